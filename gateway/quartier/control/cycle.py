@@ -1,8 +1,8 @@
 """Run one control cycle: readings and requests in, orders with a reason out (pure).
 
-Self-consumption is a wish; the caps are hard intervals that the kernel keeps, taken in the one
-order of spec/failsafe.md#section-3 and given back staged.  Each function narrows what the one before
-left; nothing overwrites a cap.
+Self-consumption is a request. The limits are hard intervals that the kernel keeps. They are taken in the one
+order of spec/failsafe.md#section-3 and given back in stages. Each function narrows what the one before left;
+nothing overwrites a limit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ from quartier_native import allocate
 
 __all__ = ["ControlState", "Decision", "run_cycle"]
 
-UNLIMITED_W = 1e11  # a cap the kernel cannot reach
+UNLIMITED_W = 1e11  # a limit that the kernel cannot reach
 _TRIAL = make_rule_reason("meter.trial", "grid meter trial")
 _TRIAL_AGAIN = make_rule_reason("meter.trial_again", "grid meter trial")
 
@@ -82,8 +82,8 @@ _TRIAL_AGAIN = make_rule_reason("meter.trial_again", "grid meter trial")
 def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now) -> Decision:
     """Decide one cycle.
 
-    ``frozen`` is the image, ``wishes`` the caps of the link and what is aimed at.  Raises nothing
-    for any reading; what a reading lacks becomes a stage, named in ``Decision.view``.
+    ``frozen`` is the process image. ``wishes`` holds the limits of the link and the requests. Raises nothing
+    for any reading: a missing reading leads to a more careful stage, which ``Decision.view`` names.
     """
     inputs = _scene(frozen, wishes, state, now)
     participants = _players(inputs)
@@ -131,7 +131,7 @@ def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: N
 
 
 def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now) -> CycleInputs:
-    """Look, judge, and find the caps in force."""
+    """Build the cycle inputs: observations, control stage and the limits in force."""
     house = state.house
     started_ns = now.ns if state.started_ns is None else state.started_ns
     dt_s = house.cycle_s if state.last_ns is None else max(0.0, (now.ns - state.last_ns) / 1e9)
@@ -165,7 +165,7 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
     force = active.find_active_limits(house, wishes.caps, judgement.stage, others, failsafe_of)
     force = unmet.limit_unseen_export(house, last_good, force)
     remainder_w = state.remainder_w
-    if grid_w is not None and meter.verdict is Verdict.GOOD:  # another one teaches nothing
+    if grid_w is not None and meter.verdict is Verdict.GOOD:  # an implausible meter teaches nothing
         remainder_w = residual_load.find_unmeasured_load_w(
             house, last_good, remainder_w, grid_w, dt_s, now.ns
         )
@@ -249,7 +249,7 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
 def _judge_meter(
     frozen: FrozenImage, state: ControlState, last_good: observations.LastGoodValues, now_ns: int
 ) -> judge.MeterCheck:
-    """Advance the judge of the connection meter."""
+    """Advance the check of the grid meter by one cycle."""
     house = state.house
     seen = {}
     for quantity in QUANTITIES:
@@ -257,7 +257,7 @@ def _judge_meter(
         found = last_good.get(point) if quantity == "power_w" else observations.read_number(frozen, point)
         if found is None:
             continue
-        # What no grid shows was not measured.
+        # A value that no grid can have was not measured.
         if (
             quantity != "frequency_hz"
             or readings.FREQUENCY_FILTER.low <= found.value <= readings.FREQUENCY_FILTER.high
@@ -276,14 +276,14 @@ def _judge_meter(
 
 
 def _common(before: ControlState, force: ActiveLimits, wishes: Requests) -> bool:
-    """Return whether something that all buildings saw has just eased: they must not all come back at once."""
+    """Return whether a common restriction has just eased: then the buildings must not all restore at once."""
     if before.force is None:
         return True
     return force.import_w > before.force.import_w or before.mode != wishes.caps.mode
 
 
 def _players(inputs: CycleInputs) -> list[Participant]:
-    """Return who takes part: flexible assets always, batteries only while all their inputs are there."""
+    """Return the participants: all flexible assets, and batteries while all their inputs are available."""
     last_good, tracks, late = inputs.state.memories, inputs.state.tracks, inputs.state.lag
     grid = last_good.get(f"{inputs.house.grid.name}.power_w")
     participants = [
@@ -336,14 +336,14 @@ def _base(
     high_w, low_w = rest_w + residual_load.estimate_silent_rise_w(participants), rest_w
     grid = inputs.state.memories.get(f"{inputs.house.grid.name}.power_w")
     if grid is not None and inputs.meter.verdict is Verdict.IMPLAUSIBLE:
-        # Of what it shows and what is reckoned the worse counts, in either direction.
+        # The worse of the shown and the estimated power counts, in either direction.
         shown_w = grid.value - sum(participant.present_w for participant in participants)
         high_w, low_w = max(high_w, shown_w), min(low_w, shown_w)
     return residual_load.ResidualLoad(rest_w, high_w + more_w, low_w - less_w)
 
 
 def _want(inputs: CycleInputs, participants: list[Participant], base: residual_load.ResidualLoad) -> None:
-    """Give each battery its room and its want: the grid at its target, filtered and ramped."""
+    """Set the power range and the wanted power of each battery: grid at its target, filtered and ramped."""
     units = [participant for participant in participants if isinstance(participant.asset, Battery)]
     if not units:
         return
@@ -371,7 +371,7 @@ def _want(inputs: CycleInputs, participants: list[Participant], base: residual_l
             ruled.append((unit, allowed))
             continue
         wanted_w, unit.reason = local_plan.follow_aim(inputs, unit, net_w)
-        net_w += min(max(wanted_w, allowed.low_w), allowed.high_w)  # what the next one sees
+        net_w += min(max(wanted_w, allowed.low_w), allowed.high_w)  # what the next battery sees
         _moved(inputs, unit, allowed, wanted_w, alone)
     desired = setpoints.split_power(target_w - net_w, [allowed for _, allowed in ruled])
     for (unit, allowed), desired_w in zip(ruled, desired, strict=True):
@@ -382,7 +382,10 @@ def _want(inputs: CycleInputs, participants: list[Participant], base: residual_l
 def _moved(
     inputs: CycleInputs, unit: Participant, allowed: PowerRange, wanted_w: float, alone: PowerRange
 ) -> None:
-    """Give a battery its next step; ``alone`` is what the limits leave to one that checks the meter."""
+    """Set the next step of a battery.
+
+    ``alone`` is the range that the limits leave to a battery that checks the meter.
+    """
     assert isinstance(unit.asset, Battery)
     unit.room = allowed
     free = PowerRange(max(allowed.low_w, alone.low_w), min(allowed.high_w, alone.high_w))
@@ -397,7 +400,7 @@ def _moved(
 def _find_room_alone(
     inputs: CycleInputs, base: residual_load.ResidualLoad, others_w: float, units: list[Participant]
 ) -> PowerRange:
-    """Return what the limits leave to the battery that checks the meter, while nobody else moves."""
+    """Return the range that the limits leave to the checking battery while no other battery moves."""
     checking = judge.find_checking_battery(inputs.house)
     rest_w = others_w + sum(unit.before_w for unit in units if unit.asset is not checking)
     return PowerRange(
@@ -406,10 +409,10 @@ def _find_room_alone(
 
 
 def _try(inputs: CycleInputs, unit: Participant, trial_w: float) -> None:
-    """A small step that shows whether the meter is right."""
+    """Make a small step that shows whether the meter is right."""
     unit.reason = _TRIAL
     if inputs.lost:
-        # Limits are kept by others: the estimate must not have the battery do more than a small step.
+        # Others keep the limits: the estimate must not make the battery do more than a small step.
         most_w = abs(trial_w)
         unit.reason = _TRIAL_AGAIN
         unit.room = PowerRange(max(-most_w, unit.room.low_w), min(most_w, unit.room.high_w))
@@ -417,14 +420,14 @@ def _try(inputs: CycleInputs, unit: Participant, trial_w: float) -> None:
 
 
 def _target_w(inputs: CycleInputs) -> float:
-    """Return what batteries bring the grid to, in W."""
+    """Return the grid power that batteries aim at, in W."""
     wished_w = inputs.wishes.grid_target_w
     target_w = inputs.house.grid_target_w if wished_w is None else wished_w
     return max(0.0, target_w) if inputs.wishes.caps.no_battery_export else target_w
 
 
 def _follow(inputs: CycleInputs, unit: Participant, desired_w: float) -> None:
-    """The battery's next step to what is desired, or to what a person said."""
+    """Set the battery's next step to the desired power, or to the power of an override."""
     asset, allowed = unit.asset, unit.room
     assert isinstance(asset, Battery)
     if inputs.stage is not ControlStage.WELL:
@@ -432,12 +435,12 @@ def _follow(inputs: CycleInputs, unit: Participant, desired_w: float) -> None:
         unit.reason = held_reasons.explain_stale_inputs(inputs)
         return
     by_hand_w = overrides.find_ordered_power_w(asset, inputs.wishes.overrides)
-    if by_hand_w is not None:  # it follows no meter, so nothing can swing: it needs no filter
+    if by_hand_w is not None:  # it follows no meter, so it cannot hunt and needs no filter
         unit.reason = inputs.wishes.overrides[asset.name].reason
         unit.want_w = setpoints.ramp_to(asset, unit.before_w, by_hand_w, allowed, inputs.dt_s)
         return
     held_w = inputs.state.swings.limit_step_w(asset.name)
-    if held_w is not None:  # from wherever a limit moved it
+    if held_w is not None:  # from the power to which a limit moved it
         unit.want_w = setpoints.ramp_to(asset, unit.before_w, held_w, allowed, inputs.dt_s)
         return
     gain = inputs.state.swings.gain(asset.name)
@@ -445,7 +448,7 @@ def _follow(inputs: CycleInputs, unit: Participant, desired_w: float) -> None:
 
 
 def _reach(inputs: CycleInputs, base: residual_load.ResidualLoad, others_w: float) -> float:
-    """Return how far below 0 all batteries together may go, in W."""
+    """Return the lowest power that all batteries together may have, in W; never above 0."""
     low_w = -UNLIMITED_W
     if inputs.wishes.caps.no_battery_export or inputs.duties.no_feed_in:
         low_w = min(0.0, -(base.low_w + others_w))
@@ -453,12 +456,12 @@ def _reach(inputs: CycleInputs, base: residual_load.ResidualLoad, others_w: floa
         made_w = residual_load.find_generation_w(inputs.house, inputs.state.memories, inputs.now_ns)
         low_w = max(low_w, min(0.0, made_w - inputs.force.generation_w))
     more_w, _ = conflict_response.find_conflict_power_w(inputs.house, inputs.state, inputs.now_ns)
-    if more_w > 0.0:  # what another master may have taken is no reason to export
+    if more_w > 0.0:  # another master's power is no reason to export
         low_w = max(low_w, min(0.0, -(base.now_w + others_w)))
-    if inputs.meter.verdict is Verdict.SUSPECT:  # nor what it may hide, beyond the export cap
+    if inputs.meter.verdict is Verdict.SUSPECT:  # nor is power that it may hide, beyond the export limit
         low_w = max(low_w, min(0.0, -(base.low_w + others_w) - inputs.force.export_w))
     if unmet.is_meter_unsigned(inputs.house, inputs.state.memories):
-        low_w = max(low_w, 0.0)  # what a battery fed in would be seen as import, and be answered by more
+        low_w = max(low_w, 0.0)  # the meter would show feed-in as import, which asks for more feed-in
     return low_w
 
 
@@ -474,7 +477,10 @@ def _allocated(
     base: residual_load.ResidualLoad | None,
     tree: ConnectionTree | None,
 ) -> results.AllocationResult:
-    """Bring the wants inside every cap; without any base only what an event has off moves: it needs none."""
+    """Bring the wanted powers inside every limit.
+
+    Without a residual load only the assets that a grid event switches off move: they need none.
+    """
     wants = [participant.want_w for participant in participants]
     acted: dict[int, Reason] = {}
     off = response.apply_tier_shed(inputs, participants, wants, acted)
@@ -503,7 +509,7 @@ def _allocated(
         rest_w = base.low_w
     if inputs.duties.holds:
         ups = [*response.protect_from_increase(ups, participants)]
-    if inputs.lost:  # what cannot be seen cannot be raised; PV is limited to the export cap by itself
+    if inputs.lost:  # no raise without a grid meter; PV is limited to the export limit by itself
         ups = []
     apart = minimum_times.space_releases(inputs, participants, ups)
     found = allocate_in_tree(inputs, tree, participants, wants, rest_w, downs, apart)
@@ -541,7 +547,10 @@ def _allocated(
 
 
 def _sun_room_w(inputs: CycleInputs, participants: list[Participant], setpoints_w: Sequence[float]) -> float:
-    """How much more batteries could take from the sun, in W, also where they may not charge from the grid."""
+    """Return how much more the batteries could take from the sun, in W.
+
+    This counts also where they may not charge from the grid.
+    """
     room_w = 0.0
     for participant, setpoint_w in zip(participants, setpoints_w, strict=True):
         if isinstance(participant.asset, Battery):
@@ -557,7 +566,7 @@ def _name(
     cap: Reason,
     acted: dict[int, Reason],
 ) -> None:
-    """Say which step moved whom: the last one taken for each."""
+    """Record the reason of each moved participant: the last step taken for it."""
     for taken_step in taken:
         if setpoints[taken_step.index] != wants[taken_step.index]:
             acted[taken_step.index] = cap.then(taken_step.reason)
@@ -571,7 +580,7 @@ def _capped_consumption(
     acted: dict[int, Reason],
     base: residual_load.ResidualLoad,
 ) -> None:
-    """Hold what is consumed, whatever is generated, inside its cap; discharging does not help it."""
+    """Keep the consumption inside its limit, whatever is generated; discharging does not help."""
     cap_w = inputs.force.consumption_w
     if cap_w is None:
         return
@@ -592,7 +601,7 @@ def _capped_consumption(
 
 
 def _lost(inputs: CycleInputs) -> Mapping[str, Reason]:
-    """Setpoints whose inputs are lost, with the reason."""
+    """Return the setpoints whose inputs are lost, with the reason."""
     batteries = {
         find_control_point(asset): why
         for asset in inputs.house.assets

@@ -1,4 +1,4 @@
-"""The inputs of one cycle: what its parts need to know and none of them changes."""
+"""The inputs of one cycle: what all its parts need to know and none of them changes."""
 
 from dataclasses import dataclass, field
 
@@ -14,13 +14,13 @@ from quartier.site.site_layout import Site
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CycleInputs:
-    """``grid_w`` is None unless current and believed.
+    """The inputs of one cycle.
 
-    ``lost``: it is too old even to freeze upon, or it is implausible.
-    ``running_s`` is since this process's first cycle.
+    ``grid_w`` is None unless the grid meter is current and not implausible. ``lost``: the reading is too old
+    even for FREEZE, or implausible. ``running_s`` is the time since the first cycle of this process.
 
-    ``common`` is a moment that all buildings saw, after which restores are spread; ``duties`` are what the
-    public grid's own events ask.
+    ``common``: all buildings saw this change, so restores are spread. ``duties`` are the effects of grid
+    events and shed commands.
     """
 
     state: ControlState
@@ -37,20 +37,20 @@ class CycleInputs:
 
     @property
     def meter(self) -> MeterCheck:
-        """Return how far the grid meter is believed."""
+        """The result of the checks of the grid meter."""
         return self.state.meter
 
     @property
     def house(self) -> Site:
-        """The building."""
+        """The site."""
         return self.state.house
 
     @property
     def now_ns(self) -> int:
-        """The instant, monotonic."""
+        """The monotonic time of this cycle."""
         return self.now.ns
 
     @property
     def stage(self) -> ControlStage:
-        """Return how careful to be."""
+        """The control stage."""
         return self.state.judgement.stage

@@ -1,8 +1,8 @@
 """The assets that take part in a cycle, and whether an order to them is safe.
 
-What is declared stands in the house; whether it still stands in the device says ``<asset>.fallback_on``.
-A point without a fall-back is used for no cap, no shed and no setpoint, unless the site file accepts that;
-what it is held to already stays, and comes back in its turn.
+The site file declares the fallback of a device; ``<asset>.fallback_on`` shows whether it is still set in the
+device. A point without a fallback serves no limit, no shed and no setpoint, unless the site file accepts
+that. A limit that already holds it stays, and is restored in stages as usual.
 """
 
 from dataclasses import dataclass, field
@@ -27,12 +27,12 @@ FALLBACK_LOST = make_reason("output.fallback_lost")
 
 
 def is_order_allowed(asset: ControllableAsset) -> bool:
-    """Return whether it may be given orders at all, by what is declared."""
+    """Return whether the declaration of the asset allows orders at all."""
     return asset.falls_back or asset.accepts_no_fallback
 
 
 def explain_no_order(asset: ControllableAsset, last_good: LastGoodValues) -> Reason | None:
-    """Return why no new order may be given to it now; None when it may."""
+    """Return why the asset may get no new order now; None if it may."""
     if asset.accepts_no_fallback:
         return None
     if not asset.falls_back:
@@ -42,33 +42,38 @@ def explain_no_order(asset: ControllableAsset, last_good: LastGoodValues) -> Rea
 
 
 AT_ORDER_TOLERANCE_A = 1.5
-"""A car that draws so much less than it may does not stand at its limit."""
+"""A car that draws at least this much less than its limit is not at its limit, in A."""
 
 
 OVER_A, OVER_W, OVER = 1.0, 200.0, 0.05
-"""What a car, a load, or as a part of its rating PV, may take or make above its order and still obey."""
+"""How much a car, a load or PV (also as a share of its rating) may exceed its order and still obey."""
 
 
 LimitableAsset = Load | ChargePointAsset | Pv
-"""What can be switched or limited.  Named once: to write a union at each question costs more than to ask."""
+"""An asset that can be switched or limited. Named once: building the union costs more than a check."""
 
 
 _S = 1_000_000_000
 CAR_ANSWERS_S, ANSWERS_S = 6.0, 10.0
-"""The time to obey: a car has 5 s after a change (IEC 61851-1); relays and inverters are given this."""
+"""Time to obey, in s: a car has 5 s after a change (IEC 61851-1); relays and inverters get 10 s."""
 
 
 @dataclass(slots=True, eq=False)
 class Participant:
-    """``present_w`` is inside the grid's power now, ``want_w`` is what shall be there instead.
+    """An asset that takes part in an allocation, with its present and its wanted power.
 
-    ``settled_w`` is less where it was lowered just now: what is left of it once it has obeyed.
-    ``seen`` is False while ``present_w`` is only assumed, ``usable`` where no cap may be taken with it now;
-    ``deaf``: it was told to take or make less, had its time, and is seen not to, so that it counts as seen.
-    A car that shares counts against caps with ``allowed_w``, which it may take at any time (None: as it
-    wants); ``scale`` is what it takes of each W that its point would on all phases, ``laxity_s`` how long it
-    can wait.
-    An asset in modes offers ``downs`` and ``ups``, the nearest first, and stands in the order as ``tier``.
+    ``present_w`` is contained in the present grid power; ``want_w`` shall replace it. ``settled_w`` is lower
+    for an asset that was lowered just now: the power that remains once it has obeyed.
+
+    ``seen`` is False while ``present_w`` is only assumed. ``usable`` is False if no limit may be kept with it
+    now. ``deaf``: it was ordered to take or make less, had its time, and is seen not to do so; it counts with
+    its measured power.
+
+    A car that shares load counts against limits with ``allowed_w``, which it may take at any time (None: the
+    power it wants). ``scale`` is the share that it takes of each W that its charge point would take on all
+    phases. ``laxity_s`` is how long it can wait.
+
+    An operation-mode asset offers ``downs`` and ``ups``, the nearest first, and ranks as ``tier``.
     """
 
     asset: ControllableAsset
@@ -93,22 +98,22 @@ class Participant:
 
     @property
     def name(self) -> str:
-        """The asset's."""
+        """The name of the asset."""
         return self.asset.name
 
 
 def find_full_power_w(ev: ChargePointAsset) -> float:
-    """Return what the point takes at its largest current, in W."""
+    """Return the power of the charge point at its largest current, in W."""
     return ev.current_max_a * ev.voltage_v * ev.phases_count
 
 
 def find_floor_power_w(ev: ChargePointAsset) -> float:
-    """Return what it takes at its least current, in W."""
+    """Return the power of the charge point at its smallest current, in W."""
     return ev.current_min_a * ev.voltage_v * ev.phases_count
 
 
 def is_at_order(participant: Participant) -> bool:
-    """Return whether a car is seen to take what it may: only such a one takes more where it may more."""
+    """Return whether a car is seen to take all that it may: only such a car would take more."""
     asset, limit_w = participant.asset, participant.turn.limit_w
     if not isinstance(asset, ChargePointAsset) or not participant.seen or participant.deaf or limit_w is None:
         return False
@@ -116,7 +121,7 @@ def is_at_order(participant: Participant) -> bool:
 
 
 def find_ordered_power_w(participant: Participant) -> float:
-    """The most that it may take by its present order, in W, whatever it was last seen to take."""
+    """Return the most that it may take by its present order, in W, whatever it was last seen to take."""
     asset, switch = participant.asset, participant.turn
     if isinstance(asset, OperationModeAsset):
         return max(0.0, asset.modes[participant.mode].power_w)
@@ -126,12 +131,12 @@ def find_ordered_power_w(participant: Participant) -> float:
 
 
 def find_flexible_assets(house: Site) -> list[LimitableAsset]:
-    """The assets that can be switched or limited: relays, charging points, curtailable PV."""
+    """Return the assets that can be switched or limited: relays, charge points, curtailable PV."""
     return [a for a in house.assets if isinstance(a, LimitableAsset) and is_controllable(a)]
 
 
 def find_control_point(asset: ControllableAsset) -> str:
-    """The point that an asset is steered by: the one place that names it."""
+    """Return the point by which an asset is controlled. This is the only place that names it."""
     if isinstance(asset, ChargePointAsset):
         return f"{asset.name}.current_max_a"
     if isinstance(asset, OperationModeAsset):
@@ -143,7 +148,7 @@ def find_control_point(asset: ControllableAsset) -> str:
 
 
 def is_controllable(asset: Load | ChargePointAsset | Pv) -> bool:
-    """Return whether it can be switched or limited, and may be by what is declared."""
+    """Return whether the asset can be switched or limited, and whether its declaration allows orders."""
     if not is_order_allowed(asset):
         return False
     if isinstance(asset, Pv):
@@ -159,12 +164,18 @@ def make_flexible_participant(
     then_w: float | None = None,
     late_s: float = 0.0,
 ) -> Participant:
-    """A load, EV or PV as it stands; ``then_w`` is what the grid meter still shows of it, ``late_s`` late.
+    """Make the participant of a load, charge point or PV from its readings and its switch state.
 
-    A consumer just lowered counts as before for a few seconds: meters do not show it at the same time, and
-    one that shows it early would make the rest look larger and shed the next for nothing.  So it does until
-    its own meter was read after the order: the grid's may show the change while that reading is of before.
-    What an order will bring is believed for the time that its device may take: then counts what is seen.
+    ``then_w`` is the power of the asset that the grid meter still shows; ``late_s`` is the delay of that
+    meter.
+
+    A consumer that was lowered just now counts with its earlier power for a few seconds. Meters do not show
+    the change at the same time: a meter that shows it early would make the residual load look larger and shed
+    the next asset for nothing. This holds until the asset's own meter was read after the order, because the
+    grid meter may show the change while the asset's reading is from before it.
+
+    The effect of an order is assumed for the time that the device may take. After that the measured power
+    counts.
     """
     seen_w = find_power_w(last_good, asset, now_ns)
     seen = None if seen_w is None else last_good[f"{asset.name}.power_w"]
@@ -185,7 +196,7 @@ def make_flexible_participant(
     present_w = seen_w if seen_w is not None else (most_w if switch.on else 0.0)
     want_w = present_w if deaf else 0.0
     if switch.on and not deaf:
-        # Only what is limited on purpose is expected to come down by itself.
+        # Only an asset that is limited on purpose is expected to come down by itself.
         want_w = present_w if switch.limit_w is None else min(present_w, most_w)
     present_w = settled_w = present_w if then_w is None else then_w
     if switch.settling(now_ns, late_s) or (seen is not None and not _is_read_since(asset, switch, seen)):
@@ -207,7 +218,10 @@ def _is_deaf(asset: Load | ChargePointAsset | Pv, switch: SwitchState, seen: Las
 
 
 def _is_read_since(asset: Load | ChargePointAsset, switch: SwitchState, seen: LastGood) -> bool:
-    """Whether its reading is of after it was lowered: it shows that, or it is of after the time to obey."""
+    """Return whether its reading is from after its lowering.
+
+    It is if it shows the lowering, or was taken after the time to obey.
+    """
     if switch.lowered_ns is None or (switch.on and switch.limit_w is None):
         return True
     over_w, answers_s = _tolerance(asset)
@@ -217,19 +231,19 @@ def _is_read_since(asset: Load | ChargePointAsset, switch: SwitchState, seen: La
 
 
 def _most_w(switch: SwitchState) -> float:
-    """The most that one may take, or make, that is off or limited, in W."""
+    """Return the most that an asset that is off or limited may take, or make, in W."""
     return (switch.limit_w or 0.0) if switch.on else 0.0
 
 
 def _tolerance(asset: Load | ChargePointAsset | Pv) -> tuple[float, float]:
-    """What it may take, or make, above its order and still obey, in W, and the time it has to obey, in s."""
+    """Return how much it may exceed its order and still obey, in W, and the time it has to obey, in s."""
     if isinstance(asset, ChargePointAsset):
         return OVER_A * asset.voltage_v * asset.phases_count, CAR_ANSWERS_S
     return max(OVER_W, OVER * asset.rated_w) if isinstance(asset, Pv) else OVER_W, ANSWERS_S
 
 
 def has_writable_point(asset: ControllableAsset) -> bool:
-    """Return whether it has a point that we may write."""
+    """Return whether the asset has a point that the gateway may write."""
     if isinstance(asset, Battery | OperationModeAsset):
         return asset.writable and is_order_allowed(asset)
     return is_controllable(asset)

@@ -1,4 +1,4 @@
-"""A reason: a code of ``reason_codes`` with its values; text is made where it is shown."""
+"""Reasons: a code of ``reason_codes`` with its values; text is made where it is shown."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -7,15 +7,16 @@ from quartier.control.reason_codes import KINDS_BY_CODE, VALUE_NAMES
 from quartier_drivers.who import OURS, Who
 
 Value = float | str
-_new = tuple.__new__  # what ``Reason(...)`` calls as well, but by names: that takes twice as long
+_new = tuple.__new__  # ``Reason(...)`` calls it too, but by names, which takes twice as long
 
 
 class Reason(NamedTuple):
-    """A code with its values, ``who`` wants it so, and until when (UTC) where that is known.
+    """A code with its values, who requests it, and until when (UTC) if that is known.
 
-    ``values`` are pairs of name and value, in the order of the table.  ``source`` says whose limit it is.
-    ``more`` goes on: what is done about it, or what adds to it.  ``who`` and ``until_utc_ms`` of the first
-    count for all that is behind it.  It is a tuple: one is made each second for each asset.
+    ``values`` are pairs of name and value, in the order of the table. ``source`` is the reason of the limit
+    itself. ``more`` continues the reason: what is done about it, or what adds to it. ``who`` and
+    ``until_utc_ms`` of the first part count for all parts behind it. It is a tuple because one is made each
+    second for each asset.
     """
 
     code: str
@@ -31,32 +32,32 @@ class Reason(NamedTuple):
 
     @property
     def last(self) -> "Reason":
-        """Return what is done in the end."""
+        """The last part: the action taken in the end."""
         return self if self.more is None else self.more.last
 
     def drop_last(self) -> "Reason | None":
-        """Return the same without its last part; None where it has one part."""
+        """Return the reason without its last part; None if it has only one part."""
         return None if self.more is None else self._replace(more=self.more.drop_last())
 
     def get(self, name: str) -> Value | None:
-        """Return a value by its name."""
+        """Return the value with this name; None if there is none."""
         return next((value for key, value in self.values if key == name), None)
 
     def then(self, more: "Reason") -> "Reason":
-        """Return the same with ``more`` behind it: whose it is stays."""
+        """Return this reason with ``more`` behind it; owner and end stay."""
         code, values, who, until_utc_ms, source, here = self
         return _new(
             Reason, (code, values, who, until_utc_ms, source, more if here is None else here.then(more))
         )
 
     def limit_until(self, head: "Reason") -> "Reason":
-        """Return this one behind ``head``, which takes over whose it is and until when."""
+        """Return this reason behind ``head``; the result keeps this reason's owner and end."""
         return _new(Reason, (head.code, head.values, self.who, self.until_utc_ms, head.source, self))
 
 
 @lru_cache(maxsize=1024)
 def _text(reason: Reason) -> str:
-    """Return the text of a reason; the same reasons stand for many cycles."""
+    """Return the text of a reason. Cached, because the same reasons stay for many cycles."""
     kind, values, more = KINDS_BY_CODE[reason.code], dict(reason.values), reason.more
     if "{more}" in kind.text:
         return kind.text.format(**values, more=more)
@@ -72,9 +73,9 @@ def make_reason(  # each value is an argument of its own
     more: Reason | None = None,
     **values: Value,
 ) -> Reason:
-    """Return a reason with the values that its code has, in their order.
+    """Make a reason with the values of its code, in their order.
 
-    Raises KeyError for an unknown code, ValueError for a value that is missing, too many or out of order.
+    Raises KeyError for an unknown code, ValueError for values that are missing, surplus or out of order.
     """
     if VALUE_NAMES[code] != tuple(values):
         raise ValueError(f"{code} has the values {VALUE_NAMES[code]}, not {tuple(values)}")
@@ -82,27 +83,27 @@ def make_reason(  # each value is an argument of its own
 
 
 def make_rule_reason(code: str, name: str, **values: Value) -> Reason:
-    """Return a reason of our own, by the name of its rule."""
+    """Make a reason of the gateway itself; ``name`` is the name of its rule."""
     return make_reason(code, Who("rule", name), None, None, None, **values)
 
 
 def make_grid_reason(code: str, name: str, **values: Value) -> Reason:
-    """Return what the public grid made necessary, by the row of spec/failsafe.md#section-4."""
+    """Make a reason caused by the public grid; ``name`` is the row of spec/failsafe.md#section-4."""
     return make_reason(code, Who("grid", name), None, None, None, **values)
 
 
 def make_text_reason(text: str, who: Who = OURS, until_utc_ms: int | None = None) -> Reason:
-    """Return a plain text as a reason: what a person wrote, and what an older version kept."""
+    """Make a reason from plain text: text that a person wrote, or that an older version stored."""
     return make_reason("said", who, until_utc_ms, text=text)
 
 
 def render_text(reason: Reason | None) -> str:
-    """Return a reason as text; empty where there is none."""
+    """Return a reason as text; empty if there is none."""
     return "" if reason is None else str(reason)
 
 
 def render_data(reason: Reason) -> dict[str, object]:
-    """Return code and values of all parts, JSON-ready, for who shows a reason to a program."""
+    """Return code and values of all parts, JSON-ready, for programs."""
     found: dict[str, object] = {"code": reason.code, "values": dict(reason.values)}
     if reason.source is not None:
         found["source"] = render_data(reason.source)

@@ -1,7 +1,7 @@
 """The table of all reasons: stable code, English text and values with their units (pure).
 
-One table for the gateway, which gives no other reason, and for the table of ``gateway/docs/reasons.md``.  A
-code is never given another meaning: programs compare it, and other languages translate its text.
+The gateway gives no reason outside this table, and ``gateway/docs/reasons.md`` shows the same table. A code
+never gets another meaning: programs compare codes, and other languages translate their text.
 """
 
 from collections.abc import Mapping
@@ -54,9 +54,9 @@ VALUE_UNITS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ReasonKind:
-    """A code and its text: ``{source}`` and ``{more}`` stand for other reasons, all else for its values.
+    """A code and its text: ``{source}`` and ``{more}`` stand for other reasons, all other fields for values.
 
-    ``joint`` goes before the text where it stands behind another reason.
+    ``joint`` precedes the text when it follows another reason.
     """
 
     code: str
@@ -65,7 +65,7 @@ class ReasonKind:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of its values, in the order of the text."""
+        """The names of the values, in the order of the text."""
         found = (name for _, name, _, _ in Formatter().parse(self.text) if name)
         return tuple(name for name in dict.fromkeys(found) if name not in {"source", "more"})
 
@@ -113,7 +113,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("cap.kept_over", "kept over it"),
     ReasonKind("minimum_time.on", "on for its minimum time"),
     ReasonKind("minimum_time.off_early", "switched off within its minimum on-time"),
-    # What is done: batteries
+    # What is done with batteries
     ReasonKind("battery.stops_charging", "battery stops charging"),
     ReasonKind("battery.charges_less", "battery charges less"),
     ReasonKind("battery.discharges", "battery discharges"),
@@ -139,7 +139,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("generation.rises", "rises step by step"),
     ReasonKind("mode.to", "to {mode}"),
     ReasonKind("mode.to_of_tier", "to {mode}, tier {tier}"),
-    # Cars that share
+    # Cars that share load
     ReasonKind("car.deaf", "held: it takes more than it may"),
     ReasonKind("car.unheard", "held: not heard, or not guarded"),
     ReasonKind("car.none", "offers its minimum current: no car is charging"),
@@ -147,7 +147,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("car.shares", "cars share it"),
     ReasonKind("car.demand", "held to what it takes and {margin_a:g} A"),
     ReasonKind("car.rises", "rises step by step"),
-    # How it comes back
+    # How a restore goes on
     ReasonKind("restore.waits", "comes back in its turn"),
     ReasonKind("restore.found_off", "found off"),
     ReasonKind(
@@ -160,7 +160,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ),
     ReasonKind("restore.below_cap", "restored: below the cap by 10 % for 120 s"),
     ReasonKind("restore.pv_fits", "switched on again: what it makes fits below the export cap"),
-    # The public grid, and commands that do the same
+    # Grid events, and commands with the same effect
     ReasonKind("grid.frequency", "grid at {frequency_hz:.2f} Hz"),
     ReasonKind("grid.frequency_lost", "grid was at {frequency_hz:.2f} Hz, it is no longer read"),
     ReasonKind("grid.frequency_well", "grid was at {frequency_hz:.2f} Hz, back to normal"),
@@ -188,7 +188,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("meter.trial_again", "a small step shows whether the grid meter is right again"),
     ReasonKind("meter.suspect", "held: the grid meter contradicts the meters below it"),
     ReasonKind("inputs.stale", "held: nothing is raised while inputs are stale"),
-    # What is ordered of one asset
+    # Orders for one asset
     ReasonKind("hand.orders", "by hand, {person}"),
     ReasonKind("hand.maintenance", "maintenance, {person}"),
     ReasonKind("document.orders", "{program}, {document}"),
@@ -260,7 +260,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("meter.lost", "grid meter lost"),
     ReasonKind("meter.was_lost", "grid meter was lost until now"),
     ReasonKind("mode.normal_again", "normal mode: the device controls itself"),
-    # How an asset stands
+    # The state of an asset
     ReasonKind("state.steered", "steered"),
     ReasonKind("state.measured", "measured only"),
     ReasonKind("state.not_ordered", "not ordered"),
@@ -276,7 +276,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("conflict.safe", "safe value: another controller moves this point too"),
     ReasonKind("conflict.lowered", "lowered for a limit though another controller moves this point too"),
     ReasonKind("conflict.though", "though another controller moves this point too", ", "),
-    # Assets in modes
+    # Operation-mode assets
     ReasonKind("mode.stands", "{mode}"),
     ReasonKind("mode.after", "{mode} after {after_min:g} min of it at the earliest", ", "),
     ReasonKind("chp.heat_led", "led by heat"),
@@ -310,4 +310,4 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
 )
 KINDS_BY_CODE: Mapping[str, ReasonKind] = {kind.code: kind for kind in REASON_KINDS}
 VALUE_NAMES: Mapping[str, tuple[str, ...]] = {kind.code: kind.names for kind in REASON_KINDS}
-"""The names of the values by code, in their order."""
+"""The names of the values of each code, in their order."""

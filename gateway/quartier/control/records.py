@@ -1,4 +1,4 @@
-"""Record types that several packages hold between cycles (pure)."""
+"""Record types that several packages keep between cycles (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from quartier_drivers.who import Who
 
 @dataclass(frozen=True, slots=True)
 class PowerRange:
-    """The interval a battery's power may lie in, in W; ``low_w`` is never plus, ``high_w`` never minus."""
+    """The allowed power of a battery, in W; ``low_w`` is never positive, ``high_w`` never negative."""
 
     low_w: float
     high_w: float
@@ -23,7 +23,7 @@ DIRECTIONS = ("import", "export", "generation", "consumption")
 
 @dataclass(frozen=True, slots=True)
 class PowerLimits:
-    """One cap per direction in W, never negative; infinite where a document says nothing."""
+    """One limit per direction in W, never negative; infinite if a document sets none."""
 
     import_w: float
     export_w: float
@@ -31,7 +31,7 @@ class PowerLimits:
     consumption_w: float = inf
 
     def least(self, other: "PowerLimits") -> "PowerLimits":
-        """The smaller of the two in each direction."""
+        """Return the smaller limit of the two in each direction."""
         return PowerLimits(
             min(self.import_w, other.import_w),
             min(self.export_w, other.export_w),
@@ -40,7 +40,7 @@ class PowerLimits:
         )
 
     def add(self, watts: float) -> "PowerLimits":
-        """Each cap raised by ``watts``."""
+        """Return the limits, each raised by ``watts``."""
         return PowerLimits(
             self.import_w + watts,
             self.export_w + watts,
@@ -49,18 +49,19 @@ class PowerLimits:
         )
 
     def list_directions(self) -> tuple[float, float, float, float]:
-        """The caps in the order of ``DIRECTIONS``."""
+        """Return the limits in the order of ``DIRECTIONS``."""
         return self.import_w, self.export_w, self.generation_w, self.consumption_w
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkLimits:
-    """What the link allows now, in W, and who said so.
+    """The limits of the link now, in W, with their sources.
 
-    ``whose`` maps each capped direction (``import``, ``export``, ``generation``,
-    ``consumption``) to the tightest source.  ``since_ns`` is when the state was
-    entered.  The two flags are those of spec/failsafe.md#state-failsafe; ``tested``: nothing is
-    lost, that state is only tried.  ``clock`` says what is wrong with the wall clock; empty: nothing.
+    ``whose`` maps each limited direction (``import``, ``export``, ``generation``, ``consumption``) to the
+    source of the strictest limit. ``since_ns`` is when the link state was entered. ``no_battery_export`` and
+    ``no_grid_charge_above_reserve`` are the two rules of spec/failsafe.md#state-failsafe. ``tested``: the
+    link is not lost, the fail-safe state is only tested. ``clock`` says what is wrong with the wall clock;
+    empty if nothing is.
     """
 
     mode: str
@@ -79,12 +80,15 @@ class LinkLimits:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """Indices into the asset's modes, of which the first takes most: ``highest <= wanted <= lowest``.
+    """The mode that an operation-mode asset prefers, and the range in which it may be moved.
 
-    ``tier`` is its turn now: what nears its deadline, or the edge of its comfort, comes later; the step to
-    the lowest mode stands in ``last_tier``, where that is another.  ``reason`` says why it is wanted: only
-    what was wanted for ``after_s`` without a break is gone to.  ``claims``: what a cap holds asks for its
-    place now, and others of an earlier turn give way.  ``given_back`` says why its own control must have it.
+    All three are indices into the modes of the asset, of which the first takes most: ``highest <= wanted <=
+    lowest``. ``tier`` is the tier now: an asset close to its deadline, or to the edge of its comfort, is shed
+    later. ``last_tier`` is the tier of the step to the lowest mode, if that differs. ``reason`` says why the
+    mode is preferred. The asset changes to it only after it was preferred for ``after_s`` without a break.
+
+    ``claims``: the asset is held by a limit and asks for its place now; others that are shed earlier give
+    way. ``given_back`` says why the asset must be left to its own control.
     """
 
     wanted: int
@@ -100,7 +104,7 @@ class Preference:
 
 REFRESH_S = 20.0
 ACT_S, ANSWER_S = 3.0, 20.0
-"""A reading sooner than this after an order may be of before it; an order older than this is no excuse."""
+"""A reading within ACT_S of an order may be from before it; after ANSWER_S an order excuses nothing."""
 
 
 _S = 1_000_000_000
@@ -108,15 +112,16 @@ _S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class DesiredValue:
-    """What a point shall be.  A change within ``deadband`` waits for the next refresh.
+    """The desired value of a point. A change within ``deadband`` waits for the next refresh.
 
-    ``tighter`` says which values a limit needs: -1 lower ones, +1 higher ones, 0 neither.  A change in that
-    direction is always written, so the deadband never lets a limit be exceeded; one within the deadband in
-    the other direction is not written by a refresh either, lest a limit moves to and fro.
-    A lease is written every ``refresh_s``; None: once.  Both are written again when the device shows another
-    value, or its power contradicts the order: ``obeys`` is False then, True where its power agrees, None
-    where that is not known.  The command is worthless after ``life_s``.  ``holds``: the reason is that of
-    what stands there already, also while nothing is written.
+    ``tighter`` says which values a limit needs: -1 lower ones, +1 higher ones, 0 neither. A change in that
+    direction is always written, so the deadband never lets a limit be exceeded. A change within the deadband
+    in the other direction is not written by a refresh either, so that a limit does not move to and fro.
+
+    A lease is written every ``refresh_s`` (None: once). Both kinds are written again if the device shows
+    another value, or if its power contradicts the order. ``obeys`` is False if the power contradicts the
+    order, True if it agrees, None if that is not known. The command expires after ``life_s``. ``holds``: the
+    reason belongs to the value that is already written, also while nothing new is written.
     """
 
     point: str
@@ -132,10 +137,11 @@ class DesiredValue:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was last written to a point, when, and why it stands there now; when it last became more.
+    """The last value written to a point, when, and why it stands there now.
 
-    ``since_ns``: when this value was written first.  ``is_kept``: the device was seen to keep this value.
-    ``rewritten_ns``: when it was told again lately because it did not.
+    ``raised_ns``: when the value last became more. ``since_ns``: when this value was first written.
+    ``is_kept``: the device was seen to keep this value. ``rewritten_ns``: when it was written again lately
+    because the device did not keep it.
     """
 
     value: float
@@ -151,9 +157,9 @@ class Order:
 class OrderBook:
     """All orders by point, and the points given back because an input they need is lost.
 
-    ``returns`` are the release values that were written to them: ``releases`` sees that devices take them.
-    Of a point that its device's own control gets back, the value there is our last order (not a number where
-    there was none): the device does not do that any more.
+    ``returns`` are the release values that were written to these points; ``releases`` checks that the devices
+    take them. For a point that is given back to its device's own control, the value in ``returns`` is our
+    last order (not a number if there was none), which the device no longer follows.
     """
 
     orders: Mapping[str, Order] = field(default_factory=dict)
@@ -163,11 +169,11 @@ class OrderBook:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One asset's order until ``until_ns``; ``until_utc_ms`` is the same for people.
+    """An order for one asset until ``until_ns``; ``until_utc_ms`` is the same time for people.
 
-    ``value``: W of a battery (plus charges) or of a PV's limit, A of a charging point (0 pauses), 1 or 0 of a
-    relay, the number of a mode; None: maintenance.  ``why`` is what a person wrote; a rule of ours says why
-    by ``because``.
+    ``value`` is W for a battery (plus charges) or for the limit of a PV, A for a charge point (0 pauses), 1
+    or 0 for a relay, the number of a mode. None is maintenance. ``why`` is the text that a person wrote;
+    ``because`` is the reason of a rule of the gateway.
     """
 
     asset: str
@@ -180,7 +186,7 @@ class Override:
 
     @property
     def reason(self) -> Reason:
-        """As it stands beside each order."""
+        """The reason that is shown with each order."""
         if self.who.kind == "document":
             program, document = self.who.name, self.who.id
             return make_reason("document.orders", *self._whose, program=program, document=document)
@@ -199,16 +205,16 @@ Overrides = Mapping[str, Override]
 
 
 def is_by_hand(name: str, overrides: Overrides) -> bool:
-    """Return whether a person ordered it, and not the district."""
+    """Return whether a person, and not the district, ordered this asset."""
     return name in overrides and overrides[name].who.kind == "person"
 
 
 @dataclass(frozen=True, slots=True)
 class ModeStep:
-    """One step that an asset in modes offers: to ``mode``, where it is expected to take ``target_w``.
+    """One step that an operation-mode asset offers: to ``mode``, where it is expected to take ``target_w``.
 
-    ``name`` is the mode's.  ``early``: it is taken before anything that people feel; ``generates``: it adds
-    generation of our own.
+    ``name`` is the name of the mode. ``early``: the step is taken before anything that people feel.
+    ``generates``: the step adds own generation.
     """
 
     mode: int
@@ -221,9 +227,10 @@ class ModeStep:
 
 @dataclass(frozen=True, slots=True)
 class AllocationStep:
-    """``index`` is the player's; ``reason`` says what happens to it.
+    """One step of the allocation: participant ``index`` goes to ``target_w`` for this ``reason``.
 
-    Divisible steps of one ``pool`` in a row are taken together, each in proportion to its way; -1: alone.
+    Consecutive divisible steps of one ``pool`` are taken together, each in proportion to its size. A ``pool``
+    of -1 stands alone.
     """
 
     index: int
@@ -235,5 +242,5 @@ class AllocationStep:
 
     @property
     def plain(self) -> tuple[int, float, bool]:
-        """Return what the kernel of one node takes."""
+        """The step in the form that the kernel of one node takes."""
         return self.index, self.target_w, self.divisible

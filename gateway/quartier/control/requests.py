@@ -1,9 +1,9 @@
 """Requests of the district, of people and of the plan, and the answers to them (spec/sync.md#ack).
 
-``ReceptionStatus`` and ``InstructionStatus`` are S2's (EN 50491-12-2: ReceptionStatusValues and
+``ReceptionStatus`` and ``InstructionStatus`` are those of S2 (EN 50491-12-2: ReceptionStatusValues and
 InstructionStatus).
 
-The shapes are those of spec/sync.md#section-5; ``district/documents/`` makes them, control judges them.
+The shapes follow spec/sync.md#section-5. ``district/documents/`` creates them; control evaluates them.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from quartier.control.records import LinkLimits, Overrides
 
 
 class ReceptionStatus(StrEnum):
-    """S2's reception status: not readable, not of the form, not acceptable in content …"""
+    """The reception status of S2: not readable, wrong form, content not acceptable and so on."""
 
     OK = "OK"
     INVALID_DATA = "INVALID_DATA"
@@ -27,10 +27,10 @@ class ReceptionStatus(StrEnum):
 
 
 class InstructionStatus(StrEnum):
-    """S2's instruction status.
+    """The instruction status of S2.
 
-    SUCCEEDED: the *measured* value came inside its band.  What ends before its own time says so after that
-    too: REVOKED where a newer document took its place, else ABORTED.
+    SUCCEEDED: the *measured* value reached its band. A document that ends before its time reports this even
+    after SUCCEEDED: REVOKED if a newer document replaced it, else ABORTED.
     """
 
     NEW = "NEW"
@@ -43,11 +43,12 @@ class InstructionStatus(StrEnum):
 
 
 class AckReason(StrEnum):
-    """Why a document has no effect, or not the whole of it; the gate says the first seven, control the rest.
+    """The reason why a document has no effect, or only in part; the gate gives the first seven.
 
-    LOCAL_OVERRIDE: a person ordered otherwise.  SELF_PROTECTION: a device protects itself, or does not obey.
-    SAFETY: the district does not lead now, or what must be known is not.  REGULATORY: the grid operator's
-    word, or the grid's own state, stands against it.  UNCONTROLLED_LOADS: all that may be moved was moved.
+    Control gives the others. LOCAL_OVERRIDE: a person ordered otherwise. SELF_PROTECTION: a device protects
+    itself, or does not obey. SAFETY: the district is not in control now, or a needed value is not known.
+    REGULATORY: an order of the grid operator, or the state of the grid, forbids it. UNCONTROLLED_LOADS:
+    everything that may be moved was moved.
     """
 
     BAD_SIG = "BAD_SIG"
@@ -69,7 +70,7 @@ OnLoss = Literal["hold", "failsafe"]
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A district heartbeat whose signature held; ``n`` rises, ``ts_utc_ms`` is the issuer's clock."""
+    """A district heartbeat with a valid signature; ``n`` rises, ``ts_utc_ms`` is the issuer's clock."""
 
     n: int
     ts_utc_ms: int
@@ -77,7 +78,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Caps for a while, in W, never negative; None where the document says nothing."""
+    """Limits for a period, in W, never negative; None if the document sets none."""
 
     duration_s: float
     import_max_w: float | None = None
@@ -88,7 +89,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """Limits over time of one program; lower ``priority`` wins, caps combine by minimum."""
+    """Limits over time of one program; a lower ``priority`` wins, limits combine by minimum."""
 
     id: str
     seq: int
@@ -119,7 +120,7 @@ class Ack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailsafeValues:
-    """What holds in the fail-safe state and for how long at least; 2..24 h, powers in W."""
+    """The limits of the fail-safe state, in W, and its minimum duration (2..24 h)."""
 
     import_max_w: float
     export_max_w: float
@@ -137,9 +138,9 @@ class FailsafeDocument:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleInterval:
-    """What an asset shall do for a while: a power in W (plus takes), or a state of charge at its end.
+    """The order for an asset for a period: a power in W (plus takes), or a state of charge at the end.
 
-    Neither: its own control has it for so long.
+    Neither: the asset's own control has it for this period.
     """
 
     duration_s: float
@@ -165,7 +166,7 @@ SignalKind = Literal["price", "co2", "level", "alert"]
 
 @dataclass(frozen=True, slots=True)
 class SignalInterval:
-    """What a signal says for a while: quantities by the house's words, or text."""
+    """The content of a signal for a period: quantities under the gateway's names, or text."""
 
     duration_s: float
     values: Mapping[str, float | str]
@@ -173,10 +174,10 @@ class SignalInterval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """What the district says to all buildings, over time (spec/sync.md#topic-signal).
+    """A message of the district to all buildings, over time (spec/sync.md#topic-signal).
 
-    ``price``: ``import_eur_per_wh``, ``export_eur_per_wh``; ``co2``: ``import_g_per_wh``; ``level``:
-    ``level`` 0..3; ``alert``: ``code``, ``text``.
+    The values by kind are ``price``: ``import_eur_per_wh``, ``export_eur_per_wh``; ``co2``:
+    ``import_g_per_wh``; ``level``: ``level`` 0..3; ``alert``: ``code``, ``text``.
     """
 
     kind: SignalKind
@@ -190,11 +191,11 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class PlanAim:
-    """What the local plan has a battery do for a while, by what the grid meter shows meanwhile.
+    """The order of the local plan for a battery for a period, given what the grid meter shows meanwhile.
 
-    It moves by ``power_w``, and by as much more or less as keeps the grid inside ``grid_min_w`` ..
-    ``grid_max_w`` (infinite: however it comes).  0 W and 0 .. 0 is the rule of self-consumption;
-    ``why`` is the reason.
+    The battery moves by ``power_w``, and by as much more or less as keeps the grid inside ``grid_min_w`` ..
+    ``grid_max_w`` (infinite: any grid power). 0 W with 0 .. 0 is the rule of self-consumption. ``why`` is the
+    reason.
     """
 
     duration_s: float
@@ -204,13 +205,13 @@ class PlanAim:
     why: Reason = NO_REASON
 
     def asked_w(self, net_w: float) -> float:
-        """Return what it asks, in W, where the grid would show ``net_w`` without the battery."""
+        """Return the battery power asked, in W, if the grid would show ``net_w`` without the battery."""
         return max(self.grid_min_w - net_w, min(self.power_w, self.grid_max_w - net_w))
 
 
 @dataclass(frozen=True, slots=True)
 class RunningAim:
-    """The aim that runs, and until when (UTC)."""
+    """The present aim, and until when it runs (UTC)."""
 
     aim: PlanAim
     until_utc_ms: int
@@ -218,8 +219,10 @@ class RunningAim:
 
 @dataclass(frozen=True, slots=True)
 class PlanLeg:
-    """What the local plan has another asset do for a while, as ``override`` takes it: A of a charging point
-    (0 pauses), the number of a mode; ``why`` is the reason.
+    """The order of the local plan for another asset for a period.
+
+    ``value`` is as in ``Override``: A of a charge point (0 pauses), or the number of a mode. ``why`` is the
+    reason.
     """
 
     duration_s: float
@@ -229,10 +232,10 @@ class PlanLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalPlan:
-    """What each asset shall do from ``start_ns`` on, worthless from ``expires_ns`` on (both monotonic):
-    batteries by ``aims``, others by ``legs``.
+    """The orders for each asset from ``start_ns`` to ``expires_ns`` (both monotonic).
 
-    ``offset_ms`` is what the wall clock was ahead of the monotonic one where the plan was made.
+    Batteries have ``aims``, other assets ``legs``. ``offset_ms`` is how far the wall clock was ahead of the
+    monotonic one when the plan was made.
     """
 
     start_ns: int
@@ -244,12 +247,12 @@ class LocalPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """All that is wanted of one cycle: the caps of the link, and the grid power aimed at.
+    """All requests of one cycle, with the limits of the link.
 
-    ``grid_target_w`` None means the house's own; ``overrides`` are what is ordered of single assets now: by
-    people, else by the district's commands, else by its schedules, else by the local plan; ``shed`` are the
-    tiers that a command has off, with the reasons.  ``aims`` are what the local plan wants of batteries now,
-    below all of these.
+    ``grid_target_w`` is the grid power aimed at; None means the target of the site. ``overrides`` are the
+    present orders for single assets: by people, else by district commands, else by district schedules, else
+    by the local plan. ``shed`` holds the tiers that a command has switched off, with the reasons. ``aims``
+    are the present requests of the local plan for batteries; they rank below all of these.
     """
 
     caps: LinkLimits

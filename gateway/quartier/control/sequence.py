@@ -1,6 +1,7 @@
-"""The order of one cycle: the public grid first, then the link to the district, then control (pure).
+"""The order of one cycle: first the public grid, then the link to the district, then control (pure).
 
-The daemon and days without wires take it, so that neither tells of an order that the other does not keep.
+The daemon and simulated days without wires share it, so that neither reports an order that the other does not
+keep.
 """
 
 from collections.abc import Callable
@@ -31,10 +32,11 @@ def run_turn(
     commands: RunningCommands = NO_COMMANDS,
     plan: LocalPlan | None = None,
 ) -> tuple[Decision, LinkState]:
-    """One turn; ``by_hand`` gives what people ordered, told whether the public grid's voltage is gone.
+    """Run one cycle.
 
-    ``commands`` are the district's that run: below people's orders, and below every cap.  ``plan`` is the
-    building's own, below all of them.
+    ``by_hand`` returns the orders of people; its argument says whether the voltage of the public grid is
+    gone. ``commands`` are the running district commands: they rank below people's orders and below every
+    limit. ``plan`` is the local plan of the building; it ranks below all of them.
     """
     seen = detection.update_events(state.events, frozen, state.house, now.ns)
     linked = machine.note_running_commands(linked, commands.shed_until_ns(now.ns), commands.test_ns(now.ns))

@@ -1,4 +1,4 @@
-"""The state of control from cycle to cycle, and the decision of one cycle."""
+"""The control state from cycle to cycle, and the decision of one cycle."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ from quartier_drivers.contract import Command
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlState:
-    """All memory of the cycle; immutable, so that a cycle that failed has changed nothing."""
+    """All memory of the cycle; immutable, so that a failed cycle has changed nothing."""
 
     house: Site
     started_ns: int | None = None
@@ -72,14 +72,14 @@ class ControlState:
 
     @classmethod
     def fresh(cls, house: Site) -> "ControlState":
-        """The state of a process that begins."""
+        """Return the state of a process that has just started."""
         return cls(house=house)
 
     def adopt(self, house: Site, anew: Collection[str] = ()) -> "ControlState":
-        """The same memory for a site file that was read again; what it no longer names is forgotten.
+        """Return the same memory for a site file that was read again; removed assets are forgotten.
 
-        ``anew`` are points whose bus was started anew: what was last ordered there may never have
-        arrived, so it is ordered again at once.
+        ``anew`` are points whose bus was restarted: the last order there may never have arrived, so it is
+        ordered again at once.
         """
         others = *house.assets, *house.contacts, *house.supplies, *house.witnesses
         names = {house.grid.name} | {one.name for one in others}
@@ -115,11 +115,11 @@ class ControlState:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one cycle decided.
+    """The decision of one cycle.
 
-    ``releases`` are points to be given back to their device now, for which no value is
-    known (``on_release`` is ``own`` or ``hold``): the first is the driver's to do.  ``lost`` says why of
-    every point that is given back.  ``view`` is JSON-ready, for ``quartier status``.
+    ``releases`` are points to be given back to their device now without a known value (``on_release`` is
+    ``own`` or ``hold``); for ``own`` the driver gives the point back. ``lost`` gives the reason for every
+    point that is given back. ``view`` is JSON-ready, for ``quartier status``.
     """
 
     commands: tuple[Command, ...]

@@ -1,8 +1,8 @@
-"""The switch state of each asset: who may switch it when, and its turn in the staged restore.
+"""The switch state of each asset: whether it may be switched now, and its place in the staged restore.
 
-A compressor does not know that the gateway was restarted.  While the machine runs its own clock tells how
-long that took, whatever the wall clock was set to; over a reboot the wall clock does.  Where nobody can tell,
-every time begins anew: it is kept longer than it need be, never shorter.
+A compressor does not know that the gateway was restarted. While the machine runs, its own clock measures how
+long the restart took, whatever the wall clock was set to. Over a reboot the wall clock measures it. If
+neither can, every minimum time begins anew: it is kept longer than necessary, never shorter.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ RESTORE_EACH_S = 30.0
 RESTORE_SPREAD_S = 300.0
 SWITCH_SETTLE_S = 4.0
 SWITCH_RAMP_S = 4.0
-"""So long after it may take more a car is believed to be on its way there: a breach acts after 5 s."""
+"""For this time after a raise a car is assumed to be still rising: a breach acts after 5 s."""
 
 
 PV_MIN_OFF_S = 300.0
@@ -38,17 +38,21 @@ _Consumer = Load | ChargePointAsset | OperationModeAsset
 
 @dataclass(frozen=True, slots=True)
 class SwitchState:
-    """One flexible asset: whether it may run, since when (None: long ago), and its own limit.
+    """The switch state of one flexible asset: whether it may run, since when, and its own limit.
 
-    ``limit_w`` is the power an EV or a PV is held to; None: its full power.  ``before_w`` is what
-    it took (or generated, minus) when it was last lowered, at ``lowered_ns``.  ``mode`` is the one that an
-    asset in modes was ordered into (None: none yet), ``is_held`` while a cap holds it below what it likes;
-    ``raised_ns``: when a car that took all it might was last told that it may take more, or came back;
-    ``asks_ns``: since when it has liked another mode without a break; ``turns_ns``: when it went down after
-    up, or up after down, in the last hour; ``back_ns``: since when its own control has it; ``told_ns``: when
-    it was last told to take (or generate) less, None: long ago.  One that was seen not to obey gets no time
-    anew by being told less still.  ``unread_ns``: since when the point of one that has no order of ours is
-    waited for; None: it was read, or ordered.
+    ``since_ns`` None means long ago. ``limit_w`` is the power to which a charge point or a PV is held; None
+    is its full power. ``before_w`` is what it took (or generated, negative) when it was last lowered, at
+    ``lowered_ns``.
+
+    ``mode`` is the last mode ordered of an operation-mode asset (None: none yet). ``is_held``: a limit holds
+    it below its preferred mode. ``asks_ns``: since when it has preferred another mode without a break.
+    ``turns_ns``: the changes of direction (down after up, or up after down) in the last hour. ``back_ns``:
+    since when its own control has it.
+
+    ``raised_ns``: when a car that took all it might was last allowed to take more, or came back. ``told_ns``:
+    when it was last ordered to take (or generate) less; None means long ago. An asset that was seen not to
+    obey gets no new time when it is ordered to take still less. ``unread_ns``: since when the point of an
+    asset without an order of ours has not been read; None if it was read, or ordered.
     """
 
     on: bool = True
@@ -68,19 +72,19 @@ class SwitchState:
 
     @property
     def is_limited(self) -> bool:
-        """Return whether it runs less than it would by itself."""
+        """Return whether it runs at less than it would by itself."""
         return self.is_held if self.mode is not None else not self.on or self.limit_w is not None
 
     def settling(self, now_ns: int, late_s: float = 0.0) -> bool:
-        """Return whether a lowering may not yet show in every meter; ``late_s`` is how late the grid's is."""
+        """Return whether some meter may not show a lowering yet; ``late_s`` is the grid meter's delay."""
         return self.lowered_ns is not None and now_ns - self.lowered_ns < (SWITCH_SETTLE_S + late_s) * _S
 
     def had_time(self, answer_s: float, read_ns: int) -> bool:
-        """Return whether a reading of ``read_ns`` is of after the time that it may take to obey."""
+        """Return whether a reading taken at ``read_ns`` is from after the time to obey."""
         return self.told_ns is None or read_ns - self.told_ns >= answer_s * _S
 
     def is_ramping(self, now_ns: int) -> bool:
-        """Return whether it may still be on its way to what it was just allowed."""
+        """Return whether it may still be rising to what it was just allowed."""
         return self.raised_ns is not None and now_ns - self.raised_ns < SWITCH_RAMP_S * _S
 
     def sheds_24h(self, now_ns: int) -> int:
@@ -89,7 +93,7 @@ class SwitchState:
 
 
 def switch_off(switch: SwitchState, before_w: float, now_ns: int, *, deaf: bool = False) -> SwitchState:
-    """Shed or paused now; ``deaf``: it was seen not to obey, and is not believed to do so now."""
+    """Shed or pause now; ``deaf``: it was seen not to obey, so its time to obey does not begin anew."""
     off = replace(
         switch,
         on=False,
@@ -102,18 +106,18 @@ def switch_off(switch: SwitchState, before_w: float, now_ns: int, *, deaf: bool 
 
 
 def count_shed(switch: SwitchState, now_ns: int) -> SwitchState:
-    """One shed more: only so many in an hour may come back."""
+    """Count one more shed: only a limited number per hour may come back."""
     recent = tuple(then for then in switch.sheds_ns if now_ns - then < _DAY_NS)[-_SHEDS_MAX + 1 :]
     return replace(switch, sheds_ns=(*recent, now_ns))
 
 
 def switch_on(switch: SwitchState, now_ns: int) -> SwitchState:
-    """May run again from now."""
+    """Allow the asset to run again from now."""
     return replace(switch, on=True, since_ns=now_ns)
 
 
 def change_direction(switch: SwitchState, now_ns: int, *, up: bool) -> SwitchState:
-    """Changes its direction now, or goes on in the same; ``on`` says which way the last change went."""
+    """Record a change of direction now, if there is one; ``on`` says which way the last change went."""
     if switch.on is up:
         return switch
     recent = tuple(then for then in switch.turns_ns if now_ns - then < _HOUR_NS)[-_SHEDS_MAX + 1 :]
@@ -121,7 +125,7 @@ def change_direction(switch: SwitchState, now_ns: int, *, up: bool) -> SwitchSta
 
 
 def is_return_allowed(asset: FlexibleAsset, switch: SwitchState, now_ns: int) -> bool:
-    """Whether it may come back: a load or a car only while that leaves it within six switchings an hour."""
+    """Return whether it may come back: a load or a car only within six switchings an hour."""
     if not is_switch_allowed(asset, switch, now_ns):
         return False
     recent_count = sum(now_ns - then < _HOUR_NS for then in switch.sheds_ns)
@@ -129,7 +133,7 @@ def is_return_allowed(asset: FlexibleAsset, switch: SwitchState, now_ns: int) ->
 
 
 def is_rise_allowed(switch: SwitchState, now_ns: int) -> bool:
-    """Whether it may go up: so that with the way down that a cap may need next it turns six times an hour."""
+    """Return whether it may go up: with the next way down it stays within six turns an hour."""
     recent_count = sum(now_ns - then < _HOUR_NS for then in switch.turns_ns)
     return switch.on or recent_count <= SWITCHINGS_MAX_PER_H - 2
 
@@ -137,32 +141,33 @@ def is_rise_allowed(switch: SwitchState, now_ns: int) -> bool:
 def lower_limit(
     switch: SwitchState, limit_w: float, before_w: float, now_ns: int, *, deaf: bool = False
 ) -> SwitchState:
-    """Held to ``limit_w`` from now, or to what it is held to already where that is less.
+    """Hold the asset to ``limit_w`` from now, or to its present limit if that is lower.
 
-    One that is still settling goes on settling from its first lowering.  ``deaf``: as in ``switch_off``.
+    An asset that is still settling goes on settling from its first lowering. ``deaf`` is as in
+    ``switch_off``.
     """
     switch = hold_limit(switch, limit_w, now_ns, deaf=deaf)
     return switch if switch.settling(now_ns) else replace(switch, before_w=before_w, lowered_ns=now_ns)
 
 
 def hold_limit(switch: SwitchState, limit_w: float, now_ns: int, *, deaf: bool = False) -> SwitchState:
-    """May take no more than ``limit_w`` from now; only what is less than before is an order to obey."""
+    """Allow no more than ``limit_w`` from now; only a limit below the present one is an order to obey."""
     if switch.limit_w is not None and limit_w >= switch.limit_w:
         return switch
     return replace(switch, limit_w=limit_w, told_ns=switch.told_ns if deaf else now_ns)
 
 
 def raise_limit(switch: SwitchState, limit_w: float | None, now_ns: int, *, stands: bool) -> SwitchState:
-    """May take up to ``limit_w`` from now (None: its full power).
+    """Allow up to ``limit_w`` from now (None: full power).
 
-    ``stands``: it takes all that it might until now, so that from now it is seen whether it follows.  One
-    that does not is given no time anew by being allowed still more.
+    ``stands``: the asset took all that it might until now, so from now it is seen whether it follows. One
+    that does not follow gets no new time from a further raise.
     """
     return replace(switch, limit_w=limit_w, raised_ns=now_ns if stands else switch.raised_ns)
 
 
 def is_switch_allowed(asset: FlexibleAsset, switch: SwitchState, now_ns: int) -> bool:
-    """Return whether its minimum on or off time is over; nothing but a person's hand breaks these."""
+    """Return whether its minimum on-time or off-time is over; only a person's order breaks these."""
     if switch.since_ns is None:
         return True
     if isinstance(asset, Pv):
@@ -173,21 +178,21 @@ def is_switch_allowed(asset: FlexibleAsset, switch: SwitchState, now_ns: int) ->
 
 
 def is_machine(asset: object) -> TypeGuard[Load | ChargePointAsset | OperationModeAsset]:
-    """Whether it must run for a while once it was started; what generates is not started by a loosening."""
+    """Return whether the asset must run for a while once started; a CHP is not started by a loosening."""
     return isinstance(asset, _Consumer) and not isinstance(asset, ChpUnit) and asset.min_on_s > 0.0
 
 
 def is_starting(
     asset: Load | ChargePointAsset | OperationModeAsset, switch: SwitchState, now_ns: int
 ) -> bool:
-    """Return whether its minimum on-time is not over; one that its own control has is not known to be on."""
+    """Return whether its minimum on-time still runs; an asset under its own control is not known to be on."""
     return switch.on and switch.back_ns is None and not is_switch_allowed(asset, switch, now_ns)
 
 
 def find_starting_machines(
     assets: Iterable[Asset], switches: Mapping[str, SwitchState], now_ns: int
 ) -> set[str]:
-    """The machines that are inside their minimum on-time."""
+    """Return the machines that are inside their minimum on-time."""
     return {
         one.name
         for one in assets
@@ -196,36 +201,41 @@ def find_starting_machines(
 
 
 def is_lowering_allowed(asset: OperationModeAsset, switch: SwitchState, now_ns: int) -> bool:
-    """Return whether it may go further down: at once after it went down, for its least run was over then."""
+    """Return whether it may go further down: at once after a way down, as its minimum run was over then."""
     return not switch.on or is_switch_allowed(asset, switch, now_ns)
 
 
 def sort_by_shed_order(
     assets: Iterable[_Shed], switches: Mapping[str, SwitchState], now_ns: int
 ) -> list[_Shed]:
-    """In the order in which they are shed: D, C, B; inside a tier fewest sheds in 24 h, then lowest cost.
+    """Sort the assets in the order in which they are shed: tiers D, C, B.
 
-    Tier A is never among them.
+    Inside a tier the one with the fewest sheds in 24 h comes first, then the one with the lowest cost. Tier A
+    is never among them.
     """
     sheddable = [asset for asset in assets if asset.tier != "A"]
     return sorted(sheddable, key=lambda a: rank_tier(a, a.tier, switches[a.name], now_ns))
 
 
 def rank_tier(asset: Asset, tier: Tier, switch: SwitchState, now_ns: int) -> tuple[int, int, float, str]:
-    """Return where in the one order an asset of ``tier`` stands: what compares less is shed first."""
+    """Return the rank of an asset of ``tier`` in the one shed order: the smallest is shed first."""
     return TIER_RANK[tier], switch.sheds_24h(now_ns), asset.comfort_cost, asset.name
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreGate:
-    """When the next load may come back."""
+    """The condition under which the next load may come back."""
 
     below_since_ns: int | None = None
     not_before_ns: int | None = None
     last_ns: int | None = None
 
     def is_open(self, now_ns: int) -> bool:
-        """Below the cap by 10 % for 120 s, 30 s after the last restore, and past the random delay."""
+        """Return whether the next load may come back.
+
+        The import must have been below the limit by 10 % for 120 s. 30 s must have passed since the last
+        restore, and the random delay must be over.
+        """
         if self.below_since_ns is None or now_ns - self.below_since_ns < RESTORE_AFTER_S * _S:
             return False
         rested = self.last_ns is None or now_ns - self.last_ns >= RESTORE_EACH_S * _S
@@ -233,11 +243,11 @@ class RestoreGate:
 
 
 def advance_gate(gate: RestoreGate, *, below: bool, common: bool, seed: int, now_ns: int) -> RestoreGate:
-    """The gate after one more cycle.
+    """Return the gate after one more cycle.
 
-    ``common``: something happened now that all buildings saw (a cap rose, the link's state changed),
-    so that this one waits 120 s and a random 0..300 s more, drawn from ``seed``, before it restores:
-    waiting for both at once would let half of all buildings come back together after 120 s.
+    ``common``: something happened now that all buildings saw (a limit rose, the link state changed). This
+    building then waits 120 s and a random 0..300 s more, drawn from ``seed``, before it restores. If the 120
+    s and the random delay ran at the same time, half of all buildings would come back together after 120 s.
     """
     since_ns = (now_ns if gate.below_since_ns is None else gate.below_since_ns) if below else None
     not_before_ns = gate.not_before_ns
@@ -253,14 +263,17 @@ _COUNT_MAX = 256
 
 
 def dump_switch_states(switches: Mapping[str, SwitchState], now: Now) -> dict[str, Any]:
-    """JSON-ready, by asset, of those that were ever switched: the same until one is switched again."""
+    """Return the states of all assets that were ever switched, JSON-ready.
+
+    The result stays the same until one of them is switched again.
+    """
     return {name: _facts(switch, now) for name, switch in switches.items() if switch.since_ns is not None}
 
 
 def _facts(switch: SwitchState, now: Now) -> dict[str, Any]:
     def utc_ms(then_ns: int) -> int:
-        # Whole seconds: the wall clock drifts against ours, and a file is not worth writing for that.  The
-        # next one, so that no time is over early.
+        # Whole seconds: the wall clock drifts against the monotonic one, and that alone must not rewrite the
+        # file. Rounded up, so that no time is over early.
         return -(-(now.utc_ms - (now.ns - then_ns) // _NS_PER_MS) // 1000) * 1000
 
     assert switch.since_ns is not None
@@ -279,10 +292,11 @@ def _facts(switch: SwitchState, now: Now) -> dict[str, Any]:
 def load_switch_states(
     house: Site, facts: object, now: Now, *, dark: bool = False, same_boot: bool = False
 ) -> dict[str, SwitchState]:
-    """The turns of assets that are still there; what is no such fact is left out.
+    """Load the switch states of assets that still exist; invalid facts are left out.
 
-    ``dark``: the power was gone meanwhile, so that what was wanted above normal is no longer
-    (spec/failsafe.md#rule-6); what a cap had lowered stays so.  ``same_boot``: the machine went on since.
+    ``dark``: the power was gone meanwhile, so a mode above normal is no longer wanted
+    (spec/failsafe.md#rule-6); a lowering by a limit stays. ``same_boot``: the machine did not reboot in
+    between.
     """
     if not isinstance(facts, Mapping):
         return {}
@@ -322,7 +336,7 @@ def _turn(asset: object, known: Mapping[str, Any], now: Now, *, dark: bool, same
 def _times_ns(
     known: Mapping[str, Any], now: Now, *, same_boot: bool
 ) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
-    """Return when it was switched last, and each shed and turn, by this start's clock."""
+    """Return when it was last switched, and each shed and turn, on the clock of this start."""
     if same_boot and "ns" in known:
         since_ns, *lists = known["ns"]
         sheds_ns, turns_ns = (tuple(min(int(then), now.ns) for then in one[-_COUNT_MAX:]) for one in lists)

@@ -1,7 +1,8 @@
-"""Every alarm that there is: code, severity, meaning, remedy (pure).
+"""All alarms: code, severity, meaning and remedy (pure).
 
-One table for the gateway, which raises no other, for ``quartier alarms --explain`` and for the page
-``gateway/docs/alarms.md``.  A code is never given another meaning; scripts and people know it by heart.
+The gateway raises no alarm outside this table. ``quartier alarms --explain`` and the page
+``gateway/docs/alarms.md`` show the same table. A code never gets another meaning, because scripts and people
+rely on it.
 """
 
 from functools import partial

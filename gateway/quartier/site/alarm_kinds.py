@@ -7,7 +7,7 @@ from math import inf
 
 
 class AlarmSeverity(StrEnum):
-    """How much an alarm matters; the worst first."""
+    """The severity of an alarm; the worst first."""
 
     CRITICAL = "critical"
     """A limit of the building does not hold now, or an output may be left unsafe."""
@@ -19,12 +19,12 @@ class AlarmSeverity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlarmKind:
-    """One row.
+    """One row of the alarm catalogue.
 
-    ``of``: what the alarm is about, empty for the whole building.  ``remedy`` names the next command;
-    ``{of}`` is what it is about there, ``{asset}`` the asset of a point.  ``stays_s``: what is only told
-    once, not seen to end, counts as present for so long after it was told last (inf: until a restart).
-    ``ended_by``: codes of events that say that it is over.  ``grows_into``: the code of what it becomes if it
+    ``of``: the subject of the alarm, empty for the whole building. ``remedy`` names the next command; in it
+    ``{of}`` is the subject and ``{asset}`` the asset of a point. ``stays_s``: an alarm that is only reported
+    once, and not seen to end, counts as present for this time after the last report (inf: until a restart).
+    ``ended_by``: codes of the events that end it. ``grows_into``: the code of the alarm that it becomes if it
     lasts, which then stands for both.
     """
 

@@ -1,11 +1,12 @@
-"""The list of alarms by IEC 62682: raised, cleared, acknowledged (pure).
+"""The alarm list: raise, clear and acknowledge alarms (pure).
 
-By the alarm states of IEC 62682 (ISA-18.2): active or gone, acknowledged or not; one stays on the list until
-it is both gone and acknowledged.  One that comes and goes is one record with a count: it counts as gone only
-``alarm.ALARM_HOLD_S`` after its cause ended, and its words say when that was.  What comes of another alarm
-that
-stands, and matters no more than that, is listed with it: one loss is one alarm, which stands until all that
-came of it is over.
+The states are the alarm states of IEC 62682 (ISA-18.2): active or gone, acknowledged or not. An alarm stays
+on the list until it is both gone and acknowledged. An alarm that comes and goes is one record with a count:
+it counts as gone only ``ALARM_HOLD_S`` (``alarm_types``) after its cause ended, and its text says when that
+was.
+
+A consequence of another active alarm, if it is no more severe than that alarm, is listed with it: one loss is
+one alarm, which stays active until all its consequences are over.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,7 +31,7 @@ from quartier.site.records import Now, replace
 
 ALARMS_MAX = 500
 ALARM_SETTLE_S = 90.0
-"""After a start nobody knows yet what is still wrong: what was active stays so for so long."""
+"""How long a recalled alarm stays active after a start, until it is known what is still wrong."""
 
 
 NOTE_MAX_CHARS = 200
@@ -41,7 +42,7 @@ _SEVERITY_RANKS = {severity: rank for rank, severity in enumerate(AlarmSeverity)
 
 @dataclass(frozen=True, slots=True)
 class AlarmChanges:
-    """What one look changed."""
+    """The changes that one call of ``AlarmList.look`` made."""
 
     raised: tuple[AlarmRecord, ...] = ()
     cleared: tuple[AlarmRecord, ...] = ()
@@ -49,7 +50,10 @@ class AlarmChanges:
 
 @dataclass(slots=True)
 class _AlarmTiming:
-    """How one alarm comes and goes: when it is gone unless it comes back (monotonic)."""
+    """The timing of one alarm: ``ends_ns`` is when it is gone unless it comes back (monotonic).
+
+    ``is_recalled``: the alarm was loaded from before a restart.
+    """
 
     ends_ns: int | None = None
     is_recalled: bool = False
@@ -57,10 +61,11 @@ class _AlarmTiming:
 
 @dataclass(slots=True)
 class AlarmList:
-    """The book.  ``changes_count`` grows with what must be kept at once, ``counts_count`` with the rest.
+    """The list of alarms.
 
-    ``last_number`` is the highest that was ever given: none is given again, also when its record is gone.
-    ``zone`` is the time zone in which words name a time.
+    ``changes_count`` grows with changes that must be stored at once, ``counts_count`` with all others.
+    ``last_number`` is the highest number ever given: no number is given twice, even after its record is
+    removed. ``zone`` is the time zone for times in the texts.
     """
 
     records: dict[AlarmKey, AlarmRecord] = field(default_factory=dict)
@@ -72,19 +77,19 @@ class AlarmList:
 
     @property
     def unacknowledged(self) -> list[AlarmRecord]:
-        """Those that nobody has acknowledged, the last raised first."""
+        """The alarms that nobody has acknowledged, the last raised first."""
         found = [one for one in self.records.values() if one.acknowledged is None]
         return sorted(found, key=lambda one: (-one.since_utc_ms, -one.number))
 
     @property
     def active_count(self) -> int:
-        """Return how many are there now."""
+        """The number of active alarms."""
         return sum(one.is_active for one in self.records.values())
 
     def look(self, present: Iterable[Alarm], now: Now) -> AlarmChanges:
-        """Take what is wrong now; of two with one key the first counts.
+        """Update the list with the alarms that are present now; of two with one key the first counts.
 
-        One whose cause ended is not there any more: the book itself knows how long it stands.
+        An alarm whose cause ended is not present any more: the list itself knows how long it stays active.
         """
         there: dict[AlarmKey, Alarm] = {}
         for alarm in present:
@@ -111,13 +116,16 @@ class AlarmList:
         return found
 
     def _find_root(self, alarm: Alarm, there: Mapping[AlarmKey, Alarm]) -> AlarmKey:
-        """The first cause that stands, through causes of causes; itself where none does, or matters less."""
+        """Return the first cause in the chain of causes that is active, or the alarm itself.
+
+        It is the alarm itself if no cause is active, or if the cause matters less than the alarm.
+        """
         key, passed = alarm.key, {alarm.key}
         while key in there:
             cause = there[key].cause or (ALARM_KINDS_BY_CODE[key[0]].grows_into, key[1])
             known = self.records.get(cause)
             stands = cause in there or (known is not None and known.is_active)
-            if cause in passed:  # two that name each other
+            if cause in passed:  # two alarms that name each other
                 return alarm.key
             if not stands or _rank_alarm(cause) > _rank_alarm(alarm.key):
                 break
@@ -126,7 +134,7 @@ class AlarmList:
         return key
 
     def _remove_consequences(self, roots: Mapping[AlarmKey, AlarmKey], now: Now) -> list[AlarmRecord]:
-        """Take off the list what was an alarm of its own until its cause was known, or until it grew."""
+        """Remove from the list the alarms that now have a known cause, or that grew into another alarm."""
         found = []
         for key, one in list(self.records.items()):
             kind = ALARM_KINDS_BY_CODE.get(one.code)
@@ -138,7 +146,7 @@ class AlarmList:
         return found
 
     def _record_consequences(self, root: AlarmKey, alarms: Iterable[Alarm]) -> None:
-        """Note what comes of ``root``, which stands as long as any of it does."""
+        """Record the consequences of ``root``, which stays active as long as any of them is."""
         before = self.records[root]
         known = {(one.code, one.of): one for one in before.consequences}
         known |= {one.key: AlarmConsequence(one.code, one.of, str(one)) for one in alarms}
@@ -149,7 +157,7 @@ class AlarmList:
         self._timings.setdefault(root, _AlarmTiming()).ends_ns = None
 
     def _raise_alarm(self, alarm: Alarm, now: Now) -> AlarmRecord | None:
-        """The record where the alarm is raised by this."""
+        """Raise the alarm; return its record if it was not active before."""
         before, key = self.records.get(alarm.key), alarm.key
         if before is None:
             self.last_number += 1
@@ -182,7 +190,7 @@ class AlarmList:
         return self.records[key]
 
     def _continue_alarm(self, before: AlarmRecord, words: str, pulse: _AlarmTiming, now: Now) -> None:
-        """It is still there, or there again before it was gone."""
+        """Keep an alarm active: it is still present, or present again before it was gone."""
         flickered = pulse.ends_ns is not None and not pulse.is_recalled
         if flickered:
             self.counts_count += 1
@@ -192,11 +200,11 @@ class AlarmList:
         pulse.ends_ns, pulse.is_recalled = None, False
 
     def _clear_alarm(self, one: AlarmRecord, now: Now) -> AlarmRecord | None:
-        """The record where the alarm is gone by this."""
+        """Return the record if the alarm is gone now; else start or continue its time to end."""
         pulse = self._timings.setdefault(one.key, _AlarmTiming())
         if pulse.ends_ns is None:
             pulse.ends_ns = now.ns + round((ALARM_SETTLE_S if pulse.is_recalled else ALARM_HOLD_S) * _S)
-            if not pulse.is_recalled:  # nobody saw when the cause of one that was recalled ended
+            if not pulse.is_recalled:  # nobody saw when the cause of a recalled alarm ended
                 one = replace(one, words=describe_ended(one.words, now.utc_ms, self.zone))
                 self.records[one.key] = one
         if now.ns < pulse.ends_ns:
@@ -206,7 +214,7 @@ class AlarmList:
         return self.records[one.key]
 
     def _prune(self) -> None:
-        """Let the oldest go that are gone, first those that were acknowledged; an active one never goes."""
+        """Remove the oldest records that are gone, acknowledged ones first; active ones are never removed."""
         spare = len(self.records) - ALARMS_MAX
         if spare <= 0:
             return
@@ -217,7 +225,7 @@ class AlarmList:
             self._timings.pop(one.key, None)
 
     def picked(self, words: str) -> list[AlarmRecord]:
-        """Those that ``ID``, ``CODE``, ``CODE:OF`` or ``all`` (that nobody has acknowledged) names."""
+        """Return the records that ``ID``, ``CODE``, ``CODE:OF`` or ``all`` (all unacknowledged) selects."""
         if words == ALL_UNACKNOWLEDGED:
             return self.unacknowledged
         return [
@@ -228,7 +236,7 @@ class AlarmList:
         ]
 
     def acknowledge(self, records: Iterable[AlarmRecord], who: Acknowledgement) -> list[AlarmRecord]:
-        """Note that somebody saw them; who was first stays.  Returns those that nobody had seen before."""
+        """Acknowledge the records; return those that were not acknowledged before. The first person stays."""
         done = []
         for one in records:
             known = self.records.get(one.key)
@@ -239,13 +247,13 @@ class AlarmList:
         return done
 
     def facts(self) -> dict[str, Any]:
-        """Return what must be known after a restart, JSON-ready."""
+        """Return the facts that must be known after a restart, JSON-ready."""
         rows = [one.data() for one in self.records.values()]
         return {"alarms": rows, "last_number": self.last_number}
 
     @classmethod
     def load(cls, facts: Mapping[str, Any] | None, zone: str = "UTC") -> Self:
-        """The book that ``facts`` gave before; a row that cannot be read is left out."""
+        """Load a list from its ``facts``; a row that cannot be read is left out."""
         made = cls(zone=zone)
         rows = facts.get("alarms") if isinstance(facts, Mapping) else None
         for row in rows if isinstance(rows, list) else ():
@@ -261,6 +269,6 @@ class AlarmList:
 
 
 def _rank_alarm(key: AlarmKey) -> int:
-    """The less, the more it matters; what is of another version matters least."""
+    """Return the rank of an alarm: 0 is the most severe; an unknown code (of another version) ranks last."""
     kind = ALARM_KINDS_BY_CODE.get(key[0])
     return len(_SEVERITY_RANKS) if kind is None else _SEVERITY_RANKS[kind.severity]

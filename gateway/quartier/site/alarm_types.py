@@ -1,7 +1,8 @@
-"""An alarm, how long it stands, and its record (pure).
+"""An alarm, the time that it stays active, and its record (pure).
 
-Rule (spec/failsafe.md#alarms): an alarm is raised at once; it stands until ``ALARM_HOLD_S`` after its cause
-ended and says when that was.  A cause that comes back meanwhile is the same alarm, counted once more.
+Rule (spec/failsafe.md#alarms): an alarm is raised at once. It stays active until ``ALARM_HOLD_S`` after its
+cause ended, and its text says when that was. A cause that comes back in this time is the same alarm, counted
+once more.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,20 +16,20 @@ from quartier.site.alarm_kinds import AlarmKind, AlarmSeverity
 from quartier.site.records import Now, replace
 
 AlarmKey = tuple[str, str]
-"""Which alarm it is: its code, and what it is about."""
+"""The identity of an alarm: its code and its subject."""
 
 
 ALARM_HOLD_S = 60.0
-"""How long an alarm stands after its cause ended."""
+"""How long an alarm stays active after its cause ended, in s."""
 
 
 class Alarm(str):
-    """Words as a person reads them now; which alarm it is, ``key`` says: its figures may change.
+    """An alarm, as its text for people; its identity is ``key``, because figures in the text may change.
 
-    ``code`` is a row of the table of alarms, else KeyError; ``of`` the asset, device, contact, node, point or
-    program that it is about, empty for the whole building.  ``cause`` is the alarm that it comes of, where
-    that stands too: then it is no alarm of its own.  ``ended_utc_ms``: when its cause ended; None while that
-    is there.
+    ``code`` is a row of the alarm catalogue (else KeyError). ``of`` is the asset, device, contact, node,
+    point or program that it is about, empty for the whole building. ``cause`` is the alarm of which this one
+    is a consequence; while the cause is active too, this is no alarm of its own. ``ended_utc_ms`` is when its
+    cause ended; None while the cause is present.
     """
 
     __slots__ = ("cause", "code", "ended_utc_ms", "of")
@@ -41,7 +42,7 @@ class Alarm(str):
     def __new__(
         cls, code: str, of: str, words: str, cause: AlarmKey | None = None, ended_utc_ms: int | None = None
     ) -> Self:
-        """Join code, what it is about, words, what it comes of, and when its cause ended."""
+        """Join code, subject, text, cause, and the time when the cause ended."""
         made = super().__new__(cls, words)
         made.code, made.of, made.cause, made.ended_utc_ms = (
             ALARM_KINDS_BY_CODE[code].code,
@@ -53,45 +54,45 @@ class Alarm(str):
 
     @property
     def key(self) -> AlarmKey:
-        """Return which alarm it is."""
+        """The identity of the alarm."""
         return self.code, self.of
 
     def after(self, ended_utc_ms: int, zone: str) -> Self:
-        """The same alarm once its cause has ended."""
+        """Return the same alarm after its cause ended."""
         words = describe_ended(self, ended_utc_ms, zone)
         return type(self)(self.code, self.of, words, self.cause, ended_utc_ms)
 
     def changed(self, *, more: str = "", cause: AlarmKey | None = None) -> Self:
-        """Return the same alarm with more words, or another cause."""
+        """Return the same alarm with more text, or another cause."""
         return type(self)(self.code, self.of, f"{self}{more}", cause or self.cause, self.ended_utc_ms)
 
     @property
     def severity(self) -> AlarmSeverity:
-        """Return how much it matters."""
+        """The severity of the alarm."""
         return ALARM_KINDS_BY_CODE[self.code].severity
 
     @property
     def remedy(self) -> str:
-        """Return what to do, with the next command to type."""
+        """The action to take, with the next command to type."""
         return format_remedy(ALARM_KINDS_BY_CODE[self.code], self.of)
 
 
 def format_remedy(kind: AlarmKind, of: str) -> str:
-    """The remedy of a row for what it is about."""
+    """Return the remedy of a row for its subject."""
     return kind.remedy.format(of=of, asset=of.partition(".")[0])
 
 
 def format_alarm_name(code: str, of: str) -> str:
-    """``contact.unread:dso1``: how people and scripts name one."""
+    """Return the name that people and scripts use, as in ``contact.unread:dso1``."""
     return f"{code}:{of}" if of else code
 
 
 @dataclass(frozen=True, slots=True)
 class StandingAlarm:
-    """One alarm that stands, with its newest words.
+    """One active alarm, with its newest text.
 
-    ``ended_ns`` and ``ended_utc_ms``: when its cause ended, None while that is there; ``count``: how often
-    the cause came since the alarm was raised.
+    ``ended_ns`` and ``ended_utc_ms``: when its cause ended, None while the cause is present. ``count``: how
+    often the cause came since the alarm was raised.
     """
 
     alarm: Alarm
@@ -106,7 +107,7 @@ StandingAlarms = Mapping[AlarmKey, StandingAlarm]
 def update_standing_alarms(
     before: StandingAlarms, present: Iterable[Alarm], now: Now
 ) -> dict[AlarmKey, StandingAlarm]:
-    """Add what is ``present`` to what stands, and end what has had no cause for ``ALARM_HOLD_S``.
+    """Add the ``present`` alarms, and end those without a cause for ``ALARM_HOLD_S``.
 
     Of two alarms with one key the first counts.
     """
@@ -126,7 +127,7 @@ def update_standing_alarms(
 
 
 def list_standing_alarms(holds: StandingAlarms, zone: str) -> list[Alarm]:
-    """The alarms that stand; one whose cause ended says when, as a clock in ``zone`` shows."""
+    """Return the active alarms; one whose cause ended says when, in local time of ``zone``."""
     return [
         one.alarm if one.ended_ns is None else one.alarm.after(one.ended_utc_ms, zone)
         for one in holds.values()
@@ -134,7 +135,7 @@ def list_standing_alarms(holds: StandingAlarms, zone: str) -> list[Alarm]:
 
 
 def describe_ended(words: str, utc_ms: int, zone: str) -> str:
-    """The words of an alarm whose cause ended at ``utc_ms``."""
+    """Return the text of an alarm whose cause ended at ``utc_ms``."""
     then = datetime.fromtimestamp(utc_ms / 1e3, UTC).astimezone(ZoneInfo(zone))
     return f"{words}; ended {then:%H:%M:%S}"
 
@@ -144,7 +145,7 @@ _S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Who saw it, by the kernel's word, when (UTC), and what they noted."""
+    """An acknowledgement: the user (as the kernel reports it), the time (UTC) and a note."""
 
     by: str
     uid: str
@@ -154,25 +155,25 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class AlarmConsequence:
-    """What came of an alarm, and would be one by itself."""
+    """A consequence of an alarm, which would be an alarm by itself."""
 
     code: str
     of: str
     words: str
 
     def data(self) -> dict[str, str]:
-        """JSON-ready."""
+        """Return the fields, JSON-ready."""
         return {"code": self.code, "of": self.of, "words": self.words}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRecord:
-    """One alarm, by its code and what it is about.  All ``_ms`` are UTC.
+    """The record of one alarm, identified by code and subject. All ``_ms`` are UTC.
 
-    ``first_utc_ms``: when it came for the first time; ``since_utc_ms``: when it was raised last;
-    ``last_utc_ms``: when it came last, the times that it flickered included, ``count`` how often;
-    ``cleared_utc_ms``: when it was gone, None while it is active; ``consequences``: all that came of it since
-    it was raised last.
+    ``first_utc_ms``: when it came for the first time. ``since_utc_ms``: when it was last raised.
+    ``last_utc_ms``: when it last came, including the times that it flickered; ``count``: how often.
+    ``cleared_utc_ms``: when it was gone, None while it is active. ``consequences``: all consequences since it
+    was last raised.
     """
 
     number: int
@@ -189,12 +190,12 @@ class AlarmRecord:
 
     @property
     def key(self) -> AlarmKey:
-        """Return which alarm it is."""
+        """The identity of the alarm."""
         return self.code, self.of
 
     @property
     def is_active(self) -> bool:
-        """Return whether it is there now."""
+        """Return whether it is active now."""
         return self.cleared_utc_ms is None
 
     @property
@@ -203,7 +204,7 @@ class AlarmRecord:
         return self.is_active or self.acknowledged is None
 
     def data(self) -> dict[str, Any]:
-        """JSON-ready.  Not by ``asdict``: that takes 14 ms for a full list, which no cycle has to spare."""
+        """Return the fields, JSON-ready. Not with ``asdict``: its 14 ms for a full list is too long."""
         told: dict[str, Any] = {name: getattr(self, name) for name in _RECORD_FIELDS}
         seen = self.acknowledged
         if seen is not None:
@@ -216,7 +217,7 @@ _RECORD_FIELDS = tuple(one.name for one in fields(AlarmRecord))
 
 
 def parse_alarm_record(row: object) -> AlarmRecord | None:
-    """Return the record of a stored row; None where it is none."""
+    """Return the record of a stored row; None if the row is not valid."""
     if not isinstance(row, Mapping):
         return None
     who = row.get("acknowledged")

@@ -1,6 +1,6 @@
 """Asset classes: battery, PV, charge point, load, operation-mode assets (pure).
 
-One sign (architecture.md#units): plus takes energy from the building's bus.  Powers named ``…_max_w``
+Sign convention (architecture.md#units): plus takes energy from the building's bus. Powers named ``…_max_w``
 are magnitudes and never negative.
 """
 
@@ -16,14 +16,14 @@ Phase = Literal["l1", "l2", "l3"]
 class Asset:
     """Anything with a power: it takes ``power_w`` from the building's bus.
 
-    ``period_s`` is how often its power is read; ``comfort_cost`` orders sheds inside a tier where
-    the number of sheds in 24 h is equal, lowest first.  ``falls_back``: its device forgets by itself what
-    it was ordered; ``accepts_no_fallback``: the site file says aloud that it may be ordered without.
-    ``phase`` is the one it hangs on, or ``all`` three; None: it may be any, and counts wholly on each.
+    ``period_s`` is how often its power is read. ``comfort_cost`` orders sheds inside a tier if the number of
+    sheds in 24 h is equal, lowest first. ``falls_back``: its device drops an order by itself.
+    ``accepts_no_fallback``: the site file expressly allows orders without a fallback. ``phase`` is the phase
+    it is connected to, or ``all`` three; None: unknown, so it counts fully on each.
     """
 
     role: ClassVar[str] = ""
-    """How site file, status, alarms and reports call the class."""
+    """The name of the class in site file, status, alarms and reports."""
 
     name: str
     rated_w: float
@@ -39,11 +39,12 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridMeter(Asset):
-    """The connection meter; reads the sum of all assets.  Points: ``power_w``, ``voltage_l1_v`` …
+    """The grid meter; reads the sum of all assets. Points: ``power_w``, ``voltage_l1_v`` …
 
-    ``is_apparent``: it says no ``power_w``, only ``apparent_power_va`` without a sign, and perhaps
-    ``apparent_power_export_va``: then VA stand for W, which are never more.  ``frequency_period_s`` and
-    ``voltage_period_s``: how often it says these, None where it does not; ``voltage_v``: the nominal one.
+    ``is_apparent``: it provides no ``power_w``, only ``apparent_power_va`` without a sign, and perhaps
+    ``apparent_power_export_va``. Then VA stand for W, which are never more. ``frequency_period_s`` and
+    ``voltage_period_s``: how often it provides these, None if it does not. ``voltage_v`` is the nominal
+    voltage.
     """
 
     role: ClassVar[str] = "grid"
@@ -56,11 +57,12 @@ class GridMeter(Asset):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Battery(Asset):
-    """Points: ``power_w``, ``soc_pct``; writes ``setpoint_w`` (plus charges).
+    """A battery. Points: ``power_w``, ``soc_pct``; writes ``setpoint_w`` (plus charges).
 
-    Never below ``soc_min_pct``; ``reserve_soc_pct`` is kept for outages and not used for
-    self-consumption nor caps.  ``delay_s`` None: its response was not measured; else how late it answers and
-    how fast (0: at once), and how much later than its own readings the grid meter's show it (``lag_s``).
+    It never goes below ``soc_min_pct``. ``reserve_soc_pct`` is kept for outages and not used for
+    self-consumption or limits. ``delay_s`` is the delay of its response (None: not measured) and
+    ``response_w_per_s`` its speed (0: at once). ``lag_s`` is how much later than its own readings the grid
+    meter shows the response.
     """
 
     role: ClassVar[str] = "battery"
@@ -82,9 +84,10 @@ class Battery(Asset):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pv(Asset):
-    """Points: ``power_w`` (never plus); writes ``generation_max_w`` or ``relay_on`` where curtailable.
+    """PV. Points: ``power_w`` (never positive); writes ``generation_max_w`` or ``relay_on`` if curtailable.
 
-    A limit that its device ends by itself after ``lease_s`` is kept alive by writing, also where it is none.
+    If its device ends a limit by itself after ``lease_s``, the value is refreshed, also while nothing is
+    limited.
     """
 
     role: ClassVar[str] = "pv"
@@ -95,15 +98,16 @@ class Pv(Asset):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargePointAsset(Asset):
-    """A charging point.  Points: ``power_w``, ``plugged_on``; writes ``current_max_a`` (0 pauses).
+    """A charge point. Points: ``power_w``, ``plugged_on``; writes ``current_max_a`` (0 pauses).
 
-    Where it says them: ``current_l1_a`` …, ``session_energy_wh``, ``energy_wanted_wh``, ``departure_in_s``.
-    ``l1_on`` is the building's phase at its terminal L1 (None: unknown); ``departure_s`` when a car leaves,
-    in seconds of the local day, and ``energy_wanted_wh`` what it wants in one stay, where no charger says.
+    Points that some devices provide: ``current_l1_a`` …, ``session_energy_wh``, ``energy_wanted_wh``,
+    ``departure_in_s``. ``l1_on`` is the building's phase at its terminal L1 (None: unknown). ``departure_s``
+    (seconds of the local day) is when a car leaves, and ``energy_wanted_wh`` the energy it wants in one
+    session, if the charger provides neither.
 
-    ``current_min_a`` is the floor of IEC 61851-1 below which charging pauses.  A current that its device ends
-    by itself after ``lease_s`` is kept alive by writing.  Not ``shows_order``: what is read of it is what was
-    written, and no more.
+    ``current_min_a`` is the floor of IEC 61851-1 below which charging pauses. If its device ends a current by
+    itself after ``lease_s``, the value is refreshed. Without ``shows_order`` its point reads back only what
+    was written.
     """
 
     role: ClassVar[str] = "ev"
@@ -125,10 +129,10 @@ class ChargePointAsset(Asset):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load(Asset):
-    """A consumer; sheddable where it has a relay: writes ``relay_on`` (true lets it run).
+    """A consumer; sheddable if it has a relay: writes ``relay_on`` (true lets it run).
 
-    A position that its device ends by itself after ``lease_s`` is kept alive by writing.  One that does runs
-    is in ``modes.py``.
+    If its device ends a relay position by itself after ``lease_s``, the value is refreshed. A load with daily
+    runs is a ``BatchLoad``.
     """
 
     role: ClassVar[str] = "load"
@@ -141,9 +145,9 @@ class Load(Asset):
 
 @dataclass(frozen=True, slots=True)
 class OperationMode:
-    """One way to run: ``value`` is written to the asset's point for it, ``power_w`` is taken in it at most.
+    """One operation mode: ``value`` is written to the asset's point, ``power_w`` is the most that it takes.
 
-    What generates has a power below 0.
+    A mode that generates has a negative power.
     """
 
     name: str
@@ -153,15 +157,17 @@ class OperationMode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationModeAsset(Asset):
-    """Runs in one of ``modes``, the one that takes most first; written to ``<name>.<quantity>``.
+    """An asset that runs in one of ``modes``, the one that takes most first; writes ``<name>.<quantity>``.
 
-    Its classes are in ``modes.py``; ``senses`` are quantities beside its power that tell what it would like,
-    read each ``sense_period_s``.
-    ``normal`` is the mode of one that nobody steers.  After a change to more power it stays there for
-    ``min_on_s``, after one to less it goes to no more for ``min_off_s``: S2's timers, whose transitions
-    nothing of ours breaks.  Further down it may go at once: what was lowered had run for long enough.
-    An order that its device ends by itself after ``lease_s`` is kept alive by writing.  ``own_normal``: its
-    own control is its normal mode, so nothing is written then.
+    Its classes follow below. ``senses`` are quantities beside its power that decide its preference, read each
+    ``sense_period_s``. ``normal`` is the mode without any control.
+
+    After a change to more power it stays there for ``min_on_s``. After a change to less power it goes to no
+    more for ``min_off_s``. These are the timers of S2, whose blocked transitions the gateway never breaks.
+    Further down it may go at once: it had run for long enough when it was lowered.
+
+    If its device ends an order by itself after ``lease_s``, the value is refreshed. ``own_normal``: the
+    device's own control is its normal mode, so nothing is written then.
     """
 
     role: ClassVar[str] = "moded"
@@ -179,7 +185,7 @@ class OperationModeAsset(Asset):
 
     @property
     def point(self) -> str:
-        """The point it is steered by."""
+        """The point by which it is controlled."""
         return f"{self.name}.{self.quantity}"
 
 
@@ -189,11 +195,12 @@ QUARTER_S, DAY_S = 900.0, 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lights(OperationModeAsset):
-    """A group of street lights: dimmed in steps, never below half and never switched off by us.
+    """A group of street lights: dimmed in steps, by the gateway never below half and never switched off.
 
-    Points: ``power_w``; writes ``dim_pct``.  ``evening`` says from when (seconds of the local day, in order
-    from noon to noon) which share of the light is enough, in %; lamps are lit by their own clock, ``dusk_s``
-    after sunset and as long before sunrise at ``place`` (degrees north and east; None: not known).
+    Points: ``power_w``; writes ``dim_pct``. ``evening`` lists from when (seconds of the local day, in order
+    from noon to noon) which share of the light is enough, in %. The lamps are switched by their own clock: on
+    ``dusk_s`` after sunset and off as long before sunrise at ``place`` (degrees north and east; None: not
+    known).
     """
 
     role: ClassVar[str] = "lights"
@@ -205,11 +212,11 @@ class Lights(OperationModeAsset):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThermalAsset(OperationModeAsset):
-    """Keeps a temperature inside a band: ``comfort_min_c`` to ``comfort_max_c``; None: not known.
+    """An asset that keeps a temperature in a band, ``comfort_min_c`` to ``comfort_max_c`` (None: not known).
 
-    Points: ``power_w``; ``tank_c`` or ``room_c``, the first of ``senses`` that is not silent.  ``preheat``:
-    it stores what the building generates and does not use.  ``boosts`` is the highest mode that it goes to
-    for that by itself; ``normal`` where it has none.
+    Points: ``power_w``; ``tank_c`` or ``room_c``, the first of ``senses`` that is not silent. ``preheat``: it
+    stores the surplus of the building. ``boosts`` is the highest mode that it uses for that by itself; it
+    equals ``normal`` if there is none.
     """
 
     comfort_min_c: float | None = None
@@ -220,10 +227,11 @@ class ThermalAsset(OperationModeAsset):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaterTank:
-    """Water that keeps heat, as a plan sees it.
+    """A store of hot water, as a plan needs it.
 
-    ``loss_w`` is its standing loss 45 K above its surroundings (EN 12897), which are at ``around_c``;
-    ``heat_pct`` what heat it gets of the electricity that is taken, ``draw_w`` what people draw in the mean.
+    ``loss_w`` is its standing loss at 45 K above its surroundings (EN 12897), which are at ``around_c``.
+    ``heat_pct`` is the heat it gets from the electricity taken, in %. ``draw_w`` is the mean heat that people
+    draw.
     """
 
     volume_m3: float
@@ -237,7 +245,7 @@ class WaterTank:
 class HeatAsset(ThermalAsset):
     """A heat pump or a water heater; writes ``sg_ready_state``, ``setpoint_shift_k`` or ``relay_on``.
 
-    ``water`` None: nothing is known of what it fills, and it is not planned.
+    ``water`` None: the store that it heats is not known, and it is not planned.
     """
 
     role: ClassVar[str] = "heat"
@@ -249,7 +257,7 @@ class HeatAsset(ThermalAsset):
 class CoolingAsset(ThermalAsset):
     """Air conditioning or a cold room; writes ``setpoint_shift_k`` (plus is warmer) or ``relay_on``.
 
-    It pre-cools down to ``comfort_min_c``; above ``comfort_max_c`` people, or goods, feel it.
+    It pre-cools down to ``comfort_min_c``. Above ``comfort_max_c`` people, or goods, feel it.
     """
 
     role: ClassVar[str] = "cooling"
@@ -257,10 +265,10 @@ class CoolingAsset(ThermalAsset):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatSubstation(OperationModeAsset):
-    """The pump of a geothermal loop: slowed in steps down to the least flow, never stopped by us.
+    """The pump of a geothermal loop: slowed in steps down to the least flow, never stopped by the gateway.
 
-    Points: ``power_w``, ``supply_c``, ``return_c``; writes ``pump_pct``.  ``bands`` maps each of them to the
-    lowest and highest temperature at which it may be moved, in degrees Celsius.
+    Points: ``power_w``, ``supply_c``, ``return_c``; writes ``pump_pct``. ``bands`` lists for each temperature
+    point the lowest and highest value at which the pump may be slowed, in degrees Celsius.
     """
 
     role: ClassVar[str] = "substation"
@@ -270,11 +278,12 @@ class HeatSubstation(OperationModeAsset):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChpUnit(OperationModeAsset):
-    """Combined heat and power: may be asked to run, is stopped by its own controller only.
+    """Combined heat and power: the gateway may ask it to run; only its own controller stops it.
 
-    Points: ``power_w`` (never plus); writes ``request_on`` or ``relay_on``.  Led by heat (``start_import_w``
-    None) it is measured only; led by electricity it is asked for while the import stays above that.
-    ``min_off_s`` is its least run with what its start takes, ``min_on_s`` its least rest.
+    Points: ``power_w`` (never positive); writes ``request_on`` or ``relay_on``. Led by heat
+    (``start_import_w`` None) it is measured only. Led by electricity it is asked to run while the import
+    stays above ``start_import_w``. ``min_off_s`` is its minimum run including its start, ``min_on_s`` its
+    minimum rest.
     """
 
     role: ClassVar[str] = "chp"
@@ -284,10 +293,10 @@ class ChpUnit(OperationModeAsset):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WasteCollection(OperationModeAsset):
-    """Pneumatic waste collection: a batch that may be interrupted, to be done by a time of the local day.
+    """Pneumatic waste collection: an interruptible batch, due by a time of the local day.
 
-    Points: ``power_w``, ``waiting_on``, ``left_s``; writes ``run_on`` or ``relay_on``.  ``window_s`` and
-    ``deadline_s`` are seconds of the local day; a batch takes ``duration_s`` where ``left_s`` is unknown.
+    Points: ``power_w``, ``waiting_on``, ``left_s``; writes ``run_on`` or ``relay_on``. ``window_s`` and
+    ``deadline_s`` are seconds of the local day. A batch takes ``duration_s`` if ``left_s`` is unknown.
     """
 
     role: ClassVar[str] = "waste"
@@ -299,11 +308,11 @@ class WasteCollection(OperationModeAsset):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLoad(OperationModeAsset):
-    """A load that does one run a day: begun once, not interrupted by anything that may wait, done by a time.
+    """A load with one run a day: once begun, nothing that can wait interrupts it; it has a deadline.
 
-    Points: ``power_w``, ``waiting_on`` where its device says it; writes ``relay_on``.  ``run_w`` is what a
-    run takes in each quarter of an hour; ``window_s`` (None: at any time) and ``deadline_s`` are seconds of
-    the local day.  ``resumes``: one that was interrupted goes on where it stopped; else it begins anew.
+    Points: ``power_w``, and ``waiting_on`` if its device provides it; writes ``relay_on``. ``run_w`` is the
+    power of a run in each quarter of an hour. ``window_s`` (None: at any time) and ``deadline_s`` are seconds
+    of the local day. ``resumes``: an interrupted run continues where it stopped; else it begins anew.
     """
 
     role: ClassVar[str] = "run"
@@ -315,21 +324,24 @@ class BatchLoad(OperationModeAsset):
 
     @property
     def duration_s(self) -> float:
-        """Return how long a run takes."""
+        """The duration of a run, in s."""
         return QUARTER_S * len(self.run_w)
 
     @property
     def window_length_s(self) -> float:
-        """Return how long it may run before that: a whole day where its hours begin as they end."""
+        """The time before the deadline in which it may run, in s.
+
+        It is a whole day if the window begins at the deadline.
+        """
         begin_s = self.deadline_s if self.window_s is None else self.window_s
         return (self.deadline_s - begin_s) % DAY_S or DAY_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VentilationUnit(OperationModeAsset):
-    """A ventilation unit: slowed in steps down to the least that the people in it need.
+    """A ventilation unit: slowed in steps down to the least that the people inside need.
 
-    Points: ``power_w``, ``co2_ppm``; writes ``speed_pct``.  Above ``co2_max_ppm`` it is not slowed.
+    Points: ``power_w``, ``co2_ppm``; writes ``speed_pct``. Above ``co2_max_ppm`` it is not slowed.
     """
 
     role: ClassVar[str] = "ventilation"
@@ -339,4 +351,4 @@ class VentilationUnit(OperationModeAsset):
 
 PHASES: tuple[Phase, ...] = ("l1", "l2", "l3")
 ROOT_NODE = "grid"
-"""The name of the connection itself in the tree, whatever its meter is called."""
+"""The name of the connection in the connection tree, whatever its meter is called."""

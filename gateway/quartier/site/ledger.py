@@ -1,7 +1,7 @@
 """Rows of the write ledger (pure).
 
-An order that is written again and again is one row with a count: so is a lease that is refreshed, and a
-setpoint that follows what it is to follow for the same reason.
+An order that is written repeatedly is one row with a count. This applies to a lease that is refreshed, and to
+a setpoint that follows its target for the same reason.
 """
 
 import json
@@ -14,23 +14,26 @@ from quartier_drivers.who import OURS, Who
 OrderOutcome = Literal["pending", "done", "refused", "unknown", "expired", "replaced"]
 OrderEnd = Literal["", "replaced", "given back", "reverted", "overwritten"]
 LEDGER_STREAM = "ledger"
-"""Where the store keeps the rows."""
+"""The stream in which the store keeps the rows."""
 _OUTCOMES = ("pending", "done", "refused", "unknown", "expired", "replaced")
 
 
 @dataclass(slots=True, kw_only=True)  # while it is open it changes with every command: a copy each time costs
 class LedgerEntry:
-    """``(boot, number)`` is its key.  All ``_ms`` are UTC; values are in the house's units.
+    """One row; ``(boot, number)`` is its key. All ``_ms`` are UTC; values are in the gateway's units.
 
-    ``utc_ms`` is when it was first wanted, ``last_ms`` when last; ``count`` commands were made, ``low`` to
-    ``high`` is what they asked for, ``value`` the last of them (None: the device's own control takes over),
-    ``before`` what the point showed when the first was made.  ``expires_ms``: the last command is worthless
-    then; ``until_ms``: until when it is wanted.  ``outcome`` is that of the last command, ``known_ms`` since
-    when it is known, ``note`` the device's or the bus's words to it, ``shown`` what was read back;
-    ``fault`` the words to the last command of the row that did not go well.  ``fates`` counts how the
-    commands before the last one ended, ``writes`` how many went out.  ``end`` says how it
-    ceased to stand, at ``end_ms``.  ``why`` is text for people, ``cause`` the same for programs, as a
-    ``Command`` has it; a row of an older version has the text alone.
+    ``utc_ms`` is when the order was first wanted, ``last_ms`` when last. ``count`` is the number of commands
+    made, ``low`` to ``high`` the range of their values, ``value`` the last of them (None: the device's own
+    control takes over), ``before`` the value that the point showed when the first was made. ``expires_ms`` is
+    when the last command expires; ``until_ms`` is until when the order is wanted.
+
+    ``outcome`` is that of the last command, ``known_ms`` since when it is known, ``note`` the message of the
+    device or bus for it, ``shown`` the value read back. ``fault`` is the message of the last command of the
+    row that failed. ``fates`` counts the outcomes of the commands before the last one, ``writes`` the
+    commands that were sent. ``end`` says how the order ended, at ``end_ms``.
+
+    ``why`` is the reason as text for people, ``cause`` the same for programs, as in ``Command``; a row of an
+    older version has the text only.
     """
 
     boot: int
@@ -60,23 +63,23 @@ class LedgerEntry:
 
     @property
     def asset(self) -> str:
-        """Return whose point it is."""
+        """The asset of the point."""
         return self.point.partition(".")[0]
 
     @property
     def stands(self) -> bool:
-        """Return whether it still holds, as far as this row knows."""
+        """Return whether the order still holds, as far as this row knows."""
         return not self.end
 
     def data(self) -> dict[str, Any]:
-        """JSON-ready, without what has its usual value."""
+        """Return the fields, JSON-ready, without those that have their default value."""
         mine = {name: value for name, value in asdict(self).items() if value != _DEFAULTS.get(name, _MISSING)}
         if "who" in mine:
             mine["who"] = {name: value for name, value in mine["who"].items() if value}
         return mine
 
     def text(self) -> str:
-        """The same as one line, for the store."""
+        """Return the same as one line, for the store."""
         return json.dumps(self.data(), separators=(",", ":"), ensure_ascii=False)
 
 
@@ -99,7 +102,7 @@ _FIELD_NAMES = frozenset(one.name for one in fields(LedgerEntry))
 
 
 def parse_entry(text: str) -> LedgerEntry:
-    """The row of one line; what a later version added is left out.  Raises ValueError where it is none."""
+    """Parse one row; fields of a later version are left out. Raises ValueError for an invalid row."""
     try:
         return load_entry(json.loads(text))
     except ValueError as error:
@@ -107,7 +110,7 @@ def parse_entry(text: str) -> LedgerEntry:
 
 
 def load_entry(data: Any) -> LedgerEntry:
-    """The inverse of ``LedgerEntry.data``.  Raises ValueError."""
+    """Make an entry from the output of ``LedgerEntry.data``. Raises ValueError."""
     try:
         known = {name: value for name, value in data.items() if name in _FIELD_NAMES}
         known["who"] = Who(**known.get("who", {"kind": OURS.kind}))

@@ -1,4 +1,4 @@
-"""The newest reading of every point, frozen for a cycle (pure)."""
+"""The process image: the newest reading of every point, frozen for a cycle (pure)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _GOOD = QUALITIES.index(Quality.GOOD)
 
 @dataclass(frozen=True, slots=True)
 class PointValue:
-    """A point as a cycle sees it: value, quality and age in seconds."""
+    """A point in one cycle: value, quality and age in seconds."""
 
     value: Value
     quality: Quality
@@ -21,7 +21,7 @@ class PointValue:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _LayoutSource:
-    """A layout and its number; ``hidden`` are those of its points that another told later, or that left."""
+    """A layout and its number; ``hidden`` are its points that another layout reported later, or that left."""
 
     layout: Layout
     number: int
@@ -29,18 +29,18 @@ class _LayoutSource:
 
     @property
     def shown(self) -> list[str]:
-        """The points whose newest telling is of this layout."""
+        """The points whose newest reading is from this layout."""
         return [point for point in dict.fromkeys(self.layout.points) if point not in self.hidden]
 
 
 _Places = dict[str, tuple[int, int] | None]
-"""Where a point is told: the number of the layout and the place there; None where it is no number."""
+"""Where to find a point: the number of the layout and the place in it; None if the point is not a number."""
 
 
 class FrozenImage(Mapping[str, PointValue]):
-    """The image at one instant; does not change while a cycle thinks.
+    """The process image at one instant; it does not change during a cycle.
 
-    ``places`` holds what ``good`` found in earlier cycles; it is true as long as ``tellers`` are the same.
+    ``places`` keeps what ``good`` found in earlier cycles; it is valid as long as ``tellers`` are the same.
     """
 
     def __init__(
@@ -74,16 +74,16 @@ class FrozenImage(Mapping[str, PointValue]):
         return isinstance(point, str) and self._find(point) is not None
 
     def number(self, point: str, max_age_s: float) -> float | None:
-        """The value as a float, or None when it is absent, not good, no number or older than asked."""
+        """Return the value as a float; None if absent, not good, not a number or older than ``max_age_s``."""
         found = self.good(point)
         if found is None or self.now_ns - found[1] > max_age_s * 1e9:
             return None
         return found[0]
 
     def good(self, point: str) -> tuple[float, int] | None:
-        """The value as a float and when it was taken (ns); None when absent, not good or no number.
+        """Return the value as a float and when it was taken (ns); None if absent, not good or not a number.
 
-        Each cycle asks for the same points: their places are looked up once and kept.  So ask only for points
+        Each cycle asks for the same points: their places are looked up once and kept. So ask only for points
         of the site file.
         """
         try:
@@ -99,12 +99,12 @@ class FrozenImage(Mapping[str, PointValue]):
         return float(readings.value(place)), readings.taken_ns
 
     def _find_number(self, point: str) -> tuple[int, int] | None:
-        """The layout that told a point last and its place there; None where it is absent or no number."""
+        """Find the layout that last reported a point and the place in it; None if absent or not a number."""
         told = self._find_teller(point)
         return None if told is None or told[0].layout.kinds[told[1]] == TEXT else (told[0].number, told[1])
 
     def age_s(self, point: str) -> float:
-        """Seconds since the last *good* reading now held; infinite when there is none."""
+        """Return the seconds since the newest reading if it is good; infinite if it is not, or absent."""
         found = self._find(point)
         if found is None:
             return float("inf")
@@ -114,12 +114,12 @@ class FrozenImage(Mapping[str, PointValue]):
         return (self.now_ns - readings.taken_ns) / 1e9
 
     def _find(self, point: str) -> tuple[Readings, int] | None:
-        """The newest telling of a point and its place there."""
+        """Find the newest readings of a point and the place in them."""
         told = self._find_teller(point)
         return None if told is None else (self._latest[told[0].number], told[1])
 
     def _find_teller(self, point: str) -> tuple[_LayoutSource, int] | None:
-        """The layout that told a point last and its place there."""
+        """Find the layout that last reported a point and the place in it."""
         for teller in self._tellers.get(point.partition(".")[0], ()):
             place = teller.layout.place(point)
             if place is not None and point not in teller.hidden:
@@ -128,23 +128,23 @@ class FrozenImage(Mapping[str, PointValue]):
 
 
 class ProcessImage:
-    """Put to by the buses, frozen by the ticker; never subscribed to.
+    """The process image: written by the buses, frozen by the ticker; nobody subscribes to it.
 
-    Keeps what each layout told last, whole, and per point only where a cycle finds its number.  A layout
-    whose telling is the newest of all its points is put in one step; one that is the newest of none is let
-    go.
+    It keeps the last readings of each layout as a whole, and per point only where a cycle finds its number. A
+    layout that is the newest for all its points is stored in one step. A layout that is the newest for none
+    is removed.
     """
 
     def __init__(self) -> None:
         self._tellers: dict[Layout, _LayoutSource] = {}
         self._of_owner: dict[str, tuple[_LayoutSource, ...]] = {}
         self._latest: dict[int, Readings] = {}
-        self._shared = False  # whether a frozen image looks at the tellers of the owners
-        self._places: _Places = {}  # true for the present tellers: replaced with them
+        self._shared = False  # whether a frozen image uses the layouts by owner
+        self._places: _Places = {}  # valid for the present layouts: replaced with them
         self._next = 0
 
     def put(self, readings: Readings) -> None:
-        """Take what one exchange told; the newest telling of each point stays."""
+        """Store the readings of one exchange; the newest reading of each point stays."""
         layout = readings.layout
         teller = self._tellers.get(layout)
         if teller is None or teller.hidden:
@@ -163,12 +163,12 @@ class ProcessImage:
                 self._hide_points(teller, names)
 
     def freeze(self, now_ns: int) -> FrozenImage:
-        """The whole image as it stands now; costs one shallow copy of a few entries."""
+        """Return the whole image of this instant; this costs one shallow copy of a few entries."""
         self._shared = True
         return FrozenImage(self._of_owner, self._latest.copy(), now_ns, self._places)
 
     def _take_points(self, layout: Layout, before: _LayoutSource | None) -> _LayoutSource:
-        """Let a layout tell of all its points from now on."""
+        """Make a layout the newest source of all its points."""
         number = self._next if before is None else before.number
         self._next += before is None
         teller = _LayoutSource(layout, number)
@@ -185,7 +185,7 @@ class ProcessImage:
         return teller
 
     def _hide_points(self, teller: _LayoutSource, points: Iterable[str]) -> None:
-        """Another tells of these points now, or nobody; a layout without any is let go."""
+        """Hide points that another layout now reports, or that left; remove a layout without any point."""
         layout = teller.layout
         hidden = teller.hidden.union(point for point in points if layout.place(point) is not None)
         if hidden == teller.hidden:
@@ -201,7 +201,7 @@ class ProcessImage:
         self._replace(teller, (teller,))
 
     def _replace(self, teller: _LayoutSource, by: tuple[_LayoutSource, ...]) -> None:
-        """Put ``by`` in the place of the teller of the same number, with each of its owners."""
+        """Replace the entry of the same number with ``by``, for each of its owners."""
         self._places = {}
         if self._shared:
             self._of_owner = self._of_owner.copy()

@@ -1,7 +1,7 @@
 """Records that all packages use: the instant, an event of the gateway, and fast copies (pure).
 
-A control cycle copies some thirty records, the largest of 32 fields, with a few of them changed.
-``dataclasses.replace`` finds each field by its name and sets it through ``object.__setattr__``, which was a
+A control cycle copies about thirty records, the largest of 32 fields, and changes a few fields of each.
+``dataclasses.replace`` finds each field by its name and sets it with ``object.__setattr__``, which took a
 tenth of the time of a cycle.
 """
 
@@ -9,15 +9,16 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-# Issuers take numbers from Unix milliseconds; one further ahead is of a clock that was wrong.
+# Issuers derive numbers from Unix milliseconds; a number further ahead than this comes from a wrong clock.
 CLOCK_AHEAD_MAX_MS = 86_400_000
 
 
 class Now(NamedTuple):
-    """Nanoseconds of the machine's boot clock, which only goes on and counts its sleep too, wall clock in UTC
-    milliseconds, and whether the latter is trusted.
+    """An instant: boot clock, wall clock, and whether the wall clock is trusted.
 
-    One is made for each answer of a device: a tuple takes a third of the time of a frozen dataclass.
+    ``ns`` are nanoseconds of the machine's boot clock, which never goes back and counts sleep too. ``utc_ms``
+    are UTC milliseconds of the wall clock; ``synced`` says whether that is trusted. One is made for each
+    answer of a device: a tuple takes a third of the time of a frozen dataclass.
     """
 
     ns: int
@@ -25,9 +26,9 @@ class Now(NamedTuple):
     synced: bool
 
     def rejects_future(self, number: int) -> bool:
-        """Whether no right clock can have given this number: more than a day ahead of ours, which is trusted.
+        """Return whether no right clock can have given this number: over a day ahead of our trusted clock.
 
-        One that was taken before ours was trusted must shut out none that follow.
+        A number that was accepted before our clock was trusted must not block all that follow.
         """
         return self.synced and number > self.utc_ms + CLOCK_AHEAD_MAX_MS
 
@@ -49,14 +50,14 @@ else:
 
 
 def _find_copier(record_type: type) -> _Copier:
-    """Return the copier of a type, and keep it for the next call."""
+    """Make the copier of a type, and keep it for the next call."""
     found = _make_copier(record_type) if _is_plain(record_type) else _copy_by_init
     _copiers[record_type] = found
     return found
 
 
 def _is_plain(record_type: type) -> bool:
-    """Return whether creating one of its records does nothing but fill its slots."""
+    """Return whether creating a record of this type does nothing but fill its slots."""
     if not dataclasses.is_dataclass(record_type) or hasattr(record_type, "__post_init__"):
         return False
     known = dataclasses.fields(record_type)

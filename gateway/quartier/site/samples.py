@@ -1,4 +1,4 @@
-"""Numbered readings that history and district see (pure)."""
+"""Numbered readings for history and district (pure)."""
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from quartier_drivers.contract import BOOL, FLOAT, INT, QUALITIES, TEXT, Quality, Value
 
 LARGE_INTEGER = (
-    4  # beside the contract's FLOAT, INT, BOOL and TEXT: an int beyond a double; low four bits of a kind
+    4  # after FLOAT, INT, BOOL and TEXT of the contract: an int beyond a double; low four bits of a kind
 )
-QUALITY_SHIFT = 4  # the bits above: the place in ``contract.QUALITIES``
+QUALITY_SHIFT = 4  # the bits above: the index into ``contract.QUALITIES``
 
-# A point's number in its table -> (stream, metric)
+# The number of a point in its table -> (stream, metric)
 PointNames = Sequence[tuple[str, str]] | Mapping[int, tuple[str, str]]
 
 
@@ -19,8 +19,8 @@ PointNames = Sequence[tuple[str, str]] | Mapping[int, tuple[str, str]]
 class Sample:
     """One numbered value (spec/sync.md#section-3).
 
-    ``stream`` is an asset, ``node`` or ``event``; ``metric`` is the point after the dot (for the
-    stream ``node`` the full point name).  ``(boot, stream, seq)`` is unique for ever.
+    ``stream`` is an asset, ``node`` or ``event``. ``metric`` is the point after the dot (for the stream
+    ``node`` the full point name). ``(boot, stream, seq)`` is unique for ever.
     """
 
     stream: str
@@ -34,7 +34,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class StreamPosition:
-    """How far the district has stored a stream: everything up to ``(boot, seq)``."""
+    """The position up to which the district has stored a stream: ``(boot, seq)`` included."""
 
     boot: int
     seq: int
@@ -42,11 +42,11 @@ class StreamPosition:
 
 @dataclass(slots=True, eq=False)  # a frozen one takes three times as long to make
 class SampleBlock:
-    """Consecutive samples of one stream and boot, in columns: ``first`` is the first one's sequence.
+    """Consecutive samples of one stream and boot, in columns; ``first`` is the sequence of the first one.
 
-    Never changed once made.  ``points`` (array of ``I``) are numbers into ``names``; ``kinds`` (``B``),
-    ``values`` (``d``) and ``times_ms`` (``q``, UTC) are as in a chunk; ``texts`` holds by place what no
-    double can.
+    It never changes once made. ``points`` (array of ``I``) are numbers into ``names``. ``kinds`` (``B``),
+    ``values`` (``d``) and ``times_ms`` (``q``, UTC) are as in a chunk. ``texts`` holds, by place, the values
+    that a double cannot hold.
     """
 
     stream: str
@@ -68,11 +68,11 @@ class SampleBlock:
         return self.first + len(self.times_ms) - 1
 
     def value(self, place: int) -> Value:
-        """The value at ``place``, as its kind says.  Raises ValueError for a kind that is none."""
+        """Return the value at ``place``, by its kind. Raises ValueError for an unknown kind."""
         return make_value(self.kinds[place], self.values[place], self.texts.get(place, ""))
 
     def rows(self) -> Iterator[Sample]:
-        """The samples one by one, for who needs them so."""
+        """Iterate over the samples one by one."""
         columns = zip(self.points, self.kinds, self.values, self.times_ms, strict=True)
         for place, (point, kind, value, time_ms) in enumerate(columns):
             yield Sample(
@@ -86,7 +86,7 @@ class SampleBlock:
             )
 
     def head(self, count: int) -> "SampleBlock":
-        """The first ``count`` samples."""
+        """Return the first ``count`` samples."""
         if count >= len(self):
             return self
         return SampleBlock(
@@ -102,7 +102,7 @@ class SampleBlock:
         )
 
     def append(self, other: "SampleBlock") -> "SampleBlock":
-        """This run and the one that follows it (same stream and boot, the next sequence)."""
+        """Return this block joined with the one that follows it (same stream and boot, the next sequence)."""
         names, points = self.names, self.points + other.points
         if other.names is not self.names:
             order: dict[tuple[str, str], int] = {}
@@ -126,7 +126,7 @@ class SampleBlock:
 
 
 def make_value(kind: int, value: float, text: str) -> Value:
-    """A value from its columns.  Raises ValueError for a kind that is none."""
+    """Make a value from its columns. Raises ValueError for an unknown kind."""
     kind &= 15
     if kind == FLOAT:
         return value

@@ -17,10 +17,10 @@ from quartier.site.asset_types import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitContact:
-    """A contact, of the grid operator say, that caps the building while it acts; caps in W or None.
+    """A contact, for example of the grid operator, that limits the building while it acts; W or None.
 
-    Point: ``input_on`` (true is closed).  It acts when closed, or open where ``acts_open``, once that
-    has been seen for ``debounce_s``; it lets go once the other has been seen for ``release_s``.
+    Point: ``input_on`` (true is closed). It acts when closed, or when open if ``acts_open``, once that was
+    seen for ``debounce_s``. It lets go once the other state was seen for ``release_s``.
     """
 
     name: str
@@ -35,11 +35,11 @@ class LimitContact:
 
 
 SUPPLY_RELAYS = ("dry_relay_on", *(f"virtual_relay_{number}_on" for number in range(1, 8)))
-"""The relays that a grid operator's meter switches by the tariff; all but the first are its word alone."""
+"""The relays that a grid operator's meter switches by the tariff; all but the first are virtual."""
 
 
 MOBILE_PEAKS = ("peak_1", "peak_2", "peak_3")
-"""Those that it announces by date."""
+"""The mobile peak periods that the meter announces by date."""
 
 
 SUPPLY_POINTS = (
@@ -67,10 +67,10 @@ SUPPLY_POINTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupplyMeter:
-    """The grid operator's meter, where it says what power is subscribed; it caps the import by that.
+    """The grid operator's meter, if it provides the subscribed power; this limits the import.
 
-    Points, as far as it serves them: ``SUPPLY_POINTS``.  The cap that answers a warning goes once no warning
-    was seen for ``release_s``.  ``is_grid``: it is the connection meter too.
+    Points, as far as it provides them: ``SUPPLY_POINTS``. The limit that follows a warning ends once no
+    warning was seen for ``release_s``. ``is_grid``: it is the grid meter too.
     """
 
     name: str
@@ -81,9 +81,10 @@ class SupplyMeter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSource:
-    """A meter that says which tariff counts now, or what time it is: how often, None where it does not.
+    """A meter that provides the present tariff or the time.
 
-    Points: ``tariff_index``, ``clock_offset_s`` (how far it is behind our clock).
+    ``tariff_s`` and ``clock_s`` are how often it does, None if it does not. Points: ``tariff_index``,
+    ``clock_offset_s`` (how far its clock is behind ours).
     """
 
     name: str
@@ -93,7 +94,7 @@ class ClockSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteLimits:
-    """Hard limits and what is declared for each loss (spec/failsafe.md#section-2): W, never negative."""
+    """Hard limits, and the declared limits for each loss (spec/failsafe.md#section-2): W, never negative."""
 
     import_hard_w: float
     export_hard_w: float
@@ -107,9 +108,10 @@ class SiteLimits:
 class Node:
     """A sub-board or a socket; ``fuse_a`` holds on each phase, ``power_max_w`` for their sum, both ways.
 
-    ``phase`` is that of a node of one phase (None: unknown).  ``measured``: a meter there says ``power_w``,
-    ``power_l1_w`` … or ``current_l1_a`` … of all it feeds, every ``period_s``.  ``unmeasured_w`` is the rated
-    power of what nothing measures there; None: nothing behind a meter, else all that the building has.
+    ``phase`` is the phase of a single-phase node (None: unknown). ``measured``: a meter there provides
+    ``power_w``, ``power_l1_w`` … or ``current_l1_a`` … of everything it feeds, every ``period_s``.
+    ``unmeasured_w`` is the rated power of consumers without a meter there. None means zero behind a meter,
+    else all that the building has.
     """
 
     name: str
@@ -125,21 +127,23 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One building: its connection meter, its assets, its limits and what caps it.
+    """One building: its grid meter, its assets and its limits.
 
-    ``release_values`` maps a writable point to what is written when an input it needs is lost
-    (``control/orders/releases``); None where only the driver knows (the device's own control, or nothing at
-    all).
-    ``own_controls`` are the points that go back to their device's own control: whether they show it.
-    ``steps`` is the resolution of a writable point, in its unit, once its device told it.  ``fallbacks`` is
-    what a device does by itself with one that nobody writes (its value, None: its own control; after how many
-    seconds).
-    ``unmeasured_w`` is the rated power of what no asset measures; None: the most seen so far.
-    ``unlisted_generation_w`` is what may be generated or discharged in the building by what is not listed.
-    ``seed`` spreads random delays over buildings; ``zone`` is the time zone of its people's schedules.
-    ``nodes`` hang below the connection, whose own fuse is ``main_fuse_a`` per phase (infinite: not declared).
-    ``witnesses`` tell the tariff or the time; a clock of theirs that is further off ours than
-    ``clock_differs_max_s`` contradicts it.  ``plans``: it plans for its battery.
+    ``release_values`` maps a writable point to the value written when an input it needs is lost
+    (``control/orders/releases``). None means that only the driver knows (the device's own control, or nothing
+    at all). ``own_controls`` are the points that go back to their device's own control: whether they show it.
+    ``steps`` is the resolution of a writable point, in its unit, once its device reported it. ``fallbacks``
+    is what a device does by itself with a point that nobody writes: its value (None: its own control) and
+    after how many seconds.
+
+    ``unmeasured_w`` is the rated power of consumers that no asset measures; None: the most seen so far.
+    ``unlisted_generation_w`` is the power that devices outside the site file may generate or discharge in the
+    building. ``seed`` spreads random delays over buildings. ``zone`` is the time zone of its people's
+    schedules.
+
+    ``nodes`` are below the connection, whose own fuse is ``main_fuse_a`` per phase (infinite: not declared).
+    ``witnesses`` provide the tariff or the time; one whose clock differs from ours by more than
+    ``clock_differs_max_s`` contradicts it. ``plans``: the gateway makes a local plan for its battery.
     """
 
     name: str
@@ -166,7 +170,7 @@ class Site:
 
     @property
     def ratings_w(self) -> dict[str, float]:
-        """The most power that each asset can have, by name; 0: not declared."""
+        """The largest power of each asset in W, by name; 0 if not declared."""
         rated = {one.name: one.rated_w for one in self.assets}
         for one in self.assets:
             if isinstance(one, Battery):
@@ -177,5 +181,5 @@ class Site:
 
     @property
     def has_connection_tree(self) -> bool:
-        """Return whether there is more to keep than the sum at the connection."""
+        """Return whether there are limits below the sum at the connection: nodes, or a fuse per phase."""
         return bool(self.nodes) or self.main_fuse_a < inf

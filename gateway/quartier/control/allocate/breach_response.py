@@ -1,5 +1,6 @@
-"""Respond to a breach of a limit that the sums do not explain: the next step, or tiers C and D at once
-(pure).
+"""Respond to a breach that the sums do not explain (pure).
+
+It takes the next step, or all of tiers C and D at once.
 """
 
 from collections.abc import Collection, Iterator
@@ -15,7 +16,7 @@ from quartier.control.records import AllocationStep
 from quartier.site.asset_types import OperationModeAsset, Pv
 
 BREACH_EXCESS_MARGIN = 1.1
-"""PV is curtailed by so much more than a cap is exceeded by."""
+"""PV is curtailed by this factor times the excess over the limit."""
 _OVER, _MEAN_OVER, _KEPT_OVER = (
     make_reason("cap.over"),
     make_reason("cap.mean_over"),
@@ -26,7 +27,7 @@ _FURTHER, _STOPPED = make_reason("generation.further"), make_reason("generation.
 
 @dataclass(frozen=True, slots=True)
 class _BreachScope:
-    """A breach, what is broken, and the players that can help: all of them, or those below a node."""
+    """A breach, its limit, and the participants that can help: all of them, or those below a node."""
 
     breach: Breach
     cap: Reason
@@ -42,7 +43,7 @@ def apply_breach_steps(
     acted: dict[int, Reason],
     tree: ConnectionTree,
 ) -> None:
-    """A breach takes the next step although the sums look right; a fast one all of C and D."""
+    """Take the next step for each breach although the sums look right; a fast breach takes all of C and D."""
     for trouble in _troubles(inputs, participants, tree, "import"):
         _import(trouble, wants, downs, acted)
     for trouble in _troubles(inputs, participants, tree, "export"):
@@ -52,7 +53,7 @@ def apply_breach_steps(
 def _troubles(
     inputs: CycleInputs, participants: list[Participant], tree: ConnectionTree, direction: str
 ) -> Iterator[_BreachScope]:
-    """Nodes first: what they take may be all that the connection needs."""
+    """Find the breaches, nodes first: what they shed may be all that the connection needs."""
     for row, breach in inputs.state.overloads.items():
         if row.direction == direction and (breach.fast_over or breach.next_step):
             cap = connection_tree.make_row_reason(
@@ -66,7 +67,7 @@ def _troubles(
 
 
 def _below(tree: ConnectionTree, number: int, k: int) -> frozenset[int]:
-    """The players that count in row ``k`` of a node."""
+    """Return the participants that count in row ``k`` of a node."""
     return frozenset(
         leaf.index
         for leaf in tree.find_inside(number)
@@ -97,23 +98,24 @@ def _import(
 def _export(
     trouble: _BreachScope, participants: list[Participant], wants: list[float], acted: dict[int, Reason]
 ) -> None:
-    """The same for export: first what discharges stops, then what generates; a fast breach stops both."""
+    """Do the same for export: stop discharging first, then generation; a fast breach stops both."""
     giving = [index for index in trouble.inside if wants[index] < 0 and _stops(participants[index])]
     giving.sort(key=lambda index: (isinstance(participants[index].asset, Pv), index))
     excess_w = trouble.breach.excess[-1][1]
     for index in giving if trouble.breach.fast_over else giving[:1]:
         target_w = _target_w(trouble, participants[index], excess_w)
         if target_w <= wants[index]:
-            continue  # it was told enough already, and is on its way
+            continue  # it was already ordered enough, and is on its way
         wants[index] = target_w
         done = _FURTHER if target_w < 0 else _STOPPED
         acted[index] = trouble.cap.then(_KEPT_OVER).then(done)
 
 
 def _target_w(trouble: _BreachScope, participant: Participant, excess_w: float) -> float:
-    """Return where one that generates goes: a PV that obeys makes less by the excess, anything else stops.
+    """Return the target in W of a generating asset: PV that obeys is reduced by the excess, others stop.
 
-    What PV makes and the excess are of the same instant, so that a slow device is not told less each cycle.
+    The power of PV and the excess are of the same instant, so that a slow device is not reduced further each
+    cycle.
     """
     is_limited = isinstance(participant.asset, Pv) and participant.asset.curtail == "limit"
     if trouble.is_node or not is_limited or participant.deaf or not participant.seen:
@@ -122,7 +124,10 @@ def _target_w(trouble: _BreachScope, participant: Participant, excess_w: float) 
 
 
 def _stops(participant: Participant) -> bool:
-    """Whether it can be stopped now: what runs its least time, or is stopped by itself only, cannot."""
+    """Return whether the asset can be stopped now.
+
+    An asset inside its minimum time, or one that only stops by itself, cannot be stopped.
+    """
     return participant.usable and (
         bool(participant.ups) or not isinstance(participant.asset, OperationModeAsset)
     )

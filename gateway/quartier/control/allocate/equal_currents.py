@@ -1,4 +1,4 @@
-"""Share a current by level: raise the lowest first, until each has enough or a row is full (pure)."""
+"""Share a current: raise the lowest first, until each has enough or a row is full (pure)."""
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -8,9 +8,9 @@ _EPSILON_W = 1e-6
 
 @dataclass(slots=True, eq=False)
 class CurrentRequest:
-    """One that takes ``now_a`` and has a use for ``most_a``; ``rows`` says by how many W per A it loads each.
+    """A consumer that has ``now_a`` and can use ``most_a``; ``rows`` are the W per A of each row.
 
-    ``bound`` is the row that kept it from more, None where it has enough.
+    ``bound`` is the row that kept it from more; None if it has enough.
     """
 
     rows: Sequence[tuple[int, float]]
@@ -22,23 +22,23 @@ class CurrentRequest:
 def find_full_row(
     rows: Sequence[tuple[int, float]], amperes: float, left_w: Mapping[int, float]
 ) -> int | None:
-    """The first row that has no room for so many amperes; None where each has."""
+    """Return the first row without room for this current; None if each has room."""
     return next((row for row, watts in rows if amperes * watts > left_w[row] + _EPSILON_W), None)
 
 
 def subtract_current(
     rows: Sequence[tuple[int, float]], amperes: float, left_w: MutableMapping[int, float]
 ) -> None:
-    """Take so many amperes from what is left in each row."""
+    """Subtract the current from what is left in each row."""
     for row, watts in rows:
         left_w[row] -= amperes * watts
 
 
 def share_currents(draws: Sequence[CurrentRequest], left_w: MutableMapping[int, float]) -> None:
-    """Raise ``now_a`` of all to one level, as far as each has a use for it and its rows have room.
+    """Raise ``now_a`` of all to one level, as far as each can use it and its rows have room.
 
-    Max-min fairness by progressive filling (Bertsekas and Gallager, Data Networks, section 6.5.2): nobody
-    could have more without taking it from one who has less.  ``left_w`` is what is left by row, in W.
+    Max-min fairness by progressive filling (Bertsekas and Gallager, Data Networks, section 6.5.2): none could
+    have more without taking it from one that has less. ``left_w`` is what is left by row, in W.
     """
     free = [draw for draw in draws if draw.now_a < draw.most_a]
     while free:
@@ -59,7 +59,10 @@ def _step_a(
     level_a: float,
     left_w: Mapping[int, float],
 ) -> float:
-    """How far the lowest rise together: to the next level, to what one can use, or until a row is full."""
+    """Return how far the lowest rise together, in A.
+
+    They rise to the next level, to the most that one can use, or until a row is full.
+    """
     step_a = min(draw.most_a for draw in lowest) - level_a
     step_a = min([step_a, *(draw.now_a - level_a for draw in free if draw.now_a > level_a)])
     rates: dict[int, float] = {}

@@ -1,11 +1,11 @@
-"""Calculate surplus, curtailed PV and the import without one asset; share what PV may generate (pure).
+"""Calculate surplus, curtailed PV and the import without one asset; share the generation limit (pure).
 
-A battery's want counts what assets in modes would like to take.  Where a cap keeps one of them from that, the
-rest would flow out of the building, and where the link is lost no battery feeds the grid
-(spec/failsafe.md#state-failsafe).
+The wanted power of a battery includes the power that operation-mode assets prefer. If a limit keeps one of
+them from its mode, the rest would flow out of the building; while the link is lost no battery may feed the
+grid (spec/failsafe.md#state-failsafe).
 
-A PV whose power is not known may not have got its order, so that the others are held to what is left beside
-its rating; it is ordered its share by itself, and keeps to that order while nobody sees it.
+A PV of unknown power may not have received its order. Therefore the others are limited to what its rating
+leaves. It is ordered its own share, and keeps to that order while its power is not known.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,15 +27,15 @@ from quartier.site.site_layout import Site
 
 
 def find_ordered_mode(inputs: CycleInputs, asset: OperationModeAsset) -> int:
-    """The mode it was ordered into last, the normal one before the first order."""
+    """Return the mode that was last ordered, the normal one before the first order."""
     ordered = inputs.state.turns.get(asset.name, SwitchState()).mode
     return asset.normal if ordered is None else ordered
 
 
 def find_import_without_w(inputs: CycleInputs, asset: OperationModeAsset) -> float | None:
-    """Import in W (export is minus) if the asset took nothing and no battery charged; None while unknown.
+    """Return the import in W (export is minus) without the asset and without battery charging.
 
-    One that is not measured counts as its mode says.
+    An asset without measurement counts with the power of its mode. None while the power is unknown.
     """
     if inputs.grid_w is None:
         return None
@@ -48,10 +48,10 @@ def find_import_without_w(inputs: CycleInputs, asset: OperationModeAsset) -> flo
 
 
 def find_surplus_w(inputs: CycleInputs, asset: OperationModeAsset) -> float | None:
-    """Own generation in W left over (minus: lacking) without the asset and all batteries; None as above.
+    """Return the surplus in W (minus: lacking) without the asset and all batteries; None as above.
 
-    What a battery gives is not left over: it gives it because the asset takes it.  What an export limit
-    curtails is: PV makes it once the asset takes it.
+    The discharge of a battery is no surplus: it discharges because the asset takes power. Power that an
+    export limit curtails is surplus: PV generates it once the asset takes it.
     """
     rest_w = find_import_without_w(inputs, asset)
     if rest_w is None:
@@ -66,7 +66,7 @@ def _batteries_w(inputs: CycleInputs) -> list[float]:
 
 
 def read_sensor(inputs: CycleInputs, asset: OperationModeAsset, quantity: str) -> float | None:
-    """Return what the asset's own sensor says of ``quantity`` while it is not silent."""
+    """Return the value of the asset's own sensor for ``quantity``; None while it is silent."""
     point = f"{asset.name}.{quantity}"
     return observations.find_fresh_value(inputs.state.memories, point, asset.sense_period_s, inputs.now_ns)
 
@@ -83,11 +83,11 @@ def withhold_discharge(
     rest_w: float,
     target_w: float,
 ) -> tuple[float, ...]:
-    """The setpoints, in W, where batteries discharge by no more than brings the grid to ``target_w``.
+    """Return the setpoints in W with no more battery discharge than brings the grid to ``target_w``.
 
-    Raised by what was kept from assets in modes at most (not by what one takes still), as fast as a
-    battery's ramp, and within the fuses on its way.  ``rest_w`` is what flows beside the players.  Not in an
-    event, and not what a person ordered.
+    Setpoints are raised at most by the power that limits kept from operation-mode assets (less what one still
+    takes), no faster than a battery's ramp, and within the fuses on its way. ``rest_w`` is the power beside
+    the participants. Nothing is raised in a grid event, nor for a battery with an override.
     """
     kept_w = sum(
         max(0.0, participant.want_w - max(setpoint_w, participant.present_w, 0.0))
@@ -123,7 +123,7 @@ def withhold_discharge(
 _LEAST_W = 1e-6
 _SHARE = make_reason("generation.share")
 AT_LIMIT_SHARE = 0.9
-"""PV that makes this part of its limit stands at it."""
+"""PV that generates at least this share of its limit is at its limit."""
 
 
 POTENTIAL_S, ON_ITS_WAY_S = 3600.0, 15.0
@@ -132,7 +132,7 @@ POTENTIAL_S, ON_ITS_WAY_S = 3600.0, 15.0
 def limit_generation(
     inputs: CycleInputs, participants: Sequence[Participant], wants: list[float], acted: dict[int, Reason]
 ) -> None:
-    """Lower ``wants`` (W, generating is minus) into the cap, each in proportion; ``acted`` says why."""
+    """Lower ``wants`` (W, generation negative) to the limit, in proportion; ``acted`` gets the reasons."""
     cap_w = inputs.force.generation_w
     if cap_w is None:
         return
@@ -160,9 +160,10 @@ def limit_generation(
 
 
 def find_generation_share_w(inputs: CycleInputs, asset: Pv, cap_w: float) -> float:
-    """Return what a PV that can be limited may make of the cap, by the ratings, in W.
+    """Return the share of the limit for a PV that can be limited, by its rating, in W.
 
-    A silent one: of what those without a limit leave.  The others: of what it leaves too, at its worst.
+    A silent PV shares what the PV without a limit leaves. The others share what the silent ones leave too,
+    counted at their rating.
     """
     free = [pv for pv in _pvs(inputs) if _is_free(inputs, pv)]
     silent = [pv for pv in free if _is_silent(inputs, pv)]
@@ -180,11 +181,11 @@ def restore_relay_pv(
     total_low_w: float | None,
     acted: Mapping[int, Reason],
 ) -> dict[int, SwitchState]:
-    """Switch one PV behind a relay on again while an event of the grid keeps down what consumes.
+    """Switch one PV behind a relay on again while a grid event keeps consumption down.
 
-    An event holds consumption, not the sun: what was off for an export cap comes back once it fits there.
-    After an outage it must fit into what the building takes itself.  ``total_low_w`` is the grid's power at
-    its least, in W; ``acted`` are the players that were moved.
+    An event holds consumption, not the sun: PV that was off for an export limit comes back once it fits.
+    After an outage it must fit into the building's own consumption. ``total_low_w`` is the lowest grid power,
+    in W. ``acted`` are the participants that were moved.
     """
     duties = inputs.duties
     pv_waits = duties.pv_holds and not duties.pv_serves
@@ -222,9 +223,9 @@ def find_pv_potentials(
     orders: Mapping[str, Order],
     now_ns: int,
 ) -> dict[str, LastGood]:
-    """Return what each PV that can be limited was last seen able to make, in W and plus, and when.
+    """Return for each PV that can be limited its last known potential, in W (positive), and when.
 
-    One that stands at its limit could make more: what it made before is remembered.
+    A PV at its limit could generate more: its earlier value is remembered.
     """
     found = {}
     for pv in house.assets:
@@ -239,15 +240,15 @@ def find_pv_potentials(
 
 
 def _is_new(order: Order, now_ns: int) -> bool:
-    """Return whether a device may still be on its way to this value."""
+    """Return whether a device may still be moving to this value."""
     return order.since_ns is not None and now_ns - order.since_ns < ON_ITS_WAY_S * 1e9
 
 
 def find_curtailed_power_w(inputs: CycleInputs) -> float:
-    """Return what PV could make more if the building took it, in W: what an export limit curtails now.
+    """Return the power in W that an export limit curtails now, which PV would make if the building took it.
 
-    Nothing where generation itself is limited, by a cap, a person or a high frequency, and nothing that was
-    not seen for an hour, for the sun moves.
+    It is 0 if generation itself is limited by a limit, a person or a high frequency. A potential older than
+    an hour does not count, because the sun moves.
     """
     if inputs.force.generation_w is not None or inputs.duties.pv_holds:
         return 0.0
@@ -269,7 +270,10 @@ def _pvs(inputs: CycleInputs) -> Iterator[Pv]:
 
 
 def _chp_w(inputs: CycleInputs) -> float:
-    """What is generated that no cap may stop, in W: a silent one counts at its rating if it ever told."""
+    """Return the generation that no limit may stop, in W.
+
+    A silent CHP counts at its rating if it ever reported its power.
+    """
     last_good = inputs.state.memories
     total_w = 0.0
     for asset in inputs.house.assets:
@@ -285,7 +289,7 @@ def _is_free(inputs: CycleInputs, pv: Pv) -> bool:
 
 
 def _is_silent(inputs: CycleInputs, pv: Pv) -> bool:
-    """Return whether it should tell its power and does not; one that never did has its time to begin."""
+    """Return whether it should report its power and does not; one that never did gets time to begin."""
     last_good = inputs.state.memories
     if not pv.measured or observations.find_power_w(last_good, pv, inputs.now_ns) is not None:
         return False
@@ -293,9 +297,9 @@ def _is_silent(inputs: CycleInputs, pv: Pv) -> bool:
 
 
 def _most_w(inputs: CycleInputs, pv: Pv, cap_w: float) -> float:
-    """The most that it may be making now, in W.
+    """Return the most that it may generate now, in W.
 
-    Of one that nobody measures the order is all that is known, where it takes one; else its rating.
+    For a PV without measurement the order is all that is known, if it takes orders; else its rating.
     """
     last_good = inputs.state.memories
     seen_w = observations.find_power_w(last_good, pv, inputs.now_ns)

@@ -14,7 +14,7 @@ from quartier.control.reason import Reason, make_reason, make_rule_reason
 from quartier.control.switch_state import RestoreGate
 
 RESTORE = "restore"
-"""The rule of what comes back, in reasons."""
+"""The name of the rule of restoring, in reasons."""
 RETURNS = make_rule_reason("restore.waits", RESTORE)
 FOUND_SWITCHED_OFF = make_rule_reason("restore.found_off", RESTORE).then(RETURNS)
 BELOW_LIMIT = make_rule_reason("restore.below_cap", RESTORE)
@@ -27,20 +27,20 @@ _SUSPECT, _STALE = (
 )
 _FITS = make_reason("cap.fits")
 _ENDED = frozenset({"hand.orders", "document.orders", "car.ready", "conflict.safe", "conflict.lowered"})
-"""What ended where its asset is still held: while it lasts, something else says why."""
+"""Reasons that have ended if their asset is still held: while one lasts, another rule gives the reason."""
 _OF_NOW = frozenset(
     {"free", "restore.below_cap", "restore.waits", "restore.below", "restore.apart", "restore.spread"}
     | {"inputs.stale", "meter.suspect", "cap.fits", "generation.rises"}
     | {"grid.frequency_high", "grid.after_outage", "grid.rises_slowly"}
 )
-"""What says nothing of why it was lowered: why it is not raised is found anew in each cycle."""
+"""Reasons that do not say why it was lowered: why it is not raised is found anew in each cycle."""
 _S = 1_000_000_000
 
 
 def explain_held(inputs: CycleInputs, reason: Reason, waits: Reason) -> Reason:
     """Return why an asset is still held.
 
-    What is no longer in force is not named: what it ``waits`` for is.
+    A reason that is no longer in force is not named; ``waits``, what it waits for, is.
     """
     force = inputs.force
     if reason.code in _OF_NOW or reason.last.code == "grid.nothing_raised":
@@ -48,7 +48,7 @@ def explain_held(inputs: CycleInputs, reason: Reason, waits: Reason) -> Reason:
     if reason.code in effects.TIERS_OFF:
         done = reason.last  # the reading before it is that of the row that acted last
         return next((now for now in inputs.duties.off.values() if now.last == done), waits)
-    # No plan has it wait any more, nobody orders it so, no other controller moves it.
+    # No plan delays it any more, nobody orders it so, and no other controller moves it.
     if reason.who == local_plan.PLAN_LEADS or reason.code in _ENDED:
         return waits
     direction = active.LIMITED_DIRECTIONS.get(reason.code)
@@ -56,7 +56,7 @@ def explain_held(inputs: CycleInputs, reason: Reason, waits: Reason) -> Reason:
 
 
 def _under_cap(force: ActiveLimits, direction: str, reason: Reason, waits: Reason) -> Reason:
-    """Return why one is held that the cap of ``direction`` lowered."""
+    """Return why an asset is held that the limit of ``direction`` lowered."""
     if getattr(force, f"{direction}_w") is None:
         return waits
     cap = force.reason(direction)
@@ -70,8 +70,8 @@ def explain_no_raise(
 ) -> Reason:
     """Return why a consumer that a limit lowered is not raised by its next step of ``step_w`` now.
 
-    ``spares_w`` is what each limit leaves to be raised, by its direction; empty where nothing is known of the
-    grid.
+    ``spares_w`` is the power that each limit leaves for a raise, by direction; empty if nothing is known of
+    the grid.
     """
     if inputs.duties.holds:
         return effects.explain_no_increase(inputs.state.events, generates=False)
@@ -84,7 +84,7 @@ def explain_no_raise(
 
 
 def _why_not_yet(inputs: CycleInputs, gate: RestoreGate) -> Reason:
-    """Return why one that fits does not come back now: which part of the staged restore it waits for."""
+    """Return the part of the staged restore for which an asset waits that already fits."""
     ceiling_w, now_ns = inputs.duties.ceiling_w, inputs.now_ns
     if ceiling_w is not None and ceiling_w < inputs.force.import_w * switch_state.RESTORE_BELOW_SHARE:
         return effects.RISES_SLOWLY
@@ -98,7 +98,7 @@ def _why_not_yet(inputs: CycleInputs, gate: RestoreGate) -> Reason:
 
 
 def explain_no_pv_raise(inputs: CycleInputs, room_w: float | None, step_w: float, fitting: Reason) -> Reason:
-    """Why PV that a limit lowered is not raised by ``step_w``; ``fitting``: where ``room_w`` allows it."""
+    """Return why PV is not raised by ``step_w``; ``fitting`` is the reason if ``room_w`` allows it."""
     if inputs.duties.pv_holds:
         return effects.explain_no_increase(inputs.state.events, generates=True)
     if inputs.force.generation_w is not None:
@@ -111,10 +111,10 @@ def explain_no_pv_raise(inputs: CycleInputs, room_w: float | None, step_w: float
 
 
 def explain_stale_inputs(inputs: CycleInputs) -> Reason:
-    """Return why nothing is raised nor lowered while inputs are not well."""
+    """Return why nothing is raised while inputs are stale or the grid meter is suspect."""
     return _SUSPECT if inputs.meter.verdict is Verdict.SUSPECT else _STALE
 
 
 def make_limit_reason(force: ActiveLimits, direction: str) -> Reason:
-    """Return the reason of one that is limited to what the cap of ``direction`` leaves."""
+    """Return the reason of an asset that is limited to what the limit of ``direction`` leaves."""
     return force.reason(direction).limit_until(_FITS)

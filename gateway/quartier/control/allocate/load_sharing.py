@@ -1,8 +1,9 @@
-"""Share the connection tree among the cars: equally, by urgency, and in turns (pure).
+"""Load sharing: divide the limits of the connection tree among the cars (pure).
 
-All that charge have the same current, as far as each has a use for it and every fuse on its way carries it.
-Where not even 6 A are left for each, the least urgent pause and come back in turns of a quarter of an hour.
-Shares are reckoned from what each car may take, not from what it takes, so that no fuse is left to hope.
+All charging cars get the same current, as far as each can use it and every fuse on its way carries it. If
+there are not even 6 A for each, the least urgent pause and come back in turns of a quarter of an hour. Shares
+are calculated from the current that each car may take, not from what it takes, so that no fuse depends on
+luck.
 """
 
 from collections.abc import Mapping, MutableMapping, Sequence
@@ -31,17 +32,17 @@ from quartier.site.asset_types import Battery, ChargePointAsset
 from quartier.site.records import replace
 
 PLANNED_SHARE = 0.97
-"""So much of a fuse is shared out; the rest spares the cars a new order for each kettle."""
+"""The share of a fuse that is divided; the rest avoids new orders to the cars for each kettle."""
 SHARING_INTERVAL_S = 10.0
-"""So often currents are shared anew, where no fuse demands it at once."""
+"""Currents are shared anew this often, unless a fuse demands it at once."""
 CHANGE_A, SETTLED_A = 0.5, 0.5
-"""A car is told anew for at least this; one that draws so much more than it may has not answered yet."""
+"""A car gets a new order for at least this change; one above its limit by more has not obeyed yet."""
 TURN_LENGTH_S = 900.0
-"""Who charges does so for a quarter of an hour before another's turn comes."""
+"""Who charges does so for a quarter of an hour before it is another's turn."""
 FIT_WAIT_S = 60.0
-"""A paused car comes back once it has fitted for a minute."""
+"""A paused car comes back once there was room for it for a minute."""
 URGENT_LAXITY_S = 1800.0
-"""With less laxity than this a car comes first, and gets the current it needs before the rest is shared."""
+"""A car with less laxity comes first, and gets the current it needs before the rest is shared."""
 PAUSES_MAX_PER_H = 3
 """No car is paused more often in an hour, so that it is switched six times at most."""
 _DEAF, _UNHEARD = make_rule_reason("car.deaf", "held"), make_rule_reason("car.unheard", "held")
@@ -54,9 +55,10 @@ _S = 1_000_000_000
 
 @dataclass(slots=True, eq=False)
 class ChargePoint:
-    """A charging point in this cycle; ``rows`` says the W per A by which it loads each capped row of its way.
+    """A charge point in this cycle; ``rows`` are the W per A by which it loads each limited row on its way.
 
-    ``active``: a car is there that takes power, or would; ``fixed``: it cannot be ordered or is not heard.
+    ``active``: a car is there that takes power, or would. ``fixed``: it cannot be ordered, or its power is
+    not read.
     """
 
     player: Participant
@@ -83,14 +85,14 @@ class ChargePoint:
 
     @property
     def assumed_current_a(self) -> float:
-        """What it is reckoned with: what it may take, or still takes; one that rests, only what it takes."""
+        """The current it counts with: what it may take, or still takes; an idle one only what it takes."""
         return max(self.order_a, self.drawn_a) if self.active or self.fixed else self.drawn_a
 
 
 def share_load(
     inputs: CycleInputs, participants: Sequence[Participant], tree: ConnectionTree | None
 ) -> CycleInputs:
-    """Give each charging point its order, in its player; returns the scene with the turns that this makes."""
+    """Set the order of each charge point in its participant; return the inputs with the new switch states."""
     if tree is None or not inputs.house.has_connection_tree:
         return inputs
     bays = [
@@ -137,7 +139,7 @@ def _bay(inputs: CycleInputs, tree: ConnectionTree, index: int, participant: Par
     movable = switch_state.is_switch_allowed(ev, switch, now.ns) and (
         switch.on or off_lately < PAUSES_MAX_PER_H
     )
-    movable = movable and (switch.on or switch.unread_ns is None)  # it is told first that it is off
+    movable = movable and (switch.on or switch.unread_ns is None)  # it is first told that it is off
     movable = movable and not overrides.is_kept_off(ev, inputs.wishes.overrides)
     most_a = overrides.find_ceiling(ev, inputs.wishes.overrides) or ev.current_max_a
     return ChargePoint(
@@ -209,11 +211,12 @@ class _Sharing:
         return self.scene.stage is ControlStage.WELL and not (duties.holds or duties.off)
 
     def _level_w(self, before_w: float | None, hard_w: float, soft_w: float, *, tight: bool) -> float | None:
-        """Return what the cars may take together after the connection's cap took some; None: it holds none.
+        """Return what the cars may take together, in W, after the limit of the connection lowered it.
 
-        It rises by one car each time that the gate is open which all loads pass.
+        None: it lowers nothing. The value rises by one car each time the restore gate opens, which all loads
+        pass.
         """
-        if self.scene.duties.off:  # an event of the grid: what it takes comes back by the gate as well
+        if self.scene.duties.off:  # a grid event: what it takes also comes back by the gate
             now_w = sum(watts for bay in self.bays for row, watts in self._counted(bay) if row == 0)
             return min(now_w, soft_w) if before_w is None else min(before_w, now_w, soft_w)
         if tight:
@@ -230,7 +233,7 @@ class _Sharing:
         return level_w
 
     def _bounds(self, before: SharingState) -> dict[str, int]:
-        """Return which row bounds each that charges, as it was shared last."""
+        """Return the row that bounds each charging car, as last shared."""
         known = {**before.bounds, **self.bounds}
         found = {bay.ev.name: known.get(bay.ev.name) for bay in self.bays if bay.active and bay.goal_a > 0}
         acting = {row for row in found.values() if row is not None}
@@ -242,7 +245,7 @@ class _Sharing:
         return {name: row for name, row in found.items() if row is not None}
 
     def _left(self) -> tuple[dict[int, float], dict[int, float]]:
-        """Return what the cars may take by row: at most, and what is shared out of that."""
+        """Return what the cars may take by row, in W: the most, and the part of it that is shared."""
         high, _ = self.grove.rest(self.players, [participant.want_w for participant in self.players])
         hard = {row: cap - high[row] for row, cap in enumerate(self.grove.caps.import_w) if cap < NO_LIMIT_W}
         soft = {row: left - (1 - PLANNED_SHARE) * self.grove.caps.import_w[row] for row, left in hard.items()}
@@ -274,7 +277,7 @@ class _Sharing:
         return [(row, bay.assumed_current_a * watts) for row, watts in bay.rows]
 
     def _tight(self, hard: Mapping[int, float]) -> set[int]:
-        """The rows whose cap would be broken if each car took all it may."""
+        """Return the rows whose limit would be exceeded if each car took all it may."""
         loads: dict[int, float] = {}
         for bay in self.bays:
             for row, watts in self._counted(bay):
@@ -288,7 +291,7 @@ class _Sharing:
     def _chosen(
         self, hard: MutableMapping[int, float], soft: MutableMapping[int, float], ready: set[str]
     ) -> list[ChargePoint]:
-        """Return who charges, at its floor at least: who cannot be paused, then the urgent, then by turns."""
+        """Return who charges, at least at its floor: who cannot be paused, then the urgent, then by turns."""
         for bay in self.bays:
             if bay.fixed or not bay.active:
                 for left in (hard, soft):
@@ -311,7 +314,7 @@ class _Sharing:
         return found
 
     def _least_a(self, bay: ChargePoint, left: Mapping[int, float]) -> float:
-        """What it has before the rest is shared: its floor, an urgent one what it needs, where that fits."""
+        """Return the current before the rest is shared: the floor, or an urgent car's need if it fits."""
         floor_a = bay.ev.current_min_a
         if bay.laxity_s >= URGENT_LAXITY_S:
             return floor_a
@@ -319,7 +322,7 @@ class _Sharing:
         return max(floor_a, min(bay.needed_a, bay.most_a, room_a))
 
     def _reserve(self, soft: MutableMapping[int, float]) -> None:
-        """Room for one car that comes, or wakes, where a point without a charging car is open."""
+        """Reserve room for one car that arrives or wakes at an open point without a charging car."""
         need: dict[int, float] = {}
         for bay in self.bays:
             if not bay.active and not bay.fixed and bay.on:
@@ -340,7 +343,7 @@ class _Sharing:
     def _share(
         self, chosen: Sequence[ChargePoint], soft: MutableMapping[int, float], *, due: bool, tight: set[int]
     ) -> None:
-        """Share what is left among those who charge; more only when it is time and each has answered."""
+        """Share what is left among those who charge; raise only at the interval and if each has obeyed."""
         left = dict(soft)
         for bay in self.bays:
             if bay.fixed or not bay.active:
@@ -370,7 +373,7 @@ class _Sharing:
         return any(self.grove.branches[number].rests for number in bay.way)
 
     def _start(self, starting: Sequence[ChargePoint], hard: MutableMapping[int, float]) -> None:
-        """Let those begin for whom there is room beside all that is still drawn."""
+        """Start the cars for which there is room beside all current that is still drawn."""
         for bay in self.bays:
             subtract_current(
                 bay.rows, max(bay.goal_a, bay.drawn_a) if bay.active or bay.fixed else bay.drawn_a, hard
@@ -383,7 +386,7 @@ class _Sharing:
                 subtract_current(bay.rows, floor_a, hard)
 
     def _rest(self) -> None:
-        """Where no car charges the point stays open at its floor, for who comes or wakes."""
+        """Keep a point without a charging car open at its floor, for a car that arrives or wakes."""
         for bay in self.bays:
             opens = bay.on or (bay.movable and self._may_raise)
             if opens and not bay.active and not bay.fixed:
@@ -391,7 +394,7 @@ class _Sharing:
 
 
 def _ordered(inputs: CycleInputs, tree: ConnectionTree, bay: ChargePoint) -> SwitchState:
-    """The turn that the goal makes, and what the player is reckoned with."""
+    """Return the switch state that the goal makes, and set the powers with which the participant counts."""
     participant, ev, now_ns = bay.player, bay.ev, inputs.now_ns
     switch, goal_a, count = participant.turn, bay.goal_a, charging_sessions.count_phases(bay.ev, bay.stay)
     limit_w = find_limit_w(goal_a * ev.voltage_v * ev.phases_count, find_full_power_w(ev))

@@ -1,9 +1,9 @@
-"""Keep minimum on-times of machines against limits and fuses: spec/failsafe.md#rule-12 (pure).
+"""Keep minimum on-times against limits and fuses: spec/failsafe.md#rule-12 (pure).
 
-A machine that was just started stays on for its minimum time, also above a limit.  Therefore machines are
-released one minimum time apart: so at most one is inside its minimum time when the next limit comes.  A fuse
-or breaker does not wait: what is above it switches a machine off at once.  ``find_largest_excesses`` says by
-how much a site can be above a limit for that.
+A machine that was just started stays on for its minimum time, even above a limit. Therefore machines are
+released one minimum time apart, so that at most one is inside its minimum time when the next limit comes. A
+fuse or breaker does not wait: a machine that overloads it is switched off at once. ``find_largest_excesses``
+calculates by how much a site can exceed a limit because of this.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,10 +32,10 @@ def find_machines_over_fuses(
     setpoints_w: Sequence[float],
     total_w: float,
 ) -> dict[int, int]:
-    """Return which machines a fuse or breaker switches off now though their minimum time is not over.
+    """Return the machines that a fuse or breaker switches off now within their minimum time.
 
-    By player, the mode that it goes to; 0 for one that is switched.  ``total_w`` is the connection's power
-    after all else was done.
+    The result maps each participant to the mode that it goes to (0 for one that is switched). ``total_w`` is
+    the power of the connection after all other steps.
     """
     over_w = _over_w(inputs, tree, participants, setpoints_w, total_w)
     found: dict[int, int] = {}
@@ -92,14 +92,14 @@ def _over_w(
     setpoints_w: Sequence[float],
     total_w: float,
 ) -> dict[int, float]:
-    """By row of a fuse or breaker that carries too much now, and would after this cycle: how much, in W.
+    """Return the excess in W by row, for each fuse or breaker that is overloaded now and after this cycle.
 
-    The connection's own breaker is one where its meter warns of it.  Behind a meter that is silent nobody
-    sees an overload: what may flow there is reckoned at its worst, and limits are kept against that, but it
-    switches nothing off sooner.
+    The connection's own breaker counts if its meter warns of it. Behind a silent meter nobody sees an
+    overload. The power there counts at its worst, and limits are kept against that, but it switches nothing
+    off early.
     """
     found = {}
-    # What else limits the import does not trip it: only what is subscribed, or was cut to, does.
+    # Other limits of the import do not trip it: only the subscribed power, or the power it was cut to, does.
     warning = {name: one for name, one in inputs.state.supplies.items() if one.warned}
     carried_w = [powers.import_w for _, powers in supplies.find_supply_limits(warning)]
     if carried_w:
@@ -129,7 +129,7 @@ def _is_fuse(tree: ConnectionTree, row: int) -> bool:
 
 
 def _loads_w(tree: ConnectionTree, index: int, setpoint_w: float) -> dict[int, float]:
-    """Return what a player puts on each row on its way, in W."""
+    """Return the power of a participant in each row on its way, in W."""
     if not tree.branches:
         return {0: setpoint_w}
     leaf = tree.leaves[index]
@@ -143,7 +143,7 @@ def _loads_w(tree: ConnectionTree, index: int, setpoint_w: float) -> dict[int, f
 def space_releases(
     inputs: CycleInputs, participants: Sequence[Participant], ups: Sequence[AllocationStep]
 ) -> list[AllocationStep]:
-    """The steps up of one machine at most, and of none while another is inside its minimum time."""
+    """Return the steps up with at most one machine, and none while another is in its minimum time."""
     first = next((one.index for one in ups if switch_state.is_machine(participants[one.index].asset)), None)
     if first is None:
         return [*ups]
@@ -160,12 +160,15 @@ def space_releases(
     return [step for step in ups if may_start(step)]
 
 
-# What of a limit it can cost
+# The largest excess over a limit
 
 
 @dataclass(frozen=True, slots=True)
 class MinimumTimeExcess:
-    """By how much, and for how long, minimum times can hold a site above a new limit; ``way``: of which."""
+    """The excess over a new limit that minimum times can cause, and its duration.
+
+    ``way`` is the direction of the limit.
+    """
 
     way: str
     power_w: float
@@ -174,9 +177,9 @@ class MinimumTimeExcess:
 
 
 def find_largest_excesses(house: Site) -> list[MinimumTimeExcess]:
-    """The largest possible excess of a site, for imports and exports; nothing where there is none."""
+    """Return the largest possible excess of a site for import and for export; nothing if there is none."""
     machines = [one for one in house.assets if switch_state.is_machine(one) and _is_steered(one, house)]
-    # Charging points of a tree share what there is, and start together; all others are released alone.
+    # Charge points of a tree share the current, and start together; all other machines are released alone.
     together = [one for one in machines if house.has_connection_tree and isinstance(one, ChargePointAsset)]
     alone = [one for one in machines if one not in together]
     largest = max(alone, key=lambda one: (_held_w(one), one.min_on_s), default=None)
@@ -207,7 +210,7 @@ def _is_steered(asset: Load | ChargePointAsset | OperationModeAsset, house: Site
 
 
 def _held_w(asset: Load | ChargePointAsset | OperationModeAsset) -> float:
-    """Return what it takes in its minimum time at least, in W: a car can be slowed at once."""
+    """Return the least that it takes in its minimum time, in W: a car can be slowed at once."""
     if isinstance(asset, OperationModeAsset):
         return asset.modes[0].power_w - asset.modes[-1].power_w
     return find_floor_power_w(asset) if isinstance(asset, ChargePointAsset) else asset.rated_w

@@ -1,7 +1,7 @@
-"""Choose the operation mode of each asset that runs in modes, inside all limits (pure).
+"""Choose the operation mode of each operation-mode asset, inside all limits (pure).
 
-The class of an asset says what it would like (``classes``); here is what all of them share: the steps that a
-cap may take, minimum times, and what is remembered.
+``preferences`` says what each asset class prefers. This module holds what all of them share: the steps that a
+limit may take, minimum times, and the state that is kept.
 """
 
 from collections.abc import Mapping
@@ -30,10 +30,10 @@ from quartier.site.site_layout import Site
 
 
 def adopt_assets(frozen: FrozenImage, state: ControlState, now_ns: int) -> dict[str, SwitchState]:
-    """The turn of each flexible asset; one met for the first time is taken as it stands.
+    """Return the switch state of each flexible asset; an asset without an order is adopted as it is.
 
-    So a restart neither forgets what was shed nor lifts what was limited: it is restored staged.  What is
-    remembered of it, its least times and its sheds, stays.
+    So a restart neither forgets a shed nor lifts a limit: the asset is restored in stages. Its remembered
+    minimum times and sheds stay.
     """
     known = dict(state.turns)
     for one in find_controllable(state.house):
@@ -76,7 +76,7 @@ _S = 1_000_000_000
 
 
 def find_controllable(house: Site) -> list[OperationModeAsset]:
-    """The assets in modes that take orders."""
+    """Return the operation-mode assets that take orders."""
     return [
         a
         for a in house.assets
@@ -87,9 +87,9 @@ def find_controllable(house: Site) -> list[OperationModeAsset]:
 def adopt_mode(
     asset: OperationModeAsset, switch: SwitchState, found: LastGood | None, now_ns: int
 ) -> SwitchState:
-    """The turn of one that was not ordered yet: it stands in the mode whose value is read nearest.
+    """Return the switch state of an asset without an order: its mode is the one nearest to the read value.
 
-    One that takes less than normal counts as held: so a restart does not lift what a cap had lowered.
+    A mode that takes less than normal counts as held, so that a restart does not lift what a limit lowered.
     """
     if asset.own_normal and switch.back_ns is not None:
         return replace(switch, mode=asset.normal)
@@ -101,14 +101,17 @@ def adopt_mode(
 
 
 def find_preference(inputs: CycleInputs, asset: OperationModeAsset) -> Preference:
-    """Return what its class makes it like, and what a person said instead."""
+    """Return the preference of its class, or what a person ordered instead."""
     return overrides.apply_to_preference(
         asset, inputs.wishes.overrides, preferences.find_class_preference(asset, inputs)
     )
 
 
 def find_relinquished_points(inputs: CycleInputs) -> dict[str, Reason]:
-    """The points whose own control must have them now, with the reason (spec/failsafe.md#rule-11)."""
+    """Return the points that must be left to their device's own control now, with the reason.
+
+    Source: spec/failsafe.md#rule-11.
+    """
     found = (
         (asset.point, find_preference(inputs, asset).given_back) for asset in find_controllable(inputs.house)
     )
@@ -116,14 +119,14 @@ def find_relinquished_points(inputs: CycleInputs) -> dict[str, Reason]:
 
 
 def is_relinquished(asset: OperationModeAsset, switch: SwitchState) -> bool:
-    """Return whether its own control has it because nothing is wanted of it."""
+    """Return whether its own control has it because no order is needed."""
     return asset.own_normal and switch.mode == asset.normal and switch.back_ns is None
 
 
 def find_normal_points(
     house: Site, switches: Mapping[str, SwitchState], book: OrderBook
 ) -> dict[str, Reason]:
-    """The points that were ordered and are normal again, where that is their own control's doing."""
+    """Return the ordered points that are normal again, if their own control is the normal mode."""
     found = (
         a
         for a in find_controllable(house)
@@ -133,7 +136,7 @@ def find_normal_points(
 
 
 def forget_mode(switch: SwitchState, now_ns: int) -> SwitchState:
-    """The turn of one that its own control has, which may have moved it: it is met anew."""
+    """Return the state of an asset under its own control, which may have moved it: it is adopted anew."""
     if switch.back_ns is None:
         switch = switch_state.change_direction(switch, now_ns, up=True)
         switch = replace(switch, back_ns=now_ns)
@@ -147,7 +150,7 @@ def forget_mode(switch: SwitchState, now_ns: int) -> SwitchState:
 
 
 def make_participants(inputs: CycleInputs) -> list[Participant]:
-    """Each asset in modes that takes orders and is not given back to its own control."""
+    """Make a participant of each operation-mode asset that takes orders and is not under its own control."""
     ours = (
         a
         for a in find_controllable(inputs.house)
@@ -171,9 +174,10 @@ def make_participants(inputs: CycleInputs) -> list[Participant]:
 def make_participant(
     inputs: CycleInputs, asset: OperationModeAsset, leaning: Preference, *, waits: bool = False
 ) -> Participant | None:
-    """An asset in modes as it stands, with the steps it offers; none before its minimum time is over.
+    """Make the participant of an operation-mode asset, with the steps it offers.
 
-    One that ``waits`` goes no higher by itself: another machine was just started (``minimum_times``).
+    It offers no step before its minimum time is over. If it ``waits``, it goes no higher by itself, because
+    another machine was just started (``minimum_times``).
     """
     if leaning.given_back:
         return None
@@ -187,7 +191,7 @@ def make_participant(
     if waits or not rises:
         mode = max(before, mode)
     seen_w = find_power_w(inputs.state.memories, asset, now_ns)
-    # What is only asked to generate may not have started.
+    # An asset that is only asked to generate may not have started.
     present_w = max(0.0, asset.modes[before].power_w) if seen_w is None else seen_w
     want_w = _expected_w(asset, before, present_w, mode)
     participant = Participant(asset, present_w, want_w, switch, seen=seen_w is not None, usable=usable)
@@ -206,7 +210,7 @@ def make_participant(
 
 
 def _asked(switch: SwitchState, before: int, leaning: Preference, now_ns: int) -> tuple[SwitchState, int]:
-    """The mode that it has wanted for long enough, and since when it has wanted another."""
+    """Return the mode that was wanted for long enough, and the state with since when another is wanted."""
     if switch.is_held or not leaning.after_s or leaning.wanted == before:
         return (switch if switch.asks_ns is None else replace(switch, asks_ns=None)), leaning.wanted
     since_ns = now_ns if switch.asks_ns is None else switch.asks_ns
@@ -216,9 +220,10 @@ def _asked(switch: SwitchState, before: int, leaning: Preference, now_ns: int) -
 
 
 def _mode(inputs: CycleInputs, switch: SwitchState, before: int, wanted: int, leaning: Preference) -> int:
-    """Return where it goes by itself: to what it wants; one that is held goes no further up than it is held.
+    """Return the mode it goes to by itself: the wanted one, but no further up if it is held.
 
-    So does every one while inputs are stale or the grid is in need, or after too many turns in an hour.
+    It also goes no further up while inputs are stale or the grid is disturbed, or after too many turns in an
+    hour.
     """
     mode = min(max(wanted, leaning.highest), leaning.lowest)
     held = inputs.duties.holds_down(leaning.tier) or (switch.is_held and not leaning.claims)
@@ -232,7 +237,7 @@ def _mode(inputs: CycleInputs, switch: SwitchState, before: int, wanted: int, le
 
 
 def _reason(asset: OperationModeAsset, mode: int, wanted: int, leaning: Preference) -> Reason:
-    """Why it stands there; ``wanted`` is what it has wanted for long enough, where it would like another."""
+    """Return why it is in this mode; ``wanted`` is the mode that it has wanted for long enough."""
     cause = leaning.reason
     if cause.code == NO_REASON.code:
         return cause
@@ -261,7 +266,11 @@ def _rung(
 
 
 def _expected_w(asset: OperationModeAsset, before: int, present_w: float, mode: int) -> float:
-    """What it will take in ``mode``: as much less as its modes say, but for more its whole share of them."""
+    """Return the expected power in ``mode``, in W.
+
+    Going down, its present power falls in the ratio of the modes' powers. Going up, it is the full power of
+    the mode.
+    """
     here_w, there_w = asset.modes[before].power_w, asset.modes[mode].power_w
     if mode == before:
         return present_w
@@ -275,11 +284,11 @@ def _expected_w(asset: OperationModeAsset, before: int, present_w: float, mode: 
 def apply_mode(
     inputs: CycleInputs, participant: Participant, setpoint_w: float, off: int | None = None
 ) -> SwitchState:
-    """The turn after the kernel moved the player, or left it; ``off`` is the mode an event takes it to."""
+    """Return the switch state after the allocation; ``off`` is the mode to which a grid event takes it."""
     asset, switch, now_ns = participant.asset, participant.turn, inputs.now_ns
     assert isinstance(asset, OperationModeAsset)
     if switch.mode is None and not participant.usable:
-        return switch  # it was never ordered, and must not be now
+        return switch  # it was never ordered, and must not be ordered now
     mode = participant.mode
     if setpoint_w < participant.want_w - _EPSILON_W:
         mode = next((r.mode for r in participant.downs if r.target_w <= setpoint_w + _EPSILON_W), mode)
@@ -300,7 +309,7 @@ def apply_mode(
 
 
 def find_mode_above(inputs: CycleInputs, participant: Participant, spare_w: float) -> SwitchState | None:
-    """One mode up for one that is held, where that fits; None else."""
+    """Return the state one mode up for a held asset, if that fits; else None."""
     asset, switch = participant.asset, participant.turn
     assert isinstance(asset, OperationModeAsset)
     if not switch.is_held or participant.mode <= participant.wanted:
@@ -319,7 +328,7 @@ def find_mode_above(inputs: CycleInputs, participant: Participant, spare_w: floa
 
 
 def make_order(participant: Participant, switch: SwitchState, reason: Reason) -> DesiredValue:
-    """Return what is written to its point."""
+    """Return the value to write to its point."""
     asset = participant.asset
     assert isinstance(asset, OperationModeAsset)
     assert switch.mode is not None
@@ -334,7 +343,7 @@ def make_order(participant: Participant, switch: SwitchState, reason: Reason) ->
 
 
 def render_mode_state(asset: OperationModeAsset, switch: SwitchState, why: Reason | None) -> Reason:
-    """Return how it stands and why."""
+    """Return its present mode and why."""
     name = asset.modes[asset.normal if switch.mode is None else switch.mode].name
     if why is not None and why.code == "output.given_back":
         return why

@@ -13,12 +13,12 @@ from quartier.control.participants import Participant
 from quartier.site.asset_types import Battery
 
 _PENDING_MIN_W = 1.0
-"""A battery does not wait for less than this."""
+"""A battery does not wait for less than this, in W."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The power at the connection in W, import positive, once all have obeyed: at most and at least."""
+    """The power at the connection in W, import positive, once all have obeyed: the most and the least."""
 
     high_w: float
     low_w: float
@@ -27,12 +27,12 @@ class Totals:
 def wait_for_others(
     inputs: CycleInputs, participants: Sequence[Participant], setpoints_w: tuple[float, ...], totals: Totals
 ) -> tuple[float, ...]:
-    """Return the setpoints, in W, where no battery moves into room that another asset has not made yet.
+    """Return the setpoints, in W, with which no battery moves into room that another asset has yet to make.
 
-    A battery that waits keeps its last setpoint or moves a part of the way: it never moves in the other
-    direction, and never leaves its own room.
+    A battery that waits keeps its last setpoint or moves part of the way. It never moves in the other
+    direction, and never leaves its own range.
     """
-    # What others have still to do, less the room below the limit: only the rest must be waited for.
+    # What others have still to do, less the room below the limit: batteries must wait only for the rest.
     above_w = _pending_w(participants, setpoints_w, 1.0) - max(0.0, inputs.force.import_w - totals.high_w)
     below_w = _pending_w(participants, setpoints_w, -1.0) - max(0.0, inputs.force.export_w + totals.low_w)
     if above_w < _PENDING_MIN_W and below_w < _PENDING_MIN_W:

@@ -1,17 +1,17 @@
-"""The preferred mode of each class of asset that runs in modes (pure).
+"""The preferred operation mode of each asset class (pure).
 
-CHP (S2): operation based control with two operation modes, at rest and asked to run, of which the second
-generates; the timers are its least run and its least rest, and their transitions are blocked until they are
-over.  All that is ever done at the end of a run is to withdraw the request: its own controller stops it.
+CHP (S2): operation mode based control with two operation modes, at rest and asked to run; the second
+generates. The timers are its minimum run and its minimum rest; their transitions are blocked until they are
+over. At the end of a run the gateway only withdraws the request: the CHP's own controller stops it.
 
-Lights (S2): operation based control, one operation mode for each step of dimming; no timers.  In daylight
-there is nothing to dim: the lamps' own clock, or their own sensor, has them off.
+Lights (S2): operation mode based control, one operation mode for each step of dimming; no timers. In daylight
+there is nothing to dim: the lamps' own clock, or their own sensor, has switched them off.
 
-Daily run (S2): operation based control with two operation modes, running and waiting; the first is left only
-when it is over; what a limit takes of it claims its place again.  Timers: least run and rest.
+Daily run (S2): operation mode based control with two operation modes, running and waiting. It leaves running
+only when the run is over; a run that a limit interrupts claims its place again. Timers: minimum run and rest.
 
-Waste (S2): operation based control with two operation modes, running and waiting; a batch may be
-interrupted, so a cap takes it in its turn until its slack is used up, and then after C and D.  Timers: least
+Waste (S2): operation mode based control with two operation modes, running and waiting. A batch may be
+interrupted: a limit takes it in its tier until its slack is used up, and then after C and D. Timers: minimum
 run and rest.
 """
 
@@ -43,7 +43,7 @@ _HEAT_LED = make_reason("chp.heat_led")
 
 
 def find_chp_preference(chp: ChpUnit, inputs: CycleInputs) -> Preference:
-    """Asked for while the import without it stays above its start value; the battery comes before it."""
+    """Ask the CHP to run while the import without it is above its start value; the battery comes first."""
     here = generation.find_ordered_mode(inputs, chp)
     need_w = generation.find_import_without_w(inputs, chp)
     start_w = chp.start_import_w
@@ -62,7 +62,7 @@ def find_chp_preference(chp: ChpUnit, inputs: CycleInputs) -> Preference:
 
 LIGHTS_MIN_PCT = 50.0
 BURNING_SHARE = 0.05
-"""A group that takes more than this part of its rating is lit, whatever the calendar says."""
+"""A group above this share of its rating is lit, whatever the calendar says."""
 
 
 _DAYLIGHT, _ENOUGH = make_reason("lights.daylight"), make_reason("lights.enough")
@@ -70,7 +70,7 @@ _NOON_S, _DAY_S = 43_200.0, 86_400.0
 
 
 def find_lights_preference(lights: Lights, inputs: CycleInputs) -> Preference:
-    """The mode for the hour; without a trusted clock as bright as ever."""
+    """Return the mode for the hour; without a trusted clock the full light."""
     if is_daylight(lights, inputs) and not _burning(lights, inputs):
         return Preference(0, 0, 0, lights.tier, _DAYLIGHT)
     lowest = max(i for i, mode in enumerate(lights.modes) if mode.value >= LIGHTS_MIN_PCT)
@@ -81,10 +81,10 @@ def find_lights_preference(lights: Lights, inputs: CycleInputs) -> Preference:
 
 
 def is_daylight(lights: Lights, inputs: CycleInputs) -> bool:
-    """Return whether the lamps' own clock has them off; never while place or time is not known.
+    """Return whether the lamps' own clock has switched them off; False while place or time is not known.
 
-    They are lit ``dusk_s`` after sunset and put out as long before sunrise, so by day the sun is up either
-    so long ago or so long ahead; in the hours about noon both say the same.
+    They are on from ``dusk_s`` after sunset until as long before sunrise. So by day the sun is up either
+    ``dusk_s`` earlier or ``dusk_s`` later; around noon both hold.
     """
     if lights.place is None or not inputs.now.synced:
         return False
@@ -113,7 +113,7 @@ def _share_pct(lights: Lights, local_s: float | None) -> float:
 
 RUN_SURPLUS_AFTER_S = 60.0
 RUN_MARGIN_SHARE, RUN_MARGIN_MIN_S = 0.1, 300.0
-"""So much earlier than needed it begins at the latest: an interruption takes time, and so does its rest."""
+"""It begins this much earlier than needed at the latest: an interruption and its rest take time."""
 
 
 _RUN_NO_TIME, _RUN_OWN_GENERATION = make_reason("run.no_time"), make_reason("run.own_generation")
@@ -121,7 +121,7 @@ _BEGUN, _RUN_NOTHING = make_reason("run.begun"), make_reason("run.nothing")
 
 
 def find_run_preference(run: BatchLoad, inputs: CycleInputs) -> Preference:
-    """Waits for the plan or own generation; one that has begun, or must, goes on after C and D."""
+    """Wait for the plan or own generation; a run that has begun, or must begin, is shed after C and D."""
     one = inputs.state.runs.get(run.name, daily_runs.NO_RUN)
     until_s = None if one.due_ns is None else (one.due_ns - inputs.now_ns) / 1e9
     if why := _why_not(run, one, until_s, inputs):
@@ -142,7 +142,7 @@ def find_run_preference(run: BatchLoad, inputs: CycleInputs) -> Preference:
 
 
 def _why_not(run: BatchLoad, one: RunProgress, until_s: float | None, inputs: CycleInputs) -> Reason | None:
-    """Return why it must not run now; None where it may."""
+    """Return why it must not run now; None if it may."""
     if one.is_done:
         return make_reason("run.done", at=local_time.format_clock(run.deadline_s))
     if one.is_begun:
@@ -155,7 +155,7 @@ def _why_not(run: BatchLoad, one: RunProgress, until_s: float | None, inputs: Cy
 
 
 def _why_now(run: BatchLoad, one: RunProgress, until_s: float | None) -> Reason | None:
-    """Return why it can wait no longer; None where it can."""
+    """Return why it can wait no longer; None if it can."""
     by = local_time.format_clock(run.deadline_s)
     if one.is_begun:
         return make_reason("run.begun_late", by=by) if one.is_late else _BEGUN
@@ -167,20 +167,20 @@ def _why_now(run: BatchLoad, one: RunProgress, until_s: float | None) -> Reason 
 
 
 def find_latest_start_s(run: BatchLoad, one: RunProgress) -> float:
-    """So long before its deadline it begins at the latest, in s."""
+    """Return how long before its deadline it begins at the latest, in s."""
     left_s = daily_runs.find_remaining_run_s(run, one)
     return left_s + max(RUN_MARGIN_SHARE * left_s, RUN_MARGIN_MIN_S, run.min_off_s)
 
 
 def _has_surplus_for_run(run: BatchLoad, inputs: CycleInputs) -> bool:
-    """Return whether own generation covers it."""
+    """Return whether the surplus covers it."""
     left_w = generation.find_surplus_w(inputs, run)
     return left_w is not None and left_w >= run.rated_w
 
 
 WASTE_SURPLUS_AFTER_S = 60.0
 WASTE_MARGIN_SHARE, WASTE_MARGIN_MIN_S = 0.1, 300.0
-"""So much earlier than needed it starts at the latest: fans, valves and an interruption take time."""
+"""It begins this much earlier than needed at the latest: fans, valves and an interruption take time."""
 
 
 WASTE_RUN, WAIT = 0, 1
@@ -190,7 +190,7 @@ _WASTE_DAY_S = 86_400.0
 
 
 def find_waste_preference(waste: WasteCollection, inputs: CycleInputs) -> Preference:
-    """Waits while nothing waits to be taken; unknown counts as waiting, since a missed batch is the worse."""
+    """Rest while no waste waits; unknown counts as waiting, because a missed batch is worse."""
     if generation.read_sensor(inputs, waste, "waiting_on") == 0:
         return Preference(WAIT, WAIT, WAIT, waste.tier, _WASTE_NOTHING)
     left_s = _left_s(waste, inputs)
@@ -221,7 +221,7 @@ def _left_s(waste: WasteCollection, inputs: CycleInputs) -> float:
 
 
 def _has_surplus_for_waste(waste: WasteCollection, inputs: CycleInputs) -> bool:
-    """Return whether own generation covers it; once it runs, half of it is enough."""
+    """Return whether the surplus covers it; once it runs, half of its power is enough."""
     left_w = generation.find_surplus_w(inputs, waste)
     running = generation.find_ordered_mode(inputs, waste) == WASTE_RUN
     return left_w is not None and left_w >= (0.5 if running else 1.0) * waste.rated_w
@@ -240,9 +240,9 @@ _CLASSES: Mapping[type[OperationModeAsset], Callable[[Any, CycleInputs], Prefere
 
 
 def find_class_preference(asset: OperationModeAsset, inputs: CycleInputs) -> Preference:
-    """Return what it would like now; one of no class of its own stays normal and may be moved to any mode.
+    """Return what it prefers now; an asset of no known class stays normal and may be moved to any mode.
 
-    Tier A is never touched, but for the calendar of lights, which is their owner's and no cap's.
+    Tier A is never moved. The calendar of lights is an exception: it belongs to their owner and is no limit.
     """
     if asset.tier == "A" and not isinstance(asset, Lights):
         return Preference(asset.normal, asset.normal, asset.normal, "A", NO_REASON)

@@ -1,4 +1,4 @@
-"""Restore what was shed: staged, and only where it fits with room to spare (spec/failsafe.md#release)."""
+"""Restore what was shed: in stages, and only if it fits with a margin (spec/failsafe.md#release)."""
 
 from collections.abc import Iterator, Sequence
 from math import inf
@@ -35,7 +35,7 @@ from quartier.site.records import replace
 def restore_next(
     inputs: CycleInputs, participants: Sequence[Participant], result: AllocationResult
 ) -> AllocationResult:
-    """Let at most one load, EV or PV come back, when the gate is open and it fits with 10 % to spare."""
+    """Restore at most one load, charge point or PV, if the gate is open and it fits with 10 % to spare."""
     cap_w = inputs.force.import_w * switch_state.RESTORE_BELOW_SHARE
     if inputs.duties.ceiling_w is not None:
         cap_w = min(cap_w, inputs.duties.ceiling_w)
@@ -67,7 +67,7 @@ def restore_next(
 def _spares_w(
     inputs: CycleInputs, participants: Sequence[Participant], high_w: float | None
 ) -> dict[str, float]:
-    """What the limits leave for what comes back, in W; empty where nothing is held, or nothing is known."""
+    """Return what the limits leave for a restore, in W; empty if nothing is held, or nothing is known."""
     if (
         high_w is None
         or inputs.grid_w is None
@@ -89,7 +89,7 @@ def _consumption_spare_w(inputs: CycleInputs, participants: Sequence[Participant
 def _next_back(
     inputs: CycleInputs, participants: Sequence[Participant], spares_w: Sequence[float]
 ) -> dict[int, SwitchState]:
-    """In reverse of the order of shedding, the first that fits; ``spares_w`` by player."""
+    """Return the first that fits, in reverse of the shed order; ``spares_w`` is by participant."""
     place = {participant.name: index for index, participant in enumerate(participants)}
     switches = inputs.state.turns
     starting = switch_state.find_starting_machines(inputs.house.assets, switches, inputs.now_ns)
@@ -103,7 +103,7 @@ def _next_back(
     left_alone = find_conflict_pauses(inputs)
     for asset in reversed(order):
         switch, spare_w = switches[asset.name], spares_w[place[asset.name]]
-        # A new limit must find one machine at most that has to stay on.
+        # A new limit must find at most one machine that has to stay on.
         waits = (switch_state.is_machine(asset) and bool(starting - {asset.name})) or asset.name in left_alone
         barred = (
             overrides.is_kept_off(asset, inputs.wishes.overrides) or tiers[asset.name] in inputs.duties.off
@@ -145,19 +145,19 @@ def _switched_on(asset: Load | ChargePointAsset, switch: SwitchState, now_ns: in
 
 
 def _is_away(inputs: CycleInputs, participant: Participant) -> bool:
-    """Return whether it may return here: cars that share do by turns of their own."""
+    """Return whether it may return here: cars that share load return by turns of their own."""
     return participant.allowed_w is None and unread_assets.is_possibly_off(inputs, participant)
 
 
 def _tier(participant: Participant) -> Tier:
-    """Its turn now: that of an asset in modes changes with its comfort, or its deadline."""
+    """Return its tier now: that of an operation-mode asset changes with its comfort, or its deadline."""
     return participant.tier if isinstance(participant.asset, OperationModeAsset) else participant.asset.tier
 
 
 def _pv_back(
     inputs: CycleInputs, participants: Sequence[Participant], result: AllocationResult
 ) -> dict[int, SwitchState]:
-    """A PV behind a relay comes back when what it made before it was switched off fits."""
+    """Restore a PV behind a relay if its power before it was switched off fits."""
     assert result.total_low_w is not None
     if inputs.duties.pv_holds or inputs.duties.pv_ramp_per_min is not None:
         return {}
@@ -185,12 +185,13 @@ FlexibleAsset = Load | ChargePointAsset | Pv | OperationModeAsset
 
 
 def find_return_needs(state: ControlState, name: str, now_ns: int) -> list[dict[str, Any]] | None:
-    """What is still missing, each as ``what`` with its figures, JSON-ready; None where nothing is held.
+    """Return what is still missing for a return, JSON-ready; None if nothing is held.
 
-    ``inputs``: those lost must be back.  ``command``: one of the district must be over.  ``minimum``: its own
-    minimum time.  ``room``: the power must have been ``below_w`` for ``for_s``.  ``spread`` and
-    ``spacing``: it waits lest all come back at once.  ``grid``: frequency or voltage, or an outage just over,
-    hold all back.  ``rest``: it was switched often.  ``fits``: what it takes must fit.  ``turn``: these come
+    Each entry has ``what`` and its figures. ``inputs``: lost inputs must be back. ``command``: a district
+    command must be over. ``minimum``: its minimum time must be over. ``room``: the power must have been below
+    ``below_w`` for ``for_s``. ``export``: for PV, the export must be below ``below_w``. ``spread`` and
+    ``spacing``: it waits so that not all come back at once. ``grid``: frequency, voltage or a recent outage
+    holds all back. ``rest``: it was switched often. ``fits``: its power must fit. ``turn``: these assets come
     first.
     """
     asset = next((one for one in state.house.assets if one.name == name), None)

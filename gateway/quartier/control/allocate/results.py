@@ -1,4 +1,4 @@
-"""Turn the kernel's setpoints into orders and the state for the next cycle (pure)."""
+"""Turn the allocation into orders and the state for the next cycle (pure)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,21 +52,21 @@ POWER_EPSILON_W = 1e-6
 CHECK_STEP_SHARE = 0.05
 _Switched = Load | ChargePointAsset
 ZERO_W = 0.5
-"""Less than this is ordered as 0 W."""
+"""Power below this, in W, is ordered as 0 W."""
 
 
 @dataclass(frozen=True, slots=True)
 class AllocationResult:
-    """What an allocation came to.
+    """The result of an allocation.
 
-    ``total_high_w`` and ``total_low_w`` are the grid's power if all is followed, at worst in either
-    direction; None where nothing is known of the grid.  ``charge_room_w`` is what batteries could
-    take more.  ``acted`` says by player why it was moved,
-    ``back`` which players come back, with their new turn; ``off`` which an event of the grid takes, and into
-    which mode, also where they take nothing now.  ``tree`` is the tree that it was brought into, None where
-    nothing is known of the grid; ``broken`` are its rows whose cap does not hold.  ``held_w`` is what cars
-    that share may take from now on, where the kernel lowered that.  ``spares_w`` is what each limit leaves
-    for what comes back, where something is held.
+    ``total_high_w`` and ``total_low_w`` are the worst grid powers in either direction if all orders are
+    followed; None if nothing is known of the grid. ``charge_room_w`` is what batteries could take more. By
+    participant, ``acted`` is why it was moved, ``back`` the new state of those that come back, and ``off``
+    the mode of those that a grid event takes, also if they take nothing now.
+
+    ``grove`` is the connection tree that was used, None if nothing is known of the grid; ``broken`` are its
+    rows whose limit does not hold. ``held_w`` is what cars that share load may take from now on, if the
+    allocation lowered that. ``spares_w`` is what each limit leaves for a restore, while something is held.
     """
 
     setpoints_w: tuple[float, ...]
@@ -86,7 +86,7 @@ class AllocationResult:
 
 
 def is_paused_by_conflict(inputs: CycleInputs, asset: ControllableAsset) -> bool:
-    """Return whether a second controller moves its point, so that ours leaves it alone for a while."""
+    """Return whether a second controller moves its point, so that we leave it alone for a while."""
     return bool(conflicts.explain_no_raise(inputs.state.rivals, find_control_point(asset)))
 
 
@@ -98,7 +98,7 @@ def find_conflict_pauses(inputs: CycleInputs) -> set[str]:
 
 
 def explain_battery_not_controlled(inputs: CycleInputs, asset: Battery) -> Reason | None:
-    """Return why the battery cannot be steered now; None when it can."""
+    """Return why the battery cannot be controlled now; None if it can."""
     last_good, now_ns = inputs.state.memories, inputs.now_ns
     not_ours = explain_no_order(asset, last_good) if asset.writable else _NO_SETPOINT
     not_ours = not_ours or conflicts.explain_no_raise(inputs.state.rivals, find_control_point(asset))
@@ -118,11 +118,11 @@ def explain_battery_not_controlled(inputs: CycleInputs, asset: Battery) -> Reaso
 
 
 def find_check_step_w(inputs: CycleInputs, asset: Battery, room: PowerRange) -> float | None:
-    """Return what a battery takes to see whether a doubted grid meter is right; None: it does not try.
+    """Return the power that a battery takes to check a doubted grid meter; None if it makes no check.
 
-    At most 5 % of the import limit in each direction (spec/failsafe.md#way-back), and no step too small to
-    count: around zero once the meter is implausible, else around its last order, unless a person gave that.
-    ``room`` is what it may take while nobody else moves.
+    It is at most 5 % of the import limit in each direction (spec/failsafe.md#way-back). A step too small to
+    count is not made. The steps are around zero once the meter is implausible, else around the last order,
+    unless an override gave that. ``room`` is the range in which it may move while nobody else moves.
     """
     up, part = inputs.meter.tries(inputs.now_ns), inputs.meter.checks(inputs.now_ns)
     watts = min(CHECK_STEP_SHARE * inputs.force.import_w, asset.charge_max_w, asset.discharge_max_w)
@@ -139,7 +139,7 @@ def find_check_step_w(inputs: CycleInputs, asset: Battery, room: PowerRange) -> 
 
 
 def _why_no_meter(inputs: CycleInputs, asset: Battery) -> Reason | None:
-    """Return why there is no grid meter that a setpoint may follow; None where there is one."""
+    """Return why there is no grid meter that a setpoint may follow; None if there is one."""
     if inputs.meter.verdict is Verdict.IMPLAUSIBLE:
         return _IMPLAUSIBLE if find_check_step_w(inputs, asset, PowerRange(0.0, 0.0)) is None else None
     if inputs.meter.verifies(inputs.now_ns):
@@ -152,9 +152,10 @@ def _why_no_meter(inputs: CycleInputs, asset: Battery) -> Reason | None:
 def explain_movements(
     participants: Sequence[Participant], setpoints_w: Sequence[float], acted: Mapping[int, Reason]
 ) -> dict[int, Reason]:
-    """Return the reasons of who was moved, those of batteries by what each does now.
+    """Return the reasons of all that were moved; for batteries by what each does now.
 
-    The step that moved a battery says how far it could have gone: one that discharges less does not charge.
+    The step that moved a battery says how far it could have gone: one that only discharges less does not
+    charge.
     """
     found = dict(acted)
     for index, reason in acted.items():
@@ -175,9 +176,7 @@ def _battery_move(want_w: float, setpoint_w: float) -> Reason:
 def find_maintenance_points(inputs: CycleInputs) -> dict[str, Reason]:
     """Return the points of flexible assets in maintenance, with the reason.
 
-    Batteries have ``explain_battery_not_controlled``.
-
-    What takes no order has none to give back.
+    ``explain_battery_not_controlled`` covers batteries. An asset that takes no order has none to give back.
     """
     overrides = inputs.wishes.overrides
     if not overrides:
@@ -193,7 +192,7 @@ def find_maintenance_points(inputs: CycleInputs) -> dict[str, Reason]:
 def apply_allocation(
     inputs: CycleInputs, participants: Sequence[Participant], result: AllocationResult
 ) -> tuple[list[DesiredValue], dict[str, SwitchState]]:
-    """Return what each player's point shall be, and the turns remembered."""
+    """Return the desired value of each participant's point, and the switch states to keep."""
     switches = dict(inputs.state.turns)
     wants: list[DesiredValue] = []
     left_alone = find_conflict_pauses(inputs)
@@ -210,7 +209,7 @@ def apply_allocation(
             wants += _battery_want(inputs, participant, result, index)
             continue
         if asset.name in left_alone:
-            continue  # ``conflict`` says what is written
+            continue  # ``conflict_response`` decides what is written
         switch = result.back.get(index) or _turn(inputs, participant, result, index)
         if switch.unread_ns is not None:
             switch = unread_assets.limit_first_order(inputs, participant, switch)
@@ -241,7 +240,7 @@ def _battery_want(
     if result.total_high_w is None:
         return []
     if inputs.grid_w is None and setpoint_w == round(participant.before_w):
-        return []  # no refresh on a stale input: the device's own timer goes on
+        return []  # no refresh on a stale input: the device's own timer runs on
     reason = result.acted.get(index, participant.reason or NO_REASON)
     tighter: Literal[-1, 0, 1] = 0
     if index in result.acted:
@@ -261,10 +260,10 @@ def _battery_want(
 
 
 def _follows(inputs: CycleInputs, asset: Battery) -> bool | None:
-    """Return whether a battery gives or takes what it was ordered; None before it had the time to.
+    """Return whether a battery follows its order; None before it had the time to.
 
-    One that stands below its order may be full, empty, or kept back by its own protection: that is no reason
-    to tell it again.  One that moves the other way, or further than ordered, does not know its order.
+    A battery below its order may be full, empty, or limited by its own protection: that is no reason to write
+    again. One that moves the other way, or further than ordered, does not know its order.
     """
     order = inputs.state.book.orders.get(find_control_point(asset))
     seen = inputs.state.memories.get(f"{asset.name}.power_w")
@@ -276,7 +275,7 @@ def _follows(inputs: CycleInputs, asset: Battery) -> bool | None:
 
 
 def _turn(inputs: CycleInputs, participant: Participant, result: AllocationResult, index: int) -> SwitchState:
-    """The turn after the kernel moved the player, or left it."""
+    """Return the switch state after the allocation."""
     asset, now_ns = participant.asset, inputs.now_ns
     setpoint_w = result.setpoints_w[index]
     if isinstance(asset, OperationModeAsset):
@@ -309,10 +308,10 @@ def _switched(
 def _raised(
     participant: Participant, asset: Load | ChargePointAsset, setpoint_w: float, now_ns: int
 ) -> SwitchState:
-    """On, and a car with at least what it may take already: it may take less than that by itself."""
+    """Return the state on; a car keeps at least its present limit, because it may draw less by itself."""
     switch = participant.turn
     if isinstance(asset, Load):
-        return switch_state.switch_on(switch, now_ns)  # it was off: to one that is on no step up is offered
+        return switch_state.switch_on(switch, now_ns)  # it was off: a load that is on offers no step up
     if switch.on:
         limit_w = find_limit_w(max(setpoint_w, _limit_w(asset, switch)), find_full_power_w(asset))
         return switch_state.raise_limit(switch, limit_w, now_ns, stands=is_at_order(participant))
@@ -325,13 +324,13 @@ def _raised(
 def _car_turn(
     participant: Participant, ev: ChargePointAsset, held_w: float | None, now_ns: int
 ) -> SwitchState:
-    """The turn of a car that shares: as it was shared, or lower where the kernel held it."""
+    """Return the state of a car that shares load: as shared, or lower if the allocation lowered it."""
     switch, before_w = participant.turn, max(participant.present_w, 0.0)
     if held_w is None or not switch.on:
         return switch
     if held_w < find_floor_power_w(ev) - POWER_EPSILON_W:
         return switch_state.switch_off(switch, before_w, now_ns, deaf=participant.deaf)
-    # One that draws more than its order is reckoned with that: what is left of it may be above the order.
+    # A car above its order counts with its power: what is left for it may be above the order.
     return switch_state.lower_limit(
         switch, min(held_w, _limit_w(ev, switch)), before_w, now_ns, deaf=participant.deaf
     )
@@ -371,7 +370,7 @@ def _pv_turn(
 def _pv_kept(
     inputs: CycleInputs, participant: Participant, result: AllocationResult, limit_w: float
 ) -> SwitchState:
-    """A PV that no cap may be taken with keeps its limit; it may come back where nothing is in the way."""
+    """Keep the limit of a PV that must not be ordered; it may rise if nothing is in the way."""
     asset, switch = participant.asset, participant.turn
     free = inputs.stage is ControlStage.WELL and inputs.force.generation_w is None
     if free and switch.limit_w is not None and result.total_low_w is not None and not inputs.lost:
@@ -382,13 +381,13 @@ def _pv_kept(
 def _pv_raised(
     inputs: CycleInputs, participant: Participant, result: AllocationResult, limit_w: float
 ) -> float:
-    """A quarter of the room under the export cap each cycle; and where batteries could take more, a little.
+    """Return the raised limit in W: a quarter of the room below the export limit each cycle.
 
-    That little (0.5 % of the rating a second) goes over the cap for an instant, and the kernel then
-    lets a battery charge before it curtails again: so the surplus finds its way into the battery.  A room
-    within the deadband of the order is none: to follow it would only move the order to and fro.
-    What the building imports PV may always make: no event of the grid is served by more import, but for a
-    high frequency.
+    If batteries could take more, it also rises by 0.5 % of the rating per second. That exceeds the limit for
+    an instant, and the allocation then lets a battery charge before it curtails again: so the surplus goes
+    into the battery. A room within the deadband of the order does not count: following it would only move the
+    order to and fro. PV may always cover the building's import: no grid event is helped by more import,
+    except a high frequency.
     """
     assert result.total_low_w is not None
     asset, held_w = participant.asset, limit_w
@@ -410,7 +409,7 @@ def _worthwhile_w(asset: ControllableAsset, room_w: float) -> float:
 
 
 def _deadband_w(asset: ControllableAsset) -> float:
-    """The least rise of a generation limit that is worth an order, in W."""
+    """Return the least rise of a generation limit that is worth an order, in W."""
     return max(PV_DEADBAND_LEAST_W, PV_DEADBAND * asset.rated_w)
 
 
@@ -421,7 +420,7 @@ def _limit_w(asset: ChargePointAsset | Pv, switch: SwitchState) -> float:
 
 
 def find_limit_w(watts: float, full: float) -> float | None:
-    """A limit in W, None where it is none: at the asset's full power."""
+    """Return the limit in W; None at the asset's full power, which is no limit."""
     return None if watts >= full - POWER_EPSILON_W else watts
 
 
@@ -432,7 +431,10 @@ def _plugged(inputs: CycleInputs, ev: ChargePointAsset) -> bool:
 
 
 def _fitted(ev: ChargePointAsset, switch: SwitchState, fit_w: float, now_ns: int) -> SwitchState:
-    """A limit no higher than what fits if the car takes all of it, in whole amperes, at least the floor."""
+    """Return a limit no higher than what fits if the car takes all of it.
+
+    It is in whole amperes, and at least the floor.
+    """
     if _limit_w(ev, switch) <= fit_w + POWER_EPSILON_W:
         return switch
     amperes = floor(fit_w / (ev.voltage_v * ev.phases_count))
@@ -444,12 +446,12 @@ def _fitted(ev: ChargePointAsset, switch: SwitchState, fit_w: float, now_ns: int
 def _known(
     inputs: CycleInputs, result: AllocationResult, index: int, participant: Participant, switch: SwitchState
 ) -> bool:
-    """Whether it is time to write: not before its device and the grid meter had their chance to answer.
+    """Return whether to write now: not before its device and the grid meter had their chance to answer.
 
-    One that was moved is written at once, else it would count as moved and stand where it stood; so is one
-    that is remembered off, for its device may have begun by itself while nobody told it anything; one that
-    is not usable is not written for the first time but to come back.  What an event has off waits for no
-    reading of the grid's power.
+    An asset that was moved is written at once, else it would count as moved without moving. So is one that is
+    remembered as off, because its device may have started by itself without an order. An asset that is not
+    usable gets its first order only to come back. An asset that a grid event switches off waits for no
+    reading of the grid power.
     """
     asset = participant.asset
     assert not isinstance(asset, Battery)
@@ -463,10 +465,10 @@ def _known(
 def _begins(
     inputs: CycleInputs, result: AllocationResult, index: int, participant: Participant, switch: SwitchState
 ) -> bool:
-    """Return whether one that has no order of ours yet is written for the first time.
+    """Return whether an asset without an order of ours is written for the first time.
 
-    Not one that is free while nothing may take more: what stands there may be less, for not every device
-    shows what it was ordered before a restart.
+    Not if it is free while nothing may take more: its actual value may be lower, because not every device
+    shows what was ordered before a restart.
     """
     asset = participant.asset
     if inputs.duties.holds and not (switch.is_limited or isinstance(asset, OperationModeAsset)):
@@ -521,7 +523,7 @@ def _flexible_want(participant: Participant, switch: SwitchState, reason: Reason
 def _by_hand(
     inputs: CycleInputs, asset: Load | ChargePointAsset | Pv | OperationModeAsset, want: DesiredValue
 ) -> DesiredValue:
-    """No more than is ordered of it; who ordered what it has anyway is named where it is free."""
+    """Limit to the value of an override, and name its source if that decides or nothing else does."""
     most = orders_overrides.find_ceiling(asset, inputs.wishes.overrides)
     if most is None or want.value < most or (want.value == most and want.reason.code != NO_REASON.code):
         return want
@@ -553,7 +555,7 @@ def _still_held(
     before: Order | None,
     result: AllocationResult,
 ) -> Reason:
-    """Return why it is held still: by what is in force now."""
+    """Return why it is still held, by what is in force now."""
     if before is None and not switch.on:
         return held_reasons.FOUND_SWITCHED_OFF
     if isinstance(participant.asset, Pv):
@@ -566,7 +568,7 @@ def _still_held(
 
 
 def _step_w(participant: Participant, switch: SwitchState) -> float:
-    """Return what it may take more than now once it was raised by its next step, in W."""
+    """Return how much more than now it may take after its next step up, in W."""
     asset = participant.asset
     if isinstance(asset, OperationModeAsset):
         mode = asset.normal if switch.mode is None else switch.mode
@@ -593,7 +595,7 @@ def _why_pv_waits(inputs: CycleInputs, asset: Pv, switch: SwitchState, result: A
 def _runs_against_cap(
     inputs: CycleInputs, participant: Participant, result: AllocationResult, switch: SwitchState
 ) -> bool:
-    """Return whether its minimum time alone keeps it on although the import cap does not hold."""
+    """Return whether only its minimum time keeps it on although the import limit is exceeded."""
     asset, high_w = participant.asset, result.total_high_w
     is_over = 0 in result.broken and high_w is not None and high_w > inputs.force.import_w
     if not is_over or not switch.on or participant.present_w <= 0:

@@ -1,4 +1,4 @@
-"""The fixed order in which a limit is met (spec/failsafe.md#section-3), as steps for the kernel (pure)."""
+"""The fixed order of the steps that keep a limit (spec/failsafe.md#section-3), for the kernel (pure)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -29,7 +29,7 @@ STOPS_TAKING, GIVES = make_reason("battery.stops_charging"), make_reason("batter
 STOPS_GIVING, TAKES = make_reason("battery.stops_discharging"), make_reason("battery.charges")
 TAKES_LESS, GIVES_LESS = make_reason("battery.charges_less"), make_reason("battery.discharges_less")
 BATTERY_CODES = frozenset(one.code for one in (STOPS_TAKING, GIVES, STOPS_GIVING, TAKES))
-"""What a step of a battery goes to at most; how far it went says ``outcome.named``."""
+"""The most that a step of a battery does; ``results.explain_movements`` says how far it went."""
 
 
 _Switched = Load | ChargePointAsset
@@ -38,9 +38,11 @@ _Switched = Load | ChargePointAsset
 def list_import_steps(
     participants: Sequence[Participant], switches: Mapping[str, SwitchState], now_ns: int
 ) -> list[AllocationStep]:
-    """For an import cap: battery stops, pre-heating, EV to its floor, battery out, CHP, EV pauses, D, C, B.
+    """List the steps for an import limit, in their order.
 
-    Who is not ``usable`` is left as it stands; the others take its place in the order.
+    The order is: battery stops charging, pre-heating stops, car to its floor, battery discharges, CHP runs,
+    car pauses, tiers D, C and B. An asset that is not ``usable`` is left as it is; the next one in the order
+    takes its place.
     """
     place = {participant.name: index for index, participant in enumerate(participants)}
     batteries = [
@@ -56,7 +58,7 @@ def list_import_steps(
     )
     running = [asset for asset in order if switches[asset.name].on]
     first = [asset for asset in running if isinstance(asset, ChargePointAsset) and asset.tier == "D"]
-    # Who can wait longest pauses first; where cars do not share all are equal, and stay as they stand.
+    # Who can wait longest pauses first. Without load sharing all are equal, and keep their order.
     first.sort(key=lambda ev: -participants[place[ev.name]].laxity_s)
     steps = [AllocationStep(i, 0.0, True, STOPS_TAKING, "D") for i in batteries]
     steps += [_rung_step(i, rung) for i in moded for rung in _early(participants[i])]
@@ -91,7 +93,7 @@ def _early(participant: Participant) -> list[ModeStep]:
 
 
 def _generating(participant: Participant) -> list[ModeStep]:
-    """Return what generates by our request: after the battery, before a car has to wait."""
+    """Return the steps that generate by our request: after the battery, before a car has to wait."""
     return [rung for rung in participant.downs if rung.generates]
 
 
@@ -117,7 +119,7 @@ def _cars(
     switches: Mapping[str, SwitchState],
     now_ns: int,
 ) -> Iterator[tuple[tuple[int, int, float, str], list[AllocationStep]]]:
-    """Cars of a later tier that share: all of a tier are slowed together, then pause by turns."""
+    """Yield the steps of cars in later tiers that share: each tier slows together, then pauses by turns."""
     cars = [
         ev for ev in running if isinstance(ev, ChargePointAsset) and _is_shared(participants[place[ev.name]])
     ]
@@ -152,12 +154,11 @@ def _taken(
 def list_export_steps(
     participants: Sequence[Participant], switches: Mapping[str, SwitchState], now_ns: int, *, raising: bool
 ) -> list[AllocationStep]:
-    """For an export cap: battery charges, flexible loads on, PV curtailed.
+    """List the steps for an export limit: battery charges, flexible loads on, PV curtailed.
 
-    Not ``raising``: a battery stops giving, PV is curtailed, and nothing takes more.
-
-    A car that takes less than it may takes no more for being allowed more: it is no step.  PV that makes more
-    than it may is told to make none, once.
+    Without ``raising`` a battery stops discharging, PV is curtailed, and nothing takes more. A car below its
+    limit takes no more when it is allowed more, so it offers no step. PV that generates more than it may is
+    ordered to generate nothing, once.
     """
     place = {participant.name: index for index, participant in enumerate(participants)}
     steps: list[AllocationStep] = []
@@ -167,7 +168,7 @@ def list_export_steps(
             for i, p in enumerate(participants)
             if isinstance(p.asset, Battery)
         ]
-        # Cars that share are given all that fits anyway.
+        # Cars that share load get all that fits anyway.
         usable = (p.asset for p in participants if isinstance(p.asset, _Switched) and _may_rise(p))
         order = sort_by_shed_order(usable, switches, now_ns)
         for asset in reversed(order):
@@ -189,7 +190,7 @@ def list_export_steps(
 
 
 def _is_spent(participant: Participant) -> bool:
-    """Return whether it was told to make nothing, and does not obey."""
+    """Return whether PV was ordered to generate nothing and does not obey."""
     return participant.deaf and participant.turn.limit_w == 0.0
 
 
@@ -213,10 +214,10 @@ def _higher(participants: Sequence[Participant]) -> Iterator[AllocationStep]:
 def _slowed(
     participants: Sequence[Participant], place: Mapping[str, int], cars: Sequence[ChargePointAsset]
 ) -> list[AllocationStep]:
-    """To their floors; cars that share go there together.
+    """Return the steps of cars to their floors; cars that share load go there together.
 
-    One that takes more than it may is told its floor, after the others and once; where cars share, the
-    others make room for it.
+    A car above its limit is ordered to its floor, after the others and once. With load sharing the others
+    make room for it.
     """
     deaf = [ev for ev in cars if participants[place[ev.name]].deaf]
     steps = [_slower(place, ev, _pool(participants[place[ev.name]])) for ev in cars if ev not in deaf]
@@ -253,14 +254,17 @@ def _raised(participant: Participant, index: int, switch: SwitchState, now_ns: i
 
 
 def estimate_return_power_w(asset: Load | ChargePointAsset, switch: SwitchState) -> float:
-    """Return what it is expected to take when it comes back, in W."""
+    """Return the expected power after its return, in W."""
     if isinstance(asset, ChargePointAsset):
         return find_floor_power_w(asset)
     return switch.before_w if switch.before_w > 0 else asset.rated_w
 
 
 def explain_first_order(participant: Participant, switch: SwitchState, reason: Reason) -> Reason:
-    """Return why one was moved, by its order: ``limit_first_order`` pauses a car that was to be slowed."""
+    """Return the reason of a movement, corrected for a first order.
+
+    ``limit_first_order`` pauses a car that was to be slowed.
+    """
     cause = reason.drop_last()
     if participant.turn.unread_ns is None or switch.on or reason.last.code != SLOWED.code or cause is None:
         return reason

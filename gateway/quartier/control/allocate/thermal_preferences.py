@@ -1,18 +1,18 @@
-"""The preferred mode of heat and cold stores with a temperature band, and of ventilation (pure).
+"""The preferred mode of heat and cold stores with a temperature band, substations and ventilation (pure).
 
-Cooling (S2): fill rate based control (the room's temperature, turned round, stands for its fill level), over
-operation modes whose timers are the compressor's least run and rest.
+Cooling (S2): fill rate based control over operation modes. The fill level is the room temperature, inverted;
+the timers are the compressor's minimum run and rest.
 
-Heat (S2): fill rate based control (the store's temperature stands for its fill level), over operation modes
-whose timers are the compressor's least run and rest.  A hybrid, which can cover the same heat by gas, would
-be demand driven; here it is its own controller that chooses.  SG Ready (Bundesverband Waermepumpe, rules of
-the label 1.1): state 1 blocked, 2 normal, 3 recommended on, 4 forced on.
+Heat (S2): fill rate based control over operation modes. The fill level is the temperature of the store; the
+timers are the compressor's minimum run and rest. A hybrid, which can cover the same heat by gas, would be
+demand driven; here its own controller chooses. SG Ready (Bundesverband Waermepumpe, rules of the label 1.1):
+state 1 blocked, 2 normal, 3 recommended on, 4 forced on.
 
-Substation (S2): operation based control, one operation mode for each speed; its timers keep valves and pump
-from chasing.
+Substation (S2): operation mode based control, one operation mode for each speed. Its timers keep valves and
+pump from hunting.
 
-Ventilation (S2): operation based control, one operation mode for each speed.  The last step, onto the least
-ventilation, is taken after C and D.  Limits of CO2: EN 16798-1, annex B (category II: 800 ppm above
+Ventilation (S2): operation mode based control, one operation mode for each speed. The last step, to the
+lowest ventilation, is taken after C and D. Limits of CO2: EN 16798-1, annex B (category II: 800 ppm above
 outdoors).
 """
 
@@ -35,7 +35,7 @@ _COLD_STORES, _COLD_FULL = make_reason("comfort.precooling"), make_reason("comfo
 
 
 def find_cooling_preference(cooling: CoolingAsset, inputs: CycleInputs) -> Preference:
-    """Normal; colder while own generation is left over and the band lasts; blocked last when it is warm."""
+    """Return normal; colder while there is surplus and the band allows it; blocked last when it is warm."""
     found_c = next(
         (c for q in cooling.senses if (c := generation.read_sensor(inputs, cooling, q)) is not None), None
     )
@@ -50,7 +50,7 @@ _HEAT_STORES, _HEAT_FULL = make_reason("comfort.preheating"), make_reason("comfo
 
 
 def find_heat_preference(heat: HeatAsset, inputs: CycleInputs) -> Preference:
-    """Normal; more while own generation is left over and the store takes it; blocked last when it is cold."""
+    """Return normal; more while there is surplus and the store takes it; blocked last when it is cold."""
     found_c = next(
         (c for q in heat.senses if (c := generation.read_sensor(inputs, heat, q)) is not None), None
     )
@@ -60,11 +60,13 @@ def find_heat_preference(heat: HeatAsset, inputs: CycleInputs) -> Preference:
 
 
 BACK_K, BACK_S = 1.0, 1_200.0
-"""So far inside its band the loop must be before it is moved again, and so long its own control has it."""
+"""How far inside its band the loop must be, in K, and how long its own control has it, in s, before it is
+moved again.
+"""
 
 
 def find_substation_preference(pump: HeatSubstation, inputs: CycleInputs) -> Preference:
-    """Its normal speed; given back to its own control while the loop is outside its temperatures."""
+    """Return its normal speed; leave it to its own control while the loop is outside its temperatures."""
     if inputs.running_s <= totals.START_WAIT_S and any(
         f"{pump.name}.{quantity}" not in inputs.state.memories for quantity, _, _ in pump.bands
     ):
@@ -76,7 +78,7 @@ def find_substation_preference(pump: HeatSubstation, inputs: CycleInputs) -> Pre
 
 
 def _outside(pump: HeatSubstation, inputs: CycleInputs) -> Reason | None:
-    """Return which temperature is outside its band, or unknown; None while all are well."""
+    """Return which temperature is outside its band, or unknown; None if all are inside."""
     back_k = BACK_K if pump.point in inputs.state.book.released else 0.0
     for quantity, low_c, high_c in pump.bands:
         found_c = generation.read_sensor(inputs, pump, quantity)
@@ -98,7 +100,7 @@ def _outside(pump: HeatSubstation, inputs: CycleInputs) -> Reason | None:
 
 
 def find_ventilation_preference(unit: VentilationUnit, inputs: CycleInputs) -> Preference:
-    """Its normal speed; while CO2 is above its limit no slower than it runs now."""
+    """Return its normal speed; while CO2 is above its limit it is not slowed further."""
     lowest, tier = len(unit.modes) - 1, unit.tier
     co2_ppm = generation.read_sensor(inputs, unit, "co2_ppm")
     if co2_ppm is not None and co2_ppm > unit.co2_max_ppm:
@@ -110,14 +112,14 @@ def find_ventilation_preference(unit: VentilationUnit, inputs: CycleInputs) -> P
 
 STORES_AFTER_S = 60.0
 BOOST_BAND_K = 2.0
-"""A boost that ended at the edge of the band begins anew only so far inside it."""
+"""A boost that ended at the edge of the band begins again only this far inside it."""
 
 
 _LAST = make_reason("comfort.last")
 
 
 def rank_after_tiers(tier: Tier) -> Tier:
-    """The turn of what should not be held back any more: after C and D."""
+    """Return the tier of an asset that should not be held any more: after C and D."""
     return "B" if tier in {"C", "D"} else tier
 
 
@@ -130,10 +132,11 @@ def find_comfort_preference(
     stores: Reason,
     full: Reason,
 ) -> Preference:
-    """What it would like.  ``spare_k``: how far the band still goes for storing, in K; None: not known.
+    """Return the preference of an asset with a temperature band.
 
-    ``short``: it is beyond the other edge, where people feel it: then blocking comes last.  ``stores`` and
-    ``full`` are the reasons why it stores, and why it stores no more.
+    ``spare_k`` is how far the band still allows storing, in K; None: not known. ``short``: the temperature is
+    beyond the other edge, where people feel it, so blocking comes last. ``stores`` and ``full`` are the
+    reasons for storing, and for storing no more.
     """
     here = generation.find_ordered_mode(inputs, asset)
     lowest = len(asset.modes) - 1

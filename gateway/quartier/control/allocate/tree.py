@@ -1,5 +1,6 @@
-"""Bring requests inside every limit of the connection tree; a building without nodes is a tree of one
-(pure).
+"""Keep requests inside every limit of the connection tree (pure).
+
+A building without nodes is a tree of one.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -23,9 +24,10 @@ from quartier_native import Tree, allocate_tree
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTree:
-    """The tree of this cycle: its stem, its assets, what flows beside the players, and the caps of its rows.
+    """The connection tree of this cycle: its topology, its assets, its other loads and its limits by row.
 
-    Without nodes (``branches`` is empty) there is the connection alone, without phases.
+    ``branches`` are the loads beside the participants. Without nodes it is empty: there is only the
+    connection, without phases.
     """
 
     stem: Topology
@@ -35,13 +37,13 @@ class ConnectionTree:
     looks: Mapping[str, NodeWindow] = field(default_factory=dict)
 
     def find_inside(self, number: int) -> list[PlacedAsset]:
-        """The assets below a node."""
+        """Return the assets below a node."""
         return [leaf for leaf in self.leaves if number in self.stem.way(leaf.home)]
 
     def rest(
         self, participants: Sequence[Participant], wants: Sequence[float]
     ) -> tuple[list[float], list[float]]:
-        """By row what flows beside the players, at its most and at its least, in W."""
+        """Return by row the most and the least that flows beside the participants, in W."""
         high: list[float] = []
         low: list[float] = []
         for number, branch in enumerate(self.branches):
@@ -54,7 +56,7 @@ class ConnectionTree:
 def build_tree(
     inputs: CycleInputs, participants: Sequence[Participant], base: residual_load.ResidualLoad
 ) -> ConnectionTree:
-    """The tree as it stands now."""
+    """Build the connection tree of this cycle."""
     topology = connection_tree.build_topology(inputs.house.nodes)
     caps = connection_tree.find_row_limits(inputs.house, topology, inputs.force)
     if not inputs.house.has_connection_tree:
@@ -66,9 +68,9 @@ def build_tree(
 
 @dataclass(frozen=True, slots=True)
 class TreeAllocation:
-    """Setpoints in W by player, why those that were moved were, and the rows whose cap does not hold.
+    """Setpoints in W by participant, the reasons of all movements, and the rows above their limit.
 
-    ``held_w`` is what each charging point that was moved may take from now on, in W on all its phases.
+    ``held_w`` is what each moved charge point may take from now on, in W on all its phases.
     """
 
     setpoints_w: tuple[float, ...]
@@ -86,7 +88,10 @@ def allocate_in_tree(
     downs: Sequence[AllocationStep],
     ups: Sequence[AllocationStep],
 ) -> TreeAllocation:
-    """Wishes to setpoints; ``rest_w`` is what a connection without nodes takes beside the players, in W."""
+    """Turn wanted powers into setpoints inside all limits.
+
+    ``rest_w`` is what a connection without nodes takes beside the participants, in W.
+    """
     counted = [_counted_w(participant, want) for participant, want in zip(participants, wants, strict=True)]
     seats = _seats(one, participants, counted)
     if one.branches:
@@ -118,7 +123,7 @@ def allocate_in_tree(
 
 
 def _counted_w(participant: Participant, want_w: float) -> float:
-    """What a player is reckoned with: a car with what it may take at any time, if nothing lowered it."""
+    """Return the power with which a participant counts: a car with its allowed power unless lowered."""
     if participant.allowed_w is None:
         return want_w
     return participant.allowed_w if want_w >= participant.want_w else min(participant.allowed_w, want_w)
@@ -126,9 +131,10 @@ def _counted_w(participant: Participant, want_w: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _KernelAssets:
-    """The kernel's assets: the players, and for a battery of unknown phase its discharging as one of its own.
+    """The participants in the form of the kernel.
 
-    Wherever such a battery hangs, charging may load any phase; discharging surely relieves none.
+    A battery of unknown phase is two assets: its charging may load any phase, but its discharging relieves
+    none for certain.
     """
 
     homes: list[int]
@@ -177,10 +183,10 @@ def find_headrooms_w(
     participants: Sequence[Participant],
     setpoints_w: Sequence[float],
 ) -> tuple[list[float], dict[str, NodeWindow]]:
-    """By player, what could be added below nine tenths of every cap on its way, in W; and what to remember.
+    """Return for each participant the power in W that could be added, and the windows to keep.
 
-    Nothing where a node on the way is not calm for 120 s yet, or its meter is not heard well.  The
-    connection's own cap is the gate's.
+    The power keeps every limit on the way at nine tenths. It is 0 if a node on the way was not calm for 120
+    s, or its meter is not read well. The restore gate takes care of the connection's own limit.
     """
     if one is None or not inputs.house.has_connection_tree:
         return [float("inf")] * len(participants), dict(inputs.state.looks)
@@ -201,9 +207,9 @@ def find_headrooms_w(
 def find_headroom_w(
     one: ConnectionTree, participants: Sequence[Participant], setpoints_w: Sequence[float], index: int
 ) -> float:
-    """Return what one player could take more below nine tenths of every node's cap on its way, in W.
+    """Return how much more one participant could take below nine tenths of every node limit on its way, in W.
 
-    The connection's own cap is no part of it.
+    The connection's own limit does not count.
     """
     if not one.branches:
         return float("inf")
@@ -222,7 +228,7 @@ def find_headroom_w(
 def _free_w(
     one: ConnectionTree, participants: Sequence[Participant], setpoints_w: Sequence[float]
 ) -> list[float]:
-    """By row, how much is missing to nine tenths of its cap; below 0 where it is over them."""
+    """Return by row the power left to nine tenths of its limit, in W; negative if it is above."""
     high, _ = one.rest(participants, setpoints_w)
     for leaf, setpoint_w in zip(one.leaves, setpoints_w, strict=False):
         for number in one.stem.way(leaf.home):
@@ -256,7 +262,7 @@ def _room_w(
 def render_tree(
     inputs: CycleInputs, one: ConnectionTree, orders: Mapping[str, Order]
 ) -> list[dict[str, object]]:
-    """Each node for a person: its load by row, its caps and the room below them, in W, and whom it holds."""
+    """Render each node for people: its load, limits and headroom by row in W, and the assets it limits."""
     told: list[dict[str, object]] = []
     for number, branch in enumerate(one.branches):
         rows = range(NODE_ROWS * number, NODE_ROWS * number + NODE_ROWS)
@@ -280,7 +286,7 @@ def render_tree(
 
 
 def _held(rules: Collection[str], orders: Mapping[str, Order]) -> list[str]:
-    """Return who is ordered what it is because of one of these rules."""
+    """Return the assets whose present order has one of these rules as its reason."""
     return sorted(
         {point.partition(".")[0] for point, order in orders.items() if order.reason.who.name in rules}
     )

@@ -1,1 +1,1 @@
-"""Frequency and voltage of the public grid: rows, readings, detection and effects."""
+"""Grid events: rows, readings, detection and effects of frequency and voltage."""

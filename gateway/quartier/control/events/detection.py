@@ -1,7 +1,7 @@
 """Detect local grid events: the rows that act, since when, and when their effects end (pure).
 
-This may be asked as often as there are readings: what was judged already changes nothing.  An event that ends
-leaves what it shed to the staged return; nothing here raises a cap.
+This may be called as often as there are readings: a reading that was already evaluated changes nothing. An
+event that ends leaves its sheds to the staged restore; nothing here raises a limit.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from quartier.site.site_layout import Site
 
 VOLTAGE_PHASES = ("l1", "l2", "l3")
 RUNS_S, RUNS_W = 3.0, 200.0
-"""What was read so lately above so much, runs."""
+"""An asset runs if it was read this recently, in s, with more than this power, in W."""
 
 
 _S = 1_000_000_000
@@ -28,10 +28,10 @@ _S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveRow:
-    """One row, or a family of them.  ``level`` rows act since ``since_ns``; ``value`` made the last one act.
+    """One row, or a family of rows. ``level`` rows act since ``since_ns``; ``value`` made the last one act.
 
-    ``past_ns`` is the first reading past each row that counts; ``well_ns`` the first one that is well,
-    ``lost_ns`` since when nothing is read, ``ends_ns`` when its effects end: drawn at random.
+    ``past_ns`` is the first reading past each row that counts. ``well_ns`` is the first normal reading,
+    ``lost_ns`` since when there is no reading, ``ends_ns`` when its effects end: drawn at random.
     """
 
     level: int = 0
@@ -45,11 +45,11 @@ class ActiveRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridEvents:
-    """What is known of the public grid.
+    """The state of the public grid.
 
-    ``volts`` are in % of the nominal voltage by phase; ``live`` those that ever had voltage: no others are
-    connected.  ``hz``: the frequency that counts now; None: lost, stuck, void or not measured.
-    ``judged_ns``: the instant of the last look.
+    ``volts`` are in % of the nominal voltage by phase; ``live`` are the phases that ever had voltage: no
+    others are connected. ``hz``: the frequency that counts now; None if lost, frozen, void or not measured.
+    ``judged_ns``: the time of the last evaluation.
     """
 
     frequency: FilteredReading | None = None
@@ -67,20 +67,20 @@ class GridEvents:
 
     @property
     def levels(self) -> tuple[int, int, int, int, bool]:
-        """Return what acts."""
+        """The levels of all rows that act."""
         return self.low.level, self.high.level, self.low_u.level, self.high_u.level, self.is_gone
 
     def with_outage(self, outage: OutageRecovery) -> "GridEvents":
-        """The same with this outage."""
+        """Return the same events with this outage."""
         return self if outage is self.outage else replace(self, outage=outage)
 
     def find_rise_start(self, before: "GridEvents") -> bool:
-        """Return whether something acts that did not: then the full cycle runs at once."""
+        """Return whether something acts that did not before: then the full cycle runs at once."""
         return any(now > was for now, was in zip(self.levels, before.levels, strict=True))
 
 
 def update_events(before: GridEvents, frozen: FrozenImage, house: Site, now_ns: int) -> GridEvents:
-    """The events after one more look at the image; at the same instant again nothing changes."""
+    """Update the events with the image; at the same instant again nothing changes."""
     if before.judged_ns == now_ns:
         return before
     grid = house.grid
@@ -118,7 +118,7 @@ def update_events(before: GridEvents, frozen: FrozenImage, house: Site, now_ns: 
         judged_ns=now_ns,
     )
     if is_gone:
-        # All readings are void: what they began ends, and the outage decides what may rise again.
+        # All readings are void: their events end, and the outage decides what may rise again.
         sensed = replace(sensed, low=ActiveRow(), high=ActiveRow(), low_u=ActiveRow(), high_u=ActiveRow())
     well = _is_well(sensed, fresh_u, frozen, house, now_ns)
     return sensed.with_outage(
@@ -129,7 +129,7 @@ def update_events(before: GridEvents, frozen: FrozenImage, house: Site, now_ns: 
 def is_dark(events: GridEvents, house: Site, last_good: observations.LastGoodValues, now_ns: int) -> bool:
     """Return whether the voltage is gone and nothing below the meter is seen to run.
 
-    Then all stops and starts at once, which tells nothing of the meter; else it is the meter that is wrong.
+    Then everything stops and starts at once, which says nothing about the meter; else the meter is wrong.
     """
     seen = (last_good.get(f"{asset.name}.power_w") for asset in house.assets)
     runs = any(one and now_ns - one.taken_ns <= RUNS_S * _S and abs(one.value) > RUNS_W for one in seen)
@@ -139,7 +139,10 @@ def is_dark(events: GridEvents, house: Site, last_good: observations.LastGoodVal
 def _volts(
     before: GridEvents, frozen: FrozenImage, house: Site
 ) -> tuple[dict[str, FilteredReading], frozenset[str]]:
-    """The phases as they are believed, and which of them ever had voltage: the others are not connected."""
+    """Return the trusted voltages by phase, and the phases that ever had voltage.
+
+    Other phases are not connected.
+    """
     volts = dict(before.volts)
     for phase in VOLTAGE_PHASES:
         read = observations.read_number(frozen, f"{house.grid.name}.voltage_{phase}_v")
@@ -149,12 +152,12 @@ def _volts(
             if found is not None:
                 volts[phase] = found
     live = {phase for phase, one in volts.items() if one.value > GONE.limit}
-    # Where no phase ever had voltage, the process began in the outage.
+    # If no phase ever had voltage, the process started during the outage.
     return volts, (before.live | live) or frozenset(volts)
 
 
 def _is_stuck(before: GridEvents, frequency: FilteredReading) -> bool:
-    """Return whether it stands still; what was found so stays so until it moves."""
+    """Return whether the frequency is frozen; once it is, it stays so until it moves."""
     if before.is_stuck and before.frequency is not None and before.frequency.same_ns == frequency.same_ns:
         return True
     odd = not rows.WELL_HZ <= frequency.value <= rows.CALM_HZ
@@ -164,9 +167,9 @@ def _is_stuck(before: GridEvents, frequency: FilteredReading) -> bool:
 def _low(
     before: ActiveRow, hz: FilteredReading | None, period_s: float, seed: int, now_ns: int, *, sound: bool
 ) -> ActiveRow:
-    """The three rows of low frequency; they add up, and end together.
+    """Evaluate the three rows of low frequency; they add up, and end together.
 
-    With readings too far apart to see a row's time pass, one far reading alone makes it act.
+    If readings are too far apart to see a row's time pass, one far reading alone makes it act.
     """
     if hz is None:
         return _lost(before, seed, now_ns)
@@ -194,7 +197,10 @@ def _low(
 def _ending(
     before: ActiveRow, taken_ns: int, well_s: float, seed: int, now_ns: int, *, well: bool
 ) -> ActiveRow:
-    """Towards its end: well for long enough, then a random wait; what falls back begins again."""
+    """Advance an active row towards its end: normal for long enough, then a random wait.
+
+    A relapse starts this again.
+    """
     if not well:
         return replace(before, well_ns=None, ends_ns=None)
     well_ns = taken_ns if before.well_ns is None else before.well_ns
@@ -210,12 +216,12 @@ def _ended(before: ActiveRow, now_ns: int) -> ActiveRow:
 
 
 def _heard(before: ActiveRow) -> ActiveRow:
-    """There is a reading."""
+    """Record that there is a reading."""
     return before if before.lost_ns is None else replace(before, lost_ns=None)
 
 
 def _lost(before: ActiveRow, seed: int, now_ns: int) -> ActiveRow:
-    """Without a reading nothing begins; what acts goes on for a while, then ends staged."""
+    """Advance a row without a reading: none begins; an active one lasts for a while, then ends in stages."""
     if not before.level:
         return ActiveRow()
     lost_ns = now_ns if before.lost_ns is None else before.lost_ns
@@ -226,7 +232,7 @@ def _lost(before: ActiveRow, seed: int, now_ns: int) -> ActiveRow:
 
 
 def _high(before: ActiveRow, hz: FilteredReading | None, now_ns: int) -> ActiveRow:
-    """High frequency: acts at once, ends when it was calm for long; nothing was shed, so nothing returns."""
+    """Evaluate high frequency: it acts at once, and ends after long calm; nothing was shed or must return."""
     if hz is None:
         after = _lost(before, 0, now_ns)
         return ActiveRow() if after.ends_ns is not None else after
@@ -273,7 +279,7 @@ def _wait_ns(seed: int, now_ns: int) -> int:
 def _is_well(
     events: GridEvents, volts: Mapping[str, FilteredReading], frozen: FrozenImage, house: Site, now_ns: int
 ) -> bool:
-    """Whether the grid is well after an outage; where nothing of it is measured, a fresh reading says so."""
+    """Return whether the grid is normal after an outage; if it is not measured, a fresh reading counts."""
     low, high = rows.OUTAGE_PCT
     if volts and not all(low <= one.value <= high for one in volts.values()):
         return False
@@ -284,17 +290,17 @@ def _is_well(
 
 
 SAVED_LEVELS = {"low": len(rows.LOW), "high": 1, "low_u": 1, "high_u": 1}
-"""What may act, and the highest level of each."""
+"""The rows that may act, and the highest level of each."""
 
 
 SAVED_STAMP_MS = 300_000
-"""What goes on unchanged is stamped anew so often: who keeps only what changed knows how old it is."""
+"""An unchanged state gets a new stamp this often: a store that only keeps changes then knows its age."""
 
 
 def dump_grid_events(events: GridEvents, now_ms: int) -> dict[str, Any]:
-    """What acts, JSON-ready: level and the reading that made it act, a stamp; nothing while nothing does.
+    """Return what acts, JSON-ready: level and reading of each, and a stamp; empty while nothing acts.
 
-    ``now_ms`` is by the machine's own clock.
+    ``now_ms`` is of the machine's own clock.
     """
     found: dict[str, Any] = {}
     for name in SAVED_LEVELS:
@@ -307,16 +313,16 @@ def dump_grid_events(events: GridEvents, now_ms: int) -> dict[str, Any]:
 
 
 def find_absence_s(facts: object, now_ms: int) -> float | None:
-    """For how long nobody looked, at least, by the machine's clock that went on; None: no stamp says."""
+    """Return for how long at least nobody looked, in s, by the machine's boot clock; None without a stamp."""
     stamp = facts.get("stamp") if isinstance(facts, Mapping) else None
     return max(0.0, (now_ms - (stamp + 1) * SAVED_STAMP_MS) / 1000) if isinstance(stamp, int) else None
 
 
 def load_grid_events(events: GridEvents, facts: object, away_s: float, now_ns: int) -> GridEvents:
-    """``events`` with what ``dump_grid_events`` gave before; too old, or nonsense, is left.
+    """Load the result of ``dump_grid_events`` into ``events``; old or invalid facts are left out.
 
-    After an outage the wait for a grid that is well begins anew, however long ago it was: only a grid that is
-    seen to be well ends it, and a clock that is not trusted makes every memory an old one.
+    After an outage the wait for a normal grid begins anew, however long ago it was. Only a grid that is seen
+    to be normal ends it, and with an untrusted clock every memory counts as old.
     """
     if not isinstance(facts, Mapping):
         return events

@@ -1,4 +1,4 @@
-"""Derive what the grid's events ask of the building now, with texts, in the order of the cycle (pure)."""
+"""Derive the effects of grid events on the building now, with texts, in the order of the cycle (pure)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _LOW, _LOST, _WELL = "grid.frequency", "grid.frequency_lost", "grid.frequency_we
 _LOW_U, _LOST_U, _WELL_U = "grid.voltage", "grid.voltage_lost", "grid.voltage_well"
 COMMANDED_SHED = "command.shed"
 TIERS_OFF = frozenset({_LOW, _LOST, _WELL, _LOW_U, _LOST_U, _WELL_U, COMMANDED_SHED})
-"""The codes for which a tier is off: the grid's events, and commands of the district."""
+"""The reason codes for which a tier is off: grid events, and commands of the district."""
 _SERVES = make_reason("battery.serves_grid")
 _NOT_RAISED = make_reason("grid.nothing_raised")
 AFTER_OUTAGE = make_grid_reason("grid.after_outage", "outage")
@@ -24,15 +24,16 @@ _S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridEffects:
-    """Effects in force.
+    """The effects in force.
 
-    ``off`` maps a tier that is off to the reason, ``asked`` are those of them that only a command of the
-    district has off.  ``holds``: nothing takes more.  ``no_grid_charge``, ``no_feed_in``: of batteries.
-    ``asked_no_grid_charge``: of batteries that no person ordered; a command of the district asks for it.
-    ``discharges``: why batteries discharge up to the export cap, else None.  ``pv_holds``: PV is not raised,
-    or, where ``pv_serves``, only as far as the building takes it itself, which gives the grid nothing.
-    ``ceiling_w``: the import up to which something may be raised.
-    ``pv_ramp_per_min``: the share of its rating by which PV may raise what it feeds in each minute.  None: no
+    ``off`` maps a tier that is off to its reason; ``asked`` are those that only a district command has
+    switched off. ``holds``: nothing may take more. ``no_grid_charge`` and ``no_feed_in`` are for batteries.
+    ``asked_no_grid_charge``: a district command asks it of batteries that no person ordered. ``discharges``:
+    why batteries discharge up to the export limit, else None.
+
+    ``pv_holds``: PV is not raised, or, with ``pv_serves``, only as far as the building takes it itself, which
+    adds nothing to the grid. ``ceiling_w``: the import up to which something may be raised.
+    ``pv_ramp_per_min``: the share of its rating by which PV may raise its feed-in each minute. None: no
     limit.
     """
 
@@ -53,14 +54,17 @@ class GridEffects:
         return self.holds or tier in self.off
 
     def find_shed_tiers(self, *, by_hand: bool) -> Mapping[str, Reason]:
-        """The tiers that are off for an asset: where a person ordered it, no command has one off."""
+        """Return the tiers that are off for an asset.
+
+        If a person ordered the asset, tiers that only a command has switched off do not count.
+        """
         if not (by_hand and self.asked):
             return self.off
         return {tier: reason for tier, reason in self.off.items() if tier not in self.asked}
 
 
 def find_grid_effects(events: GridEvents, contract_w: float, now_ns: int) -> GridEffects:
-    """The duties of what acts; high frequency ends what low frequency asked of batteries."""
+    """Return the effects of active rows; high frequency ends what low frequency demands of batteries."""
     low, is_high = events.low.level, bool(events.high.level)
     waits = outage.is_waiting(events.outage, now_ns)
     ceiling_w = outage.find_import_ceiling_w(events.outage, contract_w, now_ns)
@@ -78,9 +82,9 @@ def find_grid_effects(events: GridEvents, contract_w: float, now_ns: int) -> Gri
 
 
 def add_commanded_tiers(duties: GridEffects, tiers: Mapping[str, Reason]) -> GridEffects:
-    """The same with the ``tiers`` that a command has off; batteries charge from the sun alone meanwhile.
+    """Add the ``tiers`` that a command has switched off; meanwhile batteries charge from the sun only.
 
-    Not where a person ordered otherwise: people come before the district (spec/failsafe.md#priority-3).
+    Not for assets that a person ordered: people rank above the district (spec/failsafe.md#priority-3).
     """
     if not tiers:
         return duties
@@ -104,12 +108,12 @@ def _off(events: GridEvents) -> dict[str, Reason]:
 
 
 def make_tier_reason(tier: str) -> Reason:
-    """Return what is done to a tier."""
+    """Return the reason that a tier is off."""
     return make_reason("tier.off", tier=tier)
 
 
 def make_frequency_reason(events: GridEvents, row: str) -> Reason:
-    """``grid at 49.46 Hz``: the reading with which the last row began, and what became of it since."""
+    """Return ``grid at 49.46 Hz``: the reading that began the last row, and whether it ended or was lost."""
     code = _phase(events.low, _LOW, _WELL, _LOST)
     return make_grid_reason(code, row, frequency_hz=round(events.low.value, 2))
 
@@ -129,7 +133,7 @@ def explain_no_increase(events: GridEvents, *, generates: bool) -> Reason:
 
 
 def make_voltage_reason(events: GridEvents, row: str) -> Reason:
-    """``voltage at 87 %``: as ``make_frequency_reason``."""
+    """Return ``voltage at 87 %``, as ``make_frequency_reason``."""
     code = _phase(events.low_u, _LOW_U, _WELL_U, _LOST_U)
     return make_grid_reason(code, row, voltage_pct=round(events.low_u.value))
 
@@ -141,7 +145,7 @@ def _phase(one: ActiveRow, acts: str, well: str, lost: str) -> str:
 
 
 def find_grid_alarms(events: GridEvents, duties: GridEffects, now_ns: int) -> list[Alarm]:
-    """Return what people must know; a text stands as long as the same rows act."""
+    """Return the alarms of the grid; a text stays the same as long as the same rows act."""
     return [*_of_rows(events), *_of_outage(events, duties, now_ns), *_of_measurement(events)]
 
 
@@ -181,7 +185,7 @@ def _acting(events: GridEvents) -> tuple[rows.EventRow, ...]:
 
 
 def render_grid_effects(events: GridEvents, duties: GridEffects, now_ns: int) -> dict[str, Any]:
-    """For people, JSON-ready."""
+    """Render the events for people, JSON-ready."""
     ends_ns = events.low.ends_ns or events.low_u.ends_ns
     return {
         "frequency_hz": events.hz,

@@ -1,6 +1,6 @@
 """After an outage of the public grid: wait until it is stable, wait at random, then rise slowly (pure).
 
-What came back by itself with the voltage is not opened; only what is ours to raise waits.
+What came back by itself with the voltage stays on; only what the gateway raises waits.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ _S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutageRecovery:
-    """``is_open``: an outage was, and is not yet over.
+    """The recovery from an outage; ``is_open``: there was an outage, and it is not yet over.
 
-    ``well_ns``: since when the grid is well, ``rises_ns``: from when on the building rises, ``from_w``: what
-    it took then, None until that is known.
+    ``well_ns``: since when the grid is normal. ``rises_ns``: when the building begins to rise. ``from_w``:
+    its import then, None until that is known.
     """
 
     is_open: bool = False
@@ -27,14 +27,14 @@ class OutageRecovery:
 
 
 def begin_recovery() -> OutageRecovery:
-    """The machine was without power."""
+    """Return the recovery of a machine that was without power."""
     return OutageRecovery(is_open=True)
 
 
 def update_recovery(
     before: OutageRecovery, seed: int, now_ns: int, *, gone: bool, well: bool
 ) -> OutageRecovery:
-    """One look: ``gone`` while there is no voltage, ``well`` when the grid is as it should be."""
+    """Advance the recovery: ``gone`` while there is no voltage, ``well`` while the grid is normal."""
     if gone:
         return OutageRecovery(is_open=True)
     if not before.is_open or (before.rises_ns is not None and now_ns >= before.rises_ns):
@@ -51,12 +51,12 @@ def update_recovery(
 
 
 def is_waiting(one: OutageRecovery, now_ns: int) -> bool:
-    """Return whether nothing is raised yet."""
+    """Return whether nothing may be raised yet."""
     return one.is_open and (one.rises_ns is None or now_ns < one.rises_ns)
 
 
 def note_rise(one: OutageRecovery, grid_w: float | None, contract_w: float, now_ns: int) -> OutageRecovery:
-    """Take note of what the building takes as it begins to rise; over when it may take its contract."""
+    """Record the import when the building begins to rise; end the recovery at the contract power."""
     if not one.is_open or is_waiting(one, now_ns):
         return one
     if one.from_w is None:
@@ -66,7 +66,7 @@ def note_rise(one: OutageRecovery, grid_w: float | None, contract_w: float, now_
 
 
 def find_import_ceiling_w(one: OutageRecovery, contract_w: float, now_ns: int) -> float | None:
-    """Up to which import something may be raised now, in W; None: no outage limits it."""
+    """Return the import up to which something may be raised now, in W; None: no outage limits it."""
     if not one.is_open:
         return None
     if one.from_w is None or one.rises_ns is None:

@@ -1,9 +1,9 @@
 """Choose the readings of frequency and voltage that can be trusted (pure).
 
-A reading outside what a public grid can show (0 Hz, 500 Hz, no number) counts as none.  One that is further
-from the last than a grid moves in that time waits for the next: the second one there is believed, so a single
-wrong reading sheds nothing and a real event loses one reading.  A frequency that stands still is no
-measurement: a grid moves by more than 10 mHz in ten minutes.
+A reading outside the range of a public grid (0 Hz, 500 Hz, NaN) counts as none. A reading further from the
+last one than a grid moves in that time waits for the next: the second one there is trusted. So a single wrong
+reading sheds nothing, and a real event loses one reading. A frozen frequency is no measurement: a grid moves
+by more than 10 mHz in ten minutes.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class ReadingFilter:
-    """What is plausible: the range, and the largest step between readings: ``step``, ``slope_per_s``."""
+    """The plausible range, and the largest step between readings: ``step``, ``slope_per_s``."""
 
     low: float
     high: float
@@ -31,15 +31,15 @@ class ReadingFilter:
 FREQUENCY_FILTER = ReadingFilter(45.0, 55.0, 0.1, 2.5)
 """EN 50160 clause 4.2.1: 47..52 Hz; generators ride through 2 Hz/s (Regulation (EU) 2016/631, 13(1)(b))."""
 VOLTAGE_FILTER = ReadingFilter(0.0, 150.0, 20.0, 0.0)
-"""Per cent of the nominal voltage; a dip is a step, and is believed with the second reading."""
+"""Percent of the nominal voltage; a dip is a step, and is trusted with the second reading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilteredReading:
-    """The last believed value and when it was taken; since when it is the same to the last digit.
+    """The last trusted value and when it was taken; ``same_ns``: since when it is exactly the same.
 
-    ``doubt`` is a reading too far off, not yet believed; ``finest`` the least step ever seen.  ``firm``: not
-    the first one that is believed.
+    ``doubt`` is a reading too far off, not yet trusted. ``finest`` is the smallest step ever seen. ``firm``:
+    it is not the first trusted value.
     """
 
     value: float
@@ -54,7 +54,7 @@ class FilteredReading:
 def filter_reading(
     before: FilteredReading | None, read: LastGood | None, kind: ReadingFilter
 ) -> FilteredReading | None:
-    """Return what is believed after ``read``, the newest reading as it came; None while nothing ever was."""
+    """Return the trusted value after ``read``, the newest raw reading; None while there never was one."""
     if read is None or not kind.low <= read.value <= kind.high:
         return before
     if before is None:
@@ -84,16 +84,16 @@ def filter_reading(
 
 
 def is_frequency_frozen(one: FilteredReading, *, odd: bool) -> bool:
-    """Whether a frequency stands still as none does; ``odd``: one at which no grid stands for a minute."""
+    """Return whether a frequency is frozen; ``odd``: a value at which no grid stays for a minute."""
     same_s, is_fine = (one.taken_ns - one.same_ns) / _S, one.finest <= RESOLUTION_FINE_HZ
     if odd and is_fine:
         return same_s >= STUCK_ODD_S
-    # One that shows tenths may well show the same one for long, but at an odd one only so long.
+    # A meter with a resolution of tenths may show one value for long, but an odd one only this long.
     return same_s >= STUCK_S and (odd or is_fine)
 
 
 def find_fresh_value(one: FilteredReading | None, period_s: float, now_ns: int) -> FilteredReading | None:
-    """Return what is believed, while it is not too old."""
+    """Return the trusted value, while it is not too old."""
     if one is None or now_ns - one.taken_ns > max(STALE_S, STALE_PERIODS * period_s) * _S:
         return None
     return one

@@ -1,7 +1,7 @@
-"""Apply an event of the grid or a shed command before any limit: tiers off, batteries out (pure).
+"""Apply a grid event or a shed command before any limit: tiers off, batteries discharge (pure).
 
-Minimum times stay: they protect the device itself, which comes first (spec/failsafe.md#priority-0).
-Tier A is never taken, an asset in modes no further than its class allows.
+Minimum times are kept: they protect the device itself, which comes first (spec/failsafe.md#priority-0). Tier
+A is never taken, an operation-mode asset no further than its class allows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,15 +17,16 @@ from quartier.control.records import AllocationStep, PowerRange
 from quartier.site.asset_types import Battery, ChargePointAsset, Load, OperationModeAsset, Pv
 
 SURPLUS_MIN_W = 0.5
-"""Less than this is ordered as 0 W."""
+"""Power below this, in W, is ordered as 0 W."""
 
 
 def apply_tier_shed(
     inputs: CycleInputs, participants: list[Participant], wants: list[float], acted: dict[int, Reason]
 ) -> dict[int, int]:
-    """Lower ``wants`` of whose tier is off; returns by player the mode it goes to, 0 for one switched.
+    """Lower ``wants`` of all assets whose tier is off.
 
-    What takes nothing now goes off too: it must not begin.
+    Returns by participant the mode it goes to, 0 for one that is switched. An asset that takes nothing now
+    goes off too: it must not begin.
     """
     moved: dict[int, int] = {}
     for index, participant in enumerate(participants):
@@ -49,7 +50,7 @@ def apply_tier_shed(
 
 
 def _is_at_floor(participant: Participant, ev: ChargePointAsset) -> bool:
-    """Return whether it was told its floor, and does not obey: it counts with what it takes."""
+    """Return whether it was ordered to its floor and does not obey: it counts with its present power."""
     limit_w = participant.turn.limit_w
     return participant.deaf and limit_w is not None and limit_w <= find_floor_power_w(ev)
 
@@ -71,11 +72,11 @@ def _moded(
 def protect_from_increase(
     ups: Sequence[AllocationStep], participants: Sequence[Participant]
 ) -> Iterator[AllocationStep]:
-    """What may be raised for an export cap while nothing may take more: a battery gives less, PV makes less.
+    """Yield the steps up for an export limit while nothing may take more: only batteries and PV.
 
-    A low frequency is never answered by more load, also where a cap on the export is in the way; but a
-    battery takes what PV would have to be curtailed by, for that changes nothing for the grid: its room holds
-    no more than what is left over.
+    A low frequency is never answered by more load, even if an export limit is in the way. But a battery takes
+    the power that PV would be curtailed by, because that changes nothing for the grid: its range holds no
+    more than the surplus.
     """
     for one in ups:
         if isinstance(participants[one.index].asset, Pv | Battery):
@@ -83,7 +84,7 @@ def protect_from_increase(
 
 
 def find_charge_max_w(inputs: CycleInputs, base: ResidualLoad, others_w: float, most_w: float) -> float:
-    """Return what all batteries together may charge with, in W: the surplus, or what a slow rise leaves."""
+    """Return the largest charging power of all batteries, in W: the surplus, or what a slow rise allows."""
     surplus_w = max(0.0, -(base.high_w + others_w))
     if inputs.duties.no_grid_charge:
         return surplus_w
@@ -95,9 +96,9 @@ def find_charge_max_w(inputs: CycleInputs, base: ResidualLoad, others_w: float, 
 def keep_shed_from_grid(
     inputs: CycleInputs, units: Sequence[Participant], rooms: Sequence[PowerRange], surplus_w: float
 ) -> list[PowerRange]:
-    """Narrow the batteries that no person ordered to the surplus while a shed command runs.
+    """Limit the batteries that no person ordered to the surplus while a shed command runs.
 
-    What a person has a battery charge with takes its part of the surplus first.
+    A battery that a person ordered to charge takes its part of the surplus first.
     """
     if not inputs.duties.asked_no_grid_charge:
         return list(rooms)
@@ -112,10 +113,10 @@ def keep_shed_from_grid(
 
 
 def discharge_batteries(inputs: CycleInputs, unit: Participant) -> None:
-    """Have a battery give what it may, as fast as its ramp goes; caps still come after this."""
+    """Make a battery discharge as far as its range and ramp allow; limits are applied after this."""
     asset = unit.asset
     if inputs.duties.discharges and isinstance(asset, Battery):
         step_w = asset.ramp_max_w_per_s * inputs.dt_s
         unit.want_w = min(unit.want_w, max(unit.room.low_w, unit.before_w - step_w))
-        if unit.want_w < -SURPLUS_MIN_W:  # else it has nothing to give, and says why by itself
+        if unit.want_w < -SURPLUS_MIN_W:  # else it has nothing to give, and has its own reason
             unit.reason = inputs.duties.discharges

@@ -1,6 +1,6 @@
 """The table of grid events: spec/failsafe.md#section-4 as data.
 
-Control judges by this table, the operators' page prints it, the tests walk it.
+Control evaluates this table, the operators' page prints it, the tests run through it.
 """
 
 from collections.abc import Iterator
@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 FAR_MARGIN_HZ = 49.0
-"""One reading this low, with sound voltage, counts as a row's time."""
+"""One reading this low, in Hz, with normal voltage, counts as a row's time."""
 TOLERANCE = 1.01
-"""A period may be that much longer than declared."""
+"""A period may be longer than declared by this factor."""
 FAST_PERIOD_S = 0.2
-"""Frequency read this often serves all rows."""
+"""Frequency read this often, in s, serves all rows."""
 SLOW_PERIOD_S = 1.0
-"""Read this often it serves those that have time for it; of what is slower only one far reading sheds."""
+"""Read this often, in s, it serves the rows with enough time; if slower, only one far reading sheds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
-    """One row: past ``limit`` for ``hold_s`` it acts.
+    """One row: it acts when past ``limit`` for ``hold_s``.
 
-    ``of`` is what is measured: Hz, or the voltage of any phase in % of the nominal one.  ``side`` -1 acts at
-    and below the limit, +1 at and above.  ``far``: one reading there, with sound voltage, counts as the time.
-    ``period_max_s``: read less often, the row's time cannot be seen to pass; then it acts on one far reading
-    where ``acts_slow``, else not at all.  ``tiers`` go off.
+    ``of`` is the measured quantity: Hz, or the voltage of any phase in % of the nominal one. ``side`` -1 acts
+    at and below the limit, +1 at and above. ``far``: one reading there, with normal voltage, counts as the
+    time. ``period_max_s``: with less frequent readings the row's time cannot be seen to pass; then it acts on
+    one far reading if ``acts_slow``, else not at all. ``tiers`` go off.
     """
 
     name: str
@@ -44,7 +44,7 @@ class EventRow:
         return period_s <= self.period_max_s * TOLERANCE
 
     def is_past(self, value: float, *, was: bool = False) -> bool:
-        """Return whether ``value`` is past the limit; one that was is so until it is ``slack`` back."""
+        """Return whether ``value`` is past the limit; once past, it stays so until it is ``slack`` back."""
         return (value - self.limit) * self.side >= (-self.slack if was else 0.0)
 
     def is_far(self, value: float) -> bool:
@@ -131,23 +131,23 @@ LOW = (LOW_D, LOW_C, LOW_B)
 EVENT_ROWS = (*LOW, HIGH, LOW_U, HIGH_U, GONE)
 
 WELL_HZ, WELL_S = 49.9, 60.0
-"""An under-frequency ends after so long at or above."""
+"""A low frequency ends after this time at or above this value."""
 RELEASE_SPREAD_S = 300.0
-"""Then each building waits a random part of this, so that they do not return together."""
+"""Then each building waits a random part of this, in s, so that they do not return together."""
 CALM_HZ, CALM_S = 50.1, 600.0
-"""After an over-frequency PV is raised again after so long at or below."""
+"""After a high frequency PV is raised again after this time at or below this value."""
 CALM_PCT, CALM_U_S = (91.0, 109.0), 60.0
-"""A voltage row ends after so long inside."""
+"""A voltage row ends after this time inside this range."""
 FREQUENCY_LOST_S = 900.0
-"""An event whose measurement is lost ends after so long, staged."""
+"""An event whose measurement is lost ends after this time, staged."""
 OUTAGE_HZ, OUTAGE_PCT, OUTAGE_S = (49.9, 50.1), (90.0, 110.0), 60.0
-"""After an outage the grid must be inside both for so long."""
+"""After an outage the grid must be inside both ranges for this time."""
 OUTAGE_RAMP_PER_MIN = 0.1
 """Then the building rises by this share of its contract each minute."""
 
 
 def find_unserved_rows(period_s: float | None) -> str:
-    """Return which low-frequency rows a grid meter read every ``period_s`` cannot serve; empty from 1 s on.
+    """Return which low-frequency rows a grid meter read every ``period_s`` cannot serve; empty up to 1 s.
 
     None: it does not measure the frequency.
     """
@@ -165,7 +165,7 @@ def find_unserved_rows(period_s: float | None) -> str:
 
 
 def render_event_table() -> Iterator[tuple[str, str]]:
-    """The rows for people: what is measured and for how long, and what is done."""
+    """Yield the rows for people: the condition with its time, and the action."""
     for row in EVENT_ROWS:
         yield _measured(row), row.action
     yield f"f ≥ {WELL_HZ:g} Hz for {WELL_S:g} s", f"release, staged, after a random 0..{RELEASE_SPREAD_S:g} s"

@@ -1,5 +1,6 @@
-"""The limits in force and their sources: they combine by minimum, and the binding one keeps its name
-(pure).
+"""The limits in force and their sources (pure).
+
+Limits combine by minimum, and the binding one keeps its name.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ from quartier.site.site_layout import Site
 
 
 def combine_limits(sources: Iterable[tuple[Reason, PowerLimits]]) -> tuple[PowerLimits, dict[str, Reason]]:
-    """The minimum per direction over the sources, and whose each is; the first of equals wins."""
+    """Return the minimum per direction over the sources, and the source of each; the first of equals wins."""
     best = [inf, inf, inf, inf]
     whose: dict[str, Reason] = {}
     for source, powers in sources:
@@ -38,12 +39,12 @@ _CODES = {
     "consumption": "cap.consumption",
 }
 LIMITED_DIRECTIONS = {code: way for way, code in _CODES.items()}
-"""Of which limit a code is."""
+"""The direction of each limit by its reason code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveLimits:
-    """Caps in W as control keeps them, and whose each is (``import``, ``export`` …)."""
+    """The limits in force in W, with the source of each (``import``, ``export`` …)."""
 
     import_w: float
     export_w: float
@@ -52,7 +53,7 @@ class ActiveLimits:
     whose: Mapping[str, Reason] = field(default_factory=dict)
 
     def reason(self, direction: str) -> Reason:
-        """``import cap 5000 W (hard limit)``, and who is behind it."""
+        """Return the limit with its source, as in ``import cap 5000 W (hard limit)``."""
         limit_w, source = round(getattr(self, f"{direction}_w")), self.whose[direction]
         return make_reason(_CODES[direction], source.who, source.until_utc_ms, source, limit_w=limit_w)
 
@@ -64,11 +65,10 @@ def find_active_limits(
     others: Iterable[tuple[Reason, PowerLimits]] = (),
     failsafe: Reason = METER_LOST,
 ) -> ActiveLimits:
-    """The minimum of the hard limits, ``others``, the link's caps and, in SAFE, the fail-safe values.
+    """Return the minimum of the hard limits, ``others``, the link's limits and in SAFE the fail-safe ones.
 
-    ``others`` are contacts and supplies; ``failsafe`` says what made it SAFE.
-
-    Never above a hard limit.  With a grid meter slower than 2 s all of them keep 10 % margin.
+    ``others`` are contacts and supplies; ``failsafe`` is the reason of SAFE. The result is never above a hard
+    limit. With a grid meter slower than 2 s all limits keep a margin of 10 %.
     """
     limits = house.limits
     sources = [

@@ -1,9 +1,9 @@
-"""Detect that a limit is broken although every order was given: its alarms (spec/failsafe.md#breach).
+"""Detect a breach: a limit is exceeded although every order was given (spec/failsafe.md#breach).
 
-A fuse is a hard limit like the contract (spec/failsafe.md#priority-1), so it is watched like the connection:
-the 60 s mean over it takes the next step each 10 s, a tenth over it for 5 s all of C and D, but only of what
-hangs below that node and loads that phase.  Only what a meter says is watched: what is reckoned is what the
-allocation kept its caps by.  The sum at the connection itself is watched by ``cycle``.
+A fuse is a hard limit like the contract (spec/failsafe.md#priority-1), so it is watched like the connection.
+The 60 s mean above it takes the next step each 10 s; 10 % above it for 5 s takes all of C and D. Only assets
+below that node that load that phase are taken. Only measured rows are watched: the allocation kept its limits
+by the calculated values anyway. ``cycle`` watches the sum at the connection itself.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,14 +24,14 @@ BREACH_MEAN_S = 60.0
 NEXT_STEP_S = 10.0
 FAST_BREACH_S = 5.0
 BREACH_MIN_W = 200.0
-BREACH_GRACE_S = 30.0  # a cap that tightened is to be kept, as measured, 30 s later
+BREACH_GRACE_S = 30.0  # a new, lower limit must be kept, as measured, 30 s later
 _S = 1_000_000_000
 _WATTS = itemgetter(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """One direction.  ``caps`` are those of the last 30 s, ``excess`` the samples of the last 60 s."""
+    """The breach of one direction; ``caps`` are the limits of the last 30 s, ``excess`` the last 60 s."""
 
     caps: tuple[tuple[int, float], ...] = ()
     excess: tuple[tuple[int, float], ...] = ()
@@ -43,18 +43,18 @@ class Breach:
 
 
 def update_breach(before: Breach, power_w: float | None, cap_w: float, now_ns: int) -> Breach:
-    """Judge one sample of ``power_w`` in the direction of ``cap_w``; None breaks the observation.
+    """Evaluate one sample of ``power_w`` in the direction of ``cap_w``; None interrupts the observation.
 
-    ``mean_over``: the mean of 60 s is above the cap by more than max(2 %, 200 W).  ``next_step``:
-    that holds, it is above the cap now, and 10 s passed since the last step.  ``fast_over``: above
-    the cap by 10 % for 5 s; of a cap near 0, by 200 W.
+    ``mean_over``: the mean of 60 s is above the limit by more than max(2 %, 200 W). ``next_step``: mean_over
+    holds, the power is above the limit now, and 10 s passed since the last step. ``fast_over``: above the
+    limit by 10 % for 5 s; for a limit near 0, by 200 W.
     """
     if power_w is None:
         return Breach(caps=before.caps)
     caps = _caps(before.caps, cap_w, now_ns)
     allowed_w = max(watts for _, watts in caps)
     oldest_ns = now_ns - round(BREACH_MEAN_S * _S)
-    # Samples stand in their order: those that are too old come first.
+    # Samples are in order: those that are too old come first.
     old_count = 0
     while old_count < len(before.excess) and before.excess[old_count][0] < oldest_ns:
         old_count += 1
@@ -80,25 +80,25 @@ def update_breach(before: Breach, power_w: float | None, cap_w: float, now_ns: i
 
 
 def _caps(before: tuple[tuple[int, float], ...], cap_w: float, now_ns: int) -> tuple[tuple[int, float], ...]:
-    """Each cap with the last instant it was in force; those gone for 30 s are dropped."""
+    """Return each limit with the last instant it was in force, without those that ended 30 s ago."""
     kept = tuple(c for c in before if c[1] != cap_w and now_ns - c[0] < BREACH_GRACE_S * _S)
     return (*kept, (now_ns, cap_w))
 
 
 NEAR_SHARE = 0.5
-"""Below this part of its cap a row is not remembered: no mean of 60 s is over soon after."""
+"""A row below this share of its limit is not kept: its mean of 60 s cannot be over soon after."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedRow:
-    """A row of a node by name, as numbers change with the site file; ``k``: 0 the total, else the phase."""
+    """A row by its node's name, as numbers change with the site file; ``k``: 0 the total, else the phase."""
 
     node: str
     k: int
     direction: str
 
     def number(self, topology: Topology) -> int:
-        """Its number among the rows of the tree."""
+        """Return its number among the rows of the tree."""
         return NODE_ROWS * topology.number(self.node) + self.k
 
 
@@ -108,7 +108,7 @@ Overloads = Mapping[WatchedRow, Breach]
 def update_overloads(
     before: Overloads, house: Site, last_good: LastGoodValues, force: ActiveLimits, now_ns: int
 ) -> Overloads:
-    """Every measured row that is near its cap, after this look; a meter not heard breaks the observation."""
+    """Return every measured row that is near its limit; a missing reading interrupts the observation."""
     if not house.has_connection_tree:
         return {}
     topology = connection_tree.build_topology(house.nodes)
@@ -127,7 +127,7 @@ def update_overloads(
 def _read(
     house: Site, topology: Topology, last_good: LastGoodValues, now_ns: int
 ) -> Iterator[tuple[str, list[tuple[int, float]]]]:
-    """Yield what each meter says of its rows now; the connection's own sum is not among them."""
+    """Yield the present readings of each meter by row, without the connection's own sum."""
     metered = [(ROOT_NODE, house.grid.name, house.grid.period_s)]
     metered += [(node.name, node.name, node.period_s) for node in topology.nodes if node.measured]
     for name, owner, period_s in metered:
@@ -138,14 +138,14 @@ def _read(
 
 
 def is_overloaded(breaches: Mapping[WatchedRow, Breach], connection: Breach, node: str) -> bool:
-    """Return whether a node carries too much now, in any row; ``connection`` is the building's own."""
+    """Return whether a node is overloaded now, in any row; ``connection`` is the breach of the building."""
     found = [breach for row, breach in breaches.items() if row.node == node and row.direction == "import"]
     found += [connection] if node == ROOT_NODE else []
     return any(one.mean_over or one.fast_over for one in found)
 
 
 def find_overload_alarms(overloads: Overloads, house: Site, force: ActiveLimits) -> Iterator[Alarm]:
-    """One for each row that carries too much."""
+    """Yield an alarm for each overloaded row."""
     topology = connection_tree.build_topology(house.nodes)
     for row, breach in overloads.items():
         words = connection_tree.make_row_reason(house, topology, force, row.number(topology), row.direction)

@@ -1,6 +1,6 @@
 """The connection tree as rows: the assets below each node, its limits and its name (pure).
 
-A node has four rows: its total, l1, l2 and l3.  Row ``4 * n + k`` is row ``k`` of node ``n``; node 0 is the
+A node has four rows: its total, l1, l2 and l3. Row ``4 * n + k`` is row ``k`` of node ``n``; node 0 is the
 connection itself.
 """
 
@@ -16,55 +16,56 @@ from quartier.site.site_layout import Node, Site
 
 NODE_ROWS = 4
 NO_LIMIT_W = 1e11
-"""A cap that nothing reaches."""
+"""A limit that nothing reaches, in W."""
 MAIN_FUSE = "main fuse"
-"""The rule of the connection's own fuse, in reasons."""
+"""The name of the rule of the connection's own fuse, in reasons."""
 _SLOW_S = 2.0
 _FEEDS_BACK = make_reason("fuse.feeds_back")
 
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """The nodes below the connection in an order in which each comes after the one that feeds it.
+    """The nodes below the connection, each after the one that feeds it.
 
-    ``nodes[n - 1]`` is node ``n``; ``under[n]`` the number of the one that feeds it, -1 for the connection.
+    ``nodes[n - 1]`` is node ``n``. ``under[n]`` is the number of the node that feeds it, -1 for the
+    connection.
     """
 
     nodes: tuple[Node, ...]
     under: tuple[int, ...]
 
     def number(self, name: str) -> int:
-        """The number of a node; the connection for one that is not there."""
+        """Return the number of a node; 0 (the connection) for an unknown name."""
         return next((n for n, node in enumerate(self.nodes, 1) if node.name == name), 0)
 
     def name(self, number: int) -> str:
-        """Return what a node is called."""
+        """Return the name of a node."""
         return self.nodes[number - 1].name if number else ROOT_NODE
 
     def way(self, number: int) -> tuple[int, ...]:
-        """The nodes from this one to the connection."""
+        """Return the nodes from this one to the connection."""
         return (number, *self.way(self.under[number])) if number else (0,)
 
     def find_feeding_phase(self, number: int) -> Phase | None:
-        """The phase of what this node feeds, where the node or one above it has that one alone."""
+        """Return the phase that this node feeds, if the node or one above it is single-phase; else None."""
         return next(
             (self.nodes[n - 1].phase for n in self.way(number) if n and self.nodes[n - 1].phase), None
         )
 
     def rules(self, number: int) -> tuple[str, ...]:
-        """The rules that reasons name for its caps, as ``reason`` does; the connection has its main fuse."""
+        """Return the rule names that reasons use for its limits; the connection has its main fuse."""
         name = self.name(number)
         return (f"fuse of {name}", f"power of {name}") if number else (MAIN_FUSE,)
 
     def homes(self, assets: Sequence[Asset]) -> list[int]:
-        """The number of the node that feeds each asset."""
+        """Return the number of the node that feeds each asset."""
         numbers = {node.name: n for n, node in enumerate(self.nodes, 1)}
         return [numbers.get(asset.node, 0) for asset in assets]
 
 
 @lru_cache(maxsize=8)
 def build_topology(nodes: tuple[Node, ...]) -> Topology:
-    """The stem of a house; a node that no way leads from hangs at the connection."""
+    """Build the topology of a site; a node that no path leads from is placed at the connection."""
     names = {node.name for node in nodes}
     placed = {ROOT_NODE: 0}
     under = [-1]
@@ -82,16 +83,16 @@ def build_topology(nodes: tuple[Node, ...]) -> Topology:
 
 @dataclass(frozen=True, slots=True)
 class RowLimits:
-    """What each row may carry, in W: imports and exports, four numbers per node."""
+    """The largest power of each row, in W: import and export, four numbers per node."""
 
     import_w: tuple[float, ...]
     export_w: tuple[float, ...]
 
 
 def find_row_limits(house: Site, topology: Topology, force: ActiveLimits) -> RowLimits:
-    """The fuses and powers of all nodes, and the caps in force at the connection.
+    """Return the fuses and powers of all nodes, and the limits in force at the connection.
 
-    A meter slower than 2 s costs a margin of 10 %, as that of the grid does.
+    A meter slower than 2 s costs a margin of 10 %, as for the grid meter.
     """
     main_w = min(house.main_fuse_a * NOMINAL_V, NO_LIMIT_W)
     import_w, export_w = [force.import_w, *(main_w,) * 3], [force.export_w, *(main_w,) * 3]
@@ -106,7 +107,7 @@ def find_row_limits(house: Site, topology: Topology, force: ActiveLimits) -> Row
 
 
 def make_row_reason(house: Site, topology: Topology, force: ActiveLimits, row: int, direction: str) -> Reason:
-    """Name the cap of a row: ``board_park, fuse 63 A, L2``; ``direction`` is import or export."""
+    """Name the limit of a row, as in ``board_park, fuse 63 A, L2``; ``direction`` is import or export."""
     if row == 0:
         return force.reason(direction)
     number, k = divmod(row, NODE_ROWS)

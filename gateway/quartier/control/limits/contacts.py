@@ -1,8 +1,8 @@
 """Contacts as sources of limits: which act now, since when and why (spec/failsafe.md#rule-1).
 
-Missing information never widens a cap: a contact that cannot be read acts.  Taking hold needs one
-reading, unless the site asks for more; letting go needs readings over ``release_s``, and what the
-cap had shed then comes back staged, like after any cap that rose.
+Missing information never raises a limit: a contact that cannot be read acts. It begins to act after one
+reading, unless the site file asks for more. It lets go after readings over ``release_s``; loads that its
+limit shed are then restored in stages, as after any limit that rose.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +23,7 @@ _S = 1_000_000_000
 
 
 class ContactState(StrEnum):
-    """Why a contact acts or does not; all but the last act."""
+    """The reason why a contact acts or does not; all but the last act."""
 
     WAITING = "not yet read"
     LOST = "cannot be read"
@@ -42,10 +42,10 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class ContactHold:
-    """One contact: why it acts or rests, and since when it does.
+    """One contact: why it acts or rests, and since when.
 
-    ``turned_ns`` is when the first reading of another position was taken, while that is not yet
-    believed; None while what is read agrees.
+    ``turned_ns`` is when the first reading of another position was taken, while that is not confirmed yet;
+    None while the readings agree.
     """
 
     why: ContactState
@@ -54,12 +54,12 @@ class ContactHold:
 
     @property
     def is_acting(self) -> bool:
-        """Return whether its caps hold."""
+        """Return whether its limits hold."""
         return self.why is not ContactState.RESTS
 
 
 def find_contact_point(contact: LimitContact) -> str:
-    """The point that says whether it is closed."""
+    """Return the point that says whether it is closed."""
     return f"{contact.name}.input_on"
 
 
@@ -69,7 +69,7 @@ def update_contacts(
     last_good: LastGoodValues,
     now_ns: int,
 ) -> dict[str, ContactHold]:
-    """Every contact after this look."""
+    """Update every contact with the present readings."""
     return {c.name: _judged(c, before.get(c.name), last_good, now_ns) for c in contacts}
 
 
@@ -102,7 +102,7 @@ def _unread(before: ContactHold | None, now_ns: int) -> ContactHold:
 def find_contact_limits(
     contacts: Iterable[LimitContact], holds: Mapping[str, ContactHold]
 ) -> Iterator[tuple[Reason, PowerLimits]]:
-    """The caps of those that act, each with its contact."""
+    """Yield the limits of all acting contacts, each with its reason."""
     for contact in contacts:
         hold = holds[contact.name]
         if hold.is_acting:
@@ -118,7 +118,7 @@ def _or_none(watts: float | None) -> float:
 def render_contacts(
     contacts: Iterable[LimitContact], holds: Mapping[str, ContactHold], now_ns: int
 ) -> dict[str, Any]:
-    """For people, JSON-ready: by name whether it acts, why, for how long, and its caps in W."""
+    """Render the contacts for people, JSON-ready: whether each acts, why, how long, its limits in W."""
     return {
         contact.name: {
             "acting": holds[contact.name].is_acting,
@@ -133,7 +133,7 @@ def render_contacts(
 
 
 def find_contact_alarms(holds: Mapping[str, ContactHold]) -> list[Alarm]:
-    """Return what people must look at: contacts that act only because nobody knows."""
+    """Return the alarms: contacts that act only because they cannot be read."""
     return [
         Alarm("contact.unread", name, f"contact {name} cannot be read: it counts as acting")
         for name, hold in holds.items()

@@ -15,9 +15,9 @@ from quartier.site.asset_types import Asset, Battery, ChargePointAsset, Pv
 
 @dataclass(frozen=True, slots=True)
 class PlacedAsset:
-    """An asset at its node, with the part of its power on each phase; ``index`` is the player's, if it is.
+    """An asset at its node, with the share of its power on each phase; ``index`` is its participant, if any.
 
-    ``drawn`` is how what it takes now is spread, where that is another than how what it may take would be.
+    ``drawn`` is how its present power is spread over the phases, if that differs from the power it may take.
     """
 
     asset: Asset
@@ -29,11 +29,11 @@ class PlacedAsset:
 
 @dataclass(frozen=True, slots=True)
 class NodeLoad:
-    """One node: the most and the least that flows there beside the players, in W, in total and by phase.
+    """One node: the most and the least power beside the participants, in W, in total and by phase.
 
-    ``basis`` says where that is from: ``measured``, ``reckoned`` from what is below, or ``silent``, a meter
-    that is not heard.  ``phased``: the phases are measured.  ``load_w`` is all that flows now, players too.
-    ``over``: more than its caps flows although all was commanded.
+    ``basis`` is the source: ``measured``, ``reckoned`` (calculated from what is below), or ``silent`` (a
+    meter that is not read). ``phased``: the phases are measured. ``load_w`` is the whole present power, with
+    participants. ``over``: the power exceeds a limit although every order was given.
     """
 
     high_w: TotalAndPhases
@@ -46,13 +46,13 @@ class NodeLoad:
 
     @property
     def rests(self) -> bool:
-        """Whether nothing below may take more now: it is not seen well, or it is seen to carry too much."""
+        """Return whether nothing below may take more now: it is not measured well, or overloaded."""
         return self.stale or self.over
 
 
 @dataclass(frozen=True, slots=True)
 class NodeLoads:
-    """All branches by number, and what their meters leave to remember."""
+    """The loads of all nodes by number, and the windows of their meters to keep."""
 
     branches: tuple[NodeLoad, ...]
     looks: Mapping[str, NodeWindow]
@@ -61,7 +61,7 @@ class NodeLoads:
 def place_assets(
     inputs: CycleInputs, topology: Topology, participants: Sequence[Participant]
 ) -> list[PlacedAsset]:
-    """Every asset at its node: the players first, in their order."""
+    """Place every asset at its node: the participants first, in their order."""
     last_good, now_ns = inputs.state.memories, inputs.now_ns
     mine = {participant.name for participant in participants}
     assets: list[Asset] = [participant.asset for participant in participants]
@@ -88,7 +88,7 @@ def find_node_loads(
     shown: Sequence[PlacedAsset],
     base: residual_load.ResidualLoad,
 ) -> NodeLoads:
-    """Go from the last node to the connection; each takes what its own meter says, else what is below it."""
+    """Calculate the loads from the last node to the connection, by the node's meter or what is below."""
     count = len(topology.under)
     below: list[list[int]] = [
         [n for n in range(1, count) if topology.under[n] == number] for number in range(count)
@@ -106,7 +106,7 @@ def find_node_loads(
 
 
 def _spare_w(inputs: CycleInputs, base: residual_load.ResidualLoad, shown: Sequence[PlacedAsset]) -> float:
-    """Return what flows in the building and nothing measures: it may all hang at one node."""
+    """Return the power in the building that nothing measures, in W: all of it may be at one node."""
     if inputs.grid_w is None:
         seen_w = inputs.state.remainder_w
         return inputs.house.limits.import_failsafe_w if seen_w is None else seen_w
@@ -119,7 +119,7 @@ def _seen_w(inputs: CycleInputs, asset: Asset) -> float | None:
 
 
 def _up(topology: Topology, number: int, branch: NodeLoad) -> tuple[TotalAndPhases, TotalAndPhases]:
-    """The most and the least of a node as the one above it sees them."""
+    """Return the most and the least of a node as the node above sees them."""
     node = topology.nodes[number - 1]
     if node.phases_count != 1:
         return branch.high_w, branch.low_w
@@ -133,7 +133,7 @@ def _up(topology: Topology, number: int, branch: NodeLoad) -> tuple[TotalAndPhas
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """One node with all assets below it, ``kids`` being the most and the least of the nodes it feeds."""
+    """One node with all assets below it; ``kids`` are the most and the least of the nodes it feeds."""
 
     scene: CycleInputs
     stem: Topology
@@ -155,7 +155,7 @@ class _Node:
             return None
         owner = self.stem.name(self.number) if self.number else self.scene.house.grid.name
         lost_s = health.find_lost_after_s(self.period_s)
-        if self.number:  # a slow one is a silent device before it would be a lost grid meter
+        if self.number:  # a slow meter counts as silent before it would count as a lost grid meter
             lost_s = min(lost_s, observations.find_silent_after_s(self.period_s))
         return node_meters.read_node_meter(owner, self.scene.state.memories, lost_s, self.scene.now_ns)
 
@@ -186,7 +186,7 @@ class _Node:
         )
 
     def _unmeasured(self, reading: NodeReading) -> TotalAndPhases | None:
-        """Return what the meter shows and no asset says; None while one that is measured is silent."""
+        """Return the measured power that no asset explains; None while a measured asset is silent."""
         if any(leaf.asset.measured and _seen_w(self.scene, leaf.asset) is None for leaf in self.inside):
             return None
         return subtract_rows(
@@ -244,7 +244,7 @@ class _Node:
         high: TotalAndPhases,
         low: TotalAndPhases,
     ) -> tuple[TotalAndPhases, TotalAndPhases]:
-        """Return what the meter says; where it says no phases, what is not known below may be on each."""
+        """Return the measured bounds; without measured phases the unexplained power may be on each phase."""
         total_high_w = look.high_w(0) if self.number else base.high_w
         total_low_w = look.low_w(0) if self.number else base.low_w
         if reading.phased:
@@ -259,7 +259,7 @@ class _Node:
         )
 
     def _own(self, *, silent: bool) -> tuple[TotalAndPhases, TotalAndPhases]:
-        """Return what hangs here itself and is not steered, at its most and at its least."""
+        """Return the most and the least of the assets at this node itself that are not controlled."""
         high, low = NO_READING, NO_READING
         for leaf in self.inside:
             if leaf.home != self.number or leaf.index is not None:
@@ -272,7 +272,7 @@ class _Node:
         return high, low
 
     def _guess(self, look: NodeWindow, spare_w: float) -> TotalAndPhases:
-        """What hangs here, is not measured, and cannot be told from a meter now; on each phase wholly."""
+        """Return the unmeasured power at this node that no meter shows now; all of it on each phase."""
         if self.number == 0:
             return (0.0, spare_w, spare_w, spare_w)
         node = self.stem.nodes[self.number - 1]
@@ -288,10 +288,10 @@ def bound_node_load(
     participants: Sequence[Participant],
     wants: Sequence[float],
 ) -> tuple[TotalAndPhases, TotalAndPhases]:
-    """The most and the least of a node, so that what the kernel adds for the players is never hopeful.
+    """Return the most and the least of a node, so that adding the participants is never optimistic.
 
-    Where no meter shows the phases, a player of unknown phase that generates relieves none, and one that
-    takes power hides no export; behind a meter that is silent each may take what its order allows.
+    Where no meter shows the phases, a generating participant of unknown phase relieves none, and a consuming
+    one hides no export. Behind a silent meter each may take what its order allows.
     """
     high, low = branch.high_w, branch.low_w
     for leaf in inside:
@@ -309,7 +309,7 @@ def bound_node_load(
 
 
 def find_least_power_w(asset: Asset) -> float:
-    """The least that an asset may take when nothing is known of it, in W: generating counts minus."""
+    """Return the least that an asset may take when nothing is known of it, in W: generation is negative."""
     if isinstance(asset, Battery):
         return -asset.discharge_max_w
     if isinstance(asset, Pv):

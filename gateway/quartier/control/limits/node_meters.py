@@ -1,4 +1,4 @@
-"""Readings of the meter of a node, and their window of seconds and of a day (pure)."""
+"""Readings of the meter of a node, and their window of seconds and maximum of a day (pure)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _DAY_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class NodeReading:
-    """``watts`` in total and by phase, of the instant ``taken_ns``; by phase only where ``phased``."""
+    """``watts`` in total and by phase, at ``taken_ns``; the phases count only if ``phased``."""
 
     watts: TotalAndPhases
     taken_ns: int
@@ -29,10 +29,10 @@ class NodeReading:
 
 
 def read_node_meter(owner: str, last_good: LastGoodValues, lost_s: float, now_ns: int) -> NodeReading | None:
-    """The newest reading of a meter; None once it is older than ``lost_s``, or where there never was one.
+    """Return the newest reading of a meter; None if it is older than ``lost_s``, or there is none.
 
-    A current has no sign: it takes that of its phase's power, else that of the total.  Where a phase has
-    both, the larger counts, for a fuse knows no power factor.
+    A current has no sign: it gets the sign of its phase's power, else of the total. If a phase has both, the
+    larger counts, because a fuse knows no power factor.
     """
     power = _kept(last_good, f"{owner}.power_w", lost_s, now_ns)
     watts = [_kept(last_good, f"{owner}.{name}", lost_s, now_ns) for name in POWER_QUANTITIES]
@@ -64,12 +64,15 @@ def _phase_w(watts: LastGood | None, amperes: LastGood | None, sign: float) -> f
 
 @dataclass(frozen=True, slots=True)
 class NodeWindow:
-    """The rest behind a meter in the last 5 s, for just these players; ``most_w`` that nothing measures.
+    """The residual load behind a meter in the last 5 s for these participants, and a maximum.
 
-    As in ``balance``: meters are read at different moments, so the highest counts against what is drawn and
-    the lowest against what is fed back, each eased by 200 W.  A sample holds the rest if what was lowered
-    just now is still in the reading, if it is gone, and between them what is nearest to the rest before.
-    Since ``calm_ns`` all below the node, as it is ordered, leaves a tenth of each cap free; None: not.
+    As in ``residual_load``, meters are read at different moments. So the highest sample counts against import
+    and the lowest against export, each eased by 200 W. A sample holds three values: the residual load if a
+    recent lowering is still in the reading, if it is not, and the value between the two that is nearest to
+    the one before. ``most_w`` is power that nothing measures.
+
+    Since ``calm_ns`` everything below the node, as ordered, leaves a tenth of each limit free; None: it does
+    not.
     """
 
     names: tuple[str, ...] = ()
@@ -78,11 +81,11 @@ class NodeWindow:
     calm_ns: int | None = None
 
     def high_w(self, k: int) -> float:
-        """The most of row ``k``."""
+        """Return the most of row ``k``, in W."""
         return self._base(k).high_w
 
     def low_w(self, k: int) -> float:
-        """The least of row ``k``."""
+        """Return the least of row ``k``, in W."""
         return self._base(k).low_w
 
     def _base(self, k: int) -> ResidualLoad:
@@ -98,9 +101,9 @@ def append_node_reading(
     players_w: TotalAndPhases,
     gone_w: TotalAndPhases,
 ) -> NodeWindow:
-    """The look with a reading, less what the players take; unchanged when that one is in it already.
+    """Append a reading, less the power of the participants; unchanged if the window has that reading already.
 
-    ``gone_w`` is what of that was lowered just now.
+    ``gone_w`` is the part of that power that was lowered just now.
     """
     old = look.samples if look.names == names else ()
     if old and old[-1][0] == found.taken_ns:
@@ -113,13 +116,13 @@ def append_node_reading(
 
 
 def _nearest(to_w: TotalAndPhases, low_w: TotalAndPhases, high_w: TotalAndPhases) -> TotalAndPhases:
-    """Return what of each row lies between ``low_w`` and ``high_w``, nearest to ``to_w``."""
+    """Return for each row the value between ``low_w`` and ``high_w`` that is nearest to ``to_w``."""
     a, b, c, d = (min(max(w, low), high) for w, low, high in zip(to_w, low_w, high_w, strict=True))
     return a, b, c, d
 
 
 def decay_maximum(look: NodeWindow, unmeasured_w: TotalAndPhases | None, dt_s: float) -> NodeWindow:
-    """The most that was seen and nothing measures decays over a day; None: it cannot be told now."""
+    """Update the maximum of unmeasured power, which decays over a day; None: it is not known now."""
     if unmeasured_w is None:
         return look
     kept = max(0.0, 1.0 - dt_s / _DAY_S)
@@ -130,16 +133,16 @@ def decay_maximum(look: NodeWindow, unmeasured_w: TotalAndPhases | None, dt_s: f
 
 
 def add_rows(*each: TotalAndPhases) -> TotalAndPhases:
-    """The sum, row by row."""
+    """Return the sum, row by row."""
     a, b, c, d = (sum(column) for column in zip(*each, strict=True)) if each else NO_READING
     return a, b, c, d
 
 
 def subtract_rows(one: TotalAndPhases, other: Sequence[float]) -> TotalAndPhases:
-    """The difference, row by row."""
+    """Return the difference, row by row."""
     return one[0] - other[0], one[1] - other[1], one[2] - other[2], one[3] - other[3]
 
 
 def keep_known_nodes(looks: Mapping[str, NodeWindow], names: Sequence[str]) -> dict[str, NodeWindow]:
-    """The looks of nodes that are still there, to begin anew but with the most that was seen."""
+    """Return the windows of nodes that still exist, empty but for their maximum."""
     return {name: NodeWindow(most_w=look.most_w) for name, look in looks.items() if name in names}

@@ -1,10 +1,11 @@
-"""The grid operator's meter as a source of limits: subscribed power, warnings
-(spec/failsafe.md#section-5).
+"""The grid operator's meter as a source of limits: subscribed power and warnings (pure).
 
-Subscribed power is apparent power, control moves active power.  While both are measured, their ratio over
-five minutes says how many watts fit into it; else 0.9 W per VA do.  What the meter warns of is cut at once
-below what flows now, and further every 10 s until the warning goes; also before it said what is subscribed.
-What is no longer read neither widens a cap nor ends a warning, whatever another meter measures meanwhile.
+Source: spec/failsafe.md#section-5. Subscribed power is apparent power; control moves active power. While both
+are measured, their ratio over five minutes says how many W fit into it; else 0.9 W per VA.
+
+A warning of the meter cuts the limit at once below the present power, and further every 10 s until the
+warning ends. This works also before the meter reported the subscribed power. A value that is no longer read
+neither raises a limit nor ends a warning, whatever another meter measures meanwhile.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,38 +26,40 @@ ALARM_SHARE, CALM_SHARE = 0.95, 0.9
 W_PER_VA, W_PER_VA_MIN = 0.9, 0.7
 W_PER_VA_STEP = 0.05
 LOADED_SHARE = 0.3
-"""Below this share of the subscribed power the ratio of W to VA says nothing of how it is near the limit."""
+"""Below this share of the subscribed power the ratio of W to VA is not representative near the limit."""
 SUPPLY_MEAN_S = 300.0
 CUT_EVERY_S = 10.0
 CUT_SHARE = 0.05
 VA_PER_A = 200.0
-"""What a French contract in amperes is worth, per phase: 30 A are 6 kVA."""
+"""The VA per A of a French contract in amperes, per phase: 30 A are 6 kVA."""
 SUPPLY_GONE_S = 600.0
-"""So much older than the rest a current is no longer one of the meter's phases."""
+"""A current older than the rest by this time, in s, is no longer one of the meter's phases."""
 
 SUBSCRIBED_VA, SUBSCRIBED_A, CUT_OFF_VA = "subscribed_power_va", "subscribed_current_a", "cut_off_power_va"
 APPARENT_VA, THREE_PHASES = "apparent_power_va", "current_l2_a"
 WARNINGS = {"over_current_on": "over-current", "over_power_on": "over-power"}
-"""Points that warn, and their words."""
+"""Points that warn, and their texts."""
 COLOURED_TARIFFS = ("colour_state", "colour_index")
-"""How a meter's two modes say a colour of Tempo: in its status word, in a label of its own."""
+"""How the two modes of a meter report a Tempo colour: in the status word, or in a label of its own."""
 NOTICES = ("peak_notice_s", "peak_notice_state")
-"""How a meter's two modes announce a mobile peak that is about to begin."""
+"""How the two modes of a meter announce a mobile peak that is about to begin."""
 PEAK, DATED = "peak_state", tuple(f"{peak}_begin_in_s" for peak in MOBILE_PEAKS)
-"""That one runs, and the time until those that are announced by date."""
+"""Whether a mobile peak runs, and the time until those announced by date."""
 COLOURS = {1: "blue", 2: "white", 3: "red"}
 _S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupplyState:
-    """What flows through one meter and how careful to be with it.
+    """The state of one supply meter: its power, its ratio and its warnings.
 
-    ``subscribed_va``: None until the meter said it.  ``apparent_va``: None while it is not known now.
-    ``w_per_va`` is what counts, ``mean_w`` and ``mean_va`` what it is made of.  ``warned``: words of the
-    warnings that hold; ``calm_ns``: since when none does; ``cut_w``: the cap that answers them, ``is_blind``
-    where that was found without knowing what flows, ``is_meters`` where it answers the meter's own word, and
-    then nothing else ends it.  ``is_own``: this meter is the one that says what flows.
+    ``subscribed_va``: None until the meter reported it. ``apparent_va``: None while it is not known.
+    ``w_per_va`` is the ratio in use; ``mean_w`` and ``mean_va`` are its means. ``warned``: texts of the
+    active warnings; ``calm_ns``: since when there is none.
+
+    ``cut_w``: the limit that answers the warnings. ``is_blind``: this limit was set without knowing the
+    present power. ``is_meters``: it answers a warning of the meter itself, and then only that meter ends it.
+    ``is_own``: this meter is the one that measures the present power.
     """
 
     subscribed_va: float | None = None
@@ -83,7 +86,7 @@ def update_supplies(
     dt_s: float,
     now_ns: int,
 ) -> dict[str, SupplyState]:
-    """Every supply of a house after this look; ``grid`` is the import now, None while it is not known."""
+    """Update every supply of a site; ``grid`` is the import now, None while it is not known."""
     measured_va = observations.find_fresh_value(
         last_good, f"{house.grid.name}.{APPARENT_VA}", house.grid.period_s, now_ns
     )
@@ -94,7 +97,7 @@ def update_supplies(
         )
         apparent_va = measured_va if told_va is None else told_va
         if apparent_va is not None and grid is not None and grid.value < 0 and not supply.is_grid:
-            apparent_va = 0.0  # VA have no sign, and what is fed in is not drawn
+            apparent_va = 0.0  # VA have no sign, and export is not drawn
         load = replace(before.get(supply.name, SupplyState()), apparent_va=apparent_va, is_own=supply.is_grid)
         unsaid_va = house.limits.import_hard_w / W_PER_VA
         found[supply.name] = _judged(supply, load, last_good, unsaid_va, grid, dt_s, now_ns)
@@ -110,7 +113,7 @@ def _judged(
     dt_s: float,
     now_ns: int,
 ) -> SupplyState:
-    """``unsaid_va`` stands for what is subscribed where the meter warns before it said that."""
+    """Update one supply; ``unsaid_va`` is used if the meter warns before it reported the subscribed power."""
     subscribed_va = _subscribed_va(supply, last_good) or load.subscribed_va
     if subscribed_va is not None:
         load = _proportioned(replace(load, subscribed_va=subscribed_va), subscribed_va, grid, dt_s)
@@ -129,23 +132,23 @@ def _judged(
     if warned:
         return _cut(load, tuple(warned), subscribed_va or unsaid_va, grid, now_ns)
     if not is_heard and (load.apparent_va is None or load.is_meters):
-        return replace(load, calm_ns=None)  # nobody knows: what held goes on, and no time of calm passes
+        return replace(load, calm_ns=None)  # not known: the limit stays, and the time of calm does not run
     calm_ns = now_ns if load.calm_ns is None else load.calm_ns
     is_over = now_ns - calm_ns >= supply.release_s * _S
     return replace(load, warned=(), calm_ns=calm_ns, cut_w=None if is_over else load.cut_w)
 
 
 def _share(load: SupplyState, subscribed_va: float, grid: LastGood | None) -> float | None:
-    """Return how much of what is subscribed is drawn, by VA where they are measured, else by W."""
+    """Return the share of the subscribed power that is drawn, by VA if measured, else by W."""
     if load.apparent_va is not None:
         return load.apparent_va / subscribed_va
     return None if grid is None else grid.value / (load.w_per_va * subscribed_va)
 
 
 def _subscribed_va(supply: SupplyMeter, last_good: LastGoodValues) -> float | None:
-    """The least of what was said last, in VA or, by a meter whose mode has changed since, in amperes.
+    """Return the smallest subscribed power last reported, in VA.
 
-    It is a contract, so its age does not matter.
+    A meter whose mode changed since may report it in amperes. It is a contract, so its age does not matter.
     """
 
     def said(name: str) -> LastGood | None:
@@ -161,12 +164,12 @@ def _subscribed_va(supply: SupplyMeter, last_good: LastGoodValues) -> float | No
 
 
 def _is_gone(memory: LastGood | None, newest: LastGood) -> bool:
-    """Return whether the meter no longer says it; a frame that noise hit after a long silence is no proof."""
+    """Return whether the meter no longer reports it; one noisy frame after a long silence is no proof."""
     return memory is None or (newest.taken_ns - memory.taken_ns) / _S > SUPPLY_GONE_S
 
 
 def _proportioned(load: SupplyState, subscribed_va: float, grid: LastGood | None, dt_s: float) -> SupplyState:
-    """The watts per VA, from long means: the two meters never look at the same moment."""
+    """Update the W per VA from long means, because the two meters are never read at the same moment."""
     if load.apparent_va is not None and grid is not None and grid.value <= 0:
         return load
     if load.apparent_va is None or grid is None:
@@ -187,10 +190,11 @@ def _proportioned(load: SupplyState, subscribed_va: float, grid: LastGood | None
 def _cut(
     load: SupplyState, warned: tuple[str, ...], subscribed_va: float, grid: LastGood | None, now_ns: int
 ) -> SupplyState:
-    """The cap below what flows now; again after 10 s if that did not end the warning.
+    """Set the limit below the present power; again after 10 s if the warning did not end.
 
-    ``grid`` is None while what flows is not known.  A meter that says by itself what flows says so only after
-    its warning: then the first cut does not trust what flowed before, and the next one comes with the news.
+    ``grid`` is None while the present power is not known. A meter that measures the power itself reports it
+    only after its warning. So the first cut does not trust the power from before, and the next cut follows
+    with the new value.
     """
     is_told = load.is_blind and grid is not None and grid.taken_ns > load.cut_ns
     if load.warned and not is_told and now_ns - load.cut_ns < CUT_EVERY_S * _S:
@@ -206,12 +210,12 @@ def _cut(
 
 
 def dump_supplies(loads: Mapping[str, SupplyState]) -> dict[str, float]:
-    """What is subscribed, in VA by name, JSON-ready: no restart widens what a silent meter had capped."""
+    """Return the subscribed power in VA by name, JSON-ready: a restart raises no silent meter's limit."""
     return {name: load.subscribed_va for name, load in loads.items() if load.subscribed_va is not None}
 
 
 def load_supplies(supplies: Iterable[SupplyMeter], facts: object) -> dict[str, SupplyState]:
-    """Load the result of ``dump_supplies`` after a restart, until each meter is read; skip nonsense."""
+    """Load the result of ``dump_supplies`` after a restart, until each meter is read; skip invalid values."""
     known = facts if isinstance(facts, Mapping) else {}
     said = {supply.name: known.get(supply.name) for supply in supplies}
     return {
@@ -224,7 +228,7 @@ def load_supplies(supplies: Iterable[SupplyMeter], facts: object) -> dict[str, S
 
 
 def find_supply_limits(loads: Mapping[str, SupplyState]) -> Iterator[tuple[Reason, PowerLimits]]:
-    """The import cap of each meter, with its meter."""
+    """Yield the import limits of each meter, with their reasons."""
     for name, load in loads.items():
         if load.subscribed_va is not None:
             kva = load.subscribed_va / 1000
@@ -252,7 +256,7 @@ def _allow(load: SupplyState) -> str:
 
 
 def find_supply_alarms(loads: Mapping[str, SupplyState]) -> list[Alarm]:
-    """Return what people must look at: warnings, and an apparent power that comes near."""
+    """Return the alarms: warnings, and an apparent power close to the subscribed power."""
     found = []
     for name, load in loads.items():
         if load.warned or load.cut_w is not None:
@@ -267,7 +271,7 @@ def find_supply_alarms(loads: Mapping[str, SupplyState]) -> list[Alarm]:
 def render_supplies(
     supplies: Iterable[SupplyMeter], loads: Mapping[str, SupplyState], last_good: LastGoodValues, now_ns: int
 ) -> dict[str, Any]:
-    """For people, JSON-ready: by name what flows and may flow, warnings, tariff, colours, closed relays."""
+    """Render for people, JSON-ready: power, limit, warnings, tariff, colours and closed relays by name."""
     return {
         supply.name: _shown(supply, loads.get(supply.name, SupplyState()), last_good, now_ns)
         for supply in supplies

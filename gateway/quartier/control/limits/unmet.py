@@ -1,7 +1,6 @@
-"""Limits on generation and consumption that cannot be kept: too much comes from assets without orders
-(pure).
+"""Limits on generation and consumption that cannot be kept, because too many assets take no orders (pure).
 
-Import and export are measured where their cap holds, and a breach of them is watched there.
+Import and export are measured at the connection, and their breach is detected there.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ from quartier.site.site_layout import Site
 
 
 def find_unkept_limit_alarms(inputs: CycleInputs, participants: Sequence[Participant]) -> Iterator[Alarm]:
-    """One text for each such cap, with what stands against it in W."""
+    """Yield an alarm for each such limit, with the power in W that takes no order."""
     force = inputs.force
     if force.generation_w is not None:
         made_w = sum(_made_w(inputs, pv) for pv in inputs.house.assets if isinstance(pv, Pv | ChpUnit))
@@ -35,7 +34,7 @@ def find_unkept_limit_alarms(inputs: CycleInputs, participants: Sequence[Partici
 
 
 def _made_w(inputs: CycleInputs, pv: Pv | ChpUnit) -> float:
-    """Return what one generates that cannot be limited now; nothing where it can.  A CHP is never stopped."""
+    """Return the generation in W that cannot be limited now; 0 if it can. A CHP is never stopped."""
     last_good = inputs.state.memories
     if isinstance(pv, Pv) and pv.curtail != "none" and not explain_no_order(pv, last_good):
         return 0.0
@@ -55,12 +54,12 @@ _BLIND = make_reason("generation.blind")
 
 
 def is_meter_unsigned(house: Site, last_good: LastGoodValues) -> bool:
-    """Whether the grid meter would show export as import, for it says neither W nor, now, any export."""
+    """Return whether the grid meter would show export as import: it has neither W nor, now, any export."""
     return house.grid.is_apparent and not observations.has_unsigned_export(house.grid, last_good)
 
 
 def limit_unseen_export(house: Site, last_good: LastGoodValues, force: ActiveLimits) -> ActiveLimits:
-    """The caps in force; what is generated must fit into that of export where export cannot be seen."""
+    """Return the limits in force; if export is not visible, generation must fit into the export limit."""
     is_kept = force.generation_w is not None and force.generation_w <= force.export_w
     if is_kept or not is_meter_unsigned(house, last_good):
         return force
@@ -74,9 +73,9 @@ def limit_blind_generation(
     setpoints: tuple[float, ...],
     acted: dict[int, Reason],
 ) -> tuple[float, ...]:
-    """Setpoints without the grid meter: generation is limited to the export cap and what surely runs.
+    """Return the setpoints without a grid meter: generation fits the export limit plus the certain load.
 
-    Who was moved is told in ``acted``.
+    ``acted`` gets the reason of each that was moved.
     """
     if not inputs.lost:
         return setpoints

@@ -1,4 +1,4 @@
-"""Limits that the link allows now and in coming steps; when a clock and a heartbeat allow loosening (pure).
+"""The limits that the link allows now and in coming steps, and when loosening is allowed (pure).
 
 The cycle uses ``find_link_limits``; a plan uses ``find_limits_ahead``.
 """
@@ -27,7 +27,7 @@ from quartier_drivers.who import Who
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkParameters:
-    """What the site file says of the link; ``seed`` spreads random starts over buildings."""
+    """The link settings of the site file; ``seed`` spreads random starts over buildings."""
 
     limits: SiteLimits
     heartbeat_timeout_s: float = 120.0
@@ -46,10 +46,11 @@ def find_limits_ahead(
     step_ms: int,
     count: int,
 ) -> list[PowerLimits]:
-    """The least cap of each step, import and export.
+    """Return the lowest limits of each step, import and export.
 
-    The first has the caps in force.  Later ones have what the documents say for then; what else binds now (a
-    contact, a fail-safe value) is taken to bind on, for nobody knows when it ends.
+    The first step has the limits in force. Later steps have those of the documents for that time. Other
+    limits that bind now (a contact, a fail-safe limit) are assumed to go on, because nobody knows when they
+    end.
     """
     others = PowerLimits(
         _other(force, "import", params.limits.import_hard_w),
@@ -62,7 +63,7 @@ def find_limits_ahead(
         least = others
         for one in documents:
             known = begin_ms <= one.exp_utc_ms
-            # A default outlives its document until a newer one comes.
+            # A default outlives its document until a newer document comes.
             said = (
                 envelopes.find_lowest_limits(one, begin_ms, begin_ms + step_ms - 1)
                 if known
@@ -74,7 +75,7 @@ def find_limits_ahead(
 
 
 def _other(force: ActiveLimits, way: str, hard_w: float) -> float:
-    """Return what binds that is no document."""
+    """Return the limit in W that is not from a document."""
     in_force_w: float = getattr(force, f"{way}_w")
     source = force.whose.get(way)
     is_document = source is not None and source.who.kind == "document"
@@ -84,27 +85,27 @@ def _other(force: ActiveLimits, way: str, hard_w: float) -> float:
 HEARTBEAT_FRESH_S = 60.0  # a heartbeat this old still allows loosening, and pairs with a document
 FAILSAFE_TEST_REASON = "a test of the fail-safe state, by a command of the district"
 CLOCK_JUMP_MS = 60_000
-"""A wall clock that is further from the counted time was set; it is not trusted until a heartbeat agrees."""
+"""A wall clock further from the counted time was set; it is not trusted until a heartbeat agrees."""
 
 
 OTHER_POSITION_MS = 300_000
-"""A step that differs by more from the one before it is told of as another one."""
+"""A clock step that differs by more from the one before is reported as another one."""
 
 
 CLOCK_STEP_SHOWN_S = 5.0
-"""A step that was confirmed at once is told of for so long."""
+"""How long a clock step that was confirmed at once is reported."""
 
 
 HEARTBEAT_OLD_S = 3_600.0
-"""A step that nobody confirms is told of for so long, and longer while a document is in force."""
+"""How long a clock step that nobody confirms is reported; longer while a document is in force."""
 
 
 CLOCK_DENIED_S = 120.0
-"""A heartbeat that does not agree with a synced clock is spoken of for so long."""
+"""How long a heartbeat that does not agree with a synced clock is reported."""
 
 
 _MOST_W = 1e9
-"""The largest power that a document may say: what a ramp has raised beyond it is no cap any more."""
+"""The largest power of a document: a value that a ramp raised above it is no limit any more."""
 
 
 _FAILSAFE = make_rule_reason("limit.failsafe", "fail-safe value")
@@ -114,7 +115,7 @@ _S = 1_000_000_000
 
 
 def find_link_limits(state: LinkState, params: LinkParameters, now: Now) -> LinkLimits:
-    """Return what the link allows now: the minimum over the hard limits, the state and its documents."""
+    """Return what the link allows now: the minimum of the hard limits, the state and its documents."""
     powers, whose = combine_limits(_sources(state, params, now))
     careful = _is_careful(state, now)
     tested = is_failsafe_tested(state, now) and state.mode not in (LinkMode.INIT, LinkMode.FAILSAFE)
@@ -135,7 +136,7 @@ def find_link_limits(state: LinkState, params: LinkParameters, now: Now) -> Link
 
 
 def count_utc_ms(state: LinkState, now: Now) -> int:
-    """UTC as it is counted on since the wall clock was last surely right; before that, what it shows.
+    """Return UTC in ms, counted on since the wall clock was last surely right; before that the wall clock.
 
     A step of the wall clock changes nothing here until a heartbeat confirms it.
     """
@@ -143,48 +144,53 @@ def count_utc_ms(state: LinkState, now: Now) -> int:
 
 
 def is_utc_known(state: LinkState) -> bool:
-    """Return whether the wall clock was right once since the machine started: then UTC can be counted on."""
+    """Return whether the wall clock was right once since the machine started, so that UTC is known."""
     return state.clock is not None and state.clock.known
 
 
 def find_clock_offset_ms(state: LinkState, now: Now) -> int:
-    """Return how far the wall clock is ahead of the counted time; 0 where that is not known."""
+    """Return how far the wall clock is ahead of the counted time, in ms; 0 if that is not known."""
     return now.utc_ms - count_utc_ms(state, now) if is_utc_known(state) else 0
 
 
 def is_clock_trusted(state: LinkState, now: Now) -> bool:
-    """Whether the wall clock is synced and was not set by more than a minute without a heartbeat's word."""
+    """Return whether the wall clock is synced and not set by over a minute without a heartbeat agreeing."""
     return now.synced and is_utc_known(state) and abs(find_clock_offset_ms(state, now)) <= CLOCK_JUMP_MS
 
 
 def find_clock_lost_ms(state: LinkState, now: Now) -> int | None:
-    """When the wall clock was last trusted, if it is not now (0: never); what is planned for later waits."""
+    """Return when the wall clock was last trusted (0: never); None if it is trusted now.
+
+    While it is not trusted, orders that are planned for later wait.
+    """
     return None if is_clock_trusted(state, now) else state.anchor_utc_ms or 0
 
 
 def find_possible_times_ms(state: LinkState, now: Now) -> list[int]:
-    """What UTC may be: as it is counted, as a synced wall clock shows it, and as a heartbeat says that this
-    denies; nothing where nobody knows.
+    """Return the possible values of UTC, in ms; empty if nothing is known.
+
+    These are the counted time, a synced wall clock, and the time of a heartbeat that the wall clock denies.
     """
     counted = [count_utc_ms(state, now)] if is_utc_known(state) else []
     return [*counted, *([now.utc_ms] if now.synced else []), *_denied_ms(state, now)]
 
 
 def find_latest_time(state: LinkState, now: Now) -> Now:
-    """The same instant by the latest time that may be right: a clock set back makes no number look wrong."""
+    """Return this instant with the latest possible time: a clock set back makes no number look wrong."""
     return now._replace(utc_ms=max([now.utc_ms, *find_possible_times_ms(state, now)]))
 
 
 def _denied_ms(state: LinkState, now: Now) -> list[int]:
-    """The time of a heartbeat that a synced clock denies."""
+    """Return the time of a heartbeat that a synced clock denies."""
     if not is_clock_denied(state, now) or state.beat_offset_ms is None:
         return []
     return [UtcPosition(state.beat_offset_ms).utc_ms(now.ns)]
 
 
 def describe_clock_fault(state: LinkState, now: Now) -> str:
-    """What is wrong with the wall clock, for people; empty: nothing that the counted time or a heartbeat
-    contradicts.
+    """Describe the fault of the wall clock for people.
+
+    The result is empty if neither the counted time nor a heartbeat contradicts the wall clock.
     """
     denied_ms = _denied_ms(state, now)
     nothing = not any(one.find_binding(now.ns) for program in state.programs for one in program.documents)
@@ -208,7 +214,7 @@ def is_clock_denied(state: LinkState, now: Now) -> bool:
 
 
 def format_span(ms: int) -> str:
-    """``3600.0 s`` as people say it: ``1 h``."""
+    """Format a time span for people: ``1 h`` for 3 600 000 ms."""
     seconds = ms / 1000
     for size_s, unit in ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min")):
         if seconds >= size_s:
@@ -217,17 +223,17 @@ def format_span(ms: int) -> str:
 
 
 def find_age_s(then_ns: int | None, now: Now) -> float:
-    """Seconds since then; infinite for never."""
+    """Return the seconds since then; infinite for never."""
     return float("inf") if then_ns is None else (now.ns - then_ns) / _S
 
 
 def find_active_documents(state: LinkState, now: Now) -> Iterator[Envelope]:
-    """Documents that have not ended; ``nbf`` was judged when they came: no clock undoes that."""
+    """Yield the documents that have not ended; ``nbf`` was checked on reception: no clock undoes that."""
     return (p.envelope for p in state.programs if p.newest.find_binding(now.ns))
 
 
 def is_loosening_allowed(state: LinkState, now: Now) -> bool:
-    """Return whether spec/failsafe.md#rule-3 lets anything loosen.
+    """Return whether spec/failsafe.md#rule-3 allows loosening.
 
     It needs a synced clock that was not set since, and a heartbeat at most 60 s old that agrees with it.
     """
@@ -241,14 +247,14 @@ def is_loosening_allowed(state: LinkState, now: Now) -> bool:
 
 
 def is_failsafe_tested(state: LinkState, now: Now) -> bool:
-    """Return whether a command has the fail-safe state tested now: its values hold beside all others."""
+    """Return whether a command tests the fail-safe state now: its limits hold beside all others."""
     return state.test_ns is not None and now.ns < state.test_ns[1]
 
 
 def follows_district(state: LinkState, params: LinkParameters, now: Now) -> bool:
-    """Whether the district's wishes for single assets are followed: not where it is lost, or that is tested.
+    """Return whether district requests for single assets are followed: not if it is lost, or a test runs.
 
-    In HOLD what was ordered goes on; in AUTONOMOUS a heartbeat in time must stand behind it.
+    In HOLD running orders go on; in AUTONOMOUS a timely heartbeat is needed.
     """
     if is_failsafe_tested(state, now) or state.mode in (LinkMode.INIT, LinkMode.FAILSAFE):
         return False
@@ -261,7 +267,7 @@ def _is_careful(state: LinkState, now: Now) -> bool:
 
 
 def find_standing_limits(state: LinkState, params: LinkParameters, now: Now) -> PowerLimits:
-    """Return what holds for as long as the state does: its values, and the defaults of expired documents."""
+    """Return the limits for the duration of the state: its own, and the defaults of expired documents."""
     expired = (found for program in state.programs for found in _expired_sources(state, program, now))
     powers, _ = combine_limits((*_state_sources(state, params, now), *expired))
     return PowerLimits(powers.import_w, powers.export_w)
@@ -301,7 +307,7 @@ def _program_sources(
 def _expired_sources(
     state: LinkState, program: ProgramState, now: Now
 ) -> Iterator[tuple[Reason, PowerLimits]]:
-    """The default of a document that has ended, by the position that counts or by a synced wall clock."""
+    """Yield the default of a document that has ended, by its counted position or by a synced wall clock."""
     newest, envelope = program.newest, program.envelope
     by_wall = now.synced and now.utc_ms > envelope.exp_utc_ms
     is_over = by_wall or newest.positions[0] not in newest.find_binding(now.ns)
@@ -312,7 +318,7 @@ def _expired_sources(
 def _document_sources(
     state: LinkState, params: LinkParameters, document: TrackedDocument, reason: Reason, now: Now
 ) -> Iterator[tuple[Reason, PowerLimits]]:
-    """Yield what a document allows: the least over the positions that may be the right one (rule 8)."""
+    """Yield the limits of a document: the lowest over the positions that may be the right one (rule 8)."""
     envelope, binding = document.envelope, document.find_binding(now.ns)
     for place, position in enumerate(binding):
         utc_ms = position.utc_ms(now.ns)
@@ -331,7 +337,8 @@ def _document_sources(
             powers = envelopes.find_lowest_limits(envelope, *_window(envelope, params, utc_ms))
             yield reason.then(more), powers
     if not now.synced and document.lost_ms is not None:
-        # No absolute schedule beyond the running interval: what ran when the clock was lost binds.
+        # No absolute schedule beyond the running interval: the interval that ran when the clock was lost
+        # binds.
         yield (
             reason.then(make_reason("envelope.not_synced")),
             envelopes.find_limits_at(envelope, document.lost_ms),
@@ -344,7 +351,7 @@ def _reason(envelope: Envelope, code: str = "envelope.says") -> Reason:
 
 
 def _window(envelope: Envelope, params: LinkParameters, utc_ms: int) -> tuple[int, int]:
-    """From when to when a cap of the envelope binds now: a random start only delays what loosens."""
+    """Return from when to when an envelope's limit binds now: a random start only delays loosening."""
     if not envelope.randomize_start_s:
         return utc_ms, utc_ms
     # Not for secrets: the same building and document give the same delay after a restart.
@@ -354,7 +361,7 @@ def _window(envelope: Envelope, params: LinkParameters, utc_ms: int) -> tuple[in
 
 
 def find_failsafe_values(state: LinkState, params: LinkParameters) -> FailsafeValues:
-    """The fail-safe values in force: the district's where it sent some, else the site's."""
+    """Return the fail-safe limits in force: the district's if it sent some, else those of the site file."""
     limits = params.limits
     if state.failsafe is not None:
         return replace(
@@ -370,12 +377,12 @@ def find_failsafe_values(state: LinkState, params: LinkParameters) -> FailsafeVa
 
 
 def has_waiting_parameters(state: LinkState) -> bool:
-    """Return whether parameters of the district that loosen wait until they may."""
+    """Return whether district parameters that loosen are waiting."""
     return state.failsafe_next is not None and state.failsafe_next != state.failsafe
 
 
 def loosens_failsafe(before: LinkState, after: LinkState, params: LinkParameters) -> bool:
-    """Return whether ``after`` allows more in the fail-safe state, or ends it sooner, now or once it may."""
+    """Return whether ``after`` allows more in the fail-safe state, or ends it sooner, now or later."""
     old, new = find_failsafe_values(before, params), find_failsafe_values(after, params)
     return any(
         one.import_max_w > old.import_max_w

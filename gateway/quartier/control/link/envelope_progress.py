@@ -12,7 +12,7 @@ ENVELOPE_TYPE = "envelope"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvelopeProgress:
-    """An envelope that was accepted, by its program; ``reason``: what of it waits."""
+    """An accepted envelope of one program, and its status; ``reason``: why part of it waits."""
 
     id: str
     seq: int
@@ -22,18 +22,18 @@ class EnvelopeProgress:
     reason: str = ""
 
     def ack(self) -> Ack:
-        """The last word on it."""
+        """Return the ack of its present status."""
         reception = ReceptionStatus.OK
         return Ack(self.id, self.seq, ENVELOPE_TYPE, reception.value, self.status.value, self.reason)
 
 
 EnvelopeProgresses = Mapping[str, EnvelopeProgress]
-"""By program."""
+"""Envelope progress by program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionMeasurement:
-    """What is measured at the connection: None where that is not known; ``by_hand``: people order now."""
+    """The state at the connection: inside the limits (None: unknown); ``by_hand``: people order now."""
 
     inside: bool | None
     by_hand: bool = False
@@ -42,9 +42,9 @@ class ConnectionMeasurement:
 def add_envelope(
     before: EnvelopeProgresses, envelope: Envelope, ack: Ack
 ) -> tuple[EnvelopeProgresses, list[Ack]]:
-    """An envelope was accepted with ``ack``: what it takes the place of is revoked.
+    """Add an envelope that was accepted with ``ack``; the one it replaces is revoked.
 
-    The same one again is answered by where it stands.
+    The same envelope again is answered with its present status.
     """
     old = before.get(envelope.program)
     if old is not None and (old.id, old.seq) == (envelope.id, envelope.seq):
@@ -69,10 +69,10 @@ def add_envelope(
 def advance_envelopes(
     before: EnvelopeProgresses, kept: ConnectionMeasurement, utc_ms: int
 ) -> tuple[EnvelopeProgresses, list[Ack]]:
-    """Look at each after a cycle.
+    """Advance each envelope after a cycle; return the new state and the acks to send.
 
-    SUCCEEDED is said when the *measured* power is inside the caps, not when they were accepted; one that was
-    not kept until it expired is ABORTED.
+    SUCCEEDED means that the *measured* power is inside the limits, not that they were accepted. An envelope
+    that was not kept until it expired is ABORTED.
     """
     after: dict[str, EnvelopeProgress] = {}
     acks: list[Ack] = []
@@ -108,12 +108,12 @@ def _said(acks: list[Ack], promise: EnvelopeProgress) -> EnvelopeProgress:
 
 
 def dump_envelopes(promises: EnvelopeProgresses) -> dict[str, Any]:
-    """Return what must be known after a restart, JSON-ready."""
+    """Return the facts that must be known after a restart, JSON-ready."""
     return {program: {**asdict(one), "status": one.status.value} for program, one in promises.items()}
 
 
 def load_envelopes(facts: Mapping[str, Any]) -> EnvelopeProgresses:
-    """Return what ``dump_envelopes`` gave.  Raises ValueError where it is broken."""
+    """Load the result of ``dump_envelopes``. Raises ValueError if it is broken."""
     try:
         return {
             str(program): EnvelopeProgress(**{**row, "status": InstructionStatus(row["status"])})

@@ -1,4 +1,4 @@
-"""An envelope as a function of time: its limits at an instant, or the strictest over a while."""
+"""An envelope as a function of time: its limits at an instant, or the strictest over a period."""
 
 from collections.abc import Iterator
 from dataclasses import fields
@@ -10,15 +10,15 @@ from quartier.site.records import replace
 
 
 def find_limits_at(envelope: Envelope, utc_ms: int) -> PowerLimits:
-    """The caps at ``utc_ms``: of the running interval, else the default (also before the start)."""
+    """Return the limits at ``utc_ms``: of the running interval, else the default (also before the start)."""
     return find_lowest_limits(envelope, utc_ms, utc_ms)
 
 
 def find_lowest_limits(envelope: Envelope, from_ms: int, to_ms: int) -> PowerLimits:
-    """The smallest cap per direction between the two instants, both included.
+    """Return the smallest limit per direction between the two instants, both included.
 
-    A ramp (``ramp_w_per_s``) slows the loosening from one interval to the next; a tightening is
-    never slowed, which is always inside what the district allowed.
+    A ramp (``ramp_w_per_s``) slows the loosening from one interval to the next. A tightening is never slowed.
+    The result is always inside what the district allowed.
     """
     worst = PowerLimits(inf, inf)
     before: PowerLimits | None = None
@@ -33,13 +33,13 @@ def find_lowest_limits(envelope: Envelope, from_ms: int, to_ms: int) -> PowerLim
 
 
 def find_schedule_end_ms(envelope: Envelope) -> int:
-    """Return when the last interval ends, at the latest when the document itself does."""
+    """Return when the last interval ends, in ms UTC, at the latest the end of the document."""
     total_s = sum(interval.duration_s for interval in envelope.intervals)
     return min(envelope.exp_utc_ms, envelope.start_utc_ms + int(total_s * 1000))
 
 
 def find_next_rise_ms(envelope: Envelope, utc_ms: int) -> int:
-    """Return when any of its caps at ``utc_ms`` next rises, at the latest when the document itself ends."""
+    """Return when a limit at ``utc_ms`` next rises, in ms UTC, at the latest the end of the document."""
     now = find_limits_at(envelope, utc_ms)
     for start_ms, _, _ in _segments(envelope):
         then = find_limits_at(envelope, start_ms)
@@ -51,12 +51,12 @@ def find_next_rise_ms(envelope: Envelope, utc_ms: int) -> int:
 
 
 def find_default_limits(envelope: Envelope) -> PowerLimits:
-    """Return what applies in gaps and after the last interval."""
+    """Return the limits in gaps and after the last interval."""
     return PowerLimits(envelope.default_import_max_w, envelope.default_export_max_w)
 
 
 def keep_default(envelope: Envelope, newer: Envelope) -> Envelope:
-    """Its default alone, for as long as the newer one lasts: what an expired document leaves in force."""
+    """Return the default alone, while the newer one lasts: what an expired document leaves in force."""
     return replace(
         envelope,
         nbf_utc_ms=newer.nbf_utc_ms,
@@ -68,7 +68,7 @@ def keep_default(envelope: Envelope, newer: Envelope) -> Envelope:
 
 
 def flatten_envelopes(first: Envelope, second: Envelope) -> Envelope:
-    """One constant envelope that is at no time looser than either; so a chain stays bounded."""
+    """Return one constant envelope that is never looser than either, so that a chain stays bounded."""
     floor = find_lowest_limits(first, -_FAR_MS, _FAR_MS).least(find_lowest_limits(second, -_FAR_MS, _FAR_MS))
     only = Interval(
         2 * _FAR_MS / 1000,
@@ -105,7 +105,7 @@ def _power_fault(envelope: Envelope, most_w: float) -> str:
 
 
 def find_envelope_fault(envelope: Envelope, most_w: float = inf) -> str:
-    """Return what makes the envelope unusable, empty when nothing does.
+    """Describe what makes the envelope unusable; empty if nothing does.
 
     A power above ``most_w`` is no limit of this site: a wrong unit, or another site's.
     """
@@ -139,7 +139,7 @@ def _segments(envelope: Envelope) -> Iterator[tuple[int, int, PowerLimits]]:
 
 
 def _powers(envelope: Envelope, interval: Interval) -> PowerLimits:
-    # Missing information never widens a cap: a direction left out falls back to the default.
+    # Missing information never raises a limit: a missing direction gets the default.
     return PowerLimits(
         _or(interval.import_max_w, envelope.default_import_max_w),
         _or(interval.export_max_w, envelope.default_export_max_w),

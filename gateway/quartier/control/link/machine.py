@@ -1,8 +1,8 @@
 """The link-state machine of spec/failsafe.md#section-2: heartbeats, documents and time in, limits out.
 
-Every function takes a state and gives the next; nothing here asks the time.  The caps of a state
-never exceed the hard limits, and nothing that is missing widens one, but for the two declared
-steps to AUTONOMOUS and the end of a document at its own ``exp``.
+Every function takes a state and returns the next one; nothing here asks the time. The limits of a state never
+exceed the hard limits. Nothing that is missing raises a limit, except the two declared steps to AUTONOMOUS
+and the end of a document at its own ``exp``.
 """
 
 from math import isfinite
@@ -50,7 +50,7 @@ ABSURD_FACTOR = 100.0
 """A document with a power so many times above the site's hard limits is refused: no limit of this site."""
 EARLIER_ENVELOPES_MAX = 4
 EARLY_DOCUMENT_MS = 60_000
-"""So long before its ``nbf`` a document may come: clocks differ.  What it loosens waits for that."""
+"""How long before its ``nbf`` a document may come, as clocks differ. What it loosens waits for ``nbf``."""
 _S = 1_000_000_000
 
 
@@ -63,14 +63,15 @@ def start_link(
     lost: bool = False,
     rebooted: bool | None = None,
 ) -> LinkState:
-    """The state of a process that begins.
+    """Return the link state of a process that starts.
 
-    Without a persisted one, or after a grid outage, it is INIT; else the persisted state goes on
-    with its entry time.  What passed while nobody ran is judged to the safe side: as little as is
-    certain for the fail-safe minimum, as much as the clocks say for the heartbeat and HOLD.
-    ``lost``: a state was kept and cannot be read.  A limit may have been in force, so the fail-safe
-    values hold for their minimum duration.  ``rebooted``: the machine started anew since, so that its clocks
-    tell how long that took only once they are synchronised; None: nobody knows.
+    Without a persisted state, or after a grid outage, it is INIT. Else the persisted state goes on with its
+    entry time. The time without a process is estimated to the safe side: as little as is certain for the
+    fail-safe minimum, as much as the clocks say for the heartbeat and HOLD.
+
+    ``lost``: a state was stored and cannot be read. A limit may have been in force, so the fail-safe limits
+    hold for their minimum duration. ``rebooted``: the machine was restarted since, so its clocks measure that
+    time only once they are synchronised; None: not known.
     """
     if persisted is None:
         owed_ns = now.ns + round(params.failsafe_min_s * _S) if lost else None
@@ -84,7 +85,7 @@ def start_link(
 
 
 def accept_heartbeat(state: LinkState, params: LinkParameters, beat: Heartbeat, now: Now) -> LinkState:
-    """Take a heartbeat whose signature held; one that does not rise or is off a synced clock is ignored."""
+    """Accept a verified heartbeat; ignore one that does not rise or disagrees with a synced clock."""
     state = _seen(state, params, now)
     last_n = state.heartbeat_n
     if last_n is not None and beat.n <= last_n and not find_latest_time(state, now).rejects_future(last_n):
@@ -102,10 +103,10 @@ def accept_heartbeat(state: LinkState, params: LinkParameters, beat: Heartbeat, 
 def accept_envelope(
     state: LinkState, params: LinkParameters, envelope: Envelope, now: Now, *, sure: bool = True
 ) -> tuple[LinkState, Ack]:
-    """Take a verified envelope: what tightens acts at once, what loosens waits until it may.
+    """Accept a verified envelope: what tightens acts at once, what loosens waits until it may.
 
-    The same document again (retained, republished) counts as received, without a second effect.  Not
-    ``sure``: its number is not on disk; then it loosens nothing, at no time, and gives no control.
+    The same document again (retained, republished) counts as received, without a second effect. Without
+    ``sure`` its number is not on disk; then it never loosens anything, and gives no control.
     """
     state = _seen(state, params, now)
     refusal = _refusal(state, envelope, params, now)
@@ -133,9 +134,9 @@ def accept_envelope(
 def accept_failsafe_parameters(
     state: LinkState, params: LinkParameters, paper: FailsafeDocument, now: Now
 ) -> tuple[LinkState, Ack]:
-    """Take new fail-safe parameters, clamped by the hard limits; what loosens waits for FAILSAFE's end.
+    """Accept new fail-safe parameters, clamped to the hard limits; loosening waits for FAILSAFE's end.
 
-    The answer says BOUNDS where they were clamped, CLOCK where what loosens waits for a trusted clock.
+    The ack has the reason BOUNDS if they were clamped, CLOCK if loosening waits for a trusted clock.
     """
     state = _seen(state, params, now)
     wanted = paper.values
@@ -166,9 +167,9 @@ def accept_failsafe_parameters(
 def note_running_commands(
     state: LinkState, shed_until_ns: int | None, test_ns: tuple[int, int] | None
 ) -> LinkState:
-    """Take note of the commands that run: until when a shed does, from when to when FAILSAFE is tested.
+    """Record the running commands: until when a shed runs, and when the fail-safe state is tested.
 
-    While a shed runs a loss leads to FAILSAFE.
+    While a shed runs, a loss leads to FAILSAFE.
     """
     if (state.shed_until_ns, state.test_ns) == (shed_until_ns, test_ns):
         return state
@@ -176,7 +177,7 @@ def note_running_commands(
 
 
 def advance_link(state: LinkState, params: LinkParameters, now: Now, *, outage: bool = False) -> LinkState:
-    """Let time pass; ``outage`` while the grid's voltage is gone (below 50 %)."""
+    """Advance the link by time alone; ``outage`` while the grid's voltage is gone (below 50 %)."""
     state = _seen(state, params, now)
     if outage:
         state = _entered(state, params, now, LinkMode.INIT, "grid outage")
@@ -188,11 +189,11 @@ def advance_link(state: LinkState, params: LinkParameters, now: Now, *, outage: 
 
 
 def _seen(state: LinkState, params: LinkParameters, now: Now) -> LinkState:
-    """Take note of the time: a step of the wall clock, its trust, and whether a document is still valid."""
+    """Record the time: a step of the wall clock, its trust, and whether a document is still valid."""
     state = _stepped(state, now)
     if now.synced and not is_utc_known(state):  # the first synchronisation
         state = _confirmed(state, now)
-    last_ns = state.seen_ns  # where trust is lost, it was there then
+    last_ns = state.seen_ns  # if trust is lost now, this is when it last was there
     looked = tuple(
         p.map_documents(lambda one: one.update(last_ns, synced=now.synced)) for p in state.programs
     )
@@ -209,12 +210,12 @@ def _seen(state: LinkState, params: LinkParameters, now: Now) -> LinkState:
 
 
 def _stepped(state: LinkState, now: Now) -> LinkState:
-    """Take note of a wall clock that was set by more than a minute, and is not yet confirmed."""
+    """Record a wall clock that was set by more than a minute and is not yet confirmed."""
     step_ms = find_clock_offset_ms(state, now)
     if abs(step_ms) <= CLOCK_JUMP_MS:
         return state if state.stepped_ns is None else replace(state, stepped_ns=None)
     if find_age_s(state.step_ns, now) <= CLOCK_DENIED_S and abs(step_ms - state.step_ms) <= OTHER_POSITION_MS:
-        step_ms = state.step_ms  # the same one, or a clock that makes no sense: one alarm
+        step_ms = state.step_ms  # the same step, or a clock that makes no sense: one alarm
     stepped_ns = state.stepped_ns if step_ms == state.step_ms else None
     return replace(
         state, step_ms=step_ms, step_ns=now.ns, stepped_ns=now.ns if stepped_ns is None else stepped_ns
@@ -222,9 +223,9 @@ def _stepped(state: LinkState, now: Now) -> LinkState:
 
 
 def _confirmed(state: LinkState, now: Now) -> LinkState:
-    """The wall clock is right: UTC is counted from it, and the position in each document is set anew.
+    """Take the wall clock as right: count UTC from it, and set the position in each document anew.
 
-    What that loosens waits: the positions from before bind on until loosening is allowed.
+    Loosening by this waits: the earlier positions bind on until loosening is allowed.
     """
     clock = UtcPosition.from_utc(now.utc_ms, now.ns)
     if (
@@ -269,7 +270,7 @@ def _refusal(state: LinkState, envelope: Envelope, params: LinkParameters, now: 
 
 
 def _precedence(program: ProgramState) -> tuple[int, str]:
-    """The lower number comes first: of equal caps it is the one that is named."""
+    """Return the sort key: the lower number comes first, and is named among equal limits."""
     return program.envelope.priority, program.envelope.program
 
 
@@ -278,9 +279,10 @@ def _is_inside(envelope: Envelope, utc_ms: int) -> bool:
 
 
 def _tracked(envelope: Envelope, state: LinkState, now: Now) -> TrackedDocument:
-    """A document that is accepted now, with its position, or each that may be the right one.
+    """Track a document that is accepted now, with each position that may be the right one.
 
-    A valid one comes at its ``nbf`` or later: so while nobody knows the time, that is the least it can be.
+    A valid document comes at its ``nbf`` or later: while the time is not known, that is the earliest
+    position.
     """
     first_ms = envelope.nbf_utc_ms - EARLY_DOCUMENT_MS
     times = find_possible_times_ms(state, now)
@@ -295,13 +297,13 @@ def _tracked(envelope: Envelope, state: LinkState, now: Now) -> TrackedDocument:
 
 
 def _has_begun(document: TrackedDocument, now: Now) -> bool:
-    """Return whether its ``nbf`` has come by every time that may be the right one."""
+    """Return whether its ``nbf`` has come by every time that may be right."""
     by_wall = not now.synced or now.utc_ms >= document.envelope.nbf_utc_ms
     return by_wall and all(one.utc_ms(now.ns) >= document.envelope.nbf_utc_ms for one in document.positions)
 
 
 def _lasting(held: ProgramState, newer: TrackedDocument, state: LinkState, now: Now) -> ProgramState:
-    """The one that is replaced; the default of an expired one that is in force goes on under the newer."""
+    """Return the replaced program; an expired one's default in force goes on under the newer document."""
     if held.newest.find_binding(now.ns) or state.mode not in (LinkMode.CONTROLLED, LinkMode.HOLD):
         return held
     return replace(
@@ -315,7 +317,7 @@ def _chained(held: ProgramState, now: Now) -> tuple[TrackedDocument, ...]:
 
 
 def _merged(first: TrackedDocument, second: TrackedDocument) -> TrackedDocument:
-    """One constant document that is at no time looser than either, and ends with the later of the two."""
+    """Return one constant document that is never looser than either, and ends with the later of the two."""
     flat = envelopes.flatten_envelopes(first.envelope, second.envelope)
     positions = tuple(dict.fromkeys((*first.positions, *second.positions)))
     return TrackedDocument(
@@ -330,7 +332,7 @@ def _merged(first: TrackedDocument, second: TrackedDocument) -> TrackedDocument:
 
 
 def _settled(state: LinkState, params: LinkParameters, now: Now) -> LinkState:
-    """Follow the rows until none holds, then let go of what waited for loosening."""
+    """Take transitions until none holds, then apply what waited for loosening."""
     left: set[LinkMode] = set()  # no instant leaves a state twice
     while state.mode not in left and (row := _way_out(state, params, now)) is not None:
         left.add(state.mode)
@@ -355,7 +357,7 @@ def _way_out(state: LinkState, params: LinkParameters, now: Now) -> Transition |
 
 
 def _why(state: LinkState, row: Transition, now: Now) -> str:
-    """Return why a state is left: where heartbeats are missing and the clock is wrong, it is the clock."""
+    """Return why a state is left; if heartbeats are missing and the clock is wrong, it is the clock."""
     said = describe_clock_fault(state, now) if row.for_silence else ""
     return said or row.why
 

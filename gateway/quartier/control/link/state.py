@@ -13,7 +13,7 @@ from quartier.site.records import replace
 
 STATE_FORMAT = 2
 CLOCK_NOISE_MS = 10
-"""Two readings of one clock differ by less; a wall clock that differs by more was set."""
+"""Two readings of one clock differ by less than this; a wall clock that differs by more was set."""
 _MS = 1_000_000
 
 
@@ -29,9 +29,9 @@ class LinkMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UtcPosition:
-    """UTC as it is counted by the clock that only goes on: ``offset_ms`` plus the milliseconds of ``Now.ns``.
+    """A UTC time that is counted on the boot clock: ``offset_ms`` plus the milliseconds of ``Now.ns``.
 
-    Not ``known``: nobody knows how long the machine was off, so it is that time or any later one.
+    Without ``known`` it is not known how long the machine was off, so it is that time or any later one.
     """
 
     offset_ms: int
@@ -39,15 +39,15 @@ class UtcPosition:
 
     @classmethod
     def from_utc(cls, utc_ms: int, now_ns: int, *, known: bool = True) -> "UtcPosition":
-        """The position that is ``utc_ms`` now."""
+        """Return the position that is ``utc_ms`` now."""
         return cls(utc_ms - now_ns // _MS, known)
 
     def utc_ms(self, now_ns: int) -> int:
-        """Return where it is now, UTC."""
+        """Return the UTC time of the position now, in ms."""
         return self.offset_ms + now_ns // _MS
 
     def resume(self, shift_ns: int, *, rebooted: bool) -> "UtcPosition":
-        """The same on the clock of another start, which shows ``shift_ns`` more for the same instant."""
+        """Return the same position on the clock of another start, which shows ``shift_ns`` more."""
         return UtcPosition(self.offset_ms - shift_ns // _MS, self.known and not rebooted)
 
 
@@ -55,9 +55,9 @@ class UtcPosition:
 class TrackedDocument:
     """A document and the position in it, counted from its acceptance (spec/failsafe.md#rule-8).
 
-    ``positions``: the first one counts; the others bind too until loosening is allowed.  A valid document is
-    accepted at ``first_utc_ms`` or later, so from ``accepted_ns`` on it lasts no longer than from there to
-    its end.  ``lost_ms``: the position when the wall clock was no longer trusted; what was in force there
+    ``positions``: the first one counts; the others bind too until loosening is allowed. A valid document is
+    accepted at ``first_utc_ms`` or later, so from ``accepted_ns`` it lasts no longer than from there to its
+    end. ``lost_ms``: the position when the wall clock was no longer trusted; the interval at that position
     binds until it is trusted again.
     """
 
@@ -68,27 +68,27 @@ class TrackedDocument:
     lost_ms: int | None = None
 
     def find_binding(self, now_ns: int) -> tuple[UtcPosition, ...]:
-        """The positions at which it is not over: none when the document has ended."""
+        """Return the positions at which the document has not ended; empty if it has ended."""
         end_ms = self.envelope.exp_utc_ms
         if self.first_utc_ms + (now_ns - self.accepted_ns) // _MS > end_ms:
             return ()
         return tuple(one for one in self.positions if one.utc_ms(now_ns) <= end_ms)
 
     def utc_ms(self, now_ns: int) -> int:
-        """The position that counts."""
+        """Return the position that counts, in ms UTC."""
         return self.positions[0].utc_ms(now_ns)
 
     def moved(self, position: UtcPosition) -> "TrackedDocument":
-        """The position is set anew; those before it bind on until loosening is allowed."""
+        """Set the position anew; those before it bind on until loosening is allowed."""
         others = (one for one in self.positions if one != position)
         return replace(self, positions=(position, *others))
 
     def settled(self) -> "TrackedDocument":
-        """Loosening is allowed: only the position that counts binds."""
+        """Keep only the position that counts: loosening is allowed."""
         return self if len(self.positions) == 1 else replace(self, positions=self.positions[:1])
 
     def update(self, then_ns: int, *, synced: bool) -> "TrackedDocument":
-        """Take note of whether the wall clock is trusted; ``then_ns``: when it was last."""
+        """Record whether the wall clock is trusted; ``then_ns``: when it last was."""
         if synced:
             return self if self.lost_ms is None else replace(self, lost_ms=None)
         if self.lost_ms is not None or not self.positions[0].known:
@@ -96,9 +96,9 @@ class TrackedDocument:
         return replace(self, lost_ms=self.utc_ms(then_ns))
 
     def resume(self, shift_ns: int, *, rebooted: bool) -> "TrackedDocument":
-        """The same on the clock of another start, which shows ``shift_ns`` more for the same instant."""
+        """Return the same document on the clock of another start, which shows ``shift_ns`` more."""
         positions = tuple(one.resume(shift_ns, rebooted=rebooted) for one in self.positions)
-        if rebooted:  # any later one may be right too, so the earliest stands for all
+        if rebooted:  # any later position may be right too, so the earliest stands for all
             positions = (min(positions, key=lambda one: one.offset_ms),)
         return replace(self, positions=positions, accepted_ns=self.accepted_ns + shift_ns)
 
@@ -107,7 +107,7 @@ class TrackedDocument:
 class ProgramState:
     """The newest envelope of a program, and older ones that bind too until loosening is allowed.
 
-    Not ``sure``: its number is not on disk.
+    Without ``sure`` its number is not on disk.
     """
 
     newest: TrackedDocument
@@ -121,11 +121,11 @@ class ProgramState:
 
     @property
     def documents(self) -> tuple[TrackedDocument, ...]:
-        """All of them, the newest first."""
+        """All documents, the newest first."""
         return (self.newest, *self.earlier)
 
     def map_documents(self, change: Callable[[TrackedDocument], TrackedDocument]) -> "ProgramState":
-        """The same with each of its documents changed; itself where none is."""
+        """Return the program with each document changed; the same object if none changed."""
         newest, earlier = change(self.newest), tuple(map(change, self.earlier))
         if newest is self.newest and all(map(is_, earlier, self.earlier)):
             return self
@@ -134,23 +134,21 @@ class ProgramState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkState:
-    """One instant of the link.  All ``_ns`` are of ``Now.ns``, which goes on while the machine sleeps; None
-    means never.
+    """One instant of the link. All ``_ns`` are times of ``Now.ns``, which counts sleep too; None: never.
 
-    ``since`` is the entry of ``mode``; ``seen`` the last input of any kind.  ``heartbeat_n`` lives
-    in memory only.  ``back_ns`` is the first heartbeat after FAILSAFE began, ``document_ns`` the last
-    reception of a valid document, ``valid_ns`` when one was last inside its validity, ``owed_ns``
-    the end of the fail-safe minimum duration, kept through INIT.  ``test_ns``: from when to when a
-    command has the fail-safe state tested, whatever ``mode`` is.  ``floor`` are the caps of the
-    state before CONTROLLED where loosening was not yet allowed on entry.
+    ``since_ns`` is the entry of ``mode``, ``seen_ns`` the last input of any kind, both also in UTC.
+    ``heartbeat_n`` lives in memory only. ``back_ns`` is the first heartbeat after FAILSAFE began.
+    ``document_ns`` is the last reception of a valid document, ``valid_ns`` when one was last inside its
+    validity. ``owed_ns`` is the end of the fail-safe minimum duration, kept through INIT. ``test_ns``: from
+    when to when a command tests the fail-safe state, whatever ``mode`` is. ``floor`` are the limits of the
+    state before CONTROLLED if loosening was not yet allowed on entry.
 
-    ``clock`` is UTC as it is counted on since the wall clock was last surely right: a heartbeat agreed with
-    it, or it was the first one synced; None before that.  ``anchor_utc_ms`` is that time when the wall clock
-    was last trusted.  ``beat_offset_ms`` is what the newest heartbeat says of UTC, as an offset like that of
-    a ``UtcPosition``, also of one that does not agree with a synced clock, heard at ``denied_ns``.
-    ``step_ms``
-    is how far the wall clock was last seen ahead of the counted time by more than a minute, at ``step_ns``,
-    since ``stepped_ns``.
+    ``clock`` is UTC, counted on since the wall clock was last surely right: a heartbeat agreed with it, or it
+    was the first one synced; None before that. ``anchor_utc_ms`` is the counted time when the wall clock was
+    last trusted. ``beat_offset_ms`` is the UTC of the newest heartbeat, as an offset like that of a
+    ``UtcPosition``; this includes a heartbeat that does not agree with a synced clock, received at
+    ``denied_ns``. ``step_ms`` is how far the wall clock was last seen ahead of the counted time by more than
+    a minute, at ``step_ns``, since ``stepped_ns``.
     """
 
     mode: LinkMode
@@ -182,12 +180,12 @@ class LinkState:
     stepped_ns: int | None = None
 
     def program(self, name: str) -> ProgramState | None:
-        """The program of that name, if one is held."""
+        """Return the program of that name; None if there is none."""
         return next((p for p in self.programs if p.envelope.program == name), None)
 
 
 def dump_link_state(state: LinkState) -> dict[str, Any]:
-    """The state as JSON-ready data; worth saving when ``is_save_due`` says so."""
+    """Return the state as JSON-ready data; save it when ``is_save_due`` says so."""
     data = asdict(state)
     for gone in ("heartbeat_n", "beat_offset_ms", "denied_ns", "back_ns", "document_ns"):
         del data[gone]
@@ -200,9 +198,9 @@ def dump_link_state(state: LinkState) -> dict[str, Any]:
 
 
 def load_link_state(data: Mapping[str, Any]) -> LinkState:
-    """Read what ``dump_link_state`` made, back from JSON; also as the format before it had it.
+    """Load the result of ``dump_link_state``, also that of the format before.
 
-    Raises ValueError when it is of another format or broken; the caller then starts without.
+    Raises ValueError if it has another format or is broken; the caller then starts without it.
     """
     if data.get("format") not in (1, STATE_FORMAT):
         raise ValueError(f"link state has format {data.get('format')!r}, expected {STATE_FORMAT}")
@@ -227,10 +225,10 @@ def load_link_state(data: Mapping[str, Any]) -> LinkState:
 
 
 def is_save_due(saved: LinkState | None, state: LinkState) -> bool:
-    """Return whether ``state`` should go to disk: all but the passing of time changed, or 60 s passed.
+    """Return whether ``state`` must be saved: anything but time passing changed, or 60 s passed.
 
     The passing of time matters for the minimum of FAILSAFE, the age of the heartbeat, and the position in
-    documents: over a reboot it goes on from what was saved.
+    documents: after a reboot these continue from the saved state.
     """
     if saved is None:
         return True
@@ -274,7 +272,7 @@ def _position(data: Mapping[str, Any]) -> UtcPosition:
 
 
 def _of_format_1(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The same where documents had no position of their own: each goes on from when the clock was right."""
+    """Convert format 1, in which documents had no position: each continues from when the clock was right."""
     rest = dict(data)
     anchor_ns, sure_ns, sure_utc_ms = rest.pop("anchor_ns"), rest.pop("sure_ns"), rest.pop("sure_utc_ms")
     known = sure_ns is not None

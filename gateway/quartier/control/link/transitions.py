@@ -1,4 +1,4 @@
-"""The transitions of the link-state machine, and how a state from disk continues in a new process."""
+"""The transitions of the link-state machine, and how a stored state continues in a new process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _S = 1_000_000_000
 
 
 def make_initial_state(now: Now) -> LinkState:
-    """INIT, with nothing known."""
+    """Return INIT, with nothing known."""
     return LinkState(
         mode=LinkMode.INIT,
         why="no state was kept",
@@ -30,10 +30,10 @@ def make_initial_state(now: Now) -> LinkState:
 
 
 def resume_state(old: LinkState, now: Now, *, rebooted: bool | None = None) -> LinkState:
-    """The old state on this start's clock; ``rebooted``: the machine started anew since, None: nobody knows.
+    """Return the old state on the clock of this start; ``rebooted``: the machine restarted (None: not known).
 
-    In the same boot ``Now.ns`` went on, and says how much time passed.  Over a reboot only a synced wall
-    clock does; certain is no more than that it was not less than nothing.
+    In the same boot ``Now.ns`` went on, and measures the time passed. Over a reboot only a synced wall clock
+    does; certain is only that the time was not negative.
     """
     anew = bool(rebooted) or now.ns < old.seen_ns
     certain_ns = 0 if anew else now.ns - old.seen_ns
@@ -82,9 +82,9 @@ HEARTBEAT_BACK_S = 120.0  # heartbeats are back, but no document comes
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One way out of a state: the first row whose condition holds is taken.
+    """One way out of a state; the first row whose condition holds is taken.
 
-    ``for_silence``: because no heartbeat counts, which may be the fault of the clock.
+    ``for_silence``: the reason is that no heartbeat counts, which may be the fault of the clock.
     """
 
     source: LinkMode
@@ -95,14 +95,14 @@ class Transition:
 
 
 def is_hold_allowed(state: LinkState, _params: LinkParameters, now: Now) -> bool:
-    """Return whether every active document, and there is one, says hold, and no shed command runs."""
+    """Return whether there are active documents, all of them say hold, and no shed command runs."""
     documents = list(find_active_documents(state, now))
     shedding = state.shed_until_ns is not None and now.ns < state.shed_until_ns
     return bool(documents) and all(e.on_loss == "hold" for e in documents) and not shedding
 
 
 def _paired(state: LinkState, _params: LinkParameters, now: Now) -> bool:
-    """A heartbeat and a valid document, each at most 60 s old, in either order."""
+    """Return whether a heartbeat and a valid document are each at most 60 s old, in either order."""
     together = (
         max(find_age_s(state.heartbeat_ns, now), find_age_s(state.document_ns, now)) <= HEARTBEAT_FRESH_S
     )
@@ -127,7 +127,7 @@ def _silent(state: LinkState, params: LinkParameters, now: Now) -> bool:
 
 
 def _silent_may_hold(state: LinkState, params: LinkParameters, now: Now) -> bool:
-    # After a restart that heard no heartbeat yet, holding needs a synced clock too.
+    # After a restart without a heartbeat yet, holding needs a synced clock too.
     known = now.synced or state.heartbeat_n is not None
     return known and _silent(state, params, now) and is_hold_allowed(state, params, now)
 
@@ -137,9 +137,10 @@ def _documents_gone(state: LinkState, _params: LinkParameters, now: Now) -> bool
 
 
 def _hold_over(state: LinkState, params: LinkParameters, now: Now) -> bool:
-    """26 h, or a schedule came to its end since: its last interval, not the default after it.
+    """Return whether HOLD must end: after 26 h, or when a schedule reached the end of its last interval.
 
-    Schedules that were at their end before hold on with their default, but not without another.
+    The default after the last interval does not count. Schedules that had ended before HOLD go on with their
+    default, but not alone.
     """
     age_ms = (now.ns - state.since_ns) // 1_000_000
     ended_ms = [p.newest.utc_ms(now.ns) - envelopes.find_schedule_end_ms(p.envelope) for p in state.programs]

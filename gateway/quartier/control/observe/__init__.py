@@ -1,1 +1,1 @@
-"""What is known of assets, meters, clocks and inputs."""
+"""Observations of assets, meters, clocks and inputs."""

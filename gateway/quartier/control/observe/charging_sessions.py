@@ -1,7 +1,7 @@
-"""What is known of the car at a charging point: its charging, its request and its departure (pure).
+"""Charging sessions: what is known of a car's charging, its request and its departure (pure).
 
-A car may use one phase of three, and less current than it is offered.  Until that was seen it is reckoned
-with the least that a car which charges takes: nobody who waits for a cheaper hour may wait on a hope.
+A car may use one phase of three, and less current than offered. Until that was seen it counts with the least
+power of a charging car: a car that waits for a cheaper hour must not depend on luck.
 """
 
 from collections.abc import Mapping
@@ -27,19 +27,19 @@ from quartier.site.site_layout import Site
 
 IDLE_MAX_W = 200.0
 IDLE_AFTER_S = 60.0
-"""A car that takes less than 200 W for a minute, though it may, is full or waits for something of its own."""
+"""A car that takes less than 200 W for a minute, though it may, is full or waits for its own reasons."""
 
 
 TERMINALS_SURE_S = 20.0
-"""So long a phase must stay without current before it counts as not used."""
+"""How long a phase must be without current before it counts as not used, in s."""
 
 
 UNDER_S, MARGIN_A = 30.0, 2.0
-"""A car that stays 1.5 A below its order for 30 s is held to what it takes and 2 A, until it reaches that."""
+"""A car 1.5 A below its order for 30 s is held to its present current and 2 A, until it reaches that."""
 
 
 UNMET_ORDER_S = 4 * 3600.0
-"""The laxity of a car that nobody knows a departure of; each second that it waits takes one off."""
+"""The laxity of a car without a known departure, in s; each second of waiting takes one off."""
 
 
 _S = 1_000_000_000
@@ -49,10 +49,11 @@ UsedTerminals = tuple[bool, bool, bool]
 
 @dataclass(frozen=True, slots=True)
 class Uptake:
-    """``sure_w`` is what it is sure to take, 0 while nobody knows; ``is_all``: it was offered more, and took
-    no more; ``phases_count`` are the fewest that carry it.
+    """The power that a car was seen to take.
 
-    ``low_w`` is the least since ``since_ns``, ``least_a`` the smallest order and ``order_a`` the last one.
+    ``sure_w`` is the power that it surely takes, 0 while it is not known. ``is_all``: it was offered more,
+    and took no more. ``phases_count`` is the smallest number of phases that carry it. ``low_w`` is the least
+    power since ``since_ns``, ``least_a`` the smallest order and ``order_a`` the last one.
     """
 
     sure_w: float = 0.0
@@ -65,21 +66,21 @@ class Uptake:
 
     @property
     def is_known(self) -> bool:
-        """Return whether it was seen what it takes."""
+        """Return whether its power was seen."""
         return self.sure_w > 0.0
 
     def least_w(self, ev: ChargePointAsset) -> float:
-        """What it takes at full current for sure: the least of a car that charges where nothing was seen."""
+        """Return the sure power at full current, in W; the minimum of a charging car if none was seen."""
         return self.sure_w if self.is_known else ev.current_min_a * ev.voltage_v
 
     def likely_w(self, ev: ChargePointAsset, phases_count: int) -> float:
-        """What it takes at full current, as far as nothing speaks against it; on ``phases_count`` at most."""
+        """Return the likely power at full current, in W, on at most ``phases_count`` phases."""
         if self.is_all:
             return self.sure_w
         return max(self.sure_w, ev.current_max_a * ev.voltage_v * (self.phases_count or phases_count))
 
     def planned(self, ev: ChargePointAsset) -> tuple[int, float]:
-        """Phases and largest current, in A, that a plan may reckon with."""
+        """Return the phases and the largest current, in A, that a plan may assume."""
         if not self.is_known:
             return 1, float(ceil(ev.current_min_a))
         if not self.is_all:
@@ -89,10 +90,11 @@ class Uptake:
 
 @dataclass(frozen=True, slots=True)
 class ChargingSession:
-    """One stay of a car.  ``used`` are the terminals it charges on, None while that is not sure.
+    """One charging session. ``used`` are the terminals it charges on, None while that is not sure.
 
-    ``charged_wh`` is what it got, ``waited_s`` how long it waited more than it charged; ``idle_ns`` and
-    ``under_ns`` since when it takes nothing, or less than it may; ``uptake`` is what it was seen to take.
+    ``charged_wh`` is the energy it got. ``waited_s`` is how much longer it waited than it charged.
+    ``idle_ns`` and ``under_ns`` are since when it takes nothing, or less than it may. ``uptake`` is the power
+    that it was seen to take.
     """
 
     since_ns: int
@@ -112,9 +114,9 @@ class ChargingSession:
 
 @dataclass(frozen=True, slots=True)
 class SharingState:
-    """What sharing remembers: when it last did; since when a paused car would fit, which row bounds one.
+    """The state of load sharing: when it last ran, since when a paused car fits, the row that bounds each.
 
-    ``level_w`` is what all may take together after the cap at the connection took some; None: it took none.
+    ``level_w`` is what all may take together after the limit of the connection lowered it; None: it did not.
     """
 
     shared_ns: int | None = None
@@ -132,9 +134,9 @@ def update_sessions(
     now: Now,
     orders: Mapping[str, Order] = MappingProxyType({}),
 ) -> dict[str, ChargingSession]:
-    """The stays at all charging points; where no car is there is none.
+    """Update the sessions at all charge points; without a car there is none.
 
-    ``orders`` are the last ones: what a plan or a person orders may be less than the turn allows.
+    ``orders`` are the last ones: a plan or a person may order less than the switch state allows.
     """
     found = {}
     for asset in house.assets:
@@ -153,7 +155,7 @@ def update_sessions(
 
 
 def _is_away(ev: ChargePointAsset, last_good: LastGoodValues) -> bool:
-    """Return whether no car is there for sure; where the charger does not say, one may be."""
+    """Return whether surely no car is there; if the charger does not report it, one may be."""
     seen = last_good.get(f"{ev.name}.plugged_on")
     return seen is not None and seen.value == 0
 
@@ -168,7 +170,7 @@ def _gone_on(
     now_ns: int,
 ) -> ChargingSession:
     watts = find_power_w(last_good, ev, now_ns)
-    if watts is None:  # who stands there now nobody knows
+    if watts is None:  # it is not known which car is there now
         return replace(stay, charged_wh=0.0, uptake=Uptake())
     charged_wh = find_fresh_value(last_good, f"{ev.name}.session_energy_wh", ev.period_s, now_ns)
     if charged_wh is None:
@@ -210,7 +212,7 @@ def _since(before_ns: int | None, now_ns: int) -> int:
 def _phased(
     stay: ChargingSession, ev: ChargePointAsset, last_good: LastGoodValues, now_ns: int
 ) -> ChargingSession:
-    """One more look at the currents: a phase more counts at once, one less when that is sure."""
+    """Update the terminals by the currents: one more phase counts at once, one less when that is sure."""
     amperes = phases.read_terminal_currents_a(ev, last_good, now_ns)
     if amperes is None:
         return stay if stay.used is None and stay.seen is None else replace(stay, used=None, seen=None)
@@ -227,14 +229,14 @@ def _phased(
 
 
 def count_phases(ev: ChargePointAsset, stay: ChargingSession | None) -> int:
-    """On how many phases the car charges; all of its point's while that is not sure."""
+    """Return on how many phases the car charges; all of its point while that is not sure."""
     if ev.phases_count == 1 or stay is None or stay.used is None:
         return ev.phases_count
     return sum(stay.used)
 
 
 def find_session_share(ev: ChargePointAsset, stay: ChargingSession | None, known: PhaseShare) -> PhaseShare:
-    """Where the power of this car would be: on the terminals it uses; ``known`` while that is not sure."""
+    """Return the phase share of this car: the terminals it uses; ``known`` while that is not sure."""
     if ev.phases_count == 1 or stay is None or stay.used is None:
         return known if ev.phases_count == 1 else phases.ALL_PHASES
     part = 1.0 / sum(stay.used)
@@ -246,12 +248,12 @@ def find_session_share(ev: ChargePointAsset, stay: ChargingSession | None, known
 
 
 def is_order_ignored(switch: SwitchState, order_a: float, takes_a: float, read_ns: int) -> bool:
-    """Whether it takes more than it may, by a reading of ``read_ns``, although it had the time to answer."""
+    """Return whether it takes more than it may, by a reading of ``read_ns``, although it had time to obey."""
     return takes_a > order_a + OVER_A and switch.had_time(CAR_ANSWERS_S, read_ns)
 
 
 def find_ordered_current_a(ev: ChargePointAsset, switch: SwitchState) -> float:
-    """The current it is held to, in A; 0 while it is paused."""
+    """Return the current it is limited to, in A; 0 while it is paused."""
     if not switch.on:
         return 0.0
     limit_w = find_full_power_w(ev) if switch.limit_w is None else switch.limit_w
@@ -261,7 +263,7 @@ def find_ordered_current_a(ev: ChargePointAsset, switch: SwitchState) -> float:
 def find_drawn_current_a(
     ev: ChargePointAsset, stay: ChargingSession | None, last_good: LastGoodValues, now_ns: int
 ) -> float:
-    """The current it takes, on the phase with most of it, in A."""
+    """Return its current on the phase with the largest one, in A."""
     amperes = phases.read_terminal_currents_a(ev, last_good, now_ns)
     if amperes is not None and ev.phases_count == 3:
         return max(amperes)
@@ -270,7 +272,7 @@ def find_drawn_current_a(
 
 
 def find_read_time_ns(ev: ChargePointAsset, last_good: LastGoodValues, now_ns: int) -> int:
-    """Return when what ``find_drawn_current_a`` goes by was read; now where nothing was."""
+    """Return when the reading behind ``find_drawn_current_a`` was taken; now if there is none."""
     by_phase = ev.phases_count == 3 and phases.read_terminal_currents_a(ev, last_good, now_ns) is not None
     memory = last_good.get(f"{ev.name}.{CURRENT_QUANTITIES[0] if by_phase else 'power_w'}")
     return now_ns if memory is None else memory.taken_ns
@@ -279,7 +281,7 @@ def find_read_time_ns(ev: ChargePointAsset, last_good: LastGoodValues, now_ns: i
 def find_usable_current_a(
     ev: ChargePointAsset, stay: ChargingSession, last_good: LastGoodValues, now_ns: int
 ) -> float:
-    """The current that it can use, in A: all it may, unless it has stayed below its order for a while."""
+    """Return the current that it can use, in A: all it may, unless it stayed below its order for a while."""
     if stay.under_ns is None or now_ns - stay.under_ns < UNDER_S * _S:
         return ev.current_max_a
     return min(
@@ -288,7 +290,7 @@ def find_usable_current_a(
 
 
 def find_departure_s(ev: ChargePointAsset, last_good: LastGoodValues, now: Now, zone: str) -> float | None:
-    """Seconds until it leaves: as its charger says, else by the site file; None where nobody knows."""
+    """Return the seconds until it leaves, by its charger, else by the site file; None if not known."""
     said = last_good.get(f"{ev.name}.departure_in_s")
     if (
         said is not None
@@ -304,7 +306,7 @@ def find_departure_s(ev: ChargePointAsset, last_good: LastGoodValues, now: Now, 
 def find_missing_energy_wh(
     ev: ChargePointAsset, stay: ChargingSession, last_good: LastGoodValues, now_ns: int
 ) -> float | None:
-    """Return what it still wants of this stay, in Wh; None where nobody knows."""
+    """Return the energy it still wants in this session, in Wh; None if not known."""
     wanted_wh = find_fresh_value(last_good, f"{ev.name}.energy_wanted_wh", ev.period_s, now_ns)
     wanted_wh = ev.energy_wanted_wh if wanted_wh is None else wanted_wh
     return None if wanted_wh is None else max(0.0, wanted_wh - stay.charged_wh)
@@ -319,10 +321,10 @@ def find_laxity_s(
     *,
     is_sure: bool = False,
 ) -> float:
-    """Return how long it can wait and still leave with what it wants at full current, in s; below 0: no more.
+    """Return how long it can wait and still get its energy at full current, in s; negative if too late.
 
-    ``is_sure``: with no more than it was seen to take.  Without a departure or an energy: its patience less
-    what it has waited.
+    ``is_sure``: with no more power than it was seen to take. Without a departure or an energy, it is its
+    patience less its waiting time.
     """
     left_s, want_wh = (
         find_departure_s(ev, last_good, now, zone),
@@ -340,7 +342,7 @@ def find_laxity_s(
 def find_needed_current_a(
     ev: ChargePointAsset, stay: ChargingSession, last_good: LastGoodValues, now: Now, zone: str
 ) -> float:
-    """The steady current with which it has what it wants when it leaves, in A; 0 where nobody knows."""
+    """Return the steady current that gives it its energy by its departure, in A; 0 if not known."""
     left_s, want_wh = (
         find_departure_s(ev, last_good, now, zone),
         find_missing_energy_wh(ev, stay, last_good, now.ns),
@@ -354,25 +356,27 @@ def find_needed_current_a(
 
 
 UPTAKE_WATCH_S = 30.0
-"""So long it is watched; what it took at least in that time it is sure to take."""
+"""How long it is watched, in s; the least power in that time is what it surely takes."""
 
 
 BELOW_ORDER_A = 1.5
-"""One that stays so much below its order takes all that it can."""
+"""A car that stays this far below its order, in A, takes all that it can."""
 
 
 MORE_SHARE = 1.02
-"""Only what is so much more than it was seen to take is more."""
+"""Only a power above this factor of the one seen counts as more."""
 
 
 _ROUND = 0.2
-"""A phase at some more than its nominal voltage is no second one."""
+"""A phase slightly above its nominal voltage does not count as a second one."""
 
 
 @dataclass(frozen=True, slots=True)
 class UptakeSample:
-    """One look: what a car may take, in A, what it takes, in W, when that was read, and on how many phases
-    it charges where its currents say so.
+    """One sample of a car.
+
+    ``order_a`` is what it may take, in A; ``watts`` what it takes, in W, read at ``read_ns``;
+    ``phases_count`` on how many phases it charges, if its currents show that.
     """
 
     order_a: float
@@ -382,11 +386,11 @@ class UptakeSample:
 
 
 def update_uptake(before: Uptake, ev: ChargePointAsset, seen: UptakeSample, now_ns: int) -> Uptake:
-    """One look more at a car that draws."""
+    """Add one more sample of a car that draws power."""
     if before.since_ns is None or seen.order_a > before.order_a + BELOW_ORDER_A:
         return replace(
             before, low_w=inf, least_a=seen.order_a, order_a=seen.order_a, since_ns=now_ns
-        )  # what it takes now is by another order
+        )  # its present power follows another order
     watched_s = (seen.read_ns - before.since_ns) / _S
     low_w = before.low_w if watched_s < CAR_ANSWERS_S else min(before.low_w, seen.watts)
     least_a, after = min(before.least_a, seen.order_a), before
@@ -396,12 +400,12 @@ def update_uptake(before: Uptake, ev: ChargePointAsset, seen: UptakeSample, now_
 
 
 def pause_uptake(before: Uptake) -> Uptake:
-    """It draws nothing, or may not: what was seen stands."""
+    """Pause the watch: the car draws nothing, or may not. The result so far stays."""
     return before if before.since_ns is None else replace(before, since_ns=None)
 
 
 def _concluded(watched: Uptake, ev: ChargePointAsset, phases_count: int | None, now_ns: int) -> Uptake:
-    """A watch is over, and the next begins."""
+    """Conclude a watch, and begin the next."""
     low_w, least_a = watched.low_w, max(ev.current_min_a, watched.least_a)
     count = phases_count or min(ev.phases_count, max(1, ceil(low_w / (ev.voltage_v * least_a) - _ROUND)))
     is_all = low_w < (least_a - BELOW_ORDER_A) * ev.voltage_v * count

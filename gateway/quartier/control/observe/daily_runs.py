@@ -1,8 +1,8 @@
 """Progress of the daily run of a load: due, started, done, or late (pure).
 
-A run is owed once from deadline to deadline.  It has begun once its relay is on and it takes power, and is
-done once it was on for as long as a run takes.  Its deadline is kept by both clocks: where the time of day is
-lost, the monotonic one still knows how long it may wait.
+A run is due once from deadline to deadline. It has begun once its relay is on and it takes power. It is done
+once it was on for the duration of a run. Both clocks keep its deadline: if the time of day is lost, the
+monotonic clock still shows how long it may wait.
 """
 
 from collections.abc import Mapping
@@ -18,24 +18,24 @@ from quartier.site.records import Now, replace
 from quartier.site.site_layout import Site
 
 RUN_MODE, WAIT_MODE = 0, 1
-"""Its modes."""
+"""The modes of a daily run."""
 RUNNING_SHARE = 0.1
-"""A load that takes this part of what its run takes in the mean has begun it."""
+"""A load that takes this share of the mean power of its run has begun it."""
 STEP_MAX_S = 10.0
-"""So much of the time between two cycles counts as run; who was away longer did not see it run."""
+"""The most of the time between two cycles that counts as run; a longer gap was not observed."""
 _MS = 1_000_000
 RUN_EMPTY_S = 600.0
-"""One that was on for so long and took nothing has nothing to run."""
+"""A load that was on for this time in s and took nothing has nothing to run."""
 _KEPT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """One day's run.  ``due_utc_ms`` is its deadline, ``due_ns`` the same by the monotonic clock; None while
-    that was never known.  ``ran_s`` is for how long it was on since it began.
+    """The run of one day.
 
-    ``idle_s`` is for how long it was on and took nothing before it began; ``is_late``: the deadline passed
-    before it was done, it runs as soon as it may.
+    ``due_utc_ms`` is its deadline, ``due_ns`` the same on the monotonic clock; None while that was never
+    known. ``ran_s`` is how long it was on since it began. ``idle_s`` is how long it was on and took nothing
+    before it began. ``is_late``: the deadline passed before it was done; it runs as soon as it may.
     """
 
     due_utc_ms: int | None = None
@@ -59,7 +59,7 @@ def update_runs(
     dt_s: float,
     now: Now,
 ) -> dict[str, RunProgress]:
-    """The runs after one more look."""
+    """Update the runs of all loads."""
     return {
         asset.name: _ran(
             asset,
@@ -75,7 +75,7 @@ def update_runs(
 
 
 def is_run_pending(asset: BatchLoad, last_good: LastGoodValues, now_ns: int) -> bool:
-    """Whether there is something to run; where nobody says so there is, for a missed run is the worse."""
+    """Return whether there is something to run; if unknown there is, because a missed run is worse."""
     return (
         observations.find_fresh_value(last_good, f"{asset.name}.waiting_on", asset.sense_period_s, now_ns)
         != 0
@@ -83,7 +83,7 @@ def is_run_pending(asset: BatchLoad, last_good: LastGoodValues, now_ns: int) -> 
 
 
 def is_relay_on(asset: BatchLoad, switch: SwitchState, last_good: LastGoodValues, now_ns: int) -> bool | None:
-    """Return whether its relay lets it run: as it is read, where it is; None while it is silent."""
+    """Return whether its relay lets it run, by its reading if there is one; None while it is silent."""
     if asset.point not in last_good:
         return switch.mode == RUN_MODE
     found = observations.find_fresh_value(last_good, asset.point, asset.sense_period_s, now_ns)
@@ -91,12 +91,12 @@ def is_relay_on(asset: BatchLoad, switch: SwitchState, last_good: LastGoodValues
 
 
 def find_remaining_run_s(asset: BatchLoad, progress: RunProgress) -> float:
-    """Return what the run still takes."""
+    """Return how long the run still takes, in s."""
     return max(0.0, asset.duration_s - progress.ran_s)
 
 
 def _dated(asset: BatchLoad, one: RunProgress, last_good: LastGoodValues, now: Now, zone: str) -> RunProgress:
-    """The run that is owed now, and until when."""
+    """Return the run that is due now, with its deadline."""
     until_s = local_time.find_seconds_until(now, zone, asset.deadline_s)
     if one.due_utc_ms is not None and now.synced:
         one = replace(one, due_ns=now.ns + (one.due_utc_ms - now.utc_ms) * _MS)
@@ -113,8 +113,9 @@ def _until(one: RunProgress, now: Now, until_s: float) -> RunProgress:
 def _passed(
     asset: BatchLoad, one: RunProgress, last_good: LastGoodValues, now: Now, until_s: float | None
 ) -> RunProgress:
-    """After its deadline: the next one is owed.  One that is not done runs late, and gives way to the next
-    only as the hours of that begin.
+    """Return the progress after its deadline: the next run is due.
+
+    A run that is not done runs late. It gives way to the next run only when that one's hours begin.
     """
     missed = not one.is_done and one.idle_s < RUN_EMPTY_S and is_run_pending(asset, last_good, now.ns)
     if one.is_begun or (missed and until_s is None):
@@ -134,8 +135,8 @@ def _ran(
     dt_s: float,
     now_ns: int,
 ) -> RunProgress:
-    """Whether it runs, and for how long it did; a relay that is silent neither adds to it nor interrupts."""
-    if one.is_done:  # where its device says what waits, there may be another one the same day
+    """Update whether it runs, and for how long; a silent relay neither adds to it nor interrupts it."""
+    if one.is_done:  # if its device reports what waits, there may be another run on the same day
         return one if is_run_pending(asset, last_good, now_ns) else replace(one, is_done=False, ran_s=0.0)
     on = is_relay_on(asset, switch, last_good, now_ns)
     if on and not one.is_begun:
@@ -153,13 +154,13 @@ def _ran(
 
 
 def _draws(asset: BatchLoad, last_good: LastGoodValues, now_ns: int) -> bool:
-    """Whether it takes what a run takes; one that nobody measures, or whose meter is silent, counts so."""
+    """Return whether it takes the power of a run; without a meter, or with a silent one, it counts as yes."""
     watts = observations.find_power_w(last_good, asset, now_ns)
     return watts is None or watts >= RUNNING_SHARE * sum(asset.run_w) / len(asset.run_w)
 
 
 def find_late_run_alarms(house: Site, runs: RunProgresses) -> list[Alarm]:
-    """The runs that were not done in time."""
+    """Return an alarm for each run that was not done in time."""
     late = (one for one in house.assets if isinstance(one, BatchLoad) and runs.get(one.name, NO_RUN).is_late)
     return [
         Alarm(
@@ -172,7 +173,7 @@ def find_late_run_alarms(house: Site, runs: RunProgresses) -> list[Alarm]:
 
 
 def render_runs(asset: BatchLoad, progress: RunProgress) -> dict[str, Any]:
-    """For people, JSON-ready."""
+    """Render a run for people, JSON-ready."""
     state = "done" if progress.is_done else "begun" if progress.is_begun else "owed"
     left = 0.0 if progress.is_done else find_remaining_run_s(asset, progress)
     return {
@@ -184,19 +185,19 @@ def render_runs(asset: BatchLoad, progress: RunProgress) -> dict[str, Any]:
 
 
 def dump_runs(runs: RunProgresses) -> dict[str, Any]:
-    """Return what must be known after a restart, JSON-ready: the same for a minute of a run."""
+    """Return the facts that must be known after a restart, JSON-ready; they change once a minute of a run."""
     found = {}
     for name, one in runs.items():
         facts = asdict(replace(one, ran_s=one.ran_s // _KEPT_S * _KEPT_S))
-        del facts["due_ns"], facts["idle_s"]  # what is on now shows anew that it takes nothing
+        del facts["due_ns"], facts["idle_s"]  # a load that is on now shows anew that it takes nothing
         found[name] = facts
     return found
 
 
 def load_runs(house: Site, facts: object) -> dict[str, RunProgress]:
-    """Return what ``dump_runs`` gave, of loads that are still there; what is no such fact is left out.
+    """Load the result of ``dump_runs`` for loads that still exist; invalid facts are left out.
 
-    What ran while nobody looked does not count: a run is rather longer than cut.
+    A run without observation does not count: a run is rather prolonged than cut short.
     """
     if not isinstance(facts, Mapping):
         return {}

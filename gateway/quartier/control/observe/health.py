@@ -1,6 +1,4 @@
-"""What a lost input does: a table of rules, the strictest stage wins, and leaving a stage takes its
-dwell.
-"""
+"""The table of rules for lost inputs: the strictest stage wins, and leaving it takes its dwell time."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +10,7 @@ from quartier.site.asset_types import GridMeter
 
 
 class ControlStage(IntEnum):
-    """How careful control is: FREEZE raises nothing, SAFE sheds to the fail-safe caps."""
+    """The control stage: FREEZE raises nothing, SAFE sheds to the fail-safe limits."""
 
     WELL = 0
     FREEZE = 1
@@ -21,9 +19,9 @@ class ControlStage(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputHealth:
-    """What the rules look at.  ``grid_age_s`` counts from the start where nothing was ever read.
+    """The inputs of the rules. ``grid_age_s`` counts from the start if nothing was ever read.
 
-    ``meter`` is how far the grid meter is believed.
+    ``meter`` is the verdict on the grid meter.
     """
 
     grid_age_s: float
@@ -35,7 +33,7 @@ class InputHealth:
 
 @dataclass(frozen=True, slots=True)
 class StageRule:
-    """While ``holds``, and ``dwell_s`` longer, at least ``stage``."""
+    """While ``holds``, and for ``dwell_s`` after it, the stage is at least ``stage``."""
 
     name: str
     words: str
@@ -46,7 +44,7 @@ class StageRule:
 
 @dataclass(frozen=True, slots=True)
 class StageDecision:
-    """The stage in force, the rules that are, and until when each dwells (monotonic)."""
+    """The stage in force, its rules, and until when each dwells (monotonic)."""
 
     stage: ControlStage = ControlStage.WELL
     rules: tuple[str, ...] = ()
@@ -54,24 +52,24 @@ class StageDecision:
 
 
 def find_stale_after_s(period_s: float) -> float:
-    """Return when a grid meter read every ``period_s`` counts as stale (spec/failsafe.md#meter-stale)."""
+    """Return the age in s at which a meter read each ``period_s`` is stale (spec/failsafe.md#meter-stale)."""
     return max(3.0, 2.5 * period_s)
 
 
 def find_lost_after_s(period_s: float) -> float:
-    """Return when it counts as lost."""
+    """Return the age in s at which a grid meter counts as lost."""
     return max(10.0, 4.0 * period_s)
 
 
 def is_slow_meter(grid: GridMeter) -> bool:
-    """A grid meter slower than 2 s costs a margin of 10 % on every cap."""
+    """Return whether the grid meter is slower than 2 s, which costs a margin of 10 % on every limit."""
     return grid.period_s > 2.0
 
 
 CYCLES_LATE_MAX = 3
-"""So many cycles in a row that were missed are one loss."""
+"""This many cycles missed in a row are a loss."""
 LATE_AFTER_PERIODS = 1.5
-"""A cycle that begins more than so many periods after the one before was late: one is missed."""
+"""A cycle that begins more than this many periods after the one before was late: one is missed."""
 STAGE_RULES = (
     StageRule(
         "starting", "no reading of the grid meter yet", lambda h: not h.grid_ever, ControlStage.FREEZE, 0
@@ -117,12 +115,12 @@ _DWELLS_S = {rule.name: rule.dwell_s for rule in STAGE_RULES}
 
 
 def count_missed_cycles(dt_s: float, cycle_s: float) -> int:
-    """How many cycles were missed in the ``dt_s`` since the last one: one more with each further period."""
+    """Return the cycles missed in the ``dt_s`` since the last one: one more with each further period."""
     return max(0, ceil(dt_s / cycle_s - LATE_AFTER_PERIODS))
 
 
 def find_lateness_s(count: int, cycle_s: float) -> float:
-    """The longest in which ``count`` cycles are missed and not one more, in s, from the last one in time."""
+    """Return the longest time in s from the last timely cycle in which ``count`` are missed, and not more."""
     return count * (LATE_AFTER_PERIODS + 1.0) * cycle_s
 
 
@@ -133,7 +131,7 @@ def find_dwell_left_s(decision: StageDecision, rule: str, now_ns: int) -> float 
 
 
 def decide_stage(before: StageDecision, health: InputHealth, now_ns: int) -> StageDecision:
-    """The worst of all rules that hold or still dwell; all of that stage are named."""
+    """Return the worst stage of all rules that hold or still dwell, with all rules of that stage."""
     until_ns = dict(before.until_ns)
     for rule in STAGE_RULES:
         if rule.holds(health):

@@ -1,7 +1,7 @@
 """The local time of day of a building, and the position of the sun.
 
-Refraction is not in the elevation; what sunrise needs of it is in ``HORIZON_DEG``.  Within 0.02 degrees of
-NREL's SPA from 2024 to 2034, and within 5 s of its sunset at Paris.
+The elevation has no refraction; ``HORIZON_DEG`` holds the refraction at sunrise. Accuracy: within 0.02
+degrees of NREL's SPA from 2024 to 2034, and within 5 s of its sunset at Paris.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from quartier.site.records import Now
 
 
 def find_local_time_s(now: Now, zone: str) -> float | None:
-    """Seconds since local midnight by the wall; None while the wall clock is not trusted."""
+    """Return the seconds since local midnight by the wall clock; None while that is not trusted."""
     if not now.synced:
         return None
     then = datetime.fromtimestamp(now.utc_ms / 1000, UTC).astimezone(ZoneInfo(zone))
@@ -20,7 +20,7 @@ def find_local_time_s(now: Now, zone: str) -> float | None:
 
 
 def find_seconds_until(now: Now, zone: str, at_s: float) -> float | None:
-    """Seconds until it is ``at_s`` of the local day next, over a change of the clock too; None as above."""
+    """Return the seconds until the local time is next ``at_s``, also over a time change; None as above."""
     if not now.synced:
         return None
     here = ZoneInfo(zone)
@@ -28,7 +28,7 @@ def find_seconds_until(now: Now, zone: str, at_s: float) -> float | None:
     today = then.astimezone(here).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
 
     def left_s(days: int) -> float:
-        # Wall arithmetic: the same time of day, whatever lies between.
+        # Wall clock arithmetic: the same time of day, whatever lies between.
         wall = today.replace(tzinfo=None) + timedelta(days=days, seconds=at_s)
         return (wall.replace(tzinfo=here).astimezone(UTC) - then).total_seconds()
 
@@ -37,7 +37,7 @@ def find_seconds_until(now: Now, zone: str, at_s: float) -> float | None:
 
 
 def format_clock(at_s: float) -> str:
-    """``HH:MM`` of seconds of the local day."""
+    """Format seconds of the local day as ``HH:MM``."""
     minutes = int(at_s // 60) % 1440
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
@@ -50,7 +50,7 @@ _UNIX_EPOCH_JD, _J2000_JD, _CENTURY_D, _DAY_MS = 2_440_587.5, 2_451_545.0, 36_52
 
 
 def find_sun_elevation_deg(utc_ms: float, latitude_deg: float, longitude_deg: float) -> float:
-    """Elevation of the sun's centre in degrees, without refraction; north and east are plus."""
+    """Return the elevation of the sun's centre in degrees, without refraction; north and east are plus."""
     sine = find_sun_direction(utc_ms, latitude_deg, longitude_deg)[2]
     return degrees(asin(min(max(sine, -1.0), 1.0)))
 
@@ -58,7 +58,7 @@ def find_sun_elevation_deg(utc_ms: float, latitude_deg: float, longitude_deg: fl
 def find_sun_direction(
     utc_ms: float, latitude_deg: float, longitude_deg: float
 ) -> tuple[float, float, float]:
-    """Return where the sun's centre is, without refraction: a vector of length 1 to east, north and up."""
+    """Return the direction of the sun's centre, without refraction: a unit vector to east, north and up."""
     days = utc_ms / _DAY_MS
     declination, equation_min = _sun((days + _UNIX_EPOCH_JD - _J2000_JD) / _CENTURY_D)
     minutes = (days - floor(days)) * 1440.0 + equation_min + 4.0 * longitude_deg
@@ -71,7 +71,7 @@ def find_sun_direction(
 
 
 def _sun(century: float) -> tuple[float, float]:
-    """Declination in radians, equation of time in minutes; ``century``: Julian centuries after J2000."""
+    """Return declination (radians) and equation of time (minutes); ``century``: Julian, after J2000."""
     mean_longitude = radians((280.46646 + century * (36_000.76983 + century * 0.0003032)) % 360.0)
     anomaly = radians(357.52911 + century * (35_999.05029 - 0.0001537 * century))
     eccentricity = 0.016708634 - century * (0.000042037 + 0.0000001267 * century)

@@ -1,8 +1,8 @@
 """Detect that the clock of a meter contradicts a trusted clock: wrong prices cost more than none (pure).
 
-A meter may be wrong as well.  So one that agrees with ours outweighs those that do not, a meter that calls
-its own clock degraded or doubtful is not heard (its driver says nothing then), and what follows is no more
-than that the local plan is not followed: no limit hangs on it.
+A meter may be wrong too. So one meter that agrees with us outweighs those that do not. A meter that marks its
+own clock as degraded or doubtful is ignored (its driver then provides nothing). The only effect is that the
+local plan is not followed: no limit depends on it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from quartier.site.records import Now
 from quartier.site.site_layout import Site
 
 CONTRADICTION_HOLD_S = 60.0
-"""For so long a meter must contradict before it counts: one wrong stamp is nothing."""
+"""How long a meter must contradict before it counts, in s: one wrong time stamp means nothing."""
 CLOCK_OFFSET = "clock_offset_s"
 _S = 1_000_000_000
 _UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
@@ -23,18 +23,18 @@ _UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
 
 @dataclass(frozen=True, slots=True)
 class ClockComparison:
-    """How far a meter's clock is behind ours, and since when further than it may be; None: it is not."""
+    """The lag of a meter's clock behind ours, and since when it is more than allowed; None: it is not."""
 
     behind_s: float
     since_ns: int | None = None
 
     def contradicts(self, now_ns: int) -> bool:
-        """Return whether it has for long enough."""
+        """Return whether it has contradicted for long enough."""
         return self.since_ns is not None and now_ns - self.since_ns >= CONTRADICTION_HOLD_S * _S
 
     @property
     def words(self) -> str:
-        """For people: ``2 h behind``."""
+        """The difference for people, as in ``2 h behind``."""
         span_s = abs(self.behind_s)
         size_s, unit = next(((size_s, unit) for size_s, unit in _UNITS if span_s >= size_s), (1.0, "s"))
         return (
@@ -45,13 +45,13 @@ class ClockComparison:
 
 
 ClockComparisons = Mapping[str, ClockComparison]
-"""By meter."""
+"""Clock comparisons by meter."""
 
 
 def compare_clocks(
     house: Site, before: ClockComparisons, last_good: LastGoodValues, now: Now
 ) -> dict[str, ClockComparison]:
-    """Every clock that is known now; none while ours is not trusted anyhow."""
+    """Compare every clock that is known now; none while ours is not trusted."""
     found = {}
     for meter in house.witnesses:
         if meter.clock_s is None or not now.synced:
@@ -70,20 +70,20 @@ def compare_clocks(
 
 
 def find_clock_doubt(clocks: ClockComparisons, now_ns: int) -> str:
-    """Why our clock is not believed; empty while no meter contradicts it, or one of them agrees with it."""
+    """Return why our clock is doubted; empty while no meter contradicts it, or one of them agrees."""
     against = find_contradicting_meters(clocks, now_ns)
     return f"the clock is contradicted by {against}" if against else ""
 
 
 def find_contradicting_meters(clocks: ClockComparisons, now_ns: int) -> str:
-    """The meters for which our clock is not believed; empty while none contradicts it, or one agrees."""
+    """Return the meters that contradict our clock; empty while none does, or one of them agrees."""
     if any(one.since_ns is None for one in clocks.values()):
         return ""
     return " and ".join(name for name, one in sorted(clocks.items()) if one.contradicts(now_ns))
 
 
 def find_clock_alarms(clocks: ClockComparisons, now_ns: int) -> Iterator[Alarm]:
-    """Each meter that contradicts: a doubt about our clock, or about its own where another agrees."""
+    """Yield an alarm per contradicting meter: about our clock, or about its own if another meter agrees."""
     doubted = find_clock_doubt(clocks, now_ns)
     for name, one in sorted(clocks.items()):
         if not one.contradicts(now_ns):

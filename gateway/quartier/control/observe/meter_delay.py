@@ -1,19 +1,19 @@
-"""Estimate the delay of the grid meter from the moves of assets and when it shows them (pure).
+"""Estimate the delay of the grid meter: compare movements of assets with the time they show in it (pure).
 
-A meter behind a radio, a cloud or a slow gateway answers in time with old values, and says nothing of their
-age.  What a battery, a car or the sun does shows in the grid's power so much later.  For each lag it is kept
-how badly the grid's steps agree with the assets' own steps that long before; what the rest of the house does
-adds to all of them alike.  The shortest lag that explains the steps far better than the one in use takes its
-place: so a movement that does not show yet counts as not in the reading yet, from its first seconds on, and
-is not answered again (``track``).
+A meter behind a radio, a cloud or a slow gateway answers in time with old values, and does not report their
+age. The movements of a battery, a car or the sun show that much later in the grid power. For each lag an
+error is kept: how badly the grid's steps agree with the assets' steps that long before. What the rest of the
+building does adds to all of them alike. The shortest lag that explains the steps far better than the present
+one replaces it. A movement that does not show yet then counts as not in the reading yet, from its first
+seconds on, and is not answered again.
 
-The rest of the building is the grid's reading less the battery's own.  Where the two meters tell of different
-instants, the battery's own movement looks like the house's, and is answered again: it hunts (battery.py).
-With the lag of the grid meter and the battery's delay and ramp known, the battery's power is taken for the
-instant that the grid's reading is of: from its own past readings, and beyond the last of them by as much as
-the response to its orders moves meanwhile (the predictor of O. J. M. Smith, Chem. Eng. Prog. 53 (1957) 217).
-Where it stands still nothing is added, also where it does not obey: the model's own movement counts, never
-its level.
+The residual load is the grid's reading less the battery's own. If the two meters are of different instants,
+the battery's own movement looks like one of the building, and is answered again: it hunts
+(``orders/setpoints``). With the lag of the grid meter and the battery's delay and ramp known, the battery's
+power is taken for the instant of the grid's reading. It comes from the battery's own past readings; after the
+last of them it moves as the response to its orders does (the predictor of O. J. M. Smith, Chem. Eng. Prog. 53
+(1957) 217). While it stands still nothing is added, also if it does not obey: only the movement of the model
+counts, never its level.
 """
 
 from bisect import bisect_left
@@ -31,46 +31,46 @@ from quartier.site.site_layout import Site
 
 EARLIEST_S, LATEST_S = -5, 20
 DELAYS_S = tuple(range(EARLIEST_S, LATEST_S + 1))
-"""Minus: the grid meter shows it before the asset's own reading does."""
+"""Negative: the grid meter shows a movement before the asset's own reading does."""
 
 
 NEAREST_SHARE = tuple(sorted(range(len(DELAYS_S)), key=lambda place: abs(DELAYS_S[place])))
 FORGETTING_FACTOR = 0.95
-"""So much of what was known is left after a reading in which something moved; calm ones change nothing."""
+"""The share of the errors that is kept after a reading with movement; calm readings change nothing."""
 
 
 MOVEMENT_MIN_W, LEAST_SHARE = 30.0, 0.03
-"""A step that counts; and the part of the rating that movements must come to before anything is concluded."""
+"""A step that counts, in W, and the share of the rating that movements must reach before any conclusion."""
 
 
 BETTER_SHARE = 0.2
-"""A lag takes the place of another where it leaves no more than so much of the disagreement."""
+"""A lag replaces another one if its error is no more than this share."""
 
 
 EXPLAINED_SHARE = 0.5
-"""So much of the grid's own steps a lag must explain; one at which the assets stood still explains none."""
+"""A lag must explain this share of the grid's own steps; while the assets stood still it explains none."""
 
 
 TOGETHER, SCALED = 0.5, 1.6
-"""Steps of one shape (their correlation, squared) and of sizes so many times apart: a meter tells wrongly
-how much, and nothing of when.  A lag alone makes none of that shape so small, as 0.5 ** 0.5 > 1 / 1.6.
+"""Steps of the same shape (squared correlation) but of sizes this factor apart: the meter shows wrong sizes,
+and nothing about the delay. A lag alone makes no such shape that small, as 0.5 ** 0.5 > 1 / 1.6.
 """
 
 
 TOLERATED_DELAY_S = 3.0
-"""What the filter bears (``battery``): what a probe measured, finer than this, is not replaced by less."""
+"""The delay that the filter tolerates, in s: a probe's finer value is kept within this."""
 
 
 PLAUSIBLE_DELAYS = 1.5
-"""No step of the assets is believed that is larger than so much of what they can do."""
+"""A step larger than this factor of what the assets can do is not believed."""
 
 
 SAMPLE_INTERVAL_S = 2.0
-"""What is read more seldom and may step at any moment between tells nothing of when."""
+"""A reading less frequent than this, in s, that may step in between says nothing about the time."""
 
 
 SEEN_S, HISTORY_S = 1.5, 30.0
-"""How old an asset's own reading may be beside the grid's, and how long readings are kept."""
+"""The largest age of an asset's reading beside the grid's, and how long readings are kept, in s."""
 
 
 ALARM_FROM_S = 3.0
@@ -81,12 +81,11 @@ PowerHistory = tuple[tuple[int, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class MeterDelay:
-    """``found_s``: the lag in use, in s; None: none was found, the probe's holds, or none.
+    """The state of the estimate; ``found_s`` is the lag in use, in s (None: none found; the probe's holds).
 
-    ``errors`` is the disagreement of each of ``DELAYS_S`` in W², ``made`` the assets' own steps so long
-    before
-    alike, ``together`` those times the grid's, ``moved`` the largest of them.  ``grid`` are the meter's
-    readings, ``looked_ns`` is the one until which steps were compared.
+    For each of ``DELAYS_S``: ``errors`` is the disagreement in W², ``made`` the assets' own squared steps
+    that long before, ``together`` the product of those steps and the grid's. ``moved`` sums the largest
+    squared steps. ``grid`` are the meter's readings; up to ``looked_ns`` steps were compared.
     """
 
     found_s: float | None = None
@@ -99,11 +98,11 @@ class MeterDelay:
 
     @property
     def late_s(self) -> float:
-        """By how much the grid meter is known to be late, in s; 0 where it is not."""
+        """The known delay of the grid meter, in s; 0 if it is not late."""
         return max(self.found_s or 0.0, 0.0)
 
     def find_delay_s(self, house: Site) -> float:
-        """Return by how much the grid meter is late, in s: as found since, else as a probe measured."""
+        """Return the delay of the grid meter, in s: as estimated, else as a probe measured it."""
         if self.found_s is not None:
             return self.late_s
         probed = (one.lag_s for one in house.assets if isinstance(one, Battery) and one.delay_s is not None)
@@ -113,7 +112,7 @@ class MeterDelay:
 def update_meter_delay(
     before: MeterDelay, house: Site, last_good: LastGoodValues, pasts: Mapping[str, PowerHistory]
 ) -> MeterDelay:
-    """The lag after this look; ``pasts`` has the past of each asset that may move and says its power."""
+    """Update the estimate; ``pasts`` are the past powers of each asset that may move and is measured."""
     newest = last_good.get(f"{house.grid.name}.power_w")
     grid = append_grid_reading(before.grid, newest, 0 if newest is None else newest.taken_ns)
     if grid == before.grid:
@@ -124,12 +123,12 @@ def update_meter_delay(
     if from_ns is None or not movers or until_ns - from_ns > LATEST_S * _S:
         return replace(now, looked_ns=until_ns)
     if any(until_ns - pasts[asset.name][-1][0] > SEEN_S * _S for asset in movers):
-        return now  # one that is read more seldom is waited for
+        return now  # wait for an asset that is read less often
     pairs = [_steps_w(grid, [pasts[a.name] for a in movers], from_ns, until_ns, lag_s) for lag_s in DELAYS_S]
     misfits_w = [abs(seen_w - made_w) for seen_w, made_w in pairs]
     most_w = max(abs(made_w) for _, made_w in pairs)
     now = replace(now, looked_ns=until_ns)
-    # The house itself moved by more, or no asset can have moved so: a meter told nonsense.
+    # The building itself moved by more, or no asset can have moved that far: a wrong reading.
     moved_by_others = min(misfits_w[-EARLIEST_S:]) > most_w or most_w > PLAUSIBLE_DELAYS * sum(
         map(_span_w, movers)
     )
@@ -154,7 +153,7 @@ def _added(before: Sequence[float], more: Sequence[float]) -> tuple[float, ...]:
 def _steps_w(
     grid: PowerHistory, pasts: Sequence[PowerHistory], from_ns: int, until_ns: int, lag_s: int
 ) -> tuple[float, float]:
-    """Return what the grid shows of a while, and what the assets did so long before, or after."""
+    """Return the grid's step over a period, and the assets' step that much earlier, or later."""
     shown_ns, made_ns = min(lag_s, 0) * _S, max(lag_s, 0) * _S
     seen_w = interpolate_power_w(grid, until_ns + shown_ns) - interpolate_power_w(grid, from_ns + shown_ns)
     return seen_w, sum(
@@ -164,7 +163,7 @@ def _steps_w(
 
 
 def _concluded(lag: MeterDelay, movers: Sequence[Asset]) -> float | None:
-    """Return what the disagreements say; a probe's own lag is finer, and stays where it is not far off."""
+    """Return the lag by the errors; a probe's own lag is finer, and stays unless it is far off."""
     found_s = lag.found_s
     probed = [one.lag_s for one in movers if isinstance(one, Battery) and one.delay_s is not None]
     here_s = found_s if found_s is not None else max(probed, default=0.0)
@@ -178,7 +177,7 @@ def _concluded(lag: MeterDelay, movers: Sequence[Asset]) -> float | None:
 
 
 def _is_scaled(lag: MeterDelay, place: int) -> bool:
-    """Whether the grid and the assets move together there, and by far more, or less, than each other."""
+    """Return whether grid and assets move together at this lag, but by far more, or less, than each other."""
     made, together, seen = lag.made[place], lag.together[place], _seen(lag, place)
     if together <= 0.0 or together**2 < TOGETHER * seen * made:
         return False
@@ -186,12 +185,15 @@ def _is_scaled(lag: MeterDelay, place: int) -> bool:
 
 
 def _seen(lag: MeterDelay, place: int) -> float:
-    """The grid's own steps, squared."""
+    """Return the grid's own steps, squared."""
     return lag.errors[place] + 2.0 * lag.together[place] - lag.made[place]
 
 
 def _best(lag: MeterDelay, place: int, found_s: float | None) -> float | None:
-    """The shortest that is far better than the one in use, and about as good as the best; else as it was."""
+    """Return the shortest lag that is far better than the present one and about as good as the best.
+
+    Without one, the result is ``found_s``.
+    """
     errors = lag.errors
     here = errors[place]
     if here == 0.0:
@@ -208,18 +210,18 @@ def _span_w(asset: Asset) -> float:
 
 
 def _tells(asset: Asset) -> bool:
-    """Return whether its readings say when it moved: a battery ramps between two, others are read often."""
+    """Return whether its readings show when it moved: a battery ramps between two; others are read often."""
     return isinstance(asset, Battery) or asset.period_s <= SAMPLE_INTERVAL_S
 
 
 def _moves(past: PowerHistory) -> bool:
-    """Return whether it did anything of late: nobody else costs more than this look."""
+    """Return whether it moved lately: the others need no comparison."""
     watts = [w for _, w in past]
     return bool(watts) and max(watts) - min(watts) >= MOVEMENT_MIN_W
 
 
 def append_grid_reading(held: PowerHistory, newest: LastGood | None, now_ns: int) -> PowerHistory:
-    """The readings of half a minute with the newest, and the one before: it still tells where they began."""
+    """Return the readings of the last 30 s with the newest, and one before them as a start."""
     if newest is not None and (not held or newest.taken_ns > held[-1][0]):
         held = (*held, (newest.taken_ns, newest.value))
     oldest_ns = now_ns - round(HISTORY_S * _S)
@@ -228,7 +230,7 @@ def append_grid_reading(held: PowerHistory, newest: LastGood | None, now_ns: int
 
 
 def interpolate_power_w(past: PowerHistory, wanted_ns: int) -> float:
-    """The power at an instant, in W: between two readings on a straight line, outside as at the nearest."""
+    """Return the power at an instant, in W: interpolated between readings, constant outside of them."""
     place = bisect_left(past, wanted_ns, key=_instant)
     if place in {0, len(past)}:
         return past[min(place, len(past) - 1)][1]
@@ -240,7 +242,7 @@ _instant = itemgetter(0)
 
 
 def find_delay_alarms(lag: MeterDelay, house: Site) -> Iterator[Alarm]:
-    """Yield what people must know of a late meter."""
+    """Yield the alarm of a late meter."""
     if lag.late_s >= ALARM_FROM_S:
         words = f"{house.grid.name}: its meter tells what was {lag.late_s:.0f} s ago"
         yield Alarm("meter.late", house.grid.name, f"{words}; what else is measured is compared with it so")
@@ -264,7 +266,7 @@ def update_tracks(
     orders: Mapping[str, Order],
     now_ns: int,
 ) -> dict[str, PowerTrack]:
-    """The tracks of all that may move and says its power, with what is new; orders where one was probed."""
+    """Update the tracks of all measured assets that may move; orders only of probed batteries."""
     found = {}
     for asset in house.assets:
         if isinstance(asset, _Moving) and f"{asset.name}.power_w" in last_good:
@@ -281,7 +283,7 @@ def update_tracks(
 
 
 def find_power_then_w(track: PowerTrack | None, grid: LastGood | None, late_s: float) -> float | None:
-    """What an asset took at the instant that a late grid meter tells of, in W; None where none is late."""
+    """Return the power of an asset at the instant of a late grid meter's reading, in W; None if not late."""
     if late_s <= 0.0 or grid is None or track is None or not track.seen:
         return None
     return interpolate_power_w(track.seen, grid.taken_ns - round(late_s * _S))
@@ -294,10 +296,10 @@ def find_battery_power_w(
     grid: LastGood | None,
     found_s: float | None = None,
 ) -> float:
-    """Return what of the battery is in the ``grid``'s last reading; ``last`` is its own last one.
+    """Return the battery power contained in the ``grid``'s last reading; ``last`` is its own last reading.
 
-    ``found_s`` is the lag that was found since (``lag``), which is newer than the probe's.  Its own last
-    reading itself where neither is known, nor the grid.
+    ``found_s`` is the estimated lag, which is newer than the probe's. If neither is known, or there is no
+    grid reading, the result is the battery's own last reading.
     """
     probed = battery.delay_s is not None
     if track is None or grid is None or not (probed or found_s):
@@ -314,7 +316,7 @@ def find_battery_power_w(
 
 
 def _model_w(battery: Battery, told: tuple[tuple[int, float], ...], at_ns: int) -> float:
-    """Return where its response to its orders would be: the delay, then a straight way to each newer one."""
+    """Return the modelled response to its orders: the delay, then a ramp to each newer order."""
     assert battery.delay_s is not None
     if not told:
         return 0.0

@@ -1,4 +1,4 @@
-"""Last good readings: their age, and the worst case of an asset's power."""
+"""Observations: last good readings, their age, and the worst case of an asset's power."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -37,15 +37,15 @@ LastGoodValues = Mapping[str, LastGood]
 
 
 def read_number(frozen: FrozenImage, point: str) -> LastGood | None:
-    """The point's value if it is good, finite and not absurd; so that no NaN reaches the kernel."""
+    """Return the point's value if it is good, finite and not absurd, so that no NaN reaches the kernel."""
     seen = frozen.good(point)
-    if seen is None or not -ABSURD_W <= seen[0] <= ABSURD_W:  # what is no number is in no interval
+    if seen is None or not -ABSURD_W <= seen[0] <= ABSURD_W:  # NaN is in no interval
         return None
     return LastGood(*seen)
 
 
 def update_last_good(frozen: FrozenImage, house: Site, before: LastGoodValues) -> dict[str, LastGood]:
-    """The memories after this look: a bad reading does not erase the good one before it."""
+    """Update the last good values: a bad reading does not erase the good one before it."""
     after = dict(before)
     for point in list_read_points(house):
         found = read_number(frozen, point)
@@ -57,7 +57,7 @@ def update_last_good(frozen: FrozenImage, house: Site, before: LastGoodValues) -
 
 
 def _apparent(grid: GridMeter, last_good: LastGoodValues) -> dict[str, LastGood]:
-    """Return what a meter of VA alone says of the grid's W: at most so much; export where it says export."""
+    """Return the grid power of a meter that only reports VA: the most it can be, less reported export."""
     taken = _newest(last_good.get(f"{grid.name}.{APPARENT}"), _from_currents(grid, last_good))
     if taken is None:
         return {}
@@ -68,14 +68,14 @@ def _apparent(grid: GridMeter, last_good: LastGoodValues) -> dict[str, LastGood]
 
 
 def has_unsigned_export(grid: GridMeter, last_good: LastGoodValues) -> bool:
-    """Whether a meter of VA alone still says its export beside the rest; it no more does in another mode."""
+    """Return whether a meter that only reports VA still reports its export; in another mode it may not."""
     newest = last_good.get(f"{grid.name}.power_w")
     now_ns = 0 if newest is None else newest.taken_ns
     return find_fresh_value(last_good, f"{grid.name}.{APPARENT_EXPORT}", grid.period_s, now_ns) is not None
 
 
 def _from_currents(grid: GridMeter, last_good: LastGoodValues) -> LastGood | None:
-    """VA from A at the nominal voltage: the short frames of an over-current say nothing else."""
+    """Return VA from A at the nominal voltage: the short frames of an over-current have nothing else."""
     said = [
         memory for name in CURRENT_QUANTITIES if (memory := last_good.get(f"{grid.name}.{name}")) is not None
     ]
@@ -91,7 +91,7 @@ def _newest(first: LastGood | None, second: LastGood | None) -> LastGood | None:
 
 
 def list_read_points(house: Site) -> list[str]:
-    """Every point that control reads of a house."""
+    """Return every point that control reads of a site."""
     wanted = [f"{asset.name}.power_w" for asset in (house.grid, *house.assets)]
     if house.supplies:
         wanted.append(f"{house.grid.name}.{APPARENT}")
@@ -125,7 +125,7 @@ def list_read_points(house: Site) -> list[str]:
 
 
 def _branched(house: Site) -> Iterator[str]:
-    """Yield what tells how the power is spread over nodes and phases."""
+    """Yield the points that show how the power is spread over nodes and phases."""
     meters = [house.grid.name, *(node.name for node in house.nodes if node.measured)]
     yield from (
         f"{meter}.{quantity}"
@@ -135,33 +135,32 @@ def _branched(house: Site) -> Iterator[str]:
 
 
 def find_reading_age_s(memory: LastGood | None, now_ns: int) -> float:
-    """Seconds since it was taken; infinite when it never was."""
+    """Return the seconds since it was taken; infinite if it never was."""
     return float("inf") if memory is None else (now_ns - memory.taken_ns) / 1e9
 
 
 def find_silent_after_s(period_s: float) -> float:
-    """When a device that is read each ``period_s`` counts as silent: after three polls, at least 15 s."""
+    """Return the age in s at which a device read each ``period_s`` is silent: 3 polls, at least 15 s."""
     return max(SILENT_S, SILENT_POLLS * period_s)
 
 
 def find_fresh_value(last_good: LastGoodValues, point: str, period_s: float, now_ns: int) -> float | None:
-    """The value while its device is not silent: not older than ``find_silent_after_s``."""
+    """Return the value while its device is not silent: not older than ``find_silent_after_s``."""
     memory = last_good.get(point)
     if memory is None:
         return None
-    # Asked some hundred times a cycle: as ``find_reading_age_s`` and ``find_silent_after_s`` say, without a
-    # call.
+    # Called some hundred times per cycle: ``find_reading_age_s`` and ``find_silent_after_s``, inlined.
     old_s = (now_ns - memory.taken_ns) / 1e9
     return None if old_s > SILENT_S and old_s > SILENT_POLLS * period_s else memory.value
 
 
 def find_power_w(last_good: LastGoodValues, asset: Asset, now_ns: int) -> float | None:
-    """The asset's power while it is known, in W."""
+    """Return the asset's power in W; None while it is not known."""
     return find_fresh_value(last_good, f"{asset.name}.power_w", asset.period_s, now_ns)
 
 
 def find_worst_power_w(asset: Asset) -> float:
-    """The most an asset may take when nothing is known of it, in W; generation counts nothing."""
+    """Return the most an asset may take when nothing is known of it, in W; generation counts as 0."""
     if isinstance(asset, Battery):
         return asset.charge_max_w
     if isinstance(asset, OperationModeAsset):

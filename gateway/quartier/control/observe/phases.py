@@ -12,10 +12,10 @@ from quartier.control.observe.observations import (
 from quartier.site.asset_types import PHASES, Asset, ChargePointAsset, Phase
 
 MEASURED_PHASES = ("power_w", *POWER_QUANTITIES, *CURRENT_QUANTITIES)
-"""What a meter of a node may say."""
+"""What a meter of a node may report."""
 EQUAL_THIRDS = (1 / 3, 1 / 3, 1 / 3)
 PHASE_MIN_A = 1.0
-"""A phase with less current than this is not charged on."""
+"""A phase with less current than this, in A, is not used for charging."""
 
 PhaseValues = tuple[float, float, float]
 """One number for each of l1, l2 and l3."""
@@ -25,22 +25,22 @@ TotalAndPhases = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class PhaseShare:
-    """The part of an asset's power on each phase; where it is not ``known``, the most that may be there."""
+    """The share of an asset's power on each phase; if it is not ``known``, the most that may be there."""
 
     parts: PhaseValues
     known: bool = True
 
     def spread_power(self, watts: float) -> TotalAndPhases:
-        """``watts`` in total and by phase."""
+        """Return ``watts`` in total and by phase."""
         l1, l2, l3 = self.parts
         return watts, watts * l1, watts * l2, watts * l3
 
     def find_upper_bound(self, watts: float) -> TotalAndPhases:
-        """The most that may be on each phase: what generates somewhere relieves none for sure."""
+        """Return the most that may be on each phase: generation on an unknown phase surely relieves none."""
         return self.spread_power(watts) if self.known or watts > 0 else (watts, 0.0, 0.0, 0.0)
 
     def find_lower_bound(self, watts: float) -> TotalAndPhases:
-        """The least that may be on each phase: what is taken somewhere loads none for sure."""
+        """Return the least that may be on each phase: consumption on an unknown phase surely loads none."""
         return self.spread_power(watts) if self.known or watts < 0 else (watts, 0.0, 0.0, 0.0)
 
 
@@ -49,7 +49,7 @@ ALL_PHASES = PhaseShare(EQUAL_THIRDS)
 
 
 def make_single_phase(phase: Phase) -> PhaseShare:
-    """Wholly on one phase."""
+    """Return the share of power that is all on one phase."""
     l1, l2, l3 = (float(phase == one) for one in PHASES)
     return PhaseShare((l1, l2, l3))
 
@@ -57,9 +57,9 @@ def make_single_phase(phase: Phase) -> PhaseShare:
 def find_phase_share(
     asset: Asset, via: Phase | None, last_good: LastGoodValues, limit_w: float | None, now_ns: int
 ) -> PhaseShare:
-    """Return where the power of ``asset`` is.  ``via`` is the phase of a node of one phase that feeds it.
+    """Return the phase share of ``asset``; ``via`` is the phase of a single-phase node that feeds it.
 
-    ``limit_w`` is what a charging point is held to (None: its full power), as if on all its phases.
+    ``limit_w`` is the limit of a charge point (None: its full power), as if on all its phases.
     """
     if via is not None:
         return make_single_phase(via)
@@ -73,20 +73,20 @@ def find_phase_share(
 def _charging(
     ev: ChargePointAsset, last_good: LastGoodValues, limit_w: float | None, now_ns: int
 ) -> PhaseShare:
-    """A car at three phases may use one, two or all: as its currents say, else as its power allows."""
+    """Return the share of a car, which may use one, two or three phases: by its currents, else its power."""
     amperes = read_terminal_currents_a(ev, last_good, now_ns)
     if amperes is not None and max(amperes) >= PHASE_MIN_A:
         return measure_phase_share(ev, amperes)
     watts = find_power_w(last_good, ev, now_ns)
     each_w = (ev.current_max_a * ev.voltage_v * 3 if limit_w is None else limit_w) / 3
     if watts is None or watts <= 0:
-        return ALL_PHASES  # what it is held to, it may take on all three
+        return ALL_PHASES  # within its limit it may use all three
     part = min(1.0, max(1 / 3, each_w / watts))
     return PhaseShare((part, part, part), known=part <= 1 / 3)
 
 
 def measure_phase_share(ev: ChargePointAsset, amperes: PhaseValues) -> PhaseShare:
-    """The share of a car by the currents at its terminals, where the building's phases are known."""
+    """Return the share of a car by the currents at its terminals, if the building's phases are known."""
     total_a = sum(amperes)
     if ev.l1_on is None:
         part = max(amperes) / total_a
@@ -99,7 +99,7 @@ def measure_phase_share(ev: ChargePointAsset, amperes: PhaseValues) -> PhaseShar
 def read_terminal_currents_a(
     ev: ChargePointAsset, last_good: LastGoodValues, now_ns: int
 ) -> PhaseValues | None:
-    """The currents at the terminals L1, L2 and L3 of a charging point, in A; None where it says none."""
+    """Return the currents at the terminals L1, L2 and L3 of a charge point, in A; None if not reported."""
     seen = [
         find_fresh_value(last_good, f"{ev.name}.{name}", ev.period_s, now_ns) for name in CURRENT_QUANTITIES
     ]

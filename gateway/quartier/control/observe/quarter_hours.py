@@ -1,7 +1,7 @@
 """Means of quarter hours over the last day, for the forecast that tomorrow is like today (pure).
 
-Slots are those of UTC; one counts when half of it was seen.  ``forecast_persistence`` is the plainest
-forecast there is; it stands until a better one is made, and says so.
+Slots are those of UTC; a slot counts if half of it was seen. ``forecast_persistence`` is the simplest
+possible forecast; it is used until there is a better one.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _SEEN_SHARE = 0.5
 
 @dataclass(slots=True)
 class QuarterHourMeans:
-    """By asset, ``means[slot % 96]`` with the slot's number; ``_sums`` are those of the slot that runs."""
+    """The means by asset, ``means[slot % 96]`` with the slot's number; ``_sums`` are of the running slot."""
 
     means: dict[str, list[tuple[int, float] | None]] = field(default_factory=dict)
     _slot: int = -1
@@ -24,7 +24,7 @@ class QuarterHourMeans:
     _kept: dict[str, Any] = field(default_factory=dict)
 
     def see(self, powers_w: Mapping[str, float], dt_s: float, utc_ms: int) -> None:
-        """Take what each takes now, for ``dt_s``."""
+        """Add the present power of each asset, for ``dt_s``."""
         slot = utc_ms // SLOT_MS
         if slot != self._slot:
             self._close(slot)
@@ -41,18 +41,18 @@ class QuarterHourMeans:
         self._kept = {name: list(rows) for name, rows in self.means.items()}
 
     def forecast_persistence(self, name: str, utc_ms: int) -> list[float | None]:
-        """The next 96 quarter hours from the one that runs, each as it was a day before; None: not known."""
+        """Return the next 96 quarter hours from the running one, each as a day before; None: not known."""
         first = utc_ms // SLOT_MS
         rows = self.means.get(name, [None] * DAY_SLOTS)
         known = ((rows[slot % DAY_SLOTS], slot) for slot in range(first, first + DAY_SLOTS))
         return [row[1] if row is not None and row[0] >= slot - DAY_SLOTS else None for row, slot in known]
 
     def kept(self) -> dict[str, Any]:
-        """The day as JSON-ready data: the same object until a quarter of an hour ends."""
+        """Return the day as JSON-ready data: the same object until a quarter of an hour ends."""
         return self._kept
 
     def recall(self, data: object) -> None:
-        """Take what ``kept`` gave before; what is broken is left out."""
+        """Load the result of ``kept``; broken rows are left out."""
         for name, rows in data.items() if isinstance(data, dict) else ():
             if isinstance(rows, list) and len(rows) == DAY_SLOTS:
                 self.means[str(name)] = [_row(row) for row in rows]

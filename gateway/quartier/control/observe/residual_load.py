@@ -1,4 +1,4 @@
-"""The load of the building beside the controlled assets: measured, or the worst case."""
+"""The residual load: the load of the building beside the controlled assets, measured or worst case."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from quartier.site.site_layout import Site
 REST_WINDOW_S = 5.0
 EASE_MIN_W = 200.0
 REMAINDER_DECAY = 2.0
-"""What gives so many times its rated power is not measured but said wrongly."""
+"""An asset that gives more than this factor of its rated power is measured wrongly."""
 SILENT_TIMER_S = 10.0
 """A device's timer begins with the last order that arrived, which may be later than its last reading."""
 _S = 1_000_000_000
@@ -29,13 +29,13 @@ _UNKNOWN: Mapping[str, LastGood] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class ResidualLoad:
-    """The rest in W: now, and its highest and lowest of the last seconds.
+    """The residual load in W: now, and its highest and lowest of the last seconds.
 
-    Meters are read at different moments, so the difference of two of them dips and peaks when a
-    steered asset moves; against the import cap counts the highest, against the export cap the
-    lowest of 5 s, each eased by 200 W (the slack of a breach) so that noise costs nothing.  A load that was
-    lowered just now may still be in the grid's reading or not: of both rests the one counts that is nearer to
-    the rest before, lest one that is gone already looks like an export.
+    Meters are read at different moments, so the difference of two of them dips and peaks when a controlled
+    asset moves. Therefore the highest of 5 s counts against the import limit, the lowest against the export
+    limit. Each is eased by 200 W (the slack of a breach) so that noise costs nothing. A load that was lowered
+    just now may still be in the grid's reading or not. Of both values the one nearer to the value before
+    counts, so that a load that is already gone does not look like an export.
     """
 
     now_w: float
@@ -45,12 +45,12 @@ class ResidualLoad:
 
 @dataclass(frozen=True, slots=True)
 class ResidualSample:
-    """The grid's reading of ``taken_ns`` and what its players were known to take then, each in W.
+    """The grid's reading of ``taken_ns`` and the known power of the participants then, each in W.
 
-    ``low_w`` and ``high_w`` hold the rest between what it was for the last reading of each player before that
-    instant and for the first one after it; while one settles, between what it was and will be.  ``now_w`` is
-    the rest in there that was nearest to the rest before.  ``waits`` are those whose next reading is still to
-    come.
+    ``low_w`` and ``high_w`` are the bounds of the residual load, by the last reading of each participant
+    before that instant and the first one after it; while one settles, by its power before and after.
+    ``now_w`` is the value in these bounds that was nearest to the value before. ``waits`` are the
+    participants whose next reading is still to come.
     """
 
     taken_ns: int
@@ -63,25 +63,25 @@ class ResidualSample:
 
     @property
     def rest_w(self) -> float:
-        """By what its players were known to take."""
+        """The residual load by the known power of the participants, in W."""
         return self.grid_w - sum(self.present_w)
 
 
 @dataclass(frozen=True, slots=True)
 class ResidualWindow:
-    """The last samples of the rest, and for whom they hold: another set of players begins anew.
+    """The last samples of the residual load, for one set of participants: another set begins anew.
 
-    So does the same set where one is now measured that was assumed, or the other way round.
+    So does the same set if a participant that was assumed is now measured, or the other way round.
     """
 
     names: tuple[str, ...] = ()
     samples: tuple[ResidualSample, ...] = ()
 
     def base(self, participants: Sequence[Participant]) -> ResidualLoad | None:
-        """Over what is held for just these players; None when nothing is.
+        """Return the residual load over the samples of these participants; None if there are none.
 
-        A sample that another reading put in doubt is taken as near to the next as that allows: what moved
-        before its own meter told so was no move of the rest.
+        A sample that another reading put in doubt is taken as near to the next as its bounds allow: a
+        movement before the asset's own meter showed it was no movement of the residual load.
         """
         if not self.samples or self.names != _names(participants):
             return None
@@ -90,12 +90,12 @@ class ResidualWindow:
         )
 
     def last_w(self, participants: Sequence[Participant]) -> float | None:
-        """The rest at the newest sample; None where none is held for just these players."""
+        """Return the residual load at the newest sample, in W; None without samples of these participants."""
         return self.samples[-1].rest_w if self.samples and self.names == _names(participants) else None
 
 
 def ease_residual_load(first_w: float, bounds: Sequence[tuple[float, float]]) -> ResidualLoad:
-    """The base of a rest, ``first_w`` and since within each of ``bounds`` (low, high), the oldest first."""
+    """Ease a residual load: ``first_w``, then within each of ``bounds`` (low, high), the oldest first."""
     now_w = first_w
     for low_w, high_w in bounds[1:]:
         now_w = min(max(now_w, low_w), high_w)
@@ -106,7 +106,7 @@ def ease_residual_load(first_w: float, bounds: Sequence[tuple[float, float]]) ->
 
 
 def _near(near_w: float, bounds: Sequence[tuple[float, float]]) -> Iterator[float]:
-    """Each from the newest, taken to be ``near_w``, as near to the one after it as may be."""
+    """Yield each value from the newest, ``near_w``, as near to the one after it as its bounds allow."""
     yield near_w
     for low_w, high_w in reversed(bounds[:-1]):
         near_w = min(max(near_w, low_w), high_w)
@@ -119,10 +119,10 @@ def append_residual_sample(
     grid: LastGood,
     last_good: LastGoodValues = _UNKNOWN,
 ) -> ResidualWindow:
-    """The window with the grid meter's reading; unchanged when that one is in it already.
+    """Append the grid meter's reading to the window; unchanged if it is in it already.
 
-    So a slow meter is compared with the assets as they were when it was read; ``last_good`` tell when each
-    asset was.
+    So a slow meter is compared with the assets at the time it was read; ``last_good`` says when each asset
+    was read.
     """
     names = _names(participants)
     old = window.samples if window.names == names else ()
@@ -143,12 +143,12 @@ def append_residual_sample(
 
 
 def find_lowered_power_w(participant: Participant) -> float:
-    """Return what of a player was lowered just now, in W: it may be in a meter's reading still, or not."""
+    """Return how much a participant was lowered just now, in W: a meter may still show it, or not."""
     return 0.0 if participant.settled_w is None else max(0.0, participant.present_w - participant.settled_w)
 
 
 def _doubted(sample: ResidualSample, read_ns: Sequence[int], present_w: Sequence[float]) -> ResidualSample:
-    """A sample after the readings of ``read_ns``: the first after it may have been true at it already."""
+    """Widen a sample's bounds: the first of ``read_ns`` after it may already have been true at its time."""
     told = [i for i in sample.waits if read_ns[i] > sample.taken_ns]
     if not told:
         return sample
@@ -161,10 +161,10 @@ def _doubted(sample: ResidualSample, read_ns: Sequence[int], present_w: Sequence
 def attribute_rise(
     window: ResidualWindow, participants: Sequence[Participant], grid_w: float, raised: Container[str]
 ) -> None:
-    """Take a rise of the grid's power for that of charging points that were ``raised`` and not read since.
+    """Attribute a rise of the grid power to charge points that were ``raised`` and not read since.
 
-    Each counts with no more than its order; until it is read, what it takes would else count as the rest, and
-    its order be taken back.
+    Each counts with no more than its order. Until it is read, its power would else count as residual load,
+    and its order be taken back.
     """
     before_w = window.last_w(participants)
     cars = [
@@ -183,7 +183,7 @@ def attribute_rise(
 
 
 def _names(participants: Sequence[Participant]) -> tuple[str, ...]:
-    # One that begins to answer, or falls silent, moves the rest without a watt having moved.
+    # An asset that begins to answer, or falls silent, moves the residual load without any real change.
     return tuple(
         participant.name if participant.seen else f"{participant.name}?" for participant in participants
     )
@@ -192,10 +192,10 @@ def _names(participants: Sequence[Participant]) -> tuple[str, ...]:
 def find_unmeasured_load_w(
     house: Site, last_good: LastGoodValues, before_w: float | None, grid_w: float, dt_s: float, now_ns: int
 ) -> float | None:
-    """The most seen of what no asset measures (decaying over a day), in W; None until it was seen.
+    """Return the largest power seen that no asset measures (decaying over a day), in W; None: never seen.
 
-    Not updated while a measured asset is silent, or says that it gives far more than it can: its power would
-    count as remainder.
+    Not updated while a measured asset is silent, or reports far more generation than it can have: its power
+    would count as unmeasured load.
     """
     total_w = 0.0
     for asset in house.assets:
@@ -215,10 +215,10 @@ def estimate_residual_load_w(
     seen_w: float | None,
     now_ns: int,
 ) -> float:
-    """The rest while the grid meter is lost: every asset at its worst, and the remainder, in W.
+    """Estimate the residual load in W while the grid meter is lost: each asset at its worst, and the rest.
 
-    The remainder is the declared one, else the most seen; where nothing was ever seen it is taken
-    to use up the fail-safe import by itself.
+    The unmeasured load is the declared one, else the largest seen. If nothing was ever seen it is assumed to
+    use up the fail-safe import by itself.
     """
     outside = [asset for asset in house.assets if asset.name not in {p.name for p in participants}]
     known_w = sum(_worst_now(asset, last_good, now_ns) for asset in outside)
@@ -226,15 +226,15 @@ def estimate_residual_load_w(
         return known_w + house.unmeasured_w
     if seen_w is None:
         return known_w + house.limits.import_failsafe_w
-    # Loads that nobody measures are part of what was seen, and count at their rating already.
+    # Loads without measurement are part of what was seen, and already count at their rating.
     rated_w = sum(find_worst_power_w(asset) for asset in house.assets if not asset.measured)
     return known_w + max(0.0, seen_w - rated_w)
 
 
 def estimate_silent_rise_w(participants: Iterable[Participant]) -> float:
-    """How much more silent players could take than is reckoned with, in W: nobody knows what they were told.
+    """Return how much more silent participants could take than assumed, in W: their state is not known.
 
-    A PV that is silent may generate nothing, and its device's own timer may have a load run that was shed.
+    A silent PV may generate nothing, and the device's own timer may let a load run that was shed.
     """
     unseen = (participant for participant in participants if not participant.seen)
     return sum(max(0.0, find_worst_power_w(participant.asset) - participant.want_w) for participant in unseen)
@@ -251,9 +251,9 @@ def estimate_unseen_rise_w(assets: Iterable[Asset], last_good: LastGoodValues, n
 
 
 def estimate_lost_discharge_w(assets: Iterable[Asset], last_good: LastGoodValues, now_ns: int) -> float:
-    """Return what batteries that fell silent while they discharged may cease to give, in W.
+    """Return the discharge in W that batteries may stop which fell silent while they discharged.
 
-    The grid meter still shows it; their device's own timer ends it.  Once that time is over the meter shows
+    The grid meter still shows it, and the device's own timer ends it. Once that time is over the meter shows
     what is left.
     """
     gone_w = 0.0
@@ -271,7 +271,7 @@ def estimate_lost_discharge_w(assets: Iterable[Asset], last_good: LastGoodValues
 
 
 def find_generation_w(house: Site, last_good: LastGoodValues, now_ns: int) -> float:
-    """Return what is generated now, in W and plus; a silent one counts at its rating if it ever generated."""
+    """Return the present generation, in W, positive; a silent asset that ever reported counts as rated."""
     total_w = 0.0
     for asset in house.assets:
         if isinstance(asset, Pv | ChpUnit):
@@ -287,5 +287,5 @@ def _worst_now(asset: Asset, last_good: LastGoodValues, now_ns: int) -> float:
     seen_w = find_power_w(last_good, asset, now_ns) if asset.measured else None
     if seen_w is None:
         return find_worst_power_w(asset)
-    # A battery that was given back may stop discharging; generation that is measured does count.
+    # A battery that was given back may stop discharging; measured generation does count.
     return seen_w if isinstance(asset, Pv) else max(0.0, seen_w)

@@ -11,16 +11,16 @@ from quartier.control.switch_state import SwitchState
 from quartier.site.asset_types import Battery, ChargePointAsset, Load, OperationModeAsset, Pv
 
 START_WAIT_S = 15.0
-"""So long after the start a device may not have answered yet."""
+"""How long after the start a device may not have answered yet, in s."""
 
 
 def update_residual_window(
     inputs: CycleInputs, participants: Sequence[Participant]
 ) -> residual_load.ResidualWindow:
-    """The rest's last seconds after this look.
+    """Update the window of the residual load.
 
-    Where the players are others while the meter is stale and not lost yet, its last reading stands for them:
-    so a cap that tightens waits for no fresh one.
+    If the participants change while the meter is stale and not yet lost, its last reading serves for the new
+    ones: so a lower limit need not wait for a fresh reading.
     """
     before, last_good = inputs.state.window, inputs.state.memories
     grid = last_good.get(f"{inputs.house.grid.name}.power_w")
@@ -47,7 +47,7 @@ def find_certain_load_w(inputs: CycleInputs) -> float:
 
 
 def find_consumption_w(inputs: CycleInputs, participants: Sequence[Participant]) -> float:
-    """Return what the building consumes, whatever it generates, in W."""
+    """Return the consumption of the building, whatever it generates, in W."""
     assert inputs.grid_w is not None
     used_w = inputs.grid_w + residual_load.find_generation_w(
         inputs.house, inputs.state.memories, inputs.now_ns
@@ -58,7 +58,7 @@ def find_consumption_w(inputs: CycleInputs, participants: Sequence[Participant])
 def find_other_consumption_w(
     inputs: CycleInputs, participants: Sequence[Participant], base: residual_load.ResidualLoad
 ) -> float:
-    """Return what others than the players consume, in W; at worst where the grid meter says nothing fresh."""
+    """Return the consumption beside the participants, in W; the worst case without a fresh grid reading."""
     if inputs.grid_w is not None:
         return find_consumption_w(inputs, participants) - sum(
             max(0.0, participant.present_w) for participant in participants
@@ -71,7 +71,7 @@ def find_other_consumption_w(
 
 
 def find_unanswered_assets(book: OrderBook, last_good: LastGoodValues, now_ns: int) -> set[str]:
-    """The assets whose order became more and whose power was not read since it had time to act."""
+    """Return the assets whose order was raised and whose power was not read since it had time to act."""
     found = set()
     for point, order in book.orders.items():
         name = point.partition(".")[0]

@@ -14,17 +14,17 @@ from quartier_drivers.who import Who
 
 CONFIRM_INTERVAL_S = 5.0
 REWRITES_MAX, REWRITES_WITHIN_S = 6, 600.0
-"""A device that rounds, is late or does not obey is told again so often in that time; then refreshes do."""
+"""A device that rounds, is late or does not obey gets so many rewrites in this time, then refreshes only."""
 
 
 STANDING_ORDER_S = 60.0
-"""So often it is told again beyond that where nothing refreshes the order."""
+"""How often it is rewritten after that if nothing refreshes the order, in s."""
 
 
-# A release value harms nobody late: it waits for a device that is away, a newer command takes its place.
+# A late release value does no harm: it waits for a device that is away; a newer command replaces it.
 RELEASE_LIFE_S = 3600.0
 INPUT_LOST = Who("release", "input lost")
-# How far a read-back may stand from what was written, by the last word of the point.
+# The tolerance of a read-back by the last word of the point.
 VALUE_TOLERANCE = {"w": 50.0, "a": 0.5, "on": 0.0}
 _UNKNOWN: Mapping[str, float] = MappingProxyType({})
 
@@ -36,7 +36,7 @@ def find_due_commands(
     now_ns: int,
     steps: Mapping[str, float] = _UNKNOWN,
 ) -> tuple[OrderBook, list[Command]]:
-    """The commands due for ``wants``; ``steps`` are the resolutions of points, as far as they are known."""
+    """Return the commands due for ``wants``; ``steps`` are the resolutions of points, as far as known."""
     orders = dict(book.orders)
     released = set(book.released)
     commands = []
@@ -66,7 +66,7 @@ def find_release_commands(
     now_ns: int,
     own: Collection[str] = (),
 ) -> tuple[OrderBook, list[Command], tuple[str, ...]]:
-    """Release ``points`` (to the reason why), each once: a command, or its name where no value is known.
+    """Release ``points`` (with the reason), each once: by a command, or by name if no value is known.
 
     ``own`` are those that go back to their device's own control.
     """
@@ -90,13 +90,13 @@ def find_release_commands(
 
 
 def make_command(point: str, value: float, expires_ns: int, reason: Reason) -> Command:
-    """A command with who wants it, and until when."""
+    """Make a command with its requester, and until when it is wanted."""
     who, until_utc_ms = reason.who, reason.until_utc_ms
     return Command(point, value, expires_ns, str(reason), who, until_utc_ms, cause=render_data(reason))
 
 
 def _next(order: Order, want: DesiredValue, frozen: FrozenImage, now_ns: int, step: float) -> Order | None:
-    """Return the order to write now, None while the present one stands; a refresh keeps its value."""
+    """Return the order to write now; None if the present one stays. A refresh keeps its value."""
     age_s = (now_ns - order.written_ns) / _S
     if _is_changed(order, want):
         raised_ns = now_ns if want.value > order.value else order.raised_ns
@@ -118,17 +118,17 @@ def _is_changed(order: Order, want: DesiredValue) -> bool:
 
 
 def check_order(order: Order, want: DesiredValue, frozen: FrozenImage, now_ns: int, step: float) -> Order:
-    """Take note of whether the device keeps the order; forget when it was told again long ago."""
+    """Record whether the device keeps the order; forget rewrites of long ago."""
     agrees = _shows(order, want, frozen, step)
     keeps = want.obeys is not False and (agrees or (agrees is None and want.obeys is True))
-    # What it draws follows later than what it shows.
+    # Its power follows later than its read-back.
     return confirm_order(
         order, now_ns, keeps=bool(keeps) and now_ns - order.written_ns >= CONFIRM_INTERVAL_S * _S
     )
 
 
 def confirm_order(order: Order, now_ns: int, *, keeps: bool) -> Order:
-    """Take note that the device was seen to keep the order; forget when it was told again long ago."""
+    """Record that the device was seen to keep the order; forget rewrites of long ago."""
     is_kept = order.is_kept or keeps
     since_ns = now_ns - round(REWRITES_WITHIN_S * _S)
     recent_ns = order.rewritten_ns and tuple(then for then in order.rewritten_ns if then > since_ns)
@@ -138,15 +138,15 @@ def confirm_order(order: Order, now_ns: int, *, keeps: bool) -> Order:
 
 
 def contradicts_order(order: Order, want: DesiredValue, frozen: FrozenImage, step: float) -> bool:
-    """Whether the device shows another value than it was ordered, or its power contradicts the order."""
+    """Return whether the device shows another value than ordered, or its power contradicts the order."""
     return _shows(order, want, frozen, step) is False or want.obeys is False
 
 
 def _may_rewrite(order: Order, want: DesiredValue, frozen: FrozenImage, age_s: float) -> bool:
-    """Return whether a device that does not keep its order is told again now.
+    """Return whether the order is rewritten now to a device that does not keep it.
 
-    At once where it kept this very order until now and has more than that: it began anew by itself, or
-    somebody else moved it.  Else it is given time to act.
+    It is rewritten at once if the device kept this very order until now and now has more: it restarted, or
+    somebody else moved it. Else it gets time to act.
     """
     if len(order.rewritten_ns) >= REWRITES_MAX:
         return want.refresh_s is None and age_s >= STANDING_ORDER_S
@@ -158,9 +158,9 @@ def _may_rewrite(order: Order, want: DesiredValue, frozen: FrozenImage, age_s: f
 
 
 def _shows(order: Order, want: DesiredValue, frozen: FrozenImage, step: float) -> bool | None:
-    """Whether the point, read after the write had time to act, shows the order as well as its register can.
+    """Return whether the point, read after the write had time to act, shows the order within its tolerance.
 
-    None where it is not read since.
+    None if it was not read since.
     """
     shown = read_number(frozen, want.point)
     if shown is None or shown.taken_ns < order.written_ns + 2 * _S:

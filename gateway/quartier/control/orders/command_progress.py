@@ -1,4 +1,4 @@
-"""Measure whether a command is fulfilled, and explain what prevents it (pure)."""
+"""Decide whether a command is accepted, measure whether it is fulfilled, and explain failures (pure)."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -29,21 +29,21 @@ from quartier.site.records import Now
 
 _CAREFUL = ("FAILSAFE", "INIT")
 GRID_SHARE, GRID_LEAST_W = 0.02, 200.0
-"""The band around a cap at the connection (spec/failsafe.md#breach)."""
+"""The band around a limit at the connection (spec/failsafe.md#breach)."""
 
 
 def find_grid_band_w(cap_w: float) -> float:
-    """Return how far over a cap at the connection still counts as kept."""
+    """Return how far above a limit at the connection still counts as kept, in W."""
     return max(GRID_SHARE * cap_w, GRID_LEAST_W)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandContext:
-    """What a command is judged against.
+    """The facts by which a command is evaluated.
 
-    ``people`` are the orders by hand, ``ordered`` the assets that a setpoint of the district is for.
-    ``may_loosen``: spec/failsafe.md#rule-3; ``leads``: the link is in a state in which the
-    district's wishes are followed.  ``regulatory`` are the programs of the grid operator.
+    ``people`` are the orders of people, ``ordered`` the assets with a setpoint of the district.
+    ``may_loosen``: spec/failsafe.md#rule-3. ``leads``: the link state is one in which district requests are
+    followed. ``regulatory`` are the programs of the grid operator.
     """
 
     state: ControlState
@@ -56,7 +56,7 @@ class CommandContext:
 
 
 def is_command_fulfilled(one: RunningCommand, world: CommandContext) -> bool:
-    """Return whether readings taken since the command began show what it asked."""
+    """Return whether readings taken since the command began show what it asked for."""
     wish = one.document.asked
     if isinstance(wish, Setpoint):
         asset = running_commands.find_controllable(world.state.house, wish.asset)
@@ -75,7 +75,7 @@ def is_command_fulfilled(one: RunningCommand, world: CommandContext) -> bool:
 
 
 def _seen_w(asset: ControllableAsset, one: RunningCommand, world: CommandContext) -> float | None:
-    """Return what it was measured to take since the command began."""
+    """Return the power measured since the command began, in W; None if there is none."""
     memory = world.state.memories.get(f"{asset.name}.power_w")
     return memory.value if memory is not None and memory.taken_ns > one.since_ns else None
 
@@ -88,7 +88,7 @@ def _is_there(asset: ControllableAsset, power_w: float, one: RunningCommand, wor
 def _still_on(
     wish: Shed, one: RunningCommand, world: CommandContext
 ) -> list[Load | ChargePointAsset | OperationModeAsset]:
-    """The assets of a shed that are not seen to be off; a person's order of one excuses it."""
+    """Return the assets of a shed that are not seen to be off, except those that a person ordered."""
     ours = (asset for asset in find_shed_assets(wish, world.state) if asset.name not in world.people)
     return [asset for asset in ours if not _is_off(asset, one, world)]
 
@@ -112,7 +112,7 @@ def _is_capped(one: RunningCommand, world: CommandContext) -> bool:
 
 
 def explain_failure(one: RunningCommand, world: CommandContext) -> AckReason:
-    """Return what kept it from success until its time was over."""
+    """Return what kept the command from success until its time was over."""
     wish = one.document.asked
     if isinstance(wish, Setpoint):
         asset = running_commands.find_controllable(world.state.house, wish.asset)
@@ -131,7 +131,7 @@ def _runs_its_least(asset: Load | ChargePointAsset | OperationModeAsset, world: 
 def _of_setpoint(
     asset: ControllableAsset, power_w: float, one: RunningCommand, world: CommandContext
 ) -> AckReason:
-    """By who is behind the order that stands at its point instead."""
+    """Explain by the source of the order that is in force at its point instead."""
     order = world.state.book.orders.get(participants.find_control_point(asset))
     if is_protected(asset, power_w, world):
         return AckReason.SELF_PROTECTION
@@ -147,10 +147,10 @@ def _of_setpoint(
 def evaluate_running_commands(
     before: RunningCommands, world: CommandContext
 ) -> tuple[RunningCommands, list[Ack]]:
-    """Look at each that runs, after the cycle that followed it; what is said of them.
+    """Advance each running command after a cycle; return the new state and the acks to send.
 
-    STARTED after the first cycle, SUCCEEDED once measured, ABORTED where it ends before its time, or comes to
-    its end without having been seen to be done.
+    STARTED after the first cycle, SUCCEEDED once measured, ABORTED if it ends before its time, or ends
+    without having been seen to be done.
     """
     after, acks = before, []
     for one in before.running:
@@ -178,7 +178,7 @@ def _steps(one: RunningCommand, world: CommandContext) -> Iterator[tuple[Instruc
 
 
 def _cut(one: RunningCommand, world: CommandContext) -> str:
-    """Return why it must end now: what gives ends with whoever stands behind it; what takes goes on."""
+    """Return why it must end now: a setpoint or mode ends without the district in control; a shed goes on."""
     wish = one.document.asked
     if not isinstance(wish, Setpoint | SetMode):
         return ""
@@ -192,7 +192,7 @@ _S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class CommandDecision:
-    """ACCEPTED or REJECTED; ``reason`` also where a part of it has no effect."""
+    """ACCEPTED or REJECTED; ``reason`` is also set if a part of the command has no effect."""
 
     status: InstructionStatus = InstructionStatus.ACCEPTED
     reason: str = ""
@@ -202,10 +202,10 @@ class CommandDecision:
 def decide_command(
     document: CommandDocument, commands: RunningCommands, world: CommandContext, *, persisted: bool
 ) -> CommandDecision:
-    """Judge a command that came for the first time; ``persisted``: its number is on disk.
+    """Decide on a command that came for the first time; ``persisted``: its number is on disk.
 
-    What only takes (a shed that is no weaker than the one that runs, a test of the fail-safe state) is taken
-    in every state, like a document that tightens.
+    A command that only reduces (a shed no weaker than the running one, a test of the fail-safe state) is
+    accepted in every state, like a document that tightens.
     """
     wish = document.asked
     if isinstance(wish, Ping | Replay | ResetAlarm):
@@ -226,7 +226,7 @@ def decide_command(
 
 
 def _nonsense(document: CommandDocument, world: CommandContext) -> CommandDecision | None:
-    """What no state of the house makes possible: a setpoint of nothing, or that no device can follow."""
+    """Refuse a setpoint that no state of the site allows: no such asset, or a power it cannot follow."""
     wish = document.asked
     if not isinstance(wish, Setpoint):
         return None
@@ -238,7 +238,7 @@ def _nonsense(document: CommandDocument, world: CommandContext) -> CommandDecisi
 
 
 def _loosening(world: CommandContext, *, persisted: bool) -> CommandDecision | None:
-    """Return why what loosens is not taken now (spec/failsafe.md#rule-3); None where it may be."""
+    """Return why a command that loosens is not accepted now (spec/failsafe.md#rule-3); None if it may be."""
     if not persisted:
         return CommandDecision(InstructionStatus.REJECTED, reception=ReceptionStatus.TEMPORARY_ERROR)
     if not world.now.synced:
@@ -284,7 +284,7 @@ def _is_maintained(commands: RunningCommands, now: Now) -> bool:
 
 
 def is_protected(asset: ControllableAsset, power_w: float, world: CommandContext) -> bool:
-    """Return whether the device, or what protects it, keeps the asset from that power now."""
+    """Return whether the device, or its protection, keeps the asset from that power now."""
     state, now_ns = world.state, world.now.ns
     if participants.explain_no_order(asset, state.memories):
         return True
@@ -304,7 +304,7 @@ def is_protected(asset: ControllableAsset, power_w: float, world: CommandContext
 
 
 def _is_forbidden(asset: ControllableAsset, power_w: float, world: CommandContext) -> bool:
-    """Return whether an event of the grid stands against what takes more, or feeds in."""
+    """Return whether a grid event forbids it to take more, or to feed in."""
     limits = world.state.house.limits
     grid = effects.find_grid_effects(world.state.events, limits.import_hard_w, world.now.ns)
     if isinstance(asset, Battery):
@@ -323,7 +323,10 @@ def _mode(world: CommandContext) -> CommandDecision:
 
 
 def _shed(wish: Shed, world: CommandContext) -> CommandDecision:
-    """A person's order of an asset comes before a shed; of none, or all, of them that is said."""
+    """Decide on a shed: a person's order of an asset ranks above it.
+
+    The answer says so if a person ordered some of its assets, or all of them.
+    """
     assets = [*find_shed_assets(wish, world.state)]
     by_hand = [one for one in assets if one.name in world.people]
     if wish.level and by_hand and len(by_hand) == len(assets):
@@ -337,7 +340,7 @@ def _shed(wish: Shed, world: CommandContext) -> CommandDecision:
 def find_shed_assets(
     wish: Shed, state: ControlState
 ) -> Iterator[Load | ChargePointAsset | OperationModeAsset]:
-    """The assets that a shed is for: those of its tiers that take orders; batteries and PV are none."""
+    """Yield the assets of a shed: those of its tiers that take orders, without batteries and PV."""
     tiers = running_commands.SHED_TIERS[: wish.level]
     for asset in state.house.assets:
         if (

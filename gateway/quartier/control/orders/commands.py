@@ -1,4 +1,4 @@
-"""One-shot commands of the district, their signature already verified (spec/sync.md#command)."""
+"""One-shot commands of the district, with verified signature (spec/sync.md#command)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ class Shed:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The end of all that was commanded."""
+    """The end of all commands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setpoint:
-    """The power of one asset in W, plus takes energy; of what can only be limited, its limit."""
+    """The power of one asset in W, plus takes energy; for an asset that can only be limited, its limit."""
 
     asset: str
     power_w: float
@@ -34,9 +34,9 @@ class Setpoint:
 
 @dataclass(frozen=True, slots=True)
 class SetMode:
-    """``manual``: batteries rest unless told otherwise; ``maintenance``: they belong to their own control.
+    """``manual``: batteries rest unless ordered otherwise; ``maintenance``: they are under their own control.
 
-    ``auto`` ends either.  Caps and what they take go on in each.
+    ``auto`` ends either. Limits and what they take go on in each.
     """
 
     mode: Literal["auto", "manual", "maintenance"]
@@ -45,12 +45,12 @@ class SetMode:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """An answer and nothing else."""
+    """A request for an answer and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Events again, from this one on."""
+    """A request for the events again, from this one on."""
 
     boot: int
     seq: int
@@ -58,14 +58,14 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class FailsafeTest:
-    """The fail-safe state for a while, whatever the link's own is."""
+    """The fail-safe state for a period, whatever the link state is."""
 
     duration_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class ResetAlarm:
-    """An alarm seen: the list's code, ``CODE:OF`` or number."""
+    """An acknowledgement of an alarm: its code, ``CODE:OF`` or number in the list."""
 
     code: str
 
@@ -84,12 +84,12 @@ OPS: Mapping[str, type[Command]] = MappingProxyType(
         "reset_alarm": ResetAlarm,
     }
 )
-"""By the name that stands in ``op``."""
+"""Commands by their name in ``op``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandDocument:
-    """One command with who it is told from others by."""
+    """One command with its identity."""
 
     id: str
     seq: int
@@ -103,7 +103,7 @@ class CommandDocument:
 
     @property
     def place(self) -> str:
-        """What it stands for: a newer command of the same place takes it; empty for what does not last."""
+        """Its place: a newer command of the same place replaces it; empty if it does not last."""
         asked = self.asked
         if isinstance(asked, Setpoint):
             return f"setpoint {asked.asset}"
@@ -111,7 +111,7 @@ class CommandDocument:
 
     @property
     def duration_s(self) -> float:
-        """Return how long it runs; 0 for what is done at once."""
+        """The duration in s; 0 for a command that is done at once."""
         asked = self.asked
         if not isinstance(asked, Shed | Setpoint | SetMode | FailsafeTest):
             return 0.0

@@ -1,14 +1,14 @@
-"""Conflicts with another controller that moves a point that we order: spec/failsafe.md#conflict (pure).
+"""Detect another controller that moves a point that we order: spec/failsafe.md#conflict (pure).
 
-A device that obeys shows one of our last orders, or something on its way there, however late, slow, coarse or
-limited it is; or its declared fallback.  A value beyond that, by more than its resolution, was set by
-somebody else.  Once may be a device that begins anew or a person's hand; five times in ten minutes it is
-another controller.  Two who write in turn wear the device out and keep nobody's limit, so then we give up
-first: ``conflict`` says what is still written.
+A device that obeys shows one of our last orders, or a value on its way there, however late, slow, coarse or
+limited it is; or its declared fallback. A value beyond these by more than its resolution was set by somebody
+else. Once may be a device that restarted, or a person; five times in ten minutes is another controller. Two
+controllers that write in turn wear the device out and keep no limit. So we give up first:
+``conflict_response`` decides what is still written.
 
-What counts as one time: the value leaves what we ordered; or it goes on to another foreign value; or it is
-there again, and above our order, after a new write of ours.
-What a device does of less than it was ordered (it derates, clamps or is full) is not foreign.
+Each of these counts once: the value leaves what we ordered; it goes on to another foreign value; it is there
+again, and above our order, after a new write of ours. If a device does less than ordered (it derates, clamps
+or is full), that is not foreign.
 """
 
 from collections.abc import Collection, Mapping
@@ -24,17 +24,18 @@ from quartier.site.records import replace
 
 MOVES_COUNT, WITHIN_S = 5, 600.0
 CONFLICT_MIN_COUNT = 2
-"""So many times are enough once it has been in conflict."""
+"""So many times are enough once the point has been in conflict."""
 FOREIGN_UNSEEN_S = 30.0
 ORDER_HISTORY_S = 20.0
-"""What was ordered in the last so many seconds may still be what a device shows, or goes to."""
+"""A device may still show, or move to, any order of the last so many seconds."""
 _TOLD_MAX = 64
 PAUSE_S, PAUSE_MAX_S = 900.0, 14_400.0
 CONFLICT_CALM_S = 3_600.0
-"""So long without a foreign value, the next pause is the short one again."""
+"""After this time in s without a foreign value, the next pause is the short one again."""
 GRAIN_COUNT, GRAINS_MAX, GRAIN_SHARE_MAX = 4, 8, 0.25
-"""A device that shows so many values and no two nearer than a step rounds to that step, if it is so small a
-part of the largest."""
+"""A device that shows so many values, no two nearer than a step, rounds to that step if the step is at most
+this share of the largest value.
+"""
 CONFLICT_REASON = make_reason("output.second_master")
 _S = 1_000_000_000
 
@@ -44,14 +45,15 @@ OrderHistory = tuple[tuple[int, float], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointConflict:
-    """What is known of one point.
+    """The state of one point.
 
-    ``read`` is its last reading, ``told`` when we ordered what lately, the oldest first; ``agreed``: the last
-    reading was what we ordered.  ``foreign`` is the value that somebody else set last, while it stands;
-    ``last_foreign`` also when it does not.  ``counted_ns``: when our write was made that was last found
-    overridden.  ``moves_ns`` are the times that count, ``rests_ns`` until when the point is in conflict,
-    ``pauses`` how often so; ``written_ns`` when we wrote it in this conflict, ``offs_ns`` when we opened its
-    contactor in conflicts of the last hour.  ``shown`` are the last values that it showed.
+    ``read`` is its last reading. ``told`` are our recent orders with their times, the oldest first;
+    ``agreed``: the last reading was what we ordered. ``foreign`` is the value that somebody else set last,
+    while it is there; ``last_foreign`` is kept after that. ``counted_ns``: when our write was made that was
+    last found overridden. ``moves_ns`` are the times that count. ``rests_ns``: until when the point is in
+    conflict; ``pauses``: how many conflicts there were. ``written_ns``: when we wrote it in this conflict.
+    ``offs_ns``: when we opened its contactor in conflicts of the last hour. ``shown`` are the last values
+    that it showed.
     """
 
     read: LastGood | None = None
@@ -70,10 +72,10 @@ class PointConflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceFacts:
-    """What is known of the devices behind points: their resolutions, and their fallbacks (value, after s).
+    """The known facts of the devices behind points: resolutions (``steps``), fallbacks (value, after s).
 
-    A fallback whose value is None is the device's own control.  ``releases`` is what we write where we give a
-    point back.
+    A fallback whose value is None is the device's own control. ``releases`` are the values that we write to
+    give a point back.
     """
 
     steps: Mapping[str, float] = field(default_factory=dict)
@@ -94,10 +96,11 @@ def update_conflicts(
     passed: Mapping[str, float | None] | None = None,
     moved: Collection[str] = (),
 ) -> dict[str, PointConflict]:
-    """Every point that is ordered, or in conflict, after this look.
+    """Update every point that is ordered, or in conflict.
 
-    ``passed`` are the points that cannot be read and are seen to be above their order, with what they do
-    (None: they obey), ``moved`` those of them that were found so after a write of ours (``trespass``).
+    ``passed`` are the points that cannot be read and are seen to be above their order, with their values
+    (None: they obey). ``moved`` are those of them that were found so after a write of ours
+    (``hidden_conflicts``).
     """
     found = {}
     for point in before.keys() | orders.keys():
@@ -131,7 +134,7 @@ def _watched(
         is_ours = ours is not None and read is not None and is_same_value(point, read.value, ours, step)
         if after.rests_ns is None or read is None or is_ours:
             return after
-        # In conflict a setpoint has no order of ours; what it shows still counts.
+        # In conflict a setpoint has no order of ours; the value it shows still counts.
         return replace(after, foreign=read.value, last_foreign=read.value)
     ordered = append_orders(before.told, order, now_ns)
     after = before if ordered is before.told else replace(before, told=ordered)
@@ -143,9 +146,9 @@ def _watched(
 def _judged(
     before: PointConflict, read: LastGood, order: Order, point: str, device: DeviceFacts, now_ns: int
 ) -> PointConflict:
-    """After a new reading."""
+    """Evaluate a new reading."""
     value, step = read.value, device.steps.get(point, 0.0)
-    is_order = value == order.value  # as nearly always: nothing below can say otherwise then
+    is_order = value == order.value  # as nearly always: nothing below can change that
     agreed = is_order or any(is_same_value(point, value, ours, step) for _, ours in before.told)
     is_fallback = not is_order and _is_fallback(point, value, order, device, now_ns)
     moved = not (is_order or is_fallback) and _moved(before, read, point, step)
@@ -181,8 +184,8 @@ def _counted(before: PointConflict, moved: bool, now_ns: int) -> PointConflict: 
     if before.rests_ns is not None:
         if now_ns < before.rests_ns:
             return before
-        # It is tried again, and given up sooner than at first.  What the other controller set last counts on
-        # while that may begin anew (``conflict``).
+        # It is tried again, and given up sooner than at first. The last value of the other controller counts
+        # on while it may come back (``conflict_response``).
         counted_ns = (before.rests_ns,) * (MOVES_COUNT - CONFLICT_MIN_COUNT)
         before = replace(before, rests_ns=None, written_ns=None, moves_ns=counted_ns)
     if not (moved or before.moves_ns or before.pauses or before.offs_ns):
@@ -200,7 +203,7 @@ def _counted(before: PointConflict, moved: bool, now_ns: int) -> PointConflict: 
 
 
 def append_orders(before: OrderHistory, order: Order, now_ns: int) -> OrderHistory:
-    """The orders that stood in the last ``ORDER_HISTORY_S``, with the one of now."""
+    """Return the orders of the last ``ORDER_HISTORY_S``, including the present one."""
     if not before or before[-1][1] != order.value:
         before = (*before, (order.written_ns, order.value))[-_TOLD_MAX:]
     past_count = sum(later_ns <= now_ns - ORDER_HISTORY_S * _S for later_ns, _ in before[1:])
@@ -208,27 +211,27 @@ def append_orders(before: OrderHistory, order: Order, now_ns: int) -> OrderHisto
 
 
 def _moved(before: PointConflict, read: LastGood, point: str, step: float) -> bool:
-    """Whether it moved neither from where it was towards what we told it, nor stayed, nor does just less."""
+    """Return whether the value is foreign: not unchanged, not on its way to an order, and not just less."""
     if before.read is None or read.taken_ns - before.read.taken_ns > FOREIGN_UNSEEN_S * _S:
-        return False  # nobody saw what happened: its own fall-back may have acted
+        return False  # nobody saw what happened: its own fallback may have acted
     ours = [value for _, value in before.told]
     values = [before.read.value, *ours]
     low, high = min(values), max(values)
     if low - _allowed(point, low, step) <= read.value <= high + _allowed(point, high, step):
         return False
     if not before.agreed and _is_less(read.value, [before.read.value]) and _is_less(read.value, ours):
-        return False  # it does ever less of its order: it derates, or is nearly full
+        return False  # it does less and less of its order: it derates, or is nearly full
     grain = _grain(before.shown) if len(ours) > 1 else 0.0
     return all(abs(read.value - value) > grain for value in ours)
 
 
 def _is_less(value: float, than: Collection[float]) -> bool:
-    """Return whether a value lies between 0 and one of others."""
+    """Return whether a value lies between 0 and one of the others."""
     return any(min(0.0, one) <= value <= max(0.0, one) for one in than)
 
 
 def _grain(shown: tuple[float, ...]) -> float:
-    """The step to which a device rounds, as far as its readings say; 0 where they do not."""
+    """Return the step to which a device rounds, as far as its readings show; 0 if they do not."""
     if len(shown) < GRAIN_COUNT:
         return 0.0
     grain = min(later - sooner for sooner, later in pairwise(sorted(shown)))
@@ -236,13 +239,13 @@ def _grain(shown: tuple[float, ...]) -> float:
 
 
 def _is_fallback(point: str, value: float, order: Order, device: DeviceFacts, now_ns: int) -> bool:
-    """Return whether it is what the device takes by itself once nobody writes."""
+    """Return whether the value is the one that the device takes by itself once nobody writes."""
     fallback, after_s = device.fallbacks.get(point, (None, float("inf")))
     age_s = (now_ns - order.written_ns) / _S
     if fallback is None:
         return age_s >= after_s
     if point.endswith("_on") and age_s < after_s / 2.0:
-        return False  # of two positions one is always the fallback's; its timer cannot have acted yet
+        return False  # one of two positions is always the fallback's; its timer cannot have acted yet
     return is_same_value(point, value, fallback, device.steps.get(point, 0.0))
 
 
@@ -257,12 +260,12 @@ def _allowed(point: str, value: float, step: float) -> float:
 
 
 def explain_no_raise(rivals: Mapping[str, PointConflict], point: str) -> Reason | None:
-    """Return why a point is raised by nobody now; None where it is not in conflict."""
+    """Return why nobody may raise a point now; None if it is not in conflict."""
     one = rivals.get(point)
     return CONFLICT_REASON if one is not None and one.rests_ns is not None else None
 
 
 def find_foreign_value(rivals: Mapping[str, PointConflict], point: str) -> float:
-    """Return what somebody else set last where a point is in conflict; 0 where it is not."""
+    """Return the last foreign value of a point in conflict; 0 if it is not in conflict."""
     one = rivals.get(point)
     return 0.0 if one is None or one.rests_ns is None else one.last_foreign or 0.0

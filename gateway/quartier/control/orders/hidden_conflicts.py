@@ -1,10 +1,11 @@
-"""Conflicts on a point that cannot be read back: found by the behaviour of the device (pure).
+"""Detect a conflict on a point that cannot be read back, by the behaviour of the device (pure).
 
-Some devices take an order and cannot be asked for it, and others may write it too, over an app or a protocol
-of the maker's own (KEBA: UDP).  One that obeyed, and after our next write does more than any of our last
-orders let it, was let to by somebody else: a car takes more than its current (IEC 61851-1: it obeys within
-5 s), a load takes power while it is off, PV makes more than its limit.  Once may be a person's hand; twice is
-told, five times are a conflict (``rivals``).  Who lowers it is not found: what does less has its own reasons.
+Some devices take an order and cannot be asked for it, and others may write it too, by an app or a protocol of
+the maker (KEBA: UDP). A device that obeyed, and after our next write does more than any of our last orders
+allows, was allowed to by somebody else: a car takes more than its current (IEC 61851-1: it obeys within 5 s),
+a load takes power while it is off, PV makes more than its limit. Once may be a person; twice is an alarm;
+five times are a conflict (``conflicts``). Somebody who lowers it is not detected: doing less has reasons of
+its own.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,18 +25,18 @@ from quartier.site.records import replace
 from quartier.site.site_layout import Site
 
 EXCESS_CURRENT_A = 1.5
-"""What a station's accuracy, and a car's, may add to an order."""
+"""How much the accuracy of a station, and of a car, may exceed an order, in A."""
 FOREIGN_MOVES_COUNT = 2
 _S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HiddenConflict:
-    """What is known of one point.
+    """The state of one point.
 
-    ``told`` are our last orders, ``obeyed`` whether it ever kept to one that held it, ``judged_ns`` when the
-    order was written that was found passed last, ``moves_ns`` when it was, ``seen`` what it did then;
-    ``passes``: what it does now above its order, None where it obeys.
+    ``told`` are our last orders. ``obeyed``: it ever kept an order that limited it. ``judged_ns``: when the
+    order was written that was last found exceeded; ``moves_ns``: when that was found; ``seen``: its value
+    then. ``passes``: its present value above its order, None if it obeys.
     """
 
     told: OrderHistory = ()
@@ -57,7 +58,7 @@ def update_hidden_conflicts(
     orders: Mapping[str, Order],
     now_ns: int,
 ) -> dict[str, HiddenConflict]:
-    """By point, every one that is ordered and does not show its order, after this look."""
+    """Update every point that is ordered and does not show its order."""
     found = {}
     for asset in find_flexible_assets(house):
         name = find_control_point(asset)
@@ -80,11 +81,11 @@ def _does(
     last_good: LastGoodValues,
     now_ns: int,
 ) -> LastGood | None:
-    """Return what it may do as the device says, else what it does, in the unit of its point."""
+    """Return what the device reports that it may do, else what it does, in the unit of its point."""
     power = last_good.get(f"{asset.name}.power_w")
     if isinstance(asset, ChargePointAsset):
         shown = read_number(frozen, f"{asset.name}.current_limit_a")
-        if shown is not None and order.value > 0:  # a paused station may say anything
+        if shown is not None and order.value > 0:  # a paused station may report anything
             return shown
         return (
             None
@@ -102,7 +103,7 @@ def _does(
 
 
 def _over(asset: Load | ChargePointAsset | Pv) -> float:
-    """Return how much above its order it may be and still obey."""
+    """Return how far above its order it may be and still obey."""
     if isinstance(asset, ChargePointAsset):
         return EXCESS_CURRENT_A
     if find_control_point(asset).endswith("_w"):
@@ -111,7 +112,7 @@ def _over(asset: Load | ChargePointAsset | Pv) -> float:
 
 
 def _full(asset: Load | ChargePointAsset | Pv) -> float:
-    """The value of its point that holds nothing back."""
+    """Return the value of its point that limits nothing."""
     if isinstance(asset, ChargePointAsset):
         return asset.current_max_a
     return asset.rated_w if find_control_point(asset).endswith("_w") else 1.0
@@ -151,7 +152,7 @@ def _looked(
 
 
 def find_hidden_conflict_alarms(found: Mapping[str, HiddenConflict], house: Site) -> Iterator[Alarm]:
-    """Yield which devices somebody else lets do more than we do."""
+    """Yield an alarm for each device that somebody else allows more than we do."""
     told = [(name, one) for name, one in found.items() if len(one.moves_ns) >= FOREIGN_MOVES_COUNT]
     if not told:
         return

@@ -1,13 +1,13 @@
-"""The local plan as a request: the aim that runs, its setpoint for a battery, and who leads an asset
-(pure).
+"""The local plan as a request: the running aim, a battery's setpoint, and who controls an asset (pure).
 
-Priority 5 (spec/failsafe.md#priority-5): below people, commands and schedules; inside every cap and the
-battery's own room, which come after it.  Without a plan that holds, the rule of self-consumption leads.
+Priority 5 (spec/failsafe.md#priority-5): it ranks below people, commands and schedules. Limits and the
+battery's own range are applied after it. Without a valid plan the rule of self-consumption controls
+batteries.
 
-A plan may let a car wait for a cheaper hour; it may not let it leave without what it wants.  So a car
-follows it only while its departure and the energy that it lacks are known, and while it could still wait by
-what it was seen to take: one that fell behind, or that nobody has seen charge and that could not wait if it
-took the least, charges by the rule, at once and with all that the caps leave.
+A plan may let a car wait for a cheaper hour; it may not let it leave without its energy. So a car follows it
+only while its departure and its missing energy are known, and while it could still wait by the power that it
+was seen to take. A car that fell behind charges by the rule, at once and with all that the limits leave. So
+does a car that nobody has seen charge and that could not wait if it took the minimum.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ LEADERS = make_rule_reason("plan.leads", PLAN)
 PLAN_LEADS = LEADERS.who
 _RULES = make_rule_reason("self_consumption", RULE)
 PLAN_CLOCK_JUMP_MS = 60_000
-"""A wall clock that moved so far against the monotonic one since the plan was made is not the plan's."""
+"""A wall clock that moved this far against the monotonic one since the plan was made is not the plan's."""
 
 
 _Step = TypeVar("_Step", PlanAim, PlanLeg)
@@ -47,7 +47,7 @@ _LEADERS = {"person": "a person", "document": "the district", "grid": "the publi
 
 
 def explain_no_plan(plan: LocalPlan | None, now: Now, *, outage: bool, doubt: str = "") -> str:
-    """Return why no plan leads; empty when one does.  ``doubt`` says why the clock is not believed."""
+    """Return why no plan is followed; empty if one is. ``doubt`` says why the clock is not trusted."""
     if plan is None:
         return "there is no plan"
     is_leapt = abs(now.utc_ms - now.ns // 1_000_000 - plan.offset_ms) > PLAN_CLOCK_JUMP_MS
@@ -67,7 +67,7 @@ def explain_no_plan(plan: LocalPlan | None, now: Now, *, outage: bool, doubt: st
 def find_running_aims(
     plan: LocalPlan | None, now: Now, *, outage: bool, doubt: str = ""
 ) -> dict[str, RunningAim]:
-    """The aim that runs, by its battery; nothing of a plan that does not hold."""
+    """Return the running aims by battery; empty without a valid plan."""
     if plan is None or explain_no_plan(plan, now, outage=outage, doubt=doubt):
         return {}
     found = ((name, find_running_step(plan, steps, now)) for name, steps in plan.aims.items())
@@ -75,7 +75,7 @@ def find_running_aims(
 
 
 def find_running_step(plan: LocalPlan, steps: Sequence[_Step], now: Now) -> tuple[_Step, int] | None:
-    """The step that runs, and its end by the monotonic clock."""
+    """Return the running step, and its end by the monotonic clock."""
     elapsed_s, at_s = 0.0, (now.ns - plan.start_ns) / 1e9
     for one in steps:
         elapsed_s += one.duration_s
@@ -85,8 +85,9 @@ def find_running_step(plan: LocalPlan, steps: Sequence[_Step], now: Now) -> tupl
 
 
 def follow_aim(inputs: CycleInputs, unit: Participant, net_w: float) -> tuple[float, Reason]:
-    """What a battery shall do as the plan aims, in W, and why; ``net_w`` is what the grid would show without
-    it and those that come after it.
+    """Return the battery power in W that the plan asks for, and why.
+
+    ``net_w`` is what the grid would show without this battery and those that come after it.
     """
     found = inputs.wishes.aims[unit.name]
     reason = LEADERS._replace(until_utc_ms=found.until_utc_ms, more=found.aim.why)
@@ -94,7 +95,7 @@ def follow_aim(inputs: CycleInputs, unit: Participant, net_w: float) -> tuple[fl
 
 
 def explain_rule(inputs: CycleInputs, unit: Participant, target_w: float, net_w: float) -> Reason:
-    """Return why the rule has it do what it does: it brings the grid from ``net_w`` to ``target_w``."""
+    """Return why the rule moves the battery: it brings the grid from ``net_w`` to ``target_w``."""
     reason = _edge(unit, target_w - net_w) or make_reason("grid.target", target_w=round(target_w))
     if inputs.house.plans and (
         meters := meter_clocks.find_contradicting_meters(inputs.state.clocks, inputs.now_ns)
@@ -104,7 +105,7 @@ def explain_rule(inputs: CycleInputs, unit: Participant, target_w: float, net_w:
 
 
 def _edge(unit: Participant, wanted_w: float) -> Reason | None:
-    """Return which edge of its band keeps a battery from doing what is wanted; None when none does."""
+    """Return which edge of its band keeps a battery from the wanted power; None if none does."""
     asset = unit.asset
     assert isinstance(asset, Battery)
     if wanted_w < -setpoints.BATTERY_DEADBAND_W and unit.room.low_w == 0:
@@ -115,7 +116,7 @@ def _edge(unit: Participant, wanted_w: float) -> Reason | None:
 
 
 def find_leader(reason: Reason) -> str:
-    """Who leads an asset, by the reason of its order: a person, the district, the local plan or a rule."""
+    """Return who controls an asset, by its order's reason: a person, the district, the plan or a rule."""
     behind = reason.who
     return _LEADERS.get(behind.kind) or (PLAN if behind.name == PLAN else f"rule: {behind.name or 'own'}")
 
@@ -125,18 +126,18 @@ PLAN_LATE_S = 1_800.0
 
 
 PLAN_AGAIN_S = 900.0
-"""So much more it has to have before it follows one again."""
+"""How much more laxity it must have before it follows a plan again, in s."""
 
 
 TANK_MARGIN_K = 1.0
-"""A tank that is no further inside its comfort band follows no plan, and again only twice as far inside.
+"""A tank less than this inside its comfort band follows no plan; twice this to follow one again.
 
-People draw when they will, and a plan knows what they draw in the mean.
+People draw water when they want, and a plan knows only their mean draw.
 """
 
 
 _BAND_SHARE = 0.25
-"""Of a narrow band, that is so much of it at most."""
+"""The largest share of a narrow band for this margin."""
 
 
 TANK_TOO_COLD = make_reason("plan.too_cold")
@@ -159,7 +160,7 @@ LATE, UNSEEN = _READY.then(make_reason("car.late")), _READY.then(make_reason("ca
 def find_plan_orders(
     plan: LocalPlan | None, state: ControlState, given: Overrides, now: Now, *, outage: bool
 ) -> Overrides:
-    """``given``, which goes before, and what the plan has the others do now."""
+    """Return ``given``, which has precedence, and the orders of the plan for the other assets."""
     doubt = meter_clocks.find_clock_doubt(state.clocks, now.ns)
     if plan is None or not plan.legs or explain_no_plan(plan, now, outage=outage, doubt=doubt):
         return given
@@ -183,7 +184,7 @@ class _PlanRequest(NamedTuple):
 
 
 def _wish(asset: ControllableAsset, leg: PlanLeg, state: ControlState, now: Now) -> _PlanRequest | None:
-    """Return what is wanted of an asset; a battery has aims instead, others have no plan."""
+    """Return the request for an asset; a battery has aims instead, other classes have no plan."""
     if not isinstance(
         asset, ChargePointAsset | HeatAsset | WasteCollection | BatchLoad
     ) or overrides.find_override_fault(asset, leg.value):
@@ -198,8 +199,10 @@ def _wish(asset: ControllableAsset, leg: PlanLeg, state: ControlState, now: Now)
 
 
 def _offered_a(ev: ChargePointAsset, leg: PlanLeg, state: ControlState) -> float:
-    """The current of a step.  Who is planned with all that it takes is offered all, so that one that would
-    take more is seen to.
+    """Return the current of a step, in A.
+
+    A car that is planned with all that it takes is offered the full current, so that it shows if it would
+    take more.
     """
     _, most_a = state.stays[ev.name].uptake.planned(ev)
     return ev.current_max_a if leg.value >= floor(most_a) else leg.value
@@ -208,7 +211,7 @@ def _offered_a(ev: ChargePointAsset, leg: PlanLeg, state: ControlState) -> float
 def explain_not_followed(
     asset: ChargePointAsset | HeatAsset | WasteCollection | BatchLoad, state: ControlState, now: Now
 ) -> Reason | None:
-    """Return why it follows no plan now; None where it may."""
+    """Return why the asset follows no plan now; None if it may."""
     if isinstance(asset, ChargePointAsset):
         return _why_not_car(asset, state, now)
     if isinstance(asset, BatchLoad):
@@ -244,7 +247,7 @@ def _why_not_run(run: BatchLoad, state: ControlState, now: Now) -> Reason | None
 
 
 def find_tank_margin_k(heat: HeatAsset) -> float:
-    """Return how far inside its band a tank has to be to follow a plan."""
+    """Return how far inside its band a tank must be to follow a plan, in K."""
     low_c, high_c = heat.comfort_min_c, heat.comfort_max_c
     return (
         TANK_MARGIN_K

@@ -1,9 +1,9 @@
-"""Orders for one asset for a while: a request, never above a limit, and never past a minimum time.
+"""Overrides: orders for one asset for a while, never above a limit, and never against a minimum time.
 
-By a person's hand: priority 3 of spec/failsafe.md#priority; by a schedule of the district: 4; by the local
-plan: 5.  ``off`` and a lower limit are kept as said; ``on`` and a higher one as far as the caps leave
-room, for what a cap takes away comes back in its turn like anything else.  In maintenance an asset belongs to
-its device: it is given no order, and counts with what it takes, or may take.
+By a person: priority 3 of spec/failsafe.md#priority. By a schedule of the district: 4. By the local plan: 5.
+``off`` and a lower limit are kept exactly. ``on`` and a higher limit hold as far as the limits leave room:
+what a limit takes away is restored in stages as usual. In maintenance an asset is left to its device: it gets
+no order, and counts with what it takes, or may take.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ OVERRIDE_MAX_S = 86_400.0
 
 
 def find_override_fault(asset: ControllableAsset, value: float) -> str:
-    """Return why an asset cannot be ordered so; empty when it can."""
+    """Return why an asset cannot take this order; empty if it can."""
     if isinstance(asset, Battery):
         low, high = -asset.discharge_max_w, asset.charge_max_w
         return "" if low <= value <= high else f"{value:g} W is outside {low:g}..{high:g} W"
@@ -49,7 +49,7 @@ def find_override_fault(asset: ControllableAsset, value: float) -> str:
 def apply_overrides(
     house: Site, switches: Mapping[str, SwitchState], overrides: Overrides, now_ns: int
 ) -> dict[str, SwitchState]:
-    """The turns with what people switched off; not before a minimum time is over."""
+    """Return the switch states with the assets that overrides switch off, after their minimum time."""
     after = dict(switches)
     for asset in house.assets:
         switch = after.get(asset.name)
@@ -64,12 +64,12 @@ def apply_overrides(
 
 
 def is_kept_off(asset: ControllableAsset, overrides: Overrides) -> bool:
-    """Return whether a person keeps it off, so that it must not come back."""
+    """Return whether an override keeps it off, so that it must not come back."""
     return asset.name in overrides and _is_off(asset, overrides[asset.name])
 
 
 def is_raise_allowed(asset: ControllableAsset, overrides: Overrides) -> bool:
-    """Return whether an export cap may have it take more: not what a person keeps off, or put into a mode."""
+    """Return whether an export limit may raise it: not if an override keeps it off, or sets its mode."""
     if isinstance(asset, OperationModeAsset):
         return asset.name not in overrides
     return not is_kept_off(asset, overrides)
@@ -83,15 +83,16 @@ def _is_off(asset: object, override: Override) -> bool:
 
 
 def is_in_maintenance(asset: ControllableAsset, overrides: Overrides) -> bool:
-    """Return whether it belongs to its device now."""
+    """Return whether it is in maintenance, left to its device."""
     found = overrides.get(asset.name)
     return found is not None and found.value is None
 
 
 def find_ceiling(asset: ControllableAsset, overrides: Overrides) -> float | None:
-    """The most that a charging point's current or a PV's limit may be by a person's word; None: anything.
+    """Return the largest current of a charge point or limit of a PV by an override; None: any.
 
-    A charging point that a person pauses goes no lower than its floor by this: it pauses in its own time.
+    A charge point that a person pauses goes no lower than its floor by this: it pauses after its minimum
+    time.
     """
     found = overrides.get(asset.name)
     if found is None or isinstance(asset, Battery | Load | OperationModeAsset):
@@ -100,23 +101,23 @@ def find_ceiling(asset: ControllableAsset, overrides: Overrides) -> float | None
 
 
 def make_limit_reached_reason(name: str, overrides: Overrides, value: float) -> Reason | None:
-    """The reason of an order whose limit is reached; None where there is none, or it leaves more."""
+    """Return the reason of an override whose limit is reached; None if there is none, or it allows more."""
     found = overrides.get(name)
     return None if found is None or found.value is None or value < found.value else found.reason
 
 
 def find_ordered_power_w(asset: Battery, overrides: Overrides) -> float | None:
-    """Return what a person wants of a battery, in W; None where nobody said."""
+    """Return the power that is ordered for a battery, in W; None if none is."""
     found = overrides.get(asset.name)
     return None if found is None else found.value
 
 
 def apply_to_preference(asset: OperationModeAsset, overrides: Overrides, own: Preference) -> Preference:
-    """What an asset in modes would like with a person's word: as far as its class lets anybody move it."""
+    """Return the preference with an override applied, as far as the asset's class allows a move."""
     found = overrides.get(asset.name)
     if found is None or found.value is None or own.given_back:
         return own
     if found.who.kind == "rule" and own.claims:
-        return own  # a deadline, or people's comfort: no plan of ours goes before it
+        return own  # a deadline, or people's comfort: no plan of ours ranks above it
     wanted = min(max(int(found.value), own.highest), own.lowest)
     return replace(own, wanted=wanted, reason=found.reason, after_s=0.0)

@@ -1,17 +1,16 @@
-"""Release of points: repeated until the device shows that it took it (pure).  spec/failsafe.md#rule-11.
+"""Release points, and repeat this until the device shows that it took it (pure). spec/failsafe.md#rule-11.
 
-An output is given back with a release value, or to its device's own control.  States of what was given back
-(an ``Order`` in ``OrderBook.returns``): *open*, nobody saw yet that the device took it; *kept*
-(``is_kept``), the value was read back, the battery's power agrees, or our last order is no longer shown.
+An output is given back with a release value, or to its device's own control. A point that was given back (an
+``Order`` in ``OrderBook.returns``) has one of two states. *Open*: the device was not seen to take it. *Kept*
+(``is_kept``): the value was read back, the battery's power agrees, or our last order is no longer shown.
 
-Invariants: what is kept is not refreshed, so that the device's own fallback acts.  What is open is written at
-most each ``CONFIRM_INTERVAL_S`` for ``RELEASE_MAX_S``, counted from when the device is heard.  After that it
-is written only
-to a device that surely does otherwise, first each ``STANDING_ORDER_S``, later each ``LATER_MAX_S``.  A
-battery's
-release value is open again when the device shows another one or its power contradicts it: it started anew,
-say.  A mode, and what its device's own control has, may change by itself: once kept it is left alone.
-Charging currents, curtailments and sheds are limits: those are orders, which go on being refreshed.
+Invariants: a kept value is not refreshed, so that the device's own fallback acts. An open value is written at
+most each ``CONFIRM_INTERVAL_S`` for ``RELEASE_MAX_S``, counted from when the device is heard. After that it
+is written only to a device that surely does otherwise, first each ``STANDING_ORDER_S``, later each
+``LATER_MAX_S``. A battery's release value is open again when the device shows another one or its power
+contradicts it, for example after a restart. A mode, and a point under its device's own control, may change by
+itself: once kept it is left alone. Charging currents, curtailments and sheds are limits: these orders are
+refreshed on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,22 +33,24 @@ from quartier.site.site_layout import Site
 from quartier_drivers.contract import Command
 
 BATTERY_ANSWERS_S, BATTERY_OVER_W, BATTERY_OVER_SHARE = 10.0, 300.0, 0.1
-"""A battery has so long to follow; it may miss its order by so much, or by that part of its rating."""
+"""The time in s in which a battery must follow, and how far it may miss its order, in W or as share of its
+rating.
+"""
 
 
 def is_within_order(asset: Battery, value: float, power_w: float) -> bool:
-    """Return whether a battery's power is that of an order of ``value`` in W, or less of it."""
+    """Return whether a battery's power agrees with an order of ``value`` in W, or is less of it."""
     over_w = max(BATTERY_OVER_W, BATTERY_OVER_SHARE * asset.rated_w)
     return min(value, 0.0) - over_w <= power_w <= max(value, 0.0) + over_w
 
 
 RELEASE_MAX_S = 30.0
 LATER_SHARE, LATER_MAX_S = 0.1, 300.0
-"""A device that goes on to do otherwise is told again after this part of the time that it does, at most."""
+"""A device that still does otherwise gets it again after this share of that time, at most this long."""
 
 
 RELEASE_SHOWN_S = 2.0
-"""A reading sooner than this after a write may be of before it."""
+"""A reading sooner than this after a write, in s, may be from before it."""
 
 
 _S = 1_000_000_000
@@ -59,10 +60,10 @@ _Released = Battery | OperationModeAsset
 def repeat_releases(
     inputs: CycleInputs, book: OrderBook, lost: Mapping[str, Reason], frozen: FrozenImage
 ) -> tuple[OrderBook, list[Command], dict[str, Reason]]:
-    """Give back again what devices did not take; ``lost`` are the points whose inputs are lost now.
+    """Release again what devices did not take; ``lost`` are the points whose inputs are lost now.
 
-    Returns the commands for what has a release value, and the points whose own control gets them once more,
-    with the reason.
+    Returns the new book, the commands for points with a release value, and the points that are given to their
+    device's own control once more, with the reason.
     """
     returns, commands, again = dict(book.returns), [], {}
     for asset, point in _ours(inputs, book, lost):
@@ -80,7 +81,7 @@ def repeat_releases(
 
 
 def find_release_alarms(inputs: CycleInputs, lost: Mapping[str, Reason]) -> Iterator[Alarm]:
-    """The devices that did not take what was given back in the time for it."""
+    """Yield an alarm for each device that did not take its release in time."""
     book = inputs.state.book
     for _, point in _ours(inputs, book, lost):
         order = book.returns[point]
@@ -96,9 +97,9 @@ def find_release_alarms(inputs: CycleInputs, lost: Mapping[str, Reason]) -> Iter
 
 
 def _ours(inputs: CycleInputs, book: OrderBook, lost: Mapping[str, Reason]) -> list[tuple[_Released, str]]:
-    """Return what is insisted on: not where a person or another controller has it.
+    """Return the points on which the release is insisted, not those of a person or another controller.
 
-    A mode may have been given back because it is normal again: then nothing is lost.
+    A mode may have been given back because it is normal again: then no input is lost.
     """
     if not book.returns:
         return []
@@ -125,13 +126,13 @@ def _is_others(why: Reason) -> bool:
 def _next(
     inputs: CycleInputs, asset: _Released, order: Order, frozen: FrozenImage, *, is_own: bool
 ) -> tuple[Order, bool]:
-    """Return what was given back after this look, and whether that is done again now."""
+    """Return the updated release, and whether it is written again now."""
     if order.is_kept and (is_own or isinstance(asset, OperationModeAsset)):
         return order, False
     point, now_ns = find_control_point(asset), inputs.now_ns
     shown = observations.read_number(frozen, point)
     if not _is_heard(inputs, asset, order, shown):
-        return replace(order, since_ns=now_ns), False  # it waits at its bus
+        return replace(order, since_ns=now_ns), False  # it waits on its bus
     if not is_own and _fell_back(inputs.house, point, order, shown, now_ns):
         return order, False
     obeys = _obeys(inputs, asset, order, is_own=is_own)
@@ -159,20 +160,20 @@ def _next(
 
 
 def _may_insist(order: Order, age_s: float, since_s: float) -> bool:
-    """Return whether a device that does otherwise is told again now."""
+    """Return whether the release is written again now to a device that does otherwise."""
     if len(order.rewritten_ns) < REWRITES_MAX and (order.is_kept or since_s < RELEASE_MAX_S):
         return order.is_kept or age_s >= CONFIRM_INTERVAL_S
     return age_s >= min(max(STANDING_ORDER_S, LATER_SHARE * since_s), LATER_MAX_S)
 
 
 def _since_s(order: Order, now_ns: int) -> float:
-    """For how long the value is open, in s."""
+    """Return how long the value is open, in s."""
     assert order.since_ns is not None
     return (now_ns - order.since_ns) / _S
 
 
 def _is_heard(inputs: CycleInputs, asset: _Released, order: Order, shown: LastGood | None) -> bool:
-    """Return whether anything of it was read since the last write; one that is never read counts as heard."""
+    """Return whether any of its points was read since the last write; one never read counts as heard."""
     last_good = inputs.state.memories
     seen = (shown, last_good.get(f"{asset.name}.power_w"), last_good.get(f"{asset.name}.soc_pct"))
     taken_ns = [one.taken_ns for one in seen if one is not None]
@@ -191,9 +192,9 @@ def _fell_back(house: Site, point: str, order: Order, shown: LastGood | None, no
 
 
 def _obeys(inputs: CycleInputs, asset: _Released, order: Order, *, is_own: bool) -> bool | None:
-    """Return whether its power agrees with what it was given back with; None where that is not known (yet).
+    """Return whether its power agrees with the release; None if that is not known (yet).
 
-    What its own control does nobody knows: a battery that surely does not follow our last order obeys.
+    What its own control does is not known: a battery that surely does not follow our last order obeys.
     """
     assert order.since_ns is not None
     seen = inputs.state.memories.get(f"{asset.name}.power_w")
@@ -210,7 +211,7 @@ def _obeys(inputs: CycleInputs, asset: _Released, order: Order, *, is_own: bool)
 def _shows_own(
     inputs: CycleInputs, order: Order, point: str, frozen: FrozenImage, *, obeys: bool | None
 ) -> bool | None:
-    """Whether the device's own control has the point: it no longer shows our last order; None: unknown."""
+    """Return whether the device's own control has the point: our last order is gone. None: unknown."""
     seen = frozen.get(point)
     if seen is None or not inputs.house.own_controls[point]:
         return obeys
@@ -219,6 +220,6 @@ def _shows_own(
     shown = observations.read_number(frozen, point)
     if shown is None:
         return True  # no order is in force
-    if order.value == 0.0 or isnan(order.value):  # its own control may show 0 as well
+    if order.value == 0.0 or isnan(order.value):  # its own control may show 0 too
         return obeys
     return not conflicts.is_same_value(point, shown.value, order.value, inputs.house.steps.get(point, 0.0))

@@ -25,12 +25,12 @@ from quartier.site.site_layout import Site
 from quartier_drivers.who import Who
 
 SHED_TIERS = ("D", "C", "B")
-"""The order in which a shed takes them; tier A is never among them."""
+"""The order in which a shed takes the tiers; tier A is never among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningCommand:
-    """One command that lasts: since when and until when (monotonic; the end in UTC too), how far it is."""
+    """One lasting command: its start and end (monotonic; the end in UTC too), and its status."""
 
     document: CommandDocument
     since_ns: int
@@ -40,38 +40,38 @@ class RunningCommand:
 
     @property
     def duration_ns(self) -> int:
-        """Return how long it runs."""
+        """The time for which it runs, in ns."""
         return self.until_ns - self.since_ns
 
 
 def find_requester(one: RunningCommand) -> Who:
-    """Return whose wish it is."""
+    """Return the requester of a command."""
     return Who("document", COMMAND_TYPE, one.document.id, one.document.seq)
 
 
 @dataclass(frozen=True, slots=True)
 class RunningCommands:
-    """All that run, the oldest first, and the last word on each of the newest commands, for a repetition."""
+    """All running commands, the oldest first, and the last ack of each of the newest, for a repetition."""
 
     running: tuple[RunningCommand, ...] = ()
     answered: tuple[Ack, ...] = ()
 
     def now(self, now_ns: int) -> Iterator[RunningCommand]:
-        """Those whose time is not over."""
+        """Return the commands whose time is not over."""
         return (one for one in self.running if now_ns < one.until_ns)
 
     def shed_until_ns(self, now_ns: int) -> int | None:
-        """Until when a shed runs; None: none does."""
+        """Return until when a shed runs; None if none does."""
         ends = (one.until_ns for one in self.now(now_ns) if isinstance(one.document.asked, Shed))
         return max(ends, default=None)
 
     def test_ns(self, now_ns: int) -> tuple[int, int] | None:
-        """From when to when the fail-safe state is tested; None: it is not."""
+        """Return from when to when the fail-safe state is tested; None if it is not."""
         tests = (one for one in self.now(now_ns) if isinstance(one.document.asked, FailsafeTest))
         return next(((one.since_ns, one.until_ns) for one in tests), None)
 
     def answer(self, *acks: Ack) -> "RunningCommands":
-        """The same with ``acks`` as the last words on their commands."""
+        """Return the same with ``acks`` as the last acks of their commands."""
         known = {(ack.id, ack.seq): ack for ack in self.answered}
         for ack in acks:
             known.pop((ack.id, ack.seq), None)
@@ -79,10 +79,10 @@ class RunningCommands:
         return replace(self, answered=tuple(known.values())[-ANSWERS_MAX:])
 
     def said(self, document: CommandDocument) -> Ack:
-        """The last word on a command that comes again.
+        """Return the last ack of a command that comes again.
 
-        Where none is known its effect is not either (the process died between its number and itself): it is
-        over, and may be sent anew.
+        If none is known, its effect is not known either (the process died between storing its number and its
+        effect): it is over, and may be sent anew.
         """
         of = document.id, document.seq
         lost = make_command_ack(
@@ -92,7 +92,7 @@ class RunningCommands:
 
 
 def find_commanded_tiers(commands: RunningCommands, now_ns: int) -> dict[str, Reason]:
-    """The tiers that a command has off, each with the reason."""
+    """Return the tiers that a command has switched off, each with the reason."""
     found: dict[str, Reason] = {}
     for one in commands.now(now_ns):
         wish = one.document.asked
@@ -106,9 +106,9 @@ def find_commanded_tiers(commands: RunningCommands, now_ns: int) -> dict[str, Re
 
 
 def collect_overrides(commands: RunningCommands, house: Site, given: Overrides, now_ns: int) -> Overrides:
-    """Orders of assets: people's first, then maintenance, setpoints, the rest of ``manual``, then others.
+    """Return the overrides of all assets: people's first, then maintenance, setpoints, ``manual``, others.
 
-    ``given`` are people's, and those of schedules.
+    ``given`` are those of people and of schedules.
     """
     if not commands.running:
         return given
@@ -132,12 +132,12 @@ def _order(one: RunningCommand, asset: str, order: float | None) -> Override:
 
 
 def find_batteries(house: Site) -> list[Battery]:
-    """The batteries that take orders: what a mode is about."""
+    """Return the batteries that take orders: the subject of a mode."""
     return [one for one in house.assets if isinstance(one, Battery) and participants.has_writable_point(one)]
 
 
 def find_controllable(house: Site, asset: str) -> ControllableAsset | None:
-    """The asset of that name that takes orders; None where there is none."""
+    """Return the asset of that name that takes orders; None if there is none."""
     return next(
         (one for one in house.assets if one.name == asset and participants.has_writable_point(one)), None
     )
@@ -154,16 +154,16 @@ def make_command_ack(
     reason: str = "",
     reception: ReceptionStatus = ReceptionStatus.OK,
 ) -> Ack:
-    """An answer to a command."""
+    """Make the ack of a command."""
     return Ack(document.id, document.seq, COMMAND_TYPE, reception.value, status.value, str(reason))
 
 
 def accept_command(
     before: RunningCommands, document: CommandDocument, reason: str, now: Now
 ) -> tuple[RunningCommands, list[Ack]]:
-    """Take a command that may be taken; what it takes the place of is revoked.
+    """Accept a command; the command that it replaces is revoked.
 
-    ``reason`` says what of it has no effect; empty: nothing.
+    ``reason`` says which part of it has no effect; empty if all of it has.
     """
     gone = [one for one in before.running if _yields(one.document, document)]
     acks = [make_command_ack(one.document, InstructionStatus.REVOKED) for one in gone]
@@ -180,14 +180,14 @@ def accept_command(
 
 
 def _yields(old: CommandDocument, new: CommandDocument) -> bool:
-    """Return whether ``old`` ends by ``new``: another word on the same thing, or a release of all."""
+    """Return whether ``new`` ends ``old``: a command of the same place, or a release of all."""
     return isinstance(new.asked, Release) or (old.place == new.place != "")
 
 
 def set_command_status(
     before: RunningCommands, document: CommandDocument, status: InstructionStatus, reason: str = ""
 ) -> tuple[RunningCommands, Ack]:
-    """One came to ``status``; it goes on running unless that is ABORTED."""
+    """Set the status of a command; it goes on running unless that is ABORTED."""
     ack = make_command_ack(document, status, reason)
     if status is InstructionStatus.ABORTED:
         return end_command(before, document).answer(ack), ack
@@ -198,7 +198,7 @@ def set_command_status(
 
 
 def end_command(before: RunningCommands, document: CommandDocument) -> RunningCommands:
-    """One came to its own end; its last word stays what it is."""
+    """Remove a command that came to its own end; its last ack stays."""
     return replace(before, running=tuple(old for old in before.running if old.document != document))
 
 
@@ -206,7 +206,7 @@ def end_command(before: RunningCommands, document: CommandDocument) -> RunningCo
 
 
 def dump_commands(commands: RunningCommands) -> dict[str, Any]:
-    """Return what must be known after a restart, JSON-ready; it changes only when something happens."""
+    """Return the facts that must be known after a restart, JSON-ready; they change only with an event."""
     return {
         "running": [_row(one) for one in commands.running],
         "answered": [asdict(ack) for ack in commands.answered],
@@ -215,10 +215,10 @@ def dump_commands(commands: RunningCommands) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class RestartFacts:
-    """What is known of the time since the run before.
+    """The known facts of the time since the process before.
 
-    ``same_boot``: the machine went on, and its clock with it.  ``ends_ns``: when what takes ends at the
-    latest, by kind and by this start's clock, as it was counted.
+    ``same_boot``: the machine went on, and its clock with it. ``ends_ns``: by kind, when a reducing command
+    (shed, test) ends at the latest, on this start's clock, as counted.
     """
 
     same_boot: bool = False
@@ -228,12 +228,12 @@ class RestartFacts:
 def load_commands(
     facts: Mapping[str, Any], now: Now, *, outage: bool, since: RestartFacts = RestartFacts()
 ) -> tuple[RunningCommands, list[Ack]]:
-    """Return what ``dump_commands`` gave, on this process's clock, and what must be said of it.
+    """Load the result of ``dump_commands`` on this process's clock; return it with the acks to send.
 
-    Where the machine went on its clock says how long each has run.  Else what takes (a shed, a test) goes on
-    for as long as was counted, or is certain; what gives (a setpoint, a mode) only where the wall clock says
-    for how long, and not over an outage of the grid (spec/failsafe.md#rule-6).  Raises ValueError where
-    it is broken.
+    If the machine went on, its clock measures how long each command has run. Else a reducing command (a shed,
+    a test) goes on for the counted or certain time. A giving command (a setpoint, a mode) goes on only if the
+    wall clock says for how long, and not over an outage of the grid (spec/failsafe.md#rule-6). Raises
+    ValueError if the facts are broken.
     """
     try:
         found = RunningCommands(
@@ -269,9 +269,9 @@ def _restored(row: Mapping[str, Any], now: Now, *, outage: bool, since: RestartF
 
 
 def _passed_ns(one: RunningCommand, now: Now, *, outage: bool, since: RestartFacts) -> int:
-    """Return how long it has run: at most, of what gives; at least, of what takes.
+    """Return how long it has run, in ns: at most for a giving command, at least for a reducing one.
 
-    A wall clock that shows a time before it began was set, and tells nothing.
+    A wall clock with a time before its start was set, and says nothing.
     """
     if since.same_boot and now.ns >= one.since_ns and not (outage and _is_wish(one)):
         return min(now.ns - one.since_ns, one.duration_ns)

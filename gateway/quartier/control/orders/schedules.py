@@ -1,8 +1,8 @@
-"""Device schedules of the district: accepted or refused, their orders now, and their progress (pure).
+"""Device schedules of the district: accepted or refused, their present orders, and their progress (pure).
 
-They are wishes (spec/failsafe.md#priority-4): below every limit, below what people order, and gone with
-the public grid's voltage (rule 6).  One that began is started; one whose every stretch was *measured* to be
-kept since it began has succeeded with the last; what comes to its end otherwise is aborted.
+They are requests (spec/failsafe.md#priority-4): below every limit, below orders of people, and dropped with
+the public grid's voltage (rule 6). A schedule is STARTED once it began. It is SUCCEEDED at its last interval
+if each interval since its start was *measured* to be kept. A schedule that ends otherwise is ABORTED.
 """
 
 from collections.abc import Collection, Mapping
@@ -27,12 +27,12 @@ _FACTS = ("id", "seq", "asset", "nbf_utc_ms", "exp_utc_ms", "start_utc_ms")
 
 @dataclass(frozen=True, slots=True)
 class ScheduleProgress:
-    """A schedule that was accepted, and the last status that was told of it.
+    """An accepted schedule, and its last reported status.
 
-    ``until_ms``: the end of the stretch that was last seen to want something; ``met``: it was kept;
-    ``missed``: one before it was not.  ``last_ms``: when the last stretch that wants something ends (the
-    start where none does), ``over_ms``: when the last of all does.  ``why`` says what kept it from the first
-    that it missed, or from the one that runs.
+    ``until_ms``: the end of the last interval with an order. ``met``: that interval was kept; ``missed``: one
+    before it was not. ``last_ms``: when the last interval with an order ends (the start if there is none).
+    ``over_ms``: when the last of all intervals ends. ``why``: what prevented the first interval that it
+    missed, or the running one.
     """
 
     schedule: DeviceSchedule
@@ -46,7 +46,7 @@ class ScheduleProgress:
 
     @classmethod
     def from_schedule(cls, schedule: DeviceSchedule) -> "ScheduleProgress":
-        """That of a schedule that was just accepted."""
+        """Make the progress of a schedule that was just accepted."""
         spans, exp_ms = schedule.stretches, schedule.exp_utc_ms
         edges = timeline.find_edges(schedule.start_utc_ms, spans)
         wanting = (end_ms for _, end_ms, stretch in edges if not _is_free(stretch))
@@ -55,16 +55,16 @@ class ScheduleProgress:
 
 
 ScheduleProgresses = Mapping[str, ScheduleProgress]
-"""By asset."""
+"""Schedule progress by asset."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleContext:
-    """When, and what is known then.
+    """The time, and the facts known at that time.
 
-    ``utc_ms`` is trusted, or reckoned on since ``lost_ms``.  ``by_hand``: the assets that people ordered;
-    ``leads``: the district does, so that its wishes are followed.  ``orders`` stand at points now;
-    ``regulatory`` are the programs of the grid operator.
+    ``utc_ms`` is trusted, or counted on since ``lost_ms``. ``by_hand``: the assets that people ordered.
+    ``leads``: district requests are followed. ``orders`` are the present orders by point. ``regulatory`` are
+    the programs of the grid operator.
     """
 
     now: Now
@@ -78,16 +78,19 @@ class ScheduleContext:
     regulatory: Collection[str] = field(default_factory=tuple)
 
     def is_free(self, asset: str) -> bool:
-        """Whether the district's wish for an asset is followed: it leads, and no person ordered otherwise."""
+        """Return whether the district's request for an asset is followed.
+
+        This needs the district in control, and no person's order for the asset.
+        """
         return self.leads and asset not in self.by_hand
 
 
 def accept_schedule(
     entries: ScheduleProgresses, schedule: DeviceSchedule, moment: ScheduleContext
 ) -> tuple[ScheduleProgresses, list[Ack]]:
-    """Take a verified schedule, or refuse it with a reason; the one before it of the asset is revoked.
+    """Accept a verified schedule, or refuse it with a reason; the one before it of the asset is revoked.
 
-    Without a trusted clock none is taken that is not held already: it could not be told when it runs.
+    Without a trusted clock no new schedule is accepted: it would not be known when it runs.
     """
     held = entries.get(schedule.asset)
     if held is not None and held.schedule == schedule:
@@ -103,7 +106,7 @@ def accept_schedule(
 
 
 def find_scheduled_orders(entries: ScheduleProgresses, moment: ScheduleContext) -> Overrides:
-    """Return what the schedules want of their assets now; nothing where the district does not lead."""
+    """Return the present orders of the schedules; empty if the district is not in control."""
     if not moment.leads:
         return {}
     return {name: one for name, entry in entries.items() if (one := _wish(entry.schedule, moment))}
@@ -112,9 +115,9 @@ def find_scheduled_orders(entries: ScheduleProgresses, moment: ScheduleContext) 
 def advance_schedules(
     entries: ScheduleProgresses, moment: ScheduleContext
 ) -> tuple[ScheduleProgresses, list[Ack]]:
-    """How each goes on: begun, kept by what is *measured*, or over without that; expired ones are forgotten.
+    """Advance each schedule: started, kept as *measured*, or ended without that; expired ones are dropped.
 
-    The same mapping comes back where nothing changed.
+    Returns the same mapping if nothing changed.
     """
     after: dict[str, ScheduleProgress] = {}
     acks: list[Ack] = []
@@ -130,7 +133,7 @@ def advance_schedules(
 
 
 def drop_schedules(entries: ScheduleProgresses) -> tuple[ScheduleProgresses, list[Ack]]:
-    """The grid's voltage is gone, and cached wishes with it (spec/failsafe.md#rule-6)."""
+    """Drop all schedules: the grid's voltage is gone (spec/failsafe.md#rule-6)."""
     left = (entry for entry in entries.values() if entry.status not in _DONE)
     return {}, [_ack(entry.schedule, "ABORTED", "SAFETY") for entry in left]
 
@@ -152,7 +155,7 @@ def _refusal(held: ScheduleProgress | None, schedule: DeviceSchedule, moment: Sc
 
 
 def find_schedule_fault(asset: ControllableAsset, schedule: DeviceSchedule) -> str:
-    """Return why no device of the asset can do what the schedule says; empty when it can."""
+    """Describe why no device of the asset can follow the schedule; empty if it can."""
     return next((found for stretch in schedule.stretches if (found := _fault(asset, stretch))), "")
 
 
@@ -195,7 +198,7 @@ def _power_w(
 
 
 def _looked(entry: ScheduleProgress, moment: ScheduleContext) -> ScheduleProgress:
-    """The entry after one more look at what is measured."""
+    """Return the progress after one more look at the measurements."""
     schedule, asset = entry.schedule, _asset(moment.house, entry.schedule.asset)
     found = _running(schedule, moment)
     if entry.status in _DONE or asset is None or found is None or _is_free(found[0]):
@@ -212,7 +215,7 @@ def _looked(entry: ScheduleProgress, moment: ScheduleContext) -> ScheduleProgres
 
 
 def _why_not(asset: ControllableAsset, moment: ScheduleContext) -> str:
-    """Return what most likely keeps an asset from what is wanted of it (spec/sync.md#ack)."""
+    """Return what most likely keeps an asset from its request (spec/sync.md#ack)."""
     if asset.name in moment.by_hand:
         return "LOCAL_OVERRIDE"
     order = moment.orders.get(participants.find_control_point(asset))
@@ -228,7 +231,7 @@ def _why_not(asset: ControllableAsset, moment: ScheduleContext) -> str:
 
 
 def _has_missed(entry: ScheduleProgress, end_ms: int) -> bool:
-    """Return whether the stretch that was seen last was not kept, or one between it and this was not seen."""
+    """Return whether the last interval seen was not kept, or one after it was not seen."""
     if entry.until_ms is None:
         return False
     edges = timeline.find_edges(entry.schedule.start_utc_ms, entry.schedule.stretches)
@@ -237,7 +240,7 @@ def _has_missed(entry: ScheduleProgress, end_ms: int) -> bool:
 
 
 def _status(entry: ScheduleProgress, moment: ScheduleContext) -> tuple[str, str]:
-    """The status now, and the reason of one that ended without success."""
+    """Return the status now, and the reason if it ended without success."""
     schedule = entry.schedule
     if entry.status in _DONE:
         return entry.status, ""
@@ -273,7 +276,7 @@ def _ack(schedule: DeviceSchedule, status: str, reason: str = "") -> Ack:
 
 
 def render_schedules(entries: ScheduleProgresses, moment: ScheduleContext) -> list[dict[str, Any]]:
-    """For people, JSON-ready: each schedule, how far it has come and what it wants now."""
+    """Render the schedules for people, JSON-ready: status and present request of each."""
     return [_shown(entry.schedule, entry.status, moment) for _, entry in sorted(entries.items())]
 
 
@@ -292,7 +295,7 @@ def _shown(schedule: DeviceSchedule, status: str, moment: ScheduleContext) -> di
 
 
 def dump_schedules(entries: ScheduleProgresses) -> list[dict[str, Any]]:
-    """The entries as JSON-ready data."""
+    """Return the schedules as JSON-ready data."""
     return [_dumped(entry) for entry in entries.values()]
 
 
@@ -306,7 +309,7 @@ def _dumped(entry: ScheduleProgress) -> dict[str, Any]:
 
 
 def load_schedules(data: object) -> ScheduleProgresses:
-    """Read what ``dump_schedules`` made, back from JSON; what is broken is left out."""
+    """Load the result of ``dump_schedules``; broken entries are left out."""
     found: dict[str, ScheduleProgress] = {}
     for kept in data if isinstance(data, list) else []:
         try:

@@ -1,13 +1,13 @@
-"""Setpoints of a battery: the range that it may move in, and a setpoint that follows without hunting.
+"""Setpoints of a battery: its power range, and a setpoint that follows its target without hunting.
 
-The want comes from a balance that does not contain the battery (grid minus the battery's own
-measured power), so the device's delay alone cannot make it swing: the loop is open.  What closes
-it is a lag between the two meters.  With a lag of at most L cycles the error is
-``p(t) - p(t-L)``; by the small-gain theorem a first-order filter with gain k is stable for any
-device delay when k * min(2, wL) stays below |1 - (1-k)e^-jw| for every w; for L = 3 that is
-k < 0.28.  Chosen: k = 0.25 per second.  Caps do not wait for the filter, they bind at once.
+The target comes from a balance that does not contain the battery (grid minus the battery's own measured
+power), so the device's delay alone cannot make it hunt: the loop is open. A lag between the two meters closes
+it. With a lag of at most L cycles the error is ``p(t) - p(t-L)``; by the small-gain theorem a first-order
+filter with gain k is stable for any device delay when k * min(2, wL) stays below |1 - (1-k)e^-jw| for every
+w; for L = 3 that is k < 0.28. Chosen: k = 0.25 per second. Limits do not wait for the filter, they bind at
+once.
 
-OpenADR 3.1's DISPATCH_SETPOINT and CHARGE_STATE_SETPOINT in this house's sign: plus takes energy.
+DISPATCH_SETPOINT and CHARGE_STATE_SETPOINT of OpenADR 3.1 in this gateway's sign: plus takes energy.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ BATTERY_DEADBAND = 0.005
 
 
 def find_power_range(battery: Battery, soc_pct: float) -> PowerRange:
-    """Return what SoC band and reserve allow; the last percent before an edge tapers the power off.
+    """Return the range that SoC band and reserve allow; the power tapers off in the last percent.
 
     The reserve is kept: discharging ends there, not at the lower edge of the band.
     """
@@ -40,7 +40,7 @@ def _taper(left_pct: float) -> float:
 
 
 def narrow_ranges(rooms: Sequence[PowerRange], *, low_w: float, high_w: float) -> list[PowerRange]:
-    """Rooms whose sum stays inside ``low_w`` (<= 0) .. ``high_w`` (>= 0), shared in proportion."""
+    """Return ranges whose sum stays inside ``low_w`` (<= 0) .. ``high_w`` (>= 0), shared in proportion."""
     down = _share(-sum(r.low_w for r in rooms), -low_w)
     up = _share(sum(r.high_w for r in rooms), high_w)
     return [PowerRange(r.low_w * down, r.high_w * up) for r in rooms]
@@ -51,7 +51,7 @@ def _share(whole_w: float, allowed_w: float) -> float:
 
 
 def split_power(desired_w: float, rooms: Sequence[PowerRange]) -> list[float]:
-    """``desired_w`` over several batteries, in proportion to the room each has that way."""
+    """Split ``desired_w`` over several batteries, in proportion to the range of each in that direction."""
     reach = [r.high_w if desired_w > 0 else -r.low_w for r in rooms]
     whole_w = sum(reach)
     if whole_w <= 0:
@@ -63,9 +63,9 @@ def split_power(desired_w: float, rooms: Sequence[PowerRange]) -> list[float]:
 def follow_target(
     battery: Battery, before_w: float, desired_w: float, allowed: PowerRange, dt_s: float, gain: float = 1.0
 ) -> float:
-    """The next setpoint from the last: filtered, ramped, and inside ``allowed`` last of all.
+    """Return the next setpoint from the last one: filtered, ramped, and finally inside ``allowed``.
 
-    ``gain`` is the part of the filter's own that is used, 0..1.
+    ``gain`` is the share of the filter's own gain that is used, 0..1.
     """
     want_w = before_w
     if abs(desired_w - before_w) > max(BATTERY_DEADBAND_W, BATTERY_DEADBAND * battery.rated_w):
@@ -74,26 +74,26 @@ def follow_target(
 
 
 def ramp_to(battery: Battery, before_w: float, want_w: float, allowed: PowerRange, dt_s: float) -> float:
-    """The next setpoint on the straight way to ``want_w``, inside ``allowed`` last of all."""
+    """Return the next setpoint on the ramp to ``want_w``, and finally inside ``allowed``."""
     step_w = battery.ramp_max_w_per_s * dt_s
     ramped_w = min(max(want_w, before_w - step_w), before_w + step_w)
     return min(max(ramped_w, allowed.low_w), allowed.high_w)
 
 
 BAND, BAND_W, BAND_RATED = 0.02, 200.0, 0.05
-"""Inside 2 % or 200 W a measured power is the one that was wanted; of a small asset, 5 % of its rating."""
+"""A measured power within 2 % or 200 W of the wanted one is kept; for a small asset 5 % of its rating."""
 
 
 SOC_BAND_PCT = 0.5
 _LEAST_LEFT_S = 60.0
-"""A target is gone for as if at least a minute were left: nothing jumps in the last second."""
+"""A target is followed as if at least a minute were left, so that nothing jumps in the last second."""
 
 
 _ROUNDING_W = 1.0
 
 
 def find_power_fault(asset: ControllableAsset, power_w: float) -> str:
-    """Return why ``power_w`` can never be had of the asset; empty when it can."""
+    """Describe why the asset can never have ``power_w``; empty if it can."""
     if not has_writable_point(asset):
         return f"{asset.name} takes no order"
     if isinstance(asset, Battery):
@@ -112,7 +112,7 @@ def find_power_fault(asset: ControllableAsset, power_w: float) -> str:
 
 
 def find_soc_fault(asset: ControllableAsset, soc_pct: float) -> str:
-    """Return why a state of charge is no target for the asset; empty when it is one."""
+    """Describe why a state of charge is no target for the asset; empty if it is one."""
     if not isinstance(asset, Battery):
         return f"{asset.name} tells no state of charge"
     if not has_writable_point(asset):
@@ -123,10 +123,10 @@ def find_soc_fault(asset: ControllableAsset, soc_pct: float) -> str:
 
 
 def convert_power(asset: ControllableAsset, power_w: float) -> float:
-    """Return what is ordered for a power without ``find_power_fault``, as ``control.override`` takes it.
+    """Convert a power without ``find_power_fault`` to the value that is ordered, as in ``Override``.
 
-    W of a battery and of a PV's limit, A of a charging point, 1 or 0 of a relay; of modes the first that
-    takes no more.
+    It is W for a battery and for a PV's limit, A for a charge point, 1 or 0 for a relay. For operation modes
+    it is the first mode that takes no more.
     """
     if isinstance(asset, Battery):
         return power_w
@@ -137,12 +137,12 @@ def convert_power(asset: ControllableAsset, power_w: float) -> float:
         return abs(power_w)
     if isinstance(asset, OperationModeAsset):
         fitting = (i for i, mode in enumerate(asset.modes) if mode.power_w <= power_w + _ROUNDING_W)
-        return float(next(fitting, len(asset.modes) - 1))  # a sum of fractions may miss the lowest by a hair
+        return float(next(fitting, len(asset.modes) - 1))  # rounding may miss the lowest mode
     return float(power_w != 0)
 
 
 def find_power_to_target_w(battery: Battery, soc_pct: float, target_pct: float, left_s: float) -> float:
-    """The power that brings a battery to its target by the end, inside its own; 0 when it is there."""
+    """Return the power in W that brings a battery to its target in time, within its limits; 0 once there."""
     missing_pct = target_pct - soc_pct
     if abs(missing_pct) < SOC_BAND_PCT / 2:
         return 0.0
@@ -151,7 +151,7 @@ def find_power_to_target_w(battery: Battery, soc_pct: float, target_pct: float, 
 
 
 def is_setpoint_reached(asset: ControllableAsset, power_w: float, measured_w: float) -> bool:
-    """Return whether what is measured is inside the band; the sun may give less than a PV was allowed."""
+    """Return whether the measured power is inside the band; PV may make less than it was allowed."""
     band_w = max(BAND * abs(power_w), min(BAND_W, BAND_RATED * asset.rated_w))
     if isinstance(asset, Pv) and power_w < 0:
         return power_w - band_w <= measured_w <= band_w

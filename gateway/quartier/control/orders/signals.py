@@ -1,9 +1,9 @@
 """Signals of the district to all buildings: price, CO2, level, alert; and the effect of a level (pure).
 
-``price`` and ``co2`` are for a planner, ``alert`` for people: none moves anything here.  ``level`` is
-OpenADR's SIMPLE: the tiers of a shed *without forcing* (spec/failsafe.md#shed-levels).  What a level asks
-gives way to people, to schedules, to minimum times and to what each class keeps; a charging point goes to its
-floor and does not pause, an asset in modes as far down as its class allows, a CHP is not asked to run for it.
+``price`` and ``co2`` are for a planner, ``alert`` for people: these move nothing here. ``level`` is OpenADR's
+SIMPLE: the tiers of a shed *without forcing* (spec/failsafe.md#shed-levels). A level gives way to people, to
+schedules, to minimum times and to what each asset class protects. A charge point goes to its floor and does
+not pause. An operation-mode asset goes as far down as its class allows. A CHP is not asked to run for it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,22 +22,22 @@ from quartier_drivers.who import Who
 
 LEVEL_TIERS: Mapping[int, str] = {0: "", 1: "D", 2: "CD", 3: "BCD"}
 LEVEL_SPREAD_S = 300.0
-"""A level is left up to so much later, drawn by building: what eases for all must not return at once."""
+"""A level ends up to this much later, drawn by building, so that not all buildings return at once."""
 _STANDS_S = 60
 
 Signals = Mapping[str, Signal]
-"""By kind."""
+"""Signals by kind."""
 
 
 def accept_signal(signals: Signals, signal: Signal, now: Now) -> Signals:
-    """The newest signal of each kind counts; one that is older changes nothing."""
+    """Accept a signal if it is the newest of its kind; an older one changes nothing."""
     held = signals.get(signal.kind)
     is_old = held is not None and signal.seq <= held.seq and not now.rejects_future(held.seq)
     return signals if is_old else {**signals, signal.kind: signal}
 
 
 def drop_expired_signals(signals: Signals, utc_ms: int) -> Signals:
-    """Those that have not expired."""
+    """Return the signals that have not expired."""
     if all(utc_ms < one.exp_utc_ms for one in signals.values()):
         return signals
     return {kind: one for kind, one in signals.items() if utc_ms < one.exp_utc_ms}
@@ -46,14 +46,14 @@ def drop_expired_signals(signals: Signals, utc_ms: int) -> Signals:
 def find_signal_now(
     signal: Signal, utc_ms: int, lost_ms: int | None = None
 ) -> tuple[SignalInterval, int] | None:
-    """Return what it says now, and until when; None in a gap, before its time and after it."""
+    """Return its present content, and until when; None in a gap, before its time and after it."""
     if utc_ms < signal.nbf_utc_ms:
         return None
     return timeline.find_running_span(signal.start_utc_ms, signal.exp_utc_ms, signal.spans, utc_ms, lost_ms)
 
 
 def find_signalled_level(signals: Signals, utc_ms: int, lost_ms: int | None = None) -> int:
-    """The level that is signalled now, 0..3; 0 where none is."""
+    """Return the level signalled now, 0..3; 0 if there is none."""
     signal = signals.get("level")
     found = None if signal is None else find_signal_now(signal, utc_ms, lost_ms)
     return 0 if found is None else int(found[0].values["level"])
@@ -70,7 +70,7 @@ class LevelInForce:
 
 
 def update_level(before: LevelInForce, said: Signals, signalled: int, seed: int, now_ns: int) -> LevelInForce:
-    """A higher level is in force at once, a lower one up to 300 s later, drawn from ``seed``."""
+    """Return the level in force: a higher one at once, a lower one up to 300 s later, drawn from ``seed``."""
     if signalled < before.level:
         # Spreading needs no secret; a seed makes it repeatable.
         late_s = Random(f"{seed}:{before.seen_ns}").random() * LEVEL_SPREAD_S  # noqa: S311  see above
@@ -85,7 +85,7 @@ def update_level(before: LevelInForce, said: Signals, signalled: int, seed: int,
 
 
 def find_level_orders(at: LevelInForce, house: Site, now: Now, utc_ms: int) -> Overrides:
-    """What the level in force asks of assets now, each as an order that everything else goes before."""
+    """Return the orders of the level in force, as overrides that everything else outranks."""
     if not at.level:
         return {}
     who = Who("document", f"signal level {at.level}", at.id, at.seq)
@@ -107,7 +107,7 @@ def _eased(house: Site, tiers: str) -> Iterator[tuple[ControllableAsset, float]]
 
 
 def only_tightens(signals: Signals, signal: Signal, utc_ms: int) -> bool:
-    """Whether a signal, in all its time, only asks for less than what holds: it may act in doubt too."""
+    """Return whether a signal is a level never below the one signalled now: it may act in doubt too."""
     if signal.kind != "level":
         return False
     least = min(int(span.values["level"]) for span in signal.spans)
@@ -115,7 +115,7 @@ def only_tightens(signals: Signals, signal: Signal, utc_ms: int) -> bool:
 
 
 def render_signals(signals: Signals, utc_ms: int, lost_ms: int | None = None) -> dict[str, Any]:
-    """For people, JSON-ready: what each says now, until when, and until when it is known."""
+    """Render the signals for people, JSON-ready: present content, its end, and the end of the signal."""
     return {kind: _shown(one, utc_ms, lost_ms) for kind, one in sorted(signals.items())}
 
 
@@ -126,12 +126,12 @@ def _shown(signal: Signal, utc_ms: int, lost_ms: int | None) -> dict[str, Any]:
 
 
 def dump_signals(signals: Signals) -> list[dict[str, Any]]:
-    """The signals as JSON-ready data."""
+    """Return the signals as JSON-ready data."""
     return [asdict(signal) for signal in signals.values()]
 
 
 def load_signals(data: object) -> Signals:
-    """Read what ``dump_signals`` made, back from JSON; what is broken is left out."""
+    """Load the result of ``dump_signals``; broken entries are left out."""
     found: dict[str, Signal] = {}
     for kept in data if isinstance(data, list) else []:
         try:

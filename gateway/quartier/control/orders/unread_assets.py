@@ -1,8 +1,8 @@
 """Assets whose order point was not read yet: their state is not known (pure).
 
-One counts as on, so that no cap rests on it being off.  It is not ordered on, nor may it take more, before
-it was read, or its device had its time to tell; who shows no order by then, and is neither seen at work nor
-remembered, comes back in its turn like one that was found off.
+Such an asset counts as on, so that no limit depends on it being off. It is not ordered on, and may not take
+more, before it was read or its device had its time to report. An asset that shows no order by then, is not
+seen running and has no remembered state is restored in stages, like one that was found off.
 """
 
 from quartier.control import switch_state
@@ -20,14 +20,14 @@ _S = 1_000_000_000
 
 
 def note_unread_point(switch: SwitchState, now_ns: int, *, read: bool) -> SwitchState:
-    """The turn of one that has no order: since when its point is waited for; None once it is read."""
+    """Record since when the point of an asset without an order is unread; None once it is read."""
     if read:
         return switch if switch.unread_ns is None else replace(switch, unread_ns=None)
     return switch if switch.unread_ns is not None else replace(switch, unread_ns=now_ns)
 
 
 def is_wait_over(inputs: CycleInputs, asset: ControllableAsset, switch: SwitchState) -> bool:
-    """Return whether its point was waited for as long as its device may be silent, and all else is well."""
+    """Return whether its point was unread for as long as its device may be silent, and all else is well."""
     if switch.unread_ns is None or inputs.lost or inputs.stage is not ControlStage.WELL:
         return False
     waits_s = max(totals.START_WAIT_S, observations.find_silent_after_s(asset.period_s))
@@ -35,7 +35,7 @@ def is_wait_over(inputs: CycleInputs, asset: ControllableAsset, switch: SwitchSt
 
 
 def returns_staged(inputs: CycleInputs, participant: Participant) -> bool:
-    """Return whether it is to come back in its turn: it may be off as well as idle."""
+    """Return whether it must be restored in stages: it may be off as well as idle."""
     asset, switch = participant.asset, participant.turn
     switched = isinstance(asset, Load | ChargePointAsset) or (
         isinstance(asset, Pv) and asset.curtail == "relay"
@@ -45,14 +45,14 @@ def returns_staged(inputs: CycleInputs, participant: Participant) -> bool:
 
 
 def is_possibly_off(inputs: CycleInputs, participant: Participant) -> bool:
-    """Return whether it is off, or may be; one that is remembered off and was not read is told so first."""
+    """Return whether it is off, or may be; one remembered as off and not read is first ordered off."""
     return (
         not participant.turn.on if participant.turn.unread_ns is None else returns_staged(inputs, participant)
     )
 
 
 def is_unread(inputs: CycleInputs, participant: Participant) -> bool:
-    """Return whether it is told no more than it has, for nobody knows what it has."""
+    """Return whether it gets no more than it has, because its present state is not known."""
     if participant.turn.unread_ns is None:
         return False
     return not is_wait_over(inputs, participant.asset, participant.turn) or returns_staged(
@@ -61,9 +61,9 @@ def is_unread(inputs: CycleInputs, participant: Participant) -> bool:
 
 
 def is_first_order_due(inputs: CycleInputs, participant: Participant, switch: SwitchState) -> bool:
-    """Whether one that was not read is written: what is less than it may have at once, the rest once due.
+    """Return whether an unread asset is written now: a reduction at once, everything else when due.
 
-    What is shared out to a car that is seen to charge keeps a fuse, and does not wait.
+    The share of a car that is seen charging protects a fuse, and does not wait.
     """
     if is_wait_over(inputs, participant.asset, participant.turn):
         return not returns_staged(inputs, participant)
@@ -74,14 +74,14 @@ def is_first_order_due(inputs: CycleInputs, participant: Participant, switch: Sw
 
 
 def is_seen_running(participant: Participant) -> bool:
-    """Return whether it is seen to take, or make, what it cannot while it is off."""
+    """Return whether it is seen to take, or make, more than it can while it is off."""
     return participant.seen and abs(participant.present_w) > OVER_W
 
 
 def limit_first_order(inputs: CycleInputs, participant: Participant, switch: SwitchState) -> SwitchState:
-    """What of ``switch`` one that was not read may be told: what is less than it may have; else it waits.
+    """Return the part of ``switch`` that an unread asset may be ordered: reductions; the rest waits.
 
-    A lower current would wake a car that is paused: one that is not seen to charge is paused instead.
+    A lower current would wake a paused car: one that is not seen charging is paused instead.
     """
     asset, before = participant.asset, participant.turn
     if is_wait_over(inputs, asset, before):
@@ -99,7 +99,7 @@ def limit_first_order(inputs: CycleInputs, participant: Participant, switch: Swi
 
 
 def _begun(inputs: CycleInputs, participant: Participant, switch: SwitchState) -> SwitchState:
-    """Its first order after the wait; PV begins at what it makes, and rises from there as there is room."""
+    """Return the first order after the wait; PV begins at its present power, and rises as there is room."""
     asset = participant.asset
     if isinstance(asset, Pv) and asset.curtail == "limit" and participant.seen and participant.usable:
         switch = switch_state.hold_limit(switch, max(0.0, -participant.present_w), inputs.now_ns)

@@ -1,1 +1,1 @@
-"""What people must know: status, alarms, losses and reports."""
+"""Status, alarms, losses and reports for people."""

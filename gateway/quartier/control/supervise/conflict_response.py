@@ -1,10 +1,10 @@
 """Respond to another controller that moves the same point: spec/failsafe.md#conflict (pure).
 
-The safe value is written last.  Nothing is raised.  What a limit needs is still written, at most once a
-minute, and no contactor faster than its minimum time or more often than any load may be switched.  What a
-person or the district ordered is not exceeded: a car that is to pause is not slowed.  The point
-counts at the larger of what is measured and what the other controller set last; at its rating where no meter
-measures it.
+The safe value is written last. Nothing is raised. A reduction that a limit needs is still written, at most
+once a minute, and no contactor opens before its minimum time or more often than any load may be switched. The
+order of a person or the district is not exceeded: a car that must pause is not slowed instead. The point
+counts with the larger of its measured power and the last value of the other controller; without a meter it
+counts at its rating.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,9 +38,9 @@ from quartier.site.records import replace
 from quartier.site.site_layout import Site
 
 RAISE_WAIT_S = 60.0
-"""Two foreign moves within this time count as a conflict that begins."""
+"""Two foreign moves within this time, in s, count as the beginning of a conflict."""
 WRITE_INTERVAL_S = 60.0
-"""A point in conflict is written no more often than this."""
+"""A point in conflict is written no more often than this, in s."""
 SAFE_VALUE = make_rule_reason("conflict.safe", "conflict")
 TIGHTENING = make_rule_reason("conflict.lowered", "conflict")
 _THOUGH = make_reason("conflict.though")
@@ -51,7 +51,7 @@ FlexibleAsset = Load | ChargePointAsset | Pv | OperationModeAsset
 
 
 def find_contested_assets(inputs: CycleInputs) -> Iterator[FlexibleAsset | Battery]:
-    """The assets whose point is in conflict and that take orders."""
+    """Yield the assets that take orders and whose point is in conflict."""
     left_alone = find_conflict_pauses(inputs)
     if not left_alone:
         return
@@ -62,10 +62,10 @@ def find_contested_assets(inputs: CycleInputs) -> Iterator[FlexibleAsset | Batte
 
 
 def find_conflict_power_w(house: Site, state: ControlState, now_ns: int) -> tuple[float, float]:
-    """Return how much more import, and how much less of it, points in conflict may bring at any moment, in W.
+    """Return how much more import, and how much less of it, points in conflict may cause at any moment, in W.
 
-    Beside what the meters show: the larger of measured and last foreign value counts.  So it does already
-    while a conflict begins: the other controller writes again within seconds.
+    It comes on top of the meters' readings: the larger of the measured and the last foreign value counts.
+    This holds already while a conflict begins, because the other controller writes again within seconds.
     """
     more_w = less_w = 0.0
     moved = {name for name, one in state.rivals.items() if _is_moved(one, now_ns)}
@@ -92,7 +92,7 @@ def _is_moved(one: PointConflict, now_ns: int) -> bool:
 
 
 def _least_w(asset: ControllableAsset) -> float:
-    """The least that an asset may take while it is not measured, in W: generation counts at its rating."""
+    """Return the least that an unmeasured asset may take, in W: generation counts at its rating."""
     if isinstance(asset, Battery):
         return -asset.discharge_max_w
     modes_w = [mode.power_w for mode in asset.modes] if isinstance(asset, OperationModeAsset) else []
@@ -100,7 +100,7 @@ def _least_w(asset: ControllableAsset) -> float:
 
 
 def _set_w(asset: ControllableAsset, value: float | None) -> tuple[float, float]:
-    """The most and the least power, in W, that a value of an asset's point allows."""
+    """Return the most and the least power, in W, that a value of an asset's point allows."""
     if value is None:
         return 0.0, 0.0
     if isinstance(asset, Battery):
@@ -120,7 +120,7 @@ def _mode(asset: OperationModeAsset, value: float) -> int:
 
 
 def find_repeated_releases(inputs: CycleInputs, result: AllocationResult) -> set[str]:
-    """The setpoints of batteries whose safe value is written again now, for a limit needs it."""
+    """Return the battery setpoints whose safe value is written again now, because a limit needs it."""
     found = set()
     for asset in find_contested_assets(inputs):
         if not isinstance(asset, Battery):
@@ -138,7 +138,7 @@ def find_repeated_releases(inputs: CycleInputs, result: AllocationResult) -> set
 def find_conflict_writes(
     inputs: CycleInputs, result: AllocationResult, switches: Mapping[str, SwitchState]
 ) -> tuple[list[DesiredValue], dict[str, SwitchState]]:
-    """Return what is written to points in conflict now, and the turns that this makes."""
+    """Return the values to write to points in conflict now, and the resulting switch states."""
     found, after = [], dict(switches)
     for asset in find_contested_assets(inputs):
         if isinstance(asset, Battery):
@@ -172,7 +172,7 @@ def _reason(
 def record_conflict_writes(
     before: Mapping[str, PointConflict], written: Mapping[str, float], now_ns: int
 ) -> dict[str, PointConflict]:
-    """The rivals after these values were written."""
+    """Return the conflicts after these values were written."""
     found = dict(before)
     for name, value in written.items():
         one = found.get(name)
@@ -197,7 +197,10 @@ def _next_value(
     switch: SwitchState,
     one: PointConflict,
 ) -> float | None:
-    """What is written now: less than what stands there, or the same again as a lease; None: nothing."""
+    """Return the value to write now; None if nothing is written.
+
+    It is lower than the present value, or the same again as a lease.
+    """
     order = inputs.state.book.orders.get(find_control_point(asset))
     stands = _stands(one, None if order is None else order.value)
     goals = []
@@ -224,25 +227,25 @@ def _next_value(
 
 
 def _most(inputs: CycleInputs, asset: FlexibleAsset) -> float | None:
-    """The most that somebody ordered of a charging point or of PV; None: nobody did."""
+    """Return the most that is ordered of a charge point or of PV; None if nothing is."""
     return orders_overrides.find_ceiling(asset, inputs.wishes.overrides)
 
 
 def _is_kept_off(inputs: CycleInputs, asset: FlexibleAsset) -> bool:
-    """Return whether a person, or the district, keeps it off; the local plan may be met half-way."""
+    """Return whether a person, or the district, keeps it off; the local plan may be followed in part."""
     overrides = inputs.wishes.overrides
     return orders_overrides.is_kept_off(asset, overrides) and overrides[asset.name].who.kind != "rule"
 
 
 def _stands(one: PointConflict, ordered: float | None) -> float | None:
-    """Return what stands at the device, as far as it is known."""
+    """Return the present value at the device, as far as it is known."""
     if one.foreign is not None:
         return one.foreign
     return ordered if one.read is None or one.agreed else one.read.value
 
 
 def _by_turn(asset: FlexibleAsset, switch: SwitchState) -> float:
-    """The value that is allowed to one that is limited."""
+    """Return the value that a limited asset is allowed."""
     if isinstance(asset, OperationModeAsset):
         return asset.modes[asset.normal if switch.mode is None else switch.mode].value
     if not switch.on:
@@ -254,14 +257,14 @@ def _by_turn(asset: FlexibleAsset, switch: SwitchState) -> float:
 
 
 def _rank(asset: FlexibleAsset, value: float) -> float:
-    """Return what takes, or makes, less ranks lower."""
+    """Return the rank of a value: a value that takes, or makes, less ranks lower."""
     return -float(_mode(asset, value)) if isinstance(asset, OperationModeAsset) else value
 
 
 def _switched(
     inputs: CycleInputs, asset: FlexibleAsset, one: PointConflict, value: float, stands: float
 ) -> float | None:
-    """The value, where no contactor is opened too early or too often for it; a car may be slowed instead."""
+    """Return the value unless it opens a contactor too early or too often; a car may be slowed instead."""
     opens = isinstance(asset, OperationModeAsset) or (
         value == 0.0 and find_control_point(asset).endswith(("_on", "_a"))
     )
@@ -276,7 +279,7 @@ def _switched(
 
 
 def _takes_nothing(inputs: CycleInputs, asset: ChargePointAsset) -> bool:
-    """Return whether it is seen to take nothing: then what it shows as its order is not true."""
+    """Return whether it is seen to take nothing: then the order that it shows is not true."""
     watts = observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) if asset.measured else None
     return watts is not None and watts < 0.5 * find_floor_power_w(asset)
 
@@ -290,14 +293,14 @@ def _may_open(inputs: CycleInputs, asset: FlexibleAsset, one: PointConflict) -> 
     rested = all(inputs.now_ns - then >= least_s * _S for then in moments_ns)
     if isinstance(asset, ChargePointAsset) and _is_kept_off(inputs, asset):
         return rested  # it must not be slowed instead
-    # A car can be slowed instead, so what was opened before the conflict counts for it as well.
+    # A car can be slowed instead, so earlier openings, before the conflict, count for it too.
     from_ns = one.moves_ns[-1] if one.moves_ns and not isinstance(asset, ChargePointAsset) else 0
     recent = [then for then in one.offs_ns if then > from_ns and inputs.now_ns - then < _HOUR_S * _S]
     return rested and len(recent) < SWITCHINGS_MAX_PER_H // 2
 
 
 def _is_above_fuse(inputs: CycleInputs, asset: FlexibleAsset) -> bool:
-    """Return whether a fuse on its way carries too much, by its meter."""
+    """Return whether a fuse on its way is overloaded, by its meter."""
     topology = connection_tree.build_topology(inputs.house.nodes)
     (home,) = topology.homes([asset])
     names = {topology.name(number) for number in topology.way(home)}
@@ -308,7 +311,7 @@ def _is_above_fuse(inputs: CycleInputs, asset: FlexibleAsset) -> bool:
 
 
 def _is_needed(inputs: CycleInputs, result: AllocationResult, asset: FlexibleAsset) -> bool:
-    """Return whether a limit, or an event of the grid, needs it lower."""
+    """Return whether a limit, or a grid event, needs it lower."""
     if isinstance(asset, Pv):
         return _exports_too_much(inputs, result)
     is_off = asset.tier in inputs.duties.off
@@ -316,7 +319,7 @@ def _is_needed(inputs: CycleInputs, result: AllocationResult, asset: FlexibleAss
 
 
 def _imports_too_much(inputs: CycleInputs, result: AllocationResult) -> bool:
-    """Return whether the import is near its limit, or others are lowered to keep one."""
+    """Return whether the import is near its limit, or other assets are lowered to keep one."""
     if result.total_high_w is None:
         return False
     return (
@@ -333,7 +336,7 @@ def _exports_too_much(inputs: CycleInputs, result: AllocationResult) -> bool:
 
 
 def _least(inputs: CycleInputs, result: AllocationResult, asset: FlexibleAsset) -> float:
-    """Return how low a limit needs it: a car keeps its least current where that is enough."""
+    """Return how low a limit needs it: a car keeps its minimum current if that is enough."""
     if isinstance(asset, OperationModeAsset):
         return asset.modes[operation_modes.find_preference(inputs, asset).lowest].value
     if isinstance(asset, ChargePointAsset):
@@ -350,9 +353,9 @@ def _least(inputs: CycleInputs, result: AllocationResult, asset: FlexibleAsset) 
 
 
 def _turned(inputs: CycleInputs, asset: FlexibleAsset, switch: SwitchState, value: float) -> SwitchState:
-    """The turn of one that was written ``value``: it comes back in its turn, once the conflict is over.
+    """Return the switch state after ``value`` was written: restored in stages once the conflict is over.
 
-    Nobody believes that it obeys: what is measured counts.
+    It is not assumed to obey: its measured power counts.
     """
     now_ns = inputs.now_ns
     before_w = max(0.0, observations.find_power_w(inputs.state.memories, asset, now_ns) or 0.0)
@@ -373,7 +376,10 @@ def _turned(inputs: CycleInputs, asset: FlexibleAsset, switch: SwitchState, valu
 
 
 def find_conflict_alarms(inputs: CycleInputs) -> Iterator[Alarm]:
-    """The points in conflict that limits may still lower; a battery is given back and has its own alarm."""
+    """Yield the alarms of points in conflict that limits may still lower.
+
+    A battery is given back instead and has its own alarm.
+    """
     for asset in find_contested_assets(inputs):
         if not isinstance(asset, Battery):
             point = find_control_point(asset)

@@ -1,8 +1,8 @@
-"""The flexibility of each asset now, in the form of S2 (EN 50491-12-2) (pure).
+"""The flexibility report: what each asset could do now, in the form of S2 (EN 50491-12-2) (pure).
 
-Control types are S2's.  Powers in W, plus takes; ``energy_up_wh`` could still be taken, ``energy_down_wh``
-given; null where nobody knows.  Timers are those that block a transition now.  What does not answer, or is in
-somebody else's hands, is not available, whatever it could do.
+Control types are those of S2. Powers are in W, plus takes. ``energy_up_wh`` could still be taken,
+``energy_down_wh`` given; null if not known. Timers are those that block a transition now. An asset that does
+not answer, or that somebody else controls, is not available, whatever it could do.
 """
 
 from collections.abc import Collection, Iterator
@@ -34,13 +34,13 @@ FlexibilityRange = tuple[float, float]
 def report_flexibility(
     state: ControlState, now: Now, by_hand: Collection[str] = (), local: Collection[str] = ()
 ) -> list[Any]:
-    """Every asset but those of ``local``, JSON-ready; what is in ``by_hand`` belongs to a person now."""
+    """Report every asset except those of ``local``, JSON-ready; a person orders those in ``by_hand`` now."""
     assets = (asset for asset in state.house.assets if asset.name not in local)
     return [_device(state, asset, now, by_hand=asset.name in by_hand) for asset in assets]
 
 
 def is_flexibility_known(state: ControlState, now: Now) -> bool:
-    """Return whether there is something to tell: every asset was heard, or has had its time to answer."""
+    """Return whether there is something to report: every asset was read, or had its time to answer."""
     if state.started_ns is None:
         return False
     if (now.ns - state.started_ns) / 1e9 > totals.START_WAIT_S:
@@ -70,7 +70,7 @@ def _device(state: ControlState, asset: ControllableAsset, now: Now, *, by_hand:
 
 
 def find_control_type(state: ControlState, asset: ControllableAsset, now: Now) -> str:
-    """Return how it can be steered, in S2's words, by class (spec/failsafe.md#s2-models)."""
+    """Return its control type, in the terms of S2, by class (spec/failsafe.md#s2-models)."""
     if not participants.has_writable_point(asset):
         return NONE
     if isinstance(asset, Battery) or _tank_c(state, asset, now) is not None:
@@ -82,7 +82,7 @@ def find_control_type(state: ControlState, asset: ControllableAsset, now: Now) -
 
 
 def find_ranges_w(state: ControlState, asset: ControllableAsset, now: Now) -> list[FlexibilityRange]:
-    """The powers that can be asked of it now; what is not steered has the one it takes, if that is known."""
+    """Return the powers that can be asked of it now; without control its present power, if known."""
     measured_w = observations.find_power_w(state.memories, asset, now.ns)
     if not participants.has_writable_point(asset):
         return [] if measured_w is None else [(measured_w, measured_w)]
@@ -155,14 +155,14 @@ def _of_tank(state: ControlState, asset: OperationModeAsset, now: Now) -> dict[s
 
 
 def _tank_c(state: ControlState, asset: ControllableAsset, now: Now) -> float | None:
-    """Return how warm the tank is of what heats one; None for all others, and while it is silent."""
+    """Return the tank temperature of a heat asset; None for all others, and while it is silent."""
     if not isinstance(asset, HeatAsset) or "tank_c" not in asset.senses:
         return None
     return observations.find_fresh_value(state.memories, f"{asset.name}.tank_c", asset.sense_period_s, now.ns)
 
 
 def _timers(state: ControlState, asset: ControllableAsset, now: Now) -> Iterator[dict[str, Any]]:
-    """The one that runs: S2's minimum time of the mode it is in."""
+    """Yield the running timer: the minimum time of its present mode, in the form of S2."""
     switch = state.turns.get(asset.name)
     if switch is None or switch.since_ns is None or isinstance(asset, Battery):
         return

@@ -1,17 +1,17 @@
-"""Detect limit cycles of our own: an output and the grid swing together, at the pace of a delay (pure).
+"""Detect hunting: an output and the grid swing together because of a delay (pure).
 
-A loop with a delay that is answered too strongly swings with a period of two to some delays (K. J. Astrom,
-T. Hagglund, Automatica 20 (1984) 645: the relay experiment).  Found is what turns six times in a row at an
-even pace, with the grid's power turning as often.  Then the gain is halved, at last the output is held; after
-a quarter of an hour of calm it is doubled again.
+A loop with a delay and too high a gain swings with a period of two to some delays (K. J. Astrom, T. Hagglund,
+Automatica 20 (1984) 645: the relay experiment). Hunting is found if an output turns six times in a row at an
+even pace, with the grid's power turning as often. Then the gain is halved, and finally the output is held;
+after a quarter of an hour of calm it is doubled again.
 
-A load that pulses by itself (an oven, a compressor) looks alike, but it moves the grid twice: by its own
-step, and back by our answer.  So the grid's swings are compared with those of our outputs, by their own
-meters: in a limit cycle of ours both are as large, whatever lag lies between them; beside a pulsing load the
-grid's are at least twice ours, as no answer is larger than the step that it answers.
+A load that pulses by itself (an oven, a compressor) looks similar, but it moves the grid twice: by its own
+step, and back by our answer. So the grid's swings are compared with those of our outputs, by their own
+meters. In a limit cycle of ours both are equally large, whatever lag is between them. With a pulsing load the
+grid's are at least twice ours, because no answer is larger than the step that it answers.
 
-Only the way to a target is slowed.  What a limit needs of an output is taken by the allocation, unfiltered;
-one that is held goes back to where it is held as soon as no limit needs it elsewhere.
+Only the way to a target is slowed. The allocation takes what a limit needs of an output, unfiltered. A held
+output goes back to its held power as soon as no limit needs it elsewhere.
 """
 
 from collections.abc import Mapping
@@ -30,10 +30,10 @@ REVERSALS_MIN_COUNT = 6
 REVERSAL_TOLERANCE = 1.6
 """No half period is longer, or shorter, than their median by more than this factor."""
 HALF_S = (1.5, 45.0)
-"""Half periods that may be a limit cycle where the delay was not measured; else multiples of it:"""
+"""Half periods that may be a limit cycle if the delay was not measured; else multiples of it:"""
 HALF_DELAYS = (0.8, 8.0)
 OWN_SHARE = 0.65
-"""So much of the grid's swing, at least, is ours in a limit cycle of our own; a pulsing load leaves 0.5."""
+"""In a limit cycle of our own, at least this share of the grid's swing is ours; a pulsing load leaves 0.5."""
 LEAST_W, LEAST_SHARE = 200.0, 0.03
 GAINS = (1.0, 0.5, 0.25, 0.0)
 CALM_AFTER_S = 900.0
@@ -43,7 +43,7 @@ _Follower = Battery | Pv
 
 @dataclass(frozen=True, slots=True)
 class SignalReversals:
-    """A signal's turns: where it went last (+1, -1; 0 at first), the furthest value there, when it turned.
+    """The turns of a signal: its last direction (+1, -1; 0 at first), the furthest value, the times of turns.
 
     ``ends`` are the furthest values before each turn.
     """
@@ -55,15 +55,15 @@ class SignalReversals:
 
     @property
     def amplitude(self) -> float:
-        """Return how far it goes from turn to turn."""
+        """The median distance from turn to turn."""
         return median([abs(later - sooner) for sooner, later in pairwise(self.ends)] or [0.0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSwing:
-    """One output: its turns, and by how much its gain is stepped back: ``step`` of ``GAINS``, when found.
+    """One output: its turns, and its reduced gain: ``step`` of ``GAINS``, and when that was found.
 
-    ``power`` are the turns of what its own meter shows; ``middle_w`` is the middle of the swing found last.
+    ``power`` are the turns of its own meter; ``middle_w`` is the middle of the swing found last.
     """
 
     order: SignalReversals = field(default_factory=SignalReversals)
@@ -75,24 +75,24 @@ class OutputSwing:
 
     @property
     def gain(self) -> float:
-        """By how much less than usual it is answered."""
+        """The gain with which it is answered, 0..1."""
         return GAINS[self.step]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSwings:
-    """The grid's turns, and each output's."""
+    """The turns of the grid power, and of each output."""
 
     grid: SignalReversals = field(default_factory=SignalReversals)
     of: Mapping[str, OutputSwing] = field(default_factory=dict)
 
     def gain(self, name: str) -> float:
-        """The gain of an asset's output, 0..1."""
+        """Return the gain of an asset's output, 0..1."""
         one = self.of.get(name)
         return 1.0 if one is None else one.gain
 
     def limit_step_w(self, name: str) -> float | None:
-        """Where a held output stays while no limit needs it elsewhere, in W; None where it is not held."""
+        """Return the power in W of a held output that no limit needs elsewhere; None if it is not held."""
         one = self.of.get(name)
         return None if one is None or one.gain > 0.0 else one.middle_w
 
@@ -100,7 +100,7 @@ class OutputSwings:
 def update_hunting(
     before: OutputSwings, house: Site, last_good: LastGoodValues, orders: Mapping[str, Order], now_ns: int
 ) -> OutputSwings:
-    """The swings after this look."""
+    """Update the swings of the grid and of each output."""
     least_w = max(LEAST_W, LEAST_SHARE * house.limits.import_hard_w)
     grid = _turned(before.grid, last_good.get(f"{house.grid.name}.power_w"), least_w)
     seen = {}
@@ -126,7 +126,7 @@ def update_hunting(
 
 
 def _made_w(swing: OutputSwing, asset: Battery | Pv, last_good: LastGoodValues, now_ns: int) -> float:
-    """How far an output moves the grid in a swing: by its own meter, by its orders where it has none."""
+    """Return how far an output moves the grid in a swing: by its own meter, or by its orders without one."""
     if f"{asset.name}.power_w" not in last_good:
         return swing.order.amplitude
     half_s, power_s = _half_s(swing.order, now_ns), _half_s(swing.power, now_ns)
@@ -134,7 +134,7 @@ def _made_w(swing: OutputSwing, asset: Battery | Pv, last_good: LastGoodValues, 
 
 
 def _turned(before: SignalReversals, newest: LastGood | None, least: float) -> SignalReversals:
-    """One more value; it turns when it comes back by more than ``least`` from the furthest."""
+    """Add one value; the signal turns when it comes back by more than ``least`` from the furthest value."""
     if newest is None:
         return before
     value, way = newest.value, before.way
@@ -150,7 +150,7 @@ def _turned(before: SignalReversals, newest: LastGood | None, least: float) -> S
 
 
 def _swings(swing: OutputSwing, asset: Battery | Pv, grid_s: float | None, now_ns: int) -> bool:
-    """Return whether it swings at the grid's pace, and at one that its delay makes."""
+    """Return whether it swings at the grid's pace, and at a pace that its delay can cause."""
     half_s = _half_s(swing.order, now_ns)
     if half_s is None or grid_s is None:
         return False
@@ -158,7 +158,7 @@ def _swings(swing: OutputSwing, asset: Battery | Pv, grid_s: float | None, now_n
 
 
 def _stepped(swing: OutputSwing, now_ns: int, *, is_found: bool) -> OutputSwing:
-    """The swing after one more look: its gain goes down where it was found, and up after a calm while."""
+    """Return the swing after one more evaluation: the gain falls when it was found, and rises after calm."""
     if is_found:
         half_s = _half_s(swing.order, now_ns)
         return OutputSwing(
@@ -175,7 +175,7 @@ def _stepped(swing: OutputSwing, now_ns: int, *, is_found: bool) -> OutputSwing:
 
 
 def _half_s(zigzag: SignalReversals, now_ns: int) -> float | None:
-    """The half period of what swings now at an even pace; None for anything else."""
+    """Return the half period of a signal that swings now at an even pace, in s; else None."""
     if len(zigzag.turned_ns) < REVERSALS_MIN_COUNT:
         return None
     halves_s = [(later - sooner) / _S for sooner, later in pairwise(zigzag.turned_ns)]
@@ -190,7 +190,7 @@ def _alike(one_s: float, other_s: float) -> bool:
 
 
 def _is_own(asset: Battery | Pv, half_s: float) -> bool:
-    """Return whether a delay of ours makes such a pace: by what a probe measured, where it did."""
+    """Return whether a delay of ours can cause this pace: by the probe's measurement, if there is one."""
     low_s, high_s = HALF_S
     if isinstance(asset, Battery) and asset.delay_s is not None:
         delay_s = max(asset.delay_s + abs(asset.lag_s), 1.0)
@@ -199,7 +199,7 @@ def _is_own(asset: Battery | Pv, half_s: float) -> bool:
 
 
 def find_hunting_alarms(swings: OutputSwings) -> list[Alarm]:
-    """Return what people must look at, with advice; it stands until the full gain is back."""
+    """Return the alarms with advice; one stays until the full gain is back."""
     return [Alarm("control.hunting", name, _words(name, one)) for name, one in swings.of.items() if one.step]
 
 

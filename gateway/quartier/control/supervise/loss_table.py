@@ -1,7 +1,7 @@
-"""The fail-safe ladder: the action, deadline and recovery of each loss (spec/failsafe.md).
+"""The loss table: the action, deadline and recovery of each loss (spec/failsafe.md).
 
-One table for the daemon, whose alarms and status name the row, for the page ``gateway/docs/failsafe.md`` and
-for ``quartier drill``, which makes each loss happen and compares.  The numbers follow from a site's periods.
+The daemon uses it, whose alarms and status name the row, and so do the page ``gateway/docs/failsafe.md`` and
+``quartier drill``, which makes each loss happen and compares. The numbers follow from a site's periods.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,13 +14,13 @@ from quartier.site.records import replace
 from quartier.site.site_layout import Site
 
 TIGHTEN_REACTION_S = 2.0
-"""From a tightening until its command is on the wire (spec/failsafe.md#tighten-reaction)."""
+"""From a lower limit until its command is on the wire, in s (spec/failsafe.md#tighten-reaction)."""
 WATCHDOG_S = 10.0
-"""``WatchdogSec`` of the unit; a test compares."""
+"""``WatchdogSec`` of the unit, in s; a test compares them."""
 FIRST_RELEASE_S = 0.5
-"""From the end of the daemon to its first safe value on the wire."""
+"""From the end of the daemon to its first safe value on the wire, in s."""
 UNSYNCED_S = 60.0
-"""How old the kernel's word on its clock may be where the unit's sandbox forbids to ask."""
+"""The largest age of the kernel's clock status, in s, if the unit's sandbox forbids to ask for it."""
 _ASKS_S = 1.0
 
 
@@ -28,8 +28,8 @@ _ASKS_S = 1.0
 class SitePeriods:
     """The periods and timers of a site, in s, from which deadlines follow.
 
-    ``period_s`` and ``lease_s`` are those of one asset, or the slowest of what shares a bus: how often it is
-    read, and after how long its device by itself forgets an order (inf: never).
+    ``period_s`` and ``lease_s`` are those of one asset, or the slowest on a bus: how often it is read, and
+    after how long its device drops an order by itself (inf: never).
     """
 
     cycle_s: float = 1.0
@@ -42,11 +42,11 @@ class SitePeriods:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossRow:
-    """One row.  Both times count from the loss, in s: until it is noticed, and until the outputs are safe.
+    """One row. Both times count from the loss, in s: until it is noticed, and until the outputs are safe.
 
-    A time of inf is none: nobody is left to notice, or nothing ends what was ordered.  ``role`` is the class
-    of asset that the row is for, ``district`` says that it needs a link to one; ``noticed_by`` and ``within``
-    are the two formulas in words.  ``counts`` is what of the action is done whatever the device does; empty:
+    An infinite time means never: nobody is left to notice, or nothing ends the order. ``role`` is the asset
+    class of the row; ``district``: the row needs a link to a district. ``noticed_by`` and ``within`` are the
+    two formulas in words. ``counts`` is the part of the action that is done whatever the device does; empty:
     all of it.
     """
 
@@ -72,7 +72,7 @@ _COUNTED = "control, which counts it at its worst"
 class SiteLoss:
     """A row at one site: ``of`` is the asset or bus, empty for the whole building; times as in ``LossRow``.
 
-    ``is_ordered``: something of it takes orders, which a timer of its device ends, or nothing does.
+    ``is_ordered``: some part of it takes orders, which the device's timer ends, or nothing does.
     """
 
     loss: LossRow
@@ -83,7 +83,7 @@ class SiteLoss:
 
     @property
     def action(self) -> str:
-        """Return what is done here: of a device's timer only where it has one."""
+        """The action here: that of a device's timer only if it has one."""
         loss = self.loss
         if not loss.counts or (self.is_ordered and isfinite(self.deadline_s)):
             return loss.action
@@ -91,7 +91,7 @@ class SiteLoss:
 
     @property
     def where(self) -> str:
-        """Return who does it here."""
+        """The place where the action is done here."""
         is_timed = self.is_ordered and isfinite(self.deadline_s)
         return self.loss.where if is_timed or not self.loss.counts else _COUNTED
 
@@ -105,7 +105,7 @@ def _dwell_s(rule: str) -> float:
 
 
 def _asset_silent(role: str, words: str, counts: str, ends: str, back: str) -> LossRow:
-    """A row for one class of asset; all are noticed alike, and end by their device's own timer, if any."""
+    """Make the row of one asset class; all are noticed alike, and end by the device's own timer, if any."""
     return LossRow(
         name=f"{role}-silent",
         role=role,
@@ -308,17 +308,17 @@ _ROLES = {loss.role: loss for loss in LOSSES if loss.role}
 
 
 def find_asset_loss(asset: Asset) -> LossRow:
-    """The row for an asset that is silent; classes that run in modes share one."""
+    """Return the row of a silent asset; operation-mode classes share one."""
     return _ROLES.get(asset.role, _ROLES["moded"])
 
 
 def find_alarm_code(loss: LossRow) -> str:
-    """The code of a row's alarm."""
+    """Return the alarm code of a row."""
     return f"loss.{loss.name.replace('-', '_')}"
 
 
 def make_site_loss(loss: LossRow, pace: SitePeriods, of: str = "") -> SiteLoss:
-    """The row with this site's numbers."""
+    """Return the row with this site's numbers."""
     return SiteLoss(loss, of, loss.noticed_s(pace), loss.deadline_s(pace))
 
 
@@ -330,11 +330,11 @@ def list_site_losses(
     *,
     district: bool,
 ) -> Iterator[SiteLoss]:
-    """Every row of this site, with its numbers.
+    """Yield every row of this site, with its numbers.
 
-    ``whole`` has the periods of the site; ``timers_s`` gives by asset after how long its device forgets an
-    order (inf: never; an asset that takes no order is not in it); ``buses`` names the assets on each.
-    ``district``: there is a link to one.
+    ``whole`` has the periods of the site. ``timers_s`` gives by asset after how long its device drops an
+    order (inf: never; an asset that takes no order is missing). ``buses`` names the assets on each bus.
+    ``district``: there is a link to a district.
     """
     named = {asset.name: asset for asset in house.assets}
     for loss in LOSSES:
@@ -355,9 +355,10 @@ def list_site_losses(
 def _of_assets(
     loss: LossRow, whole: SitePeriods, assets: Sequence[Asset], timers_s: Mapping[str, float], of: str
 ) -> SiteLoss:
-    """The row for some assets: the slowest read and the longest timer that ends.
+    """Return the row for some assets: the slowest period and the longest finite timer.
 
-    Who takes no order needs no timer; what nothing ends was accepted aloud, and waits for nobody else's.
+    An asset that takes no order needs no timer. An order that nothing ends was accepted expressly in the site
+    file, and has no deadline.
     """
     period_s = max((asset.period_s for asset in assets), default=whole.grid_period_s)
     timers = [timers_s[asset.name] for asset in assets if asset.name in timers_s]

@@ -1,6 +1,6 @@
-"""Name the limit that holds back an order for one asset: of a person, the district or the plan.
+"""Name the limit that holds back an order for one asset: of a person, the district or the plan (pure).
 
-For people, in the view of a cycle; it decides nothing (pure).
+It is for people, in the status of a cycle; it decides nothing.
 """
 
 from typing import Any
@@ -31,10 +31,10 @@ def report_override(
     order: Order | None,
     participant: Participant | None,
 ) -> dict[str, Any]:
-    """Return what was wished, what is ordered (``done``), both in the unit of ``point``, and what limits it.
+    """Report the request and the present order (``done``), both in the unit of ``point``, and what limits it.
 
-    JSON-ready.  ``held_by``: the limit that holds the wish back; None where none does, because the wish is
-    done or on its way.
+    JSON-ready. ``held_by``: the limit that holds the request back; None if none does, because the request is
+    fulfilled or on its way.
     """
     wished, done = _at_point(asset, wish.value), None if order is None else order.value
     held = None if wished is None or order is None else _held(inputs, asset, wish, wished, order, participant)
@@ -76,9 +76,9 @@ def _held(
 
 
 def _is_earlier(asset: ControllableAsset, reason: Reason) -> bool:
-    """Return whether a reason is what led the asset before the present wish, and so no limit.
+    """Return whether a reason is from before the present request, and so no limit.
 
-    An order that keeps its value keeps its reason until it is refreshed, also when the wish is a new one.
+    An order that keeps its value keeps its reason until it is refreshed, also if the request is new.
     """
     if isinstance(asset, Battery) and reason.code in _BATTERY_LED:
         return True
@@ -88,7 +88,7 @@ def _is_earlier(asset: ControllableAsset, reason: Reason) -> bool:
 def _narrowed(
     inputs: CycleInputs, asset: Battery, wished_w: float, participant: Participant
 ) -> Reason | None:
-    """Return what leaves a battery less room than is wished; None where only its ramp delays the wish."""
+    """Return what leaves a battery less range than requested; None if only its ramp delays the request."""
     if participant.room.low_w - 1.0 <= wished_w <= participant.room.high_w + 1.0:
         return None
     soc_pct = observations.find_fresh_value(

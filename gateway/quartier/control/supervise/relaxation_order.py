@@ -1,6 +1,6 @@
-"""The fixed order in which requests and limits give way; the last never does (pure).
+"""The relaxation order: which request, limit or tier gives way first; the last never do (pure).
 
-The page gateway/docs/precedence.md tells the same; a test holds the two equal.
+The page gateway/docs/precedence.md has the same order; a test compares the two.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from quartier.site.asset_types import Battery, ChargePointAsset, Load, Operation
 
 @dataclass(frozen=True, slots=True)
 class RelaxationRule:
-    """``gives`` says how far it gives way."""
+    """One rule of the relaxation order; ``gives`` says how far it gives way."""
 
     name: str
     gives: str
@@ -47,7 +47,7 @@ RELAXATION_ORDER = (
     RelaxationRule("band", "never: a battery keeps its band and its reserve, lights half of their light"),
     RelaxationRule("tier A", "never: life safety, lifts, the core of IT"),
 )
-"""Caps that cannot be met are told as an alarm, with the rules among the last that stand in the way."""
+"""A limit that cannot be met raises an alarm with those of the last rules that prevent it."""
 RELAXATION_NAMES = tuple(rule.name for rule in RELAXATION_ORDER)
 NO_ORDER, DEAF, MOVED = "takes no order", "does not obey", "another controller moves it"
 
@@ -55,7 +55,7 @@ NO_ORDER, DEAF, MOVED = "takes no order", "does not obey", "another controller m
 def find_unmoved_power(
     inputs: CycleInputs, participants: Sequence[Participant], inside: Sequence[PlacedAsset], k: int
 ) -> Iterator[str]:
-    """What still takes power in row ``k`` of a node and is not moved, each with the rule that protects it."""
+    """Yield the assets that still take power in row ``k`` of a node, each with the rule that protects it."""
     for leaf in inside:
         if leaf.share.spread_power(1.0)[k] <= 0:
             continue
@@ -65,7 +65,7 @@ def find_unmoved_power(
 
 
 def find_obstacles(inputs: CycleInputs, participants: Sequence[Participant]) -> str:
-    """Return the assets that still take power, each with the rule that protects it. Without nodes."""
+    """Return the assets that still take power, each with its protecting rule; for sites without nodes."""
     kept = ((participant.name, _of(inputs, participant)) for participant in participants)
     return ", ".join(f"{name} ({why})" for name, why in kept if why)
 
@@ -102,7 +102,7 @@ def find_unmet_limit_alarms(
     one: ConnectionTree | None,
     broken: Sequence[int],
 ) -> Iterator[Alarm]:
-    """One for each cap of a node that does not hold although all was moved, and each meter not heard."""
+    """Yield an alarm for each node limit exceeded after all moves, and for each silent node meter."""
     if one is None:
         return
     for row in broken:

@@ -1,4 +1,4 @@
-"""The status for people: rows of the fail-safe ladder in force, and their consequences (pure)."""
+"""The status for people: losses in force, alarms, limits and the state of each asset (pure)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -55,7 +55,7 @@ METER_LOST_ROW: AlarmKey = ("loss.grid_meter_lost", "")
 
 
 def find_present_losses(inputs: CycleInputs) -> list[tuple[str, str]]:
-    """Names of rows, each with its asset (empty: the whole building); the table's order."""
+    """Return the losses in force, each with its asset (empty: the whole building), in the table's order."""
     order = {loss.name: place for place, loss in enumerate(loss_table.LOSSES)}
     return sorted({*_of_building(inputs), *_of_assets(inputs)}, key=lambda found: (order[found[0]], found[1]))
 
@@ -74,7 +74,7 @@ def _of_building(inputs: CycleInputs) -> Iterator[tuple[str, str]]:
 
 
 def _of_assets(inputs: CycleInputs) -> Iterator[tuple[str, str]]:
-    """Yield who was heard and is silent; who was never heard has its time to answer first."""
+    """Yield the assets that were read and are silent now; one never read gets its time to answer first."""
     for asset in inputs.house.assets:
         known = f"{asset.name}.power_w" in inputs.state.memories
         silent = observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) is None
@@ -83,7 +83,7 @@ def _of_assets(inputs: CycleInputs) -> Iterator[tuple[str, str]]:
 
 
 def find_loss_alarm(inputs: CycleInputs, name: str) -> AlarmKey | None:
-    """The alarm of the loss for which the point of an asset is given back; None where it is for another."""
+    """Return the alarm of the loss for which an asset's point is given back; None for another reason."""
     if inputs.meter.verdict is Verdict.IMPLAUSIBLE:
         return "meter.implausible", inputs.house.grid.name
     if inputs.lost or inputs.stage is ControlStage.SAFE:
@@ -103,11 +103,11 @@ _PLAIN: Mapping[int, dict[str, Any]] = {
     id(one): {"state": str(one), "state_reason": render_data(one)}
     for one in (_STEERED, _MEASURED, _NOT_ORDERED, _UNREAD, _SHED, *_OFF.values(), NO_REASON)
 }
-"""By the reason itself: to find it by all that it says costs more."""
+"""Keyed by the identity of the reason: a lookup by its content costs more."""
 
 
 _ROLES: Mapping[type, str] = {BatchLoad: "load"}
-"""What the site file calls those that are called otherwise here."""
+"""The names of the site file where they differ from the role."""
 
 
 def render_status(
@@ -117,7 +117,11 @@ def render_status(
     after: ControlState,
     lost: Mapping[str, Reason],
 ) -> dict[str, Any]:
-    """Mode and why, stage and rules, caps and whose, alarms, the grid, each asset, which rule acted."""
+    """Render the status of the cycle, JSON-ready.
+
+    It has the mode and why, stage and rules, limits and sources, alarms, the grid, each asset and the rules
+    that acted.
+    """
     caps = inputs.wishes.caps
     rules = inputs.state.judgement.rules
     by_name = {participant.name: participant for participant in participants}
@@ -204,7 +208,7 @@ def find_control_alarms(
     result: AllocationResult,
     lost: Mapping[str, Reason],
 ) -> Iterator[Alarm]:
-    """Yield what is wrong in this cycle; how long each stands in the view is for ``alarm.hold``."""
+    """Yield the alarms of this cycle; ``alarm_types`` decides how long each stays active."""
     for one in _alarms(inputs, participants, result, lost):
         yield _with_meter_cause(inputs, one)
     yield from unmet.find_unkept_limit_alarms(inputs, participants)
@@ -213,7 +217,7 @@ def find_control_alarms(
 
 
 def _with_meter_cause(inputs: CycleInputs, one: Alarm) -> Alarm:
-    """Return an alarm with the doubt of the grid meter as its cause, where it follows from its readings."""
+    """Return an alarm with the verdict on the grid meter as its cause, if it follows from its readings."""
     if inputs.meter.verdict is Verdict.GOOD or one.cause is not None:
         return one
     code = "meter.implausible" if inputs.meter.verdict is Verdict.IMPLAUSIBLE else "meter.suspect"
@@ -264,7 +268,7 @@ def _alarms(
 
 
 def _given_back(inputs: CycleInputs, name: str, why: Reason) -> Iterator[Alarm]:
-    """Yield why a point is given back; where a person ordered it, that is nobody's alarm."""
+    """Yield the alarm of a point that is given back; none if a person or the district ordered it."""
     words = f"{name}: given back, {why}"
     if why.code == conflicts.CONFLICT_REASON.code:
         yield Alarm("output.second_master", name, words)
@@ -353,7 +357,7 @@ def _with_wish(
 
 
 def _shown_state(state: Reason) -> dict[str, Any]:
-    """Return how an asset stands, as text and as code with values; the same for many cycles."""
+    """Return the state of an asset, as text and as code with values; the same for many cycles."""
     return _PLAIN.get(id(state)) or _found_state(state)
 
 

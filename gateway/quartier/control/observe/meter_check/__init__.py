@@ -1,1 +1,1 @@
-"""Check the connection meter against all that is measured below it."""
+"""Check the grid meter against everything that is measured below it."""

@@ -1,4 +1,4 @@
-"""The least import that the connection can have, by all that is measured below it (pure)."""
+"""The lower bound of the import, by everything that is measured below the connection (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from quartier.site.asset_types import ROOT_NODE, Asset, Battery
 from quartier.site.site_layout import Site
 
 EXCEEDS_W, EXCEEDS_SHARE = 500.0, 0.1
-"""A reading below the bound by more than this contradicts it."""
+"""A reading below the bound by more than this, in W or as share of the bound, contradicts it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LowerBound:
     """``import_w`` is the least import in W (minus: export); ``slowest_s`` the period of its slowest meter.
 
-    ``measured_w`` is the consumption that is measured in it: without any the bound says nothing.
+    ``measured_w`` is the measured consumption in it: without any the bound says nothing.
     """
 
     import_w: float
@@ -25,18 +25,18 @@ class LowerBound:
     slowest_s: float
 
     def is_contradicted(self, reading_w: float) -> bool:
-        """Whether a reading of the connection meter lies below the bound by more than meters differ."""
+        """Return whether a reading of the grid meter is below the bound by more than meters differ."""
         if self.measured_w <= 0.0:
             return False
         return reading_w < self.import_w - max(EXCEEDS_W, EXCEEDS_SHARE * abs(self.import_w))
 
 
 def find_lower_bound(house: Site, last_good: LastGoodValues, now_ns: int) -> LowerBound:
-    """Sum what is measured below the connection; what is not measured counts at its least.
+    """Sum the power measured below the connection; unmeasured power counts at its least.
 
-    A sub-board with a meter of its own counts by that meter, whatever hangs below it.  Generation and
-    discharge that are not measured now count at their rating, and ``unlisted_generation_w`` stands for what
-    the site file does not name.  spec/failsafe.md#sub-measurements.
+    A sub-board with a meter of its own counts by that meter, whatever is below it. Generation and discharge
+    that are not measured now count at their rating; ``unlisted_generation_w`` stands for devices that the
+    site file does not name. Source: spec/failsafe.md#sub-measurements.
     """
     under = {node.name: node.under for node in house.nodes}
     metered: dict[str, float] = {}
@@ -71,7 +71,7 @@ def find_lower_bound(house: Site, last_good: LastGoodValues, now_ns: int) -> Low
 
 
 def _is_below(node: str, under: Mapping[str, str], metered: Mapping[str, float]) -> bool:
-    """Return whether ``node`` is one whose power is measured, or hangs below one."""
+    """Return whether ``node`` is measured, or below one that is."""
     while node != ROOT_NODE and node in under:
         if node in metered:
             return True
@@ -80,7 +80,7 @@ def _is_below(node: str, under: Mapping[str, str], metered: Mapping[str, float])
 
 
 def _least_w(asset: Asset) -> float:
-    """The least that an asset can take while its power is not known, in W."""
+    """Return the least that an asset can take while its power is not known, in W."""
     if isinstance(asset, Battery):
         return -asset.discharge_max_w
     return -asset.rated_w if is_generator(asset) else 0.0

@@ -1,4 +1,4 @@
-"""Evidence against a connection meter: codes with a value, their texts, and the faults they mean (pure)."""
+"""Evidence against the grid meter: codes with a value, their texts, and the faults they mean (pure)."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ _NAMES = {
 
 
 def name_fault(code: str) -> str:
-    """The name of the fault that a code of the judge means; empty where it means none yet."""
+    """Return the name of the fault that an evidence code means; empty if it means none yet."""
     if code.startswith("frozen_"):
         return FROZEN
     known, _, phase = code.rpartition("_l")

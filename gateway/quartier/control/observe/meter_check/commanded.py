@@ -1,8 +1,8 @@
-"""Judge commanded steps as the running gateway judges its own (pure).
+"""Evaluate commanded steps as the running gateway evaluates its own (pure).
 
-A probe steps one asset again and again while it reads it and the connection meter quickly.  Its readings go
-through ``update_steps`` and ``update_quantities``, as those of a control cycle do: so one step has the same
-reaction here and there.  As nobody else steps the asset meanwhile, two steps that agree are enough.
+A probe steps one asset again and again while it reads it and the grid meter quickly. Its readings go through
+``update_steps`` and ``update_quantities``, like those of a control cycle, so that a step has the same
+reaction in both. As nobody else steps the asset meanwhile, two steps that agree are enough.
 """
 
 from collections import Counter
@@ -28,9 +28,9 @@ STEP_CODES = {
     Reaction.LOW: "gain_low",
     Reaction.HIGH: "gain_high",
 }
-"""What the judge calls a reaction that is not good."""
+"""The evidence code of each reaction that is not good."""
 ENOUGH, SHARE = 2, 0.75
-"""So many steps, and this part of all, must agree: a kettle may spoil one."""
+"""At least this many steps, and this share of all, must agree: a kettle may spoil one."""
 POWER_CHANNEL = "power_w"
 
 
@@ -38,7 +38,7 @@ POWER_CHANNEL = "power_w"
 class CommandedSteps:
     """The steps that count, in their order.
 
-    ``causes`` are codes of what is held against the meter, as those of the judge: ("wrong_sign", -1.0).
+    ``causes`` are the evidence codes against the meter, like those of ``judge``: ("wrong_sign", -1.0).
     """
 
     steps: tuple[MeterStep, ...] = ()
@@ -46,19 +46,19 @@ class CommandedSteps:
 
     @property
     def reactions(self) -> Counter[Reaction]:
-        """Return how often the meter reacted how, in total."""
+        """The number of each reaction, in total."""
         return Counter(step.reaction for step in self.steps if step.channel == 0)
 
     @property
     def is_good(self) -> bool:
-        """Return whether the meter showed enough steps rightly."""
+        """Return whether the meter showed enough steps correctly."""
         return _are_enough(self.reactions[Reaction.GOOD], self.reactions.total())
 
 
 def evaluate_commanded_steps(
     samples: Sequence[MeterSample], timing: MeterTiming, *, generation: bool = False
 ) -> CommandedSteps:
-    """Judge all ``samples`` of a probe, the oldest first; ``generation``: what is stepped is PV or CHP."""
+    """Evaluate all ``samples`` of a probe, the oldest first; ``generation``: PV or CHP is stepped."""
     watch, quantities = StepWatch(), QuantityHistories()
     steps: list[MeterStep] = []
     for sample in samples:
@@ -76,15 +76,15 @@ def evaluate_commanded_steps(
 
 
 def evaluate_gain(gain: float) -> tuple[tuple[str, float], ...]:
-    """Return what a gain says that many steps have together, where they could not be judged one by one."""
+    """Return the evidence of the common gain of many steps that could not be evaluated one by one."""
     reaction = classify_gain(gain, gain, gain)
     return ((STEP_CODES[reaction], gain),) if reaction in STEP_CODES else ()
 
 
 def combine_steps(reactions: Sequence[Reaction]) -> str:
-    """The code of what commanded steps of one channel say together; empty where they say nothing, or good."""
+    """Return the code of what the steps of one channel say together; empty if nothing, or good."""
     codes = [STEP_CODES.get(one, "") for one in reactions]
-    if "gain_low" in codes:  # a little less of it is none
+    if "gain_low" in codes:  # close to a low gain, a step may show as no reaction
         codes = ["gain_low" if code == "none" else code for code in codes]
     code, count = Counter(codes).most_common(1)[0]
     return code if _are_enough(count, len(codes)) else ""
@@ -100,7 +100,7 @@ def _is_frozen(
     quantities: QuantityHistories,
     timing: MeterTiming,
 ) -> bool:
-    """Return whether the meter's power stands still at the end, or has since before the first step.
+    """Return whether the meter's power is frozen at the end, or since before the first step.
 
     A meter that never showed another value was not seen to vary: one that shows 0 W may as well be dead.
     """
@@ -112,7 +112,7 @@ def _is_frozen(
 
 
 def _causes(steps: Sequence[MeterStep]) -> Iterator[tuple[str, float]]:
-    """Yield what is held against the meter; by phase only where the total says nothing."""
+    """Yield the evidence against the meter; by phase only if the total says nothing."""
     for channel in sorted({step.channel for step in steps}):
         mine = [step for step in steps if step.channel == channel]
         code = combine_steps([step.reaction for step in mine])

@@ -1,4 +1,4 @@
-"""The faults of a connection meter by name, which of them a site can detect, and how (pure)."""
+"""The faults of a grid meter by name, which of them a site can detect, and how (pure)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ from quartier.site.site_layout import Site
 
 @dataclass(frozen=True, slots=True)
 class FaultDetection:
-    """One ``fault`` of the connection meter: found ``by`` these assets or meters (none: it may stay unseen).
+    """One ``fault`` of the grid meter, detected ``by`` these assets or meters (none: it may stay unseen).
 
-    ``verdict`` is what follows; ``missing`` says what would make it found, empty where it is.
+    ``verdict`` is the result; ``missing`` says what is needed to detect it, empty if it is detected.
     """
 
     fault: str
@@ -32,7 +32,7 @@ class FaultDetection:
 
 
 def find_detections(house: Site) -> Iterator[FaultDetection]:
-    """All faults that are known of, each with what detects it in this building."""
+    """Yield all known faults, each with what detects it in this building."""
     measured = [asset for asset in house.assets if asset.measured and asset.rated_w >= STEP_MIN_W]
     steered = [asset for asset in measured if not is_generator(asset)]
     ordered = [asset for asset in steered if is_orderable(asset)]
@@ -69,12 +69,12 @@ def find_detections(house: Site) -> Iterator[FaultDetection]:
 
 
 def is_orderable(asset: Asset) -> bool:
-    """Whether the gateway may order it: not in tier A, nor where its missing fallback was not accepted."""
+    """Return whether the gateway may order it: not in tier A, nor without an accepted or present fallback."""
     return isinstance(asset, ControllableAsset) and participants.has_writable_point(asset)
 
 
 def _has_two_sizes(assets: Sequence[Asset]) -> bool:
-    """Whether their steps can have two sizes, as a wrong factor must be seen in both (``judge.SIZES``)."""
+    """Return whether their steps can have two sizes: a wrong ratio must show in both (``judge.SIZES``)."""
     if any(
         isinstance(one, Battery | ChargePointAsset)
         or (isinstance(one, OperationModeAsset) and len(one.modes) > 2)

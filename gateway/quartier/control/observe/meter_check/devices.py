@@ -1,7 +1,7 @@
 """Check that each controlled device follows its order: its own power beside its order (pure).
 
-A battery is judged once it had one order for long enough, a PV where it makes more than it may.  What takes
-*less* than it may has its own reasons (a full car, an open thermostat, a cloud) and is not named.
+A battery is evaluated once it had one order for long enough, a PV if it makes more than it may. A device that
+takes *less* than it may has its own reasons (a full car, an open thermostat, a cloud) and is not reported.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,19 +16,19 @@ from quartier.site.asset_types import Battery, Pv
 from quartier.site.site_layout import Site
 
 DEVICE_SHARE = 0.05
-"""Orders below this part of the rating say nothing of the gain."""
+"""Orders below this share of the rating say nothing about the gain."""
 DEVICE_HOLD_S = 30.0
 TAPER_PCT = 5.0
-"""Near the ends of its band a battery limits itself."""
+"""Near the ends of its band, in percent, a battery limits itself."""
 WRONG_GAINS_COUNT = 3
-"""So many orders in a row that were not followed rightly are an alarm."""
+"""This many orders in a row that were not followed correctly are an alarm."""
 _S = 1_000_000_000
 _Ordered = Battery | Pv
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceResponse:
-    """One device: the order it was judged at last, the gains that were wrong in a row, the last one."""
+    """One device: the order last evaluated, the number of wrong gains in a row, the last gain."""
 
     order_w: float = 0.0
     since_ns: int = 0
@@ -78,7 +78,7 @@ def update_devices(
 def _find_gain(
     asset: Battery | Pv, order_w: float, power_w: float, last_good: LastGoodValues, now_ns: int
 ) -> float | None:
-    """Measured power over ordered power; None where the order says nothing of it."""
+    """Return measured power over ordered power; None if the order says nothing about it."""
     least_w = max(STEP_MIN_W, DEVICE_SHARE * asset.rated_w)
     if isinstance(asset, Pv):
         if order_w >= asset.rated_w or -power_w < least_w:
@@ -99,7 +99,7 @@ def _find_gain(
 
 
 def find_device_alarms(found: Mapping[str, DeviceResponse]) -> Iterator[Alarm]:
-    """Name each device that does not do what it is ordered."""
+    """Yield an alarm for each device that does not follow its order."""
     for name, one in found.items():
         if one.wrong_count >= WRONG_GAINS_COUNT:
             words = (

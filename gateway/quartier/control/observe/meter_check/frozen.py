@@ -1,11 +1,11 @@
-"""Detect quantities of the connection meter that stand still while those measured below it move (pure).
+"""Detect quantities of the grid meter that are frozen while those measured below it move (pure).
 
-A quantity counts once it was seen to vary.  Power is frozen once it did not change by a bit while the sum of
-the measured assets moved by a step that counts.  Voltage, current and frequency do not follow each step, and
-coarse meters repeat a value for long: they are frozen once they also stood still for ten times their longest
+A quantity counts once it was seen to vary. Power is frozen if it did not change by a bit while the sum of the
+measured assets moved by a step that counts. Voltage, current and frequency do not follow each step, and
+coarse meters repeat a value for long: they are frozen if they also stood still for ten times their longest
 rest so far.
 
-A meter may be read often and give a new value seldom: ``usual_s`` is how often it does.  It is learnt at
+A meter may be read often and give a new value seldom: ``usual_s`` is how often it does. It is learnt from
 changes alone, so that a meter that freezes still counts as fast.
 """
 
@@ -28,20 +28,20 @@ QUANTITIES = (
     "frequency_hz",
 )
 LONGER_SHARE = 10.0
-"""A quantity that is not power is frozen after so many times its longest rest."""
+"""A quantity other than power is frozen after this many times its longest rest."""
 REST_S = 60.0
 LARGE_CHANGE_W, SURE_S, SURE = 3_000.0, 30.0, 3.0
-"""Power is surely frozen so long after such a movement, and so many times its longest rest."""
+"""Power is surely frozen this long after such a movement, and after this many times its longest rest."""
 LEARNS, SLOWLY = 0.3, 0.02
-"""A quick change says how fast the meter is, a long rest perhaps only that nothing happened."""
+"""A quick change shows how fast the meter is; a long rest perhaps only that nothing happened."""
 _S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class QuantityHistory:
-    """One quantity: its ``value`` since ``since_ns``, what the assets took then, how often it changed.
+    """One quantity: its ``value`` since ``since_ns``, the assets' powers then, how often it changed.
 
-    ``longest_s`` is how long it stood still at most before, power: although the assets had moved;
+    ``longest_s`` is its longest rest before; for power, the longest although the assets had moved.
     ``moved_ns`` is when the assets had moved by enough since (None: not yet), ``moved_w`` by how much at
     most.
     """
@@ -67,14 +67,14 @@ class QuantityHistories:
     usual_s: float = 0.0
 
     def find_frozen(self, timing: MeterTiming, now_ns: int) -> tuple[str, ...]:
-        """The quantities that are frozen now, by name, in the order of ``QUANTITIES``."""
+        """Return the quantities that are frozen now, by name, in the order of ``QUANTITIES``."""
         shown = self.shown
         return tuple(
             name for name in QUANTITIES if name in shown and _is_frozen(name, shown[name], timing, now_ns)
         )
 
     def is_surely_frozen(self, timing: MeterTiming, now_ns: int) -> bool:
-        """Return whether a fast meter's power stands still although the assets moved by kilowatts."""
+        """Return whether a fast meter's power is frozen although the assets moved by kilowatts."""
         power = self.shown.get("power_w")
         return (
             power is not None
@@ -86,7 +86,7 @@ class QuantityHistories:
         )
 
     def shift_assets(self, before_w: AssetPowers, now_w: AssetPowers) -> "QuantityHistories":
-        """Take a jump of what the assets take, in W, that says nothing of the meter."""
+        """Take a jump of the assets' powers, in W, that says nothing about the meter."""
         jumps_w = tuple(now - before for before, now in zip(before_w, now_w, strict=False))
         shown = {
             name: replace(
@@ -109,14 +109,14 @@ def update_quantities(
     answers_s: float = 0.0,
     move_start_ns: int | None = None,
 ) -> QuantityHistories:
-    """Take the meter's readings (by quantity) and what the measured assets take, in total and by phase.
+    """Take the meter's readings (by quantity) and the powers of the measured assets, in total and by phase.
 
-    ``answers_s``: the meter may show a movement so long before the assets' own meters do.  What they show so
-    soon after a change of a quantity is therefore what that change was about.  So is what an asset shows in
-    its first reading after that change, however late it comes: ``move_start_ns`` is since when the assets may
-    have moved that show another power now (None: none does).
+    ``answers_s``: the meter may show a movement this much earlier than the assets' own meters do. So a
+    movement of the assets this soon after a change of a quantity belongs to that change. So does the first
+    reading of an asset after that change, however late it comes: ``move_start_ns`` is the earliest time at
+    which an asset that now shows another power may have moved (None: no asset shows another power).
     """
-    # What is not read does not stand still: its rest begins anew.
+    # A quantity that is not read is not frozen: its rest begins anew.
     shown = {
         name: one
         if name in seen
@@ -151,7 +151,7 @@ def update_quantities(
             continue
         channel = _channel(name)
         if channel >= min(len(assets_w), len(held.assets_w)):
-            continue  # what moves on this phase is not known
+            continue  # the movement on this phase is not known
         moved_w = abs(assets_w[channel] - held.assets_w[channel])
         if moved_w > held.moved_w:
             enough = moved_w >= max(STEP_MIN_W, RESOLUTIONS * resolution_w)
@@ -161,7 +161,7 @@ def update_quantities(
 
 
 def _channel(name: str) -> int:
-    """Which movements a quantity must show: those of its phase for power and current, else all of them."""
+    """Return whose movements a quantity must show: its phase's for power and current, else the total."""
     phase = name.partition("_l")[2][:1]
     return int(phase) if phase.isdigit() and not name.startswith("voltage") else 0
 
@@ -180,7 +180,7 @@ def _is_frozen(name: str, one: QuantityHistory, timing: MeterTiming, now_ns: int
 
 
 def _learn_rest(name: str, one: QuantityHistory, rest_s: float, now_ns: int) -> float:
-    """The longest rest so far after this one; of power, how long it stood still although assets had moved."""
+    """Return the longest rest so far after this one; for power, the rest since the assets had moved."""
     if name != "power_w":
         return max(one.longest_s, rest_s) if one.moved_ns is None else one.longest_s
     if one.moved_ns is None:

@@ -1,11 +1,12 @@
-"""The verdict on the connection meter, with its evidence (spec/failsafe.md#section-7, pure).
+"""The verdict on the grid meter, with its evidence (spec/failsafe.md#section-7, pure).
 
-States: GOOD; SUSPECT while something contradicts the meter that a normal building may explain too, and
-60 s longer; IMPLAUSIBLE once the evidence is complete, until ten minutes without contradiction and three good
-steps (twice as long at each repetition, four hours at most), or a person on site says that it was repaired.
+States: GOOD. SUSPECT while something contradicts the meter that a normal building may explain too, and 60 s
+longer. IMPLAUSIBLE once the evidence is complete. IMPLAUSIBLE ends after ten minutes without contradiction
+and three good steps (twice as long at each repetition, four hours at most), or when a person on site confirms
+the repair.
 
-Invariants: evidence is only ever dropped by a good step of the same channel, by age, or by a person.  Nothing
-that is missing makes a verdict better.
+Invariants: evidence is only dropped by a good step of the same channel, by age, or by a person. Missing data
+never improves a verdict.
 """
 
 from collections.abc import Iterator, Mapping
@@ -44,40 +45,40 @@ from quartier.site.records import replace
 from quartier.site.site_layout import Site
 
 VERDICT_HOLD_S = 30.0
-"""A reading below the lower bound for so long, or four periods of the slowest meter, is a contradiction."""
+"""A reading below the lower bound for this time, or four periods of the slowest meter, is a contradiction."""
 PERIODS = 4.0
 CLEAR_AFTER_S = 60.0
 LARGE_STEP_W, LARGE_COUNT = 3_000.0, 2
 STEPS_COUNT, UNMOVED_COUNT = 5, 2
 DOUBTED_COUNT = 2
-"""So many steps with one wrong gain make the meter suspect: fewer may be a load that switched with a step."""
+"""This many steps with one wrong gain make the meter suspect: fewer may be a load that switched too."""
 SIZES = 1.3
 """Two steps are of different size from this factor on."""
 SIMILAR_SHARE = 0.25
-"""Gains of a meter with a wrong factor differ by no more."""
+"""The gains of a meter with a wrong ratio differ by no more than this."""
 CORRECTIONS_COUNT, CORRECTIONS_OVER_COUNT = 3, 2
 CHECK_WAIT_S = 30.0
 """How long each of the small steps lasts that show whether the meter is right again."""
 VERIFIES_S, DOUBTS_S = 120.0, 600.0
-"""A step that contradicts the meter is verified for so long, and makes it suspect for so long."""
+"""How long a step that contradicts the meter is verified, and how long it makes the meter suspect, in s."""
 SETTLE_S = 300.0
-"""A wrong gain is checked for so long, ten small steps, before the meter is believed again."""
+"""How long a wrong gain is checked, with ten small steps, before the meter is trusted again, in s."""
 CHECKS = (1.0, -1.0, 0.3, -1.0)
-"""Where small steps that settle a doubt go to, in parts of the largest: they have two sizes by ``SIZES``."""
+"""The targets of the small steps, as shares of the largest one: they have two sizes by ``SIZES``."""
 SUSPECTED = "suspect"
-"""How a kept verdict *suspect* is named; without a name it is *implausible*."""
+"""The name of a stored verdict *suspect*; without a name it is *implausible*."""
 WAIT_S, WAIT_MAX_S = 600.0, 14_400.0
 GOOD_COUNT = 3
 FORGET_AFTER_S = 86_400.0
 STEPS_MAX_COUNT = 8
-"""So many steps are kept of each channel."""
+"""How many steps of each channel are kept."""
 CHANNELS_COUNT = 4
 """The total and three phases."""
 _S = 1_000_000_000
 
 
 class Verdict(IntEnum):
-    """How far the connection meter is believed; a larger one is worse."""
+    """The verdict on the grid meter; a larger one is worse."""
 
     GOOD = 0
     SUSPECT = 1
@@ -86,16 +87,16 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterCheck:
-    """All that is remembered of the connection meter.
+    """The state of the check of the grid meter.
 
-    ``good_count`` counts the steps that it showed rightly since the last that it did not, at most three;
-    ``good_ns`` is when it showed the last one rightly.
-    ``below_ns`` is since when its reading lies below the lower bound, ``gap_w`` by how much it does now;
-    ``reading_w`` is what it shows, ``unlisted_w`` that less the sum of what is measured.
-    ``causes`` are codes of what is held against it: ("below_bound", 5300.0).  ``caused_ns`` is when
-    one was there last, ``contradicted_ns`` when something contradicted the meter last.  ``since_ns`` is since
-    when the verdict stands, ``wait_s`` how long it must stay uncontradicted.  ``checked_ns`` is since when
-    small steps settle a doubt (None: there is none), around ``checked_w``, the battery's order until then.
+    ``good_count`` counts the good steps since the last bad one, at most three; ``good_ns`` is the time of the
+    last good step. ``below_ns`` is since when the reading is below the lower bound, ``gap_w`` by how much
+    now. ``reading_w`` is the present reading, ``unlisted_w`` that reading less the sum of the measured power.
+
+    ``causes`` are the evidence codes: ("below_bound", 5300.0). ``caused_ns`` is when there last was one,
+    ``contradicted_ns`` when something last contradicted the meter. ``since_ns`` is since when the verdict
+    holds, ``wait_s`` how long it must stay uncontradicted. ``checked_ns`` is since when small steps settle a
+    doubt (None: there is none), around ``checked_w``, the battery's order until then.
     """
 
     verdict: Verdict = Verdict.GOOD
@@ -120,7 +121,7 @@ class MeterCheck:
     followers: Mapping[str, DeviceResponse] = field(default_factory=dict)
 
     def verifies(self, now_ns: int) -> bool:
-        """Whether batteries go to their release value, for a second step to settle what the last one said.
+        """Return whether batteries go to their release value, so that a second step verifies the last one.
 
         Not before enough readings show the level from which that step begins.
         """
@@ -130,7 +131,7 @@ class MeterCheck:
         return sum(one.taken_ns > last.at_ns for one in self.steered.samples) >= SETTLED_COUNT
 
     def _find_step_to_verify(self, now_ns: int) -> MeterStep | None:
-        """Return the last step of the total where a second one shall settle what it said."""
+        """Return the last step of the total if a second step shall verify it."""
         last = next((one for one in reversed(self.evidence) if one.channel == 0), None)
         if self.verdict is not Verdict.SUSPECT or last is None or last.verifies:
             return None
@@ -138,9 +139,9 @@ class MeterCheck:
         return last if asks and now_ns - last.at_ns < VERIFIES_S * _S else None
 
     def tries(self, now_ns: int) -> bool | None:
-        """Whether a small step is up (True) or down (False) now that shows if the meter is right again.
+        """Return whether the small step that checks the meter is up (True) or down (False) now.
 
-        None where none is due: the meter is believed, or was contradicted in the last ``wait_s``.
+        None if no step is due: the meter is not implausible, or was contradicted in the last ``wait_s``.
         """
         if self.verdict is not Verdict.IMPLAUSIBLE or self.contradicted_ns is None:
             return None
@@ -148,7 +149,7 @@ class MeterCheck:
         return None if calm_ns < 0 else (calm_ns // round(CHECK_WAIT_S * _S)) % 2 == 0
 
     def checks(self, now_ns: int) -> float | None:
-        """The small step that settles a doubt now, in parts of the largest one; None: there is no doubt."""
+        """Return the present small step that settles a doubt, as share of the largest; None without doubt."""
         if self.checked_ns is None:
             return None
         return CHECKS[(now_ns - self.checked_ns) // round(CHECK_WAIT_S * _S) % len(CHECKS)]
@@ -156,9 +157,9 @@ class MeterCheck:
     def is_doubted(self, now_ns: int) -> bool:
         """Return whether small steps of ours shall settle a doubt.
 
-        A suspect meter is doubted until it showed three steps rightly, ten minutes at most.  A good one is
-        doubted for five minutes after a step that it showed with a wrong gain; after one that a normal
-        building explains too only where it showed none rightly for ten minutes.
+        A suspect meter is doubted until it showed three good steps, ten minutes at most. A good one is
+        doubted for five minutes after a step with a wrong gain. After a step that a normal building explains
+        too, it is doubted only if it showed no good one for ten minutes.
         """
         if self.verdict is Verdict.SUSPECT:
             young = now_ns - self.since_ns < DOUBTS_S * _S
@@ -175,10 +176,10 @@ class MeterCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckContext:
-    """What the judge needs to know beside the readings.
+    """The facts that the check needs beside the readings.
 
-    ``late_s`` is by how much the meter is known to be late; ``signed`` whether it tells import from export
-    now; ``over_limit`` whether its reading exceeds a hard limit; ``target_w`` what the grid is brought to.
+    ``late_s`` is the known delay of the meter. ``signed``: the meter tells import from export now.
+    ``over_limit``: its reading exceeds a hard limit. ``target_w`` is the grid power aimed at.
     """
 
     late_s: float = 0.0
@@ -196,10 +197,10 @@ def advance_check(
     circumstances: CheckContext,
     now_ns: int,
 ) -> MeterCheck:
-    """Advance the judge by one cycle.
+    """Advance the check by one cycle.
 
-    ``readings`` are the good ones of the connection meter by quantity, those of ``frozen.QUANTITIES`` that it
-    has.  Raises nothing for any reading.
+    ``readings`` are the good readings of the grid meter by quantity, as far as it has those of
+    ``frozen.QUANTITIES``. Raises nothing for any reading.
     """
     followers = update_devices(before.followers, house, last_good, orders, now_ns)
     sample = take_sample(house, last_good, orders, now_ns)
@@ -236,7 +237,7 @@ def advance_check(
 
 
 def find_checking_battery(house: Site) -> Battery | None:
-    """Return the battery whose small steps check the meter; None where there is none."""
+    """Return the battery whose small steps check the meter; None if there is none."""
     return next((one for one in house.assets if isinstance(one, Battery) and one.writable), None)
 
 
@@ -267,11 +268,11 @@ def _take(
     *,
     follows: bool,
 ) -> MeterCheck:
-    """Take a new reading of the meter; ``follows``: a battery follows it, so no step checks it."""
+    """Take a new reading of the meter; ``follows``: a battery follows it, so no step verifies it."""
     assets_w = _assets_w(sample)
     answers_s = timing.period_s + max(timing.assets_s, default=0.0)
     quantities, held = before.quantities, before.steered.samples
-    if held and held[-1].heard != sample.heard:  # what changed while an asset was silent is no movement now
+    if held and held[-1].heard != sample.heard:  # a change while an asset was silent is no movement now
         quantities = quantities.shift_assets(_assets_w(held[-1]), assets_w)
     quantities = update_quantities(
         quantities,
@@ -313,7 +314,7 @@ def _take(
 
 
 def _assets_w(sample: MeterSample) -> AssetPowers:
-    """Return what all measured assets take in total, and by phase those that are neither PV nor CHP."""
+    """Return the power of all measured assets, and by phase that of the ones that are no PV or CHP."""
     return sample.steered_w[0] + sample.generated_w, *sample.steered_w[1:]
 
 
@@ -333,7 +334,7 @@ def _find_causes(
     circumstances: CheckContext,
     now_ns: int,
 ) -> list[_Evidence]:
-    """All that contradicts the meter now."""
+    """Return everything that contradicts the meter now."""
     causes = []
     holds_s = max(VERDICT_HOLD_S, PERIODS * bound.slowest_s) + max(0.0, timing.late_s)
     if now.below_ns is not None and now_ns - now.below_ns >= holds_s * _S:
@@ -343,10 +344,10 @@ def _find_causes(
     frozen = [
         name
         for name in now.quantities.find_frozen(timing, now_ns)
-        # A meter without a sign stands at 0 while the building exports.
+        # A meter without a sign stays at 0 while the building exports.
         if timing.signed or now.quantities.shown[name].value != 0.0
     ]
-    if frozen:  # one makes the whole meter suspect
+    if frozen:  # one frozen quantity makes the whole meter suspect
         value = now.quantities.shown[frozen[0]].value
         unmoved = sum(one.reaction is Reaction.NONE and one.channel == 0 for one in now.evidence)
         sure = frozen[0] == "power_w" and (
@@ -359,7 +360,7 @@ def _find_causes(
         if not steps:
             continue
         found = _weigh(steps, now_ns, over_limit=circumstances.over_limit and channel == 0)
-        # A phase says nothing more where the total says it already.
+        # A phase adds nothing if the total has the same evidence already.
         if found is not None and (channel == 0 or found[0] not in [one.code for one in causes]):
             code, verdict = found
             code = f"{code}_l{channel}" if channel else code
@@ -372,7 +373,7 @@ def _is_hard(step: MeterStep) -> bool:
 
 
 def _weigh(steps: list[MeterStep], now_ns: int, *, over_limit: bool) -> tuple[str, Verdict] | None:
-    """Return what the steps of one channel since its last good one say, by code."""
+    """Return the verdict of the steps of one channel since its last good one, with its code."""
     hard = [one for one in steps if _is_hard(one)]
     large = [one for one in hard if abs(one.asset_w) >= LARGE_STEP_W]
     if len(large) >= LARGE_COUNT:
@@ -400,14 +401,14 @@ def _weigh(steps: list[MeterStep], now_ns: int, *, over_limit: bool) -> tuple[st
 
 
 def _are_alike(steps: list[MeterStep], *, any_gain: bool) -> bool:
-    """Return whether steps of at least two sizes show one gain, as only the meter's own factor makes them."""
+    """Return whether steps of at least two sizes show one gain, as only a factor of the meter causes."""
     sizes_w = [abs(one.asset_w) for one in steps]
     gains = [one.gain for one in steps]
     return max(sizes_w) >= SIZES * min(sizes_w) and (any_gain or max(gains) - min(gains) <= SIMILAR_SHARE)
 
 
 def _decide(now: MeterCheck, causes: list[_Evidence], now_ns: int) -> MeterCheck:
-    """Advance the verdict; it worsens at once and gets better only by the way back."""
+    """Advance the verdict; it worsens at once and improves only by the way back."""
     worst = max((one.verdict for one in causes), default=Verdict.GOOD)
     if causes:
         shown = tuple((one.code, one.value) for one in causes)
@@ -430,10 +431,11 @@ def _decide(now: MeterCheck, causes: list[_Evidence], now_ns: int) -> MeterCheck
 
 
 def find_margins(state: MeterCheck, remainder_w: float | None) -> tuple[float, float]:
-    """Return by how much more import, and more export, than a suspect meter shows limits are kept, in W.
+    """Return the margins of a suspect meter, in W: limits are kept for so much more import, and export.
 
-    At least the lower bound counts for import.  Where the power itself is in doubt its reading says nothing:
-    then what is measured counts, with the most that was not (``remainder_w``) as import, and alone as export.
+    For import the lower bound counts at least. If the power itself is in doubt its reading says nothing: then
+    the measured power counts, for import together with the largest unmeasured power (``remainder_w``), for
+    export alone.
     """
     if state.verdict is not Verdict.SUSPECT:
         return 0.0, 0.0
@@ -446,15 +448,15 @@ def find_margins(state: MeterCheck, remainder_w: float | None) -> tuple[float, f
 
 
 def _find_hidden_w(state: MeterCheck) -> float:
-    """Return what a meter with too low a factor does not show, in W; minus: of export."""
+    """Return the power in W that a meter with too low a gain does not show; negative for export."""
     gain = next((value for code, value in state.causes if code == "gain_low"), 1.0)
     return state.reading_w / min(max(gain, SOME_SHARE), 1.0) - state.reading_w
 
 
 def adopt_site(before: MeterCheck, old: Site, new: Site) -> MeterCheck:
-    """Go on with a site file that was read again: samples of other assets are dropped, the verdict stays.
+    """Continue with a site file that was read again: samples of other assets are dropped, the verdict stays.
 
-    Another connection meter is judged anew: only a person on site can name one.
+    A new grid meter is checked anew: only a person on site can name one.
     """
     if old.grid != new.grid:
         return MeterCheck()
@@ -472,7 +474,7 @@ def adopt_site(before: MeterCheck, old: Site, new: Site) -> MeterCheck:
 
 
 def clear_verdict(before: MeterCheck, now_ns: int) -> MeterCheck:
-    """Believe the meter anew: a person on site says that it was repaired."""
+    """Clear the verdict: a person on site confirms the repair."""
     return MeterCheck(
         followers=before.followers, wait_s=before.wait_s, ended_ns=before.ended_ns, since_ns=now_ns
     )
@@ -481,8 +483,8 @@ def clear_verdict(before: MeterCheck, now_ns: int) -> MeterCheck:
 def dump_check(state: MeterCheck) -> dict[str, Any]:
     """Return what a restart must not forget, JSON-ready: that the meter is doubted, why, and for how long.
 
-    Values of causes change with each reading: they are kept to two figures, so that a disk is not worn, and
-    rounded down, so that a gain that is kept makes no limit wider.
+    Values of evidence change with each reading. They are stored with two figures, so that the disk does not
+    wear, and rounded down, so that a stored gain widens no limit.
     """
     if state.verdict is Verdict.GOOD:
         return {}
@@ -493,13 +495,13 @@ def dump_check(state: MeterCheck) -> dict[str, Any]:
 
 
 def _round_down(value: float) -> float:
-    """Round to two figures, and not up."""
+    """Round down to two figures."""
     unit = 10.0 ** (floor(log10(abs(value) or 1.0)) - 1)
     return float(f"{floor(value / unit) * unit:.6g}")
 
 
 def load_check(facts: object, now_ns: int) -> MeterCheck:
-    """The judge that ``dump_check`` described; a new one where there is nothing or nonsense."""
+    """Load the result of ``dump_check``; a new check if there is nothing or it is invalid."""
     if not isinstance(facts, Mapping) or not isinstance(facts.get("causes"), list):
         return MeterCheck()
     causes = tuple(
@@ -510,7 +512,7 @@ def load_check(facts: object, now_ns: int) -> MeterCheck:
         and cause[0] in EVIDENCE_CODES
         and isinstance(cause[1], int | float)
     )
-    if facts.get("verdict") == SUSPECTED:  # the steps that said so are gone: others must come
+    if facts.get("verdict") == SUSPECTED:  # the steps behind it are gone: others must come
         held_ns = now_ns + round((DOUBTS_S - CLEAR_AFTER_S) * _S)
         return MeterCheck(verdict=Verdict.SUSPECT, causes=causes, caused_ns=held_ns, since_ns=now_ns)
     wait_s = facts.get("wait_s")
@@ -524,7 +526,7 @@ def load_check(facts: object, now_ns: int) -> MeterCheck:
 
 
 def find_meter_alarms(state: MeterCheck, house: Site) -> Iterator[Alarm]:
-    """Yield what people must know of the meter and of devices that do not do what they are ordered."""
+    """Yield the alarms of the meter and of devices that do not follow their orders."""
     yield from devices.find_device_alarms(state.followers)
     if state.verdict is Verdict.GOOD or not state.causes:
         return

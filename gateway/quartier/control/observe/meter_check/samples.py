@@ -1,4 +1,4 @@
-"""Samples of the connection meter and the assets below it, one for each reading of the meter (pure)."""
+"""Samples of the grid meter and the assets below it, one for each reading of the meter (pure)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,30 +12,30 @@ from quartier.site.asset_types import Asset, ChpUnit, Pv
 from quartier.site.site_layout import Site
 
 SAMPLES_S, SAMPLES_MAX_COUNT = 120.0, 10
-"""Samples are kept for so long, and at least so many of them."""
+"""Samples are kept for this time, in s, and at least this many of them."""
 FAST_S = 5.0
-"""A meter that is read at least so often shows what happens before other controllers answer to it."""
+"""A meter read at least this often, in s, shows a step before other controllers react to it."""
 SETTLED_COUNT = 3
-"""So many readings make a level."""
+"""How many readings make a level."""
 NOISE_S = 60.0
 LEVEL_S = 10.0
 MOVED_SHARE = 0.1
-"""An asset that moved by more than this part of the largest movement has its part in a step."""
+"""An asset with more than this share of the largest movement takes part in a step."""
 _S = 1_000_000_000
 
 _Generator = Pv | ChpUnit
 AssetPowers = tuple[float, ...]
-"""W in total, then on L1, L2 and L3 where all three are known."""
+"""W in total, then on L1, L2 and L3 if all three are known."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeterSample:
-    """One reading of the connection meter with what its assets showed then; all in W, plus takes energy.
+    """One reading of the grid meter with the powers of the assets then; all in W, plus takes energy.
 
     ``steered_w`` is the sum of the measured assets that are neither PV nor CHP, ``generated_w`` that of PV
-    and CHP (never plus), ``assets_w`` the last power of each measured asset in the order of the building, and
-    ``assets_read_ns`` when it was read.  ``heard`` changes with the set of silent assets, ``ordered`` with
-    the orders of measured assets, ``unseen_orders`` with those of assets that nothing measures.
+    and CHP (never positive). ``assets_w`` is the last known power of each measured asset, in the order of the
+    site, and ``assets_read_ns`` the time of that reading. ``heard`` changes with the set of silent assets,
+    ``ordered`` with the orders of measured assets, ``unseen_orders`` with those of assets without measurement.
     """
 
     taken_ns: int
@@ -52,7 +52,7 @@ class MeterSample:
 def take_sample(
     house: Site, last_good: LastGoodValues, orders: Mapping[str, Order], now_ns: int
 ) -> MeterSample | None:
-    """Return the newest reading of the connection meter with its assets; None where there is none."""
+    """Return the newest reading of the grid meter with its assets; None if there is none."""
     grid = house.grid
     total = last_good.get(f"{grid.name}.power_w")
     if total is None:
@@ -62,7 +62,7 @@ def take_sample(
         for name in POWER_QUANTITIES
     ]
     by_phase = [watts for watts in shown if watts is not None]
-    # None: the phases are not known, so nobody asks for them.
+    # None: the phases are not known, so they are not needed.
     steered_w: list[float] | None = [0.0, 0.0, 0.0] if len(by_phase) == len(POWER_QUANTITIES) else None
     sum_w = generated_w = 0.0
     assets = find_measured_assets(house)
@@ -106,21 +106,21 @@ def is_generator(asset: Asset) -> bool:
 
 
 def find_measured_assets(house: Site) -> list[Asset]:
-    """The assets that say what they take."""
+    """Return the assets whose power is measured."""
     return [asset for asset in house.assets if asset.measured]
 
 
 def find_move_start_ns(before: MeterSample, after: MeterSample) -> int | None:
-    """Return since when the assets may have moved that show another power than in the sample before.
+    """Return the earliest time at which an asset may have moved whose power differs between the samples.
 
-    An asset moved at some moment after its reading before; the earliest counts.  None where none moved.
+    An asset moved at some time after its reading of the first sample. None if no asset moved.
     """
     moved = zip(before.assets_w, after.assets_w, before.assets_read_ns, strict=False)
     return min((read_ns for was_w, is_w, read_ns in moved if was_w != is_w), default=None)
 
 
 def find_slowest_period_s(periods_s: Sequence[float], first: MeterSample, last: MeterSample) -> float:
-    """Return how often the slowest asset is read that moved between two samples, in s; 0 where none did.
+    """Return the period of the slowest asset that moved between two samples, in s; 0 if none did.
 
     ``periods_s`` are those of the measured assets.
     """
@@ -134,7 +134,7 @@ def find_slowest_period_s(periods_s: Sequence[float], first: MeterSample, last: 
 def append_sample(
     samples: tuple[MeterSample, ...], newest: MeterSample, period_s: float
 ) -> tuple[MeterSample, ...]:
-    """Append a sample and drop the oldest ones; the result holds at most some hundred."""
+    """Append a sample and drop the oldest ones; the result holds some hundred at most."""
     oldest_ns = newest.taken_ns - round(max(SAMPLES_S, SAMPLES_MAX_COUNT * period_s) * _S)
     first = next((place for place, one in enumerate(samples) if one.taken_ns >= oldest_ns), len(samples))
     return (*samples[first:], newest)

@@ -1,17 +1,17 @@
-"""Steps of measured assets, and how the connection meter reacted to them (pure).
+"""Steps of measured assets, and the reaction of the grid meter to them (pure).
 
-States of a ``StepWatch``: *calm*, the assets' sum stays at a level; *moving*, it left that level.  A step is
-judged once the sum stayed at its new level for the meter's delay, two of its periods and one of the slowest
-asset, and three readings came since.  Both ends are medians.
+States of a ``StepWatch``: *calm*, the assets' sum stays at a level; *moving*, it left that level. A step is
+evaluated once the sum stayed at its new level for the meter's delay, two of its periods and one of the
+slowest asset, and three readings came since. Both ends are medians.
 
-Another controller (a battery, a charging station with load management) may take back within seconds
-what our step did.  The meter then showed the step at first: what it showed between both ends (``peak``) tells
-such a controller from a meter that shows nothing.  A meter that is read more seldom than each 5 s cannot tell
-them apart, so nothing is concluded from "no reaction" there.
+Another controller (a battery, a charging station with load management) may take back our step within seconds.
+The meter then showed the step at first: its largest value between both ends (``peak``) tells such a
+controller from a meter that shows nothing. A meter read less often than each 5 s cannot tell them apart, so
+nothing is concluded from "no reaction" there.
 
-Most steps of a battery are themselves answers: a load of the house moved, the meter showed that, and the
-battery takes it back.  Then the reading that it answered to is the end before the step; such a step counts
-only where it is shown rightly, or fully the wrong way.
+Most steps of a battery are answers themselves: a load of the building moved, the meter showed that, and the
+battery compensates it. Then the reading that it answered is the end before the step. Such a step counts only
+if it is shown correctly, or with fully reversed sign.
 """
 
 from collections.abc import Sequence
@@ -34,28 +34,28 @@ from quartier.control.observe.meter_check.samples import (
 from quartier.site.records import replace
 
 STEP_MIN_W, RESOLUTIONS, NOISES = 300.0, 3.0, 4.0
-"""A step counts from so many W, resolutions of the meter and times its noise."""
+"""A step counts from this many W, resolutions of the meter and times its noise."""
 STAYS_W, STAYS_SHARE = 100.0, 0.02
-"""A sum that stays within this of its level is calm."""
+"""A sum that stays within this of its level, in W or as share, is calm."""
 LONGEST_S, LONGEST_PERIODS = 60.0, 8.0
-"""What moves for longer has no two ends."""
+"""A movement longer than this, in s or periods, has no two ends."""
 SHARP_S = 3.0
-"""A step that takes no longer is faster than another controller's answer to it."""
+"""A step no longer than this, in s, is faster than another controller's reaction to it."""
 OTHERS_SHARE = 0.2
-"""Other assets may have moved by so much of the step."""
+"""The share of the step by which other assets may have moved."""
 GAIN_MIN, GAIN_MAX = 0.7, 1.3
 GREW_SHARE = 0.5
 FLAT_SHARE = 0.25
-"""What a meter with a wrong factor shows at first and what it shows at last differ by no more."""
+"""The first and the last reading of a meter with a wrong ratio differ by no more than this."""
 ANSWERS, REVERSED_GAIN = 0.15, (-1.3, -0.7)
-"""A step answers to a movement of the meter by more than this part of it; the gain of a reversed meter."""
+"""A step is an answer if the meter moved by more than this share of it; the gains of a reversed meter."""
 SOME_SHARE = 0.3
-"""Less than this part of a step is no reaction."""
+"""Less than this share of a step is no reaction."""
 _S = 1_000_000_000
 
 
 class Reaction(StrEnum):
-    """How the meter reacted to a step."""
+    """The reaction of the meter to a step."""
 
     GOOD = "good"
     WRONG_SIGN = "wrong sign"
@@ -66,11 +66,11 @@ class Reaction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterStep:
-    """One step of ``asset_w`` in W that the meter showed ``gain`` times.
+    """One step of ``asset_w`` in W that the meter showed with ``gain``.
 
-    ``channel`` is 0 for the total, 1 to 3 for a phase.  ``ordered``: an order of ours changed meanwhile.
-    ``grew_w`` is by how much the distance of the meter's reading from ``target_w`` grew.  ``verifies``: it
-    was made to check the meter.
+    ``channel`` is 0 for the total, 1 to 3 for a phase. ``ordered``: an order of ours changed meanwhile.
+    ``grew_w`` is by how much the meter's reading moved away from ``target_w``. ``verifies``: the step was
+    made to check the meter.
     """
 
     at_ns: int
@@ -91,7 +91,7 @@ class MeterStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterTiming:
-    """How often the meter and the measured assets are read; ``signed``: it tells import from export."""
+    """The periods of the meter and of the measured assets; ``signed``: it tells import from export."""
 
     period_s: float
     late_s: float
@@ -100,17 +100,17 @@ class MeterTiming:
     target_w: float = 0.0
 
     def settle_s(self, slowest_s: float) -> float:
-        """So long after an asset that is read each ``slowest_s`` moved, the meter shows all of it."""
+        """Return the time in s until the meter shows a movement of an asset read each ``slowest_s``."""
         return self.late_s + 2.0 * self.period_s + slowest_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepWatch:
-    """The samples, and where the watched sum is in them.
+    """The samples, and the state of the watched sum in them.
 
-    ``level_w`` is where it stays since ``since_ns``; ``left_ns`` and ``left_w`` tell when and where it was
-    calm last while it moves (None: it is calm).  ``calm_ns`` is since when the readings of a calm sum count.
-    ``hinted_ns`` is when the meter last showed a step wrongly as a normal building explains too (0: never).
+    ``level_w`` is its level since ``since_ns``. While it moves, ``left_ns`` and ``left_w`` are when and where
+    it was last calm (None: it is calm). ``calm_ns`` is since when the readings of a calm sum count.
+    ``hinted_ns`` is when the meter last showed a bad step that a normal building explains too (0: never).
     """
 
     samples: tuple[MeterSample, ...] = ()
@@ -130,10 +130,10 @@ def update_steps(
     *,
     generation: bool = False,
 ) -> tuple[StepWatch, list[MeterStep]]:
-    """Take one more sample; return the steps that are complete with it, in total and by phase.
+    """Add one sample; return the steps that are complete with it, in total and by phase.
 
     ``generation`` watches PV and CHP instead of the other assets: sun and other people's PV move together, so
-    of their steps only a wrong sign says something of the meter.
+    only a wrong sign of their steps says something about the meter.
     """
     samples = append_sample(before.samples, newest, timing.period_s)
     now = replace(before, samples=samples)
@@ -192,15 +192,15 @@ def _judge(
     *,
     generation: bool,
 ) -> list[MeterStep]:
-    """Find the step between the last calm level and ``after``, in total and on each phase that is known."""
+    """Find the step between the last calm level and ``after``, in total and on each known phase."""
     assert watch.left_ns is not None
     until_ns = _find_end_ns(watch, timing, slowest)
     calm_ns = max(watch.calm_ns, until_ns - round(max(NOISE_S, 4.0 * timing.period_s) * _S))
     calm = [one for one in watch.samples if calm_ns <= one.taken_ns <= until_ns]
-    # An order is seconds older than what the asset makes of it: of what nothing measures, too.
+    # An order is seconds older than the movement of the asset; this holds for unmeasured assets too.
     if len(calm) < SETTLED_COUNT or calm[-SETTLED_COUNT].unseen_orders != after[-1].unseen_orders:
         return []
-    # What changed while an asset was silent is no step of the moment when it is heard again.
+    # A change while an asset was silent is no step of the moment when it is heard again.
     since_ns = calm[-SETTLED_COUNT].taken_ns
     if any(one.heard != after[-1].heard for one in watch.samples if one.taken_ns >= since_ns):
         return []
@@ -224,8 +224,8 @@ def _judge(
 def _find_end_ns(watch: StepWatch, timing: MeterTiming, slowest: float) -> int:
     """Return when the level before the step ended.
 
-    An asset that is read seldom may have moved so long before it showed that.  But no step of ours began
-    before its order, where nothing was ordered for some seconds before that.
+    An asset that is read seldom may have moved that long before it showed. But no step of ours began before
+    its order, if nothing was ordered for some seconds before that.
     """
     assert watch.left_ns is not None
     end_ns = watch.left_ns - round((slowest + min(timing.late_s, 0.0)) * _S)
@@ -238,14 +238,14 @@ def _find_end_ns(watch: StepWatch, timing: MeterTiming, slowest: float) -> int:
 def _judge_channel(
     channel: int, parts: _Parts, timing: MeterTiming, slowest: float, resolution_w: float, *, generation: bool
 ) -> MeterStep | None:
-    """One channel; None where the step is too small, or too much else happened."""
+    """Evaluate one channel; None if the step is too small, or too much else happened."""
     first, last = parts.early[-1], parts.after[-1]
     asset_w = last.steered_w[channel] - first.steered_w[channel]
     others_w = last.generated_w - first.generated_w
     if generation:
         asset_w, others_w = others_w, asset_w
     mixed = abs(others_w) > OTHERS_SHARE * abs(asset_w)
-    if mixed:  # both kinds moved: of their sum only a reversed meter says something
+    if mixed:  # both kinds moved: their sum only shows a reversed meter
         asset_w += others_w
     noise_w = max(find_noise_w(parts.calm, channel), find_noise_w(parts.after, channel))
     least_w = max(STEP_MIN_W, RESOLUTIONS * resolution_w, NOISES * noise_w)
@@ -281,7 +281,7 @@ def _judge_channel(
 def _is_disturbed(
     channel: int, samples: Sequence[MeterSample], least_w: float, timing: MeterTiming, slowest: float
 ) -> bool:
-    """Whether the meter jumped while no asset moved: then something else moved in the middle of the step."""
+    """Return whether the meter jumped while no asset moved: then something else moved during the step."""
     watts = [one.steered_w[channel] + one.generated_w for one in samples]
     back = 1 + round(max(0.0, timing.late_s) / timing.period_s)
     ahead = 3 + max(0, ceil(slowest / timing.period_s) - 1)
@@ -294,7 +294,7 @@ def _is_disturbed(
 
 
 def classify_gain(gain: float, dip: float, peak: float) -> Reaction | None:
-    """The meter's reaction; None where something else moved, or another controller answered to the step.
+    """Return the meter's reaction; None if something else moved, or another controller reacted to the step.
 
     ``dip`` and ``peak`` are the least and the most that the meter showed of the step on the way.
     """
@@ -306,12 +306,12 @@ def classify_gain(gain: float, dip: float, peak: float) -> Reaction | None:
         return Reaction.WRONG_SIGN if peak < SOME_SHARE and dip >= gain - SOME_SHARE else None
     if gain < SOME_SHARE and peak < SOME_SHARE:
         return Reaction.NONE if dip > -SOME_SHARE else None
-    # Shown at first and taken back by somebody else; a wrong factor shows the same from the first reading on.
+    # Shown at first and taken back by somebody else. A wrong ratio shows the same from the first reading on.
     return Reaction.LOW if dip > -SOME_SHARE and peak < GAIN_MIN and peak - gain <= FLAT_SHARE else None
 
 
 def _classify_answer(gain: float) -> Reaction | None:
-    """The meter's reaction to a step that answered to its reading; None where that is not clear."""
+    """Return the reaction to a step that answered the meter's reading; None if that is not clear."""
     if GAIN_MIN <= gain <= GAIN_MAX:
         return Reaction.GOOD
     return Reaction.WRONG_SIGN if REVERSED_GAIN[0] <= gain <= REVERSED_GAIN[1] else None
@@ -320,7 +320,7 @@ def _classify_answer(gain: float) -> Reaction | None:
 def _counts(step: MeterStep, timing: MeterTiming, *, sharp: bool, generation: bool) -> bool:
     """Return whether no normal building explains the reaction too."""
     reaction = step.reaction
-    # Where the step or the readings are slow, another controller may have answered before it was shown.
+    # With a slow step or slow readings, another controller may have reacted before it was shown.
     clear = sharp and timing.period_s <= FAST_S
     if reaction is Reaction.GOOD:
         return True
