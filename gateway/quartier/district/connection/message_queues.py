@@ -108,7 +108,7 @@ class OutgoingQueue:
     def __init__(self, done: Callable[[int, Any], None]) -> None:
         self._done = done
         self._packets: deque[bytes] = deque()
-        self._rest = memoryview(b"")  # of a portion; TLS wants the same bytes again where it was held up
+        self._rest = memoryview(b"")  # rest of a portion; a blocked TLS write repeats the same bytes
         # For each message not yet written: the byte position of its end among all queued bytes, its size, its
         # tag.
         self._ends: deque[tuple[int, int, Any]] = deque()

@@ -1,6 +1,6 @@
-"""The form of district commands: fields of each operation (pure).
+"""Form of district commands: fields of each operation (pure).
 
-Source: spec/sync.md#command.  All that moves power has a duration, at most an hour.
+Source: spec/sync.md#command. Every command that moves power has a duration of at most an hour.
 """
 
 from collections.abc import Mapping
@@ -39,12 +39,12 @@ COMMAND_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "reset_alarm": ("code",),
     }
 )
-"""What comes with each ``op``, and nothing else; ``mode: auto`` needs no duration."""
+"""Fields that each ``op`` requires; no others are allowed. ``mode: auto`` needs no duration."""
 _ALL_FIELDS = ("level", "asset", "w", "mode", "from", "code", "duration_s")
 
 
 def _add_schema_rules(schema: dict[str, Any]) -> None:
-    """Tell the schema which fields come with which op."""
+    """Add to the schema which fields each op requires."""
     schema["allOf"] = [
         {"if": {"properties": {"op": {"const": op}}}, "then": {"required": [*fields]}}
         for op, fields in COMMAND_FIELDS.items()
@@ -97,7 +97,7 @@ class CommandForm(DocumentForm):
         return self
 
     def wish(self) -> CommandDocument:
-        """As control takes it."""
+        """Return the command as control uses it."""
         return CommandDocument(id=self.id, seq=self.seq, exp_utc_ms=self.exp, asked=self._make_command())
 
     def _make_command(self) -> Command:

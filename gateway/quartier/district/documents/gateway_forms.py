@@ -1,7 +1,7 @@
-"""The forms of acks, events, flexibility reports and watermarks (pure).
+"""Forms of acks, events, flexibility reports and watermarks (pure).
 
-They describe; ``companion`` and ``downlink`` write and read.  Source:
-spec/sync.md#section-3 to spec/sync.md#section-5.
+They describe the messages; ``companion`` and ``downlink`` write and read them. Source: spec/sync.md#section-3
+to spec/sync.md#section-5.
 """
 
 from typing import Annotated, Any, Literal

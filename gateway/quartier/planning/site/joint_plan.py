@@ -278,7 +278,7 @@ class JointPlan:
         return total
 
     def spared(self, prices: "array[float]") -> float:
-        """By how much batches are dearer at these prices where they stand than at their cheapest starts."""
+        """Return the extra cost of the batches' starts over their cheapest starts, at these prices."""
         return sum(
             _price_way(self.ways[number], prices) - part.lowest(prices)
             for number, part in enumerate(self.parts)
