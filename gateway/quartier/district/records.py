@@ -80,8 +80,9 @@ class SessionRules:
 
 @dataclass(frozen=True, slots=True)
 class SessionContext:
-    """The world when something happens: time, latest value per point, store, assets whose devices
-    are all silent.  What is seldom looked at is asked for then.
+    """Inputs of the session at an event: time, latest value per point, store, silent assets.
+
+    An asset is silent if none of its devices answers. Values that are seldom needed are callables.
     """
 
     now: Now

@@ -186,7 +186,7 @@ class Uplink:
 
     @property
     def expiring(self) -> Mapping[str, str]:
-        """Certificates and keys that end within seven days and have no successor, and how that is told."""
+        """Return certificates and keys that expire within seven days without a successor, with the notice."""
         return self._papers.expiring
 
     async def take_keys(self, text: str, file: str) -> bool:
@@ -318,7 +318,10 @@ class Uplink:
                 await asyncio.sleep(wait_s)
 
     async def _wake_periodically(self) -> None:
-        """Wake the speaker also when no sample does; not just then, or it would make those wait."""
+        """Wake the sender also when no sample does.
+
+        It is not woken right after it was active, because that would delay the samples.
+        """
         clock = self._house.clock
         while True:
             pause_s = self.session.pause_s

@@ -102,7 +102,7 @@ class CredentialWatcher:
     async def take_list(self, text: str, file: str, source: str) -> bool:
         """Use a key list from now on; return False if it cannot be saved, then the last one stays in force.
 
-        Raises ``issuers.Unsigned``, ``keyring.OlderList`` or ConfigError.
+        Raises ``key_list.UnsignedList``, ``keyring.OlderList``, ``keyring.SwappedKey`` or ConfigError.
         """
         async with self._one_list:  # no other list may come between check and use
             found = await asyncio.to_thread(self.keyring.check_list, text, file, signed=source == "job")

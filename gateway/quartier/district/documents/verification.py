@@ -271,7 +271,7 @@ class DocumentVerifier:
         return issuer
 
     def _check_audience(self, form: DocumentForm, kind: DocumentType, place: str) -> None:
-        """For this building, or for all of the district where it is said to all; and for that topic."""
+        """Check that the document is for this site and topic, or for all sites if its type allows that."""
         all_of_them = () if kind.is_acked else (self.identity.group,)
         if not form.is_for(self.identity.client_id, *all_of_them):
             raise _Rejection(

@@ -124,7 +124,7 @@ class NodeSession:
 
     @property
     def has_more(self) -> bool:
-        """Return whether another pump has births or live samples to say at once: too many for the last."""
+        """Return whether another pump has births or live samples to send at once: too many for the last."""
         return bool(self._unborn) or (self._was_cut and self.is_prompt)
 
     @property

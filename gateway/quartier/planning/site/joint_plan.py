@@ -278,7 +278,7 @@ class JointPlan:
         return total
 
     def spared(self, prices: "array[float]") -> float:
-        """Return the extra cost of the batches' starts over their cheapest starts, at these prices."""
+        """Return the extra cost of the starts of batches over their cheapest starts, at these prices."""
         return sum(
             _price_way(self.ways[number], prices) - part.lowest(prices)
             for number, part in enumerate(self.parts)
