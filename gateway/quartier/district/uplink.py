@@ -273,10 +273,7 @@ class Uplink:
             await connection.leave(mqtt_types.DISCONNECT_WITH_WILL)
 
     async def _next_will(self) -> OutgoingMessage:
-        """Return the will of the next CONNECT.
-
-        Its number is saved before it is used, and none is used twice.
-        """
+        """Return the will of the next CONNECT; its number is saved before it is used."""
         self._bdseq = (self._bdseq + 1) % 256
         await self._save_state()
         will = make_death(self._identity, self._bdseq, self._house.clock.now())

@@ -72,10 +72,7 @@ def find_longer_period_s(tasks: PollTasks) -> float | None:
 
 
 def find_movable_devices(tasks: PollTasks) -> tuple[str, ...]:
-    """Return the fewest devices without which the bus works, and which work on a bus of their own.
-
-    Or none.
-    """
+    """Return the fewest devices to move to another bus, so that both buses work; empty if there are none."""
     shares: dict[str, float] = {}
     for task in tasks:
         shares[task.device] = shares.get(task.device, 0.0) + find_utilisation([task])

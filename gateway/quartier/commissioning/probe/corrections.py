@@ -30,7 +30,7 @@ class CheckedFile:
     def fault(self, path: KeyPath, what: str) -> Fault:
         """Return a fault with the text ``what`` at ``path``.
 
-        If the key is absent, at the line of its table.
+        Its line is that of the key, or of the table if the key is absent.
         """
         return self._places.fault(path, what)
 

@@ -108,7 +108,7 @@ def _check_limit_keys(entry: Any, path: tuple[str, ...]) -> Iterator[FileFault]:
 def _check_without_district(limits: LimitsSection, draft: SiteDraft) -> Iterator[FileFault]:
     """Warn that a site without a district always runs at its autonomous limit."""
     if limits.contract_import_w < _CONTRACT_MIN_W:
-        return  # the fault is there
+        return  # reported already
     lower_w, hard_w = limits.import_autonomous_w, limits.import_hard_w
     if "district_link" not in draft.raw and limits.autonomous_import_w is None and lower_w < hard_w:
         what = (
@@ -162,7 +162,7 @@ def _check_sizes(limits: LimitsSection, draft: SiteDraft) -> Iterator[FileFault]
     """Yield assets that are far too large for the connection."""
     most_w = max(limits.import_hard_w, limits.export_hard_w)
     if limits.contract_import_w < _CONTRACT_MIN_W:
-        return  # the fault is there
+        return  # reported already
     for name, asset in draft.assets.items():
         rated_w = getattr(asset, "rated_w", None)
         if rated_w is not None and rated_w > _RATED_TIMES_MAX * most_w:
@@ -198,7 +198,7 @@ def _check_asset(asset: Any) -> Iterator[tuple[str, str]]:
 def _check_battery(battery: BatterySection) -> Iterator[tuple[str, str]]:
     capacity_wh = battery.capacity_wh
     if battery.rated_w < _RATED_MIN_W["battery"]:
-        return  # the fault is there
+        return  # reported already
     full_h = capacity_wh / battery.rated_w
     if capacity_wh < _CAPACITY_MIN_WH or full_h < _CHARGING_MIN_H:
         what = f"{capacity_wh:g} Wh is very little for a battery of {battery.rated_w:g} W"

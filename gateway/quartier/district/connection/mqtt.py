@@ -41,8 +41,8 @@ _READS_PER_WAKE = 64
 _Done = Callable[[Any, int], None]
 
 if getattr(paho, "ssl", None) is None:
-    # Python has no ssl module. paho names these two whenever a socket reads or writes less than all: catch
-    # nothing.
+    # The ssl module is hidden (see ``hide_modules``). paho names these two whenever a socket reads or writes
+    # less than all: catch nothing.
     vars(paho)["ssl"] = SimpleNamespace(SSLWantReadError=(), SSLWantWriteError=())
 
 

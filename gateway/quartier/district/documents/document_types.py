@@ -66,13 +66,13 @@ class JobForm(DocumentForm):
     """Work for the gateway itself, done once between ``nbf`` and ``exp``."""
 
     op: JobOp
-    """What is to be done; software is refused until there is a way to update it."""
+    """What to do; software is refused until there is a way to update it."""
     site: Annotated[str, Field(min_length=1, max_length=SITE_MAX_CHARS)] | None = None
     """With config: the whole site file, TOML."""
     list: Annotated[str, Field(min_length=1, max_length=KEY_LIST_MAX_BYTES)] | None = None
     """With keys: the key list, a compact JWS of the district's root."""
     software: dict[str, Any] | None = None
-    """With software: whatever a later version will ask for."""
+    """With software: for a later version."""
 
     @model_validator(mode="after")
     def _check_fields(self) -> "JobForm":

@@ -30,7 +30,7 @@ from quartier.district.documents.form_model import (
 Power = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 PricePerKwh = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
-"""EUR per kWh; below 0 who takes energy is paid."""
+"""EUR per kWh; below 0 the taker of energy is paid."""
 GramsPerKwh = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
 _WH_PER_KWH = 1000.0
 

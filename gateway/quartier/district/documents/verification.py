@@ -294,7 +294,7 @@ class DocumentVerifier:
             del keys[next(iter(keys))]
 
     def _make_room(self, now: Now) -> None:
-        """Forget a program or asset whose documents have all expired, so that they stay refused."""
+        """Forget a program or asset whose documents have all expired: they are refused anyway."""
         ends_ms = {
             topic: max(last.exp for last in keys.values())
             for topic, keys in self._last.items()

@@ -113,7 +113,7 @@ class Surcharges:
     def shown(self, question: PlanRequest, utc_s: float) -> dict[str, Any]:
         """Return how each surcharge counts in a planned question, JSON-ready.
 
-        None where one does not count.
+        A surcharge that does not count is None.
         """
         told = {"day_peak": self._render_day_peak(question, utc_s), "co2": self._render_co2(question)}
         told |= {"month_peak": self._render_month_peak(question, utc_s)}

@@ -32,7 +32,7 @@ class KernelPlan:
     def gives_up_more(self, other: "KernelPlan") -> bool:
         """Return whether it violates limits, or else the target, by more than another.
 
-        Rounding is ignored.
+        Differences within rounding are ignored.
         """
         more_wh = self.told.excess_wh - other.told.excess_wh
         if abs(more_wh) > NEAR_WH:

@@ -23,7 +23,7 @@ def find_worthwhile_import_w(
 ) -> float:
     """Return the smallest import whose surcharges make a discharge worthwhile, in W.
 
-    Infinite if none does.
+    It is infinite if there is none.
     """
     price = _find_import_price(outlook, contract, number)
     for above_w, more in sorted((one.above_w[number], one.eur_per_wh) for one in contract.surcharges):

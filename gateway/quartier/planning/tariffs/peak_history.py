@@ -15,9 +15,9 @@ from quartier.planning.horizon import Surcharge
 PEAK_DAYS_COUNT = 28
 """Number of days whose largest imports are kept."""
 QUANTILE_SHARES = {0.1: 0.3, 0.5: 0.4, 0.9: 0.3}
-"""Distribution of the days in three steps (Swanson's rule.
+"""Distribution of the days in three steps: quantile and share.
 
-Hurst, Brown and Swanson 2000): quantile, share.
+Source: Swanson's rule (Hurst, Brown and Swanson 2000).
 """
 
 
