@@ -1,7 +1,7 @@
-"""A first site file from found devices and answers (pure).
+"""Make a first site file from found devices and answers (pure).
 
-The role of an asset follows from its profile: a part with a writable current limit is a charging point, one
-with a setpoint and a state of charge a battery, and so on.
+The role of an asset follows from its profile: a part with a writable current limit is a charge point, one
+with a setpoint and a state of charge is a battery, and so on.
 """
 
 import json
@@ -12,18 +12,18 @@ from typing import Protocol
 
 GRID_METER, BATTERY, PV, CHARGE_POINT, LOAD, NO_ROLE = "grid", "battery", "pv", "ev", "load", "none"
 METER_ROLES = (GRID_METER, PV, LOAD, NO_ROLE)
-"""What a plain meter may measure."""
+"""What a simple meter may measure."""
 _W_PER_KVA = 900.0
 """Watts of a French contract in kVA, as ``limits.contract_import_w`` counts them."""
 _VOLTAGE_V = 230.0
 _POWER_PATTERN = re.compile(r"(?:(3)\s*[x*]\s*)?(\d+(?:[.,]\d+)?)\s*(kva|kw|w|a)", re.IGNORECASE)
 _AMBIGUOUS = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")
-"""A mark before exactly three digits may part the thousands, but not after a lone 0."""
+"""A mark before exactly three digits may be a thousands separator, but not after a single 0."""
 _CONTRACT_W = (500.0, 5_000_000.0)
 
 
 class ProfileQuantity(Protocol):
-    """The part of a profile's point that this module needs."""
+    """Part of a profile's point that this module needs."""
 
     @property
     def writable(self) -> bool:
@@ -65,7 +65,7 @@ class AssetCandidate:
 
 @dataclass(frozen=True, slots=True)
 class ChosenAsset:
-    """An asset that the file will have: its name, its role, where it is, and the keys that were answered."""
+    """An asset of the new file: its name, role, place, and the keys that were answered."""
 
     name: str
     role: str
@@ -87,7 +87,7 @@ class SiteAnswers:
 
 
 def name_devices(found: Sequence[FoundDevice]) -> dict[str, FoundDevice]:
-    """Name each device by its model, with a number where there are more of it."""
+    """Name each device by its model, with a number from the second one on."""
     counts: dict[str, int] = {}
     named = {}
     for one in found:
@@ -99,7 +99,7 @@ def name_devices(found: Sequence[FoundDevice]) -> dict[str, FoundDevice]:
 
 
 def find_asset_candidates(device: str, parts: DeviceParts) -> Iterator[AssetCandidate]:
-    """Give the parts of a device that can be an asset, each with its roles.
+    """Yield the parts of a device that can be an asset, each with its roles.
 
     A device has one battery: a second part that controls it is the same battery by other registers.
     """
@@ -127,9 +127,9 @@ def _find_roles(part: str, quantities: Mapping[str, ProfileQuantity]) -> tuple[s
 
 
 def read_number(number: str, unit: str) -> float:
-    """Read a decimal number with a point or a comma; ``unit`` is for what is said.
+    """Read a decimal number with a point or a comma; ``unit`` is for the error text.
 
-    Raises ValueError where the mark may part the thousands: 1,500 W is 1500 W to one and 1.5 W to another.
+    Raises ValueError if the mark may be a thousands separator: 1,500 W can mean 1500 W or 1.5 W.
     """
     if _AMBIGUOUS.fullmatch(number):
         whole, part = re.sub("[.,]", "", number), f"{float(number.replace(',', '.')):g}"

@@ -1,4 +1,4 @@
-"""Results of probes, and the site with the delay and ramp that they proved (pure)."""
+"""Results of probes, and the site with the measured delay and ramp (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -9,20 +9,20 @@ from quartier.site.asset_types import Battery
 from quartier.site.site_layout import Site
 
 PROBE_DELAY_MAX_S = 25.0
-"""Beyond this control keeps no past to compare with."""
+"""Control keeps no history to compare with beyond this delay."""
 
 
 TRUSTED_GAINS = (0.5, 1.6)
-"""An asset whose measured gain is between these follows its orders."""
+"""An asset with a measured gain between these follows its orders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
-    """One asset as it was found.
+    """Result of the probe of one asset.
 
-    ``lag_s`` is how much later than the asset's own the grid meter shows a change.  ``ramp_w_per_s`` 0:
-    faster than could be seen.  ``phases`` as ``l2`` or ``l1 l2 l3``; gains are seen over asked for.
-    ``is_good``: nothing stood in the way of steering it.
+    ``lag_s`` is how much later than the asset's own meter the grid meter shows a change. ``ramp_w_per_s`` 0:
+    faster than could be measured. ``phases`` is like ``l2`` or ``l1 l2 l3``. Gains are measured over
+    commanded. ``is_good``: nothing prevents control of the asset.
     """
 
     when_utc_ms: int
@@ -39,7 +39,7 @@ class ProbeResult:
 
 
 def add_probe_results(house: Site, probes: Mapping[str, ProbeResult]) -> Site:
-    """The house with the response of each battery that a probe proved to answer, and the grid to show it."""
+    """Return the site with the response of each battery that a probe proved at asset and grid meter."""
     return replace(
         house,
         assets=tuple(
@@ -56,7 +56,7 @@ def _add_response(battery: Battery, found: ProbeResult | None) -> Battery:
         return battery
     if not TRUSTED_GAINS[0] < found.gain < TRUSTED_GAINS[1]:
         return battery
-    if not GAIN_MIN <= found.grid_gain / found.gain <= GAIN_MAX:  # the meter does not show it rightly
+    if not GAIN_MIN <= found.grid_gain / found.gain <= GAIN_MAX:  # the meter does not show it correctly
         return battery
     ramp_w = found.ramp_w_per_s or battery.ramp_max_w_per_s
     return replace(
@@ -69,7 +69,7 @@ def _add_response(battery: Battery, found: ProbeResult | None) -> Battery:
 
 
 def render_probe_results(probes: Mapping[str, ProbeResult], house: Site, utc_ms: int) -> dict[str, Any]:
-    """Return what people see of the assets of ``house``, JSON-ready; ``used``: control steers by it."""
+    """Return the results for the assets of ``house``, JSON-ready; ``used``: control uses the result."""
     used = {one.name for one in house.assets if isinstance(one, Battery) and one.delay_s is not None}
     return {
         asset.name: {

@@ -1,4 +1,4 @@
-"""Curves as SVG (pure)."""
+"""Draw curves as SVG (pure)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ WIDTH, LEFT, RIGHT, TOP, BOTTOM = 1040, 64, 12, 26, 24
 
 @dataclass(frozen=True, slots=True)
 class ChartCurve:
-    """One line: ``steps`` holds each value until the next (a command), else points are joined."""
+    """One line: with ``steps`` each value holds until the next (a command), else points are joined."""
 
     label: str
     colour: str
@@ -23,7 +23,7 @@ class ChartCurve:
 def render_chart(
     title: str, curves: Sequence[ChartCurve], end_s: float, height: int = 200, begin_s: float = 0.0
 ) -> str:
-    """One chart in W over s."""
+    """Return one chart in W over s."""
     values = [value for curve in curves for value in curve.values] or [0.0]
     low, high = _pad_range(min(values), max(values))
     across = (WIDTH - LEFT - RIGHT) / max(end_s - begin_s, 1.0)
@@ -86,7 +86,7 @@ def _pad_range(low: float, high: float) -> tuple[float, float]:
 
 
 def find_ticks(low: float, high: float, count: int) -> list[float]:
-    """Round numbers between the two, about ``count`` of them."""
+    """Return about ``count`` round numbers between the two."""
     rough = max(high - low, 1e-9) / count
     size = 10.0 ** floor(log10(rough))
     step = next(size * times for times in (1, 2, 5, 10) if size * times >= rough)

@@ -1,1 +1,1 @@
-"""What the site file may say, declared once."""
+"""Everything that the site file may contain, declared once."""

@@ -1,10 +1,9 @@
-"""Who may change which key: on site, from afar, loosening.
+"""Who may change which key: on site, remotely, or loosening.
 
-Failsafe.md section 1, rules 3, 4 and 7.  A remote message is whatever came over the uplink, however well it
-is signed, and what a person proposes who does not stand at the gateway (SSH).  A key that no row names
-belongs to a person on site: what a later version adds is protected until a row says otherwise.  Names protect
-nothing: the tables of buses, devices and assets must hold the same entries with the same bus, device, unit
-and part.
+Failsafe.md section 1, rules 3, 4 and 7. A remote message is anything that came over the uplink, however well
+it is signed, and a proposal of a person who is not at the gateway (SSH). A key that no row names needs a
+person on site: keys of later versions are protected until a row says otherwise. Names give no protection: the
+tables of buses, devices and assets must have the same entries with the same bus, device, unit and part.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,9 +37,8 @@ class RightRow:
     """Keys of one right.
 
     A key is its path with dots; ``*`` stands for a name, ``**`` at the end for everything below.
-    ``loosening_direction``
-    says which way a value loosens.  Outside ``least`` and ``most`` a person on site changes it; a value that
-    is further out already stays allowed up to itself.
+    ``loosening_direction`` says in which direction a value loosens. Outside ``least`` and ``most`` only a
+    person on site changes it; a present value beyond them stays allowed.
     """
 
     keys: tuple[str, ...]
@@ -51,7 +49,7 @@ class RightRow:
     most: float = inf
 
     def covers(self, path: Path) -> bool:
-        """Return whether one of its keys is the one at ``path``."""
+        """Return whether one of its keys is the key at ``path``."""
         return any(_matches(key.split("."), path) for key in self.keys)
 
 
@@ -79,7 +77,7 @@ _RATING_KEYS = """
 """
 _FREE, _LOOSENS, _ON_SITE = ChangeRight.FREE, ChangeRight.LOOSENS, ChangeRight.ON_SITE
 RIGHT_ROWS: tuple[RightRow, ...] = (
-    # What steers, inside every limit
+    # Control inside all limits
     RightRow(
         ("control.grid_target_w",), _FREE, "a wish; caps come after it", least=-1_000_000, most=1_000_000
     ),
@@ -97,7 +95,7 @@ RIGHT_ROWS: tuple[RightRow, ...] = (
         least=0.5,
         most=100,
     ),
-    # Deadbands: how much the history and the district see.  Control never looks at them.
+    # Deadbands: the detail of history and district data. Control does not use them.
     RightRow(("store.deadbands.power_w",), _FREE, "one tenth to ten times the default", least=5, most=500),
     RightRow(("store.deadbands.power_pct",), _FREE, "up to five times the default", least=0, most=5),
     RightRow(("store.deadbands.power_period_s",), _FREE, "at most one sample a second", least=1, most=60),
@@ -127,7 +125,7 @@ RIGHT_ROWS: tuple[RightRow, ...] = (
     RightRow(
         ("limits.heartbeat_timeout_s",), _LOOSENS, "longer is looser", loosening_direction="higher", most=120
     ),
-    # What only a person on site changes, in either direction
+    # Keys that only a person on site changes, in either direction
     RightRow(("limits.**",), _ON_SITE, "contract, hard limits, main fuse and every other limit"),
     RightRow(("site.**",), _ON_SITE, "which building it is and where, and where its profiles lie"),
     RightRow(("buses.**",), _ON_SITE, "wires, hosts, ports, logins, encryption: who is measured and steered"),
@@ -170,11 +168,11 @@ RIGHT_ROWS: tuple[RightRow, ...] = (
     RightRow(("clock.**",), _ON_SITE, "when the clock and a heartbeat are believed"),
     RightRow(("recording.**",), _ON_SITE, "what of the wires is kept"),
 )
-"""The first row that covers a key holds for it."""
+"""The first row that covers a key applies."""
 
 
 DEFAULT_RIGHT = RightRow((), ChangeRight.ON_SITE, "every key that no row names")
-# What an absent key of the limits means.
+# Effective value of an absent key of the limits.
 _EFFECTIVE_LIMITS = {
     "failsafe_import_w": "import_failsafe_w",
     "failsafe_export_w": "export_failsafe_w",
@@ -185,16 +183,16 @@ _NAMED_TABLES = ("buses", "devices", "assets", "nodes", "contacts", "supplies", 
 _KIND_KEYS = ("kind", "role")
 _ENDPOINT_KEYS = ("kind", "host", "port", "url", "chip", "interface")
 _MISSING = object()
-# Where a secret or a broker is told to nobody who does not know it.
+# Keys with secrets or brokers: their values are not shown.
 _HIDDEN_KEYS = ("_file", "user", "url", "urls", "pki")
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeDecision:
-    """What a remote site file would do.
+    """Effect of a remote site file.
 
-    ``refused`` are the changes that need a person on site, ``loosened`` the keys that loosen against what is
-    in use, ``changed`` all keys that differ from what is in use.
+    ``refused`` are the changes that need a person on site. ``loosened`` are the keys that loosen compared
+    with the site in use. ``changed`` are all keys that differ from the site in use.
     """
 
     refused: tuple[FileFault, ...]
@@ -203,20 +201,20 @@ class ChangeDecision:
 
 
 def find_right(path: Path) -> RightRow:
-    """The row that holds for the key at ``path``."""
+    """Return the row that applies to the key at ``path``."""
     return _find_right_row((path[0], "*", *path[2:]) if path[0] in _NAMED_TABLES and len(path) > 1 else path)
 
 
-@cache  # of thousands of devices, one row for each key
+@cache  # thousands of devices share one row per key
 def _find_right_row(shape: Path) -> RightRow:
     return next((row for row in RIGHT_ROWS if row.covers(shape)), DEFAULT_RIGHT)
 
 
 def evaluate_remote_file(on_site: SiteFile, used: SiteFile, new: SiteFile) -> ChangeDecision:
-    """Judge a remote site file.
+    """Evaluate a remote site file.
 
-    ``on_site`` is what a person at the gateway saw to last, ``used`` what the gateway runs with: a remote
-    file may have tightened it since.
+    ``on_site`` is what a person at the gateway last approved, ``used`` the site in use: a remote file may
+    have tightened it since.
     """
     changed = [path for path, _, _ in _find_changes(used, new)]
     loosened = [_join_path(path) for path in changed if _is_loosened(path, used, new)]
@@ -226,7 +224,7 @@ def evaluate_remote_file(on_site: SiteFile, used: SiteFile, new: SiteFile) -> Ch
 
 
 def make_tightest(one: SiteFile, other: SiteFile) -> SiteFile:
-    """``one`` with each parameter whose loosening waits at the tighter of both values."""
+    """Return ``one`` with the tighter of both values for each parameter whose loosening waits."""
     update: dict[str, Any] = {}
     for key in type(one.limits).model_fields:
         row = find_right(("limits", key))
@@ -267,7 +265,7 @@ def _is_same_entry(now: SiteFile, new: SiteFile, table: str, one: str, other: st
 
 
 def _find_identity(site: SiteFile, table: str, name: str) -> tuple[object, ...] | None:
-    """Return what a bus, a device, or the place of an entry on it, is: whatever it is called."""
+    """Return the identity of a bus, a device, or the place of an entry on it, independent of names."""
     entry = getattr(site, table).get(name)
     if entry is None:
         return None
@@ -282,7 +280,7 @@ def _find_identity(site: SiteFile, table: str, name: str) -> tuple[object, ...] 
 
 
 def _find_broken_bounds(row: RightRow, old: object, value: object) -> tuple[float, float] | None:
-    """The bounds that a changed number breaks, widened to the value that stands already."""
+    """Return the bounds that a changed number breaks, widened to the present value; else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     stands = [float(old)] if isinstance(old, int | float) and not isinstance(old, bool) else []
@@ -304,7 +302,10 @@ def _find_effective_limit(site: SiteFile, key: str) -> float:
 
 
 def _find_changes(now: SiteFile, new: SiteFile) -> Iterator[tuple[Path, object, object]]:
-    """Path, old and new value of each key that differs; an entry that comes, goes or changes kind is one."""
+    """Yield path, old and new value of each key that differs.
+
+    An entry that is added, removed or changes its kind is one change.
+    """
     before, after = dict(list_keys(now)), dict(list_keys(new))
     whole: set[Path] = set()
     for table in _NAMED_TABLES:
@@ -327,7 +328,7 @@ def _find_changes(now: SiteFile, new: SiteFile) -> Iterator[tuple[Path, object, 
 
 
 def list_keys(section: BaseModel, path: Path = ()) -> Iterator[tuple[Path, object]]:
-    """Every key of a site with its value, tables inside tables included."""
+    """Yield every key of a site with its value, nested tables included."""
     for key in type(section).model_fields:
         yield from _list_value_keys(getattr(section, key), (*path, key))
 

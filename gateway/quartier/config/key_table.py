@@ -1,4 +1,4 @@
-"""The keys of a section as people read them."""
+"""The keys of a section in readable form."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _LIST_TEXTS = {"integer": "list of whole numbers", "number": "list of numbers"}
 
 @dataclass(frozen=True, slots=True)
 class SectionKey:
-    """One key: ``value`` says what may stand there; ``default`` is its TOML text, None if it has none."""
+    """One key: ``value`` describes the allowed values; ``default`` is its TOML text, None if it has none."""
 
     name: str
     value: str
@@ -33,7 +33,7 @@ class SectionKey:
 
 
 def list_section_keys(model: type[BaseModel]) -> Iterator[SectionKey]:
-    """The keys of a table that this model checks, what says its kind first; tables inside it are left out."""
+    """Yield the keys of the table of this model, the kind first; nested tables are left out."""
     properties = model.model_json_schema()["properties"]
     fields = sorted(model.model_fields.items(), key=lambda item: "const" not in properties[item[0]])
     for name, field in fields:
@@ -52,14 +52,14 @@ def list_section_keys(model: type[BaseModel]) -> Iterator[SectionKey]:
 
 
 def list_subtables(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel], str]]:
-    """Name, model and sentence of each table inside the table that this model checks."""
+    """Yield name, model and sentence of each nested table of this model."""
     for name, field in model.model_fields.items():
         if isinstance(field.default, BaseModel):
             yield name, type(field.default), field.description or ""
 
 
 def format_toml(value: object) -> str:
-    """A value as TOML writes it; whole floats without their ``.0``."""
+    """Return a value in TOML; whole floats without their ``.0``."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, list | tuple):

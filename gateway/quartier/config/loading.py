@@ -1,4 +1,4 @@
-"""From a file to a site, or to all faults with their lines."""
+"""Load a file as a site, or as all faults with their lines."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,13 +30,13 @@ from quartier_drivers.profile import load as load_profile
 
 @dataclass(frozen=True, slots=True)
 class LoadedSite:
-    """A site and what is not right about it.
+    """A site and its faults.
 
-    ``disabled`` maps ``"devices.gx"``, ``"assets.bat1"``, ``"store"`` … to the faults that put it
-    out of action; an asset whose own section is sound stays in ``site.assets`` even then, so that
-    control counts it at its worst case (it has no points).  Disabled buses and devices are not
-    in ``site``.  ``profiles`` holds the profile of every device of ``site``.  ``ordered`` names the job
-    or the person that brought it, if it is not the file at the gateway.
+    ``disabled`` maps ``"devices.gx"``, ``"assets.bat1"``, ``"store"`` … to the faults that disable it. An
+    asset whose own section is sound stays in ``site.assets`` even then, so that control counts it at its
+    worst case (it has no points). Disabled buses and devices are not in ``site``. ``profiles`` holds the
+    profile of every device of ``site``. ``ordered`` names the job or the person that brought the text, if it
+    is not the file at the gateway.
     """
 
     site: SiteFile
@@ -48,19 +48,19 @@ class LoadedSite:
 
 @dataclass(frozen=True, slots=True)
 class ReplacementText:
-    """A text that stands where a site file lies: named so in faults, with the file's own profile folders."""
+    """A text that replaces a site file: faults name it, but profile folders are relative to the file."""
 
     name: str
     text: str
 
 
 def load_site(path: FilePath) -> SiteFile:
-    """Read a site file.  Raises ConfigError with every fault of it and of its profiles."""
+    """Read a site file. Raises ConfigError with every fault of it and of its profiles."""
     return check_site_file(path).site
 
 
 def check_site_file(path: FilePath, instead: ReplacementText | None = None) -> LoadedSite:
-    """Read a site file strictly, its profiles and warnings with it.  Raises ConfigError as ``load_site``."""
+    """Read a site file strictly, with its profiles and warnings. Raises ConfigError as ``load_site``."""
     places, read, profiles = _read_file(path, instead)
     if read.flaws:
         raise ConfigError(_sort_faults(places, read.flaws))
@@ -68,9 +68,9 @@ def check_site_file(path: FilePath, instead: ReplacementText | None = None) -> L
 
 
 def read_site(instead: ReplacementText) -> SiteFile:
-    """Read a site file that lies nowhere yet, for what it names: without its profiles and their checks.
+    """Read the text of a site file without a file, for what it names: without its profiles and their checks.
 
-    Raises ConfigError where its text, its site or its limits cannot be used.
+    Raises ConfigError if its text, its site or its limits cannot be used.
     """
     places, data = _parse_text(instead.name, instead.text)
     read = read_draft(data)
@@ -80,16 +80,16 @@ def read_site(instead: ReplacementText) -> SiteFile:
 
 
 def make_faults(instead: ReplacementText, flaws: Sequence[FileFault]) -> list[Fault]:
-    """Flaws of a text as faults, each with its line."""
+    """Return flaws of a text as faults with their lines."""
     return _sort_faults(Places(instead.name, instead.text), flaws)
 
 
 def load_site_leniently(path: FilePath, instead: ReplacementText | None = None) -> LoadedSite:
-    """Read a site file so that a house can be run: what is faulty is left out, with its faults.
+    """Read a site file so that a gateway can run: faulty parts are left out, with their faults.
 
     Raises ConfigError only if it cannot be parsed, or if its site, limits, grid, a node or a contact cannot
-    be used: a limit is never guessed.  A contact whose device is faulty stays: unread, it acts.  So does a
-    node: without its meter.
+    be used: a limit is never guessed. A contact whose device is faulty stays: while it is unread, it acts. A
+    node stays too, without its meter.
     """
     places, read, profiles = _read_file(path, instead)
     by_owner: dict[tuple[str | int, ...], list[FileFault]] = {}
@@ -166,7 +166,7 @@ def _load_profiles(read: SiteDraft, here: FilePath) -> Iterator[tuple[str, Profi
 
 
 def _find_dependent_faults(read: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
-    """Yield what cannot work because what it stands on is faulty."""
+    """Yield entries that cannot work because an entry that they need is faulty."""
     faulty = {find_owner_path(flaw.path, NAMED_TABLES) for flaw in read.flaws}
     dead_devices = {
         name
@@ -217,7 +217,7 @@ def _find_warnings(places: Places, read: SiteDraft, profiles: Mapping[str, Profi
 
 
 def _find_unused_devices(read: SiteDraft) -> Iterator[FileFault]:
-    """Devices that nothing was said about."""
+    """Yield devices that no entry uses."""
     used = {
         getattr(entry, key, None)
         for table in (read.assets, read.contacts, read.supplies, read.nodes)

@@ -1,4 +1,4 @@
-"""Generated pages: reference of the site file, changes from afar, JSON Schema."""
+"""Generated pages: reference of the site file, remote changes, JSON Schema."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +36,10 @@ Keys that end in `_file` name a file by its absolute path, or a systemd credenti
 
 
 def render_reference() -> str:
-    """Every section and key in the order of the models, Markdown; committed as gateway/docs/site-file.md."""
+    """Return every section and key in the order of the models, Markdown.
+
+    Committed as gateway/docs/site-file.md.
+    """
     return "\n".join([REFERENCE_HEAD, *_render_sections()])
 
 
@@ -107,7 +110,7 @@ minimum times, sheds and running orders by name. Every key that is not listed, n
 
 
 def render_remote_reference() -> str:
-    """Return what may be changed from afar, Markdown; committed as gateway/docs/remote.md."""
+    """Return what may be changed remotely, Markdown; committed as gateway/docs/remote.md."""
     lines = ["| keys | from afar | bounds | why |", "| --- | --- | --- | --- |"]
     for row in (*change_rights.RIGHT_ROWS, change_rights.DEFAULT_RIGHT):
         keys = ", ".join(f"`{key}`" for key in row.keys) or "all others"
@@ -161,10 +164,10 @@ MESSAGE_RIGHTS: tuple[tuple[str, str, str, str], ...] = (
     ("job `config`", "keys of the right *free*", "keys of the right *loosening waits*", "all other keys"),
     ("Sparkplug NCMD, DCMD", "rebirth, next server, scan rate within 0..60 s", "–", "whatever moves power"),
 )
-"""What the other remote messages may do: freely, loosening only with what, and never."""
+"""What the other remote messages may do: freely, loosening only with conditions, and never."""
 
 
 def render_json_schema() -> str:
-    """JSON text; editors with TOML support take it as ``#:schema ./site.schema.json`` in line 1."""
+    """Return JSON text; editors with TOML support use it with ``#:schema ./site.schema.json`` in line 1."""
     described = {"$schema": "https://json-schema.org/draft/2020-12/schema", **SiteFile.model_json_schema()}
     return json.dumps(described | {"title": "Quartier site file"}, indent=2, ensure_ascii=False) + "\n"

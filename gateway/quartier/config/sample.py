@@ -1,4 +1,4 @@
-"""A commented site file to begin with."""
+"""A commented site file to start from."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -23,7 +23,7 @@ SAMPLE_HEAD = """\
 # Plus means that an asset takes energy from the building's bus; a key's last word is its unit.
 """
 
-# What stands in the file: a table's keys that are set.  Required keys must be here.
+# Keys that are set in the file, by table. Required keys must be here.
 SAMPLE_TABLES: Mapping[str, Mapping[str, Any]] = {
     "site": {"id": "b012", "district": "issy", "latitude": 48.82, "longitude": 2.27},
     "buses.lan": {"kind": "modbus-tcp", "host": "192.168.1.20"},
@@ -56,7 +56,7 @@ SAMPLE_TABLES: Mapping[str, Mapping[str, Any]] = {
     "nodes.board_b": {"fuse_a": 32, "unmeasured_w": 0},
     "limits": {"contract_import_w": 9000, "contract_export_w": 6000, "autonomous_import_w": 7200},
 }
-# Sections that stand behind '#' as a whole; a wrong guess here would be worse than none.
+# Sections that are commented out as a whole; a wrong guess here would be worse than none.
 EXAMPLE_TABLES: Mapping[str, Mapping[str, Any]] = {
     "buses.header": {"kind": "gpio", "chip": "/dev/gpiochip0"},
     "buses.tic": {"kind": "tic", "port": "usb:DA3FMX1Z"},
@@ -93,7 +93,7 @@ EXAMPLE_TABLES: Mapping[str, Mapping[str, Any]] = {
         "issuers_file": "/etc/quartier/issuers.json",
     },
 }
-# What a key without a default might say.
+# Example values of keys without a default.
 EXAMPLE_VALUES: Mapping[str, Any] = {
     "accept_no_fallback": "left as it is it harms nobody: decided with the owner on 2026-11-25",
     "phase": "l1",
@@ -152,7 +152,7 @@ EXAMPLE_VALUES: Mapping[str, Any] = {
 
 
 def render_sample() -> str:
-    """TOML text; each kind of table explains its keys where it stands first."""
+    """Return TOML text; each kind of table explains its keys where it first appears."""
     return "\n".join([SAMPLE_HEAD, *_render_tables()])
 
 
@@ -168,7 +168,7 @@ SMALL_SAMPLE_TABLES = (
 
 
 def render_small_sample() -> str:
-    """Return the few keys of a home with a meter, sun and a battery, each with its sentence."""
+    """Return the few keys of a home with a meter, PV and a battery, each with its sentence."""
     lines = ["# A small building for Quartier: copy, change, then quartier check FILE.", ""]
     for title in SMALL_SAMPLE_TABLES:
         values = SAMPLE_TABLES[title]

@@ -1,4 +1,4 @@
-"""Where secrets lie, and warnings about their files."""
+"""Locations of secrets, and warnings about their files."""
 
 import stat
 from collections.abc import Iterator, Mapping
@@ -17,9 +17,9 @@ _FILE_KEYS = (*_SECRET_KEYS, "ca_file", "cert_file", "issuers_file")
 
 
 def find_secret_file(reference: str, environ: Mapping[str, str]) -> Path:
-    """The file that a reference of the site file means: a path, or ``credential:NAME`` of systemd.
+    """Return the file of a reference in the site file: a path, or ``credential:NAME`` of systemd.
 
-    Raises ConfigError when a credential is meant but systemd gave none.
+    Raises ConfigError if a credential is meant but systemd gave none.
     """
     if not reference.startswith(CREDENTIAL_PREFIX):
         return Path(reference)
@@ -31,7 +31,7 @@ def find_secret_file(reference: str, environ: Mapping[str, str]) -> Path:
 
 
 def find_link_warnings(link: DistrictLinkSection) -> Iterator[FileFault]:
-    """Files that are not there, and secrets that others may read; none of it stops a start."""
+    """Warn of missing files, and of secrets that others may read; none of it prevents a start."""
     for key in _FILE_KEYS:
         yield from _find_file_warnings(
             ("district_link", key), getattr(link, key), is_secret=key in _SECRET_KEYS
@@ -45,13 +45,13 @@ def find_link_warnings(link: DistrictLinkSection) -> Iterator[FileFault]:
 
 
 def find_key_file_warnings(devices: Mapping[str, DeviceSection]) -> Iterator[FileFault]:
-    """The same for the keys of meters that encrypt."""
+    """Warn in the same way of the keys of meters that encrypt."""
     for name, device in devices.items():
         yield from _find_file_warnings(("devices", name, "key_file"), device.key_file, is_secret=True)
 
 
 def find_login_warnings(buses: Mapping[str, Any]) -> Iterator[FileFault]:
-    """The same for who logs in at a server, and what is not secure there, aloud."""
+    """Warn in the same way of logins at servers, and of insecure settings there."""
     for name, bus in buses.items():
         for key, is_secret in (("password_file", True), ("user_key_file", True), ("user_cert_file", False)):
             yield from _find_file_warnings(("buses", name, key), getattr(bus, key, None), is_secret=is_secret)

@@ -1,11 +1,11 @@
 """Find the site file in force: the installer's, one applied on site, or one ordered by the district.
 
-The file that lies at the gateway is the ground.  An applied text stands over the file, an ordered one over
-what a person saw to last (the applied text, else the file); each counts only while the text below it is the
-one over which it was given, so whoever changes that one has the last word.  An ordered text never changes
-what only a person on site may change, and that is judged anew each time it is loaded.  The ordered text
-before the newest is kept; where a run with the newest does not get through its first minute three times, the
-one below it counts, with the tighter of both values where a loosening would have to wait.
+The file at the gateway is the base. An applied text replaces the file. An ordered text replaces what a person
+last approved (the applied text, else the file). Each counts only while the text below it is the one over
+which it was given, so whoever changes that one decides last. An ordered text never changes what only a person
+on site may change; this is checked again each time it is loaded. The ordered text before the newest is kept.
+If a run with the newest fails to last its first minute three times, the one below it counts, with the tighter
+of both values where a loosening would have to wait.
 """
 
 import hashlib
@@ -28,10 +28,10 @@ STARTS_COUNT_MAX = 3
 
 @dataclass(frozen=True, slots=True)
 class StoredSiteFile:
-    """What was ordered by which document; ``over`` is the digest of the text that it stands over.
+    """The ordered text and its document; ``over`` is the digest of the text that it replaces.
 
-    Of an applied text ``id`` is the person and ``seq`` when (UTC, ms).  ``before`` is the ordered text that
-    it replaced, if there was one.  ``starts_count`` counts the runs since that did not last.
+    For an applied text ``id`` is the person and ``seq`` the time (UTC, ms). ``before`` is the ordered text
+    that it replaced, if there was one. ``starts_count`` counts the runs since then that did not last.
     """
 
     text: str
@@ -47,7 +47,7 @@ class StoredSiteFile:
         return f"{self.id} ({self.seq})"
 
     def facts(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return the fields for the state file, JSON-ready."""
         return {
             "text": self.text,
             "over": self.over,
@@ -59,7 +59,7 @@ class StoredSiteFile:
 
 
 def load_stored_site_file(state_dir: Path, file: str = ORDERED_FILE) -> StoredSiteFile | None:
-    """Return what was ordered last; None where nothing was, or it cannot be read."""
+    """Return the last order; None if there is none, or it cannot be read."""
     match state_file.load_facts(state_dir / file):
         case {
             "text": str(text),
@@ -75,14 +75,14 @@ def load_stored_site_file(state_dir: Path, file: str = ORDERED_FILE) -> StoredSi
 
 
 def save_stored_site_file(state_dir: Path, ordered: StoredSiteFile, file: str = ORDERED_FILE) -> None:
-    """Write it down, in both copies: the one before must not come back.  Raises OSError."""
+    """Save it in both copies: the previous one must not come back. Raises OSError."""
     state_file.save_facts(state_dir / file, ordered.facts(), twice=True)
 
 
 def load_site_file_in_force(config: Path, state_dir: Path) -> LoadedSite:
-    """Load the site file to run with: the ordered one where it counts, else what a person saw to last.
+    """Load the site file to run with: the ordered one if it counts, else what a person last approved.
 
-    Raises ConfigError as ``load.load_site_leniently``.
+    Raises ConfigError as ``loading.load_site_leniently``.
     """
     base = load_on_site_file(config, state_dir)
     ordered = load_stored_site_file(state_dir)
@@ -93,16 +93,16 @@ def load_site_file_in_force(config: Path, state_dir: Path) -> LoadedSite:
         return replace(newest, ordered=ordered.name)
     before = _load_if_usable(config, ordered.before, base)
     found = base if before is None else replace(before, ordered=f"before {ordered.name}")
-    # Nobody allowed a loosening: a run that failed is no heartbeat.
+    # Nobody allowed a loosening: a failed run is no heartbeat.
     return (
         found if newest is None else replace(found, site=change_rights.make_tightest(found.site, newest.site))
     )
 
 
 def load_on_site_file(config: Path, state_dir: Path) -> LoadedSite:
-    """Load what a person at the gateway saw to last: the applied text where it counts, else the file.
+    """Load what a person at the gateway last approved: the applied text if it counts, else the file.
 
-    Raises ConfigError as ``load.load_site_leniently``.
+    Raises ConfigError as ``loading.load_site_leniently``.
     """
     applied = _find_applied(config, state_dir)
     if applied is None:
@@ -118,7 +118,7 @@ def load_on_site_file(config: Path, state_dir: Path) -> LoadedSite:
 
 
 def find_order_in_force(config: Path, state_dir: Path) -> StoredSiteFile | None:
-    """The order in force, if one is."""
+    """Return the order in force, if there is one."""
     ordered = load_stored_site_file(state_dir)
     if ordered is None or not ordered.text or ordered.starts_count >= STARTS_COUNT_MAX:
         return None
@@ -126,7 +126,7 @@ def find_order_in_force(config: Path, state_dir: Path) -> StoredSiteFile | None:
 
 
 def drop_superseded(config: Path, state_dir: Path, file: str = ORDERED_FILE) -> str:
-    """Forget a text whose ground was changed by hand since, so that it never comes back; which one it was.
+    """Forget a text whose base was changed by hand, so that it never comes back; return its name.
 
     Raises OSError.
     """
@@ -139,9 +139,9 @@ def drop_superseded(config: Path, state_dir: Path, file: str = ORDERED_FILE) -> 
 
 
 def check_ordered_text(config: Path, state_dir: Path, text: str, used: LoadedSite) -> ChangeDecision:
-    """Judge an ordered text as ``quartier check`` does, and whether an order may change so much.
+    """Check an ordered text as ``quartier check`` does, and whether an order may change that much.
 
-    ``used`` is what the gateway runs with.  Raises ConfigError with every fault.
+    ``used`` is the site in use. Raises ConfigError with every fault.
     """
     instead = loading.ReplacementText(ORDERED_NAME, text)
     found = loading.check_site_file(config, instead)
@@ -154,7 +154,7 @@ def check_ordered_text(config: Path, state_dir: Path, text: str, used: LoadedSit
 
 
 def note_run_began(state_dir: Path, used: str) -> None:
-    """A run begins with the text ``used``: it counts as failed until ``note_run_lasted`` is told.
+    """Note that a run begins with the text ``used``: it counts as failed until ``note_run_lasted``.
 
     Raises OSError.
     """
@@ -165,14 +165,14 @@ def note_run_began(state_dir: Path, used: str) -> None:
 
 
 def note_run_lasted(state_dir: Path, used: str) -> None:
-    """The run has got through its first minute with the text ``used``.  Raises OSError."""
+    """Note that the run with the text ``used`` lasted its first minute. Raises OSError."""
     file, ordered = _find_used_text(state_dir, used)
     if ordered is not None and ordered.name == used and ordered.starts_count > 0:
         save_stored_site_file(state_dir, replace(ordered, starts_count=0), file)
 
 
 def _find_used_text(state_dir: Path, used: str) -> tuple[str, StoredSiteFile | None]:
-    """The file and the text that a run uses; with the ordered text before it counts for the newest."""
+    """Return file and text of a run; a run with the previous ordered text counts for the newest."""
     applied = load_stored_site_file(state_dir, APPLIED_FILE)
     if applied is not None and applied.name == used:
         return APPLIED_FILE, applied
@@ -180,7 +180,7 @@ def _find_used_text(state_dir: Path, used: str) -> tuple[str, StoredSiteFile | N
 
 
 def find_base_digest(config: Path, state_dir: Path) -> str:
-    """Return what tells that a person changed what an order stands over; empty where it cannot be read."""
+    """Return a digest that changes when a person changes the base of an order; empty if it is unreadable."""
     applied = _find_applied(config, state_dir)
     is_used = applied is not None and applied.starts_count < STARTS_COUNT_MAX
     return (
@@ -189,7 +189,7 @@ def find_base_digest(config: Path, state_dir: Path) -> str:
 
 
 def find_file_digest(config: Path) -> str:
-    """Return what tells that the file was changed; empty where it cannot be read."""
+    """Return a digest that changes when the file changes; empty if it is unreadable."""
     try:
         return _hash_content(config.read_bytes())
     except OSError:
@@ -208,7 +208,7 @@ def _find_applied(config: Path, state_dir: Path) -> StoredSiteFile | None:
 
 
 def _load_if_usable(config: Path, text: str, base: LoadedSite) -> LoadedSite | None:
-    """An ordered text, if it can be read and changes nothing that only a person on site may change."""
+    """Return an ordered text if it is readable and changes nothing that only a person on site may change."""
     if not text:
         return None
     try:
@@ -220,7 +220,7 @@ def _load_if_usable(config: Path, text: str, base: LoadedSite) -> LoadedSite | N
 
 @dataclass(frozen=True, slots=True)
 class GatewayPaths:
-    """The site file, and the folders of a run and of all runs."""
+    """The site file, the folder of one run, and the folder that survives runs."""
 
     config: Path
     runtime_dir: Path

@@ -9,54 +9,56 @@ from quartier.site.records import Now
 from quartier.site.samples import SampleBlock, StreamPosition
 from quartier_drivers.contract import Value
 
-# Above this mark there is nothing: a stream that is not wanted.
+# No sample is above this mark: it excludes a stream.
 NOTHING_ABOVE = StreamPosition(2**64 - 1, 2**64 - 1)
 
 
 class Outbox(Protocol):
-    """The store, as the link sees it.  Synchronous and cheap: nothing here may wait for a disk."""
+    """The store as the link sees it. Synchronous and cheap: nothing here may wait for a disk."""
 
     def runs(self, above: Mapping[str, StreamPosition], limit: int) -> list[SampleBlock]:
-        """Up to ``limit`` samples above the marks, open chunks included.
+        """Return up to ``limit`` samples above the marks, open chunks included.
 
-        Each stream in sequence; the one whose oldest sample waits longest comes first, and where not
-        all fit each gets its share.  A stream that ``above`` does not name counts from its beginning.
+        Each stream is in sequence. The stream whose oldest sample waits longest comes first; if not all fit,
+        each stream gets its share. A stream that ``above`` does not name counts from its beginning.
         """
         ...
 
     def run(self, stream: str, above: StreamPosition | None, limit: int) -> SampleBlock | None:
-        """The next samples of one stream, at most ``limit``, of one boot and without a hole."""
+        """Return the next samples of one stream, at most ``limit``, of one boot and without a gap."""
         ...
 
     def heads(self) -> Mapping[str, StreamPosition]:
-        """The newest numbered sample of each stream."""
+        """Return the newest numbered sample of each stream."""
         ...
 
     @property
     def is_whole(self) -> bool:
-        """Whether all that was kept can be found; else older samples may yet appear, and no mark may move."""
+        """Whether all stored samples can be found.
+
+        Else older samples may still appear, and no mark may move.
+        """
         ...
 
     def trim(self, marks: Mapping[str, StreamPosition]) -> None:
-        """Everything up to the marks is delivered and needs no keeping for the link."""
+        """Drop everything up to the marks: it is delivered, and the link does not need it any more."""
         ...
 
 
 def has_reached(mark: StreamPosition | None, goal: StreamPosition) -> bool:
-    """Return whether ``mark`` is at ``goal`` or beyond it."""
+    """Return whether ``mark`` is at or beyond ``goal``."""
     return mark is not None and (mark.boot, mark.seq) >= (goal.boot, goal.seq)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRules:
-    """How the session behaves; times in seconds of the house.
+    """Rules of the session; times in seconds of the site clock.
 
-    ``harmless`` are the points that a host may write; nothing that moves power is ever among them.
-    ``late_s``: live samples that the connection did not take for so long go to the backlog, so that
-    newer ones pass them.  ``scan_ms`` is the pace of live data that a host may change, 0 means at
-    once.  ``arrival_s``: what was sent so long ago and is lost is sent again.  ``silent_s``: an
-    alarm where no watermark came for so long.  ``watermark_unsigned``:
-    watermarks count without a signature.
+    ``harmless`` are the points that a host may write; points that move power are never among them.
+    ``late_s``: live samples that the connection did not take for this long go to the backlog, so that newer
+    ones pass them. ``scan_ms`` is the interval of live data, which a host may change; 0 means at once.
+    ``arrival_s``: samples that were sent this long ago and are lost are sent again. ``silent_s``: alarm if no
+    watermark came for this long. ``watermark_unsigned``: watermarks count without a signature.
     """
 
     primary_host: str | None = None
@@ -78,8 +80,9 @@ class SessionRules:
 
 @dataclass(frozen=True, slots=True)
 class SessionContext:
-    """The world when something happens: time, latest value per point, store, assets whose devices
-    are all silent.  What is seldom looked at is asked for then.
+    """Inputs of the session at an event: time, latest value per point, store, silent assets.
+
+    An asset is silent if none of its devices answers. Values that are seldom needed are callables.
     """
 
     now: Now
@@ -90,7 +93,7 @@ class SessionContext:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One message to send.  ``stream`` and ``upto`` say which samples it delivers, if any."""
+    """One message to send. ``stream`` and ``upto`` say which samples it delivers, if any."""
 
     topic: str
     payload: bytes
@@ -101,7 +104,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """Close the data connection (NDEATH was said); ``walk`` takes the next server of the list."""
+    """Close the data connection (NDEATH was sent); ``walk`` switches to the next server of the list."""
 
     why: str
     walk: bool = False
@@ -109,7 +112,7 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that people should know; ``alarm`` for what needs one of them."""
+    """Something that people should know; ``alarm`` if somebody must act."""
 
     code: str
     text: str
@@ -119,7 +122,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class PointWriteRequest:
-    """A host asks for a harmless point to be written."""
+    """Request of a host to write a harmless point."""
 
     point: str
     value: Value
@@ -133,29 +136,29 @@ SPARKPLUG_NAMESPACE = "spBv1.0"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who we are on the wire: district ``group``, building ``edge``; neither holds a dot or a slash."""
+    """Identity on the wire: district ``group``, site ``edge``; neither contains a dot or a slash."""
 
     group: str
     edge: str
 
     @property
     def client_id(self) -> str:
-        """``G.E``: also the ``aud`` of documents and the common name of the certificate."""
+        """Return ``G.E``: also the ``aud`` of documents and the common name of the certificate."""
         return f"{self.group}.{self.edge}"
 
     @property
     def companion(self) -> str:
-        """The root of our companion topics (spec/sync.md#section-4)."""
+        """Return the root of our companion topics (spec/sync.md#section-4)."""
         return f"quartier/v1/{self.group}/{self.edge}"
 
     def topic(self, kind: str, device: str = "") -> str:
-        """``spBv1.0/G/<kind>/E[/D]``."""
+        """Return ``spBv1.0/G/<kind>/E[/D]``."""
         return f"{SPARKPLUG_NAMESPACE}/{self.group}/{kind}/{self.edge}" + (f"/{device}" if device else "")
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiringCredential:
-    """Something with an end.  ``replaced``: another one already does its work beyond that."""
+    """A credential with an expiry. ``replaced``: another one already replaces it beyond that."""
 
     name: str
     exp_utc_ms: int

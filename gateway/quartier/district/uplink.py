@@ -1,8 +1,8 @@
 """The district link: data connection, control connection and what is saved for both.
 
 The data connection speaks Sparkplug B only, the control connection the companion namespace only
-(spec/sync.md#section-1).  Nothing here is waited for by polling, control or the store: samples are taken
-from the store when the wire has room, documents and acknowledgements lie in bounded queues.
+(spec/sync.md#section-1). Polling, control and the store never wait for anything here: samples are read from
+the store when the network has room, documents and acknowledgements wait in bounded queues.
 """
 
 import asyncio
@@ -60,19 +60,19 @@ _SESSION_LOST_CODES = {mqtt_types.TAKEN_OVER, mqtt_types.PROTOCOL_ERROR}
 _DOCUMENTS_FILE = "documents"
 # Facts of which no older copy may come back.
 _SAVED_TWICE = {_DOCUMENTS_FILE, credential_files.KEYS_FILE}
-# Real seconds: a fast clock still breathes.
+# Real seconds: a fast clock must still pause.
 _REAL_PAUSE_MIN_S = 0.02
-# Live data goes at once, then not again for as many times as long as that took, within bounds: what comes
-# meanwhile shares the next messages, and the less there is to say the sooner it is said.
+# Live data is sent at once. The next pause is this many times as long as sending took, within bounds. Samples
+# that arrive meanwhile share the next messages; the less there is to send, the sooner it is sent.
 _PAUSE_FACTOR = 5
 _PAUSE_RANGE_S = (0.001, 0.02)
-# Who spoke less than this share of the session's pause ago need not be woken after it.
+# A sender that was active less than this share of the session's pause ago need not be woken.
 _IDLE_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UplinkSettings:
-    """Where the district is and how we show who we are.  ``folder`` holds what must survive a restart."""
+    """Servers and credentials of the link. ``folder`` holds what must survive a restart."""
 
     servers: tuple[BrokerServer, ...]
     folder: Path
@@ -84,11 +84,11 @@ class UplinkSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteView:
-    """What the link sees of the building; each is cheap and waits for nothing.
+    """What the link sees of the site; each call is cheap and never waits.
 
-    ``silent`` names the assets whose devices all stopped answering, ``flexibility`` gives the report of what
-    the building could do, JSON-ready; ``is_stranger`` tells of a boot whether another machine had it;
-    ``times`` gives what UTC may be where the clock was set.
+    ``silent`` names the assets whose devices have all stopped answering. ``flexibility`` returns the
+    flexibility report, JSON-ready. ``is_stranger`` says whether a boot belongs to another machine. ``times``
+    returns what UTC may be after the clock was set.
     """
 
     outbox: Outbox
@@ -167,26 +167,26 @@ class Uplink:
             self._identity.client_id,
         )
 
-    # For the app
+    # For the daemon
 
     @property
     def inbox(self) -> deque[AcceptedDocument]:
-        """Return what was accepted, oldest first, for the ticker to drain before each cycle."""
+        """Return the accepted documents, oldest first; the ticker drains it before each cycle."""
         return self._companion.inbox
 
     @property
     def jobs(self) -> deque[AcceptedDocument]:
-        """Jobs that were accepted, oldest first; they are the daemon's, not control's."""
+        """Return the accepted jobs, oldest first; they are for the daemon, not for control."""
         return self._companion.jobs
 
     @property
     def keys(self) -> Mapping[str, Any]:
-        """Return who may sign what, and when it was used last, JSON-ready: for ``quartier keys``."""
+        """Return who may sign what, and when each key was last used, JSON-ready: for ``quartier keys``."""
         return self._papers.keyring.told(self._companion.documents.used, self._house.clock.now())
 
     @property
     def expiring(self) -> Mapping[str, str]:
-        """Certificates and keys that end within seven days and have no successor, and how that is told."""
+        """Return certificates and keys that expire within seven days without a successor, with the notice."""
         return self._papers.expiring
 
     async def take_keys(self, text: str, file: str) -> bool:
@@ -194,26 +194,26 @@ class Uplink:
         return await self._papers.take_list(text, file, "job")
 
     def wake(self) -> None:
-        """Samples were recorded: they leave soon.  Costs the caller nothing, and nothing is waited for."""
+        """Note that samples were recorded, so that they are sent soon. Cheap; never waits."""
         if self.session.is_prompt:
             self._wake.set()
 
     def ack(self, ack: Ack) -> None:
-        """Take control's verdict on a document; the oldest goes where the district is away too long."""
+        """Queue control's decision on a document; the oldest is dropped if the district is away too long."""
         self._companion.say(ack)
 
     def replay(self, above: StreamPosition) -> None:
-        """Have the events above this mark said again."""
+        """Send the events above this mark again."""
         self._companion.replay(above)
 
     def set_catalog(self, catalog: MetricCatalog) -> None:
-        """The site file changed: births of this catalog come at once."""
+        """Use a new catalog after a change of the site file; its births follow at once."""
         self.session.set_catalog(catalog)
         self._companion.local = catalog.local
 
     @property
     def stats(self) -> Mapping[str, float | str | None]:
-        """Return how the link is, JSON-ready: for ``quartier status`` and the points of the gateway."""
+        """Return the state of the link, JSON-ready: for ``quartier status`` and the points of the gateway."""
         heartbeat_ns = self._companion.heartbeat_ns
         now_ns = self._house.clock.now().ns
         counts = {**self._companion.counts, **self._published}
@@ -236,7 +236,7 @@ class Uplink:
         }
 
     async def run(self) -> None:
-        """Keep both connections up until cancelled; then say NDEATH and leave."""
+        """Keep both connections up until cancelled; then send NDEATH and leave."""
         await self._papers.begin()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._data.keep(self._data_once))
@@ -273,14 +273,14 @@ class Uplink:
             await connection.leave(mqtt_types.DISCONNECT_WITH_WILL)
 
     async def _next_will(self) -> OutgoingMessage:
-        """Of the CONNECT that goes now: its number is kept before it goes, and none is used without one."""
+        """Return the will of the next CONNECT; its number is saved before it is used."""
         self._bdseq = (self._bdseq + 1) % 256
         await self._save_state()
         will = make_death(self._identity, self._bdseq, self._house.clock.now())
         return OutgoingMessage(will.topic, will.payload, will.qos)
 
     def _stay_together(self) -> None:
-        """Documents, watermarks and heartbeats come where the host is: on the server of our births."""
+        """Move the control connection to the server of our births: there is the host with its documents."""
         if self.session.phase in {SessionPhase.BORN, SessionPhase.HEARING}:
             self._control.join(self._data.place)
 
@@ -292,7 +292,7 @@ class Uplink:
             self._stay_together()
             if self.session.has_more:
                 self._wake.set()
-            await asyncio.sleep(0)  # as those of control
+            await asyncio.sleep(0)  # as for control messages
 
     async def _speak_data(self, connection: MqttConnection) -> None:
         loop = asyncio.get_running_loop()
@@ -307,7 +307,7 @@ class Uplink:
                 with connection.write_together():
                     self._perform(connection, effects)
             free_s = now_s = loop.time()
-            if effects or self.session.has_more:  # who had nothing to say keeps nobody waiting
+            if effects or self.session.has_more:  # without messages there is no pause
                 free_s += min(max(_PAUSE_FACTOR * (now_s - began_s), _PAUSE_RANGE_S[0]), _PAUSE_RANGE_S[1])
             if not self.session.has_more:
                 await self._wake.wait()
@@ -315,7 +315,10 @@ class Uplink:
                 await asyncio.sleep(wait_s)
 
     async def _wake_periodically(self) -> None:
-        """Wake the speaker also when no sample does; not just then, or it would make those wait."""
+        """Wake the sender also when no sample does.
+
+        It is not woken right after it was active, because that would delay the samples.
+        """
         clock = self._house.clock
         while True:
             pause_s = self.session.pause_s
@@ -371,8 +374,8 @@ class Uplink:
                 self._listen_control(connection), companion.send_until_end(connection)
             )
         except ConnectionEnded as error:
-            # A cluster may wait for the node that had our session, and never answer; who took our name may
-            # have left subscriptions in it.
+            # A cluster may wait for the node that had our session, and never answer. A client that took our
+            # name may have left subscriptions in the session.
             self._begins_anew |= isinstance(error, mqtt_types.NoConnack) or error.code in _SESSION_LOST_CODES
             raise
         finally:
@@ -387,10 +390,14 @@ class Uplink:
                 self._on_watermark(connection, message)
             else:
                 await self._companion.hear(message.topic, message.payload, message.user.get("sig"))
-            await asyncio.sleep(0)  # a flood of them must not keep the cycle waiting
+            await asyncio.sleep(0)  # a flood of them must not delay the cycle
 
     def _on_watermark(self, connection: MqttConnection, message: IncomingMessage) -> None:
-        """Stay away for a while where our place was taken and it is signed that another machine has it."""
+        """Process a watermark.
+
+        Stay away for a while if our client id was taken over and a signed watermark names a boot of another
+        machine.
+        """
         is_signed = not self._rules.watermark_unsigned
         if is_signed and not self._companion.is_watermark_trusted(message):
             return
@@ -405,10 +412,10 @@ class Uplink:
             self._data.give_way()
             self._control.give_way()
 
-    # What must survive, and what may change under us
+    # What must survive, and files that may change
 
     async def _save_marks(self) -> None:
-        """Trim the store by what is delivered, and keep it for the next start."""
+        """Save the marks for the next start, and trim the store to what is not delivered."""
         while True:
             await self._house.clock.doze(_SAVE_S, _REAL_PAUSE_MIN_S)
             marks = dict(self.session.marks)
@@ -422,10 +429,10 @@ class Uplink:
         return await self._keep("district", {"bdseq": self._bdseq, "marks": marks, "used": used})
 
     async def reread(self) -> None:
-        """Look at our own files now."""
+        """Check the credential files now."""
         await self._papers.reread()
 
     def _reconnect_all(self) -> None:
-        """New credentials count by a new connection; the session of control outlives it."""
+        """Reconnect with new credentials; the session of the control connection survives."""
         self._data.reconnect()
         self._control.reconnect()

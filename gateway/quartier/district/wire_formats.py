@@ -1,4 +1,4 @@
-"""Parse what hosts send unsigned: JSON objects, STATE, watermark; encode variable-length integers (pure)."""
+"""Parse unsigned data of hosts: JSON objects, STATE, watermark; encode variable-length integers (pure)."""
 
 import json
 import math
@@ -9,7 +9,7 @@ from quartier.site.samples import StreamPosition
 
 
 def encode_varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first, the top bit set in all but the last; 0 or more.
+    """Encode a number of 0 or more: seven bits per byte, lowest first, top bit set in all but the last.
 
     Source: Protocol Buffers, Encoding, "Base 128 Varints"; MQTT 5.0, 1.5.5, up to 2**28 - 1.
     """
@@ -29,9 +29,9 @@ _LATE_MAX_S = 1e9
 
 
 def parse_json(data: bytes, size_max_bytes: int) -> dict[str, Any] | None:
-    """A JSON object with numbers that are numbers; None for anything else.
+    """Return a JSON object with finite numbers; None for anything else.
 
-    Refuses NaN, infinities and a key that stands twice.
+    Refuses NaN, infinities and duplicate keys.
     """
     if len(data) > size_max_bytes:
         return None
@@ -66,14 +66,14 @@ def _make_unique_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def parse_whole_number(value: object) -> int | None:
-    """A whole number of 0..2**64-1; None for anything else, true and false included."""
+    """Return a whole number of 0..2**64-1; None for anything else, true and false included."""
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 <= value <= _UINT64_MAX else None
 
 
 def parse_state(data: bytes) -> tuple[bool, int] | None:
-    """A host's STATE: online, and its timestamp in Unix milliseconds; None when malformed."""
+    """Return a host's STATE: online, and its timestamp in Unix milliseconds; None if malformed."""
     found = parse_json(data, _STATE_MAX_BYTES)
     if found is None or not isinstance(found.get("online"), bool):
         return None
@@ -82,7 +82,7 @@ def parse_state(data: bytes) -> tuple[bool, int] | None:
 
 
 class Watermark(NamedTuple):
-    """The bdSeq that the district sees, per stream how far it has stored, and how late live data is there."""
+    """The bdSeq that the district sees, the stored mark per stream, and the delay of live data there."""
 
     bdseq: int | None
     streams: Mapping[str, StreamPosition]
@@ -90,7 +90,7 @@ class Watermark(NamedTuple):
 
 
 def parse_watermark(data: bytes) -> Watermark | None:
-    """A watermark; None when malformed."""
+    """Return a watermark; None if malformed."""
     found = parse_json(data, _WATERMARK_MAX_BYTES)
     if found is None:
         return None
@@ -115,7 +115,7 @@ def _parse_late_s(value: object) -> float | None:
 
 
 def load_marks(kept: object) -> dict[str, StreamPosition]:
-    """The marks of an earlier life; what is none of ours is left out."""
+    """Load the marks of an earlier run; ignore invalid entries."""
     marks = {}
     for stream, pair in kept.items() if isinstance(kept, dict) else ():
         match pair:
@@ -127,6 +127,6 @@ def load_marks(kept: object) -> dict[str, StreamPosition]:
 
 
 def load_key_times(kept: object) -> dict[str, int]:
-    """Return when keys were used in an earlier life, Unix milliseconds by ``kid``."""
+    """Return when keys were used in an earlier run, Unix milliseconds by ``kid``."""
     found = kept.items() if isinstance(kept, dict) else ()
     return {str(kid): at_ms for kid, at_ms in found if isinstance(at_ms, int)}

@@ -1,1 +1,1 @@
-"""Plans ahead for batteries, cars, heat, batches and runs, with a reason for each step (pure)."""
+"""Plans for batteries, cars, heat, batches and runs, with a reason for each step (pure)."""

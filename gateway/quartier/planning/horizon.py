@@ -15,7 +15,7 @@ PRICE_MAX = 1e9
 
 @dataclass(frozen=True, slots=True)
 class BatteryModel:
-    """A battery as the plan sees it.  ``energy_wh`` is what is in it now."""
+    """A battery as the plan sees it. ``energy_wh`` is the energy stored now."""
 
     capacity_wh: float
     reserve_wh: float
@@ -23,63 +23,66 @@ class BatteryModel:
     charge_max_w: float
     discharge_max_w: float
     charge_efficiency: float = 0.95
-    """Of what is taken from the bus, the share that is stored: EFFICIENCY_MIN to 1."""
+    """Share of the energy taken from the bus that is stored: EFFICIENCY_MIN to 1."""
     discharge_efficiency: float = 0.95
-    """Of what leaves the store, the share that reaches the bus."""
+    """Share of the energy leaving the store that reaches the bus: EFFICIENCY_MIN to 1."""
     wear_eur_per_wh: float = 0.0
-    """For each Wh that goes into the store, and for each that leaves it."""
+    """Cost of each Wh that enters the store, and of each Wh that leaves it."""
     target_wh: float = 0.0
-    """What shall be in it at the end; given up first where it is out of reach."""
+    """Energy that shall be stored at the end of the horizon; given up first where it is out of reach."""
     worth_eur_per_wh: float = 0.0
-    """What each Wh is worth that is in it at the end."""
+    """Value of each Wh that is stored at the end of the horizon."""
 
 
 class Scenario(NamedTuple):
-    """What a step may bring, one of several; W as in ``Outlook``."""
+    """One of several possible outcomes of a step; powers in W as in ``Outlook``."""
 
     load_w: float
     pv_w: float
     weight: float = 1.0
-    """How much it counts, above 0; only what it is to the other weights of its step matters."""
+    """Weight, above 0; only the ratio to the other weights of the step matters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The steps ahead: each sequence has one number a step.  Caps are as in force, ``inf`` where there is
-    none.
-    """
+    """The steps ahead: each sequence has one number per step. A limit is ``inf`` where there is none."""
 
     step_s: int
     load_w: Sequence[float]
-    """What the house takes without battery and sun; below 0 is generation that cannot be curtailed."""
+    """Power that the site takes without battery and PV; below 0 is generation that cannot be curtailed."""
     pv_w: Sequence[float]
-    """What the sun would give, 0 or more; it may be curtailed."""
+    """Available PV power, 0 or more; it may be curtailed."""
     import_eur_per_wh: Sequence[float]
     export_eur_per_wh: Sequence[float]
-    """What an exported Wh brings; below 0 it costs."""
+    """Revenue of an exported Wh; below 0 it is a cost."""
     import_max_w: Sequence[float]
     export_max_w: Sequence[float]
     import_g_per_wh: Sequence[float] = ()
-    """CO2 of an imported Wh; nothing where it is not known."""
+    """CO2 of an imported Wh; empty where unknown."""
     samples: Sequence[Sequence[Scenario]] = ()
-    """Of each step what it may bring: samples or quantiles of a forecast, as many as there are.  They stand
-    for ``load_w`` and ``pv_w``, which count alone in a step without (the running one, as measured).
+    """Scenarios of each step: samples or quantiles of a forecast, in any number.
+
+    They replace ``load_w`` and ``pv_w``, which count only in a step without scenarios (the current step, as
+    measured).
     """
 
     @property
     def count(self) -> int:
-        """Return how many steps."""
+        """Return the number of steps."""
         return len(self.load_w)
 
     @property
     def step_h(self) -> float:
-        """A step in hours."""
+        """Return the length of a step in hours."""
         return self.step_s / 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Surcharge:
-    """What an imported Wh above ``above_w`` (a number a step) costs beside its price and other surcharges."""
+    """Cost of an imported Wh above ``above_w``, on top of its price and other surcharges.
+
+    ``above_w`` has one number per step.
+    """
 
     above_w: Sequence[float]
     eur_per_wh: float
@@ -87,21 +90,23 @@ class Surcharge:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """Prices beyond those of a Wh."""
+    """Prices beyond the energy price."""
 
     contract_w: float = math.inf
     over_eur_per_wh: float = 0.0
-    """What an imported Wh above ``contract_w`` costs beside its price."""
+    """Cost of an imported Wh above ``contract_w``, on top of its price."""
     peak_eur_per_w: float = 0.0
-    """What each W of the largest import of the horizon costs that is above ``peak_free_w``; where steps have
-    samples, of its mean, with nothing known of how the samples of different steps go together.
+    """Cost of each W by which the largest import of the horizon exceeds ``peak_free_w``.
+
+    Where steps have scenarios, it is the cost of the mean of the largest import; no correlation between the
+    scenarios of different steps is known.
     """
     peak_free_w: float = 0.0
-    """The largest import that the bill has already, or that is free."""
+    """Largest import that is already on the bill, or that is free."""
     co2_eur_per_g: float = 0.0
-    """The weight of CO2: it enters the import price."""
+    """Price of CO2; it is added to the import price."""
     surcharges: Sequence[Surcharge] = ()
-    """More of what ``contract_w`` and ``over_eur_per_wh`` are, such as a graded price of high imports."""
+    """Further pairs like ``contract_w`` and ``over_eur_per_wh``, such as a graded price of high imports."""
 
     @property
     def has_peak(self) -> bool:
@@ -114,7 +119,7 @@ class RefusedError(ValueError):
 
 
 def check_horizon(battery: BatteryModel, outlook: Outlook, contract: Contract) -> None:
-    """Raise RefusedError for numbers that no plan can be made from."""
+    """Raise RefusedError if no plan can be made from the numbers."""
     _check_outlook(outlook)
     _check_battery(battery)
     for name in ("over_eur_per_wh", "peak_eur_per_w", "peak_free_w", "co2_eur_per_g"):
@@ -197,7 +202,7 @@ def _check_battery(battery: BatteryModel) -> None:
 
 
 def check_finite(name: str, values: Sequence[float], low: float = -1e9) -> None:
-    """Raise RefusedError where a value is no number, below ``low`` or above 1e9."""
+    """Raise RefusedError if a value is not a number, is below ``low`` or is above 1e9."""
     for value in values:
         if not low <= value <= 1e9:
             raise RefusedError(f"{name} {value}: expected {low:g} to 1e9")

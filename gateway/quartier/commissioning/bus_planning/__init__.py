@@ -1,1 +1,1 @@
-"""The time of each bus, calculated before there is a wire."""
+"""The load of each bus, calculated before there is a wire."""

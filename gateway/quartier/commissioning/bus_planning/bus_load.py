@@ -1,4 +1,4 @@
-"""How much of a bus's time its devices need; remedies."""
+"""Share of a bus's time that its devices need, and remedies."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 
 UTILISATION_MAX = 0.8
-"""A remedy leaves a fifth of the time to orders, repeated requests and silent devices."""
+"""A remedy leaves a fifth of the time for orders, repeated requests and silent devices."""
 
 
 USUAL_PERIODS_S = (
@@ -33,9 +33,9 @@ BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 
 @dataclass(frozen=True, slots=True)
 class PollTask:
-    """A request of ``device``, made every ``period_s``.
+    """A request to ``device``, made every ``period_s``.
 
-    It takes the bus ``takes_s``; after that the device wants to be left alone for ``rests_s``.
+    It occupies the bus for ``takes_s``; after that the device needs a rest of ``rests_s``.
     """
 
     device: str
@@ -48,7 +48,10 @@ PollTasks = Sequence[PollTask]
 
 
 def list_remedies(tasks: PollTasks, baud: int | None, at_baud: Callable[[int], PollTasks]) -> Iterator[str]:
-    """Each by itself would do; ``baud`` None: the bus has none.  ``at_baud`` says what another one makes."""
+    """Yield remedies, each sufficient alone; ``baud`` None: the bus has none.
+
+    ``at_baud`` returns the tasks at another baud rate.
+    """
     period_s = find_longer_period_s(tasks)
     if period_s is not None:
         yield f"a period of {period_s:g} s ({_format_utilisation(_lengthen_periods(tasks, period_s))})"
@@ -64,12 +67,12 @@ def list_remedies(tasks: PollTasks, baud: int | None, at_baud: Callable[[int], P
 
 
 def find_longer_period_s(tasks: PollTasks) -> float | None:
-    """The shortest usual period that is fine, where nothing is asked more often; None: none is."""
+    """Return the shortest usual period that works as a minimum for all requests; None if there is none."""
     return next((one for one in USUAL_PERIODS_S if _is_feasible(_lengthen_periods(tasks, one))), None)
 
 
 def find_movable_devices(tasks: PollTasks) -> tuple[str, ...]:
-    """The fewest devices without which the bus is fine, and that are fine on one of their own; or none."""
+    """Return the fewest devices to move to another bus, so that both buses work; empty if there are none."""
     shares: dict[str, float] = {}
     for task in tasks:
         shares[task.device] = shares.get(task.device, 0.0) + find_utilisation([task])
@@ -105,10 +108,10 @@ def _join_names(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ScanClass:
-    """What is asked every ``period_s``: ``work_s`` of the bus's time each time.
+    """Requests made every ``period_s``; they take ``work_s`` of the bus's time each time.
 
-    ``slack_s`` is what a period leaves when all that is asked as often or more often has had its time;
-    below 0 where that is more than there is.
+    ``slack_s`` is what is left of a period after all requests of this and faster classes; below 0 if there is
+    not enough time.
     """
 
     period_s: float
@@ -116,20 +119,20 @@ class ScanClass:
     work_s: float
     slack_s: float
     room_s: float
-    """The same of the device that is asked most, its rests included, where that is less."""
+    """Slack of the device that is asked most, with its rests, if that is smaller."""
 
     @property
     def use_pct(self) -> float:
-        """Of the bus's time."""
+        """Return the share of the bus's time in percent."""
         return 100.0 * self.work_s / self.period_s
 
 
 @dataclass(frozen=True, slots=True)
 class BusLoad:
-    """What a bus has to do.  ``cycle_s`` is how long it takes to ask everything once, in one go.
+    """Load of a bus. ``cycle_s`` is the time to make every request once without pause.
 
-    ``use_pct`` is of the bus's time.  ``busiest`` is the device with the largest share of its own time,
-    its rests included: ``busiest_pct``.
+    ``use_pct`` is the share of the bus's time. ``busiest`` is the device with the largest share of its own
+    time, with its rests: ``busiest_pct``.
     """
 
     cycle_s: float
@@ -140,17 +143,17 @@ class BusLoad:
 
     @property
     def taken_pct(self) -> float:
-        """What is taken of the time of the bus, or of its busiest device with its rests: the larger."""
+        """Return the used share of the bus's time, or of its busiest device with its rests: the larger."""
         return max(self.use_pct, self.busiest_pct)
 
     @property
     def short(self) -> ScanClass | None:
-        """The fastest class that cannot have its time."""
+        """Return the fastest class without enough time; None if all have enough."""
         return next((one for one in self.classes if one.slack_s < 0), None)
 
 
 def find_bus_load(tasks: Sequence[PollTask]) -> BusLoad:
-    """Return what these make of a bus."""
+    """Return the load of a bus with these requests."""
     classes = []
     used, shares = 0.0, dict.fromkeys(_list_devices(tasks), 0.0)
     for period_s, own in groupby(sorted(tasks, key=attrgetter("period_s")), key=attrgetter("period_s")):
@@ -168,7 +171,7 @@ def find_bus_load(tasks: Sequence[PollTask]) -> BusLoad:
 
 
 def find_cycle_s(tasks: Iterable[PollTask]) -> float:
-    """Until each was made once: the bus's own time, or longer where one device wants its rests."""
+    """Return the time to make each request once, or longer if the rests of one device need more, in s."""
     known = tuple(tasks)
     alone_s = (
         sum(task.takes_s + task.rests_s for task in known if task.device == name)
@@ -178,12 +181,12 @@ def find_cycle_s(tasks: Iterable[PollTask]) -> float:
 
 
 def find_utilisation(tasks: Iterable[PollTask]) -> float:
-    """The share of a bus's time that they want; above 1: more than there is."""
+    """Return the share of the bus's time that the requests need; above 1: more than there is."""
     return sum(task.takes_s / task.period_s for task in tasks)
 
 
 def find_overloaded_devices(tasks: Sequence[PollTask]) -> dict[str, float]:
-    """Devices that cannot be asked so often for their rests' sake: which share of their time that takes."""
+    """Return devices that cannot be asked so often because of their rests, with the share of their time."""
     found = {
         name: sum((task.takes_s + task.rests_s) / task.period_s for task in tasks if task.device == name)
         for name in _list_devices(tasks)

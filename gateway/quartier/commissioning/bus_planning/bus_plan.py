@@ -1,4 +1,4 @@
-"""The plan of a bus."""
+"""Plan of a bus: load, lateness, behaviour with silent devices, remedies."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,53 +20,56 @@ from quartier.commissioning.bus_planning.simulated_bus import (
 )
 
 TIGHT_PCT = 85.0
-"""Above this little is left for orders and for what must be repeated."""
+"""Above this, little is left for orders and repetitions."""
 
 
 @dataclass(frozen=True, slots=True)
 class SilentResult:
-    """``dead`` devices say nothing any more: how the others of their bus do."""
+    """How the other devices of a bus perform when the ``dead`` devices stop answering."""
 
     dead: tuple[str, ...]
     kept_pct: float
-    """Of the reads of the others, in the long run."""
+    """Share of the other devices' reads that remain, in the long run."""
     lost_pct: float
-    """Of the bus's time, spent on waiting for those that are silent, in the long run."""
+    """Share of the bus's time spent waiting for silent devices, in the long run."""
     late_s: float
-    """By how much a request of the others came too late at most, while they fell silent or later."""
+    """Largest delay of a request to the other devices, during the failure or later."""
     aside_s: float | None
-    """Until the last of them was set aside."""
+    """Time until the last silent device was set aside."""
 
 
 @dataclass(frozen=True, slots=True)
 class BusPlan:
-    """Of one bus.  ``problem`` says why it cannot be, empty where it can; each of ``remedies`` would do."""
+    """Plan of one bus.
+
+    ``problem`` says why it is infeasible, else empty; each of ``remedies`` is sufficient.
+    """
 
     name: str
     answers_s: Mapping[str, float]
-    """From a request to the beginning of its answer, by device."""
+    """Time from a request to the start of its answer, by device."""
     load: BusLoad
     late_s: Mapping[float, float]
-    """By period, by how much a request came too late at most, where all devices answer."""
+    """Largest delay of a request by period, if all devices answer."""
     skipped_per_s: float
-    """Reads that were left out, because others held them up for a whole period."""
+    """Reads skipped because others delayed them by a whole period."""
     silent: tuple[SilentResult, ...]
     problem: str
     remedies: tuple[str, ...]
 
     @property
     def is_tight(self) -> bool:
-        """Return whether it can be, with little left."""
+        """Return whether the plan is feasible with little time left."""
         return not self.problem and self.load.taken_pct > TIGHT_PCT
 
     @property
     def is_delayed(self) -> bool:
-        """Return whether it has time, but reads are left out: one long request holds up the others."""
+        """Return whether there is enough time but reads are skipped: one long request delays the others."""
         return not self.problem and not self.is_tight and self.skipped_per_s > 0
 
 
 def list_bus_tasks(wire: PlannedBus, assumed: AssumedAnswers) -> list[PollTask]:
-    """Return what the devices of a bus want of it, by their drivers' own planning."""
+    """Return the requests of the devices of a bus, as planned by their drivers."""
 
     async def met() -> list[PollTask]:
         play = SimulatedBus(wire, assumed)
@@ -77,7 +80,7 @@ def list_bus_tasks(wire: PlannedBus, assumed: AssumedAnswers) -> list[PollTask]:
 
 
 def find_bus_answers_s(wire: PlannedBus, assumed: AssumedAnswers) -> dict[str, float]:
-    """From a request to the beginning of its answer, by device."""
+    """Return the time from a request to the start of its answer, by device."""
 
     async def told() -> dict[str, float]:
         return SimulatedBus(wire, assumed).answers_s()
@@ -86,7 +89,7 @@ def find_bus_answers_s(wire: PlannedBus, assumed: AssumedAnswers) -> dict[str, f
 
 
 def explain_problem(found: Sequence[PollTask], wire: PlannedBus, assumed: AssumedAnswers) -> str:
-    """Return why a bus cannot do that; empty where it can."""
+    """Return why the bus cannot do this; empty if it can."""
     short, tired = find_bus_load(found).short, find_overloaded_devices(found)
     slow = _find_slow_device(wire, assumed)
     if slow:
@@ -107,13 +110,13 @@ def explain_problem(found: Sequence[PollTask], wire: PlannedBus, assumed: Assume
 
 
 def _find_slow_device(wire: PlannedBus, assumed: AssumedAnswers) -> tuple[str, float] | None:
-    """The device that is never heard, because nobody waits so long."""
+    """Return the device whose answer always comes after the timeout; None if there is none."""
     name, answer_s = max(find_bus_answers_s(wire, assumed).items(), key=lambda one: one[1])
     return (name, answer_s) if answer_s > wire.section.timeout_s else None
 
 
 def plan_bus(wire: PlannedBus, assumed: AssumedAnswers, dead_max: int) -> BusPlan:
-    """Plan one bus, with 1, 2 … ``dead_max`` of its devices silent, the last ones of the site file first."""
+    """Plan one bus, also with 1, 2 … ``dead_max`` silent devices, the last ones of the site file first."""
     found = list_bus_tasks(wire, assumed)
     told = find_bus_load(found)
     rate = _count_per_s(found) / max(1.0, told.use_pct / 100)
@@ -149,7 +152,7 @@ def _list_remedies(found: Sequence[PollTask], wire: PlannedBus, assumed: Assumed
 def _make_silent_result(
     found: Sequence[PollTask], well: BusObservation, after: BusObservation
 ) -> SilentResult:
-    """Return how those that answer do, by what the same devices were read where all did."""
+    """Compare the reads of the answering devices with their reads when all devices answered."""
     every, others = (
         _count_per_s(found),
         _count_per_s(task for task in found if task.device not in after.dead),

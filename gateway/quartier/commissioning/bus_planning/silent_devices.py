@@ -1,4 +1,4 @@
-"""What silent devices cost the others of their bus."""
+"""Measure what silent devices cost the others of their bus."""
 
 import asyncio
 from collections import defaultdict
@@ -15,23 +15,24 @@ from quartier.commissioning.bus_planning.simulated_bus import (
 )
 from quartier_drivers.rehearsal import Exchange
 
-# How long a rehearsal lasts: until a silent device is surely set aside, and then for some of its probes.
+# Length of a simulation: until a silent device is surely set aside, and then for some of its retries.
 SILENCE_SETTLING_S, SILENCE_SETTLING_TIMEOUTS = 30.0, 12.0
 STEADY_S, STEADY_MIN_S = 240.0, 30.0
 EXCHANGES_MAX = 3_000
-"""Of the steady part; a bus that makes more of them is watched for less long."""
+"""Exchanges of the steady part; a faster bus is observed for a shorter time."""
 _SETTLING_S = 2.0
-# On a slow bus a device may be silent for too long before it was asked in vain often enough.
+# On a slow bus a device may be silent for too long before it failed often enough.
 _SET_ASIDE_EVENTS = ("device.aside", "device.silent")
 RequestKey = tuple[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class BusObservation:
-    """How a bus did.  ``reads_per_s`` is that of the devices that answer, ``lost_share`` of its time.
+    """How a bus performed.
 
-    ``late_s`` is by how much a request came later than its period at most, by period.  ``aside_s``: how
-    long it took until the last of the silent devices was set aside; None: none was.
+    ``reads_per_s`` counts the devices that answer. ``lost_share`` is the share of the time lost on silent
+    devices. ``late_s`` is the largest delay of a request beyond its period, by period. ``aside_s`` is the
+    time until the last silent device was set aside; None: none was.
     """
 
     dead: tuple[str, ...]
@@ -45,7 +46,10 @@ class BusObservation:
 def observe_bus(
     wire: PlannedBus, assumed: AssumedAnswers, dead: Sequence[str] = (), *, rate: float
 ) -> BusObservation:
-    """Rehearse a bus whose devices answer until these fall silent; ``rate`` is how much it asks a second."""
+    """Simulate a bus whose devices answer until those in ``dead`` stop.
+
+    ``rate`` is its requests per second.
+    """
     return run_simulated(_observe_bus(wire, assumed, dead, rate))
 
 
@@ -90,7 +94,7 @@ def _find_lateness_s(
     silent: Collection[int],
     span: tuple[float, float],
 ) -> dict[float, float]:
-    """By period, how much later than that a request of a device that answers followed on itself at most."""
+    """Return by period the largest delay beyond it between two answers to one request of a live device."""
     times_s: dict[RequestKey, list[float]] = defaultdict(list)
     for one in exchanges:
         if one.is_answered and span[0] <= one.ended_s < span[1] and one.unit not in silent:

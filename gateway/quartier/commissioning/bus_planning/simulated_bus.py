@@ -14,12 +14,12 @@ from quartier_drivers.contract import DeviceSpec, Readings
 from quartier_drivers.rehearsal import Exchange, Pretence, Rehearsable
 
 Result = TypeVar("Result")
-# Not at 0: what counts from the loop's time takes 0 for never.
+# Not at 0: users of the loop's time take 0 for never.
 _START_S = 1_000.0
 
 
 class _JumpingSelector(selectors.SelectSelector):
-    """Nothing comes from outside: whoever would wait has waited."""
+    """A selector without external events: it jumps to the end of each wait."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,35 +33,35 @@ class _JumpingSelector(selectors.SelectSelector):
 
 
 class SimulatedTimeLoop(asyncio.SelectorEventLoop):
-    """Its time leaps to whatever is due next."""
+    """An event loop whose time jumps to the next due event."""
 
     def __init__(self) -> None:
         self._leap = _JumpingSelector()
         super().__init__(self._leap)
 
     def time(self) -> float:
-        """Seconds since an arbitrary start."""
+        """Return seconds since an arbitrary start."""
         return self._leap.now_s
 
 
 class SimulatedTimeClock(SiteClock):
-    """The house's time as the running loop has it."""
+    """Site clock with the time of the running loop."""
 
     def __init__(self) -> None:
         super().__init__(ClockSetting(boot="rehearsal"))
         self._loop = asyncio.get_running_loop()
 
     def now_ns(self) -> int:
-        """Nanoseconds of the loop's time."""
+        """Return the loop's time in nanoseconds."""
         return round(self._loop.time() * 1e9)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait ``seconds`` of it."""
+        """Wait ``seconds`` of the loop's time."""
         await asyncio.sleep(seconds)
 
 
 def run_simulated(work: Coroutine[Any, Any, Result]) -> Result:
-    """Do ``work`` to its end, in no time.  For who runs in no loop."""
+    """Run ``work`` to its end without real waiting. Call it outside of any loop."""
     with asyncio.Runner(loop_factory=SimulatedTimeLoop) as runner:
         return runner.run(work)
 
@@ -71,43 +71,43 @@ _IDENTIFY_MAX_S = 120.0
 
 
 class PlannedBus(Protocol):
-    """A bus with its devices, as the site file has them (see ``daemon.assembly.bus_specs``)."""
+    """A bus with its devices from the site file (see ``daemon.assembly.bus_specs``)."""
 
     @property
     def name(self) -> str:
-        """Of the bus."""
+        """Return the name of the bus."""
         ...
 
     @property
     def section(self) -> Any:
-        """Its checked section of the site file."""
+        """Return its checked section of the site file."""
         ...
 
     @property
     def devices(self) -> Sequence[tuple[DeviceSpec, Any]]:
-        """Each with its profile."""
+        """Return each device with its profile."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class AssumedAnswers:
-    """How long devices take to begin an answer: those in ``answers_s`` by name, the others ``answer_s``.
+    """Assumed times until devices start an answer: ``answers_s`` by name, ``answer_s`` for the others.
 
-    None: as their profile says, or else as the wire's arithmetic has it.
+    None: the time of the profile, or else the calculated time of the wire.
     """
 
     answer_s: float | None = None
     answers_s: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, device: str, profile: Any) -> float | None:
-        """That of one device; None: nobody says."""
+        """Return the time of one device in s; None if none is given."""
         said: float | None = getattr(profile.limits, "answer_s", None)
         return self.answers_s.get(device, said if self.answer_s is None else self.answer_s)
 
 
 @dataclass(frozen=True, slots=True)
 class BusEvent:
-    """A line of the log: what happened to which device, at which second of the loop's time."""
+    """A log entry: what happened to which device, at which second of the loop's time."""
 
     at_s: float
     name: str
@@ -115,7 +115,7 @@ class BusEvent:
 
 
 class _Log:
-    """Keeps what a bus logs."""
+    """Stores the log entries of a bus."""
 
     def __init__(self) -> None:
         self.events: list[BusEvent] = []
@@ -127,14 +127,14 @@ class _Log:
 
 
 def can_be_simulated(wire: PlannedBus) -> bool:
-    """Return whether the time of its wire can be told before there is one."""
+    """Return whether the timing of its wire can be calculated in advance."""
     return isinstance(registry.door(wire.section.kind), Rehearsable)
 
 
 class SimulatedBus:
-    """For a ``wire`` that ``can_be_simulated``; made and used in a running leaping loop.
+    """A simulated bus for a ``wire`` that ``can_be_simulated``; use it in a running SimulatedTimeLoop.
 
-    ``exchanges`` is what went over the wire so far, ``events`` what was logged.
+    ``exchanges`` are the exchanges on the wire so far, ``events`` the log entries.
     """
 
     def __init__(self, wire: PlannedBus, assumed: AssumedAnswers) -> None:
@@ -164,33 +164,33 @@ class SimulatedBus:
             self.bus.halt()
 
     async def met(self) -> None:
-        """Until every device has said who it is, or cannot."""
+        """Wait until every device is identified, or cannot be."""
         until_s = find_loop_time_s() + _IDENTIFY_MAX_S
         while find_loop_time_s() < until_s and not all(one.known for one in self.bus.devices.values()):  # noqa: ASYNC110 - it costs no time
             await asyncio.sleep(_POLL_S)
 
     @property
     def skipped_count(self) -> int:
-        """Reads that were left out because the one before came too late."""
+        """Return the number of reads skipped because the one before came too late."""
         return int(self._line.stats["skipped_count"])
 
     def tasks(self) -> list[PollTask]:
-        """Return what its devices want of it, as far as they were met."""
+        """Return the requests of its devices, as far as they are identified."""
         return [
             PollTask(spec.name, ask.period_s, self._line.takes_s(ask.request), ask.rests_s)
             for spec, ask in self._list_requests()
         ]
 
     def answers_s(self) -> dict[str, float]:
-        """Return how long each device takes to begin its answer."""
+        """Return how long each device takes to start its answer, in s."""
         return {spec.name: self._line.answer_s(spec.unit) for spec, _ in self._devices}
 
     def find_periods_s(self) -> dict[tuple[int, bytes], float]:
-        """Return how often each request is to be made, by its unit and key."""
+        """Return the period of each request in s, by its unit and key."""
         return {(ask.unit, ask.key): ask.period_s for _, ask in self._list_requests()}
 
     def units(self, names: Iterable[str]) -> set[int]:
-        """The units behind these devices."""
+        """Return the units of these devices."""
         wanted = set(names)
         own = {spec.unit for spec, _ in self._devices if spec.name in wanted}
         return own | {ask.unit for spec, ask in self._list_requests() if spec.name in wanted}
@@ -204,9 +204,9 @@ class SimulatedBus:
 
 
 def find_loop_time_s() -> float:
-    """Seconds of the running loop."""
+    """Return the time of the running loop in s."""
     return asyncio.get_running_loop().time()
 
 
 def _ignore_readings(_: Readings) -> None:
-    """What is read is nobody's business here."""
+    """Ignore all readings."""

@@ -1,1 +1,1 @@
-"""Small commanded steps of an asset, and what they prove of it and its meters (pure)."""
+"""Small commanded steps of an asset, and what they prove about it and its meters (pure)."""

@@ -1,4 +1,4 @@
-"""A finding, and which line of which file corrects it (pure)."""
+"""Findings of a probe, and which line of which file corrects them (pure)."""
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,14 +12,14 @@ KeyPath = tuple[str, ...]
 
 
 class CheckedFile:
-    """A TOML file that may have to be changed; ``text`` is that of a file that was loaded before."""
+    """A TOML file that may need a change; ``text`` is that of a file that was loaded before."""
 
     def __init__(self, file: str, text: str) -> None:
         self._places = Places(file, text)
         self._data = tomllib.loads(text)
 
     def value(self, path: KeyPath) -> object:
-        """Return what stands at ``path``; None where nothing does."""
+        """Return the value at ``path``; None if there is none."""
         found: Any = self._data
         for step in path:
             if not isinstance(found, Mapping) or step not in found:
@@ -28,7 +28,10 @@ class CheckedFile:
         return found
 
     def fault(self, path: KeyPath, what: str) -> Fault:
-        """``what`` is to be changed at ``path``; where the key is absent the line is its table's."""
+        """Return a fault with the text ``what`` at ``path``.
+
+        Its line is that of the key, or of the table if the key is absent.
+        """
         return self._places.fault(path, what)
 
 
@@ -36,22 +39,22 @@ class CheckedFile:
 class CheckedFiles:
     """The site file, and the profiles with their parts that read the asset, command it, and read the grid.
 
-    ``built_in`` are profiles of the package: what is wrong there is mended in a file of the site's own.
+    ``built_in`` are profiles of the package: they are corrected in a file of the site.
     """
 
     asset_name: str
     site: CheckedFile
     profiles: Mapping[str, tuple[CheckedFile, str]]
     built_in: Mapping[str, str] = field(default_factory=dict)
-    """The name of the profile by what it is for, where it is the package's."""
+    """Name of the profile by its use, if it belongs to the package."""
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectionTarget:
-    """Where the cure stands: the profile line of a point (``asset``, ``command``, ``grid``) or the site file.
+    """Place of a correction: the profile line of a point (``asset``, ``command``, ``grid``) or the site file.
 
-    ``key`` is ``sign`` or ``scale`` of the quantity, or a key of the asset's section of the site file.
-    ``should``: for sign -1 (turn it), for scale what it is to be multiplied by, else the new value.
+    ``key`` is ``sign`` or ``scale`` of the quantity, or a key of the asset's section of the site file. The
+    new value is -1 for sign (invert it), the factor for scale, else the value itself.
     """
 
     where: str
@@ -62,7 +65,7 @@ class CorrectionTarget:
 
 @dataclass(frozen=True, slots=True)
 class ProbeFinding:
-    """One thing that is so; ``is_fault``: until it is cured the asset is not steered as it should be."""
+    """One finding; ``is_fault``: control of the asset is wrong until it is corrected."""
 
     code: str
     words: str
@@ -71,7 +74,7 @@ class ProbeFinding:
 
 
 def list_corrections(findings: Sequence[ProbeFinding], papers: CheckedFiles) -> list[Fault]:
-    """One for each thing that is to be changed, in the order of the findings, none twice."""
+    """Return one fault per required change, in the order of the findings, without duplicates."""
     every = [
         fault
         for one in findings
@@ -82,7 +85,7 @@ def list_corrections(findings: Sequence[ProbeFinding], papers: CheckedFiles) -> 
 
 
 def list_profile_overrides(findings: Sequence[ProbeFinding], papers: CheckedFiles) -> list[str]:
-    """Return how a profile of the package that is to be changed is overridden, a sentence for each."""
+    """Return a sentence for each profile of the package that must be overridden."""
     wanted = {target.where for one in findings for target in one.targets}
     names = dict.fromkeys(name for what, name in papers.built_in.items() if what in wanted)
     return [

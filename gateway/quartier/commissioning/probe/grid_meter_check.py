@@ -1,4 +1,4 @@
-"""The grid meter, judged by the rules of the running gateway (pure)."""
+"""Evaluate the grid meter by the rules of the running gateway (pure)."""
 
 from bisect import bisect_right
 from dataclasses import replace
@@ -18,15 +18,15 @@ from quartier.control.observe.meter_check.steps import SOME_SHARE, MeterTiming
 from quartier.site.asset_types import Pv
 
 SURE_SHARE = 0.1
-"""A gain is known to be none where its error is no larger than this part of what the asset took."""
+"""A gain is surely zero if its error is at most this share of the asset's gain."""
 _S = 1_000_000_000
 
 
 def evaluate_grid_meter(subject: ProbeSubject, trace: ProbeTrace, seen: ProbeMeasurement) -> CommandedSteps:
-    """Judge each step of the probe as the gateway judges its own while it runs.
+    """Evaluate each step of the probe as the gateway evaluates its own steps.
 
-    Steps that are too small, too close together or too noisy for that count by the gain of all of them, with
-    the same limits.  What command and connection meter agree on is no fault of the meter.
+    Steps that are too small, too close together or too noisy for that count by their overall gain, with the
+    same limits. If command and grid meter agree, the meter is not at fault.
     """
     asset, grid = seen.asset.response, seen.grid.response
     timing = MeterTiming(
@@ -46,7 +46,7 @@ def evaluate_grid_meter(subject: ProbeSubject, trace: ProbeTrace, seen: ProbeMea
 
 
 def describe_meter_result(judged: CommandedSteps, name: str) -> str:
-    """``grid showed 7 steps: 7 good``."""
+    """Return a text such as ``grid showed 7 steps: 7 good``."""
     count = judged.reactions.total()
     if not count:
         return f"{name}: no step could be judged alone"
@@ -55,7 +55,7 @@ def describe_meter_result(judged: CommandedSteps, name: str) -> str:
 
 
 def render_meter_result(judged: CommandedSteps) -> dict[str, object]:
-    """The same and the faults by their names, JSON-ready."""
+    """Return the same with the faults by name, JSON-ready."""
     return {
         "steps": {reaction.value: many for reaction, many in judged.reactions.most_common()},
         "faults": [
@@ -66,7 +66,7 @@ def render_meter_result(judged: CommandedSteps) -> dict[str, object]:
 
 
 def _is_asset_wrong(subject: ProbeSubject, seen: ProbeMeasurement) -> bool:
-    """Return whether the asset's own power is read wrongly: command and connection meter agree against it."""
+    """Return whether the asset's own power is read wrongly: command and grid meter agree against it."""
     asset, grid = seen.asset.gain, seen.grid.gain
     if subject.is_switch or not grid.is_significant():
         return False
@@ -74,7 +74,7 @@ def _is_asset_wrong(subject: ProbeSubject, seen: ProbeMeasurement) -> bool:
 
 
 def _find_factor_of_ten(subject: ProbeSubject, seen: ProbeMeasurement) -> float | None:
-    """Return how much too much the meter shows where that is a power of ten; None where it is not."""
+    """Return the factor of the grid meter if it is a wrong power of ten; else None."""
     asset, grid = seen.asset.gain, seen.grid.gain
     if (
         not grid.is_significant()
@@ -87,7 +87,7 @@ def _find_factor_of_ten(subject: ProbeSubject, seen: ProbeMeasurement) -> float 
 
 
 def _evaluate_overall_gain(seen: ProbeMeasurement) -> tuple[tuple[str, float], ...]:
-    """Return what the gain of all steps together says."""
+    """Return the evidence from the gain of all steps together."""
     asset, grid = seen.asset.gain, seen.grid.gain
     size = abs(asset.value)
     if asset.edges_count < 2 or size < SILENT_GAIN:
@@ -98,22 +98,22 @@ def _evaluate_overall_gain(seen: ProbeMeasurement) -> tuple[tuple[str, float], .
 
 
 def _find_update_period_s(trace: ProbeTrace) -> float:
-    """Return how often the meter has news, in s, by what it told before the first step."""
+    """Return how often the meter has new values, in s, from its readings before the first step."""
     first_s = trace.edges[0].at_s if trace.edges else trace.end_s
     return max(trace.grid.period_s, trace.grid.part(0.0, first_s).update_s)
 
 
 def _find_phase_shares(subject: ProbeSubject, seen: ProbeMeasurement) -> tuple[float, ...]:
-    """Which part of its power is on each phase; empty where site file and meter do not agree on that."""
+    """Return the share of its power on each phase; empty if site file and meter disagree."""
     if len(seen.phases) < len(PHASES):
         return ()
-    if subject.phase == "all":  # one that does not move may be wrong
+    if subject.phase == "all":  # a phase that does not move may be wrong
         return (1 / 3,) * len(PHASES) if len(seen.moved) > 1 else ()
     return tuple(float(phase == subject.phase) for phase in PHASES) if seen.moved == (subject.phase,) else ()
 
 
 def _make_samples(subject: ProbeSubject, trace: ProbeTrace, share: tuple[float, ...]) -> list[MeterSample]:
-    """One for each reading of the connection meter, with what was known of the asset then."""
+    """Return one sample per reading of the grid meter, with what was known of the asset then."""
     found = []
     phases = [trace.phases[phase] for phase in PHASES] if share else []
     for at_s, grid_w in zip(trace.grid.times_s, trace.grid.values, strict=True):
@@ -138,6 +138,6 @@ def _make_samples(subject: ProbeSubject, trace: ProbeTrace, share: tuple[float, 
 
 
 def _find_last(series: TimeSeries, at_s: float) -> float | None:
-    """The last value known at a second."""
+    """Return the last value known at a second."""
     place = bisect_right(series.times_s, at_s)
     return series.values[place - 1] if place else None

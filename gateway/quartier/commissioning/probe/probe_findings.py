@@ -1,4 +1,4 @@
-"""What the numbers of a probe mean, in sentences (pure)."""
+"""Interpret the numbers of a probe as sentences (pure)."""
 
 from collections.abc import Iterator
 from statistics import median
@@ -31,7 +31,7 @@ def find_findings(
     watch: TimerObservation | None,
     rest: RestartObservation | None = None,
 ) -> list[ProbeFinding]:
-    """Everything worth saying, the worst first."""
+    """Return all findings, faults first."""
     every = [
         *_find_early_end(subject, trace, ended),
         *_find_answer_faults(subject, seen, cut_short=bool(ended)),
@@ -69,7 +69,7 @@ def _find_early_end(subject: ProbeSubject, trace: ProbeTrace, ended: str) -> Ite
 def _find_answer_faults(
     subject: ProbeSubject, seen: ProbeMeasurement, *, cut_short: bool
 ) -> Iterator[ProbeFinding]:
-    """Yield whether it answers at all, and by how much."""
+    """Yield whether the asset answers at all, and by how much."""
     asset, name = seen.asset.gain, subject.name
     if asset.edges_count < 2 and cut_short:
         return
@@ -126,7 +126,7 @@ def _suggest_silent_causes(subject: ProbeSubject) -> str:
 def _find_second_master(
     subject: ProbeSubject, trace: ProbeTrace, seen: ProbeMeasurement
 ) -> Iterator[ProbeFinding]:
-    """A second master: it shows by the grid going back while the asset stays, or by the asset going back."""
+    """Yield signs of a second master: the grid goes back while the asset stays, or the asset goes back."""
     asset, grid = seen.asset, seen.grid
     if seen.has_reacted:
         kept = abs(grid.gain.value) / abs(grid.early.value)
@@ -148,11 +148,11 @@ def _find_second_master(
 
 
 def _find_other_setpoint(subject: ProbeSubject, trace: ProbeTrace) -> str:
-    """Return whether the point, late in a hold, read otherwise than commanded more often than once."""
+    """Return the other value if the point, late in a hold, differed from the command more than once."""
     found = []
     for edge in trace.edges:
         if subject.role == "pv" and edge.after_w < edge.before_w:
-            continue  # let free again, its cap stands above what it generates
+            continue  # released again, its limit is above its generation
         late = trace.shown.find_values(edge.at_s + 0.6 * (edge.until_s - edge.at_s), edge.until_s)
         if late and abs(median(late) - edge.after_w) > max(50.0, 0.5 * abs(edge.change_w)):
             found.append(f"{median(late):.0f} W stood there instead of {edge.after_w:.0f} W")
@@ -162,7 +162,7 @@ def _find_other_setpoint(subject: ProbeSubject, trace: ProbeTrace) -> str:
 def _find_one_way_answer(
     subject: ProbeSubject, trace: ProbeTrace, seen: ProbeMeasurement
 ) -> Iterator[ProbeFinding]:
-    """It answers one way and not the other."""
+    """Yield a finding if the asset answers in one direction only."""
     if not seen.weak:
         return
     soc = f" (state of charge {median(trace.soc.values):.0f} %)" if len(trace.soc) else ""
@@ -176,7 +176,7 @@ def _find_one_way_answer(
 def _find_late_answer(
     subject: ProbeSubject, trace: ProbeTrace, seen: ProbeMeasurement
 ) -> Iterator[ProbeFinding]:
-    """Answers that come late, or only when it has to wake up first."""
+    """Yield findings for late answers, or answers that need a wake-up first."""
     answer = seen.asset.response
     if answer is None:
         return
@@ -197,7 +197,7 @@ def _find_late_answer(
 
 
 def _find_slow_restart(subject: ProbeSubject, rest: RestartObservation | None) -> Iterator[ProbeFinding]:
-    """Generation that a cap of nothing sends to sleep."""
+    """Yield a finding if a limit of 0 W sends generation to standby."""
     if rest is None or (rest.woke_s is not None and rest.woke_s <= rest.usual_s + WAKE_LATE_S):
         return
     told = f"more than {rest.waited_s:.0f} s" if rest.woke_s is None else f"{rest.woke_s:.0f} s"
@@ -210,7 +210,7 @@ def _find_slow_restart(subject: ProbeSubject, rest: RestartObservation | None) -
 
 
 def find_timer_finding(subject: ProbeSubject, watch: TimerObservation | None) -> Iterator[ProbeFinding]:
-    """Yield how the device's timer acted where it was watched, in one finding: a fault if not as declared."""
+    """Yield one finding about the device's timer if it was watched: a fault if it is not as declared."""
     if watch is None:
         return
     if watch.seen_s is None:
@@ -238,7 +238,7 @@ def find_timer_finding(subject: ProbeSubject, watch: TimerObservation | None) ->
 
 
 def describe_result(subject: ProbeSubject, seen: ProbeMeasurement) -> str:
-    """``bat1 answered -980 W for -1000 W after 2.1 s, seen at the grid meter on L2 with the right sign``."""
+    """Return a text like ``bat1 answered -980 W for -1000 W after 2.1 s, seen at the grid meter on L2 …``."""
     asset = seen.asset.gain
     if not asset.edges_count:
         return f"{subject.name} was not stepped"

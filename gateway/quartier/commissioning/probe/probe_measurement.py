@@ -20,7 +20,7 @@ EARLY_SHARE_MIN, REACTED_SHARE = 0.3, 0.5
 
 @dataclass(frozen=True, slots=True)
 class MeterResult:
-    """What one meter saw of the commanded changes; ``early`` is the gain just after the answer had come."""
+    """What one meter measured of the commanded changes; ``early`` is the gain just after the answer."""
 
     gain: Gain = field(default_factory=Gain)
     response: Response | None = None
@@ -30,11 +30,11 @@ class MeterResult:
 
 @dataclass(frozen=True, slots=True)
 class ProbeMeasurement:
-    """All that a trace tells.
+    """All results of a trace.
 
-    ``up`` and ``down``: the asset's gain of levels above and below its rest; where it answers one way only
-    (``weak`` names the other), all else is told of that way.  ``wake_s``: how much longer it takes to leave
-    0 W than to go there.
+    ``up`` and ``down`` are the asset's gains of levels above and below its rest. If it answers in one
+    direction only (``weak`` names the other), all other results are for that direction. ``wake_s`` is how
+    much longer it takes to leave 0 W than to go there.
     """
 
     asset: MeterResult
@@ -48,7 +48,7 @@ class ProbeMeasurement:
 
     @property
     def moved(self) -> tuple[str, ...]:
-        """The phases on which the asset was surely seen, ``l1`` … ``l3``."""
+        """Return the phases on which the asset was surely seen, ``l1`` … ``l3``."""
         whole = self.grid.gain if self.grid.gain.is_significant() else self.asset.gain
         if abs(whole.value) < SEEN_GAIN_MIN:
             return ()
@@ -60,7 +60,7 @@ class ProbeMeasurement:
 
     @property
     def has_reacted(self) -> bool:
-        """Return whether the grid went back while the asset stayed: something else made up for it."""
+        """Return whether the grid went back while the asset stayed: something else compensated it."""
         early, late = self.grid.early, self.grid.gain
         if not early.is_significant() or not late.edges_count:
             return False
@@ -69,7 +69,7 @@ class ProbeMeasurement:
 
 
 def evaluate_trace(trace: ProbeTrace) -> ProbeMeasurement:
-    """Work it out; what nothing is known of has an infinite error."""
+    """Evaluate a trace; unknown values have an infinite error."""
     edges = trace.edges
     up, down, weak = _find_direction_gains(edges, trace.asset)
     if weak:
@@ -98,7 +98,7 @@ def _is_above_rest(edge: CommandedChange, rest_w: float) -> bool:
 
 
 def _find_direction_gains(edges: Sequence[CommandedChange], series: TimeSeries) -> tuple[Gain, Gain, str]:
-    """The gain up and down, and which of the two is missing."""
+    """Return the gain up and down, and which of the two is missing."""
     if not edges:
         return Gain(), Gain(), ""
     rest_w = edges[0].before_w
@@ -116,7 +116,7 @@ def _find_direction_gains(edges: Sequence[CommandedChange], series: TimeSeries) 
 
 
 def _find_wake_time_s(edges: Sequence[CommandedChange], answer: Response) -> float:
-    """How much later edges away from 0 W are answered than those back to it; 0 where that is not sure."""
+    """Return how much later changes away from 0 W are answered than changes to 0 W; 0 if unsure."""
     leaving = [answer.delays_s[e.at_s] for e in edges if e.at_s in answer.delays_s and e.before_w == 0]
     going = [answer.delays_s[e.at_s] for e in edges if e.at_s in answer.delays_s and e.before_w != 0]
     if min(len(leaving), len(going)) < DIRECTION_CHANGES_MIN:
@@ -126,7 +126,7 @@ def _find_wake_time_s(edges: Sequence[CommandedChange], answer: Response) -> flo
 
 
 def _find_response_awake(edges: Sequence[CommandedChange], answer: Response) -> Response:
-    """The response of a device that does not have to wake up first."""
+    """Return the response of a device that does not have to wake up first."""
     asleep = {edge.at_s for edge in edges if edge.before_w == 0}
     delays_s = {at_s: delay_s for at_s, delay_s in answer.delays_s.items() if at_s not in asleep}
     if not delays_s:
@@ -140,10 +140,10 @@ def _find_response_awake(edges: Sequence[CommandedChange], answer: Response) -> 
 def _evaluate_meter(
     edges: Sequence[CommandedChange], series: TimeSeries, first: MeterResult | None = None
 ) -> MeterResult:
-    """First by the last third of each hold, then by what the response says of the time it takes.
+    """Evaluate by the last third of each hold, then by the settling time of the response.
 
-    ``first`` is what the asset itself showed: the meter at the grid has its ramp, and its delay until it is
-    known to have another.
+    ``first`` is the result at the asset itself: the grid meter has its ramp, and its delay until another one
+    is known.
     """
     if not edges or not len(series):
         return MeterResult()
@@ -165,7 +165,7 @@ def _evaluate_meter(
 
 
 def _find_early_gain(edges: Sequence[CommandedChange], series: TimeSeries, answer: Response) -> Gain:
-    """The gain just after the answer has come."""
+    """Return the gain just after the answer."""
     cut = [_cut_change(edge, answer, series.period_s) for edge in edges]
     return step_response.fit_gain(
         step_response.find_differences(cut, series, _make_settling_time(answer, margin=0.0)), series.step
@@ -181,13 +181,13 @@ def _find_duration_s(edges: Sequence[CommandedChange], first: MeterResult | None
 
 
 def _cut_change(edge: CommandedChange, answer: Response, period_s: float) -> CommandedChange:
-    """The edge until just after its answer has come: the first one or two samples."""
+    """Return the change cut to just after its answer: the first one or two samples."""
     soon_s = edge.at_s + answer.find_settling_time_s(edge.change_w) + EARLY_PERIODS * period_s
     return CommandedChange(edge.since_s, edge.at_s, min(edge.until_s, soon_s), edge.before_w, edge.after_w)
 
 
 def _make_settling_time(answer: Response | None, margin: float = 0.5) -> Callable[[CommandedChange], float]:
-    """How long after its command an edge has surely happened; never more than two thirds of its hold."""
+    """Return a function for the settling time of a change; it is never more than two thirds of its hold."""
 
     def settled_s(edge: CommandedChange) -> float:
         if answer is None:

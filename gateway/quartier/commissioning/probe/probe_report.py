@@ -40,7 +40,7 @@ svg .grid { stroke: #e4e4e4; stroke-width: 1; } svg .zero { stroke: #9a9a9a; str
 
 @dataclass(frozen=True, slots=True)
 class ProbeReport:
-    """What the page tells.  ``devices`` are rows: device, maker and model, serial, firmware."""
+    """Content of the page. ``devices`` are rows: device, maker and model, serial, firmware."""
 
     site: str
     asset: str
@@ -60,7 +60,7 @@ class ProbeReport:
 
 
 def render_report(sheet: ProbeReport) -> str:
-    """The whole file; it needs nothing beside itself."""
+    """Return the complete HTML file; it needs no other files."""
     title = f"Commanded steps: {sheet.asset}"
     verdict = "good" if sheet.is_good else "bad"
     word = "As it should be." if sheet.is_good else "Not as it should be."

@@ -1,6 +1,6 @@
-"""The script of a probe: listen, rest, feeler step, steps (pure).
+"""Script of a probe: listen, rest, feeler step, steps (pure).
 
-Each function goes on by one step a turn (``yield``); what ends the probe is raised as ``ProbeEnded``.
+Each function advances by one step per cycle (``yield``). ``ProbeEnded`` ends the probe.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -33,7 +33,7 @@ UNANSWERED_GAIN = 0.04
 
 
 def run_script(stage: ProbeState) -> ProbeScript:
-    """The whole of it."""
+    """Run the complete script."""
     yield from _listen(stage)
     start: dict[str, Callable[[ProbeState], ProbeScript]] = {
         "battery": _begin_idle,
@@ -52,12 +52,12 @@ def run_script(stage: ProbeState) -> ProbeScript:
 
 
 def _listen(stage: ProbeState) -> ProbeScript:
-    """Hear the house as it is: how often meters tell, and how still it is."""
+    """Listen to the site: how often meters update, and how steady it is."""
     columns = [stage.columns[f"{one}.power_w"] for one in (stage.subject.name, stage.subject.grid)]
     while stage.now_s < LISTEN_S or min(len(column.times_s) for column in columns) < LISTEN_SAMPLES:
         yield
     while stage.now_s < LISTEN_MAX_S and stage.grid.changes < LISTEN_CHANGES:
-        yield  # a meter that is asked more often than it measures, or a house that is very still
+        yield  # a meter that is asked more often than it measures, or a very steady site
     asset, grid = (column.series for column in columns)
     stage.grid_update_s = grid.update_s
     stage.noise_w = step_response.MAD_TO_SIGMA * find_median_jump_w(asset)
@@ -77,7 +77,7 @@ def _begin_idle(stage: ProbeState) -> ProbeScript:
 
 
 def _begin_charging(stage: ProbeState) -> ProbeScript:
-    """A car charges at its least current before it is stepped."""
+    """Charge a car at its minimum current before the steps."""
     ev = stage.subject.asset
     assert isinstance(ev, ChargePointAsset)
     if stage.frozen is not None and stage.frozen.number(f"{ev.name}.plugged_on", 600.0) == 0.0:
@@ -95,7 +95,7 @@ def _begin_charging(stage: ProbeState) -> ProbeScript:
 
 
 def _begin_generating(stage: ProbeState) -> ProbeScript:
-    """Generation is let free as far as the limits allow, then curtailed a little from what it gives."""
+    """Release generation as far as the limits allow, so that it can be curtailed in steps."""
     low_w, _ = stage.find_interval()
     open_w = max(stage.subject.low_w, min(low_w, 0.0))
     stage.open_w, stage.is_open = open_w, True
@@ -128,16 +128,16 @@ def _run_steps(stage: ProbeState) -> ProbeScript:
         if cycles_count >= CYCLES_MIN and _is_sure(stage):
             break
         if _is_unanswered(stage):
-            return  # to ask a third time would tell nothing new
+            return  # a third attempt would show nothing new
         if stage.now_s + took_s > max(stage.wish.for_s, began_s + took_s):
             stage.say(f"the time of {stage.wish.for_s:.0f} s leaves no further steps")
             break
 
 
 def _run_feeler(stage: ProbeState, step_w: float) -> Generator[None, None, float]:
-    """A tenth of a step first: what answers tenfold is found out while it is harmless.
+    """Make a tenth of a step first, to find a tenfold answer while it is harmless.
 
-    Returns the step to go on with.
+    Return the step to continue with.
     """
     for share, way in ((FEELER_SHARE, 1), (3 * FEELER_SHARE, -1)):
         for level_w in (way * share * step_w, -way * share * step_w):
@@ -151,7 +151,7 @@ def _run_feeler(stage: ProbeState, step_w: float) -> Generator[None, None, float
             step_response.find_differences(trace.edges, trace.asset, _find_last_third_s)
         )
         if not seen.is_significant() or abs(seen.value) < 0.2:
-            continue  # it may not stir for so little
+            continue  # it may not react to such a small step
         stage.is_flipped = seen.value < 0
         if abs(seen.value) > 2:
             stage.say(f"it answers {seen.value:.1f} times what it is asked for: only small steps are taken")
@@ -168,7 +168,7 @@ def _list_levels(stage: ProbeState, step_w: float) -> Sequence[float]:
 
 
 def _run_step(stage: ProbeState, level_w: float) -> ProbeScript:
-    """Ask for a level as far as it is allowed now, and hold it until it can be judged."""
+    """Command a level as far as it is allowed now, and hold it until it can be evaluated."""
     before_w = stage.level_w
     assert before_w is not None
     goes_free = stage.subject.role == "pv" and level_w <= stage.rest_w
@@ -188,7 +188,7 @@ def _run_step(stage: ProbeState, level_w: float) -> ProbeScript:
 
 
 def _learn_hold_time(stage: ProbeState, before_w: float) -> ProbeScript:
-    """Hold a step larger than any before until it is answered, and let that say how long others are held."""
+    """Hold a step larger than any before until it is answered; derive the hold time of the others."""
     at_s, level_w = stage.commands[-1]
     from_w, half_w = stage.asset_w, 0.5 * abs(level_w - before_w)
     while abs(stage.asset_w - from_w) < half_w < abs(stage.asset_w - level_w):
@@ -217,7 +217,7 @@ def _learn_hold_time(stage: ProbeState, before_w: float) -> ProbeScript:
 
 
 def _run_switching(stage: ProbeState) -> ProbeScript:
-    """A load is let run for its least time, and stopped again; its least times hold also before."""
+    """Run a load for its minimum time and stop it again; its minimum times apply before that, too."""
     load = stage.subject.asset
     assert isinstance(load, Load)
     shown = stage.columns[stage.subject.point].values
@@ -240,7 +240,7 @@ def _run_switching(stage: ProbeState) -> ProbeScript:
 
 
 def _watch_timer(stage: ProbeState) -> ProbeScript:
-    """Stop writing, and see whether the device ends the last command by itself in its time."""
+    """Stop writing, and check whether the device ends the last command by itself in time."""
     timer = stage.subject.fallback
     if timer is None or not isfinite(timer.after_s):
         stage.say("there is no timer to watch: what was written last stands")
@@ -276,7 +276,7 @@ def _watch_timer(stage: ProbeState) -> ProbeScript:
 
 
 def _run_zero_limit(stage: ProbeState) -> ProbeScript:
-    """Curtail generation to nothing, let it free again, and see whether it is slow to come back."""
+    """Curtail generation to zero, release it, and measure how fast it comes back."""
     stage.stepped_s = stage.now_s
     whole_w = stage.find_recent_power_w()
     if stage.limit_level(0.0) != 0.0 or -whole_w < 2 * stage.least_w:

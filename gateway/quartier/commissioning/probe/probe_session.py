@@ -1,6 +1,6 @@
 """One probe cycle by cycle; what the operator agrees to (pure).
 
-Giving the point back is the caller's, who does it after any end.
+The caller gives the point back after every end.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from quartier.site.process_image import FrozenImage
 
 
 def describe_probe(subject: ProbeSubject, bounds: ProbeLimits, wish: ProbeRequest) -> list[str]:
-    """Return what is done, within which bounds, what ends it, and what happens if this computer dies."""
+    """Return what is done, within which bounds, what ends it, and what happens if this computer fails."""
     name = subject.name
     lines = [
         f"quartier probe {name} {_describe_steps(subject)}, for at most {wish.for_s:.0f} s.",
@@ -69,7 +69,7 @@ LOST_S, LOST_PERIODS = 10.0, 4.0
 
 @dataclass(frozen=True, slots=True)
 class ProbeAction:
-    """What is to be done in this turn: a value written, something said, or the end (empty: as planned)."""
+    """Action of this cycle: a value to write, texts, or the end (empty: as planned)."""
 
     value: float | None = None
     said: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class ProbeAction:
 
 
 class ProbeSession:
-    """One probe.  ``turn`` is called several times a second with the image of the readings."""
+    """One probe. ``turn`` is called several times a second with the process image."""
 
     def __init__(self, subject: ProbeSubject, bounds: ProbeLimits, wish: ProbeRequest, now_ns: int) -> None:
         self.stage = ProbeState(subject, bounds, wish, now_ns)
@@ -85,7 +85,7 @@ class ProbeSession:
         self._ended: str | None = None
 
     def turn(self, frozen: FrozenImage, refused: str, now_ns: int) -> ProbeAction:
-        """Take one turn.  ``refused`` says why the last write did not succeed; empty while it may have."""
+        """Run one cycle. ``refused`` says why the last write failed; empty while it may succeed."""
         stage = self.stage
         if self._ended is not None:
             return ProbeAction(ended=self._ended)
@@ -107,7 +107,7 @@ class ProbeSession:
 
 
 def _check_state(stage: ProbeState, refused: str) -> None:
-    """End at once where a reading is lost, a limit reached, a write refused, or the asset runs away."""
+    """End at once if a reading is lost, a limit reached, a write refused, or the asset runs away."""
     subject = stage.subject
     if refused:
         raise ProbeEnded(f"{subject.point}: {refused}")
@@ -142,7 +142,7 @@ def _find_duration_max_s(stage: ProbeState) -> float:
 
 
 def _find_value_to_write(stage: ProbeState) -> float | None:
-    """The value to write now: a new one, or the old one again before the device's timer runs out."""
+    """Return the value to write now: a new one, or the old one before the device's timer expires."""
     if stage.due is None and stage.level_w is not None and stage.keeps:
         refresh_s = stage.subject.refresh_s
         if refresh_s is not None and stage.now_s - stage.written_s >= refresh_s:

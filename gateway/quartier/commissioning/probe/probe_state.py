@@ -1,4 +1,4 @@
-"""What a running probe has seen and commanded (pure)."""
+"""State of a running probe: what it has measured and commanded (pure)."""
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ HOLD_MIN_S = 5.0
 LEAST_W, LEAST_SHARE, FEELER_SHARE = 40.0, 0.01, 0.1
 
 ProbeScript = Generator[None]
-"""Goes on by one step a turn."""
+"""A script that advances by one step per cycle."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeRequest:
-    """What the operator asked for: the longest time in s, and whether the device's timer is watched."""
+    """Request of the operator: the longest time in s, and whether the device's timer is watched."""
 
     for_s: float = 240.0
     watch_timer: bool = False
@@ -38,9 +38,10 @@ class TimerObservation:
 
 @dataclass(frozen=True, slots=True)
 class RestartObservation:
-    """How generation came back from a cap of 0 W: ``woke_s`` after the cap went, None: not in ``waited_s``.
+    """How generation came back from a limit of 0 W.
 
-    ``usual_s`` is how long its other answers take at most.
+    ``woke_s`` is the time after the limit was removed, None: not within ``waited_s``. ``usual_s`` is the
+    longest time of its other answers.
     """
 
     woke_s: float | None
@@ -49,35 +50,35 @@ class RestartObservation:
 
 
 class ProbeEnded(Exception):  # noqa: N818 - an end, not always an error
-    """The probe ends; says why."""
+    """The probe ends; the text says why."""
 
 
 @dataclass(slots=True)
 class GrowingSeries:
-    """A series that still grows."""
+    """A time series that still grows."""
 
     times_s: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
 
     def add(self, at_s: float, value: float) -> None:
-        """Take a sample, unless it is the one that is held already."""
+        """Add a sample, unless it is the last one already."""
         if not self.times_s or at_s > self.times_s[-1]:
             self.times_s.append(at_s)
             self.values.append(value)
 
     @property
     def series(self) -> TimeSeries:
-        """Return what it holds now."""
+        """Return the present series."""
         return TimeSeries(self.times_s, self.values)
 
 
 class ProbeState:
-    """Everything of one probe that changes; powers in W, times in s since it began.
+    """All variable state of one probe; powers in W, times in s since it began.
 
-    ``level_w`` is what the asset is expected to take, ``rest_w`` what it takes between steps, ``most_w``
-    how far it was ever asked away from that.  ``open_w`` is the cap under which PV runs free.  ``stepped_s``
-    is when the steps that are judged were over.  ``keeps``: commands are refreshed; ``steps``: the limits of
-    a step are watched; ``is_flipped``: it goes the other way round.
+    ``level_w`` is the expected power of the asset, ``rest_w`` its power between steps, ``most_w`` the largest
+    commanded distance from that. ``open_w`` is the limit under which PV runs free. ``stepped_s`` is the end
+    of the evaluated steps. ``keeps``: commands are refreshed. ``steps``: the limits of a step are watched.
+    ``is_flipped``: the asset answers with the opposite sign.
     """
 
     def __init__(self, subject: ProbeSubject, bounds: ProbeLimits, wish: ProbeRequest, began_ns: int) -> None:
@@ -103,7 +104,7 @@ class ProbeState:
         self.steps = self.is_open = self.is_flipped = False
 
     def look(self, frozen: FrozenImage, now_ns: int) -> None:
-        """Take what is new in the image."""
+        """Read new values from the process image."""
         self.frozen = frozen
         self.now_s = (now_ns - self.began_ns) / _S
         for point, column in self.columns.items():
@@ -113,7 +114,7 @@ class ProbeState:
 
     @property
     def trace(self) -> ProbeTrace:
-        """Return what was commanded and seen until now."""
+        """Return what was commanded and measured until now."""
         name, grid = self.subject.name, self.subject.grid
         columns = self.columns
         shown = columns[self.subject.point].series
@@ -134,48 +135,48 @@ class ProbeState:
 
     @property
     def command_w(self) -> float:
-        """Return what the point holds, in W: for PV at rest that is more than what it generates."""
+        """Return the commanded value of the point in W: for PV at rest it is more than its generation."""
         assert self.level_w is not None
         return self.open_w if self.is_open else self.level_w
 
     def say(self, text: str) -> None:
-        """Have something told to the operator."""
+        """Add a text for the operator."""
         self.said.append(text)
 
     def order(self, command_w: float, level_w: float | None = None) -> None:
-        """Command, and note the power that is expected of it."""
+        """Command a power, and note the power expected of it."""
         self.level_w = command_w if level_w is None else level_w
         self.most_w = max(self.most_w, abs(self.level_w - self.rest_w))
         self.commands.append((self.now_s, self.level_w))
         self.due = self.subject.value(command_w)
 
     def require_room(self, power_w: float, what: str) -> None:
-        """End where so much more power has no room."""
+        """End the probe if there is no room for this additional power."""
         if self.limit_level(power_w) < power_w - 1.0:
             raise ProbeEnded(f"there is no room for {what}, {power_w:.0f} W, under the limits")
 
     def find_interval(self) -> tuple[float, float]:
-        """Lowest and highest power that may be asked for now."""
+        """Return the lowest and highest power that may be commanded now, in W."""
         soc = self.columns[f"{self.subject.name}.soc_pct"].values
         return self.bounds.find_interval(
             self.subject, asset_w=self.asset_w, grid_w=self.grid_w, soc_pct=soc[-1] if soc else None
         )
 
     def limit_level(self, level_w: float) -> float:
-        """The nearest to ``level_w`` that may be asked for now."""
+        """Return the allowed power nearest to ``level_w``, in W."""
         low_w, high_w = self.find_interval()
-        if self.is_flipped:  # what is asked for comes the other way round: both ways must be allowed
+        if self.is_flipped:  # the answer has the opposite sign: both directions must be allowed
             low_w, high_w = max(low_w, -high_w), min(high_w, -low_w)
         return min(max(level_w, min(low_w, self.rest_w)), max(high_w, self.rest_w))
 
     def wait(self, seconds: float) -> ProbeScript:
-        """Let time pass."""
+        """Wait ``seconds``."""
         until_s = self.now_s + seconds
         while self.now_s < until_s:
             yield
 
     def wait_until_still(self, least_s: float, most_s: float) -> ProbeScript:
-        """Wait until the asset no longer goes anywhere."""
+        """Wait until the asset's power is steady."""
         began_s = self.now_s
         yield from self.wait(least_s)
         while self.now_s - began_s < most_s:
@@ -186,43 +187,43 @@ class ProbeState:
 
     @property
     def least_w(self) -> float:
-        """Smaller steps are not worth taking."""
+        """Return the smallest useful step, in W."""
         return max(LEAST_W, LEAST_SHARE * self.subject.asset.rated_w, 3 * self.noise_w) * (
             1.0 if self.hold_s else FEELER_SHARE
         )
 
     @property
     def asset(self) -> TimeSeries:
-        """The asset's power until now."""
+        """Return the asset's power until now."""
         return self.columns[f"{self.subject.name}.power_w"].series
 
     @property
     def grid(self) -> TimeSeries:
-        """The grid's power until now."""
+        """Return the grid power until now."""
         return self.columns[f"{self.subject.grid}.power_w"].series
 
     @property
     def asset_w(self) -> float:
-        """The asset's last power."""
+        """Return the asset's last power, in W."""
         return self.asset.values[-1]
 
     @property
     def grid_w(self) -> float:
-        """The grid's last power."""
+        """Return the last grid power, in W."""
         return self.grid.values[-1]
 
     def find_recent_power_w(self) -> float:
-        """The asset's power of the last seconds."""
+        """Return the asset's median power of the last seconds, in W."""
         return median(self.asset.find_values(self.now_s - HOLD_MIN_S, self.now_s + 1) or (self.asset_w,))
 
 
 def list_probe_points(subject: ProbeSubject) -> list[str]:
-    """Every point that a probe looks at."""
+    """Return every point that a probe reads."""
     name, grid = subject.name, subject.grid
     phases = [f"{grid}.power_{phase}_w" for phase in PHASES]
     return [f"{name}.power_w", f"{grid}.power_w", subject.point, *phases, f"{name}.soc_pct"]
 
 
 def find_median_jump_w(series: TimeSeries) -> float:
-    """The median step from reading to reading, W."""
+    """Return the median step from reading to reading, in W."""
     return median([abs(later - sooner) for sooner, later in pairwise(series.values)] or [0.0])

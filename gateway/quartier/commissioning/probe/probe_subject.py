@@ -9,14 +9,14 @@ from quartier.site.asset_types import Battery, ChargePointAsset, Load, Pv
 from quartier_drivers.contract import Fallback
 
 LIMIT_MARGIN_SHARE = 0.95
-"""No step is taken that would bring the grid's power nearer than 5 % to a limit."""
+"""No step brings the grid power closer than 5 % to a limit."""
 
 
 RUNAWAY_TIMES = 2.0
 RUNAWAY_W = 150.0
 RUNAWAY_SHARE = 0.02
 RUNAWAY_STEP_TIMES = 1.2
-"""A small first step that is answered tenfold is no more than the step that was agreed to."""
+"""A small first step that is answered tenfold stays within the agreed step."""
 
 
 ProbedClass = Literal["battery", "ev", "pv", "load"]
@@ -24,11 +24,11 @@ ProbedClass = Literal["battery", "ev", "pv", "load"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeSubject:
-    """One asset and the point it is commanded by; powers in W, plus takes from the building's bus.
+    """One asset and the point that commands it; powers in W, positive takes from the building's bus.
 
-    ``per_w`` is how much of the point's value one watt is (1/230 A on one phase, -1 for a cap of generation).
-    ``low_w`` … ``high_w`` is what the asset can do at all.  ``fallback`` is the device's own; without one
-    ``accepted`` must hold the site's reason.  ``phase`` is what the site file says of it.
+    ``per_w`` is the value of the point per watt (1/230 A on one phase, -1 for a limit of generation).
+    ``low_w`` … ``high_w`` is the range of the asset. ``fallback`` is the fallback of the device; without one
+    ``accepted`` must hold the site's reason. ``phase`` is the phase in the site file.
     """
 
     asset: Battery | ChargePointAsset | Pv | Load
@@ -47,12 +47,12 @@ class ProbeSubject:
 
     @property
     def name(self) -> str:
-        """The asset's."""
+        """Return the name of the asset."""
         return self.asset.name
 
     @property
     def role(self) -> ProbedClass:
-        """Return what kind of asset it is."""
+        """Return the class of the asset."""
         roles: dict[type, ProbedClass] = {Battery: "battery", ChargePointAsset: "ev", Pv: "pv", Load: "load"}
         return roles[type(self.asset)]
 
@@ -62,21 +62,21 @@ class ProbeSubject:
         return self.point.endswith("_on")
 
     def value(self, watts: float) -> float:
-        """Return what is written for so many watts."""
+        """Return the value to write for a power in W."""
         if self.is_switch:
             return float(watts > 0)
         value = watts * self.per_w
         return round(value / self.resolution) * self.resolution if self.resolution else value
 
     def watts(self, value: float) -> float:
-        """Return how many watts a value of the point stands for."""
+        """Return the power in W for a value of the point."""
         if self.is_switch:
             return self.asset.rated_w if value else 0.0
         return value / self.per_w
 
     @property
     def refresh_s(self) -> float | None:
-        """How often a command is written again so that the device's timer does not end it; None: never."""
+        """Return how often a command is repeated so that the device's timer does not end it; None: never."""
         timer = self.fallback
         if timer is None or not isfinite(timer.after_s):
             return None
@@ -84,7 +84,7 @@ class ProbeSubject:
 
     @property
     def refusal(self) -> str:
-        """Return why it must not be probed; empty when it may."""
+        """Return why it must not be probed; empty if it may."""
         if self.fallback is None and not self.accepted:
             return (
                 f"{self.point} has no fall-back: if the gateway died, the device would keep its last order; "
@@ -95,10 +95,10 @@ class ProbeSubject:
 
 @dataclass(frozen=True, slots=True)
 class ProbeLimits:
-    """The tightest caps at the grid in W, never negative, and what the fuses above the asset carry.
+    """The tightest limits at the grid in W, never negative, and the capacity of the fuses above the asset.
 
-    ``generation_w`` caps what PV is let free to; without ``charges_from_grid`` a battery takes surplus only,
-    without ``exports_stored`` it gives no more than the house takes.
+    ``generation_w`` limits the release of PV. Without ``charges_from_grid`` a battery takes surplus only.
+    Without ``exports_stored`` it gives no more than the site consumes.
     """
 
     import_w: float
@@ -111,7 +111,7 @@ class ProbeLimits:
     def find_interval(
         self, subject: ProbeSubject, *, asset_w: float, grid_w: float, soc_pct: float | None
     ) -> tuple[float, float]:
-        """Lowest and highest power that may be asked for now, in W."""
+        """Return the lowest and highest power that may be commanded now, in W."""
         rest_w = grid_w - asset_w
         low_w = max(subject.low_w, -self.fuse_w, -LIMIT_MARGIN_SHARE * self.export_w - rest_w)
         high_w = min(subject.high_w, self.fuse_w, LIMIT_MARGIN_SHARE * self.import_w - rest_w)
@@ -128,7 +128,7 @@ class ProbeLimits:
         return low_w, high_w
 
     def broken(self, grid_w: float) -> str:
-        """Return which limit the grid's power is over; empty when none."""
+        """Return which limit the grid power exceeds; empty if none."""
         if grid_w > self.import_w:
             return f"the grid imports {grid_w:.0f} W, {self.import_w:.0f} W are allowed"
         if -grid_w > self.export_w + RUNAWAY_W and -grid_w > 1.05 * self.export_w:
@@ -137,20 +137,20 @@ class ProbeLimits:
 
 
 def find_runaway_power_w(subject: ProbeSubject, most_w: float, noise_w: float) -> float:
-    """Return how far from its rest an asset may be seen when at most ``most_w`` were asked for, in W."""
+    """Return how far from its rest an asset may be if at most ``most_w`` were commanded, in W."""
     slack_w = max(RUNAWAY_W, RUNAWAY_SHARE * subject.asset.rated_w, 4 * noise_w)
     return max(RUNAWAY_TIMES * most_w + slack_w, RUNAWAY_STEP_TIMES * subject.step_w)
 
 
 STEP_SHARE = 0.1
-"""A step is a tenth of the rated power where the operator names none."""
+"""A step is a tenth of the rated power unless the operator names one."""
 
 
 REFRESH_S = 20.0
 
 
 def make_battery_subject(asset: Battery, point: str, step_w: float | None, **more: object) -> ProbeSubject:
-    """A battery by its setpoint in W."""
+    """Make the subject of a battery, by its setpoint in W."""
     return ProbeSubject(
         asset=asset,
         point=point,
@@ -164,7 +164,10 @@ def make_battery_subject(asset: Battery, point: str, step_w: float | None, **mor
 def make_charge_point_subject(
     asset: ChargePointAsset, point: str, step_w: float | None, **more: object
 ) -> ProbeSubject:
-    """A charging point by the current it allows per phase; a step is 2 A at least, as cars follow no less."""
+    """Make the subject of a charge point, by its current per phase.
+
+    A step is at least 2 A, because cars do not follow less.
+    """
     per_w = 1.0 / (asset.voltage_v * asset.phases_count)
     high_w = asset.current_max_a / per_w
     step = max(_find_step_w(asset.rated_w, step_w), 2.0 / per_w)
@@ -181,7 +184,7 @@ def make_charge_point_subject(
 
 
 def make_pv_subject(asset: Pv, point: str, step_w: float | None, **more: object) -> ProbeSubject:
-    """Photovoltaics by the cap of its generation."""
+    """Make the subject of PV, by the limit of its generation."""
     return ProbeSubject(
         asset=asset,
         point=point,
@@ -194,7 +197,7 @@ def make_pv_subject(asset: Pv, point: str, step_w: float | None, **more: object)
 
 
 def make_load_subject(asset: Load, point: str, **more: object) -> ProbeSubject:
-    """A load by its relay: all of it or nothing."""
+    """Make the subject of a load, by its relay: on or off."""
     return ProbeSubject(
         asset=asset,
         point=point,

@@ -1,4 +1,4 @@
-"""What was commanded and seen, in columns (pure)."""
+"""What was commanded and measured, in columns (pure)."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ PHASES = ("l1", "l2", "l3")
 
 @dataclass(frozen=True, slots=True)
 class TimeSeries:
-    """Samples of one quantity in the order in which they were taken; times in s, values in W (SoC: pct)."""
+    """Samples of one quantity in order of time; times in s, values in W (SoC: percent)."""
 
     times_s: Sequence[float] = ()
     values: Sequence[float] = ()
@@ -20,17 +20,17 @@ class TimeSeries:
         return len(self.times_s)
 
     def find_values(self, from_s: float, to_s: float) -> Sequence[float]:
-        """The values taken at or after ``from_s`` and before ``to_s``."""
+        """Return the values taken at or after ``from_s`` and before ``to_s``."""
         return self.values[bisect_left(self.times_s, from_s) : bisect_left(self.times_s, to_s)]
 
     def part(self, from_s: float, to_s: float) -> "TimeSeries":
-        """The same with their times."""
+        """Return the same with their times."""
         first, last = bisect_left(self.times_s, from_s), bisect_left(self.times_s, to_s)
         return TimeSeries(self.times_s[first:last], self.values[first:last])
 
     @property
     def period_s(self) -> float:
-        """The usual time between two samples, s; 1 where there are too few to say."""
+        """Return the usual time between two samples, in s; 1 if there are too few."""
         gaps = [later - sooner for sooner, later in pairwise(self.times_s)]
         return median(gaps) if gaps else 1.0
 
@@ -44,21 +44,24 @@ class TimeSeries:
 
     @property
     def changes(self) -> int:
-        """Return how often it told something new."""
+        """Return how often the value changed."""
         return len(self._changes_s)
 
     @property
     def update_s(self) -> float:
-        """The usual time between two *different* values: a meter may be asked more often than it measures.
+        """Return the usual time between two *different* values: a meter may be read faster than it measures.
 
-        The plain period where next to nothing changed: then nothing can be said.
+        Return the plain period if almost nothing changed, because then nothing is known.
         """
         gaps = [later - sooner for sooner, later in pairwise(self._changes_s)]
         return max(self.period_s, median(gaps)) if gaps else self.period_s
 
     @property
     def step(self) -> float:
-        """The smallest difference between two values: how finely the meter tells; 0 where all are equal."""
+        """Return the smallest difference between two values, the resolution of the meter.
+
+        0 if all are equal.
+        """
         found = sorted(set(self.values))
         return min((b - a for a, b in pairwise(found)), default=0.0)
 
@@ -67,7 +70,7 @@ class TimeSeries:
 class CommandedChange:
     """One commanded change of power in W, in force from ``at_s`` to ``until_s``.
 
-    ``since_s`` is when the one before it was commanded.
+    ``since_s`` is when the previous one was commanded.
     """
 
     since_s: float
@@ -78,16 +81,17 @@ class CommandedChange:
 
     @property
     def change_w(self) -> float:
-        """By how much the power was to change."""
+        """Return the commanded change of power, in W."""
         return self.after_w - self.before_w
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeTrace:
-    """A whole probe.  ``commands`` are (second, power in W asked for), the first one the rest before.
+    """A complete probe. ``commands`` are (second, commanded power in W); the first one is the rest before.
 
-    ``phases`` holds the grid meter's powers by ``l1`` … ``l3``, as far as it tells them.  ``shown`` is what
-    the commanded point itself read, in W.  Plus takes energy from the building's bus, import is plus.
+    ``phases`` holds the grid meter's powers by ``l1`` … ``l3``, as far as it measures them. ``shown`` is the
+    reading of the commanded point itself, in W. Positive takes energy from the building's bus; import is
+    positive.
     """
 
     commands: Sequence[tuple[float, float]]
@@ -100,7 +104,7 @@ class ProbeTrace:
 
     @property
     def edges(self) -> list[CommandedChange]:
-        """The commanded changes; a command that changes nothing is none."""
+        """Return the commanded changes, without commands that change nothing."""
         found: list[tuple[float, float]] = []
         for at_s, watts in self.commands:
             if not found or found[-1][1] != watts:

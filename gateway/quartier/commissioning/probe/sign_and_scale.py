@@ -1,8 +1,8 @@
-"""Which of command, asset meter and grid meter has a wrong sign, scale or phase (pure).
+"""Find which of command, asset meter and grid meter has a wrong sign, scale or phase (pure).
 
-Commanded, measured at the asset and measured at the grid are three witnesses.  Where two agree, the third is
-wrong: asset and grid against the command mean the command, command and grid against the asset mean how the
-asset's power is read, command and asset against the grid mean the grid meter.
+Command, asset meter and grid meter are three witnesses. If two agree, the third is wrong: asset and grid
+against the command mean the command, command and grid against the asset mean the reading of the asset's
+power, command and asset against the grid mean the grid meter.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,11 @@ from quartier.site.asset_types import ChargePointAsset
 ALL_PHASES = ("l1", "l2", "l3")
 MIXED_PHASES_GAIN, MIXED_PHASES_TOLERANCE = -0.5, 0.15
 REVERSED_PHASE_GAIN_MIN = 0.25
-"""With less of it in the sum something else has answered, on phases of its own."""
+"""With a smaller overall gain something else has answered, on phases of its own."""
 
 
 def find_phase_faults(subject: ProbeSubject, seen: ProbeMeasurement) -> Iterator[ProbeFinding]:
-    """Yield which phases moved, against the site file; a turned or mixed-up transformer shows here too."""
+    """Yield differences between moved phases and site file, and reversed or swapped transformers."""
     whole = seen.grid.gain.value
     if not seen.moved or not seen.grid.gain.is_significant() or seen.has_reacted:
         return
@@ -70,7 +70,7 @@ def find_phase_faults(subject: ProbeSubject, seen: ProbeMeasurement) -> Iterator
 
 
 def describe_phases(seen: ProbeMeasurement) -> str:
-    """``L2``, ``L1, L2 and L3``; empty where no phase is known."""
+    """Return ``L2`` or ``L1, L2 and L3``; empty if no phase is known."""
     return _join_phases(seen.moved)
 
 
@@ -87,9 +87,9 @@ POWER_OF_TEN_TOLERANCE, GAIN_ONE_TOLERANCE = 0.15, 0.2  # of the decimal logarit
 def find_sign_and_scale_faults(
     subject: ProbeSubject, seen: ProbeMeasurement, meter: CommandedSteps
 ) -> Iterator[ProbeFinding]:
-    """Sign and power of ten, by which of the three disagrees with the two others.
+    """Yield wrong signs and powers of ten, by which of the three disagrees with the two others.
 
-    ``meter`` is what the gateway's own judge says of the connection meter.
+    ``meter`` is the evaluation of the grid meter by the gateway's own rules.
     """
     asset, grid = seen.asset.gain, seen.grid.gain
     name, quantity = subject.name, subject.point.partition(".")[2]
@@ -123,7 +123,7 @@ def find_sign_and_scale_faults(
 
 
 def _find_meter_faults(subject: ProbeSubject, meter: CommandedSteps) -> Iterator[ProbeFinding]:
-    """The faults of the connection meter, by the names that ``quartier check`` uses."""
+    """Yield the faults of the grid meter, with the names of ``quartier check``."""
     name = subject.name
     for code, value in meter.causes:
         power = (find_power_of_ten(Gain(value, 0.0, 1)) or 0) if code in {"gain_low", "gain_high"} else 0
@@ -200,7 +200,7 @@ def _find_scale_faults_without_grid(subject: ProbeSubject, asset: Gain) -> Itera
 
 
 def find_power_of_ten(one: Gain) -> int | None:
-    """0 where it is about 1 (0.63 … 1.6), else the power of ten that it is near to; None: near to none."""
+    """Return 0 if the gain is about 1 (0.63 … 1.6), else the nearest power of ten; None if none is near."""
     if one.value == 0:
         return None
     size = log10(abs(one.value))

@@ -1,26 +1,27 @@
 """Gain, delay and ramp of an asset from its trace (pure).
 
-Method.  Each edge gives one difference: the median of what was read once the change had settled less the
-median of what was read before it.  A kettle that is switched spoils one or two of the differences and no
-more.  Over the edges the gain g and the drift v of the house (W/s) are those of
+Method. Each change gives one difference: the median of the readings after the change had settled minus the
+median of the readings before it. A kettle that is switched spoils only one or two of the differences. Over
+the changes, the gain g and the drift v of the site (W/s) are those of
 
-    sum |y_i - g * x_i - v * T_i|  ->  min          x_i commanded, y_i seen, T_i between the windows' middles
+    sum |y_i - g * x_i - v * T_i|  ->  min
 
-the regression of least absolute deviations, which wrong differences do not pull.  Its minimum goes through
-as many points as it has unknowns (Barrodale and Roberts, SIAM J. Numer. Anal. 10 (1973) 839), so for a
-handful of edges every pair is tried: exact, and the same on every machine.  Its standard error is
-sqrt(pi/2) * s / sqrt(sum x_i^2) (Bassett and Koenker, JASA 73 (1978) 618, for normal errors), with s from
-the median absolute residual (times 1.4826), not below what windows and the meter's own step leave open.
+with x_i commanded, y_i measured, and T_i between the middles of the windows: the regression of least absolute
+deviations, which outliers do not pull. Its minimum goes through as many points as it has unknowns (Barrodale
+and Roberts, SIAM J. Numer. Anal. 10 (1973) 839), so for a handful of changes every pair is tried: exact, and
+the same on every machine. Its standard error is sqrt(pi/2) * s / sqrt(sum x_i^2) (Bassett and Koenker, JASA
+73 (1978) 618, for normal errors), with s from the median absolute residual (times 1.4826), not below the
+uncertainty from windows and the resolution of the meter.
 
-Model: nothing for ``delay_s``, then a straight way at ``ramp_w_per_s`` to the new level, as a setpoint that
-is limited in its slope shows; a first-order lag is taken by the slope nearest to it.  Each edge is brought
-to 0 … 1 between its own two levels, all are laid over each other, and delay and duration are searched on a
-grid for the least mean absolute error (as in gain.py, so that one spoilt edge does not count).  Where another
-meter told the duration, only the delay is searched, over all edges at once.
+Model: no change for ``delay_s``, then a straight ramp at ``ramp_w_per_s`` to the new level, as a setpoint
+with limited slope shows; a first-order lag is approximated by the nearest slope. Each change is scaled to 0 …
+1 between its own two levels and all are overlaid; delay and duration are searched on a grid for the least
+mean absolute error (as for the gain, so that one spoilt change does not count). If another meter gave the
+duration, only the delay is searched, over all changes at once.
 
-With the duration known each edge has a delay of its own: the middle of all those that fit it equally well,
-for the change fell somewhere between two samples.  The median of them is told, with the error of a median,
-1.2533 * 1.4826 * MAD / sqrt(n), not below that of the samples' spacing, period / sqrt(12 n).
+With a known duration, each change has a delay of its own: the middle of all delays that fit it equally well,
+because the change happened somewhere between two samples. The result is their median, with the error of a
+median, 1.2533 * 1.4826 * MAD / sqrt(n), not below that of the sample spacing, period / sqrt(12 n).
 """
 
 from bisect import bisect_right
@@ -36,12 +37,18 @@ MAD_TO_SIGMA = 1.4826
 WINDOW_MAX_S, WINDOW_MIN_S = 20.0, 2.0
 STEP_SHARE_MAX = 0.2
 DRIFT_FROM_COUNT = 6
-"""Below so many edges a drift cannot be told from noise: it is taken as none, as the edges go up and down."""
+"""With fewer changes a drift cannot be distinguished from noise.
+
+Since the changes go up and down, the drift is then taken as zero.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class MeterDifference:
-    """One edge as a meter saw it: ``asked_w`` commanded, ``seen_w`` measured, ``apart_s`` between windows."""
+    """One change as a meter saw it: ``asked_w`` commanded, ``seen_w`` measured.
+
+    ``apart_s`` is the time between the two windows.
+    """
 
     edge: CommandedChange
     asked_w: float
@@ -52,9 +59,9 @@ class MeterDifference:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """Seen over commanded with its standard error; ``edges_count`` is on how many edges it rests.
+    """Measured over commanded with its standard error; ``edges_count`` is the number of changes used.
 
-    ``sigma_w`` is how far one difference lay from it, ``drift_w_per_s`` how the house went on meanwhile.
+    ``sigma_w`` is the scatter of one difference, ``drift_w_per_s`` the drift of the site meanwhile.
     """
 
     value: float = 0.0
@@ -64,14 +71,17 @@ class Gain:
     drift_w_per_s: float = 0.0
 
     def is_significant(self, times: float = 3.0) -> bool:
-        """Return whether it is different from nothing by so many standard errors."""
+        """Return whether it differs from zero by this many standard errors."""
         return self.edges_count > 0 and abs(self.value) > times * self.error
 
 
 def find_differences(
     edges: Sequence[CommandedChange], series: TimeSeries, settled: Callable[[CommandedChange], float]
 ) -> list[MeterDifference]:
-    """One for each edge with samples on both sides; ``settled`` says how many s after it all has happened."""
+    """Return one difference for each change with samples on both sides.
+
+    ``settled`` returns how many seconds after the command the change has settled.
+    """
     found = []
     for edge, before in zip(edges, (None, *edges), strict=False):
         from_s = edge.since_s if before is None else edge.since_s + settled(before)
@@ -89,7 +99,7 @@ def find_differences(
 
 
 def _limit_window(from_s: float, to_s: float) -> float:
-    """A window that is long is not used whole: the house of a minute ago is another one."""
+    """Return the start of a window, limited in length: the site of a minute ago is different."""
     return max(from_s, to_s - WINDOW_MAX_S) if to_s > from_s else to_s - WINDOW_MIN_S
 
 
@@ -99,7 +109,7 @@ def _find_median_error(values: Sequence[float], middle: float) -> float:
 
 
 def fit_gain(found: Sequence[MeterDifference], step_w: float = 0.0) -> Gain:
-    """The gain over ``found``; ``step_w`` is how finely the meter tells."""
+    """Return the gain over ``found``; ``step_w`` is the resolution of the meter."""
     if not found:
         return Gain()
     drifts = len(found) >= DRIFT_FROM_COUNT
@@ -107,7 +117,7 @@ def fit_gain(found: Sequence[MeterDifference], step_w: float = 0.0) -> Gain:
     left = sorted(abs(one.seen_w - gain * one.asked_w - drift * one.apart_s) for one in found)
     free = left[1 + drifts :]  # the line goes through the others
     sigma_w = MAD_TO_SIGMA * median(free) if free else 0.0
-    # Where only a few values were ever told, they are levels and not the meter's steps.
+    # If there are only a few different values, they are levels and not the resolution of the meter.
     step_w = min(step_w, STEP_SHARE_MAX * median(abs(one.asked_w) for one in found))
     open_w = max(median(one.error_w for one in found), step_w / sqrt(6))
     sigma_w = max(sigma_w, open_w)
@@ -131,14 +141,14 @@ def _find_cost(found: Sequence[MeterDifference], gain: float, drift: float) -> f
 
 
 SETTLED_SHARE = 1 / 3
-"""The last part of a hold: where the new level is taken from."""
+"""Last part of a hold, from which the new level is taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """``delay_s`` until it moves; ``ramp_w_per_s`` None: faster than the samples tell (``at_least_w_per_s``).
+    """``delay_s`` until it moves; ``ramp_w_per_s`` None: faster than samples show (``at_least_w_per_s``).
 
-    ``delays_s`` holds each edge's own, by the second it was commanded at.
+    ``delays_s`` holds the delay of each change, by the second of its command.
     """
 
     delay_s: float
@@ -148,18 +158,18 @@ class Response:
     delays_s: dict[float, float] = field(default_factory=dict)
 
     def find_settling_time_s(self, change_w: float) -> float:
-        """Return how long after a command of this change all has happened, s."""
+        """Return how long after a command of this change it has settled, in s."""
         ramp = self.ramp_w_per_s or self.at_least_w_per_s
         return self.delay_s + abs(change_w) / ramp + 2 * self.delay_error_s
 
 
 @dataclass(frozen=True, slots=True)
 class _NormalisedChange:
-    """One edge laid between 0 and 1: seconds since the command, and where the power stood.
+    """One change scaled to 0 … 1: seconds since the command, and the scaled power.
 
-    A search asks for its misfit thousands of times, so that what does not depend on the model is worked out
-    once: ``unmoved`` holds, for each number of first samples, the sum of their distances from 0, and
-    ``from_end`` each sample's distance from 1.
+    A search computes its misfit thousands of times, so everything that does not depend on the model is
+    computed once. ``unmoved`` holds, for each number of first samples, the sum of their distances from 0;
+    ``from_end`` holds the distance of each sample from 1.
     """
 
     edge: CommandedChange
@@ -172,9 +182,9 @@ class _NormalisedChange:
 def find_response(
     edges: Sequence[CommandedChange], series: TimeSeries, gain: float, duration_s: float | None = None
 ) -> Response | None:
-    """The response of a meter that saw about ``gain`` of each change; None where no edge shows it.
+    """Return the response of a meter that saw about ``gain`` of each change; None if no change shows it.
 
-    ``duration_s``: how long the whole change takes, where another meter told it.
+    ``duration_s`` is how long the whole change takes, if another meter measured it.
     """
     courses = list(_normalise_changes(edges, series, gain))
     if not courses:
@@ -215,7 +225,7 @@ def _normalise_changes(
         low, high = median(before), median(after)
         expected = edge.change_w * gain
         if not 0.6 <= (high - low) / expected <= 1.6:
-            continue  # something else moved as well, or it has not got there
+            continue  # something else moved as well, or it has not arrived
         part = series.part(edge.at_s - 2.5 * series.period_s, edge.until_s)
         places = [min(max((value - low) / (high - low), -1.0), 2.0) for value in part.values]
         yield _NormalisedChange(
@@ -230,7 +240,7 @@ def _normalise_changes(
 def _search_response(
     courses: Sequence[_NormalisedChange], period_s: float, longest_s: float
 ) -> tuple[float, float]:
-    """Delay and duration of the least error, coarsely and then finely."""
+    """Return delay and duration with the least error, from a coarse and then a fine search."""
     most = max(abs(course.edge.change_w) for course in courses)
     step_s = max(longest_s / 24, 0.05)
     best = (inf, 0.0, 0.0)
@@ -254,7 +264,7 @@ def _search_response(
 def _find_own_delay_s(
     course: _NormalisedChange, duration_s: float, period_s: float, longest_s: float
 ) -> float:
-    """The middle of the delays that fit this edge equally well."""
+    """Return the middle of the delays that fit this change equally well."""
     step_s = max(period_s / 10, longest_s / 400)
     costs = [
         (_find_misfit(course, at * step_s, duration_s), at * step_s)
@@ -268,7 +278,7 @@ def _find_own_delay_s(
 def _find_shared_delay_s(
     courses: Sequence[_NormalisedChange], duration_s: float, period_s: float, longest_s: float
 ) -> float:
-    """The middle of the delays that fit all edges best: a noisy meter tells it only by all of them."""
+    """Return the middle of the delays that fit all changes best: a noisy meter needs all of them."""
     most = max(abs(course.edge.change_w) for course in courses)
     step_s = max(period_s / 10, longest_s / 200)
     costs = []
@@ -285,7 +295,7 @@ def _find_shared_delay_s(
 
 
 def _find_misfit(course: _NormalisedChange, delay_s: float, duration_s: float) -> float:
-    """The mean absolute error of one edge."""
+    """Return the mean absolute error of one change."""
     at = bisect_right(course.after_s, delay_s)
     total = course.unmoved[at]
     while at < len(course.places) and (way := course.after_s[at] - delay_s) < duration_s:

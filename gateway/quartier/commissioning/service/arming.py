@@ -23,7 +23,7 @@ ReportProgress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class ArmableDevice:
-    """One device on its line; ``points`` are those that can be written."""
+    """One device on its line; ``points`` are the writable ones."""
 
     bus: str
     name: str
@@ -33,7 +33,10 @@ class ArmableDevice:
 
 @dataclass(slots=True)
 class ArmableSite:
-    """The devices of a site, ready to be asked; ``used``: who is given orders by control, by point."""
+    """The devices of a site, ready to be asked.
+
+    ``used`` maps a point to the asset that control commands by it.
+    """
 
     lines: dict[str, Line]
     stations: list[ArmableDevice]
@@ -42,7 +45,7 @@ class ArmableSite:
 
 
 def make_armable_site(loaded: LoadedSite, clock: SiteClock, state_dir: Path | None = None) -> ArmableSite:
-    """Lines and drivers of every device that can be written; nothing is asked yet."""
+    """Make lines and drivers of every writable device; nothing is sent yet."""
     planned = bus_specs.make_bus_specs(loaded, state_dir)
     lines: dict[str, Line] = {}
     stations = []
@@ -51,7 +54,7 @@ def make_armable_site(loaded: LoadedSite, clock: SiteClock, state_dir: Path | No
         line = door(wire.section.kind).line(wire.name, wire.section, clock)
         for spec, profile in wire.devices:
             if not _takes_orders(profile):
-                continue  # a meter is not opened: its keys may be there for the service alone
+                continue  # a meter is not opened: its keys may be readable for the service only
             driver = door(wire.section.kind, profile.protocol).driver(line, spec, profile, clock)
             infos |= driver.points
             writable = {point: info for point, info in driver.points.items() if info.writable}
@@ -70,10 +73,10 @@ def _takes_orders(profile: Profile) -> bool:
 async def arm_site(
     site: ArmableSite, known: KnownFallbacks, clock: SiteClock, say: ReportProgress, *, writes: bool
 ) -> list[dict[str, Any]]:
-    """A row for each writable point, in the order of the site file; what was found is noted in ``known``.
+    """Return a row for each writable point, in the order of the site file; note results in ``known``.
 
-    All buses at once, the devices of one after another.  A device that does not answer is named in its
-    rows (state ``no answer``), the others go on.
+    All buses run at once, the devices of a bus one after another. A device that does not answer is named in
+    its rows (state ``no answer``); the others go on.
     """
     asked = [station for station in site.stations if _has_fallback(station)]
     failures: dict[str, str] = {}
@@ -106,7 +109,7 @@ def _has_fallback(station: ArmableDevice) -> bool:
 async def _arm_device(
     line: Line, station: ArmableDevice, known: KnownFallbacks, clock: SiteClock, *, writes: bool
 ) -> str:
-    """Arm one device; why it did not answer, empty when it did."""
+    """Arm one device; return why it did not answer, empty if it did."""
     try:
         await line.open()
         identity = await station.driver.open()

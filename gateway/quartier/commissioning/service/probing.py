@@ -30,7 +30,7 @@ from quartier_drivers.contract import Command, PointInfo
 from quartier_drivers.profile import Profile
 
 POLL_PERIOD_S = 0.2
-"""How often everything is asked for, where wire and device allow it."""
+"""Poll period of all points, if wire and device allow it."""
 STEP_PERIOD_S = 0.1
 PROBE_LEAVE_TIMEOUT_S = 8.0
 COMMAND_LIFE_S = 15.0
@@ -38,7 +38,7 @@ _NOMINAL_V = 230.0
 
 
 class ProbeImpossible(Exception):  # noqa: N818 - a state of the site, told to the operator
-    """This asset cannot be probed; says why and what helps."""
+    """This asset cannot be probed; the text says why and what helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +49,25 @@ class ProbePlan:
     bounds: ProbeLimits
     wires: tuple[BusSpec, ...]
     devices: Mapping[str, str]
-    """Which device is for what: ``asset``, ``command``, ``grid``."""
+    """Device by its use: ``asset``, ``command``, ``grid``."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeOutcome:
-    """What a probe left: its session, why it ended (empty: as planned), what could not be given back."""
+    """Result of a probe: its session, why it ended (empty: as planned), what could not be given back."""
 
     session: ProbeSession
     ended: str
     failures: Sequence[str]
     identities: Mapping[str, Mapping[str, str]]
     unreached: Sequence[str] = ()
-    """Devices that never answered: nothing was written to them, and nothing has to be given back."""
+    """Devices that never answered: nothing was written to them, and nothing must be given back."""
 
 
 def make_probe_plan(
     loaded: LoadedSite, name: str, step_w: float | None, now: Now, state_dir: Path
 ) -> ProbePlan:
-    """Return what probing ``name`` means in this site, under the caps that stand.  Raises ProbeImpossible."""
+    """Return the plan of a probe of ``name``, within the limits in force. Raises ProbeImpossible."""
     site = loaded.site
     section = site.assets.get(name)
     if section is None or isinstance(section, asset_sections.GridMeterSection):
@@ -159,7 +159,7 @@ def _find_commanded_device(planned: Sequence[BusSpec], subject: ProbeSubject) ->
 
 
 def _select_buses(planned: Sequence[BusSpec], subject: ProbeSubject, devices: set[str]) -> Sequence[BusSpec]:
-    """Only the buses, devices and points that a probe needs, asked as fast as they allow."""
+    """Return only the buses, devices and points that a probe needs, polled as fast as they allow."""
     wanted = {*list_probe_points(subject), f"{subject.name}.plugged_on"}
     found = []
     for wire in planned:
@@ -193,7 +193,7 @@ def _speed_up(profile: Profile) -> Profile:
 def _find_district_limits(
     site: site_file.SiteFile, house: Site, now: Now, state_dir: Path
 ) -> LinkLimits | None:
-    """Return what the district had in force when the daemon stopped; None where there never was a daemon."""
+    """Return the limits of the district when the daemon stopped; None if a daemon never ran."""
     kept = state_files.load_link(state_dir)
     if kept.state is None and not kept.lost:
         return None
@@ -204,9 +204,9 @@ def _find_district_limits(
 
 
 def _find_bounds(site: site_file.SiteFile, house: Site, section: Any, caps: LinkLimits | None) -> ProbeLimits:
-    """Hard limits and caps in force, and the fuse of every node above the asset on one phase.
+    """Return hard limits and limits in force, and the fuse of every node above the asset on one phase.
 
-    Contacts are not read meanwhile, and one that is not read acts: what they cap is capped.
+    Contacts are not read during a probe, and an unread contact acts: its limits apply.
     """
     fuse_w, node = inf, section.node
     while node in site.nodes:
@@ -231,7 +231,7 @@ def _find_bounds(site: site_file.SiteFile, house: Site, section: Any, caps: Link
 def make_fallback_proof(
     subject: ProbeSubject, watch: TimerObservation | None, utc_ms: int, serial: str
 ) -> FallbackProof | None:
-    """Return what watching its timer says of the fall-back of the point; None where it was not watched."""
+    """Return what watching the timer proves about the fallback of the point; None if it was not watched."""
     for found in probe_findings.find_timer_finding(subject, watch):
         assert watch is not None
         return FallbackProof(not found.is_fault, watch.expected_s, watch.seen_s, found.words, utc_ms, serial)
@@ -249,7 +249,7 @@ async def run_probe_plan(
     runtime_dir: Path,
     state_dir: Path,
 ) -> ProbeOutcome:
-    """Open, probe, give back; ends early when ``stop`` is set.  The point is given back whatever happens."""
+    """Open the buses, probe, and give the point back in any case; end early when ``stop`` is set."""
     image = ProcessImage()
     tally = await asyncio.to_thread(state_files.load_write_counts, state_dir)
     session = ProbeSession(plan.subject, plan.bounds, wish, clock.now_ns())
@@ -276,7 +276,7 @@ async def run_probe_plan(
 
 
 def _save_release(runtime_dir: Path, fleet: BusManager) -> None:
-    """Have ``quartier release`` know what we may leave behind if we are killed, beside what it knows."""
+    """Add what a killed probe may leave behind to the table of ``quartier release``."""
     try:
         known = release.load_release(runtime_dir)
     except ValueError:
@@ -323,7 +323,7 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
 
 
 def _explain_refusal(fleet: BusManager, point: str) -> str:
-    """Return why the last write came to nothing; empty while it may still have its effect."""
+    """Return why the last write failed; empty while it may still take effect."""
     for bus in fleet.buses:
         outcome = bus.mailbox.outcomes.get(point)
         if outcome is not None and outcome.verdict in {"refused", "expired"}:

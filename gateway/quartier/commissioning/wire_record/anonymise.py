@@ -1,4 +1,4 @@
-"""A whole record without identifiers."""
+"""Mask all identifiers of a record."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ _FORWARDED_NPDU = bytes.fromhex("8104")
 
 
 def anonymise_record(taken: WireRecord) -> WireRecord:
-    """The same record with other identifiers, of the same lengths.  Raises found.Sealed."""
+    """Return the record with other identifiers of the same lengths. Raises EncryptedError."""
     names = IdentifierMasks()
     names.learn(taken.secrets)
     for way in ("in", "out"):
@@ -47,7 +47,7 @@ def _mask_addresses(taken: WireRecord, names: IdentifierMasks) -> list[Frame]:
 
 
 def _read_forwarded_address(data: bytes) -> str:
-    """Return who is forwarded by a BBMD (ASHRAE 135 annex J.2.5)."""
+    """Return the address of the device for which a BBMD forwards (ASHRAE 135 annex J.2.5)."""
     return f"{'.'.join(map(str, data[4:8]))}:{int.from_bytes(data[8:10], 'big')}"
 
 
@@ -56,7 +56,7 @@ def _mask_rtu_frame(frame: Frame, names: IdentifierMasks) -> Frame:
 
 
 def _mask_streams(kind: str, frames: list[Frame], names: IdentifierMasks) -> list[Frame]:
-    """Return what came and what went are each one stream: an identifier may lie across two pieces of it."""
+    """Mask incoming and outgoing bytes as one stream each: an identifier may span two pieces."""
     masked = {way: _mask_stream(kind, b"".join(_list_bytes(frames, way)), names) for way in ("in", "out")}
     at = {"in": 0, "out": 0}
     made = []

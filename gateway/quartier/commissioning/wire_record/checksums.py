@@ -1,4 +1,4 @@
-"""Checksums that hold again after masking."""
+"""Repair checksums after masking."""
 
 import re
 from collections.abc import Callable
@@ -19,20 +19,20 @@ _FLAG, _FORMAT3 = 0x7E, 0xA0
 
 
 def repair_checksums(kind: str, before: bytes, after: bytearray) -> None:
-    """Make right in ``after`` each sum that was right in ``before``; both are equally long."""
+    """Correct in ``after`` each checksum that was correct in ``before``; both have the same length."""
     for mend in _REPAIRERS.get(kind, ()):
         mend(before, after)
 
 
 def repair_rtu_frame(before: bytes, after: bytes) -> bytes:
-    """The same for one whole frame of Modbus RTU."""
+    """Do the same for one whole frame of Modbus RTU."""
     if len(before) < 4 or crc16(before):
         return after
     return after[:-2] + crc16(after[:-2]).to_bytes(2, "little")
 
 
 def _repair_tic(before: bytes, after: bytearray) -> None:
-    """Enedis-NOI-CPT_54E 6.2: that of standard covers the last separator too."""
+    """Repair TIC groups (Enedis-NOI-CPT_54E 6.2): in standard mode the sum covers the last separator, too."""
     for found in _TIC_GROUP.finditer(before):
         start, end = found.start(1), found.end(1)
         for covered in (end - 1, end - 2):
@@ -46,7 +46,7 @@ def _find_tic_sum(data: bytes | bytearray) -> int:
 
 
 def _repair_p1(before: bytes, after: bytearray) -> None:
-    """Companion Standard P1, 6.2: over ``/`` to ``!``, both included."""
+    """Repair P1 telegrams (Companion Standard P1, 6.2): over ``/`` to ``!``, both included."""
     for found in _P1_TELEGRAM.finditer(before):
         start, end, told = found.start(), found.start(1), found[1]
         if int(told, 16) == crc_arc(before[start:end]):
@@ -55,7 +55,7 @@ def _repair_p1(before: bytes, after: bytearray) -> None:
 
 
 def _repair_iec62056_block(before: bytes, after: bytearray) -> None:
-    """IEC 62056-21, 5.6: exclusive or behind STX to ETX, that included."""
+    """Repair blocks (IEC 62056-21, 5.6): exclusive or from after STX to ETX, ETX included."""
     for found in _IEC62056_BLOCK.finditer(before):
         start, end = found.span(1)
         if before[end] == _find_exclusive_or(before[start:end]):
@@ -70,7 +70,7 @@ def _find_exclusive_or(data: bytes | bytearray) -> int:
 
 
 def _repair_sml(before: bytes, after: bytearray) -> None:
-    """BSI TR-03109-1, annex IV: a sum behind each message, then one over the frame."""
+    """Repair SML (BSI TR-03109-1, annex IV): a sum after each message, then one over the frame."""
     at = before.find(_SML_BEGIN)
     while at >= 0:
         tail = before.find(_SML_END, at + len(_SML_BEGIN))
@@ -110,7 +110,7 @@ def _repair_sml_messages(before: bytes, after: bytearray, at: int, end: int) -> 
 
 
 def _repair_hdlc(before: bytes, after: bytearray) -> None:
-    """IEC 62056-46, 6.4: the frame's check sequence, low byte first."""
+    """Repair HDLC frames (IEC 62056-46, 6.4): the frame check sequence, low byte first."""
     at = before.find(_FLAG)
     while 0 <= at < len(before) - 3:
         size = (before[at + 1] & 0x07) << 8 | before[at + 2]
@@ -123,7 +123,7 @@ def _repair_hdlc(before: bytes, after: bytearray) -> None:
 
 
 def _repair_mbus(before: bytes, after: bytearray) -> None:
-    """EN 13757-2, 5.5: the sum of a long frame from its control field on."""
+    """Repair long M-Bus frames (EN 13757-2, 5.5): the sum from the control field on."""
     at = before.find(0x68)
     while 0 <= at < len(before) - 5:
         size = before[at + 1]

@@ -1,4 +1,4 @@
-"""Finds and replaces what names a meter or a person."""
+"""Find and replace what identifies a meter or a person."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from quartier_drivers.registry import METERS
 
 SEVEN_BITS = ("tic", "iec62056")
 _TIC_LABELS = frozenset({"ADCO", "ADSC", "ADS", "PRM"})
-# OBIS codes (IEC 62056-61, table 5): numbers of the device and its owner, by what follows the channel.
+# OBIS codes (IEC 62056-61, table 5): numbers of the device and its owner, by the part after the channel.
 _OBIS_PREFIXES = ("96.1.", "42.0.", "0.0.", "C.1.", "9.20", "9.21", "96.50.1")
 _OBIS_CODES = ("0.0", "C.1", "96.1")
 _MBUS_QUANTITIES = frozenset({"serial", "identification", "customer", "customer_location", "meter_location"})
@@ -19,11 +19,11 @@ _PROTOCOL_SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {"sml": ({}, {"check
 
 
 class EncryptedError(ValueError):
-    """What a meter encrypts cannot be masked: its number is part of the encryption."""
+    """Data encrypted by a meter cannot be masked: its number is part of the encryption."""
 
 
 def find_identifiers(kind: str, data: bytes) -> Iterator[str]:
-    """Yield what names somebody in the bytes of a line with meters, as text.  Raises EncryptedError."""
+    """Yield the identifiers in the bytes of a line with meters, as text. Raises EncryptedError."""
     if kind not in METERS:
         return
     plain = bytes(byte & 0x7F for byte in data) if kind in SEVEN_BITS else data
@@ -59,7 +59,7 @@ def _is_identifying(kind: str, group: Group) -> bool:
 
 
 def _list_forms_of_text(value: str) -> Iterable[str]:
-    """A value, and what it is in hexadecimal digits of letters."""
+    """Yield a value, and its text if it is hexadecimal digits of letters."""
     yield value
     try:
         text = bytes.fromhex(value).decode("ascii")
@@ -70,22 +70,22 @@ def _list_forms_of_text(value: str) -> Iterable[str]:
 
 
 IDENTIFIER_MIN_CHARS = 5
-"""A shorter one names nobody, and would be found everywhere."""
+"""A shorter text identifies nobody, and would be found everywhere."""
 
 
 _HEX_PATTERN = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _DIGITS_PATTERN = re.compile(r"[0-9]+$")
 _NUMBER_END = 1 << 64
-# DIN 43863-5: what an electricity meter's number of ten bytes begins with: length, medium, maker, block.
+# DIN 43863-5: start of an electricity meter's number of ten bytes: length, medium, maker, block.
 _TEN_BYTES = 20
 _HEAD_DIGITS = 12
-# Of fewer bytes that are not nought nobody can say whose they are.
+# Fewer bytes other than zero do not identify anybody.
 _DISTINCT_BYTES_MIN = 3
 _DOCUMENTATION4, _DOCUMENTATION6 = int(IPv4Address("192.0.2.0")), int(IPv6Address("2001:db8::"))
 
 
 class IdentifierMasks:
-    """Gives each identifier another one of the same length, always the same in one record."""
+    """Replaces each identifier by another one of the same length, always the same in one record."""
 
     def __init__(self) -> None:
         self._of: dict[str, str] = {}
@@ -93,19 +93,19 @@ class IdentifierMasks:
         self._ports: dict[str, set[int]] = {}
 
     def learn(self, texts: Iterable[str]) -> None:
-        """Mask these from now on; what is too short to name anybody is left."""
+        """Mask these from now on; ignore texts too short to identify anybody."""
         for text in texts:
             name = text.strip()
             if len(name) >= IDENTIFIER_MIN_CHARS and name not in self._of and any(map(str.isalnum, name)):
                 self._of[name] = _make_mask(name, len(self._of) + 1)
 
     def other(self, text: str) -> str:
-        """Return what stands for an identifier."""
+        """Return the replacement of an identifier."""
         self.learn([text])
         return self._of.get(text.strip(), text)
 
     def address(self, text: str) -> str:
-        """Return what stands for ``address:port`` or an address: one of RFC 5737 or RFC 3849."""
+        """Return the replacement of ``address:port``: an address of RFC 5737 or RFC 3849."""
         host, _, port = text.rpartition(":")
         if not host or not port.isdecimal():
             return text
@@ -119,7 +119,7 @@ class IdentifierMasks:
         return f"{found}:{port}"
 
     def mask_addresses(self, data: bytes) -> bytes:
-        """``data`` without the addresses that were masked, where their port stands behind them (BACnet)."""
+        """Return ``data`` without the masked addresses that are followed by their port (BACnet)."""
         for host, ports in self._ports.items():
             packed, other = (
                 ip_address(one.partition("%")[0]).packed for one in (host, self._addresses[host])
@@ -130,13 +130,13 @@ class IdentifierMasks:
         return data
 
     def mask_bytes(self, data: bytes) -> bytes:
-        """``data`` without any of them, as long as before."""
+        """Return ``data`` without any identifier, with the same length."""
         for needle, other in self._list_replacements():
             data = data.replace(needle, other)
         return data
 
     def words(self, text: str) -> str:
-        """The same for what a person reads."""
+        """Do the same for text that a person reads."""
         for name, other in sorted(self._of.items(), key=lambda pair: -len(pair[0])):
             text = text.replace(name, other)
         return text
@@ -152,7 +152,10 @@ class IdentifierMasks:
 
 
 def _make_mask(name: str, number: int) -> str:
-    """Letters stay, for they tell the maker; digits become a count.  Where there are none, letters go."""
+    """Return a mask: letters stay, because they show the maker; digits become a number.
+
+    Without any digits, letters are masked.
+    """
     is_hex = _HEX_PATTERN.fullmatch(name) is not None
     kept = _HEAD_DIGITS if is_hex and len(name) == _TEN_BYTES else 0
     head, rest = name[:kept], name[kept:]
@@ -169,7 +172,7 @@ def _make_mask(name: str, number: int) -> str:
 
 
 def _list_byte_forms(name: str, mask: str) -> Iterator[tuple[bytes, bytes]]:
-    """Each way in which bytes hold a name, and the same of its mask, which has digits where it has some."""
+    """Yield each byte form of a name with the same form of its mask, which has digits in the same places."""
     text, other = name.encode("utf-8"), mask.encode("utf-8")
     yield text, other
     yield text.hex().encode(), other.hex().encode()
@@ -192,5 +195,5 @@ def _list_byte_forms(name: str, mask: str) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _swap_bytes(data: bytes, size: int) -> bytes:
-    """Each word with its low byte first."""
+    """Return each word with its low byte first."""
     return b"".join(data[at : at + size][::-1] for at in range(0, len(data), size))

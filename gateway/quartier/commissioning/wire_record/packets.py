@@ -1,9 +1,8 @@
 """Network frames and pcapng blocks.
 
-Only the bytes were kept, not the packets that brought them: the heads are made anew.  Ports are those that
-the protocol has by rule, so that an analyser knows it without being told.
-
-Times are in ns, the direction of a packet is in its flags, what else is to be said in comments.
+Only the bytes were recorded, not the packets that carried them: the headers are made again. Ports are the
+standard ports of the protocol, so that an analyser recognises it. Times are in ns. The direction of a packet
+is in its flags, other information in comments.
 """
 
 import struct
@@ -22,21 +21,21 @@ PIECE_MAX_BYTES = 65_000
 
 
 def parse_endpoint(text: str) -> tuple[Address, int]:
-    """Address and port of ``address:port``; of nothing, zeros."""
+    """Return address and port of ``address:port``; zeros for an empty text."""
     host, _, port = text.rpartition(":")
     host, number = (host, int(port)) if host else _UNKNOWN_ENDPOINT
     return ip_address(host.partition("%")[0]), number
 
 
 class TcpConnection:
-    """One TCP connection between us (``here``) and the other end: frames with sequence numbers that fit."""
+    """One TCP connection between us (``here``) and the other end: frames with matching sequence numbers."""
 
     def __init__(self, here: tuple[Address, int], there: tuple[Address, int]) -> None:
         self._ends = {False: here, True: there}
         self._next = {False: 1, True: 1}
 
     def open(self) -> list[tuple[bool, bytes]]:
-        """The three frames of its begin, each with whether it came to us."""
+        """Return the three frames of its start, each with whether it came to us."""
         self._next = {False: 0, True: 0}
         begun = [
             (False, self._frame(_SYN, from_there=False)),
@@ -45,11 +44,11 @@ class TcpConnection:
         return [*begun, (False, self._frame(_ACK, from_there=False))]
 
     def carry(self, data: bytes, *, from_there: bool) -> bytes:
-        """A frame with bytes."""
+        """Return a frame with data."""
         return self._frame(_PUSH | _ACK, data, from_there=from_there)
 
     def end(self, *, from_there: bool, is_hard: bool) -> bytes:
-        """The frame with which one side ends it."""
+        """Return the frame with which one side closes it."""
         return self._frame(_RST | _ACK if is_hard else _FIN | _ACK, from_there=from_there)
 
     def _frame(self, flags: int, data: bytes = b"", *, from_there: bool) -> bytes:
@@ -68,7 +67,7 @@ class TcpConnection:
 def make_datagram(
     here: tuple[Address, int], there: tuple[Address, int], data: bytes, *, from_there: bool
 ) -> bytes:
-    """A frame with one UDP datagram."""
+    """Return a frame with one UDP datagram."""
     (source, from_port), (target, to_port) = (there, here) if from_there else (here, there)
     size = 8 + len(data)
     blank = struct.pack(">HHHH", from_port, to_port, size, 0)
@@ -98,7 +97,7 @@ def _make_pseudo_header(source: Address, target: Address, protocol: int, size: i
 
 
 def _find_checksum(data: bytes) -> int:
-    """RFC 1071."""
+    """Return the Internet checksum (RFC 1071)."""
     even = data + bytes(len(data) % 2)
     total: int = sum(struct.unpack(f">{len(even) // 2}H", even))
     while total >> 16:
@@ -110,7 +109,7 @@ _TAG_NAME, _TAG_SOURCE_PORT, _TAG_TARGET_PORT, _TAG_END = 12, 25, 26, 0
 
 
 def make_upper_pdu(protocol: str, data: bytes) -> bytes:
-    """Bytes of a protocol that an analyser knows by name (``wireshark-upper-pdu``), without a network."""
+    """Return data of a protocol that an analyser knows by name (``wireshark-upper-pdu``), without network."""
     name = protocol.encode()
     name += bytes(-len(name) % 4)
     return struct.pack(">HH", _TAG_NAME, len(name)) + name + struct.pack(">HH", _TAG_END, 0) + data
@@ -142,7 +141,7 @@ class CapturedPacket:
 
 
 def make_pcapng(link_type: int, name: str, about: str, packets: Iterable[CapturedPacket]) -> bytes:
-    """A whole file with one interface called ``name``; ``about`` is the comment of the section."""
+    """Return a complete file with one interface called ``name``; ``about`` is the comment of the section."""
     head = struct.pack("<IHHQ", _BYTE_ORDER_MAGIC, 1, 0, _UNKNOWN_LENGTH)
     section = _make_block(
         _SECTION_BLOCK, head, [(_COMMENT_OPTION, about.encode()), (_APPLICATION_OPTION, b"quartier record")]

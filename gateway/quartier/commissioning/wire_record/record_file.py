@@ -5,9 +5,9 @@
     2026-11-28T13:45:17.123456789Z 8417.123456789 < 0a41445343 |.ADSC|
     2026-11-28T13:45:18.000000000Z 8418.000000000 = closed /dev/ttyUSB0
 
-Columns are UTC, the monotonic clock in s, ``<`` for bytes that came, ``>`` for bytes that went, ``=`` for
-what became of the wire; then the bytes in hex, 32 at most a line, and as ASCII without parity bits.  Bytes
-that were taken together have the same times.  Lines that begin with ``#`` say what all of it is of.
+Columns are UTC, the monotonic clock in s, and ``<`` for received bytes, ``>`` for sent bytes, ``=`` for
+events of the wire; then the bytes in hex, at most 32 per line, and as ASCII without parity bits. Bytes that
+were read together have the same times. Lines that begin with ``#`` describe the whole record.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,12 +33,12 @@ _ENCRYPTED_NOTE = (
 
 
 def find_file_suffix(taken: WireRecord) -> str:
-    """``.pcapng`` where a common analyser knows the protocol, ``.txt`` elsewhere."""
+    """Return ``.pcapng`` if a common analyser knows the protocol, else ``.txt``."""
     return ".txt" if find_link_type(taken) is None else ".pcapng"
 
 
 def make_file(taken: WireRecord) -> bytes:
-    """The whole file."""
+    """Return the complete file."""
     link_type = find_link_type(taken)
     if link_type is None:
         return make_text_file(taken, describe_record(taken))
@@ -46,7 +46,7 @@ def make_file(taken: WireRecord) -> bytes:
 
 
 def describe_record(taken: WireRecord) -> str:
-    """Return what a file says of itself."""
+    """Return the description of the record in its file."""
     lines = [
         f"bus: {taken.bus}",
         f"kind: {taken.kind}{' ' * bool(taken.framing)}{taken.framing}",
@@ -63,7 +63,7 @@ def describe_record(taken: WireRecord) -> str:
 
 
 def make_file_name(taken: WireRecord) -> str:
-    """``lan-20261128T134517Z.pcapng``, by when it begins."""
+    """Return a name like ``lan-20261128T134517Z.pcapng``, by the start of the record."""
     first = taken.utc_ns(taken.frames[0]) if taken.frames else taken.utc_ms * 1_000_000
     when = format_utc(first).partition(".")[0].replace("-", "").replace(":", "")
     return f"{taken.bus}-{when}Z{find_file_suffix(taken)}"
@@ -75,7 +75,7 @@ _DIRECTION_SIGNS = {"in": "<", "out": ">"}
 
 
 def make_text_file(taken: WireRecord, about: str) -> bytes:
-    """The whole file; ``about`` is told first, each of its lines as ``# …``."""
+    """Return the complete text file; ``about`` comes first, each of its lines as ``# …``."""
     heads = [TEXT_VERSION, *(f"# {line}" for line in about.splitlines())]
     rows = [row for frame in taken.frames for row in _list_rows(taken, frame)]
     return "".join(f"{line}\n" for line in (*heads, *rows)).encode()
@@ -94,7 +94,7 @@ def _list_rows(taken: WireRecord, frame: Frame) -> Iterator[str]:
 
 
 def format_utc(utc_ns: int) -> str:
-    """``2026-11-28T13:45:17.123456789Z``."""
+    """Return a time like ``2026-11-28T13:45:17.123456789Z``."""
     seconds, ns = divmod(utc_ns, 10**9)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ns:09d}Z"
 
@@ -104,29 +104,30 @@ def _show_ascii(data: bytes) -> str:
 
 
 MODBUS_PORT, BACNET_PORT, OPCUA_PORT = 502, 47808, 4840
-"""Ports by rule (IANA)."""
+"""Standard ports (IANA)."""
 
 
 _TCP_PORTS = {"modbus-tcp": MODBUS_PORT, "opcua": OPCUA_PORT}
-# What is still heard so long after the last byte is no part of the same frame; the longest one is 256 bytes.
+# Bytes received this long after the last byte are not part of the same frame; the longest frame has 256
+# bytes.
 _JOIN_MAX_NS = 500_000_000
 _RTU_MIN, _RTU_MAX = 4, 256
 
 
 def find_link_type(taken: WireRecord) -> int | None:
-    """Return which packets it becomes; None: no analyser knows what it speaks, it is written as text."""
+    """Return the link type of its packets; None: no analyser knows the protocol, it is written as text."""
     if is_serial_modbus(taken):
         return LINK_UPPER_PDU
     return LINK_ETHERNET if taken.kind in (*_TCP_PORTS, "bacnet-ip") else None
 
 
 def is_serial_modbus(taken: WireRecord) -> bool:
-    """Return whether its frames are those of Modbus RTU, on a port or through TCP."""
+    """Return whether its frames are Modbus RTU, on a port or through TCP."""
     return taken.kind == "modbus-rtu" or taken.framing == "rtu"
 
 
 def list_packets(taken: WireRecord) -> Iterator[CapturedPacket]:
-    """Its packets; only where there is a ``link_type``."""
+    """Return its packets; only if it has a link type."""
     if find_link_type(taken) == LINK_UPPER_PDU:
         return _list_serial_packets(taken)
     return _list_datagram_packets(taken) if taken.kind == "bacnet-ip" else _list_connection_packets(taken)
@@ -174,7 +175,7 @@ def _list_serial_packets(taken: WireRecord) -> Iterator[CapturedPacket]:
 
 
 def join_frames(frames: Iterable[Frame]) -> Iterator[Frame]:
-    """Frames of Modbus RTU whose bytes came in pieces, whole: once the checksum fits, or no more came."""
+    """Yield Modbus RTU frames joined from pieces: once the checksum matches, or no more bytes came."""
     held: Frame | None = None
     for frame in frames:
         is_part = frame.way == "in" and held is not None and frame.ns - held.ns < _JOIN_MAX_NS

@@ -1,4 +1,4 @@
-"""What was recorded of one bus; passwords hidden."""
+"""The record of one bus, with hidden passwords."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ _MASK_BYTE = ord("*")
 
 
 def hide_password(kind: str, frame: Frame) -> Frame:
-    """A frame without the password in it, as long as before, and with a checksum that holds."""
+    """Return a frame without the password in it, with the same length and a correct checksum."""
     if kind != "dlms" or frame.way != "out":
         return frame
     found = _LOW_LEVEL_PASSWORD.search(frame.data)
@@ -34,9 +34,10 @@ def hide_password(kind: str, frame: Frame) -> Frame:
 class WireRecord:
     """The frames of a bus, oldest first.
 
-    ``framing`` is ``rtu`` where frames of a serial line come through TCP.  At ``ns`` of the house's monotonic
-    time it was ``utc_ms``, so both are known of each frame.  ``secrets`` are identifiers of devices, as they
-    say them themselves: what ``--anonymise`` masks beside those that it finds.  ``is_masked``: it did.
+    ``framing`` is ``rtu`` if frames of a serial line come through TCP. ``ns`` of the gateway's monotonic time
+    was ``utc_ms``, so both times are known for each frame. ``secrets`` are identifiers that devices reported
+    themselves: ``--anonymise`` masks them besides those that it finds. ``is_masked``: the record is
+    anonymised.
     """
 
     bus: str
@@ -50,18 +51,18 @@ class WireRecord:
     is_masked: bool = False
 
     def utc_ns(self, frame: Frame) -> int:
-        """Return when it was, in Unix ns."""
+        """Return the time of a frame, in Unix ns."""
         return self.utc_ms * 1_000_000 + frame.ns - self.ns
 
     def head(self) -> dict[str, Any]:
-        """Everything but the frames, JSON-ready."""
+        """Return everything but the frames, JSON-ready."""
         found = asdict(self)
         del found["frames"]
         return found
 
 
 def dump_frame(frame: Frame) -> list[Any]:
-    """A frame for JSON."""
+    """Return a frame for JSON."""
     return [
         frame.number,
         frame.ns,
@@ -75,6 +76,6 @@ def dump_frame(frame: Frame) -> list[Any]:
 
 
 def load_record(head: Mapping[str, Any], rows: Iterable[Sequence[Any]]) -> WireRecord:
-    """Return what ``head`` and ``dump_frame`` made JSON of."""
+    """Return the record from the JSON of ``head`` and ``dump_frame``."""
     frames = [Frame(number, ns, way, bytes.fromhex(data), *words) for number, ns, way, data, *words in rows]
     return WireRecord(**{**head, "frames": tuple(frames), "secrets": tuple(head["secrets"])})

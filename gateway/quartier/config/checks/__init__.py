@@ -1,1 +1,1 @@
-"""What is wrong with a site file, beyond the type of each key."""
+"""Checks of a site file beyond the type of each key."""

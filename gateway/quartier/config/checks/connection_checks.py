@@ -9,11 +9,11 @@ from quartier.config.sections.connection_sections import ROOT_NODE, ContactSecti
 from quartier_drivers.profile import Profile
 
 LIMIT_KEYS = ("import_max_w", "export_max_w", "generation_max_w", "consumption_max_w")
-"""What a contact may cap; at least one of them."""
+"""What a contact may limit; at least one of them."""
 
 
 def find_contact_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
-    """Unknown parts, parts with two owners, parts that are no input, and contacts that cap nothing."""
+    """Yield unknown parts, parts with two owners, parts that are not inputs, and contacts without a limit."""
     owners = {home[:2]: name for name, asset in draft.assets.items() for home in list_places(asset)}
     for name, contact in draft.contacts.items():
         path = ("contacts", name)
@@ -38,13 +38,16 @@ def _find_input_faults(
 
 
 def loses_contact(flaw: FileFault, draft: SiteDraft) -> bool:
-    """Whether a flaw leaves a contact without its name or its caps; one whose device is wrong has both."""
+    """Return whether a flaw leaves a contact without its name or its limits.
+
+    A contact whose device is wrong has both.
+    """
     table, *rest = flaw.path
     return table == "contacts" and (len(rest) < 2 or rest[0] not in draft.contacts)
 
 
 def find_node_contradictions(nodes: Mapping[str, NodeSection]) -> Iterator[tuple[str, str, str]]:
-    """Name, key and what is wrong within one node, or with it and what feeds it."""
+    """Yield name, key and text of each contradiction within a node, or with the node that feeds it."""
     for name, node in nodes.items():
         if node.phase is not None and node.phases != 1:
             yield name, "phase", "stands at a node of three phases; expected phases = 1, or no phase"
@@ -56,7 +59,7 @@ def find_node_contradictions(nodes: Mapping[str, NodeSection]) -> Iterator[tuple
 
 
 def find_unmeasured_nodes(nodes: Mapping[str, NodeSection]) -> Iterator[tuple[str, str]]:
-    """Nodes that must count at their worst, and what would spare them that."""
+    """Yield nodes that must count at their worst, and what would avoid that."""
     for name, node in nodes.items():
         if node.device is None and node.unmeasured_w is None:
             yield (
@@ -66,11 +69,11 @@ def find_unmeasured_nodes(nodes: Mapping[str, NodeSection]) -> Iterator[tuple[st
 
 
 SUBSCRIBED_POWER_POINTS = ("subscribed_power_va", "subscribed_current_a")
-"""What is subscribed, one of which the meter must say."""
+"""Points with the subscribed power, one of which the meter must have."""
 
 
 def find_supply_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
-    """Unknown parts, parts with two owners, and meters that do not say what is subscribed."""
+    """Yield unknown parts, parts with two owners, and meters without the subscribed power."""
     owners = {home[:2]: name for name, asset in draft.assets.items() for home in list_places(asset)}
     owners |= {(contact.device, contact.part): name for name, contact in draft.contacts.items()}
     for name, supply in draft.supplies.items():
@@ -90,15 +93,15 @@ def find_supply_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Ite
 
 
 NODES_MAX = 63
-"""Nodes beside the root that control allocates over (quartier_native.NODE_MAX)."""
+"""Nodes besides the root that control allocates over (quartier_native.NODE_MAX)."""
 
 
 NODE_METER_POINTS = ("power_w", "power_l1_w", "current_l1_a")
-"""A meter of a node says at least one of these."""
+"""The meter of a node must have at least one of these."""
 
 
 def find_tree_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
-    """Everything that is wrong with nodes beside what their references lack."""
+    """Yield all faults of nodes except missing references."""
     if ROOT_NODE in draft.find_raw_entries("nodes"):
         yield FileFault(("nodes", ROOT_NODE), "is the root, which needs no entry; expected another name")
     if len(draft.nodes) > NODES_MAX:
@@ -142,7 +145,10 @@ def _find_node_meter_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -
 
 
 def loses_node_limit(flaw: FileFault, draft: SiteDraft) -> bool:
-    """Whether a flaw leaves a limit of the tree unknown, or what it holds for; its meter may be missing."""
+    """Return whether a flaw leaves a limit of the tree unknown, or what it applies to.
+
+    A meter may be missing.
+    """
     table, *rest = flaw.path
     if table == "assets":
         return rest[1:] == ["node"]
@@ -152,12 +158,12 @@ def loses_node_limit(flaw: FileFault, draft: SiteDraft) -> bool:
 
 
 def remove_node_meters(draft: SiteDraft, names: Iterator[str]) -> None:
-    """Take the meter from the nodes whose meter cannot be used: what they feed counts at its worst."""
+    """Remove unusable meters from nodes: what such a node feeds counts at its worst."""
     for name in names:
         draft.nodes[name] = draft.nodes[name].model_copy(update={"device": None, "part": ""})
 
 
 def find_node_warnings(draft: SiteDraft) -> Iterator[FileFault]:
-    """Nodes that must count at their worst."""
+    """Warn of nodes that must count at their worst."""
     for name, what in find_unmeasured_nodes(draft.nodes):
         yield FileFault(("nodes", name), what)

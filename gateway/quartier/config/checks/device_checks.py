@@ -27,7 +27,7 @@ ACCEPT_KEY = "accept_no_fallback"
 
 
 def find_fallback_warnings(assets: Mapping[str, Any], profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
-    """One for each asset whose device has no fall-back where nothing accepts that: it is given no orders."""
+    """Warn of each asset whose device has no accepted fallback: it is given no orders."""
     for name, asset in assets.items():
         found = find_control_point(asset, profiles)
         if found is None or asset.accept_no_fallback is not None:
@@ -45,7 +45,7 @@ def find_fallback_warnings(assets: Mapping[str, Any], profiles: Mapping[str, Pro
 
 
 def find_control_point(asset: Any, profiles: Mapping[str, Profile]) -> tuple[str, str, Quantity] | None:
-    """Device, quantity and point by which the asset is given orders; None where it is given none."""
+    """Return device, quantity and point that command the asset; None if it is not commanded."""
     if isinstance(asset, BatterySection):
         return _find_writable_point(profiles, asset.device, asset.part, "setpoint_w")
     if isinstance(asset, OperationModeSection):
@@ -95,11 +95,11 @@ READ_POINTS = {
     "load": (),
     **dict.fromkeys(CONTROL_QUANTITIES, ()),
 }
-"""Quantities that a part must serve for an asset of this role."""
+"""Quantities that a part must have for an asset of this role."""
 
 
 APPARENT_POWER_POINT = "apparent_power_va"
-"""What a connection meter may say in place of power_w, as French ones do."""
+"""What a grid meter may report in place of power_w, as French ones do."""
 
 
 WRITTEN_POINTS = {
@@ -110,11 +110,11 @@ WRITTEN_POINTS = {
     "load": (),
     **dict.fromkeys(CONTROL_QUANTITIES, ()),
 }
-"""Quantities that it must let be written."""
+"""Quantities that must be writable."""
 
 
 def find_part_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
-    """Unknown parts, parts with two owners, and points that a role misses."""
+    """Yield unknown parts, parts with two owners, and points that a role lacks."""
     owners: dict[tuple[str, str], str] = {}
     for name, asset in draft.assets.items():
         for device, part, key in list_places(asset):
@@ -131,7 +131,7 @@ def find_part_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Itera
 def _find_own_unit_faults(
     draft: SiteDraft, profiles: Mapping[str, Profile], used: Sequence[tuple[str, str]]
 ) -> Iterator[FileFault]:
-    """Parts in a unit of their own, of a device whose ``unit`` is one that its profile names for others."""
+    """Yield devices whose ``unit`` serves a used part, although the profile names it for other points."""
     for device, part in used:
         entry, profile = draft.devices.get(device), profiles.get(device)
         if entry is None or profile is None or part not in profile.parts:
@@ -150,13 +150,13 @@ def _find_own_unit_faults(
 
 
 def _find_point_unit(point: Any) -> int | None:
-    """The unit that the profile names for a point; None where it is the device's."""
+    """Return the unit that the profile names for a point; None if it is the device's."""
     unit = getattr(point, "unit", None)
     return unit if isinstance(unit, int) else None
 
 
 def list_places(asset: Any) -> Iterator[tuple[str, str, str]]:
-    """Device and part of each place that belongs to the asset, and the key that names it."""
+    """Yield device and part of each place that belongs to the asset, and the key that names it."""
     yield asset.device, asset.part, "part" if asset.part else "device"
     other = find_switch_place(asset)
     if other is not None and other != (asset.device, asset.part):
@@ -166,7 +166,7 @@ def list_places(asset: Any) -> Iterator[tuple[str, str, str]]:
 def check_part(
     profiles: Mapping[str, Profile], path: tuple[str, str], home: tuple[str, str, str]
 ) -> Iterator[FileFault]:
-    """Whether a device has this part, where its profile is known; ``path`` is the entry's that names it."""
+    """Yield a fault if a device with a known profile lacks this part; ``path`` is the entry that names it."""
     device, part, key = home
     prefix = "switch_" if key.startswith("switch") else ""
     if device in profiles and part not in profiles[device].parts:
@@ -219,7 +219,7 @@ def _find_mode_faults(
 def _find_sensor_faults(
     name: str, asset: OperationModeSection, own: Mapping[str, Quantity], profiles: Mapping[str, Profile]
 ) -> Iterator[FileFault]:
-    """Yield what a role cannot do without: its temperatures where they have limits, whether a batch waits."""
+    """Yield missing sensors: temperatures with limits, and whether a batch waits."""
     needed = {"waiting_on": "device"} if isinstance(asset, WasteSection) else {}
     if isinstance(asset, SubstationSection):
         keys = [f"{stem}_{end}_c" for stem in ("supply", "return") for end in ("max", "min")]
@@ -269,7 +269,7 @@ def _add_article(role: str) -> str:
 
 
 def find_switch_place(asset: Any) -> tuple[str, str] | None:
-    """The device and part that takes the orders of this asset, if another than its own."""
+    """Return device and part that take the orders of this asset, if not its own."""
     if isinstance(asset, PvSection | LoadSection | OperationModeSection) and asset.switch_device is not None:
         return asset.switch_device, asset.switch_part
     return None
@@ -278,6 +278,6 @@ def find_switch_place(asset: Any) -> tuple[str, str] | None:
 def find_part_points(
     profiles: Mapping[str, Profile], device: str, part: str
 ) -> Mapping[str, Quantity] | None:
-    """The points of a part; None where the device has no usable profile or no such part."""
+    """Return the points of a part; None if the device has no usable profile or no such part."""
     profile = profiles.get(device)
     return profile.parts.get(part) if profile else None

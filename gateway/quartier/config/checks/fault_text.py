@@ -1,4 +1,4 @@
-"""A fault of the file in an operator's words."""
+"""Faults of the file in an operator's words."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -33,9 +33,9 @@ _NUMBER_PATTERN = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class FileFault:
-    """Something wrong at ``path``; ``other_file_fault`` is the fault's own place if it is in another file.
+    """A fault at ``path``; ``other_file_fault`` is the fault's own place if it is in another file.
 
-    ``contradicted_path`` is another place of the same file that it contradicts; its line is told too.
+    ``contradicted_path`` is another place of the same file that it contradicts; its line is shown too.
     """
 
     path: Path
@@ -45,13 +45,13 @@ class FileFault:
 
 
 def make_file_faults(error: ValidationError, path: Path, model: type[BaseModel]) -> Iterator[FileFault]:
-    """One flaw per error of validating the table at ``path`` as ``model``."""
+    """Yield one fault per error of validating the table at ``path`` as ``model``."""
     for item in error.errors(include_url=False):
         yield FileFault((*path, *item["loc"]), _describe(item, model))
 
 
 def render_value(value: object) -> str:
-    """A value as it would stand in the file, cut where it is long."""
+    """Return a value as it would be in the file, shortened if it is long."""
     text = {True: "true", False: "false"}.get(value, "") if isinstance(value, bool) else repr(value)
     if isinstance(value, dict | list):
         text = "a table" if isinstance(value, dict) else "a list"
@@ -71,7 +71,7 @@ def suggest_key_unit(fault: Fault, row: str) -> str:
 
 
 def render_interval(schema: Mapping[str, Any]) -> str:
-    """The range of a number from its JSON Schema: ``0..100``, ``> 0, <= 30``, or empty."""
+    """Return the range of a number from its JSON Schema: ``0..100``, ``> 0, <= 30``, or empty."""
     for branch in (schema, *schema.get("anyOf", ())):
         low, high = branch.get("minimum"), branch.get("maximum")
         if low is not None and high is not None:
@@ -113,7 +113,7 @@ def _describe_wrong(item: Mapping[str, Any], _model: type[BaseModel]) -> str:
 
 
 def _suggest_quotes(item: Mapping[str, Any]) -> str:
-    """Return what to write where quotes are all that is wrong."""
+    """Return what to write if only the quotes are wrong."""
     value, kind = item["input"], item["type"]
     if isinstance(value, str):
         text = value.strip().lower()
@@ -142,7 +142,7 @@ def _is_secret(key: str) -> bool:
 
 
 def _describe_expected(schema: Mapping[str, Any]) -> str:
-    # pydantic keeps our docstring as the description: "Rated power of the inverter." -> a phrase.
+    # pydantic uses the docstring as the description: "Rated power of the inverter." -> a phrase.
     text = str(schema.get("description", "a value")).split(";")[0].split(".  ")[0].rstrip(".")
     return f"{text[0].lower()}{text[1:]}"
 

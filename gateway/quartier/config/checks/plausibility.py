@@ -1,6 +1,6 @@
-"""Warns of allowed values that hardly any site has.
+"""Warn of allowed values that hardly any site has.
 
-Every threshold is far from what real sites have.  A warning changes nothing: the value is used as written.
+Every threshold is far from the values of real sites. A warning changes nothing: the value is used as written.
 """
 
 import re
@@ -98,7 +98,7 @@ def _check_contract(limits: LimitsSection) -> Iterator[FileFault]:
 
 
 def _check_limit_keys(entry: Any, path: tuple[str, ...]) -> Iterator[FileFault]:
-    """Limits of a site, a node or a contact that were probably typed in kW."""
+    """Yield limits of a site, a node or a contact that were probably typed in kW."""
     for key in sorted(entry.model_fields_set - _KEYS_WITHOUT_LIMIT):
         value = getattr(entry, key)
         if key.endswith("_w") and value is not None and 0 < value < _LIMIT_MIN_W:
@@ -106,9 +106,9 @@ def _check_limit_keys(entry: Any, path: tuple[str, ...]) -> Iterator[FileFault]:
 
 
 def _check_without_district(limits: LimitsSection, draft: SiteDraft) -> Iterator[FileFault]:
-    """A site without a district always runs at its autonomous limit."""
+    """Warn that a site without a district always runs at its autonomous limit."""
     if limits.contract_import_w < _CONTRACT_MIN_W:
-        return  # the fault is there
+        return  # reported already
     lower_w, hard_w = limits.import_autonomous_w, limits.import_hard_w
     if "district_link" not in draft.raw and limits.autonomous_import_w is None and lower_w < hard_w:
         what = (
@@ -159,10 +159,10 @@ def _check_fuses(limits: LimitsSection, draft: SiteDraft) -> Iterator[FileFault]
 
 
 def _check_sizes(limits: LimitsSection, draft: SiteDraft) -> Iterator[FileFault]:
-    """Assets that are far too large for the connection."""
+    """Yield assets that are far too large for the connection."""
     most_w = max(limits.import_hard_w, limits.export_hard_w)
     if limits.contract_import_w < _CONTRACT_MIN_W:
-        return  # the fault is there
+        return  # reported already
     for name, asset in draft.assets.items():
         rated_w = getattr(asset, "rated_w", None)
         if rated_w is not None and rated_w > _RATED_TIMES_MAX * most_w:
@@ -198,7 +198,7 @@ def _check_asset(asset: Any) -> Iterator[tuple[str, str]]:
 def _check_battery(battery: BatterySection) -> Iterator[tuple[str, str]]:
     capacity_wh = battery.capacity_wh
     if battery.rated_w < _RATED_MIN_W["battery"]:
-        return  # the fault is there
+        return  # reported already
     full_h = capacity_wh / battery.rated_w
     if capacity_wh < _CAPACITY_MIN_WH or full_h < _CHARGING_MIN_H:
         what = f"{capacity_wh:g} Wh is very little for a battery of {battery.rated_w:g} W"
@@ -209,7 +209,7 @@ def _check_battery(battery: BatterySection) -> Iterator[tuple[str, str]]:
 
 
 def _check_percentages(entry: Any, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Percentages that were written as 0..1."""
+    """Yield percentages that were written as 0..1."""
     for key in keys:
         value = getattr(entry, key)
         if 0 < value <= 1 and key in entry.model_fields_set:
@@ -217,7 +217,7 @@ def _check_percentages(entry: Any, keys: tuple[str, ...]) -> Iterator[tuple[str,
 
 
 def _check_prices(tariff: TariffSection) -> Iterator[FileFault]:
-    """Off-peak dearer than peak: mostly the two are swapped."""
+    """Yield off-peak prices above the peak price: mostly the two are swapped."""
     needed = PRICES_BY_CONTRACT[tariff.contract]
     for low in (key for key in needed if "off_peak" in key):
         high = low.replace("off_peak", "peak")
@@ -245,7 +245,7 @@ def _check_coordinates(site: SiteSection | None) -> Iterator[FileFault]:
 
 @cache
 def find_principal_city(zone: str) -> tuple[float, float] | None:
-    """Latitude and longitude of a time zone's principal city, by zone.tab; None where it is not known."""
+    """Return latitude and longitude of a time zone's principal city, from zone.tab; None if unknown."""
     for text in _read_zone_tables():
         for row in text.splitlines():
             fields = row.split("\t")
@@ -255,7 +255,7 @@ def find_principal_city(zone: str) -> tuple[float, float] | None:
 
 
 def _read_zone_tables() -> Iterator[str]:
-    """zone.tab of the machine, or of the Python package where the machine has none."""
+    """Yield zone.tab of the machine, or of the Python package if the machine has none."""
     for folder in TZPATH:
         with suppress(OSError):
             yield (FilePath(folder) / "zone.tab").read_text(encoding="utf-8")
@@ -270,7 +270,7 @@ def _parse_degrees(sign: str, degrees: str, minutes: str, seconds: str | None) -
 
 
 def _find_distance_km(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Great-circle distance by the haversine formula."""
+    """Return the great-circle distance by the haversine formula."""
     (lat, lon), (lat_2, lon_2) = (tuple(map(radians, place)) for place in (one, other))
     half = sin((lat_2 - lat) / 2) ** 2 + cos(lat) * cos(lat_2) * sin((lon_2 - lon) / 2) ** 2
     return 2 * _EARTH_KM * asin(min(1.0, sqrt(half)))

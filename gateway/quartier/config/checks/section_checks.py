@@ -1,4 +1,4 @@
-"""What needs two sections to be judged."""
+"""Checks that need two sections."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -36,14 +36,14 @@ from quartier_drivers.positions import Path
 from quartier_drivers.profile import Profile
 from quartier_drivers.registry import KINDS
 
-# A Modbus unit has one octet; a kind of bus with larger ones says so itself.
+# A Modbus unit has one octet; a kind of bus with larger units declares it.
 _UNIT_MAX = 255
 _DAY_MIN, _QUARTER_MIN = 1_440, 15
 _RUN_MARGIN_MIN = 5
 
 
 def find_section_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
-    """Everything that is wrong between sections; ``profiles`` by device, those that could be loaded."""
+    """Yield all faults between sections; ``profiles`` by device, those that could be loaded."""
     for check in (
         _find_name_faults,
         _find_missing_references,
@@ -67,7 +67,7 @@ def find_section_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> It
 
 
 def _find_name_faults(draft: SiteDraft) -> Iterator[FileFault]:
-    # An asset keeps its name: control needs it more than a wire does.
+    # An asset keeps its name: control needs it more than a bus does.
     taken = dict.fromkeys(draft.find_raw_entries("assets"), "an asset")
     for table, word in (
         ("contacts", "a contact"),
@@ -259,7 +259,7 @@ def _find_batch_faults(load: object) -> Iterator[tuple[str, str]]:
     if not load.run_resumes and not load.run_w:
         yield "run_resumes", "stands without run_w; expected both"
     run_min = _QUARTER_MIN * len(load.run_w)
-    # as control begins it at the latest
+    # control starts the run at the latest this long before the deadline
     needed_min = run_min + max(0.1 * run_min, _RUN_MARGIN_MIN, load.min_off_s / 60)
     hours_min = _count_window_minutes(load)
     if load.run_w and needed_min > hours_min:
@@ -301,7 +301,7 @@ def _find_order_faults(asset: object) -> Iterator[tuple[str, str]]:
 
 
 def _find_repeated(entries: Mapping[str, Any], key: Callable[[Any], object]) -> Iterator[tuple[str, str]]:
-    """(first, other) for each entry whose key an earlier one has."""
+    """Yield (first, other) for each entry whose key an earlier one has."""
     groups: dict[object, list[str]] = defaultdict(list)
     for name, entry in entries.items():
         groups[key(entry)].append(name)
@@ -310,19 +310,19 @@ def _find_repeated(entries: Mapping[str, Any], key: Callable[[Any], object]) -> 
 
 
 def find_owner_path(path: Path, tables: tuple[str, ...]) -> Path:
-    """The entry or section that a path belongs to."""
+    """Return the entry or section that a path belongs to."""
     return path[:2] if path[0] in tables else path[:1]
 
 
 _KEYS_BY_CONTRACT = {"off_peak_weekend": ("hchp", "two_rates"), "off_peak_index": ("two_rates",)}
-"""Keys of some contracts."""
+"""Keys that only some contracts have."""
 
 
 _PRICE_KEYS = tuple(dict.fromkeys(name for names in PRICES_BY_CONTRACT.values() for name in names))
 
 
 def find_planning_faults(draft: SiteDraft) -> Iterator[FileFault]:
-    """A plan without prices or anything to plan; prices of another contract; a signal that nobody sends."""
+    """Yield a plan without prices or assets, prices of another contract, and a signal without a district."""
     tariff: TariffSection | None = draft.fixed.get("tariff")
     planning: PlanningSection | None = draft.fixed.get("planning")
     if "planning" in draft.raw:
@@ -352,7 +352,7 @@ def _plans_for_nothing(planning: PlanningSection) -> bool:
 
 
 def _find_tariff_faults(tariff: TariffSection) -> Iterator[FileFault]:
-    """Prices that the contract needs and does not have, and keys of another one."""
+    """Yield missing prices of the contract, and keys of another one."""
     needed = PRICES_BY_CONTRACT[tariff.contract]
     for name in _PRICE_KEYS:
         has = getattr(tariff, name) is not None

@@ -17,13 +17,13 @@ from quartier_drivers.registry import KINDS
 from quartier_drivers.schema import WIDTHS, Address, Condition, Point, Setting
 
 _ANY_ADDRESS = ("0.0.0.0", "[::]")  # noqa: S104 - compared with, not listened at
-# More addresses than that are no list of machines that somebody knows.
+# More addresses than this are not a list of known machines.
 _CLIENT_ADDRESSES_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
 class _OwnRegisters:
-    """Places that Quartier writes, or that decide what its writes do."""
+    """Registers that Quartier writes, or that decide what its writes do."""
 
     unit: int
     place: Address
@@ -32,7 +32,7 @@ class _OwnRegisters:
 
 
 def find_share_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
-    """Everything that is wrong with shares beside what their references lack."""
+    """Yield all faults of shares except missing references."""
     for name, share in draft.shares.items():
         bus = draft.buses.get(share.bus)
         if bus is not None and KINDS[bus.kind].protocol != "modbus":
@@ -51,7 +51,7 @@ def _is_serial(bus: Any) -> bool:
 
 
 def find_share_warnings(shares: Mapping[str, ShareSection]) -> Iterator[FileFault]:
-    """Shares that let in whoever comes, aloud."""
+    """Warn of shares that let in many machines."""
     for name, share in shares.items():
         for at, text in enumerate(share.clients):
             count = ip_network(text).num_addresses
@@ -61,7 +61,10 @@ def find_share_warnings(shares: Mapping[str, ShareSection]) -> Iterator[FileFaul
 
 
 def _find_address_faults(shares: Mapping[str, ShareSection]) -> Iterator[FileFault]:
-    """Shares at one address are of one bus; a wildcard holds a port for all addresses."""
+    """Yield address conflicts: shares at one address need one bus.
+
+    A wildcard takes a port at all addresses.
+    """
     before: list[tuple[str, ShareSection]] = []
     for name, share in shares.items():
         host, _, port = share.listen.rpartition(":")
@@ -104,7 +107,7 @@ def _find_write_faults(
         path = ("shares", name, "writes", at)
         if span.unit not in named | set(share.units):
             yield FileFault(path, f"unit {span.unit} is no device's; expected it in units, or another one")
-        # A device that has its TCP port for itself mostly answers to any unit: one of nobody may be its too.
+        # A device with its own TCP port mostly answers to any unit: an unknown unit may be this device, too.
         may_be_any = span.unit not in named and bus is not None and not _is_serial(bus)
         for key, device in devices.items():
             parts = {part for holder, part in used if holder == key}
@@ -123,9 +126,9 @@ def _find_overlaps(
     *,
     may_be_any: bool,
 ) -> Iterator[FileFault]:
-    """A span that meets what Quartier writes there; where that is not known before, none may be written.
+    """Yield a span that overlaps registers that Quartier writes; if those are unknown, none may be written.
 
-    ``may_be_any``: its unit is none of the site's, and may be another number of this device.
+    ``may_be_any``: its unit is not in the site, and may be another number of this device.
     """
     line: Path = ("devices", key, "profile")
     other = f"; if unit {span.unit} is something else, expected a device of its own with it" * may_be_any
@@ -144,7 +147,7 @@ def _find_overlaps(
 def _list_own_registers(
     device: DeviceSection, profile: Profile | None, parts: set[str] | None
 ) -> Iterator[_OwnRegisters]:
-    """Yield what is written in these parts of a device that belong to assets; None: in all."""
+    """Yield the written registers in these parts of a device, which belong to assets; None: in all parts."""
     if not isinstance(profile, RegisterProfile):
         return
     for part, points in profile.parts.items():
@@ -154,7 +157,7 @@ def _list_own_registers(
 
 
 def _list_point_registers(quantity: str, point: Point, unit: int) -> Iterator[_OwnRegisters]:
-    """The registers of one point: its value and switch, how it is given back, its timer and what arms it."""
+    """Yield the registers of one point: its value, scale and switches, its timer and what arms it."""
     write = point.write
     if write is None:
         return

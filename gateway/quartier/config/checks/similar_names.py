@@ -1,4 +1,4 @@
-"""What somebody may have meant by an unknown name."""
+"""Suggestions for an unknown name."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -15,8 +15,8 @@ _PART_MIN_CHARS = 3
 def suggest_names(name: str, known: Sequence[str], listing: str = "") -> str:
     """Return half a sentence that helps with an unknown ``name``.
 
-    Without a near name a short list is given whole; of a long one only the length, with the command
-    ``listing`` that lists all.
+    Without a similar name, a short list is given in full. Of a long list only the length is given, with the
+    command ``listing`` that shows it.
     """
     if near := find_similar_names(name, known):
         return f"did you mean {_join_names(near)}?"
@@ -28,7 +28,10 @@ def suggest_names(name: str, known: Sequence[str], listing: str = "") -> str:
 
 
 def find_similar_names(name: str, known: Sequence[str]) -> list[str]:
-    """Return names that are spelt alike, else those that share a part (of maker/model or asset.quantity)."""
+    """Return names with a similar spelling, else those that share a part.
+
+    A part is one side of maker/model or asset.quantity.
+    """
     lower = {one.lower(): one for one in known}
     wanted = name.lower()
     if close := get_close_matches(wanted, lower, n=1, cutoff=0.75):
@@ -43,7 +46,7 @@ def find_similar_names(name: str, known: Sequence[str]) -> list[str]:
 
 
 def _find_prefix(name: str) -> str:
-    """Return the part up to the first slash or dot, with it; empty where there is none."""
+    """Return the part up to and including the first slash or dot; empty if there is none."""
     return next((name[: place + 1] for place, sign in enumerate(name) if sign in "/."), "")
 
 
@@ -53,7 +56,7 @@ def _join_names(names: Sequence[str]) -> str:
 
 
 def check_profile(name: str, folders: Sequence[Path] = ()) -> None:
-    """Raise ConfigError with the nearest names where no profile is called so."""
+    """Raise ConfigError with the nearest names if no profile has this name."""
     known = profile.names(folders)
     if name not in known:
         what = f"is unknown; {suggest_names(name, known, 'quartier profiles list')}"

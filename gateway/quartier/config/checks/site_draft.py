@@ -1,4 +1,4 @@
-"""A site file read section by section."""
+"""Read a site file section by section."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ FIXED_SECTIONS: Mapping[str, type[Section]] = {
     "recording": RecordingSection,
 }
 SALVAGED_SECTIONS = {"site", "control", "store", "clock", "recording"}
-"""Sections that still mean the same without a bad optional key.  A limit is never guessed."""
+"""Sections that keep their meaning without a faulty optional key. A limit is never guessed."""
 REQUIRED_SECTIONS = ("site", "limits", "assets")
 _NAME_ADAPTER: TypeAdapter[str] = TypeAdapter(Name)
 _Model = TypeVar("_Model", bound=Any)
@@ -68,10 +68,10 @@ _Model = TypeVar("_Model", bound=Any)
 
 @dataclass(slots=True)
 class SiteDraft:
-    """What could be understood of a file.
+    """The readable parts of a file.
 
-    ``fixed`` holds the sections that every site has once, the rest the entries by name; what is
-    wrong is in ``flaws``.  ``raw`` is the file's data, to know that a name was meant to exist.
+    ``fixed`` holds the sections that every site has once, the other fields the entries by name; faults are in
+    ``flaws``. ``raw`` is the data of the file, to know which names were meant to exist.
     """
 
     raw: Mapping[str, Any]
@@ -86,25 +86,25 @@ class SiteDraft:
     flaws: list[FileFault] = field(default_factory=list)
 
     def find_raw_entries(self, table: str) -> Mapping[str, Any]:
-        """The raw entries of a named table, also the faulty ones."""
+        """Return the raw entries of a named table, including faulty ones."""
         entries = self.raw.get(table, {})
         return entries if isinstance(entries, dict) else {}
 
     def said(self, table: str, key: str) -> Iterator[tuple[str, str]]:
-        """Name and text of ``key`` in each raw entry that has it, also in the faulty ones."""
+        """Yield name and text of ``key`` in each raw entry that has it, including faulty ones."""
         for name, entry in self.find_raw_entries(table).items():
             if isinstance(entry, dict) and isinstance(entry.get(key), str):
                 yield name, entry[key]
 
     @property
     def profile_folders(self) -> tuple[str, ...]:
-        """The site's own folders of profiles, as written."""
+        """Return the site's own profile folders, as written."""
         building = self.fixed.get("site")
         return building.profiles if building else ()
 
 
 def read_draft(data: Mapping[str, Any]) -> SiteDraft:
-    """Read every section of ``data`` on its own."""
+    """Read every section of ``data`` separately."""
     made = SiteDraft(data)
     known = list(SiteFile.model_fields)
     made.flaws += [

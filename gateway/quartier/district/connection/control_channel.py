@@ -1,8 +1,7 @@
-"""Talk of the control connection: documents in, acks, events and reports out.
+"""Messages of the control connection: documents in, acks, events and reports out.
 
-It speaks the companion namespace only (spec/sync.md#section-4) and never Sparkplug.
-
-Events are numbered without gaps, so one is never left out; its words and data stay in the building.
+It uses only the companion namespace (spec/sync.md#section-4) and never Sparkplug. Events are numbered without
+gaps, so none is ever left out. Text and data about assets with local data are removed.
 """
 
 import asyncio
@@ -43,7 +42,7 @@ _WORD = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def redact(told: Mapping[str, Any], local: Collection[str]) -> Mapping[str, Any]:
-    """``told`` (text and data) as it may leave: bare where it names an asset of ``local``."""
+    """Return ``told`` (text and data) as it may leave the site: empty if it names an asset of ``local``."""
     if not local or set(_WORD.findall(json.dumps(told))).isdisjoint(local):
         return told
     return {"text": LOCAL_ASSET_TEXT, "data": {}}
@@ -51,13 +50,14 @@ def redact(told: Mapping[str, Any], local: Collection[str]) -> Mapping[str, Any]
 
 INBOX_MAX = 256
 JOBS_MAX = 8
-ACKS_MAX = 256  # an envelope after a birth is answered up to five times
+ACKS_MAX = 256  # after a birth an envelope is acknowledged up to five times
 _EVENTS_AT_ONCE = 10
-# Real seconds between two looks for events, where nothing is on its way.
+# Real seconds between two checks for events, while nothing is in flight.
 _EVENTS_PERIOD_S = 1.0
 _ACK_EXPIRY_S = 3_600
 _EVENT_EXPIRY_S = 7 * 86_400
-# The report stays with the broker for an hour, and is made anew four times in it, in seconds of the house.
+# The broker retains the report for an hour; a new one is made four times an hour, in seconds of the site
+# clock.
 REPORT_PERIOD_S = 900.0
 _REPORT_EXPIRY_S = 3_600
 _PAYLOAD_MAX_BYTES = PACKET_MAX_BYTES - 4_096
@@ -66,11 +66,11 @@ SaveLedger = Callable[[str, dict[str, Any]], Awaitable[bool]]
 
 
 class ControlChannel:
-    """Everything between ``C`` and us, whichever connection carries it.
+    """Exchange of companion messages with the district, on any connection.
 
-    ``keep`` makes facts durable and answers whether it could; ``delivered`` hears of each event
-    that the broker took; ``flexibility`` gives the report of what the building could do; ``arrival`` says
-    which events were lost behind the broker.
+    ``keep`` saves facts durably and returns whether it could. ``delivered`` is called for each event that the
+    broker took. ``flexibility`` returns the flexibility report of the site. ``arrival`` finds events that
+    were lost behind the broker.
     """
 
     def __init__(
@@ -107,17 +107,17 @@ class ControlChannel:
         self._wake = asyncio.Event()
 
     def say(self, ack: Ack) -> None:
-        """Have one acknowledgement said; the oldest goes where the district is away too long."""
+        """Queue an acknowledgement; the oldest is dropped if the district is away too long."""
         self.acks.append(ack)
         self._wake.set()
 
     @property
     def watermark_topic(self) -> str:
-        """Return where the district says what it stored."""
+        """Return the topic on which the district publishes what it stored."""
         return f"{self._topic}/watermark"
 
     def begin(self, marks: Mapping[str, StreamPosition]) -> None:
-        """A new connection: events above the watermark go again, and a fresh report."""
+        """Start on a new connection: send events above the watermark again, and a new report."""
         self._reported_ns = None
         self._event_mark = marks.get(EVENT_STREAM)
         self._denied = RefusedEvents()
@@ -125,7 +125,7 @@ class ControlChannel:
             self._arrival.begin()
 
     def is_watermark_trusted(self, watermark: IncomingMessage) -> bool:
-        """Return whether a key for watermarks signed it; else it has no effect, and that is an alarm."""
+        """Return whether a key for watermarks signed it; if not, ignore it and raise an alarm."""
         said = watermark.topic, watermark.payload, watermark.user.get("sig")
         refused = self.documents.find_watermark_refusal(*said, self._clock.now())
         if refused is not None:
@@ -135,14 +135,14 @@ class ControlChannel:
         return refused is None
 
     def covered(self, marks: Mapping[str, StreamPosition]) -> None:
-        """A watermark came: events that the broker took long ago and the district lacks go again."""
+        """Process a watermark: send events again that the broker took but the district lacks."""
         held = marks.get(EVENT_STREAM)
         if self._arrival is not None and self._arrival.check_lost(self._event_mark, held, self._clock.now()):
             self._event_mark = held
             self._wake.set()
 
     def replay(self, above: StreamPosition) -> None:
-        """Say the events above this mark once more, as far as the history reaches back; leave none out."""
+        """Send the events above this mark again, as far as the history reaches back; leave none out."""
         if has_reached(self._event_mark, above):
             self._event_mark = above
         self._wake.set()
@@ -150,10 +150,10 @@ class ControlChannel:
     # In
 
     async def hear(self, topic: str, payload: bytes, signature: str | None) -> None:
-        """One message of the companion namespace, the watermark apart.  Raises ConnectionEnded for any other.
+        """Process one message of the companion namespace, except the watermark.
 
-        Control empties the inbox each cycle.  What it has no room for waits here, and so outside: nothing
-        that was accepted is lost.
+        Raises ConnectionEnded for a topic outside of it. Control empties the inbox each cycle. While the
+        inbox is full, a message waits here, and so at the broker: no accepted document is lost.
         """
         while len(self.inbox) >= INBOX_MAX:  # noqa: ASYNC110 - who empties it knows nothing of us
             await asyncio.sleep(REAL_PAUSE_MIN_S)
@@ -169,19 +169,19 @@ class ControlChannel:
             )
 
     async def _take(self, accepted: AcceptedDocument, now: Now) -> None:
-        """Into the inbox, its number on disk first."""
+        """Put a document into the inbox after its number is on disk."""
         if accepted.kind == "heartbeat":
             self.counts["heartbeats"] += 1
             self.heartbeat_ns = now.ns
         else:
             self.counts["documents"] += 1
-            if self._unkept or not accepted.repeated:  # a repetition tries again what a disk refused before
+            if self._unkept or not accepted.repeated:  # a repetition retries a save that failed before
                 self._unkept = not await self._keep("documents", self.documents.ledger())
                 accepted = replace(accepted, persisted=not self._unkept)
         if accepted.kind != "job":
             self.inbox.append(accepted)
         else:
-            # As where two wait: the newer takes the older's place.
+            # A full queue drops the oldest job.
             if len(self.jobs) == JOBS_MAX and (gone := make_reception_ack(self.jobs.popleft())) is not None:
                 self.say(replace(gone, status="REVOKED"))
             self.jobs.append(accepted)
@@ -195,13 +195,13 @@ class ControlChannel:
         self._tell(Note(code, refused.why, data, alarm=refused.alarm))
         if refused.ack is not None:
             self.say(refused.ack)
-        if refused.beat is not None:  # control sees that the clock is denied, and counts it as none
+        if refused.beat is not None:  # control sees the clock error and does not count it as a heartbeat
             self.inbox.append(AcceptedDocument("heartbeat", refused.topic, refused.beat))
 
     # Out
 
     async def send_until_end(self, connection: MqttConnection) -> None:
-        """Acknowledgements and events, until the connection ends (raises Ended)."""
+        """Send acknowledgements and events until the connection ends. Raises ConnectionEnded."""
         while True:
             if connection.ended is not None:
                 raise connection.ended
@@ -216,14 +216,14 @@ class ControlChannel:
                     await self._wake.wait()
 
     def send_acks(self, connection: MqttConnection) -> None:
-        """What waits, as far as the connection takes it now."""
+        """Send the waiting acknowledgements, as many as the connection takes now."""
         while self.acks and connection.is_open and connection.flying_count < RECEIVE_MAX:
             ack = self.acks.popleft()
             payload = encode_ack(ack, self._clock.now().utc_ms)
             connection.publish(OutgoingMessage(f"{self._topic}/ack", payload, 1, _ACK_EXPIRY_S, ack))
 
     def requeue_acks(self, connection: MqttConnection) -> None:
-        """The connection ends: what it never confirmed is said again on the next one."""
+        """Queue unconfirmed acknowledgements again for the next connection."""
         self.acks.extendleft(reversed([tag for tag in connection.list_unfinished() if isinstance(tag, Ack)]))
 
     def _send_events(self, connection: MqttConnection) -> None:
@@ -242,7 +242,7 @@ class ControlChannel:
             connection.publish(OutgoingMessage(topic, payload, 1, _EVENT_EXPIRY_S, self._event_mark))
 
     def _send_report(self, connection: MqttConnection) -> None:
-        """What the building could do, retained: at once on a new connection, then each quarter of an hour."""
+        """Publish the retained flexibility report: at once on a new connection, then every 15 minutes."""
         now_ns = self._clock.now().ns
         if self._reported_ns is not None and now_ns - self._reported_ns < REPORT_PERIOD_S * 1e9:
             return
@@ -256,7 +256,7 @@ class ControlChannel:
             )
 
     def on_acknowledged(self, tag: Ack | StreamPosition | str, code: int) -> None:
-        """The broker answered one of ours."""
+        """Process the broker's answer to one published message."""
         if code >= 0x80:
             self._tell(Note("district.publish_refused", f"the broker answered 0x{code:02X}", alarm=True))
             if isinstance(tag, StreamPosition):
@@ -266,7 +266,7 @@ class ControlChannel:
 
 
 def encode_report(report: Mapping[str, Any]) -> bytes:
-    """A report as it goes to ``C/flexibility``; without forecasts of assets where it would be too large."""
+    """Encode a report for ``C/flexibility``; omit the forecasts of assets if it would be too large."""
     payload = json.dumps(report, separators=(",", ":")).encode()
     if len(payload) > _PAYLOAD_MAX_BYTES:
         plain = [{**device, "forecast_w": None} for device in report["devices"]]
@@ -275,10 +275,10 @@ def encode_report(report: Mapping[str, Any]) -> bytes:
 
 
 def encode_event(sample: Sample, local: Collection[str] = ()) -> bytes:
-    """One event as it goes to ``C/event``; its value is the store's JSON of text and data.
+    """Encode one event for ``C/event``; its value is the JSON of text and data from the store.
 
-    Of ``local`` assets it tells nothing but the code; what is too large for one message, the beginning of its
-    text: it would be sent for ever, and shut out all that follow.
+    For ``local`` assets it contains only the code. If it is too large for one message, it contains only the
+    beginning of the text; otherwise it would be sent for ever and block all later events.
     """
     try:
         told = json.loads(str(sample.value))
@@ -300,6 +300,6 @@ def encode_event(sample: Sample, local: Collection[str] = ()) -> bytes:
 
 
 def _encode_json(fields: Mapping[str, Any]) -> bytes:
-    """JSON; half a pair of surrogates, which UTF-8 does not know, as JSON's own escape."""
+    """Encode JSON; write an unpaired surrogate, which UTF-8 does not allow, as a JSON escape."""
     text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace")

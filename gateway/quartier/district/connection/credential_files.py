@@ -16,7 +16,7 @@ from quartier_drivers.errors import ConfigError
 
 KEYS_FILE = "keys"
 EXPIRIES_FILE = "expiries"
-# Real seconds between two looks at the files; ends are looked at each hour of them.
+# Real seconds between two checks of the files; expiry dates are checked once an hour.
 _FILES_PERIOD_S = 15.0
 _EXPIRY_EVERY_COUNT = 240
 
@@ -24,10 +24,10 @@ SaveFacts = Callable[[str, dict[str, Any]], Awaitable[bool]]
 
 
 class CredentialWatcher:
-    """Reads what the site file names.
+    """Reads the credential files that the site file names.
 
     ``renew`` is called when new credentials can be used; ``use`` with the keyring whenever its list changed.
-    ``name`` is what our certificate is to be called.
+    ``name`` is the expected common name of the gateway's certificate.
     """
 
     def __init__(
@@ -58,20 +58,20 @@ class CredentialWatcher:
 
     @property
     def expiring(self) -> Mapping[str, str]:
-        """Return what ends within seven days and has no successor, as it was seen last."""
+        """Return the credentials that expire within seven days without a successor, as last seen."""
         return self._expiries.soon
 
     async def begin(self) -> None:
-        """Read everything for the first time."""
+        """Read all files for the first time."""
         self._use(self.keyring)
         self._stamps = await asyncio.to_thread(
             _find_stamps, self._list_files()
-        )  # first: what changes now is read again
+        )  # first, so that a file that changes now is read again
         await self._read_issuers(first=True)
         await self._check_name()
 
     async def watch(self) -> None:
-        """Look at the files for ever: new keys count at once, new credentials by a new connection."""
+        """Check the files for ever: new keys apply at once, new credentials by a new connection."""
         looks = 0
         while True:
             if looks % _EXPIRY_EVERY_COUNT == 0:
@@ -81,7 +81,7 @@ class CredentialWatcher:
             await self.reread()
 
     async def reread(self) -> None:
-        """Look at our files now."""
+        """Check the files now."""
         async with self._one_look:
             await self._reread()
 
@@ -100,11 +100,11 @@ class CredentialWatcher:
         await self.report_expiry()
 
     async def take_list(self, text: str, file: str, source: str) -> bool:
-        """Use a key list from now on; False if it cannot be kept, then the last one counts.
+        """Use a key list from now on; return False if it cannot be saved, then the last one stays in force.
 
-        Raises ``issuers.Unsigned``, ``keyring.OlderList`` or ConfigError.
+        Raises ``key_list.UnsignedList``, ``keyring.OlderList``, ``keyring.SwappedKey`` or ConfigError.
         """
-        async with self._one_list:  # between weighing and taking in no other one may come
+        async with self._one_list:  # no other list may come between check and use
             found = await asyncio.to_thread(self.keyring.check_list, text, file, signed=source == "job")
             return True if found is None else await self._adopt(found, text, source)
 
@@ -130,7 +130,7 @@ class CredentialWatcher:
             text = await asyncio.to_thread(path.read_text, "utf-8")
             await self.take_list(text, path.name, "file")
         except OlderList as error:
-            if not first:  # after a job brought a newer one, the file is old at every start
+            if not first:  # after a job brought a newer list, the file is older at every start
                 self._refuse(error)
         except (OSError, UnicodeDecodeError, ConfigError) as error:
             self._refuse(error)
@@ -149,7 +149,7 @@ class CredentialWatcher:
         return True
 
     async def report_expiry(self) -> None:
-        """Tell what ends soon; without a trusted clock nothing is known of that."""
+        """Report what expires soon; without a trusted clock nothing is reported."""
         now = self._clock.now()
         if not now.synced:
             return
@@ -161,7 +161,10 @@ class CredentialWatcher:
             await self._keep(EXPIRIES_FILE, self._expiries.facts())
 
     async def _check_name(self) -> None:
-        """Say where our certificate is somebody else's: a broker may know us by it, and let us do nothing."""
+        """Report a certificate with another common name.
+
+        A broker may identify the gateway by it and deny access.
+        """
         path = self._credentials.cert_file
         if path is None or not self._name:
             return
@@ -171,7 +174,7 @@ class CredentialWatcher:
             self._tell(Note("district.certificate_name", text, {"found": found}))
 
     def _iterate_held(self) -> Iterator[ExpiringCredential]:
-        """The certificates in our files; what cannot be read is told when it is used."""
+        """Yield the certificates in the files; unreadable files are reported when they are used."""
         files = ((self._credentials.cert_file, "certificate"), (self._credentials.ca_file, "authority"))
         for path, what in files:
             if path is not None:
@@ -187,7 +190,7 @@ class CredentialWatcher:
 
 
 def _find_stamps(paths: Iterable[Path]) -> dict[Path, object]:
-    """Return what shows that a file was replaced; absent files have no stamp."""
+    """Return a stamp per file that changes when the file is replaced; absent files have none."""
     stamps: dict[Path, object] = {}
     for path in paths:
         with suppress(OSError):
@@ -197,7 +200,7 @@ def _find_stamps(paths: Iterable[Path]) -> dict[Path, object]:
 
 
 def _read_subject(path: Path) -> str | None:
-    """Return whose certificate lies there; None where none can be read, which is told when it is used."""
+    """Return the common name of the certificate; None if unreadable, which is reported when it is used."""
     from quartier.district.documents import signatures  # noqa: PLC0415 - only where there are some
 
     with suppress(OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Run work that may block in a daemon thread; prepare a socket."""
+"""Run blocking work in a daemon thread; prepare a socket."""
 
 import asyncio
 import fcntl
@@ -16,15 +16,15 @@ ResultT = TypeVar("ResultT")
 
 _UNSENT_MAX_BYTES = 32 * 1024
 _SIOCOUTQNSD = 0x894B  # linux/sockios.h
-# Of real time: longer than a disk may take.
+# In real time: longer than a disk may take.
 _ANSWER_S = 5.0
 
 
 async def run_in_thread(name: str, work: Callable[[], None], abandon: Callable[[], None]) -> None:
     """Do ``work`` in a daemon thread of this name and wait for it.
 
-    Raises BrokerUnreachable with what it said (OSError, ValueError).  ``abandon`` undoes what failed
-    half-way, and what is done when nobody waits for it any more.
+    Raises BrokerUnreachable with its error text (OSError, ValueError). ``abandon`` undoes work that failed
+    half-way, and work that finishes after nobody waits for it any more.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[str | None] = loop.create_future()
@@ -47,7 +47,7 @@ async def run_in_thread(name: str, work: Callable[[], None], abandon: Callable[[
                 abandon()
             try:
                 loop.call_soon_threadsafe(finish, fault)
-            except RuntimeError:  # the loop is gone, and with it whoever waited
+            except RuntimeError:  # the loop is gone, and with it the waiting task
                 abandon()
 
     threading.Thread(target=run, name=name, daemon=True).start()
@@ -56,7 +56,10 @@ async def run_in_thread(name: str, work: Callable[[], None], abandon: Callable[[
 
 
 def ask_loop(loop: asyncio.AbstractEventLoop, question: Coroutine[Any, Any, ResultT]) -> ResultT:
-    """In the thread: what ``question`` gives on the loop.  Raises OSError where nobody is there to ask."""
+    """Run ``question`` on the loop from the thread and return its result.
+
+    Raises OSError if the loop is gone.
+    """
     try:
         return asyncio.run_coroutine_threadsafe(question, loop).result(_ANSWER_S)
     except (RuntimeError, CancelledError) as error:  # the loop is closed, or closing
@@ -65,7 +68,7 @@ def ask_loop(loop: asyncio.AbstractEventLoop, question: Coroutine[Any, Any, Resu
 
 
 def find_unsent_bytes(endpoint: socket.socket) -> int:
-    """Bytes that the kernel took and did not send yet; 0 where it does not tell."""
+    """Return the bytes that the kernel accepted but has not sent yet; 0 if unknown."""
     try:
         told = fcntl.ioctl(endpoint.fileno(), _SIOCOUTQNSD, bytes(4))
     except (OSError, ValueError):
@@ -74,9 +77,9 @@ def find_unsent_bytes(endpoint: socket.socket) -> int:
 
 
 def prepare_socket(endpoint: socket.socket) -> None:
-    """Have a socket pass on at once what is written to it, and hold little."""
+    """Make a socket send written data at once and buffer little."""
     with suppress(OSError):
         # Messages are written whole: a small one must not wait until the last one is acknowledged.
         endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # What the kernel holds cannot be overtaken by newer data.
+        # Newer data cannot overtake what the kernel buffers.
         endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_MAX_BYTES)

@@ -1,6 +1,6 @@
 """Decide which events are sent again (pure).
 
-A broker confirms QoS 1 also where nobody listens, and may die with what it confirmed.
+A broker confirms QoS 1 even if nobody subscribes, and may crash with messages that it confirmed.
 """
 
 from quartier.district.records import has_reached
@@ -8,14 +8,15 @@ from quartier.site.records import Now
 from quartier.site.samples import StreamPosition
 
 _S = 1_000_000_000
-# An event that the broker refused is said again after the first, then after twice as long, up to the second.
+# A refused event is sent again after the first time, then after twice as long each time, up to the second.
 _RETRY_S, _RETRY_MAX_S = 60.0, 900.0
 
 
 class EventArrival:
-    """Of one stream.  ``wait_s``: what was sent so long ago and is not stored was lost on the way.
+    """Arrival check of one stream.
 
-    The wait doubles, up to ``wait_max_s``, while nothing arrives, for a host that stores none of it.
+    ``wait_s``: an event that was sent this long ago and is not stored was lost on the way. The wait doubles,
+    up to ``wait_max_s``, while nothing arrives, for a host that stores no events.
     """
 
     def __init__(self, wait_s: float, wait_max_s: float) -> None:
@@ -25,11 +26,14 @@ class EventArrival:
         self._sent_ns = 0
 
     def begin(self) -> None:
-        """A new connection: what is above the watermark goes again anyway."""
+        """Start on a new connection: events above the watermark are sent again anyway."""
         self._sent = None
 
     def check_lost(self, sent: StreamPosition | None, held: StreamPosition | None, now: Now) -> bool:
-        """A watermark came: all up to ``sent`` is said by now, and the district holds up to ``held``."""
+        """Return whether events were lost, at a watermark.
+
+        All events up to ``sent`` are sent by now, and the district has stored events up to ``held``.
+        """
         if self._sent is not None and now.ns - self._sent_ns >= self._wait_s * _S:
             is_lost = not has_reached(held, self._sent)
             self._wait_s = min(2 * self._wait_s, self._most_s) if is_lost else self._least_s
@@ -42,7 +46,7 @@ class EventArrival:
 
 
 class RefusedEvents:
-    """The oldest event that the broker refused: none after it counts as delivered before it is taken."""
+    """The oldest event that the broker refused; no later event counts as delivered before it is accepted."""
 
     def __init__(self) -> None:
         self._oldest: StreamPosition | None = None
@@ -50,7 +54,7 @@ class RefusedEvents:
         self._wait_s = _RETRY_S
 
     def note_refused(self, event: StreamPosition, now: Now) -> None:
-        """The broker refused this one."""
+        """Note that the broker refused this event."""
         if self._oldest is None or not has_reached(event, self._oldest):
             self._oldest = event
         if self._again_ns is None:
@@ -58,14 +62,14 @@ class RefusedEvents:
             self._wait_s = min(2 * self._wait_s, _RETRY_MAX_S)
 
     def due(self, now: Now) -> StreamPosition | None:
-        """The mark above which events go again, once, when it is time."""
+        """Return the mark above which events are sent again, once, when it is time; else None."""
         if self._oldest is None or self._again_ns is None or now.ns < self._again_ns:
             return None
         self._again_ns = None
         return StreamPosition(self._oldest.boot, self._oldest.seq - 1)
 
     def passes(self, event: StreamPosition) -> bool:
-        """The broker took this one: whether that counts now."""
+        """Return whether this event, which the broker accepted, counts as delivered now."""
         if self._oldest is None or not has_reached(event, self._oldest):
             return True
         if event != self._oldest:

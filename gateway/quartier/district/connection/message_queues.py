@@ -11,12 +11,12 @@ from quartier.district.connection.mqtt_types import PACKET_MAX_BYTES, IncomingMe
 from quartier.district.wire_formats import encode_varint
 
 INCOMING_MESSAGES_MAX = 128
-# A few of the largest: 128 of them would be 32 MiB that a broker has us hold.
+# A few of the largest messages: 128 of them would need 32 MiB of memory.
 INCOMING_MAX_BYTES = 8 * PACKET_MAX_BYTES
 
 
 class IncomingQueue:
-    """Messages in the order they came.  Who fills it stops where it ``is_full`` until it ``has_room``."""
+    """Messages in the order of arrival. The reader stops when it ``is_full`` until it ``has_room``."""
 
     def __init__(self) -> None:
         self._messages: deque[IncomingMessage] = deque()
@@ -32,22 +32,22 @@ class IncomingQueue:
 
     @property
     def has_room(self) -> bool:
-        """Return whether half of it is free."""
+        """Return whether at least half of it is free."""
         return len(self._messages) < INCOMING_MESSAGES_MAX // 2 and self._bytes < INCOMING_MAX_BYTES // 2
 
     def put(self, message: IncomingMessage) -> None:
-        """One more."""
+        """Add one message."""
         self._messages.append(message)
         self._bytes += _find_size_bytes(message)
 
     def take(self) -> IncomingMessage:
-        """The oldest.  Raises IndexError where there is none."""
+        """Remove and return the oldest message. Raises IndexError if there is none."""
         message = self._messages.popleft()
         self._bytes -= _find_size_bytes(message)
         return message
 
     def clear(self) -> None:
-        """Nobody wants them any more."""
+        """Discard all messages."""
         self._messages.clear()
         self._bytes = 0
 
@@ -59,17 +59,19 @@ def _find_size_bytes(message: IncomingMessage) -> int:
 
 _PUBLISH = b"\x30"
 _NO_PROPERTIES = b"\x00"
-_EXPIRY = b"\x05\x02"  # five bytes of properties: the message's expiry interval
-# Others on the socket have a turn after so much, a TLS record: a pipe that never runs dry would starve them.
+_EXPIRY = b"\x05\x02"  # five bytes of properties: the message expiry interval
+# After this much (a TLS record) other writers of the socket have their turn: a pipe that never empties would
+# starve them.
 _PORTION_BYTES = 16 * 1024
-# By name: a link without TLS does not import ssl.
+# By name: a connection without TLS does not import ssl.
 _FULL_ERRORS = ("BlockingIOError", "SSLWantReadError", "SSLWantWriteError")
 
 
 class BackfillAllowance:
-    """How much history may be handed to the wire, so that a live message waits behind it for half a second.
+    """How much history may be written, so that a live message waits behind it for at most half a second.
 
-    History goes only where nothing waits to be written.  The portion grows while the wire takes it in time.
+    History is written only while nothing else waits to be written. The portion grows while the network takes
+    it in time.
     """
 
     MOST_BYTES, LEAST_BYTES, BEGIN_BYTES = 64 * 1024, 512, 8 * 1024
@@ -81,13 +83,13 @@ class BackfillAllowance:
         self._was_used = False
 
     def given(self, now_s: float) -> None:
-        """Something was handed over; what counts is the oldest that is not out yet."""
+        """Note that data was handed over; the time of the oldest unsent data counts."""
         self._was_used = True
         if self._given_s is None:
             self._given_s = now_s
 
     def bytes(self, unsent_bytes: int, now_s: float) -> int:
-        """Return how much may follow now; ``unsent_bytes`` waits in our own queue and in the kernel's."""
+        """Return how many bytes may follow now; ``unsent_bytes`` wait in the own queue and in the kernel."""
         passed_s = 0.0 if self._given_s is None else now_s - self._given_s
         if unsent_bytes > 0:
             if passed_s > self.TIME_S:
@@ -101,28 +103,29 @@ class BackfillAllowance:
 
 
 class OutgoingQueue:
-    """Packets in the order they were put; ``done`` hears of each that is written: its size and its tag."""
+    """Packets in order of queuing; ``done`` is called with size and tag of each written message."""
 
     def __init__(self, done: Callable[[int, Any], None]) -> None:
         self._done = done
         self._packets: deque[bytes] = deque()
-        self._rest = memoryview(b"")  # of a portion; TLS wants the same bytes again where it was held up
-        # Of each message not yet written: at which byte of all that were put it ends, its size, its tag.
+        self._rest = memoryview(b"")  # rest of a portion; a blocked TLS write repeats the same bytes
+        # For each message not yet written: the byte position of its end among all queued bytes, its size, its
+        # tag.
         self._ends: deque[tuple[int, int, Any]] = deque()
         self._put_bytes = self._written_bytes = self._marked_bytes = 0
         self._is_held = False
 
     def __len__(self) -> int:
-        """Messages not yet written."""
+        """Return the number of messages not yet written."""
         return len(self._ends)
 
     @property
     def tags(self) -> list[Any]:
-        """Those of the messages not yet written, oldest first."""
+        """Return the tags of the messages not yet written, oldest first."""
         return [tag for _, _, tag in self._ends]
 
     def put(self, message: OutgoingMessage, size_bytes: int) -> None:
-        """One more message; ``size_bytes`` is what ``done`` hears of it."""
+        """Add one message; ``size_bytes`` is passed to ``done``."""
         topic, payload = message.topic.encode(), message.payload
         properties = _NO_PROPERTIES
         if message.expiry_s is not None:
@@ -134,13 +137,13 @@ class OutgoingQueue:
         self._ends.append((self._put_bytes, size_bytes, message.tag))
 
     def mark(self) -> None:
-        """What others write from now on comes after all that was put so far."""
+        """Make data that others write from now on follow all messages queued so far."""
         self._marked_bytes = self._put_bytes
 
     def write(self, send: Callable[[memoryview], int], others: Callable[[], bool] = lambda: True) -> bool:
-        """Write what the socket takes; returns whether that was all.  Raises OSError when it is broken.
+        """Write what the socket takes; return whether everything is written. Raises OSError if it is broken.
 
-        ``others`` is called where somebody else may write whole packets; it returns whether all are out.
+        ``others`` is called where another writer may write whole packets; it returns whether all are written.
         """
         while True:
             if not self._rest:
@@ -164,7 +167,7 @@ class OutgoingQueue:
                 self._done(size_bytes, tag)
 
     def _take_portion(self) -> bytes:
-        """Whole packets, as many as go together."""
+        """Return as many whole packets as fit in one portion."""
         packets: list[bytes] = []
         room_bytes = _PORTION_BYTES
         while self._packets and room_bytes > 0:

@@ -1,9 +1,9 @@
 """One MQTT 5 connection on the asyncio loop; the only importer of paho.
 
-paho is driven by the loop's readers and writers; messages of QoS 0 pass it by (it makes a lock for each
-and writes each alone).  Only ``connect``, which waits for name, TCP and TLS, runs in a thread of its own
-(a daemon, so that a hanging name server cannot hold up a stop).
-Keep-alive and time-outs here are of the real world, whatever the house's clock.
+The readers and writers of the loop drive paho. Messages of QoS 0 bypass it, because it makes a lock for each
+and writes each alone. Only ``connect``, which waits for name, TCP and TLS, runs in a thread of its own (a
+daemon, so that a hanging name server cannot delay a stop). Keep-alive and time-outs here use real time,
+whatever the clock of the site.
 """
 
 import asyncio
@@ -36,17 +36,18 @@ if TYPE_CHECKING:
     import socket
 
 _CONNECT_S, _ANSWER_S, _LEAVE_S = 10.0, 10.0, 2.0
-_LANDING_S = 1.0  # of the time to leave: a socket closed with bytes unread is reset, our last word with it
+_LANDING_S = 1.0  # part of it: closing a socket with unread bytes resets it and loses the last message
 _READS_PER_WAKE = 64
 _Done = Callable[[Any, int], None]
 
 if getattr(paho, "ssl", None) is None:
-    # It was left out.  paho names these two whenever a socket gives or takes less than all: catch nothing.
+    # The ssl module is hidden (see ``hide_modules``). paho names these two whenever a socket reads or writes
+    # less than all: catch nothing.
     vars(paho)["ssl"] = SimpleNamespace(SSLWantReadError=(), SSLWantWriteError=())
 
 
 class _Client(Client):
-    """Gathers no packet that is larger than we said that we take; paho would, up to 256 MB."""
+    """Refuses packets larger than the announced maximum; paho would accept up to 256 MB."""
 
     def _sock_recv(self, bufsize: int) -> bytes:
         if bufsize > mqtt_types.PACKET_MAX_BYTES:
@@ -58,9 +59,9 @@ class _Client(Client):
 
 
 class MqttConnection:
-    """From CONNECT to the end, once; a new one is made for each attempt.
+    """One connection from CONNECT to its end; each attempt makes a new one.
 
-    ``done`` is called on the loop with each finished message's tag and MQTT reason code.
+    ``done`` is called on the loop with the tag and the MQTT reason code of each finished message.
     """
 
     def __init__(
@@ -114,7 +115,8 @@ class MqttConnection:
     async def open(self) -> None:
         """Connect and wait for CONNACK.
 
-        Raises BrokerUnreachable when no CONNECT went out, Ended (or Unanswered) when it led nowhere.
+        Raises BrokerUnreachable if no CONNECT was sent, and ConnectionEnded (or NoConnack) if it failed after
+        that.
         """
         loop = asyncio.get_running_loop()
         self._opened = loop.create_future()
@@ -134,7 +136,7 @@ class MqttConnection:
             raise
 
     def _connect_and_wait(self) -> None:
-        """In the thread: everything that waits for a disk, a name server or the other end."""
+        """Connect, in the thread: everything that waits for a disk, a name server or the broker."""
         if self._server.tls:
             self._client.tls_set_context(self._credentials.context(self._profile.moments))
         if self._credentials.user is not None:
@@ -152,7 +154,7 @@ class MqttConnection:
         )
 
     def _on_socket_open(self, client: Client, _data: Any, _sock: Any) -> None:
-        """In the thread, before CONNECT is written."""
+        """Set the will, in the thread, before CONNECT is written."""
         if self._profile.will is not None:
             will = self._profile.will()
             client.will_set(will.topic, will.payload, will.qos, retain=False)
@@ -162,7 +164,7 @@ class MqttConnection:
             sock.close()
 
     def _adopt(self, loop: asyncio.AbstractEventLoop, sock: Any) -> None:
-        """The thread is done: from here on the loop alone touches the client."""
+        """Take over from the thread: from here on only the loop uses the client."""
         self._socket, self._reading = sock, True
         prepare_socket(sock)
         loop.add_reader(sock, self._readable)
@@ -179,7 +181,7 @@ class MqttConnection:
             if self._inbound.is_full:
                 self._pause()
                 return
-            # Under TLS the wake-up covers a whole record: what is decrypted already must be read now.
+            # Under TLS the wake-up covers a whole record: bytes that are decrypted already must be read now.
             if self._socket is None or not getattr(self._socket, "pending", int)():
                 return
         asyncio.get_running_loop().call_soon(self._readable)
@@ -187,7 +189,7 @@ class MqttConnection:
     def _read(self) -> None:
         try:
             self._client.loop_read()
-        except ValueError as error:  # it stays with the packet, and would raise again at once
+        except ValueError as error:  # it keeps the packet, and would raise again at once
             self.drop(f"the server sent what is no MQTT to us: {error}", mqtt_types.PROTOCOL_ERROR)
 
     def _pause(self) -> None:
@@ -203,7 +205,7 @@ class MqttConnection:
             loop.call_soon(self._readable)
 
     def _flush(self) -> None:
-        """Write what waits; only what the socket does not take now waits for it."""
+        """Write the waiting data; wait for the socket only with what it does not take now."""
         is_done = self._write()
         if self._socket is not None and is_done == self._writing:
             self._writing = not is_done
@@ -214,7 +216,7 @@ class MqttConnection:
                 loop.add_writer(self._socket, self._flush)
 
     def _write(self) -> bool:
-        """Messages of QoS 0, and between them what paho has to say; returns whether all is out."""
+        """Write QoS 0 messages, and between them paho's data; return whether everything is written."""
         try:
             return self._socket is not None and self._pipe.write(self._socket.send, self._write_through_paho)
         except OSError as error:
@@ -229,7 +231,7 @@ class MqttConnection:
     def _misc(self) -> None:
         self._client.loop_misc()
         if self._ended is None:
-            loop = asyncio.get_running_loop()  # at whole seconds, when others wake up, too
+            loop = asyncio.get_running_loop()  # at whole seconds, when other tasks wake up, too
             self._tick = loop.call_at((loop.time() + 0.5) // 1.0 + 1.0, self._misc)
 
     # paho's callbacks: each only notes what happened
@@ -289,26 +291,26 @@ class MqttConnection:
         self._granted.clear()
         self._wake.set()
 
-    # What the link does with it
+    # Used by the link
 
     @property
     def ended(self) -> ConnectionEnded | None:
-        """Return why it is over; None while it stands."""
+        """Return why the connection is over; None while it is up."""
         return self._ended
 
     @property
     def is_open(self) -> bool:
-        """Return whether there is a socket to say something on."""
+        """Return whether there is a socket to send on."""
         return self._socket is not None
 
     @property
     def room_bytes(self) -> int:
-        """Return how much more may be published now; what does not fit waits in the store."""
+        """Return how many bytes may be published now; what does not fit waits in the store."""
         return mqtt_types.SEND_WINDOW_BYTES - self._flying_bytes
 
     @property
     def backfill_bytes(self) -> int:
-        """Return how much history may be published now: nothing that is live ever waits behind much of it."""
+        """Return how many bytes of history may be published now: live data never waits behind much of it."""
         if self._socket is None:
             return 0
         unsent_bytes = self._flying_bytes or find_unsent_bytes(self._socket)
@@ -316,16 +318,16 @@ class MqttConnection:
 
     @property
     def flying_count(self) -> int:
-        """Messages on their way: not yet written, or not yet acknowledged."""
+        """Return the number of messages in flight: not yet written, or not yet acknowledged."""
         return len(self._pipe) + len(self._flying)
 
     def list_unfinished(self) -> list[Any]:
-        """The tags of what was never confirmed, oldest first."""
+        """Return the tags of unconfirmed messages, oldest first."""
         flying = [tag for _, tag in self._flying.values()]
         return [tag for tag in (*self._pipe.tags, *flying) if tag is not None]
 
     async def subscribe(self, filters: Sequence[tuple[str, int]]) -> list[str]:
-        """Subscribe and wait for SUBACK; returns the filters that the server refused.
+        """Subscribe and wait for SUBACK; return the filters that the server refused.
 
         Raises ConnectionEnded.
         """
@@ -346,7 +348,7 @@ class MqttConnection:
         return [topic for (topic, _), code in zip(filters, codes, strict=False) if code >= 0x80]
 
     def publish(self, message: OutgoingMessage) -> None:
-        """Hand one message to the socket's queue; nothing happens on a connection that is closed."""
+        """Queue one message for the socket; do nothing on a closed connection."""
         if self._socket is None:
             return
         size_bytes = len(message.payload) + len(message.topic)
@@ -368,7 +370,7 @@ class MqttConnection:
 
     @contextlib.contextmanager
     def write_together(self) -> Iterator[None]:
-        """What is published inside is written when it ends, not a turn of the loop later."""
+        """Write everything published inside at the end of the block, not one loop iteration later."""
         self._gathers = True
         try:
             yield
@@ -377,7 +379,7 @@ class MqttConnection:
             self._flush()
 
     async def receive(self) -> IncomingMessage:
-        """The next message.  Raises ConnectionEnded when the connection is over."""
+        """Return the next message. Raises ConnectionEnded if the connection is over."""
         while not self._inbound:
             if self._ended is not None:
                 raise self._ended
@@ -389,14 +391,17 @@ class MqttConnection:
         return message
 
     def interrupt(self, why: str) -> None:
-        """Make ``receive`` raise, so that the owner leaves in good order."""
+        """Make ``receive`` raise, so that the owner disconnects in good order."""
         if self._ended is None:
             self._inbound.clear()
             self._ended = ConnectionEnded(why)
             self._wake.set()
 
     async def leave(self, code: int) -> None:
-        """DISCONNECT with ``code`` after all that is queued and acknowledged, two seconds at most; close."""
+        """Send DISCONNECT with ``code`` after all queued messages are acknowledged, then close.
+
+        It takes two seconds at most.
+        """
         if self._socket is None:
             return
         self._client.on_disconnect = None
@@ -413,7 +418,7 @@ class MqttConnection:
         self.drop("left")
 
     def drop(self, why: str, code: int = mqtt_types.LOCAL_REASON) -> None:
-        """Close at once, without a word: the server publishes the Will."""
+        """Close at once without DISCONNECT: the server publishes the Will."""
         if (sock := self._socket) is not None:
             self._on_socket_close(self._client, None, sock)
             sock.close()

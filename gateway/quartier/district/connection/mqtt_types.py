@@ -1,6 +1,6 @@
 """Records of an MQTT connection: server, credentials, profile, messages and how it ended.
 
-Files of certificates and passwords are read at each connect; secrets are never kept.
+Files of certificates and passwords are read at each connect; secrets are never stored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 RECEIVE_MAX = 20
 PACKET_MAX_BYTES = 256 * 1024
-# What may wait between us and the wire; more stays where it is safe, in the store.
+# Largest amount that may wait for the network; more stays safe in the store.
 SEND_WINDOW_BYTES = 256 * 1024
 
 PROTOCOL_ERROR = 0x82
@@ -29,13 +29,13 @@ LOCAL_REASON = -1
 
 
 class BrokerUnreachable(Exception):  # noqa: N818 - a state of the world, named as the house names it
-    """No CONNECT went out: name, TCP, TLS or one of our own files is not in order."""
+    """No CONNECT was sent: name, TCP, TLS or one of the own files failed."""
 
 
 class ConnectionEnded(Exception):  # noqa: N818 - as above
     """The connection is over, or was refused.
 
-    ``code`` is MQTT's reason, ``LOCAL_REASON`` where we saw it.
+    ``code`` is the MQTT reason code, or ``LOCAL_REASON`` if the gateway ended it.
     """
 
     def __init__(self, why: str, code: int = LOCAL_REASON) -> None:
@@ -44,12 +44,12 @@ class ConnectionEnded(Exception):  # noqa: N818 - as above
 
 
 class NoConnack(ConnectionEnded):
-    """CONNECT went out, the connection stood, and no CONNACK came in time."""
+    """CONNECT was sent and the connection was up, but no CONNACK came in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerServer:
-    """Where a broker is."""
+    """Address of a broker."""
 
     host: str
     port: int
@@ -57,12 +57,12 @@ class BrokerServer:
 
     @property
     def address(self) -> str:
-        """``host:port``, as people are told."""
+        """Return ``host:port`` for display."""
         return f"{self.host}:{self.port}"
 
     @classmethod
     def read(cls, url: str) -> "BrokerServer":
-        """``mqtts://host[:port]``; ``mqtt://`` only to this machine.  Raises ValueError."""
+        """Parse ``mqtts://host[:port]``; ``mqtt://`` only to this machine. Raises ValueError."""
         parts = urlsplit(url)
         if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
             raise ValueError(f"{url!r}; expected mqtts://host or mqtts://host:port")
@@ -74,7 +74,7 @@ class BrokerServer:
 
 @dataclass(frozen=True, slots=True)
 class BrokerCredentials:
-    """Who we are to the broker; files are read at each connect, secrets are never kept."""
+    """Credentials of the gateway at the broker; files are read at each connect, secrets are never stored."""
 
     user: str | None = None
     password_file: Path | None = None
@@ -84,30 +84,30 @@ class BrokerCredentials:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Every file that, when it changes, asks for a new connection."""
+        """Return every file whose change requires a new connection."""
         named = (self.password_file, self.ca_file, self.cert_file, self.key_file)
         return tuple(path for path in named if path is not None)
 
     def context(self, moments: Sequence[int] = ()) -> "SSLContext":
-        """TLS 1.2 at least, the server's name checked, our certificate if there is one.
+        """Return a TLS context: at least TLS 1.2, the server name checked, our certificate if there is one.
 
-        ``moments`` as in ``ConnectionProfile``.  Raises OSError (``ssl.SSLError`` among them) when a file
-        cannot be used.
+        ``moments`` as in ``ConnectionProfile``. Raises OSError (``ssl.SSLError`` among them) if a file cannot
+        be used.
         """
         from quartier.district.connection import tls  # noqa: PLC0415 - a broker on this machine needs none
 
         return tls.make_context(self.ca_file, self.cert_file, self.key_file, moments)
 
     def password(self) -> str | None:
-        """Return what stands in the password file, without the last line's end.  Raises OSError."""
+        """Return the content of the password file without the final line end. Raises OSError."""
         return None if self.password_file is None else self.password_file.read_text("utf-8").rstrip("\r\n")
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
-    """What came in; ``user`` are its MQTT 5 user properties, the last of a name counts.
+    """A received message; ``user`` are its MQTT 5 user properties, the last of a name counts.
 
-    ``retained``: the broker kept it and gave it out because we subscribed.
+    ``retained``: the broker stored it and sent it because of the subscription.
     """
 
     topic: str
@@ -118,7 +118,7 @@ class IncomingMessage:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """What goes out.  ``tag`` comes back when it is written (QoS 0) or acknowledged (QoS 1)."""
+    """A message to send. ``tag`` is returned when it is written (QoS 0) or acknowledged (QoS 1)."""
 
     topic: str
     payload: bytes
@@ -130,10 +130,11 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionProfile:
-    """How a connection is made.
+    """Settings of a connection.
 
-    ``will`` is asked once TCP and TLS stand, in the thread that dials: it may wait, and may raise OSError.
-    ``moments``: the broker's certificates are judged at these (UTC ms), not by the machine's clock.
+    ``will`` is called once TCP and TLS are up, in the thread that connects: it may wait, and may raise
+    OSError. ``moments``: the broker's certificates are checked at these times (UTC ms), not by the machine's
+    clock.
     """
 
     client_id: str

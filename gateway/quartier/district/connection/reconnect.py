@@ -13,39 +13,42 @@ from quartier.district.records import Note
 from quartier.site.records import Now
 
 BACK_OFF_MAX_S = 60.0
-# Not authorised, or another machine has our place: tried again with back-off up to this, never given up.
+# After "not authorised" or a takeover: retry with back-off up to this, never give up.
 SLOW_BACK_OFF_MAX_S = 900.0
 _TAKEN_OVER_FAILURES = 6  # the first pause after a takeover is drawn from all of BACK_OFF_MAX_S
 _STEADY_S = 60.0
 _REPORT_PERIOD_NS, _REPORT_SELDOM_PERIOD_NS = 60_000_000_000, 3_600_000_000_000
-# What every watermark of a district may bring, each 20 s: told again while the alarm of the last one stands.
+# Every watermark (each 20 s) may cause these: they are repeated while the last alarm is active.
 _SELDOM_CODES = {"district.watermark_refused", "district.watermark_ahead"}
-# A floor in real time, so that a fast clock makes no busy loop.
+# Minimum in real time, so that a fast clock makes no busy loop.
 REAL_PAUSE_MIN_S = 0.1
 
 
 class LinkClock(Protocol):
-    """What ``runtime/clock.py`` gives."""
+    """Interface of ``runtime/clock.py``."""
 
     def now(self) -> Now:
-        """Monotonic, UTC and whether the latter is trusted."""
+        """Return monotonic time, UTC, and whether UTC is trusted."""
         ...
 
     def moments(self) -> Sequence[int]:
-        """At which moments (UTC ms) certificates are judged while the clock is not trusted; else none."""
+        """Return the times (UTC ms) for certificate checks while the clock is not trusted; else none."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait ``seconds`` of the house's time."""
+        """Wait ``seconds`` of the site clock."""
         ...
 
     async def doze(self, seconds: float, floor_s: float = 0.0) -> None:
-        """Wait until others wake up, too, about ``seconds``; ``floor_s`` of real time at least."""
+        """Wait until other tasks wake up, too, about ``seconds``; at least ``floor_s`` of real time."""
         ...
 
 
 class NoteReporter:
-    """Passes notes on, at most one a minute (or hour) of each kind: what others send must fill no log."""
+    """Passes notes on, at most one a minute (or hour) of each kind.
+
+    So events that others cause cannot flood the log.
+    """
 
     def __init__(self, clock: LinkClock, report: Callable[[Note], None]) -> None:
         self._clock = clock
@@ -53,7 +56,7 @@ class NoteReporter:
         self._told: dict[tuple[str, str], tuple[int, int]] = {}
 
     def __call__(self, note: Note) -> None:
-        """Pass it on, or count it for the next one of its kind (``more``)."""
+        """Pass the note on, or count it for the next one of its kind (``more``)."""
         now_ns = self._clock.now().ns
         kind = (note.code, str(note.data.get("line", note.data.get("paper", ""))))
         until_ns, held = self._told.get(kind, (0, 0))
@@ -68,9 +71,10 @@ class NoteReporter:
 
 
 class Reconnector:
-    """Keeps one connection up.  ``client_id`` is named in the alarm about a second one of us.
+    """Keeps one connection up.
 
-    ``place`` is the server of the list whose turn it is.
+    ``client_id`` is named in the alarm about a duplicate gateway. ``place`` is the current index in the list
+    of servers.
     """
 
     def __init__(
@@ -99,16 +103,16 @@ class Reconnector:
 
     @property
     def server(self) -> BrokerServer:
-        """The one of the list whose turn it is."""
+        """Return the current server of the list."""
         return self._servers[self.place]
 
     @property
     def is_up(self) -> bool:
-        """Return whether the connection stands and its subscriptions are granted."""
+        """Return whether the connection is up and its subscriptions are granted."""
         return self.connection is not None and self.connection.ended is None
 
     async def keep(self, once: Callable[[BrokerServer], Awaitable[None]]) -> None:
-        """Run ``once`` for ever; it ends by Unreachable or ConnectionEnded."""
+        """Run ``once`` for ever; it ends by BrokerUnreachable or ConnectionEnded."""
         while True:
             began_ns = self._clock.now().ns
             self._retry.clear()
@@ -131,7 +135,7 @@ class Reconnector:
     async def opened(
         self, connection: MqttConnection, filters: Iterable[tuple[str, int]], spare: Collection[str] = ()
     ) -> None:
-        """CONNACK came: subscribe, then the connection counts as up.  Raises ConnectionEnded.
+        """Subscribe after CONNACK; then the connection counts as up. Raises ConnectionEnded.
 
         A broker may refuse topics of ``spare``.
         """
@@ -152,7 +156,7 @@ class Reconnector:
         self._refused = [(topic, qos) for topic, qos in filters if topic in refused]
 
     async def _subscribe_again(self, connection: MqttConnection) -> None:
-        """Ask with back-off for the subscriptions that the broker refused, until it grants them all."""
+        """Retry refused subscriptions with back-off until the broker grants them all."""
         longest_s = BACK_OFF_MAX_S
         while self._refused:
             await self._clock.sleep(self._random.uniform(1.0, longest_s))
@@ -163,7 +167,7 @@ class Reconnector:
                 self._tell(Note("district.link_up", "all subscriptions are granted", {"line": self.name}))
 
     async def converse(self, *tasks: Coroutine[Any, Any, None]) -> None:
-        """Listen and speak until one of them ends; raises what it raised."""
+        """Run the tasks until one of them ends; raise what it raised."""
         if self.connection is not None and self._refused:
             tasks = (*tasks, self._subscribe_again(self.connection))
         ended: list[ConnectionEnded] = []
@@ -172,7 +176,7 @@ class Reconnector:
         async def until_the_end(task: Coroutine[Any, Any, None]) -> None:
             try:
                 await task
-            except ConnectionEnded as error:  # a group that fails as it is cancelled forgets that it was
+            except ConnectionEnded as error:  # a group failing while cancelled forgets the cancel
                 ended.append(error)
                 for one in running:
                     one.cancel()
@@ -181,48 +185,48 @@ class Reconnector:
             async with asyncio.TaskGroup() as group:
                 running += [group.create_task(until_the_end(task)) for task in tasks]
         finally:
-            for task in tasks:  # one that another's end cancelled before its first step is awaited by nobody
+            for task in tasks:  # a task cancelled before its first step is awaited by nobody
                 task.close()
         if ended:
             raise ended[0]
 
     def walk(self) -> None:
-        """Take the next server of the list."""
+        """Switch to the next server of the list."""
         self.place = (self.place + 1) % len(self._servers)
 
     def _take_next_server(self) -> None:
-        """The same, unless somebody chose another one while this one was tried."""
+        """Switch to the next server, unless another one was chosen during this attempt."""
         if self.place == self._tried:
             self.walk()
 
     def join(self, place: int) -> None:
-        """Be on this server of the list; whoever is on another one leaves it in good order."""
+        """Use this server of the list; leave another server in good order."""
         if place != self.place:
             self.place = place
             if self.connection is not None:
                 self.connection.interrupt("the district is on another server")
 
     def reconnect(self) -> None:
-        """Our files changed: a new connection with them, now."""
+        """Open a new connection now, because the credential files changed."""
         self.was_taken_over = self._gives_way = False
         self._retry.set()
         if self.connection is not None:
             self.connection.interrupt("our credentials changed")
 
     def give_way(self) -> None:
-        """Another machine has our place, by a signed word: leave, and try again much later."""
+        """Leave and retry much later, because a signed message says that another machine is this gateway."""
         self.was_taken_over, self._gives_way = False, True
         if self.connection is not None:
             self.connection.interrupt("another machine is this gateway now")
 
     async def _pause(self) -> None:
-        """Full jitter over 1..60 s of the house's time, slower where we are not wanted; never for good."""
+        """Wait with full jitter over 1..60 s of the site clock, longer if refused; never for good."""
         self._failures += 1
         most_s = SLOW_BACK_OFF_MAX_S if self.is_refused else BACK_OFF_MAX_S
         pause_s = self._random.uniform(1.0, min(most_s, 2.0 ** min(self._failures, 10)))
         until_ns = self._clock.now().ns + int(pause_s * 1e9)
         while not self._retry.is_set():
-            if self._gives_way:  # said by the other connection, perhaps while this one pauses already
+            if self._gives_way:  # set by the other connection, perhaps during this pause
                 self._gives_way = False
                 pause_s = self._random.uniform(SLOW_BACK_OFF_MAX_S / 2, SLOW_BACK_OFF_MAX_S)
                 until_ns = self._clock.now().ns + int(pause_s * 1e9)
@@ -238,7 +242,7 @@ class Reconnector:
         self.fault = why
 
     def _handle_end(self, error: ConnectionEnded) -> None:
-        """What MQTT's reason asks for."""
+        """React to the MQTT reason code."""
         self.is_refused = error.code in {mqtt_types.NOT_AUTHORISED, mqtt_types.BAD_CREDENTIALS}
         if self.is_refused:
             text = "the broker does not let us in; tried again within 15 minutes, or when our files change"

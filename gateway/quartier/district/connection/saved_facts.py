@@ -1,7 +1,7 @@
 """Save facts that must survive a restart, in a thread.
 
-A disk that hangs is one that refuses: nobody waits for it longer than a document may.  What it still has in
-hand is awaited before the next is begun, so that no older facts come to lie over newer ones.
+A hanging disk counts as one that refuses: nobody waits for it longer than a document may. A save in progress
+is awaited before the next one begins, so that older facts never replace newer ones.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ SAVE_TIMEOUT_S = 1.5
 
 
 class SavedFacts:
-    """Files of one folder; those named in ``twice`` are ones of which no older copy may come back."""
+    """Files of one folder; of those named in ``twice`` no older copy may come back."""
 
     def __init__(self, folder: Path, twice: Collection[str], tell: NoteReporter) -> None:
         self._folder = folder
@@ -30,7 +30,7 @@ class SavedFacts:
         self._in_hand: dict[str, asyncio.Future[None]] = {}
 
     async def keep(self, name: str, facts: dict[str, Any]) -> bool:
-        """Make them durable; False, and an alarm, where the disk refuses or hangs."""
+        """Save the facts durably; return False, with an alarm, if the disk refuses or hangs."""
         try:
             async with asyncio.timeout(SAVE_TIMEOUT_S), self._turns[name]:
                 if (before := self._in_hand.get(name)) is not None:
@@ -50,6 +50,6 @@ class SavedFacts:
 
 
 def _fetch_exception(done: "asyncio.Future[None]") -> None:
-    """Who waited for it may have gone: then nobody else looks how it ended."""
+    """Fetch the exception: the waiting task may be gone, and then nobody else would."""
     if not done.cancelled():
         done.exception()

@@ -1,4 +1,4 @@
-"""TLS to the broker; imported only where a connection is encrypted."""
+"""TLS to the broker; imported only for an encrypted connection."""
 
 import datetime as dt
 import ssl
@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-# X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h, which Python does not name.
+# X509_V_FLAG_NO_CHECK_TIME of OpenSSL's x509_vfy.h, which Python does not export.
 _NO_CHECK_TIME = 0x200000
 
 
 class _CheckedSocket(ssl.SSLSocket):
     """Closes itself when the handshake fails; paho leaves it open.
 
-    Where there are ``moments``, the certificates on the way must all be valid at one of them.
+    With ``moments``, all certificates of the chain must be valid at one of them.
     """
 
     moments: Sequence[int] = ()
@@ -28,13 +28,16 @@ class _CheckedSocket(ssl.SSLSocket):
             raise
 
     def _find_chain(self) -> list[dict[str, Any]]:
-        """Return what ``getpeercert`` says, of each certificate up to the authority."""
+        """Return ``getpeercert`` data of each certificate up to the authority."""
         found = self._sslobj.get_verified_chain()  # type: ignore[attr-defined]  # public from 3.13 on, as bytes
         return [one.get_info() for one in found or ()]
 
 
 def check_validity(chain: Iterable[dict[str, Any]], moments: Sequence[int]) -> None:
-    """Raises ``ssl.SSLCertVerificationError`` unless all are valid at one of ``moments`` (UTC ms)."""
+    """Check that all certificates are valid at one of ``moments`` (UTC ms).
+
+    Raises ``ssl.SSLCertVerificationError`` otherwise.
+    """
     ways = [(one["notBefore"], one["notAfter"]) for one in chain]
     spans = [tuple(map(ssl.cert_time_to_seconds, way)) for way in ways]
     if spans and any(all(since <= at_ms / 1e3 <= until for since, until in spans) for at_ms in moments):
@@ -50,10 +53,10 @@ def check_validity(chain: Iterable[dict[str, Any]], moments: Sequence[int]) -> N
 def make_context(
     ca_file: Path | None, cert_file: Path | None, key_file: Path | None, moments: Sequence[int] = ()
 ) -> ssl.SSLContext:
-    """TLS 1.2 at least, the server's name checked, our certificate if there is one.
+    """Return a TLS context: at least TLS 1.2, the server name checked, our certificate if there is one.
 
-    Certificates are judged at ``moments`` (UTC ms; at one of them all must be valid), or by the machine's
-    clock where there are none.  Raises OSError (``ssl.SSLError`` among them) when a file cannot be used.
+    Certificates are checked at ``moments`` (UTC ms; at one of them all must be valid), or by the machine's
+    clock if there are none. Raises OSError (``ssl.SSLError`` among them) if a file cannot be used.
     """
     made = ssl.create_default_context(cafile=ca_file)
     made.sslsocket_class = (

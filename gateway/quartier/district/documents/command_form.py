@@ -1,6 +1,6 @@
-"""The form of district commands: fields of each operation (pure).
+"""Form of district commands: fields of each operation (pure).
 
-Source: spec/sync.md#command.  All that moves power has a duration, at most an hour.
+Source: spec/sync.md#command. Every command that moves power has a duration of at most an hour.
 """
 
 from collections.abc import Mapping
@@ -39,12 +39,12 @@ COMMAND_FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "reset_alarm": ("code",),
     }
 )
-"""What comes with each ``op``, and nothing else; ``mode: auto`` needs no duration."""
+"""Fields that each ``op`` requires; no others are allowed. ``mode: auto`` needs no duration."""
 _ALL_FIELDS = ("level", "asset", "w", "mode", "from", "code", "duration_s")
 
 
 def _add_schema_rules(schema: dict[str, Any]) -> None:
-    """Tell the schema which fields come with which op."""
+    """Add to the schema which fields each op requires."""
     schema["allOf"] = [
         {"if": {"properties": {"op": {"const": op}}}, "then": {"required": [*fields]}}
         for op, fields in COMMAND_FIELDS.items()
@@ -66,19 +66,22 @@ class CommandForm(DocumentForm):
 
     op: CommandOp
     level: Annotated[int, Field(ge=0, le=SHED_LEVEL_MAX)] | None = None
-    """With shed: 1 is tier D off, 2 is C and D, 3 is B, C and D; 0 ends it."""
+    """With shed: 1 switches off tier D, 2 tiers C and D, 3 tiers B, C and D; 0 ends it."""
     asset: Name | None = None
-    """With setpoint: whose power."""
+    """With setpoint: the asset."""
     w: Annotated[float, Field(ge=-1e9, le=1e9)] | None = None
-    """With setpoint: the power, plus takes energy; of what can only be limited, its limit."""
+    """With setpoint: the power, positive takes energy; for an asset that can only be limited, its limit."""
     mode: Literal["auto", "manual", "maintenance"] | None = None
-    """With mode: manual lets batteries rest, maintenance leaves them to themselves, auto ends either."""
+    """With mode: manual keeps batteries idle, maintenance leaves them to themselves, auto ends either."""
     from_: Annotated[EventKey | None, Field(alias="from")] = None
-    """With replay: the first event that comes again."""
+    """With replay: the first event to be sent again."""
     code: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     """With reset_alarm: its code, CODE:OF or number."""
     duration_s: Annotated[float, Field(gt=0, le=COMMAND_MAX_S)] | None = None
-    """With all that moves power: how long; a test of the fail-safe state lasts ten minutes at most."""
+    """Duration, with every command that moves power.
+
+    A test of the fail-safe state lasts at most ten minutes.
+    """
 
     @model_validator(mode="after")
     def _check_fields(self) -> "CommandForm":
@@ -97,7 +100,7 @@ class CommandForm(DocumentForm):
         return self
 
     def wish(self) -> CommandDocument:
-        """As control takes it."""
+        """Return the command as control uses it."""
         return CommandDocument(id=self.id, seq=self.seq, exp_utc_ms=self.exp, asked=self._make_command())
 
     def _make_command(self) -> Command:

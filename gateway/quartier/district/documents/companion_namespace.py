@@ -1,9 +1,8 @@
 """Table and JSON Schemas of the companion namespace for district engineers (pure).
 
-Words for a field of one form stand under ``Form.field``, those for all of its name under ``field``.
-
-For the district's engineers: ``quartier documents`` prints it, ``gateway/docs/companion.md`` and the schemas
-beside it are made from it.  Source: spec/sync.md#section-4.
+The description of a field in one form has the key ``Form.field``; a description for all fields of that name
+has the key ``field``. ``quartier documents`` prints the table; ``gateway/docs/companion.md`` and the schemas
+beside it are generated from this module. Source: spec/sync.md#section-4.
 """
 
 import json
@@ -89,7 +88,7 @@ FIELD_DESCRIPTIONS: Mapping[str, str] = {
 
 
 def add_descriptions(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON Schema with words for the fields that have none of their own."""
+    """Return the JSON Schema with descriptions for the fields that have none."""
     found = _describe_fields(schema)
     if "$defs" in schema:
         found["$defs"] = {name: _describe_fields(part) for name, part in schema["$defs"].items()}
@@ -118,7 +117,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 @dataclass(frozen=True, slots=True)
 class MessageRow:
-    """One kind of message.  ``topic`` is empty for what travels inside another document."""
+    """One kind of message. ``topic`` is empty for content of another document."""
 
     name: str
     topic: str
@@ -132,7 +131,7 @@ class MessageRow:
 
     @property
     def schema(self) -> dict[str, Any]:
-        """Its JSON Schema with an example."""
+        """Return its JSON Schema with an example."""
         found = add_descriptions(self.form.model_json_schema())
         example = dict(EXAMPLES[self.name]) if self.name in EXAMPLES else make_example(found)
         return {"$schema": _DIALECT, **found, "title": self.name, "examples": [example]}
@@ -140,7 +139,7 @@ class MessageRow:
 
 @dataclass(frozen=True, slots=True)
 class _MessageProperties:
-    """What is said of a signed kind beside its form."""
+    """Properties of a signed document type besides its form."""
 
     purpose: str
     topic: str
@@ -165,7 +164,7 @@ _PROPERTIES_BY_LEVEL: Mapping[str, _MessageProperties] = {
 
 
 def iterate_rows() -> Iterator[MessageRow]:
-    """Every kind of message: what the district says, then what a gateway says, then what travels inside."""
+    """Yield every kind of message: from the district, from a gateway, then content of other documents."""
     stored = "how far the district has stored"
     yield MessageRow(
         "watermark",
@@ -215,7 +214,7 @@ def _make_signed_row(level: str, kind: DocumentType) -> MessageRow:
 
 
 def render_table() -> str:
-    """The table of the page, in Markdown."""
+    """Return the table of the page in Markdown."""
     heads = ("document", "topic", "way", "QoS", "retained", "expiry", "confirmed by")
     head = f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}\n"
     return head + "".join(f"{_render_line(row)}\n" for row in iterate_rows() if row.topic)
@@ -228,7 +227,7 @@ def _render_line(row: MessageRow) -> str:
 
 
 def make_schemas() -> Mapping[str, str]:
-    """File name -> the text of each schema."""
+    """Return the text of each schema by file name."""
     return {
         f"{row.name}.json": json.dumps(row.schema, indent=2, ensure_ascii=False) + "\n"
         for row in iterate_rows()

@@ -1,9 +1,7 @@
 """All types of signed documents with form, topic and limits; accepted and refused documents (pure).
 
-Source: spec/sync.md#section-5.  A further type of document is one model with ``wish()`` and one row of
-``DOCUMENT_TYPES``, or of ``DISTRICT_DOCUMENT_TYPES`` where it is said to all buildings.
-
-Source: spec/sync.md#topic-job.
+Source: spec/sync.md#section-5 and spec/sync.md#topic-job. A new type of document is one model with ``wish()``
+and one row of ``DOCUMENT_TYPES``, or of ``DISTRICT_DOCUMENT_TYPES`` if it is sent to all sites.
 """
 
 import json
@@ -54,7 +52,7 @@ _FIELD_BY_OP = {"config": "site", "keys": "list", "software": "software"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Work that was ordered; ``text`` is a site file or a signed key list, as ``op`` says."""
+    """A job; ``text`` is a site file or a signed key list, depending on ``op``."""
 
     id: str
     seq: int
@@ -68,13 +66,13 @@ class JobForm(DocumentForm):
     """Work for the gateway itself, done once between ``nbf`` and ``exp``."""
 
     op: JobOp
-    """What is to be done; software is refused until there is a way to update it."""
+    """What to do; software is refused until there is a way to update it."""
     site: Annotated[str, Field(min_length=1, max_length=SITE_MAX_CHARS)] | None = None
     """With config: the whole site file, TOML."""
     list: Annotated[str, Field(min_length=1, max_length=KEY_LIST_MAX_BYTES)] | None = None
     """With keys: the key list, a compact JWS of the district's root."""
     software: dict[str, Any] | None = None
-    """With software: whatever a later version will ask for."""
+    """With software: for a later version."""
 
     @model_validator(mode="after")
     def _check_fields(self) -> "JobForm":
@@ -84,7 +82,7 @@ class JobForm(DocumentForm):
         return self
 
     def wish(self) -> Job:
-        """As the daemon takes it."""
+        """Return the job as the daemon uses it."""
         return Job(
             id=self.id,
             seq=self.seq,
@@ -115,7 +113,7 @@ class HeartbeatForm(Form):
     ts: TimeMs
 
     def wish(self) -> Heartbeat:
-        """As control takes it."""
+        """Return the heartbeat as control uses it."""
         return Heartbeat(self.n, self.ts)
 
 
@@ -129,7 +127,7 @@ class IntervalForm(Form):
     consumption_max_w: Watts | None = None
 
     def wish(self) -> Interval:
-        """As control takes it."""
+        """Return the interval as control uses it."""
         return Interval(
             self.duration_s,
             self.import_max_w,
@@ -160,11 +158,11 @@ class EnvelopeForm(DocumentForm):
 
     @property
     def place(self) -> str:
-        """The program."""
+        """Return the program."""
         return self.program
 
     def wish(self) -> Envelope:
-        """As control takes it."""
+        """Return the envelope as control uses it."""
         return Envelope(
             id=self.id,
             seq=self.seq,
@@ -186,10 +184,10 @@ class EnvelopeForm(DocumentForm):
 class DocumentType:
     """A type of document: its name in key lists and acks, its form, the largest payload.
 
-    ``is_single``: one topic, without a level below it.  ``is_acked``: its sender hears what became of it.
-    ``waits``: it may come before its time; it is done then, and never by a clock that is not trusted.
-    ``life_s``: it must come so soon after it was issued, for it is done once; the same again is answered also
-    after that.
+    ``is_single``: one topic, without a level below it. ``is_acked``: its sender gets acknowledgements.
+    ``waits``: it may arrive before its time; it is then done later, and never with an untrusted clock.
+    ``life_s``: it must arrive this soon after it was issued, because it is done once; a repetition is
+    acknowledged after that, too.
     """
 
     name: str
@@ -201,7 +199,7 @@ class DocumentType:
     life_s: int | None = None
 
 
-# The level of the companion topic below C -> the kind that comes there.
+# Level of the companion topic below C -> type of document there.
 DOCUMENT_TYPES: Mapping[str, DocumentType] = {
     "envelope": DocumentType("envelope", EnvelopeForm, 96 * 1024),
     "schedule": DocumentType("schedule", ScheduleForm, 48 * 1024),
@@ -209,7 +207,7 @@ DOCUMENT_TYPES: Mapping[str, DocumentType] = {
     "job": DocumentType("job", JobForm, 224 * 1024, is_single=True, waits=True),
     "command": DocumentType("command", CommandForm, 8 * 1024, is_single=True, life_s=60),
 }
-# The same below the district's own root: what is said to all of its buildings.
+# The same below the root of the district: documents for all of its sites.
 DISTRICT_DOCUMENT_TYPES: Mapping[str, DocumentType] = {
     "signal/price": DocumentType("signal", PriceSignalForm, 48 * 1024, is_single=True, is_acked=False),
     "signal/co2": DocumentType("signal", Co2SignalForm, 48 * 1024, is_single=True, is_acked=False),
@@ -220,9 +218,9 @@ DISTRICT_DOCUMENT_TYPES: Mapping[str, DocumentType] = {
 
 @dataclass(frozen=True, slots=True)
 class AcceptedDocument:
-    """A document that may go to control.  ``repeated``: the same bytes were accepted before.
+    """A document that may go to control. ``repeated``: the same bytes were accepted before.
 
-    ``persisted`` turns False when its number could not be kept: then it may tighten, not loosen.
+    ``persisted`` is False if its number could not be saved: then it may tighten, but not loosen.
     """
 
     kind: str
@@ -234,9 +232,10 @@ class AcceptedDocument:
 
 @dataclass(frozen=True, slots=True)
 class RefusedDocument:
-    """A document without effect.  ``ack`` is absent for heartbeats; ``alarm``: someone may be at work.
+    """A document without effect.
 
-    ``beat`` is a heartbeat that our clock denies: it counts as none, and tells that one of them is wrong.
+    ``ack`` is absent for heartbeats. ``alarm`` marks a possible attack. ``beat`` is a heartbeat whose time
+    contradicts the clock: it does not count, but shows that one of the two clocks is wrong.
     """
 
     topic: str
@@ -248,7 +247,7 @@ class RefusedDocument:
 
 
 def encode_ack(ack: Ack, utc_ms: int) -> bytes:
-    """An acknowledgement as it goes to ``C/ack``."""
+    """Encode an acknowledgement for ``C/ack``."""
     fields = {
         "id": ack.id,
         "seq": ack.seq,
@@ -262,8 +261,9 @@ def encode_ack(ack: Ack, utc_ms: int) -> bytes:
 
 
 def make_reception_ack(accepted: AcceptedDocument) -> Ack | None:
-    """The first answer to a document: it is here and whole.  Control's verdict follows; none for a
-    heartbeat nor for what is said to all.
+    """Return the first answer to a document: it arrived complete. Control's decision follows.
+
+    Return None for a heartbeat and for documents to all sites.
     """
     document = accepted.document
     if isinstance(document, Heartbeat | Signal):
@@ -279,7 +279,7 @@ def iterate_topic_filters(root: str, kinds: Mapping[str, DocumentType]) -> Itera
 def find_document_type(
     topic: str, root: str, kinds: Mapping[str, DocumentType]
 ) -> tuple[DocumentType, str] | None:
-    """The kind of document that comes on a topic, and the topic's last level where there are many of it."""
+    """Return the type of document of a topic, and the topic's last level if there are several; else None."""
     if not topic.startswith(f"{root}/"):
         return None
     here = topic.removeprefix(f"{root}/")

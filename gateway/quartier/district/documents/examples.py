@@ -164,7 +164,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 
 
 def make_example(schema: Mapping[str, Any]) -> Any:
-    """The least that a schema allows: required fields alone, the first of what may be chosen."""
+    """Return the smallest example that a schema allows: required fields only, the first of each choice."""
     return _make_value(schema, schema.get("$defs", {}))
 
 

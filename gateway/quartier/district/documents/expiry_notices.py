@@ -15,19 +15,19 @@ _DAY_MS = 86_400_000
 
 
 class ExpiryNotices:
-    """What was told of which paper; ``kept`` is what ``facts`` returned in an earlier life."""
+    """Notices already given per credential; ``kept`` is what ``facts`` returned in an earlier run."""
 
     def __init__(self, kept: Mapping[str, Any] | None = None) -> None:
         self.soon: dict[str, str] = {}
-        """What has at most seven days left and no successor, and how that is told."""
+        """Credentials with at most seven days left and no successor, with the text of the notice."""
         self._told = {name: step for name, pair in (kept or {}).items() if (step := _parse_step(pair))}
 
     def facts(self) -> dict[str, Any]:
-        """JSON-ready: per paper its end and the last step that was told."""
+        """Return per credential its expiry and the last notice given, JSON-ready."""
         return {name: list(step) for name, step in self._told.items()}
 
     def due(self, papers: Iterable[ExpiringCredential], utc_ms: int) -> list[Note]:
-        """Return what is to be told now.  A paper that was renewed begins anew."""
+        """Return the notices that are due now. A renewed credential starts again."""
         papers = list(papers)
         self.soon = {paper.name: _render_text(paper, utc_ms) for paper in papers if _is_soon(paper, utc_ms)}
         notes: list[Note] = []
@@ -50,7 +50,10 @@ class ExpiryNotices:
 
 
 def iterate_expiring_keys(issuers: Mapping[str, Issuer]) -> Iterator[ExpiringCredential]:
-    """The keys of a list that end; one is replaced where a newer one may sign all that it may, for longer."""
+    """Yield the keys of a list that expire.
+
+    A key counts as replaced if a newer key may sign everything that it may, for longer.
+    """
     for issuer in issuers.values():
         if issuer.exp_utc_ms is not None:
             replaced = any(_replaces(other, issuer) for other in issuers.values())

@@ -44,9 +44,9 @@ class DocumentForm(Form):
 
     @property
     def place(self) -> str | None:
-        """The last level of the topic that it says it is for; None where it says none."""
+        """Return the last level of the topic that the document states; None if it states none."""
         return None
 
     @abstractmethod
     def wish(self) -> Any:
-        """As the house takes it."""
+        """Return the document as the gateway uses it."""

@@ -1,7 +1,7 @@
-"""The forms of acks, events, flexibility reports and watermarks (pure).
+"""Forms of acks, events, flexibility reports and watermarks (pure).
 
-They describe; ``companion`` and ``downlink`` write and read.  Source:
-spec/sync.md#section-3 to spec/sync.md#section-5.
+They only describe the messages: ``document_types``, ``control_channel`` and ``service/schedules`` write them,
+``wire_formats`` reads watermarks. Source: spec/sync.md#section-3 to spec/sync.md#section-5.
 """
 
 from typing import Annotated, Any, Literal

@@ -1,9 +1,9 @@
 """Parse the district's key list: who may sign what (pure).
 
 A key is ``{kid, public_key, types, programs?, nbf?, exp?}``: the raw Ed25519 key in base64url, the document
-types it may sign, the programs whose envelopes, its validity in Unix milliseconds.  A later entry is the
-newer key.  Where the site file names the district's root, the list is ``{district, seq, keys}`` as a compact
-JWS of that root; else it is the plain JSON list of the keys.  Source: spec/sync.md#keys.
+types that it may sign, the programs whose envelopes it may sign, and its validity in Unix milliseconds. A
+later entry is the newer key. If the site file names the root of the district, the list is ``{district, seq,
+keys}`` as a compact JWS of that root; else it is the plain JSON list of the keys. Source: spec/sync.md#keys.
 """
 
 import base64
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 KEY_LIST_TYPE = "quartier-keys"
-"""``typ`` in the header of a signed list: what a root signed for another purpose is no list."""
+"""``typ`` in the header of a signed list: a token that a root signed for another purpose is not a list."""
 KEY_LIST_MAX_BYTES = 48 * 1024
 _KEYS_MAX = 64
 _TIME_MAX_MS = 2**53
@@ -69,7 +69,7 @@ _PLAIN_LIST = TypeAdapter(list[KeyForm])
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """One key.  ``age`` rises with its place in the list: the newest key has the largest."""
+    """One key. ``age`` rises with its position in the list: the newest key has the largest."""
 
     kid: str
     key: "Ed25519PublicKey"
@@ -88,7 +88,7 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class KeyList:
-    """A list that was read whole.  ``seq`` and ``root`` (its fingerprint) are those of a signed one."""
+    """A completely parsed list. ``seq`` and ``root`` (its fingerprint) are set for a signed list."""
 
     issuers: Mapping[str, Issuer] = field(default_factory=dict)
     seq: int | None = None
@@ -100,10 +100,10 @@ class UnsignedList(ConfigError):  # noqa: N818 - a state of the list, named as t
 
 
 def may_sign(issuer: Issuer, kind: str, program: str, among: Mapping[str, Issuer]) -> bool:
-    """Return whether the key may sign this type of document; an envelope, of this program.
+    """Return whether the key may sign this type of document, and of an envelope this program.
 
-    A program that some key of the list names belongs to those that name it: the grid operator's caps are
-    replaced by nobody else.
+    A program that some key of the list names belongs to the keys that name it: so nobody else can replace the
+    limits of the grid operator.
     """
     if kind not in issuer.types:
         return False
@@ -116,7 +116,7 @@ def may_sign(issuer: Issuer, kind: str, program: str, among: Mapping[str, Issuer
 
 
 def parse_plain_list(text: str, file: str = "issuers_file") -> Mapping[str, Issuer]:
-    """The keys of a plain list by ``kid``.  Raises ConfigError with every fault; never shows a key."""
+    """Return the keys of a plain list by ``kid``. Raises ConfigError with every fault; never shows a key."""
     try:
         entries = _PLAIN_LIST.validate_python(json.loads(text))
     except ValidationError as error:
@@ -127,9 +127,9 @@ def parse_plain_list(text: str, file: str = "issuers_file") -> Mapping[str, Issu
 
 
 def open_signed_list(text: str, file: str, roots: Sequence[str], district: str) -> KeyList:
-    """A list that one of the ``roots`` (base64url) signed for the ``district``.
+    """Return a list that one of the ``roots`` (base64url) signed for the ``district``.
 
-    Raises UnsignedList where none did, ConfigError with every fault of what stands in it.
+    Raises UnsignedList if none did, ConfigError with every fault of its content.
     """
     payload, root = _verify_list(text.strip(), file, roots)
     try:
@@ -214,7 +214,7 @@ def _make_fault(file: str, place: tuple[int | str, ...], what: str) -> Fault:
 
 
 def decode_raw_key(text: str) -> bytes | None:
-    """The 32 bytes of an Ed25519 key in base64url; None where it is none."""
+    """Return the 32 bytes of an Ed25519 key in base64url; None if it is invalid."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
@@ -223,7 +223,7 @@ def decode_raw_key(text: str) -> bytes | None:
 
 
 def make_fingerprint(raw: bytes) -> str:
-    """The thumbprint of an Ed25519 key (RFC 7638, members as of RFC 8037 appendix A.3)."""
+    """Return the thumbprint of an Ed25519 key (RFC 7638, members as of RFC 8037 appendix A.3)."""
     x = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
     members = json.dumps({"crv": "Ed25519", "kty": "OKP", "x": x}, separators=(",", ":"))
     return base64.urlsafe_b64encode(hashlib.sha256(members.encode()).digest()).rstrip(b"=").decode()

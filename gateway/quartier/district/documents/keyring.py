@@ -11,18 +11,18 @@ from quartier_drivers.errors import ConfigError, Fault
 
 
 class OlderList(ConfigError):  # noqa: N818 - as Unsigned
-    """A list that is older than the one that counts, or another one of the same number."""
+    """A list that is older than the one in use, or a different one with the same number."""
 
 
 class SwappedKey(ConfigError):  # noqa: N818 - as Unsigned
-    """A list that gives a name in use to another key: its signatures would be believed under a known name."""
+    """A list that gives a known kid to another key: its signatures would be trusted under a known name."""
 
 
 class Keyring:
-    """The list in use.
+    """The key list in use.
 
-    ``roots`` are the public keys (base64url) that may sign one; without any, a plain file is believed and no
-    job brings a list.  ``kept`` is what ``facts`` returned in an earlier life.
+    ``roots`` are the public keys (base64url) that may sign a list. Without any root, a plain file is trusted
+    and no job can bring a list. ``kept`` is what ``facts`` returned in an earlier run.
     """
 
     def __init__(self, district: str, roots: Sequence[str], kept: Mapping[str, Any] | None = None) -> None:
@@ -36,18 +36,18 @@ class Keyring:
 
     @property
     def issuers(self) -> Mapping[str, Issuer]:
-        """The keys in use by ``kid``."""
+        """Return the keys in use by ``kid``."""
         return self.list.issuers
 
     def facts(self) -> dict[str, Any]:
-        """Return what must be on disk before a list counts, JSON-ready: no older one may come back."""
+        """Return what must be on disk before a list is used, JSON-ready: no older list may come back."""
         return {"seq": self._seq_min, "list": self._text, "source": self.source}
 
     def check_list(self, text: str, file: str, *, signed: bool = False) -> KeyList | None:
-        """The list in ``text`` if it is to replace the one in use; None if it is the same.
+        """Return the list in ``text`` if it replaces the one in use; None if it is the same.
 
-        ``signed``: a plain list is not believed, whoever brought it.  Raises ``issuers.Unsigned``, Rollback,
-        Swapped, or ConfigError with every fault.
+        ``signed``: a plain list is not trusted, whoever brought it. Raises UnsignedList, OlderList,
+        SwappedKey, or ConfigError with every fault.
         """
         if not self.roots and not signed:
             return self._check_names(KeyList(key_list.parse_plain_list(text, file)), file)
@@ -74,7 +74,7 @@ class Keyring:
         return found
 
     def take(self, found: KeyList, text: str, source: str) -> None:
-        """Use it from now on; ``check_list`` gave it."""
+        """Use a list that ``check_list`` returned from now on."""
         self.list = found
         self.source = source
         if found.seq is not None:
@@ -82,7 +82,7 @@ class Keyring:
             self._seq_min = found.seq
 
     def told(self, used: Mapping[str, int], now: Now) -> dict[str, Any]:
-        """The list for people, JSON-ready; ``used`` says when each key was used last (Unix ms)."""
+        """Return the list for people, JSON-ready; ``used`` is when each key was last used (Unix ms)."""
         return {
             "roots": [
                 key_list.make_fingerprint(raw)
@@ -96,7 +96,7 @@ class Keyring:
         }
 
     def _load(self, kept: Mapping[str, Any]) -> None:
-        """The list of an earlier life, if a root of today signed it; its number counts in any case."""
+        """Load the list of an earlier run if a present root signed it; its number counts in any case."""
         match kept:
             case {"seq": int(seq), "list": str(text), "source": str(source)} if self.roots:
                 pass

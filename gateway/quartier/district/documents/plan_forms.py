@@ -1,4 +1,4 @@
-"""The forms of schedules, signals and fail-safe parameters (pure).
+"""Forms of schedules, signals and fail-safe parameters (pure).
 
 Source: spec/sync.md#section-4; OpenADR 3.1: DISPATCH_SETPOINT, CHARGE_STATE_SETPOINT, SIMPLE, PRICE, GHG,
 ALERT.
@@ -30,7 +30,7 @@ from quartier.district.documents.form_model import (
 Power = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 PricePerKwh = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
-"""EUR per kWh; below 0 who takes energy is paid."""
+"""EUR per kWh; below 0 the taker of energy is paid."""
 GramsPerKwh = Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)]
 _WH_PER_KWH = 1000.0
 
@@ -58,11 +58,11 @@ class ScheduleForm(DocumentForm):
 
     @property
     def place(self) -> str:
-        """The asset."""
+        """Return the asset."""
         return self.asset
 
     def wish(self) -> DeviceSchedule:
-        """As control takes it."""
+        """Return the schedule as control uses it."""
         return DeviceSchedule(
             id=self.id,
             seq=self.seq,
@@ -85,7 +85,7 @@ class FailsafeForm(DocumentForm):
     duration_min_s: Annotated[float, Field(ge=0, le=31 * DAY_S, allow_inf_nan=False)]
 
     def wish(self) -> FailsafeDocument:
-        """As control takes it."""
+        """Return the fail-safe parameters as control uses them."""
         values = FailsafeValues(
             import_max_w=self.import_max_w,
             export_max_w=self.export_max_w,
@@ -102,7 +102,7 @@ class PriceForm(Form):
     export_eur_per_kwh: PricePerKwh | None = None
 
     def span(self) -> SignalInterval:
-        """Per Wh, as the house counts."""
+        """Return the interval per Wh, as the gateway counts."""
         values: dict[str, float | str] = {"import_eur_per_wh": self.import_eur_per_kwh / _WH_PER_KWH}
         if self.export_eur_per_kwh is not None:
             values["export_eur_per_wh"] = self.export_eur_per_kwh / _WH_PER_KWH
@@ -116,7 +116,7 @@ class Co2Form(Form):
     import_g_per_kwh: GramsPerKwh
 
     def span(self) -> SignalInterval:
-        """Per Wh, as the house counts."""
+        """Return the interval per Wh, as the gateway counts."""
         return SignalInterval(self.duration_s, {"import_g_per_wh": self.import_g_per_kwh / _WH_PER_KWH})
 
 
@@ -127,7 +127,7 @@ class LevelForm(Form):
     level: Annotated[int, Field(ge=0, le=3)]
 
     def span(self) -> SignalInterval:
-        """As it is."""
+        """Return the interval unchanged."""
         return SignalInterval(self.duration_s, {"level": self.level})
 
 
@@ -139,7 +139,7 @@ class AlertForm(Form):
     text: Annotated[str, Field(max_length=500)] = ""
 
     def span(self) -> SignalInterval:
-        """As it is."""
+        """Return the interval unchanged."""
         return SignalInterval(self.duration_s, {"code": self.code, "text": self.text})
 
 
@@ -164,7 +164,7 @@ class PriceSignalForm(_SignalForm):
     intervals: Annotated[list[PriceForm], Field(min_length=1, max_length=288)]
 
     def wish(self) -> Signal:
-        """As control takes it."""
+        """Return the signal as control uses it."""
         return self._make_signal("price", tuple(one.span() for one in self.intervals))
 
 
@@ -174,7 +174,7 @@ class Co2SignalForm(_SignalForm):
     intervals: Annotated[list[Co2Form], Field(min_length=1, max_length=288)]
 
     def wish(self) -> Signal:
-        """As control takes it."""
+        """Return the signal as control uses it."""
         return self._make_signal("co2", tuple(one.span() for one in self.intervals))
 
 
@@ -184,7 +184,7 @@ class LevelSignalForm(_SignalForm):
     intervals: Annotated[list[LevelForm], Field(min_length=1, max_length=288)]
 
     def wish(self) -> Signal:
-        """As control takes it."""
+        """Return the signal as control uses it."""
         return self._make_signal("level", tuple(one.span() for one in self.intervals))
 
 
@@ -194,5 +194,5 @@ class AlertSignalForm(_SignalForm):
     intervals: Annotated[list[AlertForm], Field(min_length=1, max_length=288)]
 
     def wish(self) -> Signal:
-        """As control takes it."""
+        """Return the signal as control uses it."""
         return self._make_signal("alert", tuple(one.span() for one in self.intervals))

@@ -1,8 +1,7 @@
-"""Check detached signatures and read certificates; the only importer of PyJWT, loaded when first needed
-(pure).
+"""Check detached signatures and read certificates; the only importer of PyJWT and cryptography (pure).
 
-The only file that imports PyJWT and cryptography, and imported when the first document is to be checked:
-a district that signs nothing does not pay for them (8 MiB).
+It is imported when the first document is to be checked: a district that signs nothing does not load these
+libraries (8 MiB).
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,9 +17,9 @@ from quartier.district.records import ExpiringCredential
 
 
 def iterate_certificates(pem: bytes, what: str) -> Iterator[ExpiringCredential]:
-    """Each certificate of a PEM file, named by ``what`` it is for and its subject.
+    """Yield each certificate of a PEM file, named by ``what`` it is for and its subject.
 
-    Raises ValueError where the file holds none.
+    Raises ValueError if the file holds none.
     """
     for cert in x509.load_pem_x509_certificates(pem):
         name = _find_common_name(cert) or f"number {cert.serial_number:x}"
@@ -28,9 +27,9 @@ def iterate_certificates(pem: bytes, what: str) -> Iterator[ExpiringCredential]:
 
 
 def find_certificate_subject(pem: bytes) -> str:
-    """The common name of the first certificate, by which brokers know us; empty where it has none.
+    """Return the common name of the first certificate; empty if it has none.
 
-    Raises ValueError where the file holds no certificate.
+    Brokers identify the gateway by it. Raises ValueError if the file holds no certificate.
     """
     return _find_common_name(x509.load_pem_x509_certificates(pem)[0])
 
@@ -41,21 +40,21 @@ def _find_common_name(cert: x509.Certificate) -> str:
 
 
 _JWS = PyJWS(algorithms=["EdDSA"])
-# Beside PyJWT's own: a header may hold anything, nested as deep as a signature is long.
+# Besides PyJWT's own errors: a header may hold anything, nested as deep as the signature is long.
 _BROKEN_ERRORS = (PyJWTError, ValueError, TypeError, RecursionError)
 
 
 class BrokenSignature(Exception):  # noqa: N818 - a state
-    """A signature does not hold, or is none."""
+    """A signature is invalid or missing."""
 
 
 def make_public_key(raw: bytes) -> Ed25519PublicKey:
-    """The public key of 32 bytes.  Raises ValueError."""
+    """Return the public key of 32 bytes. Raises ValueError."""
     return Ed25519PublicKey.from_public_bytes(raw)
 
 
 def read_header(signature: str) -> Mapping[str, Any]:
-    """Return what the signature says of itself; nothing of it is proved.  Raises BrokenSignature."""
+    """Return the unverified header of a signature. Raises BrokenSignature."""
     try:
         return _JWS.get_unverified_header(signature)
     except _BROKEN_ERRORS as error:
@@ -74,7 +73,10 @@ def check_signature(signature: str, by: Ed25519PublicKey, payload: bytes) -> Non
 
 
 def open_token(token: str, by: Ed25519PublicKey) -> bytes:
-    """Return what ``by`` signed in a compact JWS (RFC 7515 section 7.1).  Raises BrokenSignature."""
+    """Return the payload that ``by`` signed in a compact JWS (RFC 7515 section 7.1).
+
+    Raises BrokenSignature.
+    """
     try:
         payload: bytes = _JWS.decode(token, by, algorithms=["EdDSA"])
     except _BROKEN_ERRORS as error:

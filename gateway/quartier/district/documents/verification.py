@@ -1,8 +1,8 @@
 """Verify signed documents: signature, audience, sequence and time (pure).
 
-Detached JWS in the form of RFC 7797 beside the JSON, EdDSA with Ed25519 (RFC 8037), the topic in the
-protected header.  Source: spec/sync.md#signature.  No valid signature, no effect; no path from here acts:
-what is accepted goes to control, which judges it again.
+The signature is a detached JWS in the form of RFC 7797 beside the JSON, EdDSA with Ed25519 (RFC 8037), with
+the topic in the protected header. Source: spec/sync.md#signature. Without a valid signature a document has no
+effect. Nothing here acts: accepted documents go to control, which evaluates them again.
 """
 
 import hashlib
@@ -31,17 +31,17 @@ from quartier.district.wire_formats import parse_json, parse_whole_number
 from quartier.site.records import CLOCK_AHEAD_MAX_MS, Now
 
 CLOCK_SKEW_MAX_MS = 60_000
-# A seq or n far ahead would shut out all that follow.  A clock that is not trusted may have stood still while
-# we lay on a shelf: ten years.
+# A seq or n far ahead would block all later documents. An untrusted clock may have stopped while the gateway
+# lay on a shelf: ten years.
 UNSURE_AHEAD_MAX_MS = 3_660 * 86_400_000
 _SIGNATURE_MAX_CHARS = 2_048
 _HEARTBEAT_MAX_BYTES = 1_024
 LIMIT_TYPES = ("envelope", "failsafe")
-"""Documents that only tighten while the clock is in doubt, so that none of them may be missed for that."""
+"""Documents that only tighten while the clock is in doubt, so that none may be missed for that."""
 
 
 WATERMARK_TYPE = "watermark"
-"""The type of keys that may sign watermarks."""
+"""Document type of keys that may sign watermarks."""
 
 
 # Each program and each asset has a topic of its own.
@@ -52,7 +52,7 @@ _FormT = TypeVar("_FormT", bound=Form)
 
 @dataclass(frozen=True, slots=True)
 class _LastDocument:
-    """The newest document of a key on a topic: its number and digest; when the last of all expires."""
+    """The newest document of a key on a topic: its number and digest, and the latest expiry of all."""
 
     seq: int
     digest: str
@@ -71,12 +71,12 @@ class _Rejection(Exception):  # noqa: N818 - a step's answer, never leaves this 
 
 
 class DocumentVerifier:
-    """The gate for everything signed.
+    """Verifies all signed messages.
 
-    ``issuers`` may be replaced at any time.  ``kept`` is what ``ledger`` returned in an earlier life:
-    per topic the newest key used, and per key the last number and the digest of its bytes.  ``times`` gives
-    further times, UTC ms, one of which may be right where the clock was set: a limit that is inside its time
-    by any of them is taken, for it loosens nothing while the clock is in doubt.
+    ``issuers`` may be replaced at any time. ``kept`` is what ``ledger`` returned in an earlier run: per topic
+    the keys in order of use, and per key the last number and the digest of its bytes. ``times`` returns
+    further times, UTC ms, one of which may be right after the clock was set. A limit that is valid at any of
+    them is accepted, because it loosens nothing while the clock is in doubt.
     """
 
     def __init__(
@@ -95,14 +95,14 @@ class DocumentVerifier:
         self._beats: dict[str, int] = {}
         self._newest_beat = self._newest_mark = ""
         self.used: dict[str, int] = {}
-        """When each key was last used, Unix milliseconds of our clock."""
+        """When each key was last used, Unix milliseconds of the own clock."""
 
     def trust(self, keyring: Keyring) -> None:
-        """Believe the keys of this list from now on, and no others."""
+        """Trust the keys of this list from now on, and no others."""
         self.issuers = keyring.issuers
 
     def subscriptions(self) -> tuple[tuple[str, int], ...]:
-        """Topic filters and QoS of every document that we take."""
+        """Return topic filters and QoS of all documents for this gateway."""
         places = (
             *iterate_topic_filters(self.identity.companion, DOCUMENT_TYPES),
             *iterate_topic_filters(self._root, DISTRICT_DOCUMENT_TYPES),
@@ -119,7 +119,7 @@ class DocumentVerifier:
     def check(
         self, topic: str, payload: bytes, signature: str | None, now: Now
     ) -> AcceptedDocument | RefusedDocument | None:
-        """Judge one message of the companion namespace; None when the topic holds no document.
+        """Verify one message of the companion namespace; return None if the topic holds no document.
 
         An accepted new document is in ``ledger()`` already: save that before acting.
         """
@@ -146,9 +146,9 @@ class DocumentVerifier:
     def find_watermark_refusal(
         self, topic: str, payload: bytes, signature: str | None, now: Now
     ) -> RefusedDocument | None:
-        """Judge who signed a watermark; None: a key that may.
+        """Verify the signature of a watermark; return None if the key may sign it.
 
-        It carries no number: an old one that comes again covers no more than it did.
+        A watermark has no number: an old one that is repeated covers no more than it did.
         """
         try:
             issuer = self._find_signer(
@@ -222,9 +222,9 @@ class DocumentVerifier:
         now: Now,
         newest: str,
     ) -> Issuer:
-        """Whose signature this is; ``signed`` is the kind of document and, of an envelope, its program.
+        """Return the key that signed; ``signed`` is the type of document and, for an envelope, its program.
 
-        The topic in the header binds it to the place where it came.
+        The topic in the header binds the signature to the topic of the message.
         """
         issuer = self._verify_signature(topic, payload, signature)
         if not may_sign(issuer, *signed, self.issuers):
@@ -240,11 +240,11 @@ class DocumentVerifier:
         return issuer
 
     def _list_moments(self, now: Now) -> list[int]:
-        """The times that may be right, that of our clock first."""
+        """Return the times that may be right, that of the own clock first."""
         return [now.utc_ms, *self._times(now)]
 
     def _latest(self, now: Now) -> Now:
-        """Now by the latest of them: a clock that was set back lets no old number in again."""
+        """Return ``now`` at the latest of these times: a clock that was set back admits no old number."""
         return now._replace(utc_ms=max(self._list_moments(now)))
 
     def _verify_signature(self, topic: str, payload: bytes, signature: str | None) -> Issuer:
@@ -271,7 +271,7 @@ class DocumentVerifier:
         return issuer
 
     def _check_audience(self, form: DocumentForm, kind: DocumentType, place: str) -> None:
-        """For this building, or for all of the district where it is said to all; and for that topic."""
+        """Check that the document is for this site and topic, or for all sites if its type allows that."""
         all_of_them = () if kind.is_acked else (self.identity.group,)
         if not form.is_for(self.identity.client_id, *all_of_them):
             raise _Rejection(
@@ -294,7 +294,7 @@ class DocumentVerifier:
             del keys[next(iter(keys))]
 
     def _make_room(self, now: Now) -> None:
-        """Forget a program or asset whose documents have all expired: so they are refused from then on."""
+        """Forget a program or asset whose documents have all expired: they are refused anyway."""
         ends_ms = {
             topic: max(last.exp for last in keys.values())
             for topic, keys in self._last.items()
@@ -336,7 +336,7 @@ def _check_rising(seq: int, last: int) -> None:
 
 
 def _check_time(moments: Sequence[int], from_ms: int, until_ms: int) -> None:
-    """Refuse by the first of the moments what is in time at none of them."""
+    """Refuse a document that is valid at none of the moments, with the reason at the first one."""
     if any(from_ms <= utc_ms < until_ms for utc_ms in moments):
         return
     if moments[0] < from_ms:
@@ -345,7 +345,7 @@ def _check_time(moments: Sequence[int], from_ms: int, until_ms: int) -> None:
 
 
 def _find_end_ms(form: DocumentForm, kind: DocumentType) -> int:
-    """When it is too late for a document; what is done once is not done late, whatever it says itself."""
+    """Return when it is too late for a document; a one-shot document is never done late, whatever its exp."""
     return (
         form.exp if kind.life_s is None else min(form.exp, form.iat + kind.life_s * 1000 + CLOCK_SKEW_MAX_MS)
     )
@@ -359,14 +359,14 @@ def _check_not_ahead(number: int, now: Now) -> None:
 
 
 def _parse_claimed(payload: bytes, kind: DocumentType) -> tuple[str, int]:
-    """Id and number as an unproven document claims them, so that its sender knows what was refused."""
+    """Return id and number that an unverified document claims, so that its sender knows what was refused."""
     found = parse_json(payload, kind.size_max_bytes) or {}
     ident = found.get("id")
     return (ident[:64] if isinstance(ident, str) else ""), parse_whole_number(found.get("seq")) or 0
 
 
 def _load_last(kept: Mapping[str, Any]) -> dict[str, dict[str, _LastDocument]]:
-    """The ledger of an earlier life; rows that are none of ours are left out."""
+    """Load the ledger of an earlier run; ignore invalid rows."""
     last: dict[str, dict[str, _LastDocument]] = {}
     for topic, rows in kept.items():
         for row in rows if isinstance(rows, list) else []:

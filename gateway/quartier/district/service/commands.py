@@ -1,7 +1,7 @@
 """Run the district's commands and follow its envelopes; send acks when the state is on disk.
 
-Control follows a command at once and waits for nothing; only the word about it waits, for the task that keeps
-what control knows.
+Control follows a command at once and waits for nothing. Only the acknowledgement waits, for the task that
+saves the state of control.
 """
 
 import asyncio
@@ -20,15 +20,14 @@ from quartier.control.requests import Ack, AckReason, Envelope, InstructionStatu
 from quartier.site.records import Now, RecordEvent
 from quartier.site.samples import StreamPosition
 
-if TYPE_CHECKING:  # a house that stands alone does not import it
+if TYPE_CHECKING:  # a site without a district does not import it
     from quartier.district.documents.document_types import AcceptedDocument
 
 
 class DistrictCommands:
-    """The commands that run, and the envelopes that are promised.
+    """The running commands, and the progress of envelopes.
 
-    ``replay`` has events said again above a mark; ``reset`` takes an alarm as seen and answers whether there
-    is such a one.
+    ``replay`` sends events above a mark again. ``reset`` acknowledges an alarm and returns whether it exists.
     """
 
     def __init__(
@@ -48,16 +47,16 @@ class DistrictCommands:
 
     @property
     def ordered(self) -> frozenset[str]:
-        """The assets that a setpoint is for."""
+        """Return the assets that a running setpoint commands."""
         wishes = (one.document.asked for one in self.commands.running)
         return frozenset(wish.asset for wish in wishes if isinstance(wish, Setpoint))
 
-    # What comes
+    # Incoming documents
 
     def take(
         self, accepted: "AcceptedDocument", document: CommandDocument, world: CommandContext
     ) -> list[Ack]:
-        """Judge a command and begin it; the same one again is answered, and has no second effect."""
+        """Decide on a command and start it; a repetition is acknowledged, but has no second effect."""
         if accepted.repeated:
             said = self.commands.said(document)
             if (said.reception, said.status) != (ReceptionStatus.TEMPORARY_ERROR, InstructionStatus.REJECTED):
@@ -83,23 +82,26 @@ class DistrictCommands:
         return acks
 
     def _run_immediate_action(self, document: CommandDocument, now: Now) -> bool:
-        """Do what is no matter of control; False where it cannot be."""
+        """Do an action that does not involve control; return False if it is not possible."""
         wish = document.asked
         if isinstance(wish, Replay):
             self._replay(StreamPosition(wish.boot, max(0, wish.seq - 1)))
         return self._reset(wish.code, document.id, now) if isinstance(wish, ResetAlarm) else True
 
     def follow_envelope(self, envelope: Envelope, ack: Ack) -> list[Ack]:
-        """An envelope was judged; one that was accepted is followed from here."""
+        """Return the acks of an envelope that control decided on; follow its progress if it was accepted."""
         if ack.status != InstructionStatus.ACCEPTED:
             return [ack]
         self._promises, acks = envelope_progress.add_envelope(self._promises, envelope, ack)
         return acks
 
-    # How it goes on
+    # Progress
 
     def look(self, world: CommandContext, kept: ConnectionMeasurement, utc_ms: int) -> list[Ack]:
-        """After a cycle: what is said of all that runs; ``utc_ms`` is the time that documents count by."""
+        """Return the acks of all running commands and envelopes after a cycle.
+
+        ``utc_ms`` is the time by which documents are valid.
+        """
         left, self._left = self._left, []
         self.commands, acks = command_progress.evaluate_running_commands(self.commands, world)
         for ack in acks:
@@ -118,7 +120,7 @@ class DistrictCommands:
         self._event("command.judged", f"command {ack.id}: {ack.status}", data, now)
 
     def shown(self, now: Now) -> list[dict[str, Any]]:
-        """The commands that run, JSON-ready."""
+        """Return the running commands, JSON-ready."""
         return [
             {
                 "id": one.document.id,
@@ -131,10 +133,10 @@ class DistrictCommands:
             for one in self.commands.now(now.ns)
         ]
 
-    # Over a restart
+    # Across a restart
 
     def kept(self) -> dict[str, Any]:
-        """Return what must be known after a restart, JSON-ready."""
+        """Return what must survive a restart, JSON-ready."""
         facts = {
             "commands": running_commands.dump_commands(self.commands),
             "promises": envelope_progress.dump_envelopes(self._promises),
@@ -144,7 +146,7 @@ class DistrictCommands:
     def recall(
         self, facts: object, now: Now, *, outage: bool, since: running_commands.RestartFacts | None = None
     ) -> None:
-        """Go on with what ``kept`` gave; what is broken is left, and said."""
+        """Restore the state that ``kept`` returned; log and ignore broken data."""
         if not isinstance(facts, dict):
             return
         try:
@@ -157,28 +159,28 @@ class DistrictCommands:
             self._log.warning("commands.not_recalled", why=str(broken))
 
 
-# Of the 5 s in which ACCEPTED is owed: where the disk refuses, or hangs, it is said all the same.
+# Part of the 5 s in which ACCEPTED is due: it is sent even if the disk refuses or hangs.
 ACK_DELAY_MAX_S = 2.0
-# Of real time: a fast clock gives a disk no less than this.
+# In real time: a fast clock leaves a disk no less than this.
 ACK_DELAY_FLOOR_S = 1.0
 
 
 class PendingAcks:
-    """Answers to commands in their order, held back from an ACCEPTED on; ``say`` passes one on.
+    """Answers to commands in order, held back from the first ACCEPTED on; ``say`` sends one.
 
-    ``rung`` is set while something waits that nobody has begun to keep.
+    ``rung`` is set while something waits whose save has not begun.
     """
 
     def __init__(self, say: Callable[[Ack], None], rate: float = 1.0) -> None:
         self.rung = asyncio.Event()
         self.count = 0
-        """How many were ever held back: to be read before what is kept is gathered."""
+        """How many answers were ever held back: read it before the state to be saved is collected."""
         self._say = say
         self._patience_ns = int(max(ACK_DELAY_MAX_S, ACK_DELAY_FLOOR_S * rate) * 1e9)
         self._held: deque[tuple[Ack, int]] = deque()
 
     def answer(self, acks: Iterable[Ack], now: Now) -> None:
-        """Say them; of commands, what was accepted and all that follows it only once it is kept."""
+        """Send acks; an ACCEPTED of a command, and all that follow it, only once its state is saved."""
         for ack in acks:
             if ack.type == COMMAND_TYPE and (self._held or ack.status == InstructionStatus.ACCEPTED):
                 self._held.append((ack, now.ns + self._patience_ns))
@@ -188,11 +190,11 @@ class PendingAcks:
                 self._say(ack)
 
     def kept(self, count: int) -> None:
-        """All that was held back when ``count`` was read is on disk."""
+        """Send all acks that were held back when ``count`` was read, because their state is on disk."""
         while self._held and self.count - len(self._held) < count:
             self._say(self._held.popleft()[0])
 
     def look(self, now: Now) -> None:
-        """Say what has waited too long: its sender is owed an answer whatever the disk does."""
+        """Send acks that waited too long: their sender must get an answer whatever the disk does."""
         while self._held and now.ns >= self._held[0][1]:
             self._say(self._held.popleft()[0])

@@ -1,9 +1,8 @@
 """Run jobs of the district: a new site file or key list, once each in its window.
 
-A site file that needs a person on site is refused with each key (``config/change_rights.py``).  One that
-loosens
-waits as a whole, in every run anew, until ``find_loosening_conditions`` is empty or its window is over;
-until then nothing of it is kept or used.
+A site file that needs a person on site is refused, with each such key (``config/change_rights.py``). A site
+file that loosens waits as a whole, in every run again, until ``find_loosening_conditions`` is empty or its
+window is over. Until then nothing of it is saved or used.
 """
 
 import asyncio
@@ -39,7 +38,7 @@ _ADOPTION_PERIODS = 60
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """What became of a job."""
+    """Result of a job."""
 
     reception: str
     status: str
@@ -48,7 +47,7 @@ class JobResult:
 
 @dataclass(frozen=True, slots=True)
 class HeldSiteFile:
-    """A site file that loosens and waits; judged against the site that was in use then."""
+    """A site file that loosens and waits; evaluated against the site that was in use then."""
 
     job: Job
     used: LoadedSite
@@ -70,10 +69,10 @@ def find_loosening_conditions(state: LinkState, now: Now) -> tuple[str, ...]:
 
 
 class JobRunner:
-    """Does one job at a time; the newer of two that wait revokes the older.
+    """Runs one job at a time; a newer waiting job revokes the older.
 
-    ``adopt`` has the daemon read its site file again; ``loaded`` gives the one that is used now, ``link`` the
-    state of the link.
+    ``adopt`` makes the daemon read its site file again. ``loaded`` returns the site in use, ``link`` the link
+    state.
     """
 
     def __init__(
@@ -101,7 +100,7 @@ class JobRunner:
         self._last = state_file.load_facts(places.state_dir / JOBS_FILE) or {}
 
     async def run(self) -> None:
-        """For ever; after a minute it tells that an ordered site file lets the house live."""
+        """Run for ever; after a minute note that the ordered site file let the gateway run."""
         began_ns, told, seen = self._clock.now().ns, False, None
         while True:
             if (loaded := self._loaded()) is not seen:
@@ -116,7 +115,7 @@ class JobRunner:
             await self._clock.doze(JOB_PERIOD_S, _PERIOD_FLOOR_S)
 
     async def _report_superseded(self, in_force: str) -> None:
-        """A site file was read: say where an order is not in force any more."""
+        """Report an order that is no longer in force, after a site file was read."""
         try:
             gone = await asyncio.to_thread(stored_site_file.drop_superseded, self._config, self._state_dir)
             stands = await asyncio.to_thread(stored_site_file.load_stored_site_file, self._state_dir)
@@ -138,7 +137,7 @@ class JobRunner:
         self._event(code, text, {"job": job}, self._clock.now())
 
     async def take(self, accepted: AcceptedDocument) -> None:
-        """A job has come: again, or for the first time."""
+        """Take a job, new or repeated."""
         job = accepted.document
         if not isinstance(job, Job):
             return
@@ -159,7 +158,7 @@ class JobRunner:
             self._answer(job, JobResult("OK", "ACCEPTED"))
 
     async def run_waiting_job(self) -> None:
-        """Do the job that waits, if its window is open."""
+        """Run the waiting job if its window is open."""
         job, now = self._waiting, self._clock.now()
         if job is None or not now.synced or now.utc_ms < job.nbf_utc_ms:
             return
@@ -181,10 +180,10 @@ class JobRunner:
             await self._finish(job, verdict, why)
 
     async def _prepare_site_file(self, job: Job) -> StoredSiteFile | None:
-        """Judge a site file; None where it loosens and has to wait, which is told once in a run.
+        """Evaluate a site file; return None if it loosens and must wait, which is reported once per run.
 
-        What waits is judged again when it may be done, and whenever another site file is used.  Raises
-        ConfigError.
+        A waiting file is evaluated again when it may be used, and whenever another site file is in use.
+        Raises ConfigError.
         """
         used, held = self._loaded(), self._held
         if held is not None and (held.job != job or held.used is not used):
@@ -192,7 +191,7 @@ class JobRunner:
         if held is not None and find_loosening_conditions(self._link(), self._clock.now()):
             return None
         made, judgement = await asyncio.to_thread(self._make_order, job, used)
-        # Judging takes a while: the link may have left the state in which loosening was allowed.
+        # The evaluation takes a while: the link may have left the state in which loosening is allowed.
         waits_for = find_loosening_conditions(self._link(), self._clock.now())
         if not judgement.loosened or not waits_for:
             return made
@@ -202,7 +201,10 @@ class JobRunner:
         return None
 
     def _report_held(self, job: Job, loosened: tuple[str, ...], waits_for: tuple[str, ...]) -> None:
-        """Answer that it is accepted and, by SAFETY, not in effect; the event says what it waits for."""
+        """Acknowledge that it is accepted but, for SAFETY, not in effect.
+
+        The event says what it waits for.
+        """
         self._answer(job, JobResult("OK", "ACCEPTED", AckReason.SAFETY.value))
         data = {"job": job.id, "keys": list(loosened[:FAULTS_COUNT_MAX]), "waits_for": list(waits_for)}
         text = f"the site file of job {job.id} loosens {', '.join(loosened)} and waits for "
@@ -216,7 +218,7 @@ class JobRunner:
         return f"its window is over; it loosens {', '.join(self._held.loosened)} and had to wait"
 
     def _make_order(self, job: Job, used: LoadedSite) -> tuple[StoredSiteFile, ChangeDecision]:
-        """Return what is to be kept of an order that may be used, and what it changes.
+        """Return the order to be saved if it may be used, and what it changes.
 
         Raises ConfigError.
         """
@@ -227,7 +229,7 @@ class JobRunner:
         return StoredSiteFile(job.text, over, job.id, job.seq, good), judgement
 
     async def _adopt_order(self, made: StoredSiteFile) -> tuple[JobResult, str]:
-        """Keep it and have it used."""
+        """Save the order and make the daemon use it."""
         if not await self._try_to_save(
             lambda state_dir: stored_site_file.save_stored_site_file(state_dir, made)
         ):
@@ -253,14 +255,17 @@ class JobRunner:
         return True
 
     def _find_earlier_result(self, job: Job) -> JobResult | None:
-        """Return what became of this very job before, in this run or an earlier one."""
+        """Return the earlier result of this same job, in this run or an earlier one."""
         last = self._last
         if (last.get("id"), last.get("seq")) != (job.id, job.seq):
             return None
         return JobResult(*(str(last.get(word, "")) for word in ("reception", "status", "reason")))
 
     async def _finish(self, job: Job, verdict: JobResult, why: str, error: ConfigError | None = None) -> None:
-        """Remember, answer and tell; what a passing fault prevented may be sent again as it is."""
+        """Save, acknowledge and report the result.
+
+        A job that failed temporarily may be sent again unchanged.
+        """
         if verdict.reception != "TEMPORARY_ERROR":
             self._last = {
                 "id": job.id,

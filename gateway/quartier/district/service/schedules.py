@@ -13,7 +13,7 @@ from quartier.control.state import ControlState
 from quartier.control.supervise import flexibility
 from quartier.site.records import RecordEvent
 
-if TYPE_CHECKING:  # a house that stands alone does not import it
+if TYPE_CHECKING:  # a site without a district does not import it
     from quartier.district.documents.document_types import AcceptedDocument
 REPORT_VALID_S = 3_600
 FORECAST_PERSISTENCE, FORECAST_PLANNED = (
@@ -21,19 +21,19 @@ FORECAST_PERSISTENCE, FORECAST_PLANNED = (
     "local plan, else persistence of the last day",
 )
 _ALERT_TEXTS_MAX = 3
-"""So many of an alert's texts stand in its event."""
+"""Number of an alert's texts in its event."""
 
 
 _SAMPLE_PERIOD_S, _SAMPLE_AGE_MAX_S = 10.0, 60.0
-"""How often the powers of the day are looked at; of a longer time nothing is known."""
+"""How often the powers of the day are read; a longer gap counts as unknown."""
 
 
 PlannedPowers = Mapping[str, list[float | None]]
-"""By asset, the grid's too: W of the 96 quarter hours from the one that runs on."""
+"""W of the 96 quarter hours from the current one on, by asset, the grid included."""
 
 
 class DistrictSchedules:
-    """The schedules and signals that hold, and how the last day was; ``answer`` takes each answer."""
+    """Schedules and signals in force, and the powers of the last day; ``answer`` takes each ack."""
 
     def __init__(self, answer: Callable[[Ack], None], event: RecordEvent, log: Any) -> None:
         self.entries: schedules.ScheduleProgresses = {}
@@ -47,7 +47,7 @@ class DistrictSchedules:
         self._dumped: tuple[object, object, dict[str, Any]] = ({}, {}, {})
 
     def take(self, accepted: "AcceptedDocument", moment: ScheduleContext) -> None:
-        """One document of the district that is a schedule or a signal."""
+        """Take one document of the district that is a schedule or a signal."""
         document = accepted.document
         if isinstance(document, Signal):
             self._accept_signal(document, accepted, moment)
@@ -59,7 +59,7 @@ class DistrictSchedules:
     ) -> None:
         if accepted.persisted:
             self.entries, acks = schedules.accept_schedule(self.entries, schedule, moment)
-        else:  # a wish tightens nothing
+        else:  # a request tightens nothing
             acks = [Ack(schedule.id, schedule.seq, schedules.SCHEDULE_TYPE, "TEMPORARY_ERROR", "REJECTED")]
         for ack in acks:
             self._answer(ack)
@@ -76,7 +76,7 @@ class DistrictSchedules:
             self._event("schedule.judged", text, fields, moment.now)
 
     def _accept_signal(self, signal: Signal, accepted: "AcceptedDocument", moment: ScheduleContext) -> None:
-        """In doubt, of the clock or of its number, only what asks for less counts."""
+        """Accept a signal; while clock or number is in doubt, only one that asks for less."""
         sure = accepted.persisted and moment.lost_ms is None
         if not (sure or signals.only_tightens(self.signals, signal, moment.utc_ms)):
             self._log.warning("signal.not_taken", signal=signal.kind, id=signal.id)
@@ -95,7 +95,7 @@ class DistrictSchedules:
             self._event("signal.taken", text, fields, moment.now)
 
     def asked(self, moment: ScheduleContext, *, outage: bool) -> Overrides:
-        """Return what is wanted of assets now; a grid outage drops the schedules, a level counts always."""
+        """Return the requests for assets now; a grid outage drops the schedules, a level always counts."""
         if outage and self.entries:
             self.entries, acks = schedules.drop_schedules(self.entries)
             for ack in acks:
@@ -109,14 +109,14 @@ class DistrictSchedules:
         return {**eased, **schedules.find_scheduled_orders(self.entries, moment)}
 
     def follow(self, moment: ScheduleContext) -> None:
-        """Say how far each schedule has come, and remember the day."""
+        """Acknowledge the progress of each schedule, and record the powers of the day."""
         self.entries, acks = schedules.advance_schedules(self.entries, moment)
         for ack in acks:
             self._answer(ack)
         self._record_powers(moment)
 
     def _record_powers(self, moment: ScheduleContext) -> None:
-        """What each took, for the forecast that tomorrow is as today."""
+        """Record the power of each asset for the persistence forecast, in which tomorrow equals today."""
         now = moment.now
         dt_s = _SAMPLE_AGE_MAX_S if self._seen_ns is None else (now.ns - self._seen_ns) / 1e9
         if dt_s < _SAMPLE_PERIOD_S:
@@ -132,7 +132,7 @@ class DistrictSchedules:
             self._quarters.see(known, dt_s, moment.utc_ms)
 
     def shown(self, moment: ScheduleContext) -> dict[str, Any]:
-        """For people, JSON-ready."""
+        """Return schedules and signals for people, JSON-ready."""
         return {
             "schedules": schedules.render_schedules(self.entries, moment),
             "signals": signals.render_signals(self.signals, moment.utc_ms, moment.lost_ms),
@@ -147,11 +147,11 @@ class DistrictSchedules:
         planned: PlannedPowers | None = None,
         foretold: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """What the building could do, JSON-ready: the flexibility report (spec/sync.md#topic-flexibility).
+        """Return the flexibility report (spec/sync.md#topic-flexibility), JSON-ready.
 
-        ``local`` are the assets whose data never leave.  The forecast is what is ``planned``, else that of
-        yesterday, and null where that is not known; ``foretold`` is that of load, sun and net as they are
-        before anything is steered, as far as it may leave.
+        ``local`` are the assets whose data never leave the site. The forecast is the one ``planned``, else
+        that of yesterday, and null if unknown. ``foretold`` is the forecast of load, PV and net before any
+        control, as far as it may leave.
         """
         ahead = planned or {}
         devices = flexibility.report_flexibility(state, moment.now, moment.by_hand, local)
@@ -182,7 +182,7 @@ class DistrictSchedules:
         return found if any(watts is not None for watts in found) else None
 
     def kept(self) -> Mapping[str, Any]:
-        """Return what must outlive the process: the same objects while nothing changed."""
+        """Return what must survive the process: the same objects while nothing changed."""
         entries, said, _ = self._dumped
         if entries is not self.entries or said is not self.signals:
             facts = {
@@ -193,7 +193,7 @@ class DistrictSchedules:
         return {**self._dumped[2], "quarters": self._quarters.kept()}
 
     def recall(self, kept: Mapping[str, Any], *, outage: bool) -> None:
-        """Take what ``kept`` gave before; a power cut has dropped the schedules."""
+        """Restore what ``kept`` returned; a power cut has dropped the schedules."""
         self.entries = {} if outage else schedules.load_schedules(kept.get("schedules"))
         self.signals = signals.load_signals(kept.get("signals"))
         self._quarters.recall(kept.get("quarters"))

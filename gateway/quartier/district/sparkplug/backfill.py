@@ -1,4 +1,4 @@
-"""Decide which late samples go next, and which lost ones go again (pure)."""
+"""Decide which late samples are sent next, and which lost ones are sent again (pure)."""
 
 from collections import deque
 from collections.abc import Collection, Mapping
@@ -10,7 +10,7 @@ from quartier.district.sparkplug.sent_messages import SentMessages
 from quartier.site.records import Now
 from quartier.site.samples import SampleBlock, StreamPosition
 
-# More spans than this are joined into one: the keys let the receiver drop what comes twice.
+# More spans than this are joined into one: the sample keys let the receiver drop duplicates.
 SPANS_MAX = 16
 
 
@@ -26,7 +26,7 @@ class _Span:
 
 
 class Backlog:
-    """Spans in the order they arose.  Inside a span the stream that lags most goes next."""
+    """Spans in the order in which they arose. Within a span the stream that is furthest behind is next."""
 
     def __init__(self) -> None:
         self._spans: deque[_Span] = deque()
@@ -41,7 +41,7 @@ class Backlog:
     def add(
         self, above: Mapping[str, StreamPosition], goal: Mapping[str, StreamPosition], *, first: bool = False
     ) -> None:
-        """Everything above the first marks up to the second ones is to be sent, ``first`` before all else."""
+        """Add everything above the first marks up to the second ones, ``first`` before all else."""
         span = _Span(above, goal)
         if not span.goal:
             return
@@ -67,7 +67,7 @@ class Backlog:
         return any(stream in span.goal for span in self._spans)
 
     def covered(self, marks: Mapping[str, StreamPosition]) -> None:
-        """The receiver has everything up to ``marks`` already: skip it."""
+        """Skip everything up to ``marks``, because the receiver has it."""
         for span in self._spans:
             for stream in [name for name, goal in span.goal.items() if has_reached(marks.get(name), goal)]:
                 self._finish(span, stream)
@@ -78,7 +78,7 @@ class Backlog:
         self._prune()
 
     def peek(self, outbox: Outbox, dead: Collection[str]) -> SampleBlock | None:
-        """What goes next, enough for a message: all of one stream, none of ``dead``; None at the end."""
+        """Return the next samples for one message: one stream, none of ``dead``; None at the end."""
         for span in tuple(self._spans):
             while wanted := [stream for stream in span.goal if stream not in dead]:
                 stream = min(wanted, key=lambda name: span.upto_ms[name])
@@ -89,7 +89,7 @@ class Backlog:
         return None
 
     def sent(self, run: SampleBlock, count: int) -> None:
-        """The first ``count`` samples of the last ``peek`` went out."""
+        """Note that the first ``count`` samples of the last ``peek`` were sent."""
         mark = StreamPosition(run.boot, run.first + count - 1)
         span = next(span for span in self._spans if run.stream in span.goal)
         span.sent[run.stream] = mark
@@ -119,11 +119,10 @@ _S = 1_000_000_000
 
 
 class Backfill:
-    """The late samples of all connections, one after the other.
+    """Late samples of all connections, one after the other.
 
-    ``phase`` of 0..1 spreads gateways that wait for the same watermark.
-
-    ``backlog`` holds the spans that are still to be sent.
+    ``phase`` of 0..1 spreads gateways that wait for the same watermark. ``backlog`` holds the spans that are
+    still to be sent.
     """
 
     def __init__(self, rules: SessionRules, phase: float) -> None:
@@ -146,17 +145,17 @@ class Backfill:
 
     @property
     def is_flying(self) -> bool:
-        """Return whether anything that was sent, live or late, is not confirmed."""
+        """Return whether anything sent, live or late, is unconfirmed."""
         return self._flight.is_flying
 
     @property
     def is_unconfirmed(self) -> bool:
-        """Return whether history that was sent is not confirmed."""
+        """Return whether any history sent is unconfirmed."""
         return self._flight.late_count > 0
 
     @property
     def covered_ns(self) -> int:
-        """Return when the newest message that is confirmed was sent."""
+        """Return when the newest confirmed message was sent."""
         return self._flight.covered_ns
 
     def sent(self, run: SampleBlock, place: int, count: int, now: Now, *, late: bool) -> None:
@@ -168,7 +167,7 @@ class Backfill:
             self._flight.sent(run.stream, run.boot, run.first + place, count, now.ns, late=late)
 
     def covered(self, marks: Mapping[str, StreamPosition], now: Now) -> bool:
-        """Take off what the new ``marks`` confirm; return whether that is more than before."""
+        """Remove what the new ``marks`` confirm; return whether that is more than before."""
         return self._flight.covered(marks, now.ns)
 
     def heard(
@@ -180,9 +179,9 @@ class Backfill:
         is_moved: bool,
         echoes: bool,
     ) -> None:
-        """Take a watermark with its ``late_s``; ``echoes``: it names this session's bdSeq.
+        """Process a watermark with its ``late_s``; ``echoes``: it names the bdSeq of this session.
 
-        Lost samples go again: the first time before those that were never sent.
+        Lost samples are sent again: the first time before those that were never sent.
         """
         now_ns = scene.now.ns
         if echoes:
@@ -198,14 +197,14 @@ class Backfill:
         self._flow.heard(now_ns, is_moved=is_moved, queued_s=queued_s, late_s=late_s, taken_count=taken_count)
 
     def earn(self, now: Now) -> None:
-        """Let the rate earn the time that passed."""
+        """Add the sending rate of the time that passed."""
         may_go = bool(self.backlog) and now.ns >= self._opens_ns
         flight = self._flight
         flying_count, flying_s = flight.late_count, flight.queued_s(now.ns)
         self._flow.earn(now.ns, counts=may_go, flying_count=flying_count, flying_s=flying_s)
 
     def next(self, outbox: Outbox, dead: Collection[str], now: Now) -> SampleBlock | None:
-        """Return the samples that may go now, enough for a message; None where none may."""
+        """Return the samples that may be sent now, enough for a message; None if none may."""
         if now.ns < self._opens_ns or not self._flow.allows(self._flight.late_count):
             return None
         run = self.backlog.peek(outbox, dead)

@@ -1,13 +1,13 @@
 """Limit the window and rate of history on its way to the district (pure).
 
-Three limits hold at once.  The window bounds the messages of history that no watermark covers yet, so that a
-district that stands still gets no more than that.  The rate follows how late the district is: history waits
-in the district's queue together with live data, so it must not be sent faster than the district takes it.
-And while the oldest message on its way is older than a district without a queue lets it become, history goes
-at the lowest rate: a queue then ends by itself, and what a broken connection repeats stays little.
+Three limits apply at once. The window bounds the messages of history that no watermark covers yet, so that a
+district that is stuck gets no more than that. The rate follows the delay of the district: history waits in
+the district's queue together with live data, so it must not be sent faster than the district takes it. While
+the oldest message in flight is older than it can be in a district without a queue, history is sent at the
+lowest rate: a queue then drains by itself, and little is repeated after a broken connection.
 
-A district may say in its watermarks how late live data is there (``late_s``).  Otherwise the age of the
-oldest message of history that a watermark does not cover is the measure.
+A district may state in its watermarks how late live data is there (``late_s``). Otherwise the measure is the
+age of the oldest message of history that a watermark does not cover.
 """
 
 from typing import NamedTuple
@@ -18,36 +18,38 @@ _S = 1_000_000_000
 WINDOW_MESSAGES = 20.0
 """Messages ahead of the watermark at the start of a connection."""
 STANDSTILL_S = 60.0
-"""The window is halved where the watermark makes no progress for so long, or for two of its intervals."""
-# Where the district reports late live data, the rate is lowered at most once in this time.
+"""The window is halved if the watermark makes no progress for this long, or for two of its intervals."""
+# If the district reports late live data, the rate is lowered at most once in this time.
 _SLOW_DOWN_PAUSE_S = 5.0
 _INTERVAL_S, _INTERVAL_MIN_S, _INTERVAL_MAX_S = 30.0, 1.0, 60.0
-# The least first interval: the first two watermarks may follow each other at once.
+# Smallest first interval: the first two watermarks may come right after each other.
 _INTERVAL_FIRST_S = 2.0
-# Live data may be 2 s old at the district: history gives way at half of that.
+# Live data may be 2 s old at the district: history yields at half of that.
 LATE_MAX_S = 1.0
-# A slow rate goes in so many messages an interval of the watermark, each of at least so many samples.
+# A slow rate is sent in this many messages per watermark interval, each of at least this many samples.
 _MESSAGES_PER_INTERVAL, _PORTION_MIN_SAMPLES = 2, 100
-# The lowest rate is that of one full message of history in this time.
+# The lowest rate is one full message of history in this time.
 _MESSAGE_PERIOD_MAX_S = 60.0
-# Growth of the rate after it was lowered once: the first step, by how much steps grow, the last one.
+# Growth of the rate after it was lowered once: the first factor, the growth of the factor, the largest
+# factor.
 _GROWTH_SLOW, _GROWTH_STEP, _GROWTH_MAX = 1.2, 1.5, 2.0
-# The rate may rise so far above what the district took.
+# The rate may rise this far above what the district took.
 _ABOVE_TAKEN_MAX = 1.5
-# A rate that is lowered is lowered by this at least.
+# A rate is lowered by at least this factor.
 _LOWER_FACTOR_MAX = 0.95
 # Weight of the last interval in the mean of what the district takes.
 _TAKEN_WEIGHT = 0.3
-# The wait for a lost message, in intervals of the watermark, where the district says how late it is.
+# The wait for a lost message in watermark intervals, if the district states how late it is.
 _LOST_INTERVALS = 2.5
 
 
 class _Tuning(NamedTuple):
-    """``first_per_s``: full messages a second at the start.  ``queued_s``: how long history may wait.
+    """Parameters of the rate.
 
-    ``ahead``: the lowest rate holds while the oldest message on its way is older than ``queued_s`` plus so
-    many intervals of the watermark.  ``early``: the rate grows while both delays are below this share of
-    their limits, ``queued_s`` and LATE_S.  ``growth``: factor of the rate until it is lowered once.
+    ``first_per_s``: full messages a second at the start. ``queued_s``: how long history may wait. ``ahead``:
+    the lowest rate applies while the oldest message in flight is older than ``queued_s`` plus this many
+    watermark intervals. ``early``: the rate grows while both delays are below this share of their limits,
+    ``queued_s`` and LATE_MAX_S. ``growth``: factor of the rate until it is lowered once.
     """
 
     first_per_s: float
@@ -57,15 +59,15 @@ class _Tuning(NamedTuple):
     growth: float
 
 
-# For a district that says how late live data is there, and for one that does not.
+# For a district that states how late live data is, and for one that does not.
 _WITH_LATE_S = _Tuning(first_per_s=0.2, queued_s=2.0, ahead=1.25, early=1.0, growth=2.0)
 _WITHOUT_LATE_S = _Tuning(first_per_s=0.05, queued_s=LATE_MAX_S, ahead=1.0, early=0.5, growth=1.5)
 
 
 class TokenBucket:
-    """A token bucket of ``per_s`` messages a second; it holds those of two seconds, and at least one.
+    """A token bucket of ``per_s`` messages a second; it holds two seconds of them, and at least one.
 
-    A message that is smaller than a full one costs less than 1.
+    A message smaller than a full one costs less than 1.
     """
 
     def __init__(self, per_s: float, saved: float = 0.0) -> None:
@@ -74,7 +76,7 @@ class TokenBucket:
         self._at_ns: int | None = None
 
     def earn(self, now_ns: int, *, counts: bool, cost: float = 1.0) -> None:
-        """Add the tokens of the time that passed; where ``counts`` is false, keep at most one message.
+        """Add the tokens of the time that passed; if ``counts`` is false, keep at most one message.
 
         A caller with a long period gets the tokens of its whole period.
         """
@@ -84,7 +86,7 @@ class TokenBucket:
         self._tokens = saved if counts else min(cost, saved)
 
     def allows(self, cost: float = 1.0) -> bool:
-        """Return whether a message may go now."""
+        """Return whether a message may be sent now."""
         return self._tokens >= cost
 
     def spend(self, cost: float = 1.0) -> None:
@@ -97,7 +99,7 @@ class TokenBucket:
 
 
 class TakenRate:
-    """What the district takes of our history: full messages a second, a mean over its watermarks."""
+    """Rate at which the district stores our history: full messages a second, a mean over its watermarks."""
 
     def __init__(self, now_ns: int) -> None:
         self.per_s: float | None = None
@@ -118,8 +120,9 @@ class TakenRate:
 class BackfillRate:
     """The window and the rate of one connection.
 
-    ``most_per_s`` is the settable pace.  ``phase`` of 0..1 spreads gateways that wait for the same watermark.
-    Without watermarks (``is_acknowledged`` false) nothing is known of the district: the settable pace holds.
+    ``most_per_s`` is the configured rate. ``phase`` of 0..1 spreads gateways that wait for the same
+    watermark. Without watermarks (``is_acknowledged`` false) nothing is known of the district: the configured
+    rate applies.
     """
 
     def __init__(self, most_per_s: float, *, is_acknowledged: bool = True, phase: float = 0.0) -> None:
@@ -134,12 +137,12 @@ class BackfillRate:
         self.begin(0)
 
     def begin(self, now_ns: int) -> None:
-        """Begin a new connection: of the district only the interval of its watermarks is known.
+        """Begin a new connection: only the interval of the district's watermarks is still known.
 
         History begins slowly, with at most half of the last connection's rate.
         """
         self.window = WINDOW_MESSAGES
-        is_probed = self._is_acknowledged  # by one message
+        is_probed = self._is_acknowledged  # with one message
         if self._heard_ns is not None:
             self._last_per_s = self._per_s
         self._tuning = _WITHOUT_LATE_S
@@ -156,7 +159,7 @@ class BackfillRate:
 
     @property
     def per_s(self) -> float:
-        """The rate in full messages a second."""
+        """Return the rate in full messages a second."""
         return self._per_s
 
     @property
@@ -168,7 +171,7 @@ class BackfillRate:
 
     @property
     def portion(self) -> int:
-        """Samples in the next message: a slow rate goes in small ones.
+        """Return the samples of the next message: a slow rate uses small messages.
 
         So each watermark shows whether the district still takes what is sent.
         """
@@ -181,7 +184,7 @@ class BackfillRate:
 
     @property
     def _cost(self) -> float:
-        """Tokens that a message costs; one shorter than ``portion`` costs as much as a whole portion."""
+        """Return the tokens of a message; one shorter than ``portion`` costs as much as a whole portion."""
         return max(self.portion / MESSAGE_METRICS_MAX, self._per_s / self._most_per_s)
 
     @property
@@ -189,7 +192,7 @@ class BackfillRate:
         return self._tuning.ahead * self._interval_s + self._tuning.queued_s
 
     def lost_s(self, most_s: float) -> float:
-        """Return how long the watermark of a stream must stand at a message before that counts as lost.
+        """Return how long a stream's watermark must stop before a message before that message counts as lost.
 
         With ``late_s`` a few intervals are enough.
         """
@@ -198,9 +201,9 @@ class BackfillRate:
         return min(most_s, _LOST_INTERVALS * self._interval_s + self._tuning.queued_s)
 
     def earn(self, now_ns: int, *, counts: bool, flying_count: int, flying_s: float = 0.0) -> None:
-        """Advance to ``now_ns``; ``flying_count`` messages of history are on their way.
+        """Advance to ``now_ns``; ``flying_count`` messages of history are in flight.
 
-        ``counts``: history waits and may go.  ``flying_s``: the age of the oldest of them.
+        ``counts``: history waits and may be sent. ``flying_s``: age of the oldest message in flight.
         """
         was_held, self._is_held = self._is_held, self._is_acknowledged and flying_s > self._ahead_s
         if self._is_held and not was_held:
@@ -221,7 +224,7 @@ class BackfillRate:
         return round(max(STANDSTILL_S, 2 * self._interval_s) * _S)
 
     def allows(self, flying_count: int) -> bool:
-        """Return whether a message of history may go now."""
+        """Return whether a message of history may be sent now."""
         is_open = not self._is_acknowledged or flying_count < int(self.window)
         return is_open and self._pace.allows(self._cost)
 
@@ -235,8 +238,8 @@ class BackfillRate:
     ) -> None:
         """Adjust window and rate to a watermark.
 
-        ``is_moved``: it covers more than the last one.  ``queued_s``: the age of the oldest message of
-        history that it should cover and does not.  ``late_s``: how late live data is, by the district.
+        ``is_moved``: it covers more than the last one. ``queued_s``: age of the oldest message of history
+        that it should cover but does not. ``late_s``: how late live data is, by the district.
         ``taken_count``: samples of history that it covers more than the last one.
         """
         self._note_interval(now_ns, taken_count, has_late_s=late_s is not None)
@@ -247,7 +250,7 @@ class BackfillRate:
         gave_way, self._gives_way = self._gives_way, (queue if late_s is None else live) > 2.0
         if gave_way and not self._gives_way:
             self._pace.hold((1.0 - self._phase) * self._cost)
-        # What was sent before the rate was lowered says nothing about the lower rate.
+        # Messages sent before the rate was lowered say nothing about the lower rate.
         is_queued = queue > 1.0 and now_ns - round(queued_s * _S) > self._slowed_ns
         if is_queued or (live > 1.0 and now_ns - self._slowed_ns >= _SLOW_DOWN_PAUSE_S * _S):
             self._slow_down(now_ns, max(live, queue), queued_s)
@@ -283,7 +286,7 @@ class BackfillRate:
         self._sent_count = 0
 
     def _grow(self, now_ns: int, *, is_moved: bool) -> None:
-        """Raise window and rate, but only where they were used: an unused limit proves nothing.
+        """Raise window and rate, but only if they were used: an unused limit proves nothing.
 
         A district that does not state ``late_s`` must also have stored a message.
         """

@@ -1,7 +1,7 @@
-"""Write runs of samples as Sparkplug data payloads by the kernel (pure).
+"""Write runs of samples as Sparkplug data payloads with the kernel (pure).
 
-The metrics are written by a kernel, the few bytes around them here.  Births and deaths, commands and
-everything that is read go through ``sparkplug.py``.  Source: Eclipse Sparkplug 3.0.0, chapter 6.
+A kernel writes the metrics; the few bytes around them are written here. Births, deaths, commands and
+everything that is read use ``payload_codec.py``. Source: Eclipse Sparkplug 3.0.0, chapter 6.
 """
 
 from quartier.district.sparkplug.metric_catalog import CatalogEntry, MetricCatalog
@@ -14,23 +14,23 @@ from quartier_native import FORM_ANY, FORM_BOOLEAN, FORM_REAL, FORM_STRING, FORM
 MESSAGE_METRICS_MAX = 500
 PAYLOAD_MAX_BYTES = 64 * 1024
 _OVERHEAD_BYTES = 128
-# Tables of names that are kept ready: one of this boot, one for each sealed chunk in hand.
+# Cached tables of names: one for this boot, one for each sealed chunk in use.
 _WRITERS_MAX = 128
 
 
 class DataMessageWriter:
-    """Writes the data messages of one catalog; ``aliases`` says whether metrics go by alias."""
+    """Writes the data messages of one catalog; ``aliases`` says whether metrics are sent by alias."""
 
     def __init__(self, catalog: MetricCatalog, *, aliases: bool) -> None:
         self._catalog = catalog
         self._aliases = aliases
         self._writers: dict[int, tuple[PointNames, MetricWriter]] = {}
-        self._prefixes: dict[str, bytes] = {}  # metrics of like devices have the same name
+        self._prefixes: dict[str, bytes] = {}  # metrics of similar devices have the same name
 
     def learn(self, run: SampleBlock) -> bool:
-        """Make ready for ``run``; returns whether it brings a metric that no birth named.
+        """Prepare for ``run``; return whether it contains a metric that no birth named.
 
-        The catalog has taken it in then (an asset of an earlier site file): births must go first.
+        The catalog then contains the metric (of an asset of an earlier site file): births must be sent first.
         """
         writer = self._writer(run.names)
         is_new = False
@@ -56,10 +56,10 @@ class DataMessageWriter:
         historical: bool,
         most_bytes: int = PAYLOAD_MAX_BYTES,
     ) -> tuple[bytes, int]:
-        """One payload with samples of ``run`` from place ``start`` on, and how many it holds.
+        """Return one payload with samples of ``run`` from index ``start`` on, and how many it holds.
 
-        As many as fit into ``most_bytes`` and the limits of spec/sync.md#backfill, one at least, and time
-        never goes back inside it.  ``run`` was learned.
+        It holds as many as fit into ``most_bytes`` and the limits of spec/sync.md#backfill, at least one, and
+        time never goes back within it. ``run`` must be learned.
         """
         metrics, count = self._writer(run.names).write(
             run.points,
@@ -91,7 +91,7 @@ class DataMessageWriter:
         return found[1]
 
     def _make_prefix(self, metric: str, entry: CatalogEntry | None) -> bytes:
-        """The field that names a metric: 1 by name, 2 by alias."""
+        """Return the field that names a metric: 1 by name, 2 by alias."""
         if entry is not None and self._aliases:
             return b"\x10" + encode_varint(entry.alias)
         prefix = self._prefixes.get(metric)

@@ -1,9 +1,8 @@
 """Marks of what counts as delivered; they move only over what this session sent (pure).
 
-Source: spec/sync.md#watermark and spec/sync.md#key-types.
-
-Invariant: a watermark never moves the mark of a stream over a sample that the store holds and this session
-did not send.  So no watermark, forged, replayed or mistaken, can have a sample trimmed that never left.
+Source: spec/sync.md#watermark and spec/sync.md#key-types. Invariant: a watermark never moves the mark of a
+stream over a sample that the store holds and this session did not send. So no watermark, forged, replayed or
+mistaken, can trim a sample that was never sent.
 """
 
 from bisect import bisect_left, bisect_right
@@ -12,19 +11,19 @@ from collections.abc import Callable, Mapping
 from quartier.district.records import EVENT_STREAM, Note, Outbox, has_reached
 from quartier.site.samples import StreamPosition
 
-# Streams named in a note; the rest is counted.
+# Number of streams named in a note; the rest is counted.
 _NAMED_MAX = 3
 
 
 class NumberRanges:
-    """A set of whole numbers, kept as disjoint ranges in rising order."""
+    """A set of whole numbers, stored as disjoint ranges in ascending order."""
 
     def __init__(self) -> None:
         self._firsts: list[int] = []
         self._lasts: list[int] = []
 
     def add(self, first: int, last: int) -> None:
-        """Add ``first`` to ``last``; ranges that touch become one."""
+        """Add ``first`` to ``last``; adjacent ranges become one."""
         low = bisect_left(self._lasts, first - 1)
         high = bisect_right(self._firsts, last + 1)
         if low < high:
@@ -32,15 +31,15 @@ class NumberRanges:
         self._firsts[low:high], self._lasts[low:high] = [first], [last]
 
     def end(self, number: int) -> int | None:
-        """The last number of the range that holds ``number``; None where none does."""
+        """Return the last number of the range that contains ``number``; None if none does."""
         place = bisect_right(self._firsts, number) - 1
         return self._lasts[place] if place >= 0 and self._lasts[place] >= number else None
 
 
 class DeliveredMarks:
-    """The marks of all streams.  Events go over the control connection, and have a session of their own.
+    """The marks of all streams. Events use the control connection, and have a session of their own.
 
-    ``is_stranger`` says of a boot of which nothing was sent in this session whether another machine had it.
+    ``is_stranger`` says whether a boot of which nothing was sent in this session belongs to another machine.
     """
 
     def __init__(
@@ -53,27 +52,27 @@ class DeliveredMarks:
         self._sent: dict[str, dict[int, NumberRanges]] = {}
 
     def start_data_session(self) -> None:
-        """A new session of the data connection: nothing was sent in it."""
+        """Start a session of the data connection: nothing was sent in it."""
         self._sent = {stream: sent for stream, sent in self._sent.items() if stream == EVENT_STREAM}
 
     def start_event_session(self) -> None:
-        """A new session of the control connection: no event was sent in it."""
+        """Start a session of the control connection: no event was sent in it."""
         self._sent.pop(EVENT_STREAM, None)
 
     def sent(self, stream: str, boot: int, first: int, count: int) -> None:
-        """Samples ``first`` to ``first + count - 1`` went out in this session."""
+        """Note that samples ``first`` to ``first + count - 1`` were sent in this session."""
         if count > 0:
             self._sent.setdefault(stream, {}).setdefault(boot, NumberRanges()).add(first, first + count - 1)
 
     def confirm(self, stream: str, mark: StreamPosition) -> None:
-        """Raise a mark by our own word, where the host sends no watermark; marks never go back."""
+        """Raise a mark ourselves, if the host sends no watermark; marks never go back."""
         if not has_reached(self.marks.get(stream), mark):
             self.marks[stream] = mark
 
     def watermark(self, claims: Mapping[str, StreamPosition], outbox: Outbox) -> list[Note]:
-        """Move each mark as far as the district has stored its stream and this session sent it.
+        """Move each mark as far as the district stored its stream and this session sent it.
 
-        Returns an alarm where the district counts what this gateway never numbered.
+        Return an alarm if the district claims samples that this gateway never numbered.
         """
         if not outbox.is_whole:  # what is hidden was not sent
             return []
@@ -84,7 +83,7 @@ class DeliveredMarks:
             head = heads.get(stream)
             if head is None:
                 continue
-            # Of an older boot a power cut may have taken samples that had left already.
+            # A power cut may have erased samples of an older boot that were sent already.
             if not has_reached(head, claim) and claim.boot >= newest:
                 ahead[stream] = claim
                 continue
@@ -100,7 +99,7 @@ class DeliveredMarks:
     ) -> StreamPosition | None:
         """Return how far towards ``claim`` everything that the store holds above ``before`` was sent.
 
-        A claim of a stranger's boot says nothing of ours: another machine had it.
+        A claim for a boot of another machine says nothing about ours.
         """
         sent = self._sent.get(stream, {})
         if has_reached(before, claim) or (claim.boot not in sent and self._is_stranger(claim.boot)):
@@ -126,7 +125,7 @@ class DeliveredMarks:
         return None if end is None else StreamPosition(boot, end)
 
     def _forget(self, stream: str, boot: int) -> None:
-        """What was sent of boots before ``boot`` is covered."""
+        """Forget what was sent of boots before ``boot``, because it is covered."""
         sent = self._sent[stream]
         for older in [number for number in sent if number < boot]:
             del sent[older]

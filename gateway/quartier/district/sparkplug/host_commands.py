@@ -1,7 +1,7 @@
 """Parse Sparkplug commands of a host; refuse those that move power (pure).
 
-NCMD and DCMD are QoS 0, unsigned, without validity: unfit for anything but housekeeping
-(spec/sync.md#section-1).  Source: Eclipse Sparkplug 3.0.0, chapter 5 "Commands".
+NCMD and DCMD are QoS 0, unsigned and without validity: unfit for anything but housekeeping
+(spec/sync.md#section-1). Source: Eclipse Sparkplug 3.0.0, chapter 5 "Commands".
 """
 
 from dataclasses import dataclass, replace
@@ -17,31 +17,31 @@ NEXT_SERVER_METRIC = "Node Control/Next Server"
 SCAN_RATE_METRIC = "Node Control/Scan Rate"
 SCAN_MIN_MS, SCAN_MAX_MS = 0, 60_000
 _NAME_MAX_CHARS = 128
-# Above all that a catalog gives.  The rebirth metric has none (chapter 5, "rebirth-name-aliases").
+# Above all aliases of a catalog. The rebirth metric has none (chapter 5, "rebirth-name-aliases").
 _ALIASES = {SCAN_RATE_METRIC: 1 << 32, NEXT_SERVER_METRIC: (1 << 32) + 1}
 _NAMES = {alias: name for name, alias in _ALIASES.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class RebirthRequest:
-    """All births again."""
+    """Request for all births again."""
 
 
 @dataclass(frozen=True, slots=True)
 class NextServerRequest:
-    """Leave for the next server of the list."""
+    """Request to switch to the next server of the list."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScanRateRequest:
-    """How often live data may go out, in milliseconds; 0: at once."""
+    """Request for the interval of live data, in milliseconds; 0: at once."""
 
     ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedRequest:
-    """Not done, and why."""
+    """A refused request, and why."""
 
     why: str
     point: str = ""
@@ -73,7 +73,7 @@ class HostCommands:
         self._other_servers = other_servers
 
     def make_controls(self, scan_ms: int, now: Now) -> list[Metric]:
-        """Return what the node's birth says of its ``Node Control``."""
+        """Return the ``Node Control`` metrics of the node's birth."""
         controls = [
             Metric(REBIRTH_METRIC, False, Datatype.BOOLEAN, now.utc_ms),
             replace(self.make_scan_rate(scan_ms, now), type=Datatype.INT64),
@@ -84,14 +84,14 @@ class HostCommands:
         return controls
 
     def make_scan_rate(self, scan_ms: int, now: Now) -> Metric:
-        """The metric that says how often live data may go out, as an answer to who asked for that."""
+        """Return the metric with the interval of live data, as an answer to a request."""
         return Metric(SCAN_RATE_METRIC, scan_ms, None, now.utc_ms, self._find_alias(SCAN_RATE_METRIC))
 
     def _find_alias(self, name: str) -> int | None:
         return _ALIASES[name] if self._aliases else None
 
     def read(self, topic: str, payload: bytes) -> list[HostRequest]:
-        """The requests of one message, in its order; none when the topic is not ours."""
+        """Return the requests of one message in order; none if the topic is not ours."""
         if topic == self._node_topic:
             stream = NODE_STREAM
         elif topic.startswith(self._device_topic):

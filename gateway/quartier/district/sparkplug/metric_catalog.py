@@ -13,9 +13,9 @@ from quartier.district.sparkplug.payload_codec import DATATYPES_BY_KIND, Datatyp
 from quartier_drivers.contract import PointInfo, Value
 from quartier_drivers.points import split, word
 
-# More metrics than this are not taken in while running; a site has some hundreds.
+# Largest number of metrics learned at run time; a site has some hundreds.
 LEARNED_MAX = 1_000
-# Endings of a quantity -> Brick class, first match wins; an entry with a role holds for it alone.
+# Ending of a quantity -> Brick class, first match wins; an entry with a role applies to that role only.
 _BRICK_CLASSES: tuple[tuple[str, str, str], ...] = (
     ("pv", "energy_export_wh", "Energy_Generation_Sensor"),
     ("", "reactive_energy_wh", "Reactive_Energy_Sensor"),
@@ -47,9 +47,9 @@ _BRICK_CLASSES: tuple[tuple[str, str, str], ...] = (
 
 
 def find_brick_class(role: str, quantity: str) -> str:
-    """The Brick 1.4 class of a quantity of an asset with ``role`` (empty for buses and the gateway).
+    """Return the Brick 1.4 class of a quantity of an asset with ``role`` (empty for buses and the gateway).
 
-    What is foretold was measured by no sensor.
+    A forecast is a ``Point``, because no sensor measured it.
     """
     if quantity.startswith("forecast_"):
         return "Point"
@@ -61,7 +61,10 @@ def find_brick_class(role: str, quantity: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
-    """One metric of a birth; ``point`` is its full name in the house, ``meaning`` what like ones share."""
+    """One metric of a birth.
+
+    ``point`` is its full name in the gateway, ``meaning`` is shared by similar ones.
+    """
 
     metric: str
     point: str
@@ -72,16 +75,16 @@ class CatalogEntry:
 
     @property
     def properties(self) -> Mapping[str, Value]:
-        """Return what the birth says of it."""
+        """Return the properties of the metric in the birth."""
         return self.meaning if self.address is None else {**self.meaning, "address": self.address}
 
 
 MetricRow = tuple[str, Datatype, Mapping[str, Value], str]
-"""What like metrics of like devices share: metric, type, meaning, and its address less the unit."""
+"""Data shared by equal metrics of similar devices: metric, type, meaning, and address without the unit."""
 
 
 class _SharedRows:
-    """The rows of a stream, and of all streams that are like it; ``places`` finds a metric's row."""
+    """Rows of a stream and of all similar streams; ``places`` maps a metric to its row."""
 
     __slots__ = ("places", "rows")
 
@@ -94,9 +97,10 @@ _NO_ROWS = _SharedRows()
 
 
 class _StreamMetrics:
-    """The metrics of one stream: those of its sheet, whose aliases follow ``first``, and what was ``added``.
+    """Metrics of one stream: those of its sheet, with aliases from ``first`` on, and the ``added`` ones.
 
-    ``unit`` stands before each address of the sheet.  An added metric counts before one of the sheet.
+    ``unit`` is the prefix of each address of the sheet. An added metric takes precedence over one of the
+    sheet.
     """
 
     __slots__ = ("added", "first", "name", "sheet", "unit")
@@ -143,7 +147,7 @@ class _StreamMetrics:
 class MetricCatalog:
     """Every metric of the node and of its devices (assets), in the order of the births.
 
-    ``local`` are streams that never leave the building (``share = "local"``).
+    ``local`` are streams that never leave the site (``share = "local"``).
     """
 
     def __init__(self, local: Collection[str] = ()) -> None:
@@ -155,11 +159,11 @@ class MetricCatalog:
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """The assets that are born as devices."""
+        """Return the assets that have a birth as devices."""
         return tuple(stream for stream in self._streams if stream != NODE_STREAM)
 
     def entries(self, stream: str) -> Iterator[CatalogEntry]:
-        """The metrics of one stream."""
+        """Return the metrics of one stream."""
         return iter(self._streams.get(stream, ()))
 
     def count(self, stream: str) -> int:
@@ -167,12 +171,12 @@ class MetricCatalog:
         return len(self._streams.get(stream, ()))
 
     def find(self, stream: str, metric: str) -> CatalogEntry | None:
-        """One metric; None where it was never born."""
+        """Return one metric; None if it was never in a birth."""
         found = self._streams.get(stream)
         return None if found is None else found.find(metric)
 
     def by_alias(self, stream: str, alias: int) -> CatalogEntry | None:
-        """The metric that a command names by its alias."""
+        """Return the metric that a command names by its alias."""
         found = self._streams.get(stream)
         return None if found is None else found.by_alias(alias)
 
@@ -184,7 +188,7 @@ class MetricCatalog:
         meaning: Mapping[str, Value] = MappingProxyType({}),
         address: str | None = None,
     ) -> CatalogEntry:
-        """Take in one metric; the same one again keeps its alias."""
+        """Add one metric; a known metric keeps its alias."""
         known = self.find(stream, metric)
         if known is None:
             self._aliases += 1
@@ -194,9 +198,9 @@ class MetricCatalog:
         return entry
 
     def add_all(self, stream: str, unit: str, rows: Sequence[MetricRow]) -> None:
-        """Take in a whole device at once; ``unit`` stands before the addresses of its rows.
+        """Add a whole device at once; ``unit`` is the prefix of the addresses of its rows.
 
-        Devices with the same rows share them: a site of many like ones has thousands of points.
+        Devices with the same rows share them: a site of many similar devices has thousands of points.
         """
         if stream in self._streams:
             for metric, kind, meaning, address in rows:
@@ -208,9 +212,9 @@ class MetricCatalog:
         self._aliases += len(rows)
 
     def learn(self, stream: str, metric: str, value: Value) -> bool:
-        """Take in what a sample brings and no profile declared (an asset of an earlier site file).
+        """Add a metric that a sample contains and no profile declared (an asset of an earlier site file).
 
-        Returns whether it is new; False also when too much was learned already.
+        Return whether it is new; False also if too many metrics were learned already.
         """
         if self.find(stream, metric) is not None or self._learned >= LEARNED_MAX:
             return False
@@ -220,7 +224,7 @@ class MetricCatalog:
 
 
 def _make_point_name(stream: str, metric: str) -> str:
-    """The full name in the house."""
+    """Return the full name in the gateway."""
     return metric if stream == NODE_STREAM else f"{stream}.{metric}"
 
 
@@ -249,13 +253,13 @@ def build_catalog(
     local: Collection[str] = (),
     deadband: Callable[[str], float] | None = None,
 ) -> MetricCatalog:
-    """The catalog of a site.
+    """Build the catalog of a site.
 
-    ``points`` by full name; ``roles`` maps each asset to its role: points of other owners (buses,
-    devices, the gateway) become metrics of the node.  ``deadband`` gives the width for a point.
+    ``points`` are by full name. ``roles`` maps each asset to its role: points of other owners (buses,
+    devices, the gateway) become metrics of the node. ``deadband`` returns the deadband of a point.
     """
     catalog = MetricCatalog(local)
-    # One for all that mean the same: a site of many like devices has thousands.
+    # One object for equal meanings: a site of many similar devices has thousands.
     meanings: dict[tuple[tuple[str, Value], ...], Mapping[str, Value]] = {}
 
     def row(name: str, info: PointInfo, role: str, metric: str, address: str) -> MetricRow:

@@ -18,9 +18,9 @@ BDSEQ = "bdSeq"
 
 
 def make_death(identity: Identity, bdseq: int, now: Now) -> Publication:
-    """NDEATH for the CONNECT numbered ``bdseq``: the Will, and what is said on a planned leave.
+    """Return NDEATH for the CONNECT numbered ``bdseq``: the Will, and the message of a planned leave.
 
-    QoS 1 both times; bdSeq is its only metric and it carries no seq.
+    It is QoS 1 both times; bdSeq is its only metric, and it has no seq.
     """
     metric = Metric(BDSEQ, bdseq, Datatype.INT64, now.utc_ms)
     return Publication(identity.topic("NDEATH"), encode_payload([metric], timestamp_ms=now.utc_ms), qos=1)
@@ -31,7 +31,7 @@ def _get_timestamp_ms(metric: Metric) -> int:
 
 
 class NodeMessages:
-    """Makes messages and counts them: each takes the next number, 255 is followed by 0."""
+    """Makes messages and numbers them: each takes the next number, 0 follows 255."""
 
     def __init__(self, identity: Identity, catalog: MetricCatalog, *, aliases: bool) -> None:
         self.identity = identity
@@ -42,14 +42,14 @@ class NodeMessages:
         self._topics: dict[str, str] = {}
 
     def set_catalog(self, catalog: MetricCatalog) -> None:
-        """Speak of the metrics of ``catalog`` from now on."""
+        """Use the metrics of ``catalog`` from now on."""
         self.catalog = catalog
         self._messages = DataMessageWriter(catalog, aliases=self._aliases)
 
     def make_nbirth(self, bdseq: int, controls: Sequence[Metric], scene: SessionContext) -> Publication:
-        """The node's birth: number 0, ``controls`` beside every metric of buses and the gateway.
+        """Return the node's birth: number 0, ``controls``, and every metric of buses and the gateway.
 
-        Like all that is live in one message, a birth's metrics stand in the order of their times (chapter 5).
+        As in all live messages, the metrics of a birth are in the order of their times (chapter 5).
         """
         self._seq = 0
         utc_ms = scene.now.utc_ms
@@ -62,7 +62,7 @@ class NodeMessages:
         return Publication(self.identity.topic("NBIRTH"), encode_payload(metrics, timestamp_ms=utc_ms, seq=0))
 
     def make_dbirth(self, device: str, scene: SessionContext) -> Publication:
-        """A device's birth with every metric it will ever have."""
+        """Return a device's birth with every metric it will ever have."""
         return self._make_message(
             "DBIRTH",
             device,
@@ -71,23 +71,23 @@ class NodeMessages:
         )
 
     def make_ddeath(self, device: str, now: Now) -> Publication:
-        """A device no longer answers."""
+        """Return the death of a device that no longer answers."""
         return self._make_message("DDEATH", device, [], now)
 
     def control(self, metric: Metric, now: Now) -> Publication:
-        """A ``Node Control`` metric that changed; carries no samples."""
+        """Return a message with a changed ``Node Control`` metric; it carries no samples."""
         return self._make_message("NDATA", "", [metric], now)
 
     def learn(self, run: SampleBlock) -> bool:
-        """Make ready for ``run``; returns whether births must name what it brings first."""
+        """Prepare for ``run``; return whether births must name new metrics first."""
         return self._messages.learn(run)
 
     def data(
         self, run: SampleBlock, start: int, now: Now, *, historical: bool, most_bytes: int = PAYLOAD_MAX_BYTES
     ) -> tuple[Publication, int]:
-        """Samples of ``run`` from place ``start`` on as one message; returns how many it holds, too.
+        """Return samples of ``run`` from index ``start`` on as one message, and how many it holds.
 
-        ``run`` was learned; the key of its samples is in the message's body.
+        ``run`` must be learned; the key of its samples is in the body of the message.
         """
         stream = run.stream
         topic = self._topics.get(stream)
@@ -128,12 +128,12 @@ class NodeMessages:
             )
 
 
-# Metrics in one go: some 2 ms.  A device is not divided.
+# Metrics in one portion: about 2 ms. A device is never split.
 BIRTH_METRICS_MAX = 200
 
 
 class BirthQueue:
-    """The devices whose birth is still to be said, in the order of the catalog."""
+    """Devices whose birth is still to be sent, in the order of the catalog."""
 
     def __init__(self) -> None:
         self._waiting: deque[str] = deque()
@@ -142,16 +142,19 @@ class BirthQueue:
         return bool(self._waiting)
 
     def clear(self) -> None:
-        """Nobody waits any more: the connection is gone."""
+        """Forget all waiting devices: the connection is gone."""
         self._waiting.clear()
 
     def begin(self, nbirth: Effect, voice: NodeMessages, scene: SessionContext) -> list[Effect]:
-        """The node's birth, and of its devices as many as are left of a portion."""
+        """Return the node's birth, and as many device births as fit in the rest of a portion."""
         self._waiting = deque(voice.catalog.devices)
         return [nbirth, *self.portion(voice, scene, voice.catalog.count(NODE_STREAM))]
 
     def portion(self, voice: NodeMessages, scene: SessionContext, count: int = 0) -> list[Effect]:
-        """The next devices, until ``BIRTH_METRICS_MAX`` metrics were told; ``count`` were told already."""
+        """Return the births of the next devices, until ``BIRTH_METRICS_MAX`` metrics.
+
+        ``count`` were sent already.
+        """
         found: list[Effect] = []
         while self._waiting and count < BIRTH_METRICS_MAX:
             device = self._waiting.popleft()

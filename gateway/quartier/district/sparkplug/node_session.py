@@ -1,8 +1,8 @@
 """State machine of one Sparkplug edge node: births, deaths, live data and backfill (pure).
 
-What comes in (connection, STATE, commands, watermark, time) goes to one method each; what must
-happen comes out as a list of effects.  Nothing here waits, and nothing is kept that the store has.
-Source: Eclipse Sparkplug 3.0.0, chapter 5; spec/sync.md#section-2 and spec/sync.md#section-3.
+Each input (connection, STATE, commands, watermark, time) has one method; the result is a list of effects.
+Nothing here waits, and nothing that the store has is kept here. Source: Eclipse Sparkplug 3.0.0, chapter 5;
+spec/sync.md#section-2 and spec/sync.md#section-3.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,22 +37,22 @@ from quartier.site.records import Now
 from quartier.site.samples import SampleBlock, StreamPosition
 
 _LIVE_SAMPLES_MAX = 4_000
-# Messages of the backlog in one go: the loop has others to serve (500 metrics take some 2 ms).
+# Backlog messages in one call: the loop serves other tasks, too (500 metrics take about 2 ms).
 _LATE_MESSAGES_MAX = 4
 _S = 1_000_000_000
-# How often to look for what no sample tells of: silent devices, births and echoes that are due.
+# Period of the check for events without a sample: silent devices, births and echoes that are due.
 _CHECK_PERIOD_S = 1.0
-# How often to look whether the wire is free for more history.
+# Period of the check whether the network is free for more history.
 _BACKFILL_PERIOD_S = 0.25
-# Where the last connection left history unconfirmed, births wait for watermarks about it: so many times
-# ``watermark_wait_s``, or until so many watermarks in a row confirm nothing more.
+# If the last connection left history unconfirmed, births wait for watermarks about it: this many times
+# ``watermark_wait_s``, or until this many watermarks in a row confirm nothing more.
 _HEARING_WAITS_COUNT, _IDLE_WATERMARKS_MAX = 2, 2
-# Samples that found no room wait so long at most.
+# Samples that found no room wait at most this long.
 _FULL_PAUSE_S = 0.05
 
 
 class SessionPhase(Enum):
-    """Where the session stands."""
+    """State of the session."""
 
     OFF = "off"
     WAITING = "waiting for the primary host"
@@ -63,8 +63,8 @@ class SessionPhase(Enum):
 class NodeSession:
     """One edge node.
 
-    ``delivery`` knows what was sent; the caller keeps its ``marks`` on disk and trims the store by them.
-    ``is_full``: live samples found no room, or were too many for one pump.
+    ``delivery`` knows what was sent; the caller saves its ``marks`` and trims the store by them. ``is_full``:
+    live samples found no room, or were too many for one pump.
     """
 
     def __init__(
@@ -109,27 +109,27 @@ class NodeSession:
 
     @property
     def marks(self) -> Mapping[str, StreamPosition]:
-        """Return how far each stream counts as delivered."""
+        """Return up to which sample each stream counts as delivered."""
         return self.delivery.marks
 
     @property
     def resent_count(self) -> int:
-        """Return how often something that was lost went again."""
+        """Return how often lost samples were sent again."""
         return self._history.resent_count
 
     @property
     def is_catching_up(self) -> bool:
-        """Return whether anything is still to be delivered late."""
+        """Return whether any history is still to be delivered."""
         return bool(self._history.backlog)
 
     @property
     def has_more(self) -> bool:
-        """Return whether another pump has births or live samples to say at once: too many for the last."""
+        """Return whether another pump has births or live samples to send at once: too many for the last."""
         return bool(self._unborn) or (self._was_cut and self.is_prompt)
 
     @property
     def pause_s(self) -> float:
-        """Return how long to wait for the next pump, in the house's time, if no sample comes before."""
+        """Return how long to wait for the next pump, in site time, if no sample comes before."""
         pause_s = min(_CHECK_PERIOD_S, self.scan_ms / 1000) if self.scan_ms else _CHECK_PERIOD_S
         if self._history.backlog:
             pause_s = min(pause_s, 1 / self.rules.backfill_messages_per_s, _BACKFILL_PERIOD_S)
@@ -137,26 +137,26 @@ class NodeSession:
 
     @property
     def is_prompt(self) -> bool:
-        """Return whether live samples go out at once, so that each new one asks for a pump."""
+        """Return whether live samples are sent at once, so that each new one requires a pump."""
         return self.phase is SessionPhase.BORN and not self.scan_ms
 
     # The connection
 
     @property
     def optional_topics(self) -> Sequence[str]:
-        """Those of ``subscriptions`` that a broker may refuse: only some know this spelling."""
+        """Return the ``subscriptions`` that a broker may refuse: only some brokers know this spelling."""
         return self._state_topics[1:]
 
     def subscriptions(self) -> tuple[tuple[str, int], ...]:
-        """Topic filters and QoS, to be acknowledged before ``opened``."""
+        """Return topic filters and QoS that must be acknowledged before ``opened``."""
         own = ((self.identity.topic("NCMD"), 1), (self.identity.topic("DCMD", "+"), 1))
         return (*own, *((topic, 1) for topic in self._state_topics))
 
     def opened(self, bdseq: int, scene: SessionContext, server: int = 0) -> list[Effect]:
-        """Take CONNACK and SUBACKs of ``server`` in the list; the CONNECT's Will carried ``bdseq``.
+        """Process CONNACK and SUBACKs of server number ``server``; the Will of the CONNECT had ``bdseq``.
 
-        Where the last connection left history unconfirmed, births wait some seconds for a watermark.  Before
-        the births a watermark can still confirm what that connection sent, so less is sent twice.
+        If the last connection left history unconfirmed, births wait some seconds for a watermark. Before the
+        births a watermark can still confirm what that connection sent, so less is sent twice.
         """
         self.bdseq = bdseq
         self._primary.begin(server)
@@ -167,7 +167,7 @@ class NodeSession:
             return []
         if self._history.is_unconfirmed:
             self.phase = SessionPhase.HEARING
-            if self._hearing_end_ns is None:  # kept over reconnects, so that births come at last
+            if self._hearing_end_ns is None:  # kept across reconnects, so that births are sent in the end
                 self._hearing_end_ns = scene.now.ns + round(
                     _HEARING_WAITS_COUNT * self.rules.watermark_wait_s * _S
                 )
@@ -176,7 +176,7 @@ class NodeSession:
         return self._make_births(scene)
 
     def closed(self) -> None:
-        """The connection is gone, for whatever reason."""
+        """Process the end of the connection, for whatever reason."""
         self.phase = SessionPhase.OFF
         self._alive.clear()
         self._unborn.clear()
@@ -184,13 +184,13 @@ class NodeSession:
         self._watch.closed()
 
     def on_leaving(self, now: Now) -> list[Effect]:
-        """Return what is said before a planned DISCONNECT (reason 0x04)."""
+        """Return the messages before a planned DISCONNECT (reason 0x04)."""
         born = self.phase is SessionPhase.BORN
         self.closed()
         return [make_death(self.identity, self.bdseq, now)] if born else []
 
     def set_catalog(self, catalog: MetricCatalog) -> None:
-        """The site changed: births of the new catalog come with the next ``pump``."""
+        """Use a new catalog; its births are sent with the next ``pump``."""
         self.catalog = self._commands.catalog = catalog
         self._voice.set_catalog(catalog)
         if self.phase is SessionPhase.BORN:
@@ -215,7 +215,7 @@ class NodeSession:
         self._watch.born(now)
         self._alive = set(self.catalog.devices)
         self._update_closed()
-        # The values of the births are the newest: what is older goes late.
+        # The births have the newest values: older samples are sent as history.
         above = self._start_connection(now) if self._is_fresh else self._live
         self._history.backlog.add(above, self._find_heads(scene))
         self._live = dict(scene.outbox.heads())
@@ -223,9 +223,9 @@ class NodeSession:
         return self._unborn.begin(nbirth, self._voice, scene)
 
     def _start_connection(self, now: Now) -> Mapping[str, StreamPosition]:
-        """The first births of a connection: nothing was sent on it, and all above the marks goes again.
+        """Return the marks above which everything is sent again on a new connection.
 
-        Until then a watermark still counts for what the last connection sent.
+        Until the first births a watermark still counts for what the last connection sent.
         """
         self._is_fresh = False
         self.delivery.start_data_session()
@@ -233,15 +233,18 @@ class NodeSession:
         return self.marks
 
     def _leaves(self, stream: str) -> bool:
-        """Return whether samples of ``stream`` go over Sparkplug at all."""
+        """Return whether samples of ``stream`` are sent over Sparkplug at all."""
         return stream != EVENT_STREAM and stream not in self.catalog.local
 
-    # What the district says
+    # Messages of the district
 
     def heard(
         self, topic: str, payload: bytes, scene: SessionContext, *, retained: bool = False
     ) -> list[Effect]:
-        """STATE of the primary host, NCMD or DCMD; a ``retained`` command was meant for another time."""
+        """Process STATE of the primary host, NCMD or DCMD.
+
+        A ``retained`` command was meant for another time.
+        """
         if topic in self._state_topics:
             return self._on_state(payload, scene)
         if self.phase is not SessionPhase.BORN:
@@ -282,7 +285,7 @@ class NodeSession:
         return [request]
 
     def _make_rate_message(self, scene: SessionContext) -> list[Effect]:
-        """Return what a host is still to hear of the pace it asked for; nothing may come between births."""
+        """Return the pending answer about the interval of live data; nothing may come between births."""
         waits = self._unborn or self._rebirth_ns is not None or self.phase is not SessionPhase.BORN
         if waits or not self._owes_rate:
             return []
@@ -290,9 +293,9 @@ class NodeSession:
         return [self._voice.control(self._commands.make_scan_rate(self.scan_ms, scene.now), scene.now)]
 
     def watermark(self, payload: bytes, scene: SessionContext) -> list[Effect]:
-        """The district says what it stored: marks rise over what was sent, its bdSeq shows that it sees us.
+        """Process a watermark: marks rise over what was sent, and its bdSeq shows that the district sees us.
 
-        The caller has checked who signed it.
+        The caller has checked its signature.
         """
         found = parse_watermark(payload)
         if found is None:
@@ -315,10 +318,10 @@ class NodeSession:
         return [*notes]
 
     def on_delivered(self, stream: str, upto: StreamPosition) -> None:
-        """Published on a live session: where the host sends no watermark, that counts as delivered.
+        """Note a message published on a live session; it counts as delivered if the host sends no watermark.
 
-        Not while older samples of the stream still wait, or they would be trimmed unsent.  Events come one by
-        one, as the broker takes them.
+        It does not count while older samples of the stream still wait, or they would be trimmed unsent.
+        Events come one by one, as the broker takes them.
         """
         if stream == EVENT_STREAM:
             self.delivery.sent(EVENT_STREAM, upto.boot, upto.seq, 1)
@@ -326,15 +329,15 @@ class NodeSession:
         if counts and not self._history.backlog.holds(stream):
             self.delivery.confirm(stream, upto)
 
-    # What we say
+    # Messages to the district
 
     def pump(
         self, scene: SessionContext, room_bytes: int, late_bytes: int = PAYLOAD_MAX_BYTES
     ) -> list[Effect]:
-        """Return what is due now: births asked for, live samples, deaths of devices, then the backlog.
+        """Return what is due now: requested births, live samples, deaths of devices, then the backlog.
 
-        ``room_bytes`` is how much the connection takes, ``late_bytes`` how much history: none while anything
-        waits to be written.  What does not fit stays in the store.
+        ``room_bytes`` is how much the connection takes, ``late_bytes`` how much history: zero while anything
+        waits to be written. What does not fit stays in the store.
         """
         if self.phase is SessionPhase.HEARING:
             return self._make_births(scene) if self._has_settled(scene.now) else []
@@ -342,7 +345,7 @@ class NodeSession:
             note = self._primary.accept_contested(scene.now) if self.phase is SessionPhase.WAITING else None
             return [] if note is None else [note, *self._make_births(scene)]
         if self._rebirth_ns is None and scene.now.synced and self._is_undated:
-            self._rebirth_ns = self._next_birth_ns  # the last ones were dated by a clock that nobody trusted
+            self._rebirth_ns = self._next_birth_ns  # the last births had the time of an untrusted clock
         if self._rebirth_ns is not None:
             return self._make_births(scene) if scene.now.ns >= self._rebirth_ns else []
         if self._unborn:
@@ -364,7 +367,7 @@ class NodeSession:
             self._look_ns = scene.now.ns + int(_CHECK_PERIOD_S * _S)
             effects.extend(self._update_devices(scene))
         if any(isinstance(effect, Publication) for effect in effects) and late_bytes < PAYLOAD_MAX_BYTES:
-            late_bytes = 0  # a slow link: what is live is written first
+            late_bytes = 0  # a slow link: live data is written first
         return [*effects, *self._make_late_data(scene, min(room_bytes, late_bytes))]
 
     def _has_settled(self, now: Now) -> bool:
@@ -374,11 +377,11 @@ class NodeSession:
         return is_over or is_idle or not self._history.is_unconfirmed
 
     def _find_heads(self, scene: SessionContext) -> dict[str, StreamPosition]:
-        """The newest sample of each stream that goes over Sparkplug."""
+        """Return the newest sample of each stream that is sent over Sparkplug."""
         return {name: mark for name, mark in scene.outbox.heads().items() if self._leaves(name)}
 
     def _update_closed(self) -> None:
-        """Mark the streams that say nothing live: events, local ones, silent devices."""
+        """Mark the streams without live data: events, local ones, silent devices."""
         silent = (EVENT_STREAM, *self.catalog.local, *self._dead)
         self._closed = dict.fromkeys(silent, NOTHING_ABOVE)
 
@@ -387,11 +390,14 @@ class NodeSession:
         return set(self.catalog.devices) - self._alive
 
     def _find_unborn_streams(self, runs: Sequence[SampleBlock]) -> list[str]:
-        """Streams with metrics that no birth named (an asset of an earlier site file): one must go first."""
+        """Return streams with metrics that no birth named (an asset of an earlier site file).
+
+        Their birth must be sent first.
+        """
         return [run.stream for run in runs if self._voice.learn(run)]
 
     def _make_device_births(self, devices: Iterable[str], scene: SessionContext) -> list[Effect]:
-        """Births of these devices alone."""
+        """Return the births of these devices only."""
         named = dict.fromkeys(devices)
         self._alive |= named.keys()
         return [self._voice.make_dbirth(device, scene) for device in named]
@@ -417,7 +423,7 @@ class NodeSession:
         return room_bytes
 
     def _give_way(self, waits_since_ms: int, scene: SessionContext) -> None:
-        """The connection is slower than the house: what waited too long is delivered late."""
+        """Move live samples that waited too long to the backlog: the connection is slower than the site."""
         if scene.now.utc_ms - waits_since_ms < self.rules.late_s * 1000:
             return
         dead = self._dead
@@ -426,7 +432,7 @@ class NodeSession:
         self._live.update(alive)
 
     def _update_devices(self, scene: SessionContext) -> list[Effect]:
-        """Deaths of silent devices whose last samples are out, births of those that came back."""
+        """Return deaths of silent devices whose last samples are sent, and births of those that came back."""
         silent = frozenset(scene.silent())
         if not silent and len(self._alive) == len(self.catalog.devices):
             return []

@@ -1,7 +1,7 @@
 """Encode and decode Sparkplug B payloads; the only importer of protobuf (pure).
 
-Source: Eclipse Sparkplug 3.0.0, chapter 6.  Only what an edge node without templates and DataSets
-says and hears.  The key (spec/sync.md#key) travels in the payload's own ``body``.
+Source: Eclipse Sparkplug 3.0.0, chapter 6. Only what an edge node without templates and DataSets sends and
+receives. The key (spec/sync.md#key) is in the ``body`` of the payload.
 """
 
 import json
@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from quartier.district.sparkplug.sparkplug_b_pb2 import Payload
 from quartier_drivers.contract import Quality, Value
 
-# The largest payload that is read; ours are smaller (64 KiB, spec/sync.md#backfill).
+# Largest payload that is read; ours are smaller (64 KiB, spec/sync.md#backfill).
 PAYLOAD_READ_MAX_BYTES = 256 * 1024
 METRICS_READ_MAX = 2_000
 _INT64_SPAN = 1 << 64
@@ -23,7 +23,7 @@ _UINT32_SPAN = 1 << 32
 
 
 class Datatype(IntEnum):
-    """Datatype codes (chapter 6, ``DataType``); the basic ones, which is all that we speak."""
+    """Datatype codes (chapter 6, ``DataType``); only the basic ones are supported."""
 
     INT8 = 1
     INT16 = 2
@@ -47,7 +47,7 @@ _NARROW_DATATYPES = frozenset(
 )
 WHOLE_DATATYPES = _NARROW_DATATYPES | {Datatype.INT64, Datatype.UINT64, Datatype.DATETIME}
 
-# What a point's kind (points.py) is on the wire.
+# Kind of a point (points.py) -> datatype on the wire.
 DATATYPES_BY_KIND: Mapping[str, Datatype] = {
     "float": Datatype.DOUBLE,
     "int": Datatype.INT64,
@@ -57,13 +57,14 @@ DATATYPES_BY_KIND: Mapping[str, Datatype] = {
 
 
 class MalformedPayload(ValueError):  # noqa: N818 - names what the bytes are, as the house names states
-    """Bytes that are no Sparkplug B payload that we read."""
+    """Bytes that are not a supported Sparkplug B payload."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One named value.  ``value`` None means null; ``type`` None leaves the datatype out (data
-    messages).  ``properties`` are written with their types: int as Int32, float as Double.
+    """One named value. ``value`` None means null; ``type`` None omits the datatype (data messages).
+
+    ``properties`` are written with their types: int as Int32, float as Double.
     """
 
     name: str
@@ -78,7 +79,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class SampleKey:
-    """Which samples a message holds: ``first`` is its first metric's number, the others follow."""
+    """Which samples a message holds: ``first`` is the number of its first metric, the others follow."""
 
     boot: int
     first: int
@@ -86,7 +87,7 @@ class SampleKey:
 
 @dataclass(frozen=True, slots=True)
 class SparkplugMessage:
-    """A decoded payload; ``key`` is absent where ``body`` is none of ours."""
+    """A decoded payload; ``key`` is absent if ``body`` is not one of ours."""
 
     timestamp_ms: int | None
     seq: int | None
@@ -97,7 +98,7 @@ class SparkplugMessage:
 def encode_payload(
     metrics: Sequence[Metric], *, timestamp_ms: int, seq: int | None = None, key: SampleKey | None = None
 ) -> bytes:
-    """Write one payload.  ``seq`` is absent in NDEATH and in a host's commands only."""
+    """Encode one payload. ``seq`` is absent only in NDEATH and in a host's commands."""
     payload = Payload(timestamp=max(0, timestamp_ms))
     if seq is not None:
         payload.seq = seq
@@ -161,7 +162,7 @@ def _write_properties(out: Payload.PropertySet, properties: Mapping[str, Value])
 
 
 def decode_payload(data: bytes) -> SparkplugMessage:
-    """Read one payload: ours, or a host's NCMD or DCMD.  Raises MalformedPayload, and nothing else."""
+    """Decode one payload: ours, or a host's NCMD or DCMD. Raises MalformedPayload, and nothing else."""
     if len(data) > PAYLOAD_READ_MAX_BYTES:
         raise MalformedPayload(f"{len(data)} bytes; expected at most {PAYLOAD_READ_MAX_BYTES}")
     payload = Payload()
@@ -234,7 +235,7 @@ def _read_properties(found: Payload.PropertySet) -> dict[str, Value]:
 
 
 def _check_text(found: str) -> str:
-    """A proto2 string as text: protobuf gives *bytes* where they are no UTF-8."""
+    """Return a proto2 string as text: protobuf returns *bytes* if it is not UTF-8."""
     if not isinstance(found, str):
         raise MalformedPayload("a string is no UTF-8")
     return found
@@ -251,7 +252,7 @@ def _read_key(body: bytes) -> SampleKey | None:
 
 
 def fit_value(value: Value | None, kind: Datatype) -> Value | None:
-    """``value`` as a metric born with ``kind`` can carry it; None where it cannot (NaN too)."""
+    """Return ``value`` in the type of a metric born with ``kind``; None if it does not fit (NaN too)."""
     if value is None:
         return None
     if kind is Datatype.STRING:

@@ -6,24 +6,24 @@ Source: Eclipse Sparkplug 3.0.0, chapter 5, "Edge Node Session Establishment" an
 from quartier.district.records import Note
 from quartier.site.records import Now
 
-# A host's clock may be ahead of ours by so much; what it says beyond that is not held against its next word.
+# A host's clock may be ahead of ours by this much; a time beyond that does not outdate its next message.
 HOST_AHEAD_MAX_MS = 60_000
-# So long an online message must be the broker's last word to count against an earlier one of a later time.
+# An online message must be the broker's last one for this long to override an earlier one with a later time.
 CONTESTED_S = 60.0
 
 
 def list_state_topics(namespace: str, host: str) -> tuple[str, str]:
-    """Return where a host's STATE comes: as Sparkplug spells it, and as RabbitMQ spells a retained one.
+    """Return the topics of a host's STATE: in Sparkplug spelling, and in RabbitMQ's for a retained one.
 
-    RabbitMQ's ``mqtt.sparkplug = true`` gives the dot of the namespace back as a slash in what it retained.
+    RabbitMQ's ``mqtt.sparkplug = true`` returns the dot of the namespace as a slash in retained messages.
     """
     return f"{namespace}/STATE/{host}", f"{namespace.replace('.', '/')}/STATE/{host}"
 
 
 class PrimaryHost:
-    """The last word of one host on each server: it has a session, and so a time, of its own on each.
+    """The last STATE of one host on each server: it has a session, and so a time, of its own on each.
 
-    STATE is not signed: who declares a host offline at a time ahead of its own must not shut it out for good.
+    STATE is not signed: a message that declares a host offline at a future time must not block it for good.
     """
 
     def __init__(self) -> None:
@@ -33,15 +33,15 @@ class PrimaryHost:
         self._contested_ns: int | None = None
 
     def begin(self, server: int) -> None:
-        """A new connection, to this one of the list."""
+        """Start a new connection to this server of the list."""
         self._server = server
         self._contested_ns = None
 
     def hear(self, now: Now, *, online: bool, timestamp_ms: int) -> bool | None:
-        """Return whether the host is online here; None where the message is older than the last that counted.
+        """Return whether the host is online here; None if the message is older than the last that counted.
 
-        A host's Will carries the time of its birth: the same time counts.  A time of the future would shut
-        out a host whose clock is set right again: it counts as ours, as soon as that is trusted.
+        A host's Will carries the time of its birth: the same time counts. A future time would block a host
+        whose clock is corrected later: it counts as our time, as soon as that is trusted.
         """
         if timestamp_ms < _limit_ahead(self._latest_ms.get(self._server, 0), now):
             self._contested_ns, self._online_ms = (now.ns if online else None), timestamp_ms
@@ -51,7 +51,7 @@ class PrimaryHost:
         return online
 
     def accept_contested(self, now: Now) -> Note | None:
-        """Believe an online message that was too old, once it was the last one for a minute, and say so."""
+        """Accept an online message that was too old, once it was the last one for a minute, and report it."""
         if self._contested_ns is None or now.ns - self._contested_ns < CONTESTED_S * 1e9:
             return None
         self._contested_ns = None

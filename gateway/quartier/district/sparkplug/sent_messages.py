@@ -1,9 +1,9 @@
 """Track sent messages until the district has stored them; find lost ones (pure).
 
-A district stores the messages of a session in their order.  So a message counts as lost only where the
-watermark of its stream stood at it for ``wait_s``, and either a message that was sent later is stored, or no
-stream moved meanwhile: a late district has not lost anything.  One message is sent again, then twice as many
-if the next ones are lost too: the messages behind the first may be stored already.
+A district stores the messages of a session in order. So a message counts as lost only if the watermark of its
+stream stopped at it for ``wait_s``, and either a message that was sent later is stored, or no stream moved
+meanwhile: a late district has not lost anything. One message is sent again, then twice as many if the next
+ones are lost too: the messages behind the first may be stored already.
 """
 
 from bisect import insort
@@ -15,7 +15,7 @@ from quartier.district.records import Outbox, has_reached
 from quartier.site.samples import SampleBlock, StreamPosition
 
 _S = 1_000_000_000
-# With more messages of one stream, live ones are joined, the newest first: the oldest matter.
+# With more messages of one stream, live ones are merged, the newest first, because the oldest matter.
 _MESSAGES_MAX = 64
 _STANDSTILL_S = 60
 
@@ -32,12 +32,12 @@ class _SentMessage:
 
     @property
     def end(self) -> StreamPosition:
-        """The mark of the last sample."""
+        """Return the mark of the last sample."""
         return StreamPosition(self.boot, self.last)
 
 
 class LostRange(NamedTuple):
-    """Lost samples lie between these marks.  ``is_again``: they were sent again before without success."""
+    """Lost samples between these marks. ``is_again``: they were sent again before without success."""
 
     above: StreamPosition | None
     upto: StreamPosition
@@ -46,7 +46,7 @@ class LostRange(NamedTuple):
 
 @dataclass(slots=True)
 class _StreamMessages:
-    """The messages of a stream on their way, in order; when its mark moved; how many were lost in a row."""
+    """Messages of a stream in flight, in order; when its mark moved; how many were lost in a row."""
 
     messages: list[_SentMessage]
     moved_ns: int = 0
@@ -56,7 +56,7 @@ class _StreamMessages:
 
 
 class SentMessages:
-    """All streams of one connection.  The wait doubles, up to ``wait_max_s``, while nothing is stored."""
+    """All streams of one connection. The wait doubles, up to ``wait_max_s``, while nothing is stored."""
 
     def __init__(self, wait_s: float, wait_max_s: float) -> None:
         self._wait_ns, self._wait_max_ns = round(wait_s * _S), round(wait_max_s * _S)
@@ -65,7 +65,7 @@ class SentMessages:
         self.begin()
 
     def begin(self) -> None:
-        """Begin a new connection: nothing is on its way."""
+        """Begin a new connection: nothing is in flight."""
         self._streams: dict[str, _StreamMessages] = {}
         self.covered_ns = 0
         """When the newest stored message was sent."""
@@ -73,10 +73,10 @@ class SentMessages:
 
     @property
     def late_count(self) -> int:
-        """Messages of history on their way.
+        """Return the number of messages of history in flight.
 
-        After a loss, messages that were sent before the repetition may be stored already: they no longer
-        count, or the window would never let the lost one go again.
+        After a loss, messages that were sent before the repetition may be stored already. They no longer
+        count; otherwise the window would never let the lost message be sent again.
         """
         return sum(
             one.late and one.ns >= stream.repeated_ns
@@ -86,7 +86,7 @@ class SentMessages:
 
     @property
     def is_flying(self) -> bool:
-        """Return whether any message is on its way."""
+        """Return whether any message is in flight."""
         return any(stream.messages for stream in self._streams.values())
 
     def sent(self, stream: str, boot: int, first: int, count: int, now_ns: int, *, late: bool) -> None:
@@ -99,7 +99,7 @@ class SentMessages:
             _join_live(found.messages)
 
     def covered(self, marks: Mapping[str, StreamPosition], now_ns: int) -> bool:
-        """Take off what the new ``marks`` cover; return whether that is more than before."""
+        """Remove what the new ``marks`` cover; return whether that is more than before."""
         is_moved = False
         for name, stream in self._streams.items():
             mark = marks.get(name)
@@ -115,7 +115,7 @@ class SentMessages:
 
     @staticmethod
     def _take(messages: list[_SentMessage], mark: StreamPosition | None) -> _SentMessage | None:
-        """Remove and return the covered part of the first message; None where nothing of it is covered."""
+        """Remove and return the covered part of the first message; None if nothing of it is covered."""
         head = messages[0]
         if not has_reached(mark, StreamPosition(head.boot, head.first)):
             return None
@@ -126,9 +126,9 @@ class SentMessages:
         return messages.pop(0)
 
     def queued_s(self, now_ns: int) -> float:
-        """Age of the oldest message of history that no later one overtook; 0 where there is none.
+        """Return the age of the oldest message of history that no later one overtook; 0 if there is none.
 
-        A stream that stands while others move does not count: it waits for a lost message.
+        A stream that stops while others move does not count: it waits for a lost message.
         """
         before_ns = now_ns - _STANDSTILL_S * _S
         stands = self._moved_ns > before_ns
@@ -147,8 +147,8 @@ class SentMessages:
     ) -> dict[str, LostRange]:
         """Return what was lost, by stream, as the last watermark shows.
 
-        It no longer counts as on its way; the caller sends it again.  ``wait_s``: how long the watermark must
-        stand at it, where that is less than usual.
+        It no longer counts as in flight; the caller sends it again. ``wait_s``: how long the watermark must
+        stop at it, if that is less than usual.
         """
         found: dict[str, LostRange] = {}
         wait_ns = self._wait_ns if wait_s is None else round(wait_s * _S)
@@ -180,7 +180,7 @@ class SentMessages:
 
 
 def _is_next(messages: list[_SentMessage], mark: StreamPosition | None, name: str, outbox: Outbox) -> bool:
-    """Whether the oldest message holds the next sample above the mark; what was evicted leaves the list."""
+    """Return whether the oldest message holds the next sample above the mark; drop evicted messages."""
     found = outbox.run(name, mark, 1)
     while messages and (found is None or not has_reached(messages[0].end, _find_begin(found))):
         del messages[0]
@@ -192,7 +192,7 @@ def _find_begin(one: SampleBlock | _SentMessage) -> StreamPosition:
 
 
 def _take_consecutive(messages: list[_SentMessage], count: int) -> list[_SentMessage]:
-    """Up to ``count`` messages of one boot that follow each other without a hole."""
+    """Return up to ``count`` messages of one boot that follow each other without a gap."""
     found = messages[:1]
     for one in messages[1:count]:
         if (one.boot, one.first) != (found[-1].boot, found[-1].last + 1):
@@ -202,7 +202,7 @@ def _take_consecutive(messages: list[_SentMessage], count: int) -> list[_SentMes
 
 
 def _join_live(messages: list[_SentMessage]) -> None:
-    """Make one of the last two live messages that follow each other."""
+    """Merge the last two consecutive live messages."""
     for place in range(len(messages) - 1, 0, -1):
         before, after = messages[place - 1], messages[place]
         if not before.late and not after.late and (after.boot, after.first) == (before.boot, before.last + 1):

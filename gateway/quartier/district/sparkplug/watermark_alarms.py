@@ -1,6 +1,6 @@
 """Alarms about watermarks: births missed, none received, backlog grows, duplicate gateway (pure).
 
-A takeover at the broker (0x8E) alone does not say who is meant to go on.  A watermark that names a boot
+A takeover at the broker (0x8E) alone does not show which machine should go on. A watermark that names a boot
 which none of our starts had does: the district stores what another machine sends under our name.
 """
 
@@ -15,10 +15,10 @@ _S = 1_000_000_000
 
 
 class BirthConfirmation:
-    """Waits ``first_s`` for the echo of a session's bdSeq, and up to ``longest_s`` where it did not come.
+    """Waits ``first_s`` for the echo of a session's bdSeq, and up to ``longest_s`` after missed echoes.
 
-    Only a watermark with another bdSeq can say that births were lost.  A district that still works through
-    what was sent before them is late: while its watermark moves, the wait begins again.
+    Only a watermark with another bdSeq can show that births were lost. A district that still processes what
+    was sent before them is late: while its watermark moves, the wait begins again.
     """
 
     def __init__(self, first_s: float, longest_s: float) -> None:
@@ -28,17 +28,17 @@ class BirthConfirmation:
         self._due_ns: int | None = None
 
     def begin(self) -> None:
-        """A new session, or an echo came: wait for nothing; the next wait is the short one."""
+        """Expect no echo, after a new session or an echo; the next wait is the short one."""
         self._due_ns = None
         self._wait_s = self._first_s
 
     def expect(self, now: Now) -> None:
-        """Births went out: expect an echo, if none is expected yet."""
+        """Expect an echo of births that were sent, if none is expected yet."""
         if self._due_ns is None:
             self._due_ns = now.ns + int(self._wait_s * _S)
 
     def missed(self, bdseq: int, now: Now, *, is_passed: bool, is_moved: bool) -> Note | None:
-        """A watermark with another bdSeq came: an alarm where the births of ``bdseq`` were lost.
+        """Process a watermark with another bdSeq: return an alarm if the births of ``bdseq`` were lost.
 
         ``is_passed``: it covers what was sent after the births; ``is_moved``: it covers more than the last.
         """
@@ -63,22 +63,22 @@ class WatermarkSilence:
         self._is_told = False
 
     def begin(self, now: Now) -> None:
-        """Births went out: a watermark is due from now on, if none was before."""
+        """Expect a watermark from now on, after births, if none was expected before."""
         if self._since_ns is None:
             self._since_ns = now.ns
 
     def end(self) -> None:
-        """The connection is gone: expect no watermark."""
+        """Expect no watermark: the connection is gone."""
         self._since_ns = None
 
     def heard(self, now: Now) -> Note | None:
-        """A watermark came."""
+        """Process a watermark."""
         self._since_ns = now.ns
         was_told, self._is_told = self._is_told, False
         return Note("district.watermark_back", "the district sends watermarks again") if was_told else None
 
     def look(self, now: Now) -> Note | None:
-        """Time passed."""
+        """Return the alarm if the limit has passed."""
         if self._is_told or self._since_ns is None or now.ns - self._since_ns < self._limit_s * _S:
             return None
         self._is_told = True
@@ -87,10 +87,10 @@ class WatermarkSilence:
 
 
 class BacklogGrowth:
-    """Compares what the district confirmed with what was recorded, each ``PERIOD_S`` of a live session.
+    """Compares confirmed with recorded samples, each ``PERIOD_S`` of a live session.
 
-    The alarm comes after ``PERIODS`` in a row in which it confirmed less than half, or nothing of what is
-    on its way.
+    The alarm comes after ``PERIODS`` in a row in which the district confirmed less than half, or nothing of
+    what is in flight.
     """
 
     PERIOD_S = 300.0
@@ -115,7 +115,7 @@ class BacklogGrowth:
         *,
         flying: bool,
     ) -> Note | None:
-        """Compare with the last look; ``flying`` says whether something sent is not confirmed yet."""
+        """Compare with the last call; ``flying`` says whether anything sent is unconfirmed."""
         before_ns, before = self._at_ns, (self._heads, self._marks)
         self._at_ns, self._heads, self._marks = now.ns, dict(heads), dict(marks)
         if before_ns is None or now.ns - before_ns > 2 * self.PERIOD_S * _S:  # the link was down
@@ -140,7 +140,7 @@ class BacklogGrowth:
 
 
 def _find_rise(before: Mapping[str, StreamPosition], after: Mapping[str, StreamPosition]) -> float:
-    """Samples by which the marks moved; a mark in another boot counts with its full number."""
+    """Return the samples by which the marks moved; a mark in another boot counts with its full number."""
     rise = 0.0
     for name, mark in after.items():
         start = before.get(name)
@@ -163,21 +163,21 @@ class WatermarkAlarms:
         self._is_moved = False
 
     def opened(self) -> None:
-        """A new connection."""
+        """Process a new connection."""
         self._echo.begin()
 
     def closed(self) -> None:
-        """The connection is gone."""
+        """Process the end of the connection."""
         self._silence.end()
 
     def born(self, now: Now) -> None:
-        """Births went out."""
+        """Process the sending of births."""
         if self._is_on:
             self._echo.expect(now)
             self._silence.begin(now)
 
     def heard(self, found: Watermark, now: Now) -> list[Note]:
-        """A watermark came, whatever it says."""
+        """Process a watermark, whatever it says."""
         self._is_moved = any(
             not has_reached(self._claims.get(name), mark) for name, mark in found.streams.items()
         )
@@ -186,11 +186,11 @@ class WatermarkAlarms:
         return [] if note is None else [note]
 
     def note_confirmed(self) -> None:
-        """The last watermark had the bdSeq of this session."""
+        """Note that the last watermark had the bdSeq of this session."""
         self._echo.begin()
 
     def missed(self, bdseq: int, now: Now, *, is_passed: bool) -> Note | None:
-        """The last watermark had another bdSeq: as ``BirthConfirmation.missed``."""
+        """Process a watermark with another bdSeq: as ``BirthConfirmation.missed``."""
         return self._echo.missed(bdseq, now, is_passed=is_passed, is_moved=self._is_moved)
 
     def look(
@@ -201,7 +201,10 @@ class WatermarkAlarms:
         *,
         flying: bool,
     ) -> list[Note]:
-        """Time passed.  ``heads`` gives the newest sample of each stream that leaves the building."""
+        """Return the notes that are due.
+
+        ``heads`` returns the newest sample of each stream that leaves the site.
+        """
         if not self._is_on:
             return []
         notes = [self._silence.look(now)]
@@ -213,7 +216,7 @@ class WatermarkAlarms:
 
 
 def find_superseded_note(watermark: bytes, is_stranger: Callable[[int], bool]) -> Note | None:
-    """The alarm where the district stores samples of a boot that is not ours; None where it does not."""
+    """Return the alarm if the district stores samples of a boot that is not ours; else None."""
     found = parse_watermark(watermark)
     if found is None:
         return None

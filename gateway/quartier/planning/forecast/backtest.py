@@ -1,9 +1,11 @@
 """Back-test each forecast model at several distances ahead, and the net of load and generation (pure).
 
-A trial is one distance ahead.  What was said waits in a ring until its slot is over; then each model's error
-counts, the regression learns, and the spread of the chosen one does.  Nothing is judged on what it has seen.
+A trial covers one distance ahead. A forecast waits in a ring until its slot is over. Then the error of each
+model is counted, the regression learns, and the spread of the chosen model learns. No model is evaluated on
+data that it has already seen.
 
-Cold and dark days come together, so that its errors are not the sum of the two: they are followed as such.
+Cold days and dark days coincide, so the error of the net is not the sum of the two errors: it is tracked on
+its own.
 """
 
 import math
@@ -18,29 +20,29 @@ from quartier.planning.forecast.estimators import ErrorQuantiles, RidgeRegressio
 from quartier.planning.forecast.time_slots import SlotGrid
 
 DISTANCE_EDGES_H = (0, 1, 2, 4, 8, 16, 24, 36)
-"""Where the distances of each trial begin, in hours ahead; the last goes on."""
+"""Lower edge of the distance range of each trial, in hours ahead; the last range has no upper edge."""
 
 
 _TRIED_DISTANCES_H = (0, 1, 3, 6, 12, 20, 30, 42)
-"""The distance at which each is tried."""
+"""Distance at which each trial is evaluated, in hours ahead."""
 
 
 RIDGE_MODEL, PRIOR_MODEL = 0, 1
-"""Places of the two models with weights: learnt, and as they were at first."""
+"""Indices of the two models with weights: the learned one, and the one with the initial weights."""
 
 
 _MODELS_COUNT = 4
 _ERROR_MEMORY_D = 21.0
-"""Time constant with which an error is forgotten."""
+"""Time constant with which errors are forgotten, in days."""
 
 
 _WARM_UP_D = 3.0
-"""Before so long the regression is not chosen."""
+"""The regression is not chosen before this many days of trials."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastScore:
-    """How a distance fared: trials, mean squared and mean absolute error, share between the quantiles."""
+    """Score of one distance: trials, mean squared and mean absolute error, share between the quantiles."""
 
     tried: float
     square: float
@@ -49,25 +51,25 @@ class ForecastScore:
 
 
 class ForecastModel(Protocol):
-    """What a model is made of: ``load_model.py`` for a load, ``generation_model.py`` for generation."""
+    """Interface of a model: ``load_model.py`` for a load, ``generation_model.py`` for generation."""
 
     @property
     def scale_w(self) -> float:
-        """Return what features and targets are divided by."""
+        """Return the power by which features and targets are divided, in W."""
 
     def learn(self, slot: int, value_w: float | None) -> None:
-        """Take in a slot."""
+        """Learn the mean of a slot; None means unknown."""
 
     def features(self, slot: int, ahead: int, scale_w: float) -> list[float]:
-        """Return what is known of a slot, ``ahead`` slots before it."""
+        """Return the features of a slot as known ``ahead`` slots before it."""
 
     def plain(self, slot: int, ahead: int) -> tuple[float, float]:
-        """Two forecasts without weights; NaN where there is none."""
+        """Return two forecasts without weights; NaN where there is none."""
 
 
 @dataclass(slots=True)
 class DistanceBacktest:
-    """One distance ahead; all that it holds has a fixed size."""
+    """Back-test at one distance ahead; all its contents have a fixed size."""
 
     ahead: int
     prior: list[float]
@@ -84,13 +86,13 @@ class DistanceBacktest:
         self.squares, self.sizes_w = [0.0] * _MODELS_COUNT, [0.0] * _MODELS_COUNT
 
     def chosen(self, warm: float) -> int:
-        """The model with the least squared error; the usual one while little was tried."""
+        """Return the model with the least squared error; the prior model while there are few trials."""
         if self.tried < warm:
             return PRIOR_MODEL
         return min(range(_MODELS_COUNT), key=self.squares.__getitem__)
 
     def predict_w(self, memory: ForecastModel, slot: int, ahead: int, model: int) -> float:
-        """Return what one model alone expects of a slot, as ``said`` has it."""
+        """Return the forecast of one model alone for a slot, equal to its value in ``said``."""
         if model not in (RIDGE_MODEL, PRIOR_MODEL):
             return self.said(memory, slot, ahead)[2][model]
         scale = memory.scale_w
@@ -105,7 +107,7 @@ class DistanceBacktest:
         return scale * float(sum(map(mul, self.prior, features)))
 
     def said(self, memory: ForecastModel, slot: int, ahead: int) -> tuple[float, list[float], list[float]]:
-        """The scale, the features and what each model expects of a slot, in W and not below 0."""
+        """Return the scale, the features, and the forecast of each model for a slot, in W and at least 0."""
         scale = memory.scale_w
         features = memory.features(slot, ahead, scale)
         usual = self._predict_prior_w(features, scale)
@@ -113,12 +115,12 @@ class DistanceBacktest:
         return scale, features, [max(usual if math.isnan(value) else value, 0.0) for value in values]
 
     def wait(self, memory: ForecastModel, slot: int, warm: float) -> None:
-        """Keep what is expected of ``slot`` until it is over."""
+        """Store the forecast of ``slot`` until the slot is over."""
         scale, features, said = self.said(memory, slot, self.ahead)
         self.rows[slot % len(self.rows)] = [slot, scale, said[self.chosen(warm)], *features, *said]
 
     def judge(self, slot: int, hour: int, value_w: float, share: float) -> None:
-        """A slot is over: count the errors of what was said of it, and learn; nothing where nothing was."""
+        """Count the errors of the forecasts of a finished slot and learn; do nothing without a forecast."""
         row = self.rows[slot % len(self.rows)]
         if row[0] != slot:
             return
@@ -133,7 +135,7 @@ class DistanceBacktest:
 
 @dataclass(slots=True)
 class ForecastBacktest:
-    """Every distance of one quantity; ``names`` are those of its models."""
+    """Back-tests of one quantity at all distances; ``names`` are the names of its models."""
 
     grid: SlotGrid
     names: tuple[str, ...]
@@ -142,11 +144,11 @@ class ForecastBacktest:
 
     @property
     def warm_up_slots(self) -> float:
-        """Slots that a trial needs before its regression may be chosen."""
+        """Return the slots that a trial needs before its regression may be chosen."""
         return _WARM_UP_D * self.grid.day
 
     def learn(self, slot: int, value_w: float | None) -> None:
-        """Take in the mean of the slot that is over, and say what is expected of those to come."""
+        """Learn the mean of the slot that is over, and store the forecasts of the slots ahead."""
         if value_w is not None:
             hour = self.grid.place(slot).hour
             for trial in self.trials:
@@ -156,27 +158,27 @@ class ForecastBacktest:
             trial.wait(self.memory, slot + 1 + trial.ahead, self.warm_up_slots)
 
     def trial(self, ahead: int) -> DistanceBacktest:
-        """The one whose distance holds ``ahead``."""
+        """Return the trial whose distance range contains ``ahead`` (slots)."""
         return self.trials[find_distance(self.grid, ahead)]
 
     def predict_w(self, slot: int, ahead: int) -> float:
-        """Return what the chosen model expects."""
+        """Return the forecast of the chosen model, in W."""
         trial = self.trial(ahead)
         return trial.predict_w(self.memory, slot, ahead, trial.chosen(self.warm_up_slots))
 
     def find_stored_w(self, at: int, slot: int) -> float:
-        """Return what the trial at that place of the list said of a slot to come; 0 where it said nothing."""
+        """Return the stored forecast of trial number ``at`` for a future slot, in W; 0 if there is none."""
         rows = self.trials[at].rows
         row = rows[slot % len(rows)]
         return row[2] if row[0] == slot else 0.0
 
     def model(self, aheads: Sequence[int]) -> str:
-        """The name of the model that is chosen for most of the distances."""
+        """Return the name of the model that is chosen for most of the distances."""
         chosen = Counter(self.trial(ahead).chosen(self.warm_up_slots) for ahead in aheads)
         return self.names[chosen.most_common(1)[0][0]]
 
     def scores(self) -> list[ForecastScore]:
-        """Of the chosen model, at each distance."""
+        """Return the score of the chosen model at each distance."""
         chosen = [(trial, trial.chosen(self.warm_up_slots)) for trial in self.trials]
         return [
             ForecastScore(trial.tried, trial.squares[at], trial.sizes_w[at], trial.spread.inside)
@@ -185,12 +187,12 @@ class ForecastBacktest:
 
 
 def find_error_weight(grid: SlotGrid, tried: float) -> float:
-    """The weight of a new error in a mean of so many: all alike at first, then the last weeks count."""
+    """Return the weight of a new error in the mean: equal weights at first, then the last weeks count."""
     return max(1.0 / (_ERROR_MEMORY_D * grid.day), 1.0 / (tried + 1.0))
 
 
 def find_distance(grid: SlotGrid, ahead: int) -> int:
-    """Return which of the distances holds ``ahead``."""
+    """Return the index of the distance range that contains ``ahead`` (slots)."""
     return bisect(DISTANCE_EDGES_H, ahead // grid.hour) - 1
 
 
@@ -202,7 +204,7 @@ def make_backtest(
     size_w: float,
     forget_hour: float,
 ) -> ForecastBacktest:
-    """A fresh back-test; ``prior`` gives the weights at a distance in hours."""
+    """Return a new back-test; ``prior`` gives the initial weights for a distance in hours."""
     trials = []
     for hours in _TRIED_DISTANCES_H:
         weights = prior(hours)
@@ -214,7 +216,7 @@ def make_backtest(
 
 @dataclass(slots=True)
 class NetErrors:
-    """The errors of the net at one distance ahead."""
+    """Errors of the net at one distance ahead."""
 
     grid: SlotGrid
     ahead: int
@@ -228,11 +230,11 @@ class NetErrors:
         self.rows = [[math.nan, 0.0] for _ in range(self.ahead + 1)]
 
     def wait(self, slot: int, net_w: float) -> None:
-        """Keep what is expected of a slot until it is over."""
+        """Store the forecast of a slot until the slot is over."""
         self.rows[slot % len(self.rows)] = [float(slot), net_w]
 
     def judge(self, slot: int, net_w: float) -> None:
-        """A slot is over; nothing where nothing was said of it."""
+        """Count the error of a finished slot; do nothing if there was no forecast."""
         waited, said = self.rows[slot % len(self.rows)]
         if waited != slot:
             return
@@ -243,5 +245,5 @@ class NetErrors:
         self.spread.learn(self.grid.place(slot).hour, error)
 
     def score(self) -> ForecastScore:
-        """Return how it fared."""
+        """Return the score at this distance."""
         return ForecastScore(self.tried, self.square, self.size_w, self.spread.inside)

@@ -1,11 +1,12 @@
 """Estimators that learn one sample at a time: ridge regression and error quantiles (pure).
 
-Source: Ljung, System Identification, 2nd ed., section 11.2; the prior's weight is the ridge.  The error of
-a sample is clipped, so that one that is far out cannot turn the model, and the covariance is bounded, so that
-weeks without excitement do not wind it up.
+Source: Ljung, System Identification, 2nd ed., section 11.2; the weight of the prior is the ridge. The error
+of a sample is clipped, so that one outlier cannot turn the model. The covariance is bounded, so that weeks
+without excitation do not wind it up.
 
-An error is divided by the usual size of the errors at that hour of the day; of what remains the quantiles
-are followed by steps along the gradient of the pinball loss (Koenker and Bassett 1978), by quarters of a day.
+An error is divided by the usual size of the errors at that hour of the day. The quantiles of the result are
+followed by steps along the gradient of the pinball loss (Koenker and Bassett 1978), separately for each
+quarter of the day.
 """
 
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ from operator import mul
 class RidgeRegression:
     """A linear model without intercept; features and targets should be near 1.
 
-    ``forget`` is the share of its weight that a sample keeps from one to the next, ``doubt`` the variance of
-    the prior's weights: small is a strong ridge.
+    ``forget`` is the share of its weight that a sample keeps from one sample to the next. ``doubt`` is the
+    variance of the prior weights: a small value is a strong ridge.
     """
 
     weights: list[float]
@@ -32,11 +33,11 @@ class RidgeRegression:
             self.spread = [[self.doubt if row == at else 0.0 for at in range(size)] for row in range(size)]
 
     def value(self, features: list[float]) -> float:
-        """Return what it expects."""
+        """Return the predicted target for the features."""
         return float(sum(map(mul, self.weights, features)))
 
     def learn(self, features: list[float], target: float, weight: float = 1.0) -> None:
-        """Take in one sample; ``weight`` above 0, 1 is a usual one."""
+        """Learn one sample; ``weight`` is above 0, and 1 for a usual sample."""
         error = min(max(target - self.value(features), -self.clip), self.clip)
         toward = [sum(map(mul, row, features)) for row in self.spread]
         scale = 1.0 / (self.forget / weight + sum(map(mul, toward, features)))
@@ -50,7 +51,7 @@ class RidgeRegression:
         self._limit_covariance()
 
     def _limit_covariance(self) -> None:
-        """Forgetting inflates what is not excited: the variance never exceeds the prior's."""
+        """Limit the covariance to the prior's variance: forgetting inflates directions without excitation."""
         size = len(self.weights)
         trace, most = sum(self.spread[at][at] for at in range(size)), self.doubt * size
         if trace > most:
@@ -59,18 +60,18 @@ class RidgeRegression:
 
 
 QUANTILE_LEVELS = (0.1, 0.5, 0.9)
-"""The quantiles that are told."""
+"""The quantiles that are estimated."""
 
 
 _HOURS_COUNT, _PART_H, _PARTS_COUNT = 24, 6, 4
 _SIZE_SHARE, _QUANTILE_STEP, _COVER_SHARE = 0.08, 0.03, 0.002
 _FIRST_QUANTILES = (-1.3, -0.2, 1.6)
-"""Quantiles of the divided error before any was seen: an error to the right is the longer one."""
+"""Quantiles of the scaled error before the first error: the upper tail is longer."""
 
 
 @dataclass(slots=True)
 class ErrorQuantiles:
-    """The errors of one distance ahead, in W; ``size_w`` is the first guess of their usual size."""
+    """Errors at one distance ahead, in W; ``size_w`` is the first estimate of their usual size."""
 
     size_w: float
     sizes_w: list[float] = field(default_factory=list)
@@ -84,7 +85,7 @@ class ErrorQuantiles:
         self.seen = [1.0] * _HOURS_COUNT
 
     def learn(self, hour: int, error_w: float) -> None:
-        """Take in what happened minus what was expected, at that hour of the local day."""
+        """Learn one error (actual minus forecast, in W) at an hour of the local day."""
         size, at = self.sizes_w[hour], hour // _PART_H * len(QUANTILE_LEVELS)
         if size > 0.0:
             far = error_w / size
@@ -96,7 +97,7 @@ class ErrorQuantiles:
         self.sizes_w[hour] += max(_SIZE_SHARE, 1.0 / self.seen[hour]) * (abs(error_w) - size)
 
     def find_band(self, hour: int, mean_w: float) -> tuple[float, float, float]:
-        """The quantiles 10, 50 and 90 % around a mean, in order."""
+        """Return the quantiles 10, 50 and 90 % around a mean, in ascending order, in W."""
         size, at = self.sizes_w[hour], hour // _PART_H * len(QUANTILE_LEVELS)
         low, middle, high = sorted(
             mean_w + size * tail for tail in self.tails[at : at + len(QUANTILE_LEVELS)]

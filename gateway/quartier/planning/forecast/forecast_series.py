@@ -1,19 +1,19 @@
-"""The form of a forecast: means and quantiles by step, and resampling to other steps (pure)."""
+"""Data of a forecast: means and quantiles by step, and resampling to other steps (pure)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 QuantileBand = tuple[float, float, float, float]
-"""Mean, and the quantiles 10, 50 and 90 %, in W."""
+"""Mean and the quantiles 10, 50 and 90 %, in W."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastSeries:
     """Means of steps of ``step_s`` from ``start_utc_s`` on, in W, each with its quantiles.
 
-    ``model`` is the one that was chosen for most steps.  ``error_w`` is the root of its mean squared error
-    and ``miss_w`` its mean absolute error in the back-test over these distances, ``inside_pct`` how often
-    what happened lay between the quantiles 10 and 90 %; all three None before anything was tried.
+    ``model`` is the model that was chosen for most steps. ``error_w`` is the root mean squared error and
+    ``miss_w`` the mean absolute error in the back-test over these distances. ``inside_pct`` is how often the
+    actual value lay between the quantiles 10 and 90 %. All three are None before the first trial.
     """
 
     start_utc_s: float
@@ -30,7 +30,7 @@ class ForecastSeries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """Load and generation, both plus, and their net: what the connection would take, or give below 0."""
+    """Load and generation, both positive, and their net: grid import, or grid export if below 0."""
 
     load: ForecastSeries
     generated: ForecastSeries
@@ -40,9 +40,10 @@ class Forecast:
 def resample_bands(
     slots: Sequence[QuantileBand], slot_s: float, first_s: float, step_s: float, count: int
 ) -> list[QuantileBand]:
-    """Bands of slots as bands of steps of another length, the first ``first_s`` after the first slot's begin.
+    """Resample bands of slots to steps of another length, the first ``first_s`` after the first slot's start.
 
-    A slot that ends within a step counts by its share; in a slot the mean is held, so that energy stays.
+    A slot that ends within a step counts by its share. The mean is constant within a slot, so that energy is
+    preserved.
     """
     if first_s == 0.0 and step_s == slot_s:
         return list(slots[:count])

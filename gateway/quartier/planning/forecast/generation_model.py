@@ -1,19 +1,19 @@
 """Model of a PV plant: its clear sky, and the clearness of recent hours and days (pure).
 
-Where the building stands is known: its clear sky is a plane in three courses of the sun, global irradiance
-and the beam's parts from east and north, so that tilt, direction and losses are three numbers to learn, and
-what stands in the light is one for each slot of the day:
+Where the coordinates of the building are known, its clear sky is a plane in three functions of the sun: the
+global irradiance, and the east and north parts of the beam. So tilt, direction and losses are three numbers
+to learn, and shading is one number for each slot of the day:
 
     clear_w = rated_w * shade * max(0, b0 G + b1 B e + b2 B n)
 
-G: Haurwitz (1945), 1098 u exp(-0.059 / u), as in Reno, Hansen and Stein (SAND2012-2389).  B: Meinel and
-Meinel (1976), 1353 0.7 ** (air mass ** 0.678), air mass 1 / u.  e, n, u: the sun's direction
-(``control/observe/local_time.py``).  The weights are an expectile (Newey and Powell 1987): what lies above
-counts 20 times
-what lies below, since clouds only take.  Where the place is not known, the same is learnt for each slot.
+G: Haurwitz (1945), 1098 u exp(-0.059 / u), as in Reno, Hansen and Stein (SAND2012-2389). B: Meinel and Meinel
+(1976), 1353 0.7 ** (air mass ** 0.678), air mass 1 / u. e, n, u: the direction of the sun
+(``control/observe/local_time.py``). The weights are an expectile (Newey and Powell 1987): a value above
+counts 20 times a value below, since clouds only reduce the power. Where the coordinates are not known, one
+clear-sky power is learned for each slot in the same way.
 
-Clearness is what was given divided by what a clear sky would have given, over the last hours, the last day
-and the last weeks.  It is the ratio of two fading sums, so that dawn and night say as little as they know.
+Clearness is the generation divided by the clear-sky generation, over the last hours, the last day and the
+last weeks. It is the ratio of two fading sums, so that dawn and night count only by their light.
 """
 
 import math
@@ -25,12 +25,12 @@ from quartier.planning.forecast.site_history import Coordinates
 from quartier.planning.forecast.time_slots import SlotGrid
 
 _BELOW_WEIGHT = 0.05
-"""Weight of a value below the clear sky against one above."""
+"""Weight of a value below the clear sky relative to one above."""
 
 
 _MOMENTS_COUNT = 4
 _SUN_HEIGHT_MIN = 0.01
-"""Lower the sun is no beam: half a degree."""
+"""Sine of the lowest sun elevation that gives a beam: half a degree."""
 
 
 _SLOT_RISE_SHARE, _SLOT_FALL_SHARE = 0.4, 0.03
@@ -39,14 +39,14 @@ _PLANE_MIN, _SHADE_MAX = 0.02, 2.0
 _SHADE_RISE, _SHADE_FALL = 0.3, 0.03
 _CACHED_SLOTS_MAX = 512
 _FLAT_YIELD = 0.85
-"""Of its rated power at 1,000 W/m² on the level, before anything was seen; dirt and heat take the rest."""
+"""Share of the rated power at 1,000 W/m² on a level plane before any data; dirt and heat take the rest."""
 
 
 _DAWN_H, _DUSK_H = 6.0, 18.0
 
 
 def find_irradiance(utc_s: float, where: Coordinates) -> tuple[float, float, float]:
-    """G, B e and B n in kW/m² at an instant; zeros while the sun is down."""
+    """Return G, B e and B n in kW/m² at an instant; zeros while the sun is down."""
     east, north, up = local_time.find_sun_direction(utc_s * 1e3, *where)
     if up < _SUN_HEIGHT_MIN:
         return 0.0, 0.0, 0.0
@@ -56,7 +56,7 @@ def find_irradiance(utc_s: float, where: Coordinates) -> tuple[float, float, flo
 
 @dataclass(slots=True)
 class ClearSkyModel:
-    """The clear sky of one plant of ``rated_w``."""
+    """Clear sky of one plant of ``rated_w``."""
 
     grid: SlotGrid
     rated_w: float
@@ -80,7 +80,7 @@ class ClearSkyModel:
         self._seen = {}
 
     def predict_w(self, slot: int) -> float:
-        """Return what it would give in the slot, 0..rated_w."""
+        """Return the clear-sky power in the slot, 0 to ``rated_w``, in W."""
         if self.where is None:
             return min(max(self.parts_w[self.grid.place(slot).part], 0.0), self.rated_w)
         courses = self._find_irradiance(slot)
@@ -89,11 +89,11 @@ class ClearSkyModel:
         return min(max(self.plane.value(courses), 0.0) * self.shade[slot % self.grid.day], 1.0) * self.rated_w
 
     def is_night(self, slot: int) -> bool:
-        """Return whether the sun is down for all of the slot; never where the place is not known."""
+        """Return whether the sun is down for all of the slot; False where the coordinates are not known."""
         return self.where is not None and not self._find_irradiance(slot)[0]
 
     def learn(self, slot: int, given_w: float) -> None:
-        """Take in what it gave in a slot."""
+        """Learn the generation of a slot, in W."""
         if self.where is None:
             part = self.grid.place(slot).part
             off_w = given_w - self.parts_w[part]
@@ -108,7 +108,7 @@ class ClearSkyModel:
             self.plane.learn(courses, share, 1.0 if share > self.plane.value(courses) else _BELOW_WEIGHT)
 
     def _find_irradiance(self, slot: int) -> list[float]:
-        """The courses' means over a slot; kept, since each slot is asked for again and again."""
+        """Return the mean irradiance parts of a slot; cached, since each slot is requested many times."""
         if (found := self._seen.get(slot)) is not None:
             return found
         if self.where is None:
@@ -126,13 +126,13 @@ class ClearSkyModel:
 
 
 GENERATION_FEATURES_COUNT = 6
-"""Features a slot has."""
+"""Number of features of a slot."""
 
 
 _DAY_SHARE = 0.1
 _CLEARNESS_SPANS_H = (3.0, 20.0, 240.0)
 _FIRST_CLEARNESS = 0.7
-"""Clearness before any was measured."""
+"""Clearness before the first measurement."""
 
 
 _DECAY_H = 4.0
@@ -141,14 +141,14 @@ _FIRST_KWH = 0.2
 
 
 def make_generation_prior(ahead_h: float) -> list[float]:
-    """Weights before anything was learnt; the last hours' sky is worth less by ``exp(-ahead / 4 h)``."""
+    """Return the initial weights; the clearness of the last hours counts less by ``exp(-ahead / 4 h)``."""
     near = math.exp(-ahead_h / _DECAY_H)
     return [1.0, 0.3, 0.25, 0.6 * near, 0.1, 0.0]
 
 
 @dataclass(slots=True)
 class GenerationModel:
-    """The memory of one plant in W; its size does not grow."""
+    """Model of one plant in W; its size does not grow."""
 
     grid: SlotGrid
     sky: ClearSkyModel
@@ -169,21 +169,21 @@ class GenerationModel:
 
     @property
     def scale_w(self) -> float:
-        """Its rated power."""
+        """Return the rated power of the plant, in W."""
         return self.sky.rated_w
 
     def _find_slot_of_day(self, slot: int) -> int:
-        """The slot of the day in UTC: the sun knows no summer time."""
+        """Return the slot of the day in UTC, because the sun ignores summer time."""
         return slot % self.grid.day
 
     def learn(self, slot: int, value_w: float | None) -> None:
-        """Take in the mean of a slot; None: nobody knows."""
+        """Learn the mean of a slot; None means unknown."""
         if value_w is None:
             return
         part, clear_w = self._find_slot_of_day(slot), self.sky.predict_w(slot)
         if clear_w > 0.0:
             for at, span_h in enumerate(_CLEARNESS_SPANS_H):
-                # A night does not fade the evening: what fades is light.
+                # The decay follows light, not time, so a night does not fade the evening.
                 keep = math.exp(-clear_w / self.sky.rated_w / (0.5 * span_h * self.grid.hour))
                 self.given[at] = keep * self.given[at] + value_w
                 self.clear[at] = keep * self.clear[at] + clear_w
@@ -195,25 +195,25 @@ class GenerationModel:
         self.last_w[part] = value_w
 
     def find_clearness(self) -> tuple[float, float, float]:
-        """Of the last hours, the last day, the last weeks; 0 to about 1."""
+        """Return the clearness of the last hours, the last day and the last weeks; 0 to about 1."""
         near, day, long = (given / clear for given, clear in zip(self.given, self.clear, strict=True))
         return near, day, long
 
     def find_yesterday_w(self, slot: int, _ahead: int) -> float:
-        """The newest day's value at that time; NaN where none was."""
+        """Return the value of the newest day at that time, in W; NaN if there is none."""
         return self.last_w[self._find_slot_of_day(slot)]
 
     def usual(self, slot: int) -> float:
-        """The mean of that slot of the day; what the sky lets expect where none was."""
+        """Return the mean of that slot of the day, in W; the sky model times clearness if there is none."""
         mean_w = self.day_w[self._find_slot_of_day(slot)]
         return self.find_clearness()[2] * self.sky.predict_w(slot) if math.isnan(mean_w) else mean_w
 
     def plain(self, slot: int, ahead: int) -> tuple[float, float]:
-        """The two that need no model: the newest day, and the mean of the slot of the day."""
+        """Return the two forecasts without a model: the newest day, and the mean of the slot of the day."""
         return self.find_yesterday_w(slot, ahead), self.usual(slot)
 
     def features(self, slot: int, ahead: int, scale_w: float) -> list[float]:
-        """Return what is known of a slot ``ahead`` slots before it, divided by ``scale_w``."""
+        """Return the features of a slot as known ``ahead`` slots before it, divided by ``scale_w``."""
         clear_w = self.sky.predict_w(slot)
         near, day, long = self.find_clearness()
         base_w = long * clear_w

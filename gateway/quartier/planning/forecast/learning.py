@@ -1,6 +1,7 @@
-"""Learn load, generation and net slot by slot; dump and load what was learned (pure).
+"""Learn load, generation and net slot by slot; dump and load the learned state (pure).
 
-Fields that begin with an underscore, and all that is not a number, a list or a memory itself, are made anew.
+Only numbers, lists and nested memories are saved. Fields whose name starts with an underscore, and all other
+values, are created anew.
 """
 
 import math
@@ -18,14 +19,14 @@ from quartier.planning.forecast.time_slots import SlotGrid
 
 
 def dump_fields(memory: Any) -> dict[str, Any]:
-    """JSON-ready; None stands for NaN."""
+    """Return the saved fields of a memory, JSON-ready; NaN becomes None."""
     return {name: _dump_value(getattr(memory, name)) for name in _list_fields(memory)}
 
 
 def load_fields(memory: Any, told: Any) -> None:
-    """Put back into a fresh memory what ``dump_fields`` gave of one of the same form.
+    """Load into a new memory what ``dump_fields`` returned for one of the same form.
 
-    Raises ValueError that names the place where the form differs; the memory is then to be thrown away.
+    Raises ValueError that names the place where the form differs; the memory must then be discarded.
     """
     if not isinstance(told, dict):
         raise ValueError(f"{type(memory).__name__}: expected a table")  # noqa: TRY004 - a bad file is a bad value
@@ -73,26 +74,26 @@ LOAD_MODEL_NAMES = ("ridge", "habit", "yesterday", "last week")
 GENERATION_MODEL_NAMES = ("ridge", "clear sky", "yesterday", "usual")
 DARK_BAND: QuantileBand = (0.0, 0.0, 0.0, 0.0)
 _FORMAT_VERSION = 1
-"""Of what is kept; another one is not recalled."""
+"""Version of the saved state; a state of another version is not loaded."""
 
 
 _FORGET_LOAD, _FORGET_GENERATION = 0.9997, 0.9997
-"""What a sample keeps of its weight in an hour: half of it after three months."""
+"""Share of its weight that a sample keeps per hour: half after three months."""
 
 
 _LOAD_ERROR_SHARE, _GENERATION_ERROR_SHARE = 0.5, 0.1
-"""First guess of an error, as a share of the mean load and of the rated sun."""
+"""First guess of an error: a share of the mean load, and a share of the rated PV power."""
 
 
 _GENERATION_MAX_SHARE = 1.3
 _DARK_SHARE = 0.02
 _GAP_DAYS = 7
-"""Of a longer gap only its end is walked through; the memories of the week stay."""
+"""Of a longer gap only the last days are stepped through; the values of the last week stay."""
 
 
 @dataclass(slots=True)
 class Learner:
-    """All of it; its size does not grow.  One caller at a time."""
+    """All learned state of the forecast; its size does not grow. One caller at a time."""
 
     premises: SiteFacts
     grid: SlotGrid = field(init=False)
@@ -128,16 +129,19 @@ class Learner:
 
     @property
     def has_sun(self) -> bool:
-        """Return whether the building generates at all."""
+        """Return whether the site has PV generation."""
         return self.premises.pv_rated_w > 0.0
 
     def learn(self, history: PowerHistory) -> None:
-        """Take in every whole slot of it that is newer than what is known."""
+        """Learn every whole slot of the history that is newer than the last learned one."""
         for slot, load_w, generated_w in history.iterate_slots(self.grid):
             self.step(slot, load_w, generated_w)
 
     def step(self, slot: int, load_w: OptionalPower, generated_w: OptionalPower) -> None:
-        """Take in the means of one slot; what is not newer is left out, a gap is time that passed."""
+        """Learn the means of one slot.
+
+        Ignore a slot that is not newer than the last one. Step through a gap as unknown slots.
+        """
         if slot <= self.newest:
             return
         if not math.isnan(self.newest):
@@ -163,7 +167,7 @@ class Learner:
             net.wait(target, self.load.find_stored_w(at, target) - self.sun.find_stored_w(at, target))
 
     def bands(self, slot: int, ahead: int) -> tuple[QuantileBand, QuantileBand, QuantileBand]:
-        """Load, sun and net of one slot, ``ahead`` slots after the first that is not known."""
+        """Return the bands of load, PV and net of one slot, ``ahead`` slots after the first unknown slot."""
         hour = self.grid.place(slot).hour
         load = _predict_band(self.load, slot, ahead, self.premises.load_max_w)
         has_light = self.has_sun and not self.sky.is_night(slot)
@@ -172,12 +176,15 @@ class Learner:
         return load, sun, (mean_w, *self.nets[find_distance(self.grid, ahead)].spread.find_band(hour, mean_w))
 
     def keep(self) -> dict[str, Any]:
-        """All of it, JSON-ready."""
+        """Return all learned state, JSON-ready."""
         return {"form": _FORMAT_VERSION, "premises": asdict(self.premises), "learnt": dump_fields(self)}
 
 
 def load_learner(premises: SiteFacts, told: Any) -> Learner:
-    """Whoever kept this, again.  Raises ValueError where it is of another form, or of another building."""
+    """Restore a learner from what ``keep`` returned.
+
+    Raises ValueError if the format or the facts of the site differ.
+    """
     if not isinstance(told, dict) or told.get("form") != _FORMAT_VERSION:
         raise ValueError(f"form: expected {_FORMAT_VERSION}; what was learnt is begun anew")
     if (found := told.get("premises")) != _as_json(asdict(premises)) and found != asdict(premises):
@@ -188,7 +195,7 @@ def load_learner(premises: SiteFacts, told: Any) -> Learner:
 
 
 def _as_json(table: dict[str, Any]) -> dict[str, Any]:
-    """As JSON gives it back."""
+    """Return the table as JSON would return it: tuples as lists."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in table.items()}
 
 

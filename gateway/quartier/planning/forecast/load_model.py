@@ -1,7 +1,8 @@
 """Model of a site's load: usual day, usual week, last week and recent deviation (pure).
 
-Three memories: the mean of each slot of the day, the mean of each slot of the week, and the last week itself,
-by local time.  Two deviations from the day's mean: over the last hours and over the last day.
+It keeps three memories by local time: the mean of each slot of the day, the mean of each slot of the week,
+and the last week itself. It also keeps two deviations from the mean of the day: over the last hours and over
+the last day.
 """
 
 import math
@@ -10,25 +11,25 @@ from dataclasses import dataclass, field
 from quartier.planning.forecast.time_slots import WEEK_DAYS, SlotGrid
 
 LOAD_FEATURES_COUNT = 10
-"""Features a slot has."""
-# Energy of a household by the hour, mean 1: BDEW's standard profile H0, mean of the days of a year.
+"""Number of features of a slot."""
+# Hourly energy of a household, mean 1: BDEW standard profile H0, mean of the days of a year.
 STANDARD_LOAD_PROFILE = (
     *(0.60, 0.45, 0.39, 0.38, 0.38, 0.44, 0.72, 1.00, 1.15, 1.21, 1.22, 1.28),
     *(1.39, 1.32, 1.15, 1.04, 1.00, 1.14, 1.39, 1.57, 1.48, 1.30, 1.14, 0.87),
 )
 _DAY_SHARE, _WEEK_SHARE = 0.08, 0.25
-"""Weight of a new day in the mean of a slot of the day, of a new week in that of a slot of the week."""
+"""Weight of a new day in the mean of a day slot, and of a new week in the mean of a week slot."""
 _RECENT_H, _LEVEL_H = 2.3, 24.0
-"""Time constants of the two deviations."""
+"""Time constants of the two deviations, in hours."""
 _DEFAULT_WEIGHT = 0.25
-"""Weight of the default against a first day."""
+"""Weight of the default profile against the first day."""
 _DECAY_H = 3.0
 
 
 def make_load_prior(ahead_h: float) -> list[float]:
-    """Weights before anything was learnt: usual, last week and level, with the last hours while they count.
+    """Return the initial weights: usual day, last week, level, and the last hours if near.
 
-    The deviation of the last hours is worth less the further ahead, by ``exp(-ahead / 3 h)``.
+    The deviation of the last hours counts less with the distance, by ``exp(-ahead / 3 h)``.
     """
     near = math.exp(-ahead_h / _DECAY_H)
     return [0.0, 1.0, 0.3, 0.2, 0.1, 0.05, 0.3 * near, 0.2, 0.3 * near, 0.1]
@@ -36,9 +37,9 @@ def make_load_prior(ahead_h: float) -> list[float]:
 
 @dataclass(slots=True)
 class LoadModel:
-    """The memory of a load in W; its size does not grow.
+    """Model of a load in W; its size does not grow.
 
-    ``mean_w`` is what it takes on average before anything is known.
+    ``mean_w`` is the assumed mean load before any data.
     """
 
     grid: SlotGrid
@@ -61,11 +62,11 @@ class LoadModel:
 
     @property
     def scale_w(self) -> float:
-        """The usual mean, at least 1 W."""
+        """Return the mean of the usual day, at least 1 W."""
         return max(sum(self.day_w) / len(self.day_w), 1.0)
 
     def learn(self, slot: int, value_w: float | None) -> None:
-        """Take in the mean of a slot; None: nobody knows, and what was near is worth less."""
+        """Learn the mean of a slot; None means unknown, and the recent deviations then decay."""
         place = self.grid.place(slot)
         near, level = self._share(_RECENT_H), self._share(_LEVEL_H)
         if value_w is None:
@@ -89,21 +90,21 @@ class LoadModel:
         return 1.0 - math.exp(-1.0 / (hours * self.grid.hour))
 
     def find_yesterday_w(self, slot: int, ahead: int) -> float:
-        """The newest day's value at that local time, known ``ahead`` slots before; NaN where none was."""
+        """Return the newest day's value at that local time, known ``ahead`` slots before; NaN without one."""
         place, back = self.grid.place(slot), 1 + ahead // self.grid.day
         return self.last_w[(place.weekday - back) % WEEK_DAYS * self.grid.day + place.part]
 
     def find_last_week_w(self, slot: int) -> float:
-        """The value at that local time of the same day a week before; NaN where none was."""
+        """Return the value at that local time of the same weekday a week before; NaN if there is none."""
         place = self.grid.place(slot)
         return self.last_w[place.weekday * self.grid.day + place.part]
 
     def plain(self, slot: int, ahead: int) -> tuple[float, float]:
-        """The two that need no model: the newest day, and the same day of last week."""
+        """Return the two forecasts without a model: the newest day, and the same day of last week."""
         return self.find_yesterday_w(slot, ahead), self.find_last_week_w(slot)
 
     def features(self, slot: int, ahead: int, scale_w: float) -> list[float]:
-        """Return what is known of a slot ``ahead`` slots before it, divided by ``scale_w``."""
+        """Return the features of a slot as known ``ahead`` slots before it, divided by ``scale_w``."""
         place, day = self.grid.place(slot), self.grid.day
         part, at = place.part, place.weekday * day + place.part
         usual = self.day_w[part]

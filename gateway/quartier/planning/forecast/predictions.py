@@ -19,9 +19,10 @@ HORIZON_MAX_S = 7 * 86_400.0
 def forecast_from_history(
     history: PowerHistory, now_utc_s: float, horizon_s: float, step_s: float, premises: SiteFacts
 ) -> Forecast:
-    """From a history alone; empty: the site file's default.  Who asks often keeps a ``Learner``.
+    """Make a forecast from a history alone; with an empty history from the default of the site file.
 
-    Only what was over before ``now_utc_s`` is looked at.  Raises ValueError as ``make_forecast`` does.
+    Only slots that ended before ``now_utc_s`` are used. A frequent caller keeps a ``Learner`` instead. Raises
+    ValueError as ``make_forecast`` does.
     """
     learner = Learner(premises)
     for slot, load_w, generated_w in history.iterate_slots(learner.grid):
@@ -31,9 +32,9 @@ def forecast_from_history(
 
 
 def make_forecast(learner: Learner, now_utc_s: float, horizon_s: float, step_s: float) -> Forecast:
-    """Return what is expected from ``now_utc_s`` on, in steps of ``step_s``.
+    """Make a forecast from ``now_utc_s`` on, in steps of ``step_s``.
 
-    Raises ValueError for a horizon of more than a week or a step that is longer than it.
+    Raises ValueError for a horizon of more than a week, or a step longer than the horizon.
     """
     if not 0.0 < step_s <= horizon_s <= HORIZON_MAX_S:
         raise ValueError(

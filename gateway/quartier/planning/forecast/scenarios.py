@@ -1,8 +1,8 @@
 """Turn forecast quantiles into equally likely scenarios of each step (pure).
 
-Through the quantiles 10, 50 and 90 % goes a normal distribution of two halves (Fechner 1897; Wallis 2014,
-The two-piece normal, binormal, or double Gaussian distribution, Statistical Science 29), cut into slices of
-equal probability; each slice stands for its median.
+A two-piece normal distribution is fitted through the quantiles 10, 50 and 90 % (Fechner 1897; Wallis 2014,
+The two-piece normal, binormal, or double Gaussian distribution, Statistical Science 29). It is cut into
+slices of equal probability. Each slice is represented by its median.
 """
 
 from collections.abc import Sequence
@@ -12,23 +12,23 @@ from quartier.planning.forecast.forecast_series import Forecast
 from quartier.planning.horizon import Scenario
 
 SCENARIOS_COUNT = 9
-"""Three planned too coarsely; nine or fifteen made no difference to a year of homes."""
+"""Scenarios of a step: three planned too coarsely; nine or fifteen made no difference in a year of homes."""
 ERROR_KEPT_PER_H = 0.4
-"""Of an hour's error, what the next one has of it: of homes the errors of two hours correlate by 0.5."""
+"""Share of an hour's error that the next hour keeps; in homes the errors of two hours correlate by 0.5."""
 _HOUR_S = 3_600
 _NORMAL = NormalDist()
 _QUANTILE_90 = _NORMAL.inv_cdf(0.9)
 
 
 def find_slice_positions(count: int) -> list[float]:
-    """Return where each slice's median lies between the middle (0) and the quantile 90 % (1) or 10 % (-1)."""
+    """Return the position of each slice's median: 0 the middle, 1 the quantile 90 %, -1 the quantile 10 %."""
     return [_NORMAL.inv_cdf((at + 0.5) / count) / _QUANTILE_90 for at in range(count)]
 
 
 def make_scenarios(expected: Forecast, count: int = SCENARIOS_COUNT) -> list[tuple[Scenario, ...]]:
-    """Samples of each step's net, low ones first.
+    """Return the scenarios of the net of each step, low ones first.
 
-    The sun of a sample is what is expected of it, and more where the net is further below zero than that.
+    The PV of a scenario is the expected PV, or more where the net is further below zero than that.
     """
     places = find_slice_positions(count)
     net, generated = expected.net, expected.generated
@@ -47,7 +47,10 @@ def make_scenarios(expected: Forecast, count: int = SCENARIOS_COUNT) -> list[tup
 def shift_scenarios(
     samples: Sequence[tuple[Scenario, ...]], net_w: float, step_s: int
 ) -> list[tuple[Scenario, ...]]:
-    """The same after the first step turned out to be ``net_w``: what it is off by goes on for a while."""
+    """Return the scenarios after the first step turned out to be ``net_w``.
+
+    The error of the first step decays over the next steps.
+    """
     off_w = net_w - fmean(one.load_w - one.pv_w for one in samples[0])
     found = []
     for at, step in enumerate(samples):

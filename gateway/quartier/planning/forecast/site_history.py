@@ -1,4 +1,4 @@
-"""The past of a site in means of equal steps, and which meter values may be learned (pure)."""
+"""History of a site in means of equal steps, and which meter values may be learned (pure)."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from quartier.planning.forecast.time_slots import SlotGrid
 
 _FROZEN_H = 6
-"""A mean that stayed the same to the last bit for so long is no measurement."""
+"""A mean that stays identical to the last bit for this many hours is not a measurement."""
 
 
 _NEGATIVE_SHARE = -0.02
-"""Share of the most that noise around zero may be below it."""
+"""Noise around zero may be this far below it, as a share of the largest value."""
 
 
 @dataclass(slots=True)
 class ReadingCheck:
-    """Watches one quantity in W between 0 and ``most_w``; ``stuck`` is the number of slots, 0: never.
+    """Check of one quantity in W between 0 and ``most_w``; ``hour`` is the number of slots of an hour.
 
-    A load of exactly zero that goes on is a meter without a word; the sun's zeroes at night are none.
+    A constant load of exactly zero is a silent meter. Zeros of PV at night are no fault.
     """
 
     most_w: float
@@ -27,7 +27,7 @@ class ReadingCheck:
     same: float = 0.0
 
     def taken(self, value_w: float | None, *, is_dark: bool = False) -> float | None:
-        """The value if it may be believed, not below 0; else None.  ``is_dark``: zero is as it should be."""
+        """Return the value, at least 0, if plausible; else None. ``is_dark``: a constant zero is correct."""
         if value_w is None or not math.isfinite(value_w):
             return None
         if not _NEGATIVE_SHARE * self.most_w <= value_w <= self.most_w:
@@ -43,17 +43,17 @@ _KNOWN_SHARE_MIN = 0.5
 
 
 Coordinates = tuple[float, float]
-"""Degrees north and east."""
+"""Latitude and longitude in degrees north and east."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFacts:
-    """What the site file says of a building, and all that is known of it on its first day.
+    """Facts of a building from the site file; all that is known of it on its first day.
 
-    ``zone`` is ``site.time_zone``; ``where`` ``site.latitude`` and ``site.longitude``, None where they are
-    absent; ``contract_w`` the grid's ``contract_import_w``; ``pv_rated_w`` the sum of ``rated_w`` of its
-    assets with the role pv, 0 without; ``apart`` are assets beside batteries, cars and PV that are no part of
-    the load, for they are planned.
+    ``zone`` is ``site.time_zone``. ``where`` is ``site.latitude`` and ``site.longitude``, None where they are
+    absent. ``contract_w`` is the ``contract_import_w`` of the grid. ``pv_rated_w`` is the sum of ``rated_w``
+    of the assets with the role pv, 0 without. ``apart`` names assets other than batteries, cars and PV that
+    are not part of the load because they are planned.
     """
 
     zone: str = "Europe/Paris"
@@ -65,21 +65,21 @@ class SiteFacts:
 
     @property
     def load_max_w(self) -> float:
-        """More than this is no load, but a jump of a counter: twice the contract and all of the sun."""
+        """Return the largest plausible load in W: twice the contract plus all PV; more is a counter jump."""
         return 2.0 * self.contract_w + self.pv_rated_w
 
     @property
     def load_mean_w(self) -> float:
-        """The default's mean: 6 % of the contract, 4.7 MWh a year at 9 kVA."""
+        """Return the default mean load in W: 6 % of the contract, 4.7 MWh a year at 9 kVA."""
         return 0.06 * self.contract_w
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerHistory:
-    """Means of steps of ``step_s`` from ``start_utc_s`` on, in W; None or NaN where nobody knows.
+    """Means of steps of ``step_s`` from ``start_utc_s`` on, in W; None or NaN where unknown.
 
-    ``load_w`` is what the building takes without its storage and its cars, ``generated_w`` what its sun
-    gives, both plus.  Empty: nothing is known.
+    ``load_w`` is the consumption of the building without its storage and its cars, ``generated_w`` the PV
+    generation; both are positive. Empty sequences mean that nothing is known.
     """
 
     start_utc_s: float
@@ -88,7 +88,7 @@ class PowerHistory:
     generated_w: Sequence[OptionalPower] = ()
 
     def iterate_slots(self, grid: SlotGrid) -> Iterator[tuple[int, OptionalPower, OptionalPower]]:
-        """Each whole slot of it with both means; None where less than half is known."""
+        """Yield each whole slot with both means; None where less than half is known."""
         count = max(len(self.load_w), len(self.generated_w))
         first = math.ceil(self.start_utc_s / grid.slot_s)
         end = math.floor((self.start_utc_s + count * self.step_s) / grid.slot_s)
@@ -99,7 +99,7 @@ class PowerHistory:
 
 
 def _find_mean(values: Sequence[OptionalPower], begin: float, until: float) -> OptionalPower:
-    """The mean between two places, each value weighted by how much of it lies there."""
+    """Return the mean between two positions, each value weighted by its share of the interval."""
     total = known = 0.0
     for at in range(int(begin), min(math.ceil(until), len(values))):
         value, share = values[at], min(until, at + 1.0) - max(begin, float(at))

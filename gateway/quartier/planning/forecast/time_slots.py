@@ -1,7 +1,7 @@
 """Number time in slots and find a slot's place in the local day and week (pure).
 
-A slot is the number of whole ``slot_s`` since 1970 in UTC, so that a local day of 23 or 25 hours needs no
-case of its own: its slots have a local place each, one hour has none, or two slots have the same.
+A slot is the number of whole ``slot_s`` since 1970 in UTC. So a local day of 23 or 25 hours is no special
+case: each slot has a local place, one local hour has no slot, or two slots have the same place.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 DAY_S, HOUR_S, WEEK_DAYS = 86_400, 3_600, 7
 SLOT_LENGTHS_S = (300, 900, 1_800, 3_600)
-"""What a slot may last."""
+"""Allowed lengths of a slot."""
 _EPOCH_WEEKDAY = 3
-"""The weekday of the first of January 1970; Monday is 0."""
+"""Weekday of 1 January 1970; Monday is 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlotPlace:
-    """Where a slot stands: ``weekday`` 0..6 from Monday, ``part`` of the local day, ``hour`` 0..23."""
+    """Local place of a slot: ``weekday`` 0..6 from Monday, ``part`` of the local day, ``hour`` 0..23."""
 
     weekday: int
     part: int
@@ -27,7 +27,7 @@ class SlotPlace:
 
 @dataclass(frozen=True, slots=True)
 class SlotGrid:
-    """The slots of a building.  Raises ValueError for a length that divides no hour."""
+    """Slots of a site. Raises ValueError for a length that is not allowed."""
 
     slot_s: int
     zone: str
@@ -38,24 +38,24 @@ class SlotGrid:
 
     @property
     def day(self) -> int:
-        """Slots of a day."""
+        """Return the number of slots of a day."""
         return DAY_S // self.slot_s
 
     @property
     def hour(self) -> int:
-        """Slots of an hour."""
+        """Return the number of slots of an hour."""
         return HOUR_S // self.slot_s
 
     def find_slot(self, utc_s: float) -> int:
-        """The slot that holds the instant."""
+        """Return the slot that contains the instant."""
         return int(utc_s // self.slot_s)
 
     def place(self, slot: int) -> SlotPlace:
-        """Return where its beginning stands in the local week."""
+        """Return the place of the beginning of the slot in the local week."""
         return _find_place(self.slot_s, self.zone, slot)
 
 
-@lru_cache(maxsize=4_096)  # each slot is looked at by every model, at every distance
+@lru_cache(maxsize=4_096)  # every model reads each slot, at every distance
 def _find_place(slot_s: int, zone: str, slot: int) -> SlotPlace:
     utc_s = slot * slot_s
     offset = datetime.fromtimestamp(utc_s, ZoneInfo(zone)).utcoffset()

@@ -1,4 +1,4 @@
-"""Give the forecast to others: points of the gateway, and 96 quarter hours of the flexibility report.
+"""Publish the forecast: points of the gateway, and 96 quarter hours of the flexibility report.
 
 A series that reveals an asset with ``share = "local"`` is neither a point nor part of a report.
 """
@@ -17,10 +17,10 @@ from quartier_drivers.layout import Layout
 from quartier_drivers.points import split, word
 
 FORECAST_AGE_MAX_SLOTS = 2
-"""A forecast is used until this many quarter hours of it are over."""
+"""A forecast is used until this many of its quarter hours are over."""
 FORECAST_AGE_MAX_MS = FORECAST_AGE_MAX_SLOTS * SLOT_MS
 FORECAST_SLOTS = DAY_SLOTS + FORECAST_AGE_MAX_SLOTS - 1
-"""Quarter hours that a forecast covers: a report has a whole day until the forecast is too old."""
+"""Quarter hours that a forecast covers: enough for a whole day in a report until the forecast is too old."""
 _HOUR_SLOTS = 4
 _SLOT_H = SLOT_MS / 3_600_000
 _LOAD_SERIES, _GENERATION_SERIES, _NET_SERIES = "load", "sun", "net"
@@ -28,7 +28,10 @@ _QUALITY_POINTS = ("gateway.forecast_error_w", "gateway.forecast_inside_pct")
 
 
 def list_public_series(site: site_file.SiteFile) -> tuple[str, ...]:
-    """Which of load, sun and net may leave: none that an asset enters whose data stay in the building."""
+    """Return which of load, PV and net may leave the site.
+
+    A series may not leave if it includes an asset whose data stay in the building.
+    """
     grid, parts = (
         site.grid()[1],
         (asset_sections.BatterySection, asset_sections.ChargePointSection, asset_sections.PvSection),
@@ -44,7 +47,7 @@ def _is_public(assets: Sequence[Any]) -> bool:
 
 
 def list_point_names(site: site_file.SiteFile) -> tuple[str, ...]:
-    """The points of a site's forecast: of the hour that comes mean, 10 and 90 %, of the day the energy."""
+    """Return the points of a site's forecast: next hour mean, 10 and 90 %; next day energy; quality."""
     of = list_public_series(site)
     hour = (f"gateway.forecast_{one}_1h{end}_w" for one in of for end in ("", "_low", "_high"))
     day = (f"gateway.forecast_{one}_24h_wh" for one in of)
@@ -52,7 +55,7 @@ def list_point_names(site: site_file.SiteFile) -> tuple[str, ...]:
 
 
 class SiteForecast:
-    """The day from the quarter hour that runs on; ``forecast`` is None before one was made."""
+    """Forecast of a day from the current quarter hour on; ``forecast`` is None before the first one."""
 
     def __init__(self, site: site_file.SiteFile) -> None:
         self.forecast: Forecast | None = None
@@ -60,20 +63,20 @@ class SiteForecast:
         self.follow(site)
 
     def follow(self, site: site_file.SiteFile) -> None:
-        """What may leave is as this site file says."""
+        """Use a new site file to decide what may leave the site."""
         self._of, self.names = list_public_series(site), list_point_names(site)
         self._layout = Layout(self.names, bytes(KINDS[word(split(name)[1]).kind] for name in self.names))
 
     def is_due(self, learner: Learner, utc_ms: int) -> bool:
-        """Return whether another quarter hour runs, or something was learnt, since it was made."""
+        """Return whether a new quarter hour began, or new data was learned, since the forecast was made."""
         return self._made_from != _find_start(learner, utc_ms)
 
     def take(self, forecast: Forecast, learner: Learner, utc_ms: int) -> None:
-        """This is the forecast of now."""
+        """Store the current forecast."""
         self.forecast, self._made_from = forecast, _find_start(learner, utc_ms)
 
     def readings(self, now: Now) -> Readings | None:
-        """The points, bad where nobody knows; None before the first forecast."""
+        """Return the readings of the points, bad where unknown; None before the first forecast."""
         if self.forecast is None or not self.names:
             return None
         age = self._find_age_slots(now)
@@ -86,7 +89,7 @@ class SiteForecast:
         return columns(rows, now.ns, self._layout)
 
     def summary(self, now: Now) -> dict[str, float | None] | None:
-        """For people of the building: the values by what stands behind ``forecast_``; None: nothing known."""
+        """Return the values for people of the site by the name after ``forecast_``; None if unknown."""
         age = self._find_age_slots(now)
         if self.forecast is None or age is None:
             return None
@@ -96,9 +99,9 @@ class SiteForecast:
         }
 
     def report(self, now: Now) -> dict[str, Any] | None:
-        """Return the series of the flexibility report: 96 quarter hours from the present one on.
+        """Return the series of the flexibility report: 96 quarter hours from the current one on.
 
-        No value is missing.  None without a forecast that is young enough.
+        No value is missing. Return None without a recent forecast.
         """
         age = self._find_age_slots(now)
         if self.forecast is None or age is None:
@@ -106,7 +109,7 @@ class SiteForecast:
         return {one: _render_series(getattr(self.forecast, _SERIES_FIELDS[one]), age) for one in self._of}
 
     def _find_age_slots(self, now: Now) -> int | None:
-        """Return how many quarter hours of it are over; None where it is of no use now."""
+        """Return how many quarter hours of the forecast are over; None if it cannot be used now."""
         if self.forecast is None or not now.synced:
             return None
         age_ms = now.utc_ms - round(self.forecast.net.start_utc_s * 1000)
@@ -122,7 +125,7 @@ def _find_start(learner: Learner, utc_ms: int) -> tuple[int, float]:
 
 
 def make_site_forecast(learner: Learner, utc_ms: int) -> Forecast:
-    """Forecast ``FORECAST_SLOTS`` quarter hours from the present one on."""
+    """Forecast ``FORECAST_SLOTS`` quarter hours from the current one on."""
     step_s = SLOT_MS / 1000
     return make_forecast(learner, utc_ms // SLOT_MS * step_s, FORECAST_SLOTS * step_s, step_s)
 

@@ -1,8 +1,8 @@
 """Back-test plans against the rule of self-consumption with two virtual batteries (pure).
 
-Two imagined batteries live through every hour that was measured: one by the aim that a plan of that moment
-gives, made of the forecast as it was then, the other by the rule.  What their bills differ by decides whether
-plans are to be trusted; it fades, so that a forecast that became good again is followed again.
+Two virtual batteries run through every measured hour: one follows the aim of a plan made from the forecast of
+that time, the other follows the rule. The difference of their bills decides whether plans are trusted. The
+bills fade, so that plans are followed again once the forecast is good again.
 """
 
 import math
@@ -23,27 +23,28 @@ from quartier.planning.tariffs.rule_baseline import RuleBattery
 from quartier.site.records import replace
 
 BACKTEST_HORIZON_H = 24
-"""How far ahead each of its plans looks, where prices are known so far."""
+"""Horizon of each back-tested plan in hours, as far as prices are known."""
 KNOWN_PRICES_MIN_H = 4
-"""Prices that are known no further are too few to plan by."""
+"""Fewer hours of known prices are too few to plan with."""
 _KEPT_PER_HOUR = 1.0 - 1.0 / (7 * 24)
-"""What is kept of a bill from hour to hour: a week counts."""
+"""Share of a bill that is kept from hour to hour: time constant of one week."""
 BACKTEST_MIN_H = 72
-"""Before so many hours nothing is said."""
+"""There is no verdict before this many hours."""
 DEARER_SHARE_MAX = 0.01
-"""By so much of what the house pays without a battery a plan may be dearer than the rule."""
+"""A plan may cost more than the rule by this share of the bill without a battery."""
 LEFT_ENERGY_SHARE = 0.9
-"""Of what the cheapest import costs, what a Wh that is left at the end is worth: it may not be wanted."""
+"""Value of a Wh that is left at the end, as a share of the cheapest import: it may not be needed."""
 _ENERGY_CONTRACT = Contract()
-"""Its plans are made as they are judged, by the price of energy alone: one that spares a month's peak, or
-carbon, is dearer by right.
+"""Contract of the back-tested plans: the energy price alone, as in their evaluation.
+
+A plan that reduces the month peak or carbon costs more energy for good reason.
 """
 _HOUR_S = 3_600
 
 
 @dataclass(slots=True)
 class VirtualBattery:
-    """A battery that never was: what is in it, and its fading bill."""
+    """A virtual battery: its stored energy and its fading bill."""
 
     energy_wh: float
     cost_eur: float = 0.0
@@ -51,7 +52,7 @@ class VirtualBattery:
 
 @dataclass(slots=True)
 class PlanBacktest:
-    """Hours that were tried, and the bills; ``battery`` and ``tariff`` are the site's."""
+    """Hours tried and the bills; ``battery`` and ``tariff`` are those of the site."""
 
     battery: BatteryModel
     tariff: Tariff
@@ -60,10 +61,10 @@ class PlanBacktest:
     target_w: float = 0.0
     hours: float = 0.0
     bare_eur: float = 0.0
-    """Without a battery."""
+    """Bill without a battery."""
     worth_eur_per_wh: float = 0.0
     quoted: PriceHistory = field(default_factory=PriceHistory)
-    """Past prices, where they come by signal."""
+    """Past prices, where the district signals them."""
     by_plan: VirtualBattery = field(init=False)
     by_rule: VirtualBattery = field(init=False)
 
@@ -71,13 +72,15 @@ class PlanBacktest:
         self.by_plan, self.by_rule = (VirtualBattery(self.battery.reserve_wh) for _ in range(2))
 
     def step(self, learner: Learner, slot: int, load_w: float | None, sun_w: float | None) -> None:
-        """An hour is over that ``learner`` has not seen yet; nothing where it, or its price, is not known,
-        where it cannot have been, or no plan can be made of its numbers.
+        """Evaluate a finished hour that ``learner`` has not learned yet.
+
+        Do nothing if the hour or its price is not known, if its values are implausible, or if no plan can be
+        made from them.
         """
         if load_w is None or sun_w is None or learner.grid.slot_s != _HOUR_S:
             return
         if load_w > learner.load_sound.most_w or sun_w > learner.sun_sound.most_w:
-            return  # a jump of a counter: a bill of it would hide what all other hours cost
+            return  # a counter jump: its bill would hide the cost of all other hours
         start_s = float(slot * _HOUR_S)
         known, billed = self._find_prices(slot)
         if known.count < KNOWN_PRICES_MIN_H or billed is None:
@@ -103,7 +106,7 @@ class PlanBacktest:
         )
         try:
             plan = plan_battery(unit, outlook, _ENERGY_CONTRACT)
-        except RefusedError:  # an hour that was measured so must not keep those after it from being learnt
+        except RefusedError:  # such an hour must not prevent later hours from being learned
             return
         aim = make_aims(plan, unit, outlook, _ENERGY_CONTRACT, [NO_REASON] * count, self.target_w)[0]
         self.worth_eur_per_wh = worth
@@ -115,7 +118,7 @@ class PlanBacktest:
         self.hours += 1.0
 
     def _find_prices(self, slot: int) -> tuple[Prices, tuple[float, float] | None]:
-        """Return what a plan of that hour knew of prices, and what the hour cost in the end."""
+        """Return the prices known to a plan of that hour, and the final prices of the hour."""
         if self.tariff.kind != "signal":
             known = find_prices(
                 self.tariff, MeterTariffState(), (), slot * float(_HOUR_S), _HOUR_S, BACKTEST_HORIZON_H
@@ -126,11 +129,11 @@ class PlanBacktest:
         return self.quoted.find_known_prices(slot, BACKTEST_HORIZON_H), billed
 
     def make_rule_battery(self) -> RuleBattery:
-        """Its battery anew, living by the rule."""
+        """Return a new battery of the site that follows the rule."""
         return RuleBattery(self.battery, self.battery.reserve_wh, self.target_w)
 
     def _live(self, one: VirtualBattery, net_w: float, wanted_w: float, bought: float, sold: float) -> None:
-        """One hour, inside what the battery can do."""
+        """Simulate one hour within the limits of the battery."""
         unit = self.battery
         room_wh = max(0.0, unit.capacity_wh - one.energy_wh) / unit.charge_efficiency
         there_wh = max(0.0, one.energy_wh - unit.reserve_wh) * unit.discharge_efficiency
@@ -145,26 +148,26 @@ class PlanBacktest:
 
     @property
     def dearer_eur(self) -> float:
-        """By how much the plan was dearer than the rule of late, what is in the batteries counted."""
+        """Return the recent extra cost of the plan over the rule in EUR, corrected by the stored energy."""
         more_wh = self.by_plan.energy_wh - self.by_rule.energy_wh
         return self.by_plan.cost_eur - self.by_rule.cost_eur - more_wh * self.worth_eur_per_wh
 
     @property
     def why_not(self) -> str:
-        """Return why plans are not to be trusted; empty while nothing speaks against them."""
+        """Return why plans are not trusted; empty if they are."""
         if self.hours < BACKTEST_MIN_H or self.dearer_eur <= DEARER_SHARE_MAX * abs(self.bare_eur):
             return ""
         return f"in its back-test of the last week a plan cost {self.dearer_eur:.2f} EUR more than the rule"
 
     def keep(self) -> dict[str, Any]:
-        """All that it remembers, JSON-ready."""
+        """Return all state, JSON-ready."""
         both = {"plan": self.by_plan, "rule": self.by_rule}
         bills = {f"{name}_{key}": getattr(one, key) for name, one in both.items() for key in _BATTERY_KEYS}
         own = {name: getattr(self, name) for name in _OWN_KEYS}
         return {**bills, **own, "quoted": self.quoted.keep()}
 
     def recall(self, told: Any) -> None:
-        """Go on with what ``keep`` gave; what is no such thing is left out, and it begins anew."""
+        """Restore the state that ``keep`` returned; ignore invalid data and start fresh."""
         names = [f"{name}_{key}" for name in ("plan", "rule") for key in _BATTERY_KEYS] + list(_OWN_KEYS)
         table = told if isinstance(told, dict) else {}
         with suppress(TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""What the planner is asked and what it answers, as data for a thread (pure)."""
+"""Question and answer of the planner, as data for a thread (pure)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,14 +34,13 @@ KNOWN_PRICES_MIN_S = KNOWN_PRICES_MIN_H * 3_600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """What is known at ``start_utc_s``, which is ``start_ns`` by the monotonic clock.
+    """Facts known at ``start_utc_s``, which is ``start_ns`` by the monotonic clock.
 
-    Sequences have a number a step; what the plan wants counts no longer than to ``expires_ns``.
-
-    ``net_w`` is what the grid shows without ``batteries``, ``cars``, ``tanks`` and ``batches``, ``sun_w``
-    what of it generates (plus), ``cars_w`` what other cars take, of the steps ahead too.  Cars, tanks and
-    batches are planned beside the batteries; ``unplanned_w`` is what each of them takes where that cannot be.
-    ``quotes`` is what the district signals.
+    Sequences have one number per step. The requests of the plan expire at ``expires_ns``. ``net_w`` is the
+    grid power without ``batteries``, ``cars``, ``tanks`` and ``batches``. ``sun_w`` is the generation
+    included in it (positive). ``cars_w`` is the power of other cars, for the steps ahead too. Cars, tanks and
+    batches are planned together with the batteries; ``unplanned_w`` is the power of each where this is not
+    possible. ``quotes`` are the signals of the district.
     """
 
     start_utc_s: float
@@ -61,28 +60,28 @@ class PlanRequest:
     target_w: float = 0.0
     history_min_s: float = 0.0
     co2_g_per_wh: Sequence[float] = ()
-    """What a Wh from the grid is expected to emit where nobody signals it, by step; empty: unknown."""
+    """Expected emission of a Wh from the grid where nobody signals it, per step; empty: unknown."""
     cars: Mapping[str, CarModel] = field(default_factory=dict)
     tanks: Mapping[str, TankModel] = field(default_factory=dict)
     batches: Mapping[str, BatchModel] = field(default_factory=dict)
     modes: Mapping[str, PowerModes] = field(default_factory=dict)
-    """Of each tank and batch."""
+    """Operation modes of each tank and batch."""
     unplanned_w: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @property
     def asset(self) -> str:
-        """The first battery; empty where there is none."""
+        """Return the first battery; empty if there is none."""
         return next(iter(self.batteries), "")
 
     @property
     def count(self) -> int:
-        """Return how many steps."""
+        """Return the number of steps."""
         return len(self.import_max_w)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedBattery:
-    """One battery's plan, with the reasons of its steps; to its ``outlook`` others are load."""
+    """Plan of one battery with the reasons of its steps; ``outlook`` counts the other assets as load."""
 
     plan: BatteryPlan
     outlook: Outlook
@@ -92,8 +91,9 @@ class PlannedBattery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanAnswer:
-    """The plans of a question's batteries (of one that is none, where there is none), with what they were
-    made from; ``others`` is what others do beside them.
+    """Plans of the batteries of a question, with their inputs.
+
+    Without a battery it holds one plan of a battery of size zero. ``others`` is what the other assets do.
     """
 
     question: PlanRequest
@@ -104,22 +104,22 @@ class PlanAnswer:
 
     @property
     def plan(self) -> BatteryPlan:
-        """The first battery's."""
+        """Return the plan of the first battery."""
         return self.batteries[self.question.asset].plan
 
     @property
     def outlook(self) -> Outlook:
-        """Return what it was made from."""
+        """Return the outlook of the first battery's plan."""
         return self.batteries[self.question.asset].outlook
 
     @property
     def why(self) -> Sequence[Reason]:
-        """The reasons of its steps."""
+        """Return the reasons of the steps of the first battery."""
         return self.batteries[self.question.asset].why
 
 
 def answer_request(question: PlanRequest, learner: Learner) -> PlanAnswer:
-    """The cheapest way from here on.  Raises RefusedError, which says what is missing or wrong."""
+    """Return the cheapest plan from here on. Raises RefusedError, which says what is missing or wrong."""
     check_forecast_trust(question, learner)
     told = question.tariff, question.told, question.quotes
     known = find_prices(*told, question.start_utc_s, question.step_s, question.count)
@@ -145,7 +145,7 @@ def answer_request(question: PlanRequest, learner: Learner) -> PlanAnswer:
         outlook = _make_outlook(question, known, foretold, others.find_load_without(name))
         led[name] = _plan_one_battery(question, battery, outlook)
         if others.why_not:
-            break  # one alone is planned, the others follow the rule
+            break  # only one battery is planned, the others follow the rule
     wish = LocalPlan(
         start_ns=question.start_ns,
         expires_ns=question.expires_ns,
@@ -168,7 +168,7 @@ def _plan_one_battery(question: PlanRequest, battery: BatteryModel, outlook: Out
 
 
 def check_forecast_trust(question: PlanRequest, learner: Learner) -> None:
-    """Raise RefusedError where the forecast has not proven itself yet."""
+    """Raise RefusedError if the forecast has not proven itself yet."""
     tried_s = max(net.tried for net in learner.nets) * learner.grid.slot_s
     if tried_s < question.history_min_s:
         raise RefusedError(
@@ -180,9 +180,9 @@ def check_forecast_trust(question: PlanRequest, learner: Learner) -> None:
 def _make_outlook(
     question: PlanRequest, known: Prices, foretold: Forecast, others_w: Sequence[float]
 ) -> Outlook:
-    """Return what is measured counts for the first step, for all others what the forecast holds possible.
+    """Return the outlook: measured values for the first step, scenarios of the forecast for all others.
 
-    ``others_w`` is what is planned beside a battery.
+    ``others_w`` is the planned power of the other assets.
     """
     count = known.count
     more_w = [planned_w + car_w for planned_w, car_w in zip(others_w, question.cars_w, strict=False)]
@@ -208,7 +208,7 @@ def _make_outlook(
 
 
 def _value_tank(tank: TankModel, known: Prices) -> TankModel:
-    """A tank as far as prices are known; heat that is left is worth what it would cost at the cheapest."""
+    """Cut a tank to the known prices; value the heat left at its cost at the cheapest price."""
     least_eur = LEFT_ENERGY_SHARE * max(0.0, min(known.import_eur_per_wh))
     return replace(tank, draw_w=tank.draw_w[: known.count], worth_eur_per_wh=least_eur / tank.heat_per_wh)
 

@@ -1,4 +1,4 @@
-"""Find what can be planned beside batteries now: cars, tanks and batches (pure)."""
+"""Find the assets that can be planned together with batteries now: cars, tanks and batches (pure)."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -36,27 +36,27 @@ from quartier.site.records import Now
 from quartier.site.site_layout import Site
 
 PlannableStore = HeatAsset | WasteCollection | BatchLoad
-"""What may wait for a cheaper hour, beside cars."""
+"""Assets that may wait for a cheaper hour, besides cars."""
 _CONTINUATION_S = 3_600.0
-"""What takes power is taken to go on for so long, where it is not planned."""
+"""An unplanned asset that takes power is assumed to continue for this long."""
 _READY_MARGIN_S = local_plan.PLAN_LATE_S + local_plan.PLAN_AGAIN_S
-"""So much before it leaves a car shall be ready by the plan: later than that it follows none."""
+"""A plan finishes a car this long before its departure, because a later car does not follow a plan."""
 _OTHER_LEADERS = {"a person", "the district"}
-"""Who leads a car that is then not ours to plan."""
+"""Whoever leads a car that the gateway then does not plan."""
 _RUNNING_POWER_SHARE = 0.5
-"""Of its power, planned or taken: with as much it heats, or runs."""
+"""Share of its power, planned or measured, from which an asset counts as heating or running."""
 _RUN_POWER_MIN_W = 1e-3
-"""What is left of a run takes so much of its last step at least."""
+"""Smallest power in the last step of what is left of a run."""
 _TIME_CONSTANTS_MAX = 12.0
-"""A tank that forgets sooner than the horizon ends by so many time constants is not planned."""
+"""A tank is planned only if its horizon is at most this many time constants."""
 
 
 def find_plannable_cars(
     state: ControlState, now: Now, start_utc_s: float, step_s: int
 ) -> dict[str, CarModel]:
-    """The cars that may be planned from ``start_utc_s`` on, by their charging points.
+    """Return the cars that may be planned from ``start_utc_s`` on, keyed by charge point.
 
-    Not one of which something is not known, that rests, that has to charge now, or that somebody orders.
+    Exclude cars with unknown data, idle cars, cars that must charge now, and cars ordered by somebody else.
     """
     found = {}
     for ev in (
@@ -90,13 +90,13 @@ def find_plannable_cars(
             efficiency=1.0,
         )
         if car.until_step > 0 and car.current_min_a <= car.current_max_a:
-            with suppress(RefusedError):  # one that wants too much to be counted keeps no other from it
+            with suppress(RefusedError):  # a car with numbers out of range does not exclude the others
                 found[ev.name] = replace(car, current_step_a=find_current_step_a(ev.name, car, step_s))
     return found
 
 
 def find_planned_uptakes(state: ControlState) -> tuple[tuple[int, int], ...]:
-    """Phases and whole amperes that a plan reckons with, of each car that is there."""
+    """Return the phases and whole amperes that a plan assumes for each connected car."""
     found = []
     for ev in (
         one for one in state.house.assets if isinstance(one, ChargePointAsset) and one.name in state.stays
@@ -107,7 +107,7 @@ def find_planned_uptakes(state: ControlState) -> tuple[tuple[int, int], ...]:
 
 
 def list_plannable_stores(house: Site) -> tuple[str, ...]:
-    """The tanks and batches that may be planned, so that the forecast must not expect them."""
+    """Return the tanks and batches that may be planned; the forecast must exclude them from the load."""
     found = (one for one in house.assets if isinstance(one, PlannableStore) and one.measured)
     return tuple(
         one.name for one in found if participants.has_writable_point(one) and _is_plannable_store(one)
@@ -115,7 +115,7 @@ def list_plannable_stores(house: Site) -> tuple[str, ...]:
 
 
 def _is_plannable_store(asset: PlannableStore) -> bool:
-    """Return whether the site file says enough of it, and a plan could move it."""
+    """Return whether the site file says enough about the asset, and a plan could move it."""
     if isinstance(asset, WasteCollection | BatchLoad):
         return True
     found, band = find_plan_modes(asset), (asset.comfort_min_c, asset.comfort_max_c)
@@ -123,7 +123,10 @@ def _is_plannable_store(asset: PlannableStore) -> bool:
 
 
 def find_plan_modes(asset: PlannableStore) -> PowerModes:
-    """Return where a boost can be asked for, normal waits for it; else the lowest mode does."""
+    """Return the running and the waiting mode of an asset.
+
+    Where a boost exists, the normal mode waits for it; else the lowest mode waits for the normal one.
+    """
     if isinstance(asset, WasteCollection):
         return PowerModes(
             preferences.WASTE_RUN,
@@ -148,7 +151,10 @@ def find_plan_modes(asset: PlannableStore) -> PowerModes:
 def find_plannable_stores(
     state: ControlState, now: Now, start_utc_s: float, wanted: PlanningSection
 ) -> AssetSelection:
-    """The tanks and batches that may be planned now: those of which all is read, and nobody orders."""
+    """Return the tanks and batches that may be planned now.
+
+    All their values are known, and nobody else orders them.
+    """
     names, zone = list_plannable_stores(state.house), ZoneInfo(state.house.zone)
     free = []
     for asset in (one for one in state.house.assets if isinstance(one, PlannableStore) and one.name in names):
@@ -164,7 +170,7 @@ def find_plannable_stores(
     tanks: dict[str, TankModel] = {}
     batches: dict[str, BatchModel] = {}
     for asset in free:
-        with suppress(RefusedError):  # one that cannot be planned keeps no other from it
+        with suppress(RefusedError):  # an asset that cannot be planned does not exclude the others
             found = select_assets([_narrow_band(asset)], day, StorageTerms())
             tanks |= found.tanks
             batches |= found.batches
@@ -174,7 +180,7 @@ def find_plannable_stores(
 
 
 def _narrow_band(asset: HeatAsset | WasteCollection | BatchLoad) -> HeatAsset | WasteCollection | BatchLoad:
-    """Return what a plan may use of a tank's band: as far inside as it follows one again."""
+    """Return the asset with a comfort band narrowed to where a tank follows a plan again."""
     if not isinstance(asset, HeatAsset) or asset.comfort_min_c is None:
         return asset
     return replace(asset, comfort_min_c=asset.comfort_min_c + 2.0 * local_plan.find_tank_margin_k(asset))
@@ -187,11 +193,11 @@ def continue_running_batches(
     net_w: float,
     import_max_w: Sequence[float],
 ) -> dict[str, BatchModel]:
-    """The batches, of which one that runs already goes on: a plan that is made anew each five minutes would
-    else interrupt it for every sunnier hour that it foresees.
+    """Return the batches, with each running batch continued.
 
-    ``net_w`` is what the grid shows without batteries and all that is planned.  One for which the caps leave
-    no room, as things stand, may be moved.
+    A new plan every five minutes would otherwise interrupt it for every sunnier hour ahead. ``net_w`` is the
+    grid power without batteries and all planned assets. A batch that does not fit in the present limits may
+    be moved.
     """
     found = dict(batches)
     for asset in state.house.assets:
@@ -210,7 +216,7 @@ def continue_running_batches(
 
 
 def _is_running(asset: WasteCollection | BatchLoad, state: ControlState, now: Now) -> bool:
-    """Return whether it takes its power, or was just let run by the plan."""
+    """Return whether the asset takes its power, or the plan has just started it."""
     power_w = observations.find_power_w(state.memories, asset, now.ns) or 0.0
     order = state.book.orders.get(participants.find_control_point(asset))
     if order is None or local_plan.find_leader(order.reason) != local_plan.PLAN:
@@ -219,8 +225,10 @@ def _is_running(asset: WasteCollection | BatchLoad, state: ControlState, now: No
 
 
 def collect_plan_triggers(state: ControlState) -> list[object]:
-    """What makes a new plan due when it changes: a car that comes or goes or wants something, or is seen to
-    take it; waste.
+    """Return the values whose change makes a new plan due.
+
+    These are a car that comes, goes, states its energy or is seen to take another current, and waste or a
+    batch that waits.
     """
     memories = state.memories
     said = [
@@ -241,8 +249,9 @@ _TRIGGER_QUANTITIES: Mapping[type, tuple[str, ...]] = {
 def estimate_rule_power_w(
     state: ControlState, asset: ControllableAsset, now: Now, step_s: int, count: int
 ) -> list[float]:
-    """What one that charges, heats or runs now takes further on by the rule: for an hour, or what is left of
-    its run.
+    """Return the expected power of an asset by the rule, in W per step.
+
+    An asset that charges, heats or runs now continues for an hour, or for the rest of its run.
     """
     one = state.runs.get(asset.name, daily_runs.NO_RUN)
     if isinstance(asset, BatchLoad) and one.is_begun:

@@ -1,7 +1,7 @@
 """Plan every five minutes and on changes, in a thread of its own; hold the plan in force.
 
-Neither polling nor control ever waits for it.  What it finds is a wish that expires; an answer that comes
-late is thrown away.
+Neither polling nor control ever waits for the planner. Its result is a request that expires. A late answer is
+discarded.
 """
 
 import math
@@ -35,19 +35,19 @@ from quartier.site.records import Now, RecordEvent
 from quartier.site.site_layout import Site
 
 PLAN_PERIOD_S, PLAN_INTERVAL_MIN_S, CHECK_PERIOD_S = 300.0, 10.0, 2.0
-"""A new plan so often at least and at most, and how often it is looked whether something changed."""
+"""Largest and smallest interval between plans, and the period of the check for changes, in s."""
 
 
 RETRY_S = 30.0
-"""After one that could not be made."""
+"""Delay before the next attempt after a plan that could not be made, in s."""
 
 
 PLAN_TIMEOUT_S, TRAINING_TIMEOUT_S = 20.0, 600.0
-"""Real seconds that the thread may take for a plan, and for forecast and what the history has to teach."""
+"""Real seconds that the thread may take for a plan, and for forecast and training."""
 
 
 ANSWER_AGE_MAX_S = 120.0
-"""An answer that took longer, by the house's time, is of another situation."""
+"""An answer that took longer than this, in time of the site, is outdated."""
 
 
 _CHECK_PERIOD_FLOOR_S = 0.02
@@ -55,26 +55,26 @@ MakePlan = Callable[[PlanRequest, Learner], PlanAnswer]
 
 
 class ControlView(Protocol):
-    """What the planner reads of the control loop."""
+    """View of the control loop that the planner reads."""
 
     params: LinkParameters
     link: LinkState
 
     @property
     def house(self) -> Site:
-        """The site as control sees it."""
+        """Return the site as control sees it."""
 
     @property
     def state(self) -> ControlState:
-        """The state after the last cycle."""
+        """Return the state after the last cycle."""
 
     @property
     def force(self) -> ActiveLimits | None:
-        """The limits in force; None before the first cycle."""
+        """Return the active limits; None before the first cycle."""
 
     @property
     def signals(self) -> Signals:
-        """The signals of the district."""
+        """Return the signals of the district."""
 
     @property
     def is_out(self) -> bool:
@@ -85,7 +85,7 @@ class ControlView(Protocol):
 
 
 class Planner:
-    """Asks, and holds the plan in force; ``answered`` is what plans."""
+    """Requests plans and holds the plan in force; ``answered`` is the function that plans."""
 
     def __init__(
         self,
@@ -114,14 +114,14 @@ class Planner:
         self.why = "the first plan is not made yet"
 
     def _start_training(self) -> None:
-        """A learner that knows nothing yet, and a back-test."""
+        """Create a learner without data and a new back-test."""
         self._trial = planner_inputs.make_plan_backtest(self._site)
         self._school = ForecastTraining(*self._enrolled, self._trial)
         self._is_recalled = False
 
     @property
     def wish(self) -> LocalPlan | None:
-        """Return what it wants; it says itself until when."""
+        """Return the request of the plan in force; it contains its expiry."""
         return None if self.answer is None else self.answer.wish
 
     @property
@@ -137,14 +137,14 @@ class Planner:
             await self._clock.doze(CHECK_PERIOD_S, _CHECK_PERIOD_FLOOR_S)
 
     async def _load_training(self) -> None:
-        """Go on with what was learnt before, where that is not done yet."""
+        """Load the earlier training, if it is not loaded yet."""
         if not self._is_recalled:
             await self._worker.run(self._school.recall, TRAINING_TIMEOUT_S)
             self._is_recalled, self._learn_s = True, 0.0
             self._report_new_training()
 
     def _report_new_training(self) -> None:
-        """Say once why what was learnt is begun anew."""
+        """Log once why training starts afresh."""
         if self._school.why_new:
             self._log.warning("forecast.begun_anew", why=self._school.why_new)
             self._school.why_new = ""
@@ -160,7 +160,7 @@ class Planner:
         return True
 
     def _collect_triggers(self) -> object:
-        """Return what makes a new plan due when it changes."""
+        """Return the values whose change makes a new plan due."""
         state, now = self._turn.state, self._clock.now()
         force = state.force
         caps = None if force is None else (force.import_w, force.export_w)
@@ -182,9 +182,7 @@ class Planner:
         self._asked_ns, self._due_ns = now.ns, now.ns + int(PLAN_PERIOD_S * 1e9)
         try:
             await self._load_training()
-            if (
-                now.synced and not self._clock_doubt
-            ):  # nothing is learnt by a wrong clock, and nothing forgotten
+            if now.synced and not self._clock_doubt:  # with a wrong clock nothing is learned or forgotten
                 await self._hear(now)
                 await self._learn(now)
                 await self._update_forecast(now)
@@ -218,10 +216,10 @@ class Planner:
         self.answer, self.why = found, ""
 
     async def _hear(self, now: Now) -> None:
-        """Prices that the district signals are kept, so that plans by them can be tried."""
+        """Store the prices that the district signals, so that plans based on them can be back-tested."""
         trial, utc_s = self._trial, now.utc_ms / 1000
         quotes = tuple(planner_inputs.find_signal_quotes(self._turn.signals))
-        heard = quotes, utc_s // 3600  # they reach further each hour, whether they changed or not
+        heard = quotes, utc_s // 3600  # they reach further each hour, even if unchanged
         if trial.tariff.kind == "signal" and heard != self._quotes:
             await self._worker.run(lambda: trial.quoted.hear(trial.tariff, quotes, utc_s), PLAN_TIMEOUT_S)
             self._quotes = heard
@@ -240,14 +238,14 @@ class Planner:
         try:
             await self._worker.run(learn, TRAINING_TIMEOUT_S)
         except TimeoutError:
-            raise  # it is an OSError too, but nothing of a disk
+            raise  # it is an OSError too, but not a disk error
         except OSError as error:
             self._log.warning("forecast.not_kept", why=error.strerror or str(error))
         self._report_new_training()
         self._learn_s = slot
 
     async def _update_forecast(self, now: Now) -> None:
-        """What is signalled is learnt, and the forecast made and told, whether a plan can be made or not."""
+        """Learn the signals and update the published forecast, even if no plan can be made."""
         school, utc_ms = self._school, now.utc_ms
         quotes = tuple(planner_inputs.find_signal_quotes(self._turn.signals))
         is_due = self.forecast_points.is_due(school.learner, utc_ms)
@@ -261,9 +259,9 @@ class Planner:
             self.forecast_points.take(found, school.learner, utc_ms)
 
     def _replace(self, now: Now) -> None:
-        """The thread is gone, and what it had in hand may be half learnt: begin with what was written down.
+        """Start training again from the saved state after the thread was lost.
 
-        The plan before holds until it is too old.
+        Its work may be half learned. The previous plan holds until it is too old.
         """
         self._start_training()
         self._due_ns = now.ns + int(RETRY_S * 1e9)
@@ -271,7 +269,7 @@ class Planner:
         self._event("plan.lost", "what plans was gone and is begun anew", {}, now)
 
     def _reject(self, why: str, now: Now) -> None:
-        """Nothing can be planned: the rule leads at once."""
+        """Drop the plan because none can be made; the rule takes over at once."""
         self.answer, self._due_ns = None, now.ns + int(RETRY_S * 1e9)
         self._report_reason(why, now)
 
@@ -281,12 +279,12 @@ class Planner:
             self._event("plan.refused", f"no local plan: {why}", {}, now)
         self.why = why
 
-    # For others
+    # For other modules
 
     def expected(self, utc_ms: int) -> dict[str, list[float | None]]:
-        """What grid, batteries and cars shall take in the 96 quarter hours from the present one on, in W.
+        """Return the planned power of grid, batteries and cars in the 96 quarter hours from now on, in W.
 
-        Nothing where no plan is followed.
+        Return an empty table if no plan is followed.
         """
         found, now = self.answer, self._clock.now()
         if found is None or local_plan.explain_no_plan(
@@ -322,7 +320,7 @@ class Planner:
         }
 
     def shown(self) -> dict[str, Any]:
-        """The plan in force with each step and its reason; JSON-ready."""
+        """Return the plan in force with each step and its reason; JSON-ready."""
         found = self.answer
         if found is None:
             return {**self.summary(), "steps": []}
@@ -356,7 +354,7 @@ class Planner:
 
 
 def _collect_planned_w(found: PlanAnswer) -> dict[str, Sequence[float]]:
-    """Return what each battery and car is planned to take, a number a step."""
+    """Return the planned power of each battery and other asset, in W per step."""
     units = {
         name: [step.battery_w for step in one.plan.steps] for name, one in found.batteries.items() if name
     }
@@ -364,7 +362,10 @@ def _collect_planned_w(found: PlanAnswer) -> dict[str, Sequence[float]]:
 
 
 def _render_other_assets(found: PlanAnswer) -> dict[str, list[dict[str, Any]]]:
-    """What all but the first battery are planned to do, step by step and why: W of a battery, A of a car."""
+    """Return the planned steps and reasons of all but the first battery.
+
+    The value of a step is in W for a battery and in A for a car.
+    """
     told = {
         name: [
             {"power_w": step.battery_w, "value": step.battery_w, "why": str(why), **render_data(why)}

@@ -1,4 +1,4 @@
-"""Make the question to the planner from site file, control state, meter and signals (pure)."""
+"""Make the planner's question from site file, control state, meter and signals (pure)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -35,15 +35,15 @@ from quartier.site.records import Now
 from quartier.site.site_layout import MOBILE_PEAKS, Site
 
 PLAN_GRID_S = 300
-"""A plan begins with a whole five minutes, so that its steps stand still from plan to plan."""
+"""A plan starts at a whole multiple of five minutes, so that steps stay aligned from plan to plan."""
 
 
 PLAN_VALID_S = 900.0
-"""A plan that no newer one replaced is followed no longer."""
+"""A plan that was not replaced is followed no longer than this, in s."""
 
 
 ReadText = Callable[[str], str]
-"""What a point says in words; empty where it says none."""
+"""Function that returns the text of a point; empty if it has none."""
 
 
 def make_question(
@@ -56,9 +56,9 @@ def make_question(
     distrust: str = "",
     said: ReadText = lambda _: "",
 ) -> PlanRequest:
-    """Return what is to be planned now; ``said`` gives what a point says in words.
+    """Return what is to be planned now; ``said`` returns the text of a point.
 
-    Raises RefusedError where something that it needs is not known, or with ``distrust`` where that is said.
+    Raises RefusedError if a required value is not known, or with the text of ``distrust`` if that is given.
     """
     wanted = site.planning
     if wanted is None or site.tariff is None:
@@ -136,7 +136,10 @@ def make_question(
 
 
 def make_plan_backtest(site: SiteFile) -> PlanBacktest:
-    """The back-test of plans, with the tariff of the site file and its batteries as one."""
+    """Make the back-test of plans, with the tariff of the site file and all batteries as one.
+
+    Raises RefusedError without a [planning] section.
+    """
     wanted, limits = site.planning, site.limits
     if wanted is None:
         raise RefusedError("the site file has no [planning]")
@@ -152,7 +155,7 @@ def make_plan_backtest(site: SiteFile) -> PlanBacktest:
 def _read_batteries(
     state: ControlState, now: Now, wanted: PlanningSection
 ) -> dict[str, tuple[horizon.BatteryModel, float]]:
-    """Each battery as it stands, and what it takes.  Raises RefusedError where one is silent."""
+    """Return each battery in its present state, and its power in W. Raises RefusedError if one is silent."""
     found = {}
     for unit in (one for one in state.house.assets if isinstance(one, Battery)):
         battery_w = observations.find_power_w(state.memories, unit, now.ns)
@@ -167,7 +170,7 @@ def _read_batteries(
 
 
 def _combine_batteries(site: SiteFile, wanted: PlanningSection) -> horizon.BatteryModel:
-    """All batteries as one, at their reserve."""
+    """Return all batteries as one, at their reserve."""
     units = [one for one in site.assets.values() if isinstance(one, Storage)]
     terms = wanted.round_trip_pct, wanted.wear_eur_per_wh
     made = [_make_battery(unit, unit.reserve_soc_pct, *terms) for unit in units]
@@ -202,7 +205,7 @@ def _make_battery(
 
 
 def make_tariff(site: SiteFile) -> Tariff:
-    """The contract of the site file."""
+    """Return the contract of the site file. Raises RefusedError without a [tariff] section."""
     said = site.tariff
     if said is None:
         raise RefusedError("the site file has no [tariff]")
@@ -218,7 +221,7 @@ def make_tariff(site: SiteFile) -> Tariff:
 
 
 def find_signal_quotes(signals: Signals) -> Iterator[PriceSignal]:
-    """Yield what the district signals of prices and carbon, inside its validity."""
+    """Yield the price and carbon signals of the district, cut to their validity."""
     for kind in ("price", "co2"):
         signal = signals.get(kind)
         if signal is None:
@@ -234,7 +237,7 @@ def _select_numbers(values: Mapping[str, float | str]) -> dict[str, float]:
 
 
 def make_premises(site: SiteFile, house: Site) -> SiteFacts:
-    """Return what the forecast is told of the building."""
+    """Return the facts of the building that the forecast uses."""
     place, here = site.site, (site.site.latitude, site.site.longitude)
     return SiteFacts(
         zone=place.time_zone,
@@ -249,7 +252,7 @@ _MINUTE_S = 60
 
 
 def read_meter_tariff(state: ControlState, now: Now, said: ReadText = lambda _: "") -> MeterTariffState:
-    """The word of the first meter that tells an index, those of the grid operator first."""
+    """Return the tariff state of the first meter that reports an index, grid operator meters first."""
     for supply in state.house.supplies:
         meter = _TariffMeter(state.memories, now, supply.name, supply.period_s)
         index = meter.number("tariff_index")
@@ -273,7 +276,7 @@ def read_meter_tariff(state: ControlState, now: Now, said: ReadText = lambda _: 
 
 @dataclass(frozen=True, slots=True)
 class _TariffMeter:
-    """What one meter says now."""
+    """Present tariff values of one meter."""
 
     memories: LastGoodValues
     now: Now
@@ -284,23 +287,23 @@ class _TariffMeter:
         return observations.find_fresh_value(self.memories, f"{self.name}.{name}", self.period_s, self.now.ns)
 
     def number(self, *names: str) -> int | None:
-        """The first of some numbers that is told; 0 says that it is not."""
+        """Return the first reported of some numbers; 0 means not reported."""
         return next((int(value) for name in names if (value := self.fresh(name))), None)
 
     def notice(self) -> bool | None:
-        """Return whether a mobile peak is announced; None where it says nothing of such."""
+        """Return whether a mobile peak is announced; None if the meter reports no such notices."""
         heard = [value for name in supplies.NOTICES if (value := self.fresh(name)) is not None]
         return any(heard) if heard else None
 
     def peaks(self) -> Iterator[tuple[float, float]]:
-        """Begin and end of what is announced by date, to the minute: stamps come late by some seconds."""
+        """Yield begin and end of each announced peak, rounded to the minute: times arrive seconds late."""
         for peak in MOBILE_PEAKS:
             begin_s, end_s = (self._find_time_s(f"{peak}_{edge}_in_s") for edge in ("begin", "end"))
             if begin_s is not None and end_s is not None:
                 yield begin_s, end_s
 
     def profile_from(self) -> int:
-        """From which day its calendar of tomorrow counts: from today where that is a day of the same kind."""
+        """Return from which day tomorrow's calendar applies: 0 (today) if both days are alike, else 1."""
         today, tomorrow = self.fresh("today_day_index"), self.fresh("tomorrow_day_index")
         return 0 if today is not None and today == tomorrow else 1
 

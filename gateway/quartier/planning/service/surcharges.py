@@ -1,7 +1,7 @@
 """Costs of import beyond the energy price: day peak, month peak, carbon.
 
-What is not known is not counted as reached, and of carbon that nobody knows nothing is said.  Everything here
-runs in the planner's thread; who shows it reads whole numbers.
+An unknown import does not count as a reached peak, and unknown carbon is left out. Everything here runs in
+the planner's thread; readers for display read whole numbers.
 """
 
 import math
@@ -22,11 +22,12 @@ _CO2_QUANTITY = "import_g_per_wh"
 
 
 class Surcharges:
-    """``day_peak_eur_per_w`` is the price of a W of a day's largest import, which is the mean of an hour;
-    ``by_month``: what a month has reached so far is free for the rest of it.
+    """Surcharges of a site.
 
-    ``rule`` is the site's battery living by the rule, to which carbon and the day's peak are held; None: they
-    are held to nothing.
+    ``day_peak_eur_per_w`` is the price of a W of a day's largest hourly mean import. With ``by_month``, the
+    import that a month has reached so far is free for the rest of it. ``rule`` is the site's battery under
+    the rule; carbon and day peak are weighted by how far plans lag behind it. With None the weights stay at
+    1.
     """
 
     def __init__(
@@ -42,13 +43,14 @@ class Surcharges:
         self.month, self.month_w = 0, 0.0
         self._by_month = by_month
         self.newest = math.nan
-        """The hour since 1970 whose import was learnt last, known or not."""
+        """Hour since 1970 whose import was learned last, known or not."""
         self._zone = ZoneInfo(zone)
         self._price = day_peak_eur_per_w
 
     def learn(self, hour: int, import_w: float | None, battery_w: float | None = None) -> None:
-        """Take in the mean import of an hour that is over, and what batteries took of it; of one that nobody
-        knows nothing is reached, and nothing owed.
+        """Learn the mean import of a finished hour, and the mean power of the batteries in it, in W.
+
+        An hour with an unknown import adds neither a peak nor a deficit.
         """
         if hour <= self.newest:
             return
@@ -66,7 +68,7 @@ class Surcharges:
             self.account.learn(day, grids_w, self.carbon.of(hour), 1.0)
 
     def forget(self, utc_s: float) -> None:
-        """What was learnt of hours that begin later than ``utc_s``: they are none that have been."""
+        """Discard what was learned of hours that begin later than ``utc_s``: they have not happened."""
         if self.newest * _HOUR_S > utc_s:
             self.crests, self.newest = PeakHistory(), math.nan
             self.month, self.month_w = 0, 0.0
@@ -74,7 +76,7 @@ class Surcharges:
             self.carbon = CarbonForecast()
 
     def hear(self, quotes: Iterable[PriceSignal], utc_s: float) -> None:
-        """Take in the carbon that is signalled for the hour that runs."""
+        """Learn the carbon signalled for the current hour."""
         hour = int(utc_s // _HOUR_S)
         moments = range(hour * _HOUR_S, (hour + 1) * _HOUR_S, _STEP_S)
         told = [quote for quote in quotes if _CO2_QUANTITY in quote.values]
@@ -85,17 +87,17 @@ class Surcharges:
             if quote.begin_utc_s < at_s + _STEP_S and at_s < quote.end_utc_s
         ]
         if found:
-            # What is as clean must not seem to differ, by the last bit either.
+            # Equally clean hours must not differ, not even by the last bit.
             self.carbon.learn(hour, found[0] if min(found) == max(found) else sum(found) / len(found))
 
     def counted(self, question: PlanRequest) -> PlanRequest:
-        """The same question with all of it."""
+        """Return the question with all surcharges added."""
         count, step_s, start_s = question.count, question.step_s, question.start_utc_s
         middles_s = [start_s + (at + 0.5) * step_s for at in range(count)]
         days = [self._find_day(at_s) for at_s in middles_s]
         free_w = question.contract.peak_free_w
         if self._by_month and {self._find_month(at_s) for at_s in middles_s} == {self.month}:
-            free_w = max(free_w, self.month_w)  # a month that comes has reached nothing
+            free_w = max(free_w, self.month_w)  # a future month has reached nothing
         contract = replace(
             question.contract,
             peak_free_w=free_w,
@@ -109,13 +111,16 @@ class Surcharges:
         return 1.0 if self.rule is None else debt.factor
 
     def shown(self, question: PlanRequest, utc_s: float) -> dict[str, Any]:
-        """Return how each counts in a question that was planned, JSON-ready; None where one does not."""
+        """Return how each surcharge counts in a planned question, JSON-ready.
+
+        A surcharge that does not count is None.
+        """
         told = {"day_peak": self._render_day_peak(question, utc_s), "co2": self._render_co2(question)}
         told |= {"month_peak": self._render_month_peak(question, utc_s)}
         return told if self.rule is None else told | {"held": self._render_weights()}
 
     def _render_weights(self) -> dict[str, Any]:
-        """By how much plans are behind the rule, in usual days, and by what the weights are multiplied."""
+        """Return how far plans lag behind the rule, in usual days, and the resulting weight factors."""
         debts = {"co2": self.account.co2, "day_peak": self.account.day_peak}
         return {name: {"behind_days": one.days, "factor": one.factor} for name, one in debts.items()}
 
@@ -129,7 +134,7 @@ class Surcharges:
         }
 
     def reached_w(self, utc_s: float) -> float:
-        """Return what the month of that moment has reached so far."""
+        """Return the largest import of the month of that instant so far, in W."""
         return self.month_w if self._find_month(utc_s) == self.month else 0.0
 
     def _render_day_peak(self, question: PlanRequest, utc_s: float) -> dict[str, Any] | None:
@@ -164,7 +169,7 @@ class Surcharges:
         return 12 * local.year + local.month
 
     def keep(self) -> dict[str, Any]:
-        """All that it remembers, JSON-ready."""
+        """Return all state, JSON-ready."""
         newest = None if math.isnan(self.newest) else self.newest
         known = {"newest": newest, "crests": self.crests.keep(), "carbon": self.carbon.keep()}
         known |= {"month": {"number": self.month, "top_w": self.month_w}}
@@ -172,7 +177,7 @@ class Surcharges:
         return known | {"account": self.account.keep()} | stored
 
     def recall(self, told: Any) -> None:
-        """Go on with what ``keep`` gave; what is no such thing is learnt anew from the history."""
+        """Restore the state that ``keep`` returned; invalid parts are learned again from the history."""
         table = told if isinstance(told, dict) else {}
         crests, carbon, newest = PeakHistory(), CarbonForecast(), table.get("newest")
         self.account.recall(table.get("account"))

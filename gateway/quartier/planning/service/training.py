@@ -1,6 +1,6 @@
-"""Train the forecast and the surcharges from the history; save what was learnt.
+"""Train the forecast and the surcharges from the history; save what was learned.
 
-Everything here runs in the planner's thread, and takes the history as any reader does.
+Everything here runs in the planner's thread and reads the history like any other reader.
 """
 
 import math
@@ -20,18 +20,18 @@ from quartier_drivers.contract import Quality
 
 FORECAST_FILE = "forecast"
 HISTORY_MAX_S = 28 * 86_400
-"""How much of a history that is there already is learnt from at the first start."""
+"""How much of an existing history is learned at the first start, in s."""
 BACKTEST_S = 7 * 86_400
-"""Of that the last week is tried: what a plan would have cost in it."""
+"""The last part of it that is back-tested: what a plan would have cost, in s."""
 TRAINING_STEP_S = 900
 _BATCH_S = 86_400
 _CLOCK_BACK_MAX_S = 3_600
-"""By so much a clock may be put back."""
+"""A clock may be set back by at most this, in s."""
 _APPARENT_IMPORT, _APPARENT_EXPORT = "apparent_power_va", "apparent_power_export_va"
 
 
 class ForecastTraining:
-    """One learner, its places and its pupils: the points that tell of load and sun."""
+    """One learner with its files, its back-test, its surcharges, and the points of load and PV."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class ForecastTraining:
         rule = trial.make_rule_battery() if trial is not None and said.rule_bound else None
         self.tolls = Surcharges(premises.zone, said.day_peak_eur_per_w, rule, by_month=said.peak_by_month)
         self.why_new = ""
-        self._held: dict[str, float] = {}  # what each point was where the last portion ended
+        self._held: dict[str, float] = {}  # value of each point at the end of the last portion
         self._held_s = 0
         self._premises = premises
         self._history, self._runtime_dir, self._file = history, runtime_dir, state_dir / FORECAST_FILE
@@ -64,7 +64,7 @@ class ForecastTraining:
         self._apart = list(premises.apart)
 
     def recall(self) -> None:
-        """Go on with what an earlier run learnt; ``why_new`` says why not, where there was something."""
+        """Restore what an earlier run learned; ``why_new`` says why not, if there was something."""
         kept = state_file.load_facts(self._file)
         if kept is None:
             return
@@ -77,10 +77,10 @@ class ForecastTraining:
             self.why_new = str(error)
 
     def catch_up(self, utc_s: float) -> bool:
-        """Learn every whole slot of the history that is new; whether there was one.  Raises OSError.
+        """Learn every new whole slot of the history; return whether there was one. Raises OSError.
 
-        What was learnt of hours that are to come, by a clock that was wrong, would keep all others out and
-        seem to be of now: then it begins anew.
+        Slots learned with a clock that was ahead would block all real slots and seem current. In that case
+        training starts afresh.
         """
         grid = self.learner.grid
         if self.learner.newest * grid.slot_s > utc_s + _CLOCK_BACK_MAX_S:
@@ -102,7 +102,7 @@ class ForecastTraining:
         return is_new
 
     def keep(self) -> None:
-        """Write down what is known.  Raises OSError."""
+        """Save what was learned. Raises OSError."""
         tried = {} if self.trial is None else {"trial": self.trial.keep()}
         state_file.save_facts(self._file, {**self.learner.keep(), **tried, "tolls": self.tolls.keep()})
 
@@ -126,16 +126,16 @@ class ForecastTraining:
             ),
             strict=True,
         ):
-            is_sound = import_w is None or import_w <= self._premises.load_max_w  # else a counter jumped
+            is_sound = import_w is None or import_w <= self._premises.load_max_w  # otherwise a counter jumped
             self.tolls.learn(slot, import_w if is_sound else None, battery_w)
         if math.isnan(self.learner.newest) and not any(value is not None for value in load_w):
-            return  # before anything was known nothing was missed
+            return  # no gap before the first known value
         past = PowerHistory(
             start_utc_s=float(begin_s), step_s=float(TRAINING_STEP_S), load_w=load_w, generated_w=sun_w
         )
         for slot, hour_w, generated_w in past.iterate_slots(self.learner.grid):
             if slot <= self.learner.newest:
-                continue  # it is the imports alone that are learnt anew
+                continue  # only the imports are learned again
             if tries and self.trial is not None:
                 self.trial.step(self.learner, slot, hour_w, generated_w)
             self.learner.step(slot, hour_w, generated_w)
@@ -152,14 +152,17 @@ class ForecastTraining:
                     column = columns.setdefault(row.point, [None] * count)
                     column[(row.utc_ms // 1000 - begin_s) // TRAINING_STEP_S] = float(row.value)
         except FileNotFoundError:
-            pass  # nothing was written yet
+            pass  # nothing is written yet
         self._hold_values(columns, begin_s, until_s, count)
         return columns
 
     def _hold_values(
         self, columns: dict[str, list[OptionalPower]], begin_s: int, until_s: int, count: int
     ) -> None:
-        """Let what did not change for longer than the history looks back go on from portion to portion."""
+        """Carry unchanged values from portion to portion.
+
+        A value that did not change for longer than the history looks back has no row in the new portion.
+        """
         for point, value in (self._held if self._held_s == begin_s else {}).items():
             column = columns.setdefault(point, [None] * count)
             known = next((at for at, seen in enumerate(column) if seen is not None), count)
@@ -169,7 +172,7 @@ class ForecastTraining:
         self._held_s = until_s
 
     def _find_grid_w(self, columns: Mapping[str, Sequence[OptionalPower]], at: int) -> OptionalPower:
-        """Return what the connection took, below 0 what it gave; None where that is not known."""
+        """Return the power at the connection, negative for export, in W; None if unknown."""
 
         def value(quantity: str) -> OptionalPower:
             column = columns.get(f"{self._grid}.{quantity}")
@@ -181,7 +184,7 @@ class ForecastTraining:
         return grid_w
 
     def _find_storage_w(self, columns: Mapping[str, Sequence[OptionalPower]], at: int) -> OptionalPower:
-        """Return what all batteries took; None where one is not known."""
+        """Return the power of all batteries, in W; None if one is unknown."""
         found = [columns.get(f"{name}.power_w", ()) for name in self._parts[asset_sections.BatterySection]]
         known = [power_w for one in found if one and (power_w := one[at]) is not None]
         return sum(known) if len(known) == len(found) else None
@@ -189,7 +192,7 @@ class ForecastTraining:
     def _step(
         self, columns: Mapping[str, Sequence[OptionalPower]], at: int
     ) -> tuple[OptionalPower, OptionalPower]:
-        """Load without storage and cars, and sun, both plus; None where a part is not known."""
+        """Return the load without storage and cars, and the PV generation, both positive; None if unknown."""
 
         def value(point: str) -> OptionalPower:
             return columns[point][at] if point in columns else None

@@ -1,11 +1,10 @@
 """Select the assets that are planned together, and make their models (pure).
 
-    day = PlanningDay(times=..., step_s=900, known={"bat1.soc_pct": 40.0, "boiler.tank_c": 48.0, ...})
-    found = select_assets(site.assets, day, StorageTerms(...))
-    plan = plan_site(found.site(outlook, contract))
+day = PlanningDay(times=..., step_s=900, known={"bat1.soc_pct": 40.0, "boiler.tank_c": 48.0, ...}) found =
+select_assets(site.assets, day, StorageTerms(...)) plan = plan_site(found.site(outlook, contract))
 
-``site.assets`` come from the site file by ``daemon/assembly/site_model.py``.  Points have their own names,
-so that readings may be passed as they are:
+``site.assets`` come from the site file by ``daemon/assembly/site_model.py``. Points have their own names, so
+that readings may be passed as they are:
 
 ========== ==========================================================================================
 role       points of ``PlanningDay.known``; in brackets those of ``PlanningDay.series``, a number a step
@@ -18,8 +17,8 @@ waste      ``waiting_on``, ``left_s``
 load       ``waiting_on``; it has a run in the site file
 ========== ==========================================================================================
 
-The outlook's load is what is *not* in the roster: an asset in ``left_out`` (each with its reason) belongs to
-it, one in the roster does not.
+The load of the outlook contains only assets that are *not* selected. An asset in ``left_out`` (each with its
+reason) is part of it; a selected asset is not.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -50,32 +49,34 @@ KNOWN_POINTS: Mapping[str, tuple[str, ...]] = {
     "waste": ("waiting_on", "left_s"),
     "load": ("waiting_on",),
 }
-"""What is looked for in ``PlanningDay.known``, by role."""
+"""Quantities that are read from ``PlanningDay.known``, by role."""
 SERIES_POINTS: Mapping[str, tuple[str, ...]] = {"ev": ("plugged_on",), "heat": ("draw_w",)}
-"""What is looked for in ``PlanningDay.series``, by role."""
+"""Quantities that are read from ``PlanningDay.series``, by role."""
 WATER_WH_PER_M3_K = 1_163.0
-"""Heat that a cubic metre of water takes for a K: 4.187 kJ/(kg·K)."""
+"""Heat that warms a cubic metre of water by 1 K: 4.187 kJ/(kg·K)."""
 STANDING_LOSS_K = 45.0
-"""At which difference to the surroundings a tank's standing loss is told (EN 12897; EU 812/2013)."""
+"""Temperature difference at which a tank's standing loss is stated (EN 12897; EU 812/2013)."""
 TIME_CONSTANTS_MAX = 12.0
-"""So many time constants of a tank a horizon may have."""
+"""Largest length of a horizon in time constants of a tank."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageTerms:
-    """What stored energy costs and is worth; the same for all batteries."""
+    """Cost and value of stored energy; the same for all batteries."""
 
     charge_efficiency: float = 0.95
     discharge_efficiency: float = 0.95
     wear_eur_per_wh: float = 0.0
     worth_eur_per_wh: float = 0.0
-    """What a Wh that is left at the end is worth, in a battery or as heat of a Wh of electricity."""
+    """Value of a Wh left at the end, in a battery or as heat from one Wh of electricity."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExcludedAsset:
-    """Why an asset is not planned.  ``missing`` is the point that nobody says, or the key
-    (``assets.boiler.tank_m3``); empty where nothing is missing.
+    """Reason why an asset is not planned.
+
+    ``missing`` is the unknown point, or the missing key (``assets.boiler.tank_m3``); empty if nothing is
+    missing.
     """
 
     why: str
@@ -84,10 +85,10 @@ class ExcludedAsset:
 
 @dataclass(frozen=True, slots=True)
 class AssetSelection:
-    """The parts by their assets' names, and why others are none.
+    """Models of the selected assets by asset name, and why others are left out.
 
-    ``wanting`` are cars as they want it whom no current gives that before they leave; ``cars`` has them with
-    what it can give, if anything.
+    ``wanting`` are cars that no allowed current can charge with all requested energy before they leave.
+    ``cars`` contains them with the energy that is possible, if any.
     """
 
     batteries: Mapping[str, horizon.BatteryModel] = field(default_factory=dict)
@@ -99,11 +100,14 @@ class AssetSelection:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those that are planned."""
+        """Return the names of the planned assets."""
         return (*self.batteries, *self.cars, *self.tanks, *self.batches)
 
     def site(self, outlook: Outlook, contract: Contract) -> site_model.SiteModel:
-        """What ``plan_site`` is asked; ``outlook`` is of the same steps, without what is in the roster."""
+        """Return the input of ``plan_site``.
+
+        ``outlook`` has the same steps and excludes the selected assets.
+        """
         return site_model.SiteModel(
             outlook=outlook,
             contract=contract,
@@ -115,7 +119,7 @@ class AssetSelection:
 
 
 def select_assets(assets: Iterable[Asset], day: PlanningDay, terms: StorageTerms) -> AssetSelection:
-    """Every battery, charging point, tank and batch of the assets; others are passed over without a word.
+    """Select every battery, charge point, tank and batch of the assets; ignore others silently.
 
     Raises RefusedError for numbers that contradict each other.
     """
@@ -135,7 +139,7 @@ def select_assets(assets: Iterable[Asset], day: PlanningDay, terms: StorageTerms
 
 
 def _find_energy_max_wh(car: site_model.CarModel, day: PlanningDay) -> float:
-    """Return what its most current gives it while it is there."""
+    """Return the energy that a car gets at its largest current during its stay."""
     hours = (car.until_step - car.from_step) * day.step_s / 3600.0
     return car.powers_w[-1] * hours * car.efficiency
 
@@ -201,7 +205,7 @@ def _make_battery(
 def _make_car(
     asset: ChargePointAsset, known: _Lookup, day: PlanningDay
 ) -> site_model.CarModel | ExcludedAsset:
-    """Energies count at the charger, as its meter and what a car wants do; without a departure it stays."""
+    """Make the model of a car, with energies at the charger; without a departure it stays."""
     name, wanted_wh = asset.name, known("energy_wanted_wh")
     wanted_wh = asset.energy_wanted_wh if wanted_wh is None else wanted_wh
     stay = _find_session_steps(asset, known, day)
@@ -232,9 +236,9 @@ def _make_car(
 
 
 def find_current_step_a(name: str, car: site_model.CarModel, step_s: float) -> float:
-    """Whole amperes, or two or three at a time where the energy would be divided too finely.
+    """Return steps of whole amperes: 1, or 2 or 3 where 1 would divide the energy too finely.
 
-    Raises RefusedError where none of these will do.
+    Raises RefusedError if none of these fits.
     """
     unit_wh = car.phases * car.voltage_v * step_s / 3600.0
     for step_a in (1.0, 2.0, 3.0):
@@ -249,7 +253,7 @@ def find_current_step_a(name: str, car: site_model.CarModel, step_s: float) -> f
 def _find_session_steps(
     asset: ChargePointAsset, known: _Lookup, day: PlanningDay
 ) -> tuple[int, int] | ExcludedAsset:
-    """The first step in which a car is there, and the first in which it is away again."""
+    """Return the first step in which a car is there, and the first in which it is away again."""
     name = asset.name
     plugged = day.series.get(f"{name}.plugged_on")
     arrival_s, departure_s = known("arrival_in_s"), known("departure_in_s")
@@ -317,7 +321,7 @@ def _make_batch(
     known: _Lookup,
     day: PlanningDay,
 ) -> site_model.BatchModel | ExcludedAsset:
-    """The first of its windows in which it has room; one that nobody says of whether it waits does."""
+    """Plan a batch in its first window with enough room; without a reading it counts as waiting."""
     if known("waiting_on") == 0.0 or not run_w:
         return ExcludedAsset("nothing waits to be run")
     for from_step, until_step in _iterate_windows(day, *hours):
@@ -330,7 +334,7 @@ def _make_batch(
 def _iterate_windows(
     day: PlanningDay, window_s: float | None, deadline_s: float
 ) -> Iterator[tuple[int, int]]:
-    """From which step until which it may run, one window after the other."""
+    """Yield the first step and the end step of each window in which it may run."""
     begin_s: float | None = 0.0
     if window_s is not None and day.since_s(window_s) >= day.since_s(deadline_s):
         begin_s = day.find_next_s(window_s)
@@ -344,14 +348,14 @@ def _iterate_windows(
 
 
 def find_remaining_run_w(run: BatchLoad, ran_s: float, step_s: int) -> list[float]:
-    """The mean power in each step of what is left of a run, once it ran for ``ran_s``."""
+    """Return the mean power in each remaining step of a run that has run for ``ran_s``, in W."""
     return list(_spread_power(run.run_w, QUARTER_S, run.duration_s, step_s, ran_s))
 
 
 def _spread_power(
     run_w: Sequence[float], each_s: float, whole_s: float, step_s: int, from_s: float = 0.0
 ) -> Iterator[float]:
-    """The mean power in each step of a run from ``from_s`` on, whose powers stand for ``each_s`` each."""
+    """Yield the mean power in each step of a run from ``from_s`` on; each power lasts ``each_s``."""
     for step in range(ceil((whole_s - from_s) / step_s - 1e-9)):
         begin_s, end_s = from_s + step * float(step_s), from_s + (step + 1.0) * step_s
         parts = (

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from array import array
 
 _DECIDED_SHARE = 1e-6
-"""Of the least current: what is so near to nothing or to it is not divided."""
+"""Share of the minimum current: a value this close to zero or to the minimum is not branched."""
 
 ChargeMarks = Mapping[tuple[int, int], bool]
-"""Of a car (its number) and a step whether it charges there."""
+"""Whether a car (its number) charges in a step."""
 
 
 class CarBranching:
-    """The tree of one site, batches as they stand.  ``bound`` is what no plan is cheaper than."""
+    """Branching tree of one site with fixed batches. ``bound`` is a lower bound of the cost of any plan."""
 
     def __init__(self, joint: JointPlan, bound: float) -> None:
         self._joint = joint
@@ -36,13 +36,13 @@ class CarBranching:
 
     @property
     def bound(self) -> float:
-        """The lowest of what is not divided any more and of what still may be."""
+        """Return the lowest bound of all closed and all open branches."""
         return min([self._closed, *(bound for _, _, bound, _ in self._waiting)])
 
     def run(self, worth: Callable[[float], bool], put: Callable[["array[float]"], None]) -> None:
-        """Divide as long as ``worth`` says of the lowest bound that it is.
+        """Branch as long as ``worth`` accepts the lowest bound.
 
-        ``put`` makes a plan from where a node's program has all parts, at its prices.
+        ``put`` makes a plan from the solution of a node's program, at its prices.
         """
         while self._waiting and worth(self._waiting[0][0]):
             _, _, bound, marks = heapq.heappop(self._waiting)
@@ -75,7 +75,7 @@ class CarBranching:
             put(found.prices)
 
     def _narrow_chains(self, marks: ChargeMarks) -> dict[int, EnergyChain] | None:
-        """The cars' chains; None where one has no room for what it must take."""
+        """Return the chains of the cars; None if one has no room for what it must take."""
         made = {}
         for number, least_wh in self._leasts_wh.items():
             chain = self._joint.chains[number]
@@ -89,7 +89,7 @@ class CarBranching:
         return made
 
     def _find_undecided(self) -> tuple[int, int] | None:
-        """The car and the step whose charge is nearest to half of its least."""
+        """Return the car and step whose charge is nearest to half of the minimum."""
         best, best_far = None, 0.5 - _DECIDED_SHARE
         for number, least_wh in self._leasts_wh.items():
             for step, wh in enumerate(self._joint.ways[number]):

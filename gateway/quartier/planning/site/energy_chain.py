@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 
 class ChainColumn(NamedTuple):
-    """One unknown of a chain, at least 0.  ``bus`` is what a Wh of it takes there, ``here`` and ``after``
-    what it adds to the chain's row of its step and of the next.
+    """One unknown of a chain, at least 0.
+
+    ``bus`` is the energy that a Wh of it takes from the bus. ``here`` and ``after`` are its coefficients in
+    the chain's row of its step and of the next step.
     """
 
     step: int
@@ -19,7 +21,7 @@ class ChainColumn(NamedTuple):
 
     @property
     def is_missing(self) -> bool:
-        """Return whether it is what is missing to a low."""
+        """Return whether the unknown is the shortfall below a lower bound."""
         return self.bus == 0.0 and self.here < 0.0
 
 
@@ -27,8 +29,8 @@ class ChainColumn(NamedTuple):
 class EnergyChain:
     """Energy e from ``first`` on: e' = ``keep``·e + ``gain``·charge − ``out``·discharge − draw, in Wh.
 
-    Charge and discharge are counted on the bus.  ``lows``, ``highs``, ``draws`` and ``shorts_wh`` have a
-    number a step: e at its end is at least its low, but for at most its short, of which a Wh costs
+    Charge and discharge are counted on the bus. ``lows``, ``highs``, ``draws`` and ``shorts_wh`` have one
+    number per step. At the end of a step, e is at least its low, less at most its short; a missing Wh costs
     ``short_price``.
     """
 
@@ -48,20 +50,21 @@ class EnergyChain:
     short_price: float
     worth_price: float
     charges_wh: Sequence[tuple[float, float]] = ()
-    """The least and the most charge of each step where they differ from 0 and ``charge_max_wh``."""
+    """Smallest and largest charge of each step, if they differ from 0 and ``charge_max_wh``."""
 
     def find_charge_range_wh(self, at: int) -> tuple[float, float]:
-        """The least and the most charge in its step number ``at``."""
+        """Return the smallest and largest charge in step number ``at`` of the chain."""
         return self.charges_wh[at] if self.charges_wh else (0.0, self.charge_max_wh)
 
     @property
     def count(self) -> int:
-        """Return how many steps."""
+        """Return the number of steps."""
         return len(self.lows_wh)
 
     def columns(self) -> Iterator[ChainColumn]:
-        """The unknowns, step by step: charge above its least, discharge, what stands above the low, what is
-        missing.
+        """Yield the unknowns of each step.
+
+        They are charge above its minimum, discharge, energy above the low, and shortfall below it.
         """
         last = self.count - 1
         for at in range(self.count):
@@ -78,19 +81,19 @@ class EnergyChain:
                 yield ChainColumn(step, self.short_price + worth, self.shorts_wh[at], 0.0, -1.0, -keep)
 
     def right(self, at: int) -> float:
-        """The right-hand side of the row of its step number ``at``."""
+        """Return the right-hand side of the row of step number ``at`` of the chain."""
         before_wh = self.energy_wh if at == 0 else self.lows_wh[at - 1]
         charged_wh = self.gain * self.find_charge_range_wh(at)[0]
         return self.keep * before_wh + charged_wh - self.draws_wh[at] - self.lows_wh[at]
 
     @property
     def constant_cost(self) -> float:
-        """What the rows leave out of the cost: the worth of the last low, the wear of the least charges."""
+        """Return the cost that the rows leave out: value of the last low, and wear of the minimum charges."""
         least = sum(least_wh for least_wh, _ in self.charges_wh) * self.charge_price
         return least - self.worth_price * self.lows_wh[-1]
 
     def find_energies_wh(self, bus_wh: Sequence[float]) -> list[float]:
-        """Return what stands in it at the end of each of its steps; ``bus_wh`` has a number for each."""
+        """Return the energy at the end of each of its steps; ``bus_wh`` has one number per step."""
         energy_wh, made = self.energy_wh, []
         for wh, draw_wh in zip(bus_wh, self.draws_wh, strict=True):
             energy_wh = self.keep * energy_wh + wh * (self.gain if wh > 0.0 else self.out) - draw_wh
@@ -98,7 +101,7 @@ class EnergyChain:
         return made
 
     def missing(self, bus_wh: Sequence[float]) -> list[float]:
-        """Return what is missing to its lows, step by step, as far as it may."""
+        """Return the shortfall below the low of each step, at most as much as allowed."""
         return [
             min(short_wh, max(0.0, low_wh - energy_wh))
             for energy_wh, low_wh, short_wh in zip(
@@ -107,14 +110,15 @@ class EnergyChain:
         ]
 
     def cost(self, bus_wh: Sequence[float]) -> float:
-        """Wear, what is missing, less the worth of what is left."""
+        """Return wear plus shortfall less the value of the energy left, in EUR."""
         wear = sum(wh * self.charge_price if wh > 0.0 else 0.0 - wh * self.discharge_price for wh in bus_wh)
         left_wh = self.find_energies_wh(bus_wh)[-1]
         return wear + self.short_price * sum(self.missing(bus_wh)) - self.worth_price * left_wh
 
     def lowest(self, duals: Sequence[float], prices: Sequence[float]) -> float:
-        """No way of it costs less, where a Wh on the bus costs ``prices`` (of its steps): the weak duality
-        of linear programs with any ``duals`` of its rows.
+        """Return a lower bound of the cost of any course, where a Wh on the bus costs ``prices``.
+
+        It is the weak duality of linear programs, with any ``duals`` of the rows.
         """
         total = self.constant_cost + sum(dual * self.right(at) for at, dual in enumerate(duals))
         total += sum(least_wh * price for (least_wh, _), price in zip(self.charges_wh, prices, strict=False))

@@ -1,8 +1,8 @@
 """Plan a whole site with HiGHS as a mixed-integer program (pure).
 
-Where prices are strict it is solved in stages: what is given up rung by rung, what is given up last first,
-each with what was found before as a row; then the money.  It is imported only where it is asked for; it needs
-the extra ``highs``.
+With strict prices it is solved in stages: one stage for each rung of the relaxation order, starting with the
+one given up last, then the money. Each result becomes a row of the later stages. The module is imported only
+on request; it needs the extra ``highs``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from array import array
 
 HIGHS_GAP_MAX = 1e-4
-"""Relative: nearer to the best it need not come."""
+"""Relative gap to the optimum that is good enough."""
 HIGHS_NODES_MAX = 20_000
-"""Its deadline, as a count: of nodes of its tree, of all stages together."""
+"""Deadline as a count: nodes of the tree, over all stages together."""
 _NEAR_WH = 0.01
-"""Its tolerance in a store."""
+"""Tolerance of HiGHS in a store, in Wh."""
 _SAME_KWH = 1e-6
-"""So much more of a rung is the same: what its rows hold to."""
+"""Tolerance of a rung when later rows hold it."""
 _KILO = 1000.0
 _INF = highspy.kHighsInf
 
@@ -34,11 +34,11 @@ _INF = highspy.kHighsInf
 def solve_with_highs(
     joint: JointPlan, gap: float = HIGHS_GAP_MAX, nodes_max: int = HIGHS_NODES_MAX
 ) -> "tuple[float, array[float]]":
-    """Put all parts on the ways that HiGHS finds; returns a bound below which no plan is, in EUR, and what a
-    Wh on the bus is worth in each step.
+    """Set all parts to the courses that HiGHS finds.
 
-    In stages the bound is of plans that give up no more.  Raises RefusedError where it finds no plan within
-    its nodes.
+    Return a lower bound of the cost of any plan in EUR, and the value of a Wh on the bus in each step. With
+    stages, the bound covers plans that give up no more. Raises RefusedError if HiGHS finds no plan within its
+    nodes.
     """
     if not joint.parts:
         return joint.cost(), joint.solve_relaxed([]).prices
@@ -48,7 +48,7 @@ def solve_with_highs(
 
 
 def _find_bus_prices(joint: JointPlan) -> "array[float]":
-    """By the program without whole numbers, which leads the other engine; all ways stay as they are."""
+    """Return the prices of the relaxed program that guides the other engine; all courses stay unchanged."""
     ways, level_wh = joint.ways[:], joint.level_wh
     found = joint.solve_relaxed([*joint.stores, *joint.cars])
     joint.ways, joint.level_wh = ways, level_wh
@@ -56,7 +56,7 @@ def _find_bus_prices(joint: JointPlan) -> "array[float]":
 
 
 class _Stage(NamedTuple):
-    """What is made least: a cost for each unknown and what it is where all are 0; one of it is ``eur``."""
+    """Objective of a stage: a cost per unknown, its value where all are 0, and EUR per unit."""
 
     costs: Mapping[int, float]
     offset: float
@@ -109,7 +109,7 @@ class _HighsModel:
         return bound_eur
 
     def _stages(self) -> Iterator[_Stage]:
-        """One of all, or one of each rung and one of the money."""
+        """Yield one stage for everything, or one per rung and one for the money."""
         program, meter = self._program, self._joint.meter
         costs = dict(enumerate(program.costs))
         left_eur = program.constant_eur
@@ -131,7 +131,7 @@ class _HighsModel:
         yield _Stage(costs, left_eur / program.eur, program.eur, is_money=True)
 
     def _least(self, stage: _Stage) -> float:
-        """Return what no way costs less than, by the bounds of each unknown alone."""
+        """Return a lower bound of the stage from the bounds of each unknown alone."""
         upper = self._program.upper
         return stage.offset + sum(cost * upper[column] for column, cost in stage.costs.items() if cost < 0.0)
 
@@ -140,7 +140,7 @@ class _HighsModel:
         return stage.offset + there <= self._least(stage) + _SAME_KWH
 
     def _set(self, highs: Highs, stage: _Stage, values: list[float], gap: float, nodes_max: int) -> None:
-        """Make a stage what is solved next, from what was found before on."""
+        """Set the objective of the next stage, starting from the values found before."""
         count = len(self._program.costs)
         costs = [stage.costs.get(column, 0.0) for column in range(count)]
         highs.changeColsCost(count, list(range(count)), costs)
@@ -153,7 +153,7 @@ class _HighsModel:
             highs.setSolution(start)
 
     def _hold(self, highs: Highs, stage: _Stage, values: list[float]) -> None:
-        """What was found of a rung is a row of the stages that follow."""
+        """Add what was found for a rung as a row of the later stages."""
         if stage.is_money or not stage.costs:
             return
         found = sum(cost * values[column] for column, cost in stage.costs.items())
@@ -175,8 +175,8 @@ class _HighsModel:
         for number, begins in self._begins.items():
             best = max(range(len(begins)), key=lambda at: values[begins[at]])
             joint.ways[number] = joint.list_starts(number)[best]
-        # Its numbers hold within a tolerance: the stores are planned once more beside what is whole, and are
-        # left as they were only where that is worse.
+        # The numbers of HiGHS hold within a tolerance. So the stores are planned once more around the
+        # whole-number parts, and keep their old course only where the new one is worse.
         raw, standing, is_sound = joint.ways[:], joint.standing(), all(map(self._is_sound, self._free))
         joint.plan_stores()
         if is_sound and joint.is_better(standing, joint.standing()):
@@ -184,7 +184,10 @@ class _HighsModel:
         joint.turn()
 
     def _is_sound(self, number: int) -> bool:
-        """Whether a chain stays between its bounds; what both charges and discharges in a step may not."""
+        """Return whether a chain stays within its bounds.
+
+        A course that both charges and discharges in a step may violate them.
+        """
         chain = self._joint.chains[number]
         inside = chain.find_energies_wh(self._joint.ways[number][chain.first : chain.first + chain.count])
         bounds = zip(inside, chain.lows_wh, chain.shorts_wh, chain.highs_wh, strict=True)

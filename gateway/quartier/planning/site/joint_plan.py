@@ -13,24 +13,27 @@ from quartier.planning.site.part_models import BatchPart, CarPart, Part, Storage
 from quartier.planning.site.site_meter import MeterFlows, SiteMeter
 
 _WORK_PER_STEP = 10
-"""Of a plan beside the others: to put them together."""
+"""Work of planning one part around the others: adding up the others."""
 _SHIFTS_PER_WORK = 4
 _SAME_WH = 0.5
-"""So much more or less is the same."""
+"""Differences up to this are treated as equal."""
 IMPROVEMENT_MIN = 1e-9
-"""A plan counts as better from this many highest prices on."""
+"""A plan counts as better from this difference on, as a multiple of the highest price."""
 
 
 class PlanRank(NamedTuple):
-    """How good a plan is.  Of two plans the one with less of the first rung that differs is better."""
+    """Quality of a plan. Of two plans the one with less in the first differing rung is better."""
 
     given_up: tuple[float, ...]
-    """What is given up, in grains, what is given up last first; nothing where all is weighed."""
+    """What is given up, in units of ``_SAME_WH``, last given up first.
+
+    Empty where all is weighed by price.
+    """
     cost: float
 
 
 class JointPlan:
-    """The plan of all parts: ``ways`` has what each takes on the bus, in Wh by step."""
+    """The plan of all parts: ``ways`` holds the energy that each takes on the bus, in Wh per step."""
 
     def __init__(self, meter: SiteMeter, parts: Sequence[Part]) -> None:
         self.meter, self.parts = meter, parts
@@ -45,19 +48,22 @@ class JointPlan:
         self.zero = array("d", bytes(8 * meter.count))
         self.ways = [self.zero[:] for _ in parts]
         self.level_wh = math.inf
-        """Above this import its peak's price counts where a part is planned beside the others."""
+        """The peak price applies above this import where one part is planned around the others."""
         self.plans_count = 0
-        """Plans of one part that it took."""
+        """Number of single-part plans made."""
         self.programs_count = 0
-        """Linear programs that it took."""
+        """Number of linear programs solved."""
         self.work = 0
-        """What all had to do, in columns by rounds of the programs; other plans as they are like it."""
+        """Work done, in columns times rounds of the programs; other plans are converted to the same unit."""
 
     def _list_parts(self, kind: type) -> list[int]:
         return [number for number, part in enumerate(self.parts) if isinstance(part, kind)]
 
     def find_first_work_max(self) -> int:
-        """What a first plan takes at most: two programs of all, two of the stores, each part three times."""
+        """Return the largest work of a first plan.
+
+        It is two programs of all parts, two of the stores, and each part three times.
+        """
         every, stores = list(self.chains.values()), [self.chains[number] for number in self.stores]
         programs = find_work_max(self.meter, every) + find_work_max(self.meter, stores)
         turns = sum(part.work + _WORK_PER_STEP * self.meter.count for part in self.parts)
@@ -65,32 +71,32 @@ class JointPlan:
         return 2 * (programs + bounds) + 3 * turns
 
     def total(self, without: Iterable[int] = ()) -> "array[float]":
-        """Return what all parts take on the bus, but for some."""
+        """Return the energy that all parts take on the bus, except some."""
         out = set(without)
         left = [way for number, way in enumerate(self.ways) if number not in out]
         return array("d", map(sum, zip(self.zero, *left, strict=True)))
 
     def told(self) -> MeterFlows:
-        """Return what the meter has of it."""
+        """Return the flows at the meter."""
         return self.meter.tell(self.total())
 
     def cost(self) -> float:
-        """All that it costs, with what is given up, in EUR."""
+        """Return the total cost with what is given up, in EUR."""
         told = self.told()
         local = sum(part.cost(way) for part, way in zip(self.parts, self.ways, strict=True))
         return told.cost_eur + self.meter.excess_price * told.excess_wh + local
 
     def standing(self) -> PlanRank:
-        """Return how good it is: the lesser the better."""
+        """Return the rank of the plan; lower is better."""
         return PlanRank(self._rank_given_up() if self.meter.relaxation.is_strict else (), self.cost())
 
     def _rank_given_up(self) -> tuple[float, ...]:
         return tuple(round(wh / _SAME_WH) for wh in self.find_given_up_wh().values())
 
     def find_given_up_wh(self) -> dict[str, float]:
-        """Return what is given up of each rung, what is given up last first.
+        """Return what is given up of each rung, last given up first.
 
-        Wh beyond the caps, of cars, below tanks' bands in all steps, and of targets.
+        Values are in Wh: beyond the limits, of cars, below the bands of tanks over all steps, and of targets.
         """
         made = {"caps": self.told().excess_wh, "car": 0.0, "comfort": 0.0, "target": 0.0}
         for part, way in zip(self.parts, self.ways, strict=True):
@@ -105,25 +111,28 @@ class JointPlan:
         return max(self.find_given_up_wh().values()) > _SAME_WH
 
     def find_given_up_eur(self) -> float:
-        """Return what all that is given up counts."""
+        """Return the cost in the objective of everything that is given up, in EUR."""
         given_up_wh = self.find_given_up_wh()
         return self.meter.price_max * sum(
             times * given_up_wh[name] for name, times in self.meter.relaxation.ranked_prices
         )
 
     def is_better(self, new: PlanRank, old: PlanRank) -> bool:
-        """Return whether it is by more than rounding."""
+        """Return whether the new plan is better by more than rounding."""
         if new.given_up != old.given_up:
             return new.given_up < old.given_up
         return new.cost < old.cost - IMPROVEMENT_MIN * self.meter.price_max
 
     def find_paid_eur(self) -> float:
-        """Return what imports bring that count as free: 0 or less."""
+        """Return the revenue of paid imports that count as free: 0 or less, in EUR."""
         grid_wh = self.told().column("grid_wh")
         return sum(price * max(0.0, grid_wh[step]) for step, price in self.meter.paid_imports.items())
 
     def find_paid_max_eur(self) -> float:
-        """Return what they could bring at most: 0 or less.  Beyond a cap it is not worth what that counts."""
+        """Return the largest possible revenue of paid imports: 0 or less, in EUR.
+
+        Import beyond a limit costs more than it earns.
+        """
         net_wh, sun_wh = self.meter.column("net_wh"), self.meter.column("curtailable_wh")
         caps_wh, ranges = self.meter.column("import_max_wh"), self._find_ranges_wh({})
         total = 0.0
@@ -133,15 +142,15 @@ class JointPlan:
         return total
 
     def list_starts(self, number: int) -> "list[array[float]]":
-        """All ways of a batch."""
+        """Return all courses of a batch."""
         part = self.parts[number]
         return part.list_ways(self.meter.count) if isinstance(part, BatchPart) else []
 
     def moves(self, number: int, prices: "array[float]", most: int) -> "list[tuple[float, array[float]]]":
-        """Other starts of a batch, or ways of a car in which current of one step is in another, or more of
-        it where it lacks energy, each with what it adds to the cost at these prices; none that does not save.
+        """Return changed courses of a batch or car that save at these prices, each with the change of cost.
 
-        The ``most`` that save most, those first.
+        For a batch they are other starts. For a car, current moves from one step to another, or is added
+        where energy is missing. Return at most ``most``, best first.
         """
         part = self.parts[number]
         if isinstance(part, CarPart):
@@ -185,8 +194,9 @@ class JointPlan:
     def solve_relaxed(
         self, free: Sequence[int], instead: Mapping[int, EnergyChain] | None = None
     ) -> LinearSolution:
-        """Put these, no batches, on their ways by the linear program beside all others; some have other
-        chains ``instead``.
+        """Set the free parts (no batches) to their courses in the linear program around all others.
+
+        Parts in ``instead`` use another chain.
         """
         chains = {**self.chains, **(instead or {})}
         found = solve_linear_program(
@@ -200,13 +210,13 @@ class JointPlan:
         return found
 
     def take(self, numbers: Sequence[int]) -> None:
-        """Plan these one after the other beside all others, whatever it costs."""
+        """Plan these parts one after the other around all others, whatever the cost."""
         for number in numbers:
             around = self.meter.make_steps_around(self.total(without=(number,)), self.level_wh)
             self._plan_part(number, around)
 
     def plan_elastic(self, numbers: Sequence[int], prices: "array[float]") -> None:
-        """Plan these one after the other as if the stores gave way at these prices."""
+        """Plan these parts one after the other as if the stores yielded at these prices."""
         spare = self.zero[:]
         for store in self.stores:
             chain = self.chains[store]
@@ -219,7 +229,7 @@ class JointPlan:
             )
 
     def plan_stores(self) -> None:
-        """Plan the stores anew: several by their program first, since one alone sticks where two meet."""
+        """Replan the stores: several first by their program, since planning one at a time gets stuck."""
         level_wh = self.level_wh
         if self.stores and (len(self.stores) > 1 or self.meter.peak_price > 0.0):
             self.solve_relaxed(self.stores)
@@ -227,7 +237,7 @@ class JointPlan:
         self.level_wh = level_wh
 
     def turn(self) -> None:
-        """Plan each part anew beside the others, where that makes it cheaper."""
+        """Replan each part around the others where that makes the plan better."""
         standing = self.standing()
         for number in (*self.cars, *self.runs, *self.stores):
             old = self.ways[number]
@@ -243,8 +253,10 @@ class JointPlan:
     def bound(
         self, free: Sequence[int], found: LinearSolution, instead: Mapping[int, EnergyChain] | None = None
     ) -> float:
-        """No plan costs less than the bound of Lagrange at these prices: each part at its cheapest, and the
-        meter.  Of cars with other chains ``instead`` only ways within them count.
+        """Return the Lagrangian lower bound of the cost of any plan at these prices.
+
+        It adds each part at its cheapest and the meter. For cars with another chain in ``instead``, only
+        courses within that chain count.
         """
         within = instead or {}
         total = self.meter.lowest(found.prices, found.surcharges, self._find_ranges_wh(within))
@@ -266,7 +278,7 @@ class JointPlan:
         return total
 
     def spared(self, prices: "array[float]") -> float:
-        """By how much batches are dearer at these prices where they stand than at their cheapest starts."""
+        """Return the extra cost of the starts of batches over their cheapest starts, at these prices."""
         return sum(
             _price_way(self.ways[number], prices) - part.lowest(prices)
             for number, part in enumerate(self.parts)

@@ -11,41 +11,41 @@ from quartier_native.storages import ROUNDS_MAX, Solved, solve_interior
 
 _KILO = 1000.0
 _PRICE_SCALE = 0.3
-"""The highest price in the program, whatever the currency: where the method ends depends on it."""
+"""Highest price in the program in any currency: the end point of the method depends on it."""
 _PRICE_MARGIN = 4.0
 _WIDTH_MIN_KWH = 1e-7
-"""No unknown is fixed wholly: the method needs room inside."""
+"""Smallest range of an unknown: the method needs an interior."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinearSolution:
-    """What the program says.  Arrays have a number a step."""
+    """Solution of the program. Arrays have one number per step."""
 
     bus_wh: Sequence["array[float]"]
-    """What each chain takes."""
+    """Energy that each chain takes."""
     prices: "array[float]"
-    """What a Wh on the bus is worth in each step, in EUR/Wh."""
+    """Value of a Wh on the bus in each step, in EUR/Wh."""
     surcharges: "array[float]"
-    """The peak's price, as it falls on the steps."""
+    """The peak price, distributed over the steps."""
     level_wh: float
-    """The largest import; infinite where it has no price."""
+    """Largest import; infinite where it has no price."""
     duals: Sequence["array[float]"]
-    """The price of each chain's rows."""
+    """Dual prices of the rows of each chain."""
     solved: Solved
     work: int
-    """Columns by rounds."""
+    """Columns times rounds."""
 
 
 def solve_linear_program(
     meter: SiteMeter, chains: Sequence[EnergyChain], fixed_wh: "array[float]"
 ) -> LinearSolution:
-    """The optimum of all chains beside ``fixed_wh`` that the bus takes in any case."""
+    """Return the optimum of all chains around ``fixed_wh``, which the bus takes in any case."""
     program = LinearProgram(meter, chains, fixed_wh)
     return program.run()
 
 
 def find_work_max(meter: SiteMeter, chains: Sequence[EnergyChain]) -> int:
-    """Return what the program of these takes at most."""
+    """Return the largest work of the program of these chains."""
     columns = 7 * meter.count + sum(4 * chain.count for chain in chains)
     band = len(chains) + 3
     rows = 3 * meter.count + sum(chain.count for chain in chains)
@@ -57,10 +57,10 @@ def _find_work(columns: int, rows: int, band: int, rounds: int) -> int:
 
 
 class LinearProgram:
-    """Rows step by step: the chains', the meter's, the peak's; so that they couple only with near ones.
+    """Rows step by step (chains, meter, peak), so that rows couple only with near rows.
 
-    In kWh, and in prices of which the highest is _SCALE.  The meter has room for ``reach_wh`` that others may
-    take in each step.
+    Units are kWh, and prices scaled so that the highest is _PRICE_SCALE. The meter has room for ``reach_wh``
+    that others may take in each step.
     """
 
     def __init__(
@@ -78,15 +78,15 @@ class LinearProgram:
         self.costs, self.upper = array("d"), array("d")
         self._top = 0
         self.breaches: dict[int, float] = {}
-        """What each of these unknowns adds beyond the caps."""
+        """Energy beyond the limits that each of these unknowns adds."""
         self.missing: list[list[int]] = [[] for _ in chains]
-        """The unknowns that are missing to a chain's lows."""
+        """Unknowns that are the shortfall below the lows of a chain."""
         self.constant_eur = sum(chain.constant_cost for chain in chains)
-        """What the program's cost leaves out."""
+        """Cost that the program leaves out, in EUR."""
         self.beyond_wh = 0.0
-        """What is beyond the caps where its unknowns are 0."""
+        """Energy beyond the limits where all unknowns are 0."""
         self.eur = _KILO / self._unit
-        """What one of its cost is."""
+        """EUR per unit of the program's cost."""
         self._add_meter_rows(fixed_wh, reach_wh)
         self.bus: list[list[tuple[int, int, float]]] = [[] for _ in chains]
         for number, chain in enumerate(chains):
@@ -143,8 +143,9 @@ class LinearProgram:
             self.column(entries, column.price, column.most_wh)
 
     def _add_peak_level(self, step: int) -> None:
-        """The peak's level is an unknown of each step that equals that of the next: so it couples near rows
-        alone.
+        """Add the peak level as one unknown per step, equal to that of the next step.
+
+        So it couples only near rows.
         """
         entries = [(self._peaks[step], -1.0)]
         if step > 0:
@@ -155,7 +156,7 @@ class LinearProgram:
         self._top = len(self.costs) - 1
 
     def column(self, entries: list[tuple[int, float]], price: float, most_wh: float) -> None:
-        """Append an unknown from 0 to ``most_wh``: its rows, rising, and what a Wh of it costs."""
+        """Append an unknown from 0 to ``most_wh``: its rows in ascending order, and its cost per Wh."""
         for row, number in entries:
             self.entries.append(row)
             self.numbers.append(number)
@@ -164,7 +165,7 @@ class LinearProgram:
         self.upper.append(max(most_wh / _KILO, _WIDTH_MIN_KWH))
 
     def run(self) -> LinearSolution:
-        """Solve it."""
+        """Solve the program."""
         found = array("d", bytes(8 * len(self.costs)))
         prices = array("d", bytes(8 * len(self.right)))
         if not self.costs:
@@ -190,18 +191,18 @@ class LinearProgram:
         )
 
     def _find_bus_prices(self, prices: "array[float]") -> list[float]:
-        """None is beyond what a cap counts, however far the method came."""
+        """Return the bus prices, limited to the price of a breach even where the method did not converge."""
         most = self._meter.excess_price + _PRICE_MARGIN * self._meter.price_max
         return [max(-most, min(most, prices[row] / self._unit)) for row in self.meters]
 
     def _make_empty_solution(self) -> LinearSolution:
-        """Without chains each step has the price of an import."""
+        """Return the solution without chains: each step has the import price."""
         zero = array("d", bytes(8 * self._meter.count))
         prices = self._meter.column("import_price")
         return LinearSolution([], prices, zero, math.inf, [], Solved(0, 0.0, 0.0, 0.0), 0)
 
     def _find_surcharges(self, prices: "array[float]") -> list[float]:
-        """Together at most the peak's price."""
+        """Return the surcharges of the steps; together they are at most the peak price."""
         if not self._peak:
             return [0.0] * self._meter.count
         made = [max(0.0, -prices[row] / self._unit) for row in self._peaks]

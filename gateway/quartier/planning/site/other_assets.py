@@ -1,7 +1,7 @@
-"""Plan the assets beside a battery: cars, tanks, batches and other batteries (pure).
+"""Plan the assets other than one battery: cars, tanks, batches and other batteries (pure).
 
-A site's plan says who does what; each battery is then planned anew, exactly and over what may come, with what
-the others take added to the load.
+The plan of the whole site decides what each asset does. Then each battery is planned again, exactly and over
+the scenarios, with the power of the others added to the load.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ from quartier.planning.site.site_plan import plan_site
 from quartier.site.records import replace
 
 _EARLY_EUR_PER_WH = 1e-9
-"""So much dearer each step counts than the one before: of equal hours the earlier is taken, each time."""
+"""Price added with each step, so that of equal hours the earlier one is chosen each time."""
 _PER_KWH = 1000.0
 _StepTime = Callable[[int], str]
 _HEATED_REASON = make_reason("plan.heated")
@@ -25,10 +25,10 @@ _CAR_FULL_REASON = make_reason("plan.car_has_all")
 
 @dataclass(frozen=True, slots=True)
 class PowerModes:
-    """In which mode (by its number) a tank or a batch takes power, and in which it waits.
+    """Operation modes (by number) in which a tank or a batch takes power, and in which it waits.
 
-    It takes in a step in which ``from_w`` or more is planned.  ``code`` is of the reason of such a step,
-    ``after`` the reason of what follows the last.
+    It takes power in a step with a planned power of ``from_w`` or more. ``code`` is the reason code of such a
+    step. ``after`` is the reason after the last such step.
     """
 
     takes: int
@@ -40,10 +40,11 @@ class PowerModes:
 
 @dataclass(frozen=True, slots=True)
 class OtherAssets:
-    """What the others do: ``load_w`` is what all but batteries take together, a number a step, ``powers_w``
-    each alone; ``batteries_w`` is what batteries do by the site's plan, where there are several.
+    """What the other assets do.
 
-    ``why_not`` says why they are not planned; they then take what they take by the rule.
+    ``load_w`` is the sum of all but the batteries per step, ``powers_w`` the power of each. ``batteries_w``
+    is the power of the batteries in the plan of the site, where there are several. ``why_not`` says why they
+    are not planned; they then take their power by the rule.
     """
 
     load_w: Sequence[float]
@@ -53,7 +54,7 @@ class OtherAssets:
     why_not: str = ""
 
     def find_load_without(self, battery: str) -> list[float]:
-        """Return what all but one battery take, a number a step."""
+        """Return the power of all assets but one battery, in W per step."""
         others = [self.load_w, *(watts for name, watts in self.batteries_w.items() if name != battery)]
         return [sum(step) for step in zip(*others, strict=True)]
 
@@ -64,9 +65,10 @@ def plan_other_assets(
     modes: Mapping[str, PowerModes],
     when: _StepTime,
 ) -> OtherAssets:
-    """What all but one battery do; ``unplanned_w`` is what each takes where no plan can be made of them.
+    """Plan all assets but one battery.
 
-    ``modes`` are those of tanks and batches, ``when`` says a step's beginning for a person.
+    ``unplanned_w`` is the power of each where no plan can be made. ``modes`` are those of tanks and batches.
+    ``when`` formats the start of a step for a person.
     """
     count = site.outlook.count
     if not (site.cars or site.tanks or site.batches) and len(site.batteries) < 2:
@@ -96,7 +98,7 @@ def _sum_powers(powers_w: Mapping[str, Sequence[float]], count: int) -> list[flo
 
 @dataclass(frozen=True, slots=True)
 class _ReasonContext:
-    """What reasons are made of: a step's price is what a Wh more would cost the building in it, EUR."""
+    """Data for reasons; the price of a step is the cost of one more Wh for the site, in EUR."""
 
     step_s: int
     prices: Sequence[float]
@@ -109,7 +111,7 @@ class _ReasonContext:
 def _make_mode_legs(
     said: _ReasonContext, modes: PowerModes, power_w: Sequence[float], batch: BatchModel | None
 ) -> tuple[PlanLeg, ...]:
-    """A mode a step, with its reason: a batch takes from start to end, whatever it takes in between."""
+    """Return a mode with its reason per step; a batch stays in its run from start to end."""
     found: list[PlanLeg] = []
     begins = ""
     span = _find_run_steps(batch, power_w)
@@ -125,7 +127,7 @@ def _make_mode_legs(
 
 
 def _find_run_steps(batch: BatchModel | None, power_w: Sequence[float]) -> range:
-    """The steps in which a batch runs, by where it first takes power."""
+    """Return the steps in which a batch runs, located by its first step with power."""
     first = next((step for step, watts in enumerate(power_w) if watts > 0.0), len(power_w))
     if batch is None or first == len(power_w):
         return range(0)
@@ -134,7 +136,7 @@ def _find_run_steps(batch: BatchModel | None, power_w: Sequence[float]) -> range
 
 
 def _make_current_legs(said: _ReasonContext, car: CarModel, power_w: Sequence[float]) -> tuple[PlanLeg, ...]:
-    """A current a step, with its reason."""
+    """Return a current with its reason per step."""
     found: list[PlanLeg] = []
     per_a, begins = car.voltage_v * car.phases, ""
     ready = said.when(min(car.until_step, len(power_w)))

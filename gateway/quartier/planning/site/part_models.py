@@ -1,4 +1,4 @@
-"""Plan one part (storage, car or batch) exactly beside all others (pure)."""
+"""Plan one part (storage, car or batch) exactly around all others (pure)."""
 
 import math
 from array import array
@@ -21,38 +21,38 @@ from quartier_native.storages import (
 _ENERGY_COLUMNS = ("net_wh", "curtailable_wh", "contract_wh", "import_max_wh", "export_max_wh")
 _PRICE_COLUMNS = ("import_price", "export_price", "over_price")
 _TIME_CONSTANTS_MAX = 12.0
-"""Time constants of a tank that a horizon may have: e^-12 is left then, of what numbers can hold."""
+"""Largest horizon in time constants of a tank: e^-12 is left, which numbers can still hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoragePart:
     """A battery or a tank, planned by the kernel of one storage.
 
-    A tank that keeps r of its heat from step to step is a storage without losses whose energy is counted
-    in r^t: with e' = r·e + h − d, e / r^t plus what was drawn so far rises by h / r^(t + 1) alone.  All
-    energies of a step are divided by ``scales``, and its prices multiplied.
+    A tank that keeps r of its heat from step to step is a storage without losses whose energy is counted in
+    r^t: with e' = r·e + h − d, e / r^t plus the heat drawn so far rises by h / r^(t + 1) alone. All energies
+    of a step are divided by ``scales``, and its prices multiplied.
     """
 
     chain: EnergyChain
     efficiencies: tuple[float, float]
     wear_price: float
     scales: Sequence[float]
-    """Electric Wh for one of the kernel's, by step: 1 of a battery."""
+    """Electric Wh for one Wh of the kernel, per step: 1 for a battery."""
     keeps: Sequence[float]
-    """What is left at the end of a step of a Wh that was there at the beginning of the horizon."""
+    """Share of a Wh at the beginning of the horizon that is left at the end of a step."""
     lifts: Sequence[float]
-    """What was drawn until then, in Wh of the kernel's."""
+    """Heat drawn until then, in Wh of the kernel."""
     target_wh: float = 0.0
     rung: str = "comfort"
-    """Of the ladder: what is given up where its lows cannot be kept."""
+    """Rung of the relaxation order that is given up where the lows cannot be kept."""
 
     @property
     def work(self) -> int:
-        """Return what a plan takes, in columns by rounds of a linear program, about."""
+        """Return the approximate work of a plan, in columns times rounds of a linear program."""
         return 10 * self.chain.count
 
     def plan(self, steps: "array[float]") -> "array[float] | None":
-        """Return what it takes on the bus so that ``steps`` cost least with it; None where it cannot."""
+        """Return the energy on the bus that makes ``steps`` cost least; None if it is infeasible."""
         chain, count = self.chain, self.chain.count
         columns = {name: steps[at * count : (at + 1) * count] for at, name in enumerate(STEP_COLUMNS)}
         floors = self._find_floors_wh(columns)
@@ -82,14 +82,14 @@ class StoragePart:
         )
 
     def cost(self, bus_wh: "array[float]") -> float:
-        """Return what it costs beside the meter."""
+        """Return its cost apart from the meter, in EUR."""
         return self.chain.cost(bus_wh)
 
     def _scale_energies(self, energies_wh: Sequence[float]) -> list[float]:
         return [wh / k + lift for wh, k, lift in zip(energies_wh, self.keeps, self.lifts, strict=True)]
 
     def _find_floors_wh(self, columns: "dict[str, array[float]]") -> list[float]:
-        """The lows as far as power and the import cap allow them."""
+        """Return the lows as far as power and the import limit allow them."""
         chain, most_wh, made = self.chain, self.chain.energy_wh, []
         for at, (net_wh, cap_wh) in enumerate(zip(columns["net_wh"], columns["import_max_wh"], strict=True)):
             room_wh = max(0.0, min(chain.charge_max_wh, cap_wh - net_wh))
@@ -100,7 +100,7 @@ class StoragePart:
         return made
 
     def _find_target_part_wh(self, at: int) -> float:
-        """The target's part of the last low, which the kernel weighs itself."""
+        """Return the target's share of the last low, which the kernel weighs itself."""
         return self.chain.shorts_wh[at] if self.target_wh > 0.0 and at == self.chain.count - 1 else 0.0
 
 
@@ -116,11 +116,11 @@ class CarPart:
 
     @property
     def work(self) -> int:
-        """Return what a plan takes, in columns by rounds of a linear program, about."""
+        """Return the approximate work of a plan, in columns times rounds of a linear program."""
         return self.chain.count * len(self.units) * (int(self.need[1]) + 1) // 400
 
     def plan(self, steps: "array[float]") -> "array[float] | None":
-        """Return what it takes on the bus so that ``steps`` cost least with it."""
+        """Return the energy on the bus that makes ``steps`` cost least."""
         chain = self.chain
         whole, count = len(steps) // len(STEP_COLUMNS), chain.count
         if count == 0:
@@ -136,11 +136,11 @@ class CarPart:
         return bus_wh
 
     def cost(self, bus_wh: "array[float]") -> float:
-        """Return what it costs beside the meter."""
+        """Return its cost apart from the meter, in EUR."""
         return self.chain.cost(bus_wh[self.chain.first : self.chain.first + self.chain.count])
 
     def lowest(self, prices: "array[float]") -> float:
-        """No way of it costs less, where a Wh on the bus costs ``prices``."""
+        """Return the cost of its cheapest course, where a Wh on the bus costs ``prices``."""
         bus_wh = self.plan(_make_priced_steps(prices))
         if bus_wh is None:
             raise RuntimeError("a car that does not charge keeps all")
@@ -157,11 +157,11 @@ class BatchPart:
 
     @property
     def work(self) -> int:
-        """Return what a plan takes, in columns by rounds of a linear program, about."""
+        """Return the approximate work of a plan, in columns times rounds of a linear program."""
         return 2 * len(self.amounts_wh) * len(self.batch.starts)
 
     def list_ways(self, count: int) -> "list[array[float]]":
-        """Return what it takes on the bus, for each start."""
+        """Return the energy on the bus for each start."""
         made = []
         for start in self.batch.starts:
             bus_wh = array("d", bytes(8 * count))
@@ -170,11 +170,11 @@ class BatchPart:
         return made
 
     def plan(self, steps: "array[float]") -> "array[float] | None":
-        """Return what it takes on the bus so that ``steps`` cost least with it."""
+        """Return the energy on the bus that makes ``steps`` cost least."""
         count = len(steps) // len(STEP_COLUMNS)
         idle = self._find_costs_eur(steps, array("d", bytes(8 * count)))
         best, best_cost = None, math.inf
-        # A step's cost with each number of the profile: runs are sums along its diagonals.
+        # Cost of a step with each number of the profile; the cost of a run is a sum along a diagonal.
         table = [self._find_costs_eur(steps, array("d", [wh]) * count) for wh in self.amounts_wh]
         for start in self.batch.starts:
             cost = sum(row[start + at] - idle[start + at] for at, row in enumerate(table))
@@ -195,11 +195,11 @@ class BatchPart:
         ]
 
     def cost(self, bus_wh: "array[float]") -> float:  # noqa: ARG002 - as the other parts
-        """Return what it costs beside the meter: nothing."""
+        """Return its cost apart from the meter: zero."""
         return 0.0
 
     def lowest(self, prices: "array[float]") -> float:
-        """No start costs less, where a Wh on the bus costs ``prices``."""
+        """Return the cost of the cheapest start, where a Wh on the bus costs ``prices``."""
         return min(
             sum(prices[start + at] * wh for at, wh in enumerate(self.amounts_wh))
             for start in self.batch.starts
@@ -210,7 +210,7 @@ Part = StoragePart | CarPart | BatchPart
 
 
 def make_battery_part(meter: SiteMeter, battery: BatteryModel) -> StoragePart:
-    """A battery as a part."""
+    """Make the part of a battery."""
     hours, count = meter.step_h, meter.count
     into, out = battery.charge_efficiency, battery.discharge_efficiency
     charge_wh, discharge_wh = battery.charge_max_w * hours, battery.discharge_max_w * hours
@@ -246,7 +246,7 @@ def make_battery_part(meter: SiteMeter, battery: BatteryModel) -> StoragePart:
 
 
 def make_tank_part(meter: SiteMeter, name: str, tank: TankModel) -> StoragePart:
-    """A tank as a part."""
+    """Make the part of a tank. Raises RefusedError if its time constant is too short for the horizon."""
     hours, count = meter.step_h, meter.count
     if hours * count > _TIME_CONSTANTS_MAX * tank.time_constant_h:
         raise RefusedError(f"{name}.time_constant_h {tank.time_constant_h}: too short for {count} steps")
@@ -259,7 +259,7 @@ def make_tank_part(meter: SiteMeter, name: str, tank: TankModel) -> StoragePart:
         natural_wh *= keep
         keeps.append(left)
         lifts.append(lift)
-        highs.append(max(tank.high_wh, natural_wh))  # what stands above the band may stay
+        highs.append(max(tank.high_wh, natural_wh))  # heat above the band may stay
     chain = EnergyChain(
         first=0,
         energy_wh=tank.energy_wh,
@@ -281,7 +281,7 @@ def make_tank_part(meter: SiteMeter, name: str, tank: TankModel) -> StoragePart:
 
 
 def make_car_part(meter: SiteMeter, name: str, car: CarModel) -> CarPart:
-    """A car as a part."""
+    """Make the part of a car. Raises RefusedError if its energy needs too many steps of current."""
     unit_wh = car.current_step_a * car.phases * car.voltage_v * meter.step_h
     stored_wh = unit_wh * car.efficiency
     need = math.ceil(car.need_wh / stored_wh - 1e-9)
@@ -318,13 +318,13 @@ def make_car_part(meter: SiteMeter, name: str, car: CarModel) -> CarPart:
 
 
 def make_batch_part(meter: SiteMeter, batch: BatchModel) -> BatchPart:
-    """A batch as a part."""
+    """Make the part of a batch."""
     amounts = array("d", [power_w * meter.step_h for power_w in batch.powers_w])
     return BatchPart(batch, amounts, meter.whole_price)
 
 
 def _make_priced_steps(prices: "array[float]") -> "array[float]":
-    """Steps in which the bus pays and is paid ``prices``, without caps."""
+    """Return steps without limits in which the bus buys and sells at ``prices``."""
     count = len(prices)
     steps = array("d")
     for name in STEP_COLUMNS:

@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from array import array
 
 WORK_MAX = 4_000_000
-"""What a search may take, in columns by rounds of the linear program, some 0.3 us each: whatever the site."""
+"""Largest work of a search of any site, in columns times rounds of the linear program, about 0.3 us each."""
 _TURNS_MAX = 4
 _FAR_SHARE = 0.002
-"""Relative to the cost: a bound that is farther off is looked into."""
+"""Relative to the cost: a bound that is farther away is examined by branching."""
 _LEVELS_COUNT = 6
 _BRANCHING_SHARE = 0.4
-"""Of the work that is left, what is spent on dividing."""
+"""Share of the remaining work that is spent on branching."""
 _LEVEL_SPANS = ((-0.75, -0.5, -0.25, -0.1, 0.0, 0.15, 0.3), (-0.05, 0.0, 0.05))
-"""Levels of the peak that are tried, from the best plan's on, in its distance from the program's,"""
+"""Peak levels that are tried, relative to the distance between the best plan and the program."""
 _LEVEL_SPAN_MIN = 0.02
-"""which counts as so much of it at least."""
+"""Smallest distance that is used, relative to the peak."""
 _SUBSETS_MAX = 120
 _MOVES_MAX = 24
 
 
 class PlanSearch:
-    """The search for one site.  ``bound`` is what no plan is cheaper than."""
+    """The search for one site. ``bound`` is a lower bound of the cost of any plan."""
 
     def __init__(self, joint: JointPlan, work_max: int = WORK_MAX) -> None:
         self._joint = joint
@@ -42,14 +42,14 @@ class PlanSearch:
         self._level_wh = math.inf
         self._tree: CarBranching | None = None
         self.prices = joint.zero
-        """What a Wh on the bus is worth in each step, by the program of all."""
+        """Value of a Wh on the bus in each step, from the program of all parts."""
 
     def run(self) -> None:
-        """Leave the best plan that is found in ``joint``.  Raises RefusedError where the site is too large:
-        the first plan must be there within the work, even if its programs take all rounds that they may.
+        """Leave the best plan found in ``joint``. Raises RefusedError where the site is too large.
 
-        Where prices are plain it ends as soon as something has to be given up: it is planned anew then, by
-        strict ones.
+        The first plan must fit in the allowed work even if its programs take all their rounds. With plain
+        prices the search ends as soon as something must be given up; the caller then plans again with strict
+        prices.
         """
         joint = self._joint
         whole = [*joint.runs, *joint.cars]
@@ -87,7 +87,7 @@ class PlanSearch:
 
     @property
     def cost(self) -> float:
-        """Of the best plan, with what is given up at its price."""
+        """Return the cost of the best plan, with what is given up at its price."""
         return self._standing.cost
 
     @property
@@ -100,11 +100,11 @@ class PlanSearch:
         return self._is_open and self.cost - self.bound > self._near
 
     def _divide(self, low_wh: float) -> None:
-        """Where the bound is far: divide the hours of cars.
+        """Branch over the hours of cars where the bound is far away.
 
-        With a price of the peak at several levels, as if it were free below and had its price in each step
-        above: a car's hours hang together by the peak alone then, and the program would level them all.
-        Then nearer to the best of them.
+        With a peak price, try several levels. Below a level the import is free of the peak price; above it
+        each step pays the price. Then the peak no longer couples the hours of a car, which the program would
+        otherwise level out. Afterwards try levels closer to the best of them.
         """
         work = _BRANCHING_SHARE * (self._work_max - self._joint.work)
         if self._meter.peak_price == 0.0:
@@ -121,18 +121,18 @@ class PlanSearch:
                 self._joint.meter = self._meter
 
     def _make_branching(self, bound: float) -> CarBranching:
-        """A tree that nothing is known of but this bound: batches stand as in the best plan."""
+        """Return a new tree with this bound; the batches stay as in the best plan."""
         self._joint.ways = self._best[:]
         return CarBranching(self._joint, bound)
 
     def _spend_remaining_work(self) -> None:
-        """Divide further with what nothing else had a use for."""
+        """Branch further with the work that is left."""
         if self._tree is not None:
             self._branch_further(self._tree, self._work_max - self._joint.work)
             self.bound = max(self.bound, self._tree.bound)
 
     def _branch_further(self, tree: CarBranching, work: float) -> None:
-        """Divide further with so much work."""
+        """Branch further with at most this much work."""
         joint = self._joint
         joint.ways, joint.level_wh = self._best[:], math.inf
         most = joint.work + work
@@ -152,20 +152,21 @@ class PlanSearch:
         tree.run(worth, put)
 
     def _solve_relaxed(self) -> None:
-        """The program of all but the batches, which stand as they are; its prices make a bound."""
+        """Solve the program of all parts with fixed batches; its prices give a bound."""
         free = [*self._joint.stores, *self._joint.cars]
         found = self._joint.solve_relaxed(free)
         self.prices = found.prices
         self.bound = max(self.bound, self._joint.bound(free, found))
 
     def _round_parts(self, whole: Sequence[int]) -> bool:
-        """Put these on whole levels and starts, plan the stores beside them, then all by turns."""
+        """Set these parts to whole levels and starts, replan the stores, then all parts in turn."""
         self._joint.take(whole)
         return self._improve()
 
     def _dive(self, whole: Sequence[int], prices: "array[float]", *, yields: bool) -> bool:
-        """Put these on whole levels and starts one by one, and after each ask the program where the others
-        should be then.
+        """Fix these parts to whole levels and starts one by one.
+
+        After each one, solve the program again for the others.
         """
         joint = self._joint
         for at, number in enumerate(whole):
@@ -199,7 +200,7 @@ class PlanSearch:
         return self._keep()
 
     def _keep(self) -> bool:
-        """Return whether it is the best so far: then it is kept."""
+        """Keep the plan if it is the best so far; return whether it is."""
         joint = self._joint
         level_wh = joint.level_wh if joint.meter is self._meter else joint.meter.level_wh
         within, joint.meter = joint.meter, self._meter
@@ -213,8 +214,9 @@ class PlanSearch:
         return better
 
     def _rebuild_parts(self) -> None:
-        """Take one, two or three out of the best plan, ask the program anew, and put them back, until no such
-        change is better.
+        """Remove one, two or three parts from the best plan and insert them again around a new program.
+
+        Repeat until no such change is better.
         """
         again = True
         while again and self._is_open:
@@ -237,7 +239,7 @@ class PlanSearch:
                 yield several[number * len(several) // count]
 
     def _rebuild(self, subset: tuple[int, ...]) -> bool:
-        """Return whether it became better."""
+        """Return whether the plan became better."""
         joint = self._joint
         joint.ways = self._best[:]
         peak_wh = joint.told().peak_wh
@@ -248,7 +250,7 @@ class PlanSearch:
         return self._try_orders(subset, found.prices, peak_wh)
 
     def _restart_batch(self, number: int) -> bool:
-        """Try each start of a batch; whether it became better."""
+        """Try each start of a batch; return whether the plan became better."""
         joint, better = self._joint, False
         free, others = [*joint.stores, *joint.cars], [other for other in joint.runs if other != number]
         for way in joint.list_starts(number):
@@ -266,11 +268,13 @@ class PlanSearch:
         return better
 
     def _move_part(self, number: int) -> bool:
-        """Move current of a car from one step to another, or a batch to another start, the stores planned
-        anew; whether it became better.
+        """Move current of a car to another step, or a batch to another start.
 
-        What all else costs with the stores at their best is convex in what it takes: at its prices a
-        move that does not save cannot pay, and the one that saves most comes first.
+        Return whether it became better.
+
+        The stores are replanned each time. The cost of everything else with the stores at their best is
+        convex in the power of the part. So a move that does not save at its prices cannot pay, and the move
+        that saves most is tried first.
         """
         joint, better = self._joint, False
         for _ in range(_MOVES_MAX):
@@ -292,7 +296,10 @@ class PlanSearch:
         return self._keep()
 
     def _try_orders(self, whole: Sequence[int], prices: "array[float]", peak_wh: float) -> bool:
-        """Put these back on whole levels and starts in several ways; whether one is the best so far."""
+        """Insert these parts again at whole levels and starts in several orders.
+
+        Return whether one plan is the best so far.
+        """
         joint, better = self._joint, False
         lead, low_wh = joint.ways[:], joint.level_wh
         levels = [low_wh]

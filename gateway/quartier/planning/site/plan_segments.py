@@ -9,9 +9,9 @@ from quartier.planning.site.site_plan import PartPlan, SitePlan
 
 _IDLE_W = 0.5
 _SAME_EUR_PER_WH = 1e-7
-"""EUR of a Wh: prices within it are the same."""
+"""Prices within this difference are equal, in EUR/Wh."""
 _ALIKE_SHARE = 0.99
-"""Of a price: prices by which parts were brought together are no more exact than this."""
+"""The prices that brought the parts together are no more exact than this share."""
 _KILO = 1000.0
 _FULL_MARGIN_WH = 1.0
 StepTime = Callable[[int], str]
@@ -19,7 +19,7 @@ StepTime = Callable[[int], str]
 
 @dataclass(frozen=True, slots=True)
 class PlanSegment:
-    """Steps one after the other in which a part does one thing; ``until_step`` is the first beyond them."""
+    """Consecutive steps in which a part does one thing; ``until_step`` is the first step after them."""
 
     from_step: int
     until_step: int
@@ -28,8 +28,10 @@ class PlanSegment:
 
 
 def describe_segments(site: SiteModel, plan: SitePlan, when: StepTime = str) -> dict[str, list[PlanSegment]]:
-    """Of each part, its spells from the first step to the last; ``when`` says when a step begins, and is
-    asked for the end of the last too.  Prices are EUR a kWh, those of ``find_marginal_prices``.
+    """Return the segments of each part from the first step to the last.
+
+    ``when`` formats the start of a step, and is also called for the end of the last one. Prices are in EUR
+    per kWh, those of ``find_marginal_prices``.
     """
     prices = find_marginal_prices(site, plan)
     return {
@@ -38,8 +40,10 @@ def describe_segments(site: SiteModel, plan: SitePlan, when: StepTime = str) -> 
 
 
 def find_marginal_prices(site: SiteModel, plan: SitePlan) -> list[float]:
-    """Return what a Wh more would cost the building in each step, EUR: an import, an export that is lost, or
-    nothing where sun is curtailed.  Between import and export it is what the parts were brought together by.
+    """Return the cost of one more Wh for the site in each step, in EUR.
+
+    It is the price of an import, of a lost export, or zero where PV is curtailed. Between import and export
+    it is the price that brought the parts together.
     """
     outlook, made = site.outlook, []
     grams = outlook.import_g_per_wh or [0.0] * outlook.count
@@ -65,7 +69,7 @@ class _DescribedPart:
 
     @property
     def runs(self) -> list[tuple[int, int]]:
-        """Return where it takes, gives or rests, one after the other; a car that rests is there or not."""
+        """Return the segments in which it takes, gives or rests; an idle car is split by presence."""
         car, made, begin = self.site.cars.get(self.name), [], 0
 
         def state(step: int) -> tuple[int, bool]:
@@ -78,14 +82,14 @@ class _DescribedPart:
         return made
 
     def run(self, step: int) -> tuple[int, int]:
-        """The one that a step is in."""
+        """Return the segment that contains a step."""
         return next(run for run in self.runs if run[0] <= step < run[1])
 
     def mean_w(self, begin: int, end: int) -> float:
         return sum(self.plan.power_w[begin:end]) / (end - begin)
 
     def find_price(self, begin: int, end: int) -> float:
-        """EUR a Wh, in the mean of what is moved; of the steps where nothing is."""
+        """Return the mean price weighted by the moved energy, in EUR/Wh; unweighted where nothing moves."""
         prices = self.prices[begin:end]
         weights = [abs(power_w) for power_w in self.plan.power_w[begin:end]]
         if sum(weights) <= _IDLE_W:
@@ -93,7 +97,7 @@ class _DescribedPart:
         return sum(p * w for p, w in zip(prices, weights, strict=True)) / sum(weights)
 
     def later(self, end: int, sign: int) -> int | None:
-        """Return when it next takes (1) or gives (-1)."""
+        """Return the next step in which it takes (1) or gives (-1)."""
         powers = self.plan.power_w
         return next((step for step in range(end, len(powers)) if _find_sign(powers[step]) == sign), None)
 
@@ -122,7 +126,8 @@ def _explain_battery(part: _DescribedPart, begin: int, end: int, sign: int) -> s
         worth_told = f", where it is worth {_format_price(worth)}" if worth > 0.0 else ""
         return f"charges at {_format_price(price)}: kept beyond the last step{worth_told}"
     kept = battery.charge_efficiency * battery.discharge_efficiency
-    # Where a store has room for more, a kWh is worth what the next one costs: that is no reason against it.
+    # Where a store has room for more, a kWh is worth the cost of the next one. That does not count against
+    # it.
     if _find_run_price(part, other) * kept < price * _ALIKE_SHARE - _SAME_EUR_PER_WH:
         return f"charges at {_format_price(price)}: takes what the others leave over until {part.when(end)}"
     gain = _explain_gain(part, *part.run(other))
@@ -139,7 +144,7 @@ def _explain_battery_rest(part: _DescribedPart, begin: int, price: float) -> str
 
 
 def _explain_gain(part: _DescribedPart, begin: int, end: int) -> str:
-    """Return what it is good for that it gives: an import that is spared, or an export."""
+    """Return the benefit of its discharge: an avoided import, or an export."""
     outlook, grid_w = part.site.outlook, part.whole.grid_w[begin:end]
     weights = [-power_w for power_w in part.plan.power_w[begin:end]]
     sold = sum(weight for weight, power_w in zip(weights, grid_w, strict=True) if power_w < -_IDLE_W)
@@ -154,7 +159,7 @@ def _explain_gain(part: _DescribedPart, begin: int, end: int) -> str:
 
 
 def _find_run_price(part: _DescribedPart, step: int) -> float:
-    """The price of the run that begins with ``step``."""
+    """Return the price of the segment that begins with ``step``."""
     return part.find_price(*part.run(step))
 
 

@@ -17,8 +17,10 @@ _WHOLE_FACTOR = 1e4
 
 
 class RelaxationPrices(NamedTuple):
-    """Prices in highest prices of the horizon: of a Wh that is missing to a battery's target, below a tank's
-    band in a step, of a car's energy, and beyond a cap.
+    """Prices of what is given up, as multiples of the highest price of the horizon.
+
+    They apply to a Wh missing to a battery's target, below a tank's band in a step, missing to a car, and
+    beyond a limit.
     """
 
     target: float
@@ -26,31 +28,31 @@ class RelaxationPrices(NamedTuple):
     car: float
     caps: float
     whole: float = 1.0
-    """How much more a cap counts where whole amperes and starts are chosen."""
+    """Factor on the price of a limit where whole amperes and starts are chosen."""
 
     @property
     def ranked_prices(self) -> tuple[tuple[str, float], ...]:
-        """Name and price of each, what is given up first first."""
+        """Return name and price of each rung, first given up first."""
         return (("target", self.target), ("comfort", self.comfort), ("car", self.car), ("caps", self.caps))
 
     @property
     def is_strict(self) -> bool:
-        """Return whether nothing of a lower rung makes up for a higher one."""
+        """Return whether no amount of a lower rung outweighs a higher one."""
         return self.whole > 1.0
 
 
 PLAIN_PRICES = RelaxationPrices(_PRICE_STEP, _PRICE_STEP**2, _PRICE_STEP**3, _PRICE_STEP**4)
-"""Enough where nothing has to be given up: no Wh costs so much that one of these would be left for money."""
+"""Prices for sites that need not give up anything: no Wh costs so much that a rung is given up for money."""
 
 
 def make_strict_prices(site: SiteModel, price: float) -> RelaxationPrices:
-    """Prices at which no lower rung makes up for a higher one, where ``price`` is the highest of the horizon.
+    """Return prices at which no lower rung outweighs a higher one; ``price`` is the highest of the horizon.
 
-    A Wh in a store costs at most what efficiencies make of the highest price, wear and the worth of what
-    else it could be.  A Wh below the band in one step frees what had to be heated for it, with the losses
-    until then.  A Wh of a car heats for all steps in which the tank keeps it; a Wh beyond a cap does all of
-    these.  With whole amperes and starts a small breach of a cap can free many Wh: it counts ``whole`` times
-    there.
+    A Wh in a store costs at most the highest price divided by efficiencies, plus wear and the value of its
+    other uses. A Wh below the band in one step frees the heat that would have been needed for it, with the
+    losses until then. A Wh of a car heats for all steps in which the tank keeps it. A Wh beyond a limit does
+    all of these. With whole amperes and starts a small breach of a limit can free many Wh: there it counts
+    ``whole`` times.
     """
     hours, count = site.outlook.step_h, site.outlook.count
     target = _PRICE_STEP
@@ -77,35 +79,35 @@ _COLUMN_NUMBERS = {name: number for number, name in enumerate(STEP_COLUMNS)}
 
 @dataclass(frozen=True, slots=True)
 class MeterFlows:
-    """What the meter has of a way."""
+    """Flows and cost at the meter of a joint course."""
 
     cost_eur: float
-    """Energy and CO2, and the peak."""
+    """Cost of energy, CO2 and the peak."""
     excess_wh: float
-    """Beyond the caps."""
+    """Energy beyond the limits."""
     peak_wh: float
-    """The largest import of a step."""
+    """Largest import of a step."""
     flows: "array[float]"
 
     def column(self, name: str) -> "array[float]":
-        """One of FLOW_COLUMNS."""
+        """Return one of FLOW_COLUMNS."""
         count = len(self.flows) // len(FLOW_COLUMNS)
         at = FLOW_COLUMNS.index(name)
         return self.flows[at * count : (at + 1) * count]
 
 
 class CostSlope(NamedTuple):
-    """A stretch along which each Wh that is taken costs the same."""
+    """A range over which each Wh taken costs the same."""
 
     length_wh: float
     price: float
-    """EUR/Wh, with what is beyond the caps at its price."""
+    """EUR/Wh, including energy beyond the limits at its price."""
     breach: float
-    """Wh beyond the caps that a Wh of it adds; below 0 it takes such away."""
+    """Wh beyond the limits per Wh taken; negative if it reduces them."""
 
 
 class SiteMeter:
-    """The steps of a site as the kernels take them.  Energies in Wh, prices in EUR/Wh."""
+    """The steps of a site in the form of the kernels. Energies in Wh, prices in EUR/Wh."""
 
     def __init__(self, site: SiteModel, ladder: RelaxationPrices = PLAIN_PRICES) -> None:
         outlook, terms, hours = site.outlook, site.contract, site.outlook.step_h
@@ -115,7 +117,7 @@ class SiteMeter:
         self.peak_price = terms.peak_eur_per_w / hours
         self.level_wh = 0.0
         self._hulls: dict[tuple[int, float, float, float, float], list[CostSlope]] = {}
-        """What ``find_slopes`` found before: the programs of a plan ask the same many times."""
+        """Cached results of ``find_slopes``: the programs of a plan ask for the same ones many times."""
         self.free_wh = terms.peak_free_w * hours
         columns = {
             "net_wh": [(load - sun) * hours for load, sun in zip(outlook.load_w, outlook.pv_w, strict=True)],
@@ -132,8 +134,8 @@ class SiteMeter:
             **dict.fromkeys(("low_wh", "high_wh", "floor_wh", "ceiling_wh"), [0.0] * count),
         }
         self.paid_imports: dict[int, float] = {}
-        """Steps in which an import that pays counts as free, and what it pays: a price below 0."""
-        for number in range(count):  # where both pay, an import counts as free, as for a battery alone
+        """Steps in which a paid import counts as free, with its price, below 0."""
+        for number in range(count):  # where both pay, an import counts as free, as for a single battery
             twice = columns["import_price"][number] < 0.0 < columns["export_price"][number]
             if twice and min(columns["curtailable_wh"][number], columns["export_max_wh"][number]) > 0.0:
                 self.paid_imports[number] = columns["import_price"][number]
@@ -144,33 +146,33 @@ class SiteMeter:
             + terms.over_eur_per_wh
             + self.peak_price
         )
-        """The highest that a Wh can cost, in EUR/Wh."""
+        """Highest possible cost of a Wh, in EUR/Wh."""
         self.relaxation = ladder
         self.excess_price = ladder.caps * self.price_max
-        """What a Wh beyond the caps counts,"""
+        """Price of a Wh beyond the limits, in EUR/Wh."""
         self.whole_price = self.excess_price * ladder.whole
-        """and where whole amperes and starts are chosen."""
+        """The same where whole amperes and starts are chosen."""
 
     def apply_peak_level(self, level_wh: float) -> "SiteMeter":
-        """The same, but the peak's price is paid in each step for what is imported above a level."""
+        """Return a copy in which each step pays the peak price for import above a level."""
         made = copy(self)
         made.steps = self.make_steps_around(array("d", bytes(8 * self.count)), level_wh)
         made.peak_price, made.level_wh, made._hulls = 0.0, level_wh, {}  # noqa: SLF001 - its own copy
         return made
 
     def find_peak_eur(self, levelled: "SiteMeter") -> float:
-        """Return what the peak costs that is free there."""
+        """Return the peak cost that is free in the levelled copy, in EUR."""
         return self.peak_price * max(0.0, levelled.level_wh - self.free_wh) if self.peak_price > 0.0 else 0.0
 
     def column(self, name: str) -> "array[float]":
-        """One of STEP_COLUMNS."""
+        """Return one of STEP_COLUMNS."""
         at = _COLUMN_NUMBERS[name]
         return self.steps[at * self.count : (at + 1) * self.count]
 
     def make_steps_around(self, others_wh: "array[float]", level_wh: float) -> "array[float]":
-        """The steps as one sees them who plans beside ``others_wh``.
+        """Return the steps for a part that is planned around ``others_wh``.
 
-        With a price for the peak an import above ``level_wh`` costs that price too.
+        With a peak price, import above ``level_wh`` costs that price too.
         """
         steps, count = self.steps[:], self.count
         for number in range(count):
@@ -191,11 +193,10 @@ class SiteMeter:
         spare_wh: "array[float]",
         level_wh: float,
     ) -> "array[float]":
-        """The steps as one sees them beside whom all others yield at these prices.
+        """Return the steps for a part around which all others yield at these prices.
 
-        ``wish_wh`` is where the linear program would have it: what is farther costs a little more, so that
-        of what is worth the same the nearest is taken.  The import cap and the peak's level lie ``spare_wh``
-        higher.
+        ``wish_wh`` is the course of the linear program. A larger distance costs a little more, so that of
+        equal choices the nearest is taken. The import limit and the peak level lie ``spare_wh`` higher.
         """
         steps, count = self.make_steps_around(others_wh, level_wh), self.count
         near = _DISTANCE_PRICE_SHARE * self.price_max
@@ -216,7 +217,7 @@ class SiteMeter:
         return steps
 
     def tell(self, moved_wh: "array[float]") -> MeterFlows:
-        """Return what it costs when ``moved_wh`` is taken on the bus beside what is not planned."""
+        """Return flows and cost when ``moved_wh`` is taken on the bus in addition to what is not planned."""
         flows = array("d", bytes(8 * len(FLOW_COLUMNS) * self.count))
         tell_flows(self.steps, moved_wh, flows)
         grid_wh = flows[: self.count]
@@ -227,16 +228,16 @@ class SiteMeter:
         return MeterFlows(cost, sum(flows[3 * self.count :]), peak_wh, flows)
 
     def at(self, number: int, moved_wh: float) -> tuple[float, float]:
-        """Return what a step costs without the peak, and what is beyond the caps, in Wh."""
+        """Return the cost of a step without the peak, and the energy beyond the limits in Wh."""
         there = flow(self._step(number, 0.0, 0.0), _LOSSLESS, moved_wh)
         return there.cost, there.excess_wh
 
     def find_slopes(
         self, number: int, base_wh: float, least_wh: float, most_wh: float, surcharge: float = 0.0
     ) -> Sequence[CostSlope]:
-        """The hull of a step's cost over what is planned, from ``least_wh`` on.
+        """Return the convex hull of a step's cost over the planned energy, from ``least_wh`` on.
 
-        ``base_wh`` of what is planned is fixed, ``surcharge`` is added to the import's price.
+        ``base_wh`` of the planned energy is fixed. ``surcharge`` is added to the import price.
         """
         asked = (number, base_wh, least_wh, most_wh, surcharge)
         found = self._hulls.get(asked)
@@ -256,9 +257,9 @@ class SiteMeter:
     def lowest(
         self, prices: Sequence[float], surcharges: Sequence[float], ranges: Sequence[tuple[float, float]]
     ) -> float:
-        """No way within the ranges costs less at the meter, where what is planned is paid by ``prices``.
+        """Return a lower bound of the cost at the meter within the ranges.
 
-        Of the peak's price ``surcharges`` take their part.
+        Planned energy is paid at ``prices``. ``surcharges`` are the share of the peak price in each step.
         """
         total = 0.0
         for number, (price, surcharge, (least_wh, most_wh)) in enumerate(

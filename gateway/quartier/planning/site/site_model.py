@@ -18,29 +18,30 @@ BATTERIES_MAX, CARS_MAX, TANKS_MAX, BATCHES_MAX = 8, 64, 8, 8
 
 @dataclass(frozen=True, slots=True)
 class CarModel:
-    """A car at a charge point: its current is 0, or between the least and the most in steps (IEC 61851-1,
-    table A.8: nothing below 6 A).
+    """A car at a charge point. Its current is 0, or between minimum and maximum in steps.
+
+    Source: IEC 61851-1, table A.8: nothing below 6 A.
     """
 
     need_wh: float
-    """What shall be in it more than now when it leaves."""
+    """Energy that it shall gain until it leaves."""
     room_wh: float
-    """What goes into it at most."""
+    """Largest energy that it can gain."""
     from_step: int
-    """The first step in which it can charge."""
+    """First step in which it can charge."""
     until_step: int
-    """The first step in which it is away; beyond the horizon it stays."""
+    """First step in which it is away; beyond the horizon it stays."""
     current_max_a: float
     current_min_a: float = 6.0
     current_step_a: float = 1.0
     phases: int = 3
     voltage_v: float = 230.0
     efficiency: float = 0.9
-    """Of what is taken from the bus, the share that is stored."""
+    """Share of the energy taken from the bus that is stored."""
 
     @property
     def powers_w(self) -> list[float]:
-        """Return what it may take, 0 first."""
+        """Return the allowed powers in W, 0 first."""
         count = int((self.current_max_a - self.current_min_a) / self.current_step_a + 1e-9) + 1
         per_a = self.voltage_v * self.phases
         return [
@@ -51,48 +52,49 @@ class CarModel:
 
 @dataclass(frozen=True, slots=True)
 class TankModel:
-    """Heat in water: a boiler, or a buffer of the heating.  Energies count from the temperature around it,
-    so that what it loses is in proportion to them.
+    """Heat in water: a boiler, or a buffer of the heating.
+
+    Energies count from the surrounding temperature, so that losses are proportional to them.
     """
 
     energy_wh: float
-    """Heat in it now."""
+    """Heat stored now."""
     low_wh: float
-    """The comfort band: below it there is no comfort,"""
+    """Lower end of the comfort band: below it there is no comfort."""
     high_wh: float
-    """above it nothing is heated."""
+    """Upper end of the comfort band: above it there is no heating."""
     power_max_w: float
-    """Electric; below a step's length a switch makes means of it."""
+    """Largest electric power; within a step it is a mean of on and off."""
     draw_w: Sequence[float]
-    """Heat that is drawn, a number a step."""
+    """Heat drawn, in W per step."""
     time_constant_h: float
-    """Heat capacity by loss: what it holds falls to 1/e in this time when nothing is drawn."""
+    """Heat capacity divided by loss: without draw the energy falls to 1/e in this time."""
     heat_per_wh: float = 1.0
-    """Heat of an electric Wh: 1 of a heating rod, 3 of a heat pump."""
+    """Heat per electric Wh: 1 for a heating rod, 3 for a heat pump."""
     worth_eur_per_wh: float = 0.0
-    """What each Wh of heat is worth that is in it at the end."""
+    """Value of each Wh of heat stored at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchModel:
-    """Work that runs once it is started: a dishwasher, a kiln."""
+    """Work that runs to its end once started: a dishwasher, a kiln."""
 
     powers_w: Sequence[float]
-    """What it takes, a number a step of its run."""
+    """Power in each step of its run."""
     from_step: int
-    """The first step in which it may begin."""
+    """First step in which it may start."""
     until_step: int
-    """The step before which it shall have ended."""
+    """Step before which it shall have ended."""
 
     @property
     def starts(self) -> range:
-        """The steps in which it may begin."""
+        """Return the steps in which it may start."""
         return range(self.from_step, self.until_step - len(self.powers_w) + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class SiteModel:
-    """All behind one connection, each by its name.  ``outlook`` is what is not planned: load and sun."""
+    """All planned assets behind one connection, by name. ``outlook`` is the unplanned load and PV."""
 
     outlook: Outlook
     contract: Contract = field(default_factory=Contract)
@@ -103,7 +105,7 @@ class SiteModel:
 
 
 def check_site(site: SiteModel) -> None:
-    """Raise RefusedError for a site that no plan can be made from."""
+    """Raise RefusedError if no plan can be made for the site."""
     check_horizon(BatteryModel(0.0, 0.0, 0.0, 0.0, 0.0), site.outlook, site.contract)
     for name, battery in site.batteries.items():
         _check_battery(name, battery, site)

@@ -23,33 +23,35 @@ if TYPE_CHECKING:
     from array import array
 
 OWN_ENGINE, HIGHS_ENGINE = "own", "highs"
-"""The engines of a whole site."""
+"""Engines that can plan a whole site."""
 _SHORTFALL_MIN_WH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class PartPlan:
-    """What one part does, a number a step."""
+    """What one part does, one number per step."""
 
     kind: str
     """``battery``, ``car``, ``tank`` or ``batch``."""
     power_w: Sequence[float]
-    """At the bus, plus takes from it."""
+    """Power on the bus; positive takes from it."""
     energy_wh: Sequence[float]
-    """In it at the end of each step; of a car, what it got; nothing of a batch."""
+    """Energy at the end of each step; for a car the energy received; empty for a batch."""
     local_eur: float
-    """Wear, less the worth of what is left, and what is missing at its price."""
+    """Wear, less the value of the energy left, plus shortfalls at their price."""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteShortfall:
-    """What could not be kept, in the order in which it is given up: ``target``, ``comfort``, ``car``,
-    ``caps``; ``reserve`` is told where a battery begins below it.
+    """A requirement that could not be kept.
+
+    In the order in which they are given up: ``target``, ``comfort``, ``car``, ``caps``. ``reserve`` is
+    reported where a battery starts below it.
     """
 
     what: str
     part: str
-    """Whose; empty for the connection's caps."""
+    """Name of the part; empty for the limits of the connection."""
     wh: float
     steps: tuple[int, ...]
 
@@ -63,40 +65,38 @@ class SitePlan:
     grid_w: Sequence[float]
     curtailed_w: Sequence[float]
     bus_eur_per_wh: Sequence[float]
-    """What a Wh on the bus is worth in each step: by it all parts were brought together."""
+    """Value of a Wh on the bus in each step; this price brought all parts together."""
     cost_eur: float
-    """Energy, CO2, wear and peak, without what is left."""
+    """Cost of energy, CO2, wear and peak, without the value of the energy left."""
     objective_eur: float
-    """What was made least: the cost less what is left, with what is given up at its price."""
+    """Minimised value: the cost less the value of the energy left, with what is given up at its price."""
     bound_eur: float
-    """No plan's objective is lower."""
+    """Lower bound of the objective of any plan."""
     peak_w: float
     given_up: Sequence[SiteShortfall]
     given_up_eur_per_wh: Mapping[str, float]
-    """What a Wh of each counts in the objective: so much that no lower one makes up for a higher one."""
+    """Price of a Wh of each rung in the objective; no lower rung outweighs a higher one."""
     work_count: int
-    """What it took, in columns by rounds of a linear program."""
+    """Work done, in columns times rounds of a linear program."""
 
     @property
     def gap_eur(self) -> float:
-        """By how much a better plan could be cheaper at most."""
+        """Return by how much a better plan could be cheaper at most, in EUR."""
         return max(0.0, self.objective_eur - self.bound_eur)
 
 
 def plan_site(site: SiteModel, work_max: int = WORK_MAX, engine: str = OWN_ENGINE) -> SitePlan:
-    """A plan of a site, near the best.
+    """Return a plan of a site, near the optimum.
 
-    ``engine`` is OWN, or HIGHS_ENGINE where the extra ``highs`` is installed: its deadline is a number of
-    nodes.
-
-    ``work_max`` bounds what it may take: the deadline, as a count.  Raises RefusedError, which says what is
-    wrong with the numbers, or that the site is too large for it: nothing is planned then.
+    ``engine`` is OWN_ENGINE, or HIGHS_ENGINE where the extra ``highs`` is installed; its deadline is a number
+    of nodes. ``work_max`` is the deadline as a count of work. Raises RefusedError, which says what is wrong
+    with the numbers, or that the site is too large; then nothing is planned.
     """
     try:
         return _plan_site(site, work_max, engine)
     except RefusedError:
         raise
-    except ValueError as error:  # of a kernel: numbers that each are in their range and make one that is not
+    except ValueError as error:  # of a kernel: each number is in range, but their combination is not
         raise RefusedError(f"the site's numbers together: {error}") from None
 
 
@@ -113,7 +113,7 @@ def _plan_site(site: SiteModel, work_max: int, engine: str) -> SitePlan:
 
 
 def _solve(joint: JointPlan, work_max: int, engine: str) -> "tuple[float, array[float]]":
-    """Put all parts on their ways; a bound below which no plan is, and what a Wh on the bus is worth."""
+    """Plan all parts; return a lower bound of the cost and the value of a Wh on the bus in each step."""
     if engine == HIGHS_ENGINE:
         return _solve_by_highs(joint)
     search = PlanSearch(joint, work_max)
@@ -122,7 +122,7 @@ def _solve(joint: JointPlan, work_max: int, engine: str) -> "tuple[float, array[
 
 
 def make_joint_plan(site: SiteModel, ladder: RelaxationPrices = PLAIN_PRICES) -> JointPlan:
-    """All parts of a site as they stand still.  Raises RefusedError."""
+    """Return all parts of a site in their idle state. Raises RefusedError."""
     meter, parts = make_parts(site, ladder)
     return JointPlan(meter, list(parts.values()))
 
@@ -136,7 +136,7 @@ def _solve_by_highs(joint: JointPlan) -> "tuple[float, array[float]]":
 
 
 def make_parts(site: SiteModel, ladder: RelaxationPrices = PLAIN_PRICES) -> tuple[SiteMeter, dict[str, Part]]:
-    """The meter and the parts of a site.  Raises RefusedError."""
+    """Return the meter and the parts of a site. Raises RefusedError."""
     check_site(site)
     meter = SiteMeter(site, ladder)
     parts: dict[str, Part] = {}
@@ -156,7 +156,7 @@ def make_parts(site: SiteModel, ladder: RelaxationPrices = PLAIN_PRICES) -> tupl
 
 
 def make_site_plan(site: SiteModel, joint: JointPlan, bound_eur: float, prices: "array[float]") -> SitePlan:
-    """Return what a joint plan says."""
+    """Return the plan of the site from a joint plan."""
     hours = joint.meter.step_h
     names = list(make_parts(site)[1])
     metered = joint.told()

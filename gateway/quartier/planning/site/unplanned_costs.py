@@ -1,6 +1,6 @@
 """Find what the same site costs without a plan (pure).
 
-It is what a plan of the site is told against.
+A plan of the site is compared with this cost.
 """
 
 import math
@@ -14,8 +14,10 @@ from quartier.site.records import replace
 
 @dataclass(frozen=True, slots=True)
 class UnplannedCosts:
-    """What it costs and the largest import, W; ``left_eur`` is the worth of what is in stores at the end,
-    ``beyond_wh`` what no cap would allow.
+    """Cost and largest import in W without a plan.
+
+    ``left_eur`` is the value of the energy in the stores at the end, ``beyond_wh`` the energy beyond the
+    limits.
     """
 
     cost_eur: float
@@ -25,8 +27,9 @@ class UnplannedCosts:
 
 
 def find_unplanned_costs(site: SiteModel) -> UnplannedCosts:
-    """Its meter, with the prices and caps of the site; the sun is curtailed where that is worth it, as in a
-    plan.  Raises RefusedError.
+    """Return the costs at the meter, with the prices and limits of the site.
+
+    PV is curtailed where that pays, as in a plan. Raises RefusedError.
     """
     outlook = site.outlook
     hours, count = outlook.step_h, outlook.count
@@ -53,7 +56,7 @@ def _add_power(load_w: list[float], more_w: list[float]) -> None:
 
 
 def _charge_at_once(car: CarModel, count: int, hours: float) -> list[float]:
-    """At its most until it has what it wants; in the last step as little of the rest as it may."""
+    """Charge at the largest power until the need is met; in the last step at the smallest sufficient one."""
     made, missing_wh = [0.0] * count, car.need_wh
     for step in range(car.from_step, min(car.until_step, count)):
         enough = (one for one in car.powers_w if one * hours * car.efficiency >= missing_wh - 1e-9)
@@ -63,7 +66,7 @@ def _charge_at_once(car: CarModel, count: int, hours: float) -> list[float]:
 
 
 def _hold_temperature(tank: TankModel, hours: float) -> tuple[list[float], float]:
-    """Return what holds it as warm as it is, inside its band, and what is in it then."""
+    """Return the power that holds the present temperature inside the band, and the energy at the end."""
     keep = math.exp(-hours / tank.time_constant_h)
     held_wh, energy_wh, made = min(max(tank.energy_wh, tank.low_wh), tank.high_wh), tank.energy_wh, []
     for draw_w in tank.draw_w:

@@ -1,4 +1,4 @@
-"""Make the cheapest plan of one battery, proven best, and list what cannot be kept (pure)."""
+"""Make the cheapest plan of one battery, proven optimal, and list what cannot be kept (pure)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,38 +12,42 @@ from quartier.site.records import replace
 
 _SHORTFALL_MIN_WH = 1e-3
 _ROUNDING = 1e-9
-"""What is proven within this share of the money that goes over the meter counts as proven."""
+"""A gap within this share of the money at the meter counts as zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """What one step does; powers in W, plus as everywhere: import and charging, minus export and
-    discharging.  Where the outlook has samples, what stands at the meter, curtailment and cost are means over
-    them.
+    """What one step does.
+
+    Powers are in W; import and charging are positive, export and discharging negative. Where the outlook has
+    scenarios, grid power, curtailment and cost are means over them.
     """
 
     battery_w: float
     grid_w: float
     curtailed_w: float
     energy_wh: float
-    """In the store at the step's end."""
+    """Energy in the store at the end of the step."""
     cost_eur: float
-    """Of this step's energy, CO2 and wear; with samples or surcharges, of what lies above a level too."""
+    """Cost of this step's energy, CO2 and wear; with scenarios or surcharges also of import above a level."""
     value_eur_per_wh: float
-    """What a Wh in the store is worth in this step: at this price it charges for less, and discharges for
-    more.
+    """Value of a Wh in the store in this step.
+
+    The battery charges below this price and discharges above it.
     """
     cap_eur_per_wh: float
-    """What one more Wh under the import cap, or under the peak, would be worth."""
+    """Value of one more Wh under the import limit, or under the peak."""
     grid_range_w: tuple[float, float] | None = None
-    """The least and the most of ``grid_w`` over the samples; None where nothing is sampled."""
+    """Smallest and largest ``grid_w`` over the scenarios; None without scenarios."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """What could not be kept, in the order in which it is given up: ``target``, ``caps``; ``reserve`` is
-    told where the battery is below it and cannot be above it by the end of the first step.  With samples the
-    Wh beyond the caps are their mean.
+    """A requirement that could not be kept.
+
+    In the order in which they are given up: ``target``, ``caps``. ``reserve`` is reported where the battery
+    is below it and cannot reach it by the end of the first step. With scenarios, the Wh beyond the limits are
+    their mean.
     """
 
     what: str
@@ -53,28 +57,32 @@ class Shortfall:
 
 @dataclass(frozen=True, slots=True)
 class BatteryPlan:
-    """The cheapest plan.  ``gap_eur`` is by how much a better one could be cheaper at most: 0 where it is
-    proven best.
+    """The cheapest plan.
+
+    ``gap_eur`` is by how much a better plan could be cheaper at most: 0 where it is proven optimal.
     """
 
     step_s: int
     steps: Sequence[PlannedStep]
     cost_eur: float
-    """With the peak's price, without what is left in the battery."""
+    """Cost with the peak price, without the value of the energy left in the battery."""
     left_eur: float
-    """What the energy at the end is worth."""
+    """Value of the energy at the end."""
     peak_w: float
-    """The largest import; with samples, that of any."""
+    """Largest import; with scenarios the largest of any scenario."""
     gap_eur: float
     given_up: Sequence[Shortfall]
     rounds_count: int
-    """Plans that the search for the peak took."""
+    """Number of plans made in the search for the peak."""
     level_w: float | None = None
-    """With samples and a price for the largest import: the import from which on it is paid."""
+    """With scenarios and a peak price: the import above which the peak price is paid."""
 
 
 def plan_battery(battery: BatteryModel, outlook: Outlook, contract: Contract | None = None) -> BatteryPlan:
-    """The cheapest plan of a battery.  Raises RefusedError, which says what is wrong with the numbers."""
+    """Return the cheapest plan of a battery.
+
+    Raises RefusedError, which says what is wrong with the numbers.
+    """
     terms = contract or Contract()
     check_horizon(battery, outlook, terms)
     if needs_scenario_kernel(outlook, terms):
@@ -86,8 +94,9 @@ def plan_battery(battery: BatteryModel, outlook: Outlook, contract: Contract | N
 def complete_plan(
     battery: BatteryModel, outlook: Outlook, terms: Contract, columns: KernelColumns, first: KernelPlan | None
 ) -> BatteryPlan:
-    """The plan, from the kernel's first of the same numbers: the peak's price and what is not convex come
-    after that.
+    """Complete the kernel's first plan of the same numbers.
+
+    The peak price and costs that are not convex are handled after the first plan.
     """
     if first is None:
         raise RuntimeError("a battery that stands still keeps floor and ceiling")
@@ -110,13 +119,13 @@ def complete_plan(
 def _prove_best(
     columns: KernelColumns, peak: PeakCapSearch, first: KernelPlan, *, priced: bool
 ) -> KernelPlan:
-    """The plan where some steps' costs are not convex."""
+    """Return the plan where the cost of some steps is not convex."""
     found = peak.find_near(first)
     best, bound = prove_best_plan(columns, found)
     if not priced:
         peak.bound = bound
         return best
-    # Within the bounds of this plan costs are nearer to convex, and another level may be better.
+    # Within the bounds of this plan, costs are closer to convex, and another level may be better.
     bound = peak.bound
     peak.release()
     again = columns.solve()
@@ -178,7 +187,7 @@ def _make_steps(battery: BatteryModel, outlook: Outlook, found: KernelPlan) -> l
 def _add_ranges(
     steps: Sequence[PlannedStep], outlook: Outlook, found: KernelPlan, terms: Contract
 ) -> list[PlannedStep]:
-    """The steps with what differs between the samples, and what the peak's level is worth."""
+    """Add the range over the scenarios and the value of the peak level to the steps."""
     hours = outlook.step_h
     levels = found.column("tier_value") if terms.has_peak else [0.0] * outlook.count
     low_wh, high_wh = found.column("grid_low_wh"), found.column("grid_high_wh")

@@ -1,4 +1,4 @@
-"""Divide steps whose cost is not convex until the plan is proven best (pure)."""
+"""Branch on steps with a non-convex cost until the plan is proven optimal (pure)."""
 
 import heapq
 from itertools import count
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from array import array
 
 BRANCH_NODES_MAX = 400
-"""Plans that are tried at most: some milliseconds on a small board."""
+"""Largest number of plans tried: some milliseconds on a small board."""
 _ROUNDING_SHARE = 1e-12
 
 StepBounds = dict[int, tuple[float, float]]
@@ -19,12 +19,12 @@ StepBounds = dict[int, tuple[float, float]]
 def prove_best_plan(
     columns: KernelColumns, first: KernelPlan, nodes_max: int = BRANCH_NODES_MAX
 ) -> tuple[KernelPlan, float]:
-    """The best plan within the columns, and a bound below which no plan's objective is.
+    """Return the best plan within the columns, and a lower bound of the objective of any plan.
 
-    ``first`` is the plan on the convex hull.  The plan with the lowest bound comes first: the step with
-    the largest gap is divided at a corner of its true cost, where both sides are exact.  The columns are
-    left with the bounds of the best plan.  It ends when nothing below the best is left, or after
-    ``nodes_max`` plans.
+    ``first`` is the plan on the convex hull. The plan with the lowest bound is branched first: its step with
+    the largest gap is split at a corner of its true cost, where both sides are exact. The columns keep the
+    bounds of the best plan. The search ends when no bound is below the best plan, or after ``nodes_max``
+    plans.
     """
     low_wh, high_wh = columns.column("low_wh"), columns.column("high_wh")
     order = count()

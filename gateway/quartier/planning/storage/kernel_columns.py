@@ -9,13 +9,14 @@ from quartier.planning.horizon import BatteryModel, Contract, Outlook, RefusedEr
 from quartier_native.storages import PLAN_COLUMNS, STEP_COLUMNS, STORE_FIELDS, Planned, plan_storage
 
 NEAR_WH = 1e-8
-"""What is given up counts as the same within this."""
+"""Amounts given up within this difference count as equal, in Wh."""
 
 
 @dataclass(frozen=True, slots=True)
 class KernelPlan:
-    """One plan of a kernel.  ``objective`` is cost less the worth of what is left, in EUR; ``names`` are its
-    columns.
+    """One plan of a kernel.
+
+    ``objective`` is the cost less the value of the energy left, in EUR. ``names`` are its columns.
     """
 
     told: Planned
@@ -25,26 +26,30 @@ class KernelPlan:
 
     @property
     def bound(self) -> float:
-        """No plan within the same bounds has a lower objective."""
+        """Return a lower bound of the objective of any plan within the same bounds."""
         return self.objective - self.told.gap
 
     def gives_up_more(self, other: "KernelPlan") -> bool:
-        """Return whether it keeps caps, or then the target, less than another; rounding decides nothing."""
+        """Return whether it violates limits, or else the target, by more than another.
+
+        Differences within rounding are ignored.
+        """
         more_wh = self.told.excess_wh - other.told.excess_wh
         if abs(more_wh) > NEAR_WH:
             return more_wh > 0.0
         return self.told.short_wh - other.told.short_wh > NEAR_WH
 
     def column(self, name: str) -> "array[float]":
-        """One column of the plan."""
+        """Return one column of the plan."""
         count = len(self.plan) // len(self.names)
         at = self.names.index(name)
         return self.plan[at * count : (at + 1) * count]
 
 
 class KernelColumns:
-    """The horizon as the kernel takes it.  ``free_imports`` are steps in which an import that pays counts
-    as free.
+    """The horizon in the form of the kernel.
+
+    ``free_imports`` are steps in which a paid import counts as free.
     """
 
     names: tuple[str, ...] = STEP_COLUMNS
@@ -52,10 +57,10 @@ class KernelColumns:
     free_imports: Sequence[int]
     bonus: float
     is_convex: bool
-    """Whether every step's cost is: then the first plan is the best."""
+    """Whether the cost of every step is convex: then the first plan is optimal."""
     steps: "array[float]"
     scale: float
-    """Money that goes over the meter without the battery: rounding is relative to it."""
+    """Money at the meter without the battery: rounding is relative to it."""
 
     def __init__(self, battery: BatteryModel, outlook: Outlook, contract: Contract) -> None:
         self.count = outlook.count
@@ -72,7 +77,7 @@ class KernelColumns:
                 battery.worth_eur_per_wh,
             ),
         )
-        """The numbers of the store, as the kernel takes them."""
+        """Numbers of the store, in the order of the kernel."""
         self._read(battery, outlook, contract)
 
     def _read(self, battery: BatteryModel, outlook: Outlook, contract: Contract) -> None:
@@ -90,13 +95,13 @@ class KernelColumns:
 
     @property
     def store(self) -> dict[str, float]:
-        """The fields of the store by name."""
+        """Return the numbers of the store by name."""
         return dict(zip(STORE_FIELDS, self.fields, strict=True))
 
     def solve(self) -> KernelPlan | None:
-        """The kernel's plan of the columns as they stand; None where there is none.
+        """Return the kernel's plan of the present columns; None if it is infeasible.
 
-        Raises RefusedError for numbers that each are in their range and make one that is not.
+        Raises RefusedError if each number is in range, but their combination is not.
         """
         plan = array("d", bytes(8 * len(self.result_names) * self.count))
         try:
@@ -106,7 +111,7 @@ class KernelColumns:
         return self.found(told, plan)
 
     def found(self, told: Planned, plan: "array[float]") -> KernelPlan | None:
-        """Return what a kernel has made of the columns; None where there is no plan."""
+        """Return the plan that a kernel made of the columns; None if it is infeasible."""
         if not told.feasible:
             return None
         return KernelPlan(told, told.cost - self._worth * plan[2 * self.count - 1], plan, self.result_names)
@@ -115,7 +120,7 @@ class KernelColumns:
         return plan_storage(self.steps, self.fields, plan)
 
     def column(self, name: str) -> "array[float]":
-        """A copy of a column."""
+        """Return a copy of a column."""
         at = self.names.index(name) * self.count
         return self.steps[at : at + self.count]
 
@@ -135,7 +140,7 @@ def _make_rows(battery: BatteryModel, outlook: Outlook, contract: Contract) -> l
     for number in range(outlook.count):
         net_wh = (outlook.load_w[number] - outlook.pv_w[number]) * hours
         import_max_wh = outlook.import_max_w[number] * hours
-        # Below its reserve it is charged first, as fast as power and the import cap allow.
+        # Below its reserve it is charged first, as fast as power and the import limit allow.
         spare_wh = (import_max_wh - net_wh) * battery.charge_efficiency
         floor_wh = min(battery.reserve_wh, floor_wh + max(0.0, min(high_wh, spare_wh)))
         rows.append(
@@ -152,7 +157,7 @@ def _make_rows(battery: BatteryModel, outlook: Outlook, contract: Contract) -> l
                 "low_wh": low_wh,
                 "high_wh": high_wh,
                 "floor_wh": floor_wh,
-                # What stands above the capacity may stay until it is used.
+                # Energy above the capacity may stay until it is used.
                 "ceiling_wh": max(battery.capacity_wh, battery.energy_wh),
             }
         )
@@ -160,7 +165,7 @@ def _make_rows(battery: BatteryModel, outlook: Outlook, contract: Contract) -> l
 
 
 def _pays_twice(row: dict[str, float]) -> bool:
-    """Return whether both import and export are paid for while there is sun that could be curtailed."""
+    """Return whether both import and export are paid for while there is PV that could be curtailed."""
     return (
         row["import_price"] < 0.0 < row["export_price"]
         and min(row["export_max_wh"], row["curtailable_wh"]) > 0.0
@@ -168,8 +173,10 @@ def _pays_twice(row: dict[str, float]) -> bool:
 
 
 def _is_convex(row: dict[str, float]) -> bool:
-    """An import costs, and at least what an export brings; what is not curtailed of the sun does not
-    exceed the load.
+    """Return whether the cost of a step is convex.
+
+    An import must cost at least zero and at least the export price, and uncurtailable PV must not exceed the
+    load.
     """
     return (
         row["import_price"] >= max(0.0, row["export_price"])
@@ -178,6 +185,6 @@ def _is_convex(row: dict[str, float]) -> bool:
 
 
 def _find_import_max_wh(row: dict[str, float], battery: BatteryModel) -> float:
-    """The largest import that a step can have."""
+    """Return the largest possible import of a step."""
     most_wh = max(0.0, row["net_wh"] + row["curtailable_wh"]) + row["high_wh"] / battery.charge_efficiency
     return most_wh if math.isinf(row["import_max_wh"]) else min(most_wh, row["import_max_wh"])

@@ -15,7 +15,7 @@ _NO_CONTRACT = Contract()
 
 @dataclass(frozen=True, slots=True)
 class BatterySite:
-    """What ``planned`` takes, of one site."""
+    """Arguments of ``plan_battery`` for one site."""
 
     battery: BatteryModel
     outlook: Outlook
@@ -23,10 +23,10 @@ class BatterySite:
 
 
 def plan_many_batteries(sites: Sequence[BatterySite]) -> list[BatteryPlan | RefusedError]:
-    """Of each site the plan that ``planned`` makes of it, or what is wrong with its numbers.
+    """Return for each site its plan as ``plan_battery`` makes it, or the error in its numbers.
 
-    The first plan of all comes from one call; a price for the peak, prices that are not convex, samples and
-    surcharges take ones of their own.  Raises RefusedError for more than SITES_MAX sites.
+    The first plan of all sites comes from one call. A peak price, prices that are not convex, scenarios and
+    surcharges need calls of their own. Raises RefusedError for more than SITES_MAX sites.
     """
     if len(sites) > SITES_MAX:
         raise RefusedError(f"{len(sites)} sites: expected at most {SITES_MAX}")
@@ -66,7 +66,7 @@ def _plan_alone(site: BatterySite) -> BatteryPlan | RefusedError:
 
 
 def _run_kernel(columns: Sequence[KernelColumns]) -> list[KernelPlan | RefusedError | None]:
-    """Return what the kernel makes of each."""
+    """Return the result of the kernel for each site."""
     counts = array("q", [one.count for one in columns])
     steps, stores = array("d"), array("d")
     for one in columns:

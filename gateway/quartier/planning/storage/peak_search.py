@@ -12,23 +12,23 @@ from quartier_native.storages import TARGET_BREACH
 
 
 class Tangent(Protocol):
-    """The cost of a level, and what is below it everywhere."""
+    """The cost of a level, and a tangent that lies below the cost everywhere."""
 
     @property
     def level_wh(self) -> float:
-        """Return where it touches."""
+        """Return the level at which the tangent touches."""
 
     @property
     def bound(self) -> float:
-        """No plan of the level costs less."""
+        """Return a lower bound of the cost of any plan of the level."""
 
     @property
     def cost(self) -> float:
-        """Return what its plan costs; the bound where costs are convex."""
+        """Return the cost of its plan; it equals the bound where costs are convex."""
 
     @property
     def slope(self) -> float:
-        """Of the bound over the level."""
+        """Return the slope of the bound over the level."""
 
 
 TangentT = TypeVar("TangentT", bound=Tangent)
@@ -37,10 +37,10 @@ TangentT = TypeVar("TangentT", bound=Tangent)
 def find_lowest(
     at: Callable[[float], TangentT], low: TangentT, high: TangentT, rounding: float, rounds_max: int
 ) -> tuple[TangentT, float]:
-    """The level that costs least between two, of equals the lower, and what none can cost less than.
+    """Return the cheapest level between two levels, the lower of equals, and a lower bound of the cost.
 
-    ``at`` plans a level.  After ``rounds_max`` of them it ends with the best so far; then the bound is where
-    the last two tangents meet.
+    ``at`` plans a level. After ``rounds_max`` levels the search ends with the best so far; then the bound is
+    where the last two tangents meet.
     """
     best = low
     for _ in range(rounds_max):
@@ -66,7 +66,7 @@ def find_lowest(
 
 
 def _find_meeting(low: Tangent, high: Tangent) -> tuple[float, float]:
-    """The level at which two tangents meet, and how high."""
+    """Return the level at which two tangents meet, and their value there."""
     level_wh = (high.bound - low.bound + low.slope * low.level_wh - high.slope * high.level_wh) / (
         low.slope - high.slope
     )
@@ -84,7 +84,7 @@ _LEVELS_COUNT = 32
 
 @dataclass(frozen=True, slots=True)
 class _LevelPlan:
-    """The plan of a level, what it costs with the peak, and the slope of that over the level."""
+    """The plan of a level, its cost with the peak, and the slope of the cost over the level."""
 
     level_wh: float
     found: KernelPlan
@@ -96,11 +96,11 @@ class _LevelPlan:
 class PeakLevelSearch:
     """The search over one horizon, with ``price`` for each Wh of the largest import above ``free_wh``.
 
-    How the samples of different steps go together is not known, so what counts is the largest mean of the
-    peak that there can be: the least over all levels L of L + sum of the means of what is imported above L
-    (Lai and Robbins, Maximally dependent random variables, PNAS 73, 1976).  With one sample a step that is
-    the largest import itself.  It is convex in L and the plan together, and over L alone made of straight
-    pieces: a surcharge above L in each step, and one number to be found.
+    The correlation between the scenarios of different steps is not known. So the search uses the largest
+    possible mean of the peak: the minimum over all levels L of L + the sum of the means of the import above L
+    (Lai and Robbins, Maximally dependent random variables, PNAS 73, 1976). With one scenario per step that is
+    the largest import itself. It is convex in L and the plan together, and piecewise linear in L alone: a
+    surcharge above L in each step, and one number to find.
     """
 
     def __init__(self, columns: ScenarioColumns, price: float, free_wh: float) -> None:
@@ -108,21 +108,22 @@ class PeakLevelSearch:
         self._price = price
         self._free_wh = free_wh
         self.level_wh = free_wh
-        """That of the plan."""
+        """Level of the plan."""
         self.rounds_count = 0
-        """Plans that it took so far."""
+        """Number of plans made so far."""
         self.bound = -math.inf
-        """No plan within the columns costs less, the peak's price in it."""
+        """Lower bound of the cost of any plan within the columns, with the peak price."""
 
     @property
     def base_eur(self) -> float:
-        """Return what the level itself costs; what is imported above it costs in each step."""
+        """Return the cost of the level itself; import above it costs in each step."""
         return self._price * (self.level_wh - self._free_wh)
 
     def best(self, without: KernelPlan) -> KernelPlan:
-        """The plan that is cheapest with the peak's price; its level is left in the columns.
+        """Return the cheapest plan with the peak price; its level is left in the columns.
 
-        ``without`` is the plan without such a price.  After ROUNDS_MAX plans it ends with the best so far.
+        ``without`` is the plan without a peak price. After LEVEL_ROUNDS_MAX plans the search ends with the
+        best so far.
         """
         top_wh = max(without.column("grid_high_wh"))
         if top_wh <= self._free_wh or self._price == 0.0:
@@ -134,10 +135,10 @@ class PeakLevelSearch:
         return self._take(best)
 
     def find_near(self, without: KernelPlan) -> KernelPlan:
-        """A good plan where costs are not convex: then those over the level are not either.
+        """Return a good plan where costs are not convex; then they are not convex over the level either.
 
-        Of some levels the cheapest is taken.  Between two of them no plan is cheaper than the hull under
-        the upper with the level of the lower: that is the bound.
+        It is the cheapest of several levels. Between two of them no plan is cheaper than the hull under the
+        upper one with the level of the lower one: that is the bound.
         """
         top_wh = max(without.column("grid_high_wh"))
         if top_wh <= self._free_wh or self._price == 0.0:
@@ -174,12 +175,12 @@ def _get_level_cost(one: _LevelPlan) -> float:
 
 CAP_ROUNDS_MAX = 80
 _SLOPE_STEP_WH = 1e-3
-"""How far right of a level that only just can be kept its slope is asked for."""
+"""How far right of the lowest feasible level the slope is measured, in Wh."""
 
 
 _CAP_ROUNDING = 1e-13
 _CAP_BREACH_MIN = 1e-3
-"""A breach above it is of the caps, one below of the target."""
+"""A breach above it belongs to the limits, one below to the target."""
 
 
 _CAPS_COUNT = 32
@@ -187,22 +188,20 @@ _CAPS_COUNT = 32
 
 @dataclass(frozen=True, slots=True)
 class _CapPlan:
-    """A cap of all steps: the plan under it, its cost with the peak's, and the slope of that over the
-    level.
-    """
+    """A limit for all steps: the plan under it, its cost with the peak, and the slope over the level."""
 
     level_wh: float
     found: KernelPlan
     cost: float
     slope: float
     excess_slope: float
-    """By how many Wh a Wh more of the level lessens what is beyond the caps,"""
+    """Wh beyond the limits that one more Wh of the level saves."""
     short_slope: float
-    """and the missing target."""
+    """Missing Wh of the target that one more Wh of the level saves."""
 
     @property
     def bound(self) -> float:
-        """No plan under it costs less."""
+        """Return a lower bound of the cost of any plan under it."""
         return self.cost
 
 
@@ -215,20 +214,20 @@ class PeakCapSearch:
         self._free_wh = free_wh
         self._caps_wh = columns.column("import_max_wh")
         self.rounds_count = 0
-        """Plans that it took so far."""
+        """Number of plans made so far."""
         self.bound = -math.inf
-        """No plan within the columns costs less, the peak's price in it."""
+        """Lower bound of the cost of any plan within the columns, with the peak price."""
 
     def cost(self, found: KernelPlan) -> float:
-        """A plan's objective with what its largest import costs."""
+        """Return the objective of a plan plus the cost of its largest import."""
         return found.objective + self._price * max(0.0, max(found.column("grid_wh")) - self._free_wh)
 
     def best(self, without: KernelPlan) -> KernelPlan:
-        """The plan that is cheapest with the peak's price; its caps are left in the columns.
+        """Return the cheapest plan with the peak price; its limits are left in the columns.
 
-        ``without`` is the plan without such a price.  Over the level of a cap for all steps the cost is
-        convex and made of straight pieces. No more is given up than without.  After ROUNDS_MAX plans it ends
-        with the best level so far.
+        ``without`` is the plan without a peak price. Over the level of a limit for all steps, the cost is
+        convex and piecewise linear. No more is given up than without the price. After CAP_ROUNDS_MAX plans
+        the search ends with the best level so far.
         """
         top_wh = max(without.column("grid_wh"))
         if top_wh <= self._free_wh or self._price == 0.0:
@@ -241,7 +240,7 @@ class PeakCapSearch:
         if low.excess_slope + low.short_slope > 0.0 and low.level_wh + _SLOPE_STEP_WH < top_wh:
             low = self._plan_at(
                 low.level_wh + _SLOPE_STEP_WH
-            )  # left of it nothing can be kept: there is no slope
+            )  # left of it nothing is feasible: there is no slope
         rounding, rounds = _CAP_ROUNDING * self._columns.scale, CAP_ROUNDS_MAX - self.rounds_count
         found, self.bound = find_lowest(self._plan_at, low, high, rounding, rounds)
         best = min(best, found, key=_get_cap_cost)
@@ -250,10 +249,10 @@ class PeakCapSearch:
         return best.found
 
     def find_near(self, without: KernelPlan) -> KernelPlan:
-        """A good plan where costs are not convex: then those over the level are not either.
+        """Return a good plan where costs are not convex; then they are not convex over the level either.
 
-        Of some levels the cheapest is taken.  Between two of them no plan is cheaper than the hull under
-        the upper with the peak of the lower: that is the bound.
+        It is the cheapest of several levels. Between two of them no plan is cheaper than the hull under the
+        upper one with the peak of the lower one: that is the bound.
         """
         price, top_wh = self._price, max(without.column("grid_wh"))
         high = _CapPlan(top_wh, without, without.bound + price * (top_wh - self._free_wh), price, 0.0, 0.0)
@@ -273,14 +272,14 @@ class PeakCapSearch:
         return best
 
     def release(self) -> None:
-        """Put the caps back that the columns had."""
+        """Restore the original limits of the columns."""
         self._set_caps(math.inf)
 
     def _find_lowest_cap(self, low: _CapPlan, high: _CapPlan, without: KernelPlan) -> _CapPlan:
-        """The lowest level at which no more is given up than without, from ``low`` on.
+        """Return the lowest level from ``low`` on at which no more is given up than without it.
 
-        What is given up is convex over the level, made of straight pieces, and falls: Newton's steps from
-        below end on the corner itself.
+        The amount given up is convex, piecewise linear and decreasing over the level: Newton steps from below
+        end on the corner itself.
         """
         if not low.found.gives_up_more(without):
             return low
@@ -293,7 +292,7 @@ class PeakCapSearch:
                 more_wh, slope = low.found.told.short_wh - without.told.short_wh, low.short_slope
             level_wh = low.level_wh + more_wh / slope if slope > 0.0 else math.inf
             if slope > 0.0 and level_wh >= high.level_wh * (1.0 - _CAP_ROUNDING):
-                return high  # the corner is not left of the step, and not right of what is kept
+                return high  # the corner is not left of the step, and not right of the feasible level
             straight = low.level_wh < level_wh < high.level_wh
             middle = self._plan_at(level_wh if straight else 0.5 * (low.level_wh + high.level_wh))
             if middle.found.gives_up_more(without):
@@ -312,7 +311,7 @@ class PeakCapSearch:
         self._set_caps(level_wh)
         found = self._columns.solve()
         if found is None:
-            raise RuntimeError("a cap made a plan impossible")  # caps are given up where they cannot be kept
+            raise RuntimeError("a cap made a plan impossible")  # limits are given up where they fail
         slope, excess_slope, short_slope = self._price, 0.0, 0.0
         values, breaches = found.column("cap_value"), found.column("cap_breach")
         for cap_wh, value, breach in zip(self._caps_wh, values, breaches, strict=True):

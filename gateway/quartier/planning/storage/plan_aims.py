@@ -1,9 +1,9 @@
 """Turn a plan into an aim for each step that the control cycle can follow (pure).
 
-The plan's power was right for the load that was expected; what a stored Wh is worth says what is right for
-the one that comes.  Sun goes into the battery where that is worth more than an export brings; the battery
-serves the house where an import costs more than what it gives is worth.  A plan over samples has its power
-for all of them at once; what some of them would buy or sell for it is done where it is worth that.
+The planned power was right for the expected load. The value of a stored Wh says what is right for the actual
+load. PV charges the battery where that is worth more than an export. The battery serves the site where an
+import costs more than the discharged energy is worth. A plan over scenarios has one power for all of them. It
+buys or sells at this power only where that pays in some scenario.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,10 @@ _SAME_EUR_PER_WH = 1e-9
 def find_worthwhile_import_w(
     step: PlannedStep, battery: BatteryModel, outlook: Outlook, contract: Contract, number: int
 ) -> float:
-    """The least import whose surcharges make that worth it, in W; infinite where none does."""
+    """Return the smallest import whose surcharges make a discharge worthwhile, in W.
+
+    It is infinite if there is none.
+    """
     price = _find_import_price(outlook, contract, number)
     for above_w, more in sorted((one.above_w[number], one.eur_per_wh) for one in contract.surcharges):
         price += more
@@ -31,7 +34,7 @@ def find_worthwhile_import_w(
 
 
 def _find_import_price(outlook: Outlook, contract: Contract, number: int) -> float:
-    """Return what an import costs that is not high."""
+    """Return the import price without surcharges."""
     grams = outlook.import_g_per_wh[number] if outlook.import_g_per_wh else 0.0
     return outlook.import_eur_per_wh[number] + contract.co2_eur_per_g * grams
 
@@ -42,16 +45,17 @@ def _is_worth(price: float, step: PlannedStep, battery: BatteryModel) -> bool:
 
 
 def replace_surcharges_by_peak(contract: Contract) -> Contract:
-    """The same for who plans without surcharges: a price for the horizon's largest import in their place.
+    """Return a contract with a price for the horizon's largest import in place of its surcharges.
 
-    Free is the least that the middle one has in any step; above it this one and those below are paid.  A
-    largest import that is priced already, and dearer, stays: a month's counts before a day's.
+    It is for planners without surcharges. Free is the smallest level that the middle surcharge has in any
+    step; above it, this surcharge and the lower ones are paid. An existing, higher peak price stays: a month
+    peak counts before a day peak.
     """
     tiers = sorted((min(one.above_w), one.eur_per_wh) for one in contract.surcharges)
     if not tiers:
         return contract
     middle = len(tiers) // 2
-    price = sum(more for _, more in tiers[: middle + 1])  # of a W for an hour: as a W of the largest import
+    price = sum(more for _, more in tiers[: middle + 1])  # of a W for an hour = of a peak W
     if contract.peak_eur_per_w >= price:
         return replace(contract, surcharges=())
     return replace(contract, surcharges=(), peak_eur_per_w=price, peak_free_w=tiers[middle][0])
@@ -64,7 +68,7 @@ def _make_peak_reason(above_w: float) -> Reason:
 def add_peak_reasons(
     plan: BatteryPlan, battery: BatteryModel, outlook: Outlook, contract: Contract, why: Sequence[Reason]
 ) -> list[Reason]:
-    """The reasons of the steps, and from where on an import is spared for what the day's largest costs."""
+    """Return the reasons of the steps, extended by the import above which the day peak is avoided."""
     found = []
     for number, (step, line) in enumerate(zip(plan.steps, why, strict=True)):
         above_w = find_worthwhile_import_w(step, battery, outlook, contract, number)
@@ -77,7 +81,7 @@ def add_peak_reasons(
 
 _IDLE_W = 0.5
 _NEAR_EUR_PER_WH = 1e-9
-"""EUR per Wh: within it two ways are worth the same, and the rule's is taken."""
+"""Two options within this difference, in EUR per Wh, are equal; then the rule's option is taken."""
 
 
 def make_aims(
@@ -88,7 +92,7 @@ def make_aims(
     why: Sequence[Reason],
     target_w: float = 0.0,
 ) -> tuple[PlanAim, ...]:
-    """One aim a step; ``target_w`` is the grid power that the site's rule brings the grid to."""
+    """Return one aim per step; ``target_w`` is the grid power that the rule of the site aims for."""
     return tuple(
         _make_aim(plan, battery, outlook, contract, number, why[number], target_w)
         for number in range(len(plan.steps))
@@ -117,7 +121,7 @@ def _make_aim(
     is_bought = step.battery_w > _IDLE_W and most_w > _IDLE_W
     brings = outlook.export_eur_per_wh[number] * battery.discharge_efficiency - wear
     is_sold = step.battery_w < -_IDLE_W and least_w < -_IDLE_W and brings > _NEAR_EUR_PER_WH
-    if step.grid_range_w is not None:  # not so in each sample, nor at full power: only where it is worth that
+    if step.grid_range_w is not None:  # not in every scenario, nor at full power: only where it pays
         is_bought &= (
             least_w > _IDLE_W
             or step.battery_w > battery.charge_max_w - _IDLE_W
@@ -132,26 +136,24 @@ def _make_aim(
         power_w = step.battery_w
     low_w = target_w if takes_sun else -inf
     high_w = target_w
-    if not serves or is_bought:  # of a high import what is above may be worth sparing
+    if not serves or is_bought:  # the part of a high import above this may be worth avoiding
         high_w = max(find_worthwhile_import_w(step, battery, outlook, contract, number), target_w)
     elif (
         contract.surcharges and saved <= worth + _NEAR_EUR_PER_WH
-    ):  # as well used later: it is not spent before a peak
+    ):  # equally useful later: do not spend it before a peak
         high_w = max(step.grid_w, target_w)
-    if (
-        step.cap_eur_per_wh > _NEAR_EUR_PER_WH
-    ):  # it is the import that is held, at the height that was planned
+    if step.cap_eur_per_wh > _NEAR_EUR_PER_WH:  # the import is held at the planned level
         high_w = max(_find_held_import_w(plan, step), 0.0, target_w)
     elif contract.peak_eur_per_w > 0.0:
         top_w = plan.peak_w if plan.level_w is None else plan.level_w
         high_w = min(high_w, max(top_w, contract.peak_free_w, target_w))
-    if is_sold:  # what is sold is no surplus to be taken in
+    if is_sold:  # sold energy is no surplus that charges the battery
         low_w = -inf
     return PlanAim(outlook.step_s, power_w, min(low_w, high_w), high_w, why)
 
 
 def _find_held_import_w(plan: BatteryPlan, step: PlannedStep) -> float:
-    """The import that is held: over samples their largest, but for what lies above the peak's level."""
+    """Return the import that is held: the largest over the scenarios, but at most the peak level."""
     if step.grid_range_w is None:
         return step.grid_w
     largest_w = step.grid_range_w[1]

@@ -18,8 +18,9 @@ _KEPT_BEYOND = make_reason("plan.kept_beyond")
 
 
 def make_plan_reasons(plan: BatteryPlan, outlook: Outlook, when: Callable[[int], str] = str) -> list[Reason]:
-    """One reason a step; ``when`` says when a step is.  Prices are EUR/kWh at the meter, what a kWh is worth
-    is told as it lies in the store.
+    """Return one reason per step; ``when`` formats the time of a step.
+
+    Prices are EUR/kWh at the meter. The value of a kWh is its value in the store.
     """
     kept = _find_kept_reasons(plan, outlook, when)
     found = (_make_step_reason(plan, outlook, number, when) for number in range(len(plan.steps)))
@@ -29,10 +30,10 @@ def make_plan_reasons(plan: BatteryPlan, outlook: Outlook, when: Callable[[int],
 def _find_kept_reasons(
     plan: BatteryPlan, outlook: Outlook, when: Callable[[int], str]
 ) -> list[Reason | None]:
-    """What of the charge at each step's end is kept for an import cap, or for the peak, of a later step.
+    """Return the reason for charge kept at each step's end for an import limit or peak of a later step.
 
-    Backward: a discharge without which an import would be beyond it adds what it takes from the store, a
-    charge before takes away.
+    The loop runs backward. A discharge that keeps an import within the limit adds the energy that it takes
+    from the store; an earlier charge subtracts.
     """
     kept_wh, code, limit_w, at = 0.0, "", 0.0, ""
     found: list[Reason | None] = []
@@ -54,8 +55,9 @@ def _make_kept_reason(code: str, kept_wh: float, limit_w: float, at: str) -> Rea
 
 
 def _find_holding(plan: BatteryPlan, outlook: Outlook, number: int) -> tuple[float, str, float]:
-    """The share of a step's discharge that holds its import, the code and the W of what holds it; 0 where
-    nothing does.
+    """Return the share of a step's discharge that limits its import, the reason code, and the limit in W.
+
+    The share is 0 where nothing limits the import.
     """
     step = plan.steps[number]
     most_w = step.grid_w if step.grid_range_w is None else step.grid_range_w[1]
@@ -89,14 +91,14 @@ def _make_step_reason(plan: BatteryPlan, outlook: Outlook, number: int, when: Ca
 
 
 def _explain_source(plan: BatteryPlan, outlook: Outlook, number: int) -> Reason:
-    """Return where a charge comes from, and what that costs."""
+    """Return where a charge comes from, and its cost."""
     if plan.steps[number].grid_w > _IDLE_W:
         return _make_price_reason("plan.bought", outlook.import_eur_per_wh[number])
     return _make_price_reason("plan.with_sun", outlook.export_eur_per_wh[number])
 
 
 def _explain_use(plan: BatteryPlan, outlook: Outlook, number: int, when: Callable[[int], str]) -> Reason:
-    """The first step in which what is charged here is used."""
+    """Return the first step in which the charged energy is used."""
     for later in range(number + 1, len(plan.steps)):
         if plan.steps[later].battery_w < -_IDLE_W:
             return make_reason("plan.used_from", source=_explain_gain(plan, outlook, later), at=when(later))
@@ -104,7 +106,7 @@ def _explain_use(plan: BatteryPlan, outlook: Outlook, number: int, when: Callabl
 
 
 def _explain_gain(plan: BatteryPlan, outlook: Outlook, number: int) -> Reason:
-    """Return what a discharge is good for."""
+    """Return the benefit of a discharge."""
     if plan.steps[number].grid_w < -_IDLE_W:
         return _make_price_reason("plan.export_brings", outlook.export_eur_per_wh[number])
     return _make_price_reason("plan.spares_import", outlook.import_eur_per_wh[number])

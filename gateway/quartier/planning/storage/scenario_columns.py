@@ -9,21 +9,21 @@ from quartier.planning.storage.kernel_columns import NEAR_WH, KernelColumns
 from quartier_native.storages import MEAN_COLUMNS, SAMPLED_COLUMNS, WEIGHT_MAX, Planned, plan_sampled
 
 _WEIGHT_TOTAL_MAX = WEIGHT_MAX / 2.0
-"""Into how many parts weights are divided that are no whole numbers."""
+"""Total of the integer weights that replace weights that are not whole numbers."""
 
 ScenarioRow = tuple[float, float, float]
 """Net Wh, curtailable Wh, weight."""
 
 
 def needs_scenario_kernel(outlook: Outlook, contract: Contract) -> bool:
-    """Return whether the horizon needs more than one net load a step and one surcharge."""
+    """Return whether the horizon has scenarios or surcharges."""
     return bool(outlook.samples or contract.surcharges)
 
 
 class ScenarioColumns(KernelColumns):
-    """The horizon as the kernel takes it that plans for the mean over samples.
+    """The horizon in the form of the kernel that plans for the mean over scenarios.
 
-    Where the largest import has a price, it is the first tier's, which begins nowhere until ``level`` says.
+    A peak price is the first tier. It has no start until ``level`` sets it.
     """
 
     names = SAMPLED_COLUMNS
@@ -69,7 +69,7 @@ class ScenarioColumns(KernelColumns):
             "low_wh": [0.0 - battery.discharge_max_w * hours / battery.discharge_efficiency] * count,
             "high_wh": [high_wh] * count,
             "floor_wh": _find_floors_wh(battery, parts, caps_wh, high_wh),
-            # What stands above the capacity may stay until it is used.
+            # Energy above the capacity may stay until it is used.
             "ceiling_wh": [max(battery.capacity_wh, battery.energy_wh)] * count,
         }
         self.steps = array("d", [value for name in SAMPLED_COLUMNS for value in columns[name]])
@@ -78,19 +78,19 @@ class ScenarioColumns(KernelColumns):
         self._tiers = array("d", _make_tiers(contract, count, hours))
 
     def level(self, level_wh: float) -> None:
-        """From where on the largest import's price is paid, in every step."""
+        """Set the import above which the peak price is paid, in every step."""
         self._tiers[: self.count] = array("d", [level_wh]) * self.count
 
     @property
     def samples(self) -> list[list[ScenarioRow]]:
-        """Of each step (net Wh, curtailable Wh, weight)."""
+        """Return the scenarios of each step: (net Wh, curtailable Wh, weight)."""
         count = len(self._rows) // 3
         rows = iter(zip(*(self._rows[at * count : (at + 1) * count] for at in range(3)), strict=True))
         return [[next(rows) for _ in range(int(there))] for there in self.column("samples_count")]
 
     @property
     def tiers(self) -> list[tuple[list[float], list[float]]]:
-        """Of each tier where it begins in each step, in Wh, and its price."""
+        """Return for each tier its start in each step, in Wh, and its price."""
         columns = [list(self._tiers[at : at + self.count]) for at in range(0, len(self._tiers), self.count)]
         return list(zip(columns[::2], columns[1::2], strict=True))
 
@@ -99,7 +99,7 @@ class ScenarioColumns(KernelColumns):
 
 
 def _make_scenario_rows(outlook: Outlook) -> list[list[ScenarioRow]]:
-    """Of each step its samples in Wh, with weights that are whole numbers."""
+    """Return the scenarios of each step in Wh, with weights that are whole numbers."""
     hours = outlook.step_h
     parts = []
     own = zip(outlook.load_w, outlook.pv_w, outlook.samples or ((),) * outlook.count, strict=True)
@@ -138,7 +138,10 @@ def _make_tiers(contract: Contract, count: int, hours: float) -> list[float]:
 def _find_floors_wh(
     battery: BatteryModel, parts: Sequence[Sequence[ScenarioRow]], caps_wh: Sequence[float], high_wh: float
 ) -> list[float]:
-    """Below its reserve it is charged first, as fast as power and the import cap allow in every sample."""
+    """Return the floors: below its reserve the battery is charged first.
+
+    It charges as fast as power and the import limit allow in every scenario.
+    """
     floor_wh = min(battery.reserve_wh, battery.energy_wh)
     floors = []
     for part, cap_wh in zip(parts, caps_wh, strict=True):
@@ -150,7 +153,7 @@ def _find_floors_wh(
 
 
 def _find_mean_import_max_wh(part: Sequence[ScenarioRow], cap_wh: float, charge_wh: float) -> float:
-    """The largest import that a step can have, as a mean over its samples."""
+    """Return the largest possible import of a step, as a mean over its scenarios."""
     return _find_mean(part, (min(max(0.0, net_wh + sun) + charge_wh, cap_wh) for net_wh, sun, _ in part))
 
 

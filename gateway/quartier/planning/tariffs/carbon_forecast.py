@@ -1,7 +1,7 @@
 """Forecast the CO2 of imported energy from the last seven days (pure).
 
-The mean of the last seven days at the same time, and today's distance from it, which fades over a day.  A
-signal that tells the carbon of hours to come is better than this.
+The forecast is the mean of the last seven days at the same time plus today's deviation from it, which fades
+over a day. A signal for the hours ahead is better than this forecast.
 """
 
 import math
@@ -15,7 +15,7 @@ _FADE_H = 24.0
 
 @dataclass(slots=True)
 class CarbonForecast:
-    """The last days, slot by slot, in g/Wh; a slot is a whole number of ``slot_s`` since 1970."""
+    """Values of the last days by slot, in g/Wh; a slot is a whole number of ``slot_s`` since 1970."""
 
     slot_s: int = 3_600
     values: list[float] = field(default_factory=list)
@@ -26,11 +26,11 @@ class CarbonForecast:
 
     @property
     def day(self) -> int:
-        """Slots of a day."""
+        """Return the number of slots of a day."""
         return 86_400 // self.slot_s
 
     def learn(self, slot: int, g_per_wh: float) -> None:
-        """Take in what the running slot, or one that is over, emits; what is older than known is left out."""
+        """Learn the emission of the current or a past slot; ignore slots older than the newest."""
         if slot < self.newest:
             return
         if not math.isnan(self.newest):
@@ -40,7 +40,7 @@ class CarbonForecast:
         self.newest = float(slot)
 
     def ahead(self, count: int) -> Sequence[float]:
-        """The newest slot as it is, then ``count - 1`` more; empty where nothing was ever learnt."""
+        """Return the newest slot and ``count - 1`` more; empty if nothing was learned."""
         if math.isnan(self.newest):
             return ()
         newest = int(self.newest)
@@ -50,7 +50,7 @@ class CarbonForecast:
         return [now, *(self._find_usual(newest + at, now - off) + off * fade[at] for at in range(1, count))]
 
     def at(self, slots: Sequence[int]) -> Sequence[float]:
-        """Return what is expected of slots, ascending; empty where what is known is a day old or more."""
+        """Return the forecast for ascending slots; empty if the newest value is a day old or more."""
         if not slots or not 0 <= slots[0] - self.newest < self.day:
             return ()
         newest = int(self.newest)
@@ -58,24 +58,24 @@ class CarbonForecast:
         return [found[slot - newest] for slot in slots]
 
     def of(self, slot: int) -> float:
-        """Return what a slot that was learnt emits; NaN where that is not known."""
+        """Return the emission of a learned slot; NaN if unknown."""
         is_kept = self.newest - len(self.values) < slot <= self.newest
         return self.values[slot % len(self.values)] if is_kept else math.nan
 
     @property
     def days(self) -> int:
-        """Of how many days something is known."""
+        """Return the number of days with known values."""
         days = range(0, len(self.values), self.day)
         return sum(any(not math.isnan(value) for value in self.values[at : at + self.day]) for at in days)
 
     def keep(self) -> dict[str, Any]:
-        """All of it, JSON-ready."""
+        """Return all state, JSON-ready."""
         newest = None if math.isnan(self.newest) else self.newest
         values = [None if math.isnan(value) else value for value in self.values]
         return {"slot_s": self.slot_s, "newest": newest, "values": values}
 
     def recall(self, told: Any) -> None:
-        """Go on with what ``keep`` gave.  Raises ValueError where it is no such thing."""
+        """Restore the state that ``keep`` returned. Raises ValueError if it is invalid."""
         table = told if isinstance(told, dict) else {}
         values, newest = table.get("values"), table.get("newest")
         if table.get("slot_s") != self.slot_s or not isinstance(values, list):
@@ -86,7 +86,7 @@ class CarbonForecast:
         self.newest = math.nan if newest is None else float(newest)
 
     def _find_usual(self, slot: int, default: float) -> float:
-        """The mean at that time of the days before the newest slot."""
+        """Return the mean at that time of day over the days before the newest slot."""
         size, newest = len(self.values), int(self.newest)
         days = (slot - self.day * back for back in range(1, 2 * CARBON_DAYS_COUNT + 1))
         past = [self.values[at % size] for at in days if newest - size < at < newest]
@@ -99,9 +99,9 @@ def _is_known(value: object) -> bool:
 
 
 def fill_carbon(signalled: Sequence[float], foretold: Sequence[float]) -> Sequence[float]:
-    """Return what is signalled, and where that is NaN what is foretold, in g/Wh, a number a step.
+    """Return the signalled values, and where they are NaN the forecast, in g/Wh per step.
 
-    Without a forecast such steps count as the mean of the others; where nobody says anything, nothing counts.
+    Without a forecast such steps get the mean of the others; without any value they get 0.
     """
     known = [value for value in signalled if not math.isnan(value)]
     if len(known) == len(signalled):

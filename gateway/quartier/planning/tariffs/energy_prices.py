@@ -1,10 +1,10 @@
 """Find the price of each step from the contract, the meter's tariff state and price signals (pure).
 
-Prices stand in the order in which a Linky's ``tariff_index`` counts: hchp and two_rates off-peak, peak; tempo
-blue, white, red, each off-peak first; ejp normal, mobile peak.  A Tempo day begins at 6 h (colours of a day
-are told the evening before), a mobile peak lasts from 7 h to 1 h and is announced half an hour before.  A
-colour that nobody has told counts with its chance by the contract's rules: 22 red days on working days from
-November to March, 43 white ones on no Sunday.
+Prices are in the order of a Linky's ``tariff_index``: hchp and two_rates off-peak, peak; tempo blue, white,
+red, each off-peak first; ejp normal, mobile peak. A Tempo day begins at 6 h; its colour is announced the
+evening before. A mobile peak lasts from 7 h to 1 h and is announced half an hour before. An unknown colour
+counts with its probability by the rules of the contract: 22 red days on working days from November to March,
+43 white days, never on a Sunday.
 """
 
 import math
@@ -19,14 +19,14 @@ TariffKind = Literal["base", "hchp", "two_rates", "tempo", "ejp", "signal"]
 BLUE, WHITE, RED = 1, 2, 3
 TEMPO_DAY_BEGIN_H, MOBILE_PEAK_FROM_H, MOBILE_PEAK_TO_H = 6, 7, 1
 MOBILE_PEAK_NOTICE_S, MOBILE_PEAK_NOTICE_LATE_S = 1_800, 300
-"""A mobile peak is announced so long before (Enedis-NOI-CPT_54E, PEJP), or a little later."""
+"""A mobile peak is announced this long before (Enedis-NOI-CPT_54E, PEJP), or a little later."""
 TEMPO_OFF_PEAK = ((22 * 60, 6 * 60),)
-"""Of every Tempo contract."""
+"""Off-peak hours of every Tempo contract."""
 RED_CHANCE, WHITE_CHANCE, MOBILE_PEAK_CHANCE = 22 / 105, 43 / 300, 22 / 151
-"""Chance of a red day among the days that may be red, and so on."""
+"""Probability of a red day among the days that may be red, and so on."""
 _GRAIN_S = 300
 _PriceRow = tuple[float, float, float]
-"""Import, export, carbon."""
+"""Import price, export price, carbon."""
 _SATURDAY, _SUNDAY = 5, 6
 _SWITCH_WORD = re.compile(r"(?:[01][0-9]|2[0-3])[0-5][0-9][0-9A-F]{4}").fullmatch
 _WINTER_MONTHS = (11, 12, 1, 2, 3)
@@ -34,11 +34,11 @@ _WINTER_MONTHS = (11, 12, 1, 2, 3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tariff:
-    """The contract: ``prices_eur_per_wh`` in the order of ``tariff_index``, ``off_peak`` in minutes of the
-    local day, from and to.
+    """The contract: ``prices_eur_per_wh`` in the order of ``tariff_index``.
 
-    two_rates: ``off_peak_weekend`` says that Saturday and Sunday are off-peak, ``off_peak_index`` what the
-    meter's index then is (1 in the Netherlands, 2 in Belgium).
+    ``off_peak`` holds spans in minutes of the local day, from and to. For two_rates, ``off_peak_weekend``
+    says that Saturday and Sunday are off-peak, and ``off_peak_index`` is the meter's index then (1 in the
+    Netherlands, 2 in Belgium).
     """
 
     kind: TariffKind
@@ -52,12 +52,13 @@ class Tariff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterTariffState:
-    """The meter's word: the ``index`` that counts now, today's and tomorrow's colour (1..3); None: not told.
+    """Tariff state reported by the meter; None means not reported.
 
-    ``today`` is the Tempo day that runs, until 6 h that of the day before.  ``notice``: whether it announces
-    a mobile peak that is about to begin, ``peaks`` begin and end (UTC, s) of those that it announces by date.
-    ``profile`` is that of its next day of hchp, index by minute of the day from 0 on, ``profile_from`` from
-    which day it counts: 0 today, 1 tomorrow.
+    ``index`` is the tariff in force. ``today`` and ``tomorrow`` are colours (1..3); ``today`` is the current
+    Tempo day, which is that of the day before until 6 h. ``notice`` says whether the meter announces a mobile
+    peak that is about to begin. ``peaks`` are begin and end (UTC, s) of the peaks announced by date.
+    ``profile`` is the profile of its next hchp day, index by minute of the day from 0 on. ``profile_from``
+    says from which day it applies: 0 today, 1 tomorrow.
     """
 
     index: int | None = None
@@ -71,7 +72,7 @@ class MeterTariffState:
 
 @dataclass(frozen=True, slots=True)
 class PriceSignal:
-    """What the district signals from one instant to another; None where it says nothing."""
+    """Values that the district signals from one instant to another; missing where it signals nothing."""
 
     begin_utc_s: float
     end_utc_s: float
@@ -80,7 +81,7 @@ class PriceSignal:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """By step, as far as they are known; ``import_g_per_wh`` is NaN where no CO2 is signalled."""
+    """Prices per step, as far as known; ``import_g_per_wh`` is NaN where no CO2 is signalled."""
 
     import_eur_per_wh: tuple[float, ...]
     export_eur_per_wh: tuple[float, ...]
@@ -100,10 +101,10 @@ def find_prices(
     step_s: int,
     count: int,
 ) -> Prices:
-    """The prices of ``count`` steps, or of as many as are known.
+    """Return the prices of ``count`` steps, or of as many as are known.
 
-    The first is that of its first moment: it is planned anew before it is over.  Others are means over five
-    minutes each.
+    The first step has the price of its first moment, because a new plan is made before it is over. Other
+    steps are means over five-minute intervals.
     """
     rows: list[_PriceRow] = []
     now = datetime.fromtimestamp(start_utc_s, ZoneInfo(tariff.zone))
@@ -119,7 +120,7 @@ def find_prices(
 
 
 def find_hour_prices(tariff: Tariff, quotes: Sequence[PriceSignal], start_utc_s: float) -> _PriceRow | None:
-    """Import, export and carbon of a whole hour as signalled; None where a part of it is not known."""
+    """Return the signalled import, export and carbon of a whole hour; None if a part is unknown."""
     now = datetime.fromtimestamp(start_utc_s, ZoneInfo(tariff.zone))
     return _average_prices(tariff, MeterTariffState(), quotes, _list_moments(start_utc_s, 3_600), now)
 
@@ -135,7 +136,7 @@ def _average_prices(
     moments: Sequence[float],
     now: datetime,
 ) -> _PriceRow | None:
-    """The means over some moments; None where one of them is not known."""
+    """Return the means over some moments; None if one of them is unknown."""
     found = [_find_price_row(tariff, told, quotes, moment, now) for moment in moments]
     known = [row for row in found if row is not None]
     if len(known) < len(found):
@@ -145,7 +146,10 @@ def _average_prices(
 
 
 def _find_mean(column: Sequence[float]) -> float:
-    """Equal prices stay equal to the last bit: what is worth the same must not seem to differ."""
+    """Return the mean.
+
+    Equal prices stay equal to the last bit, so that equal options do not seem to differ.
+    """
     return column[0] if min(column) == max(column) else sum(column) / len(column)
 
 
@@ -187,7 +191,7 @@ def _find_contract_price(tariff: Tariff, told: MeterTariffState, local: datetime
 
 
 def _find_index_by_profile(told: MeterTariffState, local: datetime, now: datetime) -> int | None:
-    """The index that the meter's own calendar has for that time; None where it tells of other days."""
+    """Return the index in the meter's own calendar at that time; None if the calendar is for other days."""
     if not told.profile or local.toordinal() - now.toordinal() < told.profile_from:
         return None
     minute = local.hour * 60 + local.minute
@@ -220,8 +224,10 @@ def _find_colour_chances(told: MeterTariffState, local: datetime, now: datetime)
 def _find_mobile_peak_price(
     known: Sequence[float], told: MeterTariffState, local: datetime, now: datetime
 ) -> float:
-    """A day of mobile peaks counts from its 1 h on; the meter says which it is while one runs, or shortly
-    before.  One that it announces by date lasts as it says.
+    """Return the price of the ejp contract at that time.
+
+    A mobile-peak day counts from its 1 h on. The meter reports the day during the peak, or shortly before. A
+    peak announced by date lasts as announced.
     """
     normal, peak = known
     utc_s, now_s = local.timestamp(), now.timestamp()
@@ -249,11 +255,11 @@ def _find_mobile_peak_price(
 
 
 def parse_day_profile(text: str) -> tuple[tuple[int, int], ...]:
-    """A Linky's ``PJOURF+1``: from which minute of the day which index counts; empty where it is none of two
-    indexes that begins at 0 h.
+    """Parse a Linky's ``PJOURF+1``: from which minute of the day which index applies.
 
-    Eleven words ``HHMMSSSS`` or ``NONUTILE``; the lowest four bits of SSSS are the index (Enedis-NOI-CPT_54E,
-    chapter 6.2.3).
+    Return an empty tuple unless the text has at most two indexes and begins at 0 h. The text is eleven words
+    ``HHMMSSSS`` or ``NONUTILE``; the lowest four bits of SSSS are the index (Enedis-NOI-CPT_54E, chapter
+    6.2.3).
     """
     words = [word for word in text.split() if word != "NONUTILE"]
     if not all(_SWITCH_WORD(word) for word in words):
@@ -265,6 +271,6 @@ def parse_day_profile(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def parse_time_span(text: str) -> tuple[int, int]:
-    """``22:00-06:00`` in minutes of the day."""
+    """Return a span such as ``22:00-06:00`` in minutes of the day."""
     begin, end = (int(part[:2]) * 60 + int(part[3:]) for part in text.split("-"))
     return begin, end

@@ -1,8 +1,8 @@
 """Keep the largest import of each of the last days; make surcharges for high imports (pure).
 
-The largest import of a day ties all of its steps together, and its mean over samples cannot be divided among
-them.  Its tractable form: an import costs the price's share of those days that did not reach so high, for on
-these it would have been the largest; what this day has reached already is free.
+The largest import of a day couples all of its steps, and its mean over scenarios cannot be divided among
+them. The tractable form: an import costs the price's share of those past days that did not reach so high,
+because on these days it would have been the largest. What the day has reached already is free.
 """
 
 import math
@@ -13,16 +13,19 @@ from typing import Any
 from quartier.planning.horizon import Surcharge
 
 PEAK_DAYS_COUNT = 28
-"""Whose largest imports are kept."""
+"""Number of days whose largest imports are kept."""
 QUANTILE_SHARES = {0.1: 0.3, 0.5: 0.4, 0.9: 0.3}
-"""The days' distribution in three steps (Swanson's rule; Hurst, Brown and Swanson 2000): quantile, share."""
+"""Distribution of the days in three steps: quantile and share.
+
+Source: Swanson's rule (Hurst, Brown and Swanson 2000).
+"""
 
 
 @dataclass(slots=True)
 class PeakHistory:
-    """The largest import of each of the last days, in W; its size does not grow.
+    """Largest import of each of the last days, in W; its size does not grow.
 
-    ``today`` counts days in any way that goes up by one each day (``date.toordinal()``).
+    ``today`` is any day number that increases by one each day (``date.toordinal()``).
     """
 
     days_w: list[float] = field(default_factory=list)
@@ -30,7 +33,7 @@ class PeakHistory:
     top_w: float = 0.0
 
     def learn(self, day: int, import_w: float) -> None:
-        """Take in the mean import of an hour (or a shorter step) of that day; export counts as none."""
+        """Learn the mean import of an hour (or a shorter step) of that day; export counts as zero."""
         if day != self.today:
             if not math.isnan(self.today):
                 self.days_w = [*self.days_w, self.top_w][-PEAK_DAYS_COUNT:]
@@ -38,10 +41,10 @@ class PeakHistory:
         self.top_w = max(self.top_w, import_w)
 
     def surcharges(self, days: Sequence[int], eur_per_w: float) -> tuple[Surcharge, ...]:
-        """For steps that lie in ``days``; none before a whole day is known.
+        """Return the surcharges for steps that lie in ``days``; none before a whole day is known.
 
-        ``eur_per_w`` is the price of a W of a day's largest import: who is above all days' largest for an
-        hour pays as much as if this were today's.
+        ``eur_per_w`` is the price of a W of a day's largest import. An hour above the largest import of all
+        days pays as much as if it were today's largest.
         """
         if not self.days_w or eur_per_w <= 0.0:
             return ()
@@ -52,16 +55,16 @@ class PeakHistory:
         )
 
     def reached_w(self, day: int) -> float:
-        """Return what ``day`` has reached; 0 where nothing is known of it."""
+        """Return the largest import of ``day`` so far, in W; 0 if nothing is known of it."""
         return self.top_w if day == self.today else 0.0
 
     def keep(self) -> dict[str, Any]:
-        """All of it, JSON-ready."""
+        """Return all state, JSON-ready."""
         today = None if math.isnan(self.today) else self.today
         return {"days_w": self.days_w, "today": today, "top_w": self.top_w}
 
     def recall(self, told: Any) -> None:
-        """Go on with what ``keep`` gave.  Raises ValueError where it is no such thing."""
+        """Restore the state that ``keep`` returned. Raises ValueError if it is invalid."""
         table = told if isinstance(told, dict) else {}
         days_w, today, top_w = (table.get(name) for name in ("days_w", "today", "top_w"))
         if not isinstance(days_w, list) or not all(map(_is_power, [*days_w, top_w])):

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 from quartier.planning.tariffs.energy_prices import Prices, PriceSignal, Tariff, find_hour_prices
 
 KEPT_PAST_H, KEPT_AHEAD_H = 9 * 24, 7 * 24
-"""How far back hours are kept (what is tried at a start, and a day), and how far ahead they are heard."""
+"""Hours kept in the past (the back-test at a start, and a day), and hours accepted ahead."""
 PRICE_CHANGES_MAX = 8
-"""Of an hour, what it was said to cost: a signal that changes more often is kept as it was last."""
+"""Number of signalled prices kept per hour; of more changes only the newest are kept."""
 HOUR_S = 3_600
 _COLUMNS_COUNT = 4
 
 
 class SignalledPrice(NamedTuple):
-    """What an hour was said to cost from ``heard_s`` on (UTC)."""
+    """Price of an hour as signalled from ``heard_s`` (UTC) on."""
 
     heard_s: float
     import_eur_per_wh: float
@@ -23,13 +23,13 @@ class SignalledPrice(NamedTuple):
 
 
 class PriceHistory:
-    """Prices by hour since 1970, each with those that were heard for it, the newest last."""
+    """Prices by hour since 1970; each hour has its signalled prices, the newest last."""
 
     def __init__(self) -> None:
         self._hours: dict[int, tuple[SignalledPrice, ...]] = {}
 
     def hear(self, tariff: Tariff, quotes: Sequence[PriceSignal], utc_s: float) -> None:
-        """Take what is signalled now for hours that have not ended; forget what is too long ago."""
+        """Store the present signals for hours that have not ended; discard hours that are too old."""
         first = int(utc_s // HOUR_S)
         end_s = max((quote.end_utc_s for quote in quotes), default=0.0)
         for slot in range(first, min(int(end_s // HOUR_S) + 1, first + KEPT_AHEAD_H)):
@@ -40,12 +40,12 @@ class PriceHistory:
         self._hours = {slot: rows for slot, rows in self._hours.items() if slot >= first - KEPT_PAST_H}
 
     def find_final_price(self, slot: int) -> SignalledPrice | None:
-        """Return what an hour cost in the end; None where nothing was signalled."""
+        """Return the last signalled price of an hour; None if there was no signal."""
         rows = self._hours.get(slot)
         return rows[-1] if rows else None
 
     def find_known_prices(self, slot: int, count: int) -> Prices:
-        """Return what a plan that was made as an hour began knew of it and the next ones, so far; no CO2."""
+        """Return the prices known at the beginning of an hour for it and the next ones; without CO2."""
         known: list[SignalledPrice] = []
         for step in range(count):
             rows = self._hours.get(slot + step, ())
@@ -57,11 +57,11 @@ class PriceHistory:
         return Prices(bought, sold, (math.nan,) * len(known))
 
     def keep(self) -> list[list[float]]:
-        """All of it, JSON-ready."""
+        """Return all state, JSON-ready."""
         return [[float(slot), *row] for slot, rows in sorted(self._hours.items()) for row in rows]
 
     def recall(self, told: Iterable[Any]) -> None:
-        """Go on with what ``keep`` gave.  Raises ValueError or TypeError for what is no such thing."""
+        """Restore the state that ``keep`` returned. Raises ValueError or TypeError if it is invalid."""
         found: dict[int, tuple[SignalledPrice, ...]] = {}
         for line in told:
             slot, *row = (float(value) for value in line)

@@ -1,10 +1,10 @@
 """Compare CO2 and daily peaks of the plan with the rule of self-consumption (pure).
 
-A battery that lives by the rule of self-consumption is imagined beside the one that follows the plan.  Where
-the plan is behind it, the weight of CO2, or of a day's largest import, rises until it is not, and where it is
-ahead the weight of CO2 eases: the price of a constraint on the long run is found online by exponentiated
-steps along what it is exceeded by (Arora, Hazan and Kale 2012, The multiplicative weights update method,
-Theory of Computing 8), and what is owed is a virtual queue as in Neely 2010, Stochastic network optimization.
+A virtual battery follows the rule of self-consumption; the real one follows the plan. Where the plan is worse
+than the rule, the weight of CO2, or of a day's largest import, rises until it is not. Where the plan is
+better, the weight of CO2 falls. The price of a long-run constraint is found online by exponentiated steps
+along its violation (Arora, Hazan and Kale 2012, The multiplicative weights update method, Theory of Computing
+8). The deficit is a virtual queue as in Neely 2010, Stochastic network optimization.
 """
 
 import math
@@ -14,18 +14,22 @@ from typing import Any
 from quartier.planning.horizon import BatteryModel
 
 CREDIT_D = 0.5
-"""So much of being ahead is remembered: a plan may be behind for a while after a good season.  As much of
-being behind: what a season owes beyond the greatest weight is still owed in the next.
+"""Largest credit for being better than the rule, in usual days.
+
+With it a plan may be worse for a while after a good season. The same amount of deficit is remembered at
+least: a season's deficit beyond the largest weight still counts in the next.
 """
 _USUAL_DAYS_COUNT = 90
-"""The usual day is a mean over so many."""
+"""Number of days in the mean of the usual day."""
 
 
 @dataclass(slots=True)
 class RuleDeficit:
-    """One quantity.  ``days`` is by how much the plan is behind the rule, counted in usual days without a
-    battery; below zero it is ahead.  For each ``step_d`` of it the weight is multiplied by e, in all by
-    ``least`` to ``most``; the plan is to be ahead by ``lead`` of the usual day.
+    """Deficit of the plan in one quantity.
+
+    ``days`` is by how much the plan is worse than the rule, in usual days without a battery; below zero it is
+    better. For each ``step_d`` of it the weight is multiplied by e, within ``least`` to ``most``. The plan
+    should be better by ``lead`` of the usual day.
     """
 
     step_d: float
@@ -37,7 +41,7 @@ class RuleDeficit:
     seen: float = 0.0
 
     def learn(self, ours: float, rules: float, bare: float) -> None:
-        """A day is over: with the plan, by the rule, without a battery."""
+        """Learn a finished day: the quantity with the plan, by the rule, and without a battery."""
         self.seen = min(self.seen + 1.0, float(_USUAL_DAYS_COUNT))
         self.usual += (bare - self.usual) / self.seen
         if self.usual > 0.0:
@@ -46,26 +50,26 @@ class RuleDeficit:
 
     @property
     def days_max(self) -> float:
-        """Return what is owed at most."""
+        """Return the largest deficit, in usual days."""
         return max(CREDIT_D, self.step_d * math.log(self.most))
 
     @property
     def factor(self) -> float:
-        """By what the weight is multiplied: 1 where nothing is owed."""
+        """Return the factor on the weight: 1 without a deficit."""
         return min(self.most, max(self.least, math.exp(self.days / self.step_d)))
 
 
 @dataclass(slots=True)
 class RuleBattery:
-    """A battery that never was, living by the rule: what it would make of the grid's power."""
+    """A virtual battery that follows the rule, and the grid power that results."""
 
     battery: BatteryModel
     energy_wh: float = 0.0
     target_w: float = 0.0
-    """The grid power that the rule brings the grid to."""
+    """Grid power that the rule aims for."""
 
     def grid_w(self, net_w: float, hours: float) -> float:
-        """The mean grid power of a step in which the house takes ``net_w`` without a battery."""
+        """Return the mean grid power of a step in which the site takes ``net_w`` without a battery."""
         unit = self.battery
         self.energy_wh = min(max(self.energy_wh, unit.reserve_wh), unit.capacity_wh)
         room_w = (unit.capacity_wh - self.energy_wh) / (unit.charge_efficiency * hours)
@@ -81,8 +85,8 @@ class RuleBattery:
 class RuleBaseline:
     """Both quantities, hour by hour; its size does not grow.
 
-    A debt of a fiftieth of a day moves a weight of CO2 by an eighth: slowly, since a weight that swings costs
-    more than one that stands, and by the season.
+    A deficit of a fiftieth of a day changes the weight of CO2 by an eighth. It changes slowly and by the
+    season, since a weight that swings costs more than a constant one.
     """
 
     co2: RuleDeficit = field(default_factory=lambda: RuleDeficit(1.0 / 6.0, 0.25, 8.0, 0.0007))
@@ -92,9 +96,9 @@ class RuleBaseline:
     tops_w: list[float] = field(default_factory=lambda: [0.0] * 3)
 
     def learn(self, day: int, grids_w: tuple[float, float, float], g_per_wh: float, hours: float) -> None:
-        """A step is over: grid power with the plan, by the rule, without a battery.
+        """Learn a finished step: grid power with the plan, by the rule, and without a battery.
 
-        Of a step whose carbon is not known ``g_per_wh`` is NaN.  A day without any import owes nothing.
+        ``g_per_wh`` is NaN where the carbon is unknown. A day without any import adds no deficit.
         """
         if day != self.day:
             for debt, sums in ((self.co2, self.grams), (self.day_peak, self.tops_w)):
@@ -107,11 +111,11 @@ class RuleBaseline:
             self.tops_w[at] = max(self.tops_w[at], import_w)
 
     def keep(self) -> dict[str, float]:
-        """Return what it remembers of the days that are over, JSON-ready."""
+        """Return the state of the finished days, JSON-ready."""
         return {f"{name}_{key}": getattr(one, key) for name, one in self._deficits for key in _KEYS}
 
     def recall(self, told: Any) -> None:
-        """Go on with what ``keep`` gave; what is no such thing is left out, and it begins anew."""
+        """Restore the state that ``keep`` returned; ignore invalid data and start fresh."""
         table = told if isinstance(told, dict) else {}
         names = [f"{name}_{key}" for name, _ in self._deficits for key in _KEYS]
         values = {name: float(table[name]) for name in names if isinstance(table.get(name), int | float)}
