@@ -50,7 +50,10 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The opened APDU; ``title`` is the sender's system title (8 bytes), ``counter`` its invocation counter."""
+    """The opened APDU; ``title`` is the sender's system title (8 bytes).
+
+    ``counter`` is the sender's invocation counter.
+    """
 
     apdu: bytes
     title: bytes
