@@ -1,1 +1,1 @@
-"""The doors: one folder per protocol, device profiles as data."""
+"""Device drivers: one folder per protocol; device profiles are data."""

@@ -1,4 +1,4 @@
-"""What a driver or a line may be able to do beside the verbs of the contract; who needs it asks for it."""
+"""Optional abilities of drivers and lines beyond the contract; callers test for them with ``isinstance``."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -11,92 +11,102 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Speaker(Protocol):
-    """A driver whose device speaks unasked: nothing is lost on others by turning to it."""
+    """A driver whose device sends unasked: giving it a turn takes no bus time from other devices."""
 
     def on_word(self, wake: Callable[[], None]) -> None:
-        """Have ``wake`` called when something came that makes its turn come nearer."""
+        """Register ``wake``, called when something arrived that moves ``due_ns`` forward."""
         ...
 
 
 @runtime_checkable
 class Telling(Protocol):
-    """A driver that is asked, and whose device also tells of changes by itself (a subscription)."""
+    """A driver that is polled and whose device also reports changes by itself (a subscription)."""
 
     def on_news(self, wake: Callable[[], None]) -> None:
-        """Have ``wake`` called when something came that waits to be read."""
+        """Register ``wake``, called when a notification waits to be read."""
         ...
 
     @property
     def news_ns(self) -> int | None:
-        """Return when it came; None: nothing waits.  Then ``read`` makes no exchange."""
+        """Return when the waiting notification arrived (monotonic ns); None if nothing waits.
+
+        If one waits, ``read`` makes no exchange.
+        """
         ...
 
 
 @runtime_checkable
 class Patient(Protocol):
-    """A driver whose device takes many exchanges to be known: others may have their turn in between."""
+    """A driver that needs many exchanges to identify its device; other devices may be served in between."""
 
     def on_pause(self, turn: Callable[[], Awaitable[None]]) -> None:
-        """Have ``turn`` awaited between two exchanges of its opening; it may raise LinkLost."""
+        """Register ``turn``, awaited between two exchanges of ``open``; it may raise LinkLost."""
         ...
 
 
 @runtime_checkable
 class Brisk(Protocol):
-    """A driver that makes what is due in one go where it may: what that brought is told in turn."""
+    """A driver that may make all due exchanges in one go; it returns their readings one by one."""
 
     def go_on(self, is_urgent: Callable[[], bool]) -> None:
-        """From now on it may, until ``is_urgent`` says that somebody else has something that cannot wait."""
+        """Allow several exchanges per ``read`` as long as ``is_urgent`` returns False.
+
+        Once it returns True, something else cannot wait.
+        """
         ...
 
     def rest(self) -> Iterable[Readings]:
-        """Return what else the last go brought, one for each exchange, asked for before anything is written.
+        """Return the other readings of the last go, one item per exchange; called before anything is written.
 
-        What is not asked for is told by ``read``.  Raises NoReply or LinkLost in place of what failed.
+        Readings that are not taken here are returned by ``read``.  Raises NoReply or LinkLost in place of a
+        failed exchange.
         """
         ...
 
 
 class Guests(Protocol):
-    """Others whose requests go through our line, each while nothing of ours waits for it."""
+    """Other clients whose requests go through our line, each only while no request of ours waits for it."""
 
     @property
     def again_s(self) -> float:
-        """In how many seconds ``serve`` may be of use again, if nobody calls before; infinite mostly."""
+        """Return after how many seconds ``serve`` may be useful again without a call; mostly infinite."""
         ...
 
     async def serve(self, gap_ns: int | None) -> bool:
-        """Make one request at most, where nothing of ours is due for so long (None: at all).
+        """Make at most one request; ``gap_ns`` is the time until our next request is due (None: none is due).
 
-        Returns whether one was answered.  Raises LinkLost.
+        Return whether one was answered.  Raises LinkLost.
         """
         ...
 
 
 @runtime_checkable
 class Noting(Protocol):
-    """A driver, or a line, that has something to say to people."""
+    """A driver or a line that has notes for people."""
 
     def notes(self) -> Sequence[Note]:
-        """Return what happened since the last call."""
+        """Return the notes since the last call."""
         ...
 
 
 @runtime_checkable
 class Pluggable(Protocol):
-    """A line whose port may be unplugged, and plugged in again."""
+    """A line whose port may be unplugged and plugged in again."""
 
     def is_back(self) -> bool:
-        """Whether the port that was absent when it was last opened is there; cheap, asked once a second."""
+        """Return whether the port that was missing at the last ``open`` is there.
+
+        Cheap, called each second.
+        """
         ...
 
 
 @runtime_checkable
 class Recordable(Protocol):
-    """A line that can say what stands on its wire."""
+    """A line that can record the traffic on its wire."""
 
     def record(self, tape: "Tape | None") -> None:
-        """From now on say it to ``tape``; None: to nobody."""
+        """Record the traffic to ``tape`` from now on; None stops recording."""
         ...
 
 
@@ -105,61 +115,61 @@ class KeepsIdentities(Protocol):
 
     @property
     def next_number(self) -> int:
-        """Of the frame that comes next."""
+        """Return the number of the next frame."""
         ...
 
     def keep_identity(self, device: str, since: int) -> None:
-        """Keep the frames from the number ``since`` on as the device's newest identity exchange."""
+        """Keep the frames from number ``since`` on as the newest identity exchange of the device."""
         ...
 
 
 @runtime_checkable
 class Wide(Protocol):
-    """A line whose answers say whose they are: its devices may be asked at the same time, each one thing.
+    """A line whose answers name their device: it may ask several devices at once, each for one thing.
 
     None of its drivers is ``Patient`` or ``Armable``: those share a line by taking turns.
     """
 
     @property
     def lanes(self) -> tuple[int, int]:
-        """So many devices at once, at most, and so many of those that are behind the same (``Behind``)."""
+        """Return how many devices may be asked at once, and how many of those behind the same ``trunk``."""
         ...
 
 
 @runtime_checkable
 class Behind(Protocol):
-    """A driver whose device may be behind something narrow, and others of its line with it."""
+    """A driver whose device may be behind a bottleneck, and other devices of its line with it."""
 
     @property
     def trunk(self) -> str:
-        """Return what that is, the same for all behind it; empty: nothing."""
+        """Return the id of the bottleneck, the same for all devices behind it; empty if there is none."""
         ...
 
 
 @runtime_checkable
 class Remembering(Protocol):
-    """A driver that must know after a restart what it knew before."""
+    """A driver with state that must survive a restart."""
 
     def kept(self) -> Mapping[str, Any]:
-        """JSON-ready; empty where there is nothing."""
+        """Return the state to keep, JSON-ready; empty if there is none."""
         ...
 
     def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
-        """Take what ``kept`` gave ``away_s`` seconds ago; what it cannot use is left."""
+        """Restore the state that ``kept`` returned ``away_s`` seconds ago; ignore what cannot be used."""
         ...
 
 
 @runtime_checkable
 class Armable(Protocol):
-    """A driver that can write the fall-backs of its device, and read them back."""
+    """A driver that can write the fallbacks of its device and read them back."""
 
     async def arm(
         self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
     ) -> Sequence[Armed]:
-        """How the fall-back of each of ``points`` (none named: all that have one) stands in the device.
+        """Return the state in the device of the fallback of each of ``points`` (empty: all that have one).
 
-        With ``writes`` its registers are written first.  A timer that is written with each setpoint may stand
-        at 0 while no setpoint does: no problem.  ``between`` is awaited between two exchanges; ``write`` and
-        ``read`` may be called in it.  Raises NoReply or LinkLost.
+        With ``writes`` the registers of the fallbacks are written first.  A timer that is written with each
+        setpoint may be 0 while no setpoint is active: that is no problem.  ``between`` is awaited between two
+        exchanges; ``write`` and ``read`` may be called in it.  Raises NoReply or LinkLost.
         """
         ...

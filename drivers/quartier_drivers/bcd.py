@@ -1,8 +1,8 @@
-"""Binary-coded decimals: four bits a digit, as clocks and older meters count; pure."""
+"""Binary-coded decimals (BCD): four bits per digit, as in clocks and older meters; pure."""
 
 
 def number_of(code: int) -> int | None:
-    """0x1234 means 1234; None when a digit is none."""
+    """Return the number of a BCD code: 0x1234 is 1234.  None if a nibble is no decimal digit."""
     try:
         return int(f"{code:x}")
     except ValueError:
@@ -10,5 +10,5 @@ def number_of(code: int) -> int | None:
 
 
 def code_of(number: int) -> int:
-    """1234 stands as 0x1234."""
+    """Return the BCD code of a number: 1234 is 0x1234."""
     return int(str(number), 16)

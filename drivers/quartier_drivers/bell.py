@@ -1,4 +1,4 @@
-"""Wakes the event loop at a moment, to within some ten microseconds.
+"""A timer that wakes the event loop at a given moment, accurate to some ten microseconds.
 
 asyncio's own timers come up to 1 ms late.  At 19,200 baud a character takes half of that: lost after each
 answer, it would be a tenth of the line.
@@ -13,7 +13,7 @@ from contextlib import suppress
 _MONOTONIC = 1
 _NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
 _ABSOLUTE = 1
-# How early an exact bell may ring, to wait out the rest: what a wake-up usually costs, at most this.
+# Longest lead of an exact timer: it fires early by what a wake-up usually costs and waits out the rest.
 _LEAD_MAX_S = 0.0002
 _LEARNED = 0.1
 _SHARE = 0.8
@@ -31,10 +31,10 @@ class _Setting(ctypes.Structure):
 
 
 class Bell:
-    """One bell of the running loop; setting it anew forgets what was set before.  Close it."""
+    """One timer of the running loop; a new ``set`` replaces the one before.  Close it after use."""
 
     def __init__(self) -> None:
-        """Raises OSError where the kernel gives no timer."""
+        """Create the timer.  Raises OSError if the kernel gives none."""
         self._loop = asyncio.get_running_loop()
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._timer = self._libc.timerfd_create(_MONOTONIC, _NONBLOCK_CLOEXEC)
@@ -51,22 +51,23 @@ class Bell:
     def set(self, moment_s: float, rings: Callable[[], None], *, exact: bool = False) -> None:
         """Call ``rings`` at ``moment_s`` (the loop's time) or soon after.
 
-        If ``exact``, what a wake-up takes is allowed for: woken a little early, it waits out the rest.
+        If ``exact``, the delay of a wake-up is compensated: the timer fires a little early and waits out the
+        rest.
         """
         self._rings, self._exact, self._moment_s = rings, exact, moment_s
         if exact:
             self._moment_s -= self._lead_s
-        # Nought would stop the timer; a moment that has passed rings at once.
+        # Zero would stop the timer; a moment in the past fires at once.
         whole_ns = max(1, int(self._moment_s * 1e9))
         self._setting.s, self._setting.ns = divmod(whole_ns, 1_000_000_000)
         self._libc.timerfd_settime(self._timer, _ABSOLUTE, self._pointer, None)
 
     def stop(self) -> None:
-        """Forget what was set."""
+        """Cancel the call."""
         self._rings = None
 
     def close(self) -> None:
-        """Give the timer back; it cannot be set again."""
+        """Close the timer; it cannot be set again."""
         self.stop()
         self._loop.remove_reader(self._timer)
         os.close(self._timer)

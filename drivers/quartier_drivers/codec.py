@@ -1,6 +1,6 @@
-"""Turns registers into values and values into registers, as a profile says; pure and exact.
+"""Converts registers to values and values to registers as a profile describes them; pure and exact.
 
-Scaling is done in whole numbers and rounded once, so 1234 at scale 0.1 is 123.4 and nothing else.
+Scaling is done in whole numbers and rounded once: 1234 at scale 0.1 is exactly 123.4.
 """
 
 import math
@@ -18,29 +18,29 @@ from quartier_drivers.schema import DIRECTED, Address, Point, Source, address
 
 Decoded = tuple[Value | None, Quality]
 Place = tuple[int | None, Address]
-"""A register: the unit that a point names (None: the device's own), table and number."""
+"""A register: the unit that the point names (None: the device's own), then table and number."""
 
 _FLOATS = {"float32": (">I", ">f"), "float64": (">Q", ">d")}
 Decoder = Callable[[Sequence[int], int], Decoded]
-"""Words of a point and the power of its scale register -> what they mean."""
+"""Takes the words of a point and the power of its scale register; returns value and quality."""
 
 _GOOD, _BAD = Quality.GOOD, Quality.BAD
 NOTHING: Decoded = (None, _BAD)
-"""Absent, or no number: what nobody may use."""
+"""No usable value: absent, or not a number."""
 # SunSpec (Information Model Reference, "scale factors"): -10..10; 0x8000 is "not implemented".
 _POWER_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """value = raw * top / bottom + shift, all whole numbers, so that one division rounds."""
+    """value = raw * top / bottom + shift, all whole numbers, so that only one division rounds."""
 
     top: int
     shift: int
     bottom: int
 
     def up(self, raw: float) -> float:
-        """The value; infinite when it is beyond all floats."""
+        """Return the value; infinite if it is beyond the range of a float."""
         if (self.top, self.shift, self.bottom) == (1, 0, 1):
             return float(raw)
         over, under = raw.as_integer_ratio()
@@ -50,13 +50,13 @@ class Scaling:
             return math.inf
 
     def down(self, value: float) -> Fraction:
-        """The raw number, exactly."""
+        """Return the exact raw number of a value."""
         return (Fraction(value) * self.bottom - self.shift) / self.top
 
 
 @lru_cache(maxsize=4096)
 def scaling(scale: float, offset: float, sign: int, power: int) -> Scaling:
-    """Return how raw numbers become values: in whole numbers, exactly."""
+    """Return the exact scaling from raw numbers to values, in whole numbers."""
     # repr() is the shortest decimal that means this float: what the profile's author wrote.
     factor = Fraction(repr(scale)) * sign * Fraction(10) ** power
     shift = Fraction(repr(offset))
@@ -65,9 +65,9 @@ def scaling(scale: float, offset: float, sign: int, power: int) -> Scaling:
 
 
 def value_of(source: Source, words: Sequence[int], power: int = 0) -> float | int | str | None:
-    """The value that ``words`` (16-bit registers, or coils as 0 and 1) hold, in house units and sign.
+    """Return the value of ``words`` (16-bit registers, or coils as 0 and 1) in our units and sign.
 
-    ``power`` is what the scale register says.  None for an absent code, NaN and infinity.
+    ``power`` is the content of the scale register.  None for an absent code, NaN and infinity.
     """
     if source.type_name == "string":
         return _text(source, words)
@@ -95,9 +95,10 @@ def _one(source: Source, words: Sequence[int]) -> float | int | None:
 
 
 def _directed(source: Source, status: int, code: int) -> int | None:
-    """A number whose sign stands in itself, or in its status word; None where the two contradict each other.
+    """Return a number whose sign is in itself or in its status word; None if the two contradict each other.
 
-    Who gives signs gives minus for what its bit for plus says (Sungrow: charging), and may leave the bits 0.
+    Firmware that sends signed numbers sends a negative one where its status bit means plus (Sungrow:
+    charging); it may leave both bits 0.
     """
     plus, minus = (bool(status >> bit & 1) for bit in source.bits or (0, 0))
     if code in source.absent or (plus and minus):
@@ -109,7 +110,7 @@ def _directed(source: Source, status: int, code: int) -> int | None:
 
 
 def said_of(source: Source, words: Sequence[int]) -> str:
-    """The value as a text, named where its profile names it; empty where there is none."""
+    """Return the value as text, by its name in the profile if it has one; empty if there is no value."""
     value = value_of(source, words)
     if value is None or isinstance(value, str):
         return value or ""
@@ -119,7 +120,7 @@ def said_of(source: Source, words: Sequence[int]) -> str:
 
 
 def raw_of(source: Source, words: Sequence[int]) -> str:
-    """The words as a person reads them in a manual, with the name of an enumerated value."""
+    """Return the words as a manual prints them, with the name of an enumerated value."""
     text = " ".join(f"{one:04X}" for one in words)
     if source.address.table in ("coil", "discrete"):
         text = str(int(words[0]))
@@ -130,16 +131,16 @@ def raw_of(source: Source, words: Sequence[int]) -> str:
 
 
 def decoded(quantity: str, point: Point, words: Sequence[int], power: int = 0) -> Decoded:
-    """Return what a point's ``words`` mean: its value as the kind that the quantity names, and the quality.
+    """Return the value of a point's ``words``, in the kind that the quantity names, and its quality.
 
-    An absent code, NaN, infinity and an unnamed text are ``(None, BAD)``; an implausible value is
-    itself and BAD.
+    An absent code, NaN, infinity and a text without a name are ``(None, BAD)``.  An implausible value is
+    returned as it is, with BAD.
     """
     return decoder(quantity, point)(words, power)
 
 
 def decoder(quantity: str, point: Point) -> Decoder:
-    """``decoded`` for one point, prepared once: takes its words and the power of its scale register."""
+    """Return ``decoded`` prepared for one point: it takes the words and the power of the scale register."""
     kind = word(quantity).kind
     if kind == "text":
         return lambda words, power: _text_of(point, words, power)
@@ -163,17 +164,17 @@ def _text_of(point: Point, words: Sequence[int], power: int) -> Decoded:
 
 
 def power_of(words: Sequence[int]) -> int | None:
-    """The power of ten that a scale register holds; None when it is not implemented."""
+    """Return the power of ten in a scale register; None if the register is not implemented."""
     power = words[0] - 0x10000 if words[0] & 0x8000 else words[0]
     return power if -_POWER_MAX <= power <= _POWER_MAX else None
 
 
 def encode(point: Point, value: float, power: int = 0) -> list[int]:
-    """The registers (or the one coil) that write ``value`` (house units) to ``point``.
+    """Return the registers (or the one coil) that write ``value``, in our units, to ``point``.
 
-    Raises ValueError when the point is not writable, the value is no number, outside the profile's
-    limits or does not fit the register.  A value between two steps takes the nearest that is inside.
-    A sum is written in equal shares; what does not divide goes to the first of them.
+    Raises ValueError if the point is not writable, or the value is no number, is outside the profile's limits
+    or does not fit the register.  A value between two steps becomes the nearest step inside the limits. A sum
+    is written in equal shares; the remainder goes to the first of them.
     """
     if point.write is None:
         raise ValueError("cannot be written")
@@ -196,7 +197,10 @@ def encode(point: Point, value: float, power: int = 0) -> list[int]:
 
 
 def write_source(point: Point) -> Source:
-    """Return where and how a point is written: its own place, with what its ``write`` table changes."""
+    """Return where and how a point is written: its own source, changed by its ``write`` table.
+
+    Raises ValueError if the point is not writable.
+    """
     if point.write is None:
         raise ValueError("cannot be written")
     changes = {
@@ -208,7 +212,10 @@ def write_source(point: Point) -> Source:
 
 
 def write_range(point: Point) -> tuple[float, float]:
-    """Lowest and highest value that may be written, house units; 0 and 1 for what is on or off."""
+    """Return the lowest and highest value that may be written, in our units; 0 and 1 for on/off points.
+
+    Raises ValueError if the point is not writable.
+    """
     if point.write is None:
         raise ValueError("cannot be written")
     low, high = point.write.low, point.write.high
@@ -216,7 +223,7 @@ def write_range(point: Point) -> tuple[float, float]:
 
 
 def registers_of(source: Source, raw: float) -> list[int]:
-    """The registers, or the coil, that hold the unscaled ``raw``; raises ValueError if it does not fit."""
+    """Return the registers, or the coil, of the unscaled ``raw``; raises ValueError if it does not fit."""
     if source.address.table == "coil" or source.type_name == "bool":
         return [int(raw != 0)]
     if source.type_name in _FLOATS:
@@ -235,7 +242,7 @@ def registers_of(source: Source, raw: float) -> list[int]:
 
 
 def decode(profile: RegisterProfile, part: str, registers: Mapping[str, Sequence[int]]) -> dict[str, Decoded]:
-    """Every point of a part whose registers are all given.
+    """Decode every point of a part whose registers are all given.
 
     ``registers`` maps ``"input:0x0028"`` (``"100/holding:840"`` for another unit) to the words from there.
     """
@@ -252,7 +259,7 @@ def decode(profile: RegisterProfile, part: str, registers: Mapping[str, Sequence
 
 
 def power_at(source: Source, read: Callable[[Place], Sequence[int] | None]) -> int | None:
-    """The power of ten for a source: 0 without a scale register, None when it is not there or void."""
+    """Return the power of ten for a source: 0 without a scale register, None if it is missing or invalid."""
     if source.scale_address is None:
         return 0
     words = read((source.unit, source.scale_address))

@@ -1,9 +1,9 @@
-"""The contract between the doors and the decisions: what a driver takes and gives.
+"""The contract between drivers and control: what a driver takes and returns.
 
-The five methods of a driver (architecture.md#driver).  ``read`` makes at most *one*
-exchange on the wire, the most overdue of its plan, so that a write never waits for more
-than one request (who is ``abilities.Brisk`` makes several in one go, and looks for writes
-between them).  Time comes in as a ``Clock``; no door asks for it elsewhere.
+A driver has five methods (architecture.md#driver).  ``read`` makes at most *one* exchange on the wire, the
+most overdue of its plan, so that a write never waits for more than one request.  A driver that is
+``abilities.Brisk`` makes several in one go and looks for writes between them.  Time comes in as a ``Clock``;
+no driver gets it elsewhere.
 """
 
 import math
@@ -18,7 +18,7 @@ from quartier_drivers.layout import Layout
 from quartier_drivers.who import OURS, Who
 
 Value = float | int | bool | str
-# What a column holds.  A whole number beyond 2**53 and every text stand beside the column, in ``texts``.
+# Kinds of a column.  Whole numbers beyond 2**53 and all texts are kept in ``texts``, not in the column.
 FLOAT, INT, BOOL, TEXT = range(4)
 KINDS: Mapping[str, int] = MappingProxyType({"float": FLOAT, "int": INT, "bool": BOOL, "text": TEXT})
 EXACT_INT_MAX = 2**53
@@ -34,10 +34,10 @@ class Quality(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One value of one point, in the house's units and sign.
+    """One value of one point, in our units and sign.
 
-    ``taken_ns`` is monotonic.  ``raw`` is what stood on the wire, for people (``quartier read``).
-    A value that is not ``GOOD`` is only of interest as the last one known.
+    ``taken_ns`` is monotonic.  ``raw`` is the content on the wire, for people (``quartier read``). A value
+    that is not ``GOOD`` is only useful as the last known one.
     """
 
     point: str
@@ -47,17 +47,17 @@ class Reading:
     raw: str = ""
 
 
-# A column of qualities holds the place of each in this row.
+# A column of qualities holds the index of each quality in this tuple.
 QUALITIES = (Quality.GOOD, Quality.BAD, Quality.STALE)
 _CODES = {quality: code for code, quality in enumerate(QUALITIES)}
 
 
 class Readings(Sequence[Reading]):
-    """What is known of the points of one layout at one moment, in columns.
+    """The readings of all points of one layout at one moment, in columns.
 
-    ``values`` is an ``array("d")``, ``qualities`` one place in ``QUALITIES`` a point, ``taken_ns`` is
-    monotonic.  ``texts`` holds what no double can, ``raws`` what stood on the wire, both by place.
-    Never changed once made.  As a sequence it gives ``Reading``s, made when they are asked for.
+    ``values`` is an ``array("d")``; ``qualities`` has one index into ``QUALITIES`` per point; ``taken_ns`` is
+    monotonic.  ``texts`` holds what no double can hold, ``raws`` the content on the wire, both by place.
+    Immutable.  As a sequence it yields ``Reading``s, which are made on demand.
     """
 
     __slots__ = ("layout", "qualities", "raws", "taken_ns", "texts", "values")
@@ -86,7 +86,7 @@ class Readings(Sequence[Reading]):
     @overload
     def __getitem__(self, place: slice) -> Sequence[Reading]: ...
     def __getitem__(self, place: int | slice) -> Reading | Sequence[Reading]:
-        """One reading, or a list of them."""
+        """Return one reading, or a list of them for a slice."""
         if isinstance(place, slice):
             return [self.reading(at) for at in range(*place.indices(len(self)))]
         return self.reading(range(len(self))[place])
@@ -95,13 +95,13 @@ class Readings(Sequence[Reading]):
         return map(self.reading, range(len(self)))
 
     def reading(self, place: int) -> Reading:
-        """The reading at ``place``, 0 or more."""
+        """Return the reading at ``place``, 0 or more."""
         quality = QUALITIES[self.qualities[place]]
         raw = self.raws.get(place, "") if self.raws else ""
         return Reading(self.layout.point(place), self.value(place), quality, self.taken_ns, raw)
 
     def value(self, place: int) -> Value:
-        """The value at ``place`` as the kind of its point."""
+        """Return the value at ``place`` as the kind of its point."""
         kind = self.layout.kinds[place]
         if kind == FLOAT:
             return self.values[place]
@@ -114,9 +114,9 @@ class Readings(Sequence[Reading]):
 
 
 def columns(readings: Iterable[Reading], taken_ns: int, layout: Layout | None = None) -> Readings:
-    """Readings of one moment as columns; their own ``taken_ns`` does not count.
+    """Convert readings of one moment to columns; their own ``taken_ns`` is ignored.
 
-    Without a ``layout`` of just these points in this order, a new one is made of what they hold.
+    ``layout`` must have just these points in this order; without one, a new layout is made from the readings.
     """
     rows = tuple(readings)
     made = layout or Layout(tuple(row.point for row in rows), bytes(_kind_of(row.value) for row in rows))
@@ -150,10 +150,10 @@ NOTHING = columns((), 0)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One wish for one point.  Worthless after ``expires_ns``; never queued past it.
+    """A value for one point, with its reason.  Invalid after ``expires_ns``; never queued past it.
 
-    ``until_utc_ms``: until when ``who`` wants it so, where that is known; the ledger tells it.  ``reason`` is
-    text for people, ``cause`` the same for programs: its code, its values and what is behind it, JSON-ready.
+    ``until_utc_ms``: until when ``who`` wants the value, if known; the write ledger shows it.  ``reason`` is
+    text for people.  ``cause`` is the same for programs, JSON-ready: its code, its values and what caused it.
     """
 
     point: str
@@ -167,13 +167,13 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """What the device does by itself when nobody writes for ``after_s`` seconds: it takes ``value``.
+    """What the device does by itself after ``after_s`` seconds without a write: it takes ``value``.
 
-    ``value`` is in house units; None: the device's own control decides.  ``after_s`` infinite: never, what
-    was written last stands (right for a cap whose reversion would mean *unlimited*).  ``register`` is the
-    timer, written with each setpoint; empty where the device's timer is fixed.  Writing every ``refresh_s``
-    keeps it from acting; 0 means a third of ``after_s``.  ``kept_by`` says what else does: with
-    ``requests`` any request, reading too, so that it guards against a lost gateway only.
+    ``value`` is in our units; None: the device's own control decides.  ``after_s`` infinite: the last written
+    value holds for ever (right for a limit whose reversion would mean *unlimited*).  ``register`` is the
+    timer, written with each setpoint; empty if the device's timer is fixed.  A write every ``refresh_s``
+    keeps the fallback from acting; 0 means a third of ``after_s``.  ``kept_by`` says which requests do so
+    too: with ``requests`` any request, also a read, so that the fallback guards against a lost gateway only.
     """
 
     value: float | None
@@ -184,17 +184,17 @@ class Fallback:
 
     @property
     def holds(self) -> bool:
-        """Return whether what was written last stands for ever."""
+        """Whether the last written value holds for ever."""
         return self.after_s == math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """How the fall-back of ``point`` stands in its device, as read back just now.
+    """The fallback of ``point`` in its device, as just read back.
 
-    ``value`` (house units) and ``after_s`` were found; None where the device does not show it.  ``problem``
-    says what is not as declared (after a write: what was written, what came back) and the next step.  Not
-    ``is_verified``: the manual declares it, the device shows none of it.
+    ``value`` (our units) and ``after_s`` were found; None if the device does not show it.  ``problem`` says
+    what differs from the declaration (after a write: what was written and what was read back) and the next
+    step. Without ``is_verified`` the manual declares the fallback but the device shows none of it.
     """
 
     point: str
@@ -205,14 +205,14 @@ class Armed:
 
 
 async def at_once() -> None:
-    """Nothing lies between two exchanges."""
+    """Do nothing: the default for what is awaited between two exchanges."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something of a device that a person should know, said once: ``code`` as in a log (``noun.verb``).
+    """A message about a device for people, sent once; ``code`` is as in a log (``noun.verb``).
 
-    ``is_good``: it only says that something is well again.
+    ``is_good``: it only reports a recovery.
     """
 
     code: str
@@ -226,14 +226,14 @@ OnRelease = Literal["own", "cap", "hold"] | float
 
 @dataclass(frozen=True, slots=True)
 class PointInfo:
-    """What is known about a point before it was ever read.
+    """What is known about a point before its first reading.
 
-    ``address`` is the protocol's own (``"100/holding:840"``); ``low`` and ``high`` are the
-    plausible range of a read, ``write_low`` and ``write_high`` of a write (house units);
-    ``period_s`` is its scan class; ``step`` the resolution of a write; ``read_back`` says whether
-    a written value can be confirmed by reading the same point, ``settle_s`` how long the old one may
-    still show.  ``writes_per_day`` is the budget of a ``persistent`` point; 0: none.  ``no_fallback``: why.
-    ``shows_own``: a point given back to its device's own control no longer shows what was ordered.
+    ``address`` is the protocol's own (``"100/holding:840"``); ``low`` and ``high`` are the plausible range of
+    a read, ``write_low`` and ``write_high`` of a write (our units); ``period_s`` is the period of its scan
+    class; ``step`` the resolution of a write; ``read_back`` says whether a written value can be confirmed by
+    reading the same point, ``settle_s`` how long the old value may still show.  ``writes_per_day`` is the
+    write budget of a ``persistent`` point; 0: none.  ``no_fallback`` is the reason why it has none.
+    ``shows_own``: after relinquish the point no longer shows what was ordered.
     """
 
     point: str
@@ -256,47 +256,47 @@ class PointInfo:
     shows_own: bool = False
 
 
-# Devices are asked at whole multiples of this (house time), those of many buses in the same moment: so their
+# Devices are asked at whole multiples of this (daemon time), those of many buses in the same moment: so their
 # answers wake the loop once, and one message and one look at the store serve them all.
 SLOT_NS = 100_000_000
 
 
 def slot_ns(not_before_ns: int, period_ns: int = SLOT_NS, phase_ns: int = 0) -> int:
-    """The first moment from then on that is ``phase_ns`` past a whole multiple of ``period_ns``."""
+    """Return the first moment from ``not_before_ns`` on at ``phase_ns`` past a multiple of ``period_ns``."""
     return phase_ns - (phase_ns - not_before_ns) // period_ns * period_ns
 
 
 def in_step_s(now_ns: int, seconds: float) -> float:
-    """Return how long until the next whole multiple of ``seconds``, half of them at least.
+    """Return the time in s until a whole multiple of ``seconds``, at least half of ``seconds`` from now.
 
-    Who waits so wakes up with the others, at the moments at which devices are asked: each wake-up costs.
+    Tasks that wait so wake up together, at the moments when devices are asked: each wake-up costs.
     """
     period_ns = int(seconds * 1e9)
     return (slot_ns(now_ns + period_ns // 2, period_ns) - now_ns) / 1e9
 
 
 class Clock(Protocol):
-    """Monotonic time and waiting, both at the rate of the house's clock."""
+    """Monotonic time and waiting, both at the rate of the daemon's clock."""
 
     def now_ns(self) -> int:
-        """Nanoseconds since an arbitrary start; never goes back."""
+        """Return the ns since an arbitrary start; never goes back."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Wait ``seconds`` of the house's time."""
+        """Wait ``seconds`` of the daemon's time."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceSpec:
-    """A device of the site: which profile, which unit on its bus, and who owns its parts.
+    """A device of the site: its profile's parts with their owners, and its unit on the bus.
 
-    ``owners`` maps a part of the profile (``""`` for a device of one part) to the owner's name:
-    ``{"battery": "bat1"}`` makes ``power_w`` of that part the point ``bat1.power_w``.  Parts that
-    nobody owns are not read.  ``points`` limits a part to some quantities (absent: all).
-    ``caps`` holds the fail-safe value for each point whose ``on_release`` is ``cap``.  ``address`` is what
-    it answers to where that is no number, ``key_file`` where its keys lie; both mostly empty.
-    ``phase_ns`` is how far past whole multiples of a period it is asked: another one makes no other device.
+    ``owners`` maps a part of the profile (``""`` for a device of one part) to the owner's name: ``{"battery":
+    "bat1"}`` makes ``power_w`` of that part the point ``bat1.power_w``.  Parts without an owner are not read.
+    ``points`` limits a part to some quantities (absent: all). ``caps`` holds the fail-safe value for each
+    point whose ``on_release`` is ``cap``.  ``address`` is used where a device has no number, ``key_file`` is
+    where its keys lie; both are mostly empty. ``phase_ns`` is how far past whole multiples of a period it is
+    asked; specs that differ only in it are equal.
     """
 
     name: str
@@ -310,56 +310,59 @@ class DeviceSpec:
 
 
 class Driver(Protocol):
-    """All a device must be able to do.  One instance per device, one caller at a time."""
+    """What every device must be able to do.  One instance per device, one caller at a time."""
 
     @property
     def points(self) -> Mapping[str, PointInfo]:
-        """Every point this device serves, by full name; known without the wire."""
+        """Every point that this device serves, by full name; known without the wire."""
         ...
 
     @property
     def due_ns(self) -> int:
-        """Return when ``read`` wants to be called next (monotonic)."""
+        """When ``read`` wants to be called next (monotonic ns)."""
         ...
 
     async def open(self) -> Mapping[str, str]:
-        """Say who it is: maker, model, serial, firmware, as far as known.  May raise WireError."""
+        """Connect to the device and return its identity as far as known: maker, model, serial, firmware.
+
+        May raise WireError.
+        """
         ...
 
     async def read(self) -> Readings:
-        """Make the most overdue exchange of the plan, at most one; empty when none is due.
+        """Make at most one exchange, the most overdue of the plan; empty if none is due.
 
-        A request that was refused is left out from then on, its points come back once as BAD.
-        Raises NoReply or LinkLost.
+        A refused request is left out from then on; its points come back once as BAD. Raises NoReply or
+        LinkLost.
         """
         ...
 
     async def write(self, command: Command) -> None:
-        """Write one point, its device-side timer with it; its read-back becomes due at once.
+        """Write one point together with its timer in the device; the read-back becomes due at once.
 
-        Raises Refused (the device said no, or the value is outside the profile's write limits),
-        NoReply (outcome unknown), LinkLost (unknown too) or Expired (the line was free too late).
+        Raises Refused (the device refused, or the value is outside the profile's write limits), NoReply
+        (outcome unknown), LinkLost (outcome unknown too) or Expired (the line became free too late).
         """
         ...
 
     async def release(self, points: Collection[str] = ()) -> None:
-        """Give points (none named: all) back to the device's own control, as ``on_release`` says.
+        """Relinquish points (empty: all) to the device's own control, as ``on_release`` says.
 
         Safe at any time.
         """
         ...
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
-        """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
+        """Return the writes of ``release``, encoded for the wire and JSON-ready, for ``Door.replay``."""
         ...
 
     async def close(self) -> None:
-        """Forget the device; the line stays open for the others."""
+        """Forget the device; the line stays open for the other devices."""
         ...
 
 
 class Line(Protocol):
-    """One bus: the wire or endpoint its devices share.  One exchange at a time."""
+    """One bus: the wire or endpoint that its devices share.  One exchange at a time."""
 
     @property
     def stats(self) -> Mapping[str, float]:
@@ -367,29 +370,29 @@ class Line(Protocol):
         ...
 
     async def open(self) -> None:
-        """Open the port or connection.  Raises LinkLost, naming what is absent."""
+        """Open the port or connection.  Raises LinkLost, naming what is missing."""
         ...
 
     async def close(self) -> None:
-        """Close it; may be opened again."""
+        """Close the port or connection; it may be opened again."""
         ...
 
 
 class Door(Protocol):
-    """One protocol: makes lines and drivers.  The registry knows where each door is."""
+    """One protocol: makes lines and drivers.  The registry knows where each protocol is."""
 
     def line(self, name: str, bus: Any, clock: Clock) -> Line:
-        """A line for the bus ``name`` whose checked site-file section is ``bus``."""
+        """Make the line of the bus ``name``; ``bus`` is its checked section of the site file."""
         ...
 
     def driver(self, line: Line, device: DeviceSpec, profile: Any, clock: Clock) -> Driver:
-        """A driver for one device on ``line`` with a loaded profile."""
+        """Make the driver of one device on ``line`` with a loaded profile."""
         ...
 
     async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-        """Make the encoded writes of ``releases`` on the bus whose dumped section is ``bus``.
+        """Make the encoded writes of ``releases`` on the bus; ``bus`` is its dumped section.
 
-        Needs no site file and no profile; goes on after a failure.  Returns one line per write
-        that failed, empty when all were made.
+        Needs no site file and no profile; goes on after a failure.  Returns one line of text per failed
+        write, empty if all were made.
         """
         ...

@@ -1,4 +1,4 @@
-"""Where a TCP connection goes: its host is looked up and tried, address by address."""
+"""The address of a TCP connection: looks up its host and tries each address in turn."""
 
 import asyncio
 import os
@@ -10,8 +10,9 @@ from quartier_drivers.stream import Stream
 
 
 class Endpoint:
-    """A host and port, called ``where`` in errors.  Kept for as long as it may be connected to again:
-    a lookup that hangs is then not begun a second time.
+    """A host and port, called ``where`` in errors.
+
+    Keep the object as long as you may connect again: a lookup that hangs is then not started a second time.
     """
 
     def __init__(self, host: str, port: int, where: str) -> None:
@@ -20,7 +21,7 @@ class Endpoint:
         self._where = where
 
     async def connect(self, stream: Stream, timeout_s: float) -> None:
-        """Connect ``stream`` to the first address that takes it.  Raises LinkLost, saying why none does."""
+        """Connect ``stream`` to the first address that accepts.  Raises LinkLost with the reason."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self._reach(stream)
@@ -28,7 +29,7 @@ class Endpoint:
             stream.drop()
             raise LinkLost(f"{self._where} does not answer") from error
         except OSError as error:
-            # A name that is not found has no number of the system's.
+            # A name that cannot be resolved has no error number of the system.
             number = error.errno or 0
             why = os.strerror(number) if number > 0 else error.strerror or error
             raise LinkLost(f"{self._where}: {why}") from error

@@ -1,4 +1,4 @@
-"""What the native reader of registers is told of a point, as its profile says; pure."""
+"""Translates a point of a profile into a field of the native register reader; pure."""
 
 import math
 
@@ -12,10 +12,10 @@ BITS = ("coil", "discrete")
 
 
 def field_of(quantity: str, point: Point, start: int, power: int = 0) -> Field:
-    """Return what the native reader is told of a point whose words stand at ``start`` in an answer.
+    """Return the field of a point whose words begin at ``start`` in an answer.
 
-    It reads what ``decoder`` reads, or leaves the point to it: every text, and floats with a scaling that
-    takes more than one rounding.
+    The native reader gives the same as ``decoder`` or leaves the point to it: all texts, and floats whose
+    scaling takes more than one rounding.
     """
     kind = KINDS[word(quantity).kind]
     scale = scaling(point.scale, point.offset, point.sign, power)
@@ -44,7 +44,7 @@ def field_of(quantity: str, point: Point, start: int, power: int = 0) -> Field:
 
 
 def void(start: int) -> Field:
-    """For a point whose scale factor is not implemented: BAD, whatever stands there."""
+    """Return a field that is always BAD, for a point whose scale factor is not implemented."""
     return Field(start, low=math.inf, high=-math.inf)
 
 

@@ -1,4 +1,4 @@
-"""What contradicts itself in a profile though each of its keys is well-formed.  Pure."""
+"""Finds contradictions in a profile whose keys are each well-formed.  Pure."""
 
 from collections.abc import Callable, Mapping
 
@@ -21,7 +21,7 @@ Flaw = tuple[str, str]
 
 
 def quantity_flaws(quantity: str, point: Quantity, scan: Mapping[str, float]) -> list[Flaw]:
-    """Return what is wrong with what every point says, whatever its protocol."""
+    """Return the flaws in the keys that all points have, whatever the protocol."""
     flaws = name_flaws(quantity)
     if point.scan not in scan:
         flaws.append(("scan", f"{point.scan!r} is no scan class; {nearest(point.scan, list(scan))}"))
@@ -31,7 +31,7 @@ def quantity_flaws(quantity: str, point: Quantity, scan: Mapping[str, float]) ->
 
 
 def point_flaws(quantity: str, point: Point, scan: Mapping[str, float]) -> list[Flaw]:
-    """Return what is wrong with a point though each of its keys is well-formed."""
+    """Return the flaws of a register point whose keys are each well-formed."""
     flaws = [] if name_flaws(quantity) else _kind_flaws(quantity, point)
     flaws += source_flaws(point)
     flaws += quantity_flaws(quantity, point, scan)
@@ -60,7 +60,7 @@ def line_flaws(quantity: str, point: Point) -> list[Flaw]:
 
 
 def name_flaws(quantity: str) -> list[Flaw]:
-    """Return what is wrong with a quantity's name."""
+    """Return the flaw in the name of a quantity; empty if it is valid."""
     try:
         word(quantity)
     except ValueError as error:
@@ -77,12 +77,12 @@ def _kind_flaws(quantity: str, point: Point) -> list[Flaw]:
 
 
 def source_flaws(source: Source) -> list[Flaw]:
-    """Return what contradicts itself in the description of one place on the wire."""
+    """Return the contradictions in the description of one place on the wire."""
     return [(key, what) for wrong, key, what in _rules(source) if wrong]
 
 
 def mark_flaws(mark: Mark) -> list[Flaw]:
-    """Return what contradicts itself in a mark by which a device is recognised."""
+    """Return the contradictions in a mark that identifies a device."""
     text = mark.type_name == "string" or mark.device_id is not None
     ways = (bool(mark.equals), mark.like is not None, mark.low is not None or mark.high is not None)
     flaws = [
@@ -282,7 +282,7 @@ def _value_rules(point: Point, write: Write) -> list[tuple[bool, str, str]]:
 
 
 def _fits(point: Point, write: Write, value: float, key: str) -> list[tuple[bool, str, str]]:
-    """Return whether a limit of a whole-numbered register can be written at all."""
+    """Return the rule that the register can hold ``value``; floats and scale registers are exempt."""
     type_name = write.type_name or point.type_name
     if type_name.startswith("float") or point.scale_address is not None or type_name not in WIDTHS:
         return []
@@ -299,7 +299,7 @@ def _fits(point: Point, write: Write, value: float, key: str) -> list[tuple[bool
 
 
 def _coded(target: Point, codes: Mapping[int, int], value: float, key: str) -> list[tuple[bool, str, str]]:
-    """Return whether a limit has a code, and each code its place in the register."""
+    """Return the rules for coded writes: the limit has a code, and each code fits the register."""
     lowest, highest = target.raw_range
     odd = [code for code in codes.values() if not lowest <= code <= highest]
     return [

@@ -1,17 +1,17 @@
-"""What contradicts itself in a fall-back: a device that forgets an order the wrong way, or never.  Pure."""
+"""Finds contradictions in a fallback: a device that forgets an order in a wrong way, or never.  Pure."""
 
 from quartier_drivers.schema import WRITES_PER_DAY, Condition, DeviceFallback, Setting, Source, Write
 
 Rule = tuple[bool, str, str]
-"""Whether it is broken, the key below ``fallback``, and what is wrong."""
+"""Whether the rule is broken, the key below ``fallback``, and what is wrong."""
 
 CAP = "_max_"
-"""In the name of each quantity that is a cap: more of it is never safer."""
+"""Part of the name of each quantity that is a limit: a higher value is never safer."""
 _DAY_S = 86_400
 
 
 def fallback_rules(quantity: str, write: Write) -> list[Rule]:
-    """Each rule about the fall-back of a writable point, broken or not; none where it has no fall-back."""
+    """Return each rule about the fallback of a writable point, broken or not; empty without a fallback."""
     fallback = write.fallback
     if fallback is None:
         return []
@@ -97,7 +97,7 @@ def _condition_rules(place: int, one: Condition) -> list[Rule]:
 
 
 def raw_fits(type_name: str, raw: float) -> bool:
-    """Return whether a register of this type holds the unscaled number."""
+    """Return whether a register of this type can hold the unscaled number."""
     if type_name.startswith("float"):
         return True
     low, high = Source.model_validate({"register": "holding:0", "type": type_name}).raw_range

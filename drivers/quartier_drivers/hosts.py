@@ -1,11 +1,11 @@
-"""Finds hosts that can be no name and no address."""
+"""Finds hosts that are neither a valid name nor a valid address."""
 
 import re
 from ipaddress import IPv4Address
 
 
 def check_digits(host: str) -> None:
-    """Raise ValueError for a host of digits and points that is no IPv4 address: it is no name either."""
+    """Raise ValueError for a host of digits and dots that is no IPv4 address: it is no name either."""
     if re.fullmatch(r"[0-9.]+", host):
         try:
             IPv4Address(host)

@@ -1,10 +1,10 @@
-"""Which points one exchange tells of: made once, known by its identity, shared by like devices."""
+"""The list of points that one exchange reads: made once, known by its identity, shared by like devices."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 
 class Quantities:
-    """What layouts of like devices share: the quantities told of an owner, their kinds and places."""
+    """The part of a layout that like devices share: quantities of an owner with their kinds and places."""
 
     __slots__ = ("kinds", "names", "places")
 
@@ -15,10 +15,10 @@ class Quantities:
 
 
 class Layout:
-    """Which points one exchange tells of, in what order and of what kind (``FLOAT`` … ``TEXT``).
+    """The points that one exchange reads, in order, with their kinds (``FLOAT`` … ``TEXT``).
 
-    Made once and known by its identity, never changed: whoever keeps something per point keeps it per layout.
-    ``of`` makes one that keeps nothing per point itself: full names are then made when they are asked for.
+    Made once, known by its identity and never changed: data per point can be kept per layout. ``of`` makes a
+    layout that keeps nothing per point itself: full names are made on demand.
     """
 
     __slots__ = ("__weakref__", "_names", "_owner", "_places", "kinds")
@@ -26,7 +26,7 @@ class Layout:
     def __init__(
         self, names: Sequence[str], kinds: bytes, owner: str = "", places: Mapping[str, int] | None = None
     ) -> None:
-        """``names`` are full names, or quantities of the ``owner``; ``places`` those of the quantities."""
+        """``names`` are full names, or quantities of ``owner``; ``places`` are those of the quantities."""
         self.kinds = kinds
         self._names = tuple(names)
         self._owner = owner
@@ -34,7 +34,7 @@ class Layout:
 
     @classmethod
     def of(cls, owner: str, told: Quantities) -> "Layout":
-        """These quantities of one owner."""
+        """Return the layout of these quantities of one owner."""
         return cls(told.names, told.kinds, owner, told.places)
 
     def __len__(self) -> int:
@@ -42,22 +42,22 @@ class Layout:
 
     @property
     def points(self) -> tuple[str, ...]:
-        """The full names, in their order."""
+        """The full names, in order."""
         return tuple(f"{self._owner}.{name}" for name in self._names) if self._owner else self._names
 
     @property
     def owners(self) -> tuple[str, ...]:
-        """Return whose points they are, each once."""
+        """The owners of the points, each once."""
         if self._owner:
             return (self._owner,)
         return tuple(dict.fromkeys(name.partition(".")[0] for name in self._names))
 
     def point(self, place: int) -> str:
-        """The full name at ``place``."""
+        """Return the full name at ``place``."""
         return f"{self._owner}.{self._names[place]}" if self._owner else self._names[place]
 
     def place(self, point: str) -> int | None:
-        """Return where a point is told, the last place if it is twice; None where it is not."""
+        """Return the place of a point, the last one if it occurs twice; None if it is not in the layout."""
         if self._owner:
             owner, _, quantity = point.partition(".")
             return self._places.get(quantity) if self._places and owner == self._owner else None

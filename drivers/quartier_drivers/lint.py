@@ -1,4 +1,4 @@
-"""What to look at in a profile that can be loaded: ranges, overlaps, sources, fall-backs.  Pure."""
+"""Finds what to review in a profile that loads: ranges, overlaps, sources, fallbacks.  Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from quartier_drivers.registry import METERS
 from quartier_drivers.schema import Limits, Point, Source
 
 Finding = tuple[Path, str]
-"""Where in the file, and what is to be looked at there with what to do."""
+"""The place in the file, and what to review there with the remedy."""
 
 _SOURCE_MIN = 20
 _SILENCE = (
@@ -30,16 +30,16 @@ _NO_DIRECTION = (
 _FILE = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
 _WIDE = ("int32", "uint32", "int64", "uint64", "float32", "float64", "bcd32")
 _RANGED = ("w", "v", "a", "hz", "pct", "c")
-# What a register must at least be able to say, by the unit of its name.
+# The least that a register must be able to express, by the unit of its name.
 _REACH = {"w": 1000.0, "v": 100.0, "a": 6.0, "hz": 50.0, "wh": 1_000_000.0}
-# What the range of a quantity holds wherever it is measured here.
+# A value that the range of the quantity must contain wherever Quartier measures it.
 _USUAL = {"frequency_hz": 50.0, "voltage_v": 230.0, "voltage_l1_v": 230.0, "soc_pct": 50.0}
 
 
 def findings(text: str, name: str, file: str) -> list[Fault]:
-    """Return what is to be looked at in a profile's text, by its lines; ``file`` is for the faults.
+    """Return what to review in the text of a profile, ordered by line; ``file`` names the file in the faults.
 
-    Raises ConfigError with every fault of a profile that cannot be loaded.
+    Raises ConfigError with all faults if the profile cannot be loaded.
     """
     profile = parse(text, name, file)
     places = Places(file, text)
@@ -87,13 +87,13 @@ def _fallbacks(profile: Profile) -> Iterator[Finding]:
 
 
 def _undeclared(path: Path, quantity: str, point: Any) -> Iterator[Finding]:
-    """A BACnet object whose unit anybody may change at the device."""
+    """Find BACnet objects without a declared unit, which anybody may change at the device."""
     if word(quantity).unit and point.units is None:
         yield path, "declares no units: whatever the device says is believed; name the one of the object list"
 
 
 def _direction(path: Path, quantity: str, one: Any) -> Iterator[Finding]:
-    """Power of the connection from a group that does not say which way it flows."""
+    """Find power of the connection that comes from a group without a direction."""
     if quantity not in _POWERS:
         return
     for label in (label for labels in one.group for label in labels):
@@ -105,7 +105,7 @@ def _direction(path: Path, quantity: str, one: Any) -> Iterator[Finding]:
 
 
 def _sign(path: Path, quantity: str, point: Point) -> Iterator[Finding]:
-    """Power that may be negative from a register that cannot."""
+    """Find power that may be negative in an unsigned register."""
     is_unsigned = point.type_name.startswith(("uint", "bcd")) and point.sign > 0 and point.offset >= 0
     if quantity in _POWERS and is_unsigned and point.low is not None and point.low < 0:
         yield (
@@ -127,7 +127,7 @@ def _blocks(profile: RegisterProfile) -> Iterator[Finding]:
 
 
 def _nodes(profile: Profile) -> Iterator[Finding]:
-    """Nodes of an OPC UA server that two points read alike, and measurements without a range."""
+    """Find nodes of an OPC UA server that two points read alike, and measurements without a range."""
     seen: dict[object, str] = {}
     for path, quantity, point in _points(profile):
         place = (point.node, point.index, point.bit, point.scale, point.sign)
@@ -166,7 +166,7 @@ def _reach(path: Path, quantity: str, point: Point) -> Iterator[Finding]:
 
 
 def _overlaps(profile: RegisterProfile) -> Iterator[Finding]:
-    """Points that share registers with an earlier one and are not the same: bits and sums are meant to."""
+    """Find points that share some but not all registers with an earlier one; bits and sums may do so."""
     spans: dict[object, dict[tuple[int, int], tuple[int, str, Source]]] = {}
     for number, (_, quantity, one) in enumerate(_points(profile)):
         if not one.field and one.sum_of <= 1:
@@ -187,7 +187,7 @@ def _overlaps(profile: RegisterProfile) -> Iterator[Finding]:
 def _first_cut(
     known: Mapping[tuple[int, int], tuple[int, str, Source]],
 ) -> dict[tuple[int, int], tuple[int, str, Source]]:
-    """For each span of registers the first point in another span that shares some, in one pass by address."""
+    """Return for each span of registers the first point in another span that overlaps it, in one pass."""
     found: dict[tuple[int, int], tuple[int, str, Source]] = {}
     open_: list[tuple[int, int]] = []
     for span in sorted(known):
@@ -201,7 +201,7 @@ def _first_cut(
 
 
 def _points(profile: Profile) -> list[tuple[Path, str, Any]]:
-    """Each point with where it stands in the file."""
+    """Return each point with its place in the file."""
     return [
         ((*(("parts", part) if part else ("points",)), quantity), quantity, point)
         for part, points in profile.parts.items()

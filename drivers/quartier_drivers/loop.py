@@ -1,7 +1,8 @@
-"""The event loop of the house: asyncio's own, with an ear that hears of bytes before the loop turns.
+"""The event loop of the daemon: asyncio's own, with a selector that handles bytes before a loop iteration.
 
-Most answers of a device only bring the next question: a turn of the loop costs as much as all the rest, for
-its code is cold after each sleep.  Nothing hangs on it: on any other loop the same is done in a turn.
+Most answers of a device only trigger the next question.  An iteration of the loop costs as much as all the
+rest, because its code is cold after each sleep.  Nothing depends on it: on any other loop the same work is
+done in an iteration.
 """
 
 import asyncio
@@ -14,14 +15,14 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
-# So much news is taken at once; what is left over comes in the next turn.
+# Most events taken at once; the rest follow in the next iteration.
 _NEWS_MAX = 64
 
 News = tuple[selectors.SelectorKey, int]
 
 
 class Done(IntEnum):
-    """What has been done of what the bytes of a file want."""
+    """How much of the work for the bytes of a file has been done."""
 
     NOTHING = 0
     """Its reader is called in the next turn of the loop, as always."""
@@ -35,43 +36,44 @@ _SOME = Done.SOME
 
 
 class Ear(selectors.EpollSelector):
-    """The standard library's selector; what an event of a file means is looked up once.
+    """The selector of the standard library; the meaning of a file's event is looked up once.
 
-    A file may have somebody who hears of its bytes at once (``hears``); ``broke`` is told of a bug in that.
+    A file may have a callback that handles its bytes at once (``hears``); ``broke`` is called with a bug in
+    it.
     """
 
     def __init__(self, broke: Callable[[Exception], None]) -> None:
         super().__init__()
         self._broke = broke
-        # Another handle of the same list of files: what the library keeps for itself is left alone.
+        # A second handle of the same epoll list: the library's private state is not touched.
         self._epoll = select.epoll.fromfd(os.dup(self.fileno()))
         self._known: dict[tuple[int, int], News] = {}
         self._hears: dict[tuple[int, int], Callable[[], Done]] = {}
 
     def hears(self, fileno: int, hear: Callable[[], Done] | None) -> None:
-        """Have ``hear`` called when the file, which has a reader too, has bytes; None: no longer."""
+        """Have ``hear`` called when the file, which also has a reader, has bytes; None removes it."""
         if hear is None:
             self._hears.pop((fileno, select.EPOLLIN), None)
         else:
             self._hears[fileno, select.EPOLLIN] = hear
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        """As the library's."""
+        """Register a file, as in the library."""
         self._known.clear()
         return super().register(fileobj, events, data)
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        """As the library's."""
+        """Unregister a file, as in the library."""
         self._known.clear()
         return super().unregister(fileobj)
 
     def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        """As the library's."""
+        """Change the events of a file, as in the library."""
         self._known.clear()
         return super().modify(fileobj, events, data)
 
     def select(self, timeout: float | None = None) -> list[News]:
-        """As the library's: ``timeout`` in seconds is rounded up to ms, None waits for ever."""
+        """Wait for events, as in the library: ``timeout`` in s is rounded up to ms, None waits for ever."""
         wait_s = -1.0 if timeout is None else math.ceil(max(timeout, 0.0) * 1e3) * 1e-3
         known, hears, found, turns = self._known, self._hears, [], False
         until_s = time.monotonic() + wait_s
@@ -97,7 +99,7 @@ class Ear(selectors.EpollSelector):
         return found
 
     def close(self) -> None:
-        """As the library's."""
+        """Close the selector, as in the library."""
         self._epoll.close()
         super().close()
 
@@ -113,7 +115,7 @@ class Ear(selectors.EpollSelector):
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """The loop of asyncio for Unix with this ear."""
+    """The Unix event loop of asyncio with the ``Ear`` selector."""
 
     def __init__(self) -> None:
         self.ear = Ear(self._broke)

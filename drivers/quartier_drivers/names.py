@@ -1,7 +1,7 @@
-"""A host's addresses, looked up in a thread that nobody waits for: a resolver may hang for half a minute.
+"""Looks up a host's addresses in a thread that nobody waits for: a resolver may hang for half a minute.
 
-asyncio's own lookups share the loop's few threads with the disk; names that hang would keep the gateway
-from saving its state, and from ending when it is told to.
+asyncio's own lookups share the loop's few threads with the disk; names that hang would keep the gateway from
+saving its state, and from stopping when asked.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ from ipaddress import ip_address
 
 
 class Names:
-    """One host.  At most one lookup at a time; what comes too late for one attempt serves the next."""
+    """One host.  At most one lookup at a time; a result that is late for one attempt serves the next."""
 
     def __init__(self, host: str) -> None:
         self._host = host
         self._lookup: asyncio.Future[list[str] | OSError] | None = None
 
     async def addresses(self) -> list[str]:
-        """Its addresses, in the resolver's order.  Raises OSError; may be cancelled at any time."""
+        """Return the addresses in the resolver's order.  Raises OSError; may be cancelled at any time."""
         with suppress(ValueError):
             return [str(ip_address(self._host))]
         if self._lookup is None:

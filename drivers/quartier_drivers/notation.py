@@ -1,4 +1,4 @@
-"""How manuals name registers: by table and number from 0 or 1, or as 40001; on the wire all count from 0."""
+"""Parses how manuals name registers: table and number from 0 or 1, or 40001; the wire counts from 0."""
 
 import re
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ class Address:
     number: int
 
     def __str__(self) -> str:
-        """``holding:840``."""
+        """Return the address as ``holding:840``."""
         return f"{self.table}:{self.number}"
 
 
 def address(text: object, numbers_from: int | None = None) -> Address:
-    """Read ``"input:0x0028"``, ``"holding:840"`` or ``"40841"``.
+    """Parse ``"input:0x0028"``, ``"holding:840"`` or ``"40841"``.
 
-    ``numbers_from`` says how the manual counts, 0 or 1; None: from 0, and no 40841, whose meaning
-    would be a guess.  Raises ValueError saying what was expected.
+    ``numbers_from`` says how the manual counts, 0 or 1; None: from 0, and 40841 is refused, because its
+    meaning would be a guess.  Raises ValueError saying what was expected.
     """
     if isinstance(text, Address):
         return text

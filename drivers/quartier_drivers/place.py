@@ -1,4 +1,4 @@
-"""Says where in a TOML file a key stands, and turns pydantic's errors into faults with that place."""
+"""Finds the line of a key in a TOML file, and turns pydantic's errors into faults with that line."""
 
 import re
 import tomllib
@@ -16,12 +16,12 @@ from quartier_drivers.syntax import syntax_fault
 TEXT_MAX_BYTES = 256 * 1024
 KEY_PARTS_MAX = 32
 _PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
-# Also inside a string or a comment, where nobody writes so many words between dots.
+# It also matches inside a string or a comment, where nobody writes so many words between dots.
 _DEEP_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{KEY_PARTS_MAX}}}")
 
 
 class Places:
-    """The line (from 1) of every table and key of a TOML text, also of a text with faults in it."""
+    """The line (from 1) of every table and key of a TOML text, also if the text has faults."""
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
@@ -30,18 +30,18 @@ class Places:
             self._lines.setdefault(path, line)
 
     def line(self, path: Path) -> int | None:
-        """The line of ``path``, or of the nearest thing around it that has one."""
+        """Return the line of ``path``, or of its nearest parent that has one."""
         for end in range(len(path), 0, -1):
             if path[:end] in self._lines:
                 return self._lines[path[:end]]
         return None
 
     def fault(self, path: Path, what: str) -> Fault:
-        """``what`` is wrong at ``path``."""
+        """Return the fault ``what`` at ``path``."""
         return Fault(self.file, self.line(path), dotted(path), what)
 
     def faults(self, path: Path, error: ValidationError, model: type[BaseModel]) -> list[Fault]:
-        """One fault per error of validating the value at ``path`` as ``model``."""
+        """Return one fault per error of validating the value at ``path`` as ``model``."""
         return [
             self.fault((*path, *item["loc"]), _what(item, model))
             for item in error.errors(include_url=False, include_context=False)
@@ -49,7 +49,7 @@ class Places:
 
 
 def read_text(path: FilePath) -> str:
-    """Read a file of text in UTF-8, no larger than a TOML file may be.  Raises OSError and ConfigError."""
+    """Read a UTF-8 text file, no larger than a TOML file may be.  Raises OSError and ConfigError."""
     with path.open("rb") as file:
         raw = file.read(TEXT_MAX_BYTES + 1)
     if len(raw) > TEXT_MAX_BYTES:
@@ -63,9 +63,9 @@ def read_text(path: FilePath) -> str:
 
 
 def read_toml(file: str, text: str) -> dict[str, Any]:
-    """Read a TOML text that may come from a stranger: its size and the depth of its keys are bounded first.
+    """Parse a TOML text from an untrusted source: its size and the depth of its keys are checked first.
 
-    ``file`` is for the fault.  Raises ConfigError with one fault.
+    ``file`` names the file in the fault.  Raises ConfigError with one fault.
     """
     text = text.removeprefix("\ufeff")  # editors of Windows begin a text with it
     size = len(text.encode("utf-8", "replace"))
@@ -83,13 +83,13 @@ def read_toml(file: str, text: str) -> dict[str, Any]:
 
 
 def dotted(path: Path) -> str:
-    """``("points", "power_w")`` -> ``points.power_w``, with ``[2]`` for an index."""
+    """Return a path as text: ``("points", "power_w")`` is ``points.power_w``; an index becomes ``[2]``."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".") or "file"
 
 
 def nearest(key: str, known: Sequence[str]) -> str:
-    """Half a sentence that helps with an unknown ``key``: the nearest known one, or all of them."""
+    """Return a hint for an unknown ``key``: the nearest known one, or all of them."""
     from difflib import get_close_matches  # noqa: PLC0415 - where nothing is misspelt nobody needs it
 
     close = get_close_matches(key, known, n=1, cutoff=0.6)
@@ -99,7 +99,7 @@ def nearest(key: str, known: Sequence[str]) -> str:
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:
-    """The keys that a table of this model may have, as they are written in the file."""
+    """Return the keys that a table of this model may have, as they are written in the file."""
     return [field.alias or name for name, field in model.model_fields.items()]
 
 

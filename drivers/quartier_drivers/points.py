@@ -1,4 +1,4 @@
-"""The vocabulary of points: names, units and what a value of each may be (architecture.md#points)."""
+"""The vocabulary of points: names, units and kinds of values (architecture.md#points)."""
 
 import re
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _QUANTITY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a point's name says: ``unit`` is its suffix (empty for unit-less kinds)."""
+    """The parsed name of a point; ``unit`` is its suffix (empty for kinds without a unit)."""
 
     quantity: str
     unit: str
@@ -44,15 +44,15 @@ class Word:
 
     @property
     def ucum(self) -> str:
-        """The unit in UCUM; ``"1"`` where there is none."""
+        """The unit in UCUM; ``"1"`` if there is none."""
         return UNITS.get(self.unit, "1")
 
 
 @lru_cache(4096)
 def word(quantity: str) -> Word:
-    """Read a quantity such as ``power_l1_w``.
+    """Parse a quantity such as ``power_l1_w``.
 
-    Raises ValueError, saying what was expected, when it ends in no known unit or kind.
+    Raises ValueError, saying what was expected, if it ends in no known unit or kind.
     """
     if not _QUANTITY.fullmatch(quantity):
         raise ValueError(f"{quantity!r} is no point name; expected lower-case words joined by '_'")
@@ -73,7 +73,7 @@ def is_owner(name: str) -> bool:
 
 
 def split(point: str) -> tuple[str, str]:
-    """``"grid.power_w"`` -> ``("grid", "power_w")``; raises ValueError when there is no dot."""
+    """Split a point: ``"grid.power_w"`` is ``("grid", "power_w")``; raises ValueError without a dot."""
     owner, dot, quantity = point.partition(".")
     if not dot:
         raise ValueError(f"{point!r} names no owner; expected <owner>.<quantity>_<unit>")

@@ -1,4 +1,4 @@
-"""Serial ports: found by their adapter, opened for us alone; the only user of pyserial."""
+"""Serial ports: found by their adapter and opened exclusively; the only user of pyserial."""
 
 import contextlib
 import errno
@@ -15,11 +15,11 @@ SerialPort = serial.Serial
 
 
 def opened(where: str, baud: int, framing: str = "8N1") -> SerialPort:
-    """The port, not blocking and ours alone.  Raises LinkLost, saying why not.
+    """Open a port, non-blocking and exclusive.  Raises LinkLost with the reason.
 
-    ``where`` is a path, ``usb:SERIAL`` or ``usb:LOCATION``; ``framing`` data bits, parity and stop bits.  An
-    adapter that was plugged in anew, and a pty that was told its parity before, refuse once (termios
-    error 22): that is tried again from another setting.
+    ``where`` is a path, ``usb:SERIAL`` or ``usb:LOCATION``; ``framing`` is data bits, parity and stop bits.
+    An adapter that was plugged in anew, and a pty whose parity was set before, refuse once (termios error
+    22): the port is then opened again from another setting.
     """
     path = resolve(where)
     try:
@@ -51,7 +51,7 @@ def _opened(path: str, baud: int, framing: str) -> SerialPort:
 
 
 def is_there(where: str) -> bool:
-    """Return whether the port is plugged in; says nothing about who uses it."""
+    """Return whether the port is plugged in; it may still be in use by another program."""
     try:
         resolve(where)
     except LinkLost:
@@ -60,7 +60,7 @@ def is_there(where: str) -> bool:
 
 
 def change(port: SerialPort, baud: int, framing: str) -> None:
-    """Set an open port anew.  Raises LinkLost when the adapter will not, or is gone."""
+    """Change the settings of an open port.  Raises LinkLost if the adapter refuses or is gone."""
     try:
         port.apply_settings(
             {
@@ -75,21 +75,21 @@ def change(port: SerialPort, baud: int, framing: str) -> None:
 
 
 def closed(port: SerialPort) -> None:
-    """Close a port whose adapter may be gone already."""
+    """Close a port; its adapter may be gone already."""
     with contextlib.suppress(OSError, termios.error):
         port.close()
 
 
 def quicken(port: SerialPort) -> None:
-    """Have an adapter hand over each byte at once, where it has the flag."""
+    """Make the adapter pass on each byte at once, if it has that flag."""
     with contextlib.suppress(OSError, ValueError):
         port.set_low_latency_mode(True)
 
 
 def resolve(port: str) -> str:
-    """The path of a port given as a path, ``usb:SERIAL`` or ``usb:LOCATION``.
+    """Return the path of a port given as a path, ``usb:SERIAL`` or ``usb:LOCATION``.
 
-    Raises LinkLost, saying what is there instead.
+    Raises LinkLost, saying which ports are present instead.
     """
     if not port.startswith("usb:"):
         if os.path.exists(port):  # noqa: PTH110 - a Path would do no more

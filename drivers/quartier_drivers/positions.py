@@ -1,14 +1,14 @@
-"""Where each key of a TOML text stands: tomllib tells what a file says, this tells on which line.
+"""Finds the line of each key of a TOML text; tomllib gives the content, this gives the lines.
 
-Only positions are read here; whether the text is TOML is tomllib's to say.  A text that is none
-gives the positions up to the first thing that cannot be followed.
+Only positions are read here; tomllib decides whether the text is TOML.  An invalid text gives the positions
+up to the first place that cannot be parsed.
 """
 
 import re
 from collections.abc import Iterator
 
 Path = tuple[str | int, ...]
-"""``("assets", "bat1", "rated_w")``; a number counts in an array, from 0."""
+"""``("assets", "bat1", "rated_w")``; a number is an index of an array, from 0."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
@@ -26,7 +26,7 @@ _PLAIN = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '"', "\\":
 
 
 def positions(text: str) -> Iterator[tuple[Path, int]]:
-    """Every table, key and array element of ``text`` with its line, counted from 1, in file order."""
+    """Yield every table, key and array element of ``text`` with its line, counted from 1, in file order."""
     try:
         yield from _Scanner(text).document()
     except _LostError:
@@ -34,7 +34,7 @@ def positions(text: str) -> Iterator[tuple[Path, int]]:
 
 
 class _LostError(Exception):
-    """The text cannot be followed any further."""
+    """The text cannot be parsed any further."""
 
 
 class _Scanner:

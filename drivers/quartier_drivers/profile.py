@@ -1,4 +1,4 @@
-"""Device profiles: TOML data that says what a device serves, checked on load with every fault at once."""
+"""Loads device profiles: TOML data that says what a device serves, checked with all faults at once."""
 
 import re
 from abc import ABC, abstractmethod
@@ -36,9 +36,9 @@ SCAN_S = {"fast": 1.0, "normal": 5.0, "slow": 60.0}
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A checked profile.  ``parts`` maps part -> quantity -> point; the part of a device of one is ``""``.
+    """A checked profile.  ``parts`` maps part -> quantity -> point; a device of one part has the part ``""``.
 
-    ``scan`` maps scan class -> period in seconds.
+    ``scan`` maps scan class -> period in s.
     """
 
     name: str
@@ -48,13 +48,13 @@ class Profile:
 
     @property
     def protocol(self) -> str:
-        """The protocol whose door reads this device."""
+        """The protocol that reads this device."""
         return self.head.protocol
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterProfile(Profile):
-    """The profile of a device of registers; ``marks`` is what a scan of the bus recognises it by."""
+    """The profile of a device with registers; ``marks`` identify it when a bus is scanned."""
 
     parts: Mapping[str, Mapping[str, Point]]
     limits: Limits
@@ -63,7 +63,7 @@ class RegisterProfile(Profile):
 
 
 def names(folders: Sequence[Path] = ()) -> list[str]:
-    """Every profile there is, as ``maker/model``, sorted; ``folders`` are the site's own."""
+    """Return all profiles as ``maker/model``, sorted; ``folders`` are the site's own."""
     return sorted(
         {
             f"{file.parent.name}/{file.stem}"
@@ -74,15 +74,15 @@ def names(folders: Sequence[Path] = ()) -> list[str]:
 
 
 def load(name: str, folders: Sequence[Path] = ()) -> Profile:
-    """Load ``maker/model`` from the site's ``folders`` or the built-in ones, the site's first.
+    """Load ``maker/model`` from the site's ``folders``, else from the built-in ones.
 
-    Raises ConfigError with every fault of the file, or that there is no such profile.
+    Raises ConfigError with all faults of the file, or if there is no such profile.
     """
     return _read(name, file_of(name, folders))
 
 
 def file_of(name: str, folders: Sequence[Path] = ()) -> Path:
-    """The file that ``load`` reads.  Raises ConfigError where there is no such profile."""
+    """Return the file that ``load`` reads.  Raises ConfigError if there is no such profile."""
     for folder in (*folders, BUILT_IN):
         file = folder / f"{name}.toml"
         if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and file.is_file():
@@ -91,7 +91,7 @@ def file_of(name: str, folders: Sequence[Path] = ()) -> Path:
 
 
 def of_registers(profile: Profile) -> RegisterProfile:
-    """The same, for who reads registers.  Raises ConfigError where it speaks another protocol."""
+    """Return the profile typed as one of registers.  Raises ConfigError if its protocol has no registers."""
     if isinstance(profile, RegisterProfile):
         return profile
     what = f"speaks {profile.protocol}, which has no registers"
@@ -106,7 +106,7 @@ def _read(name: str, file: Path) -> Profile:
 
 
 def parse(text: str, name: str, file: str) -> Profile:
-    """Check a profile's text; ``file`` is for the faults.  Raises ConfigError with all of them."""
+    """Check the text of a profile; ``file`` is for the faults.  Raises ConfigError with all faults."""
     data = read_toml(file, text)
     check = _check(data)(Places(file, text))
     profile = check.profile(name, data)
@@ -141,7 +141,7 @@ _Asked = TypeVar("_Asked", bound=Quantity)
 
 
 class Check(ABC):
-    """Walks a profile's data once and gathers every fault."""
+    """Walks the data of a profile once and collects all faults."""
 
     sections: ClassVar[tuple[str, ...]]
     """The tables that such a profile may have."""
@@ -152,7 +152,7 @@ class Check(ABC):
         self._numbers_from: int | None = None
 
     def profile(self, name: str, data: Mapping[str, Any]) -> Profile | None:
-        """The profile; None where its faults leave none."""
+        """Return the profile; None if its faults leave none."""
         for key in data:
             if key not in self.sections:
                 self._add((key,), f"is no known key; {nearest(key, self.sections)}")
@@ -164,7 +164,7 @@ class Check(ABC):
     def _checked(
         self, name: str, head: Head | None, scan: Mapping[str, float], data: Mapping[str, Any]
     ) -> Profile | None:
-        """The rest of it."""
+        """Check the tables of the protocol; None if their faults leave no profile."""
 
     def _add(self, path: tuple[str | int, ...], what: str) -> None:
         self.faults.append(self._places.fault(path, what))
@@ -195,7 +195,7 @@ class Check(ABC):
         return scan
 
     def _tables_of_parts(self, data: Mapping[str, Any]) -> dict[str, tuple[tuple[str, ...], dict[str, Any]]]:
-        """Each part with where it stands and the tables of its points."""
+        """Return each part with its place in the file and the tables of its points."""
         tables: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {}
         if "points" in data:
             tables[""] = ("points",), self._table(("points",), data["points"])
@@ -212,7 +212,7 @@ class Check(ABC):
         model: type[_Asked],
         flaws: Callable[[str, _Asked, Mapping[str, float]], Sequence[Flaw]],
     ) -> dict[str, dict[str, _Asked]]:
-        """The quantities of each part, at least one of all; ``flaws`` says what is wrong with one."""
+        """Return the quantities of each part, at least one in all; ``flaws`` finds what is wrong with one."""
         parts = {
             part: self._checked_of(path, tables, model, lambda name, one: flaws(name, one, scan))
             for part, (path, tables) in self._tables_of_parts(data).items()
@@ -250,7 +250,7 @@ class Check(ABC):
 
 
 class _RegisterCheck(Check):
-    """Profiles of devices of registers."""
+    """Checks profiles of devices with registers."""
 
     sections = ("profile", "limits", "scan", "identity", "recognise", "points", "parts")
 

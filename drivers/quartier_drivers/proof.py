@@ -1,7 +1,7 @@
 """Reads proof files: what sources state about a device's points, typed from each source.
 
-``profiles/<maker>/proof/<model>.toml`` stands beside the profile.  Figures keep the notation of their source:
-its numbers, units and direction of plus.  Nothing in such a file is made from the profile.
+``profiles/<maker>/proof/<model>.toml`` belongs to the profile.  Figures keep the notation of their source:
+its numbers, units and direction of plus.  Nothing in such a file is derived from the profile.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,11 +19,12 @@ from quartier_drivers.profile import BUILT_IN
 from quartier_drivers.schema import Bits, Finite, Order, Scale, Section, TypeName
 
 Kind = Literal["manual", "sample", "list", "capture", "device"]
-"""The maker's manual or sample, another project's list, bytes of a device, or a device measured by us."""
+"""The maker's manual or sample, another project's list, bytes of a device, or a device that we measured."""
 MAKERS: tuple[Kind, ...] = ("manual", "sample")
 
 Plus = Literal["import", "export", "charge", "discharge", "consume", "produce"]
-# Here plus means that the asset takes energy from the building's bus, and the grid meter's import is plus.
+# In Quartier, plus means that the asset takes energy from the building's bus; import at the grid meter is
+# plus.
 SIGNS: Mapping[str, int] = {
     "import": 1,
     "charge": 1,
@@ -33,7 +34,7 @@ SIGNS: Mapping[str, int] = {
     "produce": -1,
 }
 
-# Prefix and base of a source's unit -> the suffix of our points and the factor.
+# Prefix and base of a source's unit -> suffix and factor of our points.
 _BASES = {
     "W": "w",
     "Wh": "wh",
@@ -77,7 +78,7 @@ class Figure(Section):
     """One point as a source states it; for registers value = raw * scale / divide + offset, in its unit."""
 
     name: str = ""
-    """What the source calls it."""
+    """The name of the point in the source."""
     at: Annotated[int, Field(ge=0)] | None = None
     """The register's number as the source prints it; ``first`` is the number of the first register there."""
     first: Annotated[int, Field(ge=0)] = 0
@@ -93,7 +94,7 @@ class Figure(Section):
     divide: Scale = 1.0
     offset: Finite = 0.0
     codes: Mapping[str, int] = Field(default_factory=dict)
-    """What is written for each of our values, where they are codes."""
+    """The code that is written for each of our values, where they are codes."""
     scale_at: Annotated[int, Field(ge=0)] | None = None
     """The register of the power of ten."""
     modbus_unit: Annotated[int, Field(ge=0, le=255)] | None = None
@@ -112,17 +113,17 @@ class Figure(Section):
 
     @property
     def sign(self) -> int:
-        """+1 where the source counts as we do, else -1."""
+        """Return +1 if the source counts in our direction, else -1."""
         return SIGNS.get(self.plus or "", 1)
 
     @property
     def factor(self) -> str:
-        """Our units in one of the source's, a decimal."""
+        """Return how many of our units are in one unit of the source, as a decimal."""
         return UNITS[self.unit][1] if self.unit else "1"
 
     @property
     def number(self) -> int:
-        """The register as it goes on the wire."""
+        """Return the register number as on the wire, counted from 0."""
         return (self.at or 0) - self.first
 
 
@@ -160,11 +161,11 @@ class Source(Section):
 
     @property
     def whose(self) -> str:
-        """The origin."""
+        """The origin; without one, the document up to its colon."""
         return self.origin or self.document.partition(":")[0].strip().lower()
 
     def __str__(self) -> str:
-        """The source for people."""
+        """Return the source as text for people."""
         return ", ".join(part for part in (self.document, self.revision, self.place) if part)
 
 
@@ -185,7 +186,7 @@ class Check(Section):
 
     @property
     def differ(self) -> int:
-        """Return how many points differ."""
+        """The number of points that differ."""
         return self.points - self.agree - self.not_found
 
 
@@ -222,7 +223,10 @@ class Dossier:
 
 
 def gather(folders: Sequence[Path] = ()) -> tuple[dict[str, list[Dossier]], list[Fault]]:
-    """Read every proof file of the site's ``folders`` and the built-in ones, by profile; and their faults."""
+    """Read all proof files of the site's ``folders`` and the built-in ones.
+
+    Return their content by profile, and their faults.
+    """
     found: dict[str, list[Dossier]] = {}
     faults: list[Fault] = []
     for file in _files(folders):
@@ -249,9 +253,9 @@ def _text(file: Path) -> str:
 
 
 def parse(text: str, name: str, file: str) -> Dossier:
-    """Check a proof file's text; ``name`` is the profile that it is named after.
+    """Check the text of a proof file; ``name`` is the profile that the file is named after.
 
-    Raises ConfigError with every fault.
+    Raises ConfigError with all faults.
     """
     data = read_toml(file, text)
     places = Places(file, text)
@@ -316,7 +320,7 @@ def _figures(
 
 
 def _missing(figure: Figure) -> str:
-    """Return what a figure needs before it can be compared; empty where it is complete."""
+    """Return what a figure lacks before it can be compared; empty if it is complete."""
     if figure.group or figure.point or figure.object_name:
         return ""
     if figure.at is None:

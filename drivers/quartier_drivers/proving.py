@@ -1,4 +1,4 @@
-"""Compares a profile with what its proof files state, field by field and as decoded numbers.  Pure.
+"""Compares a profile with its proof files, field by field and as decoded numbers.  Pure.
 
 Separate code, which shares nothing with ``codec``, turns a figure into the registers that the source would
 send for a number; the profile must read the same number from them.
@@ -24,10 +24,10 @@ LEVELS: tuple[Level, ...] = ("unproven", "one list", "manual", "two sources", "c
 """From the weakest to the strongest."""
 
 _BILLS = ("w", "wh", "va", "m3")
-"""Units whose quantities all control or bill, except ratings."""
+"""Units whose quantities all serve control or billing, except ratings."""
 _PLATE = re.compile(r"rated|capacity|installed")
 _LINE = re.compile(r"(?:voltage|current)(?:_l[123])?_[va]|.*(?:limit|failsafe).*_a")
-"""Voltages and currents of the phases, and bounds; not those of a string, a cell or a battery."""
+"""Voltages and currents of the phases, and limits; not those of a string, a cell or a battery."""
 _STATES = ("soc_pct", "input_on", "relay_on")
 _TOLERANCE = 1e-6
 _STRUCT = {
@@ -42,12 +42,12 @@ _STRUCT = {
     "bool": "H",
 }
 _POWER = -2
-"""Exponent in the register of the power of ten while a figure is tried."""
+"""Exponent in the scale register while a figure is tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A source and the profile differ; ``reason`` says why the profile is kept, where that is recorded."""
+    """A source and the profile differ; ``reason`` says why the profile is kept, if that is recorded."""
 
     profile: str
     point: str
@@ -62,7 +62,7 @@ class Disagreement:
     line: int | None
 
     def __str__(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         told = f"{self.field} {self.expected}, the profile {self.got}"
         text = f"{place}: {self.profile}: {self.point}: {self.source}: {told}"
@@ -76,22 +76,22 @@ class Proof:
     profile: str
     level: Level
     counted: tuple[str, ...]
-    """Points that are used for control or billing; the weakest of them sets the level."""
+    """Points that serve control or billing; the weakest of them sets the level."""
     agree: Mapping[str, tuple[Source, ...]]
     disagreements: tuple[Disagreement, ...]
     left_out: Mapping[str, str]
     sources: tuple[Source, ...]
     checks: tuple[Check, ...]
-    """By a second reader; they do not count for the level."""
+    """Checks by a second reader; they do not count for the level."""
 
     @property
     def faults(self) -> tuple[Disagreement, ...]:
-        """Disagreements without a recorded reason."""
+        """The disagreements without a recorded reason."""
         return tuple(one for one in self.disagreements if not one.reason)
 
     @property
     def weakest(self) -> tuple[str, ...]:
-        """Counted points that sources of fewer than two origins confirm."""
+        """The counted points that sources of fewer than two origins confirm."""
         return tuple(point for point in self.counted if _origins(self.agree.get(point, ())) < 2)
 
 
@@ -125,7 +125,7 @@ def _counted(points: Mapping[str, tuple[str, Any]], left_out: Mapping[str, str])
 
 
 def steers_or_bills(quantity: str) -> bool:
-    """Whether a quantity is used for control or billing: power, energy, volume, phases, limits, charge."""
+    """Return whether a quantity serves control or billing: power, energy, volume, phases, limits, charge."""
     if quantity in _STATES:
         return True
     if _PLATE.search(quantity):
@@ -172,7 +172,7 @@ class _Check:
         self._right: set[str] = set()
 
     def run(self) -> list[Disagreement]:
-        """Return every difference; points that agree go to ``agree``."""
+        """Return all differences; add the points that agree to ``agree``."""
         found = [
             one
             for key, figures in (("points", self._stated.points), ("writes", self._stated.writes))
@@ -203,7 +203,7 @@ class _Check:
 
     def _figure(self, key: str, path: str, figure: Figure) -> Iterator[Disagreement]:
         if path not in self._points:
-            # Files for several profiles may state what only some of them have.
+            # A file for several profiles may state points that only some of them have.
             if len(self._dossier.profiles) == 1:
                 yield self._differs(key, path, "states", ("a point", "has none of this name"))
             return
@@ -245,7 +245,7 @@ Differences = Iterator[tuple[str, tuple[object, object]]]
 
 
 def _register(key: str, quantity: str, point: Point, source: Any, figure: Figure) -> Differences:
-    """Return what the profile makes of the source's words."""
+    """Yield where the profile reads something else from the words of the source."""
     if figure.modbus_unit is not None and figure.modbus_unit != source.unit:
         yield "stands in unit", (figure.modbus_unit, source.unit or "of the device")
     if source.type_name == "string" or figure.type_name == "string":
@@ -270,7 +270,7 @@ def _register(key: str, quantity: str, point: Point, source: Any, figure: Figure
 
 
 def _codes(written: Mapping[int, int], type_name: str, figure: Figure) -> Differences:
-    """Return what is written for each of our values."""
+    """Yield where the codes written for our values differ."""
     ours = {str(value): code for value, code in written.items()}
     if figure.type_name not in (None, type_name):
         yield "is", (figure.type_name, type_name)
@@ -293,12 +293,12 @@ def _read(source: Any, memory: Mapping[int, int]) -> float | None:
 
 
 def _filler(number: int) -> int:
-    """Content of registers that the source does not name; it must not look like its number."""
+    """Return a content for registers that the source does not name; it must not look like its number."""
     return (number * 40503 + 12345) & 0x7FFF | 1
 
 
 def _probes(figure: Figure, unit: str) -> Iterator[tuple[list[int], float]]:
-    """Words that the source would send, and what they mean by it, in our unit and sign."""
+    """Yield words that the source would send, each with their meaning in our unit and sign."""
     if figure.table in ("coil", "discrete"):
         yield from (([bit], float(bit)) for bit in (0, 1))
         return
@@ -323,9 +323,10 @@ def _raws(figure: Figure, unit: str) -> tuple[float, ...]:
     bits = 16 * WIDTHS[kind]
     wide = (0x12345678,) if bits > 16 else ()
     if kind.startswith("int"):
-        # A voltage or a counter is never negative: lists differ in the type of those, and nothing follows.
+        # A voltage or a counter is never negative: lists differ in the signedness of those, which proves
+        # nothing.
         return (1, 1234, *wide, *((-1234,) if unit not in ("v", "wh", "hz", "pct", "m3") else ()))
-    # Beyond half of 16 bits lies what a power, a current or a counter does reach.
+    # Powers, currents and counters do reach values beyond half of 16 bits.
     return (1, 1234, *wide, *((0xA5A5,) if bits == 16 and unit in ("w", "wh", "m3") else ()))
 
 
@@ -349,7 +350,7 @@ def _field(figure: Figure, raw: float) -> float:
 
 
 def _named(key: str, quantity: str, point: Any, figure: Figure) -> Differences:
-    """A meter's label, a SunSpec point or a BACnet object, which all carry their own coding."""
+    """Compare a meter's label, a SunSpec point or a BACnet object, which all carry their own coding."""
     if hasattr(point, "group"):
         if not any(_labelled(figure.group, labels) for labels in point.group):
             yield "stands under", (" + ".join(figure.group), point.group or point.select)
@@ -373,7 +374,7 @@ def _named(key: str, quantity: str, point: Any, figure: Figure) -> Differences:
 
 
 def _labelled(group: Sequence[str], labels: Sequence[str]) -> bool:
-    """Return whether a source's labels are those of the profile, whose own may hold ``?`` and ``*``.
+    """Return whether the labels of a source match those of the profile, which may contain ``?`` and ``*``.
 
     A source that leaves out medium and channel (``1.8.0``) means the label of any (``1-0:1.8.0``).
     """
@@ -402,7 +403,7 @@ def _decoded(profile: Profile, vector: Vector) -> Mapping[str, object]:
 
 
 def _telegram(profile: Any, vector: Vector) -> Mapping[str, object]:
-    """Return what a meter's driver makes of a telegram."""
+    """Return the values that a meter's driver decodes from a telegram."""
     from quartier_drivers.contract import DeviceSpec, Quality  # noqa: PLC0415 - as above
     from quartier_drivers.meter.protocols import decoder  # noqa: PLC0415 - as above
     from quartier_drivers.meter.told import Teller  # noqa: PLC0415 - as above

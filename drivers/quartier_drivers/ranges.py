@@ -1,8 +1,8 @@
-"""Finds values that their quantity cannot have, whatever device sends them (pure).
+"""Finds values that a quantity cannot have, whatever device sends them; pure.
 
 A profile narrows a range where its manual does; nothing widens one.  ``Ranges`` checks readings between
-drivers and control: an impossible value becomes BAD and is still shown to people.  It also knows that a phase
-which never had a voltage is absent, and which power an asset can have.
+drivers and control: an impossible value becomes BAD and is still shown to people.  It also detects phases
+that are not connected, because they never had a voltage, and limits the power that an asset can have.
 """
 
 import re
@@ -17,7 +17,7 @@ from quartier_drivers.layout import Layout
 
 
 class Range(NamedTuple):
-    """Lowest and highest value, and where the two come from."""
+    """Lowest and highest value, and the reason for both."""
 
     low: float
     high: float
@@ -25,7 +25,7 @@ class Range(NamedTuple):
 
 
 _PHASE = r"(?:_l[123])?"
-# The first pattern that fits counts.
+# The first pattern that matches counts.
 TABLE: tuple[tuple[str, Range], ...] = (
     (rf"power_factor{_PHASE}_pct", Range(-100.0, 100.0, "a cosine")),
     (r"soc_pct", Range(0.0, 100.0, "a share of the capacity")),
@@ -48,7 +48,7 @@ TABLE: tuple[tuple[str, Range], ...] = (
     ),
     (r"\w+_c", Range(-273.15, 2000.0, "absolute zero; a flame")),
 )
-"""The closed vocabulary of quantities that can be impossible, and their ranges."""
+"""The closed list of quantities that can be impossible, with their ranges."""
 
 _ROWS = tuple((re.compile(pattern).fullmatch, found) for pattern, found in TABLE)
 _PHASES = re.compile(r"(?:\w+_)?voltage(?:_mean)?_l[123]_v").fullmatch
@@ -56,13 +56,13 @@ _POWERS = re.compile(rf"power{_PHASE}_w").fullmatch
 LIVE_V = 10.0
 """A phase that never had this voltage is not connected; a long cable picks up less from other phases."""
 _OVER_RATED, _OVER_RATED_W = 3.0, 500.0
-"""A power above so many times the rating plus so many watts is impossible; below it, alarms deal with it."""
+"""A power above this multiple of the rating plus this many W is impossible; below it, alarms handle it."""
 _GOOD, _BAD = QUALITIES.index(Quality.GOOD), QUALITIES.index(Quality.BAD)
 
 
 @lru_cache(4096)
 def range_of(quantity: str) -> Range | None:
-    """The range of a quantity; None where it has none."""
+    """Return the range of a quantity; None if it has none."""
     return next((found for fits, found in _ROWS if fits(quantity)), None)
 
 
@@ -75,7 +75,7 @@ def can_be(quantity: str, value: Value | None) -> bool:
 
 
 class _Check(NamedTuple):
-    """What is checked in one column of a layout."""
+    """The check of one column of a layout."""
 
     place: int
     point: str
@@ -87,9 +87,9 @@ class _Check(NamedTuple):
 
 
 class Ranges:
-    """Checks the readings of all devices.  ``ratings`` are the assets' rated powers (W) by name.
+    """Checks the readings of all devices.  ``ratings`` are the rated powers of the assets (W) by name.
 
-    Where a device itself states ``power_rated_w``, the larger of the two counts.
+    If a device itself states ``power_rated_w``, the larger of the two counts.
     """
 
     def __init__(self, ratings: Mapping[str, float] | None = None) -> None:
@@ -100,11 +100,11 @@ class Ranges:
         self._checks: WeakKeyDictionary[Layout, tuple[_Check, ...]] = WeakKeyDictionary()
 
     def follow(self, ratings: Mapping[str, float]) -> None:
-        """Take the ratings of a new site file."""
+        """Replace the ratings by those of a new site file."""
         self._ratings = dict(ratings)
 
     def judge(self, readings: Readings) -> Readings:
-        """Return the readings with impossible ones BAD; the same object where there are none."""
+        """Return the readings with the impossible ones BAD; the same object if there are none."""
         checks = self._checks.get(readings.layout)
         if checks is None:
             checks = self._checks[readings.layout] = tuple(_checks(readings.layout))
@@ -143,7 +143,7 @@ class Ranges:
         return True
 
     def _absent(self, checks: tuple[_Check, ...], readings: Readings) -> list[int]:
-        """Phases that never had a voltage, beside one that has: an IT grid, a meter of one phase."""
+        """Return phases that never had a voltage while another has one: an IT grid, a single-phase meter."""
         return [
             one.place
             for one in checks

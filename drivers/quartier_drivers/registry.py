@@ -1,6 +1,6 @@
-"""Which protocols exist and where each door is; a new protocol is one line here.
+"""The registry of protocols: a new protocol is one line here.
 
-Doors are imported on first use: a site pays only for the protocols that it speaks.
+A protocol is imported on first use: a site pays only for the protocols that it speaks.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for the wh
     from quartier_drivers.contract import Door
 
 Replay = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Awaitable[Sequence[str]]]
-"""A bus's section and the encoded writes in; a line for each that failed out."""
+"""Takes the section of a bus and the encoded writes; returns a line of text for each failed write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Kind:
     """A kind of bus: its protocol, its section of the site file, its door (``module:name``).
 
     ``guests`` are other protocols that devices on the same wire may speak, each with its door.  ``safe``
-    makes the writes of a release table where the door would bring too much for that (``module:name``).
+    makes the writes of a release table if importing the door would be too heavy for that (``module:name``).
     """
 
     protocol: str
@@ -36,7 +36,7 @@ class Kind:
 
 
 METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
-"""Protocols of meters, whose telegrams state groups where other devices have registers."""
+"""Protocols of meters, whose telegrams contain groups where other devices have registers."""
 _ON_MODBUS = {"sunspec": "quartier_drivers.sunspec.door:DOOR"}
 _SAFE = "quartier_drivers.modbus.safe:replay"
 KINDS = {
@@ -81,17 +81,17 @@ def _load(path: str) -> Any:
 
 
 def section(kind: str) -> type[Any]:
-    """The pydantic model of a bus section of this kind; cheap, imports no protocol library."""
+    """Return the pydantic model of a bus section of this kind; cheap, imports no protocol library."""
     return cast("type[Any]", _load(KINDS[kind].section))
 
 
 def door(kind: str, protocol: str = "") -> "Door":
-    """The door for buses of this kind, or for its devices of a guest's ``protocol``; imports its library."""
+    """Return the door for buses of this kind, or for a guest's ``protocol`` on them; imports its library."""
     made = KINDS[kind]
     return cast("Door", _load(made.guests.get(protocol, made.door)))
 
 
 def replay(kind: str) -> Replay:
-    """Return what makes the writes of a release table on such a bus; imports as little as that needs."""
+    """Return the function that makes the writes of a release table on such a bus; imports little."""
     safe = KINDS[kind].safe
     return cast("Replay", _load(safe) if safe else door(kind).replay)

@@ -1,7 +1,7 @@
-"""A bus that is rehearsed: its drivers are real, its wire and its devices are pretended, in any time.
+"""A rehearsed bus: real drivers on a simulated wire with simulated devices, in simulated time.
 
-Whoever plans a site has no wires yet.  What a driver asks, in which order and how it treats silence need
-none: only how long each exchange takes must be known, and that says the wire's arithmetic.
+A planner of a site has no wires yet.  Which requests a driver makes, in which order, and how it treats
+silence needs none: only the time of each exchange must be known, and the wire's arithmetic gives it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +13,7 @@ from quartier_drivers.contract import Clock, DeviceSpec, Line
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request of a driver's plan, made every ``period_s``; ``key`` tells it from others of its unit.
-
-    Its device is left alone for ``rests_s`` after it.  ``request`` is what the line knows it by.
-    """
+    """A request of a driver's plan, made every ``period_s``; ``key`` identifies it within its unit."""
 
     unit: int
     key: bytes
@@ -27,7 +24,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What went over the pretended wire; seconds of the loop's time."""
+    """An exchange on the simulated wire; times in s of the loop's clock."""
 
     unit: int
     key: bytes
@@ -38,11 +35,12 @@ class Exchange:
 
 @dataclass(slots=True)
 class Pretence:
-    """The devices of a bus in a rehearsal, by their unit.
+    """The simulated devices of a bus, by unit.
 
-    ``answers_s``: from a request to the beginning of the answer, ``answer_s`` of those not named, None: as
-    the wire's arithmetic assumes it.  ``registers`` is what they hold that must say something of sense;
-    what others say has none.  ``dead`` units say nothing.  ``told`` hears of each exchange.
+    ``answers_s`` is the time from a request to the beginning of the answer, ``answer_s`` that of units not
+    named; None: as the wire's arithmetic assumes.  ``registers`` holds contents that must make sense; the
+    contents of all other registers are arbitrary.  ``dead`` units do not answer.  ``told`` is called with
+    each exchange.
     """
 
     answer_s: float | None = None
@@ -56,26 +54,26 @@ class Stage(Line, Protocol):
     """A line that needs no wire."""
 
     def takes_s(self, request: Any) -> float:
-        """How long the bus is taken by a request of ``Ask`` that is answered, its own pauses included."""
+        """Return how long an answered ``Ask.request`` occupies the bus in s, its own pauses included."""
         ...
 
     def answer_s(self, unit: int) -> float:
-        """From a request to the beginning of its answer, as it is pretended."""
+        """Return the simulated time in s from a request to the beginning of its answer."""
         ...
 
 
 @runtime_checkable
 class Rehearsable(Protocol):
-    """A door whose buses can be rehearsed."""
+    """A protocol whose buses can be rehearsed."""
 
     def rehearsal(self, name: str, bus: Any, clock: Clock, pretence: Pretence) -> Stage:
-        """A line for the bus ``name`` that needs none; its drivers are those of ``Door.driver``."""
+        """Make a line for the bus ``name`` that needs no wire; its drivers are those of ``Door.driver``."""
         ...
 
     def pretend(self, device: DeviceSpec, profile: Any, pretence: Pretence) -> None:
-        """Have the devices of the bus say what this one's driver needs to hear, and as slowly."""
+        """Make the simulated devices give the contents and delays that this device's driver needs."""
         ...
 
     def asks(self, driver: Any, device: DeviceSpec, profile: Any) -> Sequence[Ask]:
-        """Each request that a driver makes once it is open, of a device with this profile."""
+        """Return all requests that an open driver makes to a device with this profile."""
         ...

@@ -1,4 +1,4 @@
-"""What ``quartier read`` prints of a device: a line for each point, whatever it speaks (pure)."""
+"""The table that ``quartier read`` prints: one line per point, for any protocol; pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from quartier_drivers.contract import Quality, Reading, Value
 from quartier_drivers.points import word
 from quartier_drivers.ranges import can_be
 
-# Unit of a point's name -> what people write.
+# Unit suffix of a point's name -> symbol for people.
 _SYMBOLS = {
     "w": "W",
     "wh": "Wh",
@@ -25,12 +25,12 @@ _SYMBOLS = {
     "m3_per_h": "m³/h",
     "w_per_s": "W/s",
 }
-# The owner that a device of one part gets while it is read; it does not show.
+# Owner of the points of a device of one part while it is read; not shown.
 OWNER = "device"
 
 
 class Row(NamedTuple):
-    """One line of the table; ``value`` is None when there is none to show."""
+    """One line of the table; ``value`` is None if there is none to show."""
 
     point: str
     value: Value | None
@@ -40,13 +40,13 @@ class Row(NamedTuple):
 
 
 def rows(identity: Mapping[str, str], found: Mapping[str, Reading], points: Iterable[str]) -> list[Row]:
-    """Return who the device is, then each of its points, by full name, with what was ``found`` of it."""
+    """Return the identity of the device, then a row per point; ``found`` maps full names to readings."""
     heads = [Row(f"identity.{key}", text, "", "", "") for key, text in identity.items()]
     return heads + [row(name, found.get(name)) for name in points]
 
 
 def row(name: str, reading: Reading | None) -> Row:
-    """Return what is shown of a point; ``name`` is its full one."""
+    """Return the row of a point; ``name`` is its full name."""
     shown = name.removeprefix(f"{OWNER}.")
     suffix = word(name.partition(".")[2]).unit
     unit = _SYMBOLS.get(suffix, suffix)

@@ -1,4 +1,4 @@
-"""The tables of a device profile: which keys there are, and what each may hold."""
+"""The tables of a device profile: their keys and what each may contain."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from quartier_drivers.notation import Address, Registers, address
 
 __all__ = ["Address", "address"]
 
-# Registers of 16 bits per type; a string says its own.
+# Registers of 16 bits per type; a string states its own length.
 WIDTHS = {
     "bool": 1,
     "int16": 1,
@@ -42,9 +42,10 @@ TypeName = Literal[
     "directed16",
 ]
 DIRECTED = "directed16"
-"""A number of 16 bits whose sign newer firmware gives, and older in bits of a status word before it.
+"""A number of 16 bits: newer firmware sends it signed, older firmware has its sign in a status word.
 
-``length`` registers from the status word to the number; ``bits`` of it mean plus and minus.
+``length`` counts the registers from the status word, which comes first, to the number; ``bits`` of the status
+word mean plus and minus.
 """
 Order = Literal["high-first", "low-first"]
 
@@ -66,7 +67,7 @@ def _number_or_own(raw: object) -> object:
 
 
 def _names(raw: object) -> object:
-    """TOML's keys are text; these are numbers."""
+    """Convert the keys of a TOML table, which are text, to numbers."""
     if not isinstance(raw, dict):
         return raw
     wrong = [key for key in raw if not re.fullmatch(r"0x[0-9a-fA-F]+|[0-9]+", str(key))]
@@ -97,25 +98,25 @@ def _not_zero(scale: float) -> float:
 
 
 Names = Annotated[Mapping[int, str], BeforeValidator(_names)]
-"""What the numbers of an enumeration mean."""
+"""The meanings of the numbers of an enumeration."""
 Codes = Annotated[Mapping[int, int], BeforeValidator(_names)]
-"""What is written for each number of an enumeration."""
+"""The code that is written for each number of an enumeration."""
 Scale = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_not_zero)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 OnRelease = Annotated[Literal["own", "cap", "hold"] | Finite, BeforeValidator(_on_release)]
-"""What is left behind when control ends: the device's own, the fail-safe cap, what stands, or a number."""
+"""What remains when control ends: the device's own control, the fail-safe limit, the last value, a number."""
 Numbers = Annotated[tuple[float, ...], BeforeValidator(_codes)]
 """One number, or a list of them."""
 Bits = Annotated[tuple[int, int], BeforeValidator(_bits)]
 """Lowest and highest bit of a field, counted from 0."""
 Unit = Annotated[int, Field(ge=0, le=255)]
 WriteFunction = Literal[5, 6, 15, 16, 22, 23]
-# A cell of flash bears about 100,000 writes: at this many a day, eleven years.
+# A flash cell survives about 100,000 writes: at this many a day, eleven years.
 WRITES_PER_DAY = 24
 
 
 class Section(BaseModel):
-    """What all tables share: an unknown key is a fault, a checked table does not change."""
+    """Base of all tables: an unknown key is a fault; a checked table is immutable."""
 
     model_config = ConfigDict(
         defer_build=True, extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=True
@@ -123,7 +124,7 @@ class Section(BaseModel):
 
 
 class Quantity(Section):
-    """What every point of a profile says, whatever its protocol."""
+    """The keys that every point of a profile has, whatever the protocol."""
 
     low: Finite | None = None
     high: Finite | None = None
@@ -131,12 +132,12 @@ class Quantity(Section):
 
     @property
     def writable(self) -> bool:
-        """Return whether it can be written."""
+        """Whether the point can be written."""
         return False
 
     @property
     def fallback(self) -> Fallback | None:
-        """Return what its device does by itself when nobody writes; None: nothing."""
+        """What the device does by itself when nobody writes; None: nothing."""
         return None
 
 
@@ -146,11 +147,11 @@ class Own(Section):
     address: Registers = Field(alias="register")
     type_name: TypeName = Field("uint16", alias="type")
     value: Finite
-    """As it stands in the register, unscaled."""
+    """The unscaled content of the register."""
 
 
 class Shown(Section):
-    """Where a register can be read, if elsewhere than where it is written; or where one only shows."""
+    """Where a register can be read back, if that is another register than the written one."""
 
     address: Registers = Field(alias="register")
     unit: Unit | None = None
@@ -159,20 +160,20 @@ class Shown(Section):
 
 
 class Setting(Section):
-    """A register that ``quartier arm`` writes once, as it stands there, unscaled."""
+    """A register that ``quartier arm`` writes once, unscaled."""
 
     address: Registers = Field(alias="register")
     unit: Unit | None = None
     type_name: TypeName = Field("uint16", alias="type")
     value: Finite
     shown: Shown | None = None
-    """Where it is read back; absent: in the same register."""
+    """The register to read it back from; absent: the same register."""
     confirm: Literal["read", "none"] = "read"
-    """``none``: it is write-only and shows nowhere."""
+    """``none``: it is write-only and cannot be read back anywhere."""
 
 
 class Condition(Section):
-    """What must stand in a register for a fall-back to act: one of ``equals``, or ``low..high``; unscaled."""
+    """What a register must contain for a fallback to act: one of ``equals``, or ``low..high``; unscaled."""
 
     address: Registers = Field(alias="register")
     unit: Unit | None = None
@@ -181,40 +182,40 @@ class Condition(Section):
     low: Finite | None = None
     high: Finite | None = None
     remedy: Annotated[str, Field(min_length=8)]
-    """What a person does where it is not so."""
+    """What a person must do if the condition is not met."""
 
 
 class DeviceFallback(Section):
     """What the device does when nobody writes: it takes ``value`` after ``after_s``, or it ``holds``.
 
-    ``address`` is its timer, if it can be set: then it is written with each setpoint.
+    ``address`` is its timer if it can be set: it is then written with each setpoint.
     """
 
     holds: bool = False
-    """What was written last stands for ever: right for a cap whose reversion would mean unlimited."""
+    """The last written value holds for ever: right for a limit whose reversion would mean unlimited."""
     value: Annotated[Literal["own"] | Finite | None, BeforeValidator(_number_or_own)] = None
-    """What the point then takes, house units; "own": the device's own control decides."""
+    """The value that the point then takes, in our units; "own": the device's own control decides."""
     after_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     refresh_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """How often the point is written to keep it alive; absent: a third of after_s."""
     kept_by: Literal["writes", "requests"] = "writes"
-    """``requests``: reading keeps it alive too."""
+    """``requests``: a read keeps it alive too."""
     address: Registers | None = Field(None, alias="register")
     type_name: TypeName = Field("uint16", alias="type")
     scale: Scale = 1.0
     """Seconds per count of the timer register."""
     timer_shown: Shown | Literal["none"] | None = None
-    """Where the timer is read, its scale in seconds per count; absent: in its register; "none": nowhere."""
+    """Where the timer is read, with its scale in s per count; absent: in its register; "none": nowhere."""
     value_shown: Shown | None = None
-    """Where the value is read; the scale is house units per count."""
+    """Where the value is read; the scale is our units per count."""
     settings: Annotated[tuple[Setting, ...], BeforeValidator(_tuple)] = ()
     check: Annotated[tuple[Condition, ...], BeforeValidator(_tuple)] = ()
     remedy: Annotated[str, Field(min_length=8)] | None = None
-    """What a person does where the device shows something else."""
+    """What a person must do if the device shows something else."""
 
     @property
     def plain(self) -> Fallback:
-        """The same as the contract says it."""
+        """The same as a ``Fallback`` of the contract."""
         if self.holds or self.after_s is None:
             return Fallback(None, math.inf)
         value = None if self.value == "own" else self.value
@@ -232,13 +233,13 @@ class Gate(Section):
 
 
 class Write(Section):
-    """How a point is written; ``address``, ``type_name`` and ``scale`` where they differ from reading."""
+    """How a point is written; ``address``, ``type_name`` and ``scale`` only if they differ from reading."""
 
     low: Finite | None = None
     high: Finite | None = None
     persistent: bool = False
     writes_per_day: Annotated[int, Field(ge=1, le=86400)] | None = None
-    """Budget of a persistent register; absent: ``WRITES_PER_DAY``."""
+    """Write budget of a persistent register; absent: ``WRITES_PER_DAY``."""
     function: WriteFunction | None = None
     on_release: OnRelease
     own: Own | None = None
@@ -249,14 +250,14 @@ class Write(Section):
     type_name: TypeName | None = Field(None, alias="type")
     scale: Scale | None = None
     codes: Codes | None = None
-    """What is written for each value, where that follows no scale; no other value may be written."""
+    """The code that is written for each value that follows no scale; no other value may be written."""
 
 
 class Source(Section):
-    """Where a value stands and how it is read: value = sign * scale * 10^scale_register * raw + offset.
+    """Where a value is and how it is read: value = sign * scale * 10^scale_register * raw + offset.
 
-    ``sum_of`` values of the type stand one after the other, and raw is their sum: the phases of a
-    meter that gives no total.  Written, each takes its equal share.
+    ``sum_of`` values of the type follow one another, and raw is their sum: the phases of a meter that gives
+    no total.  On a write each takes an equal share.
     """
 
     address: Registers = Field(alias="register")
@@ -277,17 +278,17 @@ class Source(Section):
 
     @property
     def width(self) -> int:
-        """Return how many coils or registers it takes."""
+        """How many coils or registers the source occupies."""
         return self.each * self.sum_of
 
     @property
     def each(self) -> int:
-        """Return how many coils or registers one value of the type takes."""
+        """How many coils or registers one value of the type occupies."""
         return self.length or WIDTHS.get(self.type_name, 1)
 
     @property
     def raw_range(self) -> tuple[int, int]:
-        """Lowest and highest whole number that one value of the type holds."""
+        """Lowest and highest whole number that one value of the type can hold."""
         width_bits = 16 * self.each
         if self.type_name.startswith("bcd"):
             return 0, 10 ** (4 * self.each) - 1
@@ -297,28 +298,28 @@ class Source(Section):
 
     @property
     def field(self) -> tuple[int, int] | None:
-        """Lowest and highest bit of its bit field, if it is one."""
+        """Lowest and highest bit of its bit field; None if it is none."""
         return self.bits if self.bit is None else (self.bit, self.bit)
 
 
 class Point(Source, Quantity):
-    """One quantity of a device of registers."""
+    """One quantity of a device with registers."""
 
     write: Write | None = None
 
     @property
     def writable(self) -> bool:
-        """Return whether it can be written."""
+        """Whether the point can be written."""
         return self.write is not None
 
     @property
     def fallback(self) -> Fallback | None:
-        """Return what its device does by itself when nobody writes; None: nothing."""
+        """What the device does by itself when nobody writes; None: nothing."""
         return None if self.write is None or self.write.fallback is None else self.write.fallback.plain
 
 
 class Head(Section):
-    """Whose profile it is and what it was made from."""
+    """The head of a profile: maker, model and source."""
 
     protocol: Literal[
         "modbus", "sunspec", "gpio", "tic", "p1", "iec62056", "sml", "dlms", "mbus", "opcua", "bacnet"
@@ -332,7 +333,7 @@ class Head(Section):
 
 
 class Limits(Section):
-    """What the device can bear; registers and seconds."""
+    """What the device can handle; registers and s."""
 
     block_max: Annotated[int, Field(ge=1, le=125)] = 125
     gap_max: Annotated[int, Field(ge=0, le=124)] = 0
@@ -341,15 +342,15 @@ class Limits(Section):
     settle_s: Annotated[float, Field(ge=0, le=600)] = 0.0
     """How long after a write the device may still show the old value."""
     answer_s: Annotated[float, Field(gt=0, le=10)] | None = None
-    """From a request to the beginning of its answer, mostly; what a bus is planned with."""
+    """The usual time from a request to the beginning of its answer; used to plan a bus."""
     single_client: bool = False
     write_function: Literal[6, 16] | None = None
     no_fallback: Annotated[str, Field(min_length=8)] | None = None
-    """Why points without a fall-back have none, with the source."""
+    """Why points without a fallback have none, with the source."""
 
 
 class Identity(Section):
-    """Where the device says who it is."""
+    """Where the identity of the device is."""
 
     maker: Source | None = None
     model: Source | None = None
@@ -358,10 +359,10 @@ class Identity(Section):
 
 
 class Mark(Section):
-    """What tells this device from others when a bus is scanned: a register, or an object of function 43/14.
+    """What identifies this device when a bus is scanned: a register, or an object of function 43/14.
 
-    It fits when its value is one of ``equals``, or its text matches ``like`` (``*`` and ``?``, any case), or
-    its number lies in ``low..high``: the last says that it may be this device, the others that it is.
+    It matches if its value is one of ``equals``, or its text matches ``like`` (``*`` and ``?``, any case), or
+    its number is in ``low..high``.  A range says that it may be this device, the others that it is.
     """
 
     address: Registers | None = Field(None, alias="register")
@@ -379,7 +380,7 @@ class Mark(Section):
 
     @property
     def source(self) -> Source | None:
-        """Return where its register is read; None for an object of function 43/14."""
+        """Where its register is read; None for an object of function 43/14."""
         if self.address is None:
             return None
         keys = {

@@ -1,7 +1,7 @@
-"""One TCP connection: bytes in, bytes out, and an end that is told once.
+"""One TCP connection: bytes in, bytes out, and an end that is reported once.
 
-It has its socket itself: asyncio's transports take another turn of the loop for whatever begins or ends, and
-a layer of calls for each piece of news.
+It uses its own socket: asyncio's transports take another iteration of the loop for whatever begins or ends,
+and a layer of calls for each event.
 """
 
 import asyncio
@@ -19,17 +19,17 @@ from quartier_drivers.loop import Done, Loop
 if TYPE_CHECKING:  # a process without a daemon keeps no record
     from quartier_drivers.tape import Tape
 
-# A frame has 260 bytes at most, a telegram of a meter comes in pieces anyway.
+# A frame has at most 260 bytes; a telegram of a meter arrives in pieces anyway.
 _ROOM = 4096
 _UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 
 
 class Stream:
-    """One connection; once dropped, nothing that it still brings is heard.
+    """One connection; after ``drop`` nothing that it still receives is delivered.
 
-    ``hear`` takes bytes, and returns what is to be sent at once, if anything; ``lost`` why the connection
-    ended, None when the peer just closed it.  ``sound`` may take bytes before ``hear`` does, outside of the
-    loop's turns (``loop.Ear``): it returns what is to be sent at once, None where ``hear`` is to take them.
+    ``hear`` takes bytes and returns what to send at once, if anything.  ``lost`` takes the reason why the
+    connection ended, None if the peer just closed it.  ``sound`` may take bytes before ``hear`` does, outside
+    of the loop's iterations (``loop.Ear``): it returns what to send at once, None if ``hear`` must take them.
     """
 
     def __init__(
@@ -47,20 +47,20 @@ class Stream:
         self._socket: socket.socket | None = None
         self._left = b""
         self.tape: Tape | None = None
-        """Where what comes and goes is kept, if anywhere."""
+        """The record of sent and received bytes; None if there is none."""
 
     @property
     def stands(self) -> bool:
-        """Return whether the connection stands, as far as the kernel knows."""
+        """Whether the connection is up, as far as the kernel knows."""
         return self._socket is not None
 
     @property
     def peer(self) -> str:
-        """The address at the other end; empty where there is none."""
+        """The address of the peer; empty if not connected."""
         return "" if self._socket is None else str(self._socket.getpeername()[0])
 
     async def connect(self, address: str, port: int) -> None:
-        """Connect to an address in figures.  Raises OSError; may be cancelled at any time."""
+        """Connect to a numeric address.  Raises OSError; may be cancelled at any time."""
         self.drop()
         loop = asyncio.get_running_loop()
         one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
@@ -87,9 +87,9 @@ class Stream:
             loop.ear.hears(one.fileno(), self._at_once)
 
     def send(self, data: bytes) -> bool:
-        """Send bytes; what the kernel does not take at once follows when it does.
+        """Send bytes; the rest follows when the kernel takes it.
 
-        Whether the connection stood; an end that is found only now is told by ``lost``.
+        Return whether the connection was up; an end that is found only now is reported by ``lost``.
         """
         if self._socket is None:
             return False
@@ -112,7 +112,7 @@ class Stream:
         return True
 
     def drop(self) -> None:
-        """Close it at once, without a word to ``lost``."""
+        """Close the connection at once, without a call of ``lost``."""
         if self._socket is not None and self.tape is not None:
             self.tape.mark("closed", "closed by us")
         self._drop()
@@ -132,7 +132,7 @@ class Stream:
         part(one)
 
     def _at_once(self) -> Done:
-        """Bytes came, and the loop has not turned yet."""
+        """Handle received bytes before the next iteration of the loop."""
         assert self._socket is not None
         assert self._sound is not None
         try:
@@ -187,7 +187,7 @@ class Stream:
             self._loop.remove_writer(self._socket.fileno())
 
     def _end_soon(self, error: OSError) -> None:
-        """Who sends hears of the end as of any other: not while he sends."""
+        """Report the end in the next iteration of the loop, never during a call of ``send``."""
         assert self._loop is not None
         self._ends = True
         self._loop.call_soon(self._end, error, self._socket)
@@ -201,7 +201,7 @@ class Stream:
 
 
 async def _writable(loop: asyncio.AbstractEventLoop, one: socket.socket) -> None:
-    """Wait until the kernel has made the connection, or has given up."""
+    """Wait until the kernel has connected or has given up."""
     settled = loop.create_future()
     loop.add_writer(one.fileno(), _settle, settled)
     try:
@@ -216,10 +216,10 @@ def _settle(settled: "asyncio.Future[None]") -> None:
 
 
 def part(endpoint: socket.socket) -> None:
-    """Close a connection; what its peer has not taken yet never arrives.
+    """Close a connection; data that the peer has not acknowledged is dropped.
 
     The kernel would send it again for minutes: once the network is back, an order that was given up long ago
-    came after newer ones on the next connection.
+    would arrive after newer ones on the next connection.
     """
     if struct.unpack("i", ioctl(endpoint, TIOCOUTQ, bytes(4)))[0]:
         endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -227,7 +227,7 @@ def part(endpoint: socket.socket) -> None:
 
 
 def keep_alive(endpoint: socket.socket) -> None:
-    """Let the kernel notice within about 25 s that the peer is gone."""
+    """Let the kernel detect within about 25 s that the peer is gone."""
     endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
     endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)

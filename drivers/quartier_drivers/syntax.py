@@ -34,12 +34,12 @@ _NOTHING = {"null", "none", "nil", "undefined", "~"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _COMMENT = re.compile(r"(?:^|\s)(//|/\*|;|--)")
 _UNITS = "%|€|Wh|W|VAh|VA|V|A|Hz|s|min|h|°C|C"
-# Digits behind a comma that no "=" follows: with one, they would be the next key of an inline table.
+# Digits after a comma without a following "=": with one, they would be the next key of an inline table.
 _DECIMAL_COMMA = re.compile(
     r"=\s*(?P<number>(?P<whole>[+-]?\d[\d._]*)\s*,\s*(?P<decimals>\d+))"
     rf"(?:\s*(?P<kilo>[kM]?)(?P<unit>{_UNITS}))?(?![\w.:-]|\s*=)"
 )
-# In a list 4,5 are two numbers, unless a unit follows, or the second begins with 0.
+# In a list 4,5 are two numbers, unless a unit follows or the second begins with 0.
 _LISTED_COMMA = re.compile(
     r"(?:^|[\[,])\s*(?P<number>(?P<whole>[+-]?\d[\d._]*),(?P<decimals>0\d+|\d+(?=\s*[kM]?[A-Z%€])))"
     rf"(?:\s*(?P<kilo>[kM]?)(?P<unit>{_UNITS}))?(?![\w.:-]|\s*=)"
@@ -60,7 +60,7 @@ _NAME = "a name has letters without accents, digits, _ and -"
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A line of the text; ``code`` is the same with its strings as underscores and without its comment.
+    """A line of the text; ``code`` is the same with strings as underscores and without the comment.
 
     ``in_list``: it continues a list that begins above.
     """
@@ -77,7 +77,7 @@ class _Row:
 
     @property
     def begin(self) -> int:
-        """Return where the value begins; the end of the line where there is none."""
+        """The column where the value begins; the end of the line if there is none."""
         at = 0 if self.in_list else self.code.find("=") + 1
         if at == 0 and not self.in_list:
             return len(self.code)
@@ -90,16 +90,16 @@ class _Row:
 
     @property
     def is_header(self) -> bool:
-        """Return whether it names a table."""
+        """Whether the line is a table header."""
         return not self.in_list and self.code.lstrip().startswith("[")
 
 
 _Cause = Callable[[_Row], tuple[int, str] | None]
-"""Column from 0, and what to do; None where it is not the cause."""
+"""Returns the column from 0 and the remedy; None if it is not the cause."""
 
 
 def syntax_fault(file: str, error: Exception, text: str = "") -> Fault:
-    """The fault of a text that is not valid TOML; ``error`` is what tomllib, or its decoding, raised."""
+    """Return the fault of a text that is not valid TOML; ``error`` comes from tomllib or its decoding."""
     place = _PLACE.search(str(error))
     what = re.sub(r" *\(at [^)]*\)", "", str(error))
     line, column = (int(place[1]), int(place[2])) if place else (None, None)
@@ -112,7 +112,7 @@ def syntax_fault(file: str, error: Exception, text: str = "") -> Fault:
 def _likely(
     text: str, error: str, line: int | None, column: int | None
 ) -> tuple[int | None, int | None, str]:
-    """Line, column and words of the most likely cause; the words are empty where none is known."""
+    """Return line, column and hint of the most likely cause; the hint is empty if none is known."""
     known = [(path, at) for path, at in positions(text) if line is None or at <= line]
     rows = [row.rstrip("\r") for row in text.split("\n")]
     if any(word in error for word in ("twice", "overwrite", "Duplicate", "immutable")):
@@ -141,7 +141,7 @@ def _likely(
 
 
 def _is_in_list(rows: list[str]) -> bool:
-    """Return whether a list that begins in ``rows`` is open after them."""
+    """Return whether a list that begins in ``rows`` is still open after them."""
     depth = 0
     for code in map(_code, rows):
         if depth or not code.lstrip().startswith("["):  # else it is the name of a table
@@ -150,7 +150,7 @@ def _is_in_list(rows: list[str]) -> bool:
 
 
 def _repeated(known: list[tuple[Path, int]]) -> tuple[int, str]:
-    """Line of a repeated key or table, and the hint with the line of the first; 0 for none."""
+    """Return the line of a repeated key or table and a hint with the first line; line 0 if there is none."""
     seen: dict[Path, int] = {}
     again: tuple[int, int, Path] = 0, 0, ()
     for path, at in known:

@@ -1,10 +1,10 @@
-"""The last bytes of a bus as they stood on its wire: a rolling buffer, bounded in bytes and in time.
+"""Records the last bytes on the wire of a bus: a rolling buffer, bounded in bytes and in time.
 
 The last identity exchange of each device is kept beyond that time: without it a record cannot be replayed,
-for a driver begins with it.
+because a driver begins with it.
 
-What is kept is what the kernel gave and took: nothing is copied, and nothing is looked at.  It costs three
-small objects a frame, none of which the garbage collector follows.
+The buffer keeps the objects that the kernel gave and took: nothing is copied and nothing is inspected.  A
+frame costs three small objects, none of which the garbage collector follows.
 """
 
 from collections import deque
@@ -14,23 +14,23 @@ from itertools import chain
 from typing import Any, Literal
 
 Way = Literal["in", "out", "opened", "set", "ended", "closed"]
-"""Bytes that came or went; a wire that was opened or set anew, that ended by itself or was closed by us."""
+"""Bytes received or sent; a wire opened or set anew, ended by itself, or closed by us."""
 
-# What a frame takes beside its bytes: the head of a bytes object, a moment, and their two places.
+# Memory of a frame beside its bytes: the head of a bytes object, a time, and their two places.
 OVERHEAD_BYTES = 96
 _TOLD_BYTES = 256
-# So much is made free at once: not each frame of a full tape has to.
+# Share of the buffer that is freed at once, so that not each frame of a full buffer has to free room.
 _ROOM_SHARE = 16
 _IDENTITY_SHARE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What happened on a wire at ``ns`` (the house's monotonic time); ``number`` counts from the start.
+    """An event on a wire at ``ns`` (the daemon's monotonic time); ``number`` counts from the start.
 
-    ``words`` say more of what is no bytes.  ``here`` and ``there`` are ``address:port`` of the two ends, of
-    a connection as it is opened and of a datagram; else empty.  ``device`` is whose identity exchange it is
-    part of.
+    ``words`` describe events without bytes.  ``here`` and ``there`` are ``address:port`` of the two ends, for
+    a connection as it is opened and for a datagram; else empty.  ``device`` names the device if the frame is
+    part of its identity exchange.
     """
 
     number: int
@@ -44,7 +44,7 @@ class Frame:
 
 
 class Tape:
-    """Keeps ``size_max_bytes`` at most, its own cost included; beyond ``keep_s`` identities alone."""
+    """Keeps at most ``size_max_bytes``, its own cost included; beyond ``keep_s`` only identities."""
 
     __slots__ = (
         "_dropped_count",
@@ -64,14 +64,14 @@ class Tape:
         self._keep_ns = int(keep_s * 1e9)
         self._now_ns = now_ns
         self._left_bytes = size_max_bytes
-        # By turns a moment, inverted where it was sent, and bytes; or who is meant and bytes; or words.
+        # Alternately a time (inverted if sent) and its content: bytes, or bytes with the peer, or words.
         self._log: deque[Any] = deque()
         self._dropped_count = 0
         self._opened: Frame | None = None
         self._identities: dict[str, list[Frame]] = {}
 
     def resize(self, size_max_bytes: int, keep_s: float) -> None:
-        """Have other bounds from now on; what is beyond them is dropped, the oldest first."""
+        """Change the bounds; frames beyond them are dropped, the oldest first."""
         self._left_bytes += size_max_bytes - self.size_max_bytes
         self.size_max_bytes, self.keep_s, self._keep_ns = size_max_bytes, keep_s, int(keep_s * 1e9)
         if self._left_bytes < 0:
@@ -79,7 +79,7 @@ class Tape:
         self.age()
 
     def heard(self, data: bytes) -> None:
-        """Bytes came."""
+        """Record received bytes."""
         log = self._log
         log.append(self._now_ns())
         log.append(data)
@@ -88,7 +88,7 @@ class Tape:
             self._make_room()
 
     def sent(self, data: bytes) -> None:
-        """Bytes are about to go."""
+        """Record bytes that are about to be sent."""
         log = self._log
         log.append(~self._now_ns())
         log.append(data)
@@ -97,26 +97,26 @@ class Tape:
             self._make_room()
 
     def heard_from(self, data: bytes, host: str, port: int) -> None:
-        """A datagram came."""
+        """Record a received datagram."""
         self._tell(self._now_ns(), (data, host, port))
 
     def sent_to(self, data: bytes, host: str, port: int) -> None:
-        """A datagram is about to go."""
+        """Record a datagram that is about to be sent."""
         self._tell(~self._now_ns(), (data, host, port))
 
     def mark(self, way: Way, words: str, here: str = "", there: str = "") -> None:
-        """Something became of the wire."""
+        """Record an event of the wire."""
         self._tell(self._now_ns(), (way, words, here, there))
 
     @property
     def next_number(self) -> int:
-        """Of the frame that comes next."""
+        """The number of the next frame."""
         return self._dropped_count + len(self._log) // 2
 
     def keep_identity(self, device: str, since: int) -> None:
-        """Keep the frames from the number ``since`` on as the device's newest identity exchange.
+        """Keep the frames from number ``since`` on as the newest identity exchange of the device.
 
-        All identities have a quarter of the tape at most; one that would be more is not kept.
+        All identities together have at most a quarter of the buffer; one that would exceed it is not kept.
         """
         self._left_bytes += _cost(self._identities.pop(device, ()))
         found = [
@@ -131,21 +131,20 @@ class Tape:
 
     @property
     def size_bytes(self) -> int:
-        """Return what it holds, as it counts itself."""
+        """The recorded size, by its own count."""
         return self.size_max_bytes - self._left_bytes
 
     def age(self) -> None:
-        """Drop what is older than ``keep_s``; to be called now and then."""
+        """Drop frames older than ``keep_s``; to be called now and then."""
         log, oldest_ns = self._log, self._now_ns() - self._keep_ns
         while log and max(log[0], ~log[0]) < oldest_ns:
             self._drop()
 
     def frames(self, after: int = -1) -> Iterator[Frame]:
-        """Yield what it holds now of later numbers than ``after``, the oldest first.
+        """Yield the frames with numbers above ``after``, the oldest first.
 
-        Before all of them come how the wire was last opened and the last identity exchange of each device,
-        however long that is ago.  What it holds is taken at once; each frame is made when it is asked for, by
-        whatever thread.
+        Before them come the last opening of the wire and the last identity exchange of each device, however
+        old. The content is taken at once; each frame is made on demand, in any thread.
         """
         self.age()
         named = {one.number: one for found in self._identities.values() for one in found}
@@ -162,7 +161,7 @@ class Tape:
             self._make_room()
 
     def _make_room(self) -> None:
-        """Drop the oldest; each frame is dropped once, so this counts as much as keeping it does."""
+        """Drop the oldest frames; each frame is dropped once, so this costs as much as keeping it."""
         log, enough, left = self._log, self.size_max_bytes // _ROOM_SHARE, self._left_bytes
         take, dropped_count = log.popleft, self._dropped_count
         while log and left < enough:

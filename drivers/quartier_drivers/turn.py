@@ -1,6 +1,6 @@
-"""Whose turn it is, one at a time in the order of asking: who finds it free has it at once.
+"""A fair lock: tasks get it in the order in which they asked; if it is free, at once.
 
-asyncio's Lock makes two coroutines for that, each time; a line is nearly always free.
+asyncio's Lock makes two coroutines each time; a line is nearly always free.
 """
 
 import asyncio
@@ -8,24 +8,24 @@ from collections import deque
 
 
 class Turn:
-    """``take``, or else ``wait`` for it; whoever has it must ``give`` it on."""
+    """The lock: ``take`` it, or else ``wait`` for it; the owner must ``give`` it on."""
 
     __slots__ = ("_taken", "waiting")
 
     def __init__(self) -> None:
         self._taken = False
         self.waiting: deque[asyncio.Future[None]] = deque()
-        """Those who wait for it, longest first."""
+        """The tasks that wait, longest first."""
 
     def take(self) -> bool:
-        """Take it, if it is free."""
+        """Take the lock if it is free; return whether it was."""
         if self._taken:
             return False
         self._taken = True
         return True
 
     async def wait(self) -> None:
-        """Wait for it, behind all who wait already.  Cancelled, the caller has it not."""
+        """Wait for the lock behind all who wait already.  If cancelled, the caller does not have it."""
         mine = asyncio.get_running_loop().create_future()
         self.waiting.append(mine)
         try:
@@ -36,7 +36,7 @@ class Turn:
             raise
 
     def give(self) -> None:
-        """Give it to who waits longest, or leave it free."""
+        """Give the lock to the task that waits longest, or leave it free."""
         while self.waiting:
             first = self.waiting.popleft()
             if not first.done():

@@ -1,4 +1,4 @@
-"""Who is behind a write: part of the contract, for a command says it."""
+"""The originator of a write: part of the contract, because a command names it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,14 +6,14 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Who is behind a write.
+    """The originator of a write.
 
-    ``rule``: the gateway itself, ``name`` says by which rule.  ``document``: one of the district, with its
+    ``rule``: the gateway itself; ``name`` is the rule.  ``document``: a document of the district, with its
     program as ``name``, its ``id`` and its ``seq``.  ``person``: ``name`` is the user's, ``id`` the number
     (the peer credentials of the socket).  ``grid``: frequency, voltage or a wire of the grid operator.
-    ``drill``: somebody tries out a loss.  ``release``: an input is lost, or we leave.  ``device``: its own
-    timer.  ``client``: another client of the device that goes through us, ``name`` is its share, ``id`` its
-    address.  ``stranger``: none of these.
+    ``drill``: somebody tries out a loss.  ``release``: an input is lost, or the gateway leaves.  ``device``:
+    its own timer.  ``client``: another client of the device that goes through the gateway; ``name`` is its
+    share, ``id`` its address.  ``stranger``: none of these.
     """
 
     kind: Literal["rule", "document", "person", "grid", "drill", "release", "device", "client", "stranger"]
@@ -23,4 +23,4 @@ class Who:
 
 
 OURS = Who("rule")
-"""The gateway by a rule that has no name."""
+"""The gateway, by a rule that has no name."""

@@ -1,1 +1,1 @@
-"""Smart meters: one folder a protocol, the common words and the wire around them."""
+"""Smart meters: one folder per protocol, with common types and the wire for all of them."""

@@ -43,16 +43,19 @@ class MeterBus(BaseModel):
 
     @property
     def habit(self) -> str:
-        """Return which of the usual speeds are tried."""
+        """The name under which the usual speeds of the line are listed."""
         return self.kind
 
     @property
     def asks(self) -> Mapping[str, Any] | None:
-        """Return what a reader is told of the line; None where the meters speak by themselves."""
+        """The settings of the line for a reader; None if the meters send by themselves."""
         return None
 
     def misfit(self, unit: int, address: str) -> tuple[str, str] | None:
-        """Which of a device's ``unit`` and ``address`` names no meter here, and why; None where both may."""
+        """Return which of a device's ``unit`` and ``address`` is invalid here, and why.
+
+        None if both are valid.
+        """
         del unit, address
         return None
 
@@ -83,12 +86,15 @@ class Iec62056Bus(MeterBus):
 
     @property
     def habit(self) -> str:
-        """Mode D has speeds of its own."""
+        """The name of the usual speeds; mode D has speeds of its own."""
         return self.kind if self.mode == "c" else "iec62056-d"
 
     @property
     def asks(self) -> Mapping[str, Any] | None:
-        """How the line stands when a meter is asked; a serial server on TCP cannot change its speed."""
+        """The settings of the line for a reader, None in mode D.
+
+        A serial server on TCP cannot change its speed.
+        """
         if self.mode == "d":
             return None
         return {
@@ -119,7 +125,7 @@ class DlmsBus(MeterBus):
 
     @property
     def asks(self) -> Mapping[str, Any] | None:
-        """Return who we are, how we show it, and whether frames go in TCP's wrapper."""
+        """The client id, the security and whether frames go in the TCP wrapper; None for ``push``."""
         if self.mode == "push":
             return None
         return {"client": self.client, "security": self.security, "over_tcp": self.port.startswith("tcp://")}
@@ -137,7 +143,7 @@ class MbusBus(MeterBus):
 
     @property
     def asks(self) -> Mapping[str, Any] | None:
-        """Return how fast the line is, how long to wait, and how often."""
+        """The speed of the line, the timeout and the number of retries."""
         return {
             "baud": self.baud or 2400,
             "timeout_s": self.timeout_s,
@@ -146,7 +152,11 @@ class MbusBus(MeterBus):
         }
 
     def misfit(self, unit: int, address: str) -> tuple[str, str] | None:
-        """A secondary address has 8 or 16 digits; primary ones end at 250, 254 is whoever is alone."""
+        """Return why a primary or secondary address is invalid; None if it is valid.
+
+        A secondary address has 8 or 16 hex digits.  Primary addresses end at 250; 254 reaches a meter that is
+        alone.
+        """
         if address:
             what = f"{address!r} is no secondary address; expected 8 or 16 hex digits, F for any"
             return None if _SECONDARY.fullmatch(address.strip()) else ("address", what)

@@ -1,10 +1,12 @@
-"""A counter that never shrinks, whatever the meter does: blips, resets, roll-overs, swapped meters.  Pure.
+"""A counter that never decreases, whatever the meter does: glitches, resets, roll-overs, exchanges.  Pure.
 
-A reading that the meter cannot have reached is held: the last sound value stays, STALE, with one note that
-says why.  When what follows goes on from it for a while, it is the truth of a reset or of a new meter, and
-the count goes on from where it stood: no spike of energy, and none that was counted twice.
-A reading that was possible, was seen once, and that the next contradicts by going on from the one before it,
-was none (a checksum of eight bits lets one in 256 pass): what was told of it stands until the meter is there.
+A reading that the meter cannot have reached is not accepted: the last good value stays, STALE, with one note
+that gives the reason.  If the following readings continue from it for a while, the meter was reset or
+exchanged, and the count continues from its last value: no spike of energy, and no energy counted twice.
+
+A reading that was possible but was seen only once was false if the next one continues from the reading before
+it (a checksum of eight bits lets one error in 256 pass): the value that was reported then stays until the
+meter reaches it.
 """
 
 from collections.abc import Mapping
@@ -15,9 +17,9 @@ from quartier_drivers.contract import Note, Quality
 from quartier_drivers.meter.schema import Counter
 
 _HOUR_NS = 3_600_000_000_000
-# Nobody knows how long a meter has counted towards its next step when it is first seen.
+# When a meter is first seen, nobody knows how long it has counted towards its next step.
 _UNSEEN_NS = _HOUR_NS
-# So many readings, over so long, make a reset believed; a new serial number needs one more.
+# A reset is accepted after this many readings over this time; a new serial number needs fewer readings.
 _SURE_COUNT = 3
 _SURE_NS = 30_000_000_000
 _SWAP_COUNT = 2
@@ -26,7 +28,7 @@ _GOOD_NEWS = ("counter.back", "counter.rolled_over")
 
 @dataclass(slots=True)
 class _Track:
-    """Readings that go on from one another: the last one, when it came, and when it last changed."""
+    """Readings that continue one another: the last one, when it came, and when it last changed."""
 
     raw: float
     meter: str
@@ -37,9 +39,9 @@ class _Track:
     count: int = 1
 
     def allowed(self, rule: Counter, now_ns: int) -> float:
-        """Return how much more it may show now.
+        """Return how much the counter may have increased by now.
 
-        A coarse counter steps by all it gathered since its last step.
+        A coarse counter steps by all that it gathered since its last step.
         """
         per_ns = rule.rate_max / _HOUR_NS
         gathered = min(per_ns * (self.seen_ns - self.moved_ns), max(rule.step, rule.rate_max))
@@ -55,7 +57,7 @@ class _Track:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A counter's value now; ``note`` where something happened that a person should know."""
+    """The value of a counter now; ``note`` if something happened that a person should know."""
 
     value: float
     quality: Quality
@@ -78,16 +80,16 @@ class Plausible:
 
     @property
     def is_held(self) -> bool:
-        """Return whether the last sound value stands in for what the meter says."""
+        """Whether the last good value replaces what the meter shows."""
         return self._suspect is not None or self._is_ahead
 
     @property
     def _is_ahead(self) -> bool:
-        """Return whether more was told than the meter shows, after a reading that was none."""
+        """Whether more was reported than the meter shows, after a false reading."""
         return self._good is not None and self._told > self._good.raw + self._shift
 
     def judge(self, raw: float, meter: str, now_ns: int) -> Judged:
-        """Take a reading, in the point's unit; ``meter`` is its serial, or empty where it says none."""
+        """Take a reading in the point's unit; ``meter`` is its serial number, empty if it gives none."""
         good = self._good
         if good is None:
             self._good = _track(raw, meter, now_ns, now_ns - _UNSEEN_NS)
@@ -116,14 +118,14 @@ class Plausible:
         return Judged(held, Quality.STALE, note)
 
     def kept(self) -> Mapping[str, Any]:
-        """Return what must outlive a restart, JSON-ready; empty before the first reading."""
+        """Return the state that must survive a restart, JSON-ready; empty before the first reading."""
         if self._good is None:
             return {}
         kept = {"shift": self._shift, "raw": self._good.raw, "meter": self._good.meter}
         return kept | {"told": self._told} if self._is_ahead else kept
 
     def recall(self, kept: Mapping[str, Any], now_ns: int, away_s: float) -> None:
-        """Go on from what was kept ``away_s`` seconds ago.  Raises KeyError, TypeError or ValueError."""
+        """Restore the state kept ``away_s`` seconds ago.  Raises KeyError, TypeError or ValueError."""
         shift, raw, meter = float(kept["shift"]), float(kept["raw"]), str(kept["meter"])
         told = float(kept.get("told", raw + shift))
         since_ns = now_ns - int(away_s * 1e9)
@@ -132,14 +134,17 @@ class Plausible:
         self._good.count = _SURE_COUNT
 
     def _can_be(self, track: _Track, raw: float, now_ns: int) -> bool:
-        """Return whether it can have gone on to there, a roll-over counted."""
+        """Return whether the counter can have reached ``raw``, a roll-over included."""
         step = raw - track.raw
         if step < 0 and self._rule.roll_over:
             step += self._rule.roll_over
         return 0 <= step <= track.allowed(self._rule, now_ns)
 
     def _is_former(self, good: _Track, raw: float, meter: str, now_ns: int) -> bool:
-        """Return whether what was believed was none: it goes on, nearer, from where it stood before."""
+        """Return whether the accepted reading was false.
+
+        It was if the new one continues, closer, from the value before it.
+        """
         if self._former is None:
             return False
         track, shift = self._former
@@ -147,7 +152,10 @@ class Plausible:
         return fits and raw + shift >= good.raw + self._shift and raw - track.raw < abs(raw - good.raw)
 
     def _is_undone(self, good: _Track, raw: float, meter: str, now_ns: int) -> bool:
-        """Return whether the last step was none: what comes now fell below it and goes on from before it."""
+        """Return whether the last step was false.
+
+        It was if the new reading is below it and continues from the one before.
+        """
         before = self._before
         if before is None or raw >= good.raw or _is_swap(before, meter):
             return False
@@ -192,7 +200,7 @@ class Plausible:
         return suspect.count >= _SURE_COUNT and suspect.seen_ns - suspect.first_ns >= _SURE_NS
 
     def _believed(self, good: _Track, suspect: _Track) -> Judged:
-        """The suspect is the truth: the count goes on from where it stood."""
+        """Accept the suspect readings as true: the count continues from its last value."""
         if good.count > 1:
             self._former = good, self._shift
             self._shift += good.raw - suspect.first_raw

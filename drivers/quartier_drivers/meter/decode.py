@@ -1,6 +1,6 @@
-"""A capture of a meter, read as the driver reads it: each frame in the meter's words and in ours.
+"""Decodes a capture of a meter as the driver does: each frame in the meter's terms and as points.
 
-What ``quartier decode`` prints.
+``quartier decode`` prints the result.
 """
 
 import contextlib
@@ -24,9 +24,9 @@ from quartier_drivers.meter.telegram import Counts, Decoder, Group, Said, Telegr
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame: ``points`` are the good ones, by quantity, ``part.quantity`` for a child of the meter.
+    """One frame: ``points`` are the good ones by quantity, ``part.quantity`` for a sub-meter.
 
-    ``by`` is the profile that made them: the one that was named, or that fits best so far; None: none fits.
+    ``by`` is the profile that made them: the one that was named, or the best fit so far; None if none fits.
     """
 
     number: int
@@ -35,7 +35,7 @@ class Frame:
     by: Suggestion | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """As it is printed, one line a frame."""
+        """Return the frame as it is printed, one line per frame."""
         return {
             "frame": self.number,
             "meter": self.telegram.meter,
@@ -54,12 +54,12 @@ def _group(one: Group) -> dict[str, Any]:
 
 
 def _number(said: Said) -> Said | None:
-    """Return what JSON has no word for (infinity, and what is no number) is null."""
+    """Return null for what JSON cannot express: infinity and NaN."""
     return None if isinstance(said, float) and not math.isfinite(said) else said
 
 
 class _Candidate:
-    """One profile on the telegrams of one decoder: the latest of each point, by meter."""
+    """One profile applied to the telegrams of one decoder: the newest value of each point, by meter."""
 
     def __init__(self, profile: MeterProfile) -> None:
         self.profile = profile
@@ -72,7 +72,7 @@ class _Candidate:
         self.told: dict[str, dict[str, Meant]] = {}
 
     def take(self, telegram: Telegram, meter: str) -> dict[str, Value]:
-        """The good points of one telegram of a meter."""
+        """Return the good points of one telegram of a meter."""
         meaning = self._meanings.get(meter)
         if meaning is None:
             meaning = self._meanings[meter] = Meaning(self._statements)
@@ -83,7 +83,7 @@ class _Candidate:
 
 
 class _Branch:
-    """The profiles that share one way of decoding."""
+    """The profiles that share the same decoder settings."""
 
     def __init__(self, decoder: Decoder, profiles: Sequence[MeterProfile]) -> None:
         self.decoder = decoder
@@ -93,17 +93,18 @@ class _Branch:
 
     @property
     def head(self) -> str:
-        """Return who spoke last, by what stands before or around a telegram; empty where nothing does."""
+        """The identification before or around the last telegram; empty if there is none."""
         return str(getattr(self.decoder, "identity", ""))
 
 
 class Capture:
-    """Takes the bytes of a meter and gives its frames; ``counts`` is for the summary.
+    """Takes the bytes of a meter and yields its frames; ``counts`` is for the summary.
 
     Without a ``profile`` (``maker/model``) all profiles of the protocol are tried, and the points are those
-    of the profile that fits the meter best: ``suggestions`` says which and why.
-    ``is_capture`` and ``over_tcp`` are as of ``protocols.decoder``: a port is no capture.
-    Raises ConfigError for a profile that cannot be used.
+    of the profile that fits the meter best: ``suggestions`` gives it with the reason.
+
+    ``is_capture`` and ``over_tcp`` are as in ``protocols.decoder``: a port is no capture. Raises ConfigError
+    for a profile that cannot be used.
     """
 
     def __init__(
@@ -142,7 +143,7 @@ class Capture:
         self._same_count = 0
         self._number = 0
         self.groups_count = 0
-        """How many checked groups were in them."""
+        """Number of checked groups in the frames."""
 
     @property
     def _first(self) -> _Branch:
@@ -150,26 +151,26 @@ class Capture:
 
     @property
     def counts(self) -> Counts:
-        """Return what the decoder has seen so far."""
+        """What the decoder has counted so far."""
         return self._first.decoder.counts
 
     @property
     def why(self) -> str:
-        """Return why the last thing that was refused was, where the decoder tells."""
+        """The reason of the last rejection, if the decoder gives one."""
         return str(getattr(self._first.decoder, "why", ""))
 
     @property
     def frames_count(self) -> int:
-        """Return how many frames had something good in them."""
+        """The number of frames with good content."""
         return self._number
 
     @property
     def meters(self) -> list[str]:
-        """Return who has spoken so far; an empty name where a meter does not say."""
+        """The meters seen so far; an empty name for a meter that does not identify itself."""
         return list(self._who)
 
     def suggestions(self, meter: str) -> list[Suggestion]:
-        """The profiles that fit a meter that has spoken, the best first."""
+        """Return the profiles that fit a meter that was seen, the best first."""
         readings = [
             Reading(one.profile, one.told.get(meter, {}))
             for branch in self._branches
@@ -178,24 +179,24 @@ class Capture:
         return ranked(readings, self._who.get(meter, Identity()))
 
     def identity(self, meter: str) -> Identity:
-        """Return what a meter has stated of itself."""
+        """Return what a meter has stated about itself."""
         return self._who.get(meter, Identity())
 
     def frames(self, chunks: Iterable[bytes]) -> Iterator[Frame]:
-        """The frames of all chunks, and what is good of an unfinished one."""
+        """Yield the frames of all chunks, and the good content of an unfinished one."""
         for chunk in chunks:
             yield from self.feed(chunk)
         yield from self.end()
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        """The frames that the next bytes complete."""
-        # Small pieces: what a decoder says of itself must be of the telegram that it just gave.
+        """Yield the frames that the next bytes complete."""
+        # Small pieces: what a decoder states about itself must belong to the telegram that it just returned.
         for at in range(0, len(data), _PIECE):
             piece = data[at : at + _PIECE]
             yield from self._framed([(branch, branch.decoder.feed(piece)) for branch in self._active])
 
     def end(self) -> Iterator[Frame]:
-        """Yield what is good of an unfinished frame."""
+        """Yield the good content of an unfinished frame."""
         yield from self._framed([(branch, branch.decoder.end()) for branch in self._active])
 
     def _framed(self, told: Sequence[tuple[_Branch, Sequence[Telegram]]]) -> Iterator[Frame]:
@@ -210,8 +211,8 @@ class Capture:
                 yield self._frame(given, points)
 
     def _taken(self, branch: _Branch, telegram: Telegram) -> dict[str, dict[str, Value]]:
-        """The points of a telegram, by profile."""
-        # A short telegram does not say who speaks: it is of the meter that spoke last.
+        """Return the points of a telegram, by profile."""
+        # A short telegram does not identify its meter: it belongs to the last meter that was identified.
         branch.meter = telegram.meter or branch.meter
         meter = branch.meter
         if meter and "" in self._who:
@@ -220,7 +221,7 @@ class Capture:
         return {one.profile.name: one.take(telegram, meter) for one in branch.candidates}
 
     def _adopt(self, meter: str) -> None:
-        """What was said before its sayer was known is this meter's."""
+        """Assign to this meter what was received before it was identified."""
         self._who[meter] = self._who.pop("")
         for branch in self._branches:
             for one in branch.candidates:
@@ -241,7 +242,7 @@ class Capture:
         return Frame(self._number, telegram, points.get(name, {}), best)
 
     def _fitting_best(self, meter: str) -> Suggestion | None:
-        """The profile that fits best; settled once it has been the same for a while."""
+        """Return the best fitting profile; it is settled once it has been the same for a while."""
         if self._named is not None:
             return self._named
         if self._same_count >= _SETTLED_COUNT:
@@ -252,13 +253,16 @@ class Capture:
         is_same = best is not None and before is not None and best.profile == before.profile
         self._same_count = self._same_count + 1 if is_same and len(self._who) == 1 else 0
         if best is not None and self._same_count >= _SETTLED_COUNT:
-            # The other ways of decoding end here; what they have read is kept.
+            # The other decoders stop here; their results are kept.
             self._active = [one for one in self._branches if best.profile in one.names] or self._branches
         return best
 
 
 def _way(one: MeterProfile) -> str:
-    """Profiles with the same settings are decoded alike; settings of who asks do not matter here."""
+    """Return a key that is equal for profiles with the same decoding.
+
+    Settings for requests do not matter here.
+    """
     return repr(sorted((key, value) for key, value in one.decoder.items() if key in _OF_DECODING))
 
 
@@ -266,11 +270,14 @@ _OF_DECODING = ("bcc", "checksum", "defects")
 _PLAIN = repr([])
 _PIECE = 256
 _SETTLED_COUNT = 20
-"""So many frames in a row one profile fits best: by then a meter has sent all of its kinds of frames."""
+"""One profile is settled after this many frames as the best fit.
+
+By then a meter has sent all kinds of frames.
+"""
 
 
 def of_protocol(protocol: str, folders: Sequence[Path] = ()) -> list[MeterProfile]:
-    """The profiles of a protocol, those in a site's own folders too; one with a fault is left out."""
+    """Return the profiles of a protocol, also from a site's own folders; one with a fault is left out."""
     return _loaded(protocol, tuple(folders)) if folders else list(_built_in(protocol))
 
 

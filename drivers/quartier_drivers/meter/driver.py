@@ -1,4 +1,4 @@
-"""Meters behind the five verbs: who speaks by itself is heard, the other is asked.  Nothing is written."""
+"""Drivers of meters: some send by themselves, others are polled.  Nothing is written."""
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from quartier_drivers.meter.talk import Reader
 
 _S = 1_000_000_000
-# The bus calls a device silent after 15 s or three of its periods; shortly before, it is told why.
+# The bus calls a device silent after 15 s or three of its periods; the reason is given shortly before.
 _SILENT_S = 12.0
 _SILENT_PERIODS = 2.4
-# Readings that wait for their turn; a bus that is held up for longer drops the oldest.
+# Readings that wait to be read; a bus that is blocked for longer drops the oldest.
 _WAITING_MAX = 64
 _STRANGE = (
     "it speaks, but says nothing that its profile asks for: another mode of the meter, or another profile"
@@ -30,7 +30,7 @@ _STRANGE = (
 
 
 class _Meter:
-    """What both kinds of meters share: their points, their counters, their keys."""
+    """Base of both kinds of meters: their points, counters and keys."""
 
     def __init__(self, port: Port, device: DeviceSpec, profile: MeterProfile, clock: Clock) -> None:
         self._port = port
@@ -43,30 +43,30 @@ class _Meter:
 
     @property
     def points(self) -> Mapping[str, PointInfo]:
-        """Every point this meter serves, by full name."""
+        """Every point that this meter serves, by full name."""
         return self._teller.points
 
     def notes(self) -> Sequence[Note]:
-        """Return what happened to its counters since the last call."""
+        """Return the notes about its counters since the last call."""
         return self._teller.notes()
 
     def kept(self) -> Mapping[str, Any]:
-        """Return what its counters must know after a restart."""
+        """Return the state of its counters that must survive a restart."""
         return self._teller.kept()
 
     def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
-        """Have its counters go on from what was kept ``away_s`` seconds ago."""
+        """Restore the state of its counters that was kept ``away_s`` seconds ago."""
         self._teller.recall(kept, self._clock.now_ns(), away_s)
 
     async def write(self, command: Command) -> None:
-        """Meters are read only.  Raises Refused."""
+        """Refuse: meters are read only.  Raises Refused."""
         raise Refused(f"{command.point} cannot be written")
 
     async def release(self, points: Collection[str] = ()) -> None:
-        """Nothing was taken, nothing is given back."""
+        """Do nothing: a meter takes no orders."""
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
-        """No writes."""
+        """Return no writes."""
         return ()
 
     def _identity(self) -> dict[str, str]:
@@ -75,7 +75,7 @@ class _Meter:
         return identity | ({"serial": self._serial} if self._serial else {})
 
     def _keys(self) -> keys.Keys:
-        """Read anew at each opening, so that a file that was put right is taken.  Raises NoReply."""
+        """Load the keys; each opening reads them anew, so that a corrected file is used.  Raises NoReply."""
         try:
             return keys.load(self._device.key_file)
         except ConfigError as error:
@@ -87,7 +87,7 @@ class _Meter:
 
 
 class SpeakingMeter(_Meter):
-    """A meter that speaks by itself; what it says wakes the bus."""
+    """A meter that sends by itself; its telegrams wake the bus."""
 
     def __init__(self, port: Port, device: DeviceSpec, profile: MeterProfile, clock: Clock) -> None:
         super().__init__(port, device, profile, clock)
@@ -101,20 +101,20 @@ class SpeakingMeter(_Meter):
         self._silent_ns = int(max(_SILENT_S, _SILENT_PERIODS * self._teller.period_s) * _S)
         port.attach(self)
 
-    # What the port wants
+    # Interface for the port
 
     @property
     def counts(self) -> Counts:
-        """Return what was made of the bytes."""
+        """What the decoder counted."""
         return self._none if self._decoder is None else self._decoder.counts
 
     @property
     def why(self) -> str:
-        """Return what the decoder itself finds wrong, such as a key that does not fit."""
+        """What the decoder itself finds wrong, such as a wrong key."""
         return str(getattr(self._decoder, "why", ""))
 
     def hear(self, data: bytes) -> None:
-        """Bytes came."""
+        """Take received bytes."""
         if self._decoder is not None:
             self._take(self._decoder.feed(data))
             ahead = getattr(self._decoder, "ahead", None)
@@ -122,37 +122,41 @@ class SpeakingMeter(_Meter):
                 self._put(self._teller.ahead(groups, self._clock.now_ns()))
 
     def lost(self) -> None:
-        """The line was closed: what is good of an unfinished frame counts, then the bus is told."""
+        """Handle a closed line: use the good content of an unfinished frame, then wake the bus."""
         if self._decoder is not None:
             self._take(self._decoder.end())
         self._wake()
 
-    # What the bus wants
+    # Interface for the bus
 
     def on_word(self, wake: Callable[[], None]) -> None:
-        """Have ``wake`` called when something came."""
+        """Register ``wake``, called when something arrived."""
         self._wake = wake
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next: when it last said something, or when it should have."""
+        """When ``read`` wants to be called next: when the waiting telegram came, or when one is overdue."""
         if self._waiting:
             return self._waiting[0].taken_ns
         return self._clock.now_ns() if self._port.why else self._heard_ns + self._silent_ns
 
     async def open(self) -> Mapping[str, str]:
-        """Return who it is, once it has said something.  Raises NoReply until then, or LinkLost."""
+        """Return the identity of the meter once it has sent something.
+
+        Raises NoReply until then, or LinkLost.
+        """
         self._begin()
         if not self._waiting:
-            # Its next turn is a silence away: due at once, the bus would ask for ever and hear nothing.
+            # Its next turn is one silence period away: if due at once, the bus would ask for ever and hear
+            # nothing.
             self._heard_ns = self._clock.now_ns()
             self._complain()
         return self._identity()
 
     async def read(self) -> Readings:
-        """Return what it said; nothing while it is not due.
+        """Return the received readings; nothing while it is not due.
 
-        Raises NoReply when silent too long, or LinkLost.
+        Raises NoReply after too long a silence, or LinkLost.
         """
         if self._waiting:
             return self._waiting.popleft()
@@ -205,7 +209,7 @@ class SpeakingMeter(_Meter):
 
 
 class AskedMeter(_Meter):
-    """A meter that must be asked; one reading of it is one exchange."""
+    """A meter that is polled; one reading of the meter is one exchange."""
 
     why = ""
 
@@ -221,18 +225,18 @@ class AskedMeter(_Meter):
         port.attach(self)
 
     def hear(self, data: bytes) -> None:
-        """What comes belongs to a conversation."""
+        """Ignore the bytes: they belong to a conversation."""
 
     def lost(self) -> None:
-        """The conversation is told."""
+        """Do nothing: the conversation notices it."""
 
     @property
     def due_ns(self) -> int:
-        """Return when ``read`` wants to be called next."""
+        """When ``read`` wants to be called next (monotonic ns)."""
         return self._due_ns
 
     async def open(self) -> Mapping[str, str]:
-        """The profile's words, and its serial once it was read.  Raises NoReply."""
+        """Return the identity in the profile, and the serial number once it was read.  Raises NoReply."""
         try:
             self._reader = protocols.reader(
                 self._profile.protocol,
@@ -249,7 +253,7 @@ class AskedMeter(_Meter):
         return self._identity()
 
     async def read(self) -> Readings:
-        """Ask it for all it has, when that is due.  Raises NoReply, also when it refuses, or LinkLost."""
+        """Read everything from the meter if it is due.  Raises NoReply, also if it refuses, or LinkLost."""
         now_ns = self._clock.now_ns()
         if now_ns < self._due_ns or self._reader is None:
             return NOTHING
@@ -258,7 +262,7 @@ class AskedMeter(_Meter):
             telegrams = await self._port.converse(self._reader.read())
         except (NoReply, Refused) as error:
             self._due_ns = self._clock.now_ns()  # whoever asks again decides when
-            # A meter is asked for all it has: who refuses that may as well be silent.
+            # A meter is read as a whole: one that refuses may as well be silent.
             raise NoReply(str(error)) from error
         for telegram in telegrams:
             self.counts.frames_count += 1
@@ -276,20 +280,20 @@ class MeterDoor:
     """Smart meters: Linky TIC, DSMR P1, IEC 62056-21, SML, DLMS/COSEM and wired M-Bus."""
 
     def line(self, name: str, bus: MeterBus, clock: Clock) -> Port:
-        """The line of the bus ``name`` whose checked site-file section is ``bus``."""
+        """Make the line of the bus ``name``; ``bus`` is its checked section of the site file."""
         settings = settings_of(bus.habit, bus.baud, bus.framing)
         return Port(name, bus.kind, bus.port, settings, clock, PATIENCE.get(bus.habit), bus.asks)
 
     def driver(
         self, line: Port, device: DeviceSpec, profile: MeterProfile, clock: Clock
     ) -> SpeakingMeter | AskedMeter:
-        """A driver for one meter on ``line``."""
+        """Make the driver of one meter on ``line``."""
         if line.asks is None:
             return SpeakingMeter(line, device, profile, clock)
         return AskedMeter(line, device, profile, clock, line.asks)
 
     async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-        """There is nothing to write to a meter; each write fails."""
+        """Return a failure for each write: a meter cannot be written."""
         del bus
         return [f"{write['point']}: cannot be written" for write in writes]
 

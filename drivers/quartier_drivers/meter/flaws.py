@@ -1,4 +1,4 @@
-"""What contradicts itself in a point of a meter's profile though each of its keys is well-formed.  Pure."""
+"""Finds contradictions in a point of a meter's profile whose keys are each well-formed.  Pure."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from quartier_drivers.points import word
 
 
 def statement_flaws(quantity: str, statement: Statement, scan: Mapping[str, float]) -> list[Flaw]:
-    """Return what is wrong with a point of a meter."""
+    """Return the flaws of a point of a meter."""
     flaws = quantity_flaws(quantity, statement, scan)
     if name_flaws(quantity):
         return flaws

@@ -1,7 +1,7 @@
 """Keys of meters that encrypt: from a file or a systemd credential, never printed.
 
 The file is TOML: ``encryption_key`` and ``authentication_key`` in hex (32 digits for AES-128), ``password``
-as text, or in hex behind ``hex:``.
+as text, or in hex after ``hex:``.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ _SIZE = 16
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What a meter's messages are read with; empty where it is not needed.  Its repr tells nothing."""
+    """The keys for a meter's messages; empty where none is needed.  The repr reveals nothing."""
 
     encryption_key: bytes = field(default=b"", repr=False)
     authentication_key: bytes = field(default=b"", repr=False)
@@ -33,9 +33,9 @@ NO_KEYS = Keys()
 
 
 def load(reference: str, environ: Mapping[str, str] = os.environ) -> Keys:
-    """Read the keys of a path, or of ``credential:NAME``; none for an empty reference.
+    """Read the keys from a path, or from ``credential:NAME``; none for an empty reference.
 
-    Raises ConfigError that says what is wrong, never what stands there.
+    Raises ConfigError that says what is wrong, never what the file contains.
     """
     if not reference:
         return NO_KEYS
@@ -49,7 +49,7 @@ def load(reference: str, environ: Mapping[str, str] = os.environ) -> Keys:
 
 
 def openness(reference: str) -> Iterator[str]:
-    """Yield why a key file is no secret, in words; nothing for a credential, or where it is."""
+    """Yield why a key file is not secret, in words; nothing for a credential or a secret file."""
     if not reference or reference.startswith(CREDENTIAL):
         return
     with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
-"""Finds out what is on a port: which protocol, at which speed, and hears it.  What ``quartier listen`` does.
+"""Detects the protocol and the speed on a port and receives its data; used by ``quartier listen``.
 
-A line of seven bits and parity is heard as one of eight, so one speed serves several protocols at once.
-Where nothing is heard, meters that must be asked are asked, with the two questions that harm nobody.
+A line of seven bits and parity is received as one of eight, so one speed serves several protocols at once. If
+nothing is received, meters that must be polled are asked, with the two requests that harm nobody.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ _STEP_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A setting, who may speak there, and how long it is listened to: the longest pause and a frame."""
+    """A setting, the protocols possible there, and the listening time: the longest pause and a frame."""
 
     setting: Setting
     protocols: tuple[str, ...]
     listen_s: float
 
 
-# The likeliest first.  P1 before IEC 62056-21, whose form it shares.
+# The most likely first.  P1 comes before IEC 62056-21, because both have the same form.
 SERIAL = (
     Attempt(Setting(9600), ("tic", "p1", "sml", "dlms", "iec62056"), 5.0),
     Attempt(Setting(1200), ("tic",), 6.0),
@@ -38,14 +38,14 @@ SERIAL = (
 TCP = (Attempt(Setting(9600), ("tic", "p1", "sml", "dlms", "iec62056", "mbus"), 15.0),)
 _SEVEN = ("tic", "iec62056")
 _READOUT = b"*255("
-"""Storage numbers stand in readouts of IEC 62056-21, never in P1, which looks alike without its CRC."""
-# So many checked groups are no accident; a frame under one checksum of 16 bits or more is none either.
+"""Storage numbers occur in readouts of IEC 62056-21, never in P1, which looks alike without its CRC."""
+# This many checked groups are no accident; nor is a frame under one checksum of 16 bits or more.
 _SURE_COUNT = {"tic": 4, "iec62056": 3}
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What wakes meters that speak only when they are asked, and how an answer begins."""
+    """A request that wakes meters which must be polled, and how an answer begins."""
 
     protocol: str
     setting: Setting
@@ -53,7 +53,7 @@ class Question:
     answer: bytes
 
 
-# EN 13757-2, 5.7: SND_NKE to whoever is alone (254), answered by E5.  IEC 62056-21, 6.3.1: sign-on.
+# EN 13757-2, 5.7: SND_NKE to a meter that is alone (254), answered by E5.  IEC 62056-21, 6.3.1: sign-on.
 QUESTIONS = (
     Question("mbus", Setting(2400, "8E1"), bytes.fromhex("1040FE3E16"), b"\xe5"),
     Question("mbus", Setting(300, "8E1"), bytes.fromhex("1040FE3E16"), b"\xe5"),
@@ -74,7 +74,7 @@ class Hearing:
         self.heard_count = 0
 
     def hear(self, data: bytes) -> None:
-        """Bytes came, as eight bits."""
+        """Take received bytes, as eight bits."""
         self.heard_count += len(data)
         seven = self._parity.taken(data)
         self._tail = (self._tail + bytes(seven))[-len(_READOUT) - len(seven) :]
@@ -84,7 +84,7 @@ class Hearing:
 
     @property
     def found(self) -> str:
-        """The protocol that is spoken; empty while none is sure."""
+        """The detected protocol; empty while none is sure."""
         for name, decoder in self._decoders.items():
             counts = decoder.counts
             if name == "p1" and self._is_readout and "iec62056" in self._decoders:
@@ -95,18 +95,18 @@ class Hearing:
 
     @property
     def whys(self) -> Mapping[str, str]:
-        """Return what decoders find wrong with what they understood in part."""
+        """What decoders find wrong with data that they decoded in part."""
         told = {name: str(getattr(decoder, "why", "")) for name, decoder in self._decoders.items()}
         return {name: why for name, why in told.items() if why}
 
 
 _TOLERANT = {"sml": {"checksum": "kermit"}}
-"""Settings that read what any profile of the protocol reads; which profile is said by what it reads."""
+"""Settings that read whatever any profile of the protocol reads; the result then decides the profile."""
 
 
 def _made(name: str, keys: Keys, *, over_tcp: bool) -> Decoder | None:
     try:
-        # One telegram without a check is enough to know the protocol; of an old P1 meter it comes each 10 s.
+        # One telegram without a check is enough to detect the protocol; an old P1 meter sends it every 10 s.
         is_capture = name in ("p1", "iec62056")
         settings = _TOLERANT.get(name, {})
         return protocols.decoder(name, settings, keys, is_capture=is_capture, over_tcp=over_tcp)
@@ -116,9 +116,9 @@ def _made(name: str, keys: Keys, *, over_tcp: bool) -> Decoder | None:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found: ``asked`` where it only answers, with what it ``said``.
+    """The result; ``asked`` if the meter only answers, with its answer ``said``.
 
-    ``protocol`` is empty where nothing was found; then there is ``advice``.
+    ``protocol`` is empty if nothing was found; then there is ``advice``.
     """
 
     protocol: str
@@ -132,9 +132,9 @@ Progress = Callable[[str], None]
 
 
 async def find(where: str, progress: Progress, keys: Keys = NO_KEYS, *, patience: float = 1.0) -> Found:
-    """Find out what is on the port ``where``.  Raises LinkLost where it cannot be opened.
+    """Detect what is on the port ``where``.  Raises LinkLost if it cannot be opened.
 
-    ``patience`` stretches how long is listened to each speed.
+    ``patience`` multiplies the listening time of each speed.
     """
     heard: dict[str, int] = {}
     whys: dict[str, str] = {}
@@ -158,7 +158,7 @@ async def find(where: str, progress: Progress, keys: Keys = NO_KEYS, *, patience
 
 
 def _named(protocol: str, setting: Setting) -> Setting:
-    """The setting as the protocol calls it."""
+    """Return the setting as the protocol names it."""
     return Setting(setting.baud, "7E1") if protocol in _SEVEN else setting
 
 
@@ -196,7 +196,7 @@ async def _answered(where: str, question: Question, patience: float) -> bytes:
 
 
 async def chunks(where: str, found: Found) -> AsyncIterator[bytes]:
-    """Yield what a meter that was found goes on to say, until its line is lost."""
+    """Yield what a detected meter sends, until its line is lost."""
     news: asyncio.Queue[bytes | None] = asyncio.Queue()
     line = await wire.opened(where, found.setting, news.put_nowait, lambda _why: news.put_nowait(None))
     try:

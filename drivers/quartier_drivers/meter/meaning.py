@@ -1,7 +1,7 @@
-"""What a telegram means in the house's words: groups of a meter become points of its profile.  Pure.
+"""Converts the groups of a meter's telegrams to points of its profile.  Pure.
 
-A telegram tells only of the points whose groups are in it.  What noise took away is not told, so that the
-value before it just ages.
+A telegram gives only the points whose groups it contains.  A point that noise destroyed is not reported, so
+that its last value just ages.
 """
 
 import math
@@ -26,10 +26,10 @@ _HEX = re.compile(r"(?:0x)?[0-9A-Fa-f]{1,16}")
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """What a telegram tells of a point; ``value`` is None where it is no value of its kind.
+    """What a telegram says about a point; ``value`` is None if it is no value of the point's kind.
 
-    ``raw`` is what the meter said, ``meter`` which one (a child of the one that spoke, perhaps);
-    ``is_stated`` is False where not saying it means something.
+    ``raw`` is the content sent by the meter, ``meter`` its id (it may be a sub-meter of the sender).
+    ``is_stated`` is False if the value follows from its absence in the telegram.
     """
 
     value: Value | None
@@ -40,7 +40,7 @@ class Meant:
 
 
 class _Factor(NamedTuple):
-    """A number n is (n × ``top`` + ``shift``) / ``bottom`` in the house's unit."""
+    """A number n is (n × ``top`` + ``shift``) / ``bottom`` in our unit."""
 
     top: int
     shift: int
@@ -49,16 +49,19 @@ class _Factor(NamedTuple):
 
 _UNITS_MAX = 16
 _UNPAIRED_MAX = 8
-"""So many telegrams with an import of 0 and no export: the meter has none.  Some send it only at times."""
+"""After this many telegrams with an import of 0 and no export, the meter has none.
+
+Some send it only at times.
+"""
 _Found = Sequence[Group]
 """The groups that are added up."""
 
 
 class Meaning:
-    """How telegrams tell of some points; remembers which groups this meter states, and their times.
+    """Converts telegrams to points; remembers which groups this meter states, and their times.
 
-    ``statements`` maps a name (whatever the caller calls the point) to its quantity and its statement.
-    ``utc_s`` gives the wall clock for meters whose own is compared with it, or None where there is none.
+    ``statements`` maps a name (the caller's id of the point) to its quantity and its statement. ``utc_s``
+    gives the wall clock, for meters whose clock is compared with it; it returns None without one.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class Meaning:
         ]
 
     def told(self, telegram: Telegram) -> dict[str, Meant]:
-        """Return what a telegram tells, by name, in the order of the statements."""
+        """Return the points of a telegram, by name, in the order of the statements."""
         by_label: dict[str, Group] = {}
         for group in telegram.groups:
             by_label.setdefault(group.label, group)
@@ -86,18 +89,18 @@ class Meaning:
         return found
 
     def repeat(self) -> None:
-        """Tell again what has the time that it had before."""
+        """Report again values whose time has not changed."""
         for rule in self._rules:
             rule.repeat()
 
     def forget(self) -> None:
-        """It may be another meter from here on: what this one says is learnt anew."""
+        """Forget what was learnt about the meter: the next telegrams may come from another one."""
         for rule in self._rules:
             rule.forget()
 
 
 class _Rule:
-    """One point: finds its groups and turns them into a value."""
+    """One point: finds its groups and converts them to a value."""
 
     def __init__(
         self, name: str, quantity: str, statement: Statement, utc_s: Callable[[], float | None]
@@ -115,7 +118,7 @@ class _Rule:
         low, high = statement.low, statement.high
         self._low = -math.inf if low is None else low
         self._high = math.inf if high is None else high
-        # What is taken as it was said, not counted with.
+        # Whether the content is taken as it is, not as a number.
         self._is_code = statement.form == "text" or (
             statement.field is None and (self._word.kind == "text" or statement.values is not None)
         )
@@ -136,7 +139,7 @@ class _Rule:
 
     @property
     def is_switch(self) -> bool:
-        """Whether it tells what is on or off, which a meter in doubt of its measurement still knows."""
+        """Whether it is an on/off point; these remain valid when the meter doubts its measurement."""
         return self._word.kind == "bool"
 
     def forget(self) -> None:
@@ -160,7 +163,7 @@ class _Rule:
         return self._meant
 
     def _searched(self, telegram: Telegram, by_label: Mapping[str, Group], *, is_sound: bool) -> Meant | None:
-        """The same for a point of several groups, or of one that must be looked for."""
+        """Convert a point of several groups, or of one that must be searched."""
         statement = self._statement
         plus = _groups(statement.group, statement.select, by_label, telegram.groups)
         if plus is None:
@@ -180,7 +183,7 @@ class _Rule:
         return self._value(plus, minus, telegram.meter)
 
     def _opposite(self, plus: _Found) -> Labels:
-        """The groups that may be taken away from ``plus``.  A negative number has its direction already."""
+        """Return the groups to subtract from ``plus``.  A negative number already has its direction."""
         labels = self._statement.minus
         if self._is_paired and len(labels) > 1:
             labels = tuple(
@@ -191,10 +194,10 @@ class _Rule:
         return () if labels and any(_is_negative(one) for one in plus) else labels
 
     def _is_alone(self, plus: _Found, *, is_sound: bool) -> bool:
-        """Return whether ``plus`` is the whole value where what is taken away from it is not stated.
+        """Return whether ``plus`` is the whole value when the group to subtract is not stated.
 
-        An import above 0 says that nothing is exported.  An import of 0 does not: the export may stand in
-        another telegram of this meter, so it counts only where none comes for a while.
+        An import above 0 means that nothing is exported.  An import of 0 does not: the export may be in
+        another telegram of this meter, so the import counts only if no export comes for a while.
         """
         if self._has_minus or not is_sound:
             return False
@@ -204,12 +207,12 @@ class _Rule:
         return self._unpaired_count > _UNPAIRED_MAX
 
     def _silent(self, by_label: Mapping[str, Group]) -> Meant | None:
-        """What it means that a sound telegram does not state it: nothing in a short one that never would."""
+        """Return the meaning of an absence from a sound telegram; None if a short one never states it."""
         beside = self._statement.unstated_beside
         return self._unstated if not beside or any(label in by_label for label in beside) else None
 
     def _value(self, plus: _Found, minus: _Found, speaker: str) -> Meant:
-        """Return what the groups are worth; most of them say what they said before."""
+        """Return the value of the groups; most of them are unchanged since the last telegram."""
         said = (plus, minus, speaker)
         if said != self._said or self._statement.form in OF_NOW:
             self._said, self._meant = said, self._made(plus, minus, speaker)
@@ -242,7 +245,7 @@ class _Rule:
         return self._judged(_real(whole * self._scale + self._shift), raw, meter)
 
     def _plain(self, group: Group, raw: str, meter: str) -> Meant:
-        """The same for the one group that most points are, in whole numbers: rounded once, too."""
+        """Convert the single group of most points, in whole numbers and with one rounding."""
         factor = self._factors.get(group.unit)
         if factor is None:
             if len(self._factors) >= _UNITS_MAX:
@@ -259,7 +262,10 @@ class _Rule:
         return self._judged(number, raw, meter)
 
     def _factor(self, said: str) -> "_Factor":
-        """What a number in the meter's unit is times, and what is added; a bottom of 0: they do not fit."""
+        """Return the factor and the offset from the meter's unit.
+
+        A bottom of 0 means that the units do not fit.
+        """
         own, unit = said or self._statement.unit, self._word.unit
         known = worth(own, unit) if unit and own else Fraction(1)
         if known is None:
@@ -272,7 +278,7 @@ class _Rule:
         )
 
     def _number(self, group: Group) -> Fraction | None:
-        """The group's number in the house's unit, a bit field taken out."""
+        """Return the number of the group in our unit, or its bit field."""
         statement, unit = self._statement, self._word.unit
         number = _number(group.value, is_hex=statement.form == "hex")
         if number is None:
@@ -291,7 +297,7 @@ class _Rule:
         return None if factor is None else number * factor
 
     def _named(self, said: Said, text: str, raw: str, meter: str) -> Meant:
-        """A code's name or number; a text without names is itself."""
+        """Return the name or number of a code; a text without names is returned as it is."""
         names = self._statement.values
         if names is None:
             return Meant(text, Quality.GOOD, raw, meter)
@@ -303,9 +309,9 @@ class _Rule:
         return self._judged(float(found), raw, meter)
 
     def _held(self, group: Group, raw: str, meter: str) -> Meant:
-        """A time of the meter held against ours: how far it is behind, or how long until then.
+        """Compare a time of the meter with our clock: its delay, or the time until it is reached.
 
-        Nothing where the meter itself says that its clock is not to be trusted.
+        BAD if the meter itself marks its clock as doubtful.
         """
         now_s, then = self._utc_s(), _moment(group.time or str(group.value))
         if now_s is None or then is None or _is_doubtful(group):
@@ -327,7 +333,7 @@ def _doubted(meant: Meant) -> Meant:
 
 
 def _plain_label(statement: Statement) -> str | None:
-    """The label of a point that is one group and no more; most are."""
+    """Return the label of a point that is a single group; most are."""
     if statement.select or statement.minus or statement.form in OF_NOW or len(statement.group) != 1:
         return None
     (labels,) = statement.group
@@ -337,7 +343,7 @@ def _plain_label(statement: Statement) -> str | None:
 def _groups(
     labels: Labels, choice: Choice, by_label: Mapping[str, Group], groups: Sequence[Group]
 ) -> _Found | None:
-    """The groups of the first alternative that is stated; None when none is."""
+    """Return the groups of the first alternative that is stated; None if none is."""
     for alternative in choice or ({},):
         for wanted in labels or (("*",),):
             found = [_first(label, alternative, by_label, groups) for label in wanted]
@@ -385,7 +391,7 @@ def _pattern(label: str) -> Callable[[str], object]:
 
 
 def _ratio(value: Said) -> tuple[int, int] | None:
-    """A decimal number as whole ones, top and bottom."""
+    """Return a decimal number as numerator and denominator."""
     if isinstance(value, int):
         return value, 1
     if isinstance(value, str):
@@ -420,7 +426,7 @@ def _real(number: Fraction) -> float:
 
 
 def _moment(text: str) -> datetime | None:
-    """A time with its offset; without one nobody can tell when that was."""
+    """Return a time with its offset; None without an offset, which leaves the time ambiguous."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -429,7 +435,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _is_doubtful(group: Group) -> bool:
-    """TIC's season in a small letter, or the doubtful and invalid bits of a COSEM clock's status."""
+    """Return whether TIC's season is in lower case, or a COSEM clock is marked doubtful or invalid."""
     return str(group.more.get("season", "")).islower() or bool(group.more.get("doubtful"))
 
 
@@ -440,7 +446,7 @@ def _shown(group: Group) -> str:
 
 
 def labels_of(statements: Iterable[Statement]) -> tuple[str, ...]:
-    """Every label that statements name, patterns left out: what a pulling reader must ask for."""
+    """Return all labels that the statements name, without patterns: what a polling reader must ask for."""
     found: dict[str, None] = {}
     for statement in statements:
         for alternative in (*statement.group, *statement.minus):

@@ -1,11 +1,11 @@
-"""Names of objects and units of values, as SML and DLMS code them alike; pure.
+"""Names of objects and units of values, which SML and DLMS code alike; pure.
 
 IEC 62056-6-1 (OBIS); DLMS UA Blue Book, physical units.
 """
 
 SIZE = 6
 
-# 10 (currency), 254 (other) and 255 (no unit) say nothing.
+# 10 (currency), 254 (other) and 255 (no unit) have no meaning here.
 UNITS = {
     1: "a",
     2: "mo",
@@ -78,7 +78,7 @@ UNITS = {
 
 
 def label(name: bytes) -> str:
-    """Six bytes as people write them: ``1-0:1.8.0``, with ``*F`` only where F says something."""
+    """Return six bytes in the usual notation: ``1-0:1.8.0``, with ``*F`` only if F has a meaning."""
     media, channel, quantity, process, tariff, billing = name
     short = f"{media}-{channel}:{quantity}.{process}.{tariff}"
     return short if billing == 0xFF else f"{short}*{billing}"

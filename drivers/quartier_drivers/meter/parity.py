@@ -1,12 +1,12 @@
-"""Seven data bits with parity, out of eight: the eighth bit shows whether a character was damaged.  Pure.
+"""Seven data bits with parity in eight: the eighth bit shows whether a character is damaged.  Pure.
 
-A character of 7E1 is as long as one of 8N1, so ports are opened 8N1 and the parity is looked at here: ptys
-and serial servers refuse 7E1, and a kernel that takes it does not tell of parity errors.  Who sends plain
-seven bits (a pty, a server that stripped them) sets no eighth bit at all; that is noticed.
+A character of 7E1 is as long as one of 8N1, so ports are opened 8N1 and the parity is checked here: ptys and
+serial servers refuse 7E1, and a kernel that accepts it does not report parity errors.  A sender of plain
+seven bits (a pty, a server that stripped them) never sets the eighth bit; that is detected.
 """
 
 DAMAGED = 0xFF
-"""Stands for a character whose parity was wrong: no protocol of seven bits has it."""
+"""Replaces a character with wrong parity: no protocol of seven bits has it."""
 
 _PLAIN = bytes(code & 0x7F for code in range(256))
 _EVEN = bytes(code & 0x7F if code.bit_count() % 2 == 0 else DAMAGED for code in range(256))
@@ -16,13 +16,13 @@ _CODED = {
     "O": bytes(code if code.bit_count() % 2 else code | 0x80 for code in range(128)),
 }
 _HIGH = bytes(range(128, 256))
-# So many characters decide whether the eighth bit is a parity bit, and keep deciding it.
+# This many characters decide whether the eighth bit is a parity bit, again and again.
 _WINDOW = 128
 _DAMAGED_MAX = 0.25
 
 
 class Parity:
-    """Takes characters as they came in eight bits and gives them in seven; ``kind`` is E, O or N."""
+    """Converts received characters from eight bits to seven; ``kind`` is E, O or N."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
@@ -31,7 +31,7 @@ class Parity:
         self._seen = self._high = self._wrong = 0
 
     def taken(self, data: bytes) -> bytes:
-        """The characters in seven bits; damaged ones are ``DAMAGED``."""
+        """Return the characters in seven bits; damaged ones are ``DAMAGED``."""
         if self._table is _PLAIN:
             return data.translate(_PLAIN)
         checked = data.translate(self._table)
@@ -44,7 +44,7 @@ class Parity:
         return checked if self._is_coded else data.translate(_PLAIN)
 
     def sent(self, data: bytes) -> bytes:
-        """Characters of seven bits as they go out in eight."""
+        """Return characters of seven bits as they are sent in eight."""
         table = _CODED.get(self._kind)
         plain = data.translate(_PLAIN)
         return plain if table is None else plain.translate(table + _HIGH)

@@ -1,4 +1,4 @@
-"""A line with meters: hears those that speak, talks to those that must be asked, knows how well it hears."""
+"""A line with meters: receives from those that send, polls the others, and measures reception quality."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -15,36 +15,36 @@ from quartier_drivers.meter.telegram import Counts
 from quartier_drivers.tape import Tape
 
 _LOOK_S = 1.0
-# What nobody has asked for is kept until the next question, up to this.
+# Bytes that nobody asked for are kept until the next request, up to this size.
 _KEPT_MAX = 65536
 
 
 class Listener(Protocol):
-    """Who hears what comes on a line."""
+    """Receives the bytes of a line."""
 
     @property
     def counts(self) -> Counts:
-        """Return what it made of it since it was made."""
+        """What it counted since it was made."""
         ...
 
     @property
     def why(self) -> str:
-        """Return what is wrong with what comes, in words; empty where it knows nothing."""
+        """What is wrong with the received data, in words; empty if unknown."""
         ...
 
     def hear(self, data: bytes) -> None:
-        """Bytes came."""
+        """Take received bytes."""
         ...
 
     def lost(self) -> None:
-        """The line was closed: what was unfinished stays so."""
+        """Handle a closed line: what is unfinished stays unfinished."""
         ...
 
 
 class Port:
-    """One line: ``where`` is a serial port or ``tcp://HOST:PORT``, ``settings`` those that it may have.
+    """One line: ``where`` is a serial port or ``tcp://HOST:PORT``, ``settings`` are the possible ones.
 
-    The right one is found by what its listeners make of the bytes.
+    The right setting is found by what its listeners decode.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class Port:
     ) -> None:
         self.name = name
         self.asks = asks
-        """What a reader is told of the line; None where the meters speak by themselves."""
+        """Settings of the line for a reader; None if the meters send by themselves."""
         self.why = "not yet opened"
-        """Why it is closed; empty while it is open."""
+        """Why the line is closed; empty while it is open."""
         self._where = where
         self._endpoint = wire.endpoint(where)
         self._clock = clock
@@ -82,7 +82,7 @@ class Port:
 
     @property
     def stats(self) -> Mapping[str, float]:
-        """Return what has come since start, and how well it is heard now: points of the bus."""
+        """Counters since start and the present reception quality: points of the bus."""
         counts = self._total()
         return {
             "bytes_count": counts.bytes_count,
@@ -96,22 +96,22 @@ class Port:
 
     @property
     def texts(self) -> Mapping[str, str]:
-        """Return what to look at, in words; empty while all is well."""
+        """What to check, in words; empty while all is well."""
         return {"advice_text": self._signal.advice}
 
     @property
     def is_tcp(self) -> bool:
-        """Return whether it is a connection, which loses no byte between its begin and its end."""
+        """Whether it is a TCP connection, which loses no byte between its beginning and its end."""
         return self._where.startswith("tcp://")
 
     @property
     def setting(self) -> Setting:
-        """Return how the line is set now."""
+        """The present setting of the line."""
         return self._setting
 
     @property
     def is_sure(self) -> bool:
-        """Return whether the setting is known to be the meter's."""
+        """Whether the setting is known to be the meter's."""
         return self._seeker.is_sure
 
     def notes(self) -> list[Note]:
@@ -119,21 +119,21 @@ class Port:
         return self._signal.notes()
 
     def attach(self, listener: Listener) -> None:
-        """Have it hear what comes."""
+        """Add a listener for received bytes."""
         self._listeners.append(listener)
 
     def record(self, tape: Tape | None) -> None:
-        """Say to ``tape`` what comes and goes."""
+        """Record to ``tape`` what is received and sent."""
         self._tape = tape
         if self._wire is not None:
             self._wire.record(tape)
 
     def is_back(self) -> bool:
-        """Return whether the port that was absent when it was last opened is there now."""
+        """Return whether the port that was missing at the last ``open`` is there now."""
         return self._is_absent and ports.is_there(self._where)
 
     async def open(self) -> None:
-        """Open the wire.  Raises LinkLost, naming what is absent."""
+        """Open the wire.  Raises LinkLost, naming what is missing."""
         if self._wire is not None:
             return
         self._is_absent = not self._where.startswith("tcp://") and not ports.is_there(self._where)
@@ -145,11 +145,11 @@ class Port:
         self._look_later()
 
     async def close(self) -> None:
-        """Close it; may be opened again."""
+        """Close the wire; it may be opened again."""
         self._closed("it was closed")
 
     async def converse(self, talk: Conversation[Result]) -> Result:
-        """Lead a conversation to its end, one at a time; returns what it returns.
+        """Run a conversation to its end, one at a time; return its result.
 
         Raises LinkLost, and what the conversation raises: NoReply, Refused.
         """
@@ -225,7 +225,7 @@ class Port:
         self._timer = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
 
     def _look(self) -> None:
-        """Once a second: is it heard, and should another speed be tried?"""
+        """Check once a second whether something is received, and whether to try another speed."""
         self._look_later()
         if not self._listeners:
             return  # nobody decodes what comes: that it makes no frames says nothing of the line
@@ -240,7 +240,7 @@ class Port:
                 self._closed(str(lost))
 
     def _total(self) -> Counts:
-        """Return what all listeners made of it; each byte counts once."""
+        """Return the sum of all listeners; each byte counts once."""
         counts = Counts(self._counts.bytes_count)
         for one in (listener.counts for listener in self._listeners):
             counts.good_count += one.good_count

@@ -1,4 +1,4 @@
-"""Profiles of meters: which groups their points are, and what their decoder must know."""
+"""Profiles of meters: the groups of their points and the settings of their decoder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from quartier_drivers.schema import Head
 
 @dataclass(frozen=True, slots=True)
 class MeterProfile(Profile):
-    """The profile of a meter.  Part ``""`` is the meter itself, the others are meters that it speaks for.
+    """The profile of a meter.  Part ``""`` is the meter itself, the others are its sub-meters.
 
-    ``decoder`` are the keywords that the protocol's decoder takes from the profile.
+    ``decoder`` holds the keywords of the protocol's decoder.
     """
 
     parts: Mapping[str, Mapping[str, Statement]]
@@ -24,18 +24,18 @@ class MeterProfile(Profile):
 
     @property
     def corrects(self) -> bool:
-        """Return whether it corrects what its meters are known to say wrongly."""
+        """Whether the profile corrects known defects of its meters."""
         return bool(self.correction)
 
     @property
     def correction(self) -> str:
-        """Return what it corrects, in short."""
+        """The corrections in short."""
         checksum = self.decoder.get("checksum", "")
         return ", ".join([*self.decoder.get("defects", ()), *([f"checksum {checksum}"] if checksum else [])])
 
 
 class MeterCheck(Check):
-    """Profiles of devices that state groups."""
+    """Checks profiles of devices that send groups."""
 
     sections = ("profile", "decoder", "recognise", "scan", "points", "parts")
 

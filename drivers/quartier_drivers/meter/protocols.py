@@ -1,4 +1,4 @@
-"""Where the decoder and the reader of each protocol are; imported when somebody has such a meter."""
+"""Finds the decoder and the reader of each protocol; imported when a site has such a meter."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -12,7 +12,7 @@ from quartier_drivers.registry import METERS
 KEYED = ("p1", "dlms", "mbus")
 """Protocols whose meters may encrypt."""
 _WEAK = ("p1", "dlms", "iec62056")
-"""Protocols of which some telegrams have no checksum."""
+"""Protocols with telegrams without checksum."""
 
 
 def decoder(
@@ -23,10 +23,10 @@ def decoder(
     is_capture: bool = False,
     over_tcp: bool = False,
 ) -> Decoder:
-    """A decoder of one of ``METERS``; ``settings`` are a profile's table ``[decoder]``.
+    """Make a decoder of one of ``METERS``; ``settings`` are a profile's table ``[decoder]``.
 
-    ``is_capture``: the bytes are a file, which begins with a telegram; then one that nothing but its own form
-    proves counts.  A port is joined anywhere and loses bytes; ``over_tcp`` it is joined anywhere.
+    ``is_capture``: the bytes are a file, which begins with a telegram; one that only its form proves then
+    counts.  A port starts at any byte and loses bytes; with ``over_tcp`` it only starts at any byte.
     """
     more = {"is_capture": is_capture} if protocol in _WEAK else {}
     more |= {"over_tcp": over_tcp} if protocol == "dlms" else {}
@@ -43,7 +43,7 @@ def reader(
     wanted: tuple[str, ...],
     **line: Any,
 ) -> Reader:
-    """Who asks a meter of a protocol that must be asked; ``line`` is what the bus's section says of it."""
+    """Make the reader of a meter that must be polled; ``line`` holds the settings from the bus's section."""
     secrets = _secrets(protocol, keys)
     if protocol in ("dlms", "iec62056"):
         secrets["password"] = keys.password
@@ -54,7 +54,7 @@ def reader(
 
 
 def load(protocol: str) -> None:
-    """Import what one of ``METERS`` needs now: in a loop that works already it would hold up all others."""
+    """Import what one of ``METERS`` needs now: in a running loop the import would block all others."""
     _sub_package(protocol)
 
 

@@ -1,7 +1,7 @@
 """Ranks the profiles that fit a meter, by the maker and model that it states and by what they read.  Pure.
 
-A profile's ``[recognise]`` table names marks.  A mark that the meter contradicts rules its profile out; a
-mark that it does not state lowers the certainty.  A profile without marks fits meters of all makers.
+The ``[recognise]`` table of a profile names marks.  A mark that the meter contradicts rules its profile out;
+a mark that it does not state lowers the certainty.  A profile without marks fits meters of all makers.
 """
 
 import re
@@ -44,9 +44,9 @@ _MAKER = "maker"
 
 @dataclass(slots=True)
 class Identity:
-    """What a meter states of itself: ``maker`` are the three letters of the FLAG association.
+    """What a meter states about itself: ``maker`` is the three letters of the FLAG association.
 
-    ``head`` is the identification line of P1 and IEC 62056-21; ``groups`` the last of each label.
+    ``head`` is the identification line of P1 and IEC 62056-21; ``groups`` has the last group of each label.
     """
 
     maker: str = ""
@@ -86,7 +86,7 @@ class Identity:
 
 
 def _maker(meter: str, head: str, groups: Mapping[str, Group]) -> str:
-    """The maker's letters, where a meter states them; empty where it does not."""
+    """Return the letters of the maker; empty if the meter does not state them."""
     for label in _MAKER_GROUPS:
         if label in groups and (found := str(groups[label].value).strip().upper()):
             return found
@@ -117,7 +117,7 @@ class Fit:
 
 
 def fit(marks: Marks, who: Identity) -> Fit:
-    """Compare a profile's marks with what a meter states."""
+    """Compare the marks of a profile with what a meter states."""
     version = "" if who.version is None else str(who.version)
     held = [
         (_MAKER, who.maker, marks.makers),
@@ -139,7 +139,10 @@ def fit(marks: Marks, who: Identity) -> Fit:
 
 
 def _stated(label: str, who: Identity) -> str:
-    """Value of the first group whose label matches; a blank where it has no value, empty for no group."""
+    """Return the value of the first matching group.
+
+    A blank if it has no value, empty if there is no group.
+    """
     found = next((one for name, one in who.groups.items() if fnmatchcase(name, label)), None)
     return "" if found is None else str(found.value).strip() or " "
 
@@ -165,7 +168,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One profile's points of a meter, each with its latest value."""
+    """The points of a meter by one profile, each with its newest value."""
 
     profile: MeterProfile
     told: Mapping[str, Meant]
@@ -183,12 +186,12 @@ class Reading:
 
     @property
     def stated_count(self) -> int:
-        """Return how many good points the meter states."""
+        """The number of good points that the meter states."""
         return sum(one.is_stated and one.quality is Quality.GOOD for one in self.told.values())
 
     @property
     def wrong(self) -> list[str]:
-        """Points out of range, or in a unit that they cannot have; a code for "not there" is neither."""
+        """Points out of range, or in an impossible unit; a code for "not there" is neither."""
         return [name for name, one in self.told.items() if one.is_stated and self._is_wrong(name, one.value)]
 
     def _is_wrong(self, name: str, value: Value | None) -> bool:
@@ -206,7 +209,7 @@ class Reading:
 
     @property
     def evidence(self) -> tuple[bool, str]:
-        """Return whether what was read confirms the profile, and in words what does or does not."""
+        """Whether the values confirm the profile, and the reason in words."""
         if wrong := self.wrong:
             return False, f"out of range, or in another unit: {', '.join(wrong[:_SHOWN_MAX])}"
         count, of = self.stated_count, sum(map(len, self.profile.parts.values()))
@@ -220,7 +223,7 @@ class Reading:
 
     @property
     def is_plausible(self) -> bool:
-        """Return whether its voltages are usual in buildings; a wrong scale is found by that."""
+        """Whether its voltages are usual in buildings; this finds a wrong scale."""
         low, high = _VOLTAGES_V
         points = self.points
         told = [points[name] for name in _VOLTAGES if name in points]
@@ -228,10 +231,10 @@ class Reading:
 
 
 def ranked(readings: Iterable[Reading], who: Identity) -> list[Suggestion]:
-    """The profiles that fit, the best first; at most three.
+    """Return the profiles that fit, the best first; at most three.
 
-    Marks count first; among equals a profile that corrects a known defect, then the one that reads most.
-    A profile whose mark is contradicted is left out, however much it would read: its scales are those of
+    Marks count first; among equals a profile that corrects a known defect, then the one that reads most. A
+    profile whose mark is contradicted is left out, however much it would read: its scales are those of
     another meter.
     """
     held = [(one, fit(one.profile.marks, who)) for one in readings if one.stated_count]
@@ -240,7 +243,7 @@ def ranked(readings: Iterable[Reading], who: Identity) -> list[Suggestion]:
 
 
 def _suggestions(fitting: list[tuple[Reading, Fit]]) -> list[Suggestion]:
-    """The best first; what is merely possible only where nothing is more than that."""
+    """Sort the best first; profiles that are only possible are included only if no better one exists."""
     fitting.sort(key=lambda pair: _rank(*pair))
     told = [_suggestion(one, found) for one, found in fitting]
     return [one for one in told if one.sure != "possible" or told[0].sure == "possible"][:_SHOWN_MAX]
@@ -257,8 +260,8 @@ def _rank(one: Reading, found: Fit) -> tuple[int, int, bool, int, bool, int, str
 def _sure(one: Reading, found: Fit) -> Sure:
     """Return how far marks and values together prove a profile.
 
-    A maker or a medium is of many models: without a mark of the model, values must confirm it.  A wrong value
-    takes certainty from any profile.
+    A maker or a medium has many models: without a mark of the model, values must confirm it.  A wrong value
+    lowers the certainty of any profile.
     """
     marks = one.profile.marks
     if not found.fits or (marks.makers and _MAKER in found.missing):
@@ -287,7 +290,7 @@ def _suggestion(one: Reading, found: Fit) -> Suggestion:
 
 
 def fitting(profiles: Iterable[MeterProfile], who: Identity) -> list[Suggestion]:
-    """The same by marks alone, where nothing was read: a meter that a scan has found.  Best first."""
+    """Rank by marks alone, for a meter that a scan has found and nobody has read.  Best first."""
     held = [(Reading(one, {}), fit(one.marks, who)) for one in profiles]
     found = [(one, told) for one, told in held if told.fits and not told.against]
     return _suggestions(found)

@@ -1,8 +1,8 @@
-"""Invocation counters of those who encrypt: each telegram counts once, per sender; pure.
+"""Invocation counters of senders that encrypt: each telegram counts once per sender; pure.
 
-IEC 62056-5-3 (Green Book 9.2.7.2.2): the counter rises with each telegram while a key is in use; what does
-not rise was sent again.  A meter may begin anew all the same, after a repair or a power cut: one that says
-so many telegrams in a row without a gap is believed, or it would be silent for years.
+IEC 62056-5-3 (Green Book 9.2.7.2.2): the counter rises with each telegram while a key is in use; a telegram
+whose counter does not rise was sent again.  A meter may still restart its counter, after a repair or a power
+cut: it is accepted after enough telegrams in a row without a gap, or it would be silent for years.
 """
 
 from collections import OrderedDict
@@ -10,18 +10,21 @@ from collections.abc import Hashable
 
 SENDERS_MAX = 16
 ANEW_COUNT = 16
-"""So many telegrams in a row, each counted one further, are a meter that began anew."""
+"""This many telegrams in a row, each counted one further, show a restarted counter."""
 
 
 class Rising:
-    """What was counted last, per sender; at most ``SENDERS_MAX`` of them are remembered."""
+    """The last counter per sender; at most ``SENDERS_MAX`` senders are remembered."""
 
     def __init__(self) -> None:
         self._last: OrderedDict[Hashable, int] = OrderedDict()
         self._anew: dict[Hashable, tuple[int, int]] = {}
 
     def take(self, sender: Hashable, counter: int) -> int | None:
-        """Count a telegram that made sense; for an old one, which does not count, what was counted last."""
+        """Count a valid telegram and return None.
+
+        For a repeated one, which does not count, the last counter.
+        """
         last = self._last.get(sender)
         if last is not None and counter <= last and not self._begins_anew(sender, counter):
             return last

@@ -1,4 +1,4 @@
-"""The tables of a meter's profile: which group of its telegrams a point is, and what becomes of its value."""
+"""The tables of a meter's profile: the groups of a point in telegrams and how their value is converted."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -8,13 +8,13 @@ from pydantic import BeforeValidator, Field
 from quartier_drivers.schema import Bits, Finite, Quantity, Scale, Section
 
 Said = str | int | float
-"""A code, or what a meter says."""
+"""A code, or a content sent by a meter."""
 Labels = tuple[tuple[str, ...], ...]
-"""Alternatives; the labels of one are added up."""
+"""Alternatives; the labels of one alternative are added up."""
 OF_NOW = ("clock", "countdown")
-"""Forms whose value changes although the meter says the same: what is told is held against our clock."""
+"""Forms whose value changes although the meter sends the same: the content is compared with our clock."""
 Choice = tuple[Mapping[str, tuple[Said, ...]], ...]
-"""Alternatives of what must be said with a group: each key one of its values."""
+"""Alternatives of conditions on a group: each key must have one of its values."""
 
 
 def _labels(raw: object) -> object:
@@ -26,7 +26,7 @@ def _labels(raw: object) -> object:
 
 
 def _labels_or_none(raw: object) -> object:
-    """The same, where an empty alternative takes nothing away."""
+    """Parse labels; an empty alternative subtracts nothing."""
     alternatives = raw if isinstance(raw, list | tuple) else [raw]
     return tuple(() if one in ("", [], ()) else _alternative(one) for one in alternatives)
 
@@ -61,7 +61,10 @@ def _states(raw: object) -> object:
 
 
 def code(text: Said) -> Said:
-    """A code as it is compared: what reads as a whole decimal number is one; outer blanks go."""
+    """Return a code in the form for comparison: a whole decimal number becomes an int.
+
+    Outer blanks are removed.
+    """
     if isinstance(text, float) and text.is_integer():
         return int(text)
     if not isinstance(text, str):
@@ -78,21 +81,21 @@ def _named(raw: object) -> object:
 
 
 class Counter(Section):
-    """What a counter can do: how fast it may run, and where it begins anew."""
+    """What a counter can do: its largest rate and where it rolls over."""
 
     rate_max: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    """The most that it may count in an hour, in the unit of the point."""
+    """Largest increase in an hour, in the unit of the point."""
     roll_over: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """The value at which it stands at 0 again; 0: never."""
+    """The value at which it rolls over to 0; 0: never."""
     step: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """Its resolution in the unit of the point, where it counts in steps of more than an hour of rate_max."""
+    """Its resolution in the unit of the point, if one step is more than an hour of rate_max."""
 
 
 class Marks(Section):
-    """What a meter of this profile states of itself.  Patterns: ``*`` and ``?``, any case."""
+    """What a meter of this profile states about itself.  Patterns: ``*`` and ``?``, any case."""
 
     makers: Annotated[tuple[str, ...], BeforeValidator(_codes)] = ()
-    """Three letters each, as the FLAG association gives them."""
+    """Three letters each, as assigned by the FLAG association."""
     head: Annotated[tuple[str, ...], BeforeValidator(_codes)] = ()
     """Patterns of its identification line (P1, IEC 62056-21), without the slash."""
     states: Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(_states)] = Field(default_factory=dict)
@@ -104,23 +107,23 @@ class Marks(Section):
     versions: Annotated[tuple[int, ...], BeforeValidator(_codes)] = ()
     """Version numbers of M-Bus."""
     hint: str = ""
-    """What no telegram tells, so that a person must compare it: the profile is never more than likely."""
+    """What no telegram states, so that a person must compare it: the profile is never more than likely."""
 
 
 class Statement(Quantity):
-    """One quantity of a meter: value = sign * scale * (group in the house's unit) + offset."""
+    """One quantity of a meter: value = sign * scale * (group in our unit) + offset."""
 
     group: Annotated[Labels, BeforeValidator(_labels)] = ()
     select: Annotated[Choice, BeforeValidator(_choice)] = ()
     minus: Annotated[Labels, BeforeValidator(_labels_or_none)] = ()
     """What is subtracted.  As many as in ``group``: each belongs to one of these; "" subtracts nothing."""
     unit: str = ""
-    """What the meter means where its group carries no unit."""
+    """The unit of the meter if its group carries none."""
     form: Literal["number", "hex", "text", "clock", "countdown"] = "number"
     bit: Annotated[int, Field(ge=0, le=63)] | None = None
     bits: Bits | None = None
     mask: Annotated[int, Field(gt=0, lt=1 << 64)] | None = None
-    """Bits of which any counts: the value is what of them is set."""
+    """The value is the set bits under this mask."""
     values: Annotated[Mapping[int | str, int | float | str], BeforeValidator(_named)] | None = None
     unstated: Finite | None = None
     """The value while a whole telegram does not state it."""
@@ -135,5 +138,5 @@ class Statement(Quantity):
 
     @property
     def field(self) -> tuple[int, int] | None:
-        """Lowest and highest bit of its bit field, if it is one."""
+        """Lowest and highest bit of its bit field; None if it is none."""
         return self.bits if self.bit is None else (self.bit, self.bit)

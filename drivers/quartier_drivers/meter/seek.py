@@ -1,4 +1,4 @@
-"""Finds out how fast a meter speaks: tries one setting after the other until checked groups come.  Pure."""
+"""Finds the speed of a meter: tries one setting after the other until checked groups come.  Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,26 +8,28 @@ from quartier_drivers.meter.telegram import Counts
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How a serial line is set: bits per second; data bits, parity and stop bits as ``"7E1"``."""
+    """The setting of a serial line: bits per second; data bits, parity and stop bits as ``"7E1"``."""
 
     baud: int
     framing: str = "8N1"
 
     @property
     def char_s(self) -> float:
-        """Seconds of one character."""
+        """Duration of one character in s."""
         bits = 1 + int(self.framing[0]) + (self.framing[1] != "N") + int(self.framing[2])
         return bits / self.baud
 
     def __str__(self) -> str:
-        """``9600 7E1``."""
+        """Return the setting as ``9600 7E1``."""
         return f"{self.baud} {self.framing}"
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long one setting is tried while bytes come (``try_s``), how many good groups make it sure, and how
-    long a sure one may give none before the others are tried again (``lost_s``).
+    """How long to try a setting.
+
+    ``try_s``: how long one setting is tried while bytes come; ``sure_count``: how many good groups make it
+    sure; ``lost_s``: how long a sure one may give none before the others are tried again.
     """
 
     try_s: float = 5.0
@@ -44,25 +46,25 @@ SPEEDS: dict[str, tuple[Setting, ...]] = {
     "dlms": (Setting(2400, "8E1"), Setting(2400, "8N1"), Setting(115200, "8N1"), Setting(9600, "8N1")),
     "mbus": (Setting(2400, "8E1"),),
 }
-"""What meters of each protocol use, the likeliest first; ``-d`` for mode D, which pushes."""
+"""The settings of each protocol, the most likely first; ``-d`` for mode D, which pushes."""
 PATIENCE = {
     "tic": Patience(4.0, 4, 12.0),
     "p1": Patience(12.0, 1, 45.0),
     "dlms": Patience(12.0, 1, 180.0),
     "iec62056-d": Patience(12.0, 3, 180.0),
 }
-# So few bytes are no meter that speaks at another speed.
+# Fewer bytes than this do not prove a meter at another speed.
 _BYTES_MIN = 32
 
 
 def settings_of(protocol: str, baud: int | None = None, framing: str | None = None) -> tuple[Setting, ...]:
-    """Return what to try: the protocol's own, but for what is given."""
+    """Return the settings to try: those of the protocol, changed by ``baud`` and ``framing`` if given."""
     known = SPEEDS[protocol]
     return tuple(dict.fromkeys(Setting(baud or one.baud, framing or one.framing) for one in known))
 
 
 class Seeker:
-    """Which of some settings is the meter's, by what a decoder makes of the bytes; seconds of any clock."""
+    """Finds the meter's setting by what a decoder makes of the bytes; times in s of any clock."""
 
     def __init__(self, settings: Sequence[Setting], patience: Patience, now_s: float) -> None:
         self._settings = tuple(settings)
@@ -74,11 +76,11 @@ class Seeker:
 
     @property
     def setting(self) -> Setting:
-        """The one to use now."""
+        """The setting to use now."""
         return self._settings[self._place]
 
     def look(self, now_s: float, counts: Counts) -> bool:
-        """Judge what has come since; True when the setting has changed."""
+        """Evaluate what was received; return whether the setting has changed."""
         if len(self._settings) == 1:
             return False
         if counts.good_count > self._good_last:

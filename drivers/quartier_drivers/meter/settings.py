@@ -1,4 +1,4 @@
-"""What a protocol's decoder can be told by a profile: the table ``[decoder]``, one model a protocol.
+"""The settings that a profile can give to a decoder: the table ``[decoder]``, one model per protocol.
 
 The keys are the keywords of ``quartier_drivers.meter.<protocol>.decoder``.
 """
@@ -23,33 +23,33 @@ class Iec62056Settings(Section):
     """IEC 62056-21."""
 
     bcc: Literal["xor", "sum", "none"] = "xor"
-    """How the block check is made: as the standard has it, added up, or not to be looked at."""
+    """How the block check is made: by the standard, as a sum, or not checked."""
     speed_max: Literal[300, 600, 1200, 2400, 4800, 9600, 19200] = 19200
-    """Highest speed that is asked for."""
+    """Highest speed that is requested."""
     wake_count: Annotated[int, Field(ge=0, le=400)] = 0
-    """How many NULs wake a meter that runs on a battery."""
+    """Number of NULs that wake a meter with a battery."""
 
 
 class SmlSettings(Section):
     """Smart Message Language."""
 
     checksum: Literal["x25", "kermit"] = "x25"
-    """Which CRC the meter makes; with ``kermit`` that of the standard is good, too."""
+    """The CRC of the meter; with ``kermit`` the CRC of the standard is accepted too."""
     defects: Annotated[tuple[Literal["unsigned-power", "narrow-power"], ...], Strict(False)] = ()
-    """What is known to be wrong in what it says: see ``sml/defects.py``."""
+    """Known defects of its telegrams: see ``sml/defects.py``."""
 
 
 class DlmsSettings(Section):
-    """DLMS/COSEM; all but ``defects`` is for meters that are asked."""
+    """DLMS/COSEM; all but ``defects`` is for meters that are polled."""
 
     defects: Annotated[tuple[Literal["energy-in-wh"], ...], Strict(False)] = ()
-    """What is known to be wrong in what it pushes: counters in Wh where its list has 10 Wh."""
+    """Known defects of what it pushes: counters in Wh where its list says 10 Wh."""
     transport: Literal["auto", "hdlc", "wrapper"] = "auto"
-    """What carries requests; ``auto`` takes the wrapper over TCP."""
+    """The transport of requests; ``auto`` takes the wrapper over TCP."""
     logical: Annotated[int, Field(ge=1, le=0x3FFF)] = 1
     """Its logical device, over TCP its port in the wrapper."""
     address_size: Literal[0, 1, 2, 4] = 0
-    """Bytes of its HDLC address; 0: as few as will do."""
+    """Bytes of its HDLC address; 0: as few as possible."""
     is_optical: bool = False
     """Whether it is woken through an optical head first (IEC 62056-21 mode E)."""
     title: Annotated[str, Field(pattern="[0-9A-Fa-f]{16}")] = "5154520000000001"
@@ -57,13 +57,13 @@ class DlmsSettings(Section):
     is_ciphered: bool = False
     """Whether requests and answers are encrypted and authenticated."""
     counter: str = ""
-    """The object that tells everybody the last invocation counter, such as 0-0:43.1.0."""
+    """The object with the last invocation counter, readable by everybody, such as 0-0:43.1.0."""
     classes: Mapping[str, Literal["data", "register", "extended", "demand", "profile", "clock"]] = {}
-    """Of which class an object is, where its name does not tell."""
+    """The class of an object whose name does not tell it."""
     rows: Annotated[int, Field(ge=1, le=4096)] = 96
-    """How many rows of a load curve are read the first time."""
+    """Number of rows of a load curve that are read the first time."""
     wait_s: Annotated[float, Field(gt=0, le=30)] = 2.0
-    """How long an answer may take."""
+    """Longest time for an answer, in s."""
 
 
 class MbusSettings(Section):
@@ -72,9 +72,9 @@ class MbusSettings(Section):
     reset: Literal["link", "none"] = "link"
     """Whether the link is reset before a reading, so that the meter begins with its first telegram."""
     application: Annotated[int, Field(ge=-1, le=255)] = -1
-    """Subcode of an application reset before a reading, which lets some tell other telegrams; -1: none."""
+    """Subcode of an application reset before a reading, which makes some send other telegrams; -1: none."""
     telegrams_max: Annotated[int, Field(ge=1, le=100)] = 16
-    """How many telegrams a reading has at most."""
+    """Largest number of telegrams in a reading."""
 
 
 SETTINGS: dict[str, type[Section]] = {

@@ -1,7 +1,7 @@
-"""How well a meter is heard, in numbers and in words that say what to do.  Pure.
+"""The reception quality of a meter, in numbers and in words that give the remedy.  Pure.
 
-Over the last minute: the share of bad groups, and which of the three ways not to be heard it is: no bytes at
-all, bytes that nothing can be made of, or frames many of which are damaged.
+Over the last minute: the share of bad groups, and the kind of a reception fault: no bytes at all, bytes that
+cannot be decoded, or frames many of which are damaged.
 """
 
 from collections import deque
@@ -11,12 +11,12 @@ from quartier_drivers.contract import Note
 from quartier_drivers.meter.telegram import Counts
 
 WINDOW_S = 60.0
-# From this share of bad groups on, advice is given and one note made; below the other, one that it is well.
+# From this share of bad groups on, advice is given and one note made; below the other, a note of recovery.
 BAD_PCT = 5.0
 WELL_PCT = 1.0
-# So many groups must have come before a share is told of.
+# Fewest groups for a share to be reported.
 _GROUPS_MIN = 20
-# For so long nothing is missed: a meter may speak every ten seconds.
+# No fault before this time: a meter may send only every ten seconds.
 _SILENT_S = 15.0
 _BYTES_MIN = 8
 
@@ -39,7 +39,10 @@ _GROUNDS = {
 
 
 class Signal:
-    """What came from one line, judged each second or so; seconds of any clock, ``since_s`` when it began."""
+    """The reception of one line, checked about once a second.
+
+    Times in s of any clock, from ``since_s`` on.
+    """
 
     def __init__(self, protocol: str, since_s: float) -> None:
         self._protocol = protocol
@@ -51,9 +54,9 @@ class Signal:
         self.bad_pct = 0.0
         """Share of bad groups in the last minute."""
         self.is_silent = False
-        """Whether nothing sound has come for a while."""
+        """Whether nothing valid has come for a while."""
         self.advice = ""
-        """What to look at; empty while all is well."""
+        """What to check; empty while all is well."""
 
     def notes(self) -> list[Note]:
         """Return what became worse or better since the last call."""
@@ -61,9 +64,9 @@ class Signal:
         return notes
 
     def look(self, now_s: float, counts: Counts, speeds: Sequence[str] = (), why: str = "") -> None:
-        """Judge what has come until now.
+        """Evaluate what was received until now.
 
-        ``speeds`` are those that were tried; ``why`` is what the decoder itself says is wrong.
+        ``speeds`` are those that were tried; ``why`` is the fault that the decoder itself reports.
         """
         if counts.good_count != self._last[0]:
             self._good_s = now_s

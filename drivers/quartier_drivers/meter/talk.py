@@ -1,6 +1,6 @@
-"""A conversation with a meter that must be asked, without its wire: a generator that says what it asks for.
+"""A conversation with a meter that must be polled, without its wire: a generator of requests.
 
-It yields ``Ask``s and is given the bytes that came, ``b""`` where none did in time.  It knows no clock and
+It yields ``Ask``s and receives the bytes of the answer, ``b""`` if none came in time.  It knows no clock and
 makes no I/O, so a test is ``talk.send(b"…")``.
 """
 
@@ -13,10 +13,10 @@ from quartier_drivers.meter.telegram import Telegram
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Change the line if asked to, send what there is to send, then wait for the next bytes.
+    """A step: change the line if needed, send the bytes if any, then wait for the next bytes.
 
-    ``wait_s`` counts real seconds from the last bit sent; ``baud`` 0 and ``framing`` empty leave the
-    line as it is (over TCP they always do).  ``fresh`` drops what has come unasked before.
+    ``wait_s`` counts real seconds from the last bit sent; ``baud`` 0 and ``framing`` empty leave the line as
+    it is (over TCP they always do).  ``fresh`` drops earlier bytes that nobody asked for.
     """
 
     send: bytes = b""
@@ -29,12 +29,12 @@ class Ask:
 Result = TypeVar("Result")
 Conversation = Generator[Ask, bytes, Result]
 Talk = Conversation[list[Telegram]]
-"""One whole reading of a meter.  Raises NoReply or Refused, in words for a person."""
+"""One complete reading of a meter.  Raises NoReply or Refused, in words for a person."""
 
 
 class Reader(Protocol):
-    """Asks one meter; keeps what must be kept between two readings (FCB, association, invocation counter)."""
+    """Polls one meter; keeps the state between two readings (FCB, association, invocation counter)."""
 
     def read(self) -> Talk:
-        """One whole reading of the meter."""
+        """Return the conversation of one complete reading."""
         ...

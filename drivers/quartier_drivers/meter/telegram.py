@@ -1,4 +1,4 @@
-"""What every meter says, whatever its protocol: checked groups in the meter's own words, in telegrams."""
+"""The output of every meter, whatever its protocol: telegrams of checked groups in the meter's own terms."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,10 +10,10 @@ __all__ = ["NOTHING_MORE", "Counts", "Decoder", "Group", "Said", "Telegram"]
 
 @dataclass(slots=True)
 class Counts:
-    """What a decoder has seen since it was made.
+    """What a decoder has counted since it was made.
 
-    ``good_count`` and ``bad_count`` count groups, or frames where one checksum covers the whole;
-    ``resync_count`` how often a begin was looked for anew; ``frames_count`` telegrams given.
+    ``good_count`` and ``bad_count`` count groups, or frames if one checksum covers the whole;
+    ``resync_count`` counts searches for a new beginning; ``frames_count`` counts telegrams returned.
     """
 
     bytes_count: int = 0
@@ -24,20 +24,20 @@ class Counts:
 
 
 class Decoder(Protocol):
-    """A pure push parser: bytes in, telegrams out, the same result for any chunking.
+    """A pure push parser: bytes in, telegrams out, with the same result for any chunking.
 
     Never raises on input, keeps at most a stated number of bytes, takes linear time.
     """
 
     def feed(self, data: bytes) -> list[Telegram]:
-        """Take the next bytes; the telegrams that they complete."""
+        """Take the next bytes; return the telegrams that they complete."""
         ...
 
     def end(self) -> list[Telegram]:
-        """The capture is over or the line was closed: what is good of the unfinished frame."""
+        """Return the good content of the unfinished frame: the capture is over or the line was closed."""
         ...
 
     @property
     def counts(self) -> Counts:
-        """Return what it has seen since it was made; the same object for its life."""
+        """What the decoder has counted since it was made; always the same object."""
         ...

@@ -1,4 +1,4 @@
-"""From telegrams to readings: meaning, plausible counters, and layouts that stay the same objects.  Pure."""
+"""Converts telegrams to readings: values, plausible counters and layouts that are made once.  Pure."""
 
 from array import array
 from collections import OrderedDict
@@ -24,7 +24,7 @@ from quartier_drivers.meter.schema import Statement
 from quartier_drivers.meter.telegram import Group, Telegram
 from quartier_drivers.points import word
 
-# Noise makes many a different company of points; only so many layouts are kept.
+# Noise makes many different sets of points; only this many layouts are kept.
 _LAYOUTS_MAX = 32
 _NOTES_MAX = 64
 _ZERO: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": ""}
@@ -32,7 +32,7 @@ _CODES = {quality: code for code, quality in enumerate(QUALITIES)}
 
 
 class Teller:
-    """What the telegrams of one meter tell the owners of its parts."""
+    """Converts the telegrams of one meter to readings for the owners of its parts."""
 
     def __init__(
         self,
@@ -62,35 +62,38 @@ class Teller:
         self._notes: list[Note] = []
 
     def told(self, telegrams: Iterable[Telegram], taken_ns: int) -> Readings | None:
-        """What telegrams of one moment tell, the later one of each point; None where they tell nothing."""
+        """Return the readings of telegrams of one moment, the later one of each point.
+
+        None if there are none.
+        """
         meant: dict[str, Meant] = {}
         for telegram in telegrams:
             meant |= self._meaning.told(telegram)
         return self._readings(meant, taken_ns)
 
     def ahead(self, groups: Iterable[Group], taken_ns: int) -> Readings | None:
-        """Return what the first groups of a frame that still comes tell of points that are on or off."""
+        """Return the on/off points in the first groups of a frame that is still arriving."""
         if self._urgent is None:
             return None
         telegram = Telegram("", tuple(groups), is_whole=False)
         return self._readings(self._urgent.told(telegram), taken_ns)
 
     def notes(self) -> list[Note]:
-        """Return what happened to counters since the last call."""
+        """Return the notes about counters since the last call."""
         notes, self._notes = self._notes, []
         return notes
 
     def forget(self) -> None:
-        """It may be another meter from here on; its counters will tell."""
+        """Forget the meanings that were learnt: another meter may follow; the counters detect it."""
         self._meaning.forget()
 
     def kept(self) -> dict[str, Any]:
-        """Return what its counters must know after a restart, JSON-ready."""
+        """Return the state of the counters that must survive a restart, JSON-ready."""
         found = {name: dict(counter.kept()) for name, counter in self._counters.items()}
         return {name: facts for name, facts in found.items() if facts}
 
     def recall(self, kept: Mapping[str, Any], now_ns: int, away_s: float) -> None:
-        """Take what ``kept`` gave ``away_s`` seconds ago; what is no such thing is left."""
+        """Restore the state that ``kept`` returned ``away_s`` seconds ago; ignore invalid parts."""
         for name, counter in self._counters.items():
             try:
                 counter.recall(kept[name], now_ns, away_s)
@@ -116,7 +119,7 @@ class Teller:
         return Readings(layout, values, bytes(qualities), taken_ns, texts, raws)
 
     def _plausible(self, name: str, one: Meant, now_ns: int) -> tuple[Value, Quality]:
-        """The value and how good it is; where there is none, the last one."""
+        """Return the value and its quality; if there is no value, the last one as BAD."""
         value, quality = one.value, one.quality
         if value is not None and quality is Quality.GOOD and name in self._counters:
             judged = self._counters[name].judge(float(value), one.meter, now_ns)

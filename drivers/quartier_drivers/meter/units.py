@@ -1,4 +1,4 @@
-"""Any meter's unit to the house's, exactly: what a number in one is worth in the other.  Pure.
+"""Converts units of meters to ours, exactly.  Pure.
 
 Calories are the 15 °C ones of EN 1434-1 (4.1868 J), as heat meters count.
 """
@@ -10,7 +10,7 @@ _WH_J = 3600
 _CAL_J = Fraction("4.1868")
 _KILO, _MEGA, _GIGA = 1000, 1_000_000, 1_000_000_000
 
-# The house's unit -> what a meter's is worth in it.
+# Our unit -> the value in it of each unit of a meter.
 _WORTH: dict[str, dict[str, Fraction]] = {
     "wh": {
         "Wh": Fraction(1),
@@ -88,7 +88,7 @@ _WORTH: dict[str, dict[str, Fraction]] = {
 
 
 def _folded(table: dict[str, Fraction]) -> dict[str, Fraction]:
-    """Return what is known in whatever case, where that leaves no doubt: kwh, KWH, but not mw."""
+    """Return the names that are unambiguous in any case: kwh, KWH, but not mw."""
     found: dict[str, list[Fraction]] = {}
     for name, worth in table.items():
         found.setdefault(name.casefold(), []).append(worth)
@@ -100,9 +100,9 @@ _FOLDED = {unit: _folded(table) for unit, table in _WORTH.items()}
 
 @lru_cache(1024)
 def worth(said: str, unit: str) -> Fraction | None:
-    """Return what one ``said`` (``"kWh"``) is in the house's ``unit`` (``"wh"``); None for an unknown pair.
+    """Return the value of one ``said`` (``"kWh"``) in our ``unit`` (``"wh"``); None for an unknown pair.
 
-    Case counts where it must (mW, MW) and is forgiven where it need not (kwh).
+    Case matters where it must (mW, MW) and is ignored elsewhere (kwh).
     """
     name = said.strip()
     exact = _WORTH.get(unit, {}).get(name)
@@ -110,5 +110,5 @@ def worth(said: str, unit: str) -> Fraction | None:
 
 
 def known(unit: str) -> list[str]:
-    """The meters' units that are worth something in the house's ``unit``."""
+    """Return the units of meters that can be converted to our ``unit``."""
     return list(_WORTH.get(unit, {}))

@@ -1,4 +1,4 @@
-"""The two wires of a meter's line: a serial port and a TCP connection; bytes in, bytes out, and one end."""
+"""The two wires of a meter's line, a serial port and a TCP connection: bytes in, bytes out, and one end."""
 
 import asyncio
 import os
@@ -15,10 +15,10 @@ from quartier_drivers.stream import Stream
 from quartier_drivers.tape import Tape, Way
 
 _CONNECT_S = 5.0
-# A meter that pushes need not be heard byte by byte: so long is gathered what comes.
+# A meter that pushes need not be received byte by byte: its bytes are gathered for this time.
 _GATHER_S = 0.1
 _ROOM = 4096
-# After the last character has left us, an adapter may still have it.
+# After the last character has left the kernel, an adapter may still hold it for this time.
 _ADAPTER_S = 0.003
 
 Hear = Callable[[bytes], None]
@@ -26,35 +26,35 @@ Lost = Callable[[str], None]
 
 
 class Wire(Protocol):
-    """An open wire; after ``close`` it tells nothing more."""
+    """An open wire; after ``close`` it reports nothing more."""
 
     def write(self, data: bytes) -> None:
-        """Send it.  Raises LinkLost."""
+        """Send the bytes.  Raises LinkLost."""
         ...
 
     async def sent(self) -> None:
-        """Until the last bit of it is out, as far as can be known."""
+        """Wait until the last bit is sent, as far as can be known."""
         ...
 
     def change(self, setting: Setting) -> None:
-        """Go on with another setting; nothing on TCP.  Raises LinkLost."""
+        """Change the setting; no effect on TCP.  Raises LinkLost."""
         ...
 
     def gather(self, *, on: bool) -> None:
-        """Whether bytes may be gathered for some hundredths of a second."""
+        """Switch on or off that bytes are gathered for some hundredths of a second."""
         ...
 
     def record(self, tape: Tape | None) -> None:
-        """Say to ``tape`` what comes and goes, as it stands on the wire: parity bits too."""
+        """Record to ``tape`` what is received and sent, as it is on the wire: with parity bits."""
         ...
 
     def close(self) -> None:
-        """Close it at once."""
+        """Close the wire at once."""
         ...
 
 
 def endpoint(where: str) -> Endpoint | None:
-    """Return what ``tcp://HOST:PORT`` names; None for a serial port.  Whoever opens again keeps it."""
+    """Return the endpoint of ``tcp://HOST:PORT``; None for a serial port.  Keep it to open the wire again."""
     parts = urlsplit(where)
     return Endpoint(parts.hostname or "", parts.port or 0, where) if parts.scheme == "tcp" else None
 
@@ -67,9 +67,9 @@ async def opened(
     known: Endpoint | None = None,
     tape: Tape | None = None,
 ) -> Wire:
-    """The wire to ``where``, a serial port or ``tcp://HOST:PORT``.  Raises LinkLost, saying why not.
+    """Open the wire to ``where``, a serial port or ``tcp://HOST:PORT``.  Raises LinkLost with the reason.
 
-    ``known`` is its ``endpoint`` of the last time; ``tape`` as of ``Wire.record``.
+    ``known`` is its ``endpoint`` of the last time; ``tape`` is as in ``Wire.record``.
     """
     reached = known or endpoint(where)
     if reached is None:
@@ -81,7 +81,7 @@ async def opened(
 
 
 class _Serial:
-    """A serial port.  Seven data bits are taken as eight, see ``parity``."""
+    """A serial port.  Seven data bits are received as eight, see ``parity``."""
 
     def __init__(
         self, where: str, setting: Setting, hear: Hear, lost: Lost, tape: Tape | None = None
@@ -157,7 +157,7 @@ class _Serial:
             asyncio.get_running_loop().add_reader(self._port.fileno(), self._readable)
 
     def _readable(self) -> None:
-        """The loop: there are bytes, or the port is gone; a first time with nothing may be an accident."""
+        """Read in the event loop: bytes came, or the port is gone; a first empty read may be an accident."""
         assert self._port is not None
         data = self._taken()
         if data:
@@ -175,7 +175,7 @@ class _Serial:
         self._later = asyncio.get_running_loop().call_later(_GATHER_S, self._gathered)
 
     def _gathered(self) -> None:
-        """Bytes still come: look again after a while.  None do: wait for one."""
+        """Look again after a while if bytes still come; else wait for the next byte."""
         self._later = None
         data = self._taken()
         if data is None:
@@ -188,7 +188,7 @@ class _Serial:
             self._told(data)
 
     def _taken(self) -> bytes | None:
-        """Return what is there, perhaps nothing; None when the port is gone."""
+        """Return the available bytes, perhaps none; None if the port is gone."""
         if self._port is None:
             return None
         try:
@@ -212,7 +212,7 @@ class _Serial:
 
 
 def _eight(framing: str) -> str:
-    """Seven bits and a parity bit are as long as eight without."""
+    """Return the framing to open: seven bits and a parity bit are as long as eight without."""
     return "8N1" if framing[0] == "7" and framing[1] != "N" else framing
 
 
@@ -223,7 +223,7 @@ def _parity(setting: Setting) -> Parity | None:
 class _Tcp:
     """A TCP connection to a serial server, or to a meter's own port.
 
-    How the server's line is set is its own matter, but a parity bit may come through.
+    The setting of the server's line is its own matter, but a parity bit may come through.
     """
 
     def __init__(self, where: str, setting: Setting, hear: Hear, lost: Lost) -> None:
@@ -246,7 +246,7 @@ class _Tcp:
             self._setting, self._parity = setting, _parity(setting)
 
     def gather(self, *, on: bool) -> None:
-        """TCP comes in packets."""
+        """Do nothing: TCP comes in packets."""
 
     def record(self, tape: Tape | None) -> None:
         self.stream.tape = tape

@@ -1,4 +1,4 @@
-"""Writes the fall-back of a point into its device and reads it back: settings, timer, value, conditions."""
+"""Writes the fallback of a point into its device and reads it back: settings, timer, value, conditions."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,22 +17,25 @@ Between = Callable[[], Awaitable[None]]
 
 ARM = "run quartier arm"
 AT_DEVICE = "set it at the device itself"
-# A device may round its timer; a fall-back so much later is still the one that was declared.
+# A device may round its timer; a fallback that is this much later is still the declared one.
 _LATER = 1.02
-# Kept alive every third of it, a timer of half its length would act as soon as one write is lost.
+# The point is written every third of the timer; a timer of half the length would act after one lost write.
 _SHORTEST = 1.5
 
 
 @dataclass(slots=True)
 class _Found:
-    """What one point's registers told so far."""
+    """What the registers of one point have shown so far."""
 
     problems: list[str] = field(default_factory=list)
     is_verified: bool = False
 
 
 class Arming:
-    """One call of ``arm``: each exchange through ``fetch`` and ``send``, ``between`` awaited between them."""
+    """One call of ``arm``: exchanges go through ``fetch`` and ``send``.
+
+    ``between`` is awaited between them.
+    """
 
     def __init__(self, fetch: Fetch, send: Send, limits: Limits, between: Between = at_once) -> None:
         self._fetch = fetch
@@ -42,9 +45,9 @@ class Arming:
         self._begun = False
 
     async def arm(self, one: Served, *, writes: bool, runs: bool) -> Armed | None:
-        """Return how the fall-back of ``one`` stands; None where it has none.
+        """Return the state of the fallback of ``one``; None if it has none.
 
-        ``runs``: its timer was written with a setpoint that still stands, so that it must show.  Raises
+        ``runs``: its timer was written with a setpoint that is still active, so that it must show.  Raises
         NoReply or LinkLost.
         """
         fallback = one.point.write.fallback if one.point.write else None
@@ -119,7 +122,7 @@ class Arming:
         seen = await self._seen(one, fallback.value_shown, found)
         if seen is None or declared is None:
             return seen
-        # Of a limit less is as safe; a switch or a setpoint must be just what was declared.
+        # For a limit less is as safe; a switch or a setpoint must be exactly as declared.
         near = abs(seen - declared) <= max(1e-6 * abs(declared), fallback.value_shown.scale / 2)
         if not near and not ("_max_" in one.quantity and 0 <= seen < declared):
             shown = f"{fallback.value_shown.address} holds {seen:g}"
@@ -143,7 +146,7 @@ class Arming:
         found.problems.append(f"{condition.address} holds {seen:g}; {condition.remedy}")
 
     async def _seen(self, one: Served, shown: Shown, found: _Found) -> float | None:
-        """Return what stands there; None, and a problem, where it cannot be read."""
+        """Return the content of the register; None, and a problem, if it cannot be read."""
         await self._turn()
         source = Source.model_validate(
             {
@@ -178,9 +181,9 @@ class Arming:
 def _requests(
     one: Served, fallback: DeviceFallback, limits: Limits
 ) -> Iterator[tuple[Request, Address, float]]:
-    """Yield what commissioning writes, with its place and the raw value.
+    """Yield the writes of commissioning, each with its place and the raw value.
 
-    The timer first: a setting may be that all of it is kept.
+    The timer comes first: a setting may be the command that stores everything.
     """
     if fallback.address is not None and fallback.after_s is not None:
         (request,) = orders.timer(one, limits, armed=True)

@@ -1,4 +1,4 @@
-"""What a driver asks and writes beside the plan of its requests: single registers, identities, orders."""
+"""Exchanges of a driver outside the plan of its requests: single registers, identities, orders."""
 
 from quartier_drivers import codec
 from quartier_drivers.contract import DeviceSpec
@@ -9,7 +9,7 @@ from quartier_drivers.schema import Address, Limits, Source
 
 
 class Beside:
-    """Exchanges with one device.  While it ``is_silent`` a request only probes whether it is back."""
+    """Exchanges with one device.  While it ``is_silent``, a request only probes whether it is back."""
 
     def __init__(self, line: Line, device: DeviceSpec, limits: Limits) -> None:
         self.is_silent = False
@@ -18,11 +18,14 @@ class Beside:
         self._limits = limits
 
     async def ask(self, request: Request) -> Answer:
-        """One request as it is.  Raises NoReply or LinkLost."""
+        """Make one request as it is.  Raises NoReply or LinkLost."""
         return await self._line.exchange(request, self._limits.pause_s, probes=self.is_silent)
 
     async def fetch(self, unit: int, place: Address, width: int) -> Answer:
-        """Read registers or coils.  Raises LinkLost, or NoReply, also where a gateway says who is gone."""
+        """Read registers or coils.
+
+        Raises LinkLost, or NoReply, also if a Modbus gateway reports the unit absent.
+        """
         answer = await self.ask(read_request(unit, place.table, place.number, width))
         if answer.exception in ABSENT:
             raise NoReply(f"unit {unit}: {meaning(answer)}")
@@ -36,7 +39,7 @@ class Beside:
             raise Refused(f"{name}: {meaning(answer)}")
 
     async def said(self, source: Source) -> str:
-        """Return what an identity register tells; empty where it does not."""
+        """Return the text of an identity register; empty if there is none."""
         unit = self._device.unit if source.unit is None else source.unit
         answer = await self.fetch(unit, source.address, source.width)
         return "" if answer.exception else codec.said_of(source, answer.values)

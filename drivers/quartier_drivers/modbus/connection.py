@@ -1,4 +1,4 @@
-"""The one connection to a Modbus endpoint, over all its renewals: a half open one is given up."""
+"""The single connection to a Modbus endpoint, renewed as needed: a half-open one is given up."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -13,16 +13,17 @@ if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its mo
     from quartier_drivers.tape import Tape
 
 CONNECT_S = 3.0
-# This many requests in a row without a single byte from the whole endpoint: it is half open.
+# After this many requests in a row without a single byte from the endpoint, it is half-open.
 HALF_OPEN_COUNT = 5
-# So many connections in a row that ended after their first answer: each request gets one of its own.
+# After this many connections in a row that ended after their first answer, each request gets its own.
 _HASTY_MAX = 2
 
 
 class Connection:
-    """``hear`` takes bytes, says ``heard`` of what is no answer, and returns what is to be sent at once.
+    """A connection with callbacks.
 
-    ``fail`` takes why no answer will come.  ``sound`` as of ``Stream``.
+    ``hear`` takes bytes, calls ``heard`` for what is no answer, and returns what to send at once. ``fail``
+    takes the reason why no answer will come.  ``sound`` is as in ``Stream``.
     """
 
     def __init__(
@@ -46,12 +47,12 @@ class Connection:
         self._answers_count = 0
         self._hasty_count = 0
         self.stands = False
-        """Whether it stands, as far as the kernel knows."""
+        """Whether the connection is up, as far as the kernel knows."""
         self.is_hasty = False
-        """Whether the endpoint ends each connection after one answer: then each request gets its own."""
+        """Whether the endpoint ends each connection after one answer: each request then gets its own."""
 
     def record(self, tape: "Tape | None") -> None:
-        """Say to ``tape`` what comes and goes."""
+        """Record to ``tape`` what is received and sent."""
         self._tape = tape
         if self._stream is not None:
             self._stream.tape = tape
@@ -68,23 +69,23 @@ class Connection:
             await self._clock.sleep(self._bus.connect_pause_s)
 
     def drop(self) -> None:
-        """Close it at once."""
+        """Close the connection at once."""
         stream, self._stream, self.stands = self._stream, None, False
         if stream is not None:
             stream.drop()
             self._fail(LinkLost(f"the connection to {self._where} was closed"))
 
     def send(self, data: bytes) -> None:
-        """Send bytes.  Raises LinkLost where the endpoint closed it."""
+        """Send bytes.  Raises LinkLost if the endpoint closed the connection."""
         if self._stream is None or not self._stream.send(data):
             raise LinkLost(f"{self._where} closed the connection")
 
     def heard(self) -> None:
-        """Something came, whatever it is."""
+        """Note that bytes came, whatever they are."""
         self._silent_count = 0
 
     def answered(self) -> None:
-        """A request was answered."""
+        """Note that a request was answered."""
         self._answers_count += 1
         self._silent_count = 0
         if self.is_hasty:
@@ -93,7 +94,10 @@ class Connection:
             self._hasty_count = 0
 
     def timed_out(self, *, torn: bool) -> None:
-        """Nothing came in time; ``torn``: half of something did, whose rest might be taken for an answer."""
+        """Note that nothing came in time.
+
+        ``torn``: half an answer did, and its rest might be taken for another.
+        """
         self._silent_count += 1
         if torn or self._silent_count >= HALF_OPEN_COUNT:
             self.drop()

@@ -1,7 +1,7 @@
-"""A Modbus TCP endpoint for a program that has nothing else to do meanwhile: it waits where it asks.
+"""A Modbus TCP endpoint for a program that does nothing else meanwhile: requests block.
 
-A request over an event loop costs more than twice one over a socket that blocks.  What is awaited of this
-line is there at once: ``settled`` runs such work without a loop.
+A request over an event loop costs more than twice one over a blocking socket.  Everything awaited on this
+line is complete at once: ``settled`` runs such work without a loop.
 """
 
 import socket
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ROOM = 4096
-# ``struct timeval`` (socket(7)) as wide as the option wants it: 66 is that of 64 bits on a machine of 32.
+# ``struct timeval`` (socket(7)) as wide as the option requires: 66 is the 64-bit option on a 32-bit machine.
 _TIMEVAL = "qq" if socket.SO_RCVTIMEO == 66 else "ll"
 
 
 class BlockingClock:
-    """Real time, for who runs without a loop."""
+    """Real time, for programs without an event loop."""
 
     def now_ns(self) -> int:
-        """Nanoseconds since an arbitrary start."""
+        """Return the ns since an arbitrary start."""
         return time.monotonic_ns()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait ``seconds``, and let nobody else do anything."""
+        """Wait ``seconds``, blocking the whole program."""
         time.sleep(seconds)  # noqa: ASYNC251 - there is no loop, and nobody else
 
 
@@ -53,7 +53,7 @@ class DirectLink(Line):
 
     @property
     def connected(self) -> bool:
-        """Return whether the connection stands, as far as we know."""
+        """Whether the connection is up, as far as known."""
         return self._socket is not None
 
     async def _connect(self) -> None:
@@ -78,7 +78,10 @@ class DirectLink(Line):
             await self._clock.sleep(self._bus.connect_pause_s)
 
     def _connected(self, family: int, place: tuple[Any, ...]) -> socket.socket:
-        """A connection that waits in the kernel: Python's own time limits cost a call more each time."""
+        """Return a connection that waits in the kernel.
+
+        Python's own time limits cost one more call each time.
+        """
         one = socket.socket(family)
         try:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _limit(max(CONNECT_S, self._bus.timeout_s)))
@@ -116,7 +119,7 @@ class DirectLink(Line):
             raise LinkLost(f"{self._where} closed the connection: {error.strerror or error}") from error
 
     def _found(self, data: bytes, request: Request, number: int) -> Answer:
-        """The answer, once it is whole and what is late or torn is out of its way."""
+        """Return the answer once it is complete; late or torn data before it is removed."""
         assert self._socket is not None
         deadline_s = time.monotonic() + self._wait_s
         while data:
@@ -148,7 +151,7 @@ class DirectLink(Line):
 
 
 def _places(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
-    """Return where to connect to.  Raises OSError for a name that is not known."""
+    """Return the addresses to connect to.  Raises OSError for an unknown name."""
     if ":" in host or host.replace(".", "").isdecimal():
         return [(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))]
     infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -156,13 +159,13 @@ def _places(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
 
 
 def _limit(seconds: float) -> bytes:
-    """A time limit as the kernel takes it; 0 would be none."""
+    """Return a time limit in the kernel's form; 0 would be no limit."""
     whole_s = int(seconds)
     return struct.pack(_TIMEVAL, whole_s, max(1, int((seconds - whole_s) * 1e6)))
 
 
 def settled(work: Coroutine[Any, Any, T]) -> T:
-    """Return what ``work`` returns, which awaits nothing but a line and a clock of these."""
+    """Return the result of ``work``, which awaits only a ``DirectLink`` and a ``BlockingClock``."""
     try:
         work.send(None)
     except StopIteration as ended:

@@ -1,7 +1,7 @@
-"""Who drives an RS-485 pair: the kernel raises or lowers RTS around what is sent, where the port can.
+"""Switches the direction of an RS-485 pair: the kernel sets RTS around what is sent, if the port can.
 
 Linux, linux/serial.h and Documentation/driver-api/serial/serial-rs485: TIOCSRS485 takes eight 32-bit words,
-flags, delay before, delay after (milliseconds), five unused.  A driver that cannot do it says ENOTTY or
+flags, delay before, delay after (milliseconds), five unused.  A driver that cannot do it returns ENOTTY or
 EINVAL; one that can only do some of it changes the words, which TIOCGRS485 shows.
 """
 
@@ -24,7 +24,7 @@ Ioctl = Callable[[int, int, bytes], bytes]
 
 
 class Refused(Exception):  # noqa: N818 - what the port said
-    """The port cannot switch as it should; reads on behind its name."""
+    """The port cannot switch as required; the text continues after the name of the port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class Direction:
 
     @property
     def words(self) -> bytes:
-        """As the kernel takes it."""
+        """The words for the kernel."""
         level = _RTS_ON_SEND if self.high else _RTS_AFTER_SEND
         return _WORDS.pack(_ENABLED | level, self.before_ms, self.after_ms, 0, 0, 0, 0, 0)
 
 
 def of(bus: "RtuBus") -> Direction | None:
-    """Return what the site file asks for; None where the port is left alone."""
+    """Return what the site file requires; None if the port is left alone."""
     if bus.rts_on_send is None:
         return None
     return Direction(bus.rts_on_send == "high", round(bus.rts_before_s * 1000), round(bus.rts_after_s * 1000))
@@ -54,7 +54,7 @@ def _ioctl(descriptor: int, request: int, words: bytes) -> bytes:
 
 
 def switch(descriptor: int, wanted: Direction, ioctl: Ioctl = _ioctl) -> None:
-    """Have the kernel switch the open port.  Raises Refused with what to do instead."""
+    """Make the kernel switch the direction of the open port.  Raises Refused with the remedy."""
     try:
         ioctl(descriptor, TIOCSRS485, wanted.words)
         got = ioctl(descriptor, TIOCGRS485, bytes(_WORDS.size))

@@ -1,4 +1,4 @@
-"""A Modbus device behind the five verbs: what its profile wants, planned, read, written and given back."""
+"""The driver of a Modbus device: plans the reads of its profile, reads, writes and relinquishes."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
@@ -38,20 +38,20 @@ from quartier_drivers.profile import RegisterProfile as Profile
 from quartier_drivers.schema import Address
 
 _S = 1_000_000_000
-# Exceptions after which a smaller request may do better: function, address, value.
+# Exceptions after which a smaller request may succeed: function, address, value.
 _REFUSALS = (1, 2, 3)
 _ZERO: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": ""}
 _IDLE_S = 60
-# So many answers in a row that the unit is absent make a device silent; fewer, a service of it.
+# This many answers in a row that the unit is absent make a device silent; fewer concern a service of it.
 _ABSENT_MAX = 3
 _DUE = attrgetter("due_ns")
-# A device that has just started may refuse what it serves later: what was refused is asked for again, seldom,
-# and sooner after a silence.
+# A device that has just started may refuse what it serves later: refused requests are repeated, rarely, and
+# sooner after a silence.
 _AGAIN_S, _AGAIN_SILENT_S = 600, 60
 
 
 class ModbusDriver:
-    """One device on a Modbus line.  Good readings tell what stood on the wire only if ``shows_raw``."""
+    """One device on a Modbus line.  Good readings contain the raw content only if ``shows_raw``."""
 
     def __init__(
         self, line: Line, device: DeviceSpec, profile: Profile, clock: Clock, *, shows_raw: bool = False
@@ -78,22 +78,22 @@ class ModbusDriver:
         self._timed = Timed(clock.now_ns)
         self._streak = Streak(line, clock, self._begin, self._told, self._failed)
         self.skipped_count = 0
-        """Reads left out because the one before came more than a period late."""
+        """Number of reads left out because the one before was more than a period late."""
         self._start()
 
     @property
     def points(self) -> Mapping[str, PointInfo]:
-        """Every point this device serves, by full name."""
+        """Every point that this device serves, by full name."""
         return self._points
 
     @property
     def standing(self) -> tuple[float | None, ...]:
-        """The caps that stand in the device, as far as they are known: leaving writes none that is higher."""
+        """The limits in force in the device, as far as known: a release writes none that is higher."""
         return self._standing.values
 
     @property
     def jobs(self) -> Sequence[Job]:
-        """The requests that it takes to read everything once."""
+        """The requests that read everything once."""
         return self._jobs
 
     @property
@@ -103,7 +103,7 @@ class ModbusDriver:
 
     @property
     def due_ns(self) -> int:
-        """Return when ``read`` wants to be called next (monotonic), the device's pauses included."""
+        """When ``read`` wants to be called next (monotonic ns), the device's pauses included."""
         if self._acknowledged or self._streak.told:
             return self._clock.now_ns()
         ready_ns = self._line.ready_ns
@@ -118,23 +118,23 @@ class ModbusDriver:
 
     @property
     def more(self) -> bool:
-        """Return whether there is more to tell of the requests that ``read`` made in one go."""
+        """Whether more readings of the last go wait to be returned."""
         return len(self._streak.told) > 0
 
     def rest(self) -> Iterator[Readings]:
-        """Yield what else they brought.  Raises NoReply or LinkLost in place of what failed."""
+        """Yield them.  Raises NoReply or LinkLost in place of a failed request."""
         return self._streak.rest()
 
     def go_on(self, is_urgent: Callable[[], bool] | None) -> None:
-        """Let ``read`` make all requests that are due, until ``is_urgent``; ``rest`` tells them."""
+        """Let ``read`` make all due requests until ``is_urgent``; ``rest`` returns their readings."""
         self._timed.is_urgent = is_urgent or self._timed.is_urgent
         if not self._profile.limits.pause_s:
             self._streak.allow(is_urgent)
 
     async def open(self) -> Mapping[str, str]:
-        """Say who it is, as the profile and the device's identity registers tell.
+        """Return the identity from the profile and from the device's identity registers.
 
-        Also reads the scale registers that writes need, and plans anew, with what was refused before.
+        Also reads the scale registers that writes need, and plans anew, including what was refused before.
         Raises NoReply or LinkLost.
         """
         identity = {"maker": self._profile.head.maker, "model": self._profile.head.model}
@@ -160,7 +160,7 @@ class ModbusDriver:
         self._start()
 
     async def read(self) -> Readings:
-        """Make the most overdue request of the plan, at most one; empty when none is due.
+        """Make at most one request, the most overdue of the plan; empty if none is due.
 
         Raises NoReply or LinkLost.
         """
@@ -189,7 +189,7 @@ class ModbusDriver:
         return self._failed(job, answer) if answer.exception else self._told(job, answer.data, now_ns)
 
     async def write(self, command: Command) -> None:
-        """Write one point, its device-side timer before it unless one runs; its read-back is due at once.
+        """Write one point, after its timer in the device unless that runs; the read-back becomes due at once.
 
         Raises Refused (by the device or its profile), NoReply or LinkLost (outcome unknown) or Expired.
         """
@@ -215,9 +215,9 @@ class ModbusDriver:
             self._acknowledge(one, command.value)
 
     async def release(self, points: Collection[str] = ()) -> None:
-        """Give points (absent: all) back to the device's own control, as ``on_release`` says.
+        """Relinquish points (empty: all) to the device's own control, as ``on_release`` says.
 
-        Goes on after a write that fails, unless the bus is lost twice in a row; raises the first failure.
+        Goes on after a failed write, unless the bus is lost twice in a row; raises the first failure.
         """
         self._timed.drop(points)
         await each(self._leaving([one for one in self._writable if not points or one.name in points]))
@@ -229,7 +229,7 @@ class ModbusDriver:
             yield from (partial(self._beside.send, one.name, request) for request in self._released(one))
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
-        """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
+        """Return the writes of ``release``, encoded for the wire and JSON-ready, for ``Door.replay``."""
         return [orders.dump(one.name, request) for one in self._writable for request in self._released(one)]
 
     def _released(self, one: Served) -> list[Request]:
@@ -239,7 +239,7 @@ class ModbusDriver:
     async def arm(
         self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
     ) -> Sequence[Armed]:
-        """Return how the fall-backs stand in the device; with ``writes`` they are written first."""
+        """Return the state of the fallbacks in the device; with ``writes`` they are written first."""
         arming = Arming(self._beside.fetch, self._beside.send, self._profile.limits, between)
         wanted = [one for one in self._writable if not points or one.name in points]
         found = [await arming.arm(one, writes=writes, runs=one.name in self._timed) for one in wanted]
@@ -282,10 +282,10 @@ class ModbusDriver:
         return next((job for job in self._jobs if self._urgent & job.keys), None)
 
     def _begin(self, jobs: Sequence[Job], asked_ns: Sequence[int]) -> None:
-        """To the next points of the blocks' grids; those that have passed already are skipped, and counted.
+        """Move the jobs to the next points of their grids; points that have passed are skipped and counted.
 
-        They are not counted while the device is silent or was not asked yet, or the bus was lost: then
-        nobody is late.
+        They are not counted while the device is silent or was not asked yet, or the bus was lost: then nobody
+        is late.
         """
         for job, now_ns in zip(jobs, asked_ns, strict=False):
             if job.due_ns > now_ns:  # read back early: the grid stays
@@ -303,7 +303,7 @@ class ModbusDriver:
             raise
         self._beside.is_silent = False
         if self._aside:
-            # The others have waited for us: their grid begins anew.
+            # The other jobs have waited: their grids start anew.
             self._aside = False
             now_ns = self._clock.now_ns()
             for other in self._jobs:
@@ -318,7 +318,7 @@ class ModbusDriver:
         self._beside.is_silent = isinstance(error, NoReply)
 
     async def _ask_again(self, job: Job, now_ns: int) -> None:
-        """Try what was refused; where it is served now, all is planned anew, as after ``open``."""
+        """Try a refused request; if it is served now, everything is planned anew, as after ``open``."""
         job.due_ns = now_ns + _AGAIN_S * _S
         self._see_next()
         answer = await self._ask(job)
@@ -334,14 +334,14 @@ class ModbusDriver:
         return job.failed(meaning(answer), self._clock.now_ns())
 
     def _judge_absence(self, answer: Answer) -> None:
-        """A gateway says in our device's stead that it is not there: the same as silence."""
+        """Handle the answer of a Modbus gateway that our device is absent: the same as silence."""
         self._absent_count = self._absent_count + 1 if answer.exception in ABSENT else 0
         if self._absent_count >= min(_ABSENT_MAX, len(self._jobs) or 1):
             self._aside = True
             raise NoReply(f"{self._device.name}: {meaning(answer)}")
 
     def _narrowed(self, job: Job) -> Readings:
-        """After a refusal: ask for less, or give up on what cannot be divided."""
+        """After a refusal ask for less, or give up on what cannot be divided."""
         known, now_ns = self._known, self._clock.now_ns()
         self._jobs.remove(job)
         smaller = split(job.sheet.block)
@@ -369,7 +369,7 @@ class ModbusDriver:
         return self._standing.saw(job.told(data, now_ns))
 
     def _rescale(self, powers: Mapping[tuple[int, Address], int | None]) -> None:
-        """Have every job take over the scale registers that changed."""
+        """Make all jobs take over the scale registers that changed."""
         if all(place in self._powers and self._powers[place] == power for place, power in powers.items()):
             return
         self._powers |= powers
@@ -381,7 +381,7 @@ class ModbusDriver:
         return 0 if place is None else self._powers.get((one.unit, place))
 
     def _read_back(self, name: str) -> None:
-        """At once; where the device may show the old value for a while, after that."""
+        """Make the read-back due at once, or after the time in which the device may show the old value."""
         settle_ns, key = int(self._profile.limits.settle_s * _S), self._seat.key(name)
         if not settle_ns:
             self._urgent.add(key)
@@ -393,7 +393,7 @@ class ModbusDriver:
         self._see_next()
 
     def _acknowledge(self, one: Served, value: float) -> None:
-        """A write-only register cannot be read back: the device's acknowledgement is all there is."""
+        """Report a write-only register as acknowledged: it cannot be read back."""
         held: Value = value != 0 if one.kind == "bool" else value
         now_ns = self._clock.now_ns()
         self._acknowledged.append(Reading(one.name, held, Quality.GOOD, now_ns, "acknowledged"))

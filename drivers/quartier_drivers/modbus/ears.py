@@ -1,4 +1,4 @@
-"""What else is said on a serial line: our own echo, and the exchanges of another master.  Pure.
+"""Recognises other traffic on a serial line: our own echo, and the exchanges of another master.  Pure.
 
 Frames of requests: Modbus Application Protocol V1.1b3, section 6; RTU framing: Serial Line V1.02, 2.5.1.
 """
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from quartier_native import crc16
 
-# Whole frames of requests by function, CRC included; the others say their own length.
+# Sizes of complete request frames by function, CRC included; the others contain their length.
 _FIXED = {1: 8, 2: 8, 3: 8, 4: 8, 5: 8, 6: 8, 7: 4, 22: 10}
 _COUNTED = {15: (9, 6), 16: (9, 6), 23: (13, 10)}
 _READS = (1, 2, 3, 4)
@@ -16,7 +16,7 @@ _KEPT_MAX = 512
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A request that is not ours: ``count`` is that of a read, else 0."""
+    """A request of another master: ``count`` is that of a read, else 0."""
 
     unit: int
     function: int
@@ -24,12 +24,12 @@ class Foreign:
     heard_s: float
 
     def twin_of(self, unit: int, function: int, count: int) -> bool:
-        """Return whether its answer cannot be told from the answer to a request of ours."""
+        """Return whether its answer cannot be distinguished from the answer to our request."""
         return (self.unit, self.function, self.count) == (unit, function, count)
 
 
 class Ears:
-    """Listens to a line while nobody answers us.  ``echoes``: whether the adapter lets us hear ourselves.
+    """Listens to a line while nobody answers us.  ``echoes``: whether the adapter returns our own bytes.
 
     That is learnt from reads, whose request is never an answer; None until one was answered.
     """
@@ -44,13 +44,13 @@ class Ears:
         self._heard = bytearray()
 
     def sent(self, frame: bytes, *, reads: bool) -> None:
-        """We are about to say ``frame``: what comes first may be its echo."""
+        """Note that ``frame`` is about to be sent: the first bytes received may be its echo."""
         self._sent = frame if self.echoes or (self.echoes is None and reads) else b""
         self._echoed = b""
         self._heard.clear()
 
     def without_echo(self, data: bytes) -> bytes:
-        """The bytes behind our own echo, which may come in pieces."""
+        """Return the bytes after our own echo, which may come in pieces."""
         if not self._sent:
             return data
         heard, whole = self._echoed + data, self._sent
@@ -61,13 +61,13 @@ class Ears:
         if heard.startswith(whole):
             self.echoes = True
             return heard[len(whole) :]
-        # What we hear is not what we said: there is no echo, or somebody spoke at the same time.
+        # We received other bytes than we sent: there is no echo, or somebody sent at the same time.
         if self.echoes is None:
             self.echoes = False
         return heard
 
     def listen(self, data: bytes, now_s: float) -> None:
-        """Bytes came while no answer of ours is due."""
+        """Take bytes received while no answer to us is due."""
         self._heard += data
         del self._heard[:-_KEPT_MAX]
         start = 0
@@ -79,7 +79,7 @@ class Ears:
                 start = 0
 
     def _frame(self, start: int, now_s: float) -> int:
-        """The length of the sound frame that begins at ``start``, which is taken note of; 0 for none."""
+        """Record the valid frame at ``start`` and return its length; 0 if there is none."""
         heard = self._heard
         unit, function = heard[start], heard[start + 1]
         if self.pending is not None and unit == self.pending.unit:
@@ -95,7 +95,7 @@ class Ears:
         return size
 
     def _answer_size(self, start: int) -> int:
-        """Return how long an answer beginning there would be; 0 while that is not all here."""
+        """Return the length of an answer beginning there; 0 while it is incomplete."""
         function = self._heard[start + 1]
         if function & 0x80:
             size = 5
@@ -117,7 +117,7 @@ def _request_size(heard: bytearray, start: int) -> int:
 
 
 def asked_by_another(heard: bytes, unit: int, function: int, count: int) -> bool:
-    """Whether ``heard``, ahead of what seems to be our answer, holds another's request for the same."""
+    """Return whether ``heard``, before an apparent answer, contains another master's request for the same."""
     data = bytearray(heard)
     for start in range(len(data) - 3):
         size = _request_size(data, start)
@@ -129,5 +129,5 @@ def asked_by_another(heard: bytes, unit: int, function: int, count: int) -> bool
 
 
 def _count(heard: bytearray, start: int) -> int:
-    """The count of a read request; 0 for another one."""
+    """Return the count of a read request; 0 for another one."""
     return int.from_bytes(heard[start + 4 : start + 6], "big") if heard[start + 1] in _READS else 0

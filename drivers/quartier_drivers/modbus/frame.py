@@ -1,7 +1,7 @@
 """Finds the answer to a request in a stream of bytes and checks all of it; pure.
 
-Modbus Application Protocol V1.1b3 (functions, exceptions), Modbus over Serial Line V1.02 (RTU),
-Modbus Messaging on TCP/IP V1.0b (MBAP header).
+Modbus Application Protocol V1.1b3 (functions, exceptions), Modbus over Serial Line V1.02 (RTU), Modbus
+Messaging on TCP/IP V1.0b (MBAP header).
 """
 
 import struct
@@ -35,21 +35,21 @@ _LENGTHS = range(3, 255)
 
 
 class Rubbish(Exception):  # noqa: N818 - what came, not what failed
-    """An answer came for this request and something in it is wrong."""
+    """An answer to this request came, but its content is invalid."""
 
 
 class OutOfStep(Exception):  # noqa: N818 - as above
-    """The bytes of a TCP stream no longer fall into frames: only a new connection helps."""
+    """The bytes of a TCP stream no longer form frames: only a new connection helps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request: ``count`` coils or registers from ``address``; ``values`` for a write.
 
-    Its frames are made once: ``rtu`` is whole, ``tcp`` lacks the transaction number in front.  An answer's
-    PDU of ``answer_size`` bytes that begins with ``sound`` is right; on TCP it then begins with ``head``,
-    behind the number.  ``asks`` is the same for ``Questions``.  ``writes``: it changes the device.  ``raw``
-    is the PDU of a request that is somebody else's, and goes out as it came.
+    Its frames are made once: ``rtu`` is complete, ``tcp`` lacks the transaction number in front.  An answer's
+    PDU of ``answer_size`` bytes that begins with ``sound`` is valid; on TCP it then begins with ``head``,
+    after the number.  ``asks`` is the same for ``Questions``.  ``writes``: it changes the device.  ``raw`` is
+    the PDU of another client's request, which is sent unchanged.
     """
 
     unit: int
@@ -93,19 +93,19 @@ class Request:
 
     @property
     def gives(self) -> bool:
-        """Return whether the answer brings data; an echo otherwise."""
+        """Whether the answer contains data; otherwise it is an echo."""
         return not self.writes or self.function == READ_WRITE
 
     @property
     def data_size(self) -> int:
-        """Bytes of data in an answer that brings some."""
+        """Bytes of data in an answer that contains some."""
         return (self.count + 7) // 8 if self.function in _BIT_READS else 2 * self.count
 
 
 class Answer:
-    """What the device said: ``data`` bytes of a read, as they came, or ``exception`` (its code, else 0).
+    """The answer of a device: ``data`` bytes of a read, as received, or ``exception`` (its code, else 0).
 
-    ``values`` are the registers or coils of a read, the written ones of a write; made when asked for.
+    ``values`` are the registers or coils of a read, the written ones of a write; made on demand.
     """
 
     __slots__ = ("_request", "_values", "data", "exception")
@@ -146,23 +146,23 @@ class Answer:
 
 @dataclass(slots=True)
 class Seen:
-    """What else was in the stream: ``late`` answers to older requests."""
+    """What else was in the stream: the number of ``late`` answers to older requests."""
 
     late: int = 0
 
 
 def read_request(unit: int, table: str, start: int, count: int) -> Request:
-    """A read of one table."""
+    """Return a read of one table."""
     return Request(unit, READS[table], start, count)
 
 
 def identity_request(unit: int) -> Request:
-    """Ask for the basic objects by which a device says who it is (6.21); see ``identity_of``."""
+    """Return a request for the basic identification objects of a device (6.21); see ``identity_of``."""
     return Request(unit, IDENTIFY, 0, 0)
 
 
 def write_request(unit: int, table: str, start: int, values: tuple[int, ...], function: int = 0) -> Request:
-    """A write of a coil (5, 15) or of holding registers (6 for one, 16 for more, unless said)."""
+    """Return a write of a coil (5, 15) or of holding registers (6 for one, 16 for more, unless given)."""
     if table == "coil":
         number = function or (5 if len(values) == 1 else 15)
     else:
@@ -172,7 +172,7 @@ def write_request(unit: int, table: str, start: int, values: tuple[int, ...], fu
 
 
 def encoded(request: Request) -> bytes:
-    """The request's PDU (Modbus Application Protocol V1.1b3, section 6)."""
+    """Return the PDU of the request (Modbus Application Protocol V1.1b3, section 6)."""
     function, values = request.function, request.values
     if function in (5, 6):
         value = (0xFF00 if values[0] else 0) if function == 5 else values[0]
@@ -194,7 +194,7 @@ def encoded(request: Request) -> bytes:
 
 
 def answer_of(request: Request, pdu: bytes) -> Answer:
-    """Return what a complete PDU says about ``request``; raises Rubbish when it is not an answer to it."""
+    """Return the answer in a complete PDU; raises Rubbish if it is no answer to ``request``."""
     if len(pdu) == request.answer_size and pdu.startswith(request.sound):
         return Answer(data=pdu[2:], request=request)
     function = pdu[0]
@@ -216,7 +216,7 @@ def answer_of(request: Request, pdu: bytes) -> Answer:
 
 
 def _identity_size(pdu: bytes | bytearray) -> int:
-    """Return how long an answer of function 43/14 is; 0 while that is not known."""
+    """Return the length of an answer of function 43/14; 0 while it is unknown."""
     if len(pdu) < _IDENTITY_HEAD:
         return 0
     size = _IDENTITY_HEAD
@@ -228,7 +228,7 @@ def _identity_size(pdu: bytes | bytearray) -> int:
 
 
 def identity_of(answer: Answer) -> dict[int, str]:
-    """Objects by number (0 vendor, 1 product code, 2 revision …) of an answer to ``identity_request``."""
+    """Return the objects by number (0 vendor, 1 product code, 2 revision …) of an ``identity_request``."""
     found, left = {}, answer.data[_IDENTITY_HEAD - 2 :]
     while len(left) >= 2:
         number, size = left[0], left[1]
@@ -239,7 +239,7 @@ def identity_of(answer: Answer) -> dict[int, str]:
 
 
 def is_answer(data: bytes, request: Request, number: bytes) -> bool:
-    """Whether the bytes are just the one frame that answers ``request``, sent under these two bytes."""
+    """Return whether the bytes are exactly the frame that answers ``request``, sent under these two bytes."""
     return (
         len(data) == _MBAP_SIZE + request.answer_size
         and data.startswith(number)
@@ -248,17 +248,17 @@ def is_answer(data: bytes, request: Request, number: bytes) -> bool:
 
 
 def refusal_code(data: bytes, request: Request, number: bytes) -> int:
-    """The exception, where the bytes are just the frame that refuses ``request``; 0: they are not."""
+    """Return the exception if the bytes are exactly the frame that refuses ``request``; else 0."""
     if len(data) != _MBAP_SIZE + 2 or not data.startswith(number):
         return 0
     return data[8] if data[2:8] == bytes((0, 0, 0, 3, request.unit, request.function | 0x80)) else 0
 
 
 def take_tcp(buffer: bytearray, request: Request, number: int, seen: Seen) -> Answer | None:
-    """Take frames from ``buffer`` until the answer with transaction ``number`` is there; None if it is not.
+    """Take frames from ``buffer`` up to the answer with transaction ``number``; None if it is not there.
 
-    Frames with another number are late answers: dropped and counted.  Raises Rubbish or OutOfStep, also
-    where no frame begins behind the answer: then it was cut short and holds bytes of the next.
+    Frames with another number are late answers: dropped and counted.  Raises Rubbish or OutOfStep, also if no
+    frame begins after the answer: then it was cut short and contains bytes of the next.
     """
     while len(buffer) >= _MBAP_SIZE:
         transaction, _, length, unit = _MBAP.unpack_from(buffer)
@@ -278,23 +278,23 @@ def take_tcp(buffer: bytearray, request: Request, number: int, seen: Seen) -> An
 
 
 def _see_header(buffer: bytearray) -> None:
-    """Whether the bytes may begin a frame, as far as they are here."""
+    """Raise OutOfStep if the bytes cannot begin a frame, as far as they are here."""
     protocol, length = int.from_bytes(buffer[2:4], "big"), int.from_bytes(buffer[4:6], "big")
     if (len(buffer) >= 4 and protocol) or (len(buffer) >= 6 and length not in _LENGTHS):
         raise OutOfStep(f"a header of protocol {protocol}, length {length}")
 
 
-# The longest frame of a serial line is 256 bytes; more than a few of them is chatter of others.
+# The longest frame of a serial line is 256 bytes; more than a few of them is traffic of others.
 _CHATTER_MAX = 1024
 
 
 @dataclass(slots=True)
 class Hunt:
-    """Looks for the answer to one request on a serial line, past noise and frames that are not it.
+    """Searches the answer to one request on a serial line, past noise and other frames.
 
-    ``wrong`` says what was the matter with the last sound frame of this unit that is no answer to the
-    request (a late answer to an older one, as a rule), ``wrong_count`` how many there were.  ``before``
-    and ``rest`` are what was heard around the answer.
+    ``wrong`` describes the last valid frame of this unit that is no answer to the request (usually a late
+    answer to an older one), ``wrong_count`` counts them.  ``before`` and ``rest`` are the bytes around the
+    answer.
     """
 
     request: Request
@@ -305,9 +305,9 @@ class Hunt:
     buffer: bytearray = field(default_factory=bytearray)
 
     def feed(self, data: bytes) -> Answer | None:
-        """Add bytes; the answer, or None while it is not complete.
+        """Add bytes; return the answer, or None while it is incomplete.
 
-        Raises Rubbish when a whole answer is there whose checksum is wrong.
+        Raises Rubbish if a complete answer with a wrong checksum is there.
         """
         self.buffer += data
         if self.missing > 0:
@@ -316,7 +316,7 @@ class Hunt:
 
     @property
     def missing(self) -> int:
-        """Return how many bytes of the answer are still to come, if what is here is its beginning; else 0."""
+        """The number of missing bytes if what is here is the beginning of the answer; else 0."""
         head = bytes([self.request.unit]) + self.request.sound
         begun = self.buffer[: len(head)] == head[: len(self.buffer)]
         return max(0, self.request.answer_size + 3 - len(self.buffer)) if begun else 0
@@ -327,7 +327,7 @@ class Hunt:
         return self.buffer.startswith(bytes([self.request.unit]) + self.request.sound)
 
     def search(self) -> Answer | None:
-        """Look through all that came, with what seems to be an unfinished answer; as ``feed``."""
+        """Search all that came, including a seemingly unfinished answer; raises as ``feed`` does."""
         del self.buffer[:-_CHATTER_MAX]
         start = 0
         while start < len(self.buffer) - 4:
@@ -352,7 +352,7 @@ class Hunt:
         return self.buffer[0] == self.request.unit and self.buffer[1] == self.request.function
 
     def _sound(self, start: int) -> bytes | None:
-        """The PDU of the whole, sound frame that begins at ``start``."""
+        """Return the PDU of the complete, valid frame at ``start``; else None."""
         function = self.buffer[start + 1]
         if function & 0x80:
             size = 2
@@ -371,5 +371,5 @@ class Hunt:
 
 
 def meaning(answer: Answer) -> str:
-    """Return what the exception of an answer says."""
+    """Return the meaning of an answer's exception."""
     return EXCEPTIONS.get(answer.exception, f"exception {answer.exception}")

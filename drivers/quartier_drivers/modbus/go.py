@@ -1,4 +1,4 @@
-"""Reads of one device that are made one after the other: between two of them no task is woken."""
+"""Consecutive reads of one device: no task is woken between two of them."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,15 +7,15 @@ from quartier_native import Questions
 
 
 def never() -> bool:
-    """It ends when all is asked."""
+    """Return False: the reads end when all are made."""
     return False
 
 
 class Go(Questions):
-    """``requests`` in their order, until one is refused or ``is_enough`` says so after an answer.
+    """A go: ``requests`` in order, until one is refused or ``is_enough`` returns True after an answer.
 
-    ``answers`` are the data of those that were answered, ``refusal`` the exception that ended it,
-    ``taken_ns`` when each of both came (house time).  ``is_over``: nothing more is asked.
+    ``answers`` are the data of the answered ones, ``refusal`` the exception that ended the go, ``taken_ns``
+    the arrival time of both (daemon time).  ``is_over``: nothing more is asked.
     """
 
     def __init__(
@@ -27,11 +27,11 @@ class Go(Questions):
 
     @property
     def request(self) -> Request:
-        """The one in hand: what is to be asked, or is waited for.  IndexError where all is answered."""
+        """The current request, to be sent or awaited.  IndexError if all are answered."""
         return self.requests[len(self.taken_ns)]
 
     def found(self, answer: Answer) -> None:
-        """Take the answer to the one in hand that came in pieces or by a detour, or is an exception."""
+        """Take an answer to the current request that came in pieces or by a detour, or is an exception."""
         if answer.exception:
             self.refusal = answer
             self.end()

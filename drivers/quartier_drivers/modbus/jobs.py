@@ -1,6 +1,6 @@
-"""One planned request and how its answer becomes columns: the native reader does nearly all of it.
+"""One planned request and the conversion of its answer to columns, mostly by the native reader.
 
-What it leaves (texts, numbers beyond 2**53, odd scalings) is read here point by point and lands in the same
+What that leaves (texts, numbers beyond 2**53, unusual scalings) is read here point by point into the same
 columns.
 """
 
@@ -20,17 +20,17 @@ from quartier_drivers.schema import Address
 from quartier_native import BAD, GOOD, LEFT
 
 Powers = Mapping[tuple[int, Address], Power]
-"""What the scale registers hold, by unit and address: a power of ten, None where it is void."""
+"""The scale registers by unit and address: a power of ten, None if invalid."""
 
 _NONE: Mapping[int, str] = MappingProxyType({})
 _UNREAD = Fit(())
 
 
 class Job:
-    """A request of the plan for one device, when it is due, and in which connection it was last read.
+    """A request of the plan for one device, its due time, and the connection in which it was last read.
 
-    ``powers`` are the driver's; ``refit`` takes over what changed there.  A point whose scale register has
-    not been read yet is left out.  ``known`` are values from before, kept while nothing better is there.
+    ``powers`` are the driver's; ``refit`` takes over changes there.  A point whose scale register has not
+    been read yet is left out.  ``known`` are earlier values, kept until there is a better one.
     """
 
     __slots__ = (
@@ -81,7 +81,7 @@ class Job:
 
     @property
     def keys(self) -> frozenset[str]:
-        """Whom it is for, by the names of the shape."""
+        """The points that it reads, by their names in the shape."""
         return self.sheet.keys
 
     @property
@@ -91,12 +91,12 @@ class Job:
 
     @property
     def known(self) -> dict[str, Value]:
-        """The last good value of each point of the layout, or the nought of its kind."""
+        """The last good value of each point of the layout, or the zero of its kind."""
         now = Readings(self.layout, self._values, bytes(len(self.layout)), 0, self._texts)
         return {name: now.value(place) for place, name in enumerate(self.layout.points)}
 
     def move_on(self, now_ns: int, phase_ns: int) -> int:
-        """It is due at the next point of its grid from now on; returns how many have passed already."""
+        """Move the due time to the next point of its grid; return how many points have passed already."""
         skipped = (now_ns - self.due_ns) // self.period_ns
         if self.period_ns % SLOT_NS:
             self.due_ns += (skipped + 1) * self.period_ns
@@ -107,7 +107,7 @@ class Job:
         return skipped
 
     def powers(self, data: bytes) -> dict[tuple[int, Address], Power]:
-        """Return what the scale registers in the answer say; empty while they say what they said before."""
+        """Return the scale registers in the answer; empty while they are unchanged."""
         pieces = self.sheet.scale_words(data)
         if pieces == self._scale_words:
             return {}
@@ -136,7 +136,7 @@ class Job:
                 _put(self._values, self._texts, at, values[name])
 
     def told(self, data: bytes, now_ns: int) -> Readings:
-        """Return what the data of a checked answer say."""
+        """Return the readings of a checked answer."""
         values, qualities = self._registers.read(data, self._values)
         if LEFT in qualities or self._texts:
             qualities = self._finished(values, bytearray(qualities), data)
@@ -147,13 +147,13 @@ class Job:
         return Readings(self.layout, values, qualities, now_ns, self._texts, raws)
 
     def failed(self, why: str, now_ns: int) -> Readings:
-        """Every point BAD, with its last value and why in place of what stood on the wire."""
+        """Return every point BAD, with its last value and the reason as the raw content."""
         count = len(self.layout)
         raws = dict.fromkeys(range(count), why)
         return Readings(self.layout, self._values, bytes([BAD]) * count, now_ns, self._texts, raws)
 
     def _finished(self, values: "array[float]", qualities: bytearray, data: bytes) -> bytes:
-        """Decide what the native reader left; texts of numbers that fit a double again go."""
+        """Decide what the native reader left; remove texts of numbers that fit a double again."""
         texts = {
             place: text
             for place, text in self._texts.items()
@@ -176,7 +176,7 @@ class Job:
 
 
 class _Raws(Mapping[int, str]):
-    """What stood on the wire for the points that are not GOOD, or for all; read only when asked."""
+    """The raw contents of the points that are not GOOD, or of all; decoded on demand."""
 
     __slots__ = ("_data", "_fit", "_qualities", "_shows_good")
 
@@ -202,7 +202,7 @@ class _Raws(Mapping[int, str]):
 
 
 def _words(one: Served, start: int, data: bytes) -> Sequence[int]:
-    """A point's words, or bits, from where they start in the answer."""
+    """Return a point's words, or bits, from their start in the answer."""
     width = one.point.width
     if one.point.address.table in BITS:
         return [data[at // 8] >> at % 8 & 1 for at in range(start, start + width)]

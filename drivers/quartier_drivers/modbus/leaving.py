@@ -1,8 +1,8 @@
-"""Which caps stand in a device, so that leaving lowers them or lets them be, and never raises one.
+"""The limits in force in a device, so that a release lowers them or keeps them, and never raises one.
 
-A cap is read just before it is written on leaving.  Where that fails, or its register can only be written,
-what was last read or ordered counts; where nothing is known, the fail-safe cap is written: it may raise a
-lower one that nobody here knows of, but a cap that stands above it for ever would be the greater harm.
+A limit is read just before it is written on release.  If that fails, or its register can only be written, the
+last one read or ordered counts; if nothing is known, the fail-safe limit is written: it may raise a lower one
+that nobody here knows of, but a higher limit that stays for ever would be the greater harm.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -18,7 +18,7 @@ Fetch = Callable[[int, Address, int], Awaitable[Answer]]
 
 
 class Standing:
-    """The last word of each of ``points`` that is released to a cap, in house units."""
+    """The last known value of each of ``points`` that is released to a limit, in our units."""
 
     def __init__(self, points: Iterable[Served]) -> None:
         self._last: dict[str, float | None] = {
@@ -32,16 +32,16 @@ class Standing:
 
     @property
     def values(self) -> tuple[float | None, ...]:
-        """Return what stands, None where nothing is known."""
+        """The limits in force, None if unknown."""
         return tuple(self._last.values())
 
     def wrote(self, name: str, value: float) -> None:
-        """The device took an order."""
+        """Record an order that the device accepted."""
         if name in self._last:
             self._last[name] = value
 
     def saw(self, told: Readings) -> Readings:
-        """Take what was read, and pass it on."""
+        """Record what was read, and return it."""
         for name in self._last:
             place = told.layout.place(name)
             if place is not None:
@@ -50,12 +50,12 @@ class Standing:
         return told
 
     def least(self, name: str, cap: float | None) -> float | None:
-        """Return what a point is released to: its fail-safe cap, or what stands where that is lower."""
+        """Return the release value of a point: its fail-safe limit, or the present one if that is lower."""
         last = self._last.get(name)
         return cap if cap is None or last is None else min(cap, last)
 
     async def look(self, one: Served, power: int | None, fetch: Fetch) -> None:
-        """Read what stands now, where the register can be read and the device answers."""
+        """Read the present limit if the register can be read and the device answers."""
         write = one.point.write
         if one.name not in self._last or power is None or write is None or write.confirm == "none":
             return

@@ -1,4 +1,4 @@
-"""What every Modbus line does whatever its wire: one exchange at a time, pauses, retries, counters."""
+"""The common part of all Modbus lines: one exchange at a time, pauses, retries, counters."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _BUSY_S = 0.1
 _BUSY = (5, 6)
-# Exceptions of a gateway that cannot reach the unit, and of a GX for a service that is not there.
+# Exceptions of a Modbus gateway that cannot reach the unit, and of a GX for a missing service.
 ABSENT = (10, 11)
 _COUNTERS = (
     "requests_count",
@@ -32,7 +32,7 @@ _COUNTERS = (
 
 
 class Line(ABC):
-    """A line without its wire.  Waiting for an answer is real time; pauses are the house's."""
+    """A line without its wire.  Waiting for an answer is in real time; pauses are in daemon time."""
 
     def __init__(
         self, name: str, timeout_s: float, retries_count: int, pause_s: float, clock: "Clock"
@@ -47,29 +47,32 @@ class Line(ABC):
         self._line_ready_ns = 0
         self._unit_ready_ns: dict[int, int] = {}
         self._rests = pause_s > 0
-        """Whether somebody may have to wait before he asks."""
+        """Whether a caller may have to wait before a request."""
         self._waiter: asyncio.Future[Any] | Waiter[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_s = 0.0
         self._deadline_s = 0.0
         self._stats = dict.fromkeys(_COUNTERS, 0.0)
         self.request_cost = 0.0
-        """How many registers could be read in the time that one more request takes."""
+        """How many registers could be read in the time of one more request."""
         self.held: Held | None = None
-        """Keeps what is answered, where others may ask for it too."""
+        """Keeps the answers if other clients may ask for the same."""
 
     @property
     def stats(self) -> Mapping[str, float]:
-        """Counters since start: requests, retries, time-outs, rubbish, late answers … all from the start."""
+        """Counters since start: requests, retries, time-outs, invalid answers, late answers ….
+
+        All exist from the start.
+        """
         return self._stats
 
     @property
     @abstractmethod
     def connected(self) -> bool:
-        """Return whether the connection or port is open."""
+        """Whether the connection or port is open."""
 
     def ready_ns(self, unit: int) -> int:
-        """Return when ``unit`` may be asked again without a wait, house time."""
+        """Return when ``unit`` may be asked again without a wait (daemon time, ns)."""
         return max(self._line_ready_ns, self._unit_ready_ns.get(unit, 0))
 
     def count(self, name: str, step: float = 1) -> None:
@@ -77,7 +80,7 @@ class Line(ABC):
         self._stats[name] += step
 
     async def open(self) -> None:
-        """Open the port or connection.  Raises LinkLost, naming what is absent."""
+        """Open the port or connection.  Raises LinkLost, naming what is missing."""
         if not self._turn.take():
             await self._turn.wait()
         try:
@@ -86,7 +89,7 @@ class Line(ABC):
             self._turn.give()
 
     async def close(self) -> None:
-        """Close it; may be opened again."""
+        """Close the line; it may be opened again."""
         self._stop_timer()
         self._disconnect()
 
@@ -101,11 +104,11 @@ class Line(ABC):
     ) -> Answer:
         """Make one request and return its checked answer, an exception of the device included.
 
-        A read without a sound answer is repeated, ``retries_count`` times at most (None: as the bus has it);
-        a write is not, its outcome is unknown, nor is one that ``probes`` whether a silent unit is back: the
-        others wait meanwhile.  After it the unit is left alone for ``pause_s``.  Raises NoReply (silent,
-        rubbish, busy; a write that a gateway could not deliver), LinkLost, or Expired where it was not its
-        turn before ``expires_ns``.
+        A read without a valid answer is repeated, ``retries_count`` times at most (None: as the bus has it).
+        A write is not, because its outcome is unknown; nor is a request that ``probes`` whether a silent unit
+        is back, because the other units wait meanwhile.  After it the unit is left alone for ``pause_s``.
+        Raises NoReply (silent, invalid, busy; a write that a Modbus gateway could not deliver), LinkLost, or
+        Expired if its turn did not come before ``expires_ns``.
         """
         if not self._turn.take():
             await self._turn.wait()
@@ -129,9 +132,9 @@ class Line(ABC):
             self._turn.give()
 
     async def carry(self, request: Request, limit_s: float, pause_s: float = 0.0) -> Answer:
-        """Make one request of somebody else, once, and return whatever the device answers.
+        """Make one request of another client, once, and return whatever the device answers.
 
-        It may take ``limit_s`` (real) at most, less where the bus waits less for its own; otherwise as
+        It may take ``limit_s`` (real) at most, less if the bus waits less for its own; otherwise as
         ``exchange``.  Raises NoReply or LinkLost.
         """
         if not self._turn.take():
@@ -147,8 +150,8 @@ class Line(ABC):
     async def make(self, go: Go) -> None:
         """Make the reads of ``go`` one after the other, each as by ``exchange``.
 
-        What others want of the line goes in between.  Where a read fails it ends, and this raises as
-        ``exchange``; ``go`` has what was answered before.
+        Other users of the line go in between.  After a failed read it stops and raises as ``exchange``;
+        ``go`` keeps the earlier answers.
         """
         while not go.is_over:
             go.found(await self.exchange(go.request))
@@ -186,7 +189,7 @@ class Line(ABC):
         return answer
 
     async def _failed(self, request: Request, error: Exception) -> NoReply:
-        """Count what went wrong and make the next request safe; returns what is to be raised."""
+        """Count the fault and make the next request safe; return the error to raise."""
         is_silent = isinstance(error, TimeoutError)
         self.count("timeouts_count" if is_silent else "rubbish_count")
         await self._recover(request, error)
@@ -221,20 +224,23 @@ class Line(ABC):
         self._rests = True
 
     def _expect(self, deadline_s: float) -> None:
-        """From here on ``_settle`` and ``_fail`` say what came; TimeoutError at ``deadline_s`` (loop)."""
+        """Expect an answer from ``_settle`` or ``_fail`` from now on.
+
+        TimeoutError at ``deadline_s`` (loop time).
+        """
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
         self._expect_by(loop, deadline_s)
 
     def _expect_by(self, loop: asyncio.AbstractEventLoop, deadline_s: float) -> None:
-        """Another deadline for the same answer."""
+        """Change the deadline of the same answer."""
         self._deadline_s = deadline_s
-        # One timer for many requests: when it rings too early, it is set anew.
+        # One timer for many requests: if it fires too early, it is set anew.
         if self._timer is None or self._timer_s > deadline_s:
             self._set_timer(loop)
 
     async def _answer(self) -> Answer:
-        """Return what was expected; raises what ``_fail`` brought."""
+        """Return the expected answer; raises what ``_fail`` gave."""
         assert self._waiter is not None
         try:
             answer: Answer = await self._waiter
@@ -264,7 +270,7 @@ class Line(ABC):
 
     @property
     def _waits(self) -> bool:
-        """Return whether an answer is waited for that has not come."""
+        """Whether an answer is awaited that has not come."""
         return self._waiter is not None and not self._waiter.done()
 
     def _settle(self, answer: Any) -> None:
@@ -276,12 +282,12 @@ class Line(ABC):
             self._waiter.set_exception(error)
 
     def _patience_s(self, unit: int) -> float:
-        """Return how long to wait for an answer of a unit that was silent before."""
+        """Return how long to wait in s for a unit that was silent before."""
         del unit
         return self._timeout_s
 
     def _why(self) -> str:
-        """Return what else is to be said about a time-out."""
+        """Return further information about a time-out."""
         return ""
 
     @abstractmethod
@@ -290,7 +296,7 @@ class Line(ABC):
 
     @abstractmethod
     def _disconnect(self) -> None:
-        """Close it at once."""
+        """Close the port or connection at once."""
 
     @abstractmethod
     async def _ask(self, request: Request) -> Answer:

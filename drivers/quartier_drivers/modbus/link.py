@@ -1,4 +1,4 @@
-"""The line for a section of the site file; what a wire needs is imported when a site has such a wire."""
+"""Makes the line for a section of the site file; a wire's libraries are imported only if needed."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its mo
 
 
 def link(name: str, bus: "TcpBus | RtuBus", clock: "Clock") -> Line:
-    """The line for a checked section of the site file."""
+    """Return the line for a checked section of the site file."""
     if bus.kind == "modbus-tcp":
         if bus.framing == "rtu":
             from quartier_drivers.modbus.tunnel import TunnelLink  # noqa: PLC0415 - few sites have one

@@ -1,4 +1,4 @@
-"""Which writes carry out a setpoint, and which give a point back: values to requests.  Pure."""
+"""Converts a setpoint, or the release of a point, to write requests.  Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,21 +13,22 @@ from quartier_drivers.schema import Address, Limits, Point, Setting, Source, Typ
 def setpoint(
     one: Served, value: float, power: int, limits: Limits, *, is_timed: bool = False
 ) -> list[Request]:
-    """The device-side timer, then the value, then its gate: no setpoint ever stands without its timer.
+    """Return the writes: the timer in the device, then the value, then its gate.
 
-    ``is_timed``: that of an order before still runs.  Then it comes last, and begins anew: where a device
-    wants a pause after each write, a cap that tightens acts a pause sooner.  ``power`` is what the point's
-    scale register says.  Raises ValueError as ``codec.encode`` does.
+    No setpoint is ever without its timer.  ``is_timed``: the timer of an earlier order still runs.  Then it
+    comes last, and starts anew: if a device needs a pause after each write, a limit that tightens acts a
+    pause sooner. ``power`` is the content of the point's scale register.  Raises ValueError as
+    ``codec.encode`` does.
     """
     written, begun = _value(one, value, power, limits), timer(one, limits, armed=True)
     return [*written, *begun] if is_timed else [*begun, *written]
 
 
 def release(one: Served, cap: float | None, power: int | None, limits: Limits) -> list[Request]:
-    """The writes of ``on_release``: none for ``hold``, and none that could widen anything.
+    """Return the writes of ``on_release``: none for ``hold``, and none that could widen anything.
 
-    ``cap`` is the fail-safe value of a point that is released to its cap.  A timer that would later
-    end what is written here is put out.
+    ``cap`` is the fail-safe value of a point that is released to its limit.  A timer that would later end
+    what is written here is stopped.
     """
     write = one.point.write
     if write is None or write.on_release == "hold":
@@ -47,7 +48,7 @@ def release(one: Served, cap: float | None, power: int | None, limits: Limits) -
 
 
 def dump(point: str, request: Request) -> Mapping[str, Any]:
-    """A write as JSON holds it in ``release.json``."""
+    """Return a write as it is stored in ``release.json``."""
     return {
         "point": point,
         "unit": request.unit,
@@ -75,7 +76,7 @@ def _value(one: Served, value: float, power: int, limits: Limits) -> list[Reques
 
 
 def _masks(point: Point, written: int) -> list[int]:
-    """And-mask and or-mask that put ``written`` into the point's bits and leave the others as they are.
+    """Return and-mask and or-mask that write only the point's bits.
 
     Modbus Application Protocol V1.1b3, 6.16: result = (register AND and) OR (or AND NOT and).
     """
@@ -102,7 +103,7 @@ def _own(one: Served, limits: Limits) -> list[Request]:
 
 
 def timer(one: Served, limits: Limits, *, armed: bool) -> list[Request]:
-    """The write of the point's timer, to its time or to 0; none where it cannot be set."""
+    """Return the write of the point's timer, to its time or to 0; none if it cannot be set."""
     fallback = one.point.write.fallback if one.point.write else None
     if fallback is None or fallback.address is None or fallback.after_s is None:
         return []
@@ -112,7 +113,7 @@ def timer(one: Served, limits: Limits, *, armed: bool) -> list[Request]:
 
 
 def plain_write(one: Served, setting: Setting, raw: float, limits: Limits) -> Request:
-    """The write of ``raw`` to a register beside the point, perhaps of another unit."""
+    """Return the write of ``raw`` to a register that belongs to the point, perhaps of another unit."""
     words = codec.registers_of(_plain(one.point, setting.address, setting.type_name), raw)
     unit = one.unit if setting.unit is None else setting.unit
     return _write(replace(one, unit=unit), setting.address, words, limits)
@@ -126,7 +127,7 @@ def _write(
 
 
 def _plain(point: Point, place: Address, type_name: TypeName) -> Source:
-    """An unscaled register beside a point, in the point's word order."""
+    """Return an unscaled register that belongs to a point, in the point's word order."""
     return Source.model_validate(
         {
             "register": place,

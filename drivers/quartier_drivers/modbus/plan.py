@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
-# Modbus Application Protocol V1.1b3, 6.1 and 6.3: bits and registers of one read.
+# Modbus Application Protocol V1.1b3, 6.1 and 6.3: most bits and registers of one read.
 BITS_MAX = 2000
 REGISTERS_MAX = 125
 
@@ -14,7 +14,7 @@ REGISTERS_MAX = 125
 class Want:
     """One thing to read: ``width`` coils or registers from ``start``, every ``period_s`` seconds.
 
-    ``keys`` say whom it is for; the planner only carries them.
+    ``keys`` identify the user of the value; the planner only carries them.
     """
 
     unit: int
@@ -32,7 +32,7 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One request: ``count`` coils or registers of one table of one unit, and what is wanted from them."""
+    """One request: ``count`` coils or registers of one table of one unit, and the wants that it serves."""
 
     unit: int
     table: str
@@ -50,13 +50,13 @@ class Block:
 def plan(
     wants: Iterable[Want], *, block_max: int = REGISTERS_MAX, gap_max: int = 0, request_cost: float = 0.0
 ) -> list[Block]:
-    """The fewest blocks that cover ``wants``, each of one scan class.
+    """Return the fewest blocks that cover ``wants``, each of one scan class.
 
-    No block is longer than ``block_max`` registers (16 times as many coils, 2000 at most) or bridges
-    more than ``gap_max`` that nobody wants.  A slower want that lies wholly inside a faster block
-    rides along for nothing.  ``request_cost`` is how many registers one more request costs: where it is
-    worth more than what would be read too often, faster blocks bridge slower wants between them and are
-    extended to slower ones beside them.  Raises ValueError for a want that fits no block.
+    No block is longer than ``block_max`` registers (16 times as many coils, 2000 at most) or bridges more
+    than ``gap_max`` unwanted ones.  A slower want that lies wholly inside a faster block is added at no cost.
+    ``request_cost`` is how many registers one more request costs: if it is more than the cost of reading too
+    often, faster blocks bridge slower wants between them and are extended to slower ones next to them.
+    Raises ValueError for a want that fits no block.
     """
     blocks: list[Block] = []
     place = attrgetter("unit", "table")
@@ -66,7 +66,7 @@ def plan(
 
 
 def _planned(wants: Sequence[Want], block_max: int, gap_max: int, request_cost: float) -> list[Block]:
-    """The blocks of one table of one unit, the fastest class first."""
+    """Return the blocks of one table of one unit, the fastest class first."""
     blocks: list[Block] = []
     left = sorted(wants, key=lambda want: (want.period_s, want.start, want.end))
     while left:
@@ -89,10 +89,10 @@ def _planned(wants: Sequence[Want], block_max: int, gap_max: int, request_cost: 
 
 
 def split(block: Block) -> list[Block]:
-    """Two smaller blocks in place of one that the device refused as a whole; itself if there is no seam.
+    """Return two smaller blocks for one that the device refused as a whole; itself if there is no seam.
 
-    The seam is the widest gap, or else the middle, so a bad register is found in few steps and its
-    neighbours keep being read.
+    The seam is the widest gap, or else the middle, so a bad register is found in few steps and its neighbours
+    are still read.
     """
     wants = sorted(block.wants, key=lambda want: (want.start, want.end))
     seams = _seams(wants)
@@ -113,7 +113,10 @@ def length_max(table: str, block_max: int) -> int:
 def _runs(
     wants: Sequence[Want], slower: Sequence[Want], block_max: int, gap_max: int, request_cost: float
 ) -> list[Block]:
-    """Longest runs from the left: optimal, because whatever the first run leaves starts further right."""
+    """Return the longest runs from the left.
+
+    This is optimal: whatever the first run leaves starts further right.
+    """
     blocks = []
     run: list[Want] = []
     start = end = 0
@@ -135,7 +138,7 @@ def _runs(
 
 
 def _hole(start: int, end: int, want: Want, slower: Sequence[Want]) -> int:
-    """The widest stretch between ``end`` and ``want`` that none of the slower wants there covers."""
+    """Return the widest gap between ``end`` and ``want`` that none of the slower wants there covers."""
     widest, at = 0, end
     inside = (one for one in slower if start <= one.start and one.end <= want.end)
     for one in sorted(inside, key=attrgetter("start")):
@@ -147,7 +150,10 @@ def _hole(start: int, end: int, want: Want, slower: Sequence[Want]) -> int:
 def _host(
     blocks: Sequence[Block], run: Block, block_max: int, gap_max: int, request_cost: float
 ) -> int | None:
-    """The faster block that takes ``run`` in at the least price, if that is less than its own request's."""
+    """Return the index of the faster block that includes ``run`` at the lowest price.
+
+    None if that is not cheaper than a request of its own.
+    """
     prices = {}
     for at, block in enumerate(blocks):
         count = max(block.end, run.end) - min(block.start, run.start)

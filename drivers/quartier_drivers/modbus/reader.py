@@ -1,4 +1,4 @@
-"""Reads one device once, without a site: what ``quartier read PROFILE URL`` prints."""
+"""Reads one device once, without a site: ``quartier read PROFILE URL`` prints the result."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -33,16 +33,16 @@ _DECIMAL = re.compile(r"[0-9]*\.[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a URL names: a bus and a unit on it."""
+    """The target of a URL: a bus and a unit on it."""
 
     bus: TcpBus | RtuBus
     unit: int
 
 
 def target(url: str, unit: int | None = None) -> Target:
-    """Read ``modbus-tcp://host:502?unit=1`` or ``modbus-rtu:///dev/ttyUSB0?baud=9600&unit=1``.
+    """Parse ``modbus-tcp://host:502?unit=1`` or ``modbus-rtu:///dev/ttyUSB0?baud=9600&unit=1``.
 
-    Other keys of the bus's section (``timeout_s``, ``parity`` …) may follow; ``usb:SERIAL`` stands for a
+    Other keys of the bus's section (``timeout_s``, ``parity`` …) may follow; ``usb:SERIAL`` may replace the
     path.  ``unit`` overrides the URL's.  Raises ConfigError with all faults.
     """
     parts = urlsplit(url)
@@ -66,9 +66,9 @@ def target(url: str, unit: int | None = None) -> Target:
 async def read_once(
     profile: str, url: str, folders: Sequence[Path] = (), unit: int | None = None
 ) -> list[Row]:
-    """Every point of the device at ``url``, read once; its identity first, where the profile knows it.
+    """Read every point of the device at ``url`` once; its identity comes first if the profile knows it.
 
-    Raises ConfigError (profile or URL), LinkLost, or NoReply when the device answered nothing at all.
+    Raises ConfigError (profile or URL), LinkLost, or NoReply if the device answered nothing at all.
     """
     checked = profiles.load(profile, folders)
     if checked.protocol != "modbus" or not isinstance(checked, profiles.RegisterProfile):
@@ -89,7 +89,7 @@ async def read_once(
 
 
 async def _readings(driver: ModbusDriver) -> Mapping[str, Reading]:
-    """Read until every point has been seen, or has had its chances."""
+    """Read until every point was read, or was tried often enough."""
     found: dict[str, Reading] = {}
     silent: NoReply | LinkLost | None = None
     chances = 2 * len(driver.jobs) + 4 * len(driver.points)
@@ -106,7 +106,7 @@ async def _readings(driver: ModbusDriver) -> Mapping[str, Reading]:
 
 
 def _is_read(name: str, found: Mapping[str, Reading], driver: ModbusDriver) -> bool:
-    """Points that can only be written are never read: no line for them."""
+    """Return whether a point gets a line: points that can only be written are never read."""
     return name in found or name in driver.read_points
 
 
@@ -117,7 +117,7 @@ def _place(parts: SplitResult) -> dict[str, object]:
 
 
 def _numbers(query: Mapping[str, str]) -> dict[str, object]:
-    """Numbers as such: the sections of the site file take no text for them."""
+    """Convert texts to numbers: the sections of the site file accept no text for them."""
     return {key: _number(text) for key, text in query.items()}
 
 
@@ -137,7 +137,7 @@ def _url_faults(url: str, error: Exception) -> list[Fault]:
 
 
 def _unknown(url: str) -> str:
-    """Return what is wrong with a text that begins with no scheme, or another; with its likely meaning."""
+    """Return the fault of a text without scheme, or with an unknown one, and its likely meaning."""
     bare = url.partition("?")[0]
     if bare.startswith(("/", "usb:")):
         return f"{bare!r} has no scheme; write rtu://{bare}"

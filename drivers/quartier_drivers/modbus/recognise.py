@@ -1,6 +1,6 @@
-"""Which profiles fit what a device said of itself: guesses, each with how sure and why.  Pure.
+"""Finds the profiles that fit the identity of a device: guesses, each with certainty and reason.  Pure.
 
-A mark that the device contradicts rules its profile out; a mark it says nothing about takes certainty.
+A mark that the device contradicts rules its profile out; a mark without an answer lowers the certainty.
 """
 
 import re
@@ -16,7 +16,7 @@ from quartier_drivers.schema import Mark, Source
 Sure = Literal["sure", "likely", "possible"]
 SURENESS: tuple[Sure, ...] = ("sure", "likely", "possible")
 Words = Callable[[Source], Sequence[int] | None]
-"""The registers of a mark; None where the device refused or said nothing."""
+"""Returns the registers of a mark; None if the device refused or was silent."""
 
 # Objects of function 43/14 (Modbus Application Protocol V1.1b3, 6.21).
 OBJECTS = {
@@ -28,15 +28,15 @@ OBJECTS = {
     "model": 5,
     "application": 6,
 }
-# What many devices hold in many registers proves nothing.
+# A value that many devices have in many registers proves nothing.
 _COMMON = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A profile that may fit.  ``why`` tells the marks that fit, and those that were not told.
+    """A profile that may fit.  ``why`` lists the marks that fit, and those without an answer.
 
-    ``serial`` is the device's number, where it was read.
+    ``serial`` is the device's number if it was read.
     """
 
     profile: str
@@ -48,7 +48,10 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What one mark says: ``fits`` None where the device did not tell; ``strong`` where it identifies."""
+    """The result of one mark: ``fits`` is None without an answer.
+
+    ``strong`` if the mark identifies a device.
+    """
 
     fits: bool | None
     strong: bool
@@ -56,10 +59,10 @@ class _Told:
 
 
 def guess(profile: RegisterProfile, words: Words, objects: Mapping[int, str]) -> Guess | None:
-    """Return whether ``profile`` may be the device; None when a mark is contradicted, or none was told.
+    """Return the guess that ``profile`` is the device; None if a mark is contradicted, or none was answered.
 
-    ``objects`` are its objects of function 43/14.  Registers are asked for one mark after the other, and
-    none after the first contradiction.
+    ``objects`` are its objects of function 43/14.  Registers are read one mark after the other, and none
+    after the first contradiction.
     """
     told = []
     for name, mark in profile.marks.items():
@@ -93,7 +96,7 @@ def _is_of(vendor: str, maker: str) -> bool:
 
 
 def ranked(guesses: Iterable[Guess]) -> list[Guess]:
-    """The surest first; where several are sure, none is more than likely."""
+    """Return the surest first; if several are sure, all of them become likely."""
     found = sorted(guesses, key=lambda one: (SURENESS.index(one.sure), -one.fits_count, one.profile))
     if sum(one.sure == "sure" for one in found) < 2:
         return found

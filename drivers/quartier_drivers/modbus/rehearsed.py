@@ -1,4 +1,4 @@
-"""Modbus lines without a wire: what is asked takes the time that a wire would, of whatever clock there is."""
+"""Modbus lines without a wire: an exchange takes the time that a wire would take, on any clock."""
 
 import asyncio
 import struct
@@ -24,7 +24,7 @@ _HOLDING = 3
 
 
 class Troupe:
-    """Plays the devices of one line."""
+    """Simulates the devices of one line."""
 
     def __init__(self, own: Pace, pretence: Pretence) -> None:
         self.pace = own
@@ -32,20 +32,20 @@ class Troupe:
         self._count = 0
 
     def answer_s(self, unit: int) -> float:
-        """Return how long the unit takes to begin its answer."""
+        """Return the time in s until the unit begins its answer."""
         common_s = self.pretence.answer_s
         return self.pretence.answers_s.get(unit, self.pace.answer_s if common_s is None else common_s)
 
     def takes_s(self, request: Request) -> float:
-        """From the silence before the request to the end of its answer."""
+        """Return the time in s from the silence before the request to the end of its answer."""
         return self.pace.exchange_s(request, self.answer_s(request.unit))
 
     def speaks(self, unit: int, wait_s: float) -> bool:
-        """Return whether it is heard by who waits that long."""
+        """Return whether the unit answers within this waiting time."""
         return unit not in self.pretence.dead and self.answer_s(unit) <= wait_s
 
     def answer(self, request: Request) -> Answer:
-        """Return what it says: no two answers are the same, so that none is taken for said twice."""
+        """Return an answer; no two are equal, so that none is taken for a copy of the last."""
         held = self.pretence.registers.get(request.unit)
         if held is None or request.function != _HOLDING:
             self._count += 1
@@ -57,12 +57,12 @@ class Troupe:
         return Answer(data=struct.pack(f">{request.count}H", *map(held.__getitem__, places)), request=request)
 
     def told(self, request: Request, begun_s: float, ended_s: float, *, is_answered: bool) -> None:
-        """One exchange is over."""
+        """Report a finished exchange."""
         self.pretence.told(Exchange(request.unit, request.pdu, begun_s, ended_s, is_answered))
 
 
 class _Rehearsed(Line):
-    """What both kinds have: a troupe, and no wire that could fail to open."""
+    """The common part of both kinds: simulated devices, and no wire that could fail to open."""
 
     def __init__(
         self, name: str, bus: "RtuBus | TcpBus", own: Pace, clock: "Clock", pretence: Pretence
@@ -73,16 +73,16 @@ class _Rehearsed(Line):
         self._is_open = False
 
     def takes_s(self, request: Request) -> float:
-        """Return how long an answered request takes of the bus's time."""
+        """Return how long an answered request occupies the bus in s."""
         return self.troupe.takes_s(request) + self._pause_s
 
     def answer_s(self, unit: int) -> float:
-        """From a request to the beginning of the unit's answer."""
+        """Return the time in s from a request to the beginning of the unit's answer."""
         return self.troupe.answer_s(unit)
 
     @property
     def connected(self) -> bool:
-        """Return whether it was opened, and not given up since."""
+        """Whether the line was opened, and not lost since."""
         return self._is_open
 
     def _disconnect(self) -> None:
@@ -90,7 +90,7 @@ class _Rehearsed(Line):
 
 
 class SerialRehearsal(_Rehearsed, UnnumberedLine):
-    """As ``rtu`` on a port, and as ``tunnel`` where its pace is that of a network."""
+    """Behaves as ``rtu`` on a port, and as ``tunnel`` if its pace is that of a network."""
 
     def __init__(
         self, name: str, bus: "RtuBus | TcpBus", own: Pace, clock: "Clock", pretence: Pretence
@@ -124,7 +124,7 @@ class SerialRehearsal(_Rehearsed, UnnumberedLine):
 
 
 class NetworkRehearsal(_Rehearsed):
-    """As ``tcp``."""
+    """Behaves as ``tcp``."""
 
     def __init__(self, name: str, bus: "TcpBus", own: Pace, clock: "Clock", pretence: Pretence) -> None:
         super().__init__(name, bus, own, clock, pretence)
@@ -155,7 +155,7 @@ class NetworkRehearsal(_Rehearsed):
 def rehearsal(
     name: str, bus: "RtuBus | TcpBus", clock: "Clock", pretence: Pretence
 ) -> SerialRehearsal | NetworkRehearsal:
-    """The line that ``link`` would give for a checked section of the site file, without its wire."""
+    """Return the line that ``link`` would make for a checked section of the site file, without its wire."""
     own = pace(bus)
     if bus.kind == "modbus-tcp" and bus.framing == "tcp":
         return NetworkRehearsal(name, bus, own, clock, pretence)
@@ -163,12 +163,12 @@ def rehearsal(
 
 
 def asks(jobs: "Iterable[Job]", limits: "Limits") -> list[Ask]:
-    """Return what a driver with these jobs asks of a device that can bear this."""
+    """Return the requests of a driver with these jobs, for a device with these limits."""
     return [asked(job.request, job.sheet.block.period_s, limits) for job in jobs]
 
 
 def asked(request: Request, period_s: float, limits: "Limits") -> Ask:
-    """One request of a plan."""
+    """Return one request of a plan."""
     return Ask(request.unit, request.pdu, period_s, limits.pause_s, request)
 
 

@@ -10,16 +10,16 @@ from quartier_drivers.modbus.line import Line
 
 
 def restore(write: Mapping[str, Any]) -> Request:
-    """The write that ``orders.dump`` gave."""
+    """Return the write that ``orders.dump`` encoded."""
     values = tuple(write["values"])
     return Request(write["unit"], write["function"], write["address"], len(values), values)
 
 
 async def replayed(line: Line, writes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Make every write once; one line per write that failed.
+    """Make every write once; return one line of text per failed write.
 
-    The order stays within a unit.  Once a unit was silent, its other writes wait until all the other
-    units have had theirs.
+    The order stays within a unit.  Once a unit was silent, its other writes wait until all the other units
+    have had theirs.
     """
     failures: list[str] = []
     silent: set[int] = set()
@@ -45,7 +45,7 @@ async def replayed(line: Line, writes: Sequence[Mapping[str, Any]]) -> list[str]
 async def each(steps: Iterable[Callable[[], Awaitable[None]]]) -> None:
     """Make every step of a release.
 
-    Goes on after one that fails, unless the bus is lost twice in a row; then raises the first failure.
+    Goes on after a failed step, unless the bus is lost twice in a row; then raises the first failure.
     """
     failed: WireError | None = None
     lost_count = 0

@@ -19,20 +19,20 @@ if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its mo
     from quartier_drivers.modbus.bus import RtuBus
     from quartier_drivers.tape import Tape
 
-# So long before its last character is due, an answer is looked at; what a wake-up takes, at least.
+# An answer is read this long before its last character is due; at least the duration of a wake-up.
 _EARLY_CHARS = 0.6
 _EARLY_S = 0.0003
-# A line that never falls silent is used all the same: somebody else babbles on it.
+# A line that is never silent is used all the same: another device sends continuously.
 _CALM_MAX_S = 1.0
-# How long another master's slave is given to answer.
+# How long the slave of another master has to answer.
 _FOREIGN_S = 0.2
 
 
 class RtuLink(UnnumberedLine):
-    """A serial line: silence of 3.5 characters before each frame, answers told apart by all they hold.
+    """A serial line: silence of 3.5 characters before each frame; answers are recognised by their content.
 
-    Nothing is read while an answer cannot be complete yet: to wake for each of its characters would cost more
-    than all the rest.  Shortly before its last one is due the port is looked at, and heard to the end.
+    Nothing is read while an answer cannot be complete yet: a wake-up for each of its characters would cost
+    more than all the rest.  Shortly before its last one is due the port is read, up to the end.
     """
 
     def __init__(self, name: str, bus: "RtuBus", clock: "Clock") -> None:
@@ -55,11 +55,11 @@ class RtuLink(UnnumberedLine):
 
     @property
     def connected(self) -> bool:
-        """Return whether the port is open."""
+        """Whether the port is open."""
         return self._port is not None
 
     def record(self, tape: "Tape | None") -> None:
-        """Say to ``tape`` what comes and goes."""
+        """Record to ``tape`` what is received and sent."""
         self._tape = tape
 
     @property
@@ -116,7 +116,10 @@ class RtuLink(UnnumberedLine):
             self._listens = False
 
     def _readable(self) -> None:
-        """The loop: bytes are there, or were until a bell took them, or the port is gone: it stays so."""
+        """Read in the event loop.
+
+        Bytes are there, or were until a timer took them, or the port is gone and stays so.
+        """
         if self._port is not None and not self._take():
             if self._hollow:
                 self._fail(LinkLost(f"{self._bus.port} is gone"))
@@ -124,7 +127,7 @@ class RtuLink(UnnumberedLine):
             self._hollow = True
 
     def _look(self) -> None:
-        """The answer should nearly be there; if nothing is, wait for its first byte."""
+        """Read when the answer is nearly due; if nothing is there, wait for its first byte."""
         if self._port is None:
             return
         began = self._hunt is not None and bool(self._hunt.buffer)
@@ -134,7 +137,10 @@ class RtuLink(UnnumberedLine):
             self._missed = not self._waits
 
     def _take(self) -> bool:
-        """Take what is there, and wait for the rest of an answer in the cheapest way; False: nothing is."""
+        """Take the available bytes, and wait for the rest of an answer in the cheapest way.
+
+        Return False if there are none.
+        """
         assert self._port is not None
         try:
             data = os.read(self._port.fileno(), 4096)
@@ -148,7 +154,7 @@ class RtuLink(UnnumberedLine):
         self._active_s = asyncio.get_running_loop().time()
         self._hear(data)
         missing = self._hunt.missing if self._hunt and self._asked else 0
-        # The next character may come at any moment, with one that was held up; others one by one behind them.
+        # The next character may come at any moment with a delayed one; others follow one by one.
         left_s = (missing - 2) * self.char_s - _EARLY_S
         if left_s > 0:
             self._look_at(self._active_s + left_s)
@@ -189,9 +195,9 @@ class RtuLink(UnnumberedLine):
         return (request.answer_size + 3) * self.char_s
 
     def _send_in_calm(self, request: Request, give_up_s: float) -> None:
-        """Send once the line has been silent for 3.5 characters; a rig at another rate is not paced.
+        """Send once the line has been silent for 3.5 characters; a rig at another speed factor has no pauses.
 
-        Another master's question is answered first: its slave would speak into our request.
+        Another master's request is answered first: its slave would disturb our request.
         """
         now_s = asyncio.get_running_loop().time()
         self._unsent = (request, give_up_s)
@@ -200,10 +206,10 @@ class RtuLink(UnnumberedLine):
             self._bell.set(calm_s, partial(self._send_in_calm, request, give_up_s), exact=True)
         elif now_s >= give_up_s or not self._paced or self._port is None or not self._take():
             self._send(request)
-        # else a byte that nobody had heard broke the silence, and we are waiting again
+        # Otherwise a byte that nobody had read broke the silence, and the wait starts anew.
 
     def _others_until_s(self, unit: int) -> float:
-        """Until when the slave of another master may speak; longer where it was asked what we shall ask."""
+        """Return until when the slave of another master may send; longer if it was asked what we will ask."""
         foreign = self._ears.pending
         if foreign is None:
             return 0.0
@@ -237,7 +243,7 @@ class RtuLink(UnnumberedLine):
 
 
 def opened(bus: "RtuBus") -> ports.SerialPort:
-    """The port of a section of the site file, ours alone.  Raises LinkLost, saying why not."""
+    """Open the port of a section of the site file, exclusively.  Raises LinkLost with the reason."""
     port = ports.opened(bus.port, bus.baud, f"8{bus.parity}{bus.stop_bits}")
     ports.quicken(port)
     wanted = direction.of(bus)

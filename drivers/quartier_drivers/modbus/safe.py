@@ -1,6 +1,7 @@
-"""Makes the safe values of a daemon that is gone: little is imported, for each moment counts.
+"""Writes the safe values of a daemon that is gone: few imports, because each moment counts.
 
-A section comes as the daemon dumped it, checked then; what an older daemon did not know has its default.
+A section comes as the daemon dumped it, checked at that time; what an older daemon did not know has its
+default.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,15 +32,15 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
     }
 )
-"""What a section says where it does not; a test holds it equal to the models of ``bus.py``."""
+"""The defaults of a section; a test keeps them equal to the models of ``bus.py``."""
 
 
 async def replay(bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-    """Make the encoded writes of ``releases``; one line per write that failed.
+    """Make the encoded writes of ``releases``; return one line of text per failed write.
 
-    A line that cannot be opened fails them all at once.  Once a unit was silent, its other writes wait
-    until all the other units have had theirs.  Raises KeyError for a kind of bus that is none of ours, and
-    ValueError for a key that a newer version wrote: it may change what the others mean.
+    A line that cannot be opened fails them all at once.  Once a unit was silent, its other writes wait until
+    all the other units have had theirs.  Raises KeyError for an unknown kind of bus, and ValueError for a key
+    that a newer version wrote: it may change the meaning of the others.
     """
     known = DEFAULTS[bus["kind"]]
     if strange := bus.keys() - known.keys() - _NEEDED:

@@ -1,4 +1,4 @@
-"""Looks for the units on a bus, politely: one small read at a time, never a write; then who they may be."""
+"""Searches the units on a bus with small reads, one at a time, never a write; then identifies them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -24,30 +24,30 @@ from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.schema import Address, Source
 
 Bus = TcpBus | RtuBus
-# A register that is asked for to see whether anybody is there: what it holds does not matter.
+# A register that is read to see whether anybody is there: its content does not matter.
 _FIRST, _SECOND = ("holding", 0), ("input", 0)
-# The exception with which some gateways speak for units that are not there.
+# The exception of some Modbus gateways for absent units.
 _FAILURE = 4
-# What a unit that no profile knows answered to that read, in an installer's words.
+# The answer of an unknown unit to that read, in an installer's words.
 _REFUSALS = {
     **dict.fromkeys(("illegal function", "illegal data address", "illegal data value"), "has no holding:0"),
     "device failure": "reports a failure of its own",
     "device busy": "is busy, scan it again",
 }
-# So many units that all are there, and all say the same: it is one device that ignores the number.
+# This many units that are all there and answer alike are one device that ignores the unit number.
 _CROWD = 8
-# So many that nothing tells apart are a reason to say so.
+# This many units without any difference are worth a note.
 _ALIKE = 3
-# A unit that said nothing so often in a row has said what it has to say.
+# A unit that is silent this often in a row is not asked further.
 _SILENT_MAX = 2
 _LOST_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A device that answers as ``unit`` of ``bus``: what it said, its objects of 43/14, who it may be.
+    """A device that answers as ``unit`` of ``bus``: its answer, its objects of 43/14, its possible profiles.
 
-    ``also`` are other units of the same device, each with the profile that it fits there, if any.
+    ``also`` are other units of the same device, each with the profile that fits there, if any.
     """
 
     unit: int
@@ -60,7 +60,7 @@ class Found:
 
 @dataclass(slots=True)
 class Survey:
-    """What a scan brought; ``notes`` say what a person should know of it, ``lost`` why it ended early."""
+    """The result of a scan; ``notes`` are for people, ``lost`` is the reason of an early end."""
 
     found: list[Found] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -72,9 +72,9 @@ _Key = tuple[int, Address, int]
 """Unit, place and width of a read."""
 
 Beside = Callable[[Line, int], Awaitable[Sequence[Guess]]]
-"""What else knows devices of a unit: those of another protocol on the same wire."""
+"""Identifies devices of a unit by another protocol on the same wire."""
 Progress = Callable[[Bus, int, int, int, int], None]
-"""Called before each unit: the bus, the unit, its place in the scan, how many units, how many were found."""
+"""Called before each unit: bus, unit, its place in the scan, number of units, number of devices found."""
 
 
 async def scan(
@@ -87,9 +87,9 @@ async def scan(
     thorough: bool = False,
     beside: Beside | None = None,
 ) -> Survey:
-    """Look at each of ``buses`` (the same wire at other settings) until somebody answers at one of them.
+    """Scan each of ``buses`` (the same wire at other settings) until somebody answers on one of them.
 
-    ``thorough``: look at all of them, and ask silent units a second way.  Cancel it at any time.
+    ``thorough``: scan all of them, and ask silent units in a second way.  May be cancelled at any time.
     """
     survey = Survey()
     for bus in buses:
@@ -156,7 +156,10 @@ class _Look:
         self._survey.notes.append(text)
 
     async def _knock(self, unit: int) -> Answer | str:
-        """The answer to a small read; without one, what is known instead: nothing, or that it is busy."""
+        """Return the answer to a small read.
+
+        Without one, what is known instead: nothing, or that it is busy.
+        """
         answer = await self._ask(read_request(unit, *_FIRST, 1))
         failed = isinstance(answer, Answer) and answer.exception == _FAILURE
         if failed or (self._thorough and answer == ""):
@@ -165,7 +168,7 @@ class _Look:
         return answer
 
     async def _ask(self, request: Request) -> Answer | str:
-        """The answer, or why there is none; empty for silence.  Raises LinkLost when it stays lost."""
+        """Return the answer, or the reason for none; empty for silence.  Raises LinkLost if it stays lost."""
         before = self._line.stats["timeouts_count"]
         try:
             answer = await self._asked(request)
@@ -181,14 +184,17 @@ class _Look:
         return answer
 
     async def _asked(self, request: Request) -> Answer:
-        """Once more where the endpoint hung up: some do after each answer, and reading does no harm."""
+        """Ask once more if the endpoint hung up: some do after each answer, and a read does no harm."""
         try:
             return await self._line.exchange(request)
         except LinkLost:
             return await self._line.exchange(request)
 
     def _not_a_gateways(self, failing: Mapping[int, str], asked_count: int) -> Mapping[int, str]:
-        """Units that answer nothing but failure; where they are the most, a gateway speaks for them."""
+        """Return the units that answer only with a failure.
+
+        If they are the majority, a Modbus gateway answers for them, and the result is empty.
+        """
         if len(failing) < _CROWD or 2 * len(failing) < asked_count:
             return failing
         self._note(
@@ -219,7 +225,7 @@ class _Look:
         return Found(unit, self._bus, _plain(said, is_known=bool(known)), objects, known)
 
     async def _serial(self, profile: RegisterProfile, unit: int) -> str:
-        """The device's number, where its profile knows the register; empty where it does not tell."""
+        """Return the serial number if the profile knows its register; empty if there is no answer."""
         source = profile.identity.get("serial")
         if source is None:
             return ""
@@ -231,14 +237,14 @@ class _Look:
         return f"{value:.15g}" if isinstance(value, float) else str(value or "").strip()
 
     async def _objects(self, unit: int) -> Mapping[int, str]:
-        """Return what it says of itself by function 43/14; most devices know no such function."""
+        """Return its objects of function 43/14; most devices do not support this function."""
         answer = await self._ask(identity_request(unit))
         return identity_of(answer) if isinstance(answer, Answer) and not answer.exception else {}
 
     async def _registers(
         self, unit: int, profiles: Sequence[RegisterProfile]
     ) -> Mapping[_Key, Sequence[int]]:
-        """Return what stands where the profiles' marks are."""
+        """Read the registers of the profiles' marks."""
         heard: dict[_Key, Sequence[int]] = {}
         sources = [mark.source for profile in profiles for mark in profile.marks.values()]
         keys = dict.fromkeys(_key(one, unit) for one in sources if one is not None)
@@ -257,17 +263,17 @@ class _Look:
 
 
 def _plain(said: str, *, is_known: bool) -> str:
-    """The answer to the first read for people: a refused register matters only where no profile is known."""
+    """Return the first answer for people: a refused register matters only if no profile is known."""
     if said not in EXCEPTIONS.values():
         return said
     return "answers" if is_known else f"answers; it {_REFUSALS.get(said, 'refuses')} ({said})"
 
 
 def devices(met: Sequence[Found], profiles: Sequence[RegisterProfile] = ()) -> list[Found]:
-    """One entry a device: units of one device are put together, as the unit that its profile wants.  Pure.
+    """Return one entry per device: units of one device are joined as the unit that its profile names.  Pure.
 
-    Units are of one device where a profile's mark stands in a unit of its own (a gateway that is one device,
-    such as a GX), or where they tell the same serial number.
+    Units belong to one device if a profile's mark is in its own unit (a gateway that is one device, such as a
+    GX), or if they state the same serial number.
     """
     anchors = {
         one.name: {mark.unit for mark in one.marks.values() if mark.unit is not None} for one in profiles
@@ -279,7 +285,7 @@ def devices(met: Sequence[Found], profiles: Sequence[RegisterProfile] = ()) -> l
 
 
 def _alike(found: Sequence[Found]) -> Sequence[Found]:
-    """The largest group on a network that nothing tells apart.  On a serial line each unit is a device."""
+    """Return the largest group of identical units on a network.  On a serial line each unit is a device."""
     groups: dict[object, list[Found]] = {}
     for one in found:
         told = tuple((guess_.profile, guess_.why) for guess_ in one.guesses)
@@ -289,7 +295,7 @@ def _alike(found: Sequence[Found]) -> Sequence[Found]:
 
 
 def _device(one: Found, anchors: Mapping[str, Collection[int]]) -> object:
-    """Return what is the same for all units of a device."""
+    """Return a key that is the same for all units of a device."""
     for guess_ in one.guesses:
         if anchors.get(guess_.profile):
             return guess_.profile, one.bus
@@ -298,7 +304,7 @@ def _device(one: Found, anchors: Mapping[str, Collection[int]]) -> object:
 
 
 def _one_of(group: Sequence[Found], anchors: Mapping[str, Collection[int]]) -> Found:
-    """The unit of a device that its profile wants; the others stand beside it."""
+    """Return the unit of a device that its profile names, with the others in ``also``."""
     if len(group) == 1:
         return group[0]
     name = next((guess_.profile for guess_ in group[0].guesses if anchors.get(guess_.profile)), "")

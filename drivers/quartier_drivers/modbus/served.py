@@ -1,4 +1,4 @@
-"""What a device serves to its owners, under full names, and what that needs from the wire.  Pure."""
+"""The points that a device serves to its owners, by full name, and the registers they need.  Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ SCALE = "^"
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A point of the profile that somebody owns: ``unit`` is where it is read, ``kind`` what it holds."""
+    """A point of the profile with an owner: ``unit`` is where it is read, ``kind`` the kind of its value."""
 
     name: str
     quantity: str
@@ -29,7 +29,7 @@ class Served:
 class Roster(Mapping[str, Served]):
     """Every owned point by full name; parts without owner and points not asked for are left out.
 
-    Holds the profile's tables alone: each point is made when it is asked for, however many there are.
+    Holds only the profile's tables: each point is made on demand, however many there are.
     """
 
     __slots__ = ("_tables", "_unit")
@@ -68,7 +68,7 @@ class Roster(Mapping[str, Served]):
 
 
 class Infos(Mapping[str, PointInfo]):
-    """What is known about each point of a roster before it was ever read; made when it is asked for."""
+    """What is known about each point of a roster before its first reading; made on demand."""
 
     __slots__ = ("_profile", "_roster")
 
@@ -90,7 +90,7 @@ class Infos(Mapping[str, PointInfo]):
 
 
 def info(one: Served, profile: RegisterProfile) -> PointInfo:
-    """Return what is known about a point before it was ever read."""
+    """Return what is known about a point before its first reading."""
     point, write = one.point, one.point.write
     plain = PointInfo(
         one.name,
@@ -121,8 +121,10 @@ def info(one: Served, profile: RegisterProfile) -> PointInfo:
 
 
 def _shows_own(point: Point) -> bool:
-    """Whether the point reads otherwise once it is given back: it is read where the device shows what is in
-    force, or giving back writes to its own register.
+    """Return whether the point reads differently once it is relinquished.
+
+    It does if it is read where the device shows the value in force, or if relinquishing writes to its own
+    register.
     """
     own = None if point.write is None else point.write.own
     if own is None:
@@ -132,7 +134,7 @@ def _shows_own(point: Point) -> bool:
 
 
 def wants(one: Served, profile: RegisterProfile) -> list[Want]:
-    """Return what a point needs from the wire; nothing for one that can only be written."""
+    """Return the registers that a point needs; none for one that can only be written."""
     point = one.point
     if point.write is not None and point.write.confirm == "none":
         return []
@@ -145,7 +147,7 @@ def wants(one: Served, profile: RegisterProfile) -> list[Want]:
 
 
 def _step(point: Point) -> float:
-    """Resolution of a write in house units; 0 for floating point, and where a scale register decides."""
+    """Return the resolution of a write in our units; 0 for floating point, and with a scale register."""
     target = codec.write_source(point)
     whole = not target.type_name.startswith("float") and target.scale_address is None
     return abs(target.scale) if whole else 0.0

@@ -1,7 +1,7 @@
-"""What devices of one profile share: their points, the plan of their requests, how answers are read.
+"""The common part of devices with one profile: their points, the plan of requests, the decoding.
 
-A site has many like meters.  What differs between two of them is whose points they are and which unit they
-have; everything else is made once here, under names that stand for any owner.  Pure.
+A site has many like meters.  Two of them differ only in the owners of their points and in their unit;
+everything else is made once here, under names that stand for any owner.  Pure.
 """
 
 import struct
@@ -23,14 +23,14 @@ OWN_UNIT = -1
 """In a shared plan: the unit of the device itself."""
 
 Power = int | None
-"""What a scale register holds: a power of ten, None where it is void."""
+"""The content of a scale register: a power of ten, None if invalid."""
 
 
 class Fit:
-    """How the answer to one request becomes columns while its scale registers hold these powers.
+    """How the answer to one request becomes columns with these powers in its scale registers.
 
-    ``points`` are those told, in the order of the columns, each with where its words start in the answer and
-    its power.  A point whose scale register has not been read yet is left out.
+    ``points`` are those that are read, in the order of the columns, each with the start of its words in the
+    answer and its power.  A point whose scale register has not been read yet is left out.
     """
 
     __slots__ = ("__weakref__", "_decoders", "_kinds", "_told", "keys", "points", "registers")
@@ -39,7 +39,7 @@ class Fit:
         self.points = tuple(points)
         self.keys = tuple(one.name for one, _, _ in points)
         self._kinds = bytes(KINDS[one.kind] for one, _, _ in points)
-        # Where all points are of one owner, the layouts of like devices share nearly everything.
+        # If all points have one owner, the layouts of like devices share nearly everything.
         of_one = len({key.partition(".")[0] for key in self.keys}) == 1
         self._told = Quantities((one.quantity for one, _, _ in points), self._kinds) if of_one else None
         self.registers = Registers(
@@ -52,13 +52,13 @@ class Fit:
         return len(self.points)
 
     def layout(self, seat: "Seat") -> Layout:
-        """A layout of these points for the device of the ``seat``."""
+        """Return a layout of these points for the device of the ``seat``."""
         if self._told is None:
             return Layout([seat.name(key) for key in self.keys], self._kinds)
         return Layout.of(seat.owner(self.keys[0]), self._told)
 
     def decoder(self, place: int) -> codec.Decoder:
-        """Return what reads the point at ``place`` where the native reader does not."""
+        """Return the decoder of the point at ``place``, for points that the native reader leaves."""
         found = self._decoders.get(place)
         if found is None:
             one = self.points[place][0]
@@ -67,10 +67,10 @@ class Fit:
 
 
 class Sheet:
-    """One request of a plan.  ``keys`` are whom it is for, ``scales`` the scale registers in its answer.
+    """One request of a plan.  ``keys`` are its points, ``scales`` the scale registers in its answer.
 
     A scale register is given with its place in the data, in bytes; ``places`` are all those that its points
-    need, also where another request brings them.
+    need, also if another request reads them.
     """
 
     __slots__ = ("_fits", "_points", "block", "keys", "places", "scale_words", "scales")
@@ -89,17 +89,20 @@ class Sheet:
         }
         self.scales = tuple(sorted(found, key=lambda one: one[0]))
         self.scale_words: Callable[[bytes], tuple[bytes, ...]]
-        """What stands in its scale registers, in the order of ``scales``, in pieces of any length."""
+        """Returns the content of its scale registers, in the order of ``scales``, in pieces of any length."""
         self.scale_words = _picked([start for start, _ in self.scales]).unpack_from
         needed = (points[key].point.scale_address for key in self.names())
         self.places = tuple(dict.fromkeys(place for place in needed if place is not None))
 
     def names(self) -> Iterator[str]:
-        """The points whose own registers are in the block."""
+        """Yield the points whose own registers are in the block."""
         return (key for want in self.block.wants for key in want.keys if not key.startswith(SCALE))
 
     def fit(self, powers: Mapping[Address, Power]) -> Fit:
-        """How its answer is read while the scale registers hold ``powers``; those not read yet are absent."""
+        """Return how its answer is read with ``powers`` in the scale registers.
+
+        Those not read yet are absent.
+        """
         state = tuple(powers.get(place, "unread") for place in self.places)
         found = self._fits.get(state)
         if found is None:
@@ -118,7 +121,7 @@ class Sheet:
 
 
 def _picked(starts: Sequence[int]) -> struct.Struct:
-    """Unpacks the words at these places of an answer, in bytes and rising, no others; a run in one piece."""
+    """Return a struct that unpacks the words at these rising byte places of an answer; a run is one piece."""
     form, end = [">"], 0
     runs: list[list[int]] = []
     for start in starts:
@@ -133,9 +136,9 @@ def _picked(starts: Sequence[int]) -> struct.Struct:
 
 
 class Shape:
-    """The points of a profile as like devices have them; owners are "0", "1" … in the names here.
+    """The points of a profile in the form of like devices; owners are "0", "1" … in the names here.
 
-    ``sheets`` is the plan of everything that is read, ``writable`` the points that can be written.
+    ``sheets`` is the plan of all reads, ``writable`` the points that can be written.
     """
 
     def __init__(self, device: DeviceSpec, profile: RegisterProfile, request_cost: float) -> None:
@@ -156,13 +159,13 @@ _KNOWN: WeakValueDictionary[tuple[object, ...], Shape] = WeakValueDictionary()
 
 
 def shape(device: DeviceSpec, profile: RegisterProfile, request_cost: float) -> Shape:
-    """Return what ``device`` shares with all that are like it, of this very profile on lines like its own."""
+    """Return the shape that ``device`` shares with like ones: same profile, same kind of line."""
     numbers = {owner: str(number) for number, owner in enumerate(dict.fromkeys(device.owners.values()))}
     owners = {part: numbers[owner] for part, owner in device.owners.items()}
     elsewhere = any(
         point.unit is not None for part in owners for point in profile.parts.get(part, {}).values()
     )
-    # Where a profile names units, one of them may be the device's own: then its plan is for this unit.
+    # If a profile names units, one of them may be the device's own: its plan is then for this unit.
     unit = device.unit if elsewhere else OWN_UNIT
     asked = tuple((part, device.points.get(part)) for part in owners)
     key = (id(profile), tuple(owners.items()), asked, unit, request_cost)
@@ -175,29 +178,29 @@ def shape(device: DeviceSpec, profile: RegisterProfile, request_cost: float) -> 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """What a device does not share with its like: its unit, and the owners by their number in the shape."""
+    """What a device does not share with like ones: its unit, and the owners by their number in the shape."""
 
     unit: int
     owners: tuple[str, ...]
 
     def unit_of(self, block: Block) -> int:
-        """The unit that a block of the shape asks."""
+        """Return the unit that a block of the shape asks."""
         return self.unit if block.unit == OWN_UNIT else block.unit
 
     def name(self, key: str) -> str:
-        """The full name of a point of the shape."""
+        """Return the full name of a point of the shape."""
         return f"{self.owner(key)}.{key.partition('.')[2]}"
 
     def owner(self, key: str) -> str:
-        """Return whose a point of the shape is."""
+        """Return the owner of a point of the shape."""
         return self.owners[int(key.partition(".")[0])]
 
     def key(self, name: str) -> str:
-        """Its name in the shape.  Raises ValueError for an owner that has nothing here."""
+        """Return its name in the shape.  Raises ValueError for an owner without points here."""
         owner, _, quantity = name.partition(".")
         return f"{self.owners.index(owner)}.{quantity}"
 
 
 def seat(device: DeviceSpec) -> Seat:
-    """The seat of ``device`` in its shape."""
+    """Return the seat of ``device`` in its shape."""
     return Seat(device.unit, tuple(dict.fromkeys(device.owners.values())))

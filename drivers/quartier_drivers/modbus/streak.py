@@ -1,6 +1,6 @@
-"""Several requests of one device in one go: between two of them no task is woken.
+"""Several requests of one device in one go: no task is woken between two of them.
 
-What each of them brought is told one by one, in the order in which it came.
+Their readings are returned one by one, in the order in which they came.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ from quartier_drivers.modbus.go import Go
 from quartier_drivers.modbus.jobs import Job
 from quartier_drivers.modbus.line import Line
 
-# So many requests are made in one go at most: other devices of the bus wait meanwhile.
+# Most requests in one go: other devices of the bus wait meanwhile.
 MOST = 8
 _DUE = attrgetter("due_ns")
 
@@ -22,10 +22,9 @@ _DUE = attrgetter("due_ns")
 class Streak:
     """The goes of one device.
 
-    ``begin`` is told at which times the requests of the first of some jobs went out, ``read`` says what
-    the data mean that came at a time, ``fail`` what an exception does.  ``told`` is what is still to be told
-    of the last go: each of its readings, and then the failure that ended it.  There are none until
-    ``allow`` was called.
+    ``begin`` is called with the times at which the requests of the first jobs were sent, ``read`` decodes
+    data received at a time, ``fail`` handles an exception.  ``told`` is what is still to be returned of the
+    last go: its readings, and then the failure that ended it.  There are no goes until ``allow`` was called.
     """
 
     def __init__(
@@ -47,17 +46,17 @@ class Streak:
         self._go: Go | None = None
 
     def allow(self, is_urgent: Callable[[], bool] | None) -> None:
-        """There may be goes, until ``is_urgent``; None: each request is made alone."""
+        """Allow goes until ``is_urgent``; None: each request is made alone."""
         self._is_urgent, self._go = is_urgent, None
 
     def due(self, jobs: Sequence[Job], now_ns: int) -> list[Job]:
-        """Those that are due, the most overdue first; none where they may not be made in one go."""
+        """Return the due jobs, the most overdue first; empty if they may not be made in one go."""
         if self._is_urgent is None or self._is_urgent():
             return []
         return sorted([job for job in jobs if job.due_ns <= now_ns], key=_DUE)[:MOST]
 
     async def make(self, jobs: Sequence[Job], now_ns: int) -> NoReply | LinkLost | None:
-        """Make the requests of these jobs; returns the failure that ended it, which is told last."""
+        """Make the requests of these jobs; return the failure that ended the go, which is raised last."""
         go = self._go
         if go is None or go.refusal is not None or self._jobs != jobs:
             assert self._is_urgent is not None
@@ -81,9 +80,9 @@ class Streak:
         return failure
 
     def next(self) -> Readings:
-        """Return what the next request of the last go brought.
+        """Return the readings of the next request of the last go.
 
-        Raises NoReply or LinkLost where it failed.
+        Raises NoReply or LinkLost if it failed.
         """
         told = self.told.popleft()
         if isinstance(told, Readings):
@@ -91,7 +90,7 @@ class Streak:
         raise told
 
     def rest(self) -> Iterator[Readings]:
-        """All that is still to be told; raises as ``next``."""
+        """Yield all that is still to be returned; raises as ``next``."""
         told = self.told
         while told:
             one = told.popleft()

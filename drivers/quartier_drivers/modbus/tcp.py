@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its mo
 
 
 class TcpLink(Line):
-    """A Modbus TCP endpoint: one connection for all its units, answers told apart by their number."""
+    """A Modbus TCP endpoint: one connection for all its units; answers are matched by number."""
 
     def __init__(self, name: str, bus: "TcpBus", clock: "Clock") -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
@@ -31,11 +31,11 @@ class TcpLink(Line):
 
     @property
     def connected(self) -> bool:
-        """Return whether the connection stands, as far as the kernel knows."""
+        """Whether the connection is up, as far as the kernel knows."""
         return self._connection.stands
 
     def record(self, tape: "Tape | None") -> None:
-        """Say to ``tape`` what comes and goes."""
+        """Record to ``tape`` what is received and sent."""
         self._connection.record(tape)
 
     async def _connect(self) -> None:
@@ -48,7 +48,7 @@ class TcpLink(Line):
         self._buffer.clear()
 
     async def make(self, go: Go) -> None:
-        """As every line; from one sound answer to the next request no task is woken."""
+        """Make the reads as any line does; between a valid answer and the next request no task is woken."""
         if self._rests:
             await super().make(go)
         try:
@@ -59,7 +59,7 @@ class TcpLink(Line):
                 self.held.took(go)
 
     async def _hold(self, go: Go) -> None:
-        """Hold the line until the go is over, an answer was odd, or somebody else waits for it."""
+        """Hold the line until the go is over, an answer was unusual, or somebody else waits for it."""
         if not self._turn.take():
             await self._turn.wait()
         try:
@@ -92,7 +92,7 @@ class TcpLink(Line):
         return Answer((), 0, go.answers[0], request) if answer is None else answer
 
     async def _asked(self, go: Go) -> Answer | None:
-        """An answer that was odd, and that the go has not taken; None where it took all that came."""
+        """Return an unusual answer that the go has not taken; None if it took all that came."""
         loop = self._loop
         waiter = self._waiter = Waiter(loop=loop)
         self._go = go
@@ -109,16 +109,17 @@ class TcpLink(Line):
         return answer
 
     def _hear(self, data: bytes) -> bytes | None:
-        """Bytes came; returns what is asked next."""
+        """Take received bytes; return the next request."""
         reply = self._sound(data)
         if reply is None:
             self._hear_odd(data)
         return reply
 
     def _sound(self, data: bytes) -> bytes | None:
-        """Take bytes that are, as nearly always, just the answer that is waited for.
+        """Take bytes that are, as nearly always, just the awaited answer.
 
-        Returns what is asked next, nothing where the task went on; None where they are not: nothing is done.
+        Return the next request, or nothing if the task went on; None if they are something else and were not
+        used.
         """
         go, waiter = self._go, self._waiter
         if go is None or self._buffer or not isinstance(waiter, Waiter) or waiter.done():
@@ -139,7 +140,7 @@ class TcpLink(Line):
         return frame
 
     def _hear_odd(self, data: bytes) -> None:
-        """Bytes came, for the request that waits or too late for an older one."""
+        """Take other bytes: for the current request, or too late for an older one."""
         self._connection.heard()
         self._buffer += data
         seen, answer = Seen(), None

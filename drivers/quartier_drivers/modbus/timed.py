@@ -1,4 +1,4 @@
-"""Which setpoints of a device were written with its timer, and whether that still runs."""
+"""Tracks which setpoints of a device were written with its timer, and whether the timer still runs."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
@@ -7,9 +7,9 @@ from quartier_drivers.modbus.served import Served
 
 
 class Timed:
-    """Knows them by name until they are given back, or the device is met anew.
+    """Keeps them by name until they are relinquished, or the device is opened anew.
 
-    ``is_urgent`` says whether something else waits for the bus.
+    ``is_urgent`` returns whether something else waits for the bus.
     """
 
     def __init__(self, now_ns: Callable[[], int]) -> None:
@@ -23,9 +23,9 @@ class Timed:
     async def write(
         self, one: Served, requests: Sequence[Request], send: Callable[[Request], Awaitable[None]]
     ) -> None:
-        """Make the writes of ``orders.setpoint`` in their order.
+        """Make the writes of ``orders.setpoint`` in order.
 
-        A timer that comes last is left to run on where something is urgent: a device that wants a pause after
+        A timer that comes last is not restarted if something is urgent: a device that needs a pause after
         each write would keep it waiting.
         """
         *others, last = requests
@@ -37,18 +37,18 @@ class Timed:
         self.wrote(one.name)
 
     def wrote(self, name: str) -> None:
-        """The device took a setpoint, and its timer with it."""
+        """Note that the device accepted a setpoint, and its timer with it."""
         self._written_ns[name] = self._now_ns()
 
     def runs(self, one: Served) -> bool:
-        """Return whether half of its time or more is left: nobody reads how much it is."""
+        """Return whether at least half of its time is left; it is computed, not read."""
         fallback = one.point.write.fallback if one.point.write else None
         if fallback is None or fallback.after_s is None or one.name not in self._written_ns:
             return False
         return self._now_ns() - self._written_ns[one.name] <= fallback.after_s / 2 * 1e9
 
     def drop(self, names: Collection[str] = ()) -> None:
-        """These are given back, or (none named) all; who knows what runs then."""
+        """Forget these setpoints, or all if empty: after a release it is unknown what runs."""
         for name in names or list(self._written_ns):
             self._written_ns.pop(name, None)
 

@@ -1,7 +1,7 @@
-"""Modbus RTU through a TCP connection, as serial servers pass it on that change nothing on the way.
+"""Modbus RTU through a TCP connection, for serial servers that pass on bytes unchanged.
 
-Frames are those of a serial line, with their checksum and without a number.  The server keeps the silences
-on its line; what it hears there of others comes to us as well.
+Frames are those of a serial line, with their checksum and without a number.  The server keeps the pauses on
+its line; what it receives there from others arrives here too.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ class TunnelLink(UnnumberedLine):
 
     @property
     def connected(self) -> bool:
-        """Return whether the connection stands, as far as the kernel knows."""
+        """Whether the connection is up, as far as the kernel knows."""
         return self._connection.stands
 
     def record(self, tape: "Tape | None") -> None:
-        """Say to ``tape`` what comes and goes."""
+        """Record to ``tape`` what is received and sent."""
         self._connection.record(tape)
 
     async def _connect(self) -> None:
@@ -65,5 +65,5 @@ class TunnelLink(UnnumberedLine):
     async def _recover(self, request: Request, error: Exception) -> None:
         await super()._recover(request, error)
         if isinstance(error, TimeoutError):
-            # Half a frame is no reason to hang up: what is noise and what an answer, its checksum tells.
+            # Half a frame is no reason to hang up: the checksum distinguishes noise from an answer.
             self._connection.timed_out(torn=False)

@@ -1,7 +1,7 @@
-"""A line whose answers carry no number, that of Modbus RTU: they are told apart by all they hold.
+"""A line whose answers carry no number, as in Modbus RTU: they are recognised by their content.
 
-After a time-out the unit *owes* an answer: another question to it waits until that can no longer come;
-repeating the same question need not wait, the late answer fits it.
+After a time-out the unit *owes* an answer: another request to it waits until that can no longer come; a
+repetition of the same request need not wait, because the late answer fits it.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for the wh
 
 # After this many time-outs an answer can no longer come, as far as anybody can wait.
 _OWING = 3
-# A silent unit is waited for twice as long as the slowest answer took, each few times the whole time-out.
+# A silent unit is awaited for twice the time of the slowest answer, and every few times for the whole time-
+# out.
 _PROBE_MIN_S = 0.1
 _PROBE_SHORT_FROM = 3
 _PROBE_WHOLE_EACH = 4
@@ -26,7 +27,7 @@ _FORGETS = 0.999
 
 
 class UnnumberedLine(Line):
-    """A line without its wire, to which bytes come by ``_hear``."""
+    """A line without its wire; bytes arrive through ``_hear``."""
 
     def __init__(
         self, name: str, timeout_s: float, retries_count: int, pause_s: float, clock: "Clock"
@@ -43,7 +44,7 @@ class UnnumberedLine(Line):
         self._probes_count: dict[int, int] = {}
 
     def ready_ns(self, unit: int) -> int:
-        """Return when ``unit`` may be asked again without a wait, house time."""
+        """Return when ``unit`` may be asked again without a wait (daemon time, ns)."""
         ready_ns = super().ready_ns(unit)
         if unit not in self._owing_s:
             return ready_ns
@@ -56,16 +57,16 @@ class UnnumberedLine(Line):
 
     @property
     def _asked(self) -> bool:
-        """Return whether a request has gone out whose answer has not come."""
+        """Whether a request was sent whose answer has not come."""
         return self._waits
 
     @property
     def _is_sent(self) -> bool:
-        """Return whether the request in hand has gone out."""
+        """Whether the current request was sent."""
         return True
 
     def _disturbed(self) -> None:
-        """Bytes came: the line is not as it was."""
+        """Note that bytes came: the line is no longer silent."""
 
     def _hear(self, heard: bytes) -> None:
         data = self._ears.without_echo(heard)
@@ -89,7 +90,7 @@ class UnnumberedLine(Line):
             self._owes_longer(hunt.request.unit)  # the end of a slow answer is still to come
 
     def _accept(self, hunt: Hunt, answer: Answer) -> None:
-        """Take an answer, unless another master asked for it; what stood around it is of others."""
+        """Take an answer, unless another master asked for it; the bytes around it belong to others."""
         request = hunt.request
         if self._held is None and self._doubles.doubts(request, answer):
             self._held = answer
@@ -113,12 +114,12 @@ class UnnumberedLine(Line):
             self._overhear(hunt.before + hunt.rest)
 
     def _doubt_s(self, request: Request) -> float:
-        """Return how long the right answer may still take, when one in doubt was there before it."""
+        """Return how long in s the right answer may still take after a doubtful one."""
         return max(2 * (self._slowest_s or 0.0), _PROBE_MIN_S) + self._size_s(request)
 
     @abstractmethod
     def _size_s(self, request: Request) -> float:
-        """Return how long the answer to ``request`` takes on the wire, as far as that is known."""
+        """Return the duration in s of the answer to ``request`` on the wire, as far as known."""
 
     def _overhear(self, data: bytes) -> None:
         before_count = self._ears.foreign_count
@@ -126,13 +127,13 @@ class UnnumberedLine(Line):
         self.count("foreign_count", self._ears.foreign_count - before_count)
 
     def _late(self, unit: int) -> None:
-        """An answer came that nobody waits for; where one was late, the next may be as late."""
+        """Handle an answer that nobody waits for; the next one may be as late."""
         self.count("late_count")
         self._doubles.seen(unit)
         self._owes_longer(unit)
 
     def _owes(self, unit: int, sent_s: float) -> None:
-        """Until an answer is there, one may still come: also when the task that asked is cancelled."""
+        """Note that an answer may still come, also if the task that asked is cancelled."""
         self._owing_s[unit] = sent_s + _OWING * self._timeout_s
 
     def _owes_longer(self, unit: int) -> None:
@@ -141,7 +142,7 @@ class UnnumberedLine(Line):
             self._owing_s[unit] = max(self._owing_s[unit], now_s + (_OWING - 1) * self._timeout_s)
 
     async def _found(self, request: Request) -> Answer:
-        """The answer to what is asked; what seemed to be an unfinished one may have been noise before it."""
+        """Return the awaited answer; a seemingly unfinished one may have been noise before it."""
         try:
             return await self._answer()
         except TimeoutError:
@@ -156,7 +157,7 @@ class UnnumberedLine(Line):
             self._held = None
 
     def _took(self, request: Request, answer: Answer, owing_before_s: float, took_s: float) -> None:
-        """An answer was taken, ``took_s`` after it was asked for."""
+        """Record an answer that was taken ``took_s`` after the request."""
         self._doubles.took(request, answer)
         self._slowest_s = max(0.0, took_s, _FORGETS * (self._slowest_s or 0.0))
         self._probes_count.pop(request.unit, None)
@@ -168,7 +169,7 @@ class UnnumberedLine(Line):
 
     async def _pace(self, unit: int, *, again: bool) -> None:
         loop = asyncio.get_running_loop()
-        # Who is asked the same again need not have answered: a late answer fits it.
+        # A repeated request need not wait for the owed answer: a late answer fits it.
         while not again and (left_s := self._owing_s.get(unit, 0.0) - loop.time()) > 0:  # noqa: ASYNC110 - time is the event
             await asyncio.sleep(left_s)
         if not again:
@@ -177,17 +178,17 @@ class UnnumberedLine(Line):
 
     async def _recover(self, request: Request, error: Exception) -> None:
         if self._hunt is not None:
-            # Another master's question may be in what we heard, and its answer still to come.
+            # Another master's request may be in the received bytes, with its answer still to come.
             self._overhear(bytes(self._hunt.buffer))
         if isinstance(error, Rubbish):
-            # The answer came, in whatever state; or that was noise, and it comes in its time.
+            # The answer came, in whatever state; or that was noise, and the answer comes in its time.
             self._owing_s.pop(request.unit, None)
             if self._hunt is None or not self._hunt.is_headed:
                 now_s = asyncio.get_running_loop().time()
                 self._owing_s[request.unit] = now_s + 1.1 * self._timeout_s
 
     def _patience_s(self, unit: int) -> float:
-        """Short, where others answer on this line: each probe of a dead unit is taken from their time."""
+        """Return a short time if others answer on this line: each probe of a dead unit costs their time."""
         count = self._probes_count[unit] = self._probes_count.get(unit, 0) + 1
         if count < _PROBE_SHORT_FROM or count % _PROBE_WHOLE_EACH == 0 or self._slowest_s is None:
             return self._timeout_s

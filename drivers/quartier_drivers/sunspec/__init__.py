@@ -1,1 +1,1 @@
-"""SunSpec devices: found by their models on a Modbus wire, read and steered by the standard's names."""
+"""SunSpec devices: found by their models on a Modbus line, read and controlled by the standard's names."""

@@ -1,4 +1,4 @@
-"""How the fall-back of a control function stands in its device, in words with the next step.  Pure."""
+"""Evaluates the fallback of a control function in its device, in words with the next step.  Pure."""
 
 import math
 from collections.abc import Iterator
@@ -8,14 +8,15 @@ from quartier_drivers.modbus.arming import ARM, AT_DEVICE
 from quartier_drivers.sunspec.functions import Cap123, Cap704, Function
 from quartier_drivers.sunspec.names import Name
 
-# A fall-back so much later is still the one that was declared; one so much shorter acts between two writes.
+# A fallback that is this much later is still the declared one; one that is this much shorter acts between two
+# writes.
 _LATER, _SHORTEST = 1.02, 1.5
 _LOCAL = (Name(715, "LocRemCtl"), Name(802, "LocRemCtl"))
 _IS_LOCAL = 1
 
 
 def armed(point: str, function: Function, cap: float | None, *, wrote: bool) -> Armed:
-    """Return how it stands by what was read last; ``wrote``: its arming was written before."""
+    """Return the state of the fallback by what was read last; ``wrote``: it was written before."""
     value: float | None = None
     after_s: float | None = math.inf
     remedy = AT_DEVICE if wrote else ARM
@@ -37,20 +38,23 @@ def armed(point: str, function: Function, cap: float | None, *, wrote: bool) -> 
 
 
 def absent(point: str, controls: str) -> Armed:
-    """Of a point that the device cannot be written at."""
+    """Return the state for a point that the device cannot be written at."""
     what = f"the device has none of {controls}; is it the device of the profile, and its control switched on?"
     return Armed(point, None, None, what, is_verified=False)
 
 
 def _stays(function: Cap704, cap: float) -> bool:
-    """Whether a cap stands that nothing ends, as leaving leaves it: no higher than the fail-safe one."""
+    """Return whether a limit is in force that nothing ends, as after a release.
+
+    It must be no higher than the fail-safe limit.
+    """
     standing, _ = function.reading()
     is_endless = function.enabled and function.raw(function.timer) == 0
     return is_endless and standing is not None and standing <= cap + function.step_w()
 
 
 def _standing(function: Function) -> list[str]:
-    """A cap without a timer."""
+    """Return the problem of a limit without a timer, if any."""
     seconds = function.raw(function.timer)
     reverts = isinstance(function, Cap704) and function.raw("WMaxLimPctEnaRvrt") == 1
     if seconds and not reverts:
@@ -59,7 +63,7 @@ def _standing(function: Function) -> list[str]:
 
 
 def _reverting(function: Cap704, cap: float, *, wrote: bool) -> tuple[float | None, float | None, list[str]]:
-    """A cap that ends in the fail-safe cap, or in less."""
+    """Return value, time and problems of a limit that ends in the fail-safe limit, or in a lower one."""
     seconds = function.raw(function.timer)
     raw = function.raw("WMaxLimPctRvrt")
     value = None if raw is None else function.pct.watts(raw)
@@ -77,7 +81,7 @@ def _reverting(function: Cap704, cap: float, *, wrote: bool) -> tuple[float | No
 
 
 def _ending(function: Function, *, wrote: bool) -> tuple[float | None, float | None, list[str]]:
-    """A setpoint that ends by itself."""
+    """Return value, time and problems of a setpoint that ends by itself."""
     seconds = function.raw(function.timer)
     value = None if function.rule.fallback == "own" else function.rule.fallback
     if not function.after_s:

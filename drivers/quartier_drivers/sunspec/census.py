@@ -1,6 +1,6 @@
-"""Everything that a device tells: each model of its chain, each point of it, with name, value and unit.
+"""Lists everything that a device states: each model and each of its points, with name, value and unit.
 
-The words come from outside; what they mean is decided here.  Pure.
+The words come from outside; this module interprets them.  Pure.
 """
 
 import struct
@@ -23,10 +23,10 @@ _UNSCALED = "as it stands: its scale factor is not implemented"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One point: ``text`` are the names of what an enumeration or a bit field says.
+    """One point: ``text`` has the names of the values of an enumeration or a bit field.
 
-    ``value`` is None where there is none: not implemented, or refused; ``quality`` is then BAD.  A number
-    whose scale factor is not implemented is shown as it stands, and BAD.
+    ``value`` is None if there is none: not implemented, or refused; ``quality`` is then BAD.  A number whose
+    scale factor is not implemented is shown unscaled, and BAD.
     """
 
     point: str
@@ -38,13 +38,13 @@ class Row:
 
 
 class Chapter:
-    """One model of a device and its points; ``faults`` say how it departs from its definition.
+    """One model of a device and its points; ``faults`` are its deviations from the definition.
 
-    ``values`` holds what each point says, in the order of its registers; ``rows`` are made when asked for.
+    ``values`` holds the value of each point, in the order of its registers; ``rows`` are made on demand.
     """
 
     def __init__(self, found: Found, words: Words | bytes) -> None:
-        """``words`` as bytes are those registers as they came, none of them missing."""
+        """Create it; ``words`` as bytes are the registers as received, without gaps."""
         self.found = found
         definition = model(found.number)
         self.label = _STRANGER if definition is None else definition.label
@@ -65,7 +65,7 @@ class Chapter:
 
     @property
     def rows(self) -> list[Row]:
-        """Its points, as people read them; fillers are left out."""
+        """Its points in readable form; fillers are left out."""
         if self._sheet is None:
             return []
         told = self._told
@@ -97,27 +97,27 @@ class Chapter:
 
 
 def title(found: Found) -> str:
-    """``103``, or ``103#2`` for the second of its like."""
+    """Return ``103``, or ``103#2`` for the second model of that number."""
     return f"{found.number}#{found.instance}" if found.instance > 1 else str(found.number)
 
 
 def layout(definition: Model, found: Found, words: Words) -> Unfolded:
-    """Return where its points stand; counts are taken from ``words``."""
+    """Return the places of its points; counts are taken from ``words``."""
     return unfold(definition, found.length, lambda at: words[at] if at < len(words) else None)
 
 
 def power(leaf: Leaf, words: Words) -> int | None:
-    """The power of ten of a point; None where its scale factor is not implemented or no power."""
+    """Return the power of ten of a point; None if its scale factor is not implemented or invalid."""
     if leaf.scale_offset is None:
         return leaf.power
     return power_of(words[leaf.scale_offset] if leaf.scale_offset < len(words) else None)
 
 
 def power_of(word: int | None) -> int | None:
-    """Return what a scale factor says; None where it is refused, not implemented or beyond -10..10."""
+    """Return a scale factor; None if it is refused, not implemented or beyond -10..10."""
     return None if word is None else codec.power_of([word])
 
 
 def counted(definition: Model) -> int:
-    """Return how many registers, from its ID on, hold what says how often its groups are repeated."""
+    """Return the number of registers, from its ID on, that contain the counts of its repeated groups."""
     return definition.group.size if definition.repeats else HEAD_WORDS

@@ -1,7 +1,7 @@
 """Finds the models of a device: "SunS", then ID and length of one model after the other.  Pure.
 
 Source: SunSpec Device Information Model Specification V1.2, "Device Modbus Map".  Whatever a device answers,
-the walk ends: each model takes it two registers on, and there are at most ``MODELS_MAX``.
+the walk ends: each model advances it by two registers, and there are at most ``MODELS_MAX``.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from quartier_drivers.sunspec.models import END, HEAD_WORDS
 
 BASES = (40000, 0, 50000)
-"""Where the marker may stand, in the order in which devices have it most."""
+"""The possible places of the marker, the most common first."""
 MARKER = (0x5375, 0x6E53)
 """``SunS``."""
 MODELS_MAX = 250
@@ -28,7 +28,7 @@ class Void(Enum):
 
 @dataclass(slots=True)
 class Ask:
-    """Registers wanted.  ``vital``: silence there is a device that is gone, if it goes on."""
+    """Wanted registers.  ``vital``: if the silence there persists, the device is gone."""
 
     address: int
     count: int
@@ -36,7 +36,10 @@ class Ask:
 
 
 class Found(NamedTuple):
-    """A model on a device: ``address`` is where its ID stands; ``instance`` counts its like, from 1."""
+    """A model of a device: ``address`` is the place of its ID.
+
+    ``instance`` counts models of its number, from 1.
+    """
 
     number: int
     address: int
@@ -51,22 +54,22 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The models of a device from ``base`` on, and what is wrong with how it tells of them."""
+    """The models of a device from ``base`` on, and the faults in its list of models."""
 
     base: int
     models: tuple[Found, ...]
     faults: tuple[str, ...] = ()
 
     def of(self, number: int, instance: int = 1) -> Found | None:
-        """The n-th model of this number."""
+        """Return the n-th model of this number; None if there is none."""
         return next((one for one in self.models if (one.number, one.instance) == (number, instance)), None)
 
 
 Words = Sequence[int] | Void
 Walk = Generator[Ask, Words, Chain | None]
-"""Yields what it wants to read and is sent the words, or why there are none; None: no SunSpec device."""
+"""Yields the registers to read and receives their words, or why there are none; None: no SunSpec device."""
 Known = Callable[[int, int], Sequence[int] | None]
-"""The words of so many registers from an address on, where they were read already."""
+"""Returns a number of words from an address on, if they were read already."""
 
 
 def _unknown(address: int, count: int) -> None:
@@ -74,7 +77,7 @@ def _unknown(address: int, count: int) -> None:
 
 
 def walk(bases: Sequence[int] = BASES, known: Known = _unknown) -> Walk:
-    """Look for the marker at each of ``bases``, follow the chain from there; ask for what is not known."""
+    """Find the marker at one of ``bases`` and follow the chain from there; ask only for unknown registers."""
     for base in bases:
         words = yield Ask(base, 4)
         if words is Void.REFUSED:  # some let nobody read beyond the marker in the same request
@@ -111,7 +114,7 @@ def _follow(base: int, first: Sequence[int], known: Known) -> Generator[Ask, Wor
 
 
 def _fault(number: int, address: int, length: int) -> str:
-    """Return why the chain ends with a model that is not one of it."""
+    """Return why the chain ends with a model that does not belong to it."""
     if number == 0:
         return f"a model 0 at {address}: the chain ends there without 0xFFFF"
     if address + HEAD_WORDS + length > _SPACE:
@@ -120,7 +123,7 @@ def _fault(number: int, address: int, length: int) -> str:
 
 
 def _head(address: int) -> Generator[Ask, Words, tuple[int, int] | str]:
-    """ID and length, or what is wrong there; an end without a length is an end."""
+    """Return ID and length, or the fault; an end needs no length."""
     if address > _SPACE - HEAD_WORDS:
         return "the chain reaches 65535 without 0xFFFF"
     words = yield Ask(address, HEAD_WORDS, vital=True)

@@ -1,19 +1,19 @@
-"""What the seconds left of a reversion timer tell: that reading feeds it, or that it does nothing.
+"""Evaluates the remaining seconds of a reversion timer: whether reads reset it, or it does nothing.
 
-Pure.  Source: SunSpec model 704, the points ...RvrtRem.  Models 123 and 124 show no such thing.
+Pure.  Source: SunSpec model 704, the points ...RvrtRem.  Models 123 and 124 have no such point.
 """
 
 from collections.abc import Callable
 
 _S = 1_000_000_000
-# So long after a write a timer must have counted, with its polls in between.
+# This time after a write a timer must have counted, with polls in between.
 _WATCHED_S = 8.0
 _SLACK_S = 2
 _NEXT = "ask its maker, or say accept_no_fallback for its asset"
 
 
 class Countdown:
-    """Watches one timer of ``after_s`` seconds; ``trouble`` says in words what is wrong with it."""
+    """Watches one timer of ``after_s`` seconds; ``trouble`` is its fault in words."""
 
     def __init__(self, name: str, after_s: float, now_ns: Callable[[], int]) -> None:
         self.trouble = ""
@@ -24,11 +24,11 @@ class Countdown:
         self._ran = False
 
     def written(self) -> None:
-        """The order was written, and the timer with it."""
+        """Note that the order was written, and the timer with it."""
         self._written_ns = self._now_ns()
 
     def seen(self, left_s: int | None, *, enabled: bool) -> bool:
-        """Return what it shows now; whether there is a trouble that was not there before."""
+        """Take the remaining seconds; return whether there is a new fault."""
         if left_s is None or self._written_ns is None or not self._after_s:
             return False
         before, self.trouble = self.trouble, self._judged(left_s, enabled=enabled)

@@ -1,4 +1,4 @@
-"""What a device turned out to be: its models, and which of them each quantity is taken from."""
+"""The structure of an identified device: its models, and the source of each quantity."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _IDENTITY = {"maker": "Mn", "model": "Md", "serial": "SN", "firmware": "Vr"}
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A point of a device: where its model begins, and where it stands there."""
+    """A point of a device: the beginning of its model, and its place in it."""
 
     address: int
     leaf: Leaf
@@ -37,7 +37,7 @@ class Term:
 
 @dataclass(slots=True)
 class Device:
-    """The models of one device, and the registers that were read to know them."""
+    """The models of one device, and the registers that were read to identify them."""
 
     chain: Chain
     layouts: Mapping[Found, Unfolded]
@@ -45,30 +45,30 @@ class Device:
 
     @property
     def identity(self) -> dict[str, str]:
-        """Return who it is, as its model 1 tells."""
+        """The identity of the device, as its model 1 states it."""
         told = {key: self.value(Name(_COMMON, path)) for key, path in _IDENTITY.items()}
         return {key: str(found) for key, found in told.items() if found}
 
     def term(self, name: Name) -> Term | None:
-        """The point of this name; None where the device has no such model, or has it shorter."""
+        """Return the point of this name; None if the device has no such model, or has it shorter."""
         found = self.chain.of(name.model, name.instance)
         layout = self.layouts.get(found) if found is not None else None
         leaf = layout.of(name.path) if layout is not None else None
         return None if found is None or leaf is None else Term(found.address, leaf)
 
     def value(self, name: Name) -> values.Plain | None:
-        """Return what was read of a point; None where it is not there, not implemented or was not read."""
+        """Return the value read of a point; None if it is missing, not implemented or was not read."""
         term = self.term(name)
         return None if term is None else self._said(term, self._power_of(term))
 
     def raw(self, name: Name) -> int | None:
-        """The same as a whole number, unscaled."""
+        """Return the value as an unscaled whole number; None if there is none."""
         term = self.term(name)
         found = None if term is None else self._said(term, 0)
         return found if isinstance(found, int) else None
 
     def power(self, name: Name) -> int | None:
-        """The power of ten of a point; None where its scale factor is void."""
+        """Return the power of ten of a point; None if its scale factor is invalid."""
         term = self.term(name)
         return None if term is None else self._power_of(term)
 
@@ -83,7 +83,10 @@ class Device:
         return values.value(entry, held, power) if len(held) == entry.size else None
 
     def chosen(self, alternatives: Iterable[Sum]) -> Sum | None:
-        """The first that it has and tells; else the first that it has; None where it has none."""
+        """Return the first alternative that the device has and that has values.
+
+        Else the first that the device has; None if it has none.
+        """
         there: Sum | None = None
         for names in alternatives:
             if any(self.term(name) is None for name in names):
@@ -94,7 +97,7 @@ class Device:
         return there
 
     def stands(self, found: Found) -> bool:
-        """Return whether the model is still where it was found, by what was read last."""
+        """Return whether the model is still at its place, by what was read last."""
         return (self.memory.get(found.address), self.memory.get(found.address + 1)) == (
             found.number,
             found.length,
@@ -102,7 +105,7 @@ class Device:
 
 
 async def met(registers: Registers, chain: Chain, names: Iterable[Name]) -> Device:
-    """Read what must be known of a device before it is polled: who it is, and what ``names`` say now.
+    """Read what is needed before a device is polled: its identity, and the values of ``names``.
 
     Raises NoReply or LinkLost.
     """
@@ -122,7 +125,7 @@ async def met(registers: Registers, chain: Chain, names: Iterable[Name]) -> Devi
 
 
 async def remember(device: Device, registers: Registers, names: Iterable[Name]) -> None:
-    """Read what ``names`` say now.  Raises NoReply or LinkLost."""
+    """Read the values of ``names``.  Raises NoReply or LinkLost."""
     for block in blocks(device, names, registers.block_max):
         seams = {want.start for want in block.wants} | {want.end for want in block.wants}
         words = await registers.words(block.start, block.count, seams)
@@ -130,7 +133,7 @@ async def remember(device: Device, registers: Registers, names: Iterable[Name]) 
 
 
 def blocks(device: Device, names: Iterable[Name], block_max: int) -> list[Block]:
-    """The fewest requests that read all of ``names``, each with its scale factor."""
+    """Return the fewest requests that read all of ``names``, each with its scale factor."""
     wants = []
     for name in names:
         term = device.term(name)
@@ -138,13 +141,13 @@ def blocks(device: Device, names: Iterable[Name], block_max: int) -> list[Block]
             wants.append(Want(0, "holding", term.place, term.leaf.entry.size, 1.0))
             if term.scale_place is not None:
                 wants.append(Want(0, "holding", term.scale_place, 1, 1.0))
-    # What is wider than the device allows at once is read in pieces all the same.
+    # A point that is wider than the device allows at once is read in pieces all the same.
     longest = max([block_max, *(want.width for want in wants)])
     return plan(wants, block_max=longest, gap_max=longest - 1)
 
 
 def powers(device: Device) -> dict[Address, int | None]:
-    """Return what the scale factors that were read say, by their registers."""
+    """Return the powers of ten of the scale factors that were read, by register."""
     scales = {
         found.address + leaf.scale_offset
         for found, layout in device.layouts.items()
@@ -156,15 +159,15 @@ def powers(device: Device) -> dict[Address, int | None]:
 
 
 def used(device: Device, names: Iterable[Name]) -> list[Found]:
-    """The models in which any of ``names`` stands."""
+    """Return the models that contain any of ``names``."""
     places = {(name.model, name.instance) for name in names}
     return [found for found in device.layouts if (found.number, found.instance) in places]
 
 
 def points(device: Device, profile: SunspecProfile, part: str, chosen: Mapping[str, Sum]) -> dict[str, Point]:
-    """The quantities of a part that are one point of the device each, as registers.
+    """Return the quantities of a part that are a single point of the device, as registers.
 
-    ``chosen`` is what each of them is taken from.
+    ``chosen`` gives the source of each of them.
     """
     found = {}
     for quantity, names in chosen.items():

@@ -1,4 +1,4 @@
-"""The door for SunSpec devices, which stand on the lines of Modbus."""
+"""The SunSpec protocol, which uses the lines of Modbus."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,31 +17,31 @@ class SunspecDoor:
     """SunSpec devices on Modbus lines."""
 
     def line(self, name: str, bus: Any, clock: Clock) -> Line:
-        """The Modbus line for the bus."""
+        """Return the Modbus line of the bus."""
         return MODBUS.line(name, bus, clock)
 
     def driver(self, line: Line, device: DeviceSpec, profile: SunspecProfile, clock: Clock) -> SunspecDriver:
-        """A driver for one device on ``line``."""
+        """Make the driver of one device on ``line``."""
         return SunspecDriver(line, device, profile, clock)
 
     def rehearsal(self, name: str, bus: Any, clock: Clock, pretence: "Pretence") -> "Stage":
-        """As Modbus does."""
+        """Rehearse as Modbus does."""
         return MODBUS.rehearsal(name, bus, clock, pretence)
 
     def pretend(self, device: DeviceSpec, profile: SunspecProfile, pretence: "Pretence") -> None:
-        """Have its unit hold the models that its profile was made for."""
+        """Put the models that the profile was made for into the simulated unit."""
         from quartier_drivers.sunspec.pretended import registers  # noqa: PLC0415 - who runs rehearses nothing
 
         pretence.registers[device.unit] = registers(device, profile)
 
     def asks(self, driver: SunspecDriver, device: DeviceSpec, profile: SunspecProfile) -> "Sequence[Ask]":
-        """Each request of its plan."""
+        """Return each request of the driver's plan."""
         from quartier_drivers.sunspec.planned import asks  # noqa: PLC0415 - as above
 
         return asks(driver, device.unit, profile.limits)
 
     async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-        """As Modbus does: the writes say it all."""
+        """Replay as Modbus does: the writes are complete."""
         return await MODBUS.replay(bus, writes)
 
 

@@ -1,4 +1,4 @@
-"""A SunSpec device behind the five verbs: found by its models, then polled as any device of registers."""
+"""The driver of a SunSpec device: found by its models, then polled like any device with registers."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -55,14 +55,14 @@ class SunspecDriver:
         self._registers = Registers(line, spec.unit, profile.limits)
         self._survey = Survey(self._registers, profile.bases)
         self.polled: ModbusDriver | None = None
-        """What is one point of the device each, as registers; None until it is open."""
+        """The points that are a single point of the device, as registers; None until it is open."""
         self._device = Device(Chain(0, ()), {})
         self._steered: dict[str, Steered] = {}
         self._summed: list[Summed] = []
         self._beats: dict[str, Heartbeat] = {}
         self._looks = Looks((), self._registers, 0)
         self.beside: Sequence[Looks | Round | Heartbeat] = (self._looks,)
-        """What is due beside the polling."""
+        """What is due besides the polling."""
         self._pause: Callable[[], Awaitable[None]] = at_once
         self._is_urgent: Callable[[], bool] | None = None
         self._news: list[Readings] = []
@@ -75,42 +75,42 @@ class SunspecDriver:
 
     @property
     def points(self) -> Mapping[str, PointInfo]:
-        """Every point of the profile that somebody owns, by full name; known without the wire."""
+        """Every point of the profile that has an owner, by full name; known without the wire."""
         return self._points
 
     @property
     def due_ns(self) -> int:
-        """Return when ``read`` wants to be called next (monotonic)."""
+        """When ``read`` wants to be called next (monotonic ns)."""
         if self._news or self.polled is None:
             return self._clock.now_ns()
         return min(self.polled.due_ns, max(self._own_ns(), self._line.ready_ns(self._spec.unit)))
 
     @property
     def standing(self) -> tuple[int | None, ...]:
-        """The caps that stand in the device, raw: leaving writes none that is higher."""
+        """The limits in force in the device, raw: a release writes none that is higher."""
         return tuple(one.standing for one in self._steered.values() if not self._astray)
 
     def notes(self) -> Sequence[Note]:
-        """Return what people should know of it, since the last call."""
+        """Return the notes for people since the last call."""
         told, self._notes = self._notes, []
         return told
 
     def rest(self) -> Iterable[Readings]:
-        """Return what else the requests brought that ``read`` made in one go."""
+        """Return the other readings of the requests that ``read`` made in one go."""
         return () if self.polled is None else self.polled.rest()
 
     def go_on(self, is_urgent: Callable[[], bool]) -> None:
-        """Let ``read`` make all requests that are due, until ``is_urgent``; ``rest`` tells them."""
+        """Let ``read`` make all due requests until ``is_urgent``; ``rest`` returns their readings."""
         self._is_urgent = is_urgent
         if self.polled is not None:
             self.polled.go_on(is_urgent)
 
     def on_pause(self, turn: Callable[[], Awaitable[None]]) -> None:
-        """Have ``turn`` awaited between two exchanges of its opening."""
+        """Register ``turn``, awaited between two exchanges of ``open``."""
         self._pause = turn
 
     async def open(self) -> Mapping[str, str]:
-        """Find its models and say who it is.  Raises NoReply or LinkLost."""
+        """Find the models and return the identity.  Raises NoReply or LinkLost."""
         self.polled, self._registers.between = None, self._pause
         try:
             await self._meet()
@@ -142,9 +142,9 @@ class SunspecDriver:
         self._astray, self._met_ns = False, self._clock.now_ns()
 
     async def read(self) -> Readings:
-        """Make the most overdue exchange of the plan, at most one; empty when none is due.
+        """Make at most one exchange, the most overdue of the plan; empty if none is due.
 
-        An order that is still fresh has its heartbeat written here.  Raises NoReply or LinkLost.
+        The heartbeat of an order that is still valid is written here.  Raises NoReply or LinkLost.
         """
         if self._news:
             return self._news.pop(0)
@@ -159,10 +159,10 @@ class SunspecDriver:
         return NOTHING if told is None else self._alone(told)
 
     async def write(self, command: Command) -> None:
-        """Write one point with its timer, as its function wants; what then stands is told by the next read.
+        """Write one point with its timer, as its function requires; the next read returns the result.
 
-        Scales, ratings and the place of the model are read just before.  Raises Refused, NoReply, LinkLost
-        or Expired.
+        Scales, ratings and the place of the model are read just before.  Raises Refused, NoReply, LinkLost or
+        Expired.
         """
         if command.point not in self._points or not self._points[command.point].writable:
             raise Refused(f"{command.point} cannot be written")
@@ -202,16 +202,18 @@ class SunspecDriver:
             raise
 
     async def release(self, points: Collection[str] = ()) -> None:
-        """Give points (none named: all) back to the device's own control, as ``on_release`` says.
+        """Relinquish points (empty: all) to the device's own control, as ``on_release`` says.
 
-        Goes on after a write that fails, unless the bus is lost twice in a row; then raises the first
-        failure.
+        Goes on after a failed write, unless the bus is lost twice in a row; then raises the first failure.
         """
         mine = [point for point in self._steered if not points or point in points]
         await each(partial(self._given_back, point) for point in mine)
 
     async def _given_back(self, point: str) -> None:
-        """By scales, ratings and places as they are now; by those read last where only reading fails."""
+        """Release a point by the present scales, ratings and places.
+
+        By the last known if only reading fails.
+        """
         if point in self._beats:
             self._beats[point].end()
         if not self._astray:
@@ -226,9 +228,9 @@ class SunspecDriver:
             await steered.release()
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
-        """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``.
+        """Return the writes of ``release``, encoded for the wire and JSON-ready, for ``Door.replay``.
 
-        None while the device's models have moved: what stood there may be another's register now.
+        Empty while the device's models have moved: another register may be at the old place now.
         """
         if self._astray:
             return []
@@ -237,7 +239,7 @@ class SunspecDriver:
     async def arm(
         self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
     ) -> Sequence[Armed]:
-        """Return how the fall-back of each of ``points`` (none named: all) stands in the device.
+        """Return the state of the fallback of each of ``points`` (empty: all) in the device.
 
         With ``writes`` its timer and its reversion value are written first.  Raises NoReply or LinkLost.
         """
@@ -285,7 +287,7 @@ class SunspecDriver:
         )
 
     async def _search(self, point: str, between: Callable[[], Awaitable[None]]) -> None:
-        """Open the device anew where a control that it had not has appeared."""
+        """Open the device anew if a control that was missing has appeared."""
         rule = self._taken[point].write
         if rule is None or point in self._steered or self._clock.now_ns() < self._met_ns + search.REST_NS:
             return
@@ -293,20 +295,20 @@ class SunspecDriver:
             await self.open()
 
     def _alone(self, told: Reading) -> Readings:
-        """Return what is read by itself is told with the same layout each time."""
+        """Return one reading alone, always with the same layout."""
         layout = self._layouts.get(told.point)
         if layout is None:
             layout = self._layouts[told.point] = Layout((told.point,), bytes([FLOAT]))
         return columns([told], told.taken_ns, layout)
 
     def _own_ns(self) -> int:
-        """Return when the first thing beside the polling is due; asked at each exchange."""
+        """Return when the first task besides the polling is due; called at each exchange."""
         if len(self.beside) == 1:
             return self._looks.due_ns
         return min([due_ns for one in self.beside if (due_ns := one.due_ns) is not None])
 
     def _turns(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
-        """Yield when each of these things is due, and what is then done; one exchange each."""
+        """Yield the due time and the action of each of these tasks; one exchange each."""
         for steered in self._steered.values():
             yield steered.round.due_ns, partial(self._seen, steered)
         for summed in self._summed:
@@ -337,7 +339,7 @@ class SunspecDriver:
         self._lose(await self._looks.turn(now_ns))
 
     def _lose(self, number: int | None) -> None:
-        """A model has moved, and the map with it: nothing of it is true any more; None: all is well."""
+        """Note that a model has moved: the whole map is invalid then; None: all is well."""
         if number is None:
             return
         self.polled, self._astray = None, True

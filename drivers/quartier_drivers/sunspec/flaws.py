@@ -1,4 +1,4 @@
-"""What contradicts itself or the standard in a SunSpec profile of well-formed keys.  Pure."""
+"""Finds contradictions in a SunSpec profile of well-formed keys, also with the standard.  Pure."""
 
 from collections.abc import Iterator, Mapping
 
@@ -13,7 +13,7 @@ from quartier_drivers.sunspec.schema import CAPS, Steering, Taken
 
 
 def taken_flaws(quantity: str, taken: Taken, scan: Mapping[str, float]) -> list[Flaw]:
-    """Return what is wrong with a quantity and where it is taken from."""
+    """Return the flaws of a quantity and of its source."""
     flaws = quantity_flaws(quantity, taken, scan)
     kind = "" if name_flaws(quantity) else word(quantity).kind
     for names in taken.source:
@@ -38,7 +38,7 @@ def taken_flaws(quantity: str, taken: Taken, scan: Mapping[str, float]) -> list[
 
 
 def crowd_flaws(parts: Mapping[str, Mapping[str, Taken]]) -> list[tuple[tuple[str, str], str]]:
-    """Part and quantity of what must not stand beside another on one device, and what is wrong."""
+    """Return part and quantity of controls that must not be on one device together, with the reason."""
     controls = {
         (part, quantity): taken.write.control
         for part, quantities in parts.items()
@@ -93,7 +93,7 @@ def _steering_rules(quantity: str, rule: Steering) -> list[tuple[bool, str, str]
 
 
 def entry_of(name: Name) -> Entry | None:
-    """The point that a name means by the standard; None where there is none."""
+    """Return the point of the standard for a name; None if there is none."""
     found = [_entry(name.model, path) for path in plain(name.path)]
     return None if None in found else found[0]
 

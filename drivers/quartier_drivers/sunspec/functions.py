@@ -1,8 +1,8 @@
-"""The control functions of the standard: what is written for an order, and what says how it stands.  Pure.
+"""The control functions of the standard: the writes of an order, and the points that show its state.  Pure.
 
 Source: SunSpec models 123 (immediate controls), 124 (storage) and 704 (DER AC controls), and the DER
-Information Model Specification V1.0 on reversion timers: seconds, 0 is never, enabling starts them.
-A cap never ends by itself into *unlimited*: 123 has no timer, 704 a reversion value of its own.
+Information Model Specification V1.0 on reversion timers: seconds, 0 is never, enabling starts them. A limit
+never ends by itself in *unlimited*: 123 has no timer here, 704 has its own reversion value.
 """
 
 import math
@@ -16,7 +16,7 @@ from quartier_drivers.sunspec.schema import Steering
 from quartier_drivers.sunspec.shares import Share, plain, share
 
 Step = Mapping[str, int]
-"""Points of the function's model with what is written to them, raw; neighbours go together."""
+"""Points of the function's model with the raw values to write; neighbours are written together."""
 ON, OFF = 1, 0
 _INT32 = range(-(2**31) + 1, 2**31)
 _UINT16_MAX = 65534
@@ -27,18 +27,18 @@ class Function(ABC):
 
     model: ClassVar[int]
     needs: ClassVar[tuple[str, ...]]
-    """Points without which a device does not have it."""
+    """Points without which a device does not have the function."""
     others: ClassVar[tuple[str, ...]] = ()
-    """Points that it may have."""
+    """Optional points."""
     is_cap: ClassVar[bool] = False
     timer: ClassVar[str] = ""
-    """The seconds after which it ends by itself."""
+    """The time in s after which it ends by itself."""
     left: ClassVar[str] = ""
-    """How many of them are left, where that is shown."""
+    """The remaining time in s, if the device shows it."""
     enable: ClassVar[str]
     on: ClassVar[int] = ON
     values: ClassVar[tuple[str, ...]]
-    """What holds the order itself."""
+    """The points with the order itself."""
 
     def __init__(self, device: Device, rule: Steering) -> None:
         self.device = device
@@ -53,17 +53,17 @@ class Function(ABC):
 
     @property
     def ratings(self) -> tuple[Name, ...]:
-        """Return what its percentages are of: the first that the device tells."""
+        """The candidates for the base of its percentages: the first that the device states is used."""
         return ()
 
     @property
     def is_there(self) -> bool:
-        """Return whether the device has it: each point that it needs is implemented."""
+        """Whether the device has it: each point that it needs is implemented."""
         return all(self.raw(path) is not None for path in self.needs)
 
     @property
     def moved(self) -> bool:
-        """Return whether another model stands where it was found, or where one of its ratings was."""
+        """Whether another model is at its place, or at the place of one of its ratings."""
         found = [one for number in self._models if (one := self.device.chain.of(number)) is not None]
         return not all(self.device.stands(one) for one in found)
 
@@ -73,11 +73,11 @@ class Function(ABC):
 
     @property
     def enabled(self) -> bool:
-        """Return whether an order of it is in force."""
+        """Whether an order of it is in force."""
         return self.raw(self.enable) == self.on
 
     def raw(self, path: str) -> int | None:
-        """Return what was read of a point; None where it is not implemented."""
+        """Return the raw value of a point; None if it is not implemented."""
         return self.device.raw(self._name(path))
 
     def has(self, *paths: str) -> bool:
@@ -85,53 +85,53 @@ class Function(ABC):
         return all(self.raw(path) is not None for path in paths)
 
     def name(self, path: str) -> Name:
-        """The full name of one of its points."""
+        """Return the full name of one of its points."""
         return self._name(path)
 
     @property
     def after_s(self) -> float:
-        """The timer that its orders get; 0: none."""
+        """The timer of its orders in s; 0: none."""
         return self.rule.after_s
 
     @abstractmethod
     def reading(self) -> tuple[float | None, str]:
-        """Return what it is set to in house watts, None where nothing is in force; and in the device's words.
+        """Return the order in W with our sign, None if nothing is in force; and in the device's terms.
 
-        Raises ValueError where a rating or a scale factor is void.
+        Raises ValueError if a rating or a scale factor is invalid.
         """
 
     @abstractmethod
     def orders(self, value: float, cap: float | None) -> Sequence[Step]:
-        """What is written for ``value``, in this order; ``cap`` is the fail-safe value where one is known.
+        """Return the writes for ``value``, in order; ``cap`` is the fail-safe value if one is known.
 
-        Raises ValueError in words for what cannot be expressed.
+        Raises ValueError in words for an order that cannot be expressed.
         """
 
     @abstractmethod
     def own(self) -> Sequence[Step]:
-        """Return what gives the point back to the device's own control, its timer zeroed."""
+        """Return the writes that give the point back to the device's own control, with its timer zeroed."""
 
     def released(self, value: float) -> Sequence[Step]:
-        """Return what leaves it at ``value`` for good.  Raises ValueError as ``orders`` does."""
+        """Return the writes that leave it at ``value`` for good.  Raises ValueError as ``orders`` does."""
         return type(self)(self.device, self.rule.model_copy(update={"after_s": 0.0})).orders(value, None)
 
     @abstractmethod
     def arming(self, cap: float | None) -> Step:
-        """Return what ``quartier arm`` writes: how it shall end by itself, without any order."""
+        """Return the writes of ``quartier arm``: how it shall end by itself, without any order."""
 
     @abstractmethod
     def span(self) -> tuple[float, float]:
-        """Lowest and highest order, W.  Raises ValueError as ``reading`` does."""
+        """Return the lowest and highest order in W.  Raises ValueError as ``reading`` does."""
 
     @abstractmethod
     def step_w(self) -> float:
-        """Return what one count is worth, W.  Raises ValueError as ``reading`` does."""
+        """Return the value of one count in W.  Raises ValueError as ``reading`` does."""
 
     def _name(self, path: str) -> Name:
         return Name(self.model, path)
 
     def _kept(self, *paths: str) -> dict[str, int]:
-        """Return what stands there and is written again, so that the others go in one request."""
+        """Return present values that are written again, so that the others go in one request."""
         return {path: raw for path in paths if (raw := self.raw(path)) is not None}
 
 
@@ -141,32 +141,36 @@ class _Cap(Function):
 
     @property
     def pct(self) -> Share:
-        """Return what a count of it is worth."""
+        """The share of one count."""
         return share(self.device, self._name(self.value), self.ratings)
 
     def reading(self) -> tuple[float | None, str]:
-        """Return what it is set to in house watts; and in the device's words."""
+        """Return the limit in W; and in the device's terms."""
         share_, raw = self.pct, self.raw(self.value)
         if not self.enabled:
             return share_.rated_w, "not enabled"
         return (None, "") if raw is None else (share_.watts(raw), f"{self.value} {raw}")
 
     def span(self) -> tuple[float, float]:
-        """Lowest and highest order, W."""
+        """Return the lowest and highest order in W."""
         share_ = self.pct
         return share_.watts(self.lowest(share_)), share_.watts(self._most(share_))
 
     def step_w(self) -> float:
-        """Return what one count is worth, W."""
+        """Return the value of one count in W."""
         return float(self.pct.unit)
 
     def lowest(self, share_: Share) -> int:
-        """The lowest cap that the profile lets be written."""
+        """Return the lowest limit that the profile allows to write."""
         assert share_.whole is not None
         return min(-(-share_.whole * round(self.rule.lowest_pct * 1000) // 100_000), _UINT16_MAX)
 
     def counts(self, value: float) -> int:
-        """A cap of ``value`` W: never more, all of the rating at most, the profile's lowest at least."""
+        """Return the counts of a limit of ``value`` W, rounded down.
+
+        The result is at most the whole rating and at least the profile's lowest limit.  Raises ValueError for
+        a negative or infinite value.
+        """
         if not 0 <= value < math.inf:
             raise ValueError(f"{value:g} W is no cap on generation, expected 0 or more")
         share_ = self.pct
@@ -174,22 +178,25 @@ class _Cap(Function):
 
     @staticmethod
     def _most(share_: Share) -> int:
-        """All of the rating, or what the register holds of it: fine scales leave no room for 100 %."""
+        """Return the counts of the whole rating, or what the register can hold.
+
+        With a fine scale 100 % may not fit.
+        """
         assert share_.whole is not None
         return min(share_.whole, _UINT16_MAX)
 
     def own(self) -> Sequence[Step]:
-        """Return what gives it back to the device."""
+        """Return no writes: a release never lifts a limit."""
         return ()  # a cap is never lifted by leaving
 
     def released(self, value: float) -> Sequence[Step]:
-        """Return what leaves it at ``value`` for good, or at the cap that stands where that is lower."""
+        """Return the writes that leave it at ``value`` for good, or at the present limit if that is lower."""
         standing, _ = self.reading()
         return self.orders(value if standing is None else min(value, standing), None)
 
 
 class Cap123(_Cap):
-    """A cap in model 123, without its timer: that would end in no cap at all."""
+    """A limit in model 123, without its timer: the timer would end in no limit at all."""
 
     model = 123
     enable, value, timer = "WMaxLim_Ena", "WMaxLimPct", "WMaxLimPct_RvrtTms"
@@ -199,16 +206,16 @@ class Cap123(_Cap):
 
     @property
     def ratings(self) -> tuple[Name, ...]:
-        """Return what its percentages are of."""
+        """The candidates for the base of its percentages."""
         return (Name(121, "WMax"), Name(120, "WRtg"))
 
     @property
     def after_s(self) -> float:
-        """The timer that its orders get; 0: none."""
+        """The timer of its orders in s: none."""
         return 0.0
 
     def orders(self, value: float, cap: float | None) -> Sequence[Step]:
-        """Return what is written for ``value``."""
+        """Return the writes for ``value``."""
         del cap
         zeroed = dict.fromkeys(self._kept("WMaxLimPct_WinTms", "WMaxLimPct_RvrtTms"), 0)
         if self.has(*self.others):
@@ -217,13 +224,13 @@ class Cap123(_Cap):
         return (zeroed, {self.value: self.counts(value)}, {self.enable: ON})
 
     def arming(self, cap: float | None) -> Step:
-        """Return what ``quartier arm`` writes."""
+        """Return the writes of ``quartier arm``."""
         del cap
         return dict.fromkeys(self._kept(self.timer), 0)
 
 
 class Cap704(_Cap):
-    """A cap in model 704: its timer ends in a cap again, the lower of this one and the fail-safe one."""
+    """A limit in model 704: its timer ends in a limit again, the lower of this one and the fail-safe one."""
 
     model = 704
     enable, value, timer = "WMaxLimPctEna", "WMaxLimPct", "WMaxLimPctRvrtTms"
@@ -235,21 +242,21 @@ class Cap704(_Cap):
 
     @property
     def ratings(self) -> tuple[Name, ...]:
-        """Return what its percentages are of."""
+        """The candidates for the base of its percentages."""
         return (Name(702, "WMax"), Name(702, "WMaxRtg"))
 
     @property
     def reverts(self) -> bool:
-        """Return whether it can end in another cap."""
+        """Whether it can end in another limit."""
         return self.has(*self.reversion)
 
     def orders(self, value: float, cap: float | None) -> Sequence[Step]:
-        """Return what is written for ``value``."""
+        """Return the writes for ``value``."""
         counts = self.counts(value)
         return ({self.value: counts, **self._reversion(cap, counts)}, {self.enable: ON})
 
     def arming(self, cap: float | None) -> Step:
-        """Return what ``quartier arm`` writes: a cap that stands ends in no higher one."""
+        """Return the writes of ``quartier arm``: a limit in force never ends in a higher one."""
         return self._reversion(cap, self.raw(self.value) if self.enabled else None)
 
     def _reversion(self, cap: float | None, counts: int | None) -> dict[str, int]:
@@ -271,21 +278,21 @@ class _Set704(Function):
 
     @abstractmethod
     def scale(self) -> Share:
-        """Return what a count of its setpoint is worth."""
+        """Return the value of one count of its setpoint."""
 
     def reading(self) -> tuple[float | None, str]:
-        """Return what it is set to in house watts; and in the device's words."""
+        """Return the setpoint in W with our sign; and in the device's terms."""
         scale, raw = self.scale(), self.raw(self.value)
         if not self.enabled or self.raw("WSetMod") not in (None, self.mode):
             return None, "own control"
         return (None, "") if raw is None else (-scale.watts(raw) + 0.0, f"{self.value} {raw}")
 
     def step_w(self) -> float:
-        """Return what one count is worth, W."""
+        """Return the value of one count in W."""
         return float(self.scale().unit)
 
     def orders(self, value: float, cap: float | None) -> Sequence[Step]:
-        """Return what is written for ``value``."""
+        """Return the writes for ``value``."""
         del cap
         self._ends()
         raw = self._counts(value)
@@ -294,16 +301,16 @@ class _Set704(Function):
         return ({**mode, self.value: raw, **between, **self._reversion()}, {self.enable: ON})
 
     def own(self) -> Sequence[Step]:
-        """Return what gives it back to the device."""
+        """Return the writes that give it back to the device."""
         return ({self.enable: OFF}, dict.fromkeys(self._kept(self.timer), 0))
 
     def arming(self, cap: float | None) -> Step:
-        """Return what ``quartier arm`` writes."""
+        """Return the writes of ``quartier arm``."""
         del cap
         return self._reversion()
 
     def span(self) -> tuple[float, float]:
-        """Lowest and highest order, W."""
+        """Return the lowest and highest order in W."""
         low, high = -self._rating("WDisChaRteMax"), self._rating("WChaRteMax")
         return low, high
 
@@ -314,7 +321,7 @@ class _Set704(Function):
 
     @property
     def ratings(self) -> tuple[Name, ...]:
-        """Return what its percentages are of."""
+        """The candidates for the base of its percentages."""
         limits = ("WChaRteMax", "WDisChaRteMax", "WMax")
         return tuple(Name(702, f"{path}{more}") for path in limits for more in ("", "Rtg"))
 
@@ -344,7 +351,7 @@ class _Set704(Function):
 
 
 class Set704(_Set704):
-    """A setpoint in watts in model 704; plus generates there."""
+    """A setpoint in W in model 704; plus means generation there."""
 
     value, reversion, mode = "WSet", "WSetRvrt", 1
     values = ("WSet",)
@@ -352,12 +359,12 @@ class Set704(_Set704):
     others = ("WSetMod", "WSetRvrt", "WSetPct", "WSetPctRvrt", "WSetEnaRvrt", "WSetRvrtTms", "WSetRvrtRem")
 
     def scale(self) -> Share:
-        """Return what a count of it is worth."""
+        """Return the value of one count."""
         return plain(self.device, self._name(self.value))
 
 
 class SetPct704(_Set704):
-    """A setpoint in per cent of WMax in model 704; plus generates there."""
+    """A setpoint in percent of WMax in model 704; plus means generation there."""
 
     value, reversion, mode = "WSetPct", "WSetPctRvrt", 0
     values = ("WSetPct",)
@@ -365,5 +372,5 @@ class SetPct704(_Set704):
     others = ("WSetMod", "WSetPctRvrt", "WSetEnaRvrt", "WSetRvrtTms", "WSetRvrtRem")
 
     def scale(self) -> Share:
-        """Return what a count of it is worth."""
+        """Return the value of one count."""
         return share(self.device, self._name(self.value), (Name(702, "WMax"), Name(702, "WMaxRtg")))

@@ -1,4 +1,4 @@
-"""A controller's heartbeat: counted up beside an order that is still fresh, by writing, never by reading."""
+"""A controller's heartbeat: a counter written while an order is still valid, never by reading."""
 
 from quartier_drivers.contract import Clock
 from quartier_drivers.modbus.frame import write_request
@@ -10,15 +10,16 @@ from quartier_drivers.sunspec.registers import Registers
 from quartier_drivers.sunspec.schema import Steering
 
 _S = 1_000_000_000
-# Exceptions of a device that will never take it: function, address, value.
+# Exceptions of a device that will never accept it: function, address, value.
 _NEVER = (1, 2, 3)
 
 
 class Heartbeat:
-    """The counters that one order keeps going until its time is over (models 715 and 802).
+    """The counters that one order keeps running until it expires (models 715 and 802).
 
-    They hold seconds of the house's clock; a device that does not take one is asked no more.  ``until_ns``
-    is when the order ends; ``moved`` a model that no longer stood where it was: nothing is written there.
+    They hold seconds of the daemon's clock; a counter that the device refuses is not written again.
+    ``until_ns`` is when the order ends; ``moved`` is a model that was no longer at its place: nothing is
+    written there.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Heartbeat:
     def of(
         cls, point: str, device: Device, rule: Steering, registers: Registers, clock: Clock
     ) -> "Heartbeat | None":
-        """Return where the device has one of those that the rule names; None where it has none."""
+        """Return the heartbeat if the device has a counter that the rule names; None if it has none."""
         names = [name(one) for one in rule.heartbeat]
         terms = [
             (found, term)
@@ -50,7 +51,7 @@ class Heartbeat:
         return cls(point, terms, rule.heartbeat_s, registers, clock) if terms else None
 
     async def now(self, until_ns: int) -> None:
-        """Beat for an order that is fresh until then.  Raises NoReply or LinkLost."""
+        """Beat for an order that is valid until then.  Raises NoReply or LinkLost."""
         self.until_ns = until_ns
         for one in list(self._terms):
             if self.moved is None:
@@ -58,7 +59,7 @@ class Heartbeat:
         self.due_ns = self._clock.now_ns() + self._every_ns if self._terms else None
 
     async def turn(self, now_ns: int) -> None:
-        """One beat, if the order is still fresh.  Raises NoReply or LinkLost."""
+        """Beat once if the order is still valid.  Raises NoReply or LinkLost."""
         if now_ns >= self.until_ns or not self._terms:
             self.due_ns = None
             return
@@ -67,7 +68,7 @@ class Heartbeat:
         await self._beat(*self._terms[self._next])
 
     def end(self) -> None:
-        """The order is over."""
+        """Stop: the order is over."""
         self.until_ns, self.due_ns = 0, None
 
     async def _beat(self, found: Found, term: Term) -> None:

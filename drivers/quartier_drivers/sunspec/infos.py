@@ -1,4 +1,4 @@
-"""What is known of a point before its device was asked, and what the device makes of it.  Pure."""
+"""What is known of a point before its device was read, and what the device changes.  Pure."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ _ZERO: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": ""}
 
 
 def wanted(spec: DeviceSpec, profile: SunspecProfile) -> Iterator[tuple[str, Taken]]:
-    """Every quantity that somebody owns and wants, by full name."""
+    """Yield every quantity that is owned and wanted, by full name."""
     for part, owner in spec.owners.items():
         asked = spec.points.get(part)
         for quantity, taken in profile.parts.get(part, {}).items():
@@ -25,7 +25,7 @@ def wanted(spec: DeviceSpec, profile: SunspecProfile) -> Iterator[tuple[str, Tak
 
 
 def first(point: str, taken: Taken, spec: DeviceSpec, profile: SunspecProfile) -> PointInfo:
-    """Return what the profile says of it."""
+    """Return what the profile states about a point."""
     rule = taken.write
     names = [str(name) for names in taken.source for name in names] if rule is None else list(rule.control)
     plain = PointInfo(
@@ -55,7 +55,7 @@ def first(point: str, taken: Taken, spec: DeviceSpec, profile: SunspecProfile) -
 
 
 def known(info: PointInfo, steered: Steered, spec: DeviceSpec) -> PointInfo:
-    """The same, as the device has it: its range, its step, its timer; as it was where ratings are void."""
+    """Return the point as the device has it: range, step, timer; unchanged if its ratings are invalid."""
     function, rule = steered.function, steered.function.rule
     try:
         (low, high), step = function.span(), function.step_w()
@@ -77,7 +77,7 @@ def known(info: PointInfo, steered: Steered, spec: DeviceSpec) -> PointInfo:
 
 
 def absent(info: PointInfo, now_ns: int) -> Reading:
-    """Return what is told of a point that the device has not."""
+    """Return the reading of a point that the device does not have."""
     return Reading(info.point, _ZERO[info.kind], Quality.BAD, now_ns, "the device has none")
 
 

@@ -1,7 +1,4 @@
-"""The number types of the standard: how a profile calls them, and their codes for "not implemented".  Pure.
-
-Source: SunSpec Device Information Model Specification V1.2, "Point types".
-"""
+"""The number types of the standard: their names in profiles, and their codes for "not implemented".  Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +12,7 @@ class Kind:
     absent: tuple[int, ...] = ()
 
 
-# Accumulators say 0 where they are not implemented; floats say NaN, which no value is.
+# Accumulators are 0 if they are not implemented; floats are NaN, which no value is.
 KINDS: Mapping[str, Kind] = {
     "int16": Kind("int16", (0x8000,)),
     "uint16": Kind("uint16", (0xFFFF,)),

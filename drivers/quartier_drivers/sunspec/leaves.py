@@ -1,6 +1,6 @@
-"""Where each point of a model stands on a device: groups unfolded as its length and counts say.  Pure.
+"""The places of a model's points on a device: groups unfolded as its length and counts state.  Pure.
 
-Nothing that a device tells makes it run on: a repetition takes at least one register of the model's length.
+No answer of a device makes it run on: a repetition takes at least one register of the model's length.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from quartier_drivers.sunspec.models import FILL, HEAD_WORDS, Entry, Group, Model
 
 Count = Callable[[int], int | None]
-"""What stands in a register of the model, counted from its ID; None where that is not known."""
+"""Returns the content of a register of the model, counted from its ID; None if unknown."""
 _NOT_THERE = 0xFFFF
 
 
@@ -17,7 +17,7 @@ _NOT_THERE = 0xFFFF
 class Leaf:
     """One point: ``offset`` counts registers from the model's ID.
 
-    Its power of ten is ``power``, or stands at ``scale_offset``.
+    Its power of ten is ``power``, or is in the register ``scale_offset``.
     """
 
     path: str
@@ -29,7 +29,7 @@ class Leaf:
 
 @dataclass(slots=True)
 class Unfolded:
-    """The points of a model in the order of their registers, and what does not fit its definition."""
+    """The points of a model in the order of their registers, and its deviations from the definition."""
 
     leaves: list[Leaf] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -39,14 +39,14 @@ class Unfolded:
         return iter(self.leaves)
 
     def of(self, path: str) -> Leaf | None:
-        """The point of this path."""
+        """Return the point of this path."""
         if len(self._by_path) < len(self.leaves):
             self._by_path = {leaf.path: leaf for leaf in self.leaves}
         return self._by_path.get(path)
 
 
 def unfold(model: Model, length: int, count: Count) -> Unfolded:
-    """The points of ``model`` that a device has which states ``length`` for it."""
+    """Return the points of ``model`` on a device that states ``length`` for it."""
     unfolding = _Unfolding(HEAD_WORDS + length, count)
     end = unfolding.place(model.group, 0, "", {})
     told = unfolding.told
@@ -65,7 +65,7 @@ class _Unfolding:
         self._count = count
 
     def place(self, group: Group, offset: int, path: str, names: Mapping[str, int]) -> int:
-        """Lay out one occurrence of a group; returns where it ends, ``limit`` at most."""
+        """Place one occurrence of a group; return its end, at most ``limit``."""
         here = dict(names)
         at = offset
         for entry in group.entries:
@@ -109,7 +109,7 @@ class _Unfolding:
 
 
 def _size(group: Group) -> int:
-    """Registers of one occurrence, where what is repeated in it does not count."""
+    """Return the registers of one occurrence without the repeated groups in it."""
     return group.size + sum(_size(inner) for inner in group.groups if inner.count is None)
 
 

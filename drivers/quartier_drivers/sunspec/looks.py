@@ -1,4 +1,4 @@
-"""Whether models are still where they were found: looked at now and then, for devices change."""
+"""Checks now and then whether models are still at their places, because devices change."""
 
 from collections.abc import Iterable
 
@@ -7,13 +7,13 @@ from quartier_drivers.sunspec.models import HEAD_WORDS
 from quartier_drivers.sunspec.registers import Registers
 
 LOOK_S = 30.0
-"""How often."""
+"""Period of the checks in s."""
 # Exceptions of a device that has no such registers: function, address, value.
 _NONE_THERE = (1, 2, 3)
 
 
 class Looks:
-    """Looks at the furthest model each time, which moves with any before it, and at the others in turn."""
+    """Checks the furthest model each time, which moves with any before it, and the others in turn."""
 
     def __init__(self, models: Iterable[Found], registers: Registers, now_ns: int) -> None:
         self.models = sorted(set(models), key=lambda one: one.address)
@@ -22,7 +22,7 @@ class Looks:
         self.due_ns = now_ns + int(LOOK_S * 1e9)
 
     async def turn(self, now_ns: int) -> int | None:
-        """The number of a model that is no longer where it was; None: all is well.
+        """Return the number of a model that is no longer at its place; None: all is well.
 
         Raises NoReply or LinkLost.
         """
@@ -36,7 +36,7 @@ class Looks:
 
 
 async def stands(model: Found, registers: Registers) -> bool | None:
-    """Return whether the model is where it was found; None where the device does not say just now.
+    """Return whether the model is at its place; None if the device does not say just now.
 
     Raises NoReply or LinkLost.
     """

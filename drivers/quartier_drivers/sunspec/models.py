@@ -1,7 +1,7 @@
-"""What the standard says of each model: its points and groups, from the SunSpec Alliance's own model files.
+"""The definitions of the models: points and groups, from the SunSpec Alliance's own model files.
 
 The files are data of the package pysunspec2 (Apache-2.0); none of its code is imported.  Source: SunSpec
-Device Information Model Specification V1.2, and the files themselves (JSON, one a model).
+Device Information Model Specification V1.2, and the files themselves (JSON, one per model).
 """
 
 import json
@@ -13,16 +13,16 @@ from types import MappingProxyType
 from typing import Any
 
 HEAD_WORDS = 2
-"""ID and length: what the length of a model does not count."""
+"""ID and length: the registers that the length of a model does not count."""
 END = 0xFFFF
 """The ID that ends the chain of models."""
 FILL = 0
-"""The count of a group that is repeated as often as the model's length has room for."""
+"""The count of a group that is repeated as often as the model's length allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One point of a model.  ``scale`` is a fixed power of ten, or the name of the point that holds it."""
+    """One point of a model.  ``scale`` is a fixed power of ten, or the name of the point with it."""
 
     name: str
     type_name: str
@@ -34,7 +34,7 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """Its name and its unit, as a person reads them."""
+        """Its name with its unit, for people."""
         return f"{self.name} [{self.units}]" if self.units else self.name
 
 
@@ -42,7 +42,7 @@ class Entry:
 class Group:
     """Points one after the other, then groups.
 
-    ``count`` says how often it is repeated: None for once, ``FILL``, a number, or the name of a point.
+    ``count`` is the number of repetitions: None for once, ``FILL``, a number, or the name of a point.
     """
 
     name: str
@@ -52,11 +52,11 @@ class Group:
 
     @property
     def size(self) -> int:
-        """Registers of its own points, without those of the groups in it."""
+        """Number of registers of its own points, without those of the groups in it."""
         return sum(entry.size for entry in self.entries)
 
     def walk(self) -> Iterator["Group"]:
-        """Itself and all groups below."""
+        """Yield itself and all groups below."""
         yield self
         for group in self.groups:
             yield from group.walk()
@@ -72,18 +72,18 @@ class Model:
 
     @property
     def length(self) -> int:
-        """Return what its length is where nothing is repeated."""
+        """Its length without repetitions."""
         return self.group.size - HEAD_WORDS
 
     @property
     def repeats(self) -> bool:
-        """Return whether a group of it is repeated."""
+        """Whether it has a repeated group."""
         return any(group.count is not None for group in self.group.walk())
 
 
 @cache
 def model(number: int) -> Model | None:
-    """The definition of a model; None for one that the standard does not know (a maker's own)."""
+    """Return the definition of a model; None for one that is not in the standard (a maker's own)."""
     file = files("sunspec2").joinpath("models", "json", f"model_{number}.json")
     if not file.is_file():
         return None

@@ -1,4 +1,4 @@
-"""How a profile names points: ``701.W``, ``103#2.W``, ``160.module[3].DCW``, ``714.Prt[PrtTyp=ESS].DCW``.
+"""Names of points in a profile: ``701.W``, ``103#2.W``, ``160.module[3].DCW``, ``714.Prt[PrtTyp=ESS].DCW``.
 
 Pure.
 """
@@ -17,7 +17,7 @@ _FORM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A point of the n-th model of a number; ``sign`` -1 where it is subtracted from a sum."""
+    """A point of the n-th model of a number; ``sign`` is -1 if it is subtracted from a sum."""
 
     model: int
     path: str
@@ -25,17 +25,17 @@ class Name:
     sign: int = 1
 
     def __str__(self) -> str:
-        """As it is written in a profile."""
+        """Return the name as it is written in a profile."""
         again = f"#{self.instance}" if self.instance > 1 else ""
         return f"{'-' * (self.sign < 0)}{self.model}{again}.{self.path}"
 
 
 Sum = tuple[Name, ...]
-"""Points that are added up; most often one."""
+"""Points that are added up; mostly a single one."""
 
 
 def name(text: object) -> Name:
-    """Read ``701.W`` or ``-160.module[4].DCW``.  Raises ValueError saying what was expected."""
+    """Parse ``701.W`` or ``-160.module[4].DCW``.  Raises ValueError saying what was expected."""
     bare = text.removeprefix("-") if isinstance(text, str) else ""
     found = _FORM.fullmatch(bare)
     if found is None:
@@ -45,7 +45,7 @@ def name(text: object) -> Name:
 
 
 def _sums(raw: object) -> object:
-    """A name, alternatives, or alternatives of which some are lists that are added up."""
+    """Parse a name, alternatives, or alternatives of which some are lists to add up."""
     alternatives = raw if isinstance(raw, list | tuple) else [raw]
     if not alternatives:
         raise ValueError("is empty, expected the name of a point")
@@ -60,13 +60,13 @@ def _row(raw: object) -> object:
 
 
 Row = Annotated[tuple[Name, ...], BeforeValidator(_row)]
-"""Points of which the first that the device tells is taken."""
+"""Points of which the first that the device states is used."""
 Alternatives = Annotated[tuple[Sum, ...], BeforeValidator(_sums)]
-"""What a quantity may be taken from; the first that the device has is taken."""
+"""The possible sources of a quantity; the first that the device has is used."""
 
 
 def plain(path: str) -> tuple[str, ...]:
-    """A path without numbers and selections, and that of each point by which it selects a group."""
+    """Return a path without numbers and selections, and the path of each point that selects a group."""
     found = re.search(r"^([^\[\]]+)\[(\w+)=", path)
     bare = re.sub(r"\[[^\]]*\]", "", path)
     return (bare,) if found is None else (bare, f"{found[1]}.{found[2]}")

@@ -1,4 +1,4 @@
-"""Steps of a control function as writes, and whether the device holds what was written.  Pure."""
+"""Converts steps of a control function to writes, and compares the device with what was written.  Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -7,14 +7,14 @@ from quartier_drivers.schema import Limits
 from quartier_drivers.sunspec.device import Term
 from quartier_drivers.sunspec.functions import Function, Step
 
-# A timer may count down where its setting stands.
+# A timer may count down in the register of its setting.
 _COUNTED_S = 3
 
 
 def requests(
     function: Function, steps: Iterable[Step], unit: int, limits: Limits, *, apart: bool
 ) -> list[Request]:
-    """The writes of ``steps``: neighbours in one, unless ``apart`` or the device wants function 6."""
+    """Return the writes of ``steps``: neighbours in one, unless ``apart`` or the device needs function 6."""
     single = limits.write_function == 6
     made = []
     for step in steps:
@@ -27,9 +27,9 @@ def requests(
 
 
 def unlike(function: Function, steps: Iterable[Step], *, but: Sequence[str] = ()) -> str:
-    """Return what does not stand as it was written, in words; empty where all does.
+    """Return the differences to what was written, in words; empty if there are none.
 
-    ``but`` are not looked at.
+    The points ``but`` are not compared.
     """
     wanted: dict[str, int] = {}
     for step in steps:
@@ -45,7 +45,10 @@ def unlike(function: Function, steps: Iterable[Step], *, but: Sequence[str] = ()
 
 
 def _begun(function: Function, runs: list[list[tuple[Term, int]]]) -> list[list[tuple[Term, int]]]:
-    """In pieces a setpoint's timer goes first: the line may die, and no value stands without its end."""
+    """Return the pieces in order, a setpoint's timer first.
+
+    The line may fail, and no value may be without its end.
+    """
     if function.is_cap:  # its timer ends in what must stand before
         return runs
     return sorted(runs, key=lambda run: all(term.leaf.entry.name != function.timer for term, _ in run))

@@ -1,4 +1,4 @@
-"""All that a SunSpec driver asks once it has met its device."""
+"""All requests of a SunSpec driver once it has identified its device."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from quartier_drivers.sunspec.rounds import Round
 
 
 def asks(driver: SunspecDriver, unit: int, limits: Limits) -> list[Ask]:
-    """Each request of its plan; none before it is open, none of an order's heartbeat."""
+    """Return each request of its plan; empty before it is open, and without the heartbeat of an order."""
     if driver.polled is None:
         return []
     return [*rehearsed.asks(driver.polled.jobs, limits), *_beside(driver, unit, limits)]

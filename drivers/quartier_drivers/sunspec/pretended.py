@@ -1,7 +1,7 @@
-"""A SunSpec device that a profile was made for, as registers: who plans a site has none to ask.  Pure.
+"""Simulates the device that a SunSpec profile was made for, as registers: a planner has no device.  Pure.
 
-It has the models of the first source and the first control of each quantity that is wanted, nothing else,
-and every point of them tells something.
+It has the models of the first source and the first control of each wanted quantity, nothing else, and every
+point of them has a value.
 """
 
 import re
@@ -29,11 +29,11 @@ _ONE: Mapping[str, tuple[int, ...]] = {
     "sunssf": (0,),
     "pad": (0x8000,),
 }
-"""What a point says; others say 1."""
+"""The value of a point by type; all others are 1."""
 
 
 def registers(device: DeviceSpec, profile: SunspecProfile) -> dict[int, int]:
-    """Return what its holding registers hold, by address."""
+    """Return the content of its holding registers, by address."""
     names = {Name(_COMMON, "Mn")}
     for _, taken in infos.wanted(device, profile):
         names.update(_names(taken))
@@ -58,7 +58,7 @@ def _names(taken: Taken) -> Iterator[Name]:
 
 
 def _words(definition: Model, names: Iterable[Name]) -> list[int]:
-    """One model, its repeated groups as often as a name counts or selects one."""
+    """Return one model, with its groups repeated as often as a name counts or selects one."""
     paths = sorted(name.path for name in names)
     selected = _selected(paths)
     indices = [int(found) for path in paths for found in _INDEX.findall(path)]
@@ -79,7 +79,7 @@ def _words(definition: Model, names: Iterable[Name]) -> list[int]:
 
 
 def _selected(paths: Iterable[str]) -> dict[tuple[str, str], list[str]]:
-    """By group and point, the values by which groups are selected: each has one of its own."""
+    """Return the values that select groups, by group and point: each has its own group."""
     found: dict[tuple[str, str], list[str]] = {}
     for path in paths:
         wanted = _SELECTED.search(path)
@@ -101,7 +101,7 @@ def _times(group: Group, times: int) -> int:
 
 
 def _said(leaf: Leaf, chosen: str | None) -> tuple[int, ...]:
-    """Return what the point says: ``chosen``, in the words of its symbols or as a number, if it must."""
+    """Return the words of a point: ``chosen``, as a symbol's name or as a number, if it is given."""
     if chosen is not None:
         symbols = leaf.entry.symbols.items()
         fitting = [code for code, name in symbols if fnmatchcase(name.lower(), chosen.lower())]

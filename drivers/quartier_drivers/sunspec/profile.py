@@ -1,4 +1,4 @@
-"""Profiles of SunSpec devices: quantities by the standard's names, and how they are steered."""
+"""Profiles of SunSpec devices: quantities by the standard's names, and their control."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from quartier_drivers.schema import Head, Limits
 from quartier_drivers.sunspec.flaws import crowd_flaws, taken_flaws
 from quartier_drivers.sunspec.schema import Map, Taken
 
-# Everything between two points of a map may be read, so nothing but the length of a request costs anything.
+# Everything between two points of a map may be read, so only the length of a request costs anything.
 _GAP_MAX = 124
 
 
 @dataclass(frozen=True, slots=True)
 class SunspecProfile(Profile):
-    """The profile of a SunSpec device; ``bases`` is where its map may begin."""
+    """The profile of a SunSpec device; ``bases`` are the possible beginnings of its map."""
 
     parts: Mapping[str, Mapping[str, Taken]]
     limits: Limits
@@ -23,7 +23,7 @@ class SunspecProfile(Profile):
 
 
 class SunspecCheck(Check):
-    """Profiles that name points of models."""
+    """Checks profiles that name points of models."""
 
     sections = ("profile", "limits", "map", "scan", "points", "parts")
 

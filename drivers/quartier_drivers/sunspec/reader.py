@@ -1,4 +1,4 @@
-"""Reads a whole SunSpec device once, without a site: what ``quartier read sunspec URL`` prints."""
+"""Reads a whole SunSpec device once, without a site: ``quartier read sunspec URL`` prints the result."""
 
 import asyncio
 from bisect import bisect_left, bisect_right
@@ -27,7 +27,7 @@ _LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """All that a device told: where its map begins, its models, and what is wrong with the map."""
+    """Everything that a device stated: the beginning of its map, its models, and the faults of the map."""
 
     base: int
     chapters: Sequence[Chapter]
@@ -35,15 +35,15 @@ class Told:
 
 
 def read_all(url: str, unit: int | None = None) -> Told:
-    """Every point of every model of the device at ``url``; waits for it.
+    """Read every point of every model of the device at ``url``; blocks until done.
 
-    Raises ConfigError (URL), LinkLost, or NoReply where there is no SunSpec device.
+    Raises ConfigError (URL), LinkLost, or NoReply if there is no SunSpec device.
     """
     return read_device(target(url, unit))
 
 
 def read_device(place: Target) -> Told:
-    """The same of the device at ``place``."""
+    """Read every point of every model of the device at ``place``."""
     if place.bus.kind == "modbus-tcp" and place.bus.framing == "tcp":
         clock = BlockingClock()
         return settled(_told(DirectLink("read", place.bus, clock), place.unit, clock))
@@ -67,9 +67,9 @@ async def _told(line: Line, unit: int, clock: Clock) -> Told:
 
 
 async def read_points(profile: SunspecProfile, url: str) -> list[Row]:
-    """Every point of the profile, read once, and who the device is.
+    """Read every point of the profile once, and the identity of the device.
 
-    Raises ConfigError (URL), LinkLost, or NoReply where there is no SunSpec device.
+    Raises ConfigError (URL), LinkLost, or NoReply if there is no SunSpec device.
     """
     place = target(url)
     clock = LoopClock()
@@ -89,7 +89,10 @@ async def read_points(profile: SunspecProfile, url: str) -> list[Row]:
 
 
 async def _chapters(ahead: Ahead, plain: Registers, models: Sequence[Found]) -> list[Chapter]:
-    """Each model and its points.  What lies across two reads is of the later one: none is of two moments."""
+    """Return each model with its points.
+
+    A point across two reads is taken from the later one: none is of two moments.
+    """
     chapters = []
     borders = sorted(ahead.again)
     for found in models:
@@ -109,7 +112,7 @@ async def _chapters(ahead: Ahead, plain: Registers, models: Sequence[Found]) -> 
 
 
 async def _mended(registers: Ahead, found: Found, data: bytes, border: int) -> bytes:
-    """The model's registers, where a point that lies across ``border`` is whole."""
+    """Return the model's registers, with the point across ``border`` from a single read."""
     leaf = sheet_of(found.number, found.length, data).across(border - found.address)
     if leaf is None:
         return data

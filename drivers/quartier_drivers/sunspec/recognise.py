@@ -1,4 +1,4 @@
-"""Which profiles fit a device that tells its models: those of which it has the most."""
+"""Finds the profiles that fit a device by its models: those of which it has the most."""
 
 from collections.abc import Iterable, Sequence
 
@@ -20,7 +20,7 @@ _SHOWN_MAX = 3
 
 
 async def guesses(line: Line, unit: int, profiles: Sequence[SunspecProfile]) -> list[Guess]:
-    """The profiles that fit the device of this unit; none where it tells no models."""
+    """Return the profiles that fit the device of this unit; empty if it states no models."""
     registers = Registers(line, unit, Limits())
     try:
         chain = await Survey(registers, BASES).chain()
@@ -31,7 +31,7 @@ async def guesses(line: Line, unit: int, profiles: Sequence[SunspecProfile]) -> 
 
 
 def fitting(chain: Chain, identity: dict[str, str], profiles: Iterable[SunspecProfile]) -> list[Guess]:
-    """The same, of a device whose models and identity are known; the best first.  Pure."""
+    """Return the profiles that fit a device with known models and identity, the best first.  Pure."""
     numbers = {found.number for found in chain.models}
     maker = identity.get("maker", "")
     told = []

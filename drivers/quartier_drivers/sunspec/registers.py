@@ -1,4 +1,4 @@
-"""Reads any stretch of a device's registers, in as large pieces as it allows; what it refuses is left out."""
+"""Reads any range of a device's registers in the largest possible pieces; refused ones are left out."""
 
 import struct
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -10,31 +10,31 @@ from quartier_drivers.modbus.frame import Answer, Request, meaning, read_request
 from quartier_drivers.modbus.line import ABSENT, Line
 from quartier_drivers.schema import Limits
 
-# So many refusals while one stretch is read, and the rest of it is given up.
+# After this many refusals within one range, the rest of it is given up.
 _REFUSALS_MAX = 48
-# Reading ahead: so much that nobody asked for is read to keep the stretch whole; so often it may be refused.
+# Reading ahead: most unwanted registers read to keep the range in one piece, and most refusals.
 _BRIDGED = 250
 _AHEAD_REFUSALS = 3
 _SPACE = 0x10000
 _TWO = struct.Struct(">2H")  # a model's head, which is asked for again and again
 OVERLAP = 3
-"""Registers that are read twice where one block follows another: a number has 4 at most."""
+"""Registers that are read twice between two blocks: a number has at most 4."""
 
 
 class Registers:
-    """The holding registers of one unit.  ``block_max`` shrinks to what the device turns out to allow."""
+    """The holding registers of one unit.  ``block_max`` shrinks to what the device allows."""
 
     def __init__(self, line: Line, unit: int, limits: Limits) -> None:
         self.unit = unit
         self.block_max = limits.block_max
         self.between: Callable[[], Awaitable[None]] | None = None
-        """Awaited before each read, where there is something to be done."""
+        """Awaited before each read, if there is something to do."""
         self._line = line
         self._pause_s = limits.pause_s
         self._write_pause_s = max(limits.pause_s, limits.write_pause_s)
 
     async def ask(self, address: int, count: int, *, probes: bool = False) -> Answer:
-        """One read as it is.  Raises NoReply or LinkLost; an answer that the unit is absent is NoReply."""
+        """Make one read.  Raises NoReply or LinkLost; an answer that the unit is absent is NoReply."""
         if self.between is not None:
             await self.between()
         answer = await self._line.exchange(_read(self.unit, address, count), self._pause_s, probes=probes)
@@ -43,7 +43,7 @@ class Registers:
         return answer
 
     def known(self, address: int, count: int) -> tuple[int, ...] | None:
-        """Return what can be told without asking the device; None: nothing can."""
+        """Return what is known without asking the device; None if it must be asked."""
         del address, count
         return None
 
@@ -54,9 +54,9 @@ class Registers:
     async def words(
         self, start: int, count: int, seams: Collection[int] = (), *, probes: bool = False
     ) -> list[int | None]:
-        """The registers from ``start``; None for each that the device refuses.
+        """Read the registers from ``start``; None for each that the device refuses.
 
-        ``seams`` are the addresses where a stretch may be cut (none: anywhere), so that no value is read in
+        ``seams`` are the addresses where a range may be cut (empty: anywhere), so that no value is read in
         two halves; with ``probes`` silence is believed at once.  Raises NoReply or LinkLost.
         """
         found: list[int | None] = []
@@ -89,18 +89,18 @@ class Registers:
 
 @lru_cache(maxsize=128)
 def _read(unit: int, address: int, count: int) -> Request:
-    """Devices are asked for the same again and again, those of one kind too."""
+    """Return a cached read request: devices of one kind are asked for the same again and again."""
     return read_request(unit, "holding", address, count)
 
 
 def _length(at: int, longest: int, cuts: Sequence[int]) -> int:
-    """Return how much of ``longest`` to read from ``at`` so that it ends at a seam, where there is one."""
+    """Return how much of ``longest`` to read from ``at`` so that it ends at a seam, if there is one."""
     end = max((cut for cut in cuts if at < cut <= at + longest), default=at + longest)
     return end - at
 
 
 class Reach(Enum):
-    """How far beyond what is asked for is read."""
+    """How much is read beyond the wanted registers."""
 
     ASKED = 0
     HALF = 1
@@ -108,11 +108,11 @@ class Reach(Enum):
 
 
 class Ahead(Registers):
-    """The same, read in whole blocks one after the other where the device allows it, and held.
+    """Reads in whole blocks one after the other if the device allows it, and keeps them.
 
-    Where a whole block is refused, half of what it had beyond the registers asked for is tried, once.  A
-    block begins with the last ``OVERLAP`` registers of the one before: ``again`` has them as they were then,
-    by the address behind them.  So a number that lies across is to be had as it was at one moment.
+    If a whole block is refused, half of its unwanted registers are tried, once.  A block begins with the last
+    ``OVERLAP`` registers of the one before: ``again`` has them as read the second time, by the address after
+    them.  So a number across two blocks can be taken from a single moment.
     """
 
     def __init__(self, line: Line, unit: int, limits: Limits) -> None:
@@ -128,19 +128,19 @@ class Ahead(Registers):
         self._refused_end = 0
 
     def held(self, address: int, count: int) -> bytes | None:
-        """Return what was read of this stretch already; None where a part of it was not."""
+        """Return what was read of this range; None if a part of it was not."""
         at = 2 * (address - self._start)
         return self._held[at : at + 2 * count] if 0 <= at <= len(self._held) - 2 * count else None
 
     def known(self, address: int, count: int) -> tuple[int, ...] | None:
-        """Return what was read already."""
+        """Return what was read of these registers; None if it was not."""
         at = 2 * (address - self._start)
         if not 0 <= at <= len(self._held) - 2 * count:
             return None
         return (_TWO if count == 2 else struct.Struct(f">{count}H")).unpack_from(self._held, at)
 
     async def ask(self, address: int, count: int, *, probes: bool = False) -> Answer:
-        """Return what was read already, or a read that brings more than is asked for."""
+        """Return what was read already, or make a read that may bring more than was asked for."""
         if not self._start <= address <= self._end + _BRIDGED:
             self._begin(address)
         asked_end = address + count

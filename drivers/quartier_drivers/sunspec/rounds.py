@@ -1,4 +1,4 @@
-"""What must be read in several exchanges before it can be told: one exchange a turn, all of it in a round."""
+"""Values that need several exchanges: one exchange per turn, all of them in a round."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ class Round:
         self._next = 0
 
     async def turn(self, now_ns: int, phase_ns: int = 0) -> bool:
-        """Read the next block; whether that was the last of the round.  Raises NoReply or LinkLost."""
+        """Read the next block; return whether it was the last of the round.  Raises NoReply or LinkLost."""
         if self._next + 1 >= len(self.blocks):
             self.due_ns = self._later_ns(now_ns, phase_ns)
         if not self.blocks:
@@ -33,11 +33,11 @@ class Round:
         return self._next == 0
 
     def later(self, now_ns: int, settle_ns: int, phase_ns: int = 0) -> None:
-        """It was read by the way: its next turn is when it has settled, or in its time."""
+        """Set the next turn after an extra read: when the value has settled, or at its usual time."""
         self.due_ns = now_ns + settle_ns if settle_ns else self._later_ns(now_ns, phase_ns)
 
     async def whole(self, *, probes: bool = False) -> None:
-        """Read all of it now; with ``probes`` silence is believed at once.  Raises NoReply or LinkLost."""
+        """Read all blocks now; with ``probes`` silence is believed at once.  Raises NoReply or LinkLost."""
         self._next = 0
         for block in self.blocks:
             await self._read(block, probes=probes)

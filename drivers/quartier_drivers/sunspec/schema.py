@@ -1,4 +1,4 @@
-"""The tables of a SunSpec device's profile: which points a quantity may come from, and what steers it."""
+"""The tables of a SunSpec device's profile: the possible sources of a quantity, and its controls."""
 
 import math
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ Base = Annotated[int, Field(ge=0, le=65000)]
 Control = Literal["704.WMaxLimPct", "123.WMaxLimPct", "704.WSet", "704.WSetPct", "124.StorCtl_Mod"]
 CAPS = ("704.WMaxLimPct", "123.WMaxLimPct")
 HEARTBEATS = ("715.ControllerHb", "802.CtrlHb")
-"""Where a controller says that it lives."""
+"""The points for a controller's sign of life."""
 
 
 def _row(raw: object) -> object:
@@ -25,7 +25,7 @@ def _released(raw: object) -> object:
 
 
 class Map(Section):
-    """Where the device's map begins; the places are tried in this order."""
+    """The beginning of the device's map; the places are tried in this order."""
 
     bases: Annotated[tuple[Base, ...], BeforeValidator(_row), Field(min_length=1)] = (40000, 0, 50000)
 
@@ -33,8 +33,8 @@ class Map(Section):
 class Steering(Section):
     """How a quantity is written: by the first of ``control`` that the device has.
 
-    A setpoint gets a reversion timer of ``after_s``, written with it and read back; 0: none.  So does a cap
-    of model 704, which then takes the fail-safe cap if that is lower.
+    A setpoint gets a reversion timer of ``after_s``, written with it and read back; 0: none.  So does a limit
+    of model 704, which then takes the fail-safe limit if that is lower.
     """
 
     control: Annotated[tuple[Control, ...], BeforeValidator(_row), Field(min_length=1)]
@@ -44,26 +44,26 @@ class Steering(Section):
     after_s: Annotated[float, Field(ge=0, le=65000, allow_inf_nan=False)] = 60.0
     refresh_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     fallback: Annotated[Literal["own"] | Finite, BeforeValidator(_released)] = "own"
-    """What a setpoint ends in: the device's own control, or so many W."""
+    """The end of a setpoint: the device's own control, or a power in W."""
     lowest_pct: Annotated[float, Field(ge=0, le=50)] = 0.0
-    """The lowest cap that is written, of the rating: some inverters drop to standby at 0 %."""
+    """The lowest limit that is written, in percent of the rating: some inverters drop to standby at 0 %."""
     charge_rating: Row = Field(("124.WChaMax",), validate_default=True)
     discharge_rating: Row = Field(("120.MaxDisChaRte", "124.WChaMax"), validate_default=True)
-    """What the percentages of model 124 are of."""
+    """The base of the percentages of model 124."""
     heartbeat: Annotated[tuple[Literal["715.ControllerHb", "802.CtrlHb"], ...], BeforeValidator(_row)] = ()
-    """What is counted up while an order stands that is not older than its time."""
+    """The counters that run while an order is valid."""
     heartbeat_s: Annotated[float, Field(ge=0.2, le=60)] = 1.0
 
     @property
     def caps(self) -> bool:
-        """Return whether it is a cap."""
+        """Whether it is a limit."""
         return self.control[0] in CAPS
 
 
 class Taken(Quantity):
-    """One quantity: the first of ``source`` that the device has, in the house's unit and sign.
+    """One quantity: the first of ``source`` that the device has, in our unit and sign.
 
-    What is written is read back where it was written, and has no source.
+    A written quantity is read back from its control and has no source.
     """
 
     source: Alternatives = ()
@@ -71,19 +71,19 @@ class Taken(Quantity):
     offset: Finite = 0.0
     sign: Literal[1, -1] = 1
     partial: bool = False
-    """Of a sum: a part that is not implemented counts as nothing, if another one tells."""
+    """Of a sum: a part that is not implemented counts as 0, if another one has a value."""
     values: Names | None = None
-    """Names of an enumeration's values, where others than the standard's are wanted."""
+    """Names of an enumeration's values that replace those of the standard."""
     write: Steering | None = None
 
     @property
     def writable(self) -> bool:
-        """Return whether it can be written."""
+        """Whether it can be written."""
         return self.write is not None
 
     @property
     def fallback(self) -> Fallback | None:
-        """Return what its device does by itself when nobody writes, before it is known; None: nothing."""
+        """What its device does by itself when nobody writes, before it is known; None: nothing."""
         rule = self.write
         if rule is None:
             return None
@@ -96,7 +96,7 @@ class Taken(Quantity):
 
 
 def _cap(rule: Steering) -> Fallback:
-    """A cap never ends in none: in 123 it stands, in 704 it ends in the fail-safe cap."""
+    """Return the fallback of a limit, which never ends in none: 123 holds, 704 takes the fail-safe limit."""
     if rule.after_s and "704.WMaxLimPct" in rule.control:
         return Fallback(None, rule.after_s, "", rule.refresh_s or rule.after_s / 3)
     return Fallback(None, math.inf)

@@ -1,4 +1,4 @@
-"""Looks again for a control that a device had not when it was opened: models appear when a switch is set."""
+"""Searches again for a control that was missing at opening: models appear when a switch is set."""
 
 from collections.abc import Awaitable, Callable
 
@@ -13,7 +13,7 @@ from quartier_drivers.sunspec.steered import function_of, names_of
 from quartier_drivers.sunspec.survey import Survey
 
 REST_NS = 60 * 1_000_000_000
-"""So long after an opening nobody looks again."""
+"""The shortest time between an opening and a new search."""
 
 
 async def appeared(
@@ -23,7 +23,7 @@ async def appeared(
     profile: SunspecProfile,
     between: Callable[[], Awaitable[None]],
 ) -> bool:
-    """Whether the device has a control of ``rule`` by now: a walk over its models, of several exchanges.
+    """Return whether the device has a control of ``rule`` by now; reads its models in several exchanges.
 
     ``between`` is awaited between them.  Raises NoReply or LinkLost.
     """

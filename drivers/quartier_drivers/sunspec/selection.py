@@ -1,4 +1,4 @@
-"""Groups that are known by what stands in them: ``714.Prt[PrtTyp=ESS].DCW`` is each battery port.  Pure."""
+"""Groups that are selected by their content: ``714.Prt[PrtTyp=ESS].DCW`` is each battery port.  Pure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ _MAX = 64
 
 
 def asked(device: Device, names: Sequence[Name]) -> list[Name]:
-    """Return what must be read to know which groups are meant: the points by which they are selected."""
+    """Return the points by which groups are selected: they must be read to find the groups."""
     return [
         replace(name, path=f"{found['group']}[{number}].{found['point']}", sign=1)
         for name in names
@@ -24,7 +24,7 @@ def asked(device: Device, names: Sequence[Name]) -> list[Name]:
 
 
 def expanded(device: Device, names: Sum) -> Sum | None:
-    """The same with each selected group by its number; None where none of them fits."""
+    """Return the names with each selected group by its number; None if none of them matches."""
     every: list[Name] = []
     for name in names:
         found = _SELECTED.fullmatch(name.path)

@@ -1,4 +1,4 @@
-"""Percentages of a rating as watts and back, in whole numbers, so that a cap is never rounded up.  Pure."""
+"""Converts percentages of a rating to W and back in whole numbers; a limit is never rounded up.  Pure."""
 
 import math
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from quartier_drivers.sunspec.names import Name
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A point that holds a percentage of a rating, or watts: ``unit`` is what one count is worth in W.
+    """A point with a percentage of a rating, or in W: ``unit`` is the value of one count in W.
 
-    ``whole`` are the counts of 100 %; None where the point holds watts.
+    ``whole`` is the count of 100 %; None if the point is in W.
     """
 
     name: Name
@@ -21,31 +21,31 @@ class Share:
     whole: int | None = None
 
     def watts(self, raw: int) -> float:
-        """Return what ``raw`` counts are."""
+        """Return the power of ``raw`` counts in W."""
         return float(raw * self.unit)
 
     @property
     def rated_w(self) -> float:
-        """Return what all of it is, as far as counts say it."""
+        """The power of 100 % in W, as far as counts can express it; infinite for a point in W."""
         return math.inf if self.whole is None else self.watts(self.whole)
 
     def below(self, watts: float) -> int:
-        """The most counts that are not more than ``watts``."""
+        """Return the largest count that is not more than ``watts``."""
         return math.floor(Fraction(watts) / self.unit)
 
     def nearest(self, watts: float) -> int:
-        """The counts nearest to ``watts``."""
+        """Return the count nearest to ``watts``."""
         return round(Fraction(watts) / self.unit)
 
     def above(self, watts: float) -> int:
-        """The fewest counts that are not less than ``watts``."""
+        """Return the smallest count that is not less than ``watts``."""
         return math.ceil(Fraction(watts) / self.unit)
 
 
 def share(device: Device, name: Name, ratings: Sequence[Name]) -> Share:
-    """Return what the percentages of ``name`` are worth, by the first of ``ratings`` that the device tells.
+    """Return the share of ``name`` by the first of ``ratings`` that the device states.
 
-    Raises ValueError in words where a rating or a scale factor is void.
+    Raises ValueError in words if a rating or a scale factor is invalid.
     """
     power = _power(device, name)
     rated = next((found for one in ratings if _sound(found := device.value(one))), None)
@@ -57,7 +57,7 @@ def share(device: Device, name: Name, ratings: Sequence[Name]) -> Share:
 
 
 def plain(device: Device, name: Name) -> Share:
-    """The same for a point in watts."""
+    """Return the same for a point in W."""
     return Share(name, Fraction(10) ** _power(device, name))
 
 

@@ -1,4 +1,4 @@
-"""All points of a model at once: how its registers are read is made once for each length and count.  Pure."""
+"""Reads all points of a model at once; the way to read is made once per length and counts.  Pure."""
 
 import struct
 from bisect import bisect_left
@@ -33,7 +33,7 @@ _BITS = {"h": 16, "i": 32, "q": 64}
 
 
 class _Column(NamedTuple):
-    """How the raw value at a place becomes a point's: one of ``scale`` (a place) and ``power``."""
+    """How the raw value at a place becomes the point's value: by one of ``scale`` (a place) and ``power``."""
 
     at: int
     scale: int | None
@@ -42,7 +42,7 @@ class _Column(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """What is done with raw values while the scale factors are these: a divisor or a factor of each."""
+    """What is done with raw values for these scale factors: a divisor or a factor for each."""
 
     scales: tuple[int, ...]
     divisors: tuple[int | None, ...]
@@ -89,15 +89,15 @@ class Sheet:
         self._plan: _Plan | None = None
 
     def across(self, offset: int) -> Leaf | None:
-        """The point that lies on both sides of a place, in registers from the model's ID; None: none does."""
+        """Return the point on both sides of a place, in registers from the model's ID; None if none is."""
         before = bisect_left(self._offsets, offset) - 1
         leaf = self.unfolded.leaves[before] if before >= 0 else None
         return leaf if leaf is not None and leaf.offset + leaf.entry.size > offset else None
 
     def values(self, data: bytes) -> tuple[list[Plain | None], frozenset[int]]:
-        """Return what each point says, None where it is not implemented; and whose scale factor is not.
+        """Return the value of each point, None if it is not implemented; and the points without scale factor.
 
-        ``data`` are the model's registers from its ID on.  What lacks its scale factor is as it stands.
+        ``data`` are the model's registers from its ID on.  A point without its scale factor is unscaled.
         """
         raws = self._struct.unpack_from(data)
         scales = self._scaling(raws)
@@ -129,19 +129,19 @@ class Sheet:
 
 
 def _taking(places: tuple[int, ...]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """Return what takes these places of a tuple; ``itemgetter`` gives a tuple for two and more alone."""
+    """Return a getter of these places; ``itemgetter`` returns a tuple only for two or more."""
     if len(places) > 1:
         return itemgetter(*places)
     return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))
 
 
 def sheet(number: int, length: int, words: Sequence[int | None]) -> Sheet:
-    """How a model of the standard is read whose first registers are ``words``: its counts are among them."""
+    """Return the sheet of a standard model with these first registers, which include its counts."""
     return _made(number, length, tuple(words[at] if at < len(words) else None for at in _counts(number)))
 
 
 def sheet_of(number: int, length: int, data: bytes) -> Sheet:
-    """The same by its registers as they came."""
+    """Return the sheet of a model from its registers as received."""
     counts = _counts(number)
     if not counts:
         return _made(number, length, ())
@@ -161,7 +161,7 @@ def _made(number: int, length: int, counts: tuple[int | None, ...]) -> Sheet:
 
 @cache
 def _counts(number: int) -> tuple[int, ...]:
-    """Return where the counts stand that say how often a model's groups are repeated."""
+    """Return the places of the counts that give the repetitions of a model's groups."""
     definition = model(number)
     assert definition is not None
     wanted = {group.count for group in definition.group.walk() if isinstance(group.count, str)}

@@ -1,4 +1,4 @@
-"""What each quantity is taken from on one device: the first alternative that it has, and tells."""
+"""Chooses the source of each quantity on one device: the first alternative that it has and states."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,10 @@ from quartier_drivers.sunspec.schema import Taken
 
 
 async def chosen(known: Device, registers: Registers, taken: Mapping[str, Taken]) -> dict[str, Sum]:
-    """By full name of the quantity; those that the device has not are absent.  Raises NoReply or LinkLost."""
+    """Return the source by full name of the quantity, without those that the device does not have.
+
+    Raises NoReply or LinkLost.
+    """
     offered = {
         point: [names for one in taken_.source if (names := selection.expanded(known, one)) is not None]
         for point, taken_ in taken.items()

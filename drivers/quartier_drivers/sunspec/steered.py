@@ -1,4 +1,4 @@
-"""One writable point of a device: its control function, read whole before each write and after it."""
+"""One writable point of a device: its control function, read whole before and after each write."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -33,13 +33,13 @@ _GAVE_BACK = "the order was taken back; set the time at the device, or ask its m
 
 
 def function_of(device: Device, rule: Steering) -> Function | None:
-    """The first control of the rule that the device has; None where it has none."""
+    """Return the first control of the rule that the device has; None if it has none."""
     made = (FUNCTIONS[control](device, rule) for control in rule.control)
     return next((one for one in made if one.is_there), None)
 
 
 class Steered:
-    """A point and the function that it is written by; ``cap`` is its fail-safe value where there is one."""
+    """A point and its control function; ``cap`` is its fail-safe value if there is one."""
 
     def __init__(
         self,
@@ -65,18 +65,18 @@ class Steered:
 
     @property
     def settle_s(self) -> float:
-        """Return how long after a write the device may still show the old value."""
+        """How long in s the device may still show the old value after a write."""
         return self._limits.settle_s
 
     @property
     def standing(self) -> int | None:
-        """The cap in force as it was read last, raw; None where there is none."""
+        """The limit in force as it was read last, raw; None if there is none."""
         function = self.function
         held = function.is_cap and function.raw(function.enable)
         return function.raw(function.values[0]) if held else None
 
     def reading(self, now_ns: int) -> Reading:
-        """Return what it is set to, by what was read last."""
+        """Return the present order, by what was read last."""
         try:
             value, raw = self.function.reading()
         except ValueError as error:
@@ -85,7 +85,7 @@ class Steered:
         return Reading(self.point, value or 0.0, quality, now_ns, raw)
 
     async def write(self, value: float, expires_ns: int) -> None:
-        """Write an order with its timer, by what the device says now of scales and ratings.
+        """Write an order with its timer, by the present scales and ratings of the device.
 
         Raises Refused in words, NoReply, LinkLost or Expired.
         """
@@ -105,9 +105,9 @@ class Steered:
             raise Refused(f"{self.point}: {trouble}")
 
     async def judged(self) -> str:
-        """Return what does not stand as the last order was written, in words, once; empty where all does.
+        """Return the differences to the last order, in words, once; empty if there are none.
 
-        An order whose timer is not as it was written is taken back.  Raises NoReply or LinkLost.
+        An order whose timer differs from what was written is taken back.  Raises NoReply or LinkLost.
         """
         steps, self._unjudged = self._unjudged, ()
         runs = self.function.left and self.function.raw(self.function.timer)
@@ -129,7 +129,10 @@ class Steered:
         return trouble
 
     def _open(self) -> str:
-        """What a setpoint in force leaves open: a device may make 0 of a negative limit without a word."""
+        """Return what is undefined in a setpoint in force.
+
+        A device may silently make 0 of a negative limit.
+        """
         with suppress(ValueError):
             value, said = self.function.reading()
             if value is None and self.function.enabled:
@@ -141,11 +144,11 @@ class Steered:
         await self._make(self._released())
 
     def releases(self) -> list[Mapping[str, Any]]:
-        """The same as encoded writes."""
+        """Return the writes of ``release``, encoded."""
         return [modbus.dump(self.point, request) for request in self._requests(self._released())]
 
     async def arm(self) -> str:
-        """Write how it shall end by itself; why the device refused, or empty.  Raises NoReply or LinkLost."""
+        """Write the fallback; return why the device refused, or empty.  Raises NoReply or LinkLost."""
         try:
             await self._make([self.function.arming(self._cap)])
         except (Refused, ValueError) as error:
@@ -153,7 +156,7 @@ class Steered:
         return ""
 
     def armed(self, *, wrote: bool) -> Armed:
-        """Return how it shall end by itself, by what was read last."""
+        """Return the state of the fallback, by what was read last."""
         told = arming.armed(self.point, self.function, self._cap, wrote=wrote)
         unheld = "" if self.function.raw(self.function.timer) else self._unheld
         both = "; ".join(part for part in (told.problem or unheld, self._countdown.trouble) if part)
@@ -171,7 +174,10 @@ class Steered:
             raise Refused(f"{self.point}: {error}") from error
 
     def _released(self) -> Sequence[Step]:
-        """None for ``hold``, and none that could widen anything or that cannot be expressed."""
+        """Return the steps of a release.
+
+        There are none for ``hold``, and none that could widen anything or that cannot be expressed.
+        """
         kind = self.function.rule.on_release
         if kind == "hold":
             return ()
@@ -187,7 +193,7 @@ class Steered:
         return requests(self.function, steps, self._registers.unit, self._limits, apart=self._apart)
 
     async def _make(self, steps: Sequence[Step], expires_ns: int | None = None) -> None:
-        """Make the writes in their order; point by point where the device takes no more at once."""
+        """Make the writes in order; point by point if the device accepts no more at once."""
         try:
             await self._send(self._requests(steps), expires_ns)
         except Refused:
@@ -210,7 +216,7 @@ class Steered:
 
 
 def names_of(rule: Steering, device: Device) -> list[Any]:
-    """Every point of the standard that must be read to know which control a device has, and how it stands."""
+    """Return every point that must be read to know which control a device has, and its state."""
     functions = (FUNCTIONS[control](device, rule) for control in rule.control)
     beside = [name("715.LocRemCtl"), name("802.LocRemCtl"), *(name(one) for one in rule.heartbeat)]
     return [*(one for function in functions for one in function.names), *beside]

@@ -1,4 +1,4 @@
-"""Model 124 as a setpoint: its limits of charging and discharging leave the battery one power only.  Pure.
+"""Model 124 as a setpoint: its limits of charging and discharging leave the battery a single power.  Pure.
 
 Source: SunSpec model 124, basic storage controls; Fronius, GEN24 Modbus TCP & RTU (42,0410,2649), on its
 window: a negative limit of one direction orders the other.
@@ -12,7 +12,7 @@ from quartier_drivers.sunspec.names import Name
 from quartier_drivers.sunspec.shares import Share, share
 
 _BOTH = 3
-"""StorCtl_Mod: the limit of charging and that of discharging are in force; its other bits are the maker's."""
+"""StorCtl_Mod: the limits of charging and of discharging are in force; its other bits are the maker's."""
 _RAW = range(-32767, 32768)
 
 
@@ -27,7 +27,7 @@ class Storage(Function):
 
     @property
     def enabled(self) -> bool:
-        """Return whether both limits are in force, whatever the maker's bits say."""
+        """Whether both limits are in force, whatever the maker's bits are."""
         return self._mode & _BOTH == _BOTH
 
     @property
@@ -36,7 +36,7 @@ class Storage(Function):
 
     @property
     def ratings(self) -> tuple[Name, ...]:
-        """Of charging, then those of discharging."""
+        """The ratings of charging, then those of discharging."""
         return (*self._charging, *self._discharging)
 
     @property
@@ -54,7 +54,7 @@ class Storage(Function):
         return share(self.device, self._name("OutWRte"), self._discharging)
 
     def reading(self) -> tuple[float | None, str]:
-        """Return what it is set to in house watts; and in the device's words."""
+        """Return the setpoint in W with our sign; and in the device's terms."""
         charge, discharge = self._in(), self._out()
         raw_in, raw_out, mode = self.raw("InWRte"), self.raw("OutWRte"), self.raw("StorCtl_Mod")
         if raw_in is None or raw_out is None or mode is None:
@@ -68,16 +68,16 @@ class Storage(Function):
         return (high_w if high_w >= -low_w else low_w) + 0.0, said
 
     def span(self) -> tuple[float, float]:
-        """Lowest and highest order, W."""
+        """Return the lowest and highest order in W."""
         charge, discharge = self._in(), self._out()
         return -discharge.watts(self._whole(discharge)), charge.watts(self._whole(charge))
 
     def step_w(self) -> float:
-        """Return what one count is worth, W."""
+        """Return the value of one count in W."""
         return float(max(self._in().unit, self._out().unit))
 
     def orders(self, value: float, cap: float | None) -> Sequence[Step]:
-        """Return what is written for ``value``."""
+        """Return the writes for ``value``."""
         del cap
         if self.after_s and not self.has(self.timer):
             raise ValueError(f"{self._name(self.timer)} is not implemented, so that no order would ever end")
@@ -93,19 +93,19 @@ class Storage(Function):
         return ({**timer, **window}, rates, {self.enable: on})
 
     def own(self) -> Sequence[Step]:
-        """Return what gives it back to the device."""
+        """Return the writes that give it back to the device."""
         released: dict[str, int] = {}
         with suppress(ValueError):  # where nobody knows what 100 % are in counts: off is enough
             released = {"OutWRte": self._whole(self._out()), "InWRte": self._whole(self._in())}
         return ({self.enable: self._mode & ~_BOTH}, released, dict.fromkeys(self._kept(self.timer), 0))
 
     def arming(self, cap: float | None) -> Step:
-        """Return what ``quartier arm`` writes."""
+        """Return the writes of ``quartier arm``."""
         del cap
         return {self.timer: round(self.after_s)} if self.has(self.timer) else {}
 
     def _rates(self, value: float) -> dict[str, int]:
-        """Both limits; the lower end of the window is never above its upper end, however they are rounded."""
+        """Return both limits; whatever the rounding, the window's lower end is never above its upper end."""
         charge, discharge = self._in(), self._out()
         if value >= 0:
             raw_in = charge.nearest(value)
@@ -119,6 +119,6 @@ class Storage(Function):
 
     @staticmethod
     def _whole(found: Share) -> int:
-        """The counts of 100 %, or the most that the register holds."""
+        """Return the counts of 100 %, or the most that the register holds."""
         assert found.whole is not None
         return min(found.whole, _RAW[-1])

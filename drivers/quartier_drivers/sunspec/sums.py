@@ -1,4 +1,4 @@
-"""A quantity that several points of a device add up to, told once all of them were read."""
+"""A quantity that is the sum of several points of a device, reported once all of them were read."""
 
 import math
 
@@ -24,11 +24,11 @@ class Summed:
         self._clock = clock
 
     async def turn(self, now_ns: int) -> Reading | None:
-        """Read on; the sum when all of it was read.  Raises NoReply or LinkLost."""
+        """Read on; return the sum once all of it was read.  Raises NoReply or LinkLost."""
         return self.reading() if await self.round.turn(now_ns) else None
 
     def reading(self) -> Reading:
-        """The sum of what was read last; BAD where a part of it is not implemented."""
+        """Return the sum of what was read last; BAD if a part of it is not implemented."""
         now_ns, raw = self._clock.now_ns(), " ".join(str(name) for name in self._names)
         values = [self._device.value(name) for name in self._names]
         numbers = [

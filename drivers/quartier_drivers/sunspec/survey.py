@@ -1,4 +1,4 @@
-"""Asks a device which models it has; goes on where it was when the line, or the time, gave out."""
+"""Reads the list of models of a device; continues where the line failed or the time was over."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from quartier_drivers.errors import NoReply
 from quartier_drivers.sunspec.chain import Ask, Chain, Void, Walk, Words, walk
 from quartier_drivers.sunspec.registers import Registers
 
-# Seconds that one turn may take, with what others do in between.
+# Longest time of one turn in s, with the work of others in between.
 _TURN_S = 20.0
 
 
 class Survey:
-    """Finds the chain of one device; its patience is real time, unless a ``clock`` measures it."""
+    """Finds the chain of one device; its time limit is real time, unless a ``clock`` measures it."""
 
     def __init__(self, registers: Registers, bases: Sequence[int], clock: Clock | None = None) -> None:
         self._registers = registers
@@ -26,9 +26,10 @@ class Survey:
         self._gone = False
 
     async def chain(self) -> Chain:
-        """The models of the device.
+        """Return the models of the device.
 
-        Raises LinkLost, or NoReply: it is silent, has no map of models, or takes long; the next call goes on.
+        Raises LinkLost, or NoReply: it is silent, has no map of models, or takes long; the next call
+        continues.
         """
         until_ns = self._clock.now_ns() + int(_TURN_S * 1e9)
         if self._walk is None:
@@ -47,14 +48,14 @@ class Survey:
         raise AssertionError("a walk that has not ended asks")
 
     def _begin(self) -> None:
-        # Each place costs a time-out where nobody answers: then they take turns.
+        # Each place costs a time-out if nobody answers: then they are tried in turn.
         self._walk = walk(self._bases[:1] if self._gone else self._bases, self._registers.known)
         self._ask = next(self._walk)
         self._silent_at = None
         self._told = False
 
     async def _words(self, ask: Ask) -> Words:
-        """Return what the device answers; silence where a model should be is believed the second time."""
+        """Return the answer of the device; silence where a model should be is believed the second time."""
         try:
             answer = await self._registers.ask(ask.address, ask.count, probes=not ask.vital)
         except NoReply:

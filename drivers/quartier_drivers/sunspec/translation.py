@@ -1,4 +1,4 @@
-"""From a profile's names to registers: where a quantity stands on the device, in the house's words.  Pure."""
+"""Converts a profile's names to registers: the place of a quantity on the device, in our terms.  Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _TABLE: Table = "holding"
 
 
 def point(quantity: str, taken: Taken, address: int, leaf: Leaf) -> Point:
-    """The registers of ``quantity``, taken from ``leaf`` of the model at ``address``."""
+    """Return the registers of ``quantity``, taken from ``leaf`` of the model at ``address``."""
     entry = leaf.entry
     found: dict[str, Any] = {
         "register": Address(_TABLE, address + leaf.offset),

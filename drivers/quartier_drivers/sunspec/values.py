@@ -1,4 +1,4 @@
-"""What the registers of a point mean: every type of the standard, and its code for "not implemented".  Pure.
+"""Decodes the registers of a point: every type of the standard, and its code for "not implemented".  Pure.
 
 Source: SunSpec Device Information Model Specification V1.2, "Point types".
 """
@@ -13,16 +13,17 @@ from quartier_drivers.sunspec.kinds import KINDS, Kind
 from quartier_drivers.sunspec.models import Entry
 
 Plain = int | float | str
-"""A value as the device means it, scaled, without the house's unit and sign."""
+"""A value as the device states it, scaled, but not in our unit and sign."""
 
 
 _FLOATS = {"float32": ">f", "float64": ">d"}
 
 
 def value(entry: Entry, words: Sequence[int], power: int | None = 0) -> Plain | None:
-    """What the words of a point say; None where it, or its scale factor (``power`` None), is not implemented.
+    """Return the value of a point's words.
 
-    A number keeps its kind: whole where nothing scales it to fractions.
+    None if the point, or its scale factor (``power`` None), is not implemented.  A number stays whole if
+    nothing scales it to fractions.
     """
     data = struct.pack(f">{len(words)}H", *words)
     reads = TEXTS.get(entry.type_name)
@@ -37,7 +38,7 @@ def value(entry: Entry, words: Sequence[int], power: int | None = 0) -> Plain | 
 
 
 def named(entry: Entry, found: Plain | None) -> str:
-    """The names of an enumeration's value or of the bits that are set; empty where it is neither."""
+    """Return the names of an enumeration's value or of the set bits; empty if it is neither."""
     if not isinstance(found, int) or not entry.symbols:
         return ""
     if entry.type_name.startswith("enum"):
@@ -91,4 +92,4 @@ TEXTS: Mapping[str, Callable[[bytes], str | None]] = {
     "ipv6addr": _ipv6,
     "eui48": _eui48,
 }
-"""Types that are texts to us, by what reads their bytes."""
+"""Types that are texts here, with the decoder of their bytes."""

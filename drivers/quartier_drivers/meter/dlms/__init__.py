@@ -1,4 +1,4 @@
-"""DLMS/COSEM: meters that push through their customer interface, and meters that are asked."""
+"""DLMS/COSEM: meters that push through their customer interface, and meters that are polled."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -24,13 +24,14 @@ def decoder(
     over_tcp: bool = False,
     **client: Any,
 ) -> PushDecoder:
-    """A decoder for what a meter pushes; ``client`` settings are for ``reader`` alone.
+    """Make a decoder for what a meter pushes; ``client`` settings are for ``reader`` alone.
 
-    ``is_capture``: a file of APDUs without frames is read, too; ``over_tcp``: so are wrappers, of which a
-    serial line has none.
-    ``defects`` are known ones of the meter: ``energy-in-wh`` (Kamstrup in Sweden).  Keys have 16 bytes, 32 in
-    security suite 2; without ``authentication_key`` tags are not checked, with one nothing counts without.
-    Raises ValueError for an authentication key alone: it proves nothing.
+    ``is_capture``: a file of APDUs without frames is read too; ``over_tcp``: wrappers are read too, which a
+    serial line never has.
+
+    ``defects`` are known defects of the meter: ``energy-in-wh`` (Kamstrup in Sweden).  Keys have 16 bytes, 32
+    in security suite 2; without ``authentication_key`` tags are not checked, with it only authenticated APDUs
+    count. Raises ValueError for an authentication key alone: it proves nothing.
     """
     del client
     if authentication_key and not encryption_key:
@@ -62,21 +63,22 @@ def reader(
     authentication_key: bytes = b"",
     password: bytes = b"",
 ) -> Client:
-    """A client for one meter that is asked.
+    """Make a client for one meter that is polled.
 
     ``unit`` is its physical HDLC address (0: it has none), ``logical`` its logical device (the wrapper's port
     on TCP).  ``transport`` is ``hdlc`` or ``wrapper``; ``auto`` takes the wrapper over TCP.  ``is_optical``
     wakes the meter by IEC 62056-21 mode E.  ``security`` is ``none``, ``low`` (password) or ``high`` (GMAC).
-    ``wanted`` are labels of objects, ``1-0:1.8.0``; ``1-0:99.1.0/1-0:1.29.0`` wants a load curve.
-    ``classes`` says of which class an object is where its name does not tell.  ``title`` is our system title,
-    16 hexadecimal digits; ``counter`` the object that tells the public client the last invocation counter.
-    Raises ValueError for what is no such label, class or title, and for keys that are missing.
+
+    ``wanted`` are labels of objects, ``1-0:1.8.0``; ``1-0:99.1.0/1-0:1.29.0`` asks for a load curve.
+    ``classes`` gives the class of an object whose name does not tell it.  ``title`` is our system title; its
+    form is 16 hexadecimal digits; ``counter`` is the object that gives the public client the last invocation
+    counter. Raises ValueError for an invalid label, class or title, and for missing keys.
     """
     if (is_ciphered or security == "high") and not (encryption_key and authentication_key):
         raise ValueError("ciphering and GMAC want an encryption_key and an authentication_key")
     del address, defects  # a meter on a line has a number; it gives scalers and units
     known = classes or {}
-    # A pattern names no object that could be asked for.
+    # A pattern names no object that could be requested.
     labels = dict.fromkeys(label.partition("/")[0] for label in wanted if not set(label) & set("?*"))
 
     def link(number: int) -> Link:

@@ -1,4 +1,4 @@
-"""Puts APDUs together from the frames that carry their parts; pure.
+"""Joins APDUs from the frames that carry their parts; pure.
 
 HDLC segmentation (IEC 62056-46, 6.4.4.2), M-Bus segments (EN 13757-1), block transfer (IEC 62056-5-3).
 """
@@ -10,12 +10,12 @@ from quartier_drivers.meter.dlms.hdlc import LLC_HEARD, LLC_SENT, UI, Frame
 from quartier_drivers.meter.dlms.scanner import Found, Segment, Wrapped
 
 APDU_MAX = 16_384
-"""The longest APDU that is put together."""
+"""The longest APDU that is joined."""
 BLOCK_TRANSFER = 0xE0
-# An APDU that may come without an LLC head; the blocks of Landis+Gyr do.
+# APDUs that may come without an LLC header; the blocks of Landis+Gyr do.
 _WITHOUT_LLC = bytes([0x0F, 0xDB, 0xDC, 0xDD, BLOCK_TRANSFER])
 _PARTLY_MAX = 4
-# A frame has nine bytes at least: more stray bytes than this between two parts may have been a third.
+# A frame has at least nine bytes: more stray bytes than this between two parts may have been a lost part.
 _STRAY_MAX = 8
 
 _Source = tuple[str, int, int]
@@ -23,23 +23,24 @@ _Source = tuple[str, int, int]
 
 @dataclass(slots=True)
 class _Partly:
-    """An APDU of which parts came: the number of the last one, and the bytes so far."""
+    """An APDU of which parts came: the number of the last part, and the bytes so far."""
 
     number: int
     data: bytearray = field(default_factory=bytearray)
 
 
 class Assembly:
-    """Takes frames in the order of the stream and gives whole APDUs; keeps at most four unfinished ones.
+    """Takes frames in the order of the stream and returns whole APDUs; keeps at most four unfinished ones.
 
-    ``bad_count`` counts APDUs that were given up because a part is missing, though nothing damaged was seen;
-    what was damaged, the scanner counts.  A part whose begin is lost costs nothing more.  ``is_sure`` says of
-    the last APDU whether none of its parts can be missing: it had one, or they were numbered.
+    ``bad_count`` counts APDUs that were given up because a part is missing although no damage was seen; the
+    scanner counts damaged frames.  A part whose beginning is lost is not counted again.  ``is_sure`` says
+    whether no part of the last APDU can be missing: it had one part, or its parts were numbered.
 
-    Without ``is_capture`` two things must be heard twice, for a port is joined anywhere.  A frame without LLC
-    head begins an APDU right behind the end of one, and never from who sends LLC heads: it may be the middle
-    of a list.  From who never sends segments, what lies between does not matter.  A wrapper, which has
-    no check sequence, counts ``over_tcp`` alone, which loses no byte, right behind another of the same ports.
+    Without ``is_capture`` two things must be received twice, because a port starts at any byte.  A frame
+    without LLC header begins an APDU only right after the end of one, and never from a sender of LLC headers:
+    it may be the middle of a list.  From a sender that never sends segments, gaps do not matter.  A wrapper,
+    which has no check sequence, counts only ``over_tcp``, where no byte is lost, and right after another of
+    the same ports.
     """
 
     def __init__(self, *, is_capture: bool = False, over_tcp: bool = False) -> None:
@@ -55,7 +56,7 @@ class Assembly:
         self._blocks: dict[_Source, _Partly] = {}
 
     def add(self, found: Found) -> bytes | None:
-        """The APDU that ends with this frame, or None while it is not whole."""
+        """Return the APDU that ends with this frame, or None while it is not complete."""
         frame = found.frame
         self.is_sure = True
         if found.stray > _STRAY_MAX:
@@ -76,7 +77,7 @@ class Assembly:
         return apdu or None
 
     def drop(self) -> None:
-        """Give up what is not whole."""
+        """Give up incomplete APDUs."""
         self.bad_count += len(self._frames) + len(self._blocks)
         self._frames.clear()
         self._blocks.clear()
@@ -102,13 +103,13 @@ class Assembly:
         return self._joined(source, known, number, part, is_last=not frame.is_segmented)
 
     def _may_begin(self, source: _Source, tag: int) -> bool:
-        """Return whether information without LLC head may be the begin of an APDU."""
+        """Return whether information without LLC header may be the beginning of an APDU."""
         if tag not in _WITHOUT_LLC:
             return False
         return self._is_capture or (source in self._ended and source not in self._headed)
 
     def _is_next(self, source: _Source, stray: int) -> bool:
-        """Return whether a wrapper stands right behind another one."""
+        """Return whether a wrapper follows right after another one."""
         before, self._wrapper = self._wrapper, source
         return self._is_capture or (self._over_tcp and before == source and not stray)
 
@@ -142,7 +143,10 @@ class Assembly:
         return bytes(known.data)
 
     def _block(self, source: _Source, apdu: bytes) -> bytes | None:
-        """A general block transfer: control, block number, block acknowledged, data; numbers count from 1."""
+        """Take a block of a general block transfer: control, block number, acknowledged block, data.
+
+        Counted from 1.
+        """
         try:
             reader = Reader(apdu, 1)
             control, number = reader.byte(), int.from_bytes(reader.take(2), "big")
@@ -183,7 +187,7 @@ class Assembly:
 
 
 def _note(sources: dict[_Source, None], source: _Source, *, is_there: bool) -> None:
-    """Remember a source, or forget it; the oldest of many goes."""
+    """Remember a source, or forget it; the oldest is dropped if there are too many."""
     sources.pop(source, None)
     if is_there:
         sources[source] = None
@@ -192,5 +196,5 @@ def _note(sources: dict[_Source, None], source: _Source, *, is_there: bool) -> N
 
 
 def _follows(number: int, before: int) -> bool:
-    """Return whether an information frame comes next; a frame without number (-1) tells of no order."""
+    """Return whether an information frame comes next; a frame without number (-1) has no order."""
     return min(number, before) < 0 or number == (before + 1) % 8

@@ -40,7 +40,7 @@ class Grant:
 
     @property
     def is_listing(self) -> bool:
-        """Return whether many attributes may be asked for in one request."""
+        """Whether one request may ask for several attributes."""
         return bool(self.conformance & 1 << 9)
 
 
@@ -53,7 +53,10 @@ def request(
     control: int = 0,
     counter: int = 0,
 ) -> bytes:
-    """An AARQ: ``secret`` is the password or the challenge to the meter; ciphered if ``keys`` are given."""
+    """Return an AARQ: ``secret`` is the password or the challenge to the meter.
+
+    Ciphered if ``keys`` are given.
+    """
     initiate = b"\x01\0\0\0\x06\x5f\x1f\x04\0" + CONFORMANCE.to_bytes(3, "big") + PDU_MAX.to_bytes(2, "big")
     if keys is not None:
         initiate = bytes([_GLO_INITIATE_REQUEST]) + string(sealed(keys, title, control, counter, initiate))
@@ -69,7 +72,7 @@ def request(
 
 
 def granted(answer: bytes, opener: Opener | None = None) -> Grant:
-    """Return what an AARE grants; raises Refused where it does not, Malformed where it is none."""
+    """Return what an AARE grants; raises Refused if it refuses, Malformed if the answer is no AARE."""
     reader = Reader(answer)
     if reader.byte() != _AARE:
         raise Malformed(f"APDU {answer[0]:#04x}, expected an association response")
@@ -103,13 +106,13 @@ def granted(answer: bytes, opener: Opener | None = None) -> Grant:
 
 
 def proof(keys: Keys, title: bytes, counter: int, challenge: bytes) -> bytes:
-    """The answer to a challenge: security control, counter and GMAC over it (mechanism 5)."""
+    """Return the answer to a challenge: security control, counter and GMAC over it (mechanism 5)."""
     whole = sealed(keys, title, AUTHENTICATED, counter, challenge)
     return whole[:5] + whole[-12:]
 
 
 def is_proven(keys: Keys, title: bytes, answer: bytes, challenge: bytes) -> bool:
-    """Return whether the meter's answer to our challenge is right."""
+    """Return whether the meter's answer to our challenge is correct."""
     if len(answer) != 17 or answer[0] & 0x30 != AUTHENTICATED:
         return False
     try:
@@ -132,7 +135,7 @@ def _fields(content: bytes) -> dict[int, bytes]:
 
 
 def _inner(field: bytes) -> bytes:
-    """The content of the one field inside."""
+    """Return the content of the single field inside."""
     try:
         return Reader(field, 1).string() if field else b""
     except Cut as error:
@@ -140,5 +143,5 @@ def _inner(field: bytes) -> bytes:
 
 
 def _number(field: bytes) -> int:
-    """The number at the end of nested fields."""
+    """Return the number at the end of nested fields."""
     return field[-1] if field else 0

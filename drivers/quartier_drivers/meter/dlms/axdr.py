@@ -1,4 +1,4 @@
-"""A-XDR: the data of DLMS/COSEM as values and back, bounded in depth; pure.
+"""Decodes and encodes A-XDR, the data of DLMS/COSEM, bounded in depth; pure.
 
 IEC 61334-6 (A-XDR), IEC 62056-5-3 (Data), Blue Book 4.1.5 (common data types).
 """
@@ -13,7 +13,7 @@ INT8, INT16, UINT8, UINT16, COMPACT = 15, 16, 17, 18, 19
 INT64, UINT64, ENUM, FLOAT32, FLOAT64 = 20, 21, 22, 23, 24
 DATE_TIME, DATE, TIME, DONT_CARE = 25, 26, 27, 255
 DESCRIPTOR = 256
-"""Not of the standard: class, name and attribute that some meters send without a tag (see ``Reader``)."""
+"""Not in the standard: class, name and attribute that some meters send without a tag (see ``Reader``)."""
 
 DEPTH_MAX = 16
 NUMBERS = {
@@ -40,7 +40,7 @@ class Malformed(ValueError):  # noqa: N818 - what came, not what failed
 
 
 class Cut(Malformed):
-    """The bytes end before the value does; more may come."""
+    """The bytes end before the value is complete; more may come."""
 
 
 class Item(NamedTuple):
@@ -51,7 +51,7 @@ class Item(NamedTuple):
 
     @property
     def items(self) -> Sequence["Item"]:
-        """Return what a list holds; nothing for any other value."""
+        """The elements of a list; empty for any other value."""
         return self.value if isinstance(self.value, list) else ()
 
     @property
@@ -68,10 +68,10 @@ _Type = tuple[int, tuple["_Type", ...], int]
 class Reader:
     """Reads items from ``data``, from place ``at`` on.
 
-    ``is_mending`` reads two things as they were meant that makers send against the standard: names whose tag
-    and length are swapped (06 09), and class, name and attribute without any tag at the head of a structure
-    of two.  What reads as it should is never mended: try without first.  ``places`` tells where the bytes of
-    numbers and strings begin, by the identity of their items.
+    ``is_mending`` accepts two defects of makers against the standard: names whose tag and length are swapped
+    (06 09), and class, name and attribute without any tag at the beginning of a structure of two.  Valid data
+    is never mended: try without it first.  ``places`` maps the ``id`` of number and string items to the place
+    of their bytes.
     """
 
     def __init__(self, data: bytes, at: int = 0, *, is_mending: bool = False) -> None:
@@ -82,11 +82,11 @@ class Reader:
 
     @property
     def left(self) -> int:
-        """Bytes not yet read."""
+        """Number of bytes not yet read."""
         return len(self.data) - self.at
 
     def take(self, count: int) -> bytes:
-        """The next bytes; raises Cut."""
+        """Return the next bytes; raises Cut."""
         end = self.at + count
         if end > len(self.data):
             raise Cut(f"{self.left} bytes where {count} are said to follow")
@@ -95,14 +95,14 @@ class Reader:
         return taken
 
     def byte(self) -> int:
-        """The next byte; raises Cut."""
+        """Return the next byte; raises Cut."""
         if self.at >= len(self.data):
             raise Cut("ends where a byte is expected")
         self.at += 1
         return self.data[self.at - 1]
 
     def length(self) -> int:
-        """A length or count: one byte below 0x80, else 0x81 to 0x84 and as many bytes."""
+        """Return a length or count: one byte below 0x80, else 0x81 to 0x84 and as many bytes."""
         first = self.byte()
         if first < 0x80:
             return first
@@ -111,11 +111,11 @@ class Reader:
         return int.from_bytes(self.take(first - 0x80), "big")
 
     def string(self) -> bytes:
-        """An octet string without tag."""
+        """Return an octet string without tag."""
         return self.take(self.length())
 
     def item(self, depth: int = 0) -> Item:
-        """The next item with its tag; raises Malformed, Cut where the bytes end too early."""
+        """Return the next item with its tag; raises Malformed, or Cut if the bytes end too early."""
         tag = self.byte()
         if tag == NULL:
             return _NOTHING
@@ -147,7 +147,7 @@ class Reader:
         return made
 
     def _plain(self, tag: int) -> Item:  # noqa: PLR0911 - one for each data type
-        """A value that is neither a number nor a list, its tag already read."""
+        """Return a value that is neither a number nor a list; its tag has been read."""
         if tag == OCTETS:
             made = Item(tag, self.string())
             self.places[id(made)] = self.at - len(made.octets)
@@ -190,7 +190,7 @@ class Reader:
         return int.from_bytes(head[:2], "big"), head[2:8], head[8]
 
     def _type(self, depth: int) -> _Type:
-        """A type description: tag, types of its members, count of a fixed array."""
+        """Return a type description: tag, types of its members, count of a fixed array."""
         if depth >= DEPTH_MAX:
             raise Malformed(f"types within types, more than {DEPTH_MAX}")
         tag = self.byte()
@@ -232,18 +232,18 @@ def _bcd(code: int) -> int:
 
 
 def read(data: bytes, at: int = 0) -> Item:
-    """The one item that ``data`` is from ``at`` to its last byte; null-data behind it is filling.
+    """Return the single item from ``at`` to the last byte of ``data``; trailing null-data is padding.
 
-    Where it does not read as it should, known makers' slips are mended if then all of it reads.
-    Raises Malformed.
+    If it is invalid, known defects of makers are mended, provided that all of it can then be read. Raises
+    Malformed.
     """
     return read_placed(data, at)[0]
 
 
 def read_placed(data: bytes, at: int = 0) -> tuple[Item, Mapping[int, int]]:
-    """As ``read``, and where the bytes of each number and string begin, by ``id`` of its item.
+    """Return the same as ``read``, and the place of each number and string by the ``id`` of its item.
 
-    Of what was mended nothing is told.
+    Mended data has no places.
     """
     reader = Reader(data, at)
     try:
@@ -263,7 +263,7 @@ def _whole(reader: Reader) -> Item:
 
 
 def length(count: int) -> bytes:
-    """A length or count as it is sent."""
+    """Return an encoded length or count."""
     if count < 0x80:
         return bytes([count])
     size = (count.bit_length() + 7) // 8
@@ -271,12 +271,12 @@ def length(count: int) -> bytes:
 
 
 def string(data: bytes) -> bytes:
-    """An octet string without tag."""
+    """Return an encoded octet string without tag."""
     return length(len(data)) + data
 
 
 def written(item: Item) -> bytes:
-    """An item as it is sent: numbers, octet strings, texts, dates, null-data and lists of them.
+    """Return an encoded item: numbers, octet strings, texts, dates, null-data and lists of them.
 
     Raises ValueError for other tags and for numbers that their type cannot hold.
     """

@@ -1,7 +1,7 @@
-"""APDUs without any frame, one behind the other, as captures and logs hold them; pure.
+"""Splits APDUs without frames, one after the other, as in captures and logs; pure.
 
 No standard sends them so on a line (IEC 62056-46 frames, EN 13757-1 segments, IEC 62056-47 wraps), and
-nothing tells one from the middle of a frame that a port has joined: so they are read from files alone.
+nothing distinguishes one from the middle of a frame when a port is opened: they are read from files only.
 """
 
 from collections.abc import Iterator
@@ -12,17 +12,17 @@ from quartier_drivers.meter.dlms.hdlc import LLC_HEARD, LLC_SENT
 from quartier_drivers.meter.dlms.notification import TAG, extent
 
 KEPT_MAX = 16_384
-"""How many bytes of an unfinished APDU are kept."""
+"""Most bytes kept of an unfinished APDU."""
 _FIRST_TRY = 64
 _BEGINS = bytes([TAG, GENERAL_GLO, GENERAL_DED, GENERAL, 0x01, 0x02])
 
 
 class Bare:
-    """Cuts a stream that begins with an APDU into APDUs, each as long as its own data say.
+    """Splits a stream that begins with an APDU into APDUs, each as long as its own data states.
 
-    Bytes that are none end it: without check sequences nobody can tell where the next one begins, unless all
-    have LLC heads.  An unfinished APDU is looked at whenever twice as much has come, so time stays linear.
-    ``is_begun``: APDUs came; ``is_over``: what comes is none of them.
+    Invalid bytes end it: without check sequences nobody can tell where the next APDU begins, unless all have
+    LLC headers.  An unfinished APDU is tried again whenever twice as much has come, so time stays linear.
+    ``is_begun``: APDUs came; ``is_over``: the rest of the stream contains none.
     """
 
     def __init__(self) -> None:
@@ -39,12 +39,12 @@ class Bare:
             self._kept += data
 
     def take(self) -> Iterator[bytes]:
-        """The whole APDUs; call it at places that chunks do not decide."""
+        """Yield the complete APDUs; call it at places that do not depend on chunks."""
         while not self.is_over and len(self._kept) >= self._try_at:
             yield from self._next()
 
     def rest(self) -> Iterator[bytes]:
-        """No more bytes come: the last APDUs, the very last as it is, then begins anew."""
+        """Yield the last APDUs, the very last as it is, then reset: no more bytes come."""
         while not self.is_over and self._kept:
             before = len(self._kept)
             yield from self._next()
@@ -56,7 +56,7 @@ class Bare:
         self._is_headed = self.is_begun = False
 
     def drop(self) -> None:
-        """The stream has frames: it is not bare."""
+        """Give up: the stream has frames, so it is not bare."""
         self.is_over = True
         self._kept.clear()
 
@@ -85,7 +85,7 @@ class Bare:
         yield data[:size]
 
     def _resume(self) -> None:
-        """Look for the next LLC head where the last APDU had one; else the stream is not bare."""
+        """Find the next LLC header if the last APDU had one; else the stream is not bare."""
         places = [place for head in (LLC_HEARD, LLC_SENT) if (place := self._kept.find(head, 1)) > 0]
         places = places if self._is_headed else []
         self.bad_count += self._is_headed or self.is_begun

@@ -1,6 +1,6 @@
-"""Security suites of DLMS/COSEM: opens and closes ciphered APDUs; pure.  IEC 62056-5-3 (Green Book 9.2.7).
+"""Security suites of DLMS/COSEM: opens and seals ciphered APDUs; pure.  IEC 62056-5-3 (Green Book 9.2.7).
 
-AES-GCM with a tag of 12 bytes (suites 0 and 1: AES-128, suite 2: AES-256).  Keys are never said in any text.
+AES-GCM with a tag of 12 bytes (suites 0 and 1: AES-128, suite 2: AES-256).  Keys never appear in any text.
 """
 
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ _TAG_SIZE = 12
 _TITLE_SIZE = 8
 _HEAD_SIZE = 5  # security control, invocation counter
 
-# Ciphered services without the general form, and the service inside: global keys, dedicated keys.
+# Ciphered services without the general form, and the service inside: global keys, then dedicated keys.
 SERVICES = {
     0x21: 0x01,
     0x28: 0x08,
@@ -37,12 +37,12 @@ UNPROVEN = (
 
 
 class Unopened(ValueError):  # noqa: N818 - what became of it
-    """A ciphered APDU was refused; the text says why, in the words for a person."""
+    """A ciphered APDU was refused; the text gives the reason for a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """``encryption``: 16 bytes (32 in suite 2); ``authentication``: as many, or none.  Never shown."""
+    """``encryption``: 16 bytes (32 in suite 2); ``authentication``: the same size, or empty.  Never shown."""
 
     encryption: bytes = field(default=b"", repr=False)
     authentication: bytes = field(default=b"", repr=False)
@@ -50,7 +50,10 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What was inside; ``title`` of who sent it (8 bytes), and its invocation counter."""
+    """The opened APDU; ``title`` is the sender's system title (8 bytes).
+
+    ``counter`` is the sender's invocation counter.
+    """
 
     apdu: bytes
     title: bytes
@@ -62,8 +65,8 @@ class Opened:
 class Opener:
     """Opens ciphered APDUs; with an authentication key only those that carry a tag.
 
-    Each invocation counter counts but once, per system title.  ``keep`` looks at it, once what was inside
-    made sense: noise that nobody can check must not push it up.
+    Each invocation counter is accepted only once per system title.  ``keep`` checks it once the content was
+    valid: noise that nobody can check must not raise the counter.
     """
 
     def __init__(self, keys: Keys) -> None:
@@ -79,7 +82,10 @@ class Opener:
         return self.unseal(sealed, title, extra)
 
     def unseal(self, sealed: bytes, title: bytes, extra: bytes = b"") -> Opened:
-        """Open security control, counter, text and tag of whoever has the system title; raises Unopened."""
+        """Open security control, counter, text and tag of the sender with this system title.
+
+        Raises Unopened.
+        """
         if len(title) != _TITLE_SIZE:
             raise Unopened(f"a system title of {len(title)} bytes, expected {_TITLE_SIZE}")
         if len(sealed) < _HEAD_SIZE:
@@ -91,14 +97,14 @@ class Opener:
         return Opened(inside, title, counter, control & _KEY_SET, bool(self._keys.authentication))
 
     def keep(self, opened: Opened) -> None:
-        """What was opened made sense: its counter counts.  Raises Unopened where it was counted before."""
+        """Accept the counter of an APDU with valid content.  Raises Unopened if it was accepted before."""
         last = self._rising.take((opened.title, opened.key_set), opened.counter)
         if last is not None:
             raise Unopened(f"invocation counter {opened.counter} after {last}: a telegram sent again")
 
 
 def _general(apdu: bytes) -> tuple[bytes, bytes, bytes]:
-    """System title, sealed part, what else is authenticated (general-ciphering: its head with lengths)."""
+    """Return system title, sealed part and additional authenticated data (general-ciphering: its header)."""
     reader = Reader(apdu, 1)
     if apdu[0] in (GENERAL_GLO, GENERAL_DED):
         return reader.string(), _rest(reader), b""
@@ -121,7 +127,7 @@ def _rest(reader: Reader) -> bytes:
 
 
 def _skip_key(reader: Reader) -> None:
-    """Which key was used; only the identified one, which is the one we have, can be opened."""
+    """Skip the key information; only the identified key, which is ours, can be opened."""
     if reader.byte() != 0:
         raise Malformed("a key that is wrapped or agreed upon")
     reader.byte()
@@ -140,7 +146,7 @@ def _unsealed(keys: Keys, title: bytes, sealed: bytes, extra: bytes) -> bytes:
         return text
     cipher = _cipher(keys, control)
     if not is_checked or not keys.authentication:
-        # GCM encrypts in counter mode, begun at 2; without the tag or its key nobody can check it.
+        # GCM encrypts in counter mode from 2 on; without the tag or its key nobody can check the text.
         return Cipher(cipher, modes.CTR(iv + (2).to_bytes(4, "big"))).decryptor().update(text)
     decryptor = Cipher(cipher, modes.GCM(iv, tag, _TAG_SIZE)).decryptor()
     decryptor.authenticate_additional_data(sealed[:1] + keys.authentication + extra)
@@ -166,9 +172,9 @@ def _cipher(keys: Keys, control: int) -> algorithms.AES:
 
 
 def sealed(keys: Keys, title: bytes, control: int, counter: int, apdu: bytes, extra: bytes = b"") -> bytes:
-    """Security control, invocation counter, text and tag: what ``Opener.unseal`` opens.
+    """Return security control, invocation counter, text and tag: the input of ``Opener.unseal``.
 
-    ``title`` is the sender's; raises Unopened when a key is missing.
+    ``title`` is the sender's; raises Unopened if a key is missing.
     """
     head = bytes([control]) + counter.to_bytes(4, "big")
     iv = title + head[1:]
@@ -192,7 +198,7 @@ def sealed(keys: Keys, title: bytes, control: int, counter: int, apdu: bytes, ex
 def service(
     keys: Keys, title: bytes, control: int, counter: int, apdu: bytes, *, dedicated: bool = False
 ) -> bytes:
-    """A service ciphered in its own form: glo-get-request for a get-request, and so on."""
+    """Return a service in its own ciphered form: glo-get-request for a get-request, and so on."""
     inner = apdu[0]
     outer = next(
         tag for tag, inside in SERVICES.items() if inside == inner and dedicated == (0xD0 <= tag <= 0xD7)

@@ -1,6 +1,6 @@
-"""Asks a meter: associates, reads its objects and load curves, releases; pure conversations.
+"""Polls a meter: associates, reads its objects and load curves, releases; pure conversations.
 
-IEC 62056-5-3.  Each reading has an association of its own, so a meter that forgot us is no matter.
+IEC 62056-5-3.  Each reading has its own association, so it does not matter if the meter forgot us.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,8 +43,8 @@ _SERIALS = ("0-0:96.1.0", "0-0:42.0.0", "0-0:96.1.1")
 class Access:
     """How a client presents itself.
 
-    ``mechanism`` NONE, LOW (``secret`` is the password) or GMAC; ``is_ciphered``: requests are encrypted and
-    authenticated; ``counter_name`` is the object that tells, to anybody, which invocation counter was last.
+    ``mechanism`` is NONE, LOW (``secret`` is the password) or GMAC; ``is_ciphered``: requests are encrypted
+    and authenticated; ``counter_name`` is the object that gives anybody the last invocation counter.
     """
 
     client: int = PUBLIC_CLIENT
@@ -59,8 +59,8 @@ class Access:
 class Client:
     """Reads the ``wanted`` objects of one meter; keeps scalers, columns, classes, counters between readings.
 
-    ``link`` makes a link for a client's number, ``challenge`` random bytes.  ``rows`` of each load curve are
-    read the first time, later those after the last row.
+    ``link`` makes the link of a client number, ``challenge`` makes random bytes.  The first reading reads
+    ``rows`` of each load curve, later readings the rows after the last one.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Client:
         self._grant = Grant(b"", b"", 0, association.PDU_MAX)
 
     def read(self) -> Talk:
-        """One whole reading; raises NoReply or Refused."""
+        """Return the conversation of one complete reading; raises NoReply or Refused."""
         try:
             return (yield from self._reading())
         except (Malformed, Unopened) as error:
@@ -116,7 +116,7 @@ class Client:
         return [*rows, Telegram(meter, tuple(stated))] if stated else rows
 
     def _known_counter(self) -> Conversation[int]:
-        """The last invocation counter that the meter has seen, as it tells the public client."""
+        """Read the last invocation counter that the meter has seen, as the public client."""
         assert self._access.counter_name
         yield from self._open(Access())
         result = (yield from self._get([Attribute(objects.DATA, self._access.counter_name)]))[0]
@@ -146,11 +146,11 @@ class Client:
             yield from self._prove(access, secret)
 
     def _prove(self, access: Access, challenge: bytes) -> Conversation[None]:
-        """Passes three and four: answer the meter's challenge, and see that it answers ours."""
+        """Make passes three and four: answer the meter's challenge, and check its answer to ours."""
         if len(self._grant.challenge) < _CHALLENGE_MIN:
             raise Refused("the meter's challenge is too short to prove anything")
         if access.title == self._grant.title or challenge == self._grant.challenge:
-            # Else our own proof, sent back, would be its proof.
+            # Otherwise our own proof, sent back, would be accepted as the meter's.
             raise Refused("the meter gives our own title or challenge for its own")
         answer = association.proof(access.keys, access.title, self._next_counter(), self._grant.challenge)
         request = services.action(*_ASSOCIATION, _REPLY_TO_HLS, Item(axdr.OCTETS, answer))
@@ -191,7 +191,7 @@ class Client:
         return self._counter - 1
 
     def _get(self, asked: Sequence[Attribute]) -> Conversation[list[Result]]:
-        """The results for some attributes, in as few requests as the meter takes."""
+        """Read some attributes, in as few requests as the meter allows."""
         results: list[Result] = []
         at = 0
         while at < len(asked):
@@ -228,7 +228,10 @@ class Client:
         raise Malformed(f"an answer of more than {_BLOCKS_MAX} blocks")
 
     def _objects(self) -> Conversation[list[Group]]:
-        """All wanted objects but load curves; one of another class than thought is asked for once more."""
+        """Read all wanted objects except load curves.
+
+        One of another class than expected is requested once more.
+        """
         names = [each.name for each in self._wanted if not each.is_curve and each.name not in self._absent]
         values: dict[bytes, dict[int, Item]] = {}
         left = names
@@ -260,7 +263,7 @@ class Client:
         ]
 
     def _is_elsewhere(self, name: bytes, result: Failed) -> bool:
-        """Return whether an object may be of another class; then it is asked for as one of the next."""
+        """Return whether an object may be of another class; it is then requested as the next class."""
         if result.code not in _ELSEWHERE:
             return False
         if len(self._kinds[name]) == 1:
@@ -301,7 +304,7 @@ class Client:
         return made
 
     def _selection(self, found: Curve, after: str) -> Conversation[bytes]:
-        """The rows behind ``after`` by time, or the last ones by their numbers."""
+        """Select the rows after ``after`` by time, or the last rows by their numbers."""
         clock = found.clock
         if after and clock is not None:
             begin = moment.octets(datetime.fromisoformat(after))
@@ -314,6 +317,6 @@ class Client:
 
 
 def _serial(stated: Sequence[Group]) -> str:
-    """Return who it is: the first of the usual objects with a serial number that was read."""
+    """Return the serial number: the first of the usual objects that was read, or an empty text."""
     texts = {group.label: str(group.value) for group in stated}
     return next((texts[label] for label in _SERIALS if texts.get(label)), "")

@@ -1,8 +1,8 @@
-"""Whether a list that was put together from parts without numbers lacks one in its middle; pure.
+"""Checks whether a list that was joined from parts without numbers lacks a middle part; pure.
 
-Of unnumbered HDLC frames (UI) that carry one APDU in segments only the data tell that one was lost: most
-lists then no longer close on their last byte, and the others hold things side by side that no meter puts so.
-Of 16,000 lists of the rig with a segment left out, 1,300 closed, and these rules let none pass.
+If unnumbered HDLC frames (UI) carry one APDU in segments, only the data can show that one was lost: most
+lists then no longer end on their last byte, and the others contain values side by side that no meter sends.
+Of 16,000 lists of the rig with a segment left out, 1,300 ended properly, and these rules let none pass.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from quartier_drivers.meter.dlms.axdr import Item
 
 
 def flaw(body: Item) -> str:
-    """Return why a list may lack a part, in words; empty where it seems whole."""
+    """Return why a list may lack a part, in words; empty if it seems complete."""
     for item in _all(body):
         if item.value is None:
             return "it holds null-data, as what is out of step does"
@@ -30,13 +30,16 @@ def _all(item: Item) -> Iterator[Item]:
 
 
 def _is_readable(value: object) -> bool:
-    """Return whether a text is one: meters fill theirs with NULs and blanks, and no more."""
+    """Return whether a text is valid: meters pad theirs with NULs and blanks only."""
     text = str(value).replace("\0", "")
     return text.isprintable() and "\ufffd" not in text
 
 
 def _is_uniform(array: Item) -> bool:
-    """An array has elements of one type; the members of structures may differ, but all begin alike."""
+    """Return whether the elements have one type.
+
+    The members of structures may differ, but all begin alike.
+    """
     if len({part.tag for part in array.items}) > 1:
         return False
     return len({part.items[0].tag if part.items else -1 for part in array.items}) <= 1
@@ -46,5 +49,5 @@ Skeleton = tuple[int, tuple["Skeleton", ...]]
 
 
 def skeleton(item: Item) -> Skeleton:
-    """Return what kinds of values it is made of, without the values."""
+    """Return the types of an item and of its parts, without the values."""
     return item.tag, tuple(skeleton(part) for part in item.items)

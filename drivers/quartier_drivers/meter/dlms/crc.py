@@ -6,7 +6,7 @@ _MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def x25(data: bytes | bytearray | memoryview) -> int:
-    """The CRC over ``data``; it is sent low byte first.
+    """Return the CRC over ``data``; it is sent low byte first.
 
     ``crc_hqx`` computes the same polynomial from the other end, so bits are mirrored on the way in and out.
     """
@@ -15,5 +15,5 @@ def x25(data: bytes | bytearray | memoryview) -> int:
 
 
 def holds(data: bytes | bytearray | memoryview, check: bytes | bytearray | memoryview) -> bool:
-    """Return whether the two bytes ``check`` are the sequence over ``data``."""
+    """Return whether the two bytes ``check`` are the check sequence of ``data``."""
     return x25(data).to_bytes(2, "little") == check

@@ -27,19 +27,19 @@ class Column:
 
     @property
     def is_clock(self) -> bool:
-        """Return whether it says when a row was captured."""
+        """Whether the column is the capture time of a row."""
         return self.kind == TIMEPIECE and self.attribute == VALUE
 
     @property
     def scaler(self) -> Attribute | None:
-        """Return where its scaler and unit stand; None for what has none."""
+        """The attribute with its scaler and unit; None if it has none."""
         number = SCALERS.get(self.kind)
         return Attribute(self.kind, self.name, number) if number else None
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A load curve: its name, columns and capture period in seconds (0: not by time)."""
+    """A load curve: its name, columns and capture period in s (0: not by time)."""
 
     name: bytes
     columns: tuple[Column, ...]
@@ -48,12 +48,12 @@ class Curve:
 
     @property
     def clock(self) -> Column | None:
-        """The column by which rows are selected; None where there is none."""
+        """The column by which rows are selected; None if there is none."""
         return next((column for column in self.columns if column.is_clock), None)
 
 
 def columns(captured: Item) -> tuple[Column, ...]:
-    """The columns that ``capture_objects`` says; raises Malformed."""
+    """Return the columns listed in ``capture_objects``; raises Malformed."""
     made = []
     for item in captured.items:
         parts = [part.value for part in item.items]
@@ -71,9 +71,9 @@ def columns(captured: Item) -> tuple[Column, ...]:
 def telegrams(
     curve: Curve, buffer: Item, scalers: Mapping[bytes, Item | None], meter: str, after: str = ""
 ) -> list[Telegram]:
-    """The rows of a buffer, each a telegram; labels are ``curve/column``, times those of the row.
+    """Return the rows of a buffer, each as a telegram; labels are ``curve/column``, times those of the row.
 
-    The oldest comes first.  Null-data says "as before", for the clock one period later.  Rows up to the time
+    The oldest comes first.  Null-data means "as before", for the clock one period later.  Rows up to the time
     ``after`` are left out.
     """
     made: list[Telegram] = []

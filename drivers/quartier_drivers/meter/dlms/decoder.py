@@ -28,14 +28,14 @@ _LAYERS_MAX = 3
 
 
 class PushDecoder:
-    """Finds frames, puts APDUs together, opens and reads them.
+    """Finds frames, joins APDUs, opens and reads them.
 
-    Frames of HDLC, M-Bus segments and the TCP wrapper may come in any mixture and behind any noise.  Where it
-    ``is_capture``, a stream that begins with an APDU is taken for bare APDUs, with or without LLC head; on a
-    port never, and ``Assembly`` asks for more proof of what has no check.  Keeps at most 200 KiB.
-    ``why`` says in words why the last APDU was refused; empty before.  ``identity`` is the system title of
-    the last ciphered one.  With an authentication key only what
-    it proves counts.
+    HDLC frames, M-Bus segments and the TCP wrapper may come in any mixture and after any noise.  With
+    ``is_capture``, a stream that begins with an APDU is read as bare APDUs, with or without LLC header; a
+    port never is, and ``Assembly`` asks for more proof of data without check.  Keeps at most 200 KiB.
+
+    ``why`` gives the reason why the last APDU was refused; empty before.  ``identity`` is the system title of
+    the last ciphered APDU.  With an authentication key only authenticated APDUs count.
     """
 
     def __init__(
@@ -61,15 +61,15 @@ class PushDecoder:
 
     @property
     def counts(self) -> Counts:
-        """Return what it has seen since it was made; ``good_count`` and ``bad_count`` count APDUs."""
+        """What the decoder has counted since it was made; ``good_count`` and ``bad_count`` count APDUs."""
         return self._counts
 
     def feed(self, data: bytes) -> list[Telegram]:
-        """Take the next bytes; the telegrams that they complete."""
+        """Take the next bytes; return the telegrams that they complete."""
         made: list[Telegram] = []
         at = 0
         while at < len(data):
-            # Bare APDUs are looked for at whole slices only, so that chunks do not matter.
+            # Bare APDUs are searched at whole slices only, so that the result does not depend on chunks.
             size = len(data) if self._bare.is_over else _SLICE - self._counts.bytes_count % _SLICE
             part = data[at : at + size]
             at += len(part)
@@ -82,7 +82,10 @@ class PushDecoder:
         return made
 
     def end(self) -> list[Telegram]:
-        """The capture is over: what is good of the rest.  Begins anew; invocation counters stay known."""
+        """Return the good content of the rest and reset; the capture is over.
+
+        Invocation counters stay known.
+        """
         made = self._telegrams(
             (apdu, found.is_whole, self._assembly.is_sure)
             for found in self._scanner.end()
@@ -157,7 +160,7 @@ class PushDecoder:
         return meter, stated
 
     def _hold_together(self, body: Item) -> None:
-        """Refuse a list that may lack a part, unless it comes just so again."""
+        """Refuse a list that may lack a part, unless the same form comes again."""
         why = flaw(body)
         before, self._doubtful = self._doubtful, skeleton(body) if why else None
         if why and self._doubtful != before:
@@ -168,13 +171,13 @@ class PushDecoder:
         self._counts.bad_count = (
             scanner.bad_count + self._assembly.bad_count + self._bare.bad_count + self._refused_count
         )
-        # As long as it may be bare, or is, what has no frames is no rubbish.
+        # As long as the stream may be bare, or is, bytes without frames are no noise.
         is_framed = self._bare.is_over and not self._bare.is_begun
         self._counts.resync_count = scanner.resync_count if is_framed else self._resync_from
 
 
 def _title(opened: Sequence[Opened]) -> str:
-    """A system title as a person writes it: the maker's three letters and the rest in hexadecimal digits."""
+    """Return a system title for people: the three letters of the maker and the rest in hexadecimal digits."""
     if not opened:
         return ""
     title = opened[0].title

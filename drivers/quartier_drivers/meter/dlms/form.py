@@ -1,7 +1,7 @@
-"""Pushes of a form that is known: only their numbers, clocks and texts are looked at; pure.
+"""Reads pushes of a known form: only their numbers, clocks and texts are decoded; pure.
 
-A meter says the same list again and again.  What stays in it (names, units, lengths, which list it is) is
-compared as one number.
+A meter sends the same list again and again.  What stays the same in it (names, units, lengths, the kind of
+list) is compared as one number.
 """
 
 import struct
@@ -17,19 +17,19 @@ from quartier_drivers.meter.telegram import Group
 _INVOKE_ID = (1, 4)
 _FORMS_MAX = 16
 _STRINGS = (axdr.OCTETS, axdr.TEXT, axdr.UTF8)
-# By these it is told which list it is, so they must stay as they are.
+# These values identify the list, so they must not change.
 _FIXED = frozenset(obis.label(name) for name in LISTED)
 _SERIAL_LABELS = frozenset(obis.label(name) for name in SERIALS)
 
 Value = bytes | float
 Hole = tuple[int, str, int]
-"""Where something stands that may change, how it is unpacked, in which line."""
+"""The place of a value that may change, its struct format, and its line."""
 
 
 class Form:
-    """One push as it was read the general way: ``apdu``, what was found in it, who said it and what.
+    """One push as it was read the general way: ``apdu``, its content, the meter and the lines.
 
-    ``told`` says what another push of the same form says, exactly as the general way would.
+    ``told`` reads another push of the same form with exactly the same result as the general way.
     """
 
     def __init__(self, apdu: bytes, notice: Notification, meter: str, lines: Sequence[Line]) -> None:
@@ -47,7 +47,7 @@ class Form:
         self._speaker = _speaker(meter, self._groups)
 
     def told(self, apdu: bytes) -> tuple[str, list[Group]] | None:
-        """Return who says it and what; None where it is of another form."""
+        """Return the meter and the groups; None if the push has another form."""
         if int.from_bytes(apdu, "big") & self._mask != self._fixed:
             return None
         last, made = self._last, self._groups
@@ -60,7 +60,8 @@ class Form:
             known = made[place]
             if group is None or known is None:
                 return None
-            # What was empty and is not, or the other way round, may make another one the serial number.
+            # A text that was empty and is not, or the other way round, may make another one the serial
+            # number.
             if group.label in _SERIAL_LABELS and (not group.value) != (not known.value):
                 return None
             last[number] = value
@@ -71,13 +72,13 @@ class Form:
 
 
 class Forms:
-    """The last few forms that were seen."""
+    """The most recent forms."""
 
     def __init__(self) -> None:
         self._known: list[tuple[int, Form]] = []
 
     def told(self, apdu: bytes) -> tuple[str, list[Group]] | None:
-        """Return who says it and what; None where its form is not known."""
+        """Return the meter and the groups; None if the form is not known."""
         size = len(apdu)
         for number, (known, form) in enumerate(self._known):
             if known == size and (told := form.told(apdu)) is not None:
@@ -102,7 +103,7 @@ def _packing(holes: Sequence[Hole]) -> str:
 
 
 def _mask(apdu: bytes, notice: Notification, holes: Sequence[Hole]) -> int:
-    """Ones for what must stay as it is."""
+    """Return a mask with ones for all bits that must not change."""
     free = [(at, struct.calcsize(f">{how}")) for at, how, _ in holes]
     if apdu[0] == TAG:
         free.append(_INVOKE_ID)
@@ -115,7 +116,7 @@ def _mask(apdu: bytes, notice: Notification, holes: Sequence[Hole]) -> int:
 
 
 def _speaker(meter: str, groups: Sequence[Group | None]) -> int:
-    """Return which line says who the meter is; -1 for one that stays as it is."""
+    """Return the line with the serial number of the meter; -1 if it never changes."""
     stated = enumerate(groups)
     return next(
         (place for place, one in stated if one and one.label in _SERIAL_LABELS and str(one.value) == meter),
@@ -124,7 +125,7 @@ def _speaker(meter: str, groups: Sequence[Group | None]) -> int:
 
 
 def _hole(line: Line, notice: Notification) -> tuple[int, str] | None:
-    """Where a line's number, clock or text stands and how it is unpacked; None for what stays as it is."""
+    """Return the place and format of a line's number, clock or text; None if it never changes."""
     item = line.item
     at = notice.places.get(0 if line.is_clock and item.value is notice.moment else id(item))
     if at is None:
@@ -140,7 +141,7 @@ def _hole(line: Line, notice: Notification) -> tuple[int, str] | None:
 
 
 def _size(item: Item) -> int:
-    """Return how many bytes a string has; 0 where it was no good UTF-8, so that they cannot be told."""
+    """Return the size of a string in bytes; 0 if it was invalid UTF-8, so that its size is unknown."""
     if item.tag == axdr.OCTETS:
         return len(item.octets)
     text = str(item.value)

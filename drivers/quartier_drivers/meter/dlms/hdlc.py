@@ -1,4 +1,4 @@
-"""HDLC frames of DLMS/COSEM: made and checked; pure.  IEC 62056-46, frame format type 3 of ISO/IEC 13239."""
+"""Makes and checks HDLC frames of DLMS/COSEM; pure.  IEC 62056-46, frame format type 3 of ISO/IEC 13239."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,12 @@ from quartier_drivers.meter.dlms.crc import holds, x25
 
 FLAG = 0x7E
 SIZE_MAX = 0x7FF
-"""The longest frame that the format field can say, flags not counted."""
+"""The longest frame that the format field can express, without flags."""
 HEAD_MAX = 2 + 4 + 4 + 1 + 2
 _SEGMENTED = 0x0800
 _ADDRESS_SIZES = (1, 2, 4)
 
-# Control fields, the poll/final bit (0x10) taken off.
+# Control fields without the poll/final bit (0x10).
 UI, SNRM, UA, DISC, DM, FRMR, RR, RNR = 0x03, 0x83, 0x63, 0x43, 0x0F, 0x87, 0x01, 0x05
 POLL = 0x10
 
@@ -20,14 +20,14 @@ LLC_HEARD = bytes([0xE6, 0xE7, 0x00])
 
 
 class Short(Exception):  # noqa: N818 - not an error: more bytes may come
-    """The bytes end before it can be told what they are."""
+    """The bytes end before their meaning is clear."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame whose check sequences hold.
+    """One frame with valid check sequences.
 
-    ``control`` is the whole control field; ``is_flagged`` whether both its flags were there.
+    ``control`` is the whole control field; ``is_flagged`` tells whether both flags were there.
     """
 
     destination: int
@@ -46,7 +46,7 @@ class Frame:
 
     @property
     def is_final(self) -> bool:
-        """Return whether the sender has said what it had to say for now."""
+        """Whether the sender has finished for now."""
         return bool(self.control & POLL)
 
     @property
@@ -62,7 +62,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of a frame: ``size`` of the frame without flags, where the ``information`` begins."""
+    """The header of a frame: ``size`` of the frame without flags, and the place of the ``information``."""
 
     size: int
     destination: int
@@ -73,7 +73,10 @@ class Head:
 
 
 def address(value: int, size: int = 0) -> bytes:
-    """An address as it is sent: seven bits a byte, the lowest ends it; ``size`` 1, 2, 4, 0: the shortest."""
+    """Return an encoded address: seven bits per byte, the lowest bit ends it.
+
+    ``size`` is 1, 2 or 4 bytes; 0: the shortest.
+    """
     if size == 0:
         size = next(size for size in _ADDRESS_SIZES if value < 1 << 7 * size)
     parts = [value >> 7 * place & 0x7F for place in reversed(range(size))]
@@ -81,7 +84,7 @@ def address(value: int, size: int = 0) -> bytes:
 
 
 def server_address(logical: int, physical: int = 0, size: int = 0) -> bytes:
-    """A server's address: logical device, and physical device where ``size`` is 2 or 4 (IEC 62056-46)."""
+    """Return a server's address: logical device, and physical device if ``size`` is 2 or 4 (IEC 62056-46)."""
     if size == 0:
         size = 1 if not physical else 2 if logical < 0x80 and physical < 0x80 else 4
     half = 7 * size // 2
@@ -89,7 +92,7 @@ def server_address(logical: int, physical: int = 0, size: int = 0) -> bytes:
 
 
 def value(address: bytes) -> int:
-    """The number that an address says."""
+    """Return the number of an encoded address."""
     number = 0
     for byte in address:
         number = number << 7 | byte >> 1
@@ -99,7 +102,7 @@ def value(address: bytes) -> int:
 def made(
     destination: bytes, source: bytes, control: int, information: bytes = b"", *, is_segmented: bool = False
 ) -> bytes:
-    """A frame with its flags; raises ValueError when it would be too long."""
+    """Return a frame with its flags; raises ValueError if it would be too long."""
     head_size = 2 + len(destination) + len(source) + 1
     size = head_size + 2 + (len(information) + 2 if information else 0)
     if size > SIZE_MAX:
@@ -112,9 +115,9 @@ def made(
 
 
 def head_at(data: bytes | bytearray, at: int) -> Head | None:
-    """The head that begins at ``at`` (behind the flag), None when there is none; raises Short.
+    """Return the header at ``at`` (after the flag), None if there is none; raises Short.
 
-    The head check sequence must hold, so noise is no head but once in 65536 times.
+    The header check sequence must be valid, so noise passes only once in 65536 times.
     """
     if data[at] >> 4 != 0xA:
         return None
@@ -139,7 +142,7 @@ def head_at(data: bytes | bytearray, at: int) -> Head | None:
 
 
 def _address_at(data: bytes | bytearray, at: int) -> tuple[int, int]:
-    """The address that begins there and the place behind it, 0 when there is none; raises Short."""
+    """Return the address at this place and the place after it, 0 if there is none; raises Short."""
     value = 0
     for size in range(1, 5):
         if at + size > len(data):
@@ -152,9 +155,9 @@ def _address_at(data: bytes | bytearray, at: int) -> tuple[int, int]:
 
 
 def frame_at(data: bytes | bytearray, at: int, head: Head) -> Frame | None:
-    """The frame whose head begins at ``at`` and whose bytes are all there; None when its check fails.
+    """Return the frame whose header is at ``at`` and whose bytes are all there; None if its check fails.
 
-    A frame without information has but one check sequence: it needs both flags, too.
+    A frame without information has only one check sequence: it needs both flags too.
     """
     end = at + head.size
     flagged = at > 0 and data[at - 1] == FLAG and end < len(data) and data[end] == FLAG

@@ -1,4 +1,4 @@
-"""Lists whose meter sends no names or no units: which they are is told by what is in them; pure.
+"""Identifies lists whose meter sends no names or no units, by their content; pure.
 
 Sources: NVE HAN (Kaifa KFM_001; Kamstrup HAN-NVE, OBIS list Kamstrup_V0001), Wiener Netze and Netz Burgenland
 (descriptions of their customer interface), Elektro Ljubljana (push object list of the AM550 and E450).
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from quartier_drivers.meter.dlms.obis import CLOCK, name
 
-# Blue Book 7.5: C of electricity counts 20 quantities for the sum of phases, L1, L2 and L3 in turn.
+# Blue Book 7.5: C of electricity counts 20 quantities for the sum of phases, then L1, L2 and L3.
 _ACTIVE, _REACTIVE, _APPARENT, _CURRENT, _VOLTAGE, _FACTOR, _FREQUENCY = range(7)
 _QUANTITIES = {
     1: _ACTIVE,
@@ -30,7 +30,7 @@ _OTHERS = {_CURRENT: "A", _VOLTAGE: "V", _FACTOR: "", _FREQUENCY: "Hz"}
 _MOMENTARY, _COUNTED = 7, 8
 LIST_VERSION = bytes([1, 1, 0, 2, 129, 255])
 LIST_VERSIONS = (LIST_VERSION, bytes([1, 0, 0, 2, 129, 255]))
-"""Kamstrup's name of the list's version, and Kaifa's and Aidon's."""
+"""The name of the list version at Kamstrup, and at Kaifa and Aidon."""
 SERIAL = bytes([0, 0, 96, 1, 0, 255])
 TYPE = bytes([0, 0, 96, 1, 7, 255])
 
@@ -47,7 +47,7 @@ class Scales:
     frequency: int = 0
 
     def of(self, named: bytes) -> tuple[int, str] | None:
-        """Power of ten and unit for a name of electricity; None for what is no such quantity."""
+        """Return power of ten and unit for an electricity name; None if it is no such quantity."""
         media, _, quantity, process = named[:4]
         kind = _QUANTITIES.get((quantity - 1) % 20 + 1) if media == 1 and 1 <= quantity <= 80 else None
         if kind in _POWERS and process in (_MOMENTARY, _COUNTED):
@@ -61,7 +61,7 @@ class Scales:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A list by position: the ``names`` of its items, empty where one says nothing by itself."""
+    """A list by position: the ``names`` of its items, empty for an item without a meaning of its own."""
 
     names: tuple[bytes, ...]
     scales: Scales
@@ -86,7 +86,7 @@ KAIFA = {
         Layout(_names(f"{_KAIFA_HEAD} {_THREE} {_KAIFA_TAIL}"), _KAIFA),
     )
 }
-"""Kaifa's lists 1, 2 and 3 by how many items they have; energy in Wh, power in W."""
+"""Kaifa's lists 1, 2 and 3 by number of items; energy in Wh, power in W."""
 
 # t: text, d: date-time, u: uint16, U: uint32 or uint64.
 _BY_FORM: Mapping[str, Layout] = {
@@ -103,17 +103,17 @@ _KAMSTRUP_TRANSFORMER = "685"  # a meter behind current transformers, by its typ
 
 
 def layout_of(form: str, first_text: str, *, is_kaifa: bool) -> Layout | None:
-    """The layout of a list whose items have this form; ``is_kaifa``: its head is written as Kaifa does."""
+    """Return the layout of a list of this form; ``is_kaifa``: its header is written as Kaifa does."""
     if first_text.startswith("KFM_") or (is_kaifa and form == "U"):
         return KAIFA.get(len(form))
     return _BY_FORM.get(form)
 
 
 def scales_of(version: str, kind: str, defects: Sequence[str] = ()) -> Scales | None:
-    """The scales of a list that names its values but not their units, by its version; None if not known.
+    """Return the scales of a list that names its values but not their units; None if its version is unknown.
 
     ``kind`` is the meter's type.  Kamstrup counts energy in 10 Wh; with ``energy-in-wh`` in Wh, as in Sweden.
-    Kaifa's list with names, as in Sweden, has the scales of its list by place, as in Norway.
+    Kaifa's list with names, as in Sweden, has the scales of its list by position, as in Norway.
     """
     if _KAIFA_LIST.fullmatch(version):
         return _KAIFA

@@ -1,4 +1,4 @@
-"""How an APDU gets to a meter and its answer back: an HDLC link, or the wrapper of TCP; pure.
+"""Carries an APDU to a meter and its answer back: an HDLC link, or the wrapper of TCP; pure.
 
 IEC 62056-46 (HDLC, normal response mode, the client is the primary station), IEC 62056-47 (wrapper).
 """
@@ -15,7 +15,7 @@ from quartier_drivers.meter.dlms.signon import sign_on
 from quartier_drivers.meter.talk import Ask, Conversation
 
 ANSWER_MAX = 65_536
-"""The longest answer that is put together."""
+"""The longest answer that is joined."""
 RELEASE = bytes([0x62, 0x03, 0x80, 0x01, 0x00])
 """A release request, reason normal (IEC 62056-5-3, 7.3.7.4)."""
 _INFORMATION_MAX = 128  # what counts where nothing is negotiated (IEC 62056-46, 6.4.4.4.3.2)
@@ -32,16 +32,16 @@ class Link(Protocol):
         ...
 
     def exchange(self, apdu: bytes) -> Conversation[bytes]:
-        """Send an APDU and give its answer; raises NoReply."""
+        """Send an APDU and return its answer; raises NoReply."""
         ...
 
     def disconnect(self) -> Conversation[None]:
-        """Let the meter go; an answer that does not come is no matter."""
+        """End the connection; a missing answer does not matter."""
         ...
 
 
 class WrapperLink:
-    """APDUs behind the wrapper's head; ``client`` and ``server`` are wrapper ports."""
+    """APDUs after the wrapper's header; ``client`` and ``server`` are wrapper ports."""
 
     def __init__(self, client: int, server: int, *, wait_s: float = 5.0) -> None:
         self._client = client
@@ -50,12 +50,12 @@ class WrapperLink:
         self._scanner = Scanner()
 
     def connect(self) -> Conversation[None]:
-        """Nothing to set up; raises nothing."""
+        """Reset the scanner; there is nothing to set up and nothing is raised."""
         self._scanner = Scanner()
         yield from ()
 
     def exchange(self, apdu: bytes) -> Conversation[bytes]:
-        """Send and hear; raises NoReply."""
+        """Send an APDU and return its answer; raises NoReply."""
         answer = yield from self._asked(apdu)
         if answer is None:
             raise NoReply("no answer behind a wrapper's head")
@@ -87,8 +87,8 @@ class WrapperLink:
 class HdlcLink:
     """The client's side of an HDLC link with a window of one.
 
-    Frames that get lost are asked for again, twice at most; what comes twice counts once.  ``is_optical``:
-    the meter is woken first by the sign-on of IEC 62056-21 mode E.
+    Lost frames are requested again, at most twice; a repeated frame counts once.  ``is_optical``: the meter
+    is first woken by the sign-on of IEC 62056-21 mode E.
     """
 
     def __init__(
@@ -106,14 +106,14 @@ class HdlcLink:
         self._sent = self._received = 0
 
     def connect(self) -> Conversation[None]:
-        """Set the link up (SNRM, UA) and take the sizes that the meter grants."""
+        """Set the link up (SNRM, UA) and use the sizes that the meter grants."""
         self._scanner, self._sent, self._received = Scanner(), 0, 0
         self._heard.clear()
         if self._is_optical:
             yield from sign_on()
         wish = _parameters(_INFORMATION_LIMIT)
         for attempt in range(self._retries + 1):
-            # A meter that knows no negotiation stays silent; the last try asks for nothing.
+            # A meter without negotiation stays silent; the last try asks for nothing.
             information = wish if attempt < self._retries else b""
             answer = yield from self._answer(
                 hdlc.SNRM | hdlc.POLL, information, (hdlc.UA, hdlc.DM), fresh=True
@@ -127,11 +127,11 @@ class HdlcLink:
         raise NoReply("no answer to the HDLC connect (SNRM): address, baud rate or cable")
 
     def disconnect(self) -> Conversation[None]:
-        """DISC; whatever comes."""
+        """Send DISC; any answer will do."""
         yield from self._answer(hdlc.DISC | hdlc.POLL, b"", (hdlc.UA, hdlc.DM))
 
     def exchange(self, apdu: bytes) -> Conversation[bytes]:
-        """Send an APDU in as many frames as it takes, and put the answer together; raises NoReply."""
+        """Send an APDU in as many frames as needed, and join the answer; raises NoReply."""
         rest = hdlc.LLC_SENT + apdu
         while len(rest) > self._send_max:
             yield from self._send(rest[: self._send_max], is_segmented=True)
@@ -152,7 +152,10 @@ class HdlcLink:
         raise NoReply(f"an answer of more than {_FRAMES_MAX} frames")
 
     def _send(self, information: bytes, *, is_segmented: bool) -> Conversation[Frame | None]:
-        """Send an information frame until it is acknowledged; the first frame of an answer if it came."""
+        """Send an information frame until it is acknowledged.
+
+        Return the first frame of an answer if it came.
+        """
         number = self._sent
         control = number << 1 | hdlc.POLL | self._received << 5
         frame = hdlc.made(self._server, self._client, control, information, is_segmented=is_segmented)
@@ -173,7 +176,7 @@ class HdlcLink:
         raise NoReply("the meter does not take a request")
 
     def _asked(self, *, is_due: bool) -> Conversation[Frame]:
-        """The next information frame of an answer; the meter waits to be asked where that is due."""
+        """Return the next information frame of an answer; if it is due, the meter waits for a request."""
         ask = self._ready() if is_due else b""
         for _ in range(self._retries + 1):
             answer = yield from self._next(ask)
@@ -186,7 +189,7 @@ class HdlcLink:
         return hdlc.made(self._server, self._client, hdlc.RR | hdlc.POLL | self._received << 5)
 
     def _next(self, ask: bytes, *, fresh: bool = False) -> Conversation[Frame | None]:
-        """Send; the next information frame in order, or RR, RNR; None where none came in time."""
+        """Send; return the next information frame in order, or RR, RNR; None if none came in time."""
         if ask:
             self._heard.clear()
         send, left = ask, _HEARD_MAX
@@ -209,7 +212,7 @@ class HdlcLink:
     def _answer(
         self, control: int, information: bytes, kinds: tuple[int, ...], *, fresh: bool = False
     ) -> Conversation[Frame | None]:
-        """Send an unnumbered frame; the answer that is one of ``kinds``, None where none came in time."""
+        """Send an unnumbered frame; return the answer of one of ``kinds``, None if none came in time."""
         send = hdlc.made(self._server, self._client, control, information)
         left = _HEARD_MAX
         while left > 0:
@@ -224,7 +227,7 @@ class HdlcLink:
         return None
 
     def _ours(self, heard: bytes) -> Iterator[Frame]:
-        """Frames of this meter for this client; our own echo is none."""
+        """Yield frames of this meter for this client; our own echo is ignored."""
         for found in self._scanner.feed(heard):
             frame = found.frame
             if isinstance(frame, Frame) and (frame.destination, frame.source) == self._ends:
@@ -239,14 +242,14 @@ def _without_llc(answer: bytes) -> bytes:
 
 
 def _parameters(information_max: int) -> bytes:
-    """Information field of SNRM: longest information sent and received, both windows 1."""
+    """Return the information field of SNRM: longest information sent and received, both windows 1."""
     size = information_max.to_bytes(2, "big")
     fields = b"\x05\x02" + size + b"\x06\x02" + size + b"\x07\x04\0\0\0\x01\x08\x04\0\0\0\x01"
     return bytes([0x81, 0x80, len(fields)]) + fields
 
 
 def _granted(information: bytes) -> tuple[int, int]:
-    """How much this side may send and will be sent, as UA grants; the meter's sending is our receiving."""
+    """Return the sizes that this side may send and will receive; UA counts from the meter's side."""
     found = {0x05: _INFORMATION_MAX, 0x06: _INFORMATION_MAX}
     at = 3
     if information[:2] == b"\x81\x80":

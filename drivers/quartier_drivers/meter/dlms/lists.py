@@ -1,6 +1,6 @@
-"""What a pushed list says, as groups: the lists of Norway, Sweden, Denmark, Austria and Switzerland; pure.
+"""Reads pushed lists as groups: the lists of Norway, Sweden, Denmark, Austria and Switzerland; pure.
 
-Told apart by what is in them: names with values (and units), names as a list before the values, or neither.
+The content identifies the kind: names with values (and units), names as a list before the values, or neither.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ _VALUE, _SCALER, _LOGICAL_NAME = 2, 3, 1
 SERIALS = (SERIAL, *map(obis.name, ("0-0:42.0.0", "0-0:96.1.1", "1-1:0.0.5", "1-1:0.0.1", "1-0:0.0.0")))
 TYPES = (TYPE, obis.name("1-1:96.1.1"))
 LISTED = (*LIST_VERSIONS, *TYPES)
-"""What tells which list it is."""
+"""What identifies the list."""
 _FORMS = {
     axdr.UINT16: "u",
     axdr.UINT32: "U",
@@ -39,7 +39,7 @@ _FORMS = {
 
 @dataclass(slots=True)
 class _Statement:
-    """A value and what it is a value of; ``place`` in its list where it has no name."""
+    """A value and its name; ``place`` in its list if it has no name."""
 
     name: bytes
     value: Item
@@ -58,7 +58,7 @@ class _Content:
 
 @dataclass(slots=True)
 class Line:
-    """What a list says once, before its number or clock is looked at: all that stays from push to push."""
+    """The constant part of a line of a list, which is the same in each push, and the item with its value."""
 
     label: str
     item: Item
@@ -68,7 +68,7 @@ class Line:
     is_clock: bool = False
 
     def group(self) -> Group | None:
-        """The group; None where nothing is stated."""
+        """Return the group; None if nothing is stated."""
         if self.is_clock:
             return clock(self.label, self.item.octets)
         value = said(self.item)
@@ -80,16 +80,19 @@ class Line:
 
 
 def groups(notice: Notification, defects: Sequence[str] = ()) -> tuple[str, list[Group]]:
-    """Who says it (empty if the list does not tell) and every value of a notification; see ``lines``."""
+    """Return the meter (empty if the list does not state it) and every value of a notification.
+
+    See ``lines``.
+    """
     meter, told = lines(notice, defects)
     return meter, [group for line in told if (group := line.group())]
 
 
 def lines(notice: Notification, defects: Sequence[str] = ()) -> tuple[str, list[Line]]:
-    """Return who says it, and what every value of a notification means.
+    """Return the meter, and the meaning of every value of a notification.
 
-    Numbers are scaled where the meter gives a unit or the list is known; else they stand as sent, with no
-    unit.  A value without a name is called by its list's length and its place: ``14/5``.
+    Numbers are scaled if the meter gives a unit or the list is known; else they are as sent, without unit.  A
+    value without a name is labelled by the length of its list and its place: ``14/5``.
     """
     content = _Content()
     _walk(notice.body.items, content)
@@ -136,7 +139,7 @@ def _walk(items: Sequence[Item], content: _Content) -> None:
 
 
 def _entry(item: Item) -> tuple[int, bytes, int] | None:
-    """Class, name and attribute of one line of a push object list."""
+    """Return class, name and attribute of one line of a push object list; None if it is no such line."""
     parts = item.items
     if item.tag != axdr.STRUCTURE or len(parts) < 4 or parts[0].tag != axdr.UINT16:
         return None
@@ -147,7 +150,7 @@ def _entry(item: Item) -> tuple[int, bytes, int] | None:
 
 
 def _entries(item: Item) -> list[tuple[int, bytes, int]]:
-    """The lines of a push object list; none when the item is no such list."""
+    """Return the lines of a push object list; empty if the item is no such list."""
     if item.tag != axdr.ARRAY or not item.items:
         return []
     found = [entry for part in item.items if (entry := _entry(part))]
@@ -155,7 +158,7 @@ def _entries(item: Item) -> list[tuple[int, bytes, int]]:
 
 
 def _described(entries: Sequence[tuple[int, bytes, int]], values: Sequence[Item], content: _Content) -> None:
-    """Values in the order of a push object list, which may stand for its own first line."""
+    """Add values in the order of a push object list, which may be its own first line."""
     by_name: dict[bytes, _Statement] = {}
     for (kind, name, attribute), value in zip(entries, values, strict=True):
         if attribute == _LOGICAL_NAME or _entries(value):
@@ -171,7 +174,7 @@ def _described(entries: Sequence[tuple[int, bytes, int]], values: Sequence[Item]
 
 
 def _lay_out(content: _Content, *, is_kaifa: bool) -> None:
-    """Give names to a list that has none, where its form tells which list it is."""
+    """Give names to a list that has none, if its form identifies the list."""
     loose = content.loose
     if not loose or any(statement.place[0] != loose[0].place[0] for statement in loose):
         return
@@ -217,7 +220,7 @@ def _unnamed(statement: _Statement) -> Line:
 
 
 def clock(label: str, octets: bytes) -> Group | None:
-    """Return what a clock says; None where that is no moment."""
+    """Return the group of a clock; None if its content is no time."""
     text = moment.whole(octets)
     return Group(label, text, "", text, moment.notes(octets)) if text else None
 
@@ -233,7 +236,7 @@ def _text(statement: _Statement) -> str:
 
 
 def _loose_serial(loose: Sequence[_Statement]) -> str:
-    """A serial number that stands alone, as at the end of Netz Niederösterreich's list."""
+    """Return a serial number without name, as at the end of Netz Niederösterreich's list."""
     texts = [_text(statement) for statement in loose if not moment.whole(statement.value.octets)]
     texts = [text for text in texts if len(text) >= 6]
     return texts[0] if len(texts) == 1 else ""

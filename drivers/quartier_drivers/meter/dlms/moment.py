@@ -11,7 +11,7 @@ SIZE = 12
 
 
 def iso(octets: bytes) -> str:  # noqa: PLR0911 - one for each thing not said
-    """A date-time (12 bytes), date (5) or time (4) as the meter says it; empty where it says less than that.
+    """Return a date-time (12 bytes), date (5) or time (4) as the meter states it; empty if it is incomplete.
 
     ``deviation`` counts minutes from local time to UTC, so UTC+1 is sent as -60.
     """
@@ -35,12 +35,12 @@ def iso(octets: bytes) -> str:  # noqa: PLR0911 - one for each thing not said
 
 
 def whole(octets: bytes) -> str:
-    """A date-time of 12 bytes, and nothing else."""
+    """Return a date-time of 12 bytes; empty for anything else."""
     return iso(octets) if len(octets) == SIZE else ""
 
 
 def notes(octets: bytes) -> Mapping[str, int]:
-    """What the clock's status byte says beside the time: ``summer``, ``doubtful`` (Blue Book 4.1.6.1)."""
+    """Return the flags in the clock's status byte: ``summer``, ``doubtful`` (Blue Book 4.1.6.1)."""
     if len(octets) != SIZE or octets[11] == _UNSAID:
         return {}
     status = octets[11]
@@ -51,7 +51,7 @@ def notes(octets: bytes) -> Mapping[str, int]:
 
 
 def octets(moment: datetime) -> bytes:
-    """A moment as date-time, for the ends of a range; without deviation where it has no time zone."""
+    """Encode a moment as date-time, for the ends of a range; without deviation if it has no time zone."""
     offset = moment.utcoffset()
     deviation = _UNSAID_DEVIATION if offset is None else -int(offset.total_seconds() // 60)
     head = moment.year.to_bytes(2, "big") + bytes([moment.month, moment.day, moment.isoweekday()])

@@ -12,7 +12,7 @@ _OCTETS = 0x09
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What was pushed: ``moment`` is its date-time (12 bytes, or empty), ``body`` the data.
+    """A pushed message: ``moment`` is its date-time (12 bytes, or empty), ``body`` the data.
 
     ``is_tagged``: the date-time carried a tag that the standard does not have there, as Kaifa's does.
     """
@@ -21,7 +21,7 @@ class Notification:
     body: Item
     is_tagged: bool = False
     places: Mapping[int, int] = field(default_factory=dict, compare=False, repr=False)
-    """Where the bytes of the moment (0) and of each number and string (``id`` of its item) begin."""
+    """The places of the bytes of the moment (0) and of each number and string (``id`` of its item)."""
 
 
 def notification(apdu: bytes) -> Notification:
@@ -45,7 +45,7 @@ def notification(apdu: bytes) -> Notification:
 
 
 def extent(data: bytes) -> int:
-    """Return how many bytes from the begin of ``data`` are one bare APDU; raises Cut or Malformed."""
+    """Return the size of the bare APDU at the beginning of ``data``; raises Cut or Malformed."""
     reader = Reader(data)
     tag = reader.byte()
     if tag in (ARRAY, STRUCTURE):

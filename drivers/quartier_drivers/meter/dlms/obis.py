@@ -1,4 +1,4 @@
-"""Names of objects (OBIS, IEC 62056-6-1) as bytes and as people write them; pure."""
+"""Converts names of objects (OBIS, IEC 62056-6-1) between bytes and labels; pure."""
 
 import re
 
@@ -16,7 +16,7 @@ def is_name(octets: bytes) -> bool:
 
 
 def name(text: str) -> bytes:
-    """The six bytes of a label; raises ValueError."""
+    """Return the six bytes of a label; raises ValueError."""
     found = _LABEL.fullmatch(text)
     parts = [int(part) for part in found.groups("255")] if found else [256]
     if max(parts) > 255:

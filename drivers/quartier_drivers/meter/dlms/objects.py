@@ -1,4 +1,4 @@
-"""Objects of a meter that is asked: of which class they may be, and what is read of each; pure.
+"""Objects of a meter that is polled: their possible classes, and what is read of each; pure.
 
 Blue Book, classes 1 (data), 3 to 5 (registers), 7 (profile generic), 8 (clock).
 """
@@ -21,32 +21,32 @@ KINDS = {
     "clock": TIMEPIECE,
 }
 VALUE = 2
-# Attributes beside the value: of time, of a second value.
+# Attributes besides the value: the time, and a second value.
 _TIMES = {EXTENDED: 5, DEMAND: 6}
 _SECONDS = {DEMAND: 3}
 SCALERS = {REGISTER: 3, EXTENDED: 3, DEMAND: 4}
-"""Which attribute of a class is scaler and unit."""
+"""The attribute of each class that is scaler and unit."""
 
 _MAXIMUM, _DEMANDS, _CURVES = (2, 6, 16), (4, 5, 14, 15, 24, 25), (98, 99)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One object: its name and the classes that it may be of, the likeliest first."""
+    """One object: its name and its possible classes, the most likely first."""
 
     name: bytes
     kinds: tuple[int, ...]
 
     @property
     def is_curve(self) -> bool:
-        """Return whether it is a load curve."""
+        """Whether it is a load curve."""
         return self.kinds[0] == CURVE
 
 
 def wanted(text: str, kind: str = "") -> Wanted:  # noqa: PLR0911 - one for each kind of name
-    """The object that a label names; ``kind`` says of which class it is, else its name tells.
+    """Return the object of a label; ``kind`` is its class, else its name tells the class.
 
-    Raises ValueError for what is no OBIS name or no class.
+    Raises ValueError for an invalid OBIS name or class.
     """
     named = name(text)
     if kind:
@@ -59,7 +59,7 @@ def wanted(text: str, kind: str = "") -> Wanted:  # noqa: PLR0911 - one for each
     if quantity_of in _CURVES and media in (0, 1):
         return Wanted(named, (CURVE,))
     if media == 0:
-        # Channel values of M-Bus children have a time of their own.
+        # Channel values of M-Bus sub-meters have their own time.
         return Wanted(named, (EXTENDED, REGISTER, DATA) if quantity_of == 24 else (DATA, REGISTER, EXTENDED))
     if not quantity_of:
         return Wanted(named, (DATA, REGISTER))
@@ -71,12 +71,15 @@ def wanted(text: str, kind: str = "") -> Wanted:  # noqa: PLR0911 - one for each
 
 
 def attributes(kind: int) -> tuple[int, ...]:
-    """Return what is read of an object each time."""
+    """Return the attributes that are read of an object each time."""
     return tuple(number for number in (VALUE, _SECONDS.get(kind), _TIMES.get(kind)) if number)
 
 
 def groups(named: bytes, kind: int, values: dict[int, Item], scaler: Item | None) -> list[Group]:
-    """Return what an object says; the last average of a demand register has ``attribute`` 3 in ``more``."""
+    """Return the groups of an object.
+
+    The last average of a demand register has ``attribute`` 3 in ``more``.
+    """
     time = ""
     if kind in _TIMES and (stamp := values.get(_TIMES[kind])):
         time = moment.iso(stamp.octets)

@@ -1,4 +1,4 @@
-"""Finds frames of DLMS/COSEM in a stream of bytes, past any noise: HDLC, M-Bus, TCP wrapper; pure.
+"""Finds frames of DLMS/COSEM in a stream of bytes, after any noise: HDLC, M-Bus, TCP wrapper; pure.
 
 IEC 62056-46 (HDLC), EN 13757-1 and -4 (M-Bus), IEC 62056-47 (wrapper).
 """
@@ -12,17 +12,17 @@ from typing import NamedTuple
 from quartier_drivers.meter.dlms.hdlc import FLAG, Frame, Head, Short, frame_at, head_at
 
 WRAPPED_MAX = 16_384
-"""The longest APDU that is waited for behind a wrapper's head."""
+"""The longest APDU expected after a wrapper's header."""
 KEPT_MAX = WRAPPED_MAX + 64
-"""How many bytes are kept at most."""
+"""Most bytes kept."""
 
-# An HDLC frame's format, an M-Bus frame's head, a wrapper's version; or what may become one of them.
+# An HDLC frame's format, an M-Bus frame's header, a wrapper's version; or an incomplete one of them.
 _BEGINS = re.compile(rb"[\xa0-\xaf]|\x68(?=(.)\1\x68|.{0,2}\Z)|\x00(?=\x01|\Z)", re.DOTALL)
 _MBUS_START, _MBUS_STOP, _MBUS_HEAD_SIZE = 0x68, 0x16, 7
 _MBUS_PARTS = 0x1F  # control information up to here says which part of an APDU it is
 _WRAPPER_SIZE = 8
 _PORT_MAX = 0x3FFF
-# What an APDU may begin with: notification, general ciphering and block transfer, answers, ciphered answers.
+# First bytes of an APDU: notification, general ciphering and block transfer, answers, ciphered answers.
 _TAGS = frozenset(b"\x0f\xdb\xdc\xdd\xe0\xc4\xc5\xc7\xcc\xcd\xcf\xd4\xd5\xd7\xc2\xca\x61\x63\xd8\x0e")
 _RUBBISH_SIZE = 512
 _STEP = 1024
@@ -30,7 +30,7 @@ _STEP = 1024
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One M-Bus frame with a part of an APDU: control information 0x00 to 0x1F, last-bit and number in it."""
+    """One M-Bus frame with a part of an APDU: control information 0x00 to 0x1F with last-bit and number."""
 
     control: int
     address: int
@@ -39,18 +39,18 @@ class Segment:
 
     @property
     def number(self) -> int:
-        """Its number, 0 to 15, from 0 for each APDU."""
+        """Its number, 0 to 15, counted from 0 in each APDU."""
         return self.information & 0x0F
 
     @property
     def is_last(self) -> bool:
-        """Return whether the APDU ends with it."""
+        """Whether it is the last part of the APDU."""
         return bool(self.information & 0x10)
 
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """One APDU behind a wrapper's head of version 1."""
+    """One APDU after a wrapper's header of version 1."""
 
     source: int
     destination: int
@@ -59,19 +59,19 @@ class Wrapped:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A frame that holds; ``stray`` is how many bytes before it belong to no frame, flags not counted."""
+    """A valid frame; ``stray`` is the number of bytes before it that belong to no frame, without flags."""
 
     frame: Frame | Segment | Wrapped
     stray: int
 
     @property
     def is_whole(self) -> bool:
-        """Return whether its begin and its end were seen."""
+        """Whether both its beginning and its end were seen."""
         return not isinstance(self.frame, Frame) or self.frame.is_flagged
 
 
 class _Open(NamedTuple):
-    """A beginning whose end is awaited; places count from the begin of the stream."""
+    """A beginning whose end is awaited; places count from the beginning of the stream."""
 
     end: int
     start: int
@@ -79,11 +79,11 @@ class _Open(NamedTuple):
 
 
 class Scanner:
-    """Takes bytes in any chunks and gives each frame once its last byte came.
+    """Takes bytes in any chunks and yields each frame once its last byte came.
 
-    The frame that ends first counts, whatever else seemed to have begun before it: a damaged head never
-    swallows a good neighbour.  HDLC frames need neither of their flags when both check sequences hold.
-    ``bad_count`` counts what began like a frame and was none, ``resync_count`` stretches of other bytes.
+    The frame that ends first counts, whatever else seemed to have begun before it: a damaged header never
+    swallows a good neighbour.  HDLC frames need neither of their flags if both check sequences are valid.
+    ``bad_count`` counts false or damaged frames, ``resync_count`` runs of other bytes.
     """
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class Scanner:
         self._has_checks = False
 
     def feed(self, data: bytes) -> Iterator[Found]:
-        """The frames that these bytes complete; to be used up before the next call."""
+        """Yield the frames that these bytes complete; exhaust it before the next call."""
         for at in range(0, len(data), _STEP):  # so few beginnings are open at a time, however much comes
             self._kept += data[at : at + _STEP]
             self._look()
@@ -109,7 +109,7 @@ class Scanner:
             self._trim()
 
     def end(self) -> Iterator[Found]:
-        """No more bytes come: the frames that lack nothing but the flag behind them; then begins anew."""
+        """Yield the frames that lack only their closing flag, then reset: no more bytes come."""
         have = self._base + len(self._kept)
         yield from self._take(have + 1)
         self._looked = have
@@ -149,7 +149,8 @@ class Scanner:
                 raise Short
             size = kept[at + 1]
             if kept[at + 2] == size and kept[at + 3] == _MBUS_START and kept[at + 6] <= _MBUS_PARTS:
-                # Some meters send more than 255 bytes and let the count run over; below 3 it cannot be true.
+                # Some meters send more than 255 bytes and let the count overflow; a size below 3 is
+                # impossible.
                 heappush(self._open, _Open(start + 6 + size + (256 if size < 3 else 0), start))
         else:
             head = head_at(kept, at)
@@ -159,7 +160,7 @@ class Scanner:
                 self._suspects.append(start)
 
     def _begin_wrapper(self, at: int) -> None:
-        """A wrapper has no check sequence; see ``_may_be_wrapper``."""
+        """Begin a wrapper, which has no check sequence; see ``_may_be_wrapper``."""
         kept, start = self._kept, self._base + at
         if start < self._wrapper_end:
             return
@@ -178,7 +179,10 @@ class Scanner:
         heappush(self._open, _Open(self._wrapper_end, start))
 
     def _may_be_wrapper(self, start: int) -> bool:
-        """Not inside a frame with a check sequence; on a line that has such frames, only right behind one."""
+        """Return whether a wrapper may begin here.
+
+        It may not inside a frame with a check sequence; on a line with such frames, only right after one.
+        """
         if self._has_checks and start - self._floor > 1:
             return False
         around = (other.start for other in self._open if self._floor <= other.start < start)
@@ -203,10 +207,10 @@ class Scanner:
         return Segment(kept[at + 4], kept[at + 5], kept[at + 6], bytes(kept[at + 7 : end - 2]))
 
     def _accept(self, candidate: _Open) -> int:
-        """Everything up to its end is done with; gives how many stray bytes lay before it."""
+        """Accept everything up to the end of a frame; return the number of stray bytes before it."""
         self._pass(candidate.start)
         stray = self._stray
-        # Whatever seemed to have begun before and to go on behind was none.
+        # Whatever seemed to have begun before and to continue after it was no frame.
         begins = (other.start for other in self._open)
         self._suspects += [begin for begin in begins if self._floor <= begin < candidate.start]
         self._settle(candidate.start)
@@ -219,7 +223,7 @@ class Scanner:
         return stray
 
     def _pass(self, limit: int) -> None:
-        """What lies before ``limit`` and was not looked at so belongs to no frame."""
+        """Count the bytes before ``limit`` that were not counted yet: they belong to no frame."""
         passed = self._kept[max(self._floor - self._base, 0) : limit - self._base]
         stray = len(passed) - passed.count(FLAG)
         self._stray += stray
@@ -229,14 +233,14 @@ class Scanner:
             self.resync_count += 1
 
     def _settle(self, limit: int) -> None:
-        """Nothing that began before ``limit`` can be a frame any more."""
+        """Drop suspects: nothing that began before ``limit`` can still be a frame."""
         if not self._suspects:
             return
         self.bad_count += sum(place < limit for place in self._suspects)
         self._suspects = [place for place in self._suspects if place >= limit]
 
     def _trim(self) -> None:
-        """Forget what no frame can need; a flag is kept before what is to be looked at."""
+        """Forget what no frame can need; a flag is kept before the bytes to examine."""
         limit = self._looked
         for candidate in self._open:
             if self._floor <= candidate.start < limit:

@@ -1,4 +1,4 @@
-"""Requests for attributes and what answers them say: get, get with list, blocks, action; pure.
+"""Makes requests for attributes and reads their answers: get, get with list, blocks, action; pure.
 
 IEC 62056-5-3, 9.3.6 (GET), 9.3.8 (ACTION), 9.3.14 (exception response); Blue Book 4.3.6 (profile generic).
 """
@@ -12,7 +12,7 @@ from quartier_drivers.meter.dlms.axdr import Item, Malformed, Reader, written
 _GET, _ACTION, _GOT, _ACTED, _EXCEPTION, _SERVICE_ERROR = 0xC0, 0xC3, 0xC4, 0xC7, 0xD8, 0x0E
 _INVOKE = 0xC1  # high priority, confirmed, number 1
 LIST_MAX = 32
-"""How many attributes one request asks for at most."""
+"""Most attributes in one request."""
 
 REASONS = {
     1: "hardware fault",
@@ -48,14 +48,14 @@ class Attribute:
 
     @property
     def descriptor(self) -> bytes:
-        """As it is asked for."""
+        """The encoded attribute of a request."""
         head = self.kind.to_bytes(2, "big") + self.name + bytes([self.number & 0xFF])
         return head + (b"\x01" + self.selection if self.selection else b"\0")
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An attribute that is not given, and why (DataAccessResult)."""
+    """An attribute that is not returned, and the reason (DataAccessResult)."""
 
     code: int
 
@@ -67,7 +67,7 @@ Result = Item | Failed
 
 
 class ServiceRefused(Exception):  # noqa: N818 - what the meter said
-    """The meter refused the whole request; the text says why."""
+    """The meter refused the whole request; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Block:
 
 
 def get(attributes: Sequence[Attribute]) -> bytes:
-    """Ask for one attribute, or for several in one request."""
+    """Return a request for one attribute, or for several in one request."""
     if len(attributes) == 1:
         return bytes([_GET, 1, _INVOKE]) + attributes[0].descriptor
     asked = b"".join(attribute.descriptor for attribute in attributes)
@@ -88,18 +88,18 @@ def get(attributes: Sequence[Attribute]) -> bytes:
 
 
 def get_next(number: int) -> bytes:
-    """Acknowledge a block and ask for the next one."""
+    """Return a request that acknowledges a block and asks for the next one."""
     return bytes([_GET, 2, _INVOKE]) + number.to_bytes(4, "big")
 
 
 def action(kind: int, name: bytes, method: int, parameter: Item) -> bytes:
-    """Invoke a method."""
+    """Return a request that invokes a method."""
     head = bytes([_ACTION, 1, _INVOKE]) + kind.to_bytes(2, "big") + name + bytes([method, 1])
     return head + written(parameter)
 
 
 def got(answer: bytes) -> list[Result] | Block:
-    """The results of a get, or one block of a long answer; raises ServiceRefused or Malformed."""
+    """Return the results of a get, or one block of a long answer; raises ServiceRefused or Malformed."""
     reader = Reader(answer)
     form = _form(reader, _GOT)
     if form == 1:
@@ -116,13 +116,13 @@ def got(answer: bytes) -> list[Result] | Block:
 
 
 def joined(data: bytes, count: int) -> list[Result]:
-    """The results in the blocks of a long answer to a request for ``count`` attributes; raises Malformed."""
+    """Return the results in the joined blocks of an answer for ``count`` attributes; raises Malformed."""
     reader = Reader(data)
     return [reader.item()] if count == 1 else _results(reader)
 
 
 def acted(answer: bytes) -> Item | None:
-    """Return what a method gives back; raises ServiceRefused or Malformed."""
+    """Return the result of a method; raises ServiceRefused or Malformed."""
     reader = Reader(answer)
     form = _form(reader, _ACTED)
     if form != 1:
@@ -138,7 +138,7 @@ def acted(answer: bytes) -> Item | None:
 
 
 def by_range(column: Attribute, begin: bytes, end: bytes) -> bytes:
-    """Selection of rows of a load curve between two values of a column, as a rule its clock."""
+    """Return a selection of rows of a load curve between two values of a column, usually its clock."""
     described = [
         Item(axdr.UINT16, column.kind),
         Item(axdr.OCTETS, column.name),
@@ -155,7 +155,7 @@ def by_range(column: Attribute, begin: bytes, end: bytes) -> bytes:
 
 
 def by_entry(first: int, last: int = 0) -> bytes:
-    """Selection of rows by number, from 1; ``last`` 0: to the end."""
+    """Return a selection of rows by number, from 1; ``last`` 0: to the end."""
     parts = [
         Item(axdr.UINT32, first),
         Item(axdr.UINT32, last),

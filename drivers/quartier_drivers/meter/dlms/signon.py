@@ -1,4 +1,4 @@
-"""The way into HDLC through an optical head: sign-on of IEC 62056-21 mode E, annex B; a pure conversation."""
+"""Starts HDLC through an optical head: sign-on of IEC 62056-21 mode E, annex B; a pure conversation."""
 
 import re
 
@@ -14,14 +14,14 @@ _WAIT_S = 2.5  # the answer begins within 1.5 s (6.5.3)
 
 
 def sign_on() -> Conversation[int]:
-    """Wake the meter at 300 baud and go over to HDLC at the speed that it proposes, which is given back.
+    """Wake the meter at 300 baud and change to HDLC at the speed that it proposes; return that speed.
 
     Raises NoReply.
     """
     heard = yield Ask(_REQUEST, _WAIT_S, 300, "7E1", fresh=True)
     said = bytearray(heard)
     while heard and len(said) < _HEARD_MAX:
-        # An optical head may let us hear ourselves: our own request is no identity.
+        # An optical head may return our own bytes: our own request is no identification.
         found = _IDENTITY.search(bytes(byte & 0x7F for byte in said))
         if found is not None:
             speed = found[1]

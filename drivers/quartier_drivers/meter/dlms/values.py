@@ -1,4 +1,4 @@
-"""Items as a person reads them: numbers scaled exactly, texts, dates; pure."""
+"""Converts items to readable values: numbers scaled exactly, texts, dates; pure."""
 
 from quartier_drivers.meter.dlms import axdr, moment, obis
 from quartier_drivers.meter.dlms.axdr import Item
@@ -9,7 +9,7 @@ _TEXT_MAX = 256
 
 
 def scaler_of(item: Item | None) -> tuple[int, str] | None:
-    """Power of ten and unit of a scaler_unit structure; None when the item is none."""
+    """Return power of ten and unit of a scaler_unit structure; None if the item is none."""
     if item is None or item.tag != axdr.STRUCTURE or len(item.items) != 2:
         return None
     power, unit = item.items
@@ -21,7 +21,7 @@ def scaler_of(item: Item | None) -> tuple[int, str] | None:
 
 
 def scaled(number: float, power: int) -> int | float:
-    """A number times a power of ten: whole numbers exactly, else the nearest float."""
+    """Return a number times a power of ten: whole numbers exactly, else the nearest float."""
     if power == 0:
         return number
     if isinstance(number, int) and abs(power) <= _EXACT_MAX:
@@ -31,7 +31,7 @@ def scaled(number: float, power: int) -> int | float:
 
 
 def quantity(item: Item, scaler: Item | None) -> tuple[Said | None, str]:
-    """A value with its unit; None when nothing was stated."""
+    """Return a value with its unit; None if nothing was stated."""
     value = said(item)
     scale = scaler_of(scaler)
     if scale is None:
@@ -42,7 +42,7 @@ def quantity(item: Item, scaler: Item | None) -> tuple[Said | None, str]:
 
 
 def said(item: Item) -> Said | None:  # noqa: PLR0911 - one for each kind of value
-    """An item without any scale: number, text or date; a list as text; None where nothing is stated."""
+    """Return an unscaled item: number, text or date; a list as text; None if nothing is stated."""
     value = item.value
     if value is None:
         return None
@@ -62,7 +62,7 @@ def said(item: Item) -> Said | None:  # noqa: PLR0911 - one for each kind of val
 
 
 def text_of(octets: bytes) -> str:
-    """An octet string: a date where it is one, text if printable, a name, else hexadecimal digits."""
+    """Return an octet string as a date if it is one, as printable text, as a name, else in hex digits."""
     if found := moment.whole(octets):
         return found
     bare = octets.rstrip(b"\0 ")

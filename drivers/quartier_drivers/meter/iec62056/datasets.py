@@ -1,4 +1,4 @@
-"""Data sets of IEC 62056-21: ``address(value*unit)``, several to a line, several values to an address; pure.
+"""Data sets of IEC 62056-21: ``address(value*unit)``, several per line, several values per address; pure.
 
 IEC 62056-21:2002, 6.5 and table 1 (syntax of the data block); EN 1434-3 for heat meters (``6.8``, ``9.21``).
 """
@@ -19,7 +19,7 @@ from quartier_native.meters import (
 )
 
 VALUES_MAX = 16
-"""So many values of one address are told."""
+"""Most values reported for one address."""
 
 _BRACKET = re.compile(r"[()]")
 _SET = re.compile(r"([^()]*)((?:\([^()]*\))+)")
@@ -32,23 +32,23 @@ _NUMBER = re.compile(
 )
 _UNIT = re.compile(r"[A-Za-z%][A-Za-z0-9%/^.-]{0,15}")
 _MEASURE = re.compile(r"(?:\d+-\d+:)?(?:[1-9]|[1-8]\d|9[01])\.(?:[2-9]|[1-5]\d)\.\d+(?:[*&]\d+)?")
-"""Addresses whose digits are a number though neither point nor unit says so: 1.8.0, 21.7.0, 1.6.1*05."""
+"""Addresses whose digits are a number even without point and unit: 1.8.0, 21.7.0, 1.6.1*05."""
 _MOMENT = re.compile(r"(?:[0-2](?=\d{10}(?:\d\d)?$))?(\d{10}(?:\d\d)?)")
 _SERIALS = ("96.1.255", "C.1.0", "C.1", "96.1.0", "9.20", "9.21", "0.0.0", "0.0")
-"""Where meters say their number, the surest first."""
+"""Addresses of serial numbers, the most reliable first."""
 _SPELLINGS = {"m3ph": "m3/h", "KWH": "kWh", "MWH": "MWh"}
 _USUAL_UNIT = re.compile(
     r"[kMG]?(?:Wh?|VAh?|varh?|J|cal)|[km]?[VA]|Hz|(?:m3|dm3|l)(?:/(?:h|min))?|h|min|m|s|d|C|K|%|m?bar|kg|t",
     re.IGNORECASE,
 )
-"""Units that meters give; in a message without block check another one is noise."""
+"""Usual units of meters; in a message without block check any other unit is noise."""
 _LINE_END = re.compile(r"[\r\n]")
 _WORDS_MAX = 1024
-"""So many addresses and units are remembered."""
+"""Most addresses and units that are remembered."""
 
 
 class _Addresses(dict[bytes, "tuple[str, int] | None"]):
-    """For the kernel: the label of an address and what is known of it, None where it is none."""
+    """For the kernel: the label of an address and what is known about it, None if it is invalid."""
 
     def __missing__(self, key: bytes) -> tuple[str, int] | None:
         if len(self) >= _WORDS_MAX:
@@ -66,7 +66,7 @@ class _Addresses(dict[bytes, "tuple[str, int] | None"]):
 
 
 class _Units(dict[bytes, "tuple[str, int] | None"]):
-    """For the kernel: how a unit is spelled, and whether meters give it; None where it is none."""
+    """For the kernel: the spelling of a unit, and whether meters use it; None if it is invalid."""
 
     def __missing__(self, key: bytes) -> tuple[str, int] | None:
         if len(self) >= _WORDS_MAX:
@@ -83,17 +83,17 @@ _ADDRESSES, _UNITS = _Addresses(), _Units()
 
 
 def set_reader() -> SetReader:
-    """The kernel, for one meter."""
+    """Make the kernel for one meter."""
     return SetReader(_ADDRESSES, _UNITS)
 
 
 def groups_of(
     text: str, *, is_checked: bool = True, reader: SetReader | None = None
 ) -> tuple[list[Group], int]:
-    """Return what the data sets of a block say, and how many of them cannot be read.
+    """Return the groups of the data sets of a block, and the number of unreadable ones.
 
-    Of a block that nothing ``is_checked`` by, a set must look as the standard has it: OBIS numbers, known
-    units, numbers before them.
+    Without ``is_checked`` the block has no check: a set must then follow the standard exactly: OBIS numbers,
+    known units, numbers before them.
     """
     groups: list[Group] = []
     bad_count = at = 0
@@ -108,7 +108,7 @@ def groups_of(
 
 
 def _odd(line: str, groups: list[Group], *, is_checked: bool) -> int:
-    """Add what the sets of a line say, whatever their shape; how many cannot be read."""
+    """Add the sets of a line, whatever their form; return the number of unreadable ones."""
     at, is_lost, bad_count = 0, False, 0
     while at < len(line) and len(groups) < SETS_MAX:
         match = _SET.match(line, at)
@@ -129,13 +129,13 @@ def _odd(line: str, groups: list[Group], *, is_checked: bool) -> int:
 
 
 def serial_of(groups: Iterable[Group]) -> str:
-    """The number by which a meter calls itself, or an empty text."""
+    """Return the serial number that a meter states, or an empty text."""
     said = {group.label.rpartition(":")[2]: str(group.value).strip() for group in reversed(tuple(groups))}
     return next((said[label] for label in _SERIALS if said.get(label)), "")
 
 
 def _group(address: str, told: list[str]) -> Group | None:
-    """One data set; None where noise has been at it."""
+    """Return one data set; None if noise has damaged it."""
     if not _ADDRESS.fullmatch(address) or any("\x7f" in one or not one.isprintable() for one in told):
         return None
     label = address.removesuffix("*255")
@@ -151,7 +151,7 @@ def _group(address: str, told: list[str]) -> Group | None:
 
 
 def _looks_right(group: Group) -> bool:
-    """Return whether a set may be believed that no block check covers."""
+    """Return whether a set without block check is credible."""
     said = [(group.value, group.unit)]
     said += [
         (value, str(group.more.get(key.replace("value", "unit"), "")))
@@ -165,7 +165,7 @@ def _looks_right(group: Group) -> bool:
 
 
 def _values(label: str, told: str) -> list[tuple[Said, str]]:
-    """Return what stands between two brackets: one value, or measured ones joined by ``&``."""
+    """Return the values between two brackets: one, or measured values joined by ``&``."""
     if "&" in told:
         matches = [_NUMBER.fullmatch(part.strip()) for part in told.split("&", VALUES_MAX)]
         if all(match and match[2] for match in matches):
@@ -191,7 +191,10 @@ def _unit(unit: str | None) -> str:
 
 
 def _moment(told: str) -> str:
-    """When a largest value was reached: YYMMDDhhmm, perhaps with seconds and a season before it; ISO 8601."""
+    """Return the time of a largest value as ISO 8601.
+
+    It is sent as YYMMDDhhmm, perhaps with seconds and with a season before it.
+    """
     match = _MOMENT.fullmatch(told)
     if match is None:
         return ""

@@ -1,8 +1,8 @@
-"""Checks messages of mode D, which have no block check, by the messages before.  Pure.
+"""Checks messages of mode D, which have no block check, against the messages before.  Pure.
 
 Meters push the same lines again and again, and give a number the same width each time (IEC 62056-21, 6.4.5
-and 6.5).  So a line counts only when its form, and the list of lines of its message, were seen shortly
-before: then a lost or doubled digit is found, and so are two halves of lines that became one.
+and 6.5).  So a line counts only if its form, and the list of lines of its message, were seen shortly before:
+this detects a lost or doubled digit, and two halves of lines that became one.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Hashable
 
 _KNOWN_MAX = 512
 _RECENT_COUNT = 4
-"""A form that comes twice within so many messages is a meter's own; a damaged one comes once."""
+"""A form that comes twice within this many messages is genuine; a damaged one comes once."""
 _SET = re.compile(r"([^()]*)\(([+-]?)([^()*]*)([^()]*)\)")
 _DIGIT = re.compile(r"[0-9A-Fa-f]")
 
@@ -24,7 +24,7 @@ class Familiar:
         self._recent: deque[set[Hashable]] = deque(maxlen=_RECENT_COUNT)
 
     def of(self, block: str) -> str:
-        """Return the lines of a message with a known form; nothing where its list of lines is new."""
+        """Return the lines of a message with a known form; nothing if its list of lines is new."""
         lines = [line for line in block.splitlines() if line.strip()]
         forms: list[Hashable] = [_form(line) for line in lines]
         addresses = tuple(tuple(found[0] for found in _SET.findall(line)) for line in lines)
@@ -47,5 +47,5 @@ class Familiar:
 
 
 def _form(line: str) -> str:
-    """A line with its digits made alike: address, width and unit stay, the sign does not."""
+    """Return a line with all digits made equal: address, width and unit stay, the sign does not."""
     return _SET.sub(lambda found: f"{found[1]}({_DIGIT.sub('0', found[3])}{found[4]})", line)

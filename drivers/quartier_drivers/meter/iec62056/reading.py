@@ -1,9 +1,9 @@
-"""The decoder of IEC 62056-21: what a meter sends in modes A to D, asked or unasked; pure.
+"""The decoder of IEC 62056-21: what a meter sends in modes A to D, polled or not; pure.
 
 IEC 62056-21:2002, 6.3.2 (identification), 6.3.3 (acknowledgement), 6.3.4 (data message with block check),
 6.4.5 (mode D).  A data message between STX and ETX is covered by its block check character: the whole or
-nothing.  Without STX, as in modes A and D, it is good when it is complete, and data sets in which a damaged
-character shows are left out.
+nothing.  Without STX, as in modes A and D, it is good if it is complete, and data sets with a visibly damaged
+character are left out.
 """
 
 import re
@@ -20,7 +20,7 @@ FRAME_MAX = 32_768
 IDENTITY_MAX = 96
 """The longest line of identification; the standard has 22 characters."""
 NOISE_RESYNC = 512
-"""So many characters outside of a message count as one more search for its begin."""
+"""This many characters outside of a message count as one more search for its beginning."""
 
 _STX, _ETX, _BANG, _SLASH = 0x02, 0x03, 0x21, 0x2F
 _IDENTITY = re.compile(rb"/([A-Za-z]{3}[ -.0-~]+?) *\r?\n")
@@ -38,17 +38,17 @@ _BEHIND_BANG = b"\r\n\x03\x000123456789ABCDEFabcdef"  # the digits are a CRC, as
 CHECKS: Mapping[str, int] = {"xor": CHECK_XOR, "sum": CHECK_SUM, "none": CHECK_NONE}
 _HELD_MAX = FRAME_MAX // 2
 _PIECE = 4096
-"""So many bytes are taken at once, so that a large chunk takes no longer for its length."""
+"""Bytes taken at once, so that the time per byte of a large chunk does not grow."""
 
 
 class Iec62056Decoder:
     """A push parser of IEC 62056-21: see ``telegram.Decoder``.  Keeps ``FRAME_MAX`` characters, twice.
 
-    Messages as nearly all meters send them are read whole by the kernel; ``_held`` is what has come of one.
+    Messages in the usual form are read whole by the kernel; ``_held`` is the part of one received so far.
 
     ``bcc``: how the block check character is made: ``"xor"`` (the standard), ``"sum"`` (Kamstrup Multical 41
-    and 401: added up), ``"none"`` (it is not looked at).  ``pushes``: meters speak by themselves on a port,
-    which is joined anywhere and loses bytes; then lines without block check count once they are ``Familiar``.
+    and 401: added up), ``"none"`` (not checked).  ``pushes``: meters send by themselves on a port, which
+    starts at any byte and loses bytes; lines without block check then count once they are ``Familiar``.
     """
 
     def __init__(self, bcc: str, *, pushes: bool = False) -> None:
@@ -69,23 +69,26 @@ class Iec62056Decoder:
 
     @property
     def why(self) -> str:
-        """What is wrong with whole messages that are not good, for a person; empty where nothing is."""
+        """What is wrong with complete messages that are not good, for a person; empty if nothing is."""
         if self._counts.good_count or not self._strange:
             return ""
         return f'its block check is made otherwise: a profile with bcc = "{self._strange}" reads it'
 
     @property
     def counts(self) -> Counts:
-        """What it has seen since it was made; good and bad are data sets, or messages refused whole."""
+        """What the decoder has counted since it was made.
+
+        Good and bad are data sets, or messages refused whole.
+        """
         return self._counts
 
     @property
     def identity(self) -> str:
-        """The identification that was heard last, without its slash; empty before the first."""
+        """The last identification, without its slash; empty before the first."""
         return self._identity
 
     def feed(self, data: bytes) -> list[Telegram]:
-        """Take the next bytes; the telegrams that they complete."""
+        """Take the next bytes; return the telegrams that they complete."""
         self._counts.bytes_count += len(data)
         telegrams: list[Telegram] = []
         is_more = len(self._held) + len(data) <= _HELD_MAX
@@ -97,7 +100,7 @@ class Iec62056Decoder:
         return telegrams
 
     def _take(self, data: bytes, telegrams: list[Telegram]) -> None:
-        """Take a piece: plain messages by the kernel, what is between and other ones step by step."""
+        """Take a piece: usual messages by the kernel, everything else step by step."""
         if self._held:
             data, self._held = self._held + data, b""
         while data:
@@ -116,7 +119,7 @@ class Iec62056Decoder:
                     break
 
     def _plain(self, data: bytes, telegrams: list[Telegram]) -> bytes:
-        """Take the data messages that are as nearly all are; what is left, unless it may become one."""
+        """Take the data messages of the usual form; return the rest, unless it may become one."""
         counts, bad_count, before_count = self._counts, self._counts.bad_count, len(telegrams)
         at, sets_count = self._sets.messages(
             data, 0, self._check, self._identity, bad_count - self._told_count, telegrams
@@ -135,7 +138,7 @@ class Iec62056Decoder:
         return data
 
     def end(self) -> list[Telegram]:
-        """No more bytes come.  A message that ends with its ``!`` is complete; another one is lost."""
+        """Finish: a message that ends with its ``!`` is complete, any other is lost."""
         telegrams: list[Telegram] = []
         self._raw += self._held
         self._seven += self._held
@@ -150,7 +153,7 @@ class Iec62056Decoder:
         return telegrams
 
     def _step(self, telegrams: list[Telegram]) -> bool:
-        """Go to the next character that means something; whether there may be more to do."""
+        """Go to the next significant character; return whether there may be more to do."""
         found = _TOKENS[self._state].search(self._seven, self._at)
         if found is None:
             self._at = len(self._seven)
@@ -178,7 +181,7 @@ class Iec62056Decoder:
         return True
 
     def _bound(self, size: int) -> bool:
-        """Nothing to do up to ``size``; keep no more than a message can have."""
+        """Discard up to ``size``, keeping no more than a message can have."""
         if self._state == "outside":
             self._forget(size, "outside")
         elif size > FRAME_MAX:
@@ -188,7 +191,7 @@ class Iec62056Decoder:
         return False
 
     def _slash(self, at: int) -> bool:
-        """A slash begins an identification, or belongs to a unit, a request, or noise."""
+        """Handle a slash: it begins an identification, or belongs to a unit, a request, or noise."""
         line_end = self._seven.find(b"\n", at, at + IDENTITY_MAX)
         line = bytes(self._seven[at : line_end + 1 if line_end >= 0 else at + IDENTITY_MAX])
         match = None if _NEVER_IN_IDENTITY.search(line) else _IDENTITY.fullmatch(line)
@@ -207,7 +210,7 @@ class Iec62056Decoder:
         return not may_be_one
 
     def _bang(self, at: int, telegrams: list[Telegram]) -> None:
-        """The end of a message without block check, if it stands where an end stands."""
+        """Handle the end of a message without block check, if it is in a valid place."""
         before = self._seven[at - 1] if at else ord("\n")
         if before in _BEFORE_BANG and self._seven[at + 1] in _BEHIND_BANG:
             self._tell(at, telegrams)
@@ -216,7 +219,7 @@ class Iec62056Decoder:
             self._at = at + 1
 
     def _etx(self, at: int, telegrams: list[Telegram]) -> None:
-        """The end of a message and its block check, which is over all behind STX, ETX included."""
+        """Handle the end of a message and its block check, which covers all after STX, ETX included."""
         block = bytes(self._seven[: at + 1])
         is_checked, told = self._check != CHECK_NONE, self._seven[at + 1]
         if is_checked and (
@@ -232,14 +235,14 @@ class Iec62056Decoder:
         self._forget(at + 2, "outside", noise_count=0)
 
     def _proved(self) -> None:
-        """The meter that was heard last checks its messages."""
+        """Record that the last identified meter checks its messages."""
         self._checked.pop(self._identity, None)
         self._checked[self._identity] = None
         while len(self._checked) > _IDENTITIES_MAX:
             del self._checked[next(iter(self._checked))]
 
     def _tell(self, end: int, telegrams: list[Telegram]) -> None:
-        """A message without block check is complete; one of a meter that has it has lost its STX."""
+        """Accept a complete message without block check; if its meter has a check, it has lost its STX."""
         if self._identity in self._checked:
             self._counts.bad_count += 1
         else:
@@ -260,7 +263,7 @@ class Iec62056Decoder:
             counts.frames_count += 1
 
     def _lose(self, at: int) -> None:
-        """Another message begins at ``at``: what came of one before it is lost."""
+        """Count an unfinished message as lost: another one begins at ``at``."""
         if self._state != "outside" and b"(" in self._seven[:at]:
             self._counts.bad_count += 1
 
@@ -284,9 +287,9 @@ class Iec62056Decoder:
 def decoder(
     *, bcc: str = "xor", speed_max: int = 19200, wake_count: int = 0, is_capture: bool = False
 ) -> Iec62056Decoder:
-    """A decoder with the settings of a profile's ``[decoder]`` table; the reader's are left alone.
+    """Make a decoder with the settings of a profile's ``[decoder]`` table; the reader's are ignored.
 
-    ``is_capture``: a message without block check counts at once, as a file may hold but one.
+    ``is_capture``: a message without block check counts at once, because a file may contain only one.
     """
     del speed_max, wake_count
     return Iec62056Decoder(bcc, pushes=not is_capture)

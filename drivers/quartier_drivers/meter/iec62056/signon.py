@@ -1,4 +1,4 @@
-"""Asking a meter after IEC 62056-21, modes A, B, C (and E, which answers as C): sign-on, speed, reading.
+"""Polls a meter by IEC 62056-21, modes A, B, C (and E, which answers as C): sign-on, speed, reading.
 
 IEC 62056-21:2002, 6.3 (messages), 6.4 (modes), annex B (waking a battery-operated meter).  No I/O, no clock:
 the conversation yields what to send, how long to wait and at which speed.
@@ -16,30 +16,30 @@ from quartier_drivers.meter.talk import Ask, Talk
 if TYPE_CHECKING:
     from quartier_drivers.meter.telegram import Telegram
 
-# The character behind the maker's three letters: speeds of mode C (and E), and of mode B.
+# The character after the maker's three letters: speeds of mode C (and E), and of mode B.
 MODE_C = {"0": 300, "1": 600, "2": 1200, "3": 2400, "4": 4800, "5": 9600, "6": 19200}
 MODE_B = {"A": 600, "B": 1200, "C": 2400, "D": 4800, "E": 9600, "F": 19200}
 FRAMING = "7E1"
 _ADDRESS = re.compile(r"[0-9A-Za-z ]{0,32}")
 _ACK, _NAK = b"\x06", b"\x15"
 BREAK = b"\x01B0\x03q"
-"""SOH B0 ETX BCC: a meter that is in the midst of something leaves it."""
+"""SOH B0 ETX BCC: a meter stops what it is doing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long a meter may take; all are real seconds."""
+    """How long a meter may take; all in real seconds."""
 
     identity_s: float = 2.2
-    """The answer to a request: the standard has 1.5 s, slow meters need more."""
+    """Until the answer to a request: the standard has 1.5 s, slow meters need more."""
     turn_s: float = 0.25
-    """Rest before the acknowledgement: 0.2 s, 20 ms where the maker's third letter is small."""
+    """Pause before the acknowledgement: 0.2 s, 20 ms if the maker's third letter is in lower case."""
     first_s: float = 3.0
-    """The first character of the data; a meter that misses the acknowledgement begins after 1.5 s."""
+    """Until the first character of the data; a meter that misses the acknowledgement begins after 1.5 s."""
     next_s: float = 1.6
     """Silence within an answer that ends it."""
     wake_s: float = 1.6
-    """Rest after waking a battery-operated meter."""
+    """Pause after waking a battery-operated meter."""
     tries_count: int = 3
 
 
@@ -47,7 +47,8 @@ class SignOn:
     """Reads one meter: ``talk.Reader``.  Remembers a speed that the head could not follow.
 
     ``wake_count`` zero characters wake a meter that sleeps (40 to 65 for Landis+Gyr's T550).  ``speed_max``
-    is the fastest that the head and the meter are trusted with.  Raises ValueError for an odd address.
+    is the fastest speed that the head and the meter are trusted with.  Raises ValueError for an invalid
+    address.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class SignOn:
         self._pace = pace or Pace()
 
     def read(self) -> Talk:
-        """One whole reading."""
+        """Return the conversation of one complete reading."""
         why = "it did not answer: is the head on the meter, and its two lights the right way round?"
         speed_max = self._speed_max
         for attempt in range(self._pace.tries_count):
@@ -106,7 +107,7 @@ class SignOn:
                 heard = yield Ask(wait_s=wait_s)
 
     def _identify(self, decoder: Iec62056Decoder) -> Talk:
-        """Ask who it is; telegrams only if it says its data in the same breath (mode A)."""
+        """Ask for the identification; return telegrams only if the data follows at once (mode A)."""
         telegrams: list[Telegram] = []
         heard = yield Ask(self._request, self._pace.identity_s, self._speed, self._framing, fresh=True)
         while heard:
@@ -117,13 +118,14 @@ class SignOn:
         return telegrams
 
     def _take(self, decoder: Iec62056Decoder, speed_max: int) -> Talk:
-        """Acknowledge as the mode wants it, change the speed, and hear the data."""
+        """Acknowledge as the mode requires, change the speed, and receive the data."""
         letter = decoder.identity[3]
         pace = self._pace
         if letter in MODE_C:
             choice, speed = _choice(letter, speed_max)
             heard = yield Ask(wait_s=0.02 if decoder.identity[2].islower() else pace.turn_s)
-            # A meter of mode A goes on at once; what comes while this goes out is echo, or a hasty answer.
+            # A meter of mode A goes on at once; what arrives during this transmission is echo, or an early
+            # answer.
             heard += yield Ask(_ACK + b"0" + choice.encode("ascii") + b"0\r\n", 0.0)
         else:
             speed, heard = MODE_B.get(letter, self._speed), b""
@@ -131,7 +133,7 @@ class SignOn:
         return (yield from self._hear(decoder, heard))
 
     def _hear(self, decoder: Iec62056Decoder, heard: bytes) -> Talk:
-        """The data; asked for again where its block check is wrong."""
+        """Receive the data; request it again if its block check is wrong."""
         pace, naks_count = self._pace, 0
         while heard and decoder.counts.bytes_count <= 2 * FRAME_MAX:
             bad_count = decoder.counts.bad_count
@@ -148,7 +150,7 @@ class SignOn:
 
 
 def _choice(letter: str, speed_max: int) -> tuple[str, int]:
-    """The speed to acknowledge: the meter's, or the fastest below that may be used."""
+    """Return the speed to acknowledge: the meter's, or the fastest allowed one below."""
     return max(
         (pair for pair in MODE_C.items() if pair[1] <= min(MODE_C[letter], max(speed_max, 300))),
         key=lambda pair: pair[1],
@@ -170,7 +172,7 @@ def reader(
     authentication_key: bytes = b"",
     password: bytes = b"",
 ) -> SignOn:
-    """A reader with the settings of a profile's ``[decoder]`` table; it always brings all that there is.
+    """Make a reader with the settings of a profile's ``[decoder]`` table; it always reads all data.
 
     ``speed`` and ``framing`` are those of the sign-on; ``over_tcp`` the line keeps that speed.
     """

@@ -1,4 +1,7 @@
-"""Wired M-Bus (EN 13757): heat, cooling, water, gas, pulse and electricity meters; we are their master."""
+"""Wired M-Bus (EN 13757): heat, cooling, water, gas, pulse and electricity meters.
+
+The gateway is their master.
+"""
 
 from quartier_drivers.meter.mbus.address import mask
 from quartier_drivers.meter.mbus.decoder import MbusDecoder
@@ -7,9 +10,9 @@ from quartier_drivers.meter.mbus.timing import Timing
 
 
 def decoder(*, encryption_key: bytes = b"", authentication_key: bytes = b"", **asking: object) -> MbusDecoder:
-    """A push parser for what is heard on a line.  ``encryption_key`` opens telegrams of security mode 5.
+    """Make a push parser for the bytes of a line.  ``encryption_key`` opens telegrams of security mode 5.
 
-    ``asking`` are the settings that are a reader's matter.
+    ``asking`` are the settings of the reader, which are ignored here.
     """
     del authentication_key, asking
     return MbusDecoder(encryption_key)
@@ -31,10 +34,10 @@ def reader(
     authentication_key: bytes = b"",
     password: bytes = b"",
 ) -> MbusReader:
-    """Asks the meter at primary address ``unit``, or at the secondary ``address`` (hex digits, F for any).
+    """Make a reader of the meter at primary address ``unit``, or at the secondary ``address``.
 
-    ``timeout_s`` is allowed on top of what the standard gives a meter at this speed.  Raises ValueError for a
-    wrong address.
+    ``address`` is in hex digits, F for any.  ``timeout_s`` is added to the time that the standard gives a
+    meter at this speed.  Raises ValueError for an invalid address.
     """
     del wanted, authentication_key, password
     return MbusReader(

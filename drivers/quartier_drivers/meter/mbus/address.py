@@ -1,4 +1,4 @@
-"""Secondary addresses of M-Bus meters, and masks that fit several (EN 13757-7:2018, clause 8); pure."""
+"""Secondary addresses of M-Bus meters, and masks that match several (EN 13757-7:2018, clause 8); pure."""
 
 import re
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ _WILD = 0xFF
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A secondary address of 16 hex digits: 8 of the number, maker, version, medium as they are sent.
+    """A secondary address of 16 hex digits: 8 of the number, then maker, version, medium as they are sent.
 
-    F in the number, FF in a byte of the rest stand for anything.
+    F in the number and FF in a byte of the rest are wild cards.
     """
 
     text: str
 
     def __str__(self) -> str:
-        """As people write it, wild cards at its end left out."""
+        """Return it in the usual notation, without trailing wild cards."""
         return self.text if self.text[DIGITS:] != "F" * DIGITS else self.text[:DIGITS]
 
     @property
@@ -30,11 +30,11 @@ class Mask:
 
     @property
     def is_exact(self) -> bool:
-        """Return whether it fits one address only."""
+        """Whether it matches a single address."""
         return "F" not in self.text[:DIGITS] and _WILD not in bytes.fromhex(self.text[DIGITS:])
 
     def fits(self, identity: bytes) -> bool:
-        """Return whether a meter of these eight bytes (``Header.identity``) has to answer to it."""
+        """Return whether a meter with these eight bytes (``Header.identity``) must answer to it."""
         told = identity.hex().upper()
         digits = zip(self.text[:DIGITS], told[:DIGITS], strict=True)
         rest = zip(bytes.fromhex(self.text[DIGITS:]), identity[4:], strict=True)
@@ -43,11 +43,11 @@ class Mask:
         )
 
     def narrowed(self, place: int, digit: str) -> "Mask":
-        """The same with one digit of the number set."""
+        """Return the mask with one digit of the number set."""
         return Mask(self.text[:place] + digit + self.text[place + 1 :])
 
     def with_byte(self, place: int, byte: int) -> "Mask":
-        """The same with a byte set: 4 and 5 the maker, 6 the version, 7 the medium."""
+        """Return the mask with a byte set: 4 and 5 the maker, 6 the version, 7 the medium."""
         return Mask(self.text[: 2 * place] + f"{byte:02X}" + self.text[2 * place + 2 :])
 
 
@@ -55,7 +55,7 @@ ANY = Mask("F" * 2 * _SIZE)
 
 
 def mask(text: str) -> Mask:
-    """Read ``11490378`` or ``1149037877040E16``.  Raises ValueError saying what was expected."""
+    """Parse ``11490378`` or ``1149037877040E16``.  Raises ValueError saying what was expected."""
     code = text.strip().upper()
     if not _WHOLE.fullmatch(code):
         raise ValueError(f"{text!r} is no secondary address; expected 8 or 16 hex digits, F for any")

@@ -1,4 +1,4 @@
-"""What a meter answers in one M-Bus frame: header and groups, or in words why there are none; pure."""
+"""Reads a meter's answer in one M-Bus frame: header and groups, or in words why there are none; pure."""
 
 from dataclasses import dataclass, replace
 
@@ -21,7 +21,7 @@ from quartier_drivers.meter.mbus.secrecy import opened
 from quartier_drivers.meter.telegram import Group
 from quartier_native.meters import RECORDS_CONTINUED, RECORDS_FAULTY, split_records
 
-# Control informations of errors and alarms: header size (EN 13757-7:2018, Table 2).
+# Control information of errors and alarms -> header size (EN 13757-7:2018, Table 2).
 _ERRORS = {0x6E: SHORT_SIZE, 0x6F: LONG_SIZE, 0x70: 0}
 _ALARMS = {0x71: 0, 0x74: SHORT_SIZE, 0x75: LONG_SIZE}
 BUSY = 8
@@ -46,15 +46,15 @@ _FAILURES = (
 
 
 class Unreadable(Exception):  # noqa: N818 - a judgement of a frame, in words
-    """The frame holds, but what is in it is no M-Bus telegram."""
+    """The frame is valid, but its content is no M-Bus telegram."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One good frame's application layer.
+    """The application layer of one good frame.
 
     ``failure`` is the meter's error in words and ``failure_code`` its number (-1: none).  ``is_continued``:
-    the meter has more to say in the next telegram (DIF 1F).  ``is_secret``: encrypted, and not opened.
+    the meter continues in the next telegram (DIF 1F).  ``is_secret``: encrypted, and not opened.
     """
 
     header: Header
@@ -68,7 +68,10 @@ class Answer:
 
 
 def answer_of(frame: Frame, key: bytes = b"", first: int = 0) -> Answer:
-    """Read the answer in ``frame``; records are numbered from ``first``.  Raises Unreadable, saying why."""
+    """Read the answer in ``frame``; records are numbered from ``first``.
+
+    Raises Unreadable with the reason.
+    """
     ci, data = frame.ci, frame.data
     if ci in {LONG, LONG_HIGH}:
         _long_enough(data, LONG_SIZE)

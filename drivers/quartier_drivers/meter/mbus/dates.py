@@ -4,13 +4,13 @@ from calendar import monthrange
 from dataclasses import dataclass
 
 _EVERY_YEAR, _EVERY_MONTH = 127, 15
-# Two digits of a year without a century: from here on they are of the last one (A.5, type G).
+# Years of two digits without a century: from here on they belong to the last century (A.5, type G).
 _OLD_FROM = 81
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time as the meter says it: ISO 8601, ``*`` for "every", empty if it says that it is invalid."""
+    """A time as the meter states it: ISO 8601, ``*`` for "every", empty if the meter marks it as invalid."""
 
     text: str
     is_summer: bool = False
@@ -22,7 +22,7 @@ SIZES = (2, 3, 4, 6)
 
 
 def moment(code: int, size: int) -> Moment:
-    """The moment that ``size`` bytes mean, read as one whole number of either sign."""
+    """Return the moment of ``size`` bytes, given as one whole number of either sign."""
     code &= (1 << 8 * size) - 1
     if size == 2:
         return Moment(_date(code, 0))
@@ -50,7 +50,7 @@ def _type_i(code: int) -> Moment:
 
 
 def _date(code: int, century: int) -> str:
-    """Day (5 bits), year (3 low bits), month (4), year (4 high bits); empty if it is none."""
+    """Decode day (5 bits), year (3 low bits), month (4), year (4 high bits); empty if invalid."""
     day, month = code & 0x1F, code >> 8 & 0x0F
     year = code >> 5 & 0x07 | code >> 9 & 0x78
     if code & 0xFFFF in {0, 0xFFFF} or not month or (month > 12 and month != _EVERY_MONTH):
@@ -71,7 +71,7 @@ def _whole_year(year: int, century: int) -> int:
 
 
 def _clock(hour: int, minute: int, second: int) -> str:
-    """Hours (5 bits), minutes and seconds (6 bits); all ones mean "every"; empty if they are none."""
+    """Decode hours (5 bits), minutes and seconds (6 bits); all ones mean "every"; empty if invalid."""
     parts = (hour & 0x1F, 0x1F, 23), (minute & 0x3F, 0x3F, 59), (second & 0x3F, 0x3F, 59)
     if any(value > top and value != every for value, every, top in parts):
         return ""

@@ -1,4 +1,4 @@
-"""M-Bus bytes in, telegrams of meters out: the push parser; pure."""
+"""The push parser of M-Bus: bytes in, telegrams of meters out; pure."""
 
 from quartier_drivers.meter.mbus.answer import Unreadable, answer_of
 from quartier_drivers.meter.mbus.frame import Frame, Framer
@@ -6,11 +6,11 @@ from quartier_drivers.meter.telegram import Counts, Telegram
 
 
 class MbusDecoder:
-    """See ``telegram.Decoder``.  One checksum covers a whole frame, so a frame counts or does not.
+    """See ``telegram.Decoder``.  One checksum covers a whole frame, so a frame is either good or bad.
 
-    What the master asks, and short frames, are no telegrams; they are passed over.  A frame that holds but is
-    no telegram of EN 13757-3 (records that end too early, an unknown control information) is refused whole.
-    Keeps 261 bytes at most.
+    Requests of the master, and short frames, are no telegrams and are skipped.  A valid frame that is no
+    telegram of EN 13757-3 (records that end too early, an unknown control information) is refused whole.
+    Keeps at most 261 bytes.
     """
 
     def __init__(self, encryption_key: bytes = b"") -> None:
@@ -22,15 +22,15 @@ class MbusDecoder:
 
     @property
     def counts(self) -> Counts:
-        """Return what it has seen since it was made."""
+        """What the decoder has counted since it was made."""
         return self._framer.counts
 
     def feed(self, data: bytes) -> list[Telegram]:
-        """Take bytes; the telegrams that they complete."""
+        """Take bytes; return the telegrams that they complete."""
         return self._telegrams(self._framer.feed(data))
 
     def end(self) -> list[Telegram]:
-        """Nothing more comes: the telegrams inside an unfinished frame."""
+        """Return the telegrams inside an unfinished frame: no more bytes come."""
         return self._telegrams(self._framer.end())
 
     def _telegrams(self, frames: list[Frame]) -> list[Telegram]:

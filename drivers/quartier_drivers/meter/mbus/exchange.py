@@ -1,7 +1,7 @@
-"""One request on an M-Bus line and what came of it: nothing, a character, a frame, or noise; pure.
+"""One request on an M-Bus line and its result: nothing, a character, a frame, or noise; pure.
 
-What several meters answer at the same time falls together on the line: their E5 may look like one, or like
-anything, and so may their frames.  So noise is an answer too.
+Simultaneous answers of several meters overlap on the line: their E5 may look like one, or like anything, and
+so may their frames.  So noise is an answer too.
 """
 
 from collections.abc import Generator
@@ -19,7 +19,7 @@ _AROUND = 9
 
 
 class Kind(Enum):
-    """What came."""
+    """The kind of a result."""
 
     SILENCE = "no answer"
     ACKNOWLEDGED = "acknowledged"
@@ -29,10 +29,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What came after a request.
+    """The bytes received after a request.
 
-    ``frame`` is the one good answer in it: alone where ``kind`` is ``FRAME``, with other bytes around it
-    where that is ``NOISE``.
+    ``frame`` is the only good answer in them: alone if ``kind`` is ``FRAME``, with other bytes around it if
+    it is ``NOISE``.
     """
 
     kind: Kind
@@ -45,9 +45,9 @@ Exchange = Generator[Ask, bytes, Heard]
 
 
 def exchange(request: bytes, timing: Timing, *, to_the_end: bool = False) -> Exchange:
-    """Send ``request`` and hear what is answered; an echo of it is passed over.
+    """Send ``request`` and receive the answer; an echo of the request is skipped.
 
-    ``to_the_end``: hear on after a whole answer, until no second meter can be late; else it ends there.
+    ``to_the_end``: after a complete answer, wait until no second meter can still answer; else stop there.
     """
     heard = yield Ask(request, wait_s=timing.answer_s(len(request)), fresh=True)
     while heard and len(heard) < _HEARD_MAX:
@@ -63,7 +63,7 @@ def exchange(request: bytes, timing: Timing, *, to_the_end: bool = False) -> Exc
 
 
 def _without_echo(heard: bytes, request: bytes) -> bytes:
-    """Return what is not the request itself, of which more may come."""
+    """Return the bytes without the echo of the request, which may be incomplete."""
     if request.startswith(heard):
         return b""
     return heard.removeprefix(request)
@@ -74,7 +74,7 @@ def _is_whole(data: bytes) -> bool:
 
 
 def judged(data: bytes) -> Heard:
-    """Return what the bytes are that came after a request."""
+    """Classify the bytes received after a request."""
     if not data:
         return SILENCE
     if data == _ACKNOWLEDGED:

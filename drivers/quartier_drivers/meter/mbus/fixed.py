@@ -12,12 +12,12 @@ SIZE = 16
 _BINARY, _STORED = 0x01, 0x02
 _SAME_BUT_HISTORIC, _BARE = 0x3E, 0x3F
 _CLOCK, _CALENDAR = 0x00, 0x01
-# Media of four bits: from 9 on the same again for meters that send the highest byte first.
+# Media of four bits: from 9 on they repeat, for meters that send the highest byte first.
 _MEDIA = (0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x0F, 0x03, 0x04, 0x06, 0x07, 0x08, 0x0F)
 
 
 def _decades(quantity: str, unit: str, *exponents: int) -> list[Kind]:
-    """Each unit once, ten and a hundred times."""
+    """Return each unit once, ten and a hundred times."""
     return [Kind(quantity, unit, exponent + step) for exponent in exponents for step in range(3)]
 
 
@@ -36,7 +36,7 @@ _KINDS: tuple[Kind, ...] = (
 
 
 def fixed_header(data: bytes, *, high_first: bool) -> Header:
-    """Return who says it: number, medium, access and state; the maker is not told."""
+    """Return the header: number, medium, access and state; the maker is not sent."""
     number = data[0:4] if high_first else data[3::-1]
     first, second = _units(data, high_first=high_first)
     medium = _MEDIA[first >> 6 | second >> 4 & 0x0C]
@@ -44,7 +44,7 @@ def fixed_header(data: bytes, *, high_first: bool) -> Header:
 
 
 def fixed_groups(data: bytes, header: Header, *, high_first: bool) -> list[Group]:
-    """Both counters, those without a unit too, and the state."""
+    """Return both counters, also those without a unit, and the state."""
     state = data[5]
     first, second = _units(data, high_first=high_first)
     units = [first & 0x3F, second & 0x3F]

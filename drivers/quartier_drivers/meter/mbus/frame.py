@@ -1,7 +1,7 @@
-"""The link layer of wired M-Bus: frames out of bytes, however the bytes come, and frames to send; pure.
+"""The link layer of wired M-Bus: frames from bytes in any chunks, and frames to send; pure.
 
-EN 13757-2:2018 clause 5, after EN 60870-5-1 format class FT 1.2: a single character E5, a short frame
-``10 C A CS 16``, a long frame ``68 L L 68 C A CI … CS 16``; CS is the sum of all from C on, modulo 256.
+EN 13757-2:2018 clause 5, after EN 60870-5-1 format class FT 1.2: a single character E5, a short frame ``10 C
+A CS 16``, a long frame ``68 L L 68 C A CI … CS 16``; CS is the sum of all from C on, modulo 256.
 """
 
 import re
@@ -14,23 +14,23 @@ _SHORT, _LONG, _STOP = 0x10, 0x68, 0x16
 _BEGINS = re.compile(rb"[\x10\x68\xe5]")
 _SHORT_SIZE, _AROUND, _LENGTH_MIN = 5, 6, 3
 FRAME_MAX = 255 + _AROUND
-"""Bytes of the longest frame, and what a ``Framer`` keeps at most between two chunks."""
+"""Size of the longest frame, and most bytes that a ``Framer`` keeps between two chunks."""
 
 # Control fields (5.4.4): from the master …
 SND_NKE, SND_UD, REQ_UD2, FCB = 0x40, 0x53, 0x5B, 0x20
 # … and of an answer with data, whose bits ACD and DFC may be set.
 _RSP_UD, _FLAGS = 0x08, 0x30
 NETWORK, BROADCAST_ANSWERED, BROADCAST = 253, 254, 255
-"""Addresses: the meter that is selected; all, which answer; all, which do not."""
+"""Addresses: the selected meter; all, with answer; all, without answer."""
 SELECT, RESET = 0x52, 0x50
-"""Control informations to a meter: secondary selection, application reset."""
+"""Control information to a meter: secondary selection, application reset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame whose checksum holds; ``ci`` is -1 in a short one.
+    """One frame with a valid checksum; ``ci`` is -1 in a short one.
 
-    ``bad_count``: how many frames failed between the one before and this one.
+    ``bad_count`` is the number of failed frames between the one before and this one.
     """
 
     control: int
@@ -41,16 +41,16 @@ class Frame:
 
     @property
     def is_answer(self) -> bool:
-        """Return whether a meter says it: RSP_UD."""
+        """Whether a meter sent it: RSP_UD."""
         return self.ci >= 0 and self.control & ~_FLAGS == _RSP_UD
 
 
 @dataclass(slots=True)
 class Framer:
-    """Tells frames apart, the same for any chunking; single characters, which nothing protects, are left out.
+    """Finds frames, with the same result for any chunking.
 
-    A frame that fails gives back all but its first byte: a good one may begin inside it.  Time is linear:
-    each begin costs one look at 261 bytes at most.
+    Single characters, which have no check, are left out. A failed frame gives back all but its first byte: a
+    good frame may begin inside it.  Time is linear: each beginning costs one check of at most 261 bytes.
     """
 
     counts: Counts = field(default_factory=Counts)
@@ -60,13 +60,13 @@ class Framer:
     _bad_count: int = 0
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Take bytes; the frames that they complete."""
+        """Take bytes; return the frames that they complete."""
         self._buffer += data
         self.counts.bytes_count += len(data)
         return self._frames(last=False) if len(self._buffer) >= self._wanted else []
 
     def end(self) -> list[Frame]:
-        """Nothing more comes: the frames inside one that stays unfinished."""
+        """Return the frames inside an unfinished one: no more bytes come."""
         return self._frames(last=True)
 
     def _frames(self, *, last: bool) -> list[Frame]:
@@ -113,7 +113,7 @@ class Framer:
 
 
 def _size(buffer: bytes, at: int) -> int:
-    """Return how long the frame at ``at`` is, as far as can be seen; 0: none begins there."""
+    """Return the length of the frame at ``at`` as far as known; 0 if none begins there."""
     if buffer[at] == _SHORT:
         return _SHORT_SIZE
     head = buffer[at : at + 4]
@@ -125,7 +125,7 @@ def _size(buffer: bytes, at: int) -> int:
 
 
 def _body(buffer: bytes, at: int, size: int) -> bytes | None:
-    """Return what the checksum covers, where a whole frame of this size is there and holds."""
+    """Return the bytes under the checksum if the frame is complete and valid; else None."""
     end = at + size - 2
     if not size or end + 2 > len(buffer) or buffer[end + 1] != _STOP:
         return None
@@ -134,11 +134,11 @@ def _body(buffer: bytes, at: int, size: int) -> bytes | None:
 
 
 def short(control: int, address: int) -> bytes:
-    """A short frame to send."""
+    """Return a short frame to send."""
     return bytes((_SHORT, control, address, (control + address) & 0xFF, _STOP))
 
 
 def long(control: int, address: int, ci: int, data: bytes = b"") -> bytes:
-    """A long frame to send, of at most 252 bytes of data."""
+    """Return a long frame to send, of at most 252 bytes of data."""
     body = bytes((control, address, ci)) + data
     return bytes((_LONG, len(body), len(body), _LONG)) + body + bytes((sum(body) & 0xFF, _STOP))

@@ -1,4 +1,4 @@
-"""Records of one M-Bus telegram as the groups that every meter speaks in; pure."""
+"""Converts the records of one M-Bus telegram to groups, the common form of all meters; pure."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
@@ -25,7 +25,7 @@ _CONTROLS = dict.fromkeys((*range(32), *range(127, 160)))
 def groups_of(
     rows: Sequence[Row], header: Header, *, high_first: bool = False, first: int = 0
 ) -> list[Group]:
-    """One group a record, numbered from ``first``."""
+    """Return one group per record, numbered from ``first``."""
     maker, medium = header.maker, header.medium_text
     found = []
     number = first
@@ -45,10 +45,10 @@ def groups_of(
 
 
 def status(header: Header) -> Group:
-    """The state of the meter, as hex; bits 2 to 4 are power low, permanent error, temporary error.
+    """Return the state of the meter, as hex; bits 2 to 4 are power low, permanent error, temporary error.
 
-    Bits 0 and 1 are a number, application error and abnormal condition from 2 on.  ``doubt`` stands beside it
-    where what the meter measures may be wrong.
+    Bits 0 and 1 are a number: 2 is application error, 3 abnormal condition.  ``doubt`` is added if the
+    measured values may be wrong.
     """
     more: dict[str, Said] = {
         "quantity": "status",
@@ -68,7 +68,7 @@ def status(header: Header) -> Group:
 
 
 def failure(text: str, header: Header | None = None) -> Group:
-    """Return what the meter says, or we must say, in place of records."""
+    """Return an error of the meter, or of the gateway, in place of records."""
     more: dict[str, Said] = {"quantity": "error", **_who(header or Header())}
     return Group("error", text, "", "", MappingProxyType(more))
 
@@ -90,7 +90,7 @@ def _of_maker(label: str, value: object, header: Header) -> Group:
 
 
 def _group(label: str, value: float | bytes | None, state: int, meant: Meaning) -> Group:
-    """A record that is not just a number to scale."""
+    """Return the group of a record that is not just a number to scale."""
     if meant.error:
         return Group(label, meant.error, meant.unit, "", meant.more)
     if isinstance(value, bytes):
@@ -122,7 +122,7 @@ def _of_bytes(label: str, value: bytes, state: int, meant: Meaning) -> Group:
 
 
 def _of_moment(label: str, value: int, meant: Meaning) -> Group:
-    """A date: its text is the value, except where the quantity is another's: there the number stays."""
+    """Return the group of a date: its text is the value, unless another quantity keeps the number."""
     told = moment(value, meant.moment_size)
     more = _with(meant.more, summer_time=1) if told.is_summer else meant.more
     if not told.text:

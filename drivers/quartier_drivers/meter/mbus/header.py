@@ -1,11 +1,11 @@
-"""Who says it: the headers of M-Bus telegrams, makers, media, states (EN 13757-3:2018, EN 13757-7); pure."""
+"""The headers of M-Bus telegrams: makers, media, states (EN 13757-3:2018, EN 13757-7); pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 LONG, LONG_HIGH, SHORT, NONE = 0x72, 0x76, 0x7A, 0x78
-"""Control informations of readings: long header, the same highest byte first, short header, none."""
+"""Control information of readings: long header, the same with the highest byte first, short header, none."""
 LONG_SIZE, SHORT_SIZE = 12, 4
 
 MEDIA: Mapping[int, str] = MappingProxyType(
@@ -54,9 +54,9 @@ MEDIA: Mapping[int, str] = MappingProxyType(
         0x39: "bus_converter",
     }
 )
-"""Device types (EN 13757-7:2018, Table 13) in the words that profiles select by."""
+"""Device types (EN 13757-7:2018, Table 13) in the words by which profiles select."""
 
-# Bits 0 and 1 of the state are a number (EN 13757-7:2018, Table 8); 5 to 7 are the maker's.
+# Bits 0 and 1 of the state are a number (EN 13757-7:2018, Table 8); 5 to 7 are defined by the maker.
 _STATES = ("", "application busy", "application error", "abnormal")
 _BITS = ((0x04, "power low"), (0x08, "permanent error"), (0x10, "temporary error"))
 APPLICATION_ERROR, ABNORMAL, PERMANENT_ERROR = 2, 3, 0x08
@@ -77,7 +77,10 @@ _MODES: Mapping[int, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What stands before the records.  ``serial`` and ``maker`` are empty where the header does not tell."""
+    """The header before the records.
+
+    ``serial`` and ``maker`` are empty if the header does not contain them.
+    """
 
     serial: str = ""
     maker: str = ""
@@ -95,22 +98,25 @@ class Header:
 
     @property
     def state_text(self) -> str:
-        """Return what the state says in words, empty if all is well."""
+        """The state in words, empty if all is well."""
         said = [_STATES[self.state & 3], *(text for bit, text in _BITS if self.state & bit)]
         return ", ".join(text for text in said if text)
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the meter says that what it measures may be wrong: application error or permanent error.
+        """Whether the meter marks its measured values as doubtful: application error or permanent error.
 
         EN 13757-7:2018, Table 8: a permanent error needs service; a temporary one and an abnormal condition
-        do not touch what was measured.
+        do not affect the measured values.
         """
         return self.state & 3 == APPLICATION_ERROR or bool(self.state & PERMANENT_ERROR)
 
     @property
     def mode(self) -> int:
-        """The security mode; 0 where the records are plain, also where an old meter signs as it likes."""
+        """The security mode; 0 if the records are plain.
+
+        It is also 0 if an old meter uses the field in its own way.
+        """
         mode = self.configuration >> 8 & 0x1F
         return mode if mode in _MODES else 0
 
@@ -121,12 +127,12 @@ class Header:
 
     @property
     def secondary(self) -> str:
-        """The secondary address as it is sent for selection, 16 hex digits; empty if not told."""
+        """The secondary address as it is sent for selection, 16 hex digits; empty if unknown."""
         return self.identity.hex().upper()
 
 
 def long_header(data: bytes, *, high_first: bool = False) -> Header:
-    """The 12 bytes of a long header; highest byte first in mode 2."""
+    """Decode the 12 bytes of a long header; highest byte first in mode 2."""
     number, maker = data[0:4], data[4:6]
     if not high_first:
         number, maker = number[::-1], maker[::-1]
@@ -144,11 +150,11 @@ def long_header(data: bytes, *, high_first: bool = False) -> Header:
 
 
 def short_header(data: bytes) -> Header:
-    """The 4 bytes of a short header: access number, state, configuration."""
+    """Decode the 4 bytes of a short header: access number, state, configuration."""
     return Header(access=data[0], state=data[1], configuration=int.from_bytes(data[2:4], "little"))
 
 
 def maker_text(code: int) -> str:
-    """Three letters of five bits (EN 62056-21, FLAG); ``?`` for what is no letter."""
+    """Decode three letters of five bits (EN 62056-21, FLAG); ``?`` for an invalid letter."""
     letters = (code >> 10 & 31, code >> 5 & 31, code & 31)
     return "".join(chr(64 + letter) if 1 <= letter <= 26 else "?" for letter in letters)

@@ -1,6 +1,6 @@
-"""What the head of a data record means: EN 13757-3:2018, clause 6; pure.
+"""Interprets the header of a data record: EN 13757-3:2018, clause 6; pure.
 
-A meter sends the same heads over and over, so each is read once and kept.
+A meter sends the same headers over and over, so each is interpreted once and kept.
 """
 
 from collections.abc import Mapping
@@ -23,11 +23,11 @@ _TELLS = {MOMENT: "date", DURATION: "duration", COUNT: "count"}
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """How the value of a record with this head is to be read.
+    """How to read the value of a record with this header.
 
-    value = number × ``top`` / ``bottom`` + ``shift`` in ``unit``; ``more`` is what ``Group.more`` holds.
-    ``moment_size``: bytes of the date or time that the number is, 0 where it is none, and ``is_moment`` where
-    it is nothing else.  ``bits``: of a number without sign, else 0.  ``error``: why there is no value.
+    value = number × ``top`` / ``bottom`` + ``shift`` in ``unit``; ``more`` is the content of ``Group.more``.
+    ``moment_size``: size in bytes of the date or time in the number, 0 if it is none; ``is_moment`` if it is
+    nothing else.  ``bits``: size of an unsigned number, else 0.  ``error``: why there is no value.
     """
 
     unit: str
@@ -40,7 +40,7 @@ class Meaning:
     bits: int = 0
     error: str = ""
     is_plain: bool = True
-    """Whether the number is only to be scaled."""
+    """Whether the number only needs scaling."""
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class _Draft:
 
 @lru_cache(maxsize=_KEPT_MAX)
 def meaning(head: bytes, maker: str, medium: str, *, high_first: bool = False) -> Meaning:
-    """What ``head`` (whole, as ``split_records`` gives it) means in a telegram of this maker and medium."""
+    """Interpret a complete ``head`` from ``split_records`` in a telegram of this maker and medium."""
     place, at = _place(head)
     number_field = head[0] & 0x0F
     draft = _Draft(
@@ -70,7 +70,7 @@ def meaning(head: bytes, maker: str, medium: str, *, high_first: bool = False) -
 
 
 def _place(head: bytes) -> tuple[dict[str, Said], int]:
-    """Function, storage, tariff and subunit, and where the VIF stands (6.3)."""
+    """Return function, storage, tariff and subunit, and the place of the VIF (6.3)."""
     dif, at = head[0], 1
     storage, tariff, subunit = dif >> 6 & 1, 0, 0
     while head[at - 1] & 0x80:
@@ -84,7 +84,7 @@ def _place(head: bytes) -> tuple[dict[str, Said], int]:
 
 
 def _read(draft: _Draft, block: bytes, *, high_first: bool) -> None:
-    """Read the value information block."""
+    """Interpret the value information block."""
     vif, rest = block[0], block[1:]
     code = vif & 0x7F
     draft.kind = quantities.PRIMARY[code]
@@ -102,7 +102,7 @@ def _read(draft: _Draft, block: bytes, *, high_first: bool) -> None:
 
 
 def _texted(rest: bytes, *, extended: bool) -> tuple[bytes, bytes]:
-    """The text of a plain VIF, before the VIFE or behind them, and the VIFE."""
+    """Return the text of a plain VIF, which is before the VIFE or after them, and the VIFE."""
     if rest[0] < 0x80 or not extended:
         return rest[1 : 1 + rest[0]], rest[1 + rest[0] :]
     end = next(at for at, code in enumerate(rest) if code < 0x80) + 1
@@ -120,7 +120,7 @@ def _of_maker(codes: bytes) -> str:
 
 
 def _qualify(draft: _Draft, codes: bytes) -> None:
-    """Read the combinable VIFE; those behind FF are the maker's."""
+    """Interpret the combinable VIFE; those after FF are the maker's."""
     at = 0
     while at < len(codes):
         code = codes[at] & 0x7F

@@ -6,16 +6,16 @@ from types import MappingProxyType
 
 _SPANS = (1, 60, 3600, 86400)
 VALUE, MOMENT, DURATION, COUNT = range(4)
-"""What the record tells: the quantity itself, when it was so, how long, how often."""
+"""What the record states: the quantity itself, the time of it, a duration, or a count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Qualifier:
-    """What one VIFE does.
+    """The effect of one VIFE.
 
-    ``text`` narrows the quantity, ``tells`` says what of it is told, ``per`` and ``times`` change the unit,
-    ``exponent`` the value; ``shift`` is the power of ten that is to be added to it; a record with ``error``
-    has no value.  ``is_unsigned``: type C or D; ``is_blob``: a compact profile.
+    ``text`` narrows the quantity, ``tells`` says what is stated about it, ``per`` and ``times`` change the
+    unit, ``exponent`` the value; ``shift`` is the power of ten to add to it; a record with ``error`` has no
+    value.  ``is_unsigned``: type C or D; ``is_blob``: a compact profile.
     """
 
     text: str = ""
@@ -119,7 +119,7 @@ def _limits(row: list[Qualifier]) -> None:
 
 
 COMBINABLE = _combinable()
-"""VIFE 00 to 7F behind a true VIF (Table 15); 7C and 7F lead elsewhere."""
+"""VIFE 00 to 7F after a true VIF (Table 15); 7C and 7F lead to other tables."""
 
 _EXTENDED: Mapping[int, Qualifier] = MappingProxyType(
     {
@@ -147,4 +147,4 @@ _EXTENDED: Mapping[int, Qualifier] = MappingProxyType(
     }
 )
 EXTENDED = tuple(_EXTENDED.get(code, RESERVED) for code in range(128))
-"""The VIFE behind FC (Table 16)."""
+"""The VIFE after FC (Table 16)."""

@@ -1,11 +1,14 @@
-"""What an M-Bus value is: the tables of value information fields (EN 13757-3:2018, Tables 10 to 14); pure."""
+"""The quantities of M-Bus values: tables of value information fields (EN 13757-3:2018, Tables 10 to 14).
+
+Pure.
+"""
 
 from dataclasses import dataclass, replace
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 _SPANS = (1, MINUTE, HOUR, DAY)
 PLAIN, MOMENT, FLAGS = range(3)
-"""How a number is meant: as a quantity, as a date or time, as bits without sign."""
+"""The meaning of a number: a quantity, a date or time, or unsigned bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class Kind:
     form: int = PLAIN
 
     def scaled(self, exponent: int) -> "Kind":
-        """The same, ``exponent`` powers of ten larger."""
+        """Return the kind with ``exponent`` more powers of ten."""
         return replace(self, exponent=self.exponent + exponent)
 
 
@@ -28,7 +31,7 @@ def _decades(quantity: str, unit: str, first: int, count: int = 8) -> list[Kind]
 
 
 def _spans(quantity: str) -> list[Kind]:
-    """Seconds, minutes, hours, days: all as seconds."""
+    """Return seconds, minutes, hours and days, all as seconds."""
     return [Kind(quantity, "s", factor=span) for span in _SPANS]
 
 
@@ -68,7 +71,7 @@ PRIMARY: tuple[Kind, ...] = (
     Kind("any"),
     Kind("maker_specific"),
 )
-"""VIF 00 to 7F (Table 10); 7B, 7C and 7D lead elsewhere."""
+"""VIF 00 to 7F (Table 10); 7B, 7C and 7D lead to other tables."""
 
 _FB: dict[int, list[Kind]] = {
     0x00: _decades("energy", "Wh", 5, 2),
@@ -80,7 +83,7 @@ _FB: dict[int, list[Kind]] = {
     0x14: _decades("reactive_power", "var", 0, 4),
     0x18: _decades("mass", "kg", 5, 2),
     0x1A: _decades("relative_humidity", "%", -1, 2),
-    # Withdrawn since 2013, in the field: feet and gallons (EN 1434-3:1997, 8.4.4).
+    # Withdrawn in 2013 but still in the field: feet and gallons (EN 1434-3:1997, 8.4.4).
     0x20: [
         Kind("volume", "ft3"),
         Kind("volume", "ft3", -1),
@@ -204,8 +207,8 @@ def _spread(table: dict[int, list[Kind]]) -> tuple[Kind, ...]:
 
 
 FIRST = _spread(_FB)
-"""The true VIF behind FB (Table 12)."""
+"""The true VIF after FB (Table 12)."""
 SECOND = _spread(_FD)
-"""The true VIF behind FD (Table 11)."""
+"""The true VIF after FD (Table 11)."""
 THIRD = _spread(_FD_FD)
-"""The true VIF behind FD FD (Table 13)."""
+"""The true VIF after FD FD (Table 13)."""

@@ -1,7 +1,7 @@
-"""Asks one M-Bus meter for all it has to say, by primary or secondary address; a pure conversation.
+"""Reads all data of one M-Bus meter, by primary or secondary address; a pure conversation.
 
-EN 13757-2:2018 clause 5 and EN 13757-7:2018 clause 8: a link reset or a selection, then REQ_UD2 with the
-frame count bit in turn, until the meter says no more that another telegram follows.
+EN 13757-2:2018 clause 5 and EN 13757-7:2018 clause 8: a link reset or a selection, then REQ_UD2 with an
+alternating frame count bit, until the meter announces no further telegram.
 """
 
 from collections.abc import Generator
@@ -33,9 +33,9 @@ _PRIMARY_MAX = 250
 class MbusReader:
     """One meter on a line; see ``talk.Reader``.
 
-    ``mask`` is its secondary address, or None where ``primary`` (0..250, 254 where it is alone) is asked.
+    ``mask`` is its secondary address, or None if ``primary`` (0..250, 254 for a meter alone) is polled.
     ``resets``: whether the link is reset before a reading, which also makes a meter begin with its first
-    telegram; ``application`` the subcode of an application reset that some want to tell other telegrams.
+    telegram; ``application`` is the subcode of an application reset, after which some send other telegrams.
     """
 
     primary: int
@@ -58,7 +58,7 @@ class MbusReader:
         return NETWORK if self.mask else self.primary
 
     def read(self) -> Talk:
-        """One whole reading, as one telegram.  Raises NoReply, or Refused where the meter says no."""
+        """Return one complete reading, as one telegram.  Raises NoReply, or Refused if the meter refuses."""
         is_settled, self._is_settled = self._is_settled, False
         yield from self._begin(is_settled=is_settled)
         answers: list[Answer] = []
@@ -81,13 +81,13 @@ class MbusReader:
             self._bit = FCB
         if self.mask is not None:
             if not is_settled:
-                # A selection ends the one before; who missed that one still listens, and would answer too.
+                # A selection ends the one before; a meter that missed it still listens, and would answer too.
                 yield from exchange(short(SND_NKE, NETWORK), self.timing)
             heard = yield from self._repeated(long(SND_UD, NETWORK, SELECT, self.mask.wire))
             if heard.kind is Kind.SILENCE:
                 raise NoReply(f"{self._name} does not answer to its selection")
         elif self.resets:
-            # Some meters do not acknowledge it and are there all the same: what they say then counts.
+            # Some meters do not acknowledge it but are present: their data then counts.
             yield from exchange(short(SND_NKE, self.primary), self.timing)
         if self.application >= 0:
             yield from self._repeated(long(SND_UD | self._bit, self._at, RESET, bytes((self.application,))))
@@ -102,7 +102,7 @@ class MbusReader:
         return heard
 
     def _answer(self, first: int) -> Generator[Ask, bytes, Answer]:
-        """The answer to one request, asked again while it is missing, damaged, or the meter is busy."""
+        """Return the answer to one request; repeat it while it is missing, damaged, or the meter is busy."""
         why: NoReply | Refused = NoReply(f"{self._name} is silent")
         for attempt in range(self.retries_count + 1):
             if attempt and isinstance(why, Refused):
@@ -115,7 +115,7 @@ class MbusReader:
         raise why
 
     def _judged(self, heard: Heard, first: int) -> Answer:
-        """Raises NoReply (ask again) or Refused (busy, or another error of the meter's)."""
+        """Return the answer; raise NoReply (ask again) or Refused (busy, or another error of the meter)."""
         if heard.kind is Kind.SILENCE:
             raise NoReply(f"{self._name} is silent")
         if heard.kind is Kind.ACKNOWLEDGED:
@@ -132,7 +132,7 @@ class MbusReader:
         return answer
 
     def _check_who(self, answer: Answer) -> None:
-        """An answer of somebody else is none, however good its checksum."""
+        """Refuse an answer of another meter, however good its checksum.  Raises NoReply."""
         if self.mask is not None and answer.header.identity and not self.mask.fits(answer.header.identity):
             raise NoReply(f"{self._name}: meter {answer.header.secondary} answered instead")
         if self.mask is None and self.primary <= _PRIMARY_MAX and answer.address != self.primary:
@@ -140,6 +140,6 @@ class MbusReader:
 
 
 def _once(groups: list[Group]) -> list[Group]:
-    """Each telegram brings the state; the last one counts."""
+    """Keep only the last state: each telegram contains it."""
     last = max((at for at, group in enumerate(groups) if group.label == "status"), default=-1)
     return [group for at, group in enumerate(groups) if group.label != "status" or at == last]

@@ -1,4 +1,4 @@
-"""Looks for the meters on an M-Bus line, on a real port: what ``quartier scan mbus URL`` shows."""
+"""Searches the meters on an M-Bus line, on a real port: ``quartier scan mbus URL`` shows the result."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ _SLOW_S = 0.05
 _SERIAL = ("", "usb", "rtu", "serial", "mbus")
 
 Progress = Callable[[MbusBus, str, int], None]
-"""Called before each request that looks for somebody: the bus, what is asked, how many were found."""
+"""Called before each request of the search: the bus, what is asked, how many were found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quest:
-    """What is looked for: secondary addresses that fit ``mask`` (None: none), these primary ones.
+    """What to search: secondary addresses that match ``mask`` (None: none), and these primary ones.
 
-    ``is_thorough``: silence is asked twice, and all speeds are tried though one had meters.
+    ``is_thorough``: each silence is asked twice, and all speeds are tried even if one had meters.
     """
 
     mask: Mask | None = ANY
@@ -38,12 +38,12 @@ class Quest:
 
     @property
     def is_wide(self) -> bool:
-        """Whether anybody at all is looked for: then a silent line need not be asked address by address."""
+        """Whether the search is unrestricted: a silent line then need not be asked address by address."""
         return self.mask == ANY and len(self.primary) == len(PRIMARY) and not self.is_thorough
 
 
 def target(url: str) -> MbusBus:
-    """The bus that a URL names.  Raises ConfigError with all faults."""
+    """Return the bus that a URL names.  Raises ConfigError with all faults."""
     parts = urlsplit(url)
     if parts.scheme == "tcp":
         place = f"tcp://{parts.netloc}"
@@ -67,7 +67,7 @@ def _serial(url: str, parts: SplitResult) -> str:
 
 
 def _numbers(keys: Mapping[str, str]) -> dict[str, object]:
-    """Numbers as such: the sections of the site file take no text for them."""
+    """Convert texts to numbers: the sections of the site file accept no text for them."""
     return {key: _number(text) for key, text in keys.items()}
 
 
@@ -96,7 +96,7 @@ def _faults(url: str, error: ValidationError) -> list[Fault]:
 
 @dataclass(slots=True)
 class Result:
-    """What was found at which bus; ``lost`` says why it ended early, if it did."""
+    """What was found on which bus; ``lost`` is the reason of an early end, if any."""
 
     bus: MbusBus
     survey: Survey
@@ -106,9 +106,9 @@ class Result:
 async def scan(
     buses: Iterable[MbusBus], quest: Quest, clock: Clock, progress: Progress, results: list[Result]
 ) -> None:
-    """Look at each of ``buses`` (the same line at other speeds) until somebody answers at one of them.
+    """Search each of ``buses`` (the same line at other speeds) until somebody answers on one of them.
 
-    ``results`` grows while it runs: what was found is there also when it is cancelled or the line is lost.
+    ``results`` grows while it runs: it stays valid if the search is cancelled or the line is lost.
     """
     for bus in buses:
         result = Result(bus, Survey())
@@ -124,7 +124,7 @@ async def scan(
 
 async def _looked(result: Result, quest: Quest, clock: Clock, progress: Progress) -> None:
     bus = result.bus
-    # Most requests of a search are answered by nobody: it waits no longer than it must, unless it is told to.
+    # Nobody answers most requests of a search: it waits no longer than necessary, unless it is configured.
     slow_s = bus.timeout_s if "timeout_s" in bus.model_fields_set else _SLOW_S
     timing = Timing(bus.baud or BAUD, slow_s, over_tcp=bus.port.startswith("tcp://"))
     look = Look(

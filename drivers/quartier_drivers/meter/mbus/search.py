@@ -1,9 +1,9 @@
-"""Finds every meter on an M-Bus line: by wild cards in secondary addresses, and by asking primary ones; pure.
+"""Finds all meters on an M-Bus line, by wild cards in secondary addresses and by primary addresses; pure.
 
-EN 13757-7:2018, 8.5: a selection with wild cards is answered by all that it fits, at the same time.  Whatever
-is heard then, E5 or noise, says that somebody is there; a clean reading after it says that it is one, else
-the mask is narrowed digit by digit, at last by medium, version and maker.  Damage must not hide a meter:
-where a mask surely holds several and its parts show fewer, the silent ones are asked again.
+EN 13757-7:2018, 8.5: all meters that match a selection with wild cards answer at the same time.  Anything
+received then, E5 or noise, shows that somebody is there; a clean reading after it shows a single meter, else
+the mask is narrowed digit by digit, at last by medium, version and maker.  Damage must not hide a meter: if a
+mask surely has several and its parts show fewer, the silent parts are asked again.
 """
 
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -29,17 +29,18 @@ from quartier_drivers.meter.talk import Ask
 
 PRIMARY = range(251)
 _DECIMAL, _HEX = "0123456789", "ABCDE"
-# How often the silent digits of a mask are asked again that surely holds more than they showed.
+# How often the silent digits of a mask are asked again if the mask surely has more than they showed.
 _AGAIN_MAX = 2
-# How often one who answered is asked for data: once if it may be several, else until noise is no excuse.
+# How often a meter that answered is asked for data: once if it may be several, else until noise cannot
+# explain it.
 _ASKS, _ASKS_ALONE = 2, 4
 _KNOCKS = 3
-# Far more masks, one in the other, than lead to a meter; more addresses in a row than are shared by chance.
+# Far more nested masks than lead to a meter; more addresses in a row than are shared by chance.
 _BARREN_MAX, _CROWD = 64, 16
 _NEVER_QUIET = (
     "something answers whatever is asked: disturbance, a wrong speed, another master, the converter"
 )
-# Where even the number is shared: bytes of the rest.
+# If even the number is shared: values of the other bytes.
 _BYTES = {
     7: tuple(MEDIA),
     6: tuple(range(255)),
@@ -50,9 +51,9 @@ _BYTES = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A meter that answers.  ``primary`` is None where it was only reached by its secondary address.
+    """A meter that answers.  ``primary`` is None if only its secondary address reached it.
 
-    ``secondary`` is empty where it has none; ``note`` says what a person should know.
+    ``secondary`` is empty if it has none; ``note`` is what a person should know.
     """
 
     primary: int | None
@@ -66,7 +67,7 @@ class Found:
 
 @dataclass(slots=True)
 class Survey:
-    """What a search brought; ``notes`` are for people, ``asked_count`` is how many requests it took."""
+    """The result of a search; ``notes`` are for people, ``asked_count`` is the number of requests."""
 
     found: list[Found] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -74,17 +75,17 @@ class Survey:
 
 
 Progress = Callable[[str, int], None]
-"""Called before each request that looks for somebody: what is asked, how many were found so far."""
+"""Called before each request of the search: what is asked, how many were found so far."""
 Step = Generator[Ask, bytes, Heard]
 Search = Generator[Ask, bytes, None]
 
 
 @dataclass(slots=True)
 class Look:
-    """One look around a line; what it brings grows in ``survey`` while it runs, so that it may be cut short.
+    """One search on a line; ``survey`` grows while it runs, so that it may be stopped early.
 
-    ``is_thorough``: each silence is asked a second time, and a mask that one meter answered is looked through
-    all the same, for others that it drowned.
+    ``is_thorough``: each silence is asked a second time, and a mask that one meter answered is searched all
+    the same, for others that it drowned out.
     """
 
     timing: Timing
@@ -95,13 +96,13 @@ class Look:
     _barren_count: int = 0
 
     def secondary(self, mask: Mask = ANY) -> Search:
-        """All meters that ``mask`` fits."""
+        """Find all meters that match ``mask``."""
         yield from self._exchange(short(SND_NKE, NETWORK))
         yield from self._within(mask)
         yield from self._exchange(short(SND_NKE, NETWORK))
 
     def anybody(self) -> Generator[Ask, bytes, bool]:
-        """Yield whether the line has anybody on it: one was found, or somebody answers to all at once."""
+        """Return whether anybody is on the line: one was found, or somebody answers a broadcast."""
         for _ in range(_KNOCKS):
             if self.survey.found:
                 break
@@ -111,7 +112,7 @@ class Look:
         return bool(self.survey.found)
 
     def primary(self, addresses: Iterable[int] = PRIMARY) -> Search:
-        """Whoever answers at these primary addresses."""
+        """Find meters at these primary addresses."""
         for address in addresses:
             self.progress(f"address {address}", len(self.survey.found))
             heard = yield from self._knock(short(SND_NKE, address))
@@ -128,7 +129,7 @@ class Look:
                 return
 
     def _within(self, mask: Mask) -> Generator[Ask, bytes, int]:
-        """Yield how many meters were found under ``mask``, -1 where it is silent."""
+        """Return the number of meters found under ``mask``, -1 if it is silent."""
         self.progress(f"secondary {mask}", len(self.survey.found))
         heard = yield from self._knock(long(SND_UD, NETWORK, SELECT, mask.wire))
         if heard.kind is Kind.SILENCE:
@@ -153,7 +154,7 @@ class Look:
         return (yield from self._through(mask, parts, several=not is_alone))
 
     def _through(self, mask: Mask, parts: Sequence[Mask], *, several: bool) -> Generator[Ask, bytes, int]:
-        """Look through the parts of a mask that holds somebody, more than one as far as noise tells."""
+        """Search the parts of a mask that has a meter, or more than one if noise suggests it."""
         count, silent = yield from self._each(parts)
         if not several:
             return max(count, 1)
@@ -172,7 +173,7 @@ class Look:
 
     @property
     def _is_hopeless(self) -> bool:
-        """Answers came and came, and no meter with them."""
+        """Whether many answers came without any meter."""
         return self._barren_count > _BARREN_MAX
 
     def _each(self, parts: Sequence[Mask]) -> Generator[Ask, bytes, tuple[int, list[Mask]]]:
@@ -187,11 +188,14 @@ class Look:
         return count, silent
 
     def _is_of(self, answer: Answer, mask: Mask) -> bool:
-        """One that the mask does not fit should not have answered: then it is narrowed all the same."""
+        """Return whether the mask matches the meter.
+
+        If not, it should not have answered and the mask is narrowed.
+        """
         return not answer.header.identity or mask.fits(answer.header.identity)
 
     def _clean(self, address: int, asks: int) -> Generator[Ask, bytes, Answer | None]:
-        """Yield who is there, where it is one and its answer holds."""
+        """Return the answer if a single meter is there and its answer is valid; else None."""
         for _ in range(asks):
             heard = yield from self._exchange(short(REQ_UD2 | FCB, address))
             if heard.kind is Kind.FRAME and heard.frame is not None:
@@ -205,7 +209,10 @@ class Look:
         return None
 
     def _knock(self, request: bytes) -> Step:
-        """Noise is asked for again: several make it again, a disturbance hardly.  Silence if thorough."""
+        """Send a request; repeat it on noise, which several meters repeat but a disturbance hardly.
+
+        If thorough, repeat it on silence too.
+        """
         heard = yield from self._exchange(request)
         if heard.kind is Kind.NOISE or (heard.kind is Kind.SILENCE and self.is_thorough):
             heard = yield from self._exchange(request)
@@ -216,7 +223,7 @@ class Look:
         return (yield from exchange(request, self.timing, to_the_end=True))
 
     def _meet(self, answer: Answer, primary: int | None) -> None:
-        """One more, or one that is known: a primary address that was asked is surer than one that is told."""
+        """Add a meter, or update a known one: a polled primary address is surer than a stated one."""
         self._barren_count = 0
         header, address = answer.header, primary
         if primary is None and answer.address in PRIMARY:
@@ -234,12 +241,12 @@ class Look:
             self.survey.found.append(replace(one, note="has the secondary address of another meter"))
 
     def _nameless(self) -> list[Found]:
-        """The last ones, of whom nothing is known but that they answer."""
+        """Return the last entries of which nothing is known but that they answer."""
         last = next((at for at, one in enumerate(reversed(self.survey.found)) if one.serial), None)
         return self.survey.found if last is None else self.survey.found[len(self.survey.found) - last :]
 
     def _crowd(self, address: int, kind: Kind) -> None:
-        """Somebody is at an address, but cannot be read there: several, if the search before found so."""
+        """Record an unreadable answer at an address: several meters, if the search before found so."""
         sharing = sum(one.primary == address for one in self.survey.found)
         if sharing > 1:
             self._note(f"{sharing} meters share address {address}: read them by their secondary addresses")
@@ -257,7 +264,7 @@ def _name(address: int) -> str:
 
 
 def _parts(mask: Mask) -> list[Mask]:
-    """The next narrower masks: by the first digit that is open, else by medium, version, maker."""
+    """Return the next narrower masks: by the first open digit, else by medium, version, maker."""
     place = mask.text.find("F", 0, DIGITS)
     if place >= 0:
         return [mask.narrowed(place, digit) for digit in _DECIMAL]
@@ -268,7 +275,7 @@ def _parts(mask: Mask) -> list[Mask]:
 
 
 def _odd_parts(mask: Mask) -> list[Mask]:
-    """Digits that should be none, but some makers count in hex; media that nobody has named."""
+    """Return unusual parts: hex digits, which some makers use, and media without a name."""
     place = mask.text.find("F", 0, DIGITS)
     if place >= 0:
         return [mask.narrowed(place, digit) for digit in _HEX]

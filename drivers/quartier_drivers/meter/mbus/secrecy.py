@@ -9,10 +9,10 @@ _CHECK = b"\x2f\x2f"
 
 
 def opened(body: bytes, header: Header, key: bytes) -> bytes | None:
-    """The records in ``body``, or None without the right key or for another mode.
+    """Return the records in ``body``, or None without the right key or for another mode.
 
-    The configuration says how many blocks of 16 bytes are encrypted; what follows them is plain.  Whether the
-    key is right is told by the two idle fillers that stand first.
+    The configuration gives the number of encrypted blocks of 16 bytes; what follows them is plain.  The two
+    idle fillers at the beginning show whether the key is right.
     """
     blocks = header.configuration >> 4 & 0x0F
     if len(key) != _KEY or header.mode != 5 or not header.identity:
@@ -27,7 +27,7 @@ def opened(body: bytes, header: Header, key: bytes) -> bytes | None:
 
 
 def _vector(header: Header) -> bytes:
-    """Maker, number, version, medium as they are sent, then the access number eight times."""
+    """Return maker, number, version, medium as they are sent, then the access number eight times."""
     identity = header.identity
     address = identity[4:6] + identity[3::-1] + identity[6:8]
     return address + bytes([header.access]) * 8

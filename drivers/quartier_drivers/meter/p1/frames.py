@@ -1,8 +1,8 @@
-"""P1 bytes into telegrams: from ``/`` to ``!`` and a CRC-16 that proves the whole.
+"""Splits P1 bytes into telegrams: from ``/`` to ``!`` and a CRC-16 that proves the whole.
 
-A stray ``/`` or ``!`` costs at most the telegram it fell into and no other: every ``/`` before a ``!`` may be
-the begin, and the CRC says which.  Versions 2 and 3 have no CRC; there the form of every line is the proof,
-and on a port that the telegram before had the same lines (``without_crc``).
+A stray ``/`` or ``!`` costs at most the telegram that contains it: every ``/`` before a ``!`` may be the
+beginning, and the CRC decides.  Versions 2 and 3 have no CRC; there the form of every line is the proof, and
+on a port that the telegram before had the same lines (``without_crc``).
 """
 
 import re
@@ -13,43 +13,47 @@ from quartier_drivers.meter.telegram import Counts, Decoder, Telegram
 from quartier_native import crc16
 
 TELEGRAM_MAX = 16384
-"""Bytes of the longest telegram; DSMR 5 with both messages at their longest has less than 6000."""
+"""Size of the longest telegram; DSMR 5 with both messages at their longest has less than 6000 bytes."""
 BEGINS_MAX = 8
-"""How many ``/`` before one ``!`` are tried."""
+"""Most ``/`` before one ``!`` that are tried."""
 
-# A telegram ends with a line that begins with ``!``; in the middle of one it is a letter of a text, except
-# where noise took what ended the line before.
+# A telegram ends with a line that begins with ``!``; in the middle of a line it is a character of a text,
+# except if noise destroyed the end of the line before.
 _END = re.compile(
     rb"!(?:(?<=[\r\n\x8d]!)(?:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{0,3}(?=[^0-9A-Fa-f]))|[0-9A-Fa-f]{0,4}(?=[\r\n\x8d]))"
 )
 _END_MAX = 7
-"""Bytes from the end of the line before to what stands behind the CRC."""
+"""Bytes from the end of the line before to the byte after the CRC."""
 _LAST_END = re.compile(rb"!([0-9A-Fa-f]{0,4})\Z")
 _BEGIN = re.compile(rb"[/\xaf]")
 _HEAD = re.compile(r"/[!-~][ -~]{3,60}").fullmatch
-# What versions 2 and 3 do not say: a version from 4 on, and what time it is.
+# What versions 2 and 3 never contain: a version from 4 on, and the time.
 _CHECKED = re.compile(r":(?:0\.2\.8\([4-9]|96\.1\.4\([4-9]|1\.0\.0\()").search
 _SEALED = b"\xdb\x08"
-"""What an encrypted telegram begins with."""
+"""The beginning of an encrypted telegram."""
 _LINE_ENDS = (b"", b"\r", b"\n", b"\x8d")
 
-# Seven bits and even parity seen through a port of eight bits: what is odd is damaged.
+# Seven bits and even parity on a port of eight bits: a byte of odd parity is damaged.
 _DAMAGED = 0xFF
 _EVEN = bytes(byte & 0x7F if byte.bit_count() % 2 == 0 else _DAMAGED for byte in range(256))
 
 
 def crc_arc(data: bytes) -> int:
-    """CRC-16/ARC (DSMR 5.0.2, chapter 6.2): the Modbus CRC from 0, to which two bytes FF bring it."""
+    """Return the CRC-16/ARC (DSMR 5.0.2, chapter 6.2), made from the Modbus CRC.
+
+    Two bytes FF bring the Modbus CRC to 0, from which CRC-16/ARC begins.
+    """
     return crc16(b"\xff\xff" + data)
 
 
 def decoder(
     *, encryption_key: bytes = b"", authentication_key: bytes = b"", is_capture: bool = False
 ) -> Decoder:
-    """A decoder of plain telegrams, or with an ``encryption_key`` of encrypted ones only; keys of 16 bytes.
+    """Make a decoder of plain telegrams, or with an ``encryption_key`` of encrypted ones only.
 
-    ``is_capture``: a telegram without CRC counts by its own form, as a file may hold but one.
-    Raises ValueError for a key of another length, and for an authentication key alone: it proves nothing.
+    Keys have 16 bytes.  ``is_capture``: a telegram without CRC counts by its own form, as a file may contain
+    only one. Raises ValueError for a key of another length, and for an authentication key alone: it proves
+    nothing.
     """
     if not encryption_key:
         if authentication_key:
@@ -61,12 +65,11 @@ def decoder(
 
 
 class P1Decoder:
-    """Plain telegrams of every version, in any chunks.
+    """Decodes plain telegrams of every version, in any chunks.
 
-    Keeps at most ``2 * TELEGRAM_MAX`` bytes beside a chunk.
-
-    ``is_sealed``: only what a CRC proves counts.  Without ``is_capture`` a telegram without CRC counts from
-    the second with the same lines, and never on a line that has had a CRC.
+    Keeps at most ``2 * TELEGRAM_MAX`` bytes besides a chunk. ``is_sealed``: only what a CRC proves counts.
+    Without ``is_capture`` a telegram without CRC counts from the second with the same lines on, and never on
+    a line that has had a CRC.
     """
 
     def __init__(self, *, is_sealed: bool = False, is_capture: bool = False) -> None:
@@ -87,12 +90,12 @@ class P1Decoder:
 
     @property
     def why(self) -> str:
-        """Return what a person should know when nothing comes of the bytes."""
+        """What a person should know if nothing can be decoded."""
         is_locked = self._is_foreign and not self.counts.good_count
         return "the telegrams are encrypted: a key file is needed" if is_locked else ""
 
     def feed(self, data: bytes) -> list[Telegram]:
-        """Take the next bytes; the telegrams that they complete."""
+        """Take the next bytes; return the telegrams that they complete."""
         self.counts.bytes_count += len(data)
         buffer = self._buffer
         buffer += data
@@ -114,7 +117,7 @@ class P1Decoder:
         return done
 
     def end(self) -> list[Telegram]:
-        """The line was closed: a telegram whose last line lacks only its end."""
+        """Return a telegram whose last line lacks only its end: the line was closed."""
         done: list[Telegram] = []
         end = _LAST_END.search(self._buffer)
         if end:
@@ -126,13 +129,13 @@ class P1Decoder:
         return done
 
     def _rubbish(self, bytes_count: int) -> None:
-        """Bytes without an end of a telegram: one resynchronisation for each ``TELEGRAM_MAX`` of them."""
+        """Count bytes without an end of a telegram: one resynchronisation per ``TELEGRAM_MAX`` of them."""
         longest_count = (self._dropped_count + bytes_count) // TELEGRAM_MAX
         self.counts.resync_count += longest_count - self._rubbish_count
         self._rubbish_count = longest_count
 
     def _close(self, body: bytes, crc: bytes, behind: bytes, done: list[Telegram]) -> None:
-        """Judge what ends with ``!``; ``crc`` is what stands behind it, in hexadecimal or nothing."""
+        """Check what ends with ``!``; ``crc`` is what follows it, in hexadecimal or empty."""
         begins = [found.start() for found in _BEGIN.finditer(body)][-BEGINS_MAX:]
         if not begins:
             self.counts.resync_count += 1
@@ -157,7 +160,7 @@ class P1Decoder:
         self.counts.frames_count += 1
 
     def _is_repeated(self, rows: list[str]) -> bool:
-        """Return whether a telegram had the same lines before: the proof of one without CRC."""
+        """Return whether a telegram had the same lines before, which proves one without CRC."""
         lines_now = outline(rows)
         if lines_now == self._new_outline or self._is_capture:
             self._outline = lines_now
@@ -165,7 +168,7 @@ class P1Decoder:
         return lines_now == self._outline
 
     def _formed(self, body: bytes) -> str:
-        """The text of a telegram that has no CRC and needs none; empty otherwise."""
+        """Return the text of a telegram that has no CRC and needs none; empty otherwise."""
         if not body.isascii():
             body = body.translate(_EVEN)
         text = body.decode("latin-1")
@@ -179,9 +182,9 @@ class P1Decoder:
 
 
 def _proven(body: bytes, begins: list[int], crc: int) -> str:
-    """The text from the begin that the CRC proves; empty when none is.
+    """Return the text from the beginning that the CRC proves; empty if none is proven.
 
-    A capture that a text tool has passed through lacks the CR of each line: the CRC proves that too.
+    A capture that passed through a text tool lacks the CR of each line: the CRC proves that too.
     """
     for begin in reversed(begins):
         part = body[begin:]

@@ -1,7 +1,7 @@
-"""The lines of one P1 telegram as groups: OBIS, scaled numbers, times, and which child says what.
+"""Reads the lines of one P1 telegram as groups: OBIS, scaled numbers, times, and sub-meters.
 
-Sources: DSMR P1 companion standard 5.0.2 chapter 6; 2.2 and 3.0 chapter 5 for gas on two lines;
-e-MUCS P1 1.7.1 (Belgium); Luxmetering E-Meter P1 1.1.3; Swedenergy local interface 2.0.
+Sources: DSMR P1 companion standard 5.0.2 chapter 6; 2.2 and 3.0 chapter 5 for gas on two lines; e-MUCS P1
+1.7.1 (Belgium); Luxmetering E-Meter P1 1.1.3; Swedenergy local interface 2.0.
 """
 
 import re
@@ -20,7 +20,7 @@ _MEASURED = re.compile(rf"({_LABEL})\(({_NUMBER})\*([^()*]+)\)").fullmatch
 _ONE = re.compile(rf"\(({_NUMBER})\*([^()*]+)\)").fullmatch
 _DECIMAL = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,9}").fullmatch
 _CAPTURED = re.compile(rf"\(({_TIME})\)\(({_NUMBER})(?:\*([^()*]+))?\)").fullmatch
-# Versions 2 and 3: time, status, period, number of values, OBIS, unit, and on a line of its own the value.
+# Versions 2 and 3: time, status, period, number of values, OBIS, unit, and on a separate line the value.
 _OLD = re.compile(
     rf"\(({_TIME})\)\([0-9A-Fa-f]*\)\([0-9]+\)\(1\)\([0-9.:-]+\)\(([A-Za-z0-9]+)\)\(({_NUMBER})\)"
 ).fullmatch
@@ -35,7 +35,7 @@ _NOTHING: Mapping[str, Said] = MappingProxyType({})
 LINES_MAX = 512
 """Lines that are kept; a long telegram has about 60."""
 _OFFSETS = {"S": "+02:00", "W": "+01:00", "": ""}
-"""All countries with a P1 port keep Central European Time."""
+"""All countries with a P1 port use Central European Time."""
 
 MEDIA = {
     2: "electricity",
@@ -51,15 +51,16 @@ MEDIA = {
     21: "warm water",
     22: "water",
 }
-"""Device types of EN 13757-3 that stand behind ``0-n:24.1.0``."""
+"""Device types of EN 13757-3 in ``0-n:24.1.0``."""
 SERIALS = ("0-0:96.1.1", "0-0:96.1.0", "0-0:96.1.255", "0-0:42.0.0")
-"""Where a meter says who it is, the surest first."""
+"""Labels of a meter's serial number, the most reliable first."""
 
 
 class Reader:
-    """Reads the lines of telegrams; keeps those it knows, for a meter says most of them again.
+    """Reads the lines of telegrams; keeps the known ones, because a meter repeats most of them.
 
-    What a child's line means hangs on what says who it is: with other children all is read anew.
+    The meaning of a sub-meter's line depends on its identity: if the sub-meters change, all lines are read
+    anew.
     """
 
     def __init__(self) -> None:
@@ -67,7 +68,7 @@ class Reader:
         self._children: list[str] = []
 
     def read(self, text: str) -> tuple[list[Group], bool]:
-        """The groups of the lines between the first one and the ``!``, and whether every line was one.
+        """Return the groups of the lines between the first one and the ``!``, and whether all were valid.
 
         A telegram without CRC has no other proof.
         """
@@ -80,7 +81,7 @@ class Reader:
         return self._filled(groups, missing) if missing else (groups, True)
 
     def _filled(self, groups: list[Group], missing: list[tuple[int, str]]) -> tuple[list[Group], bool]:
-        """The groups with those of the lines that are neither known nor plain."""
+        """Return the groups, with those of lines that are neither known nor plain."""
         told = _told(self._children)
         is_clean = True
         before: tuple[int, str] | None = None
@@ -88,7 +89,7 @@ class Reader:
         for place, row in missing:
             bare = row.strip()
             if bare[:1] == "(" and before is not None and place == before[0] + 1:
-                # The value of old versions, on a line of its own.
+                # The value in old versions, on a separate line.
                 group = _group(before[1] + bare, told)
                 if group is not None:
                     groups[before[0]] = group
@@ -112,14 +113,17 @@ class Reader:
 
 
 def _several(line: str, told: Mapping[str, Mapping[str, Said]]) -> list[Group]:
-    """What the objects of a line say that has more than one (IEC 62056-21, 6.5); empty where it is not so."""
+    """Return the groups of a line with more than one object (IEC 62056-21, 6.5).
+
+    Empty if it is no such line.
+    """
     objects = _OBJECTS.findall(line)
     groups = [group for one in objects if (group := _group(one, told)) is not None]
     return groups if "".join(objects) == line and len(groups) == len(objects) else []
 
 
 def _group(line: str, told: Mapping[str, Mapping[str, Said]]) -> Group | None:
-    """Return what a line says; None where it is no object."""
+    """Return the group of a line; None if it is no object."""
     if "*" in line and (measured := _MEASURED(line)):
         label, digits, unit = measured.groups()
         return Group(label, _number(digits), unit, "", _of(label, told))
@@ -131,7 +135,7 @@ def _group(line: str, told: Mapping[str, Mapping[str, Said]]) -> Group | None:
 
 
 def _said(brackets: str) -> tuple[str | int | float, str, str]:
-    """Value, unit and time of what stands in brackets."""
+    """Return value, unit and time of the content in brackets."""
     count = brackets.count("(")
     if count == 1:
         inside = brackets[1:-1]
@@ -153,7 +157,10 @@ def _number(digits: str) -> int | float:
 
 
 def iso(digits: str) -> str:
-    """``YYMMDDhhmmssX`` in ISO 8601, with its offset where X says summer or winter; empty for no date."""
+    """Return ``YYMMDDhhmmssX`` as ISO 8601, with offset if X is summer or winter.
+
+    Empty for an invalid date.
+    """
     found = _DATE(digits)
     if found is None:
         return ""
@@ -162,7 +169,7 @@ def iso(digits: str) -> str:
 
 
 def _told(identities: Iterable[str]) -> Mapping[str, Mapping[str, Said]]:
-    """By ``0-n:`` what the lines of children say of themselves: channel, medium, serial number."""
+    """Return channel, medium and serial number of the sub-meters by ``0-n:``."""
     found: dict[str, dict[str, Said]] = {}
     for row in identities:
         said = found.setdefault(row[:4], {"channel": int(row[2])})
@@ -181,7 +188,7 @@ def _of(label: str, told: Mapping[str, Mapping[str, Said]]) -> Mapping[str, Said
 
 
 def serial(said: str) -> str:
-    """A serial number as it stands on the meter: meters say its letters in hexadecimal."""
+    """Return a serial number as printed on the meter: meters send its letters in hexadecimal."""
     try:
         text = bytes.fromhex(said).decode("ascii")
     except ValueError:
@@ -190,6 +197,6 @@ def serial(said: str) -> str:
 
 
 def meter(plain: Iterable[Group]) -> str:
-    """Return who sent the telegram; empty where it does not say."""
+    """Return the sender of the telegram; empty if it is not stated."""
     said = {group.label: str(group.value) for group in plain if group.label in SERIALS}
     return next((serial(said[label]) for label in SERIALS if said.get(label)), "")

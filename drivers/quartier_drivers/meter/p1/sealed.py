@@ -1,8 +1,8 @@
-"""Encrypted P1: AES-128-GCM in general-glo-ciphering, around a telegram of text.
+"""Decrypts P1: AES-128-GCM in general-glo-ciphering, around a telegram of text.
 
 Luxmetering E-Meter P1 1.1.3, chapter 3.2.5 (DLMS security suite 0); Austrian grids use the same.  The
-initialisation vector is system title and frame counter, the authenticated data 0x30 and the
-authentication key, the tag has 12 bytes.
+initialisation vector is system title and frame counter; the authenticated data is 0x30 and the authentication
+key; the tag has 12 bytes.
 """
 
 import re
@@ -23,21 +23,21 @@ _TITLE_BYTES = 8
 CONTROL = 0x30
 """Security control: suite 0, authenticated and encrypted."""
 PUBLIC_AUTHENTICATION_KEY = bytes.fromhex("00112233445566778899AABBCCDDEEFF")
-"""The one that Luxmetering prints for all its meters."""
+"""The key that Luxmetering publishes for all its meters."""
 
-# Tag, title of 8, length in one to three bytes, control, counter.
+# Tag, title of 8 bytes, length in one to three bytes, control, counter.
 _HEAD = re.compile(
     rb"\xdb\x08(.{8})(?:([\x00-\x7f])|\x81(.)|\x82(..))" + bytes((CONTROL,)) + rb"(.{4})", re.DOTALL
 )
 _HEAD_MAX = 18
 _INSIDE_MIN = 1 + 4 + TAG_BYTES
 PENDING_MAX = 16
-"""Headers whose frame is not complete yet; a line has one, and noise adds few."""
+"""Most headers whose frame is not complete yet; a line has one, and noise adds few."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """Where a frame may stand, counted from the first byte ever: its begin, its text, its end."""
+    """The place of a possible frame, counted from the first byte ever: its beginning, its text, its end."""
 
     begin: int
     text: int
@@ -46,14 +46,14 @@ class _Frame:
 
 
 class SealedDecoder:
-    """Encrypted telegrams only, in any chunks; keeps at most ``2 * TELEGRAM_MAX`` bytes.
+    """Decodes encrypted telegrams only, in any chunks; keeps at most ``2 * TELEGRAM_MAX`` bytes.
 
-    A header proves nothing, and one with a damaged length may reach over sound frames: so several frames may
-    be pending, the first that is complete is opened first, and what opens ends all that began before.
+    A header proves nothing, and one with a damaged length may span good frames: so several frames may be
+    pending.  The first complete one is opened first; if it opens, all that began before it are dropped.
 
-    Without an ``authentication_key`` the public one is tried, and where it does not fit, a telegram counts
-    whose own CRC holds.  A frame counter counts once, per system title: what does not rise was sent again.
-    Raises ValueError for a key that has not 16 bytes.
+    Without an ``authentication_key`` the public one is tried; if it does not match, a telegram counts if its
+    own CRC is valid.  A frame counter counts once per system title: a counter that does not rise is a
+    repetition.  Raises ValueError for a key that has not 16 bytes.
     """
 
     def __init__(self, encryption_key: bytes, authentication_key: bytes = b"") -> None:
@@ -77,12 +77,12 @@ class SealedDecoder:
 
     @property
     def why(self) -> str:
-        """Return what a person should know when nothing comes of the bytes."""
+        """What a person should know if nothing can be decoded."""
         is_locked = self.counts.bad_count > 1 and not self.counts.good_count
         return "the key does not fit: no telegram can be opened with it" if is_locked else self._why
 
     def feed(self, data: bytes) -> list[Telegram]:
-        """Take the next bytes; the telegrams that they complete."""
+        """Take the next bytes; return the telegrams that they complete."""
         self.counts.bytes_count += len(data)
         done: list[Telegram] = []
         for start in range(0, len(data), TELEGRAM_MAX):  # so that one large chunk keeps no more than many
@@ -95,7 +95,7 @@ class SealedDecoder:
         return done
 
     def end(self) -> list[Telegram]:
-        """The line was closed; half a frame proves nothing."""
+        """Discard half a frame, which proves nothing: the line was closed."""
         self._base += len(self._buffer)
         self._searched = self._base
         self._buffer.clear()
@@ -103,7 +103,7 @@ class SealedDecoder:
         return []
 
     def _search(self, done: list[Telegram]) -> None:
-        """Note every place where a frame may begin, in step with what is complete by then."""
+        """Note every place where a frame may begin, in step with the frames complete by then."""
         buffer, base = self._buffer, self._base
         at = buffer.find(0xDB, self._searched - base)
         while 0 <= at <= len(buffer) - _HEAD_MAX:
@@ -145,7 +145,7 @@ class SealedDecoder:
         return last is None
 
     def _opened(self, frame: _Frame) -> list[Telegram]:
-        """Return what is in a frame; nothing where it does not open."""
+        """Return the content of a frame; nothing if it does not open."""
         sealed = bytes(self._buffer[frame.text - self._base : frame.end - self._base])
         text, tag = sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]
         is_proven = True

@@ -1,9 +1,9 @@
 """Checks P1 telegrams without a CRC (DSMR 2.2 and 3.0) by widths and by the telegram before.  Pure.
 
 The companion standards give each number a fixed width (DSMR 2.2 and 3.0, chapter 5: F8(3,3) for counters,
-four or three digits and two decimals for powers), so a lost or doubled digit is found.  Two halves of
-different counters that make one line are not, but then a line is missing: on a port a telegram counts only
-when the telegram before it had the same lines.
+four or three digits and two decimals for powers), so a lost or doubled digit is detected.  Two halves of
+different counters that become one line are not, but then a line is missing: on a port a telegram counts only
+if the telegram before it had the same lines.
 """
 
 import re
@@ -32,7 +32,7 @@ _DIGIT = re.compile(r"\d")
 
 
 def is_formed(rows: Iterable[str]) -> bool:
-    """Return whether each number has a width of the standards, and all counters the same, and all powers."""
+    """Return whether each number has a standard width, the same for all counters and for all powers."""
     widths: set[tuple[str, str]] = set()
     for row in rows:
         line = row.strip()
@@ -46,7 +46,7 @@ def is_formed(rows: Iterable[str]) -> bool:
 
 
 def outline(rows: Iterable[str]) -> tuple[str, ...]:
-    """Return the lines with all digits 0 and without texts: only objects and widths stay."""
+    """Return the lines with all digits 0 and without texts: only objects and widths remain."""
     return tuple(_outlined(row.strip()) for row in rows)
 
 

@@ -1,6 +1,6 @@
-"""What some makers' meters say wrongly, and what they mean; the direction of power without sign; pure.
+"""Corrects what meters of some makers send wrongly, and the direction of unsigned power; pure.
 
-A profile names the defects of its meter; without one only ``directed`` is done.
+A profile names the defects of its meter; without one only ``directed`` is applied.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,22 +23,22 @@ _FNN_BITS = {  # power after the colon of its label, and the bit of its directio
     "76.7.0": 14,
 }
 _FNN = 0x04
-"""The lowest byte of a status word after FNN's Lastenheft Basiszähler (DZG, product manual WS74, 14.5)."""
+"""The lowest byte of a status word by FNN's Lastenheft Basiszähler (DZG, product manual WS74, 14.5)."""
 _SUMS = ("1.7.0", "16.7.0")
 _EDL_BIT = 5
 """Direction of the sum in the status of older meters (FNN Lastenheft EDL, 2010, page 31)."""
 _EDL_SIZE = 16
 _EDL_MARK = 1 << 7
-"""Set in every status word of this kind that was seen: 0x82 and 0xA2, 0x182 and 0x1A2, 0x1B0."""
+"""Set in every status word of this kind that was observed: 0x82 and 0xA2, 0x182 and 0x1A2, 0x1B0."""
 _ABSOLUTE, _SIGNED = ":15.7.0", "16.7.0"
 _COUNTERS = ("1.8.0", "2.8.0", "1.8.1", "2.8.1", "1.8.2", "2.8.2")
 _DZG = b"\x0a\x01DZG"
 _DZG_GOOD_FROM = 60_000_000
-"""DZG meters with numbers from here on say it rightly (the maker, in libsml's issue 105)."""
+"""DZG meters with numbers from here on send it correctly (the maker, in libsml's issue 105)."""
 
 
 def mended(listing: Listing, server: bytes, defects: Sequence[str]) -> list[Group]:
-    """The groups of a list as the meter ``server`` means them."""
+    """Return the corrected groups of a list of the meter ``server``."""
     _, groups, codes = listing
     for defect in defects:
         groups = MENDINGS[defect](groups, codes, server)
@@ -46,9 +46,9 @@ def mended(listing: Listing, server: bytes, defects: Sequence[str]) -> list[Grou
 
 
 def directed(groups: list[Group]) -> list[Group]:
-    """The groups, and 16.7.0 (signed) for a meter that states 15.7.0 (absolute) and the direction beside it.
+    """Return the groups, with 16.7.0 (signed) for a meter that states 15.7.0 (absolute) and a direction.
 
-    Without a direction 15.7.0 is no power of the building: nobody knows whether it buys or sells.
+    Without a direction 15.7.0 is no power of the building: nobody knows whether it imports or exports.
     """
     absolute = next((one for one in groups if one.label.endswith(_ABSOLUTE)), None)
     if (
@@ -66,19 +66,19 @@ def directed(groups: list[Group]) -> list[Group]:
 
 
 def has_direction(status: int) -> bool:
-    """Return whether a status word is of a kind that has a direction of power."""
+    """Return whether a status word is of a kind with a direction of power."""
     return status & 0xFF == _FNN or (status & _EDL_MARK > 0 and status.bit_length() <= _EDL_SIZE)
 
 
 def is_outward(status: int, quantity: str) -> bool:
-    """Return whether a status word says of a power (``16.7.0``) that it flows to the grid."""
+    """Return whether a status word says that a power (``16.7.0``) flows to the grid."""
     if status & 0xFF == _FNN:
         return bool(status >> _FNN_BITS[quantity] & 1)
     return has_direction(status) and quantity in _SUMS and bool(status >> _EDL_BIT & 1)
 
 
 def _signed(groups: list[Group], _codes: bytes, _server: bytes) -> list[Group]:
-    """Power is said without sign, its direction in the status word of a counter of energy."""
+    """Sign a power that is sent without sign; its direction is in the status word of an energy counter."""
     status = _status(groups)
     return [
         _with(group, -group.value)
@@ -92,7 +92,10 @@ def _signed(groups: list[Group], _codes: bytes, _server: bytes) -> list[Group]:
 
 
 def _widened(groups: list[Group], codes: bytes, server: bytes) -> list[Group]:
-    """DZG's DVS74 and WS74 code 327.68 to 655.35 W as a signed number of two bytes: it comes out negative."""
+    """Correct DZG's DVS74 and WS74, which code 327.68 to 655.35 W as a signed number of two bytes.
+
+    Uncorrected it is negative.
+    """
     if server.startswith(_DZG) and int.from_bytes(server[6:10], "big") >= _DZG_GOOD_FROM:
         return groups
     status = _status(groups)

@@ -1,13 +1,13 @@
-"""SML's binary coding: type and length before each element, lists within lists; pure.
+"""Decodes SML's binary coding: type and length before each element, lists within lists; pure.
 
 BSI TR-03109-1, annex IV part b, 6.3 (SML binary encoding): the TL field's first byte is ``mttt llll``:
-another TL byte follows, type, length with the TL field itself (of a list: how many elements).
+another TL byte follows, type, length including the TL field (of a list: number of elements).
 """
 
 from dataclasses import dataclass
 
 DEPTH_MAX = 12
-"""How deep lists may lie in each other; a list response has five."""
+"""Deepest nesting of lists; a list response has five levels."""
 _TL_BYTES_MAX = 4
 _NUMBER_MAX = 16  # bytes; the standard has eight
 
@@ -34,14 +34,14 @@ class Whole:
 
 
 Element = bytes | bool | Whole | list["Element"] | None
-"""None is an optional element that was left out."""
+"""None is an omitted optional element."""
 
 
 def head(data: bytes, at: int) -> tuple[int, int, int]:
-    """The TL field at ``at``: type, length without the TL field (of a list: its elements), where it ends.
+    """Return the TL field at ``at``: type, length without the field (of a list: its elements), and its end.
 
-    An octet string of length -1 is the end of a message (or what some meters send for nothing).
-    Raises Malformed.
+    An octet string of length -1 is the end of a message (or what some meters send for nothing). Raises
+    Malformed.
     """
     try:
         first = byte = data[at]
@@ -66,7 +66,7 @@ def head(data: bytes, at: int) -> tuple[int, int, int]:
 
 
 def element(data: bytes, at: int, depth: int = 0) -> tuple[Element, int]:
-    """The element at ``at`` and where the next one begins.  Raises Malformed."""
+    """Return the element at ``at`` and the place of the next one.  Raises Malformed."""
     kind, length, end = head(data, at)
     if kind == _LIST:
         if depth >= DEPTH_MAX:
@@ -91,7 +91,7 @@ def element(data: bytes, at: int, depth: int = 0) -> tuple[Element, int]:
 
 
 def list_at(data: bytes, at: int) -> tuple[int, int]:
-    """Return how many elements the list at ``at`` has, and where its first begins.  Raises Malformed."""
+    """Return the number of elements of the list at ``at``, and the place of the first.  Raises Malformed."""
     kind, length, end = head(data, at)
     if kind != _LIST:
         raise Malformed("no list where one should be")
@@ -99,7 +99,7 @@ def list_at(data: bytes, at: int) -> tuple[int, int]:
 
 
 def number_at(data: bytes, at: int) -> tuple[int, int]:
-    """The whole number at ``at`` and where the next element begins.  Raises Malformed."""
+    """Return the whole number at ``at`` and the place of the next element.  Raises Malformed."""
     found, end = element(data, at)
     if not isinstance(found, Whole):
         raise Malformed("no number where one should be")

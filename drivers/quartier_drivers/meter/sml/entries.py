@@ -1,7 +1,7 @@
-"""Entries of an SML list: what one says, as a group; pure.
+"""Converts entries of an SML list to groups; pure.
 
 BSI TR-03109-1, annex IV part b, 6.2.7.2 (SML_GetList.Res): name, status, time, unit, scaler, value,
-signature.  This is the general way; entries of the shapes that nearly all meters send are read by
+signature.  This is the general way; entries in the usual forms of nearly all meters are read by
 ``quartier_native.read_listings``, with the same result.
 """
 
@@ -25,13 +25,13 @@ NARROW = 0x53
 
 
 def scaled(number: int, scaler: int) -> int | float:
-    """``number`` × 10^``scaler``, rounded once."""
+    """Return ``number`` × 10^``scaler``, rounded once."""
     ten: int = 10 ** abs(scaler)
     return number / ten if scaler < 0 else number * ten
 
 
 def _told(status: Element, moment: Element) -> tuple[str, Mapping[str, Said]]:
-    """Return when the meter took a value (ISO 8601), and what else it says of it."""
+    """Return the time of a value (ISO 8601), and the meter's other data about it."""
     when, index = time_of(moment)
     more: dict[str, Said] = {}
     if isinstance(status, Whole):
@@ -42,7 +42,7 @@ def _told(status: Element, moment: Element) -> tuple[str, Mapping[str, Said]]:
 
 
 def time_of(moment: Element) -> tuple[str, int | None]:
-    """An SML_Time as ISO 8601, or as seconds on the meter's own clock (secIndex).
+    """Return an SML_Time as ISO 8601, or as seconds on the meter's own clock (secIndex).
 
     Holley and some EMH meters send the seconds without the tag that says so.
     """
@@ -69,7 +69,10 @@ def _iso(seconds: int, offset_min: int) -> str:
 
 
 def entry_of(found: Element) -> tuple[Group, int] | None:
-    """What an entry says, and the TL field of its value if that is a number, else 0; None: it is no entry."""
+    """Return the group of an entry, and the TL field of its value if it is a number, else 0.
+
+    None if it is no entry.
+    """
     if not isinstance(found, list) or len(found) != 7 or not isinstance(found[_NAME_AT], bytes):
         return None
     name, value = found[_NAME_AT], found[_VALUE]
@@ -85,7 +88,7 @@ def entry_of(found: Element) -> tuple[Group, int] | None:
 
 
 def written(value: Element) -> str:
-    """An element as text; of a list what is in it, between brackets."""
+    """Return an element as text; a list as its content between brackets."""
     if isinstance(value, Whole):
         return str(value.value)
     if isinstance(value, bool):

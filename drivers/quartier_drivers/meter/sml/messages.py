@@ -1,4 +1,4 @@
-"""Messages of an SML file: which are sound, and what the list responses among them say; pure.
+"""Reads the messages of an SML file: checks them and extracts the list responses; pure.
 
 BSI TR-03109-1, annex IV part b, 6.2 (SML_Message): transaction, group, abort, body (its number and itself), a
 CRC-16 over all before it, and an end.
@@ -27,7 +27,7 @@ Listing = tuple[bytes, list[Group], bytes]
 
 @dataclass(slots=True)
 class File:
-    """What the messages of one frame say; ``bad_count`` of them were not sound."""
+    """The content of the messages of one frame; ``bad_count`` of them were invalid."""
 
     server: bytes = b""
     listings: list[Listing] = field(default_factory=list)
@@ -35,13 +35,13 @@ class File:
 
 
 def file_of(data: bytes, ways: Sequence[Way]) -> File:
-    """All messages of a frame.  What follows a message that cannot be read is lost with it."""
+    """Read all messages of a frame.  What follows an unreadable message is lost with it."""
     found = read_listings(data, ways, _UNITS)
     return general_file_of(data, ways) if found is None else File(*found)
 
 
 def general_file_of(data: bytes, ways: Sequence[Way]) -> File:
-    """The same, whatever shapes the messages have."""
+    """Read all messages of a frame, whatever form they have."""
     found = File()
     at = 0
     while at < len(data):
@@ -63,7 +63,7 @@ def general_file_of(data: bytes, ways: Sequence[Way]) -> File:
 
 
 def _message(data: bytes, at: int) -> tuple[int, Element, int]:
-    """Number and body of the message at ``at``, and where the body ends."""
+    """Return number and body of the message at ``at``, and the end of the body."""
     count, at = list_at(data, at)
     if count != _MESSAGE_PARTS:
         raise Malformed("a message that is none")
@@ -78,7 +78,7 @@ def _message(data: bytes, at: int) -> tuple[int, Element, int]:
 
 
 def _sum(data: bytes, at: int) -> tuple[bytes, int]:
-    """The sum behind a message's body, and where the message ends."""
+    """Return the checksum after a message's body, and the end of the message."""
     told, at = element(data, at)
     if not isinstance(told, Whole) or not 0 <= told.value < 1 << 16 or data[at : at + 1] != b"\0":
         raise Malformed("no checksum behind a message")
@@ -86,7 +86,7 @@ def _sum(data: bytes, at: int) -> tuple[bytes, int]:
 
 
 def _take(found: File, number: int, body: Element) -> None:
-    """What a sound message adds."""
+    """Add the content of a valid message."""
     if not isinstance(body, list):
         return
     if number == OPEN_RESPONSE and len(body) > _OPEN_SERVER:

@@ -1,4 +1,4 @@
-"""How SML's octets are written: OBIS numbers, identification numbers of devices, text; pure."""
+"""Formats SML's octets: OBIS numbers, identification numbers of devices, text; pure."""
 
 from functools import lru_cache
 
@@ -9,13 +9,13 @@ _DIN_43863_5 = 0x0A
 
 
 def label(name: bytes) -> str:
-    """Return how an OBIS number is written; a name that is not six bytes long: its hexadecimal digits."""
+    """Return the label of an OBIS number; for a name that is not six bytes long its hexadecimal digits."""
     return obis.label(name) if len(name) == obis.SIZE else name.hex()
 
 
 @lru_cache(maxsize=64)
 def device(number: bytes) -> str:
-    """An identification number as it stands on the device, ``1EMH0012345678``; others as ``text`` has them.
+    """Return an identification number as printed on the device, ``1EMH0012345678``; others as from ``text``.
 
     DIN 43863-5: length, medium, three letters of the maker, fabrication block, number of 32 bits.
     """
@@ -26,7 +26,7 @@ def device(number: bytes) -> str:
 
 
 def text(octets: bytes) -> str:
-    """Octets as a person reads them: printable ASCII as text, anything else as hexadecimal digits."""
+    """Return octets in readable form: printable ASCII as text, anything else as hexadecimal digits."""
     if octets.isascii():
         letters = octets.decode("ascii")
         if letters.isprintable():

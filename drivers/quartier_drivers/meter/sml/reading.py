@@ -12,15 +12,15 @@ from quartier_drivers.meter.telegram import Counts, Group, Telegram
 _WAYS: dict[str, tuple[Way, ...]] = {"x25": (X25,), "kermit": (X25, KERMIT, KERMIT_HIGH_FIRST)}
 _ANY_WAY = _WAYS["kermit"]
 _STRANGE_MIN_COUNT = 2
-"""So many sums of another kind are no accident."""
+"""This many checksums of another kind are no accident."""
 
 
 class SmlDecoder:
     """A push parser of SML: see ``telegram.Decoder``.  Keeps at most ``transport.FRAME_MAX`` bytes.
 
-    A frame counts only whole: its CRC covers all of it.  A message within it counts if its own CRC holds too.
-    ``checksum``: ``"x25"``, or ``"kermit"`` for a maker who took that sum instead, at least in some firmware.
-    ``defects`` are names of ``defects.MENDINGS``.
+    A frame counts only whole: its CRC covers all of it.  A message within it counts if its own CRC is valid
+    too. ``checksum``: ``"x25"``, or ``"kermit"`` for a maker that used that checksum instead, at least in
+    some firmware. ``defects`` are names of ``defects.MENDINGS``.
     """
 
     def __init__(self, checksum: str, defects: Sequence[str]) -> None:
@@ -33,18 +33,18 @@ class SmlDecoder:
 
     @property
     def counts(self) -> Counts:
-        """What it has seen since it was made; good and bad are frames, and bad messages in good frames."""
+        """What the decoder has counted; good and bad are frames, and bad messages in good frames."""
         return self._counts
 
     @property
     def why(self) -> str:
-        """Return what is wrong with whole frames that are not good, for a person; empty where nothing is."""
+        """What is wrong with complete frames that are not good, for a person; empty if nothing is."""
         if self._counts.good_count or self._transport.strange_count < _STRANGE_MIN_COUNT:
             return ""
         return 'its checksums are CRC-16/Kermit: a profile with checksum = "kermit" reads it (holley/dtz541)'
 
     def feed(self, data: bytes) -> list[Telegram]:
-        """Take the next bytes; the telegrams of the frames that they complete."""
+        """Take the next bytes; return the telegrams of the frames that they complete."""
         counts = self._counts
         counts.bytes_count += len(data)
         telegrams: list[Telegram] = []
@@ -54,7 +54,7 @@ class SmlDecoder:
         return telegrams
 
     def end(self) -> list[Telegram]:
-        """No more bytes come: nothing of an unfinished frame is known to be good."""
+        """Finish: nothing in an unfinished frame is known to be good."""
         self._transport.end()
         self._sum_up()
         return []
@@ -64,7 +64,7 @@ class SmlDecoder:
         self._counts.resync_count = self._transport.resync_count
 
     def _file(self, content: bytes) -> File:
-        """The messages of a frame, however its maker doubled the escapes."""
+        """Return the messages of a frame, whichever way its maker doubled the escapes."""
         if ESCAPE in content:
             files = [file_of(data, self._ways) for data in unescaped(content)]
             found = min(files, key=lambda file: file.bad_count)
@@ -75,7 +75,7 @@ class SmlDecoder:
         return found
 
     def _telegrams(self, file: File, bad_frames_count: int) -> list[Telegram]:
-        """One telegram for each meter that the frame tells of; one, as a rule."""
+        """Return one telegram per meter in the frame; usually a single one."""
         told: dict[bytes, list[Group]] = {}
         for listing in file.listings:
             server = listing[0] or file.server
@@ -92,5 +92,5 @@ class SmlDecoder:
 
 
 def decoder(*, checksum: str = "x25", defects: Sequence[str] = ()) -> SmlDecoder:
-    """A decoder with the settings of a profile's ``[decoder]`` table."""
+    """Make a decoder with the settings of a profile's ``[decoder]`` table."""
     return SmlDecoder(checksum, defects)

@@ -15,9 +15,9 @@ ESCAPE = b"\x1b\x1b\x1b\x1b"
 _VERSION = b"\x01\x01\x01\x01"
 BEGIN = ESCAPE + _VERSION
 FRAME_MAX = 16_384
-"""The longest frame, in bytes: an optical head at 9600 baud takes 17 s for it."""
+"""Size of the longest frame in bytes: an optical head at 9600 baud takes 17 s for it."""
 NOISE_RESYNC = 512
-"""So many bytes without a begin count as one more search for it."""
+"""This many bytes without a beginning count as one more search for it."""
 
 _ESC = 0x1B
 _END = 0x1A
@@ -26,9 +26,9 @@ _TAIL = 4  # what follows an escape
 
 
 class Frame(NamedTuple):
-    """What a sound frame holds, as it was sent: escapes are still doubled.
+    """The content of a valid frame, as it was sent: escapes are still doubled.
 
-    ``bad_count`` frames of the stream before it were not sound.
+    ``bad_count`` is the number of invalid frames before it.
     """
 
     content: bytes
@@ -36,11 +36,11 @@ class Frame(NamedTuple):
 
 
 class Transport:
-    """Bytes in, what sound frames hold out.
+    """Takes bytes and returns the content of valid frames.
 
-    ``ways`` are those in which a frame's CRC may have been made; ``strange_count`` frames were made in one of
-    ``others`` and are bad all the same.  Keeps at most ``FRAME_MAX`` bytes, looks at
-    none more than twice.  A begin within a frame begins another one: a lost end costs its own frame alone.
+    ``ways`` are the accepted kinds of a frame's CRC; ``strange_count`` frames have one of ``others`` and are
+    bad all the same.  Keeps at most ``FRAME_MAX`` bytes and examines none more than twice.  A beginning
+    within a frame begins another one: a lost end costs only its own frame.
     """
 
     __slots__ = (
@@ -72,7 +72,7 @@ class Transport:
         self._begin(is_inside=False)
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Take the next bytes; what the frames hold that they complete."""
+        """Take the next bytes; return the content of the frames that they complete."""
         self._held += data
         frames: list[Frame] = []
         while self._step(frames) if self._is_inside else self._find():
@@ -80,7 +80,7 @@ class Transport:
         return frames
 
     def end(self) -> None:
-        """No more bytes come: an unfinished frame is a bad one."""
+        """Finish: an unfinished frame is a bad one."""
         if self._is_inside:
             self.bad_count += 1
         self._held.clear()
@@ -95,7 +95,7 @@ class Transport:
         self._states = self._firsts
 
     def _find(self) -> bool:
-        """Look for a begin outside of frames."""
+        """Find a beginning outside of frames; return whether one was found."""
         if not self._held:
             return False
         at = self._held.find(BEGIN)
@@ -112,7 +112,7 @@ class Transport:
         return True
 
     def _step(self, frames: list[Frame]) -> bool:
-        """Go to the next escape within the frame; whether there may be more to do."""
+        """Go to the next escape within the frame; return whether there may be more to do."""
         held = self._held
         at = held.find(ESCAPE, self._at)
         if at < 0:
@@ -136,14 +136,17 @@ class Transport:
         return False
 
     def _judge(self, at: int, end: int, frames: list[Frame]) -> None:
-        """What escapes from ``at`` to ``end`` mean: four are a begin or an end, eight are data, and so on."""
+        """Interpret the escapes from ``at`` to ``end``.
+
+        Four are a beginning or an end, eight are data, and so on.
+        """
         held = self._held
         if held.startswith(_VERSION, end):
             if end - at < 2 * len(ESCAPE):
                 self._perhaps = self._perhaps or end - len(ESCAPE)
                 self._fail(0)
                 return
-            # A doubled escape with ones behind it, or a begin right after a frame that was cut short.
+            # A doubled escape followed by ones, or a beginning right after a frame that was cut short.
             self._perhaps = end - len(ESCAPE)
         elif held[end] == _END:
             if self._is_sound(end):
@@ -158,11 +161,14 @@ class Transport:
                 self.strange_count += any(way.of(data) == told for way in self._others)
                 self._fail(end + 1)
                 return
-            # Not where an end can be: data of a meter that doubles only what falls on fours.
+            # Not where an end can be: data of a meter that doubles only escapes at multiples of four.
         self._at, self._run_end = end, 0
 
     def _is_sound(self, end: int) -> bool:
-        """Whether the CRC behind an end holds; sums each byte once, however many ends there seem to be."""
+        """Return whether the CRC after an end is valid.
+
+        Sums each byte once, however many possible ends there are.
+        """
         held = self._held
         part = bytes(held[self._summed : end])
         self._states = tuple([crc16_ccitt(part, state) for state in self._states])
@@ -176,16 +182,16 @@ class Transport:
         return False
 
     def _fail(self, upto: int) -> None:
-        """The frame is bad: go on from the begin that it may have swallowed, else behind ``upto``."""
+        """Reject the frame: continue at a beginning that it may have swallowed, else after ``upto``."""
         self.bad_count += 1
         del self._held[: self._perhaps or upto]
         self._begin(is_inside=self._perhaps > 0)
 
 
 def unescaped(frame: bytes) -> tuple[bytes, ...]:
-    """What a frame may say once doubled escapes are single: as the standard has it, and as meters do it.
+    """Return the possible contents with doubled escapes made single: by the standard, and as meters do it.
 
-    Some double only an escape that falls on a multiple of four, some none.
+    Some meters double only an escape at a multiple of four, some none.
     """
     blocks = [frame[at : at + len(ESCAPE)] for at in range(0, len(frame), len(ESCAPE))]
     aligned, is_doubled = bytearray(), False

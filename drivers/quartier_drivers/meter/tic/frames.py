@@ -1,9 +1,9 @@
-"""TIC bytes into telegrams: a push parser that loses exactly the groups that noise hit.
+"""Splits TIC bytes into telegrams: a push parser that loses exactly the groups that noise hit.
 
-Every control byte ends what was before it, and what stands between two of them is judged by itself: so a
-stray one costs the group it fell into and no other.  Frames are put together from good groups; STX and ETX
-only say where they may end, because noise forges and swallows them too.  Sound lines are read, and frames
-put together, by ``quartier_native``'s ``LineReader``; here is what to do with all others.
+Every control byte ends what was before it, and the bytes between two of them are checked alone: so a stray
+one costs only the group that contains it.  Frames are joined from good groups; STX and ETX only show where
+they may end, because noise forges and swallows them too.  Valid lines are read, and frames joined, by
+``quartier_native``'s ``LineReader``; this module handles all other lines.
 """
 
 from quartier_drivers.meter.telegram import Counts, Group, Telegram
@@ -19,12 +19,15 @@ _LF, _LINE_ENDS = 0x0A, (0x0A, 0x0D)
 
 
 def decoder() -> "TicDecoder":
-    """A decoder for both modes, which tell themselves apart."""
+    """Make a decoder for both modes, which it distinguishes by itself."""
     return TicDecoder()
 
 
 class TicDecoder:
-    """Both modes, in any chunks.  Keeps ``SPAN_MAX`` bytes at most, a frame, the last line of each label."""
+    """Decodes both modes, in any chunks.
+
+    Keeps ``SPAN_MAX`` bytes at most, a frame, the last line per label.
+    """
 
     def __init__(self) -> None:
         self.counts = Counts()
@@ -33,14 +36,14 @@ class TicDecoder:
         self._order = LineOrder()
 
     def ahead(self) -> list[Group]:
-        """Groups of the frame that is still coming, since the last call; they come again in its telegram.
+        """Return the groups since the last call of the frame that is still arriving.
 
-        An over-current does not wait for the end of a frame of two seconds.
+        They come again in its telegram.  An over-current does not wait for the end of a frame of two seconds.
         """
         return self._lines.ahead()
 
     def feed(self, data: bytes) -> list[Telegram]:
-        """Take the next bytes; the telegrams whose end they show."""
+        """Take the next bytes; return the telegrams that they end."""
         counts, lines = self.counts, self._lines
         counts.bytes_count += len(data)
         done: list[Telegram] = []
@@ -58,7 +61,7 @@ class TicDecoder:
         return [self._order.checked(one) for one in done]
 
     def end(self) -> list[Telegram]:
-        """The line was closed: what is good of the unfinished frame."""
+        """Return the good content of the unfinished frame: the line was closed."""
         done: list[Telegram] = []
         if self._tail:
             self._judge(self._tail, 0, done)
@@ -68,7 +71,7 @@ class TicDecoder:
         return [self._order.checked(one) for one in done]
 
     def _judge(self, span: bytes, behind: int, done: list[Telegram]) -> bool:
-        """Add the groups of a span; whether there were any."""
+        """Add the groups of a span; return whether there were any."""
         is_framed = self._lines.after == _LF and behind in _LINE_ENDS
         group = whole(span, is_framed=is_framed) if len(span) <= SPAN_MAX else None
         if group is not None:

@@ -1,7 +1,7 @@
-"""One TIC group from the bytes between two control characters, or several from what noise left of them.
+"""Reads one TIC group from the bytes between two control characters, or several from a damaged span.
 
-The checksum has six bits: it does not see a flipped bit 6 (``0`` and ``p``), two errors that cancel
-each other, or one of 64 random changes.  So a group also needs a label, letters and a width that
+The checksum has six bits: it does not detect a flipped bit 6 (``0`` and ``p``), two errors that cancel each
+other, or one of 64 random changes.  So a group also needs a label, characters and a width that
 Enedis-NOI-CPT_54E knows.
 """
 
@@ -15,7 +15,7 @@ from quartier_drivers.meter.tic.parity import stripped
 
 HT, SP = 0x09, 0x20
 LEAST = 5
-"""Bytes of the shortest group: a label of two, a separator, no value, a separator, the checksum."""
+"""Size of the shortest group: a label of two, a separator, no value, a separator, the checksum."""
 
 _SEPARATOR = re.compile(rb"[\t ]")
 _TIMED = re.compile(TIME).fullmatch
@@ -26,17 +26,17 @@ _TEXT = re.compile(rb"[ -~]*").fullmatch
 _STRANGER = Shape("", False, _TEXT, _SEPARATOR)
 
 _OFFSETS = {"E": "+02:00", "H": "+01:00", "e": "+02:00", "h": "+01:00", " ": ""}
-"""What the letter before a time says in metropolitan France."""
+"""The meaning of the letter before a time in metropolitan France."""
 _SEASONS: Mapping[str, Mapping[str, Said]] = MappingProxyType(
     {letter: MappingProxyType({"season": letter} if letter.strip() else {}) for letter in _OFFSETS}
 )
 
 
 def whole(span: bytes, *, is_framed: bool) -> Group | None:
-    """The group that ``span`` is from its first to its last byte, or None.
+    """Return the group that is exactly ``span``, or None.
 
-    ``is_framed``: a line feed stood before it and the end of a line behind; only then may its label be
-    one that no table knows.
+    ``is_framed``: a line feed was before it and an end of line after it; only then may its label be unknown
+    to all tables.
     """
     if len(span) < LEAST:
         return None
@@ -75,7 +75,7 @@ def _timed(label: bytes, fields: list[bytes], shape: Shape) -> Group | None:
 
 
 def iso(said: str) -> str:
-    """Season letter and ``YYMMDDhhmmss`` in ISO 8601; empty where it is no date."""
+    """Return season letter and ``YYMMDDhhmmss`` as ISO 8601; empty if it is no date."""
     found = _DATE.fullmatch(said, 1)
     if found is None:
         return ""
@@ -96,7 +96,7 @@ def _historic(covered: bytes, *, is_framed: bool) -> Group | None:
 
 
 def salvaged(span: bytes) -> list[Group]:
-    """The groups that stand whole in a span whose ends are damaged, or in one of 8 bits a byte."""
+    """Return the complete groups in a span with damaged ends, or in one of 8 bits per byte."""
     if span.isascii():
         return _inside(span)
     bare = stripped(span)

@@ -1,4 +1,4 @@
-"""Every label of both TIC modes: what it measures and what its value looks like (Enedis-NOI-CPT_54E)."""
+"""All labels of both TIC modes: the quantity and the form of the value (Enedis-NOI-CPT_54E)."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,16 +23,16 @@ from quartier_native.meters import (
 )
 
 TIME = rb"[EHeh ][0-9]{12}"
-"""Season letter, YYMMDDhhmmss; a small letter says that the meter's clock is degraded."""
+"""Season letter, YYMMDDhhmmss; a small letter means that the meter's clock is degraded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What one label's value is: its ``unit`` in the meter's words, and what text may stand there.
+    """The value of one label: its ``unit`` as the meter writes it, and its possible text.
 
-    ``is_timed``: a time field stands before the value.  ``fits`` judges a value, its width too: the checksum
-    has six bits, and lets one in 64 losses of a digit pass.  ``rest`` is what follows a label whose
-    surroundings are damaged: separator, fields, checksum.
+    ``is_timed``: a time field precedes the value.  ``fits`` checks a value and its width: the checksum has
+    six bits and misses one in 64 lost digits.  ``rest`` matches what follows a label with damaged
+    surroundings: separator, fields, checksum.
     """
 
     unit: str
@@ -42,7 +42,7 @@ class Shape:
 
 
 class _Forms(NamedTuple):
-    """A value as a pattern, and as the kernel has it."""
+    """A value as a pattern, and in the form for the kernel."""
 
     value: bytes
     form: int
@@ -65,7 +65,8 @@ def _hex(digits: int) -> _Forms:
 
 
 def _text(width: int) -> _Forms:
-    # Without what a blank or a sign becomes when its bit 6 flips, which the checksum does not see.
+    # Without the characters that a blank or a sign becomes if its bit 6 flips, which the checksum does not
+    # detect.
     return _Forms(b"[ -_a-z]{%d}" % width, LINE_LETTERS, width)
 
 
@@ -96,7 +97,7 @@ _Told = tuple[str, str, _Forms, bool]
 
 
 def _standard() -> Iterator[_Told]:
-    """Label, unit, value and whether a time stands before it: table of chapter 6.2."""
+    """Yield label, unit, value and whether a time precedes it: table of chapter 6.2."""
     yield "ADSC", "", _capitals(12), False
     yield "VTIC", "", _number(2), False
     yield "DATE", "", _number(0), True
@@ -141,7 +142,10 @@ def _standard() -> Iterator[_Told]:
 
 
 def _historic() -> Iterator[_Told]:
-    """Label, unit and value: table of chapter 6.1; GAZ and AUTRE stand in the page before it (CPT_02E)."""
+    """Yield label, unit and value: table of chapter 6.1.
+
+    GAZ and AUTRE are on the page before it (CPT_02E).
+    """
     yield "ADCO", "", _capitals(12), False
     yield (
         "OPTARIF",
@@ -195,10 +199,10 @@ KIND_ROWS = tuple(
     for row in rows
 )
 KINDS = LineKinds(KIND_ROWS)
-"""All of them, for the kernel."""
+"""All labels, for the kernel."""
 
 SIZES = tuple(sorted({len(label) for label in (*STANDARD, *HISTORIC)}, reverse=True))
-"""How long labels are, the longest first."""
+"""Lengths of labels, the longest first."""
 
 STRANGER = re.compile(rb"[A-Z][A-Z0-9+-]{1,9}(?:_[A-Za-z0-9]{1,4})?").fullmatch
-"""What a label that no table knows may look like: meters of larger connections have labels of their own."""
+"""The form of a label that no table knows: meters of larger connections have their own labels."""

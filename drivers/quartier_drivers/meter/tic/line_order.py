@@ -1,7 +1,7 @@
-"""Finds TIC groups that may be halves of two lines, by the order of the labels in the frame before.  Pure.
+"""Finds TIC groups that may be halves of two lines, by the order of labels in the frame before.  Pure.
 
 A port that loses bytes joins the beginning of one line to the end of a later one.  One in 64 of these has a
-checksum that fits, and where the widths are alike its value is another label's.  But then the lines between
+valid checksum, and if the widths are equal its value belongs to another label.  But then the lines between
 are missing, and nothing was refused that could have been one of them.
 """
 
@@ -10,7 +10,7 @@ from itertools import pairwise
 from quartier_drivers.meter.telegram import Group, Telegram
 
 _SHORT = ("ADIR1", "ADIR2", "ADIR3")
-"""Labels of the short frames of an over-current, which leave out most others."""
+"""Labels of the short frames of an over-current, which omit most others."""
 
 
 class LineOrder:
@@ -49,13 +49,13 @@ class LineOrder:
         return Telegram(telegram.meter, kept, bad_count, is_whole=False)
 
     def _doubtful(self, labels: list[str], stated: set[str]) -> set[str]:
-        """Labels that are followed by another label than before, where the expected one is missing."""
+        """Return labels followed by another label than before, if the expected one is missing."""
         known = [group.label for group in self._before]
         follows = dict(pairwise([*known, ""]))
         found = set()
         for label, follower in pairwise([*labels, ""]):
             expected = follows.get(label, "")
             if expected and expected != follower and expected not in stated:
-                # A label that was never stated is itself what two lines became.
+                # A label that was never stated is itself the result of two joined lines.
                 found.add(follower if follower and follower not in follows else label)
         return found

@@ -1,1 +1,1 @@
-"""Others on our connection: their requests, their limits, their turn."""
+"""Sharing a connection with other clients: their requests, their limits, their turns."""

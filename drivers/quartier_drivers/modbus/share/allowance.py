@@ -1,8 +1,8 @@
-"""How often something may be done: so many a second on average, a few more at once; pure."""
+"""A rate limit: so many per second on average, a few more at once; pure."""
 
 
 class Allowance:
-    """``most`` at once after a rest, then ``per_s`` a second.  ``now_ns`` is any monotonic clock."""
+    """Allows ``most`` at once after a rest, then ``per_s`` per second.  ``now_ns`` is any monotonic clock."""
 
     __slots__ = ("_left", "_most", "_per_ns", "_seen_ns")
 
@@ -13,7 +13,7 @@ class Allowance:
         self._seen_ns = now_ns
 
     def take(self, now_ns: int) -> bool:
-        """Take one, if there is one."""
+        """Take one; return whether there was one."""
         self._left = min(self._most, self._left + (now_ns - self._seen_ns) * self._per_ns)
         self._seen_ns = now_ns
         if self._left < 1.0:

@@ -1,4 +1,4 @@
-"""What somebody else asks: his PDU checked and made a request of ours, and the answer a PDU for him.  Pure.
+"""Checks a client's PDU and makes it a request of ours, and the answer a PDU for the client.  Pure.
 
 Modbus Application Protocol V1.1b3, sections 6 (functions, and the order in which a server checks them) and 7
 (exceptions).
@@ -24,27 +24,30 @@ from quartier_drivers.modbus.share.written import (
 
 BUSY, NO_PATH, NO_ANSWER = 6, 10, 11
 
-# How much one request may ask for or bring (6.1 to 6.17).
+# The most that one request may ask for (6.1 to 6.17).
 _READS_MAX = {1: 2000, 2: 2000, 3: READ_MAX, 4: READ_MAX}
-# Of function 8 what only asks: the echo, the diagnostic register and the counters (6.8.1); others reset
-# or silence the device.
+# Subfunctions of function 8 that only read: the echo, the diagnostic register and the counters (6.8.1);
+# others reset or silence the device.
 _ASKING = frozenset({0, 2, *range(11, 19)})
 _OBJECTS = 14
-# Clients ask the same again and again; to make a request costs more than to find it.
+# Clients repeat their requests; a cached request costs less than a new one.
 KNOWN_MAX = 256
 _CODES = range(1, 5)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A sound request; ``written`` is None where it only asks."""
+    """A valid request; ``written`` is None if it only reads."""
 
     request: Request
     written: Written | None = None
 
 
 def asked(unit: int, pdu: bytes) -> Asked:
-    """The request of a PDU.  Raises Refusal: a function that is not passed on, or that is not sound."""
+    """Return the request of a PDU.
+
+    Raises Refusal for a function that is not forwarded, or an invalid PDU.
+    """
     function = pdu[0]
     if function in _READS_MAX:
         return Asked(_read(unit, pdu))
@@ -61,7 +64,7 @@ def asked(unit: int, pdu: bytes) -> Asked:
 
 
 def answered(asked: Request, answer: Answer) -> bytes:
-    """The device's answer as a PDU: the bytes that it gave."""
+    """Return the device's answer as a PDU, with the bytes as received."""
     if answer.exception:
         return refused(asked.function, answer.exception)
     if asked.function == DIAGNOSE:
@@ -72,7 +75,7 @@ def answered(asked: Request, answer: Answer) -> bytes:
 
 
 def refused(function: int, code: int) -> bytes:
-    """The PDU of an exception."""
+    """Return the PDU of an exception."""
     return bytes([function | 0x80, code])
 
 
@@ -87,7 +90,7 @@ def _read(unit: int, pdu: bytes) -> Request:
 
 
 def _question(unit: int, pdu: bytes) -> Request:
-    """Of functions 8 and 43 what changes nothing, in a form whose answer can be checked."""
+    """Return a request of function 8 or 43 that changes nothing and whose answer can be checked."""
     if pdu[0] == IDENTIFY:
         sized(pdu, 4)
         if pdu[1] != _OBJECTS:

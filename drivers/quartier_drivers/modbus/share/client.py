@@ -1,4 +1,4 @@
-"""A client of the site file at work: what its connections ask is judged, limited, counted and passed on."""
+"""A client of the site file at work: its requests are checked, limited, counted and forwarded."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,16 +19,18 @@ Verdict = Literal["done", "refused", "unknown", "barred"]
 
 # Exception 5, acknowledge: the device has begun.
 _TAKES_A_WHILE = 5
-# Many clients ask all they want in one burst, and take a refusal for a fault of the device.
+# Many clients send all their requests in one burst, and take a refusal for a fault of the device.
 BURST_S = 10.0
-# A connection that has asked for nothing so long makes room for a new one.
+# A connection without a request for this long makes room for a new one.
 IDLE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A write of somebody else: ``verdict`` is ``refused`` by the device, with its exception in ``why``,
-    ``unknown`` where it did not answer, ``barred`` where the site file does not allow it.
+    """A write of another client and its verdict.
+
+    ``verdict`` is ``refused`` by the device, with its exception in ``why``, ``unknown`` if it did not answer,
+    ``barred`` if the site file does not allow it.
     """
 
     client: str
@@ -41,7 +43,7 @@ class Passed:
 
 
 class Client:
-    """``tell`` hears of each write that went out or was barred.  Times are real: clients are."""
+    """One client; ``tell`` is called for each write that was sent or barred.  Times are real."""
 
     def __init__(self, terms: Terms, queue: Queue, tell: Callable[[Passed], None]) -> None:
         now_ns = _now_ns()
@@ -55,7 +57,7 @@ class Client:
         self._writes = Allowance(terms.writes_per_h / 3600, terms.writes_per_h, now_ns)
 
     def admits(self) -> bool:
-        """Return whether there is room for one more connection; one that does nothing gives way to it."""
+        """Return whether there is room for one more connection; an idle one is closed for it."""
         if len(self.guests) >= self.terms.connections_max:
             idle_s = asyncio.get_running_loop().time() - IDLE_S
             idle = [guest for guest in self.guests if guest.heard_s <= idle_s and not guest.waits]
@@ -65,17 +67,17 @@ class Client:
         return True
 
     def joined(self, guest: Guest) -> None:
-        """A new connection."""
+        """Add a new connection."""
         self.guests.add(guest)
         self.tally.connects += 1
 
     def left(self, guest: Guest) -> None:
-        """A connection has ended: what it still waits for need not go out."""
+        """Remove an ended connection: its waiting requests need not be sent."""
         self.guests.discard(guest)
         self._queue.sweep()
 
     def ask(self, guest: Guest, frame: Frame) -> bool:
-        """Have a request answered, now or later; False: it was one too many, and no more is read for now."""
+        """Answer a request, now or later; return False if the limit is exceeded and reading must pause."""
         self.tally.requests += 1
         if not self._requests.take(_now_ns()):
             return self._too_many(guest, frame)

@@ -1,4 +1,4 @@
-"""One request of somebody else on its way: who waits for it, since when, and what becomes of it."""
+"""One request of another client on its way: its owner, its age, and its outcome."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -7,12 +7,15 @@ from quartier_drivers.modbus.share.asked import Asked
 from quartier_drivers.modbus.share.terms import Terms
 
 Fate = Literal["wire", "held", "busy", "absent", "unanswered", "dropped"]
-"""The device answered; an answer of before was given; too much was asked; nobody was asked, for the unit or
-the line is known to be gone; it was asked and did not answer; nobody waits for the answer any more."""
+"""Outcomes: the device answered; an earlier answer was given; too many requests.
+
+Nobody was asked, because the unit or the line is known to be absent; the device was asked and did not answer;
+nobody waits any more.
+"""
 
 
 class Errand:
-    """``give`` is called once, with the PDU of the answer, what became of it, and why in words."""
+    """A request; ``give`` is called once, with the PDU of the answer, the outcome, and the reason."""
 
     __slots__ = ("_give", "asked", "is_over", "is_wanted", "since_s", "terms")
 
@@ -24,16 +27,16 @@ class Errand:
         self.since_s = since_s
         self.is_over = False
         self.is_wanted = True
-        """Whether whoever asked is still there; if not, it need not go out any more."""
+        """Whether the client is still there; if not, the request need not be sent."""
         self._give = give
 
     @property
     def unit(self) -> int:
-        """Whom it is for."""
+        """The unit that it addresses."""
         return self.asked.request.unit
 
     def end(self, pdu: bytes, fate: Fate, why: str = "") -> None:
-        """It is answered."""
+        """Answer the request."""
         if not self.is_over:
             self.is_over = True
             self._give(pdu, fate, why)

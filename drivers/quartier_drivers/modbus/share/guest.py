@@ -1,4 +1,4 @@
-"""One connection of somebody else: a few requests are taken at a time, none while answers are not taken."""
+"""One connection of another client: few requests are taken at a time, none while answers are not read."""
 
 import asyncio
 import socket
@@ -12,19 +12,19 @@ from quartier_drivers.modbus.share.outlet import Outlet
 if TYPE_CHECKING:
     from quartier_drivers.modbus.share.errand import Errand
 
-# So many requests of one connection are looked at in one turn of the loop, and read at once.
+# Most requests of one connection that are handled in one iteration of the loop, and read at once.
 FRAMES_PER_TURN = 4
 _ROOM = 260 * FRAMES_PER_TURN
-# Who asked too much is not read for so long: what he sends meanwhile stays with him.
+# After too many requests a connection is not read for this time: later requests wait at the client.
 REST_S = 0.1
-# A frame that has begun is whole by then, or the connection ends.
+# An incomplete frame must be complete after this time, or the connection ends.
 FRAME_S = 5.0
 
 
 class Guest:
-    """``ask`` takes a whole request and says whether more may be read now; ``left`` hears of the end.
+    """A connection; ``ask`` takes a request and returns whether more may be read.
 
-    ``heard_s`` is when it asked last (loop).
+    ``left`` is called at the end. ``heard_s`` is the time of the last request (loop time).
     """
 
     def __init__(
@@ -50,32 +50,32 @@ class Guest:
 
     @property
     def waits(self) -> bool:
-        """Return whether it waits for an answer."""
+        """Whether it waits for an answer."""
         return len(self._errands) > 0
 
     def came(self, errand: "Errand") -> None:
-        """It waits for this one."""
+        """Add a request that it waits for."""
         self._errands.add(errand)
 
     def gone(self, errand: "Errand") -> None:
-        """It no longer does."""
+        """Remove a request that it no longer waits for."""
         self._errands.discard(errand)
 
     def answer(self, frame: Frame, pdu: bytes) -> None:
-        """Send the answer to a request; where the connection has ended nobody hears it."""
+        """Send the answer to a request; nothing if the connection has ended."""
         if self._socket is not None:
             self._outlet.send(framed(frame.number, frame.unit, pdu))
             if self._outlet.is_full:
                 self._deafen()
 
     def sweep(self, now_s: float) -> None:
-        """Close it where a frame does not end, or answers are not taken."""
+        """Close the connection if a frame does not end, or answers are not read."""
         is_slow = self._torn_s is not None and now_s - self._torn_s > FRAME_S
         if is_slow or self._outlet.is_stuck(now_s):
             self.close()
 
     def close(self) -> None:
-        """End it; what it still waits for is not wanted any more."""
+        """Close the connection; its waiting requests are no longer wanted."""
         if self._socket is None:
             return
         if self._timer is not None:
@@ -103,7 +103,10 @@ class Guest:
             self.close()
 
     def _work(self) -> None:
-        """Take what was read, a few requests a turn; the rest, and what comes, later or when it may."""
+        """Handle what was read, a few requests per iteration.
+
+        The rest, and new data, later or when allowed.
+        """
         self._timer = None
         rest_s = 0.0
         for _ in range(FRAMES_PER_TURN):

@@ -1,7 +1,7 @@
-"""What a line was answered last, for others who ask the same: the very bytes, and how old they are; pure.
+"""Keeps the last answers of a line, for clients who ask the same: the original bytes and their age; pure.
 
-A read that lies inside one answer is given its part of it; what two answers would have to give together is
-asked anew, for the halves of a number may be of two moments.
+A read inside one answer gets its part of it; what two answers would have to give together is asked anew,
+because the halves of a number may be of two moments.
 """
 
 from collections import OrderedDict
@@ -9,37 +9,37 @@ from collections import OrderedDict
 from quartier_drivers.modbus.frame import Answer, Request
 from quartier_drivers.modbus.go import Go
 
-# Answers that are kept of one table of one unit, and tables.
+# Most answers kept per table of a unit, and most tables.
 ANSWERS_MAX = 64
 TABLES_MAX = 64
 _BITS, _REGISTERS = (1, 2), (3, 4)
 
 
 class Held:
-    """The answers of one line.  A write to a unit makes all that it said before worthless."""
+    """The answers of one line.  A write to a unit invalidates all its earlier answers."""
 
     def __init__(self) -> None:
         self._tables: dict[tuple[int, int], OrderedDict[tuple[int, int], tuple[bytes, int]]] = {}
 
     def took(self, go: Go) -> None:
-        """The reads of a go that were answered."""
+        """Store the answered reads of a go."""
         for request, data, taken_ns in zip(go.requests, go.answers, go.taken_ns, strict=False):
             self._put(request, data, taken_ns)
 
     def saw(self, request: Request, answer: Answer, now_ns: int) -> None:
-        """An exchange ended well."""
+        """Handle a successful exchange."""
         if request.writes:
             self.forget(request.unit)
         elif not answer.exception:
             self._put(request, answer.data, now_ns)
 
     def forget(self, unit: int) -> None:
-        """Whatever it said may be otherwise now."""
+        """Forget the answers of a unit, which may have changed."""
         for key in [key for key in self._tables if key[0] == unit]:
             del self._tables[key]
 
     def find(self, request: Request, not_before_ns: int) -> bytes | None:
-        """The data that answer a read, taken then or later; None where they are not here."""
+        """Return the data of a read, not older than ``not_before_ns``; None if there is none."""
         answers = self._tables.get((request.unit, request.function))
         if answers is None or request.raw:
             return None

@@ -1,4 +1,4 @@
-"""Listens at one address for the clients of one bus, and lets in those whom the site file names."""
+"""Listens at one address for the clients of one bus, and admits those that the site file names."""
 
 import asyncio
 import errno
@@ -20,7 +20,10 @@ _GONE = (errno.ECONNABORTED, errno.EPROTO, errno.EINTR, errno.EAGAIN)
 
 
 class Host:
-    """``address`` and ``port`` are where it listens, port 0 a free one; ``why`` says why it does not."""
+    """A listener; ``address`` and ``port`` are its address, port 0 a free one.
+
+    ``why`` is why it does not listen.
+    """
 
     def __init__(self, address: str, port: int, clients: Sequence[Client], queue: Queue) -> None:
         self.address = address
@@ -29,7 +32,7 @@ class Host:
         self.why = ""
         self.strangers_count = 0
         self.stranger = ""
-        """Who was turned away last because no client is he."""
+        """The last address that was turned away because no client matches it."""
         self._queue = queue
         self._by_terms = {client.terms.name: client for client in clients}
         self._socket: socket.socket | None = None
@@ -37,11 +40,11 @@ class Host:
 
     @property
     def listens(self) -> bool:
-        """Return whether it can be reached."""
+        """Whether it can be reached."""
         return self._socket is not None
 
     async def run(self) -> None:
-        """Serve until cancelled; an address that cannot be had is tried again."""
+        """Serve until cancelled; an unavailable address is tried again."""
         loop = asyncio.get_running_loop()
         self._connects = Allowance(ACCEPTS_PER_S, ACCEPTS_PER_S, int(loop.time() * 1e9))
         try:
@@ -83,7 +86,7 @@ class Host:
             asyncio.get_running_loop().add_reader(self._socket.fileno(), self._accept)
 
     def _rest(self) -> None:
-        """Take nobody for a while: a crowd waits in the kernel, or is turned away there."""
+        """Accept nobody for a while: a crowd waits in the kernel, or is refused there."""
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
             asyncio.get_running_loop().call_later(ACCEPT_REST_S, self._listen)

@@ -1,7 +1,7 @@
-"""What somebody asks in vain: he is answered for it for a while, and the wire is spared; pure.
+"""Answers requests that got no answer before with an exception for a while, and spares the wire; pure.
 
-A question that a device leaves unanswered, or ends the connection for, is held back alone: whoever asks it
-asks sound ones too.  After a few of them in a row the unit is held back from who asks.
+A request that a device does not answer, or after which it ends the connection, is suppressed alone: its
+client sends valid ones too.  After a few of them in a row the unit is suppressed for this client.
 """
 
 from collections.abc import Hashable
@@ -14,18 +14,18 @@ KEPT_MAX = 256
 
 
 class Hush:
-    """By who asks: each time in vain, twice as long.  Times are of one monotonic clock."""
+    """Suppressed requests by client: each failure doubles the time.  Times are of one monotonic clock."""
 
     def __init__(self) -> None:
         self._until_s: dict[Hashable, tuple[float, float]] = {}
         self._in_a_row: dict[tuple[str, int], int] = {}
 
     def holds(self, who: str, request: Request, now_s: float) -> bool:
-        """Return whether asking would be in vain, as far as is known."""
+        """Return whether the request is expected to fail."""
         return any(now_s < self._until_s.get(key, (0.0, 0.0))[0] for key in _keys(who, request))
 
     def asked_in_vain(self, who: str, request: Request, now_s: float) -> None:
-        """There was no answer."""
+        """Note that there was no answer."""
         question, unit = _keys(who, request)
         self._hold(question, now_s)
         count = self._in_a_row.pop(unit, 0) + 1
@@ -36,7 +36,7 @@ class Hush:
         self._in_a_row[unit] = count
 
     def answered(self, who: str, request: Request) -> None:
-        """There was one."""
+        """Note that there was an answer."""
         for key in _keys(who, request):
             self._until_s.pop(key, None)
         self._in_a_row.pop((who, request.unit), None)

@@ -1,4 +1,4 @@
-"""Takes what a client sends apart into frames; pure.
+"""Splits what a client sends into frames; pure.
 
 Modbus Messaging on TCP/IP Implementation Guide V1.0b, 3.1.3: seven bytes of header (number, protocol 0,
 length of what follows it, unit), then a PDU of 1 to 253 bytes.
@@ -16,7 +16,7 @@ _LENGTHS = range(2, 255)
 
 
 class Frame(NamedTuple):
-    """One request as it came: its number, which the answer bears, the unit, and the PDU."""
+    """One request as received: its number, which the answer repeats, the unit, and the PDU."""
 
     number: int
     unit: int
@@ -24,7 +24,10 @@ class Frame(NamedTuple):
 
 
 class Intake:
-    """The stream of one client.  Holds what was fed and not yet taken: its feeder takes all before more."""
+    """The stream of one client.
+
+    Keeps what was fed and not yet taken: the caller takes all before feeding more.
+    """
 
     __slots__ = ("_heard",)
 
@@ -36,9 +39,9 @@ class Intake:
         self._heard += data
 
     def take(self) -> Frame | None:
-        """The next whole frame; None while it is not there.
+        """Return the next complete frame; None if there is none.
 
-        Raises OutOfStep for what is no header: where the next frame begins then nobody knows.
+        Raises OutOfStep for an invalid header: the beginning of the next frame is then unknown.
         """
         heard = self._heard
         size = len(heard)
@@ -54,10 +57,10 @@ class Intake:
 
     @property
     def is_torn(self) -> bool:
-        """Return whether there is a beginning whose rest is still to come."""
+        """Whether there is an incomplete frame."""
         return len(self._heard) > 0
 
 
 def framed(number: int, unit: int, pdu: bytes) -> bytes:
-    """An answer on the wire."""
+    """Return an answer as it is sent."""
     return _HEADER.pack(number, 0, len(pdu) + 1, unit) + pdu

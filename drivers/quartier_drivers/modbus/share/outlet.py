@@ -1,16 +1,20 @@
-"""What is sent to somebody else: what the kernel does not take at once is kept, but not without bound."""
+"""Sends to another client: what the kernel does not take at once is kept, within a bound."""
 
 import asyncio
 import socket
 from collections.abc import Callable
 
-# Who takes no answers for so long, or lets so many bytes wait, is not worth more.
+# A client that reads no answers for this long, or lets this many bytes wait, is disconnected.
 STUCK_S = 10.0
 UNSENT_MAX_BYTES = 8192
 
 
 class Outlet:
-    """``emptied`` is called when what was kept has gone, ``failed`` in a later turn when nothing can go."""
+    """Unsent data of a connection, with two callbacks.
+
+    ``emptied`` is called when all kept data was sent, ``failed`` in a later iteration when nothing can be
+    sent.
+    """
 
     def __init__(
         self, connection: socket.socket, emptied: Callable[[], None], failed: Callable[[], None]
@@ -24,15 +28,15 @@ class Outlet:
 
     @property
     def is_full(self) -> bool:
-        """Return whether something waits to be taken."""
+        """Whether data waits to be sent."""
         return len(self._unsent) > 0
 
     def is_stuck(self, now_s: float) -> bool:
-        """Return whether it has waited too long."""
+        """Return whether data has waited too long."""
         return self.is_full and now_s - self._stuck_s > STUCK_S
 
     def send(self, data: bytes) -> None:
-        """Send, or keep."""
+        """Send the data, or keep it."""
         if self._unsent:
             self._unsent += data
             if len(self._unsent) > UNSENT_MAX_BYTES:
@@ -50,7 +54,7 @@ class Outlet:
             self._loop.add_writer(self._socket.fileno(), self._writable)
 
     def close(self) -> None:
-        """Keep nothing any more; before the socket is closed."""
+        """Drop all data; call it before the socket is closed."""
         if self._unsent:
             self._unsent = b""
             self._loop.remove_writer(self._socket.fileno())

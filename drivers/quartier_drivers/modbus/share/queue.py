@@ -1,7 +1,7 @@
-"""Requests of others wait here until the bus has nothing else to do; then one of them goes out, and no more.
+"""A queue of other clients' requests: when the bus has nothing else to do, one of them is sent, and no more.
 
-A read whose answer is known and young enough does not wait at all.  What would hardly be over when the bus's
-own next request is due waits for a longer gap, though not for ever.
+A read whose answer is known and recent enough does not wait at all.  A request that would hardly be finished
+when the bus's own next request is due waits for a longer gap, though not for ever.
 """
 
 import asyncio
@@ -17,19 +17,20 @@ from quartier_drivers.modbus.share.held import Held
 from quartier_drivers.modbus.share.hush import Hush
 from quartier_drivers.modbus.share.waiting import Waiting
 
-# Real seconds: who asked has mostly given up then.
+# Real seconds: most clients have given up by then.
 WAIT_MAX_S = 2.0
-# So long a request waits for a gap that it fits into.
+# How long in s a request waits for a gap that is long enough.
 PATIENCE_S = 0.5
-# How fast it is forgotten that a unit was slow.
+# How fast the slowness of a unit is forgotten.
 _FORGETS = 0.9
 
 
 class Queue:
     """The requests of all clients of one line, each client in turn.
 
-    ``is_up`` says whether the line stands, ``is_silent`` whether a unit is known not to answer; ``pauses_s``
-    are those that units need after a read and after a write.  ``wake`` is called when something waits.
+    ``is_up`` returns whether the line is up, ``is_silent`` whether a unit is known not to answer;
+    ``pauses_s`` are the pauses of units after a read and after a write.  ``wake`` is called when something
+    waits.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Queue:
         wake: Callable[[], None],
     ) -> None:
         self.again_s = inf
-        """In how many seconds of the house ``serve`` may be of use again; known after it returned False."""
+        """Seconds of daemon time until ``serve`` may be useful again; valid after it returned False."""
         self._line = line
         self._clock = clock
         self._is_up = is_up
@@ -54,15 +55,15 @@ class Queue:
         self._held = line.held = Held()
 
     def offer(self, errand: Errand) -> None:
-        """Answer it at once, or have it wait for its turn."""
+        """Answer the request at once, or let it wait for its turn."""
         if not self._is_answered(errand):
             self._waiting.add(errand)
             self._wake()
 
     async def serve(self, gap_ns: int | None) -> bool:
-        """Make one request, if there is one that may be made in a gap of so long (None: of any length).
+        """Make one request that fits into a gap of ``gap_ns`` (None: of any length).
 
-        Returns whether there was.  Raises LinkLost.
+        Return whether there was one.  Raises LinkLost.
         """
         errand = self._next(gap_ns)
         if errand is None:
@@ -72,7 +73,7 @@ class Queue:
         return True
 
     def sweep(self) -> None:
-        """End what has waited too long, and what nobody wants any more."""
+        """End requests that have waited too long, and those that nobody wants any more."""
         before_s = asyncio.get_running_loop().time() - WAIT_MAX_S
         for errand in self._waiting:
             if errand.is_wanted and errand.since_s > before_s:
@@ -82,14 +83,14 @@ class Queue:
             errand.end(refused(errand.asked.request.function, BUSY), fate)
 
     def close(self) -> None:
-        """Serve nobody any more."""
+        """Stop serving: end all waiting requests."""
         self._line.held = None
         for errand in self._waiting:
             self._waiting.remove(errand)
             self._absent(errand, "the share ends")
 
     def _next(self, gap_ns: int | None) -> Errand | None:
-        """Return whose turn it is."""
+        """Return the request whose turn it is, or None."""
         self.again_s = inf
         if not self._waiting:
             return None
@@ -103,7 +104,7 @@ class Queue:
         return None
 
     def _wait_s(self, errand: Errand, gap_ns: int | None) -> float:
-        """Return how long it has to wait for its unit's pause, or for a longer gap; seconds of the house."""
+        """Return how long it must wait for its unit's pause, or for a longer gap, in s of daemon time."""
         rest_ns = self._line.ready_ns(errand.unit) - self._clock.now_ns()
         if rest_ns > 0:
             return rest_ns / 1e9

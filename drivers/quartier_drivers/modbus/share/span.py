@@ -1,4 +1,4 @@
-"""Which registers others may write, as the site file says it: ``1/holding:1000..1009 by 16``.  Pure."""
+"""The registers that other clients may write, as in the site file: ``1/holding:1000..1009 by 16``.  Pure."""
 
 import re
 from collections.abc import Iterable
@@ -8,8 +8,8 @@ from typing import Literal
 Table = Literal["coil", "holding"]
 
 FUNCTIONS: dict[Table, frozenset[int]] = {"coil": frozenset({5, 15}), "holding": frozenset({6, 16, 22, 23})}
-"""What may write each table (Modbus Application Protocol V1.1b3, section 6)."""
-# Mask write and write-and-read are seldom meant: they are named.
+"""The functions that may write each table (Modbus Application Protocol V1.1b3, section 6)."""
+# Mask write and write-and-read are seldom meant: they must be named.
 _USUAL: dict[Table, frozenset[int]] = {"coil": frozenset({5, 15}), "holding": frozenset({6, 16})}
 _NUMBER = r"0x[0-9a-fA-F]{1,4}|[0-9]{1,5}"
 _SPAN = re.compile(
@@ -21,7 +21,7 @@ UNITS = range(1, 256)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """``first`` to ``last`` of a table of a unit, counted from 0, both included, by these ``functions``."""
+    """``first`` to ``last`` of a table of a unit, counted from 0, both included, for these ``functions``."""
 
     unit: int
     table: Table
@@ -30,7 +30,7 @@ class Span:
     functions: frozenset[int]
 
     def covers(self, unit: int, function: int, first: int, count: int) -> bool:
-        """Return whether a write of ``count`` from ``first`` by that function lies wholly in it."""
+        """Return whether a write of ``count`` from ``first`` by this function lies wholly in it."""
         return (
             unit == self.unit
             and function in self.functions
@@ -39,7 +39,7 @@ class Span:
         )
 
     def touches(self, unit: int, table: str, first: int, count: int) -> bool:
-        """Return whether any of ``count`` places from ``first`` is in it, whatever writes it."""
+        """Return whether any of ``count`` places from ``first`` is in it, whatever the function."""
         return (
             unit == self.unit
             and table == self.table
@@ -48,13 +48,13 @@ class Span:
         )
 
     def __str__(self) -> str:
-        """``1/holding:1000..1009``."""
+        """Return the span as ``1/holding:1000..1009``."""
         end = "" if self.last == self.first else f"..{self.last}"
         return f"{self.unit}/{self.table}:{self.first}{end}"
 
 
 def span(text: str) -> Span:
-    """Read one.  Raises ValueError saying what was expected."""
+    """Parse one span.  Raises ValueError saying what was expected."""
     found = _SPAN.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is no place to write; {_EXPECTED}")
@@ -74,7 +74,7 @@ def span(text: str) -> Span:
 
 
 def spans(texts: Iterable[str]) -> tuple[Span, ...]:
-    """All of them, each as ``span``."""
+    """Parse all spans, each as by ``span``."""
     return tuple(map(span, texts))
 
 

@@ -1,4 +1,4 @@
-"""What came of the requests of a client; pure."""
+"""Counts the outcomes of a client's requests; pure."""
 
 from dataclasses import asdict, dataclass
 
@@ -9,10 +9,9 @@ from quartier_drivers.modbus.share.errand import Fate
 class Tally:
     """Counts since the share began.
 
-    ``requests`` is all that were sound Modbus; ``wire`` and ``held`` were answered by the device and from
-    what it had said before, ``busy`` were too many, for ``absent``, ``unanswered`` and ``dropped``
-    see ``errand``; ``refused`` were not allowed or not sound.  ``writes`` were made,
-    ``refused_writes`` were not allowed.
+    ``requests`` are all valid Modbus requests; ``wire`` were answered by the device, ``held`` from an earlier
+    answer, ``busy`` were too many; for ``absent``, ``unanswered`` and ``dropped`` see ``errand``; ``refused``
+    were not allowed or invalid.  ``writes`` were made, ``refused_writes`` were not allowed.
     """
 
     requests: int = 0
@@ -29,9 +28,9 @@ class Tally:
     turned_away: int = 0
 
     def ended(self, fate: Fate) -> None:
-        """A request ended so."""
+        """Count a request with this outcome."""
         setattr(self, fate, getattr(self, fate) + 1)
 
     def data(self) -> dict[str, int]:
-        """JSON-ready."""
+        """Return the counts, JSON-ready."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""What one client may, as the site file says it: units, writes, how often; pure."""
+"""The permissions of one client in the site file: units, writes, rates; pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """One section of the site file: its ``name``, who it is (``networks``), and what they may, all together.
+    """One section of the site file: its ``name``, its ``networks``, and the limits for all of them together.
 
-    ``age_max_s`` is of the house, ``wire_max_s`` how long a request may hold the wire.
+    ``age_max_s`` is in daemon time; ``wire_max_s`` is how long a request may hold the wire.
     """
 
     name: str
@@ -32,9 +32,10 @@ class Terms:
     wire_max_s: float = 1.0
 
     def judge(self, asked: Asked) -> None:
-        """Raises Refusal with the exception that the standard has for it (V1.1b3, section 7).
+        """Raise Refusal with the exception of the standard if the request is not allowed (V1.1b3, section 7).
 
-        10: no way leads to that unit.  1: that function is not for this client.  2: it is, elsewhere.
+        Exception 10: the unit is not reachable.  1: the function is not allowed for this client.  2: it is,
+        elsewhere.
         """
         request, written = asked.request, asked.written
         if request.unit not in self.units:
@@ -51,14 +52,14 @@ class Terms:
 
 
 def address_of(text: str) -> IPv4Address | IPv6Address:
-    """The address of a peer as the kernel gives it; one of IPv4 behind a socket of IPv6 is one of IPv4."""
+    """Return the address of a peer; an IPv4 address behind an IPv6 socket is returned as IPv4."""
     found = ip_address(text.partition("%")[0])
     mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
     return mapped or found
 
 
 def whose(address: IPv4Address | IPv6Address, all_terms: Iterable[Terms]) -> Terms | None:
-    """Return whose client it is, by the narrowest network that holds it; None: nobody's."""
+    """Return the terms of a client, by the narrowest network that contains it; None if none does."""
     fits = (
         (network.prefixlen, terms) for terms in all_terms for network in terms.networks if address in network
     )

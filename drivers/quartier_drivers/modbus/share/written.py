@@ -1,4 +1,4 @@
-"""What somebody else would write: the PDUs of the functions that change a device, checked.  Pure.
+"""Checks the PDUs of write functions of other clients.  Pure.
 
 Modbus Application Protocol V1.1b3, 6.5, 6.6, 6.11, 6.12, 6.16 and 6.17.
 """
@@ -18,7 +18,7 @@ _ON = (0x0000, 0xFF00)
 
 
 class Refusal(Exception):  # noqa: N818 - what is answered, not what failed
-    """It is answered with exception ``code``."""
+    """The request is answered with exception ``code``."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"exception {code}")
@@ -27,7 +27,10 @@ class Refusal(Exception):  # noqa: N818 - what is answered, not what failed
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """``count`` places of a table from ``first``, and their words: coils 0 and 1, a mask write its masks."""
+    """``count`` places of a table from ``first``, with their words.
+
+    Coils are 0 and 1; a mask write has its two masks.
+    """
 
     table: Table
     first: int
@@ -36,13 +39,13 @@ class Written:
 
 
 def counted(count: int, most: int) -> None:
-    """Raises Refusal where a count is outside 1..``most``."""
+    """Raise Refusal if a count is outside 1..``most``."""
     if not 1 <= count <= most:
         raise Refusal(ILLEGAL_VALUE)
 
 
 def sized(pdu: bytes, size: int) -> None:
-    """Raises Refusal where a PDU has another length."""
+    """Raise Refusal if a PDU has another length."""
     if len(pdu) != size:
         raise Refusal(ILLEGAL_VALUE)
 
@@ -79,7 +82,7 @@ def _mask(pdu: bytes) -> tuple[int, Written]:
 
 
 def _both(pdu: bytes) -> tuple[int, Written]:
-    """Return what is read and what is written may lie apart; the count of the answer is that of the read."""
+    """Parse a read/write request: both ranges are independent; the answer's count is that of the read."""
     first, count = _head(pdu, 10)
     counted(count, READ_MAX)
     if first + count > PLACES:
@@ -90,7 +93,7 @@ def _both(pdu: bytes) -> tuple[int, Written]:
 
 
 def _head(pdu: bytes, size: int) -> tuple[int, int]:
-    """The first place and the count of a request whose head has so many bytes."""
+    """Return the first place and the count of a request with a header of this size."""
     if len(pdu) < size:
         raise Refusal(ILLEGAL_VALUE)
     first, count = struct.unpack_from(">HH", pdu, 1)
@@ -112,4 +115,4 @@ WRITES: Mapping[int, Callable[[bytes], tuple[int, Written]]] = {
     MASK_WRITE: _mask,
     READ_WRITE: _both,
 }
-"""By function: the count of its answer, and what it writes.  Each raises Refusal."""
+"""Parsers by function: the count of the answer, and what is written.  Each raises Refusal."""
