@@ -35,7 +35,8 @@ class MeterSample:
     ``steered_w`` is the sum of the measured assets that are neither PV nor CHP, ``generated_w`` that of PV
     and CHP (never positive). ``assets_w`` is the last known power of each measured asset, in the order of the
     site, and ``assets_read_ns`` the time of that reading. ``heard`` changes with the set of silent assets,
-    ``ordered`` with the orders of measured assets, ``unseen_orders`` with those of assets without measurement.
+    ``ordered`` with the orders of measured assets, ``unseen_orders`` with those of assets that nothing
+    measures.
     """
 
     taken_ns: int
