@@ -23,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from quartier_drivers.loop import Ear, Loop
+from quartier_drivers.transport.event_loop import DirectSelector, EventLoop
 
 # The virtual clock starts this far ahead of the kernel's, so that a kernel timer set from it never fires by itself.
 _AHEAD_S = 1e6
@@ -157,7 +157,7 @@ def _has_bytes_in_flight(number: int) -> bool:
     return False
 
 
-class _DriverSelector(_VirtualSelector, Ear):
+class _DriverSelector(_VirtualSelector, DirectSelector):
     """The selector of the drivers' loop, with virtual time."""
 
 
@@ -175,7 +175,7 @@ class _VirtualTimeLoop(asyncio.SelectorEventLoop):
         self.selector.jobs_count -= 1
 
 
-class VirtualDriverLoop(_VirtualTimeLoop, Loop):
+class VirtualDriverLoop(_VirtualTimeLoop, EventLoop):
     """The loop of the daemon and its drivers, with virtual time."""
 
     def __init__(self) -> None:

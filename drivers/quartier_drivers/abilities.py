@@ -3,14 +3,15 @@
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from quartier_drivers.contract import Armed, Note, Readings, at_once
+from quartier_drivers.contract import ArmedFallback, Note, do_nothing
+from quartier_drivers.readings import Readings
 
 if TYPE_CHECKING:
-    from quartier_drivers.tape import Tape
+    from quartier_drivers.transport.frame_recorder import FrameRecorder
 
 
 @runtime_checkable
-class Speaker(Protocol):
+class SpeakingDriver(Protocol):
     """A driver whose device sends unasked: giving it a turn takes no bus time from other devices."""
 
     def on_word(self, wake: Callable[[], None]) -> None:
@@ -19,7 +20,7 @@ class Speaker(Protocol):
 
 
 @runtime_checkable
-class Telling(Protocol):
+class SubscribingDriver(Protocol):
     """A driver that is polled and whose device also reports changes by itself (a subscription)."""
 
     def on_news(self, wake: Callable[[], None]) -> None:
@@ -36,7 +37,7 @@ class Telling(Protocol):
 
 
 @runtime_checkable
-class Patient(Protocol):
+class PausingDriver(Protocol):
     """A driver that needs many exchanges to identify its device; other devices may be served in between."""
 
     def on_pause(self, turn: Callable[[], Awaitable[None]]) -> None:
@@ -45,7 +46,7 @@ class Patient(Protocol):
 
 
 @runtime_checkable
-class Brisk(Protocol):
+class BatchingDriver(Protocol):
     """A driver that may make all due exchanges in one go; it returns their readings one by one."""
 
     def go_on(self, is_urgent: Callable[[], bool]) -> None:
@@ -64,7 +65,7 @@ class Brisk(Protocol):
         ...
 
 
-class Guests(Protocol):
+class ClientRequests(Protocol):
     """Other clients whose requests go through our line, each only while no request of ours waits for it."""
 
     @property
@@ -81,7 +82,7 @@ class Guests(Protocol):
 
 
 @runtime_checkable
-class Noting(Protocol):
+class NoteSource(Protocol):
     """A driver or a line that has notes for people."""
 
     def notes(self) -> Sequence[Note]:
@@ -90,7 +91,7 @@ class Noting(Protocol):
 
 
 @runtime_checkable
-class Pluggable(Protocol):
+class PluggableLine(Protocol):
     """A line whose port may be unplugged and plugged in again."""
 
     def is_back(self) -> bool:
@@ -102,15 +103,15 @@ class Pluggable(Protocol):
 
 
 @runtime_checkable
-class Recordable(Protocol):
+class RecordableLine(Protocol):
     """A line that can record the traffic on its wire."""
 
-    def record(self, tape: "Tape | None") -> None:
+    def record(self, tape: "FrameRecorder | None") -> None:
         """Record the traffic to ``tape`` from now on; None stops recording."""
         ...
 
 
-class KeepsIdentities(Protocol):
+class IdentityKeeper(Protocol):
     """A record of a line that keeps the last identity exchange of each device."""
 
     @property
@@ -124,7 +125,7 @@ class KeepsIdentities(Protocol):
 
 
 @runtime_checkable
-class Wide(Protocol):
+class ConcurrentLine(Protocol):
     """A line whose answers name their device: it may ask several devices at once, each for one thing.
 
     None of its drivers is ``Patient`` or ``Armable``: those share a line by taking turns.
@@ -137,7 +138,7 @@ class Wide(Protocol):
 
 
 @runtime_checkable
-class Behind(Protocol):
+class TrunkedDriver(Protocol):
     """A driver whose device may be behind a bottleneck, and other devices of its line with it."""
 
     @property
@@ -147,7 +148,7 @@ class Behind(Protocol):
 
 
 @runtime_checkable
-class Remembering(Protocol):
+class RememberingDriver(Protocol):
     """A driver with state that must survive a restart."""
 
     def kept(self) -> Mapping[str, Any]:
@@ -160,12 +161,16 @@ class Remembering(Protocol):
 
 
 @runtime_checkable
-class Armable(Protocol):
+class ArmableDriver(Protocol):
     """A driver that can write the fallbacks of its device and read them back."""
 
     async def arm(
-        self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
-    ) -> Sequence[Armed]:
+        self,
+        points: Collection[str] = (),
+        *,
+        writes: bool,
+        between: Callable[[], Awaitable[None]] = do_nothing,
+    ) -> Sequence[ArmedFallback]:
         """Return the state in the device of the fallback of each of ``points`` (empty: all that have one).
 
         With ``writes`` the registers of the fallbacks are written first.  A timer that is written with each

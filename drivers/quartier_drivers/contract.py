@@ -1,4 +1,4 @@
-"""The contract between drivers and control: what a driver takes and returns.
+"""What a driver takes and gives: commands, fallbacks, points; the methods of drivers, lines, protocols.
 
 A driver has five methods (architecture.md#driver).  ``read`` makes at most *one* exchange on the wire, the
 most overdue of its plan, so that a write never waits for more than one request.  A driver that is
@@ -7,145 +7,33 @@ no driver gets it elsewhere.
 """
 
 import math
-from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
-from types import MappingProxyType
-from typing import Any, Literal, Protocol, overload
+from typing import Any, Literal, Protocol
 
-from quartier_drivers.layout import Layout
-from quartier_drivers.who import OURS, Who
-
-Value = float | int | bool | str
-# Kinds of a column.  Whole numbers beyond 2**53 and all texts are kept in ``texts``, not in the column.
-FLOAT, INT, BOOL, TEXT = range(4)
-KINDS: Mapping[str, int] = MappingProxyType({"float": FLOAT, "int": INT, "bool": BOOL, "text": TEXT})
-EXACT_INT_MAX = 2**53
-
-
-class Quality(IntEnum):
-    """How far a value may be trusted; the numbers are Sparkplug B 3.0's Quality property."""
-
-    BAD = 0
-    GOOD = 192
-    STALE = 500
+from quartier_drivers.readings import Readings
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """One value of one point, in our units and sign.
+class Origin:
+    """The originator of a write.
 
-    ``taken_ns`` is monotonic.  ``raw`` is the content on the wire, for people (``quartier read``). A value
-    that is not ``GOOD`` is only useful as the last known one.
+    ``rule``: the gateway itself; ``name`` is the rule.  ``document``: a document of the district, with its
+    program as ``name``, its ``id`` and its ``seq``.  ``person``: ``name`` is the user's, ``id`` the number
+    (the peer credentials of the socket).  ``grid``: frequency, voltage or a wire of the grid operator.
+    ``drill``: somebody tries out a loss.  ``release``: an input is lost, or the gateway leaves.  ``device``:
+    its own timer.  ``client``: another client of the device that goes through the gateway; ``name`` is its
+    share, ``id`` its address.  ``stranger``: none of these.
     """
 
-    point: str
-    value: Value
-    quality: Quality
-    taken_ns: int
-    raw: str = ""
+    kind: Literal["rule", "document", "person", "grid", "drill", "release", "device", "client", "stranger"]
+    name: str = ""
+    id: str = ""
+    seq: int = 0
 
 
-# A column of qualities holds the index of each quality in this tuple.
-QUALITIES = (Quality.GOOD, Quality.BAD, Quality.STALE)
-_CODES = {quality: code for code, quality in enumerate(QUALITIES)}
-
-
-class Readings(Sequence[Reading]):
-    """The readings of all points of one layout at one moment, in columns.
-
-    ``values`` is an ``array("d")``; ``qualities`` has one index into ``QUALITIES`` per point; ``taken_ns`` is
-    monotonic.  ``texts`` holds what no double can hold, ``raws`` the content on the wire, both by place.
-    Immutable.  As a sequence it yields ``Reading``s, which are made on demand.
-    """
-
-    __slots__ = ("layout", "qualities", "raws", "taken_ns", "texts", "values")
-
-    def __init__(
-        self,
-        layout: Layout,
-        values: "array[float]",
-        qualities: bytes,
-        taken_ns: int,
-        texts: Mapping[int, str] = MappingProxyType({}),
-        raws: Mapping[int, str] = MappingProxyType({}),
-    ) -> None:
-        self.layout = layout
-        self.values = values
-        self.qualities = qualities
-        self.taken_ns = taken_ns
-        self.texts = texts
-        self.raws = raws
-
-    def __len__(self) -> int:
-        return len(self.layout.kinds)
-
-    @overload
-    def __getitem__(self, place: int) -> Reading: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Reading]: ...
-    def __getitem__(self, place: int | slice) -> Reading | Sequence[Reading]:
-        """Return one reading, or a list of them for a slice."""
-        if isinstance(place, slice):
-            return [self.reading(at) for at in range(*place.indices(len(self)))]
-        return self.reading(range(len(self))[place])
-
-    def __iter__(self) -> Iterator[Reading]:
-        return map(self.reading, range(len(self)))
-
-    def reading(self, place: int) -> Reading:
-        """Return the reading at ``place``, 0 or more."""
-        quality = QUALITIES[self.qualities[place]]
-        raw = self.raws.get(place, "") if self.raws else ""
-        return Reading(self.layout.point(place), self.value(place), quality, self.taken_ns, raw)
-
-    def value(self, place: int) -> Value:
-        """Return the value at ``place`` as the kind of its point."""
-        kind = self.layout.kinds[place]
-        if kind == FLOAT:
-            return self.values[place]
-        if kind == BOOL:
-            return self.values[place] != 0.0
-        text = self.texts.get(place)
-        if kind == TEXT:
-            return text or ""
-        return int(self.values[place]) if text is None else int(text)
-
-
-def columns(readings: Iterable[Reading], taken_ns: int, layout: Layout | None = None) -> Readings:
-    """Convert readings of one moment to columns; their own ``taken_ns`` is ignored.
-
-    ``layout`` must have just these points in this order; without one, a new layout is made from the readings.
-    """
-    rows = tuple(readings)
-    made = layout or Layout(tuple(row.point for row in rows), bytes(_kind_of(row.value) for row in rows))
-    texts = {
-        place: str(row.value)
-        for place, row in enumerate(rows)
-        if isinstance(row.value, str)
-        or (type(row.value) is int and not -EXACT_INT_MAX <= row.value <= EXACT_INT_MAX)
-    }
-    return Readings(
-        made,
-        array("d", [0.0 if place in texts else float(row.value) for place, row in enumerate(rows)]),
-        bytes(_CODES[row.quality] for row in rows),
-        taken_ns,
-        texts,
-        {place: row.raw for place, row in enumerate(rows) if row.raw},
-    )
-
-
-def _kind_of(value: Value) -> int:
-    if isinstance(value, float):
-        return FLOAT
-    if isinstance(value, bool):
-        return BOOL
-    return TEXT if isinstance(value, str) else INT
-
-
-NOTHING = columns((), 0)
-"""No readings at all."""
+OWN_RULE = Origin("rule")
+"""The gateway, by a rule that has no name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +48,7 @@ class Command:
     value: float
     expires_ns: int
     reason: str = ""
-    who: Who = OURS
+    who: Origin = OWN_RULE
     until_utc_ms: int | None = None
     cause: Mapping[str, object] = field(default_factory=dict, hash=False)
 
@@ -189,7 +77,7 @@ class Fallback:
 
 
 @dataclass(frozen=True, slots=True)
-class Armed:
+class ArmedFallback:
     """The fallback of ``point`` in its device, as just read back.
 
     ``value`` (our units) and ``after_s`` were found; None if the device does not show it.  ``problem`` says
@@ -204,7 +92,7 @@ class Armed:
     is_verified: bool = True
 
 
-async def at_once() -> None:
+async def do_nothing() -> None:
     """Do nothing: the default for what is awaited between two exchanges."""
 
 
@@ -261,18 +149,18 @@ class PointInfo:
 SLOT_NS = 100_000_000
 
 
-def slot_ns(not_before_ns: int, period_ns: int = SLOT_NS, phase_ns: int = 0) -> int:
+def find_slot_ns(not_before_ns: int, period_ns: int = SLOT_NS, phase_ns: int = 0) -> int:
     """Return the first moment from ``not_before_ns`` on at ``phase_ns`` past a multiple of ``period_ns``."""
     return phase_ns - (phase_ns - not_before_ns) // period_ns * period_ns
 
 
-def in_step_s(now_ns: int, seconds: float) -> float:
+def find_wait_s(now_ns: int, seconds: float) -> float:
     """Return the time in s until a whole multiple of ``seconds``, at least half of ``seconds`` from now.
 
     Tasks that wait so wake up together, at the moments when devices are asked: each wake-up costs.
     """
     period_ns = int(seconds * 1e9)
-    return (slot_ns(now_ns + period_ns // 2, period_ns) - now_ns) / 1e9
+    return (find_slot_ns(now_ns + period_ns // 2, period_ns) - now_ns) / 1e9
 
 
 class Clock(Protocol):
@@ -378,7 +266,7 @@ class Line(Protocol):
         ...
 
 
-class Door(Protocol):
+class ProtocolFactory(Protocol):
     """One protocol: makes lines and drivers.  The registry knows where each protocol is."""
 
     def line(self, name: str, bus: Any, clock: Clock) -> Line:

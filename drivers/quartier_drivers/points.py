@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 # Unit suffix -> UCUM code (ucum.org), longest suffix first when matching.
-UNITS = {
+UCUM_UNITS = {
     "eur_per_wh": "[EUR]/W.h",
     "eur_per_g": "[EUR]/g",
     "g_per_wh": "g/W.h",
@@ -28,14 +28,14 @@ UNITS = {
     "s": "s",
 }
 # Kinds without a unit -> the kind of value they hold.
-KINDS = {"on": "bool", "state": "int", "index": "int", "count": "int", "text": "text"}
+KIND_SUFFIXES = {"on": "bool", "state": "int", "index": "int", "count": "int", "text": "text"}
 
 _OWNER = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _QUANTITY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class QuantityName:
     """The parsed name of a point; ``unit`` is its suffix (empty for kinds without a unit)."""
 
     quantity: str
@@ -45,11 +45,11 @@ class Word:
     @property
     def ucum(self) -> str:
         """The unit in UCUM; ``"1"`` if there is none."""
-        return UNITS.get(self.unit, "1")
+        return UCUM_UNITS.get(self.unit, "1")
 
 
 @lru_cache(4096)
-def word(quantity: str) -> Word:
+def parse_quantity(quantity: str) -> QuantityName:
     """Parse a quantity such as ``power_l1_w``.
 
     Raises ValueError, saying what was expected, if it ends in no known unit or kind.
@@ -57,14 +57,13 @@ def word(quantity: str) -> Word:
     if not _QUANTITY.fullmatch(quantity):
         raise ValueError(f"{quantity!r} is no point name; expected lower-case words joined by '_'")
     last = quantity.rsplit("_", 1)[-1]
-    if last in KINDS and last != quantity:
-        return Word(quantity, "", KINDS[last])
-    for unit in UNITS:
+    if last in KIND_SUFFIXES and last != quantity:
+        return QuantityName(quantity, "", KIND_SUFFIXES[last])
+    for unit in UCUM_UNITS:
         if quantity.endswith(f"_{unit}"):
-            return Word(quantity, unit, "float")
-    raise ValueError(
-        f"{quantity!r} ends in no unit; expected one of _{', _'.join(UNITS)} or _{', _'.join(KINDS)}"
-    )
+            return QuantityName(quantity, unit, "float")
+    units, kinds = ", _".join(UCUM_UNITS), ", _".join(KIND_SUFFIXES)
+    raise ValueError(f"{quantity!r} ends in no unit; expected one of _{units} or _{kinds}")
 
 
 def is_owner(name: str) -> bool:
@@ -72,7 +71,7 @@ def is_owner(name: str) -> bool:
     return _OWNER.fullmatch(name) is not None
 
 
-def split(point: str) -> tuple[str, str]:
+def split_point(point: str) -> tuple[str, str]:
     """Split a point: ``"grid.power_w"`` is ``("grid", "power_w")``; raises ValueError without a dot."""
     owner, dot, quantity = point.partition(".")
     if not dot:

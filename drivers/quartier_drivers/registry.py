@@ -1,22 +1,36 @@
-"""The registry of protocols: a new protocol is one line here.
+"""List the kinds of buses and load their sections and factories on first use; check what all sections share.
 
 A protocol is imported on first use: a site pays only for the protocols that it speaks.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, cast
 
-if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for the whole contract
-    from quartier_drivers.contract import Door
+if TYPE_CHECKING:
+    from quartier_drivers.contract import ProtocolFactory
 
-Replay = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Awaitable[Sequence[str]]]
+
+def check_host(host: str) -> None:
+    """Raise ValueError for a host of digits and dots that is no IPv4 address: it is no name either."""
+    if re.fullmatch(r"[0-9.]+", host):
+        try:
+            IPv4Address(host)
+        except ValueError:
+            raise ValueError(
+                f"{host!r} is no IPv4 address; expected four numbers of 0 to 255, such as 192.168.1.20"
+            ) from None
+
+
+WriteRelease = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Awaitable[Sequence[str]]]
 """Takes the section of a bus and the encoded writes; returns a line of text for each failed write."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class BusKind:
     """A kind of bus: its protocol, its section of the site file, its door (``module:name``).
 
     ``guests`` are other protocols that devices on the same wire may speak, each with its door.  ``safe``
@@ -35,20 +49,30 @@ class Kind:
         return (self.protocol, *self.guests)
 
 
-METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
+METER_PROTOCOLS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
 """Protocols of meters, whose telegrams contain groups where other devices have registers."""
-_ON_MODBUS = {"sunspec": "quartier_drivers.sunspec.door:DOOR"}
-_SAFE = "quartier_drivers.modbus.safe:replay"
-KINDS = {
-    "modbus-tcp": Kind(
-        "modbus", "quartier_drivers.modbus.bus:TcpBus", "quartier_drivers.modbus.door:DOOR", _ON_MODBUS, _SAFE
+
+
+_MODBUS_GUESTS = {"sunspec": "quartier_drivers.sunspec.factory:FACTORY"}
+_MODBUS_RELEASE = "quartier_drivers.modbus.release_writes:write_release"
+BUS_KINDS = {
+    "modbus-tcp": BusKind(
+        "modbus",
+        "quartier_drivers.modbus.bus_section:TcpBus",
+        "quartier_drivers.modbus.factory:FACTORY",
+        _MODBUS_GUESTS,
+        _MODBUS_RELEASE,
     ),
-    "modbus-rtu": Kind(
-        "modbus", "quartier_drivers.modbus.bus:RtuBus", "quartier_drivers.modbus.door:DOOR", _ON_MODBUS, _SAFE
+    "modbus-rtu": BusKind(
+        "modbus",
+        "quartier_drivers.modbus.bus_section:RtuBus",
+        "quartier_drivers.modbus.factory:FACTORY",
+        _MODBUS_GUESTS,
+        _MODBUS_RELEASE,
     ),
     **{
-        protocol: Kind(
-            protocol, f"quartier_drivers.meter.bus:{section}", "quartier_drivers.meter.driver:DOOR"
+        protocol: BusKind(
+            protocol, f"quartier_drivers.meter.bus_section:{section}", "quartier_drivers.meter.driver:FACTORY"
         )
         for protocol, section in (
             ("tic", "TicBus"),
@@ -59,39 +83,41 @@ KINDS = {
             ("mbus", "MbusBus"),
         )
     },
-    "opcua": Kind(
+    "opcua": BusKind(
         "opcua",
-        "quartier_drivers.opcua.bus:OpcuaBus",
-        "quartier_drivers.opcua.door:DOOR",
-        safe="quartier_drivers.opcua.safe:replay",
+        "quartier_drivers.opcua.bus_section:OpcuaBus",
+        "quartier_drivers.opcua.factory:FACTORY",
+        safe="quartier_drivers.opcua.release_writes:write_release",
     ),
-    "gpio": Kind("gpio", "quartier_drivers.gpio.bus:GpioBus", "quartier_drivers.gpio.driver:DOOR"),
-    "bacnet-ip": Kind(
+    "gpio": BusKind(
+        "gpio", "quartier_drivers.gpio.bus_section:GpioBus", "quartier_drivers.gpio.driver:FACTORY"
+    ),
+    "bacnet-ip": BusKind(
         "bacnet",
-        "quartier_drivers.bacnet.bus:BacnetIpBus",
-        "quartier_drivers.bacnet.door:DOOR",
-        safe="quartier_drivers.bacnet.safe:replay",
+        "quartier_drivers.bacnet.bus_section:BacnetIpBus",
+        "quartier_drivers.bacnet.factory:FACTORY",
+        safe="quartier_drivers.bacnet.release_writes:write_release",
     ),
 }
 
 
-def _load(path: str) -> Any:
+def _load_object(path: str) -> Any:
     module, name = path.split(":")
     return getattr(import_module(module), name)
 
 
-def section(kind: str) -> type[Any]:
+def load_section(kind: str) -> type[Any]:
     """Return the pydantic model of a bus section of this kind; cheap, imports no protocol library."""
-    return cast("type[Any]", _load(KINDS[kind].section))
+    return cast("type[Any]", _load_object(BUS_KINDS[kind].section))
 
 
-def door(kind: str, protocol: str = "") -> "Door":
+def load_factory(kind: str, protocol: str = "") -> "ProtocolFactory":
     """Return the door for buses of this kind, or for a guest's ``protocol`` on them; imports its library."""
-    made = KINDS[kind]
-    return cast("Door", _load(made.guests.get(protocol, made.door)))
+    made = BUS_KINDS[kind]
+    return cast("ProtocolFactory", _load_object(made.guests.get(protocol, made.door)))
 
 
-def replay(kind: str) -> Replay:
+def load_release(kind: str) -> WriteRelease:
     """Return the function that makes the writes of a release table on such a bus; imports little."""
-    safe = KINDS[kind].safe
-    return cast("Replay", _load(safe) if safe else door(kind).replay)
+    safe = BUS_KINDS[kind].safe
+    return cast("WriteRelease", _load_object(safe) if safe else load_factory(kind).replay)

@@ -12,7 +12,7 @@ from quartier_drivers.contract import Clock, DeviceSpec, Line
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PlannedRequest:
     """A request of a driver's plan, made every ``period_s``; ``key`` identifies it within its unit."""
 
     unit: int
@@ -23,7 +23,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class SimulatedExchange:
     """An exchange on the simulated wire; times in s of the loop's clock."""
 
     unit: int
@@ -34,7 +34,7 @@ class Exchange:
 
 
 @dataclass(slots=True)
-class Pretence:
+class SimulatedDevices:
     """The simulated devices of a bus, by unit.
 
     ``answers_s`` is the time from a request to the beginning of the answer, ``answer_s`` that of units not
@@ -47,10 +47,10 @@ class Pretence:
     answers_s: dict[int, float] = field(default_factory=dict)
     registers: dict[int, Mapping[int, int]] = field(default_factory=dict)
     dead: set[int] = field(default_factory=set)
-    told: Callable[[Exchange], None] = lambda _exchange: None
+    told: Callable[[SimulatedExchange], None] = lambda _exchange: None
 
 
-class Stage(Line, Protocol):
+class RehearsalLine(Line, Protocol):
     """A line that needs no wire."""
 
     def takes_s(self, request: Any) -> float:
@@ -63,17 +63,17 @@ class Stage(Line, Protocol):
 
 
 @runtime_checkable
-class Rehearsable(Protocol):
+class RehearsalFactory(Protocol):
     """A protocol whose buses can be rehearsed."""
 
-    def rehearsal(self, name: str, bus: Any, clock: Clock, pretence: Pretence) -> Stage:
+    def rehearsal(self, name: str, bus: Any, clock: Clock, pretence: SimulatedDevices) -> RehearsalLine:
         """Make a line for the bus ``name`` that needs no wire; its drivers are those of ``Door.driver``."""
         ...
 
-    def pretend(self, device: DeviceSpec, profile: Any, pretence: Pretence) -> None:
+    def pretend(self, device: DeviceSpec, profile: Any, pretence: SimulatedDevices) -> None:
         """Make the simulated devices give the contents and delays that this device's driver needs."""
         ...
 
-    def asks(self, driver: Any, device: DeviceSpec, profile: Any) -> Sequence[Ask]:
+    def asks(self, driver: Any, device: DeviceSpec, profile: Any) -> Sequence[PlannedRequest]:
         """Return all requests that an open driver makes to a device with this profile."""
         ...

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from quartier_drivers.device_profile.toml_files import read_text, read_toml
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_drivers.place import read_text, read_toml
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ this package is imported; ``engine()`` says which computes, and why.  Those of s
 
 from typing import TYPE_CHECKING
 
-from quartier_native.choice import Engine, chosen
+from quartier_native.engine_choice import Engine, choose_by_environment
 from quartier_native.reference.allocation import Allocation, Steps
 from quartier_native.reference.metrics import ANY as FORM_ANY
 from quartier_native.reference.metrics import BOOLEAN as FORM_BOOLEAN
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from quartier_native.reference.tails import gather
     from quartier_native.reference.tree import Tree, allocate_tree
 
-_ENGINE, _modules = chosen()
+_ENGINE, _modules = choose_by_environment()
 if not TYPE_CHECKING:
     Ladder = _modules["allocation"].Ladder
     allocate = _modules["allocation"].allocate

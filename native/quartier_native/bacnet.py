@@ -4,22 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import quartier_native
-from quartier_native.reference.datagrams import (
-    ABORT,
-    COMPLEX_ACK,
-    CONFIRMED,
-    DATAGRAM_MAX,
-    ERROR,
-    REJECT,
-    SEGMENT,
-    SEGMENT_ACK,
-    SIMPLE_ACK,
-    UNCONFIRMED,
-    Heard,
-    Notice,
-)
-from quartier_native.reference.properties import ERROR_SHIFT, REFS_MAX, WHOLE_ARRAY, Columns, Ref
-from quartier_native.reference.tags import (
+from quartier_native.reference.bacnet_tags import (
     BITS,
     BOOLEAN,
     CHARACTERS,
@@ -49,6 +34,21 @@ from quartier_native.reference.tags import (
     Tag,
     tag_at,
 )
+from quartier_native.reference.datagrams import (
+    ABORT,
+    COMPLEX_ACK,
+    CONFIRMED,
+    DATAGRAM_MAX,
+    ERROR,
+    REJECT,
+    SEGMENT,
+    SEGMENT_ACK,
+    SIMPLE_ACK,
+    UNCONFIRMED,
+    Heard,
+    Notice,
+)
+from quartier_native.reference.properties import ERROR_SHIFT, REFS_MAX, WHOLE_ARRAY, Columns, Ref
 
 if TYPE_CHECKING:
     from quartier_native.reference.datagrams import hear, notice_of

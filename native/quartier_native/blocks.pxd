@@ -1,4 +1,4 @@
-"""Packed numbers of 64 bits for the other kernels; see ``reference/blocks.py`` and ``reference/varints.py``."""
+"""Packed numbers of 64 bits for the other kernels; see ``reference/blocks.py``."""
 
 from libc.stdint cimport uint64_t
 

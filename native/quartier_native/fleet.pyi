@@ -1,6 +1,13 @@
 from collections.abc import Sequence
 
-from quartier_native.reference.buildings import Building, Columns, FleetInputs, FleetResult, FleetState, Unit
+from quartier_native.reference.fleet_columns import (
+    Building,
+    Columns,
+    FleetInputs,
+    FleetResult,
+    FleetState,
+    Unit,
+)
 
 class Fleet:
     building_count: int

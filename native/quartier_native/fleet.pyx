@@ -20,10 +20,10 @@ from quartier_native.seats cimport (
 )
 from quartier_native.walk cimport ROWS, Place, Room, add_up, is_over, walk_down, walk_up
 
-from quartier_native.reference import buildings
+from quartier_native.reference import fleet_columns
 from quartier_native.reference import fleet as twin
-from quartier_native.reference.buildings import SHEDS_LEAST, TIME_MAX_NS
-from quartier_native.reference.buildings import Columns as _Columns
+from quartier_native.reference.fleet_columns import SHEDS_LEAST, TIME_MAX_NS
+from quartier_native.reference.fleet_columns import Columns as _Columns
 from quartier_native.reference.fleet import DT_MAX_S
 
 # In the order in which the twin looks at them: name, type, whether it is written, per what it has a place.
@@ -40,8 +40,8 @@ _INPUTS = (
     ("export_max_w", "d", "row"),
 )
 _RESULT = (("cap_row", "i", "unit"), ("met", "B", "building"))
-_PV = frozenset({buildings.PV_LIMIT, buildings.PV_RELAY})
-_SHEDDABLE = frozenset({buildings.LOAD, buildings.DIVISIBLE, buildings.EV, buildings.MODED})
+_PV = frozenset({fleet_columns.PV_LIMIT, fleet_columns.PV_RELAY})
+_SHEDDABLE = frozenset({fleet_columns.LOAD, fleet_columns.DIVISIBLE, fleet_columns.EV, fleet_columns.MODED})
 _NAMES = tuple(name for name, _, _ in (*_STATE, *_INPUTS, *_RESULT))
 
 cdef struct Table:  # the work of one building

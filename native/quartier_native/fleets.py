@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import quartier_native
-from quartier_native.reference.buildings import (
+from quartier_native.reference.fleet_columns import (
     BATTERY,
     DIVISIBLE,
     EV,

@@ -1,4 +1,4 @@
-"""A step's mean cost over samples as pieces; ``reference/kinks.py`` says what they are.  A part of ``sampled``."""
+"""A step's mean cost over samples as pieces; ``reference/mean_step_costs.py`` says what they are.  A part of ``sampled``."""
 
 from libc.math cimport INFINITY
 from libc.string cimport memmove
@@ -11,7 +11,7 @@ cdef enum:
     REGIONS_MOST = TIERS_MOST + 4
     KINKS_MOST = SAMPLES_MOST * REGIONS_MOST
 
-cdef struct SampledStep:  # as in ``reference.kinks.SampledStep``; the count is a whole number here
+cdef struct SampledStep:  # as in ``reference.mean_step_costs.SampledStep``; the count is a whole number here
     int samples_count
     double import_price
     double export_price

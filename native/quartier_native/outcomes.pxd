@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""What is remembered of a cycle, inline; ``reference/outcomes.py`` says what it does."""
+"""What is remembered of a cycle, inline; ``reference/fleet_memory.py`` says what it does."""
 
 from libc.math cimport INFINITY as INFINITE_W
 from libc.math cimport floor

@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""Each unit of a building at the table of one cycle, inline; ``reference/seats.py`` says what it does."""
+"""Each unit of a building at the table of one cycle, inline; ``reference/fleet_units.py`` says what it does."""
 
 from libc.math cimport INFINITY as INFINITE_W
 from libc.math cimport fabs

@@ -31,7 +31,7 @@ LANES_INLINE int64_t sound_prices(
     return ~twice;
 }
 
-/* The columns of reference.slopes.Step, each with count numbers: what is wrong with them. */
+/* The columns of reference.step_costs.Step, each with count numbers: what is wrong with them. */
 enum { SOUND, SOUND_RANGE = 4, SOUND_PRICES = 5 }; /* places in REFUSALS */
 
 LANES_LOOP int sound_refusal(const double *steps, int64_t count, double most) {

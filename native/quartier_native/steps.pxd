@@ -1,11 +1,11 @@
-"""A step's costs as pieces; ``reference/slopes.py`` says what they are.  A part of ``storage``."""
+"""A step's costs as pieces; ``reference/step_costs.py`` says what they are.  A part of ``storage``."""
 
 from libc.math cimport INFINITY
 
 cdef enum:
     PIECES_MAX = 8  # of a step: six regions of the meter, one of them divided where nothing moves
 
-cdef struct Step:  # columns as they stand in ``reference.slopes.Step``
+cdef struct Step:  # columns as they stand in ``reference.step_costs.Step``
     double net_wh
     double curtailable_wh
     double import_price

@@ -15,7 +15,7 @@ from quartier_native.reference.sampled import (
     TIERS_MAX,
     WEIGHT_MAX,
 )
-from quartier_native.reference.slopes import Piece, Step, Wiring, flow, pieces
+from quartier_native.reference.step_costs import Piece, Step, Wiring, flow, pieces
 from quartier_native.reference.storage import (
     EFFICIENCY_MIN,
     PLAN_COLUMNS,

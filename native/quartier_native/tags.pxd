@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""Tags of BACnet's encoding, inline; ``reference/tags.py`` says what they are.
+"""Tags of BACnet's encoding, inline; ``reference/bacnet_tags.py`` says what they are.
 
 A byte is read only where ``at`` is known to be below ``end``, and the contents of a tag lie between them.
 """

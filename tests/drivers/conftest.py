@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.drivers.modbus.conftest import clock, free_port, tcp_server
 from tests.virtual_time import VirtualAsyncioLoop, VirtualDriverLoop
 
-from quartier_drivers.loop import Loop
+from quartier_drivers.transport.event_loop import EventLoop
 
 __all__ = ["clock", "free_port", "tcp_server"]
 
@@ -27,7 +27,7 @@ def pytest_asyncio_loop_factories(item):
     """
     below = item.path.relative_to(Path(__file__).parent)
     is_real = item.get_closest_marker("peer") or REAL_TIME & {item.name, below.stem, *below.parts}
-    loops = {"house": Loop if is_real else VirtualDriverLoop}
+    loops = {"house": EventLoop if is_real else VirtualDriverLoop}
     if item.path.stem in ON_BOTH:
         loops["asyncio"] = asyncio.new_event_loop if is_real else VirtualAsyncioLoop
     return loops

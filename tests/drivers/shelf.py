@@ -5,17 +5,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from quartier_drivers import profile
-from quartier_drivers.profile import Profile
+from quartier_drivers.device_profile import loading
+from quartier_drivers.device_profile.loading import Profile
 
 VECTORS = Path(__file__).parent / "vectors"
-NAMES = tuple(profile.names())
+NAMES = tuple(loading.list_profiles())
 
 
 @cache
 def load_builtin(name: str) -> Profile:
     """Return the built-in profile ``name``, such as ``eastron/sdm630``; all tests share it."""
-    return profile.load(name)
+    return loading.load_profile(name)
 
 
 @cache

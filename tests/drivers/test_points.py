@@ -2,7 +2,7 @@
 
 import pytest
 
-from quartier_drivers.points import is_owner, split, word
+from quartier_drivers.points import is_owner, parse_quantity, split_point
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from quartier_drivers.points import is_owner, split, word
     ],
 )
 def test_the_last_word_is_the_unit_or_the_kind(quantity: str, unit: str, kind: str, ucum: str) -> None:
-    found = word(quantity)
+    found = parse_quantity(quantity)
 
     assert (quantity, unit, kind, ucum) == (found.quantity, found.unit, found.kind, found.ucum)
 
@@ -27,7 +27,7 @@ def test_the_last_word_is_the_unit_or_the_kind(quantity: str, unit: str, kind: s
 @pytest.mark.parametrize("quantity", ["power_kw", "power", "Power_w", "w", "on", "", "power__w", "power_w_"])
 def test_a_name_without_a_known_unit_is_refused(quantity: str) -> None:
     with pytest.raises(ValueError, match="expected"):
-        word(quantity)
+        parse_quantity(quantity)
 
 
 def test_owners_are_short_lower_case_words() -> None:
@@ -37,6 +37,6 @@ def test_owners_are_short_lower_case_words() -> None:
 
 
 def test_a_point_is_owner_dot_quantity() -> None:
-    assert ("grid", "power_w") == split("grid.power_w")
+    assert ("grid", "power_w") == split_point("grid.power_w")
     with pytest.raises(ValueError, match="names no owner"):
-        split("power_w")
+        split_point("power_w")

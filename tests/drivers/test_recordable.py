@@ -8,21 +8,21 @@ import tty
 import pytest
 from tests.drivers.bacnet.conftest import HOST, free_port
 
-from quartier_drivers.abilities import Recordable
-from quartier_drivers.bacnet.bus import BacnetIpBus
-from quartier_drivers.bacnet.line import BacnetLine
-from quartier_drivers.bacnet.port import Port as BacnetPort
-from quartier_drivers.clock import LoopClock
+from quartier_drivers.abilities import RecordableLine
+from quartier_drivers.bacnet.bus_section import BacnetIpBus
+from quartier_drivers.bacnet.network.line import BacnetLine
+from quartier_drivers.bacnet.network.udp_port import UdpPort as BacnetPort
 from quartier_drivers.errors import NoReply
 from quartier_drivers.meter import wire
-from quartier_drivers.meter.port import Port
-from quartier_drivers.meter.seek import Setting
-from quartier_drivers.modbus.bus import RtuBus, TcpBus
-from quartier_drivers.modbus.frame import Request
-from quartier_drivers.modbus.link import link
-from quartier_drivers.opcua.bus import OpcuaBus
-from quartier_drivers.opcua.line import Line as OpcuaLine
-from quartier_drivers.tape import Tape
+from quartier_drivers.meter.line import MeterLine
+from quartier_drivers.meter.line_settings import LineSetting
+from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
+from quartier_drivers.modbus.frames import Request
+from quartier_drivers.modbus.release_writes import make_line
+from quartier_drivers.opcua.bus_section import OpcuaBus
+from quartier_drivers.opcua.connection.line import OpcuaLine
+from quartier_drivers.transport.event_loop import LoopClock
+from quartier_drivers.transport.frame_recorder import FrameRecorder
 from quartier_hil.devices.odd import plain_unit, quirk
 from quartier_hil.devices.oddpty import OddPty
 from quartier_hil.devices.oddtcp import OddTcp
@@ -33,7 +33,7 @@ TOLD = bytes([3, 4, 0, 7, 0, 8])
 
 @pytest.fixture
 def tape():
-    return Tape(time.monotonic_ns, 1_000_000, 60)
+    return FrameRecorder(time.monotonic_ns, 1_000_000, 60)
 
 
 def tcp(port, **more):
@@ -42,21 +42,21 @@ def tcp(port, **more):
 
 async def test_every_kind_of_line_can_be_recorded():
     lines = [
-        link("x", tcp(502), LoopClock()),
-        link("x", tcp(502, framing="rtu"), LoopClock()),
-        link("x", RtuBus(kind="modbus-rtu", port="/dev/null"), LoopClock()),
-        Port("x", "tic", "/dev/null", (Setting(9600, "8N1"),), LoopClock()),
+        make_line("x", tcp(502), LoopClock()),
+        make_line("x", tcp(502, framing="rtu"), LoopClock()),
+        make_line("x", RtuBus(kind="modbus-rtu", port="/dev/null"), LoopClock()),
+        MeterLine("x", "tic", "/dev/null", (LineSetting(9600, "8N1"),), LoopClock()),
         BacnetLine("x", BacnetIpBus(kind="bacnet-ip", interface="127.0.0.1"), LoopClock()),
         OpcuaLine("x", OpcuaBus(kind="opcua", url="opc.tcp://plant:4840", anonymous=True), LoopClock()),
     ]
 
-    assert [] == [line for line in lines if not isinstance(line, Recordable)]
+    assert [] == [line for line in lines if not isinstance(line, RecordableLine)]
 
 
 @pytest.mark.parametrize("rtu", [False, True])
 async def test_a_connection_tells_its_ends_question_answer_and_close(tape, rtu):
     async with OddTcp({1: plain_unit()}, rtu=rtu) as device:
-        line = link("x", tcp(device.port, framing="rtu" if rtu else "tcp"), LoopClock())
+        line = make_line("x", tcp(device.port, framing="rtu" if rtu else "tcp"), LoopClock())
         line.record(tape)
         await line.open()
         await line.exchange(ASK)
@@ -71,7 +71,7 @@ async def test_a_connection_tells_its_ends_question_answer_and_close(tape, rtu):
 
 async def test_an_end_of_the_device_is_told_as_its_own(tape):
     async with OddTcp({1: plain_unit()}, quirk("closes-after-answer")) as device:
-        line = link("x", tcp(device.port), LoopClock())
+        line = make_line("x", tcp(device.port), LoopClock())
         line.record(tape)
         await line.open()
         await line.exchange(ASK)
@@ -85,7 +85,7 @@ async def test_an_end_of_the_device_is_told_as_its_own(tape):
 
 async def test_a_serial_line_tells_what_nobody_answered_too(tape):
     async with OddPty({1: plain_unit()}) as device:
-        line = link(
+        line = make_line(
             "x",
             RtuBus(kind="modbus-rtu", port=device.path, baud=115200, timeout_s=1.0, retries_count=0),
             LoopClock(),
@@ -109,14 +109,14 @@ async def test_a_meters_line_keeps_parity_bits_settings_and_what_was_asked(tape)
     master, slave = os.openpty()
     tty.setraw(slave)
     heard = asyncio.Event()
-    line = await wire.opened(
-        os.ttyname(slave), Setting(9600, "7E1"), lambda _: heard.set(), print, None, tape
+    line = await wire.open_wire(
+        os.ttyname(slave), LineSetting(9600, "7E1"), lambda _: heard.set(), print, None, tape
     )
     line.write(b"/?!\r\n")
     os.write(master, b"\xafA")
     async with asyncio.timeout(60):
         await heard.wait()
-    line.change(Setting(300, "7E1"))
+    line.change(LineSetting(300, "7E1"))
     line.close()
     os.close(master)
     os.close(slave)

@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 from tests.drivers.shelf import NAMES, VECTORS, list_names, load_builtin, load_vectors
 
-from quartier_drivers import codec
+from quartier_drivers import register_codec
 from quartier_drivers.bacnet.profile import BacnetProfile
-from quartier_drivers.contract import DeviceSpec, Quality
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile.loading import RegisterProfile
+from quartier_drivers.device_profile.schema import Point
 from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.modbus import orders
-from quartier_drivers.modbus.frame import Request
-from quartier_drivers.modbus.served import Roster, Served
-from quartier_drivers.profile import Point, RegisterProfile
+from quartier_drivers.modbus import write_requests
+from quartier_drivers.modbus.frames import Request
+from quartier_drivers.modbus.served_points import ServedPoint, ServedPoints
+from quartier_drivers.readings import Quality
 from quartier_drivers.sunspec.profile import SunspecProfile
 
 METERS, SUNSPEC, BACNET = map(list_names, (MeterProfile, SunspecProfile, BacnetProfile))
@@ -35,17 +37,17 @@ def point_of(loaded: RegisterProfile, path: str) -> Point:
     return loaded.parts[part][quantity]
 
 
-def decoded(loaded: RegisterProfile, registers: Mapping[str, Any]) -> dict[str, codec.Decoded]:
+def decoded(loaded: RegisterProfile, registers: Mapping[str, Any]) -> dict[str, register_codec.Decoded]:
     return {
         f"{part}.{quantity}".lstrip("."): found
         for part in loaded.parts
-        for quantity, found in codec.decode(loaded, part, registers).items()
+        for quantity, found in register_codec.decode_part(loaded, part, registers).items()
     }
 
 
-def owned(loaded: RegisterProfile, path: str) -> Served:
+def owned(loaded: RegisterProfile, path: str) -> ServedPoint:
     part, _, quantity = path.rpartition(".")
-    return Roster(DeviceSpec("device", UNIT, {part: "owner"}), loaded)[f"owner.{quantity}"]
+    return ServedPoints(DeviceSpec("device", UNIT, {part: "owner"}), loaded)[f"owner.{quantity}"]
 
 
 def place(request: Request) -> str:
@@ -79,8 +81,8 @@ def test_every_point_appears_in_a_case_or_in_a_write_if_it_cannot_be_read(name: 
 def test_every_writable_point_has_a_limit_that_its_register_holds(name: str) -> None:
     for points in load_builtin(name).parts.values():
         for point in (point for point in points.values() if point.write is not None):
-            for limit in codec.write_range(point):
-                codec.encode(point, limit)
+            for limit in register_codec.find_write_range(point):
+                register_codec.encode_point(point, limit)
 
 
 @pytest.mark.parametrize(("name", "case"), each("case"))
@@ -101,7 +103,7 @@ def test_registers_become_values(name: str, case: Mapping[str, Any]) -> None:
 def test_values_become_registers(name: str, write: Mapping[str, Any]) -> None:
     loaded = load_builtin(name)
 
-    requests = orders.setpoint(owned(loaded, write["point"]), write["value"], 0, loaded.limits)
+    requests = write_requests.make_setpoint(owned(loaded, write["point"]), write["value"], 0, loaded.limits)
 
     assert list(write["registers"].items()) == [(place(one), list(one.values)) for one in requests]
 
@@ -110,7 +112,7 @@ def test_values_become_registers(name: str, write: Mapping[str, Any]) -> None:
 def test_release_writes_what_the_profile_says(name: str, release: Mapping[str, Any]) -> None:
     loaded = load_builtin(name)
 
-    requests = orders.release(owned(loaded, release["point"]), None, 0, loaded.limits)
+    requests = write_requests.make_release(owned(loaded, release["point"]), None, 0, loaded.limits)
 
     assert list(release["registers"].items()) == [(place(one), list(one.values)) for one in requests]
 
@@ -131,4 +133,4 @@ def test_every_writable_point_has_a_release_case(name: str) -> None:
 @pytest.mark.parametrize(("name", "refused"), each("refused"))
 def test_values_beyond_the_limits_are_refused(name: str, refused: Mapping[str, Any]) -> None:
     with pytest.raises(ValueError, match="outside"):
-        codec.encode(point_of(load_builtin(name), refused["point"]), refused["value"])
+        register_codec.encode_point(point_of(load_builtin(name), refused["point"]), refused["value"])

@@ -9,7 +9,7 @@ import tty
 import pytest
 from tests.virtual_time import VirtualAsyncioLoop, VirtualDriverLoop
 
-from quartier_drivers.bell import Bell
+from quartier_drivers.transport.precise_timer import PreciseTimer
 
 HOUR_S = 3600.0
 
@@ -38,7 +38,7 @@ def test_timers_fire_in_order_of_their_times(run):
 def test_kernel_timer_fires_between_two_timers_of_the_loop(run):
     async def wait_for_timers():
         loop, fired = asyncio.get_running_loop(), []
-        kernel_timer = Bell()
+        kernel_timer = PreciseTimer()
         due_s = loop.time() + 2 * HOUR_S
         kernel_timer.set(due_s, lambda: fired.append(loop.time() >= due_s), exact=True)
         loop.call_later(HOUR_S, fired.append, "before")

@@ -50,13 +50,13 @@ def kept_bytes(thing: object, depth: int = 6) -> int:
 
 def modbus_tcp(data: bytes) -> None:
     """Answers of a TCP endpoint, for each kind of request."""
-    frame = import_module("quartier_drivers.modbus.frame")
+    frame = import_module("quartier_drivers.modbus.frames")
     for request in _requests():
         buffer = bytearray(data)
         try:
-            while frame.take_tcp(buffer, request, 1, frame.Seen()) is not None:
+            while frame.take_tcp_answer(buffer, request, 1, frame.LateAnswers()) is not None:
                 pass
-        except (frame.Rubbish, frame.OutOfStep):
+        except (frame.GarbledAnswer, frame.OutOfSync):
             pass
         assert len(buffer) <= len(data)
 
@@ -77,23 +77,23 @@ def modbus_share(data: bytes) -> None:
 
 
 def _shared(pieces: Iterable[bytes]) -> list:
-    share = "quartier_drivers.modbus.share"
-    intakes, asked = import_module(f"{share}.intake"), import_module(f"{share}.asked")
-    frame = import_module("quartier_drivers.modbus.frame")
-    intake, told = intakes.Intake(), []
+    share = "quartier_drivers.modbus.sharing"
+    intakes, asked = import_module(f"{share}.client_requests"), import_module(f"{share}.client_requests")
+    frame = import_module("quartier_drivers.modbus.frames")
+    intake, told = intakes.FrameSplitter(), []
     for piece in pieces:
         intake.feed(piece)
         try:
             while (one := intake.take()) is not None:
                 assert 1 <= len(one.pdu) <= 253
                 try:
-                    found = asked.asked(one.unit, one.pdu)
-                except asked.Refusal as refusal:
+                    found = asked.parse_request(one.unit, one.pdu)
+                except asked.RequestRefused as refusal:
                     told.append((one, {1: 1, 2: 2, 3: 3}[refusal.code]))
                 else:
                     assert found.request.pdu == one.pdu, "what goes out is what came"
                     told.append((one, found))
-        except frame.OutOfStep:
+        except frame.OutOfSync:
             told.append("out of step")
             break
         assert kept_bytes(intake) <= 300 + len(piece)
@@ -102,7 +102,7 @@ def _shared(pieces: Iterable[bytes]) -> list:
 
 @cache
 def _requests() -> list:
-    request = import_module("quartier_drivers.modbus.frame").Request
+    request = import_module("quartier_drivers.modbus.frames").Request
     return [
         request(1, 3, 0, 2),
         request(1, 3, 0, 125),
@@ -118,18 +118,18 @@ def _requests() -> list:
 
 def _hunted(request, pieces):
     """The answer, if it came before anything was refused."""
-    frame = import_module("quartier_drivers.modbus.frame")
-    hunt = frame.Hunt(request)
+    frame = import_module("quartier_drivers.modbus.frames")
+    hunt = frame.RtuAnswerSearch(request)
     for piece in pieces:
         try:
             answer = hunt.feed(piece)
-        except frame.Rubbish:
+        except frame.GarbledAnswer:
             return None
         if hunt.wrong_count:
             return None
         if answer is not None:
-            if request.function == frame.IDENTIFY:
-                frame.identity_of(answer)
+            if request.function == frame.READ_DEVICE_ID:
+                frame.parse_identity(answer)
             return answer
         assert len(hunt.buffer) <= 1024 + len(piece)
     return None
@@ -193,43 +193,43 @@ def _answers(data: bytes, *, over_tcp: bool) -> Iterator[bytes]:
     """Answers, each with its length before it, in frames that hold."""
     hdlc, at, number = import_module("quartier_drivers.meter.dlms.hdlc"), 0, 0
     if not over_tcp:
-        yield hdlc.made(b"\x21", b"\x03", 0x73)
+        yield hdlc.make_frame(b"\x21", b"\x03", 0x73)
     while at < len(data):
         body = data[at + 1 : at + 1 + data[at]]
         at += 1 + data[at]
         if over_tcp:
             yield b"\0\x01\0\x01\0\x10" + len(body).to_bytes(2, "big") + body
         else:
-            yield hdlc.made(b"\x21", b"\x03", 0x10 | number << 1 & 0x0E, hdlc.LLC_HEARD + body)
+            yield hdlc.make_frame(b"\x21", b"\x03", 0x10 | number << 1 & 0x0E, hdlc.LLC_HEARD + body)
             number += 1
 
 
 def sunspec(data: bytes) -> None:
     """A SunSpec device whose whole map are these words behind the marker, read model by model."""
-    chain = import_module("quartier_drivers.sunspec.chain")
-    census = import_module("quartier_drivers.sunspec.census")
+    chain = import_module("quartier_drivers.sunspec.model_chain")
+    census = import_module("quartier_drivers.sunspec.model_reading")
     held = [0x5375, 0x6E53, *(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data) - 1, 2))]
-    walk = chain.walk((0,))
+    walk = chain.walk_chain((0,))
     ask, told, asked_count = next(walk), None, 0
     while told is None and asked_count < 3 * chain.MODELS_MAX + 10:
         words = held[ask.address : ask.address + ask.count]
         asked_count += 1
         try:
-            ask = walk.send(words if len(words) == ask.count else chain.Void.REFUSED)
+            ask = walk.send(words if len(words) == ask.count else chain.NoWords.REFUSED)
         except StopIteration as ended:
             told = ended.value
     assert told is not None
     for found in told.models:
         whole = [held[at] if at < len(held) else None for at in range(found.address, min(found.end, 4000))]
         whole += [None] * (found.end - found.address - len(whole))
-        rows = census.Chapter(found, whole).rows
+        rows = census.ModelReading(found, whole).rows
         assert len(rows) <= found.length + 2
 
 
 def bacnet(data: bytes) -> None:
     """A device on a BACnet network whose datagram, answer or notification the bytes are."""
     room = "quartier_drivers.bacnet"
-    answers, denials = import_module(f"{room}.answers"), import_module(f"{room}.denials")
+    answers, denials = import_module(f"{room}.codec.answers"), import_module(f"{room}.codec.device_errors")
     for datagram in (data, *(frames.bacnet(head, data) for head in frames.BACNET_HEADS)):
         heard = answers.hear(datagram)
         if heard is None:
@@ -237,7 +237,7 @@ def bacnet(data: bytes) -> None:
         for read in _bacnet_reads():
             try:
                 told = read.take(datagram, heard)
-            except (denials.Denied, denials.Garbled):
+            except (denials.DeviceRefused, denials.GarbledAnswer):
                 continue
             told = getattr(told, "told", told)
             for place in range(min(3, len(told))):
@@ -250,21 +250,26 @@ _OPCUA_HEAD = bytes.fromhex("01007a02" + "00" * 16 + "00" + "00000000" + "000000
 
 def opcua(data: bytes) -> None:
     """An OPC UA server whose answer to a Read, or whose values, the bytes are."""
-    answer = import_module("quartier_drivers.opcua.answer")
+    answer = import_module("quartier_drivers.opcua.connection.read_response")
     for count in (1, 3):
         for body in (data, _OPCUA_HEAD + count.to_bytes(4, "little") + data):
             try:
-                told = answer.read_answer(body, count)
-            except answer.Garbled:
+                told = answer.parse_answer(body, count)
+            except answer.GarbledAnswer:
                 continue
             assert len(told.values) == count
 
 
 @cache
 def _bacnet_reads() -> list:
-    answers = import_module("quartier_drivers.bacnet.answers")
+    answers = import_module("quartier_drivers.bacnet.codec.answers")
     refs = _bacnet_refs()
-    return [answers.Follow(refs[:2]), answers.Read(refs), answers.Read(refs[:1]), answers.Read(refs[3:4])]
+    return [
+        answers.PreparedNotification(refs[:2]),
+        answers.PreparedRead(refs),
+        answers.PreparedRead(refs[:1]),
+        answers.PreparedRead(refs[3:4]),
+    ]
 
 
 def _bacnet_refs() -> list:
@@ -309,7 +314,7 @@ TOLD = {
 
 def parsers() -> dict[str, Callable[[bytes], None]]:
     """Each parser by name, its code imported; those of the meters only as far as they are there."""
-    import_module("quartier_drivers.modbus.frame")
+    import_module("quartier_drivers.modbus.frames")
     found: dict[str, Callable[[bytes], None]] = {"modbus-tcp": modbus_tcp, "modbus-rtu": modbus_rtu}
     found["modbus-share"] = modbus_share
     found["sunspec"] = sunspec

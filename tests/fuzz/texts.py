@@ -45,11 +45,14 @@ def site_file(data: bytes) -> None:
 
 def profile(data: bytes) -> None:
     """A profile of these bytes, and the head of a sound one that goes on with them."""
-    profiles, errors = import_module("quartier_drivers.profile"), import_module("quartier_drivers.errors")
+    profiles, errors = (
+        import_module("quartier_drivers.device_profile.loading"),
+        import_module("quartier_drivers.errors"),
+    )
     text = data.decode("utf-8", "replace")
     for whole in (text, PROFILE + text):
         with contextlib.suppress(errors.ConfigError):
-            profiles.parse(whole, "a/b", "b.toml")
+            profiles.parse_profile(whole, "a/b", "b.toml")
 
 
 def document(data: bytes) -> None:
@@ -148,7 +151,7 @@ def socket_request(data: bytes) -> None:
 
 _KNOWN = {
     "site-file": (site_file, "quartier.config.loading"),
-    "profile": (profile, "quartier_drivers.profile"),
+    "profile": (profile, "quartier_drivers.device_profile.loading"),
     "document": (document, "quartier.district.documents.verification"),
     "backup": (backup, "quartier.backup.archive"),
     "socket-request": (socket_request, "quartier.runtime.local_socket.questions"),

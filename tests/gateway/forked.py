@@ -38,7 +38,7 @@ IMPORTS = (
     "quartier.daemon.background_tasks",
     "quartier.planning.service.planner",
     "quartier.daemon.district_link",
-    "quartier_drivers.modbus.door",
+    "quartier_drivers.modbus.factory",
     "quartier_drivers.modbus.driver",
     *(
         f"quartier.cli.{name}"

@@ -1,7 +1,7 @@
 import tomllib
 from pathlib import Path
 
-from quartier_drivers.profile import load
+from quartier_drivers.device_profile.loading import load_profile
 from quartier_hil import siting
 from quartier_hil.house import House
 
@@ -48,7 +48,7 @@ def test_every_box_of_the_rig_has_a_sound_profile():
         *("waste_terminal", "water_heater"),
     ] == names
     for name in names:
-        assert load(f"rig/{name}", [siting.profiles_folder()]).parts
+        assert load_profile(f"rig/{name}", [siting.profiles_folder()]).parts
 
 
 def test_a_load_with_a_run_says_it_and_its_hours():

@@ -6,7 +6,7 @@ from typing import Any
 from quartier.config.checks.site_draft import ASSET_SECTIONS, FIXED_SECTIONS
 from quartier.config.sections.connection_sections import NodeSection, ShareSection
 from quartier.config.sections.site_file import DeadbandsSection, DeviceSection
-from quartier_drivers.registry import KINDS, section
+from quartier_drivers.registry import BUS_KINDS, load_section
 
 # Read by nobody yet, for a reason.
 WAITING: dict[str, str] = {}
@@ -17,7 +17,7 @@ MODELS = (
     NodeSection,
     ShareSection,
     DeadbandsSection,
-    *(section(kind) for kind in KINDS),
+    *(load_section(kind) for kind in BUS_KINDS),
 )
 # Read by their own model's properties.
 OWN = {

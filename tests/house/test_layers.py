@@ -10,40 +10,27 @@ from typing import Any
 import pytest
 
 CONTRACT = tuple(
-    f"quartier_drivers.{name}" for name in ("contract", "who", "abilities", "layout", "points", "errors")
+    f"quartier_drivers.{name}" for name in ("contract", "readings", "abilities", "points", "errors")
 )
 METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
-BACNET_CODEC = ("answers", "denials", "encoding", "heads", "packing", "requests", "strangers", "values")
 PROFILES = tuple(
     f"quartier_drivers.{name}"
     for name in (
-        "profile",
-        "schema",
-        "notation",
-        "flaws",
-        "forgetting",
-        "place",
-        "positions",
-        "syntax",
-        *(f"meter.{name}" for name in ("profile", "schema", "settings", "flaws", "units")),
-        *(f"sunspec.{name}" for name in ("profile", "schema", "flaws", "names", "models", "kinds")),
-        *(f"opcua.{name}" for name in ("profile", "schema", "flaws", "node", "scalars")),
-        *(f"bacnet.{name}" for name in ("profile", "schema", "flaws", "units", "words")),
-        "modbus.share.span",
+        *(
+            f"device_profile.{name}"
+            for name in (
+                *("loading", "schema", "register_address", "rules", "fallback_rules"),
+                *("toml_files", "toml_positions", "toml_syntax"),
+            )
+        ),
+        *(f"meter.{name}" for name in ("profile", "schema", "units")),
+        *(f"sunspec.{name}" for name in ("profile", "schema", "models")),
+        *(f"opcua.{name}" for name in ("profile", "schema", "node_types")),
+        *(f"bacnet.{name}" for name in ("profile", "schema", "standard_names")),
+        "modbus.sharing.register_spans",
     )
 )
-SHARE_PURE = (
-    "allowance",
-    "asked",
-    "errand",
-    "held",
-    "hush",
-    "intake",
-    "tally",
-    "terms",
-    "waiting",
-    "written",
-)
+SHARE_PURE = ("client_limits", "client_requests", "pending_requests")
 IO_MODULES = ("asyncio", "logging", "socket", "sqlite3", "subprocess", "threading", "time")
 
 
@@ -63,34 +50,38 @@ class Room:
 # The first room whose prefix fits a module holds for it.
 ROOMS = (
     Room("quartier_native", ("quartier_native",), pure=True),
-    Room("quartier_drivers.ports", CONTRACT, ("serial",)),
-    Room("quartier_drivers.hosts", pure=True),
-    Room("quartier_drivers.modbus.bus", ("quartier_drivers.hosts",), ("pydantic",), pure=True),
-    Room("quartier_drivers.gpio.bus", (), ("pydantic",), pure=True),
-    Room("quartier_drivers.meter.bus", ("quartier_drivers.hosts",), ("pydantic",), pure=True),
+    Room("quartier_drivers.transport.serial_ports", CONTRACT, ("serial",)),
+    Room("quartier_drivers.modbus.bus_section", ("quartier_drivers.registry",), ("pydantic",), pure=True),
+    Room("quartier_drivers.gpio.bus_section", (), ("pydantic",), pure=True),
+    Room("quartier_drivers.meter.bus_section", ("quartier_drivers.registry",), ("pydantic",), pure=True),
     Room(
-        "quartier_drivers.opcua.bus",
-        ("quartier_drivers.hosts", "quartier_drivers.opcua.offer"),
+        "quartier_drivers.opcua.bus_section",
+        ("quartier_drivers.registry", "quartier_drivers.opcua.endpoint_choice"),
         ("pydantic",),
         pure=True,
     ),
-    Room("quartier_drivers.opcua.link", ("quartier_drivers",), ("asyncua", "cryptography")),
-    Room("quartier_drivers.opcua.forms", ("quartier_drivers",), ("asyncua",)),
-    Room("quartier_drivers.opcua.certificate", (), ("cryptography",)),
+    Room("quartier_drivers.opcua.connection.session", ("quartier_drivers",), ("asyncua", "cryptography")),
+    Room("quartier_drivers.opcua.connection.library_types", ("quartier_drivers",), ("asyncua",)),
+    Room("quartier_drivers.opcua.connection.credentials", ("quartier_drivers.errors",), ("cryptography",)),
     *(
         Room(f"quartier_drivers.opcua.{name}", ("quartier_drivers",), pure=True)
-        for name in ("answer", "batch", "meaning", "offer", "served", "status", "wanted")
+        for name in (
+            *("endpoint_choice", "read_batch", "served_points"),
+            *("connection.read_response", "connection.status_codes"),
+        )
     ),
-    Room("quartier_drivers.bacnet.bus", ("quartier_drivers.bacnet.address",), ("pydantic",), pure=True),
+    Room(
+        "quartier_drivers.bacnet.bus_section", ("quartier_drivers.bacnet.address",), ("pydantic",), pure=True
+    ),
     Room("quartier_drivers.bacnet.address", (), pure=True),
-    Room("quartier_drivers.bacnet.link", ("quartier_drivers", "quartier_native"), ("bacpypes3",)),
+    Room("quartier_drivers.bacnet.network.library", ("quartier_drivers", "quartier_native"), ("bacpypes3",)),
     Room("quartier_drivers.gpio.chip", ("quartier_drivers",), ("gpiod",)),
     *(
         Room(name, (*CONTRACT, *PROFILES, "quartier_drivers.registry"), ("pydantic",), pure=True)
         for name in PROFILES
     ),
-    Room("quartier_drivers.proof", (*CONTRACT, *PROFILES), ("pydantic",), pure=True),
-    Room("quartier_drivers.proving", ("quartier_drivers",), pure=True),
+    Room("quartier_drivers.device_profile.proof_files", (*CONTRACT, *PROFILES), ("pydantic",), pure=True),
+    Room("quartier_drivers.device_profile.proof_check", ("quartier_drivers",), pure=True),
     Room("quartier_drivers.meter.mbus.scan", ("quartier_drivers",), ("pydantic",)),  # opens ports
     # Framing and conversations are pure; what does I/O for them is beside them.
     *(
@@ -103,18 +94,18 @@ ROOMS = (
         for name in METERS
     ),
     # The codec of BACnet's hot path.
-    *(
-        Room(f"quartier_drivers.bacnet.{name}", ("quartier_drivers", "quartier_native"), pure=True)
-        for name in BACNET_CODEC
+    Room("quartier_drivers.bacnet.codec", ("quartier_drivers", "quartier_native"), pure=True),
+    Room(
+        "quartier_drivers.bacnet.network.property_reads", ("quartier_drivers", "quartier_native"), pure=True
     ),
     *(
-        Room(f"quartier_drivers.modbus.share.{name}", ("quartier_drivers", "quartier_native"), pure=True)
+        Room(f"quartier_drivers.modbus.sharing.{name}", ("quartier_drivers", "quartier_native"), pure=True)
         for name in SHARE_PURE
     ),
     # They check what a URL or a release table says of a bus, by the model of its section.
     Room("quartier_drivers.modbus.reader", ("quartier_drivers",), ("pydantic",)),
-    Room("quartier_drivers.bacnet.reader", ("quartier_drivers", "quartier_native"), ("pydantic",)),
-    Room("quartier_drivers.modbus.door", ("quartier_drivers",), ("pydantic",)),
+    Room("quartier_drivers.bacnet.discovery.reader", ("quartier_drivers", "quartier_native"), ("pydantic",)),
+    Room("quartier_drivers.modbus.factory", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers.opcua.reader", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers", ("quartier_drivers", "quartier_native")),
     Room("quartier.site", ("quartier.site", *CONTRACT), pure=True),
@@ -186,8 +177,8 @@ ROOMS = (
             "quartier.control.orders.setpoints",
             "quartier.control.observe.meter_check",
             "quartier.control.observe.observations",
-            "quartier_drivers.place",
-            "quartier_drivers.syntax",
+            "quartier_drivers.device_profile.toml_files",
+            "quartier_drivers.device_profile.toml_syntax",
             *CONTRACT,
         ),
         pure=True,
@@ -238,7 +229,7 @@ ROOMS = (
     Room("quartier.config.stored_site_file", ("quartier.config", "quartier.runtime.state_file", *CONTRACT)),
     Room(
         "quartier.config",
-        ("quartier.config", "quartier_drivers.hosts", "quartier_drivers.registry", *CONTRACT, *PROFILES),
+        ("quartier.config", "quartier_drivers.registry", *CONTRACT, *PROFILES),
         ("pydantic", "pydantic_core", "tomli_w"),
     ),
     Room("quartier.store", ("quartier.store", "quartier.site", "quartier_native", *CONTRACT), ("structlog",)),
@@ -250,14 +241,14 @@ ROOMS = (
         "quartier.backup",
         (
             *("quartier.backup", "quartier.config", "quartier.runtime", "quartier.store"),
-            *("quartier_drivers.place", *CONTRACT),
+            *("quartier_drivers.device_profile.toml_files", *CONTRACT),
         ),
     ),
     Room(
         "quartier.runtime",
         (
             *("quartier.runtime", "quartier.site", "quartier.control"),
-            *("quartier_drivers.registry", "quartier_drivers.bell", *CONTRACT),
+            *("quartier_drivers.registry", "quartier_drivers.transport.precise_timer", *CONTRACT),
         ),
         ("structlog",),
     ),
@@ -324,10 +315,13 @@ ROOMS = (
 )
 # An outside library is wrapped where it is named here, and nowhere else in gateway and drivers.
 WRAPPED = {
-    "serial": ("quartier_drivers.ports",),
+    "serial": ("quartier_drivers.transport.serial_ports",),
     "gpiod": ("quartier_drivers.gpio.chip",),
-    "asyncua": ("quartier_drivers.opcua.link", "quartier_drivers.opcua.forms"),
-    "bacpypes3": ("quartier_drivers.bacnet.link",),
+    "asyncua": (
+        "quartier_drivers.opcua.connection.session",
+        "quartier_drivers.opcua.connection.library_types",
+    ),
+    "bacpypes3": ("quartier_drivers.bacnet.network.library",),
     "paho": ("quartier.district.connection.mqtt",),
     "sqlite3": ("quartier.store",),
     "google": ("quartier.district.sparkplug.payload_codec",),
@@ -337,14 +331,17 @@ WRAPPED = {
     "cryptography": (
         "quartier.district.documents.signatures",
         "quartier.district.documents.key_list",
-        "quartier.district.documents.signatures",
         "quartier_drivers.meter",
-        "quartier_drivers.opcua.certificate",
-        "quartier_drivers.opcua.link",
+        "quartier_drivers.opcua.connection.credentials",
+        "quartier_drivers.opcua.connection.session",
         "quartier.runtime.signing",
     ),
     # Without a loop there is no other clock: a scan by hand waits on its socket; and the loop's is its own.
-    "time": ("quartier.runtime.clock", "quartier_drivers.modbus.direct", "quartier_drivers.loop"),
+    "time": (
+        "quartier.runtime.clock",
+        "quartier_drivers.modbus.wire.blocking_line",
+        "quartier_drivers.transport.event_loop",
+    ),
     "rich": ("quartier.cli",),
     "highspy": ("quartier.planning.site.highs_engine",),
     "textual": ("quartier.cli.top.screen",),
@@ -434,7 +431,7 @@ def test_only_the_clock_asks_the_time(modules: list[Any]) -> None:
 
 
 # A bug in what a loop calls ends no loop, in a turn of asyncio's as before one.
-CATCHES_ALL = {"quartier.runtime.supervisor", "quartier_drivers.loop"}
+CATCHES_ALL = {"quartier.runtime.supervisor", "quartier_drivers.transport.event_loop"}
 
 
 def test_only_the_supervisor_and_the_loop_catch_everything(modules: list[Any]) -> None:
@@ -460,7 +457,7 @@ def _is_broad(handler: ast.ExceptHandler) -> bool:
 
 
 # What a library's callbacks start has no group around it: it is watched, and tells its line when it fails.
-WATCHED = "quartier_drivers.bacnet.tasks"
+WATCHED = "quartier_drivers.bacnet.network.library"
 
 
 def test_no_task_is_stray(modules: list[Any]) -> None:

@@ -74,7 +74,7 @@ def test_nearest_tests_of_a_changed_module_come_first(files: list[Path]) -> None
     daemon = Path("tests/gateway/daemon/test_lifecycle.py")
     assert list(found).index(direct) < 30
     assert list(found).index(direct) < list(found).index(daemon)
-    assert Path("tests/drivers/modbus/test_frame.py") not in found
+    assert Path("tests/drivers/modbus/test_frames.py") not in found
 
 
 def test_changed_data_file_affects_the_tests_of_the_folder_that_reads_it(files: list[Path]) -> None:

@@ -2,8 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier_native.reference.blocks import pack, unpack
-from quartier_native.reference.varints import ByteReader
+from quartier_native.reference.blocks import ByteReader, pack, unpack
 
 UINT64 = st.integers(0, 2**64 - 1)
 UINT32 = st.integers(0, 2**32 - 1)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.effort import examples
 
 from quartier_native import fleet as kernel
-from quartier_native.fleets import (
+from quartier_native.reference import fleet as twin
+from quartier_native.reference.fleet_columns import (
     BATTERY,
     DIVISIBLE,
     EV,
@@ -29,7 +30,6 @@ from quartier_native.fleets import (
     Building,
     Unit,
 )
-from quartier_native.reference import fleet as twin
 
 SEEDS = examples(60, deep=2_000)
 S = 1_000_000_000

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quartier_native.reference.blocks import ByteReader
 from quartier_native.reference.integers import decode_column, encode_column
-from quartier_native.reference.varints import ByteReader
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 

@@ -12,7 +12,7 @@ from tests.effort import examples
 from quartier_hil.bench.horizons import drawn
 from quartier_native import levels as kernel
 from quartier_native.reference import levels as twin
-from quartier_native.reference.slopes import Step, Wiring, flow
+from quartier_native.reference.step_costs import Step, Wiring, flow
 
 SEEDS = examples(100, deep=2_000)
 AMOUNTS = array("d", [0.0, 1380.0, 1610.0, 1840.0])

@@ -36,7 +36,7 @@ def test_the_package_gives_what_the_engine_computes() -> None:
 
 
 def test_kernels_that_few_sites_need_are_loaded_on_first_use() -> None:
-    code = "import sys, quartier_native; print(sorted({name.split('.')[-1] for name in sys.modules} & set(quartier_native.choice.LATER)))"
+    code = "import sys, quartier_native; print(sorted({name.split('.')[-1] for name in sys.modules} & set(quartier_native.engine_choice.LATER_KERNELS)))"
     result = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},

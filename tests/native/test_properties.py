@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from quartier_native import properties as compiled
 from quartier_native.reference import properties as reference
-from quartier_native.reference.properties import Ref
-from quartier_native.reference.tags import (
+from quartier_native.reference.bacnet_tags import (
     BITS,
     CHARACTERS,
     CUT,
@@ -26,6 +25,7 @@ from quartier_native.reference.tags import (
     UNEXPECTED,
     WHOLE,
 )
+from quartier_native.reference.properties import Ref
 
 ENGINES = pytest.mark.parametrize(
     "reader", [compiled.PropertyReader, reference.PropertyReader], ids=["cython", "twin"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from quartier_native import series as kernel
 from quartier_native.reference import series as twin
-from quartier_native.reference.varints import signed
+from quartier_native.reference.blocks import signed
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 ANY_BITS = INT64.map(lambda bits: float(struct.unpack("<d", struct.pack("<q", bits))[0]))

@@ -6,11 +6,11 @@ from ipaddress import IPv4Address
 
 PORT = 47808
 """Annex J.1.2: 16#BAC0#."""
-WILDCARD = 4194303
+INSTANCE_WILDCARD = 4194303
 """Clause 12.11.1: an instance that every device takes for its own."""
 
-_STATION = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::([0-9]{1,5}))?")
-_ROUTED = re.compile(r"([0-9]{1,5}):(?:([0-9]{1,3})|0x([0-9A-Fa-f]{2,36})|([0-9.]+(?::[0-9]+)?))")
+_STATION_FORM = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::([0-9]{1,5}))?")
+_ROUTED_FORM = re.compile(r"([0-9]{1,5}):(?:([0-9]{1,3})|0x([0-9A-Fa-f]{2,36})|([0-9.]+(?::[0-9]+)?))")
 _EXPECTED = (
     "expected 192.168.1.10, 192.168.1.10:47809, or behind a router NETWORK:MAC (2001:5, 2001:0x0A0B), "
     "with @ROUTER where no broadcast finds the router (2001:5@192.168.1.1)"
@@ -21,7 +21,7 @@ Host = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DevicePlace:
     """A device's place.  ``host`` is itself, or the router in front of it; None: still to be found.
 
     ``network`` and ``mac`` stand in the network layer's header for a device behind a router (clause 6.2.2);
@@ -34,21 +34,21 @@ class Place:
 
     def __str__(self) -> str:
         """As the site file would say it."""
-        near = "" if self.host is None else shown(self.host)
+        near = "" if self.host is None else render_host(self.host)
         if self.network is None:
             return near
         far = str(self.mac[0]) if len(self.mac) == 1 else f"0x{self.mac.hex().upper()}"
         return f"{self.network}:{far}" + (f"@{near}" if near else "")
 
 
-def shown(host: Host) -> str:
+def render_host(host: Host) -> str:
     """``192.168.1.10``, with the port where it is not the usual one."""
     return host[0] if host[1] == PORT else f"{host[0]}:{host[1]}"
 
 
-def station(text: str) -> Host:
+def parse_station(text: str) -> Host:
     """Read ``192.168.1.10`` or ``192.168.1.10:47809``.  Raises ValueError saying what was expected."""
-    found = _STATION.fullmatch(text)
+    found = _STATION_FORM.fullmatch(text)
     if found is not None:
         port = int(found[2] or PORT)
         try:
@@ -60,29 +60,29 @@ def station(text: str) -> Host:
     raise ValueError(f"{text!r} is no address; {_EXPECTED}")
 
 
-def parsed(text: str) -> Place:
+def parse_place(text: str) -> DevicePlace:
     """Read the address of a device as a site file says it.  Raises ValueError saying what was expected."""
     near, at, router = text.partition("@")
-    found = _ROUTED.fullmatch(near)
-    if found is None or (not at and _STATION.fullmatch(near)):
+    found = _ROUTED_FORM.fullmatch(near)
+    if found is None or (not at and _STATION_FORM.fullmatch(near)):
         if at:
             raise ValueError(f"{text!r} is no address; {_EXPECTED}")
-        return Place(station(near))
+        return DevicePlace(parse_station(near))
     network = int(found[1])
-    mac = _mac(found[2], found[3], found[4])
+    mac = _parse_mac(found[2], found[3], found[4])
     if not 0 < network < 0xFFFF or mac is None:
         raise ValueError(f"{text!r} is no address; {_EXPECTED}")
-    return Place(station(router) if at else None, network, mac)
+    return DevicePlace(parse_station(router) if at else None, network, mac)
 
 
-def _mac(number: str | None, digits: str | None, host: str | None) -> bytes | None:
+def _parse_mac(number: str | None, digits: str | None, host: str | None) -> bytes | None:
     """One octet of an MS/TP network, so many in hex, or the six of another BACnet/IP network."""
     if number is not None:
         return bytes([int(number)]) if int(number) <= 0xFF else None
     if digits is not None:
         return bytes.fromhex(digits) if len(digits) % 2 == 0 else None
     try:
-        address, port = station(host or "")
+        address, port = parse_station(host or "")
     except ValueError:
         return None
     return IPv4Address(address).packed + port.to_bytes(2, "big")

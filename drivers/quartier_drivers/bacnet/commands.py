@@ -1,23 +1,28 @@
-"""What a device is told: setpoints at their priority, sheds, and all of it given back.
+"""Write setpoints and sheds to a device, keep its minimum times, relinquish.
 
 A place in a priority array never expires.  So what was commanded and is no longer renewed is given back by
 us: as long as we run, an order ends as one with a timer of the device's own would.
+
+The standard has the device hold them at priority 6.  Not every device does: so a command that would break
+one is
+not written before its time, and whoever gave it asks again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from quartier_drivers.bacnet import heads, orders
-from quartier_drivers.bacnet.answers import Read, Told
-from quartier_drivers.bacnet.arrays import Arrays
-from quartier_drivers.bacnet.denials import Denied
-from quartier_drivers.bacnet.jobs import Job
-from quartier_drivers.bacnet.meaning import Meaning
-from quartier_drivers.bacnet.minimums import Least, Minimums
-from quartier_drivers.bacnet.peer import Peer
-from quartier_drivers.bacnet.words import BINARY, PROPERTIES
-from quartier_drivers.contract import Clock, Command, DeviceSpec, Note, Readings
+from quartier_drivers.bacnet import write_requests
+from quartier_drivers.bacnet.codec import datagrams
+from quartier_drivers.bacnet.codec.answers import PreparedRead, ReadAnswer
+from quartier_drivers.bacnet.codec.device_errors import DeviceRefused
+from quartier_drivers.bacnet.network.peer import BacnetDevice
+from quartier_drivers.bacnet.priority_arrays import PriorityArrayReads
+from quartier_drivers.bacnet.read_jobs import PointMeaning, ReadJob
+from quartier_drivers.bacnet.standard_names import BINARY_TYPES, PROPERTIES
+from quartier_drivers.contract import Clock, Command, DeviceSpec, Note
 from quartier_drivers.errors import LinkLost, Refused, WireError
+from quartier_drivers.readings import Readings
 from quartier_native.bacnet import Ref
 
 _S = 1_000_000_000
@@ -25,16 +30,24 @@ _S = 1_000_000_000
 LEASE_S = 60
 
 
-class Commands:
+@dataclass(frozen=True, slots=True)
+class MinimumTimes:
+    """Seconds that an object stays on, and off; 0: none is said."""
+
+    on_s: float = 0.0
+    off_s: float = 0.0
+
+
+class DeviceCommands:
     """The orders to one device."""
 
-    def __init__(self, peer: Peer, device: DeviceSpec, clock: Clock) -> None:
+    def __init__(self, peer: BacnetDevice, device: DeviceSpec, clock: Clock) -> None:
         self._peer = peer
         self._device = device
         self._clock = clock
-        self._meanings: Mapping[str, Meaning] = {}
-        self._minimums = Minimums()
-        self._arrays = Arrays(peer)
+        self._meanings: Mapping[str, PointMeaning] = {}
+        self._minimums = SwitchTimes()
+        self._arrays = PriorityArrayReads(peer)
         self._ends_ns: dict[str, int] = {}
         self._last: dict[str, float] = {}
         self._caps: dict[str, float | None] = {}
@@ -54,7 +67,7 @@ class Commands:
         """The caps that stand in the device, as far as they are known: leaving writes none that is higher."""
         return tuple(self._caps.values())
 
-    def learn(self, meanings: Mapping[str, Meaning], least: Mapping[str, Least]) -> None:
+    def learn(self, meanings: Mapping[str, PointMeaning], least: Mapping[str, MinimumTimes]) -> None:
         """What the points mean in this device, and the least times of its switches."""
         self._meanings = meanings
         self._minimums.learn(least)
@@ -64,7 +77,7 @@ class Commands:
         }
         self._caps = {name: self._caps.get(name) for name, how in released.items() if how == "cap"}
 
-    def saw(self, told: Readings, job: Job | None = None, answer: Told | None = None) -> None:
+    def saw(self, told: Readings, job: ReadJob | None = None, answer: ReadAnswer | None = None) -> None:
         """Take what was read or notified."""
         self._minimums.saw(told)
         for name in self._caps:
@@ -99,12 +112,12 @@ class Commands:
             self._ends_ns[name] = max(command.expires_ns, now_ns + LEASE_S * _S)
         self._arrays.commanded(one, now_ns, changed=changed)
 
-    async def _orders(self, one: Meaning, value: float) -> list[orders.Order]:
+    async def _orders(self, one: PointMeaning, value: float) -> list[write_requests.PropertyWrite]:
         try:
             if one.point.write is not None and one.point.write.shed is not None:
-                return orders.shed(one, value, b"" if value else await self._local_time())
+                return write_requests.make_shed(one, value, b"" if value else await self._local_time())
             self._beat += 1
-            return orders.setpoint(one, value, self._kinds.get(one.name), self._beat)
+            return write_requests.make_setpoint(one, value, self._kinds.get(one.name), self._beat)
         except ValueError as error:
             raise Refused(f"{one.name}: {error}") from error
 
@@ -114,16 +127,18 @@ class Commands:
         octets = []
         for ref in (date, time):
             try:
-                told = await self._peer.read(Read((ref,), self._peer.route))
-            except Denied as denied:
+                told = await self._peer.read(PreparedRead((ref,), self._peer.route))
+            except DeviceRefused as denied:
                 raise Refused(f"the device does not tell its time: {denied}") from denied
             octets.append(told.octets(0))
         return b"".join(octets)
 
-    async def _send(self, name: str, order: orders.Order, expires_ns: int | None = None) -> None:
+    async def _send(
+        self, name: str, order: write_requests.PropertyWrite, expires_ns: int | None = None
+    ) -> None:
         try:
-            await self._peer.tell(heads.WRITE_PROPERTY, order.body, expires_ns)
-        except Denied as denied:
+            await self._peer.tell(datagrams.WRITE_PROPERTY, order.body, expires_ns)
+        except DeviceRefused as denied:
             raise Refused(f"{name}: {denied}") from denied
 
     async def look(self, now_ns: int) -> Sequence[Note]:
@@ -152,7 +167,7 @@ class Commands:
             if points and name not in points:
                 continue
             try:
-                await self._give_back(one)
+                await self._relinquish(one)
             except WireError as error:
                 failed = failed or error
                 if isinstance(error, LinkLost):
@@ -160,17 +175,17 @@ class Commands:
         if failed is not None:
             raise failed
 
-    async def _give_back(self, one: Meaning) -> None:
+    async def _relinquish(self, one: PointMeaning) -> None:
         if one.name in self._caps:
-            await self._see_cap(one)
+            await self._note_limit(one)
         for order in self._released(one):
             await self._send(one.name, order)
         self._leave(one.name)
 
-    async def _see_cap(self, one: Meaning) -> None:
+    async def _note_limit(self, one: PointMeaning) -> None:
         """Read what stands now, where the device answers: a cap is never raised by leaving."""
         try:
-            told = await self._peer.read(Read((one.ref,), self._peer.route))
+            told = await self._peer.read(PreparedRead((one.ref,), self._peer.route))
         except WireError:
             return
         self._caps[one.name] = one.value(told.values[0])
@@ -183,20 +198,20 @@ class Commands:
     def releases(self, place: str) -> list[Mapping[str, Any]]:
         """The same as writes encoded for the wire, JSON-ready; the device is at ``place``."""
         return [
-            orders.dump(one.name, place, order)
+            write_requests.dump_write(one.name, place, order)
             for one in self._meanings.values()
             for order in self._released(one)
         ]
 
-    def _released(self, one: Meaning) -> list[orders.Order]:
+    def _released(self, one: PointMeaning) -> list[write_requests.PropertyWrite]:
         safe, last = self._device.caps.get(one.name), self._caps.get(one.name)
         cap = safe if safe is None or last is None else min(safe, last)
-        return orders.release(
+        return write_requests.make_release(
             one, cap if cap is None or last is None else min(cap, last), self._kinds.get(one.name)
         )
 
 
-def least_refs(meanings: Mapping[str, Meaning]) -> Mapping[str, tuple[Ref, Ref]]:
+def find_minimum_time_refs(meanings: Mapping[str, PointMeaning]) -> Mapping[str, tuple[Ref, Ref]]:
     """The properties that tell the least times, on and off, of each point that switches."""
     on, off = PROPERTIES["minimum-on-time"], PROPERTIES["minimum-off-time"]
     return {
@@ -205,5 +220,42 @@ def least_refs(meanings: Mapping[str, Meaning]) -> Mapping[str, tuple[Ref, Ref]]
             Ref(one.ref.object_type, one.ref.instance, off),
         )
         for name, one in meanings.items()
-        if one.point.write is not None and one.point.place.kind in BINARY
+        if one.point.write is not None and one.point.place.kind in BINARY_TYPES
     }
+
+
+class SwitchTimes:
+    """When each switched point last changed, as far as it was seen."""
+
+    def __init__(self) -> None:
+        self._least: Mapping[str, MinimumTimes] = {}
+        self._state: dict[str, tuple[bool, int | None]] = {}
+
+    def learn(self, least: Mapping[str, MinimumTimes]) -> None:
+        """What the device says; what was seen before stands."""
+        self._least = {name: one for name, one in least.items() if one.on_s > 0 or one.off_s > 0}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The points that have least times."""
+        return tuple(self._least)
+
+    def saw(self, told: Readings) -> None:
+        """Take what was read; since when a state stands is known once it was seen to come."""
+        for name in self._least:
+            place = told.layout.place(name)
+            if place is None or told.qualities[place]:
+                continue
+            is_on, before = bool(told.values[place]), self._state.get(name)
+            if before is None:
+                self._state[name] = is_on, None
+            elif before[0] != is_on:
+                self._state[name] = is_on, told.taken_ns
+
+    def left_s(self, name: str, value: float, now_ns: int) -> float:
+        """Return how long a command must wait; 0: not at all."""
+        least, seen = self._least.get(name), self._state.get(name)
+        if least is None or seen is None or seen[1] is None or seen[0] == (value != 0):
+            return 0.0
+        stays_s = least.on_s if seen[0] else least.off_s
+        return max(0.0, stays_s - (now_ns - seen[1]) / _S)

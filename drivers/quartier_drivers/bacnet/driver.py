@@ -4,40 +4,28 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
-from quartier_drivers.bacnet.commands import Commands, least_refs
-from quartier_drivers.bacnet.denials import Denied
-from quartier_drivers.bacnet.iam import IAm
-from quartier_drivers.bacnet.line import BacnetLine
-from quartier_drivers.bacnet.meaning import meaning, wants_unit
-from quartier_drivers.bacnet.minimums import Least
-from quartier_drivers.bacnet.peer import Bears, Peer
+from quartier_drivers.bacnet.codec.application_data import Element
+from quartier_drivers.bacnet.codec.datagrams import IAm
+from quartier_drivers.bacnet.codec.device_errors import DeviceRefused
+from quartier_drivers.bacnet.commands import DeviceCommands, MinimumTimes, find_minimum_time_refs
+from quartier_drivers.bacnet.network.line import BacnetLine
+from quartier_drivers.bacnet.network.peer import BacnetDevice, DeviceLimits
+from quartier_drivers.bacnet.poll_plan import PollPlan
 from quartier_drivers.bacnet.profile import BacnetProfile
-from quartier_drivers.bacnet.served import declared, infos, served
-from quartier_drivers.bacnet.subscriptions import Subscriptions
-from quartier_drivers.bacnet.timetable import Timetable
-from quartier_drivers.bacnet.values import Element
-from quartier_drivers.bacnet.words import PROPERTIES
-from quartier_drivers.contract import (
-    NOTHING,
-    Clock,
-    Command,
-    DeviceSpec,
-    Note,
-    PointInfo,
-    Quality,
-    Reading,
-    Readings,
-    Value,
-    columns,
-)
+from quartier_drivers.bacnet.read_jobs import make_meaning, needs_unit
+from quartier_drivers.bacnet.standard_names import PROPERTIES
+from quartier_drivers.bacnet.subscriptions import DeviceSubscriptions
+from quartier_drivers.bacnet.write_requests import list_served, make_declared_meaning, make_infos
+from quartier_drivers.contract import Clock, Command, DeviceSpec, Note, PointInfo
 from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.readings import NO_READINGS, Quality, Reading, Readings, Value, make_readings
 from quartier_native.bacnet import Ref
 
 T = TypeVar("T")
 _S = 1_000_000_000
 _IDLE_S = 60
 # News that wait for their turn; a bus that is held up for longer drops the oldest.
-_NEWS_MAX = 256
+_NOTIFICATIONS_MAX = 256
 
 
 class BacnetDriver:
@@ -58,24 +46,25 @@ class BacnetDriver:
         self._clock = clock
         self._shows_raw = shows_raw
         limits = profile.limits
-        bears = Bears(properties_max=limits.properties_max, multiple=limits.multiple)
-        self._peer = Peer(line, device, bears, limits.apdu_max)
-        self._points = infos(device, profile)
+        bears = DeviceLimits(properties_max=limits.properties_max, multiple=limits.multiple)
+        self._peer = BacnetDevice(line, device, bears, limits.apdu_max)
+        self._points = make_infos(device, profile)
         self._meanings = {
-            name: declared(name, quantity, point) for name, quantity, point in served(device, profile)
+            name: make_declared_meaning(name, quantity, point)
+            for name, quantity, point in list_served(device, profile)
         }
-        self._times = Timetable(
+        self._times = PollPlan(
             self._peer, self._points, clock, device.phase_ns, status_flags=limits.status_flags
         )
-        self._commands = Commands(self._peer, device, clock)
+        self._commands = DeviceCommands(self._peer, device, clock)
         self._commands.learn(self._meanings, {})
-        self._news: deque[Readings] = deque(maxlen=_NEWS_MAX)
+        self._news: deque[Readings] = deque(maxlen=_NOTIFICATIONS_MAX)
         self._notes: list[Note] = []
         self._wake: Callable[[], None] = lambda: None
         self._aside = True
-        self._subscriptions = Subscriptions(line, self._peer, limits.cov_lifetime_s, clock, self._put)
+        self._subscriptions = DeviceSubscriptions(line, self._peer, limits.cov_lifetime_s, clock, self._put)
         self._hello_ns: int | None = None
-        line.on_i_am(self._greeted)
+        line.on_i_am(self._note_i_am)
         self.skipped_count = 0
         """Reads left out because the one before came more than a period late."""
 
@@ -142,23 +131,24 @@ class BacnetDriver:
     async def _units(self) -> dict[Ref, int]:
         """The engineering units of the objects whose values need them."""
         refs = dict.fromkeys(
-            _units_of(one.ref) for one in self._meanings.values() if wants_unit(one.point, one.quantity)
+            _make_units_ref(one.ref) for one in self._meanings.values() if needs_unit(one.point, one.quantity)
         )
         said = await self._peer.said(list(refs))
         return {ref: one[0].value for ref, one in said.items() if one and isinstance(one[0].value, int)}
 
-    async def _least(self) -> dict[str, Least]:
+    async def _least(self) -> dict[str, MinimumTimes]:
         """Return how long its switches stay on, and off, at least."""
-        refs = least_refs(self._meanings)
+        refs = find_minimum_time_refs(self._meanings)
         said = await self._peer.said([ref for pair in refs.values() for ref in pair])
         return {
-            name: Least(_number(said.get(on)), _number(said.get(off))) for name, (on, off) in refs.items()
+            name: MinimumTimes(_find_number(said.get(on)), _find_number(said.get(off)))
+            for name, (on, off) in refs.items()
         }
 
     def _learn(self, units: Mapping[Ref, int]) -> None:
         before = {one.why for one in self._meanings.values()}
         self._meanings = {
-            name: meaning(name, one.quantity, one.point, units.get(_units_of(one.ref)))
+            name: make_meaning(name, one.quantity, one.point, units.get(_make_units_ref(one.ref)))
             for name, one in self._meanings.items()
         }
         for one in self._meanings.values():
@@ -179,16 +169,16 @@ class BacnetDriver:
         beside = self._beside(read_ns)
         if beside is not None:
             self._notes += await self._asked(beside(now_ns))
-            return NOTHING
+            return NO_READINGS
         if job is None:
-            return NOTHING
+            return NO_READINGS
         skipped = self._times.started(job, now_ns)
         if skipped and not self._aside:
             self.skipped_count += skipped
             self._line.count("skipped_count", skipped)
         try:
             told = await self._asked(self._peer.read(job.read))
-        except Denied as denied:
+        except DeviceRefused as denied:
             self._answered()
             return self._times.narrowed(job, denied)
         readings = job.columns.told(told, self._clock.now_ns(), shows_raw=self._shows_raw)
@@ -248,7 +238,7 @@ class BacnetDriver:
         is_switch = self._points[command.point].kind == "bool"
         held: Value = command.value != 0 if is_switch else command.value
         now_ns = self._clock.now_ns()
-        self._put(columns([Reading(command.point, held, Quality.GOOD, now_ns, "acknowledged")], now_ns))
+        self._put(make_readings([Reading(command.point, held, Quality.GOOD, now_ns, "acknowledged")], now_ns))
 
     async def release(self, points: Collection[str] = ()) -> None:
         """Give points (absent: all) back, as ``on_release`` says: Null at our priority for ``own``.
@@ -261,7 +251,7 @@ class BacnetDriver:
         """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
         if self._peer.place is None:  # it was never found: nothing was written to it
             return ()
-        return self._commands.releases(str(self._line.resolved(self._peer.place)))
+        return self._commands.releases(str(self._line.find_router(self._peer.place)))
 
     @property
     def standing(self) -> tuple[float | None, ...]:
@@ -274,7 +264,7 @@ class BacnetDriver:
         self._times.end()
         self._news.clear()
 
-    def _greeted(self, said: IAm) -> None:
+    def _note_i_am(self, said: IAm) -> None:
         """It says that it is there: one that was silent is asked at once, and subscribed to anew."""
         if self._peer.hello(said) and self._aside:
             self._hello_ns = self._clock.now_ns()
@@ -290,10 +280,10 @@ class BacnetDriver:
         self._notes.append(Note(code, text, {"device": self._device.name}))
 
 
-def _number(said: Sequence[Element] | None) -> float:
+def _find_number(said: Sequence[Element] | None) -> float:
     value = said[0].value if said else None
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _units_of(ref: Ref) -> Ref:
+def _make_units_ref(ref: Ref) -> Ref:
     return Ref(ref.object_type, ref.instance, PROPERTIES["units"])

@@ -7,15 +7,29 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from quartier_drivers.bacnet.units import NUMBERS
-from quartier_drivers.bacnet.words import COMMANDABLE, OBJECTS, PROPERTIES, object_word, property_word
+from quartier_drivers.bacnet.standard_names import (
+    COMMANDABLE_TYPES,
+    OBJECT_TYPES,
+    PROPERTIES,
+    UNIT_NUMBERS,
+    render_object_type,
+    render_property,
+)
 from quartier_drivers.contract import Fallback
-from quartier_drivers.place import nearest
-from quartier_drivers.schema import Finite, Names, Numbers, OnRelease, Quantity, Scale, Section
+from quartier_drivers.device_profile.schema import (
+    Finite,
+    Names,
+    Numbers,
+    OnRelease,
+    Quantity,
+    Scale,
+    Section,
+)
+from quartier_drivers.device_profile.toml_files import suggest_key
 
 PRESENT_VALUE = PROPERTIES["present-value"]
-LOAD_CONTROL = OBJECTS["load-control"]
-PRIORITY = 10
+LOAD_CONTROL = OBJECT_TYPES["load-control"]
+DEFAULT_PRIORITY = 10
 """Where nothing else is said: below life safety, minimum times (6) and operators at a panel (8)."""
 LOW_PRIORITY = 7
 """Up to here a priority wants a reason."""
@@ -34,19 +48,19 @@ class ObjectName:
 
     def __str__(self) -> str:
         """``analog-input:3``."""
-        return f"{object_word(self.kind)}:{self.instance}"
+        return f"{render_object_type(self.kind)}:{self.instance}"
 
 
-def object_name(text: object) -> ObjectName:
+def parse_object_name(text: object) -> ObjectName:
     """Read ``"analog-input:3"``, a maker's own type as ``"130:3"``.  Raises ValueError."""
     if isinstance(text, ObjectName):
         return text
     found = _OBJECT.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         raise ValueError(f'{text!r} is no object; expected its type and instance as "analog-input:3"')
-    kind = int(found[1]) if found[1].isdecimal() else OBJECTS.get(found[1])
+    kind = int(found[1]) if found[1].isdecimal() else OBJECT_TYPES.get(found[1])
     if kind is None:
-        raise ValueError(f"{found[1]!r} is no type of object; {nearest(found[1], list(OBJECTS))}")
+        raise ValueError(f"{found[1]!r} is no type of object; {suggest_key(found[1], list(OBJECT_TYPES))}")
     if kind > _KIND_MAX or int(found[2]) > INSTANCE_MAX:
         raise ValueError(
             f"{text!r} is no object; expected a type up to {_KIND_MAX}, an instance up to {INSTANCE_MAX}"
@@ -54,23 +68,25 @@ def object_name(text: object) -> ObjectName:
     return ObjectName(kind, int(found[2]))
 
 
-def property_number(text: object) -> int:
+def parse_property_number(text: object) -> int:
     """Read ``"present-value"``, or the number of a property.  Raises ValueError."""
     if isinstance(text, int) and not isinstance(text, bool) and 0 <= text < 1 << 22:
         return text
     if isinstance(text, str) and text in PROPERTIES:
         return PROPERTIES[text]
-    raise ValueError(f"{text!r} is no property; {nearest(str(text), list(PROPERTIES))}, or its number")
+    raise ValueError(f"{text!r} is no property; {suggest_key(str(text), list(PROPERTIES))}, or its number")
 
 
-def _unit(text: object) -> object:
-    if isinstance(text, str) and text not in NUMBERS:
-        raise ValueError(f"{text!r} is no engineering unit known here; {nearest(text, list(NUMBERS))}")
+def _check_unit(text: object) -> object:
+    if isinstance(text, str) and text not in UNIT_NUMBERS:
+        raise ValueError(
+            f"{text!r} is no engineering unit known here; {suggest_key(text, list(UNIT_NUMBERS))}"
+        )
     return text
 
 
-ObjectAt = Annotated[ObjectName, BeforeValidator(object_name)]
-PropertyAt = Annotated[int, BeforeValidator(property_number)]
+ObjectAt = Annotated[ObjectName, BeforeValidator(parse_object_name)]
+PropertyAt = Annotated[int, BeforeValidator(parse_property_number)]
 
 
 class Watchdog(Section):
@@ -95,7 +111,7 @@ class Watchdog(Section):
         return Fallback(value, self.after_s, str(self.place), self.refresh_s or self.after_s / 3)
 
 
-class Shed(Section):
+class ShedCommand(Section):
     """How a Load Control object is told to shed (clause 12.28): for so long, then it lets go by itself."""
 
     percent: Annotated[int, Field(ge=0, le=100)] | None = None
@@ -118,7 +134,7 @@ class Write(Section):
 
     low: Finite | None = None
     high: Finite | None = None
-    priority: Annotated[int, Field(ge=1, le=16)] = PRIORITY
+    priority: Annotated[int, Field(ge=1, le=16)] = DEFAULT_PRIORITY
     """Place in the priority array; 1..7 only with a reason."""
     low_priority_reason: Annotated[str, Field(min_length=8)] | None = None
     """Why a priority of 1..7 may be taken, which stands above the operators of the building."""
@@ -126,7 +142,7 @@ class Write(Section):
     """Whether the object has a priority array; without one nothing can be relinquished."""
     on_release: OnRelease
     fallback: Watchdog | None = None
-    shed: Shed | None = None
+    shed: ShedCommand | None = None
     confirm: Literal["read", "none"] = "read"
 
 
@@ -137,7 +153,7 @@ class BacnetPoint(Quantity):
     property_id: PropertyAt = Field(PRESENT_VALUE, alias="property")
     index: Annotated[int, Field(ge=0, le=65535)] | None = None
     """Element of an array."""
-    units: Annotated[str, BeforeValidator(_unit)] | None = None
+    units: Annotated[str, BeforeValidator(_check_unit)] | None = None
     """The unit that the device must have there; absent: the one that it says."""
     bit: Annotated[int, Field(ge=0, le=52)] | None = None
     """A bit of a bit string, counted from 0."""
@@ -174,13 +190,13 @@ class BacnetPoint(Quantity):
         return (
             commands
             and self.property_id == PRESENT_VALUE
-            and (self.place.kind in COMMANDABLE or self.place.kind > 127)
+            and (self.place.kind in COMMANDABLE_TYPES or self.place.kind > 127)
         )
 
     @property
     def where(self) -> str:
         """Object, property and element, as people read it."""
-        named = "" if self.property_id == PRESENT_VALUE else f" {property_word(self.property_id)}"
+        named = "" if self.property_id == PRESENT_VALUE else f" {render_property(self.property_id)}"
         return f"{self.place}{named}" + ("" if self.index is None else f"[{self.index}]")
 
 
@@ -203,7 +219,7 @@ class BacnetLimits(Section):
     """Why points without a watchdog have no fall-back, with the source."""
 
 
-class Recognise(Section):
+class RecognitionMarks(Section):
     """What tells this device from others when a network is scanned: properties of its device object."""
 
     vendor_id: Annotated[int, Field(ge=0, le=65535)] | None = None

@@ -9,15 +9,15 @@ anew at once.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from quartier_drivers.bacnet import heads
-from quartier_drivers.bacnet.answers import Follow
-from quartier_drivers.bacnet.denials import Denied, Garbled
-from quartier_drivers.bacnet.jobs import Columns, flags_of
-from quartier_drivers.bacnet.line import BacnetLine, Notification
-from quartier_drivers.bacnet.meaning import Meaning
-from quartier_drivers.bacnet.peer import Peer
-from quartier_drivers.bacnet.requests import subscribe
-from quartier_drivers.contract import FLOAT, TEXT, Clock, Note, Readings, Value
+from quartier_drivers.bacnet.codec import datagrams
+from quartier_drivers.bacnet.codec.answers import PreparedNotification
+from quartier_drivers.bacnet.codec.datagrams import make_subscribe
+from quartier_drivers.bacnet.codec.device_errors import DeviceRefused, GarbledAnswer
+from quartier_drivers.bacnet.network.line import BacnetLine, CovNotification
+from quartier_drivers.bacnet.network.peer import BacnetDevice
+from quartier_drivers.bacnet.read_jobs import PointColumns, PointMeaning, make_flags_ref
+from quartier_drivers.contract import Clock, Note
+from quartier_drivers.readings import FLOAT, TEXT, Readings, Value
 
 _S = 1_000_000_000
 # A device that refuses a subscription (its list is full, it knows no such service) is asked again seldom.
@@ -31,8 +31,8 @@ class Subscription:
     object_type: int
     instance: int
     confirmed: bool
-    columns: Columns
-    follow: Follow
+    columns: PointColumns
+    follow: PreparedNotification
     due_ns: int
     is_refused: bool = False
     is_heard: bool = False
@@ -48,13 +48,13 @@ class Subscription:
         return False
 
 
-class Subscriptions:
+class DeviceSubscriptions:
     """All of one device's; ``tell`` hears what a notification says."""
 
     def __init__(
         self,
         line: BacnetLine,
-        peer: Peer,
+        peer: BacnetDevice,
         lifetime_s: int,
         clock: Clock,
         tell: Callable[[Readings], None],
@@ -72,19 +72,19 @@ class Subscriptions:
         """Return when the next one is to be made or renewed; None where there is none."""
         return min((one.due_ns for one in self._all.values()), default=None)
 
-    def want(self, meanings: Sequence[Meaning], known: Mapping[str, Value], now_ns: int) -> None:
+    def want(self, meanings: Sequence[PointMeaning], known: Mapping[str, Value], now_ns: int) -> None:
         """Follow these points, all in place of those before; due at once."""
         self._all.clear()
-        objects: dict[tuple[int, int], list[Meaning]] = {}
+        objects: dict[tuple[int, int], list[PointMeaning]] = {}
         for one in meanings:
             if one.point.cov is not None:
                 objects.setdefault((one.ref.object_type, one.ref.instance), []).append(one)
         for (kind, instance), own in objects.items():
-            refs = list(dict.fromkeys(ref for one in own for ref in (one.ref, flags_of(one.ref))))
+            refs = list(dict.fromkeys(ref for one in own for ref in (one.ref, make_flags_ref(one.ref))))
             confirmed = any(one.point.cov == "confirmed" for one in own)
-            columns = Columns(own, refs, known)
+            columns = PointColumns(own, refs, known)
             self._all[kind << 22 | instance] = Subscription(
-                kind, instance, confirmed, columns, Follow(refs), now_ns
+                kind, instance, confirmed, columns, PreparedNotification(refs), now_ns
             )
         if self._all and self._process_id is None:
             self._process_id = self._line.follow(self._heard)
@@ -96,7 +96,7 @@ class Subscriptions:
         """
         one = min(self._all.values(), key=lambda one: one.due_ns)
         assert self._process_id is not None
-        body = subscribe(
+        body = make_subscribe(
             self._process_id,
             one.object_type,
             one.instance,
@@ -106,8 +106,8 @@ class Subscriptions:
         one.due_ns = now_ns + self._lifetime_s * _S // 2
         one.is_heard = False
         try:
-            await self._peer.tell(heads.SUBSCRIBE, body)
-        except Denied as denied:
+            await self._peer.tell(datagrams.SUBSCRIBE_COV, body)
+        except DeviceRefused as denied:
             one.due_ns = now_ns + _AGAIN_S * _S
             if not one.is_refused:
                 one.is_refused = True
@@ -139,13 +139,13 @@ class Subscriptions:
             self._process_id = None
         self._all.clear()
 
-    def _heard(self, notice: Notification) -> None:
+    def _heard(self, notice: CovNotification) -> None:
         one = self._all.get(notice.object_id)
         if one is None or notice.device != self._peer.instance:
             return
         try:
             change = one.follow.take(notice.data, notice.heard)
-        except Garbled:
+        except GarbledAnswer:
             self._line.count("rubbish_count")
             return
         one.is_heard = True

@@ -10,9 +10,9 @@ from quartier_drivers.errors import LinkLost, NoReply
 if TYPE_CHECKING:
     import gpiod
 
-    from quartier_drivers.gpio.bus import GpioBus
+    from quartier_drivers.gpio.bus_section import GpioBus
 
-_GONE = (errno.ENODEV, errno.EIO, errno.ENXIO)
+_GONE_ERRORS = (errno.ENODEV, errno.EIO, errno.ENXIO)
 
 
 class GpioChip:
@@ -57,7 +57,7 @@ class GpioChip:
         if chip is not None:
             chip.close()
 
-    async def described(self, offset: int) -> Mapping[str, str]:
+    async def read_description(self, offset: int) -> Mapping[str, str]:
         """What the kernel says of the chip and of a line: ``model`` and, if the line has a name, ``serial``.
 
         Raises NoReply (no such line) or LinkLost.
@@ -78,12 +78,12 @@ class GpioChip:
         await self.open()
         self._stats["requests_count"] += 1
         try:
-            held = self._held.get(offset) or self._ask_for(offset)
+            held = self._held.get(offset) or self._request_line(offset)
             return bool(held.get_value(offset).value)
         except (OSError, ValueError) as error:
             raise self._judged(offset, error) from error
 
-    def _ask_for(self, offset: int) -> "gpiod.LineRequest":
+    def _request_line(self, offset: int) -> "gpiod.LineRequest":
         import gpiod  # noqa: PLC0415 - optional, as in open
 
         settings = gpiod.LineSettings(
@@ -102,7 +102,7 @@ class GpioChip:
 
     def _judged(self, offset: int, error: OSError | ValueError) -> LinkLost | NoReply:
         self._stats["exceptions_count"] += 1
-        if isinstance(error, OSError) and error.errno in _GONE:
+        if isinstance(error, OSError) and error.errno in _GONE_ERRORS:
             return LinkLost(f"{self._bus.chip} is gone: {error.strerror or error}")
         if isinstance(error, ValueError) or error.errno == errno.EINVAL:
             return NoReply(f"{self._bus.chip} has no line {offset}")

@@ -5,34 +5,25 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from quartier_drivers import codec
-from quartier_drivers.contract import (
-    BOOL,
-    NOTHING,
-    QUALITIES,
-    Clock,
-    Command,
-    DeviceSpec,
-    PointInfo,
-    Readings,
-)
+from quartier_drivers import register_codec
+from quartier_drivers.contract import Clock, Command, DeviceSpec, PointInfo
+from quartier_drivers.device_profile.loading import RegisterProfile
+from quartier_drivers.device_profile.schema import Point
 from quartier_drivers.errors import Refused
-from quartier_drivers.gpio.bus import GpioBus
+from quartier_drivers.gpio.bus_section import GpioBus
 from quartier_drivers.gpio.chip import GpioChip
-from quartier_drivers.layout import Layout
-from quartier_drivers.profile import RegisterProfile
-from quartier_drivers.schema import Point
+from quartier_drivers.readings import BOOL, NO_READINGS, QUALITIES, Layout, Readings
 
 _IDLE_NS = 60_000_000_000
 
 
 @dataclass(slots=True)
-class _Input:
+class _GpioInput:
     """A point, the line behind it, and when it is due."""
 
     layout: Layout
     offset: int
-    decode: codec.Decoder
+    decode: register_codec.Decoder
     period_ns: int
     due_ns: int
 
@@ -73,7 +64,7 @@ class GpioDriver:
 
         Raises NoReply or LinkLost.
         """
-        found = await self._chip.described(self._device.unit)
+        found = await self._chip.read_description(self._device.unit)
         return {"maker": self._profile.head.maker, "model": self._profile.head.model} | dict(found)
 
     async def read(self) -> Readings:
@@ -81,7 +72,7 @@ class GpioDriver:
         now_ns = self._clock.now_ns()
         one = min(self._inputs, key=lambda one: one.due_ns, default=None)
         if one is None or one.due_ns > now_ns:
-            return NOTHING
+            return NO_READINGS
         # To the next point of its grid; those that have passed already are skipped.
         one.due_ns += ((now_ns - one.due_ns) // one.period_ns + 1) * one.period_ns
         value, quality = one.decode((int(await self._chip.value(one.offset)),), 0)
@@ -106,17 +97,17 @@ class GpioDriver:
     def _line(self, point: Point) -> int:
         return self._device.unit + point.address.number
 
-    def _input(self, name: str, quantity: str, point: Point) -> _Input:
-        return _Input(
+    def _input(self, name: str, quantity: str, point: Point) -> _GpioInput:
+        return _GpioInput(
             Layout((name,), bytes([BOOL])),
             self._line(point),
-            codec.decoder(quantity, point),
+            register_codec.make_decoder(quantity, point),
             int(self._profile.scan[point.scan] * 1e9),
             self._clock.now_ns(),
         )
 
 
-class GpioDoor:
+class GpioFactory:
     """Lines of Linux GPIO chips, as inputs."""
 
     def line(self, name: str, bus: GpioBus, clock: Clock) -> GpioChip:
@@ -136,4 +127,4 @@ class GpioDoor:
         return [f"{write['point']}: cannot be written" for write in writes]
 
 
-DOOR = GpioDoor()
+FACTORY = GpioFactory()

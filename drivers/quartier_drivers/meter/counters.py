@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from quartier_drivers.contract import Note, Quality
-from quartier_drivers.meter.schema import Counter
+from quartier_drivers.contract import Note
+from quartier_drivers.meter.schema import CounterLimits
+from quartier_drivers.readings import Quality
 
 _HOUR_NS = 3_600_000_000_000
 # When a meter is first seen, nobody knows how long it has counted towards its next step.
@@ -23,11 +24,11 @@ _UNSEEN_NS = _HOUR_NS
 _SURE_COUNT = 3
 _SURE_NS = 30_000_000_000
 _SWAP_COUNT = 2
-_GOOD_NEWS = ("counter.back", "counter.rolled_over")
+_GOOD_CODES = ("counter.back", "counter.rolled_over")
 
 
 @dataclass(slots=True)
-class _Track:
+class _ReadingTrack:
     """Readings that continue one another: the last one, when it came, and when it last changed."""
 
     raw: float
@@ -38,7 +39,7 @@ class _Track:
     first_ns: int
     count: int = 1
 
-    def allowed(self, rule: Counter, now_ns: int) -> float:
+    def allowed(self, rule: CounterLimits, now_ns: int) -> float:
         """Return how much the counter may have increased by now.
 
         A coarse counter steps by all that it gathered since its last step.
@@ -56,7 +57,7 @@ class _Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class CheckedValue:
     """The value of a counter now; ``note`` if something happened that a person should know."""
 
     value: float
@@ -64,17 +65,17 @@ class Judged:
     note: Note | None = None
 
 
-class Plausible:
+class CounterCheck:
     """One counter of one meter.  ``point`` is for the notes."""
 
-    def __init__(self, point: str, rule: Counter) -> None:
+    def __init__(self, point: str, rule: CounterLimits) -> None:
         self._point = point
         self._rule = rule
         self._shift = 0.0
-        self._good: _Track | None = None
-        self._suspect: _Track | None = None
-        self._former: tuple[_Track, float] | None = None
-        self._before: _Track | None = None  # as it stood before the last step, which was seen once
+        self._good: _ReadingTrack | None = None
+        self._suspect: _ReadingTrack | None = None
+        self._former: tuple[_ReadingTrack, float] | None = None
+        self._before: _ReadingTrack | None = None  # as it stood before the last step, which was seen once
         self._told = float("-inf")
         self._why = ""
 
@@ -88,34 +89,34 @@ class Plausible:
         """Whether more was reported than the meter shows, after a false reading."""
         return self._good is not None and self._told > self._good.raw + self._shift
 
-    def judge(self, raw: float, meter: str, now_ns: int) -> Judged:
+    def judge(self, raw: float, meter: str, now_ns: int) -> CheckedValue:
         """Take a reading in the point's unit; ``meter`` is its serial number, empty if it gives none."""
         good = self._good
         if good is None:
-            self._good = _track(raw, meter, now_ns, now_ns - _UNSEEN_NS)
+            self._good = _make_track(raw, meter, now_ns, now_ns - _UNSEEN_NS)
             self._told = raw + self._shift
-            return Judged(self._told, Quality.GOOD)
+            return CheckedValue(self._told, Quality.GOOD)
         note = None
-        if self._is_former(good, raw, meter, now_ns):
-            good = self._returned()
-        elif self._is_undone(good, raw, meter, now_ns):
+        if self._continues_former(good, raw, meter, now_ns):
+            good = self._return_to_former()
+        elif self._is_last_step_undone(good, raw, meter, now_ns):
             note = self._note(
                 "counter.held", f"{good.raw:g} was none; it stands until it is reached", raw, meter
             )
-            good = self._undone()
-        if not _is_swap(good, meter) and self._can_be(good, raw, now_ns):
+            good = self._undo_last_step()
+        if not _is_meter_swap(good, meter) and self._can_be(good, raw, now_ns):
             return self._went_on(good, raw, meter, now_ns, note)
         held = max(self._told, good.raw + self._shift)
-        why = _why(good, raw, meter)
-        if self._suspect is None or not self._goes_on(self._suspect, raw, meter, now_ns):
+        why = _explain_reset(good, raw, meter)
+        if self._suspect is None or not self._is_continued(self._suspect, raw, meter, now_ns):
             if self._suspect is None:
                 note = self._note("counter.held", f"{why}; {held:g} stands until it is sure", raw, meter)
-            self._suspect, self._why = _track(raw, meter, now_ns, now_ns), why
+            self._suspect, self._why = _make_track(raw, meter, now_ns, now_ns), why
         else:
             self._suspect.follow(raw, now_ns)
-            if self._is_sure(good, self._suspect):
-                return self._believed(good, self._suspect)
-        return Judged(held, Quality.STALE, note)
+            if self._is_confirmed(good, self._suspect):
+                return self._accept_suspect(good, self._suspect)
+        return CheckedValue(held, Quality.STALE, note)
 
     def kept(self) -> Mapping[str, Any]:
         """Return the state that must survive a restart, JSON-ready; empty before the first reading."""
@@ -130,17 +131,17 @@ class Plausible:
         told = float(kept.get("told", raw + shift))
         since_ns = now_ns - int(away_s * 1e9)
         self._shift, self._told = shift, told
-        self._good = _track(raw, meter, since_ns, since_ns - _UNSEEN_NS)
+        self._good = _make_track(raw, meter, since_ns, since_ns - _UNSEEN_NS)
         self._good.count = _SURE_COUNT
 
-    def _can_be(self, track: _Track, raw: float, now_ns: int) -> bool:
+    def _can_be(self, track: _ReadingTrack, raw: float, now_ns: int) -> bool:
         """Return whether the counter can have reached ``raw``, a roll-over included."""
         step = raw - track.raw
         if step < 0 and self._rule.roll_over:
             step += self._rule.roll_over
         return 0 <= step <= track.allowed(self._rule, now_ns)
 
-    def _is_former(self, good: _Track, raw: float, meter: str, now_ns: int) -> bool:
+    def _continues_former(self, good: _ReadingTrack, raw: float, meter: str, now_ns: int) -> bool:
         """Return whether the accepted reading was false.
 
         It was if the new one continues, closer, from the value before it.
@@ -148,31 +149,33 @@ class Plausible:
         if self._former is None:
             return False
         track, shift = self._former
-        fits = not _is_swap(track, meter) and self._can_be(track, raw, now_ns)
+        fits = not _is_meter_swap(track, meter) and self._can_be(track, raw, now_ns)
         return fits and raw + shift >= good.raw + self._shift and raw - track.raw < abs(raw - good.raw)
 
-    def _is_undone(self, good: _Track, raw: float, meter: str, now_ns: int) -> bool:
+    def _is_last_step_undone(self, good: _ReadingTrack, raw: float, meter: str, now_ns: int) -> bool:
         """Return whether the last step was false.
 
         It was if the new reading is below it and continues from the one before.
         """
         before = self._before
-        if before is None or raw >= good.raw or _is_swap(before, meter):
+        if before is None or raw >= good.raw or _is_meter_swap(before, meter):
             return False
         return before.raw <= raw and self._can_be(before, raw, now_ns)
 
-    def _undone(self) -> _Track:
+    def _undo_last_step(self) -> _ReadingTrack:
         assert self._before is not None
         self._good, self._before = self._before, None
         return self._good
 
-    def _returned(self) -> _Track:
+    def _return_to_former(self) -> _ReadingTrack:
         assert self._former is not None
         self._good, self._shift = self._former
         self._former = self._before = None
         return self._good
 
-    def _went_on(self, good: _Track, raw: float, meter: str, now_ns: int, note: Note | None) -> Judged:
+    def _went_on(
+        self, good: _ReadingTrack, raw: float, meter: str, now_ns: int, note: Note | None
+    ) -> CheckedValue:
         was_ahead = self._is_ahead
         if self._suspect is not None:
             self._suspect = None
@@ -185,21 +188,21 @@ class Plausible:
         good.meter = meter or good.meter
         value = raw + self._shift
         if value < self._told:
-            return Judged(self._told, Quality.STALE, note)
+            return CheckedValue(self._told, Quality.STALE, note)
         self._told = value
         if was_ahead and note is None:
             note = self._note("counter.back", "it is where it was said to be", raw, meter)
-        return Judged(value, Quality.GOOD, note)
+        return CheckedValue(value, Quality.GOOD, note)
 
-    def _goes_on(self, suspect: _Track, raw: float, meter: str, now_ns: int) -> bool:
+    def _is_continued(self, suspect: _ReadingTrack, raw: float, meter: str, now_ns: int) -> bool:
         return meter == suspect.meter and self._can_be(suspect, raw, now_ns)
 
-    def _is_sure(self, good: _Track, suspect: _Track) -> bool:
-        if _is_swap(good, suspect.meter):
+    def _is_confirmed(self, good: _ReadingTrack, suspect: _ReadingTrack) -> bool:
+        if _is_meter_swap(good, suspect.meter):
             return suspect.count >= _SWAP_COUNT
         return suspect.count >= _SURE_COUNT and suspect.seen_ns - suspect.first_ns >= _SURE_NS
 
-    def _believed(self, good: _Track, suspect: _Track) -> Judged:
+    def _accept_suspect(self, good: _ReadingTrack, suspect: _ReadingTrack) -> CheckedValue:
         """Accept the suspect readings as true: the count continues from its last value."""
         if good.count > 1:
             self._former = good, self._shift
@@ -212,23 +215,23 @@ class Plausible:
         text = f"{self._why}; it counts on from there"
         note = self._note("counter.continued", text, suspect.raw, suspect.meter)
         self._told = max(self._told, suspect.raw + self._shift)
-        return Judged(self._told, Quality.GOOD, note)
+        return CheckedValue(self._told, Quality.GOOD, note)
 
     def _note(self, code: str, text: str, raw: float, meter: str) -> Note:
         data: dict[str, float | str] = {"point": self._point, "raw": raw, "meter": meter}
-        return Note(code, f"{self._point}: {text}", data, is_good=code in _GOOD_NEWS)
+        return Note(code, f"{self._point}: {text}", data, is_good=code in _GOOD_CODES)
 
 
-def _track(raw: float, meter: str, now_ns: int, moved_ns: int) -> _Track:
-    return _Track(raw, meter, now_ns, moved_ns, raw, now_ns)
+def _make_track(raw: float, meter: str, now_ns: int, moved_ns: int) -> _ReadingTrack:
+    return _ReadingTrack(raw, meter, now_ns, moved_ns, raw, now_ns)
 
 
-def _is_swap(good: _Track, meter: str) -> bool:
+def _is_meter_swap(good: _ReadingTrack, meter: str) -> bool:
     return bool(meter and good.meter and meter != good.meter)
 
 
-def _why(good: _Track, raw: float, meter: str) -> str:
-    if _is_swap(good, meter):
+def _explain_reset(good: _ReadingTrack, raw: float, meter: str) -> str:
+    if _is_meter_swap(good, meter):
         return f"meter {good.meter} became {meter}, {good.raw:g} became {raw:g}"
     if raw < good.raw:
         return f"it fell from {good.raw:g} to {raw:g}"

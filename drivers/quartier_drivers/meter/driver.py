@@ -4,19 +4,20 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from quartier_drivers.contract import NOTHING, Clock, Command, DeviceSpec, Note, PointInfo, Readings
+from quartier_drivers.contract import Clock, Command, DeviceSpec, Note, PointInfo
 from quartier_drivers.errors import ConfigError, LinkLost, NoReply, Refused
 from quartier_drivers.meter import keys, protocols
-from quartier_drivers.meter.bus import MeterBus
-from quartier_drivers.meter.meaning import labels_of
-from quartier_drivers.meter.port import Port
+from quartier_drivers.meter.bus_section import MeterBus
+from quartier_drivers.meter.device_readings import MeterReadings
+from quartier_drivers.meter.line import MeterLine
+from quartier_drivers.meter.line_settings import PROTOCOL_TRIALS, list_settings
+from quartier_drivers.meter.meaning import list_labels
 from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.meter.seek import PATIENCE, settings_of
-from quartier_drivers.meter.telegram import Counts, Decoder, Telegram
-from quartier_drivers.meter.told import Teller
+from quartier_drivers.meter.telegrams import Decoder, DecoderCounts, Telegram
+from quartier_drivers.readings import NO_READINGS, Readings
 
 if TYPE_CHECKING:
-    from quartier_drivers.meter.talk import Reader
+    from quartier_drivers.meter.telegrams import MeterReader
 
 _S = 1_000_000_000
 # The bus calls a device silent after 15 s or three of its periods; the reason is given shortly before.
@@ -24,22 +25,22 @@ _SILENT_S = 12.0
 _SILENT_PERIODS = 2.4
 # Readings that wait to be read; a bus that is blocked for longer drops the oldest.
 _WAITING_MAX = 64
-_STRANGE = (
+_UNKNOWN_TELEGRAM_TEXT = (
     "it speaks, but says nothing that its profile asks for: another mode of the meter, or another profile"
 )
 
 
-class _Meter:
+class _MeterDriver:
     """Base of both kinds of meters: their points, counters and keys."""
 
-    def __init__(self, port: Port, device: DeviceSpec, profile: MeterProfile, clock: Clock) -> None:
+    def __init__(self, port: MeterLine, device: DeviceSpec, profile: MeterProfile, clock: Clock) -> None:
         self._port = port
         self._device = device
         self._profile = profile
         self._clock = clock
-        self._teller = Teller(device, profile, self._utc_s)
+        self._teller = MeterReadings(device, profile, self._utc_s)
         self._serial = ""
-        protocols.load(profile.protocol)
+        protocols.load_protocol(profile.protocol)
 
     @property
     def points(self) -> Mapping[str, PointInfo]:
@@ -74,10 +75,10 @@ class _Meter:
         identity = {"maker": head.maker, "model": head.model}
         return identity | ({"serial": self._serial} if self._serial else {})
 
-    def _keys(self) -> keys.Keys:
+    def _keys(self) -> keys.MeterKeys:
         """Load the keys; each opening reads them anew, so that a corrected file is used.  Raises NoReply."""
         try:
-            return keys.load(self._device.key_file)
+            return keys.load_keys(self._device.key_file)
         except ConfigError as error:
             raise NoReply(str(error.faults[0])) from error
 
@@ -86,14 +87,14 @@ class _Meter:
         return None if utc_ms is None else utc_ms() / 1000
 
 
-class SpeakingMeter(_Meter):
+class PushMeter(_MeterDriver):
     """A meter that sends by itself; its telegrams wake the bus."""
 
-    def __init__(self, port: Port, device: DeviceSpec, profile: MeterProfile, clock: Clock) -> None:
+    def __init__(self, port: MeterLine, device: DeviceSpec, profile: MeterProfile, clock: Clock) -> None:
         super().__init__(port, device, profile, clock)
         self._decoder: Decoder | None = None
-        self._used_keys: keys.Keys | None = None
-        self._none = Counts()
+        self._used_keys: keys.MeterKeys | None = None
+        self._none = DecoderCounts()
         self._wake: Callable[[], None] = lambda: None
         self._waiting: deque[Readings] = deque(maxlen=_WAITING_MAX)
         self._is_strange = False
@@ -104,7 +105,7 @@ class SpeakingMeter(_Meter):
     # Interface for the port
 
     @property
-    def counts(self) -> Counts:
+    def counts(self) -> DecoderCounts:
         """What the decoder counted."""
         return self._none if self._decoder is None else self._decoder.counts
 
@@ -165,7 +166,7 @@ class SpeakingMeter(_Meter):
         if self._clock.now_ns() - self._heard_ns >= self._silent_ns:
             self._heard_ns = self._clock.now_ns()
             self._complain()
-        return NOTHING
+        return NO_READINGS
 
     async def close(self) -> None:
         """Forget the meter; the line stays open."""
@@ -176,7 +177,7 @@ class SpeakingMeter(_Meter):
         known = self._keys()
         if self._decoder is None or known != self._used_keys:
             try:
-                self._decoder = protocols.decoder(
+                self._decoder = protocols.make_decoder(
                     self._profile.protocol, self._profile.decoder, known, over_tcp=self._port.is_tcp
                 )
             except ValueError as error:
@@ -189,7 +190,9 @@ class SpeakingMeter(_Meter):
         self._teller.forget()
         strange, self._is_strange = self._is_strange, False
         raise NoReply(
-            _STRANGE if strange else self._port.texts["advice_text"] or "nothing sound has come from it"
+            _UNKNOWN_TELEGRAM_TEXT
+            if strange
+            else self._port.texts["advice_text"] or "nothing sound has come from it"
         )
 
     def _take(self, telegrams: Sequence[Telegram]) -> None:
@@ -208,20 +211,25 @@ class SpeakingMeter(_Meter):
         self._wake()
 
 
-class AskedMeter(_Meter):
+class PolledMeter(_MeterDriver):
     """A meter that is polled; one reading of the meter is one exchange."""
 
     why = ""
 
     def __init__(
-        self, port: Port, device: DeviceSpec, profile: MeterProfile, clock: Clock, line: Mapping[str, Any]
+        self,
+        port: MeterLine,
+        device: DeviceSpec,
+        profile: MeterProfile,
+        clock: Clock,
+        line: Mapping[str, Any],
     ) -> None:
         super().__init__(port, device, profile, clock)
         self._line = line
-        self._reader: Reader | None = None
+        self._reader: MeterReader | None = None
         self._period_ns = int(self._teller.period_s * _S)
         self._due_ns = clock.now_ns()
-        self.counts = Counts()
+        self.counts = DecoderCounts()
         port.attach(self)
 
     def hear(self, data: bytes) -> None:
@@ -238,13 +246,13 @@ class AskedMeter(_Meter):
     async def open(self) -> Mapping[str, str]:
         """Return the identity in the profile, and the serial number once it was read.  Raises NoReply."""
         try:
-            self._reader = protocols.reader(
+            self._reader = protocols.make_reader(
                 self._profile.protocol,
                 self._profile.decoder,
                 self._keys(),
                 unit=self._device.unit,
                 address=self._device.address,
-                wanted=labels_of(self._teller.statements.values()),
+                wanted=list_labels(self._teller.statements.values()),
                 **self._line,
             )
         except ValueError as error:  # its address, or a key
@@ -256,7 +264,7 @@ class AskedMeter(_Meter):
         """Read everything from the meter if it is due.  Raises NoReply, also if it refuses, or LinkLost."""
         now_ns = self._clock.now_ns()
         if now_ns < self._due_ns or self._reader is None:
-            return NOTHING
+            return NO_READINGS
         self._due_ns += ((now_ns - self._due_ns) // self._period_ns + 1) * self._period_ns
         try:
             telegrams = await self._port.converse(self._reader.read())
@@ -269,28 +277,28 @@ class AskedMeter(_Meter):
             self.counts.good_count += len(telegram.groups)
             self.counts.bad_count += telegram.bad_count
             self._serial = telegram.meter or self._serial
-        return self._teller.told(telegrams, self._clock.now_ns()) or NOTHING
+        return self._teller.told(telegrams, self._clock.now_ns()) or NO_READINGS
 
     async def close(self) -> None:
         """Forget the meter; the line stays open for the others."""
         self._reader = None
 
 
-class MeterDoor:
+class MeterFactory:
     """Smart meters: Linky TIC, DSMR P1, IEC 62056-21, SML, DLMS/COSEM and wired M-Bus."""
 
-    def line(self, name: str, bus: MeterBus, clock: Clock) -> Port:
+    def line(self, name: str, bus: MeterBus, clock: Clock) -> MeterLine:
         """Make the line of the bus ``name``; ``bus`` is its checked section of the site file."""
-        settings = settings_of(bus.habit, bus.baud, bus.framing)
-        return Port(name, bus.kind, bus.port, settings, clock, PATIENCE.get(bus.habit), bus.asks)
+        settings = list_settings(bus.habit, bus.baud, bus.framing)
+        return MeterLine(name, bus.kind, bus.port, settings, clock, PROTOCOL_TRIALS.get(bus.habit), bus.asks)
 
     def driver(
-        self, line: Port, device: DeviceSpec, profile: MeterProfile, clock: Clock
-    ) -> SpeakingMeter | AskedMeter:
+        self, line: MeterLine, device: DeviceSpec, profile: MeterProfile, clock: Clock
+    ) -> PushMeter | PolledMeter:
         """Make the driver of one meter on ``line``."""
         if line.asks is None:
-            return SpeakingMeter(line, device, profile, clock)
-        return AskedMeter(line, device, profile, clock, line.asks)
+            return PushMeter(line, device, profile, clock)
+        return PolledMeter(line, device, profile, clock, line.asks)
 
     async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """Return a failure for each write: a meter cannot be written."""
@@ -298,4 +306,4 @@ class MeterDoor:
         return [f"{write['point']}: cannot be written" for write in writes]
 
 
-DOOR = MeterDoor()
+FACTORY = MeterFactory()

@@ -9,34 +9,34 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from quartier_drivers.meter import protocols, wire
-from quartier_drivers.meter.keys import NO_KEYS, Keys
-from quartier_drivers.meter.parity import Parity
-from quartier_drivers.meter.seek import Setting
-from quartier_drivers.meter.telegram import Decoder, Telegram
+from quartier_drivers.meter.keys import NO_KEYS, MeterKeys
+from quartier_drivers.meter.line_settings import LineSetting
+from quartier_drivers.meter.telegrams import Decoder, Telegram
+from quartier_drivers.meter.wire import ParityBits
 
 _STEP_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class ListenAttempt:
     """A setting, the protocols possible there, and the listening time: the longest pause and a frame."""
 
-    setting: Setting
+    setting: LineSetting
     protocols: tuple[str, ...]
     listen_s: float
 
 
 # The most likely first.  P1 comes before IEC 62056-21, because both have the same form.
-SERIAL = (
-    Attempt(Setting(9600), ("tic", "p1", "sml", "dlms", "iec62056"), 5.0),
-    Attempt(Setting(1200), ("tic",), 6.0),
-    Attempt(Setting(115200), ("p1", "dlms", "sml"), 12.0),
-    Attempt(Setting(2400, "8E1"), ("dlms", "mbus"), 12.0),
-    Attempt(Setting(2400), ("dlms", "iec62056"), 12.0),
-    Attempt(Setting(4800), ("iec62056",), 6.0),
+SERIAL_ATTEMPTS = (
+    ListenAttempt(LineSetting(9600), ("tic", "p1", "sml", "dlms", "iec62056"), 5.0),
+    ListenAttempt(LineSetting(1200), ("tic",), 6.0),
+    ListenAttempt(LineSetting(115200), ("p1", "dlms", "sml"), 12.0),
+    ListenAttempt(LineSetting(2400, "8E1"), ("dlms", "mbus"), 12.0),
+    ListenAttempt(LineSetting(2400), ("dlms", "iec62056"), 12.0),
+    ListenAttempt(LineSetting(4800), ("iec62056",), 6.0),
 )
-TCP = (Attempt(Setting(9600), ("tic", "p1", "sml", "dlms", "iec62056", "mbus"), 15.0),)
-_SEVEN = ("tic", "iec62056")
+TCP_ATTEMPTS = (ListenAttempt(LineSetting(9600), ("tic", "p1", "sml", "dlms", "iec62056", "mbus"), 15.0),)
+_SEVEN_BIT_PROTOCOLS = ("tic", "iec62056")
 _READOUT = b"*255("
 """Storage numbers occur in readouts of IEC 62056-21, never in P1, which looks alike without its CRC."""
 # This many checked groups are no accident; nor is a frame under one checksum of 16 bits or more.
@@ -44,31 +44,31 @@ _SURE_COUNT = {"tic": 4, "iec62056": 3}
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class WakeUpRequest:
     """A request that wakes meters which must be polled, and how an answer begins."""
 
     protocol: str
-    setting: Setting
+    setting: LineSetting
     text: bytes
     answer: bytes
 
 
 # EN 13757-2, 5.7: SND_NKE to a meter that is alone (254), answered by E5.  IEC 62056-21, 6.3.1: sign-on.
-QUESTIONS = (
-    Question("mbus", Setting(2400, "8E1"), bytes.fromhex("1040FE3E16"), b"\xe5"),
-    Question("mbus", Setting(300, "8E1"), bytes.fromhex("1040FE3E16"), b"\xe5"),
-    Question("mbus", Setting(9600, "8E1"), bytes.fromhex("1040FE3E16"), b"\xe5"),
-    Question("iec62056", Setting(300, "7E1"), b"/?!\r\n", b"/"),
+WAKE_UP_REQUESTS = (
+    WakeUpRequest("mbus", LineSetting(2400, "8E1"), bytes.fromhex("1040FE3E16"), b"\xe5"),
+    WakeUpRequest("mbus", LineSetting(300, "8E1"), bytes.fromhex("1040FE3E16"), b"\xe5"),
+    WakeUpRequest("mbus", LineSetting(9600, "8E1"), bytes.fromhex("1040FE3E16"), b"\xe5"),
+    WakeUpRequest("iec62056", LineSetting(300, "7E1"), b"/?!\r\n", b"/"),
 )
 
 
-class Hearing:
+class ProtocolCandidates:
     """The decoders of some protocols on the same bytes; the first that is sure has found its meter."""
 
-    def __init__(self, names: tuple[str, ...], keys: Keys = NO_KEYS, *, over_tcp: bool = False) -> None:
-        made = {name: _made(name, keys, over_tcp=over_tcp) for name in names}
+    def __init__(self, names: tuple[str, ...], keys: MeterKeys = NO_KEYS, *, over_tcp: bool = False) -> None:
+        made = {name: _make_decoder(name, keys, over_tcp=over_tcp) for name in names}
         self._decoders = {name: decoder for name, decoder in made.items() if decoder is not None}
-        self._parity = Parity("E")
+        self._parity = ParityBits("E")
         self._tail, self._is_readout = b"", False
         self.telegrams: dict[str, list[Telegram]] = {name: [] for name in self._decoders}
         self.heard_count = 0
@@ -80,7 +80,7 @@ class Hearing:
         self._tail = (self._tail + bytes(seven))[-len(_READOUT) - len(seven) :]
         self._is_readout = self._is_readout or _READOUT in self._tail
         for name, decoder in self._decoders.items():
-            self.telegrams[name] += decoder.feed(seven if name in _SEVEN else data)
+            self.telegrams[name] += decoder.feed(seven if name in _SEVEN_BIT_PROTOCOLS else data)
 
     @property
     def found(self) -> str:
@@ -104,25 +104,25 @@ _TOLERANT = {"sml": {"checksum": "kermit"}}
 """Settings that read whatever any profile of the protocol reads; the result then decides the profile."""
 
 
-def _made(name: str, keys: Keys, *, over_tcp: bool) -> Decoder | None:
+def _make_decoder(name: str, keys: MeterKeys, *, over_tcp: bool) -> Decoder | None:
     try:
         # One telegram without a check is enough to detect the protocol; an old P1 meter sends it every 10 s.
         is_capture = name in ("p1", "iec62056")
         settings = _TOLERANT.get(name, {})
-        return protocols.decoder(name, settings, keys, is_capture=is_capture, over_tcp=over_tcp)
+        return protocols.make_decoder(name, settings, keys, is_capture=is_capture, over_tcp=over_tcp)
     except (ValueError, ImportError):  # its key is missing, or what it decrypts with
         return None
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundMeter:
     """The result; ``asked`` if the meter only answers, with its answer ``said``.
 
     ``protocol`` is empty if nothing was found; then there is ``advice``.
     """
 
     protocol: str
-    setting: Setting
+    setting: LineSetting
     asked: bool = False
     said: bytes = b""
     advice: str = ""
@@ -131,38 +131,40 @@ class Found:
 Progress = Callable[[str], None]
 
 
-async def find(where: str, progress: Progress, keys: Keys = NO_KEYS, *, patience: float = 1.0) -> Found:
+async def find_meter(
+    where: str, progress: Progress, keys: MeterKeys = NO_KEYS, *, patience: float = 1.0
+) -> FoundMeter:
     """Detect what is on the port ``where``.  Raises LinkLost if it cannot be opened.
 
     ``patience`` multiplies the listening time of each speed.
     """
     heard: dict[str, int] = {}
     whys: dict[str, str] = {}
-    for attempt in TCP if where.startswith("tcp://") else SERIAL:
+    for attempt in TCP_ATTEMPTS if where.startswith("tcp://") else SERIAL_ATTEMPTS:
         at = "" if where.startswith("tcp://") else f" at {attempt.setting.baud} baud"
         progress(f"listening{at}: {', '.join(attempt.protocols)}")
-        hearing = Hearing(attempt.protocols, keys, over_tcp=where.startswith("tcp://"))
-        await _listened(where, attempt, hearing, patience)
+        hearing = ProtocolCandidates(attempt.protocols, keys, over_tcp=where.startswith("tcp://"))
+        await _listen(where, attempt, hearing, patience)
         if hearing.found:
-            return Found(hearing.found, _named(hearing.found, attempt.setting))
+            return FoundMeter(hearing.found, _name_setting(hearing.found, attempt.setting))
         whys |= hearing.whys
         if hearing.heard_count:
             heard[str(attempt.setting.baud)] = hearing.heard_count
     if not heard:
-        for question in QUESTIONS:
+        for question in WAKE_UP_REQUESTS:
             progress(f"asking at {question.setting}: {question.protocol}")
-            said = await _answered(where, question, patience)
+            said = await _ask(where, question, patience)
             if question.answer in said:
-                return Found(question.protocol, question.setting, asked=True, said=said)
-    return Found("", Setting(9600), advice=_advice(heard, whys))
+                return FoundMeter(question.protocol, question.setting, asked=True, said=said)
+    return FoundMeter("", LineSetting(9600), advice=_make_advice(heard, whys))
 
 
-def _named(protocol: str, setting: Setting) -> Setting:
+def _name_setting(protocol: str, setting: LineSetting) -> LineSetting:
     """Return the setting as the protocol names it."""
-    return Setting(setting.baud, "7E1") if protocol in _SEVEN else setting
+    return LineSetting(setting.baud, "7E1") if protocol in _SEVEN_BIT_PROTOCOLS else setting
 
 
-def _advice(heard: Mapping[str, int], whys: Mapping[str, str]) -> str:
+def _make_advice(heard: Mapping[str, int], whys: Mapping[str, str]) -> str:
     if whys:
         return "; ".join(f"{name}: {why}" for name, why in whys.items())
     if not heard:
@@ -171,9 +173,9 @@ def _advice(heard: Mapping[str, int], whys: Mapping[str, str]) -> str:
     return f"bytes but no frame at {speeds}: wrong kind of meter, inverted signal, or ground of the dongle"
 
 
-async def _listened(where: str, attempt: Attempt, hearing: Hearing, patience: float) -> None:
+async def _listen(where: str, attempt: ListenAttempt, hearing: ProtocolCandidates, patience: float) -> None:
     lost = asyncio.Event()
-    line = await wire.opened(where, attempt.setting, hearing.hear, lambda _why: lost.set())
+    line = await wire.open_wire(where, attempt.setting, hearing.hear, lambda _why: lost.set())
     loop = asyncio.get_running_loop()
     end_s = loop.time() + attempt.listen_s * patience
     try:
@@ -183,9 +185,9 @@ async def _listened(where: str, attempt: Attempt, hearing: Hearing, patience: fl
         line.close()
 
 
-async def _answered(where: str, question: Question, patience: float) -> bytes:
+async def _ask(where: str, question: WakeUpRequest, patience: float) -> bytes:
     heard = bytearray()
-    line = await wire.opened(where, question.setting, heard.extend, lambda _why: None)
+    line = await wire.open_wire(where, question.setting, heard.extend, lambda _why: None)
     try:
         line.write(question.text)
         await line.sent()
@@ -195,10 +197,10 @@ async def _answered(where: str, question: Question, patience: float) -> bytes:
     return bytes(heard)
 
 
-async def chunks(where: str, found: Found) -> AsyncIterator[bytes]:
+async def read_chunks(where: str, found: FoundMeter) -> AsyncIterator[bytes]:
     """Yield what a detected meter sends, until its line is lost."""
     news: asyncio.Queue[bytes | None] = asyncio.Queue()
-    line = await wire.opened(where, found.setting, news.put_nowait, lambda _why: news.put_nowait(None))
+    line = await wire.open_wire(where, found.setting, news.put_nowait, lambda _why: news.put_nowait(None))
     try:
         while (data := await news.get()) is not None:
             yield data

@@ -4,21 +4,20 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, cast
 
-from quartier_drivers.meter.keys import NO_KEYS, Keys
-from quartier_drivers.meter.talk import Reader
-from quartier_drivers.meter.telegram import Decoder
-from quartier_drivers.registry import METERS
+from quartier_drivers.meter.keys import NO_KEYS, MeterKeys
+from quartier_drivers.meter.telegrams import Decoder, MeterReader
+from quartier_drivers.registry import METER_PROTOCOLS
 
-KEYED = ("p1", "dlms", "mbus")
+ENCRYPTING_PROTOCOLS = ("p1", "dlms", "mbus")
 """Protocols whose meters may encrypt."""
-_WEAK = ("p1", "dlms", "iec62056")
+_UNCHECKED_PROTOCOLS = ("p1", "dlms", "iec62056")
 """Protocols with telegrams without checksum."""
 
 
-def decoder(
+def make_decoder(
     protocol: str,
     settings: Mapping[str, Any],
-    keys: Keys = NO_KEYS,
+    keys: MeterKeys = NO_KEYS,
     *,
     is_capture: bool = False,
     over_tcp: bool = False,
@@ -28,43 +27,47 @@ def decoder(
     ``is_capture``: the bytes are a file, which begins with a telegram; one that only its form proves then
     counts.  A port starts at any byte and loses bytes; with ``over_tcp`` it only starts at any byte.
     """
-    more = {"is_capture": is_capture} if protocol in _WEAK else {}
+    more = {"is_capture": is_capture} if protocol in _UNCHECKED_PROTOCOLS else {}
     more |= {"over_tcp": over_tcp} if protocol == "dlms" else {}
-    return cast("Decoder", _sub_package(protocol).decoder(**settings, **more, **_secrets(protocol, keys)))
+    return cast(
+        "Decoder", _load_package(protocol).decoder(**settings, **more, **_find_secrets(protocol, keys))
+    )
 
 
-def reader(
+def make_reader(
     protocol: str,
     settings: Mapping[str, Any],
-    keys: Keys,
+    keys: MeterKeys,
     *,
     unit: int,
     address: str,
     wanted: tuple[str, ...],
     **line: Any,
-) -> Reader:
+) -> MeterReader:
     """Make the reader of a meter that must be polled; ``line`` holds the settings from the bus's section."""
-    secrets = _secrets(protocol, keys)
+    secrets = _find_secrets(protocol, keys)
     if protocol in ("dlms", "iec62056"):
         secrets["password"] = keys.password
-    made = _sub_package(protocol).reader(
+    made = _load_package(protocol).reader(
         unit=unit, address=address, wanted=wanted, **line, **settings, **secrets
     )
-    return cast("Reader", made)
+    return cast("MeterReader", made)
 
 
-def load(protocol: str) -> None:
+def load_protocol(protocol: str) -> None:
     """Import what one of ``METERS`` needs now: in a running loop the import would block all others."""
-    _sub_package(protocol)
+    _load_package(protocol)
 
 
-def _secrets(protocol: str, keys: Keys) -> dict[str, Any]:
-    if protocol not in KEYED:
+def _find_secrets(protocol: str, keys: MeterKeys) -> dict[str, Any]:
+    if protocol not in ENCRYPTING_PROTOCOLS:
         return {}
     return {"encryption_key": keys.encryption_key, "authentication_key": keys.authentication_key}
 
 
-def _sub_package(protocol: str) -> Any:
-    if protocol not in METERS:
-        raise ValueError(f"{protocol!r} is no protocol of meters, expected one of {', '.join(METERS)}")
+def _load_package(protocol: str) -> Any:
+    if protocol not in METER_PROTOCOLS:
+        raise ValueError(
+            f"{protocol!r} is no protocol of meters, expected one of {', '.join(METER_PROTOCOLS)}"
+        )
     return import_module(f"quartier_drivers.meter.{protocol}")

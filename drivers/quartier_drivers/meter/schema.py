@@ -1,23 +1,32 @@
-"""The tables of a meter's profile: the groups of a point in telegrams and how their value is converted."""
+"""Tables of a meter's profile and of its decoder.
+
+The keys are the keywords of ``quartier_drivers.meter.<protocol>.decoder``.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, Strict
 
-from quartier_drivers.schema import Bits, Finite, Quantity, Scale, Section
+from quartier_drivers.device_profile.schema import Bits, Finite, Quantity, Scale, Section
 
-Said = str | int | float
+StatedValue = str | int | float
 """A code, or a content sent by a meter."""
+
+
 Labels = tuple[tuple[str, ...], ...]
 """Alternatives; the labels of one alternative are added up."""
-OF_NOW = ("clock", "countdown")
+
+
+CLOCK_FORMS = ("clock", "countdown")
 """Forms whose value changes although the meter sends the same: the content is compared with our clock."""
-Choice = tuple[Mapping[str, tuple[Said, ...]], ...]
+
+
+GroupChoice = tuple[Mapping[str, tuple[StatedValue, ...]], ...]
 """Alternatives of conditions on a group: each key must have one of its values."""
 
 
-def _labels(raw: object) -> object:
+def _parse_labels(raw: object) -> object:
     alternatives = raw if isinstance(raw, list | tuple) else [raw]
     found = tuple(tuple(one) if isinstance(one, list | tuple) else (one,) for one in alternatives)
     if not found or not all(one and all(_is_label(label) for label in one) for one in found):
@@ -25,14 +34,14 @@ def _labels(raw: object) -> object:
     return found
 
 
-def _labels_or_none(raw: object) -> object:
+def _parse_labels_or_none(raw: object) -> object:
     """Parse labels; an empty alternative subtracts nothing."""
     alternatives = raw if isinstance(raw, list | tuple) else [raw]
-    return tuple(() if one in ("", [], ()) else _alternative(one) for one in alternatives)
+    return tuple(() if one in ("", [], ()) else _parse_alternative(one) for one in alternatives)
 
 
-def _alternative(raw: object) -> object:
-    found = _labels([raw])
+def _parse_alternative(raw: object) -> object:
+    found = _parse_labels([raw])
     assert isinstance(found, tuple)
     return found[0]
 
@@ -41,7 +50,7 @@ def _is_label(label: object) -> bool:
     return isinstance(label, str) and bool(label.strip())
 
 
-def _choice(raw: object) -> object:
+def _parse_choice(raw: object) -> object:
     tables = list(raw) if isinstance(raw, list | tuple) else [raw]
     if not tables or not all(isinstance(table, dict) and table for table in tables):
         raise ValueError(f"{raw!r} selects nothing, expected a table such as {{ quantity = 'energy' }}")
@@ -52,15 +61,15 @@ def _choice(raw: object) -> object:
     )
 
 
-def _codes(raw: object) -> object:
+def _parse_codes(raw: object) -> object:
     return tuple(raw) if isinstance(raw, list | tuple) else (raw,)
 
 
-def _states(raw: object) -> object:
-    return {label: _codes(one) for label, one in raw.items()} if isinstance(raw, dict) else raw
+def _parse_states(raw: object) -> object:
+    return {label: _parse_codes(one) for label, one in raw.items()} if isinstance(raw, dict) else raw
 
 
-def code(text: Said) -> Said:
+def parse_code(text: StatedValue) -> StatedValue:
     """Return a code in the form for comparison: a whole decimal number becomes an int.
 
     Outer blanks are removed.
@@ -76,11 +85,11 @@ def code(text: Said) -> Said:
 _DIGITS_MAX = 18
 
 
-def _named(raw: object) -> object:
-    return {code(key): name for key, name in raw.items()} if isinstance(raw, dict) else raw
+def _parse_named(raw: object) -> object:
+    return {parse_code(key): name for key, name in raw.items()} if isinstance(raw, dict) else raw
 
 
-class Counter(Section):
+class CounterLimits(Section):
     """What a counter can do: its largest rate and where it rolls over."""
 
     rate_max: Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -91,31 +100,33 @@ class Counter(Section):
     """Its resolution in the unit of the point, if one step is more than an hour of rate_max."""
 
 
-class Marks(Section):
+class MeterMarks(Section):
     """What a meter of this profile states about itself.  Patterns: ``*`` and ``?``, any case."""
 
-    makers: Annotated[tuple[str, ...], BeforeValidator(_codes)] = ()
+    makers: Annotated[tuple[str, ...], BeforeValidator(_parse_codes)] = ()
     """Three letters each, as assigned by the FLAG association."""
-    head: Annotated[tuple[str, ...], BeforeValidator(_codes)] = ()
+    head: Annotated[tuple[str, ...], BeforeValidator(_parse_codes)] = ()
     """Patterns of its identification line (P1, IEC 62056-21), without the slash."""
-    states: Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(_states)] = Field(default_factory=dict)
+    states: Annotated[Mapping[str, tuple[str, ...]], BeforeValidator(_parse_states)] = Field(
+        default_factory=dict
+    )
     """Labels of groups and patterns of their values; "*": the group is stated."""
-    lacks: Annotated[tuple[str, ...], BeforeValidator(_codes)] = ()
+    lacks: Annotated[tuple[str, ...], BeforeValidator(_parse_codes)] = ()
     """Labels of groups that it never states."""
-    media: Annotated[tuple[str, ...], BeforeValidator(_codes)] = ()
+    media: Annotated[tuple[str, ...], BeforeValidator(_parse_codes)] = ()
     """Media of M-Bus."""
-    versions: Annotated[tuple[int, ...], BeforeValidator(_codes)] = ()
+    versions: Annotated[tuple[int, ...], BeforeValidator(_parse_codes)] = ()
     """Version numbers of M-Bus."""
     hint: str = ""
     """What no telegram states, so that a person must compare it: the profile is never more than likely."""
 
 
-class Statement(Quantity):
+class MeterPoint(Quantity):
     """One quantity of a meter: value = sign * scale * (group in our unit) + offset."""
 
-    group: Annotated[Labels, BeforeValidator(_labels)] = ()
-    select: Annotated[Choice, BeforeValidator(_choice)] = ()
-    minus: Annotated[Labels, BeforeValidator(_labels_or_none)] = ()
+    group: Annotated[Labels, BeforeValidator(_parse_labels)] = ()
+    select: Annotated[GroupChoice, BeforeValidator(_parse_choice)] = ()
+    minus: Annotated[Labels, BeforeValidator(_parse_labels_or_none)] = ()
     """What is subtracted.  As many as in ``group``: each belongs to one of these; "" subtracts nothing."""
     unit: str = ""
     """The unit of the meter if its group carries none."""
@@ -124,19 +135,95 @@ class Statement(Quantity):
     bits: Bits | None = None
     mask: Annotated[int, Field(gt=0, lt=1 << 64)] | None = None
     """The value is the set bits under this mask."""
-    values: Annotated[Mapping[int | str, int | float | str], BeforeValidator(_named)] | None = None
+    values: Annotated[Mapping[int | str, int | float | str], BeforeValidator(_parse_named)] | None = None
     unstated: Finite | None = None
     """The value while a whole telegram does not state it."""
-    unstated_beside: Annotated[tuple[str, ...], BeforeValidator(_codes)] = ()
+    unstated_beside: Annotated[tuple[str, ...], BeforeValidator(_parse_codes)] = ()
     """Only in telegrams that state one of these groups; empty: in any."""
-    absent: Annotated[tuple[int | float | str, ...], BeforeValidator(_codes)] = ()
+    absent: Annotated[tuple[int | float | str, ...], BeforeValidator(_parse_codes)] = ()
     """Codes that mean "not there"."""
     scale: Scale = 1.0
     offset: Finite = 0.0
     sign: Literal[1, -1] = 1
-    counter: Counter | None = None
+    counter: CounterLimits | None = None
 
     @property
     def field(self) -> tuple[int, int] | None:
         """Lowest and highest bit of its bit field; None if it is none."""
         return self.bits if self.bit is None else (self.bit, self.bit)
+
+
+class TicSettings(Section):
+    """Linky TIC."""
+
+
+class P1Settings(Section):
+    """DSMR P1."""
+
+
+class Iec62056Settings(Section):
+    """IEC 62056-21."""
+
+    bcc: Literal["xor", "sum", "none"] = "xor"
+    """How the block check is made: by the standard, as a sum, or not checked."""
+    speed_max: Literal[300, 600, 1200, 2400, 4800, 9600, 19200] = 19200
+    """Highest speed that is requested."""
+    wake_count: Annotated[int, Field(ge=0, le=400)] = 0
+    """Number of NULs that wake a meter with a battery."""
+
+
+class SmlSettings(Section):
+    """Smart Message Language."""
+
+    checksum: Literal["x25", "kermit"] = "x25"
+    """The CRC of the meter; with ``kermit`` the CRC of the standard is accepted too."""
+    defects: Annotated[tuple[Literal["unsigned-power", "narrow-power"], ...], Strict(False)] = ()
+    """Known defects of its telegrams: see ``sml/defects.py``."""
+
+
+class DlmsSettings(Section):
+    """DLMS/COSEM; all but ``defects`` is for meters that are polled."""
+
+    defects: Annotated[tuple[Literal["energy-in-wh"], ...], Strict(False)] = ()
+    """Known defects of what it pushes: counters in Wh where its list says 10 Wh."""
+    transport: Literal["auto", "hdlc", "wrapper"] = "auto"
+    """The transport of requests; ``auto`` takes the wrapper over TCP."""
+    logical: Annotated[int, Field(ge=1, le=0x3FFF)] = 1
+    """Its logical device, over TCP its port in the wrapper."""
+    address_size: Literal[0, 1, 2, 4] = 0
+    """Bytes of its HDLC address; 0: as few as possible."""
+    is_optical: bool = False
+    """Whether it is woken through an optical head first (IEC 62056-21 mode E)."""
+    title: Annotated[str, Field(pattern="[0-9A-Fa-f]{16}")] = "5154520000000001"
+    """Our system title where keys are used."""
+    is_ciphered: bool = False
+    """Whether requests and answers are encrypted and authenticated."""
+    counter: str = ""
+    """The object with the last invocation counter, readable by everybody, such as 0-0:43.1.0."""
+    classes: Mapping[str, Literal["data", "register", "extended", "demand", "profile", "clock"]] = {}
+    """The class of an object whose name does not tell it."""
+    rows: Annotated[int, Field(ge=1, le=4096)] = 96
+    """Number of rows of a load curve that are read the first time."""
+    wait_s: Annotated[float, Field(gt=0, le=30)] = 2.0
+    """Longest time for an answer, in s."""
+
+
+class MbusSettings(Section):
+    """Wired M-Bus."""
+
+    reset: Literal["link", "none"] = "link"
+    """Whether the link is reset before a reading, so that the meter begins with its first telegram."""
+    application: Annotated[int, Field(ge=-1, le=255)] = -1
+    """Subcode of an application reset before a reading, which makes some send other telegrams; -1: none."""
+    telegrams_max: Annotated[int, Field(ge=1, le=100)] = 16
+    """Largest number of telegrams in a reading."""
+
+
+DECODER_SETTINGS: dict[str, type[Section]] = {
+    "tic": TicSettings,
+    "p1": P1Settings,
+    "iec62056": Iec62056Settings,
+    "sml": SmlSettings,
+    "dlms": DlmsSettings,
+    "mbus": MbusSettings,
+}

@@ -1,4 +1,6 @@
-"""Converts units of meters to ours, exactly.  Pure.
+"""OBIS names, COSEM units, and the factor from a meter's unit to ours (pure).
+
+IEC 62056-6-1 (OBIS); DLMS UA Blue Book, physical units.
 
 Calories are the 15 °C ones of EN 1434-1 (4.1868 J), as heat meters count.
 """
@@ -6,12 +8,91 @@ Calories are the 15 °C ones of EN 1434-1 (4.1868 J), as heat meters count.
 from fractions import Fraction
 from functools import lru_cache
 
+OBIS_SIZE = 6
+# 10 (currency), 254 (other) and 255 (no unit) have no meaning here.
+COSEM_UNITS = {
+    1: "a",
+    2: "mo",
+    3: "wk",
+    4: "d",
+    5: "h",
+    6: "min",
+    7: "s",
+    8: "°",
+    9: "°C",
+    11: "m",
+    12: "m/s",
+    13: "m3",
+    14: "m3",
+    15: "m3/h",
+    16: "m3/h",
+    17: "m3/d",
+    18: "m3/d",
+    19: "l",
+    20: "kg",
+    21: "N",
+    22: "Nm",
+    23: "Pa",
+    24: "bar",
+    25: "J",
+    26: "J/h",
+    27: "W",
+    28: "VA",
+    29: "var",
+    30: "Wh",
+    31: "VAh",
+    32: "varh",
+    33: "A",
+    34: "As",
+    35: "V",
+    36: "V/m",
+    37: "F",
+    38: "Ω",
+    39: "Ω m2/m",
+    40: "Wb",
+    41: "T",
+    42: "A/m",
+    43: "H",
+    44: "Hz",
+    45: "1/Wh",
+    46: "1/varh",
+    47: "1/VAh",
+    48: "V2h",
+    49: "A2h",
+    50: "kg/s",
+    51: "S",
+    52: "K",
+    53: "1/V2h",
+    54: "1/A2h",
+    55: "1/m3",
+    56: "%",
+    57: "Ah",
+    60: "Wh/m3",
+    61: "J/m3",
+    62: "mol%",
+    63: "g/m3",
+    64: "Pa s",
+    65: "J/kg",
+    66: "g/cm2",
+    67: "atm",
+    70: "dBm",
+    71: "dBµV",
+    72: "dB",
+}
+
+
+def render_obis(name: bytes) -> str:
+    """Return six bytes in the usual notation: ``1-0:1.8.0``, with ``*F`` only if F has a meaning."""
+    media, channel, quantity, process, tariff, billing = name
+    short = f"{media}-{channel}:{quantity}.{process}.{tariff}"
+    return short if billing == 0xFF else f"{short}*{billing}"
+
+
 _WH_J = 3600
 _CAL_J = Fraction("4.1868")
 _KILO, _MEGA, _GIGA = 1000, 1_000_000, 1_000_000_000
-
 # Our unit -> the value in it of each unit of a meter.
-_WORTH: dict[str, dict[str, Fraction]] = {
+_FACTORS: dict[str, dict[str, Fraction]] = {
     "wh": {
         "Wh": Fraction(1),
         "kWh": Fraction(_KILO),
@@ -87,7 +168,7 @@ _WORTH: dict[str, dict[str, Fraction]] = {
 }
 
 
-def _folded(table: dict[str, Fraction]) -> dict[str, Fraction]:
+def _fold_case(table: dict[str, Fraction]) -> dict[str, Fraction]:
     """Return the names that are unambiguous in any case: kwh, KWH, but not mw."""
     found: dict[str, list[Fraction]] = {}
     for name, worth in table.items():
@@ -95,20 +176,20 @@ def _folded(table: dict[str, Fraction]) -> dict[str, Fraction]:
     return {name: one[0] for name, one in found.items() if len(set(one)) == 1}
 
 
-_FOLDED = {unit: _folded(table) for unit, table in _WORTH.items()}
+_FOLDED_FACTORS = {unit: _fold_case(table) for unit, table in _FACTORS.items()}
 
 
 @lru_cache(1024)
-def worth(said: str, unit: str) -> Fraction | None:
+def find_factor(said: str, unit: str) -> Fraction | None:
     """Return the value of one ``said`` (``"kWh"``) in our ``unit`` (``"wh"``); None for an unknown pair.
 
     Case matters where it must (mW, MW) and is ignored elsewhere (kwh).
     """
     name = said.strip()
-    exact = _WORTH.get(unit, {}).get(name)
-    return _FOLDED.get(unit, {}).get(name.casefold()) if exact is None else exact
+    exact = _FACTORS.get(unit, {}).get(name)
+    return _FOLDED_FACTORS.get(unit, {}).get(name.casefold()) if exact is None else exact
 
 
-def known(unit: str) -> list[str]:
+def list_units(unit: str) -> list[str]:
     """Return the units of meters that can be converted to our ``unit``."""
-    return list(_WORTH.get(unit, {}))
+    return list(_FACTORS.get(unit, {}))

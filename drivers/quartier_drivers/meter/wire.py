@@ -1,4 +1,9 @@
-"""The two wires of a meter's line, a serial port and a TCP connection: bytes in, bytes out, and one end."""
+"""Serial port or TCP connection of a meter's line, with parity in software.
+
+A character of 7E1 is as long as one of 8N1, so ports are opened 8N1 and the parity is checked here: ptys and
+serial servers refuse 7E1, and a kernel that accepts it does not report parity errors.  A sender of plain
+seven bits (a pty, a server that stripped them) never sets the eighth bit; that is detected.
+"""
 
 import asyncio
 import os
@@ -6,26 +11,69 @@ from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from quartier_drivers import ports
-from quartier_drivers.endpoint import Endpoint
 from quartier_drivers.errors import LinkLost
-from quartier_drivers.meter.parity import Parity
-from quartier_drivers.meter.seek import Setting
-from quartier_drivers.stream import Stream
-from quartier_drivers.tape import Tape, Way
+from quartier_drivers.meter.line_settings import LineSetting
+from quartier_drivers.transport import serial_ports
+from quartier_drivers.transport.frame_recorder import FrameKind, FrameRecorder
+from quartier_drivers.transport.tcp import TcpEndpoint, TcpStream
+
+DAMAGED_CHARACTER = 0xFF
+"""Replaces a character with wrong parity: no protocol of seven bits has it."""
+
+
+_PLAIN = bytes(code & 0x7F for code in range(256))
+_EVEN = bytes(code & 0x7F if code.bit_count() % 2 == 0 else DAMAGED_CHARACTER for code in range(256))
+_ODD = bytes(code & 0x7F if code.bit_count() % 2 else DAMAGED_CHARACTER for code in range(256))
+_CODED = {
+    "E": bytes(code | 0x80 if code.bit_count() % 2 else code for code in range(128)),
+    "O": bytes(code if code.bit_count() % 2 else code | 0x80 for code in range(128)),
+}
+_HIGH = bytes(range(128, 256))
+# This many characters decide whether the eighth bit is a parity bit, again and again.
+_WINDOW = 128
+_DAMAGED_MAX = 0.25
+
+
+class ParityBits:
+    """Converts received characters from eight bits to seven; ``kind`` is E, O or N."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._table = {"E": _EVEN, "O": _ODD}.get(kind, _PLAIN)
+        self._is_coded = False
+        self._seen = self._high = self._wrong = 0
+
+    def taken(self, data: bytes) -> bytes:
+        """Return the characters in seven bits; damaged ones are ``DAMAGED``."""
+        if self._table is _PLAIN:
+            return data.translate(_PLAIN)
+        checked = data.translate(self._table)
+        self._seen += len(data)
+        self._high += len(data) - len(data.translate(None, _HIGH))
+        self._wrong += checked.count(DAMAGED_CHARACTER)
+        if self._seen >= _WINDOW:
+            self._is_coded = self._high > 0 and self._wrong <= _DAMAGED_MAX * self._seen
+            self._seen = self._high = self._wrong = 0
+        return checked if self._is_coded else data.translate(_PLAIN)
+
+    def sent(self, data: bytes) -> bytes:
+        """Return characters of seven bits as they are sent in eight."""
+        table = _CODED.get(self._kind)
+        plain = data.translate(_PLAIN)
+        return plain if table is None else plain.translate(table + _HIGH)
+
 
 _CONNECT_S = 5.0
 # A meter that pushes need not be received byte by byte: its bytes are gathered for this time.
 _GATHER_S = 0.1
-_ROOM = 4096
+_READ_MAX_BYTES = 4096
 # After the last character has left the kernel, an adapter may still hold it for this time.
 _ADAPTER_S = 0.003
+ReceiveBytes = Callable[[bytes], None]
+ReportLost = Callable[[str], None]
 
-Hear = Callable[[bytes], None]
-Lost = Callable[[str], None]
 
-
-class Wire(Protocol):
+class OpenWire(Protocol):
     """An open wire; after ``close`` it reports nothing more."""
 
     def write(self, data: bytes) -> None:
@@ -36,7 +84,7 @@ class Wire(Protocol):
         """Wait until the last bit is sent, as far as can be known."""
         ...
 
-    def change(self, setting: Setting) -> None:
+    def change(self, setting: LineSetting) -> None:
         """Change the setting; no effect on TCP.  Raises LinkLost."""
         ...
 
@@ -44,7 +92,7 @@ class Wire(Protocol):
         """Switch on or off that bytes are gathered for some hundredths of a second."""
         ...
 
-    def record(self, tape: Tape | None) -> None:
+    def record(self, tape: FrameRecorder | None) -> None:
         """Record to ``tape`` what is received and sent, as it is on the wire: with parity bits."""
         ...
 
@@ -53,46 +101,53 @@ class Wire(Protocol):
         ...
 
 
-def endpoint(where: str) -> Endpoint | None:
+def parse_endpoint(where: str) -> TcpEndpoint | None:
     """Return the endpoint of ``tcp://HOST:PORT``; None for a serial port.  Keep it to open the wire again."""
     parts = urlsplit(where)
-    return Endpoint(parts.hostname or "", parts.port or 0, where) if parts.scheme == "tcp" else None
+    return TcpEndpoint(parts.hostname or "", parts.port or 0, where) if parts.scheme == "tcp" else None
 
 
-async def opened(
+async def open_wire(
     where: str,
-    setting: Setting,
-    hear: Hear,
-    lost: Lost,
-    known: Endpoint | None = None,
-    tape: Tape | None = None,
-) -> Wire:
+    setting: LineSetting,
+    hear: ReceiveBytes,
+    lost: ReportLost,
+    known: TcpEndpoint | None = None,
+    tape: FrameRecorder | None = None,
+) -> OpenWire:
     """Open the wire to ``where``, a serial port or ``tcp://HOST:PORT``.  Raises LinkLost with the reason.
 
     ``known`` is its ``endpoint`` of the last time; ``tape`` is as in ``Wire.record``.
     """
-    reached = known or endpoint(where)
+    reached = known or parse_endpoint(where)
     if reached is None:
-        return _Serial(where, setting, hear, lost, tape)
-    wire = _Tcp(where, setting, hear, lost)
+        return _SerialWire(where, setting, hear, lost, tape)
+    wire = _TcpWire(where, setting, hear, lost)
     wire.record(tape)
     await reached.connect(wire.stream, _CONNECT_S)
     return wire
 
 
-class _Serial:
+class _SerialWire:
     """A serial port.  Seven data bits are received as eight, see ``parity``."""
 
     def __init__(
-        self, where: str, setting: Setting, hear: Hear, lost: Lost, tape: Tape | None = None
+        self,
+        where: str,
+        setting: LineSetting,
+        hear: ReceiveBytes,
+        lost: ReportLost,
+        tape: FrameRecorder | None = None,
     ) -> None:
         self._where = where
         self._hear = hear
         self._lost = lost
         self._setting = setting
         self._tape = tape
-        self._parity = _parity(setting)
-        self._port: ports.SerialPort | None = ports.opened(where, setting.baud, _eight(setting.framing))
+        self._parity = _make_parity(setting)
+        self._port: serial_ports.SerialPort | None = serial_ports.open_port(
+            where, setting.baud, _widen_framing(setting.framing)
+        )
         self._gathers = True
         self._hollow = False
         self._later: asyncio.TimerHandle | None = None
@@ -100,10 +155,10 @@ class _Serial:
         self._mark("opened", f"{where} {setting}")
         self._listen()
 
-    def record(self, tape: Tape | None) -> None:
+    def record(self, tape: FrameRecorder | None) -> None:
         self._tape = tape
 
-    def _mark(self, way: Way, words: str) -> None:
+    def _mark(self, way: FrameKind, words: str) -> None:
         if self._tape is not None:
             self._tape.mark(way, words)
 
@@ -126,12 +181,12 @@ class _Serial:
         left_s = self._sent_s - loop.time()
         await asyncio.sleep(max(0.0, left_s) + _ADAPTER_S)
 
-    def change(self, setting: Setting) -> None:
+    def change(self, setting: LineSetting) -> None:
         if self._port is None:
             raise LinkLost(f"{self._where} is gone")
         if setting != self._setting:
-            ports.change(self._port, setting.baud, _eight(setting.framing))
-            self._setting, self._parity = setting, _parity(setting)
+            serial_ports.change_port(self._port, setting.baud, _widen_framing(setting.framing))
+            self._setting, self._parity = setting, _make_parity(setting)
             self._mark("set", f"{self._where} {setting}")
 
     def gather(self, *, on: bool) -> None:
@@ -148,7 +203,7 @@ class _Serial:
         if port is not None:
             self._mark("closed", self._where)
             asyncio.get_running_loop().remove_reader(port.fileno())
-            ports.closed(port)
+            serial_ports.close_port(port)
 
     def _listen(self) -> None:
         """Wait for the next byte."""
@@ -192,7 +247,7 @@ class _Serial:
         if self._port is None:
             return None
         try:
-            data = os.read(self._port.fileno(), _ROOM)
+            data = os.read(self._port.fileno(), _READ_MAX_BYTES)
         except BlockingIOError:
             return b""
         except OSError as error:
@@ -211,28 +266,28 @@ class _Serial:
         self._lost(f"{self._where} is gone: {why}")
 
 
-def _eight(framing: str) -> str:
+def _widen_framing(framing: str) -> str:
     """Return the framing to open: seven bits and a parity bit are as long as eight without."""
     return "8N1" if framing[0] == "7" and framing[1] != "N" else framing
 
 
-def _parity(setting: Setting) -> Parity | None:
-    return Parity(setting.framing[1]) if setting.framing[0] == "7" else None
+def _make_parity(setting: LineSetting) -> ParityBits | None:
+    return ParityBits(setting.framing[1]) if setting.framing[0] == "7" else None
 
 
-class _Tcp:
+class _TcpWire:
     """A TCP connection to a serial server, or to a meter's own port.
 
     The setting of the server's line is its own matter, but a parity bit may come through.
     """
 
-    def __init__(self, where: str, setting: Setting, hear: Hear, lost: Lost) -> None:
+    def __init__(self, where: str, setting: LineSetting, hear: ReceiveBytes, lost: ReportLost) -> None:
         self._where = where
         self._hear = hear
         self._lost = lost
         self._setting = setting
-        self._parity = _parity(setting)
-        self.stream = Stream(self._heard, self._ended)
+        self._parity = _make_parity(setting)
+        self.stream = TcpStream(self._heard, self._ended)
 
     def write(self, data: bytes) -> None:
         if not self.stream.send(data):
@@ -241,14 +296,14 @@ class _Tcp:
     async def sent(self) -> None:
         return
 
-    def change(self, setting: Setting) -> None:
+    def change(self, setting: LineSetting) -> None:
         if setting != self._setting:
-            self._setting, self._parity = setting, _parity(setting)
+            self._setting, self._parity = setting, _make_parity(setting)
 
     def gather(self, *, on: bool) -> None:
         """Do nothing: TCP comes in packets."""
 
-    def record(self, tape: Tape | None) -> None:
+    def record(self, tape: FrameRecorder | None) -> None:
         self.stream.tape = tape
 
     def close(self) -> None:

@@ -1,22 +1,30 @@
-"""Writes the fallback of a point into its device and reads it back: settings, timer, value, conditions."""
+"""Write and read back fallbacks; single requests beside the plan."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
-from quartier_drivers import codec
-from quartier_drivers.contract import Armed, at_once
-from quartier_drivers.errors import Refused
-from quartier_drivers.modbus import orders
-from quartier_drivers.modbus.frame import Answer, Request, meaning
-from quartier_drivers.modbus.served import Served
-from quartier_drivers.schema import Address, Condition, DeviceFallback, Limits, Setting, Shown, Source
+from quartier_drivers import register_codec
+from quartier_drivers.contract import ArmedFallback, DeviceSpec, do_nothing
+from quartier_drivers.device_profile.register_address import Address
+from quartier_drivers.device_profile.schema import (
+    Condition,
+    DeviceFallback,
+    Limits,
+    Setting,
+    ShownAt,
+    Source,
+)
+from quartier_drivers.errors import NoReply, Refused
+from quartier_drivers.modbus import write_requests
+from quartier_drivers.modbus.frames import Answer, Request, make_read, render_exception
+from quartier_drivers.modbus.served_points import ServedPoint
+from quartier_drivers.modbus.wire.line import GATEWAY_EXCEPTIONS, ModbusLine
 
-Fetch = Callable[[int, Address, int], Awaitable[Answer]]
-Send = Callable[[str, Request], Awaitable[None]]
-Between = Callable[[], Awaitable[None]]
-
-ARM = "run quartier arm"
-AT_DEVICE = "set it at the device itself"
+FetchRegisters = Callable[[int, Address, int], Awaitable[Answer]]
+SendRequest = Callable[[str, Request], Awaitable[None]]
+AwaitBetween = Callable[[], Awaitable[None]]
+ARM_TEXT = "run quartier arm"
+AT_DEVICE_TEXT = "set it at the device itself"
 # A device may round its timer; a fallback that is this much later is still the declared one.
 _LATER = 1.02
 # The point is written every third of the timer; a timer of half the length would act after one lost write.
@@ -24,27 +32,29 @@ _SHORTEST = 1.5
 
 
 @dataclass(slots=True)
-class _Found:
+class _FoundFallback:
     """What the registers of one point have shown so far."""
 
     problems: list[str] = field(default_factory=list)
     is_verified: bool = False
 
 
-class Arming:
+class FallbackArming:
     """One call of ``arm``: exchanges go through ``fetch`` and ``send``.
 
     ``between`` is awaited between them.
     """
 
-    def __init__(self, fetch: Fetch, send: Send, limits: Limits, between: Between = at_once) -> None:
+    def __init__(
+        self, fetch: FetchRegisters, send: SendRequest, limits: Limits, between: AwaitBetween = do_nothing
+    ) -> None:
         self._fetch = fetch
         self._send = send
         self._limits = limits
         self._between = between
         self._begun = False
 
-    async def arm(self, one: Served, *, writes: bool, runs: bool) -> Armed | None:
+    async def arm(self, one: ServedPoint, *, writes: bool, runs: bool) -> ArmedFallback | None:
         """Return the state of the fallback of ``one``; None if it has none.
 
         ``runs``: its timer was written with a setpoint that is still active, so that it must show.  Raises
@@ -53,7 +63,7 @@ class Arming:
         fallback = one.point.write.fallback if one.point.write else None
         if fallback is None:
             return None
-        found = _Found()
+        found = _FoundFallback()
         if writes:
             await self._written(one, fallback, found)
         for setting in fallback.settings:
@@ -64,38 +74,44 @@ class Arming:
             await self._condition(one, condition, found)
         if fallback.holds:
             after_s = float("inf")
-        return Armed(one.name, value, after_s, "; ".join(found.problems), found.is_verified)
+        return ArmedFallback(one.name, value, after_s, "; ".join(found.problems), found.is_verified)
 
-    async def _written(self, one: Served, fallback: DeviceFallback, found: _Found) -> None:
-        for request, place, raw in _requests(one, fallback, self._limits):
+    async def _written(self, one: ServedPoint, fallback: DeviceFallback, found: _FoundFallback) -> None:
+        for request, place, raw in _list_requests(one, fallback, self._limits):
             await self._turn()
             try:
                 await self._send(one.name, request)
             except Refused as refusal:
                 said = str(refusal).removeprefix(f"{one.name}: ")
                 found.problems.append(
-                    f"{place}: {raw:g} was written and refused ({said}); {_remedy(fallback)}"
+                    f"{place}: {raw:g} was written and refused ({said}); {_find_remedy(fallback)}"
                 )
 
     async def _set(
-        self, one: Served, fallback: DeviceFallback, setting: Setting, found: _Found, *, wrote: bool
+        self,
+        one: ServedPoint,
+        fallback: DeviceFallback,
+        setting: Setting,
+        found: _FoundFallback,
+        *,
+        wrote: bool,
     ) -> None:
         if setting.confirm == "none":
             return
-        shown = setting.shown or Shown.model_validate(
+        shown = setting.shown or ShownAt.model_validate(
             {"register": setting.address, "type": setting.type_name, "unit": setting.unit}
         )
         seen = await self._seen(one, shown, found)
         if seen is not None and seen != setting.value:
             found.problems.append(
-                f"{_said(f'{setting.value:g}', wrote=wrote)} in {setting.address}, "
-                f"{shown.address} holds {seen:g}; {_remedy(fallback, wrote=wrote)}"
+                f"{_render_value(f'{setting.value:g}', wrote=wrote)} in {setting.address}, "
+                f"{shown.address} holds {seen:g}; {_find_remedy(fallback, wrote=wrote)}"
             )
 
     async def _timer(
-        self, one: Served, fallback: DeviceFallback, found: _Found, *, wrote: bool, runs: bool
+        self, one: ServedPoint, fallback: DeviceFallback, found: _FoundFallback, *, wrote: bool, runs: bool
     ) -> float | None:
-        shown = fallback.timer_shown or _own_timer(fallback)
+        shown = fallback.timer_shown or _find_own_timer(fallback)
         if shown is None or shown == "none" or fallback.after_s is None:
             return None
         before = found.is_verified
@@ -105,16 +121,16 @@ class Arming:
         if seen == 0 and fallback.address is not None and not (wrote or runs):
             found.is_verified = before  # written with each setpoint, and none stands
             return seen
-        trouble = _timer_trouble(fallback, seen)
+        trouble = _explain_timer(fallback, seen)
         if trouble:
             found.problems.append(
-                f"{_said(f'{fallback.after_s:g} s', wrote=wrote and fallback.address is not None)}, "
-                f"{shown.address} holds {seen:g} s: {trouble}; {_remedy(fallback, wrote=wrote)}"
+                f"{_render_value(f'{fallback.after_s:g} s', wrote=wrote and fallback.address is not None)}, "
+                f"{shown.address} holds {seen:g} s: {trouble}; {_find_remedy(fallback, wrote=wrote)}"
             )
         return seen
 
     async def _value(
-        self, one: Served, fallback: DeviceFallback, found: _Found, *, wrote: bool
+        self, one: ServedPoint, fallback: DeviceFallback, found: _FoundFallback, *, wrote: bool
     ) -> float | None:
         declared = None if fallback.value == "own" else fallback.value
         if fallback.value_shown is None:
@@ -126,12 +142,12 @@ class Arming:
         near = abs(seen - declared) <= max(1e-6 * abs(declared), fallback.value_shown.scale / 2)
         if not near and not ("_max_" in one.quantity and 0 <= seen < declared):
             shown = f"{fallback.value_shown.address} holds {seen:g}"
-            said = _said(f"{declared:g}", wrote=wrote and bool(fallback.settings))
-            found.problems.append(f"{said} as its value, {shown}; {_remedy(fallback, wrote=wrote)}")
+            said = _render_value(f"{declared:g}", wrote=wrote and bool(fallback.settings))
+            found.problems.append(f"{said} as its value, {shown}; {_find_remedy(fallback, wrote=wrote)}")
         return seen
 
-    async def _condition(self, one: Served, condition: Condition, found: _Found) -> None:
-        shown = Shown.model_validate(
+    async def _condition(self, one: ServedPoint, condition: Condition, found: _FoundFallback) -> None:
+        shown = ShownAt.model_validate(
             {"register": condition.address, "type": condition.type_name, "unit": condition.unit}
         )
         before = found.is_verified
@@ -145,7 +161,7 @@ class Arming:
             return
         found.problems.append(f"{condition.address} holds {seen:g}; {condition.remedy}")
 
-    async def _seen(self, one: Served, shown: Shown, found: _Found) -> float | None:
+    async def _seen(self, one: ServedPoint, shown: ShownAt, found: _FoundFallback) -> float | None:
         """Return the content of the register; None, and a problem, if it cannot be read."""
         await self._turn()
         source = Source.model_validate(
@@ -161,13 +177,13 @@ class Arming:
         answer = await self._fetch(unit, shown.address, source.width)
         if answer.exception:
             found.problems.append(
-                f"{shown.address} cannot be read back ({meaning(answer)}); "
+                f"{shown.address} cannot be read back ({render_exception(answer)}); "
                 "is it the model and the firmware of the profile?"
             )
             return None
-        value = codec.value_of(source, answer.values)
+        value = register_codec.decode_number(source, answer.values)
         if value is None or isinstance(value, str):
-            found.problems.append(f"{shown.address} shows no number; {AT_DEVICE}")
+            found.problems.append(f"{shown.address} shows no number; {AT_DEVICE_TEXT}")
             return None
         found.is_verified = True
         return float(value)
@@ -178,29 +194,33 @@ class Arming:
         self._begun = True
 
 
-def _requests(
-    one: Served, fallback: DeviceFallback, limits: Limits
+def _list_requests(
+    one: ServedPoint, fallback: DeviceFallback, limits: Limits
 ) -> Iterator[tuple[Request, Address, float]]:
     """Yield the writes of commissioning, each with its place and the raw value.
 
     The timer comes first: a setting may be the command that stores everything.
     """
     if fallback.address is not None and fallback.after_s is not None:
-        (request,) = orders.timer(one, limits, armed=True)
+        (request,) = write_requests.make_timer_writes(one, limits, armed=True)
         yield request, fallback.address, fallback.after_s / fallback.scale
     for setting in fallback.settings:
-        yield orders.plain_write(one, setting, setting.value, limits), setting.address, setting.value
+        yield (
+            write_requests.make_plain_write(one, setting, setting.value, limits),
+            setting.address,
+            setting.value,
+        )
 
 
-def _own_timer(fallback: DeviceFallback) -> Shown | None:
+def _find_own_timer(fallback: DeviceFallback) -> ShownAt | None:
     if fallback.address is None:
         return None
-    return Shown.model_validate(
+    return ShownAt.model_validate(
         {"register": fallback.address, "type": fallback.type_name, "scale": fallback.scale}
     )
 
 
-def _timer_trouble(fallback: DeviceFallback, seen_s: float) -> str:
+def _explain_timer(fallback: DeviceFallback, seen_s: float) -> str:
     assert fallback.after_s is not None
     if seen_s <= 0:
         return "it never acts"
@@ -211,11 +231,48 @@ def _timer_trouble(fallback: DeviceFallback, seen_s: float) -> str:
     return ""
 
 
-def _said(value: str, *, wrote: bool) -> str:
+def _render_value(value: str, *, wrote: bool) -> str:
     return f"{value} was written" if wrote else f"{value} is declared"
 
 
-def _remedy(fallback: DeviceFallback, *, wrote: bool = True) -> str:
+def _find_remedy(fallback: DeviceFallback, *, wrote: bool = True) -> str:
     if fallback.remedy:
         return fallback.remedy
-    return AT_DEVICE if wrote or not (fallback.settings or fallback.address) else ARM
+    return AT_DEVICE_TEXT if wrote or not (fallback.settings or fallback.address) else ARM_TEXT
+
+
+class SingleRequests:
+    """Exchanges with one device.  While it ``is_silent``, a request only probes whether it is back."""
+
+    def __init__(self, line: ModbusLine, device: DeviceSpec, limits: Limits) -> None:
+        self.is_silent = False
+        self._line = line
+        self._device = device
+        self._limits = limits
+
+    async def ask(self, request: Request) -> Answer:
+        """Make one request as it is.  Raises NoReply or LinkLost."""
+        return await self._line.exchange(request, self._limits.pause_s, probes=self.is_silent)
+
+    async def fetch(self, unit: int, place: Address, width: int) -> Answer:
+        """Read registers or coils.
+
+        Raises LinkLost, or NoReply, also if a Modbus gateway reports the unit absent.
+        """
+        answer = await self.ask(make_read(unit, place.table, place.number, width))
+        if answer.exception in GATEWAY_EXCEPTIONS:
+            raise NoReply(f"unit {unit}: {render_exception(answer)}")
+        return answer
+
+    async def send(self, name: str, request: Request, expires_ns: int | None = None) -> None:
+        """Write for the point ``name``.  Raises Refused, NoReply, LinkLost or Expired."""
+        pause_s = max(self._limits.pause_s, self._limits.write_pause_s)
+        answer = await self._line.exchange(request, pause_s, expires_ns)
+        if answer.exception:
+            raise Refused(f"{name}: {render_exception(answer)}")
+
+    async def said(self, source: Source) -> str:
+        """Return the text of an identity register; empty if there is none."""
+        unit = self._device.unit if source.unit is None else source.unit
+        answer = await self.fetch(unit, source.address, source.width)
+        return "" if answer.exception else register_codec.decode_text(source, answer.values)

@@ -5,37 +5,22 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from quartier_drivers import codec
-from quartier_drivers.contract import (
-    NOTHING,
-    Armed,
-    Clock,
-    Command,
-    DeviceSpec,
-    PointInfo,
-    Quality,
-    Reading,
-    Readings,
-    Value,
-    at_once,
-    columns,
-)
+from quartier_drivers import register_codec
+from quartier_drivers.contract import ArmedFallback, Clock, Command, DeviceSpec, PointInfo, do_nothing
+from quartier_drivers.device_profile.loading import RegisterProfile as Profile
+from quartier_drivers.device_profile.register_address import Address
 from quartier_drivers.errors import LinkLost, NoReply, Refused
-from quartier_drivers.modbus import orders
-from quartier_drivers.modbus.arming import Arming
-from quartier_drivers.modbus.beside import Beside
-from quartier_drivers.modbus.frame import Answer, Request, meaning
-from quartier_drivers.modbus.jobs import Job
-from quartier_drivers.modbus.leaving import Standing
-from quartier_drivers.modbus.line import ABSENT, Line
-from quartier_drivers.modbus.plan import split
-from quartier_drivers.modbus.replay import each
-from quartier_drivers.modbus.served import SCALE, Infos, Roster, Served
-from quartier_drivers.modbus.shape import Sheet, seat, shape
-from quartier_drivers.modbus.streak import Streak
-from quartier_drivers.modbus.timed import Timed
-from quartier_drivers.profile import RegisterProfile as Profile
-from quartier_drivers.schema import Address
+from quartier_drivers.modbus import write_requests
+from quartier_drivers.modbus.arming import FallbackArming, SingleRequests
+from quartier_drivers.modbus.frames import Answer, Request, render_exception
+from quartier_drivers.modbus.read_jobs import ReadBatch, ReadJob
+from quartier_drivers.modbus.read_layout import RequestLayout, find_shared_plan, make_owners
+from quartier_drivers.modbus.release_writes import run_release_steps
+from quartier_drivers.modbus.request_plan import split_block
+from quartier_drivers.modbus.served_points import SCALE_KEY, PointInfos, ServedPoint, ServedPoints
+from quartier_drivers.modbus.wire.line import GATEWAY_EXCEPTIONS, ModbusLine
+from quartier_drivers.modbus.write_requests import RunningTimers, StandingLimits
+from quartier_drivers.readings import NO_READINGS, Quality, Reading, Readings, Value, make_readings
 
 _S = 1_000_000_000
 # Exceptions after which a smaller request may succeed: function, address, value.
@@ -54,29 +39,29 @@ class ModbusDriver:
     """One device on a Modbus line.  Good readings contain the raw content only if ``shows_raw``."""
 
     def __init__(
-        self, line: Line, device: DeviceSpec, profile: Profile, clock: Clock, *, shows_raw: bool = False
+        self, line: ModbusLine, device: DeviceSpec, profile: Profile, clock: Clock, *, shows_raw: bool = False
     ) -> None:
         self._line, self._stats = line, line.stats
         self._device = device
         self._profile = profile
         self._clock = clock
         self._shows_raw = shows_raw
-        self._shape = shape(device, profile, line.request_cost)
-        self._seat = seat(device)
-        self._served = Roster(device, profile)
-        self._points = Infos(self._served, profile)
+        self._shape = find_shared_plan(device, profile, line.request_cost)
+        self._seat = make_owners(device)
+        self._served = ServedPoints(device, profile)
+        self._points = PointInfos(self._served, profile)
         self._powers: dict[tuple[int, Address], int | None] = {}
         self._acknowledged: list[Reading] = []
         self._urgent: set[str] = set()  # by their names in the shape, as the keys of jobs are
-        self._jobs: list[Job] = []
-        self._refusals: list[Job] = []
-        self._next: Job | None = None
+        self._jobs: list[ReadJob] = []
+        self._refusals: list[ReadJob] = []
+        self._next: ReadJob | None = None
         self._aside = True
         self._absent_count = 0
-        self._beside = Beside(line, device, profile.limits)
-        self._standing = Standing(self._writable)
-        self._timed = Timed(clock.now_ns)
-        self._streak = Streak(line, clock, self._begin, self._told, self._failed)
+        self._beside = SingleRequests(line, device, profile.limits)
+        self._standing = StandingLimits(self._writable)
+        self._timed = RunningTimers(clock.now_ns)
+        self._streak = ReadBatch(line, clock, self._begin, self._told, self._failed)
         self.skipped_count = 0
         """Number of reads left out because the one before was more than a period late."""
         self._start()
@@ -92,7 +77,7 @@ class ModbusDriver:
         return self._standing.values
 
     @property
-    def jobs(self) -> Sequence[Job]:
+    def jobs(self) -> Sequence[ReadJob]:
         """The requests that read everything once."""
         return self._jobs
 
@@ -148,7 +133,7 @@ class ModbusDriver:
             if place is not None:
                 answer = await self._beside.fetch(one.unit, place, 1)
                 if not answer.exception:
-                    powers[one.unit, place] = codec.power_of(answer.values)
+                    powers[one.unit, place] = register_codec.decode_power(answer.values)
         self._timed.drop()
         self._powers = powers  # it may be another device: what the other scales are is read anew
         self._start()
@@ -166,23 +151,23 @@ class ModbusDriver:
         """
         if self._acknowledged:
             news, self._acknowledged = self._acknowledged, []
-            return columns(news, self._clock.now_ns())
+            return make_readings(news, self._clock.now_ns())
         if self._streak.told:
             return self._streak.next()
         job = (self._urgent and self._urgent_job()) or self._next
         now_ns = self._clock.now_ns()
         if job is None or (job.due_ns > now_ns and not self._urgent & job.keys):
-            return NOTHING
+            return NO_READINGS
         if job in self._refusals:
             await self._ask_again(job, now_ns)
-            return NOTHING
+            return NO_READINGS
         if not self._urgent and not self._aside and len(due := self._streak.due(self._jobs, now_ns)) > 1:
             if (failure := await self._streak.make(due, now_ns)) is not None:
                 self._lost(failure)
-            self._see_next()
+            self._set_next()
             return self._streak.next()
         self._begin((job,), (now_ns,))
-        self._see_next()
+        self._set_next()
         answer = await self._ask(job)
         self._urgent -= job.keys
         now_ns = self._clock.now_ns()
@@ -201,7 +186,9 @@ class ModbusDriver:
             raise Refused(f"{command.point}: its scale register has not been read")
         try:
             limits = self._profile.limits
-            requests = orders.setpoint(one, command.value, power, limits, is_timed=self._timed.runs(one))
+            requests = write_requests.make_setpoint(
+                one, command.value, power, limits, is_timed=self._timed.runs(one)
+            )
         except ValueError as error:
             raise Refused(f"{command.point}: {error}") from error
         try:
@@ -220,9 +207,11 @@ class ModbusDriver:
         Goes on after a failed write, unless the bus is lost twice in a row; raises the first failure.
         """
         self._timed.drop(points)
-        await each(self._leaving([one for one in self._writable if not points or one.name in points]))
+        await run_release_steps(
+            self._leaving([one for one in self._writable if not points or one.name in points])
+        )
 
-    def _leaving(self, writable: Sequence[Served]) -> Iterator[Callable[[], Awaitable[None]]]:
+    def _leaving(self, writable: Sequence[ServedPoint]) -> Iterator[Callable[[], Awaitable[None]]]:
         for one in writable:
             if one.name in self._standing:
                 yield partial(self._standing.look, one, self._power(one), self._beside.fetch)
@@ -230,17 +219,25 @@ class ModbusDriver:
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
         """Return the writes of ``release``, encoded for the wire and JSON-ready, for ``Door.replay``."""
-        return [orders.dump(one.name, request) for one in self._writable for request in self._released(one)]
+        return [
+            write_requests.dump_write(one.name, request)
+            for one in self._writable
+            for request in self._released(one)
+        ]
 
-    def _released(self, one: Served) -> list[Request]:
+    def _released(self, one: ServedPoint) -> list[Request]:
         cap = self._standing.least(one.name, self._device.caps.get(one.name))
-        return orders.release(one, cap, self._power(one), self._profile.limits)
+        return write_requests.make_release(one, cap, self._power(one), self._profile.limits)
 
     async def arm(
-        self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
-    ) -> Sequence[Armed]:
+        self,
+        points: Collection[str] = (),
+        *,
+        writes: bool,
+        between: Callable[[], Awaitable[None]] = do_nothing,
+    ) -> Sequence[ArmedFallback]:
         """Return the state of the fallbacks in the device; with ``writes`` they are written first."""
-        arming = Arming(self._beside.fetch, self._beside.send, self._profile.limits, between)
+        arming = FallbackArming(self._beside.fetch, self._beside.send, self._profile.limits, between)
         wanted = [one for one in self._writable if not points or one.name in points]
         found = [await arming.arm(one, writes=writes, runs=one.name in self._timed) for one in wanted]
         return [armed for armed in found if armed is not None]
@@ -259,29 +256,30 @@ class ModbusDriver:
         self._enlist(self._shape.sheets, self._known)
         self._aside = True
 
-    def _enlist(self, sheets: Sequence[Sheet], known: Mapping[str, Value]) -> None:
+    def _enlist(self, sheets: Sequence[RequestLayout], known: Mapping[str, Value]) -> None:
         now_ns = self._clock.now_ns()
         self._jobs = [
-            Job(sheet, self._seat, now_ns, self._powers, known, shows_raw=self._shows_raw) for sheet in sheets
+            ReadJob(sheet, self._seat, now_ns, self._powers, known, shows_raw=self._shows_raw)
+            for sheet in sheets
         ]
-        self._see_next()
+        self._set_next()
 
     @property
-    def _writable(self) -> list[Served]:
+    def _writable(self) -> list[ServedPoint]:
         return [self._served[self._seat.name(key)] for key in self._shape.writable]
 
     @property
     def _known(self) -> dict[str, Value]:
         return {name: value for job in self._jobs for name, value in job.known.items()}
 
-    def _see_next(self) -> None:
+    def _set_next(self) -> None:
         jobs = (*self._jobs, *self._refusals) if self._refusals else self._jobs
         self._next = min(jobs, key=_DUE, default=None)
 
-    def _urgent_job(self) -> Job | None:
+    def _urgent_job(self) -> ReadJob | None:
         return next((job for job in self._jobs if self._urgent & job.keys), None)
 
-    def _begin(self, jobs: Sequence[Job], asked_ns: Sequence[int]) -> None:
+    def _begin(self, jobs: Sequence[ReadJob], asked_ns: Sequence[int]) -> None:
         """Move the jobs to the next points of their grids; points that have passed are skipped and counted.
 
         They are not counted while the device is silent or was not asked yet, or the bus was lost: then nobody
@@ -295,7 +293,7 @@ class ModbusDriver:
                 self.skipped_count += skipped
                 self._line.count("skipped_count", skipped)
 
-    async def _ask(self, job: Job) -> Answer:
+    async def _ask(self, job: ReadJob) -> Answer:
         try:
             answer = await self._beside.ask(job.request)
         except (NoReply, LinkLost) as error:
@@ -310,58 +308,58 @@ class ModbusDriver:
                 other.due_ns = max(other.due_ns, now_ns)
             for refused in self._refusals:  # it may have started anew
                 refused.due_ns = min(refused.due_ns, now_ns + _AGAIN_SILENT_S * _S)
-            self._see_next()
+            self._set_next()
         return answer
 
     def _lost(self, error: NoReply | LinkLost) -> None:
         self._aside = True
         self._beside.is_silent = isinstance(error, NoReply)
 
-    async def _ask_again(self, job: Job, now_ns: int) -> None:
+    async def _ask_again(self, job: ReadJob, now_ns: int) -> None:
         """Try a refused request; if it is served now, everything is planned anew, as after ``open``."""
         job.due_ns = now_ns + _AGAIN_S * _S
-        self._see_next()
+        self._set_next()
         answer = await self._ask(job)
         self._urgent -= job.keys
         if not answer.exception:
             self._start()
 
-    def _failed(self, job: Job, answer: Answer) -> Readings:
+    def _failed(self, job: ReadJob, answer: Answer) -> Readings:
         job.connects_count = self._stats["connects_count"]
-        self._judge_absence(answer)
+        self._check_absence(answer)
         if answer.exception in _REFUSALS:
             return self._narrowed(job)
-        return job.failed(meaning(answer), self._clock.now_ns())
+        return job.failed(render_exception(answer), self._clock.now_ns())
 
-    def _judge_absence(self, answer: Answer) -> None:
+    def _check_absence(self, answer: Answer) -> None:
         """Handle the answer of a Modbus gateway that our device is absent: the same as silence."""
-        self._absent_count = self._absent_count + 1 if answer.exception in ABSENT else 0
+        self._absent_count = self._absent_count + 1 if answer.exception in GATEWAY_EXCEPTIONS else 0
         if self._absent_count >= min(_ABSENT_MAX, len(self._jobs) or 1):
             self._aside = True
-            raise NoReply(f"{self._device.name}: {meaning(answer)}")
+            raise NoReply(f"{self._device.name}: {render_exception(answer)}")
 
-    def _narrowed(self, job: Job) -> Readings:
+    def _narrowed(self, job: ReadJob) -> Readings:
         """After a refusal ask for less, or give up on what cannot be divided."""
         known, now_ns = self._known, self._clock.now_ns()
         self._jobs.remove(job)
-        smaller = split(job.sheet.block)
+        smaller = split_block(job.sheet.block)
         if len(smaller) > 1:
             jobs = self._jobs
-            self._enlist([Sheet(block, self._shape.roster) for block in smaller], known)
+            self._enlist([RequestLayout(block, self._shape.roster) for block in smaller], known)
             self._jobs = jobs + self._jobs
-            self._see_next()
-            return NOTHING
+            self._set_next()
+            return NO_READINGS
         job.due_ns = now_ns + _AGAIN_S * _S
         self._refusals.append(job)
-        self._see_next()
-        names = sorted({self._seat.name(key.removeprefix(SCALE)) for key in job.keys})
-        return columns((self._refused(name, known, now_ns) for name in names), now_ns)
+        self._set_next()
+        names = sorted({self._seat.name(key.removeprefix(SCALE_KEY)) for key in job.keys})
+        return make_readings((self._refused(name, known, now_ns) for name in names), now_ns)
 
     def _refused(self, name: str, known: Mapping[str, Value], now_ns: int) -> Reading:
         last = known.get(name, _ZERO[self._served[name].kind])
         return Reading(name, last, Quality.BAD, now_ns, "refused")
 
-    def _told(self, job: Job, data: bytes, now_ns: int) -> Readings:
+    def _told(self, job: ReadJob, data: bytes, now_ns: int) -> Readings:
         job.connects_count = self._stats["connects_count"]
         self._absent_count = 0
         if powers := job.powers(data):
@@ -376,7 +374,7 @@ class ModbusDriver:
         for job in self._jobs:
             job.refit(self._powers, {})
 
-    def _power(self, one: Served) -> int | None:
+    def _power(self, one: ServedPoint) -> int | None:
         place = one.point.scale_address
         return 0 if place is None else self._powers.get((one.unit, place))
 
@@ -390,9 +388,9 @@ class ModbusDriver:
         for job in self._jobs:
             if key in job.keys:
                 job.settled_ns, job.due_ns = due_ns, min(job.due_ns, due_ns)
-        self._see_next()
+        self._set_next()
 
-    def _acknowledge(self, one: Served, value: float) -> None:
+    def _acknowledge(self, one: ServedPoint, value: float) -> None:
         """Report a write-only register as acknowledged: it cannot be read back."""
         held: Value = value != 0 if one.kind == "bool" else value
         now_ns = self._clock.now_ns()

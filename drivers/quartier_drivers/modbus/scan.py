@@ -4,26 +4,27 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from quartier_drivers import codec
+from quartier_drivers import register_codec
 from quartier_drivers.contract import Clock
+from quartier_drivers.device_profile.loading import CERTAINTIES, ProfileMatch, RegisterProfile, rank_matches
+from quartier_drivers.device_profile.register_address import Address
+from quartier_drivers.device_profile.schema import Source
 from quartier_drivers.errors import LinkLost, NoReply
-from quartier_drivers.modbus.bus import RtuBus, TcpBus
-from quartier_drivers.modbus.frame import (
+from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
+from quartier_drivers.modbus.frames import (
     EXCEPTIONS,
     Answer,
     Request,
-    identity_of,
-    identity_request,
-    meaning,
-    read_request,
+    make_identity_request,
+    make_read,
+    parse_identity,
+    render_exception,
 )
-from quartier_drivers.modbus.line import ABSENT, Line
-from quartier_drivers.modbus.link import link
-from quartier_drivers.modbus.recognise import SURENESS, Guess, guess, ranked
-from quartier_drivers.profile import RegisterProfile
-from quartier_drivers.schema import Address, Source
+from quartier_drivers.modbus.recognition import match_profile
+from quartier_drivers.modbus.release_writes import make_line
+from quartier_drivers.modbus.wire.line import GATEWAY_EXCEPTIONS, ModbusLine
 
-Bus = TcpBus | RtuBus
+ScannedBus = TcpBus | RtuBus
 # A register that is read to see whether anybody is there: its content does not matter.
 _FIRST, _SECOND = ("holding", 0), ("input", 0)
 # The exception of some Modbus gateways for absent units.
@@ -44,25 +45,25 @@ _LOST_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundDevice:
     """A device that answers as ``unit`` of ``bus``: its answer, its objects of 43/14, its possible profiles.
 
     ``also`` are other units of the same device, each with the profile that fits there, if any.
     """
 
     unit: int
-    bus: Bus
+    bus: ScannedBus
     said: str
     objects: Mapping[int, str]
-    guesses: Sequence[Guess]
+    guesses: Sequence[ProfileMatch]
     also: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Survey:
+class ScanResult:
     """The result of a scan; ``notes`` are for people, ``lost`` is the reason of an early end."""
 
-    found: list[Found] = field(default_factory=list)
+    found: list[FoundDevice] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     asked_count: int = 0
     lost: str = ""
@@ -71,29 +72,29 @@ class Survey:
 _Key = tuple[int, Address, int]
 """Unit, place and width of a read."""
 
-Beside = Callable[[Line, int], Awaitable[Sequence[Guess]]]
+ScanBeside = Callable[[ModbusLine, int], Awaitable[Sequence[ProfileMatch]]]
 """Identifies devices of a unit by another protocol on the same wire."""
-Progress = Callable[[Bus, int, int, int, int], None]
+ScanProgress = Callable[[ScannedBus, int, int, int, int], None]
 """Called before each unit: bus, unit, its place in the scan, number of units, number of devices found."""
 
 
-async def scan(
-    buses: Sequence[Bus],
+async def scan_buses(
+    buses: Sequence[ScannedBus],
     units: Sequence[int],
     profiles: Sequence[RegisterProfile],
     clock: Clock,
-    progress: Progress,
+    progress: ScanProgress,
     *,
     thorough: bool = False,
-    beside: Beside | None = None,
-) -> Survey:
+    beside: ScanBeside | None = None,
+) -> ScanResult:
     """Scan each of ``buses`` (the same wire at other settings) until somebody answers on one of them.
 
     ``thorough``: scan all of them, and ask silent units in a second way.  May be cancelled at any time.
     """
-    survey = Survey()
+    survey = ScanResult()
     for bus in buses:
-        look = _Look(bus, clock, survey, thorough=thorough, beside=beside)
+        look = _BusScan(bus, clock, survey, thorough=thorough, beside=beside)
         try:
             await look.around(units, profiles, progress)
         except LinkLost as lost:
@@ -104,23 +105,23 @@ async def scan(
     return survey
 
 
-class _Look:
+class _BusScan:
     """One bus at one setting."""
 
     def __init__(
-        self, bus: Bus, clock: Clock, survey: Survey, *, thorough: bool, beside: Beside | None
+        self, bus: ScannedBus, clock: Clock, survey: ScanResult, *, thorough: bool, beside: ScanBeside | None
     ) -> None:
         self._bus = bus
-        self._line: Line = link("scan", bus, clock)
+        self._line: ModbusLine = make_line("scan", bus, clock)
         self._survey = survey
         self._thorough = thorough
         self._beside = beside
         self._lost_count = 0
 
     async def around(
-        self, units: Sequence[int], profiles: Sequence[RegisterProfile], progress: Progress
+        self, units: Sequence[int], profiles: Sequence[RegisterProfile], progress: ScanProgress
     ) -> None:
-        async with _opened(self._line):
+        async with _open_line(self._line):
             there: dict[int, str] = {}
             failing: dict[int, str] = {}
             absent_count = 0
@@ -131,21 +132,24 @@ class _Look:
                 if isinstance(answer, str):
                     if answer:
                         there[unit] = answer
-                elif answer.exception in ABSENT:
+                elif answer.exception in GATEWAY_EXCEPTIONS:
                     absent_count += 1
                 elif answer.exception == _FAILURE:
-                    failing[unit] = meaning(answer)
+                    failing[unit] = render_exception(answer)
                 else:
-                    there[unit] = meaning(answer) if answer.exception else f"reads {answer.values[0]}"
+                    there[unit] = (
+                        render_exception(answer) if answer.exception else f"reads {answer.values[0]}"
+                    )
             if absent_count:
                 self._note(f"a gateway answered for {absent_count} units that are not there")
-            there |= self._not_a_gateways(failing, len(units))
+            there |= self._drop_gateway_answers(failing, len(units))
             met = [
-                await self._met(unit, said, profiles) for unit, said in self._told_apart(there, units).items()
+                await self._met(unit, said, profiles)
+                for unit, said in self._merge_alike(there, units).items()
             ]
-            found = devices(met, profiles)
+            found = merge_units(met, profiles)
             self._survey.found += found
-            if len(alike := _alike(found)) >= _ALIKE:
+            if len(alike := _find_alike(found)) >= _ALIKE:
                 shown = ", ".join(str(one.unit) for one in alike)
                 self._note(
                     f"units {shown} answer alike and tell no serial number: if this is one device, take unit"
@@ -160,10 +164,10 @@ class _Look:
 
         Without one, what is known instead: nothing, or that it is busy.
         """
-        answer = await self._ask(read_request(unit, *_FIRST, 1))
+        answer = await self._ask(make_read(unit, *_FIRST, 1))
         failed = isinstance(answer, Answer) and answer.exception == _FAILURE
         if failed or (self._thorough and answer == ""):
-            again = await self._ask(read_request(unit, *_SECOND, 1))
+            again = await self._ask(make_read(unit, *_SECOND, 1))
             return answer if again == "" else again
         return answer
 
@@ -190,7 +194,7 @@ class _Look:
         except LinkLost:
             return await self._line.exchange(request)
 
-    def _not_a_gateways(self, failing: Mapping[int, str], asked_count: int) -> Mapping[int, str]:
+    def _drop_gateway_answers(self, failing: Mapping[int, str], asked_count: int) -> Mapping[int, str]:
         """Return the units that answer only with a failure.
 
         If they are the majority, a Modbus gateway answers for them, and the result is empty.
@@ -202,7 +206,7 @@ class _Look:
         )
         return {}
 
-    def _told_apart(self, there: Mapping[int, str], units: Collection[int]) -> Mapping[int, str]:
+    def _merge_alike(self, there: Mapping[int, str], units: Collection[int]) -> Mapping[int, str]:
         if len(units) < _CROWD or len(there) < len(units) or len(set(there.values())) > 1:
             return dict(sorted(there.items()))
         unit = min(there)
@@ -211,35 +215,36 @@ class _Look:
         )
         return {unit: there[unit]}
 
-    async def _met(self, unit: int, said: str, profiles: Sequence[RegisterProfile]) -> Found:
+    async def _met(self, unit: int, said: str, profiles: Sequence[RegisterProfile]) -> FoundDevice:
         objects = await self._objects(unit)
         heard = await self._registers(unit, profiles)
         guesses = [
-            guess(profile, lambda source: heard.get(_key(source, unit)), objects) for profile in profiles
+            match_profile(profile, lambda source: heard.get(_make_key(source, unit)), objects)
+            for profile in profiles
         ]
         others = [] if self._beside is None else await self._beside(self._line, unit)
-        own = ranked(one for one in guesses if one is not None)
+        own = rank_matches(one for one in guesses if one is not None)
         named = {profile.name: profile for profile in profiles}
         own = [replace(one, serial=await self._serial(named[one.profile], unit)) for one in own[:1]] + own[1:]
         known = [*others, *own]
-        return Found(unit, self._bus, _plain(said, is_known=bool(known)), objects, known)
+        return FoundDevice(unit, self._bus, _plain(said, is_known=bool(known)), objects, known)
 
     async def _serial(self, profile: RegisterProfile, unit: int) -> str:
         """Return the serial number if the profile knows its register; empty if there is no answer."""
         source = profile.identity.get("serial")
         if source is None:
             return ""
-        whose, place, width = _key(source, unit)
-        answer = await self._ask(read_request(whose, place.table, place.number, width))
+        whose, place, width = _make_key(source, unit)
+        answer = await self._ask(make_read(whose, place.table, place.number, width))
         if not isinstance(answer, Answer) or answer.exception:
             return ""
-        value = codec.value_of(source, answer.values)
+        value = register_codec.decode_number(source, answer.values)
         return f"{value:.15g}" if isinstance(value, float) else str(value or "").strip()
 
     async def _objects(self, unit: int) -> Mapping[int, str]:
         """Return its objects of function 43/14; most devices do not support this function."""
-        answer = await self._ask(identity_request(unit))
-        return identity_of(answer) if isinstance(answer, Answer) and not answer.exception else {}
+        answer = await self._ask(make_identity_request(unit))
+        return parse_identity(answer) if isinstance(answer, Answer) and not answer.exception else {}
 
     async def _registers(
         self, unit: int, profiles: Sequence[RegisterProfile]
@@ -247,11 +252,11 @@ class _Look:
         """Read the registers of the profiles' marks."""
         heard: dict[_Key, Sequence[int]] = {}
         sources = [mark.source for profile in profiles for mark in profile.marks.values()]
-        keys = dict.fromkeys(_key(one, unit) for one in sources if one is not None)
+        keys = dict.fromkeys(_make_key(one, unit) for one in sources if one is not None)
         silent_count = 0
         for key in keys:
             whose, place, width = key
-            answer = await self._ask(read_request(whose, place.table, place.number, width))
+            answer = await self._ask(make_read(whose, place.table, place.number, width))
             if isinstance(answer, Answer) and not answer.exception:
                 heard[key] = answer.values
             if whose != unit:
@@ -269,7 +274,7 @@ def _plain(said: str, *, is_known: bool) -> str:
     return "answers" if is_known else f"answers; it {_REFUSALS.get(said, 'refuses')} ({said})"
 
 
-def devices(met: Sequence[Found], profiles: Sequence[RegisterProfile] = ()) -> list[Found]:
+def merge_units(met: Sequence[FoundDevice], profiles: Sequence[RegisterProfile] = ()) -> list[FoundDevice]:
     """Return one entry per device: units of one device are joined as the unit that its profile names.  Pure.
 
     Units belong to one device if a profile's mark is in its own unit (a gateway that is one device, such as a
@@ -278,15 +283,15 @@ def devices(met: Sequence[Found], profiles: Sequence[RegisterProfile] = ()) -> l
     anchors = {
         one.name: {mark.unit for mark in one.marks.values() if mark.unit is not None} for one in profiles
     }
-    groups: dict[object, list[Found]] = {}
+    groups: dict[object, list[FoundDevice]] = {}
     for one in met:
-        groups.setdefault(_device(one, anchors), []).append(one)
-    return sorted((_one_of(group, anchors) for group in groups.values()), key=lambda one: one.unit)
+        groups.setdefault(_make_device_key(one, anchors), []).append(one)
+    return sorted((_choose_unit(group, anchors) for group in groups.values()), key=lambda one: one.unit)
 
 
-def _alike(found: Sequence[Found]) -> Sequence[Found]:
+def _find_alike(found: Sequence[FoundDevice]) -> Sequence[FoundDevice]:
     """Return the largest group of identical units on a network.  On a serial line each unit is a device."""
-    groups: dict[object, list[Found]] = {}
+    groups: dict[object, list[FoundDevice]] = {}
     for one in found:
         told = tuple((guess_.profile, guess_.why) for guess_ in one.guesses)
         is_named = any(guess_.serial for guess_ in one.guesses) or isinstance(one.bus, RtuBus)
@@ -294,7 +299,7 @@ def _alike(found: Sequence[Found]) -> Sequence[Found]:
     return max(groups.values(), key=len, default=[])
 
 
-def _device(one: Found, anchors: Mapping[str, Collection[int]]) -> object:
+def _make_device_key(one: FoundDevice, anchors: Mapping[str, Collection[int]]) -> object:
     """Return a key that is the same for all units of a device."""
     for guess_ in one.guesses:
         if anchors.get(guess_.profile):
@@ -303,15 +308,15 @@ def _device(one: Found, anchors: Mapping[str, Collection[int]]) -> object:
     return (first.serial, one.bus) if first is not None and first.serial else (one.unit, one.bus)
 
 
-def _one_of(group: Sequence[Found], anchors: Mapping[str, Collection[int]]) -> Found:
+def _choose_unit(group: Sequence[FoundDevice], anchors: Mapping[str, Collection[int]]) -> FoundDevice:
     """Return the unit of a device that its profile names, with the others in ``also``."""
     if len(group) == 1:
         return group[0]
     name = next((guess_.profile for guess_ in group[0].guesses if anchors.get(guess_.profile)), "")
 
-    def rank(one: Found) -> tuple[int, bool, int, int]:
+    def rank(one: FoundDevice) -> tuple[int, bool, int, int]:
         of = [place for place in one.guesses if not name or place.profile == name]
-        sure = SURENESS.index(of[0].sure) if of else len(SURENESS)
+        sure = CERTAINTIES.index(of[0].sure) if of else len(CERTAINTIES)
         fits_count = of[0].fits_count if of else 0
         return sure, one.unit not in anchors.get(name, ()), -fits_count, one.unit
 
@@ -323,12 +328,12 @@ def _one_of(group: Sequence[Found], anchors: Mapping[str, Collection[int]]) -> F
     return replace(best, guesses=guesses, also=also)
 
 
-def _key(source: Source, unit: int) -> _Key:
+def _make_key(source: Source, unit: int) -> _Key:
     return (unit if source.unit is None else source.unit), source.address, source.width
 
 
 @asynccontextmanager
-async def _opened(line: Line) -> AsyncIterator[None]:
+async def _open_line(line: ModbusLine) -> AsyncIterator[None]:
     try:
         await line.open()
         yield

@@ -4,28 +4,17 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from quartier_drivers.contract import (
-    NOTHING,
-    Clock,
-    Command,
-    DeviceSpec,
-    PointInfo,
-    Quality,
-    Reading,
-    Readings,
-    Value,
-    columns,
-)
+from quartier_drivers.contract import Clock, Command, DeviceSpec, PointInfo
 from quartier_drivers.errors import LinkLost, NoReply, QuartierError, Refused
-from quartier_drivers.opcua import orders
-from quartier_drivers.opcua.batch import Batch
-from quartier_drivers.opcua.line import Line
+from quartier_drivers.opcua import served_points
+from quartier_drivers.opcua.connection.line import OpcuaLine
+from quartier_drivers.opcua.connection.session_types import VALUE_ATTRIBUTE
 from quartier_drivers.opcua.profile import OpcuaProfile
-from quartier_drivers.opcua.served import Served, grouped, info, roster
-from quartier_drivers.opcua.told import VALUE
-from quartier_drivers.opcua.wanted import dump
-from quartier_drivers.opcua.watch import Replan, Watch
-from quartier_drivers.opcua.writer import Writer
+from quartier_drivers.opcua.read_batch import ReadBatch
+from quartier_drivers.opcua.served_points import ServedPoint, group_reads, list_served, make_info
+from quartier_drivers.opcua.subscription import DeviceSubscription, ReplanNeeded
+from quartier_drivers.opcua.writer import NodeWriter, dump_write
+from quartier_drivers.readings import NO_READINGS, Quality, Reading, Readings, Value, make_readings
 
 _S = 1_000_000_000
 _IDLE_S = 60
@@ -41,7 +30,13 @@ class OpcuaDriver:
     """One device.  Good readings tell what stood on the wire only if ``shows_raw``."""
 
     def __init__(
-        self, line: Line, device: DeviceSpec, profile: OpcuaProfile, clock: Clock, *, shows_raw: bool = False
+        self,
+        line: OpcuaLine,
+        device: DeviceSpec,
+        profile: OpcuaProfile,
+        clock: Clock,
+        *,
+        shows_raw: bool = False,
     ) -> None:
         self._line = line
         self._device = device
@@ -49,19 +44,19 @@ class OpcuaDriver:
         self._clock = clock
         self._shows_raw = shows_raw
         self._rate: float = getattr(clock, "rate", 1.0)
-        self._served = roster(device, profile)
-        self._points = {name: info(one, profile) for name, one in self._served.items()}
+        self._served = list_served(device, profile)
+        self._points = {name: make_info(one, profile) for name, one in self._served.items()}
         self._writable = [one for one in self._served.values() if one.point.write is not None]
         self._caps: dict[str, float | None] = {
             one.name: None
             for one in self._writable
             if one.point.write and one.point.write.on_release == "cap"
         }
-        self._writer = Writer(line)
-        self._watch = Watch(line, clock, self._rate, line.bus.poll_s, self._hear)
+        self._writer = NodeWriter(line)
+        self._watch = DeviceSubscription(line, clock, self._rate, line.bus.poll_s, self._hear)
         self._watch.is_wanted = line.bus.subscribe and profile.limits.subscribe
         self._most = profile.limits.nodes_max
-        self._batches: list[Batch] = []
+        self._batches: list[ReadBatch] = []
         self._grouped: list[tuple[float, bool, list[str]]] = []
         self._prepared: dict[int, tuple[Any, list[int]]] = {}
         self._epoch = -1
@@ -119,13 +114,15 @@ class OpcuaDriver:
                 identity["firmware"] = self._line.built["firmware"]
             named = {key: self._line.place(node) for key, node in self._profile.identity.items()}
             there = {key: place for key, place in named.items() if place is not None}
-            found = await self._line.objects(list(there.values()), VALUE)
+            found = await self._line.objects(list(there.values()), VALUE_ATTRIBUTE)
             for key, said in zip(there, found, strict=True):
                 text = getattr(said, "Text", said)
                 if isinstance(text, str | int) and str(text).strip():
                     identity[key] = str(text).strip()
             await self._writer.look(
-                (node, orders.types(one).get(node, 0)) for one in self._writable for node in orders.nodes(one)
+                (node, served_points.list_types(one).get(node, 0))
+                for one in self._writable
+                for node in served_points.list_nodes(one)
             )
         except Refused as error:
             raise self._failed(NoReply(str(error))) from error
@@ -145,12 +142,12 @@ class OpcuaDriver:
         if self._epoch != self._line.epoch:
             self._enlist(now_ns)
         elif now_ns < self._rest_ns and self._line.stands:
-            return NOTHING
+            return NO_READINGS
         try:
             found = await self._next(now_ns)
-        except Replan:
+        except ReplanNeeded:
             self._enlist(self._clock.now_ns())
-            return NOTHING
+            return NO_READINGS
         except (NoReply, LinkLost) as error:
             raise self._failed(error) from None
         self._well()
@@ -165,9 +162,11 @@ class OpcuaDriver:
         write = one.point.write if one else None
         if one is None or write is None:
             raise Refused(f"{command.point} cannot be written")
-        target = await self._writer.target(one.name, orders.written_at(one.point), write.type_number or 0)
+        target = await self._writer.target(
+            one.name, served_points.find_written_node(one.point), write.type_number or 0
+        )
         try:
-            raw = orders.setpoint(one, command.value, target)
+            raw = served_points.make_setpoint(one, command.value, target)
         except ValueError as error:
             raise Refused(f"{command.point}: {error}") from error
         await self._beat(one, command.expires_ns)
@@ -201,9 +200,9 @@ class OpcuaDriver:
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
         """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
-        found = (orders.released(one, self._cap(one.name)) for one in self._writable)
+        found = (served_points.make_release(one, self._cap(one.name)) for one in self._writable)
         typed = (self._writer.typed(wanted) for wanted in found if wanted is not None)
-        return [dump(wanted, self._line.offer) for wanted in typed]
+        return [dump_write(wanted, self._line.offer) for wanted in typed]
 
     async def close(self) -> None:
         """Forget the device; the line stays open for the others."""
@@ -222,7 +221,7 @@ class OpcuaDriver:
             batch = next((one for one in self._batches if urgent in one.names), None)
             if batch is None:
                 del self._urgent[urgent]
-                return NOTHING
+                return NO_READINGS
             return await self._ask(batch)
         batch = min(self._batches, key=self._due_of, default=None)
         if batch is not None and self._due_of(batch) <= now_ns:
@@ -232,15 +231,15 @@ class OpcuaDriver:
             await self._watch.step()
         elif self._line.pulse_ns <= now_ns:
             await self._line.pulse()
-        return NOTHING
+        return NO_READINGS
 
-    def _due_of(self, batch: Batch) -> int:
+    def _due_of(self, batch: ReadBatch) -> int:
         """Its place on its grid; while it is vouched for, only now and then."""
         if not self._watch.vouches_for(batch):
             return batch.due_ns
         return min(batch.poll_ns, batch.fresh_ns + max(self._watch.grace_ns, batch.period_ns))
 
-    async def _ask(self, batch: Batch) -> Readings:
+    async def _ask(self, batch: ReadBatch) -> Readings:
         now_ns = self._clock.now_ns()
         was_vouched = self._watch.vouches_for(batch)
         prepared, places = self._request(batch)
@@ -259,21 +258,21 @@ class OpcuaDriver:
             self._compare(batch, now_ns)
         return self._seen(readings)
 
-    def _compare(self, batch: Batch, now_ns: int) -> None:
+    def _compare(self, batch: ReadBatch, now_ns: int) -> None:
         """What is watched and what is asked for must agree."""
         wait_s = self._line.bus.poll_s
-        if disagreeing := batch.disagreeing(now_ns):
-            self._watch.mistrust(disagreeing)
-        elif batch.suspects:
+        if disagreeing := batch.find_disagreeing(now_ns):
+            self._watch.drop_deadbands(disagreeing)
+        elif batch.has_suspects:
             wait_s = max(_SOON_S, 2 * self._watch.grace_ns / _S)
         batch.poll_ns = now_ns + int(wait_s * _S)
 
-    def _narrowed(self, batch: Batch, error: Refused) -> Readings:
+    def _narrowed(self, batch: ReadBatch, error: Refused) -> Readings:
         """Too much for the server: from now on in smaller requests."""
         if self._most <= 1:
             return batch.failed(str(error), self._clock.now_ns())
         self._most = max(1, min(self._most, len(batch.names)) // 2)
-        raise Replan
+        raise ReplanNeeded
 
     def _enlist(self, now_ns: int) -> None:
         """Plan everything for the connection that stands: names of nodes and limits are its own."""
@@ -297,26 +296,26 @@ class OpcuaDriver:
             for one in self._served.values()
             if one.is_read
         ]
-        return grouped(wanted, min(self._most, self._line.read_max))
+        return group_reads(wanted, min(self._most, self._line.read_max))
 
-    def _batch(self, group: tuple[float, bool, list[str]], now_ns: int) -> Batch:
+    def _batch(self, group: tuple[float, bool, list[str]], now_ns: int) -> ReadBatch:
         period_s, subscribed, names = group
         served, shown = [self._served[name] for name in names], self._shows_raw
-        return Batch(served, period_s, now_ns, self._rate, subscribed=subscribed, shows_raw=shown)
+        return ReadBatch(served, period_s, now_ns, self._rate, subscribed=subscribed, shows_raw=shown)
 
-    def _request(self, batch: Batch) -> tuple[Any, list[int]]:
+    def _request(self, batch: ReadBatch) -> tuple[Any, list[int]]:
         """The request for a batch, and which of its points it is for; the others have no name here."""
         found = self._prepared.get(id(batch))
         if found is None:
             named = [self._line.place(one.point.node) for one in batch.served]
             batch.absent([at for at, place in enumerate(named) if place is None], "no such namespace")
             there = [(at, place) for at, place in enumerate(named) if place is not None]
-            wanted = [(place, VALUE, batch.served[at].point.index) for at, place in there]
+            wanted = [(place, VALUE_ATTRIBUTE, batch.served[at].point.index) for at, place in there]
             made = self._line.prepared(wanted, batch.period_ns / 2e6 / self._rate) if wanted else None
             found = self._prepared[id(batch)] = made, [at for at, _ in there]
         return found
 
-    def _hear(self, batch: Batch, sent: int) -> None:
+    def _hear(self, batch: ReadBatch, sent: int) -> None:
         self._news.append(self._seen(batch.readings(self._clock.now_ns(), sent)))
         self._wake()
 
@@ -339,33 +338,33 @@ class OpcuaDriver:
 
     # Writing
 
-    async def _beat(self, one: Served, expires_ns: int) -> None:
+    async def _beat(self, one: ServedPoint, expires_ns: int) -> None:
         fallback = one.point.write.fallback if one.point.write else None
         if fallback is None or fallback.node is None:
             return
         target = await self._writer.target(one.name, fallback.node)
         count = self._beats[one.name] = self._beats.get(one.name, 0) + 1
         try:
-            raw = orders.beat(one, count, target)
+            raw = served_points.make_watchdog_value(one, count, target)
         except ValueError as error:
             raise Refused(f"{one.name}: its watchdog: {error}") from error
         await self._writer.send(one.name, target, None, raw, expires_ns)
 
-    async def _released(self, one: Served) -> None:
+    async def _released(self, one: ServedPoint) -> None:
         if one.name in self._caps and one.is_read:
             await self._look_at(one)
-        wanted = orders.released(one, self._cap(one.name))
+        wanted = served_points.make_release(one, self._cap(one.name))
         if wanted is not None:
             await self._writer.release(wanted)
 
-    async def _look_at(self, one: Served) -> None:
+    async def _look_at(self, one: ServedPoint) -> None:
         """What cap stands now, where the server tells."""
         batch = next((batch for batch in self._batches if one.name in batch.names), None)
         if batch is None:
             return
         try:
             await self._ask(batch)
-        except (NoReply, Replan):
+        except (NoReply, ReplanNeeded):
             return
 
     def _cap(self, name: str) -> float | None:
@@ -373,9 +372,11 @@ class OpcuaDriver:
         cap, last = self._device.caps.get(name), self._caps.get(name)
         return cap if cap is None or last is None else min(cap, last)
 
-    def _acknowledge(self, one: Served, value: float) -> None:
+    def _acknowledge(self, one: ServedPoint, value: float) -> None:
         """What cannot be read back is told by the server's word for the write."""
         held: Value = value != 0 if one.kind == "bool" else value
         now_ns = self._clock.now_ns()
-        self._news.append(columns([Reading(one.name, held, Quality.GOOD, now_ns, "acknowledged")], now_ns))
+        self._news.append(
+            make_readings([Reading(one.name, held, Quality.GOOD, now_ns, "acknowledged")], now_ns)
+        )
         self._wake()

@@ -6,16 +6,23 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from quartier_drivers.contract import Fallback
-from quartier_drivers.opcua.node import Node, node
-from quartier_drivers.opcua.scalars import NUMBERS
-from quartier_drivers.schema import Finite, Names, Numbers, OnRelease, Quantity, Scale, Section
+from quartier_drivers.device_profile.schema import (
+    Finite,
+    Names,
+    Numbers,
+    OnRelease,
+    Quantity,
+    Scale,
+    Section,
+)
+from quartier_drivers.opcua.node_types import TYPE_NUMBERS, NodeName, parse_node
 
 
-def _node(raw: object) -> object:
-    return node(raw) if isinstance(raw, str) else raw
+def _parse_node_name(raw: object) -> object:
+    return parse_node(raw) if isinstance(raw, str) else raw
 
 
-def _number_or(*words: str) -> BeforeValidator:
+def _make_number_validator(*words: str) -> BeforeValidator:
     def read(raw: object) -> object:
         if raw is None or raw in words:
             return raw
@@ -26,25 +33,25 @@ def _number_or(*words: str) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _type(raw: object) -> object:
-    if isinstance(raw, str) and raw in NUMBERS:
-        return NUMBERS[raw]
-    raise ValueError(f"{raw!r} is wrong, expected one of {', '.join(NUMBERS)}")
+def _parse_type(raw: object) -> object:
+    if isinstance(raw, str) and raw in TYPE_NUMBERS:
+        return TYPE_NUMBERS[raw]
+    raise ValueError(f"{raw!r} is wrong, expected one of {', '.join(TYPE_NUMBERS)}")
 
 
-At = Annotated[Node, BeforeValidator(_node)]
+NodeAt = Annotated[NodeName, BeforeValidator(_parse_node_name)]
 """A node, its namespace by URI."""
-Index = Annotated[int, Field(ge=0, le=0x7FFF_FFFF)]
+ElementIndex = Annotated[int, Field(ge=0, le=0x7FFF_FFFF)]
 """The place of an element in an array, from 0."""
-BuiltIn = Annotated[int, BeforeValidator(_type)]
+BuiltInType = Annotated[int, BeforeValidator(_parse_type)]
 """The number of a built-in type, written as its name."""
-Stamp = Literal["answer", "source"]
+TimeSource = Literal["answer", "source"]
 
 
-class Own(Section):
+class OwnControlWrite(Section):
     """The write that gives a point back to the device's own control; unscaled."""
 
-    node: At
+    node: NodeAt
     value: Finite
 
 
@@ -55,11 +62,13 @@ class Watchdog(Section):
     is counted up, ``after_s`` itself, or this value.  Without a node writing the setpoint does.
     """
 
-    value: Annotated[Literal["own"] | Finite, _number_or("own")]
+    value: Annotated[Literal["own"] | Finite, _make_number_validator("own")]
     after_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     refresh_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    node: At | None = None
-    beat: Annotated[Literal["count", "seconds"] | Finite, _number_or("count", "seconds")] = "count"
+    node: NodeAt | None = None
+    beat: Annotated[Literal["count", "seconds"] | Finite, _make_number_validator("count", "seconds")] = (
+        "count"
+    )
 
     @property
     def plain(self) -> Fallback:
@@ -69,7 +78,7 @@ class Watchdog(Section):
         return Fallback(value, self.after_s, register, self.refresh_s or self.after_s / 3)
 
 
-class Write(Section):
+class NodeWrite(Section):
     """How a point is written; ``node``, ``type_number`` and ``scale`` where they differ from reading.
 
     The type is the node's own DataType unless it is named here; the range is the narrower of ``low..high``
@@ -79,21 +88,21 @@ class Write(Section):
     low: Finite
     high: Finite
     on_release: OnRelease
-    own: Own | None = None
+    own: OwnControlWrite | None = None
     fallback: Watchdog | None = None
     persistent: bool = False
     writes_per_day: Annotated[int, Field(ge=1, le=86400)] | None = None
     confirm: Literal["read", "none"] = "read"
-    node: At | None = None
-    type_number: BuiltIn | None = Field(None, alias="type")
+    node: NodeAt | None = None
+    type_number: BuiltInType | None = Field(None, alias="type")
     scale: Scale | None = None
 
 
-class Point(Quantity):
+class OpcuaPoint(Quantity):
     """One quantity: value = sign * scale * raw + offset."""
 
-    node: At
-    index: Index | None = None
+    node: NodeAt
+    index: ElementIndex | None = None
     bit: Annotated[int, Field(ge=0, le=63)] | None = None
     values: Names | None = None
     scale: Scale = 1.0
@@ -101,14 +110,14 @@ class Point(Quantity):
     sign: Literal[1, -1] = 1
     absent: Numbers = ()
     """Raw numbers that mean "not there"."""
-    age_by: Stamp = "answer"
+    age_by: TimeSource = "answer"
     """What says how old a value is: that the server vouches for it now, or its source's stamp: only where
     the source stamps each measurement and not each change."""
     deadband: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """How much it must change before the server tells it, house units; 0: anything."""
     queue: Annotated[int, Field(ge=1, le=100)] = 1
     """How many changes the server keeps between two messages: for what may come and go between them."""
-    write: Write | None = None
+    write: NodeWrite | None = None
 
     @property
     def writable(self) -> bool:
@@ -121,7 +130,7 @@ class Point(Quantity):
         return None if self.write is None or self.write.fallback is None else self.write.fallback.plain
 
 
-class Limits(Section):
+class OpcuaLimits(Section):
     """What the server and the device behind it can bear."""
 
     nodes_max: Annotated[int, Field(ge=1, le=1000)] = 200
@@ -134,16 +143,16 @@ class Limits(Section):
     """Why points without a fall-back have none, with the source."""
 
 
-class Identity(Section):
+class OpcuaIdentity(Section):
     """Where the device says who it is: nodes of the DI companion specification, or the maker's own."""
 
-    maker: At | None = None
-    model: At | None = None
-    serial: At | None = None
-    firmware: At | None = None
+    maker: NodeAt | None = None
+    model: NodeAt | None = None
+    serial: NodeAt | None = None
+    firmware: NodeAt | None = None
 
     @property
-    def nodes(self) -> Mapping[str, Node]:
+    def nodes(self) -> Mapping[str, NodeName]:
         """Those that are named."""
         said: dict[str, Any] = {key: getattr(self, key) for key in ("maker", "model", "serial", "firmware")}
         return {key: at for key, at in said.items() if at is not None}

@@ -1,36 +1,162 @@
-"""Writes of one device, each with its result looked at; the types of its nodes are asked for once."""
+"""Write nodes with the type that the server wants; check each result.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+Who makes them has no time for profiles: little is imported.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
 
 from quartier_drivers.errors import LinkLost, NoReply, Refused
-from quartier_drivers.opcua import status
-from quartier_drivers.opcua.answer import Raw
-from quartier_drivers.opcua.line import Line
-from quartier_drivers.opcua.node import Node
-from quartier_drivers.opcua.targets import Target, targets
-from quartier_drivers.opcua.wanted import Wanted, fits
+from quartier_drivers.opcua import node_types
+from quartier_drivers.opcua.connection import status_codes
+from quartier_drivers.opcua.connection.credentials import find_fingerprint
+from quartier_drivers.opcua.connection.line import OpcuaLine
+from quartier_drivers.opcua.connection.read_response import RawValue
+from quartier_drivers.opcua.connection.session_types import DATA_TYPE_ATTRIBUTE, VALUE_ATTRIBUTE, NodePlace
+from quartier_drivers.opcua.endpoint_choice import EndpointOffer
+from quartier_drivers.opcua.node_types import (
+    TYPE_NAMES,
+    TYPE_NUMBERS,
+    Bounds,
+    NodeName,
+    fit_type,
+    parse_node,
+)
 
-if TYPE_CHECKING:
-    from quartier_drivers.opcua.told import Place
+_STEPS_MAX = 8
 
 
-class Writer:
+@dataclass(frozen=True, slots=True)
+class WriteTarget:
+    """Where it is in this connection, the number of its built-in type, its EURange (raw) where it has one."""
+
+    place: NodePlace
+    type_number: int
+    eu_range: Bounds | None
+
+
+async def find_targets(
+    line: OpcuaLine, places: Sequence[NodePlace], types: Mapping[NodePlace, int]
+) -> dict[NodePlace, WriteTarget]:
+    """Return what there is to know of each place; ``types`` are those that the profile names.
+
+    A place that is no variable of a type that can be written is left out.  Raises Refused, NoReply, LinkLost.
+    """
+    asked = list(dict.fromkeys(places))
+    numbers = dict(types)
+    unnamed = [place for place in asked if place not in numbers]
+    if unnamed:
+        data_types = await line.objects(unnamed, DATA_TYPE_ATTRIBUTE)
+        for place, data_type in zip(unnamed, data_types, strict=True):
+            number = None if data_type is None else await _find_built_in(line, place, data_type)
+            if number is not None:
+                numbers[place] = number
+    ranges = await _find_ranges(line, [place for place in asked if place in numbers])
+    return {
+        place: WriteTarget(place, numbers[place], ranges.get(place)) for place in asked if place in numbers
+    }
+
+
+async def _find_built_in(line: OpcuaLine, place: NodePlace, data_type: Any) -> int | None:
+    """The built-in type that a data type is made of: itself, or found among what it is a subtype of."""
+    at = (int(data_type.NamespaceIndex), data_type.Identifier)
+    for _ in range(_STEPS_MAX):
+        namespace, identifier = at
+        if namespace == 0 and isinstance(identifier, int):
+            if identifier in node_types.BASE_TYPES:
+                return node_types.BASE_TYPES[identifier]
+            if identifier in node_types.TYPE_NAMES:
+                return identifier
+            if identifier in node_types.ABSTRACT_TYPES:
+                return await _find_value_type(line, place)
+        above = await line.parent_types(at)
+        if not above:
+            return None
+        at = above[0]
+    return None
+
+
+async def _find_value_type(line: OpcuaLine, place: NodePlace) -> int | None:
+    found = await line.read(line.prepared([(place, VALUE_ATTRIBUTE, None)], 0.0), 1)
+    kind = found.values[0].kind
+    return kind if kind in node_types.TYPE_NAMES else None
+
+
+async def _find_ranges(line: OpcuaLine, places: Sequence[NodePlace]) -> dict[NodePlace, Bounds]:
+    """The EURange of each analog item (OPC 10000-8, 5.3.2)."""
+    if not places:
+        return {}
+    properties = await line.properties(places, "EURange")
+    having = [(place, at) for place, at in zip(places, properties, strict=True) if at is not None]
+    if not having:
+        return {}
+    found = await line.objects([at for _, at in having], VALUE_ATTRIBUTE)
+    return {
+        place: (float(one.Low), float(one.High))
+        for (place, _), one in zip(having, found, strict=True)
+        if hasattr(one, "Low") and hasattr(one, "High")
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWrite:
+    """A write before the type of its node is known; ``raw`` is unscaled, ``type_number`` 0 the node's own."""
+
+    point: str
+    node: NodeName
+    index: int | None
+    raw: float
+    type_number: int = 0
+
+
+def fit_raw(raw: float, type_number: int) -> RawValue:
+    """An unscaled number as a value of the type.  Raises ValueError."""
+    number = Fraction(raw)
+    return fit_type(number, type_number, number - 1, number + 1)
+
+
+def dump_write(wanted: PlannedWrite, offer: EndpointOffer | None = None) -> Mapping[str, Any]:
+    """A write as JSON holds it in ``release.json``; ``offer`` let us in last."""
+    door = {} if offer is None else {"offer": [offer.policy, offer.mode, find_fingerprint(offer.certificate)]}
+    return {
+        "point": wanted.point,
+        "node": str(wanted.node),
+        "index": wanted.index,
+        "raw": wanted.raw,
+        "type": TYPE_NAMES.get(wanted.type_number, ""),
+        **door,
+    }
+
+
+def restore_write(write: Mapping[str, Any]) -> PlannedWrite:
+    """The write that ``dump`` gave.  Raises ValueError or KeyError."""
+    kind = write["type"]
+    return PlannedWrite(
+        write["point"],
+        parse_node(write["node"]),
+        write["index"],
+        write["raw"],
+        TYPE_NUMBERS[kind] if kind else 0,
+    )
+
+
+class NodeWriter:
     """What is known of the nodes is forgotten with the connection."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: OpcuaLine) -> None:
         self._line = line
         self._epoch = -1
-        self._targets: dict[Place, Target] = {}
+        self._targets: dict[NodePlace, WriteTarget] = {}
 
-    async def look(self, wanted: Iterable[tuple[Node, int]]) -> None:
+    async def look(self, wanted: Iterable[tuple[NodeName, int]]) -> None:
         """Ask for types and ranges of (node, type or 0).  Raises Refused, NoReply or LinkLost."""
         if self._epoch != self._line.epoch:
             self._targets.clear()
             self._epoch = self._line.epoch
-        named: dict[Place, int] = {}
-        missing: list[Place] = []
+        named: dict[NodePlace, int] = {}
+        missing: list[NodePlace] = []
         for node, type_number in wanted:
             place = self._line.place(node)
             if place is not None and place not in self._targets:
@@ -38,9 +164,9 @@ class Writer:
                 if type_number:
                     named[place] = type_number
         if missing:
-            self._targets |= await targets(self._line, missing, named)
+            self._targets |= await find_targets(self._line, missing, named)
 
-    async def target(self, name: str, node: Node, type_number: int = 0) -> Target:
+    async def target(self, name: str, node: NodeName, type_number: int = 0) -> WriteTarget:
         """Return what is known of a node.  Raises Refused where it cannot be written, NoReply or LinkLost."""
         await self.look([(node, type_number)])
         place = self._line.place(node)
@@ -51,7 +177,7 @@ class Writer:
             raise Refused(f"{name}: {node} is no variable that takes a number")
         return found
 
-    def typed(self, wanted: Wanted) -> Wanted:
+    def typed(self, wanted: PlannedWrite) -> PlannedWrite:
         """The same with the type of its node, where that is known."""
         place = self._line.place(wanted.node)
         found = None if place is None else self._targets.get(place)
@@ -60,41 +186,41 @@ class Writer:
         )
 
     async def send(
-        self, name: str, target: Target, index: int | None, raw: Raw, expires_ns: int | None = None
+        self, name: str, target: WriteTarget, index: int | None, raw: RawValue, expires_ns: int | None = None
     ) -> None:
         """Write one node and look at the result.  Raises Refused, NoReply, LinkLost or Expired."""
         (code,) = await self._line.write([(target.place, index, target.type_number, raw)], expires_ns)
-        judge(name, code)
+        check_status(name, code)
 
-    async def release(self, wanted: Wanted) -> None:
+    async def release(self, wanted: PlannedWrite) -> None:
         """Make one write of a release table.  Raises Refused, NoReply or LinkLost."""
         target = await self.target(wanted.point, wanted.node, wanted.type_number)
         try:
-            raw = fits(wanted.raw, target.type_number)
+            raw = fit_raw(wanted.raw, target.type_number)
         except ValueError as error:
             raise Refused(f"{wanted.point}: {error}") from error
         await self.send(wanted.point, target, wanted.index, raw)
 
 
-def judge(name: str, code: int) -> None:
+def check_status(name: str, code: int) -> None:
     """What a write's status code means.  Raises Refused, NoReply (outcome unknown) or LinkLost."""
-    if status.quality(code) == status.GOOD:
+    if status_codes.find_quality(code) == status_codes.GOOD_PLACE:
         return
-    what = status.what(code)
-    if what in status.GONE:
-        raise LinkLost(f"{name}: {status.name(code)}")
-    if what in status.UNKNOWN:
-        raise NoReply(f"{name}: {status.name(code)}")
-    raise Refused(f"{name}: {status.name(code)}")
+    what = status_codes.strip_info_bits(code)
+    if what in status_codes.GONE_CODES:
+        raise LinkLost(f"{name}: {status_codes.render_status(code)}")
+    if what in status_codes.UNKNOWN_NODE_CODES:
+        raise NoReply(f"{name}: {status_codes.render_status(code)}")
+    raise Refused(f"{name}: {status_codes.render_status(code)}")
 
 
-async def replayed(line: Line, writes: Sequence[Wanted]) -> list[str]:
+async def make_writes(line: OpcuaLine, writes: Sequence[PlannedWrite]) -> list[str]:
     """Make the writes of a release table; one line per write that failed.
 
     Those whose type is known go out together.  Raises LinkLost, or NoReply where nothing was written.
     """
-    failures, left = await _together(line, writes)
-    writer = Writer(line)
+    failures, left = await _write_together(line, writes)
+    writer = NodeWriter(line)
     if left:
         await writer.look((one.node, one.type_number) for one in left)
     for one in left:
@@ -105,7 +231,9 @@ async def replayed(line: Line, writes: Sequence[Wanted]) -> list[str]:
     return failures
 
 
-async def _together(line: Line, writes: Sequence[Wanted]) -> tuple[list[str], list[Wanted]]:
+async def _write_together(
+    line: OpcuaLine, writes: Sequence[PlannedWrite]
+) -> tuple[list[str], list[PlannedWrite]]:
     """Failures of those that were written at once, and those that are to be written one by one."""
     placed = [(one, line.place(one.node) if one.type_number else None) for one in writes]
     known = [(one, place) for one, place in placed if place is not None]
@@ -115,7 +243,10 @@ async def _together(line: Line, writes: Sequence[Wanted]) -> tuple[list[str], li
         some = known[at : at + line.write_max]
         try:
             codes = await line.write(
-                [(place, one.index, one.type_number, fits(one.raw, one.type_number)) for one, place in some]
+                [
+                    (place, one.index, one.type_number, fit_raw(one.raw, one.type_number))
+                    for one, place in some
+                ]
             )
         except (ValueError, Refused):  # too much for the server, or one that fits no more
             left += [one for one, _ in some]
@@ -124,11 +255,11 @@ async def _together(line: Line, writes: Sequence[Wanted]) -> tuple[list[str], li
             failures += [f"{one.point}: {error}" for one, _ in some]
             continue
         for (one, _), code in zip(some, codes, strict=True):
-            if status.what(code) in status.OTHERWISE:
+            if status_codes.strip_info_bits(code) in status_codes.OTHER_MODE_CODES:
                 left.append(replace(one, type_number=0))
                 continue
             try:
-                judge(one.point, code)
+                check_status(one.point, code)
             except (Refused, NoReply) as error:
                 failures.append(str(error))
     return failures, left

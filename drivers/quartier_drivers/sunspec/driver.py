@@ -6,72 +6,66 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from quartier_drivers.contract import (
-    FLOAT,
-    NOTHING,
-    Armed,
-    Clock,
-    Command,
-    DeviceSpec,
-    Note,
-    PointInfo,
-    Reading,
-    Readings,
-    at_once,
-    columns,
-)
+from quartier_drivers.contract import ArmedFallback, Clock, Command, DeviceSpec, Note, PointInfo, do_nothing
+from quartier_drivers.device_profile.loading import RegisterProfile
 from quartier_drivers.errors import Expired, NoReply, Refused, WireError
-from quartier_drivers.layout import Layout
 from quartier_drivers.modbus.driver import ModbusDriver
-from quartier_drivers.modbus.line import Line
-from quartier_drivers.modbus.replay import each
-from quartier_drivers.profile import RegisterProfile
-from quartier_drivers.sunspec import arming, device, infos, search, selection, sources
-from quartier_drivers.sunspec.chain import Chain
-from quartier_drivers.sunspec.device import Device
-from quartier_drivers.sunspec.heartbeat import Heartbeat
-from quartier_drivers.sunspec.looks import Looks
-from quartier_drivers.sunspec.names import Sum
+from quartier_drivers.modbus.release_writes import run_release_steps
+from quartier_drivers.modbus.wire.line import ModbusLine
+from quartier_drivers.readings import FLOAT, NO_READINGS, Layout, Reading, Readings, make_readings
+from quartier_drivers.sunspec import device, point_infos
+from quartier_drivers.sunspec.control import controlled_point, fallback_state
+from quartier_drivers.sunspec.control.controlled_point import (
+    ControlledPoint,
+    find_function,
+    list_control_names,
+)
+from quartier_drivers.sunspec.device import SunspecDevice
+from quartier_drivers.sunspec.model_chain import ModelChain
+from quartier_drivers.sunspec.periodic_exchanges import (
+    ControllerHeartbeat,
+    ModelCheck,
+    ReadRound,
+    SummedQuantity,
+)
 from quartier_drivers.sunspec.profile import SunspecProfile
-from quartier_drivers.sunspec.registers import Registers
-from quartier_drivers.sunspec.rounds import Round
-from quartier_drivers.sunspec.schema import Taken
-from quartier_drivers.sunspec.steered import Steered, function_of, names_of
-from quartier_drivers.sunspec.sums import Summed
-from quartier_drivers.sunspec.survey import Survey
+from quartier_drivers.sunspec.registers import ChainSurvey, RegisterReader
+from quartier_drivers.sunspec.schema import PointSum, SunspecPoint
 
 _S = 1_000_000_000
-_MOVED = "the device's models have moved; they are looked for anew"
+_MODELS_MOVED_TEXT = "the device's models have moved; they are looked for anew"
 
 
 class SunspecDriver:
     """One SunSpec device on a Modbus line."""
 
-    def __init__(self, line: Line, spec: DeviceSpec, profile: SunspecProfile, clock: Clock) -> None:
+    def __init__(self, line: ModbusLine, spec: DeviceSpec, profile: SunspecProfile, clock: Clock) -> None:
         self._line = line
         self._spec = spec
         self._profile = profile
         self._clock = clock
-        self._registers = Registers(line, spec.unit, profile.limits)
-        self._survey = Survey(self._registers, profile.bases)
+        self._registers = RegisterReader(line, spec.unit, profile.limits)
+        self._survey = ChainSurvey(self._registers, profile.bases)
         self.polled: ModbusDriver | None = None
         """The points that are a single point of the device, as registers; None until it is open."""
-        self._device = Device(Chain(0, ()), {})
-        self._steered: dict[str, Steered] = {}
-        self._summed: list[Summed] = []
-        self._beats: dict[str, Heartbeat] = {}
-        self._looks = Looks((), self._registers, 0)
-        self.beside: Sequence[Looks | Round | Heartbeat] = (self._looks,)
+        self._device = SunspecDevice(ModelChain(0, ()), {})
+        self._steered: dict[str, ControlledPoint] = {}
+        self._summed: list[SummedQuantity] = []
+        self._beats: dict[str, ControllerHeartbeat] = {}
+        self._looks = ModelCheck((), self._registers, 0)
+        self.beside: Sequence[ModelCheck | ReadRound | ControllerHeartbeat] = (self._looks,)
         """What is due besides the polling."""
-        self._pause: Callable[[], Awaitable[None]] = at_once
+        self._pause: Callable[[], Awaitable[None]] = do_nothing
         self._is_urgent: Callable[[], bool] | None = None
         self._news: list[Readings] = []
         self._layouts: dict[str, Layout] = {}
         self._notes: list[Note] = []
         self._told_faults: tuple[str, ...] = ()
         self._met_ns, self._astray = 0, False  # its models have moved, and were not found anew yet
-        self._taken = dict(infos.wanted(spec, profile))
-        self._points = {name: infos.first(name, one, spec, profile) for name, one in self._taken.items()}
+        self._taken = dict(point_infos.list_wanted(spec, profile))
+        self._points = {
+            name: point_infos.make_first_info(name, one, spec, profile) for name, one in self._taken.items()
+        }
 
     @property
     def points(self) -> Mapping[str, PointInfo]:
@@ -121,23 +115,29 @@ class SunspecDriver:
 
     async def _meet(self) -> None:
         chain = await self._survey.chain()
-        bare = Device(chain, {})
+        bare = SunspecDevice(chain, {})
         taken = self._taken
         names = {name for one in taken.values() for names in one.source for name in names}
-        names |= {name for one in taken.values() if one.write for name in names_of(one.write, bare)}
-        self._device = await device.met(self._registers, chain, names)
-        await device.remember(self._device, self._registers, selection.asked(self._device, list(names)))
-        chosen = await sources.chosen(self._device, self._registers, taken)
+        names |= {name for one in taken.values() if one.write for name in list_control_names(one.write, bare)}
+        self._device = await device.meet_device(self._registers, chain, names)
+        await device.read_names(
+            self._device, self._registers, device.list_selectors(self._device, list(names))
+        )
+        chosen = await device.choose_sources(self._device, self._registers, taken)
         self._steer(taken)
         self._sum(taken, chosen)
         self._poll(chosen)
-        of_many: list[Steered | Summed] = [*self._steered.values(), *self._summed]
+        of_many: list[ControlledPoint | SummedQuantity] = [*self._steered.values(), *self._summed]
         self.beside = (self._looks, *(one.round for one in of_many), *self._beats.values())
         assert self.polled is not None
         known = {*self._steered, *(one.point for one in self._summed), *self.polled.points}
         now_ns = self._clock.now_ns()
-        absent = [infos.absent(info, now_ns) for name, info in self._points.items() if name not in known]
-        self._news = [columns(absent, now_ns)] if absent else []
+        absent = [
+            point_infos.make_absent_reading(info, now_ns)
+            for name, info in self._points.items()
+            if name not in known
+        ]
+        self._news = [make_readings(absent, now_ns)] if absent else []
         self._note(chain)
         self._astray, self._met_ns = False, self._clock.now_ns()
 
@@ -150,13 +150,13 @@ class SunspecDriver:
             return self._news.pop(0)
         if self.polled is None:
             await self.open()
-            return NOTHING
+            return NO_READINGS
         now_ns = self._clock.now_ns()
         if (own_ns := self._own_ns()) > now_ns or self.polled.more or self.polled.due_ns <= own_ns:
             return await self.polled.read()
         _, turn = min(self._turns(), key=lambda one: one[0])
         told = await turn(now_ns)
-        return NOTHING if told is None else self._alone(told)
+        return NO_READINGS if told is None else self._alone(told)
 
     async def write(self, command: Command) -> None:
         """Write one point with its timer, as its function requires; the next read returns the result.
@@ -170,12 +170,12 @@ class SunspecDriver:
             await self.open()
         steered = self._steered.get(command.point)
         if steered is None:
-            absent = arming.absent(command.point, self._controls(command.point))
+            absent = fallback_state.describe_absent(command.point, self._controls(command.point))
             raise Refused(f"{command.point}: {absent.problem}")
         await steered.round.whole()
         if steered.function.moved:
             self._lose(steered.function.model)
-            raise Refused(f"{command.point}: {_MOVED}")
+            raise Refused(f"{command.point}: {_MODELS_MOVED_TEXT}")
         try:
             await self._ordered(steered, command)
         except WireError:
@@ -186,14 +186,14 @@ class SunspecDriver:
         steered.round.later(now_ns, int(steered.settle_s * _S), self._spec.phase_ns)
         self._news.append(self._alone(steered.reading(now_ns)))
 
-    async def _ordered(self, steered: Steered, command: Command) -> None:
+    async def _ordered(self, steered: ControlledPoint, command: Command) -> None:
         beat = self._beats.get(command.point)
         before_ns = 0 if beat is None else beat.until_ns
         if beat is not None:
             await beat.now(command.expires_ns)
             self._lose(beat.moved)
         if self._astray:
-            raise Refused(f"{command.point}: {_MOVED}")
+            raise Refused(f"{command.point}: {_MODELS_MOVED_TEXT}")
         try:
             await steered.write(command.value, command.expires_ns)
         except (Refused, Expired):  # nobody stands behind what stood there before for longer than that
@@ -207,7 +207,7 @@ class SunspecDriver:
         Goes on after a failed write, unless the bus is lost twice in a row; then raises the first failure.
         """
         mine = [point for point in self._steered if not points or point in points]
-        await each(partial(self._given_back, point) for point in mine)
+        await run_release_steps(partial(self._given_back, point) for point in mine)
 
     async def _given_back(self, point: str) -> None:
         """Release a point by the present scales, ratings and places.
@@ -237,8 +237,12 @@ class SunspecDriver:
         return [write for steered in self._steered.values() for write in steered.releases()]
 
     async def arm(
-        self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
-    ) -> Sequence[Armed]:
+        self,
+        points: Collection[str] = (),
+        *,
+        writes: bool,
+        between: Callable[[], Awaitable[None]] = do_nothing,
+    ) -> Sequence[ArmedFallback]:
         """Return the state of the fallback of each of ``points`` (empty: all) in the device.
 
         With ``writes`` its timer and its reversion value are written first.  Raises NoReply or LinkLost.
@@ -252,7 +256,7 @@ class SunspecDriver:
             await self._search(point, between)
             steered = self._steered.get(point)
             if steered is None:
-                found.append(arming.absent(point, self._controls(point)))
+                found.append(fallback_state.describe_absent(point, self._controls(point)))
                 continue
             found.append(await self._armed(steered, writes=writes, between=between))
         return found
@@ -267,8 +271,8 @@ class SunspecDriver:
             beat.end()
 
     async def _armed(
-        self, steered: Steered, *, writes: bool, between: Callable[[], Awaitable[None]]
-    ) -> Armed:
+        self, steered: ControlledPoint, *, writes: bool, between: Callable[[], Awaitable[None]]
+    ) -> ArmedFallback:
         why = ""
         await between()
         await steered.round.whole()
@@ -278,7 +282,7 @@ class SunspecDriver:
             await steered.round.whole()
         if steered.function.moved:
             self._lose(steered.function.model)
-            return Armed(steered.point, None, None, _MOVED, is_verified=False)
+            return ArmedFallback(steered.point, None, None, _MODELS_MOVED_TEXT, is_verified=False)
         told = steered.armed(wrote=writes)
         if not why:
             return told
@@ -289,9 +293,13 @@ class SunspecDriver:
     async def _search(self, point: str, between: Callable[[], Awaitable[None]]) -> None:
         """Open the device anew if a control that was missing has appeared."""
         rule = self._taken[point].write
-        if rule is None or point in self._steered or self._clock.now_ns() < self._met_ns + search.REST_NS:
+        if (
+            rule is None
+            or point in self._steered
+            or self._clock.now_ns() < self._met_ns + controlled_point.SEARCH_PAUSE_NS
+        ):
             return
-        if await search.appeared(rule, self._line, self._spec, self._profile, between):
+        if await controlled_point.has_control_appeared(rule, self._line, self._spec, self._profile, between):
             await self.open()
 
     def _alone(self, told: Reading) -> Readings:
@@ -299,7 +307,7 @@ class SunspecDriver:
         layout = self._layouts.get(told.point)
         if layout is None:
             layout = self._layouts[told.point] = Layout((told.point,), bytes([FLOAT]))
-        return columns([told], told.taken_ns, layout)
+        return make_readings([told], told.taken_ns, layout)
 
     def _own_ns(self) -> int:
         """Return when the first task besides the polling is due; called at each exchange."""
@@ -318,20 +326,22 @@ class SunspecDriver:
                 yield beat.due_ns, partial(self._beat, beat)
         yield self._looks.due_ns, self._look
 
-    async def _seen(self, steered: Steered, now_ns: int) -> Reading | None:
+    async def _seen(self, steered: ControlledPoint, now_ns: int) -> Reading | None:
         if not await steered.round.turn(now_ns, self._spec.phase_ns):
             return None
         if steered.function.moved:
             self._lose(steered.function.model)
             return None
-        self._points[steered.point] = infos.known(self._points[steered.point], steered, self._spec)
+        self._points[steered.point] = point_infos.make_known_info(
+            self._points[steered.point], steered, self._spec
+        )
         trouble = await steered.judged()  # of an order that had to settle first
         if trouble:
             told = {"device": self._spec.name, "point": steered.point}
             self._notes.append(Note("order.not_held", f"{steered.point}: {trouble}", told))
         return steered.reading(self._clock.now_ns())
 
-    async def _beat(self, beat: Heartbeat, now_ns: int) -> None:
+    async def _beat(self, beat: ControllerHeartbeat, now_ns: int) -> None:
         await beat.turn(now_ns)
         self._lose(beat.moved)
 
@@ -346,37 +356,37 @@ class SunspecDriver:
         text = f"model {number} is no longer where it was: the device's models are looked for anew"
         self._notes.append(Note("models.moved", text, {"device": self._spec.name}))
 
-    def _note(self, chain: Chain) -> None:
+    def _note(self, chain: ModelChain) -> None:
         if chain.faults != self._told_faults:
             self._notes += [Note("models.odd", fault, {"device": self._spec.name}) for fault in chain.faults]
             self._told_faults = chain.faults
 
-    def _steer(self, taken: Mapping[str, Taken]) -> None:
+    def _steer(self, taken: Mapping[str, SunspecPoint]) -> None:
         self._steered, self._beats = {}, {}
         limits = self._profile.limits
         for point, one in taken.items():
             rule = one.write
-            function = None if rule is None else function_of(self._device, rule)
+            function = None if rule is None else find_function(self._device, rule)
             if rule is None or function is None:
                 continue
             cap, period_s = self._spec.caps.get(point), self._profile.scan[one.scan]
-            steered = Steered(point, function, self._registers, limits, cap, period_s, self._clock)
+            steered = ControlledPoint(point, function, self._registers, limits, cap, period_s, self._clock)
             self._steered[point] = steered
-            self._points[point] = infos.known(self._points[point], steered, self._spec)
-            beat = Heartbeat.of(point, self._device, rule, self._registers, self._clock)
+            self._points[point] = point_infos.make_known_info(self._points[point], steered, self._spec)
+            beat = ControllerHeartbeat.of(point, self._device, rule, self._registers, self._clock)
             if beat is not None:
                 self._beats[point] = beat
 
-    def _sum(self, taken: Mapping[str, Taken], chosen: Mapping[str, Sum]) -> None:
+    def _sum(self, taken: Mapping[str, SunspecPoint], chosen: Mapping[str, PointSum]) -> None:
         self._summed = []
         for point, names in chosen.items():
             one = taken[point]
             if len(names) > 1 or names[0].sign < 0:
                 period_s = self._profile.scan[one.scan]
-                round_ = Round(self._device, names, self._registers, period_s, self._clock.now_ns())
-                self._summed.append(Summed(point, one, names, self._device, round_, self._clock))
+                round_ = ReadRound(self._device, names, self._registers, period_s, self._clock.now_ns())
+                self._summed.append(SummedQuantity(point, one, names, self._device, round_, self._clock))
 
-    def _poll(self, chosen: Mapping[str, Sum]) -> None:
+    def _poll(self, chosen: Mapping[str, PointSum]) -> None:
         parts = {}
         for part, owner in self._spec.owners.items():
             mine = {
@@ -384,7 +394,7 @@ class SunspecDriver:
                 for point, names in chosen.items()
                 if point.partition(".")[0] == owner and point.partition(".")[2] in self._profile.parts[part]
             }
-            parts[part] = device.points(self._device, self._profile, part, mine)
+            parts[part] = device.make_points(self._device, self._profile, part, mine)
         profile, limits = self._profile, self._profile.limits
         widest = max((point.width for points in parts.values() for point in points.values()), default=1)
         allowed = max(min(limits.block_max, self._registers.block_max), widest)
@@ -392,10 +402,10 @@ class SunspecDriver:
         registers = RegisterProfile(profile.name, profile.head, profile.scan, parts, limits, {}, {})
         self.polled = ModbusDriver(self._line, self._spec, registers, self._clock)
         self.polled.go_on(self._is_urgent)
-        powers = device.powers(self._device)
+        powers = device.find_powers(self._device)
         self.polled.know({(self._spec.unit, at): power for at, power in powers.items()})
-        used = device.used(self._device, (name for names in chosen.values() for name in names))
-        self._looks = Looks(used, self._registers, self._clock.now_ns())
+        used = device.find_used_models(self._device, (name for names in chosen.values() for name in names))
+        self._looks = ModelCheck(used, self._registers, self._clock.now_ns())
 
     def _controls(self, point: str) -> str:
         rule = self._taken[point].write

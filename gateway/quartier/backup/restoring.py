@@ -32,8 +32,8 @@ from quartier.config.sections.site_file import SiteFile
 from quartier.runtime import signing, state_file
 from quartier.runtime.owned_files import Owner, open_folder, open_plain, replace_file, use_rights
 from quartier.store import boots
+from quartier_drivers.device_profile.toml_files import TEXT_MAX_BYTES
 from quartier_drivers.errors import ConfigError
-from quartier_drivers.place import TEXT_MAX_BYTES
 
 SERVICE_USER = "quartier"
 _DISK_SPACE_SHARE = 1.05

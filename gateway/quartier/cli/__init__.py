@@ -300,7 +300,7 @@ def _library(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _meters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from quartier_drivers.registry import METERS  # noqa: PLC0415 - as above
+    from quartier_drivers.registry import METER_PROTOCOLS  # noqa: PLC0415 - as above
 
     decode = _command(
         commands,
@@ -313,7 +313,7 @@ def _meters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "example: quartier decode tic < capture.bin\n\n"
         "Exit codes: 0 a frame was good · 1 none was · 2 wrong use, profile and key file included.",
     )
-    decode.add_argument("protocol", choices=METERS, help="what the meter speaks")
+    decode.add_argument("protocol", choices=METER_PROTOCOLS, help="what the meter speaks")
     decode.add_argument("--hex", action="store_true", help="the capture is written in hex")
     decode.add_argument("--profile", metavar="NAME", help="maker/model, see quartier profiles")
     decode.add_argument("--key-file", metavar="FILE", help="TOML with encryption_key, authentication_key")

@@ -17,10 +17,10 @@ from quartier_drivers.opcua import reader
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from quartier_drivers.opcua.browse import Branch
-    from quartier_drivers.opcua.bus import OpcuaBus
+    from quartier_drivers.device_rows import DeviceRow
+    from quartier_drivers.opcua.bus_section import OpcuaBus
     from quartier_drivers.opcua.profile import OpcuaProfile
-    from quartier_drivers.rows import Row
+    from quartier_drivers.opcua.reader import BrowsedNode
 
 _LOGIN = (
     "user",
@@ -75,7 +75,7 @@ def read(options: argparse.Namespace) -> int:
     return 0
 
 
-def rows(options: argparse.Namespace, profile: "OpcuaProfile") -> "Coroutine[Any, Any, list[Row]]":
+def rows(options: argparse.Namespace, profile: "OpcuaProfile") -> "Coroutine[Any, Any, list[DeviceRow]]":
     """The points of a profile, to be awaited."""
     return reader.read_once(section(options), profile)
 
@@ -88,29 +88,29 @@ def section(options: argparse.Namespace) -> "OpcuaBus":
             said[key] = _absolute(said[key])
     anonymous = options.anonymous or not {"user", "user_cert_file"} & said.keys()
     pki = str((options.state_dir / options.pki).absolute())
-    return reader.section(options.url, {**said, "anonymous": anonymous, "pki": pki})
+    return reader.make_section(options.url, {**said, "anonymous": anonymous, "pki": pki})
 
 
 def _absolute(reference: str) -> str:
     return reference if reference.startswith("credential:") else str(Path(reference).absolute())
 
 
-def _asked(options: argparse.Namespace, *, everything: bool, start: str, depth: int) -> "Branch | None":
+def _asked(options: argparse.Namespace, *, everything: bool, start: str, depth: int) -> "BrowsedNode | None":
     try:
-        return asyncio.run(reader.tree(section(options), start, depth, everything=everything))
+        return asyncio.run(reader.read_tree(section(options), start, depth, everything=everything))
     except WireError as error:
         print(error, file=sys.stderr)
         return None
 
 
-def _tree(branch: "Branch") -> Tree:
+def _tree(branch: "BrowsedNode") -> Tree:
     made = Tree(_label(branch), guide_style="dim")
     for one in branch.below:
         made.children.append(_tree(one))
     return made
 
 
-def _label(branch: "Branch") -> Text:
+def _label(branch: "BrowsedNode") -> Text:
     words = Text(branch.name or branch.node, style="bold" if branch.below else "")
     if branch.kind == "Variable":
         words.append(f" = {branch.value or '–'}", style="green" if not branch.status else "red")
@@ -123,5 +123,5 @@ def _label(branch: "Branch") -> Text:
     return words
 
 
-def _odd(branch: "Branch") -> str:
+def _odd(branch: "BrowsedNode") -> str:
     return f", {branch.status}" if branch.status else ""

@@ -11,7 +11,7 @@ from quartier.cli import output
 from quartier.commissioning.bus_planning.bus_load import BusLoad
 from quartier.commissioning.bus_planning.bus_plan import TIGHT_PCT, BusPlan, SilentResult
 from quartier.commissioning.bus_planning.simulated_bus import AssumedAnswers, PlannedBus
-from quartier_drivers.meter.mbus.timing import Timing
+from quartier_drivers.meter.mbus.link_layer import LineTiming
 
 _BAR = 40
 _CALM_PCT = 60.0
@@ -166,7 +166,7 @@ def other(wire: PlannedBus) -> str:
 
 def _mbus(wire: PlannedBus) -> str:
     """At most: how long a telegram is, only the meter knows."""
-    timing = Timing(wire.section.baud or 2400)
+    timing = LineTiming(wire.section.baud or 2400)
     longest_s = [timing.reading_s(selects=bool(spec.address)) for spec, _ in wire.devices]
     pairs = zip(longest_s, wire.devices, strict=True)
     share = sum(reading_s / _period_s(profile) for reading_s, (_, profile) in pairs)

@@ -16,7 +16,7 @@ from quartier.config.stored_site_file import GatewayPaths
 from quartier.daemon.lifecycle import Daemon
 from quartier.runtime import clock, log, release
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_drivers.loop import Loop
+from quartier_drivers.transport.event_loop import EventLoop
 
 
 def run(options: argparse.Namespace) -> int:
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     if loaded.ordered:
         with contextlib.suppress(OSError):  # a disk that refuses is told by what runs
             stored_site_file.note_run_began(places.state_dir, loaded.ordered)
-    with lock, asyncio.Runner(loop_factory=Loop) as runner:
+    with lock, asyncio.Runner(loop_factory=EventLoop) as runner:
         return runner.run(_daemon(places, loaded, clock.SiteClock(setting)))
 
 

@@ -12,9 +12,9 @@ from quartier.cli.listen import advice_of, line_of
 from quartier.config.checks.similar_names import check_profile
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.meter import keys
-from quartier_drivers.meter.decode import Capture
-from quartier_drivers.meter.listen import Hearing
-from quartier_drivers.registry import METERS
+from quartier_drivers.meter.capture_decoding import CaptureDecoder
+from quartier_drivers.meter.listen import ProtocolCandidates
+from quartier_drivers.registry import METER_PROTOCOLS
 
 _CHUNK = 65536
 _HEX = re.compile(rb"[0-9A-Fa-f]+")
@@ -32,12 +32,12 @@ def decode(options: argparse.Namespace) -> int:
         return 2
     first = _First(_chunks(sys.stdin.buffer))
     try:
-        for what in keys.openness(options.key_file or ""):
+        for what in keys.find_open_access(options.key_file or ""):
             print(f"quartier decode: {what}", file=sys.stderr)
-        known = keys.load(options.key_file or "")
+        known = keys.load_keys(options.key_file or "")
         if options.profile:
             check_profile(options.profile, options.profiles)
-        capture = Capture(options.protocol, options.profile or "", known, options.profiles)
+        capture = CaptureDecoder(options.protocol, options.profile or "", known, options.profiles)
         is_short = sys.stdout.isatty() and not options.json
         for frame in capture.frames(_bytes(first) if options.hex else first):
             print(line_of(frame) if is_short else json.dumps(frame.as_json(), ensure_ascii=False))
@@ -61,7 +61,7 @@ def decode(options: argparse.Namespace) -> int:
     return 0 if capture.frames_count else 1
 
 
-def _advise(capture: Capture) -> None:
+def _advise(capture: CaptureDecoder) -> None:
     """Say which profiles fit each meter of the capture, and why."""
     for meter in capture.meters:
         who = capture.identity(meter).text
@@ -84,14 +84,14 @@ class _First:
             yield chunk
 
 
-def _hint(first: bytes, protocol: str, known: keys.Keys) -> str:
+def _hint(first: bytes, protocol: str, known: keys.MeterKeys) -> str:
     """Return what a capture may be that holds nothing of the protocol that was asked for."""
     if not first:
         return "standard input is empty; expected a capture there"
     digits = b"".join(first.translate(_BLANKS).split())
     if _HEX.fullmatch(digits):
         return "all of it is hex digits: try --hex"
-    hearing = Hearing(METERS, known)
+    hearing = ProtocolCandidates(METER_PROTOCOLS, known)
     hearing.hear(first)
     if hearing.found and hearing.found != protocol:
         return f"nothing of {protocol} in it; it is {hearing.found}"

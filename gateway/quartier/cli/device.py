@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from quartier.cli import output
 from quartier.config.checks.similar_names import check_profile
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import WireError
 
 if TYPE_CHECKING:
-    from quartier_drivers.rows import Row
+    from quartier_drivers.device_rows import DeviceRow
 
 STRANGER = (
     "it answers, but has nothing that the profile reads; quartier scan modbus names the profiles that fit it"
@@ -48,16 +48,18 @@ def read(options: argparse.Namespace) -> int:
     return int(is_stranger)
 
 
-async def _rows(options: argparse.Namespace) -> "list[Row]":
+async def _rows(options: argparse.Namespace) -> "list[DeviceRow]":
     """Return what the door of the profile's protocol reads."""
     check_profile(options.profile, options.profiles)
-    loaded = profile.load(options.profile, options.profiles)
+    loaded = loading.load_profile(options.profile, options.profiles)
     if loaded.protocol == "sunspec":
-        from quartier_drivers.sunspec.reader import read_points  # noqa: PLC0415 - a door costs what it imports
+        from quartier_drivers.sunspec.reader import (  # noqa: PLC0415 - a door costs what it imports
+            read_points,
+        )
 
         return await read_points(loaded, options.url)  # type: ignore[arg-type]  # its protocol says which it is
     if loaded.protocol == "bacnet":
-        from quartier_drivers.bacnet import reader  # noqa: PLC0415 - the same
+        from quartier_drivers.bacnet.discovery import reader  # noqa: PLC0415 - the same
 
         return await reader.read_points(loaded, options.url)  # type: ignore[arg-type]  # as above
     if loaded.protocol == "opcua":

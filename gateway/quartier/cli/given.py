@@ -16,7 +16,7 @@ from quartier.site.asset_types import (
     HeatAsset,
     WasteCollection,
 )
-from quartier_drivers.place import nearest
+from quartier_drivers.device_profile.toml_files import suggest_key
 
 _ON = {"1": 1.0, "on": 1.0, "yes": 1.0, "0": 0.0, "off": 0.0, "no": 0.0}
 _RANGES = {
@@ -85,12 +85,13 @@ def given(texts: Iterable[str], assets: Sequence[Asset]) -> list[Given]:
         if not (equals and dot and value):
             raise SteplessError(f"--with {text}: expected ASSET.WORD=VALUE, such as ev1.departure=07:30")
         if name not in roles:
-            known = nearest(name, [*roles]) if roles else "the site file has none"
+            known = suggest_key(name, [*roles]) if roles else "the site file has none"
             raise SteplessError(f"--with {text}: no asset {name!r} can be planned; {known}")
         words = WORDS[roles[name]]
         if word not in words:
+            hint = suggest_key(word, words)
             raise SteplessError(
-                f"--with {text}: nothing is called {word!r} of {name} ({roles[name]}); {nearest(word, words)}"
+                f"--with {text}: nothing is called {word!r} of {name} ({roles[name]}); {hint}"
             )
         if any((one.asset, one.word) == (name, word) for one in made):
             raise SteplessError(f"--with {text}: {point} is said twice")

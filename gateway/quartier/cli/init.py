@@ -28,7 +28,7 @@ from quartier.commissioning.first_site_file import (
     FoundDevice,
 )
 from quartier.config import loading
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading as device_profile_loading
 from quartier_drivers.errors import ConfigError, LinkLost
 
 LISTEN_S = 30.0
@@ -124,24 +124,23 @@ def _from_scan(result: Any, where: str) -> Iterator[FoundDevice]:
 
 async def _hear(port: str, options: argparse.Namespace) -> list[FoundDevice]:
     """Listen on a port until the meter's profile is known."""
-    from quartier_drivers.meter import keys  # noqa: PLC0415 - imports what decrypts
-    from quartier_drivers.meter import listen as listening  # noqa: PLC0415 - opens ports
-    from quartier_drivers.meter.decode import Capture  # noqa: PLC0415 - the same
+    from quartier_drivers.meter import keys, listen  # noqa: PLC0415 - decrypts, and opens ports
+    from quartier_drivers.meter.capture_decoding import CaptureDecoder  # noqa: PLC0415 - the same
 
-    known = keys.load(options.key_file or "")
-    found = await listening.find(port, lambda text: print(text, file=sys.stderr), known)
+    known = keys.load_keys(options.key_file or "")
+    found = await listen.find_meter(port, lambda text: print(text, file=sys.stderr), known)
     if not found.protocol or found.asked:
         print(f"{port}: {found.advice or 'answers only on request; use quartier scan mbus'}", file=sys.stderr)
         return []
     over_tcp = port.startswith("tcp://")
-    capture = Capture(
+    capture = CaptureDecoder(
         found.protocol, keys=known, folders=options.profiles, is_capture=False, over_tcp=over_tcp
     )
     key_file = _key_file(options, found.protocol)
     best = None
     try:
         async with asyncio.timeout(LISTEN_S):
-            async for data in listening.chunks(port, found):
+            async for data in listen.read_chunks(port, found):
                 for frame in capture.feed(data):
                     best = frame.by or best
                     if best is not None and (frame.telegram.meter or frame.number >= 3):
@@ -222,7 +221,9 @@ def _assets(
     candidates = [
         one
         for name, device in devices.items()
-        for one in first_site_file.find_asset_candidates(name, profile.load(device.profile, folders).parts)
+        for one in first_site_file.find_asset_candidates(
+            name, device_profile_loading.load_profile(device.profile, folders).parts
+        )
     ]
     grid = _grid(candidates, answers)
     counts: dict[str, int] = {}

@@ -9,12 +9,12 @@ from typing import Any
 
 from quartier.cli import output
 from quartier.config.checks.similar_names import check_profile
-from quartier_drivers import profile, proof, proving
+from quartier_drivers.device_profile import loading, proof_check, proof_files
+from quartier_drivers.device_profile.loading import Profile
+from quartier_drivers.device_profile.proof_check import Proof
+from quartier_drivers.device_profile.proof_files import ProofRecord
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_drivers.points import word
-from quartier_drivers.profile import Profile
-from quartier_drivers.proof import Dossier
-from quartier_drivers.proving import Proof
+from quartier_drivers.points import parse_quantity
 
 NONE = "–"
 _HEADS = (
@@ -67,13 +67,15 @@ def profiles(options: argparse.Namespace) -> int:
     from quartier.cli import sheet  # noqa: PLC0415 - nobody but this one needs it
 
     files = _proofs(options.profiles)
-    shown = [profile.load(name, options.profiles) for name in options.names]
-    return sheet.show([(one, proving.prove(one, files.get(one.name, ()))) for one in shown], options)
+    shown = [loading.load_profile(name, options.profiles) for name in options.names]
+    return sheet.show(
+        [(one, proof_check.prove_profile(one, files.get(one.name, ()))) for one in shown], options
+    )
 
 
-def _proofs(folders: Sequence[Path]) -> dict[str, list[Dossier]]:
+def _proofs(folders: Sequence[Path]) -> dict[str, list[ProofRecord]]:
     """The proof files that can be read; what is wrong in others is told and stops nobody."""
-    files, faults = proof.gather(folders)
+    files, faults = proof_files.load_proofs(folders)
     for fault in faults:
         print(fault, file=sys.stderr)
     return files
@@ -81,7 +83,7 @@ def _proofs(folders: Sequence[Path]) -> dict[str, list[Dossier]]:
 
 def _copied(names: Sequence[str], options: argparse.Namespace) -> int:
     for name in names:
-        print(profile.file_of(name, options.profiles).read_text(encoding="utf-8"), end="")
+        print(loading.find_profile_file(name, options.profiles).read_text(encoding="utf-8"), end="")
     return 0
 
 
@@ -101,10 +103,10 @@ def _list(options: argparse.Namespace) -> int:
 def _rows(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
     """Each profile; one that cannot be loaded with its first fault for a source."""
     files = _proofs(folders)
-    for name in profile.names(folders):
+    for name in loading.list_profiles(folders):
         try:
-            one = profile.load(name, folders)
-            yield row(one, proving.prove(one, files.get(name, ())))
+            one = loading.load_profile(name, folders)
+            yield row(one, proof_check.prove_profile(one, files.get(name, ())))
         except ConfigError as error:
             what = f"{output.counted(len(error.faults), 'fault', 'faults')}: {error.faults[0]}"
             yield dict.fromkeys(("maker", "model", "protocol", "proven", "tested"), "") | {
@@ -153,7 +155,7 @@ def _fits(row: dict[str, Any], options: argparse.Namespace) -> bool:
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    units = {word(quantity).unit for quantity in row["measures"]}
+    units = {parse_quantity(quantity).unit for quantity in row["measures"]}
     return (
         row["profile"],
         row["maker"] or NONE,
@@ -172,7 +174,7 @@ def _lint(options: argparse.Namespace) -> int:
     """Exit 78 where a profile cannot be loaded, 1 where something is to be looked at, 0 where nothing is."""
     refused: list[Fault] = []
     found: list[Fault] = []
-    names = options.names or profile.names(options.profiles)
+    names = options.names or loading.list_profiles(options.profiles)
     for name in names:
         try:
             found += _findings(name, options.profiles)
@@ -194,14 +196,14 @@ def _lint(options: argparse.Namespace) -> int:
 
 
 def _findings(name: str, folders: Sequence[Path]) -> list[Fault]:
-    from quartier_drivers import lint  # noqa: PLC0415 - nobody but this one needs it
+    from quartier_drivers.device_profile import lint  # noqa: PLC0415 - nobody but this one needs it
 
     if not name.endswith(".toml"):
         check_profile(name, folders)
-    file = Path(name) if name.endswith(".toml") else profile.file_of(name, folders)
+    file = Path(name) if name.endswith(".toml") else loading.find_profile_file(name, folders)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
         raise ConfigError([Fault(str(file), None, "file", f"cannot be read: {why}")]) from error
-    return lint.findings(text, f"{file.absolute().parent.name}/{file.stem}", str(file))
+    return lint.find_findings(text, f"{file.absolute().parent.name}/{file.stem}", str(file))

@@ -130,14 +130,14 @@ def _one_of(known: Sequence[Any], text: str, kind: Callable[[str], Any]) -> list
 
 def bauds(text: str) -> list[int]:
     """Read ``9600,19200``."""
-    from quartier_drivers.meter.bus import Baud  # noqa: PLC0415 - nobody but a scan needs it
+    from quartier_drivers.meter.bus_section import Baud  # noqa: PLC0415 - nobody but a scan needs it
 
     return _one_of(get_args(Baud), text, int)
 
 
 def parities(text: str) -> list[str]:
     """Read ``N,E``."""
-    from quartier_drivers.modbus.bus import Parity  # noqa: PLC0415 - as above
+    from quartier_drivers.modbus.bus_section import Parity  # noqa: PLC0415 - as above
 
     return _one_of(get_args(Parity), text, str)
 

@@ -15,15 +15,15 @@ from quartier.cli import output
 from quartier.runtime.text_output import escape_text
 from quartier_drivers.errors import ConfigError, LinkLost
 from quartier_drivers.meter import keys
-from quartier_drivers.meter import listen as listening
-from quartier_drivers.meter.bus import MeterBus
-from quartier_drivers.meter.decode import Capture, Frame, of_protocol
-from quartier_drivers.meter.recognise import Identity, Suggestion, fitting
-from quartier_drivers.meter.telegram import Telegram
-from quartier_drivers.points import word
+from quartier_drivers.meter import listen as meter_listen
+from quartier_drivers.meter.bus_section import MeterBus
+from quartier_drivers.meter.capture_decoding import CaptureDecoder, CaptureFrame, list_protocol_profiles
+from quartier_drivers.meter.recognition import MeterIdentity, ProfileSuggestion, find_fitting
+from quartier_drivers.meter.telegrams import Telegram
+from quartier_drivers.points import parse_quantity
 
 if TYPE_CHECKING:
-    from quartier_drivers.contract import Value
+    from quartier_drivers.readings import Value
 
 # The first frame may have begun before we came; not every meter says who it is.
 _PATIENCE = 3
@@ -56,11 +56,11 @@ def listen(options: argparse.Namespace) -> int:
     """Find and show; exit 1 when nothing is found, or the port cannot be opened."""
     try:
         port = MeterBus(kind="", port=options.port).port
-        known = keys.load(options.key_file or "")
+        known = keys.load_keys(options.key_file or "")
     except (ValueError, ConfigError) as error:
         print(f"quartier listen: {_said(error)}", file=sys.stderr)
         return 2
-    for what in keys.openness(options.key_file or ""):
+    for what in keys.find_open_access(options.key_file or ""):
         print(f"quartier listen: {what}", file=sys.stderr)
     try:
         return asyncio.run(_run(port, known, options))
@@ -75,8 +75,8 @@ def _said(error: Exception) -> str:
     return str(errors()[0]["msg"]).removeprefix("Value error, ") if callable(errors) else str(error)
 
 
-async def _run(port: str, known: keys.Keys, options: argparse.Namespace) -> int:
-    found = await listening.find(port, lambda text: print(text, file=sys.stderr), known)
+async def _run(port: str, known: keys.MeterKeys, options: argparse.Namespace) -> int:
+    found = await meter_listen.find_meter(port, lambda text: print(text, file=sys.stderr), known)
     if not found.protocol:
         print(f"{port}: {found.advice}", file=sys.stderr)
         return 1
@@ -92,9 +92,11 @@ async def _run(port: str, known: keys.Keys, options: argparse.Namespace) -> int:
     return await _shown(port, found, known, options)
 
 
-async def _shown(port: str, found: listening.Found, known: keys.Keys, options: argparse.Namespace) -> int:
+async def _shown(
+    port: str, found: meter_listen.FoundMeter, known: keys.MeterKeys, options: argparse.Namespace
+) -> int:
     over_tcp = port.startswith("tcp://")
-    capture = Capture(found.protocol, keys=known, is_capture=False, over_tcp=over_tcp)
+    capture = CaptureDecoder(found.protocol, keys=known, is_capture=False, over_tcp=over_tcp)
     advice = _Advice()
     now_s = asyncio.get_running_loop().time
     console = output.console()
@@ -110,7 +112,7 @@ async def _shown(port: str, found: listening.Found, known: keys.Keys, options: a
                     refresh_per_second=_REFRESH_PER_S,
                 )
             )
-        async for data in listening.chunks(port, found):
+        async for data in meter_listen.read_chunks(port, found):
             for frame in capture.feed(data):
                 advice.give(frame)
                 if is_live:
@@ -128,15 +130,17 @@ async def _shown(port: str, found: listening.Found, known: keys.Keys, options: a
 class Sheet:
     """Five lines about a smart meter: meter, link, identity, values with their age, frames and faults."""
 
-    def __init__(self, port: str, found: listening.Found, capture: Capture, now_s: float) -> None:
+    def __init__(
+        self, port: str, found: meter_listen.FoundMeter, capture: CaptureDecoder, now_s: float
+    ) -> None:
         self._port, self._found, self._capture = port, found, capture
         self._began_s = now_s
         self._last_s: float | None = None
         self._meter = ""
-        self._by: Suggestion | None = None
+        self._by: ProfileSuggestion | None = None
         self._values: dict[str, tuple[Value, float]] = {}
 
-    def take(self, frame: Frame, now_s: float) -> None:
+    def take(self, frame: CaptureFrame, now_s: float) -> None:
         """Add a frame.  A meter sends frames of several kinds: each value keeps the time of its own."""
         if frame.telegram.meter not in ("", self._meter):
             self._meter, self._values = frame.telegram.meter, {}
@@ -201,14 +205,17 @@ def _cut(text: str, columns: int) -> str:
     return text if len(text) <= columns else f"{text[: columns - 1]}…"
 
 
-def asked_advice(found: listening.Found) -> list[str]:
+def asked_advice(found: meter_listen.FoundMeter) -> list[str]:
     """Return which profiles fit a meter that only answers, by the identification line of its answer."""
     head = _HEAD.search(found.said)  # our own request may come back before it
     if found.protocol != "iec62056" or head is None:
         return []
-    who = Identity()
+    who = MeterIdentity()
     who.take(Telegram("", ()), head[1].decode("ascii", "replace").strip())
-    return [f"it says {who.head}", *(advice_of(one) for one in fitting(of_protocol("iec62056"), who))]
+    return [
+        f"it says {who.head}",
+        *(advice_of(one) for one in find_fitting(list_protocol_profiles("iec62056"), who)),
+    ]
 
 
 class _Advice:
@@ -217,7 +224,7 @@ class _Advice:
     def __init__(self) -> None:
         self._said: dict[str, str] = {}
 
-    def give(self, frame: Frame) -> None:
+    def give(self, frame: CaptureFrame) -> None:
         by, meter = frame.by, frame.telegram.meter
         if by is None or not (meter or frame.number >= _PATIENCE) or self._said.get(meter) == by.profile:
             return
@@ -226,12 +233,12 @@ class _Advice:
         self._said[meter] = by.profile
 
 
-def advice_of(by: Suggestion) -> str:
+def advice_of(by: ProfileSuggestion) -> str:
     """A profile, how sure it is and why, in one line."""
     return f"profile {by.profile}, {by.sure}: {by.why}"
 
 
-def line_of(frame: Frame) -> str:
+def line_of(frame: CaptureFrame) -> str:
     """A frame in one line for a person: powers first, and not more points than fit."""
     names = sorted(frame.points, key=_importance)
     told = [f"{name} {output.number(frame.points[name], _unit(name))}" for name in names[:_LINE_MAX]]
@@ -245,10 +252,10 @@ def _importance(name: str) -> int:
 
 
 def _unit(point: str) -> str:
-    return output.unit(word(point.rpartition(".")[2]).ucum).removeprefix("1")
+    return output.unit(parse_quantity(point.rpartition(".")[2]).ucum).removeprefix("1")
 
 
-def site_lines(port: str, found: listening.Found) -> str:
+def site_lines(port: str, found: meter_listen.FoundMeter) -> str:
     """The lines of a site file for what was found."""
     keys_said = site_keys(port, found).items()
     shown = [
@@ -257,7 +264,7 @@ def site_lines(port: str, found: listening.Found) -> str:
     return "\n".join([f"[buses.{_BUS}]", *shown]) + "\n"
 
 
-def site_keys(port: str, found: listening.Found) -> dict[str, str | int]:
+def site_keys(port: str, found: meter_listen.FoundMeter) -> dict[str, str | int]:
     """The keys of the bus for what was found."""
     said: dict[str, str | int] = {"kind": found.protocol, "port": port}
     if not port.startswith("tcp://") and found.protocol in ("dlms", "iec62056", "mbus"):

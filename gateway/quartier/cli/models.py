@@ -9,8 +9,8 @@ from quartier.cli import output
 from quartier_drivers.errors import WireError
 
 if TYPE_CHECKING:
-    from quartier_drivers.sunspec.census import Chapter, Row
-    from quartier_drivers.sunspec.reader import Told
+    from quartier_drivers.sunspec.model_reading import ModelReading, ModelRow
+    from quartier_drivers.sunspec.reader import DeviceReport
 
 
 def read(options: argparse.Namespace) -> int:
@@ -34,7 +34,7 @@ def read(options: argparse.Namespace) -> int:
     return 0
 
 
-def _cells(row: "Row") -> tuple[str, ...]:
+def _cells(row: "ModelRow") -> tuple[str, ...]:
     value = "–" if row.value is None else _exact(row.value)
     return row.point, value, row.unit, row.text, row.raw, row.quality.lower()
 
@@ -44,12 +44,12 @@ def _exact(value: float | str) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def _heading(one: "Chapter") -> str:
+def _heading(one: "ModelReading") -> str:
     place = f"model {one.found.number} at {one.found.address}, length {one.found.length}"
     return "; ".join((f"{one.label} ({place})", *one.faults))
 
 
-def _json(told: "Told") -> dict[str, object]:
+def _json(told: "DeviceReport") -> dict[str, object]:
     models = [
         {
             "model": one.found.number,

@@ -10,23 +10,26 @@ from quartier.cli import output
 from quartier_drivers.errors import WireError
 
 if TYPE_CHECKING:
-    from quartier_drivers.bacnet.reader import Target, Told
-    from quartier_drivers.bacnet.survey import Row
+    from quartier_drivers.bacnet.discovery.device_survey import ObjectRow
+    from quartier_drivers.bacnet.discovery.reader import DeviceReport, ReadTarget
 
 
 def read(options: argparse.Namespace) -> int:
     """Read it once; exit 1 when it does not answer, or tells no objects."""
-    from quartier_drivers.bacnet import draft, reader  # noqa: PLC0415 - a door costs what it imports
+    from quartier_drivers.bacnet.discovery import (  # noqa: PLC0415 - a door costs what it imports
+        profile_draft,
+        reader,
+    )
 
     try:
-        told = asyncio.run(_told(reader.target(options.url)))
+        told = asyncio.run(_told(reader.parse_target(options.url)))
     except WireError as error:
         print(f"{options.url}: {error}", file=sys.stderr)
         return 1
     for fault in told.faults:
         print(f"{options.url}: {fault}", file=sys.stderr)
     if options.draft:
-        print(draft.text(told.identity, told.vendor_id, told.rows), end="")
+        print(profile_draft.render_draft(told.identity, told.vendor_id, told.rows), end="")
     elif options.json:
         output.dump(_json(told))
     else:
@@ -34,15 +37,15 @@ def read(options: argparse.Namespace) -> int:
     return 0 if told.rows else 1
 
 
-async def _told(named: "Target") -> "Told":
-    from quartier_drivers.bacnet.door import DOOR  # noqa: PLC0415 - a door costs what it imports
-    from quartier_drivers.bacnet.reader import read_all  # noqa: PLC0415 - the same
-    from quartier_drivers.clock import LoopClock  # noqa: PLC0415 - the same
+async def _told(named: "ReadTarget") -> "DeviceReport":
+    from quartier_drivers.bacnet.discovery.reader import read_device  # noqa: PLC0415 - the same
+    from quartier_drivers.bacnet.factory import FACTORY  # noqa: PLC0415 - a door costs what it imports
+    from quartier_drivers.transport.event_loop import LoopClock  # noqa: PLC0415 - the same
 
-    return await read_all(DOOR.line("read", named.bus, LoopClock()), named)
+    return await read_device(FACTORY.line("read", named.bus, LoopClock()), named)
 
 
-def _print(told: "Told") -> None:
+def _print(told: "DeviceReport") -> None:
     who = told.identity
     model = " ".join(filter(None, (who.get("vendor-name"), who.get("model-name"), who.get("object-name"))))
     several = "several properties a request" if told.multiple else "one property a request"
@@ -51,7 +54,7 @@ def _print(told: "Told") -> None:
     output.console().print(output.table(heading, columns, (_cells(row) for row in told.rows)))
 
 
-def _cells(row: "Row") -> tuple[str, ...]:
+def _cells(row: "ObjectRow") -> tuple[str, ...]:
     commands = ""
     if row.commands is not None:
         commands = ", ".join(f"{one.priority}: {one.value}" for one in row.commands) or "nobody"
@@ -71,7 +74,7 @@ def _cells(row: "Row") -> tuple[str, ...]:
     )
 
 
-def _json(told: "Told") -> dict[str, Any]:
+def _json(told: "DeviceReport") -> dict[str, Any]:
     return {
         "instance": told.instance,
         "address": str(told.place),

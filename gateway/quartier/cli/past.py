@@ -16,7 +16,7 @@ from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier.store import history_reader
 from quartier_drivers.errors import ConfigError
-from quartier_drivers.points import UNITS, split, word
+from quartier_drivers.points import UCUM_UNITS, parse_quantity, split_point
 
 EVERY_MIN_S = 1.0
 COLUMNS = ("time", "point", "value", "unit", "quality", "count")
@@ -93,7 +93,7 @@ def unknown_zone(config: Path) -> str:
 
 def _unit(point: str) -> str:
     try:
-        return output.unit(UNITS.get(word(split(point)[1]).unit, ""))
+        return output.unit(UCUM_UNITS.get(parse_quantity(split_point(point)[1]).unit, ""))
     except ValueError:
         return ""  # events are named by codes
 

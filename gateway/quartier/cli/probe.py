@@ -27,7 +27,7 @@ from quartier.config import loading
 from quartier.config.loading import LoadedSite
 from quartier.daemon import state_files
 from quartier.runtime import clock, log, release
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading as device_profile_loading
 from quartier_drivers.errors import ConfigError, Fault
 
 NOT_RUNNING = "stop it first: systemctl stop quartier; afterwards systemctl start quartier"
@@ -198,9 +198,9 @@ def papers(loaded: LoadedSite, plan: probing.ProbePlan, config: Path) -> Checked
     profiles = {}
     built_in: dict[str, str] = {}
     for what, device in plan.devices.items():
-        file = profile.file_of(site.devices[device].profile, folders)
+        file = device_profile_loading.find_profile_file(site.devices[device].profile, folders)
         name = site.devices[device].profile
-        if file.is_relative_to(profile.BUILT_IN):
+        if file.is_relative_to(device_profile_loading.BUILT_IN_FOLDER):
             built_in[what] = name
         shown = f"{name}.toml" if what in built_in else str(file)
         profiles[what] = (CheckedFile(shown, file.read_text(encoding="utf-8")), parts[what])

@@ -7,10 +7,10 @@ from typing import Any
 
 from quartier.cli import output
 from quartier.config.checks.similar_names import check_profile
-from quartier_drivers import profile, proof, proving
+from quartier_drivers.device_profile import loading, proof_check, proof_files
+from quartier_drivers.device_profile.proof_check import PROOF_LEVELS, Disagreement, Proof
+from quartier_drivers.device_profile.proof_files import ProofReview, ProofSource
 from quartier_drivers.errors import ConfigError
-from quartier_drivers.proof import Check, Source
-from quartier_drivers.proving import LEVELS, Disagreement, Proof
 
 _HEADS = ("profile", "proven", ">points", "second reader", "lacks a second source", "sources")
 WRONG = 78
@@ -19,12 +19,14 @@ WRONG = 78
 
 def prove(options: argparse.Namespace) -> int:
     """Exit 78 where a file cannot be loaded, 1 where a source disagrees without a reason, else 0."""
-    files, faults = proof.gather(options.profiles)
+    files, faults = proof_files.load_proofs(options.profiles)
     proofs: list[Proof] = []
-    for name in options.names or profile.names(options.profiles):
+    for name in options.names or loading.list_profiles(options.profiles):
         try:
             check_profile(name, options.profiles)
-            proofs.append(proving.prove(profile.load(name, options.profiles), files.get(name, ())))
+            proofs.append(
+                proof_check.prove_profile(loading.load_profile(name, options.profiles), files.get(name, ()))
+            )
         except ConfigError as error:
             faults += error.faults
     wrong = [one for each in proofs for one in each.faults]
@@ -52,7 +54,7 @@ def as_json(one: Proof) -> dict[str, Any]:
     return {
         "level": one.level,
         "counted": list(one.counted),
-        "weakest": list(one.weakest),
+        "weakest": list(one.list_weakest),
         "sources": [_source(source) for source in one.sources],
         "agree": {
             point: [places[str(source)] for source in ones] for point, ones in sorted(one.agree.items())
@@ -63,18 +65,18 @@ def as_json(one: Proof) -> dict[str, Any]:
     }
 
 
-def _source(source: Source) -> dict[str, str]:
+def _source(source: ProofSource) -> dict[str, str]:
     keys = ("kind", "document", "revision", "place", "note")
     return {key: getattr(source, key) for key in keys} | {"origin": source.whose}
 
 
-def describe_check(one: Check) -> str:
+def describe_check(one: ProofReview) -> str:
     """Return a second reader's check as a line for people."""
     said = f"{one.day}: {one.agree} of {one.points} points agreed with {'; '.join(one.sources)}"
     return f"{said}. {one.found}" if one.found else said
 
 
-def _check(one: Check) -> dict[str, Any]:
+def _check(one: ProofReview) -> dict[str, Any]:
     keys = ("points", "agree", "differ", "not_found", "found")
     return {"day": one.day.isoformat(), "sources": list(one.sources)} | {
         key: getattr(one, key) for key in keys
@@ -90,16 +92,16 @@ def _cells(one: Proof) -> tuple[str, ...]:
     return (
         one.profile,
         one.level,
-        f"{len(one.counted) - len(one.weakest)}/{len(one.counted)}",
+        f"{len(one.counted) - len(one.list_weakest)}/{len(one.counted)}",
         ", ".join(f"{each.agree}/{each.points} on {each.day}" for each in one.checks) or "–",
-        ", ".join(one.weakest) or "–",
+        ", ".join(one.list_weakest) or "–",
         "; ".join(dict.fromkeys(source.document for source in one.sources)) or "–",
     )
 
 
 def _summary(proofs: list[Proof], wrong: int, faults: int) -> str:
     levels = Counter(one.level for one in proofs)
-    counts = ", ".join(f"{levels[level]} {level}" for level in reversed(LEVELS) if levels[level])
+    counts = ", ".join(f"{levels[level]} {level}" for level in reversed(PROOF_LEVELS) if levels[level])
     return (
         f"{output.counted(len(proofs), 'profile')}: {counts or 'none'}; "
         f"{output.counted(wrong, 'disagreement')}, {output.counted(faults, 'fault')} in files"

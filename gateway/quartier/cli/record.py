@@ -14,7 +14,7 @@ from quartier.cli.present import nobody
 from quartier.commissioning.wire_record import record_file
 from quartier.commissioning.wire_record.wire_record import WireRecord, load_record
 from quartier.runtime.local_socket.questions import NoDaemon, ask
-from quartier_drivers.tape import Frame
+from quartier_drivers.transport.frame_recorder import RecordedFrame
 
 # How often the daemon is asked for what came since, in real seconds: its buffer must not turn over meanwhile.
 _EVERY_S = 0.5
@@ -73,7 +73,7 @@ async def _recorded(options: argparse.Namespace) -> WireRecord:
     return replace(found, frames=tuple(kept))
 
 
-def _begun(frames: Sequence[Frame]) -> list[Frame]:
+def _begun(frames: Sequence[RecordedFrame]) -> list[RecordedFrame]:
     """Return how the wire was last opened, and who said who it is: what a replay begins with."""
     opened = [frame for frame in frames if frame.way == "opened"][-1:]
     return sorted(
@@ -81,11 +81,11 @@ def _begun(frames: Sequence[Frame]) -> list[Frame]:
     )
 
 
-def _is_named(frame: Frame) -> bool:
+def _is_named(frame: RecordedFrame) -> bool:
     return bool(frame.device)
 
 
-def _number(frame: Frame) -> int:
+def _number(frame: RecordedFrame) -> int:
     return frame.number
 
 
@@ -100,7 +100,7 @@ async def _asked(options: argparse.Namespace, after: int) -> WireRecord:
     return load_record(head, rows)
 
 
-def _newest(frames: Sequence[Frame], before: int) -> int:
+def _newest(frames: Sequence[RecordedFrame], before: int) -> int:
     return max((frame.number for frame in frames), default=before)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from quartier.cli.sentences import ordered
 from quartier.site.ledger import LedgerEntry
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 OUTCOME_STYLE = {"done": "green", "refused": "red", "unknown": "red", "expired": "yellow"}
 _WORDS = {
@@ -28,7 +28,7 @@ _OTHERS = ("schedule", "signal", "command")
 """Documents of the district that are of no program."""
 
 
-def who(one: Who) -> str:
+def who(one: Origin) -> str:
     """Return who wanted it, short enough for a column."""
     match one.kind:
         case "document":
@@ -41,7 +41,7 @@ def who(one: Who) -> str:
             return one.name or _WORDS.get(one.kind, one.kind)
 
 
-def whole(one: Who) -> str:
+def whole(one: Origin) -> str:
     """Return who wanted it, as part of a sentence."""
     said = _WHOLE.get(one.kind, "{who}") if one.name else _WORDS.get(one.kind, one.kind)
     words = said.format(who=who(one), name=one.name, id=one.id, seq=one.seq)

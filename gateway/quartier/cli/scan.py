@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from quartier.cli import output
 from quartier.cli.plain import Progress
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_drivers.modbus.bus import Baud, RtuBus
+from quartier_drivers.modbus.bus_section import Baud, RtuBus
 
 if TYPE_CHECKING:
-    from quartier_drivers.modbus.scan import Bus, Found, Survey
+    from quartier_drivers.modbus.scan import FoundDevice, ScannedBus, ScanResult
 
 # Short, and no repetition: most units of a scan are not there.
 QUICK: dict[str, Any] = {"timeout_s": 0.5, "retries_count": 0, "pause_s": 0.02}
@@ -38,7 +38,7 @@ def scan(options: argparse.Namespace) -> int:
         raise ConfigError([Fault(options.url, None, "secondary", "fits mbus only")])
     from quartier_drivers.modbus import reader  # noqa: PLC0415 - imports the wires
 
-    bus = reader.target(options.url).bus
+    bus = reader.parse_target(options.url).bus
     settings = _settings(bus, options)
     wanted = options.units or [*_EVERY, *([] if isinstance(bus, RtuBus) else [_OF_ITSELF])]
     survey = _survey(settings, wanted, options.profiles, thorough=options.thorough)
@@ -60,7 +60,7 @@ def survey_of(url: str, units: Sequence[int] | None, folders: Sequence[Any] = ()
     """Scan a Modbus bus as the command does, and return what it prints as JSON.  Raises ConfigError."""
     from quartier_drivers.modbus import reader  # noqa: PLC0415 - imports the wires
 
-    bus = reader.target(url).bus
+    bus = reader.parse_target(url).bus
     quick = {key: value for key, value in QUICK.items() if key not in bus.model_fields_set}
     wanted = units or [*_EVERY, *([] if isinstance(bus, RtuBus) else [_OF_ITSELF])]
     survey = _survey([bus.model_copy(update=quick)], wanted, folders, thorough=False)
@@ -70,18 +70,18 @@ def survey_of(url: str, units: Sequence[int] | None, folders: Sequence[Any] = ()
 
 
 def _survey(
-    settings: list["Bus"], wanted: Sequence[int], folders: Sequence[Any], *, thorough: bool
-) -> "Survey":
+    settings: list["ScannedBus"], wanted: Sequence[int], folders: Sequence[Any], *, thorough: bool
+) -> "ScanResult":
     """Look for the units on a bus at each of its settings."""
-    from quartier_drivers.clock import LoopClock  # noqa: PLC0415 - imports the wires
-    from quartier_drivers.modbus import scan as scanning  # noqa: PLC0415 - the same
+    from quartier_drivers.modbus import scan as modbus_scan  # noqa: PLC0415 - the same
+    from quartier_drivers.transport.event_loop import LoopClock  # noqa: PLC0415 - imports the wires
 
-    loaded = [profile.load(name, folders) for name in _sound(folders)]
-    known = [one for one in loaded if isinstance(one, profile.RegisterProfile)]
+    loaded = [loading.load_profile(name, folders) for name in _sound(folders)]
+    known = [one for one in loaded if isinstance(one, loading.RegisterProfile)]
     beside = _of_models([one for one in loaded if one.protocol == "sunspec"])
     teller = _Teller()
     survey = asyncio.run(
-        scanning.scan(settings, wanted, known, LoopClock(), teller, thorough=thorough, beside=beside)
+        modbus_scan.scan_buses(settings, wanted, known, LoopClock(), teller, thorough=thorough, beside=beside)
     )
     teller.end()
     return survey
@@ -89,17 +89,17 @@ def _survey(
 
 def _of_models(profiles: Sequence[Any]) -> Any:
     """Return who knows SunSpec devices by their models."""
-    from quartier_drivers.sunspec.recognise import guesses  # noqa: PLC0415 - nobody but a scan needs it
+    from quartier_drivers.sunspec.reader import find_matches  # noqa: PLC0415 - nobody but a scan needs it
 
-    return lambda line, unit: guesses(line, unit, profiles)
+    return lambda line, unit: find_matches(line, unit, profiles)
 
 
 def _sound(folders: Sequence[Any]) -> list[str]:
     """The profiles that can be loaded; a site's own with a fault is named and left out."""
     sound = []
-    for name in profile.names(folders):
+    for name in loading.list_profiles(folders):
         try:
-            profile.load(name, folders)
+            loading.load_profile(name, folders)
         except ConfigError as error:
             print(f"left out: {error.faults[0]}", file=sys.stderr)
         else:
@@ -107,7 +107,7 @@ def _sound(folders: Sequence[Any]) -> list[str]:
     return sound
 
 
-def _settings(bus: "Bus", options: argparse.Namespace) -> list["Bus"]:
+def _settings(bus: "ScannedBus", options: argparse.Namespace) -> list["ScannedBus"]:
     """The bus at each of the settings asked for."""
     quick = {key: value for key, value in QUICK.items() if key not in bus.model_fields_set}
     if not isinstance(bus, RtuBus):
@@ -124,7 +124,7 @@ def _settings(bus: "Bus", options: argparse.Namespace) -> list["Bus"]:
     ]
 
 
-def _remedy(bus: "Bus") -> str:
+def _remedy(bus: "ScannedBus") -> str:
     if isinstance(bus, RtuBus):
         return "try other --bauds and --parities, swap A and B, and look at the termination"
     return "look whether Modbus is switched on in the device, and whether another client holds its connection"
@@ -133,13 +133,13 @@ def _remedy(bus: "Bus") -> str:
 class _Teller(Progress):
     """Says how far a scan has come."""
 
-    def __call__(self, bus: "Bus", unit: int, place: int, count: int, found: int) -> None:
+    def __call__(self, bus: "ScannedBus", unit: int, place: int, count: int, found: int) -> None:
         at = f" at {bus.baud} {bus.parity}" if isinstance(bus, RtuBus) else ""
         begins = f"asking {output.counted(count, 'unit', 'units')}{at}, up to {ceil(count * bus.timeout_s)} s"
         self.tell(bus, begins, f"unit {unit}{at}, {place + 1} of {count}, {found} found")
 
 
-def _print(survey: "Survey", text: str) -> None:
+def _print(survey: "ScanResult", text: str) -> None:
     for note in survey.notes:
         print(f"note: {note}")
     if not survey.found:
@@ -150,11 +150,11 @@ def _print(survey: "Survey", text: str) -> None:
     print(f"\nFor the site file:\n\n{text}")
 
 
-def _at(bus: "Bus") -> str:
+def _at(bus: "ScannedBus") -> str:
     return f"{bus.baud} {bus.parity}" if isinstance(bus, RtuBus) else f"{bus.host}:{bus.port}"
 
 
-def _rows(found: "Found") -> list[tuple[str, ...]]:
+def _rows(found: "FoundDevice") -> list[tuple[str, ...]]:
     said = "; ".join([found.said, *(text for _, text in sorted(found.objects.items()))])
     head = (str(found.unit), _at(found.bus), said)
     also = [("", "", "", "", "", _also(found))] if found.also else []
@@ -168,13 +168,13 @@ def _rows(found: "Found") -> list[tuple[str, ...]]:
     ]
 
 
-def _also(found: "Found") -> str:
+def _also(found: "FoundDevice") -> str:
     """The other units of the same device."""
     units = [f"{unit} ({profile})" if profile else str(unit) for unit, profile in found.also.items()]
     return f"the same device answers as unit {', '.join(units)}; use unit {found.unit}"
 
 
-def _json(survey: "Survey") -> dict[str, Any]:
+def _json(survey: "ScanResult") -> dict[str, Any]:
     units_found = [
         {
             "unit": found.unit,
@@ -194,7 +194,7 @@ def _json(survey: "Survey") -> dict[str, Any]:
     }
 
 
-def site_lines(survey: "Survey") -> str:
+def site_lines(survey: "ScanResult") -> str:
     """The lines of a site file for what was found; what is a guess says so."""
     lines: list[str] = []
     names: dict[str, str] = {}
@@ -212,7 +212,7 @@ def site_lines(survey: "Survey") -> str:
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def _bus_lines(name: str, bus: "Bus") -> list[str]:
+def _bus_lines(name: str, bus: "ScannedBus") -> list[str]:
     keys = (
         ("kind", "port", "baud", "parity", "stop_bits")
         if isinstance(bus, RtuBus)
@@ -223,7 +223,7 @@ def _bus_lines(name: str, bus: "Bus") -> list[str]:
     return [f"[buses.{name}]", *shown]
 
 
-def _profile_lines(found: "Found") -> list[str]:
+def _profile_lines(found: "FoundDevice") -> list[str]:
     if not found.guesses:
         return ['profile = ""                  # no profile knows it; quartier profiles lists them all']
     first, *others = found.guesses

@@ -8,27 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 from quartier.cli import output
 from quartier.cli.plain import Progress
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from quartier_drivers.bacnet.bus import BacnetIpBus
+    from quartier_drivers.bacnet.bus_section import BacnetIpBus
+    from quartier_drivers.bacnet.discovery.scan import FoundDevice, ScanResult, ScanTarget
     from quartier_drivers.bacnet.profile import BacnetProfile
-    from quartier_drivers.bacnet.scan import Met, Quest, Survey
 
 _SEGMENTATION = ("both ways", "sends only", "takes only", "none")
 
 
 def scan(options: argparse.Namespace) -> int:
     """Look for devices; exit 1 when nobody answers."""
-    from quartier_drivers.bacnet import reader, scan as scanning  # noqa: PLC0415, I001 - imports the wires
-    from quartier_drivers.bacnet.door import DOOR  # noqa: PLC0415 - the same
+    from quartier_drivers.bacnet.discovery import (  # noqa: PLC0415, I001 - imports the wires
+        reader,
+        scan as discovery_scan,
+    )
+    from quartier_drivers.bacnet.factory import FACTORY  # noqa: PLC0415 - the same
 
-    named = reader.target(options.url)
+    named = reader.parse_target(options.url)
     teller = _Teller()
-    survey = asyncio.run(_scanned(DOOR, named.bus, scanning, _quest(options), _known(options), teller))
+    survey = asyncio.run(
+        _scanned(FACTORY, named.bus, discovery_scan, _quest(options), _known(options), teller)
+    )
     teller.end()
     text = site_lines(named.bus, survey)
     if options.json:
@@ -44,35 +49,42 @@ async def _scanned(
     door: Any,
     bus: "BacnetIpBus",
     scanning: Any,
-    quest: "Quest",
+    quest: "ScanTarget",
     known: "Sequence[BacnetProfile]",
     teller: "_Teller",
-) -> "Survey":
-    from quartier_drivers.clock import LoopClock  # noqa: PLC0415 - a scan alone needs a clock of its own
+) -> "ScanResult":
+    from quartier_drivers.transport.event_loop import (  # noqa: PLC0415 - a scan alone needs a clock of its own
+        LoopClock,
+    )
 
-    found: Survey = await scanning.scan(door.line("scan", bus, LoopClock()), quest, known, teller)
+    found: ScanResult = await scanning.scan_network(door.line("scan", bus, LoopClock()), quest, known, teller)
     return found
 
 
-def _quest(options: argparse.Namespace) -> "Quest":
-    from quartier_drivers.bacnet.address import parsed  # noqa: PLC0415 - nobody but this scan needs it
-    from quartier_drivers.bacnet.scan import EVERY, Quest  # noqa: PLC0415 - imports the wires
+def _quest(options: argparse.Namespace) -> "ScanTarget":
+    from quartier_drivers.bacnet.address import parse_place  # noqa: PLC0415 - nobody but this scan needs it
+    from quartier_drivers.bacnet.discovery.scan import (  # noqa: PLC0415 - imports the wires
+        ALL_INSTANCES,
+        ScanTarget,
+    )
 
     try:
-        places = [parsed(one) for one in options.at.split(",")] if options.at else []
+        places = [parse_place(one) for one in options.at.split(",")] if options.at else []
     except ValueError as error:
         raise ConfigError([Fault(options.url, None, "at", str(error))]) from error
-    return Quest(options.instances or [EVERY], places, options.wait)
+    return ScanTarget(options.instances or [ALL_INSTANCES], places, options.wait)
 
 
 def _known(options: argparse.Namespace) -> "list[BacnetProfile]":
     """The profiles that a device may be recognised by; a site's own with a fault is named and left out."""
-    from quartier_drivers.bacnet.profile import BacnetProfile  # noqa: PLC0415 - nobody but this scan needs it
+    from quartier_drivers.bacnet.profile import (  # noqa: PLC0415 - nobody but this scan needs it
+        BacnetProfile,
+    )
 
     found = []
-    for name in profile.names(options.profiles):
+    for name in loading.list_profiles(options.profiles):
         try:
-            one = profile.load(name, options.profiles)
+            one = loading.load_profile(name, options.profiles)
         except ConfigError as error:
             print(f"left out: {error.faults[0]}", file=sys.stderr)
             continue
@@ -96,7 +108,7 @@ def _remedy(bus: "BacnetIpBus") -> str:
     )
 
 
-def _print(survey: "Survey", text: str) -> None:
+def _print(survey: "ScanResult", text: str) -> None:
     for note in survey.notes:
         print(f"note: {note}")
     if not survey.found:
@@ -107,7 +119,7 @@ def _print(survey: "Survey", text: str) -> None:
     print(f"\nFor the site file:\n\n{text}")
 
 
-def _rows(met: "Met") -> list[tuple[str, ...]]:
+def _rows(met: "FoundDevice") -> list[tuple[str, ...]]:
     told = met.identity
     head = (
         str(met.said.instance),
@@ -123,7 +135,7 @@ def _rows(met: "Met") -> list[tuple[str, ...]]:
     return [(*head, first.profile, first.sure, first.why), *more]
 
 
-def _json(survey: "Survey") -> dict[str, Any]:
+def _json(survey: "ScanResult") -> dict[str, Any]:
     found = [
         {
             "instance": met.said.instance,
@@ -149,7 +161,7 @@ def _segmentation(number: int) -> str:
     return _SEGMENTATION[number] if number < len(_SEGMENTATION) else str(number)
 
 
-def site_lines(bus: "BacnetIpBus", survey: "Survey") -> str:
+def site_lines(bus: "BacnetIpBus", survey: "ScanResult") -> str:
     """The lines of a site file for what was found: by instance, by address where two share one."""
     if not survey.found:
         return ""
@@ -165,12 +177,12 @@ def site_lines(bus: "BacnetIpBus", survey: "Survey") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _name(met: "Met", *, shared: bool) -> str:
+def _name(met: "FoundDevice", *, shared: bool) -> str:
     place = "".join(one if one.isalnum() else "_" for one in str(met.said.place).lower())
     return f"b{met.said.instance}" + (f"_{place}" if shared else "")
 
 
-def _profile_lines(met: "Met") -> list[str]:
+def _profile_lines(met: "FoundDevice") -> list[str]:
     if not met.guesses:
         return [
             'profile = ""                  # no profile knows it; quartier read bacnet --draft begins one'

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from quartier_drivers.meter.bus import MbusBus
-    from quartier_drivers.meter.mbus.scan import Quest, Result
-    from quartier_drivers.meter.mbus.search import Found
+    from quartier_drivers.meter.bus_section import MbusBus
+    from quartier_drivers.meter.mbus.scan import MbusScanResult, MbusScanTarget
+    from quartier_drivers.meter.mbus.search import FoundMeter
     from quartier_drivers.meter.profile import MeterProfile
-    from quartier_drivers.meter.recognise import Suggestion
+    from quartier_drivers.meter.recognition import ProfileSuggestion
 
 _INTERRUPTED = 130
 _COLUMNS = (
@@ -29,15 +29,15 @@ _COLUMNS = (
 
 def scan(options: argparse.Namespace) -> int:
     """Scan a line; exit 1 when nobody answers, 130 when it was interrupted (what was found is shown)."""
-    from quartier_drivers.clock import LoopClock  # noqa: PLC0415 - the same
-    from quartier_drivers.meter.mbus import scan as scanning  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.meter.mbus import scan as mbus_scan  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.transport.event_loop import LoopClock  # noqa: PLC0415 - the same
 
-    buses = _settings(scanning.target(options.url), options)
+    buses = _settings(mbus_scan.parse_target(options.url), options)
     teller = _Teller()
-    results: list[Result] = []
+    results: list[MbusScanResult] = []
     interrupted = False
     try:
-        asyncio.run(scanning.scan(buses, _quest(options), LoopClock(), teller, results))
+        asyncio.run(mbus_scan.scan_line(buses, _quest(options), LoopClock(), teller, results))
     except KeyboardInterrupt:
         interrupted = True
     teller.end()
@@ -57,23 +57,26 @@ def _settings(bus: "MbusBus", options: argparse.Namespace) -> "list[MbusBus]":
     return [bus.model_copy(update={"baud": baud}) for baud in options.bauds or [bus.baud]]
 
 
-def _quest(options: argparse.Namespace) -> "Quest":
-    from quartier_drivers.meter.mbus.address import ANY, mask  # noqa: PLC0415 - brings nothing heavy, but its room
-    from quartier_drivers.meter.mbus.scan import Quest  # noqa: PLC0415 - imports the wires
-    from quartier_drivers.meter.mbus.search import PRIMARY  # noqa: PLC0415 - the same
+def _quest(options: argparse.Namespace) -> "MbusScanTarget":
+    from quartier_drivers.meter.mbus.header import (  # noqa: PLC0415 - brings nothing heavy, but its room
+        ANY_ADDRESS,
+        parse_mask,
+    )
+    from quartier_drivers.meter.mbus.scan import MbusScanTarget  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.meter.mbus.search import PRIMARY_ADDRESSES  # noqa: PLC0415 - the same
 
-    if options.units and (wrong := [unit for unit in options.units if unit not in PRIMARY]):
+    if options.units and (wrong := [unit for unit in options.units if unit not in PRIMARY_ADDRESSES]):
         raise ConfigError(
-            [Fault(options.url, None, "units", f"{wrong[0]} is wrong, expected 0..{PRIMARY[-1]}")]
+            [Fault(options.url, None, "units", f"{wrong[0]} is wrong, expected 0..{PRIMARY_ADDRESSES[-1]}")]
         )
-    wanted = None if options.units else ANY
+    wanted = None if options.units else ANY_ADDRESS
     if options.secondary:
         try:
-            wanted = mask(options.secondary)
+            wanted = parse_mask(options.secondary)
         except ValueError as error:
             raise ConfigError([Fault(options.url, None, "secondary", str(error))]) from error
-    primary = options.units or (() if options.secondary else PRIMARY)
-    return Quest(wanted, primary, is_thorough=options.thorough)
+    primary = options.units or (() if options.secondary else PRIMARY_ADDRESSES)
+    return MbusScanTarget(wanted, primary, is_thorough=options.thorough)
 
 
 class _Teller(Progress):
@@ -86,7 +89,7 @@ class _Teller(Progress):
         self.tell((bus, kind), f"{words}{at}, {found_count} found", f"{what}{at}, {found_count} found")
 
 
-def _shown(options: argparse.Namespace, results: "Sequence[Result]") -> int:
+def _shown(options: argparse.Namespace, results: "Sequence[MbusScanResult]") -> int:
     found = [one for result in results for one in result.survey.found]
     text = site_lines(results, options.profiles)
     if options.json:
@@ -99,7 +102,7 @@ def _shown(options: argparse.Namespace, results: "Sequence[Result]") -> int:
     return 0 if found else 1
 
 
-def _remedy(results: "Sequence[Result]") -> str:
+def _remedy(results: "Sequence[MbusScanResult]") -> str:
     asked_count = sum(result.survey.asked_count for result in results)
     look = (
         "look at the level converter, its supply and its speed, try other --bauds, measure the bus: some 36 V"
@@ -107,20 +110,22 @@ def _remedy(results: "Sequence[Result]") -> str:
     return f"nobody answers to {output.counted(asked_count, 'request')}; {look}"
 
 
-def _print(results: "Sequence[Result]", text: str, folders: "Sequence[Path]") -> None:
-    from quartier_drivers.meter.decode import of_protocol  # noqa: PLC0415 - imports the wires
+def _print(results: "Sequence[MbusScanResult]", text: str, folders: "Sequence[Path]") -> None:
+    from quartier_drivers.meter.capture_decoding import (  # noqa: PLC0415 - imports the wires
+        list_protocol_profiles,
+    )
 
     for result in results:
         for note in result.survey.notes:
             print(f"note: {note}")
-    profiles = of_protocol("mbus", folders)
+    profiles = list_protocol_profiles("mbus", folders)
     rows = [row for result in results for one in result.survey.found for row in _rows(one, profiles)]
     if rows:
         output.console().print(output.table("", _COLUMNS, rows))
         print(f"\nFor the site file:\n\n{text}")
 
 
-def _rows(one: "Found", profiles: "Sequence[MeterProfile]") -> "Iterator[tuple[str, ...]]":
+def _rows(one: "FoundMeter", profiles: "Sequence[MeterProfile]") -> "Iterator[tuple[str, ...]]":
     address = "–" if one.primary is None else str(one.primary)
     version = str(one.version) if one.secondary else ""
     medium = one.medium.replace("_", " ")
@@ -132,10 +137,12 @@ def _rows(one: "Found", profiles: "Sequence[MeterProfile]") -> "Iterator[tuple[s
         yield (*(head if place == 0 else ("",) * len(head)), guess.profile, guess.sure, guess.why)
 
 
-def _json(results: "Sequence[Result]", folders: "Sequence[Path]") -> dict[str, Any]:
-    from quartier_drivers.meter.decode import of_protocol  # noqa: PLC0415 - imports the wires
+def _json(results: "Sequence[MbusScanResult]", folders: "Sequence[Path]") -> dict[str, Any]:
+    from quartier_drivers.meter.capture_decoding import (  # noqa: PLC0415 - imports the wires
+        list_protocol_profiles,
+    )
 
-    profiles = of_protocol("mbus", folders)
+    profiles = list_protocol_profiles("mbus", folders)
     return {
         "found": [
             {
@@ -155,11 +162,13 @@ def _json(results: "Sequence[Result]", folders: "Sequence[Path]") -> dict[str, A
     }
 
 
-def site_lines(results: "Sequence[Result]", folders: "Sequence[Path]" = ()) -> str:
+def site_lines(results: "Sequence[MbusScanResult]", folders: "Sequence[Path]" = ()) -> str:
     """The lines of a site file for what was found, by primary address where nobody shares it."""
-    from quartier_drivers.meter.decode import of_protocol  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.meter.capture_decoding import (  # noqa: PLC0415 - imports the wires
+        list_protocol_profiles,
+    )
 
-    profiles = of_protocol("mbus", folders)
+    profiles = list_protocol_profiles("mbus", folders)
     lines: list[str] = []
     for number, result in enumerate((one for one in results if one.survey.found), start=1):
         bus = result.bus
@@ -175,15 +184,18 @@ def site_lines(results: "Sequence[Result]", folders: "Sequence[Path]" = ()) -> s
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def suggestions(one: "Found", profiles: "Sequence[MeterProfile]") -> "list[Suggestion]":
+def suggestions(one: "FoundMeter", profiles: "Sequence[MeterProfile]") -> "list[ProfileSuggestion]":
     """The profiles that fit by maker, medium and version, the best first; none where none does."""
-    from quartier_drivers.meter.recognise import Identity, fitting  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.meter.recognition import (  # noqa: PLC0415 - imports the wires
+        MeterIdentity,
+        find_fitting,
+    )
 
-    return fitting(profiles, Identity(maker=one.maker, medium=one.medium, version=one.version))
+    return find_fitting(profiles, MeterIdentity(maker=one.maker, medium=one.medium, version=one.version))
 
 
 def _device_lines(
-    name: str, bus: str, one: "Found", others: "Sequence[Found]", profiles: "Sequence[MeterProfile]"
+    name: str, bus: str, one: "FoundMeter", others: "Sequence[FoundMeter]", profiles: "Sequence[MeterProfile]"
 ) -> list[str]:
     shared = sum(other.primary == one.primary for other in others) > 1
     own = one.primary not in (None, 0) and not shared

@@ -9,11 +9,11 @@ from quartier.cli import output
 from quartier.cli.library import NONE, row
 from quartier.cli.prove import as_json, describe_check
 from quartier_drivers.contract import Fallback
-from quartier_drivers.forgetting import CAP
-from quartier_drivers.points import word
-from quartier_drivers.profile import Profile, RegisterProfile
-from quartier_drivers.proving import Proof
-from quartier_drivers.schema import Mark, Quantity, Source
+from quartier_drivers.device_profile.fallback_rules import LIMIT_PREFIX
+from quartier_drivers.device_profile.loading import Profile, RegisterProfile
+from quartier_drivers.device_profile.proof_check import Proof
+from quartier_drivers.device_profile.schema import Mark, Quantity, Source
+from quartier_drivers.points import parse_quantity
 
 _POINT = ("point", "unit", "where", "read as", "range", "every")
 _ORDER = ("point", "from", "to", "on release", "when nobody writes")
@@ -104,7 +104,7 @@ def points(one: Profile) -> list[dict[str, Any]]:
     return [
         {
             "point": f"{part}.{quantity}".lstrip("."),
-            "unit": output.unit(word(quantity).ucum).replace("1", ""),
+            "unit": output.unit(parse_quantity(quantity).ucum).replace("1", ""),
             "where": _where(point),
             "read as": _form(point),
             "range": _range(point.low, point.high),
@@ -179,7 +179,7 @@ def _afterwards(quantity: str, fallback: Fallback | None) -> str:
         return "no fall-back: the last order stands"
     if fallback.after_s == math.inf:
         return "the last cap stands"
-    own = "the fail-safe cap" if CAP in quantity else "its own control"
+    own = "the fail-safe cap" if LIMIT_PREFIX in quantity else "its own control"
     return f"{own if fallback.value is None else _plain(fallback.value)} after {fallback.after_s:g} s"
 
 

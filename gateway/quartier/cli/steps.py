@@ -9,7 +9,7 @@ from math import inf
 from pathlib import Path
 
 from quartier.planning.horizon import STEPS_MAX, STEPS_S, Outlook
-from quartier_drivers.place import nearest
+from quartier_drivers.device_profile.toml_files import suggest_key
 
 _NEEDED = ("load_w", "pv_w", "import_eur_per_wh", "export_eur_per_wh")
 _MAY = ("import_max_w", "export_max_w", "import_g_per_wh")
@@ -135,7 +135,7 @@ class _Table:
             if "\t" in name:
                 raise SteplessError(f"{self._path}:1: tabs part its columns; expected commas or semicolons")
             if name not in known:
-                raise SteplessError(f"{self._path}:1: {name!r} is no column; {nearest(name, known)}")
+                raise SteplessError(f"{self._path}:1: {name!r} is no column; {suggest_key(name, known)}")
             if self._names.count(name) > 1 or (_per_kwh(name) != name and _per_kwh(name) in self._names):
                 raise SteplessError(f"{self._path}:1: {name} is said twice")
 

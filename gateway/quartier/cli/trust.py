@@ -10,8 +10,8 @@ from rich.text import Text
 
 from quartier.cli import output
 from quartier_drivers.errors import LinkLost
-from quartier_drivers.opcua import certificate
-from quartier_drivers.opcua.trust import REFUSED, TRUSTED, Entry, TrustList
+from quartier_drivers.opcua.connection import credentials
+from quartier_drivers.opcua.connection.server_access import REFUSED, TRUSTED, TrustEntry, TrustList
 
 _STYLES = {TRUSTED: "green", REFUSED: "red"}
 
@@ -34,7 +34,7 @@ def trust(options: argparse.Namespace) -> int:
 
 def _listed(known: TrustList, options: argparse.Namespace) -> int:
     entries = known.entries()
-    mine = certificate.own_if_made(known.folder)
+    mine = credentials.find_own_certificate(known.folder)
     if options.json:
         output.dump(
             {
@@ -60,7 +60,7 @@ def _listed(known: TrustList, options: argparse.Namespace) -> int:
             ", ".join(one.urls),
             one.shown.subject,
             f"{one.shown.until:%Y-%m-%d}",
-            certificate.grouped(one.shown.fingerprint),
+            credentials.group_digits(one.shown.fingerprint),
         )
         for one in entries
     ]
@@ -68,17 +68,17 @@ def _listed(known: TrustList, options: argparse.Namespace) -> int:
     return 0
 
 
-def _own(file: Path, shown: certificate.Shown) -> list[tuple[str, str]]:
+def _own(file: Path, shown: credentials.CertificateReport) -> list[tuple[str, str]]:
     return [
         ("file", str(file)),
         ("application", shown.uri),
         ("until", f"{shown.until:%Y-%m-%d}"),
-        ("SHA-256", certificate.grouped(shown.fingerprint)),
-        ("SHA-1", certificate.grouped(shown.thumbprint)),
+        ("SHA-256", credentials.group_digits(shown.fingerprint)),
+        ("SHA-1", credentials.group_digits(shown.thumbprint)),
     ]
 
 
-def _row(shown: certificate.Shown) -> dict[str, Any]:
+def _row(shown: credentials.CertificateReport) -> dict[str, Any]:
     return {
         "fingerprint": shown.fingerprint,
         "thumbprint": shown.thumbprint,
@@ -100,7 +100,7 @@ def _accepted(known: TrustList, which: str) -> int:
         return _several(refused)
     (one,) = refused
     known.accept(one.shown.fingerprint)
-    print(f"trusted: {one.shown.subject}, SHA-256 {certificate.grouped(one.shown.fingerprint)}")
+    print(f"trusted: {one.shown.subject}, SHA-256 {credentials.group_digits(one.shown.fingerprint)}")
     for other in found:
         if other.state == TRUSTED:
             print(f"the old one stays trusted too: quartier trust --remove {other.shown.fingerprint[:16]}")
@@ -108,9 +108,9 @@ def _accepted(known: TrustList, which: str) -> int:
 
 
 def _met(known: TrustList, url: str) -> int:
-    from quartier_drivers.opcua import contact  # noqa: PLC0415 - who only looks at the list needs no library
+    from quartier_drivers.opcua import reader  # noqa: PLC0415 - who only looks at the list needs no library
 
-    prints = asyncio.run(contact.met(url, known.folder))
+    prints = asyncio.run(reader.record_certificates(url, known.folder))
     if not prints:
         print(f"{url} shows no certificate: it offers no security", file=sys.stderr)
         return 1
@@ -131,17 +131,17 @@ def _removed(known: TrustList, which: str) -> int:
     return 0
 
 
-def _show(one: Entry) -> None:
+def _show(one: TrustEntry) -> None:
     print(f"{one.state}: {one.shown.subject}, {one.shown.uri}, until {one.shown.until:%Y-%m-%d}")
-    print(f"  SHA-256 {certificate.grouped(one.shown.fingerprint)}")
-    print(f"  SHA-1   {certificate.grouped(one.shown.thumbprint)}")
+    print(f"  SHA-256 {credentials.group_digits(one.shown.fingerprint)}")
+    print(f"  SHA-1   {credentials.group_digits(one.shown.thumbprint)}")
     if one.state == REFUSED:
         print(
             f"compare it with what the server itself shows, then: quartier trust {one.shown.fingerprint[:16]}"
         )
 
 
-def _nothing(found: list[Entry], which: str) -> int:
+def _nothing(found: list[TrustEntry], which: str) -> int:
     if found:
         print(f"{which} is trusted already", file=sys.stderr)
         return 0
@@ -150,7 +150,7 @@ def _nothing(found: list[Entry], which: str) -> int:
     return 1
 
 
-def _several(found: list[Entry]) -> int:
+def _several(found: list[TrustEntry]) -> int:
     print("several are meant; name one by its fingerprint:", file=sys.stderr)
     for one in found:
         _show(one)

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from quartier.config.checks.fault_text import FileFault, render_value
 from quartier.config.sections.site_file import SiteFile
-from quartier_drivers.positions import Path
+from quartier_drivers.device_profile.toml_positions import KeyPath
 
 
 class ChangeRight(StrEnum):
@@ -48,7 +48,7 @@ class RightRow:
     least: float = -inf
     most: float = inf
 
-    def covers(self, path: Path) -> bool:
+    def covers(self, path: KeyPath) -> bool:
         """Return whether one of its keys is the key at ``path``."""
         return any(_matches(key.split("."), path) for key in self.keys)
 
@@ -200,13 +200,13 @@ class ChangeDecision:
     changed: tuple[str, ...]
 
 
-def find_right(path: Path) -> RightRow:
+def find_right(path: KeyPath) -> RightRow:
     """Return the row that applies to the key at ``path``."""
     return _find_right_row((path[0], "*", *path[2:]) if path[0] in _NAMED_TABLES and len(path) > 1 else path)
 
 
 @cache  # thousands of devices share one row per key
-def _find_right_row(shape: Path) -> RightRow:
+def _find_right_row(shape: KeyPath) -> RightRow:
     return next((row for row in RIGHT_ROWS if row.covers(shape)), DEFAULT_RIGHT)
 
 
@@ -244,7 +244,7 @@ def _find_refusals(now: SiteFile, new: SiteFile) -> Iterator[FileFault]:
             yield FileFault(path, what)
 
 
-def _explain_on_site(path: Path, old: object, value: object, now: SiteFile, new: SiteFile) -> str:
+def _explain_on_site(path: KeyPath, old: object, value: object, now: SiteFile, new: SiteFile) -> str:
     only = "by a person on site only"
     if len(path) == 2 and path[0] in _NAMED_TABLES:
         table, name = str(path[0]), str(path[1])
@@ -288,7 +288,7 @@ def _find_broken_bounds(row: RightRow, old: object, value: object) -> tuple[floa
     return None if least <= value <= most else (least, most)
 
 
-def _is_loosened(path: Path, used: SiteFile, new: SiteFile) -> bool:
+def _is_loosened(path: KeyPath, used: SiteFile, new: SiteFile) -> bool:
     row = find_right(path)
     if row.right is not ChangeRight.LOOSENS:
         return False
@@ -301,13 +301,13 @@ def _find_effective_limit(site: SiteFile, key: str) -> float:
     return value
 
 
-def _find_changes(now: SiteFile, new: SiteFile) -> Iterator[tuple[Path, object, object]]:
+def _find_changes(now: SiteFile, new: SiteFile) -> Iterator[tuple[KeyPath, object, object]]:
     """Yield path, old and new value of each key that differs.
 
     An entry that is added, removed or changes its kind is one change.
     """
     before, after = dict(list_keys(now)), dict(list_keys(new))
-    whole: set[Path] = set()
+    whole: set[KeyPath] = set()
     for table in _NAMED_TABLES:
         olds, news = getattr(now, table), getattr(new, table)
         for name in [*olds, *(name for name in news if name not in olds)]:
@@ -327,13 +327,13 @@ def _find_changes(now: SiteFile, new: SiteFile) -> Iterator[tuple[Path, object, 
         yield path, old, value
 
 
-def list_keys(section: BaseModel, path: Path = ()) -> Iterator[tuple[Path, object]]:
+def list_keys(section: BaseModel, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
     """Yield every key of a site with its value, nested tables included."""
     for key in type(section).model_fields:
         yield from _list_value_keys(getattr(section, key), (*path, key))
 
 
-def _list_value_keys(value: object, path: Path) -> Iterator[tuple[Path, object]]:
+def _list_value_keys(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, object]]:
     if isinstance(value, BaseModel):
         yield from list_keys(value, path)
     elif isinstance(value, Mapping):
@@ -343,7 +343,7 @@ def _list_value_keys(value: object, path: Path) -> Iterator[tuple[Path, object]]
         yield path, value
 
 
-def _matches(pattern: list[str], path: Path) -> bool:
+def _matches(pattern: list[str], path: KeyPath) -> bool:
     if pattern[-1] == "**":
         pattern = pattern[:-1]
         path = path[: len(pattern)]
@@ -352,5 +352,5 @@ def _matches(pattern: list[str], path: Path) -> bool:
     )
 
 
-def _join_path(path: Path) -> str:
+def _join_path(path: KeyPath) -> str:
     return ".".join(map(str, path))

@@ -22,10 +22,9 @@ from quartier.config.checks.site_draft import FIXED_SECTIONS, NAMED_TABLES, Site
 from quartier.config.secret_files import find_key_file_warnings, find_link_warnings, find_login_warnings
 from quartier.config.sections.asset_sections import GridMeterSection
 from quartier.config.sections.site_file import SiteFile
+from quartier_drivers.device_profile.loading import Profile, list_profiles, load_profile
+from quartier_drivers.device_profile.toml_files import TomlPlaces, read_text, read_toml
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_drivers.place import Places, read_text, read_toml
-from quartier_drivers.profile import Profile, names
-from quartier_drivers.profile import load as load_profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def read_site(instead: ReplacementText) -> SiteFile:
 
 def make_faults(instead: ReplacementText, flaws: Sequence[FileFault]) -> list[Fault]:
     """Return flaws of a text as faults with their lines."""
-    return _sort_faults(Places(instead.name, instead.text), flaws)
+    return _sort_faults(TomlPlaces(instead.name, instead.text), flaws)
 
 
 def load_site_leniently(path: FilePath, instead: ReplacementText | None = None) -> LoadedSite:
@@ -114,7 +113,7 @@ def load_site_leniently(path: FilePath, instead: ReplacementText | None = None) 
 
 def _read_file(
     path: FilePath, instead: ReplacementText | None
-) -> tuple[Places, SiteDraft, dict[str, Profile]]:
+) -> tuple[TomlPlaces, SiteDraft, dict[str, Profile]]:
     places, data = _parse_file(path) if instead is None else _parse_text(instead.name, instead.text)
     read = read_draft(data)
     profiles = dict(_load_profiles(read, path.parent))
@@ -122,7 +121,7 @@ def _read_file(
     return places, read, profiles
 
 
-def _parse_file(path: FilePath) -> tuple[Places, dict[str, Any]]:
+def _parse_file(path: FilePath) -> tuple[TomlPlaces, dict[str, Any]]:
     try:
         return _parse_text(str(path), read_text(path))
     except OSError as error:
@@ -130,7 +129,7 @@ def _parse_file(path: FilePath) -> tuple[Places, dict[str, Any]]:
         raise ConfigError([Fault(str(path), None, "file", what)]) from error
 
 
-def _parse_text(name: str, text: str) -> tuple[Places, dict[str, Any]]:
+def _parse_text(name: str, text: str) -> tuple[TomlPlaces, dict[str, Any]]:
     try:
         data = read_toml(name, text)
     except ConfigError as error:
@@ -143,7 +142,7 @@ def _parse_text(name: str, text: str) -> tuple[Places, dict[str, Any]]:
             for one in error.faults
         ]
         raise ConfigError(faults) from error
-    return Places(name, text), data
+    return TomlPlaces(name, text), data
 
 
 def _load_profiles(read: SiteDraft, here: FilePath) -> Iterator[tuple[str, Profile]]:
@@ -158,7 +157,7 @@ def _load_profiles(read: SiteDraft, here: FilePath) -> Iterator[tuple[str, Profi
             yield name, once(profile)
         except ConfigError as error:
             if unknown := [fault for fault in error.faults if fault.file == profile]:
-                near = suggest_names(profile, names(folders), "quartier profiles list")
+                near = suggest_names(profile, list_profiles(folders), "quartier profiles list")
                 read.flaws += [FileFault(path, f"{profile!r} is unknown; {near}") for _ in unknown]
             else:
                 read.flaws.append(FileFault(path, f"{profile!r} has faults in its own file"))
@@ -201,7 +200,7 @@ def _make_site(read: SiteDraft) -> SiteFile:
     return SiteFile(**named, **fixed)
 
 
-def _find_warnings(places: Places, read: SiteDraft, profiles: Mapping[str, Profile]) -> tuple[Fault, ...]:
+def _find_warnings(places: TomlPlaces, read: SiteDraft, profiles: Mapping[str, Profile]) -> tuple[Fault, ...]:
     link = read.fixed.get("district_link")
     flaws = [
         *_find_unused_devices(read),
@@ -231,13 +230,13 @@ def _find_unused_devices(read: SiteDraft) -> Iterator[FileFault]:
             )
 
 
-def _sort_faults(places: Places, flaws: Sequence[FileFault]) -> list[Fault]:
+def _sort_faults(places: TomlPlaces, flaws: Sequence[FileFault]) -> list[Fault]:
     faults = [flaw.other_file_fault or _make_fault(places, flaw) for flaw in flaws]
     here = places.file
     return sorted(dict.fromkeys(faults), key=lambda fault: (fault.file != here, fault.file, fault.line or 0))
 
 
-def _make_fault(places: Places, flaw: FileFault) -> Fault:
+def _make_fault(places: TomlPlaces, flaw: FileFault) -> Fault:
     line = places.line(flaw.contradicted_path) if flaw.contradicted_path else None
     fault = places.fault(flaw.path, flaw.what if line is None else f"{flaw.what} (line {line})")
     return replace(fault, line=fault.line or 1)

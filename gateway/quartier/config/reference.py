@@ -16,7 +16,7 @@ from quartier.config.sections.connection_sections import (
     SupplySection,
 )
 from quartier.config.sections.site_file import DeviceSection, SiteFile
-from quartier_drivers.registry import KINDS, section
+from quartier_drivers.registry import BUS_KINDS, load_section
 
 REFERENCE_HEAD = """\
 # The site file
@@ -47,8 +47,8 @@ def _render_sections() -> Iterator[str]:
     sentences = {name: field.description or "" for name, field in SiteFile.model_fields.items()}
     yield from _render_fixed_section("site")
     yield f"## `[buses.NAME]`\n\n{sentences['buses']}\n"
-    for kind in KINDS:
-        yield from _render_table(f'### kind = "{kind}"', section(kind))
+    for kind in BUS_KINDS:
+        yield from _render_table(f'### kind = "{kind}"', load_section(kind))
     yield from _render_table("## `[devices.NAME]`", DeviceSection)
     yield f"## `[assets.NAME]`\n\n{sentences['assets']} The role says which keys there are.\n"
     for role, model in ASSET_SECTIONS.items():

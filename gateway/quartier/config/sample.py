@@ -14,7 +14,7 @@ from quartier.config.sections.connection_sections import (
     SupplySection,
 )
 from quartier.config.sections.site_file import DeviceSection
-from quartier_drivers.registry import section
+from quartier_drivers.registry import load_section
 
 SAMPLE_HEAD = """\
 # A building for Quartier.  Copy to /etc/quartier/site.toml, change, then:
@@ -196,7 +196,7 @@ def _render_tables() -> Iterator[str]:
 def _find_section_type(title: str, values: Mapping[str, Any]) -> type[BaseModel]:
     table, _, _ = title.partition(".")
     if table == "buses":
-        bus: type[BaseModel] = section(values["kind"])
+        bus: type[BaseModel] = load_section(values["kind"])
         return bus
     if table == "assets":
         return ASSET_SECTIONS[values["role"]]

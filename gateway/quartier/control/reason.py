@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from quartier.control.reason_codes import KINDS_BY_CODE, VALUE_NAMES
-from quartier_drivers.who import OURS, Who
+from quartier_drivers.contract import OWN_RULE, Origin
 
 Value = float | str
 _new = tuple.__new__  # ``Reason(...)`` calls it too, but by names, which takes twice as long
@@ -21,7 +21,7 @@ class Reason(NamedTuple):
 
     code: str
     values: tuple[tuple[str, Value], ...] = ()
-    who: Who = OURS
+    who: Origin = OWN_RULE
     until_utc_ms: int | None = None
     source: "Reason | None" = None
     more: "Reason | None" = None
@@ -67,7 +67,7 @@ def _text(reason: Reason) -> str:
 
 def make_reason(  # each value is an argument of its own
     code: str,
-    who: Who = OURS,
+    who: Origin = OWN_RULE,
     until_utc_ms: int | None = None,
     source: Reason | None = None,
     more: Reason | None = None,
@@ -84,15 +84,15 @@ def make_reason(  # each value is an argument of its own
 
 def make_rule_reason(code: str, name: str, **values: Value) -> Reason:
     """Make a reason of the gateway itself; ``name`` is the name of its rule."""
-    return make_reason(code, Who("rule", name), None, None, None, **values)
+    return make_reason(code, Origin("rule", name), None, None, None, **values)
 
 
 def make_grid_reason(code: str, name: str, **values: Value) -> Reason:
     """Make a reason caused by the public grid; ``name`` is the row of spec/failsafe.md#section-4."""
-    return make_reason(code, Who("grid", name), None, None, None, **values)
+    return make_reason(code, Origin("grid", name), None, None, None, **values)
 
 
-def make_text_reason(text: str, who: Who = OURS, until_utc_ms: int | None = None) -> Reason:
+def make_text_reason(text: str, who: Origin = OWN_RULE, until_utc_ms: int | None = None) -> Reason:
     """Make a reason from plain text: text that a person wrote, or that an older version stored."""
     return make_reason("said", who, until_utc_ms, text=text)
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from quartier.control.reason import Reason, make_reason, make_text_reason
 from quartier.site.asset_types import Tier
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Override:
     value: float | None
     until_ns: int
     until_utc_ms: int
-    who: Who
+    who: Origin
     why: str = ""
     because: Reason | None = None
 
@@ -197,7 +197,7 @@ class Override:
         return reason.then(make_text_reason(self.why)) if self.why else reason
 
     @property
-    def _whose(self) -> tuple[Who, int]:
+    def _whose(self) -> tuple[Origin, int]:
         return self.who, self.until_utc_ms
 
 

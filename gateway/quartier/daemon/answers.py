@@ -16,9 +16,10 @@ from quartier.runtime.bus.write_budget import WriteCounts
 from quartier.runtime.ticker import Ticker
 from quartier.site.process_image import FrozenImage
 from quartier.site.records import Now
-from quartier_drivers.contract import PointInfo, Quality
+from quartier_drivers.contract import PointInfo
 from quartier_drivers.errors import Fault
-from quartier_drivers.points import UNITS, split, word
+from quartier_drivers.points import UCUM_UNITS, parse_quantity, split_point
+from quartier_drivers.readings import Quality
 
 NOT_READ = "not read: no device on it belongs to an asset, a contact, a supply or a node"
 
@@ -117,8 +118,8 @@ def _render_point(
 
 
 def _find_unit(name: str) -> str:
-    unit = word(split(name)[1]).unit
-    return UNITS.get(unit, "")
+    unit = parse_quantity(split_point(name)[1]).unit
+    return UCUM_UNITS.get(unit, "")
 
 
 def render_last_write(outcome: WriteOutcome, now_ns: int) -> dict[str, Any]:

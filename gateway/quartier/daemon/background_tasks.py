@@ -21,7 +21,8 @@ from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.bus.write_budget import WriteCounts
 from quartier.runtime.clock import SiteClock
 from quartier.site.records import Now, RecordEvent
-from quartier_drivers.contract import Note, Readings
+from quartier_drivers.contract import Note
+from quartier_drivers.readings import Readings
 
 if TYPE_CHECKING:
     from quartier.district.uplink import Uplink

@@ -38,8 +38,8 @@ from quartier.site.records import Now
 from quartier.site.samples import StreamPosition
 from quartier.site.site_layout import Site
 from quartier.store.history_store import Store
-from quartier_drivers.contract import Quality
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
+from quartier_drivers.readings import Quality
 
 if TYPE_CHECKING:  # a site without a district, or without planning, does not import them
     from quartier.district.documents.document_types import AcceptedDocument
@@ -157,7 +157,7 @@ class ControlLoop:
         """Return the conditions under which an asset comes back; None if it is not held back."""
         return restore.find_return_needs(self._state, asset, self._clock.now_ns())
 
-    def until_ms(self, who: Who) -> int | None:
+    def until_ms(self, who: Origin) -> int | None:
         """Return until when (UTC in ms) the demand of a district document holds; None for all others."""
         program = self.link.program(who.name) if who.kind == "document" else None
         if program is None or (program.envelope.id, program.envelope.seq) != (who.id, who.seq):

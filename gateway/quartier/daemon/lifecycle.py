@@ -39,9 +39,10 @@ from quartier.runtime.ticker import FastTicker, SystemdNotifier, Ticker
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
 from quartier.site.site_layout import Site
-from quartier_drivers.contract import SLOT_NS, Note, PointInfo, Readings, slot_ns
+from quartier_drivers.contract import SLOT_NS, Note, PointInfo, find_slot_ns
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_drivers.ranges import Ranges
+from quartier_drivers.ranges import RangeCheck
+from quartier_drivers.readings import Readings
 
 if TYPE_CHECKING:
     from quartier.config.sections.site_file import SiteFile
@@ -70,7 +71,7 @@ class Daemon:
         self._clock = clock
         self._log = log
         self._image = ProcessImage()
-        self._ranges = Ranges()
+        self._ranges = RangeCheck()
         self._watchdog = SystemdNotifier()
         self._stop = asyncio.Event()
         self._reread = asyncio.Event()
@@ -114,7 +115,7 @@ class Daemon:
             sys.setswitchinterval(THREAD_SWITCH_S)
             daemon_setup.freeze_start_objects()
             # Just before devices are polled: no answer makes a cycle late.
-            first_ns = slot_ns(self._clock.now_ns()) + SLOT_NS // 2
+            first_ns = find_slot_ns(self._clock.now_ns()) + SLOT_NS // 2
             cycle_s = self._loaded.site.control.cycle_s
             when = first_ns, bus_specs.CYCLE_PHASE_NS
             self._ticker = Ticker(cycle_s, self._clock, self._run_cycle, *when, self._clock.wait_until)

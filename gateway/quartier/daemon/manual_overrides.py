@@ -30,7 +30,7 @@ from quartier.site.asset_types import (
 )
 from quartier.site.records import Now, RecordEvent
 from quartier.site.site_layout import Site
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 OVERRIDES_FILE = "overrides"
 _REASON_LENGTH_MAX = 200
@@ -76,7 +76,7 @@ class ManualOverrides:
         return {"believe_meter": self.believe_meter}
 
     async def believe_meter(
-        self, request: Mapping[str, Any], who: Who, asker: AskingProcess
+        self, request: Mapping[str, Any], who: Origin, asker: AskingProcess
     ) -> dict[str, Any]:
         """Trust the grid meter again: the person at the gateway saw that it was repaired."""
         standing = self._prove(asker, request)
@@ -120,7 +120,7 @@ class ManualOverrides:
                 self._end_override(found, why, now)
         return self._running
 
-    async def override(self, request: Mapping[str, Any], who: Who) -> dict[str, Any]:
+    async def override(self, request: Mapping[str, Any], who: Origin) -> dict[str, Any]:
         """Begin an override: ``asset``, ``value`` as text (None: maintenance), ``for_s``, ``why``."""
         asset = self._find_asset(str(request.get("asset")))
         if asset is None:
@@ -159,7 +159,7 @@ class ManualOverrides:
             return f"{name} is the grid meter, which takes no orders; {near}"
         return f"there is no asset {name!r}; {near}"
 
-    async def cancel(self, request: Mapping[str, Any], who: Who) -> dict[str, Any]:
+    async def cancel(self, request: Mapping[str, Any], who: Origin) -> dict[str, Any]:
         """End an override before its time."""
         found = self._running.get(str(request.get("asset")))
         if found is None:
@@ -169,7 +169,7 @@ class ManualOverrides:
         self._end_override(found, f"ended by {who.name}", now)
         return {"done": self.shown(found, now), "kept": await self._keep()}
 
-    async def listing(self, request: Mapping[str, Any], who: Who) -> list[dict[str, Any]]:
+    async def listing(self, request: Mapping[str, Any], who: Origin) -> list[dict[str, Any]]:
         """List the running overrides."""
         del request, who
         now = self._clock.now()
@@ -246,7 +246,7 @@ def _load_override(kept: Mapping[str, Any], now: Now, *, same_boot: bool) -> Ove
     until_utc_ms = int(kept["until_utc_ms"])
     by_wall_ns = now.ns + (until_utc_ms - now.utc_ms) * 1_000_000
     until_ns = int(kept["until_ns"]) if same_boot else by_wall_ns
-    who = Who("person", str(kept["name"]), str(kept["id"]))
+    who = Origin("person", str(kept["name"]), str(kept["id"]))
     return Override(str(kept["asset"]), value, until_ns, until_utc_ms, who, str(kept["why"]))
 
 

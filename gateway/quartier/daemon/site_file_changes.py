@@ -22,8 +22,8 @@ from quartier.runtime.local_socket import presence
 from quartier.runtime.local_socket.orders import OnSiteOrderHandlers
 from quartier.runtime.local_socket.presence import AskingProcess, Presence, ProvePresence
 from quartier.site.records import RecordEvent
+from quartier_drivers.contract import Origin
 from quartier_drivers.errors import ConfigError
-from quartier_drivers.who import Who
 
 PROTECTED_FILE = "protected"
 KEYS_COUNT_MAX = 50
@@ -76,7 +76,7 @@ class SiteFileChanges:
                 await self._kept(partial(stored_site_file.note_run_lasted, self._state_dir, loaded.ordered))
             await self._clock.doze(CHANGE_PERIOD_S, _PERIOD_FLOOR_S)
 
-    async def apply(self, request: Mapping[str, Any], who: Who, asker: AskingProcess) -> dict[str, Any]:
+    async def apply(self, request: Mapping[str, Any], who: Origin, asker: AskingProcess) -> dict[str, Any]:
         """Check the site file in ``text`` and put it into use; with ``check`` only check it.
 
         The answer lists the keys that it changes.  ``error`` and ``faults`` say why it is not used.
@@ -101,7 +101,7 @@ class SiteFileChanges:
         return await self._save_and_adopt(text, who, standing, answer)
 
     async def _save_and_adopt(
-        self, text: str, who: Who, standing: Presence, answer: dict[str, Any]
+        self, text: str, who: Origin, standing: Presence, answer: dict[str, Any]
     ) -> dict[str, Any]:
         """Save the text, report the change, and make the daemon read it."""
         place = standing.place or "from afar"

@@ -20,8 +20,8 @@ from quartier.runtime import state_file
 from quartier.runtime.bus.fallback_monitor import FallbackProof, KnownFallbacks
 from quartier.runtime.bus.write_budget import WriteCounts
 from quartier.runtime.clock import SiteClock, find_boot_id
-from quartier_drivers.abilities import Remembering
-from quartier_drivers.contract import in_step_s
+from quartier_drivers.abilities import RememberingDriver
+from quartier_drivers.contract import find_wait_s
 
 FALLBACKS_FILE = "fallbacks"
 FALLBACKS_PERIOD_S = 10.0
@@ -191,7 +191,7 @@ class DeviceMemory:
     def restore_driver(self, name: str, driver: object, utc_ms: int, *, synced: bool) -> None:
         """Give a driver what it saved earlier, if it remembers anything."""
         known = self._facts.get(name)
-        if not isinstance(driver, Remembering) or not isinstance(known, dict):
+        if not isinstance(driver, RememberingDriver) or not isinstance(known, dict):
             return
         kept, then_ms = known.get("kept"), known.get("utc_ms")
         if isinstance(kept, dict) and isinstance(then_ms, int):
@@ -201,7 +201,7 @@ class DeviceMemory:
     def gather(self, drivers: NamedParts, utc_ms: int) -> dict[str, Any]:
         """Collect the present facts; devices that are absent keep their last ones."""
         for name, driver in drivers:
-            if isinstance(driver, Remembering) and (kept := driver.kept()):
+            if isinstance(driver, RememberingDriver) and (kept := driver.kept()):
                 before = self._facts.get(name)
                 if not isinstance(before, dict) or before.get("kept") != kept:
                     self._facts[name] = {"kept": dict(kept), "utc_ms": utc_ms}
@@ -227,7 +227,7 @@ async def _wait_for_change(
     while clock.now_ns() < due_ns and contract() == agreed and not rung.is_set():
         with suppress(TimeoutError):
             async with asyncio.timeout(
-                max(in_step_s(clock.now_ns(), MEMORY_CHECK_S) / clock.rate, MEMORY_CHECK_FLOOR_S)
+                max(find_wait_s(clock.now_ns(), MEMORY_CHECK_S) / clock.rate, MEMORY_CHECK_FLOOR_S)
             ):
                 await rung.wait()
     rung.clear()

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from quartier.site.process_image import PointValue
 from quartier.site.records import Now
 from quartier.site.samples import SampleBlock, StreamPosition
-from quartier_drivers.contract import Value
+from quartier_drivers.readings import Value
 
 # No sample is above this mark: it excludes a stream.
 NOTHING_ABOVE = StreamPosition(2**64 - 1, 2**64 - 1)

@@ -24,9 +24,9 @@ from functools import partial
 from pathlib import Path
 
 from quartier.site.records import Now
-from quartier_drivers.bell import Bell
-from quartier_drivers.contract import in_step_s
+from quartier_drivers.contract import find_wait_s
 from quartier_drivers.errors import ConfigError, Fault
+from quartier_drivers.transport.precise_timer import PreciseTimer
 
 CLOCK_VARIABLE = "QUARTIER_CLOCK"
 _UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -201,7 +201,7 @@ class SiteClock:
         loop_s = asyncio.get_running_loop().time()
         left_s = (due_ns - self.now_ns()) / 1e9
         try:
-            bell = Bell()
+            bell = PreciseTimer()
         except OSError:  # perhaps no descriptor is left: an inexact wait is better than none
             await self.sleep(left_s)
             return
@@ -214,7 +214,7 @@ class SiteClock:
 
     async def doze(self, seconds: float, floor_s: float = 0.0) -> None:
         """Wait as ``in_step_s`` says, at least ``floor_s`` of real time: a fast clock must not spin."""
-        await asyncio.sleep(max(in_step_s(self.now_ns(), seconds) / self.rate, floor_s))
+        await asyncio.sleep(max(find_wait_s(self.now_ns(), seconds) / self.rate, floor_s))
 
 
 class _Timex(ctypes.Structure):

@@ -19,7 +19,7 @@ from typing import IO, Any
 from quartier.runtime.owned_files import open_plain
 from quartier.runtime.supervisor import run_once
 from quartier_drivers.errors import QuartierError
-from quartier_drivers.registry import replay as replay_of
+from quartier_drivers.registry import load_release as replay_of
 
 RELEASE_FILE = "release.json"
 RELEASE_COPY = "release.copy.json"

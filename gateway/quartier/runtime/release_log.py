@@ -9,11 +9,11 @@ from pathlib import Path
 
 from quartier.runtime.release import BusRelease
 from quartier.site.ledger import LedgerEntry, OrderOutcome, parse_entry
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 RELEASE_LOG_FILE = "released.jsonl"
 LINES_COUNT_MAX = 1000
-RELEASE_WHO = Who("release", "quartier release")
+RELEASE_WHO = Origin("release", "quartier release")
 
 
 def append_releases(

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Awaitable, Callable
 
 from quartier.runtime.daemon_setup import return_free_memory
-from quartier_drivers.contract import Clock, slot_ns
+from quartier_drivers.contract import Clock, find_slot_ns
 
 FAST_PERIOD_NS = 200_000_000
 FAST_PHASE_NS = 50_000_000
@@ -41,7 +41,7 @@ class FastTicker:
         while True:
             await self.wanted.wait()
             now_ns = self._clock.now_ns()
-            due_ns = slot_ns(now_ns + 1, FAST_PERIOD_NS, FAST_PHASE_NS)
+            due_ns = find_slot_ns(now_ns + 1, FAST_PERIOD_NS, FAST_PHASE_NS)
             await self._clock.sleep((due_ns - now_ns) / 1e9)
             if self._clock.now_ns() >= due_ns and self.wanted.is_set():
                 self._look()
@@ -127,7 +127,7 @@ class Ticker:
             self.skipped_count += missed
             due_ns += (missed + 1) * self._period_ns
             if self._phase_ns is not None and self.cycles_count == 1:  # at least half a period later
-                due_ns = slot_ns(due_ns - self._period_ns // 2, self._period_ns, self._phase_ns)
+                due_ns = find_slot_ns(due_ns - self._period_ns // 2, self._period_ns, self._phase_ns)
             self._collect()
 
     async def _sleep_until(self, due_ns: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from quartier_drivers.who import OURS, Who
+from quartier_drivers.contract import OWN_RULE, Origin
 
 OrderOutcome = Literal["pending", "done", "refused", "unknown", "expired", "replaced"]
 OrderEnd = Literal["", "replaced", "given back", "reverted", "overwritten"]
@@ -42,7 +42,7 @@ class LedgerEntry:
     why: str
     utc_ms: int
     last_ms: int
-    who: Who = OURS
+    who: Origin = OWN_RULE
     count: int = 1
     writes: int = 0
     before: float | None = None
@@ -85,7 +85,7 @@ class LedgerEntry:
 
 _MISSING = object()
 _DEFAULTS: Mapping[str, Any] = {
-    "who": asdict(OURS),
+    "who": asdict(OWN_RULE),
     "count": 1,
     "writes": 0,
     "outcome": "pending",
@@ -113,7 +113,7 @@ def load_entry(data: Any) -> LedgerEntry:
     """Make an entry from the output of ``LedgerEntry.data``. Raises ValueError."""
     try:
         known = {name: value for name, value in data.items() if name in _FIELD_NAMES}
-        known["who"] = Who(**known.get("who", {"kind": OURS.kind}))
+        known["who"] = Origin(**known.get("who", {"kind": OWN_RULE.kind}))
         made = LedgerEntry(**known)
     except (AttributeError, TypeError) as error:
         raise ValueError(str(error)) from error

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from quartier.site.records import replace
-from quartier_drivers.contract import QUALITIES, TEXT, Quality, Readings, Value
-from quartier_drivers.layout import Layout
+from quartier_drivers.readings import QUALITIES, TEXT, Layout, Quality, Readings, Value
 
 _GOOD = QUALITIES.index(Quality.GOOD)
 

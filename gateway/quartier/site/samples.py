@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from quartier_drivers.contract import BOOL, FLOAT, INT, QUALITIES, TEXT, Quality, Value
+from quartier_drivers.readings import BOOL, FLOAT, INT, QUALITIES, TEXT, Quality, Value
 
 LARGE_INTEGER = (
     4  # after FLOAT, INT, BOOL and TEXT of the contract: an int beyond a double; low four bits of a kind

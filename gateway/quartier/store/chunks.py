@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from quartier.site.samples import PointNames, Sample, SampleBlock
 from quartier.store.sample_columns import SampleTimes
-from quartier_drivers.contract import TEXT
+from quartier_drivers.readings import TEXT
 from quartier_native import decode_series, encode_series, gather, join_strands, part_strands
 
 CHUNK_COUNT_MAX = 16_384  # samples in one chunk

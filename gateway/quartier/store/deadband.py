@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from quartier_drivers.points import split, word
+from quartier_drivers.points import parse_quantity, split_point
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Deadbands:
 
     def of(self, point: str) -> Deadband:
         """Return the deadband of one point, given by its full name."""
-        quantity = split(point)[1]
+        quantity = split_point(point)[1]
         for key in (point, quantity, _find_ending(quantity)):
             if key in self._table:
                 return self._table[key]
@@ -69,7 +69,7 @@ class Deadbands:
 
 def _find_ending(quantity: str) -> str:
     try:
-        meaning = word(quantity)
+        meaning = parse_quantity(quantity)
     except ValueError:
         return ""
     return meaning.unit or quantity.rsplit("_", 1)[-1]

@@ -16,8 +16,8 @@ from quartier.store.chunks import Chunk, DamagedBytes, unseal
 from quartier.store.gap_records import GapRecord
 from quartier.store.history_file import commit_log
 from quartier.store.history_file.contents import read_gaps, read_tail_pieces
-from quartier_drivers.contract import Quality, Value
-from quartier_drivers.points import word
+from quartier_drivers.points import parse_quantity
+from quartier_drivers.readings import Quality, Value
 
 _FAR_FUTURE_MS = 2**53
 
@@ -328,6 +328,6 @@ def _make_span_rows(point: str, trace: _Trace, grid: _Grid) -> Iterator[HistoryR
 
 def _is_averaged(sample: Sample) -> bool:
     try:
-        return word(find_point_name(sample).rpartition(".")[2]).unit in _MEAN_UNITS
+        return parse_quantity(find_point_name(sample).rpartition(".")[2]).unit in _MEAN_UNITS
     except ValueError:
         return False

@@ -28,7 +28,7 @@ from quartier.store.history_file.writer import (
 from quartier.store.ingest import EVENT_STREAM, Ingest
 from quartier.store.outbox import ALL_TRIMMED, NOTHING_TRIMMED, Outbox, is_above
 from quartier.store.recovery import find_lost_with_file, make_unknown_end, recover_history
-from quartier_drivers.contract import Readings
+from quartier_drivers.readings import Readings
 
 OPEN_TIMEOUT_S = 8.0
 RETRY_MAX_S = 60.0

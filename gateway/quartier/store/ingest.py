@@ -15,8 +15,7 @@ from quartier.store.deadband import Deadbands
 from quartier.store.gap_records import GapRecord, render_event
 from quartier.store.journal import Columns, Journal, list_names, make_places_frame
 from quartier.store.sample_columns import PointNameTable
-from quartier_drivers.contract import TEXT, Readings
-from quartier_drivers.layout import Layout
+from quartier_drivers.readings import TEXT, Layout, Readings
 from quartier_native import Gates, Route
 
 EVENT_STREAM, NODE_STREAM = "event", "node"

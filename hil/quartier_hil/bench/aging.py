@@ -7,7 +7,7 @@ from array import array
 from pathlib import Path
 
 from quartier.site.process_image import ProcessImage
-from quartier_drivers.contract import QUALITIES, Quality, Readings
+from quartier_drivers.readings import QUALITIES, Quality, Readings
 from quartier_hil.bench import commit, process
 
 _PERIOD_S = 60

@@ -16,7 +16,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any, Self
 
-from quartier_drivers.bacnet.answers import Read, hear
+from quartier_drivers.bacnet.codec.answers import PreparedRead, hear
 from quartier_drivers.errors import WireError
 from quartier_hil.bench.cache import AbsentError, Cache
 from quartier_hil.bench.figure import Figure, against, alone, skipped
@@ -78,7 +78,7 @@ class Ours:
 
     def __init__(self, datagrams: Sequence[bytes]) -> None:
         self._datagrams = datagrams
-        self._read = Read([Ref(0, place, _PRESENT_VALUE) for place in range(1, POINTS + 1)])
+        self._read = PreparedRead([Ref(0, place, _PRESENT_VALUE) for place in range(1, POINTS + 1)])
 
     def turn(self, times: int) -> Turn:
         """``times`` passes."""

@@ -15,8 +15,7 @@ from pathlib import Path
 from quartier.site.records import Now
 from quartier.store.deadband import Deadband, Deadbands
 from quartier.store.history_store import Store
-from quartier_drivers.contract import FLOAT, QUALITIES, Quality, Readings
-from quartier_drivers.layout import Layout
+from quartier_drivers.readings import FLOAT, QUALITIES, Layout, Quality, Readings
 from quartier_hil.bench.figure import Figure, against, alone
 from quartier_hil.bench.setting import Setting
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from pymodbus.client import AsyncModbusTcpClient
 
-from quartier_drivers import profile, registry
+from quartier_drivers import registry
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.loop import Loop
+from quartier_drivers.device_profile import loading
+from quartier_drivers.transport.event_loop import EventLoop
 from quartier_hil.bench import site
 from quartier_hil.bench.figure import Figure, against
 from quartier_hil.bench.process import Process
@@ -38,7 +39,7 @@ def figures(setting: Setting) -> list[Figure]:
     # The loop is the daemon's.
     with (
         Process(argv, setting.folder / "driver.log", talks=True) as server,
-        asyncio.Runner(loop_factory=Loop) as runner,
+        asyncio.Runner(loop_factory=EventLoop) as runner,
     ):
         return runner.run(_measured(int(server.line()), setting))
 
@@ -47,11 +48,11 @@ async def _measured(port: int, setting: Setting) -> list[Figure]:
     requests = _REQUESTS_SHORT if setting.short else _REQUESTS
     folder = setting.scratch("driver")
     site.write(folder, [port], _REGISTERS)
-    section = registry.section("modbus-tcp")(kind="modbus-tcp", host="127.0.0.1", port=port)
-    clock, door = Racing(), registry.door("modbus-tcp")
+    section = registry.load_section("modbus-tcp")(kind="modbus-tcp", host="127.0.0.1", port=port)
+    clock, door = Racing(), registry.load_factory("modbus-tcp")
     line = door.line("bus", section, clock)
     device = DeviceSpec("device", 1, {"": "meter"})
-    driver: Any = door.driver(line, device, profile.load(site.PROFILE, [folder / "profiles"]), clock)
+    driver: Any = door.driver(line, device, loading.load_profile(site.PROFILE, [folder / "profiles"]), clock)
     driver.go_on(lambda: False)  # as the daemon's bus does; nothing is written here
     client = AsyncModbusTcpClient("127.0.0.1", port=port)
     await client.connect()

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from quartier_drivers.contract import QUALITIES, Quality, Readings
+from quartier_drivers.readings import QUALITIES, Quality, Readings
 from quartier_hil.bench import commit
 
 POINTS = 500

@@ -14,8 +14,7 @@ from typing import Any
 
 from quartier_hil.bench.figure import Figure, against
 from quartier_native import fleet as kernel
-from quartier_native.reference import fleet as twin
-from quartier_native.reference.buildings import (
+from quartier_native.fleets import (
     BATTERY,
     DIVISIBLE,
     EV,
@@ -29,6 +28,7 @@ from quartier_native.reference.buildings import (
     Building,
     Unit,
 )
+from quartier_native.reference import fleet as twin
 
 BUILDINGS = 100
 """Of the fleet that both sides step."""

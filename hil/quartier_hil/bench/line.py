@@ -14,9 +14,10 @@ from typing import Any
 
 from pymodbus.client import AsyncModbusSerialClient
 
-from quartier_drivers import profile, registry
-from quartier_drivers.clock import LoopClock
+from quartier_drivers import registry
 from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile import loading
+from quartier_drivers.transport.event_loop import LoopClock
 from quartier_hil.bench import site
 from quartier_hil.bench.figure import Figure, against, alone
 from quartier_hil.bench.process import Process
@@ -97,10 +98,10 @@ async def _measured(kind: Kind, baud: int, wire: Process, setting: Setting) -> l
 
 async def _ours(kind: Kind, baud: int, port: str, folder: Path) -> Side:
     """A driver for each unit on one line."""
-    section = registry.section("modbus-rtu")(kind="modbus-rtu", port=port, baud=baud, timeout_s=3.0)
-    clock, door = LoopClock(), registry.door("modbus-rtu")
+    section = registry.load_section("modbus-rtu")(kind="modbus-rtu", port=port, baud=baud, timeout_s=3.0)
+    clock, door = LoopClock(), registry.load_factory("modbus-rtu")
     line = door.line("line", section, clock)
-    loaded = profile.load(site.PROFILE, [folder / "profiles"])
+    loaded = loading.load_profile(site.PROFILE, [folder / "profiles"])
     drivers: list[Any] = [
         door.driver(line, DeviceSpec(f"device{unit}", unit, {"": f"meter{unit}"}), loaded, clock)
         for unit in range(1, kind.units + 1)

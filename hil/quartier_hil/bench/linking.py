@@ -9,7 +9,8 @@ from quartier.district.sparkplug.data_messages import MESSAGE_METRICS_MAX, DataM
 from quartier.district.sparkplug.metric_catalog import MetricCatalog, build_catalog
 from quartier.district.sparkplug.sparkplug_b_pb2 import Payload
 from quartier.site.samples import SampleBlock
-from quartier_drivers.contract import QUALITIES, PointInfo, Quality, Readings
+from quartier_drivers.contract import PointInfo
+from quartier_drivers.readings import QUALITIES, Quality, Readings
 from quartier_hil.bench import acknowledging, commit, signing
 from quartier_hil.bench.figure import Figure, against, alone
 from quartier_hil.bench.setting import Setting

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Sized
 from pathlib import Path
 from typing import Any
 
-from quartier_drivers import profile, registry
+from quartier_drivers import registry
 from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile import loading
 from quartier_hil.bench.driver import Racing
 from quartier_hil.bench.figure import Figure, against
 from quartier_hil.bench.process import Process, free_port
@@ -52,12 +53,12 @@ def figures(setting: Setting) -> list[Figure]:
 
 def _made(url: str, clock: Any, folder: Path) -> tuple[Any, Any]:
     """Our line and driver; everything is asked for, nothing subscribed to."""
-    section = registry.section("opcua")(
+    section = registry.load_section("opcua")(
         kind="opcua", url=url, insecure_policy="None", anonymous=True, subscribe=False, pki=str(folder)
     )
-    door = registry.door("opcua")
+    door = registry.load_factory("opcua")
     line = door.line("bus", section, clock)
-    loaded = profile.parse(page(POINTS), "bench/opcua", "opcua.toml")
+    loaded = loading.parse_profile(page(POINTS), "bench/opcua", "opcua.toml")
     return line, door.driver(line, DeviceSpec("device", 1, {"": "plant"}), loaded, clock)
 
 

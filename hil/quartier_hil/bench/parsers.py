@@ -15,8 +15,12 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from quartier_drivers.meter import dlms, iec62056, mbus, p1, sml, tic
-from quartier_drivers.meter.telegram import Decoder
+from quartier_drivers.meter import dlms, mbus
+from quartier_drivers.meter.iec62056 import push_decoder as iec62056_push_decoder
+from quartier_drivers.meter.p1 import push_decoder as p1_push_decoder
+from quartier_drivers.meter.sml import push_decoder as sml_push_decoder
+from quartier_drivers.meter.telegrams import Decoder
+from quartier_drivers.meter.tic import push_decoder
 from quartier_hil.bench.cache import AbsentError
 from quartier_hil.bench.figure import Figure, against, alone, skipped
 from quartier_hil.bench.process import Process
@@ -101,18 +105,26 @@ def _one_linky() -> list[bytes]:
 
 
 CONTESTS: Sequence[Contest] = (
-    Contest("tic", tic.decoder, "pyteleinfo", _PYTHON, _whole_tic),
-    Contest("tic_kylin", tic.decoder, "kylin", _PYTHON, _whole_tic),
-    Contest("p1", p1.decoder, "dsmr-parser", _PYTHON, lambda: drawn("p1-dutch")),
-    Contest("iec62056", iec62056.decoder, "iec62056-21", _PYTHON, lambda: drawn("iec62056-c")),
-    Contest("sml", sml.decoder, "smllib", _PYTHON, lambda: drawn("sml")),
+    Contest("tic", push_decoder.make_decoder, "pyteleinfo", _PYTHON, _whole_tic),
+    Contest("tic_kylin", push_decoder.make_decoder, "kylin", _PYTHON, _whole_tic),
+    Contest("p1", p1_push_decoder.make_decoder, "dsmr-parser", _PYTHON, lambda: drawn("p1-dutch")),
+    Contest(
+        "iec62056", iec62056_push_decoder.make_decoder, "iec62056-21", _PYTHON, lambda: drawn("iec62056-c")
+    ),
+    Contest("sml", sml_push_decoder.make_decoder, "smllib", _PYTHON, lambda: drawn("sml")),
     Contest("dlms", dlms.decoder, "amshan", _PYTHON, _han),
     Contest("mbus", mbus.decoder, "pymbusparser", _RUST, lambda: drawn("mbus")),
-    Contest("tic_one", tic.decoder, "pyteleinfo", _PYTHON, _one_linky),
-    Contest("tic_one_kylin", tic.decoder, "kylin", _PYTHON, _one_linky),
-    Contest("p1_one", p1.decoder, "dsmr-parser", _PYTHON, lambda: one_meter(P1Meter())),
-    Contest("iec62056_one", iec62056.decoder, "iec62056-21", _PYTHON, lambda: one_meter(StandingMeter())),
-    Contest("sml_one", sml.decoder, "smllib", _PYTHON, lambda: one_meter(Head())),
+    Contest("tic_one", push_decoder.make_decoder, "pyteleinfo", _PYTHON, _one_linky),
+    Contest("tic_one_kylin", push_decoder.make_decoder, "kylin", _PYTHON, _one_linky),
+    Contest("p1_one", p1_push_decoder.make_decoder, "dsmr-parser", _PYTHON, lambda: one_meter(P1Meter())),
+    Contest(
+        "iec62056_one",
+        iec62056_push_decoder.make_decoder,
+        "iec62056-21",
+        _PYTHON,
+        lambda: one_meter(StandingMeter()),
+    ),
+    Contest("sml_one", sml_push_decoder.make_decoder, "smllib", _PYTHON, lambda: one_meter(Head())),
     Contest("dlms_one", dlms.decoder, "amshan", _PYTHON, lambda: one_meter(HanMeter())),
 )
 """Strangers first, each telegram of another meter; then one meter, as on a port."""
@@ -227,7 +239,7 @@ def _checked(who: str, turn: Turn, wanted_count: int) -> float:
 def _linky_day(setting: Setting) -> Figure:
     """Percent of a core that a saturated line of a Linky in standard mode takes, as a port gives it."""
     telegrams = list(_linky(_DAY_BYTES_SHORT if setting.short else _DAY_BYTES))
-    ours, size = Ours(tic.decoder, telegrams, _AT_ONCE), sum(map(len, telegrams))
+    ours, size = Ours(push_decoder.make_decoder, telegrams, _AT_ONCE), sum(map(len, telegrams))
     shares = [
         100 * _checked("we", ours.turn(1), len(telegrams)) / (size / LINE_BYTES_S)
         for _ in range(setting.rounds)

@@ -25,9 +25,10 @@ from quartier.commissioning.bus_planning.simulated_bus import (
 )
 from quartier.runtime.bus.poll import Bus
 from quartier.runtime.clock import SiteClock
-from quartier_drivers import profile, registry
+from quartier_drivers import registry
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.modbus.pace import pace
+from quartier_drivers.device_profile import loading
+from quartier_drivers.modbus.wire.timing import make_timing
 from quartier_hil.bench.figure import Figure, alone
 from quartier_hil.bench.process import Process
 from quartier_hil.bench.setting import Setting
@@ -266,7 +267,7 @@ def used(one: Drawn, program: str, folder: Path) -> tuple[float, float]:
     assumed, names = _assumed(one, wire), _alive(one, wire)
     planned = run_simulated(_shared(wire, assumed, names)) / 100.0
     counted = _counted(one, wire, program, folder / "wire.log", _CALM_SPAN_S, settles=True)
-    own = pace(wire.section)
+    own = make_timing(wire.section)
     # The line counts 3.5 characters before each frame at any speed, and no pause of the bus.
     more_s = counted.answers * (own.quiet_s - 3.5 * own.char_s + wire.section.pause_s)
     return planned, (counted.line_s + more_s) / counted.span_s
@@ -316,11 +317,14 @@ def _wire(one: Drawn, folder: Path) -> _Wire:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
     devices = tuple(
-        (DeviceSpec(f"d{number}", number + 1, {"": f"m{number}"}), profile.load(f"drawn/d{number}", [folder]))
+        (
+            DeviceSpec(f"d{number}", number + 1, {"": f"m{number}"}),
+            loading.load_profile(f"drawn/d{number}", [folder]),
+        )
         for number in range(len(one.profiles))
     )
     where = {"host": "127.0.0.1"} if one.is_network else {"port": "/dev/ttyS0"}
-    section = registry.section(one.section["kind"])(**where, **one.section)
+    section = registry.load_section(one.section["kind"])(**where, **one.section)
     return _Wire("line", section, devices)
 
 
@@ -359,7 +363,7 @@ async def _run(one: Drawn, wire: _Wire, process: Process, span_s: float, *, sett
         process.ask(f"answer {unit} {int(answer_s * 1e6)}")
     for unit in one.dead:
         process.ask(f"mute {unit}")
-    clock, door = SiteClock(), registry.door(wire.section.kind)
+    clock, door = SiteClock(), registry.load_factory(wire.section.kind)
     line = door.line(wire.name, wire.section, clock)
     drivers = {spec.name: door.driver(line, spec, loaded, clock) for spec, loaded in wire.devices}
     log = structlog.get_logger("planning")

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from quartier_drivers import profile, registry
+from quartier_drivers import registry
 from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile import loading
 from quartier_hil.bench.bacnet import POINTS, Peer, Turn, answer
 from quartier_hil.bench.cache import AbsentError
 from quartier_hil.bench.figure import Figure, against, alone, skipped
@@ -79,9 +80,9 @@ def _polled(setting: Setting) -> Figure:
 
 async def _measured(name: str, what: str, port: int, folder: Path, peer: Peer, setting: Setting) -> Figure:
     write(folder)
-    clock, loaded = Stepping(), profile.load(PROFILE, [folder])
+    clock, loaded = Stepping(), loading.load_profile(PROFILE, [folder])
     line = await _line(clock)
-    door = registry.door("bacnet-ip", loaded.head.protocol)
+    door = registry.load_factory("bacnet-ip", loaded.head.protocol)
     device = DeviceSpec("device", 0, {"": "device"}, address=f"{_HOST}:{port}")
     driver: Any = door.driver(line, device, loaded, clock)
     await driver.open()
@@ -129,8 +130,8 @@ async def sides(
 
 
 async def _line(clock: Stepping, **more: Any) -> Any:
-    section = registry.section("bacnet-ip")(kind="bacnet-ip", interface=_HOST, port=free_port(), **more)
-    line: Any = registry.door("bacnet-ip", "bacnet").line("bus", section, clock)
+    section = registry.load_section("bacnet-ip")(kind="bacnet-ip", interface=_HOST, port=free_port(), **more)
+    line: Any = registry.load_factory("bacnet-ip", "bacnet").line("bus", section, clock)
     await line.open()
     return line
 

@@ -5,10 +5,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from quartier_drivers import profile, registry
-from quartier_drivers.clock import LoopClock
+from quartier_drivers import registry
 from quartier_drivers.contract import Clock, DeviceSpec
+from quartier_drivers.device_profile import loading
 from quartier_drivers.modbus.driver import ModbusDriver
+from quartier_drivers.transport.event_loop import LoopClock
 from quartier_hil.bench.figure import Figure, against
 from quartier_hil.bench.process import Process
 from quartier_hil.bench.setting import Setting
@@ -83,7 +84,7 @@ def figures(setting: Setting) -> list[Figure]:
     (place / "bench").mkdir()
     (place / f"{_METER}.toml").write_text(meter())
     program, log = setting.cache.compiled("registers"), setting.folder / "requests.log"
-    loaded = {name: profile.load(name, [place]) for name in {_METER, *MIXED}}
+    loaded = {name: loading.load_profile(name, [place]) for name in {_METER, *MIXED}}
     meters = [loaded[_METER]] * DEVICES
     mixed = [loaded[name] for name in MIXED]
     with Process([program, "1"], log, talks=True) as server:
@@ -113,8 +114,8 @@ def _judged(name: str, what: str, counted: tuple[float, float], floor: float | N
 
 
 def _line(port: int, clock: Clock) -> Any:
-    section = registry.section("modbus-tcp")(kind="modbus-tcp", host="127.0.0.1", port=port)
-    return registry.door("modbus-tcp").line("bus", section, clock)
+    section = registry.load_section("modbus-tcp")(kind="modbus-tcp", host="127.0.0.1", port=port)
+    return registry.load_factory("modbus-tcp").line("bus", section, clock)
 
 
 async def _minute(port: int, maps: Sequence[Any]) -> tuple[float, float]:

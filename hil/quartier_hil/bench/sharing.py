@@ -18,15 +18,14 @@ import structlog
 
 from quartier.runtime.bus.poll import Bus
 from quartier.runtime.clock import ClockSetting, SiteClock
-from quartier_drivers.loop import Loop
-from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.modbus.frame import read_request
-from quartier_drivers.modbus.go import Go
-from quartier_drivers.modbus.share.client import Client
-from quartier_drivers.modbus.share.host import Host
-from quartier_drivers.modbus.share.queue import Queue
-from quartier_drivers.modbus.share.terms import Terms
-from quartier_drivers.modbus.tcp import TcpLink
+from quartier_drivers.modbus.bus_section import TcpBus
+from quartier_drivers.modbus.frames import make_read
+from quartier_drivers.modbus.sharing.client_limits import ClientTerms
+from quartier_drivers.modbus.sharing.client_queue import ClientQueue
+from quartier_drivers.modbus.sharing.server import SharingClient, SharingServer
+from quartier_drivers.modbus.wire.exchanges import ReadSequence
+from quartier_drivers.modbus.wire.tcp_line import TcpLine
+from quartier_drivers.transport.event_loop import EventLoop
 from quartier_hil.bench.figure import Figure, against
 from quartier_hil.bench.process import Process, python_path
 from quartier_hil.bench.setting import Setting
@@ -45,7 +44,7 @@ def figures(setting: Setting) -> list[Figure]:
     # The loop is the daemon's.
     with (
         Process(argv, setting.folder / "share.log", talks=True) as server,
-        asyncio.Runner(loop_factory=Loop) as runner,
+        asyncio.Runner(loop_factory=EventLoop) as runner,
     ):
         return runner.run(_measured(int(server.line()), setting))
 
@@ -64,7 +63,7 @@ async def _measured(port: int, setting: Setting) -> list[Figure]:
         async def through(client: Process) -> float:
             return await _cpu_us(lambda: asyncio.to_thread(client.ask, str(count)), count)
 
-        async def polled(line: TcpLink) -> float:
+        async def polled(line: TcpLine) -> float:
             return await _cpu_us(lambda: _gone(line, count // _IN_A_GO), count)
 
         turns: list[list[float]] = []
@@ -93,18 +92,18 @@ async def _measured(port: int, setting: Setting) -> list[Figure]:
     ]
 
 
-async def _opened(port: int, stack: AsyncExitStack) -> TcpLink:
-    line = TcpLink("bus", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port), SiteClock(ClockSetting()))
+async def _opened(port: int, stack: AsyncExitStack) -> TcpLine:
+    line = TcpLine("bus", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port), SiteClock(ClockSetting()))
     stack.push_async_callback(line.close)
     return line
 
 
-async def _shared(port: int, age_max_s: float, stack: AsyncExitStack) -> tuple[TcpLink, int]:
+async def _shared(port: int, age_max_s: float, stack: AsyncExitStack) -> tuple[TcpLine, int]:
     """A line with a share in front, served by a bus that has no devices; and the share's port."""
     clock, line = SiteClock(ClockSetting()), await _opened(port, stack)
     bus = Bus("bus", line, {}, clock, lambda _: None, structlog.get_logger())
-    queue = bus.gaps.guests = Queue(line, clock, lambda: True, lambda _: False, {}, bus.mailbox.wake)
-    terms = Terms(
+    queue = bus.gaps.guests = ClientQueue(line, clock, lambda: True, lambda _: False, {}, bus.mailbox.wake)
+    terms = ClientTerms(
         "client",
         (ip_network("127.0.0.1"),),
         frozenset({1}),
@@ -112,7 +111,7 @@ async def _shared(port: int, age_max_s: float, stack: AsyncExitStack) -> tuple[T
         outstanding_max=16,
         age_max_s=age_max_s,
     )
-    host = Host("127.0.0.1", 0, [Client(terms, queue, lambda _: None)], queue)
+    host = SharingServer("127.0.0.1", 0, [SharingClient(terms, queue, lambda _: None)], queue)
     group = await stack.enter_async_context(asyncio.TaskGroup())
     for run in (bus.run(), host.run()):
         stack.callback(group.create_task(run).cancel)
@@ -132,16 +131,16 @@ async def _cpu_us(work: Callable[[], Awaitable[Any]], count: int) -> float:
     return 1e6 * (time.process_time() - before_s) / count
 
 
-async def _exchanged(line: TcpLink, count: int) -> None:
-    request = read_request(1, "holding", 0, _COUNT)
+async def _exchanged(line: TcpLine, count: int) -> None:
+    request = make_read(1, "holding", 0, _COUNT)
     for _ in range(count):
         await line.exchange(request)
 
 
-async def _gone(line: TcpLink, count: int) -> None:
+async def _gone(line: TcpLine, count: int) -> None:
     """As a driver asks what is due of a device."""
-    requests = [read_request(1, "holding", _COUNT * at, _COUNT) for at in range(_IN_A_GO)]
-    go = Go(requests, time.monotonic_ns)
+    requests = [make_read(1, "holding", _COUNT * at, _COUNT) for at in range(_IN_A_GO)]
+    go = ReadSequence(requests, time.monotonic_ns)
     for _ in range(count):
         go.again()
         await line.make(go)

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quartier_drivers import profile, registry
+from quartier_drivers import registry
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.loop import Loop
-from quartier_drivers.modbus.reader import target
+from quartier_drivers.device_profile import loading
+from quartier_drivers.modbus.reader import parse_target
 from quartier_drivers.sunspec import reader
+from quartier_drivers.transport.event_loop import EventLoop
 from quartier_hil import sunspec as served
 from quartier_hil.bench.figure import Figure, against
 from quartier_hil.bench.process import Process, python_path
@@ -133,7 +134,7 @@ def _run(folder: Path, python: Path, setting: Setting) -> list[Figure]:
         # The loop is the daemon's.
         with (
             Process([str(python), script, str(port), str(UNIT)], folder / "peer.log", talks=True) as peer,
-            asyncio.Runner(loop_factory=Loop) as runner,
+            asyncio.Runner(loop_factory=EventLoop) as runner,
         ):
             return runner.run(_measured(port, folder, peer, setting))
 
@@ -141,7 +142,7 @@ def _run(folder: Path, python: Path, setting: Setting) -> list[Figure]:
 async def _measured(port: int, folder: Path, peer: Process, setting: Setting) -> list[Figure]:
     words_count = sum(length + 2 for _, _, length in served.made(DEVICE, ()).image.models)
 
-    place = target(f"tcp://127.0.0.1:{port}?unit={UNIT}")
+    place = parse_target(f"tcp://127.0.0.1:{port}?unit={UNIT}")
 
     async def scan(times: int) -> int:  # waits for its socket as the peer does: nothing else is going on
         scans = [reader.read_device(place) for _ in range(times)]
@@ -172,9 +173,11 @@ async def _measured(port: int, folder: Path, peer: Process, setting: Setting) ->
 async def _opened(port: int, folder: Path) -> tuple[Any, Any, Stepping]:
     """A driver for everything, with what it tells once already told."""
     write(folder)
-    section = registry.section("modbus-tcp")(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=10.0)
-    everything, clock = profile.load(PROFILE, [folder]), Stepping()
-    door = registry.door("modbus-tcp", everything.head.protocol)
+    section = registry.load_section("modbus-tcp")(
+        kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=10.0
+    )
+    everything, clock = loading.load_profile(PROFILE, [folder]), Stepping()
+    door = registry.load_factory("modbus-tcp", everything.head.protocol)
     line = door.line("bus", section, clock)
     driver: Any = door.driver(line, DeviceSpec("device", UNIT, {"": "device"}), everything, clock)
     driver.go_on(lambda: False)  # as the daemon's bus does; nothing is written here

@@ -23,9 +23,9 @@ from quartier.site.records import Now
 from quartier.site.site_layout import Site
 from quartier.store.history_store import Store
 from quartier_drivers.contract import Clock, PointInfo
-from quartier_drivers.meter.driver import SpeakingMeter
-from quartier_drivers.meter.port import Port
-from quartier_drivers.registry import door
+from quartier_drivers.meter.driver import PushMeter
+from quartier_drivers.meter.line import MeterLine
+from quartier_drivers.registry import load_factory
 
 TRIED_S = training.BACKTEST_S
 """So much of a history the daemon tries: what a plan would have cost in it."""
@@ -46,7 +46,7 @@ class Assembled:
     buses: Mapping[str, tuple[str, ...]]
     store: Callable[[Path, Path], Store]
     loaded: LoadedSite
-    speaking: Mapping[str, SpeakingMeter] = field(default_factory=dict)
+    speaking: Mapping[str, PushMeter] = field(default_factory=dict)
 
     def question(self, state: ControlState, linked: LinkState, now: Now, distrust: str = "") -> PlanRequest:
         """Return what the daemon would ask its planner.  Raises RefusedError for what it would not."""
@@ -94,11 +94,11 @@ def assembled(site_file: Path, clock: Clock | None = None) -> Assembled:
     devices, speaking = {}, {}
     for wire in planned:
         kind = wire.section.kind
-        line = door(kind).line(wire.name, wire.section, time)
+        line = load_factory(kind).line(wire.name, wire.section, time)
         for spec, profile in wire.devices:
-            driver = door(kind, profile.protocol).driver(line, spec, profile, time)
+            driver = load_factory(kind, profile.protocol).driver(line, spec, profile, time)
             devices[spec.name] = dict(driver.points)
-            if isinstance(driver, SpeakingMeter) and isinstance(line, Port):
+            if isinstance(driver, PushMeter) and isinstance(line, MeterLine):
                 line.why = ""  # it is open, as far as the driver can see
                 speaking[spec.name] = driver
     points = {point: info for infos in devices.values() for point, info in infos.items()}

@@ -11,7 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from quartier.site.records import Now
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 from quartier_hil.offline import premises
 from quartier_hil.offline.historian import Historian
 from quartier_hil.offline.past import STEP_S, minutes
@@ -46,7 +46,7 @@ def bequeath(scenario: Scenario, folder: Path, before_s: float) -> int:
             historian.begin(now(hour[0].now_s - STEP_S))
         for state in hour:
             told = _told(state, planning.load_factor, planning.sun_factor)
-            historian.take(columns(told, now(state.now_s - STEP_S).ns))
+            historian.take(make_readings(told, now(state.now_s - STEP_S).ns))
         count, last_s = count + len(hour), hour[-1].now_s
         historian.turn(now(last_s))
     if last_s is not None:

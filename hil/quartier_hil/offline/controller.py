@@ -19,7 +19,7 @@ from quartier.control.records import Overrides
 from quartier.control.requests import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, LocalPlan
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now, replace
-from quartier_drivers.contract import Readings
+from quartier_drivers.readings import Readings
 from quartier_hil.offline.assembled import Assembled
 from quartier_hil.offline.historian import Historian
 

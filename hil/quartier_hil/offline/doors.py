@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from quartier_drivers.contract import Command, PointInfo, Readings
-from quartier_drivers.layout import Layout
+from quartier_drivers.contract import Command, PointInfo
+from quartier_drivers.readings import Layout, Readings
 from quartier_hil.devices.fault import Fault, Kind, Shown
 
 # A request that is not answered within this is given up (the default of a bus section).

@@ -14,7 +14,7 @@ from quartier.cli import times
 from quartier.site.records import Now
 from quartier.store import history_reader
 from quartier.store.history_store import Store
-from quartier_drivers.contract import Readings
+from quartier_drivers.readings import Readings
 from quartier_hil.verdict.stored import EVERY, Rows, Stored
 
 _DISK_S = 20.0

@@ -9,8 +9,8 @@ from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
-from quartier_drivers.contract import NOTHING, Readings
 from quartier_drivers.errors import NoReply
+from quartier_drivers.readings import NO_READINGS, Readings
 from quartier_hil.devices.ailing import Ailing
 from quartier_hil.devices.fault import Kind
 from quartier_hil.devices.meters.noise import Noise, damage
@@ -119,7 +119,7 @@ class SpokenLinky:
             self._said = b"" if self._ailing.is_mute(now_s) else self._next()
             self._over_s = now_s + len(self._said) * _BITS_PER_BYTE / self._meter.baud
         with suppress(NoReply):
-            while (readings := _at_once(self._driver.read())) is not NOTHING:
+            while (readings := _at_once(self._driver.read())) is not NO_READINGS:
                 yield readings
 
     def _next(self) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from quartier.site.records import Now
-from quartier_drivers.contract import Readings
+from quartier_drivers.readings import Readings
 from quartier_hil.devices.fault import Kind
 from quartier_hil.devices.meters.tic.stamp import PARIS
 from quartier_hil.offline.assembled import Assembled

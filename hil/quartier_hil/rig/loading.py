@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from quartier_drivers import profile as profiles
+from quartier_drivers.device_profile import loading
+from quartier_drivers.device_profile.toml_files import suggest_key
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_drivers.place import nearest
 from quartier_hil import siting, tables
 from quartier_hil.rig.bench import Adapter, Bench, Board, Device, Measured, Meter, Place, Relay
 from quartier_hil.rig.register import Register
@@ -48,7 +48,9 @@ def _fault(path: Path, item: Mapping[str, Any]) -> Fault:
     key = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         known = _known(item["loc"])
-        return Fault(str(path), None, key, f"is no key of this table; {nearest(str(item['loc'][-1]), known)}")
+        return Fault(
+            str(path), None, key, f"is no key of this table; {suggest_key(str(item['loc'][-1]), known)}"
+        )
     if item["type"] == "missing":
         return Fault(str(path), None, key, "is missing")
     what = str(item["msg"])
@@ -114,7 +116,7 @@ def _shared(bench: Bench) -> Iterator[tuple[str, str]]:
 def _of_device(bench: Bench, name: str, device: Device) -> Iterator[tuple[str, str]]:
     key = f"devices.{name}"
     try:
-        protocol = profiles.load(device.profile, [siting.profiles_folder()]).protocol
+        protocol = loading.load_profile(device.profile, [siting.profiles_folder()]).protocol
         if protocol not in PROTOCOLS:
             yield f"{key}.profile", f"speaks {protocol}; a bench has {' and '.join(PROTOCOLS)} devices alone"
     except ConfigError as error:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from quartier_drivers import profile as profiles
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import ConfigError
 from quartier_hil import siting
 from quartier_hil.rig.bench import Device, Meter, Place
@@ -29,7 +29,9 @@ def identity(place: Place) -> Register | None:
     if stated is not None or not isinstance(place, Device):
         return stated
     try:
-        profile = profiles.of_registers(profiles.load(place.profile, [siting.profiles_folder()]))
+        profile = loading.require_register_profile(
+            loading.load_profile(place.profile, [siting.profiles_folder()])
+        )
     except ConfigError:
         return None
     source = profile.identity.get(_SERIAL) or profile.identity.get(_FIRMWARE)

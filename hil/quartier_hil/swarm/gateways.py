@@ -24,7 +24,8 @@ from quartier.district.uplink import SiteView, Uplink, UplinkSettings
 from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier.site.process_image import PointValue
 from quartier.site.site_layout import SiteLimits
-from quartier_drivers.contract import PointInfo, Quality
+from quartier_drivers.contract import PointInfo
+from quartier_drivers.readings import Quality
 from quartier_hil.swarm.notebook import Notebook
 
 POINTS = (

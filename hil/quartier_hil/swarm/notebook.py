@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from quartier.site.samples import SampleBlock, StreamPosition
-from quartier_drivers.contract import FLOAT
+from quartier_drivers.readings import FLOAT
 
 
 @dataclass(slots=True)

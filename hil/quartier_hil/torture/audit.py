@@ -8,7 +8,7 @@ from pathlib import Path
 from quartier.site.ledger import LEDGER_STREAM as LEDGER
 from quartier.site.samples import Sample
 from quartier.store.history_reader import HistoryReader
-from quartier_drivers.contract import Quality
+from quartier_drivers.readings import Quality
 from quartier_hil.torture.held import ABSENT, Held, digest
 
 _FOR_EVER_MS = 1 << 60

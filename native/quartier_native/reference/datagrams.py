@@ -3,7 +3,7 @@
 The specification that the compiled one equals.
 """
 
-from quartier_native.reference.tags import FaultError, number_at
+from quartier_native.reference.bacnet_tags import FaultError, number_at
 
 CONFIRMED, UNCONFIRMED, SIMPLE_ACK, COMPLEX_ACK, SEGMENT_ACK, ERROR, REJECT, ABORT, SEGMENT = range(9)
 """Types of PDU (20.1.2); the last one: a piece of a segmented request or answer, whichever it is."""

@@ -5,9 +5,9 @@ from dataclasses import fields
 from math import isnan
 from typing import Any
 
-from quartier_native.reference import seats
+from quartier_native.reference import fleet_units
 from quartier_native.reference.allocation import POWER_MAX_W
-from quartier_native.reference.buildings import (
+from quartier_native.reference.fleet_columns import (
     BATTERY,
     LONG_AGO_NS,
     SHEDS_LEAST,
@@ -22,7 +22,7 @@ from quartier_native.reference.buildings import (
     Unit,
     tree_of,
 )
-from quartier_native.reference.outcomes import raise_pv, remember, rows, settle
+from quartier_native.reference.fleet_memory import raise_pv, remember, rows, settle
 from quartier_native.reference.tree import ROWS, Tree, allocate_tree
 
 DT_MAX_S = 1e6
@@ -124,10 +124,10 @@ def _step(
     tree, first = fleet.trees[building], fleet.unit_starts[building]
     row, row_end = fleet.row_starts[building], fleet.row_starts[building + 1]
     seated = [
-        seats.seated(fleet.units[at], at - first, at, state, inputs, now_ns)
+        fleet_units.seated(fleet.units[at], at - first, at, state, inputs, now_ns)
         for at in range(first, fleet.unit_starts[building + 1])
     ]
-    seats.follow(seated, inputs.rest_w[building], inputs.target_w[building], dt_s)
+    fleet_units.follow(seated, inputs.rest_w[building], inputs.target_w[building], dt_s)
     found = allocate_tree(
         tree,
         inputs.high_w[row:row_end],
@@ -135,8 +135,8 @@ def _step(
         [seat.want_w for seat in seated],
         inputs.import_max_w[row:row_end],
         inputs.export_max_w[row:row_end],
-        seats.down(seated),
-        seats.up(seated, state),
+        fleet_units.down(seated),
+        fleet_units.up(seated, state),
     )
     setpoint_w = _wait(
         seated,
@@ -167,7 +167,7 @@ def _step(
 
 
 def _wait(
-    seated: Sequence[seats.Seat],
+    seated: Sequence[fleet_units.Seat],
     setpoint_w: Sequence[float],
     rest_w: tuple[float, float],
     limits_w: tuple[float, float],

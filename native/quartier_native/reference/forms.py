@@ -17,7 +17,7 @@ import struct
 from array import array
 from collections.abc import Iterable, Sequence
 
-from quartier_native.reference.varints import CORRUPT
+from quartier_native.reference.blocks import CORRUPT
 
 _DIVIDED, _MULTIPLIED, _SINGLE, _SINGLE_BITS, BITS = range(5)
 DECIMALS_MAX = 9

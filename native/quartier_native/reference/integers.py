@@ -14,8 +14,17 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from quartier_native.reference.blocks import BLOCK, pack, unpack
-from quartier_native.reference.varints import CORRUPT, ByteReader, folded, put_varint, signed, unfolded
+from quartier_native.reference.blocks import (
+    BLOCK,
+    CORRUPT,
+    ByteReader,
+    folded,
+    pack,
+    put_varint,
+    signed,
+    unfolded,
+    unpack,
+)
 
 WIDE = 4
 NEAR_MAX = 1 << 29

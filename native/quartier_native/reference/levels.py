@@ -5,7 +5,7 @@ compiled kernel equals to the last bit.
 from array import array
 from typing import NamedTuple
 
-from quartier_native.reference.slopes import Step, Wiring, flow
+from quartier_native.reference.step_costs import Step, Wiring, flow
 from quartier_native.reference.storage import NUMBER_MAX, STEP_COLUMNS, STEPS_MAX
 
 LEVELS_MAX = 255

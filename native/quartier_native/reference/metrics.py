@@ -10,7 +10,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 
-from quartier_native.reference.varints import put_varint
+from quartier_native.reference.blocks import put_varint
 
 ANY, WHOLE, REAL, BOOLEAN, STRING = range(5)
 """How a metric was born; ``ANY``: it was not, its value goes as it is."""

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from quartier_native.reference.tags import (
+from quartier_native.reference.bacnet_tags import (
     CLOSING,
     DENIED,
     ENUMERATED,

@@ -5,7 +5,7 @@ that the compiled kernel equals to the last bit.
 from array import array
 from collections.abc import Sequence
 
-from quartier_native.reference.kinks import (
+from quartier_native.reference.mean_step_costs import (
     Meter,
     Sample,
     SampledStep,
@@ -14,7 +14,7 @@ from quartier_native.reference.kinks import (
     sampled_flow,
     sampled_pieces,
 )
-from quartier_native.reference.slopes import Piece, Wiring
+from quartier_native.reference.step_costs import Piece, Wiring
 from quartier_native.reference.storage import (
     NEAR_WH,
     NUMBER_MAX,

@@ -13,9 +13,9 @@ import zlib
 from array import array
 from collections.abc import Sequence
 
+from quartier_native.reference.blocks import CORRUPT, ByteReader, put_varint
 from quartier_native.reference.forms import BITS, DECIMALS_MAX, bits_of, choose, joined, mostly_minus, split
 from quartier_native.reference.integers import decode_column, encode_column
-from quartier_native.reference.varints import CORRUPT, ByteReader, put_varint
 
 SAMPLE_MAX = 65_536
 """Samples in one call at most, which also bounds what decoding a few bytes can cost."""

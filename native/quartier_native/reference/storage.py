@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from quartier_native.reference.slopes import Piece, Step, Wiring, flow, pieces
+from quartier_native.reference.step_costs import Piece, Step, Wiring, flow, pieces
 
 STEPS_MAX = 2016
 """A week of five minutes."""

@@ -16,11 +16,11 @@ from bacpypes3.local.multistate import MultiStateValueObject
 from bacpypes3.pdu import IPv4Address
 from tests.drivers.modbus.conftest import HandClock
 
-from quartier_drivers.bacnet.bus import BacnetIpBus
-from quartier_drivers.bacnet.door import load
-from quartier_drivers.bacnet.line import BacnetLine
+from quartier_drivers.bacnet.bus_section import BacnetIpBus
+from quartier_drivers.bacnet.factory import load_library
+from quartier_drivers.bacnet.network.line import BacnetLine
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.profile import parse
+from quartier_drivers.device_profile.loading import parse_profile
 
 HOST = "127.0.0.1"
 INSTANCE = 2001
@@ -158,7 +158,7 @@ async def serve() -> AsyncIterator[Callable[..., Awaitable[Server]]]:
 
 @pytest.fixture
 async def line(clock: HandClock) -> AsyncIterator[BacnetLine]:
-    one = BacnetLine("bms", bus(), clock, load)
+    one = BacnetLine("bms", bus(), clock, load_library)
     await one.open()
     yield one
     await one.close()
@@ -175,4 +175,4 @@ def spec(server: Server | None = None, **keys: Any) -> DeviceSpec:
 
 
 def profile(points: str = POINTS) -> Any:
-    return parse(HEAD + points, "acme/ahu", "ahu.toml")
+    return parse_profile(HEAD + points, "acme/ahu", "ahu.toml")

@@ -24,21 +24,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
 
-from quartier_drivers.bacnet import denials, heads, requests
-from quartier_drivers.bacnet.answers import Follow, Read, Ref, hear
-from quartier_drivers.bacnet.denials import Denied, Garbled
-from quartier_drivers.bacnet.encoding import encoded
-from quartier_drivers.bacnet.values import Date, ObjectId, Time
-from quartier_native.bacnet import (
-    DENIED,
-    EMPTY,
-    ERROR,
-    LIST,
-    MISSING,
-    ODD,
-    WHOLE,
-    PropertyReader,
-)
+from quartier_drivers.bacnet.codec import datagrams, device_errors
+from quartier_drivers.bacnet.codec.answers import PreparedNotification, PreparedRead, Ref, hear
+from quartier_drivers.bacnet.codec.application_data import Date, ObjectId, Time, encode_element
+from quartier_drivers.bacnet.codec.device_errors import DeviceRefused, GarbledAnswer
+from quartier_native.bacnet import DENIED, EMPTY, ERROR, LIST, MISSING, ODD, WHOLE, PropertyReader
 
 CLASSES = (
     primitive.Null,
@@ -186,7 +176,7 @@ ROWS = st.dictionaries(REFS, CONTENTS | ERRORS, min_size=1, max_size=6)
 @given(ROWS)
 def test_its_answers_are_read_as_it_meant_them(rows):
     data = datagram(octets(answer(rows.items())))
-    read = Read(rows, multiple=True)
+    read = PreparedRead(rows, multiple=True)
     told = read.take(data, hear(data))
 
     for place, expected in enumerate(rows.values()):
@@ -208,7 +198,7 @@ def test_its_answer_to_one_question_is_read(ref, contents):
     )
     data = datagram(octets(message))
 
-    assert agree(Read([ref]).take(data, hear(data)), 0, contents)
+    assert agree(PreparedRead([ref]).take(data, hear(data)), 0, contents)
 
 
 @given(st.lists(REFS, unique=True, min_size=1, max_size=8))
@@ -235,7 +225,7 @@ def test_it_asks_for_several_in_the_same_bytes(refs):
     ]
 
     asked = octets(messages.ReadPropertyMultipleRequest(listOfReadAccessSpecs=specs))
-    assert datagram(asked, 4) == Read(ordered, multiple=True).request.datagram(7)
+    assert datagram(asked, 4) == PreparedRead(ordered, multiple=True).request.datagram(7)
 
 
 @given(REFS, PRIMITIVES, st.none() | st.integers(1, 16))
@@ -248,11 +238,11 @@ def test_it_writes_and_subscribes_in_the_same_bytes(ref, value, priority):
     write = messages.WritePropertyRequest(
         **named, propertyArrayIndex=index, propertyValue=Any(value.encode()), priority=priority
     )
-    body = requests.write_property(ref, bytes(value.encode().encode().pduData), priority)
+    body = datagrams.make_write_property(ref, bytes(value.encode().encode().pduData), priority)
 
-    assert datagram(octets(write), 4) == heads.confirmed(heads.WRITE_PROPERTY, body).datagram(7)
+    assert datagram(octets(write), 4) == datagrams.make_request(datagrams.WRITE_PROPERTY, body).datagram(7)
     read = messages.ReadPropertyRequest(**named, propertyArrayIndex=index)
-    assert datagram(octets(read), 4) == Read([ref]).request.datagram(7)
+    assert datagram(octets(read), 4) == PreparedRead([ref]).request.datagram(7)
     life_s = ref.property_id
     subscribe = messages.SubscribeCOVRequest(
         subscriberProcessIdentifier=ref.property_id,
@@ -260,8 +250,8 @@ def test_it_writes_and_subscribes_in_the_same_bytes(ref, value, priority):
         issueConfirmedNotifications=bool(priority),
         lifetime=life_s,
     )
-    body = requests.subscribe(ref.property_id, *ref[:2], confirmed=bool(priority), lifetime_s=life_s)
-    assert datagram(octets(subscribe), 4) == heads.confirmed(heads.SUBSCRIBE, body).datagram(7)
+    body = datagrams.make_subscribe(ref.property_id, *ref[:2], confirmed=bool(priority), lifetime_s=life_s)
+    assert datagram(octets(subscribe), 4) == datagrams.make_request(datagrams.SUBSCRIBE_COV, body).datagram(7)
 
 
 @given(PRIMITIVES)
@@ -273,7 +263,7 @@ def test_it_encodes_values_as_we_do(value):
     if tag.tag_number in {10, 11, 12}:
         ours = {10: Date, 11: Time, 12: ObjectId}[tag.tag_number](*ours)
 
-    assert bytes(tag.encode().pduData) == encoded(tag.tag_number, ours)
+    assert bytes(tag.encode().pduData) == encode_element(tag.tag_number, ours)
 
 
 @FEW
@@ -296,7 +286,7 @@ def test_its_notifications_are_read(ref, contents, process_id, confirmed):
         listOfValues=[value],
     )
     data = datagram(octets(message))
-    change = Follow([ref]).take(data, hear(data))
+    change = PreparedNotification([ref]).take(data, hear(data))
 
     assert 60 == change.left_s
     assert agree(change.told, 0, contents)
@@ -341,10 +331,10 @@ def test_what_we_take_of_a_hostile_answer_it_takes_too_and_reads_the_same(body):
             rows.setdefault(key, result.readResult)
     data = datagram(body)
     try:
-        told = Read([Ref(*key) for key in rows if key[2] < 1 << 22] or [Ref(0, 0, 0)], multiple=True).take(
-            data, hear(data)
-        )
-    except (Denied, Garbled):
+        told = PreparedRead(
+            [Ref(*key) for key in rows if key[2] < 1 << 22] or [Ref(0, 0, 0)], multiple=True
+        ).take(data, hear(data))
+    except (DeviceRefused, GarbledAnswer):
         return
     for place, result in enumerate(one for key, one in rows.items() if key[2] < 1 << 22):
         if result.propertyAccessError is not None:
@@ -361,8 +351,8 @@ def test_what_we_take_of_a_hostile_answer_it_takes_too_and_reads_the_same(body):
 
 @given(st.integers(1, 65534), st.binary(min_size=1, max_size=7))
 def test_it_finds_our_way_behind_a_router_and_we_find_its(network, mac):
-    route = heads.route_to(network, mac)
-    body = heads.confirmed(heads.READ_PROPERTY, b"\x0c\x00\x00\x00\x01\x19\x55", route).datagram(9)
+    route = datagrams.make_route(network, mac)
+    body = datagrams.make_request(datagrams.READ_PROPERTY, b"\x0c\x00\x00\x00\x01\x19\x55", route).datagram(9)
     npdu = NPDU.decode(PDU(LPDU.decode(PDU(body)).pduData))
 
     assert RemoteStation(network, mac) == npdu.npduDADR
@@ -381,10 +371,10 @@ def test_its_words_are_ours():
 
     some = ErrorType(errorClass=0, errorCode=0)
     for ours, known in (
-        (dict(enumerate(denials.CLASSES)), type(some.errorClass)),
-        (denials.CODES, type(some.errorCode)),
-        (dict(enumerate(denials.REJECTS)), messages.RejectReason),
-        (dict(enumerate(denials.ABORTS)), messages.AbortReason),
+        (dict(enumerate(device_errors.ERROR_CLASSES)), type(some.errorClass)),
+        (device_errors.ERROR_CODES, type(some.errorCode)),
+        (dict(enumerate(device_errors.REJECT_REASONS)), messages.RejectReason),
+        (dict(enumerate(device_errors.ABORT_REASONS)), messages.AbortReason),
     ):
         told = words(known)
         assert {value: told[value] for value in ours} == {
@@ -396,5 +386,5 @@ def test_its_errors_are_read():
     data = datagram(octets(messages.Error(service_choice=14, errorClass=1, errorCode=31)))
 
     assert (ERROR, 7, 14) == hear(data)[:3]
-    with pytest.raises(Denied, match="unknown-object"):
-        Read([Ref(0, 0, 0)], multiple=True).take(data, hear(data))
+    with pytest.raises(DeviceRefused, match="unknown-object"):
+        PreparedRead([Ref(0, 0, 0)], multiple=True).take(data, hear(data))

@@ -7,8 +7,9 @@ from tests.drivers.bacnet.conftest import profile, spec
 from tests.drivers.bacnet.test_driver import told
 
 from quartier_drivers.bacnet.driver import BacnetDriver
-from quartier_drivers.contract import Command, Quality
+from quartier_drivers.contract import Command
 from quartier_drivers.errors import Refused
+from quartier_drivers.readings import Quality
 from quartier_hil.devices.bacnet.endpoint import serve_udp
 from quartier_hil.devices.bacnet.ventilation import VentilationUnit
 

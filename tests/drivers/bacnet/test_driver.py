@@ -7,8 +7,9 @@ from bacpypes3.pdu import IPv4Address
 from tests.drivers.bacnet.conftest import POINTS, profile, spec
 
 from quartier_drivers.bacnet.driver import BacnetDriver
-from quartier_drivers.contract import Command, Quality
+from quartier_drivers.contract import Command
 from quartier_drivers.errors import NoReply, Refused
+from quartier_drivers.readings import Quality
 
 GOOD, BAD = Quality.GOOD, Quality.BAD
 
@@ -177,6 +178,6 @@ async def test_a_device_that_answers_is_not_disturbed_by_those_who_greet(line, c
     driver = await named(line, clock, server, monkeypatch)
     woken = []
     driver.on_news(lambda: woken.append(True))
-    await line.greet(driver._peer.place)
+    await line.ask_who_is(driver._peer.place)
 
     assert (None, []) == (driver.news_ns, woken)

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quartier_drivers.bacnet import heads, requests
-from quartier_drivers.bacnet.answers import Follow, Read, Ref, hear
-from quartier_drivers.bacnet.encoding import RELINQUISH, encoded
-from quartier_drivers.bacnet.values import ObjectId
+from quartier_drivers.bacnet.codec import datagrams
+from quartier_drivers.bacnet.codec.answers import PreparedNotification, PreparedRead, Ref, hear
+from quartier_drivers.bacnet.codec.application_data import RELINQUISH, ObjectId, encode_element
 from quartier_native.bacnet import (
     BOOLEAN,
     CHARACTERS,
@@ -110,14 +109,16 @@ def test_they_read_what_we_ask_and_write(peer):
         for ref in refs:
             rows.setdefault(ref[:2], []).append(ref)
         ordered = [ref for own in rows.values() for ref in own]
-        written = RELINQUISH if kind == NULL else encoded(kind, value)
-        subscription = requests.subscribe(one.instance, *one[:2], confirmed=confirmed, lifetime_s=priority)
+        written = RELINQUISH if kind == NULL else encode_element(kind, value)
+        subscription = datagrams.make_subscribe(
+            one.instance, *one[:2], confirmed=confirmed, lifetime_s=priority
+        )
         asked += [
-            ["ask", requests.read_multiple(ordered).hex()],
-            ["read", requests.read_property(one).hex()],
-            ["write", requests.write_property(one, written, priority).hex()],
+            ["ask", datagrams.make_read_multiple(ordered).hex()],
+            ["read", datagrams.make_read_property(one).hex()],
+            ["write", datagrams.make_write_property(one, written, priority).hex()],
             ["subscribe", subscription.hex()],
-            ["subscribe", requests.unsubscribe(7, *one[:2]).hex()],
+            ["subscribe", datagrams.make_unsubscribe(7, *one[:2]).hex()],
         ]
         expected += [
             [[*which, [[ref.property_id, ref.index] for ref in own]] for which, own in rows.items()],
@@ -132,7 +133,11 @@ def test_they_read_what_we_ask_and_write(peer):
 
 def answer(rows):
     return b"".join(
-        requests.object_field(0, ref) + b"\x1e" + requests.field(2, ref.property_id) + told + b"\x1f"
+        datagrams.encode_object_field(0, ref)
+        + b"\x1e"
+        + datagrams.encode_field(2, ref.property_id)
+        + told
+        + b"\x1f"
         for ref, told in rows
     )
 
@@ -148,13 +153,13 @@ def test_they_and_we_read_the_same_of_answers_and_notifications(peer):
         body = answer(
             (
                 ref,
-                b"\x5e" + encoded(ENUMERATED, 1) + encoded(ENUMERATED, value) + b"\x5f"
+                b"\x5e" + encode_element(ENUMERATED, 1) + encode_element(ENUMERATED, value) + b"\x5f"
                 if kind < 0
-                else b"\x4e" + encoded(kind, value) + b"\x4f",
+                else b"\x4e" + encode_element(kind, value) + b"\x4f",
             )
             for ref, (kind, value) in rows.items()
         )
-        told = Read(rows, multiple=True).take(data := datagram(b"\x30\x01\x0e" + body), hear(data))
+        told = PreparedRead(rows, multiple=True).take(data := datagram(b"\x30\x01\x0e" + body), hear(data))
         found = [
             ["error", denial.error_class, denial.reason]
             if (denial := told.denial(place))
@@ -167,16 +172,16 @@ def test_they_and_we_read_the_same_of_answers_and_notifications(peer):
         if kind < 0:
             continue
         notice = (
-            requests.field(0, 9)
+            datagrams.encode_field(0, 9)
             + b"\x1c\x02\x00\x00\x05"
-            + requests.object_field(2, ref)
+            + datagrams.encode_object_field(2, ref)
             + b"\x39\x3c\x4e"
-            + requests.field(0, ref.property_id)
+            + datagrams.encode_field(0, ref.property_id)
             + b"\x2e"
-            + encoded(kind, value)
+            + encode_element(kind, value)
             + b"\x2f\x4f"
         )
-        change = Follow([ref]).take(data := datagram(b"\x10\x02" + notice), hear(data))
+        change = PreparedNotification([ref]).take(data := datagram(b"\x10\x02" + notice), hear(data))
         asked.append(["notice", notice.hex()])
         ours.append(
             [9, 5, *ref[:2], change.left_s, [[ref.property_id, [shown(*change.told.elements(0)[0][:2])]]]]
@@ -210,7 +215,7 @@ def test_we_read_what_they_tell(peer):
         for own in rows
     )
     for own, wanted, body in zip(rows, refs, made, strict=True):
-        told = Read(wanted, multiple=True).take(
+        told = PreparedRead(wanted, multiple=True).take(
             data := datagram(b"\x30\x01\x0e" + bytes.fromhex(body)), hear(data)
         )
         assert [value for _, value in own] == [told.elements(place)[0][:2] for place in range(len(own))]
@@ -255,18 +260,18 @@ def test_tshark_dissects_every_datagram_of_ours(tmp_path):
     )
     sent, expected = [], []
     for number, (refs, (kind, value), priority, network) in enumerate(cases):
-        route, one = heads.route_to(network, b"\x05"), refs[0]
-        written = RELINQUISH if kind == NULL else encoded(kind, value)
+        route, one = datagrams.make_route(network, b"\x05"), refs[0]
+        written = RELINQUISH if kind == NULL else encode_element(kind, value)
         for service, body in (
-            (heads.READ_MULTIPLE, requests.read_multiple(refs[:1])),
-            (heads.READ_PROPERTY, requests.read_property(one)),
+            (datagrams.READ_PROPERTY_MULTIPLE, datagrams.make_read_multiple(refs[:1])),
+            (datagrams.READ_PROPERTY, datagrams.make_read_property(one)),
             (
-                heads.WRITE_PROPERTY,
-                requests.write_property(one._replace(property_id=4000), written, priority),
+                datagrams.WRITE_PROPERTY,
+                datagrams.make_write_property(one._replace(property_id=4000), written, priority),
             ),
-            (heads.SUBSCRIBE, requests.subscribe(9, *one[:2], confirmed=True, lifetime_s=60)),
+            (datagrams.SUBSCRIBE_COV, datagrams.make_subscribe(9, *one[:2], confirmed=True, lifetime_s=60)),
         ):
-            sent.append(heads.confirmed(service, body, route).datagram(number % 256))
+            sent.append(datagrams.make_request(service, body, route).datagram(number % 256))
             expected.append(
                 [
                     "0",
@@ -277,7 +282,7 @@ def test_tshark_dissects_every_datagram_of_ours(tmp_path):
                     "",
                 ]
             )
-        sent.append(heads.acknowledgement(number % 256, heads.COV, route))
+        sent.append(datagrams.make_acknowledgement(number % 256, datagrams.COV_NOTIFICATION, route))
         expected.append(["2", str(number % 256), "1", "", "" if network is None else str(network), ""])
     place = tmp_path / "sent.pcap"
     place.write_bytes(pcap(sent))

@@ -9,7 +9,8 @@ from tests.drivers.bacnet.conftest import HOST, free_port, profile, spec
 from tests.drivers.bacnet.test_driver import told
 
 from quartier_drivers.bacnet.driver import BacnetDriver
-from quartier_drivers.contract import Command, Quality
+from quartier_drivers.contract import Command
+from quartier_drivers.readings import Quality
 
 PEERS = Path(__file__).parents[2] / "peers"
 POINTS = "".join(

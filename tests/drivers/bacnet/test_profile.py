@@ -1,8 +1,8 @@
 import pytest
 
-from quartier_drivers import profile as profiles
 from quartier_drivers.bacnet.profile import BacnetProfile
 from quartier_drivers.bacnet.schema import ObjectName
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import ConfigError
 
 HEAD = """
@@ -15,7 +15,7 @@ source = "Object list of the controller, revision 2, sheet 4"
 
 
 def parse(text):
-    return profiles.parse(HEAD + text, "acme/ahu", "ahu.toml")
+    return loading.parse_profile(HEAD + text, "acme/ahu", "ahu.toml")
 
 
 def faults(text):
@@ -64,7 +64,7 @@ def test_an_object_of_a_maker_has_a_number():
         ('[points.power_w]\nobject = "analog-input:3"\nunits = "kilowatt"', "did you mean 'kilowatts'?"),
         (
             '[points.power_w]\nobject = "analog-input:3"\nunits = "degrees-celsius"',
-            "is worth nothing in power_w",
+            "does not fit power_w",
         ),
         ('[points.fan_on]\nobject = "binary-input:3"\nunits = "watts"', "does not fit fan_on"),
         ('[points.power_w]\nobject = "analog-input:3"\nscan = "often"', "is no scan class"),

@@ -5,9 +5,9 @@ from quartier_drivers.bacnet.schema import (
     BacnetLimits,
     BacnetPoint,
     ObjectName,
-    Shed,
-    object_name,
-    property_number,
+    ShedCommand,
+    parse_object_name,
+    parse_property_number,
 )
 
 
@@ -20,20 +20,20 @@ from quartier_drivers.bacnet.schema import (
     ],
 )
 def test_an_object_is_named_by_its_type_and_instance(text, name):
-    assert name == object_name(text)
+    assert name == parse_object_name(text)
     assert text == str(name)
 
 
 @pytest.mark.parametrize("text", ["analog-input", "analog input:3", "analog-input:-1", "1024:1", 3, None])
 def test_what_names_no_object_is_told(text):
     with pytest.raises(ValueError, match="is no object"):
-        object_name(text)
+        parse_object_name(text)
 
 
 def test_a_property_is_named_by_its_word_or_number():
-    assert (85, 512) == (property_number("present-value"), property_number(512))
+    assert (85, 512) == (parse_property_number("present-value"), parse_property_number(512))
     with pytest.raises(ValueError, match=r"did you mean 'status-flags'\?"):
-        property_number("status-flag")
+        parse_property_number("status-flag")
 
 
 def test_a_command_to_an_object_with_a_priority_array_has_a_priority():
@@ -74,4 +74,4 @@ def test_a_message_has_the_sizes_of_the_standard(apdu_max):
 
 def test_a_shed_lasts_a_minute_at_least():
     with pytest.raises(ValidationError):
-        Shed(percent=0, duration_s=30.0)
+        ShedCommand(percent=0, duration_s=30.0)

@@ -6,7 +6,7 @@ from tests.drivers.bacnet.conftest import profile, spec
 from tests.drivers.bacnet.test_driver import told
 
 from quartier_drivers.bacnet.driver import BacnetDriver
-from quartier_drivers.contract import Quality
+from quartier_drivers.readings import Quality
 
 FOLLOWED = """
 [limits]

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from tests.drivers.shelf import list_names, load_builtin, load_vectors
 
-from quartier_drivers.bacnet.meaning import meaning
 from quartier_drivers.bacnet.profile import BacnetProfile
+from quartier_drivers.bacnet.read_jobs import make_meaning
 from quartier_drivers.bacnet.schema import BacnetPoint
-from quartier_drivers.points import word
+from quartier_drivers.points import parse_quantity
 
 BACNET = list_names(BacnetProfile)
 CASES = [
@@ -30,9 +30,9 @@ def test_present_values_become_values_in_the_houses_units(name: str, case: Mappi
     found = {}
     for path, point in points(name).items():
         quantity = path.rpartition(".")[2]
-        value = meaning(path, quantity, point, None).value(float(case["objects"][str(point.place)]))
+        value = make_meaning(path, quantity, point, None).value(float(case["objects"][str(point.place)]))
         assert value is not None, path
-        found[path] = {"bool": bool, "int": int, "float": float}[word(quantity).kind](value)
+        found[path] = {"bool": bool, "int": int, "float": float}[parse_quantity(quantity).kind](value)
 
     assert case["expected"] == {path: pytest.approx(value, rel=1e-7) for path, value in found.items()}
 

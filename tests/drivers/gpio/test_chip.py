@@ -6,7 +6,7 @@ import pytest
 from tests.drivers.gpio.conftest import Kernel, Simulated
 
 from quartier_drivers.errors import LinkLost, NoReply
-from quartier_drivers.gpio.bus import Bias, GpioBus
+from quartier_drivers.gpio.bus_section import Bias, GpioBus
 from quartier_drivers.gpio.chip import GpioChip
 
 gpiod = pytest.importorskip("gpiod", reason="gpiod is not installed (pip install '.[gpio]')")
@@ -45,8 +45,8 @@ async def test_every_bias_is_one_of_the_kernels(kernel: Kernel, bias: Bias) -> N
 async def test_a_chip_says_what_it_is_and_what_a_line_is_called(kernel: Kernel) -> None:
     del kernel
 
-    assert {"model": "pinctrl-test", "serial": "GPIO17"} == await chip().described(17)
-    assert {"model": "pinctrl-test"} == await chip().described(18)
+    assert {"model": "pinctrl-test", "serial": "GPIO17"} == await chip().read_description(17)
+    assert {"model": "pinctrl-test"} == await chip().read_description(18)
 
 
 async def test_a_line_in_use_is_silent_and_its_user_named(kernel: Kernel) -> None:
@@ -64,7 +64,7 @@ async def test_a_line_that_is_not_there_is_silent_and_the_others_are_read(kernel
     del kernel
     header = chip()
 
-    for asked in (header.value, header.described):
+    for asked in (header.value, header.read_description):
         with pytest.raises(NoReply, match="/dev/gpiochip0 has no line 54"):
             await asked(54)
     assert await header.value(18)
@@ -109,7 +109,7 @@ async def test_the_kernels_own_lines_are_read(simulated: Simulated) -> None:
     assert await header.value(2)
     simulated.pull(2, "down")
     assert not await header.value(2)
-    assert {"model": "quartier-sim", "serial": "DSO1"} == await header.described(2)
+    assert {"model": "quartier-sim", "serial": "DSO1"} == await header.read_description(2)
 
     with pytest.raises(NoReply, match="has no line 8"):
         await header.value(8)

@@ -4,16 +4,17 @@ import pytest
 from tests.drivers.gpio.conftest import Kernel, Simulated
 from tests.drivers.modbus.conftest import HandClock
 
-from quartier_drivers.contract import Command, DeviceSpec, Quality, Reading
+from quartier_drivers.contract import Command, DeviceSpec
+from quartier_drivers.device_profile.loading import Profile, load_profile, parse_profile
 from quartier_drivers.errors import LinkLost, NoReply, Refused
-from quartier_drivers.gpio.bus import GpioBus
-from quartier_drivers.gpio.driver import DOOR, GpioDriver
-from quartier_drivers.profile import Profile, load, parse
+from quartier_drivers.gpio.bus_section import GpioBus
+from quartier_drivers.gpio.driver import FACTORY, GpioDriver
+from quartier_drivers.readings import Quality, Reading
 
 pytest.importorskip("gpiod", reason="gpiod is not installed (pip install '.[gpio]')")
 
-LINE = load("linux/gpio")
-BOARD = parse(
+LINE = load_profile("linux/gpio")
+BOARD = parse_profile(
     """
     [profile]
     protocol = "gpio"
@@ -42,9 +43,9 @@ def clock() -> HandClock:
 def driver(
     clock: HandClock, profile: Profile = LINE, *parts: str, path: str = "/dev/gpiochip0", unit: int = 17
 ) -> GpioDriver:
-    chip = DOOR.line("header", GpioBus(kind="gpio", chip=path), clock)
+    chip = FACTORY.line("header", GpioBus(kind="gpio", chip=path), clock)
     owners = {part: part or "dso1" for part in parts or ("",)}
-    return DOOR.driver(chip, DeviceSpec("terminal", unit, owners), profile, clock)
+    return FACTORY.driver(chip, DeviceSpec("terminal", unit, owners), profile, clock)
 
 
 async def test_an_input_is_read_at_its_pace_and_told_with_its_time(kernel: Kernel, clock: HandClock) -> None:
@@ -113,7 +114,7 @@ async def test_an_input_takes_no_writes_and_has_nothing_to_give_back(
         await line.write(Command("dso1.input_on", 1.0, clock.ns))
     await line.release()
     assert not line.releases()
-    assert ["x: cannot be written"] == await DOOR.replay({"kind": "gpio"}, [{"point": "x"}])
+    assert ["x: cannot be written"] == await FACTORY.replay({"kind": "gpio"}, [{"point": "x"}])
     assert not kernel.held
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier_drivers.profile import parse
+from quartier_drivers.device_profile.loading import parse_profile
 
 DEADLINE_S = 60.0
 
@@ -101,7 +101,7 @@ def frame(**groups):
     return b"\x02" + b"".join(group(label, value) for label, value in groups.items()) + b"\x03"
 
 
-LINKY = parse(
+LINKY = parse_profile(
     """\
 [profile]
 protocol = "tic"

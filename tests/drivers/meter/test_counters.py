@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier_drivers.contract import Quality
-from quartier_drivers.meter.counters import Plausible
-from quartier_drivers.meter.schema import Counter
+from quartier_drivers.meter.counters import CounterCheck
+from quartier_drivers.meter.schema import CounterLimits
+from quartier_drivers.readings import Quality
 
 S = 1_000_000_000
 GOOD, STALE = Quality.GOOD, Quality.STALE
@@ -16,7 +16,9 @@ class Bench:
     """A counter read once a second."""
 
     def __init__(self, **rule):
-        self.counter = Plausible("grid.energy_import_wh", Counter.model_validate({"rate_max": 36000, **rule}))
+        self.counter = CounterCheck(
+            "grid.energy_import_wh", CounterLimits.model_validate({"rate_max": 36000, **rule})
+        )
         self.now_s = 1000.0
         self.codes = []
 

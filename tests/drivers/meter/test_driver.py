@@ -3,17 +3,18 @@
 import pytest
 from tests.drivers.meter.conftest import LINKY, frame, group, until
 
-from quartier_drivers.abilities import Noting, Remembering, Speaker
-from quartier_drivers.contract import NOTHING, Command, DeviceSpec, Quality
+from quartier_drivers.abilities import NoteSource, RememberingDriver, SpeakingDriver
+from quartier_drivers.contract import Command, DeviceSpec
 from quartier_drivers.errors import LinkLost, NoReply, Refused
-from quartier_drivers.meter.bus import TicBus
-from quartier_drivers.meter.driver import DOOR
+from quartier_drivers.meter.bus_section import TicBus
+from quartier_drivers.meter.driver import FACTORY
+from quartier_drivers.readings import NO_READINGS, Quality
 
 
 @pytest.fixture
 async def meter(plug, house_time):
-    port = DOOR.line("tic0", TicBus(kind="tic", port=plug.path), house_time)
-    driver = DOOR.driver(port, DeviceSpec("linky", 1, {"": "grid"}), LINKY, house_time)
+    port = FACTORY.line("tic0", TicBus(kind="tic", port=plug.path), house_time)
+    driver = FACTORY.driver(port, DeviceSpec("linky", 1, {"": "grid"}), LINKY, house_time)
     driver.port = port
     driver.words = []
     driver.on_word(lambda: driver.words.append(1))
@@ -48,7 +49,7 @@ async def test_what_a_meter_says_is_read(meter, plug):
 async def test_a_meter_that_has_said_nothing_is_not_there_yet(meter):
     with pytest.raises(NoReply, match="nothing sound"):
         await meter.open()
-    assert NOTHING is await meter.read()
+    assert NO_READINGS is await meter.read()
 
 
 async def test_a_meter_that_stays_silent_is_not_due_again_at_once(meter, house_time):
@@ -104,23 +105,23 @@ async def test_a_meter_can_only_be_read(meter):
         await meter.write(Command("grid.energy_import_wh", 1.0, 1))
     await meter.release()
     assert () == meter.releases()
-    assert ["grid.x: cannot be written"] == await DOOR.replay({}, [{"point": "grid.x"}])
+    assert ["grid.x: cannot be written"] == await FACTORY.replay({}, [{"point": "grid.x"}])
 
 
 async def test_it_speaks_notes_and_remembers(meter, plug):
     await heard(meter, plug, frame(ADSC="012345678910", EAST="000005000"))
 
-    assert isinstance(meter, Speaker)
-    assert isinstance(meter, Noting)
-    assert isinstance(meter, Remembering)
+    assert isinstance(meter, SpeakingDriver)
+    assert isinstance(meter, NoteSource)
+    assert isinstance(meter, RememberingDriver)
     assert {"grid.energy_import_wh": {"shift": 0.0, "raw": 5000.0, "meter": "012345678910"}} == meter.kept()
     meter.recall(meter.kept(), 10.0)
     assert [] == meter.notes()
 
 
 async def test_a_key_file_that_cannot_be_read_is_said(plug, house_time):
-    port = DOOR.line("tic0", TicBus(kind="tic", port=plug.path), house_time)
+    port = FACTORY.line("tic0", TicBus(kind="tic", port=plug.path), house_time)
     spec = DeviceSpec("linky", 1, {"": "grid"}, key_file="/nowhere/keys")
 
     with pytest.raises(NoReply, match="/nowhere/keys: file: cannot be read"):
-        await DOOR.driver(port, spec, LINKY, house_time).open()
+        await FACTORY.driver(port, spec, LINKY, house_time).open()

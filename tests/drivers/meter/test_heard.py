@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from quartier_drivers.meter import protocols
-from quartier_drivers.meter.keys import NO_KEYS, Keys
+from quartier_drivers.meter.keys import NO_KEYS, MeterKeys
 from quartier_hil.devices.meters.dlms.draw import KEYS
 from quartier_hil.devices.meters.kinds import CAPTURES
 from quartier_hil.devices.meters.noise import LINES, damage
@@ -20,7 +20,7 @@ from quartier_hil.devices.meters.sml.head import Head, file
 from quartier_hil.devices.meters.sml.message import Habit
 
 COUNT = 60
-SECRETS = Keys(KEYS.encryption, KEYS.authentication)
+SECRETS = MeterKeys(KEYS.encryption, KEYS.authentication)
 BAD_LINES = ("weak", "humming", "loose", "awful")
 # A CRC of 16 bits or a sum of GCM: at this many telegrams nothing wrong comes through.
 STRONG = (
@@ -43,7 +43,7 @@ def _decoder(name):
     protocol = name.partition("-")[0]
     settings = {"checksum": "kermit"} if name == "sml-kermit" else {}
     ciphered = "ciphered" in name or "smarty" in name
-    return protocols.decoder(protocol, settings, SECRETS if ciphered else NO_KEYS, is_capture=True)
+    return protocols.make_decoder(protocol, settings, SECRETS if ciphered else NO_KEYS, is_capture=True)
 
 
 def _told(name, data, seed):
@@ -124,7 +124,7 @@ def test_escapes_within_an_sml_file_are_data(filling, count):
 )
 def test_a_makers_defect_is_mended_by_its_setting(settings, head):
     head.tell({"power_w": -900.0, "energy_export_wh": 5.0}, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
-    (telegram,) = protocols.decoder("sml", settings).feed(head.telegram().data)
+    (telegram,) = protocols.make_decoder("sml", settings).feed(head.telegram().data)
 
     told = {group.label: group.value for group in telegram.groups}
     assert (-900, 5.0) == (told["1-0:16.7.0"], told["1-0:2.8.0"])

@@ -15,17 +15,17 @@ from tests.drivers.meter.p1 import conftest as p1
 from tests.drivers.meter.sml import conftest as sml
 
 from quartier_drivers.meter import protocols
-from quartier_drivers.meter.keys import NO_KEYS, Keys
+from quartier_drivers.meter.keys import NO_KEYS, MeterKeys
 
 Told = set[tuple[str, object]]
 LIST = dlms.notification(dlms.aidon())
 OTHER = dlms.notification(dlms.kaifa(18), dlms.clock(deviation=dlms.NO_DEVIATION), is_tagged=True)
 APDUS = (LIST, OTHER, dlms.notification(dlms.kamstrup(), dlms.clock(deviation=dlms.NO_DEVIATION)))
-KEYS = Keys(dlms.KEY)
+KEYS = MeterKeys(dlms.KEY)
 
 
-def told(protocol: str, data: bytes, keys: Keys = NO_KEYS, **how: bool) -> Told:
-    decoder = protocols.decoder(protocol, {}, keys, **how)
+def told(protocol: str, data: bytes, keys: MeterKeys = NO_KEYS, **how: bool) -> Told:
+    decoder = protocols.make_decoder(protocol, {}, keys, **how)
     found = decoder.feed(data) + decoder.end()
     return {(group.label, group.value) for one in found for group in one.groups}
 

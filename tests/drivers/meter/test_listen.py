@@ -8,9 +8,9 @@ from tests.drivers.meter.test_suggestions import CAPTURES
 
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.meter import listen
-from quartier_drivers.meter.listen import Found, Hearing, chunks, find
-from quartier_drivers.meter.parity import Parity
-from quartier_drivers.meter.seek import Setting
+from quartier_drivers.meter.line_settings import LineSetting
+from quartier_drivers.meter.listen import FoundMeter, ProtocolCandidates, find_meter, read_chunks
+from quartier_drivers.meter.wire import ParityBits
 
 FRAME = frame(ADSC="012345678910", EAST="003519702", URMS1="242", IRMS1="001", NTARF="01")
 
@@ -33,7 +33,7 @@ async def linky(plug):
 async def test_a_meter_that_speaks_is_found(linky):
     told = []
 
-    assert Found("tic", Setting(9600, "7E1")) == await find(linky.path, told.append)
+    assert FoundMeter("tic", LineSetting(9600, "7E1")) == await find_meter(linky.path, told.append)
     assert ["listening at 9600 baud: tic, p1, sml, dlms, iec62056"] == told
 
 
@@ -53,7 +53,7 @@ def crc16(data):
 async def test_a_telegram_that_comes_seldom_is_waited_for(plug):
     telegram = P1 + f"{crc16(P1):04X}\r\n".encode()
     task = asyncio.create_task(talking(plug, telegram))
-    found = await find(plug.path, lambda _text: None)
+    found = await find_meter(plug.path, lambda _text: None)
     task.cancel()
 
     assert "p1" == found.protocol
@@ -61,7 +61,7 @@ async def test_a_telegram_that_comes_seldom_is_waited_for(plug):
 
 async def test_what_was_found_is_heard(linky):
     heard = b""
-    async for data in chunks(linky.path, Found("tic", Setting(9600, "7E1"))):
+    async for data in read_chunks(linky.path, FoundMeter("tic", LineSetting(9600, "7E1"))):
         heard += data
         if b"012345678910" in heard:
             break
@@ -76,14 +76,14 @@ async def test_a_meter_that_only_answers_is_asked(plug):
             plug.say(b"\xe5")
 
     asyncio.get_running_loop().add_reader(plug.master, answer)
-    found = await find(plug.path, lambda _text: None, patience=0.5)
+    found = await find_meter(plug.path, lambda _text: None, patience=0.5)
     asyncio.get_running_loop().remove_reader(plug.master)
 
-    assert ("mbus", Setting(2400, "8E1"), True) == (found.protocol, found.setting, found.asked)
+    assert ("mbus", LineSetting(2400, "8E1"), True) == (found.protocol, found.setting, found.asked)
 
 
 async def test_nothing_at_all_is_the_cable(plug):
-    found = await find(plug.path, lambda _text: None, patience=0.001)
+    found = await find_meter(plug.path, lambda _text: None, patience=0.001)
 
     assert "" == found.protocol
     assert found.advice.startswith("no bytes at all: cable or dongle")
@@ -92,7 +92,7 @@ async def test_nothing_at_all_is_the_cable(plug):
 async def test_rubbish_is_named_with_the_speeds(plug):
     task = asyncio.create_task(talking(plug, b"\xf7\x81\x00" * 30))
     told = []
-    found = await find(plug.path, told.append, patience=0.1)
+    found = await find_meter(plug.path, told.append, patience=0.1)
     task.cancel()
 
     assert found.advice.startswith("bytes but no frame at 9600 or 1200")
@@ -101,12 +101,12 @@ async def test_rubbish_is_named_with_the_speeds(plug):
 
 async def test_a_port_that_is_not_there_is_named():
     with pytest.raises(LinkLost, match="is not there"):
-        await find("/dev/ttyNOWHERE", lambda _text: None)
+        await find_meter("/dev/ttyNOWHERE", lambda _text: None)
 
 
 def test_seven_bits_are_heard_through_eight():
-    hearing = Hearing(("tic",))
-    hearing.hear(Parity("E").sent(FRAME * 3))
+    hearing = ProtocolCandidates(("tic",))
+    hearing.hear(ParityBits("E").sent(FRAME * 3))
 
     assert "tic" == hearing.found
     assert {} == hearing.whys
@@ -114,7 +114,7 @@ def test_seven_bits_are_heard_through_eight():
 
 def test_a_meter_with_sums_of_another_kind_is_found_too():
     capture = next(one for one in CAPTURES if "Kermit" in one["name"])
-    hearing = Hearing(("p1", "sml"))
+    hearing = ProtocolCandidates(("p1", "sml"))
     hearing.hear(bytes.fromhex(capture["hex"]))
 
     assert "sml" == hearing.found
@@ -123,8 +123,8 @@ def test_a_meter_with_sums_of_another_kind_is_found_too():
 @pytest.mark.parametrize("step", [3, 1 << 20])
 def test_a_readout_that_is_pushed_is_no_p1_telegram(step):
     capture = next(one for one in CAPTURES if "mode D" in one["name"])
-    data = Parity("E").sent(bytes.fromhex(capture["hex"]) * 3)
-    hearing = Hearing(("tic", "p1", "sml", "dlms", "iec62056"))
+    data = ParityBits("E").sent(bytes.fromhex(capture["hex"]) * 3)
+    hearing = ProtocolCandidates(("tic", "p1", "sml", "dlms", "iec62056"))
     for at in range(0, len(data), step):
         hearing.hear(data[at : at + step])
 
@@ -132,7 +132,7 @@ def test_a_readout_that_is_pushed_is_no_p1_telegram(step):
 
 
 def test_rubbish_finds_nobody():
-    hearing = Hearing(("tic",))
+    hearing = ProtocolCandidates(("tic",))
     hearing.hear(bytes(range(256)) * 400)
 
     assert "" == hearing.found
@@ -142,8 +142,8 @@ def test_rubbish_finds_nobody():
 async def test_a_server_that_hangs_up_is_soon_done_with(monkeypatch):
     server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
     where = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    monkeypatch.setattr(listen, "QUESTIONS", ())
-    found = await find(where, lambda _text: None)
+    monkeypatch.setattr(listen, "WAKE_UP_REQUESTS", ())
+    found = await find_meter(where, lambda _text: None)
     server.close()
 
     assert "" == found.protocol
@@ -153,7 +153,7 @@ async def test_the_end_of_the_line_is_the_end(linky):
     seen = []
 
     async def listen_on():
-        async for data in chunks(linky.path, Found("tic", Setting(9600, "7E1"))):
+        async for data in read_chunks(linky.path, FoundMeter("tic", LineSetting(9600, "7E1"))):
             seen[:] += [data]
 
     task = asyncio.create_task(listen_on())

@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier_drivers.contract import Quality
-from quartier_drivers.meter.meaning import Meaning, labels_of
-from quartier_drivers.meter.p1.lines import iso as p1
-from quartier_drivers.meter.schema import Statement
-from quartier_drivers.meter.telegram import Group, Telegram
-from quartier_drivers.meter.tic.group import iso
+from quartier_drivers.meter.meaning import TelegramMeaning, list_labels
+from quartier_drivers.meter.p1.lines import render_iso_time as p1
+from quartier_drivers.meter.schema import MeterPoint
+from quartier_drivers.meter.telegrams import Group, Telegram
+from quartier_drivers.meter.tic.groups import render_iso_time
+from quartier_drivers.readings import Quality
 
 
 def meaning(utc_s=lambda: None, /, **points):
-    statements = {name: (name, Statement.model_validate(keys)) for name, keys in points.items()}
-    return Meaning(statements, utc_s)
+    statements = {name: (name, MeterPoint.model_validate(keys)) for name, keys in points.items()}
+    return TelegramMeaning(statements, utc_s)
 
 
 def told(of, *groups, meter="", **more):
@@ -188,14 +188,14 @@ def test_a_clock_that_its_meter_calls_degraded_or_doubtful_is_not_compared(more)
 CHANGES = [
     # Enedis-NOI-CPT_54E, DATE: E summer, H winter
     (
-        iso,
+        render_iso_time,
         [
             ("E261025025959", 1_792_889_999),
             ("H261025020000", 1_792_890_000),
             ("H261025030000", 1_792_893_600),
         ],
     ),
-    (iso, [("H260329015959", 1_774_745_999), ("E260329030000", 1_774_746_000)]),
+    (render_iso_time, [("H260329015959", 1_774_745_999), ("E260329030000", 1_774_746_000)]),
     # P1 companion standard 5.0.2, 0-0:1.0.0: S summer, W winter
     (
         p1,
@@ -251,9 +251,9 @@ def test_a_child_is_known_by_its_own_serial():
 
 
 def test_a_reader_is_told_every_label():
-    one = Statement.model_validate({"group": ["A", ["B", "C"], "0-?:*"], "minus": "D"})
+    one = MeterPoint.model_validate({"group": ["A", ["B", "C"], "0-?:*"], "minus": "D"})
 
-    assert ("A", "B", "C", "D") == labels_of([one])
+    assert ("A", "B", "C", "D") == list_labels([one])
 
 
 @given(

@@ -15,8 +15,8 @@ from tests.drivers.shelf import VECTORS, list_names, load_builtin, load_vectors
 from tests.hil.devices.meters.conftest import Judge, judge
 
 from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.meter.protocols import decoder
-from quartier_drivers.meter.telegram import Group
+from quartier_drivers.meter.protocols import make_decoder
+from quartier_drivers.meter.telegrams import Group
 
 __all__ = ["judge"]
 
@@ -53,7 +53,7 @@ def raw(protocol: str, shared: Path) -> Iterator[tuple[str, bytes, str]]:
 
 
 def groups(protocol: str, data: bytes, profile: str) -> list[Group]:
-    parser = decoder(protocol, load_builtin(profile).decoder, is_capture=True)
+    parser = make_decoder(protocol, load_builtin(profile).decoder, is_capture=True)
     return [group for telegram in (*parser.feed(data), *parser.end()) for group in telegram.groups]
 
 

@@ -1,7 +1,7 @@
 """Profiles of meters load, with the meter's own points beside those of its children."""
 
+from quartier_drivers.device_profile.loading import parse_profile
 from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.profile import parse
 
 TEXT = """\
 [profile]
@@ -24,7 +24,7 @@ counter = { rate_max = 25, roll_over = 1e5 }
 
 
 def test_a_meter_and_its_children_stand_together():
-    loaded = parse(TEXT, "acme/m1", "m1.toml")
+    loaded = parse_profile(TEXT, "acme/m1", "m1.toml")
 
     assert isinstance(loaded, MeterProfile)
     assert {"": ["power_w"], "gas": ["volume_m3"]} == {
@@ -34,7 +34,7 @@ def test_a_meter_and_its_children_stand_together():
 
 
 def test_labels_and_selections_are_alternatives():
-    points = parse(TEXT, "acme/m1", "m1.toml").parts
+    points = parse_profile(TEXT, "acme/m1", "m1.toml").parts
 
     assert (("1-0:1.7.0",),) == points[""]["power_w"].group
     assert ({"medium": ("gas",)},) == points["gas"]["volume_m3"].select
@@ -47,6 +47,6 @@ def test_labels_and_selections_are_alternatives():
 def test_a_meter_cannot_be_written():
     assert not any(
         point.writable
-        for points in parse(TEXT, "acme/m1", "m1.toml").parts.values()
+        for points in parse_profile(TEXT, "acme/m1", "m1.toml").parts.values()
         for point in points.values()
     )

@@ -5,37 +5,37 @@ import sys
 
 import pytest
 
-from quartier_drivers.meter.keys import Keys
-from quartier_drivers.meter.protocols import KEYED, decoder
-from quartier_drivers.registry import METERS
+from quartier_drivers.meter.keys import MeterKeys
+from quartier_drivers.meter.protocols import ENCRYPTING_PROTOCOLS, make_decoder
+from quartier_drivers.registry import METER_PROTOCOLS
 
 MADE = """
 import sys
 from quartier_drivers import registry
-from quartier_drivers.modbus.direct import BlockingClock
+from quartier_drivers.modbus.wire.blocking_line import BlockingClock
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.profile import load
-door, clock = registry.door("{kind}", "{kind}"), BlockingClock()
-line = door.line("bus", registry.section("{kind}")(kind="{kind}", port="/dev/none"), clock)
+from quartier_drivers.device_profile.loading import load_profile
+door, clock = registry.load_factory("{kind}", "{kind}"), BlockingClock()
+line = door.line("bus", registry.load_section("{kind}")(kind="{kind}", port="/dev/none"), clock)
 print("quartier_drivers.meter.{kind}" in sys.modules)
-door.driver(line, DeviceSpec("one", 1, {{"": "one"}}), load("{profile}"), clock)
+door.driver(line, DeviceSpec("one", 1, {{"": "one"}}), load_profile("{profile}"), clock)
 print("quartier_drivers.meter.{kind}" in sys.modules)
 """
 
 
 def test_a_decoder_is_found_by_its_protocol():
-    assert [] == decoder("tic", {}).feed(b"")
-    assert 0 == decoder("tic", {}).counts.good_count
+    assert [] == make_decoder("tic", {}).feed(b"")
+    assert 0 == make_decoder("tic", {}).counts.good_count
 
 
 def test_keys_go_only_where_something_is_encrypted():
-    assert [] == decoder("tic", {}, Keys(b"0" * 16)).feed(b"")
-    assert set(KEYED) < set(METERS)
+    assert [] == make_decoder("tic", {}, MeterKeys(b"0" * 16)).feed(b"")
+    assert set(ENCRYPTING_PROTOCOLS) < set(METER_PROTOCOLS)
 
 
 def test_what_is_no_protocol_of_meters_is_refused():
     with pytest.raises(ValueError, match="'modbus' is no protocol of meters"):
-        decoder("modbus", {})
+        make_decoder("modbus", {})
 
 
 @pytest.mark.parametrize(

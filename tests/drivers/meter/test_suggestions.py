@@ -9,9 +9,9 @@ import pytest
 from tests.drivers.meter.test_vectors import capture
 from tests.drivers.shelf import list_names, load_builtin, load_vectors
 
-from quartier_drivers.meter.decode import Capture
+from quartier_drivers.meter.capture_decoding import CaptureDecoder
 from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.meter.recognise import Suggestion
+from quartier_drivers.meter.recognition import ProfileSuggestion
 
 HERE = Path(__file__).parents[1]
 CAPTURES: list[dict[str, Any]] = tomllib.loads((HERE / "captures.toml").read_text(encoding="utf-8"))[
@@ -39,8 +39,8 @@ MBUS_UNITS = {
 }
 
 
-def suggested(protocol: str, data: bytes, step: int = 1 << 20) -> tuple[Suggestion | None, str]:
-    capture = Capture(protocol)
+def suggested(protocol: str, data: bytes, step: int = 1 << 20) -> tuple[ProfileSuggestion | None, str]:
+    capture = CaptureDecoder(protocol)
     for at in range(0, len(data), step):
         list(capture.feed(data[at : at + step]))
     list(capture.end())

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from quartier_drivers.meter.units import known, worth
-from quartier_drivers.points import UNITS
+from quartier_drivers.meter.units import find_factor, list_units
+from quartier_drivers.points import UCUM_UNITS
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from quartier_drivers.points import UNITS
     ],
 )
 def test_units_of_meters_are_worth_exactly(factor, said, unit):
-    assert factor == worth(said, unit)
+    assert factor == find_factor(said, unit)
 
 
 @pytest.mark.parametrize(
@@ -38,17 +38,17 @@ def test_units_of_meters_are_worth_exactly(factor, said, unit):
     [("VA", "w"), ("kVA", "w"), ("W", "va"), ("W", "wh"), ("", "wh"), ("°C", "k"), ("m3", "wh")],
 )
 def test_what_is_another_quantity_is_worth_nothing(said, unit):
-    assert worth(said, unit) is None
+    assert find_factor(said, unit) is None
 
 
 def test_case_is_forgiven_only_where_it_leaves_no_doubt():
-    assert 1000 == worth("KWH", "wh")
-    assert 1 == worth("va", "va")
-    assert Fraction(1, 1000) == worth("mW", "w")
-    assert 1_000_000 == worth("MW", "w")
-    assert worth("mw", "w") is None, "milli or mega"
+    assert 1000 == find_factor("KWH", "wh")
+    assert 1 == find_factor("va", "va")
+    assert Fraction(1, 1000) == find_factor("mW", "w")
+    assert 1_000_000 == find_factor("MW", "w")
+    assert find_factor("mw", "w") is None, "milli or mega"
 
 
 def test_every_unit_that_is_listed_is_one_of_the_houses():
-    assert {unit for unit in UNITS if known(unit)} >= {"wh", "w", "va", "v", "a", "m3", "c", "s"}
-    assert [] == known("eur_per_wh")
+    assert {unit for unit in UCUM_UNITS if list_units(unit)} >= {"wh", "w", "va", "v", "a", "m3", "c", "s"}
+    assert [] == list_units("eur_per_wh")

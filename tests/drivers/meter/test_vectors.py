@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from tests.drivers.shelf import VECTORS, list_names, load_builtin, load_vectors
 
-from quartier_drivers.contract import DeviceSpec, Quality
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.meter.device_readings import MeterReadings
 from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.meter.protocols import decoder
-from quartier_drivers.meter.told import Teller
+from quartier_drivers.meter.protocols import make_decoder
+from quartier_drivers.readings import Quality
 
 PROFILES: dict[str, Any] = {name: load_builtin(name) for name in list_names(MeterProfile)}
 # The owner of the meter's own points; a child's part is its own.
@@ -29,8 +30,8 @@ def capture(case: dict[str, Any]) -> bytes:
 
 def told(loaded: MeterProfile, data: bytes, step: int) -> tuple[dict[str, Any], str]:
     """The last telling of each point, and who said it."""
-    teller = Teller(DeviceSpec("meter", 1, {part: part or OWN for part in loaded.parts}), loaded)
-    parser = decoder(loaded.protocol, loaded.decoder, is_capture=True)
+    teller = MeterReadings(DeviceSpec("meter", 1, {part: part or OWN for part in loaded.parts}), loaded)
+    parser = make_decoder(loaded.protocol, loaded.decoder, is_capture=True)
     telegrams = [one for at in range(0, len(data), step) for one in parser.feed(data[at : at + step])]
     found, meter = {}, ""
     for moment, telegram in enumerate([*telegrams, *parser.end()]):

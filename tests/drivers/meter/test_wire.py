@@ -7,9 +7,9 @@ from tests.drivers.meter.conftest import until
 
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.meter import wire
-from quartier_drivers.meter.seek import Setting
+from quartier_drivers.meter.line_settings import LineSetting
 
-PLAIN = Setting(9600, "8N1")
+PLAIN = LineSetting(9600, "8N1")
 
 
 class Ear:
@@ -23,7 +23,7 @@ class Ear:
 
 async def made(where, setting=PLAIN):
     ear = Ear()
-    return ear, await wire.opened(where, setting, ear.hear, ear.ends.append)
+    return ear, await wire.open_wire(where, setting, ear.hear, ear.ends.append)
 
 
 async def test_bytes_are_gathered_but_all_come(plug):
@@ -49,7 +49,7 @@ async def test_the_end_is_told_once(plug):
     with pytest.raises(LinkLost):
         line.write(b"x")
     with pytest.raises(LinkLost):
-        line.change(Setting(1200, "8N1"))
+        line.change(LineSetting(1200, "8N1"))
 
 
 async def test_a_closed_wire_tells_nothing(plug):
@@ -62,7 +62,7 @@ async def test_a_closed_wire_tells_nothing(plug):
 
 
 async def test_what_was_sent_is_out_before_it_goes_on(plug):
-    _, line = await made(plug.path, Setting(300, "8N1"))
+    _, line = await made(plug.path, LineSetting(300, "8N1"))
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     line.write(b"123456")

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from tests.drivers.modbus.conftest import Device, HandClock, TcpServer, silence
 
-from quartier_drivers.abilities import Armable
-from quartier_drivers.contract import Armed, Command, DeviceSpec
+from quartier_drivers.abilities import ArmableDriver
+from quartier_drivers.contract import ArmedFallback, Command, DeviceSpec
+from quartier_drivers.device_profile.loading import parse_profile
 from quartier_drivers.errors import NoReply
-from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.modbus.door import DOOR
+from quartier_drivers.modbus.bus_section import TcpBus
 from quartier_drivers.modbus.driver import ModbusDriver
-from quartier_drivers.profile import parse
+from quartier_drivers.modbus.factory import FACTORY
 
 HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "EV"\nsource = "s"\n'
 POINT = """
@@ -41,8 +41,8 @@ def driver_of(
     server: TcpServer, clock: HandClock, fallback: str, quantity: str = "setpoint_w"
 ) -> ModbusDriver:
     bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=server.port, timeout_s=2.0, retries_count=0)
-    profile: Any = parse(HEAD + POINT.format(quantity=quantity) + fallback, "acme/ev", "ev.toml")
-    return DOOR.driver(DOOR.line("net", bus, clock), DeviceSpec("dev", 3, {"": "m"}), profile, clock)
+    profile: Any = parse_profile(HEAD + POINT.format(quantity=quantity) + fallback, "acme/ev", "ev.toml")
+    return FACTORY.driver(FACTORY.line("net", bus, clock), DeviceSpec("dev", 3, {"": "m"}), profile, clock)
 
 
 def written(device: Device) -> list[tuple[int, int]]:
@@ -53,7 +53,7 @@ def written(device: Device) -> list[tuple[int, int]]:
     ]
 
 
-async def armed(driver: ModbusDriver, *, writes: bool = True) -> Armed:
+async def armed(driver: ModbusDriver, *, writes: bool = True) -> ArmedFallback:
     (found,) = await driver.arm(writes=writes)
     return found
 
@@ -64,8 +64,8 @@ async def test_settings_and_timer_are_written_and_all_is_read_back(
     device.words = dict(SOUND)
     driver = driver_of(tcp_server, clock, WHOLE)
 
-    assert isinstance(driver, Armable)
-    assert Armed("m.setpoint_w", 0.0, 60.0) == await armed(driver)
+    assert isinstance(driver, ArmableDriver)
+    assert ArmedFallback("m.setpoint_w", 0.0, 60.0) == await armed(driver)
     assert [(31, 60), (30, 0), (32, 1)] == written(device)
 
 
@@ -125,7 +125,7 @@ async def test_a_timer_that_rides_with_setpoints_may_stand_at_nought_until_one_w
     dead = await armed(driver, writes=False)
     await driver.release()
 
-    assert Armed("m.setpoint_w", None, 0.0, "", is_verified=False) == resting
+    assert ArmedFallback("m.setpoint_w", None, 0.0, "", is_verified=False) == resting
     assert "it never acts" in dead.problem
     assert "" == (await armed(driver, writes=False)).problem
 
@@ -140,7 +140,7 @@ async def test_a_limit_may_fall_lower_than_declared_and_no_higher(
     device.words = {130: 16}
     more = await armed(driver, writes=False)
 
-    assert Armed("m.current_max_a", 0.0, None) == less
+    assert ArmedFallback("m.current_max_a", 0.0, None) == less
     assert "6 is declared as its value, holding:130 holds 16; set it at the device itself" == more.problem
 
 
@@ -150,8 +150,8 @@ async def test_what_the_device_cannot_show_is_declared_by_the_manual(
     fixed = driver_of(tcp_server, clock, "value = 0\nafter_s = 60")
     holds = driver_of(tcp_server, clock, "holds = true", "generation_max_w")
 
-    assert Armed("m.setpoint_w", 0.0, None, is_verified=False) == await armed(fixed)
-    assert Armed("m.generation_max_w", None, math.inf, is_verified=False) == await armed(holds)
+    assert ArmedFallback("m.setpoint_w", 0.0, None, is_verified=False) == await armed(fixed)
+    assert ArmedFallback("m.generation_max_w", None, math.inf, is_verified=False) == await armed(holds)
     assert [] == device.server.asked
 
 

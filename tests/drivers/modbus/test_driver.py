@@ -5,20 +5,21 @@ from collections.abc import Mapping
 import pytest
 from tests.drivers.modbus.conftest import Device, HandClock, Start, TcpServer, hang_up, silence
 
-from quartier_drivers.contract import Command, DeviceSpec, Quality, Reading, Value
+from quartier_drivers.contract import Command, DeviceSpec
+from quartier_drivers.device_profile.loading import Profile, parse_profile
 from quartier_drivers.errors import LinkLost, NoReply, Refused
-from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.modbus.door import DOOR
+from quartier_drivers.modbus.bus_section import TcpBus
 from quartier_drivers.modbus.driver import ModbusDriver
-from quartier_drivers.modbus.line import Line
-from quartier_drivers.profile import Profile, parse
+from quartier_drivers.modbus.factory import FACTORY
+from quartier_drivers.modbus.wire.line import ModbusLine
+from quartier_drivers.readings import Quality, Reading, Value
 
 HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "AM300"\nsource = "s"\n'
 S = 1_000_000_000
 
 
 def profile(text: str) -> Profile:
-    return parse(HEAD + text, "acme/am300", "am300.toml")
+    return parse_profile(HEAD + text, "acme/am300", "am300.toml")
 
 
 METER = profile(
@@ -73,20 +74,20 @@ BATTERY = profile(
 )
 
 
-def line_to(server: TcpServer, clock: HandClock, timeout_s: float = 10.0) -> Line:
+def line_to(server: TcpServer, clock: HandClock, timeout_s: float = 10.0) -> ModbusLine:
     bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=server.port, timeout_s=timeout_s, retries_count=0)
-    return DOOR.line("net", bus, clock)
+    return FACTORY.line("net", bus, clock)
 
 
 def driver_of(
-    line: Line,
+    line: ModbusLine,
     profile_: Profile,
     clock: HandClock,
     owners: Mapping[str, str] | None = None,
     points: Mapping[str, frozenset[str]] | None = None,
 ) -> ModbusDriver:
     spec = DeviceSpec("dev", 3, owners or {"": "m"}, points or {}, {"m.generation_max_w": 4200.0})
-    return DOOR.driver(line, spec, profile_, clock)
+    return FACTORY.driver(line, spec, profile_, clock)
 
 
 async def read_all(driver: ModbusDriver, clock: HandClock) -> dict[str, Reading]:
@@ -138,7 +139,7 @@ async def test_each_device_is_read_its_phase_past_whole_periods_whenever_it_bega
     device: Device, tcp_server: TcpServer, clock: HandClock
 ) -> None:
     line = line_to(tcp_server, clock)
-    driver = DOOR.driver(line, DeviceSpec("dev", 3, {"": "m"}, phase_ns=3 * S // 10), METER, clock)
+    driver = FACTORY.driver(line, DeviceSpec("dev", 3, {"": "m"}, phase_ns=3 * S // 10), METER, clock)
     clock.move(0.45)
     dues = []
     for _ in range(4):
@@ -554,7 +555,7 @@ async def test_a_device_of_another_stack_is_read_written_and_released(
 ) -> None:
     start([*stack, "tcp", str(free_port)])
     bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=free_port, timeout_s=5)
-    line = DOOR.line("net", bus, clock)
+    line = FACTORY.line("net", bus, clock)
     driver = driver_of(line, BATTERY, clock)
     await driver.open()
     first = values(await read_all(driver, clock))

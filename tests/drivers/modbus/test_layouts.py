@@ -3,7 +3,7 @@
 from tests.drivers.modbus.conftest import Device, HandClock, TcpServer
 from tests.drivers.modbus.test_driver import METER, driver_of, line_to, profile
 
-from quartier_drivers.contract import Quality
+from quartier_drivers.readings import Quality
 
 
 async def test_a_scale_that_changes_counts_from_the_answer_that_brings_it(

@@ -7,8 +7,8 @@ import pytest
 from tests.drivers.modbus.conftest import Cable, Start, TcpServer, silence, tcp
 
 from quartier_drivers.errors import ConfigError, LinkLost, NoReply
-from quartier_drivers.modbus.bus import RtuBus, TcpBus
-from quartier_drivers.modbus.reader import read_once, target
+from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
+from quartier_drivers.modbus.reader import parse_target, read_once
 
 PROFILE = """
 [profile]
@@ -115,12 +115,12 @@ def test_urls_name_a_bus_and_a_unit() -> None:
 
 
 def parts(url: str) -> tuple[TcpBus | RtuBus, int]:
-    found = target(url)
+    found = parse_target(url)
     return found.bus, found.unit
 
 
 def test_the_unit_asked_for_wins_over_the_urls() -> None:
-    assert 5 == target("tcp://h?unit=7", unit=5).unit
+    assert 5 == parse_target("tcp://h?unit=7", unit=5).unit
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_the_unit_asked_for_wins_over_the_urls() -> None:
 )
 def test_a_faulty_url_is_named(url: str, what: str) -> None:
     with pytest.raises(ConfigError, match=what):
-        target(url)
+        parse_target(url)
 
 
 async def test_a_profile_of_another_protocol_is_refused_before_anything_is_asked() -> None:

@@ -4,8 +4,8 @@ import pytest
 from tests.drivers.modbus.conftest import Device, HandClock, TcpServer, hang_up
 from tests.drivers.modbus.test_driver import METER, S, driver_of, line_to, read_all
 
-from quartier_drivers.contract import Quality
 from quartier_drivers.errors import LinkLost
+from quartier_drivers.readings import Quality
 
 
 async def test_a_device_that_refused_everything_when_it_started_is_read_ten_minutes_later(

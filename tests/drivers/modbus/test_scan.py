@@ -5,12 +5,11 @@ from collections.abc import Sequence
 import pytest
 from tests.drivers.shelf import list_names, load_builtin
 
-from quartier_drivers import profile
-from quartier_drivers.clock import LoopClock
-from quartier_drivers.modbus.bus import RtuBus, TcpBus
-from quartier_drivers.modbus.recognise import Guess
-from quartier_drivers.modbus.scan import Bus, Found, Survey, devices, scan
-from quartier_drivers.profile import Profile, parse
+from quartier_drivers.device_profile import loading
+from quartier_drivers.device_profile.loading import Profile, ProfileMatch, parse_profile
+from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
+from quartier_drivers.modbus.scan import FoundDevice, ScannedBus, ScanResult, merge_units, scan_buses
+from quartier_drivers.transport.event_loop import LoopClock
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 from quartier_hil.devices.odd import Odd, plain_unit, quirk
@@ -20,15 +19,15 @@ from quartier_hil.devices.unit import Unit
 
 HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "AM300"\nsource = "s"\n'
 POINTS = '[points.power_w]\nregister = "input:0"\n'
-KNOWN = parse(
+KNOWN = parse_profile(
     HEAD + '[recognise.code]\nregister = "input:11"\nequals = 1011\n' + POINTS, "acme/am300", "a.toml"
 )
-OTHER = parse(
+OTHER = parse_profile(
     HEAD + '[recognise.code]\nregister = "holding:11"\nequals = 77\n' + POINTS, "acme/am77", "b.toml"
 )
 
 
-def bus_of(server: Odd, **keys: object) -> Bus:
+def bus_of(server: Odd, **keys: object) -> ScannedBus:
     quick = {"timeout_s": 0.5, "retries_count": 0} | keys
     if isinstance(server, OddTcp):
         place = {"kind": "modbus-tcp", "host": server.host, "port": server.port}
@@ -44,9 +43,9 @@ async def survey(
     *,
     thorough: bool = False,
     **keys: object,
-) -> Survey:
+) -> ScanResult:
     told: list[int] = []
-    found = await scan(
+    found = await scan_buses(
         [bus_of(server, **keys)],
         units,
         profiles,
@@ -93,7 +92,7 @@ async def test_a_device_that_is_known_is_not_blamed_for_a_register_that_it_lacks
     try:
         bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=endpoint.port)
         keba = load_builtin("keba/p30")
-        found = await scan([bus], [255], [keba], LoopClock(), lambda *_: None)
+        found = await scan_buses([bus], [255], [keba], LoopClock(), lambda *_: None)
     finally:
         await endpoint.close()
     assert [("answers", "keba/p30")] == [(one.said, one.guesses[0].profile) for one in found.found]
@@ -140,11 +139,11 @@ async def test_a_serial_line_is_tried_at_each_setting_until_somebody_answers() -
         buses = [bus_of(server, baud=baud) for baud in (9600, 19200, 38400)]
         asked: list[int] = []
 
-        def progress(bus: Bus, *_: int) -> None:
+        def progress(bus: ScannedBus, *_: int) -> None:
             assert isinstance(bus, RtuBus)
             asked.append(bus.baud)
 
-        found = await scan(buses, [3], [KNOWN], LoopClock(), progress)
+        found = await scan_buses(buses, [3], [KNOWN], LoopClock(), progress)
 
     assert [9600, 19200] == asked
     (one,) = found.found
@@ -155,7 +154,7 @@ async def test_a_serial_line_is_tried_at_each_setting_until_somebody_answers() -
 async def test_what_cannot_be_opened_is_said() -> None:
     bus = RtuBus(kind="modbus-rtu", port="/dev/nowhere")
 
-    found = await scan([bus], [1], [], LoopClock(), lambda *_: None)
+    found = await scan_buses([bus], [1], [], LoopClock(), lambda *_: None)
 
     assert "/dev/nowhere is not there" in found.lost
     assert [] == found.found
@@ -163,7 +162,7 @@ async def test_what_cannot_be_opened_is_said() -> None:
 
 async def test_an_endpoint_that_hangs_up_again_and_again_ends_the_scan() -> None:
     async with OddTcp({1: plain_unit()}, quirk("accepts-and-closes")) as server:
-        found = await scan([bus_of(server)], range(1, 248), [], LoopClock(), lambda *_: None)
+        found = await scan_buses([bus_of(server)], range(1, 248), [], LoopClock(), lambda *_: None)
 
     assert "closed the connection" in found.lost
     assert found.asked_count <= 3
@@ -181,7 +180,7 @@ async def test_quirks_do_not_hide_a_device(name: str) -> None:
 
 
 async def test_a_mark_may_stand_in_another_unit_of_the_same_device() -> None:
-    far = parse(
+    far = parse_profile(
         HEAD + '[recognise.code]\nregister = "input:11"\nunit = 200\nequals = 1011\n' + POINTS,
         "acme/am9",
         "c.toml",
@@ -204,12 +203,12 @@ async def test_a_mark_may_stand_in_another_unit_of_the_same_device() -> None:
 )
 async def test_simulated_devices_are_recognised_on_the_shelf(name: str, sure: str) -> None:
     device = catalog.make(name)
-    shelf = [load_builtin(one) for one in list_names(profile.RegisterProfile)]
+    shelf = [load_builtin(one) for one in list_names(loading.RegisterProfile)]
     async with await serve_tcp(device) as endpoint:
         bus = TcpBus(
             kind="modbus-tcp", host=endpoint.host, port=endpoint.port, timeout_s=0.5, retries_count=0
         )
-        found = await scan([bus], sorted(device.units), shelf, LoopClock(), lambda *_: None)
+        found = await scan_buses([bus], sorted(device.units), shelf, LoopClock(), lambda *_: None)
 
     first = [one.guesses[0] for one in found.found if one.guesses]
     assert (name, sure) in [(one.profile, one.sure) for one in first]
@@ -217,12 +216,12 @@ async def test_simulated_devices_are_recognised_on_the_shelf(name: str, sure: st
 
 async def test_the_many_units_of_a_gx_are_one_device_with_the_unit_that_is_steered() -> None:
     device = catalog.make("victron/gx")
-    shelf = [load_builtin(one) for one in list_names(profile.RegisterProfile)]
+    shelf = [load_builtin(one) for one in list_names(loading.RegisterProfile)]
     async with await serve_tcp(device) as endpoint:
         bus = TcpBus(
             kind="modbus-tcp", host=endpoint.host, port=endpoint.port, timeout_s=0.5, retries_count=0
         )
-        (found,) = (await scan([bus], sorted(device.units), shelf, LoopClock(), lambda *_: None)).found
+        (found,) = (await scan_buses([bus], sorted(device.units), shelf, LoopClock(), lambda *_: None)).found
 
     assert len(device.units) > 2
     assert ("victron/gx", "sure") == (found.guesses[0].profile, found.guesses[0].sure)
@@ -233,38 +232,40 @@ async def test_the_many_units_of_a_gx_are_one_device_with_the_unit_that_is_steer
 BUS = TcpBus(kind="modbus-tcp", host="192.0.2.1")
 
 
-def met(unit: int, *guesses: Guess) -> Found:
-    return Found(unit, BUS, "reads 0", {}, guesses)
+def met(unit: int, *guesses: ProfileMatch) -> FoundDevice:
+    return FoundDevice(unit, BUS, "reads 0", {}, guesses)
 
 
 def test_units_with_one_serial_number_are_one_device_and_the_surest_profile_names_the_unit() -> None:
-    own = Guess("acme/own", "sure", "", 2, "A1")
-    general = Guess("sunspec/pv", "likely", "it is ACME X", 3, "A1")
-    other = Guess("sunspec/pv", "likely", "it is ACME X", 3, "A2")
-    found = devices([met(126, general), met(3, own), met(4, general), met(5, other), met(9)])
+    own = ProfileMatch("acme/own", "sure", "", 2, "A1")
+    general = ProfileMatch("sunspec/pv", "likely", "it is ACME X", 3, "A1")
+    other = ProfileMatch("sunspec/pv", "likely", "it is ACME X", 3, "A2")
+    found = merge_units([met(126, general), met(3, own), met(4, general), met(5, other), met(9)])
 
     assert [(3, {4: "sunspec/pv", 126: "sunspec/pv"}), (5, {}), (9, {})] == [
         (one.unit, dict(one.also)) for one in found
     ]
     assert [(1, {2: ""})] == [
-        (one.unit, dict(one.also)) for one in devices([met(2, general), met(1, general)])
+        (one.unit, dict(one.also)) for one in merge_units([met(2, general), met(1, general)])
     ]
 
 
 def test_a_device_whose_profile_names_a_unit_is_shown_as_that_where_nothing_is_surer() -> None:
-    far = parse(
+    far = parse_profile(
         HEAD + '[recognise.code]\nregister = "input:11"\nunit = 200\nequals = 1011\n' + POINTS,
         "a/b",
         "c.toml",
     )
-    guess = Guess("a/b", "likely", "", 1)
-    (found,) = devices([met(1, guess), met(200, guess), met(7, Guess("x/y", "sure", ""), guess)], [far])
+    guess = ProfileMatch("a/b", "likely", "", 1)
+    (found,) = merge_units(
+        [met(1, guess), met(200, guess), met(7, ProfileMatch("x/y", "sure", ""), guess)], [far]
+    )
 
     assert (200, "a/b", {1: "", 7: "x/y"}) == (found.unit, found.guesses[0].profile, dict(found.also))
 
 
 async def test_the_serial_number_is_read_where_the_profile_knows_it() -> None:
-    known = parse(
+    known = parse_profile(
         HEAD
         + '[identity]\nserial = { register = "input:11" }\n'
         + '[recognise.code]\nregister = "input:11"\nequals = 1011\n'
@@ -281,7 +282,7 @@ async def test_the_serial_number_is_read_where_the_profile_knows_it() -> None:
 
 @pytest.mark.parametrize("kind", [OddTcp, OddPty])
 async def test_a_device_may_tell_by_function_43_who_it_is(kind: type[OddTcp | OddPty]) -> None:
-    known = parse(
+    known = parse_profile(
         HEAD + '[recognise.vendor]\ndevice_id = "vendor"\nlike = "acme"\n' + POINTS, "acme/am43", "d.toml"
     )
     async with kind({1: plain_unit(identity={0: "ACME", 1: "AM43", 2: "2.11"}), 2: plain_unit()}) as server:

@@ -16,14 +16,14 @@ from asyncua.crypto.permission_rules import User, UserRole
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from quartier_drivers import profile
-from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.opcua import certificate
-from quartier_drivers.opcua.bus import OpcuaBus
-from quartier_drivers.opcua.line import Line
+from quartier_drivers.device_profile import loading
+from quartier_drivers.opcua.bus_section import OpcuaBus
+from quartier_drivers.opcua.connection import credentials
+from quartier_drivers.opcua.connection.line import OpcuaLine
+from quartier_drivers.opcua.connection.server_access import TrustList
 from quartier_drivers.opcua.profile import OpcuaProfile
-from quartier_drivers.opcua.trust import TrustList
+from quartier_drivers.transport.event_loop import LoopClock
 
 URI = "http://rig.example/plant"
 PROFILE = f"""\
@@ -181,7 +181,7 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
 def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Our own certificate, made once: its key takes a while."""
     folder = tmp_path_factory.mktemp("own")
-    certificate.own(folder)
+    credentials.load_own_certificate(folder)
     return folder / "own"
 
 
@@ -220,7 +220,7 @@ def trusting(plant: Plant, tmp_path: Path) -> TrustList:
 async def line(section: Any, trusting: TrustList) -> Any:
     """An open line to the plant."""
     del trusting
-    made = Line("plant", section(), LoopClock())
+    made = OpcuaLine("plant", section(), LoopClock())
     await made.open()
     yield made
     await made.close()
@@ -272,7 +272,7 @@ async def relay(plant: Plant) -> AsyncIterator[Relay]:
 @pytest.fixture
 def sheet() -> OpcuaProfile:
     """The profile of the plant."""
-    found = profile.parse(PROFILE, "rig/plant", "plant.toml")
+    found = loading.parse_profile(PROFILE, "rig/plant", "plant.toml")
     assert isinstance(found, OpcuaProfile)
     return found
 

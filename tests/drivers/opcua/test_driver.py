@@ -6,12 +6,13 @@ import pytest
 from asyncua import ua
 from tests.drivers.opcua.conftest import DEVICE, PROFILE, URI
 
-from quartier_drivers import profile
-from quartier_drivers.clock import LoopClock
-from quartier_drivers.contract import Command, Quality
+from quartier_drivers.contract import Command
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import LinkLost, Refused
+from quartier_drivers.opcua.connection.line import OpcuaLine
 from quartier_drivers.opcua.driver import OpcuaDriver
-from quartier_drivers.opcua.line import Line
+from quartier_drivers.readings import Quality
+from quartier_drivers.transport.event_loop import LoopClock
 
 
 class Device:
@@ -156,9 +157,9 @@ async def test_a_server_that_never_tells_a_slow_drift_is_watched_without_a_deadb
     """asyncua's holds each value against the one before, which a drift is never far from."""
     del trusting
     plant.set("Power", 0.0)
-    line = Line("plant", section(poll_s=1.0), LoopClock())
+    line = OpcuaLine("plant", section(poll_s=1.0), LoopClock())
     await line.open()
-    device = Device(line, profile.parse(DRIFTING, "rig/drift", "drift.toml"))
+    device = Device(line, loading.parse_profile(DRIFTING, "rig/drift", "drift.toml"))
     watch = device.driver._watch
     await device.until(lambda one: watch.vouches_for(one.driver._batches[0]))
     drift = 0.0
@@ -196,7 +197,7 @@ async def test_after_a_lost_connection_all_is_planned_anew(device, plant):
 
 
 async def test_a_connection_that_ends_is_found_at_once_whatever_is_watched(section, trusting, relay, sheet):
-    line = Line("plant", section(url=relay.url), LoopClock())
+    line = OpcuaLine("plant", section(url=relay.url), LoopClock())
     await line.open()
     device = Device(line, sheet)
     await device.until(lambda one: one.driver._watch.vouches_for(one.driver._batches[0]))
@@ -213,7 +214,7 @@ async def test_a_connection_that_ends_is_found_at_once_whatever_is_watched(secti
 
 
 async def test_without_subscriptions_everything_is_asked_for(section, trusting, plant, sheet):
-    line = Line("plant", section(subscribe=False), LoopClock())
+    line = OpcuaLine("plant", section(subscribe=False), LoopClock())
     await line.open()
     device = Device(line, sheet)
     plant.set("Power", 55.0)
@@ -231,7 +232,7 @@ async def test_a_node_that_is_not_there_is_bad_and_costs_the_others_nothing(line
     text = (
         PROFILE + f'[points.other_w]\nnode = "nsu={URI};s=Nobody"\n[points.alien_w]\nnode = "nsu=urn:x;s=y"\n'
     )
-    device = Device(line, profile.parse(text, "rig/plant", "plant.toml"))
+    device = Device(line, loading.parse_profile(text, "rig/plant", "plant.toml"))
 
     await device.until(lambda one: len(one.seen) == 6)
 
@@ -246,7 +247,7 @@ async def test_a_watchdog_is_written_before_each_setpoint(line, plant):
         "on_release = 30",
         f'on_release = 30\nfallback = {{ value = 40, after_s = 60, node = "nsu={URI};s=Watchdog" }}',
     )
-    device = Device(line, profile.parse(text, "rig/plant", "plant.toml"))
+    device = Device(line, loading.parse_profile(text, "rig/plant", "plant.toml"))
 
     before = plant.get("Watchdog")
     await device.driver.write(order("valve_pct", 10))
@@ -258,7 +259,7 @@ async def test_a_watchdog_is_written_before_each_setpoint(line, plant):
 
 async def test_a_cap_is_never_raised_on_leaving(line, plant):
     text = PROFILE.replace("valve_pct", "power_max_w").replace("on_release = 30", 'on_release = "cap"')
-    device = Device(line, profile.parse(text, "rig/plant", "plant.toml"))
+    device = Device(line, loading.parse_profile(text, "rig/plant", "plant.toml"))
     device.driver._device = type(DEVICE)("plant", 1, {"": "pump"}, caps={"pump.power_max_w": 60.0})
     plant.set("Valve", 500, ua.VariantType.Int16)
     await device.until(lambda one: len(one.seen) == 4)

@@ -3,19 +3,19 @@
 import pytest
 from tests.drivers.opcua.conftest import PROFILE
 
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.opcua.profile import OpcuaProfile
 
 
 def faults(text):
     with pytest.raises(ConfigError) as caught:
-        profile.parse(text, "rig/plant", "plant.toml")
+        loading.parse_profile(text, "rig/plant", "plant.toml")
     return [str(fault) for fault in caught.value.faults]
 
 
 def test_a_profile_of_nodes_loads():
-    found = profile.parse(PROFILE, "rig/plant", "plant.toml")
+    found = loading.parse_profile(PROFILE, "rig/plant", "plant.toml")
 
     assert isinstance(found, OpcuaProfile)
     assert "nsu=http://rig.example/plant;s=Valve" == str(found.parts[""]["valve_pct"].node)
@@ -24,7 +24,9 @@ def test_a_profile_of_nodes_loads():
 
 
 def test_the_device_s_own_identity_stands_in_nodes():
-    found = profile.parse(PROFILE + '[identity]\nserial = "nsu=urn:di;i=6001"\n', "rig/plant", "plant.toml")
+    found = loading.parse_profile(
+        PROFILE + '[identity]\nserial = "nsu=urn:di;i=6001"\n', "rig/plant", "plant.toml"
+    )
 
     assert isinstance(found, OpcuaProfile)
     assert ["serial"] == list(found.identity)

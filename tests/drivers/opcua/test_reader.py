@@ -8,7 +8,7 @@ from quartier_drivers.opcua import reader
 
 
 def test_a_command_line_stands_for_a_section(plant):
-    bus = reader.section(plant.url, {"anonymous": True, "mode": "sign"})
+    bus = reader.make_section(plant.url, {"anonymous": True, "mode": "sign"})
 
     assert ("sign", True, False) == (bus.mode, bus.anonymous, bus.subscribe)
 
@@ -23,7 +23,7 @@ def test_a_command_line_stands_for_a_section(plant):
 )
 def test_what_is_wrong_is_said_by_its_key(url, keys, says):
     with pytest.raises(ConfigError, match=says):
-        reader.section(url, keys)
+        reader.make_section(url, keys)
 
 
 async def test_a_device_is_read_once_with_who_it_is(section, sheet, trusting, plant):
@@ -37,7 +37,7 @@ async def test_a_device_is_read_once_with_who_it_is(section, sheet, trusting, pl
 
 
 async def test_a_tree_begins_at_a_node_by_its_name(section, trusting):
-    found = await reader.tree(section(), f"nsu={URI};s=Plant", 1)
+    found = await reader.read_tree(section(), f"nsu={URI};s=Plant", 1)
 
     assert f"nsu={URI};s=Plant" == found.node
     assert trusting.entries()
@@ -48,10 +48,10 @@ async def test_a_tree_begins_at_a_node_by_its_name(section, trusting):
 )
 async def test_a_node_that_cannot_be_named_says_what_is_expected(section, trusting, start, says):
     with pytest.raises(ConfigError, match=says):
-        await reader.tree(section(), start)
+        await reader.read_tree(section(), start)
     assert trusting.entries()
 
 
 async def test_a_server_that_is_not_trusted_is_not_read(section):
     with pytest.raises(LinkLost, match="quartier trust"):
-        await reader.tree(section())
+        await reader.read_tree(section())

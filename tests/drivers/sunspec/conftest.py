@@ -9,10 +9,10 @@ import pytest
 from sunspec2.file.client import FileClientModel
 from tests.drivers.modbus.conftest import Asked, Device, TcpServer, tcp
 
-from quartier_drivers.sunspec.census import layout
-from quartier_drivers.sunspec.chain import Chain, Found
-from quartier_drivers.sunspec.device import Device as KnownDevice
-from quartier_drivers.sunspec.models import model
+from quartier_drivers.sunspec.device import SunspecDevice as KnownDevice
+from quartier_drivers.sunspec.model_chain import FoundModel, ModelChain
+from quartier_drivers.sunspec.model_reading import find_leaves
+from quartier_drivers.sunspec.models import find_model
 
 MARKER = [0x5375, 0x6E53]
 IMAGES = ("device_1547", "inverter_123")
@@ -55,13 +55,13 @@ def device_of(models: Sequence[Mapping[str, Any]]) -> KnownDevice:
     at, found, layouts = 40002, [], {}
     for values in models:
         number, length = values["ID"], memory[at + 1]
-        one = Found(number, at, length or 0)
+        one = FoundModel(number, at, length or 0)
         found.append(one)
-        definition = model(number)
+        definition = find_model(number)
         assert definition is not None
-        layouts[one] = layout(definition, one, [memory[place] for place in range(at, one.end)])
+        layouts[one] = find_leaves(definition, one, [memory[place] for place in range(at, one.end)])
         at = one.end
-    return KnownDevice(Chain(40000, tuple(found)), layouts, memory)
+    return KnownDevice(ModelChain(40000, tuple(found)), layouts, memory)
 
 
 class Inverter(Device):

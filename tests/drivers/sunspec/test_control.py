@@ -4,10 +4,12 @@ import struct
 
 import pytest
 
-from quartier_drivers import profile, registry
-from quartier_drivers.contract import Command, DeviceSpec, Quality
+from quartier_drivers import registry
+from quartier_drivers.contract import Command, DeviceSpec
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import NoReply, Refused
-from quartier_drivers.modbus.bus import TcpBus
+from quartier_drivers.modbus.bus_section import TcpBus
+from quartier_drivers.readings import Quality
 from quartier_hil.devices.endpoint import serve_tcp
 from quartier_hil.devices.sunspec.solar import SolarInverter
 from quartier_hil.devices.sunspec.storage import BatteryInverter
@@ -27,12 +29,12 @@ async def driven(clock):
         endpoint = await serve_tcp(device)
         port = int(endpoint.url.rpartition(":")[2])
         bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=2.0, retries_count=0)
-        line = registry.door("modbus-tcp").line("lan", bus, clock)
+        line = registry.load_factory("modbus-tcp").line("lan", bus, clock)
         lines.append(line)
         endpoints.append(endpoint)
         spec = DeviceSpec("device", 1, {"": "bat" if storage else "pv"}, {}, caps or {})
-        loaded = profile.load(name or ("sunspec/battery" if storage else "sunspec/pv"))
-        driver = registry.door("modbus-tcp", "sunspec").driver(line, spec, loaded, clock)
+        loaded = loading.load_profile(name or ("sunspec/battery" if storage else "sunspec/pv"))
+        driver = registry.load_factory("modbus-tcp", "sunspec").driver(line, spec, loaded, clock)
         await driver.open()
         return driver
 
@@ -120,7 +122,7 @@ async def test_what_the_table_holds_does_the_same_without_a_profile(driven, cloc
     driver = await driven(device)
     await driver.write(order(clock, BATTERY, 2000.0))
     writes = driver.releases()
-    door = registry.door("modbus-tcp", "sunspec")
+    door = registry.load_factory("modbus-tcp", "sunspec")
     endpoint = await serve_tcp(device)
     section = {"kind": "modbus-tcp", "host": "127.0.0.1", "port": int(endpoint.url.rpartition(":")[2])}
 

@@ -3,9 +3,11 @@
 import pytest
 from tests.drivers.sunspec.conftest import chain_of
 
-from quartier_drivers import profile, registry
-from quartier_drivers.contract import DeviceSpec, Quality
-from quartier_drivers.modbus.bus import TcpBus
+from quartier_drivers import registry
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile import loading
+from quartier_drivers.modbus.bus_section import TcpBus
+from quartier_drivers.readings import Quality
 
 COMMON = {"ID": 1, "Mn": "Solar Co", "Md": "X1", "SN": "1", "Vr": "1.0"}
 OLD = {"ID": 103, "W": 1234, "W_SF": 0, "Hz": 5001, "Hz_SF": -2, "PhVphA": 2301, "V_SF": -1, "St": 4}
@@ -19,11 +21,11 @@ async def opened(inverter, clock):
     bus = TcpBus(
         kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port, timeout_s=0.5, retries_count=0
     )
-    door = registry.door("modbus-tcp", "sunspec")
+    door = registry.load_factory("modbus-tcp", "sunspec")
     line = door.line("lan", bus, clock)
 
     async def make(name="sunspec/inverter", spec=SPEC):
-        driver = door.driver(line, spec, profile.load(name), clock)
+        driver = door.driver(line, spec, loading.load_profile(name), clock)
         identity = await driver.open()
         return driver, identity
 
@@ -103,10 +105,10 @@ async def test_a_device_that_refuses_long_reads_is_polled_in_short_ones(opened, 
 
 
 async def test_points_are_known_without_the_wire(clock):
-    driver = registry.door("modbus-tcp", "sunspec").driver(
-        registry.door("modbus-tcp").line("x", TcpBus(kind="modbus-tcp", host="127.0.0.1"), clock),
+    driver = registry.load_factory("modbus-tcp", "sunspec").driver(
+        registry.load_factory("modbus-tcp").line("x", TcpBus(kind="modbus-tcp", host="127.0.0.1"), clock),
         DeviceSpec("inverter", 7, {"": "pv1"}, {"": frozenset({"power_w"})}),
-        profile.load("sunspec/inverter"),
+        loading.load_profile("sunspec/inverter"),
         clock,
     )
 

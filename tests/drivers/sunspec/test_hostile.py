@@ -8,10 +8,11 @@ import pytest
 from tests.drivers.modbus.conftest import tcp
 from tests.drivers.sunspec.conftest import MARKER, chain_of
 
-from quartier_drivers import profile, registry
+from quartier_drivers import registry
 from quartier_drivers.contract import Command, DeviceSpec
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import WireError
-from quartier_drivers.modbus.bus import RtuBus, TcpBus
+from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
 from quartier_drivers.sunspec import reader
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_pty
@@ -76,9 +77,11 @@ async def test_an_odd_map_is_read_steered_and_left(inverter, clock, seed):
     bus = TcpBus(
         kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port, timeout_s=0.1, retries_count=0
     )
-    door = registry.door("modbus-tcp", "sunspec")
+    door = registry.load_factory("modbus-tcp", "sunspec")
     line = door.line("lan", bus, clock)
-    loaded = profile.load(chance.choice(("sunspec/battery", "sunspec/pv", "sunspec/hybrid", "fronius/gen24")))
+    loaded = loading.load_profile(
+        chance.choice(("sunspec/battery", "sunspec/pv", "sunspec/hybrid", "fronius/gen24"))
+    )
     spec = DeviceSpec("d", 1, {part: part or "d" for part in loaded.parts}, {}, {"d.generation_max_w": 500.0})
     driver = door.driver(line, spec, loaded, clock)
     points = [point for point, info in driver.points.items() if info.writable]
@@ -143,12 +146,12 @@ async def test_plain_devices_and_devices_of_models_share_a_serial_line(clock, tm
     battery.publish({"power_w": -800.0, "soc_pct": 41.0})
     endpoint = await serve_pty([meter, battery], tmp_path / "line")
     bus = RtuBus(kind="modbus-rtu", port=str(tmp_path / "line"), baud=115200, timeout_s=5.0)
-    line = registry.door("modbus-rtu").line("line", bus, clock)
-    plain = registry.door("modbus-rtu", "modbus").driver(
-        line, DeviceSpec("meter", 1, {"": "grid"}), profile.load("eastron/sdm630"), clock
+    line = registry.load_factory("modbus-rtu").line("line", bus, clock)
+    plain = registry.load_factory("modbus-rtu", "modbus").driver(
+        line, DeviceSpec("meter", 1, {"": "grid"}), loading.load_profile("eastron/sdm630"), clock
     )
-    models = registry.door("modbus-rtu", "sunspec").driver(
-        line, DeviceSpec("inverter", 2, {"": "bat1"}), profile.load("sunspec/battery"), clock
+    models = registry.load_factory("modbus-rtu", "sunspec").driver(
+        line, DeviceSpec("inverter", 2, {"": "bat1"}), loading.load_profile("sunspec/battery"), clock
     )
     found = {}
     await line.open()
@@ -171,9 +174,9 @@ async def test_a_dead_device_is_given_up_within_its_time_outs(inverter, clock):
     bus = TcpBus(
         kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port, timeout_s=0.05, retries_count=2
     )
-    door = registry.door("modbus-tcp", "sunspec")
+    door = registry.load_factory("modbus-tcp", "sunspec")
     line = door.line("lan", bus, clock)
-    driver = door.driver(line, DeviceSpec("d", 1, {"": "d"}), profile.load("sunspec/pv"), clock)
+    driver = door.driver(line, DeviceSpec("d", 1, {"": "d"}), loading.load_profile("sunspec/pv"), clock)
     for _ in range(4):
         with pytest.raises(WireError):
             await driver.open()

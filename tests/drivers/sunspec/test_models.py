@@ -6,8 +6,7 @@ from importlib.resources import files
 
 import pytest
 
-from quartier_drivers.sunspec.kinds import KINDS
-from quartier_drivers.sunspec.models import FILL, model
+from quartier_drivers.sunspec.models import FILL_WORD, NUMBER_TYPES, find_model
 
 NUMBERS = sorted(
     int(file.name.removeprefix("model_").removesuffix(".json"))
@@ -19,12 +18,12 @@ TEXTS = {"string", "ipaddr", "ipv6addr", "eui48"}
 
 def test_every_file_of_the_package_is_a_model():
     assert 112 == len(NUMBERS)
-    assert all(model(number) is not None for number in NUMBERS)
+    assert all(find_model(number) is not None for number in NUMBERS)
 
 
 def test_none_of_the_packages_code_runs():
     code = (
-        "import sys; from quartier_drivers.sunspec.models import model; model(701);"
+        "import sys; from quartier_drivers.sunspec.models import find_model; find_model(701);"
         "sys.exit(any(name.startswith(('sunspec2.', 'serial')) for name in sys.modules))"
     )
     environment = {"PYTHONPATH": ":".join(sys.path)}
@@ -33,7 +32,7 @@ def test_none_of_the_packages_code_runs():
 
 
 def test_a_makers_own_model_is_none():
-    assert model(64999) is None
+    assert find_model(64999) is None
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -41,19 +40,19 @@ def test_every_type_is_known_and_every_scale_factor_is_there(number):
     def look(group, names):
         here = names | {entry.name for entry in group.entries if entry.type_name == "sunssf"}
         for entry in group.entries:
-            assert entry.type_name in {*KINDS, *TEXTS}
+            assert entry.type_name in {*NUMBER_TYPES, *TEXTS}
             assert entry.scale is None or isinstance(entry.scale, int) or entry.scale in here
         for inner in group.groups:
             look(inner, here)
 
-    look(model(number).group, set())
+    look(find_model(number).group, set())
 
 
 def test_lengths_groups_symbols_and_access_are_the_standards():
-    common, mppt, controls = model(1), model(160), model(123)
+    common, mppt, controls = find_model(1), find_model(160), find_model(123)
 
     assert (66, "Common", False) == (common.length, common.label, common.repeats)
-    assert (FILL, True) == (mppt.group.groups[0].count, mppt.repeats)
+    assert (FILL_WORD, True) == (mppt.group.groups[0].count, mppt.repeats)
     entries = {entry.name: entry for entry in controls.group.entries}
     assert {0: "DISABLED", 1: "ENABLED"} == dict(entries["WMaxLim_Ena"].symbols)
     assert "WMaxLimPct_SF" == entries["WMaxLimPct"].scale

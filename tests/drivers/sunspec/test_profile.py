@@ -2,7 +2,7 @@
 
 import pytest
 
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import ConfigError
 
 HEAD = """
@@ -15,12 +15,12 @@ source = "s"
 
 
 def parsed(text):
-    return profile.parse(HEAD + text, "a/b", "b.toml")
+    return loading.parse_profile(HEAD + text, "a/b", "b.toml")
 
 
 def faults(text, head=HEAD):
     with pytest.raises(ConfigError) as raised:
-        profile.parse(head + text, "a/b", "b.toml")
+        loading.parse_profile(head + text, "a/b", "b.toml")
     return [f"{fault.line}: {fault.key}: {fault.what}" for fault in raised.value.faults]
 
 

@@ -2,23 +2,23 @@
 
 import pytest
 
-from quartier_drivers.clock import LoopClock
+from quartier_drivers.device_profile.schema import Limits
 from quartier_drivers.errors import NoReply
-from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.modbus.tcp import TcpLink
-from quartier_drivers.schema import Limits
-from quartier_drivers.sunspec.registers import Ahead, Registers
+from quartier_drivers.modbus.bus_section import TcpBus
+from quartier_drivers.modbus.wire.tcp_line import TcpLine
+from quartier_drivers.sunspec.registers import AheadReader, RegisterReader
+from quartier_drivers.transport.event_loop import LoopClock
 
 
 @pytest.fixture
 async def registers(inverter):
-    async for one in made(inverter, Registers):
+    async for one in made(inverter, RegisterReader):
         yield one
 
 
 @pytest.fixture
 async def ahead(inverter):
-    async for one in made(inverter, Ahead):
+    async for one in made(inverter, AheadReader):
         yield one
 
 
@@ -26,7 +26,7 @@ async def made(inverter, kind):
     bus = TcpBus(
         kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port, timeout_s=0.5, retries_count=0
     )
-    line = TcpLink("lan", bus, LoopClock())
+    line = TcpLine("lan", bus, LoopClock())
     yield kind(line, 1, Limits())
     await line.close()
 

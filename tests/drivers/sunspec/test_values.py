@@ -8,15 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sunspec2 import mb
 
-from quartier_drivers.sunspec.kinds import KINDS
-from quartier_drivers.sunspec.models import Entry
-from quartier_drivers.sunspec.values import named, value
+from quartier_drivers.sunspec.models import NUMBER_TYPES, PointDefinition
+from quartier_drivers.sunspec.values import decode_value, render_names
 
 SIZES = {name: kind.len for name, kind in mb.point_type_info.items() if kind.len}
 
 
 def entry(type_name, size=None, scale=None, symbols=()):
-    return Entry("X", type_name, size or SIZES[type_name], scale, symbols=dict(symbols))
+    return PointDefinition("X", type_name, size or SIZES[type_name], scale, symbols=dict(symbols))
 
 
 def theirs(type_name, data):
@@ -26,7 +25,9 @@ def theirs(type_name, data):
     return found if info.is_impl(found) else None
 
 
-@given(st.sampled_from(sorted(set(SIZES) & set(KINDS))), st.binary(min_size=8, max_size=8), st.booleans())
+@given(
+    st.sampled_from(sorted(set(SIZES) & set(NUMBER_TYPES))), st.binary(min_size=8, max_size=8), st.booleans()
+)
 def test_numbers_are_those_that_pysunspec2_reads(type_name, data, edge):
     size = 2 * SIZES[type_name]
     data = (data[:1] + bytes([data[1] % 2 * 255]) * 7 if edge else data)[:size]
@@ -35,14 +36,14 @@ def test_numbers_are_those_that_pysunspec2_reads(type_name, data, edge):
     if isinstance(judged, float) and not math.isfinite(judged):
         judged = None  # infinity is a number to it, and none to us
 
-    assert judged == value(entry(type_name), words)
+    assert judged == decode_value(entry(type_name), words)
 
 
 @pytest.mark.parametrize("type_name", sorted(set(SIZES) - {"pad", "eui48", "ipv6addr"}))
 def test_what_pysunspec2_writes_for_not_implemented_is_none(type_name):
     data = mb.create_unimpl_value(type_name)
 
-    assert value(entry(type_name), struct.unpack(f">{len(data) // 2}H", data)) is None
+    assert decode_value(entry(type_name), struct.unpack(f">{len(data) // 2}H", data)) is None
 
 
 @pytest.mark.parametrize(
@@ -62,14 +63,14 @@ def test_what_pysunspec2_writes_for_not_implemented_is_none(type_name):
     ],
 )
 def test_texts_addresses_and_long_numbers(expected, type_name, words):
-    assert expected == value(entry(type_name, len(words)), words)
+    assert expected == decode_value(entry(type_name, len(words)), words)
 
 
 @pytest.mark.parametrize(
     ("expected", "raw", "power"), [(123.4, 1234, -1), (1234, 1234, 0), (123400, 1234, 2), (None, 1234, None)]
 )
 def test_a_scale_factor_is_exact_and_whole_numbers_stay_whole(expected, raw, power):
-    found = value(entry("int16", scale="X_SF"), [raw], power)
+    found = decode_value(entry("int16", scale="X_SF"), [raw], power)
 
     assert expected == found
     assert type(expected) is type(found)
@@ -78,9 +79,11 @@ def test_a_scale_factor_is_exact_and_whole_numbers_stay_whole(expected, raw, pow
 def test_enumerations_and_bits_are_named():
     states, bits = {1: "OFF", 4: "MPPT"}, {0: "GROUND_FAULT", 7: "OVER_TEMP"}
 
-    assert "MPPT" == named(entry("enum16", symbols=states), 4)
-    assert "unknown" == named(entry("enum16", symbols=states), 9)
-    assert "GROUND_FAULT OVER_TEMP bit 20" == named(entry("bitfield32", symbols=bits), 1 | 1 << 7 | 1 << 20)
-    assert "" == named(entry("bitfield32", symbols=bits), 0)
-    assert "" == named(entry("enum16", symbols=states), None)
-    assert "" == named(entry("uint16"), 4)
+    assert "MPPT" == render_names(entry("enum16", symbols=states), 4)
+    assert "unknown" == render_names(entry("enum16", symbols=states), 9)
+    assert "GROUND_FAULT OVER_TEMP bit 20" == render_names(
+        entry("bitfield32", symbols=bits), 1 | 1 << 7 | 1 << 20
+    )
+    assert "" == render_names(entry("bitfield32", symbols=bits), 0)
+    assert "" == render_names(entry("enum16", symbols=states), None)
+    assert "" == render_names(entry("uint16"), 4)

@@ -8,12 +8,13 @@ from tests.drivers.shelf import list_names, load_builtin, load_vectors
 from tests.drivers.sunspec.conftest import chain_of, device_of
 
 from quartier_drivers import registry
-from quartier_drivers.contract import Command, DeviceSpec, Quality
-from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.sunspec.device import remember
-from quartier_drivers.sunspec.names import name as named
+from quartier_drivers.contract import Command, DeviceSpec
+from quartier_drivers.modbus.bus_section import TcpBus
+from quartier_drivers.readings import Quality
+from quartier_drivers.sunspec.device import read_names
 from quartier_drivers.sunspec.profile import SunspecProfile
-from quartier_drivers.sunspec.registers import Registers
+from quartier_drivers.sunspec.registers import RegisterReader
+from quartier_drivers.sunspec.schema import parse_name as named
 
 COMMON = {"ID": 1, "Mn": "Solar Co", "Md": "X1", "SN": "1"}
 
@@ -38,16 +39,16 @@ async def opened(inverter, clock):
 
     async def make(name: str, case: Mapping[str, Any]) -> Any:
         inverter.words = chain_of([COMMON, *case["models"]])
-        line = registry.door("modbus-tcp").line(
+        line = registry.load_factory("modbus-tcp").line(
             "lan", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port), clock
         )
         lines.append(line)
         loaded = load_builtin(name)
         caps = {owned(case["point"]): case["cap"]} if "cap" in case else {}
         spec = DeviceSpec("device", 1, {part: part or "device" for part in loaded.parts}, {}, caps)
-        driver = registry.door("modbus-tcp", "sunspec").driver(line, spec, loaded, clock)
+        driver = registry.load_factory("modbus-tcp", "sunspec").driver(line, spec, loaded, clock)
         await driver.open()
-        return driver, Registers(line, 1, loaded.limits)
+        return driver, RegisterReader(line, 1, loaded.limits)
 
     yield make
     for line in lines:
@@ -61,11 +62,11 @@ async def told(driver: Any) -> dict[str, Any]:
     return found
 
 
-async def held(registers: Registers, case: Mapping[str, Any]) -> dict[str, int | None]:
+async def held(registers: RegisterReader, case: Mapping[str, Any]) -> dict[str, int | None]:
     """What stands in the device, by the names of ``after``."""
     device = device_of([COMMON, *case["models"]])
     names = [named(one) for one in case["after"]]
-    await remember(device, registers, names)
+    await read_names(device, registers, names)
     return {str(one): device.raw(one) for one in names}
 
 

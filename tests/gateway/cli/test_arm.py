@@ -10,7 +10,7 @@ from quartier.cli import main
 from quartier.daemon import state_files
 from quartier.runtime import release
 from quartier.runtime.bus.fallback_monitor import FallbackProof
-from quartier_drivers.profile import BUILT_IN
+from quartier_drivers.device_profile.loading import BUILT_IN_FOLDER
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 
@@ -41,7 +41,7 @@ async def site(tmp_path, quick_p30):
 @pytest.fixture
 def quick_p30():
     """The station's profile without the maker's pauses: the simulated one needs none."""
-    text = (BUILT_IN / "keba/p30.toml").read_text(encoding="utf-8")
+    text = (BUILT_IN_FOLDER / "keba/p30.toml").read_text(encoding="utf-8")
     assert "pause_s = 0.5" in text
     return text.replace("pause_s = 0.5", "pause_s = 0")
 

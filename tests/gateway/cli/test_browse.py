@@ -6,7 +6,7 @@ import pytest
 from tests.drivers.opcua.conftest import PROFILE, plant
 
 from quartier.cli import main
-from quartier_drivers.opcua.trust import TrustList
+from quartier_drivers.opcua.connection.server_access import TrustList
 
 __all__ = ["plant"]
 

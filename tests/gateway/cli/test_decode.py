@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from quartier.cli import _parser, main
-from quartier_drivers.registry import METERS
+from quartier_drivers.registry import METER_PROTOCOLS
 
 
 def group(label, value):
@@ -127,6 +127,6 @@ def test_an_unknown_protocol_is_wrong_use(feed):
     assert 2 == left.value.code
 
 
-@pytest.mark.parametrize("protocol", METERS)
+@pytest.mark.parametrize("protocol", METER_PROTOCOLS)
 def test_every_protocol_can_be_asked_for(protocol):
     assert protocol == _parser().parse_args(["decode", protocol]).protocol

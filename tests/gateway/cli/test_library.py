@@ -5,7 +5,7 @@ import json
 import pytest
 
 from quartier.cli import main
-from quartier_drivers.profile import BUILT_IN, names
+from quartier_drivers.device_profile.loading import BUILT_IN_FOLDER, list_profiles
 from quartier_hil.devices import catalog
 
 GOOD = """\
@@ -42,7 +42,7 @@ def test_every_profile_is_listed_by_its_whole_name(command, capsys):
 
     text = capsys.readouterr().out
     ours = {name for name in catalog.DEVICES if not name.startswith("rig/")}
-    assert set() == {name for name in (*ours, *names()) if name not in text}
+    assert set() == {name for name in (*ours, *list_profiles()) if name not in text}
 
 
 def test_a_row_tells_maker_model_points_orders_fall_back_and_source(capsys):
@@ -94,7 +94,9 @@ def test_own_profiles_are_listed_beside_and_a_faulty_one_with_its_first_fault(fo
 
 def test_a_profile_is_printed_as_it_stands_for_a_copy_of_ones_own(capsys):
     assert 0 == main(["profiles", "show", "sunspec/battery", "--file"])
-    assert (BUILT_IN / "sunspec" / "battery.toml").read_text(encoding="utf-8") == capsys.readouterr().out
+    assert (BUILT_IN_FOLDER / "sunspec" / "battery.toml").read_text(
+        encoding="utf-8"
+    ) == capsys.readouterr().out
 
 
 def test_a_name_that_nobody_has_is_exit_78_with_the_nearest(capsys):
@@ -112,7 +114,7 @@ def test_lint_finds_nothing_in_what_is_shipped(capsys):
 
     said = capsys.readouterr()
     assert "" == said.out
-    assert f"{len(names())} profiles, 0 faults, 0 findings" in said.err
+    assert f"{len(list_profiles())} profiles, 0 faults, 0 findings" in said.err
 
 
 def test_lint_of_a_file_names_it_with_line_and_key_and_is_exit_1(folder, capsys):

@@ -18,10 +18,10 @@ from quartier.cli import main
 from quartier.cli.listen import Sheet, asked_advice, line_of, site_lines
 from quartier.config import loading
 from quartier.config.loading import ReplacementText
-from quartier_drivers.meter.decode import Capture, Frame
-from quartier_drivers.meter.listen import Found
-from quartier_drivers.meter.seek import Setting
-from quartier_drivers.meter.telegram import Telegram
+from quartier_drivers.meter.capture_decoding import CaptureDecoder, CaptureFrame
+from quartier_drivers.meter.line_settings import LineSetting
+from quartier_drivers.meter.listen import FoundMeter
+from quartier_drivers.meter.telegrams import Telegram
 
 
 def group(label, value):
@@ -90,10 +90,10 @@ def test_a_frame_in_one_line_is_short_and_begins_with_power():
 
     assert (
         "frame 3: power_w -356.2 W, energy_import_t1_wh 1 Wh"
-        == line_of(Frame(3, Telegram("", ()), points))[:51]
+        == line_of(CaptureFrame(3, Telegram("", ()), points))[:51]
     )
-    assert line_of(Frame(3, Telegram("", (), 2), points)).endswith("and 4 more; 2 bad")
-    assert "frame 1: no points" == line_of(Frame(1, Telegram("", ()), {}))
+    assert line_of(CaptureFrame(3, Telegram("", (), 2), points)).endswith("and 4 more; 2 bad")
+    assert "frame 1: no points" == line_of(CaptureFrame(1, Telegram("", ()), {}))
 
 
 def test_scripts_get_a_json_line_a_frame(linky, capsys):
@@ -104,14 +104,14 @@ def test_scripts_get_a_json_line_a_frame(linky, capsys):
 
 
 def test_a_sheet_has_five_lines_with_the_age_of_each_value():
-    capture = Capture("tic", is_capture=False)
-    sheet = Sheet("/dev/ttyUSB0", Found("tic", Setting(9600, "7E1")), capture, 0.0)
+    capture = CaptureDecoder("tic", is_capture=False)
+    sheet = Sheet("/dev/ttyUSB0", FoundMeter("tic", LineSetting(9600, "7E1")), capture, 0.0)
     assert "none for 3.0 s, 0 bytes heard, faults: 0 groups bad" in sheet.lines(3.0, 120)[4]
 
     for second in (10.0, 30.0):
         for frame in capture.feed(FRAME.replace(b"ADSC\t04", b"ADSC\t05") if second == 30.0 else FRAME):
             sheet.take(frame, second)
-    sheet.take(Frame(2, Telegram("", ()), {"apparent_power_va": 1234.0}), 31.0)
+    sheet.take(CaptureFrame(2, Telegram("", ()), {"apparent_power_va": 1234.0}), 31.0)
     meter, link, identity, values, frames = sheet.lines(32.0, 100)
 
     assert meter.startswith("meter     Linky TIC, ")
@@ -156,15 +156,15 @@ def test_what_is_no_port_is_wrong_use(capsys):
 
 def test_a_meter_that_only_answers_is_known_by_its_identification():
     said = b"/?!\r\n/EMH5\\@2010LZQJL0014F\r\n"
-    found = Found("iec62056", Setting(300, "7E1"), asked=True, said=said)
+    found = FoundMeter("iec62056", LineSetting(300, "7E1"), asked=True, said=said)
 
     line, first, *_ = asked_advice(found)
     assert "it says EMH5" in line
     assert "profile emh/lzqj, sure: maker is EMH; identification is EMH5" in first
-    assert [] == asked_advice(Found("mbus", Setting(2400, "8E1"), asked=True, said=b"\xe5"))
+    assert [] == asked_advice(FoundMeter("mbus", LineSetting(2400, "8E1"), asked=True, said=b"\xe5"))
 
 
 def test_the_lines_for_the_site_file_say_what_is_not_usual():
-    assert 'baud = 2400\nframing = "8N1"' in site_lines("usb:A", Found("dlms", Setting(2400)))
-    assert 'mode = "d"' in site_lines("usb:A", Found("iec62056", Setting(2400, "7E1")))
-    assert "baud" not in site_lines("tcp://host:1", Found("dlms", Setting(2400)))
+    assert 'baud = 2400\nframing = "8N1"' in site_lines("usb:A", FoundMeter("dlms", LineSetting(2400)))
+    assert 'mode = "d"' in site_lines("usb:A", FoundMeter("iec62056", LineSetting(2400, "7E1")))
+    assert "baud" not in site_lines("tcp://host:1", FoundMeter("dlms", LineSetting(2400)))

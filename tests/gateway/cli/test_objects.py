@@ -6,7 +6,7 @@ import pytest
 from tests.gateway.cli.test_scan_bacnet import serving
 
 from quartier.cli import main
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading
 from quartier_hil.devices.bacnet.room import RoomController
 from quartier_hil.devices.bacnet.service import Habits
 from quartier_hil.devices.bacnet.ventilation import VentilationUnit
@@ -58,7 +58,7 @@ def test_the_draft_of_a_profile_loads(unit, capsys):
         assert 0 == main(["read", "bacnet", f"{network}&address={address}", "--draft"])
 
     text = capsys.readouterr().out
-    (points,) = profile.parse(text, "acme/ahu", "ahu.toml").parts.values()
+    (points,) = loading.parse_profile(text, "acme/ahu", "ahu.toml").parts.values()
     assert "supply_air_temperature_c" in points
 
 

@@ -11,7 +11,7 @@ from quartier.cli import main
 from quartier.site.records import Now
 from quartier.store.deadband import NO_DEADBAND, Deadbands
 from quartier.store.history_store import Store
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 START_MS = 1_764_000_000_000  # 2025-11-24T16:00:00Z
 SPAN = ("--from", "2025-11-24T16:00Z", "--to", "2025-11-24T17:00Z")
@@ -31,7 +31,7 @@ def kept(tmp_path):
     for minute in range(60):
         now = Now(minute * 60_000_000_000, START_MS + minute * 60_000, synced=True)
         store.record(
-            columns(
+            make_readings(
                 [
                     Reading("grid.power_w", 1000.0 + 10 * minute, Quality.GOOD, now.ns),
                     Reading("grid.energy_import_wh", 500.0 + minute, Quality.GOOD, now.ns),

@@ -7,7 +7,7 @@ from quartier.cli import reasons
 from quartier.cli.times import Clock
 from quartier.site.ledger import LedgerEntry
 from quartier.store.gap_records import GapRecord
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 NOW_MS = round(datetime(2026, 11, 27, 14, 30).astimezone().timestamp() * 1000)
 ROW = LedgerEntry(
@@ -17,7 +17,7 @@ ROW = LedgerEntry(
     why="import cap 4000 W (envelope dso 12): switched off",
     utc_ms=NOW_MS - 1_500_000,
     last_ms=NOW_MS - 10_000,
-    who=Who("document", "dso", "12", 3),
+    who=Origin("document", "dso", "12", 3),
     count=5,
     before=1.0,
     value=0.0,
@@ -183,7 +183,7 @@ def test_what_the_ledger_lacks_is_named():
 
 
 def test_what_another_client_wrote_is_in_the_list_and_is_not_why_it_does_what_it_does():
-    who = Who("client", "portal", "192.168.1.40")
+    who = Origin("client", "portal", "192.168.1.40")
     theirs = replace(ROW, number=2, point="heat.holding_1000_index", who=who, value=7.0, low=7.0, high=7.0)
     lines = dict(reasons.head("heat", None, [ROW, theirs], Clock(NOW_MS), "it is silent"))
     console = Console(width=120, highlight=False)

@@ -11,10 +11,10 @@ import pytest
 from quartier.cli import main
 from quartier.runtime import release
 from quartier.runtime.clock import SiteClock
-from quartier_drivers import profile
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.registry import door
+from quartier_drivers.device_profile import loading
+from quartier_drivers.modbus.bus_section import TcpBus
+from quartier_drivers.registry import load_factory
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 
@@ -25,10 +25,12 @@ def released(tmp_path, *words):
 
 def relays(port):
     """The table of a bus with a relay board, as its driver encodes it."""
-    opened, clock = door("modbus-tcp"), SiteClock()
+    opened, clock = load_factory("modbus-tcp"), SiteClock()
     bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=5.0, retries_count=0)
     spec = DeviceSpec("relays", 3, {"relay1": "boiler"}, {"relay1": frozenset({"relay_on"})})
-    driver = opened.driver(opened.line("lan", bus, clock), spec, profile.load("waveshare/relay8"), clock)
+    driver = opened.driver(
+        opened.line("lan", bus, clock), spec, loading.load_profile("waveshare/relay8"), clock
+    )
     return release.BusRelease("lan", bus.model_dump(mode="json"), driver.releases())
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from quartier.cli import rows
 from quartier.site.ledger import LedgerEntry
-from quartier_drivers.who import OURS, Who
+from quartier_drivers.contract import OWN_RULE, Origin
 
 ROW = LedgerEntry(
     boot=7,
@@ -22,21 +22,21 @@ ROW = LedgerEntry(
 @pytest.mark.parametrize(
     ("one", "short", "sentence"),
     [
-        (OURS, "the gateway", "the gateway"),
-        (Who("rule", "restore"), "restore", "the gateway, by its rule restore"),
-        (Who("document", "dso", "12", 3), "dso 12", "the district: program dso, document 12, seq 3"),
+        (OWN_RULE, "the gateway", "the gateway"),
+        (Origin("rule", "restore"), "restore", "the gateway, by its rule restore"),
+        (Origin("document", "dso", "12", 3), "dso 12", "the district: program dso, document 12, seq 3"),
         (
-            Who("document", "schedule bat1", "s1", 3),
+            Origin("document", "schedule bat1", "s1", 3),
             "schedule bat1 s1",
             "the district: schedule bat1, document s1, seq 3",
         ),
-        (Who("person", "anna", "1001"), "anna", "anna (a person, user 1001)"),
-        (Who("person", "anna"), "anna", "anna (a person)"),
-        (Who("grid", "contact dso1"), "contact dso1", "the grid (contact dso1)"),
-        (Who("drill", "bus"), "drill bus", "drill bus"),
-        (Who("release", "input lost"), "input lost", "the gateway, giving it back (input lost)"),
-        (Who("device"), "the device by itself", "the device by itself"),
-        (Who("stranger"), "somebody else", "somebody else"),
+        (Origin("person", "anna", "1001"), "anna", "anna (a person, user 1001)"),
+        (Origin("person", "anna"), "anna", "anna (a person)"),
+        (Origin("grid", "contact dso1"), "contact dso1", "the grid (contact dso1)"),
+        (Origin("drill", "bus"), "drill bus", "drill bus"),
+        (Origin("release", "input lost"), "input lost", "the gateway, giving it back (input lost)"),
+        (Origin("device"), "the device by itself", "the device by itself"),
+        (Origin("stranger"), "somebody else", "somebody else"),
     ],
 )
 def test_who_is_told_short_for_a_column_and_whole_for_a_sentence(one, short, sentence):
@@ -70,7 +70,7 @@ def test_a_row_for_scripts_says_who_in_words_too():
 
 
 def test_another_client_is_named_with_its_share_and_address():
-    client = Who("client", "portal", "192.168.1.40")
+    client = Origin("client", "portal", "192.168.1.40")
 
     assert ("portal", "another client of the device, share portal at 192.168.1.40") == (
         rows.who(client),

@@ -11,8 +11,8 @@ import pytest
 
 from quartier.cli import main
 from quartier.cli.scan import site_lines
-from quartier_drivers.modbus.bus import RtuBus
-from quartier_drivers.modbus.scan import Found, Survey
+from quartier_drivers.modbus.bus_section import RtuBus
+from quartier_drivers.modbus.scan import FoundDevice, ScanResult
 from quartier_hil.devices.odd import plain_unit
 from quartier_hil.devices.oddpty import OddPty
 from quartier_hil.devices.oddtcp import OddTcp
@@ -75,7 +75,7 @@ def test_a_scan_shows_who_is_there_and_what_to_write_into_the_site_file(folder, 
 
 def test_two_devices_of_one_unit_number_have_names_of_their_own():
     buses = [RtuBus(kind="modbus-rtu", port="usb:A", baud=baud) for baud in (9600, 19200)]
-    site = tomllib.loads(site_lines(Survey([Found(1, bus, "reads", {}, []) for bus in buses])))
+    site = tomllib.loads(site_lines(ScanResult([FoundDevice(1, bus, "reads", {}, []) for bus in buses])))
     assert {"unit1": "bus1", "unit1_bus2": "bus2"} == {
         name: one["bus"] for name, one in site["devices"].items()
     }

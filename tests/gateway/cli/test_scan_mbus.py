@@ -10,9 +10,9 @@ import pytest
 from tests.drivers.meter.mbus.conftest import Line, Slave, on_tcp, overlaid
 
 from quartier.cli import main, scan_mbus
-from quartier_drivers.meter.decode import of_protocol
-from quartier_drivers.meter.mbus.scan import Result, target
-from quartier_drivers.meter.mbus.search import Found, Survey
+from quartier_drivers.meter.capture_decoding import list_protocol_profiles
+from quartier_drivers.meter.mbus.scan import MbusScanResult, parse_target
+from quartier_drivers.meter.mbus.search import FoundMeter, SearchResult
 
 QUICK = "?baud=38400&timeout_s=0.1"
 
@@ -61,7 +61,7 @@ def test_the_lines_for_the_site_file_are_of_it(capsys):
     assert [(5, "01490378"), (0, "12490378")] == [(one["primary"], one["serial"]) for one in told["found"]]
 
 
-MBUS = of_protocol("mbus")
+MBUS = list_protocol_profiles("mbus")
 
 
 @pytest.mark.parametrize(
@@ -81,24 +81,26 @@ MBUS = of_protocol("mbus")
     ],
 )
 def test_a_profile_is_proposed_by_maker_and_medium(name, maker, medium):
-    found = Found(5, f"1149037877040E{0:02d}", "11490378", maker, medium)
+    found = FoundMeter(5, f"1149037877040E{0:02d}", "11490378", maker, medium)
 
-    lines = scan_mbus.site_lines([Result(target("/dev/ttyUSB0"), Survey([found]))])
+    lines = scan_mbus.site_lines([MbusScanResult(parse_target("/dev/ttyUSB0"), SearchResult([found]))])
     assert name == tomllib.loads(lines)["devices"]["m11490378"]["profile"]
     assert [*([name] if name else [])] == [one.profile for one in scan_mbus.suggestions(found, MBUS)][:1]
 
 
 def test_why_a_profile_is_proposed_stands_beside_it():
-    found = Found(5, "1149037877040E04", "11490378", "KAM", "heat")
+    found = FoundMeter(5, "1149037877040E04", "11490378", "KAM", "heat")
 
-    lines = scan_mbus.site_lines([Result(target("/dev/ttyUSB0"), Survey([found]))]).splitlines()
+    lines = scan_mbus.site_lines(
+        [MbusScanResult(parse_target("/dev/ttyUSB0"), SearchResult([found]))]
+    ).splitlines()
     assert 'profile = "kamstrup/multical"  # likely: maker is KAM; medium is heat; no value was read' in lines
     assert '# profile = "generic/mbus_heat"  # likely: medium is heat; no value was read' in lines
 
 
 def test_meters_of_one_number_have_names_of_their_own():
-    found = [Found(None, f"1149037877040E{medium}", "11490378", "ACW") for medium in ("04", "07")]
-    result = Result(target("/dev/ttyUSB0?framing=8N1"), Survey(found))
+    found = [FoundMeter(None, f"1149037877040E{medium}", "11490378", "ACW") for medium in ("04", "07")]
+    result = MbusScanResult(parse_target("/dev/ttyUSB0?framing=8N1"), SearchResult(found))
 
     site = tomllib.loads(scan_mbus.site_lines([result]))
     assert {"m11490378", "m11490378_2"} == set(site["devices"])

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from quartier.cli import main
-from quartier_drivers.profile import names
+from quartier_drivers.device_profile.loading import list_profiles
 
 OWN = """\
 [profile]
@@ -105,9 +105,9 @@ def test_a_meter_that_selects_its_groups_says_by_what(capsys):
 
 
 def test_every_shipped_profile_has_a_sheet(capsys):
-    assert 0 == main(["profiles", "show", *names(), "--json"])
+    assert 0 == main(["profiles", "show", *list_profiles(), "--json"])
 
-    assert names() == [one["profile"] for one in json.loads(capsys.readouterr().out) if one["points"]]
+    assert list_profiles() == [one["profile"] for one in json.loads(capsys.readouterr().out) if one["points"]]
 
 
 def test_several_are_shown_one_after_the_other(capsys):

@@ -11,9 +11,9 @@ from quartier.cli import main
 from quartier.site.ledger import LedgerEntry
 from quartier.site.records import Now
 from quartier.store.history_store import Store
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
-DSO = Who("document", "dso", "12", 3)
+DSO = Origin("document", "dso", "12", 3)
 S = 1_000_000_000
 
 

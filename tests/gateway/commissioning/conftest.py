@@ -12,7 +12,8 @@ from quartier.commissioning.probe.probe_state import ProbeRequest
 from quartier.commissioning.probe.probe_subject import ProbeLimits
 from quartier.site.asset_types import Battery, ChargePointAsset, Load, Pv
 from quartier.site.process_image import ProcessImage
-from quartier_drivers.contract import Fallback, Quality, Reading, columns
+from quartier_drivers.contract import Fallback
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 _S = 1_000_000_000
 TURN_S = 0.1
@@ -162,7 +163,7 @@ def probed(
 
     def put(told: dict[str, float], now_s: float) -> None:
         readings = [Reading(p, float(v), Quality.GOOD, round(now_s * _S)) for p, v in told.items()]
-        made = columns(readings, round(now_s * _S), layouts.get(tuple(told)))
+        made = make_readings(readings, round(now_s * _S), layouts.get(tuple(told)))
         layouts.setdefault(tuple(told), made.layout)
         image.put(made)
 

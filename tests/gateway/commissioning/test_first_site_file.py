@@ -7,7 +7,7 @@ import pytest
 
 from quartier.commissioning import first_site_file
 from quartier.commissioning.first_site_file import ChosenAsset, FoundDevice, SiteAnswers
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading
 
 
 @dataclass
@@ -43,7 +43,7 @@ def test_each_profile_of_a_grid_meter_or_a_steered_asset_gives_a_candidate():
     found = {
         name: {
             role
-            for one in first_site_file.find_asset_candidates("d", profile.load(name).parts)
+            for one in first_site_file.find_asset_candidates("d", loading.load_profile(name).parts)
             for role in one.roles
         }
         for name in ("eastron/sdm630", "victron/gx", "keba/p30", "enedis/linky_standard", "dsmr/p1")

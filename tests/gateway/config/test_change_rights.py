@@ -23,7 +23,7 @@ from quartier.config.sections.connection_sections import NodeSection
 from quartier.config.sections.site_file import DeviceSection, SiteFile
 from quartier.control.orders.commands import OPS
 from quartier.district.documents import document_types
-from quartier_drivers.registry import KINDS, section
+from quartier_drivers.registry import BUS_KINDS, load_section
 
 SITE = """\
 site = { id = "b012", district = "issy", latitude = 48.8, longitude = 2.3 }
@@ -351,7 +351,10 @@ def keys_of(model, path):
 def every_key():
     """Each key that a site file may have, by the models alone."""
     named = {"devices": [DeviceSection], "nodes": [NodeSection]}
-    named["assets"], named["buses"] = list(ASSET_SECTIONS.values()), [section(kind) for kind in KINDS]
+    named["assets"], named["buses"] = (
+        list(ASSET_SECTIONS.values()),
+        [load_section(kind) for kind in BUS_KINDS],
+    )
     for name, field in SiteFile.model_fields.items():
         if name in FIXED_SECTIONS:
             yield from keys_of(FIXED_SECTIONS[name], name)

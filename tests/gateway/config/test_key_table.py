@@ -3,7 +3,7 @@ from quartier.config.key_table import SectionKey, format_toml, list_section_keys
 from quartier.config.sections.asset_sections import BatterySection
 from quartier.config.sections.connection_sections import ShareSection
 from quartier.config.sections.site_file import DeadbandsSection, StoreSection
-from quartier_drivers.registry import section
+from quartier_drivers.registry import load_section
 
 
 def test_a_key_says_what_may_stand_there_and_its_default() -> None:
@@ -20,7 +20,7 @@ def test_a_key_says_what_may_stand_there_and_its_default() -> None:
 
 def test_what_says_the_kind_comes_first() -> None:
     assert "role" == next(list_section_keys(BatterySection)).name
-    assert "kind" == next(list_section_keys(section("modbus-tcp"))).name
+    assert "kind" == next(list_section_keys(load_section("modbus-tcp"))).name
 
 
 def test_inner_tables_stand_apart() -> None:

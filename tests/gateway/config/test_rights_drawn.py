@@ -15,7 +15,7 @@ from quartier.config.change_rights import evaluate_remote_file
 from quartier.config.checks.site_draft import ASSET_SECTIONS, FIXED_SECTIONS
 from quartier.config.sections.connection_sections import ContactSection, NodeSection
 from quartier.config.sections.site_file import DeviceSection, SiteFile
-from quartier_drivers.registry import KINDS, section
+from quartier_drivers.registry import BUS_KINDS, load_section
 
 FREE = {  # this test's own word of what a remote file may touch
     "control": {"grid_target_w"},
@@ -205,7 +205,7 @@ def _model(data, body):
     """The model of a table, found by where it stands and by what it says of itself."""
     if "role" in body or "kind" in body:
         return ASSET_SECTIONS.get(body.get("role")) or (
-            section(body["kind"]) if body.get("kind") in KINDS else None
+            load_section(body["kind"]) if body.get("kind") in BUS_KINDS else None
         )
     models = {"devices": DeviceSection, "nodes": NodeSection, "contacts": ContactSection}
     named = (model for table, model in models.items() if any(body is entry for entry in data[table].values()))

@@ -14,19 +14,19 @@ from quartier.config.sample import render_sample
 from quartier.config.sections.connection_sections import NodeSection
 from quartier.config.sections.site_file import DeviceSection
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_drivers.registry import KINDS, section
+from quartier_drivers.registry import BUS_KINDS, load_section
 
 MODELS = [
     *FIXED_SECTIONS.values(),
     *ASSET_SECTIONS.values(),
     DeviceSection,
     NodeSection,
-    *(section(kind) for kind in KINDS),
+    *(load_section(kind) for kind in BUS_KINDS),
 ]
 KEYS = sorted({key for model in MODELS for key in model.model_fields})
 WORDS = [
     *ASSET_SECTIONS,
-    *KINDS,
+    *BUS_KINDS,
     "lan",
     "gx",
     "grid",

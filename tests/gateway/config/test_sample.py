@@ -6,7 +6,7 @@ from quartier.config.checks.site_draft import ASSET_SECTIONS, FIXED_SECTIONS
 from quartier.config.loading import check_site_file
 from quartier.config.sample import render_sample
 from quartier.config.sections.site_file import SiteFile
-from quartier_drivers.registry import KINDS
+from quartier_drivers.registry import BUS_KINDS
 
 
 def test_the_sample_loads_without_a_fault(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_the_sample_shows_every_section_kind_and_role() -> None:
     text = render_sample()
 
     assert [] == [name for name in FIXED_SECTIONS if f"[{name}]" not in text]
-    assert [] == [kind for kind in KINDS if f'kind = "{kind}"' not in text]
+    assert [] == [kind for kind in BUS_KINDS if f'kind = "{kind}"' not in text]
     assert [] == [role for role in ASSET_SECTIONS if f'role = "{role}"' not in text]
 
 

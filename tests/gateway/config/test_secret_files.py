@@ -11,7 +11,7 @@ from quartier.config.secret_files import (
 from quartier.config.sections.connection_sections import DistrictLinkSection
 from quartier.config.sections.site_file import DeviceSection
 from quartier_drivers.errors import ConfigError
-from quartier_drivers.opcua.bus import OpcuaBus
+from quartier_drivers.opcua.bus_section import OpcuaBus
 
 
 def test_a_path_is_itself() -> None:

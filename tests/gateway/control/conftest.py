@@ -35,7 +35,8 @@ from quartier.site.asset_types import (
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
 from quartier.site.site_layout import Site, SiteLimits
-from quartier_drivers.contract import Command, Quality, Reading, columns
+from quartier_drivers.contract import Command
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 EPOCH_MS = 1_790_000_000_000
 
@@ -350,7 +351,7 @@ class Plant:
             for point, value in self._read().items()
             if point.split(".")[0] not in silent and point not in silent
         )
-        self._image.put(columns(read, ns))
+        self._image.put(make_readings(read, ns))
         self.decision = run_cycle(self._image.freeze(ns), self.wishes(), self.state, self.now())
         self.state = self.decision.state
         for command in self.decision.commands:
@@ -570,7 +571,7 @@ class Board:
             for point, value in read.items()
             if point.split(".")[0] not in self.silent and point not in self.silent
         )
-        self._image.put(columns(told, ns))
+        self._image.put(make_readings(told, ns))
         now = Now(ns, self.start_ms + self.t * 1000, synced=True)
         self.decision = run_cycle(
             self._image.freeze(ns), Requests(caps=self.caps, overrides=self.overrides), self.state, now

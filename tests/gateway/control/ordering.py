@@ -8,9 +8,9 @@ from quartier.control.orders.commands import CommandDocument, Setpoint
 from quartier.control.orders.running_commands import RunningCommands
 from quartier.control.records import Override
 from quartier.control.requests import InstructionStatus, Requests
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
-ANNA = Who("person", "anna", "1001")
+ANNA = Origin("person", "anna", "1001")
 
 
 def document(wish, seq=1, ident=None):

@@ -13,7 +13,7 @@ from quartier.site.asset_types import Battery, ChargePointAsset, Load, Pv
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
 from quartier.site.site_layout import LimitContact, Site
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 # --- whatever the building lacks -------------------------------------------------------------
 
@@ -84,9 +84,9 @@ def test_no_nonsense_reaches_the_kernel(plant, point, value):
 def test_bad_readings_do_not_erase_the_good_one_before(house):
     image, state = ProcessImage(), ControlState.fresh(house)
     caps = LinkLimits(mode="X", why="", since_ns=0, import_max_w=9000, export_max_w=0)
-    image.put(columns([Reading("grid.power_w", 800.0, Quality.GOOD, 0)], 0))
+    image.put(make_readings([Reading("grid.power_w", 800.0, Quality.GOOD, 0)], 0))
     state = run_cycle(image.freeze(0), Requests(caps=caps), state, Now(0, 0, synced=True)).state
-    image.put(columns([Reading("grid.power_w", 99.0, Quality.BAD, 0)], 10**9))
+    image.put(make_readings([Reading("grid.power_w", 99.0, Quality.BAD, 0)], 10**9))
     decision = run_cycle(image.freeze(10**9), Requests(caps=caps), state, Now(10**9, 1000, synced=True))
 
     shown = {"power_w": 800.0, "age_s": 1.0, "state": "good", "lag_s": None, "unit": "W"}

@@ -25,9 +25,9 @@ from quartier.site.asset_types import Battery, ChargePointAsset, GridMeter, Load
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
 from quartier.site.site_layout import Site, SiteLimits
-from quartier_drivers.contract import Quality, Reading, columns
-from quartier_native import fleets
+from quartier_drivers.readings import Quality, Reading, make_readings
 from quartier_native.fleets import LONG_AGO_NS, NONE_W, Building, Fleet, FleetState, Unit, step_many
+from quartier_native.reference import fleet_columns
 
 S = 1_000_000_000
 NOW_NS = 200_000 * S
@@ -75,7 +75,7 @@ def unit(asset: Any) -> Unit:
     kept = {"share": NO_PHASE, "tier": TIERS.index(asset.tier), "comfort_cost": asset.comfort_cost}
     if isinstance(asset, Battery):
         return Unit(
-            kind=fleets.BATTERY,
+            kind=fleet_columns.BATTERY,
             rated_w=asset.rated_w,
             charge_max_w=asset.charge_max_w,
             discharge_max_w=asset.discharge_max_w,
@@ -85,14 +85,16 @@ def unit(asset: Any) -> Unit:
             **kept,
         )
     if isinstance(asset, Pv):
-        kind = fleets.PV_LIMIT if asset.curtail == "limit" else fleets.PV_RELAY
+        kind = fleet_columns.PV_LIMIT if asset.curtail == "limit" else fleet_columns.PV_RELAY
         return Unit(kind=kind, rated_w=asset.rated_w, min_off_s=300.0, **kept)
     times = {"min_on_s": asset.min_on_s, "min_off_s": asset.min_off_s}
     if isinstance(asset, ChargePointAsset):
         ampere_w = asset.voltage_v * asset.phases_count
         floor_w, full_w = asset.current_min_a * ampere_w, asset.current_max_a * ampere_w
-        return Unit(kind=fleets.EV, rated_w=full_w, floor_w=floor_w, ampere_w=ampere_w, **times, **kept)
-    return Unit(kind=fleets.LOAD, rated_w=asset.rated_w, **times, **kept)
+        return Unit(
+            kind=fleet_columns.EV, rated_w=full_w, floor_w=floor_w, ampere_w=ampere_w, **times, **kept
+        )
+    return Unit(kind=fleet_columns.LOAD, rated_w=asset.rated_w, **times, **kept)
 
 
 def turn(source: random.Random, asset: Any) -> SwitchState:
@@ -196,7 +198,9 @@ def cycled(one: Case) -> Decision:
         if asset.name in one.turns
     }
     image = ProcessImage()
-    image.put(columns((Reading(point, value, Quality.GOOD, NOW_NS) for point, value in seen.items()), NOW_NS))
+    image.put(
+        make_readings((Reading(point, value, Quality.GOOD, NOW_NS) for point, value in seen.items()), NOW_NS)
+    )
     state = replace(ControlState.fresh(house), turns=one.turns, book=OrderBook(one.orders))
     return run_cycle(
         image.freeze(NOW_NS), Requests(caps=caps), state, Now(NOW_NS, 1_790_000_000_000, synced=True)

@@ -13,7 +13,7 @@ from quartier.control.observe.meter_check.judge import Verdict
 from quartier.control.records import Override
 from quartier.control.requests import Requests
 from quartier.site.site_layout import Site
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 HOUSE = replace(conftest.HOUSE, unlisted_generation_w=800.0)
 UNLISTED = replace(HOUSE, unlisted_generation_w=0.0)
@@ -211,7 +211,7 @@ def test_small_steps_wait_where_they_are_too_small_or_the_limit_leaves_no_room(i
 
 def test_order_of_a_person_is_not_moved_by_small_steps():
     p = doubted(import_max_w=8_000)
-    p.people = {"bat1": Override("bat1", 700.0, (p.t + 600) * 10**9, 0, Who("person", "anna", "1001"))}
+    p.people = {"bat1": Override("bat1", 700.0, (p.t + 600) * 10**9, 0, Origin("person", "anna", "1001"))}
     since = p.t
     p.run(60)
 

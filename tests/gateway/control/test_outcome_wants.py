@@ -16,7 +16,7 @@ from quartier.control.records import Order, OrderBook, Override
 from quartier.control.requests import Requests
 from quartier.control.switch_state import RestoreGate, SwitchState
 from quartier.site.asset_types import Battery, ChargePointAsset, Load, OperationMode, OperationModeAsset, Pv
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 S = 1_000_000_000
 DSO = make_text_reason("envelope dso 1")
@@ -43,7 +43,7 @@ def result(*setpoints_w, high_w=0.0, low_w=0.0, **more):
 
 
 def by_hand(value, who="anna"):
-    return Override(asset="", value=value, until_ns=10**15, until_utc_ms=0, who=Who("person", who, "1001"))
+    return Override(asset="", value=value, until_ns=10**15, until_utc_ms=0, who=Origin("person", who, "1001"))
 
 
 @pytest.fixture
@@ -553,7 +553,7 @@ def test_what_a_person_keeps_off_says_who(told):
 
 
 def test_a_car_that_shares_says_what_the_sharing_says(told):
-    words = make_text_reason("yard, fuse 20 A, L1: cars share it", Who("rule", "fuse"))
+    words = make_text_reason("yard, fuse 20 A, L1: cars share it", Origin("rule", "fuse"))
     car = Participant(CAR, 0.0, 0.0, LIMITED, allowed_w=2_000.0, reason=words)
     here = told(orders={"ev1.current_max_a": Order(6.0, 0, IMPORT)})
 
@@ -562,7 +562,7 @@ def test_a_car_that_shares_says_what_the_sharing_says(told):
 
 def test_a_reason_of_our_own_is_taken_before_none(told):
     mine = Participant(
-        PUMP, 0.0, 0.0, ON, reason=make_text_reason("the tank is cold", Who("rule", "comfort"))
+        PUMP, 0.0, 0.0, ON, reason=make_text_reason("the tank is cold", Origin("rule", "comfort"))
     )
 
     assert "the tank is cold" == str(wants_of(told(), mine, 0.0)[0].reason)

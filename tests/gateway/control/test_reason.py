@@ -12,9 +12,9 @@ from quartier.control.reason import (
     make_text_reason,
 )
 from quartier.control.records import PowerLimits
-from quartier_drivers.who import OURS, Who
+from quartier_drivers.contract import OWN_RULE, Origin
 
-DSO = Who("document", "dso", "12", 7)
+DSO = Origin("document", "dso", "12", 7)
 ENVELOPE = make_reason("envelope.says", DSO, program="dso", document="12")
 CAP = make_reason("cap.import", DSO, 9000, ENVELOPE, limit_w=4000)
 
@@ -45,9 +45,11 @@ def test_an_unknown_code_and_values_that_do_not_fit_are_refused(code, values, er
 
 
 def test_what_names_nobody_is_a_rule_of_ours():
-    assert (OURS, None) == (NO_REASON.who, NO_REASON.until_utc_ms)
-    assert Who("rule", "restore") == make_rule_reason("restore.waits", "restore").who
-    assert Who("grid", "low voltage") == make_grid_reason("grid.voltage", "low voltage", voltage_pct=88).who
+    assert (OWN_RULE, None) == (NO_REASON.who, NO_REASON.until_utc_ms)
+    assert Origin("rule", "restore") == make_rule_reason("restore.waits", "restore").who
+    assert (
+        Origin("grid", "low voltage") == make_grid_reason("grid.voltage", "low voltage", voltage_pct=88).who
+    )
 
 
 def test_what_is_said_further_stays_whose_it_was():
@@ -85,7 +87,7 @@ def test_plain_text_is_a_reason_too():
 
 def test_the_tightest_cap_keeps_who_is_behind_it():
     _, whose = combine_limits([(HARD, PowerLimits(9, 9)), (ENVELOPE, PowerLimits(4, 9))])
-    assert (DSO, Who("rule", "hard limit")) == (whose["import"].who, whose["export"].who)
+    assert (DSO, Origin("rule", "hard limit")) == (whose["import"].who, whose["export"].who)
 
 
 def test_a_cap_of_a_document_is_behind_every_command_it_caused(plant):
@@ -100,6 +102,6 @@ def test_a_cap_of_a_document_is_behind_every_command_it_caused(plant):
 
 def test_a_command_of_no_cap_says_which_rule_of_ours_it_is(plant):
     p = plant(base_w=2000, soc_pct=50).run(10)
-    assert {Who("rule", "self-consumption")} == {
+    assert {Origin("rule", "self-consumption")} == {
         command.who for _, command in p.log if command.point == "bat1.setpoint_w"
     }

@@ -16,7 +16,7 @@ from quartier.control.requests import LocalPlan, PlanAim
 from quartier.control.state import ControlState
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 EPOCH_MS = 1_790_000_000_000
 
@@ -32,7 +32,7 @@ def turn(drive, house):
         found.t = at_s
         seen = {"grid.power_w": 500.0} | {f"grid.voltage_l{k}_v": volts for k in (1, 2, 3)} | (more or {})
         said = (Reading(point, value, Quality.GOOD, found.now.ns) for point, value in seen.items())
-        image.put(columns(said, found.now.ns))
+        image.put(make_readings(said, found.now.ns))
         frozen = image.freeze(found.now.ns)
         decision, kept[1] = sequence.run_turn(
             frozen, kept[0], kept[1], found.params, found.now, by_hand, commands, plan

@@ -15,8 +15,7 @@ from tests.gateway.control.walk.world import World
 
 from quartier.control.requests import Interval
 from quartier.site.asset_types import Battery, Lights, Load
-from quartier_drivers.contract import Command
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Command, Origin
 
 S = 1_000_000_000
 cycles = st.sampled_from([1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 5, 12])
@@ -201,7 +200,7 @@ def test_the_walk_would_see_an_order_in_maintenance():
 def test_the_walk_would_see_a_load_that_comes_back_while_the_grid_meter_is_silent():
     world, load = world_with(Load, tier="C")
     world.judge.history[f"{load.name}.relay_on"] = []
-    person = Who("person", "ann")
+    person = Origin("person", "ann")
 
     world.town.orders[f"{load.name}.relay_on"] = 0.0
     world.town.silent = {"grid"}

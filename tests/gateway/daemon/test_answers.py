@@ -5,8 +5,9 @@ import json
 from quartier.daemon import answers
 from quartier.daemon.reports.write_ledger import WriteLedger
 from quartier.runtime.ticker import Ticker
-from quartier_drivers.contract import Command, Quality, Reading, columns
+from quartier_drivers.contract import Command
 from quartier_drivers.errors import Fault
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 VIRTUAL_TIME = True
 
@@ -74,7 +75,7 @@ async def test_the_value_of_a_bad_point_is_not_shown(yard):
     async with yard() as (found, _):
         await found.follow()
         bad = [Reading("grid.power_w", 4711.0, Quality.BAD, 0)]
-        found.image.put(columns(bad, found.clock.now_ns()))
+        found.image.put(make_readings(bad, found.clock.now_ns()))
 
         power = points(found)["grid.power_w"]
         assert (None, "bad") == (power["value"], power["quality"])

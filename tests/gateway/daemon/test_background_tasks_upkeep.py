@@ -11,7 +11,7 @@ from quartier.daemon.state_files import DeviceMemory
 from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.bus.write_budget import WriteCounts
 from quartier.site.records import Now
-from quartier_drivers.contract import Armed
+from quartier_drivers.contract import ArmedFallback
 
 NOON = 1_764_000_000_000
 
@@ -25,7 +25,7 @@ async def test_an_empty_folder_is_a_first_run(tmp_path):
 async def test_the_last_word_of_a_run_is_what_the_next_one_recalls(tmp_path):
     fleet = SimpleNamespace(tally=WriteCounts(), memory=DeviceMemory(), fallbacks=KnownFallbacks())
     fleet.tally.add("ev1.current_max_a", NOON)
-    fleet.fallbacks.note(Armed("ev1.current_max_a", 0.0, 60.0), NOON)
+    fleet.fallbacks.note(ArmedFallback("ev1.current_max_a", 0.0, 60.0), NOON)
     params = allowed.LinkParameters(limits=LIMITS)
     state = machine.start_link(params, None, Now(0, NOON, synced=True), outage=False, lost=False)
     await background_tasks.save_last_state(tmp_path, fleet, state, (), NOON, planned=True)

@@ -31,7 +31,7 @@ from quartier.district.records import EVENT_STREAM
 from quartier.district.sparkplug.metric_catalog import build_catalog
 from quartier.site.samples import StreamPosition
 from quartier.store.history_store import Store
-from quartier_drivers.who import OURS
+from quartier_drivers.contract import OWN_RULE
 
 VIRTUAL_TIME = True
 LINK = ("buses.lan", 'district_link = { url = "mqtt://127.0.0.1:9" }\nbuses.lan')
@@ -416,7 +416,7 @@ async def test_a_cap_of_the_district_stands_in_the_ledger_with_its_document_unti
         assert ("dso", "e5", 5) == (row.who.name, row.who.id, row.who.seq)
         assert "(envelope dso e5)" in row.why
         assert 595_000 <= house.turn.until_ms(row.who) - start_ms <= 605_000
-        assert None is house.turn.until_ms(OURS)
+        assert None is house.turn.until_ms(OWN_RULE)
         assert None is house.turn.needs("bat1"), "a battery is moved, not held"
 
 

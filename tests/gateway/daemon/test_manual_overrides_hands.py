@@ -19,7 +19,7 @@ from quartier.runtime.local_socket.presence import AskingProcess, Presence
 from quartier.runtime.local_socket.questions import NoDaemon
 from quartier.site.asset_types import Load, Pv
 from quartier.site.records import Now
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 S = 1_000_000_000
 NOW = Now(1_000 * S, 1_790_000_000_000, synced=True)
@@ -222,7 +222,9 @@ async def test_only_a_person_at_the_console_has_the_grid_meter_believed_again(tm
         believe,
         lambda *_: standing,
     )
-    answer = await desk.on_site_handlers["believe_meter"]({}, Who("person", "anna", "1000"), AskingProcess(1))
+    answer = await desk.on_site_handlers["believe_meter"](
+        {}, Origin("person", "anna", "1000"), AskingProcess(1)
+    )
 
     assert (believed, believed) == (bool(asked), bool(told))
     assert (answer.get("done") == "implausible") is believed
@@ -238,6 +240,6 @@ async def test_what_is_measured_alone_takes_no_order(tmp_path, name):
     taken = manual_overrides.ManualOverrides(
         tmp_path, lambda: bare, SiteClock(), lambda *_: None, structlog.get_logger()
     )
-    answer = await taken.override({"asset": name, "value": "off", "for_s": 60}, Who("person", "x", "0"))
+    answer = await taken.override({"asset": name, "value": "off", "for_s": 60}, Origin("person", "x", "0"))
 
     assert answer["error"].startswith(f"{name}: the gateway only measures it, it has no output to order")

@@ -16,10 +16,10 @@ from quartier.site.asset_types import GridMeter
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
 from quartier.site.site_layout import ClockSource, Site, SiteLimits, SupplyMeter
-from quartier_drivers import profile
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.meter.protocols import decoder
-from quartier_drivers.meter.told import Teller
+from quartier_drivers.device_profile import loading
+from quartier_drivers.meter.device_readings import MeterReadings
+from quartier_drivers.meter.protocols import make_decoder
 
 VIRTUAL_TIME = True
 
@@ -54,9 +54,9 @@ def heard(name, case, clock_s, house=HOUSE):
     said = tomllib.loads((VECTORS / f"{name}.toml").read_text("utf-8"))["case"][case]["text"].encode(
         "latin-1"
     )
-    loaded = profile.load(name)
-    teller = Teller(DeviceSpec("meter", 1, {"": "grid"}), loaded, lambda: clock_s)
-    parser = decoder(loaded.protocol, loaded.decoder)
+    loaded = loading.load_profile(name)
+    teller = MeterReadings(DeviceSpec("meter", 1, {"": "grid"}), loaded, lambda: clock_s)
+    parser = make_decoder(loaded.protocol, loaded.decoder)
     image = ProcessImage()
     for telegram in (*parser.feed(said), *parser.end()):
         readings = teller.told((telegram,), S)

@@ -12,7 +12,7 @@ from quartier.config import stored_site_file
 from quartier.config.stored_site_file import APPLIED_FILE, GatewayPaths, StoredSiteFile
 from quartier.daemon.site_file_changes import SiteFileChanges
 from quartier.runtime.local_socket.presence import AskingProcess, Presence
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 SITE = (
     'site = { id = "b012", district = "issy" }\n'
@@ -22,7 +22,7 @@ SITE = (
     'assets.grid = { role = "grid", device = "gx", part = "grid" }\n'
     "control = { grid_target_w = 0 }\n"
 )
-ANNA = Who("person", "anna", "1000")
+ANNA = Origin("person", "anna", "1000")
 CONSOLE = Presence("the console tty1")
 SSH = Presence(why_not="the login came over the network")
 

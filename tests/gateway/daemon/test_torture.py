@@ -24,7 +24,7 @@ from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier.site.records import Now
 from quartier.site.samples import StreamPosition
 from quartier.store.history_store import Store
-from quartier_drivers.contract import FLOAT
+from quartier_drivers.readings import FLOAT
 from quartier_hil.bench import site
 from quartier_hil.bench.cache import AbsentError, Cache
 from quartier_hil.bench.process import Process, python_path

@@ -12,9 +12,11 @@ from quartier.commissioning.probe.probe_subject import ProbeLimits
 from quartier.commissioning.service import probing
 from quartier.site.asset_types import Battery
 from quartier.site.process_image import ProcessImage
-from quartier_drivers import profile, registry
-from quartier_drivers.contract import Command, DeviceSpec, Quality, Reading, columns
-from quartier_drivers.modbus.bus import TcpBus
+from quartier_drivers import registry
+from quartier_drivers.contract import Command, DeviceSpec
+from quartier_drivers.device_profile import loading
+from quartier_drivers.modbus.bus_section import TcpBus
+from quartier_drivers.readings import Quality, Reading, make_readings
 from quartier_hil.devices.endpoint import serve_tcp
 from quartier_hil.devices.sunspec.storage import BatteryInverter
 
@@ -49,10 +51,10 @@ async def watched(device):
     clock, image, power_w = Clock(), ProcessImage(), 0.0
     async with await serve_tcp(device) as wire:
         bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=wire.port, timeout_s=20, retries_count=2)
-        line = registry.door("modbus-tcp").line("lan", bus, clock)
+        line = registry.load_factory("modbus-tcp").line("lan", bus, clock)
         spec = DeviceSpec("storage", 1, {"": "bat1"})
-        loaded = probing._speed_up(profile.load("sunspec/battery"))
-        driver = registry.door("modbus-tcp", "sunspec").driver(line, spec, loaded, clock)
+        loaded = probing._speed_up(loading.load_profile("sunspec/battery"))
+        driver = registry.load_factory("modbus-tcp", "sunspec").driver(line, spec, loaded, clock)
         await driver.open()
         timer = driver.points["bat1.setpoint_w"].fallback
         of = probe_subject.make_battery_subject(BATTERY, "bat1.setpoint_w", None, fallback=timer)
@@ -67,7 +69,9 @@ async def watched(device):
             device.show({"power_w": power_w, "soc_pct": 50.0})
             while driver.due_ns <= clock.ns and (told := await driver.read()):
                 image.put(told)
-            image.put(columns([Reading("grid.power_w", 600.0 + power_w, Quality.GOOD, clock.ns)], clock.ns))
+            image.put(
+                make_readings([Reading("grid.power_w", 600.0 + power_w, Quality.GOOD, clock.ns)], clock.ns)
+            )
             act = session.turn(image.freeze(clock.ns), "", clock.ns)
             if act.ended is not None:
                 break

@@ -41,7 +41,8 @@ from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier.site.process_image import PointValue
 from quartier.site.records import Now
 from quartier.site.samples import LARGE_INTEGER, QUALITY_SHIFT, Sample, SampleBlock, StreamPosition
-from quartier_drivers.contract import INT, PointInfo, Quality, Reading, columns
+from quartier_drivers.contract import PointInfo
+from quartier_drivers.readings import INT, Quality, Reading, make_readings
 
 START_MS = 1_764_000_000_000
 
@@ -49,7 +50,7 @@ START_MS = 1_764_000_000_000
 def run_of(samples: list[Sample]) -> SampleBlock:
     """Consecutive samples of one stream and boot, in columns."""
     first = samples[0]
-    held = columns([Reading("", s.value, s.quality, 0) for s in samples], 0)
+    held = make_readings([Reading("", s.value, s.quality, 0) for s in samples], 0)
     big = {place for place in held.texts if held.layout.kinds[place] == INT}
     return SampleBlock(
         first.stream,

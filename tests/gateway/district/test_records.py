@@ -6,7 +6,7 @@ from quartier.district.records import NOTHING_ABOVE, has_reached
 from quartier.site.records import Now
 from quartier.site.samples import StreamPosition
 from quartier.store.history_store import Store
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 UTC_MS = 1_764_000_000_000
 
@@ -31,7 +31,7 @@ class Real:
         self.at_ms += 100_000
         point = metric if stream == "node" else f"{stream}.{metric}"
         now = self.now
-        self.store.record(columns([Reading(point, value, Quality.GOOD, now.ns)], now.ns), now)
+        self.store.record(make_readings([Reading(point, value, Quality.GOOD, now.ns)], now.ns), now)
 
 
 def rows(runs):

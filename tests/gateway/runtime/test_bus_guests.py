@@ -8,14 +8,14 @@ import structlog
 from tests.gateway.virtual import VirtualClock
 
 from quartier.runtime.bus.poll import Bus
-from quartier_drivers import profile
 from quartier_drivers.contract import Command, DeviceSpec
-from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.modbus.share.asked import asked
-from quartier_drivers.modbus.share.errand import Errand
-from quartier_drivers.modbus.share.queue import Queue
-from quartier_drivers.modbus.share.terms import Terms
-from quartier_drivers.registry import door
+from quartier_drivers.device_profile import loading
+from quartier_drivers.modbus.bus_section import TcpBus
+from quartier_drivers.modbus.sharing.client_limits import ClientTerms
+from quartier_drivers.modbus.sharing.client_queue import ClientQueue
+from quartier_drivers.modbus.sharing.client_requests import parse_request
+from quartier_drivers.modbus.sharing.pending_requests import PendingRequest
+from quartier_drivers.registry import load_factory
 from quartier_hil.devices.odd import plain_unit, quirk
 from quartier_hil.devices.oddtcp import OddTcp
 
@@ -66,7 +66,7 @@ class Greedy:
 
     def __init__(self, queue, name, outstanding_count=4):
         self.queue = queue
-        self.terms = Terms(
+        self.terms = ClientTerms(
             name, (ip_network("127.0.0.1"),), frozenset({1}), age_max_s=0.0, requests_per_s=10_000.0
         )
         self.answers = []
@@ -76,7 +76,7 @@ class Greedy:
 
     def ask(self):
         since_s = asyncio.get_running_loop().time()
-        self.queue.offer(Errand(asked(1, THEIRS), self.terms, since_s, self.given))
+        self.queue.offer(PendingRequest(parse_request(1, THEIRS), self.terms, since_s, self.given))
 
     def given(self, pdu, fate, _why):
         self.answers.append((pdu, fate))
@@ -91,13 +91,13 @@ async def house(tmp_path):
     clock = VirtualClock()
     readings = []
     async with Wire() as wire:
-        opened = door("modbus-tcp")
+        opened = load_factory("modbus-tcp")
         section = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=wire.port, timeout_s=2.0)
         line = opened.line("lan", section, clock)
         spec = DeviceSpec("pump", 1, {"": "pump"})
-        driver = opened.driver(line, spec, profile.load("acme/pump", [tmp_path]), clock)
+        driver = opened.driver(line, spec, loading.load_profile("acme/pump", [tmp_path]), clock)
         bus = Bus("lan", line, {"pump": driver}, clock, readings.append, structlog.testing.CapturingLogger())
-        queue = bus.gaps.guests = Queue(
+        queue = bus.gaps.guests = ClientQueue(
             line, clock, lambda: bus.online, lambda _: False, {}, bus.mailbox.wake
         )
         wire.is_due = lambda: bus.mailbox.is_waiting or driver.due_ns <= clock.now_ns()

@@ -12,13 +12,14 @@ import structlog
 
 from quartier.runtime.bus.poll import Bus
 from quartier.runtime.clock import SiteClock
-from quartier_drivers.contract import DeviceSpec, Quality
-from quartier_drivers.meter.bus import TicBus
-from quartier_drivers.profile import parse
-from quartier_drivers.registry import door
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile.loading import parse_profile
+from quartier_drivers.meter.bus_section import TicBus
+from quartier_drivers.readings import Quality
+from quartier_drivers.registry import load_factory
 
 DEADLINE_S = 60.0
-PROFILE = parse(
+PROFILE = parse_profile(
     """\
 [profile]
 protocol = "tic"
@@ -56,7 +57,7 @@ class House:
         self.clock = SiteClock()
         self.log = structlog.testing.CapturingLogger()
         self.latest, self.notes, self.ends = {}, [], None
-        opened = door("tic")
+        opened = load_factory("tic")
         self.line = opened.line("tic0", TicBus(kind="tic", port=str(self.path)), self.clock)
         driver = opened.driver(self.line, DeviceSpec("linky", 1, {"": "grid"}), PROFILE, self.clock)
         tell = self.notes.append

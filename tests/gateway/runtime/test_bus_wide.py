@@ -13,9 +13,9 @@ from tests.drivers.bacnet.conftest import profile as parsed
 from quartier.runtime.bus.device_health import PROBE_PAUSE_S
 from quartier.runtime.bus.poll import Bus
 from quartier.runtime.clock import ClockSetting, SiteClock
-from quartier_drivers.bacnet.bus import BacnetIpBus
+from quartier_drivers.bacnet.bus_section import BacnetIpBus
 from quartier_drivers.contract import Command, DeviceSpec
-from quartier_drivers.registry import door
+from quartier_drivers.registry import load_factory
 from quartier_hil.devices.bacnet.endpoint import serve_udp
 from quartier_hil.devices.bacnet.frame import Place
 from quartier_hil.devices.bacnet.room import RoomController
@@ -62,7 +62,7 @@ class House:
 
     def make(self, addresses, **keys):
         said = {"kind": "bacnet-ip", "interface": "127.0.0.1", "port": free_port(), "timeout_s": 0.5} | keys
-        opened = door("bacnet-ip")
+        opened = load_factory("bacnet-ip")
         line = opened.line("bms", BacnetIpBus.model_validate(said), self.clock)
         specs = [
             DeviceSpec(f"room{number}", 1, {"": f"r{number}"}, address=there)

@@ -9,8 +9,8 @@ from tests.gateway.runtime.bus.test_poll_bus import House
 from tests.gateway.runtime.bus.test_poll_bus import running as served
 
 from quartier.runtime.bus import poll
-from quartier_drivers import profile
 from quartier_drivers.contract import Command
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import NoReply
 from quartier_hil.devices.odd import plain_unit, quirk
 from quartier_hil.devices.oddtcp import OddTcp
@@ -37,7 +37,7 @@ POINT = "ev1.current_max_a"
 @contextlib.asynccontextmanager
 async def running(server, settle_s=0.0, rate=20.0):
     async with server:
-        charger = profile.parse(CHARGER.replace("SETTLE", str(settle_s)), "acme/ev", "ev.toml")
+        charger = loading.parse_profile(CHARGER.replace("SETTLE", str(settle_s)), "acme/ev", "ev.toml")
         house = House(server.port, {"ev1": (1, "acme/ev", "")}, rate=rate, profiles={"ev1": charger})
         house.bus._budget._safe = {POINT: 6.0}
         task = asyncio.create_task(house.bus.run())
@@ -194,7 +194,7 @@ scan = "fast"
 
 
 async def test_a_write_gets_in_between_two_reads_that_are_due_together():
-    device, charger = Device(TcpServer()), profile.parse(APART, "acme/ev", "ev.toml")
+    device, charger = Device(TcpServer()), loading.parse_profile(APART, "acme/ev", "ev.toml")
     listener = await asyncio.start_server(device.server.serve, "127.0.0.1", 0)
     house = House(
         listener.sockets[0].getsockname()[1], {"ev1": (1, "acme/ev", "")}, profiles={"ev1": charger}

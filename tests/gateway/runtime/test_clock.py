@@ -16,8 +16,8 @@ from quartier.runtime.clock import (
     parse_clock_setting,
     read_rig_clock,
 )
-from quartier_drivers.bell import Bell
 from quartier_drivers.errors import ConfigError
+from quartier_drivers.transport.precise_timer import PreciseTimer
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ async def test_a_moment_is_waited_for_in_one_wait_or_in_few(seconds):
 async def test_a_thread_that_holds_us_up_does_not_move_the_moment(monkeypatch):
     moments_s = []
 
-    class Busy(Bell):
+    class Busy(PreciseTimer):
         def __init__(self):
             time.sleep(0.02)  # the writer's turn
             super().__init__()

@@ -50,10 +50,10 @@ def test_a_daemon_that_has_nothing_to_record_brings_nothing_to_write_it_with():
 
 
 def test_a_site_that_shares_nothing_does_not_bring_what_that_needs():
-    code = "import quartier.cli.daemon, quartier.daemon.lifecycle, quartier_drivers.modbus.door, sys; print(*sys.modules)"
+    code = "import quartier.cli.daemon, quartier.daemon.lifecycle, quartier_drivers.modbus.factory, sys; print(*sys.modules)"
 
     rooms = {
-        name.rpartition(".")[2] for name in ran(code) if name.startswith("quartier_drivers.modbus.share.")
+        name.rpartition(".")[2] for name in ran(code) if name.startswith("quartier_drivers.modbus.sharing.")
     }
     assert {"span"} == rooms, "what the site file is checked with"
 

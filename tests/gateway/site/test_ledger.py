@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from quartier.site.ledger import LedgerEntry, load_entry, parse_entry
-from quartier_drivers.who import OURS, Who
+from quartier_drivers.contract import OWN_RULE, Origin
 
 PLAIN = LedgerEntry(
     boot=7, number=1, point="ev1.current_max_a", why="free", utc_ms=1000, last_ms=1000, value=16.0
@@ -16,7 +16,7 @@ FULL = LedgerEntry(
     why="import cap 4000 W (envelope dso 12)",
     utc_ms=1000,
     last_ms=9000,
-    who=Who("document", "dso", "12", 3),
+    who=Origin("document", "dso", "12", 3),
     count=4,
     writes=3,
     before=0.0,
@@ -36,7 +36,7 @@ FULL = LedgerEntry(
 )
 
 
-@pytest.mark.parametrize("entry", [PLAIN, FULL, replace(FULL, who=OURS, value=None)])
+@pytest.mark.parametrize("entry", [PLAIN, FULL, replace(FULL, who=OWN_RULE, value=None)])
 def test_a_row_comes_back_from_its_text_as_it_was(entry):
     assert entry == parse_entry(entry.text())
 

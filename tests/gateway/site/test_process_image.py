@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quartier.site.process_image import PointValue, ProcessImage
-from quartier_drivers.contract import NOTHING, Quality, Reading, Readings, columns
-from quartier_drivers.layout import Layout
+from quartier_drivers.readings import NO_READINGS, Layout, Quality, Reading, Readings, make_readings
 
 S = 1_000_000_000
 
@@ -15,7 +14,7 @@ S = 1_000_000_000
 def told(*readings, t=0, layout=None):
     """(point, value, quality) of one moment, t in s."""
     rows = (Reading(point, value, quality, 0) for point, value, quality in readings)
-    return columns(rows, t * S, layout)
+    return make_readings(rows, t * S, layout)
 
 
 def image(*tellings):
@@ -47,7 +46,7 @@ def test_what_is_frozen_does_not_change():
 
 
 def test_nothing_told_changes_nothing():
-    assert 0 == len(image(NOTHING).freeze(0))
+    assert 0 == len(image(NO_READINGS).freeze(0))
 
 
 def test_a_dropped_point_is_back_when_it_is_told_again_and_its_neighbours_never_left():

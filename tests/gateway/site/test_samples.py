@@ -1,5 +1,5 @@
 from quartier.site.samples import Sample, StreamPosition
-from quartier_drivers.contract import Quality
+from quartier_drivers.readings import Quality
 
 
 def test_a_sample_is_good_unless_said_otherwise_and_equal_by_its_key_and_value():

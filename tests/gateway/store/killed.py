@@ -45,8 +45,8 @@ from quartier.store import journal
 from quartier.store.deadband import NO_DEADBAND, Deadbands
 from quartier.store.history_file import commit_log
 from quartier.store.history_store import Store
-from quartier_drivers.contract import FLOAT, TEXT, PointInfo, Readings
-from quartier_drivers.layout import Layout
+from quartier_drivers.contract import PointInfo
+from quartier_drivers.readings import FLOAT, TEXT, Layout, Readings
 
 START_MS = 1_700_000_000_000
 ME = Identity("issy", "b012")

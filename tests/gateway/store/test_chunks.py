@@ -15,7 +15,7 @@ from quartier.store.chunks import (
     unseal,
 )
 from quartier.store.sample_columns import SampleTimes
-from quartier_drivers.contract import INT, Quality, Reading, Value, columns
+from quartier_drivers.readings import INT, Quality, Reading, Value, make_readings
 
 floats = (
     st.integers(0, 2**64 - 1).map(lambda bits: struct.unpack("<d", struct.pack("<Q", bits))[0]) | st.floats()
@@ -32,7 +32,7 @@ NAMES = [("grid", f"m{number}_w") for number in range(6)]
 def chunk_of(found: list[tuple[int, Value, Quality, int]], first: int = 1, stream: str = "grid") -> Chunk:
     chunk = Chunk(stream, 7, first, NAMES)
     for point, value, quality, time_ms in found:
-        held = columns([Reading("grid.x_w", value, quality, 0)], 0)
+        held = make_readings([Reading("grid.x_w", value, quality, 0)], 0)
         kind = LARGE_INTEGER if held.layout.kinds[0] == INT and held.texts else held.layout.kinds[0]
         chunk.append(point, kind | held.qualities[0] << 4, held.values[0], time_ms, held.texts.get(0, ""))
     return chunk

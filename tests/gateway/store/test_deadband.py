@@ -8,7 +8,7 @@ import pytest
 from quartier.site.records import Now
 from quartier.store.deadband import NO_DEADBAND, Deadband, Deadbands
 from quartier.store.ingest import Ingest
-from quartier_drivers.contract import Quality, Reading, Value, columns
+from quartier_drivers.readings import Quality, Reading, Value, make_readings
 
 GOOD, BAD, STALE = Quality.GOOD, Quality.BAD, Quality.STALE
 
@@ -21,7 +21,7 @@ class Gate:
         self.entrance.start(1)
 
     def passes(self, value: Value, quality: Quality, taken_ns: int) -> bool:
-        readings = columns([Reading("x.y_w", value, quality, taken_ns)], taken_ns)
+        readings = make_readings([Reading("x.y_w", value, quality, taken_ns)], taken_ns)
         return bool(self.entrance.record(readings, Now(taken_ns, 0, synced=True)))
 
 

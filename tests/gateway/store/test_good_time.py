@@ -2,7 +2,7 @@
 
 from quartier.site.records import Now
 from quartier.store.history_store import Store
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 START_MS, YEARS_MS = 1_700_000_000_000, 10 * 365 * 86_400_000
 
@@ -20,7 +20,7 @@ def at(second, ahead_ms=0):
 def lived(store, second, ahead_ms=0):
     """Record, and have it committed."""
     now = at(second, ahead_ms)
-    store.record(columns([Reading("grid.power_w", float(second), Quality.GOOD, now.ns)], now.ns), now)
+    store.record(make_readings([Reading("grid.power_w", float(second), Quality.GOOD, now.ns)], now.ns), now)
     store.tick(now)
     assert store._writer.wait(60.0)
     store._is_ready(now)

@@ -8,8 +8,7 @@ from pathlib import Path
 from quartier.site.records import Now
 from quartier.store.deadband import NO_DEADBAND, Deadbands
 from quartier.store.history_store import Store
-from quartier_drivers.contract import Readings
-from quartier_drivers.layout import Layout
+from quartier_drivers.readings import Layout, Readings
 
 START_MS = 1_700_000_000_000
 DAY_S = 86_400

@@ -9,7 +9,7 @@ from quartier.site.records import Now
 from quartier.store import history_reader
 from quartier.store.history_reader import find_ledger_gaps, read_ledger
 from quartier.store.history_store import Store
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 UTC_MS = 1_764_000_000_000
 S = 1_000_000_000
@@ -79,7 +79,7 @@ def test_rows_are_picked_by_asset_and_by_the_last_time_they_stood(opened, tmp_pa
 
 def test_rows_never_leave_the_building_and_are_no_samples(opened, tmp_path):
     store = opened(outbox=True, assets=["bat1"])
-    store.record(columns([Reading("bat1.power_w", 5.0, Quality.GOOD, 0)], 0), at(0))
+    store.record(make_readings([Reading("bat1.power_w", 5.0, Quality.GOOD, 0)], 0), at(0))
     store.write_down(row(1), at(0))
 
     assert {"bat1", "event"} == {run.stream for run in store.runs({}, 100)}

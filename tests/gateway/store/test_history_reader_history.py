@@ -9,7 +9,7 @@ from quartier.site.records import Now
 from quartier.store.deadband import NO_DEADBAND, Deadbands
 from quartier.store.history_reader import HistoryRow, read_history
 from quartier.store.history_store import Store
-from quartier_drivers.contract import Quality, Reading, Value, columns
+from quartier_drivers.readings import Quality, Reading, Value, make_readings
 
 START_MS = 1_700_000_000_000
 GOOD, BAD = Quality.GOOD, Quality.BAD
@@ -30,7 +30,7 @@ class Past:
 
     def record(self, second: float, point: str, value: Value, quality: Quality = GOOD) -> None:
         now = at(second)
-        self.store.record(columns([Reading(point, value, quality, now.ns)], now.ns), now)
+        self.store.record(make_readings([Reading(point, value, quality, now.ns)], now.ns), now)
 
     def commit(self, second: float) -> None:
         self.store.tick(at(second))

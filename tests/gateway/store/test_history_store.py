@@ -21,7 +21,7 @@ from quartier.store.history_file.database import Database
 from quartier.store.history_file.eviction import PAGE_BYTES
 from quartier.store.history_store import Store
 from quartier.store.outbox import ALL_TRIMMED
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 START_MS = 1_700_000_000_000
 EXACT = Deadbands({"w": NO_DEADBAND, "count": NO_DEADBAND})
@@ -71,7 +71,7 @@ class House:
 
     def tell(self, readings: list[Reading]) -> int:
         now = at(self.second)
-        return self.store.record(columns(readings, now.ns), now)
+        return self.store.record(make_readings(readings, now.ns), now)
 
     def die(self) -> None:
         """What a killed process leaves: no more commits, files as they are."""
@@ -128,7 +128,7 @@ def test_points_of_buses_devices_and_the_gateway_are_of_the_stream_node_under_th
 
 
 def test_the_time_of_a_sample_is_that_of_its_reading(house: House) -> None:
-    house.store.record(columns([power(1.0, at(2.5))], at(2.5).ns), at(4))
+    house.store.record(make_readings([power(1.0, at(2.5))], at(2.5).ns), at(4))
 
     assert [START_MS + 2500] == [sample.taken_utc_ms for sample in house.samples()]
 

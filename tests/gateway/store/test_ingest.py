@@ -7,8 +7,7 @@ from quartier.store import journal
 from quartier.store.chunks import Chunk
 from quartier.store.deadband import NO_DEADBAND, Deadbands
 from quartier.store.ingest import Ingest
-from quartier_drivers.contract import Quality, Reading, Readings, columns
-from quartier_drivers.layout import Layout
+from quartier_drivers.readings import Layout, Quality, Reading, Readings, make_readings
 
 EXACT = Deadbands({"w": NO_DEADBAND, "text": NO_DEADBAND})
 
@@ -22,7 +21,7 @@ def entrance_at(folder: Path, chunk_count: int = 16) -> Ingest:
 def record(entrance: Ingest, *values: float, point: str = "grid.power_w") -> None:
     for value in values:
         now = Now(int(value), 1000, synced=True)
-        entrance.record(columns([Reading(point, value, Quality.GOOD, now.ns)], now.ns), now)
+        entrance.record(make_readings([Reading(point, value, Quality.GOOD, now.ns)], now.ns), now)
 
 
 def replayed(folder: Path) -> list[Sample]:

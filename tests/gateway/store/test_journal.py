@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from quartier.store import journal
 from quartier.store.journal import Columns, Journal, list_names, make_places_frame
-from quartier_drivers.contract import FLOAT, TEXT
+from quartier_drivers.readings import FLOAT, TEXT
 
 PLACES = make_places_frame(
     list_names([(0, "grid", "power_w"), (1, "node", "x_text")]), [("grid", 5), ("node", 1)]

@@ -9,7 +9,7 @@ from quartier.store.gap_records import GapRecord, render_event
 from quartier.store.history_file.contents import FileContents
 from quartier.store.journal import Journal, list_names, make_places_frame
 from quartier.store.recovery import recover_history
-from quartier_drivers.contract import TEXT
+from quartier_drivers.readings import TEXT
 
 
 def piece(*seqs: int, boot: int = 7) -> Chunk:

@@ -13,7 +13,7 @@ from quartier.site.samples import Sample, StreamPosition
 from quartier.store.deadband import NO_DEADBAND, Deadbands
 from quartier.store.history_file import commit_log
 from quartier.store.history_store import Store
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 START_MS = 1_700_000_000_000
 
@@ -36,7 +36,7 @@ class Running:
     def record(self, *values: float, point: str = "grid.power_w") -> None:
         for value in values:
             self.second += 1
-            self.store.record(columns([Reading(point, value, Quality.GOOD, 0)], self.now.ns), self.now)
+            self.store.record(make_readings([Reading(point, value, Quality.GOOD, 0)], self.now.ns), self.now)
 
     def pass_time(self, seconds: int = 10) -> None:
         self.second += seconds

@@ -22,8 +22,7 @@ from typing import Any
 from quartier.site.records import Now
 from quartier.store.deadband import NO_DEADBAND, Deadbands
 from quartier.store.history_store import Store
-from quartier_drivers.contract import FLOAT, TEXT, Readings
-from quartier_drivers.layout import Layout
+from quartier_drivers.readings import FLOAT, TEXT, Layout, Readings
 
 START_MS = 1_700_000_000_000
 EXACT = Deadbands({"w": NO_DEADBAND})

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from quartier_drivers.bacnet.answers import hear
+from quartier_drivers.bacnet.codec.answers import hear
 from quartier_hil.bench import bacnet
 from quartier_hil.bench.bacnet import ANSWERS, POINTS, Turn
 from quartier_hil.bench.cache import Cache

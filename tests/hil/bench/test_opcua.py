@@ -1,6 +1,6 @@
 import pytest
 
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading
 from quartier_hil.bench import opcua
 from quartier_hil.bench.cache import Cache
 from quartier_hil.bench.opcua import POINTS, page
@@ -8,7 +8,7 @@ from quartier_hil.bench.setting import Setting
 
 
 def test_the_device_that_is_measured_has_three_hundred_points_each_second():
-    loaded = profile.parse(page(POINTS), "bench/opcua", "opcua.toml")
+    loaded = loading.parse_profile(page(POINTS), "bench/opcua", "opcua.toml")
 
     assert POINTS == len(loaded.parts[""])
     assert {"fast"} == {point.scan for point in loaded.parts[""].values()}

@@ -1,6 +1,6 @@
 import pytest
 
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading
 from quartier_hil.bench import polled
 from quartier_hil.bench.bacnet import POINTS, Turn
 from quartier_hil.bench.cache import Cache
@@ -15,7 +15,7 @@ def setting(tmp_path):
 def test_every_input_is_a_point_of_a_profile_that_loads(tmp_path):
     polled.write(tmp_path)
 
-    assert POINTS == len(profile.load(polled.PROFILE, [tmp_path]).parts[""])
+    assert POINTS == len(loading.load_profile(polled.PROFILE, [tmp_path]).parts[""])
 
 
 async def test_sides_that_read_something_else_make_no_figure(tmp_path):

@@ -1,6 +1,6 @@
 import pytest
 
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading
 from quartier_hil.bench import requests
 from quartier_hil.bench.cache import Cache
 from quartier_hil.bench.setting import Setting
@@ -10,7 +10,9 @@ def test_the_meter_of_the_measurement_has_its_twenty_points(tmp_path):
     (tmp_path / "bench").mkdir()
     (tmp_path / "bench" / "twenty.toml").write_text(requests.meter())
 
-    assert requests.POINTS == requests.DEVICES * len(profile.load("bench/twenty", [tmp_path]).parts[""])
+    assert requests.POINTS == requests.DEVICES * len(
+        loading.load_profile("bench/twenty", [tmp_path]).parts[""]
+    )
 
 
 @pytest.mark.peer

@@ -2,7 +2,7 @@ import socket
 import sys
 from pathlib import Path
 
-from quartier_drivers.bacnet.answers import Read, Ref, hear
+from quartier_drivers.bacnet.codec.answers import PreparedRead, Ref, hear
 from quartier_hil.bench import responding
 from quartier_hil.bench.process import Process
 from quartier_native.bacnet import BITS, CHARACTERS, DENIED, ENUMERATED, REAL
@@ -16,14 +16,14 @@ def taken(read):
 
 def test_several_properties_are_told_in_one_answer():
     refs = [Ref(0, 1, 85), Ref(0, 1, 111), Ref(0, 1, 117), Ref(0, 2, 85), Ref(8, 7, 77), Ref(8, 7, 28)]
-    told = taken(Read(refs))
+    told = taken(PreparedRead(refs))
 
     assert bytes([REAL, BITS, ENUMERATED, REAL, CHARACTERS, DENIED]) == told.kinds
     assert [20.125, 20.25] == [told.values[0], told.values[3]]
 
 
 def test_a_device_tells_its_instance_to_who_does_not_know_it():
-    told = taken(Read([Ref(8, 4194303, 75)]))
+    told = taken(PreparedRead([Ref(8, 4194303, 75)]))
 
     assert (8, responding.INSTANCE) == told.elements(0)[0].value
 
@@ -36,7 +36,7 @@ def test_it_answers_on_its_socket(tmp_path):
     ):
         one.settimeout(60.0)
         one.connect(("127.0.0.1", int(device.line().rpartition(" ")[2])))
-        read = Read([Ref(0, 8, 85)])
+        read = PreparedRead([Ref(0, 8, 85)])
         one.send(read.request.datagram(9))
         data = one.recv(2048)
 

@@ -1,13 +1,13 @@
 import json
 
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading
 from quartier_hil.bench import site
 
 
 def test_a_made_profile_loads_and_has_as_many_points_as_registers(tmp_path):
     site.write(tmp_path, [1502], 30)
 
-    loaded = profile.load(site.PROFILE, [tmp_path / "profiles"])
+    loaded = loading.load_profile(site.PROFILE, [tmp_path / "profiles"])
 
     assert 30 == len(loaded.parts[""])
     assert 1 == loaded.scan["fast"]

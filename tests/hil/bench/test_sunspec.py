@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading
 from quartier_hil.bench import sunspec
 from quartier_hil.bench.cache import Cache
 from quartier_hil.bench.process import Process
@@ -23,7 +23,7 @@ def test_groups_and_models_are_counted_from_one_in_a_profile():
 
 def test_every_number_of_the_device_is_a_point_of_a_profile_that_loads(tmp_path):
     count = sunspec.write(tmp_path)
-    loaded = profile.load(sunspec.PROFILE, [tmp_path])
+    loaded = loading.load_profile(sunspec.PROFILE, [tmp_path])
 
     assert count == len(loaded.parts[""])
     assert count > 200

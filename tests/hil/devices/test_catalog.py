@@ -2,8 +2,9 @@
 
 import pytest
 
-from quartier_drivers import codec, profile
-from quartier_drivers.contract import Quality
+from quartier_drivers import register_codec
+from quartier_drivers.device_profile import loading
+from quartier_drivers.readings import Quality
 from quartier_hil.devices.catalog import DEVICES, make
 from quartier_hil.devices.opcua.station import Station
 from quartier_hil.siting import profiles_folder
@@ -95,7 +96,7 @@ def registers(device, unit):
 
 
 def test_every_simulated_device_has_a_profile_that_reads_it():
-    assert set(DEVICES) <= set(profile.names([profiles_folder()]))
+    assert set(DEVICES) <= set(loading.list_profiles([profiles_folder()]))
 
 
 @pytest.mark.parametrize("name", [name for name in DEVICES if isinstance(make(name), Station)])
@@ -103,7 +104,7 @@ def test_a_profile_of_nodes_names_variables_that_its_device_has_and_says_what_th
     space = make(name).space
     nodes = {f"nsu={space.uri};s={space.identifier(variable)}": variable for variable in space.variables}
 
-    for quantity, point in profile.load(name, [profiles_folder()]).parts[""].items():
+    for quantity, point in loading.load_profile(name, [profiles_folder()]).parts[""].items():
         variable = nodes[str(point.node)]
         assert (quantity, 1.0) == (variable.quantity, variable.scale * point.scale)
         assert variable.writable == point.writable
@@ -120,7 +121,7 @@ def test_a_profile_reads_what_the_plant_published(name, part, unit, published, e
     device.publish(published)
     told = {key: value for key, value in published.items() if "." not in key}
 
-    found = codec.decode(profile.load(name), part, registers(device, unit))
+    found = register_codec.decode_part(loading.load_profile(name), part, registers(device, unit))
 
     read = {key: value for key, (value, _) in found.items() if key != "current_max_a"}
     assert {**told, **expected} == pytest.approx(read)
@@ -141,9 +142,9 @@ def test_a_profile_reads_what_the_plant_published(name, part, unit, published, e
 def test_an_order_arrives_as_it_was_meant(name, point, unit, value, order):
     device = make(name)
     part, _, quantity = point.rpartition(".")
-    written = profile.load(name).parts[part][quantity]
-    place = codec.write_source(written).address
-    words = codec.encode(written, value)
+    written = loading.load_profile(name).parts[part][quantity]
+    place = register_codec.make_write_source(written).address
+    words = register_codec.encode_point(written, value)
 
     device.units[unit].accept(place.table, place.number, words)
 

@@ -1,6 +1,7 @@
 import pytest
 
-from quartier_drivers import codec, profile
+from quartier_drivers import register_codec
+from quartier_drivers.device_profile import loading
 from quartier_hil.devices.ioboard import IoBoard
 
 CHANNELS = range(1, 9)
@@ -8,8 +9,8 @@ CHANNELS = range(1, 9)
 
 def read_all(board):
     registers = {f"discrete:{n}": [word] for n, word in board.units[1].tables["discrete"].items()}
-    loaded = profile.load("waveshare/io8")
-    return {n: codec.decode(loaded, f"in{n}", registers)["input_on"][0] for n in CHANNELS}
+    loaded = loading.load_profile("waveshare/io8")
+    return {n: register_codec.decode_part(loaded, f"in{n}", registers)["input_on"][0] for n in CHANNELS}
 
 
 def test_a_profile_reads_the_contacts_that_are_closed():

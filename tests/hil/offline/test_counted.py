@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from quartier_drivers.contract import Quality
 from quartier_drivers.meter import counters
+from quartier_drivers.readings import Quality
 from quartier_hil import span
 from quartier_hil.devices.meters.tic.linky import Linky
 from quartier_hil.offline.day import Day, Options
@@ -85,26 +85,26 @@ def _believes_all(patch):
     """Whatever the meter says is taken."""
 
     def judge(_self, raw, _meter, _now_ns):
-        return counters.Judged(raw, Quality.GOOD)
+        return counters.CheckedValue(raw, Quality.GOOD)
 
-    patch.setattr(counters.Plausible, "judge", judge)
+    patch.setattr(counters.CounterCheck, "judge", judge)
 
 
 def _forgets_the_shift(patch):
     """After a reset it goes on from what the new meter shows."""
-    whole = counters.Plausible._believed
+    whole = counters.CounterCheck._accept_suspect
 
     def believed(self, good, suspect):
         whole(self, good, suspect)
         self._shift, self._told = 0.0, suspect.raw
-        return counters.Judged(suspect.raw, Quality.GOOD)
+        return counters.CheckedValue(suspect.raw, Quality.GOOD)
 
-    patch.setattr(counters.Plausible, "_believed", believed)
+    patch.setattr(counters.CounterCheck, "_accept_suspect", believed)
 
 
 def _holds_for_ever(patch):
     """What fell is never believed."""
-    patch.setattr(counters.Plausible, "_is_sure", lambda *_: False)
+    patch.setattr(counters.CounterCheck, "_is_confirmed", lambda *_: False)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import pytest
 
-from quartier_drivers.contract import Command, Fallback, PointInfo, Quality
+from quartier_drivers.contract import Command, Fallback, PointInfo
+from quartier_drivers.readings import Quality
 from quartier_hil.offline.doors import Doors
 
 S = 1_000_000_000

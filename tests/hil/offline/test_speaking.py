@@ -2,10 +2,10 @@ import datetime as dt
 
 import pytest
 
-from quartier_drivers import profile
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.meter.bus import MeterBus
-from quartier_drivers.meter.driver import DOOR
+from quartier_drivers.device_profile import loading
+from quartier_drivers.meter.bus_section import MeterBus
+from quartier_drivers.meter.driver import FACTORY
 from quartier_hil.house import House
 from quartier_hil.offline.speaking import Moment, SpokenLinky
 from quartier_hil.tariff import Calendar, Tariff
@@ -20,10 +20,10 @@ class Heard:
 
     def __init__(self, tariff, step_s=1.0):
         clock = Moment()
-        line = DOOR.line("tic", MeterBus(kind="tic", port="/dev/null"), clock)
+        line = FACTORY.line("tic", MeterBus(kind="tic", port="/dev/null"), clock)
         line.why = ""
         spec = DeviceSpec("linky_tic", 0, {"": "linky"})
-        driver = DOOR.driver(line, spec, profile.load(f"enedis/linky_{tariff.mode}"), clock)
+        driver = FACTORY.driver(line, spec, loading.load_profile(f"enedis/linky_{tariff.mode}"), clock)
         calendar = Calendar(tariff, START)
         self.linky = SpokenLinky(driver, clock, House(), calendar, 1)
         self.clock, self.step_s, self.now_s, self.energy_wh = clock, step_s, 0.0, 0.0

@@ -3,7 +3,7 @@
 import pytest
 
 from quartier.control.limits import supplies
-from quartier_drivers.meter.told import Teller
+from quartier_drivers.meter.device_readings import MeterReadings
 from quartier_hil.devices.meters.tic.linky import Linky
 from quartier_hil.offline.day import Day, Options
 from quartier_hil.records.series import Series
@@ -82,23 +82,23 @@ def _other_colours(patch):
 
 def _stale(patch):
     """Nothing of the meter after the first two minutes."""
-    told = Teller.told
+    told = MeterReadings.told
 
     def silent(teller, telegrams, taken_ns):
         return told(teller, telegrams, taken_ns) if taken_ns < 180e9 else None
 
-    patch.setattr(Teller, "told", silent)
+    patch.setattr(MeterReadings, "told", silent)
 
 
 def _frozen_counters(patch):
     """A counter stays at its first value."""
-    plausible, first = Teller._plausible, {}
+    plausible, first = MeterReadings._plausible, {}
 
     def stand(teller, name, one, now_ns):
         value, quality = plausible(teller, name, one, now_ns)
         return (first.setdefault(name, value) if name.endswith("_wh") else value), quality
 
-    patch.setattr(Teller, "_plausible", stand)
+    patch.setattr(MeterReadings, "_plausible", stand)
 
 
 def _one_index(patch):

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from quartier_drivers import errors
 from quartier_hil.rig import loading
 from quartier_hil.rig.client import Lines, NoAnswer
 from quartier_hil.rig.outlet import Outlets
@@ -114,5 +115,5 @@ def test_a_plug_is_on_port_80_in_the_network_and_on_no_adapter(tmp_path):
     assert "http://h:80" == loading.load(path).boards["plug"].words
 
     path.write_text('title = "x"\n[boards.plug]\nkind = "shelly"\nadapter = "a"\n')
-    with pytest.raises(loading.ConfigError, match="is in the network; expected host"):
+    with pytest.raises(errors.ConfigError, match="is in the network; expected host"):
         loading.load(path)

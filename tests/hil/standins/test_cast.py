@@ -9,9 +9,9 @@ from tests.hil.standins.conftest import serving
 from quartier.config import loading
 from quartier.daemon.assembly import bus_specs
 from quartier.runtime.clock import ClockSetting, SiteClock
-from quartier_drivers.contract import Quality
 from quartier_drivers.errors import NoReply, WireError
-from quartier_drivers.registry import door
+from quartier_drivers.readings import Quality
+from quartier_drivers.registry import load_factory
 from quartier_hil.standins import cast
 
 RTU = 'kind = "modbus-rtu"\nport = "usb:A1"\nbaud = 9600'
@@ -126,8 +126,8 @@ async def _read(config, enough):
         one for one in bus_specs.make_bus_specs(loading.load_site_leniently(config)) if one.name == "wire"
     ]
     ((spec, profile),) = wire.devices
-    opened = door(wire.section.kind, profile.protocol)
-    line = door(wire.section.kind).line(wire.name, wire.section, clock)
+    opened = load_factory(wire.section.kind, profile.protocol)
+    line = load_factory(wire.section.kind).line(wire.name, wire.section, clock)
     driver = opened.driver(line, spec, profile, clock)
     found = {}
     try:

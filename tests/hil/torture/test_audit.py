@@ -1,7 +1,7 @@
 import pytest
 
 from quartier.site.samples import Sample
-from quartier_drivers.contract import Quality
+from quartier_drivers.readings import Quality
 from quartier_hil.torture import audit
 from quartier_hil.torture.held import Held, digest
 

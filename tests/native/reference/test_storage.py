@@ -9,7 +9,7 @@ import pytest
 from quartier_hil.bench.horizons import Horizon, drawn
 from quartier_native import storages
 from quartier_native.reference import storage
-from quartier_native.reference.slopes import Piece
+from quartier_native.reference.step_costs import Piece
 from quartier_native.reference.storage import LEAST, MOST, NEAR_WH, Stand, stand
 from quartier_native.storages import PLAN_COLUMNS, Planned
 

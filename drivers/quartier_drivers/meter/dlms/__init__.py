@@ -4,12 +4,12 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quartier_drivers.meter.dlms import hdlc, obis, objects
-from quartier_drivers.meter.dlms.association import MECHANISMS
-from quartier_drivers.meter.dlms.ciphering import Keys
-from quartier_drivers.meter.dlms.client import Access, Client
-from quartier_drivers.meter.dlms.decoder import PushDecoder
-from quartier_drivers.meter.dlms.link import HdlcLink, Link, WrapperLink
+from quartier_drivers.meter.dlms import hdlc, objects, values
+from quartier_drivers.meter.dlms.ciphering import CipherKeys
+from quartier_drivers.meter.dlms.client import ClientAccess, DlmsClient
+from quartier_drivers.meter.dlms.client_services import MECHANISMS
+from quartier_drivers.meter.dlms.link import HdlcLink, MeterLink, WrapperLink
+from quartier_drivers.meter.dlms.push_decoder import PushDecoder
 
 _CHALLENGE_SIZE = 16
 _TITLE = "5154520000000001"
@@ -36,7 +36,7 @@ def decoder(
     del client
     if authentication_key and not encryption_key:
         raise ValueError("an authentication_key wants the encryption_key beside it")
-    known = Keys(encryption_key, authentication_key)
+    known = CipherKeys(encryption_key, authentication_key)
     return PushDecoder(known, defects, is_capture=is_capture, over_tcp=over_tcp)
 
 
@@ -62,7 +62,7 @@ def reader(
     encryption_key: bytes = b"",
     authentication_key: bytes = b"",
     password: bytes = b"",
-) -> Client:
+) -> DlmsClient:
     """Make a client for one meter that is polled.
 
     ``unit`` is its physical HDLC address (0: it has none), ``logical`` its logical device (the wrapper's port
@@ -81,28 +81,28 @@ def reader(
     # A pattern names no object that could be requested.
     labels = dict.fromkeys(label.partition("/")[0] for label in wanted if not set(label) & set("?*"))
 
-    def link(number: int) -> Link:
+    def link(number: int) -> MeterLink:
         if transport == "wrapper" or (transport == "auto" and over_tcp):
             return WrapperLink(number, logical, wait_s=wait_s)
-        server = hdlc.server_address(logical, unit, address_size)
+        server = hdlc.make_server_address(logical, unit, address_size)
         return HdlcLink(number, server, wait_s=wait_s, is_optical=is_optical)
 
-    access = Access(
+    access = ClientAccess(
         client=client,
         mechanism=MECHANISMS[security],
         secret=password,
-        keys=Keys(encryption_key, authentication_key),
+        keys=CipherKeys(encryption_key, authentication_key),
         title=bytes.fromhex(title),
         is_ciphered=is_ciphered,
-        counter_name=obis.name(counter) if counter else b"",
+        counter_name=values.parse_obis(counter) if counter else b"",
     )
-    return Client(
+    return DlmsClient(
         link,
         access,
-        [objects.wanted(label, known.get(label, "")) for label in labels],
+        [objects.make_wanted(label, known.get(label, "")) for label in labels],
         lambda: secrets.token_bytes(_CHALLENGE_SIZE),
         rows,
     )
 
 
-__all__ = ["Client", "PushDecoder", "decoder", "reader"]
+__all__ = ["DlmsClient", "PushDecoder", "decoder", "reader"]

@@ -35,11 +35,11 @@ _NAME_SIZE = 6
 _DESCRIPTOR_SIZE = 9
 
 
-class Malformed(ValueError):  # noqa: N818 - what came, not what failed
+class MalformedData(ValueError):  # noqa: N818 - what came, not what failed
     """The bytes are no A-XDR of the expected form."""
 
 
-class Cut(Malformed):
+class TruncatedData(MalformedData):
     """The bytes end before the value is complete; more may come."""
 
 
@@ -47,7 +47,7 @@ class Item(NamedTuple):
     """One value with its tag; ``value`` is a list of items for arrays and structures."""
 
     tag: int
-    value: "Value"
+    value: "ItemValue"
 
     @property
     def items(self) -> Sequence["Item"]:
@@ -61,11 +61,11 @@ class Item(NamedTuple):
 
 
 _NOTHING = Item(NULL, None)
-Value = None | bool | int | float | str | bytes | list[Item] | tuple[int, bytes, int]
+ItemValue = None | bool | int | float | str | bytes | list[Item] | tuple[int, bytes, int]
 _Type = tuple[int, tuple["_Type", ...], int]
 
 
-class Reader:
+class AxdrReader:
     """Reads items from ``data``, from place ``at`` on.
 
     ``is_mending`` accepts two defects of makers against the standard: names whose tag and length are swapped
@@ -89,7 +89,7 @@ class Reader:
         """Return the next bytes; raises Cut."""
         end = self.at + count
         if end > len(self.data):
-            raise Cut(f"{self.left} bytes where {count} are said to follow")
+            raise TruncatedData(f"{self.left} bytes where {count} are said to follow")
         taken = self.data[self.at : end]
         self.at = end
         return taken
@@ -97,7 +97,7 @@ class Reader:
     def byte(self) -> int:
         """Return the next byte; raises Cut."""
         if self.at >= len(self.data):
-            raise Cut("ends where a byte is expected")
+            raise TruncatedData("ends where a byte is expected")
         self.at += 1
         return self.data[self.at - 1]
 
@@ -107,7 +107,7 @@ class Reader:
         if first < 0x80:
             return first
         if not 0x81 <= first <= 0x84:
-            raise Malformed(f"a length that begins with {first:#04x}")
+            raise MalformedData(f"a length that begins with {first:#04x}")
         return int.from_bytes(self.take(first - 0x80), "big")
 
     def string(self) -> bytes:
@@ -125,19 +125,19 @@ class Reader:
             return Item(tag, self._list(tag, depth))
         if tag == COMPACT:
             kind = self._type(depth)
-            inner = Reader(self.string())
+            inner = AxdrReader(self.string())
             return Item(ARRAY, inner._compact(kind, depth))
         return self._plain(tag)
 
     def _list(self, tag: int, depth: int) -> list[Item]:
         if depth >= DEPTH_MAX:
-            raise Malformed(f"lists within lists, more than {DEPTH_MAX}")
+            raise MalformedData(f"lists within lists, more than {DEPTH_MAX}")
         count = self.length()
         if self._is_mending and tag == STRUCTURE and count == 2 and self._is_descriptor():
             described = Item(DESCRIPTOR, self._descriptor())
             return [described, self.item(depth + 1)]
         if count > self.left:  # each item has a byte at least
-            raise Cut(f"{self.left} bytes for {count} items")
+            raise TruncatedData(f"{self.left} bytes for {count} items")
         return [self.item(depth + 1) for _ in range(count)]
 
     def _number(self, tag: int) -> Item:
@@ -162,7 +162,7 @@ class Reader:
         if tag == BOOLEAN:
             return Item(tag, self.byte() != 0)
         if tag == BCD:
-            return Item(tag, _bcd(self.byte()))
+            return Item(tag, _decode_bcd(self.byte()))
         if tag in _FIXED:
             made = Item(tag, self.take(_FIXED[tag]))
             self.places[id(made)] = self.at - _FIXED[tag]
@@ -171,7 +171,7 @@ class Reader:
             count = self.length()
             bits = self.take((count + 7) // 8)
             return Item(tag, "".join(f"{byte:08b}" for byte in bits)[:count])
-        raise Malformed(f"no data type {tag:#04x}")
+        raise MalformedData(f"no data type {tag:#04x}")
 
     def _mended(self, tag: int) -> Item:
         name = self.data[self.at + 1 : self.at + 1 + _NAME_SIZE]
@@ -192,7 +192,7 @@ class Reader:
     def _type(self, depth: int) -> _Type:
         """Return a type description: tag, types of its members, count of a fixed array."""
         if depth >= DEPTH_MAX:
-            raise Malformed(f"types within types, more than {DEPTH_MAX}")
+            raise MalformedData(f"types within types, more than {DEPTH_MAX}")
         tag = self.byte()
         if tag == ARRAY:
             count = int.from_bytes(self.take(2), "big")
@@ -200,10 +200,10 @@ class Reader:
         if tag == STRUCTURE:
             count = self.length()
             if count > self.left:
-                raise Cut(f"{self.left} bytes for {count} types")
+                raise TruncatedData(f"{self.left} bytes for {count} types")
             return tag, tuple(self._type(depth + 1) for _ in range(count)), count
         if tag == COMPACT:
-            raise Malformed("a compact array within a compact array")
+            raise MalformedData("a compact array within a compact array")
         return tag, (), 0
 
     def _compact(self, kind: _Type, depth: int) -> list[Item]:
@@ -212,7 +212,7 @@ class Reader:
             before = self.at
             made.append(self._typed(kind, depth))
             if self.at == before:
-                raise Malformed("a compact array of nothing")
+                raise MalformedData("a compact array of nothing")
         return made
 
     def _typed(self, kind: _Type, depth: int) -> Item:
@@ -221,48 +221,48 @@ class Reader:
             return Item(tag, [self._typed(member, depth + 1) for member in members])
         if tag == ARRAY:
             if count > self.left:
-                raise Cut(f"{self.left} bytes for {count} items")
+                raise TruncatedData(f"{self.left} bytes for {count} items")
             return Item(tag, [self._typed(members[0], depth + 1) for _ in range(count)])
         return self._number(tag) if tag in NUMBERS else self._plain(tag)
 
 
-def _bcd(code: int) -> int:
+def _decode_bcd(code: int) -> int:
     high, low = divmod(code, 16)
     return high * 10 + low if high < 10 and low < 10 else code
 
 
-def read(data: bytes, at: int = 0) -> Item:
+def read_item(data: bytes, at: int = 0) -> Item:
     """Return the single item from ``at`` to the last byte of ``data``; trailing null-data is padding.
 
     If it is invalid, known defects of makers are mended, provided that all of it can then be read. Raises
     Malformed.
     """
-    return read_placed(data, at)[0]
+    return read_item_places(data, at)[0]
 
 
-def read_placed(data: bytes, at: int = 0) -> tuple[Item, Mapping[int, int]]:
+def read_item_places(data: bytes, at: int = 0) -> tuple[Item, Mapping[int, int]]:
     """Return the same as ``read``, and the place of each number and string by the ``id`` of its item.
 
     Mended data has no places.
     """
-    reader = Reader(data, at)
+    reader = AxdrReader(data, at)
     try:
-        return _whole(reader), reader.places
-    except Malformed as error:
+        return _read_whole(reader), reader.places
+    except MalformedData as error:
         try:
-            return _whole(Reader(data, at, is_mending=True)), {}
-        except Malformed:
+            return _read_whole(AxdrReader(data, at, is_mending=True)), {}
+        except MalformedData:
             raise error from None
 
 
-def _whole(reader: Reader) -> Item:
+def _read_whole(reader: AxdrReader) -> Item:
     made = reader.item()
     if reader.data[reader.at :].strip(b"\0"):
-        raise Malformed(f"{reader.left} bytes too many")
+        raise MalformedData(f"{reader.left} bytes too many")
     return made
 
 
-def length(count: int) -> bytes:
+def encode_length(count: int) -> bytes:
     """Return an encoded length or count."""
     if count < 0x80:
         return bytes([count])
@@ -270,12 +270,12 @@ def length(count: int) -> bytes:
     return bytes([0x80 | size]) + count.to_bytes(size, "big")
 
 
-def string(data: bytes) -> bytes:
+def encode_string(data: bytes) -> bytes:
     """Return an encoded octet string without tag."""
-    return length(len(data)) + data
+    return encode_length(len(data)) + data
 
 
-def written(item: Item) -> bytes:
+def encode_item(item: Item) -> bytes:
     """Return an encoded item: numbers, octet strings, texts, dates, null-data and lists of them.
 
     Raises ValueError for other tags and for numbers that their type cannot hold.
@@ -290,11 +290,11 @@ def written(item: Item) -> bytes:
     if tag == BOOLEAN:
         return head + bytes([bool(value)])
     if isinstance(value, list):
-        return head + length(len(value)) + b"".join(map(written, value))
+        return head + encode_length(len(value)) + b"".join(map(encode_item, value))
     if isinstance(value, str) and tag in (TEXT, UTF8):
-        return head + string(value.encode())
+        return head + encode_string(value.encode())
     if isinstance(value, bytes):
-        return head + (value if tag in _FIXED else string(value))
+        return head + (value if tag in _FIXED else encode_string(value))
     if tag == NULL:
         return head
     raise ValueError(f"data type {tag} is not written")

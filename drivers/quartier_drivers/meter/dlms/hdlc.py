@@ -1,30 +1,46 @@
-"""Makes and checks HDLC frames of DLMS/COSEM; pure.  IEC 62056-46, frame format type 3 of ISO/IEC 13239."""
+"""Make and check HDLC frames (pure)."""
 
+from binascii import crc_hqx
 from dataclasses import dataclass
 
-from quartier_drivers.meter.dlms.crc import holds, x25
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+def crc_x25(data: bytes | bytearray | memoryview) -> int:
+    """Return the CRC over ``data``; it is sent low byte first.
+
+    ``crc_hqx`` computes the same polynomial from the other end, so bits are mirrored on the way in and out.
+    """
+    crc = crc_hqx(bytes(data).translate(_MIRRORED), 0xFFFF)
+    return (_MIRRORED[crc & 0xFF] << 8 | _MIRRORED[crc >> 8]) ^ 0xFFFF
+
+
+def is_crc_valid(data: bytes | bytearray | memoryview, check: bytes | bytearray | memoryview) -> bool:
+    """Return whether the two bytes ``check`` are the check sequence of ``data``."""
+    return crc_x25(data).to_bytes(2, "little") == check
+
 
 FLAG = 0x7E
 SIZE_MAX = 0x7FF
 """The longest frame that the format field can express, without flags."""
+
+
 HEAD_MAX = 2 + 4 + 4 + 1 + 2
 _SEGMENTED = 0x0800
 _ADDRESS_SIZES = (1, 2, 4)
-
 # Control fields without the poll/final bit (0x10).
 UI, SNRM, UA, DISC, DM, FRMR, RR, RNR = 0x03, 0x83, 0x63, 0x43, 0x0F, 0x87, 0x01, 0x05
 POLL = 0x10
-
 LLC_SENT = bytes([0xE6, 0xE6, 0x00])
 LLC_HEARD = bytes([0xE6, 0xE7, 0x00])
 
 
-class Short(Exception):  # noqa: N818 - not an error: more bytes may come
+class TruncatedFrame(Exception):  # noqa: N818 - not an error: more bytes may come
     """The bytes end before their meaning is clear."""
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class HdlcFrame:
     """One frame with valid check sequences.
 
     ``control`` is the whole control field; ``is_flagged`` tells whether both flags were there.
@@ -61,7 +77,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class HdlcHead:
     """The header of a frame: ``size`` of the frame without flags, and the place of the ``information``."""
 
     size: int
@@ -72,7 +88,7 @@ class Head:
     information: int
 
 
-def address(value: int, size: int = 0) -> bytes:
+def encode_address(value: int, size: int = 0) -> bytes:
     """Return an encoded address: seven bits per byte, the lowest bit ends it.
 
     ``size`` is 1, 2 or 4 bytes; 0: the shortest.
@@ -83,15 +99,15 @@ def address(value: int, size: int = 0) -> bytes:
     return bytes(part << 1 for part in parts[:-1]) + bytes([parts[-1] << 1 | 1])
 
 
-def server_address(logical: int, physical: int = 0, size: int = 0) -> bytes:
+def make_server_address(logical: int, physical: int = 0, size: int = 0) -> bytes:
     """Return a server's address: logical device, and physical device if ``size`` is 2 or 4 (IEC 62056-46)."""
     if size == 0:
         size = 1 if not physical else 2 if logical < 0x80 and physical < 0x80 else 4
     half = 7 * size // 2
-    return address(logical if size == 1 else logical << half | physical, size)
+    return encode_address(logical if size == 1 else logical << half | physical, size)
 
 
-def value(address: bytes) -> int:
+def decode_address(address: bytes) -> int:
     """Return the number of an encoded address."""
     number = 0
     for byte in address:
@@ -99,7 +115,7 @@ def value(address: bytes) -> int:
     return number
 
 
-def made(
+def make_frame(
     destination: bytes, source: bytes, control: int, information: bytes = b"", *, is_segmented: bool = False
 ) -> bytes:
     """Return a frame with its flags; raises ValueError if it would be too long."""
@@ -110,43 +126,43 @@ def made(
     word = 0xA000 | (_SEGMENTED if is_segmented else 0) | size
     body = word.to_bytes(2, "big") + destination + source + bytes([control])
     if information:
-        body += x25(body).to_bytes(2, "little") + information
-    return bytes([FLAG]) + body + x25(body).to_bytes(2, "little") + bytes([FLAG])
+        body += crc_x25(body).to_bytes(2, "little") + information
+    return bytes([FLAG]) + body + crc_x25(body).to_bytes(2, "little") + bytes([FLAG])
 
 
-def head_at(data: bytes | bytearray, at: int) -> Head | None:
+def parse_head(data: bytes | bytearray, at: int) -> HdlcHead | None:
     """Return the header at ``at`` (after the flag), None if there is none; raises Short.
 
     The header check sequence must be valid, so noise passes only once in 65536 times.
     """
     if data[at] >> 4 != 0xA:
         return None
-    destination, after = _address_at(data, at + 2)
-    source, end = _address_at(data, after) if after else (0, 0)
+    destination, after = _parse_address(data, at + 2)
+    source, end = _parse_address(data, after) if after else (0, 0)
     if not end:
         return None
     if end >= len(data):
-        raise Short
+        raise TruncatedFrame
     word = int.from_bytes(data[at : at + 2], "big")
     size, control, is_segmented = word & SIZE_MAX, data[end], bool(word & _SEGMENTED)
     head_size = end + 1 - at
     if size == head_size + 2:
-        return Head(size, destination, source, control, is_segmented, head_size)
+        return HdlcHead(size, destination, source, control, is_segmented, head_size)
     if size < head_size + 5:
         return None
     if len(data) < end + 3:
-        raise Short
-    if not holds(data[at : end + 1], data[end + 1 : end + 3]):
+        raise TruncatedFrame
+    if not is_crc_valid(data[at : end + 1], data[end + 1 : end + 3]):
         return None
-    return Head(size, destination, source, control, is_segmented, head_size + 2)
+    return HdlcHead(size, destination, source, control, is_segmented, head_size + 2)
 
 
-def _address_at(data: bytes | bytearray, at: int) -> tuple[int, int]:
+def _parse_address(data: bytes | bytearray, at: int) -> tuple[int, int]:
     """Return the address at this place and the place after it, 0 if there is none; raises Short."""
     value = 0
     for size in range(1, 5):
         if at + size > len(data):
-            raise Short
+            raise TruncatedFrame
         byte = data[at + size - 1]
         value = value << 7 | byte >> 1
         if byte & 1:
@@ -154,7 +170,7 @@ def _address_at(data: bytes | bytearray, at: int) -> tuple[int, int]:
     return 0, 0
 
 
-def frame_at(data: bytes | bytearray, at: int, head: Head) -> Frame | None:
+def parse_frame(data: bytes | bytearray, at: int, head: HdlcHead) -> HdlcFrame | None:
     """Return the frame whose header is at ``at`` and whose bytes are all there; None if its check fails.
 
     A frame without information has only one check sequence: it needs both flags too.
@@ -163,7 +179,7 @@ def frame_at(data: bytes | bytearray, at: int, head: Head) -> Frame | None:
     flagged = at > 0 and data[at - 1] == FLAG and end < len(data) and data[end] == FLAG
     if head.information == head.size - 2 and not flagged:
         return None
-    if not holds(data[at : end - 2], data[end - 2 : end]):
+    if not is_crc_valid(data[at : end - 2], data[end - 2 : end]):
         return None
     information = bytes(data[at + head.information : end - 2])
-    return Frame(head.destination, head.source, head.control, information, head.is_segmented, flagged)
+    return HdlcFrame(head.destination, head.source, head.control, information, head.is_segmented, flagged)

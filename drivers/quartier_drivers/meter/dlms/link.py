@@ -1,30 +1,34 @@
-"""Carries an APDU to a meter and its answer back: an HDLC link, or the wrapper of TCP; pure.
+"""Carry APDUs over HDLC or the TCP wrapper; sign on through an optical head (pure).
 
 IEC 62056-46 (HDLC, normal response mode, the client is the primary station), IEC 62056-47 (wrapper).
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
 from quartier_drivers.errors import NoReply, Refused
 from quartier_drivers.meter.dlms import hdlc
-from quartier_drivers.meter.dlms.hdlc import Frame
-from quartier_drivers.meter.dlms.scanner import WRAPPED_MAX, Scanner, Wrapped
-from quartier_drivers.meter.dlms.signon import sign_on
-from quartier_drivers.meter.talk import Ask, Conversation
+from quartier_drivers.meter.dlms.hdlc import HdlcFrame
+from quartier_drivers.meter.dlms.scanner import WRAPPED_MAX, FrameScanner, WrappedApdu
+from quartier_drivers.meter.telegrams import Conversation, LineRequest
 
 ANSWER_MAX = 65_536
 """The longest answer that is joined."""
-RELEASE = bytes([0x62, 0x03, 0x80, 0x01, 0x00])
+
+
+RELEASE_REQUEST = bytes([0x62, 0x03, 0x80, 0x01, 0x00])
 """A release request, reason normal (IEC 62056-5-3, 7.3.7.4)."""
+
+
 _INFORMATION_MAX = 128  # what counts where nothing is negotiated (IEC 62056-46, 6.4.4.4.3.2)
 _INFORMATION_LIMIT = 1024
 _FRAMES_MAX = 1024  # of one answer
 _HEARD_MAX = 16_384  # bytes in which no answer is, before it is given up
 
 
-class Link(Protocol):
+class MeterLink(Protocol):
     """One client's connection to one meter."""
 
     def connect(self) -> Conversation[None]:
@@ -47,11 +51,11 @@ class WrapperLink:
         self._client = client
         self._server = server
         self._wait_s = wait_s
-        self._scanner = Scanner()
+        self._scanner = FrameScanner()
 
     def connect(self) -> Conversation[None]:
         """Reset the scanner; there is nothing to set up and nothing is raised."""
-        self._scanner = Scanner()
+        self._scanner = FrameScanner()
         yield from ()
 
     def exchange(self, apdu: bytes) -> Conversation[bytes]:
@@ -63,24 +67,24 @@ class WrapperLink:
 
     def disconnect(self) -> Conversation[None]:
         """Release the association: over TCP nothing else ends it."""
-        yield from self._asked(RELEASE)
+        yield from self._asked(RELEASE_REQUEST)
 
     def _asked(self, apdu: bytes) -> Conversation[bytes | None]:
         if len(apdu) > WRAPPED_MAX:
             raise Refused(f"a request of {len(apdu)} bytes is too long")
         head = b"".join(part.to_bytes(2, "big") for part in (1, self._client, self._server, len(apdu)))
-        heard = yield Ask(head + apdu, self._wait_s, fresh=True)
+        heard = yield LineRequest(head + apdu, self._wait_s, fresh=True)
         left = 2 * ANSWER_MAX
         while heard and left > 0:
             left -= len(heard)
             for found in self._scanner.feed(heard):
                 frame = found.frame
-                if isinstance(frame, Wrapped) and (frame.source, frame.destination) == (
+                if isinstance(frame, WrappedApdu) and (frame.source, frame.destination) == (
                     self._server,
                     self._client,
                 ):
                     return frame.data
-            heard = yield Ask(b"", self._wait_s)
+            heard = yield LineRequest(b"", self._wait_s)
         return None
 
 
@@ -95,23 +99,23 @@ class HdlcLink:
         self, client: int, server: bytes, *, wait_s: float = 2.0, retries: int = 2, is_optical: bool = False
     ) -> None:
         self._is_optical = is_optical
-        self._client = hdlc.address(client, 1)
+        self._client = hdlc.encode_address(client, 1)
         self._server = server
-        self._ends = client, hdlc.value(server)
+        self._ends = client, hdlc.decode_address(server)
         self._wait_s = wait_s
         self._retries = retries
-        self._scanner = Scanner()
-        self._heard: deque[Frame] = deque()
+        self._scanner = FrameScanner()
+        self._heard: deque[HdlcFrame] = deque()
         self._send_max = self._receive_max = _INFORMATION_MAX
         self._sent = self._received = 0
 
     def connect(self) -> Conversation[None]:
         """Set the link up (SNRM, UA) and use the sizes that the meter grants."""
-        self._scanner, self._sent, self._received = Scanner(), 0, 0
+        self._scanner, self._sent, self._received = FrameScanner(), 0, 0
         self._heard.clear()
         if self._is_optical:
             yield from sign_on()
-        wish = _parameters(_INFORMATION_LIMIT)
+        wish = _encode_parameters(_INFORMATION_LIMIT)
         for attempt in range(self._retries + 1):
             # A meter without negotiation stays silent; the last try asks for nothing.
             information = wish if attempt < self._retries else b""
@@ -122,7 +126,7 @@ class HdlcLink:
                 continue
             if answer.kind == hdlc.DM:
                 raise Refused("the meter takes no HDLC connection now (DM)")
-            self._send_max, self._receive_max = _granted(answer.information)
+            self._send_max, self._receive_max = _parse_parameters(answer.information)
             return
         raise NoReply("no answer to the HDLC connect (SNRM): address, baud rate or cable")
 
@@ -147,18 +151,18 @@ class HdlcLink:
             if len(answer) > ANSWER_MAX:
                 raise NoReply(f"an answer of more than {ANSWER_MAX} bytes")
             if not frame.is_segmented:
-                return _without_llc(bytes(answer))
+                return _strip_llc(bytes(answer))
             is_due, frame = frame.is_final, None
         raise NoReply(f"an answer of more than {_FRAMES_MAX} frames")
 
-    def _send(self, information: bytes, *, is_segmented: bool) -> Conversation[Frame | None]:
+    def _send(self, information: bytes, *, is_segmented: bool) -> Conversation[HdlcFrame | None]:
         """Send an information frame until it is acknowledged.
 
         Return the first frame of an answer if it came.
         """
         number = self._sent
         control = number << 1 | hdlc.POLL | self._received << 5
-        frame = hdlc.made(self._server, self._client, control, information, is_segmented=is_segmented)
+        frame = hdlc.make_frame(self._server, self._client, control, information, is_segmented=is_segmented)
         self._sent = (number + 1) % 8
         ask = frame
         for _ in range(2 * (self._retries + 1)):
@@ -175,7 +179,7 @@ class HdlcLink:
                 ask = frame
         raise NoReply("the meter does not take a request")
 
-    def _asked(self, *, is_due: bool) -> Conversation[Frame]:
+    def _asked(self, *, is_due: bool) -> Conversation[HdlcFrame]:
         """Return the next information frame of an answer; if it is due, the meter waits for a request."""
         ask = self._ready() if is_due else b""
         for _ in range(self._retries + 1):
@@ -186,9 +190,9 @@ class HdlcLink:
         raise NoReply("an answer that does not go on")
 
     def _ready(self) -> bytes:
-        return hdlc.made(self._server, self._client, hdlc.RR | hdlc.POLL | self._received << 5)
+        return hdlc.make_frame(self._server, self._client, hdlc.RR | hdlc.POLL | self._received << 5)
 
-    def _next(self, ask: bytes, *, fresh: bool = False) -> Conversation[Frame | None]:
+    def _next(self, ask: bytes, *, fresh: bool = False) -> Conversation[HdlcFrame | None]:
         """Send; return the next information frame in order, or RR, RNR; None if none came in time."""
         if ask:
             self._heard.clear()
@@ -196,7 +200,7 @@ class HdlcLink:
         while left > 0:
             frame = self._queued()
             if frame is None:
-                heard = yield Ask(send, self._wait_s, fresh=fresh)
+                heard = yield LineRequest(send, self._wait_s, fresh=fresh)
                 send, fresh = b"", False
                 if not heard:
                     return None
@@ -211,12 +215,12 @@ class HdlcLink:
 
     def _answer(
         self, control: int, information: bytes, kinds: tuple[int, ...], *, fresh: bool = False
-    ) -> Conversation[Frame | None]:
+    ) -> Conversation[HdlcFrame | None]:
         """Send an unnumbered frame; return the answer of one of ``kinds``, None if none came in time."""
-        send = hdlc.made(self._server, self._client, control, information)
+        send = hdlc.make_frame(self._server, self._client, control, information)
         left = _HEARD_MAX
         while left > 0:
-            heard = yield Ask(send, self._wait_s, fresh=fresh)
+            heard = yield LineRequest(send, self._wait_s, fresh=fresh)
             send, fresh = b"", False
             if not heard:
                 return None
@@ -226,29 +230,29 @@ class HdlcLink:
                     return frame
         return None
 
-    def _ours(self, heard: bytes) -> Iterator[Frame]:
+    def _ours(self, heard: bytes) -> Iterator[HdlcFrame]:
         """Yield frames of this meter for this client; our own echo is ignored."""
         for found in self._scanner.feed(heard):
             frame = found.frame
-            if isinstance(frame, Frame) and (frame.destination, frame.source) == self._ends:
+            if isinstance(frame, HdlcFrame) and (frame.destination, frame.source) == self._ends:
                 yield frame
 
-    def _queued(self) -> Frame | None:
+    def _queued(self) -> HdlcFrame | None:
         return self._heard.popleft() if self._heard else None
 
 
-def _without_llc(answer: bytes) -> bytes:
+def _strip_llc(answer: bytes) -> bytes:
     return answer[3:] if answer[:3] == hdlc.LLC_HEARD else answer
 
 
-def _parameters(information_max: int) -> bytes:
+def _encode_parameters(information_max: int) -> bytes:
     """Return the information field of SNRM: longest information sent and received, both windows 1."""
     size = information_max.to_bytes(2, "big")
     fields = b"\x05\x02" + size + b"\x06\x02" + size + b"\x07\x04\0\0\0\x01\x08\x04\0\0\0\x01"
     return bytes([0x81, 0x80, len(fields)]) + fields
 
 
-def _granted(information: bytes) -> tuple[int, int]:
+def _parse_parameters(information: bytes) -> tuple[int, int]:
     """Return the sizes that this side may send and will receive; UA counts from the meter's side."""
     found = {0x05: _INFORMATION_MAX, 0x06: _INFORMATION_MAX}
     at = 3
@@ -260,3 +264,34 @@ def _granted(information: bytes) -> tuple[int, int]:
             at += 2 + size
     send, receive = found[0x06], found[0x05]
     return min(max(send, 16), _INFORMATION_LIMIT), min(max(receive, 16), _INFORMATION_LIMIT)
+
+
+SIGN_ON_BAUDS = {"0": 300, "1": 600, "2": 1200, "3": 2400, "4": 4800, "5": 9600, "6": 19_200}
+_REQUEST = b"/?!\r\n"
+_IDENTITY = re.compile(rb"/[A-Za-z]{3}([0-9A-Z])(\\[0-9A-Z])*[^\r\n/!]{0,16}\r\n")
+_HDLC = b"2"  # protocol and mode of the acknowledgement: HDLC, binary
+_SIGN_ON_HEARD_MAX = 256
+_WAIT_S = 2.5  # the answer begins within 1.5 s (6.5.3)
+
+
+def sign_on() -> Conversation[int]:
+    """Wake the meter at 300 baud and change to HDLC at the speed that it proposes; return that speed.
+
+    Raises NoReply.
+    """
+    heard = yield LineRequest(_REQUEST, _WAIT_S, 300, "7E1", fresh=True)
+    said = bytearray(heard)
+    while heard and len(said) < _SIGN_ON_HEARD_MAX:
+        # An optical head may return our own bytes: our own request is no identification.
+        found = _IDENTITY.search(bytes(byte & 0x7F for byte in said))
+        if found is not None:
+            speed = found[1]
+            baud = SIGN_ON_BAUDS.get(speed.decode())
+            if baud is None:
+                raise NoReply(f"the meter proposes the speed {speed.decode()!r}, known are 0 to 6")
+            yield LineRequest(b"\x06" + _HDLC + speed + _HDLC + b"\r\n", 0.3)
+            yield LineRequest(b"", 0.3, baud, "8N1", fresh=True)
+            return baud
+        heard = yield LineRequest(b"", _WAIT_S)
+        said += heard
+    raise NoReply("nothing answers the sign-on at 300 baud: optical head, or no meter of this kind")

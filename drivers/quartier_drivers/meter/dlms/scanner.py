@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from quartier_drivers.meter.dlms.hdlc import FLAG, Frame, Head, Short, frame_at, head_at
+from quartier_drivers.meter.dlms.hdlc import (
+    FLAG,
+    HdlcFrame,
+    HdlcHead,
+    TruncatedFrame,
+    parse_frame,
+    parse_head,
+)
 
 WRAPPED_MAX = 16_384
 """The longest APDU expected after a wrapper's header."""
@@ -29,7 +36,7 @@ _STEP = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class MbusSegment:
     """One M-Bus frame with a part of an APDU: control information 0x00 to 0x1F with last-bit and number."""
 
     control: int
@@ -49,7 +56,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Wrapped:
+class WrappedApdu:
     """One APDU after a wrapper's header of version 1."""
 
     source: int
@@ -58,27 +65,27 @@ class Wrapped:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFrame:
     """A valid frame; ``stray`` is the number of bytes before it that belong to no frame, without flags."""
 
-    frame: Frame | Segment | Wrapped
+    frame: HdlcFrame | MbusSegment | WrappedApdu
     stray: int
 
     @property
     def is_whole(self) -> bool:
         """Whether both its beginning and its end were seen."""
-        return not isinstance(self.frame, Frame) or self.frame.is_flagged
+        return not isinstance(self.frame, HdlcFrame) or self.frame.is_flagged
 
 
-class _Open(NamedTuple):
+class _OpenFrame(NamedTuple):
     """A beginning whose end is awaited; places count from the beginning of the stream."""
 
     end: int
     start: int
-    head: Head | None = None
+    head: HdlcHead | None = None
 
 
-class Scanner:
+class FrameScanner:
     """Takes bytes in any chunks and yields each frame once its last byte came.
 
     The frame that ends first counts, whatever else seemed to have begun before it: a damaged header never
@@ -93,14 +100,14 @@ class Scanner:
         self._base = 0  # place of the first kept byte
         self._looked = 0  # up to here beginnings were looked for
         self._floor = 0  # up to here frames were given
-        self._open: list[_Open] = []
+        self._open: list[_OpenFrame] = []
         self._suspects: list[int] = []
         self._stray = 0
         self._rubbish = 0
         self._wrapper_end = 0
         self._has_checks = False
 
-    def feed(self, data: bytes) -> Iterator[Found]:
+    def feed(self, data: bytes) -> Iterator[FoundFrame]:
         """Yield the frames that these bytes complete; exhaust it before the next call."""
         for at in range(0, len(data), _STEP):  # so few beginnings are open at a time, however much comes
             self._kept += data[at : at + _STEP]
@@ -108,7 +115,7 @@ class Scanner:
             yield from self._take(self._base + len(self._kept))
             self._trim()
 
-    def end(self) -> Iterator[Found]:
+    def end(self) -> Iterator[FoundFrame]:
         """Yield the frames that lack only their closing flag, then reset: no more bytes come."""
         have = self._base + len(self._kept)
         yield from self._take(have + 1)
@@ -118,7 +125,7 @@ class Scanner:
         self._wrapper_end = self._floor = self._looked
         self._has_checks = False
 
-    def _take(self, have: int) -> Iterator[Found]:
+    def _take(self, have: int) -> Iterator[FoundFrame]:
         while self._open and self._open[0].end <= have:
             candidate = heappop(self._open)
             if candidate.start < self._floor:
@@ -127,7 +134,7 @@ class Scanner:
             if frame is None:
                 self._suspects.append(candidate.start)
                 continue
-            yield Found(frame, self._accept(candidate))
+            yield FoundFrame(frame, self._accept(candidate))
 
     def _look(self) -> None:
         kept, base = self._kept, self._base
@@ -135,7 +142,7 @@ class Scanner:
             at = match.start()
             try:
                 self._begin(at, kept[at])
-            except Short:
+            except TruncatedFrame:
                 self._looked = base + at
                 return
         self._looked = base + len(kept)
@@ -146,16 +153,16 @@ class Scanner:
             self._begin_wrapper(at)
         elif byte == _MBUS_START:
             if at + _MBUS_HEAD_SIZE > len(kept):
-                raise Short
+                raise TruncatedFrame
             size = kept[at + 1]
             if kept[at + 2] == size and kept[at + 3] == _MBUS_START and kept[at + 6] <= _MBUS_PARTS:
                 # Some meters send more than 255 bytes and let the count overflow; a size below 3 is
                 # impossible.
-                heappush(self._open, _Open(start + 6 + size + (256 if size < 3 else 0), start))
+                heappush(self._open, _OpenFrame(start + 6 + size + (256 if size < 3 else 0), start))
         else:
-            head = head_at(kept, at)
+            head = parse_head(kept, at)
             if head is not None:
-                heappush(self._open, _Open(start + head.size + 1, start, head))
+                heappush(self._open, _OpenFrame(start + head.size + 1, start, head))
             elif at and kept[at - 1] == FLAG and start >= self._floor:  # not the end of a frame already given
                 self._suspects.append(start)
 
@@ -165,18 +172,18 @@ class Scanner:
         if start < self._wrapper_end:
             return
         if at + 2 > len(kept):
-            raise Short
+            raise TruncatedFrame
         if kept[at + 1] != 1:
             return
         if at + _WRAPPER_SIZE + 1 > len(kept):
-            raise Short
+            raise TruncatedFrame
         source, destination, size = (int.from_bytes(kept[at + n : at + n + 2], "big") for n in (2, 4, 6))
         if max(source, destination) > _PORT_MAX or not 5 <= size <= WRAPPED_MAX:
             return
         if kept[at + _WRAPPER_SIZE] not in _TAGS:
             return
         self._wrapper_end = start + _WRAPPER_SIZE + size
-        heappush(self._open, _Open(self._wrapper_end, start))
+        heappush(self._open, _OpenFrame(self._wrapper_end, start))
 
     def _may_be_wrapper(self, start: int) -> bool:
         """Return whether a wrapper may begin here.
@@ -188,25 +195,25 @@ class Scanner:
         around = (other.start for other in self._open if self._floor <= other.start < start)
         return not any(self._kept[place - self._base] for place in around)
 
-    def _checked(self, candidate: _Open) -> Frame | Segment | Wrapped | None:
+    def _checked(self, candidate: _OpenFrame) -> HdlcFrame | MbusSegment | WrappedApdu | None:
         kept, at = self._kept, candidate.start - self._base
         if candidate.head is not None:
-            return frame_at(kept, at, candidate.head)
+            return parse_frame(kept, at, candidate.head)
         end = candidate.end - self._base
         if kept[at] == 0:
             if not self._may_be_wrapper(candidate.start):
                 return None
             source, destination = (int.from_bytes(kept[at + n : at + n + 2], "big") for n in (2, 4))
-            return Wrapped(source, destination, bytes(kept[at + _WRAPPER_SIZE : end]))
+            return WrappedApdu(source, destination, bytes(kept[at + _WRAPPER_SIZE : end]))
         if (
             end > len(kept)
             or kept[end - 1] != _MBUS_STOP
             or sum(kept[at + 4 : end - 2]) & 0xFF != kept[end - 2]
         ):
             return None
-        return Segment(kept[at + 4], kept[at + 5], kept[at + 6], bytes(kept[at + 7 : end - 2]))
+        return MbusSegment(kept[at + 4], kept[at + 5], kept[at + 6], bytes(kept[at + 7 : end - 2]))
 
-    def _accept(self, candidate: _Open) -> int:
+    def _accept(self, candidate: _OpenFrame) -> int:
         """Accept everything up to the end of a frame; return the number of stray bytes before it."""
         self._pass(candidate.start)
         stray = self._stray

@@ -3,10 +3,10 @@
 The gateway is their master.
 """
 
-from quartier_drivers.meter.mbus.address import mask
-from quartier_drivers.meter.mbus.decoder import MbusDecoder
-from quartier_drivers.meter.mbus.reading import MbusReader
-from quartier_drivers.meter.mbus.timing import Timing
+from quartier_drivers.meter.mbus.header import parse_mask
+from quartier_drivers.meter.mbus.link_layer import LineTiming
+from quartier_drivers.meter.mbus.meter_reader import MbusReader
+from quartier_drivers.meter.mbus.push_decoder import MbusDecoder
 
 
 def decoder(*, encryption_key: bytes = b"", authentication_key: bytes = b"", **asking: object) -> MbusDecoder:
@@ -42,8 +42,8 @@ def reader(
     del wanted, authentication_key, password
     return MbusReader(
         unit,
-        mask(address) if address else None,
-        Timing(baud, timeout_s, over_tcp),
+        parse_mask(address) if address else None,
+        LineTiming(baud, timeout_s, over_tcp),
         retries_count=retries_count,
         telegrams_max=telegrams_max,
         resets=reset == "link",

@@ -7,71 +7,73 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from pydantic import ValidationError
 
 from quartier_drivers.contract import Clock
+from quartier_drivers.device_profile.toml_files import list_keys, suggest_key
 from quartier_drivers.errors import ConfigError, Fault, LinkLost
-from quartier_drivers.meter.bus import MbusBus
-from quartier_drivers.meter.mbus.address import ANY, Mask
-from quartier_drivers.meter.mbus.search import PRIMARY, Look, Survey
-from quartier_drivers.meter.mbus.timing import Timing
-from quartier_drivers.meter.port import Port
-from quartier_drivers.meter.seek import settings_of
-from quartier_drivers.place import keys_of, nearest
+from quartier_drivers.meter.bus_section import MbusBus
+from quartier_drivers.meter.line import MeterLine
+from quartier_drivers.meter.line_settings import list_settings
+from quartier_drivers.meter.mbus.header import ANY_ADDRESS, AddressMask
+from quartier_drivers.meter.mbus.link_layer import LineTiming
+from quartier_drivers.meter.mbus.search import PRIMARY_ADDRESSES, MeterSearch, SearchResult
 
-FORMS = "tcp://HOST:PORT, /dev/ttyUSB0 or usb:SERIAL, then ?baud=2400 and other keys of the bus"
-BAUD = 2400
+URL_FORMS = "tcp://HOST:PORT, /dev/ttyUSB0 or usb:SERIAL, then ?baud=2400 and other keys of the bus"
+DEFAULT_BAUD = 2400
 _SLOW_S = 0.05
 _SERIAL = ("", "usb", "rtu", "serial", "mbus")
 
-Progress = Callable[[MbusBus, str, int], None]
+ScanProgress = Callable[[MbusBus, str, int], None]
 """Called before each request of the search: the bus, what is asked, how many were found."""
 
 
 @dataclass(frozen=True, slots=True)
-class Quest:
+class MbusScanTarget:
     """What to search: secondary addresses that match ``mask`` (None: none), and these primary ones.
 
     ``is_thorough``: each silence is asked twice, and all speeds are tried even if one had meters.
     """
 
-    mask: Mask | None = ANY
-    primary: Sequence[int] = PRIMARY
+    mask: AddressMask | None = ANY_ADDRESS
+    primary: Sequence[int] = PRIMARY_ADDRESSES
     is_thorough: bool = False
 
     @property
     def is_wide(self) -> bool:
         """Whether the search is unrestricted: a silent line then need not be asked address by address."""
-        return self.mask == ANY and len(self.primary) == len(PRIMARY) and not self.is_thorough
+        return (
+            self.mask == ANY_ADDRESS and len(self.primary) == len(PRIMARY_ADDRESSES) and not self.is_thorough
+        )
 
 
-def target(url: str) -> MbusBus:
+def parse_target(url: str) -> MbusBus:
     """Return the bus that a URL names.  Raises ConfigError with all faults."""
     parts = urlsplit(url)
     if parts.scheme == "tcp":
         place = f"tcp://{parts.netloc}"
     elif parts.scheme in _SERIAL:
-        place = _serial(url, parts)
+        place = _parse_serial(url, parts)
     else:
         typed = parts.scheme if "://" in url else url.partition("?")[0]
-        raise ConfigError([Fault(url, None, "url", f"{typed!r} is unknown, expected {FORMS}")])
+        raise ConfigError([Fault(url, None, "url", f"{typed!r} is unknown, expected {URL_FORMS}")])
     keys = dict(parse_qsl(parts.query, keep_blank_values=True))
     try:
-        return MbusBus.model_validate({"kind": "mbus", "port": place, **_numbers(keys)})
+        return MbusBus.model_validate({"kind": "mbus", "port": place, **_convert_numbers(keys)})
     except ValidationError as error:
-        raise ConfigError(_faults(url, error)) from error
+        raise ConfigError(_make_faults(url, error)) from error
 
 
-def _serial(url: str, parts: SplitResult) -> str:
+def _parse_serial(url: str, parts: SplitResult) -> str:
     bare = unquote(url.partition("?")[0])
     if parts.scheme in ("", "usb"):
         return bare
     return bare.partition(":")[2].removeprefix("//")
 
 
-def _numbers(keys: Mapping[str, str]) -> dict[str, object]:
+def _convert_numbers(keys: Mapping[str, str]) -> dict[str, object]:
     """Convert texts to numbers: the sections of the site file accept no text for them."""
-    return {key: _number(text) for key, text in keys.items()}
+    return {key: _convert_number(text) for key, text in keys.items()}
 
 
-def _number(text: str) -> object:
+def _convert_number(text: str) -> object:
     if text.isdecimal():
         return int(text)
     try:
@@ -80,12 +82,12 @@ def _number(text: str) -> object:
         return text
 
 
-def _faults(url: str, error: ValidationError) -> list[Fault]:
+def _make_faults(url: str, error: ValidationError) -> list[Fault]:
     faults = []
     for item in error.errors(include_url=False):
         key = ".".join(str(step) for step in item["loc"]) or "url"
         if item["type"] == "extra_forbidden":
-            what = f"is no known key; {nearest(key, keys_of(MbusBus))}"
+            what = f"is no known key; {suggest_key(key, list_keys(MbusBus))}"
         elif item["type"] == "value_error":
             what = item["msg"].removeprefix("Value error, ")
         else:
@@ -95,26 +97,30 @@ def _faults(url: str, error: ValidationError) -> list[Fault]:
 
 
 @dataclass(slots=True)
-class Result:
+class MbusScanResult:
     """What was found on which bus; ``lost`` is the reason of an early end, if any."""
 
     bus: MbusBus
-    survey: Survey
+    survey: SearchResult
     lost: str = ""
 
 
-async def scan(
-    buses: Iterable[MbusBus], quest: Quest, clock: Clock, progress: Progress, results: list[Result]
+async def scan_line(
+    buses: Iterable[MbusBus],
+    quest: MbusScanTarget,
+    clock: Clock,
+    progress: ScanProgress,
+    results: list[MbusScanResult],
 ) -> None:
     """Search each of ``buses`` (the same line at other speeds) until somebody answers on one of them.
 
     ``results`` grows while it runs: it stays valid if the search is cancelled or the line is lost.
     """
     for bus in buses:
-        result = Result(bus, Survey())
+        result = MbusScanResult(bus, SearchResult())
         results.append(result)
         try:
-            await _looked(result, quest, clock, progress)
+            await _scan_bus(result, quest, clock, progress)
         except LinkLost as lost:
             result.lost = str(lost)
             return
@@ -122,23 +128,25 @@ async def scan(
             return
 
 
-async def _looked(result: Result, quest: Quest, clock: Clock, progress: Progress) -> None:
+async def _scan_bus(
+    result: MbusScanResult, quest: MbusScanTarget, clock: Clock, progress: ScanProgress
+) -> None:
     bus = result.bus
     # Nobody answers most requests of a search: it waits no longer than necessary, unless it is configured.
     slow_s = bus.timeout_s if "timeout_s" in bus.model_fields_set else _SLOW_S
-    timing = Timing(bus.baud or BAUD, slow_s, over_tcp=bus.port.startswith("tcp://"))
-    look = Look(
+    timing = LineTiming(bus.baud or DEFAULT_BAUD, slow_s, over_tcp=bus.port.startswith("tcp://"))
+    look = MeterSearch(
         timing,
         lambda what, found: progress(bus, what, found),
         is_thorough=quest.is_thorough,
         survey=result.survey,
     )
-    port = Port("scan", "mbus", bus.port, settings_of("mbus", bus.baud, bus.framing), clock)
+    port = MeterLine("scan", "mbus", bus.port, list_settings("mbus", bus.baud, bus.framing), clock)
     await port.open()
     try:
         if quest.mask is not None:
             await port.converse(look.secondary(quest.mask))
-        if quest.primary and (not quest.is_wide or await port.converse(look.anybody())):
+        if quest.primary and (not quest.is_wide or await port.converse(look.has_any_meter())):
             await port.converse(look.primary(quest.primary))
     finally:
         await port.close()

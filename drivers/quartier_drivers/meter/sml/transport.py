@@ -1,4 +1,4 @@
-"""Finds the frames of the SML transport protocol in a stream of bytes and checks their CRC; pure.
+"""Find frames of the SML transport protocol and check their CRC (pure).
 
 BSI TR-03109-1, annex IV part b, 8.1 (SML transport protocol, version 1): ``1b1b1b1b 01010101``, messages, 0
 to 3 bytes of fill, ``1b1b1b1b 1a``, number of fill bytes, CRC-16 over all before it.  An escape within the
@@ -8,16 +8,44 @@ messages is doubled.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from quartier_drivers.meter.sml.checksum import Way
-from quartier_native.meters import crc16_ccitt
+from quartier_drivers.meter.sml.list_reader import crc16_ccitt
+
+
+class ChecksumVariant(NamedTuple):
+    """One kind of checksum: a register begins with ``first``; at the end its bits ``flip`` are inverted.
+
+    ``is_high_first``: the two bytes are in the other order on the wire.
+    """
+
+    first: int
+    flip: int
+    is_high_first: bool = False
+
+    def wire(self, state: int) -> bytes:
+        """Return the two bytes on the wire for a register as ``crc16_ccitt`` left it."""
+        return (state ^ self.flip).to_bytes(2, "big" if self.is_high_first else "little")
+
+    def of(self, data: bytes) -> bytes:
+        """Return the two bytes on the wire after ``data``."""
+        return self.wire(crc16_ccitt(data, self.first))
+
+
+X25 = ChecksumVariant(0xFFFF, 0xFFFF)
+KERMIT = ChecksumVariant(0x0000, 0x0000)
+KERMIT_HIGH_FIRST = ChecksumVariant(0x0000, 0x0000, is_high_first=True)
+"""The kind that Holley's DTZ541 sends."""
+
 
 ESCAPE = b"\x1b\x1b\x1b\x1b"
 _VERSION = b"\x01\x01\x01\x01"
 BEGIN = ESCAPE + _VERSION
 FRAME_MAX = 16_384
 """Size of the longest frame in bytes: an optical head at 9600 baud takes 17 s for it."""
+
+
 NOISE_RESYNC = 512
 """This many bytes without a beginning count as one more search for it."""
+
 
 _ESC = 0x1B
 _END = 0x1A
@@ -25,7 +53,7 @@ _FILL_MAX = 3
 _TAIL = 4  # what follows an escape
 
 
-class Frame(NamedTuple):
+class TransportFrame(NamedTuple):
     """The content of a valid frame, as it was sent: escapes are still doubled.
 
     ``bad_count`` is the number of invalid frames before it.
@@ -35,7 +63,7 @@ class Frame(NamedTuple):
     bad_count: int
 
 
-class Transport:
+class TransportDecoder:
     """Takes bytes and returns the content of valid frames.
 
     ``ways`` are the accepted kinds of a frame's CRC; ``strange_count`` frames have one of ``others`` and are
@@ -60,7 +88,7 @@ class Transport:
         "strange_count",
     )
 
-    def __init__(self, ways: Sequence[Way], others: Sequence[Way] = ()) -> None:
+    def __init__(self, ways: Sequence[ChecksumVariant], others: Sequence[ChecksumVariant] = ()) -> None:
         self._ways = tuple(ways)
         self._others = tuple(others)
         self._firsts = tuple(way.first for way in ways)
@@ -71,10 +99,10 @@ class Transport:
         self.strange_count = 0
         self._begin(is_inside=False)
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> list[TransportFrame]:
         """Take the next bytes; return the content of the frames that they complete."""
         self._held += data
-        frames: list[Frame] = []
+        frames: list[TransportFrame] = []
         while self._step(frames) if self._is_inside else self._find():
             pass
         return frames
@@ -111,7 +139,7 @@ class Transport:
         self._begin(is_inside=True)
         return True
 
-    def _step(self, frames: list[Frame]) -> bool:
+    def _step(self, frames: list[TransportFrame]) -> bool:
         """Go to the next escape within the frame; return whether there may be more to do."""
         held = self._held
         at = held.find(ESCAPE, self._at)
@@ -135,7 +163,7 @@ class Transport:
             return True
         return False
 
-    def _judge(self, at: int, end: int, frames: list[Frame]) -> None:
+    def _judge(self, at: int, end: int, frames: list[TransportFrame]) -> None:
         """Interpret the escapes from ``at`` to ``end``.
 
         Four are a beginning or an end, eight are data, and so on.
@@ -151,7 +179,7 @@ class Transport:
         elif held[end] == _END:
             if self._is_sound(end):
                 content = bytes(held[len(BEGIN) : end - len(ESCAPE) - held[end + 1]])
-                frames.append(Frame(content, self.bad_count))
+                frames.append(TransportFrame(content, self.bad_count))
                 del held[: end + _TAIL]
                 self._begin(is_inside=False)
                 return
@@ -188,7 +216,7 @@ class Transport:
         self._begin(is_inside=self._perhaps > 0)
 
 
-def unescaped(frame: bytes) -> tuple[bytes, ...]:
+def unescape_frame(frame: bytes) -> tuple[bytes, ...]:
     """Return the possible contents with doubled escapes made single: by the standard, and as meters do it.
 
     Some meters double only an escape at a multiple of four, some none.

@@ -13,7 +13,7 @@ from quartier.commissioning.bus_planning.simulated_bus import (
     find_loop_time_s,
     run_simulated,
 )
-from quartier_drivers.rehearsal import Exchange
+from quartier_drivers.rehearsal import SimulatedExchange
 
 # Length of a simulation: until a silent device is surely set aside, and then for some of its retries.
 SILENCE_SETTLING_S, SILENCE_SETTLING_TIMEOUTS = 30.0, 12.0
@@ -89,7 +89,7 @@ async def _observe_bus(
 
 
 def _find_lateness_s(
-    exchanges: Iterable[Exchange],
+    exchanges: Iterable[SimulatedExchange],
     periods_s: Mapping[RequestKey, float],
     silent: Collection[int],
     span: tuple[float, float],

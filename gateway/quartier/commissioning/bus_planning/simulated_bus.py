@@ -10,8 +10,9 @@ from quartier.commissioning.bus_planning.bus_load import PollTask
 from quartier.runtime.bus.poll import Bus
 from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_drivers import registry
-from quartier_drivers.contract import DeviceSpec, Readings
-from quartier_drivers.rehearsal import Exchange, Pretence, Rehearsable
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.readings import Readings
+from quartier_drivers.rehearsal import RehearsalFactory, SimulatedDevices, SimulatedExchange
 
 Result = TypeVar("Result")
 # Not at 0: users of the loop's time take 0 for never.
@@ -128,7 +129,7 @@ class _Log:
 
 def can_be_simulated(wire: PlannedBus) -> bool:
     """Return whether the timing of its wire can be calculated in advance."""
-    return isinstance(registry.door(wire.section.kind), Rehearsable)
+    return isinstance(registry.load_factory(wire.section.kind), RehearsalFactory)
 
 
 class SimulatedBus:
@@ -138,12 +139,14 @@ class SimulatedBus:
     """
 
     def __init__(self, wire: PlannedBus, assumed: AssumedAnswers) -> None:
-        self.exchanges: list[Exchange] = []
-        self.pretence = pretence = Pretence(told=self.exchanges.append)
+        self.exchanges: list[SimulatedExchange] = []
+        self.pretence = pretence = SimulatedDevices(told=self.exchanges.append)
         clock, kind = SimulatedTimeClock(), wire.section.kind
-        self._line = registry.door(kind).rehearsal(wire.name, wire.section, clock, pretence)  # type: ignore[attr-defined]  # it is rehearsable
+        self._line = registry.load_factory(kind).rehearsal(wire.name, wire.section, clock, pretence)  # type: ignore[attr-defined]  # it is rehearsable
         self._devices = wire.devices
-        self._doors: list[Any] = [registry.door(kind, profile.protocol) for _, profile in wire.devices]
+        self._doors: list[Any] = [
+            registry.load_factory(kind, profile.protocol) for _, profile in wire.devices
+        ]
         drivers = {}
         for door, (spec, profile) in zip(self._doors, wire.devices, strict=True):
             door.pretend(spec, profile, pretence)

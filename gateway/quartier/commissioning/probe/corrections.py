@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from quartier_drivers.device_profile.toml_files import TomlPlaces
 from quartier_drivers.errors import Fault
-from quartier_drivers.place import Places
 
 KeyPath = tuple[str, ...]
 
@@ -15,7 +15,7 @@ class CheckedFile:
     """A TOML file that may need a change; ``text`` is that of a file that was loaded before."""
 
     def __init__(self, file: str, text: str) -> None:
-        self._places = Places(file, text)
+        self._places = TomlPlaces(file, text)
         self._data = tomllib.loads(text)
 
     def value(self, path: KeyPath) -> object:

@@ -12,11 +12,11 @@ from quartier.daemon.reports import fallback_report
 from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.clock import SiteClock
 from quartier.site.asset_types import ControllableAsset
-from quartier_drivers.abilities import Armable
-from quartier_drivers.contract import Armed, Driver, Line, PointInfo
+from quartier_drivers.abilities import ArmableDriver
+from quartier_drivers.contract import ArmedFallback, Driver, Line, PointInfo
+from quartier_drivers.device_profile.loading import Profile
 from quartier_drivers.errors import LinkLost, WireError
-from quartier_drivers.profile import Profile
-from quartier_drivers.registry import door
+from quartier_drivers.registry import load_factory
 
 ReportProgress = Callable[[str], None]
 
@@ -51,11 +51,11 @@ def make_armable_site(loaded: LoadedSite, clock: SiteClock, state_dir: Path | No
     stations = []
     infos: dict[str, PointInfo] = {}
     for wire in planned:
-        line = door(wire.section.kind).line(wire.name, wire.section, clock)
+        line = load_factory(wire.section.kind).line(wire.name, wire.section, clock)
         for spec, profile in wire.devices:
             if not _takes_orders(profile):
                 continue  # a meter is not opened: its keys may be readable for the service only
-            driver = door(wire.section.kind, profile.protocol).driver(line, spec, profile, clock)
+            driver = load_factory(wire.section.kind, profile.protocol).driver(line, spec, profile, clock)
             infos |= driver.points
             writable = {point: info for point, info in driver.points.items() if info.writable}
             if writable:
@@ -125,12 +125,12 @@ async def _arm_device(
     return ""
 
 
-async def _read_fallbacks(station: ArmableDevice, *, writes: bool) -> Sequence[Armed]:
+async def _read_fallbacks(station: ArmableDevice, *, writes: bool) -> Sequence[ArmedFallback]:
     driver = station.driver
-    if isinstance(driver, Armable):
+    if isinstance(driver, ArmableDriver):
         return await driver.arm(writes=writes)
     return [
-        Armed(point, info.fallback.value, info.fallback.after_s, is_verified=False)
+        ArmedFallback(point, info.fallback.value, info.fallback.after_s, is_verified=False)
         for point, info in station.points.items()
         if info.fallback is not None
     ]

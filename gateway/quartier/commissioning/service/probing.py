@@ -27,7 +27,7 @@ from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
 from quartier.site.site_layout import Site
 from quartier_drivers.contract import Command, PointInfo
-from quartier_drivers.profile import Profile
+from quartier_drivers.device_profile.loading import Profile
 
 POLL_PERIOD_S = 0.2
 """Poll period of all points, if wire and device allow it."""

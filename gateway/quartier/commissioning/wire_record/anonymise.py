@@ -7,8 +7,8 @@ from quartier.commissioning.wire_record import checksums
 from quartier.commissioning.wire_record.identifiers import SEVEN_BITS, IdentifierMasks, find_identifiers
 from quartier.commissioning.wire_record.record_file import is_serial_modbus, join_frames
 from quartier.commissioning.wire_record.wire_record import WireRecord
-from quartier_drivers.registry import METERS
-from quartier_drivers.tape import Frame
+from quartier_drivers.registry import METER_PROTOCOLS
+from quartier_drivers.transport.frame_recorder import RecordedFrame
 
 _FORWARDED_NPDU = bytes.fromhex("8104")
 
@@ -22,7 +22,7 @@ def anonymise_record(taken: WireRecord) -> WireRecord:
     frames = _mask_addresses(taken, names)
     if is_serial_modbus(taken):
         frames = [_mask_rtu_frame(frame, names) for frame in join_frames(frames)]
-    elif taken.kind in METERS:
+    elif taken.kind in METER_PROTOCOLS:
         frames = _mask_streams(taken.kind, frames, names)
     else:
         frames = [replace(frame, data=names.mask_bytes(frame.data)) for frame in frames]
@@ -31,11 +31,11 @@ def anonymise_record(taken: WireRecord) -> WireRecord:
     return replace(taken, frames=tuple(frames), where="", secrets=(), is_masked=True)
 
 
-def _list_bytes(frames: Sequence[Frame], way: str) -> list[bytes]:
+def _list_bytes(frames: Sequence[RecordedFrame], way: str) -> list[bytes]:
     return [frame.data for frame in frames if frame.way == way]
 
 
-def _mask_addresses(taken: WireRecord, names: IdentifierMasks) -> list[Frame]:
+def _mask_addresses(taken: WireRecord, names: IdentifierMasks) -> list[RecordedFrame]:
     made = []
     for frame in taken.frames:
         if taken.kind == "bacnet-ip" and frame.data.startswith(_FORWARDED_NPDU):
@@ -51,11 +51,11 @@ def _read_forwarded_address(data: bytes) -> str:
     return f"{'.'.join(map(str, data[4:8]))}:{int.from_bytes(data[8:10], 'big')}"
 
 
-def _mask_rtu_frame(frame: Frame, names: IdentifierMasks) -> Frame:
+def _mask_rtu_frame(frame: RecordedFrame, names: IdentifierMasks) -> RecordedFrame:
     return replace(frame, data=checksums.repair_rtu_frame(frame.data, names.mask_bytes(frame.data)))
 
 
-def _mask_streams(kind: str, frames: list[Frame], names: IdentifierMasks) -> list[Frame]:
+def _mask_streams(kind: str, frames: list[RecordedFrame], names: IdentifierMasks) -> list[RecordedFrame]:
     """Mask incoming and outgoing bytes as one stream each: an identifier may span two pieces."""
     masked = {way: _mask_stream(kind, b"".join(_list_bytes(frames, way)), names) for way in ("in", "out")}
     at = {"in": 0, "out": 0}

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Callable
 
-from quartier_drivers.meter.dlms.crc import x25
-from quartier_drivers.meter.p1.frames import crc_arc
-from quartier_drivers.meter.sml.checksum import KERMIT, KERMIT_HIGH_FIRST, X25
-from quartier_drivers.meter.sml.elements import Malformed, element, list_at
+from quartier_drivers.meter.dlms.hdlc import crc_x25
+from quartier_drivers.meter.p1.push_decoder import crc_arc
+from quartier_drivers.meter.sml.elements import MalformedElement, parse_element, parse_list_head
+from quartier_drivers.meter.sml.transport import KERMIT, KERMIT_HIGH_FIRST, X25
 from quartier_native import crc16
 
 _TIC_GROUP = re.compile(rb"\n([^\n\r\x02\x03]{3,})\r")
@@ -92,12 +92,12 @@ def _repair_sml_messages(before: bytes, after: bytearray, at: int, end: int) -> 
                 at += 1
                 continue
             begin = at
-            count, at = list_at(before, at)
+            count, at = parse_list_head(before, at)
             if count != _PARTS:
                 return
             for _ in range(_PARTS - 2):
-                _, at = element(before, at)
-            _, told_end = element(before, at)
+                _, at = parse_element(before, at)
+            _, told_end = parse_element(before, at)
             size = told_end - at - 1
             told = before[told_end - size : told_end].rjust(2, b"\0")
             for way in _SML_CHECKSUMS:
@@ -105,7 +105,7 @@ def _repair_sml_messages(before: bytes, after: bytearray, at: int, end: int) -> 
                     after[told_end - size : told_end] = way.of(bytes(after[begin:at]))[2 - size :]
                     break
             at = told_end + 1
-    except (Malformed, IndexError):
+    except (MalformedElement, IndexError):
         return
 
 
@@ -116,8 +116,8 @@ def _repair_hdlc(before: bytes, after: bytearray) -> None:
         size = (before[at + 1] & 0x07) << 8 | before[at + 2]
         end = at + 1 + size - 2
         is_whole = before[at + 1] & 0xF0 == _FORMAT3 and size > 4 and end + 2 < len(before)
-        if is_whole and x25(before[at + 1 : end]).to_bytes(2, "little") == before[end : end + 2]:
-            after[end : end + 2] = x25(after[at + 1 : end]).to_bytes(2, "little")
+        if is_whole and crc_x25(before[at + 1 : end]).to_bytes(2, "little") == before[end : end + 2]:
+            after[end : end + 2] = crc_x25(after[at + 1 : end]).to_bytes(2, "little")
             at = end + 1
         at = before.find(_FLAG, at + 1)
 

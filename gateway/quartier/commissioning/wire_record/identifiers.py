@@ -6,8 +6,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from quartier_drivers.meter import protocols
-from quartier_drivers.meter.telegram import Group, Telegram
-from quartier_drivers.registry import METERS
+from quartier_drivers.meter.telegrams import Group, Telegram
+from quartier_drivers.registry import METER_PROTOCOLS
 
 SEVEN_BITS = ("tic", "iec62056")
 _TIC_LABELS = frozenset({"ADCO", "ADSC", "ADS", "PRM"})
@@ -24,12 +24,12 @@ class EncryptedError(ValueError):
 
 def find_identifiers(kind: str, data: bytes) -> Iterator[str]:
     """Yield the identifiers in the bytes of a line with meters, as text. Raises EncryptedError."""
-    if kind not in METERS:
+    if kind not in METER_PROTOCOLS:
         return
     plain = bytes(byte & 0x7F for byte in data) if kind in SEVEN_BITS else data
     why, has_read = "", False
     for settings in _PROTOCOL_SETTINGS.get(kind, ({},)):
-        decoder = protocols.decoder(kind, settings, is_capture=True)
+        decoder = protocols.make_decoder(kind, settings, is_capture=True)
         for telegram in (*decoder.feed(plain), *decoder.end()):
             has_read = True
             yield from _list_telegram_texts(kind, telegram)

@@ -23,7 +23,7 @@ from quartier.commissioning.wire_record.packets import (
     parse_endpoint,
 )
 from quartier.commissioning.wire_record.wire_record import WireRecord
-from quartier_drivers.tape import Frame
+from quartier_drivers.transport.frame_recorder import RecordedFrame
 from quartier_native import crc16
 
 _ENCRYPTED_NOTE = (
@@ -81,7 +81,7 @@ def make_text_file(taken: WireRecord, about: str) -> bytes:
     return "".join(f"{line}\n" for line in (*heads, *rows)).encode()
 
 
-def _list_rows(taken: WireRecord, frame: Frame) -> Iterator[str]:
+def _list_rows(taken: WireRecord, frame: RecordedFrame) -> Iterator[str]:
     when = f"{format_utc(taken.utc_ns(frame))} {frame.ns // 10**9}.{frame.ns % 10**9:09d}"
     sign = _DIRECTION_SIGNS.get(frame.way)
     if sign is None:
@@ -174,9 +174,9 @@ def _list_serial_packets(taken: WireRecord) -> Iterator[CapturedPacket]:
             yield CapturedPacket(taken.utc_ns(frame), pdu, frame.way == "in", _describe_frame(frame))
 
 
-def join_frames(frames: Iterable[Frame]) -> Iterator[Frame]:
+def join_frames(frames: Iterable[RecordedFrame]) -> Iterator[RecordedFrame]:
     """Yield Modbus RTU frames joined from pieces: once the checksum matches, or no more bytes came."""
-    held: Frame | None = None
+    held: RecordedFrame | None = None
     for frame in frames:
         is_part = frame.way == "in" and held is not None and frame.ns - held.ns < _JOIN_MAX_NS
         if held is not None and not is_part:
@@ -197,6 +197,6 @@ def _is_whole_frame(data: bytes) -> bool:
     return len(data) > _RTU_MAX or (len(data) >= _RTU_MIN and not crc16(data))
 
 
-def _describe_frame(frame: Frame) -> str:
+def _describe_frame(frame: RecordedFrame) -> str:
     moment = f"monotonic {frame.ns // 10**9}.{frame.ns % 10**9:09d} s"
     return f"{moment}; {frame.words}" if frame.words else moment

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from quartier_drivers.tape import Frame
+from quartier_drivers.transport.frame_recorder import RecordedFrame
 
 # AARQ of IEC 62056-5-3 (7.3): the object of mechanism 1 (low level security), then the password.
 _LOW_LEVEL_PASSWORD = re.compile(rb"\x8b\x07\x60\x85\x74\x05\x08\x02\x01\xac(.)\x80(.)", re.DOTALL)
 _MASK_BYTE = ord("*")
 
 
-def hide_password(kind: str, frame: Frame) -> Frame:
+def hide_password(kind: str, frame: RecordedFrame) -> RecordedFrame:
     """Return a frame without the password in it, with the same length and a correct checksum."""
     if kind != "dlms" or frame.way != "out":
         return frame
@@ -46,11 +46,11 @@ class WireRecord:
     where: str
     ns: int
     utc_ms: int
-    frames: Sequence[Frame] = ()
+    frames: Sequence[RecordedFrame] = ()
     secrets: Sequence[str] = ()
     is_masked: bool = False
 
-    def utc_ns(self, frame: Frame) -> int:
+    def utc_ns(self, frame: RecordedFrame) -> int:
         """Return the time of a frame, in Unix ns."""
         return self.utc_ms * 1_000_000 + frame.ns - self.ns
 
@@ -61,7 +61,7 @@ class WireRecord:
         return found
 
 
-def dump_frame(frame: Frame) -> list[Any]:
+def dump_frame(frame: RecordedFrame) -> list[Any]:
     """Return a frame for JSON."""
     return [
         frame.number,
@@ -77,5 +77,7 @@ def dump_frame(frame: Frame) -> list[Any]:
 
 def load_record(head: Mapping[str, Any], rows: Iterable[Sequence[Any]]) -> WireRecord:
     """Return the record from the JSON of ``head`` and ``dump_frame``."""
-    frames = [Frame(number, ns, way, bytes.fromhex(data), *words) for number, ns, way, data, *words in rows]
+    frames = [
+        RecordedFrame(number, ns, way, bytes.fromhex(data), *words) for number, ns, way, data, *words in rows
+    ]
     return WireRecord(**{**head, "frames": tuple(frames), "secrets": tuple(head["secrets"])})

@@ -6,7 +6,7 @@ from quartier.config.checks.device_checks import check_part, find_part_points, l
 from quartier.config.checks.fault_text import FileFault
 from quartier.config.checks.site_draft import SiteDraft
 from quartier.config.sections.connection_sections import ROOT_NODE, ContactSection, NodeSection
-from quartier_drivers.profile import Profile
+from quartier_drivers.device_profile.loading import Profile
 
 LIMIT_KEYS = ("import_max_w", "export_max_w", "generation_max_w", "consumption_max_w")
 """What a contact may limit; at least one of them."""

@@ -19,9 +19,9 @@ from quartier.config.sections.operation_mode_sections import (
     find_control_quantity,
     is_controllable,
 )
-from quartier_drivers.place import nearest
-from quartier_drivers.profile import Profile
-from quartier_drivers.schema import Quantity
+from quartier_drivers.device_profile.loading import Profile
+from quartier_drivers.device_profile.schema import Quantity
+from quartier_drivers.device_profile.toml_files import suggest_key
 
 ACCEPT_KEY = "accept_no_fallback"
 
@@ -171,7 +171,7 @@ def check_part(
     prefix = "switch_" if key.startswith("switch") else ""
     if device in profiles and part not in profiles[device].parts:
         known = list(profiles[device].parts)
-        help_ = "it has one part, named by no part key" if known == [""] else nearest(part, known)
+        help_ = "it has one part, named by no part key" if known == [""] else suggest_key(part, known)
         shown = f"{device!r} has no part {part!r}" if part else f"{device!r} has several parts"
         yield FileFault((*path, f"{prefix}part"), f"{shown}; {help_}")
 

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from quartier.config.sections.value_types import PATTERN_TEXTS
+from quartier_drivers.device_profile.toml_files import suggest_key
+from quartier_drivers.device_profile.toml_positions import KeyPath
 from quartier_drivers.errors import Fault
-from quartier_drivers.place import nearest
-from quartier_drivers.positions import Path
 
 _TYPE_TEXTS = {
     "float_type": "a number",
@@ -38,13 +38,13 @@ class FileFault:
     ``contradicted_path`` is another place of the same file that it contradicts; its line is shown too.
     """
 
-    path: Path
+    path: KeyPath
     what: str
     other_file_fault: Fault | None = None
-    contradicted_path: Path = ()
+    contradicted_path: KeyPath = ()
 
 
-def make_file_faults(error: ValidationError, path: Path, model: type[BaseModel]) -> Iterator[FileFault]:
+def make_file_faults(error: ValidationError, path: KeyPath, model: type[BaseModel]) -> Iterator[FileFault]:
     """Yield one fault per error of validating the table at ``path`` as ``model``."""
     for item in error.errors(include_url=False):
         yield FileFault((*path, *item["loc"]), _describe(item, model))
@@ -92,7 +92,7 @@ def _describe_missing(item: Mapping[str, Any], model: type[BaseModel]) -> str:
 
 def _describe_unknown(item: Mapping[str, Any], model: type[BaseModel]) -> str:
     known = list(_find_table_schema(model, item["loc"][:-1]).get("properties", ()))
-    return f"is no known key; {nearest(str(item['loc'][-1]), known)}"
+    return f"is no known key; {suggest_key(str(item['loc'][-1]), known)}"
 
 
 def _describe_outside(item: Mapping[str, Any], model: type[BaseModel]) -> str:
@@ -147,7 +147,7 @@ def _describe_expected(schema: Mapping[str, Any]) -> str:
     return f"{text[0].lower()}{text[1:]}"
 
 
-def _find_table_schema(model: type[BaseModel], loc: Path) -> Mapping[str, Any]:
+def _find_table_schema(model: type[BaseModel], loc: KeyPath) -> Mapping[str, Any]:
     root = model.model_json_schema()
     table: Mapping[str, Any] = root
     for step in loc:
@@ -157,6 +157,6 @@ def _find_table_schema(model: type[BaseModel], loc: Path) -> Mapping[str, Any]:
     return table
 
 
-def _find_key_schema(model: type[BaseModel], loc: Path) -> Mapping[str, Any]:
+def _find_key_schema(model: type[BaseModel], loc: KeyPath) -> Mapping[str, Any]:
     schema: Mapping[str, Any] = _find_table_schema(model, loc[:-1]).get("properties", {}).get(loc[-1], {})
     return schema

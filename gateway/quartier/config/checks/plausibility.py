@@ -26,7 +26,7 @@ from quartier.config.sections.planning_sections import PRICES_BY_CONTRACT, Plann
 from quartier.config.sections.site_file import LimitsSection, SiteSection
 
 if TYPE_CHECKING:
-    from quartier_drivers.positions import Path
+    from quartier_drivers.device_profile.toml_positions import KeyPath
 
 # The smallest French contract has 3 kVA.
 _CONTRACT_MIN_W = 1_000.0
@@ -146,7 +146,7 @@ def _check_fuses(limits: LimitsSection, draft: SiteDraft) -> Iterator[FileFault]
     for name, asset in draft.assets.items():
         if not isinstance(asset, ChargePointSection):
             continue
-        fuses: list[tuple[float, str, Path]] = []
+        fuses: list[tuple[float, str, KeyPath]] = []
         fuses += [(fuse_a, "main_fuse_a", ("limits", "main_fuse_a"))] if fuse_a is not None else []
         if asset.node in draft.nodes:
             fuse = draft.nodes[asset.node].fuse_a

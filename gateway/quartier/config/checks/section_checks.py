@@ -32,9 +32,9 @@ from quartier.config.sections.operation_mode_sections import (
 )
 from quartier.config.sections.planning_sections import PRICES_BY_CONTRACT, PlanningSection, TariffSection
 from quartier.config.sections.site_file import LimitsSection  # noqa: TC001 - type hints are read at run time too
-from quartier_drivers.positions import Path
-from quartier_drivers.profile import Profile
-from quartier_drivers.registry import KINDS
+from quartier_drivers.device_profile.loading import Profile
+from quartier_drivers.device_profile.toml_positions import KeyPath
+from quartier_drivers.registry import BUS_KINDS
 
 # A Modbus unit has one octet; a kind of bus with larger units declares it.
 _UNIT_MAX = 255
@@ -148,7 +148,7 @@ def _find_unit_faults(draft: SiteDraft) -> Iterator[FileFault]:
 def _find_protocol_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
     for name, profile in profiles.items():
         bus = draft.buses.get(draft.devices[name].bus) if name in draft.devices else None
-        spoken = KINDS[bus.kind].protocols if bus is not None else (profile.protocol,)
+        spoken = BUS_KINDS[bus.kind].protocols if bus is not None else (profile.protocol,)
         if profile.protocol not in spoken:
             known = " or ".join(spoken)
             what = f"{profile.name!r} speaks {profile.protocol}; expected a profile of the bus's {known}"
@@ -309,7 +309,7 @@ def _find_repeated(entries: Mapping[str, Any], key: Callable[[Any], object]) -> 
         yield from ((first, other) for other in others)
 
 
-def find_owner_path(path: Path, tables: tuple[str, ...]) -> Path:
+def find_owner_path(path: KeyPath, tables: tuple[str, ...]) -> KeyPath:
     """Return the entry or section that a path belongs to."""
     return path[:2] if path[0] in tables else path[:1]
 

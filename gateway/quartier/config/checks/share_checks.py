@@ -10,11 +10,12 @@ from quartier.config.checks.fault_text import FileFault
 from quartier.config.checks.site_draft import SiteDraft
 from quartier.config.sections.connection_sections import ShareSection
 from quartier.config.sections.site_file import DeviceSection
-from quartier_drivers.modbus.share.span import Span, spans
-from quartier_drivers.positions import Path
-from quartier_drivers.profile import Profile, RegisterProfile
-from quartier_drivers.registry import KINDS
-from quartier_drivers.schema import WIDTHS, Address, Condition, Point, Setting
+from quartier_drivers.device_profile.loading import Profile, RegisterProfile
+from quartier_drivers.device_profile.register_address import Address
+from quartier_drivers.device_profile.schema import WIDTHS, Condition, Point, Setting
+from quartier_drivers.device_profile.toml_positions import KeyPath
+from quartier_drivers.modbus.sharing.register_spans import RegisterSpan, parse_spans
+from quartier_drivers.registry import BUS_KINDS
 
 _ANY_ADDRESS = ("0.0.0.0", "[::]")  # noqa: S104 - compared with, not listened at
 # More addresses than this are not a list of known machines.
@@ -35,7 +36,7 @@ def find_share_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iter
     """Yield all faults of shares except missing references."""
     for name, share in draft.shares.items():
         bus = draft.buses.get(share.bus)
-        if bus is not None and KINDS[bus.kind].protocol != "modbus":
+        if bus is not None and BUS_KINDS[bus.kind].protocol != "modbus":
             what = f"{share.bus!r} is no Modbus bus but {bus.kind}; expected a modbus-tcp or modbus-rtu one"
             yield FileFault(("shares", name, "bus"), what)
         if bus is not None and 0 in share.units and _is_serial(bus):
@@ -103,7 +104,7 @@ def _find_write_faults(
         own.unit for key, one in devices.items() for own in _list_own_registers(one, profiles.get(key), None)
     }
     used = {home[:2] for asset in draft.assets.values() for home in list_places(asset)}
-    for at, span in enumerate(spans(share.writes)):
+    for at, span in enumerate(parse_spans(share.writes)):
         path = ("shares", name, "writes", at)
         if span.unit not in named | set(share.units):
             yield FileFault(path, f"unit {span.unit} is no device's; expected it in units, or another one")
@@ -117,8 +118,8 @@ def _find_write_faults(
 
 
 def _find_overlaps(
-    path: Path,
-    span: Span,
+    path: KeyPath,
+    span: RegisterSpan,
     key: str,
     device: DeviceSection,
     profile: Profile | None,
@@ -130,7 +131,7 @@ def _find_overlaps(
 
     ``may_be_any``: its unit is not in the site, and may be another number of this device.
     """
-    line: Path = ("devices", key, "profile")
+    line: KeyPath = ("devices", key, "profile")
     other = f"; if unit {span.unit} is something else, expected a device of its own with it" * may_be_any
     is_register = isinstance(profile, RegisterProfile)
     if profile is not None and not is_register and (may_be_any or span.unit == device.unit):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from quartier_drivers import profile
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import ConfigError, Fault
 
 _SUGGESTED_MAX = 3
@@ -57,7 +57,7 @@ def _join_names(names: Sequence[str]) -> str:
 
 def check_profile(name: str, folders: Sequence[Path] = ()) -> None:
     """Raise ConfigError with the nearest names if no profile has this name."""
-    known = profile.names(folders)
+    known = loading.list_profiles(folders)
     if name not in known:
         what = f"is unknown; {suggest_names(name, known, 'quartier profiles list')}"
         raise ConfigError([Fault(name, None, "profile", what)])

@@ -34,9 +34,9 @@ from quartier.config.sections.site_file import (
     StoreSection,
 )
 from quartier.config.sections.value_types import Name, Section
-from quartier_drivers.place import nearest
-from quartier_drivers.positions import Path
-from quartier_drivers.registry import KINDS, section
+from quartier_drivers.device_profile.toml_files import suggest_key
+from quartier_drivers.device_profile.toml_positions import KeyPath
+from quartier_drivers.registry import BUS_KINDS, load_section
 
 ASSET_SECTIONS: Mapping[str, type[Section]] = {
     "grid": GridMeterSection,
@@ -108,7 +108,9 @@ def read_draft(data: Mapping[str, Any]) -> SiteDraft:
     made = SiteDraft(data)
     known = list(SiteFile.model_fields)
     made.flaws += [
-        FileFault((key,), f"is no known section; {nearest(key, known)}") for key in data if key not in known
+        FileFault((key,), f"is no known section; {suggest_key(key, known)}")
+        for key in data
+        if key not in known
     ]
     made.flaws += [
         FileFault((key,), f"is missing; expected a section [{key}]")
@@ -143,7 +145,7 @@ def _read_entries(table: str, raw: object, into: list[FileFault]) -> Iterator[tu
             yield name, read
 
 
-def _is_valid_name(name: str, path: Path, into: list[FileFault]) -> bool:
+def _is_valid_name(name: str, path: KeyPath, into: list[FileFault]) -> bool:
     try:
         _NAME_ADAPTER.validate_python(name)
     except ValidationError as error:
@@ -153,7 +155,7 @@ def _is_valid_name(name: str, path: Path, into: list[FileFault]) -> bool:
 
 
 def _find_section_type(
-    table: str, path: Path, entry: Mapping[str, Any], into: list[FileFault]
+    table: str, path: KeyPath, entry: Mapping[str, Any], into: list[FileFault]
 ) -> type[Section] | None:
     plain: Mapping[str, type[Section]] = {
         "devices": DeviceSection,
@@ -164,18 +166,18 @@ def _find_section_type(
     }
     if table in plain:
         return plain[table]
-    key, known = ("kind", list(KINDS)) if table == "buses" else ("role", list(ASSET_SECTIONS))
+    key, known = ("kind", list(BUS_KINDS)) if table == "buses" else ("role", list(ASSET_SECTIONS))
     tag = entry.get(key)
     if tag not in known:
         what = "is missing;" if tag is None else f"{render_value(tag)} is unknown;"
-        help_ = nearest(tag, known) if isinstance(tag, str) else f"expected one of {', '.join(known)}"
+        help_ = suggest_key(tag, known) if isinstance(tag, str) else f"expected one of {', '.join(known)}"
         into.append(FileFault((*path, key), f"{what} {help_}"))
         return None
-    return section(tag) if table == "buses" else ASSET_SECTIONS[tag]
+    return load_section(tag) if table == "buses" else ASSET_SECTIONS[tag]
 
 
 def _read_section(
-    model: type[_Model], path: Path, raw: object, into: list[FileFault], *, salvage: bool = False
+    model: type[_Model], path: KeyPath, raw: object, into: list[FileFault], *, salvage: bool = False
 ) -> _Model | None:
     try:
         return model.model_validate(raw)  # type: ignore[no-any-return] # bound to Any for bus sections

@@ -14,7 +14,7 @@ from quartier.config.sections.value_types import (
     TopicName,
     Watts,
 )
-from quartier_drivers.modbus.share.span import spans
+from quartier_drivers.modbus.sharing.register_spans import parse_spans
 
 
 class ContactSection(Section):
@@ -155,7 +155,7 @@ def _check_networks(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _check_writes(texts: tuple[str, ...]) -> tuple[str, ...]:
-    spans(texts)
+    parse_spans(texts)
     return texts
 
 

@@ -36,12 +36,13 @@ from quartier.config.sections.value_types import (
     TopicName,
     Watts,
 )
-from quartier_drivers.registry import KINDS, section
+from quartier_drivers.registry import BUS_KINDS, load_section
 
 if TYPE_CHECKING:
     BusSection = BaseModel
 else:  # the registry says which kinds there are
-    BusSection = Annotated[Union[tuple(section(kind) for kind in KINDS)], Field(discriminator="kind")]  # noqa: UP007 - "|" takes no tuple
+    _BUS_SECTIONS = tuple(load_section(kind) for kind in BUS_KINDS)
+    BusSection = Annotated[Union[_BUS_SECTIONS], Field(discriminator="kind")]  # noqa: UP007 - "|" takes no tuple
 """A wire or an endpoint; its keys depend on ``kind``."""
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from quartier_drivers.hosts import check_digits
+from quartier_drivers.registry import check_host
 
 
 class Section(BaseModel):
@@ -55,7 +55,7 @@ def _check_broker_url(url: str) -> str:
         raise ValueError(f"{_remove_secret(url)!r} is no broker; expected mqtts://host or mqtts://host:port")
     if parts.username or parts.password:
         raise ValueError("a user or password stands in the address; expected the keys user and password_file")
-    check_digits(parts.hostname)
+    check_host(parts.hostname)
     if not _has_port(parts):
         raise ValueError(f"{url!r} has no port that exists; expected 1..65535")
     if parts.scheme == "mqtt" and not _is_loopback(parts.hostname):

@@ -17,7 +17,7 @@ from quartier.control.reason import Reason, make_reason
 from quartier.control.records import DIRECTIONS, PowerLimits
 from quartier.site.alarm_types import Alarm
 from quartier.site.site_layout import LimitContact
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 _S = 1_000_000_000
 
@@ -107,7 +107,7 @@ def find_contact_limits(
         hold = holds[contact.name]
         if hold.is_acting:
             caps = (_or_none(getattr(contact, f"{way}_max_w")) for way in DIRECTIONS)
-            who = Who("grid", f"contact {contact.name}")
+            who = Origin("grid", f"contact {contact.name}")
             yield make_reason(_CODES[hold.why], who, contact=contact.name), PowerLimits(*caps)
 
 

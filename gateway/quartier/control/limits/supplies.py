@@ -20,7 +20,7 @@ from quartier.control.records import PowerLimits
 from quartier.site.alarm_types import Alarm
 from quartier.site.records import replace
 from quartier.site.site_layout import MOBILE_PEAKS, SUPPLY_RELAYS, Site, SupplyMeter
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 ALARM_SHARE, CALM_SHARE = 0.95, 0.9
 W_PER_VA, W_PER_VA_MIN = 0.9, 0.7
@@ -243,8 +243,8 @@ def find_supply_limits(loads: Mapping[str, SupplyState]) -> Iterator[tuple[Reaso
             yield reason, PowerLimits(load.cut_w, inf)
 
 
-def _who(name: str) -> Who:
-    return Who("grid", f"meter {name}")
+def _who(name: str) -> Origin:
+    return Origin("grid", f"meter {name}")
 
 
 def _kva(load: SupplyState) -> str:

@@ -22,7 +22,7 @@ from quartier.control.records import LinkLimits, PowerLimits
 from quartier.control.requests import Envelope, FailsafeValues
 from quartier.site.records import Now, replace
 from quartier.site.site_layout import SiteLimits
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,7 +346,7 @@ def _document_sources(
 
 
 def _reason(envelope: Envelope, code: str = "envelope.says") -> Reason:
-    who = Who("document", envelope.program, envelope.id, envelope.seq)
+    who = Origin("document", envelope.program, envelope.id, envelope.seq)
     return make_reason(code, who, program=envelope.program, document=envelope.id)
 
 

@@ -9,8 +9,7 @@ from quartier.control.reason import Reason, make_reason, render_data
 from quartier.control.records import _S, DesiredValue, Order, OrderBook
 from quartier.site.process_image import FrozenImage
 from quartier.site.records import replace
-from quartier_drivers.contract import Command
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Command, Origin
 
 CONFIRM_INTERVAL_S = 5.0
 REWRITES_MAX, REWRITES_WITHIN_S = 6, 600.0
@@ -23,7 +22,7 @@ STANDING_ORDER_S = 60.0
 
 # A late release value does no harm: it waits for a device that is away; a newer command replaces it.
 RELEASE_LIFE_S = 3600.0
-INPUT_LOST = Who("release", "input lost")
+INPUT_LOST = Origin("release", "input lost")
 # The tolerance of a read-back by the last word of the point.
 VALUE_TOLERANCE = {"w": 50.0, "a": 0.5, "on": 0.0}
 _UNKNOWN: Mapping[str, float] = MappingProxyType({})

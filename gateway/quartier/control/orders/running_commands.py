@@ -22,7 +22,7 @@ from quartier.control.requests import Ack, AckReason, InstructionStatus, Recepti
 from quartier.site.asset_types import Battery, ControllableAsset
 from quartier.site.records import Now, replace
 from quartier.site.site_layout import Site
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 SHED_TIERS = ("D", "C", "B")
 """The order in which a shed takes the tiers; tier A is never among them."""
@@ -44,9 +44,9 @@ class RunningCommand:
         return self.until_ns - self.since_ns
 
 
-def find_requester(one: RunningCommand) -> Who:
+def find_requester(one: RunningCommand) -> Origin:
     """Return the requester of a command."""
-    return Who("document", COMMAND_TYPE, one.document.id, one.document.seq)
+    return Origin("document", COMMAND_TYPE, one.document.id, one.document.seq)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from quartier.control.requests import Ack, DeviceSchedule, ScheduleInterval
 from quartier.site.asset_types import Battery, ControllableAsset
 from quartier.site.records import Now, replace
 from quartier.site.site_layout import Site
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 SCHEDULE_TYPE = "schedule"
 _DONE = ("SUCCEEDED", "ABORTED")
@@ -181,7 +181,7 @@ def _wish(schedule: DeviceSchedule, moment: ScheduleContext) -> Override | None:
     power_w = _power_w(asset, stretch, left_s, moment)
     if power_w is None:
         return None
-    whose = Who("document", f"{SCHEDULE_TYPE} {schedule.asset}", schedule.id, schedule.seq)
+    whose = Origin("document", f"{SCHEDULE_TYPE} {schedule.asset}", schedule.id, schedule.seq)
     until_ns = moment.now.ns + round(left_s * 1e9)
     return Override(schedule.asset, setpoints.convert_power(asset, power_w), until_ns, end_ms, whose)
 

@@ -18,7 +18,7 @@ from quartier.control.requests import Signal, SignalInterval
 from quartier.site.asset_types import ChargePointAsset, ControllableAsset, Load, OperationModeAsset
 from quartier.site.records import Now
 from quartier.site.site_layout import Site
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 LEVEL_TIERS: Mapping[int, str] = {0: "", 1: "D", 2: "CD", 3: "BCD"}
 LEVEL_SPREAD_S = 300.0
@@ -88,7 +88,7 @@ def find_level_orders(at: LevelInForce, house: Site, now: Now, utc_ms: int) -> O
     """Return the orders of the level in force, as overrides that everything else outranks."""
     if not at.level:
         return {}
-    who = Who("document", f"signal level {at.level}", at.id, at.seq)
+    who = Origin("document", f"signal level {at.level}", at.id, at.seq)
     until = now.ns + _STANDS_S * 1_000_000_000, utc_ms + _STANDS_S * 1000
     eased = _eased(house, LEVEL_TIERS[at.level])
     return {asset.name: Override(asset.name, value, *until, who) for asset, value in eased}

@@ -14,8 +14,8 @@ from quartier.config.sections.operation_mode_sections import (
 )
 from quartier.runtime.clock import SiteClock
 from quartier_drivers.contract import SLOT_NS, DeviceSpec, PointInfo
-from quartier_drivers.profile import Profile
-from quartier_drivers.registry import door
+from quartier_drivers.device_profile.loading import Profile
+from quartier_drivers.registry import load_factory
 
 # The most points that are polled in one batch; the next batch follows POLL_PHASE_NS later.  Points that are
 # read every second have five batches, which share whatever exceeds this number.
@@ -147,9 +147,11 @@ def find_declared_points(planned: Sequence[BusSpec]) -> dict[str, PointInfo]:
     clock = SiteClock()
     found: dict[str, PointInfo] = {}
     for wire in planned:
-        line = door(wire.section.kind).line(wire.name, wire.section, clock)
+        line = load_factory(wire.section.kind).line(wire.name, wire.section, clock)
         for spec, profile in wire.devices:
-            found |= door(wire.section.kind, profile.protocol).driver(line, spec, profile, clock).points
+            found |= (
+                load_factory(wire.section.kind, profile.protocol).driver(line, spec, profile, clock).points
+            )
     return found
 
 

@@ -22,8 +22,9 @@ from quartier.runtime.bus.poll_schedule import PollBatch
 from quartier.runtime.bus.write_budget import WriteCounts
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.supervisor import Failure, supervise
-from quartier_drivers.contract import Command, Driver, Note, Readings
-from quartier_drivers.registry import door
+from quartier_drivers.contract import Command, Driver, Note
+from quartier_drivers.readings import Readings
+from quartier_drivers.registry import load_factory
 
 if TYPE_CHECKING:
     from quartier.commissioning.probe_results import ProbeResult
@@ -128,10 +129,12 @@ class BusManager:
         self.shares.follow(site.shares, [(one.wire, one.bus) for one in self._members.values()], units)
 
     def _start(self, wire: BusSpec) -> RunningBus:
-        opened = door(wire.section.kind)
+        opened = load_factory(wire.section.kind)
         line = opened.line(wire.name, wire.section, self._clock)
         drivers = {
-            spec.name: door(wire.section.kind, profile.protocol).driver(line, spec, profile, self._clock)
+            spec.name: load_factory(wire.section.kind, profile.protocol).driver(
+                line, spec, profile, self._clock
+            )
             for spec, profile in wire.devices
         }
         for name, driver in drivers.items():

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from quartier.runtime.bus.poll import Bus
 from quartier.runtime.clock import SiteClock
-from quartier_drivers.abilities import Recordable
-from quartier_drivers.tape import Frame, Tape
+from quartier_drivers.abilities import RecordableLine
+from quartier_drivers.transport.frame_recorder import FrameRecorder, RecordedFrame
 
 if TYPE_CHECKING:
     from quartier.commissioning.wire_record.wire_record import WireRecord
@@ -23,12 +23,12 @@ class BusRecorder:
     def __init__(self, clock: SiteClock, members: Callable[[], list[tuple[Bus, Any]]]) -> None:
         self._clock = clock
         self._members = members
-        self._of: dict[str, tuple[Any, Tape]] = {}
+        self._of: dict[str, tuple[Any, FrameRecorder]] = {}
 
     def follow(self, setting: "RecordingSection") -> None:
         """Record each bus as the site file says; a bus that continues keeps its tape."""
         kept, self._of = self._of, {}
-        buses = [(bus, bus.line) for bus, _ in self._members() if isinstance(bus.line, Recordable)]
+        buses = [(bus, bus.line) for bus, _ in self._members() if isinstance(bus.line, RecordableLine)]
         for bus, line in buses:
             name = bus.name
             share_bytes = setting.buffer_max_bytes // len(buses)
@@ -40,7 +40,7 @@ class BusRecorder:
             if had is line and tape is not None:
                 tape.resize(share_bytes, setting.buffer_s)
             else:
-                tape = Tape(self._clock.now_ns, share_bytes, setting.buffer_s)
+                tape = FrameRecorder(self._clock.now_ns, share_bytes, setting.buffer_s)
                 line.record(tape)
             bus.tape = tape
             self._of[name] = line, tape
@@ -50,7 +50,7 @@ class BusRecorder:
         for _, tape in self._of.values():
             tape.age()
 
-    def taken(self, name: str, after: int = -1) -> "tuple[WireRecord, Iterator[Frame]] | None":
+    def taken(self, name: str, after: int = -1) -> "tuple[WireRecord, Iterator[RecordedFrame]] | None":
         """Return the record of a bus without frames, and its frames numbered above ``after``.
 
         None if there is no tape.  Making all frames takes milliseconds, so the caller iterates over them.

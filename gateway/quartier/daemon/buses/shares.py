@@ -14,15 +14,13 @@ from quartier.runtime.bus.mailbox import WriteListener
 from quartier.runtime.bus.poll import Bus
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.supervisor import Failure, supervise
-from quartier_drivers.contract import Note
-from quartier_drivers.profile import RegisterProfile
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Note, Origin
+from quartier_drivers.device_profile.loading import RegisterProfile
 
 if TYPE_CHECKING:  # a site that shares nothing does not even import it
-    from quartier_drivers.modbus.line import Line
-    from quartier_drivers.modbus.share.client import Passed
-    from quartier_drivers.modbus.share.host import Host
-    from quartier_drivers.modbus.share.queue import Queue
+    from quartier_drivers.modbus.sharing.client_queue import ClientQueue
+    from quartier_drivers.modbus.sharing.server import ClientWrite, SharingServer
+    from quartier_drivers.modbus.wire.line import ModbusLine
 
 # Real seconds between two reports about a client that keeps trying.
 REPORT_PERIOD_S = 60.0
@@ -41,7 +39,7 @@ class ClientWrites:
         self._told_s: dict[str, float] = {}
         self._untold_count: dict[str, int] = {}
 
-    def __call__(self, owners: Mapping[int, Sequence[str]], passed: "Passed") -> None:
+    def __call__(self, owners: Mapping[int, Sequence[str]], passed: "ClientWrite") -> None:
         """Handle one write; ``owners`` are the assets whose device answers under each unit."""
         if passed.verdict == "barred":
             self._report_forbidden(passed)
@@ -56,10 +54,10 @@ class ClientWrites:
         for owner in owners.get(passed.unit, ()):
             point = f"{owner}.{written.table}_{written.first}_index"
             value = float(written.values[0])
-            who = Who("client", passed.client, passed.address)
+            who = Origin("client", passed.client, passed.address)
             self._witness().passed(point, who, why, value, passed.verdict, passed.why, self._clock.now_ns())
 
-    def _report_forbidden(self, passed: "Passed") -> None:
+    def _report_forbidden(self, passed: "ClientWrite") -> None:
         now_s = asyncio.get_running_loop().time()
         more_count = self._untold_count.get(passed.client, 0)
         if now_s - self._told_s.get(passed.client, -REPORT_PERIOD_S) < REPORT_PERIOD_S:
@@ -89,7 +87,7 @@ class OpenShare:
 
     bus: Bus
     declared: Mapping[str, ShareSection]
-    host: "Host"
+    host: "SharingServer"
     task: asyncio.Task[None]
 
 
@@ -103,7 +101,7 @@ class Shares:
         self,
         group: asyncio.TaskGroup,
         clock: SiteClock,
-        passed: Callable[[Mapping[int, Sequence[str]], "Passed"], None],
+        passed: Callable[[Mapping[int, Sequence[str]], "ClientWrite"], None],
         report: Callable[[Failure], None],
     ) -> None:
         self._group = group
@@ -111,7 +109,7 @@ class Shares:
         self._passed = passed
         self._report = report
         self._open: dict[str, OpenShare] = {}
-        self._queues: dict[str, tuple[Bus, Queue]] = {}
+        self._queues: dict[str, tuple[Bus, ClientQueue]] = {}
         self._site_units: Mapping[str, frozenset[int]] = {}
 
     def follow(
@@ -154,8 +152,10 @@ class Shares:
         one.host.close()
 
     def _start(self, place: str, shares: Mapping[str, ShareSection], wire: BusSpec, bus: Bus) -> None:
-        from quartier_drivers.modbus.share.client import Client  # noqa: PLC0415 - a door unused costs nothing
-        from quartier_drivers.modbus.share.host import Host  # noqa: PLC0415 - as above
+        from quartier_drivers.modbus.sharing.server import (  # noqa: PLC0415 - a door unused costs nothing
+            SharingClient,
+            SharingServer,
+        )
 
         units, owners = (
             _find_all_units(wire) | self._site_units.get(bus.name, frozenset()),
@@ -163,15 +163,17 @@ class Shares:
         )
         queue = self._make_queue(wire, bus)
         told = partial(self._passed, owners)
-        clients = [Client(_make_terms(name, share, units), queue, told) for name, share in shares.items()]
+        clients = [
+            SharingClient(_make_terms(name, share, units), queue, told) for name, share in shares.items()
+        ]
         address, _, port = place.rpartition(":")
-        host = Host(address.strip("[]"), int(port), clients, queue)
+        host = SharingServer(address.strip("[]"), int(port), clients, queue)
         work = supervise(f"share {place}", host.run, self._clock, self._report)
         task = self._group.create_task(work, name=f"share {place}")
         self._open[place] = OpenShare(bus, shares, host, task)
 
-    def _make_queue(self, wire: BusSpec, bus: Bus) -> "Queue":
-        from quartier_drivers.modbus.share.queue import Queue  # noqa: PLC0415 - as above
+    def _make_queue(self, wire: BusSpec, bus: Bus) -> "ClientQueue":
+        from quartier_drivers.modbus.sharing.client_queue import ClientQueue  # noqa: PLC0415 - as above
 
         if bus.name in self._queues:
             return self._queues[bus.name][1]
@@ -182,8 +184,8 @@ class Shares:
             for unit in _find_units(spec.unit, profile):
                 by_unit.setdefault(unit, []).append(spec.name)
                 pauses_s[unit] = limits.pause_s, max(limits.pause_s, limits.write_pause_s)
-        queue = Queue(
-            cast("Line", bus.line),
+        queue = ClientQueue(
+            cast("ModbusLine", bus.line),
             self._clock,
             lambda: bus.online,
             lambda unit: _is_silent(bus, by_unit.get(unit, ())),
@@ -221,14 +223,14 @@ class Shares:
 
 
 def _make_terms(name: str, share: ShareSection, units: frozenset[int]) -> Any:
-    from quartier_drivers.modbus.share.span import spans  # noqa: PLC0415 - as above
-    from quartier_drivers.modbus.share.terms import Terms  # noqa: PLC0415 - as above
+    from quartier_drivers.modbus.sharing.client_limits import ClientTerms  # noqa: PLC0415 - as above
+    from quartier_drivers.modbus.sharing.register_spans import parse_spans  # noqa: PLC0415 - as above
 
-    return Terms(
+    return ClientTerms(
         name=name,
         networks=tuple(map(ip_network, share.clients)),
         units=units | frozenset(share.units),
-        writes=spans(share.writes),
+        writes=parse_spans(share.writes),
         diagnostics=share.diagnostics,
         requests_per_s=share.requests_per_s,
         writes_per_h=share.writes_per_h,

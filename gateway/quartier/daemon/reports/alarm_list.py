@@ -20,7 +20,7 @@ from quartier.site.alarm_catalogue import ALARM_KINDS, ALARM_KINDS_BY_CODE
 from quartier.site.alarm_list import AlarmList
 from quartier.site.alarm_types import Acknowledgement, Alarm, AlarmKey, AlarmRecord, format_alarm_name
 from quartier.site.records import Now, RecordEvent
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 ALARMS_FILE = "alarms"
 SAVE_PERIOD_S = 1.0
@@ -137,7 +137,7 @@ class AlarmManager:
             "unacknowledged_count": len(self.book.unacknowledged),
         }
 
-    async def acknowledge(self, request: Mapping[str, Any], who: Who) -> dict[str, Any]:
+    async def acknowledge(self, request: Mapping[str, Any], who: Origin) -> dict[str, Any]:
         """Record that ``who`` saw ``which`` (``ID``, ``CODE``, ``CODE:OF`` or ``all``), with a ``note``.
 
         ``kept`` in the answer says whether it is on disk.

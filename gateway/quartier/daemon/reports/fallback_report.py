@@ -16,8 +16,8 @@ from quartier.site.asset_types import (
     Pv,
 )
 from quartier.site.site_layout import Site
-from quartier_drivers.contract import KINDS, PointInfo, Quality, Reading, Readings, columns
-from quartier_drivers.layout import Layout
+from quartier_drivers.contract import PointInfo
+from quartier_drivers.readings import VALUE_KINDS, Layout, Quality, Reading, Readings, make_readings
 
 FALLBACK_POINTS_PERIOD_NS = 10_000_000_000
 
@@ -52,7 +52,7 @@ class FallbackPoints:
         self._assets = tuple(find_controllable_assets(house))
         endings = ("fallback_on", "fallback_proven_on")
         self.names = tuple(f"{asset.name}.{ending}" for asset, _ in self._assets for ending in endings)
-        self._layout = Layout(self.names, bytes([KINDS["bool"]]) * len(self.names))
+        self._layout = Layout(self.names, bytes([VALUE_KINDS["bool"]]) * len(self.names))
         self._told_count = -1
         self._told_ns = 0
 
@@ -67,7 +67,7 @@ class FallbackPoints:
         rows = (
             row for asset, point in self._assets for row in self._make_asset_readings(asset, point, now_ns)
         )
-        return (columns(rows, now_ns, self._layout),)
+        return (make_readings(rows, now_ns, self._layout),)
 
     def _make_asset_readings(self, asset: ControllableAsset, point: str, now_ns: int) -> Iterator[Reading]:
         stands = self._fallbacks.stands(point) if asset.falls_back else False

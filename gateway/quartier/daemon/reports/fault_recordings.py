@@ -15,7 +15,7 @@ from quartier.site.records import Now, RecordEvent
 if TYPE_CHECKING:
     from quartier.commissioning.wire_record.wire_record import WireRecord
     from quartier.config.sections.site_file import RecordingSection, SiteFile
-    from quartier_drivers.tape import Frame
+    from quartier_drivers.transport.frame_recorder import RecordedFrame
 RECORDINGS_FOLDER = "records"
 RECORDED_CODES = frozenset(
     {
@@ -139,7 +139,11 @@ def find_bus_of_alarm(site: "SiteFile", code: str, of: str) -> str | None:
 
 
 def _write_recording(
-    folder: Path, head: "WireRecord", frames: "Iterator[Frame]", code: str, setting: "RecordingSection"
+    folder: Path,
+    head: "WireRecord",
+    frames: "Iterator[RecordedFrame]",
+    code: str,
+    setting: "RecordingSection",
 ) -> str:
     """Write a new file and return its name; the oldest files beyond ``files_max_count`` are deleted.
 

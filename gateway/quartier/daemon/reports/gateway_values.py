@@ -5,9 +5,9 @@ from typing import Any
 
 from quartier.runtime.ticker import Ticker
 from quartier.site.records import Now
-from quartier_drivers.contract import KINDS, PointInfo, Quality, Reading, Readings, Value, columns
-from quartier_drivers.layout import Layout
-from quartier_drivers.points import split, word
+from quartier_drivers.contract import PointInfo
+from quartier_drivers.points import parse_quantity, split_point
+from quartier_drivers.readings import VALUE_KINDS, Layout, Quality, Reading, Readings, Value, make_readings
 
 
 class DiskMonitor:
@@ -65,7 +65,9 @@ GATEWAY_POINTS = (
     "gateway.gaps_count",
     "gateway.commits_failed_count",
 )
-_LAYOUT = Layout(GATEWAY_POINTS, bytes(KINDS[word(split(point)[1]).kind] for point in GATEWAY_POINTS))
+_LAYOUT = Layout(
+    GATEWAY_POINTS, bytes(VALUE_KINDS[parse_quantity(split_point(point)[1]).kind] for point in GATEWAY_POINTS)
+)
 _STORE_FIGURES = ("backlog_count", "evicted_count", "dropped_count", "gaps_count", "commits_failed_count")
 
 
@@ -96,13 +98,13 @@ def find_gateway_values(
 def make_gateway_readings(found: Mapping[str, Value], now_ns: int) -> Readings:
     """Make readings of now from the values; ``found`` holds exactly ``GATEWAY_POINTS``, in their order."""
     good = (Reading(point, value, Quality.GOOD, now_ns) for point, value in found.items())
-    return columns(good, now_ns, _LAYOUT)
+    return make_readings(good, now_ns, _LAYOUT)
 
 
 def make_point_infos(points: Iterable[str], address: str) -> dict[str, PointInfo]:
     """Make the point descriptions for the births of points that no device serves."""
     return {
-        point: PointInfo(point, word(split(point)[1]).kind, address, GATEWAY_PERIOD_S)  # type: ignore[arg-type]  # kinds are the contract's
+        point: PointInfo(point, parse_quantity(split_point(point)[1]).kind, address, GATEWAY_PERIOD_S)  # type: ignore[arg-type]  # kinds are the contract's
         for point in points
     }
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from quartier.runtime.bus.mailbox import find_tolerance
 from quartier.site.ledger import LedgerEntry, OrderEnd, OrderOutcome
 from quartier.site.process_image import FrozenImage
-from quartier_drivers.contract import Command, PointInfo
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Command, Origin, PointInfo
 
-DEVICE_TIMER_WHO, STRANGER_WHO = Who("device", "its timer"), Who("stranger")
+DEVICE_TIMER_WHO, STRANGER_WHO = Origin("device", "its timer"), Origin("stranger")
 # As control sees that an order is ignored (control/orders/book.py): a small deviation of a point is not
 # another order.
 _TOLERANCE_SHARE, _TOLERANCES = 0.02, {"w": 50.0, "a": 0.5}
@@ -22,7 +21,7 @@ class Drift:
     """The value that a point shows, who caused it, why in words, and how the earlier order ended."""
 
     value: float
-    who: Who
+    who: Origin
     why: str
     end: OrderEnd
 
@@ -106,7 +105,7 @@ class LedgerRow:
         entry.expires_ms, entry.until_ms = expires_ms, command.until_utc_ms
         self.command = command
 
-    def is_given_back(self, who: Who, cause: Mapping[str, object]) -> bool:
+    def is_given_back(self, who: Origin, cause: Mapping[str, object]) -> bool:
         """Return whether this row is an output that ``who`` gave back to its device for the same reason."""
         entry = self.entry
         return self.command is None and entry.stands and entry.who == who and entry.cause == cause

@@ -17,8 +17,7 @@ from quartier.runtime.bus.mailbox import WriteOutcome
 from quartier.site.ledger import LedgerEntry, OrderOutcome
 from quartier.site.process_image import FrozenImage
 from quartier.site.records import Now
-from quartier_drivers.contract import Command, PointInfo
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Command, Origin, PointInfo
 
 LAST_ROWS_COUNT = 24  # rows of an asset that stay in memory
 CLIENT_ROWS_COUNT_MAX = 64  # points that other clients write to, whose rows may continue
@@ -31,8 +30,8 @@ FLUSH_PERIOD_NS, FLUSH_MOVED_PERIOD_NS, FLUSH_CHANGED_PERIOD_NS = (
 )
 CHECK_PERIOD_NS = 5_000_000_000
 OUTCOME_DELAY_MAX_NS = 1_000_000_000  # this long after expiry the mailbox has reported all that it knows
-INPUT_LOST_WHO, GATEWAY_LEFT_WHO = Who("release", "input lost"), Who("release", "gateway left")
-WRITE_BUDGET_WHO = Who("rule", "write budget")
+INPUT_LOST_WHO, GATEWAY_LEFT_WHO = Origin("release", "input lost"), Origin("release", "gateway left")
+WRITE_BUDGET_WHO = Origin("rule", "write budget")
 _INPUT_LOST_REASON, _USED_UP_REASON, _LEFT_REASON = (
     make_reason("input.lost"),
     make_reason("output.used_up"),
@@ -217,7 +216,7 @@ class WriteLedger:
     def passed(
         self,
         point: str,
-        who: Who,
+        who: Origin,
         why: str,
         value: float | None,
         verdict: OrderOutcome,
@@ -312,12 +311,12 @@ class WriteLedger:
         return replace(entry, expires_ms=expires_ms, until_ms=command.until_utc_ms, cause=cause)
 
     def _make_own_entry(
-        self, point: str, reason: Reason, who: Who, value: float | None = None
+        self, point: str, reason: Reason, who: Origin, value: float | None = None
     ) -> LedgerEntry:
         return replace(self._make_entry(point, who, str(reason), value), cause=render_data(reason))
 
     def _make_entry(
-        self, point: str, who: Who, why: str, value: float | None = None, before: float | None = None
+        self, point: str, who: Origin, why: str, value: float | None = None, before: float | None = None
     ) -> LedgerEntry:
         self._number += 1
         utc_ms = self._now.utc_ms

@@ -35,7 +35,7 @@ from quartier.district.documents.verification import DocumentVerifier
 from quartier.district.records import EVENT_STREAM, Identity, Note, Outbox, has_reached
 from quartier.site.records import Now
 from quartier.site.samples import Sample, StreamPosition
-from quartier_drivers.contract import in_step_s
+from quartier_drivers.contract import find_wait_s
 
 LOCAL_ASSET_TEXT = "about an asset whose data stays in the building"
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
@@ -210,7 +210,7 @@ class ControlChannel:
             if connection.flying_count < RECEIVE_MAX // 2:
                 self._send_events(connection)
                 self._send_report(connection)
-            in_step = in_step_s(int(asyncio.get_running_loop().time() * 1e9), _EVENTS_PERIOD_S)
+            in_step = find_wait_s(int(asyncio.get_running_loop().time() * 1e9), _EVENTS_PERIOD_S)
             with suppress(TimeoutError):
                 async with asyncio.timeout(REAL_PAUSE_MIN_S if connection.flying_count else in_step):
                     await self._wake.wait()

@@ -10,7 +10,7 @@ from quartier.district.records import NODE_STREAM, Identity, PointWriteRequest
 from quartier.district.sparkplug.metric_catalog import MetricCatalog
 from quartier.district.sparkplug.payload_codec import Datatype, MalformedPayload, Metric, decode_payload
 from quartier.site.records import Now
-from quartier_drivers.contract import Value
+from quartier_drivers.readings import Value
 
 REBIRTH_METRIC = "Node Control/Rebirth"
 NEXT_SERVER_METRIC = "Node Control/Next Server"

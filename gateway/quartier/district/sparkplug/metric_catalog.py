@@ -10,8 +10,9 @@ from types import MappingProxyType
 
 from quartier.district.records import NODE_STREAM
 from quartier.district.sparkplug.payload_codec import DATATYPES_BY_KIND, Datatype
-from quartier_drivers.contract import PointInfo, Value
-from quartier_drivers.points import split, word
+from quartier_drivers.contract import PointInfo
+from quartier_drivers.points import parse_quantity, split_point
+from quartier_drivers.readings import Value
 
 # Largest number of metrics learned at run time; a site has some hundreds.
 LEARNED_MAX = 1_000
@@ -240,7 +241,7 @@ def _make_properties(role: str, metric: str) -> dict[str, Value]:
     quantity = metric.rsplit(".", 1)[-1]
     found: dict[str, Value] = {"brickClass": find_brick_class(role, quantity)}
     try:
-        found["engUnit"] = word(quantity).ucum
+        found["engUnit"] = parse_quantity(quantity).ucum
     except ValueError:
         found["engUnit"] = "1"
     return found
@@ -273,7 +274,7 @@ def build_catalog(
         meaning = meanings.setdefault(tuple(properties.items()), properties)
         return metric, DATATYPES_BY_KIND[info.kind], meaning, address
 
-    for owner, names in groupby(points, key=lambda name: split(name)[0]):
+    for owner, names in groupby(points, key=lambda name: split_point(name)[0]):
         if owner in catalog.local:
             continue
         if owner not in roles:
@@ -288,7 +289,7 @@ def build_catalog(
             owner,
             unit,
             [
-                row(name, info, roles[owner], split(name)[1], info.address.removeprefix(unit))
+                row(name, info, roles[owner], split_point(name)[1], info.address.removeprefix(unit))
                 for name, info in infos
             ],
         )

@@ -12,7 +12,7 @@ from quartier.district.sparkplug.metric_catalog import MetricCatalog
 from quartier.district.sparkplug.payload_codec import Datatype, Metric, encode_payload, fit_value
 from quartier.site.records import Now
 from quartier.site.samples import SampleBlock, StreamPosition
-from quartier_drivers.contract import Quality
+from quartier_drivers.readings import Quality
 
 BDSEQ = "bdSeq"
 

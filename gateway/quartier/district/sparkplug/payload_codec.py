@@ -13,7 +13,7 @@ from enum import IntEnum
 from google.protobuf.message import DecodeError
 
 from quartier.district.sparkplug.sparkplug_b_pb2 import Payload
-from quartier_drivers.contract import Quality, Value
+from quartier_drivers.readings import Quality, Value
 
 # Largest payload that is read; ours are smaller (64 KiB, spec/sync.md#backfill).
 PAYLOAD_READ_MAX_BYTES = 256 * 1024

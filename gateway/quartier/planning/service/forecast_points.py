@@ -12,9 +12,8 @@ from quartier.planning.forecast.forecast_series import Forecast, ForecastSeries
 from quartier.planning.forecast.learning import Learner
 from quartier.planning.forecast.predictions import make_forecast
 from quartier.site.records import Now
-from quartier_drivers.contract import KINDS, Quality, Reading, Readings, columns
-from quartier_drivers.layout import Layout
-from quartier_drivers.points import split, word
+from quartier_drivers.points import parse_quantity, split_point
+from quartier_drivers.readings import VALUE_KINDS, Layout, Quality, Reading, Readings, make_readings
 
 FORECAST_AGE_MAX_SLOTS = 2
 """A forecast is used until this many of its quarter hours are over."""
@@ -65,7 +64,9 @@ class SiteForecast:
     def follow(self, site: site_file.SiteFile) -> None:
         """Use a new site file to decide what may leave the site."""
         self._of, self.names = list_public_series(site), list_point_names(site)
-        self._layout = Layout(self.names, bytes(KINDS[word(split(name)[1]).kind] for name in self.names))
+        self._layout = Layout(
+            self.names, bytes(VALUE_KINDS[parse_quantity(split_point(name)[1]).kind] for name in self.names)
+        )
 
     def is_due(self, learner: Learner, utc_ms: int) -> bool:
         """Return whether a new quarter hour began, or new data was learned, since the forecast was made."""
@@ -86,7 +87,7 @@ class SiteForecast:
             value = found.get(name)
             quality = Quality.BAD if value is None else Quality.GOOD
             rows.append(Reading(name, 0.0 if value is None else value, quality, now.ns))
-        return columns(rows, now.ns, self._layout)
+        return make_readings(rows, now.ns, self._layout)
 
     def summary(self, now: Now) -> dict[str, float | None] | None:
         """Return the values for people of the site by the name after ``forecast_``; None if unknown."""

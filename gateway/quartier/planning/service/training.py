@@ -16,7 +16,7 @@ from quartier.planning.service.plan_backtest import PlanBacktest
 from quartier.planning.service.surcharges import Surcharges
 from quartier.runtime import state_file
 from quartier.store.history_reader import read_history
-from quartier_drivers.contract import Quality
+from quartier_drivers.readings import Quality
 
 FORECAST_FILE = "forecast"
 HISTORY_MAX_S = 28 * 86_400

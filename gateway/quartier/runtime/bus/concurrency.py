@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from quartier.runtime.bus.device_health import DeviceHealth
 from quartier.runtime.supervisor import run_once
-from quartier_drivers.abilities import Wide
+from quartier_drivers.abilities import ConcurrentLine
 from quartier_drivers.contract import Line
 from quartier_drivers.errors import LinkLost
 
@@ -36,7 +36,7 @@ class ConcurrentExchanges:
     """The exchanges under way on one bus; ``freed`` is called with each device that may be polled again."""
 
     def __init__(self, line: Line, freed: Callable[[DeviceHealth], None]) -> None:
-        self._widths = line.lanes if isinstance(line, Wide) else None
+        self._widths = line.lanes if isinstance(line, ConcurrentLine) else None
         self._freed = freed
         self._group: asyncio.TaskGroup | None = None
         self._errands: dict[asyncio.Task[bool], _Exchange] = {}

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from quartier_drivers.abilities import Behind, Brisk, Speaker, Telling
-from quartier_drivers.contract import KINDS, QUALITIES, Driver, Line, Quality, Readings
-from quartier_drivers.layout import Layout
-from quartier_drivers.points import split, word
+from quartier_drivers.abilities import BatchingDriver, SpeakingDriver, SubscribingDriver, TrunkedDriver
+from quartier_drivers.contract import Driver, Line
+from quartier_drivers.points import parse_quantity, split_point
+from quartier_drivers.readings import QUALITIES, VALUE_KINDS, Layout, Quality, Readings
 
 SLACK_PERIOD_NS = 5_000_000_000
 _GOOD, _BAD = QUALITIES.index(Quality.GOOD), QUALITIES.index(Quality.BAD)
@@ -48,19 +48,19 @@ class DeviceHealth:
     owners: frozenset[str] = field(init=False)
     period_s: float = field(init=False)
     speaks: bool = field(init=False)
-    brisk: Brisk | None = field(init=False)
-    telling: Telling | None = field(init=False)
-    behind: Behind | None = field(init=False)
+    brisk: BatchingDriver | None = field(init=False)
+    telling: SubscribingDriver | None = field(init=False)
+    behind: TrunkedDriver | None = field(init=False)
     _layout: Layout | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         infos = self.driver.points
         self.owners = frozenset(point.partition(".")[0] for point in infos)
         self.period_s = min((info.period_s for info in infos.values()), default=1.0)
-        self.speaks = isinstance(self.driver, Speaker)
-        self.brisk = self.driver if isinstance(self.driver, Brisk) else None
-        self.telling = self.driver if isinstance(self.driver, Telling) else None
-        self.behind = self.driver if isinstance(self.driver, Behind) else None
+        self.speaks = isinstance(self.driver, SpeakingDriver)
+        self.brisk = self.driver if isinstance(self.driver, BatchingDriver) else None
+        self.telling = self.driver if isinstance(self.driver, SubscribingDriver) else None
+        self.behind = self.driver if isinstance(self.driver, TrunkedDriver) else None
 
     @property
     def due_ns(self) -> int:
@@ -76,7 +76,7 @@ class DeviceHealth:
 
     def listen(self, wake: Callable[[], None]) -> None:
         """Have ``wake`` called when the device sent something unasked."""
-        if isinstance(self.driver, Speaker):
+        if isinstance(self.driver, SpeakingDriver):
             self.driver.on_word(wake)
         if self.telling is not None:
             self.telling.on_news(wake)
@@ -115,7 +115,7 @@ class DeviceHealth:
         """Return BAD readings of all its points, for a device that was silent too long."""
         if self._layout is None:  # made on first use: most devices are never silent
             infos = self.driver.points
-            self._layout = Layout(tuple(infos), bytes(KINDS[info.kind] for info in infos.values()))
+            self._layout = Layout(tuple(infos), bytes(VALUE_KINDS[info.kind] for info in infos.values()))
         count = len(self._layout)
         return Readings(self._layout, array("d", bytes(8 * count)), bytes([_BAD_QUALITY] * count), now_ns)
 
@@ -183,7 +183,9 @@ class BusReport:
         if len(values) != len(self._told):
             # The first time, or the line counts something for the first time.
             points = self.points
-            self._told = Layout(points, bytes(KINDS[word(split(point)[1]).kind] for point in points))
+            self._told = Layout(
+                points, bytes(VALUE_KINDS[parse_quantity(split_point(point)[1]).kind] for point in points)
+            )
         said = dict(enumerate(texts.values(), first_text))
         return Readings(self._told, values, bytes(qualities), now_ns, said)
 

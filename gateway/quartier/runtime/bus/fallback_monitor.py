@@ -11,8 +11,8 @@ from typing import Any
 
 from quartier.runtime.bus.device_health import DeviceHealth
 from quartier.runtime.clock import SiteClock
-from quartier_drivers.abilities import Armable
-from quartier_drivers.contract import Armed, Note
+from quartier_drivers.abilities import ArmableDriver
+from quartier_drivers.contract import ArmedFallback, Note
 
 CHECK_PERIOD_S = 86_400.0
 RECHECK_MIN_S, RECHECK_MAX_S = 300.0, 3600.0
@@ -31,7 +31,7 @@ _NEVER_NS = 1 << 62
 class FallbackCheck:
     """The result of checking one point, and when (UTC)."""
 
-    armed: Armed
+    armed: ArmedFallback
     utc_ms: int
 
     @property
@@ -82,7 +82,7 @@ class KnownFallbacks:
         self.changes_count = 0
         """Grows with each check, so that the code that saves the facts sees a change."""
 
-    def note(self, armed: Armed, utc_ms: int) -> bool:
+    def note(self, armed: ArmedFallback, utc_ms: int) -> bool:
         """Record a check; return whether it changed the verdict on the point."""
         before = self._looks.get(armed.point)
         look = self._looks[armed.point] = FallbackCheck(armed, utc_ms)
@@ -143,7 +143,7 @@ def _dump_check(look: FallbackCheck) -> dict[str, Any]:
 def _load_check(point: str, kept: Mapping[str, Any]) -> FallbackCheck:
     """Parse a check.  Raises KeyError, TypeError or ValueError if the facts are not a check."""
     value, after_s = (None if kept[key] is None else float(kept[key]) for key in ("value", "after_s"))
-    armed = Armed(point, value, after_s, str(kept["problem"]), is_verified=bool(kept["is_verified"]))
+    armed = ArmedFallback(point, value, after_s, str(kept["problem"]), is_verified=bool(kept["is_verified"]))
     return FallbackCheck(armed, int(kept["utc_ms"]))
 
 
@@ -261,7 +261,7 @@ class FallbackMonitor:
         self._due_ns[point] = due_ns
         self._soonest_ns = min(self._due_ns.values())
 
-    def _report(self, armed: Armed, health: DeviceHealth) -> None:
+    def _report(self, armed: ArmedFallback, health: DeviceHealth) -> None:
         data = {"point": armed.point, "device": health.name}
         if armed.problem:
             self._log.warning("fallback.lost", **data, why=armed.problem)
@@ -275,14 +275,14 @@ class FallbackMonitor:
 
 async def _read_fallbacks(
     health: DeviceHealth, point: str, between: Callable[[], Awaitable[None]]
-) -> Iterable[Armed]:
+) -> Iterable[ArmedFallback]:
     driver = health.driver
-    if isinstance(driver, Armable):
+    if isinstance(driver, ArmableDriver):
         return await driver.arm([point], writes=False, between=between)
     fallback = driver.points[point].fallback
     after_s = None if fallback is None else fallback.after_s
     value = None if fallback is None else fallback.value
-    return [Armed(point, value, after_s, is_verified=False)]
+    return [ArmedFallback(point, value, after_s, is_verified=False)]
 
 
 def load_fallback_proof(kept: Mapping[str, Any]) -> FallbackProof:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from quartier.site.ledger import OrderOutcome
-from quartier_drivers.contract import Command, PointInfo, Quality, Reading, Readings
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Command, Origin, PointInfo
+from quartier_drivers.readings import Quality, Reading, Readings
 
 # A device may answer its next poll before it took a new value: this many readings may differ.
 READ_BACK_COUNT_MAX = 3
@@ -51,7 +51,7 @@ class WriteListener(Protocol):
     def passed(
         self,
         point: str,
-        who: Who,
+        who: Origin,
         why: str,
         value: float | None,
         verdict: OrderOutcome,
@@ -77,7 +77,7 @@ class NoWriteListener:
     def passed(
         self,
         point: str,
-        who: Who,
+        who: Origin,
         why: str,
         value: float | None,
         verdict: OrderOutcome,

@@ -21,12 +21,19 @@ from quartier.runtime.bus.relinquish import RelinquishQueue, leave_devices
 from quartier.runtime.bus.write_budget import WriteBudget, WriteCounts
 from quartier.runtime.bus.writer import Writer
 from quartier.runtime.clock import SiteClock
-from quartier_drivers.abilities import Guests, KeepsIdentities, Noting, Patient, Pluggable
-from quartier_drivers.contract import Command, Driver, Line, Note, Readings
+from quartier_drivers.abilities import (
+    ClientRequests,
+    IdentityKeeper,
+    NoteSource,
+    PausingDriver,
+    PluggableLine,
+)
+from quartier_drivers.contract import Command, Driver, Line, Note
 from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.readings import Readings
 
 if TYPE_CHECKING:
-    from quartier_drivers.abilities import Guests
+    from quartier_drivers.abilities import ClientRequests
 
 SET_ASIDE_COUNT = 3
 REOPEN_PAUSE_S = (1.0, 60.0)
@@ -69,7 +76,7 @@ class Bus:
         self._lost_told, self._lost_ns = False, 0
         self._halted = False
         self.line = line
-        self.tape: KeepsIdentities | None = None
+        self.tape: IdentityKeeper | None = None
         """The recording of the line."""
         self._clock = clock
         self._deliver = deliver
@@ -98,7 +105,7 @@ class Bus:
             health.listen(partial(self._reschedule, health))
             if health.brisk is not None:
                 health.brisk.go_on(self._is_urgent)
-        self._noting = [one for one in (line, *drivers.values()) if isinstance(one, Noting)]
+        self._noting = [one for one in (line, *drivers.values()) if isinstance(one, NoteSource)]
         self._tell = tell
         self._age_again_ns = now_ns
         self.account = BusReport(name, line, self.devices, now_ns)
@@ -138,7 +145,7 @@ class Bus:
         while (left_ns := until_ns - self._clock.now_ns()) > 0:
             await self._clock.sleep(min(left_ns, AGE_PERIOD_NS) / 1e9)
             self._expire_silent_devices()
-            if isinstance(self.line, Pluggable) and self.line.is_back():
+            if isinstance(self.line, PluggableLine) and self.line.is_back():
                 return True
             if self.mailbox.is_waiting and self._clock.now_ns() >= wanted_ns:
                 break
@@ -433,7 +440,7 @@ class IdleTime:
         seat: BatchSeat,
         clock: SiteClock,
     ) -> None:
-        self.guests: Guests | None = None
+        self.guests: ClientRequests | None = None
         self._mailbox = mailbox
         self._account = account
         self._lanes = lanes
@@ -473,7 +480,7 @@ class YieldPoints:
         self._read = read
         self._now_ns = now_ns
         for health in devices:
-            if isinstance(health.driver, Patient):
+            if isinstance(health.driver, PausingDriver):
                 health.driver.on_pause(partial(self.turn, health))
 
     async def turn(self, health: DeviceHealth) -> None:

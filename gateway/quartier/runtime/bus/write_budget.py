@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from quartier.runtime.bus.mailbox import Mailbox, find_tolerance
-from quartier_drivers.contract import Command, PointInfo, Quality, Readings
+from quartier_drivers.contract import Command, PointInfo
+from quartier_drivers.readings import Quality, Readings
 
 _DAY_MS = 86_400_000
 # Limits and switches: a lower value never exceeds what was requested.  A battery's setpoint has two

@@ -19,7 +19,7 @@ from typing import Any
 from quartier.runtime.local_socket import presence
 from quartier.runtime.local_socket.presence import AskingProcess
 from quartier.runtime.local_socket.questions import ConnectionLimiter, send_request
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 ORDER_SOCKET = "operators.sock"
 OPERATORS_GROUP = "quartier-operators"
@@ -30,8 +30,8 @@ ORDER_IDLE_S = 20.0
 # Shorter than a person needs to type; a script in a loop must wait.
 ORDER_PAUSE_S = 0.1
 
-OrderHandlers = Mapping[str, Callable[[Mapping[str, Any], Who], Awaitable[Any]]]
-OnSiteOrderHandlers = Mapping[str, Callable[[Mapping[str, Any], Who, AskingProcess], Awaitable[Any]]]
+OrderHandlers = Mapping[str, Callable[[Mapping[str, Any], Origin], Awaitable[Any]]]
+OnSiteOrderHandlers = Mapping[str, Callable[[Mapping[str, Any], Origin, AskingProcess], Awaitable[Any]]]
 """Orders that depend on where the person is; their handlers call ``presence.prove_presence``."""
 
 
@@ -90,7 +90,7 @@ class OrderServer:
                     await asyncio.wait_for(writer.drain(), ORDER_IDLE_S)
                     await asyncio.sleep(ORDER_PAUSE_S)
 
-    async def _answer(self, line: bytes, who: Who, asker: AskingProcess) -> Any:
+    async def _answer(self, line: bytes, who: Origin, asker: AskingProcess) -> Any:
         try:
             request = json.loads(line)
             name = request["do"]
@@ -105,13 +105,13 @@ class OrderServer:
         return await on_site(request, who, asker)
 
 
-def _find_who(uid: int) -> Who:
+def _find_who(uid: int) -> Origin:
     """Return the owner of the process that connected."""
     try:
         name = pwd.getpwuid(uid).pw_name
     except KeyError:
         name = f"user {uid}"
-    return Who("person", name, str(uid))
+    return Origin("person", name, str(uid))
 
 
 def send_order(runtime_dir: Path, what: str, timeout_s: float = 10.0, **request: Any) -> Any:

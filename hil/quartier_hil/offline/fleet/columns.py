@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from quartier_hil.offline.fleet.stock import Floats
-from quartier_native.reference.buildings import FleetInputs, FleetResult, FleetState
+from quartier_native.fleets import FleetInputs, FleetResult, FleetState
 
 Whole = npt.NDArray[np.int64]
 Small = npt.NDArray[np.int32]

@@ -5,7 +5,7 @@ Seconds count from the start of the fleet's day, at noon.
 
 from dataclasses import dataclass
 
-from quartier_native.reference.buildings import BATTERY, EV, LOAD, PV_LIMIT, TIER_B, TIER_C, Unit
+from quartier_native.fleets import BATTERY, EV, LOAD, PV_LIMIT, TIER_B, TIER_C, Unit
 
 _L1 = (1.0, 0.0, 0.0)
 VOLTAGE_V = 230.0

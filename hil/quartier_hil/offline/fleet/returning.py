@@ -21,7 +21,7 @@ from quartier.control.switch_state import (
 )
 from quartier_hil.offline.fleet.columns import Seen
 from quartier_hil.offline.fleet.stock import Floats, Places, uniform
-from quartier_native.reference.buildings import EV, LOAD, NONE_W, Unit
+from quartier_native.fleets import EV, LOAD, NONE_W, Unit
 
 _S = 1_000_000_000
 _STANDS_A = 1.5

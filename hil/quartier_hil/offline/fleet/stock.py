@@ -12,7 +12,7 @@ import numpy.typing as npt
 from quartier_hil.offline.fleet import shares
 from quartier_hil.offline.fleet.pieces import FAR_S, Car, Fan, Heater, Piece, Store, Sun, Tank
 from quartier_hil.offline.fleet.shares import FLAT, HOUSE, OFFICE, Drawn
-from quartier_native.reference.buildings import Building
+from quartier_native.fleets import Building
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]

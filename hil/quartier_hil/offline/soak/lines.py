@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from quartier_drivers import profile
-from quartier_drivers.contract import NOTHING, DeviceSpec, Readings
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import NoReply
-from quartier_drivers.meter.bus import MbusBus, MeterBus
-from quartier_drivers.meter.driver import AskedMeter, SpeakingMeter
-from quartier_drivers.meter.port import Port
+from quartier_drivers.meter.bus_section import MbusBus, MeterBus
+from quartier_drivers.meter.driver import PolledMeter, PushMeter
+from quartier_drivers.meter.line import MeterLine
+from quartier_drivers.meter.line_settings import list_settings
 from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.meter.seek import settings_of
-from quartier_drivers.meter.talk import Conversation, Result
-from quartier_drivers.meter.telegram import Group
-from quartier_drivers.meter.telegram import Telegram as Told
+from quartier_drivers.meter.telegrams import Conversation, Group, Result
+from quartier_drivers.meter.telegrams import Telegram as Told
+from quartier_drivers.readings import NO_READINGS, Readings
 from quartier_hil.devices.meters.mbus.line import Line
 from quartier_hil.devices.meters.mbus.standing import ElectricitySlave
 from quartier_hil.devices.meters.noise import Noise, damage
@@ -93,7 +93,7 @@ class Fed(Protocol):
         ...
 
 
-class _Heard(SpeakingMeter):
+class _Heard(PushMeter):
     """The driver as it is; whoever keeps the ledger is told of each telegram."""
 
     hears: Callable[[Sequence[Told]], None] = staticmethod(lambda _: None)
@@ -119,7 +119,7 @@ class Spoken:
         self._rest = b""
         self._seed = 0
         bus = MeterBus(kind=kind, port=_NOWHERE)
-        self._port = Port(name, kind, bus.port, settings_of(bus.habit, None, None), clock)
+        self._port = MeterLine(name, kind, bus.port, list_settings(bus.habit, None, None), clock)
         self._port.why = ""  # it is open, as far as its driver can see
         spec = DeviceSpec(f"{name}_meter", 0, {"": name})
         self._driver = _Heard(self._port, spec, _loaded(profile_name), clock)
@@ -160,7 +160,7 @@ class Spoken:
     async def _give(self, data: bytes, take: Take) -> None:
         self._driver.hear(data)
         try:
-            while (readings := await self._driver.read()) is not NOTHING:
+            while (readings := await self._driver.read()) is not NO_READINGS:
                 take(readings)
         except NoReply:
             self.silent_count += 1
@@ -206,7 +206,7 @@ class _Mouth(WireEnd):
         """Always."""
 
 
-class _Cord(Port):
+class _Cord(MeterLine):
     """A line on which answers are there when they are asked for, or never."""
 
     def __init__(
@@ -217,7 +217,9 @@ class _Cord(Port):
         ask: Callable[[bytes], bytes],
         hears: Callable[[Sequence[Told]], None],
     ) -> None:
-        super().__init__(name, bus.kind, bus.port, settings_of(bus.habit, None, None), clock, None, bus.asks)
+        super().__init__(
+            name, bus.kind, bus.port, list_settings(bus.habit, None, None), clock, None, bus.asks
+        )
         self._ask, self._hears = ask, hears
 
     async def converse(self, talk: Conversation[Result]) -> Result:
@@ -253,7 +255,7 @@ class Asked:
         spec = DeviceSpec(f"{name}_meter", _ADDRESS, {"": name})
         loaded = _loaded(profile_name)
         assert port.asks is not None
-        self._driver = AskedMeter(port, spec, loaded, clock, port.asks)
+        self._driver = PolledMeter(port, spec, loaded, clock, port.asks)
         self._period_s = max(ASKED_EACH_S, min(loaded.scan.values()))
 
     async def open(self) -> None:
@@ -276,7 +278,7 @@ class Asked:
             self._enter()
             self.silent_count += 1
         else:
-            if readings is not NOTHING:
+            if readings is not NO_READINGS:
                 take(readings)
         return self._period_s
 
@@ -306,7 +308,7 @@ class Asked:
 
 
 def _loaded(name: str) -> MeterProfile:
-    found = profile.load(name)
+    found = loading.load_profile(name)
     assert isinstance(found, MeterProfile)
     return found
 

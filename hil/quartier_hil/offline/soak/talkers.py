@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from quartier_drivers.meter.telegram import Telegram as Told
+from quartier_drivers.meter.telegrams import Telegram as Told
 from quartier_hil.devices.meters.p1.entry import clock as p1_clock
 from quartier_hil.devices.meters.p1.standing import P1Meter
 from quartier_hil.devices.meters.speech import Piece, Statement, Telegram

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from quartier_drivers.meter.telegram import Telegram
+from quartier_drivers.meter.telegrams import Telegram
 
 KEY = bytes(range(16))
 AUTHENTICATION = bytes(range(0xD0, 0xE0))

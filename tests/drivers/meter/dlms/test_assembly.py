@@ -3,14 +3,14 @@
 import pytest
 from tests.drivers.meter.dlms.conftest import LLC, blocks, hdlc, mbus, segmented, wrapped
 
-from quartier_drivers.meter.dlms.assembly import APDU_MAX, Assembly
-from quartier_drivers.meter.dlms.scanner import Scanner
+from quartier_drivers.meter.dlms.assembly import APDU_MAX, ApduAssembly
+from quartier_drivers.meter.dlms.scanner import FrameScanner
 
 APDU = b"\x0f" + bytes(range(200))
 
 
-def apdus(stream: bytes) -> tuple[list[bytes], Assembly]:
-    scanner, assembly = Scanner(), Assembly(is_capture=True)
+def apdus(stream: bytes) -> tuple[list[bytes], ApduAssembly]:
+    scanner, assembly = FrameScanner(), ApduAssembly(is_capture=True)
     found = [*scanner.feed(stream), *scanner.end()]
     return [apdu for each in found if (apdu := assembly.add(each))], assembly
 

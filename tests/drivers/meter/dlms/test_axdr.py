@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from tests.drivers.meter.dlms.conftest import array, i8, named, octets, structure, text, u16, u32
 
 from quartier_drivers.meter.dlms import axdr
-from quartier_drivers.meter.dlms.axdr import Cut, Item, Malformed, Reader, read, written
+from quartier_drivers.meter.dlms.axdr import (
+    AxdrReader,
+    Item,
+    MalformedData,
+    TruncatedData,
+    encode_item,
+    read_item,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,16 +51,16 @@ from quartier_drivers.meter.dlms.axdr import Cut, Item, Malformed, Reader, read,
     ],
 )
 def test_each_data_type_is_read(expected: object, sent: str) -> None:
-    assert expected == read(bytes.fromhex(sent)).value
+    assert expected == read_item(bytes.fromhex(sent)).value
 
 
 def test_long_lengths_are_read() -> None:
-    assert b"x" * 200 == read(b"\x09\x81\xc8" + b"x" * 200).value
-    assert b"x" * 300 == read(b"\x09\x82\x01\x2c" + b"x" * 300).value
+    assert b"x" * 200 == read_item(b"\x09\x81\xc8" + b"x" * 200).value
+    assert b"x" * 300 == read_item(b"\x09\x82\x01\x2c" + b"x" * 300).value
 
 
 def test_lists_hold_lists() -> None:
-    tree = read(array(structure(named("1-0:1.8.0"), u32(7)), structure(u16(1))))
+    tree = read_item(array(structure(named("1-0:1.8.0"), u32(7)), structure(u16(1))))
 
     assert 7 == tree.items[0].items[1].value
     assert () == tree.items[1].items[0].items
@@ -66,7 +73,7 @@ def test_a_compact_array_is_an_array() -> None:
 
     rows = [
         [item.value if not item.items else [part.value for part in item.items] for item in row.items]
-        for row in read(sent).items
+        for row in read_item(sent).items
     ]
     assert [[7, [-1, 2]], [256, [3, 4]]] == rows
 
@@ -93,46 +100,46 @@ def test_a_compact_array_is_an_array() -> None:
     ],
 )
 def test_what_is_no_value_is_malformed(sent: str) -> None:
-    with pytest.raises(Malformed):
-        read(bytes.fromhex(sent))
+    with pytest.raises(MalformedData):
+        read_item(bytes.fromhex(sent))
 
 
 def test_lists_within_lists_end_somewhere() -> None:
-    with pytest.raises(Malformed, match="lists within lists"):
-        read(b"\x02\x01" * 100_000 + b"\x00")
-    with pytest.raises(Malformed, match="types within types"):
-        read(b"\x13" + b"\x02\x01" * 100_000)
+    with pytest.raises(MalformedData, match="lists within lists"):
+        read_item(b"\x02\x01" * 100_000 + b"\x00")
+    with pytest.raises(MalformedData, match="types within types"):
+        read_item(b"\x13" + b"\x02\x01" * 100_000)
 
 
 def test_null_data_behind_the_value_is_filling() -> None:
-    assert 7 == read(u32(7) + b"\0\0").value
+    assert 7 == read_item(u32(7) + b"\0\0").value
 
 
 def test_what_ends_too_early_may_go_on() -> None:
-    with pytest.raises(Cut):
-        Reader(u32(7)[:-1]).item()
+    with pytest.raises(TruncatedData):
+        AxdrReader(u32(7)[:-1]).item()
 
 
 def test_a_name_whose_tag_and_length_are_swapped_is_mended_where_all_then_fits() -> None:
     swapped = b"\x06\x09" + named("1-0:31.7.0")[2:]
     sent = structure(swapped, b"\x10\x00\xf4", structure(i8(-2), b"\x16\x21"))
 
-    assert named("1-0:31.7.0")[2:] == read(sent).items[0].octets
+    assert named("1-0:31.7.0")[2:] == read_item(sent).items[0].octets
 
 
 def test_a_descriptor_without_tags_is_mended_where_all_then_fits() -> None:
     bare = b"\x00\x03" + named("1-0:1.7.0")[2:] + b"\x02"
     sent = structure(b"\x16\x01", array(b"\x02\x02" + bare + u32(1956)))
 
-    row = read(sent).items[1].items[0]
+    row = read_item(sent).items[1].items[0]
     assert (3, named("1-0:1.7.0")[2:], 2) == row.items[0].value
     assert 1956 == row.items[1].value
 
 
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_or_malformed(data: bytes) -> None:
-    with suppress(Malformed):
-        read(data)
+    with suppress(MalformedData):
+        read_item(data)
 
 
 SCALARS = st.one_of(
@@ -154,7 +161,7 @@ TREES = st.recursive(
 
 @given(TREES)
 def test_what_is_written_is_read_again(tree: Item) -> None:
-    reader = Reader(written(tree))
+    reader = AxdrReader(encode_item(tree))
 
     assert tree == reader.item()
     assert 0 == reader.left
@@ -162,11 +169,11 @@ def test_what_is_written_is_read_again(tree: Item) -> None:
 
 def test_numbers_that_do_not_fit_are_not_written() -> None:
     with pytest.raises(ValueError, match="data type 17"):
-        written(Item(axdr.UINT8, 256))
+        encode_item(Item(axdr.UINT8, 256))
     with pytest.raises(ValueError, match="not written"):
-        written(Item(axdr.BITS, "101"))
+        encode_item(Item(axdr.BITS, "101"))
 
 
 def test_a_float_keeps_its_bits() -> None:
-    assert math.isnan(read(b"\x17" + struct.pack(">f", math.nan)).value)  # type: ignore[arg-type]  # a float by its tag
-    assert octets(b"") + text("") == written(Item(axdr.OCTETS, b"")) + written(Item(axdr.TEXT, ""))
+    assert math.isnan(read_item(b"\x17" + struct.pack(">f", math.nan)).value)  # type: ignore[arg-type]  # a float by its tag
+    assert octets(b"") + text("") == encode_item(Item(axdr.OCTETS, b"")) + encode_item(Item(axdr.TEXT, ""))

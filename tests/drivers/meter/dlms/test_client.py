@@ -25,37 +25,37 @@ from tests.drivers.meter.dlms.server import CHALLENGE, SERVER_TITLE, Meter, Stat
 from tests.drivers.meter.dlms.test_link import held
 
 from quartier_drivers.errors import NoReply, Refused
-from quartier_drivers.meter.dlms.association import GMAC, LOW
-from quartier_drivers.meter.dlms.ciphering import Keys
-from quartier_drivers.meter.dlms.client import Access, Client
-from quartier_drivers.meter.dlms.hdlc import server_address
+from quartier_drivers.meter.dlms.ciphering import CipherKeys
+from quartier_drivers.meter.dlms.client import ClientAccess, DlmsClient
+from quartier_drivers.meter.dlms.client_services import HIGH_SECURITY_GMAC, LOW_SECURITY
+from quartier_drivers.meter.dlms.hdlc import make_server_address
 from quartier_drivers.meter.dlms.link import HdlcLink, WrapperLink
-from quartier_drivers.meter.dlms.obis import name
-from quartier_drivers.meter.dlms.objects import wanted
-from quartier_drivers.meter.telegram import Telegram
+from quartier_drivers.meter.dlms.objects import make_wanted
+from quartier_drivers.meter.dlms.values import parse_obis
+from quartier_drivers.meter.telegrams import Telegram
 
 LABELS = ("0-0:96.1.0", "0-0:1.0.0", "1-0:1.8.0", "1-0:32.7.0", "1-0:1.6.0", "0-0:96.14.0")
-CURVE = name("1-0:99.1.0")
+CURVE = parse_obis("1-0:99.1.0")
 
 
 def objects() -> dict[tuple[int, bytes, int], bytes]:
     return {
-        (1, name("0-0:96.1.0"), 2): octets(b"LGZ1030655933512"),
-        (8, name("0-0:1.0.0"), 2): octets(clock()),
-        (3, name("1-0:1.8.0"), 2): u32(477),
-        (3, name("1-0:1.8.0"), 3): unit(1, 30),
-        (3, name("1-0:32.7.0"), 2): u16(2361),
-        (3, name("1-0:32.7.0"), 3): unit(-1, 35),
-        (4, name("1-0:1.6.0"), 2): u32(5),
-        (4, name("1-0:1.6.0"), 3): unit(3, 27),
-        (4, name("1-0:1.6.0"), 5): octets(clock(hour=7)),
-        (3, name("0-0:96.14.0"), 2): u16(2),
+        (1, parse_obis("0-0:96.1.0"), 2): octets(b"LGZ1030655933512"),
+        (8, parse_obis("0-0:1.0.0"), 2): octets(clock()),
+        (3, parse_obis("1-0:1.8.0"), 2): u32(477),
+        (3, parse_obis("1-0:1.8.0"), 3): unit(1, 30),
+        (3, parse_obis("1-0:32.7.0"), 2): u16(2361),
+        (3, parse_obis("1-0:32.7.0"), 3): unit(-1, 35),
+        (4, parse_obis("1-0:1.6.0"), 2): u32(5),
+        (4, parse_obis("1-0:1.6.0"), 3): unit(3, 27),
+        (4, parse_obis("1-0:1.6.0"), 5): octets(clock(hour=7)),
+        (3, parse_obis("0-0:96.14.0"), 2): u16(2),
         (7, CURVE, 3): array(
             structure(u16(8), named("0-0:1.0.0"), i8(2), u16(0)),
             structure(u16(3), named("1-0:1.8.0"), i8(2), u16(0)),
         ),
         (7, CURVE, 4): u32(900),
-        (1, name("0-0:43.1.0"), 2): u32(41),
+        (1, parse_obis("0-0:43.1.0"), 2): u32(41),
     }
 
 
@@ -76,11 +76,15 @@ def rows(*minutes: int) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def client(access: Access = Access(), labels: Sequence[str] = LABELS, **settings: Any) -> Client:  # noqa: B008 - it is frozen
-    return Client(
-        lambda number: HdlcLink(number, server_address(1, 17), wait_s=1.0),
+def client(
+    access: ClientAccess = ClientAccess(),  # noqa: B008 - it is frozen
+    labels: Sequence[str] = LABELS,
+    **settings: Any,
+) -> DlmsClient:
+    return DlmsClient(
+        lambda number: HdlcLink(number, make_server_address(1, 17), wait_s=1.0),
         access,
-        [wanted(label) for label in labels],
+        [make_wanted(label) for label in labels],
         lambda: b"challengechallen",
         **settings,
     )
@@ -100,7 +104,7 @@ class Door:
         return station.hear(data)
 
 
-def reading(made: Client, meter: Meter, size: int = 0) -> list[Telegram]:
+def reading(made: DlmsClient, meter: Meter, size: int = 0) -> list[Telegram]:
     return held(made.read(), Door(meter).hear, size)
 
 
@@ -118,29 +122,43 @@ def test_objects_are_read_one_by_one_in_lists_and_in_blocks(lists: int, block_si
 
 
 ACCESS = {
-    "low": (Access(client=32, mechanism=LOW, secret=b"12345678"), {"mechanism": 1, "password": b"12345678"}),
-    "gmac": (Access(client=1, mechanism=GMAC, keys=Keys(KEY, AUTHENTICATION), title=TITLE), {"mechanism": 5}),
+    "low": (
+        ClientAccess(client=32, mechanism=LOW_SECURITY, secret=b"12345678"),
+        {"mechanism": 1, "password": b"12345678"},
+    ),
+    "gmac": (
+        ClientAccess(
+            client=1, mechanism=HIGH_SECURITY_GMAC, keys=CipherKeys(KEY, AUTHENTICATION), title=TITLE
+        ),
+        {"mechanism": 5},
+    ),
     "ciphered": (
-        Access(client=1, mechanism=GMAC, keys=Keys(KEY, AUTHENTICATION), title=TITLE, is_ciphered=True),
+        ClientAccess(
+            client=1,
+            mechanism=HIGH_SECURITY_GMAC,
+            keys=CipherKeys(KEY, AUTHENTICATION),
+            title=TITLE,
+            is_ciphered=True,
+        ),
         {"mechanism": 5, "is_ciphered": True},
     ),
     "counted": (
-        Access(
+        ClientAccess(
             client=1,
-            mechanism=GMAC,
-            keys=Keys(KEY, AUTHENTICATION),
+            mechanism=HIGH_SECURITY_GMAC,
+            keys=CipherKeys(KEY, AUTHENTICATION),
             title=TITLE,
             is_ciphered=True,
-            counter_name=name("0-0:43.1.0"),
+            counter_name=parse_obis("0-0:43.1.0"),
         ),
         {"mechanism": 5, "is_ciphered": True, "seen_counter": 41},
     ),
     "ciphered without proof": (
-        Access(
+        ClientAccess(
             client=1,
-            mechanism=LOW,
+            mechanism=LOW_SECURITY,
             secret=b"12345678",
-            keys=Keys(KEY, AUTHENTICATION),
+            keys=CipherKeys(KEY, AUTHENTICATION),
             title=TITLE,
             is_ciphered=True,
         ),
@@ -189,8 +207,11 @@ def test_a_load_curve_is_read_from_its_last_rows_on() -> None:
 
 def test_the_wrapper_serves_as_well() -> None:
     meter = Meter(objects(), block_size=50)
-    made = Client(
-        lambda number: WrapperLink(number, 1), Access(), [wanted(label) for label in LABELS], lambda: b""
+    made = DlmsClient(
+        lambda number: WrapperLink(number, 1),
+        ClientAccess(),
+        [make_wanted(label) for label in LABELS],
+        lambda: b"",
     )
 
     def hear(data: bytes) -> bytes:
@@ -214,7 +235,7 @@ def test_what_the_meter_does_not_have_is_asked_for_once() -> None:
     first = len(meter.log)
     reading(made, meter)
 
-    absent = name("1-0:2.8.0")
+    absent = parse_obis("1-0:2.8.0")
     assert any(absent in request for request in meter.log[:first])
     assert not any(absent in request for request in meter.log[first:])
 
@@ -236,7 +257,9 @@ def test_after_nonsense_the_meter_is_let_go() -> None:
             return b"\xc4\x07\xc1\x00\x00" if apdu else b""
 
     meter = Odd(objects())
-    made = Client(lambda number: WrapperLink(number, 1), Access(), [wanted("1-0:1.8.0")], lambda: b"")
+    made = DlmsClient(
+        lambda number: WrapperLink(number, 1), ClientAccess(), [make_wanted("1-0:1.8.0")], lambda: b""
+    )
 
     def hear(data: bytes) -> bytes:
         answer = meter.answer(data[8:])
@@ -250,7 +273,7 @@ def test_after_nonsense_the_meter_is_let_go() -> None:
 def test_a_wrong_password_is_refused() -> None:
     with pytest.raises(Refused, match="password"):
         reading(
-            client(Access(mechanism=LOW, secret=b"wrong")),
+            client(ClientAccess(mechanism=LOW_SECURITY, secret=b"wrong")),
             Meter(objects(), mechanism=1, password=b"12345678"),
         )
 
@@ -294,7 +317,7 @@ def test_a_challenge_that_proves_nothing_is_refused() -> None:
 @pytest.mark.parametrize("told", [u32(2**32 - 1), b"\x15" + bytes([255] * 8), b"\x05\xff\xff\xff\xf0"])
 def test_a_counter_that_is_used_up_is_refused(told: bytes) -> None:
     access, settings = ACCESS["counted"]
-    meter = Meter({**objects(), (1, name("0-0:43.1.0"), 2): told}, **settings)
+    meter = Meter({**objects(), (1, parse_obis("0-0:43.1.0"), 2): told}, **settings)
 
     with pytest.raises(Refused, match="used up"):
         reading(client(access), meter)

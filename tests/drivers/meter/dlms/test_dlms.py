@@ -18,7 +18,7 @@ from tests.drivers.meter.dlms.test_client import EXPECTED, LABELS, objects
 from tests.drivers.meter.dlms.test_link import held
 
 from quartier_drivers.meter.dlms import decoder, reader
-from quartier_drivers.meter.telegram import Group
+from quartier_drivers.meter.telegrams import Group
 
 
 def test_a_decoder_takes_keys_and_defects() -> None:

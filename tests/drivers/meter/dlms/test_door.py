@@ -9,11 +9,12 @@ from tests.drivers.meter.conftest import HouseTime, Plug
 from tests.drivers.meter.dlms.server import Meter, Station
 from tests.drivers.meter.dlms.test_client import objects
 
-from quartier_drivers.contract import DeviceSpec, Quality
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile.loading import load_profile
 from quartier_drivers.errors import NoReply
-from quartier_drivers.meter.bus import DlmsBus
-from quartier_drivers.meter.driver import DOOR
-from quartier_drivers.profile import load
+from quartier_drivers.meter.bus_section import DlmsBus
+from quartier_drivers.meter.driver import FACTORY
+from quartier_drivers.readings import Quality
 
 PROFILE = "generic/dlms_meter"
 EXPECTED = {
@@ -49,8 +50,8 @@ def shown(readings: Any) -> dict[str, tuple[object, Quality]]:
 
 
 async def read(bus: DlmsBus, house_time: HouseTime, unit: int) -> dict[str, tuple[object, Quality]]:
-    line = DOOR.line("bus", bus, house_time)
-    driver = DOOR.driver(line, DeviceSpec("meter", unit, {"": "grid"}), load(PROFILE), house_time)
+    line = FACTORY.line("bus", bus, house_time)
+    driver = FACTORY.driver(line, DeviceSpec("meter", unit, {"": "grid"}), load_profile(PROFILE), house_time)
     await line.open()
     try:
         await driver.open()
@@ -109,8 +110,8 @@ async def test_a_meter_that_wants_a_password_says_so(
 
 async def test_a_silent_line_is_no_reply(plug: Plug, house_time: HouseTime) -> None:
     bus = DlmsBus(kind="dlms", mode="client", port=plug.path, baud=9600, framing="8N1")
-    line = DOOR.line("bus", bus, house_time)
-    driver = DOOR.driver(line, DeviceSpec("meter", 17, {"": "grid"}), load(PROFILE), house_time)
+    line = FACTORY.line("bus", bus, house_time)
+    driver = FACTORY.driver(line, DeviceSpec("meter", 17, {"": "grid"}), load_profile(PROFILE), house_time)
     await line.open()
     await driver.open()
     with pytest.raises(NoReply, match="SNRM"):

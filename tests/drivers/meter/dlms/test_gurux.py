@@ -38,15 +38,15 @@ from tests.drivers.meter.dlms.conftest import (
     wrapped,
 )
 
-from quartier_drivers.meter.dlms import association, axdr, decoder, services
-from quartier_drivers.meter.dlms.assembly import Assembly
+from quartier_drivers.meter.dlms import axdr, client_services, decoder
+from quartier_drivers.meter.dlms.assembly import ApduAssembly
 from quartier_drivers.meter.dlms.axdr import Item
-from quartier_drivers.meter.dlms.ciphering import GENERAL_GLO, Keys, Opener
-from quartier_drivers.meter.dlms.link import RELEASE
-from quartier_drivers.meter.dlms.notification import notification as read
-from quartier_drivers.meter.dlms.obis import label
-from quartier_drivers.meter.dlms.scanner import Scanner
-from quartier_drivers.meter.dlms.services import Attribute
+from quartier_drivers.meter.dlms.ciphering import GENERAL_GLO, ApduOpener, CipherKeys
+from quartier_drivers.meter.dlms.client_services import Attribute
+from quartier_drivers.meter.dlms.link import RELEASE_REQUEST
+from quartier_drivers.meter.dlms.pushed_lists import parse_notification as read
+from quartier_drivers.meter.dlms.scanner import FrameScanner
+from quartier_drivers.meter.units import render_obis
 
 PEERS = Path(__file__).parents[3] / "peers"
 SIZES = {
@@ -199,8 +199,8 @@ def telegrams(count: int) -> list[tuple[str, bytes]]:
 
 def apdu_of(data: bytes) -> bytes:
     if data[0] == GENERAL_GLO:
-        return Opener(Keys(KEY)).open(data).apdu
-    scanner, assembly = Scanner(), Assembly(is_capture=True)
+        return ApduOpener(CipherKeys(KEY)).open(data).apdu
+    scanner, assembly = FrameScanner(), ApduAssembly(is_capture=True)
     (apdu,) = [assembly.add(found) for found in (*scanner.feed(data), *scanner.end())]
     assert apdu is not None
     return apdu
@@ -244,7 +244,8 @@ def test_numbers_are_scaled_as_the_translators_digits_say(translator: list[str])
                 power = int.from_bytes(bytes.fromhex(scaler.get("Value", "")), "big", signed=True)
                 count += 1
                 assert (
-                    float(Decimal(raw).scaleb(power)) == values[label(bytes.fromhex(name.get("Value", "")))]
+                    float(Decimal(raw).scaleb(power))
+                    == values[render_obis(bytes.fromhex(name.get("Value", "")))]
                 )
 
     assert count > 1500
@@ -253,20 +254,25 @@ def test_numbers_are_scaled_as_the_translators_digits_say(translator: list[str])
 def test_what_we_ask_is_understood(translator: list[str]) -> None:
     energy, time = Attribute(3, bytes([1, 0, 1, 8, 0, 255])), Attribute(8, bytes([0, 0, 1, 0, 0, 255]))
     curve = Attribute(
-        7, bytes([1, 0, 99, 1, 0, 255]), 2, services.by_range(time, clock(hour=0), clock(hour=23))
+        7,
+        bytes([1, 0, 99, 1, 0, 255]),
+        2,
+        client_services.select_by_range(time, clock(hour=0), clock(hour=23)),
     )
-    rows = Attribute(7, bytes([1, 0, 99, 1, 0, 255]), 2, services.by_entry(5, 9))
+    rows = Attribute(7, bytes([1, 0, 99, 1, 0, 255]), 2, client_services.select_by_entry(5, 9))
     asked = [
-        association.request(association.NONE, b""),
-        association.request(association.LOW, b"12345678"),
-        association.request(association.GMAC, b"challengechallen", title=TITLE),
-        services.get([energy]),
-        services.get([energy, time]),
-        services.get([curve]),
-        services.get([rows]),
-        services.get_next(7),
-        services.action(15, bytes([0, 0, 40, 0, 0, 255]), 1, Item(axdr.OCTETS, b"\1\2")),
-        RELEASE,
+        client_services.make_associate_request(client_services.NO_SECURITY, b""),
+        client_services.make_associate_request(client_services.LOW_SECURITY, b"12345678"),
+        client_services.make_associate_request(
+            client_services.HIGH_SECURITY_GMAC, b"challengechallen", title=TITLE
+        ),
+        client_services.make_get([energy]),
+        client_services.make_get([energy, time]),
+        client_services.make_get([curve]),
+        client_services.make_get([rows]),
+        client_services.make_get_next(7),
+        client_services.make_action(15, bytes([0, 0, 40, 0, 0, 255]), 1, Item(axdr.OCTETS, b"\1\2")),
+        RELEASE_REQUEST,
     ]
     none, low, high, one, two, by_time, by_row, following, method, over = translated(
         translator, [f"apdu {apdu.hex()}" for apdu in asked]

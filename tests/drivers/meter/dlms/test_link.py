@@ -8,14 +8,16 @@ from tests.drivers.meter.dlms.conftest import wrapped
 from tests.drivers.meter.dlms.server import Meter, Station
 
 from quartier_drivers.errors import NoReply, Refused
-from quartier_drivers.meter.dlms.hdlc import server_address
+from quartier_drivers.meter.dlms.hdlc import make_server_address
 from quartier_drivers.meter.dlms.link import HdlcLink, WrapperLink
-from quartier_drivers.meter.talk import Ask
+from quartier_drivers.meter.telegrams import LineRequest
 
 Result = TypeVar("Result")
 
 
-def held(talk: Generator[Ask, bytes, Result], answer: Callable[[bytes], bytes], size: int = 0) -> Result:
+def held(
+    talk: Generator[LineRequest, bytes, Result], answer: Callable[[bytes], bytes], size: int = 0
+) -> Result:
     """Hold a conversation; what the meter answers comes in pieces of ``size`` bytes."""
     waiting = b""
     try:
@@ -39,7 +41,7 @@ class Echo(Meter):
 
 
 def link(**settings: float) -> HdlcLink:
-    return HdlcLink(16, server_address(1, 17), wait_s=1.0, **settings)  # type: ignore[arg-type]  # retries are whole
+    return HdlcLink(16, make_server_address(1, 17), wait_s=1.0, **settings)  # type: ignore[arg-type]  # retries are whole
 
 
 def exchanged(station: Station, apdu: bytes, size: int = 0, count: int = 1) -> bytes:
@@ -150,7 +152,7 @@ def test_the_wrapper_carries_apdus_over_tcp(size: int) -> None:
 
 def test_a_meter_behind_an_optical_head_is_woken_first() -> None:
     station = Station(Echo())
-    made = HdlcLink(16, server_address(1, 17), wait_s=1.0, is_optical=True)
+    made = HdlcLink(16, make_server_address(1, 17), wait_s=1.0, is_optical=True)
 
     def hear(sent: bytes) -> bytes:
         if sent[:1] == b"\x7e":

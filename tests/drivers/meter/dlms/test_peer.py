@@ -11,8 +11,8 @@ from tests.drivers.meter.dlms.conftest import AUTHENTICATION, KEY, TITLE, array
 from tests.drivers.meter.dlms.server import Meter
 from tests.drivers.meter.dlms.test_client import CURVE, objects, rows
 
-from quartier_drivers.meter.dlms.axdr import read
-from quartier_drivers.meter.dlms.obis import name
+from quartier_drivers.meter.dlms.axdr import read_item
+from quartier_drivers.meter.dlms.values import parse_obis
 
 PEERS = Path(__file__).parents[3] / "peers"
 ATTRIBUTES = [
@@ -65,6 +65,6 @@ def test_another_client_gets_what_ours_gets(peer: list[str], security: str, bloc
         (kind, bytes(int(part) for part in label.split(".")), number) for kind, label, number in ATTRIBUTES
     ]
     assert [objects()[kind, named, number] for kind, named, number in dotted] == values  # type: ignore[index]  # as it is
-    assert name("0-0:96.1.0") == dotted[0][1]
+    assert parse_obis("0-0:96.1.0") == dotted[0][1]
     assert array(*(row for _, row in rows(15, 30))) == curve
-    assert 2 == len(read(curve).items)
+    assert 2 == len(read_item(curve).items)

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from quartier_drivers.meter.dlms import decoder
-from quartier_drivers.meter.telegram import Telegram
+from quartier_drivers.meter.telegrams import Telegram
 from quartier_hil.devices.meters.dlms.draw import KEYS, Push, pushes
 from quartier_hil.devices.meters.dlms.frame import FLAG, hdlc
 

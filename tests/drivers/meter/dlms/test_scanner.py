@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 from tests.drivers.meter.dlms.conftest import hdlc, mbus, notification, segmented, structure, u32, wrapped
 from tests.effort import examples
 
-from quartier_drivers.meter.dlms.hdlc import Frame
-from quartier_drivers.meter.dlms.scanner import KEPT_MAX, Found, Scanner, Segment, Wrapped
+from quartier_drivers.meter.dlms.hdlc import HdlcFrame
+from quartier_drivers.meter.dlms.scanner import KEPT_MAX, FoundFrame, FrameScanner, MbusSegment, WrappedApdu
 
 NOISE = st.binary(max_size=60)
 SIZES = st.lists(st.integers(1, 200), min_size=1, max_size=5)
 APDU = notification(structure(u32(1)))
 
 
-def found(data: bytes, sizes: Sequence[int] = (10_000,)) -> tuple[list[Found], Scanner]:
-    scanner, made, at, turn = Scanner(), [], 0, 0
+def found(data: bytes, sizes: Sequence[int] = (10_000,)) -> tuple[list[FoundFrame], FrameScanner]:
+    scanner, made, at, turn = FrameScanner(), [], 0, 0
     while at < len(data):
         size = sizes[turn % len(sizes)]
         made += list(scanner.feed(data[at : at + size]))
@@ -26,7 +26,7 @@ def found(data: bytes, sizes: Sequence[int] = (10_000,)) -> tuple[list[Found], S
 
 
 def information(data: bytes) -> list[bytes]:
-    return [each.frame.information for each in found(data)[0] if isinstance(each.frame, Frame)]
+    return [each.frame.information for each in found(data)[0] if isinstance(each.frame, HdlcFrame)]
 
 
 @given(st.lists(st.tuples(NOISE, st.binary(min_size=1, max_size=120)), min_size=1, max_size=5))
@@ -73,12 +73,12 @@ def test_a_head_that_promises_much_does_not_swallow_its_neighbours() -> None:
     promise = hdlc(bytes(1500))[:30]
     made, scanner = found(promise + hdlc(b"ab") + hdlc(b"cd"), [7])
 
-    assert [b"ab", b"cd"] == [each.frame.information for each in made if isinstance(each.frame, Frame)]
+    assert [b"ab", b"cd"] == [each.frame.information for each in made if isinstance(each.frame, HdlcFrame)]
     assert 1 == scanner.bad_count
 
 
 def test_a_frame_is_given_with_its_last_byte() -> None:
-    scanner, sent = Scanner(), hdlc(b"abcdef")
+    scanner, sent = FrameScanner(), hdlc(b"abcdef")
 
     assert [] == list(scanner.feed(sent[:-1]))
     assert 1 == len(list(scanner.feed(sent[-1:])))
@@ -104,21 +104,21 @@ def test_mbus_segments_are_found() -> None:
     made, _ = found(b"\xe5\x68" + mbus(bytes(range(200)) * 2))
 
     assert [(0, False), (1, True)] == [
-        (each.frame.number, each.frame.is_last) for each in made if isinstance(each.frame, Segment)
+        (each.frame.number, each.frame.is_last) for each in made if isinstance(each.frame, MbusSegment)
     ]
 
 
 def test_a_count_that_ran_over_is_read_as_it_was_meant() -> None:
     (segment,), _ = found(mbus(bytes(252), 252))
 
-    assert isinstance(segment.frame, Segment)
+    assert isinstance(segment.frame, MbusSegment)
     assert 254 == len(segment.frame.data)
 
 
 def test_a_wrapper_is_found_where_it_must_be() -> None:
     made, _ = found(wrapped(APDU) * 2)
 
-    assert [APDU, APDU] == [each.frame.data for each in made if isinstance(each.frame, Wrapped)]
+    assert [APDU, APDU] == [each.frame.data for each in made if isinstance(each.frame, WrappedApdu)]
 
 
 def test_bytes_like_a_wrapper_inside_a_frame_are_the_frames() -> None:
@@ -135,7 +135,7 @@ def test_bytes_like_a_wrapper_inside_a_frame_are_the_frames() -> None:
     st.integers(1, 2000),
 )
 def test_little_is_kept_of_hostile_streams(pattern: bytes, count: int) -> None:
-    scanner = Scanner()
+    scanner = FrameScanner()
     for _ in range(4):
         list(scanner.feed(pattern * count))
 
@@ -153,7 +153,7 @@ def test_segments_of_one_apdu_follow_each_other() -> None:
     made, _ = found(segmented(bytes(300), 100))
 
     assert [True, True, True, False] == [
-        each.frame.is_segmented for each in made if isinstance(each.frame, Frame)
+        each.frame.is_segmented for each in made if isinstance(each.frame, HdlcFrame)
     ]
 
 
@@ -180,10 +180,10 @@ def test_on_a_line_with_checks_nothing_that_looks_like_a_wrapper_swallows_a_fram
     for frames in ([hdlc(b"ab"), hdlc(b"cd")], [mbus(b"abcd"), mbus(bogus + bytes(20)), mbus(b"efgh")]):
         made, _ = found(bogus.join(frames) + bogus + bytes(100))
 
-        assert len(frames) == sum(not isinstance(each.frame, Wrapped) for each in made)
+        assert len(frames) == sum(not isinstance(each.frame, WrappedApdu) for each in made)
 
 
 def test_a_wrapper_right_behind_a_checked_frame_counts() -> None:
     made, _ = found(hdlc(b"ab") + wrapped(APDU) + mbus(b"abcd") + wrapped(APDU))
 
-    assert [Frame, Wrapped, Segment, Wrapped] == [type(each.frame) for each in made]
+    assert [HdlcFrame, WrappedApdu, MbusSegment, WrappedApdu] == [type(each.frame) for each in made]

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from tests.drivers.meter.dlms.conftest import clock, enum, i8, octets, structure, text, u16, u32, unit
 
 from quartier_drivers.meter.dlms import axdr
-from quartier_drivers.meter.dlms.axdr import Item, read
-from quartier_drivers.meter.dlms.values import quantity, said, scaled, scaler_of
+from quartier_drivers.meter.dlms.axdr import Item, read_item
+from quartier_drivers.meter.dlms.values import parse_scaler, read_quantity, render_item, scale_number
 
 
 @pytest.mark.parametrize(
@@ -15,12 +15,12 @@ from quartier_drivers.meter.dlms.values import quantity, said, scaled, scaler_of
     [(33.813, 33813, -3), (227.4, 2274, -1), (1230, 123, 1), (7, 7, 0), (15.0, 1.5, 1), (1e40, 1, 40)],
 )
 def test_a_number_is_scaled_to_the_decimal_that_was_meant(expected: float, number: float, power: int) -> None:
-    assert expected == scaled(number, power)
+    assert expected == scale_number(number, power)
 
 
 @given(st.integers(-(2**63), 2**64), st.integers(-30, -1))
 def test_the_nearest_float_comes_out(number: int, power: int) -> None:
-    assert float(f"{number}e{power}") == scaled(number, power)
+    assert float(f"{number}e{power}") == scale_number(number, power)
 
 
 @pytest.mark.parametrize(
@@ -45,18 +45,18 @@ def test_the_nearest_float_comes_out(number: int, power: int) -> None:
     ],
 )
 def test_each_kind_is_told_as_a_person_reads_it(expected: object, sent: bytes) -> None:
-    assert expected == said(read(sent))
+    assert expected == render_item(read_item(sent))
 
 
 def test_scaler_and_unit_are_told_from_other_structures() -> None:
-    assert scaler_of(read(unit(-1, 35))) == (-1, "V")
-    assert scaler_of(read(unit(0, 255))) == (0, "")
+    assert parse_scaler(read_item(unit(-1, 35))) == (-1, "V")
+    assert parse_scaler(read_item(unit(0, 255))) == (0, "")
     for other in (structure(i8(1)), structure(i8(1), i8(2)), structure(enum(1), i8(1)), u32(7)):
-        assert scaler_of(read(other)) is None
-    assert scaler_of(None) is None
+        assert parse_scaler(read_item(other)) is None
+    assert parse_scaler(None) is None
 
 
 def test_a_text_is_never_scaled() -> None:
-    assert quantity(read(text("AB")), read(unit(-1, 35))) == ("AB", "V")
-    assert quantity(Item(axdr.NULL, None), None) == (None, "")
-    assert quantity(read(u16(2274)), read(unit(-1, 35))) == (227.4, "V")
+    assert read_quantity(read_item(text("AB")), read_item(unit(-1, 35))) == ("AB", "V")
+    assert read_quantity(Item(axdr.NULL, None), None) == (None, "")
+    assert read_quantity(read_item(u16(2274)), read_item(unit(-1, 35))) == (227.4, "V")

@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier_drivers.meter.iec62056.datasets import SETS_MAX, groups_of, serial_of
-from quartier_drivers.meter.telegram import Group
+from quartier_drivers.meter.iec62056.datasets import find_serial, parse_groups
+from quartier_drivers.meter.iec62056.set_reader import SETS_MAX
+from quartier_drivers.meter.telegrams import Group
 
 
 def said(text: str) -> list[Group]:
-    groups, bad_count = groups_of(text)
+    groups, bad_count = parse_groups(text)
     assert 0 == bad_count
     return groups
 
@@ -71,7 +72,7 @@ def test_a_largest_value_has_its_time():
 
 
 def test_a_load_profile_costs_no_other_group():
-    groups, bad_count = groups_of(
+    groups, bad_count = parse_groups(
         "1.8.0(1.0*kWh)\r\nP.01(2611251930)(00)(15)(1)(1.5)(kW)\r\n(0.123)\r\n(0.124)\r\n2.8.0(2.0*kWh)\r\n"
     )
 
@@ -90,7 +91,7 @@ def test_a_load_profile_costs_no_other_group():
     ],
 )
 def test_a_damaged_set_costs_only_itself(damaged):
-    groups, bad_count = groups_of(f"2.8.0(1.0*kWh)\r\n{damaged}\r\n3.8.0(2.0*kvarh)\r\n")
+    groups, bad_count = parse_groups(f"2.8.0(1.0*kWh)\r\n{damaged}\r\n3.8.0(2.0*kvarh)\r\n")
 
     assert (["2.8.0", "3.8.0"], 1) == ([group.label for group in groups], bad_count)
 
@@ -99,8 +100,8 @@ def test_a_damaged_set_costs_only_itself(damaged):
     "odd", ["1.8.0(:01234*kWh)", "1.8.0(001234*kW`)", "1.8.0i(001234*kWh)", "x.8.0(1*kWh)", "9.4(1*C&2*Q)"]
 )
 def test_what_no_check_covers_must_look_as_the_standard_has_it(odd):
-    assert 1 == len(groups_of(odd)[0])
-    assert ([], 1) == groups_of(odd, is_checked=False)
+    assert 1 == len(parse_groups(odd)[0])
+    assert ([], 1) == parse_groups(odd, is_checked=False)
 
 
 @pytest.mark.parametrize(
@@ -108,18 +109,18 @@ def test_what_no_check_covers_must_look_as_the_standard_has_it(odd):
     ["1-0:96.5.5*255(80)", "C.1.0(ISK 1)", "F.F(00)", "6.36.1*01(2018-09-07)", "9.4(1*C&2*C)"],
 )
 def test_what_meters_say_looks_right(usual):
-    assert groups_of(usual) == groups_of(usual, is_checked=False)
+    assert parse_groups(usual) == parse_groups(usual, is_checked=False)
 
 
 def test_a_meter_says_its_number_in_many_places():
-    assert "1ESY1100004711" == serial_of(
+    assert "1ESY1100004711" == find_serial(
         said("1-0:0.0.0*255(60004711)\r\n0-0:96.1.255*255(1ESY1100004711)\r\n")
     )
-    assert "12345678" == serial_of(said("0.0.0(00000007)\r\nC.1.0(12345678)\r\n"))
-    assert "60001234" == serial_of(said("9.21(00004711)\r\n9.20(60001234)\r\n"))
-    assert "00004711" == serial_of(said("6.8(1.0*MWh)9.21(00004711)"))
-    assert "4711" == serial_of(said("0.0( 4711 )"))
-    assert "" == serial_of(said("1.8.0(1.0*kWh)\r\nC.1.0()\r\n"))
+    assert "12345678" == find_serial(said("0.0.0(00000007)\r\nC.1.0(12345678)\r\n"))
+    assert "60001234" == find_serial(said("9.21(00004711)\r\n9.20(60001234)\r\n"))
+    assert "00004711" == find_serial(said("6.8(1.0*MWh)9.21(00004711)"))
+    assert "4711" == find_serial(said("0.0( 4711 )"))
+    assert "" == find_serial(said("1.8.0(1.0*kWh)\r\nC.1.0()\r\n"))
 
 
 def test_numbers_longer_than_any_meter_has_are_text():
@@ -127,17 +128,17 @@ def test_numbers_longer_than_any_meter_has_are_text():
 
 
 def test_no_more_sets_are_told_than_a_meter_can_have():
-    assert SETS_MAX == len(groups_of("1.8.0(1*kWh)" * 2 * SETS_MAX)[0])
+    assert SETS_MAX == len(parse_groups("1.8.0(1*kWh)" * 2 * SETS_MAX)[0])
 
 
 @pytest.mark.parametrize("piece", ["x", "(", ")", "a(", "()", "(((", "1*C&", "a)"])
 def test_long_rubbish_takes_no_longer_for_its_length(piece):
     def steps(count):
-        return sum(1 for _ in groups_of(piece * count)[0])
+        return sum(1 for _ in parse_groups(piece * count)[0])
 
     assert steps(20_000) <= SETS_MAX
 
 
 @given(st.text(st.characters(codec="ascii")))
 def test_any_text_is_taken(text):
-    groups_of(text)
+    parse_groups(text)

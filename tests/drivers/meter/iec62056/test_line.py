@@ -7,12 +7,11 @@ import pytest
 from tests.drivers.meter.conftest import opened
 
 from quartier_drivers.errors import NoReply
-from quartier_drivers.meter.iec62056 import reader
-from quartier_drivers.meter.iec62056.signon import Pace, SignOn
-from quartier_drivers.meter.port import Port
-from quartier_drivers.meter.seek import SPEEDS
+from quartier_drivers.meter.iec62056.meter_reader import Iec62056Reader, ReplyTimes, make_reader
+from quartier_drivers.meter.line import MeterLine
+from quartier_drivers.meter.line_settings import PROTOCOL_SETTINGS
 
-QUICK = Pace(identity_s=0.5, turn_s=0.01, first_s=0.5, next_s=0.2, wake_s=0.05)
+QUICK = ReplyTimes(identity_s=0.5, turn_s=0.01, first_s=0.5, next_s=0.2, wake_s=0.05)
 
 
 class Meter:
@@ -43,10 +42,10 @@ class Meter:
 
 @pytest.mark.parametrize("echo", [False, True])
 async def test_a_meter_is_asked_over_a_line(wire: SimpleNamespace, plug, house_time, echo):
-    port = Port("heat", "iec62056", plug.path, SPEEDS["iec62056"], house_time)
+    port = MeterLine("heat", "iec62056", plug.path, PROTOCOL_SETTINGS["iec62056"], house_time)
     loop = asyncio.get_running_loop()
     loop.add_reader(plug.master, Meter(wire, plug, echo=echo).read)
-    one = SignOn(pace=QUICK)
+    one = Iec62056Reader(pace=QUICK)
     async with opened(port):
         for _ in range(2):
             [telegram] = await port.converse(one.read())
@@ -56,11 +55,11 @@ async def test_a_meter_is_asked_over_a_line(wire: SimpleNamespace, plug, house_t
 
 
 async def test_a_line_without_a_meter_says_so(plug, house_time):
-    port = Port("heat", "iec62056", plug.path, SPEEDS["iec62056"], house_time)
+    port = MeterLine("heat", "iec62056", plug.path, PROTOCOL_SETTINGS["iec62056"], house_time)
     async with opened(port):
         with pytest.raises(NoReply, match="did not answer"):
-            await port.converse(SignOn(pace=QUICK).read())
+            await port.converse(Iec62056Reader(pace=QUICK).read())
 
 
 def test_the_profile_sets_how_a_meter_is_asked():
-    assert b"/?42!\r\n" == reader(address="42", wake_count=3)._request
+    assert b"/?42!\r\n" == make_reader(address="42", wake_count=3)._request

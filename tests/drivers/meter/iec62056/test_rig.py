@@ -2,11 +2,12 @@
 
 import pytest
 
-from quartier_drivers import profile
-from quartier_drivers.contract import DeviceSpec, Quality
-from quartier_drivers.meter.bus import Iec62056Bus
-from quartier_drivers.meter.driver import DOOR
-from quartier_drivers.meter.iec62056 import decoder
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile import loading
+from quartier_drivers.meter.bus_section import Iec62056Bus
+from quartier_drivers.meter.driver import FACTORY
+from quartier_drivers.meter.iec62056.push_decoder import make_decoder
+from quartier_drivers.readings import Quality
 from quartier_hil.devices.meters.iec62056.optical import Optical
 from quartier_hil.devices.meters.iec62056.readout import number, text
 from quartier_hil.devices.meters.kinds import CAPTURES
@@ -25,7 +26,7 @@ def meant(statements):
 @pytest.mark.parametrize("kind", ["iec62056-c", "iec62056-d"])
 def test_everything_that_was_said_is_told(kind):
     telegrams = list(CAPTURES[kind](20261125, 250))
-    heard = decoder(is_capture=True).feed(b"".join(one.data for one in telegrams))
+    heard = make_decoder(is_capture=True).feed(b"".join(one.data for one in telegrams))
 
     assert [said for one in telegrams for said in meant(one.statements)] == told(heard)
 
@@ -35,7 +36,7 @@ def test_everything_that_was_said_is_told(kind):
 def test_of_a_bad_line_nothing_whole_is_lost(kind, line):
     telegrams = list(CAPTURES[kind](7, 300))
     heard = damage(telegrams, LINES[line], 7)
-    found = told(decoder(is_capture=True).feed(bytes(heard.data)))
+    found = told(make_decoder(is_capture=True).feed(bytes(heard.data)))
 
     rest = iter(found)
     whole = [said for piece in heard.intact for said in meant(piece.says)]
@@ -51,9 +52,9 @@ async def test_an_optical_meter_is_read_by_the_five_verbs(tmp_path, house_time, 
     sets = [number("6.8", 12.5, (7, 3), "MWh"), number("6.26", 34.25, (7, 2), "m3"), text("9.20", "00004711")]
     async with Optical(lambda: sets, far_end, react_s=0.5, wait_s=1.5, **settings) as meter:
         bus = Iec62056Bus(kind="iec62056", port=far_end.url, framing="8N1")
-        port = DOOR.line("heat", bus, house_time)
+        port = FACTORY.line("heat", bus, house_time)
         spec = DeviceSpec("heat1", 1, {"": "heat"}, address=settings.get("address", ""))
-        driver = DOOR.driver(port, spec, profile.load("landis-gyr/ultraheat-optical"), house_time)
+        driver = FACTORY.driver(port, spec, loading.load_profile("landis-gyr/ultraheat-optical"), house_time)
         await port.open()
         try:
             await driver.open()

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from tests.drivers.meter.mbus.conftest import FIELDS, SIZES, record, reply
 
-from quartier_drivers.meter.mbus.decoder import MbusDecoder
+from quartier_drivers.meter.mbus.push_decoder import MbusDecoder
 
 judge = pytest.importorskip("pymbusparser")
 

@@ -2,10 +2,18 @@
 
 import pytest
 
-from quartier_drivers.meter.mbus.quantities import FIRST, MOMENT, PRIMARY, RESERVED, SECOND, THIRD, Kind
+from quartier_drivers.meter.mbus.quantities import (
+    FB_VIFE,
+    FD_FD_VIFE,
+    FD_VIFE,
+    PRIMARY_VIF,
+    RESERVED_KIND,
+    TIME_NUMBER,
+    ValueKind,
+)
 
 
-@pytest.mark.parametrize("table", [PRIMARY, FIRST, SECOND, THIRD])
+@pytest.mark.parametrize("table", [PRIMARY_VIF, FB_VIFE, FD_VIFE, FD_FD_VIFE])
 def test_a_table_has_a_line_for_each_code(table):
     assert 128 == len(table)
 
@@ -39,7 +47,7 @@ def test_a_table_has_a_line_for_each_code(table):
     ],
 )
 def test_primary_codes(quantity, unit, worth, codes):
-    check(PRIMARY, quantity, unit, worth, codes)
+    check(PRIMARY_VIF, quantity, unit, worth, codes)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +71,7 @@ def test_primary_codes(quantity, unit, worth, codes):
     ],
 )
 def test_codes_behind_fb(quantity, unit, worth, code):
-    check(FIRST, quantity, unit, worth, code)
+    check(FB_VIFE, quantity, unit, worth, code)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +105,7 @@ def test_codes_behind_fb(quantity, unit, worth, code):
     ],
 )
 def test_codes_behind_fd(quantity, unit, worth, code):
-    check(SECOND, quantity, unit, worth, code)
+    check(FD_VIFE, quantity, unit, worth, code)
 
 
 def check(table, quantity, unit, worth, code):
@@ -108,18 +116,18 @@ def check(table, quantity, unit, worth, code):
 
 
 def test_dates_are_told_as_such():
-    assert {MOMENT} == {PRIMARY[code].form for code in (0x6C, 0x6D)} | {
-        SECOND[code].form for code in (0x30, 0x70)
+    assert {TIME_NUMBER} == {PRIMARY_VIF[code].form for code in (0x6C, 0x6D)} | {
+        FD_VIFE[code].form for code in (0x30, 0x70)
     }
 
 
 def test_the_third_table_hangs_on_the_second():
-    assert Kind("battery_lifetime", "month") == THIRD[2]
+    assert ValueKind("battery_lifetime", "month") == FD_FD_VIFE[2]
 
 
 def test_a_code_that_nobody_defined_is_reserved():
-    assert [RESERVED] * 3 == [PRIMARY[0x6F], FIRST[0x0A], SECOND[0x7F]]
+    assert [RESERVED_KIND] * 3 == [PRIMARY_VIF[0x6F], FB_VIFE[0x0A], FD_VIFE[0x7F]]
 
 
 def test_a_correction_moves_the_exponent():
-    assert Kind("energy", "Wh", 2) == Kind("energy", "Wh", -1).scaled(3)
+    assert ValueKind("energy", "Wh", 2) == ValueKind("energy", "Wh", -1).scaled(3)

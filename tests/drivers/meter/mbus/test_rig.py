@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from quartier_drivers import profile
-from quartier_drivers.contract import DeviceSpec, Quality
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import LinkLost, NoReply
-from quartier_drivers.meter.bus import MbusBus
-from quartier_drivers.meter.driver import DOOR
-from quartier_drivers.meter.mbus.decoder import MbusDecoder
-from quartier_drivers.meter.mbus.scan import Quest, scan, target
+from quartier_drivers.meter.bus_section import MbusBus
+from quartier_drivers.meter.driver import FACTORY
+from quartier_drivers.meter.mbus.push_decoder import MbusDecoder
+from quartier_drivers.meter.mbus.scan import MbusScanTarget, parse_target, scan_line
+from quartier_drivers.readings import Quality
 from quartier_hil.devices.meters.mbus import draw
 from quartier_hil.devices.meters.mbus import record as records
 from quartier_hil.devices.meters.mbus.frame import Identity
@@ -38,9 +39,9 @@ def wire(request, tmp_path):
 @asynccontextmanager
 async def device(wire, house_time, name="generic/mbus_water", **place):
     bus = MbusBus(kind="mbus", port=wire.url, baud=BAUD, framing="8N1", timeout_s=0.5)
-    port = DOOR.line("mbus", bus, house_time)
+    port = FACTORY.line("mbus", bus, house_time)
     spec = DeviceSpec("meter", place.get("unit", 1), {"": "m"}, address=place.get("address", ""))
-    driver = DOOR.driver(port, spec, profile.load(name), house_time)
+    driver = FACTORY.driver(port, spec, loading.load_profile(name), house_time)
     await port.open()
     try:
         await driver.open()
@@ -137,8 +138,8 @@ async def test_every_meter_is_found_through_collisions(house_time, tmp_path):
     slaves = [water(serial, address=1) for serial in serials]
     async with Line(slaves, wire, baud=BAUD, seed=7) as line:
         results = []
-        bus = target(f"{wire.url}?baud={BAUD}&framing=8N1&timeout_s=0.1")
-        await scan([bus], Quest(primary=[1]), house_time, lambda *_: None, results)
+        bus = parse_target(f"{wire.url}?baud={BAUD}&framing=8N1&timeout_s=0.1")
+        await scan_line([bus], MbusScanTarget(primary=[1]), house_time, lambda *_: None, results)
 
     assert sorted(serials) == sorted(int(one.serial) for one in results[0].survey.found)
     assert ["4 meters share address 1: read them by their secondary addresses"] == results[0].survey.notes

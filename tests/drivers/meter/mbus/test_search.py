@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from tests.drivers.meter.mbus.conftest import Line, Slave, converse, garbage, in_turn, overlaid, record
 from tests.effort import examples
 
-from quartier_drivers.meter.mbus.address import mask
-from quartier_drivers.meter.mbus.search import Look
-from quartier_drivers.meter.mbus.timing import Timing
+from quartier_drivers.meter.mbus.header import parse_mask
+from quartier_drivers.meter.mbus.link_layer import LineTiming
+from quartier_drivers.meter.mbus.search import MeterSearch
 
 COLLISIONS = pytest.mark.parametrize("collide", [overlaid, in_turn, garbage])
 
 
 def look(line, *, thorough=False, wanted=None, addresses=None):
     told = []
-    one = Look(Timing(), lambda what, found: told.append((what, found)), is_thorough=thorough)
+    one = MeterSearch(LineTiming(), lambda what, found: told.append((what, found)), is_thorough=thorough)
     if addresses is None:
         converse(one.secondary(*([wanted] if wanted else [])), line)
     else:
@@ -141,7 +141,7 @@ def test_a_meter_that_another_drowns_is_found_by_a_thorough_search():
 def test_a_mask_limits_the_search():
     line = Line([Slave("12345678"), Slave("92345678")])
 
-    assert ["92345678"] == serials(look(line, wanted=mask("9FFFFFFF"))[0])
+    assert ["92345678"] == serials(look(line, wanted=parse_mask("9FFFFFFF"))[0])
 
 
 @pytest.mark.parametrize("numbers", [["1234567A", "1234567B"], ["12345671", "1234567B"], ["1234567A"]])
@@ -166,19 +166,19 @@ def test_what_cannot_be_told_apart_is_noted():
 
 @pytest.mark.parametrize(("there", "slaves"), [(True, 1), (True, 3), (False, 0)])
 def test_whether_anybody_is_there_is_asked_of_all_at_once(there, slaves):
-    one = Look(Timing(), lambda *_: None)
+    one = MeterSearch(LineTiming(), lambda *_: None)
     line = Line([Slave(f"{number:08}", primary=number) for number in range(slaves)], garbage)
 
-    assert there is converse(one.anybody(), line)
+    assert there is converse(one.has_any_meter(), line)
     assert (1 if there else 3) == len(line.sent)
 
 
 def test_who_was_found_need_not_be_asked_for():
-    one, line = Look(Timing(), lambda *_: None), Line([Slave("12345678")])
+    one, line = MeterSearch(LineTiming(), lambda *_: None), Line([Slave("12345678")])
     converse(one.secondary(), line)
     line.sent.clear()
 
-    assert converse(one.anybody(), line)
+    assert converse(one.has_any_meter(), line)
     assert [] == line.sent
 
 
@@ -199,7 +199,7 @@ def test_both_searches_know_a_meter_only_once():
         Slave("22222222", primary=2),
         Slave("33333333", primary=3, has_secondary=False),
     ]
-    one = Look(Timing(), lambda *_: None)
+    one = MeterSearch(LineTiming(), lambda *_: None)
 
     converse(one.secondary(), Line(slaves))
     converse(one.primary(range(5)), Line(slaves))
@@ -216,7 +216,7 @@ def test_several_at_one_primary_address_are_told(collide):
     survey, _ = look(Line(slaves, collide), addresses=[1])
 
     assert "several meters here" in survey.found[0].note
-    one = Look(Timing(), lambda *_: None)
+    one = MeterSearch(LineTiming(), lambda *_: None)
     converse(one.secondary(), Line(slaves, collide))
     converse(one.primary([1]), Line(slaves, collide))
     assert (2, ["2 meters share address 1: read them by their secondary addresses"]) == (
@@ -233,7 +233,7 @@ def test_a_line_where_everything_is_answered_is_given_up(said):
             return said
 
     line = Babbler([])
-    one = Look(Timing(), lambda *_: None)
+    one = MeterSearch(LineTiming(), lambda *_: None)
     converse(one.secondary(), line)
     assert 600 > len(line.sent)
     converse(one.primary(), line)

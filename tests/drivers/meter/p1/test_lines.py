@@ -1,12 +1,18 @@
 import pytest
 from tests.drivers.meter.p1.conftest import DUTCH, OLD
 
-from quartier_drivers.meter.p1.lines import LINES_MAX, Reader, iso, meter, serial
-from quartier_drivers.meter.telegram import Group
+from quartier_drivers.meter.p1.lines import (
+    LINES_MAX,
+    LineReader,
+    decode_serial,
+    find_meter_number,
+    render_iso_time,
+)
+from quartier_drivers.meter.telegrams import Group
 
 
 def read(*lines: str) -> list[Group]:
-    return Reader().read("\r\n".join(lines))[0]
+    return LineReader().read("\r\n".join(lines))[0]
 
 
 # A line, and what it says.
@@ -45,12 +51,12 @@ def test_a_line_may_have_several_objects():
         Group("0-0:96.14.0", "0002"),
     ]
 
-    assert (groups, True) == Reader().read(line)
-    assert False is Reader().read(line + "x")[1]
+    assert (groups, True) == LineReader().read(line)
+    assert False is LineReader().read(line + "x")[1]
 
 
 def test_a_number_with_a_point_needs_no_unit():
-    assert [Group("1-0:13.7.0", 0.999)] == Reader().read("1-0:13.7.0(0.999)")[0]
+    assert [Group("1-0:13.7.0", 0.999)] == LineReader().read("1-0:13.7.0(0.999)")[0]
 
 
 def test_gas_of_old_versions_stands_on_two_lines():
@@ -73,23 +79,23 @@ def test_a_child_is_told_with_its_channel_medium_and_serial():
     [("", True), ("1-0:1.8.0(1)", True), ("1-0:1.8.0(1", False), ("(1)", False), ("x", False)],
 )
 def test_a_line_that_is_no_object_is_noticed(line, is_clean):
-    assert is_clean == Reader().read(line)[1]
+    assert is_clean == LineReader().read(line)[1]
 
 
 def test_who_speaks_is_said_in_hexadecimal_or_plainly():
-    assert "E0044007382246019" == meter(read(*DUTCH))
-    assert "3960221976967177082151037881335713" == serial("3960221976967177082151037881335713")
-    assert "ABC" == serial("ABC")
-    assert meter(read("1-0:1.8.0(1*kWh)")) == ""
+    assert "E0044007382246019" == find_meter_number(read(*DUTCH))
+    assert "3960221976967177082151037881335713" == decode_serial("3960221976967177082151037881335713")
+    assert "ABC" == decode_serial("ABC")
+    assert find_meter_number(read("1-0:1.8.0(1*kWh)")) == ""
 
 
 @pytest.mark.parametrize("digits", ["", "261301000000W", "260132000000S", "26010124", "26010100000x"])
 def test_no_date_is_no_time(digits):
-    assert iso(digits) == ""
+    assert render_iso_time(digits) == ""
 
 
 def test_a_line_that_is_known_says_the_same_again_and_with_other_children_what_they_make_of_it():
-    reader = Reader()
+    reader = LineReader()
     gas = ("0-1:24.1.0(003)", "0-1:24.2.1(260426223001S)(00246.138*m3)")
     water = ("0-1:24.1.0(007)", gas[1])
     said = [dict(reader.read("\r\n".join(lines))[0][1].more) for lines in (gas, gas, water, gas, gas[1:] * 2)]
@@ -98,7 +104,7 @@ def test_a_line_that_is_known_says_the_same_again_and_with_other_children_what_t
 
 
 def test_a_value_on_a_second_line_is_never_taken_from_another_telegram():
-    reader = Reader()
+    reader = LineReader()
     first = reader.read("\r\n".join(OLD))[0]
     again = reader.read("\r\n".join(OLD).replace("(00001.001)", "(00002.002)"))[0]
 
@@ -109,7 +115,7 @@ def test_a_value_on_a_second_line_is_never_taken_from_another_telegram():
 
 
 def test_what_is_kept_has_an_end():
-    reader = Reader()
+    reader = LineReader()
     for number in range(3_000):
         reader.read(f"1-0:1.8.0({number:06}.000*kWh)")
     assert len(reader._known) <= LINES_MAX + 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quartier_drivers.meter import p1
+from quartier_drivers.meter.p1 import push_decoder
 from quartier_hil.devices.meters.dlms.draw import KEYS
 from quartier_hil.devices.meters.noise import LINES, Noise, damage
 from quartier_hil.devices.meters.p1 import draw
@@ -13,7 +13,7 @@ WEAK = Noise(flip=0.0002, drop=0.0001, insert=0.0001, stray=0.2, strays=b"/!\r\n
 
 
 def read(data: bytes, step: int = 1 << 20, **keys: bytes):
-    decoder = p1.decoder(is_capture=True, **keys)
+    decoder = push_decoder.make_decoder(is_capture=True, **keys)
     found = [one for at in range(0, len(data), step) for one in decoder.feed(data[at : at + step])]
     return [*found, *decoder.end()]
 

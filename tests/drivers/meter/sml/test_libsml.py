@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from quartier_drivers.meter.sml import decoder
+from quartier_drivers.meter.sml.push_decoder import make_decoder
 
 FILES = 250
 LABELS = [
@@ -62,7 +62,7 @@ def test_numbers_of_random_files_are_those_of_libsml(wire: SimpleNamespace, sml_
         (label if storage == "255" else f"{label}*{storage}", float(number), unit)
         for label, storage, number, unit in LINE.findall(run.stdout)
     ]
-    telegrams = decoder().feed(b"".join(files))
+    telegrams = make_decoder().feed(b"".join(files))
     ours = [
         (group.label, float(group.value), group.unit)
         for telegram in telegrams

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier_drivers.meter.sml.checksum import KERMIT, X25
-from quartier_drivers.meter.sml.entries import NARROW
-from quartier_drivers.meter.sml.messages import File, file_of, general_file_of
+from quartier_drivers.meter.sml.elements import TWO_BYTE_NUMBER
+from quartier_drivers.meter.sml.messages import SmlFile, parse_file, parse_general_file
+from quartier_drivers.meter.sml.transport import KERMIT, X25
 
 SERVER = b"\x0a\x01EMH\x00\x00\x00\x12\x34"
 
@@ -23,7 +23,7 @@ def entries(wire: SimpleNamespace) -> list[bytes]:
 
 def test_a_list_is_read_with_its_server(wire: SimpleNamespace, entries):
     content = wire.opening(SERVER) + wire.listing(SERVER, entries) + wire.closing()
-    file = file_of(content, [X25])
+    file = parse_file(content, [X25])
 
     assert (SERVER, 0) == (file.server, file.bad_count)
     assert [SERVER] == [server for server, _, _ in file.listings]
@@ -41,14 +41,14 @@ def test_every_optional_part_may_be_there(wire: SimpleNamespace, entries):
         gateway_time=wire.timestamp(99),
     )
 
-    assert 2 == len(file_of(content, [X25]).listings[0][1])
+    assert 2 == len(parse_file(content, [X25]).listings[0][1])
 
 
 def test_a_message_with_a_wrong_sum_is_left_out(wire: SimpleNamespace, entries):
     good = wire.listing(SERVER, entries)
     at = good.index(b"\x62\x1e") + 1
     bad = good[:at] + b"\x1f" + good[at + 1 :]
-    file = file_of(wire.opening(SERVER) + bad + good + wire.closing(), [X25])
+    file = parse_file(wire.opening(SERVER) + bad + good + wire.closing(), [X25])
 
     assert (1, 1) == (len(file.listings), file.bad_count)
 
@@ -56,8 +56,8 @@ def test_a_message_with_a_wrong_sum_is_left_out(wire: SimpleNamespace, entries):
 def test_kermit_is_one_way_among_others(wire: SimpleNamespace, entries):
     content = wire.listing(SERVER, entries, wire.kermit)
 
-    assert [] == file_of(content, [X25]).listings
-    assert 1 == len(file_of(content, [X25, KERMIT]).listings)
+    assert [] == parse_file(content, [X25]).listings
+    assert 1 == len(parse_file(content, [X25, KERMIT]).listings)
 
 
 @pytest.mark.parametrize("number", [0x0100, 0x0500, 0x0501, 0x0401, 0x0301, 0xFF01, 0x0201, 0x9999])
@@ -66,7 +66,7 @@ def test_other_messages_are_passed_over(wire: SimpleNamespace, entries, number):
         wire.octets(b"name"), wire.items(wire.unsigned(1, 1), b"\x01"), wire.items(wire.items(b"\x01"))
     )
     other = wire.message(number, wire.items(wire.octets(SERVER), wire.items(wire.octets(b"path")), tree))
-    file = file_of(other + wire.listing(SERVER, entries), [X25])
+    file = parse_file(other + wire.listing(SERVER, entries), [X25])
 
     assert (1, 0) == (len(file.listings), file.bad_count)
 
@@ -75,13 +75,13 @@ def test_other_messages_are_passed_over(wire: SimpleNamespace, entries, number):
 def test_the_kind_of_message_may_take_more_bytes(wire: SimpleNamespace, tag_size):
     body = wire.items(b"\x01", wire.octets(SERVER), b"\x01", b"\x01", wire.items(), b"\x01", b"\x01")
 
-    assert 1 == len(file_of(wire.message(0x0701, body, tag_size=tag_size), [X25]).listings)
+    assert 1 == len(parse_file(wire.message(0x0701, body, tag_size=tag_size), [X25]).listings)
 
 
 def test_long_transactions_and_long_servers_are_read(wire: SimpleNamespace, entries):
     server = b"a number of more than fifteen bytes"
     body = wire.items(b"\x01", wire.octets(server), b"\x01", b"\x01", wire.items(*entries), b"\x01", b"\x01")
-    file = file_of(wire.message(0x0701, body, transaction=bytes(40)), [X25])
+    file = parse_file(wire.message(0x0701, body, transaction=bytes(40)), [X25])
 
     assert [server] == [server for server, _, _ in file.listings]
 
@@ -93,16 +93,16 @@ def test_a_sum_whose_high_byte_is_zero_may_be_one_byte(wire: SimpleNamespace):
             break
     short = good[:-4] + b"\x62" + good[-2:]
 
-    assert (1, 1) == (len(file_of(good, [X25]).listings), len(file_of(short, [X25]).listings))
+    assert (1, 1) == (len(parse_file(good, [X25]).listings), len(parse_file(short, [X25]).listings))
 
 
 def test_more_fill_than_was_told_is_passed_over(wire: SimpleNamespace, entries):
-    assert 0 == file_of(wire.listing(SERVER, entries) + bytes(3), [X25]).bad_count
+    assert 0 == parse_file(wire.listing(SERVER, entries) + bytes(3), [X25]).bad_count
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_are_too_odd(data):
-    file_of(data, [X25])
+    parse_file(data, [X25])
 
 
 @given(st.data())
@@ -111,11 +111,14 @@ def test_no_single_error_gets_through(wire: SimpleNamespace, data):
     at = data.draw(st.integers(0, len(good) - 2))
     damaged = good[:at] + bytes([good[at] ^ 1 << data.draw(st.integers(0, 7))]) + good[at + 1 :]
 
-    assert [] == file_of(damaged, [X25]).listings
+    assert [] == parse_file(damaged, [X25]).listings
 
 
-def comparable(file: File) -> tuple:
-    lists = [(server, groups, [code == NARROW for code in codes]) for server, groups, codes in file.listings]
+def comparable(file: SmlFile) -> tuple:
+    lists = [
+        (server, groups, [code == TWO_BYTE_NUMBER for code in codes])
+        for server, groups, codes in file.listings
+    ]
     return file.server, lists, file.bad_count
 
 
@@ -159,4 +162,6 @@ def test_the_quick_way_says_what_the_general_one_says(wire: SimpleNamespace, dat
     for _ in range(data.draw(st.integers(0, 2)) if content else 0):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
 
-    assert comparable(general_file_of(bytes(content), [X25])) == comparable(file_of(bytes(content), [X25]))
+    assert comparable(parse_general_file(bytes(content), [X25])) == comparable(
+        parse_file(bytes(content), [X25])
+    )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quartier_drivers.meter.sml import decoder
+from quartier_drivers.meter.sml.push_decoder import make_decoder
 from quartier_hil.devices.meters.kinds import CAPTURES
 from quartier_hil.devices.meters.noise import LINES, damage
 
@@ -18,7 +18,7 @@ def meant(statements):
 @pytest.mark.parametrize("kind", ["sml", "sml-kermit"])
 def test_everything_that_was_said_is_told(kind):
     telegrams = list(CAPTURES[kind](20261125, 250))
-    heard = decoder(checksum="kermit").feed(b"".join(one.data for one in telegrams))
+    heard = make_decoder(checksum="kermit").feed(b"".join(one.data for one in telegrams))
 
     assert 250 == len(heard)
     assert [said for one in telegrams for said in meant(one.statements)] == told(heard)
@@ -30,7 +30,7 @@ def test_of_a_bad_line_nothing_whole_is_lost_and_nothing_is_made_up(line):
     heard = damage(telegrams, LINES[line], 7)
     said = [meant(one.statements) for one in telegrams]
     whole = [one for one in (meant(piece.says) for piece in heard.intact) if one]
-    found = [told([telegram]) for telegram in decoder().feed(bytes(heard.data))]
+    found = [told([telegram]) for telegram in make_decoder().feed(bytes(heard.data))]
 
     assert all(one in said for one in found)
     rest = iter(found)

@@ -6,15 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier_drivers.meter.sml.checksum import KERMIT, X25
-from quartier_drivers.meter.sml.transport import BEGIN, ESCAPE, FRAME_MAX, Transport, unescaped
+from quartier_drivers.meter.sml.transport import (
+    BEGIN,
+    ESCAPE,
+    FRAME_MAX,
+    KERMIT,
+    X25,
+    TransportDecoder,
+    unescape_frame,
+)
 
 
 def contents(data: bytes, *chunks: int) -> list[bytes]:
-    return [frame.content for frame in fed(Transport([X25]), data, *chunks)]
+    return [frame.content for frame in fed(TransportDecoder([X25]), data, *chunks)]
 
 
-def fed(transport: Transport, data: bytes, *chunks: int) -> list:
+def fed(transport: TransportDecoder, data: bytes, *chunks: int) -> list:
     frames = []
     at = 0
     for size in chunks:
@@ -74,18 +81,20 @@ def test_escapes_within_the_messages_come_through(wire: SimpleNamespace, how, be
 
     [frame] = contents(wire.transport(content, how=how))
 
-    assert content in unescaped(frame)
+    assert content in unescape_frame(frame)
 
 
 def test_a_begin_among_the_data_is_no_begin(wire: SimpleNamespace):
-    assert [BEGIN + b"data"] == [unescaped(frame)[0] for frame in contents(wire.transport(BEGIN + b"data"))]
+    assert [BEGIN + b"data"] == [
+        unescape_frame(frame)[0] for frame in contents(wire.transport(BEGIN + b"data"))
+    ]
 
 
 def test_kermit_is_taken_only_where_it_is_expected(wire: SimpleNamespace):
     stream = wire.transport(b"data", wire.kermit)
 
-    assert [] == Transport([X25]).feed(stream)
-    assert [(b"data", 0)] == Transport([X25, KERMIT]).feed(stream)
+    assert [] == TransportDecoder([X25]).feed(stream)
+    assert [(b"data", 0)] == TransportDecoder([X25, KERMIT]).feed(stream)
 
 
 def test_frames_tell_how_many_bad_ones_came_before_them(wire: SimpleNamespace):
@@ -93,12 +102,12 @@ def test_frames_tell_how_many_bad_ones_came_before_them(wire: SimpleNamespace):
     bad = bytes([*good[:9], good[9] ^ 1, *good[10:]])
 
     assert [0, 2, 3] == [
-        frame.bad_count for frame in Transport([X25]).feed(good + bad + bad + good + bad + good)
+        frame.bad_count for frame in TransportDecoder([X25]).feed(good + bad + bad + good + bad + good)
     ]
 
 
 def test_a_frame_that_is_too_long_is_given_up(wire: SimpleNamespace):
-    transport = Transport([X25])
+    transport = TransportDecoder([X25])
     stream = wire.transport(bytes(FRAME_MAX)) + wire.transport(b"next")
 
     assert [b"next"] == [frame.content for frame in transport.feed(stream)]
@@ -106,7 +115,7 @@ def test_a_frame_that_is_too_long_is_given_up(wire: SimpleNamespace):
 
 
 def test_no_more_is_kept_than_the_longest_frame():
-    transport = Transport([X25])
+    transport = TransportDecoder([X25])
     for byte in (ESCAPE + b"\x01\x01\x01\x01", ESCAPE, b"\x00", b"\x1b\x1b\x1b\x1a", BEGIN):
         for _ in range(3 * FRAME_MAX // len(byte)):
             transport.feed(byte)
@@ -114,7 +123,7 @@ def test_no_more_is_kept_than_the_longest_frame():
 
 
 def test_noise_without_end_counts_as_searching():
-    transport = Transport([X25])
+    transport = TransportDecoder([X25])
     transport.feed(b"\x55" * 5_000)
 
     assert 9 == transport.resync_count
@@ -130,7 +139,7 @@ def test_no_chunking_makes_a_difference(wire: SimpleNamespace, data):
     parts = data.draw(st.lists(TOKENS | st.binary(max_size=30).map(wire.transport)))
     stream = b"".join(parts)
     cuts = data.draw(st.lists(st.integers(0, 20), max_size=30))
-    whole, cut, bytewise = Transport([X25]), Transport([X25]), Transport([X25])
+    whole, cut, bytewise = TransportDecoder([X25]), TransportDecoder([X25]), TransportDecoder([X25])
 
     frames = whole.feed(stream)
 
@@ -150,14 +159,14 @@ def test_good_frames_come_through_whatever_happens_to_others(wire: SimpleNamespa
     gone = data.draw(st.integers(0, 6))
     frames[hit] = frames[hit][:at] + noise + frames[hit][at + gone :]
 
-    found = [unescaped(frame)[0] for frame in contents(b"".join(frames))]
+    found = [unescape_frame(frame)[0] for frame in contents(b"".join(frames))]
 
     for text in texts[:hit] + texts[hit + 1 :]:
         assert text in found
 
 
 def test_an_unfinished_frame_is_a_bad_one_at_the_end(wire: SimpleNamespace):
-    transport = Transport([X25])
+    transport = TransportDecoder([X25])
     transport.feed(wire.transport(b"data")[:-1])
     transport.end()
 

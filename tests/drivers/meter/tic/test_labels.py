@@ -1,6 +1,6 @@
 import pytest
 
-from quartier_drivers.meter.tic.labels import HISTORIC, SIZES, STANDARD, STRANGER
+from quartier_drivers.meter.tic.labels import HISTORIC, SIZES, STANDARD, UNKNOWN_LABEL
 
 LABELS = [*STANDARD, *HISTORIC]
 
@@ -54,4 +54,4 @@ def test_a_value_has_the_width_and_the_letters_of_its_label(table, label, value,
     ("label", "fits"), [(b"EA_s", True), (b"U10MN", True), (b"IRMSq", False), (b"", False)]
 )
 def test_labels_of_larger_meters_are_let_through_but_none_with_a_flipped_bit(label, fits):
-    assert fits == bool(STRANGER(label))
+    assert fits == bool(UNKNOWN_LABEL(label))

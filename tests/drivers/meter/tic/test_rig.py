@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from quartier_drivers.meter import tic
+from quartier_drivers.meter.tic import push_decoder
 from quartier_hil.devices.meters.noise import LINES, damage
 from quartier_hil.devices.meters.tic import draw
 from quartier_hil.devices.meters.tic.linky import Linky
@@ -15,7 +15,7 @@ NOON = dt.datetime(2026, 1, 12, 12, tzinfo=dt.UTC)
 
 
 def read(data: bytes, step: int = 1 << 20):
-    decoder = tic.decoder()
+    decoder = push_decoder.make_decoder()
     found = [one for at in range(0, len(data), step) for one in decoder.feed(data[at : at + step])]
     return [*found, *decoder.end()]
 

@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
-from quartier_drivers.clock import LoopClock
 from quartier_drivers.errors import LinkLost, NoReply
-from quartier_drivers.modbus.bus import RtuBus, TcpBus
-from quartier_drivers.modbus.frame import Answer, Request
-from quartier_drivers.modbus.line import Line
-from quartier_drivers.modbus.link import link
+from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
+from quartier_drivers.modbus.frames import Answer, Request
+from quartier_drivers.modbus.release_writes import make_line
+from quartier_drivers.modbus.wire.line import ModbusLine
+from quartier_drivers.transport.event_loop import LoopClock
 from quartier_hil.devices.odd import Odd, plain_unit, quirk
 from quartier_hil.devices.oddpty import OddPty
 from quartier_hil.devices.oddtcp import OddTcp
@@ -22,7 +22,7 @@ SLOW = {"foreign-babble": {"baud": 1200}}
 BABBLE_S = {"foreign-babble": 0.02}
 
 Serve = Callable[..., Awaitable[Odd]]
-Ours = Callable[..., Line]
+Ours = Callable[..., ModbusLine]
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ async def served() -> AsyncIterator[Serve]:
 @pytest.fixture
 async def line_to() -> AsyncIterator[Ours]:
     """``line_to(server, timeout_s=…)``: a line of ours, closed after the test."""
-    lines: list[Line] = []
+    lines: list[ModbusLine] = []
 
-    def made(server: Odd, **keys: object) -> Line:
+    def made(server: Odd, **keys: object) -> ModbusLine:
         keys = {"timeout_s": TIMEOUT_S, "retries_count": 0} | keys
         if isinstance(server, OddTcp):
             bus: TcpBus | RtuBus = TcpBus.model_validate(
@@ -63,7 +63,7 @@ async def line_to() -> AsyncIterator[Ours]:
         else:
             assert isinstance(server, OddPty)
             bus = RtuBus.model_validate({"kind": "modbus-rtu", "port": server.path, "baud": 115200} | keys)
-        lines.append(link("line", bus, LoopClock()))
+        lines.append(make_line("line", bus, LoopClock()))
         return lines[-1]
 
     yield made
@@ -83,7 +83,7 @@ def right(request: Request) -> tuple[int, ...]:
     return tuple(of_table[request.function](place) for place in places)
 
 
-async def asked(line: Line, request: Request) -> Answer | str:
+async def asked(line: ModbusLine, request: Request) -> Answer | str:
     """The answer, or why there is none."""
     try:
         return await line.exchange(request)
@@ -91,7 +91,7 @@ async def asked(line: Line, request: Request) -> Answer | str:
         return str(error)
 
 
-async def recovered(line: Line, request: Request, tries: int = 12) -> bool:
+async def recovered(line: ModbusLine, request: Request, tries: int = 12) -> bool:
     """Whether a right answer comes, and no wrong one before it."""
     for _ in range(tries):
         answer = await asked(line, request)

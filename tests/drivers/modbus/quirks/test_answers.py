@@ -3,10 +3,10 @@
 import pytest
 from tests.drivers.modbus.quirks.conftest import Ours, Serve, asked, recovered, right
 
-from quartier_drivers.modbus.frame import Answer, read_request, write_request
+from quartier_drivers.modbus.frames import Answer, make_read, make_write
 
-READ = read_request(1, "holding", 10, 2)
-OTHER = read_request(1, "holding", 20, 2)
+READ = make_read(1, "holding", 10, 2)
+OTHER = make_read(1, "holding", 20, 2)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ async def test_an_answer_said_twice_answers_one_question(wire: str, served: Serv
     line = line_to(await served(wire, "twice"), timeout_s=5.0)
 
     for step in range(10):
-        question = read_request(1, "holding", 3 * step, 2)
+        question = make_read(1, "holding", 3 * step, 2)
         assert Answer(right(question)) == await asked(line, question)
 
 
@@ -81,7 +81,7 @@ async def test_an_answer_said_again_while_the_next_is_awaited_is_none_to_it(
     line = line_to(await served(wire, "twice-late"), timeout_s=5.0)
 
     for step in range(10):
-        question = read_request(1, "holding", 3 * step, 2)
+        question = make_read(1, "holding", 3 * step, 2)
         assert Answer(right(question)) == await asked(line, question)
     assert 8 <= line.stats["late_count"]
 
@@ -92,7 +92,7 @@ async def test_two_blocks_that_hold_the_same_are_both_read(served: Serve, line_t
     line = line_to(server, timeout_s=5.0)
 
     for step in range(8):
-        assert Answer((0, 0)) == await asked(line, read_request(1, "holding", 5 * (step % 2), 2))
+        assert Answer((0, 0)) == await asked(line, make_read(1, "holding", 5 * (step % 2), 2))
     assert 0 == line.stats["late_count"]
 
 
@@ -109,7 +109,7 @@ async def test_coils_are_unpacked_whatever_stands_behind_the_last(
     wire: str, count: int, served: Serve, line_to: Ours
 ) -> None:
     line = line_to(await served(wire, "dirty-padding"), timeout_s=5.0)
-    question = read_request(1, "coil", 5, count)
+    question = make_read(1, "coil", 5, count)
 
     assert Answer(right(question)) == await asked(line, question)
 
@@ -121,9 +121,9 @@ async def test_coils_are_packed_as_they_are_read(
 ) -> None:
     server = await served(wire)
     line = line_to(server, timeout_s=5.0)
-    await line.exchange(write_request(1, "coil", 30, coils))
+    await line.exchange(make_write(1, "coil", 30, coils))
 
-    assert Answer(coils) == await asked(line, read_request(1, "coil", 30, len(coils)))
+    assert Answer(coils) == await asked(line, make_read(1, "coil", 30, len(coils)))
     assert list(coils) == server.units[1].get("coil", 30, len(coils))
 
 
@@ -133,7 +133,7 @@ async def test_a_gateway_that_answers_for_absent_units_speaks_for_them_alone(
 ) -> None:
     line = line_to(await served(wire, "absent-answered"), timeout_s=5.0)
 
-    assert Answer(exception=11) == await asked(line, read_request(9, "holding", 0, 2))
+    assert Answer(exception=11) == await asked(line, make_read(9, "holding", 0, 2))
     assert Answer(right(READ)) == await asked(line, READ)
 
 
@@ -144,7 +144,7 @@ async def test_a_write_that_a_gateway_could_not_deliver_is_unknown_not_refused(
     line = line_to(await served(wire, "target-silent"), timeout_s=5.0)
 
     assert Answer(exception=11) == await asked(line, READ)
-    answer = await asked(line, write_request(1, "holding", 3, (5,)))
+    answer = await asked(line, make_write(1, "holding", 3, (5,)))
     assert "gateway target failed to respond" in str(answer)
 
 
@@ -155,5 +155,5 @@ async def test_a_device_that_answers_to_every_unit_answers_as_the_one_that_was_a
     line = line_to(await served(wire, "every-unit"), timeout_s=5.0)
 
     for unit in (1, 77, 247):
-        question = read_request(unit, "holding", unit, 2)
+        question = make_read(unit, "holding", unit, 2)
         assert Answer(right(question)) == await asked(line, question)

@@ -4,10 +4,10 @@ import pytest
 from tests.drivers.modbus.quirks.conftest import Ours, Serve, asked, recovered, right
 
 from quartier_drivers.errors import LinkLost
-from quartier_drivers.modbus.frame import Answer, read_request, write_request
+from quartier_drivers.modbus.frames import Answer, make_read, make_write
 from quartier_hil.devices.oddtcp import OddTcp
 
-READ = read_request(1, "holding", 10, 2)
+READ = make_read(1, "holding", 10, 2)
 
 
 async def test_a_gateway_that_is_deaf_after_connecting_is_given_its_pause(
@@ -60,8 +60,8 @@ async def test_an_endpoint_that_closes_after_each_answer_gets_a_connection_for_e
         assert await recovered(line, READ)
 
     for value in (5, 6, 7):
-        assert (value,) == (await line.exchange(write_request(1, "holding", 3, (value,)))).values
-        assert (value,) == (await line.exchange(read_request(1, "holding", 3, 1))).values
+        assert (value,) == (await line.exchange(make_write(1, "holding", 3, (value,)))).values
+        assert (value,) == (await line.exchange(make_read(1, "holding", 3, 1))).values
     assert isinstance(server, OddTcp)
     assert len(server.asked) <= server.connections_count
 

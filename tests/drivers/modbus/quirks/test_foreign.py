@@ -6,10 +6,10 @@ import pytest
 from tests.drivers.modbus.conftest import registers, rtu
 from tests.drivers.modbus.quirks.conftest import BABBLE_S, SLOW, Ours, Serve, asked, right
 
-from quartier_drivers.modbus.frame import Answer, read_request, write_request
+from quartier_drivers.modbus.frames import Answer, make_read, make_write
 from quartier_hil.devices.oddpty import FOREIGN_WORD, OddPty
 
-QUESTIONS = [read_request(1, "holding", 10 * step, 4) for step in range(20)]
+QUESTIONS = [make_read(1, "holding", 10 * step, 4) for step in range(20)]
 
 
 @pytest.mark.parametrize("name", ["foreign-master", "foreign-twin", "foreign-babble"])
@@ -44,7 +44,7 @@ async def test_our_own_echo_is_not_an_answer(served: Serve, line_to: Ours) -> No
 
     for question in QUESTIONS:
         assert Answer(right(question)) == await asked(line, question)
-    assert (7,) == (await line.exchange(write_request(1, "holding", 3, (7,)))).values
+    assert (7,) == (await line.exchange(make_write(1, "holding", 3, (7,)))).values
 
 
 async def test_our_own_echo_does_not_acknowledge_a_write_that_nobody_heard(
@@ -53,7 +53,7 @@ async def test_our_own_echo_does_not_acknowledge_a_write_that_nobody_heard(
     line = line_to(await served("rtu", "echo"), retries_count=0)
     assert Answer(right(QUESTIONS[0])) == await asked(line, QUESTIONS[0])
 
-    assert "unit 9 is silent" in str(await asked(line, write_request(9, "holding", 3, (7,))))
+    assert "unit 9 is silent" in str(await asked(line, make_write(9, "holding", 3, (7,))))
 
 
 async def test_the_answer_to_another_that_comes_after_our_time_out_is_not_ours(

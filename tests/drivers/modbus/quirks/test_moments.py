@@ -3,10 +3,10 @@
 import pytest
 from tests.drivers.modbus.quirks.conftest import Ours, Serve, asked, recovered, right
 
-from quartier_drivers.modbus.frame import Answer, read_request, write_request
+from quartier_drivers.modbus.frames import Answer, make_read, make_write
 
-READ = read_request(1, "holding", 10, 2)
-OTHER = read_request(1, "holding", 20, 2)
+READ = make_read(1, "holding", 10, 2)
+OTHER = make_read(1, "holding", 20, 2)
 
 
 @pytest.mark.parametrize("wire", ["tcp", "rtu"])
@@ -31,7 +31,7 @@ async def test_a_byte_at_a_time_is_too_slow_to_be_right_and_never_wrong(
 
     assert "silent" in str(await asked(line, READ))
     for step in range(8):
-        question = read_request(1, "holding", 30 + 7 * step, 2)
+        question = make_read(1, "holding", 30 + 7 * step, 2)
         answer = await asked(line, question)
         assert isinstance(answer, str) or right(question) == answer.values
     assert await recovered(line, OTHER)
@@ -53,8 +53,8 @@ async def test_a_device_that_is_deaf_after_a_write_is_given_its_pause(
     server = await served(wire, "write-pause")
     line = line_to(server, timeout_s=5.0)
     for step in range(3):
-        await line.exchange(write_request(1, "holding", step, (7,)), pause_s=0.3)
-        assert (7,) == (await line.exchange(read_request(1, "holding", step, 1))).values
+        await line.exchange(make_write(1, "holding", step, (7,)), pause_s=0.3)
+        assert (7,) == (await line.exchange(make_read(1, "holding", step, 1))).values
 
     assert 0 == server.deaf_count
 
@@ -75,7 +75,7 @@ async def test_a_device_that_is_deaf_after_each_answer_is_given_its_pause(
 async def test_without_its_pause_it_would_be_deaf(name: str, wire: str, served: Serve, line_to: Ours) -> None:
     server = await served(wire, name, seconds=3600)
     line = line_to(server)
-    await line.exchange(write_request(1, "holding", 0, (7,)))
+    await line.exchange(make_write(1, "holding", 0, (7,)))
 
     assert "silent" in str(await asked(line, READ))
     assert 1 == server.deaf_count

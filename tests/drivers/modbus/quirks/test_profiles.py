@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from tests.drivers.modbus.quirks.conftest import Ours, Serve
 
-from quartier_drivers.clock import LoopClock
-from quartier_drivers.contract import Command, DeviceSpec, Quality, Value
+from quartier_drivers.contract import Command, DeviceSpec
+from quartier_drivers.device_profile.loading import parse_profile
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.reader import read_once
-from quartier_drivers.profile import parse
+from quartier_drivers.readings import Quality, Value
+from quartier_drivers.transport.event_loop import LoopClock
 from quartier_hil.devices.odd import Odd
 from quartier_hil.devices.oddpty import OddPty
 from quartier_hil.devices.oddtcp import OddTcp
@@ -24,7 +25,7 @@ FOREVER_NS = 2**62
 def driver_of(server: Odd, line_to: Ours, text: str, head: str = HEAD) -> ModbusDriver:
     line = line_to(server, timeout_s=5.0)
     return ModbusDriver(
-        line, DeviceSpec("dev", 1, {"": "m"}), parse(head + text, "acme/am", "a.toml"), LoopClock()
+        line, DeviceSpec("dev", 1, {"": "m"}), parse_profile(head + text, "acme/am", "a.toml"), LoopClock()
     )
 
 

@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 from tests.drivers.modbus.quirks.conftest import BABBLE_S, SLOW, Ours, Serve, asked, recovered, right
 
-from quartier_drivers.modbus.frame import Answer, read_request
+from quartier_drivers.modbus.frames import Answer, make_read
 from quartier_hil.devices.quirk import QUIRKS
 
 # Questions of the same unit, function and count one after the other: whoever mistakes answers is caught.
 QUESTIONS = [
-    *(read_request(1, "holding", 10 * step, 4) for step in range(4)),
-    read_request(1, "input", 7, 4),
-    read_request(2, "holding", 70, 4),
-    read_request(1, "coil", 3, 13),
-    read_request(1, "coil", 9, 13),
-    read_request(1, "discrete", 1, 9),
+    *(make_read(1, "holding", 10 * step, 4) for step in range(4)),
+    make_read(1, "input", 7, 4),
+    make_read(2, "holding", 70, 4),
+    make_read(1, "coil", 3, 13),
+    make_read(1, "coil", 9, 13),
+    make_read(1, "discrete", 1, 9),
 ]
 QUICK = {"late": 0.2, "byte-by-byte": 0.03, **BABBLE_S}
 # What only a number can be wrong about, and what is said on a line between its masters.

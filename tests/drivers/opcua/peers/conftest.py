@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from quartier_drivers import profile, registry
+from quartier_drivers import registry
 from quartier_drivers.contract import Command, DeviceSpec
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_hil.bench.cache import Cache
 from quartier_hil.devices.opcua import pki
@@ -125,11 +126,11 @@ class Opened:
 
     def __init__(self, url, site, points, *, login="password", **keys):
         self.clock = WallClock()
-        self.door = registry.door("opcua")
+        self.door = registry.load_factory("opcua")
         keys = {"timeout_s": 10.0, **LOGINS[login](site), **keys}
-        section = registry.section("opcua")(kind="opcua", url=url, pki=str(site.pki), **keys)
+        section = registry.load_section("opcua")(kind="opcua", url=url, pki=str(site.pki), **keys)
         self.line = self.door.line("plant_net", section, self.clock)
-        loaded = profile.parse(page(points), "peer/plant", "plant.toml")
+        loaded = loading.parse_profile(page(points), "peer/plant", "plant.toml")
         self.driver = self.door.driver(self.line, DeviceSpec("device", 1, {"": "plant"}), loaded, self.clock)
         self.readings = {}
 

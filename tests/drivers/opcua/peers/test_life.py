@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from quartier_drivers.contract import Quality
 from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.readings import Quality
 from quartier_hil.stage.stranger import Stranger
 
 pytestmark = pytest.mark.peer

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from quartier_drivers.contract import Quality
 from quartier_drivers.errors import Refused
+from quartier_drivers.readings import Quality
 
 pytestmark = pytest.mark.peer
 WRITE = "[points.{}.write]\nlow = {}\nhigh = {}\non_release = {}"

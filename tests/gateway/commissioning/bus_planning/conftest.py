@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from quartier_drivers import profile, registry
+from quartier_drivers import registry
 from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile import loading
 
 PROFILE = """\
 [profile]
@@ -49,10 +50,10 @@ def wire(tmp_path):
         (tmp_path / "acme").mkdir(exist_ok=True)
         text = PROFILE.format(fast_s=fast_s, pause_s=pause_s, answer=answer)
         (tmp_path / "acme" / "m.toml").write_text(text)
-        loaded = profile.load("acme/m", [tmp_path])
+        loaded = loading.load_profile("acme/m", [tmp_path])
         kind = keys.pop("kind", "modbus-rtu")
         where = {"port": "/dev/ttyS0"} if kind == "modbus-rtu" else {"host": "gx"}
-        section = registry.section(kind).model_validate(
+        section = registry.load_section(kind).model_validate(
             {"kind": kind, "pause_s": bus_pause_s, **where, **keys}
         )
         specs = (DeviceSpec(f"m{at}", at, {"": f"a{at}"}) for at in range(1, count + 1))

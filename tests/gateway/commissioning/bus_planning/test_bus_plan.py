@@ -5,8 +5,8 @@ import pytest
 from quartier.cli import buspage
 from quartier.commissioning.bus_planning.bus_plan import list_bus_tasks, plan_bus
 from quartier.commissioning.bus_planning.simulated_bus import AssumedAnswers
-from quartier_drivers import profile
 from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile import loading
 
 
 def test_a_bus_that_has_time_is_planned_without_a_problem(wire):
@@ -83,8 +83,8 @@ def test_a_bus_whose_only_device_pauses_most_of_the_time_is_tight_and_says_so(wi
 
 def test_every_device_that_is_known_and_asked_over_modbus_can_be_planned(wire):
     found = {}
-    for name in profile.names():
-        loaded = profile.load(name)
+    for name in loading.list_profiles():
+        loaded = loading.load_profile(name)
         if loaded.protocol in ("modbus", "sunspec"):
             spec = DeviceSpec("d1", 1, {part: f"a{at}" for at, part in enumerate(loaded.parts)})
             found[name] = list_bus_tasks(replace(wire(0), devices=((spec, loaded),)), AssumedAnswers())

@@ -3,7 +3,7 @@
 import pytest
 
 from quartier.commissioning.wire_record.wire_record import WireRecord
-from quartier_drivers.tape import Frame
+from quartier_drivers.transport.frame_recorder import RecordedFrame
 
 NS = 8_417_000_000_123
 UTC_MS = 1_795_873_517_250
@@ -17,7 +17,7 @@ def frames(*told):
         is_bytes = way in ("in", "out")
         here_there = ends if len(ends) == 2 else ["", *ends]
         made.append(
-            Frame(
+            RecordedFrame(
                 number,
                 ns,
                 way,

@@ -50,7 +50,7 @@ def plain(kind, data):
 
 def decoded(kind, data, settings):
     """Counts, and all groups without what names a meter."""
-    decoder = protocols.decoder(kind, settings, is_capture=True)
+    decoder = protocols.make_decoder(kind, settings, is_capture=True)
     telegrams = [*decoder.feed(plain(kind, data)), *decoder.end()]
     values = [
         (group.label, group.unit, group.value)

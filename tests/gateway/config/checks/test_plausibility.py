@@ -4,7 +4,7 @@ import pytest
 
 from quartier.config.checks.plausibility import find_implausible_values, find_principal_city
 from quartier.config.checks.site_draft import read_draft
-from quartier_drivers.place import dotted, read_toml
+from quartier_drivers.device_profile.toml_files import read_toml, render_path
 
 SITE = """
 [site]
@@ -54,7 +54,7 @@ peak_eur_per_wh = 0.00027
 def warnings(text: str) -> dict[str, str]:
     read = read_draft(read_toml("site.toml", text))
     assert not read.flaws
-    return {dotted(one.path): one.what for one in find_implausible_values(read)}
+    return {render_path(one.path): one.what for one in find_implausible_values(read)}
 
 
 def test_a_usual_site_has_no_warning() -> None:

@@ -6,16 +6,16 @@ from pydantic import ValidationError
 from quartier.config.checks.site_draft import ASSET_SECTIONS, FIXED_SECTIONS
 from quartier.config.sections.connection_sections import DistrictLinkSection, NodeSection
 from quartier.config.sections.site_file import DeviceSection, LimitsSection, StoreSection
-from quartier_drivers.points import KINDS as UNITLESS
-from quartier_drivers.points import UNITS
-from quartier_drivers.registry import KINDS, section
+from quartier_drivers.points import KIND_SUFFIXES as UNITLESS
+from quartier_drivers.points import UCUM_UNITS
+from quartier_drivers.registry import BUS_KINDS, load_section
 
 MODELS = [
     *FIXED_SECTIONS.values(),
     *ASSET_SECTIONS.values(),
     DeviceSection,
     NodeSection,
-    *(section(kind) for kind in KINDS),
+    *(load_section(kind) for kind in BUS_KINDS),
 ]
 
 
@@ -34,7 +34,7 @@ def test_every_number_carries_its_unit_in_its_name(model: type) -> None:
         for name, schema in model.model_json_schema()["properties"].items()  # type: ignore[attr-defined] # a model
         if "number" in str(schema) or "integer" in str(schema)
     ]
-    suffixes = tuple(f"_{unit}" for unit in (*UNITS, *UNITLESS))
+    suffixes = tuple(f"_{unit}" for unit in (*UCUM_UNITS, *UNITLESS))
 
     assert [] == [name for name in numbers if not name.endswith(suffixes) and name not in bare]
 

@@ -6,9 +6,9 @@ from quartier.control.participants import Participant
 from quartier.control.reason import make_text_reason
 from quartier.control.switch_state import SwitchState
 from quartier.site.asset_types import Pv
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
-CAP = make_text_reason("cap", Who("rule", "test"))
+CAP = make_text_reason("cap", Origin("rule", "test"))
 ROOF = Pv(name="pv1", rated_w=6_000, curtail="limit")
 
 

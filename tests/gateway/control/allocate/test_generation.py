@@ -14,7 +14,7 @@ from quartier.control.records import Order, OrderBook, Override
 from quartier.control.state import ControlState
 from quartier.control.switch_state import SwitchState
 from quartier.site.asset_types import ChpUnit, Load, OperationMode, Pv
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 S = 1_000_000_000
 PV = Pv(name="pv1", rated_w=6_000, curtail="limit")
@@ -281,7 +281,11 @@ OFF = SwitchState(on=False, since_ns=-300 * S, before_w=-2_000.0)
         ({"usable": False}, 500.0, False),
         ({"generation_w": 2_000.0}, 500.0, False),
         ({"generation_w": 2_300.0}, 500.0, True),
-        ({"overrides": {"pv1": Override("pv1", 0.0, 10**15, 0, Who("person", "anna", "1"))}}, 500.0, False),
+        (
+            {"overrides": {"pv1": Override("pv1", 0.0, 10**15, 0, Origin("person", "anna", "1"))}},
+            500.0,
+            False,
+        ),
     ],
 )
 def test_pv_behind_a_relay_comes_back_in_an_event_that_holds_consumers(scene, more, low_w, is_back):

@@ -13,7 +13,7 @@ from quartier.control.requests import Requests
 from quartier.control.switch_state import SwitchState
 from quartier.site.asset_types import Battery, Load, OperationMode, OperationModeAsset
 from quartier.site.site_layout import Node
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 BATTERY = Battery(
     name="bat1",
@@ -100,7 +100,7 @@ def test_on_stale_inputs_it_goes_on(scene):
 
 def test_what_a_person_ordered_stays(scene):
     anna = Override(
-        asset="bat1", value=-5_000.0, until_ns=10**15, until_utc_ms=0, who=Who("person", "anna", "1")
+        asset="bat1", value=-5_000.0, until_ns=10**15, until_utc_ms=0, who=Origin("person", "anna", "1")
     )
     wishes = Requests(caps=scene().wishes.caps, overrides={"bat1": anna})
 

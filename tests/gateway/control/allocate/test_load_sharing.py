@@ -17,7 +17,7 @@ from quartier.control.requests import Requests
 from quartier.control.switch_state import RestoreGate, SwitchState
 from quartier.site.asset_types import Battery, ChargePointAsset, Load
 from quartier.site.site_layout import Node
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 S = 1_000_000_000
 CELLS = Battery(
@@ -387,7 +387,7 @@ def test_a_car_is_switched_after_its_minimum_time_and_paused_three_times_an_hour
 def test_a_persons_word_is_a_ceiling_for_a_car_that_shares_and_no_wish_above_its_own(
     planned, value, most_a, movable
 ):
-    by_hand = {"ev0": Override("ev0", value, 0, 0, Who("person", "anna"))}
+    by_hand = {"ev0": Override("ev0", value, 0, 0, Origin("person", "anna"))}
     plan = planned(wishes=Requests(caps=None, overrides=by_hand))
     bay = plan.bays[0]
 

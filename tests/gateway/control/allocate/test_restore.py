@@ -15,7 +15,7 @@ from quartier.control.requests import Requests
 from quartier.control.state import ControlState
 from quartier.control.switch_state import RestoreGate, SwitchState
 from quartier.site.asset_types import ChargePointAsset, Load, OperationMode, OperationModeAsset, Pv
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 S = 1_000_000_000
 T = 1_000  # s; long after all minimum times
@@ -90,7 +90,7 @@ def test_nothing_comes_back_before_its_time_or_while_anything_is_wrong(restored,
 
 
 def test_what_a_person_keeps_off_stays_off(restored):
-    by_hand = Override("cold", 0.0, 0, 0, Who("person", "anna"))
+    by_hand = Override("cold", 0.0, 0, 0, Origin("person", "anna"))
     roof = replace(by_hand, asset="roof")
     wishes = Requests(caps=None, overrides={"cold": by_hand, "roof": roof})
 

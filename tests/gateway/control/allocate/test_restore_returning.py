@@ -9,9 +9,9 @@ from quartier.control.events.outage import OutageRecovery
 from quartier.control.orders.commands import Shed
 from quartier.control.reason import make_text_reason
 from quartier.control.switch_state import RestoreGate, SwitchState
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
-DSO = make_text_reason("envelope dso 12", Who("document", "dso", "12", 3))
+DSO = make_text_reason("envelope dso 12", Origin("document", "dso", "12", 3))
 S = 1_000_000_000
 
 

@@ -11,7 +11,7 @@ from quartier.control.reason import NO_REASON, make_text_reason
 from quartier.control.records import Order, OrderBook
 from quartier.control.switch_state import RestoreGate, SwitchState
 from quartier.site.asset_types import Battery, ChargePointAsset, Pv
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 CAR = ChargePointAsset(name="ev1", rated_w=11_040)
 PV = Pv(name="pv1", rated_w=6_000, curtail="limit")
@@ -171,7 +171,7 @@ def test_pv_is_not_moved_to_and_fro_for_less_than_half_a_percent(scene):
 )
 def test_the_reason_of_a_battery_is_what_it_does(want_w, setpoint_w, words):
     players = [Participant(BATTERY, 0.0, want_w, SwitchState()), Participant(PV, 0.0, 0.0, SwitchState())]
-    cap = make_text_reason("export cap 0 W (envelope dso 1)", Who("document", "dso", "1"), 9)
+    cap = make_text_reason("export cap 0 W (envelope dso 1)", Origin("document", "dso", "1"), 9)
     acted = {0: cap.then(steps.TAKES), 1: make_text_reason("export cap").then(steps.CURTAILED)}
     found = results.explain_movements(players, [setpoint_w, 0.0], acted)
 

@@ -14,7 +14,7 @@ from quartier.control.events.detection import ActiveRow, GridEvents, is_dark, up
 from quartier.control.observe.observations import LastGood
 from quartier.site.process_image import ProcessImage
 from quartier.site.site_layout import Site
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Mains:
         if self.hz is not None:
             seen["grid.frequency_hz"] = self.hz
         said = (Reading(point, value, Quality.GOOD, self.ns) for point, value in seen.items())
-        self._image.put(columns(said, self.ns))
+        self._image.put(make_readings(said, self.ns))
         return self.look()
 
     def look(self) -> "Mains":

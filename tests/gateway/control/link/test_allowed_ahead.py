@@ -6,9 +6,9 @@ from quartier.control.limits.active import ActiveLimits
 from quartier.control.link import allowed
 from quartier.control.reason import make_text_reason
 from quartier.control.requests import Interval
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
-DOCUMENT = make_text_reason("envelope dso 1", Who("document", "dso", "1", 1))
+DOCUMENT = make_text_reason("envelope dso 1", Origin("document", "dso", "1", 1))
 SPANS = (Interval(1800, 5_000, 6_000), Interval(900, 3_000), Interval(900))
 
 

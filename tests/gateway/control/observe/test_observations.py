@@ -7,14 +7,14 @@ from quartier.control.observe import observations
 from quartier.control.observe.observations import LastGood
 from quartier.site.asset_types import Load, OperationMode, OperationModeAsset
 from quartier.site.process_image import ProcessImage
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 S = 1_000_000_000
 
 
 def frozen(value, quality=Quality.GOOD):
     image = ProcessImage()
-    image.put(columns([Reading("a.power_w", value, quality, 0)], S))
+    image.put(make_readings([Reading("a.power_w", value, quality, 0)], S))
     return image.freeze(3 * S)
 
 
@@ -60,7 +60,7 @@ def test_a_meter_of_va_alone_that_says_nothing_tells_of_no_power(house):
     image = ProcessImage()
     assert {} == observations.update_last_good(image.freeze(0), apparent, {})
 
-    image.put(columns([Reading("grid.apparent_power_va", 900.0, Quality.GOOD, 0)], 0))
+    image.put(make_readings([Reading("grid.apparent_power_va", 900.0, Quality.GOOD, 0)], 0))
     assert LastGood(900.0, 0) == observations.update_last_good(image.freeze(0), apparent, {})["grid.power_w"]
 
 

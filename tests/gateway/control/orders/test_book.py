@@ -8,8 +8,8 @@ from quartier.control.orders.book import find_due_commands, find_release_command
 from quartier.control.reason import NO_REASON, make_text_reason
 from quartier.control.records import DesiredValue, Order, OrderBook
 from quartier.site.process_image import ProcessImage
-from quartier_drivers.contract import Quality, Reading, columns
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 S = 1_000_000_000
 EMPTY = ProcessImage().freeze(0)
@@ -17,7 +17,7 @@ EMPTY = ProcessImage().freeze(0)
 
 def shows(value, t):
     image = ProcessImage()
-    image.put(columns([Reading("bat1.setpoint_w", value, Quality.GOOD, 0)], t * S))
+    image.put(make_readings([Reading("bat1.setpoint_w", value, Quality.GOOD, 0)], t * S))
     return image.freeze(t * S)
 
 
@@ -60,7 +60,7 @@ def _run(wants, shows, upto_s, value=0.0):
     for t in range(1, upto_s):
         image, shown = ProcessImage(), shows(t)
         if shown is not None:
-            image.put(columns([Reading("ev1.current_max_a", shown, Quality.GOOD, 0)], t * S))
+            image.put(make_readings([Reading("ev1.current_max_a", shown, Quality.GOOD, 0)], t * S))
         found, commands = find_due_commands(found, [wants(t)], image.freeze(t * S), t * S)
         told += [(t, command.value) for command in commands]
     return told
@@ -140,7 +140,7 @@ def test_a_command_carries_expiry_and_reason():
 
 
 def test_a_command_says_who_wants_it_and_until_when():
-    words = make_text_reason("import cap", Who("document", "dso", "12", 7), 9000)
+    words = make_text_reason("import cap", Origin("document", "dso", "12", 7), 9000)
     _, commands = find_due_commands(OrderBook(), [DesiredValue("ev1.current_max_a", 6, words)], EMPTY, 7 * S)
 
     assert [(words.who, 9000)] == [(c.who, c.until_utc_ms) for c in commands]

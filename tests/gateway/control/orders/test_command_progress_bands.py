@@ -8,7 +8,7 @@ from quartier.control.orders import command_progress
 from quartier.control.orders.commands import FailsafeTest, SetMode, Setpoint, Shed
 from quartier.control.reason import make_text_reason
 from quartier.control.records import Order, OrderBook
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 
 @pytest.fixture
@@ -122,11 +122,11 @@ def test_a_test_is_there_when_the_connection_is_inside_the_fail_safe_caps(town):
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
-        (make_text_reason("hard limit", Who("rule", "hard limit")), "SAFETY"),
-        (make_text_reason("contact", Who("grid", "contact dso")), "REGULATORY"),
-        (make_text_reason("envelope", Who("document", "dso", "e1")), "REGULATORY"),
-        (make_text_reason("envelope", Who("document", "district", "e1")), "BOUNDS"),
-        (make_text_reason("itself", Who("document", "command", "c1", 1)), "SELF_PROTECTION"),
+        (make_text_reason("hard limit", Origin("rule", "hard limit")), "SAFETY"),
+        (make_text_reason("contact", Origin("grid", "contact dso")), "REGULATORY"),
+        (make_text_reason("envelope", Origin("document", "dso", "e1")), "REGULATORY"),
+        (make_text_reason("envelope", Origin("document", "district", "e1")), "BOUNDS"),
+        (make_text_reason("itself", Origin("document", "command", "c1", 1)), "SELF_PROTECTION"),
         (None, "SAFETY"),
     ],
 )

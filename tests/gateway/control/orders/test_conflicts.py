@@ -12,7 +12,7 @@ from quartier.control.orders.conflicts import PointConflict
 from quartier.control.reason import NO_REASON, render_text
 from quartier.control.records import Order
 from quartier.site.process_image import ProcessImage
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 S = 1_000_000_000
 POINT = "bat1.setpoint_w"
@@ -34,7 +34,7 @@ class Point:
         for value in values:
             self.t += each_s
             image = ProcessImage()
-            image.put(columns([Reading(self.point, value, Quality.GOOD, self.t * S)], self.t * S))
+            image.put(make_readings([Reading(self.point, value, Quality.GOOD, self.t * S)], self.t * S))
             orders = {self.point: Order(self.order, self.written_s * S, NO_REASON)}
             frozen = image.freeze(self.t * S)
             self.found = conflicts.update_conflicts(self.found, frozen, orders, self.t * S, self.device)
@@ -177,7 +177,7 @@ def test_a_battery_that_another_moves_is_given_back_told_and_tried_again(plant):
 def test_a_reading_taken_before_is_looked_at_once():
     one = PointConflict(read=LastGood(1_000, S), told=((0, 1_000.0),))
     image = ProcessImage()
-    image.put(columns([Reading(POINT, 0.0, Quality.GOOD, S)], S))
+    image.put(make_readings([Reading(POINT, 0.0, Quality.GOOD, S)], S))
 
     assert {POINT: one} == conflicts.update_conflicts(
         {POINT: one}, image.freeze(S), {POINT: Order(1_000, 0, NO_REASON)}, S

@@ -12,7 +12,7 @@ from quartier.control.reason import NO_REASON
 from quartier.control.records import Order
 from quartier.site.asset_types import ChargePointAsset, Load, Pv
 from quartier.site.process_image import ProcessImage
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 S = 1_000_000_000
 AMPERE_W = 690.0
@@ -39,7 +39,7 @@ class Station:
             seen = {"ev1.current_limit_a": amperes} if self.tells else {"ev1.power_w": amperes * AMPERE_W}
             image = ProcessImage()
             read = [Reading(p, v, Quality.GOOD, self.t * S) for p, v in (seen | more).items()]
-            image.put(columns(read, self.t * S))
+            image.put(make_readings(read, self.t * S))
             memories = {p: LastGood(v, self.t * S) for p, v in seen.items()}
             orders = {"ev1.current_max_a": Order(self.order_a, self.written_t * S, NO_REASON)}
             frozen = image.freeze(self.t * S)

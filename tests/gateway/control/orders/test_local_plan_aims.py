@@ -17,7 +17,7 @@ from quartier.control.state import ControlState
 from quartier.control.switch_state import SwitchState
 from quartier.site.records import Now
 from quartier.site.site_layout import ClockSource
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 EPOCH_MS = 1_790_000_000_000
 S = 1_000_000_000
@@ -94,11 +94,11 @@ def test_the_rules_reason_says_that_the_clock_is_in_doubt_where_a_plan_would_lea
 
 
 LEADERS = [
-    (make_text_reason("x", Who("person", "anna")), "a person"),
-    (make_text_reason("x", Who("document", "schedule bat1")), "the district"),
-    (make_text_reason("x", Who("grid", "f low")), "the public grid"),
-    (make_text_reason("x", Who("rule", local_plan.PLAN)), "local plan"),
-    (make_text_reason("x", Who("rule", local_plan.RULE)), "rule: self-consumption"),
+    (make_text_reason("x", Origin("person", "anna")), "a person"),
+    (make_text_reason("x", Origin("document", "schedule bat1")), "the district"),
+    (make_text_reason("x", Origin("grid", "f low")), "the public grid"),
+    (make_text_reason("x", Origin("rule", local_plan.PLAN)), "local plan"),
+    (make_text_reason("x", Origin("rule", local_plan.RULE)), "rule: self-consumption"),
     (make_text_reason("x"), "rule: own"),
 ]
 
@@ -176,7 +176,7 @@ def test_a_full_battery_and_one_at_its_reserve_are_not_moved_by_a_plan(aimed):
 
 def test_what_a_person_orders_goes_before_the_plan(aimed):
     p = aimed(PlanAim(900, 4000.0, 0.0, inf, make_text_reason("cheap")))
-    p.people = {"bat1": Override("bat1", -700.0, 10**13, 0, Who("person", "anna", "1001"), "")}
+    p.people = {"bat1": Override("bat1", -700.0, 10**13, 0, Origin("person", "anna", "1001"), "")}
     p.run(30)
 
     assert abs(p.bat_w + 700) < 20

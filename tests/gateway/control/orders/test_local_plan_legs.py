@@ -23,7 +23,7 @@ from quartier.site.asset_types import (
     WasteCollection,
 )
 from quartier.site.records import Now
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 S = 1_000_000_000
 EPOCH_MS = 1_790_000_000_000  # 16:13:20 in Paris
@@ -93,7 +93,7 @@ def test_a_current_that_the_point_cannot_have_is_no_order(stands, value):
 
 
 def test_people_and_the_district_go_before_the_plan(stands):
-    given = {"ev1": Override("ev1", 16.0, 10**15, 0, Who("person", "anna"))}
+    given = {"ev1": Override("ev1", 16.0, 10**15, 0, Origin("person", "anna"))}
 
     assert {"ev1": 16.0} == led(stands(), given=given)
 
@@ -141,7 +141,7 @@ def test_a_car_that_fell_behind_charges_at_once_and_follows_again_only_with_time
     for reason in (None, NO_REASON):
         assert late == why(full_s + local_plan.PLAN_LATE_S + local_plan.PLAN_AGAIN_S - 1, reason)
         assert why(full_s + local_plan.PLAN_LATE_S + local_plan.PLAN_AGAIN_S + 1, reason) is None
-    follows = make_text_reason("local plan: waits", Who("rule", "local plan"))
+    follows = make_text_reason("local plan: waits", Origin("rule", "local plan"))
     assert why(full_s + local_plan.PLAN_LATE_S + 1, follows) is None
     assert late == why(full_s + local_plan.PLAN_LATE_S - 1, follows)
 
@@ -243,7 +243,7 @@ def test_a_tank_and_a_batch_are_led_while_they_are_read(stores):
 
 
 def test_a_tank_that_is_too_cold_waits_for_no_cheaper_hour_and_again_only_inside_its_band(stores):
-    follows = make_text_reason("local plan: waits", Who("rule", "local plan"))
+    follows = make_text_reason("local plan: waits", Origin("rule", "local plan"))
 
     assert {} == led(stores(boiler__tank_c=46.9), plan=STORES)
     assert {"boiler": 1.0} == led(stores(boiler__tank_c=47.0), plan=STORES)
@@ -365,7 +365,7 @@ def test_a_cap_holds_whatever_current_is_planned(waiting):
 @pytest.mark.long
 def test_a_person_who_orders_goes_before_the_plan(waiting):
     p = waiting()
-    hand = Override("ev1", 16.0, 10**15, 0, Who("person", "anna"))
+    hand = Override("ev1", 16.0, 10**15, 0, Origin("person", "anna"))
     p.ordered = {"ev1": hand}
     step_until(p, lambda: p.ev_w == 11_040, 400).run(20)
 

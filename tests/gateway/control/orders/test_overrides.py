@@ -14,9 +14,9 @@ from quartier.control.records import Override, Preference
 from quartier.control.requests import Requests
 from quartier.control.switch_state import SwitchState
 from quartier.site.asset_types import Battery, ChargePointAsset, Load, Pv
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
-ANNA = Who("person", "anna", "1001")
+ANNA = Origin("person", "anna", "1001")
 
 
 @pytest.fixture
@@ -271,7 +271,7 @@ def test_a_persons_off_acts_once_the_minimum_time_is_over_and_is_no_second_switc
 
 
 def test_an_order_of_the_district_says_whose_document_it_is_and_is_none_of_a_person():
-    ours = Override("bat1", 1_000.0, 0, 0, Who("document", "command", "c1", 5))
+    ours = Override("bat1", 1_000.0, 0, 0, Origin("document", "command", "c1", 5))
     orders = {"bat1": ours, "pump": Override("pump", 0.0, 0, 0, ANNA)}
 
     assert "command, c1" == str(ours.reason)

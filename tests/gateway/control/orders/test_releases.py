@@ -16,8 +16,8 @@ from quartier.control.records import Order, OrderBook
 from quartier.control.state import ControlState
 from quartier.site.asset_types import OperationMode, VentilationUnit
 from quartier.site.process_image import ProcessImage
-from quartier_drivers.contract import Quality, Reading, columns
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 S = 1_000_000_000
 POINT = "bat1.setpoint_w"
@@ -48,7 +48,7 @@ def released(scene, house):
         for t in range(1, until_s):
             ns = (BEGIN_S + t) * S
             if (shown := shows(t)) is not None:
-                image.put(columns([Reading(POINT, shown, Quality.GOOD, ns)], ns))
+                image.put(make_readings([Reading(POINT, shown, Quality.GOOD, ns)], ns))
             memories |= {
                 name: LastGood(value, ns) for name, read in reads.items() if (value := read(t)) is not None
             }
@@ -165,8 +165,8 @@ def test_step_of_the_register_counts_as_read_back(released):
     "why",
     [
         conflicts.CONFLICT_REASON,
-        make_text_reason("maintenance", Who("person", "anna")),
-        make_text_reason("paused", Who("document", "dso")),
+        make_text_reason("maintenance", Origin("person", "anna")),
+        make_text_reason("paused", Origin("document", "dso")),
     ],
 )
 def test_nothing_is_insisted_on_where_somebody_else_has_the_battery(released, why):
@@ -230,7 +230,7 @@ def taken_back(scene, house):
             ns = (BEGIN_S + t) * S
             if (seen := shows(t)) is not None:
                 quality = Quality.BAD if seen is NOTHING else Quality.GOOD
-                image.put(columns([Reading(point, 0.0 if seen is NOTHING else seen, quality, ns)], ns))
+                image.put(make_readings([Reading(point, 0.0 if seen is NOTHING else seen, quality, ns)], ns))
             if (seen := power_w(t)) is not None:
                 memories[f"{asset.name}.power_w"] = LastGood(seen, ns)
             state = replace(ControlState.fresh(of), memories=dict(memories), book=book, rivals=rest)
@@ -322,7 +322,7 @@ def test_mode_of_a_device_that_shows_nothing_is_given_back_for_30_s_and_nobody_i
 @pytest.mark.parametrize(
     "more",
     [
-        {"why": make_text_reason("maintenance", Who("person", "anna"))},
+        {"why": make_text_reason("maintenance", Origin("person", "anna"))},
         {"rivals": {find_control_point(FAN): conflicts.PointConflict(rests_ns=10**15)}},
     ],
 )

@@ -7,7 +7,7 @@ from tests.gateway.control.stepping import are_all_on, step_until
 from quartier.control.orders import running_commands
 from quartier.control.orders.commands import FailsafeTest, Release, SetMode, Setpoint, Shed
 from quartier.control.records import Override
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_the_order_is_people_then_maintenance_then_setpoints_then_manual(town):
 
 def test_a_command_goes_before_a_schedule_and_a_person_before_both(town):
     p = town()
-    planned = Override("bat1", 800.0, 10**15, 0, Who("document", "schedule bat1", "s1", 1))
+    planned = Override("bat1", 800.0, 10**15, 0, Origin("document", "schedule bat1", "s1", 1))
 
     def order():
         given = {"bat1": planned, **p.people}

@@ -14,7 +14,7 @@ from quartier.control.reason import make_text_reason
 from quartier.control.records import Order
 from quartier.control.requests import DeviceSchedule, Requests, ScheduleInterval
 from quartier.site.records import Now
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 EPOCH_MS = 1_790_000_000_000
 
@@ -44,7 +44,9 @@ class Desk:
         self.by_hand = ()
         self.leads = True
         self.orders = {
-            "bat1.setpoint_w": Order(0.0, 0, make_text_reason("x", Who("document", "schedule bat1", "s1", 1)))
+            "bat1.setpoint_w": Order(
+                0.0, 0, make_text_reason("x", Origin("document", "schedule bat1", "s1", 1))
+            )
         }
         self.measured = {"bat1.soc_pct": 50.0, "bat1.power_w": 0.0}
 
@@ -201,10 +203,10 @@ def test_a_schedule_of_which_one_power_was_missed_is_aborted_at_its_end(desk):
 @pytest.mark.parametrize(
     ("whose", "reason"),
     [
-        (Who("document", "dso", "e1"), "REGULATORY"),
-        (Who("grid", "low frequency"), "REGULATORY"),
-        (Who("document", "district", "e1"), "BOUNDS"),
-        (Who("rule", "hard limit"), "SAFETY"),
+        (Origin("document", "dso", "e1"), "REGULATORY"),
+        (Origin("grid", "low frequency"), "REGULATORY"),
+        (Origin("document", "district", "e1"), "BOUNDS"),
+        (Origin("rule", "hard limit"), "SAFETY"),
     ],
 )
 def test_a_schedule_says_what_kept_it_from_success(desk, whose, reason):

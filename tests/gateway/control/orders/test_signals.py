@@ -15,7 +15,7 @@ from quartier.control.records import Override
 from quartier.control.requests import Requests, Signal, SignalInterval
 from quartier.site.asset_types import ChpUnit, OperationMode
 from quartier.site.records import Now
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 EPOCH_MS = 1_790_000_000_000
 CHP = ChpUnit(
@@ -193,7 +193,7 @@ def test_a_level_stops_its_tiers_slows_cars_and_lets_all_return_one_by_one(signa
 
 
 def test_a_level_does_not_force_what_a_person_ordered(signalled):
-    anna = Who("person", "anna", "1001")
+    anna = Origin("person", "anna", "1001")
     p = signalled(loads_w={"heat": 2_000, "pump": 3_000}).run(30)
     p.level, p.by_hand = 2, {"pump": Override("pump", 1.0, 10**15, 0, anna)}
     p.run(60)

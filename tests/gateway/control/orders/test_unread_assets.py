@@ -16,7 +16,7 @@ from quartier.control.reason import make_text_reason
 from quartier.control.records import OrderBook
 from quartier.control.switch_state import RestoreGate, SwitchState
 from quartier.site.asset_types import ChargePointAsset, Load, OperationMode, OperationModeAsset, Pv
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 S = 1_000_000_000
 NOW = 60 * S
@@ -121,7 +121,7 @@ def test_a_cap_sheds_what_was_not_read_at_once_and_a_car_that_may_be_paused_is_n
     ],
 )
 def test_a_car_that_is_paused_where_it_was_to_be_slowed_says_so(unread_ns, on, done, words):
-    whose = make_text_reason("cap", Who("rule", "hard limit")).then(done)
+    whose = make_text_reason("cap", Origin("rule", "hard limit")).then(done)
 
     told = steps.explain_first_order(
         Participant(CAR, 0.0, 0.0, SwitchState(unread_ns=unread_ns)), SwitchState(on=on), whose

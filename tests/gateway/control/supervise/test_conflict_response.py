@@ -32,7 +32,7 @@ from quartier.site.asset_types import (
     VentilationUnit,
 )
 from quartier.site.site_layout import Node
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 S = 1_000_000_000
 
@@ -346,7 +346,7 @@ def test_nothing_is_raised_and_nothing_written_that_no_limit_needs_or_too_soon(w
     assert [] == wants(asset, foreign, **given)[0]
 
 
-ANN, DISTRICT, PLAN = Who("person", "ann"), Who("document", "command"), Who("rule", "plan")
+ANN, DISTRICT, PLAN = Origin("person", "ann"), Origin("document", "command"), Origin("rule", "plan")
 
 
 def ordered(value, who=ANN):

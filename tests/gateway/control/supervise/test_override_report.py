@@ -17,11 +17,11 @@ from quartier.control.supervise import override_report
 from quartier.control.switch_state import SwitchState
 from quartier.site.asset_types import ChargePointAsset, GridMeter, Load, OperationMode, OperationModeAsset
 from quartier.site.site_layout import Node
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 S = 1_000_000_000
 FREELY = SwitchState()
-ANNA = Who("person", "anna", "1001")
+ANNA = Origin("person", "anna", "1001")
 ASSETS = {asset.name: asset for asset in HOUSE.assets}
 HEAT = OperationModeAsset(
     name="heat",
@@ -117,7 +117,7 @@ def test_a_shed_holds_back_what_the_district_ordered_and_not_what_a_person_did(t
     shed = {"room": PowerRange(-5e3, 0.0), "duties": GridEffects(asked_no_grid_charge=True)}
     for who, code in (
         (ANNA, "battery.link_no_charge"),
-        (Who("document", "command", "c1", 1), "battery.grid_no_charge"),
+        (Origin("document", "command", "c1", 1), "battery.grid_no_charge"),
     ):
         ordered = Requests(caps=CAPS, overrides={"bat1": Override("bat1", 5e3, 10**15, 0, who)})
         assert code == tell(ASSETS["bat1"], 5e3, wishes=ordered, **shed)["held_by"]["code"]
@@ -151,7 +151,7 @@ def test_another_reason_than_the_wish_is_the_limit(tell):
     [
         Override("bat1", 2e3, 60 * S, 0, ANNA, "why").reason,
         Override("bat1", 2e3, 60 * S, 0, ANNA).reason,
-        make_reason("document.orders", Who("document", "dso"), program="dso", document="12"),
+        make_reason("document.orders", Origin("document", "dso"), program="dso", document="12"),
         make_reason("self_consumption").then(make_reason("grid.target", target_w=0)),
         make_reason("plan.leads").then(make_reason("plan.waits")),
     ],

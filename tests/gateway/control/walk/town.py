@@ -22,8 +22,7 @@ from quartier.site.asset_types import (
     Pv,
 )
 from quartier.site.site_layout import Site
-from quartier_drivers.contract import FLOAT, Readings
-from quartier_drivers.layout import Layout
+from quartier_drivers.readings import FLOAT, Layout, Readings
 
 GOOD, BAD, STALE = range(3)  # places in ``contract.QUALITIES``
 NORMAL = {"tank_c": 50.0, "room_c": 22.0, "co2_ppm": 600.0, "supply_c": 40.0, "return_c": 30.0}

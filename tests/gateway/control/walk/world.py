@@ -30,7 +30,7 @@ from quartier.control.requests import (
 from quartier.control.state import ControlState, Decision
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 if TYPE_CHECKING:
     from quartier.control.link.state import LinkState
@@ -212,7 +212,7 @@ class World:
     def by_hand(self, name: str, value: float | None, for_s: float) -> None:
         now = self.now()
         until_ns, until_utc_ms = now.ns + round(for_s * S), now.utc_ms + round(for_s * 1000)
-        self.hands[name] = Override(name, value, until_ns, until_utc_ms, Who("person", "ann"), "walk")
+        self.hands[name] = Override(name, value, until_ns, until_utc_ms, Origin("person", "ann"), "walk")
 
     # --- the process -----------------------------------------------------------------------------
 

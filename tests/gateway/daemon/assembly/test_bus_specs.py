@@ -1,5 +1,5 @@
 from quartier.daemon.assembly import bus_specs
-from quartier_drivers import profile as profiles
+from quartier_drivers.device_profile import loading
 
 
 def periods(one, part=""):
@@ -7,7 +7,7 @@ def periods(one, part=""):
 
 
 def test_frequency_is_read_as_asked_and_voltage_every_second():
-    before = profiles.load("janitza/umg604")
+    before = loading.load_profile("janitza/umg604")
     after = periods(bus_specs.speed_up_profile(before, "", 0.2))
 
     assert 5.0 == periods(before)["frequency_hz"]
@@ -16,19 +16,19 @@ def test_frequency_is_read_as_asked_and_voltage_every_second():
 
 
 def test_what_is_read_sooner_already_stays():
-    before = bus_specs.speed_up_profile(profiles.load("janitza/umg604"), "", 0.2)
+    before = bus_specs.speed_up_profile(loading.load_profile("janitza/umg604"), "", 0.2)
 
     assert before is bus_specs.speed_up_profile(before, "", 1.0)
 
 
 def test_only_the_part_of_the_grid_is_asked_more_often():
-    before = profiles.load("victron/gx")
+    before = loading.load_profile("victron/gx")
     after = bus_specs.speed_up_profile(before, "grid", 0.2)
 
     assert before.parts["meter"] == after.parts["meter"]
 
 
 def test_a_meter_that_speaks_by_itself_keeps_its_pace():
-    before = profiles.load("eon/p1")
+    before = loading.load_profile("eon/p1")
 
     assert before is bus_specs.speed_up_profile(before, "", 0.2)

@@ -15,8 +15,9 @@ from quartier.site import site_layout
 from quartier.site.asset_types import BatchLoad
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
-from quartier_drivers.contract import DeviceSpec, Quality, Reading, columns
-from quartier_drivers.registry import door
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.readings import Quality, Reading, make_readings
+from quartier_drivers.registry import load_factory
 
 INVERTER = """\
 [profile]
@@ -121,10 +122,10 @@ def served(loaded):
     wires = bus_specs.make_bus_specs(loaded)
     points = {}
     for wire in wires:
-        opened = door(wire.section.kind)
+        opened = load_factory(wire.section.kind)
         line = opened.line(wire.name, wire.section, Clock())
         for spec, profile in wire.devices:
-            own = door(wire.section.kind, profile.protocol)
+            own = load_factory(wire.section.kind, profile.protocol)
             points |= own.driver(line, spec, profile, Clock()).points
     values = bus_specs.find_release_values(wires, points)
     return points, values, site_model.make_site(loaded.site, points, values)
@@ -495,7 +496,7 @@ def test_a_cap_on_a_district_reaches_the_points_of_its_classes(read):
     orders: dict[str, float] = {}
     for second in range(130):
         ns = second * 1_000_000_000
-        image.put(columns((Reading(p, v, Quality.GOOD, ns) for p, v in told.items()), ns))
+        image.put(make_readings((Reading(p, v, Quality.GOOD, ns) for p, v in told.items()), ns))
         tight = replace(caps, import_max_w=8_000.0) if second > 30 else caps
         decision = run_cycle(image.freeze(ns), Requests(caps=tight), state, Now(ns, 1_790_000_000_000, True))
         state = decision.state

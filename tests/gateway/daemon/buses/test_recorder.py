@@ -14,7 +14,7 @@ from quartier.config import loading
 from quartier.daemon.assembly import bus_specs
 from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_drivers.errors import NoReply
-from quartier_drivers.registry import door
+from quartier_drivers.registry import load_factory
 from quartier_hil.devices.endpoint import serve_tcp
 from quartier_hil.devices.odd import quirk
 from quartier_hil.devices.oddpty import OddPty
@@ -91,7 +91,7 @@ async def read_anew(config, was, now, bus="board", device="meter", enough=()):
         one for one in bus_specs.make_bus_specs(loading.load_site_leniently(config)) if one.name == bus
     ]
     spec, profile = next(one for one in wire.devices if one[0].name == device)
-    opened = door(wire.section.kind)
+    opened = load_factory(wire.section.kind)
     line = opened.line(wire.name, wire.section, clock)
     driver = opened.driver(line, spec, profile, clock)
     values = {}

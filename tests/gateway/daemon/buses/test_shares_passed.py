@@ -5,11 +5,11 @@ import pytest
 from quartier.daemon.buses import shares
 from quartier.daemon.buses.shares import ClientWrites
 from quartier.runtime.clock import ClockSetting, SiteClock
-from quartier_drivers.modbus.share.client import Passed
-from quartier_drivers.modbus.share.written import Written
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
+from quartier_drivers.modbus.sharing.client_requests import RequestedWrite
+from quartier_drivers.modbus.sharing.server import ClientWrite
 
-WRITTEN = Written("holding", 1000, 2, (7, 8))
+WRITTEN = RequestedWrite("holding", 1000, 2, (7, 8))
 
 
 class Ears:
@@ -25,7 +25,7 @@ def passing(ears):
 
 
 def one(verdict, written=WRITTEN, why="", function=16):
-    return Passed("portal", "192.168.1.40", 1, function, written, verdict, why)
+    return ClientWrite("portal", "192.168.1.40", 1, function, written, verdict, why)
 
 
 async def test_a_write_to_a_device_of_an_asset_is_a_row_of_it():
@@ -35,7 +35,7 @@ async def test_a_write_to_a_device_of_an_asset_is_a_row_of_it():
     assert ears.rows == [
         (
             "heat_pump.holding_1000_index",
-            Who("client", "portal", "192.168.1.40"),
+            Origin("client", "portal", "192.168.1.40"),
             "function 16 from 192.168.1.40: 7 8",
             7.0,
             "refused",
@@ -76,6 +76,6 @@ async def test_who_tries_again_and_again_is_told_of_once_a_minute_with_how_often
 @pytest.mark.parametrize(("values", "shown"), [((1,), "1"), (tuple(range(20)), "0 1 2 3 4 5 6 7 …")])
 async def test_long_writes_are_cut_short(values, shown):
     ears = Ears()
-    passing(ears)({1: ["pump"]}, one("done", Written("holding", 5, len(values), values)))
+    passing(ears)({1: ["pump"]}, one("done", RequestedWrite("holding", 5, len(values), values)))
 
     assert ears.rows[0][2].endswith(f": {shown}")

@@ -21,13 +21,13 @@ from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.questions import NoDaemon
 from quartier.site.alarm_types import Alarm
 from quartier.site.records import Now
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 VIRTUAL_TIME = True
 
 S = 1_000_000_000
 NOON_MS = 1_790_000_000_000
-ANNA = Who("person", "anna", "1001")
+ANNA = Origin("person", "anna", "1001")
 UNREAD = Alarm("contact.unread", "dso1", "contact dso1 cannot be read")
 
 
@@ -132,7 +132,7 @@ async def test_who_saw_it_and_what_they_noted_stands_in_the_list_and_the_history
     post = Post(tmp_path)
     post.out.look([UNREAD], at(0))
     answer = await post.out.acknowledge({"which": "contact.unread", "note": "n" * 300}, ANNA)
-    again = await post.out.acknowledge({"which": "1"}, Who("person", "ben", "1002"))
+    again = await post.out.acknowledge({"which": "1"}, Origin("person", "ben", "1002"))
 
     (seen,) = [one["acknowledged"] for one in answer["done"]]
     assert ("anna", "1001", "n" * 200) == (seen["by"], seen["uid"], seen["note"])

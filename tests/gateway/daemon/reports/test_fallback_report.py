@@ -14,7 +14,8 @@ from quartier.runtime.bus.fallback_monitor import FallbackProof, KnownFallbacks
 from quartier.runtime.bus.point_directory import PointDirectory
 from quartier.site.asset_types import Battery, ChargePointAsset, GridMeter, Load, Pv
 from quartier.site.site_layout import Site, SiteLimits
-from quartier_drivers.contract import Armed, Fallback, PointInfo, Quality
+from quartier_drivers.contract import ArmedFallback, Fallback, PointInfo
+from quartier_drivers.readings import Quality
 
 VIRTUAL_TIME = True
 DEADLINE_S = 60_000.0  # virtual; only ends a test that has failed
@@ -58,7 +59,7 @@ def info(point, fallback=None):
 
 def test_what_was_kept_comes_back_and_nonsense_never_prevents_a_start(tmp_path):
     found = KnownFallbacks()
-    found.note(Armed(SETPOINT, 0.0, 60.0), NOON)
+    found.note(ArmedFallback(SETPOINT, 0.0, 60.0), NOON)
     state_files.save_fallbacks(tmp_path, found)
 
     assert found.of(SETPOINT) == state_files.load_fallbacks(tmp_path).of(SETPOINT)
@@ -73,7 +74,7 @@ async def test_each_look_is_on_disk_soon_and_a_disk_that_refuses_is_said_once(tm
     clock = make_clock(1000.0)
     keeping = asyncio.create_task(state_files.run_fallback_saving(folder, found, clock, log))
     await asyncio.sleep(0)
-    found.note(Armed(SETPOINT, 0.0, 60.0), NOON)
+    found.note(ArmedFallback(SETPOINT, 0.0, 60.0), NOON)
     async with asyncio.timeout(DEADLINE_S):
         while not log.calls:  # noqa: ASYNC110 - a log has no event
             await asyncio.sleep(1.0)
@@ -102,8 +103,8 @@ def told(teller, now_ns):
 
 def test_each_asset_tells_whether_its_fallback_stands():
     found = KnownFallbacks()
-    found.note(Armed(SETPOINT, 0.0, 60.0), NOON)
-    found.note(Armed("pv1.generation_max_w", 0.0, 60.0, "it never acts"), NOON)
+    found.note(ArmedFallback(SETPOINT, 0.0, 60.0), NOON)
+    found.note(ArmedFallback("pv1.generation_max_w", 0.0, 60.0, "it never acts"), NOON)
     teller = fallback_report.FallbackPoints(HOUSE, found)
 
     assert {
@@ -125,7 +126,7 @@ def proof(*, acts=True, words="bat1 fell back 60 s after the last write"):
 
 def test_what_a_probe_saw_is_kept_beside_what_arming_found(tmp_path):
     found = KnownFallbacks()
-    found.note(Armed(SETPOINT, 0.0, 60.0), NOON)
+    found.note(ArmedFallback(SETPOINT, 0.0, 60.0), NOON)
     state_files.save_fallbacks(tmp_path, found)
     state_files.save_fallback_proof(tmp_path, SETPOINT, proof())
     known = state_files.load_fallbacks(tmp_path)
@@ -136,12 +137,12 @@ def test_what_a_probe_saw_is_kept_beside_what_arming_found(tmp_path):
 @pytest.mark.parametrize(
     ("look", "seen", "told_on"),
     [
-        (Armed(SETPOINT, 0.0, 60.0), None, (True, False)),
-        (Armed(SETPOINT, 0.0, 60.0), proof(), (True, True)),
-        (Armed(SETPOINT, 0.0, 60.0), proof(acts=False), (False, False)),
-        (Armed(SETPOINT, 0.0, 60.0, "it never acts"), proof(), (False, False)),
+        (ArmedFallback(SETPOINT, 0.0, 60.0), None, (True, False)),
+        (ArmedFallback(SETPOINT, 0.0, 60.0), proof(), (True, True)),
+        (ArmedFallback(SETPOINT, 0.0, 60.0), proof(acts=False), (False, False)),
+        (ArmedFallback(SETPOINT, 0.0, 60.0, "it never acts"), proof(), (False, False)),
         (None, proof(acts=False), (False, False)),
-        (Armed(SETPOINT, None, float("inf")), None, (True, True)),
+        (ArmedFallback(SETPOINT, None, float("inf")), None, (True, True)),
     ],
 )
 def test_a_fallback_is_proven_only_by_who_saw_it_act_and_lost_where_it_was_seen_to_fail(look, seen, told_on):
@@ -159,7 +160,7 @@ def test_it_is_told_at_once_when_somebody_looked_and_every_ten_seconds():
     found = KnownFallbacks()
     teller = fallback_report.FallbackPoints(HOUSE, found)
     counts = [len(told(teller, second * S)) for second in (1, 2, 10, 11, 12)]
-    found.note(Armed(SETPOINT, 0.0, 60.0), NOON)
+    found.note(ArmedFallback(SETPOINT, 0.0, 60.0), NOON)
 
     assert [8, 0, 0, 8, 0] == counts
     assert 8 == len(told(teller, 13 * S))
@@ -169,13 +170,13 @@ def test_it_is_told_at_once_when_somebody_looked_and_every_ten_seconds():
     ("armed", "seen", "state"),
     [
         (None, None, "unseen"),
-        (Armed(SETPOINT, 0.0, 60.0), None, "armed"),
-        (Armed(SETPOINT, 0.0, 60.0), proof(), "verified"),
-        (Armed(SETPOINT, 0.0, 60.0), proof(acts=False, words="it ignores its timer"), "different"),
+        (ArmedFallback(SETPOINT, 0.0, 60.0), None, "armed"),
+        (ArmedFallback(SETPOINT, 0.0, 60.0), proof(), "verified"),
+        (ArmedFallback(SETPOINT, 0.0, 60.0), proof(acts=False, words="it ignores its timer"), "different"),
         (None, proof(acts=False, words="it ignores its timer"), "different"),
-        (Armed(SETPOINT, 0.0, None, is_verified=False), None, "declared"),
-        (Armed(SETPOINT, 0.0, None, is_verified=False), proof(), "verified"),
-        (Armed(SETPOINT, 0.0, 0.0, "it never acts"), proof(), "different"),
+        (ArmedFallback(SETPOINT, 0.0, None, is_verified=False), None, "declared"),
+        (ArmedFallback(SETPOINT, 0.0, None, is_verified=False), proof(), "verified"),
+        (ArmedFallback(SETPOINT, 0.0, 0.0, "it never acts"), proof(), "different"),
     ],
 )
 def test_a_fallback_is_shown_with_what_was_found_and_seen(armed, seen, state):
@@ -210,7 +211,7 @@ def test_the_command_that_proves_is_named_only_where_something_is_left_to_prove_
 
 def test_a_cap_that_leaving_left_holds_for_now_and_is_verified():
     found, point = KnownFallbacks(), "pv1.generation_max_w"
-    found.note(Armed(point, 1500.0, float("inf")), NOON)
+    found.note(ArmedFallback(point, 1500.0, float("inf")), NOON)
     row = fallback_report.render_fallback(info(point, Fallback(2000.0, 60.0)), found, NOON)
 
     assert ("verified", True, 1500.0, None) == (

@@ -3,8 +3,8 @@
 from quartier.control.link.state import LinkMode
 from quartier.daemon.reports import gateway_values
 from quartier.runtime.ticker import Ticker
-from quartier_drivers.contract import Quality
-from quartier_drivers.points import split, word
+from quartier_drivers.points import parse_quantity, split_point
+from quartier_drivers.readings import Quality
 
 VIEW = {"mode": "HOLD", "caps": {"import": {"max_w": 9000}, "export": {"max_w": 0}}}
 
@@ -65,5 +65,5 @@ def test_births_announce_a_kind_that_fits_the_value():
     assert set(gateway_values.GATEWAY_POINTS) == set(infos)
     for point, value in values().items():
         assert kinds[infos[point].kind] is type(value), point
-        assert infos[point].kind == word(split(point)[1]).kind
+        assert infos[point].kind == parse_quantity(split_point(point)[1]).kind
         assert (False, "gateway") == (infos[point].writable, infos[point].address)

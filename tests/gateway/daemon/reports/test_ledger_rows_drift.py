@@ -5,7 +5,8 @@ import pytest
 from quartier.daemon.reports.ledger_rows import DEVICE_TIMER_WHO, STRANGER_WHO, find_drift
 from quartier.site.ledger import LedgerEntry
 from quartier.site.process_image import ProcessImage
-from quartier_drivers.contract import Fallback, PointInfo, Quality, Reading, columns
+from quartier_drivers.contract import Fallback, PointInfo
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 S = 1_000_000_000
 UTC_MS = 1_700_000_000_000
@@ -27,7 +28,7 @@ ROW = LedgerEntry(
 
 def seen(value, t, row=ROW, info=INFO, quality=Quality.GOOD):
     image = ProcessImage()
-    image.put(columns([Reading(POINT, value, quality, 0)], int(t * S)))
+    image.put(make_readings([Reading(POINT, value, quality, 0)], int(t * S)))
     asked_ns, known_ns = (((ms or 0) - UTC_MS) * 1_000_000 for ms in (row.last_ms, row.known_ms))
     return find_drift(row, info, image.freeze(int(t * S)), asked_ns, known_ns)
 

@@ -1,9 +1,8 @@
 from quartier.daemon.reports.ledger_rows import LedgerRow, is_continuous
 from quartier.site.ledger import LedgerEntry
-from quartier_drivers.contract import Command
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Command, Origin
 
-DSO = Who("document", "dso", "12", 3)
+DSO = Origin("document", "dso", "12", 3)
 
 
 def row(point="bat1.setpoint_w", value=100.0):

@@ -17,12 +17,12 @@ from quartier.runtime.bus.mailbox import Mailbox
 from quartier.site.ledger import LedgerEntry
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
-from quartier_drivers.contract import Command, Fallback, PointInfo, Quality, Reading, columns
-from quartier_drivers.who import OURS, Who
+from quartier_drivers.contract import OWN_RULE, Command, Fallback, Origin, PointInfo
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 S = 1_000_000_000
 UTC_MS = 1_700_000_000_000
-DSO = Who("document", "dso", "12", 3)
+DSO = Origin("document", "dso", "12", 3)
 POWER, RELAY, BARE = "bat1.setpoint_w", "heat.relay_on", "fan.relay_on"
 INFOS = {
     POWER: PointInfo(
@@ -72,7 +72,7 @@ class Desk:
         self.t = t
         return self
 
-    def order(self, point, value, why="free", who=OURS, life_s=5.0):
+    def order(self, point, value, why="free", who=OWN_RULE, life_s=5.0):
         command = Command(point, value, self.ns + int(life_s * S), why, who)
         self.ledger.ordered([command], self.image.freeze(self.ns), self.now)
         self.mailbox.post([command], self.ns)
@@ -89,7 +89,7 @@ class Desk:
         return self
 
     def read(self, point, value):
-        readings = columns([Reading(point, value, Quality.GOOD, self.ns)], self.ns)
+        readings = make_readings([Reading(point, value, Quality.GOOD, self.ns)], self.ns)
         self.image.put(readings)
         self.mailbox.seen(readings, INFOS, self.ns)
         return self
@@ -357,7 +357,7 @@ def test_every_command_of_a_random_run_has_a_row_and_an_outcome_by_its_expiry(se
                 count += 1
                 point = dice.choice((POWER, RELAY, BARE))
                 value = float(dice.randrange(3)) if point == POWER else float(dice.randrange(2))
-                desk.order(point, value, dice.choice(("free", "cap")), dice.choice((OURS, DSO)))
+                desk.order(point, value, dice.choice(("free", "cap")), dice.choice((OWN_RULE, DSO)))
             case "send" if desk.mailbox._waiting:
                 desk.send(dice.choice(("sent", "sent", "refused", "unknown", "expired")))
             case "read":
@@ -376,7 +376,7 @@ def test_every_command_of_a_random_run_has_a_row_and_an_outcome_by_its_expiry(se
     assert all("pending" != row.outcome and 0 <= row.writes <= row.count for row in rows)
 
 
-CLIENT = Who("client", "portal", "192.168.1.40")
+CLIENT = Origin("client", "portal", "192.168.1.40")
 
 
 def passed(desk, value, verdict="done", note="", point="heat.holding_1000_index"):

@@ -7,7 +7,7 @@ from quartier.district.connection.control_channel import encode_event
 from quartier.district.documents.document_types import encode_ack
 from quartier.district.documents.gateway_forms import AckForm, EventForm, WatermarkForm
 from quartier.site.samples import Sample
-from quartier_drivers.contract import Quality
+from quartier_drivers.readings import Quality
 
 
 def test_an_acknowledgement_is_of_its_form():

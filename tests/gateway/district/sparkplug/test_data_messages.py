@@ -23,7 +23,7 @@ from quartier.district.sparkplug.payload_codec import (
     fit_value,
 )
 from quartier.site.samples import Sample
-from quartier_drivers.contract import Quality
+from quartier_drivers.readings import Quality
 
 UTC_MS = 1_764_000_000_000
 

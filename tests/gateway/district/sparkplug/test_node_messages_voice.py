@@ -8,7 +8,7 @@ from quartier.district.sparkplug.node_messages import NodeMessages, make_death
 from quartier.district.sparkplug.payload_codec import decode_payload
 from quartier.site.process_image import PointValue
 from quartier.site.samples import Sample, StreamPosition
-from quartier_drivers.contract import Quality
+from quartier_drivers.readings import Quality
 
 ME = Identity("issy", "b012")
 

@@ -9,7 +9,7 @@ from quartier.district.sparkplug.metric_catalog import MetricCatalog
 from quartier.district.sparkplug.node_messages import BIRTH_METRICS_MAX
 from quartier.district.sparkplug.node_session import NodeSession, SessionPhase
 from quartier.district.sparkplug.payload_codec import Datatype, Metric, decode_payload, encode_payload
-from quartier_drivers.contract import Quality
+from quartier_drivers.readings import Quality
 
 
 def test_births_come_first_node_before_devices_with_one_count(world, catalog, district):

@@ -24,7 +24,7 @@ from quartier.district.sparkplug.payload_codec import (
     encode_payload,
     fit_value,
 )
-from quartier_drivers.contract import Quality
+from quartier_drivers.readings import Quality
 
 PEERS = Path(__file__).parents[3] / "peers"
 STAMP = 1_764_000_000_123

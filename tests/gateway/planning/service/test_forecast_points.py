@@ -19,8 +19,8 @@ from quartier.planning.service.forecast_points import (
     make_site_forecast,
 )
 from quartier.site.records import Now
-from quartier_drivers.contract import Quality
-from quartier_drivers.points import split, word
+from quartier_drivers.points import parse_quantity, split_point
+from quartier_drivers.readings import Quality
 
 SITE = """\
 site = {{ id = "b1", district = "issy" }}
@@ -64,8 +64,10 @@ def test_the_points_are_named_in_the_houses_words_and_each_has_its_value(site):
     found = find_point_values(make_site_forecast(learnt(), NOW.utc_ms))
 
     assert set(list_point_names(site())) == set(found)
-    assert {"w", "wh", "pct"} == {word(split(name)[1]).unit for name in list_point_names(site())}
-    assert {"Point"} == {find_brick_class("", split(name)[1]) for name in list_point_names(site())}, (
+    assert {"w", "wh", "pct"} == {
+        parse_quantity(split_point(name)[1]).unit for name in list_point_names(site())
+    }
+    assert {"Point"} == {find_brick_class("", split_point(name)[1]) for name in list_point_names(site())}, (
         "no sensor measured it"
     )
 

@@ -27,7 +27,7 @@ from quartier.site.asset_types import (
 )
 from quartier.site.records import Now
 from quartier.site.site_layout import Site, SiteLimits
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 START_S = datetime(2026, 3, 11, 20, 0, tzinfo=UTC).timestamp()
 NOW = Now(10**12, int(START_S * 1000), synced=True)
@@ -120,7 +120,7 @@ def test_a_tank_that_is_not_read_is_not_planned(point):
 
 
 def test_nor_one_that_a_person_orders_or_that_forgets_before_the_horizon_ends():
-    by_hand = make_text_reason("by hand", Who("person", "anna"))
+    by_hand = make_text_reason("by hand", Origin("person", "anna"))
 
     assert {} == asked(BOILER, reasons={"boiler.relay_on": by_hand}).tanks
     assert {"boiler"} == set(asked(BOILER, reasons={"boiler.relay_on": NO_REASON}).tanks)
@@ -144,7 +144,7 @@ def going_on(power_w, *, order=None, cap_w=9_000.0, net_w=0.0):
     orders = (
         {}
         if order is None
-        else {"waste.run_on": Order(order[0], 0, make_text_reason(order[1], Who("rule", order[2])))}
+        else {"waste.run_on": Order(order[0], 0, make_text_reason(order[1], Origin("rule", order[2])))}
     )
     state = replace(ControlState.fresh(house(BIN)), memories=memories, book=OrderBook(orders))
     planned = {"waste": BatchModel([3_000.0] * 4, 2, 16)}

@@ -19,7 +19,7 @@ from quartier.planning.service import planner, planner_inputs
 from quartier.planning.service.plan_request import answer_request
 from quartier.planning.service.training import ForecastTraining
 from quartier.site.site_layout import ClockSource
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ async def test_a_signal_of_weeks_that_does_not_change_is_heard_on_as_time_goes(h
 def says(found, point, value):
     """A meter tells a point now."""
     now_ns = found.yard.clock.now_ns()
-    found.yard.image.put(columns([Reading(point, value, Quality.GOOD, now_ns)], now_ns))
+    found.yard.image.put(make_readings([Reading(point, value, Quality.GOOD, now_ns)], now_ns))
 
 
 async def test_a_clock_that_a_meter_contradicts_leaves_the_rule_until_it_agrees_again(house):

@@ -17,7 +17,7 @@ from quartier.planning.horizon import RefusedError
 from quartier.planning.service import plannable_assets, planner_inputs
 from quartier.planning.tariffs.energy_prices import PriceSignal
 from quartier.site.asset_types import ChargePointAsset, Pv
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 
 @pytest.fixture
@@ -232,8 +232,8 @@ async def test_a_car_that_wants_very_much_is_planned_in_more_amperes_or_keeps_no
         {"ev": replace(CAR, writable=False)},
         {"ev": replace(CAR, current_min_a=6.5, current_max_a=6.9)},
         {"stay": ChargingSession(0, idle_ns=-(10**12))},
-        {"reason": make_text_reason("by hand", Who("person", "anna"))},
-        {"reason": make_text_reason("schedule", Who("document", "market"))},
+        {"reason": make_text_reason("by hand", Origin("person", "anna"))},
+        {"reason": make_text_reason("schedule", Origin("document", "market"))},
     ],
 )
 async def test_a_car_that_cannot_be_planned_counts_with_what_it_takes(parked, how):

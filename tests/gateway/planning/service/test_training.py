@@ -11,7 +11,7 @@ from quartier.planning.service import planner_inputs
 from quartier.planning.service.training import ForecastTraining
 from quartier.site.records import Now
 from quartier.store.history_store import Store
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 SITE = """\
 site = { id = "b1", district = "issy" }
@@ -55,7 +55,7 @@ def lived(tmp_path):
                 **dict(beside),
             }
             said = (Reading(point, value, Quality.GOOD, ns) for point, value in values.items())
-            store.record(columns(said, ns), Now(ns, (begin_s + at_s) * 1000, synced=True))
+            store.record(make_readings(said, ns), Now(ns, (begin_s + at_s) * 1000, synced=True))
             store.tick(Now(ns, (begin_s + at_s) * 1000, synced=True))
         store.close(Now(hours * 3600 * 10**9, (begin_s + hours * 3600) * 1000, synced=True), 10.0)
 

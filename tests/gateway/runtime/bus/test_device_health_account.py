@@ -1,7 +1,7 @@
 """A bus tells of itself in numbers, and in words where its line has some."""
 
 from quartier.runtime.bus.device_health import BusReport
-from quartier_drivers.contract import Quality
+from quartier_drivers.readings import Quality
 
 S = 1_000_000_000
 

@@ -1,7 +1,8 @@
 from types import SimpleNamespace
 
 from quartier.runtime.bus.device_health import DeviceHealth
-from quartier_drivers.contract import PointInfo, Quality, Reading
+from quartier_drivers.contract import PointInfo
+from quartier_drivers.readings import Quality, Reading
 
 INFOS = {
     "bat1.power_w": PointInfo("bat1.power_w", "float", "input:1", 5.0),

@@ -10,8 +10,8 @@ import pytest
 from tests.gateway.runtime.bus.test_poll_bus import House
 
 from quartier.runtime.bus.fallback_monitor import FallbackProof, KnownFallbacks
-from quartier_drivers import profile
-from quartier_drivers.contract import Armed, Command
+from quartier_drivers.contract import ArmedFallback, Command
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import LinkLost
 from quartier_hil.devices.odd import plain_unit
 from quartier_hil.devices.oddtcp import OddTcp
@@ -41,7 +41,7 @@ value_shown = { register = "holding:7" }
 check = [{ register = "holding:8", equals = 3, remedy = "set the mode to external control" }]
 """
 POINT = "bat1.setpoint_w"
-SOUND = Armed(POINT, 0.0, 60.0)
+SOUND = ArmedFallback(POINT, 0.0, 60.0)
 
 
 @contextlib.asynccontextmanager
@@ -52,7 +52,7 @@ async def running(words=None, rate=20.0):
         unit.put("holding", place, [word])
     server = OddTcp({1: unit})
     async with server:
-        inverter = profile.parse(INVERTER, "acme/hy", "hy.toml")
+        inverter = loading.parse_profile(INVERTER, "acme/hy", "hy.toml")
         house = House(server.port, {"bat1": (1, "acme/hy", "")}, rate=rate, profiles={"bat1": inverter})
         task = asyncio.create_task(house.bus.run())
         try:
@@ -229,8 +229,8 @@ async def test_a_device_that_was_silent_may_be_another_one_and_is_looked_at_anew
 
 def test_facts_come_back_as_they_were_through_json():
     fallbacks = KnownFallbacks()
-    fallbacks.note(Armed("pv1.generation_max_w", None, float("inf"), is_verified=False), 5)
-    fallbacks.note(Armed(POINT, 0.0, 60.0, "it never acts"), 7)
+    fallbacks.note(ArmedFallback("pv1.generation_max_w", None, float("inf"), is_verified=False), 5)
+    fallbacks.note(ArmedFallback(POINT, 0.0, 60.0, "it never acts"), 7)
     again = KnownFallbacks(json.loads(json.dumps(fallbacks.facts())))
 
     assert fallbacks.of(POINT) == again.of(POINT)
@@ -240,7 +240,7 @@ def test_facts_come_back_as_they_were_through_json():
 
 def test_only_what_changes_the_standing_is_news():
     fallbacks = KnownFallbacks()
-    broken = Armed(POINT, 0.0, 60.0, "it never acts")
+    broken = ArmedFallback(POINT, 0.0, 60.0, "it never acts")
 
     assert [False, False, True, False, True] == [
         fallbacks.note(armed, 0) for armed in (SOUND, SOUND, broken, broken, SOUND)

@@ -2,7 +2,8 @@ import asyncio
 from dataclasses import replace
 
 from quartier.runtime.bus.mailbox import Mailbox, find_tolerance
-from quartier_drivers.contract import Command, PointInfo, Quality, Reading, columns
+from quartier_drivers.contract import Command, PointInfo
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 POINT = "bat1.setpoint_w"
 INFO = PointInfo(POINT, "float", "holding:1", 1.0, writable=True, step=10.0)
@@ -19,7 +20,7 @@ def command(value: float, expires_ns: int = 1000) -> Command:
 
 def readings(value: float, taken_ns: int, quality: Quality = Quality.GOOD):
     """What one exchange told, the point of the command among others."""
-    return columns(
+    return make_readings(
         [Reading("bat1.power_w", 7.0, Quality.GOOD, 0), Reading(POINT, value, quality, 0)], taken_ns
     )
 
@@ -77,7 +78,7 @@ def test_an_exchange_that_does_not_tell_of_the_point_settles_nothing():
     box = Mailbox()
     box.post([command(1500)], 0)
     box.sent(box.take(reach, 1), 2, read_back=True)
-    box.seen(columns([Reading("bat1.power_w", 1500.0, Quality.GOOD, 0)], 3), INFOS, 3)
+    box.seen(make_readings([Reading("bat1.power_w", 1500.0, Quality.GOOD, 0)], 3), INFOS, 3)
 
     assert box.outcomes[POINT].verdict == "pending"
 

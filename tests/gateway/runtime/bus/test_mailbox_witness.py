@@ -1,6 +1,5 @@
 from quartier.runtime.bus.mailbox import NO_WRITE_LISTENER, Mailbox, WriteOutcome
-from quartier_drivers.contract import Command
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Command, Origin
 
 COMMAND = Command("bat1.setpoint_w", 1.0, 10)
 
@@ -31,5 +30,5 @@ def test_nobody_hears_nothing_and_breaks_nothing():
     assert None is NO_WRITE_LISTENER.gave_back(["a.b"], "done", "", 0)
     assert None is NO_WRITE_LISTENER.left(["a.b"], "done", "", 0)
     assert None is NO_WRITE_LISTENER.passed(
-        "a.holding_1_index", Who("client", "portal"), "", 1.0, "done", "", 0
+        "a.holding_1_index", Origin("client", "portal"), "", 1.0, "done", "", 0
     )

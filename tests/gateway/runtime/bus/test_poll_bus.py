@@ -12,11 +12,12 @@ from quartier.runtime.bus import poll
 from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.bus.poll import Bus
 from quartier.runtime.clock import ClockSetting, SiteClock
-from quartier_drivers import profile
-from quartier_drivers.contract import NOTHING, Command, DeviceSpec, Quality
-from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.registry import door
-from quartier_drivers.tape import Tape
+from quartier_drivers.contract import Command, DeviceSpec
+from quartier_drivers.device_profile import loading
+from quartier_drivers.modbus.bus_section import TcpBus
+from quartier_drivers.readings import NO_READINGS, Quality
+from quartier_drivers.registry import load_factory
+from quartier_drivers.transport.frame_recorder import FrameRecorder
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 from quartier_hil.replay.reading import read
@@ -35,7 +36,7 @@ class House:
         self.log = structlog.testing.CapturingLogger()
         self.latest = {}
         self.counts = {}
-        opened = door("modbus-tcp")
+        opened = load_factory("modbus-tcp")
         timeout_s = 0.05 if self.clock.rate > 1 else 1.0
         section = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=timeout_s, retries_count=0)
         line = opened.line("lan", section, self.clock)
@@ -44,7 +45,7 @@ class House:
             name: opened.driver(
                 line,
                 DeviceSpec(name, unit, {part: name}),
-                known.get(name) or profile.load(kind),
+                known.get(name) or loading.load_profile(kind),
                 self.clock,
             )
             for name, (unit, kind, part) in devices.items()
@@ -102,7 +103,7 @@ async def test_readings_arrive_in_the_houses_units():
 
 async def test_a_device_that_was_met_long_ago_replays_to_a_driver_that_begins_with_its_identity(tmp_path):
     async with running({"m1": METERS["m1"]}) as (house, simulated):
-        house.bus.tape = tape = Tape(house.clock.now_ns, 100_000, 70.0)
+        house.bus.tape = tape = FrameRecorder(house.clock.now_ns, 100_000, 70.0)
         house.bus.line.record(tape)
         simulated["m1"].publish({"power_w": 1500.0})
         await house.until(lambda: house.latest.get("m1.power_w"))
@@ -167,7 +168,7 @@ type = "float32"
 async def test_a_silent_device_that_has_no_identity_is_silent_once_and_costs_its_neighbour_nothing(tmp_path):
     (tmp_path / "acme").mkdir()
     (tmp_path / "acme/nameless.toml").write_text(NAMELESS)
-    nameless = {"m2": profile.load("acme/nameless", [tmp_path])}
+    nameless = {"m2": loading.load_profile("acme/nameless", [tmp_path])}
     async with running(METERS, profiles=nameless) as (house, simulated):
         simulated["m2"].fault("silent")
         await house.until(lambda: house.said("device.silent"))
@@ -481,12 +482,12 @@ class Restless:
 
     async def read(self):
         self.reads_count += 1
-        return NOTHING
+        return NO_READINGS
 
 
 async def test_a_driver_that_never_waits_does_not_hold_the_loop():
     clock = SiteClock(ClockSetting())
-    line = door("modbus-tcp").line("lan", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=1), clock)
+    line = load_factory("modbus-tcp").line("lan", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=1), clock)
     line.open = line.close
     driver = Restless(clock)
     bus = Bus("lan", line, {"odd": driver}, clock, print, structlog.testing.CapturingLogger())

@@ -7,9 +7,11 @@ from tests.gateway.runtime.bus.test_poll_bus import House
 
 from quartier.runtime.bus.device_health import DeviceHealth
 from quartier.runtime.bus.poll import YieldPoints
-from quartier_drivers import profile, registry
-from quartier_drivers.contract import Command, DeviceSpec, Quality
-from quartier_drivers.modbus.bus import TcpBus
+from quartier_drivers import registry
+from quartier_drivers.contract import Command, DeviceSpec
+from quartier_drivers.device_profile import loading
+from quartier_drivers.modbus.bus_section import TcpBus
+from quartier_drivers.readings import Quality
 from quartier_hil.devices.endpoint import serve_tcp
 from quartier_hil.devices.sunspec.solar import SolarInverter
 
@@ -113,10 +115,10 @@ def _quality(house, owner):
 def _house(port):
     house = House(port, {}, rate=1.0)
     section = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=0.5, retries_count=0)
-    line = registry.door("modbus-tcp").line("lan", section, house.clock)
-    loaded = profile.load("sunspec/pv")
+    line = registry.load_factory("modbus-tcp").line("lan", section, house.clock)
+    loaded = loading.load_profile("sunspec/pv")
     drivers = {
-        f"pv{unit}": registry.door("modbus-tcp", "sunspec").driver(
+        f"pv{unit}": registry.load_factory("modbus-tcp", "sunspec").driver(
             line, DeviceSpec(f"pv{unit}", unit, {"": f"pv{unit}"}), loaded, house.clock
         )
         for unit in (1, 2)

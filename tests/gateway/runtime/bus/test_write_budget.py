@@ -3,7 +3,8 @@
 import pytest
 
 from quartier.runtime.bus.write_budget import WriteBudget, WriteCounts
-from quartier_drivers.contract import Fallback, PointInfo, Quality, Reading, columns
+from quartier_drivers.contract import Fallback, PointInfo
+from quartier_drivers.readings import Quality, Reading, make_readings
 
 DAY_MS = 86_400_000
 NOON = 20_000 * DAY_MS + DAY_MS // 2
@@ -29,7 +30,7 @@ def thrift(tally):
 
 
 def shown(value, quality=Quality.GOOD):
-    return columns([Reading(PLAIN, 1.0, Quality.GOOD, 0), Reading(POINT, value, quality, 0)], 0)
+    return make_readings([Reading(PLAIN, 1.0, Quality.GOOD, 0), Reading(POINT, value, quality, 0)], 0)
 
 
 def spent(thrift, utc_ms=NOON):

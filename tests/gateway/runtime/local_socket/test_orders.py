@@ -19,7 +19,7 @@ from quartier.runtime.local_socket.orders import (
 )
 from quartier.runtime.local_socket.questions import NoDaemon
 from quartier.runtime.owned_files import Owner, use_rights
-from quartier_drivers.who import Who
+from quartier_drivers.contract import Origin
 
 
 class Log:
@@ -57,7 +57,7 @@ async def test_who_orders_is_known_by_the_kernels_word(tmp_path):
         answer = await asyncio.to_thread(send_order, tmp_path, "override", asset="bat1", name="the mayor")
 
     assert {"done": "bat1"} == answer
-    assert [Who("person", getpass.getuser(), str(os.getuid()))] == [who for _, who in asked]
+    assert [Origin("person", getpass.getuser(), str(os.getuid()))] == [who for _, who in asked]
 
 
 async def test_what_depends_on_where_one_stands_is_told_the_process_that_connected(tmp_path):

@@ -2,8 +2,8 @@ from datetime import datetime
 
 import pytest
 
-from quartier_drivers import profile
-from quartier_drivers.bacnet.units import NUMBERS
+from quartier_drivers.bacnet.standard_names import UNIT_NUMBERS
+from quartier_drivers.device_profile import loading
 from quartier_hil.devices.bacnet import tags
 from quartier_hil.devices.bacnet.thing import P
 from quartier_hil.devices.bacnet.ventilation import VentilationUnit
@@ -83,12 +83,12 @@ def test_without_a_watchdog_the_limit_stays(unit):
 
 
 def test_the_profile_and_the_unit_were_typed_by_two_hands_and_agree(unit):
-    loaded = profile.load("quartier/ventilation_bacnet")
+    loaded = loading.load_profile("quartier/ventilation_bacnet")
     (points,) = loaded.parts.values()
     for quantity, point in points.items():
         thing = unit.things[point.place.kind, point.place.instance]
         told = tags.read(thing.read(P["units"]))[0].unsigned if point.units else None
-        assert NUMBERS.get(point.units) == told, quantity
+        assert UNIT_NUMBERS.get(point.units) == told, quantity
         assert (point.write is not None) <= (thing.commands is not None), quantity
     speed, watchdog = points["speed_pct"].write, points["speed_pct"].write.fallback
 

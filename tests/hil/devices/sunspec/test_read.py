@@ -6,10 +6,12 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from quartier_drivers import profile, registry
-from quartier_drivers.clock import LoopClock
-from quartier_drivers.contract import DeviceSpec, Quality
+from quartier_drivers import registry
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile import loading
+from quartier_drivers.readings import Quality
 from quartier_drivers.sunspec.reader import read_all
+from quartier_drivers.transport.event_loop import LoopClock
 from quartier_hil.bench.sunspec import named
 from quartier_hil.devices.endpoint import serve_pty, serve_tcp
 from quartier_hil.devices.sunspec import draw, shape
@@ -110,10 +112,10 @@ async def _polled(device, name, owner, quantities):
     """What the profile's driver reads of a device on TCP."""
     clock = LoopClock()
     async with await serve_tcp(device) as endpoint:
-        section = registry.section("modbus-tcp")(kind="modbus-tcp", host="127.0.0.1", port=endpoint.port)
-        door = registry.door("modbus-tcp", "sunspec")
+        section = registry.load_section("modbus-tcp")(kind="modbus-tcp", host="127.0.0.1", port=endpoint.port)
+        door = registry.load_factory("modbus-tcp", "sunspec")
         line = door.line("net", section, clock)
-        driver = door.driver(line, DeviceSpec("device", 1, {"": owner}), profile.load(name), clock)
+        driver = door.driver(line, DeviceSpec("device", 1, {"": owner}), loading.load_profile(name), clock)
         await driver.open()
         found = {}
         for _ in range(20):

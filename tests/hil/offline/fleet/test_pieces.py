@@ -1,7 +1,7 @@
 import pytest
 
 from quartier_hil.offline.fleet.pieces import Car, Fan, Heater, Store, Sun, Tank
-from quartier_native.reference.buildings import (
+from quartier_native.reference.fleet_columns import (
     BATTERY,
     EV,
     LOAD,

@@ -21,7 +21,7 @@ from quartier.site.asset_types import ChargePointAsset, GridMeter, Load
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
 from quartier.site.site_layout import Site, SiteLimits
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.readings import Quality, Reading, make_readings
 from quartier_hil.offline.fleet.columns import SHEDS, seen
 from quartier_hil.offline.fleet.returning import Returns
 from quartier_native.fleets import EV, LOAD, LONG_AGO_NS, NONE_W, Building, Fleet, Unit, step_many
@@ -99,7 +99,7 @@ def cycled(mine, turns, taken_w, rest_w, gate):
     told = {f"{name}.power_w": watts for name, watts in told_w.items()}
     told |= {find_control_point(asset): ordered(asset, turns[asset.name]) for asset in mine}
     readings = (Reading(name, value, Quality.GOOD, NOW_NS) for name, value in told.items())
-    image.put(columns(readings, NOW_NS))
+    image.put(make_readings(readings, NOW_NS))
     force = ActiveLimits(import_w=CAP_W, export_w=CAP_W, whose={})
     state = replace(ControlState.fresh(house), turns=turns, gate=gate, force=force, mode="CONTROLLED")
     now = Now(NOW_NS, 1_790_000_000_000, synced=True)

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from quartier_drivers.meter import p1, tic
+from quartier_drivers.meter.p1 import push_decoder as p1_push_decoder
+from quartier_drivers.meter.tic import push_decoder
 from quartier_hil.devices.meters import checks
 from quartier_hil.offline.soak.load import Load
 from quartier_hil.offline.soak.talkers import ANEW_S, LinkyTalker, P1Talker, arc
@@ -18,7 +19,8 @@ def said(talker, count, step_s):
 
 
 @pytest.mark.parametrize(
-    ("talker", "decoder", "step_s"), [(LinkyTalker, tic.decoder, 1.2), (P1Talker, p1.decoder, 1.0)]
+    ("talker", "decoder", "step_s"),
+    [(LinkyTalker, push_decoder.make_decoder, 1.2), (P1Talker, p1_push_decoder.make_decoder, 1.0)],
 )
 def test_the_decoder_hears_the_words_that_were_said(talker, decoder, step_s):
     speaking, hearing = talker(Load(1)), decoder()

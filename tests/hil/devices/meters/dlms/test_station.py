@@ -7,11 +7,12 @@ import time
 import pytest
 from tests.drivers.meter.conftest import HouseTime
 
-from quartier_drivers import profile
-from quartier_drivers.contract import DeviceSpec, Quality
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import NoReply
-from quartier_drivers.meter.bus import DlmsBus
-from quartier_drivers.meter.driver import DOOR
+from quartier_drivers.meter.bus_section import DlmsBus
+from quartier_drivers.meter.driver import FACTORY
+from quartier_drivers.readings import Quality
 from quartier_hil.clock import RigClock
 from quartier_hil.devices.meters.dlms.asked import HIGH, LOW, AskedMeter
 from quartier_hil.devices.meters.dlms.draw import KEYS
@@ -47,10 +48,10 @@ async def read(port, key_file, security):
     bus = DlmsBus(
         kind="dlms", mode="client", port=port.url, baud=9600, framing="8N1", security=security, client=client
     )
-    line = DOOR.line("bus", bus, clock)
+    line = FACTORY.line("bus", bus, clock)
     unit = 1 if port.url.startswith("tcp://") else 17
     spec = DeviceSpec("meter", unit, {"": "grid"}, key_file=key_file)
-    driver = DOOR.driver(line, spec, profile.load("generic/dlms_meter"), clock)
+    driver = FACTORY.driver(line, spec, loading.load_profile("generic/dlms_meter"), clock)
     await line.open()
     try:
         await driver.open()

@@ -1,6 +1,6 @@
 import datetime as dt
 
-from quartier_drivers.meter import iec62056
+from quartier_drivers.meter.iec62056 import push_decoder
 from quartier_hil.devices.meters.iec62056.standing import StandingMeter
 
 NOW = dt.datetime(2026, 1, 31, 23, 59, 50, tzinfo=dt.UTC)
@@ -35,7 +35,7 @@ def test_a_readout_is_read_as_it_was_meant():
     meter = StandingMeter()
     meter.tell({"power_w": 1500.0, "energy_import_wh": 12_345.0}, NOW)
     telegram = meter.telegram()
-    [read] = iec62056.decoder().feed(telegram.data)
+    [read] = push_decoder.make_decoder().feed(telegram.data)
 
     assert [(said.label, said.value, said.unit) for said in telegram.statements] == [
         (group.label, group.value, group.unit) for group in read.groups

@@ -1,0 +1,261 @@
+"""Heads of datagrams, bodies of requests, I-Am announcements, and what the library hears (pure).
+
+BVLC (ASHRAE 135-2020, annex J.2.11), NPDU (6.2), APDU (20.1).  No message of ours is segmented, and each
+request says that a segmented answer is not accepted.
+
+It spends 75 µs on each property that somebody asks our own device for, 53 ms on a request of 1400 octets
+(measured with bacpypes3 0.0.110 on a server; a small board takes four times as long).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from quartier_drivers.bacnet.address import DevicePlace, Host
+from quartier_drivers.bacnet.codec.application_data import ObjectId, parse_elements
+from quartier_drivers.bacnet.standard_names import OBJECT_TYPES
+from quartier_native.bacnet import (
+    ABORT,
+    COMPLEX_ACK,
+    CONFIRMED,
+    DATAGRAM_MAX,
+    ENUMERATED,
+    ERROR,
+    OBJECT,
+    REJECT,
+    SEGMENT,
+    SIMPLE_ACK,
+    UNCONFIRMED,
+    UNSIGNED,
+    WHOLE_ARRAY,
+    FaultError,
+    Heard,
+    Ref,
+)
+
+READ_PROPERTY, READ_PROPERTY_MULTIPLE, WRITE_PROPERTY, SUBSCRIBE_COV, COV_NOTIFICATION = 12, 14, 15, 5, 1
+"""Confirmed services (clause 21, BACnetConfirmedServiceChoice)."""
+
+
+UNCONFIRMED_COV_NOTIFICATION = 2
+"""An unconfirmed one: its notification carries the same as the confirmed."""
+
+
+APDU_SIZES = (50, 128, 206, 480, 1024, 1476)
+"""What the largest APDU may be, in the order of their codes (20.1.2.5)."""
+
+
+APDU_MAX = APDU_SIZES[-1]
+_UNICAST, _BVLC = 0x0A, 0x81
+_VERSION, _EXPECTS_REPLY, _HAS_DESTINATION = 1, 0x04, 0x20
+_HOPS = b"\xff"
+_OCTETS = tuple(bytes((value,)) for value in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedRequest:
+    """A confirmed request of ``service`` as a datagram, all but its invoke ID; ``apdu_size`` in bytes.
+
+    It may be sent any number of times, each time with an invoke ID that no other request to this device
+    waits with.
+    """
+
+    service: int
+    before: bytes
+    after: bytes
+    apdu_size: int
+
+    def datagram(self, invoke_id: int) -> bytes:
+        """The bytes to send; ``invoke_id`` 0..255."""
+        return self.before + _OCTETS[invoke_id] + self.after
+
+
+def make_request(
+    service: int, body: bytes, route: bytes = b"", *, answer_max: int = APDU_MAX
+) -> ConfirmedRequest:
+    """A request whose own part is ``body``, to a device of the network itself, or by ``route`` to one behind
+    a router.
+
+    ``route``: see ``route_to``.  ``answer_max``: the longest APDU that we take, one of ``APDU_SIZES`` or
+    more.
+    """
+    code = sum(size <= answer_max for size in APDU_SIZES[1:])
+    apdu = bytes((0, code, 0, service)) + body
+    data = _make_datagram(apdu, route, expects_reply=True)
+    at = len(data) - len(apdu) + 2
+    return ConfirmedRequest(service, data[:at], data[at + 1 :], len(apdu))
+
+
+def make_acknowledgement(invoke_id: int, service: int, route: bytes = b"") -> bytes:
+    """The datagram of a simple acknowledgement (20.1.4): what a confirmed notification is answered with."""
+    return _make_datagram(bytes((SIMPLE_ACK << 4, invoke_id, service)), route, expects_reply=False)
+
+
+def make_refusal(
+    invoke_id: int, service: int, error_class: int, error_code: int, route: bytes = b""
+) -> bytes:
+    """The datagram of an error (20.1.7), class and code 0..255: for a notification that nobody waits for."""
+    body = bytes((0x91, error_class, 0x91, error_code))
+    return _make_datagram(bytes((ERROR << 4, invoke_id, service)) + body, route, expects_reply=False)
+
+
+def make_abort(invoke_id: int, reason: int, route: bytes = b"") -> bytes:
+    """The datagram of a server's abort (20.1.9): for a request that is more than we answer."""
+    return _make_datagram(bytes((ABORT << 4 | 1, invoke_id, reason)), route, expects_reply=False)
+
+
+def make_route(network: int | None, mac: bytes) -> bytes:
+    """The two octets of the network (1..65534) and the address there; empty without a network.
+
+    It is what ``hear`` gives as the source of such a device's answer.  Raises ValueError for another network,
+    or an address of none or more than 255 octets.
+    """
+    if network is None:
+        return b""
+    if not 0 < network < 0xFFFF or not 0 < len(mac) <= 0xFF:
+        raise ValueError(f"network {network}, address of {len(mac)} octets")
+    return network.to_bytes(2, "big") + mac
+
+
+def _make_datagram(apdu: bytes, route: bytes, *, expects_reply: bool) -> bytes:
+    control = (_EXPECTS_REPLY if expects_reply else 0) | (_HAS_DESTINATION if route else 0)
+    way = route[:2] + bytes((len(route) - 2,)) + route[2:] + _HOPS if route else b""
+    npdu = bytes((_VERSION, control)) + way + apdu
+    return bytes((_BVLC, _UNICAST)) + (4 + len(npdu)).to_bytes(2, "big") + npdu
+
+
+I_AM_SERVICE = 0
+"""Of the unconfirmed ones (clause 21, BACnetUnconfirmedServiceChoice)."""
+
+
+SEGMENTED_BOTH, SEGMENTED_TRANSMIT, SEGMENTED_RECEIVE, NO_SEGMENTATION = range(4)
+"""BACnetSegmentation."""
+
+
+@dataclass(frozen=True, slots=True)
+class IAm:
+    """A device: its instance, where it is, the largest APDU it takes, what it can segment, its vendor."""
+
+    instance: int
+    place: DevicePlace
+    apdu_max: int
+    segmentation: int
+    vendor_id: int
+
+
+def parse_i_am(data: bytes, at: int, host: Host, source: bytes) -> IAm | None:
+    """The I-Am whose own part begins at ``at``; None where it is none.  ``source``: network and MAC behind
+    ``host``.
+    """
+    try:
+        said = parse_elements(data[at:])
+    except FaultError:
+        return None
+    if [one.kind for one in said] != [OBJECT, UNSIGNED, ENUMERATED, UNSIGNED]:
+        return None
+    device, apdu_max, segmentation, vendor_id = (one.value for one in said)
+    if not isinstance(device, ObjectId) or device.object_type != OBJECT_TYPES["device"]:
+        return None
+    if not (isinstance(apdu_max, int) and isinstance(segmentation, int) and isinstance(vendor_id, int)):
+        return None
+    place = DevicePlace(host, int.from_bytes(source[:2], "big"), source[2:]) if source else DevicePlace(host)
+    return IAm(device.instance, place, apdu_max, segmentation, vendor_id)
+
+
+_PRIORITIES = range(1, 17)
+
+
+def make_read_property(ref: Ref) -> bytes:
+    """ReadProperty-Request (15.5)."""
+    return encode_object_field(0, ref) + encode_field(1, ref.property_id) + _encode_index(2, ref)
+
+
+def make_read_multiple(refs: Iterable[Ref]) -> bytes:
+    """ReadPropertyMultiple-Request (15.7): properties of one object that follow each other share its head."""
+    return b"".join(
+        encode_object_field(0, Ref(kind, instance, 0))
+        + b"\x1e"
+        + b"".join(encode_field(0, ref.property_id) + _encode_index(1, ref) for ref in own)
+        + b"\x1f"
+        for (kind, instance), own in groupby(refs, key=lambda ref: (ref.object_type, ref.instance))
+    )
+
+
+def make_write_property(ref: Ref, value: bytes, priority: int | None = None) -> bytes:
+    """WriteProperty-Request (15.9); ``value`` is encoded, ``priority`` 1..16 or None where there is no array.
+
+    Null at a priority relinquishes it (19.2).  Raises ValueError for another priority.
+    """
+    if priority is not None and priority not in _PRIORITIES:
+        raise ValueError(f"priority {priority}, expected 1 to 16")
+    ask = make_read_property(ref) + b"\x3e" + value + b"\x3f"
+    return ask if priority is None else ask + encode_field(4, priority)
+
+
+def make_subscribe(
+    process_id: int, object_type: int, instance: int, *, confirmed: bool, lifetime_s: int
+) -> bytes:
+    """SubscribeCOV-Request (13.14); a ``lifetime_s`` of 0 has no end.  Again with the same process ID:
+    renewed.
+    """
+    head = encode_field(0, process_id) + encode_object_field(1, Ref(object_type, instance, 0))
+    return head + encode_field(2, int(confirmed)) + encode_field(3, lifetime_s)
+
+
+def make_unsubscribe(process_id: int, object_type: int, instance: int) -> bytes:
+    """SubscribeCOV-Request that ends a subscription (13.14.1.3, 13.14.1.4: both parameters are absent)."""
+    return encode_field(0, process_id) + encode_object_field(1, Ref(object_type, instance, 0))
+
+
+def encode_field(number: int, value: int) -> bytes:
+    """An unsigned, an enumerated or a boolean under a context tag below 15 (20.2.4): as few octets as hold
+    it.
+    """
+    octets = value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
+    if len(octets) > 4:
+        raise ValueError(f"{value} takes more than four octets")
+    return bytes((number << 4 | 8 | len(octets),)) + octets
+
+
+def encode_object_field(number: int, ref: Ref) -> bytes:
+    """The object identifier of a property under a context tag (20.2.14)."""
+    return bytes((number << 4 | 0x0C,)) + (ref.object_type << 22 | ref.instance).to_bytes(4, "big")
+
+
+def _encode_index(number: int, ref: Ref) -> bytes:
+    return b"" if ref.index == WHOLE_ARRAY else encode_field(number, ref.index)
+
+
+REQUEST_MAX = 64
+"""Octets of a request's datagram at most: some twenty properties."""
+
+
+NOTIFICATION_MAX = 160
+"""Octets of an unconfirmed one: I-Have, with a name of 100 letters behind a router."""
+
+
+_I_AM, _I_HAVE, _WHO_HAS, _WHO_IS = 0, 1, 7, 8
+_SERVICES = frozenset((_I_AM, _I_HAVE, _WHO_HAS, _WHO_IS))
+"""Unconfirmed services that it does something with (clause 21, BACnetUnconfirmedServiceChoice)."""
+
+
+_UNREQUESTED = frozenset((SIMPLE_ACK, COMPLEX_ACK, SEGMENT, ERROR, REJECT))
+"""Answers: it asks nobody, so none is for it."""
+
+
+def is_for_library(heard: Heard | None, size: int) -> bool:
+    """Return whether the library hears a datagram of ``size`` octets that is none of the line's.
+
+    ``heard`` is None for what is no message to an application: routers and BBMDs speak so.
+    """
+    if heard is None:
+        return size <= DATAGRAM_MAX
+    pdu, _, service = heard[:3]
+    if pdu == UNCONFIRMED:
+        return service in _SERVICES and size <= NOTIFICATION_MAX
+    return pdu not in _UNREQUESTED and (pdu != CONFIRMED or size <= REQUEST_MAX)
+
+
+def is_too_long(heard: Heard, size: int) -> bool:
+    """Return whether it is a request that who asks should make shorter."""
+    return heard[0] == CONFIRMED and size > REQUEST_MAX

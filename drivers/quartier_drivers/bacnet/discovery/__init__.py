@@ -1,0 +1,1 @@
+"""Finding BACnet devices and reading them without a site file."""

@@ -1,0 +1,170 @@
+"""Scan a network with Who-Is; match devices with profiles.
+
+Source: ASHRAE 135-2020, 16.10.  Nothing is ever written.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from quartier_drivers.bacnet.address import INSTANCE_WILDCARD, DevicePlace, parse_station, render_host
+from quartier_drivers.bacnet.codec.datagrams import IAm
+from quartier_drivers.bacnet.discovery import device_survey
+from quartier_drivers.bacnet.network.line import BacnetLine
+from quartier_drivers.bacnet.network.property_reads import PropertyInquiry
+from quartier_drivers.bacnet.profile import BacnetProfile
+from quartier_drivers.device_profile.loading import Certainty, ProfileMatch, rank_matches
+from quartier_drivers.errors import LinkLost, NoReply
+
+
+def find_matches(
+    vendor_id: int, identity: Mapping[str, str], profiles: Iterable[BacnetProfile]
+) -> list[ProfileMatch]:
+    """Those whose marks are not contradicted, the surest first.
+
+    The model is what tells: with it a profile is sure, by the vendor alone it is possible.
+    """
+    found = (_match_profile(vendor_id, identity.get("model-name"), one) for one in profiles)
+    return rank_matches(one for one in found if one is not None)
+
+
+def _match_profile(vendor_id: int, model: str | None, profile: BacnetProfile) -> ProfileMatch | None:
+    mark = profile.mark
+    if mark is None or mark.vendor_id not in (None, vendor_id):
+        return None
+    told = [] if mark.vendor_id is None else [f"its vendor is {vendor_id}"]
+    sure: Certainty = "possible"
+    if mark.model is not None and model is not None:
+        if not fnmatchcase(model.lower(), mark.model.lower()):
+            return None
+        told.append(f"its model is {model!r}")
+        sure = "sure"
+    elif mark.model is not None:
+        told.append("not told: its model")
+    if sure == "possible" and mark.vendor_id is None:
+        return None
+    return ProfileMatch(profile.name, sure, "; ".join(told), len(told))
+
+
+InstanceSpan = tuple[int, int]
+"""The lowest and the highest instance that is asked for."""
+
+
+ALL_INSTANCES: InstanceSpan = (0, INSTANCE_WILDCARD - 1)
+ROUNDS_COUNT = 2
+"""UDP loses: each range is asked for so often."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDevice:
+    """A device that is there: what it announced, what it says of itself, the profiles that it may be.
+
+    ``why`` says why nothing more is known, where it fell silent.
+    """
+
+    said: IAm
+    identity: Mapping[str, str]
+    guesses: Sequence[ProfileMatch]
+    why: str = ""
+
+
+@dataclass(slots=True)
+class ScanResult:
+    """What a scan brought; ``notes`` say what a person should know of it, ``lost`` why it ended early."""
+
+    found: list[FoundDevice] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    asked_count: int = 0
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanTarget:
+    """What is looked for: instances in ``spans``, at ``places`` (none: everywhere); ``wait_s`` is real."""
+
+    spans: Sequence[InstanceSpan] = (ALL_INSTANCES,)
+    places: Sequence[DevicePlace] = ()
+    wait_s: float = 2.0
+
+
+async def scan_network(
+    line: BacnetLine, quest: ScanTarget, profiles: Sequence[BacnetProfile], tell: Callable[[str], None]
+) -> ScanResult:
+    """Look for devices and ask each who it is.  ``tell`` hears how far it has come."""
+    found = ScanResult()
+    try:
+        await line.open()
+        if line.bus.bbmd is not None:
+            found.notes.append(await _explain_forwarding(line, line.bus.bbmd))
+        announced = await _collect_i_ams(line, quest, found, tell)
+        for number, said in enumerate(announced, start=1):
+            tell(f"asking device {said.instance}, {number} of {len(announced)}")
+            found.found.append(await _identify(line, said, profiles))
+    except (LinkLost, NoReply) as lost:
+        found.lost = str(lost)
+    finally:
+        await line.close()
+    return found
+
+
+async def _collect_i_ams(
+    line: BacnetLine, quest: ScanTarget, found: ScanResult, tell: Callable[[str], None]
+) -> Sequence[IAm]:
+    """Each device once, by instance; those that share one are noted."""
+    heard: dict[tuple[int, DevicePlace], IAm] = {}
+    library = await line.library()
+
+    def listen(said: IAm) -> None:
+        heard[said.instance, said.place] = said
+
+    end = line.on_i_am(listen)
+    try:
+        for low, high in quest.spans:
+            for _ in range(ROUNDS_COUNT):
+                tell(f"asking instances {low} to {high}, {len(heard)} found")
+                for place in quest.places or (None,):
+                    await library.who_is(low, high, place)
+                    found.asked_count += 1
+                await asyncio.sleep(quest.wait_s / ROUNDS_COUNT)
+    finally:
+        end()
+    meant = [said for said in heard.values() if _is_in_spans(said, quest.spans)]
+    found.notes += _find_duplicates(meant)
+    return sorted(meant, key=lambda said: (said.instance, str(said.place)))
+
+
+async def _explain_forwarding(line: BacnetLine, bbmd: str) -> str:
+    """Return whose subnets a broadcast through the BBMD reaches."""
+    library = await line.library()
+    told = await library.distribution(parse_station(bbmd), line.bus.timeout_s)
+    if told is None:
+        return f"the BBMD {bbmd} does not tell to whom it forwards"
+    return f"the BBMD {bbmd} forwards broadcasts to {', '.join(map(render_host, told)) or 'nobody else'}"
+
+
+def _is_in_spans(said: IAm, spans: Sequence[InstanceSpan]) -> bool:
+    return any(low <= said.instance <= high for low, high in spans)
+
+
+def _find_duplicates(heard: Sequence[IAm]) -> list[str]:
+    """Devices that cannot be told apart by their instance."""
+    places: dict[int, list[str]] = {}
+    for said in heard:
+        places.setdefault(said.instance, []).append(str(said.place))
+    return [
+        f"instance {instance} is there {len(where)} times, at {', '.join(sorted(where))}: give one of them "
+        "another, or name them by address"
+        for instance, where in sorted(places.items())
+        if len(where) > 1
+    ]
+
+
+async def _identify(line: BacnetLine, said: IAm, profiles: Sequence[BacnetProfile]) -> FoundDevice:
+    try:
+        identity = await device_survey.read_identity(
+            PropertyInquiry(line, said.place, said.apdu_max), said.instance
+        )
+    except NoReply as silent:
+        return FoundDevice(said, {}, find_matches(said.vendor_id, {}, profiles), str(silent))
+    return FoundDevice(said, identity, find_matches(said.vendor_id, identity, profiles))

@@ -1,0 +1,216 @@
+"""One BACnet device as we ask it: where it is, what it bears, and what it says of itself."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from quartier_drivers.bacnet.address import INSTANCE_WILDCARD, DevicePlace, parse_place
+from quartier_drivers.bacnet.codec import datagrams
+from quartier_drivers.bacnet.codec.answers import PreparedRead, ReadAnswer, check_acknowledged
+from quartier_drivers.bacnet.codec.application_data import Element, ObjectId
+from quartier_drivers.bacnet.codec.datagrams import IAm
+from quartier_drivers.bacnet.codec.device_errors import DeviceRefused
+from quartier_drivers.bacnet.network.line import BacnetLine
+from quartier_drivers.bacnet.network.property_reads import pack_refs, split_refs
+from quartier_drivers.bacnet.standard_names import OBJECT_TYPES, PROPERTIES
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.errors import NoReply
+from quartier_native.bacnet import DENIED, MISSING, Ref
+
+_DEVICE = OBJECT_TYPES["device"]
+# Until a device has said more: every one takes that much (clause 20.1.2.5).
+APDU_MIN = 50
+_IDENTITY_PROPERTIES = {
+    "maker": "vendor-name",
+    "model": "model-name",
+    "firmware": "firmware-revision",
+    "serial": "serial-number",
+}
+# BACnetServicesSupported (clause 21): the bit of ReadPropertyMultiple.
+_MULTIPLE_BIT = 14
+
+DeviceElements = Mapping[Ref, tuple[Element, ...]]
+
+
+@dataclass(slots=True)
+class DeviceLimits:
+    """What the device can bear: octets of an APDU, properties of a request, and whether several at once."""
+
+    apdu_max: int = APDU_MIN
+    properties_max: int = 100
+    multiple: bool = True
+
+
+class BacnetDevice:
+    """Requests to one device.  ``place`` is None until it was found; while it ``is_silent`` a read only
+    probes.
+    """
+
+    def __init__(
+        self, line: BacnetLine, device: DeviceSpec, bears: DeviceLimits, apdu_most: int | None = None
+    ) -> None:
+        self.place: DevicePlace | None = parse_place(device.address) if device.address else None
+        self.instance = INSTANCE_WILDCARD if device.address else device.unit
+        self.bears = bears
+        self.is_silent = False
+        self._line = line
+        self._device = device
+        self._most = apdu_most or datagrams.APDU_MAX
+
+    @property
+    def name(self) -> str:
+        """Its name in the site."""
+        return self._device.name
+
+    @property
+    def route(self) -> bytes:
+        """The way behind a router; empty for a device of the network itself."""
+        place = self.place
+        return b"" if place is None else datagrams.make_route(place.network, place.mac)
+
+    @property
+    def trunk(self) -> str:
+        """The network behind a router that it shares with others; empty where it is on ours, or not found."""
+        place = self.place
+        return "" if place is None or place.network is None else f"network {place.network}"
+
+    @property
+    def answer_max(self) -> int:
+        """The longest answer that it can send and we take."""
+        return min(self.bears.apdu_max, self._most)
+
+    def took(self, apdu_max: int) -> None:
+        """It said how long an APDU it takes."""
+        self.bears.apdu_max = max(APDU_MIN, min(apdu_max, datagrams.APDU_MAX))
+
+    async def meet(self) -> Mapping[str, str]:
+        """Find it, and have it say who it is and what it bears.  Raises NoReply or LinkLost."""
+        await self._locate()
+        told = await self._introduce()
+        head = [self.own("max-apdu-length-accepted"), self.own("protocol-services-supported")]
+        said = await self._read_one_by_one(head)
+        apdu = _find_first(said.get(head[0], ()))
+        if isinstance(apdu, int):
+            self.took(apdu)
+        services = _find_first(said.get(head[1], ()))
+        if isinstance(services, tuple) and len(services) > _MULTIPLE_BIT:
+            self.bears.multiple = self.bears.multiple and services[_MULTIPLE_BIT] is True
+        words = await self.said([self.own(word) for word in _IDENTITY_PROPERTIES.values()])
+        texts = {
+            key: _find_first(words.get(self.own(word), ())) for key, word in _IDENTITY_PROPERTIES.items()
+        }
+        return told | {key: text for key, text in texts.items() if isinstance(text, str) and text}
+
+    def lost(self, *, is_silent: bool) -> None:
+        """It did not answer, or the network is gone: its router may be another one, its address too."""
+        self.is_silent = is_silent
+        if self.place is not None and self.place.network is not None:
+            self._line.forget_router(self.place.network)
+
+    def own(self, word: str) -> Ref:
+        """A property of its device object."""
+        return Ref(_DEVICE, self.instance, PROPERTIES[word])
+
+    async def _locate(self) -> None:
+        """Where it was is where it is looked for; a silent one is called beside, and may be elsewhere now."""
+        if self._device.address:
+            return
+        if self.place is None:
+            # Called once: who answers later is heard all the same (``hello``), and nobody waits for it.
+            self.place = (await self._line.find(self._device.unit, times=1)).place
+        elif self.is_silent:
+            await self._line.call(self._device.unit)
+
+    def hello(self, said: IAm) -> bool:
+        """Somebody says that he is there: whether it is this device, perhaps at another place than before."""
+        if self._device.address:
+            return said.instance == self.instance and said.place == self.place
+        if said.instance != self._device.unit:
+            return False
+        self.place = said.place
+        self.took(said.apdu_max)
+        return True
+
+    async def _introduce(self) -> dict[str, str]:
+        """Its instance, by the one that every device answers to (clause 12.11.1), else by Who-Is."""
+        ref = self.own("object-identifier")
+        one = _find_first((await self._read_one_by_one([ref])).get(ref, ()))
+        if isinstance(one, ObjectId) and one.object_type == _DEVICE:
+            number = one.instance
+        elif self._device.address:
+            said = await self._line.ask_who_is(self._there())
+            self.took(said.apdu_max)
+            number = said.instance
+        else:
+            return {}
+        if self._device.address:
+            self.instance = number
+        elif number != self._device.unit:
+            raise NoReply(f"{self.place} is device {number}, and not {self._device.unit}")
+        return {"instance": str(number)}
+
+    async def read(self, read: PreparedRead) -> ReadAnswer:
+        """Make one prepared read.  Raises Denied, NoReply (silent, garbled) or LinkLost."""
+        data, heard = await self._line.exchange(self._there(), read.request, probes=self.is_silent)
+        return read.take(data, heard)
+
+    async def tell(self, service: int, body: bytes, expires_ns: int | None = None) -> None:
+        """Make a write or a subscription, once.  Raises Denied, NoReply, LinkLost or Expired."""
+        request = datagrams.make_request(service, body, self.route)
+        data, heard = await self._line.exchange(self._there(), request, writes=True, expires_ns=expires_ns)
+        check_acknowledged(data, heard, service)
+
+    def _there(self) -> DevicePlace:
+        if self.place is None:
+            raise NoReply(f"{self.name} has not been found yet")
+        return self.place
+
+    async def said(self, refs: Sequence[Ref]) -> DeviceElements:
+        """What it says of properties, in as few requests as it bears; those that it does not know are left
+        out.
+
+        Raises NoReply or LinkLost.
+        """
+        if not self.bears.multiple:
+            return await self._read_one_by_one(refs)
+        found: dict[Ref, tuple[Element, ...]] = {}
+        waiting = pack_refs(
+            refs,
+            request_max=self.bears.apdu_max,
+            answer_max=self.answer_max,
+            refs_max=self.bears.properties_max,
+        )
+        while waiting:
+            pack = waiting.pop(0)
+            try:
+                told = await self.read(PreparedRead(pack, self.route, answer_max=self._most, multiple=True))
+            except DeviceRefused as denied:
+                if denied.is_no_service:
+                    self.bears.multiple = False
+                    rest = [*pack, *(ref for other in waiting for ref in other)]
+                    return found | dict(await self._read_one_by_one(rest))
+                if len(pack) > 1:
+                    waiting[:0] = split_refs(pack)
+                else:
+                    found |= await self._read_one_by_one(pack)
+                continue
+            found |= {
+                ref: told.elements(at)
+                for at, ref in enumerate(pack)
+                if told.kinds[at] not in (DENIED, MISSING)
+            }
+        return found
+
+    async def _read_one_by_one(self, refs: Iterable[Ref]) -> dict[Ref, tuple[Element, ...]]:
+        found = {}
+        for ref in refs:
+            try:
+                told = await self.read(PreparedRead((ref,), self.route, answer_max=self._most))
+            except DeviceRefused:
+                continue
+            if told.kinds[0] not in (DENIED, MISSING):
+                found[ref] = told.elements(0)
+        return found
+
+
+def _find_first(found: Sequence[Element]) -> object:
+    return found[0].value if found else None

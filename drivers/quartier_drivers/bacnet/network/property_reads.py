@@ -1,0 +1,274 @@
+"""Read any properties of a device within its limits: packed, halved, one by one, by element.
+
+A device without segmentation answers with one APDU or not at all, so how long the answer may become is told
+beforehand (ASHRAE 135-2020, clauses 15.7 and 20.2, sizes in octets).
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from quartier_drivers.bacnet.address import DevicePlace
+from quartier_drivers.bacnet.codec import datagrams
+from quartier_drivers.bacnet.codec.answers import PreparedRead, ReadAnswer
+from quartier_drivers.bacnet.codec.application_data import Element
+from quartier_drivers.bacnet.codec.datagrams import encode_field
+from quartier_drivers.bacnet.codec.device_errors import DeviceRefused, GarbledAnswer
+from quartier_drivers.bacnet.network.udp_port import Answer
+from quartier_drivers.errors import NoReply
+from quartier_native.bacnet import WHOLE_ARRAY, FaultError, Ref
+
+# An array that is read element by element has no more than this, whatever the device says.
+ELEMENTS_MAX = 10_000
+# Whoever is silent so often in a row is not there any more.
+_SILENT_MAX = 2
+ReadElements = tuple[Element, ...] | DeviceRefused | GarbledAnswer
+"""What a property reads as: its elements, or why it was not told."""
+
+
+class InquiryLine(Protocol):
+    """What a line does for an inquiry."""
+
+    async def exchange(self, place: DevicePlace, request: datagrams.ConfirmedRequest) -> Answer:
+        """Make one confirmed request and return its answer.  Raises NoReply or LinkLost."""
+        ...
+
+
+class PropertyInquiry:
+    """Reads of one device at ``place``; ``apdu_max`` is the longest APDU that it takes and sends, in octets.
+
+    ``multiple`` turns False once it has refused ReadPropertyMultiple.
+    """
+
+    def __init__(
+        self, line: InquiryLine, place: DevicePlace, apdu_max: int, *, multiple: bool = True
+    ) -> None:
+        self.place = place
+        self.multiple = multiple
+        self.requests_count = 0
+        self._line = line
+        self._route = datagrams.make_route(place.network, place.mac)
+        self._apdu_max = min(max(apdu_max, datagrams.APDU_SIZES[0]), datagrams.APDU_MAX)
+        self._silent_count = 0
+
+    async def read(self, refs: Iterable[Ref]) -> Mapping[Ref, ReadElements]:
+        """Each property with what was told of it.  Raises NoReply where it falls silent, or LinkLost."""
+        told: dict[Ref, ReadElements] = {}
+        most = self._apdu_max
+        packs = deque(pack_refs(dict.fromkeys(refs), request_max=most, answer_max=most))
+        while packs:
+            pack = packs.popleft()
+            if not self.multiple and len(pack) > 1:
+                packs.extendleft((ref,) for ref in reversed(pack))
+                continue
+            parts = await self._told(pack, told)
+            packs.extendleft(reversed(parts))
+        return told
+
+    async def array(self, ref: Ref) -> Sequence[ReadElements]:
+        """Each element of an array, read one by one.  Raises NoReply, LinkLost; Denied: it has no length."""
+        length = await self._length(ref)
+        elements = [ref._replace(index=index) for index in range(1, length + 1)]
+        told = await self.read(elements)
+        return [told[one] for one in elements]
+
+    async def _length(self, ref: Ref) -> int:
+        whole = ref._replace(index=0)
+        said = (await self.read([whole]))[whole]
+        if isinstance(said, DeviceRefused | GarbledAnswer):
+            raise said
+        value = said[0].value if len(said) == 1 else None
+        if not isinstance(value, int) or not 0 <= value <= ELEMENTS_MAX:
+            raise GarbledAnswer(-1, f"the length of an array is {value!r}")
+        return value
+
+    async def _told(self, pack: tuple[Ref, ...], told: dict[Ref, ReadElements]) -> Sequence[tuple[Ref, ...]]:
+        """Make one request and note what it told; returns what has to be asked anew, in its turn."""
+        read = PreparedRead(pack, self._route, multiple=len(pack) > 1)
+        self.requests_count += 1
+        try:
+            data, heard = await self._line.exchange(self.place, read.request)
+        except NoReply:
+            self._silent_count += 1
+            if len(pack) == 1 or self._silent_count >= _SILENT_MAX:
+                raise
+            return split_refs(pack)
+        self._silent_count = 0
+        try:
+            columns = read.take(data, heard)
+        except DeviceRefused as denied:
+            return await self._denied(pack, denied, told)
+        except GarbledAnswer as garbled:
+            return self._read_in_parts(pack, garbled, told)
+        for place, ref in enumerate(pack):
+            told[ref] = columns.denial(place) or _join_elements(columns, place)
+        return ()
+
+    async def _denied(
+        self, pack: tuple[Ref, ...], denied: DeviceRefused, told: dict[Ref, ReadElements]
+    ) -> Sequence[tuple[Ref, ...]]:
+        if denied.is_no_service and len(pack) > 1:
+            self.multiple = False
+            return (pack,)
+        (first, *_) = pack
+        if len(pack) == 1 and denied.is_too_large and first.index == WHOLE_ARRAY:
+            told[first] = await self._read_by_elements(first, denied)
+            return ()
+        return self._read_in_parts(pack, denied, told)
+
+    async def _read_by_elements(self, ref: Ref, denied: DeviceRefused) -> ReadElements:
+        """An array too long for one answer, put together; what is no array stays denied."""
+        try:
+            parts = await self.array(ref)
+        except (DeviceRefused, GarbledAnswer):
+            return denied
+        found: list[Element] = []
+        for part in parts:
+            if isinstance(part, DeviceRefused | GarbledAnswer):
+                return part
+            found += part
+        return tuple(found)
+
+    def _read_in_parts(
+        self, pack: tuple[Ref, ...], why: DeviceRefused | GarbledAnswer, told: dict[Ref, ReadElements]
+    ) -> Sequence[tuple[Ref, ...]]:
+        if len(pack) > 1:
+            return split_refs(pack)
+        told[pack[0]] = why
+        return ()
+
+
+def _join_elements(columns: ReadAnswer, place: int) -> ReadElements:
+    try:
+        return columns.elements(place)
+    except FaultError as fault:
+        return GarbledAnswer(fault.how)
+
+
+REQUEST_HEAD = 4
+"""Confirmed-Request-PDU without segments (20.1.2)."""
+
+
+ANSWER_HEAD = 3
+"""ComplexACK-PDU without segments (20.1.5)."""
+
+
+ERROR_SIZE = 5
+"""A class and a code in the place of a value, which no property is safe from."""
+
+
+_OBJECT = 5 + 2  # its identifier, the opening and the closing tag of its list
+_TEXT, _UNKNOWN = 3 + 48, 3 + 32
+_ANALOG = frozenset({0, 1, 2, 12})
+_BINARY = frozenset({3, 4, 5, 21, 22, 28, 30, 54, 55})
+_STATES = frozenset({13, 14, 19, 23, 24, 48, 45})
+_WIDE = frozenset({46})
+_PRESENT_VALUE = 85
+# Property -> the octets of its value with tags; texts by what they mostly are.
+_SIZES = {
+    22: 5,  # cov-increment
+    28: _TEXT,  # description
+    36: 2,  # event-state
+    45: 5,  # high-limit
+    59: 5,  # low-limit
+    62: 3,  # max-apdu-length-accepted
+    65: 5,  # max-pres-value
+    66: 5,  # minimum-off-time
+    67: 5,  # minimum-on-time
+    69: 5,  # min-pres-value
+    70: _TEXT,  # model-name
+    74: 3,  # number-of-states
+    75: 5,  # object-identifier
+    77: _TEXT,  # object-name
+    79: 3,  # object-type
+    81: 1,  # out-of-service
+    84: 2,  # polarity
+    87: 16 * 5,  # priority-array
+    103: 3,  # reliability
+    104: 5,  # relinquish-default
+    106: 5,  # resolution
+    107: 2,  # segmentation-supported
+    111: 3,  # status-flags
+    112: 2,  # system-status
+    117: 3,  # units
+    120: 3,  # vendor-identifier
+    121: _TEXT,  # vendor-name
+    431: 2,  # current-command-priority
+}
+FindSize = Callable[[Ref], int]
+
+
+def estimate_size(ref: Ref) -> int:
+    """Return how many octets a property's value most likely has, its tag with it; an error takes no more."""
+    return max(ERROR_SIZE, _estimate(ref))
+
+
+def _estimate(ref: Ref) -> int:
+    if ref.property_id != _PRESENT_VALUE:
+        return _SIZES.get(ref.property_id, _UNKNOWN) if ref.index == WHOLE_ARRAY else 5
+    if ref.object_type in _ANALOG or ref.object_type in _STATES:
+        return 5
+    if ref.object_type in _BINARY:
+        return 2
+    return 10 if ref.object_type in _WIDE else _UNKNOWN
+
+
+def find_request_size(ref: Ref) -> int:
+    """Octets of one property in a ReadPropertyMultiple-Request, without its object."""
+    return len(encode_field(0, ref.property_id)) + (
+        0 if ref.index == WHOLE_ARRAY else len(encode_field(1, ref.index))
+    )
+
+
+def find_answer_size(ref: Ref, value_size: int) -> int:
+    """Octets of one property in the answer, without its object: two tags around what stands for it."""
+    return find_request_size(ref) + 2 + value_size
+
+
+def pack_refs(
+    refs: Iterable[Ref],
+    *,
+    request_max: int,
+    answer_max: int,
+    size_of: FindSize = estimate_size,
+    refs_max: int = 0,
+) -> list[tuple[Ref, ...]]:
+    """The refs in the fewest requests, those of one object together and otherwise in their order.
+
+    ``request_max``: the longest APDU that the device takes, ``answer_max`` the longest that it sends (the
+    lesser of what it and we take).  ``refs_max``: properties of one request at most, 0: any number.  What
+    fits nowhere stands alone: ReadProperty has the least to carry.
+    """
+    packs: list[tuple[Ref, ...]] = []
+    pack: list[Ref] = []
+    asked = told = 0
+    for ref in _group_by_object(refs):
+        is_new = not pack or pack[-1][:2] != ref[:2]
+        more_asked, more_told = find_request_size(ref), find_answer_size(ref, size_of(ref))
+        if is_new:
+            more_asked, more_told = more_asked + _OBJECT, more_told + _OBJECT
+        is_full = asked + more_asked > request_max or told + more_told > answer_max
+        if pack and (is_full or (refs_max and len(pack) >= refs_max)):
+            packs.append(tuple(pack))
+            pack = []
+        if not pack:
+            asked, told = REQUEST_HEAD, ANSWER_HEAD
+            if not is_new:
+                more_asked, more_told = more_asked + _OBJECT, more_told + _OBJECT
+        pack.append(ref)
+        asked, told = asked + more_asked, told + more_told
+    return [*packs, tuple(pack)] if pack else packs
+
+
+def split_refs(refs: Sequence[Ref]) -> list[tuple[Ref, ...]]:
+    """Two requests in the place of one that was too large, one where nothing can be parted."""
+    middle = (len(refs) + 1) // 2
+    return [tuple(part) for part in (refs[:middle], refs[middle:]) if part]
+
+
+def _group_by_object(refs: Iterable[Ref]) -> list[Ref]:
+    """Each object where it was named first."""
+    objects: dict[tuple[int, int], list[Ref]] = {}
+    for ref in refs:
+        objects.setdefault((ref.object_type, ref.instance), []).append(ref)
+    return [ref for own in objects.values() for ref in own]

@@ -1,0 +1,178 @@
+"""Read back priority arrays and report who else commands a point."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from quartier_drivers.bacnet.codec.answers import PreparedRead
+from quartier_drivers.bacnet.codec.application_data import Element
+from quartier_drivers.bacnet.codec.device_errors import DeviceRefused
+from quartier_drivers.bacnet.network.peer import BacnetDevice
+from quartier_drivers.bacnet.read_jobs import PointMeaning
+from quartier_drivers.bacnet.standard_names import PROPERTIES
+from quartier_drivers.contract import Note
+from quartier_native.bacnet import LIST, NULL, Ref
+
+_S = 1_000_000_000
+_READ_PERIOD_S = 60
+_EMPTY_SLOT = Element(NULL, None)
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityHolder:
+    """A priority above ours that is taken, and what it commands."""
+
+    priority: int
+    value: float | None
+
+
+class PriorityArrayReads:
+    """The arrays of the points that are commanded now: read after a command that changed, then once a minute.
+
+    Where an array is too long for the device's messages, the places above ours are read one by one.
+    """
+
+    def __init__(self, peer: BacnetDevice) -> None:
+        self._peer = peer
+        self._rivals = PriorityConflicts()
+        self._due_ns: dict[str, int] = {}
+        self._slots: dict[str, list[Element]] = {}  # of arrays that are read one by one, as far as they were
+        self._without: set[str] = set()
+
+    @property
+    def due_ns(self) -> int | None:
+        """Return when the next one is to be read; None where nothing is commanded."""
+        return min(self._due_ns.values(), default=None)
+
+    @property
+    def holders(self) -> Mapping[str, PriorityHolder]:
+        """Return who stands above us now, by point."""
+        return self._rivals.known
+
+    def commanded(self, one: PointMeaning, now_ns: int, *, changed: bool) -> None:
+        """A point was commanded, perhaps again the same."""
+        if not one.point.has_priorities or one.name in self._without:
+            return
+        if changed or one.name not in self._due_ns:
+            self._due_ns[one.name] = now_ns
+
+    def left(self, name: str) -> None:
+        """A point was given back: who commands it is nothing to us."""
+        self._due_ns.pop(name, None)
+        self._slots.pop(name, None)
+
+    def forget(self) -> None:
+        """It may be another device."""
+        self._due_ns.clear()
+        self._slots.clear()
+        self._without.clear()
+
+    async def look(self, meanings: Mapping[str, PointMeaning], now_ns: int) -> list[Note]:
+        """Read the array, or one place of it, that is most overdue; what a person should know of it.
+
+        Raises NoReply or LinkLost.
+        """
+        name = min(self._due_ns, key=lambda name: self._due_ns[name])
+        one = meanings[name]
+        said = await self._said(one, now_ns)
+        return [] if said is None else list(self._judged(one, said, now_ns))
+
+    async def _said(self, one: PointMeaning, now_ns: int) -> list[Element] | None:
+        """All places, those of which nothing is known empty; None while some are to be read yet."""
+        found, name = self._slots.get(one.name), one.name
+        ref = make_array_ref(one)
+        if found is not None:
+            ref = Ref(ref.object_type, ref.instance, ref.property_id, len(found) + 1)
+        try:
+            told = await self._peer.read(
+                PreparedRead((ref,), self._peer.route, answer_max=self._peer.answer_max)
+            )
+        except DeviceRefused as denied:
+            if found is None and denied.is_too_large:
+                self._slots[name] = []
+                return None
+            self._without.add(name)  # it has no array, or does not show it
+            self.left(name)
+            return None
+        if found is None:
+            return list(told.elements(0))
+        found += told.elements(0)[:1] or (_EMPTY_SLOT,)
+        if len(found) + 1 < (one.point.write.priority if one.point.write else 0):
+            return None
+        self._slots[name] = []
+        self._due_ns[name] = now_ns
+        return [*found, *[_EMPTY_SLOT] * (SLOTS_COUNT - len(found))]
+
+    def _judged(self, one: PointMeaning, said: list[Element], now_ns: int) -> Iterator[Note]:
+        self._due_ns[one.name] = now_ns + _READ_PERIOD_S * _S
+        yield from self._rivals.judge(one, said)
+
+
+PRIORITY_ARRAY = PROPERTIES["priority-array"]
+SLOTS_COUNT = 16
+_MINIMUM_TIMES_SLOT = 6
+
+
+def make_array_ref(one: PointMeaning) -> Ref:
+    """The priority array of the object that a point commands."""
+    return Ref(one.ref.object_type, one.ref.instance, PRIORITY_ARRAY)
+
+
+def read_slots(said: Sequence[Element]) -> tuple[Element, ...]:
+    """Return what stands at each priority, from 1; empty where it is no array of sixteen."""
+    return tuple(said) if len(said) == SLOTS_COUNT else ()
+
+
+def find_holder_above(one: PointMeaning, said: Sequence[Element]) -> PriorityHolder | None:
+    """Return who stands above our priority; the highest of them."""
+    write = one.point.write
+    if write is None:
+        return None
+    for priority, slot in enumerate(read_slots(said)[: write.priority - 1], start=1):
+        if slot.kind != NULL:
+            return PriorityHolder(priority, _find_number(one, slot))
+    return None
+
+
+def _find_number(one: PointMeaning, slot: Element) -> float | None:
+    inner = slot.value[0] if slot.kind == LIST and isinstance(slot.value, tuple) and slot.value else slot
+    value = getattr(inner, "value", None)
+    return one.value(float(value)) if isinstance(value, int | float) else None
+
+
+class PriorityConflicts:
+    """The holders that were told of already, by point."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, PriorityHolder] = {}
+
+    @property
+    def known(self) -> Mapping[str, PriorityHolder]:
+        """Return who stands above us now, by point."""
+        return self._known
+
+    def judge(self, one: PointMeaning, said: Sequence[Element]) -> Iterator[Note]:
+        """Yield what a person should know of an array that was read: once who comes, once that he went."""
+        holder, before = find_holder_above(one, said), self._known.get(one.name)
+        write = one.point.write
+        ours = 0 if write is None else write.priority
+        if holder is None:
+            if before is not None:
+                del self._known[one.name]
+                yield Note(
+                    "priority.free",
+                    f"{one.name}: nobody stands above our priority {ours} any more",
+                    {"point": one.name},
+                    is_good=True,
+                )
+            return
+        if before is not None and before.priority == holder.priority and before.value == holder.value:
+            return
+        self._known[one.name] = holder
+        shown = "something" if holder.value is None else f"{holder.value:g}"
+        who = " (its own least on or off time)" if holder.priority == _MINIMUM_TIMES_SLOT else ""
+        yield Note(
+            "priority.held",
+            f"{one.name}: priority {holder.priority}{who} holds {shown}, above our {ours}, which does not "
+            "count before it is given back",
+            {"point": one.name, "priority": float(holder.priority)},
+        )

@@ -1,0 +1,391 @@
+"""The tables of a device profile: their keys and what each may contain."""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from quartier_drivers.contract import Fallback
+from quartier_drivers.device_profile.register_address import Registers
+
+# Registers of 16 bits per type; a string states its own length.
+WIDTHS = {
+    "bool": 1,
+    "int16": 1,
+    "uint16": 1,
+    "int32": 2,
+    "uint32": 2,
+    "int64": 4,
+    "uint64": 4,
+    "float32": 2,
+    "float64": 4,
+    "bcd16": 1,
+    "bcd32": 2,
+}
+TypeName = Literal[
+    "bool",
+    "int16",
+    "uint16",
+    "int32",
+    "uint32",
+    "int64",
+    "uint64",
+    "float32",
+    "float64",
+    "bcd16",
+    "bcd32",
+    "string",
+    "directed16",
+]
+DIRECTED_TYPE = "directed16"
+"""A number of 16 bits: newer firmware sends it signed, older firmware has its sign in a status word.
+
+``length`` counts the registers from the status word, which comes first, to the number; ``bits`` of the status
+word mean plus and minus.
+"""
+WordOrder = Literal["high-first", "low-first"]
+
+
+def _make_tuple(raw: object) -> object:
+    return tuple(raw) if isinstance(raw, list) else (raw,)
+
+
+def _make_tuple_of_list(raw: object) -> object:
+    return tuple(raw) if isinstance(raw, list) else raw
+
+
+def _parse_value(raw: object) -> object:
+    if raw is None or raw == "own":
+        return raw
+    if isinstance(raw, int | float):
+        return float(raw)
+    raise ValueError(f'{raw!r} is wrong, expected "own" or a number')
+
+
+def _parse_number_keys(raw: object) -> object:
+    """Convert the keys of a TOML table, which are text, to numbers."""
+    if not isinstance(raw, dict):
+        return raw
+    wrong = [key for key in raw if not re.fullmatch(r"0x[0-9a-fA-F]+|[0-9]+", str(key))]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is no code, expected whole numbers")
+    return {int(str(key), 0): name for key, name in raw.items()}
+
+
+def _parse_on_release(raw: object) -> object:
+    if raw in ("own", "cap", "hold"):
+        return raw
+    if isinstance(raw, bool | int | float):
+        return float(raw)
+    raise ValueError(f'{raw!r} is wrong, expected "own", "cap", "hold" or a number')
+
+
+def _parse_bits(raw: object) -> object:
+    pair = tuple(raw) if isinstance(raw, list | tuple) else ()
+    if len(pair) != 2 or not all(type(bit) is int for bit in pair) or not 0 <= pair[0] <= pair[1]:
+        raise ValueError(f"{raw!r} is no bit field, expected [lowest, highest], counted from 0")
+    return pair
+
+
+def _check_not_zero(scale: float) -> float:
+    if scale == 0:
+        raise ValueError("0 is wrong, expected a factor that is not zero")
+    return scale
+
+
+Names = Annotated[Mapping[int, str], BeforeValidator(_parse_number_keys)]
+"""The meanings of the numbers of an enumeration."""
+Codes = Annotated[Mapping[int, int], BeforeValidator(_parse_number_keys)]
+"""The code that is written for each number of an enumeration."""
+Scale = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_check_not_zero)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+OnRelease = Annotated[Literal["own", "cap", "hold"] | Finite, BeforeValidator(_parse_on_release)]
+"""What remains when control ends: the device's own control, the fail-safe limit, the last value, a number."""
+Numbers = Annotated[tuple[float, ...], BeforeValidator(_make_tuple)]
+"""One number, or a list of them."""
+Bits = Annotated[tuple[int, int], BeforeValidator(_parse_bits)]
+"""Lowest and highest bit of a field, counted from 0."""
+Unit = Annotated[int, Field(ge=0, le=255)]
+WriteFunction = Literal[5, 6, 15, 16, 22, 23]
+# A flash cell survives about 100,000 writes: at this many a day, eleven years.
+WRITES_PER_DAY = 24
+
+
+class Section(BaseModel):
+    """Base of all tables: an unknown key is a fault; a checked table is immutable."""
+
+    model_config = ConfigDict(
+        defer_build=True, extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=True
+    )
+
+
+class Quantity(Section):
+    """The keys that every point of a profile has, whatever the protocol."""
+
+    low: Finite | None = None
+    high: Finite | None = None
+    scan: str = "normal"
+
+    @property
+    def writable(self) -> bool:
+        """Whether the point can be written."""
+        return False
+
+    @property
+    def fallback(self) -> Fallback | None:
+        """What the device does by itself when nobody writes; None: nothing."""
+        return None
+
+
+class OwnControlWrite(Section):
+    """The write that gives a point back to the device's own control."""
+
+    address: Registers = Field(alias="register")
+    type_name: TypeName = Field("uint16", alias="type")
+    value: Finite
+    """The unscaled content of the register."""
+
+
+class ShownAt(Section):
+    """Where a register can be read back, if that is another register than the written one."""
+
+    address: Registers = Field(alias="register")
+    unit: Unit | None = None
+    type_name: TypeName = Field("uint16", alias="type")
+    scale: Scale = 1.0
+
+
+class Setting(Section):
+    """A register that ``quartier arm`` writes once, unscaled."""
+
+    address: Registers = Field(alias="register")
+    unit: Unit | None = None
+    type_name: TypeName = Field("uint16", alias="type")
+    value: Finite
+    shown: ShownAt | None = None
+    """The register to read it back from; absent: the same register."""
+    confirm: Literal["read", "none"] = "read"
+    """``none``: it is write-only and cannot be read back anywhere."""
+
+
+class Condition(Section):
+    """What a register must contain for a fallback to act: one of ``equals``, or ``low..high``; unscaled."""
+
+    address: Registers = Field(alias="register")
+    unit: Unit | None = None
+    type_name: TypeName = Field("uint16", alias="type")
+    equals: Numbers = ()
+    low: Finite | None = None
+    high: Finite | None = None
+    remedy: Annotated[str, Field(min_length=8)]
+    """What a person must do if the condition is not met."""
+
+
+class DeviceFallback(Section):
+    """What the device does when nobody writes: it takes ``value`` after ``after_s``, or it ``holds``.
+
+    ``address`` is its timer if it can be set: it is then written with each setpoint.
+    """
+
+    holds: bool = False
+    """The last written value holds for ever: right for a limit whose reversion would mean unlimited."""
+    value: Annotated[Literal["own"] | Finite | None, BeforeValidator(_parse_value)] = None
+    """The value that the point then takes, in our units; "own": the device's own control decides."""
+    after_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    refresh_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """How often the point is written to keep it alive; absent: a third of after_s."""
+    kept_by: Literal["writes", "requests"] = "writes"
+    """``requests``: a read keeps it alive too."""
+    address: Registers | None = Field(None, alias="register")
+    type_name: TypeName = Field("uint16", alias="type")
+    scale: Scale = 1.0
+    """Seconds per count of the timer register."""
+    timer_shown: ShownAt | Literal["none"] | None = None
+    """Where the timer is read, with its scale in s per count; absent: in its register; "none": nowhere."""
+    value_shown: ShownAt | None = None
+    """Where the value is read; the scale is our units per count."""
+    settings: Annotated[tuple[Setting, ...], BeforeValidator(_make_tuple_of_list)] = ()
+    check: Annotated[tuple[Condition, ...], BeforeValidator(_make_tuple_of_list)] = ()
+    remedy: Annotated[str, Field(min_length=8)] | None = None
+    """What a person must do if the device shows something else."""
+
+    @property
+    def plain(self) -> Fallback:
+        """The same as a ``Fallback`` of the contract."""
+        if self.holds or self.after_s is None:
+            return Fallback(None, math.inf)
+        value = None if self.value == "own" else self.value
+        every_s = self.refresh_s or self.after_s / 3
+        return Fallback(value, self.after_s, str(self.address or ""), every_s, self.kept_by)
+
+
+class OutputGate(Section):
+    """The switch of an output that cannot be written 0: shut in place of 0, opened after any other value."""
+
+    address: Registers = Field(alias="register")
+    type_name: TypeName = Field("uint16", alias="type")
+    opened: Finite = Field(1.0, alias="open")
+    shut: Finite = 0.0
+
+
+class PointWrite(Section):
+    """How a point is written; ``address``, ``type_name`` and ``scale`` only if they differ from reading."""
+
+    low: Finite | None = None
+    high: Finite | None = None
+    persistent: bool = False
+    writes_per_day: Annotated[int, Field(ge=1, le=86400)] | None = None
+    """Write budget of a persistent register; absent: ``WRITES_PER_DAY``."""
+    function: WriteFunction | None = None
+    on_release: OnRelease
+    own: OwnControlWrite | None = None
+    fallback: DeviceFallback | None = None
+    gate: OutputGate | None = None
+    confirm: Literal["read", "none"] = "read"
+    address: Registers | None = Field(None, alias="register")
+    type_name: TypeName | None = Field(None, alias="type")
+    scale: Scale | None = None
+    codes: Codes | None = None
+    """The code that is written for each value that follows no scale; no other value may be written."""
+
+
+class Source(Section):
+    """Where a value is and how it is read: value = sign * scale * 10^scale_register * raw + offset.
+
+    ``sum_of`` values of the type follow one another, and raw is their sum: the phases of a meter that gives
+    no total.  On a write each takes an equal share.
+    """
+
+    address: Registers = Field(alias="register")
+    unit: Unit | None = None
+    type_name: TypeName = Field("uint16", alias="type")
+    word_order: WordOrder = Field("high-first", alias="words")
+    byte_order: WordOrder = Field("high-first", alias="bytes")
+    bit: Annotated[int, Field(ge=0, le=63)] | None = None
+    bits: Bits | None = None
+    length: Annotated[int, Field(ge=1, le=125)] | None = None
+    sum_of: Annotated[int, Field(ge=1, le=62)] = 1
+    values: Names | None = None
+    scale: Scale = 1.0
+    offset: Finite = 0.0
+    scale_address: Registers | None = Field(None, alias="scale_register")
+    sign: Literal[1, -1] = 1
+    absent: Annotated[tuple[int, ...], BeforeValidator(_make_tuple)] = ()
+
+    @property
+    def width(self) -> int:
+        """How many coils or registers the source occupies."""
+        return self.each * self.sum_of
+
+    @property
+    def each(self) -> int:
+        """How many coils or registers one value of the type occupies."""
+        return self.length or WIDTHS.get(self.type_name, 1)
+
+    @property
+    def raw_range(self) -> tuple[int, int]:
+        """Lowest and highest whole number that one value of the type can hold."""
+        width_bits = 16 * self.each
+        if self.type_name.startswith("bcd"):
+            return 0, 10 ** (4 * self.each) - 1
+        if self.type_name.startswith("int"):
+            return -(1 << width_bits - 1), (1 << width_bits - 1) - 1
+        return 0, (1 << width_bits) - 1
+
+    @property
+    def field(self) -> tuple[int, int] | None:
+        """Lowest and highest bit of its bit field; None if it is none."""
+        return self.bits if self.bit is None else (self.bit, self.bit)
+
+
+class Point(Source, Quantity):
+    """One quantity of a device with registers."""
+
+    write: PointWrite | None = None
+
+    @property
+    def writable(self) -> bool:
+        """Whether the point can be written."""
+        return self.write is not None
+
+    @property
+    def fallback(self) -> Fallback | None:
+        """What the device does by itself when nobody writes; None: nothing."""
+        return None if self.write is None or self.write.fallback is None else self.write.fallback.plain
+
+
+class ProfileHead(Section):
+    """The head of a profile: maker, model and source."""
+
+    protocol: Literal[
+        "modbus", "sunspec", "gpio", "tic", "p1", "iec62056", "sml", "dlms", "mbus", "opcua", "bacnet"
+    ]
+    numbers_from: Literal[0, 1] | None = None
+    """How the manual counts registers; on the wire they count from 0."""
+    maker: str
+    model: str
+    source: str
+    tested: str = ""
+
+
+class Limits(Section):
+    """What the device can handle; registers and s."""
+
+    block_max: Annotated[int, Field(ge=1, le=125)] = 125
+    gap_max: Annotated[int, Field(ge=0, le=124)] = 0
+    pause_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    write_pause_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    settle_s: Annotated[float, Field(ge=0, le=600)] = 0.0
+    """How long after a write the device may still show the old value."""
+    answer_s: Annotated[float, Field(gt=0, le=10)] | None = None
+    """The usual time from a request to the beginning of its answer; used to plan a bus."""
+    single_client: bool = False
+    write_function: Literal[6, 16] | None = None
+    no_fallback: Annotated[str, Field(min_length=8)] | None = None
+    """Why points without a fallback have none, with the source."""
+
+
+class Identity(Section):
+    """Where the identity of the device is."""
+
+    maker: Source | None = None
+    model: Source | None = None
+    serial: Source | None = None
+    firmware: Source | None = None
+
+
+class Mark(Section):
+    """What identifies this device when a bus is scanned: a register, or an object of function 43/14.
+
+    It matches if its value is one of ``equals``, or its text matches ``like`` (``*`` and ``?``, any case), or
+    its number is in ``low..high``.  A range says that it may be this device, the others that it is.
+    """
+
+    address: Registers | None = Field(None, alias="register")
+    unit: Unit | None = None
+    device_id: Literal["vendor", "product", "revision", "url", "name", "model", "application"] | None = None
+    type_name: TypeName = Field("uint16", alias="type")
+    word_order: WordOrder = Field("high-first", alias="words")
+    byte_order: WordOrder = Field("high-first", alias="bytes")
+    length: Annotated[int, Field(ge=1, le=125)] | None = None
+    scale: Scale = 1.0
+    equals: Numbers = ()
+    like: Annotated[str, Field(min_length=1)] | None = None
+    low: Finite | None = None
+    high: Finite | None = None
+
+    @property
+    def source(self) -> Source | None:
+        """Where its register is read; None for an object of function 43/14."""
+        if self.address is None:
+            return None
+        keys = {
+            "type": self.type_name,
+            "words": self.word_order,
+            "bytes": self.byte_order,
+            "scale": self.scale,
+        }
+        place = {"register": self.address, "unit": self.unit, "length": self.length}
+        return Source.model_validate(place | keys)

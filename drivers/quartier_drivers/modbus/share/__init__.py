@@ -1,1 +1,0 @@
-"""Sharing a connection with other clients: their requests, their limits, their turns."""

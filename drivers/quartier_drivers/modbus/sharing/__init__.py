@@ -1,0 +1,1 @@
+"""A Modbus server for other clients: their requests, limits and order."""

@@ -1,0 +1,155 @@
+"""A queue of other clients' requests: when the bus has nothing else to do, one of them is sent, and no more.
+
+A read whose answer is known and recent enough does not wait at all.  A request that would hardly be finished
+when the bus's own next request is due waits for a longer gap, though not for ever.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from math import inf
+
+from quartier_drivers.contract import Clock
+from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.modbus.sharing.client_limits import FailedRequests
+from quartier_drivers.modbus.sharing.client_requests import (
+    GATEWAY_NO_RESPONSE,
+    SERVER_BUSY,
+    encode_answer,
+    encode_exception,
+)
+from quartier_drivers.modbus.sharing.pending_requests import PendingRequest, RequestOutcome, WaitingRequests
+from quartier_drivers.modbus.wire.exchanges import AnswerCache
+from quartier_drivers.modbus.wire.line import ModbusLine
+
+# Real seconds: most clients have given up by then.
+WAIT_MAX_S = 2.0
+# How long in s a request waits for a gap that is long enough.
+PATIENCE_S = 0.5
+# How fast the slowness of a unit is forgotten.
+_FORGETS = 0.9
+
+
+class ClientQueue:
+    """The requests of all clients of one line, each client in turn.
+
+    ``is_up`` returns whether the line is up, ``is_silent`` whether a unit is known not to answer;
+    ``pauses_s`` are the pauses of units after a read and after a write.  ``wake`` is called when something
+    waits.
+    """
+
+    def __init__(
+        self,
+        line: ModbusLine,
+        clock: Clock,
+        is_up: Callable[[], bool],
+        is_silent: Callable[[int], bool],
+        pauses_s: Mapping[int, tuple[float, float]],
+        wake: Callable[[], None],
+    ) -> None:
+        self.again_s = inf
+        """Seconds of daemon time until ``serve`` may be useful again; valid after it returned False."""
+        self._line = line
+        self._clock = clock
+        self._is_up = is_up
+        self._is_silent, self._pauses_s = is_silent, pauses_s
+        self._wake = wake
+        self._waiting = WaitingRequests()
+        self._took_ns: dict[int, float] = {}
+        self._hush = FailedRequests()
+        self._held = line.held = AnswerCache()
+
+    def offer(self, errand: PendingRequest) -> None:
+        """Answer the request at once, or let it wait for its turn."""
+        if not self._is_answered(errand):
+            self._waiting.add(errand)
+            self._wake()
+
+    async def serve(self, gap_ns: int | None) -> bool:
+        """Make one request that fits into a gap of ``gap_ns`` (None: of any length).
+
+        Return whether there was one.  Raises LinkLost.
+        """
+        errand = self._next(gap_ns)
+        if errand is None:
+            return False
+        if not self._is_answered(errand):  # by what came while it waited
+            await self._make(errand)
+        return True
+
+    def sweep(self) -> None:
+        """End requests that have waited too long, and those that nobody wants any more."""
+        before_s = asyncio.get_running_loop().time() - WAIT_MAX_S
+        for errand in self._waiting:
+            if errand.is_wanted and errand.since_s > before_s:
+                continue
+            self._waiting.remove(errand)
+            fate: RequestOutcome = "busy" if errand.is_wanted else "dropped"
+            errand.end(encode_exception(errand.asked.request.function, SERVER_BUSY), fate)
+
+    def close(self) -> None:
+        """Stop serving: end all waiting requests."""
+        self._line.held = None
+        for errand in self._waiting:
+            self._waiting.remove(errand)
+            self._absent(errand, "the share ends")
+
+    def _next(self, gap_ns: int | None) -> PendingRequest | None:
+        """Return the request whose turn it is, or None."""
+        self.again_s = inf
+        if not self._waiting:
+            return None
+        self.sweep()
+        for errand in self._waiting.next():
+            wait_s = self._wait_s(errand, gap_ns)
+            if wait_s <= 0:
+                self._waiting.take(errand)
+                return errand
+            self.again_s = min(self.again_s, wait_s)
+        return None
+
+    def _wait_s(self, errand: PendingRequest, gap_ns: int | None) -> float:
+        """Return how long it must wait for its unit's pause, or for a longer gap, in s of daemon time."""
+        rest_ns = self._line.ready_ns(errand.unit) - self._clock.now_ns()
+        if rest_ns > 0:
+            return rest_ns / 1e9
+        if gap_ns is None or self._took_ns.get(errand.unit, 0.0) <= gap_ns:
+            return 0.0
+        patience_s = errand.since_s + PATIENCE_S - asyncio.get_running_loop().time()
+        return patience_s * float(getattr(self._clock, "rate", 1))
+
+    def _is_answered(self, errand: PendingRequest) -> bool:
+        request, terms = errand.asked.request, errand.terms
+        if errand.asked.written is None and terms.age_max_s:
+            data = self._held.find(request, self._clock.now_ns() - int(terms.age_max_s * 1e9))
+            if data is not None:
+                errand.end(request.sound + data, "held")
+                return True
+        if not self._is_up():
+            self._absent(errand, "the line is lost")
+        elif self._is_silent(request.unit):
+            self._absent(errand, "the unit is silent")
+        elif self._hush.holds(terms.name, request, asyncio.get_running_loop().time()):
+            self._absent(errand, "it was asked in vain just now")
+        return errand.is_over
+
+    def _absent(self, errand: PendingRequest, why: str) -> None:
+        errand.end(encode_exception(errand.asked.request.function, GATEWAY_NO_RESPONSE), "absent", why)
+
+    async def _make(self, errand: PendingRequest) -> None:
+        request, name = errand.asked.request, errand.terms.name
+        pause_s = self._pauses_s.get(request.unit, (0.0, 0.0))[errand.asked.written is not None]
+        started_ns, why = self._clock.now_ns(), "given up"
+        try:
+            answer = await self._line.carry(request, errand.terms.wire_max_s, pause_s)
+        except (NoReply, LinkLost) as error:
+            why = str(error)
+            self._hush.note_no_answer(name, request, asyncio.get_running_loop().time())
+            if isinstance(error, LinkLost):
+                raise
+        else:
+            self._hush.answered(name, request)
+            errand.end(encode_answer(request, answer), "wire")
+        finally:
+            took_ns = self._clock.now_ns() - started_ns
+            self._took_ns[request.unit] = max(took_ns, _FORGETS * self._took_ns.get(request.unit, 0.0))
+            errand.end(encode_exception(request.function, GATEWAY_NO_RESPONSE), "unanswered", why)

@@ -1,0 +1,1 @@
+"""Modbus lines: TCP, serial and blocking; frames and exchanges."""

@@ -1,0 +1,1 @@
+"""Connections to OPC UA servers: sessions, credentials, subscriptions and status codes."""

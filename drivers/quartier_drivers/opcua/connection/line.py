@@ -1,0 +1,337 @@
+"""One OPC UA server: its connection over all renewals, who is trusted, one exchange at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from quartier_drivers.contract import Clock, Note
+from quartier_drivers.errors import Expired, LinkLost, NoReply
+from quartier_drivers.opcua.connection import read_response
+from quartier_drivers.opcua.connection.read_response import RawValue, ReadAnswer
+from quartier_drivers.opcua.connection.reconnect_check import ReconnectCheck, find_reachable_address
+from quartier_drivers.opcua.connection.server_access import ServerLogin
+from quartier_drivers.opcua.connection.session_types import (
+    VALUE_ATTRIBUTE,
+    ChildNode,
+    ItemResult,
+    MonitoredItem,
+    NodePlace,
+    ServerSilent,
+    Subscription,
+    SubscriptionNotification,
+    TooLarge,
+)
+from quartier_drivers.opcua.endpoint_choice import EndpointOffer
+from quartier_drivers.opcua.node_types import NodeName
+from quartier_drivers.transport.event_loop import FairLock
+from quartier_drivers.transport.tcp import HostAddresses
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from quartier_drivers.opcua.bus_section import OpcuaBus
+    from quartier_drivers.opcua.connection.session import OpcuaSession
+    from quartier_drivers.transport.frame_recorder import FrameRecorder
+
+T = TypeVar("T")
+_S = 1_000_000_000
+_COUNTERS = (
+    "requests_count",
+    "timeouts_count",
+    "rubbish_count",
+    "connects_count",
+    "notifications_count",
+    "resubscriptions_count",
+)
+_SILENT_MAX = 2
+# A session that nobody uses is closed by the server, and whether it stands is not known.
+STATE_READ_PERIOD_S = 30.0
+# What a server is asked for at the beginning (OPC 10000-5; numbers of OPC 10000-6, annex A): its namespaces,
+# who built it, and its limits.
+_NAMESPACES, _BUILD_INFO, SERVER_STATE = 2255, 2260, 2259
+_LIMITS = {"read": 11705, "write": 11707, "watch": 11714, "translate": 11712}
+# Without a limit of the server's: so much is decoded in a few ms, also on a small machine.
+_NODES_MAX = 200
+# Changes of one message, which the library decodes: some 8 us each.
+_CHANGES_MAX = 100
+
+
+class OpcuaLine:
+    """A server at ``bus.url``.  ``epoch`` counts its connections: what was planned for one ends with it.
+
+    One that ``is_brief`` makes a few requests and is closed: nothing is prepared for many.
+    """
+
+    def __init__(self, name: str, bus: "OpcuaBus", clock: Clock, *, is_brief: bool = False) -> None:
+        self.name = name
+        self._is_brief = is_brief
+        self.bus = bus
+        self.epoch = 0
+        self.namespaces: Sequence[str] = ()
+        self.built: Mapping[str, str] = {}
+        self._clock = clock
+        self._turn = FairLock()
+        self._names = HostAddresses(bus.host)
+        self._address = ""
+        self._entrance = ServerLogin(name, bus)
+        self._knock = ReconnectCheck(bus.url, bus.port)
+        self._session: OpcuaSession | None = None
+        self._tape: FrameRecorder | None = None
+        self._limits: Mapping[str, int] = {}
+        self._silent_count = 0
+        self._used_ns = 0
+        self._stats = dict.fromkeys(_COUNTERS, 0.0)
+
+    @property
+    def stats(self) -> Mapping[str, float]:
+        """Counters since start: requests, time-outs, connections, messages, subscriptions made anew …"""
+        return self._stats
+
+    def record(self, tape: "FrameRecorder | None") -> None:
+        """Say to ``tape`` what comes and goes, from the login on."""
+        self._tape = tape
+
+    def count(self, name: str) -> None:
+        """Add one to a counter."""
+        self._stats[name] += 1
+
+    def notes(self) -> Sequence[Note]:
+        """Return what people should know of its certificates."""
+        return self._entrance.notes()
+
+    @property
+    def read_max(self) -> int:
+        """Nodes of one read."""
+        return self._most("read")
+
+    @property
+    def watch_max(self) -> int:
+        """Items of one request for a subscription."""
+        return self._most("watch")
+
+    @property
+    def write_max(self) -> int:
+        """Nodes of one write."""
+        return self._most("write")
+
+    @property
+    def stands(self) -> bool:
+        """Return whether the connection stands, as far as the kernel knows."""
+        return self._session is not None and self._session.stands
+
+    @property
+    def offer(self) -> EndpointOffer | None:
+        """The endpoint that let us in last; None: none did yet."""
+        return self._entrance.offer
+
+    def expect(self, offer: EndpointOffer) -> None:
+        """Take this endpoint without asking for it, while its certificate is trusted and it lets us in."""
+        self._entrance.expect(offer)
+
+    @property
+    def pulse_ns(self) -> int:
+        """When the server should be asked for something, so that the session lives and death is noticed."""
+        return self._used_ns + int(STATE_READ_PERIOD_S * _S)
+
+    # What the bus wants
+
+    async def open(self) -> None:
+        """Connect, check who it is, log in, see what it can bear.  Raises LinkLost, with what helps."""
+        if self.stands:
+            return
+        self._knock.stop()
+        await self.close()
+        self._address = await find_reachable_address(
+            self._names, self.bus.host, self.bus.port, self.bus.timeout_s
+        )
+        made = await _load_session_module(warm=not self._is_brief)
+        try:
+            self._session = await self._entrance.open_session(made, self._address)
+            self._session.record(lambda: self._tape)
+            self.count("connects_count")
+            await self._survey()
+        except NoReply as error:
+            await self._drop(politely=False)
+            raise LinkLost(str(error)) from error
+        except BaseException:
+            await self._drop(politely=True)
+            raise
+        self.epoch += 1
+        self._silent_count = 0
+        self._used()
+
+    async def close(self) -> None:
+        """Close it; may be opened again."""
+        self._knock.stop()
+        await self._drop(politely=not self._silent_count)
+
+    def is_back(self) -> bool:
+        """Whether a server that was gone answers again, or a person has put right why it was refused."""
+        if self._entrance.is_shut:
+            return self._entrance.is_changed()
+        return bool(self._address) and self._knock.answered(self._address)
+
+    # What drivers want
+
+    def place(self, node: NodeName) -> NodePlace | None:
+        """A node as this connection names it; None where the server lacks its namespace."""
+        index = node.index(self.namespaces)
+        return None if index is None else (index, node.identifier)
+
+    def prepared(self, wanted: Sequence[tuple[NodePlace, int, int | None]], age_max_ms: float) -> Any:
+        """A read of (place, attribute, index), made once and sent often."""
+        return load_session_module().library_types.prepare_read(wanted, age_max_ms)
+
+    async def read(self, prepared: Any, count: int) -> ReadAnswer:
+        """The values of a prepared read.  Raises Refused (too much for the server), NoReply or LinkLost."""
+        data = await self._exchange(lambda session: session.read(prepared))
+        try:
+            return read_response.parse_answer(data, count)
+        except read_response.GarbledAnswer as error:
+            self.count("rubbish_count")
+            raise NoReply(f"{self.bus.url} answered rubbish: {error}") from error
+
+    async def write(
+        self, writes: Sequence[tuple[NodePlace, int | None, int, RawValue]], expires_ns: int | None = None
+    ) -> list[int]:
+        """Write (place, index, type, value); the status code of each.
+
+        Raises Refused, NoReply (outcome unknown), LinkLost (the same) or Expired.
+        """
+        return await self._exchange(lambda session: session.write(writes), expires_ns)
+
+    async def objects(self, places: Sequence[NodePlace], attribute: int) -> list[Any]:
+        """Attributes that are no scalars, within the server's limits.  Raises as ``read``."""
+        found: list[Any] = []
+        for at in range(0, len(places), self.read_max):
+            some = places[at : at + self.read_max]
+            found += await self._exchange(lambda session, some=some: session.objects(some, attribute))  # type: ignore[misc]  # bound now
+        return found
+
+    async def properties(self, places: Sequence[NodePlace], name: str) -> list[NodePlace | None]:
+        """The standard property of each node that is called so.  Raises as ``read``."""
+        found: list[NodePlace | None] = []
+        most = self._most("translate")
+        for at in range(0, len(places), most):
+            some = places[at : at + most]
+            found += await self._exchange(lambda session, some=some: session.properties(some, name))  # type: ignore[misc]  # bound now
+        return found
+
+    async def parent_types(self, place: NodePlace) -> list[NodePlace]:
+        """The supertype of a type.  Raises as ``read``."""
+        return await self._exchange(lambda session: session.parent_types(place))
+
+    async def children(self, place: NodePlace) -> list[ChildNode]:
+        """Return what is below a node.  Raises as ``read``."""
+        return await self._exchange(lambda session: session.children(place))
+
+    async def subscribe(
+        self, publishing_ms: float, keep_alive_count: int, hear: Callable[[SubscriptionNotification], None]
+    ) -> Subscription:
+        """Make a subscription.  Raises as ``read``."""
+        return await self._exchange(
+            lambda session: session.subscribe(publishing_ms, keep_alive_count, _CHANGES_MAX, hear)
+        )
+
+    async def unsubscribe(self, subscription: int) -> None:
+        """End a subscription.  Raises as ``read``."""
+        await self._exchange(lambda session: session.unsubscribe(subscription))
+
+    async def watch(self, subscription: int, items: Sequence[MonitoredItem]) -> list[ItemResult]:
+        """Have the server look at items.  Raises as ``read``."""
+        return await self._exchange(lambda session: session.watch(subscription, items))
+
+    async def pulse(self) -> None:
+        """Ask for its state: it answers, or it is found out.  Raises NoReply or LinkLost."""
+        await self.read(self.prepared([((0, SERVER_STATE), VALUE_ATTRIBUTE, None)], 0.0), 1)
+
+    # Inside
+
+    def _most(self, what: str) -> int:
+        limit = self._limits.get(what, 0)
+        return min(limit, _NODES_MAX) if limit > 0 else _NODES_MAX
+
+    def _used(self) -> None:
+        self._used_ns = self._clock.now_ns()
+
+    async def _exchange(
+        self, call: "Callable[[OpcuaSession], Awaitable[T]]", expires_ns: int | None = None
+    ) -> T:
+        if not self._turn.take():
+            await self._turn.wait()
+        try:
+            session = self._session
+            if session is None or not session.stands:
+                raise LinkLost(f"{self.bus.url} closed the connection")
+            if expires_ns is not None and self._clock.now_ns() >= expires_ns:
+                raise Expired(f"{self.bus.url} was not free before the command expired")
+            self.count("requests_count")
+            try:
+                await session.renew()
+                found = await call(session)
+            except ServerSilent as error:
+                raise self._silence(error) from error
+        finally:
+            self._turn.give()
+        self._silent_count = 0
+        self._used()
+        return found
+
+    def _silence(self, error: NoReply) -> Exception:
+        """The second silence in a row is no slow answer any more."""
+        self.count("timeouts_count")
+        self._silent_count += 1
+        return LinkLost(str(error)) if self._silent_count >= _SILENT_MAX else error
+
+    async def _survey(self) -> None:
+        """Namespaces, limits and who built it."""
+        session = self._session
+        assert session is not None
+        wanted = [(0, number) for number in (_NAMESPACES, _BUILD_INFO, *_LIMITS.values())]
+        try:
+            found = await session.objects(wanted, VALUE_ATTRIBUTE)
+        except TooLarge:
+            found = [(await session.objects([one], VALUE_ATTRIBUTE))[0] for one in wanted]
+        spaces, built, *limits = found
+        self.namespaces = [str(space) for space in spaces] if isinstance(spaces, list) else []
+        self._limits = {
+            name: limit
+            for name, limit in zip(_LIMITS, limits, strict=True)
+            if isinstance(limit, int) and limit > 0
+        }
+        said = {
+            "maker": getattr(built, "ManufacturerName", None),
+            "model": getattr(built, "ProductName", None),
+            "firmware": getattr(built, "SoftwareVersion", None),
+        }
+        self.built = {key: text for key, text in said.items() if isinstance(text, str) and text}
+
+    async def _drop(self, *, politely: bool) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close(politely=politely)
+            if self._tape is not None:
+                self._tape.mark("closed", "closed by us")
+
+
+async def _load_session_module(*, warm: bool) -> "ModuleType":
+    """The library, imported and warm, by a thread: it takes seconds on a small machine, the cycle goes on."""
+
+    def work() -> Any:
+        found = load_session_module()
+        if warm:
+            found.library_types.load_message_types()
+        return found
+
+    return await asyncio.to_thread(work)
+
+
+def load_session_module() -> Any:
+    """The module that wraps the library.  Raises LinkLost where that is not installed."""
+    try:
+        return import_module("quartier_drivers.opcua.connection.session")
+    except ImportError as error:
+        if error.name is None or error.name.partition(".")[0] != "asyncua":
+            raise
+        raise LinkLost("asyncua is not installed; pip install 'quartier[opcua]'") from error

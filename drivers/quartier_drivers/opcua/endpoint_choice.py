@@ -1,0 +1,48 @@
+"""What an OPC UA server offers, and which of it is taken: the strongest that the site file allows.  Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from quartier_drivers.opcua.bus_section import OpcuaBus
+
+POLICIES = ("Aes256_Sha256_RsaPss", "Aes128_Sha256_RsaOaep", "Basic256Sha256")
+"""The policies that count, the strongest first (OPC 10000-7, security policies)."""
+DEFAULT_PORT = 4840
+"""Where OPC UA servers listen unless they say otherwise (IANA)."""
+SIGN_MODE, ENCRYPT_MODE, NO_SECURITY_MODE = "sign", "sign-and-encrypt", "none"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointOffer:
+    """An endpoint: policy (the last word of its URI), mode and the server's certificate (DER)."""
+
+    policy: str
+    mode: str
+    certificate: bytes
+
+
+def list_allowed(bus: "OpcuaBus") -> list[tuple[str, str]]:
+    """Policy and mode that the section allows, the best first."""
+    if bus.insecure_policy == "None":
+        return [("None", NO_SECURITY_MODE)]
+    if bus.insecure_policy is not None:
+        return [(bus.insecure_policy, bus.mode)]
+    return [(policy, bus.mode) for policy in (POLICIES if bus.policy == "best" else (bus.policy,))]
+
+
+def choose_offer(offers: Sequence[EndpointOffer], bus: "OpcuaBus") -> EndpointOffer | None:
+    """The best of the offers that the section allows; None where there is none."""
+    for policy, mode in list_allowed(bus):
+        for offer in offers:
+            if (offer.policy, offer.mode) == (policy, mode):
+                return offer
+    return None
+
+
+def explain_refusal(offers: Sequence[EndpointOffer], bus: "OpcuaBus") -> str:
+    """Return why none of the offers is taken, with what there is instead."""
+    there = ", ".join(dict.fromkeys(f"{offer.policy} ({offer.mode})" for offer in offers)) or "nothing"
+    asked = " or ".join(policy for policy, _ in list_allowed(bus))
+    return f"{bus.url} offers {there}; wanted is {asked} ({bus.mode}): change policy or mode, or the server"

@@ -1,0 +1,181 @@
+"""Points that are read together, and what is known of them: values of a server into columns.  Pure."""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from quartier_drivers.contract import SLOT_NS, find_slot_ns
+from quartier_drivers.opcua.connection import status_codes
+from quartier_drivers.opcua.connection.read_response import NodeValue, RawValue, ReadAnswer
+from quartier_drivers.opcua.served_points import ServedPoint, is_beyond_deadband, make_decoder
+from quartier_drivers.readings import EXACT_INT_MAX, VALUE_KINDS, Layout, Readings
+
+_NONE: Mapping[int, str] = MappingProxyType({})
+_NOT_YET = NodeValue(None, 0, 0x80320000, 0, 0)
+# A value whose source stamped it so many periods ago, and no less than this, is stale.
+_STALE_PERIODS, _STALE_NS = 3, 10_000_000_000
+_TICK_NS = 100
+
+
+class ReadBatch:
+    """One request for points of one period; ``subscribed``: the server is to tell their changes.
+
+    Times are the house's, in ns.  ``due_ns`` is when it is to be asked next, ``fresh_ns`` when the server
+    last vouched for it, ``poll_ns`` when it is asked although it is vouched for.  ``rate``: how fast the
+    house's clock runs, for stamps are real.
+    """
+
+    def __init__(
+        self,
+        served: Sequence[ServedPoint],
+        period_s: float,
+        now_ns: int,
+        rate: float,
+        *,
+        subscribed: bool,
+        shows_raw: bool,
+    ) -> None:
+        self.served = tuple(served)
+        self.names = tuple(one.name for one in served)
+        self.period_ns = int(period_s * 1e9)
+        self.subscribed = subscribed
+        self.due_ns = now_ns
+        self.fresh_ns = self.told_ns = self.poll_ns = 0
+        self.layout = Layout(self.names, bytes(VALUE_KINDS[one.kind] for one in served))
+        self._tellers = [make_decoder(one.quantity, one.point) for one in served]
+        self._by_source = [place for place, one in enumerate(served) if one.point.age_by == "source"]
+        self._rate = rate
+        self._shows_raw = shows_raw
+        self._latest = [_NOT_YET] * len(served)
+        self._values = array("d", bytes(8 * len(served)))
+        self._qualities = bytearray([status_codes.BAD_PLACE]) * len(served)
+        self._texts: dict[int, str] = {}
+        self._raws: dict[int, str] = {}
+        self._said: dict[int, tuple[RawValue, int]] = {}
+        self._suspects: dict[int, int] = {}
+
+    def move_on(self, now_ns: int, phase_ns: int) -> None:
+        """It is due at the next point of its grid."""
+        if self.period_ns % SLOT_NS:
+            self.due_ns += ((now_ns - self.due_ns) // self.period_ns + 1) * self.period_ns
+        else:
+            self.due_ns = find_slot_ns(now_ns + 1, self.period_ns, phase_ns)
+
+    def take(self, answer: ReadAnswer, places: Sequence[int], now_ns: int) -> Readings:
+        """Return what an answer said of ``places``; the others are not there."""
+        self.fresh_ns = now_ns
+        if len(places) == len(self._latest):
+            for place, value in enumerate(answer.values):
+                self._put(place, value)
+        else:
+            for place, value in zip(places, answer.values, strict=True):
+                self._put(place, value)
+        return self.readings(now_ns, answer.sent)
+
+    def put(self, place: int, value: NodeValue, now_ns: int) -> None:
+        """A change that the server told by itself."""
+        self._said[place] = (value.raw, now_ns)
+        self._put(place, value)
+
+    def absent(self, places: Sequence[int], why: str) -> None:
+        """Points whose node cannot be named to this server."""
+        for place in places:
+            self._qualities[place] = status_codes.BAD_PLACE
+            self._raws[place] = why
+
+    def readings(self, now_ns: int, sent: int) -> Readings:
+        """All that is known, as of ``now_ns``; ``sent`` is when the server vouched for it, by its clock."""
+        self.told_ns = now_ns
+        qualities, taken_ns = self._qualities, now_ns
+        if self._by_source and sent:
+            qualities, taken_ns = self._aged(now_ns, sent)
+        return Readings(
+            self.layout,
+            self._values[:],
+            bytes(qualities),
+            taken_ns,
+            dict(self._texts) if self._texts else _NONE,
+            dict(self._raws) if self._raws else _NONE,
+        )
+
+    def failed(self, why: str, now_ns: int) -> Readings:
+        """Every point BAD, with its last value."""
+        count = len(self.names)
+        return Readings(
+            self.layout,
+            self._values[:],
+            bytes([status_codes.BAD_PLACE]) * count,
+            now_ns,
+            dict(self._texts),
+            dict.fromkeys(range(count), why),
+        )
+
+    def forget_values(self) -> None:
+        """A new subscription tells everything anew."""
+        self._said.clear()
+        self._suspects.clear()
+
+    def find_disagreeing(self, now_ns: int) -> frozenset[str]:
+        """Points of which the subscription said something else than was just asked for, for the second time.
+
+        Once is a change that is still on its way; what was told in between is above suspicion.
+        """
+        differing = {
+            place
+            for place, (raw, _) in self._said.items()
+            if is_beyond_deadband(self.served[place].point, raw, self._latest[place].raw)
+        }
+        proven = frozenset(
+            self.names[place]
+            for place, since in self._suspects.items()
+            if place in differing and self._said[place][1] < since
+        )
+        self._suspects = dict.fromkeys(differing, now_ns)
+        return proven
+
+    @property
+    def has_suspects(self) -> bool:
+        """Return whether something differed when it was last asked."""
+        return bool(self._suspects)
+
+    def _put(self, place: int, value: NodeValue) -> None:
+        self._latest[place] = value
+        found, is_plausible = self._tellers[place](value.raw)
+        quality = status_codes.find_quality(value.status)
+        if found is None or not is_plausible:
+            quality = status_codes.BAD_PLACE
+        self._qualities[place] = quality
+        if self._shows_raw or quality != status_codes.GOOD_PLACE:
+            self._raws[place] = _render_value(value)
+        elif self._raws:
+            self._raws.pop(place, None)
+        if found is None:
+            return
+        if isinstance(found, str) or (type(found) is int and not -EXACT_INT_MAX <= found <= EXACT_INT_MAX):
+            self._texts[place] = str(found)
+        else:
+            self._values[place] = float(found)
+            if self._texts:
+                self._texts.pop(place, None)
+
+    def _aged(self, now_ns: int, sent: int) -> tuple[bytearray, int]:
+        """What its source stamped too long ago is stale; all is as old as its youngest stamped value."""
+        qualities = bytearray(self._qualities)
+        limit_ns = max(_STALE_PERIODS * self.period_ns, _STALE_NS)
+        least_ns = None
+        for place in self._by_source:
+            if qualities[place] != status_codes.GOOD_PLACE:
+                continue
+            stamp = self._latest[place].source
+            age_ns = int(max(0, sent - stamp) * _TICK_NS * self._rate) if stamp else limit_ns + 1
+            if age_ns > limit_ns:
+                qualities[place] = status_codes.STALE_PLACE
+            else:
+                least_ns = age_ns if least_ns is None else min(least_ns, age_ns)
+        every = len(self._by_source) == len(self.names)
+        return qualities, now_ns - (least_ns or 0 if every else 0)
+
+
+def _render_value(value: NodeValue) -> str:
+    raw = "" if value.raw is None else f"{value.raw}"
+    return raw if not value.status else f"{raw} {status_codes.render_status(value.status)}".strip()

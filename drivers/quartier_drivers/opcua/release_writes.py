@@ -1,0 +1,85 @@
+"""Makes the safe values of a daemon that is gone: by one connection, and little is imported.
+
+A section comes as the daemon dumped it, checked then; what an older daemon did not know has its default.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from quartier_drivers.errors import LinkLost, NoReply, Refused
+from quartier_drivers.opcua.connection.line import OpcuaLine
+from quartier_drivers.opcua.connection.server_access import TrustList
+from quartier_drivers.opcua.endpoint_choice import DEFAULT_PORT, EndpointOffer
+from quartier_drivers.opcua.writer import make_writes, restore_write
+from quartier_drivers.transport.event_loop import LoopClock
+
+if TYPE_CHECKING:
+    from quartier_drivers.opcua.bus_section import OpcuaBus
+
+REQUIRED_KEYS = frozenset({"kind", "url"})
+SECTION_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "policy": "best",
+        "mode": "sign-and-encrypt",
+        "insecure_policy": None,
+        "user": None,
+        "password_file": None,
+        "user_cert_file": None,
+        "user_key_file": None,
+        "anonymous": False,
+        "subscribe": True,
+        "poll_s": 60.0,
+        "timeout_s": 2.0,
+        "pki": "opcua",
+    }
+)
+"""What a section says where it does not; a test holds it equal to the model of ``bus.py``."""
+
+
+async def write_release(bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    """Make the encoded writes of ``releases``; one line per write that failed.
+
+    The endpoint that let the daemon in is not asked for again.  Raises ValueError for a key that a newer
+    version wrote: it may change what the others mean.
+    """
+    if strange := bus.keys() - SECTION_DEFAULTS.keys() - REQUIRED_KEYS:
+        raise ValueError(f"{', '.join(sorted(strange))}: not known here")
+    wanted = [restore_write(write) for write in writes]
+    line = OpcuaLine("release", _make_section(bus), LoopClock(), is_brief=True)
+    known = _find_known_offer(writes, Path(bus.get("pki", SECTION_DEFAULTS["pki"])))
+    try:
+        await _open_line(line, known)
+        return await make_writes(line, wanted)
+    except (LinkLost, NoReply, Refused) as error:
+        return [f"{one.point}: {error}" for one in wanted]
+    finally:
+        await line.close()
+
+
+async def _open_line(line: OpcuaLine, known: EndpointOffer | None) -> None:
+    """Who is silent to the endpoint of the table may have another certificate now."""
+    if known is not None:
+        line.expect(known)
+        with suppress(LinkLost):
+            return await line.open()
+    return await line.open()
+
+
+def _make_section(bus: Mapping[str, Any]) -> "OpcuaBus":
+    parts = urlsplit(bus["url"])
+    place = {"host": parts.hostname or "", "port": parts.port or DEFAULT_PORT}
+    return cast("OpcuaBus", SimpleNamespace(**{**SECTION_DEFAULTS, **bus, **place}))
+
+
+def _find_known_offer(writes: Sequence[Mapping[str, Any]], folder: Path) -> EndpointOffer | None:
+    """The endpoint that the table names, with the certificate from the list; None where there is none."""
+    said = next((write["offer"] for write in writes if "offer" in write), None)
+    if said is None:
+        return None
+    policy, mode, print_ = said
+    der = TrustList(folder).trusted(print_)
+    return None if der is None else EndpointOffer(policy, mode, der)

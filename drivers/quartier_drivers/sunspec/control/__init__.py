@@ -1,0 +1,1 @@
+"""Orders and fallbacks of SunSpec devices."""

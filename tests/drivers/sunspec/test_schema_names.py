@@ -1,0 +1,41 @@
+"""How points of SunSpec devices are written in a profile."""
+
+import pytest
+from pydantic import BaseModel
+
+from quartier_drivers.sunspec.schema import Alternatives, PointName, parse_name
+
+
+class Table(BaseModel):
+    source: Alternatives
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        (PointName(701, "W"), "701.W"),
+        (PointName(160, "module[3].DCW"), "160.module[3].DCW"),
+        (PointName(160, "module[4].DCW", 1, -1), "-160.module[4].DCW"),
+        (PointName(103, "PhVphA", 2), "103#2.PhVphA"),
+        (PointName(707, "Crv[1].MustTrip.Pt[3].V"), "707.Crv[1].MustTrip.Pt[3].V"),
+    ],
+)
+def test_a_name_says_model_instance_and_path_and_is_written_back(expected, text):
+    assert expected == parse_name(text)
+    assert text == str(expected)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "W", "701", "701.", "0.W", "701.W[0]", "701.W W", "--701.W", 701, "103#0.W"]
+)
+def test_what_is_no_name_is_refused_with_what_was_expected(text):
+    with pytest.raises(ValueError, match='expected "701.W"'):
+        parse_name(text)
+
+
+def test_a_list_holds_alternatives_and_a_list_in_it_is_added_up():
+    one, two = PointName(701, "W"), PointName(103, "W")
+
+    assert ((one,),) == Table(source="701.W").source
+    assert ((one,), (two,)) == Table(source=["701.W", "103.W"]).source
+    assert ((one, two),) == Table(source=[["701.W", "103.W"]]).source
