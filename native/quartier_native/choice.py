@@ -14,19 +14,12 @@ LATER = (
     "fleet",
     "interior",
     "levels",
-    "lines",
-    "listings",
-    "objects",
-    "portfolio",
     "properties",
-    "records",
     "sampled",
     "scales",
-    "sets",
     "storage",
-    "telegrams",
 )
-"""More of them, for fleets, plans, BACnet, SunSpec and smart meters: loaded when they are asked for first."""
+"""More of them, for fleets, plans, BACnet and SunSpec: loaded when they are asked for first."""
 
 
 @dataclass(frozen=True, slots=True)

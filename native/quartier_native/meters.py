@@ -1,9 +1,5 @@
-"""The kernels of smart meters: loaded where a site has some, by the engine that the package has chosen."""
+"""Parts of the decoders of smart meters (pure)."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
-import quartier_native
 from quartier_native.reference.lines import ADDRESS as LINE_ADDRESS
 from quartier_native.reference.lines import BARE as LINE_CONTROLS
 from quartier_native.reference.lines import CAPITALS as LINE_CAPITALS
@@ -15,7 +11,9 @@ from quartier_native.reference.lines import ONE_OF as LINE_ONE_OF
 from quartier_native.reference.lines import OTHER_ADDRESS as LINE_OTHER_ADDRESS
 from quartier_native.reference.lines import SHORT as LINE_SHORT
 from quartier_native.reference.lines import SWITCHINGS as LINE_SWITCHINGS
-from quartier_native.reference.lines import LineKind
+from quartier_native.reference.lines import LineKind, LineKinds, LineReader
+from quartier_native.reference.listings import crc16_ccitt, read_listings
+from quartier_native.reference.objects import read_objects
 from quartier_native.reference.records import BLOB as RECORD_BLOB
 from quartier_native.reference.records import CONTINUED as RECORDS_CONTINUED
 from quartier_native.reference.records import CUT_IN_DIF as RECORDS_FAULTY
@@ -24,38 +22,18 @@ from quartier_native.reference.records import MAKER as RECORD_MAKER
 from quartier_native.reference.records import NUMBER as RECORD_NUMBER
 from quartier_native.reference.records import OVERFLOW as RECORD_OVERFLOW
 from quartier_native.reference.records import TEXT as RECORD_TEXT
+from quartier_native.reference.records import split_records
 from quartier_native.reference.sets import MEASURE as ADDRESS_MEASURE
 from quartier_native.reference.sets import NONE as CHECK_NONE
 from quartier_native.reference.sets import RANK_SHIFT as ADDRESS_RANK_SHIFT
-from quartier_native.reference.sets import SETS_MAX
+from quartier_native.reference.sets import SETS_MAX, SetReader
 from quartier_native.reference.sets import STRICT as ADDRESS_STRICT
 from quartier_native.reference.sets import SUM as CHECK_SUM
 from quartier_native.reference.sets import USUAL as UNIT_USUAL
 from quartier_native.reference.sets import XOR as CHECK_XOR
-from quartier_native.reference.telegrams import NOTHING_MORE, Said
-
-if TYPE_CHECKING:
-    from quartier_native.reference.lines import LineKinds, LineReader
-    from quartier_native.reference.listings import crc16_ccitt, read_listings
-    from quartier_native.reference.objects import read_objects
-    from quartier_native.reference.records import split_records
-    from quartier_native.reference.sets import SetReader
-    from quartier_native.reference.sets import checked as block_check
-    from quartier_native.reference.sets import goes_on as block_goes_on
-    from quartier_native.reference.telegrams import Group, Telegram
-else:
-    _modules = {kernel: import_module(module) for kernel, module in quartier_native.engine().kernels.items()}
-    LineKinds = _modules["lines"].LineKinds
-    LineReader = _modules["lines"].LineReader
-    crc16_ccitt = _modules["listings"].crc16_ccitt
-    read_listings = _modules["listings"].read_listings
-    read_objects = _modules["objects"].read_objects
-    split_records = _modules["records"].split_records
-    SetReader = _modules["sets"].SetReader
-    block_check = _modules["sets"].checked
-    block_goes_on = _modules["sets"].goes_on
-    Group = _modules["telegrams"].Group
-    Telegram = _modules["telegrams"].Telegram
+from quartier_native.reference.sets import checked as block_check
+from quartier_native.reference.sets import goes_on as block_goes_on
+from quartier_native.reference.telegrams import NOTHING_MORE, Group, Said, Telegram
 
 __all__ = [
     "ADDRESS_MEASURE",

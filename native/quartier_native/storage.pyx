@@ -32,8 +32,21 @@ cdef extern from "sound.h" nogil:
     int sound_refusal(const double *steps, int64_t count, double most) noexcept
 
 
+cdef struct Sums:
+    double cost
+    double excess_wh
+    double short_wh
+    double gap
+
+
 cdef class Room:
     """The memory of one call."""
+
+    cdef Step *rows
+    cdef Merge merge
+    cdef int *first  # of a step, its first piece; one more at the end
+    cdef Slope *least
+    cdef Slope *most
 
     def __cinit__(self):
         cdef int count = _STEPS_MAX

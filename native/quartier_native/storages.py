@@ -1,4 +1,4 @@
-"""The kernels of a storage's plan and of many sites': loaded where somebody plans, by the engine chosen."""
+"""Kernels of plans: loaded on first use, by the engine that the package has chosen."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import quartier_native
 from quartier_native.reference.interior import ROUNDS_MAX, Solved
 from quartier_native.reference.levels import FLOW_COLUMNS, NEED_FIELDS, UNITS_MAX, Levelled
-from quartier_native.reference.portfolio import SITES_MAX, TOLD_COLUMNS
 from quartier_native.reference.sampled import (
     MEAN_COLUMNS,
     ROWS_MAX,
@@ -31,14 +30,12 @@ from quartier_native.reference.storage import (
 if TYPE_CHECKING:
     from quartier_native.reference.interior import solve_interior
     from quartier_native.reference.levels import plan_levels, tell_flows
-    from quartier_native.reference.portfolio import plan_many
     from quartier_native.reference.sampled import plan_sampled
     from quartier_native.reference.storage import plan_storage
 else:
     _levels = import_module(quartier_native.engine().kernels["levels"])
     plan_levels, tell_flows = _levels.plan_levels, _levels.tell_flows
     solve_interior = import_module(quartier_native.engine().kernels["interior"]).solve_interior
-    plan_many = import_module(quartier_native.engine().kernels["portfolio"]).plan_many
     plan_sampled = import_module(quartier_native.engine().kernels["sampled"]).plan_sampled
     plan_storage = import_module(quartier_native.engine().kernels["storage"]).plan_storage
 
@@ -54,13 +51,11 @@ __all__ = [
     "SAMPLED_COLUMNS",
     "SAMPLES_MAX",
     "SAMPLE_COLUMNS",
-    "SITES_MAX",
     "STEPS_MAX",
     "STEP_COLUMNS",
     "STORE_FIELDS",
     "TARGET_BREACH",
     "TIERS_MAX",
-    "TOLD_COLUMNS",
     "UNITS_MAX",
     "WEIGHT_MAX",
     "Levelled",
@@ -72,7 +67,6 @@ __all__ = [
     "flow",
     "pieces",
     "plan_levels",
-    "plan_many",
     "plan_sampled",
     "plan_storage",
     "solve_interior",

@@ -283,52 +283,9 @@ def _bacnet_refs() -> list:
 
 
 def twins(kernel: str, data: bytes) -> None:
-    """A kernel of meters or BACnet and its twin, given the same bytes: they say the same."""
+    """A kernel of BACnet and its twin, given the same bytes: they say the same."""
     said = [TOLD[kernel](import_module(f"{package}.{kernel}"), data) for package in PACKAGES]
     assert said[0] == said[1], "the kernel says something else than its twin"
-
-
-def _lines(module, data: bytes) -> object:
-    labels = import_module("quartier_drivers.meter.tic.labels")
-    reader, telegrams, told = module.LineReader(module.LineKinds(labels.KIND_ROWS)), [], []
-    at = end = 0
-    while end >= 0:
-        at, end = reader.read(data, at, telegrams)
-        told.append((at, end, reader.after, repr(reader.ahead())))
-        reader.refuse()
-        if end >= 0:
-            reader.control(data[end] & 0x7F, telegrams, is_close=False, is_sound=False)
-            at = end + 1
-    reader.end(telegrams)
-    return told, repr(telegrams), reader.good_count, reader.bad_count, reader.resync_count
-
-
-def _sets(module, data: bytes) -> object:
-    words = import_module("quartier_drivers.meter.iec62056.datasets")
-    reader = module.SetReader(words._ADDRESSES, words._UNITS)
-    told = []
-    for is_checked in (True, False, True):
-        groups: list = []
-        told.append((reader.sets(data, 0, groups, is_checked=is_checked), repr(groups)))
-    for check in range(3):
-        telegrams: list = []
-        block = b"\x02" + data + b"!\r\n\x03" + bytes([module.checked(data + b"!\r\n\x03", check) & 0x7F])
-        told += [
-            (reader.messages(stream, 0, check, "", 0, telegrams), repr(telegrams))
-            for stream in (data, block + block)
-        ]
-    return told, [module.goes_on(data, at) for at in range(min(len(data), 9))]
-
-
-def _objects(module, data: bytes) -> object:
-    rows, known = data.decode("latin-1").splitlines(), {}
-    blank = import_module(module.__name__.replace("objects", "telegrams")).Group("", "")
-    return [repr(module.read_objects(rows, known, blank)) for _ in range(2)], repr(known)
-
-
-def _listings(module, data: bytes) -> object:
-    units = tuple(f"u{code}" for code in range(256))
-    return repr(module.read_listings(data, ((0xFFFF, 0xFFFF, False), (0, 0, True)), units))
 
 
 def _datagrams(module, data: bytes) -> object:
@@ -345,10 +302,6 @@ def _properties(module, data: bytes) -> object:
 
 PACKAGES = ("quartier_native", "quartier_native.reference")
 TOLD = {
-    "lines": _lines,
-    "sets": _sets,
-    "objects": _objects,
-    "listings": _listings,
     "datagrams": _datagrams,
     "properties": _properties,
 }

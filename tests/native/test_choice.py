@@ -43,10 +43,10 @@ def test_a_missing_kernel_is_said_aloud_and_replaced_as_a_whole(monkeypatch: pyt
 
 
 def test_a_kernel_that_is_loaded_later_counts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "quartier_native.lines", None)
+    monkeypatch.setitem(sys.modules, "quartier_native.storage", None)
     engine, _ = choice.choose("auto")
     assert "reference" == engine.name
-    assert "quartier_native.lines" in engine.why
+    assert "quartier_native.storage" in engine.why
 
 
 def test_a_missing_kernel_is_an_error_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

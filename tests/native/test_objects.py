@@ -1,16 +1,12 @@
-"""The compiled reader of P1 lines and its twin say the same of the same lines."""
+"""Lines of P1 telegrams."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from quartier_drivers.meter.p1.lines import _group
-from quartier_native import objects as kernel
-from quartier_native import telegrams
-from quartier_native.reference import objects as twin
+from quartier_native.reference import objects
 
-ENGINES = pytest.mark.parametrize("engine", [kernel, twin], ids=["kernel", "twin"])
-BLANKS = {kernel: telegrams.Group("", ""), twin: twin.Group("", "")}
+BLANK = objects.Group("", "")
 LABELS = st.sampled_from(
     ["1-0:1.8.1", "0-0:96.1.1", "0-1:24.2.1", "0-10:1.1.1", "00-1:1.1.1", "1.8.0", "255-255:255.255.255"]
 ) | st.sampled_from(["1-0:1.8.1*255", "1-0:1.8", "1-0:1111.8.0", "x", "", "1-0.1.8.0", "1:1.8.0"])
@@ -30,33 +26,13 @@ ROWS = st.builds(
 
 
 @given(ROWS)
-def test_a_line_means_the_same_to_kernel_and_twin(row):
-    assert repr(twin.object_of(row)) == repr(kernel.object_of(row))
-
-
-@given(st.text(max_size=20))
-def test_any_text_is_taken_alike(row):
-    assert repr(twin.object_of(row)) == repr(kernel.object_of(row))
-
-
-@given(st.lists(st.lists(ROWS, max_size=6), max_size=3))
-def test_lines_of_several_telegrams_are_read_alike(parts):
-    known = {kernel: {}, twin: {}}
-    for rows in parts:
-        made, meant = (engine.read_objects(rows, known[engine], BLANKS[engine]) for engine in (kernel, twin))
-        assert repr(meant) == repr(made)
-    assert repr(known[twin]) == repr(known[kernel])
-
-
-@given(ROWS)
 def test_a_line_that_is_taken_is_what_the_driver_makes_of_it(row):
-    group = kernel.object_of(row)
+    group = objects.object_of(row)
 
     assert group is None or repr(_group(row, {})) == repr(group)
 
 
-@ENGINES
-def test_plain_lines_are_read_and_others_are_left(engine):
+def test_plain_lines_are_read_and_others_are_left():
     rows = [
         "1-0:1.8.1(001.5*kWh)",
         "0-1:24.2.1(5*m3)",
@@ -66,15 +42,9 @@ def test_plain_lines_are_read_and_others_are_left(engine):
         "1-0:32.7.0(230.1)",
     ]
     known = {}
-    groups, others = engine.read_objects(rows, known, BLANKS[engine])
+    groups, others = objects.read_objects(rows, known, BLANK)
 
     assert [(1, rows[1]), (3, rows[3]), (4, rows[4])] == others
     assert [1.5, "", "", "", "", 230.1] == [group.value for group in groups]
     assert {rows[0], rows[2], rows[5]} == set(known)
-    assert groups[0] is engine.read_objects(rows, known, BLANKS[engine])[0][0]
-
-
-def test_the_kernel_takes_only_what_it_was_made_for():
-    for wrong in ((("x",), {}, BLANKS[kernel]), ([b"x"], {}, BLANKS[kernel]), (["x"], None, BLANKS[kernel])):
-        with pytest.raises(TypeError):
-            kernel.read_objects(*wrong)
+    assert groups[0] is objects.read_objects(rows, known, BLANK)[0][0]

@@ -1,14 +1,11 @@
-"""The compiled reader of data sets and its twin say the same of the same bytes, and stop at the same place."""
+"""Data sets of IEC 62056-21."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from quartier_drivers.meter.iec62056.datasets import _ADDRESSES, _UNITS, _odd
-from quartier_native import sets as kernel
-from quartier_native.reference import sets as twin
+from quartier_native.reference import sets
 
-ENGINES = pytest.mark.parametrize("engine", [kernel, twin], ids=["kernel", "twin"])
 ADDRESSES = st.sampled_from(
     [
         "1.8.0",
@@ -47,7 +44,7 @@ BLOCKS = st.lists(SETS, max_size=6).map("".join)
 
 def message(block: str, ending: str, check: int, wrong: int) -> bytes:
     text = (block + ending + "\x03").encode("latin-1")
-    return b"\x02" + text + bytes([twin.checked(text, check) ^ wrong])
+    return b"\x02" + text + bytes([sets.checked(text, check) ^ wrong])
 
 
 MESSAGES = st.builds(
@@ -59,74 +56,32 @@ MESSAGES = st.builds(
 )
 
 
-def sets(engine, block, is_checked, reader=None):
+def read_sets(block, is_checked, reader=None):
     groups = []
-    end = (reader or engine.SetReader(_ADDRESSES, _UNITS)).sets(block, 0, groups, is_checked=is_checked)
+    end = (reader or sets.SetReader(_ADDRESSES, _UNITS)).sets(block, 0, groups, is_checked=is_checked)
     return end, repr(groups)
 
 
-def messages(engine, data, check, reader=None):
+def read_messages(data, check, reader=None):
     telegrams = []
-    told = (reader or engine.SetReader(_ADDRESSES, _UNITS)).messages(data, 0, check, "who", 3, telegrams)
+    told = (reader or sets.SetReader(_ADDRESSES, _UNITS)).messages(data, 0, check, "who", 3, telegrams)
     return told, repr(telegrams)
-
-
-@given(BLOCKS, st.booleans())
-def test_kernel_and_twin_read_the_same_sets(block, is_checked):
-    data = block.encode("latin-1")
-
-    assert sets(twin, data, is_checked) == sets(kernel, data, is_checked)
-
-
-@given(
-    st.lists(MESSAGES, max_size=4),
-    st.integers(0, 2),
-    st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=2),
-)
-def test_kernel_and_twin_read_the_same_messages(parts, check, hits):
-    data = bytearray(b"".join(parts))
-    for at, byte in hits if data else ():
-        data[at % len(data)] = byte
-
-    assert messages(twin, bytes(data), check) == messages(kernel, bytes(data), check)
 
 
 @given(st.lists(st.tuples(MESSAGES | BLOCKS.map(str.encode), st.booleans()), max_size=5), st.integers(0, 2))
 def test_what_was_read_before_makes_no_difference(parts, check):
-    reader = kernel.SetReader(_ADDRESSES, _UNITS)
+    reader = sets.SetReader(_ADDRESSES, _UNITS)
     for data, is_checked in parts:
         if data[:1] == b"\x02":
-            assert messages(twin, data, check) == messages(kernel, data, check, reader)
+            assert read_messages(data, check) == read_messages(data, check, reader)
         else:
-            assert sets(twin, data, is_checked) == sets(kernel, data, is_checked, reader)
-
-
-@given(st.binary(max_size=100), st.integers(0, 2), st.booleans())
-def test_any_bytes_are_taken_alike(data, check, is_checked):
-    assert sets(twin, data, is_checked) == sets(kernel, data, is_checked)
-    assert messages(twin, b"\x02" + data, check) == messages(kernel, b"\x02" + data, check)
-    assert twin.goes_on(data, 0) == kernel.goes_on(data, 0)
-    assert twin.checked(data, check) == kernel.checked(data, check)
-
-
-@given(
-    st.lists(
-        st.sampled_from(["/", "(", ")", "\n", "a" * 20, "\x02", "\x03", "é", "/ABC5x\r\n", "m3/h)"]),
-        max_size=9,
-    )
-)
-def test_kernel_and_twin_hold_the_same(parts):
-    data = "".join(parts).encode("latin-1")
-
-    assert [twin.goes_on(data, at) for at in range(len(data) + 1)] == [
-        kernel.goes_on(data, at) for at in range(len(data) + 1)
-    ]
+            assert read_sets(data, is_checked) == read_sets(data, is_checked, reader)
 
 
 @given(ADDRESSES, VALUES, st.booleans())
 def test_a_set_that_is_taken_is_what_the_driver_makes_of_it(address, value, is_checked):
     text = f"{address}({value})"
-    end, found = sets(kernel, text.encode("latin-1"), is_checked)
+    end, found = read_sets(text.encode("latin-1"), is_checked)
     groups = []
     bad_count = _odd(text[:end].lstrip("\r\n"), groups, is_checked=is_checked)
 
@@ -134,11 +89,10 @@ def test_a_set_that_is_taken_is_what_the_driver_makes_of_it(address, value, is_c
         assert (repr(groups), 0) == (found, bad_count)
 
 
-@ENGINES
-def test_sets_of_a_block_are_read_up_to_one_that_is_not_plain(engine):
+def test_sets_of_a_block_are_read_up_to_one_that_is_not_plain():
     block = b"1.8.0(001.5*kWh)\r\n0.0.0(0012)2.8.0(7)\r\n9.4(1*C&2*C)\r\n1.8.1(1*kWh)"
     groups = []
-    end = engine.SetReader(_ADDRESSES, _UNITS).sets(block, 0, groups, is_checked=True)
+    end = sets.SetReader(_ADDRESSES, _UNITS).sets(block, 0, groups, is_checked=True)
 
     assert block.index(b"9.4") == end
     assert [("1.8.0", 1.5, "kWh"), ("0.0.0", "0012", ""), ("2.8.0", 7, "")] == [
@@ -146,19 +100,17 @@ def test_sets_of_a_block_are_read_up_to_one_that_is_not_plain(engine):
     ]
 
 
-@ENGINES
-def test_what_nothing_checks_must_look_as_the_standard_has_it(engine):
+def test_what_nothing_checks_must_look_as_the_standard_has_it():
     for odd in (b"x.8.0(1*kWh)", b"1.8.0(1*Q)"):
-        assert (len(odd), 0) == (sets(engine, odd, True)[0], sets(engine, odd, False)[0])
+        assert (len(odd), 0) == (read_sets(odd, True)[0], read_sets(odd, False)[0])
 
 
-@ENGINES
-def test_a_message_tells_its_meter_from_the_surest_set_that_says_it(engine):
-    data = message("0.0.0(1)C.1.0()9.21(2)\r\n", "!\r\n", twin.XOR, 0) + message(
-        "1.8.0(1*kWh)\r\n", "!\r\n", twin.XOR, 0
+def test_a_message_tells_its_meter_from_the_surest_set_that_says_it():
+    data = message("0.0.0(1)C.1.0()9.21(2)\r\n", "!\r\n", sets.XOR, 0) + message(
+        "1.8.0(1*kWh)\r\n", "!\r\n", sets.XOR, 0
     )
     telegrams = []
-    told = engine.SetReader(_ADDRESSES, _UNITS).messages(data, 0, twin.XOR, "LGZ", 2, telegrams)
+    told = sets.SetReader(_ADDRESSES, _UNITS).messages(data, 0, sets.XOR, "LGZ", 2, telegrams)
 
     assert ((len(data), 4), [("2", 2), ("LGZ", 0)]) == (
         told,
@@ -166,51 +118,27 @@ def test_a_message_tells_its_meter_from_the_surest_set_that_says_it(engine):
     )
 
 
-@ENGINES
-def test_a_message_that_is_wrong_or_goes_on_is_left(engine):
-    good = message("1.8.0(1*kWh)\r\n", "!\r\n", twin.XOR, 0)
+def test_a_message_that_is_wrong_or_goes_on_is_left():
+    good = message("1.8.0(1*kWh)\r\n", "!\r\n", sets.XOR, 0)
 
-    assert (len(good), 1) == messages(engine, good + good[:-1], twin.XOR)[0]
-    for bad in (message("1.8.0(1*kWh)", "", twin.XOR, 1), message("", "!\r\n", twin.XOR, 0), good[1:]):
-        assert ((0, 0), "[]") == messages(engine, bad, twin.XOR)
+    assert (len(good), 1) == read_messages(good + good[:-1], sets.XOR)[0]
+    for bad in (message("1.8.0(1*kWh)", "", sets.XOR, 1), message("", "!\r\n", sets.XOR, 0), good[1:]):
+        assert ((0, 0), "[]") == read_messages(bad, sets.XOR)
 
 
-@ENGINES
-def test_no_more_sets_are_told_than_a_meter_can_have(engine):
+def test_no_more_sets_are_told_than_a_meter_can_have():
     groups = []
-    engine.SetReader(_ADDRESSES, _UNITS).sets(b"1.8.0(1)" * 2000, 0, groups, is_checked=True)
+    sets.SetReader(_ADDRESSES, _UNITS).sets(b"1.8.0(1)" * 2000, 0, groups, is_checked=True)
 
-    assert twin.SETS_MAX == len(groups)
-    assert ((0, 0), "[]") == messages(engine, message("1.8.0(1)" * 2000, "", twin.XOR, 0), twin.XOR)
+    assert sets.SETS_MAX == len(groups)
+    assert ((0, 0), "[]") == read_messages(message("1.8.0(1)" * 2000, "", sets.XOR, 0), sets.XOR)
 
 
-@ENGINES
 @given(st.integers(0, 10**18 - 1), st.integers(0, 18), st.sampled_from(["", "-", "+"]))
-def test_a_number_is_rounded_once(engine, number, decimals, sign):
+def test_a_number_is_rounded_once(number, decimals, sign):
     digits = f"{number:019}"[-18:]
     text = f"{sign}{digits[: 18 - decimals] or '0'}.{digits[18 - decimals :]}"[: 20 if decimals < 18 else 19]
     groups = []
-    engine.SetReader(_ADDRESSES, _UNITS).sets(f"1.8.0({text}*kWh)".encode(), 0, groups, is_checked=True)
+    sets.SetReader(_ADDRESSES, _UNITS).sets(f"1.8.0({text}*kWh)".encode(), 0, groups, is_checked=True)
 
     assert [float(text)] * len(groups) == [group.value for group in groups]
-
-
-def test_the_kernel_gives_what_was_said_again_as_the_same_object():
-    reader, telegrams = kernel.SetReader(_ADDRESSES, _UNITS), []
-    reader.messages(
-        message("1.8.0(1*kWh)0.0.0(5)\r\n", "!\r\n", twin.XOR, 0) * 2, 0, twin.XOR, "", 0, telegrams
-    )
-    first, second = telegrams
-
-    assert all(one is other for one, other in zip(first.groups, second.groups, strict=True))
-
-
-def test_the_kernel_takes_only_what_it_was_made_for():
-    reader = kernel.SetReader({}, {})
-    for at in (-1, 2):
-        with pytest.raises(ValueError, match="within"):
-            reader.sets(b"", at, [], is_checked=True)
-        with pytest.raises(ValueError, match="within"):
-            reader.messages(b"", at, 0, "", 0, [])
-    with pytest.raises(TypeError):
-        reader.sets("text", 0, [], is_checked=True)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from quartier_hil.bench.figure import Figure, against
 from quartier_hil.bench.horizons import Samples, house_samples
-from quartier_hil.bench.portfolios import agree
 from quartier_native.storages import plan_sampled
 
 if TYPE_CHECKING:
@@ -19,9 +18,17 @@ if TYPE_CHECKING:
 SIZES = {96: (0.25, 4), 288: (1 / 12, 4), 672: (0.25, 4)}
 """Steps; hours of one, and how many houses."""
 SAMPLES = 10
+SAME = 1e-9
+"""Relative difference up to which two costs are equal."""
 TIMES = 25
 """How often ours plans each house in a round; HiGHS once."""
 _PEER = "HiGHS, simplex without presolve"
+
+
+def agree(ours: float, peer: float, scale: float) -> None:
+    """Raise ValueError if the two found different optima."""
+    if abs(ours - peer) > SAME * scale:
+        raise ValueError(f"ours costs {ours}, the peer's {peer}")
 
 
 def figures(solver: "Callable[[Samples], Solver]", rounds: int) -> list[Figure]:

@@ -1,5 +1,5 @@
 """Figures of a battery's plan: against HiGHS, cold and warm, against scipy's linprog, what a peak's price
-adds, several net loads a step, and many sites in one call.
+adds, and several net loads a step.
 
 Both sides plan the same days of several houses by turns, so that no processor learns one of them by
 heart, and both must find the same cost.  All times are CPU time of this process.
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from quartier.planning.horizon import BatteryModel, Contract, Outlook
 from quartier.planning.storage.battery_plan import plan_battery
-from quartier_hil.bench import parks, portfolios, samples
+from quartier_hil.bench import parks, samples
 from quartier_hil.bench.figure import Figure, against, skipped
 from quartier_hil.bench.horizons import Horizon, Samples, house, unbounded
-from quartier_hil.bench.portfolios import agree
+from quartier_hil.bench.samples import agree
 from quartier_native.storages import plan_storage
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ def figures(rounds: int) -> list[Figure]:
         names = [f"planning.{count}" for count in SIZES]
         names += [f"planning.unbounded_{UNBOUNDED}"]
         names += [f"planning.samples_{count}" for count in samples.SIZES]
-        names += [f"planning.many_{count}" for count in portfolios.SIZES]
         names += ["planning.site"]
         return [skipped(name, "a battery's plan", _LIBRARIES, 1 / 100, peer_name=PEER) for name in names]
 
@@ -74,7 +73,7 @@ def figures(rounds: int) -> list[Figure]:
     what = f"a battery's plan, {UNBOUNDED} steps, never full or empty"
     pairs = _rounds(ours, [cold_call(peer) for peer in solvers], rounds)
     made.append(against(f"planning.unbounded_{UNBOUNDED}", what, *pairs, "us", 1 / 100, peer_name=PEER))
-    made += samples.figures(averaging, rounds) + portfolios.figures(solver, rounds)
+    made += samples.figures(averaging, rounds)
     return made + parks.figures(rounds)
 
 

@@ -36,3 +36,9 @@ def test_a_figure_a_size_with_its_floor(monkeypatch: pytest.MonkeyPatch) -> None
 def test_another_optimum_stops_the_bench() -> None:
     with pytest.raises(ValueError, match="the peer's"):
         samples.figures(lambda one: solver(house_samples(one.horizon.count, 0.25, 2, 9)), 1)
+
+
+def test_costs_agree_within_rounding_only() -> None:
+    samples.agree(1.0, 1.0 + 1e-10, 1.0)
+    with pytest.raises(ValueError, match="the peer's"):
+        samples.agree(1.0, 1.1, 1.0)

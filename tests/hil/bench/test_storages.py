@@ -3,7 +3,7 @@
 import pytest
 
 from quartier.planning.storage.battery_plan import plan_battery
-from quartier_hil.bench import parks, portfolios, samples, storages
+from quartier_hil.bench import parks, samples, storages
 from quartier_hil.bench.horizons import house
 from quartier_hil.bench.programs import Program, Solver
 
@@ -42,7 +42,6 @@ def test_the_figures_are_sizes_a_warm_start_linprog_and_the_peak(monkeypatch: py
     monkeypatch.setattr(storages, "SIZES", {12: 2.0, 24: 1.0})
     monkeypatch.setattr(storages, "UNBOUNDED", 36)
     monkeypatch.setattr(storages, "_peak", lambda what, *_: storages.skipped("planning.peak", what, "", None))
-    monkeypatch.setattr(portfolios, "figures", lambda *_: [])
     monkeypatch.setattr(samples, "figures", lambda *_: [])
     monkeypatch.setattr(parks, "figures", lambda *_: [])
     found = storages.figures(1)

@@ -48,7 +48,7 @@ _WORDS_MAX = 1024
 
 
 class _Addresses(dict[bytes, "tuple[str, int] | None"]):
-    """For the kernel: the label of an address and what is known about it, None if it is invalid."""
+    """For the fast reader: the label of an address and what is known about it, None if it is invalid."""
 
     def __missing__(self, key: bytes) -> tuple[str, int] | None:
         if len(self) >= _WORDS_MAX:
@@ -66,7 +66,7 @@ class _Addresses(dict[bytes, "tuple[str, int] | None"]):
 
 
 class _Units(dict[bytes, "tuple[str, int] | None"]):
-    """For the kernel: the spelling of a unit, and whether meters use it; None if it is invalid."""
+    """For the fast reader: the spelling of a unit, and whether meters use it; None if it is invalid."""
 
     def __missing__(self, key: bytes) -> tuple[str, int] | None:
         if len(self) >= _WORDS_MAX:
@@ -83,7 +83,7 @@ _ADDRESSES, _UNITS = _Addresses(), _Units()
 
 
 def set_reader() -> SetReader:
-    """Make the kernel for one meter."""
+    """Make the fast reader for one meter."""
     return SetReader(_ADDRESSES, _UNITS)
 
 

@@ -44,7 +44,7 @@ _PIECE = 4096
 class Iec62056Decoder:
     """A push parser of IEC 62056-21: see ``telegram.Decoder``.  Keeps ``FRAME_MAX`` characters, twice.
 
-    Messages in the usual form are read whole by the kernel; ``_held`` is the part of one received so far.
+    Messages in the usual form are read whole by the fast reader; ``_held`` is the part of one received so far.
 
     ``bcc``: how the block check character is made: ``"xor"`` (the standard), ``"sum"`` (Kamstrup Multical 41
     and 401: added up), ``"none"`` (not checked).  ``pushes``: meters send by themselves on a port, which
@@ -100,7 +100,7 @@ class Iec62056Decoder:
         return telegrams
 
     def _take(self, data: bytes, telegrams: list[Telegram]) -> None:
-        """Take a piece: usual messages by the kernel, everything else step by step."""
+        """Take a piece: usual messages by the fast reader, everything else step by step."""
         if self._held:
             data, self._held = self._held + data, b""
         while data:

@@ -42,7 +42,7 @@ class Shape:
 
 
 class _Forms(NamedTuple):
-    """A value as a pattern, and in the form for the kernel."""
+    """A value as a pattern, and in the form for the fast reader."""
 
     value: bytes
     form: int
@@ -199,7 +199,7 @@ KIND_ROWS = tuple(
     for row in rows
 )
 KINDS = LineKinds(KIND_ROWS)
-"""All labels, for the kernel."""
+"""All labels, for the fast reader."""
 
 SIZES = tuple(sorted({len(label) for label in (*STANDARD, *HISTORIC)}, reverse=True))
 """Lengths of labels, the longest first."""

@@ -1,3 +1,0 @@
-from typing import Any
-
-def plan_many(counts: Any, steps: Any, stores: Any, plans: Any, told: Any) -> int: ...

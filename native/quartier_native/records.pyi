@@ -1,3 +1,0 @@
-from quartier_native.reference.records import Row
-
-def split_records(data: bytes, *, high_first: bool = False) -> tuple[list[Row], int]: ...
