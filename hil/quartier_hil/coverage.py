@@ -12,15 +12,14 @@ from quartier_hil.verdict.promise import caps
 _HEAD = """\
 # Which scenario proves which row of the fail-safe specification
 
-Made by `quartier-hil list --rows` from the scenario files, and checked by a test: each row of
-[section 2](../gateway/docs/spec/failsafe.md#section-2) and
-[section 4](../gateway/docs/spec/failsafe.md#section-4) of the fail-safe specification has a check that
-breaks where the row is not kept, or the test that shows it and why no scenario can. Where a row has
-two moments, it is kept not before the one and by the other. The names stand in `quartier_hil/rows.py`;
-a check says which it proves by its key `proves`.
+Written by `quartier-hil list --rows` from the scenario files. The rows are those of sections 2 and 4
+of `gateway/docs/spec/failsafe.md`. Each row has a check that breaks if the gateway does not keep the row,
+or a test elsewhere and the reason why no scenario can show it. A row with two times is kept not before
+the first and not after the second.
 
-`tests/hil/offline/test_breaking.py` puts the gateway out of order, row by row, and sees that a check of the
-row breaks.
+`quartier_hil/rows.py` has the names of the rows. The key `proves` of a check names the rows that it
+proves. `tests/hil/offline/test_breaking.py` changes the gateway row by row and requires that a check of
+the row breaks.
 """
 
 
@@ -75,11 +74,9 @@ def _proved(row: rows.Row, found: list[Proof]) -> str:
     told: dict[str, list[str]] = {}
     for one in found:
         told.setdefault(one.scenario, []).append(_plain(one.promised))
-    words = [
-        f"[{name}](quartier_hil/scenarios/{name}.toml): {'; '.join(checks)}" for name, checks in told.items()
-    ]
+    words = [f"`{name}`: {'; '.join(checks)}" for name, checks in told.items()]
     if row.elsewhere:
-        words.append(f"[{row.elsewhere}](../{row.elsewhere}), for {row.why}")
+        words.append(f"`{row.elsewhere}`, for {row.why}")
     return "<br>".join(words)
 
 

@@ -1,6 +1,6 @@
-"""Each class of device and each of the seven ways to fail: which scenario shows it, and what came of it.
+"""The table of device classes and ways to fail: the scenario of each cell, and its result.
 
-The page is written by ``quartier-hil matrix`` and held to what the scenarios give by their tests.
+``quartier-hil matrix`` runs the scenarios and writes the page.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,20 +20,21 @@ _NOTHING = Series(base_w=(0.0,), solar_w_per_kw=(0.0,), origin="")
 HEAD = """\
 # Each class of device, and each way to fail
 
-Written by `quartier-hil matrix --page hil/matrix.md`. A test fails where a cell is empty, and where a
-scenario without wires gives something else than what stands here. What the seven ways are says
-[the rig's page](README.md#how-things-fail).
+Written by `quartier-hil matrix`. The section *How things fail* of `hil/README.md` explains the seven ways.
 
-In a cell: after how many seconds the loss was told by name (promised: 18 s, which are the 15 s of
-[spec/failsafe.md](../gateway/docs/spec/failsafe.md#device-silent), a cycle and what looking costs), how many
-seconds after the device was well again it was no longer told (15 s), and how full the tightest cap was
-from 30 s after each change on (110 % for more than
-5 s would be broken). *No loss*: the device is heard, whatever it says, and the cap holds all the same.
-*By its bus*: control has no row for it; the alarm `device.silent` is judged over wires alone, and does
-not hold there yet ([verdicts](verdicts.md)).
+A cell has three values:
 
-Each scenario holds the invariants beside that, and most end with their device and the grid meter silent
-at once: then the device counts at its worst, and its own timer has the last word.
+- Seconds until the loss was reported by name. At most 18 s are allowed: the 15 s of section
+  *device silent* of `gateway/docs/spec/failsafe.md`, one cycle, and the time of the query.
+- Seconds from the recovery of the device until the report ended. At most 15 s are allowed.
+- The highest share of the tightest limit, from 30 s after each change. The cell is *broken* if the
+  share was above 110 % for more than 5 s.
+
+*no loss*: the device answers, with right or wrong values, and the limit is kept. *by its bus*: control has no
+row for this device. The alarm `device.silent` reports it, and only a run over wires checks the alarm.
+
+Each scenario also checks the invariants. In most of them device and grid meter fall silent at once at
+the end: then the gateway counts the device at its largest power, and the timer of the device decides.
 
 """
 
@@ -130,8 +131,7 @@ def page(results: Results, on_wires: Mapping[str, str]) -> str:
 
 def _line(row: Row, results: Results, on_wires: Mapping[str, str]) -> str:
     told = " | ".join(_told(row, cell(row, verb), verb, results, on_wires) for verb in VERBS)
-    links = ", ".join(f"[{name}](quartier_hil/scenarios/{name}.toml)" for name in row.scenarios)
-    return f"| {row.words} | {told} | {links} |\n"
+    return f"| {row.words} | {told} | {', '.join(row.scenarios)} |\n"
 
 
 def _told(row: Row, found: Cell, verb: Verb, results: Results, on_wires: Mapping[str, str]) -> str:

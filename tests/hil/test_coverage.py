@@ -22,9 +22,16 @@ def test_what_is_shown_elsewhere_is_there():
     assert [] == [row.elsewhere for row in rows.ROWS.values() if not (ROOT / row.elsewhere).exists()]
 
 
-def test_the_page_is_what_the_scenarios_say_now():
-    """Else: quartier-hil list --rows > hil/coverage.md"""
-    assert coverage.page(builtin()) == (ROOT / "hil" / "coverage.md").read_text(encoding="utf-8")
+def test_page_has_each_row_with_its_proof():
+    scenarios = builtin()
+    proofs = coverage.proofs(scenarios)
+    lines = [line for line in coverage.page(scenarios).splitlines() if line.startswith("| `")]
+
+    assert [f"`{name}`" for name in rows.ROWS] == [line.split(" | ")[0].removeprefix("| ") for line in lines]
+    for line, (name, row) in zip(lines, rows.ROWS.items(), strict=True):
+        proved = line.rsplit(" | ", 1)[1]
+        assert all(f"`{one.scenario}`: " in proved for one in proofs[name]), name
+        assert row.elsewhere in proved, name
 
 
 def test_a_row_that_there_is_none_of_is_refused_with_the_nearest(tmp_path):

@@ -1,7 +1,5 @@
 """No class of device and no way to fail is without its scenario, or its reason."""
 
-from pathlib import Path
-
 import pytest
 
 from quartier_hil import matrix
@@ -9,7 +7,6 @@ from quartier_hil.devices.fault import VERBS
 from quartier_hil.fittings import Asset
 from quartier_hil.shelf import builtin
 
-PAGE = Path(__file__).parents[2] / "hil" / "matrix.md"
 CELLS = [(row, verb) for row in matrix.ROWS for verb in VERBS]
 
 
@@ -36,16 +33,29 @@ def test_every_class_of_asset_has_a_row():
 
 
 def test_the_page_has_each_row_with_its_scenarios():
-    """Else: quartier-hil matrix --page hil/matrix.md."""
-    text = PAGE.read_text("utf-8")
+    text = matrix.page({}, dict.fromkeys(matrix.names(), "1 of 1"))
 
     assert text.startswith(matrix.HEAD)
     lines = text.splitlines()
     for row in matrix.ROWS:
         (line,) = [one for one in lines if one.startswith(f"| {row.words} |")]
         assert len(VERBS) + 2 == len(line.strip("|").split("|"))
-        assert all(f"[{name}](quartier_hil/scenarios/{name}.toml)" in line for name in row.scenarios)
+        assert line.endswith(f"| {', '.join(row.scenarios)} |")
         assert "not run yet" not in line
+
+
+def test_a_result_without_wires_has_precedence_in_its_cell():
+    results = {("charger-verbs", "charger", "off"): "12 s, 1 s, 89%"}
+    text = matrix.page(results, {"charger-verbs": "20 of 20"})
+    (line,) = [one for one in text.splitlines() if one.startswith("| charging point")]
+
+    assert ["12 s, 1 s, 89%", "over wires 20 of 20"] == line.strip("| ").split(" | ")[1:3]
+
+
+def test_a_cell_without_a_result_says_that_it_was_not_run():
+    (line,) = [one for one in matrix.page({}, {}).splitlines() if one.startswith("| M-Bus meter")]
+
+    assert 7 == line.count("over wires not run yet")
 
 
 def test_a_cell_without_scenario_and_reason_is_a_hole():

@@ -20,9 +20,6 @@ KEPT = {
     "gateway/docs/reasons.md",
     "gateway/docs/remote.md",
     "gateway/docs/site-file.md",
-    "hil/coverage.md",
-    "hil/matrix.md",
-    "hil/verdicts.md",
     # Normative.
     "gateway/docs/spec/failsafe.md",
     "gateway/docs/spec/sync.md",

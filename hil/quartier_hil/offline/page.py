@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 KEPT, BROKEN = 0, 1
-VERDICTS = "verdicts.md"
+VERDICTS = Path("reports") / "verdicts.md"
 
 
 def parser(made: argparse.ArgumentParser) -> None:
@@ -16,7 +16,14 @@ def parser(made: argparse.ArgumentParser) -> None:
         "and writes the page that tells what came of each, in a minute or two. "
         "Exit code 0: each was kept, 1: one was broken."
     )
-    made.add_argument("--page", type=Path, help="where the page goes, beside verdicts.md [standard output]")
+    made.add_argument("--page", type=Path, metavar="FILE", help="write the page there [standard output]")
+    made.add_argument(
+        "--verdicts",
+        type=Path,
+        metavar="FILE",
+        default=VERDICTS,
+        help="results over wires, written by `quartier-hil run`, for devices that need them [%(default)s]",
+    )
     made.set_defaults(command=run)
 
 
@@ -33,10 +40,11 @@ def run(options: argparse.Namespace) -> int:
             continue
         with tempfile.TemporaryDirectory(prefix="quartier-matrix-") as folder:
             results |= cells.told(name, cells.performed(load(shelf.find(name)), Path(folder)))
-    beside = options.page.parent / VERDICTS if options.page else Path(VERDICTS)
-    kept = matrix.kept_on_wires(beside.read_text("utf-8")) if beside.is_file() else {}
+    verdicts: Path = options.verdicts
+    kept = matrix.kept_on_wires(verdicts.read_text("utf-8")) if verdicts.is_file() else {}
     text = matrix.page(results, kept)
     if options.page:
+        options.page.parent.mkdir(parents=True, exist_ok=True)
         options.page.write_text(text, "utf-8")
     else:
         sys.stdout.write(text)
