@@ -34,7 +34,7 @@ REQUEST_MAX_BYTES = 1 << 20
 PR_SET_CHILD_SUBREAPER = 36
 # What a daemon with Modbus and a district imports, then what most commands import.  The daemon has to be first.
 IMPORTS = (
-    "quartier.cli.daemon",
+    "quartier.cli.gateway.run",
     "quartier.daemon.background_tasks",
     "quartier.planning.service.planner",
     "quartier.daemon.district_link",
@@ -42,7 +42,17 @@ IMPORTS = (
     "quartier_drivers.modbus.driver",
     *(
         f"quartier.cli.{name}"
-        for name in ("alarms", "arm", "hands", "keys", "past", "present", "probe", "release", "why")
+        for name in (
+            "operation.alarms",
+            "installer.arm",
+            "operation.override",
+            "gateway.keys",
+            "operation.history",
+            "operation.gateway_status",
+            "installer.probe",
+            "gateway.release",
+            "operation.why",
+        )
     ),
 )
 

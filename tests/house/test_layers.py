@@ -267,7 +267,7 @@ ROOMS = (
     # The gateway's own store beside its control: its history is read as the command line reads it.
     Room(
         "quartier_hil.offline.historian",
-        ("quartier_hil", "quartier.site", "quartier.store", "quartier.cli.times", *CONTRACT),
+        ("quartier_hil", "quartier.site", "quartier.store", "quartier.cli.rendering.time_text", *CONTRACT),
         ("*",),
     ),
     Room(

@@ -25,7 +25,7 @@ _LOOK_S = 0.01
 # What a site that speaks Modbus alone must not pay for.
 _UNUSED = ("asyncua", "bacpypes3", "scipy", "numpy", "pandas", "textual", "dlms_cosem")
 _IMPORTS = (
-    "import sys, quartier.cli.daemon, quartier.daemon.lifecycle, quartier.district.connection.mqtt\n"
+    "import sys, quartier.cli.gateway.run, quartier.daemon.lifecycle, quartier.district.connection.mqtt\n"
     "import quartier_drivers.modbus.driver\n"
     f"print(sum(name in sys.modules for name in {_UNUSED!r}))"
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from quartier.cli import times
+from quartier.cli.rendering import time_text
 from quartier.site.records import Now
 from quartier.store import history_reader
 from quartier.store.history_store import Store
@@ -66,16 +66,19 @@ class Historian:
 
     def tells(self, points: Iterable[str], begin: str, end: str, zone: ZoneInfo) -> Stored:
         """What it gives of a span, asked for by its local times; by the quarter hour, and one by one."""
-        span = times.moment_ms(begin, 0, zone), times.moment_ms(end, 0, zone)
+        span = time_text.parse_moment_ms(begin, 0, zone), time_text.parse_moment_ms(end, 0, zone)
         wanted = list(points)
         return Stored(
-            self._rows(wanted, span, times.span_s(EVERY), zone), self._rows(wanted, span, None, zone)
+            self._rows(wanted, span, time_text.parse_duration_s(EVERY), zone),
+            self._rows(wanted, span, None, zone),
         )
 
     def _rows(self, points: list[str], span: tuple[int, int], every_s: float | None, zone: ZoneInfo) -> Rows:
         found: dict[str, list[tuple[str, float]]] = {}
         for row in self._asked(points, span, every_s):
-            found.setdefault(row.point, []).append((times.stamp(row.utc_ms, zone), float(row.value)))
+            found.setdefault(row.point, []).append(
+                (time_text.format_stamp(row.utc_ms, zone), float(row.value))
+            )
         return found
 
     def _asked(

@@ -3,8 +3,8 @@
 from argparse import Namespace
 from pathlib import Path
 
-from quartier.cli.ahead import plan
-from quartier.cli.outcome import Outcome
+from quartier.cli.plan.command import run_plan
+from quartier.cli.plan.site_plan import SitePlanResult
 
 SITE = """\
 site = { id = "b1", district = "issy" }
@@ -36,12 +36,14 @@ EXAMPLE = Path(__file__).parents[3] / "gateway/docs/plan"
 """The worked example of planning.md."""
 
 
-def outcome(monkeypatch, folder: Path, *, site: str = SITE, series: str = SERIES, **said: object) -> Outcome:
+def outcome(
+    monkeypatch, folder: Path, *, site: str = SITE, series: str = SERIES, **said: object
+) -> SitePlanResult:
     """What is told of the estate's plan."""
     (folder / "site.toml").write_text(site)
     (folder / "day.csv").write_text(series)
-    kept: list[Outcome] = []
-    monkeypatch.setattr("quartier.cli.together.shown", lambda found, _: kept.append(found) or 0)
+    kept: list[SitePlanResult] = []
+    monkeypatch.setattr("quartier.cli.plan.command.show_site_plan", lambda found, _: kept.append(found) or 0)
     options = {
         "config": folder / "site.toml",
         "series": folder / "day.csv",
@@ -55,5 +57,5 @@ def outcome(monkeypatch, folder: Path, *, site: str = SITE, series: str = SERIES
         "json": False,
         **dict.fromkeys(("efficiency", "wear", "peak", "peak_free", "co2")),
     }
-    assert plan(Namespace(**{**options, **said})) == 0
+    assert run_plan(Namespace(**{**options, **said})) == 0
     return kept[0]

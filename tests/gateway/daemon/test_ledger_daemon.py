@@ -8,7 +8,7 @@ import signal
 import pytest
 from tests.gateway.daemon.conftest import lit
 
-from quartier.cli import rows
+from quartier.cli.rendering import ledger_text
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier.site.ledger import load_entry
 from quartier_hil.devices.unit import ILLEGAL_ADDRESS, Refusal
@@ -41,7 +41,8 @@ class Book:
         with contextlib.suppress(NoDaemon):
             told = await asyncio.to_thread(ask, self.gateway.runtime_dir, "asset", asset)
             return [
-                rows.row(load_entry(row)) for row in (told or {"asset": {"ledger": ()}})["asset"]["ledger"]
+                ledger_text.render_entry(load_entry(row))
+                for row in (told or {"asset": {"ledger": ()}})["asset"]["ledger"]
             ]
         return []
 

@@ -9,8 +9,8 @@ import signal
 import pytest
 from tests.gateway.daemon.conftest import lit
 
-from quartier.cli.top.sheet import lines
-from quartier.cli.top.visit import Visit
+from quartier.cli.top.daemon_view import DaemonView
+from quartier.cli.top.table_lines import render_sheet
 
 pytestmark = pytest.mark.daemon
 
@@ -318,9 +318,9 @@ async def test_top_looks_into_a_real_bus_device_and_asset(house):
     await gateway.until(lambda s: s["written"].get("bat1.setpoint_w", {}).get("verdict") == "done")
 
     def looked(*subject):
-        page = Visit(gateway.runtime_dir, subject)()
+        page = DaemonView(gateway.runtime_dir, subject)()
         assert page is not None
-        told = [*page.head, *(line for sheet in page.sheets for line in lines(sheet, 160)), *page.foot]
+        told = [*page.head, *(line for sheet in page.sheets for line in render_sheet(sheet, 160)), *page.foot]
         return "\n".join(line.plain for line in told)
 
     bus, device, asset = [

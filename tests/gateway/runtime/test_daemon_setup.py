@@ -38,19 +38,19 @@ def test_what_was_left_out_is_left_alone_after_a_failure_too():
 
 
 def test_a_daemon_brings_no_lexers_and_no_tls_of_its_own():
-    code = "import quartier.cli.daemon, quartier.daemon.lifecycle, sys; print(*sys.modules)"
+    code = "import quartier.cli.gateway.run, quartier.daemon.lifecycle, sys; print(*sys.modules)"
 
     assert not {"rich", "pygments", "ssl", "_ssl"} & set(ran(code))
 
 
 def test_a_daemon_that_has_nothing_to_record_brings_nothing_to_write_it_with():
-    code = "import quartier.cli.daemon, quartier.daemon.lifecycle, sys; print(*sys.modules)"
+    code = "import quartier.cli.gateway.run, quartier.daemon.lifecycle, sys; print(*sys.modules)"
 
     assert not [name for name in ran(code) if name.startswith("quartier.commissioning.wire_record.")]
 
 
 def test_a_site_that_shares_nothing_does_not_bring_what_that_needs():
-    code = "import quartier.cli.daemon, quartier.daemon.lifecycle, quartier_drivers.modbus.factory, sys; print(*sys.modules)"
+    code = "import quartier.cli.gateway.run, quartier.daemon.lifecycle, quartier_drivers.modbus.factory, sys; print(*sys.modules)"
 
     rooms = {
         name.rpartition(".")[2] for name in ran(code) if name.startswith("quartier_drivers.modbus.sharing.")
@@ -88,7 +88,7 @@ print(len(entry_points(group="no such group")), "email" in sys.modules)
 
 
 def test_a_daemon_has_no_messages_of_protobuf_in_python():
-    code = "import quartier.cli.daemon, quartier.daemon.lifecycle, sys; print(*sys.modules)"
+    code = "import quartier.cli.gateway.run, quartier.daemon.lifecycle, sys; print(*sys.modules)"
 
     assert not {"google.protobuf.text_format", "email.message"} & set(ran(code))
 

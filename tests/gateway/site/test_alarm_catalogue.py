@@ -177,4 +177,6 @@ def test_a_remedy_is_one_sentence_with_a_command_that_exists(kind):
     assert commands, "nothing to type"
     for command in commands:
         if command.startswith("quartier "):
-            import_module("quartier.cli")._parser().parse_args(shlex.split(command)[1:])
+            import_module("quartier.cli.arguments.commands").make_parser().parse_args(
+                shlex.split(command)[1:]
+            )

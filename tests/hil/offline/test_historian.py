@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from quartier.cli import times
+from quartier.cli.rendering import time_text
 from quartier.daemon.assembly import site_settings
 from quartier.store import history_reader, ingest
 from quartier.store.deadband import Deadband
@@ -106,8 +106,8 @@ def _by_the_clock_on_the_wall(patch):
 def _with_a_fixed_offset(patch):
     """A time of the house is taken for one of summer all year."""
     summer = dt.timezone(dt.timedelta(hours=2))
-    whole = times.stamp
-    patch.setattr(times, "stamp", lambda utc_ms, _=None: whole(utc_ms, summer))
+    whole = time_text.format_stamp
+    patch.setattr(time_text, "format_stamp", lambda utc_ms, _=None: whole(utc_ms, summer))
 
 
 def _seldom(patch):

@@ -1,1 +1,1 @@
-"""``quartier drill``: every loss made to happen, and what was declared for it beside what was measured."""
+"""``quartier drill``: cause every loss, and compare what was declared for it with what was measured."""

@@ -1,1 +1,1 @@
-"""``quartier top``: one screen that follows the running daemon, and lets a person look into it."""
+"""``quartier top``: a screen that follows the running daemon, with pages for its details."""

@@ -7,37 +7,37 @@ import signal
 import sys
 import threading
 
-from quartier.cli import output
-from quartier.cli.present import nobody
-from quartier.cli.top.page import Page
-from quartier.cli.top.sheet import lines
-from quartier.cli.top.visit import Visit
+from quartier.cli.operation.gateway_status import report_no_daemon
+from quartier.cli.rendering import output
+from quartier.cli.top.daemon_view import DaemonView
+from quartier.cli.top.page_content import TopPage
+from quartier.cli.top.table_lines import render_sheet
 from quartier.runtime.local_socket.questions import NoDaemon
 
 SNAPSHOT_CHARS = 160
-RATE_OVER_S = 1.0
+SNAPSHOT_INTERVAL_S = 1.0
 
 
-def top(options: argparse.Namespace) -> int:
+def run_top(options: argparse.Namespace) -> int:
     """Follow the daemon until q or Ctrl-C (130); exit 69 when none answers at the start.
 
     Without a terminal it looks twice, since a rate needs two looks, and prints the second.
     """
-    visit = Visit(options.runtime_dir)
+    visit = DaemonView(options.runtime_dir)
     try:
         found = visit()
-        if not _screen():
-            threading.Event().wait(RATE_OVER_S)
+        if not _has_screen():
+            threading.Event().wait(SNAPSHOT_INTERVAL_S)
             found = visit() or found
     except NoDaemon as closed:
-        return nobody(closed)
-    if _screen():
-        from quartier.cli.top.screen import Top  # noqa: PLC0415 - textual is loaded where it is shown
+        return report_no_daemon(closed)
+    if _has_screen():
+        from quartier.cli.top.screen import TopApp  # noqa: PLC0415 - textual is loaded where it is shown
 
         _end_with_terminal()
-        return Top(options.runtime_dir).run(mouse=False) or 0
+        return TopApp(options.runtime_dir).run(mouse=False) or 0
     assert found is not None, "there always is a house"
-    _print(found)
+    _print_page(found)
     return 0
 
 
@@ -58,16 +58,16 @@ def _await_hang_up(terminal: int) -> None:
     signal.raise_signal(signal.SIGHUP)
 
 
-def _screen() -> bool:
+def _has_screen() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def _print(page: Page) -> None:
-    console = output.console()
+def _print_page(page: TopPage) -> None:
+    console = output.make_console()
     width = console.width if sys.stdout.isatty() else SNAPSHOT_CHARS
     for line in page.head:
         console.print(line)
     for sheet in page.sheets:
         if sheet.rows:
-            console.print("", *lines(sheet, width), sep="\n")
+            console.print("", *render_sheet(sheet, width), sep="\n")
     console.print("", *page.foot, sep="\n")

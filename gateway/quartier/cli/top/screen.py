@@ -1,4 +1,4 @@
-"""The screen of ``quartier top``: textual shows a page, moves on it, and looks again each second."""
+"""The screen of ``quartier top``, by textual: shows a page, follows keys, and refreshes each second."""
 
 import asyncio
 import signal
@@ -18,20 +18,20 @@ from textual.strip import Strip
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from quartier.cli.top.page import Page
-from quartier.cli.top.sheet import ORDERS, Row, lines
-from quartier.cli.top.visit import HOUSE, Visit
+from quartier.cli.top.daemon_view import SITE_SUBJECT, DaemonView
+from quartier.cli.top.page_content import TopPage
+from quartier.cli.top.table_lines import SORT_ORDERS, TableRow, render_sheet
 from quartier.runtime.local_socket.questions import NoDaemon
 
 if TYPE_CHECKING:
     from textual.worker import Worker
 
 REFRESH_S = 1.0
-NEWS_S = 10.0
+NOTICE_S = 10.0
 FOOT_FROM_LINES = 16  # on a lower screen the rows are worth more
 EX_INTERRUPTED, EX_TERMINATED = 130, 143
 # Only what the terminal itself calls its colours: so it reads on any background, and without colours.
-STYLE = """
+SCREEN_STYLE = """
 Screen, Static, OptionList, Input, Footer { background: ansi_default; color: ansi_default; }
 #head { height: auto; max-height: 40%; }
 #news { height: auto; display: none; }
@@ -57,8 +57,8 @@ FooterKey .footer-key--description { background: ansi_default; color: ansi_defau
 Help { background: ansi_default; align: center middle; }
 #help { width: 78; max-width: 100%; height: auto; padding: 0 1; border: solid ansi_default; }
 """
-_TURNED = Style(reverse=True)
-HELP = """\
+_HIGHLIGHT = Style(reverse=True)
+HELP_TEXT = """\
 Up Down Home End   move; Tab goes to the next table
 Enter              look into a bus, a device or an asset
 Esc or q           back; on the first page: leave
@@ -77,19 +77,19 @@ asked       the last order, and whether the device took it: done, refused,
 Nothing can be changed here.  Any key closes this page."""
 
 
-class Help(ModalScreen[None]):
+class HelpScreen(ModalScreen[None]):
     """The keys and the words; any key closes it."""
 
     def compose(self) -> ComposeResult:
         """Show the text in a frame."""
-        yield Static(HELP, id="help", markup=False)
+        yield Static(HELP_TEXT, id="help", markup=False)
 
     def on_key(self) -> None:
         """Go back."""
         self.dismiss()
 
 
-class Rows(OptionList):
+class RowList(OptionList):
     """The tables as one list: headings cannot be picked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -106,10 +106,10 @@ class Rows(OptionList):
         """
         strip = super().render_line(y)
         picked = self.highlighted is not None and self.scroll_offset.y + y == self.highlighted
-        return Strip([Segment(strip.text, _TURNED)], strip.cell_length) if picked else strip
+        return Strip([Segment(strip.text, _HIGHLIGHT)], strip.cell_length) if picked else strip
 
 
-class Look(Screen[None]):
+class PageScreen(Screen[None]):
     """One thing of the house, looked at again each second while it is on top."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -123,16 +123,16 @@ class Look(Screen[None]):
     ]
 
     def __init__(
-        self, runtime_dir: Path, subject: tuple[str, str] = HOUSE, refresh_s: float = REFRESH_S
+        self, runtime_dir: Path, subject: tuple[str, str] = SITE_SUBJECT, refresh_s: float = REFRESH_S
     ) -> None:
         super().__init__()
         self._runtime_dir = runtime_dir
         self._refresh_s = refresh_s
-        self._visit = Visit(runtime_dir, subject)
-        self._page: Page | None = None
-        self._rows: dict[str, Row] = {}
+        self._visit = DaemonView(runtime_dir, subject)
+        self._page: TopPage | None = None
+        self._rows: dict[str, TableRow] = {}
         self._drawn: list[tuple[str, Text]] = []
-        self._order = ORDERS[0]
+        self._order = SORT_ORDERS[0]
         self._paused = self._asking = False
         self._trouble = ""
         self._again_s = 0.0
@@ -141,7 +141,7 @@ class Look(Screen[None]):
         """Sentences, tables, the picked row in full, sentences, keys."""
         yield Static(id="head", markup=False)
         yield Static(id="news", markup=False)
-        yield Rows(id="rows", markup=False)
+        yield RowList(id="rows", markup=False)
         yield Static(id="more", markup=False)
         yield Static(id="foot", markup=False)
         yield Input(placeholder="show only rows with …", id="words")
@@ -149,7 +149,7 @@ class Look(Screen[None]):
 
     def on_mount(self) -> None:
         """Look at once, and then each second."""
-        self.query_one(Rows).focus()
+        self.query_one(RowList).focus()
         self.set_interval(self._refresh_s, self.look)
         self.look()
 
@@ -166,9 +166,9 @@ class Look(Screen[None]):
         if not (self._asking or self._paused) and self.is_active:
             self._asking = True
             # The function, not its coroutine: when the app ends now, no coroutine is left unawaited.
-            _: Worker[None] = self.run_worker(self._looked, exit_on_error=True)
+            _: Worker[None] = self.run_worker(self._refresh_page, exit_on_error=True)
 
-    async def _looked(self) -> None:
+    async def _refresh_page(self) -> None:
         before = self._visit.run
         try:
             page = await asyncio.to_thread(self._visit)
@@ -176,7 +176,7 @@ class Look(Screen[None]):
             self._trouble = f"{closed}; what is shown is old, it is asked again each second"
         else:
             if before not in {None, self._visit.run}:
-                self._again_s = NEWS_S
+                self._again_s = NOTICE_S
             self._page = page or self._page
             self._trouble = (
                 "" if page else f"there is no {self._visit.kind} {self._visit.name}; Esc goes back"
@@ -189,40 +189,40 @@ class Look(Screen[None]):
 
     def draw(self) -> None:
         """Show the page that is known, filtered and sorted."""
-        self._tell_news()
+        self._show_notices()
         if self._page is None:
             return
         self.query_one("#head", Static).update(Text("\n").join(self._page.head))
         self.query_one("#foot", Static).update(Text("\n").join(self._page.foot))
         self.query_one("#foot").display = bool(self._page.foot) and self.size.height >= FOOT_FROM_LINES
         self._fill(list(self._lines(self._page)))
-        self._tell_more()
+        self._show_details()
 
-    def _tell_news(self) -> None:
+    def _show_notices(self) -> None:
         words = self.query_one(Input).value
         news = [
             (self._trouble, "bold red"),
             ("the daemon was started again" if self._again_s else "", "bold yellow"),
             ("paused, p goes on" if self._paused else "", "bold yellow"),
             (f"only rows with {words!r}, Esc shows all" if words else "", "yellow"),
-            (f"sorted {self._order}" if self._order != ORDERS[0] else "", "yellow"),
+            (f"sorted {self._order}" if self._order != SORT_ORDERS[0] else "", "yellow"),
         ]
         shown = [Text(said, style=style) for said, style in news if said]
         found = self.query_one("#news", Static)
         found.update(Text(" · ").join(shown))
         found.display = bool(shown)
 
-    def _lines(self, page: Page) -> Iterator[tuple[str, Text]]:
+    def _lines(self, page: TopPage) -> Iterator[tuple[str, Text]]:
         words = self.query_one(Input).value
         width = self.size.width - 1  # of the scrollbar
         self._rows = {}
         for number, sheet in enumerate(page.sheets):
-            found = sheet.sifted(words, self._order)
+            found = sheet.filter_and_sort(words, self._order)
             if not found.rows:
                 continue
             if self._rows:
                 yield f"gap:{number}", Text("")
-            head, *table = lines(found, width)
+            head, *table = render_sheet(found, width)
             yield f"head:{number}", head
             for row, line in zip(found.rows, table, strict=True):
                 if row.key not in self._rows:
@@ -230,8 +230,8 @@ class Look(Screen[None]):
                     yield row.key, line
 
     def _fill(self, new: list[tuple[str, Text]]) -> None:
-        """Where the same rows stand in the same order only what changed is drawn again."""
-        table = self.query_one(Rows)
+        """Fill the table; where the same rows stand in the same order, draw only what changed."""
+        table = self.query_one(RowList)
         if [key for key, _ in new] == [key for key, _ in self._drawn]:
             for (key, line), (_, old) in zip(new, self._drawn, strict=True):
                 if line != old:
@@ -248,25 +248,25 @@ class Look(Screen[None]):
         self._drawn = new
 
     def _picked(self) -> str:
-        option = self.query_one(Rows).highlighted_option
+        option = self.query_one(RowList).highlighted_option
         return "" if option is None or option.id is None else option.id
 
-    def _tell_more(self) -> None:
+    def _show_details(self) -> None:
         row = self._rows.get(self._picked())
         self.query_one("#more", Static).update(Text(row.more if row else "", style="dim"))
 
     def on_option_list_option_highlighted(self) -> None:
         """Say in full what a row had no room for; above the first row its heading is shown."""
-        self._tell_more()
-        table = self.query_one(Rows)
+        self._show_details()
+        table = self.query_one(RowList)
         if table.highlighted is not None and table.highlighted <= 1:
             table.scroll_home(animate=False)
 
     def on_option_list_option_selected(self) -> None:
         """Look into what was picked."""
         row = self._rows.get(self._picked())
-        if row is not None and row.opens is not None:
-            self.app.push_screen(Look(self._runtime_dir, row.opens, self._refresh_s))
+        if row is not None and row.opened_subject is not None:
+            self.app.push_screen(PageScreen(self._runtime_dir, row.opened_subject, self._refresh_s))
 
     def on_input_changed(self) -> None:
         """Filter while it is typed."""
@@ -278,7 +278,7 @@ class Look(Screen[None]):
 
     def _close_input(self) -> None:
         self.query_one(Input).display = False
-        self.query_one(Rows).focus()
+        self.query_one(RowList).focus()
 
     def action_filter(self) -> None:
         """Ask for the words."""
@@ -288,7 +288,7 @@ class Look(Screen[None]):
 
     def action_sort(self) -> None:
         """Take the next order."""
-        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self._order = SORT_ORDERS[(SORT_ORDERS.index(self._order) + 1) % len(SORT_ORDERS)]
         self.draw()
 
     def action_pause(self) -> None:
@@ -299,11 +299,11 @@ class Look(Screen[None]):
 
     def action_help(self) -> None:
         """Explain keys and words."""
-        self.app.push_screen(Help())
+        self.app.push_screen(HelpScreen())
 
     def action_section(self) -> None:
         """Go to the first row of the next table, from the last to the first."""
-        table = self.query_one(Rows)
+        table = self.query_one(RowList)
         keys = [key for key, _ in self._drawn]
         heads = [index for index, key in enumerate(keys) if key.startswith("head:")]
         if heads:
@@ -321,22 +321,22 @@ class Look(Screen[None]):
 
     def action_leave(self) -> None:
         """Back to the page before; from the first one out."""
-        if self._visit.kind == HOUSE[0]:
+        if self._visit.kind == SITE_SUBJECT[0]:
             self.app.exit(0)
         else:
             self.dismiss()
 
 
-class First(Look):
+class FirstScreen(PageScreen):
     """The house: from here there is nothing to go back to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "leave", "Quit")]
 
 
-class Top(App[int]):
+class TopApp(App[int]):
     """The whole of it; ends with its exit code."""
 
-    CSS = STYLE
+    CSS = SCREEN_STYLE
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupted", show=False, priority=True)]
 
@@ -350,7 +350,7 @@ class Top(App[int]):
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, self.exit, EX_INTERRUPTED)
         loop.add_signal_handler(signal.SIGTERM, self.exit, EX_TERMINATED)
-        self.push_screen(First(self._runtime_dir, refresh_s=self._refresh_s))
+        self.push_screen(FirstScreen(self._runtime_dir, refresh_s=self._refresh_s))
 
     def action_interrupted(self) -> None:
         """End as Ctrl-C ends any command."""

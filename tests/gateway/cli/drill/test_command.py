@@ -1,10 +1,13 @@
 import pytest
 
 from quartier import cli
-from quartier.cli.drill import page, picture
+from quartier.cli.drill import reference_pages
 
 
-@pytest.mark.parametrize(("what", "made"), [("page", page.page), ("picture", picture.picture)])
+@pytest.mark.parametrize(
+    ("what", "made"),
+    [("page", reference_pages.render_loss_page), ("picture", reference_pages.render_link_picture)],
+)
 def test_the_pages_of_the_documentation_are_printed_as_they_are_committed(capsys, what, made):
     assert 0 == cli.main(["drill", "--reference", what])
     assert made() == capsys.readouterr().out

@@ -39,6 +39,6 @@ async def test_without_a_daemon_it_says_so_before_there_is_a_screen(terminal):
 
 
 def test_only_the_screen_itself_loads_textual():
-    code = "import sys, quartier.cli.top.command, quartier.cli.present; sys.exit('textual' in sys.modules)"
+    code = "import sys, quartier.cli.top.command, quartier.cli.operation.gateway_status; sys.exit('textual' in sys.modules)"
 
     assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode

@@ -8,7 +8,7 @@ import time
 import pytest
 from textual.widgets import Input, Static
 
-from quartier.cli.top.screen import Help, Look, Rows, Top
+from quartier.cli.top.screen import HelpScreen, PageScreen, RowList, TopApp
 
 # ECMA-48 and xterm: the alternate screen and the cursor, there and back; a colour of any kind.
 INTO_SCREEN, OUT_OF_SCREEN = b"\x1b[?1049h", b"\x1b[?1049l"
@@ -34,7 +34,7 @@ class Person:
 
     @property
     def picked(self):
-        option = self.app.screen.query_one(Rows).highlighted_option
+        option = self.app.screen.query_one(RowList).highlighted_option
         return None if option is None else option.id
 
     async def press(self, *keys):
@@ -60,7 +60,7 @@ def person(answers, serving, tmp_path):
 
     @contextlib.asynccontextmanager
     async def looks(size=(80, 24)):
-        app = Top(tmp_path, REFRESH_S)
+        app = TopApp(tmp_path, REFRESH_S)
         async with serving(known, about), app.run_test(size=size) as pilot:
             someone = Person(app, pilot)
             await someone.sees("CONTROLLED")
@@ -179,16 +179,16 @@ async def test_help_explains_and_any_key_closes_it(person):
     async with person() as someone:
         await someone.press("question_mark")
         await someone.sees("Nothing can be changed here.")
-        assert isinstance(someone.app.screen, Help)
+        assert isinstance(someone.app.screen, HelpScreen)
         await someone.press("x")
-        assert isinstance(someone.app.screen, Look)
+        assert isinstance(someone.app.screen, PageScreen)
 
 
 async def test_it_says_that_the_daemon_is_gone_and_that_it_was_started_again(
     answers, serving, status, tmp_path
 ):
     known, about, _ = answers
-    app = Top(tmp_path, REFRESH_S)
+    app = TopApp(tmp_path, REFRESH_S)
     async with app.run_test(size=(80, 24)) as pilot:
         someone = Person(app, pilot)
         await someone.sees("no daemon answers")

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.cli import buspage
+from quartier.cli.installer import bus_plan
 from quartier.commissioning.bus_planning.bus_plan import list_bus_tasks, plan_bus
 from quartier.commissioning.bus_planning.simulated_bus import AssumedAnswers
 from quartier_drivers.contract import DeviceSpec
@@ -75,7 +75,7 @@ def test_a_bus_whose_only_device_pauses_most_of_the_time_is_tight_and_says_so(wi
 
     assert found.is_tight
     assert (True, True) == (found.load.use_pct < 1, found.load.busiest_pct > 85)
-    buspage.show([mostly], {"rs1": found}, AssumedAnswers())
+    bus_plan.print_plans([mostly], {"rs1": found}, AssumedAnswers())
     said = capsys.readouterr().out
     assert " % of the time of m1, its pauses included; under 1 % of the bus's time" in said
     assert "Little is left on rs1 for orders" in said

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from quartier.cli.documents import PAGE, filled
+from quartier.cli.gateway.documents import DOCUMENTS_PAGE, fill_page
 from quartier.district.documents import companion_namespace
 from quartier.district.documents.document_types import DOCUMENT_TYPES
 from quartier.district.records import Identity
@@ -60,9 +60,9 @@ def test_the_schemas_in_the_docs_are_those_of_the_models():
 
 
 def test_the_table_on_the_page_is_the_one_of_the_models():
-    page = (DOCS / PAGE).read_text(encoding="utf-8")
+    page = (DOCS / DOCUMENTS_PAGE).read_text(encoding="utf-8")
     assert companion_namespace.render_table() in page, AGAIN
-    assert page == filled(page), AGAIN
+    assert page == fill_page(page), AGAIN
 
 
 def test_documents_are_subscribed_to_where_the_table_says_they_come():

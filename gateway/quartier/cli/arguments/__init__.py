@@ -1,0 +1,1 @@
+"""Parsers of all commands; they import little, so that each command loads only what it needs."""

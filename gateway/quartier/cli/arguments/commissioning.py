@@ -1,0 +1,201 @@
+"""Parsers of the installer's commands: ``bus``, ``arm``, ``init``, ``probe``, ``drill``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quartier.cli.arguments import value_types
+from quartier.cli.arguments.shared_options import (
+    SITE_FILE,
+    add_command,
+    add_json_option,
+    add_runtime_option,
+    add_state_option,
+    parse_positive_seconds,
+)
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_bus_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier bus``."""
+    parser = add_command(
+        commands,
+        "bus",
+        "plan the buses of a site file: use, room left, what silent devices cost the others",
+        value_types.BUS_PLAN_HELP,
+    )
+    parser.add_argument("what", choices=("plan",), help="what to do")
+    parser.add_argument(
+        "file", type=Path, nargs="?", default=SITE_FILE, metavar="FILE", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--answer-ms",
+        type=value_types.parse_answer_time,
+        action="append",
+        default=[],
+        metavar="MS",
+        help="how long devices take to begin an answer, or DEVICE=MS for one; may be given often",
+    )
+    parser.add_argument(
+        "--dead",
+        type=value_types.parse_count,
+        default=2,
+        metavar="N",
+        help="up to N silent devices (default: %(default)s)",
+    )
+    add_json_option(parser)
+    parser.set_defaults(run="installer.bus_plan:run_bus_plan")
+
+
+def add_arm_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier arm``."""
+    parser = add_command(
+        commands,
+        "arm",
+        "write each device's own fall-back, read it back, and name the outputs that have none",
+        "The daemon must be stopped: a bus has one master.  --check only reads; a daemon that runs\n"
+        "is asked what it found when it last looked (at start and daily).\n"
+        "Whether a fall-back that reads well also acts is shown by quartier probe ASSET --watch-timer.\n\n"
+        "Exit codes: 0 all is as declared or accepted · 1 something is missing, different or silent · 69\n"
+        "the daemon does not answer · 75 a daemon is running · 78 the site file is wrong.",
+    )
+    parser.add_argument("--check", action="store_true", help="only read")
+    parser.add_argument(
+        "--config", type=Path, default=SITE_FILE, metavar="FILE", help="the site file (default: %(default)s)"
+    )
+    add_state_option(parser)
+    add_json_option(parser)
+    add_runtime_option(parser)
+    parser.set_defaults(run="installer.arm:run_arm")
+
+
+def add_init_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier init``."""
+    found = add_command(
+        commands,
+        "init",
+        "write a first site file from the devices that answer",
+        "WHERE is a Modbus address (tcp://HOST, rtu://usb:SERIAL?baud=9600), the port of a smart meter\n"
+        "(usb:SERIAL, /dev/ttyUSB0, tcp://HOST:PORT for one that pushes: use its port), or a file with the\n"
+        "output of quartier scan modbus --json. It only reads. Then it asks for the rest: contract,\n"
+        "ratings, which meter is at the connection, what the others measure. Without a terminal it lists\n"
+        "all missing answers at once, each with its --answer. The file is checked before it is written.\n"
+        "example: quartier init tcp://192.168.1.20 usb:DA3FMX1Z --output site.toml\n"
+        "         quartier init found.json --answer contract=12kVA --answer export=0W\n\n"
+        "Exit codes: 0 written · 1 nothing was found · 2 an answer is missing or wrong, or the file exists\n"
+        "already · 78 the resulting site file has a fault.",
+    )
+    found.add_argument("where", nargs="+", metavar="WHERE", help="address, port, or result of a scan")
+    found.add_argument(
+        "--output", type=Path, default=Path("site.toml"), metavar="FILE", help="default: %(default)s"
+    )
+    found.add_argument(
+        "--answer",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an answer in advance; may be given often",
+    )
+    found.add_argument(
+        "--units", type=value_types.parse_units, metavar="1-20,100", help="which units (default: all)"
+    )
+    found.add_argument(
+        "--key-file", metavar="FILE", help="keys of a meter that encrypts; its device gets key_file = FILE"
+    )
+    found.add_argument(
+        "--profiles",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="folder of your own profiles; the site file gets it too",
+    )
+    found.set_defaults(run="installer.init:run_init")
+
+
+def add_probe_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier probe``."""
+    parser = add_command(
+        commands,
+        "probe",
+        "command small steps of one asset and prove sign, phase, gain, delay and ramp",
+        "Stop the daemon first.  It says what it will do, asks, steps the asset up and down, sees it at the\n"
+        "asset and at the grid meter, and gives it back.  What is wrong is named with the line to change.\n"
+        "example: quartier probe bat1 --page /tmp/bat1.html\n\n"
+        "Exit codes: 0 as it should be · 1 something is not, or it was refused · 75 a daemon is running ·\n"
+        "78 the site file is wrong.",
+    )
+    parser.add_argument(
+        "asset", metavar="ASSET", help="a battery, charging point, PV or load of the site file"
+    )
+    parser.add_argument(
+        "--config", type=Path, default=SITE_FILE, metavar="FILE", help="the site file (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--step-w",
+        type=value_types.parse_positive,
+        metavar="W",
+        help="size of a step (default: a tenth of rated_w)",
+    )
+    parser.add_argument(
+        "--for",
+        dest="seconds",
+        type=parse_positive_seconds,
+        metavar="4m",
+        help="longest time (default: 240 s; loads: more)",
+    )
+    parser.add_argument("--yes", action="store_true", help="agree in advance, for scripts")
+    parser.add_argument(
+        "--watch-timer", action="store_true", help="also see whether the device's own timer ends a command"
+    )
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE.html", help="write a page for the building's papers"
+    )
+    add_json_option(parser)
+    add_state_option(parser)
+    add_runtime_option(parser)
+    parser.set_defaults(run="installer.probe:run_probe")
+
+
+def add_drill_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier drill``."""
+    parser = add_command(
+        commands,
+        "drill",
+        "make losses happen, and compare what is declared for each with what is measured",
+        "--simulated starts the rig with a building of its own; no device of this site is touched.  Each\n"
+        "loss leaves a page with its curves.  What cannot be made on this machine is SKIPPED, with why.\n"
+        "--on-site says which cable to pull and when, measures what the running daemon does, and signs the\n"
+        "record with this gateway's own key; it can be interrupted, the same command goes on.\n"
+        "example: quartier drill --simulated grid-meter-lost controller-killed\n\n"
+        "Exit codes: 0 every deadline was kept · 1 one was not, or could not be judged · 2 wrong use, or\n"
+        "the rig is not installed · 69 no daemon answers.",
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--simulated", action="store_true", help="on the rig's building")
+    what.add_argument("--on-site", action="store_true", help="guide through the real cables, sign a record")
+    what.add_argument("--verify", type=Path, metavar="FILE", help="whether a record is as it was signed")
+    what.add_argument("--declared", action="store_true", help="list what the running daemon declares")
+    what.add_argument("--reference", choices=("page", "picture"), help="print a page of the documentation")
+    parser.add_argument("losses", nargs="*", metavar="LOSS", help="such as grid-meter-lost (default: all)")
+    parser.add_argument(
+        "--report", type=Path, default=Path("drill"), metavar="DIR", help="where pages go (default: ./drill)"
+    )
+    parser.add_argument(
+        "--rate", type=value_types.parse_positive, help="seconds of the house in a real second"
+    )
+    parser.add_argument(
+        "--record",
+        type=Path,
+        default=Path("drill.json"),
+        metavar="FILE",
+        help="on site: the signed record (default: ./drill.json)",
+    )
+    parser.add_argument(
+        "--systemd", action="store_true", help="kill and freeze it under a systemd of its own (needs root)"
+    )
+    add_json_option(parser)
+    add_state_option(parser)
+    add_runtime_option(parser)
+    parser.set_defaults(run="drill.command:run_drill")

@@ -1,0 +1,1 @@
+"""Commands for devices without a site file: scan, read, listen, profiles."""

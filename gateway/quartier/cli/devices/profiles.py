@@ -1,0 +1,307 @@
+"""``quartier profiles``: list device profiles, show one, compare it with other sources, find its mistakes."""
+
+import argparse
+import math
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from quartier.cli.rendering import output
+from quartier.config.checks.similar_names import check_profile
+from quartier_drivers.device_profile import loading, proof_check, proof_files
+from quartier_drivers.device_profile.loading import Profile
+from quartier_drivers.device_profile.proof_check import PROOF_LEVELS, Disagreement, Proof
+from quartier_drivers.device_profile.proof_files import ProofRecord, ProofReview, ProofSource
+from quartier_drivers.errors import ConfigError, Fault
+from quartier_drivers.points import parse_quantity
+
+NO_VALUE = "–"
+_LIST_COLUMNS = (
+    "profile",
+    "maker",
+    "model",
+    "protocol",
+    "measures",
+    "orders",
+    "falls back",
+    "proven",
+    "tested",
+    "source",
+)
+# What the units of points measure, in the words of a catalogue; kinds without a unit are told by none.
+_QUANTITY_NAMES = {
+    "w": "power",
+    "wh": "energy",
+    "v": "voltage",
+    "a": "current",
+    "hz": "frequency",
+    "var": "reactive power",
+    "va": "apparent power",
+    "c": "temperature",
+    "pct": "percent",
+    "m3": "volume",
+    "m3_per_h": "flow",
+    "pa": "pressure",
+    "ppm": "air",
+}
+
+
+def run_profiles(options: argparse.Namespace) -> int:
+    """Return what was asked for: ``list``, ``show``, ``prove`` or ``lint``."""
+    if options.what == "lint":
+        return _run_lint(options)
+    if options.what == "prove":
+        return run_prove(options)
+    if options.what == "list":
+        return _print_list(options)
+    if not options.names:
+        print("show whom? quartier profiles list names them", file=sys.stderr)
+        return 2
+    for name in options.names:
+        check_profile(name, options.profiles)
+    if options.file:
+        return _print_files(options.names, options)
+    from quartier.cli.devices import profile_sheet  # noqa: PLC0415 - nobody but this one needs it
+
+    files = _load_proofs(options.profiles)
+    shown = [loading.load_profile(name, options.profiles) for name in options.names]
+    return profile_sheet.print_sheets(
+        [(one, proof_check.prove_profile(one, files.get(one.name, ()))) for one in shown], options
+    )
+
+
+def _load_proofs(folders: Sequence[Path]) -> dict[str, list[ProofRecord]]:
+    """Load the proof files that can be read; print what is wrong in others."""
+    files, faults = proof_files.load_proofs(folders)
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return files
+
+
+def _print_files(names: Sequence[str], options: argparse.Namespace) -> int:
+    for name in names:
+        print(loading.find_profile_file(name, options.profiles).read_text(encoding="utf-8"), end="")
+    return 0
+
+
+def _print_list(options: argparse.Namespace) -> int:
+    rows = [row for row in _list_rows(options.profiles) if _matches_filters(row, options)]
+    if not rows:
+        print("no profile fits; without filters quartier profiles names them all", file=sys.stderr)
+    if options.json:
+        output.print_json(rows)
+    else:
+        made = output.make_table("", _LIST_COLUMNS, map(_make_list_cells, rows))
+        made.columns[0].no_wrap = True  # it is copied into a site file
+        output.make_console().print(made)
+    return 0 if rows else 1
+
+
+def _list_rows(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """Each profile; one that cannot be loaded with its first fault for a source."""
+    files = _load_proofs(folders)
+    for name in loading.list_profiles(folders):
+        try:
+            one = loading.load_profile(name, folders)
+            yield render_profile(one, proof_check.prove_profile(one, files.get(name, ())))
+        except ConfigError as error:
+            what = f"{output.format_count(len(error.faults), 'fault', 'faults')}: {error.faults[0]}"
+            yield dict.fromkeys(("maker", "model", "protocol", "proven", "tested"), "") | {
+                "profile": name,
+                "measures": [],
+                "orders": [],
+                "falls_back": [],
+                "source": what,
+            }
+
+
+def render_profile(one: Profile, proven: Proof) -> dict[str, Any]:
+    """Return a profile for a catalogue, JSON-ready; the points by their names, without the part."""
+    points = [(quantity, point) for part in one.parts.values() for quantity, point in part.items()]
+    orders = [(quantity, point) for quantity, point in points if point.writable]
+    return {
+        "profile": one.name,
+        "maker": one.head.maker,
+        "model": one.head.model,
+        "protocol": one.protocol,
+        "measures": list(dict.fromkeys(quantity for quantity, point in points if not point.writable)),
+        "orders": list(dict.fromkeys(quantity for quantity, _ in orders)),
+        "falls_back": list(dict.fromkeys(describe_fallback_class(point.fallback) for _, point in orders)),
+        "proven": proven.level,
+        "tested": one.head.tested,
+        "source": one.head.source,
+    }
+
+
+def describe_fallback_class(fallback: Any) -> str:
+    """Return whether a device does something by itself when nobody writes: yes, no, or the order stands."""
+    if fallback is None:
+        return "no"
+    return "stands" if fallback.after_s == math.inf else "yes"
+
+
+def _matches_filters(row: dict[str, Any], options: argparse.Namespace) -> bool:
+    words = f"{row['profile']} {row['maker']} {row['model']}".lower()
+    said = [*row["measures"], *row["orders"]]
+    return (
+        all(name.lower() in words for name in options.names)
+        and options.protocol in (None, row["protocol"])
+        and (options.point is None or any(options.point in quantity for quantity in said))
+        and (not options.orders or bool(row["orders"]))
+    )
+
+
+def _make_list_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    units = {parse_quantity(quantity).unit for quantity in row["measures"]}
+    return (
+        row["profile"],
+        row["maker"] or NO_VALUE,
+        row["model"] or NO_VALUE,
+        row["protocol"] or NO_VALUE,
+        ", ".join(what for unit, what in _QUANTITY_NAMES.items() if unit in units) or NO_VALUE,
+        ", ".join(row["orders"]) or NO_VALUE,
+        ", ".join(row["falls_back"]) or NO_VALUE,
+        row["proven"] or NO_VALUE,
+        row["tested"] or "not yet",
+        row["source"],
+    )
+
+
+def _run_lint(options: argparse.Namespace) -> int:
+    """Exit 78 where a profile cannot be loaded, 1 where something is to be looked at, 0 where nothing is."""
+    refused: list[Fault] = []
+    found: list[Fault] = []
+    names = options.names or loading.list_profiles(options.profiles)
+    for name in names:
+        try:
+            found += _lint_profile(name, options.profiles)
+        except ConfigError as error:
+            refused += error.faults
+    told = [*refused, *found]
+    if options.json:
+        output.print_json([{"file": f.file, "line": f.line, "key": f.key, "what": f.what} for f in told])
+    else:
+        for fault in told:
+            print(fault)
+        counts = (
+            output.format_count(len(names), "profile", "profiles"),
+            output.format_count(len(refused), "fault", "faults"),
+            output.format_count(len(found), "finding", "findings"),
+        )
+        print(", ".join(counts), file=sys.stderr)
+    return 78 if refused else int(bool(found))
+
+
+def _lint_profile(name: str, folders: Sequence[Path]) -> list[Fault]:
+    from quartier_drivers.device_profile import lint  # noqa: PLC0415 - nobody but this one needs it
+
+    if not name.endswith(".toml"):
+        check_profile(name, folders)
+    file = Path(name) if name.endswith(".toml") else loading.find_profile_file(name, folders)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        raise ConfigError([Fault(str(file), None, "file", f"cannot be read: {why}")]) from error
+    return lint.find_findings(text, f"{file.absolute().parent.name}/{file.stem}", str(file))
+
+
+_PROOF_COLUMNS = ("profile", "proven", ">points", "second reader", "lacks a second source", "sources")
+EX_FILE_WRONG = 78
+"""A profile or a proof file cannot be loaded."""
+
+
+def run_prove(options: argparse.Namespace) -> int:
+    """Exit 78 where a file cannot be loaded, 1 where a source disagrees without a reason, else 0."""
+    files, faults = proof_files.load_proofs(options.profiles)
+    proofs: list[Proof] = []
+    for name in options.names or loading.list_profiles(options.profiles):
+        try:
+            check_profile(name, options.profiles)
+            proofs.append(
+                proof_check.prove_profile(loading.load_profile(name, options.profiles), files.get(name, ()))
+            )
+        except ConfigError as error:
+            faults += error.faults
+    wrong = [one for each in proofs for one in each.faults]
+    if options.json:
+        told_faults = [{"file": f.file, "line": f.line, "key": f.key, "what": f.what} for f in faults]
+        output.print_json(
+            {
+                "profiles": [{"profile": one.profile, **render_proof(one)} for one in proofs],
+                "faults": told_faults,
+            }
+        )
+    else:
+        if proofs:
+            made = output.make_table("", _PROOF_COLUMNS, map(_make_proof_cells, proofs))
+            made.columns[0].no_wrap = True
+            output.make_console().print(made)
+        for line in (*faults, *wrong):
+            print(line)
+        print(_describe_proofs(proofs, len(wrong), len(faults)), file=sys.stderr)
+    if faults:
+        return EX_FILE_WRONG
+    return int(bool(wrong))
+
+
+def render_proof(one: Proof) -> dict[str, Any]:
+    """Return a proof as it stands in JSON."""
+    places = {source: number for number, source in enumerate(map(str, one.sources))}
+    return {
+        "level": one.level,
+        "counted": list(one.counted),
+        "weakest": list(one.list_weakest),
+        "sources": [_render_source(source) for source in one.sources],
+        "agree": {
+            point: [places[str(source)] for source in ones] for point, ones in sorted(one.agree.items())
+        },
+        "disagreements": [_render_disagreement(each) for each in one.disagreements],
+        "not_counted": dict(one.left_out),
+        "checks": [_render_check(each) for each in one.checks],
+    }
+
+
+def _render_source(source: ProofSource) -> dict[str, str]:
+    keys = ("kind", "document", "revision", "place", "note")
+    return {key: getattr(source, key) for key in keys} | {"origin": source.whose}
+
+
+def describe_check(one: ProofReview) -> str:
+    """Return a second reader's check as a line for people."""
+    said = f"{one.day}: {one.agree} of {one.points} points agreed with {'; '.join(one.sources)}"
+    return f"{said}. {one.found}" if one.found else said
+
+
+def _render_check(one: ProofReview) -> dict[str, Any]:
+    keys = ("points", "agree", "differ", "not_found", "found")
+    return {"day": one.day.isoformat(), "sources": list(one.sources)} | {
+        key: getattr(one, key) for key in keys
+    }
+
+
+def _render_disagreement(one: Disagreement) -> dict[str, Any]:
+    keys = ("point", "source", "field", "expected", "got", "reason", "file", "line")
+    return {key: getattr(one, key) for key in keys}
+
+
+def _make_proof_cells(one: Proof) -> tuple[str, ...]:
+    return (
+        one.profile,
+        one.level,
+        f"{len(one.counted) - len(one.list_weakest)}/{len(one.counted)}",
+        ", ".join(f"{each.agree}/{each.points} on {each.day}" for each in one.checks) or "–",
+        ", ".join(one.list_weakest) or "–",
+        "; ".join(dict.fromkeys(source.document for source in one.sources)) or "–",
+    )
+
+
+def _describe_proofs(proofs: list[Proof], wrong: int, faults: int) -> str:
+    levels = Counter(one.level for one in proofs)
+    counts = ", ".join(f"{levels[level]} {level}" for level in reversed(PROOF_LEVELS) if levels[level])
+    return (
+        f"{output.format_count(len(proofs), 'profile')}: {counts or 'none'}; "
+        f"{output.format_count(wrong, 'disagreement')}, {output.format_count(faults, 'fault')} in files"
+    )

@@ -1,0 +1,75 @@
+"""``quartier read``: read one device without a site file."""
+
+import argparse
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from quartier.cli.rendering import output
+from quartier.config.checks.similar_names import check_profile
+from quartier_drivers.device_profile import loading
+from quartier_drivers.errors import WireError
+
+if TYPE_CHECKING:
+    from quartier_drivers.device_rows import DeviceRow
+
+WRONG_PROFILE_HINT = (
+    "it answers, but has nothing that the profile reads; quartier scan modbus names the profiles that fit it"
+)
+
+
+def run_read(options: argparse.Namespace) -> int:
+    """Read one device once; exit 1 when it does not answer or tells nothing, naming what to check."""
+    if options.profile == "sunspec":
+        from quartier.cli.devices import (  # noqa: PLC0415 - a device that tells by itself what it has
+            read_sunspec,
+        )
+
+        return read_sunspec.run_read_sunspec(options)
+    if options.profile == "bacnet":
+        from quartier.cli.devices import read_bacnet  # noqa: PLC0415 - the same
+
+        return read_bacnet.run_read_bacnet(options)
+    if options.profile == "opcua":
+        from quartier.cli.devices import opcua  # noqa: PLC0415 - the same
+
+        return opcua.run_read_opcua(options)
+    try:
+        rows = asyncio.run(_read_rows(options))
+    except WireError as error:
+        print(f"{options.url}: {error}", file=sys.stderr)
+        return 1
+    told = {row.quality.upper() for row in rows if row.quality}
+    if is_stranger := told == {"BAD"}:
+        print(f"{options.url}: {WRONG_PROFILE_HINT}", file=sys.stderr)
+    if options.json:
+        output.print_json([row._asdict() for row in rows])
+        return int(is_stranger)
+    cells = (
+        (row.point, output.format_number(row.value), row.unit, row.raw, row.quality.lower()) for row in rows
+    )
+    output.make_console().print(output.make_table("", ("point", ">value", "unit", ">raw", "quality"), cells))
+    return int(is_stranger)
+
+
+async def _read_rows(options: argparse.Namespace) -> "list[DeviceRow]":
+    """Return what the door of the profile's protocol reads."""
+    check_profile(options.profile, options.profiles)
+    loaded = loading.load_profile(options.profile, options.profiles)
+    if loaded.protocol == "sunspec":
+        from quartier_drivers.sunspec.reader import (  # noqa: PLC0415 - a door costs what it imports
+            read_points,
+        )
+
+        return await read_points(loaded, options.url)  # type: ignore[arg-type]  # its protocol says which it is
+    if loaded.protocol == "bacnet":
+        from quartier_drivers.bacnet.discovery import reader  # noqa: PLC0415 - the same
+
+        return await reader.read_points(loaded, options.url)  # type: ignore[arg-type]  # as above
+    if loaded.protocol == "opcua":
+        from quartier.cli.devices import opcua  # noqa: PLC0415 - the same
+
+        return await opcua.read_profile_rows(options, loaded)  # type: ignore[arg-type]  # its protocol says which it is
+    from quartier_drivers.modbus.reader import read_once  # noqa: PLC0415 - the same
+
+    return await read_once(options.profile, options.url, folders=options.profiles)

@@ -1,0 +1,200 @@
+"""``quartier scan bacnet``: find the devices of a BACnet/IP network, and their lines for the site file."""
+
+import argparse
+import asyncio
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from quartier.cli.rendering import output
+from quartier.cli.rendering.terminal import ProgressLine
+from quartier_drivers.device_profile import loading
+from quartier_drivers.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from quartier_drivers.bacnet.bus_section import BacnetIpBus
+    from quartier_drivers.bacnet.discovery.scan import FoundDevice, ScanResult, ScanTarget
+    from quartier_drivers.bacnet.profile import BacnetProfile
+
+_SEGMENTATION = ("both ways", "sends only", "takes only", "none")
+
+
+def run_scan_bacnet(options: argparse.Namespace) -> int:
+    """Look for devices; exit 1 when nobody answers."""
+    from quartier_drivers.bacnet.discovery import (  # noqa: PLC0415, I001 - imports the wires
+        reader,
+        scan as discovery_scan,
+    )
+    from quartier_drivers.bacnet.factory import FACTORY  # noqa: PLC0415 - the same
+
+    named = reader.parse_target(options.url)
+    teller = _ScanProgress()
+    survey = asyncio.run(
+        _run_survey(
+            FACTORY, named.bus, discovery_scan, _make_quest(options), _load_known_profiles(options), teller
+        )
+    )
+    teller.end()
+    text = render_bacnet_lines(named.bus, survey)
+    if options.json:
+        output.print_json({"url": options.url, **_render_survey(survey), "site_file": text})
+    else:
+        _print_survey(survey, text)
+    if survey.lost or not survey.found:
+        print(f"{options.url}: {survey.lost or _suggest_remedy(named.bus)}", file=sys.stderr)
+    return 0 if survey.found else 1
+
+
+async def _run_survey(
+    door: Any,
+    bus: "BacnetIpBus",
+    scanning: Any,
+    quest: "ScanTarget",
+    known: "Sequence[BacnetProfile]",
+    teller: "_ScanProgress",
+) -> "ScanResult":
+    from quartier_drivers.transport.event_loop import (  # noqa: PLC0415 - a scan alone needs a clock of its own
+        LoopClock,
+    )
+
+    found: ScanResult = await scanning.scan_network(door.line("scan", bus, LoopClock()), quest, known, teller)
+    return found
+
+
+def _make_quest(options: argparse.Namespace) -> "ScanTarget":
+    from quartier_drivers.bacnet.address import parse_place  # noqa: PLC0415 - nobody but this scan needs it
+    from quartier_drivers.bacnet.discovery.scan import (  # noqa: PLC0415 - imports the wires
+        ALL_INSTANCES,
+        ScanTarget,
+    )
+
+    try:
+        places = [parse_place(one) for one in options.at.split(",")] if options.at else []
+    except ValueError as error:
+        raise ConfigError([Fault(options.url, None, "at", str(error))]) from error
+    return ScanTarget(options.instances or [ALL_INSTANCES], places, options.wait)
+
+
+def _load_known_profiles(options: argparse.Namespace) -> "list[BacnetProfile]":
+    """Load the profiles that identify a device; name and leave out those of the site with a fault."""
+    from quartier_drivers.bacnet.profile import (  # noqa: PLC0415 - nobody but this scan needs it
+        BacnetProfile,
+    )
+
+    found = []
+    for name in loading.list_profiles(options.profiles):
+        try:
+            one = loading.load_profile(name, options.profiles)
+        except ConfigError as error:
+            print(f"left out: {error.faults[0]}", file=sys.stderr)
+            continue
+        if isinstance(one, BacnetProfile):
+            found.append(one)
+    return found
+
+
+class _ScanProgress(ProgressLine):
+    """Says how far a scan has come."""
+
+    def __call__(self, what: str) -> None:
+        self.tell(what, what, what)
+
+
+def _suggest_remedy(bus: "BacnetIpBus") -> str:
+    return (
+        "nobody says that he is there; look whether BACnet/IP is switched on in the devices and at UDP port "
+        f"{bus.port}, name addresses with --at where no broadcast passes, or a BBMD with ?bbmd=ADDRESS for "
+        "another subnet"
+    )
+
+
+def _print_survey(survey: "ScanResult", text: str) -> None:
+    for note in survey.notes:
+        print(f"note: {note}")
+    if not survey.found:
+        return
+    rows = [row for met in survey.found for row in _make_rows(met)]
+    columns = (">instance", "address", "device", "name", "profile", "how sure", "why")
+    output.make_console().print(output.make_table("", columns, rows))
+    print(f"\nFor the site file:\n\n{text}")
+
+
+def _make_rows(met: "FoundDevice") -> list[tuple[str, ...]]:
+    told = met.identity
+    head = (
+        str(met.said.instance),
+        str(met.said.place),
+        " ".join((told.get("vendor-name", f"vendor {met.said.vendor_id}"), told.get("model-name", ""))),
+        told.get("object-name", "–"),
+    )
+    if not met.guesses:
+        why = met.why or "no profile knows it; quartier read bacnet … --draft begins one"
+        return [(*head, "–", "", why)]
+    first, *others = met.guesses
+    more = [("",) * len(head) + (one.profile, one.sure, one.why) for one in others]
+    return [(*head, first.profile, first.sure, first.why), *more]
+
+
+def _render_survey(survey: "ScanResult") -> dict[str, Any]:
+    found = [
+        {
+            "instance": met.said.instance,
+            "address": str(met.said.place),
+            "vendor_id": met.said.vendor_id,
+            "apdu_max": met.said.apdu_max,
+            "segmentation": _format_segmentation(met.said.segmentation),
+            "identity": dict(met.identity),
+            "guesses": [asdict(one) for one in met.guesses],
+            "why": met.why,
+        }
+        for met in survey.found
+    ]
+    return {
+        "found": found,
+        "asked_count": survey.asked_count,
+        "notes": survey.notes,
+        "lost": survey.lost,
+    }
+
+
+def _format_segmentation(number: int) -> str:
+    return _SEGMENTATION[number] if number < len(_SEGMENTATION) else str(number)
+
+
+def render_bacnet_lines(bus: "BacnetIpBus", survey: "ScanResult") -> str:
+    """Return the lines of a site file for what was found: by instance, by address where two share one."""
+    if not survey.found:
+        return ""
+    lines = ["[buses.bacnet]"]
+    for key, value in bus.model_dump(exclude_defaults=True).items():
+        lines.append(f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}")
+    instances = [met.said.instance for met in survey.found]
+    for met in survey.found:
+        number = met.said.instance
+        shared = instances.count(number) > 1
+        lines += [
+            "",
+            f"[devices.{_make_device_name(met, shared=shared)}]",
+            'bus = "bacnet"',
+            *_render_profile_lines(met),
+        ]
+        lines.append(f'address = "{met.said.place}"' if shared else f"unit = {number}")
+    return "\n".join(lines) + "\n"
+
+
+def _make_device_name(met: "FoundDevice", *, shared: bool) -> str:
+    place = "".join(one if one.isalnum() else "_" for one in str(met.said.place).lower())
+    return f"b{met.said.instance}" + (f"_{place}" if shared else "")
+
+
+def _render_profile_lines(met: "FoundDevice") -> list[str]:
+    if not met.guesses:
+        return [
+            'profile = ""                  # no profile knows it; quartier read bacnet --draft begins one'
+        ]
+    first, *others = met.guesses
+    told = "" if first.sure == "sure" else f"  # {first.sure}: compare the maker's plate"
+    more = [f'# profile = "{one.profile}"  # {one.sure}' for one in others]
+    return [f'profile = "{first.profile}"{told}', *more]

@@ -1,0 +1,1 @@
+"""Commands that run, stop, save and describe the gateway itself."""

@@ -1,0 +1,1 @@
+"""Commands of an installer: site file, checks, fall-backs, probes, records."""

@@ -1,1 +1,0 @@
-"""The page of a plan: curves, what was given up, and the reason of each step, in one HTML file."""

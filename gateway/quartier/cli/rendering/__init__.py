@@ -1,0 +1,1 @@
+"""Tables, JSON, times and texts that commands print."""

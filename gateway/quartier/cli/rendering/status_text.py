@@ -1,0 +1,345 @@
+"""Describe a status in sentences: link state, limits, district link, store, one line each (pure)."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from quartier.cli.rendering.output import format_age, format_count, format_number, format_size
+from quartier.site.alarm_types import format_alarm_name
+
+_ENDED_PATTERN = re.compile(r"; ended \d\d:\d\d:\d\d$")
+"""The words of an alarm whose cause ended: quartier.site.alarm_types.describe_ended."""
+
+
+_LINK_STATE_STYLE = {
+    "CONTROLLED": "green",
+    "AUTONOMOUS": "cyan",
+    "HOLD": "yellow",
+    "INIT": "yellow",
+    "FAILSAFE": "red",
+}
+_VERDICT_STYLE = {"done": "green", "refused": "red", "unknown": "red", "expired": "yellow"}
+
+
+def describe_gateway(told: Mapping[str, Any]) -> Text:
+    """Return which house this is, since when it runs, and what is odd about its clock."""
+    return Text.assemble(
+        (f"{told['site']} of {told['district']}", "bold"),
+        f"   up {format_age(told['uptime_s'])}, {told['engine']} engine, boot {told['boot']}",
+        "" if told["synced"] else ("   clock not synchronised", "yellow"),
+        ("   simulated", "magenta") if told["simulated"] else "",
+    )
+
+
+def describe_link_state(control: Mapping[str, Any]) -> Text:
+    """Describe the link state, since when, and why."""
+    name = control["mode"]
+    return Text.assemble(
+        (name, f"bold {_LINK_STATE_STYLE.get(name, '')}"),
+        f" for {format_age(control['mode_age_s'])}: {control['why']}",
+    )
+
+
+def describe_stage(control: Mapping[str, Any]) -> Iterator[Text]:
+    """Describe the stage of the failsafe and its rules, when not all is well."""
+    if control["stage"] != "WELL":
+        words = ", ".join(map(_describe_rule, control["rules"]))
+        yield Text.assemble((control["stage"], "bold red"), f": {words}")
+
+
+def _describe_rule(rule: Mapping[str, Any]) -> str:
+    """Describe a rule; where its cause is over, say that its stage still holds and for how long."""
+    if rule.get("ends_in_s") is None:
+        return str(rule["words"])
+    left = format_age(rule["ends_in_s"])
+    return f"{rule['words']} (over; the stage ends in {left} if the cause does not come back)"
+
+
+def describe_grid(control: Mapping[str, Any]) -> Text:
+    """Return what flows at the connection."""
+    told = control["grid"]
+    flow = _format_flow(told["power_w"], told["unit"])
+    return Text(f"grid {flow}, {told['state']}, {format_age(told['age_s'])} old")
+
+
+def _format_flow(power: float | None, unit: str) -> str:
+    if power is None:
+        return "–"
+    return f"{format_number(abs(power), unit)} {'import' if power >= 0 else 'export'}"
+
+
+def describe_limits(control: Mapping[str, Any]) -> Iterator[Text]:
+    """Each cap in force, and whose it is."""
+    for direction, cap in control["caps"].items():
+        yield Text(f"{direction} at most {format_number(cap['max_w'], 'W')}: {cap['whose']}")
+
+
+def describe_supplies(control: Mapping[str, Any]) -> Iterator[Text]:
+    """Describe each meter of the grid operator: load of the subscription, tariff, colours, relays."""
+    for name, told in control["supplies"].items():
+        parts = [_describe_subscription(told)]
+        if told["warned"]:
+            parts.append(f"warns: {' and '.join(told['warned'])}")
+        if told["cut_w"] is not None:
+            parts.append(f"import cut to {format_number(told['cut_w'], 'W')}")
+        if told["tariff_index"] is not None:
+            parts.append(f"tariff {told['tariff_index']}")
+        parts += [f"{day} {told[day]}" for day in ("today", "tomorrow") if told[day]]
+        if told["mobile_peak"]:
+            parts.append(f"mobile peak {told['mobile_peak']}")
+        if told["relays"] is not None:
+            parts.append(f"relays closed: {', '.join(map(str, told['relays'])) or 'none'}")
+        style = "red" if told["warned"] else ""
+        yield Text(f"supply {name} {', '.join(parts)}", style=style)
+
+
+def _describe_subscription(told: Mapping[str, Any]) -> str:
+    if told["subscribed_va"] is None:
+        return "has not yet said what is subscribed"
+    flows = "–" if told["apparent_va"] is None else format_number(told["apparent_va"], "VA")
+    return f"{flows} of {format_number(told['subscribed_va'], 'VA')} subscribed"
+
+
+def describe_alarms(status: Mapping[str, Any]) -> Iterator[Text]:
+    """Yield how many alarms nobody has acknowledged, and the newest of them."""
+    told = status.get("alarms")
+    if told and (newest := told["newest"]):
+        by_wall_s = max(0, status["gateway"]["utc_ms"] - newest["since_utc_ms"]) / 1000
+        since_s = newest.get("raised_age_s", by_wall_s)
+        name = format_alarm_name(newest["code"], newest["of"])
+        words = (
+            f"{told['unacknowledged_count']} not acknowledged, the newest {format_age(since_s)} ago: {name}"
+        )
+        below = status["control"]["alarms"]
+        if ended_count := sum(_ENDED_PATTERN.search(one) is not None for one in below):
+            words += f"; ended: {ended_count} of the {format_count(len(below), 'alarm')} below"
+        yield Text(f"alarms: {words} (quartier alarms)", style="bold red")
+
+
+def describe_troubles(status: Mapping[str, Any]) -> Iterator[Text]:
+    """Contacts, alarms, refused orders, rules that act, damage found at start, what is disabled."""
+    control = status["control"]
+    for name, contact in control["contacts"].items():
+        style = "yellow" if contact["acting"] else ""
+        yield Text(f"contact {name} {contact['why']}, for {format_age(contact['age_s'])}", style=style)
+    for alarm in control["alarms"]:
+        yield Text(f"alarm: {alarm}", style="red")
+    for point, told in status["written"].items():
+        if told["verdict"] == "refused":
+            yield Text(f"refused: {point}: {told['why'].removeprefix(f'{point}: ')}", style="red")
+    for acted in control["acted"]:
+        yield Text(f"acting: {acted}", style="yellow")
+    for text in status["damaged"]:
+        yield Text(f"damaged: {text}", style="yellow")
+    for name, faults in status["disabled"].items():
+        yield Text(f"disabled: {name}: {faults[0]}", style="red")
+
+
+def format_order(point: str, value: float | None) -> str:
+    """Return a command's value with its unit."""
+    quantity = point.rsplit("_", 1)[-1]
+    if quantity == "on" and value is not None:
+        return format_number(bool(value))
+    return format_number(value, {"w": "W", "a": "A"}.get(quantity, ""))
+
+
+def explain_asset(asset: Mapping[str, Any]) -> str:
+    """Return why an asset has its order; a limit that holds back a wish comes first."""
+    wish, command = asset.get("override"), asset.get("command")
+    reason = str(command["reason"]) if command else ""
+    if wish is None or wish.get("wished") is None:
+        return reason
+    wished = f"wished {format_order(wish['point'], wish['wished'])}, {wish['words']}"
+    if wish["held_by"] is not None:
+        return f"{wish['held_by']['text']}; {wished}"
+    return reason if command else f"{asset['state']}; {wished}"
+
+
+def describe_override_effect(asset: Mapping[str, Any]) -> str:
+    """Return what is ordered for a wish, and the limit that holds it back; empty in maintenance."""
+    wish = asset["override"]
+    if wish["wished"] is None:
+        return ""
+    if wish["done"] is None:
+        return f"no order is written yet: {asset['state'].removeprefix('no order yet: ')}"
+    told, wished = (format_order(wish["point"], wish[key]) for key in ("done", "wished"))
+    if wish["held_by"] is not None:
+        return f"set to {told}, not {wished}: {wish['held_by']['text']}"
+    return f"set to {told}" + ("" if told == wished else f", on its way to {wished}")
+
+
+def describe_unread(asset: Mapping[str, Any]) -> str:
+    """Return why the last order of a device is not known, and what follows; empty where it is known."""
+    told = asset.get("unread")
+    if told is None:
+        return ""
+    if told["read_back"]:
+        return f"{told['point']} was not read yet: `quartier points {asset['name']}` shows why"
+    return (
+        f"its device does not show {told['point']}: orders that reduce it are sent at once, orders that "
+        "start or raise it wait until the limits leave room"
+    )
+
+
+def format_fallback(point: str, value: float | None, *, holds: bool) -> str:
+    """Return what a device does by itself with a point when nobody writes it."""
+    if holds:
+        return "holds"
+    return "own control" if value is None else format_order(point, value)
+
+
+def describe_fallback(point: str, fallback: Mapping[str, Any] | None) -> str:
+    """Return it with its time, and whether it was read back: ``0 W after 60 s, verified 3 h ago``."""
+    if fallback is None:
+        return "nothing"
+    holds = bool(fallback.get("holds"))
+    text = format_fallback(point, fallback["value"], holds=holds)
+    if not holds:
+        text += f" after {format_age(fallback['after_s'])}"
+    words = {
+        "verified": f"verified {format_age(fallback.get('age_s'))} ago",
+        "armed": "armed, not proven",
+        "declared": "by the manual",
+        "different": "NOT as declared",
+    }
+    return ", ".join(filter(None, (text, words.get(fallback.get("state", "")))))
+
+
+def describe_fallbacks(told: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
+    """Yield how many devices forget their orders by themselves, and each that would not."""
+    by_state: dict[str, list[Mapping[str, Any]]] = {}
+    for row in told:
+        by_state.setdefault(
+            "accepted" if row["state"] == "none" and row["accepted"] else row["state"], []
+        ).append(row)
+    words = {
+        "verified": "verified",
+        "armed": "armed, not proven",
+        "declared": "by the manual",
+        "unseen": "not looked at yet",
+        "accepted": "accepted without",
+    }
+    counts = [f"{len(by_state[state])} {word}" for state, word in words.items() if state in by_state]
+    if counts:
+        yield Text(f"fall-backs: {', '.join(counts)}")
+    for row in by_state.get("different", ()):
+        yield Text(f"fall-back of {row['point']} is lost: {row['problem']}", style="red")
+    for row in by_state.get("none", ()):
+        yield Text(f"{row['asset']} is given no orders: {row['point']} has no fall-back", style="yellow")
+
+
+def describe_probes(told: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:
+    """Yield what small steps proved of each asset that was ever probed, and when."""
+    for found in told.values():
+        use = ", control reckons with it" if found["used"] else ""
+        text = f"probed {format_age(found['age_s'])} ago: {found['sentence']}{use}"
+        yield Text(text, style="" if found["is_good"] else "yellow")
+
+
+def describe_probed_answer(probed: Mapping[str, Any] | None) -> str:
+    """Return how a point's asset answered when it was probed; empty where it never was."""
+    if probed is None:
+        return ""
+    late = "" if probed["delay_s"] is None else f" after {probed['delay_s']:.1f} s"
+    ramp = f", {format_number(probed['ramp_w_per_s'], 'W/s')}" if probed["ramp_w_per_s"] else ""
+    return f"{100 * probed['gain']:.0f} %{late}{ramp}"
+
+
+def render_verdict(told: Mapping[str, Any] | None) -> Text:
+    """Return what became of a command."""
+    word = "" if told is None else told["verdict"]
+    return Text(word, style=_VERDICT_STYLE.get(word, ""))
+
+
+def format_identity(device: Mapping[str, Any]) -> str:
+    """Maker, model and serial, as far as the device says them."""
+    told = device["identity"]
+    return " ".join(told[key] for key in ("maker", "model", "serial") if told.get(key))
+
+
+def explain_device(device: Mapping[str, Any], bus: Mapping[str, Any]) -> str:
+    """Name a good device, or what is wrong with another; what its bus has said is not repeated."""
+    if device["state"] == "good":
+        return format_identity(device)
+    return "" if not bus["online"] and device["why"] == bus["why"] else str(device["why"])
+
+
+def describe_shares(buses: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
+    """Yield who else uses a bus, and what came of what they asked."""
+    for bus in buses:
+        for share in bus.get("shares", ()):
+            yield _describe_share(bus["name"], share)
+
+
+def _describe_share(bus: str, share: Mapping[str, Any]) -> Text:
+    head = f"share {share['name']} of {bus}"
+    if not share["listens"]:
+        return Text(f"{head} {share['why'] or 'is being opened'}", style="red" if share["why"] else "")
+    counts = share["counts"]
+    who = ", ".join(share["addresses"]) or "nobody"
+    told = [
+        f"asked {format_count(counts['requests'], 'time')} ({format_number(counts['held'])} without the wire)"
+    ]
+    told += [f"{format_number(counts[key])} {word}" for key, word in _SHARE_WORDS if counts[key]]
+    if share["strangers"]:
+        told.append(f"{format_number(share['strangers'])} sent away as strangers, last {share['stranger']}")
+    style = "yellow" if counts["refused_writes"] or share["strangers"] else ""
+    return Text(f"{head} at {share['listen']}: {who}; {', '.join(told)}", style=style)
+
+
+_SHARE_WORDS = (
+    ("writes", "written"),
+    ("refused", "refused"),
+    ("busy", "too many"),
+    ("absent", "to a silent device"),
+    ("unanswered", "not answered"),
+    ("turned_away", "turned away, too many connections"),
+)
+
+
+def describe_district(link: Mapping[str, Any] | None) -> Text:
+    """Return whether the district is there, or why not."""
+    if link is None:
+        return Text("no district in the site file: the house stands alone")
+    if link["data_on"] and link["control_on"]:
+        beat_s = link["heartbeat_age_s"]
+        beat = "no heartbeat yet" if beat_s is None else f"heartbeat {format_age(beat_s)} ago"
+        late = ", catching up" if link["catching_up"] else ""
+        where = f" to {link['server']}" if "server" in link else ""
+        return Text.assemble("district ", ("connected", "green"), f"{where}, {link['phase']}, {beat}{late}")
+    why = link["data_fault"] or link["control_fault"] or "connecting"
+    return Text.assemble("district ", ("not connected", "red"), f": {why}")
+
+
+def describe_store(told: Mapping[str, Any]) -> Iterator[Text]:
+    """Describe the history: size, what is missing, what waits, and what is wrong."""
+    yield Text(
+        f"history {format_size(told['size_bytes'])}, {format_count(told['commits_count'], 'commit')}, "
+        f"{format_number(told['pending_count'])} pending, {format_count(told['gaps_count'], 'gap')}, "
+        f"{format_count(told['backlog_count'], 'sample')} not yet delivered"
+    )
+    lost = [
+        f"{format_number(told[f'{key}_count'])} {words}"
+        for key, words in (
+            ("evicted", "evicted to stay within the size"),
+            ("dropped", "dropped"),
+            ("commits_failed", "commits failed"),
+            ("journal_failed", "writes of the journal failed"),
+        )
+        if told.get(f"{key}_count")
+    ]
+    if lost:
+        yield Text(f"history: {', '.join(lost)}", style="yellow")
+    if told.get("error"):
+        yield Text(f"history: {told['error']}", style="red")
+
+
+def describe_cycles(told: Mapping[str, Any]) -> Text:
+    """Return how punctual the cycle is."""
+    return Text.assemble(
+        f"{format_count(told['count'], 'cycle')}, ",
+        (f"{format_number(told['skipped_count'])} skipped", "yellow" if told["skipped_count"] else ""),
+        f", 99.9 % began within {told['late_p999_s']:.3g} s",
+    )

@@ -1,0 +1,1 @@
+"""Losses that are caused on purpose: the steps, and the results (pure)."""

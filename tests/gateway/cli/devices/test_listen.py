@@ -1,0 +1,172 @@
+"""``quartier listen`` says what is on a port and shows it."""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import tty
+
+import pytest
+
+from quartier.cli import main
+from quartier.cli.devices.listen import MeterSheet, describe_frame, find_asked_advice, render_meter_lines
+from quartier.config import loading
+from quartier.config.loading import ReplacementText
+from quartier_drivers.meter.capture_decoding import CaptureDecoder, CaptureFrame
+from quartier_drivers.meter.line_settings import LineSetting
+from quartier_drivers.meter.listen import FoundMeter
+from quartier_drivers.meter.telegrams import Telegram
+
+
+def group(label, value):
+    text = f"{label}\t{value}\t".encode()
+    return b"\n" + text + bytes([(sum(text) & 0x3F) + 0x20]) + b"\r"
+
+
+FRAME = (
+    b"\x02"
+    + group("ADSC", "041976000001")
+    + b"".join(group(f"EASF0{place}", "003519702") for place in range(1, 7))
+    + b"\x03"
+)
+
+
+@pytest.fixture
+def linky():
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    enough = threading.Event()
+
+    def talk():
+        while not enough.wait(0.05):
+            os.write(master, FRAME)
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    yield os.ttyname(slave)
+    enough.set()
+    thread.join()
+    os.close(master)
+    os.close(slave)
+
+
+SITE = """
+site = { id = "b012", district = "issy" }
+limits = { contract_import_w = 9000, contract_export_w = 6000 }
+assets.grid = { role = "grid", device = "meter" }
+"""
+
+
+def test_a_meter_is_found_and_shown_and_its_lines_pass_the_check(linky, capsys, tmp_path):
+    assert 0 == main(["listen", linky, "--count", "2"])
+
+    out, err = capsys.readouterr()
+    assert "tic at 9600 7E1, speaks" in err
+    assert f'kind = "tic"\nport = "{linky}"' in err
+    assert "profile enedis/linky_standard, sure: states ADSC" in err
+    assert 'profile = "enedis/linky_standard"' in err
+    assert 1 == err.count("profile enedis/"), "said once"
+    printed = re.findall(r"^(?:\[.*\]|\w+ = .*)$", err, re.MULTILINE)
+    site = ReplacementText("site.toml", SITE + "\n".join(printed))
+    assert loading.check_site_file(tmp_path / "site.toml", site).profiles["meter"], (
+        "the lines as they were printed"
+    )
+    lines = out.splitlines()
+    assert ["frame 1", "frame 2"] == [line.partition(":")[0] for line in lines]
+    assert "energy_import_t1_wh 3,519,702 Wh" in lines[1]
+
+
+def test_a_frame_in_one_line_is_short_and_begins_with_power():
+    points = {f"energy_import_t{number}_wh": 1.0 for number in range(1, 11)} | {
+        "power_w": -356.24,
+        "x_on": True,
+    }
+
+    assert (
+        "frame 3: power_w -356.2 W, energy_import_t1_wh 1 Wh"
+        == describe_frame(CaptureFrame(3, Telegram("", ()), points))[:51]
+    )
+    assert describe_frame(CaptureFrame(3, Telegram("", (), 2), points)).endswith("and 4 more; 2 bad")
+    assert "frame 1: no points" == describe_frame(CaptureFrame(1, Telegram("", ()), {}))
+
+
+def test_scripts_get_a_json_line_a_frame(linky, capsys):
+    assert 0 == main(["listen", linky, "--count", "1", "--json"])
+
+    (frame,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert ("enedis/linky_standard", "sure", "states ADSC") == (frame["profile"], frame["sure"], frame["why"])
+
+
+def test_a_sheet_has_five_lines_with_the_age_of_each_value():
+    capture = CaptureDecoder("tic", is_capture=False)
+    sheet = MeterSheet("/dev/ttyUSB0", FoundMeter("tic", LineSetting(9600, "7E1")), capture, 0.0)
+    assert "none for 3.0 s, 0 bytes heard, faults: 0 groups bad" in sheet.render_lines(3.0, 120)[4]
+
+    for second in (10.0, 30.0):
+        for frame in capture.feed(FRAME.replace(b"ADSC\t04", b"ADSC\t05") if second == 30.0 else FRAME):
+            sheet.take(frame, second)
+    sheet.take(CaptureFrame(2, Telegram("", ()), {"apparent_power_va": 1234.0}), 31.0)
+    meter, link, identity, values, frames = sheet.render_lines(32.0, 100)
+
+    assert meter.startswith("meter     Linky TIC, ")
+    assert link == "link      /dev/ttyUSB0, 9600 baud 7E1"
+    assert identity == "identity  meter 041976000001, Linky (Landis+Gyr, 2019)"
+    assert values.startswith(
+        "values    apparent_power_va 1,234 VA (1.0 s), energy_import_t1_wh 3,519,702 Wh (2.0 s)"
+    )
+    assert values.endswith("more")
+    assert "last 1.0 s ago, faults: 1 group bad, 0 times out of step" in frames
+    assert all(len(line) <= 46 for line in sheet.render_lines(32.0, 46))
+
+
+def test_on_a_terminal_the_sheet_takes_the_place_of_the_frames(linky):
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    command = (sys.executable, "-m", "quartier.cli", "listen", linky, "--count", "3")
+    subprocess.run(command, stdout=slave, stderr=subprocess.DEVNULL, check=True)
+    os.close(slave)
+    said = b""
+    with contextlib.suppress(OSError):  # EIO: the end of a pty
+        while data := os.read(master, 65536):
+            said += data
+    os.close(master)
+
+    page = said.decode()
+    assert "meter     Linky TIC" in page
+    assert "values    " in page
+    assert "\033[1A" in page, "it is drawn in place"
+    assert "frame 1:" not in page
+
+
+def test_a_port_that_is_not_there_is_exit_1(capsys):
+    assert 1 == main(["listen", "/dev/ttyNOWHERE"])
+    assert capsys.readouterr().err.splitlines()[-1].startswith("/dev/ttyNOWHERE is not there")
+
+
+def test_what_is_no_port_is_wrong_use(capsys):
+    assert 2 == main(["listen", "ttyUSB0"])
+    assert "quartier listen: 'ttyUSB0' is no port" in capsys.readouterr().err
+
+
+def test_a_meter_that_only_answers_is_known_by_its_identification():
+    said = b"/?!\r\n/EMH5\\@2010LZQJL0014F\r\n"
+    found = FoundMeter("iec62056", LineSetting(300, "7E1"), asked=True, said=said)
+
+    line, first, *_ = find_asked_advice(found)
+    assert "it says EMH5" in line
+    assert "profile emh/lzqj, sure: maker is EMH; identification is EMH5" in first
+    assert [] == find_asked_advice(FoundMeter("mbus", LineSetting(2400, "8E1"), asked=True, said=b"\xe5"))
+
+
+def test_the_lines_for_the_site_file_say_what_is_not_usual():
+    assert 'baud = 2400\nframing = "8N1"' in render_meter_lines(
+        "usb:A", FoundMeter("dlms", LineSetting(2400))
+    )
+    assert 'mode = "d"' in render_meter_lines("usb:A", FoundMeter("iec62056", LineSetting(2400, "7E1")))
+    assert "baud" not in render_meter_lines("tcp://host:1", FoundMeter("dlms", LineSetting(2400)))

@@ -1,0 +1,146 @@
+import asyncio
+import grp
+import json
+import os
+
+import pytest
+import structlog
+
+from quartier.cli import main
+from quartier.cli.operation import override as operation_override
+from quartier.cli.operation import why_text
+from quartier.cli.rendering import status_text
+from quartier.cli.rendering.time_text import DisplayClock
+from quartier.cli.top import page_content, table_lines
+from quartier.cli.top.counter_rates import CounterRates
+from quartier.runtime.local_socket.orders import OrderServer
+from quartier.runtime.local_socket.questions import NoDaemon, QuestionServer
+
+
+def test_who_may_not_open_the_socket_is_told_the_group(capsys):
+    closed = NoDaemon("no daemon takes orders at /run/x: Permission denied")
+    closed.__cause__ = PermissionError()
+
+    assert 69 == operation_override.report_no_operator_access(closed)
+    assert "join the group quartier-operators, or use sudo" in capsys.readouterr().err
+
+
+WISH = {"point": "ev1.current_max_a", "wished": 10.0, "done": 6.0, "words": "by hand, anna", "held_by": None}
+CAP = {"held_by": {"text": "import cap 4000 W (envelope dso 1): charging slowed", "code": "cap.import"}}
+CAR = {"name": "ev1", "role": "ev", "tier": "C", "state": "limited to 4140 W", "power_w": 4_100.0}
+CAR |= {"quality": "good", "age_s": 0.4, "needs": None, "command": {"point": WISH["point"], "value": 6.0}}
+CAR["command"]["reason"] = "by hand, anna"
+UNREAD = {
+    "state": "no order yet: its actual state is not known",
+    "override": WISH | {"done": None},
+    "command": None,
+    "unread": {"point": WISH["point"], "read_back": False},
+    "needs": [{"what": "spread", "left_s": 300.0}],
+}
+
+
+def test_the_answer_says_what_is_wished_what_is_done_and_which_limit_holds_it():
+    def effect(**changes):
+        return operation_override._describe_effect(CAR | {"override": WISH | changes})
+
+    assert "set to 6 A, on its way to 10 A" == effect()
+    assert "set to 10 A" == effect(done=10.0)
+    assert "" == effect(wished=None)
+    assert "set to 6 A, not 10 A: import cap 4000 W (envelope dso 1): charging slowed" == effect(**CAP)
+    waits = operation_override._describe_effect(CAR | UNREAD)
+    assert waits.startswith(
+        "no order is written yet: its actual state is not known; its device does not show"
+    )
+    assert waits.endswith("waits 5 min more, so that not all buildings come back together")
+
+
+@pytest.fixture
+def override(tmp_path, capsys):
+    """``quartier override`` beside both desks of a daemon; ``looks`` answer one look after the other."""
+
+    async def call(looks, *more):
+        done = {"asset": "ev1", "order": "10 A", "left_s": 60.0, "by": "anna", "until_utc_ms": 7}
+
+        async def taken(_request, _who):
+            return {"done": done, "kept": True}
+
+        answers = iter(looks)
+        told = QuestionServer(tmp_path, {}, {"asset": lambda _name: next(answers)})
+        orders = OrderServer(
+            tmp_path, {"override": taken}, structlog.get_logger(), grp.getgrgid(os.getgid()).gr_name
+        )
+        words = ["override", "ev1", "10A", "--for", "60s", "--runtime-dir", str(tmp_path), *more]
+        async with asyncio.TaskGroup() as group:
+            serving = [group.create_task(one.run()) for one in (told, orders)]
+            while len(list(tmp_path.glob("*.sock"))) < len(serving):  # noqa: ASYNC110 - all there is to see
+                await asyncio.sleep(0)
+            code = await asyncio.to_thread(main, words)
+            for one in serving:
+                one.cancel()
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+def _car(**wish):
+    return {"asset": CAR | {"override": WISH | {"until_utc_ms": 7} | wish}}
+
+
+async def test_an_order_is_told_at_once_and_its_effect_when_it_is_known(override):
+    given, set_to = "ev1: 10 A, for 60 s, by anna\n", "set to 10 A\n"
+    waits = f"the order is given; waiting up to {operation_override.WAIT_MAX_S:g} s for its effect\n"
+
+    assert (0, given + set_to, "") == await override([_car(done=10.0)])
+    assert (0, given + set_to, waits) == await override([_car(), _car(done=10.0)])
+    code, out, err = await override([_car(), _car(done=10.0)], "--json")
+    assert (0, 10.0, "") == (code, json.loads(out)["effect"]["done"], err)
+
+
+async def test_an_order_whose_effect_is_not_known_in_time_names_the_command_that_shows_it(
+    override, monkeypatch
+):
+    monkeypatch.setattr(operation_override, "_POLL_S", 0.0)
+    _, _, err = await override([_car(until_utc_ms=6)] * 14)
+
+    assert err.endswith("\nwhat became of it is not known yet: quartier why ev1\n")
+
+
+def test_the_help_says_how_long_an_order_waits_for_its_effect(capsys):
+    with pytest.raises(SystemExit):
+        main(["override", "--help"])
+    assert f"waits up to {operation_override.WAIT_MAX_S:g} s" in " ".join(capsys.readouterr().out.split())
+
+
+def test_status_top_and_why_say_the_same(status):
+    held = CAR | {"override": WISH | CAP}
+    because = "import cap 4000 W (envelope dso 1): charging slowed; wished 10 A, by hand, anna"
+
+    assert because == status_text.explain_asset(held)
+    assert (
+        "no order yet: its actual state is not known; wished 10 A, by hand, anna"
+        == status_text.explain_asset(CAR | UNREAD)
+    )
+    status["control"]["assets"] = {"ev1": held}
+    for columns in (46, 80):
+        page = [
+            line.plain
+            for line in table_lines.render_sheet(
+                page_content.make_site_page(status, CounterRates()).sheets[0].filter_and_sort("", "by name"),
+                columns,
+            )
+        ]
+        assert "import ca" in page[1], page
+    told = {"asset": held | {"ledger": []}}
+    lines = {
+        label: str(words) for label, words in why_text.list_head_lines("ev1", told, (), DisplayClock(0), "")
+    }
+    assert lines["wished"] == f"10 A, by hand, anna: set to 6 A, not 10 A: {CAP['held_by']['text']}"
+    told = {"asset": CAR | UNREAD | {"ledger": []}}
+    lines = {
+        label: str(words) for label, words in why_text.list_head_lines("ev1", told, (), DisplayClock(0), "")
+    }
+    assert "its device does not show ev1.current_max_a" in lines["unknown"]
+    assert "waits 5 min more" in lines["back"]
+    read = UNREAD["unread"] | {"read_back": True}
+    assert "`quartier points ev1` shows why" in status_text.describe_unread(CAR | {"unread": read})
