@@ -174,7 +174,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("command.shed", "shed command {document}"),
     # Batteries by their rule
     ReasonKind("self_consumption", "self-consumption"),
-    ReasonKind("grid.target", "grid at {target_w:.0f} W"),
+    ReasonKind("grid.target", "grid target {target_w:.0f} W"),
     ReasonKind("battery.empty", "down to {soc_pct:g} %, which is kept"),
     ReasonKind("battery.full", "full at {soc_pct:g} %"),
     ReasonKind("battery.link_no_charge", "{mode}: above its reserve it charges with own generation only"),

@@ -255,7 +255,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
         "loss.clock_unsynced",
         "",
         "the clock is not synchronised: no document loosens anything",
-        "See `systemctl status systemd-timesyncd` and whether the time server can be reached.",
+        "See `systemctl status quartier-clock systemd-timesyncd`: both must run, and the time server answer.",
     ),
     _critical(
         "loss.disk_full",

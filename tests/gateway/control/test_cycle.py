@@ -28,7 +28,7 @@ def test_self_consumption_follows_the_sun(plant):
     p = plant(base_w=500, sun_w=3000).run(60)
 
     assert abs(p.bat_w - 2500) < 50
-    assert "self-consumption: grid at 0 W" == str(p.state.book.orders["bat1.setpoint_w"].reason)
+    assert "self-consumption: grid target 0 W" == str(p.state.book.orders["bat1.setpoint_w"].reason)
 
 
 def test_the_target_of_the_house_and_of_the_wishes_are_aimed_at(plant, house):

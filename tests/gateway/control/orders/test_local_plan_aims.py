@@ -225,6 +225,6 @@ def test_two_batteries_that_the_plan_leads_serve_the_house_once_and_one_without_
     assert [(2_000, "local plan: cheap"), (-1_000, "local plan: serves")] == wanted(
         {"bat1": bought, "bat2": serves}
     )
-    assert [(-2_000, "self-consumption: grid at 0 W"), (-1_000, "local plan: serves")] == wanted(
+    assert [(-2_000, "self-consumption: grid target 0 W"), (-1_000, "local plan: serves")] == wanted(
         {"bat2": serves}
     )

@@ -36,7 +36,7 @@ def test_each_asset_shows_power_age_quality_tier_state_and_last_command(plant):
         asset["quality"],
         asset["state"],
     )
-    assert ("self-consumption: grid at 0 W", "rule: self-consumption") == (
+    assert ("self-consumption: grid target 0 W", "rule: self-consumption") == (
         asset["command"]["reason"],
         asset["led_by"],
     )
