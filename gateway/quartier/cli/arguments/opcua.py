@@ -38,7 +38,7 @@ def add_trust_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     )
     add_json_option(parser)
     add_state_option(parser)
-    parser.set_defaults(run="devices.opcua:run_trust")
+    parser.set_defaults(run="devices.opcua_trust:run_trust")
 
 
 def add_browse_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
