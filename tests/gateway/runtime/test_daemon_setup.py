@@ -55,7 +55,7 @@ def test_a_site_that_shares_nothing_does_not_bring_what_that_needs():
     rooms = {
         name.rpartition(".")[2] for name in ran(code) if name.startswith("quartier_drivers.modbus.sharing.")
     }
-    assert {"span"} == rooms, "what the site file is checked with"
+    assert {"register_spans"} == rooms, "what the site file is checked with"
 
 
 def test_what_was_put_off_is_loaded_when_it_is_used():
