@@ -126,8 +126,7 @@ class ManualOverrides:
         if asset is None:
             return {"error": self._explain_unknown(str(request.get("asset")))}
         if not _has_output(asset):
-            how = f"; set assets.{asset.name}.curtail to let it be curtailed" if isinstance(asset, Pv) else ""
-            return {"error": f"{asset.name}: the gateway only measures it, it has no output to order{how}"}
+            return {"error": _explain_no_output(asset)}
         try:
             value = (
                 None if request.get("value") is None else parse_ordered_value(asset, str(request["value"]))
@@ -239,6 +238,19 @@ def _has_output(asset: ControllableAsset) -> bool:
     if isinstance(asset, Pv):
         return asset.curtail != "none"
     return asset.switchable if isinstance(asset, Load) else asset.writable
+
+
+def _explain_no_output(asset: ControllableAsset) -> str:
+    """Explain why the gateway cannot write to the asset, and for PV what would change that."""
+    if not isinstance(asset, Pv):
+        return f"{asset.name}: the gateway only measures it, it has no output to order"
+    key = f"assets.{asset.name}"
+    if asset.is_output_unused:
+        return f'{asset.name}: {key}.curtail = "none" forbids it; remove that key to let it be curtailed'
+    return (
+        f"{asset.name}: the gateway only measures it, it has no output to order: its device serves no"
+        f" generation_max_w or relay_on to write; name the relay that cuts it off as {key}.switch_device"
+    )
 
 
 def _load_override(kept: Mapping[str, Any], now: Now, *, same_boot: bool) -> Override:

@@ -231,10 +231,18 @@ async def test_only_a_person_at_the_console_has_the_grid_meter_believed_again(tm
     assert ("network" in answer.get("error", "")) is not believed
 
 
-@pytest.mark.parametrize("name", ["load", "pv1"])
-async def test_what_is_measured_alone_takes_no_order(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "is_unused", "said"),
+    [
+        ("load", False, "load: the gateway only measures it, it has no output to order"),
+        ("pv1", False, "serves no generation_max_w or relay_on to write; name the relay that cuts it off as"),
+        ("pv1", True, 'pv1: assets.pv1.curtail = "none" forbids it; remove that key'),
+    ],
+)
+async def test_what_is_measured_alone_takes_no_order(tmp_path, name, is_unused, said):
     assets = tuple(
-        dataclasses.replace(one, curtail="none") if isinstance(one, Pv) else one for one in HOUSE.assets
+        dataclasses.replace(one, curtail="none", is_output_unused=is_unused) if isinstance(one, Pv) else one
+        for one in HOUSE.assets
     )
     bare = dataclasses.replace(HOUSE, assets=(*assets, Load(name="load", rated_w=2_000.0, measured=True)))
     taken = manual_overrides.ManualOverrides(
@@ -242,4 +250,5 @@ async def test_what_is_measured_alone_takes_no_order(tmp_path, name):
     )
     answer = await taken.override({"asset": name, "value": "off", "for_s": 60}, Origin("person", "x", "0"))
 
-    assert answer["error"].startswith(f"{name}: the gateway only measures it, it has no output to order")
+    assert said in answer["error"]
+    assert ("only measures it, it has no output to order" in answer["error"]) is not is_unused
