@@ -160,10 +160,13 @@ class ManualOverrides:
 
     async def cancel(self, request: Mapping[str, Any], who: Origin) -> dict[str, Any]:
         """End an override before its time."""
-        found = self._running.get(str(request.get("asset")))
+        name = str(request.get("asset"))
+        found = self._running.get(name)
         if found is None:
-            names = ", ".join(self._running) or "none runs"
-            return {"error": f"nothing is ordered by hand of {request.get('asset')!r}; there: {names}"}
+            if self._find_asset(name) is None:
+                return {"error": self._explain_unknown(name)}
+            others = f"; an order by hand runs for {', '.join(self._running)}" if self._running else ""
+            return {"error": f"{name} has no order by hand{others}"}
         now = self._clock.now()
         self._end_override(found, f"ended by {who.name}", now)
         return {"done": self.shown(found, now), "kept": await self._keep()}
