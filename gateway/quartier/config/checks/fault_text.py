@@ -29,6 +29,8 @@ _KEY_PATTERN = re.compile(r"""([A-Za-z0-9_-]+)["']?\s*=""")
 _UNIT_PATTERN = re.compile(r"(_eur_per|(?<!_per))_(w|wh|va)$")
 _KILO_MAX = 1_000.0
 _NUMBER_PATTERN = re.compile(r"([+-]?\d+)(?:[.,](\d+))?\s*([A-Za-z%°]*)")
+# A mark before exactly three digits may be a thousands separator, but not after a single 0.
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}(?!\d)")
 _SCALES: Mapping[str, Mapping[str, float]] = {
     "w": {"W": 1.0, "kW": 1e3, "MW": 1e6},
     "wh": {"Wh": 1.0, "kWh": 1e3, "MWh": 1e6},
@@ -40,7 +42,6 @@ _SCALES: Mapping[str, Mapping[str, float]] = {
     "pct": {"%": 1.0},
 }
 """Units that a number may be typed with, by the end of the key's name; the first is the key's own."""
-_THOUSAND_DIGITS = 3
 _W_PER_KVA = 900.0
 """Watts of a French contract in kVA, as ``limits.contract_import_w`` counts them."""
 
@@ -161,11 +162,10 @@ def _suggest_number(key: str, text: str, *, is_whole: bool) -> str:
         return " without a unit and without quotes"
     if not unit and not is_whole and (readings := _suggest_kilo(key, number)):
         return f" without quotes: {number}{readings}"
-    # A mark before three digits may be a thousands separator.
-    numbers = [number, f"{whole}{decimals}"] if len(decimals) == _THOUSAND_DIGITS else [number]
+    numbers = [number, f"{whole}{decimals}"] if _THOUSANDS.match(text) else [number]
     written = list(dict.fromkeys(f"{float(one) * scale:.12g}" for one in numbers))
     if is_whole:
-        written = [one for one in written if "." not in one]
+        written = [one for one in written if one.lstrip("-").isdigit()]
     return f": {' or '.join(written)} without quotes{remark}" if written else ""
 
 

@@ -44,6 +44,8 @@ def test_values_are_shown_as_in_the_file_and_not_at_length() -> None:
         (BatterySection, "capacity_wh", "10 kWh", ": 10000 without quotes"),
         (BatterySection, "capacity_wh", "9,6kwh", ": 9600 without quotes"),
         (BatterySection, "capacity_wh", "1.500 kWh", ": 1500 or 1500000 without quotes"),
+        (BatterySection, "capacity_wh", "0,500 kWh", ": 500 without quotes"),
+        (DeviceSection, "unit", "1,000", ": 1 or 1000 without quotes"),
         (BatterySection, "reserve_soc_pct", "20 %", ": 20 without quotes"),
         (BatterySection, "reserve_soc_pct", "20 kWh", " without a unit and without quotes"),
         (BatterySection, "reserve_soc_pct", "some", ""),
