@@ -34,6 +34,26 @@ def test_wrong_use_is_exit_2_and_shows_the_right_one(words, capsys):
     assert "usage: quartier" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("drill", "--declared", "--config", "site.toml"),
+            "--config; it reads no site file; where it asks a",
+        ),
+        (("status", "--config=site.toml"), "running daemon, name its --runtime-dir"),
+        (("maintenance", "bat1", "--end"), "--end; to end maintenance: quartier override bat1 --cancel"),
+        (("status", "--wach"), "unrecognized arguments: --wach\n"),
+    ],
+)
+def test_an_option_that_is_not_there_is_told_with_the_way_to_what_it_was_for(words, said, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(list(words))
+
+    assert 2 == left.value.code
+    assert said in capsys.readouterr().err
+
+
 def test_a_fault_of_a_file_is_printed_without_a_traceback_and_exit_is_78(tmp_path, capsys):
     path = tmp_path / "none.toml"
 

@@ -46,6 +46,8 @@ _LISTED_COMMA = re.compile(
 )
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[ ']\d{3})+(?!\d)")
 _UNIT = re.compile(r"([+-]?\d[\d_]*(?:\.\d+)?)\s*([kM]?)(" + _UNITS + ")")
+# limits.contract_import_w counts 900 W for each kVA of a contract.
+_CONTRACT_HINT = "write watts without a unit; a French contract counts 900 W for 1 kVA"
 _FACTORS = {"": 1.0, "k": 1e3, "M": 1e6}
 _LEADING_ZERO = re.compile(r"[+-]?0+(\d[\d_]*)(?![\w.:-])")
 _BARE_POINT = re.compile(r"[+-]?(?:(\d+)\.|\.(\d+))(?![\w.])")
@@ -241,15 +243,20 @@ def _find_bad_number(row: _Row) -> tuple[int, str] | None:
         hint = f"write a decimal point, not a comma: {number}"
         if comma["unit"]:
             scaled = float(number) * _FACTORS[comma["kilo"]]
-            hint = f"write the number without its unit, with a decimal point: {scaled:.12g}"
+            what = "write the number without its unit, with a decimal point"
+            hint = (
+                f"{_CONTRACT_HINT}: {0.9 * scaled:.12g}"
+                if comma["unit"] == "VA"
+                else f"{what}: {scaled:.12g}"
+            )
         return comma.start("number"), hint
     if grouped := _GROUPED.match(row.value):
         return row.begin, f"write the number without spaces: {re.sub(r'[^0-9+-]', '', grouped[0])}"
     if measured := _UNIT.fullmatch(row.value):
         value = float(measured[1].replace("_", "")) * _FACTORS[measured[2]]
         hint = f"write the number without its unit, which the key's name says: {value:.12g}"
-        if measured[3] == "VA":  # limits.contract_import_w counts 900 W for each kVA of a contract
-            hint = f"write watts without a unit; a French contract counts 900 W for 1 kVA: {0.9 * value:.12g}"
+        if measured[3] == "VA":
+            hint = f"{_CONTRACT_HINT}: {0.9 * value:.12g}"
         return row.begin, hint
     if zero := _LEADING_ZERO.fullmatch(row.value):
         return (

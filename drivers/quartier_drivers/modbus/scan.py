@@ -61,11 +61,15 @@ class FoundDevice:
 
 @dataclass(slots=True)
 class ScanResult:
-    """The result of a scan; ``notes`` are for people, ``lost`` is the reason of an early end."""
+    """The result of a scan; ``notes`` are for people, ``lost`` is the reason of an early end.
+
+    ``absent_count`` is the number of requests that a gateway answered for a unit that is not there.
+    """
 
     found: list[FoundDevice] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     asked_count: int = 0
+    absent_count: int = 0
     lost: str = ""
 
 
@@ -141,7 +145,9 @@ class _BusScan:
                         render_exception(answer) if answer.exception else f"reads {answer.values[0]}"
                     )
             if absent_count:
-                self._note(f"a gateway answered for {absent_count} units that are not there")
+                self._survey.absent_count += absent_count
+                units_text = "1 unit that is" if absent_count == 1 else f"{absent_count} units that are"
+                self._note(f"a gateway answered for {units_text} not there")
             there |= self._drop_gateway_answers(failing, len(units))
             met = [
                 await self._met(unit, said, profiles)
@@ -201,6 +207,7 @@ class _BusScan:
         """
         if len(failing) < _CROWD or 2 * len(failing) < asked_count:
             return failing
+        self._survey.absent_count += len(failing)
         self._note(
             f"{len(failing)} units answer nothing but {failing[min(failing)]}: a gateway speaks for them"
         )

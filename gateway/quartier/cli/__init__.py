@@ -9,12 +9,12 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
 from quartier.cli.arguments import shared_options
-from quartier.cli.arguments.shared_options import RUN_COMMAND
+from quartier.cli.arguments.shared_options import MAINTENANCE_COMMAND, RUN_COMMAND
 from quartier.cli.rendering import terminal
 from quartier.runtime import text_output
 from quartier_drivers.errors import ConfigError
@@ -43,12 +43,29 @@ def _parse_arguments(words: list[str]) -> argparse.Namespace:
     its time.
     """
     if words[:1] == ["release"]:
-        return shared_options.add_release_parser(shared_options.make_parser_alone).parse_args(words[1:])
+        return _parse_known(shared_options.add_release_parser(shared_options.make_parser_alone), words[1:])
     if words[:1] == ["override"]:  # argparse takes -2kW for an option, but not a word with a space
         words = [f" {word}" if _NEGATIVE_NUMBER.match(word) else word for word in words]
     from quartier.cli.arguments.commands import make_parser  # noqa: PLC0415 - release has no time
 
-    return make_parser().parse_args(words)
+    return _parse_known(make_parser(), words)
+
+
+def _parse_known(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """Return what is asked for; end with exit code 2 at an option that is not there."""
+    options, unknown = parser.parse_known_args(words)
+    if unknown:
+        what = f"unrecognized arguments: {' '.join(unknown)}"
+        parser.error("; ".join((what, *_suggest_instead(options, unknown))))
+    return options
+
+
+def _suggest_instead(options: argparse.Namespace, unknown: Sequence[str]) -> Iterator[str]:
+    """Yield what to write instead of options that this command does not have."""
+    if any(word.partition("=")[0] == "--config" for word in unknown) and "runtime_dir" in options:
+        yield "it reads no site file; where it asks a running daemon, name its --runtime-dir"
+    if options.run == MAINTENANCE_COMMAND:
+        yield f"to end maintenance: quartier override {options.asset} --cancel"
 
 
 def _run_command(options: argparse.Namespace) -> int:

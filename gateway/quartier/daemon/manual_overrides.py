@@ -126,8 +126,7 @@ class ManualOverrides:
         if asset is None:
             return {"error": self._explain_unknown(str(request.get("asset")))}
         if not _has_output(asset):
-            how = f"; set assets.{asset.name}.curtail to let it be curtailed" if isinstance(asset, Pv) else ""
-            return {"error": f"{asset.name}: the gateway only measures it, it has no output to order{how}"}
+            return {"error": _explain_no_output(asset)}
         try:
             value = (
                 None if request.get("value") is None else parse_ordered_value(asset, str(request["value"]))
@@ -161,10 +160,13 @@ class ManualOverrides:
 
     async def cancel(self, request: Mapping[str, Any], who: Origin) -> dict[str, Any]:
         """End an override before its time."""
-        found = self._running.get(str(request.get("asset")))
+        name = str(request.get("asset"))
+        found = self._running.get(name)
         if found is None:
-            names = ", ".join(self._running) or "none runs"
-            return {"error": f"nothing is ordered by hand of {request.get('asset')!r}; there: {names}"}
+            if self._find_asset(name) is None:
+                return {"error": self._explain_unknown(name)}
+            others = f"; an order by hand runs for {', '.join(self._running)}" if self._running else ""
+            return {"error": f"{name} has no order by hand{others}"}
         now = self._clock.now()
         self._end_override(found, f"ended by {who.name}", now)
         return {"done": self.shown(found, now), "kept": await self._keep()}
@@ -239,6 +241,19 @@ def _has_output(asset: ControllableAsset) -> bool:
     if isinstance(asset, Pv):
         return asset.curtail != "none"
     return asset.switchable if isinstance(asset, Load) else asset.writable
+
+
+def _explain_no_output(asset: ControllableAsset) -> str:
+    """Explain why the gateway cannot write to the asset, and for PV what would change that."""
+    if not isinstance(asset, Pv):
+        return f"{asset.name}: the gateway only measures it, it has no output to order"
+    key = f"assets.{asset.name}"
+    if asset.is_output_unused:
+        return f'{asset.name}: {key}.curtail = "none" forbids it; remove that key to let it be curtailed'
+    return (
+        f"{asset.name}: the gateway only measures it, it has no output to order: its device serves no"
+        f" generation_max_w or relay_on to write; name the relay that cuts it off as {key}.switch_device"
+    )
 
 
 def _load_override(kept: Mapping[str, Any], now: Now, *, same_boot: bool) -> Override:

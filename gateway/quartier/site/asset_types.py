@@ -93,6 +93,8 @@ class Pv(Asset):
     role: ClassVar[str] = "pv"
 
     curtail: Literal["none", "limit", "relay"] = "none"
+    is_output_unused: bool = False
+    """It could be curtailed, but its section says ``curtail = "none"``."""
     lease_s: float = inf
 
 

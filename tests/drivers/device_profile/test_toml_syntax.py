@@ -112,5 +112,6 @@ def test_a_value_is_shown_in_part_only() -> None:
 
 
 def test_a_contract_in_kva_is_told_its_watts():
-    with pytest.raises(ConfigError, match="counts 900 W for 1 kVA: 10800"):
-        read_toml("x.toml", "contract_import_w = 12kVA\n")
+    for text, watts in (("12kVA", "10800"), ("12,5 kVA", "11250")):
+        with pytest.raises(ConfigError, match=f"counts 900 W for 1 kVA: {watts}"):
+            read_toml("x.toml", f"contract_import_w = {text}\n")

@@ -85,7 +85,7 @@ async def test_what_cannot_be_ordered_is_told_why(house):
             "expected a power with its unit, W or kW: 2kW charges, -2kW discharges",
         ),
         (("override", "bat1", "1kW", "--for", "25h"), 1, "outside 1 s..24 h"),
-        (("override", "bat1", "--cancel"), 1, "nothing is ordered by hand of 'bat1'; there: none runs"),
+        (("override", "bat1", "--cancel"), 1, "bat1 has no order by hand"),
         (("override", "bat1", "1kW"), 2, "--for 2h"),
     )
     for words, code, said in refused:
@@ -231,10 +231,18 @@ async def test_only_a_person_at_the_console_has_the_grid_meter_believed_again(tm
     assert ("network" in answer.get("error", "")) is not believed
 
 
-@pytest.mark.parametrize("name", ["load", "pv1"])
-async def test_what_is_measured_alone_takes_no_order(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "is_unused", "said"),
+    [
+        ("load", False, "load: the gateway only measures it, it has no output to order"),
+        ("pv1", False, "serves no generation_max_w or relay_on to write; name the relay that cuts it off as"),
+        ("pv1", True, 'pv1: assets.pv1.curtail = "none" forbids it; remove that key'),
+    ],
+)
+async def test_what_is_measured_alone_takes_no_order(tmp_path, name, is_unused, said):
     assets = tuple(
-        dataclasses.replace(one, curtail="none") if isinstance(one, Pv) else one for one in HOUSE.assets
+        dataclasses.replace(one, curtail="none", is_output_unused=is_unused) if isinstance(one, Pv) else one
+        for one in HOUSE.assets
     )
     bare = dataclasses.replace(HOUSE, assets=(*assets, Load(name="load", rated_w=2_000.0, measured=True)))
     taken = manual_overrides.ManualOverrides(
@@ -242,4 +250,17 @@ async def test_what_is_measured_alone_takes_no_order(tmp_path, name):
     )
     answer = await taken.override({"asset": name, "value": "off", "for_s": 60}, Origin("person", "x", "0"))
 
-    assert answer["error"].startswith(f"{name}: the gateway only measures it, it has no output to order")
+    assert said in answer["error"]
+    assert ("only measures it, it has no output to order" in answer["error"]) is not is_unused
+
+
+async def test_an_order_that_does_not_run_cannot_be_ended_and_those_that_run_are_named(recall):
+    found, _ = recall(None)
+    person = Origin("person", "x", "0")
+
+    assert {"error": "bat1 has no order by hand"} == await found.cancel({"asset": "bat1"}, person)
+    unknown = await found.cancel({"asset": "bat9"}, person)
+    assert unknown["error"].startswith("there is no asset 'bat9'; did you mean 'bat1'?")
+    await found.override({"asset": "bat1", "value": None, "for_s": 60}, person)
+    other = await found.cancel({"asset": "pv1"}, person)
+    assert "pv1 has no order by hand; an order by hand runs for bat1" == other["error"]

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quartier.cli.arguments.shared_options import (
+    MAINTENANCE_COMMAND,
     SITE_FILE,
     add_command,
     add_json_option,
@@ -107,12 +108,12 @@ def add_maintenance_parser(commands: "argparse._SubParsersAction[argparse.Argume
     )
     found.add_argument("asset", help="its name in the site file")
     found.add_argument(
-        "--for", dest="for_s", type=parse_positive_duration_s, required=True, metavar="4h", help="24h at most"
+        "--for", dest="for_s", type=parse_positive_duration_s, metavar="4h", help="required; 24h at most"
     )
     found.add_argument("--why", default="", metavar="TEXT", help="the reason, for whoever asks later")
     add_json_option(found)
     add_runtime_option(found)
-    found.set_defaults(run="operation.override:run_maintenance")
+    found.set_defaults(run=MAINTENANCE_COMMAND)
 
 
 def add_apply_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -37,7 +37,8 @@ example: quartier plan --config site.toml --series tomorrow.csv --soc 40 --worth
            ev1.departure=07:30 ev1.energy_wanted_wh=20000 ev2.plugged_on=0
 
 Exit codes: 0 planned, or followed · 1 something cannot be kept (a cap, a car's energy, comfort, the target,
-the reserve), and which; or the daemon follows none, and why · 2 wrong use, or no daemon answers."""
+the reserve), and which; or the daemon follows none, and why · 2 wrong use · 69 no daemon
+answers."""
 
 
 def add_plan_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

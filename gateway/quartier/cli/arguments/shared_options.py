@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 RUN_COMMAND = "gateway.run:run_daemon"
+MAINTENANCE_COMMAND = "operation.override:run_maintenance"
 
 
 def add_command(

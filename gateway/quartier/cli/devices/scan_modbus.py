@@ -48,12 +48,7 @@ def run_scan(options: argparse.Namespace) -> int:
     else:
         _print_survey(survey, text)
     if not survey.found:
-        why = (
-            survey.lost
-            or f"nobody answers under {output.format_count(len(wanted), 'unit number')}; "
-            f"{_suggest_remedy(bus)}"
-        )
-        print(f"{options.url}: {why}", file=sys.stderr)
+        print(f"{options.url}: {survey.lost or _explain_none_found(bus, survey, wanted)}", file=sys.stderr)
     return 0 if survey.found else 1
 
 
@@ -123,6 +118,14 @@ def _list_settings(bus: "ScannedBus", options: argparse.Namespace) -> list["Scan
         for baud in options.bauds or [bus.baud]
         for parity in options.parities or [bus.parity]
     ]
+
+
+def _explain_none_found(bus: "ScannedBus", survey: "ScanResult", wanted: Sequence[int]) -> str:
+    numbers = output.format_count(len(wanted), "unit number")
+    if survey.absent_count:
+        remedy = "look at the power and unit number of the device, and at speed and wires behind the gateway"
+        return f"a gateway answers, but no device under {numbers}; {remedy}"
+    return f"nobody answers under {numbers}; {_suggest_remedy(bus)}"
 
 
 def _suggest_remedy(bus: "ScannedBus") -> str:

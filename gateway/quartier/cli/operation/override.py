@@ -37,6 +37,10 @@ def run_override(options: argparse.Namespace) -> int:
 
 def run_maintenance(options: argparse.Namespace) -> int:
     """Leave an asset to its device; exit 1 when that is refused."""
+    if options.for_s is None:
+        end = f"quartier override {options.asset} --cancel"
+        print(f"quartier maintenance: expected --for 4h; to end it: {end}", file=sys.stderr)
+        return 2
     return _send_order(options, "override", **_make_request(options, None))
 
 

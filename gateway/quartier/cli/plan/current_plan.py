@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from quartier.cli.operation import gateway_status
+from quartier.cli.operation.override import EX_NO_DAEMON
 from quartier.cli.plan import plan_text
 from quartier.cli.plan.step_series import StepSeries
 from quartier.cli.rendering import output, planning_text
@@ -15,17 +17,18 @@ from quartier.planning.horizon import Outlook
 from quartier.planning.storage.battery_plan import BatteryPlan, PlannedStep, Shortfall
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 
-PLAN_FOLLOWED, PLAN_NOT_FOLLOWED, PLAN_UNKNOWN = 0, 1, 2
+PLAN_FOLLOWED, PLAN_NOT_FOLLOWED = 0, 1
 _STEP = tuple(PlannedStep.__dataclass_fields__)
 
 
 def print_current_plan(options: argparse.Namespace) -> int:
-    """Show it; 1 where none is followed, 2 where no daemon answers."""
+    """Show it; 1 where none is followed, 69 where no daemon answers."""
     try:
         told = ask(options.runtime_dir, "plan")
     except NoDaemon as closed:
-        print(f"quartier plan: {closed}; --series CSV plans from a file", file=sys.stderr)
-        return PLAN_UNKNOWN
+        remedy = f"{gateway_status.suggest_remedy(closed)}; --series CSV plans from a file"
+        print(f"quartier plan: {closed}; {remedy}", file=sys.stderr)
+        return EX_NO_DAEMON
     if options.json:
         output.print_json(told)
     elif told is None:

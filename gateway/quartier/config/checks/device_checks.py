@@ -243,7 +243,8 @@ def _find_switch_faults(
         yield FileFault(("assets", name, "switch_device"), f"{other[0]!r} has no relay_on to write there")
     elif isinstance(asset, PvSection) and asset.curtail == "relay" and not has_relay:
         yield FileFault(
-            ("assets", name, "curtail"), '"relay" needs a relay_on to write; expected switch_device'
+            ("assets", name, "curtail"),
+            '"relay" needs a relay_on to write; expected switch_device, or "none"',
         )
     elif isinstance(asset, LoadSection) and asset.tier != "A" and not has_relay:
         what = f"{asset.tier!r} needs a relay_on to write; expected switch_device, or tier = 'A' (never shed)"
@@ -253,7 +254,9 @@ def _find_switch_faults(
         and asset.curtail == "limit"
         and not _is_writable(own, "generation_max_w")
     ):
-        yield FileFault(("assets", name, "curtail"), '"limit" needs a generation_max_w to write')
+        instead = '"relay"' if has_relay else '"relay" with switch_device'
+        what = f'"limit" needs a generation_max_w to write; expected {instead}, or "none"'
+        yield FileFault(("assets", name, "curtail"), what)
     if isinstance(asset, LoadSection) and not {"power_w", "relay_on"} & own.keys():
         yield FileFault(
             ("assets", name, "device"), "has neither power_w nor relay_on there; a load needs one"

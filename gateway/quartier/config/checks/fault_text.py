@@ -26,9 +26,24 @@ _TYPE_TEXTS = {
 }
 _DECIMAL_COMMA = re.compile(r"write a decimal point, not a comma: ([0-9.]+)$")
 _KEY_PATTERN = re.compile(r"""([A-Za-z0-9_-]+)["']?\s*=""")
-_UNIT_PATTERN = re.compile(r"_(w|wh|va)$")
+_UNIT_PATTERN = re.compile(r"(_eur_per|(?<!_per))_(w|wh|va)$")
 _KILO_MAX = 1_000.0
-_NUMBER_PATTERN = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+_NUMBER_PATTERN = re.compile(r"([+-]?\d+)(?:[.,](\d+))?\s*([A-Za-z%°]*)")
+# A mark before exactly three digits may be a thousands separator, but not after a single 0.
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}(?!\d)")
+_SCALES: Mapping[str, Mapping[str, float]] = {
+    "w": {"W": 1.0, "kW": 1e3, "MW": 1e6},
+    "wh": {"Wh": 1.0, "kWh": 1e3, "MWh": 1e6},
+    "va": {"VA": 1.0, "kVA": 1e3, "MVA": 1e6},
+    "a": {"A": 1.0},
+    "v": {"V": 1.0},
+    "s": {"s": 1.0, "min": 60.0, "h": 3600.0},
+    "c": {"°C": 1.0, "C": 1.0},
+    "pct": {"%": 1.0},
+}
+"""Units that a number may be typed with, by the end of the key's name; the first is the key's own."""
+_W_PER_KVA = 900.0
+"""Watts of a French contract in kVA, as ``limits.contract_import_w`` counts them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +77,17 @@ def suggest_key_unit(fault: Fault, row: str) -> str:
     """Return the fault's text; for a decimal comma, with the numbers for the key's unit: 5,5 may be kW."""
     comma = _DECIMAL_COMMA.search(fault.what)
     keys = _KEY_PATTERN.findall(row[: fault.column or 0])
-    unit = _UNIT_PATTERN.search(keys[-1]) if keys else None
-    if comma is None or unit is None or float(comma[1]) >= _KILO_MAX:
-        return fault.what
-    symbol = {"w": "W", "wh": "Wh", "va": "VA"}[unit[1]]
-    kilo = f"{float(comma[1]) * 1000:g} for {comma[1]} k{symbol}"
-    return f"{fault.what} for {comma[1]} {symbol}, {kilo}"
+    return fault.what if comma is None or not keys else f"{fault.what}{_suggest_kilo(keys[-1], comma[1])}"
+
+
+def _suggest_kilo(key: str, number: str) -> str:
+    """Return what to write for ``number`` in the key's unit and in its kilo; empty for large numbers."""
+    unit, value = _UNIT_PATTERN.search(key), float(number)
+    if unit is None or not 0 < value < _KILO_MAX:
+        return ""
+    symbol, per = next(iter(_SCALES[unit[2]])), "EUR per " if unit[1] else ""
+    in_kilo = value / 1000 if unit[1] else value * 1000
+    return f" for {number} {per}{symbol}, {in_kilo:.12g} for {number} {per}k{symbol}"
 
 
 def render_interval(schema: Mapping[str, Any]) -> str:
@@ -113,17 +133,48 @@ def _describe_wrong(item: Mapping[str, Any], _model: type[BaseModel]) -> str:
 
 
 def _suggest_quotes(item: Mapping[str, Any]) -> str:
-    """Return what to write if only the quotes are wrong."""
+    """Return what to write if only the quotes are wrong, or a unit inside them."""
     value, kind = item["input"], item["type"]
     if isinstance(value, str):
         text = value.strip().lower()
-        if kind in {"float_type", "int_type"} and _NUMBER_PATTERN.fullmatch(text):
-            return f": {text.replace(',', '.')} without quotes"
+        if kind in {"float_type", "int_type"}:
+            key = next((step for step in reversed(item["loc"]) if isinstance(step, str)), "")
+            return _suggest_number(key, value.strip(), is_whole=kind == "int_type")
         if kind == "bool_type" and text in {"true", "false"}:
             return f": {text} without quotes"
     elif kind == "string_type" and isinstance(value, int | float) and not isinstance(value, bool):
         return f': "{value}"'
     return ""
+
+
+def _suggest_number(key: str, text: str, *, is_whole: bool) -> str:
+    """Return the number to write for a quoted ``text``, in the key's unit; empty if it is none."""
+    found = _NUMBER_PATTERN.fullmatch(text)
+    if found is None:
+        return ""
+    whole, decimals, unit = found[1].lstrip("+"), found[2] or "", found[3]
+    number = f"{float(f'{whole}.{decimals}'):.12g}"
+    remark = ""
+    scale = _find_scale(key, unit) if unit else 1.0
+    if key == "contract_import_w" and unit.lower() == "kva":
+        scale, remark = _W_PER_KVA, f" ({_W_PER_KVA:g} W per kVA)"
+    if scale is None:
+        return " without a unit and without quotes"
+    if not unit and not is_whole and (readings := _suggest_kilo(key, number)):
+        return f" without quotes: {number}{readings}"
+    numbers = [number, f"{whole}{decimals}"] if _THOUSANDS.match(text) else [number]
+    written = list(dict.fromkeys(f"{float(one) * scale:.12g}" for one in numbers))
+    if is_whole:
+        written = [one for one in written if one.lstrip("-").isdigit()]
+    return f": {' or '.join(written)} without quotes{remark}" if written else ""
+
+
+def _find_scale(key: str, unit: str) -> float | None:
+    """Return how many of the key's unit are one ``unit``; None if they measure different things."""
+    stem, _, end = key.rpartition("_")
+    scales = {} if stem.endswith("_per") else _SCALES.get(end, {})
+    by_any_case = {one.lower(): scale for one, scale in scales.items() if not one.startswith("M")}
+    return scales.get(unit, by_any_case.get(unit.lower()))
 
 
 _DESCRIPTIONS: Mapping[str, Callable[[Mapping[str, Any], type[BaseModel]], str]] = {

@@ -86,13 +86,21 @@ def find_implausible_values(draft: SiteDraft) -> Iterator[FileFault]:
         yield from _check_prices(tariff)
 
 
+def explain_low_contract(key: str, value_w: float) -> str:
+    """Say that a contract was probably typed in another unit than W; empty for a usual one."""
+    if key == "contract_export_w":
+        is_low = 0 < value_w < _LIMIT_MIN_W
+        return f"{value_w:g} W is a very low limit; {_suggest_kilo(value_w, 'W')}" if is_low else ""
+    if value_w >= _CONTRACT_MIN_W:
+        return ""
+    return (
+        f"{value_w:g} W is less than any contract, probably kVA or kW typed as W; write"
+        f" {value_w * _KVA_W:g} for {value_w:g} kVA, {value_w * 1e3:g} for {value_w:g} kW"
+    )
+
+
 def _check_contract(limits: LimitsSection) -> Iterator[FileFault]:
-    value_w = limits.contract_import_w
-    if value_w < _CONTRACT_MIN_W:
-        what = (
-            f"{value_w:g} W is less than any contract, probably kVA or kW typed as W; write"
-            f" {value_w * _KVA_W:g} for {value_w:g} kVA, {value_w * 1e3:g} for {value_w:g} kW"
-        )
+    if what := explain_low_contract("contract_import_w", limits.contract_import_w):
         yield FileFault(("limits", "contract_import_w"), what)
     yield from _check_limit_keys(limits, ("limits",))
 

@@ -12,6 +12,7 @@ from quartier.config.checks.connection_checks import (
 )
 from quartier.config.checks.device_checks import find_part_faults
 from quartier.config.checks.fault_text import FileFault
+from quartier.config.checks.plausibility import explain_low_contract
 from quartier.config.checks.share_checks import find_share_faults
 from quartier.config.checks.similar_names import suggest_names
 from quartier.config.checks.site_draft import SiteDraft
@@ -171,16 +172,17 @@ def _find_limit_faults(draft: SiteDraft) -> Iterator[FileFault]:
     limits: LimitsSection | None = draft.fixed.get("limits")
     if limits is None:
         return
-    pairs = (
-        ("failsafe_import_w", limits.import_hard_w, "the hard import limit"),
-        ("autonomous_import_w", limits.import_hard_w, "the hard import limit"),
-        ("failsafe_export_w", limits.export_hard_w, "the hard export limit"),
-        ("autonomous_export_w", limits.export_hard_w, "the hard export limit"),
-    )
-    for key, hard_w, word in pairs:
-        value_w = getattr(limits, key)
-        if value_w is not None and value_w > hard_w:
-            yield FileFault(("limits", key), f"{value_w:g} is above {word}; expected at most {hard_w:g}")
+    for side, hard_w in (("import", limits.import_hard_w), ("export", limits.export_hard_w)):
+        contract = f"contract_{side}_w"
+        keys = (f"failsafe_{side}_w", f"autonomous_{side}_w")
+        above = {key: value_w for key in keys if (value_w := getattr(limits, key) or 0.0) > hard_w}
+        if above and (what := explain_low_contract(contract, getattr(limits, contract))):
+            others = " and ".join(f"{key} = {value_w:g}" for key, value_w in above.items())
+            yield FileFault(("limits", contract), f"{what}; beside {others} it cannot be meant")
+            continue
+        for key, value_w in above.items():
+            what = f"{value_w:g} is above the hard {side} limit; expected at most {hard_w:g}"
+            yield FileFault(("limits", key), what)
 
 
 def _find_district_link_faults(draft: SiteDraft) -> Iterator[FileFault]:
@@ -205,8 +207,10 @@ def _find_location_faults(draft: SiteDraft) -> Iterator[FileFault]:
     building = draft.fixed.get("site")
     if building is None:
         return
+    written = draft.raw["site"]
     for one, other in (("latitude", "longitude"), ("longitude", "latitude")):
-        if getattr(building, one) is not None and getattr(building, other) is None:
+        # A faulty value is None too; it has a fault of its own.
+        if getattr(building, one) is not None and getattr(building, other) is None and other not in written:
             yield FileFault(("site", other), f"is missing; {one} needs it")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from math import inf
-from typing import Any
+from typing import Any, Literal
 
 from quartier.config.checks.connection_checks import SUBSCRIBED_POWER_POINTS
 from quartier.config.loading import LoadedSite
@@ -122,12 +122,18 @@ def _make_asset(
     if isinstance(asset, asset_sections.BatterySection):
         return _make_battery(asset, shared, points)
     if isinstance(asset, asset_sections.PvSection):
-        curtail = _find_curtailment(name, asset, points)
+        able = _find_curtailment(name, points)
+        curtail = able if asset.curtail is None or able == "none" else asset.curtail
         point = f"{name}.{'relay_on' if curtail == 'relay' else 'generation_max_w'}"
         falls_back = curtail == "none" or has_fallback(points, point)
         lease_s = find_lease_s(points, point)
         return asset_types.Pv(
-            **shared, rated_w=asset.rated_w, curtail=curtail, falls_back=falls_back, lease_s=lease_s
+            **shared,
+            rated_w=asset.rated_w,
+            curtail=curtail,
+            is_output_unused=curtail == "none" != able,
+            falls_back=falls_back,
+            lease_s=lease_s,
         )
     if isinstance(asset, asset_sections.ChargePointSection):
         return asset_types.ChargePointAsset(
@@ -216,13 +222,11 @@ def _make_battery(
     )
 
 
-def _find_curtailment(name: str, asset: asset_sections.PvSection, points: Mapping[str, PointInfo]) -> Any:
-    able = "none"
-    if is_writable(points, f"{name}.relay_on"):
-        able = "relay"
+def _find_curtailment(name: str, points: Mapping[str, PointInfo]) -> Literal["none", "limit", "relay"]:
+    """Return how the points of a PV asset let it be curtailed."""
     if is_writable(points, f"{name}.generation_max_w"):
-        able = "limit"
-    return able if asset.curtail is None or able == "none" else asset.curtail
+        return "limit"
+    return "relay" if is_writable(points, f"{name}.relay_on") else "none"
 
 
 def make_node(name: str, section: connection_sections.NodeSection, points: Mapping[str, PointInfo]) -> Node:

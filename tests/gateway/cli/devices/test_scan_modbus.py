@@ -13,7 +13,7 @@ from quartier.cli import main
 from quartier.cli.devices.scan_modbus import render_modbus_lines
 from quartier_drivers.modbus.bus_section import RtuBus
 from quartier_drivers.modbus.scan import FoundDevice, ScanResult
-from quartier_hil.devices.odd import plain_unit
+from quartier_hil.devices.odd import plain_unit, quirk
 from quartier_hil.devices.oddpty import OddPty
 from quartier_hil.devices.oddtcp import OddTcp
 
@@ -118,6 +118,16 @@ def test_nobody_there_is_exit_1_with_what_to_look_at(capsys):
     assert (
         "nobody answers under 2 unit numbers; look whether Modbus is switched on" in capsys.readouterr().err
     )
+
+
+def test_a_gateway_that_answers_for_nobody_is_not_called_silent(capsys):
+    with serving(OddTcp({2: plain_unit()}, quirk("absent-answered"))) as server:
+        assert 1 == main(["scan", "modbus", f"{server.url}?timeout_s=0.1", "--units", "7"])
+
+    told = capsys.readouterr()
+    assert "note: a gateway answered for 1 unit that is not there" in told.out
+    assert "a gateway answers, but no device under 1 unit number; look at the power" in told.err
+    assert "nobody answers" not in told.err
 
 
 def test_a_bus_that_cannot_be_opened_is_exit_1_and_named(capsys):

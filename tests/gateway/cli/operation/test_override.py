@@ -25,6 +25,11 @@ def test_who_may_not_open_the_socket_is_told_the_group(capsys):
     assert "join the group quartier-operators, or use sudo" in capsys.readouterr().err
 
 
+def test_maintenance_without_its_time_says_how_to_give_it_and_how_to_end_it(capsys):
+    assert 2 == main(["maintenance", "bat1"])
+    assert "expected --for 4h; to end it: quartier override bat1 --cancel" in capsys.readouterr().err
+
+
 WISH = {"point": "ev1.current_max_a", "wished": 10.0, "done": 6.0, "words": "by hand, anna", "held_by": None}
 CAP = {"held_by": {"text": "import cap 4000 W (envelope dso 1): charging slowed", "code": "cap.import"}}
 CAR = {"name": "ev1", "role": "ev", "tier": "C", "state": "limited to 4140 W", "power_w": 4_100.0}

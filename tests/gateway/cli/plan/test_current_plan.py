@@ -118,8 +118,10 @@ async def test_a_plan_that_is_not_followed_says_why(asked):
 
 async def test_a_house_that_does_not_plan_and_a_daemon_that_is_away_say_so(asked, tmp_path, capsys):
     assert (1, "this house does not plan: its site file has no [planning]\n") == (await asked(None))[:2]
-    assert 2 == main(["plan", "--runtime-dir", str(tmp_path / "nowhere")])
-    assert "--series CSV plans from a file" in capsys.readouterr().err
+    assert 69 == main(["plan", "--runtime-dir", str(tmp_path / "nowhere")])
+    assert (
+        "systemctl start quartier, or name its --runtime-dir; --series CSV plans" in capsys.readouterr().err
+    )
 
 
 def test_steps_go_by_the_wall_over_the_change_of_the_clock():

@@ -55,12 +55,12 @@ CASES = [
     (
         "[limits]",
         f'{PV}curtail = "relay"\n[limits]',
-        'assets.pv1.curtail: "relay" needs a relay_on to write; expected switch_device',
+        'assets.pv1.curtail: "relay" needs a relay_on to write; expected switch_device, or "none"',
     ),
     (
         "[limits]",
         f'{PV}curtail = "limit"\n[limits]',
-        'assets.pv1.curtail: "limit" needs a generation_max_w to write',
+        'assets.pv1.curtail: "limit" needs a generation_max_w to write; expected "relay" with switch_device, or "none"',
     ),
     (
         "[limits]",

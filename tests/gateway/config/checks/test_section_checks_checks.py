@@ -127,6 +127,33 @@ CASES = [
 ]
 
 
+def test_a_contract_typed_in_kw_is_named_instead_of_the_limits_above_it(
+    written: Written, site_text: str
+) -> None:
+    text = site_text.replace(
+        "import_w = 9000\nautonomous_import_w = 9000", "import_w = 9\nautonomous_import_w = 7200"
+    )
+
+    with pytest.raises(ConfigError) as caught:
+        load_site(written(text))
+
+    (fault,) = caught.value.faults
+    assert "limits.contract_import_w" == fault.key
+    assert "write 8100 for 9 kVA, 9000 for 9 kW; beside autonomous_import_w = 7200" in fault.what
+
+
+@pytest.mark.parametrize("latitude", ['"48,82"', "91.0"])
+def test_a_coordinate_that_is_wrong_is_not_called_missing(
+    written: Written, site_text: str, latitude: str
+) -> None:
+    keys = f'district = "issy"\nlatitude = {latitude}\nlongitude = 2.3'
+
+    with pytest.raises(ConfigError) as caught:
+        load_site(written(site_text.replace('district = "issy"', keys)))
+
+    assert ["site.latitude"] == [fault.key for fault in caught.value.faults]
+
+
 @pytest.mark.parametrize(("old", "new", "expected"), CASES, ids=[case[2].split(";")[0] for case in CASES])
 def test_what_contradicts_between_sections_is_named(
     written: Written, site_text: str, old: str, new: str, expected: str

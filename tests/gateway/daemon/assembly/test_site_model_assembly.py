@@ -232,7 +232,8 @@ def test_an_operator_may_forbid_curtailment_but_cannot_invent_it(read):
     text = SITE.replace("rated_w = 10000 }", 'rated_w = 10000, curtail = "none" }')
     _, _, house = served(read(text))
 
-    assert "none" == asset(house, "pv1").curtail
+    assert ("none", True) == (asset(house, "pv1").curtail, asset(house, "pv1").is_output_unused)
+    assert not asset(house, "pv3").is_output_unused
 
 
 def test_a_battery_is_what_file_and_profile_say_together(read):
