@@ -24,7 +24,7 @@ is one row.</p>
 <div class="wide orders ledger"><table><thead><tr>{head}</tr></thead>
 <tbody>{rows}</tbody></table></div></section>
 """
-_BELOW = ' <a href="#street">and below: a street of such buildings</a>'
+_BELOW = ' <a href="#street">Street: below</a>'
 Curve = tuple[str, str, str, str]
 # Chart title, unit, factor from house units, curves: (point, label, colour, style).
 CHARTS: tuple[tuple[str, str, float, tuple[Curve, ...]], ...] = (
