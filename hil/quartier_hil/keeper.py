@@ -48,7 +48,9 @@ class Keeper:
         daemon = self._run.daemon
         deadline = time.monotonic() + READY_REAL_S
         while time.monotonic() < deadline and daemon.child.alive:
-            if await daemon.ask("status") is not None:
+            status = await daemon.ask("status")
+            if status is not None:
+                self._run.status = status
                 return
             await asyncio.sleep(0.05)
         tail = daemon.child.log.read_text(errors="replace")[-2_000:]

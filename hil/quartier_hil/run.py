@@ -45,7 +45,7 @@ from quartier_hil.verdict.judging import judges
 from quartier_hil.verdict.kpis import Kpis, Saving
 from quartier_hil.verdict.losses import Losses, by_bus, told
 from quartier_hil.verdict.ordered import Ledger
-from quartier_hil.verdict.promise import Cap, caps, owed
+from quartier_hil.verdict.promise import Cap, caps, in_force, kept_by_gateway, limit_values, owed
 from quartier_hil.verdict.stored import Stored
 from quartier_hil.verdict.tightening import away_spans
 from quartier_hil.wanted import Delivered
@@ -278,6 +278,11 @@ class Run:
         return self.clock.elapsed_s() - self.zero_s
 
     @property
+    def limit(self) -> Cap:
+        """The limit in force: what is promised, or what the gateway shows that it keeps where tighter."""
+        return in_force(owed(self.caps, self.now_s), kept_by_gateway(self.status.get("control")))
+
+    @property
     def day_s(self) -> float:
         """Seconds since the midnight before the start, by the house's clock."""
         start = self.scenario.start
@@ -308,7 +313,7 @@ class Run:
         values = self._live()
         self.now_s = self.plant.now_s
         cap = owed(self.caps, self.now_s)
-        values |= {"cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
+        values |= {"cap.import_w": cap.import_w, "cap.export_w": cap.export_w, **limit_values(self.limit)}
         standing = self.standing
         values |= planned.values(self.scenario, self.status, standing)
         self.course.add(self.now_s, values)

@@ -78,15 +78,15 @@ def _kilo(power_w: float) -> str:
 
 def _line(run: Run) -> str:
     powers = run.plant.powers_w
-    cap = owed(run.caps, run.now_s)
+    limit = run.limit
     parts = " ".join(
         f"{label} {powers[name] / 1e3:+.2f}"
         for name, label in (("bat1", "battery"), ("pv1", "PV"), ("ev1", "car"), ("hp1", "heat"))
     )
     soc = run.plant.battery.soc_pct(run.spec.battery)
     return (
-        f"{_clock(run.now_s)}  grid {run.plant.grid_w / 1e3:+.2f} of {cap.import_w / 1e3:g} kW "
-        f"({cap.whose}), {parts} kW, {soc:.0f} % charged, link {link_mode(run.status)}, "
+        f"{_clock(run.now_s)}  grid {run.plant.grid_w / 1e3:+.2f} of {limit.import_w / 1e3:g} kW "
+        f"({limit.whose}), {parts} kW, {soc:.0f} % charged, link {link_mode(run.status)}, "
         f"{counted(run.peer.figures.get('samples_count', 0), 'sample')} at the district"
     )
 

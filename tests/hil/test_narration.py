@@ -1,5 +1,6 @@
 from quartier_hil.narration import Narration, filled
-from quartier_hil.scenario import Say
+from quartier_hil.scenario import Say, load
+from quartier_hil.shelf import find
 
 
 def _told(says, *steps):
@@ -42,3 +43,20 @@ def test_values_are_told_as_people_read_them():
     assert "42 %, 0.0 kW, 2, 10 A, an unknown value" == filled(
         "{a.soc_pct}, {b.power_w}, {c.lost_count}, {d.current_max_a}, {e.power_w}", values
     )
+
+
+def test_the_demonstration_gives_current_back_only_to_a_car_that_is_still_limited():
+    (line,) = (
+        one for one in load(find("demo")).events if isinstance(one, Say) and "gets its current" in one.text
+    )
+
+    def said(car_w):
+        values = {"ev1.power_w": car_w, "grid.power_w": 2_900.0}
+        told = Narration([line])
+        return [*told.step(line.at_s, values), *told.step(line.until_s, values)]
+
+    assert ["The limit has ended; the car takes 7.6 kW and gets its current back in stages."] == said(7_590.0)
+    for car_w in (0.0, 11_040.0):
+        assert [f"The limit has ended; the car takes {car_w / 1e3:.1f} kW, the meter shows 2.9 kW."] == said(
+            car_w
+        )

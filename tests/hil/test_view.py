@@ -34,6 +34,7 @@ def test_without_a_terminal_each_event_is_a_line_told_once(prepared):
     text = console.file.getvalue()
     assert 1 == text.count("0:00:05  a car is plugged in")
     assert "link CONTROLLED" in text
+    assert "of 4 kW (envelope)" in text, "the limit that the gateway keeps is tighter than the contract"
     assert "\x1b" not in text
 
 

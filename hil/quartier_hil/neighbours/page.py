@@ -102,7 +102,7 @@ def data(told: Told) -> dict[str, Any]:
 
 def said(told: Told) -> list[tuple[float, str]]:
     """Return what was said, by the second at which it was measured."""
-    narration = story.narration(len(told.titles), told.limit_w)
+    narration = story.narration(told.titles, told.limit_w)
     return [(one.at_s, text) for one in told.course for text in narration.step(one.at_s, one.values)]
 
 

@@ -1,7 +1,7 @@
 """The street of the demonstration: who lives there, what happens, and what was promised of it (pure)."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -64,9 +64,9 @@ def number(count: int) -> str:
     return {3: "Three", 4: "Four"}.get(count, str(count))
 
 
-def narration(count: int, limit_w: float) -> Narration:
-    """What is said of a street of ``count`` buildings: what happens, and then what the meters show of it."""
-    limit = f"{limit_w / 1e3:g} kW"
+def narration(titles: Mapping[str, str], limit_w: float) -> Narration:
+    """What is said of the buildings of ``titles``: what happens, and then what the meters show of it."""
+    count, limit = len(titles), f"{limit_w / 1e3:g} kW"
     load, band_w = f"the transformer carries {{{LOAD}}} of {limit}", _band_w(limit_w)
     told: tuple[dict[str, object], ...] = (
         {
@@ -79,7 +79,7 @@ def narration(count: int, limit_w: float) -> Narration:
             "until_s": DISTRICT_AT_S - 1.0,
             "point": LOAD,
             "low": limit_w,
-            "text": f"Each house takes what its contract allows: {load}.",
+            "text": f"Without a district {_beside_contracts(titles)}; {load}.",
             "otherwise": f"The cars did not overload the street: {load}.",
         },
         {
@@ -117,6 +117,15 @@ def narration(count: int, limit_w: float) -> Narration:
         },
     )
     return Narration(Say.model_validate({"do": "say", **one}) for one in told)
+
+
+def _beside_contracts(titles: Mapping[str, str]) -> str:
+    """Return what each building takes, as a place of the narration, beside its contract."""
+    contracts_w = {edge: home.house.contract_import_w for edge, home in houses(with_public=True)}
+    return ", ".join(
+        f"{title} takes {{{edge}.power_w}} (contract {contracts_w[edge] / 1e3:g} kW)"
+        for edge, title in titles.items()
+    )
 
 
 def start_utc_s() -> float:
@@ -162,6 +171,7 @@ class Moment:
         """Return what the narration goes by."""
         modes = list(self.modes.values())
         return {
+            **{f"{edge}.power_w": watts for edge, watts in self.powers_w.items()},
             LOAD: self.load_w,
             LOST: float(modes.count("FAILSAFE")),
             LED: float(modes.count("CONTROLLED")),

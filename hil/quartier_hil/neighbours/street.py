@@ -140,7 +140,8 @@ class Street:
         await self._stand_still()
         start = story.START
         midnight_s = start.hour * 3_600.0 + start.minute * 60.0
-        narration = story.narration(len(self.homes), self.limit_w)
+        titles = {home.names.edge: home.scenario.title for home in self.homes}
+        narration = story.narration(titles, self.limit_w)
         while self.at_s < story.ENDS_AT_S:
             behind_s = self.clock.elapsed_s() - self._zero_s - self.at_s
             if behind_s < STEP_S:

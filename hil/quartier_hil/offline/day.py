@@ -48,7 +48,7 @@ from quartier_hil.verdict.judging import asked_for, balance, verdicts
 from quartier_hil.verdict.kpis import Kpis, Saving
 from quartier_hil.verdict.losses import Losses, told
 from quartier_hil.verdict.ordered import Ledger
-from quartier_hil.verdict.promise import Cap, caps, owed
+from quartier_hil.verdict.promise import Cap, caps, in_force, kept_by_gateway, limit_values, owed
 from quartier_hil.verdict.stored import Stored, points
 from quartier_hil.verdict.tightening import tightened
 from quartier_hil.wall import WallClock
@@ -317,7 +317,9 @@ class Day:
             values[planned.LEADS] = float(self._leads())
             values[planned.AGE] = self.planner.age_s(self.now)
         cap = owed(self.caps, self.now_s)
+        shown = {} if self.controller is None else kept_by_gateway(self.view)
         values |= {**orders.values, "cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
+        values |= limit_values(in_force(cap, shown))
         self.course.add(self.now_s, values)
         for said in self.narration.step(self.now_s, values):
             self.mark(said, "say")

@@ -24,7 +24,7 @@ is one row.</p>
 <div class="wide orders ledger"><table><thead><tr>{head}</tr></thead>
 <tbody>{rows}</tbody></table></div></section>
 """
-_BELOW = ' <a href="#street">and below: a street of such buildings</a>'
+_BELOW = ' <a href="#street">Street: below</a>'
 Curve = tuple[str, str, str, str]
 # Chart title, unit, factor from house units, curves: (point, label, colour, style).
 CHARTS: tuple[tuple[str, str, float, tuple[Curve, ...]], ...] = (
@@ -33,8 +33,8 @@ CHARTS: tuple[tuple[str, str, float, tuple[Curve, ...]], ...] = (
         "kW",
         1e-3,
         (
-            ("cap.import_w", "import cap", "#d62839", "step"),
-            ("cap.export_w", "export cap", "#d62839", "step-negative"),
+            ("limit.import_w", "import cap", "#d62839", "step"),
+            ("limit.export_w", "export cap", "#d62839", "step-negative"),
             ("grid.power_w", "grid", "#1d3557", "bold"),
             ("bat1.power_w", "battery", "#2a9d8f", "line"),
             ("pv1.power_w", "PV", "#e9a800", "line"),

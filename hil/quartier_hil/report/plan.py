@@ -40,8 +40,8 @@ def _relay_w(on: float) -> float:
 
 
 PLANS = (
-    Plan("grid", "import cap", "cap.import_w", "grid.power_w", 1, 200.0),
-    Plan("grid", "export cap", "cap.export_w", "grid.power_w", -1, 200.0, lambda watts: -watts),
+    Plan("grid", "import cap", "limit.import_w", "grid.power_w", 1, 200.0),
+    Plan("grid", "export cap", "limit.export_w", "grid.power_w", -1, 200.0, lambda watts: -watts),
     Plan("battery", "setpoint", "order.battery_w", "bat1.power_w", 0, 100.0),
     Plan("car", "current limit", "order.current_max_a", "ev1.power_w", 1, 100.0, _car_w),
     Plan("heat pump", "relay open", "order.relay_on", "hp1.power_w", 1, 50.0, _relay_w),

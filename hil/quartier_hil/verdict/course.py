@@ -20,7 +20,10 @@ POINTS = (
     "order.relay_on",
     "cap.import_w",
     "cap.export_w",
+    "limit.import_w",
+    "limit.export_w",
 )
+"""``cap.…`` was promised; ``limit.…`` was in force: the promise, or what the gateway kept where tighter."""
 
 
 @dataclass(frozen=True, slots=True)

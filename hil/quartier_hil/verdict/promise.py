@@ -1,11 +1,13 @@
 """Which caps the building owes to whom at each moment, from the scenario alone (pure).
 
 The rig does not ask the daemon which cap it keeps: it works out from the events what the district
-and the contract may expect.
+and the contract may expect.  What is shown of a run may be tighter (``in_force``); no check is judged by it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
 
 from quartier_hil.scenario import Broker, Caps, Clear, Contact, Event, Failure, Heartbeat, Scenario
 
@@ -125,3 +127,31 @@ def caps(scenario: Scenario) -> tuple[Cap, ...]:
 def owed(promised: Sequence[Cap], now_s: float) -> Cap:
     """The cap owed at ``now_s``."""
     return next(cap for cap in reversed(promised) if cap.from_s <= now_s)
+
+
+def in_force(cap: Cap, shown: Mapping[str, Any]) -> Cap:
+    """Return ``cap``, or what the gateway keeps by its own record ``shown`` where that is tighter.
+
+    In INIT, and until it hears the district again, it keeps its fail-safe values, which nobody yet promised.
+    """
+    import_w, export_w = (_shown_w(shown, way) for way in ("import", "export"))
+    whose = str(shown["import"].get("whose", "gateway")) if import_w < cap.import_w else cap.whose
+    return replace(
+        cap, import_w=min(import_w, cap.import_w), export_w=min(export_w, cap.export_w), whose=whose
+    )
+
+
+def kept_by_gateway(control: Any) -> Mapping[str, Any]:
+    """Return the limits that the gateway shows in its record of a cycle; empty where there is none."""
+    found = control.get("caps") if isinstance(control, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def limit_values(cap: Cap) -> dict[str, float]:
+    """Return a cap in force as the points of the course."""
+    return {"limit.import_w": cap.import_w, "limit.export_w": cap.export_w}
+
+
+def _shown_w(shown: Mapping[str, Any], way: str) -> float:
+    limit = shown.get(way)
+    return float(limit["max_w"]) if isinstance(limit, Mapping) and "max_w" in limit else inf

@@ -1,6 +1,9 @@
 """How quickly a cap that tightens is answered: the first command on a wire, and the meter inside it (pure).
 
 spec/failsafe.md#tighten-reaction: command on the wire at most 2 s, measured inside at most 30 s.
+
+A gateway may keep a limit before it is promised: its fail-safe value, some seconds before the rig's clock
+says so.  What it took back then is told with the verdict; it answers nothing, and no run is shown by it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,10 +26,15 @@ WIRES_S = 1.0
 SLACK_SHARE, SLACK_W = 0.02, 200.0
 # A meter that is inside for a moment only is not yet inside.
 STAYS_S = 5.0
+# What the gateway took back so long before a cap was promised, and kept, was taken back for it.
+EARLY_S = 60.0
+# The gateway shows its limits to a tenth of a watt.
+ROUNDED_W = 0.1
 # A command is what takes back this share of what is over: what follows the house's own noise is none.
 COMMAND_SHARE = 0.25
 _CAR = CarSpec()
 GENERATION = "order.generation_max_w"
+_SEEN = ("grid.power_w", "limit.import_w", "limit.export_w")
 
 
 def tightenings(promised: Sequence[Cap]) -> list[tuple[Cap, float]]:
@@ -51,6 +59,7 @@ class _Tightening:
     command_s: float | None = None
     inside_s: float | None = None
     is_settled: bool = False
+    is_early: bool = False
 
     @property
     def is_inside(self) -> bool:
@@ -73,6 +82,7 @@ class Tightening:
     _open: list[_Tightening] = field(init=False)
     _watts: Mapping[str, float] = field(init=False)
     _last: dict[str, float] = field(init=False, default_factory=dict)
+    _before: list[tuple[float, dict[str, float]]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         """Those in whose time nobody is ended, frozen or without power."""
@@ -92,11 +102,16 @@ class Tightening:
             if one.cap.from_s <= now_s < one.end_s:
                 self._follow(one, now_s, dt_s, values)
         self._last = {order: values[order] for order in self._watts if order in values}
+        if any(one.cap.from_s - EARLY_S <= now_s < one.cap.from_s for one in self._open):
+            self._before.append(
+                (now_s, self._last | {name: values[name] for name in _SEEN if name in values})
+            )
 
     def _follow(self, one: _Tightening, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
         over_w = _over_w(one.cap, values["grid.power_w"])
         if one.over_w is None:
             one.over_w, one.orders = over_w, self._last or dict(values)
+            one.is_early = not over_w and self._is_taken_back_before(one.cap)
         if one.is_inside:
             return
         if one.command_s is None and self._commanded(one, values):
@@ -122,6 +137,17 @@ class Tightening:
             way = -1.0 if order == GENERATION else 1.0
             moved_w += (values[order] - before) * self._watts[order] * sign * way
         return moved_w >= COMMAND_SHARE * abs(one.over_w) or self._switched(one, values)
+
+    def _is_taken_back_before(self, cap: Cap) -> bool:
+        """Return whether the gateway kept ``cap`` already, and took back by orders what had been over it."""
+        recent = [values for at_s, values in self._before if cap.from_s - EARLY_S <= at_s < cap.from_s]
+        if not recent or not _is_kept(cap, recent[-1]):
+            return False
+        overs = ((values, _over_w(cap, values.get("grid.power_w", 0.0))) for values in recent)
+        return any(
+            over_w and self._commanded(_Tightening(cap, inf, over_w, values), recent[-1])
+            for values, over_w in overs
+        )
 
     def _switched(self, one: _Tightening, values: Mapping[str, float]) -> bool:
         """Return whether something was switched or stepped: how much that is only its load knows."""
@@ -162,17 +188,21 @@ class Tightening:
             f"and the meter inside in {self.inside_max_s:g} s"
         )
         seen = [one for one in self._open if one.over_w is not None]
+        early = sum(one.is_early for one in seen)
         figures = self.figures
         if not figures:
-            measured = f"{counted(len(seen), 'limit reduction')}, the house was inside each"
+            had = f"; before {early} of them the gateway had curtailed for that limit" if early else ""
+            measured = f"{counted(len(seen), 'limit reduction')}, the house was inside each{had}"
             is_guard = self.asked is not None and bool(self.asked.guard)
-            unshown = "" if is_guard else "nothing had to be taken back"
+            why = "all was taken back before the limit was due" if early else "nothing had to be taken back"
+            unshown = "" if is_guard else why
             return Verdict("tightening", promised, measured, is_guard or not self.is_asked, unshown)
         command_s, inside_s = figures.values()
         acted = sum(not one.is_inside for one in seen)
+        had = f", {early} of them before it was due: the gateway kept the limit already" if early else ""
         measured = (
             f"command after {_words(command_s)}, inside after {_words(inside_s)} at most "
-            f"({acted} of {counted(len(seen), 'limit reduction')} required curtailment)"
+            f"({acted + early} of {counted(len(seen), 'limit reduction')} required curtailment{had})"
         )
         holds = command_s <= self.command_max_s and inside_s <= self.inside_max_s
         return Verdict("tightening", promised, measured, holds)
@@ -185,6 +215,12 @@ def tightened(judges: Iterable[Judge]) -> dict[str, float]:
         if isinstance(judge, Tightening):
             found |= judge.figures
     return found
+
+
+def _is_kept(cap: Cap, values: Mapping[str, float]) -> bool:
+    """Return whether the gateway keeps both sides of ``cap``; not where it is not known what it keeps."""
+    sides = (("limit.import_w", cap.import_w), ("limit.export_w", cap.export_w))
+    return all(values.get(point, inf) <= watts + ROUNDED_W for point, watts in sides)
 
 
 def _words(seconds: float) -> str:

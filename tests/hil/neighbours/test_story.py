@@ -1,6 +1,8 @@
 from quartier_hil.neighbours import story
 from quartier_hil.neighbours.story import Moment, houses, limit_w, verdicts
 
+TITLES = {"b001": "Lilac house", "b002": "Corner house", "b003": "Garden house"}
+
 
 def course(before_w=11_000.0, led_w=8_600.0, lost_w=8_400.0, lost_mode="FAILSAFE"):
     found = []
@@ -9,13 +11,11 @@ def course(before_w=11_000.0, led_w=8_600.0, lost_w=8_400.0, lost_mode="FAILSAFE
         lost = story.DIES_AT_S + 200 < second < story.BACK_AT_S + 60
         watts = led_w if led else lost_w if lost else before_w
         mode = lost_mode if lost else "CONTROLLED"
-        found.append(
-            Moment(float(second), dict.fromkeys(("a", "b", "c"), watts), dict.fromkeys(("a", "b", "c"), mode))
-        )
+        found.append(Moment(float(second), dict.fromkeys(TITLES, watts), dict.fromkeys(TITLES, mode)))
     return found
 
 
-SHARES = dict.fromkeys(("a", "b", "c"), story.SHARE_W)
+SHARES = dict.fromkeys(TITLES, story.SHARE_W)
 
 
 def test_a_street_that_was_overloaded_is_led_and_keeps_its_shares_when_its_district_dies():
@@ -45,14 +45,17 @@ def test_a_share_that_nobody_wanted_is_not_shown_though_it_was_not_exceeded():
 
 
 def _said(found):
-    narration = story.narration(3, story.LIMIT_W)
+    narration = story.narration(TITLES, story.LIMIT_W)
     return [text for one in found for text in narration.step(one.at_s, one.values)]
 
 
 def test_the_narration_tells_what_the_meters_show():
     text = " ".join(_said(course()))
 
-    assert "Each house takes what its contract allows: the transformer carries 33.0 kW of 26 kW." in text
+    assert (
+        "Without a district Lilac house takes 11.0 kW (contract 18 kW), Corner house takes 11.0 kW (contract "
+        "18 kW), Garden house takes 11.0 kW (contract 18 kW); the transformer carries 33.0 kW of 26 kW."
+    ) in text
     assert (
         "Each house knows that the district is lost, and is limited to its own share: the transformer carries"
         in text
@@ -75,3 +78,14 @@ def test_the_shares_of_the_street_fit_its_transformer_and_its_contracts_do_not()
         # On its own a building takes 80 % of its contract.
         assert sum(home.contract_import_w for home in homes) * 0.8 > limit
     assert {"lights", "substation", "chp", "waste"} == {asset.kind for asset in homes[-1].assets}
+
+
+def test_each_building_is_told_with_its_own_power_and_its_own_contract():
+    powers_w = {"b001": 11_600.0, "b004": 16_000.0}
+    moment = Moment(story.PLUGGED_AT_S + 1.0, powers_w, dict.fromkeys(powers_w, "AUTONOMOUS"))
+    narration = story.narration({"b001": "Lilac house", "b004": "Town hall"}, story.LIMIT_W)
+
+    assert (
+        "Without a district Lilac house takes 11.6 kW (contract 18 kW), Town hall takes 16.0 kW (contract 20 kW); "
+        "the transformer carries 27.6 kW of 26 kW."
+    ) == list(narration.step(moment.at_s, moment.values))[-1]

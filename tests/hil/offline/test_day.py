@@ -13,6 +13,7 @@ def test_a_cap_is_kept_and_every_order_has_its_reason(day):
     assert [] == _broken(found)
     assert any("envelope" in row.reason for row in found.ledger.rows)
     assert 4_000 == found.course.columns["cap.import_w"][-60]
+    assert 4_000 == found.course.columns["limit.import_w"][-60], "the gateway keeps what was promised"
 
 
 def test_a_load_that_nobody_can_hold_back_breaks_the_cap(day):

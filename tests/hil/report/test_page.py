@@ -100,6 +100,7 @@ def test_further_sections_stand_at_the_end_and_the_head_leads_to_them():
     assert "#street" not in _page(_course(10))
 
     text = _page(_course(10), more='<header id="street"></header>')
+    assert '<a href="#street">Street: below</a>' in text
     assert (
         text.index('href="#street"')
         < text.index("Orders")
@@ -188,3 +189,11 @@ def test_a_curve_that_was_read_from_a_real_device_is_called_so():
     labels = [curve["label"] for chart in data(course, 0.0)["charts"] for curve in chart["curves"]]
 
     assert {"car (real)", "measured (real)"} == {label for label in labels if label.endswith("(real)")}
+
+
+def test_the_cap_is_drawn_as_it_is_in_force_and_not_as_it_was_promised():
+    course = Course()
+    course.add(0.0, {"cap.import_w": 12_000.0, "limit.import_w": 3_500.0, "limit.export_w": 6_000.0})
+    caps = {curve["label"]: curve["values"][0] for curve in data(course, 1e9)["charts"][0]["curves"][:2]}
+
+    assert {"import cap": 3.5, "export cap": -6.0} == caps

@@ -30,11 +30,11 @@ def test_a_setpoint_is_missed_on_either_side():
 
 
 def test_a_cap_is_missed_only_beyond_it():
-    grid = [{"cap.import_w": 4000, "grid.power_w": watts} for watts in (-5000, 4000, 4100, 5100)]
+    grid = [{"limit.import_w": 4000, "grid.power_w": watts} for watts in (-5000, 4000, 4100, 5100)]
     found = kept(WORDS["grid import cap"], course(*grid))
 
     assert (300.0, 75.0) == (found.deviation_w, found.within_pct)
-    sold = [{"cap.export_w": 1000, "grid.power_w": watts} for watts in (4000, -1000, -3000)]
+    sold = [{"limit.export_w": 1000, "grid.power_w": watts} for watts in (4000, -1000, -3000)]
     found = kept(WORDS["grid export cap"], course(*sold))
     assert 2000 / 3 == pytest.approx(found.deviation_w)
 

@@ -1,7 +1,7 @@
 import datetime as dt
 
 from quartier_hil.scenario import Scenario
-from quartier_hil.verdict.promise import caps, owed
+from quartier_hil.verdict.promise import Cap, caps, in_force, kept_by_gateway, limit_values, owed
 
 HOUSE = {
     "contract_import_w": 12_000,
@@ -141,3 +141,15 @@ def test_where_no_fail_safe_value_was_agreed_half_of_the_contract_and_no_export_
     promised = _promised({"do": "heartbeat", "at_s": 1000, "on": False})
 
     assert (6_000, 0) == (owed(promised, 3000).import_w, owed(promised, 3000).export_w)
+
+
+def test_the_limit_in_force_is_what_the_gateway_keeps_only_where_that_is_tighter_than_the_promise():
+    contract = Cap(0.0, 12_000, 6_000, "contract")
+    failsafe = {"import": {"max_w": 3_500.0, "whose": "fail-safe value"}, "export": {"max_w": 6_000.0}}
+    wide = {"import": {"max_w": 20_000.0, "whose": "hard limit"}}
+
+    assert Cap(0.0, 3_500, 6_000, "fail-safe value") == in_force(contract, failsafe)
+    assert contract == in_force(contract, wide) == in_force(contract, {})
+    assert {"limit.import_w": 12_000, "limit.export_w": 6_000} == limit_values(contract)
+    assert failsafe == kept_by_gateway({"mode": "INIT", "caps": failsafe})
+    assert {} == kept_by_gateway(None) == kept_by_gateway({})

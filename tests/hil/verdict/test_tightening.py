@@ -164,3 +164,51 @@ def test_a_minimum_time_may_be_allowed_its_own_limits():
 
     assert (False, True) == (strict.holds, found.holds)
     assert "the command on the wire in 60 s and the meter inside in 200 s" in found.promised
+
+
+def _lost(*steps, district=False):
+    """Limits of 12 and then 4 kW, or of the district before; a step: second, grid, car order, gateway's limit."""
+    promised = [Cap(from_s=0, **CONTRACT), Cap(100, 4_000, 6_000, "fail-safe")]
+    if district:
+        promised[:0] = [Cap(0, 12_000, 6_000, "contract"), Cap(20, 8_000, 6_000, "district")]
+        promised[2] = Cap(30, 12_000, 6_000, "contract")
+    judge = Tightening(_scenario(), promised, is_asked=True)
+    for now_s, grid_w, car_a, limit_w in steps:
+        limits = {"limit.import_w": limit_w, "limit.export_w": 6_000.0}
+        judge.step(now_s, 1.0, {"grid.power_w": grid_w, "order.current_max_a": car_a, **limits})
+    return judge.verdict(Ending())
+
+
+EARLY = (87, 9_000, 16, 12_000), (90, 3_900, 8, 4_000), (99, 3_900, 8, 4_000), (100, 3_900, 8, 4_000)
+
+
+def test_what_the_gateway_took_back_before_the_limit_was_promised_is_told_and_shows_nothing():
+    early = _lost(*EARLY)
+
+    assert (
+        "1 limit reduction, the house was inside each; before 1 of them the gateway had curtailed"
+        in early.measured
+    )
+    assert "all was taken back before the limit was due" == early.unshown
+    assert "not shown" == early.result
+
+
+def test_a_reduction_before_the_limit_was_promised_counts_as_required():
+    led = (19, 11_000, 16, 12_000), (20, 11_000, 16, 8_000), (21, 7_900, 10, 8_000), (29, 7_900, 10, 8_000)
+
+    assert (
+        "(2 of 2 limit reductions required curtailment, 1 of them before it was due: the gateway kept the limit already)"
+    ) in _lost(*led, *EARLY, district=True).measured
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        ((87, 9_000, 16, 12_000), (99, 3_900, 8, 12_000)),  # the gateway did not keep the limit yet
+        ((87, 9_000, 16, 12_000), (99, 3_900, 16, 4_000)),  # nothing was ordered
+        ((87, 3_900, 16, 12_000), (99, 3_900, 8, 4_000)),  # nothing was over the limit
+        ((30, 9_000, 16, 12_000), (99, 3_900, 8, 4_000)),  # that was long before
+    ],
+)
+def test_a_house_that_was_inside_for_another_reason_required_no_curtailment(before):
+    assert "the house was inside each" == _lost(*before, (100, 3_900, 8, 4_000)).measured.partition(", ")[2]
