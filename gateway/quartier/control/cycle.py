@@ -116,7 +116,7 @@ def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: N
     known = conflict_response.record_conflict_writes(inputs.state.rivals, told, now.ns)
     if known != inputs.state.rivals:
         inputs = replace(inputs, state=replace(inputs.state, rivals=known))
-    present = status.find_control_alarms(inputs, participants, result, lost)
+    present = status.find_control_alarms(inputs, participants, result, book, lost)
     after = replace(
         inputs.state,
         window=window,
