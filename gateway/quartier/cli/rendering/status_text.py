@@ -1,17 +1,12 @@
 """Describe a status in sentences: link state, limits, district link, store, one line each (pure)."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 
 from quartier.cli.rendering.output import format_age, format_count, format_number, format_size
-from quartier.site.alarm_types import format_alarm_name
-
-_ENDED_PATTERN = re.compile(r"; ended \d\d:\d\d:\d\d$")
-"""The words of an alarm whose cause ended: quartier.site.alarm_types.describe_ended."""
-
+from quartier.site.alarm_types import ENDED_PATTERN, format_alarm_name
 
 _LINK_STATE_STYLE = {
     "CONTROLLED": "green",
@@ -113,7 +108,7 @@ def describe_alarms(status: Mapping[str, Any]) -> Iterator[Text]:
             f"{told['unacknowledged_count']} not acknowledged, the newest {format_age(since_s)} ago: {name}"
         )
         below = status["control"]["alarms"]
-        if ended_count := sum(_ENDED_PATTERN.search(one) is not None for one in below):
+        if ended_count := sum(ENDED_PATTERN.search(one) is not None for one in below):
             words += f"; ended: {ended_count} of the {format_count(len(below), 'alarm')} below"
         yield Text(f"alarms: {words} (quartier alarms)", style="bold red")
 
