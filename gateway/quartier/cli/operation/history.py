@@ -98,6 +98,20 @@ def _find_unit(point: str) -> str:
         return ""  # events are named by codes
 
 
+def _describe_quality(row: history_reader.HistoryRow) -> str:
+    """Return the quality of a sample, or of all the time of a span: one good value does not hide bad ones."""
+    is_partly_bad = row.good_pct is not None and 0.0 < row.good_pct < 100.0
+    return "partly bad" if is_partly_bad else row.quality.name.lower()
+
+
+def _describe_quality_share(row: history_reader.HistoryRow) -> str:
+    """Return the quality, with the share of good time where not all was good."""
+    words = _describe_quality(row)
+    if row.good_pct is None or words != "partly bad":
+        return words
+    return f"{words}, {min(max(round(row.good_pct), 1), 99)} % good"
+
+
 def _print_table(rows: Iterable[history_reader.HistoryRow], zone: tzinfo | None) -> None:
     cells = (
         (
@@ -105,7 +119,7 @@ def _print_table(rows: Iterable[history_reader.HistoryRow], zone: tzinfo | None)
             row.point,
             output.format_number(row.value),
             _find_unit(row.point),
-            row.quality.name.lower(),
+            _describe_quality_share(row),
             str(row.count),
         )
         for row in rows
@@ -124,7 +138,7 @@ def _print_csv(rows: Iterable[history_reader.HistoryRow], zone: tzinfo | None) -
                 terminal.escape_formula(row.point),
                 terminal.escape_formula(row.value),
                 _find_unit(row.point),
-                row.quality.name.lower(),
+                _describe_quality(row),
                 row.count,
             )
         )
@@ -136,9 +150,11 @@ def _print_jsonl(rows: Iterable[history_reader.HistoryRow], _zone: tzinfo | None
             "utc_ms": row.utc_ms,
             "point": row.point,
             "value": row.value,
-            "quality": row.quality.name.lower(),
+            "quality": _describe_quality(row),
             "count": row.count,
         }
+        if row.good_pct is not None:
+            found["good_pct"] = round(row.good_pct, 1)
         print(json.dumps(found, ensure_ascii=False))
 
 
