@@ -37,8 +37,6 @@ def format_who(one: Origin) -> str:
             return one.name
         case "drill":
             return f"drill {one.name}".rstrip()
-        case "release" if not one.name:
-            return _WHO_TEXTS["rule"]
         case _:
             return one.name or _WHO_TEXTS.get(one.kind, one.kind)
 

@@ -35,7 +35,7 @@ ROW = LedgerEntry(
         (Origin("grid", "contact dso1"), "contact dso1", "the grid (contact dso1)"),
         (Origin("drill", "bus"), "drill bus", "drill bus"),
         (Origin("release", "gateway left"), "gateway left", "the gateway, giving it back (gateway left)"),
-        (Origin("release"), "the gateway", "the gateway, giving it back"),
+        (Origin("release"), "the gateway, giving it back", "the gateway, giving it back"),
         (Origin("device"), "the device by itself", "the device by itself"),
         (Origin("stranger"), "somebody else", "somebody else"),
     ],
