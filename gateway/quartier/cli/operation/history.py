@@ -7,11 +7,13 @@ import json
 import sys
 from collections.abc import Iterable
 from datetime import tzinfo
+from fnmatch import fnmatchcase
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from quartier.cli.rendering import output, terminal, time_text
 from quartier.config import loading
+from quartier.config.checks.similar_names import suggest_names
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier.store import history_reader
@@ -23,7 +25,7 @@ COLUMNS = ("time", "point", "value", "unit", "quality", "count")
 
 
 def run_history(options: argparse.Namespace) -> int:
-    """Print what was stored; exit 1 when there is no history, 2 for a time that cannot be read."""
+    """Print what was stored; exit 1 if there is no history or point of that name, 2 for a wrong time."""
     path, zone = find_database(options.config, options.state_dir)
     zone = ask_time_zone(options.runtime_dir) or zone
     if zone is None and options.format != "jsonl":
@@ -53,9 +55,28 @@ def run_history(options: argparse.Namespace) -> int:
         print(f"{what}; try sudo -u quartier quartier history", file=sys.stderr)
         return 1
     if next(told) == 0:
+        if near := _explain_unknown_points(options):
+            print(f"no point is called {' or '.join(options.points)}; {near}", file=sys.stderr)
+            return 1
         span = f"{time_text.format_stamp(from_ms, zone)} and {time_text.format_stamp(to_ms, zone)}"
         print(f"no samples of {' or '.join(options.points)} between {span}", file=sys.stderr)
     return 0
+
+
+def _explain_unknown_points(options: argparse.Namespace) -> str:
+    """Return the names that are near, if the daemon has no point of these names; else, or unasked, nothing.
+
+    Events are no points: they have a name once they happened.
+    """
+    if any(pattern.startswith(("event", "*")) for pattern in options.points):
+        return ""
+    try:
+        names = [point["point"] for point in ask(options.runtime_dir, "points")]
+    except NoDaemon:
+        return ""
+    if any(fnmatchcase(name, pattern) for name in names for pattern in options.points):
+        return ""
+    return suggest_names(options.points[0].strip("*"), names, "quartier points")
 
 
 def _parse_interval_s(text: str) -> float:

@@ -1,5 +1,6 @@
 """``quartier history``: a real store of an hour ago, in all three formats."""
 
+import asyncio
 import csv
 import io
 import json
@@ -134,6 +135,24 @@ def test_only_what_was_asked_for_is_shown(kept, capsys):
 
     assert 1 + 10 == len(text.splitlines())
     assert "power_w" not in text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "code", "words"),
+    [
+        ("grid.pwr_w", 1, "no point is called grid.pwr_w; did you mean 'grid.power_w'?"),
+        ("grid.power_w", 0, "no samples of grid.power_w"),
+        ("event.store.gap", 0, "no samples of event.store.gap"),
+    ],
+)
+async def test_a_point_that_the_daemon_does_not_have_is_said_to_be_none(
+    kept, status, serving, capsys, pattern, code, words
+):
+    said = ["history", "--points", pattern, "--from", "2001-01-01", "--to", "2001-01-02", *kept]
+    async with serving({"status": lambda: status, "points": lambda: [{"point": "grid.power_w"}]}):
+        assert code == await asyncio.to_thread(main, said)
+
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "jsonl"])
