@@ -254,6 +254,11 @@ def format_identity(device: Mapping[str, Any]) -> str:
     return " ".join(told[key] for key in ("maker", "model", "serial") if told.get(key))
 
 
+def format_device_state(state: str) -> str:
+    """Return the state of a device in words that need no glossary."""
+    return "no answer, asked less often" if state == "set aside" else state
+
+
 def explain_device(device: Mapping[str, Any], bus: Mapping[str, Any]) -> str:
     """Name a good device, or what is wrong with another; what its bus has said is not repeated."""
     if device["state"] == "good":
@@ -332,9 +337,13 @@ def describe_store(told: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def describe_cycles(told: Mapping[str, Any]) -> Text:
-    """Return how punctual the cycle is."""
+    """Return how punctual the cycle is; 99.9 % of fewer than a thousand cycles says nothing."""
+    is_known = told["count"] >= _SHARE_FROM_CYCLES
     return Text.assemble(
         f"{format_count(told['count'], 'cycle')}, ",
         (f"{format_number(told['skipped_count'])} skipped", "yellow" if told["skipped_count"] else ""),
-        f", 99.9 % began within {told['late_p999_s']:.3g} s",
+        f", 99.9 % began within {told['late_p999_s'] * 1e3:.3g} ms" if is_known else "",
     )
+
+
+_SHARE_FROM_CYCLES = 1000
