@@ -252,7 +252,17 @@ class SingleRequests:
 
     async def ask(self, request: Request) -> Answer:
         """Make one request as it is.  Raises NoReply or LinkLost."""
-        return await self._line.exchange(request, self._limits.pause_s, probes=self.is_silent)
+        try:
+            return await self._line.exchange(request, self._limits.pause_s, probes=self.is_silent)
+        except NoReply as error:
+            if request.unit == self._device.unit:
+                raise
+            raise NoReply(self.name_unit(request.unit, str(error))) from error
+
+    def name_unit(self, unit: int, words: str) -> str:
+        """Return words about a unit; of one that only the profile names, they say whose it is."""
+        own = self._device.unit
+        return words if unit == own else f"the profile of unit {own} also uses unit {unit}: {words}"
 
     async def fetch(self, unit: int, place: Address, width: int) -> Answer:
         """Read registers or coils.
@@ -261,7 +271,7 @@ class SingleRequests:
         """
         answer = await self.ask(make_read(unit, place.table, place.number, width))
         if answer.exception in GATEWAY_EXCEPTIONS:
-            raise NoReply(f"unit {unit}: {render_exception(answer)}")
+            raise NoReply(self.name_unit(unit, f"unit {unit}: {render_exception(answer)}"))
         return answer
 
     async def send(self, name: str, request: Request, expires_ns: int | None = None) -> None:

@@ -64,7 +64,7 @@ from quartier.control.reason import Reason, make_rule_reason
 from quartier.control.records import AllocationStep, PowerRange
 from quartier.control.requests import Requests
 from quartier.control.state import ControlState, Decision
-from quartier.control.supervise import conflict_response, hunting, status
+from quartier.control.supervise import conflict_response, hunting, override_report, status
 from quartier.control.switch_state import SwitchState
 from quartier.site import alarm_types
 from quartier.site.asset_types import Battery
@@ -116,7 +116,7 @@ def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: N
     known = conflict_response.record_conflict_writes(inputs.state.rivals, told, now.ns)
     if known != inputs.state.rivals:
         inputs = replace(inputs, state=replace(inputs.state, rivals=known))
-    present = status.find_control_alarms(inputs, participants, result, lost)
+    present = status.find_control_alarms(inputs, participants, result, book, lost)
     after = replace(
         inputs.state,
         window=window,
@@ -436,7 +436,7 @@ def _follow(inputs: CycleInputs, unit: Participant, desired_w: float) -> None:
         return
     by_hand_w = overrides.find_ordered_power_w(asset, inputs.wishes.overrides)
     if by_hand_w is not None:  # it follows no meter, so it cannot hunt and needs no filter
-        unit.reason = inputs.wishes.overrides[asset.name].reason
+        unit.reason = override_report.explain_battery_order(inputs, asset, allowed)
         unit.want_w = setpoints.ramp_to(asset, unit.before_w, by_hand_w, allowed, inputs.dt_s)
         return
     held_w = inputs.state.swings.limit_step_w(asset.name)

@@ -173,7 +173,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _warning(
         "output.given_back",
         "point",
-        "an output was given back to its device: what its order needs is lost",
+        "an output is no longer ordered and goes back to its device: what its order needs is lost",
         "See what is missing with `quartier why {asset}`.",
     ),
     _warning(
@@ -231,7 +231,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
         grows_into="loss.grid_meter_lost",
     ),
     _warning(
-        "loss.battery_silent", "asset", "a battery is silent: its setpoint is given back", DEVICE_REMEDY
+        "loss.battery_silent", "asset", "a battery is silent: its setpoint is being given back", DEVICE_REMEDY
     ),
     _warning("loss.pv_silent", "asset", "a PV inverter is silent: it counts at its worst", DEVICE_REMEDY),
     _warning(

@@ -18,6 +18,7 @@ from quartier.site.alarm_kinds import AlarmSeverity
 from quartier.site.alarm_types import (
     _S,
     ALARM_HOLD_S,
+    ENDED_PATTERN,
     Acknowledgement,
     Alarm,
     AlarmConsequence,
@@ -92,9 +93,9 @@ class AlarmList:
         An alarm whose cause ended is not present any more: the list itself knows how long it stays active.
         """
         there: dict[AlarmKey, Alarm] = {}
+        ended: dict[AlarmKey, Alarm] = {}
         for alarm in present:
-            if alarm.ended_utc_ms is None:
-                there.setdefault(alarm.key, alarm)
+            (there if alarm.ended_utc_ms is None else ended).setdefault(alarm.key, alarm)
         roots = {key: self._find_root(alarm, there) for key, alarm in there.items()}
         raised = [
             key
@@ -107,6 +108,7 @@ class AlarmList:
                 root, [there[key] for key in there if key != root and roots[key] == root]
             )
         stands = set(roots.values())
+        self._note_ended_causes(ended[key] for key in stands - there.keys() if key in ended)
         away = [one for key, one in self.records.items() if one.is_active and key not in stands]
         cleared = [gone for one in away if (gone := self._clear_alarm(one, now)) is not None]
         found = AlarmChanges(tuple(self.records[key] for key in raised), (*joined, *cleared))
@@ -156,6 +158,14 @@ class AlarmList:
             self.records[root] = replace(before, consequences=consequences)
         self._timings.setdefault(root, _AlarmTiming()).ends_ns = None
 
+    def _note_ended_causes(self, alarms: Iterable[Alarm]) -> None:
+        """Say when the causes of these alarms ended; consequences alone keep them active."""
+        for alarm in alarms:
+            record = self.records[alarm.key]
+            if record.words != str(alarm):
+                self.counts_count += 1
+                self.records[alarm.key] = replace(record, words=str(alarm))
+
     def _raise_alarm(self, alarm: Alarm, now: Now) -> AlarmRecord | None:
         """Raise the alarm; return its record if it was not active before."""
         before, key = self.records.get(alarm.key), alarm.key
@@ -204,7 +214,8 @@ class AlarmList:
         pulse = self._timings.setdefault(one.key, _AlarmTiming())
         if pulse.ends_ns is None:
             pulse.ends_ns = now.ns + round((ALARM_SETTLE_S if pulse.is_recalled else ALARM_HOLD_S) * _S)
-            if not pulse.is_recalled:  # nobody saw when the cause of a recalled alarm ended
+            is_told = ENDED_PATTERN.search(one.words) is not None
+            if not (pulse.is_recalled or is_told):  # nobody saw when the cause of a recalled alarm ended
                 one = replace(one, words=describe_ended(one.words, now.utc_ms, self.zone))
                 self.records[one.key] = one
         if now.ns < pulse.ends_ns:

@@ -5,6 +5,7 @@ cause ended, and its text says when that was. A cause that comes back in this ti
 once more.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -138,6 +139,10 @@ def describe_ended(words: str, utc_ms: int, zone: str) -> str:
     """Return the text of an alarm whose cause ended at ``utc_ms``."""
     then = datetime.fromtimestamp(utc_ms / 1e3, UTC).astimezone(ZoneInfo(zone))
     return f"{words}; ended {then:%H:%M:%S}"
+
+
+ENDED_PATTERN = re.compile(r"; ended \d\d:\d\d:\d\d$")
+"""The end of a text that ``describe_ended`` made."""
 
 
 _S = 1_000_000_000

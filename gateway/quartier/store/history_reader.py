@@ -167,6 +167,9 @@ class HistoryRow:
     span that begins at ``utc_ms``: it contains ``count`` samples, and ``value`` is their mean over time
     (powers, voltages …) or the last one (counters, states, texts).  With 0 samples the earlier value
     continued.
+
+    The mean is that of the good time alone.  ``good_pct`` is the share of this time in the time for which a
+    value of the span is known; None without such a time, and for a sample.
     """
 
     point: str
@@ -174,6 +177,7 @@ class HistoryRow:
     value: Value
     quality: Quality
     count: int
+    good_pct: float | None = None
 
 
 def read_history(
@@ -251,6 +255,8 @@ class _Span:
 
     count: int = 0
     weighted: float = 0.0
+    weighted_ms: int = 0
+    good_ms: int = 0
     known_ms: int = 0
     last: Value | None = None
     quality: Quality = Quality.GOOD
@@ -311,19 +317,24 @@ class _Grid:
             until_ms = min(end_ms, self.from_ms + (index + 1) * self.every_ms)
             span = trace.spans.setdefault(index, _Span())
             span.last, span.quality = held.value, held.quality
-            if trace.is_mean and held.quality is Quality.GOOD and not isinstance(held.value, str):
-                span.weighted += held.value * (until_ms - at_ms)
-                span.known_ms += until_ms - at_ms
+            span.known_ms += until_ms - at_ms
+            if held.quality is Quality.GOOD:
+                span.good_ms += until_ms - at_ms
+                if trace.is_mean and not isinstance(held.value, str):
+                    span.weighted += held.value * (until_ms - at_ms)
+                    span.weighted_ms += until_ms - at_ms
             at_ms = until_ms
 
 
 def _make_span_rows(point: str, trace: _Trace, grid: _Grid) -> Iterator[HistoryRow]:
     for index, span in sorted(trace.spans.items()):
         value, quality = span.last, span.quality
-        if trace.is_mean and span.known_ms:
-            value, quality = span.weighted / span.known_ms, Quality.GOOD
+        if span.weighted_ms:
+            value, quality = span.weighted / span.weighted_ms, Quality.GOOD
+        good_pct = 100.0 * span.good_ms / span.known_ms if span.known_ms else None
         if value is not None:
-            yield HistoryRow(point, grid.from_ms + index * grid.every_ms, value, quality, span.count)
+            utc_ms = grid.from_ms + index * grid.every_ms
+            yield HistoryRow(point, utc_ms, value, quality, span.count, good_pct)
 
 
 def _is_averaged(sample: Sample) -> bool:

@@ -57,3 +57,16 @@ async def test_who_is_silent_is_asked_once(beside: SingleRequests, device: Devic
     with pytest.raises(NoReply):
         await beside.fetch(3, PLACE, 1)
     assert 1 == len(device.server.asked)
+
+
+@pytest.mark.parametrize(
+    ("unit", "words"), [(3, "unit 3 is "), (100, "the profile of unit 3 also uses unit 100: unit 100 is ")]
+)
+async def test_a_silent_unit_that_only_the_profile_names_is_told_with_that_of_the_device(
+    beside: SingleRequests, device: Device, unit: int, words: str
+) -> None:
+    device.server.script = [silence]
+    beside._line._timeout_s, beside.is_silent = 0.05, True
+
+    with pytest.raises(NoReply, match=f"^{words}silent"):
+        await beside.fetch(unit, PLACE, 1)

@@ -162,7 +162,7 @@ def test_a_loop_that_gets_hot_is_given_back_and_said_so(town):
     p.raw["loop.supply_c"] = 80
     p.run(1)
     assert ("loop.pump_pct",) == p.decision.releases
-    assert "loop.pump_pct: given back, its supply is at 80.0 °C, above 75 °C" in p.view["alarms"]
+    assert "loop.pump_pct: no longer ordered, its supply is at 80.0 °C, above 75 °C" in p.view["alarms"]
     p.run(30)
 
     assert [] == p.written("loop.pump_pct", since=41)

@@ -249,6 +249,14 @@ def test_an_alarm_stands_until_all_that_came_of_it_is_over():
     assert ("cleared", "loss.grid_meter_lost", 93) == watch.go(1).told[-1]
 
 
+def test_an_alarm_that_its_consequences_keep_says_when_its_own_cause_ended():
+    watch = Watch().go(3, LOST, BACK).go(1, BACK, LOST.after(1_764_000_000_000, "UTC"))
+
+    assert "the grid meter is lost; ended 16:00:00" == watch.one(LOST).words
+    assert "the grid meter is lost; ended 16:00:00" == watch.go(90).one(LOST).words
+    assert "the grid meter is lost" == watch.go(1, LOST).one(LOST).words
+
+
 def test_what_comes_of_what_comes_of_an_alarm_is_listed_with_the_first():
     bus = Alarm("loss.bus_down", "rs485", "the bus is down")
     silent = Alarm("loss.battery_silent", "bat1", "bat1 is silent", bus.key)

@@ -92,6 +92,17 @@ def test_powers_are_averaged_over_time_not_over_samples(past: Past) -> None:
     assert [(0, (45 * 100 + 5 * 500 + 10 * 600) / 60, 3), (60, 0.0, 1)] == cells(past.ask(every_s=60))
 
 
+def test_a_span_says_which_share_of_its_known_time_was_good(past: Past) -> None:
+    past.record(0, "grid.power_w", 100.0)
+    past.record(45, "grid.power_w", 500.0, Quality.BAD)
+    past.record(60, "grid.power_w", 600.0)
+    past.record(120, "grid.power_w", 0.0)
+
+    assert [(100.0, GOOD, 75.0), (600.0, GOOD, 100.0), (0.0, GOOD, None)] == [
+        (row.value, row.quality, row.good_pct) for row in past.ask(every_s=60)
+    ]
+
+
 def test_a_value_holds_until_the_next_and_the_count_says_that_none_came(past: Past) -> None:
     past.record(10, "grid.power_w", 100.0)
     past.record(190, "grid.power_w", 300.0)

@@ -16,6 +16,7 @@ def add_history_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPa
         "TIME: 2026-11-25 or 2026-11-25T14:30, with or without +01:00 (default: the site's time zone), now,\n"
         "today, yesterday, or 2h, 15min, 3d for so long ago.  --every takes 10s, 15min, 1h, 1d;\n"
         "after a --from for so long ago its spans begin at whole quarters, hours and days.\n"
+        'A mean is that of the good time; "partly bad" says that some of the span was not good.\n'
         "example: quartier history --points 'grid.*' --from 1d --every 15min --format csv",
     )
     history.add_argument(

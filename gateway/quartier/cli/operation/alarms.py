@@ -147,11 +147,11 @@ def _describe_duration(row: Mapping[str, Any], now: DisplayClock) -> str:
     raised_s, gone_s = row.get("raised_age_s"), row.get("gone_age_s")
     if gone_ms is None:
         lasting = _format_span(row["since_utc_ms"], now.utc_ms) if raised_s is None else format_age(raised_s)
-        return f"for {lasting}, since {since}"
+        return f"active for {lasting}, since {since}"
     gone = _format_span(gone_ms, now.utc_ms) if gone_s is None else format_age(gone_s)
     lasted_s = None if raised_s is None or gone_s is None else raised_s - gone_s
     lasted = _format_span(row["since_utc_ms"], gone_ms) if lasted_s is None else format_age(lasted_s)
-    return f"gone for {gone}, was there for {lasted} from {since}"
+    return f"gone for {gone}, was active for {lasted} from {since}"
 
 
 def _describe_repeats(row: Mapping[str, Any], now: DisplayClock) -> str:

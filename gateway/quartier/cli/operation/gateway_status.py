@@ -177,7 +177,11 @@ def _make_bus_row(bus: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _make_device_row(device: Mapping[str, Any], bus: Mapping[str, Any]) -> tuple[Any, ...]:
     style = "green" if device["state"] == "good" else "red"
-    return device["name"], Text(device["state"], style=style), status_text.explain_device(device, bus)
+    return (
+        device["name"],
+        Text(status_text.format_device_state(device["state"]), style=style),
+        status_text.explain_device(device, bus),
+    )
 
 
 def run_status(options: argparse.Namespace) -> int:

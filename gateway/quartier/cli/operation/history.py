@@ -7,11 +7,13 @@ import json
 import sys
 from collections.abc import Iterable
 from datetime import tzinfo
+from fnmatch import fnmatchcase
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from quartier.cli.rendering import output, terminal, time_text
 from quartier.config import loading
+from quartier.config.checks.similar_names import suggest_names
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier.store import history_reader
@@ -23,7 +25,7 @@ COLUMNS = ("time", "point", "value", "unit", "quality", "count")
 
 
 def run_history(options: argparse.Namespace) -> int:
-    """Print what was stored; exit 1 when there is no history, 2 for a time that cannot be read."""
+    """Print what was stored; exit 1 if there is no history or point of that name, 2 for a wrong time."""
     path, zone = find_database(options.config, options.state_dir)
     zone = ask_time_zone(options.runtime_dir) or zone
     if zone is None and options.format != "jsonl":
@@ -53,9 +55,28 @@ def run_history(options: argparse.Namespace) -> int:
         print(f"{what}; try sudo -u quartier quartier history", file=sys.stderr)
         return 1
     if next(told) == 0:
+        if near := _explain_unknown_points(options):
+            print(f"no point is called {' or '.join(options.points)}; {near}", file=sys.stderr)
+            return 1
         span = f"{time_text.format_stamp(from_ms, zone)} and {time_text.format_stamp(to_ms, zone)}"
         print(f"no samples of {' or '.join(options.points)} between {span}", file=sys.stderr)
     return 0
+
+
+def _explain_unknown_points(options: argparse.Namespace) -> str:
+    """Return the names that are near, if the daemon has no point of these names; else, or unasked, nothing.
+
+    Events are no points: they have a name once they happened.
+    """
+    if any(pattern.startswith(("event", "*")) for pattern in options.points):
+        return ""
+    try:
+        names = [point["point"] for point in ask(options.runtime_dir, "points")]
+    except NoDaemon:
+        return ""
+    if any(fnmatchcase(name, pattern) for name in names for pattern in options.points):
+        return ""
+    return suggest_names(options.points[0].strip("*"), names, "quartier points")
 
 
 def _parse_interval_s(text: str) -> float:
@@ -98,6 +119,20 @@ def _find_unit(point: str) -> str:
         return ""  # events are named by codes
 
 
+def _describe_quality(row: history_reader.HistoryRow) -> str:
+    """Return the quality of a sample, or of all the time of a span: one good value does not hide bad ones."""
+    is_partly_bad = row.good_pct is not None and 0.0 < row.good_pct < 100.0
+    return "partly bad" if is_partly_bad else row.quality.name.lower()
+
+
+def _describe_quality_share(row: history_reader.HistoryRow) -> str:
+    """Return the quality, with the share of good time where not all was good."""
+    words = _describe_quality(row)
+    if row.good_pct is None or words != "partly bad":
+        return words
+    return f"{words}, {min(max(round(row.good_pct), 1), 99)} % good"
+
+
 def _print_table(rows: Iterable[history_reader.HistoryRow], zone: tzinfo | None) -> None:
     cells = (
         (
@@ -105,7 +140,7 @@ def _print_table(rows: Iterable[history_reader.HistoryRow], zone: tzinfo | None)
             row.point,
             output.format_number(row.value),
             _find_unit(row.point),
-            row.quality.name.lower(),
+            _describe_quality_share(row),
             str(row.count),
         )
         for row in rows
@@ -124,7 +159,7 @@ def _print_csv(rows: Iterable[history_reader.HistoryRow], zone: tzinfo | None) -
                 terminal.escape_formula(row.point),
                 terminal.escape_formula(row.value),
                 _find_unit(row.point),
-                row.quality.name.lower(),
+                _describe_quality(row),
                 row.count,
             )
         )
@@ -136,9 +171,11 @@ def _print_jsonl(rows: Iterable[history_reader.HistoryRow], _zone: tzinfo | None
             "utc_ms": row.utc_ms,
             "point": row.point,
             "value": row.value,
-            "quality": row.quality.name.lower(),
+            "quality": _describe_quality(row),
             "count": row.count,
         }
+        if row.good_pct is not None:
+            found["good_pct"] = round(row.good_pct, 1)
         print(json.dumps(found, ensure_ascii=False))
 
 

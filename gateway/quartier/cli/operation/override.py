@@ -11,6 +11,7 @@ from quartier.cli.rendering import output, status_text
 from quartier.control.observe.meter_check.causes import describe_evidence_with_faults
 from quartier.runtime.local_socket.orders import OPERATORS_GROUP, send_order
 from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.site.ledger import LedgerEntry, load_entry
 
 EX_NO_DAEMON = 69
 _POLL_S = 0.25
@@ -90,7 +91,9 @@ def _wait_for_effect(options: argparse.Namespace, done: Mapping[str, Any]) -> di
         wish = reply["asset"].get("override") if reply is not None else None
         if wish is not None and wish["until_utc_ms"] == done["until_utc_ms"]:
             found = reply["asset"]
-            if wish["held_by"] is not None or wish["done"] == wish["wished"]:
+            release = _find_release(found)
+            is_under_way = release is not None and release.outcome == "pending"
+            if not is_under_way and (wish["held_by"] is not None or wish["done"] == wish["wished"]):
                 break
         if number == 0 and not options.json:
             print(f"the order is given; waiting up to {WAIT_MAX_S:g} s for its effect", file=sys.stderr)
@@ -98,10 +101,34 @@ def _wait_for_effect(options: argparse.Namespace, done: Mapping[str, Any]) -> di
     return found
 
 
+def _find_release(asset: Mapping[str, Any]) -> LedgerEntry | None:
+    """Return the row by which an asset in maintenance was given back; None if it had no order."""
+    newest = next(iter(asset.get("ledger", ())), None)
+    if newest is None or asset["override"]["wished"] is not None:
+        return None
+    row = load_entry(newest)
+    return row if row.cause.get("more", {}).get("code") == "hand.maintenance" else None
+
+
+def _describe_maintenance(asset: Mapping[str, Any]) -> str:
+    """Return whether the device was seen to take its point back."""
+    row = _find_release(asset)
+    if row is None:
+        return f"{asset['name']} gets no orders now"
+    if row.outcome == "done":
+        shown = "" if row.shown is None else f"; {status_text.format_order(row.point, row.shown)} read back"
+        return f"{asset['name']} is given back{shown}"
+    note = f" ({row.note})" if row.note else ""
+    outcome = "" if row.outcome == "pending" else f": {row.outcome}{note}"
+    return f"{asset['name']} is being given back{outcome}"
+
+
 def _describe_effect(asset: Mapping[str, Any]) -> str:
     """Return what the order leads to, and for one that must wait what it waits for."""
+    if asset["override"]["wished"] is None:
+        return _describe_maintenance(asset)
     words = [status_text.describe_override_effect(asset), status_text.describe_unread(asset)]
-    if asset["override"]["wished"] is not None and asset["override"]["done"] is None:
+    if asset["override"]["done"] is None:
         words += why_text.describe_return_conditions(asset)
     return "; ".join(filter(None, words))
 

@@ -1,17 +1,12 @@
 """Describe a status in sentences: link state, limits, district link, store, one line each (pure)."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
 
 from quartier.cli.rendering.output import format_age, format_count, format_number, format_size
-from quartier.site.alarm_types import format_alarm_name
-
-_ENDED_PATTERN = re.compile(r"; ended \d\d:\d\d:\d\d$")
-"""The words of an alarm whose cause ended: quartier.site.alarm_types.describe_ended."""
-
+from quartier.site.alarm_types import ENDED_PATTERN, format_alarm_name
 
 _LINK_STATE_STYLE = {
     "CONTROLLED": "green",
@@ -113,7 +108,7 @@ def describe_alarms(status: Mapping[str, Any]) -> Iterator[Text]:
             f"{told['unacknowledged_count']} not acknowledged, the newest {format_age(since_s)} ago: {name}"
         )
         below = status["control"]["alarms"]
-        if ended_count := sum(_ENDED_PATTERN.search(one) is not None for one in below):
+        if ended_count := sum(ENDED_PATTERN.search(one) is not None for one in below):
             words += f"; ended: {ended_count} of the {format_count(len(below), 'alarm')} below"
         yield Text(f"alarms: {words} (quartier alarms)", style="bold red")
 
@@ -259,6 +254,11 @@ def format_identity(device: Mapping[str, Any]) -> str:
     return " ".join(told[key] for key in ("maker", "model", "serial") if told.get(key))
 
 
+def format_device_state(state: str) -> str:
+    """Return the state of a device in words that need no glossary."""
+    return "no answer, asked less often" if state == "set aside" else state
+
+
 def explain_device(device: Mapping[str, Any], bus: Mapping[str, Any]) -> str:
     """Name a good device, or what is wrong with another; what its bus has said is not repeated."""
     if device["state"] == "good":
@@ -337,9 +337,13 @@ def describe_store(told: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def describe_cycles(told: Mapping[str, Any]) -> Text:
-    """Return how punctual the cycle is."""
+    """Return how punctual the cycle is; 99.9 % of fewer than a thousand cycles says nothing."""
+    is_known = told["count"] >= _SHARE_FROM_CYCLES
     return Text.assemble(
         f"{format_count(told['count'], 'cycle')}, ",
         (f"{format_number(told['skipped_count'])} skipped", "yellow" if told["skipped_count"] else ""),
-        f", 99.9 % began within {told['late_p999_s']:.3g} s",
+        f", 99.9 % began within {told['late_p999_s'] * 1e3:.3g} ms" if is_known else "",
     )
+
+
+_SHARE_FROM_CYCLES = 1000

@@ -22,7 +22,10 @@ STANDING_ORDER_S = 60.0
 
 # A late release value does no harm: it waits for a device that is away; a newer command replaces it.
 RELEASE_LIFE_S = 3600.0
-INPUT_LOST = Origin("release", "input lost")
+GATEWAY_RELEASES = Origin("release")
+"""Who gives an output back if the gateway decided it, and neither a person nor the district."""
+
+
 # The tolerance of a read-back by the last word of the point.
 VALUE_TOLERANCE = {"w": 50.0, "a": 0.5, "on": 0.0}
 _UNKNOWN: Mapping[str, float] = MappingProxyType({})
@@ -76,7 +79,7 @@ def find_release_commands(
         if point in book.released:
             continue
         value = values.get(point)
-        reason = make_reason("output.given_back", INPUT_LOST, more=why)
+        reason = make_release_reason(why)
         if value is None:
             unnamed.append(point)
             if point in own:
@@ -86,6 +89,12 @@ def find_release_commands(
             commands.append(make_command(point, value, now_ns + round(RELEASE_LIFE_S * _S), reason))
             returns[point] = Order(value, now_ns, reason, since_ns=now_ns)
     return OrderBook(orders, book.released | points.keys(), returns), commands, tuple(unnamed)
+
+
+def make_release_reason(why: Reason) -> Reason:
+    """Make the reason of an output that is given back: wanted by whoever ordered it, or by the gateway."""
+    who = GATEWAY_RELEASES if why.who.kind == "rule" else why.who
+    return make_reason("output.given_back", who, more=why)
 
 
 def make_command(point: str, value: float, expires_ns: int, reason: Reason) -> Command:

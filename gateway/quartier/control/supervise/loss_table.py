@@ -139,7 +139,7 @@ LOSSES: tuple[LossRow, ...] = (
         noticed_s=lambda pace: health.find_lost_after_s(pace.grid_period_s) + pace.cycle_s,
         noticed_by="max(10 s, 4 of its periods) + 1 cycle",
         action="unmeasured loads count at their rated power, loads are shed to the fail-safe caps, batteries "
-        "are given back, PV is limited to the export cap",
+        "are being given back, PV is limited to the export cap",
         deadline_s=lambda pace: health.find_lost_after_s(pace.grid_period_s) + TIGHTEN_REACTION_S,
         within="max(10 s, 4 of its periods) + 2 s",
         where="the control cycle",
@@ -148,7 +148,7 @@ LOSSES: tuple[LossRow, ...] = (
     _asset_silent(
         "battery",
         "a battery",
-        "its setpoint is given back and no longer refreshed",
+        "its setpoint is being given back and no longer refreshed",
         "its device's own timer ends the last one",
         "its readings; the setpoint ramps from what it does",
     ),

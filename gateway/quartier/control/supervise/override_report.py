@@ -1,6 +1,6 @@
 """Name the limit that holds back an order for one asset: of a person, the district or the plan (pure).
 
-It is for people, in the status of a cycle; it decides nothing.
+It is for people, in the status of a cycle and in the reason of an order; it decides nothing.
 """
 
 from typing import Any
@@ -22,6 +22,18 @@ _NO_FEED_IN, _NO_CHARGE = make_reason("battery.grid_no_feed_in"), make_reason("b
 _SUSPECT, _APPARENT = make_reason("meter.suspect"), make_reason("meter.no_export")
 _ORDERED = frozenset({"hand.orders", "hand.maintenance", "document.orders"})
 _BATTERY_LED = frozenset({"plan.leads", "self_consumption"})
+
+
+def explain_battery_order(inputs: CycleInputs, asset: Battery, room: records.PowerRange) -> Reason:
+    """Return the reason of a battery's order that follows a request; with the limit that leaves less of it.
+
+    ``room`` is the range that is left to the battery. A plan of the gateway itself reckons with its limits.
+    """
+    wish = inputs.wishes.overrides[asset.name]
+    if wish.value is None or wish.who.kind == "rule":
+        return wish.reason
+    limit = _narrowed(inputs, asset, wish.value, room)
+    return wish.reason if limit is None else wish.reason.then(limit)
 
 
 def report_override(
@@ -71,7 +83,9 @@ def _held(
     if order.reason not in (wish.reason, NO_REASON) and not _is_earlier(asset, order.reason):
         return order.reason
     return (
-        _narrowed(inputs, asset, wished, participant) if isinstance(asset, Battery) and participant else None
+        _narrowed(inputs, asset, wished, participant.room)
+        if isinstance(asset, Battery) and participant
+        else None
     )
 
 
@@ -80,16 +94,16 @@ def _is_earlier(asset: ControllableAsset, reason: Reason) -> bool:
 
     An order that keeps its value keeps its reason until it is refreshed, also if the request is new.
     """
-    if isinstance(asset, Battery) and reason.code in _BATTERY_LED:
-        return True
+    if isinstance(asset, Battery) and reason.code in _BATTERY_LED | _ORDERED:
+        return True  # also with what held back the earlier request
     return reason.code in _ORDERED and reason.last.code in (reason.code, "said")
 
 
 def _narrowed(
-    inputs: CycleInputs, asset: Battery, wished_w: float, participant: Participant
+    inputs: CycleInputs, asset: Battery, wished_w: float, room: records.PowerRange
 ) -> Reason | None:
     """Return what leaves a battery less range than requested; None if only its ramp delays the request."""
-    if participant.room.low_w - 1.0 <= wished_w <= participant.room.high_w + 1.0:
+    if room.low_w - 1.0 <= wished_w <= room.high_w + 1.0:
         return None
     soc_pct = observations.find_fresh_value(
         inputs.state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, inputs.now_ns

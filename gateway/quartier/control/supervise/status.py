@@ -28,6 +28,7 @@ from quartier.control.participants import (
     is_order_allowed,
 )
 from quartier.control.reason import NO_REASON, Reason, make_reason, render_data
+from quartier.control.records import OrderBook
 from quartier.control.state import ControlState
 from quartier.control.supervise import (
     conflict_response,
@@ -206,10 +207,14 @@ def find_control_alarms(
     inputs: CycleInputs,
     participants: Sequence[Participant],
     result: AllocationResult,
+    book: OrderBook,
     lost: Mapping[str, Reason],
 ) -> Iterator[Alarm]:
-    """Yield the alarms of this cycle; ``alarm_types`` decides how long each stays active."""
-    for one in _alarms(inputs, participants, result, lost):
+    """Yield the alarms of this cycle; ``alarm_types`` decides how long each stays active.
+
+    ``book`` is the order book after this cycle.
+    """
+    for one in _alarms(inputs, participants, result, book, lost):
         yield _with_meter_cause(inputs, one)
     yield from unmet.find_unkept_limit_alarms(inputs, participants)
     yield from daily_runs.find_late_run_alarms(inputs.house, inputs.state.runs)
@@ -232,6 +237,7 @@ def _alarms(
     inputs: CycleInputs,
     participants: Sequence[Participant],
     result: AllocationResult,
+    book: OrderBook,
     lost: Mapping[str, Reason],
 ) -> Iterator[Alarm]:
     yield from contacts.find_contact_alarms(inputs.state.contacts)
@@ -259,7 +265,7 @@ def _alarms(
             words += f"; in the way: {kept}" * bool(kept)
         yield Alarm("cap.unmet", "", words, find_loss_alarm(inputs, ""))
     for name, why in lost.items():
-        yield from _given_back(inputs, name, why)
+        yield from _given_back(inputs, book, name, why)
     yield from releases.find_release_alarms(inputs, lost)
     for asset in (*find_flexible_assets(inputs.house), *operation_modes.find_controllable(inputs.house)):
         if unsafe := explain_no_order(asset, inputs.state.memories):
@@ -267,15 +273,23 @@ def _alarms(
             yield Alarm("output.fallback_lost", asset.name, words)
 
 
-def _given_back(inputs: CycleInputs, name: str, why: Reason) -> Iterator[Alarm]:
+def _given_back(inputs: CycleInputs, book: OrderBook, name: str, why: Reason) -> Iterator[Alarm]:
     """Yield the alarm of a point that is given back; none if a person or the district ordered it."""
-    words = f"{name}: given back, {why}"
+    words = f"{name}: {_describe_release(book, name, why)}, {why}"
     if why.code == conflicts.CONFLICT_REASON.code:
         yield Alarm("output.second_master", name, words)
     elif why.code == FALLBACK_LOST.code:
         yield Alarm("output.fallback_lost", name.partition(".")[0], words)
     elif why.who.kind not in {"person", "document"}:
         yield Alarm("output.given_back", name, words, find_loss_alarm(inputs, name.partition(".")[0]))
+
+
+def _describe_release(book: OrderBook, point: str, why: Reason) -> str:
+    """Return how far a release came: it is done once the device was seen to take it."""
+    release = book.returns.get(point)
+    if release is None or why.code == conflicts.CONFLICT_REASON.code:
+        return "no longer ordered"  # nobody looks whether the device took it
+    return "given back" if release.is_kept else "being given back"
 
 
 def _restore(inputs: CycleInputs, result: AllocationResult) -> dict[str, Any]:

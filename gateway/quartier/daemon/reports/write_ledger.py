@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from quartier.control.orders import book as orders_book
 from quartier.control.reason import Reason, make_reason, render_data
 from quartier.daemon.reports import ledger_rows
 from quartier.daemon.reports.ledger_rows import LedgerRow, is_continuous
@@ -30,7 +31,7 @@ FLUSH_PERIOD_NS, FLUSH_MOVED_PERIOD_NS, FLUSH_CHANGED_PERIOD_NS = (
 )
 CHECK_PERIOD_NS = 5_000_000_000
 OUTCOME_DELAY_MAX_NS = 1_000_000_000  # this long after expiry the mailbox has reported all that it knows
-INPUT_LOST_WHO, GATEWAY_LEFT_WHO = Origin("release", "input lost"), Origin("release", "gateway left")
+GATEWAY_LEFT_WHO = Origin("release", "gateway left")
 WRITE_BUDGET_WHO = Origin("rule", "write budget")
 _INPUT_LOST_REASON, _USED_UP_REASON, _LEFT_REASON = (
     make_reason("input.lost"),
@@ -121,14 +122,14 @@ class WriteLedger:
         """Record points that are given back to the control of their own device, with the reason by point."""
         self._now = now
         for point in points:
-            reason = _explain_giving_back(why.get(point, _INPUT_LOST_REASON))
+            reason = orders_book.make_release_reason(why.get(point, _INPUT_LOST_REASON))
             row = next(iter(self._open.get(point, ())[-1:]), None)
-            if row is not None and row.is_given_back(INPUT_LOST_WHO, render_data(reason)):
+            if row is not None and row.is_given_back(reason.who, render_data(reason)):
                 row.note_repeat(now.utc_ms)
                 row.asked_ns = now.ns
                 self._changed[row.entry.number] = row
             else:
-                self._begin_row(self._make_own_entry(point, reason, INPUT_LOST_WHO))
+                self._begin_row(self._make_own_entry(point, reason, reason.who))
 
     def look(self, frozen: FrozenImage, now: Now) -> None:
         """Check every few seconds whether points still show what was ordered, even without new orders."""
@@ -191,7 +192,10 @@ class WriteLedger:
             if row is None or row.command is not None or row.entry.outcome != "pending":
                 row = self._begin_row(
                     self._make_own_entry(
-                        point, _explain_giving_back(_USED_UP_REASON), WRITE_BUDGET_WHO, self._safe.get(point)
+                        point,
+                        orders_book.make_release_reason(_USED_UP_REASON),
+                        WRITE_BUDGET_WHO,
+                        self._safe.get(point),
                     )
                 )
             row.judged(verdict, self._find_utc_ms(now_ns), why)
@@ -361,10 +365,6 @@ class WriteLedger:
 
     def _find_utc_ms(self, ns: int) -> int:
         return self._now.utc_ms + (ns - self._now.ns) // 1_000_000
-
-
-def _explain_giving_back(why: Reason) -> Reason:
-    return make_reason("output.given_back", more=why)
 
 
 def _is_due(row: LedgerRow, now_ns: int) -> bool:

@@ -50,7 +50,7 @@ def test_an_active_alarm_tells_since_when_its_words_who_saw_it_and_what_to_do():
     head, first, words, seen, remedy, zone = page(row(3))
 
     assert "1 active, 1 not acknowledged" == head
-    assert first.startswith("  3 warning  contact.unread:dso1  for 2 min, since ")
+    assert first.startswith("  3 warning  contact.unread:dso1  active for 2 min, since ")
     assert ("    words 3", "    not acknowledged") == (words, seen)
     assert remedy.endswith("the wire of dso1.")
     assert zone.startswith("times are in this machine's zone, ")
@@ -60,9 +60,9 @@ def test_an_active_alarm_tells_since_when_its_words_who_saw_it_and_what_to_do():
 
 def test_how_long_an_alarm_lasts_is_told_by_the_daemons_own_time_where_it_saw_it():
     later = NOON_MS + 3_600_000
-    assert "for 30 s, since" in page(row(3, since_utc_ms=later, raised_age_s=30.0))[1]
+    assert "active for 30 s, since" in page(row(3, since_utc_ms=later, raised_age_s=30.0))[1]
     gone = row(3, since_utc_ms=later, cleared_utc_ms=later, raised_age_s=90.0, gone_age_s=30.0)
-    assert "gone for 30 s, was there for 60 s from" in page(gone)[1]
+    assert "gone for 30 s, was active for 60 s from" in page(gone)[1]
 
 
 def test_what_came_of_an_alarm_stands_below_its_words():
@@ -93,7 +93,7 @@ def test_one_that_is_gone_and_not_seen_is_still_to_be_looked_at():
     found = page(row(1, cleared_utc_ms=NOON_MS + 30_000))
 
     assert "0 active, 1 not acknowledged" == found[0]
-    assert "gone for 90 s, was there for 30 s from" in found[1]
+    assert "gone for 90 s, was active for 30 s from" in found[1]
 
 
 def test_who_saw_it_and_what_they_noted_is_told():

@@ -64,7 +64,23 @@ def test_a_good_day_at_a_glance(shown):
     assert "history 12.3 MB, 35 commits, 6 pending, 0 gaps, 42 samples not yet delivered" == line(
         text, "history"
     )
-    assert "8,000 cycles, 0 skipped, 99.9 % began within 0.002 s" == line(text, "8,000")
+    assert "8,000 cycles, 0 skipped, 99.9 % began within 2 ms" == line(text, "8,000")
+
+
+def test_a_device_that_is_set_aside_is_said_to_give_no_answer():
+    assert ["no answer, asked less often", "silent"] == [
+        status_text.format_device_state(state) for state in ("set aside", "silent")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(999, "999 cycles, 0 skipped"), (1000, "1,000 cycles, 0 skipped, 99.9 % began within 2 ms")],
+)
+def test_a_share_of_the_cycles_is_told_from_a_thousand_on(count, words):
+    told = {"count": count, "skipped_count": 0, "late_p999_s": 0.002}
+
+    assert words == status_text.describe_cycles(told).plain
 
 
 def test_a_refused_order_says_why(shown):

@@ -1,15 +1,19 @@
 """``quartier history``: a real store of an hour ago, in all three formats."""
 
+import asyncio
 import csv
 import io
 import json
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
 from quartier.cli import main
+from quartier.cli.operation import history
 from quartier.site.records import Now
 from quartier.store.deadband import NO_DEADBAND, Deadbands
+from quartier.store.history_reader import HistoryRow
 from quartier.store.history_store import Store
 from quartier_drivers.readings import Quality, Reading, make_readings
 
@@ -92,6 +96,23 @@ def test_a_table_is_for_people(kept, capsys):
     assert 2 == len(lines)
 
 
+@pytest.mark.parametrize(
+    ("good_pct", "quality", "share"),
+    [(78.3, "partly bad", "partly bad, 78 % good"), (99.9, "partly bad", "partly bad, 99 % good")]
+    + [(whole, "good", "good") for whole in (100.0, None)],
+)
+def test_a_row_of_several_samples_does_not_hide_bad_ones(capsys, good_pct, quality, share):
+    row = HistoryRow("grid.power_w", START_MS, 225.1, Quality.GOOD, 3, good_pct)
+    for write in (history._print_jsonl, history._print_csv, history._print_table):
+        write([row], UTC)
+    in_json, _, in_csv, _, in_table = capsys.readouterr().out.splitlines()
+
+    told = {"quality": quality} | ({} if good_pct is None else {"good_pct": good_pct})
+    assert told == {key: one for key, one in json.loads(in_json).items() if key in {"quality", "good_pct"}}
+    assert in_csv.endswith(f",grid.power_w,225.1,W,{quality},3")
+    assert share in in_table
+
+
 def test_without_a_site_file_the_zone_is_named_and_what_to_do(kept, capsys):
     assert 0 == main(["history", "--points", "grid.power_w", *SPAN, "--format", "csv", *kept])
     said = capsys.readouterr().err
@@ -114,6 +135,24 @@ def test_only_what_was_asked_for_is_shown(kept, capsys):
 
     assert 1 + 10 == len(text.splitlines())
     assert "power_w" not in text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "code", "words"),
+    [
+        ("grid.pwr_w", 1, "no point is called grid.pwr_w; did you mean 'grid.power_w'?"),
+        ("grid.power_w", 0, "no samples of grid.power_w"),
+        ("event.store.gap", 0, "no samples of event.store.gap"),
+    ],
+)
+async def test_a_point_that_the_daemon_does_not_have_is_said_to_be_none(
+    kept, status, serving, capsys, pattern, code, words
+):
+    said = ["history", "--points", pattern, "--from", "2001-01-01", "--to", "2001-01-02", *kept]
+    async with serving({"status": lambda: status, "points": lambda: [{"point": "grid.power_w"}]}):
+        assert code == await asyncio.to_thread(main, said)
+
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "jsonl"])

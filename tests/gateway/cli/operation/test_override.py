@@ -50,13 +50,34 @@ def test_the_answer_says_what_is_wished_what_is_done_and_which_limit_holds_it():
 
     assert "set to 6 A, on its way to 10 A" == effect()
     assert "set to 10 A" == effect(done=10.0)
-    assert "" == effect(wished=None)
     assert "set to 6 A, not 10 A: import cap 4000 W (envelope dso 1): charging slowed" == effect(**CAP)
     waits = operation_override._describe_effect(CAR | UNREAD)
     assert waits.startswith(
         "no order is written yet: its actual state is not known; its device does not show"
     )
     assert waits.endswith("waits 5 min more, so that not all buildings come back together")
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"outcome": "done", "shown": 0.0}, "bat1 is given back; 0 W read back"),
+        ({"outcome": "done"}, "bat1 is given back"),
+        ({}, "bat1 is being given back"),
+        (
+            {"outcome": "refused", "note": "illegal value"},
+            "bat1 is being given back: refused (illegal value)",
+        ),
+        ({"cause": {"code": "free"}}, "bat1 gets no orders now"),
+    ],
+)
+def test_the_answer_to_maintenance_says_how_far_the_release_came(row, words):
+    cause = {"code": "output.given_back", "values": {}, "more": {"code": "hand.maintenance"}}
+    made = {"boot": 7, "number": 1, "point": "bat1.setpoint_w", "why": "", "utc_ms": 0, "last_ms": 0}
+    asset = {"name": "bat1", "override": WISH | {"wished": None}, "ledger": [made | {"cause": cause} | row]}
+
+    assert words == operation_override._describe_effect(asset)
+    assert "bat1 gets no orders now" == operation_override._describe_effect(asset | {"ledger": []})
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_the_house_on_a_good_day(status):
         "gx good 0 0.2 s Victron Energy GX c0619",
         "no district in the site file: the house stands alone",
         "history 12.3 MB, 35 commits, 6 pending, 0 gaps, 42 samples not yet delivered",
-        "8,000 cycles, 0 skipped, 99.9 % began within 0.002 s",
+        "8,000 cycles, 0 skipped, 99.9 % began within 2 ms",
     ] == shown(page_content.make_site_page(status, rates))
     (timeouts, retries) = (
         page_content.make_site_page(status, rates).sheets[1].rows[0].cells[index] for index in (6, 5)

@@ -4,8 +4,8 @@ import pytest
 
 from quartier.control.observe.observations import LastGood
 from quartier.control.observe.totals import find_unanswered_assets
-from quartier.control.orders.book import find_due_commands, find_release_commands
-from quartier.control.reason import NO_REASON, make_text_reason
+from quartier.control.orders.book import find_due_commands, find_release_commands, make_release_reason
+from quartier.control.reason import NO_REASON, make_reason, make_text_reason
 from quartier.control.records import DesiredValue, Order, OrderBook
 from quartier.site.process_image import ProcessImage
 from quartier_drivers.contract import Origin
@@ -154,6 +154,13 @@ def test_giving_back_happens_once_until_it_is_wanted_again():
     _, third, _ = find_release_commands(after, lost, {"bat1.setpoint_w": 0.0}, 4 * S)
 
     assert (["given back: meter lost"], (), [], 1) == ([c.reason for c in first], names, second, len(third))
+
+
+def test_who_gave_an_order_gives_back_too_and_a_loss_is_the_gateways():
+    anna = Origin("person", "anna", "1001")
+
+    assert anna == make_release_reason(make_reason("hand.maintenance", anna, person="anna")).who
+    assert Origin("release") == make_release_reason(make_reason("meter.lost")).who
 
 
 def test_a_release_value_waits_an_hour_for_a_device_that_is_away():

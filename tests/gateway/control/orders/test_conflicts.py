@@ -165,7 +165,7 @@ def test_a_battery_that_another_moves_is_given_back_told_and_tried_again(plant):
         p.raw["bat1.setpoint_w"] = p.points["bat1.setpoint_w"] if n % 4 else 0.0
         p.step()
     alone = p.view["alarms"]
-    assert f"bat1.setpoint_w: given back, {conflicts.CONFLICT_REASON}" in alone
+    assert f"bat1.setpoint_w: no longer ordered, {conflicts.CONFLICT_REASON}" in alone
     assert 0.0 == p.points["bat1.setpoint_w"]
 
     del p.raw["bat1.setpoint_w"]

@@ -17,7 +17,7 @@ from quartier.control.supervise import override_report
 from quartier.control.switch_state import SwitchState
 from quartier.site.asset_types import ChargePointAsset, GridMeter, Load, OperationMode, OperationModeAsset
 from quartier.site.site_layout import Node
-from quartier_drivers.contract import Origin
+from quartier_drivers.contract import OWN_RULE, Origin
 
 S = 1_000_000_000
 FREELY = SwitchState()
@@ -160,6 +160,26 @@ def test_what_led_a_battery_before_the_order_by_hand_is_not_taken_for_the_limit(
     held = tell(ASSETS["bat1"], 1.5e3, reason=earlier, room=PowerRange(-5e3, 0.0))["held_by"]
 
     assert "battery.link_no_charge" == held["code"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "room", "words"),
+    [
+        (Override("bat1", 5e3, 60 * S, 0, ANNA), PowerRange(-5e3, 0.0), ": full at"),
+        (Override("bat1", 5e3, 60 * S, 0, ANNA), PowerRange(-5e3, 5e3), ""),
+        (Override("bat1", None, 60 * S, 0, ANNA), PowerRange(-5e3, 0.0), ""),
+        (Override("bat1", 5e3, 60 * S, 0, OWN_RULE, because=CAP), PowerRange(-5e3, 0.0), ""),
+    ],
+)
+def test_an_order_that_gets_less_than_the_wish_names_the_limit_in_its_own_reason(scene, wish, room, words):
+    here = scene(HOUSE)
+    state = replace(here.state, memories={"bat1.soc_pct": LastGood(100.0, here.now_ns)})
+    inputs = scene(HOUSE, state=state, wishes=Requests(caps=CAPS, overrides={"bat1": wish}))
+    reason = override_report.explain_battery_order(inputs, ASSETS["bat1"], room)
+
+    assert str(reason).startswith(f"{wish.reason}{words}")
+    assert wish.who == reason.who
+    assert bool(words) is (reason != wish.reason)
 
 
 def test_an_earlier_order_by_hand_limits_nothing_but_what_is_added_to_an_order_does(tell):

@@ -7,10 +7,14 @@ from quartier.control.allocate.results import AllocationResult
 from quartier.control.limits.breach import Breach
 from quartier.control.observe.meter_check.judge import MeterCheck, Verdict
 from quartier.control.observe.meter_delay import MeterDelay
+from quartier.control.reason import NO_REASON, make_reason
+from quartier.control.records import Order, OrderBook
 from quartier.control.state import ControlState
 from quartier.control.supervise import status
 from quartier.control.switch_state import RestoreGate, SwitchState
 from quartier.site.asset_types import ChargePointAsset
+
+POINT = "bat1.setpoint_w"
 
 
 def test_a_view_says_mode_caps_whose_and_why(plant):
@@ -68,10 +72,27 @@ def test_what_follows_from_a_doubted_grid_meter_names_that_doubt(scene):
         ControlState.fresh(HOUSE), meter=meter, lag=MeterDelay(found_s=16.0), export_breach=breach
     )
     result = AllocationResult((), 0.0, 0.0, acted={}, met=True, gate=RestoreGate())
-    found = {one.code: one for one in status.find_control_alarms(scene(state=state), (), result, {})}
+    found = {
+        one.code: one for one in status.find_control_alarms(scene(state=state), (), result, OrderBook(), {})
+    }
 
     assert found["meter.late"].cause == ("meter.suspect", "grid")
     assert found["cap.exceeded"].endswith("; the grid meter is doubted: see meter.suspect first")
+
+
+@pytest.mark.parametrize(
+    ("returns", "why", "words"),
+    [
+        ({POINT: Order(0.0, 0, NO_REASON)}, "meter.lost", "being given back, grid meter lost"),
+        ({POINT: Order(0.0, 0, NO_REASON, is_kept=True)}, "meter.lost", "given back, grid meter lost"),
+        ({}, "meter.lost", "no longer ordered, grid meter lost"),
+    ],
+)
+def test_an_output_counts_as_given_back_only_once_its_device_took_it(scene, returns, why, words):
+    result = AllocationResult((), 0.0, 0.0, acted={}, met=True, gate=RestoreGate())
+    lost, book = {POINT: make_reason(why)}, OrderBook(returns=returns)
+
+    assert [f"{POINT}: {words}"] == list(status.find_control_alarms(scene(), (), result, book, lost))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from quartier.daemon.reports.write_ledger import (
     CLIENT_ROWS_COUNT_MAX,
     FLUSH_PERIOD_NS,
     GATEWAY_LEFT_WHO,
-    INPUT_LOST_WHO,
     LAST_ROWS_COUNT,
     WRITE_BUDGET_WHO,
     WriteLedger,
@@ -237,7 +236,7 @@ def test_giving_back_for_a_lost_input_is_a_row_with_its_outcome(desk):
     desk.ledger.gave_back([BARE], "done", "", desk.at(3).ns)
 
     row, before = desk.rows("fan")
-    assert (INPUT_LOST_WHO, "given back: grid meter lost", None, "done") == (
+    assert (Origin("release"), "given back: grid meter lost", None, "done") == (
         row.who,
         row.why,
         row.value,
