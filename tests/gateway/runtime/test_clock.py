@@ -233,7 +233,7 @@ async def test_a_thread_that_holds_us_up_does_not_move_the_moment(monkeypatch):
             moments_s.append(moment_s)
             super().set(moment_s, rings, exact=exact)
 
-    monkeypatch.setattr("quartier.runtime.clock.Bell", Busy)
+    monkeypatch.setattr("quartier.runtime.clock.PreciseTimer", Busy)
     clock = SiteClock()
     due_ns = clock.now_ns() + 30_000_000
     await clock.wait_until(due_ns)
@@ -244,7 +244,7 @@ async def test_without_a_timer_of_the_kernel_a_moment_is_slept_for(monkeypatch):
     def refuse():
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr("quartier.runtime.clock.Bell", refuse)
+    monkeypatch.setattr("quartier.runtime.clock.PreciseTimer", refuse)
     clock = SiteClock()
     due_ns = clock.now_ns() + 4_000_000
     await clock.wait_until(due_ns)
