@@ -82,7 +82,7 @@ _LINK = {
     "link.new-parameters": Row("New fail-safe parameters that loosen wait until FAILSAFE is left"),
     "link.persisted": Row(
         "State, entry time, documents, sequences: kept apart, checksummed, two copies; none readable: INIT",
-        "tests/gateway/runtime/test_state_file_statefile.py",
+        "tests/gateway/runtime/test_state_file.py",
         "it is about files that are cut and changed, which no event of a scenario does",
     ),
 }

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier_drivers.contract import SLOT_NS, find_slot_ns, find_wait_s
+from quartier_drivers.contract import OWN_RULE, SLOT_NS, Command, Origin, find_slot_ns, find_wait_s
 from quartier_drivers.readings import (
     BOOL,
     FLOAT,
@@ -81,3 +81,12 @@ def test_who_waits_in_step_wakes_at_whole_multiples_after_half_a_period_at_least
     expected = {0.0: 1.0, 0.4: 0.6, 0.5: 0.5, 0.6: 1.4, 1.001: 0.999}
     assert expected == {at_s: find_wait_s(round(at_s * 1e9), 1.0) for at_s in expected}
     assert 10.0 == find_wait_s(0, 10.0)
+
+
+def test_a_command_is_a_rule_of_ours_until_somebody_says_more():
+    assert OWN_RULE == Command("bat1.setpoint_w", 0.0, 1).who
+    assert "rule" == OWN_RULE.kind
+
+
+def test_documents_are_told_apart_by_id_and_seq():
+    assert Origin("document", "dso", "12", 1) != Origin("document", "dso", "12", 2)

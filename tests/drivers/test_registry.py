@@ -4,6 +4,8 @@ import subprocess
 import sys
 from typing import get_args
 
+import pytest
+
 from quartier_drivers import registry
 from quartier_drivers.bacnet import factory
 from quartier_drivers.gpio import driver
@@ -12,6 +14,7 @@ from quartier_drivers.meter import driver as meter_driver
 from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
 from quartier_drivers.modbus.factory import FACTORY
 from quartier_drivers.opcua import factory as opcua_factory
+from quartier_drivers.registry import check_host
 
 
 def test_every_kind_has_a_section_of_that_kind_and_a_door() -> None:
@@ -50,3 +53,14 @@ def test_sections_import_no_protocol_library() -> None:
     environment = {"PYTHONPATH": ":".join(sys.path)}
 
     assert 0 == subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode
+
+
+@pytest.mark.parametrize("host", ["192.168.1.20", "meter.lan", "::1", "10-0-0-1.lan", "3com", ""])
+def test_names_and_addresses_pass(host: str) -> None:
+    check_host(host)
+
+
+@pytest.mark.parametrize("host", ["192.168.1.320", "192.168.1", "10.0.0.1.2", "1921681.20", "192.168.1.20."])
+def test_digits_and_points_are_an_address_or_a_fault(host: str) -> None:
+    with pytest.raises(ValueError, match="is no IPv4 address; expected four numbers of 0 to 255"):
+        check_host(host)

@@ -70,7 +70,7 @@ def test_session_ended_by_its_time_limit_passes_and_prints_it(
 def test_nearest_tests_of_a_changed_module_come_first(files: list[Path]) -> None:
     found = affected.find_affected_tests([Path("gateway/quartier/control/limits/active.py")], files)
 
-    direct = Path("tests/gateway/control/limits/test_active_limits.py")
+    direct = Path("tests/gateway/control/limits/test_active.py")
     daemon = Path("tests/gateway/daemon/test_lifecycle.py")
     assert list(found).index(direct) < 30
     assert list(found).index(direct) < list(found).index(daemon)

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from quartier_drivers.meter.units import find_factor, list_units
+from quartier_drivers.meter.units import COSEM_UNITS, find_factor, list_units, render_obis
 from quartier_drivers.points import UCUM_UNITS
 
 
@@ -52,3 +52,19 @@ def test_case_is_forgiven_only_where_it_leaves_no_doubt():
 def test_every_unit_that_is_listed_is_one_of_the_houses():
     assert {unit for unit in UCUM_UNITS if list_units(unit)} >= {"wh", "w", "va", "v", "a", "m3", "c", "s"}
     assert [] == list_units("eur_per_wh")
+
+
+def test_units_are_those_of_the_blue_book():
+    numbers = (30, 27, 35, 33, 44, 32, 8, 9, 13, 15)
+
+    assert ["Wh", "W", "V", "A", "Hz", "varh", "°", "°C", "m3", "m3/h"] == [
+        COSEM_UNITS[number] for number in numbers
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("0100010800ff", "1-0:1.8.0"), ("010060320101", "1-0:96.50.1*1"), ("8181c78203ff", "129-129:199.130.3")],
+)
+def test_names_have_f_only_where_it_says_something(name, written):
+    assert written == render_obis(bytes.fromhex(name))

@@ -5,8 +5,8 @@ import contextlib
 import itertools
 
 from tests.drivers.modbus.conftest import Device, TcpServer
-from tests.gateway.runtime.bus.test_poll_bus import House
-from tests.gateway.runtime.bus.test_poll_bus import running as served
+from tests.gateway.runtime.bus.test_poll import House
+from tests.gateway.runtime.bus.test_poll import running as served
 
 from quartier.runtime.bus import poll
 from quartier_drivers.contract import Command

@@ -1,9 +1,26 @@
 """APDUs are put together from parts that belong together, or not at all."""
 
 import pytest
-from tests.drivers.meter.dlms.conftest import LLC, blocks, hdlc, mbus, segmented, wrapped
+from tests.drivers.meter.dlms.conftest import (
+    LLC,
+    aidon,
+    array,
+    blocks,
+    described,
+    hdlc,
+    kaifa,
+    kamstrup,
+    mbus,
+    octets,
+    segmented,
+    structure,
+    u16,
+    u32,
+    wrapped,
+)
 
-from quartier_drivers.meter.dlms.assembly import APDU_MAX, ApduAssembly
+from quartier_drivers.meter.dlms.assembly import APDU_MAX, ApduAssembly, find_missing_part, make_skeleton
+from quartier_drivers.meter.dlms.axdr import read_item
 from quartier_drivers.meter.dlms.scanner import FrameScanner
 
 APDU = b"\x0f" + bytes(range(200))
@@ -95,3 +112,45 @@ def test_telegrams_of_mbus_meters_are_none_of_ours() -> None:
     body = bytes([0x08, 0x01, 0x72, *range(12)])
 
     assert [] == apdus(bytes([0x68, len(body), len(body), 0x68]) + body + bytes([sum(body) % 256, 0x16]))[0]
+
+
+NULL = b"\0"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        aidon(),
+        aidon(with_clock=True),
+        *(kaifa(items) for items in (1, 9, 13, 14, 18)),
+        kamstrup(),
+        described((3, "1-0:1.7.0", 2, u32(5)), (1, "0-0:96.1.0", 2, octets(b"123"))),
+        array(),
+        structure(b"\x0a\x06AB \x00\x00\x00"),
+    ],
+)
+def test_what_meters_push_holds_together(body: bytes) -> None:
+    assert "" == find_missing_part(read_item(body))
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (structure(u32(1), NULL), "null-data"),
+        (array(structure(u16(1)), u32(1)), "not alike"),
+        (array(structure(u16(1)), structure(octets(b"x"))), "not alike"),
+        (structure(array(structure(u16(1)), structure())), "not alike"),
+        (structure(array(u16(1)), array(NULL)), "null-data"),
+        (structure(u16(1), b"\x0a\x04AB\x06\x00"), "no text does"),
+        (structure(u16(1), b"\x0a\x04AB\xff\x01"), "no text does"),
+    ],
+)
+def test_what_is_out_of_step_is_seen(body: bytes, why: str) -> None:
+    assert why in find_missing_part(read_item(body))
+
+
+def test_a_skeleton_has_kinds_and_no_values() -> None:
+    one, other = read_item(structure(u32(1), array(u16(2)))), read_item(structure(u32(3), array(u16(4))))
+
+    assert make_skeleton(one) == make_skeleton(other)
+    assert make_skeleton(one) != make_skeleton(read_item(structure(u32(1), array(u16(2), u16(3)))))

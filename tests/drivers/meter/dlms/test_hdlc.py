@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.drivers.meter.dlms.conftest import hdlc
+from tests.drivers.meter.dlms.conftest import crc, hdlc
 
 from quartier_drivers.meter.dlms.hdlc import (
     DISC,
@@ -17,8 +17,10 @@ from quartier_drivers.meter.dlms.hdlc import (
     UI,
     HdlcFrame,
     TruncatedFrame,
+    crc_x25,
     decode_address,
     encode_address,
+    is_crc_valid,
     make_frame,
     make_server_address,
     parse_frame,
@@ -138,3 +140,17 @@ def test_numbers_are_told_by_the_control_field() -> None:
 def test_a_frame_too_long_is_not_made() -> None:
     with pytest.raises(ValueError, match="at most 2047"):
         make_frame(b"\x03", b"\x21", 0x10, bytes(2048))
+
+
+def test_the_check_value_of_the_catalogue_comes_out() -> None:
+    assert 0x906E == crc_x25(b"123456789")
+
+
+def test_a_head_of_a_meter_in_the_field_holds() -> None:
+    assert is_crc_valid(bytes.fromhex("A084CEFF0313"), bytes.fromhex("128B"))
+
+
+@given(st.binary(max_size=300))
+def test_it_is_what_the_bits_say_one_by_one(data: bytes) -> None:
+    assert crc(data) == crc_x25(data).to_bytes(2, "little")
+    assert is_crc_valid(data, crc(data))

@@ -11,6 +11,7 @@ from quartier_drivers.meter.sml.transport import (
     ESCAPE,
     FRAME_MAX,
     KERMIT,
+    KERMIT_HIGH_FIRST,
     X25,
     TransportDecoder,
     unescape_frame,
@@ -171,3 +172,18 @@ def test_an_unfinished_frame_is_a_bad_one_at_the_end(wire: SimpleNamespace):
     transport.end()
 
     assert (1, b"") == (transport.bad_count, bytes(transport._held))
+
+
+def test_the_check_values_of_the_catalogue_come_out():
+    assert 0x906E == int.from_bytes(X25.of(b"123456789"), "little")
+    assert 0x2189 == int.from_bytes(KERMIT.of(b"123456789"), "little")
+
+
+@given(st.binary(max_size=300))
+def test_sums_are_those_of_a_twin_bit_by_bit(wire: SimpleNamespace, data):
+    assert wire.x25(data) == X25.of(data)
+    assert wire.kermit(data) == KERMIT.of(data)
+
+
+def test_a_maker_may_send_the_high_byte_first():
+    assert KERMIT.of(b"abc")[::-1] == KERMIT_HIGH_FIRST.of(b"abc")

@@ -1,6 +1,6 @@
 """Single settings of the site file: seed, link parameters, deadbands, local assets."""
 
-from tests.gateway.daemon.assembly.test_site_model_assembly import SITE, read, served
+from tests.gateway.daemon.assembly.test_site_model import SITE, read, served
 
 from quartier.daemon.assembly import site_settings
 

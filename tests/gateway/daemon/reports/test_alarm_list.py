@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 import structlog
 from structlog.testing import capture_logs
-from tests.gateway.daemon.test_manual_overrides_hands import by_hand, started
+from tests.gateway.daemon.test_manual_overrides import by_hand, started
 
 from quartier.daemon import state_files
 from quartier.daemon.reports import alarm_list

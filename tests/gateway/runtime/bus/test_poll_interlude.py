@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from tests.gateway.runtime.bus.test_poll_bus import House
+from tests.gateway.runtime.bus.test_poll import House
 
 from quartier.runtime.bus.device_health import DeviceHealth
 from quartier.runtime.bus.poll import YieldPoints
