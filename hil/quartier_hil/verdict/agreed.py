@@ -94,5 +94,5 @@ class ReasonsAgree:
         promised = "each reason agrees with its order, with the limits in force and with what is measured"
         unshown = "" if self.count else "no reason was seen"
         return Verdict(
-            "reasons-agree", promised, self.broken or counted(self.count, "look"), not self.broken, unshown
+            "reasons-agree", promised, self.broken or counted(self.count, "comparison"), not self.broken, unshown
         )

@@ -92,7 +92,7 @@ def _at(scenario: Scenario, silences: Sequence[tuple[float, float]], now_s: floa
         )
     lost = any(start + HEARTBEAT_TIMEOUT_S <= now_s < end for start, end in silences)
     if lost and not (holds and all(holds)):
-        caps.append(("fail-safe", house.lost_import_w, house.lost_export_w))
+        caps.append(("fail-safe value", house.lost_import_w, house.lost_export_w))
     if house.contact_import_w is not None and any(begin <= now_s < end for begin, end in _acts(scenario)):
         caps.append(("contact", house.contact_import_w, house.contract_export_w))
     whose = min(caps, key=lambda cap: cap[1])[0]
