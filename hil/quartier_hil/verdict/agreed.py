@@ -93,6 +93,5 @@ class ReasonsAgree:
         """The first that does not agree."""
         promised = "each reason agrees with its order, with the limits in force and with what is measured"
         unshown = "" if self.count else "no reason was seen"
-        return Verdict(
-            "reasons-agree", promised, self.broken or counted(self.count, "comparison"), not self.broken, unshown
-        )
+        measured = self.broken or counted(self.count, "comparison")
+        return Verdict("reasons-agree", promised, measured, not self.broken, unshown)
