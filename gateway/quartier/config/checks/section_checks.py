@@ -178,7 +178,7 @@ def _find_limit_faults(draft: SiteDraft) -> Iterator[FileFault]:
         above = {key: value_w for key in keys if (value_w := getattr(limits, key) or 0.0) > hard_w}
         if above and (what := explain_low_contract(contract, getattr(limits, contract))):
             others = " and ".join(f"{key} = {value_w:g}" for key, value_w in above.items())
-            yield FileFault(("limits", contract), f"{what}; beside {others} it cannot be meant")
+            yield FileFault(("limits", contract), f"{what}; {others} is above it")
             continue
         for key, value_w in above.items():
             what = f"{value_w:g} is above the hard {side} limit; expected at most {hard_w:g}"

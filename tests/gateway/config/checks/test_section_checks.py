@@ -139,7 +139,7 @@ def test_a_contract_typed_in_kw_is_named_instead_of_the_limits_above_it(
 
     (fault,) = caught.value.faults
     assert "limits.contract_import_w" == fault.key
-    assert "write 8100 for 9 kVA, 9000 for 9 kW; beside autonomous_import_w = 7200" in fault.what
+    assert "write 8100 for 9 kVA, 9000 for 9 kW; autonomous_import_w = 7200 is above it" in fault.what
 
 
 @pytest.mark.parametrize("latitude", ['"48,82"', "91.0"])
