@@ -27,12 +27,15 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
         _LIMIT_REMEDY,
     ),
     _critical(
-        "cap.unmet", "direction", "a cap cannot be kept: all that may be moved was moved", _LIMIT_REMEDY
+        "cap.unmet",
+        "direction",
+        "a limit is not sure to be kept: every asset that may change its power has done so",
+        _LIMIT_REMEDY,
     ),
     _critical(
         "node.unmet",
         "node, and its phase",
-        "a fuse or power of a node cannot be kept: all that may be moved was moved",
+        "a fuse or power of a node cannot be kept: every asset that may change its power has done so",
         "See in `quartier status` what below {asset} takes power, and switch it off by hand.",
     ),
     _critical(

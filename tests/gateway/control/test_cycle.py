@@ -89,7 +89,10 @@ def test_the_reserve_is_not_used_for_an_import_cap_either(plant):
     p = plant(soc_pct=19, base_w=9000).cap(import_max_w=4000).run(60)
 
     assert 0 == p.bat_w
-    assert "the caps cannot be met: all that may be moved was moved" in p.view["alarms"]
+    assert (
+        "the limits are not sure to be kept: every asset that may change its power has done so"
+        in p.view["alarms"]
+    )
 
 
 # --- fail-safe flags -------------------------------------------------------------------------

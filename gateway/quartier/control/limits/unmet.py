@@ -24,12 +24,12 @@ def find_unkept_limit_alarms(inputs: CycleInputs, participants: Sequence[Partici
     if force.generation_w is not None:
         made_w = sum(_made_w(inputs, pv) for pv in inputs.house.assets if isinstance(pv, Pv | ChpUnit))
         if _beyond(made_w, force.generation_w):
-            words = f"{force.reason('generation')} cannot be met: {made_w:.0f} W of generation take no order"
+            words = f"{force.reason('generation')} cannot be kept: {made_w:.0f} W of generation take no order"
             yield Alarm("cap.unmet", "generation", words)
     if force.consumption_w is not None and inputs.grid_w is not None:
         rest_w = totals.find_consumption_w(inputs, participants) - sum(map(_sheddable_w, participants))
         if _beyond(rest_w, force.consumption_w):
-            words = f"{force.reason('consumption')} cannot be met: {rest_w:.0f} W take no order"
+            words = f"{force.reason('consumption')} cannot be kept: {rest_w:.0f} W take no order"
             yield Alarm("cap.unmet", "consumption", words)
 
 

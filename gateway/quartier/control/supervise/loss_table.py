@@ -210,8 +210,8 @@ LOSSES: tuple[LossRow, ...] = (
         words="the clock is not synchronised",
         noticed_s=lambda pace: _ASKS_S + pace.cycle_s,
         noticed_by=f"1 s + 1 cycle; {UNSYNCED_S:g} s later where quartier-clock.service is gone",
-        action="no document loosens anything; what ran when the clock was lost goes on to bind; time is "
-        "reckoned from the last synchronised moment",
+        action="no document loosens anything; limits that were active when the clock was lost stay active; "
+        "time counts from the last synchronised moment",
         deadline_s=lambda pace: _ASKS_S + pace.cycle_s,
         within="1 s + 1 cycle",
         where="the link-state machine",

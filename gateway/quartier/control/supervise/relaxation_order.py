@@ -47,7 +47,7 @@ RELAXATION_ORDER = (
     RelaxationRule("band", "never: a battery keeps its band and its reserve, lights half of their light"),
     RelaxationRule("tier A", "never: life safety, lifts, the core of IT"),
 )
-"""A limit that cannot be met raises an alarm with those of the last rules that prevent it."""
+"""A limit that cannot be kept raises an alarm with those of the last rules that prevent it."""
 RELAXATION_NAMES = tuple(rule.name for rule in RELAXATION_ORDER)
 NO_ORDER, DEAF, MOVED = "takes no order", "does not obey", "another controller moves it"
 
@@ -110,7 +110,7 @@ def find_unmet_limit_alarms(
             number, k = divmod(row, NODE_ROWS)
             cap = connection_tree.make_row_reason(inputs.house, one.stem, inputs.force, row, "import")
             kept = ", ".join(find_unmoved_power(inputs, participants, one.find_inside(number), k))
-            words = f"{cap} cannot be met: all that may be moved was moved"
+            words = f"{cap} cannot be kept: every asset that may change its power has done so"
             place = one.stem.name(number) + f".l{k}" * bool(k)
             yield Alarm("node.unmet", place, words + f"; in the way: {kept}" * bool(kept))
     for number, branch in enumerate(one.branches):

@@ -259,7 +259,7 @@ def _alarms(
             yield Alarm("cap.exceeded", direction, f"60 s mean over the {inputs.force.reason(direction)}")
     yield from limits_breach.find_overload_alarms(inputs.state.overloads, inputs.house, inputs.force)
     if 0 in result.broken:
-        words = "the caps cannot be met: all that may be moved was moved"
+        words = "the limits are not sure to be kept: every asset that may change its power has done so"
         if result.total_high_w is not None and result.total_high_w > inputs.force.import_w:
             kept = relaxation_order.find_obstacles(inputs, participants)
             words += f"; in the way: {kept}" * bool(kept)

@@ -101,7 +101,10 @@ def test_lights_stay_at_half_under_a_cap_that_asks_for_more(town):
     p.run(30).cap(import_max_w=500).run(60)
 
     assert 50 == min(value for _, value in p.written("street.dim_pct"))
-    assert "the caps cannot be met: all that may be moved was moved" in p.view["alarms"]
+    assert (
+        "the limits are not sure to be kept: every asset that may change its power has done so"
+        in p.view["alarms"]
+    )
 
 
 @pytest.mark.long

@@ -47,7 +47,7 @@ def test_a_battery_of_unknown_phase_helps_the_total_but_no_phase(hall, house):
     p.loads_w = {"heavy": 4_500}
     p.run(10)
 
-    assert any("shed, fuse 16 A, L1 cannot be met" in alarm for alarm in p.view["alarms"])
+    assert any("shed, fuse 16 A, L1 cannot be kept" in alarm for alarm in p.view["alarms"])
 
 
 def test_a_battery_on_the_same_phase_helps_it(hall, house):

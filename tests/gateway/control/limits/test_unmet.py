@@ -6,7 +6,7 @@ import pytest
 
 
 def unmet(p):
-    return [text for text in p.view["alarms"] if "cannot be met: " in text and "take no order" in text]
+    return [text for text in p.view["alarms"] if "cannot be kept: " in text and "take no order" in text]
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_pv_that_takes_no_order_breaks_a_generation_cap_aloud(sunny, changes):
     p = sunny(**changes).run(30)
 
     assert [
-        "generation cap 1000 W (link) cannot be met: 5000 W of generation take no order",
+        "generation cap 1000 W (link) cannot be kept: 5000 W of generation take no order",
     ] == unmet(p)
 
 
@@ -46,7 +46,7 @@ def test_a_cap_on_consumption_below_what_cannot_be_shed_is_an_alarm(plant):
         .run(30)
     )
 
-    assert ["consumption cap 2000 W (link) cannot be met: 3000 W take no order"] == unmet(p)
+    assert ["consumption cap 2000 W (link) cannot be kept: 3000 W take no order"] == unmet(p)
 
 
 def test_what_may_still_be_shed_is_no_alarm(plant):

@@ -59,7 +59,7 @@ def test_a_cap_that_cannot_be_met_names_what_stands_in_the_way(board, house):
     p.loads_w |= {"lift": 5_000}
     p.run(5)
 
-    (alarm,) = [one for one in p.view["alarms"] if one.startswith("shed, fuse 16 A, L1 cannot be met")]
+    (alarm,) = [one for one in p.view["alarms"] if one.startswith("shed, fuse 16 A, L1 cannot be kept")]
     assert "lift (tier A)" in alarm
     assert "other" not in alarm
     assert 0.0 == p.points["pump.relay_on"], "a fuse waits for no minimum time"
@@ -135,7 +135,7 @@ def test_a_building_without_nodes_says_too_who_is_in_the_way_of_its_limit(plant,
     )
     p.cap(import_max_w=1_000).run(20)
 
-    words = "the caps cannot be met: all that may be moved was moved; in the way: ev1 (least times)"
+    words = "the limits are not sure to be kept: every asset that may change its power has done so; in the way: ev1 (least times)"
     assert 4_140 == p.ev_w
     assert words in p.view["alarms"]
 
