@@ -1,4 +1,4 @@
-"""What a meter on three phases sees, filled up from as little as its total power."""
+"""Quantities of a meter on three phases, completed from as little as its total power."""
 
 from collections.abc import Mapping
 
@@ -52,7 +52,7 @@ class Mains:
 
     @property
     def frequency_hz(self) -> float:
-        """Of the mains."""
+        """Frequency of the mains, Hz."""
         return self._told.get("frequency_hz", 50.0)
 
     @property

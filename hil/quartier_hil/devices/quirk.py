@@ -1,4 +1,4 @@
-"""The quirks of Modbus devices in the field, one sentence each: what the quirk server shows.
+"""The quirks of Modbus devices in the field, one sentence each, as the quirk server shows them.
 
 Each is a habit of real devices, gateways or lines, and each has a test that names it
 (``tests/drivers/modbus/quirks``).

@@ -1,6 +1,6 @@
-"""What each confirmed request gets: an answer, an error, a reject or an abort (135-2020, clauses 13 to 20).
+"""Serve confirmed requests: with an answer, an error, a reject or an abort (135-2020, clauses 13 to 20).
 
-No answer is segmented: what does not fit is aborted, as small devices do.
+No answer is segmented: one that does not fit is aborted, as small devices do.
 """
 
 import math
@@ -19,7 +19,7 @@ _LIST_OF_SPECIFICATION = 1
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What a device can do: its largest APDU, whether it takes several properties a request, and COV."""
+    """Capabilities of a device: largest APDU, several properties per request, and change of value (COV)."""
 
     apdu_max: int = 1476
     reads_multiple: bool = True

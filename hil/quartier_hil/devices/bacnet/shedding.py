@@ -49,7 +49,7 @@ class LoadControl(Thing):
 
     @property
     def state(self) -> ShedState:
-        """Return what it does now."""
+        """The present state of the shed request."""
         if self._start is None or not self._minutes_count or self._wanted_pct() >= _WHOLE_PCT:
             return ShedState.INACTIVE
         now = self._clock()

@@ -119,7 +119,7 @@ class Station(Device):
 
     @property
     def local_time(self) -> datetime:
-        """Return what its clock shows."""
+        """The local time of its clock."""
         return self.epoch + timedelta(seconds=self.now_s)
 
     def publish(self, values: Mapping[str, float]) -> None:
@@ -155,7 +155,7 @@ class Station(Device):
 
     @property
     def i_am(self) -> bytes:
-        """Return what it says of itself (16.10.2)."""
+        """The I-Am request of the device (16.10.2)."""
         parts = (
             tags.identifier(*self.itself.key),
             tags.unsigned(self.service.habits.apdu_max),
@@ -165,7 +165,7 @@ class Station(Device):
         return bytes([words.UNCONFIRMED << 4, words.I_AM]) + tags.joined(parts)
 
     def called(self, apdu: bytes) -> bytes | None:
-        """Return what it says to an unconfirmed request: I-Am where Who-Is means it."""
+        """Return the answer to an unconfirmed request: I-Am where a Who-Is includes this device, else None."""
         if self.is_deaf or apdu[:1] != bytes([words.UNCONFIRMED << 4]) or apdu[1:2] != bytes([words.WHO_IS]):
             return None
         try:
@@ -176,7 +176,7 @@ class Station(Device):
         return self.i_am if is_meant else None
 
     def asked(self, apdu: bytes, client: object) -> Reply:
-        """Return what becomes of a confirmed request of ``client``, faults included."""
+        """Return the result of a confirmed request of ``client``, faults included."""
         self._requests_count += 1
         if self.is_deaf:
             return SILENCE

@@ -1,4 +1,4 @@
-"""Who wants to hear of changes, until when, and what they were told last (135-2020, 13.1 and 13.14)."""
+"""Subscriptions to changes of value: client, end, and the values last sent (135-2020, 13.1 and 13.14)."""
 
 import math
 from collections.abc import Iterator, Mapping

@@ -13,7 +13,7 @@ from quartier_hil.devices.bacnet.words import OBJECTS, PROPERTIES
 
 P = PROPERTIES
 Value = bytes | list[bytes]
-"""What a property reads as; a list is a BACnet array."""
+"""Encoded value of a property; a list is a BACnet array."""
 _ANALOG = ("analog-input", "analog-output", "analog-value")
 _BINARY = ("binary-input", "binary-output", "binary-value")
 _ARRAY_ALL = 0

@@ -32,7 +32,7 @@ class Port(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """Return what a site file calls it."""
+        """Its URL in a site file."""
 
     @property
     @abstractmethod
@@ -69,7 +69,7 @@ class Port(ABC):
 
 
 def _ignore(_: bytes) -> None:
-    """Nobody listens to the other side."""
+    """Drop bytes that arrive from the other side."""
 
 
 class PtyPort(Port):

@@ -1,4 +1,4 @@
-"""What a simulated meter says: bytes, and the statements that they carry."""
+"""Output of a simulated meter: bytes, and the statements that they carry."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -103,5 +103,5 @@ class Relay:
         raise EOFError
 
     def _is_mute(self, *, answers: bool) -> bool:
-        """Whether bytes of this direction are held where they are; what acts in silence still hears."""
+        """Return whether bytes of this direction are held back; a silent device that acts still receives."""
         return self.device.is_deaf or (answers and "silent" in self.device.faults)

@@ -43,7 +43,7 @@ _TYPES: Mapping[str, tuple[ua.VariantType, Callable[[float], Any]]] = {
 
 
 class _Users:
-    """Who is let in: one user, by a password; the certificate is the channel's."""
+    """Users of the server: one, with a password; the certificate belongs to the channel."""
 
     def get_user(
         self, _server: Any, username: str | None = None, password: str | None = None, certificate: Any = None
@@ -104,7 +104,7 @@ class Served:
 
     @property
     def port(self) -> int:
-        """Return where clients find it."""
+        """The TCP port for clients."""
         return self.relay.port
 
     @property

@@ -1,4 +1,4 @@
-"""What a plant's address space holds: typed variables with ranges and engineering units (pure).
+"""Address space of a plant: typed variables with ranges and engineering units (pure).
 
 Source: OPC 10000-3 (variables, access level), OPC 10000-8 (analog items: EURange, EngineeringUnits; the
 unit's number is its UNECE Recommendation 20 code, its characters read as one number), OPC 10000-3 clause

@@ -33,7 +33,7 @@ class Station(Device):
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """Return what the plant can be shown, by the gateway's names; an energy is counted here."""
+        """The quantities that the plant can publish, by the gateway's names; an energy is counted here."""
         shown = (name for name, variable in self._by_quantity.items() if not variable.writable)
         return tuple(name for name in shown if name != "energy_import_wh")
 
@@ -59,7 +59,7 @@ class Station(Device):
         return True
 
     def orders(self) -> Mapping[str, float]:
-        """Return what acts now, in house units."""
+        """Return the orders in force, in gateway units."""
         return {
             variable.quantity: self.held[variable.name] / variable.scale
             for variable in self.space.variables

@@ -1,4 +1,4 @@
-"""What every SunSpec device of the rig has: an image on a Modbus unit, writes of whole points, habits."""
+"""Base of every SunSpec device of the rig: an image on a Modbus unit, writes of whole points, habits."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 

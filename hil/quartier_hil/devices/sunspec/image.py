@@ -75,14 +75,14 @@ class Image:
     # -- reading and changing --------------------------------------------------------------
 
     def get(self, path: str) -> Value | None:
-        """Return what a point holds, without its scale factor; None: not implemented.  Raises KeyError."""
+        """Return the raw value of a point, without its scale factor; None: not implemented.  Raises KeyError."""
         cell = self.cells[path]
         return word.decoded(cell.point.kind, [self.words[at] for at in range(cell.address, cell.end)])
 
     def number(self, path: str) -> float:
-        """Return what a point means, its scale factor taken in; one that is not implemented counts as none.
+        """Return the scaled value of a point; a scale factor that is not implemented counts as none.
 
-        Raises KeyError for no point, LookupError for one that is not implemented or no number.
+        Raises KeyError for an unknown point, LookupError for one that is not implemented or no number.
         """
         raw = self.get(path)
         if raw is None or isinstance(raw, str):
@@ -177,7 +177,7 @@ class Image:
 
 
 def _longest(values: Values, group: Group, count: str) -> int:
-    """Return how often the groups that ``count`` speaks of stand in ``values``, at most."""
+    """Return the largest number of groups in ``values`` that ``count`` counts."""
     found = 0
     for below in group.groups:
         given = values.get(below.name, ())

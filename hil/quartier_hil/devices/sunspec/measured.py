@@ -1,7 +1,7 @@
-"""What inverters and meters measure, as the values of SunSpec models: identity, AC, DC and meters.
+"""Measurements of inverters and meters as values of SunSpec models: identity, AC, DC and meters.
 
 SunSpec counts generation as plus in inverter models (701: "positive for DER generation"), import as plus in
-meter models; the house's sign is plus for what is taken.
+meter models; the gateway's sign is plus for power that is taken.
 """
 
 from typing import Any, Literal

@@ -126,7 +126,7 @@ class BatteryInverter(SunSpec):
         self.image.put("802.State", _CONNECTED if self._hears else _STANDBY)
 
     def orders(self) -> Mapping[str, float]:
-        """Return what it works towards."""
+        """Return the setpoint that it works towards."""
         if self._capped.rests() or "ignores-setpoint" in self.habits or not self._hears:
             return {"setpoint_w": 0.0}
         low_w = max(-self._capped.cap_w, -self._rated_w)

@@ -41,7 +41,7 @@ class HanMeter:
         self.sent_count = 0
 
     def tell(self, values: Mapping[str, float], now: dt.datetime) -> None:
-        """What the house does at ``now`` (local), in house units."""
+        """Take the values of the plant at ``now`` (local), in gateway units."""
         self._mains.take(values)
         self._now = now
 

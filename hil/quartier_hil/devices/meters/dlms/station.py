@@ -48,7 +48,7 @@ class Station:
         self._answer: list[bytes] = []
 
     def hear(self, frame: bytes) -> bytes:
-        """Return what it answers to one frame with its flags; nothing to one that is damaged or another's."""
+        """Return the answer to one frame with its flags; empty for a damaged one or one for another station."""
         body, ends = frame[1:-1], self.server + self.client
         head = 2 + len(ends)
         if (

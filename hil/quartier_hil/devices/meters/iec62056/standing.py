@@ -23,14 +23,14 @@ class StandingMeter:
         self._ends = [(0.0, 0.0)] * months
 
     def tell(self, values: Mapping[str, float], now: dt.datetime) -> None:
-        """What the house does at ``now``, in house units."""
+        """Take the values of the plant at ``now``, in gateway units."""
         if (now.year, now.month) != (self.now.year, self.now.month):
             self._ends = [self._counted(), *self._ends][: len(self._ends)]
         self._mains.take(values)
         self.now = now
 
     def sets(self) -> Sequence[DataSet]:
-        """Return what it says now."""
+        """Return the data sets of its present readout."""
         import_kwh, export_kwh = self._counted()
         mains, phases = self._mains, PHASES[: self.phases]
         said = [

@@ -18,7 +18,7 @@ MORE_FOLLOWS, MANUFACTURER, IDLE = b"\x1f", b"\x0f", b"\x2f"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Which of many: function, storage, tariff, subunit."""
+    """Place of a record among several of its quantity: function, storage, tariff, subunit."""
 
     function: str = "instantaneous"
     storage: int = 0
@@ -42,7 +42,7 @@ class Record:
     exponent: int = 0
 
     def says(self, number: int) -> tuple[Statement, ...]:
-        """Return what it states as record ``number`` of its telegram."""
+        """Return the statements of it as record ``number`` of its telegram."""
         if self.value is None:
             return ()
         more: dict[str, str | int | float] = {

@@ -23,7 +23,7 @@ Pages = Callable[[], Sequence[Sequence[Record]]]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a slave says, ``wait_s`` real seconds after it was asked; ``telegram`` where it is one."""
+    """Answer of a slave, ``wait_s`` real seconds after the request; ``telegram`` where it is one."""
 
     data: bytes
     wait_s: float = 0.0
@@ -69,7 +69,7 @@ class Slave:
         self._access = 0
 
     def answer(self, heard: Heard) -> Reply | None:
-        """Return what it says to a frame on the line, None for nothing."""
+        """Return the answer to a frame on the line; None for no answer."""
         if self.off:
             return None
         if heard.address == SELECTED and heard.ci == _SELECT:

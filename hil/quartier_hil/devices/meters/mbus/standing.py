@@ -23,7 +23,7 @@ class ElectricitySlave(Slave):
         super().__init__(identity, self._records, address=address, wait_s=wait_s)
 
     def tell(self, values: Mapping[str, float], _now: dt.datetime) -> None:
-        """What the house does, in house units."""
+        """Take the values of the plant, in gateway units."""
         self._mains.take(values)
 
     def _records(self) -> Sequence[Sequence[Record]]:

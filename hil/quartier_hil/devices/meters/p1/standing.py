@@ -41,7 +41,7 @@ class P1Meter:
         return 9600 if self.kind in UNCHECKED else 115_200
 
     def tell(self, values: Mapping[str, float], now: dt.datetime) -> None:
-        """What the house does at ``now``, in house units."""
+        """Take the values of the plant at ``now``, in gateway units."""
         self._mains.take(values)
         self.now = now
 

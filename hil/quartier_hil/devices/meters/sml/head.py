@@ -57,7 +57,7 @@ class Head:
         self._sent_count = 0
 
     def tell(self, values: Mapping[str, float], now: dt.datetime) -> None:
-        """What the house does at ``now``, in house units."""
+        """Take the values of the plant at ``now``, in gateway units."""
         self._mains.take(values)
         self._seconds = int(now.timestamp()) % 2**31
 
