@@ -46,7 +46,7 @@ class AbsentError(Exception):
 
 
 class Cache:
-    """Where the peers lie; ``say`` tells of what takes long."""
+    """Folder of the peers; ``say`` reports slow steps."""
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self.folder = folder

@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _fetch(cache: Cache) -> int:
-    """Return who cannot be had is told, and its rows will be SKIPPED: that ends nothing."""
+    """Fetch the peers.  A missing one is reported and its rows are SKIPPED: that is no failure."""
     for name, why in cache.fetch().items():
         _say(f"{name} cannot be had: {why}")
     return HELD

@@ -68,7 +68,7 @@ class Stepping:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one side took."""
+    """CPU time of one side, and the registers that it read."""
 
     cpu_s: float
     words_count: int

@@ -66,7 +66,7 @@ class Device(ABC):
             self.show(self._shown.apply(self.faults, values, self.now_s))
 
     def orders(self) -> Mapping[str, float]:
-        """Return the orders in force, in gateway units: the client's last ones, or the fallback once they expire."""
+        """Return the orders in force, in gateway units: the last ones, or the fallback once they expire."""
         return {}
 
     def obeyed(self) -> Mapping[str, float]:
@@ -147,7 +147,7 @@ class Device(ABC):
         return Reply(answered, slow.seconds if slow is not None else 0.0)
 
     def _garbage(self, function: int) -> Reply:
-        """Return garbage, alternating: no frame, a valid frame with a broken body, one of another function."""
+        """Return garbage in rotation: no frame, a valid frame with a broken body, one of another function."""
         body = self._random.randbytes(_NOISE_BYTES)
         turn = self._requests_count % 3
         if turn == 0:

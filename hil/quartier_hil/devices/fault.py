@@ -91,7 +91,7 @@ class Fault:
             raise ValueError(f"what: {self.what!r}; expected one of {', '.join(get_args(Swapped))}")
 
     def hits(self, point: str) -> bool:
-        """Return whether ``wrong``, ``stuck`` or ``bent`` changes this point, ``grid.power_w`` or ``power_w``."""
+        """Return whether ``wrong``, ``stuck`` or ``bent`` changes a point (``grid.power_w``, ``power_w``)."""
         usual = "*power*" if self.kind == "wrong" else "*"
         pattern = self.points or usual
         return fnmatchcase(point, pattern) or fnmatchcase(point.partition(".")[2], pattern)
@@ -107,7 +107,7 @@ class Fault:
 
 
 def is_apart(lasted_s: float, seconds: float) -> bool:
-    """Return whether an intermittent contact is open: open first, for ``seconds``, then closed for as long."""
+    """Return whether a loose contact is open: open first, for ``seconds``, then closed for as long."""
     return seconds > 0 and lasted_s % (2 * seconds) < seconds
 
 

@@ -23,7 +23,7 @@ _SHARE_MAX_PCT = 100.0
 
 
 def requests(device: Device, value: float) -> list[Request]:
-    """Return the writes that order ``value``, in gateway units.  Raises TypeError for a device without orders."""
+    """Return the writes that order ``value``, in gateway units.  Raises TypeError if it takes no orders."""
     if isinstance(device, Gx):
         thirds = struct.pack(">3i", *(round(value / 3) for _ in range(3)))
         return [(device.vebus, _many(_GX_SETPOINTS, thirds))]

@@ -1,4 +1,4 @@
-"""A quirky device on a serial line: a pseudo terminal, with other devices on the line where the quirk needs them."""
+"""A quirky device on a serial line: a pseudo terminal, with other devices where the quirk needs them."""
 
 import asyncio
 import contextlib

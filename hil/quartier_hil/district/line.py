@@ -18,7 +18,7 @@ _KEEPALIVE_S = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Dial:
-    """Where to connect, as whom, and which topics to hear (with their QoS)."""
+    """Connection parameters: broker, client id, key, and topics to subscribe to (with their QoS)."""
 
     host: str
     port: int

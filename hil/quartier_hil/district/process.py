@@ -33,7 +33,7 @@ _OF_ORDERS = frozenset({"do", "of", "for_s", "in_s"})
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where the district works and on which clock."""
+    """Settings of the district: broker, names, key, log and clock."""
 
     host: str
     port: int

@@ -25,7 +25,7 @@ _OLD_MS = 86_400_000
 
 @dataclass
 class Peer:
-    """Who asks the house for something.
+    """The district's side of a site without wires: it sends documents and collects the answers.
 
     ``acks`` are the answers to each document, in order, ``answers`` those to documents without sense.
     """

@@ -31,11 +31,11 @@ class Hearer(Protocol):
         ...
 
     async def open(self) -> Mapping[str, str]:
-        """Return who it is.  Raises NoReply until it has said something."""
+        """Return its identity.  Raises NoReply until it has sent something."""
         ...
 
     async def read(self) -> Readings:
-        """Return what it said.  Raises NoReply when it is silent for too long."""
+        """Return its readings.  Raises NoReply when it is silent for too long."""
         ...
 
     async def close(self) -> None:
@@ -55,11 +55,11 @@ class Moment:
         return self.ns
 
     def utc_ms(self) -> int:
-        """Return what the gateway takes for the time, UTC in milliseconds."""
+        """Return the gateway's time, UTC in milliseconds."""
         return self.utc
 
     async def sleep(self, seconds: float) -> None:
-        """Nobody waits here."""
+        """Return at once: no time passes here."""
 
 
 class SpokenLinky:
@@ -131,7 +131,7 @@ class SpokenLinky:
 
 
 def _at_once(talk: Coroutine[Any, Any, Result]) -> Result:
-    """Return what a driver gives that has nothing to wait for."""
+    """Return the result of a driver that waits for nothing."""
     try:
         talk.send(None)
     except StopIteration as end:

@@ -26,7 +26,7 @@ ROWS_MAX_COUNT = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What a run tells of itself; ``facts``: how it was run, ``more``: what only run.json holds."""
+    """Data of a run for its files; ``facts``: conditions of the run, ``more``: entries of run.json alone."""
 
     scenario: Scenario
     course: Course

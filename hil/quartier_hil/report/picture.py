@@ -22,7 +22,7 @@ WIDTH, LEFT, RIGHT = 760, 46, 746
 _TOP, _BETWEEN, _AXIS_H, _LINE_H = 30, 32, 24, 17
 _BADGE, _LINE_CHARACTERS = 15, 112
 LINES_MAX_COUNT = 16
-"""What a person reads below a picture."""
+"""Most lines of the legend below a picture."""
 FAR = 1e8
 """A cap that nobody sets is infinite, or as good as."""
 _LIMITS = ("cap.",)
@@ -237,7 +237,7 @@ def _badge(number: int, x: float, y: float, *, is_order: bool) -> str:
 
 
 def _legend(lines: Sequence[Told], top: float, day_s: float) -> tuple[list[str], float]:
-    """Return what happened, a line or two each; returns the height of the whole."""
+    """Return the legend, a line or two per mark, and the height of the whole."""
     parts, y = [], top
     for number, one in enumerate(lines, 1):
         y += _LINE_H

@@ -1,7 +1,7 @@
-"""What came of several scenarios, a line for each: verdicts.json for machines, verdicts.md for people.
+"""Record the results of several scenarios, a line each: verdicts.json and verdicts.md.
 
-Written anew after each run, whole or not at all; lines of scenarios that are not run again stay, so a part
-can be run anew.
+Both are rewritten after each run, whole or not at all.  Lines of scenarios that are not run again stay, so a
+part can be run again.
 """
 
 import fcntl

@@ -15,7 +15,7 @@ from quartier_hil.rig.relays import Owed, lines_of, pay
 from quartier_hil.stage.child import Child
 
 FOR_REAL_S = 60.0
-"""How long it tries a board that is silent."""
+"""Time for which it tries a silent board, s."""
 READY = b"ready"
 READY_REAL_S = 30.0
 _END_REAL_S = 5.0

@@ -15,7 +15,7 @@ from quartier_hil.rig.bench import Adapter, Bench, Board, Device, Measured, Mete
 from quartier_hil.rig.register import Register
 
 PROTOCOLS = ("modbus", "sunspec")
-"""What a real device may speak: the rig has a client of its own for these."""
+"""Protocols of a real device: the rig has a client of its own for these."""
 _UNSTABLE = re.compile(r"/dev/tty(USB|ACM)\d+")
 _TABLES: Mapping[str, type[BaseModel]] = {
     "adapters": Adapter,

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from quartier_hil.rig.register import Register
 
 FIRST_REAL_S = 30.0
-"""How long the devices may take to answer at first: some start when they get their supply."""
+"""Time for the first answer of the devices, s: some start when they get their supply."""
 _CAR = "charger"
 _WORDS: dict[Lead, str] = {"power": "its supply", "cable": "its cable", "car": "the car"}
 
 
 @dataclass
 class Rest:
-    """Of every run with metal: each relay is at its declared rest when all is over."""
+    """Check of every run with real devices: each relay is at its declared rest at the end."""
 
     wrong: list[str] = field(default_factory=list)
     count: int = 0
@@ -85,7 +85,7 @@ class Metal:
     # -- before and after ------------------------------------------------------------------
 
     def judging(self, scenario: Scenario) -> Judged:
-        """Return what of the scenario can be judged; the rest is told in ``unjudged``."""
+        """Return the checks of the scenario that can be evaluated; the rest is listed in ``unjudged``."""
         found = judged(scenario, self.sight)
         self.unjudged = found.unjudged
         return found
@@ -115,7 +115,7 @@ class Metal:
             raise RigError(f"{self.bench.title}: {what}: {wrong}; try: quartier-hil rig check FILE")
 
     async def _identify(self) -> str:
-        """Return who answers at each place that this run uses; what is wrong, empty: nothing."""
+        """Identify the device at each place that this run uses; return the problem, empty if there is none."""
         meters = {one.meter for _, _, one in self.sight.measured() if one.meter is not None}
         places: dict[str, Place] = {name: self.bench.devices[name] for name in self.real}
         places |= {name: self.bench.meters[name] for name in sorted(meters)}
@@ -189,7 +189,7 @@ class Metal:
         return self.relays is not None and self.relays.states.get((name, lead)) == "cut"
 
     def powers_w(self) -> dict[str, float]:
-        """Return what each asset of a real device takes, in W, as it was read last."""
+        """Return the last measured power of each asset of a real device, in W."""
         hosts = {asset for name in self.real for asset in assets(self.house, name)}
         return {
             asset: value

@@ -20,7 +20,7 @@ class Row:
 
 @dataclass
 class Source:
-    """Who reads one point.  ``device`` is what it is read of, ``is_own`` whether from the device itself."""
+    """Source of one point.  ``device`` is the measured device; ``is_own``: read from the device itself."""
 
     point: str
     device: str
@@ -80,7 +80,7 @@ class Readings:
     # -- the judge -------------------------------------------------------------------------
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
-        """How old each reading is."""
+        """Record the age of each reading."""
         for source in self.sources.values():
             if source.is_excused(now_s):
                 continue

@@ -1,7 +1,7 @@
-"""Where a number lies in a device and how it is read: the bench's own words, none of a profile's (pure).
+"""Registers of a device as the bench file states them, independent of its profile (pure).
 
-A profile is under test together with its driver.  What judges them is typed from the manual once more, in
-the bench file, and decoded here.
+A profile is under test together with its driver.  The reference for both is typed once more from the manual,
+in the bench file, and decoded here.
 """
 
 import struct
@@ -49,7 +49,7 @@ class Register(Part):
 
     @property
     def count(self) -> int:
-        """Return how many registers or bits it takes."""
+        """Number of registers or bits that it takes."""
         return self.length if self.type == "text" else _WORDS[self.type]
 
     def number(self, words: Sequence[int]) -> float:
@@ -71,7 +71,7 @@ class Register(Part):
         return raw * self.scale * self.sign
 
     def shown(self, words: Sequence[int]) -> str:
-        """Return what it says, for a person: a text as it is, a number without needless digits."""
+        """Return its value as text: a text as it is, a number without needless digits."""
         if self.type != "text":
             return f"{self.number(words):.10g}"
         raw = struct.pack(f">{len(words)}H", *words)

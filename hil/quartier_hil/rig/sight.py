@@ -1,4 +1,4 @@
-"""What of a house the rig can see while devices are real, and which checks can be judged then (pure)."""
+"""Find what the rig can measure of a site with real devices, and the checks that remain (pure)."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def assets(house: House, device: str) -> dict[str, str]:
 
 
 def ordered(house: House, device: str) -> dict[str, str]:
-    """Return what a device is told: each quantity there with its column in the course."""
+    """Return the orders of a device: each quantity there with its column in the course."""
     found = {
         _prefix(out) + out.point.partition(".")[2]: out.order
         for out in outputs(house)
@@ -45,7 +45,7 @@ def _prefix(out: Output) -> str:
 
 
 def needed(house: House, device: str) -> list[str]:
-    """Return what must be measured of a device, else the house cannot go on around it."""
+    """Return the quantities of a device that must be measured for the site to work around it."""
     if device == "relays":
         return list(ordered(house, device))
     return [f"{prefix}power_w" for prefix in assets(house, device).values()]
@@ -64,7 +64,7 @@ def point(house: House, device: str, quantity: str) -> str:
 
 @dataclass(frozen=True)
 class Sight:
-    """Of one house with the devices ``real`` of a bench."""
+    """Measurable points of one site with the devices ``real`` of a bench."""
 
     house: House
     bench: Bench
@@ -115,7 +115,7 @@ class Judged:
 
 
 def judged(scenario: Scenario, sight: Sight) -> Judged:
-    """Return what of a scenario's promises can be judged while some devices are real."""
+    """Return the promises of a scenario that can be evaluated while some devices are real."""
     checks: list[wanted.Check] = []
     left: list[str] = []
     for check in scenario.checks:

@@ -315,7 +315,7 @@ class Accounted(_AtEnd):
     """Check that the daemon counts every group good that passed the line of a smart meter whole."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Return the counts; a damaged group may count good (damage outside its text), a sound one not bad."""
+        """Return the counts; a damaged group may count good (damage outside its text), a sound one not."""
         promised = f"every sound group of the smart meters from {self.asked.from_s:g} s is counted good"
         if not ending.heard:
             return Verdict("accounted", promised, "", holds=False, unshown="nothing was counted")

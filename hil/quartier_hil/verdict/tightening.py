@@ -38,7 +38,7 @@ _SEEN = ("grid.power_w", "limit.import_w", "limit.export_w")
 
 
 def tightenings(promised: Sequence[Cap]) -> list[tuple[Cap, float]]:
-    """Return each cap that is tighter than the one before it, and the time at which the next one begins."""
+    """Return each cap that is tighter than the one before it, with the start of the cap after it."""
     found = []
     for place in range(1, len(promised)):
         before, cap = promised[place - 1], promised[place]

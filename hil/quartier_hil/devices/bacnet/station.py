@@ -165,7 +165,7 @@ class Station(Device):
         return bytes([words.UNCONFIRMED << 4, words.I_AM]) + tags.joined(parts)
 
     def called(self, apdu: bytes) -> bytes | None:
-        """Return the answer to an unconfirmed request: I-Am where a Who-Is includes this device, else None."""
+        """Return the answer to an unconfirmed request: I-Am where a Who-Is means this device, else None."""
         if self.is_deaf or apdu[:1] != bytes([words.UNCONFIRMED << 4]) or apdu[1:2] != bytes([words.WHO_IS]):
             return None
         try:

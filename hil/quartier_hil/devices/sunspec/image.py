@@ -80,9 +80,9 @@ class Image:
         return word.decoded(cell.point.kind, [self.words[at] for at in range(cell.address, cell.end)])
 
     def number(self, path: str) -> float:
-        """Return the scaled value of a point; a scale factor that is not implemented counts as none.
+        """Return the scaled value of a point; a factor that is not implemented counts as none.
 
-        Raises KeyError for an unknown point, LookupError for one that is not implemented or no number.
+        Raises KeyError for an unknown point, LookupError for one not implemented or no number.
         """
         raw = self.get(path)
         if raw is None or isinstance(raw, str):

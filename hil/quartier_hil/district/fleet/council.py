@@ -47,14 +47,15 @@ class Council:
             self.last, self.failure = Dated(found, grid), None
 
     def source(self, now_ms: int) -> str:
-        """Return which step of the ladder counts: ``plan``, ``last plan`` or ``shares``."""
+        """Return the source in force: ``plan``, ``last plan`` or ``shares``."""
         if self.last is None or (now_ms - self.last.grid.start_ms) / 1e3 > OLD_S + self.roster.step_s:
             return "shares"
         return "plan" if self.failure is None else "last plan"
 
     def reserved_w(self, members: Iterable[Member], grid: Grid, now_ms: int) -> dict[str, tuple[float, ...]]:
-        """Return what those who cannot be counted on may take: their share, or more where they may still hold
-        more.
+        """Return the power reserved for buildings that cannot be counted on, in W, by direction and step.
+
+        It is their share, or more where they may still hold a higher cap.
         """
         lost = [member for member in members if member.standing(now_ms) is not Standing.LIVE]
         found = {}
@@ -66,7 +67,7 @@ class Council:
         return found
 
     def told_w(self, members: Sequence[Member], grid: Grid, now_ms: int) -> Caps:
-        """Return what each building is to be told now for the steps of ``grid``."""
+        """Return the cap to send to each building now for the steps of ``grid``."""
         told = {}
         for direction in DIRECTIONS:
             wanted, held = self._wanted_w(members, direction, grid, now_ms), {}
@@ -84,7 +85,7 @@ class Council:
     def _wanted_w(
         self, members: Sequence[Member], direction: str, grid: Grid, now_ms: int
     ) -> dict[str, tuple[float, ...]]:
-        """What each should have: of the plan, with what is left over; the silent no more than their share."""
+        """Return the cap that each should have: the plan's with the rest shared; a lost one at most its share."""
         roster, columns = self.roster, []
         lost = {member.place.edge for member in members if member.standing(now_ms) is not Standing.LIVE}
         share_w = roster.shares_w(direction)

@@ -41,7 +41,7 @@ class Letter:
     answered_ms: int | None = None
 
     def cap_w(self, direction: str, at_ms: int) -> float | None:
-        """Return what it says of a moment; None where it has ended."""
+        """Return its cap at a moment in W; None after its end."""
         if at_ms >= self.exp_ms:
             return None
         place, caps_w = (at_ms - self.start_ms) // self.step_ms, self.caps_w[direction]

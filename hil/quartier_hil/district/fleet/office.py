@@ -31,7 +31,7 @@ WATERMARK_S = 20.0
 TICK_S = 2.0
 TICK_REAL_S = 0.1
 REPLAN_S = 60.0
-"""So soon a new plan may follow when a building came or went."""
+"""Shortest time to a new plan after a building came or went, s."""
 SOLVE_REAL_S = 60.0
 
 Solver = Callable[[Situation, float], Plan | Failure]
@@ -40,7 +40,7 @@ Watch = Callable[["Office"], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where the district works, for whom, and on which clock."""
+    """Settings of the district: broker, roster, key, log and clock."""
 
     host: str
     port: int
@@ -97,7 +97,7 @@ class Office:
         self._remember()
 
     def _remember(self) -> None:
-        """What was told before this process began."""
+        """Restore the documents that were sent before this process began."""
         if not self._letters.exists():
             return
         try:
@@ -227,7 +227,7 @@ class Office:
 
     @property
     def figures(self) -> dict[str, Any]:
-        """Return what the rig reads."""
+        """Figures for the rig."""
         now_ms = self.settings.clock.utc_ms()
         return {
             "connected": self.line.connected,
@@ -250,7 +250,7 @@ def _row(member: Member, now_ms: int) -> dict[str, Any]:
 
 
 def _kind(member: Member) -> str:
-    """Return what makes a new plan: who is there, with which devices."""
+    """Return the text on whose change a new plan is made: the building and its devices present."""
     devices = (member.report or {}).get("devices", ())
     present = [f"{one.get('device')}:{one.get('available')}:{is_present(member, one)}" for one in devices]
     return ",".join([member.place.edge, *present])

@@ -1,5 +1,4 @@
-"""Which documents go out now, and as what: envelopes when they change, everything again until answered
-(pure).
+"""Select the documents to send now: envelopes when they change, each one again until it is answered (pure).
 """
 
 import json

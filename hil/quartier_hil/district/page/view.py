@@ -1,5 +1,4 @@
-"""What the live page shows, JSON-ready (pure): the transformer's load and plan, and how each building
-stands.
+"""Data of the live page, JSON-ready (pure): load and plan of the transformer, and state of each building.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +47,7 @@ def state(
 
 
 def _plan(council: Council) -> dict[str, Any]:
-    """Return how the last plan came about."""
+    """Return origin and cost of the last plan."""
     dated, failure = council.last, council.failure
     return {
         "failed": "" if failure is None else failure.why,

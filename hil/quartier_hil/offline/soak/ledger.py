@@ -1,4 +1,4 @@
-"""What was said against what was heard: everything sound must be there, in its order.  Pure."""
+"""Compare the words sent with the words received: every sound one must arrive, in order (pure)."""
 
 from collections import deque
 from collections.abc import Hashable, Iterable
@@ -10,11 +10,11 @@ _SKIPPED_MAX = 3
 
 @dataclass(slots=True)
 class Counts:
-    """What became of everything that was said.
+    """Counts of the words sent.
 
-    ``sound`` went over the line whole, of it ``lost`` was not heard.  ``hit`` was damaged; ``mended`` of it
-    was heard as it was said all the same (the damage lay beside the words).  ``forged`` was heard and never
-    said: what a check that weak lets through.
+    ``sound`` passed the line whole; of these, ``lost`` were not received.  ``hit`` were damaged; of these,
+    ``mended`` were received as sent all the same (the damage was outside their text).  ``forged`` were
+    received but never sent: a weak check lets them through.
     """
 
     sound: int = 0

@@ -28,7 +28,7 @@ from quartier_hil.offline.soak.spells import Spells
 from quartier_hil.offline.soak.talkers import Talker, Word
 
 AT_ONCE_S = 0.1
-"""What comes in so long is given to a driver at once, as its port does."""
+"""Time for which incoming bytes are collected for a driver, as its port does, s."""
 ASKED_EACH_S = 10.0
 _NOWHERE = "/dev/null"
 _ADDRESS = 7
@@ -57,7 +57,7 @@ class HouseTime:
         return dt.datetime.fromtimestamp(self._utc_s + self.ns / _S, dt.UTC)
 
     async def sleep(self, seconds: float) -> None:
-        """Nobody waits here."""
+        """Return at once: no time passes here."""
         del seconds
         await asyncio.sleep(0)
 

@@ -48,7 +48,7 @@ class Station:
         self._answer: list[bytes] = []
 
     def hear(self, frame: bytes) -> bytes:
-        """Return the answer to one frame with its flags; empty for a damaged one or one for another station."""
+        """Return the answer to one frame with its flags; empty for a damaged or a foreign frame."""
         body, ends = frame[1:-1], self.server + self.client
         head = 2 + len(ends)
         if (

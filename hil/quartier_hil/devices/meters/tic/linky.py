@@ -89,7 +89,7 @@ class Linky:
         self._seen = replace(self._seen, reference_kva=kva, cutoff_kva=kva)
 
     def tell(self, values: Mapping[str, float], now: dt.datetime) -> None:
-        """Take the values of the plant at ``now``: ``power_w`` (import plus), ``energy_import_wh``, voltages …"""
+        """Take the plant's values at ``now``: ``power_w`` (import plus), ``energy_import_wh``, voltages …"""
         self._mains.take(values)
         old, local = self._seen, now.astimezone(PARIS)
         period = TARIFFS[old.tariff_name].period(local, self.colour)
