@@ -21,7 +21,7 @@ class RigClock:
         return int((self.origin_s + self.offset_s + self.elapsed_s()) * 1_000)
 
     def real_s(self, house_s: float) -> float:
-        """Return how long ``house_s`` seconds of the house take."""
+        """Return the real seconds of ``house_s`` plant seconds."""
         return max(house_s, 0.0) / self.rate
 
     @property

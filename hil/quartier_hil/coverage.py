@@ -44,7 +44,7 @@ def proofs(scenarios: Mapping[str, Path]) -> dict[str, list[Proof]]:
 
 
 def promised(loaded: scenario.Scenario, check: wanted.Check) -> str:
-    """Return what a check promises, in its judge's own words."""
+    """Return the promise of a check, as its judge states it."""
     alone = loaded.model_copy(update={"checks": (check,)})
     judges = [judge.verdict(Ending()) for judge in asked_for(alone, caps(loaded))]
     return "; ".join(verdict.promised for verdict in judges if _is_of(verdict.check, check))

@@ -40,7 +40,7 @@ def homes(scenario: Scenario) -> dict[str, str]:
 
 
 def points(scenario: Scenario) -> tuple[str, ...]:
-    """Return what a report draws beside the usual: powers and temperatures, phases of each board."""
+    """Return the further points that a report draws: powers and temperatures, phases of each board."""
     found = [f"{name}.power_w" for asset in scenario.house.assets for name in fittings.names(asset)]
     warm = {
         "heat": ("tank_c", "room_c"),

@@ -1,4 +1,4 @@
-"""What a scenario's house may hold beside the usual, every key with one sentence."""
+"""Further assets of a scenario's site, every key with one sentence."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -32,7 +32,7 @@ class Board(Part):
 
 
 class Fitting(Part):
-    """What all further assets say."""
+    """Keys that all further assets have."""
 
     name: Name
     """Its name; its device is called so with ``_box`` after it."""

@@ -90,7 +90,7 @@ device = "linky_tic"
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What a line let through whole (groups of TIC, telegrams of P1, records of M-Bus) and what it hit."""
+    """Counts of a line: passed whole (groups of TIC, telegrams of P1, records of M-Bus), and hit."""
 
     sound_count: int
     hit_count: int
@@ -259,7 +259,7 @@ class Metering:
             self.pushes[name].noise = noise
 
     def spoken(self) -> Mapping[MeterName, Spoken]:
-        """Return what each meter has said since it was plugged in first."""
+        """Return the counts of each meter since it was plugged in first."""
         found = {
             name: Spoken(push.ledger.sound_count, push.ledger.hit_count) for name, push in self.pushes.items()
         }

@@ -1,4 +1,4 @@
-"""What a finished run amounts to: the verdicts and the figures, from the rig's own eyes and the daemon's."""
+"""Result of a finished run: verdicts and figures, from the rig's own measurements and the daemon's data."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -142,7 +142,7 @@ def by_second(rows: Iterable[tuple[str, int, int]], start_ms: float) -> dict[str
 
 
 def _missing(run: Run) -> int | None:
-    """How many rows of the daemon's own history up to the end the district lacks; None: it was not read."""
+    """Return the number of rows of the daemon's history that the district lacks; None: it was not read."""
     if run.history is None:
         return None
     held = received(run.peer.log)

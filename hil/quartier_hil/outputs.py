@@ -1,4 +1,4 @@
-"""What a scenario's house can be told, and what was declared for each output: from the scenario alone."""
+"""Outputs of a scenario's site, and the declared values of each: from the scenario alone."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What smart meters said over their lines and what the daemon heard of it, counted while nobody speaks."""
+"""Count the data that smart meters sent and those that the daemon received, while no meter sends."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ PATIENCE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What was said of one meter up to a moment, and the groups that the daemon counted good and bad."""
+    """Counts of one meter up to a moment: sent, and counted good and bad by the daemon."""
 
     spoken: Spoken
     good_count: int
@@ -38,9 +38,9 @@ class Running(Protocol):
 
 
 async def reckoned(run: Running) -> Mapping[str, Heard]:
-    """Return what was said and heard from the moment that the scenario's checks name to its end.
+    """Return the counts sent and received from the moment that the scenario's checks name to its end.
 
-    Nothing where no check wants it, or where the daemon's counts do not come to rest.
+    Empty where no check needs them, or where the daemon's counts do not come to rest.
     """
     wanted = [check for check in run.scenario.checks if isinstance(check, Accounted)]
     if not wanted:
@@ -87,7 +87,7 @@ async def _heard(metering: Metering, daemon: Daemon) -> Mapping[str, tuple[int, 
 
 
 def between(before: Mapping[str, Tally], after: Mapping[str, Tally]) -> dict[str, Heard]:
-    """Return what was said and heard in between, by meter."""
+    """Return the counts between two tallies, by meter."""
     return {
         name: Heard(
             end.spoken.sound_count - begin.spoken.sound_count,

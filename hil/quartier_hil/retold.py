@@ -1,4 +1,4 @@
-"""What the daemon's history tells of a run, by its own command, in the house's time zone."""
+"""Read the daemon's history of a run by its own command, in the site's time zone."""
 
 import datetime as dt
 import json

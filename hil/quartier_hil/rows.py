@@ -16,7 +16,7 @@ from pydantic import AfterValidator
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the specification says; ``elsewhere`` is the test of what no scenario can show, and why."""
+    """Row of the specification; ``elsewhere`` is the test of one that no scenario can show, and ``why``."""
 
     words: str
     elsewhere: str = ""

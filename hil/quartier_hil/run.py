@@ -63,7 +63,7 @@ _HARMLESS = frozenset(
     {"say", "plug", "caps", "broker", "heartbeat", "document", "schedule", "failsafe", "shed"}
 )
 LOOK_REAL_S, LOOKS_COUNT = 0.25, 4
-"""So often the daemon is asked what it does; a busy machine may be so many looks late."""
+"""Interval of the daemon's status in real seconds; a busy machine may be so many polls late."""
 
 
 def specified(scenario: asked.Scenario) -> building.BuildingSpec:
@@ -84,7 +84,7 @@ def specified(scenario: asked.Scenario) -> building.BuildingSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to run and where to leave it.
+    """Scenario to run, its series, and the folder of its results.
 
     ``watch`` is called about four times a real second; ``metal`` are the devices that are real, if any.
     ``may_slow``: end with TooSlowError where a machine that is too slow should run it at a lower rate.
@@ -291,7 +291,7 @@ class Run:
 
     @property
     def standing(self) -> Standing | None:
-        """Return what the supply contract says now; None where the house states none."""
+        """State of the supply contract now; None where the site has none."""
         now_s = self.clock.origin_s + self.clock.offset_s + self.zero_s + self.now_s
         local = dt.datetime.fromtimestamp(now_s, ZoneInfo(ZONE)).replace(tzinfo=None)
         return None if self.calendar is None else self.calendar.at(local)

@@ -82,7 +82,7 @@ class Failure(Happening):
 
     @property
     def told(self) -> dict[str, Any]:
-        """Return what the fault is told beside its kind."""
+        """Arguments of the fault."""
         keys = {"factor", "points", "seconds", "every", "value", "phases", "what", "seed"}
         return self.model_dump(include=keys, exclude_none=True)
 
@@ -324,7 +324,7 @@ def load(path: Path) -> Scenario:
 
 
 def _unfit(house: House, event: Event) -> str:
-    """Return why an event cannot happen in this house, its key before a colon; empty: it can."""
+    """Return the reason why an event cannot happen in this site, its key before a colon; empty if it can."""
     match event:
         case Failure() | Clear() | Verbs():
             return _unfit_device(house, event)

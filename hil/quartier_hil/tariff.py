@@ -69,14 +69,14 @@ class Planning(Part):
         return f"\n[planning]\n{day}{month}"
 
     def peaks_eur(self, days_w: Iterable[float], reached_w: float) -> float:
-        """What the largest imports of some days of one month cost, the month's above ``reached_w`` before."""
+        """Return the cost of the largest imports of days of one month, the month's above ``reached_w``, EUR."""
         tops_w = list(days_w)
         beyond_w = max(0.0, max(tops_w, default=0.0) - reached_w)
         return self.day_peak_eur_per_w * sum(tops_w) + self.month_peak_eur_per_w * beyond_w
 
 
 class Tariff(Part):
-    """What the house's supply contract is; its meter must be the Linky (``meters = ["tic"]``)."""
+    """The site's supply contract; its meter must be the Linky (``meters = ["tic"]``)."""
 
     contract: Contract
     """base: one price; hc: cheaper from 22 to 6; tempo: by the colour of the day too; ejp: dear peak days."""
@@ -122,7 +122,7 @@ class Tariff(Part):
 
     @property
     def words(self) -> str:
-        """Return what it is, for a person."""
+        """The contract, as text."""
         priced = ", ".join(
             f"{period.replace('_', ' ')} {price:g}"
             for period, price in zip(self.periods, self.prices, strict=True)
@@ -133,10 +133,10 @@ class Tariff(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What holds at a moment.
+    """State of the contract at a moment.
 
-    ``index`` is the period's place among the meter's indexes, from 1; ``today`` and ``tomorrow`` are colours,
-    0 none or not told yet; ``notice_min`` are the minutes until a mobile peak, 0 where none is announced.
+    ``index`` is the period's place among the meter's indexes, from 1; ``today`` and ``tomorrow`` are colours
+    (0: none or not announced yet); ``notice_min`` are the minutes until a mobile peak, 0 where none is announced.
     """
 
     index: int
@@ -166,7 +166,7 @@ class Calendar:
         self._first = self._day(start)
 
     def at(self, local: dt.datetime) -> Standing:
-        """Return what holds at ``local``, legal time, naive."""
+        """Return the state at ``local``, legal time, naive."""
         today = self._colour(local, 0)
         place = self._place(local, today)
         tariff = self.tariff

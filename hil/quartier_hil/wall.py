@@ -29,7 +29,7 @@ class WallClock:
         return self.fault is not None and self.fault.kind == "stuck"
 
     def shows(self, true_ms: int) -> tuple[int, bool]:
-        """Return what it shows at the true time, UTC milliseconds, and whether it is trusted."""
+        """Return its time at the true time ``true_ms``, UTC milliseconds, and whether it is trusted."""
         if self.fault is None:
             return true_ms, True
         seconds, lasted_s = self.fault.seconds, (true_ms - self.since_ms) / 1e3
@@ -39,7 +39,7 @@ class WallClock:
         return true_ms + int(self._off_s(true_ms) * 1e3), self.fault.kind != "off" and not apart
 
     def _off_s(self, true_ms: int) -> float:
-        """Return how far it is ahead."""
+        """Return by how much it is ahead, s."""
         assert self.fault is not None
         seconds = self.fault.seconds
         match self.fault.kind:

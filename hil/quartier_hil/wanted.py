@@ -1,4 +1,4 @@
-"""What must hold in a scenario: every check with its keys."""
+"""Checks of a scenario, each with its keys."""
 
 from typing import Annotated, Literal
 
@@ -22,7 +22,7 @@ class Part(BaseModel):
 
 
 class Wanted(Part):
-    """What all checks say."""
+    """Keys that all checks have."""
 
     proves: tuple[RowName, ...] = ()
     """The rows of spec/failsafe.md (`rows.py`) without which it would break."""
@@ -164,7 +164,7 @@ class Memory(Wanted):
 
 
 class Refused(Wanted):
-    """What the district sends without sense has no effect, and is answered so."""
+    """Check that documents of the district without sense have no effect and are rejected."""
 
     check: Literal["refused"]
     """Each envelope without sense is rejected with a reason, or caps nothing more than before."""
@@ -241,7 +241,7 @@ class FallsBack(Wanted):
 
 
 class Spaced(Wanted):
-    """What was shed comes back one by one."""
+    """Check that shed loads come back one by one."""
 
     check: Literal["spaced"]
     """Outputs are raised one at a time, from a moment on."""
@@ -288,8 +288,9 @@ class TariffRead(Wanted):
 
 
 class Quarters(Wanted):
-    """What the gateway stored, asked for by the quarter hour as a person asks: a line each for the list, the
-    counters and the powers.
+    """Check of the gateway's stored values by quarter hour, read as a person reads them.
+
+    The verdict has a line each for the list, the counters and the powers.
 
     The list has each quarter of the span once, in order and under its local time, also where an hour is
     skipped or comes twice.  A counter's value is what the plant's own had counted within the last ``late_s``
@@ -330,7 +331,7 @@ class Lowered(Wanted):
 
 
 class Tightened(Wanted):
-    """What is judged in every run, asked for: then there must have been something to take back."""
+    """Check of the reaction to limits, as in every run; requested, at least one must require curtailment."""
 
     check: Literal["tightening"]
     """After each cap that tightens the command is on the wire in 2 s and the meter inside in 30 s."""
@@ -341,7 +342,7 @@ class Tightened(Wanted):
 
 
 class Invariants(Wanted):
-    """What must hold in every cycle of every house; each is a line of its own in the verdict.
+    """Invariants of every cycle of every site; each is a line of its own in the verdict.
 
     Fuses per node and phase, the battery's band, minimum times, tier A, lights at half at least, switchings,
     declared values after each loss, a reason for each order.

@@ -164,7 +164,7 @@ class Wiring:
         self.cabinets.publish(values)
 
     def orders(self) -> Orders:
-        """Return what the devices make the plant do."""
+        """Return the orders of the devices to the plant."""
         charger, relays = self.devices[CHARGER], self.devices[RELAYS]
         stored = (STORAGE, "setpoint_w") if STORAGE in self.devices else (GX, "battery.setpoint_w")
         generation_w = self._order(SOLAR, "generation_max_w")
@@ -177,7 +177,7 @@ class Wiring:
         )
 
     def _order(self, name: str, point: str) -> float | None:
-        """Return what a device makes the plant do; None where it is not in this house, or has no power."""
+        """Return an order of a device to the plant; None if it is not in this site, or has no power."""
         device = self.devices.get(name)
         return None if device is None or device.off else device.obeyed()[point]
 
@@ -223,7 +223,7 @@ class Wiring:
 
     @property
     def words(self) -> str:
-        """Return which devices are on which wire, for a person; a real one is on none of these."""
+        """Simulated devices by wire, as text; a real one is on none of these."""
         on_line = [word for name, word in _ON_LINE.items() if name in self.devices and name not in self.real]
         on_tcp = [
             f"Modbus TCP ({word})"
@@ -396,7 +396,7 @@ def site_file(
 
 
 def keys(pty: Path) -> Path:
-    """Return where passwords and certificates of a house lie, beside its serial port."""
+    """Return the folder of passwords and certificates of a site, next to its serial port."""
     return pty.parent / "keys"
 
 

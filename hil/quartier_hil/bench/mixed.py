@@ -22,8 +22,7 @@ _SLACK_KWH = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Result of HiGHS: best cost and lower bound in EUR; ``ways_w`` has the power of each part in each step.
-    """
+    """Result of HiGHS: best cost and lower bound in EUR; ``ways_w`` has the power of each part by step."""
 
     cost_eur: float
     bound_eur: float

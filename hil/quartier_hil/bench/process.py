@@ -125,7 +125,7 @@ def cpu_s(root: int) -> float:
 
 
 def _own_cpu_s(pid: int) -> float:
-    """Return the CPU time of a process, s, finer than the 10 ms of /proc/PID/stat (clock_getcpuclockid(3))."""
+    """Return the CPU time of a process, s; /proc/PID/stat has steps of 10 ms (clock_getcpuclockid(3))."""
     try:
         return time.clock_gettime((~pid << 3) | _CPUCLOCK_SCHED)
     except OSError:

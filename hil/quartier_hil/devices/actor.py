@@ -104,7 +104,7 @@ class Device(ABC):
 
     @property
     def away(self) -> bool:
-        """Whether it is absent from its wire: no power, or its cable is out."""
+        """True if it is absent from its wire: no power, or its cable is out."""
         return self.off or "unplugged" in self.faults
 
     @property

@@ -129,7 +129,7 @@ class Shown:
 
     @property
     def is_altered(self) -> bool:
-        """Whether state of a fault is kept, so that ``apply`` has to be called without a fault too."""
+        """True if state of a fault is kept, so that ``apply`` has to be called without a fault too."""
         return bool(self._ahead_wh or self._frozen or self._rough or self._past)
 
     def apply(

@@ -44,7 +44,8 @@ def granted(
     """Return the cap to send to each building now, step by step.
 
     ``may_hold_w`` is the highest cap that a building may be following, of all that was sent and not taken
-    back. A lower cap is sent at once; a higher one only as far as the limit has room for what the others may still hold.
+    back. A lower cap is sent at once; a higher one only as far as the limit has room
+    for the caps that the others may still hold.
     """
     names = sorted(wanted_w)
     told: dict[str, list[float]] = {name: [] for name in names}

@@ -73,7 +73,7 @@ def _say(head: dict[str, str], **more: Any) -> None:
 
 
 async def _one(making: Any, options: argparse.Namespace) -> dict[str, Any]:
-    """Return what came of one loss, and the page with its curves."""
+    """Return the result of one loss, and write the page with its curves."""
     from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - after the check of what is installed
     from quartier_hil import outcome, scenario  # noqa: PLC0415 - as above
     from quartier_hil.drill.rehearsal import Rehearsal  # noqa: PLC0415 - as above

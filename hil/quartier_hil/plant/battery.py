@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatterySpec:
-    """What the battery is.  ``efficiency_pct`` holds for each way alone, so 95 gives 90 there and back."""
+    """Properties of the battery.  ``efficiency_pct`` is that of each way: 95 gives 90 for the round trip."""
 
     capacity_wh: float = 10_000.0
     charge_max_w: float = 5_000.0

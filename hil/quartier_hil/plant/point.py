@@ -35,7 +35,7 @@ class ChargingPoint:
 
     @property
     def power_w(self) -> float:
-        """Return what the car takes."""
+        """Power of the car, W."""
         return self.car.power_w
 
     @property

@@ -59,7 +59,7 @@ class Voice:
                 self._run(answer)
 
     def _request_bytes(self) -> int:
-        """Return how long the request is that begins what was heard; 0: not known yet."""
+        """Return the size of the request at the start of the received bytes; 0: not known yet."""
         heard = self._heard
         if self._story.speech == "modbus-tcp":
             return 6 + int.from_bytes(heard[4:6], "big") if len(heard) >= 6 else 0

@@ -115,7 +115,7 @@ class Metal:
             raise RigError(f"{self.bench.title}: {what}: {wrong}; try: quartier-hil rig check FILE")
 
     async def _identify(self) -> str:
-        """Identify the device at each place that this run uses; return the problem, empty if there is none."""
+        """Identify the device at each place of this run; return the mismatch, empty if there is none."""
         meters = {one.meter for _, _, one in self.sight.measured() if one.meter is not None}
         places: dict[str, Place] = {name: self.bench.devices[name] for name in self.real}
         places |= {name: self.bench.meters[name] for name in sorted(meters)}

@@ -25,11 +25,11 @@ class Register(Part):
     where: Annotated[str, Field(pattern=PATTERN)] = Field(alias="register")
     """Table and number, counted from 0 as on the wire: ``input:0x0034``."""
     type: Kind = "uint16"
-    """How it is encoded; a coil or a discrete input is ``bool``."""
+    """Encoding; a coil or a discrete input is ``bool``."""
     words: Literal["high-first", "low-first"] = "high-first"
     """The order of its 16-bit words."""
     scale: float = 1.0
-    """What makes the house's unit (W, A, pct) of it."""
+    """Factor that converts it to the gateway's unit (W, A, pct)."""
     sign: Literal[1, -1] = 1
     """-1 where the device counts the other way: in the house plus takes energy."""
     length: Annotated[int, Field(ge=1, le=32)] = 8

@@ -26,13 +26,13 @@ class Owed(Part):
     whose: str
     """Device and lead, for a person."""
     board: Board
-    """Where it is."""
+    """Its board."""
     adapter: Adapter | None
-    """How to come there."""
+    """Adapter of the board, if it has one."""
     coil: int
     """Its number on the wire."""
     on: bool
-    """What it must be."""
+    """Final state of the coil."""
 
     @property
     def words(self) -> str:

@@ -18,7 +18,7 @@ def _die_with_parent() -> None:
 
 
 def _python_path() -> str:
-    """Return where this process found our packages: a child must find the same ones, installed or not."""
+    """Return the path of our packages in this process: a child must find the same ones, installed or not."""
     return os.pathsep.join(
         path for path in sys.path if path and any(Path(path).glob("quartier*/__init__.py"))
     )

@@ -106,7 +106,7 @@ class Daemon:
         return await self.child.stop(signal.SIGTERM)
 
     async def release(self) -> int:
-        """Return what ``ExecStopPost`` does: `quartier release`, and its exit code."""
+        """Run `quartier release` as ``ExecStopPost`` does, and return its exit code."""
         return await run(self._argv("release"), self.child.log, self.env, RELEASE_REAL_S)
 
     async def command(self, *words: str, zone: str = "") -> tuple[int, str]:

@@ -83,7 +83,7 @@ class Stranger:
 
     @property
     def writes_count(self) -> int:
-        """Return how many writes of clients reached a variable."""
+        """Number of writes of clients that reached a variable."""
         return int(self.ask("writes"))
 
     def __enter__(self) -> Self:

@@ -65,7 +65,7 @@ class Held:
         raise UnheldError(f"the thread {self.number} never rests")
 
     def _switches(self) -> int:
-        """Return how often it gave the processor away by itself."""
+        """Return the number of its voluntary context switches."""
         lines = self._status.read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
 

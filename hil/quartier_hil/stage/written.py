@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class Asked(Protocol):
-    """Who answers commands of ``quartier`` (``stage.daemon``)."""
+    """Object that runs commands of ``quartier`` (``stage.daemon``)."""
 
     async def command(self, *words: str) -> tuple[int, str]:
         """Exit code and what was printed."""

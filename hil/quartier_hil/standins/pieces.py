@@ -1,4 +1,4 @@
-"""What stands in the building of a site file, as pieces of the plant (pure)."""
+"""Build the assets of a site file as pieces of the plant (pure)."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -45,13 +45,13 @@ class Played:
 
 @dataclass(slots=True)
 class Company:
-    """Who plays and who does not, by device."""
+    """Devices that are simulated and devices that are not, by name."""
 
     played: dict[str, Played] = field(default_factory=dict)
     absent: list[Absent] = field(default_factory=list)
 
     def on(self, bus: str) -> list[Played]:
-        """Those on a bus."""
+        """Return the simulated devices on a bus."""
         return [one for one in self.played.values() if one.entry.bus == bus]
 
     @property
@@ -76,7 +76,7 @@ def company(site: Site, seed: int = 1) -> Company:
 
 
 def _refusal(site: Site, name: str, entry: sitefile.Device, found: Company) -> Absent | None:
-    """Return why nobody plays a device; None where somebody does."""
+    """Return the reason why a device is not simulated; None if it is."""
     bus, key = site.buses[entry.bus], f"devices.{name}"
     if bus.kind not in KINDS:
         why = f"the rig serves no bus of kind {bus.kind}"

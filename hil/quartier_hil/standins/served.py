@@ -34,7 +34,7 @@ KEPT, BROKEN, MISREAD = 0, 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What is served and how."""
+    """Devices to serve and the conditions."""
 
     site: Site
     company: Company
@@ -51,7 +51,7 @@ class Options:
     as_json: bool = False
     say: Callable[[str], None] = print
     listens: bool = False
-    """Whether lines of the standard input are obeyed."""
+    """True: commands come from lines of the standard input."""
 
 
 @dataclass(slots=True)
@@ -260,7 +260,7 @@ class Served:
 
 
 def _is_ours() -> bool:
-    """Whether the standard input may be read: a process in the background that did would be stopped."""
+    """Return whether the standard input may be read: a background process that did would be stopped."""
     try:
         return not os.isatty(0) or os.tcgetpgrp(0) == os.getpgrp()
     except OSError:

@@ -1,4 +1,4 @@
-"""What is served where, and what is not, for people and for machines (pure)."""
+"""Table of the served devices with their addresses, and of those not served (pure)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict

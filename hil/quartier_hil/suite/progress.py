@@ -1,4 +1,4 @@
-"""How far a set of scenarios is: which is on, how long it took so far, how long it may take yet."""
+"""Progress of a set of scenarios: those that run, the time so far, the time left."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -78,7 +78,7 @@ class Progress:
                 self._say(f"       {words}; measured {verdict.words}")
 
     def words(self) -> str:
-        """Return where it stands."""
+        """Return the progress, as text."""
         done = self._count - len(self._waiting_s)
         on = ", ".join(
             f"{name} {span(self._now_s() - began_s)} of about {span(self._expected_s[name])}"

@@ -69,7 +69,7 @@ class Course:
         )
 
     def _steady(self) -> None:
-        """What a while of ordinary traffic costs each side."""
+        """Measure the cost of ordinary traffic for each side."""
         stand = self.stand
         stand.sums(stand.hosts)  # the ages from here on
         before, began_s = self._weighed(), time.monotonic()

@@ -106,7 +106,7 @@ class Notebook:
         )
 
     def trim(self, marks: Mapping[str, StreamPosition]) -> None:
-        """What is covered need not be kept."""
+        """Drop the samples that the watermarks cover."""
         self.most_kept = max(self.most_kept, self.kept_count)
         for name, mark in marks.items():
             strip = self._strips.get(name)

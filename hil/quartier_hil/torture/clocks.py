@@ -80,7 +80,7 @@ async def frozen(stand: Stand, dice: random.Random, rounds: int) -> None:
 
 
 def _stood_s(stand: Stand) -> list[float]:
-    """Return how long the gateway says that it stood still, each time."""
+    """Return the duration of each standstill that the gateway reported, s."""
     return [event["data"]["for_s"] for event in stand.recorder.told.events if event["code"] == STOOD]
 
 

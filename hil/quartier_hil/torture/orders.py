@@ -164,7 +164,7 @@ def _command(stand: Stand, asked: dict[str, Any], seq: int) -> bytes:
 
 
 async def acts(stand: Stand, import_max_w: float) -> bool:
-    """Whether this import cap is in force; 10 % less with a slow grid meter (spec/failsafe.md#meter-slow)."""
+    """Return whether an import cap is in force; 10 % less with a slow meter (spec/failsafe.md#meter-slow)."""
     found_w = await _cap_w(stand)
     return (
         found_w is not None and min(abs(found_w - share * import_max_w) for share in (1.0, MARGIN)) < _NEAR_W

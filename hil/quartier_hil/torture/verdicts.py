@@ -1,4 +1,4 @@
-"""What became of each lot: a line in a file, so that a long run goes on where it was left."""
+"""Results of the lots: a line each in a file, so that a long run continues where it was left."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field

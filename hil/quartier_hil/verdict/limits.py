@@ -181,7 +181,7 @@ class Within:
 
     @property
     def _is_put_to_test(self) -> bool:
-        """Whether it came near an end of its range, or the range does not contain its value at rest."""
+        """True if it came near an end of its range, or the range does not contain its value at rest."""
         low, high = self.asked.low, self.asked.high
         if not low <= 0.0 <= high and not self.asked.point.endswith(_NO_REST):
             return True

@@ -38,7 +38,7 @@ _SEEN = ("grid.power_w", "limit.import_w", "limit.export_w")
 
 
 def tightenings(promised: Sequence[Cap]) -> list[tuple[Cap, float]]:
-    """Return each cap that is tighter than the one before it, with the start of the cap after it."""
+    """Return each cap that is tighter than the one before, with the start of the one after it."""
     found = []
     for place in range(1, len(promised)):
         before, cap = promised[place - 1], promised[place]
@@ -70,7 +70,7 @@ class _Tightening:
 class Tightening:
     """Check of the slowest command and the slowest meter of all tightenings while the gateway ran.
 
-    ``is_asked``: the scenario requests the check; then at least one tightening must have required curtailment.
+    ``is_asked``: the scenario requests the check; then at least one tightening must require curtailment.
     """
 
     scenario: Scenario
@@ -164,7 +164,7 @@ class Tightening:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the check was not requested and nothing had to be curtailed: then it promises nothing."""
+        """True if the check was not requested and nothing had to be curtailed: then it promises nothing."""
         return not self.is_asked and not self.figures
 
     @property

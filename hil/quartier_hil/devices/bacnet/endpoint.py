@@ -52,7 +52,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
 
     @property
     def is_off(self) -> bool:
-        """Whether no device here is on the wire."""
+        """True if no device here is on the wire."""
         return all(station.away for station in self.stations.values())
 
     async def listen(self) -> None:

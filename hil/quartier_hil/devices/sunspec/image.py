@@ -75,14 +75,14 @@ class Image:
     # -- reading and changing --------------------------------------------------------------
 
     def get(self, path: str) -> Value | None:
-        """Return the raw value of a point, without its scale factor; None: not implemented.  Raises KeyError."""
+        """Return the raw value of a point, without scale factor; None: not implemented.  Raises KeyError."""
         cell = self.cells[path]
         return word.decoded(cell.point.kind, [self.words[at] for at in range(cell.address, cell.end)])
 
     def number(self, path: str) -> float:
         """Return the scaled value of a point; a factor that is not implemented counts as none.
 
-        Raises KeyError for an unknown point, LookupError for one not implemented or no number.
+        Raises KeyError for an unknown point, LookupError for one without a number.
         """
         raw = self.get(path)
         if raw is None or isinstance(raw, str):

@@ -53,7 +53,7 @@ class Council:
         return "plan" if self.failure is None else "last plan"
 
     def reserved_w(self, members: Iterable[Member], grid: Grid, now_ms: int) -> dict[str, tuple[float, ...]]:
-        """Return the power reserved for buildings that cannot be counted on, in W, by direction and step.
+        """Return the power reserved for buildings that cannot be counted on, W, by direction and step.
 
         It is their share, or more where they may still hold a higher cap.
         """
@@ -85,7 +85,7 @@ class Council:
     def _wanted_w(
         self, members: Sequence[Member], direction: str, grid: Grid, now_ms: int
     ) -> dict[str, tuple[float, ...]]:
-        """Return the cap that each should have: the plan's with the rest shared; a lost one at most its share."""
+        """Return the cap that each should have: the plan's, the rest shared; a lost one at most its share."""
         roster, columns = self.roster, []
         lost = {member.place.edge for member in members if member.standing(now_ms) is not Standing.LIVE}
         share_w = roster.shares_w(direction)

@@ -1,5 +1,4 @@
-"""Select the documents to send now: envelopes when they change, each one again until it is answered (pure).
-"""
+"""Select the documents to send: envelopes when they change, each again until it is answered (pure)."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

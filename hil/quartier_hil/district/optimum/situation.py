@@ -1,7 +1,7 @@
 """Input of the optimiser: buildings behind one transformer, over equal steps (pure).
 
-Powers in W, plus is consumption; energies in Wh; every series has one value a step.  Prices below zero count as
-zero: waste is not paid, and no battery burns energy by charging and discharging at once.
+Powers in W, plus is consumption; energies in Wh; every series has one value per step.  Prices below zero
+count as zero: waste is not paid, and no battery burns energy by charging and discharging at once.
 """
 
 from collections.abc import Iterator, Sequence

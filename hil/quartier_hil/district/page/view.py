@@ -1,5 +1,4 @@
-"""Data of the live page, JSON-ready (pure): load and plan of the transformer, and state of each building.
-"""
+"""Data of the live page, JSON-ready (pure): load and plan of the transformer, state of each building."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -35,7 +35,7 @@ class Battery:
     efficiency: float
 
     def charged(self, held_kwh: float, wanted_kwh: float) -> tuple[float, float]:
-        """Return the possible part of ``wanted_kwh`` in an hour (above zero: charge), and the stored energy."""
+        """Return the possible part of ``wanted_kwh`` in an hour (plus: charge), and the stored energy."""
         if wanted_kwh >= 0:
             done = min(wanted_kwh, self.power_kw, (self.capacity_kwh - held_kwh) / self.efficiency)
             return done, min(self.capacity_kwh, held_kwh + done * self.efficiency)

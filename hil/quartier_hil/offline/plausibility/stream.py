@@ -1,8 +1,8 @@
 """Values of a sound grid meter and of the assets of a home, second by second, for a year.
 
-Unlike a recorded day it has all that makes a sound meter look wrong: generation and batteries that are not
-listed, slow and coarse meters, devices that draw nothing though they may.  A battery, a car and a heat pump
-are controlled by a simple controller that follows the meter, so that orders, steps and answers belong together.
+Unlike a recorded day it has all that makes a sound meter look wrong: unlisted generation and batteries, slow
+and coarse meters, devices that draw nothing though they may.  A battery, a car and a heat pump
+follow a simple controller that follows the meter, so that orders, steps and answers belong together.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
