@@ -69,7 +69,7 @@ class Planning(Part):
         return f"\n[planning]\n{day}{month}"
 
     def peaks_eur(self, days_w: Iterable[float], reached_w: float) -> float:
-        """Return the cost of the largest imports of days of one month, the month's above ``reached_w``, EUR."""
+        """Return the cost in EUR of the largest imports of one month's days; its peak above ``reached_w``."""
         tops_w = list(days_w)
         beyond_w = max(0.0, max(tops_w, default=0.0) - reached_w)
         return self.day_peak_eur_per_w * sum(tops_w) + self.month_peak_eur_per_w * beyond_w
@@ -136,7 +136,7 @@ class Standing:
     """State of the contract at a moment.
 
     ``index`` is the period's place among the meter's indexes, from 1; ``today`` and ``tomorrow`` are colours
-    (0: none or not announced yet); ``notice_min`` are the minutes until a mobile peak, 0 where none is announced.
+    (0: none or not announced yet); ``notice_min`` are the minutes until a mobile peak, 0 if none is announced.
     """
 
     index: int

@@ -162,7 +162,7 @@ class Rehearsal(Run):
         )
 
     def _noticed_s(self) -> float | None:
-        """Return the time at which the daemon first named the row, by its own stamp: polling adds no error."""
+        """Return the time at which the daemon first named the row, by its stamp: polling adds no error."""
         wanted = self.making.sign or self.making.loss, self.making.of
         for at_s, status in self.looks:
             for row in deep(status, "losses") or ():
