@@ -1,4 +1,4 @@
-"""The devices of a house's further assets and of its boards' meters: one endpoint each, on its protocol."""
+"""Devices of a site's further assets and of its boards' meters: one endpoint each, on its protocol."""
 
 from collections.abc import Container, Mapping
 from contextlib import AsyncExitStack

@@ -128,7 +128,7 @@ class Director:
             await self.run.metal.supply(on=on, backed=backed)
 
     async def _meddle(self, event: Master) -> None:
-        """Somebody else writes an output, again and again, over a connection of his own."""
+        """Write an output again and again as a second master, over a connection of its own."""
         self.run.mark(f"somebody else orders {event.point} = {event.value:g}", "fault")
         device, port = self.run.wiring.orderable(event.point)
         rival = Rival(port)

@@ -229,7 +229,7 @@ Asset = Annotated[
 
 
 def names(asset: Fitting) -> tuple[str, ...]:
-    """The names of the assets that it stands for: one, or those of a park."""
+    """Return the names of its assets: one, or those of a park."""
     if isinstance(asset, Cars):
         return tuple(f"{asset.name}{number:02d}" for number in range(1, asset.count + 1))
     return (asset.name,)

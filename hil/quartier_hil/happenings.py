@@ -43,7 +43,7 @@ class Plan(Happening):
 
     @property
     def interval(self) -> dict[str, float]:
-        """As it stands in the document."""
+        """The interval in the form of the document."""
         wish = {"power_w": self.power_w, "soc_pct": self.soc_pct}
         said = {name: value for name, value in wish.items() if value is not None}
         return {"duration_s": self.for_s, **said}
@@ -56,7 +56,7 @@ class Plan(Happening):
 
 
 class ClockFault(Happening):
-    """The house's wall clock lies from now on."""
+    """The site's wall clock is wrong from now on."""
 
     do: Literal["clock"]
     """The wall clock."""

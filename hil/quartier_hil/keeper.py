@@ -81,7 +81,7 @@ class Keeper:
         run.releases.append(Release(run.now_s, code, run.wiring.unreleased()))
 
     async def blackout(self, down_s: float) -> None:
-        """The gateway's machine is without power for so long, and starts anew."""
+        """Switch the gateway's machine off for ``down_s``, then start it again."""
         run, began = self._run, self._run.elapsed_s()
         async with self._lock:
             await run.daemon.kill()

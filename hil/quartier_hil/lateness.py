@@ -115,9 +115,9 @@ class Lateness:
         return f"this machine is too slow for {self.rate:g} times real time: {text}"
 
     def settled(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
-        """The verdicts of a run: on a machine that is too slow nothing is called broken but not shown.
+        """Return the verdicts of a run: on a machine that is too slow, "broken" becomes "not shown".
 
-        One verdict more says what was too slow.
+        One more verdict lists the signs of the slow machine.
         """
         if not self.is_late:
             return list(verdicts)

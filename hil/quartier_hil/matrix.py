@@ -41,7 +41,7 @@ the end: then the gateway counts the device at its largest power, and the timer 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A class of device: what it is, the name of one in a house, the scenarios in which that one fails."""
+    """A class of device: its name, one such device of a site, and the scenarios in which that one fails."""
 
     words: str
     device: str

@@ -1,4 +1,4 @@
-"""The lines of a story, each said when what it tells is measured (pure)."""
+"""Narrate a story: each line comes when its condition is measured (pure)."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,7 @@
-"""A house that plans, over wires: three weeks lie in its history before the daemon starts, and its days are
-lived without a plan too.
+"""Run a site with a planner over wires.
 
-Both are done by processes of their own from ``offline/``, with the gateway's own store and control.
+Its history has three weeks before the daemon starts, and its days are simulated without a plan too.  Both are
+done by processes of their own from ``offline/``, with the gateway's own store and control.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ def values(scenario: Scenario, status: Mapping[str, Any], standing: Standing | N
 
 
 class Planner:
-    """The daemon's planner as its status tells of it; what it says goes to the run's story."""
+    """The daemon's planner by its status; its messages go to the story of the run."""
 
     def __init__(self) -> None:
         self._why: str | None = None
@@ -76,9 +76,9 @@ def price(standing: Standing | None, drawn_eur_per_wh: float) -> tuple[float, st
 
 
 async def bequeath(scenario: Scenario, work: Path) -> None:
-    """Lay the days before the scenario into the history of a daemon that has not started yet.
+    """Write the days before the scenario into the history of a daemon that has not started yet.
 
-    Raises RigError with what the process said when it could not.
+    Raises RigError with the output of the process if it fails.
     """
     if scenario.house.planning is not None:
         (work / "scenario.json").write_text(scenario.model_dump_json())

@@ -11,7 +11,7 @@ from quartier_hil.stage.daemon import Daemon
 from quartier_hil.verdict.checks import Heard
 from quartier_hil.wanted import Accounted
 
-# Who has nothing new to tell for so long has told all: more than a slot of the daemon, real seconds.
+# Without news for this time a meter has sent all: more than a slot of the daemon, real seconds.
 STILL_S = 0.5
 PATIENCE_S = 30.0
 
@@ -55,10 +55,10 @@ async def reckoned(run: Running) -> Mapping[str, Heard]:
 
 
 async def counted(metering: Metering, daemon: Daemon) -> Mapping[str, Tally]:
-    """Both sides' counts by meter, while all meters are silent; then they speak again.
+    """Return the counts of both sides by meter, while all meters are silent; then let them send again.
 
-    Raises TimeoutError where a meter cannot say its last word since nobody takes it, and where the counts of
-    the daemon do not come to rest.
+    Raises TimeoutError where a meter cannot send its last bytes because nothing reads them, and where the
+    counts of the daemon do not come to rest.
     """
     before: Mapping[str, tuple[int, int]] = {}
     try:

@@ -36,7 +36,7 @@ def builtin() -> dict[str, Path]:
 
 
 def on_wires() -> dict[str, Path]:
-    """Those that are run over wires: at most two hours of the house, and no check that is to the second."""
+    """Return the scenarios for runs over wires: at most two plant hours, and no check to the second."""
     loaded = {name: scenario.load(path) for name, path in builtin().items()}
     return {
         name: path

@@ -1,4 +1,4 @@
-"""The further assets of a scenario's house in its site file: a bus, a device and an asset for each (pure)."""
+"""Write the further assets of a scenario's site in its site file: bus, device and asset for each (pure)."""
 
 from collections.abc import Iterator, Mapping
 from importlib.resources import files

@@ -1,7 +1,7 @@
-"""The supply contract of a scenario's house: which period counts at a moment, colours of days, prices (pure).
+"""Supply contract of a scenario's site: period in force at a moment, colours of days, prices (pure).
 
 Hours: low tariff from 22 to 6 (HC/HP and Tempo), a Tempo day from 6 to 6 (arrêté of 30 October 2014,
-article 3); EJP's mobile peak from 7 to 1.  A meter tells tomorrow's colour from 20 o'clock on.
+article 3); EJP's mobile peak from 7 to 1.  A meter shows tomorrow's colour from 20 o'clock on.
 """
 
 import datetime as dt
@@ -111,7 +111,7 @@ class Tariff(Part):
         return self.prices_eur_per_kwh or PRICES[self.contract]
 
     def site(self) -> str:
-        """The TOML text of the site file's part that says so to the gateway."""
+        """The TOML text of the contract in the site file."""
         kind = {"hc": "hchp"}.get(self.contract, self.contract)
         priced = "".join(
             f"{period}_eur_per_wh = {price / 1_000.0:.9f}\n"
@@ -136,7 +136,7 @@ class Standing:
     """State of the contract at a moment.
 
     ``index`` is the period's place among the meter's indexes, from 1; ``today`` and ``tomorrow`` are colours
-    (0: none or not announced yet); ``notice_min`` are the minutes until a mobile peak, 0 if none is announced.
+    (0: none or not announced yet); ``notice_min`` are the minutes until a mobile peak, 0: none announced.
     """
 
     index: int
@@ -212,5 +212,5 @@ class Calendar:
 
 
 def calendar(tariff: Tariff | None, start: dt.datetime) -> Calendar | None:
-    """The calendar of a scenario's house; None where it states no contract."""
+    """Return the calendar of a scenario's site; None where it has no contract."""
     return None if tariff is None else Calendar(tariff, start)

@@ -34,7 +34,7 @@ _SMART = {
 
 
 def devices(house: House) -> set[str]:
-    """The Modbus devices of this house."""
+    """Return the Modbus devices of the site."""
     usual = {*LINE, *DEVICES}
     if house.battery == "gx":
         usual.discard("storage")
@@ -48,7 +48,7 @@ def devices(house: House) -> set[str]:
 
 
 def wires(house: House) -> dict[str, tuple[str, ...]]:
-    """The wires of this house with the devices on each."""
+    """Return the wires of the site with the devices on each."""
     here = devices(house)
     line = tuple(name for name in LINE if name in here)
     return {SERIAL: line, **{name + NET: (name,) for name in sorted(here - {*LINE})}}
@@ -71,7 +71,7 @@ def felt(target: str, kind: Kind) -> Kind:
 
 
 def is_unheard(kind: Kind, seconds: float | None) -> bool:
-    """Return whether nothing sound is heard of who fails so, for longer than anybody waits."""
+    """Return whether a fault keeps all sound answers away for longer than any client waits."""
     if kind == "slow":
         return (seconds or 0.0) > PATIENCE_S
     return kind in {"off", "unplugged", "silent", "garbage"} or (

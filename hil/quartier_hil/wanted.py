@@ -82,7 +82,7 @@ class Reached(Wanted):
 
 
 class Status(Wanted):
-    """The daemon says so itself, at one moment."""
+    """Check of the daemon's own status at one moment."""
 
     check: Literal["mode"]
     """The daemon's link state at a moment."""
@@ -113,7 +113,7 @@ class NothingLost(Wanted):
 
 
 class Told(Wanted):
-    """The district heard of a point within a span, and how good it was."""
+    """Check that the district received a point within a span, with a given quality."""
 
     check: Literal["told"]
     """A sample of a point with a quality reached the district, stamped within a span."""
@@ -144,7 +144,7 @@ class OnTime(Wanted):
 
 
 class Accounted(Wanted):
-    """The daemon heard of every smart meter what went over its line whole."""
+    """Check that the daemon counts every group good that passed a smart meter's line whole."""
 
     check: Literal["accounted"]
     """Sound groups that the smart meters said, and those that the daemon counted, from a moment on."""
@@ -186,11 +186,11 @@ class Alarmed(Wanted):
 
 
 class Faults(Wanted):
-    """Each fault is taken for what it is; each is a line of its own in the verdict.
+    """Check that each fault is reported as the loss that it is; each is one line of the verdict.
 
-    Where nothing sound is heard of a device, its loss is told by name within ``told_s``, and no longer than
-    ``back_s`` after it is well.  What is heard is no loss, whatever it says.  Nobody else is called lost, and
-    from 30 s after each begin and end the cap holds.
+    Where a device gives no sound answer, its loss is reported by name within ``told_s``, and no longer than
+    ``back_s`` after it has recovered.  A device that answers is no loss, whatever its values.  No other device
+    is reported as lost, and from 30 s after each start and end the cap holds.
     """
 
     check: Literal["faults"]

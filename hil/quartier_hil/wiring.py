@@ -1,6 +1,6 @@
-"""Plant and simulated devices put together: values to registers, orders back, and the site file for both.
+"""Connect plant and simulated devices: values to registers, orders back, and the site file for both.
 
-The house has five devices on three wires: an RS-485 line (a pty) with the connection's meter (SDM630),
+The site has five devices on three wires: an RS-485 line (a pty) with the connection's meter (SDM630),
 the heat pump's meter (EM24) and a relay board; a Victron GX with battery and PV on TCP; a charging
 station (KEBA P30) on TCP.  With a contact of the grid operator an input board (IO 8CH) joins the line.
 """
@@ -83,7 +83,7 @@ RELEASED = (
 
 
 class Wiring:
-    """The devices of the house on their wires; those that are ``real`` elsewhere are on none of these."""
+    """Devices of the site on their wires; those that are ``real`` elsewhere are on none of these."""
 
     def __init__(self, seed: int, house: House | None = None, real: Collection[str] = ()) -> None:
         house = House() if house is None else house
@@ -361,10 +361,10 @@ def site_file(
     rate: float,
     cycle_s: float = 1.0,
 ) -> str:
-    """The TOML text of the site that matches the wiring.
+    """Return the TOML text of the site that matches the wiring.
 
     Time-outs are real seconds on the wire: they shrink with the rate so that a silent device costs
-    about the same share of the house's time, but never below what a loaded machine needs.
+    about the same share of plant time, but never below the need of a loaded machine.
     """
     on_gx = {"battery": house.battery == "gx", "pv": house.pv == "gx"}
     timeout_s = max(1.0 / rate, TIMEOUT_MIN_S)

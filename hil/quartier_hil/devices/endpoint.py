@@ -169,7 +169,7 @@ class PtyEndpoint(_Line):
         self._heard = bytearray()
         self._quiet: asyncio.TimerHandle | None = None
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """By unit: who is slow answers one request after the other, and holds up none of its neighbours."""
+        """Locks by unit: a slow unit answers one request after the other, and delays no other unit."""
         self._fell_quiet = asyncio.Event()
         self._master = self._slave = -1
         self.plug()

@@ -111,7 +111,7 @@ class Gx(Device):
         }
 
     def expire(self) -> None:
-        """Drop setpoints of external control that nobody renewed."""
+        """Drop setpoints of external control that were not renewed in time."""
         if any(self._phases_w) and self.now_s - self._written_s >= self.timer_s:
             self._phases_w = [0.0, 0.0, 0.0]
             self._show_orders()

@@ -15,9 +15,9 @@ _VOLTAGE_V = 230.0
 
 
 class Mains:
-    """The latest values of one meter, house units and sign (plus: import).
+    """The latest values of one meter, in gateway units and sign (plus: import).
 
-    Phases that were never told share the total equally, a total that was never told is their sum,
+    Phases that were never given share the total equally, a total that was never given is their sum,
     currents follow from power and voltage at unity power factor.
     """
 

@@ -14,7 +14,7 @@ BOTH: tuple[Wire, ...] = ("tcp", "rtu")
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """A habit; ``seconds`` and ``code`` are what its sentence speaks of, where it does."""
+    """A habit; ``seconds`` and ``code`` are the values in its sentence, if any."""
 
     name: str
     about: str
@@ -24,7 +24,7 @@ class Quirk:
 
 
 _TABLE = (
-    # what stands in an answer
+    # the content of an answer
     Quirk("wrong-function", "answers with another function than it was asked"),
     Quirk("wrong-unit", "its answers bear another unit's number"),
     Quirk("short-answer", "answers one register fewer than it was asked for"),

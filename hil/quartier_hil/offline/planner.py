@@ -1,8 +1,7 @@
-"""The gateway's planner in this process: asked when the daemon's task would ask, and answered at once.
+"""The gateway's planner in this process: called when the daemon's task would call it, with an answer at once.
 
-Question, answer, forecast and back-test are the gateway's own; what the task adds is a thread, which
-synthetic time has no use for.  Who is dead or hangs gives no new plan: the one before says itself until
-when it holds.
+Request, answer, forecast and back-test are the gateway's own; the task only adds a thread, which synthetic
+time does not need.  A dead or hanging planner gives no new plan: the one before has its own end.
 """
 
 from collections.abc import Mapping
@@ -93,7 +92,7 @@ class Planner:
         return caps, self._site.stirs(state), self._site.told(state, now), now.synced, doubt
 
     def see(self, values: Mapping[str, float], dt_s: float) -> None:
-        """Live a step of the house; each whole hour is learnt from."""
+        """Take a step of the plant; learn from each whole hour."""
         sun_w = -values["pv1.power_w"]
         apart_w = sum(values[f"{name}.power_w"] for name in ("bat1", "ev1", *self._site.premises.apart))
         grid_w = values["grid.power_w"]

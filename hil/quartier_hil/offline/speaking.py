@@ -90,7 +90,7 @@ class SpokenLinky:
             self._noise = GARBAGE
 
     def clear(self) -> None:
-        """It is well again."""
+        """End all faults."""
         self._ailing.clear()
         self._noise = None
 
@@ -100,7 +100,7 @@ class SpokenLinky:
             _at_once(self._driver.open())
 
     def close(self) -> None:
-        """The gateway's process ends: what is said from here on is lost."""
+        """End the gateway's process: bytes sent from here on are lost."""
         _at_once(self._driver.close())
 
     # -- what it says -------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from quartier_hil.tariff import COLOURS, Standing, calendar
 METER, DEVICE, SUPPLY = "tic", "linky_tic", "linky"
 """The Linky as scenarios, the site's devices and the site's supplies call it."""
 UNKNOWN = -1.0
-"""Stands for what the gateway does not know."""
+"""Value of a quantity that the gateway does not know."""
 _FRESH_S = 30.0
 
 
@@ -55,12 +55,12 @@ class Supply:
             self._linky.fault(kind, **args)
 
     def clear(self) -> None:
-        """It is well again."""
+        """End all faults."""
         if self._linky is not None:
             self._linky.clear()
 
     def power(self, *, on: bool, backed: Container[str]) -> None:
-        """The house's voltage is gone, or back."""
+        """Switch the voltage of the site off or on."""
         if METER not in backed:
             self.clear() if on else self.fault("off")
 

@@ -40,7 +40,7 @@ def _heard(spec: BatterySpec, state: BatteryState, order_w: float, now_s: float)
 
 
 def step(spec: BatterySpec, state: BatteryState, order_w: float, now_s: float, dt_s: float) -> BatteryState:
-    """Go on by ``dt_s`` with ``order_w`` as the last order heard; power is constant within the step.
+    """Go on by ``dt_s`` with ``order_w`` as the last order received; power is constant within the step.
 
     The energy never leaves 0..capacity: the battery protects itself by giving or taking less.
     """

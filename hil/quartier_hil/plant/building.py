@@ -66,7 +66,7 @@ class Orders:
 
     @property
     def values(self) -> dict[str, float]:
-        """Each order as ``order.<what>``, for curves and judges."""
+        """Each order as ``order.<what>``, for curves and checks."""
         return {
             **{f"order.{name}.{key}": value for name, one in self.more.items() for key, value in one.items()},
             "order.battery_w": self.battery_w,
@@ -208,7 +208,7 @@ def plug(
 
 
 def values(spec: BuildingSpec, state: BuildingState) -> dict[str, float]:
-    """Every quantity that a device of the building can measure, as ``asset.quantity``, house units."""
+    """Every quantity that a device of the building can measure, as ``asset.quantity``, in gateway units."""
     grid_w = state.grid_w
     drop_v = mains.voltage_v(grid_w, spec.phases_count) - mains.NOMINAL_V
     found: dict[str, float] = {

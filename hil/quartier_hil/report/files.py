@@ -192,7 +192,7 @@ def _orders(account: Account, path: Path) -> None:
 
 
 def _readings(rows: Sequence[Reading], zero_unix_s: float, path: Path) -> None:
-    """Every real reading, by the machine's own clock: the house may be on another day."""
+    """Every real reading, by the machine's own clock: the site's may be on another day."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)

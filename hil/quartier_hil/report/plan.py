@@ -1,4 +1,4 @@
-"""Plan against measurement: what each asset was ordered, beside what the plant measured (pure)."""
+"""Plan against measurement: the orders of each asset and the measurements of the plant (pure)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from math import isfinite, nan
 from quartier_hil.plant.car import CarSpec
 from quartier_hil.verdict.course import Course
 
-# A cap that nobody sets is infinite, or as good as.
+# A cap that is not set is infinite, or nearly so.
 FAR_W = 1e8
 _CAR = CarSpec()
 
@@ -77,7 +77,7 @@ def ordered_w(plan: Plan, course: Course) -> list[float]:
 
 
 def stood(course: Course) -> list[Plan]:
-    """The plans that ever stood in this run."""
+    """Return the plans that were ever in force in this run."""
     return [plan for plan in PLANS if any(isfinite(value) for value in ordered_w(plan, course))]
 
 

@@ -1,4 +1,4 @@
-"""The bench file: which adapter, board, switch and meter stands for what; every key with one sentence."""
+"""The bench file: adapters, boards, switches, meters and devices; every key with one sentence."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -115,7 +115,7 @@ class Measured(Part):
 
 
 class Device(Place):
-    """A real device that stands for one of the house's; its key is the name of its twin."""
+    """A real device in place of a simulated one; its key is the name of the simulated one."""
 
     profile: str
     """The profile by which the gateway reads it: another model than the twin's is allowed."""
@@ -142,7 +142,7 @@ class Device(Place):
 
 
 class Meter(Place):
-    """A reference meter: its reading judges."""
+    """A reference meter: the checks use its reading."""
 
     power_w: Register
     """Register of the power."""

@@ -51,7 +51,7 @@ class Rest:
 
 
 class Metal:
-    """The devices ``real`` of a bench in one scenario's house."""
+    """The devices ``real`` of a bench in one scenario's site."""
 
     def __init__(self, bench: Bench, real: tuple[str, ...], scenario: Scenario) -> None:
         self.bench, self.real = bench, real
@@ -96,7 +96,7 @@ class Metal:
         return [*kept, self.readings, self.resting]
 
     async def begin(self, work: Path, now_s: Callable[[], float]) -> None:
-        """Connect all, see who is there, read everything once.  Raises RigError; ``end`` is due anyway."""
+        """Connect all, identify all, read everything once.  Raises RigError; ``end`` is due anyway."""
         self._now_s = now_s
         self._guardian = Guardian(work / "guardian.log")
         try:
@@ -146,7 +146,7 @@ class Metal:
         return ""
 
     async def end(self) -> None:
-        """Put every relay to rest, whatever happened; what could not be done is told aloud and judged."""
+        """Put every relay to rest, whatever happened; a failure is reported and fails a check."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -199,7 +199,7 @@ class Metal:
         }
 
     def relay_on(self) -> bool | None:
-        """Return whether the house's own relay of the heat pump is closed, where its board is real."""
+        """Return the state of the site's own relay of the heat pump, where its board is real; else None."""
         value = self._values().get("order.relay_on") if "relays" in self.real else None
         return None if value is None else value > 0
 

@@ -32,7 +32,7 @@ class Source:
     missed_count: int = 0
     age_max_s: float = 0.0
     excused_until_s: float = -inf
-    """Until when nobody expects a reading: its lead is cut, or it starts anew."""
+    """Time until which no reading is expected: its lead is cut, or it restarts."""
 
     def excuse(self, until_s: float) -> None:
         """Nothing is expected until then, or until the next reading."""
@@ -45,7 +45,7 @@ class Source:
 
 @dataclass
 class Readings:
-    """All of a run, by point; a judge of the run as well: nothing may be judged by readings that are old."""
+    """All readings of a run, by point; also a check of the run: no old reading may be used."""
 
     stale_s: float
     sources: dict[str, Source] = field(default_factory=dict)

@@ -53,7 +53,7 @@ class Register(Part):
         return self.length if self.type == "text" else _WORDS[self.type]
 
     def number(self, words: Sequence[int]) -> float:
-        """The number in the house's unit and sign.  Raises ValueError for a text."""
+        """Return the number in the gateway's unit and sign.  Raises ValueError for a text."""
         high_first = list(words) if self.words == "high-first" else list(words)[::-1]
         match self.type:
             case "bool" | "uint16":

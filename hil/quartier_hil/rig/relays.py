@@ -17,7 +17,7 @@ State = Literal["connected", "cut"]
 
 
 class SwitchError(RuntimeError):
-    """A relay is not where it was told to be."""
+    """A relay is not in the ordered state."""
 
 
 class Owed(Part):

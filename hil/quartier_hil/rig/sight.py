@@ -20,7 +20,7 @@ _SWITCHED: tuple[wanted.InvariantName, ...] = ("minimum-times", "switchings", "f
 
 
 def assets(house: House, device: str) -> dict[str, str]:
-    """The assets that live in a device, each with what stands before its quantities there."""
+    """Return the assets in a device, each with the prefix of its quantities there."""
     if device == "gx":
         on_gx = {"bat1": house.battery, "pv1": house.pv}
         return {asset: _PARTS[asset] for asset, make in on_gx.items() if make == "gx"}
@@ -71,7 +71,7 @@ class Sight:
     real: tuple[str, ...]
 
     def measured(self) -> Iterator[tuple[str, str, Measured]]:
-        """Each point that is measured, with its device and who reads it."""
+        """Yield each measured point, with its device and its source."""
         for name in self.real:
             for quantity, one in self.bench.devices[name].measured.items():
                 yield point(self.house, name, quantity), name, one
@@ -87,7 +87,7 @@ class Sight:
 
     @property
     def hidden_orders(self) -> dict[str, str]:
-        """Columns of orders that nobody reads from a real device, with the device."""
+        """Return the columns of orders that are not read from a real device, with the device."""
         told = {order: name for name in self.real for order in ordered(self.house, name).values()}
         return {order: name for order, name in told.items() if order not in self._seen}
 
@@ -107,7 +107,7 @@ class Sight:
 
 @dataclass(frozen=True)
 class Judged:
-    """The scenario with what can be judged, whether a tightening can, and what cannot, in words."""
+    """The scenario with the checks that remain, whether a tightening can be checked, and the other checks."""
 
     scenario: Scenario
     is_tightening: bool

@@ -46,7 +46,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A stand-in: ``words`` for people, quantities that it can show, and by which name it knows each part."""
+    """A simulated device: ``words`` for people, its possible quantities, and the names of its parts."""
 
     words: str
     make: Callable[[Facts], Any]
@@ -216,10 +216,10 @@ METERS: Mapping[str, Role] = {
 
 
 def known() -> list[str]:
-    """Every profile that has a stand-in."""
+    """Return every profile with a simulated device."""
     return sorted((*DEVICES, *METERS))
 
 
 def role(profile: str) -> Role | None:
-    """The stand-in of a profile; None where there is none."""
+    """Return the simulated device of a profile; None if there is none."""
     return DEVICES.get(profile) or METERS.get(profile)

@@ -1,4 +1,4 @@
-"""``quartier-hil devices`` and ``quartier-hil tell``: their options, and what they come to."""
+"""``quartier-hil devices`` and ``quartier-hil tell``: their options and their actions."""
 
 import argparse
 import asyncio
@@ -80,7 +80,7 @@ def parser(one: argparse.ArgumentParser) -> None:
 
 
 def teller(one: argparse.ArgumentParser) -> None:
-    """The options of ``tell``."""
+    """Add the options of ``tell``."""
     one.description = (
         "Says one line to a building that `quartier-hil devices` serves, and waits for its answer."
     )

@@ -1,4 +1,4 @@
-"""Does what a line says to a served building, and judges what is expected of it."""
+"""Run commands of lines on a served building, and check the expected values."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A site's building while it is served: its time goes on, orders are told, lines are obeyed."""
+"""A served building: its time runs, orders are printed, lines are executed."""
 
 import asyncio
 import contextlib
@@ -56,7 +56,7 @@ class Options:
 
 @dataclass(slots=True)
 class _Seen:
-    """The orders of one device, as they were last told."""
+    """The orders of one device, as last printed."""
 
     orders: dict[str, float]
     writes_count: int
@@ -97,7 +97,7 @@ class Served:
 
     @property
     def now_s(self) -> float:
-        """Seconds of the house since it is served."""
+        """Plant seconds since the start."""
         return self.house.state.now_s
 
     def end(self) -> None:
@@ -105,13 +105,13 @@ class Served:
         self._over.set()
 
     async def pass_s(self, seconds: float) -> None:
-        """Let time of the house pass."""
+        """Let plant time pass."""
         until_s = self.now_s + seconds
         while self.now_s < until_s:
             await self.stepped()
 
     async def stepped(self) -> None:
-        """Wait for the next step of the house."""
+        """Wait for the next step of the plant."""
         await self._turn.wait()
 
     async def perform(self) -> int:

@@ -15,7 +15,7 @@ class _Section(BaseModel):
 
 
 class Bus(_Section):
-    """A wire or an endpoint; only what says where it is."""
+    """A wire or an endpoint: its address alone."""
 
     kind: str
     """Protocol of its devices."""
@@ -60,7 +60,7 @@ class Asset(_Section):
     part: str = ""
     """Which part of the device."""
     switch_device: str | None = None
-    """The device whose relay lets it run."""
+    """The device with the relay that switches it."""
     switch_part: str = ""
     """Part of that device."""
     node: str = "grid"
@@ -134,7 +134,7 @@ class Site(_Section):
     limits: Limits = Limits()
     """The contract."""
     raw: Mapping[str, Any] = Field(default_factory=dict)
-    """Everything that stands in the file."""
+    """The whole content of the file."""
     folder: Path = Path()
     """Folder of the file."""
 

@@ -33,7 +33,7 @@ def as_json(rows: Sequence[Row], absent: Sequence[Absent], folder: Path) -> dict
 
 
 def profiles() -> str:
-    """Every profile with its stand-in."""
+    """Return every profile with its simulated device, as text."""
     whole = {**cast.DEVICES, **cast.METERS}
     return "\n".join(_columns([(name, whole[name].words) for name in cast.known()]))
 

@@ -1,4 +1,4 @@
-"""Puts a site's stand-ins on their wires, each at an address that a test harness finds again."""
+"""Put a site's simulated devices on their wires, each at an address that a test harness finds again."""
 
 import copy
 from contextlib import AsyncExitStack
@@ -26,7 +26,7 @@ NOWHERE_PORT = 9
 
 
 class Unserved(OSError):  # noqa: N818 - a state of the wires, named as the house names it
-    """A bus cannot be put on its wire; says which, and what to do."""
+    """A bus cannot be put on its wire; the text names it and the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +232,7 @@ def _absolute(port: PtyPort) -> str:
 
 
 def _bodies(here: list[Played]) -> list[Device]:
-    """Each stand-in once, also where it is several devices of the site file."""
+    """Return each simulated device once, also where it is several devices of the site file."""
     return list(dict.fromkeys(one.body for one in here))
 
 

@@ -68,7 +68,7 @@ def _after(scenario: Scenario, event: Event) -> Iterator[Expectation]:
 
 
 def _is_cut(scenario: Scenario, out: Output, loss: Failure) -> bool:
-    """Return whether its device hears nobody at that moment: then its own timer ends what it was told."""
+    """Return whether its device receives nothing at that moment: then its own timer ends its order."""
     return any(
         felt(event.device, event.kind) in CUT
         and is_on(event.device, out.device)

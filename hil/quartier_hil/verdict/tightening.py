@@ -115,7 +115,7 @@ class Tightening:
         if one.is_inside:
             return
         if one.command_s is None and self._commanded(one, values):
-            # An order that acts in a step stood when the step began.
+            # An order that acts in a step was in force when the step began.
             one.command_s = max(now_s - dt_s - one.cap.from_s, 0.0)
         since_s = now_s - one.cap.from_s
         if one.is_settled:

@@ -1,8 +1,8 @@
-"""BACnet devices as a program of their own, to be killed, frozen and started anew.
+"""BACnet devices as a program of their own, to be killed, frozen and restarted.
 
     python -m quartier_hil.devices.bacnet.program PLAN.json
 
-It prints ``ready PORT`` and serves until it is told to stop.  Its values move with the seconds.
+It prints ``ready PORT`` and serves until it is stopped.  Its values change each second.
 """
 
 import asyncio

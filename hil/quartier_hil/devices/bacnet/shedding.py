@@ -31,9 +31,9 @@ class ShedState(IntEnum):
 
 
 class LoadControl(Thing):
-    """Sheds down to a share of ``baseline_w``; below ``least_pct`` it does what it can, and says so.
+    """Sheds down to a share of ``baseline_w``; below ``least_pct`` it does what it can, and reports that.
 
-    ``clock`` tells the local time of its device.
+    ``clock`` returns the local time of its device.
     """
 
     def __init__(

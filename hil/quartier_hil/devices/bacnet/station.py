@@ -1,4 +1,4 @@
-"""A simulated BACnet device: its objects, the faults that befall it, what it tells unasked."""
+"""A simulated BACnet device: its objects, its faults, its notifications."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -123,12 +123,12 @@ class Station(Device):
         return self.epoch + timedelta(seconds=self.now_s)
 
     def publish(self, values: Mapping[str, float]) -> None:
-        """As every device; whoever wants to hear of changes is told."""
+        """Show the plant's values, as every device does, and notify subscribers of changes."""
         super().publish(values)
         self._tell()
 
     def tick(self, now_s: float) -> None:
-        """As every device; what its times changed is told as well."""
+        """Advance the time, as every device does, and notify subscribers of changes by its timers."""
         super().tick(now_s)
         self._tell()
 
@@ -192,7 +192,7 @@ class Station(Device):
         return Reply(answered, slow.seconds if slow is not None else 0.0)
 
     def news(self) -> Iterator[tuple[Subscription, bytes]]:
-        """Changes that somebody subscribed to, each as what it notifies (13.1.2) without the APDU's head."""
+        """Yield changes with a subscription, each as its notification (13.1.2) without the APDU's head."""
         if self.is_deaf or "silent" in self.faults:
             return
         for one, thing in self.service.subscriptions.due(self.things, self.now_s):

@@ -49,7 +49,7 @@ class Heard:
     gone: list[Piece] = field(default_factory=list)
 
 
-# The measured kinds of bad lines, by name: a weak pull-up, a long cable beside a drive, a loose dongle.
+# The measured kinds of bad lines, by name: a weak pull-up, a long cable next to a drive, a loose dongle.
 LINES = {
     "clean": Noise(),
     "weak": Noise(flip=0.002),
@@ -86,7 +86,7 @@ class _Damaged:
 
 
 def _through(data: bytes, noise: Noise, random: Random) -> _Damaged:
-    """One piece on the line: what stands before it, and what became of it."""
+    """Send one piece over the line: return the bytes before it, and its damaged form."""
     prefix, body = bytearray(), bytearray()
     for place, byte in enumerate(data):
         if random.random() < noise.insert:

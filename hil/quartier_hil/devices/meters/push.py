@@ -58,8 +58,8 @@ class Push:
     """A speaker on a port until it is closed.
 
     ``period_s`` is the time from the start of one telegram to the next (0: without a pause), in
-    seconds of the house; ``rate`` is how many of those pass in a real one, the pace of the wire with it
-    (infinity: as fast as it is read).  At rate 1 what nobody reads is lost.  ``noise`` may be changed at
+    plant seconds; ``rate`` is the number of those per real second, for the wire too (infinity: as fast as
+    it is read).  At rate 1 bytes without a reader are lost.  ``noise`` may be changed at
     any time.  With ``keeps`` the ledger holds every whole piece (for tests; it grows).
     ``shows_parity``: the line is 7E1 and the port gives parity as the eighth bit.
     """
@@ -101,7 +101,7 @@ class Push:
         await self.port.unplug()
 
     async def hush(self) -> None:
-        """Fall silent, once what is being said is out."""
+        """Fall silent after the present telegram."""
         self.silent = True
         self._still.clear()
         await self._still.wait()

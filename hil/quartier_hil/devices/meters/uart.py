@@ -56,7 +56,7 @@ def heard(
 
 
 def _received(line: Sequence[int], step: float, bits: int, parity: str) -> Iterator[int]:
-    """Bytes of a receiver whose bit lasts ``step`` bits of the sender."""
+    """Yield the bytes of a receiver with bits of ``step`` bits of the sender."""
     at = 0.0
     end = len(line)
     length = 1 + bits + (parity != "none") + 1

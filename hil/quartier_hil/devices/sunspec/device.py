@@ -29,10 +29,10 @@ class _Registers(Unit):
 
 
 class SunSpec(Device):
-    """A device whose registers are ``image``; without behaviour of its own it keeps what is written.
+    """A device whose registers are ``image``; without behaviour of its own it keeps written values.
 
-    ``models`` are laid out in their order, ``habits`` are names of ``habit.HABITS``.  Raises ValueError for a
-    habit that there is not.
+    ``models`` are laid out in their order, ``habits`` are names of ``habit.HABITS``.  Raises ValueError for
+    an unknown habit.
     """
 
     def __init__(

@@ -141,7 +141,7 @@ class Image:
         self.models.append((number, start, length))
 
     def _add_foreign(self, number: int, registers: Sequence[int]) -> None:
-        """A maker's own model, of which nobody knows what it says."""
+        """Add a maker's own model with unknown content."""
         self.words |= dict(enumerate((number, len(registers), *registers), self._next))
         self.models.append((number, self._next, len(registers)))
         self._next += _HEAD_WORDS + len(registers)

@@ -28,7 +28,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Points, then groups.  ``count`` None: stands once; a name: as often as that point of the model says;
+    """Points, then groups.  ``count`` None: once; a name: as often as that point of the model states;
     0: as often as the model's length leaves room for.
     """
 
@@ -39,7 +39,7 @@ class Group:
 
     @property
     def counts(self) -> frozenset[str]:
-        """The points of the model that say how often a group below stands."""
+        """The points of the model that state the number of a group below."""
         below = frozenset[str]().union(*(group.counts for group in self.groups))
         return below | {group.count for group in self.groups if isinstance(group.count, str)}
 

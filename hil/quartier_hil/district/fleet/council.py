@@ -1,6 +1,6 @@
-"""From plans to caps: whose plan counts, what the silent may hold, what each building is told now (pure).
+"""Turn plans into caps: the plan in force, the caps of silent buildings, the caps to send now (pure).
 
-The ladder: a plan of this step · the last good plan, while it is at most ``OLD_S`` old · the static
+The order of sources: a plan of this step · the last good plan, while it is at most ``OLD_S`` old · the static
 fail-safe shares. Whatever counts, the sum of all that the buildings may hold stays within the transformer's
 limit.
 """
@@ -31,7 +31,7 @@ class Dated:
 
 @dataclass
 class Council:
-    """Keeps the last good plan, and says what counts."""
+    """Keeper of the last good plan, which decides the source in force."""
 
     roster: Roster
     last: Dated | None = None
@@ -122,7 +122,7 @@ class Council:
 
 
 def _counted_w(member: Member, direction: str, moments_ms: Sequence[int]) -> tuple[float, ...]:
-    """At what counts who cannot be counted on: the share, what it may still hold, or what it takes."""
+    """Return the power reserved for a lost building: its share, a cap it may hold, or its present power."""
     share_w = member.place.share_w(direction)
     held_w = member.told(TOPIC).may_hold_w(direction, moments_ms, share_w)
     takes_w = member.power_w or 0.0

@@ -1,4 +1,4 @@
-"""The district of several buildings as a process: hears them, plans every quarter hour, tells them, shows it.
+"""The district of several buildings as a process: it receives data, plans each quarter hour and sends caps.
 
 Orders are JSON lines on stdin: ``{"do": "heartbeat", "on": false}``, ``{"do": "watermark", "on": false}``,
 ``{"do": "quit"}``; figures are JSON lines on stdout.  Everything received and sent is a line of the log.
@@ -182,7 +182,7 @@ class Office:
             await asyncio.sleep(max(clock.real_s(TICK_S), TICK_REAL_S))
 
     def _plan_when_due(self, group: asyncio.TaskGroup, now_ms: int) -> None:
-        """A plan for each step, and for a change of who can be counted on or wants something."""
+        """Plan at each step, and when a building is lost, comes back or changes its demand."""
         if self.solving_real_s is not None:
             return
         grid = Grid.around(now_ms, self.settings.roster)
@@ -197,7 +197,7 @@ class Office:
         group.create_task(self._plan(situation(self.settings.roster, here, reserved, grid), grid))
 
     async def _plan(self, asked: Situation, grid: Grid) -> None:
-        """Ask the optimiser, beside the loop."""
+        """Call the optimiser, outside of the loop."""
         found = await asyncio.to_thread(self.solve, asked, self.settings.solve_real_s)
         self.solving_real_s = None
         self.council.take(found, grid)
@@ -209,7 +209,7 @@ class Office:
             self._note("plan", **figures, solves_count=found.solves_count, relaxed_wh=relaxed)
 
     def _tell(self, now_ms: int) -> None:
-        """Publish what is due; nothing is written while nobody would hear it."""
+        """Publish the documents that are due; none without a connection."""
         if not self.line.connected:
             return
         clock = self.settings.clock
@@ -263,7 +263,7 @@ def _edge(topic: str) -> str:
 
 
 def run(settings: Settings, solve: Solver, stdin: Callable[[], Any], watch: Watch | None = None) -> None:
-    """Run the office in this process until it is told to quit or its stdin ends."""
+    """Run the office in this process until the order to quit or the end of its stdin."""
 
     async def main() -> None:
         await Office(settings, solve, watch).run(await stdin())

@@ -66,7 +66,7 @@ class Tariff(Part):
 
 
 class Tank(Part):
-    """A heat pump with a store whose size the building does not say."""
+    """A heat pump with a store of a size that the building does not state."""
 
     asset: Name
     """The asset in the flexibility report, with ``fill_level_c``."""

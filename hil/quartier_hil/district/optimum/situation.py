@@ -52,7 +52,7 @@ class Heat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Building:
-    """One connection: ``base_w`` is what nobody steers, ``pv_w`` what the sun could give (not negative)."""
+    """One connection: ``base_w`` is the uncontrolled load, ``pv_w`` the possible PV power (not negative)."""
 
     name: str
     base_w: Series

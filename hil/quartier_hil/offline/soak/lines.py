@@ -77,7 +77,7 @@ class Fed(Protocol):
 
     @property
     def values(self) -> Mapping[str, float]:
-        """By quantity, house units."""
+        """Values by quantity, in gateway units."""
         ...
 
     async def open(self) -> None:
@@ -94,7 +94,7 @@ class Fed(Protocol):
 
 
 class _Heard(PushMeter):
-    """The driver as it is; whoever keeps the ledger is told of each telegram."""
+    """The driver as it is, with a callback to the ledger for each telegram."""
 
     hears: Callable[[Sequence[Told]], None] = staticmethod(lambda _: None)
 
@@ -104,7 +104,7 @@ class _Heard(PushMeter):
 
 
 class Spoken:
-    """A meter that speaks by itself, at the pace of its wire."""
+    """A meter that sends by itself, at the pace of its wire."""
 
     def __init__(
         self, name: str, kind: str, profile_name: str, talker: Talker, spells: Spells, clock: HouseTime
@@ -127,11 +127,11 @@ class Spoken:
 
     @property
     def values(self) -> Mapping[str, float]:
-        """As it said last."""
+        """The values last sent."""
         return self._talker.values
 
     async def open(self) -> None:
-        """It has not said anything yet, as the driver complains."""
+        """Raise the driver's error for a meter that has not sent anything yet."""
         with suppress(NoReply):
             await self._driver.open()
 

@@ -36,10 +36,10 @@ _CONFORMANCE, _WITH_LISTS = b"\x00\x10\x15", b"\x00\x12\x15"
 
 @dataclass
 class AskedMeter:
-    """``objects`` and ``curves`` are what it holds; ``mechanism`` is how a client may show who it is.
+    """``objects`` and ``curves`` are what it holds; ``mechanism`` is the authentication of a client.
 
-    One that shows nothing is a public client and may read all the same.  ``block_size`` parts long answers,
-    ``lists``: it takes several attributes in one request.  ``log`` are the APDUs that came.
+    A client without one is public and may read all the same.  ``block_size`` splits long answers,
+    ``lists``: it takes several attributes in one request.  ``log`` has the APDUs received.
     """
 
     objects: Attributes = field(default_factory=dict)

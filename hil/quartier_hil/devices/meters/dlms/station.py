@@ -24,7 +24,7 @@ _WRAPPER_BYTES = 8
 class Station:
     """One client's HDLC link to a meter: frames in, frames out.
 
-    ``client`` is its address as sent; ``lose`` says which of the meter's frames, counted from 1, get lost.
+    ``client`` is its address as sent; ``lose`` are the numbers, from 1, of the meter's frames that get lost.
     """
 
     def __init__(

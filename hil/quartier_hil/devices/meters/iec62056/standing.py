@@ -11,9 +11,9 @@ _POWERS, _CURRENTS, _VOLTAGES = ("21.7.0", "41.7.0", "61.7.0"), ("31.7.0", "51.7
 
 
 class StandingMeter:
-    """``tell`` it what the house does; ``telegram`` is its next readout in mode C, ``sets`` what is in it.
+    """Meter with readouts: ``tell`` takes the plant's values; ``telegram`` is its next readout in mode C.
 
-    It keeps what its counters showed at the end of each of the last ``months``.
+    ``sets`` has the content of the readout.  It keeps its counters at the end of each of the last ``months``.
     """
 
     def __init__(self, *, serial: str = "12345678", phases: int = 3, months: int = 3) -> None:

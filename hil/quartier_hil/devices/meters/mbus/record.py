@@ -68,7 +68,7 @@ def _binary(value: int, size: int) -> bytes:
     return value.to_bytes(size, "little", signed=True)
 
 
-# Data field: its code, and how a whole number stands in it.
+# Data field: its code, and the encoding of a whole number.
 FIELDS: Mapping[str, tuple[int, Callable[[int], bytes]]] = {
     "int8": (1, lambda value: _binary(value, 1)),
     "int16": (2, lambda value: _binary(value, 2)),

@@ -41,10 +41,10 @@ class Heard:
 
 
 class Slave:
-    """``pages`` gives the records of each of its telegrams, now; several are read with a toggled FCB.
+    """Slave: ``pages`` returns the present records of each of its telegrams; several need a toggled FCB.
 
-    ``busy_count``: so many next requests are answered with "application busy".  ``wait_s`` is how
-    long it thinks.  ``off``: it says nothing.  ``fixed``: it answers this instead of pages.
+    ``busy_count``: number of next requests to answer with "application busy".  ``wait_s``: time before
+    an answer.  ``off``: it does not answer.  ``fixed``: answer in place of pages.
     """
 
     def __init__(

@@ -12,10 +12,10 @@ _HOUR_S = 3600
 
 
 class P1Meter:
-    """``tell`` it what the house does; ``telegram`` is what it sends next, each second of version 5.
+    """P1 meter: ``tell`` takes the plant's values; ``telegram`` is the next one, each second in version 5.
 
     ``children`` are kinds of M-Bus meters (3 gas, 7 water …), whose counters ``count`` moves.
-    ``seal`` makes an encrypting meter of it.
+    With ``seal`` it encrypts.
     """
 
     def __init__(

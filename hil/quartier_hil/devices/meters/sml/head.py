@@ -33,10 +33,10 @@ def file(
 
 
 class Head:
-    """``tell`` it what the house does; ``telegram`` is its next file.
+    """Meter head: ``tell`` takes the plant's values; ``telegram`` is its next file.
 
-    ``unsigned_power``: power comes without sign and the status word of 1.8.0 tells the direction,
-    as older heads do.
+    ``unsigned_power``: power comes without sign and the status word of 1.8.0 has the direction, as in
+    older heads.
     """
 
     def __init__(

@@ -154,5 +154,5 @@ def _calendar(seen: Seen) -> Iterable[Piece]:
 
 
 def _profile(*blocks: str) -> str:
-    """A day of eleven blocks ``HHMMSSSS``; what is not used says so."""
+    """Return a day of eleven blocks ``HHMMSSSS``; unused blocks are marked so."""
     return " ".join([*blocks, *[_UNUSED] * (_DAY_BLOCKS - len(blocks))])

@@ -1,6 +1,6 @@
-"""A Linky on the plant: what it measures, remembers and says next.
+"""A Linky on the plant: its measurements, its memory and its next frame.
 
-Its power is the house's active power at a power factor of one, as the rest of the plant.  Without
+Its power is the active power of the site at a power factor of one, as the rest of the plant.  Without
 the producer mode it shows no export: apparent power drawn falls to zero.
 """
 
@@ -20,7 +20,7 @@ from quartier_hil.devices.meters.tic.tariff import TARIFFS, Name
 
 Mode = Literal["historique", "standard"]
 BAUD: Mapping[Mode, int] = {"historique": 1200, "standard": 9600}
-# Short frames to each long one, and how long they go on after the current is well (NOI-CPT_02E 3.3).
+# Short frames to each long one, and for how long they go on after the current is normal (NOI-CPT_02E 3.3).
 SHORT_FRAMES, SHORT_AFTER_S = 20, 60.0
 _CURVE_S = 1800
 MOBILE_PEAK = 2
@@ -28,10 +28,10 @@ MOBILE_PEAK = 2
 
 
 class Linky:
-    """``tell`` it what the house does, ask ``telegram`` for what it sends next.
+    """Linky: ``tell`` takes the plant's values, ``telegram`` is the next frame.
 
-    ``mode`` may be set at any time, as the supplier does from afar.  ``start_wh`` is what its index
-    had counted before.  ``colour`` and ``tomorrow`` are those of Tempo (or EJP's red).
+    ``mode`` may be set at any time, as the supplier does from afar.  ``start_wh`` is the start
+    value of its index.  ``colour`` and ``tomorrow`` are those of Tempo (or EJP's red).
     """
 
     def __init__(
