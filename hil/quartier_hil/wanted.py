@@ -189,8 +189,8 @@ class Faults(Wanted):
     """Check that each fault is reported as the loss that it is; each is one line of the verdict.
 
     Where a device gives no sound answer, its loss is reported by name within ``told_s``, and no longer than
-    ``back_s`` after it has recovered.  A device that answers is no loss, whatever its values.  No other device
-    is reported as lost, and from 30 s after each start and end the cap holds.
+    ``back_s`` after it has recovered.  A device that answers is no loss, whatever its values.  No other
+    device is reported as lost, and from 30 s after each start and end the cap holds.
     """
 
     check: Literal["faults"]

@@ -42,7 +42,7 @@ _NODE_OLDEST = 18
 
 
 class AbsentError(Exception):
-    """A peer cannot be had here; the message says what to install."""
+    """A peer is not available here; the message names what to install."""
 
 
 class Cache:

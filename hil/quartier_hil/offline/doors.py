@@ -119,7 +119,7 @@ class Doors:
     # -- towards the gateway -----------------------------------------------------------------
 
     def read(self, values: Mapping[str, float], now_s: float, now_ns: int) -> Iterator[Readings]:
-        """Yield what is answered to the requests that are due; ``values`` are the plant's, in house units."""
+        """Yield the answers to the requests that are due; ``values`` are the plant's, in gateway units."""
         self._deliver(now_s, now_ns)
         shown = {**values, **{point: self.shown(point, now_s) for point in self._own}}
         if not self._prepared:

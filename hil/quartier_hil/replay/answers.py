@@ -33,7 +33,7 @@ class Answers:
         self._is_numbered = story.speech == "modbus-tcp"
         self._of: dict[bytes, deque[tuple[int, Answer]]] = {}
         self.strangers_count = 0
-        """Requests that nobody made in the record."""
+        """Number of requests that are not in the record."""
         self.unasked: Answer = ()
         self._learn(story.events)
 

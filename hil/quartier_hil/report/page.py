@@ -26,7 +26,7 @@ is one row.</p>
 """
 _BELOW = ' <a href="#street">Street: below</a>'
 Curve = tuple[str, str, str, str]
-# Chart title, unit, factor from house units, curves: (point, label, colour, style).
+# Chart title, unit, factor from gateway units, curves: (point, label, colour, style).
 CHARTS: tuple[tuple[str, str, float, tuple[Curve, ...]], ...] = (
     (
         "Power",

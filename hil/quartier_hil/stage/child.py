@@ -46,8 +46,8 @@ class Child:
     async def start(self, *, talk: bool = False, loud: bool = False, outlives: bool = False) -> None:
         """Start it in a session of its own: Ctrl-C ends the rig, and the rig ends the rest.
 
-        ``talk`` opens pipes to its stdin and stdout; ``loud`` lets it speak where we do; ``outlives``: it has
-        something to do when the rig is dead.  Raises RuntimeError while one runs already.
+        ``talk`` opens pipes to its stdin and stdout; ``loud``: it writes to our outputs; ``outlives``: it
+        has a duty after the end of the rig.  Raises RuntimeError while one runs already.
         """
         if self.alive:
             raise RuntimeError(f"{self.argv[0]} runs already, as process {self.pid}")

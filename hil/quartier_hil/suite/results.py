@@ -15,7 +15,7 @@ FILE = "results.jsonl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One run that was judged: ``digest`` is of code, file and options, ``line`` its row of the table."""
+    """One run with verdicts: ``digest`` is of code, file and options, ``line`` its row of the table."""
 
     digest: str
     seed: int

@@ -122,12 +122,12 @@ class Gateway:
 
     @property
     def is_born(self) -> bool:
-        """Return whether its births are said on a live session."""
+        """True if its births are sent on a live session."""
         return self.uplink.session.phase is SessionPhase.BORN
 
 
 def _credentials(config: dict[str, Any], edge: str) -> BrokerCredentials:
-    """Its own certificate, beside that of who issued it; none where nothing is encrypted."""
+    """Return its own certificate with that of the issuer; none without encryption."""
     if "ca_file" not in config:
         return BrokerCredentials()
     ca_file, name = Path(config["ca_file"]), f"{config['group']}.{edge}"

@@ -1,6 +1,6 @@
 """A gateway's outbox in memory: numbers without holes, kept until a watermark covers them (pure).
 
-It stands for the store, whose disk is not what is measured here; the contract is the store's.
+It replaces the store, because the disk is not measured here; the contract is the store's.
 """
 
 from array import array

@@ -1,4 +1,4 @@
-"""The processes of a swarm: gateways and hosts beside brokers, asked and weighed together."""
+"""The processes of a swarm: gateways, hosts and brokers, with common orders and measurements."""
 
 import json
 import sys
@@ -182,7 +182,7 @@ class Stand:
         return time.monotonic() - began_s
 
     def everybody_is_born(self) -> bool:
-        """Return whether each gateway has both connections and said its births."""
+        """True if each gateway has both connections and sent its births."""
         told = self.sums(self.parks)
         return told["born"] == told["control"] == self.shape.gateways
 

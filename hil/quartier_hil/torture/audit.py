@@ -1,4 +1,4 @@
-"""Three sides held against each other: what meters served, what the daemon's history keeps, what arrived."""
+"""Compare three sides: values served by meters, rows in the daemon's history, samples that arrived."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Faults of who orders: documents that must not act, a restored district, one with the old key, a kill."""
+"""Faults of the district: documents that must not act, a restored district, an old key, a kill."""
 
 import asyncio
 import random
@@ -93,7 +93,7 @@ async def _thrown(stand: Stand, batch: list[papers.Paper]) -> None:
 
 
 async def restored(stand: Stand, dice: random.Random, rounds: int) -> None:
-    """The district comes back from its backup, its memory of the day gone: it is heard at once."""
+    """Restore the district from a backup without its memory of the day: the gateway accepts it at once."""
     desk = desk_of(stand)
     for number in range(rounds):
         await accept(stand, desk, _CAP_W - 2.0 * number)

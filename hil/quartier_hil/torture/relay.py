@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 SEGMENT_BYTES = 1_460
 _RESEND_S, _RESENDS_MAX = 0.2, 6
-# Little room on the way: a slow link must be felt by who sends.
+# Small buffers: the sender must notice a slow link.
 _ROOM_BYTES = 16_384
 # A busy machine wakes us late: so much of it is made good, else its links were slower than they are shaped.
 _LATE_MAX_S = 0.5

@@ -89,7 +89,7 @@ class Stand:
             await asyncio.sleep(_TURN_S)
 
     async def pass_s(self, house_s: float) -> None:
-        """Let so much of the house's time pass."""
+        """Let ``house_s`` plant seconds pass."""
         await asyncio.sleep(self.clock.real_s(house_s))
 
     async def online(self, patience_s: float = 60.0) -> None:
@@ -114,7 +114,7 @@ class Stand:
         await self.broker.child.stop(signal.SIGKILL)
 
     async def settled(self, patience_s: float = 120.0) -> audit.Audit:
-        """Wait until all that was sampled before now arrived; the last audit, whatever it says."""
+        """Wait until all samples before now have arrived; return the last audit, whatever its result."""
         until_ms = self.clock.utc_ms()
         end_s = time.monotonic() + patience_s
         while True:

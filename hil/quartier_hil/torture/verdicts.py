@@ -10,7 +10,7 @@ from quartier_hil.lines import Lines
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One lot of one fault: ``broken`` says what did not hold, ``figures`` what was measured."""
+    """One lot of one fault: ``broken`` are the broken promises, ``figures`` the measurements."""
 
     fault: str
     lot: int
