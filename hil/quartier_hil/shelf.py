@@ -26,7 +26,7 @@ SHORT = {
     "blackout-restart": "no voltage, and another boot of the gateway",
     "master-on-charger": "somebody else writes to an output",
 }
-"""Scenarios that CI runs over wires, with reasons: each protocol and kind of loss once, in ten minutes."""
+"""Scenarios that CI runs over wires, with reasons: each protocol and kind of loss once, in under 10 min."""
 
 
 def builtin() -> dict[str, Path]:

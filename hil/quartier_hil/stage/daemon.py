@@ -20,8 +20,8 @@ _ASK_REAL_S = 2.0
 class Daemon:
     """``quartier run`` on a site file, with its own state and runtime directories.
 
-    ``word`` is the file with the faults of its wall clock; ``boots_count`` is the number of the machine's boot
-    as it sees it.
+    ``word`` is the file with the faults of its wall clock; ``boots_count`` is the number of the boot
+    of the machine as it sees it.
     """
 
     def __init__(self, site_file: Path, folder: Path, clock: RigClock) -> None:

@@ -94,7 +94,7 @@ class Letters:
         return True
 
     def due(self, now_ms: int) -> Letter | None:
-        """Return the newest letter if it is due to be sent again."""
+        """Return the newest letter if it is due to be sent again, with this try counted; else None."""
         if not self.sent or self.sent[-1].is_answered or self.sent[-1].exp_ms <= now_ms:
             return None
         last = self.sent[-1]
