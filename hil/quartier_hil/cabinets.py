@@ -106,7 +106,7 @@ class Cabinets:
             _show(self.devices[name + METER], name, _MEASURED, values)
 
     def orders(self) -> dict[str, dict[str, float]]:
-        """Return the orders of each device to its asset; without power: 0 A of a station, no order of others."""
+        """Return the orders of each device to its asset; without power a station gives 0 A, others none."""
         found: dict[str, dict[str, float]] = {}
         for name in self._shown:
             device = self.devices[name + BOX]

@@ -25,7 +25,7 @@ BLIND_S = 25.0
 """Time to take effect, s: the meter is lost after 10 s, a car then goes to its floor and pauses."""
 SLACK_W = 300.0
 BACK_S, ASKED_AGAIN_S = 15.0, 60.0
-"""A loss ends within 15 s of a poll of the recovered device; after a long absence it is polled 60 s late."""
+"""A loss ends within 15 s of a poll of the recovered device; after a long absence that poll is 60 s late."""
 LOST_METER: Key = ("loss.grid_meter_lost", "")
 _USUAL: Mapping[str, tuple[Key, ...]] = {
     "meter": (LOST_METER,),
