@@ -1,4 +1,4 @@
-"""The devices of a house's further assets and of its boards' meters: one endpoint each, on its protocol."""
+"""Devices of a site's further assets and of its boards' meters: one endpoint each, on its protocol."""
 
 from collections.abc import Container, Mapping
 from contextlib import AsyncExitStack
@@ -80,7 +80,7 @@ class Cabinets:
         return ports
 
     def words(self, real: Container[str] = ()) -> list[str]:
-        """Which devices are on which protocol, for a person: a word for each protocol that is there."""
+        """Return the devices by protocol, as text: an item for each protocol present."""
         found: dict[str, list[str]] = {}
         for name, device in self.devices.items():
             if name not in real:
@@ -106,7 +106,7 @@ class Cabinets:
             _show(self.devices[name + METER], name, _MEASURED, values)
 
     def orders(self) -> dict[str, dict[str, float]]:
-        """What each makes its asset do; without power a station gives none, others do as by themselves."""
+        """Return the orders of each device to its asset; without power a station gives 0 A, others none."""
         found: dict[str, dict[str, float]] = {}
         for name in self._shown:
             device = self.devices[name + BOX]

@@ -25,10 +25,10 @@ def write(
     line: str = "clean",
     expected: Path | None = None,
 ) -> None:
-    """Write ``count`` telegrams of a capture as heard over a line of ``noise.LINES``.
+    """Write ``count`` telegrams of a capture as received over a line of ``noise.LINES``.
 
-    ``expected`` gets a JSON object a line for each statement that came through whole.
-    Raises KeyError for a name or a line that is not there, OSError where it cannot be written.
+    ``expected`` gets a line with a JSON object for each statement that passed whole.
+    Raises KeyError for an unknown name or line, OSError where it cannot be written.
     """
     heard = damage(CAPTURES[name](seed, count), LINES[line], seed)
     out.write(heard.data)

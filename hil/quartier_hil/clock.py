@@ -1,4 +1,4 @@
-"""The rig's time: the house's wall clock as a function of the real one, the same in every process."""
+"""Time of the rig: the site's wall clock as a function of the real one, the same in every process."""
 
 import time
 from dataclasses import dataclass
@@ -6,22 +6,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RigClock:
-    """The house reads ``origin_s + offset_s`` at real Unix time ``origin_s`` and runs ``rate`` fast."""
+    """Clock of the site: ``origin_s + offset_s`` at real Unix time ``origin_s``, ``rate`` times as fast."""
 
     origin_s: float
     offset_s: float = 0.0
     rate: float = 1.0
 
     def elapsed_s(self) -> float:
-        """Seconds of the house since the origin."""
+        """Return the plant seconds since the origin."""
         return (time.time() - self.origin_s) * self.rate
 
     def utc_ms(self) -> int:
-        """The house's wall clock in Unix milliseconds."""
+        """Return the site's wall clock in Unix milliseconds."""
         return int((self.origin_s + self.offset_s + self.elapsed_s()) * 1_000)
 
     def real_s(self, house_s: float) -> float:
-        """Return how long ``house_s`` seconds of the house take."""
+        """Return the real seconds of ``house_s`` plant seconds."""
         return max(house_s, 0.0) / self.rate
 
     @property

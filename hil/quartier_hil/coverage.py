@@ -44,14 +44,14 @@ def proofs(scenarios: Mapping[str, Path]) -> dict[str, list[Proof]]:
 
 
 def promised(loaded: scenario.Scenario, check: wanted.Check) -> str:
-    """Return what a check promises, in its judge's own words."""
+    """Return the promise of a check, as its judge states it."""
     alone = loaded.model_copy(update={"checks": (check,)})
     judges = [judge.verdict(Ending()) for judge in asked_for(alone, caps(loaded))]
     return "; ".join(verdict.promised for verdict in judges if _is_of(verdict.check, check))
 
 
 def _is_of(name: str, check: wanted.Check) -> bool:
-    """Return whether a verdict is of that check, and not of what is judged in every run."""
+    """Return whether a verdict belongs to that check, and not to a check of every run."""
     return name == check.check or isinstance(check, wanted.Invariants)
 
 
@@ -81,5 +81,5 @@ def _proved(row: rows.Row, found: list[Proof]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that stands in one cell."""
+    """Return the text in a form for one cell."""
     return text.replace("|", "\\|")

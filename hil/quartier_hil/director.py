@@ -20,7 +20,7 @@ PLANNER = "planner"
 
 
 class Director:
-    """Of one run.  ``wall`` is the house's wall clock as the daemon is told it."""
+    """Director of the events of one run.  ``wall`` is the site's wall clock as the daemon gets it."""
 
     def __init__(self, run: "Run") -> None:
         self.run = run
@@ -104,7 +104,7 @@ class Director:
                 run.peer.order("nonsense", kind=event.kind)
 
     def _whose(self, target: str) -> Any:
-        """Return who keeps what a fault falls on: the wiring, or the smart meters."""
+        """Return the owner of the target of a fault: the wiring, or the smart meters."""
         run = self.run
         return run.metering if target in run.scenario.house.meters else run.wiring
 
@@ -128,7 +128,7 @@ class Director:
             await self.run.metal.supply(on=on, backed=backed)
 
     async def _meddle(self, event: Master) -> None:
-        """Somebody else writes an output, again and again, over a connection of his own."""
+        """Write an output again and again as a second master, over a connection of its own."""
         self.run.mark(f"somebody else orders {event.point} = {event.value:g}", "fault")
         device, port = self.run.wiring.orderable(event.point)
         rival = Rival(port)
@@ -224,7 +224,7 @@ class Director:
 
 
 def _of_broker(*, is_up: bool, goes_up: bool) -> str:
-    """Return what a scenario's event means for the broker, which may be there, or gone, already."""
+    """Describe the effect of an event on the broker, which may be up, or down, already."""
     if is_up == goes_up:
         return "the broker stays" if is_up else "the broker stays away"
     return "the broker comes back" if goes_up else "the broker is taken away"

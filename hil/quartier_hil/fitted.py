@@ -1,4 +1,4 @@
-"""The further assets of a scenario's house as pieces of the plant (pure)."""
+"""Build the further assets of a scenario's site as pieces of the plant (pure)."""
 
 import random
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from quartier_hil.scenario import Scenario
 _DAY_S = 86_400.0
 _WATER_WH_PER_M3_K = 1_163.0
 _LOSS_K = 45.0
-"""Above the room: where a label tells a tank's standing loss (EN 12897)."""
+"""Temperature above the room for the standing loss on a tank's label, K (EN 12897)."""
 
 
 def pieces(scenario: Scenario) -> list[Piece]:
@@ -40,7 +40,7 @@ def homes(scenario: Scenario) -> dict[str, str]:
 
 
 def points(scenario: Scenario) -> tuple[str, ...]:
-    """Return what a report draws beside the usual: powers and temperatures, phases of each board."""
+    """Return the further points that a report draws: powers and temperatures, phases of each board."""
     found = [f"{name}.power_w" for asset in scenario.house.assets for name in fittings.names(asset)]
     warm = {
         "heat": ("tank_c", "room_c"),

@@ -1,4 +1,4 @@
-"""What a scenario's house may hold beside the usual, every key with one sentence."""
+"""Further assets of a scenario's site, every key with one sentence."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -32,7 +32,7 @@ class Board(Part):
 
 
 class Fitting(Part):
-    """What all further assets say."""
+    """Keys that all further assets have."""
 
     name: Name
     """Its name; its device is called so with ``_box`` after it."""
@@ -229,7 +229,7 @@ Asset = Annotated[
 
 
 def names(asset: Fitting) -> tuple[str, ...]:
-    """The names of the assets that it stands for: one, or those of a park."""
+    """Return the names of its assets: one, or those of a park."""
     if isinstance(asset, Cars):
         return tuple(f"{asset.name}{number:02d}" for number in range(1, asset.count + 1))
     return (asset.name,)

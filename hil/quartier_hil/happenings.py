@@ -43,20 +43,20 @@ class Plan(Happening):
 
     @property
     def interval(self) -> dict[str, float]:
-        """As it stands in the document."""
+        """The interval in the form of the document."""
         wish = {"power_w": self.power_w, "soc_pct": self.soc_pct}
         said = {name: value for name, value in wish.items() if value is not None}
         return {"duration_s": self.for_s, **said}
 
     @property
     def words(self) -> str:
-        """Return what is asked, for a person."""
+        """The request, as text."""
         wish = f"{self.soc_pct:g} %" if self.power_w is None else f"{self.power_w / 1e3:g} kW"
         return f"schedule of {self.asset}: {wish} for {self.for_s / 60:g} min"
 
 
 class ClockFault(Happening):
-    """The house's wall clock lies from now on."""
+    """The site's wall clock is wrong from now on."""
 
     do: Literal["clock"]
     """The wall clock."""
@@ -69,7 +69,7 @@ class ClockFault(Happening):
 
     @property
     def fault(self) -> str:
-        """Return what is wrong with it as an event; empty: nothing."""
+        """Fault of the event, as text; empty if there is none."""
         if self.kind in {"off", "stuck", "well"}:
             return "" if self.seconds == 0 else f"seconds: a clock that is {self.kind} knows none"
         if self.seconds == 0 or (self.seconds < 0 and self.kind != "wrong"):
@@ -78,7 +78,7 @@ class ClockFault(Happening):
 
 
 class Planner(Happening):
-    """What plans ahead in the gateway dies or hangs, and comes back."""
+    """The gateway's planner dies or hangs, and comes back."""
 
     do: Literal["planner"]
     """The gateway's planner gives no more plans, or gives them again."""
@@ -131,7 +131,7 @@ class Blackout(Happening):
 
     @property
     def gateway_s(self) -> float | None:
-        """Return how long the gateway is away; None: it lives on."""
+        """Time for which the gateway is away, s; None if it runs on."""
         return None if "gateway" in self.backed else self.for_s + self.boot_s
 
 
@@ -164,7 +164,7 @@ class Verbs(Happening):
     """How long it is silent then: longer than its own timer, to see that act.  The meter: ``for_s``."""
 
     def told(self, verb: Kind) -> dict[str, Any]:
-        """Return what the fault of a verb is told beside its kind."""
+        """Return the arguments of the fault of a verb."""
         seconds = {"slow": self.slow_s, "delayed": self.delayed_s, "intermittent": self.loose_s}
         if verb == "wrong":
             points = {} if self.points is None else {"points": self.points}
@@ -177,7 +177,7 @@ class Verbs(Happening):
         return tuple(verb for verb in VERBS if verb not in self.without)
 
     def begins_s(self, place: int) -> float:
-        """Return when the turn at ``place`` (from 0) begins."""
+        """Return the start of the turn at ``place`` (from 0), s."""
         return self.at_s + place * (self.for_s + self.rest_s)
 
 

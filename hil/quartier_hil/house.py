@@ -1,4 +1,4 @@
-"""The building of a scenario: its sizes, its contract and what stands in it."""
+"""Site of a scenario: its sizes, its contract and its assets."""
 
 from typing import Annotated, Literal, Self
 
@@ -103,5 +103,5 @@ class House(Part):
 
     @property
     def untouchable(self) -> tuple[str, ...]:
-        """The assets of tier A, which nobody may order."""
+        """The assets of tier A, which get no orders."""
         return tuple(asset.name for asset in self.assets if getattr(asset, "tier", "") == "A")

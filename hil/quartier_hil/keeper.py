@@ -1,6 +1,6 @@
-"""What stands above the daemon: systemd, which calls ``quartier release`` after each end and starts it again.
+"""Act as systemd does: call ``quartier release`` after each end of the daemon and start it again.
 
-A machine that loses its power, or freezes, has nobody: then the devices are on their own.
+A machine that loses its power, or freezes, has no supervisor: then the devices are on their own.
 """
 
 import asyncio
@@ -57,7 +57,7 @@ class Keeper:
         raise RigError(f"the daemon does not answer; the end of {daemon.child.log}:\n{tail}")
 
     async def happen(self, event: "Kill | Freeze") -> None:
-        """What befalls the daemon, and what follows."""
+        """Apply an event to the daemon, with everything that follows."""
         if event.do == "freeze":
             await self._freeze(event)
         else:
@@ -75,13 +75,13 @@ class Keeper:
             await self._restart(began, RESTART_S, releases=True)
 
     async def release(self) -> None:
-        """What ``ExecStopPost`` does, and what the outputs are then."""
+        """Run ``quartier release`` as ``ExecStopPost`` does, and record the outputs after it."""
         run = self._run
         code = await run.daemon.release()
         run.releases.append(Release(run.now_s, code, run.wiring.unreleased()))
 
     async def blackout(self, down_s: float) -> None:
-        """The gateway's machine is without power for so long, and starts anew."""
+        """Switch the gateway's machine off for ``down_s``, then start it again."""
         run, began = self._run, self._run.elapsed_s()
         async with self._lock:
             await run.daemon.kill()
@@ -111,7 +111,7 @@ class Keeper:
             run.downs.append((began, run.elapsed_s() + _SETTLES_S))
 
     async def _restart(self, began_s: float, down_s: float, *, releases: bool) -> None:
-        """What systemd does after a stop: ExecStopPost, a pause, a new start."""
+        """Do as systemd does after a stop: ExecStopPost, a pause, a new start."""
         run = self._run
         if releases:
             await self.release()

@@ -1,8 +1,8 @@
-"""Whether the machine keeps up with the speed factor of a run over wires (pure).
+"""Check that the machine keeps up with the speed factor of a run over wires (pure).
 
 Time in the building runs ``rate`` times as fast as real time.  Where the machine is too slow for that, the
 daemon skips control cycles, the simulated building lags behind its clock, or the daemon's readings grow old
-though no event harms a device.  What is measured then says little about the gateway.
+though no event harms a device.  A measurement then says little about the gateway.
 """
 
 from collections import deque
@@ -84,7 +84,7 @@ class Lateness:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether the last cycles ask for a lower rate; in the second half of a run nothing starts again."""
+        """True if the last cycles need a lower rate; in the second half of a run nothing starts again."""
         due, skipped = (sum(counts) for counts in zip(*self._window, strict=True)) if self._window else (0, 0)
         is_worth_it = self.rate > 1.0 and self.now_s < self.duration_s / 2.0
         # What would be too slow for the whole run, and still is, would end as "not shown".
@@ -104,7 +104,7 @@ class Lateness:
 
     @property
     def words(self) -> str:
-        """Return what was too slow, in one line."""
+        """The signs of a slow machine, in one line."""
         text = f"{self.skipped_count} of {self.due_count} control cycles were skipped"
         if self.behind_max_s:
             text += f", and the simulated building was up to {self.behind_max_s:.0f} s late"
@@ -115,9 +115,9 @@ class Lateness:
         return f"this machine is too slow for {self.rate:g} times real time: {text}"
 
     def settled(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
-        """The verdicts of a run: on a machine that is too slow nothing is called broken but not shown.
+        """Return the verdicts of a run: on a machine that is too slow, "broken" becomes "not shown".
 
-        One verdict more says what was too slow.
+        One more verdict lists the signs of the slow machine.
         """
         if not self.is_late:
             return list(verdicts)

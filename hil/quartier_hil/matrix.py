@@ -14,7 +14,7 @@ from quartier_hil.prepared import prepared
 from quartier_hil.records.series import Series
 
 Results = Mapping[tuple[str, str, str], str]
-"""What came of a scenario, a device and a verb, as a cell of the page tells it."""
+"""Results as cells of the page, by scenario, device and verb."""
 CLOCK = "clock"
 _NOTHING = Series(base_w=(0.0,), solar_w_per_kw=(0.0,), origin="")
 HEAD = """\
@@ -41,7 +41,7 @@ the end: then the gateway counts the device at its largest power, and the timer 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A class of device: what it is, the name of one in a house, the scenarios in which that one fails."""
+    """A class of device: its name, one such device of a site, and the scenarios in which that one fails."""
 
     words: str
     device: str
@@ -88,7 +88,7 @@ class Cell:
 
 
 def cell(row: Row, verb: Verb) -> Cell:
-    """Return which scenario of the row shows the verb, found in the files themselves."""
+    """Return the scenario of the row that shows the verb, found in the files themselves."""
     why_not = ""
     for name in row.scenarios:
         loaded = _loaded(name)
@@ -142,6 +142,6 @@ def _told(row: Row, found: Cell, verb: Verb, results: Results, on_wires: Mapping
 
 
 def kept_on_wires(verdicts: str) -> dict[str, str]:
-    """Of each scenario of a page of verdicts over wires how many promises were kept there."""
+    """Return the promises kept, as text, of each scenario on a page of verdicts over wires."""
     rows = (line.split("|") for line in verdicts.splitlines() if line.startswith("| "))
     return {row[1].strip(): row[2].strip() for row in rows if " of " in row[2]}

@@ -1,4 +1,4 @@
-"""The smart meters of the house on their wires: a Linky at the connection, P1 and M-Bus at two flats.
+"""Smart meters of the site on their wires: a Linky at the connection, P1 and M-Bus at two flats.
 
 The flats share the load that is otherwise unmeasured.  Each meter has a pty of its own; unplugged, the
 port is gone, and it comes back under the same path.
@@ -90,7 +90,7 @@ device = "linky_tic"
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What a line let through whole (groups of TIC, telegrams of P1, records of M-Bus) and what it hit."""
+    """Counts of a line: passed whole (groups of TIC, telegrams of P1, records of M-Bus), and hit."""
 
     sound_count: int
     hit_count: int
@@ -101,7 +101,7 @@ class _Meter(Protocol):
 
 
 def subscription_kva(contract_w: float) -> int:
-    """The smallest subscription whose share of W is not below the contract, at most the largest there is."""
+    """Return the smallest subscription, kVA, that covers the contract, at most the largest there is."""
     return next(
         (kva for kva in SUBSCRIPTIONS_KVA if kva * 1000 * _W_PER_VA >= contract_w), SUBSCRIPTIONS_KVA[-1]
     )
@@ -120,7 +120,7 @@ def linky(contract_w: float, calendar: Calendar | None = None) -> Linky:
 
 
 def turn_page(meter: Linky, calendar: Calendar | None, now: dt.datetime) -> None:
-    """Have a Linky know what its contract's day is at ``now``, as its supplier tells it from afar."""
+    """Set the contract's day at ``now`` in a Linky, as its supplier does from afar."""
     if calendar is not None:
         standing = calendar.at(now.astimezone(PARIS).replace(tzinfo=None))
         # Of contracts without colours a day counts as blue.
@@ -145,7 +145,7 @@ def site(
 
 
 class Metering:
-    """The meters named in ``names``; ``rate`` is how fast the house's time goes."""
+    """The meters in ``names``; ``rate`` is the number of plant seconds per real second."""
 
     def __init__(
         self,
@@ -190,7 +190,7 @@ class Metering:
         await self._wires.aclose()
 
     def publish(self, values: Mapping[str, float], now: dt.datetime) -> None:
-        """Show the plant's values (``asset.quantity``) at the house's ``now``."""
+        """Show the plant's values (``asset.quantity``) at the site's time ``now``."""
         self._now_s = now.timestamp()
         turn_page(self.linky, self._calendar, now)
         grid = {name.partition(".")[2]: value for name, value in values.items() if name.startswith("grid.")}
@@ -248,7 +248,7 @@ class Metering:
         await (self.ports[name].plug() if plugged else self.ports[name].unplug())
 
     def disturb(self, name: MeterName, line: str) -> None:
-        """Let a meter be heard over a line of ``noise.LINES`` from now on."""
+        """Put a meter on a line of ``noise.LINES`` from now on."""
         self._noises[name] = LINES[line]
         self._set_noise(name, LINES[line])
 
@@ -259,7 +259,7 @@ class Metering:
             self.pushes[name].noise = noise
 
     def spoken(self) -> Mapping[MeterName, Spoken]:
-        """Return what each meter has said since it was plugged in first."""
+        """Return the counts of each meter since it was plugged in first."""
         found = {
             name: Spoken(push.ledger.sound_count, push.ledger.hit_count) for name, push in self.pushes.items()
         }
@@ -268,13 +268,13 @@ class Metering:
         return found
 
     async def hush(self) -> None:
-        """Let nobody say anything more; what is being said goes out first."""
+        """Silence all meters after their present telegrams."""
         self.flat2.off = True
         for push in self.pushes.values():
             await push.hush()
 
     def speak(self) -> None:
-        """Let everybody speak again."""
+        """Let all meters send again."""
         self.flat2.off = False
         for push in self.pushes.values():
             push.silent = False

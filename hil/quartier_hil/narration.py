@@ -1,4 +1,4 @@
-"""The lines of a story, each said when what it tells is measured (pure)."""
+"""Narrate a story: each line comes when its condition is measured (pure)."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,20 +15,20 @@ _UNITS = {
 
 
 class Narration:
-    """What is still to be said of a run."""
+    """Lines of the narration of a run that are still due."""
 
     def __init__(self, says: Iterable[Say]) -> None:
         self._waiting = sorted(says, key=lambda one: one.at_s)
 
     def step(self, now_s: float, values: Mapping[str, float]) -> Iterator[str]:
-        """The lines that are due at ``now_s``, with the measured values in their places."""
+        """Yield the lines that are due at ``now_s``, with the measured values in their places."""
         due = [(one, text) for one in self._waiting if (text := _due(one, now_s, values)) is not None]
         self._waiting = [one for one in self._waiting if all(one is not said for said, _ in due)]
         yield from (filled(text, values) for _, text in due if text)
 
 
 def _due(one: Say, now_s: float, values: Mapping[str, float]) -> str | None:
-    """Return what is said of a line now; None: it waits."""
+    """Return the text of a line now; None if it waits."""
     if now_s < one.at_s:
         return None
     if not one.point or (one.point in values and one.low <= values[one.point] <= one.high):

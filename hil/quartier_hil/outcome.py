@@ -1,4 +1,4 @@
-"""What a finished run amounts to: the verdicts and the figures, from the rig's own eyes and the daemon's."""
+"""Result of a finished run: verdicts and figures, from the rig's own measurements and the daemon's data."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -87,9 +87,9 @@ def samples(log: Path) -> Iterator[tuple[str, int, int]]:
 
 
 def answers(log: Path) -> list[tuple[str, str, str]]:
-    """Kind, status and reason of each envelope without sense that was answered.
+    """Return kind, status and reason of each answer to an envelope without sense.
 
-    Of one that nobody could read not even the name is known: its answer bears none and comes next.
+    An unreadable envelope has no known name: its answer has none either and comes next.
     """
     kinds: dict[str, str] = {}
     found: dict[str, tuple[str, str]] = {}
@@ -127,7 +127,7 @@ def _told(run: Run) -> dict[str, list[tuple[float, bool]]]:
 def by_second(rows: Iterable[tuple[str, int, int]], start_ms: float) -> dict[str, list[tuple[float, bool]]]:
     """Return the samples of each point: second since ``start_ms``, and whether the daemon called it good.
 
-    A point is reported when it changes.  So its last sample before ``start_ms`` still stands at second 0.
+    A point is reported when it changes.  So its last sample before ``start_ms`` still holds at second 0.
     """
     found: dict[str, list[tuple[float, bool]]] = {}
     before: dict[str, tuple[int, bool]] = {}
@@ -142,7 +142,7 @@ def by_second(rows: Iterable[tuple[str, int, int]], start_ms: float) -> dict[str
 
 
 def _missing(run: Run) -> int | None:
-    """How many rows of the daemon's own history up to the end the district lacks; None: it was not read."""
+    """Return the number of rows of the daemon's history that the district lacks; None: it was not read."""
     if run.history is None:
         return None
     held = received(run.peer.log)

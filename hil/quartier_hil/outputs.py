@@ -1,4 +1,4 @@
-"""What a scenario's house can be told, and what was declared for each output: from the scenario alone."""
+"""Outputs of a scenario's site, and the declared values of each: from the scenario alone."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ LIGHTS_MIN_PCT = 50.0
 class Output:
     """One output: ``order`` is its column in the course, ``point`` its name in the gateway.
 
-    ``sort`` tells how it is judged: a setpoint in W, a cap, a two-state switch, a charging current with its
-    floor, or steps of which less is less.  ``released`` is what `quartier release` leaves there, ``fallen``
-    what its device takes by itself ``after_s`` after the last word of the gateway (None: it holds).
+    ``sort`` is its kind for the checks: a setpoint in W, a cap, a two-state switch, a charging current with
+    its floor, or steps of which less is less.  ``released`` is the value after `quartier release`, ``fallen``
+    the one that its device takes by itself ``after_s`` after the last order (None: it holds).
     """
 
     asset: str
@@ -37,7 +37,7 @@ class Output:
 
 
 def outputs(house: House) -> list[Output]:
-    """Every output of the house."""
+    """Return every output of the site."""
     return [*_usual(house), *(out for asset in house.assets for out in _further(asset))]
 
 
@@ -75,7 +75,7 @@ def _usual(house: House) -> Iterator[Output]:
     )
 
 
-# What is written, how it is judged, least times on and off; what a release leaves; what a timer, and when.
+# Order, kind for the checks, minimum times on and off; value after a release; after a timer, and when.
 _BY_KIND: Mapping[str, tuple[str, Sort, tuple[float, float], float | None, tuple[float | None, float]]] = {
     "cars": ("current_max_a", "current", (60.0, 180.0), 0.0, (0.0, 60.0)),
     "lights": ("dim_pct", "steps", (0.0, 0.0), 100.0, (100.0, 600.0)),

@@ -1,4 +1,4 @@
-"""Events that come from outside the house: the district, its broker, the grid operator, the public grid."""
+"""Events from outside the site: the district, its broker, the grid operator, the public grid."""
 
 from typing import Annotated, Literal
 
@@ -89,7 +89,7 @@ class Broker(Happening):
 
 
 class Heartbeat(Happening):
-    """The district falls silent or speaks again, while the broker stays."""
+    """The district's heartbeat stops or starts again, while the broker stays."""
 
     do: Literal["heartbeat"]
     """The district's heartbeat."""

@@ -1,7 +1,7 @@
-"""A house that plans, over wires: three weeks lie in its history before the daemon starts, and its days are
-lived without a plan too.
+"""Run a site with a planner over wires.
 
-Both are done by processes of their own from ``offline/``, with the gateway's own store and control.
+Its history has three weeks before the daemon starts, and its days are simulated without a plan too.  Both are
+done by processes of their own from ``offline/``, with the gateway's own store and control.
 """
 
 import asyncio
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from quartier_hil.run import Run
 
 LEAD_REAL_S = 20.0
-"""So long its house is there before a scenario begins: the daemon learns, and makes its first plan."""
+"""Real seconds that its site runs before a scenario begins: the daemon learns and makes its first plan."""
 SERIES = TypeAdapter(Series)
-"""What drives a house, as JSON."""
+"""Input series of a site, as JSON."""
 LEADS, AGE = "plan.leads_on", "plan.age_s"
 _PLAN = "local plan"  # as the gateway's status says who leads a battery
 
 
 def points(scenario: Scenario) -> tuple[str, ...]:
-    """Return what a report draws of a house that plans, or pays by a contract."""
+    """Return the points that a report draws of a site with a planner or a supply contract."""
     house = scenario.house
     priced = () if house.tariff is None else ("contract.price_eur_per_kwh",)
     return priced if house.planning is None else (*priced, LEADS)
 
 
 def lead_s(scenario: Scenario) -> float:
-    """Return how long its house lives before the scenario's first second, in seconds of the house."""
+    """Return the plant seconds that its site runs before the scenario's first second."""
     return 0.0 if scenario.house.planning is None else LEAD_REAL_S * scenario.rate
 
 
 def values(scenario: Scenario, status: Mapping[str, Any], standing: Standing | None) -> dict[str, float]:
-    """What the contract says, and whether the battery follows a plan, as the daemon's ``status`` says it."""
+    """Return the state of the contract, and by the daemon's ``status`` whether a plan leads the battery."""
     found = {} if standing is None else standing.values
     if scenario.house.planning is not None:
         battery = (deep(status, "assets") or {}).get("bat1") or {}
@@ -56,7 +56,7 @@ def values(scenario: Scenario, status: Mapping[str, Any], standing: Standing | N
 
 
 class Planner:
-    """The daemon's planner as its status tells of it; what it says goes to the run's story."""
+    """The daemon's planner by its status; its messages go to the story of the run."""
 
     def __init__(self) -> None:
         self._why: str | None = None
@@ -71,14 +71,14 @@ class Planner:
 
 
 def price(standing: Standing | None, drawn_eur_per_wh: float) -> tuple[float, str]:
-    """Return what a Wh costs now, and in which period: by the contract, else what the series says."""
+    """Return the present price of a Wh and its period: by the contract, else by the series."""
     return (drawn_eur_per_wh, "") if standing is None else (standing.price_eur_per_wh, standing.period)
 
 
 async def bequeath(scenario: Scenario, work: Path) -> None:
-    """Lay the days before the scenario into the history of a daemon that has not started yet.
+    """Write the days before the scenario into the history of a daemon that has not started yet.
 
-    Raises RigError with what the process said when it could not.
+    Raises RigError with the output of the process if it fails.
     """
     if scenario.house.planning is not None:
         (work / "scenario.json").write_text(scenario.model_dump_json())
@@ -87,7 +87,7 @@ async def bequeath(scenario: Scenario, work: Path) -> None:
 
 
 async def saving(run: "Run") -> Saving | None:
-    """What the plan saved: the same days without one, by the gateway's own control and without wires."""
+    """Return the saving of the plan against the same days without one, simulated without wires."""
     options, scenario = run.options, run.options.scenario
     if scenario.house.planning is None:
         return None

@@ -36,7 +36,7 @@ def prepared(scenario: asked.Scenario, series: Series) -> asked.Scenario:
 
 
 def _drawn(event: asked.Kills, rng: random.Random) -> Iterable[asked.Kill]:
-    """Moments at random within equal slots, so that the daemon has lived a while before each."""
+    """Draw random moments within equal slots, so that the daemon has run for some time before each."""
     slot_s = (event.until_s - event.at_s) / event.count
     for number in range(event.count):
         at_s = event.at_s + (number + rng.uniform(0.0, 0.5)) * slot_s
@@ -59,7 +59,7 @@ def each(house: House, event: Verbs) -> Iterable[asked.Failure | asked.Clear]:
 
 
 def unplanned(scenario: asked.Scenario) -> asked.Scenario:
-    """The same days of a house whose gateway does not plan; nothing of them is judged."""
+    """Return the same days of a site without a planner, without checks."""
     house = scenario.house.model_copy(update={"planning": None})
     events = tuple(one for one in scenario.events if one.do != "planner")
     return scenario.model_copy(update={"house": house, "events": events, "checks": ()})

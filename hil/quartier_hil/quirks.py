@@ -51,7 +51,7 @@ def server(name: str, *, tcp: int | None, seconds: float | None, code: int | Non
 
 
 async def serve(odd: Odd) -> None:
-    """Serve until cancelled; says where on standard output, and each request on the error output."""
+    """Serve until cancelled; print the address on standard output, and each request on the error output."""
     assert isinstance(odd, OddPty | OddTcp)
     async with odd:
         sys.stdout.write(f"{odd.url}\n")

@@ -1,4 +1,4 @@
-"""What smart meters said over their lines and what the daemon heard of it, counted while nobody speaks."""
+"""Count the data that smart meters sent and those that the daemon received, while no meter sends."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from quartier_hil.stage.daemon import Daemon
 from quartier_hil.verdict.checks import Heard
 from quartier_hil.wanted import Accounted
 
-# Who has nothing new to tell for so long has told all: more than a slot of the daemon, real seconds.
+# Without news for this time a meter has sent all: more than a slot of the daemon, real seconds.
 STILL_S = 0.5
 PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What was said of one meter up to a moment, and the groups that the daemon counted good and bad."""
+    """Counts of one meter up to a moment: sent, and counted good and bad by the daemon."""
 
     spoken: Spoken
     good_count: int
@@ -38,9 +38,9 @@ class Running(Protocol):
 
 
 async def reckoned(run: Running) -> Mapping[str, Heard]:
-    """Return what was said and heard from the moment that the scenario's checks name to its end.
+    """Return the counts sent and received from the moment that the scenario's checks name to its end.
 
-    Nothing where no check wants it, or where the daemon's counts do not come to rest.
+    Empty where no check needs them, or where the daemon's counts do not come to rest.
     """
     wanted = [check for check in run.scenario.checks if isinstance(check, Accounted)]
     if not wanted:
@@ -55,10 +55,10 @@ async def reckoned(run: Running) -> Mapping[str, Heard]:
 
 
 async def counted(metering: Metering, daemon: Daemon) -> Mapping[str, Tally]:
-    """Both sides' counts by meter, while all meters are silent; then they speak again.
+    """Return the counts of both sides by meter, while all meters are silent; then let them send again.
 
-    Raises TimeoutError where a meter cannot say its last word since nobody takes it, and where the counts of
-    the daemon do not come to rest.
+    Raises TimeoutError where a meter cannot send its last bytes because nothing reads them, and where the
+    counts of the daemon do not come to rest.
     """
     before: Mapping[str, tuple[int, int]] = {}
     try:
@@ -87,7 +87,7 @@ async def _heard(metering: Metering, daemon: Daemon) -> Mapping[str, tuple[int, 
 
 
 def between(before: Mapping[str, Tally], after: Mapping[str, Tally]) -> dict[str, Heard]:
-    """Return what was said and heard in between, by meter."""
+    """Return the counts between two tallies, by meter."""
     return {
         name: Heard(
             end.spoken.sound_count - begin.spoken.sound_count,

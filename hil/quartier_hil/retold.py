@@ -1,4 +1,4 @@
-"""What the daemon's history tells of a run, by its own command, in the house's time zone."""
+"""Read the daemon's history of a run by its own command, in the site's time zone."""
 
 import datetime as dt
 import json
@@ -12,7 +12,7 @@ from quartier_hil.verdict.stored import Rows, Stored
 
 
 async def stored(daemon: Daemon, scenario: Scenario) -> Stored | None:
-    """Values of 15 min and samples of what the checks want; None where none does, or nothing was told."""
+    """Return 15 min values and samples for the checks; None if no check needs any, or there are none."""
     points = shelf.points(scenario)
     if not points:
         return None
@@ -29,7 +29,7 @@ async def everything(daemon: Daemon, begin_s: float, end_s: float) -> list[dict[
     if code:
         return None
     rows = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-    # Events are the house's own until their topic comes; all the rest goes to the district.
+    # Events stay in the site until they have a topic; all the rest goes to the district.
     return [row for row in rows if not row["point"].startswith("event.")]
 
 

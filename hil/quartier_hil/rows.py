@@ -1,8 +1,8 @@
 """The rows of spec/failsafe.md#section-2 and spec/failsafe.md#section-4 by name.
 
-A check of a scenario says which of them it proves.
+A check of a scenario names the rows that it proves.
 
-It proves a row only where it breaks when the gateway does not keep that row.
+It proves a row only if it breaks when the gateway does not keep that row.
 """
 
 import difflib
@@ -16,7 +16,7 @@ from pydantic import AfterValidator
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the specification says; ``elsewhere`` is the test of what no scenario can show, and why."""
+    """Row of the specification; ``elsewhere`` is the test of one that no scenario can show, and ``why``."""
 
     words: str
     elsewhere: str = ""

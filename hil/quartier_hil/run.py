@@ -1,7 +1,7 @@
-"""One run: starts everything, lets the scenario happen, ends everything, judges.
+"""One run: start everything, perform the scenario, end everything, evaluate the checks.
 
-The daemon under test is a process that the rig meets over wires, its command line and its read-only
-desk; nothing of it is imported here.
+The rig reaches the daemon under test only over wires, its command line and its read-only socket; nothing of
+it is imported here.
 """
 
 import asyncio
@@ -63,11 +63,11 @@ _HARMLESS = frozenset(
     {"say", "plug", "caps", "broker", "heartbeat", "document", "schedule", "failsafe", "shed"}
 )
 LOOK_REAL_S, LOOKS_COUNT = 0.25, 4
-"""So often the daemon is asked what it does; a busy machine may be so many looks late."""
+"""Interval of the daemon's status in real seconds; a busy machine may be so many polls late."""
 
 
 def specified(scenario: asked.Scenario) -> building.BuildingSpec:
-    """The physics of a scenario's house."""
+    """Return the physics of a scenario's site."""
     house = scenario.house
     return building.BuildingSpec(
         battery=BatterySpec(
@@ -84,7 +84,7 @@ def specified(scenario: asked.Scenario) -> building.BuildingSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to run and where to leave it.
+    """Scenario to run, its series, and the folder of its results.
 
     ``watch`` is called about four times a real second; ``metal`` are the devices that are real, if any.
     ``may_slow``: end with TooSlowError where a machine that is too slow should run it at a lower rate.
@@ -237,7 +237,7 @@ class Run:
         await self.keeper.ready()
 
     async def prepare(self, work: Path, stack: AsyncExitStack) -> None:
-        """The last moment before the daemon is started; who rehearses a loss does more here."""
+        """Prepare the last things before the daemon starts; the rehearsal of a loss does more here."""
 
     async def _end_daemon(self) -> None:
         self.exit_code = await self.daemon.stop()
@@ -245,7 +245,7 @@ class Run:
             await self.keeper.release()
 
     async def _begin(self) -> None:
-        """The district agrees to the contract; a house that plans lives until the scenario's first second."""
+        """Let the district confirm the contract; run a site with a planner up to the scenario's second 0."""
         house = self.scenario.house
         contract = {"import_max_w": house.contract_import_w, "export_max_w": house.contract_export_w}
         for_s = self.scenario.duration_s + 86_400
@@ -256,7 +256,7 @@ class Run:
             return
         fresh, self.plant = self.plant, replace(self.plant, now_s=self.elapsed_s())
         await self._plant(0.0, self._live)
-        # What was done before is not counted: the battery is as the scenario says.
+        # The time before does not count: the battery is as the scenario states.
         self.plant = replace(self.plant, battery=fresh.battery)
 
     async def _happen(self) -> None:
@@ -274,7 +274,7 @@ class Run:
     # -- the plant -----------------------------------------------------------------------
 
     def elapsed_s(self) -> float:
-        """Seconds of the house since the scenario's start."""
+        """Return the plant seconds since the scenario's start."""
         return self.clock.elapsed_s() - self.zero_s
 
     @property
@@ -284,20 +284,20 @@ class Run:
 
     @property
     def day_s(self) -> float:
-        """Seconds since the midnight before the start, by the house's clock."""
+        """Return the seconds since the midnight before the start, by the site's clock."""
         start = self.scenario.start
         midnight_s = start.hour * 3600.0 + start.minute * 60.0 + start.second
         return midnight_s + self.zero_s - self.lead_s + self.plant.now_s
 
     @property
     def standing(self) -> Standing | None:
-        """Return what the supply contract says now; None where the house states none."""
+        """State of the supply contract now; None where the site has none."""
         now_s = self.clock.origin_s + self.clock.offset_s + self.zero_s + self.now_s
         local = dt.datetime.fromtimestamp(now_s, ZoneInfo(ZONE)).replace(tzinfo=None)
         return None if self.calendar is None else self.calendar.at(local)
 
     async def _plant(self, until_s: float, step: "Callable[[], object]") -> None:
-        """Keep up with the house's clock until that second of the scenario."""
+        """Step with the site's clock until that second of the scenario."""
         while self.plant.now_s < until_s:
             behind = self.elapsed_s() - self.plant.now_s
             if behind < self.step_s:
@@ -308,7 +308,7 @@ class Run:
             await asyncio.sleep(0)
 
     def _step(self) -> None:
-        """One step that is seen and judged."""
+        """Make one step with record and checks."""
         self.lateness.step(self.elapsed_s() - self.plant.now_s, self.step_s)
         values = self._live()
         self.now_s = self.plant.now_s
@@ -326,7 +326,7 @@ class Run:
             judge.step(self.now_s, self.step_s, values)
 
     def _live(self) -> dict[str, float]:
-        """One step of the house and of its devices' timers; returns the plant's values and the orders."""
+        """Step the plant and the timers of its devices; return the plant's values and the orders."""
         now_s = self.plant.now_s
         drive = self.options.series.at(self.day_s)
         extra_w = sum(power_w for power_w, until_s in self.extra if now_s < until_s)
@@ -346,7 +346,7 @@ class Run:
         return values if self.metal is None else self.metal.seen(values)
 
     async def _stand_still(self) -> None:
-        """The daemon is gone: nobody sees the house any more."""
+        """Handle the end of the daemon: the plant is not observed any more."""
         if self._onward is not None:
             self._onward.cancel()
             with suppress(asyncio.CancelledError):
@@ -415,12 +415,12 @@ class Run:
     async def _settle(self) -> None:
         """Let the last samples arrive.
 
-        The house lives on unjudged, for a device whose timer stood still would be taken for a faulty one.
+        The plant runs on without checks: a device with a stopped timer would look faulty.
         """
         wanted = [check.settle_s for check in self.scenario.checks if isinstance(check, Delivered)]
         if wanted:
             await asyncio.sleep(self.clock.real_s(max(wanted)))
-        # Before the whole history is read: what the judge costs the machine is not the house's lateness.
+        # Before the whole history is read: the load by the checks is not lateness of the plant.
         self.last_status = await self.daemon.ask("status") or self.last_status
         if wanted:
             begin_s = self.clock.origin_s + self.clock.offset_s

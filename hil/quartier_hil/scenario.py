@@ -82,13 +82,13 @@ class Failure(Happening):
 
     @property
     def told(self) -> dict[str, Any]:
-        """Return what the fault is told beside its kind."""
+        """Arguments of the fault."""
         keys = {"factor", "points", "seconds", "every", "value", "phases", "what", "seed"}
         return self.model_dump(include=keys, exclude_none=True)
 
 
 class Clear(Happening):
-    """A device is well again."""
+    """A device recovers."""
 
     do: Literal["clear"]
     """A device is well again."""
@@ -134,7 +134,7 @@ class Plug(Happening):
 
 
 class Extra(Happening):
-    """Somebody switches something on."""
+    """A person switches something on."""
 
     do: Literal["load"]
     """An unmeasured load on top of the records."""
@@ -158,7 +158,7 @@ class Extra(Happening):
 
 
 class Kill(Happening):
-    """The daemon dies, or is told to stop; the rig plays systemd: release, then restart."""
+    """The daemon dies, or is stopped; the rig acts as systemd: release, then restart."""
 
     do: Literal["kill", "stop"]
     """kill: kill -9; stop: SIGTERM."""
@@ -169,7 +169,7 @@ class Kill(Happening):
 
 
 class Freeze(Happening):
-    """The daemon hangs, and nobody sees it: no watchdog, no release."""
+    """The daemon hangs, and no watchdog acts: no release."""
 
     do: Literal["freeze"]
     """SIGSTOP, and SIGCONT later."""
@@ -324,7 +324,7 @@ def load(path: Path) -> Scenario:
 
 
 def _unfit(house: House, event: Event) -> str:
-    """Return why an event cannot happen in this house, its key before a colon; empty: it can."""
+    """Return the reason why an event cannot happen in this site, its key before a colon; empty if it can."""
     match event:
         case Failure() | Clear() | Verbs():
             return _unfit_device(house, event)
@@ -397,7 +397,7 @@ _TABLES: dict[str, type[BaseModel]] = {
 
 
 def _known(location: tuple[Any, ...]) -> list[str]:
-    """The keys of the table in which the unknown one stands."""
+    """Return the known keys of the table with the unknown one."""
     for part in reversed(location[:-1]):
         if part in _MODELS or part in _TABLES:
             model = _MODELS.get(part) or _TABLES[part]

@@ -26,7 +26,7 @@ SHORT = {
     "blackout-restart": "no voltage, and another boot of the gateway",
     "master-on-charger": "somebody else writes to an output",
 }
-"""What CI runs over wires, and why each: every protocol and every kind of loss once, in under ten minutes."""
+"""Scenarios that CI runs over wires, with reasons: each protocol and kind of loss once, in under 10 min."""
 
 
 def builtin() -> dict[str, Path]:
@@ -36,7 +36,7 @@ def builtin() -> dict[str, Path]:
 
 
 def on_wires() -> dict[str, Path]:
-    """Those that are run over wires: at most two hours of the house, and no check that is to the second."""
+    """Return the scenarios for runs over wires: at most two plant hours, and no check to the second."""
     loaded = {name: scenario.load(path) for name, path in builtin().items()}
     return {
         name: path

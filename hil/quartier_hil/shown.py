@@ -1,4 +1,4 @@
-"""Pictures of a scenario for the pages: which curves, in which panels, and whose orders are told."""
+"""Pictures of a scenario for the pages: curves by panel, and the points with marked orders."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -9,11 +9,11 @@ from quartier_hil.wanted import Part, Seconds
 
 Unit = Literal["kW", "A", "%", "°C", "Hz", "V", "ppm", "min", "state"]
 FACTORS: dict[str, float] = {"kW": 1e-3, "min": 1 / 60}
-"""From the house's units to those of a panel; what is not named is drawn as it is."""
+"""Factors from gateway units to those of a panel; other units are drawn as they are."""
 
 
 class Curve(Part):
-    """One line of a panel: a point of the run, or a level that stands."""
+    """One line of a panel: a point of the run, or a constant level."""
 
     point: str | None = None
     """Which, as asset.quantity; ``order.…`` what was ordered, ``cap.…`` what was promised: drawn as steps."""

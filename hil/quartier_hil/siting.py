@@ -1,4 +1,4 @@
-"""The further assets of a scenario's house in its site file: a bus, a device and an asset for each (pure)."""
+"""Write the further assets of a scenario's site in its site file: bus, device and asset for each (pure)."""
 
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -39,12 +39,12 @@ _OPCUA = {"substation": "rig/heat_substation", "waste": "rig/waste_terminal"}
 
 
 def profiles_folder() -> Path:
-    """Return where the profiles of the rig's own boxes lie."""
+    """Return the folder of the profiles of the rig's own boxes."""
     return Path(str(files("quartier_hil"))) / "profiles"
 
 
 def connection(house: House) -> dict[str, str]:
-    """What the site file says of the connection and of the usual car, and where profiles of our own lie."""
+    """Return the lines of the site file on the connection, the usual car and the folder of our profiles."""
     has_own = bool(house.assets) or house.grid_meter not in ("usual", "linky")
     frequency = f"frequency_period_s = {house.frequency_period_s}\n"
     agreed = f"failsafe_import_w = {house.failsafe_import_w}\nfailsafe_export_w = {house.failsafe_export_w}\n"

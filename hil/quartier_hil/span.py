@@ -1,4 +1,4 @@
-"""The span of a scenario by the house's calendar, in whole quarter hours."""
+"""Span of a scenario by the site's calendar, in whole quarter hours."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Span:
 
     @property
     def labels(self) -> list[str]:
-        """Each quarter's begin in the house's time, with its offset."""
+        """The start of each quarter hour in the site's time, with its offset."""
         return [self._local(number).isoformat(" ", "seconds") for number in range(self.count)]
 
     @property

@@ -74,7 +74,7 @@ def lives(device: SunSpec, now_s: float) -> None:
 
 
 async def serve(device: SunSpec, tcp: int | None) -> None:
-    """Serve on a TCP port, or on a pty where none is named, until cancelled; says where on stdout."""
+    """Serve on a TCP port, or on a pty where none is named, until cancelled; print it on stdout."""
     with tempfile.TemporaryDirectory(prefix="quartier-sunspec-") as folder:
         endpoint: TcpEndpoint | PtyEndpoint = (
             await serve_pty(device, Path(folder) / "port")

@@ -1,7 +1,7 @@
-"""The supply contract of a scenario's house: which period counts at a moment, colours of days, prices (pure).
+"""Supply contract of a scenario's site: period in force at a moment, colours of days, prices (pure).
 
 Hours: low tariff from 22 to 6 (HC/HP and Tempo), a Tempo day from 6 to 6 (arrêté of 30 October 2014,
-article 3); EJP's mobile peak from 7 to 1.  A meter tells tomorrow's colour from 20 o'clock on.
+article 3); EJP's mobile peak from 7 to 1.  A meter shows tomorrow's colour from 20 o'clock on.
 """
 
 import datetime as dt
@@ -69,14 +69,14 @@ class Planning(Part):
         return f"\n[planning]\n{day}{month}"
 
     def peaks_eur(self, days_w: Iterable[float], reached_w: float) -> float:
-        """What the largest imports of some days of one month cost, the month's above ``reached_w`` before."""
+        """Return the cost in EUR of the largest imports of one month's days; its peak above ``reached_w``."""
         tops_w = list(days_w)
         beyond_w = max(0.0, max(tops_w, default=0.0) - reached_w)
         return self.day_peak_eur_per_w * sum(tops_w) + self.month_peak_eur_per_w * beyond_w
 
 
 class Tariff(Part):
-    """What the house's supply contract is; its meter must be the Linky (``meters = ["tic"]``)."""
+    """The site's supply contract; its meter must be the Linky (``meters = ["tic"]``)."""
 
     contract: Contract
     """base: one price; hc: cheaper from 22 to 6; tempo: by the colour of the day too; ejp: dear peak days."""
@@ -111,7 +111,7 @@ class Tariff(Part):
         return self.prices_eur_per_kwh or PRICES[self.contract]
 
     def site(self) -> str:
-        """The TOML text of the site file's part that says so to the gateway."""
+        """The TOML text of the contract in the site file."""
         kind = {"hc": "hchp"}.get(self.contract, self.contract)
         priced = "".join(
             f"{period}_eur_per_wh = {price / 1_000.0:.9f}\n"
@@ -122,7 +122,7 @@ class Tariff(Part):
 
     @property
     def words(self) -> str:
-        """Return what it is, for a person."""
+        """The contract, as text."""
         priced = ", ".join(
             f"{period.replace('_', ' ')} {price:g}"
             for period, price in zip(self.periods, self.prices, strict=True)
@@ -133,10 +133,10 @@ class Tariff(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What holds at a moment.
+    """State of the contract at a moment.
 
-    ``index`` is the period's place among the meter's indexes, from 1; ``today`` and ``tomorrow`` are colours,
-    0 none or not told yet; ``notice_min`` are the minutes until a mobile peak, 0 where none is announced.
+    ``index`` is the period's place among the meter's indexes, from 1; ``today`` and ``tomorrow`` are colours
+    (0: none or not announced yet); ``notice_min`` are the minutes until a mobile peak, 0: none announced.
     """
 
     index: int
@@ -166,7 +166,7 @@ class Calendar:
         self._first = self._day(start)
 
     def at(self, local: dt.datetime) -> Standing:
-        """Return what holds at ``local``, legal time, naive."""
+        """Return the state at ``local``, legal time, naive."""
         today = self._colour(local, 0)
         place = self._place(local, today)
         tariff = self.tariff
@@ -212,5 +212,5 @@ class Calendar:
 
 
 def calendar(tariff: Tariff | None, start: dt.datetime) -> Calendar | None:
-    """The calendar of a scenario's house; None where it states no contract."""
+    """Return the calendar of a scenario's site; None where it has no contract."""
     return None if tariff is None else Calendar(tariff, start)

@@ -1,4 +1,4 @@
-"""Which way of failing fits which device, wire or meter of a house, and why the others do not (pure).
+"""Find the faults that each device, wire or meter of a site can have, and refuse the others (pure).
 
 A wire stands for all devices on it.  Verbs are those of ``devices.fault``; the clock has its own event.
 """
@@ -34,7 +34,7 @@ _SMART = {
 
 
 def devices(house: House) -> set[str]:
-    """The Modbus devices of this house."""
+    """Return the Modbus devices of the site."""
     usual = {*LINE, *DEVICES}
     if house.battery == "gx":
         usual.discard("storage")
@@ -48,7 +48,7 @@ def devices(house: House) -> set[str]:
 
 
 def wires(house: House) -> dict[str, tuple[str, ...]]:
-    """The wires of this house with the devices on each."""
+    """Return the wires of the site with the devices on each."""
     here = devices(house)
     line = tuple(name for name in LINE if name in here)
     return {SERIAL: line, **{name + NET: (name,) for name in sorted(here - {*LINE})}}
@@ -65,13 +65,13 @@ def is_on(target: str, device: str) -> bool:
 
 
 def felt(target: str, kind: Kind) -> Kind:
-    """Return what the devices feel of it: those on a dead wire live on by themselves."""
+    """Return the fault at the devices: those on a dead wire run on by themselves."""
     is_wire = target == SERIAL or target.endswith(NET)
     return "unplugged" if is_wire and kind == "off" else kind
 
 
 def is_unheard(kind: Kind, seconds: float | None) -> bool:
-    """Return whether nothing sound is heard of who fails so, for longer than anybody waits."""
+    """Return whether a fault keeps all sound answers away for longer than any client waits."""
     if kind == "slow":
         return (seconds or 0.0) > PATIENCE_S
     return kind in {"off", "unplugged", "silent", "garbage"} or (
@@ -80,9 +80,9 @@ def is_unheard(kind: Kind, seconds: float | None) -> bool:
 
 
 def refusal(house: House, target: str, kind: Kind, told: Mapping[str, Any]) -> str:
-    """Why a fault cannot be: no such target, a verb that it cannot follow, an argument that is missing.
+    """Return why a fault is impossible: unknown target, a verb that it cannot follow, a missing argument.
 
-    Empty: it can.  ``told`` are its arguments.
+    Empty if it is possible.  ``told`` are its arguments.
     """
     if target in house.meters:
         why = _of_smart_meter(target, kind)
@@ -98,7 +98,7 @@ def refusal(house: House, target: str, kind: Kind, told: Mapping[str, Any]) -> s
 
 
 def missing(kind: Kind, told: Mapping[str, Any]) -> str:
-    """Return which argument a way of failing lacks; empty where it has all."""
+    """Return the argument that a fault lacks, as text; empty if it has all."""
     if kind in _SECONDS and not told.get("seconds"):
         return f"seconds: is missing: how long, for {kind}"
     if kind == "coarse" and not told.get("value"):

@@ -1,4 +1,4 @@
-"""What a person sees while a run happens: a live screen on a terminal, plain lines elsewhere (rich)."""
+"""Show a run while it happens: a live screen on a terminal, plain lines elsewhere (rich)."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""The house's wall clock as the gateway sees it, and how it lies (pure)."""
+"""Wall clock of the site as the gateway sees it, with its faults (pure)."""
 
 from dataclasses import dataclass
 from random import Random
@@ -6,7 +6,7 @@ from random import Random
 from quartier_hil.devices.fault import is_apart
 from quartier_hil.happenings import ClockFault
 
-# A clock that makes no sense shows another moment after so long.
+# A clock without sense shows another moment after this time.
 _GARBAGE_MS = 10_000
 
 
@@ -25,11 +25,11 @@ class WallClock:
 
     @property
     def stands(self) -> bool:
-        """Return whether it stands still."""
+        """True if it stands still."""
         return self.fault is not None and self.fault.kind == "stuck"
 
     def shows(self, true_ms: int) -> tuple[int, bool]:
-        """Return what it shows at the true time, UTC milliseconds, and whether it is trusted."""
+        """Return its time at the true time ``true_ms``, UTC milliseconds, and whether it is trusted."""
         if self.fault is None:
             return true_ms, True
         seconds, lasted_s = self.fault.seconds, (true_ms - self.since_ms) / 1e3
@@ -39,7 +39,7 @@ class WallClock:
         return true_ms + int(self._off_s(true_ms) * 1e3), self.fault.kind != "off" and not apart
 
     def _off_s(self, true_ms: int) -> float:
-        """Return how far it is ahead."""
+        """Return by how much it is ahead, s."""
         assert self.fault is not None
         seconds = self.fault.seconds
         match self.fault.kind:
@@ -56,7 +56,7 @@ class WallClock:
                 return 0.0
 
     def word(self, true_ms: int) -> str:
-        """The same for a daemon, as the file that QUARTIER_CLOCK names says it."""
+        """Return the same for a daemon, in the form of the file that QUARTIER_CLOCK names."""
         shown_ms, synced = self.shows(true_ms)
         said = "yes" if synced else "no"
         if self.stands:

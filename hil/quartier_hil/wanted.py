@@ -1,4 +1,4 @@
-"""What must hold in a scenario: every check with its keys."""
+"""Checks of a scenario, each with its keys."""
 
 from typing import Annotated, Literal
 
@@ -22,7 +22,7 @@ class Part(BaseModel):
 
 
 class Wanted(Part):
-    """What all checks say."""
+    """Keys that all checks have."""
 
     proves: tuple[RowName, ...] = ()
     """The rows of spec/failsafe.md (`rows.py`) without which it would break."""
@@ -82,7 +82,7 @@ class Reached(Wanted):
 
 
 class Status(Wanted):
-    """The daemon says so itself, at one moment."""
+    """Check of the daemon's own status at one moment."""
 
     check: Literal["mode"]
     """The daemon's link state at a moment."""
@@ -113,7 +113,7 @@ class NothingLost(Wanted):
 
 
 class Told(Wanted):
-    """The district heard of a point within a span, and how good it was."""
+    """Check that the district received a point within a span, with a given quality."""
 
     check: Literal["told"]
     """A sample of a point with a quality reached the district, stamped within a span."""
@@ -144,7 +144,7 @@ class OnTime(Wanted):
 
 
 class Accounted(Wanted):
-    """The daemon heard of every smart meter what went over its line whole."""
+    """Check that the daemon counts every group good that passed a smart meter's line whole."""
 
     check: Literal["accounted"]
     """Sound groups that the smart meters said, and those that the daemon counted, from a moment on."""
@@ -164,7 +164,7 @@ class Memory(Wanted):
 
 
 class Refused(Wanted):
-    """What the district sends without sense has no effect, and is answered so."""
+    """Check that documents of the district without sense have no effect and are rejected."""
 
     check: Literal["refused"]
     """Each envelope without sense is rejected with a reason, or caps nothing more than before."""
@@ -186,11 +186,11 @@ class Alarmed(Wanted):
 
 
 class Faults(Wanted):
-    """Each fault is taken for what it is; each is a line of its own in the verdict.
+    """Check that each fault is reported as the loss that it is; each is one line of the verdict.
 
-    Where nothing sound is heard of a device, its loss is told by name within ``told_s``, and no longer than
-    ``back_s`` after it is well.  What is heard is no loss, whatever it says.  Nobody else is called lost, and
-    from 30 s after each begin and end the cap holds.
+    Where a device gives no sound answer, its loss is reported by name within ``told_s``, and no longer than
+    ``back_s`` after it has recovered.  A device that answers is no loss, whatever its values.  No other
+    device is reported as lost, and from 30 s after each start and end the cap holds.
     """
 
     check: Literal["faults"]
@@ -241,7 +241,7 @@ class FallsBack(Wanted):
 
 
 class Spaced(Wanted):
-    """What was shed comes back one by one."""
+    """Check that shed loads come back one by one."""
 
     check: Literal["spaced"]
     """Outputs are raised one at a time, from a moment on."""
@@ -288,8 +288,9 @@ class TariffRead(Wanted):
 
 
 class Quarters(Wanted):
-    """What the gateway stored, asked for by the quarter hour as a person asks: a line each for the list, the
-    counters and the powers.
+    """Check of the gateway's stored values by quarter hour, read as a person reads them.
+
+    The verdict has a line each for the list, the counters and the powers.
 
     The list has each quarter of the span once, in order and under its local time, also where an hour is
     skipped or comes twice.  A counter's value is what the plant's own had counted within the last ``late_s``
@@ -330,7 +331,7 @@ class Lowered(Wanted):
 
 
 class Tightened(Wanted):
-    """What is judged in every run, asked for: then there must have been something to take back."""
+    """Check of the reaction to limits, as in every run; requested, at least one must require curtailment."""
 
     check: Literal["tightening"]
     """After each cap that tightens the command is on the wire in 2 s and the meter inside in 30 s."""
@@ -341,7 +342,7 @@ class Tightened(Wanted):
 
 
 class Invariants(Wanted):
-    """What must hold in every cycle of every house; each is a line of its own in the verdict.
+    """Invariants of every cycle of every site; each is a line of its own in the verdict.
 
     Fuses per node and phase, the battery's band, minimum times, tier A, lights at half at least, switchings,
     declared values after each loss, a reason for each order.

@@ -1,6 +1,6 @@
-"""Plant and simulated devices put together: values to registers, orders back, and the site file for both.
+"""Connect plant and simulated devices: values to registers, orders back, and the site file for both.
 
-The house has five devices on three wires: an RS-485 line (a pty) with the connection's meter (SDM630),
+The site has five devices on three wires: an RS-485 line (a pty) with the connection's meter (SDM630),
 the heat pump's meter (EM24) and a relay board; a Victron GX with battery and PV on TCP; a charging
 station (KEBA P30) on TCP.  With a contact of the grid operator an input board (IO 8CH) joins the line.
 """
@@ -83,7 +83,7 @@ RELEASED = (
 
 
 class Wiring:
-    """The devices of the house on their wires; those that are ``real`` elsewhere are on none of these."""
+    """Devices of the site on their wires; those that are ``real`` elsewhere are on none of these."""
 
     def __init__(self, seed: int, house: House | None = None, real: Collection[str] = ()) -> None:
         house = House() if house is None else house
@@ -164,7 +164,7 @@ class Wiring:
         self.cabinets.publish(values)
 
     def orders(self) -> Orders:
-        """Return what the devices make the plant do."""
+        """Return the orders of the devices to the plant."""
         charger, relays = self.devices[CHARGER], self.devices[RELAYS]
         stored = (STORAGE, "setpoint_w") if STORAGE in self.devices else (GX, "battery.setpoint_w")
         generation_w = self._order(SOLAR, "generation_max_w")
@@ -177,7 +177,7 @@ class Wiring:
         )
 
     def _order(self, name: str, point: str) -> float | None:
-        """Return what a device makes the plant do; None where it is not in this house, or has no power."""
+        """Return an order of a device to the plant; None if it is not in this site, or has no power."""
         device = self.devices.get(name)
         return None if device is None or device.off else device.obeyed()[point]
 
@@ -223,7 +223,7 @@ class Wiring:
 
     @property
     def words(self) -> str:
-        """Return which devices are on which wire, for a person; a real one is on none of these."""
+        """Simulated devices by wire, as text; a real one is on none of these."""
         on_line = [word for name, word in _ON_LINE.items() if name in self.devices and name not in self.real]
         on_tcp = [
             f"Modbus TCP ({word})"
@@ -361,10 +361,10 @@ def site_file(
     rate: float,
     cycle_s: float = 1.0,
 ) -> str:
-    """The TOML text of the site that matches the wiring.
+    """Return the TOML text of the site that matches the wiring.
 
     Time-outs are real seconds on the wire: they shrink with the rate so that a silent device costs
-    about the same share of the house's time, but never below what a loaded machine needs.
+    about the same share of plant time, but never below the need of a loaded machine.
     """
     on_gx = {"battery": house.battery == "gx", "pv": house.pv == "gx"}
     timeout_s = max(1.0 / rate, TIMEOUT_MIN_S)
@@ -396,7 +396,7 @@ def site_file(
 
 
 def keys(pty: Path) -> Path:
-    """Return where passwords and certificates of a house lie, beside its serial port."""
+    """Return the folder of passwords and certificates of a site, next to its serial port."""
     return pty.parent / "keys"
 
 

@@ -1,4 +1,4 @@
-"""Where the processes of a run keep their files."""
+"""Folder of the files of the processes of a run."""
 
 import atexit
 import shutil
@@ -10,9 +10,9 @@ _SOCKET_PATH_MAX = 100
 
 
 def work_folder(folder: Path) -> Path:
-    """Return where the processes of this run keep their files: ``run`` in the report folder, made anew.
+    """Make the folder of this run's process files anew and return it: ``run`` in the report folder.
 
-    A link to one that is too deep for a socket lasts as long as this process: what lies there is judged last.
+    If it is too deep for a socket, a link to it lasts as long as this process: its files are read last.
     """
     work = folder.resolve() / "run"
     if work.exists():

@@ -36,7 +36,7 @@ _PRESENT_VALUE = 85
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one side took for some passes over the capture, and the sum of what it read in one."""
+    """CPU time of one side for some passes over the capture, and the sum of the values read in one."""
 
     cpu_s: float
     points_count: int
@@ -96,7 +96,7 @@ class Ours:
         return Turn(time.process_time() - before_s, points_count, total)
 
     def refuse(self, datagrams: Sequence[bytes]) -> int:
-        """Return how many of them are no answers."""
+        """Return the number of datagrams that are no answers."""
         count = 0
         for data in datagrams:
             heard = hear(data)
@@ -195,7 +195,7 @@ def warm(side: Callable[[int], Turn]) -> float:
 
 
 def _memory(setting: Setting) -> Figure:
-    """Return how much more is resident after many answers, whole ones and noise, than after a few."""
+    """Return the growth of resident memory from a few to many answers, whole ones and noise."""
     grown = [_grown_kib(100 if setting.short else 1000) for _ in range(setting.rounds)]
     what = f"memory after {'100' if setting.short else '1,000'} more passes, half of them noise"
     return alone("bacnet.memory", what, grown, "KiB", MEMORY_KIB)

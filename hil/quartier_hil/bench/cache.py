@@ -42,11 +42,11 @@ _NODE_OLDEST = 18
 
 
 class AbsentError(Exception):
-    """A peer cannot be had here; the message says what to install."""
+    """A peer is not available here; the message names what to install."""
 
 
 class Cache:
-    """Where the peers lie; ``say`` tells of what takes long."""
+    """Folder of the peers; ``say`` reports slow steps."""
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""``quartier-hil bench``: what it may be told, and how it ends."""
+"""``quartier-hil bench``: its options and exit codes."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ floor that was measured holds, 1: one does not, 2: it could not be run.
 
 
 def parser(to: argparse.ArgumentParser) -> None:
-    """Teach an empty parser what the bench may be told."""
+    """Add the options of the bench to an empty parser."""
     listed = "\n".join(f"  {name:10} {what}" for name, (_, what) in GROUPS.items())
     to.description = DESCRIPTION
     to.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _fetch(cache: Cache) -> int:
-    """Return who cannot be had is told, and its rows will be SKIPPED: that ends nothing."""
+    """Fetch the peers.  A missing one is reported and its rows are SKIPPED: that is no failure."""
     for name, why in cache.fetch().items():
         _say(f"{name} cannot be had: {why}")
     return HELD

@@ -58,7 +58,7 @@ class Round:
     max_ms: float
     bytes_per_point: float
     kept: bool | None = None
-    """Whether the contestant's own history, if it has one, took every sample."""
+    """True if the contestant's own history took every sample; None without a history."""
 
     @property
     def lost(self) -> int:
@@ -113,7 +113,7 @@ class _Daemon(Process):
 
 
 def status(runtime_dir: Path) -> dict[str, Any]:
-    """Return what the daemon's read-only desk says of itself.
+    """Return the status of the daemon from its read-only socket.
 
     Raises RuntimeError when it does not answer.
     """
@@ -216,7 +216,7 @@ class Arena:
             time.sleep(0.1)
 
     def _drained(self, asked: int) -> dict[str, float]:
-        """What was heard of the window, once all of it has arrived or nothing more can be hoped for."""
+        """Return the counts received of the window, once all has arrived or the waiting time is over."""
         until_s = time.monotonic() + _DRAIN_S
         heard = self.listener.count()
         while heard["points"] < asked and time.monotonic() < until_s:

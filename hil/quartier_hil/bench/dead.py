@@ -57,7 +57,7 @@ def _await_all(servers: dict[str, tuple[Process, Process]]) -> None:
 
 
 def _judged(key: str, what: str, counts: dict[str, list[tuple[float, float]]], at: int, of: int) -> Figure:
-    """Of a building where all answer, the share of those who are the others elsewhere."""
+    """Compare live devices next to dead ones with as many devices of a site where all answer."""
     mine = [pair[at] for pair in counts["dead"]]
     all_alive = [pair[at] * (of - 1) / of for pair in counts["alive"]]
     return against(key, what, mine, all_alive, "reads", 0.95, "more", peer_name="all alive")

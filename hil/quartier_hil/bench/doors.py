@@ -1,7 +1,7 @@
-"""How late cycles begin while every door is busy at once: the rig's own devices, in real time.
+"""Measure the lateness of cycles while all protocols are busy at once: the rig's devices, in real time.
 
-GPIO lines are no part of it: they need a chip, or the kernel's ``gpio-sim``.  What has a wire of its own
-joins by a line of ``DOORS``.
+GPIO lines are no part of it: they need a chip, or the kernel's ``gpio-sim``.  A protocol with a wire of its
+own joins by a line of ``DOORS``.
 """
 
 import asyncio

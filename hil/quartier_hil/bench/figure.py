@@ -12,12 +12,12 @@ SHORT_SHARE = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What was measured.  ``name`` begins with its group: ``codec.exact``.
+    """One measurement.  ``name`` begins with its group: ``codec.exact``.
 
-    ``ours`` and ``peer`` are in ``unit``.  ``ratio`` is what the floor speaks of: ours by the peer's,
-    or ours alone where there is no ``peer``.  ``better`` says whether the floor is the most
-    ("less") or the least ("more") that ``ratio`` may be; without a ``floor`` it only tells.
-    ``skipped`` says what to install where nothing could be measured: such a figure never holds.
+    ``ours`` and ``peer`` are in ``unit``.  ``ratio`` is compared with the floor: ours by the peer's, or
+    ours alone where there is no ``peer``.  ``better``: the floor is the most ("less") or the least ("more")
+    that ``ratio`` may be; without a ``floor`` the figure only informs.  ``skipped`` names what to install
+    where nothing could be measured: such a figure never holds.
     """
 
     name: str

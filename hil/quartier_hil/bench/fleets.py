@@ -31,9 +31,9 @@ from quartier_native.fleets import (
 from quartier_native.reference import fleet as twin
 
 BUILDINGS = 100
-"""Of the fleet that both sides step."""
+"""Number of buildings in the fleet that both sides step."""
 LARGE = 4000
-"""Of the one that threads share."""
+"""Number of buildings in the fleet that threads share."""
 CYCLES = 20
 SHEDS = 16
 """That are remembered of a unit; memory is what a large fleet waits for."""

@@ -25,7 +25,7 @@ class Prepared:
     encode: Callable[[], int]
     decode: Callable[[], int]
     memory: tuple[object, ...]
-    """What the calls point into."""
+    """Buffers that the calls point into."""
 
 
 class Gorilla:

@@ -1,4 +1,4 @@
-"""Which groups of figures there are, and how they are run."""
+"""List the groups of figures and run them."""
 
 import tempfile
 import time

@@ -55,7 +55,7 @@ def judged(rounds: dict[int, list[Round]]) -> list[Figure]:
 
 
 def _aged(setting: Setting, days: int) -> list[Figure]:
-    """Return what a process that keeps 200 points each minute weighs after an hour, a day and ``days``."""
+    """Return the memory of a process that stores 200 points each minute after an hour, a day and ``days``."""
     setting.say(f"growth, {days} days of samples")
     folder = setting.scratch("aging")
     argv = [sys.executable, "-c", _AGING, str(folder), str(days)]

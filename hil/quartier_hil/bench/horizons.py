@@ -23,7 +23,7 @@ class Horizon:
 
     @property
     def count(self) -> int:
-        """Return how many steps."""
+        """Number of steps."""
         return len(self.steps["net_wh"])
 
     @property
@@ -33,7 +33,7 @@ class Horizon:
         return sum(abs(a * b) for a, b in zip(steps["net_wh"], steps["import_price"], strict=True)) + 1e-3
 
     def arrays(self) -> tuple["array[float]", "array[float]", "array[float]"]:
-        """Return what ``plan_storage`` takes: steps, store, and room for the plan."""
+        """Return the arguments of ``plan_storage``: steps, store, and room for the plan."""
         steps = array("d", [value for name in STEP_COLUMNS for value in self.steps[name]])
         store = array("d", [self.store[name] for name in STORE_FIELDS])
         return steps, store, array("d", bytes(8 * self.count * len(PLAN_COLUMNS)))
@@ -110,7 +110,7 @@ class Samples:
         )
 
     def arrays(self) -> tuple["array[float]", ...]:
-        """Return what ``plan_sampled`` takes: steps, tiers, samples, store, and room for the plan."""
+        """Return the arguments of ``plan_sampled``: steps, tiers, samples, store, and room for the plan."""
         steps, count = self.horizon.steps, self.horizon.count
         counts = [float(len(step)) for step in self.samples]
         tiers = [(steps["contract_wh"], steps["over_price"]), *self.tiers]

@@ -25,7 +25,7 @@ COUNTS = (512, 2048, 16_384)
 """Samples of the chunks that are packed."""
 ASSETS = 200
 TIMES = {"exact": 0.25, "jittered": 0.35}
-"""How a series' times are, and the share of Gorilla's bytes that it may take at most."""
+"""Kind of the times of a series, and the largest share of Gorilla's bytes that it may take."""
 PEER = "Gorilla in C"
 
 Call = Callable[[], object]

@@ -1,4 +1,4 @@
-"""How late cycles begin while 20 devices are polled and one is silent, against Python's default collector."""
+"""Measure the lateness of cycles with 20 devices, one silent, against Python's default collector."""
 
 import time
 from contextlib import ExitStack

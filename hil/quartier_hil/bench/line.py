@@ -46,7 +46,7 @@ class Kind:
 
     @property
     def what(self) -> str:
-        """Return what a person is told of it."""
+        """Name of the figure, for a person."""
         return f"reads of {self.registers} registers"
 
 
@@ -57,7 +57,7 @@ SHORT = Kind("short_", 2, 8, 120, 40, 1.0)
 
 @dataclass(slots=True)
 class Side:
-    """What is measured of one side: ``read`` makes a read, whichever is next."""
+    """One side of a comparison: ``read`` makes the next read."""
 
     read: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]

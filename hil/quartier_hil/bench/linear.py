@@ -18,7 +18,7 @@ class Linear:
 
     @property
     def count(self) -> int:
-        """Return how many columns."""
+        """Number of columns."""
         return len(self.cost)
 
     @property

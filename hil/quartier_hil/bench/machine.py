@@ -1,4 +1,4 @@
-"""Where the figures come from: the machine, its load, and the versions of what was measured."""
+"""Describe the origin of the figures: machine, load, and versions of the measured programs."""
 
 import os
 import platform

@@ -14,7 +14,7 @@ Source = random.Random
 
 
 def _power_w(count: int, source: Source, step_w: float = 1.0) -> list[float]:
-    """A house's power: noise around a level that jumps when a load is switched."""
+    """Return a site's power: noise around a level that jumps when a load is switched."""
     level_w, values = 1500.0, []
     for _ in range(count):
         if source.random() < 0.02:

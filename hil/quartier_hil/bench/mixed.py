@@ -17,14 +17,12 @@ KILO = 1000.0
 _GIVEN_UP = {"target": 5.0, "comfort": 25.0, "car": 125.0, "caps": 625.0}
 """In highest prices of the horizon."""
 _SLACK_KWH = 1e-5
-"""So much more of a rung is the same."""
+"""Tolerance within which two values of a rung are equal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What HiGHS found: the best cost, and below which there is none, in EUR; ``ways_w`` has what each part
-    takes.
-    """
+    """Result of HiGHS: best cost and lower bound in EUR; ``ways_w`` has the power of each part by step."""
 
     cost_eur: float
     bound_eur: float
@@ -33,8 +31,8 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What HiGHS found rung by rung: what is given up, in Wh, what is given up last first, and what the rest
-    costs then; ``is_closed`` where each was solved to its end.
+    """Result of HiGHS rung by rung: energy given up in Wh, the last to give up first, and the cost of the
+    rest; ``is_closed`` if each rung was solved to its end.
     """
 
     given_up_wh: Mapping[str, float]

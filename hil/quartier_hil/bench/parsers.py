@@ -78,16 +78,16 @@ class Speaking(Protocol):
     """A meter of the rig that is told what its house does."""
 
     def tell(self, values: Mapping[str, float], now: dt.datetime) -> None:
-        """What the house does at ``now``."""
+        """Take the values of the plant at ``now``."""
         ...
 
     def telegram(self) -> Telegram:
-        """Return what it says next."""
+        """Return its next telegram."""
         ...
 
 
 def one_meter(meter: Speaking) -> list[bytes]:
-    """Return what one meter says of a house whose load wanders, every ten seconds: what a port hears."""
+    """Return the telegrams of one meter of a site with a wandering load, every ten seconds, as on a port."""
     source, power_w, energy_wh = random.Random(SEED), 1500.0, 12_345_678.0  # noqa: S311 - a load, no secret
     said = []
     for place in range(COUNT):
@@ -133,7 +133,7 @@ The floors are below what was measured, not goals: a meter sends about one teleg
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one side took for some passes over a capture."""
+    """CPU time of one side for some passes over a capture, and its counts."""
 
     cpu_s: float
     telegrams_count: int

@@ -1,8 +1,8 @@
-"""Whether a planned bus is a real one: sites drawn at random, planned, and run by the daemon's bus on a line.
+"""Compare the plan of a bus with a real one: random sites, planned, and run by the daemon's bus on a line.
 
-The line keeps the pace of a wire, or of devices behind a Modbus TCP endpoint, and counts what it carried by
-its own clock.  All devices are asked as fast
-as the line bears, so what is compared is the time that it takes to ask everything once.
+The line keeps the pace of a wire, or of devices behind a Modbus TCP endpoint, and counts its traffic by its
+own clock.  All devices are polled as fast as the line permits, so the compared figure is the time of one poll
+of everything.
 """
 
 import asyncio
@@ -87,12 +87,12 @@ class Drawn:
 
     @property
     def bits(self) -> int:
-        """Of a character."""
+        """Bits of a character."""
         return 9 + int(self.section["parity"] != "N") + int(self.section["stop_bits"])
 
     @property
     def words(self) -> str:
-        """Return what it is, for a person."""
+        """Form of the line and number of devices, as text."""
         form = "TCP"
         if not self.is_network:
             form = f"{self.section['baud']} 8{self.section['parity']}{self.section['stop_bits']}"
@@ -116,7 +116,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a line carried: answers, in which time, and how much of that its bytes and silences took."""
+    """Traffic of a line: answers, their time span, and the part of it that bytes and silences took."""
 
     answers: int
     span_s: float
@@ -125,7 +125,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class _Wire:
-    """What ``rehearsal`` takes for a bus."""
+    """Bus in the form that ``rehearsal`` takes."""
 
     name: str
     section: Any
@@ -258,9 +258,9 @@ def compared(one: Drawn, program: str, folder: Path, rounds: int) -> Compared:
 
 
 def used(one: Drawn, program: str, folder: Path) -> tuple[float, float]:
-    """Return which share of a line's time is used by the plan, and on the line, where all has its time.
+    """Return the share of a line's time that is used, by the plan and on the line, at a relaxed pace.
 
-    What the line counts is what went over it: how busy this machine is does not matter.
+    The line counts its own traffic: the load of this machine does not matter.
     """
     calm = replace(one, profiles=tuple(text.replace(_SCAN, _CALM_SCAN) for text in one.profiles))
     wire = _wire(calm, folder)
@@ -334,13 +334,13 @@ def _on(wire: _Wire, port: str) -> _Wire:
 
 
 async def _sized(wire: _Wire, assumed: AssumedAnswers, names: Sequence[str]) -> tuple[int, float]:
-    """Return how many requests those that answer take, and how long all of them."""
+    """Return the number of requests to the devices that answer, and the time of all of them, s."""
     tasks = [task for task in SimulatedBus(wire, assumed).tasks() if task.device in names]
     return len(tasks), sum(task.takes_s for task in tasks)
 
 
 async def _played(wire: _Wire, assumed: AssumedAnswers, dead: Sequence[int], answers_count: int) -> float:
-    """Return how long it takes by the plan until so many requests are answered."""
+    """Return the time until ``answers_count`` requests are answered by the plan, s."""
     play = SimulatedBus(wire, assumed)
     play.pretence.dead.update(dead)
     begun_s = find_loop_time_s()

@@ -26,7 +26,7 @@ def _die_with_parent() -> None:
 
 
 def python_path() -> str:
-    """Return where this process found our packages: a child must find the same ones, installed or not."""
+    """Return the path of our packages in this process: a child must find the same ones, installed or not."""
     found = (path for path in sys.path if path and any(Path(path).glob("quartier*/__init__.py")))
     return os.pathsep.join(found)
 
@@ -88,7 +88,7 @@ class Process:
         return self.line()
 
     def count(self) -> dict[str, Any]:
-        """Return what a counting peer answers to ``count``."""
+        """Return the answer of a counting peer to ``count``."""
         found: dict[str, Any] = json.loads(self.ask("count"))
         return found
 
@@ -125,7 +125,7 @@ def cpu_s(root: int) -> float:
 
 
 def _own_cpu_s(pid: int) -> float:
-    """Return what utime and stime of /proc/PID/stat tell in steps of 10 ms (clock_getcpuclockid(3))."""
+    """Return the CPU time of a process, s; /proc/PID/stat has steps of 10 ms (clock_getcpuclockid(3))."""
     try:
         return time.clock_gettime((~pid << 3) | _CPUCLOCK_SCHED)
     except OSError:

@@ -32,21 +32,21 @@ class Program:
     peak_price: float = 0.0
     peak_free_wh: float = 0.0
     whole: bool = False
-    """Whether charging with discharging and importing with exporting are forbidden by binary columns."""
+    """True: binary columns forbid charging with discharging and importing with exporting."""
     samples: Sequence[Sequence[tuple[float, float, float]]] = ()
-    """Of each step net Wh, curtailable Wh and weight; they stand for the step's own."""
+    """Samples of each step in place of its own values: net Wh, curtailable Wh and weight."""
     tiers: Sequence[tuple[Sequence[float], Sequence[float]]] = ()
     """Beside the contract: above how many Wh of a step, and by how much, a Wh costs more."""
 
     @property
     def count(self) -> int:
-        """Return how many steps."""
+        """Number of steps."""
         return len(self.steps["net_wh"])
 
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
-    """What HiGHS found: cost less the worth of what is left, and what was given up, in Wh."""
+    """Result of HiGHS: cost less the value of the energy left, and the energy given up, in Wh."""
 
     objective: float
     excess_wh: float
@@ -94,7 +94,7 @@ class Solver:
 
     @property
     def cost(self) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-        """Return what each column costs."""
+        """Cost of each column."""
         return np.array(self._columns.cost)
 
     @property

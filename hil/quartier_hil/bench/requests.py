@@ -1,4 +1,4 @@
-"""How few requests a site takes: 200 points in ten devices, against one request a point."""
+"""Count the requests of a site with 200 points in ten devices, against one request per point."""
 
 import asyncio
 import time
@@ -137,7 +137,7 @@ async def _minute(port: int, maps: Sequence[Any]) -> tuple[float, float]:
 
 
 async def _cycles(port: int, maps: Sequence[Any], rounds: int) -> tuple[int, list[float]]:
-    """Return how many blocks there are, and how long it takes to read them all."""
+    """Return the number of blocks, and the seconds to read them all in each round."""
     clock = LoopClock()
     line = _line(port, clock)
     taken_s = []

@@ -29,7 +29,7 @@ _OWN = {
 
 
 def value(object_id: int, property_id: int) -> bytes | None:
-    """Return what the property holds, encoded; None: there is none."""
+    """Return the encoded value of the property; None if there is none."""
     kind, instance = object_id >> 22, object_id & 0x3FFFFF
     if kind == _DEVICE:
         return _OWN.get(property_id)
@@ -95,7 +95,7 @@ def main() -> None:
 
 
 def parted(apdu: bytes) -> tuple[bytes, bytes]:
-    """What stands before and behind the invoke ID in the answer's datagram; an error has another type."""
+    """Return the bytes of the answer's datagram before and after the invoke ID; an error has another type."""
     told = answer(apdu) or b"\x09"
     kind = 0x60 if len(told) == 1 else 0x50 if told[1:] == _UNKNOWN else 0x30
     size = 4 + 2 + 2 + len(told)

@@ -21,7 +21,7 @@ SAMPLES = 10
 SAME = 1e-9
 """Relative difference up to which two costs are equal."""
 TIMES = 25
-"""How often ours plans each house in a round; HiGHS once."""
+"""Number of plans of each site in a round by our planner; HiGHS makes one."""
 _PEER = "HiGHS, simplex without presolve"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 
 def _values(group: Any) -> list[Any]:
-    """Of each point of a model, in the shortest way that the library has."""
+    """Return the value of each point of a model, in the shortest way that the library has."""
     found = [point.cvalue for point in group.points.values()]
     for several in group.groups.values():
         for one in several if isinstance(several, list) else [several]:

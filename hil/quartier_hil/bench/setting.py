@@ -1,4 +1,4 @@
-"""What every group is given: how many rounds, how short, where peers and scratch lie, where progress goes."""
+"""Settings of every group: number of rounds, short or full, folders of peers and scratch, progress."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

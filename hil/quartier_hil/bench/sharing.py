@@ -1,7 +1,7 @@
-"""What others on our line cost: a request of a client that is passed on, one that is not, and none at all.
+"""Measure the cost of other clients on our line: requests passed on, requests not passed on, and none.
 
 ``python -m quartier_hil.bench.sharing PORT`` is the client: for each line ``N`` it reads ten registers of
-unit 1 so often, one after the other, and says ``done``.
+unit 1 ``N`` times, one after the other, and prints ``done``.
 """
 
 import asyncio

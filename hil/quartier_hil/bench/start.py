@@ -96,7 +96,7 @@ def _ready(folder: Path, ports: list[int]) -> Iterator[tuple[Process, float]]:
 
 
 def _with_history(setting: Setting, ports: list[int]) -> tuple[int, list[float]]:
-    """Return how many samples the history holds, and the seconds of each start until it is open."""
+    """Return the number of samples in the history, and the seconds of each start until it is open."""
     setting.say("start, a long history is made")
     folder = setting.scratch("history")
     (folder / "state").mkdir()

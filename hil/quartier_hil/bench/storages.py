@@ -28,7 +28,7 @@ UNBOUNDED = 672
 """Steps in none of which the store is full or empty: the most work that a plan can be."""
 HOUSES = 8
 TIMES, TIMES_PEER = 25, 1
-"""How often each house is planned in a round."""
+"""Number of plans of each site in a round, ours and the peer's."""
 PEER, LINPROG, WARM = (
     "HiGHS, simplex without presolve",
     "scipy's linprog (highs)",

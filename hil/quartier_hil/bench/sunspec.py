@@ -54,7 +54,7 @@ class Stepping:
         self._ahead_ns = 0
 
     def now_ns(self) -> int:
-        """Nanoseconds of the house."""
+        """Return the plant time in ns."""
         return time.monotonic_ns() + self._ahead_ns
 
     async def sleep(self, seconds: float) -> None:
@@ -68,7 +68,7 @@ class Stepping:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one side took."""
+    """CPU time of one side, and the registers that it read."""
 
     cpu_s: float
     words_count: int

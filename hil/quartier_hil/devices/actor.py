@@ -1,4 +1,4 @@
-"""What every simulated device has: units, plant time, faults, values in, orders out."""
+"""Base of every simulated device: units, plant time, faults, values in, orders out."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -11,15 +11,15 @@ from quartier_hil.devices.fault import Fault, Kind, Shown
 if TYPE_CHECKING:
     from quartier_hil.devices.unit import Unit
 
-# What a client would get from a device that answers noise: long enough to be told from silence.
+# Bytes of a device that answers noise: enough for a client to distinguish it from silence.
 _NOISE_BYTES = 11
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What becomes of one request: nothing (``pdu`` None), or ``pdu`` after ``wait_s`` real seconds.
+    """Result of one request: nothing (``pdu`` None), or ``pdu`` after ``wait_s`` real seconds.
 
-    ``late``: others are served meanwhile.  ``noise``: the bytes go out without a valid frame
+    ``late``: other requests are served meanwhile.  ``noise``: the bytes go out without a valid frame
     around them.
     """
 
@@ -57,20 +57,20 @@ class Device(ABC):
     # -- the plant's side ------------------------------------------------------------------
 
     def publish(self, values: Mapping[str, float]) -> None:
-        """Show the plant's values: quantity (``"power_w"``, ``"grid.power_w"``) to house units and sign.
+        """Show the plant's values by quantity (``"power_w"``, ``"grid.power_w"``), in gateway units and sign.
 
-        What is missing keeps its last value.  Unknown names raise KeyError.
+        A missing quantity keeps its last value.  Unknown names raise KeyError.
         """
         stuck = self.faults.get("stuck")
         if stuck is None or not stuck.is_whole:
             self.show(self._shown.apply(self.faults, values, self.now_s))
 
     def orders(self) -> Mapping[str, float]:
-        """What acts now, in house units: the client's last words, or the fallback when they expired."""
+        """Return the orders in force, in gateway units: the last ones, or the fallback once they expire."""
         return {}
 
     def obeyed(self) -> Mapping[str, float]:
-        """Return what it makes the plant do: its orders, unless a fault bends them."""
+        """Return the orders that act on the plant: those in force, bent by a fault where there is one."""
         orders, bent = self.orders(), self.faults.get("bent")
         if bent is None:
             return orders
@@ -82,7 +82,7 @@ class Device(ABC):
         self.expire()
 
     def fault(self, kind: Kind, **args: Any) -> None:
-        """Put a fault in force, beside those that are; see ``Fault`` for its arguments."""
+        """Put a fault in force in addition to the others; see ``Fault`` for its arguments."""
         self.faults[kind] = Fault(kind, **args)
         self._since_s[kind] = self.now_s
         if kind == "off":
@@ -104,7 +104,7 @@ class Device(ABC):
 
     @property
     def away(self) -> bool:
-        """Return whether nobody finds it on its wire: no power, or its cable is out."""
+        """True if it is absent from its wire: no power, or its cable is out."""
         return self.off or "unplugged" in self.faults
 
     @property
@@ -129,7 +129,7 @@ class Device(ABC):
     # -- the wire's side -------------------------------------------------------------------
 
     def answer(self, unit: int, pdu: bytes) -> Reply:
-        """Return what becomes of one request to one of its units, faults included."""
+        """Return the result of one request to one of its units, faults included."""
         self._requests_count += 1
         silent = self.faults.get("silent")
         if self.is_deaf:
@@ -147,7 +147,7 @@ class Device(ABC):
         return Reply(answered, slow.seconds if slow is not None else 0.0)
 
     def _garbage(self, function: int) -> Reply:
-        """In turn: no frame at all, a valid frame with a broken body, one of another function."""
+        """Return garbage in rotation: no frame, a valid frame with a broken body, one of another function."""
         body = self._random.randbytes(_NOISE_BYTES)
         turn = self._requests_count % 3
         if turn == 0:

@@ -1,4 +1,4 @@
-"""What is wrong with a meter that speaks by itself: which values it tells, and whether at all."""
+"""Faults of a meter that sends by itself: they change its values, or silence it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from quartier_hil.devices.fault import Fault, Kind, Shown
 
 
 class Ailing:
-    """The faults in force on one meter; time is seconds of the house."""
+    """Faults in force on one meter; time is seconds of the site's clock."""
 
     def __init__(self) -> None:
         self.faults: dict[Kind, Fault] = {}
@@ -15,28 +15,28 @@ class Ailing:
         self._shown = Shown()
 
     def fault(self, kind: Kind, now_s: float, **args: Any) -> None:
-        """Put a fault in force beside those that are.  Raises ValueError for what is none."""
+        """Put a fault in force in addition to the others.  Raises ValueError for an unknown kind."""
         self.faults[kind] = Fault(kind, **args)
         self._since_s[kind] = now_s
 
     def clear(self) -> None:
-        """It is well again."""
+        """End all faults."""
         self.faults.clear()
 
     def is_mute(self, now_s: float) -> bool:
-        """Return whether nothing is heard of it now: no power, or a loose contact that is open."""
+        """Return whether it sends nothing now: no power, or a loose contact that is open."""
         loose = self.faults.get("intermittent")
         return "off" in self.faults or (
             loose is not None and loose.is_apart(now_s - self._since_s["intermittent"])
         )
 
     def seconds(self, kind: Kind) -> float:
-        """Return how long a fault says; 0 where it is not in force."""
+        """Return the ``seconds`` of a fault; 0 where it is not in force."""
         fault = self.faults.get(kind)
         return 0.0 if fault is None else fault.seconds
 
     def told(self, values: Mapping[str, float], now_s: float) -> Mapping[str, float] | None:
-        """Return what it shows of ``values``; None: it stands, and shows what it showed."""
+        """Return the values that it shows for ``values``; None: it is stuck and shows the last ones."""
         stuck = self.faults.get("stuck")
         if stuck is not None and stuck.is_whole:
             return None

@@ -48,7 +48,7 @@ class _Line:
         return device.answer(unit, pdu)
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run ``work`` beside the rest; it ends with the endpoint."""
+        """Run ``work`` in a task of its own; it ends with the endpoint."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -169,7 +169,7 @@ class PtyEndpoint(_Line):
         self._heard = bytearray()
         self._quiet: asyncio.TimerHandle | None = None
         self._busy: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        """By unit: who is slow answers one request after the other, and holds up none of its neighbours."""
+        """Locks by unit: a slow unit answers one request after the other, and delays no other unit."""
         self._fell_quiet = asyncio.Event()
         self._master = self._slave = -1
         self.plug()
@@ -211,7 +211,7 @@ class PtyEndpoint(_Line):
             self.unplug()
 
     async def quiet(self) -> None:
-        """Wait until something was heard and the line has been quiet after it."""
+        """Wait until data came and the line has been quiet after it."""
         await self._fell_quiet.wait()
 
     def _hear(self) -> None:
@@ -230,7 +230,7 @@ class PtyEndpoint(_Line):
         self._quiet = asyncio.get_running_loop().call_later(_QUIET_S, self._ended)
 
     def _ended(self) -> None:
-        """The line is quiet: what was heard is a frame of another kind, or noise."""
+        """Close a frame after a pause of the line: the data are a frame of another kind, or noise."""
         request = wire.rtu_request(bytes(self._heard))
         self._heard.clear()
         self._fell_quiet.set()

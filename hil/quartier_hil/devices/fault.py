@@ -1,4 +1,4 @@
-"""The ways a device or a wire fails, and what a faulty device shows: over wires and in one process alike."""
+"""Faults of devices and wires, and the values of a faulty device: over wires and in one process alike."""
 
 import math
 from collections import deque
@@ -44,10 +44,10 @@ _COUNTERS = (("energy_import_wh", 1.0), ("energy_export_wh", -1.0))
 class Fault:
     """One fault in force.
 
-    off      no power: alone on its endpoint it closes it, else it is an absent unit; what it was
-             told is forgotten
-    unplugged  its cable is out: as if it had no power, for those on the wire; it lives on by itself
-    silent   hears nothing and says nothing; with ``acts`` it hears and obeys but its answer is lost
+    off      no power: alone on its endpoint it closes it, else it is an absent unit; it forgets
+             its orders
+    unplugged  its cable is out: absent from the wire as without power; the device itself runs on
+    silent   receives and sends nothing; with ``acts`` it receives and obeys but its answer is lost
     stuck    its values freeze; orders still act.  ``points`` (a pattern over quantity names): these alone;
              ``value``: they freeze at this power in W, even on all phases, else at the present one
     garbage  answers bytes without sense
@@ -58,12 +58,12 @@ class Fault:
              is right; ``clamps``: L1 and L2 have each other's current transformer, and the sum is wrong
     foreign  it measures another building: the load that ``neighbour_w`` draws by ``seed``
     coarse   it shows changes of its powers from ``value`` W on: a habit of some meters
-    bent     orders for ``points`` act multiplied by ``factor``: -1 turns them, 10 is a wrong scale, 0 is deaf
+    bent     orders for ``points`` act multiplied by ``factor``: -1 inverts, 10 is a wrong scale, 0 is deaf
     slow     answers after ``seconds`` of real time, one request after the other
     late     answers after ``seconds`` of real time with the request's own, by then old, id, while
              newer requests are served: every ``every``-th answer (1: each)
-    delayed  answers in time what it measured ``seconds`` of the house before
-    intermittent  a loose contact: neither heard nor hearing for ``seconds`` of the house, then well as long
+    delayed  answers in time with its values of ``seconds`` of plant time before
+    intermittent  a loose contact: no traffic for ``seconds`` of plant time, then good for as long
     """
 
     kind: Kind
@@ -91,7 +91,7 @@ class Fault:
             raise ValueError(f"what: {self.what!r}; expected one of {', '.join(get_args(Swapped))}")
 
     def hits(self, point: str) -> bool:
-        """Whether ``wrong``, ``stuck`` or ``bent`` changes this point, ``grid.power_w`` or ``power_w``."""
+        """Return whether ``wrong``, ``stuck`` or ``bent`` changes a point (``grid.power_w``, ``power_w``)."""
         usual = "*power*" if self.kind == "wrong" else "*"
         pattern = self.points or usual
         return fnmatchcase(point, pattern) or fnmatchcase(point.partition(".")[2], pattern)
@@ -107,16 +107,16 @@ class Fault:
 
 
 def is_apart(lasted_s: float, seconds: float) -> bool:
-    """Return whether what comes and goes is away: bad first, for ``seconds``, and then well for as long."""
+    """Return whether a loose contact is open: open first, for ``seconds``, then closed for as long."""
     return seconds > 0 and lasted_s % (2 * seconds) < seconds
 
 
 class Shown:
-    """What one device shows of the values that it measures, under its faults; of one device only.
+    """Values that one device shows of those that it measures, under its faults; one object per device.
 
     Values are by quantity, ``power_w`` or ``asset.power_w``.  A counter never decreases: under ``clamps``,
     ``swapped`` and ``foreign`` it counts the power that is shown, and goes on from there when the fault has
-    ended.  What is frozen stays so until ``stuck`` is no longer in force.
+    ended.  A frozen value stays until ``stuck`` is no longer in force.
     """
 
     def __init__(self) -> None:
@@ -129,13 +129,13 @@ class Shown:
 
     @property
     def is_altered(self) -> bool:
-        """Return whether something is kept of a fault, so that ``apply`` has to be asked without one too."""
+        """True if state of a fault is kept, so that ``apply`` has to be called without a fault too."""
         return bool(self._ahead_wh or self._frozen or self._rough or self._past)
 
     def apply(
         self, faults: Mapping[Kind, Fault], values: Mapping[str, float], now_s: float
     ) -> Mapping[str, float]:
-        """Return what is shown at ``now_s`` instead of ``values``; the same object where nothing is wrong."""
+        """Return the values shown at ``now_s`` in place of ``values``; the same object without a fault."""
         if "stuck" not in faults:
             self._frozen.clear()
         if "coarse" not in faults:
@@ -209,7 +209,7 @@ class Shown:
 
 
 def _prefixes(values: Mapping[str, float]) -> list[str]:
-    """Return what stands before a power in the values, of each meter in them: ``""`` or ``"asset."``."""
+    """Return the prefix of the power of each meter in the values: ``""`` or ``"asset."``."""
     found = (name.rpartition(".") for name in values)
     names = (owner + dot for owner, dot, quantity in found if quantity in ("power_w", "power_l1_w"))
     return list(dict.fromkeys(names))
@@ -241,7 +241,7 @@ def _scaled(fault: Fault, values: Mapping[str, float], prefix: str) -> dict[str,
     there = [phase for phase in hit if f"{prefix}power_l{phase}_w" in values]
     total = f"{prefix}power_w"
     if not there:
-        # A meter that says the sum alone: its phases are taken as loaded evenly.
+        # A meter that states the sum alone: its phases count as loaded evenly.
         share = (len(PHASES) + len(hit) * (fault.factor - 1.0)) / len(PHASES)
         return {total: values[total] * share} if total in values else {}
     found = {}

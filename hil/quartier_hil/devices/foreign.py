@@ -1,6 +1,6 @@
-"""What a stranger's program writes to give a device an order: units and requests, by hand (pure).
+"""Write requests of a foreign program that orders a device: units and PDUs, encoded by hand (pure).
 
-It reads the same manuals as everybody: a Victron GX, a KEBA P30, the plants of ``plc`` and SunSpec batteries.
+They follow the public manuals of a Victron GX, a KEBA P30, the plants of ``plc`` and SunSpec batteries.
 """
 
 import struct
@@ -23,7 +23,7 @@ _SHARE_MAX_PCT = 100.0
 
 
 def requests(device: Device, value: float) -> list[Request]:
-    """The writes that order ``value``, in house units.  Raises TypeError for a device that takes none."""
+    """Return the writes that order ``value``, in gateway units.  Raises TypeError if it takes no orders."""
     if isinstance(device, Gx):
         thirds = struct.pack(">3i", *(round(value / 3) for _ in range(3)))
         return [(device.vebus, _many(_GX_SETPOINTS, thirds))]

@@ -103,7 +103,7 @@ class Gx(Device):
         self._show_pv()
 
     def orders(self) -> Mapping[str, float]:
-        """Return what the ESS works towards."""
+        """Return the setpoints that the ESS works towards."""
         external = self._mode == EXTERNAL_CONTROL
         return {
             "battery.setpoint_w": sum(self._phases_w) if external else 0.0,
@@ -111,13 +111,13 @@ class Gx(Device):
         }
 
     def expire(self) -> None:
-        """Drop setpoints of external control that nobody renewed."""
+        """Drop setpoints of external control that were not renewed in time."""
         if any(self._phases_w) and self.now_s - self._written_s >= self.timer_s:
             self._phases_w = [0.0, 0.0, 0.0]
             self._show_orders()
 
     def forget(self) -> None:
-        """What is in flash stays, setpoints go."""
+        """Forget the setpoints after a loss of power; values in flash stay."""
         self._phases_w = [0.0, 0.0, 0.0]
         self._override_w = 0
         self._show_orders()

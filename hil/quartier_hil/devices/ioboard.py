@@ -29,7 +29,7 @@ class IoBoard(Device):
             self._unit.put("discrete", places[quantity], [int(value != 0)])
 
     def orders(self) -> Mapping[str, float]:
-        """Return which outputs are on."""
+        """Return the state of each output: 1 on, 0 off."""
         coils = self._unit.tables["coil"]
         return {f"out{number + 1}.relay_on": float(coils[number]) for number in range(CHANNELS)}
 

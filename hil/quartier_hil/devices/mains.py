@@ -1,4 +1,4 @@
-"""What a meter on three phases sees, filled up from as little as its total power."""
+"""Quantities of a meter on three phases, completed from as little as its total power."""
 
 from collections.abc import Mapping
 
@@ -15,9 +15,9 @@ _VOLTAGE_V = 230.0
 
 
 class Mains:
-    """The latest values of one meter, house units and sign (plus: import).
+    """The latest values of one meter, in gateway units and sign (plus: import).
 
-    Phases that were never told share the total equally, a total that was never told is their sum,
+    Phases that were never given share the total equally, a total that was never given is their sum,
     currents follow from power and voltage at unity power factor.
     """
 
@@ -52,7 +52,7 @@ class Mains:
 
     @property
     def frequency_hz(self) -> float:
-        """Of the mains."""
+        """Frequency of the mains, Hz."""
         return self._told.get("frequency_hz", 50.0)
 
     @property

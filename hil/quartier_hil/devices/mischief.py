@@ -1,4 +1,4 @@
-"""What a quirky device does with a right answer: which bytes go out, when, and what happens then.  Pure."""
+"""Turn a right answer into that of a quirky device: its bytes, their times and what follows (pure)."""
 
 import struct
 from dataclasses import dataclass, replace
@@ -14,10 +14,10 @@ _MISTAKEN = {1: 2, 2: 1, 3: 4, 4: 3, 6: 16, 16: 6}
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One frame on its way: ``number`` counts on TCP only, ``before`` are bytes ahead of it.
+    """One frame to send: ``number`` counts on TCP only, ``before`` are bytes ahead of it.
 
-    It goes out ``wait_s`` after the request, all of it (``share`` 1.0) or its beginning, at once or a byte
-    each ``spread_s``.  ``late``: the next request is heard meanwhile; not ``sound``: a wrong checksum.
+    It is sent ``wait_s`` after the request, whole (``share`` 1.0) or its beginning, at once or a byte each
+    ``spread_s``.  ``late``: the next request is received meanwhile; not ``sound``: a wrong checksum.
     """
 
     unit: int
@@ -44,7 +44,7 @@ class Said:
 
 
 def said(quirk: Quirk | None, right: Said, asked: bytes) -> list[Said]:
-    """Return what goes out in place of the ``right`` answer to the PDU ``asked``."""
+    """Return the frames to send in place of the ``right`` answer to the PDU ``asked``."""
     if quirk is None:
         return [right]
     if quirk.name == "silence":

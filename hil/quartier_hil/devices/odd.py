@@ -1,4 +1,4 @@
-"""A device with one quirk, whatever wire it is on: hears requests and says what a quirky one says.
+"""A device with one quirk, on any wire: it receives requests and answers them as a quirky device does.
 
 It runs in real time: time-outs of clients are real.
 """
@@ -12,7 +12,7 @@ from quartier_hil.devices.quirk import QUIRKS, Quirk
 from quartier_hil.devices.unit import Refusal, Table, Unit, exception
 
 _WRITES = (5, 6, 15, 16, 22, 23)
-# Of the standard map: what each register holds is told by its address, so a mistaken answer shows.
+# Standard map: the value of each register follows from its address, so a mistaken answer shows.
 MAP_SIZE = 400
 
 
@@ -37,9 +37,9 @@ def _keep(unit: Unit, table: Table, address: int, words: Sequence[int]) -> None:
 
 
 class Odd:
-    """Units with one quirk.  ``left``: how many answers are quirky before all is well; None: for ever.
+    """Units with one quirk.  ``left``: number of quirky answers before it answers right; None: for ever.
 
-    ``asked`` are unit and PDU of each request that was heard, ``deaf_count`` how many came too soon.
+    ``asked`` are unit and PDU of each request received, ``deaf_count`` is the number that came too soon.
     """
 
     def __init__(
@@ -55,16 +55,16 @@ class Odd:
 
     @property
     def name(self) -> str:
-        """The quirk's name while it acts."""
+        """The name of the quirk while it acts, else empty."""
         return self.quirk.name if self.quirk is not None and self.left != 0 else ""
 
     @property
     def seconds(self) -> float:
-        """The quirk's time."""
+        """The time of the quirk, s; 0 without a quirk."""
         return self.quirk.seconds if self.quirk is not None else 0.0
 
     def hear(self, unit: int, pdu: bytes, number: int = 0) -> list[Said]:
-        """Return what goes out for one request."""
+        """Return the frames to send for one request."""
         now_s = asyncio.get_running_loop().time()
         if now_s < self._deaf_until_s:
             self.deaf_count += 1

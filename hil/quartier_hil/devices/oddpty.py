@@ -1,4 +1,4 @@
-"""A quirky device on a serial line: a pseudo terminal, with others on the line where the quirk says so."""
+"""A quirky device on a serial line: a pseudo terminal, with other devices where the quirk needs them."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ _FOREIGN_START = 0x3300
 
 
 class OddPty(Odd):
-    """A Modbus RTU slave with one quirk.  With a ``baud``, it hears noise at every other setting."""
+    """A Modbus RTU slave with one quirk.  With a ``baud``, it receives noise at every other setting."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class OddPty(Odd):
             await asyncio.sleep(one.spread_s)
 
     async def _foreign(self, unit: int, asked: bytes) -> None:
-        """Another master takes its turn after our answer: a request, and after a while its answer."""
+        """Send the exchange of another master after our answer: a request, and after a while its answer."""
         twin = self.name == "foreign-twin"
         slave = unit if twin else _FOREIGN_UNIT
         function = asked[0] if twin and asked[0] in (3, 4) else 3

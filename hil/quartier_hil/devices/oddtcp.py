@@ -120,7 +120,7 @@ async def _numbered(reader: asyncio.StreamReader) -> tuple[int, int, bytes] | No
 
 
 async def _framed(reader: asyncio.StreamReader, heard: bytearray) -> tuple[int, int, bytes] | None:
-    """The same from frames of a serial line; ``heard`` is kept between calls."""
+    """Read one request in the framing of a serial line; ``heard`` is kept between calls."""
     while (size := wire.rtu_request_bytes(heard)) is None or len(heard) < size:
         data = await reader.read(4096)
         if not data:

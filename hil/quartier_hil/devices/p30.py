@@ -28,8 +28,8 @@ class P30(Device):
     A pause is register 5014 = 0; 5004 takes no less than 6 A.  The fail-safe of the station: with a
     time-out set (register 5018), a client that writes none of 5004, 5014 and 5018 for that long
     leaves the fail-safe current (register 5016) in force, until it sends a current and enables the
-    station again (UDP Programmers Guide V2.01, 3.3.3).  ``failsafe_a`` is what commissioning left
-    there.  ``charge_state`` follows from plug, power and order when the plant does not tell it.
+    station again (UDP Programmers Guide V2.01, 3.3.3).  ``failsafe_a`` is its value from
+    commissioning.  ``charge_state`` follows from plug, power and order when the plant does not state it.
     """
 
     def __init__(self, rated_a: float = 32.0, failsafe_a: float = 0.0, seed: int = 0) -> None:
@@ -69,11 +69,11 @@ class P30(Device):
         self._settings()
 
     def orders(self) -> Mapping[str, float]:
-        """Return what the car may draw per phase."""
+        """Return the current that the car may draw per phase, A."""
         return {"current_max_a": self._max_ma / 1000 if self._enabled or self._fallen else 0.0}
 
     def expire(self) -> None:
-        """Fall back when nobody wrote for the time-out."""
+        """Fall back when no client wrote for the time-out."""
         if self._timeout_s and self.now_s - self._heard_s >= self._timeout_s:
             self._max_ma = min(self._failsafe_ma, self.rated_ma)
             self._enabled, self._fallen = False, True

@@ -2,8 +2,8 @@
 
 Source: the maps that the profiles ``quartier/…`` and ``rig/…`` state for an installer's PLC, encoded here by
 hand.  Each of the former begins with "QT" and the number of its plant (holding 0 and 1), shows W in input 0
-and 1 and takes one order.  The order ends by itself once nobody wrote for the seconds in holding 11, or for
-60 s where that register is none.
+and 1 and takes one order.  The order ends by itself after the seconds in holding 11 without a write, or
+after 60 s where that register does not exist.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ class Shown:
     signed: bool = False
 
     def words(self, value: float) -> list[int]:
-        """Return what stands in the registers."""
+        """Return the registers of ``value``."""
         if self.bits == 1:
             return [int(value != 0)]
         return list(wire.whole(value * self.scale, self.bits, signed=self.signed))
@@ -36,7 +36,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Map:
-    """A plant's registers: ``own`` is what stands where nobody orders; ``number`` 0: it bears no mark."""
+    """Registers of a plant: ``own`` is the value without an order; ``number`` 0: it has no mark."""
 
     order: str
     table: Table
@@ -167,17 +167,17 @@ class Plc(Device):
                 self._unit.put(place.table, place.address, place.words(value))
 
     def orders(self) -> Mapping[str, float]:
-        """Return what acts now."""
+        """Return the order in force."""
         return {self.map.order: self._order}
 
     def expire(self) -> None:
-        """Take back an order that nobody repeats."""
+        """Take back an order that is not repeated in time."""
         if self._timer_s and self.now_s - self._heard_s >= self._timer_s and self._order != self.map.own:
             self._order = self.map.own
             self._settings()
 
     def forget(self) -> None:
-        """After a loss of power nobody ordered anything."""
+        """Forget the order after a loss of power."""
         self._order = self.map.own
         self._timer_s = 0 if self.map.number else FIXED_S
         self._settings()

@@ -1,4 +1,4 @@
-"""The quirks of Modbus devices in the field, one sentence each: what the quirk server shows.
+"""The quirks of Modbus devices in the field, one sentence each, as the quirk server shows them.
 
 Each is a habit of real devices, gateways or lines, and each has a test that names it
 (``tests/drivers/modbus/quirks``).
@@ -14,7 +14,7 @@ BOTH: tuple[Wire, ...] = ("tcp", "rtu")
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """A habit; ``seconds`` and ``code`` are what its sentence speaks of, where it does."""
+    """A habit; ``seconds`` and ``code`` are the values in its sentence, if any."""
 
     name: str
     about: str
@@ -24,7 +24,7 @@ class Quirk:
 
 
 _TABLE = (
-    # what stands in an answer
+    # the content of an answer
     Quirk("wrong-function", "answers with another function than it was asked"),
     Quirk("wrong-unit", "its answers bear another unit's number"),
     Quirk("short-answer", "answers one register fewer than it was asked for"),

@@ -1,7 +1,7 @@
 """Waveshare Modbus RTU Relay, eight relays on RS-485.
 
 Source: Waveshare wiki, "Modbus RTU Relay", development protocol V2 and V3: relays are coils 0..7
-(functions 1, 5 and 15), 0x00FF is all of them, 0x5500 turns one over, the firmware stands in
+(functions 1, 5 and 15), 0x00FF is all of them, 0x5500 toggles one, the firmware version is in
 holding register 0x8000.  It has no watchdog, and all relays drop when its power does.
 """
 
@@ -18,7 +18,7 @@ _TURN = 0x5500
 
 
 class _Unit(Unit):
-    """Knows the value that turns a relay over, which is none of the Modbus standard's."""
+    """Unit that also takes the value that toggles a relay, which is not in the Modbus standard."""
 
     def answer(self, pdu: bytes) -> bytes:
         if pdu[0] == 5 and len(pdu) == 5 and struct.unpack(">H", pdu[3:])[0] == _TURN:
@@ -45,7 +45,7 @@ class RelayBoard(Device):
             raise KeyError(quantity)
 
     def orders(self) -> Mapping[str, float]:
-        """Return which relays are pulled in."""
+        """Return the state of each relay: 1 pulled in, 0 dropped."""
         coils = self._unit.tables["coil"]
         return {f"relay{number + 1}.relay_on": float(coils[number]) for number in range(RELAYS)}
 

@@ -17,7 +17,7 @@ _SERIAL = 0xFC00
 
 
 class _Pairs(Unit):
-    """A unit whose registers come in pairs."""
+    """A unit with registers in pairs."""
 
     def get(self, table: Table, address: int, count: int = 1) -> list[int]:
         if address % 2:

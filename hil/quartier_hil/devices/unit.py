@@ -1,4 +1,4 @@
-"""One Modbus unit: its four tables and how it answers a request."""
+"""One Modbus unit: its four tables and its answers to requests."""
 
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ Accept = Callable[[Table, int, Sequence[int]], None]
 
 
 class Refusal(Exception):  # noqa: N818 - it is what a device answers, not an error of the rig
-    """The device says no with Modbus exception ``code``."""
+    """Answer of the device with Modbus exception ``code``."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"Modbus exception {code}")
@@ -30,7 +30,7 @@ class Refusal(Exception):  # noqa: N818 - it is what a device answers, not an er
 
 
 def exception(function: int, code: int) -> bytes:
-    """The PDU of an exception answer."""
+    """Return the PDU of an exception answer."""
     return bytes([function | 0x80, code])
 
 
@@ -89,7 +89,7 @@ class Unit:
         return [cells.get(place, 0) for place in places]
 
     def answer(self, pdu: bytes) -> bytes:
-        """The answer to one request, an exception where the device would send one."""
+        """Return the answer to one request, an exception where the device would send one."""
         function = pdu[0]
         if function not in self.functions:
             return exception(function, ILLEGAL_FUNCTION)
@@ -130,7 +130,7 @@ class Unit:
         return pdu
 
     def _read_write(self, pdu: bytes) -> bytes:
-        """The same, 6.17: the write comes first."""
+        """Serve read/write of several registers, 6.17: the write comes first."""
         _, start, count, address, number, size = struct.unpack(">BHHHHB", pdu[:10])
         if not (1 <= count <= self.words_max and 1 <= number <= 121 and size == 2 * number == len(pdu) - 10):
             raise Refusal(ILLEGAL_VALUE)
@@ -139,7 +139,7 @@ class Unit:
         return struct.pack(f">BB{count}H", READ_WRITE, 2 * count, *words)
 
     def _identify(self, pdu: bytes) -> bytes:
-        """The same, 6.21: the basic objects, all in one answer."""
+        """Serve device identification, 6.21: the basic objects, all in one answer."""
         _, kind, code, _first = struct.unpack(">BBBB", pdu)
         if kind != 14 or code not in (1, 2, 3):
             raise Refusal(ILLEGAL_VALUE)

@@ -17,7 +17,7 @@ _READ_WRITE = 23
 
 
 def crc16(data: bytes) -> bytes:
-    """The RTU check of ``data``, as the two bytes that follow it (low byte first)."""
+    """Return the RTU checksum of ``data``: the two bytes that follow it (low byte first)."""
     crc = 0xFFFF
     for byte in data:
         crc ^= byte
@@ -27,13 +27,13 @@ def crc16(data: bytes) -> bytes:
 
 
 def rtu_frame(unit: int, pdu: bytes) -> bytes:
-    """One frame on a serial line."""
+    """Return a frame for a serial line."""
     body = bytes([unit]) + pdu
     return body + crc16(body)
 
 
 def rtu_request_bytes(heard: bytes | bytearray) -> int | None:
-    """Return how long the request that ``heard`` begins will be; None when that is not known yet."""
+    """Return the size of the request that begins ``heard``, in bytes; None while it is unknown."""
     if len(heard) < 2:
         return None
     if heard[1] in _FIXED:
@@ -53,7 +53,7 @@ def rtu_request(frame: bytes) -> tuple[int, bytes] | None:
 
 
 def tcp_frame(transaction: int, unit: int, pdu: bytes) -> bytes:
-    """One frame on a TCP connection."""
+    """Return a frame for a TCP connection."""
     return struct.pack(">HHHB", transaction, 0, len(pdu) + 1, unit) + pdu
 
 

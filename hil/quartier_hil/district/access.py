@@ -1,4 +1,4 @@
-"""Who may do what at the broker: mosquitto's access list for each gateway (pure).
+"""Write mosquitto's access list with the rights of each gateway at the broker (pure).
 
 Source: spec/sync.md#section-6.  With ``use_identity_as_username true`` the common name of a gateway's
 certificate, ``G.E``, is its user name.

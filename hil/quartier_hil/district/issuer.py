@@ -79,7 +79,7 @@ def heartbeat(now_ms: int, issuer: str = OPTIMISER) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a scenario asks the district to send: caps for a while, and what holds before and after."""
+    """Envelope that a scenario asks the district to send: caps for some time, and defaults around them."""
 
     intervals: Sequence[Mapping[str, float]]
     default: Mapping[str, float]

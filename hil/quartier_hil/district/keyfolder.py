@@ -20,7 +20,7 @@ ROLES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "dso": {"types": ["envelope"], "programs": ["dso"]},
     "jobs": {"types": ["job"]},
 }
-"""What each role may sign; the grid operator envelopes of its own program only."""
+"""Document types that each role may sign; the grid operator signs envelopes of its own program only."""
 DAY_MS = 86_400_000
 YEAR_MS = 366 * DAY_MS
 LIST = "keys.jws"
@@ -65,7 +65,7 @@ class KeyFolder:
 
     @property
     def body(self) -> dict[str, Any]:
-        """Return what the list says."""
+        """The content of the key list."""
         found: dict[str, Any] = json.loads((self.folder / _PLAN).read_text())
         return found
 

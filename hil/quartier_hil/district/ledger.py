@@ -1,4 +1,4 @@
-"""Which samples the district holds: each counted once by its key, holes seen, the watermark (pure)."""
+"""Ledger of the samples in the district: each counted once by its key, holes, the watermark (pure)."""
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Ranges:
 
     @property
     def spans(self) -> list[tuple[int, int]]:
-        """Return what is held."""
+        """Spans of sequence numbers held."""
         return list(self._ranges)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""The district's connection to its broker: what is heard goes into a queue, what is said is signed."""
+"""The district's connection to its broker: received messages go to a queue, sent ones are signed."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ _KEEPALIVE_S = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Dial:
-    """Where to connect, as whom, and which topics to hear (with their QoS)."""
+    """Connection parameters: broker, client id, key, and topics to subscribe to (with their QoS)."""
 
     host: str
     port: int
@@ -31,7 +31,7 @@ class Dial:
 
 @dataclass
 class Line:
-    """One client; its callbacks hand everything over to the loop.  ``linked`` is told of each change."""
+    """One client; its callbacks hand everything over to the loop.  ``linked`` is called at each change."""
 
     dial: Dial
     linked: Callable[[bool], None]

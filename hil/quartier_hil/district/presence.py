@@ -10,7 +10,7 @@ import paho.mqtt.client as mqtt
 
 
 class Presence:
-    """Says that a host is here.  Each CONNECT has a time of its own, which its Will and its birth repeat."""
+    """Presence of a host.  Each CONNECT has a time of its own, which its Will and its birth repeat."""
 
     def __init__(self, client: mqtt.Client, topic: str, now_ms: Callable[[], int]) -> None:
         self.topic = topic
@@ -37,7 +37,7 @@ class Presence:
         self._client.publish(self.topic, self._word(online=False), qos=1, retain=True)
 
     def hear(self, payload: bytes) -> None:
-        """Correct who says that we are offline: somebody else, or the Will of a connection before."""
+        """Correct a message that we are offline: of another host, or the Will of an earlier connection."""
         try:
             is_denied = json.loads(payload).get("online") is False
         except (ValueError, AttributeError):

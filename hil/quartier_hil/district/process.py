@@ -33,7 +33,7 @@ _OF_ORDERS = frozenset({"do", "of", "for_s", "in_s"})
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where the district works and on which clock."""
+    """Settings of the district: broker, names, key, log and clock."""
 
     host: str
     port: int
@@ -45,7 +45,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Plan:
-    """A document other than an envelope that holds: what it says, to whom, until when."""
+    """A document other than an envelope in force: content, addressee and end."""
 
     kind: str
     body: dict[str, Any]
@@ -231,7 +231,7 @@ class District:
         self._note("job", id=json.loads(body)["id"], op=order["work"]["op"])
 
     def _send_command(self, order: dict[str, Any]) -> None:
-        """A one-shot command: not retained, and gone after a minute of the house."""
+        """Send a one-shot command: not retained, and expired after a minute of plant time."""
         body = {key: value for key, value in order.items() if key not in _OF_ORDERS}
         clock, names = self.settings.clock, self.settings.names
         now_ms = clock.utc_ms()
@@ -289,7 +289,7 @@ async def stdin() -> asyncio.StreamReader:
 
 
 def run(settings: Settings) -> None:
-    """Run the district in this process until it is told to quit or its stdin ends."""
+    """Run the district in this process until the order to quit or the end of its stdin."""
 
     async def main() -> None:
         await District(settings).run(await stdin())

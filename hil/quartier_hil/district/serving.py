@@ -119,7 +119,7 @@ def opened(port: int, roster: "Roster", feed: "Feed") -> "Page":
 def shower(
     page: "Page | None", feed: "Feed", real_s: Callable[[], float] = time.monotonic
 ) -> "Callable[[Office], None]":
-    """Return what looks after each tick of the office: the feed, and the page some times a second."""
+    """Return a function for each tick of the office: it updates the feed, and the page at its own pace."""
     from quartier_hil.district.page import view  # noqa: PLC0415 - as above
 
     shown: list[float] = []

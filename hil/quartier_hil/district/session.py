@@ -1,6 +1,6 @@
-"""What the reference district knows of its gateway and answers to its messages (pure).
+"""Session of the reference district with one gateway: its state and the answers to its messages (pure).
 
-Messages and the time come in; what is to be published and logged comes out.
+Messages and the time come in; messages to publish and log entries come out.
 """
 
 import json
@@ -178,7 +178,7 @@ class Session:
 
     @property
     def figures(self) -> dict[str, Any]:
-        """Return what the live view and the verdict want to know."""
+        """Figures for the live view and the verdict."""
         return {
             "online": self.online,
             "births_count": self.births_count,

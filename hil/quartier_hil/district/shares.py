@@ -1,7 +1,7 @@
-"""How the transformer's power is dealt out as caps, so that their sum never passes its limit (pure).
+"""Divide the transformer's power into caps, so that their sum never exceeds its limit (pure).
 
-Three questions: what each building may take of a plan (``caps``), what may be said to it now while others
-may still hold older words (``granted``), and what nobody's silence can break (``static``).
+There are three results: the cap of each building by a plan (``caps``), the cap that may be sent now while
+others may still hold older ones (``granted``), and the cap that no silence can break (``static``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,10 +41,11 @@ def caps(planned_w: Mapping[str, float], contract_w: Mapping[str, float], limit_
 def granted(
     wanted_w: Mapping[str, Series], may_hold_w: Mapping[str, Series], limit_w: Sequence[float]
 ) -> dict[str, Series]:
-    """Return what each may be told now, step by step.
+    """Return the cap to send to each building now, step by step.
 
     ``may_hold_w`` is the highest cap that a building may be following, of all that was sent and not taken
-    back. Less is told at once; more only as far as the limit has room beside what the others may still hold.
+    back. A lower cap is sent at once; a higher one only as far as the limit has room
+    for the caps that the others may still hold.
     """
     names = sorted(wanted_w)
     told: dict[str, list[float]] = {name: [] for name in names}

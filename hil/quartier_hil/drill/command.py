@@ -1,4 +1,4 @@
-"""``quartier-hil drill``: makes losses happen one after the other, and says what came of each.
+"""``quartier-hil drill``: cause losses one after the other, and print the result of each.
 
 ``quartier drill --simulated`` starts it as a process of its own and reads its lines: one JSON object each,
 ``{"loss", "of", "how", "state": "making" | "measured" | "skipped" | "failed", …}``.
@@ -30,7 +30,7 @@ def parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make them happen; 0 when all could be judged or skipped, 1 when one could not, 2 for wrong names."""
+    """Cause the losses; 0: all evaluated or skipped, 1: one could not be evaluated, 2: wrong names."""
     from quartier_hil.drill.makings import MAKINGS, REAL, real  # noqa: PLC0415 - after the check above
 
     known = {making.loss for making in MAKINGS}
@@ -73,7 +73,7 @@ def _say(head: dict[str, str], **more: Any) -> None:
 
 
 async def _one(making: Any, options: argparse.Namespace) -> dict[str, Any]:
-    """Return what came of one loss, and the page with its curves."""
+    """Return the result of one loss, and write the page with its curves."""
     from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - after the check of what is installed
     from quartier_hil import outcome, scenario  # noqa: PLC0415 - as above
     from quartier_hil.drill.rehearsal import Rehearsal  # noqa: PLC0415 - as above

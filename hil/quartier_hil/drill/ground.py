@@ -32,7 +32,7 @@ def _unshare() -> list[str]:
 
 
 def why_not_full() -> str:
-    """Return why no disk of its own can be had here; empty when it can."""
+    """Return the reason why a disk of its own is impossible here; empty if it is possible."""
     if shutil.which("unshare") is None:
         return "unshare (util-linux) is missing"
     tried = subprocess.run(  # noqa: S603 - our own words
@@ -42,7 +42,7 @@ def why_not_full() -> str:
 
 
 def why_not_dead() -> str:
-    """Return why no disk can die here; empty when one can."""
+    """Return the reason why a dying disk is impossible here; empty if it is possible."""
     if os.geteuid() != 0:
         return "needs root: an ext4 image on a loop device"
     missing = [name for name in ("mkfs.ext4", "losetup", "unshare") if _found(name) is None]

@@ -1,6 +1,6 @@
-"""What systemd does about a daemon that hangs: no word for ``WatchdogSec``, and it is ended and released.
+"""Act as systemd on a daemon that hangs: without a sign of life for ``WatchdogSec``, end and release it.
 
-A stand-in for what the rig can have on any machine; the proof under systemd itself is ``make systemd``.
+This substitute runs on any machine; the proof under systemd itself is ``make systemd``.
 """
 
 import asyncio

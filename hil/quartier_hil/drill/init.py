@@ -103,7 +103,7 @@ sys.exit(main())
 
 
 def why_not() -> str:
-    """Return why no systemd can be had here as process 1; empty when one can."""
+    """Return the reason why systemd as process 1 is impossible here; empty if it is possible."""
     if os.geteuid() != 0:
         return "needs root: namespaces with an overlay, and systemd as their first process"
     if not SYSTEMD.exists():

@@ -1,4 +1,4 @@
-"""How each row of the ladder is made to happen on the simulated building, in the table's order."""
+"""Cause each row of the loss table on the simulated building, in the order of the table."""
 
 import asyncio
 import contextlib

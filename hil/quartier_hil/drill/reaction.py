@@ -1,4 +1,4 @@
-"""How long a reaction took, from what was seen before and after a loss (pure)."""
+"""Measure the time of a reaction, from the values before and after a loss (pure)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Measure = Callable[[Series], Reaction]
 
 
 def falls(value: float, tolerance: float = TOLERANCE) -> Measure:
-    """Return when an order that stood elsewhere reached ``value`` for good."""
+    """Return a measure: the time at which an order with another value reached ``value`` for good."""
 
     def measured(series: Series) -> Reaction:
         stood = _before(series)
@@ -37,7 +37,7 @@ def falls(value: float, tolerance: float = TOLERANCE) -> Measure:
 
 
 def sinks(by: float) -> Measure:
-    """Return when it first was at least ``by`` below what stood there."""
+    """Return a measure: the first time at which it was at least ``by`` below its value before."""
 
     def measured(series: Series) -> Reaction:
         stood = _before(series)
@@ -52,12 +52,12 @@ def sinks(by: float) -> Measure:
 
 
 def rests(tolerance: float = TOLERANCE, until_s: float = inf) -> Measure:
-    """Return when it moved for the last time before ``until_s``; at 0 where it did not move at all."""
+    """Return a measure: the time of the last change before ``until_s``; 0 if it never changed."""
     return _last(lambda before, after: abs(after - before) > tolerance, until_s)
 
 
 def never_rises(tolerance: float = TOLERANCE, until_s: float = inf) -> Measure:
-    """Return when it rose for the last time before ``until_s``; at 0 where it never did."""
+    """Return a measure: the time of the last rise before ``until_s``; 0 if it never rose."""
     return _last(lambda before, after: after - before > tolerance, until_s)
 
 

@@ -23,11 +23,11 @@ ENDS = ("controller-killed", "controller-frozen")
 
 @dataclass(frozen=True, kw_only=True)
 class Making:
-    """How one row of the ladder is made to happen here.
+    """Way to cause one row of the loss table here.
 
-    ``watched`` is a value of the plant or of the daemon's status, ``measure`` what is read off it (None: when
-    the daemon says so); ``sign`` is the row by which the daemon notices, where that is another.  ``needs``
-    tells why it cannot be made on this machine, empty when it can.
+    ``watched`` is a value of the plant or of the daemon's status, ``measure`` the time found in it (None: the
+    time that the daemon states); ``sign`` is the row by which the daemon notices, where that is another.
+    ``needs`` returns the reason why it is impossible on this machine, empty if it is possible.
     """
 
     loss: str
@@ -50,9 +50,9 @@ class Making:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What came of it: the daemon's own row, and both times in s of the house; None: not seen.
+    """Result: the daemon's own row, and both times in s of the site's clock; None: not seen.
 
-    ``others`` are further figures by name; ``words`` say what was seen at the output.
+    ``others`` are further figures by name; ``words`` describe the values at the output.
     """
 
     declared: Mapping[str, Any] | None
@@ -83,7 +83,7 @@ class Rehearsal(Run):
             self.ordered.append((self.now_s, value))
 
     async def prepare(self, work: Path, stack: AsyncExitStack) -> None:
-        """What this loss needs around the daemon."""
+        """Prepare the surroundings of the daemon that this loss needs."""
         if self.making.ground is not None:
             await self.making.ground(self, work, stack)
 
@@ -126,7 +126,7 @@ class Rehearsal(Run):
             await asyncio.sleep(LOOK_REAL_S)
 
     async def _watch_outputs(self) -> None:
-        """When the daemon was gone, when the first output stood at its safe value, and when all did."""
+        """Record the times of the end of the daemon, and of the first and last output at its safe value."""
         at_first = len(self.wiring.unreleased())
         while True:
             now_s = time.monotonic() - self.began_real_s
@@ -162,7 +162,7 @@ class Rehearsal(Run):
         )
 
     def _noticed_s(self) -> float | None:
-        """Return when the daemon first named the row, by its own stamp: looking costs no precision."""
+        """Return the time at which the daemon first named the row, by its stamp: polling adds no error."""
         wanted = self.making.sign or self.making.loss, self.making.of
         for at_s, status in self.looks:
             for row in deep(status, "losses") or ():
@@ -172,7 +172,7 @@ class Rehearsal(Run):
         return None
 
     def _series(self, watched: str) -> list[tuple[float, float]]:
-        """Return what was watched, in s from the loss; what is no number was not seen."""
+        """Return the watched values with their times from the loss in s, without NaN."""
         pairs = self.ordered or [(at_s, _told(status, watched)) for at_s, status in self.looks]
         end_s = self.making.warm_s + self.making.lasts_s
         return [(at_s - self.began_s, value) for at_s, value in pairs if at_s <= end_s and not isnan(value)]

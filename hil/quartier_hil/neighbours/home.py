@@ -42,7 +42,7 @@ class Home:
         self.wiring = Wiring(self.scenario.seed, house)
 
     def values(self) -> dict[str, float]:
-        """Return what its devices measure now."""
+        """Return the present measurements of its devices."""
         return building.values(self.spec, self.plant)
 
     async def serve(self, stack: AsyncExitStack, broker_port: int, issuers_file: Path) -> None:
@@ -98,7 +98,7 @@ class Home:
 
     @property
     def grid_w(self) -> float:
-        """Return what its connection takes."""
+        """Power at its connection, W."""
         return self.plant.grid_w
 
     def place(self) -> dict[str, Any]:

@@ -18,10 +18,10 @@ _MINUTE = 60
 
 @dataclass(frozen=True)
 class Told:
-    """What a street tells of its evening.
+    """Data of the evening of a street.
 
-    ``titles`` of its buildings by name, ``alone_w``: by second what they would take together without a
-    district, ``rate``: seconds of the house in a real second.
+    ``titles`` of its buildings by name, ``alone_w``: their common power without a district by second,
+    ``rate``: plant seconds per real second.
     """
 
     titles: dict[str, str]
@@ -48,7 +48,7 @@ def page(told: Told) -> str:
 
 
 def sections(told: Told) -> str:
-    """Return what stands in it, for a page that has curves of its own."""
+    """Return the sections of the page, for a page that has curves of its own."""
     return _filled(
         part("neighbours.html"),
         {
@@ -66,7 +66,7 @@ def sections(told: Told) -> str:
 
 
 def data(told: Told) -> dict[str, Any]:
-    """Return what the page's script draws, in kW."""
+    """Return the data that the script of the page draws, in kW."""
     spans = bins.spans(len(told.course))
     start_s = story.start_utc_s()
     times: list[float] = []
@@ -101,13 +101,13 @@ def data(told: Told) -> dict[str, Any]:
 
 
 def said(told: Told) -> list[tuple[float, str]]:
-    """Return what was said, by the second at which it was measured."""
+    """Return the lines of the narration, by the second of their measurements."""
     narration = story.narration(told.titles, told.limit_w)
     return [(one.at_s, text) for one in told.course for text in narration.step(one.at_s, one.values)]
 
 
 def _beside(told: Told) -> list[float]:
-    """Return what the street would take alone, at the seconds of the course."""
+    """Return the power of the street without a district, in W, at the seconds of the course."""
     last = len(told.alone_w) - 1
     return [told.alone_w[min(int(moment.at_s), last)] for moment in told.course]
 

@@ -22,7 +22,7 @@ RATE = 16.0
 NEED_WH = 30_000.0
 STAY_H = 2.0
 WANTED_WH = 15_000.0
-"""What the district believes of a car of which the house knows nothing."""
+"""Energy that the district assumes for a car of which the site knows nothing, Wh."""
 PRICES = [0.206] * 6 + [0.27] * 16 + [0.206] * 2
 """By the local hour, EUR a kWh: about France's regulated tariff of 2025."""
 PLUGGED_AT_S = 130.0
@@ -60,12 +60,12 @@ LOAD, LOST, LED = "street.power_w", "street.lost_count", "street.led_count"
 
 
 def number(count: int) -> str:
-    """Of buildings, in words."""
+    """Return a number of buildings in words."""
     return {3: "Three", 4: "Four"}.get(count, str(count))
 
 
 def narration(titles: Mapping[str, str], limit_w: float) -> Narration:
-    """What is said of the buildings of ``titles``: what happens, and then what the meters show of it."""
+    """Return the narration of the buildings of ``titles``: each event, then the values of the meters."""
     count, limit = len(titles), f"{limit_w / 1e3:g} kW"
     load, band_w = f"the transformer carries {{{LOAD}}} of {limit}", _band_w(limit_w)
     told: tuple[dict[str, object], ...] = (
@@ -120,7 +120,7 @@ def narration(titles: Mapping[str, str], limit_w: float) -> Narration:
 
 
 def _beside_contracts(titles: Mapping[str, str]) -> str:
-    """Return what each building takes, as a place of the narration, beside its contract."""
+    """Return the power of each building as a field of the narration, with its contract."""
     contracts_w = {edge: home.house.contract_import_w for edge, home in houses(with_public=True)}
     return ", ".join(
         f"{title} takes {{{edge}.power_w}} (contract {contracts_w[edge] / 1e3:g} kW)"
@@ -168,7 +168,7 @@ class Moment:
 
     @property
     def values(self) -> dict[str, float]:
-        """Return what the narration goes by."""
+        """Values that the narration uses."""
         modes = list(self.modes.values())
         return {
             **{f"{edge}.power_w": watts for edge, watts in self.powers_w.items()},
@@ -179,7 +179,7 @@ class Moment:
 
 
 def verdicts(course: Sequence[Moment], shares_w: dict[str, float], limit_w: float) -> list[Verdict]:
-    """Return what was promised, and what was measured."""
+    """Return the verdicts with promise and measurement."""
     before = _highest(_means(course, PLUGGED_AT_S, DISTRICT_AT_S, None))
     led = _highest(_means(course, LED_FROM_S, DIES_AT_S + 120.0, None))
     lost = _highest(_means(course, LOST_FROM_S, BACK_AT_S, None))

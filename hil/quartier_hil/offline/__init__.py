@@ -1,1 +1,1 @@
-"""What takes days, in one process and as fast as it goes: rooms of the gateway without wires or waiting."""
+"""Long runs in one process at full speed: parts of the gateway without wires and without waiting."""

@@ -28,16 +28,16 @@ from quartier_drivers.meter.line import MeterLine
 from quartier_drivers.registry import load_factory
 
 TRIED_S = training.BACKTEST_S
-"""So much of a history the daemon tries: what a plan would have cost in it."""
+"""Length of the history that the daemon backtests a plan on, s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """What a site file amounts to.
+    """Site built from a site file.
 
-    ``devices`` maps each device to its points by full name, as its driver knows them without having asked
-    it; ``buses`` maps each bus to its devices.  ``store`` makes its history, of a runtime and a state
-    directory; ``speaking`` are the drivers of meters that speak by themselves, as over an open line.
+    ``devices`` maps each device to its points by full name, as its driver knows them without a request;
+    ``buses`` maps each bus to its devices.  ``store`` makes its history from a runtime and a state
+    directory; ``speaking`` are the drivers of meters that send by themselves, as over an open line.
     """
 
     house: Site
@@ -49,7 +49,7 @@ class Assembled:
     speaking: Mapping[str, PushMeter] = field(default_factory=dict)
 
     def question(self, state: ControlState, linked: LinkState, now: Now, distrust: str = "") -> PlanRequest:
-        """Return what the daemon would ask its planner.  Raises RefusedError for what it would not."""
+        """Return the request that the daemon would send its planner.  Raises RefusedError if it would not."""
         return planner_inputs.make_question(self.loaded.site, state, linked, self.params, {}, now, distrust)
 
     def trial(self) -> PlanBacktest:
@@ -57,24 +57,24 @@ class Assembled:
         return planner_inputs.make_plan_backtest(self.loaded.site)
 
     def stirs(self, state: ControlState) -> list[object]:
-        """Return what makes the daemon plan anew when it changes."""
+        """Return the values on whose change the daemon makes a new plan."""
         return plannable_assets.collect_plan_triggers(state)
 
     def told(self, state: ControlState, now: Now) -> MeterTariffState:
-        """Return what the daemon takes from the grid operator's meter for its planner."""
+        """Return the values of the grid operator's meter that the daemon uses for its planner."""
         return planner_inputs.read_meter_tariff(state, now)
 
     def tolls(self) -> Surcharges:
-        """Return what the daemon would begin with to learn what an import costs beside its price.
+        """Return the surcharges from which the daemon begins to learn the cost of an import beyond its price.
 
-        Nothing is held to the rule here (``planning.rule_bound``).
+        The bound by the rule (``planning.rule_bound``) does not apply here.
         """
         said = self.loaded.site.planning or PlanningSection()
         return Surcharges(self.premises.zone, said.day_peak_eur_per_w, by_month=said.peak_by_month)
 
     @property
     def premises(self) -> SiteFacts:
-        """Return what the daemon tells its forecast of the building."""
+        """The facts of the site that the daemon gives to its forecast."""
         return planner_inputs.make_premises(self.loaded.site, self.house)
 
     @property

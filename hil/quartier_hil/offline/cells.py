@@ -1,4 +1,4 @@
-"""What a run without wires gives for the page of classes and verbs."""
+"""Make the cells of the page of classes and verbs from a run without wires."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from quartier_hil.verdict.faults import Case
 
 
 def told(name: str, done: Day) -> dict[tuple[str, str, str], str]:
-    """Return what a run without wires gives for the page: by scenario, device and verb."""
+    """Return the cells of the page from a run without wires: by scenario, device and verb."""
     ending = done.ending
     cases = [judge for judge in done.judges if isinstance(judge, Case)]
     found = {

@@ -41,7 +41,7 @@ def parser(made: argparse.ArgumentParser) -> None:
 
 
 def again(made: argparse.ArgumentParser) -> None:
-    """What CI systems want of a run, and who wants the same once more."""
+    """Add the options for CI systems and for repeating a run."""
     made.add_argument(
         "--seed", type=int, metavar="N", help="of everything random in it [the scenario's, mostly 1]"
     )

@@ -70,7 +70,7 @@ class Controller:
         return self
 
     def leave(self, now: Now) -> dict[str, Any]:
-        """Return what the next process finds."""
+        """Return the state that the next process starts from."""
         if self.historian is not None:
             self.historian.cut()
         schedules = orders_schedules.dump_schedules(self.entries)

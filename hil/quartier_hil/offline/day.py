@@ -62,7 +62,7 @@ _ON_WIRES = (*_DELIVERED, wanted.OnTime, wanted.Accounted, wanted.Memory)
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to run and where its site file is written."""
+    """Scenario to run, its records, and the folder of its site file."""
 
     scenario: asked.Scenario
     series: Series
@@ -70,7 +70,7 @@ class Options:
 
     @property
     def step_s(self) -> float:
-        """Return how far plant and control go in a step: the scenario's own grain."""
+        """Step of plant and control, s: the cycle of the scenario."""
         return self.scenario.cycle_s
 
 
@@ -151,7 +151,7 @@ class Day:
 
     @property
     def words(self) -> str:
-        """Return how it was run, for a person."""
+        """Conditions of the run, as text."""
         speed = self.scenario.duration_s / self.cpu_s if self.cpu_s else 0.0
         step = f"steps of {self.options.step_s:g} s"
         text = f"in one process without wires, {speed:,.0f} times real time on a core of its own, {step}"
@@ -161,7 +161,7 @@ class Day:
 
     @property
     def facts(self) -> dict[str, str]:
-        """Return what a person wants to know of it beside the verdicts."""
+        """Facts of the run to show with the verdicts."""
         tariff = self.scenario.house.tariff
         told = {} if tariff is None else {"supply contract": tariff.words}
         return {"records": self.options.series.origin, "how": self.words, **told}
@@ -237,7 +237,7 @@ class Day:
 
     @cached_property
     def saving(self) -> Saving | None:
-        """Return what the plan saved: the first who asks has the same scenario lived without one too."""
+        """The saving by the plan; the first call also runs the same scenario without one."""
         planning = self.scenario.house.planning
         if self.planner is None or planning is None:
             return None
@@ -266,7 +266,7 @@ class Day:
 
     @property
     def ending(self) -> Ending:
-        """Return what is known of the run beside the plant."""
+        """Data of the run that is over, without those of the plant."""
         return Ending(
             modes=self.modes,
             downs=self.downs,

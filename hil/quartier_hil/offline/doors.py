@@ -18,7 +18,7 @@ TIMEOUT_S = 1.0
 CAP = "_max_"
 """In the name of each output that is a cap."""
 _FED = ("current_max_a", "setpoint_w", "generation_max_w")
-"""What an output steers gives or takes nothing without the power of its device."""
+"""Orders of assets that give or take nothing while their device has no power."""
 _KINDS = {"float": 0, "int": 1, "bool": 2}
 _GOOD, _BAD = b"\x00", b"\x01"
 _S = 1_000_000_000
@@ -119,7 +119,7 @@ class Doors:
     # -- towards the gateway -----------------------------------------------------------------
 
     def read(self, values: Mapping[str, float], now_s: float, now_ns: int) -> Iterator[Readings]:
-        """Yield what is answered to the requests that are due; ``values`` are the plant's, in house units."""
+        """Yield the answers to the requests that are due; ``values`` are the plant's, in gateway units."""
         self._deliver(now_s, now_ns)
         shown = {**values, **{point: self.shown(point, now_s) for point in self._own}}
         if not self._prepared:
@@ -186,7 +186,7 @@ class Doors:
                 self._orders.pop(point, None)
 
     def release(self, caps: Mapping[str, float | None], now_s: float) -> None:
-        """What `quartier release` writes: each point's ``on_release``; ``caps`` holds the caps' values."""
+        """Write as `quartier release` does: ``on_release`` of each point; ``caps`` holds the caps' values."""
         for point in self._own:
             info = self._devices[self._of[point]].infos[point]
             value = caps.get(point) if info.on_release == "cap" else info.on_release
@@ -200,7 +200,7 @@ class Doors:
     # -- towards the plant -------------------------------------------------------------------
 
     def shown(self, point: str, now_s: float) -> float:
-        """Return what the device holds for a writable point: the last order, or what its timer made of it."""
+        """Return the value of a writable point in the device: last order, or the fallback after its timer."""
         order = self._orders.get(point)
         if order is None:
             return self._own[point]
@@ -216,7 +216,7 @@ class Doors:
         return 0.0 if point.partition(".")[2] in _FED else self._own[point]
 
     def orders(self, now_s: float) -> dict[str, float]:
-        """Return what each writable point makes the plant do, also where its device has no power."""
+        """Return the order of each writable point as it acts on the plant, also of a device without power."""
         found = {}
         for point in self._own:
             faults = self._devices[self._of[point]].faults

@@ -1,4 +1,4 @@
-"""What happens to a house without wires: the events of its scenario, done to plant, devices and district."""
+"""Apply the events of a scenario to plant, devices and district of a site without wires."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -65,7 +65,7 @@ class Historian:
             self._store = None
 
     def tells(self, points: Iterable[str], begin: str, end: str, zone: ZoneInfo) -> Stored:
-        """What it gives of a span, asked for by its local times; by the quarter hour, and one by one."""
+        """Return the rows of a span given by local times: by quarter hour, and one by one."""
         span = time_text.parse_moment_ms(begin, 0, zone), time_text.parse_moment_ms(end, 0, zone)
         wanted = list(points)
         return Stored(

@@ -1,4 +1,4 @@
-"""What a house did before its scenario began, by the plant alone: a forecast has something to learn from."""
+"""Make the history of a site before its scenario, from the plant alone, for the forecast to learn from."""
 
 import datetime as dt
 from collections.abc import Collection, Iterator
@@ -24,7 +24,7 @@ _LEFT_ALONE = Orders(current_max_a=0.0)
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What a house took and generated, as its forecast is told it, and what the connection's meter showed
+    """Histories of a site: consumption and generation for its forecast, and the power of the grid meter
     (``load_w`` of a history: plus is import).
     """
 

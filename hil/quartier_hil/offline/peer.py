@@ -25,7 +25,7 @@ _OLD_MS = 86_400_000
 
 @dataclass
 class Peer:
-    """Who asks the house for something.
+    """The district's side of a site without wires: it sends documents and collects the answers.
 
     ``acks`` are the answers to each document, in order, ``answers`` those to documents without sense.
     """
@@ -45,7 +45,7 @@ class Peer:
     _plans: list[DeviceSchedule] = field(default_factory=list)
 
     def hear(self, event: Plan | Parameters | Shed, now: Now) -> None:
-        """Send what an event asks for beside caps."""
+        """Send the document of an event other than caps."""
         match event:
             case Plan():
                 self.plan(event, now)
@@ -116,7 +116,7 @@ class Peer:
         )
 
     def join(self, *, up: bool) -> None:
-        """The broker goes or comes; who comes back is told the newest documents again."""
+        """Disconnect or connect the broker; after a return the newest documents are sent again."""
         if up and not self.up:
             self.again()
         self.up = up
@@ -168,5 +168,5 @@ class Peer:
         self._commands.clear()
 
     def again(self) -> None:
-        """A gateway that starts, or comes back, is told the newest document of each program."""
+        """Send the newest document of each program to a gateway that starts or comes back."""
         self._waiting += self._documents

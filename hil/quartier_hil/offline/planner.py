@@ -1,8 +1,7 @@
-"""The gateway's planner in this process: asked when the daemon's task would ask, and answered at once.
+"""The gateway's planner in this process: called when the daemon's task would call it, with an answer at once.
 
-Question, answer, forecast and back-test are the gateway's own; what the task adds is a thread, which
-synthetic time has no use for.  Who is dead or hangs gives no new plan: the one before says itself until
-when it holds.
+Request, answer, forecast and back-test are the gateway's own; the task only adds a thread, which synthetic
+time does not need.  A dead or hanging planner gives no new plan: the one before has its own end.
 """
 
 from collections.abc import Mapping
@@ -25,7 +24,7 @@ _SLOT_S = 3_600.0
 
 
 class Planner:
-    """What plans for a house; ``past`` is what it did before."""
+    """Planner of a site; ``past`` is its history before the scenario."""
 
     def __init__(self, site: Assembled, past: Past) -> None:
         self.is_alive = True
@@ -44,10 +43,10 @@ class Planner:
         self._lived: list[tuple[float, ...]] = []
         self._since_s = past.grid.start_utc_s + len(past.grid.load_w) * past.grid.step_s
         self.reached_w = self._tolls.reached_w(self._since_s)
-        """What the month had reached before."""
+        """The peak of the month before, W."""
 
     def lead(self, controller: Controller, now: Now) -> LocalPlan | None:
-        """Return what it wants now; a new plan each five minutes and on any change that matters."""
+        """Return the plan in force now; make a new one each five minutes and on any change that matters."""
         if self.is_alive and controller.state.force is not None and self._is_due(controller, now):
             self._asked_ns = now.ns
             try:
@@ -61,7 +60,7 @@ class Planner:
         return self.wish
 
     def age_s(self, now: Now) -> float:
-        """Return how long ago the plan in force began; inf: there is none."""
+        """Return the age of the plan in force, s; inf if there is none."""
         return inf if self.start_ns is None else (now.ns - self.start_ns) / 1e9
 
     def _learn(self, history: PowerHistory, grid: PowerHistory) -> None:
@@ -85,7 +84,7 @@ class Planner:
         return True
 
     def _matters(self, controller: Controller, now: Now) -> object:
-        """Return what makes a new plan due when it changes."""
+        """Return the values on whose change a new plan is due."""
         state = controller.state
         force = state.force
         caps = None if force is None else (force.import_w, force.export_w)
@@ -93,7 +92,7 @@ class Planner:
         return caps, self._site.stirs(state), self._site.told(state, now), now.synced, doubt
 
     def see(self, values: Mapping[str, float], dt_s: float) -> None:
-        """Live a step of the house; each whole hour is learnt from."""
+        """Take a step of the plant; learn from each whole hour."""
         sun_w = -values["pv1.power_w"]
         apart_w = sum(values[f"{name}.power_w"] for name in ("bat1", "ev1", *self._site.premises.apart))
         grid_w = values["grid.power_w"]

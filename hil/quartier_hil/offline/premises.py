@@ -58,7 +58,7 @@ def site(scenario: Scenario, folder: Path, clock: Clock | None = None) -> Assemb
 
 
 def _known(site: Assembled, house: House) -> Assembled:
-    """What the gateway learns of a device when it asks it: a cap of SunSpec 123 has no timer, it stands."""
+    """Add the data that the gateway reads from a device: a cap of SunSpec 123 has no timer and stays."""
     if house.pv != "sunspec-1xx":
         return site
     infos = dict(site.devices[SOLAR])
@@ -74,7 +74,7 @@ def _meters(house: House) -> str:
 
 
 def own(assembled_site: Assembled, house: House) -> dict[str, float]:
-    """Return what each output's device does before anybody ordered anything."""
+    """Return the value of each output in its device before the first order."""
     return {point: _own(info, house) for point, info in assembled_site.points.items() if info.writable}
 
 
@@ -88,7 +88,7 @@ def _own(info: PointInfo, house: House) -> float:
 
 
 def orders(said: Mapping[str, float]) -> Orders:
-    """Return what the outputs make the plant do."""
+    """Return the orders of the plant from the values of the outputs."""
     further: dict[str, dict[str, float]] = {}
     for point, value in said.items():
         name, _, quantity = point.partition(".")

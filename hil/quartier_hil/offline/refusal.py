@@ -1,4 +1,4 @@
-"""What of a scenario only wires can show (pure but for the file that is read)."""
+"""Find the parts of a scenario that only wires can show (pure but for the file that is read)."""
 
 from pathlib import Path
 

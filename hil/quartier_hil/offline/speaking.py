@@ -31,11 +31,11 @@ class Hearer(Protocol):
         ...
 
     async def open(self) -> Mapping[str, str]:
-        """Return who it is.  Raises NoReply until it has said something."""
+        """Return its identity.  Raises NoReply until it has sent something."""
         ...
 
     async def read(self) -> Readings:
-        """Return what it said.  Raises NoReply when it is silent for too long."""
+        """Return its readings.  Raises NoReply when it is silent for too long."""
         ...
 
     async def close(self) -> None:
@@ -55,11 +55,11 @@ class Moment:
         return self.ns
 
     def utc_ms(self) -> int:
-        """Return what the gateway takes for the time, UTC in milliseconds."""
+        """Return the gateway's time, UTC in milliseconds."""
         return self.utc
 
     async def sleep(self, seconds: float) -> None:
-        """Nobody waits here."""
+        """Return at once: no time passes here."""
 
 
 class SpokenLinky:
@@ -90,7 +90,7 @@ class SpokenLinky:
             self._noise = GARBAGE
 
     def clear(self) -> None:
-        """It is well again."""
+        """End all faults."""
         self._ailing.clear()
         self._noise = None
 
@@ -100,7 +100,7 @@ class SpokenLinky:
             _at_once(self._driver.open())
 
     def close(self) -> None:
-        """The gateway's process ends: what is said from here on is lost."""
+        """End the gateway's process: bytes sent from here on are lost."""
         _at_once(self._driver.close())
 
     # -- what it says -------------------------------------------------------------------------
@@ -131,7 +131,7 @@ class SpokenLinky:
 
 
 def _at_once(talk: Coroutine[Any, Any, Result]) -> Result:
-    """Return what a driver gives that has nothing to wait for."""
+    """Return the result of a driver that waits for nothing."""
     try:
         talk.send(None)
     except StopIteration as end:

@@ -17,12 +17,12 @@ from quartier_hil.tariff import COLOURS, Standing, calendar
 METER, DEVICE, SUPPLY = "tic", "linky_tic", "linky"
 """The Linky as scenarios, the site's devices and the site's supplies call it."""
 UNKNOWN = -1.0
-"""Stands for what the gateway does not know."""
+"""Value of a quantity that the gateway does not know."""
 _FRESH_S = 30.0
 
 
 class Supply:
-    """What a scenario's house is supplied by; without a Linky and a contract it says nothing."""
+    """Supply of a scenario's site: its Linky and its contract; empty without them."""
 
     def __init__(self, scenario: Scenario, site: Assembled, clock: Moment) -> None:
         house = scenario.house
@@ -38,13 +38,13 @@ class Supply:
         }
 
     def at(self, utc_ms: int) -> Standing | None:
-        """Return what the contract says at a moment; None where the scenario states none."""
+        """Return the state of the contract at a moment; None where the scenario has no contract."""
         return None if self.calendar is None else self.calendar.at(_local(utc_ms))
 
     # -- the meter ----------------------------------------------------------------------------
 
     def turn(self, values: Mapping[str, float], now_s: float, utc_ms: int, now: Now) -> Iterator[Readings]:
-        """What is heard of the Linky; ``utc_ms`` is the true time, ``now`` what the gateway takes for it."""
+        """Yield the readings of the Linky; ``utc_ms`` is the true time, ``now`` the gateway's time."""
         self._clock.ns, self._clock.utc = now.ns, now.utc_ms
         if self._linky is not None:
             yield from self._linky.turn(values, now_s, dt.datetime.fromtimestamp(utc_ms / 1_000, dt.UTC))
@@ -55,12 +55,12 @@ class Supply:
             self._linky.fault(kind, **args)
 
     def clear(self) -> None:
-        """It is well again."""
+        """End all faults."""
         if self._linky is not None:
             self._linky.clear()
 
     def power(self, *, on: bool, backed: Container[str]) -> None:
-        """The house's voltage is gone, or back."""
+        """Switch the voltage of the site off or on."""
         if METER not in backed:
             self.clear() if on else self.fault("off")
 
@@ -72,12 +72,12 @@ class Supply:
     # -- what is known of it ------------------------------------------------------------------
 
     def values(self, utc_ms: int) -> dict[str, float]:
-        """Return what holds by the contract, as points of ``contract``; the price in EUR per kWh."""
+        """Return the state of the contract as points of ``contract``; the price in EUR per kWh."""
         standing = self.at(utc_ms)
         return {} if standing is None else standing.values
 
     def known(self, controller: Controller | None, view: Mapping[str, Any], now: Now) -> dict[str, float]:
-        """What the gateway shows of it and holds of its counters; ``UNKNOWN`` for what it does not know."""
+        """Return the gateway's own values of supply and counters; ``UNKNOWN`` for an unknown value."""
         if controller is None or self.calendar is None or not view:
             return {}
         told = view["supplies"][SUPPLY]

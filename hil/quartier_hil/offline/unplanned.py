@@ -1,7 +1,7 @@
-"""Lives the days of a scenario without its plan, for a run over wires to be held against.
+"""Simulate the days of a scenario without its plan, to compare them with a run over wires.
 
-``python -m quartier_hil.offline.unplanned FOLDER``: the scenario and what drives it are ``scenario.json`` and
-``series.json`` in the folder; what it cost and what the battery holds at the end are printed as JSON.
+``python -m quartier_hil.offline.unplanned FOLDER``: the scenario and its input are ``scenario.json`` and
+``series.json`` in the folder; the cost and the energy in the battery at the end are printed as JSON.
 """
 
 import json

@@ -46,7 +46,7 @@ class Ventilation:
         return replace(self, speed_pct=speed_pct, co2_ppm=co2_ppm, outdoor_c=around.outdoor_c)
 
     def values(self) -> Mapping[str, float]:
-        """Return how much was breathed out, how fast the fans turn, and the temperatures of the air."""
+        """Return the CO2 concentration, the speed of the fans and the temperatures of the air."""
         supply_c = self.outdoor_c + HEAT_RECOVERED * (self.extract_c - self.outdoor_c)
         return {
             "co2_ppm": self.co2_ppm,
@@ -75,7 +75,7 @@ class Cooling:
 
     @property
     def power_w(self) -> float:
-        """Of the compressor."""
+        """Power of the compressor, W."""
         return self.rated_w if self.running_on else 0.0
 
     def step(self, orders: Mapping[str, float], around: Around, dt_s: float) -> "Cooling":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatterySpec:
-    """What the battery is.  ``efficiency_pct`` holds for each way alone, so 95 gives 90 there and back."""
+    """Properties of the battery.  ``efficiency_pct`` is that of each way: 95 gives 90 for the round trip."""
 
     capacity_wh: float = 10_000.0
     charge_max_w: float = 5_000.0
@@ -40,7 +40,7 @@ def _heard(spec: BatterySpec, state: BatteryState, order_w: float, now_s: float)
 
 
 def step(spec: BatterySpec, state: BatteryState, order_w: float, now_s: float, dt_s: float) -> BatteryState:
-    """Go on by ``dt_s`` with ``order_w`` as the last order heard; power is constant within the step.
+    """Go on by ``dt_s`` with ``order_w`` as the last order received; power is constant within the step.
 
     The energy never leaves 0..capacity: the battery protects itself by giving or taking less.
     """

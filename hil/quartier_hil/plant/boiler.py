@@ -28,7 +28,7 @@ class Boiler:
 
     @property
     def power_w(self) -> float:
-        """Of the rod."""
+        """Power of the heating rod, W."""
         return self.rated_w if self.running_on else 0.0
 
     @property

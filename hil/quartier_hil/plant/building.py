@@ -21,7 +21,7 @@ ASSETS = ("bat1", "pv1", "ev1", "hp1", "base")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildingSpec:
-    """What stands in the building."""
+    """Equipment of the building."""
 
     battery: BatterySpec = field(default_factory=BatterySpec)
     solar: SolarSpec = field(default_factory=SolarSpec)
@@ -41,9 +41,9 @@ class BuildingSpec:
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """What comes from outside at one instant: unshiftable load, sun on the modules, heat drawn, the hour.
+    """Inputs from outside at one instant: unshiftable load, sun on the modules, heat drawn, the hour.
 
-    ``unlisted_w`` (not below 0) is given by what stands behind the connection and in no list.
+    ``unlisted_w`` (not below 0) is the generation behind the connection that the site file does not list.
     """
 
     base_w: float
@@ -55,7 +55,7 @@ class Drive:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What the devices were last told, in the house's units (a device's own fallback included)."""
+    """Last orders of the devices, in gateway units (a device's own fallback included)."""
 
     battery_w: float = 0.0
     generation_max_w: float = float("inf")
@@ -66,7 +66,7 @@ class Orders:
 
     @property
     def values(self) -> dict[str, float]:
-        """Each order as ``order.<what>``, for curves and judges."""
+        """Each order as ``order.<what>``, for curves and checks."""
         return {
             **{f"order.{name}.{key}": value for name, one in self.more.items() for key, value in one.items()},
             "order.battery_w": self.battery_w,
@@ -208,7 +208,7 @@ def plug(
 
 
 def values(spec: BuildingSpec, state: BuildingState) -> dict[str, float]:
-    """Every quantity that a device of the building can measure, as ``asset.quantity``, house units."""
+    """Every quantity that a device of the building can measure, as ``asset.quantity``, in gateway units."""
     grid_w = state.grid_w
     drop_v = mains.voltage_v(grid_w, spec.phases_count) - mains.NOMINAL_V
     found: dict[str, float] = {
@@ -242,7 +242,7 @@ def values(spec: BuildingSpec, state: BuildingState) -> dict[str, float]:
 
 
 def _flows(spec: BuildingSpec, state: BuildingState) -> dict[str, board.Flow]:
-    """Return what flows through each board and the root, by phase."""
+    """Return the power through each board and the root, by phase."""
     battery = shares(spec.battery_phase or None)
     parts = {piece.name: piece.shares for piece in state.more} | {"bat1": battery, "ev1": _car_shares(state)}
     return board.flows(

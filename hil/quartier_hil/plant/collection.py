@@ -26,7 +26,7 @@ class Collection:
 
     @property
     def power_w(self) -> float:
-        """Of the fans."""
+        """Power of the fans, W."""
         return self.rated_w if self.running_on else 0.0
 
     def step(self, orders: Mapping[str, float], around: Around, dt_s: float) -> "Collection":
@@ -45,7 +45,7 @@ class Collection:
         )
 
     def values(self) -> Mapping[str, float]:
-        """Return what waits, how much of it, and how long it stood after its deadline."""
+        """Return whether a batch waits, its time left, and the time that it waited after its deadline."""
         return {
             "waiting_on": float(self.left_s > 0.0),
             "left_s": self.left_s,

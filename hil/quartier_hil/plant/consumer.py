@@ -1,4 +1,4 @@
-"""A plain consumer: so much, from when to when of the day, where its relay lets it (pure)."""
+"""A plain consumer: a fixed power in a span of the day, while its relay is on (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -35,7 +35,7 @@ class Loop:
 
     @property
     def power_w(self) -> float:
-        """Of the pump."""
+        """Power of the pump, W."""
         return self.rated_w * (self.pump_pct / 100.0) ** 3
 
     def step(self, orders: Mapping[str, float], around: Around, dt_s: float) -> "Loop":

@@ -30,7 +30,7 @@ class Machine:
 
     @property
     def duration_s(self) -> float:
-        """Return what a run takes."""
+        """Duration of a run, s."""
         return _QUARTER_S * len(self.run_w)
 
     @property
@@ -40,7 +40,7 @@ class Machine:
 
     @property
     def power_w(self) -> float:
-        """Return what the quarter of its run that it is in takes."""
+        """Power of the present quarter hour of its run, W; 0 at rest."""
         if not self.running_on:
             return 0.0
         return self.run_w[min(int((self.duration_s - self.left_s) / _QUARTER_S), len(self.run_w) - 1)]
@@ -62,7 +62,7 @@ class Machine:
         )
 
     def values(self) -> Mapping[str, float]:
-        """Return how far its run has come, and how its runs went."""
+        """Return the progress of its run and the counts of its runs."""
         return {
             "left_s": self.left_s,
             "late_s": self.late_s,

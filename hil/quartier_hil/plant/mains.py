@@ -12,7 +12,7 @@ GONE_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Mains:
-    """What a scenario makes of the grid.
+    """State of the grid that a scenario sets.
 
     The frequency is ``off_hz`` from a quiet day's and goes to ``to_hz`` off it by ``hz_per_s``; ``level_v``
     is the voltage of each phase before the feeder's drop.

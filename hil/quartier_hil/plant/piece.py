@@ -1,4 +1,4 @@
-"""What every further asset of the plant has: power on its phases, a step in time, measurements (pure)."""
+"""Interface of every further asset of the plant: power by phase, a step in time, measurements (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ def shares(phase: int | None) -> Shares:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What surrounds the building: seconds of the scenario and of the local day, weather, sun in degrees.
+    """Surroundings of the building: seconds of the scenario and of the local day, weather, sun in degrees.
 
-    ``solar_w_per_kw`` is what the sun gives on each kW of modules, ``draw_w`` the heat of the hot water that
-    people draw.
+    ``solar_w_per_kw`` is the power by sun per kW of modules, ``draw_w`` the heat of the hot water that people
+    draw.
     """
 
     now_s: float
@@ -47,7 +47,7 @@ class Piece(Protocol):
 
     @property
     def power_w(self) -> float:
-        """Return what it takes from the building's bus; minus: what it gives."""
+        """Power from the building, W; minus: generation."""
         ...
 
     def step(self, orders: Mapping[str, float], around: Around, dt_s: float) -> Self:
@@ -55,5 +55,5 @@ class Piece(Protocol):
         ...
 
     def values(self) -> Mapping[str, float]:
-        """Return what it can measure beside its power, by quantity, in house units."""
+        """Return its measurements apart from the power, by quantity, in gateway units."""
         ...

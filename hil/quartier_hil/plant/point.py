@@ -10,7 +10,7 @@ from quartier_hil.plant.piece import Around, Shares, shares
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A car that stands here from ``from_s`` to ``until_s`` and would take ``need_wh``."""
+    """A car that is here from ``from_s`` to ``until_s`` and needs ``need_wh``."""
 
     from_s: float
     until_s: float
@@ -35,7 +35,7 @@ class ChargingPoint:
 
     @property
     def power_w(self) -> float:
-        """Return what the car takes."""
+        """Power of the car, W."""
         return self.car.power_w
 
     @property

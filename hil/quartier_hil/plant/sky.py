@@ -1,4 +1,4 @@
-"""Where the sun stands, and how warm it is outside (pure).
+"""Position of the sun and outdoor temperature (pure).
 
 Sun: declination and equation of time by the short Fourier series of Spencer (1971), good to about half a
 degree, which is two minutes of dusk.  Temperature: a daily wave, coldest at five in the morning.

@@ -1,4 +1,4 @@
-"""A PV system: gives what the sun allows, or less when it is told so (pure)."""
+"""A PV system: its power is that of the sun, or less by an order (pure)."""
 
 from dataclasses import dataclass
 

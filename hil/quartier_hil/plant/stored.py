@@ -13,7 +13,7 @@ _EMPTY_V, _FULL_V = 48.0, 56.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """Follows ``setpoint_w``, plus charges; rests where nobody orders."""
+    """Battery that follows ``setpoint_w``, plus charges; it rests without an order."""
 
     name: str
     spec: BatterySpec

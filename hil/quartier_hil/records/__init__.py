@@ -1,1 +1,1 @@
-"""What drives the plant: measured records, or standard profiles with weather and appliance events."""
+"""Input series of the plant: measured records, or standard profiles with weather and appliance events."""

@@ -1,4 +1,4 @@
-"""What the recorded device said to which request: the same request gets the same answers, in their order.
+"""Answers of the recorded device by request: the same request gets the same answers, in their order.
 
 Pure: bytes and seconds in, bytes and seconds out.
 """
@@ -33,7 +33,7 @@ class Answers:
         self._is_numbered = story.speech == "modbus-tcp"
         self._of: dict[bytes, deque[tuple[int, Answer]]] = {}
         self.strangers_count = 0
-        """Requests that nobody made in the record."""
+        """Number of requests that are not in the record."""
         self.unasked: Answer = ()
         self._learn(story.events)
 
@@ -63,11 +63,11 @@ class Answers:
 
     @property
     def requests(self) -> list[bytes]:
-        """Return what is asked in the record, without the numbers of Modbus TCP; the longest first."""
+        """Requests in the record, without the transaction numbers of Modbus TCP; the longest first."""
         return sorted(self._of, key=len, reverse=True)
 
     def answer(self, request: bytes) -> Answer | None:
-        """Return what the device says next to a whole request; None where the record has no such request."""
+        """Return the device's next answer to a whole request; None where the record has no such request."""
         left = self._of.get(self._key(request))
         if left is None:
             self.strangers_count += 1

@@ -99,7 +99,7 @@ def _segment(frame: bytes) -> bytes:
 
 
 def _without_tags(frame: bytes) -> bytes:
-    """Return what follows the tags of a ``wireshark-upper-pdu``."""
+    """Return the bytes after the tags of a ``wireshark-upper-pdu``."""
     while True:
         tag, size = struct.unpack_from(">HH", frame)
         frame = frame[4 + size :]

@@ -1,4 +1,4 @@
-"""A record on a wire: a TCP port or a pseudo terminal that says what the recorded device said."""
+"""A record on a wire: a TCP port or a pseudo terminal that sends the bytes of the recorded device."""
 
 import asyncio
 import contextlib
@@ -13,12 +13,12 @@ from quartier_hil.replay.answers import Answer, Answers
 from quartier_hil.replay.story import Story
 
 _OPENED_EVERY_S = 0.05
-# What nobody in the record asked is dropped when the line has been quiet for so long.
+# A request that is not in the record is dropped when the line has been quiet for this time.
 _PATIENCE_S = 0.3
 
 
 class Voice:
-    """One who hears bytes and answers as recorded, by ``say`` and ``hang_up``; ``fast`` without the waits."""
+    """Receiver that answers as recorded, by ``say`` and ``hang_up``; ``fast``: without the waits."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Voice:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self) -> None:
-        """Somebody is there: say what was said unasked."""
+        """Begin for a new client: send the unsolicited bytes of the record."""
         self._run(self._answers.unasked)
 
     def hear(self, data: bytes) -> None:
@@ -59,7 +59,7 @@ class Voice:
                 self._run(answer)
 
     def _request_bytes(self) -> int:
-        """Return how long the request is that begins what was heard; 0: not known yet."""
+        """Return the size of the request at the start of the received bytes; 0: not known yet."""
         heard = self._heard
         if self._story.speech == "modbus-tcp":
             return 6 + int.from_bytes(heard[4:6], "big") if len(heard) >= 6 else 0
@@ -139,7 +139,7 @@ class OnTcp:
 
 
 class OnPty:
-    """The record on a pseudo terminal; it begins when somebody opens that."""
+    """The record on a pseudo terminal; it begins when a client opens that."""
 
     def __init__(self, story: Story, *, fast: bool = False) -> None:
         self.answers = Answers(story)
@@ -175,7 +175,7 @@ class OnPty:
         os.close(self._master)
 
     async def _opened(self) -> None:
-        """Until somebody opens it, and whenever it is opened again: the kernel has no event for that."""
+        """Poll for each opening by a client: the kernel has no event for that."""
         assert self._voice is not None
         is_there = False
         while True:

@@ -1,4 +1,4 @@
-"""What a record tells: bytes that came and went, in their order, and whose they were."""
+"""Content of a record: bytes received and sent, in their order, with their sender."""
 
 from dataclasses import dataclass
 from typing import Literal

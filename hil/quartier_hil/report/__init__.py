@@ -1,1 +1,1 @@
-"""What a run leaves behind: run.json, samples.csv and one page that opens without a network."""
+"""Files of a run: run.json, samples.csv and one page that opens without a network."""

@@ -26,7 +26,7 @@ ROWS_MAX_COUNT = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What a run tells of itself; ``facts``: how it was run, ``more``: what only run.json holds."""
+    """Data of a run for its files; ``facts``: conditions of the run, ``more``: entries of run.json alone."""
 
     scenario: Scenario
     course: Course
@@ -192,7 +192,7 @@ def _orders(account: Account, path: Path) -> None:
 
 
 def _readings(rows: Sequence[Reading], zero_unix_s: float, path: Path) -> None:
-    """Every real reading, by the machine's own clock: the house may be on another day."""
+    """Every real reading, by the machine's own clock: the site's may be on another day."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)

@@ -1,4 +1,4 @@
-"""What came of scenarios as a JUnit file, which CI systems show: a suite a scenario, a case a promise.
+"""Write results as a JUnit file, which CI systems show: a suite per scenario, a case per promise.
 
 A promise that was not shown is a failure too, of its own type: it is no pass.
 

@@ -1,4 +1,4 @@
-"""Where the name of a curve stands: at its line, where nothing else is (pure)."""
+"""Place the name of a curve: at its line, where nothing else is (pure)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def _candidates(text: str, own: Extent, frame: Frame) -> Iterator[tuple[float, L
 
 
 def _trouble(label: Label, others: Sequence[Extent], labels: Sequence[Label]) -> float:
-    """Return how much is in its way, or near enough that one could take it for another's."""
+    """Return a penalty for everything in its way, or so near that it could belong to another curve."""
     trouble = sum(10_000.0 for one in labels if _touch(label, one))
     columns = range(floor(label.x - label.half), ceil(label.x + label.half))
     for other in others:

@@ -1,4 +1,4 @@
-"""What happened in the time of a picture: events, and orders whose reason is another (pure)."""
+"""Select the marks of a picture: events, and orders with a changed reason (pure)."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -49,7 +49,7 @@ def _changes(point: str, rows: Sequence[Ordered]) -> Iterator[Told]:
 
 
 def _order(row: Ordered) -> str:
-    """Return what was ordered, in a person's words."""
+    """Return an order, as text."""
     name, _, quantity = row.point.partition(".")
     if quantity.endswith("_on"):
         return f"{name} {_STATES[row.value > 0]}"

@@ -15,7 +15,7 @@ from quartier_hil.verdict.ordered import Ledger, Ordered
 
 # What a person can look through; all of them are in orders.csv.
 _CLASSES: Mapping[Result, str] = {"kept": "well", "not shown": "unshown", "broken": "broken"}
-"""Of a row and of the badge, by result; the worst comes last."""
+"""Style of a row and of the badge, by result; the worst comes last."""
 ORDERS_MAX_COUNT = 400
 _LEDGER = """<section><h2>The gateway's own ledger</h2>
 <p class="hint">What <code>quartier why</code> tells of each asset afterwards: who wanted it, what the point
@@ -26,7 +26,7 @@ is one row.</p>
 """
 _BELOW = ' <a href="#street">Street: below</a>'
 Curve = tuple[str, str, str, str]
-# Chart title, unit, factor from house units, curves: (point, label, colour, style).
+# Chart title, unit, factor from gateway units, curves: (point, label, colour, style).
 CHARTS: tuple[tuple[str, str, float, tuple[Curve, ...]], ...] = (
     (
         "Power",
@@ -65,7 +65,7 @@ _MEASURED_COLOURS = {curve[0]: curve[2] for curve in CHARTS[0][3]}
 
 
 def data(course: Course, start_unix_s: float) -> dict[str, Any]:
-    """Return what the page's script draws: common times and the curves of each chart."""
+    """Return the data that the script of the page draws: common times and the curves of each chart."""
     bins = reduced.spans(len(course.times_s))
     times: list[float] = []
     for start, end in bins:
@@ -127,7 +127,7 @@ _COLOURS = ("#1d3557", "#2a9d8f", "#e9a800", "#7b2cbf", "#f3722c", "#8d99ae", "#
 
 
 def _further_charts(course: Course, bins: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
-    """Return what this house alone has: powers, temperatures, currents, prices, plans, a chart for each."""
+    """Return the charts of this site alone: powers, temperatures, currents, prices, plans."""
     charts: dict[str, dict[str, Any]] = {}
     for point in course.further:
         title, unit, factor = _FURTHER[point.rsplit("_", 1)[-1]]
@@ -171,7 +171,7 @@ def part(name: str) -> str:
 
 
 def verdict_rows(verdicts: Sequence[Verdict]) -> str:
-    """Return what was promised and measured, a row each."""
+    """Return a row with promise and measurement for each verdict."""
     return "".join(
         f'<tr class="{_CLASSES[verdict.result]}"><td>{verdict.result}</td>'
         f"<td>{html.escape(verdict.check)}</td><td>{html.escape(verdict.promised)}</td>"

@@ -22,9 +22,9 @@ WIDTH, LEFT, RIGHT = 760, 46, 746
 _TOP, _BETWEEN, _AXIS_H, _LINE_H = 30, 32, 24, 17
 _BADGE, _LINE_CHARACTERS = 15, 112
 LINES_MAX_COUNT = 16
-"""What a person reads below a picture."""
+"""Most lines of the legend below a picture."""
 FAR = 1e8
-"""A cap that nobody sets is infinite, or as good as."""
+"""A cap that is not set is infinite, or nearly so."""
 _LIMITS = ("cap.",)
 _OWNERS = {"battery_w": "bat1", "generation_max_w": "pv1", "current_max_a": "ev1", "relay_on": "hp1"}
 _LIGHT = ("#1b4f8a", "#00796b", "#b85c00", "#7b3fa0", "#8a6d00", "#c2185b", "#5f6b76")
@@ -71,7 +71,7 @@ def picture(shown: Picture, scenario: Scenario, course: Course, ledger: Ledger) 
 
 
 def _refuse(shown: Picture, title: str, course: Course, time: Scale, lines_count: int) -> None:
-    """A curve that is not there would be missed by nobody."""
+    """Refuse a picture with a missing curve: a reader would not notice it."""
     held = {
         point
         for point in shown.points
@@ -237,7 +237,7 @@ def _badge(number: int, x: float, y: float, *, is_order: bool) -> str:
 
 
 def _legend(lines: Sequence[Told], top: float, day_s: float) -> tuple[list[str], float]:
-    """Return what happened, a line or two each; returns the height of the whole."""
+    """Return the legend, a line or two per mark, and the height of the whole."""
     parts, y = [], top
     for number, one in enumerate(lines, 1):
         y += _LINE_H

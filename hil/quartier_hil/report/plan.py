@@ -1,4 +1,4 @@
-"""Plan against measurement: what each asset was ordered, beside what the plant measured (pure)."""
+"""Plan against measurement: the orders of each asset and the measurements of the plant (pure)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from math import isfinite, nan
 from quartier_hil.plant.car import CarSpec
 from quartier_hil.verdict.course import Course
 
-# A cap that nobody sets is infinite, or as good as.
+# A cap that is not set is infinite, or nearly so.
 FAR_W = 1e8
 _CAR = CarSpec()
 
@@ -30,7 +30,7 @@ class Plan:
 
 
 def _car_w(amperes: float) -> float:
-    """Return what a limit of the charging current allows; below the least current nothing is charged."""
+    """Return the power in W that a limit of the charging current allows; 0 below the minimum current."""
     return 0.0 if amperes < _CAR.current_min_a else amperes * _CAR.voltage_v * _CAR.phases_count
 
 
@@ -59,12 +59,12 @@ PLANS = (
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How one plan was kept while it stood; energies in Wh, deviations in W."""
+    """Deviation from one plan while it was in force; energies in Wh, deviations in W."""
 
     plan: Plan
     stood_s: float
     deviation_w: float
-    """The mean distance from a setpoint, or the mean of what was above (below) a cap."""
+    """The mean distance from a setpoint, or the mean excess above (below) a cap."""
     within_pct: float
     planned_wh: float
     measured_wh: float
@@ -77,7 +77,7 @@ def ordered_w(plan: Plan, course: Course) -> list[float]:
 
 
 def stood(course: Course) -> list[Plan]:
-    """The plans that ever stood in this run."""
+    """Return the plans that were ever in force in this run."""
     return [plan for plan in PLANS if any(isfinite(value) for value in ordered_w(plan, course))]
 
 
@@ -108,6 +108,6 @@ def kept(plan: Plan, course: Course) -> Kept:
 
 
 def _spans_s(times_s: Sequence[float]) -> list[float]:
-    """Return how long each step stood; the last as long as the one before."""
+    """Return the duration of each step in s; the last is as long as the one before."""
     spans_s = [after - before for before, after in pairwise(times_s)]
     return [*spans_s, spans_s[-1] if spans_s else 0.0][: len(times_s)]

@@ -1,7 +1,7 @@
-"""What came of several scenarios, a line for each: verdicts.json for machines, verdicts.md for people.
+"""Record the results of several scenarios, a line each: verdicts.json and verdicts.md.
 
-Written anew after each run, whole or not at all; lines of scenarios that are not run again stay, so a part
-can be run anew.
+Both are rewritten after each run, whole or not at all.  Lines of scenarios that are not run again stay, so a
+part can be run again.
 """
 
 import fcntl
@@ -101,7 +101,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _put(path: Path, text: str) -> None:
-    """Whole or not at all: who is killed here leaves what was there."""
+    """Write a file whole or not at all: a kill here leaves the old one."""
     new = path.with_suffix(f"{path.suffix}.new")
     new.write_text(text, "utf-8")
     new.replace(path)
@@ -135,7 +135,7 @@ def _seconds(value: float | None) -> str:
 
 
 def _read(path: Path) -> list[Line]:
-    """The lines of a record; none where there is none, or nobody can read it."""
+    """Return the lines of a record; empty if it does not exist or is unreadable."""
     try:
         rows = json.loads(path.read_text("utf-8"))
         return [from_row(row) for row in rows]

@@ -80,7 +80,7 @@ def _straight(spots: Sequence[Spot]) -> list[Spot]:
 
 
 def _off(first: Spot, last: Spot, middle: Spot) -> float:
-    """Return how far ``middle`` is from the stretch between the others."""
+    """Return the distance of ``middle`` from the segment between the others."""
     run, rise = last[0] - first[0], last[1] - first[1]
     x, y = middle[0] - first[0], middle[1] - first[1]
     length = run * run + rise * rise

@@ -1,1 +1,1 @@
-"""Real devices on a bench beside simulated ones: what stands for what, who switches and who measures it."""
+"""Real devices on a bench with simulated ones: their places, switches and meters."""

@@ -1,4 +1,4 @@
-"""The bench file: which adapter, board, switch and meter stands for what; every key with one sentence."""
+"""The bench file: adapters, boards, switches, meters and devices; every key with one sentence."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -11,7 +11,7 @@ from quartier_hil.wanted import Part, Seconds
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")]
 Unit = Annotated[int, Field(ge=0, le=255)]
 Lead = Literal["power", "cable", "car"]
-"""What a relay of the bench can take from a device: its supply, its bus cable, the car on its plug."""
+"""Lead that a relay of the bench can cut: the supply of a device, its bus cable, the car on its plug."""
 HTTP_PORT = 80
 LEADS: tuple[Lead, ...] = ("power", "cable", "car")
 
@@ -30,10 +30,10 @@ class Adapter(Part):
 
 
 class Place(Part):
-    """Where something on Modbus answers: on an adapter, or at a host."""
+    """Address of a Modbus device: on an adapter, or at a host."""
 
     adapter: str | None = None
-    """The adapter that it hangs on; else host."""
+    """Its adapter; else host."""
     host: str | None = None
     """Its address in the network; else adapter."""
     port: Annotated[int, Field(ge=1, le=65_535)] = 502
@@ -41,7 +41,7 @@ class Place(Part):
     unit: Unit = 1
     """Its unit number."""
     timeout_s: Annotated[float, Field(gt=0, le=30)] = 1.0
-    """How long an answer may take, for the rig and for the gateway."""
+    """Longest time for an answer, for the rig and for the gateway."""
 
     @property
     def words(self) -> str:
@@ -54,16 +54,16 @@ class Board(Place):
     """A relay board, or a switched plug or power strip, with a coil or a number for each relay or outlet."""
 
     kind: Literal["modbus", "shelly"] = "modbus"
-    """How it is told: coils on Modbus, or outlets over HTTP by Shelly's RPC (second generation and later)."""
+    """Protocol: coils on Modbus, or outlets over HTTP by Shelly's RPC (second generation and later)."""
     relays_count: Annotated[int, Field(ge=1, le=64)] = 8
-    """How many relays or outlets it has."""
+    """Number of its relays or outlets."""
     first: Annotated[int, Field(ge=0, le=65_535)] = 0
     """The number of the coil or outlet of relay 1, counted from 0 as on the wire."""
 
     @model_validator(mode="before")
     @classmethod
     def _on_http(cls, raw: Any) -> Any:
-        """Return where nothing else is said, HTTP is on port 80."""
+        """Set port 80 for HTTP where the file names no port."""
         if isinstance(raw, dict) and raw.get("kind") == "shelly":
             return {"port": HTTP_PORT, **raw}
         return raw
@@ -78,32 +78,32 @@ class Relay(Part):
     """One relay, and what it does to the lead that runs through it."""
 
     board: str
-    """Which board."""
+    """Name of the board."""
     relay: Annotated[int, Field(ge=1)]
-    """Which relay of it, counted from 1 as printed on boards."""
+    """Number of the relay, counted from 1 as printed on boards."""
     contact: Literal["no", "nc"]
     """The contact that is wired: nc lets through while the coil has no current, no cuts then."""
     rest: Literal["connected", "cut"]
-    """How the lead is left at the end of every run."""
+    """State of the lead at the end of every run."""
 
     def coil(self, *, connected: bool) -> bool:
-        """Return what the coil must be for the lead to be connected, or cut."""
+        """Return the state of the coil for which the lead is connected, or cut."""
         return connected == (self.contact == "no")
 
 
 class Measured(Part):
-    """Who reads a quantity of a real device: a meter of the bench, or the rig from the device itself."""
+    """Source of a quantity of a real device: a meter of the bench, or the device itself."""
 
     meter: str | None = None
     """The meter of the bench that reads it; else the register of the device."""
     where: Annotated[str, Field(pattern=PATTERN)] | None = Field(None, alias="register")
-    """Where the device shows it, as holding:1020."""
+    """Its register in the device, as holding:1020."""
     type: Literal["bool", "uint16", "int16", "uint32", "int32", "float32"] = "uint16"
     """How it is encoded."""
     words: Literal["high-first", "low-first"] = "high-first"
     """The order of its 16-bit words."""
     scale: float = 1.0
-    """What makes the house's unit of it."""
+    """Factor that converts it to the gateway's unit."""
     sign: Literal[1, -1] = 1
     """-1 where the device counts the other way."""
 
@@ -115,14 +115,14 @@ class Measured(Part):
 
 
 class Device(Place):
-    """A real device that stands for one of the house's; its key is the name of its twin."""
+    """A real device in place of a simulated one; its key is the name of the simulated one."""
 
     profile: str
     """The profile by which the gateway reads it: another model than the twin's is allowed."""
     identity: Register | None = None
-    """Where it says who it is; absent: as its profile has it."""
+    """Register of its identity; absent: that of its profile."""
     serial: str | None = None
-    """What it must say there; anything else hangs at this place is an end before anything is switched."""
+    """Expected identity; another device at this place ends the run before anything is switched."""
     measured: Mapping[str, Measured] = {}
     """Each quantity that the rig can see of it, and from where: power_w at least."""
     power: Relay | None = None
@@ -132,7 +132,7 @@ class Device(Place):
     car: Relay | None = None
     """The relay that puts a car, or what plays one, on a charging station: the event plug."""
     boot_s: Seconds = 60.0
-    """How long it may take to answer again after its supply or cable came back."""
+    """Longest time to answer again after its supply or cable came back."""
 
     @property
     def leads(self) -> dict[Lead, Relay]:
@@ -142,27 +142,27 @@ class Device(Place):
 
 
 class Meter(Place):
-    """A reference meter: its reading judges."""
+    """A reference meter: the checks use its reading."""
 
     power_w: Register
-    """Where it shows the power."""
+    """Register of the power."""
     identity: Register | None = None
-    """Where it says who it is."""
+    """Register of its identity."""
     serial: str | None = None
-    """What it must say there."""
+    """Expected identity."""
 
 
 class Bench(Part):
     """A whole bench."""
 
     title: str
-    """Which bench this is."""
+    """Title of the bench."""
     real: tuple[str, ...] = ()
     """The devices that are real in a run; all others are simulated."""
     period_s: Annotated[float, Field(ge=0.1, le=10)] = 1.0
-    """How often the rig reads each quantity."""
+    """Interval at which the rig reads each quantity."""
     stale_s: Annotated[float, Field(ge=0.5, le=60)] = 5.0
-    """How old a reading may become before the run cannot be judged any more."""
+    """Largest age of a reading; an older one makes the run impossible to evaluate."""
     adapters: Mapping[Name, Adapter] = {}
     """The serial adapters."""
     boards: Mapping[Name, Board] = {}

@@ -162,7 +162,7 @@ class Lines:
         self._lines: dict[str, Line] = {}
 
     def to(self, place: Place) -> "Client":
-        """Return who asks at that place."""
+        """Return the client for that place."""
         if place.adapter is not None:
             key: str = place.adapter
             self._lines.setdefault(key, SerialLine(self._adapters[key]))
@@ -209,7 +209,7 @@ class Client:
         raise NoAnswer(f"unit {self._unit}: {len(data)} bytes for {count} of {table}:{address}")
 
     async def words(self, register: Register) -> list[int]:
-        """Return what stands in a register of the bench file."""
+        """Return the words of a register of the bench file."""
         return await self.read(register.table, register.address, register.count)
 
     async def switch(self, coil: int, *, on: bool) -> None:
@@ -217,7 +217,7 @@ class Client:
         await self._asked(struct.pack(">BHH", _WRITE_COIL, coil, _ON if on else 0))
 
     async def state(self, coil: int) -> bool:
-        """Return what one coil is."""
+        """Return the state of one coil."""
         (shown,) = await self.read("coil", coil, 1)
         return bool(shown)
 

@@ -100,7 +100,7 @@ async def _rows(bench: "Bench", switch: bool | None) -> list[survey.Row]:  # noq
 
 
 def keys(made: argparse.ArgumentParser) -> None:
-    """What a run is told of a bench."""
+    """Add the options of a run that concern a bench."""
     made.add_argument(
         "--bench", type=Path, metavar="FILE", help="a bench with real devices (quartier-hil rig --help)"
     )

@@ -1,4 +1,4 @@
-"""What a scenario cannot ask of real devices, each refused by its name and with the reason (pure)."""
+"""Refuse the parts of a scenario that real devices cannot do, each by name and with the reason (pure)."""
 
 import difflib
 from collections.abc import Collection, Iterator

@@ -15,14 +15,14 @@ from quartier_hil.rig.relays import Owed, lines_of, pay
 from quartier_hil.stage.child import Child
 
 FOR_REAL_S = 60.0
-"""How long it tries a board that is silent."""
+"""Time for which it tries a silent board, s."""
 READY = b"ready"
 READY_REAL_S = 30.0
 _END_REAL_S = 5.0
 
 
 class Guardian:
-    """The rig's end of it; ``log`` says what it did."""
+    """The rig's end of it; ``log`` is the log of its actions."""
 
     def __init__(self, log: Path) -> None:
         self.child = Child([sys.executable, "-m", "quartier_hil.rig.guardian"], log)
@@ -37,7 +37,7 @@ class Guardian:
             raise RuntimeError(f"the guardian of the relays does not come up, see {self.child.log}")
 
     def owe(self, debts: Sequence[Owed]) -> None:
-        """Tell it what must be done in the end; none: all is at rest.  Raises RuntimeError if it is gone."""
+        """Send it the final states to restore; none: all is at rest.  Raises RuntimeError if it is gone."""
         process = self.child.process
         if process is None or process.stdin is None or not self.child.alive:
             raise RuntimeError(f"the guardian of the relays is gone, see {self.child.log}")
@@ -45,7 +45,7 @@ class Guardian:
         process.stdin.write(json.dumps(told).encode() + b"\n")
 
     async def end(self) -> int | None:
-        """Let it go, with what it was told last; None where it is still busy with that."""
+        """End it with its last orders; return its exit code, None while it is still busy."""
         process = self.child.process
         if process is None or process.stdin is None:
             return 0

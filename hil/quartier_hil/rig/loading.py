@@ -1,4 +1,4 @@
-"""Reads a bench file and says all that is wrong with it at once: keys, names, masters of a line."""
+"""Read a bench file and report all its faults at once: keys, names, masters of a line."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from quartier_hil.rig.bench import Adapter, Bench, Board, Device, Measured, Mete
 from quartier_hil.rig.register import Register
 
 PROTOCOLS = ("modbus", "sunspec")
-"""What a real device may speak: the rig has a client of its own for these."""
+"""Protocols of a real device: the rig has a client of its own for these."""
 _UNSTABLE = re.compile(r"/dev/tty(USB|ACM)\d+")
 _TABLES: Mapping[str, type[BaseModel]] = {
     "adapters": Adapter,
@@ -60,7 +60,7 @@ def _fault(path: Path, item: Mapping[str, Any]) -> Fault:
 
 
 def _known(location: tuple[Any, ...]) -> list[str]:
-    """The keys of the table in which the unknown one stands."""
+    """Return the known keys of the table with the unknown one."""
     model = next((_TABLES[part] for part in reversed(location[:-1]) if part in _TABLES), Bench)
     return [field.alias or name for name, field in model.model_fields.items()]
 

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from quartier_hil.rig.register import Register
 
 FIRST_REAL_S = 30.0
-"""How long the devices may take to answer at first: some start when they get their supply."""
+"""Time for the first answer of the devices, s: some start when they get their supply."""
 _CAR = "charger"
 _WORDS: dict[Lead, str] = {"power": "its supply", "cable": "its cable", "car": "the car"}
 
 
 @dataclass
 class Rest:
-    """Of every run with metal: each relay is at its declared rest when all is over."""
+    """Check of every run with real devices: each relay is at its declared rest at the end."""
 
     wrong: list[str] = field(default_factory=list)
     count: int = 0
@@ -51,7 +51,7 @@ class Rest:
 
 
 class Metal:
-    """The devices ``real`` of a bench in one scenario's house."""
+    """The devices ``real`` of a bench in one scenario's site."""
 
     def __init__(self, bench: Bench, real: tuple[str, ...], scenario: Scenario) -> None:
         self.bench, self.real = bench, real
@@ -85,7 +85,7 @@ class Metal:
     # -- before and after ------------------------------------------------------------------
 
     def judging(self, scenario: Scenario) -> Judged:
-        """Return what of the scenario can be judged; the rest is told in ``unjudged``."""
+        """Return the checks of the scenario that can be evaluated; the rest is listed in ``unjudged``."""
         found = judged(scenario, self.sight)
         self.unjudged = found.unjudged
         return found
@@ -96,7 +96,7 @@ class Metal:
         return [*kept, self.readings, self.resting]
 
     async def begin(self, work: Path, now_s: Callable[[], float]) -> None:
-        """Connect all, see who is there, read everything once.  Raises RigError; ``end`` is due anyway."""
+        """Connect all, identify all, read everything once.  Raises RigError; ``end`` is due anyway."""
         self._now_s = now_s
         self._guardian = Guardian(work / "guardian.log")
         try:
@@ -115,7 +115,7 @@ class Metal:
             raise RigError(f"{self.bench.title}: {what}: {wrong}; try: quartier-hil rig check FILE")
 
     async def _identify(self) -> str:
-        """Return who answers at each place that this run uses; what is wrong, empty: nothing."""
+        """Identify the device at each place of this run; return the mismatch, empty if there is none."""
         meters = {one.meter for _, _, one in self.sight.measured() if one.meter is not None}
         places: dict[str, Place] = {name: self.bench.devices[name] for name in self.real}
         places |= {name: self.bench.meters[name] for name in sorted(meters)}
@@ -146,7 +146,7 @@ class Metal:
         return ""
 
     async def end(self) -> None:
-        """Put every relay to rest, whatever happened; what could not be done is told aloud and judged."""
+        """Put every relay to rest, whatever happened; a failure is reported and fails a check."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -189,7 +189,7 @@ class Metal:
         return self.relays is not None and self.relays.states.get((name, lead)) == "cut"
 
     def powers_w(self) -> dict[str, float]:
-        """Return what each asset of a real device takes, in W, as it was read last."""
+        """Return the last measured power of each asset of a real device, in W."""
         hosts = {asset for name in self.real for asset in assets(self.house, name)}
         return {
             asset: value
@@ -199,7 +199,7 @@ class Metal:
         }
 
     def relay_on(self) -> bool | None:
-        """Return whether the house's own relay of the heat pump is closed, where its board is real."""
+        """Return the state of the site's own relay of the heat pump, where its board is real; else None."""
         value = self._values().get("order.relay_on") if "relays" in self.real else None
         return None if value is None else value > 0
 

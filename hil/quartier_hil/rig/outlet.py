@@ -16,7 +16,7 @@ _WANTS_PASSWORD = 401
 
 
 class Outlets:
-    """Of one host; each question is a connection of its own.  Every verb raises NoAnswer."""
+    """Outlets of one host; each request is a connection of its own.  Every method raises NoAnswer."""
 
     def __init__(self, host: str, port: int, timeout_s: float) -> None:
         self._host, self._port, self._timeout_s = host, port, timeout_s

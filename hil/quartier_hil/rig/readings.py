@@ -20,7 +20,7 @@ class Row:
 
 @dataclass
 class Source:
-    """Who reads one point.  ``device`` is what it is read of, ``is_own`` whether from the device itself."""
+    """Source of one point.  ``device`` is the measured device; ``is_own``: read from the device itself."""
 
     point: str
     device: str
@@ -32,7 +32,7 @@ class Source:
     missed_count: int = 0
     age_max_s: float = 0.0
     excused_until_s: float = -inf
-    """Until when nobody expects a reading: its lead is cut, or it starts anew."""
+    """Time until which no reading is expected: its lead is cut, or it restarts."""
 
     def excuse(self, until_s: float) -> None:
         """Nothing is expected until then, or until the next reading."""
@@ -45,7 +45,7 @@ class Source:
 
 @dataclass
 class Readings:
-    """All of a run, by point; a judge of the run as well: nothing may be judged by readings that are old."""
+    """All readings of a run, by point; also a check of the run: no old reading may be used."""
 
     stale_s: float
     sources: dict[str, Source] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Readings:
     # -- the judge -------------------------------------------------------------------------
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
-        """How old each reading is."""
+        """Record the age of each reading."""
         for source in self.sources.values():
             if source.is_excused(now_s):
                 continue

@@ -1,7 +1,7 @@
-"""Where a number lies in a device and how it is read: the bench's own words, none of a profile's (pure).
+"""Registers of a device as the bench file states them, independent of its profile (pure).
 
-A profile is under test together with its driver.  What judges them is typed from the manual once more, in
-the bench file, and decoded here.
+A profile is under test together with its driver.  The reference for both is typed once more from the manual,
+in the bench file, and decoded here.
 """
 
 import struct
@@ -25,11 +25,11 @@ class Register(Part):
     where: Annotated[str, Field(pattern=PATTERN)] = Field(alias="register")
     """Table and number, counted from 0 as on the wire: ``input:0x0034``."""
     type: Kind = "uint16"
-    """How it is encoded; a coil or a discrete input is ``bool``."""
+    """Encoding; a coil or a discrete input is ``bool``."""
     words: Literal["high-first", "low-first"] = "high-first"
     """The order of its 16-bit words."""
     scale: float = 1.0
-    """What makes the house's unit (W, A, pct) of it."""
+    """Factor that converts it to the gateway's unit (W, A, pct)."""
     sign: Literal[1, -1] = 1
     """-1 where the device counts the other way: in the house plus takes energy."""
     length: Annotated[int, Field(ge=1, le=32)] = 8
@@ -49,11 +49,11 @@ class Register(Part):
 
     @property
     def count(self) -> int:
-        """Return how many registers or bits it takes."""
+        """Number of registers or bits that it takes."""
         return self.length if self.type == "text" else _WORDS[self.type]
 
     def number(self, words: Sequence[int]) -> float:
-        """The number in the house's unit and sign.  Raises ValueError for a text."""
+        """Return the number in the gateway's unit and sign.  Raises ValueError for a text."""
         high_first = list(words) if self.words == "high-first" else list(words)[::-1]
         match self.type:
             case "bool" | "uint16":
@@ -71,7 +71,7 @@ class Register(Part):
         return raw * self.scale * self.sign
 
     def shown(self, words: Sequence[int]) -> str:
-        """Return what it says, for a person: a text as it is, a number without needless digits."""
+        """Return its value as text: a text as it is, a number without needless digits."""
         if self.type != "text":
             return f"{self.number(words):.10g}"
         raw = struct.pack(f">{len(words)}H", *words)

@@ -11,28 +11,28 @@ from quartier_hil.rig.outlet import Outlets
 from quartier_hil.wanted import Part
 
 PAY_REAL_S = 5.0
-"""How long an unreachable board is tried at the end of a run."""
+"""Time for which an unreachable board is tried at the end of a run, s."""
 AGAIN_REAL_S = 0.25
 State = Literal["connected", "cut"]
 
 
 class SwitchError(RuntimeError):
-    """A relay is not where it was told to be."""
+    """A relay is not in the ordered state."""
 
 
 class Owed(Part):
-    """What a coil must be at the end, with all that is needed to write it: a guardian knows no bench file."""
+    """Final state of a coil, with everything needed to write it: a guardian has no bench file."""
 
     whose: str
     """Device and lead, for a person."""
     board: Board
-    """Where it is."""
+    """Its board."""
     adapter: Adapter | None
-    """How to come there."""
+    """Adapter of the board, if it has one."""
     coil: int
     """Its number on the wire."""
     on: bool
-    """What it must be."""
+    """Final state of the coil."""
 
     @property
     def words(self) -> str:
@@ -50,7 +50,7 @@ class Owed(Part):
 
 
 def switching(board: Board, lines: Lines) -> Client | Outlets:
-    """Return who switches and shows the relays of a board."""
+    """Return the client that switches and reads the relays of a board."""
     if board.kind == "modbus":
         return lines.to(board)
     assert board.host is not None
@@ -92,12 +92,12 @@ class Relays:
             (name, lead): relay for name in names for lead, relay in bench.devices[name].leads.items()
         }
         self.states: dict[tuple[str, Lead], State] = {}
-        """How each lead was left last, as the board confirmed it."""
+        """Last state of each lead, as the board confirmed it."""
         self.count = 0
-        """How often a relay was told something."""
+        """Number of orders to relays."""
 
     def debts(self) -> list[Owed]:
-        """Return what all coils must be in the end."""
+        """Return the final states of all coils."""
         return [
             self._owed(name, lead, connected=relay.rest == "connected")
             for (name, lead), relay in self._relays.items()
@@ -139,7 +139,7 @@ class Relays:
 
 
 def owed(bench: Bench, whose: str, relay: Relay, *, connected: bool) -> Owed:
-    """Return what the coil of a relay must be for its lead to be connected, or cut."""
+    """Return the state of the coil of a relay for which its lead is connected, or cut."""
     board = bench.boards[relay.board]
     return Owed(
         whose=whose,

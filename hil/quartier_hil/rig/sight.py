@@ -1,4 +1,4 @@
-"""What of a house the rig can see while devices are real, and which checks can be judged then (pure)."""
+"""Find what the rig can measure of a site with real devices, and the checks that remain (pure)."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _SWITCHED: tuple[wanted.InvariantName, ...] = ("minimum-times", "switchings", "f
 
 
 def assets(house: House, device: str) -> dict[str, str]:
-    """The assets that live in a device, each with what stands before its quantities there."""
+    """Return the assets in a device, each with the prefix of its quantities there."""
     if device == "gx":
         on_gx = {"bat1": house.battery, "pv1": house.pv}
         return {asset: _PARTS[asset] for asset, make in on_gx.items() if make == "gx"}
@@ -31,7 +31,7 @@ def assets(house: House, device: str) -> dict[str, str]:
 
 
 def ordered(house: House, device: str) -> dict[str, str]:
-    """Return what a device is told: each quantity there with its column in the course."""
+    """Return the orders of a device: each quantity there with its column in the course."""
     found = {
         _prefix(out) + out.point.partition(".")[2]: out.order
         for out in outputs(house)
@@ -45,7 +45,7 @@ def _prefix(out: Output) -> str:
 
 
 def needed(house: House, device: str) -> list[str]:
-    """Return what must be measured of a device, else the house cannot go on around it."""
+    """Return the quantities of a device that must be measured for the site to work around it."""
     if device == "relays":
         return list(ordered(house, device))
     return [f"{prefix}power_w" for prefix in assets(house, device).values()]
@@ -64,14 +64,14 @@ def point(house: House, device: str, quantity: str) -> str:
 
 @dataclass(frozen=True)
 class Sight:
-    """Of one house with the devices ``real`` of a bench."""
+    """Measurable points of one site with the devices ``real`` of a bench."""
 
     house: House
     bench: Bench
     real: tuple[str, ...]
 
     def measured(self) -> Iterator[tuple[str, str, Measured]]:
-        """Each point that is measured, with its device and who reads it."""
+        """Yield each measured point, with its device and its source."""
         for name in self.real:
             for quantity, one in self.bench.devices[name].measured.items():
                 yield point(self.house, name, quantity), name, one
@@ -87,7 +87,7 @@ class Sight:
 
     @property
     def hidden_orders(self) -> dict[str, str]:
-        """Columns of orders that nobody reads from a real device, with the device."""
+        """Return the columns of orders that are not read from a real device, with the device."""
         told = {order: name for name in self.real for order in ordered(self.house, name).values()}
         return {order: name for order, name in told.items() if order not in self._seen}
 
@@ -107,7 +107,7 @@ class Sight:
 
 @dataclass(frozen=True)
 class Judged:
-    """The scenario with what can be judged, whether a tightening can, and what cannot, in words."""
+    """The scenario with the checks that remain, whether a tightening can be checked, and the other checks."""
 
     scenario: Scenario
     is_tightening: bool
@@ -115,7 +115,7 @@ class Judged:
 
 
 def judged(scenario: Scenario, sight: Sight) -> Judged:
-    """Return what of a scenario's promises can be judged while some devices are real."""
+    """Return the promises of a scenario that can be evaluated while some devices are real."""
     checks: list[wanted.Check] = []
     left: list[str] = []
     for check in scenario.checks:

@@ -1,4 +1,4 @@
-"""Who answers at a place of the bench, and whether it is who the bench file expects there."""
+"""Identify the device at a place of the bench, and compare it with the bench file."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _SERIAL, _FIRMWARE = "serial", "firmware"
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Whether it answers, who it says it is, and what is wrong with that."""
+    """Identity of a device: whether it answers, its own text, and the mismatch if there is one."""
 
     answers: bool
     words: str
@@ -24,7 +24,7 @@ class Who:
 
 
 def identity(place: Place) -> Register | None:
-    """Where it says who it is: by the bench file, else by its profile, which is data that both may use."""
+    """Return the register of its identity: of the bench file, else of its profile, which both may use."""
     stated = place.identity if isinstance(place, Device | Meter) else None
     if stated is not None or not isinstance(place, Device):
         return stated

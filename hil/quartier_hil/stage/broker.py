@@ -43,7 +43,7 @@ _EMBEDDED = (
 
 
 def mosquitto() -> str | None:
-    """Return where mosquitto is; Debian puts it where users' PATH does not look."""
+    """Return the path of mosquitto; Debian puts it outside of the PATH of users."""
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 

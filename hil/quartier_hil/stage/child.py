@@ -18,7 +18,7 @@ def _die_with_parent() -> None:
 
 
 def _python_path() -> str:
-    """Return where this process found our packages: a child must find the same ones, installed or not."""
+    """Return the path of our packages in this process: a child must find the same ones, installed or not."""
     return os.pathsep.join(
         path for path in sys.path if path and any(Path(path).glob("quartier*/__init__.py"))
     )
@@ -46,8 +46,8 @@ class Child:
     async def start(self, *, talk: bool = False, loud: bool = False, outlives: bool = False) -> None:
         """Start it in a session of its own: Ctrl-C ends the rig, and the rig ends the rest.
 
-        ``talk`` opens pipes to its stdin and stdout; ``loud`` lets it speak where we do; ``outlives``: it has
-        something to do when the rig is dead.  Raises RuntimeError while one runs already.
+        ``talk`` opens pipes to its stdin and stdout; ``loud``: it writes to our outputs; ``outlives``: it
+        has a duty after the end of the rig.  Raises RuntimeError while one runs already.
         """
         if self.alive:
             raise RuntimeError(f"{self.argv[0]} runs already, as process {self.pid}")

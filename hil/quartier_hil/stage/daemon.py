@@ -20,8 +20,8 @@ _ASK_REAL_S = 2.0
 class Daemon:
     """``quartier run`` on a site file, with its own state and runtime directories.
 
-    ``word`` is the file that tells it what became of the wall clock; ``boots_count`` names the boot of the
-    machine that it believes to be on.
+    ``word`` is the file with the faults of its wall clock; ``boots_count`` is the number of the boot
+    of the machine as it sees it.
     """
 
     def __init__(self, site_file: Path, folder: Path, clock: RigClock) -> None:
@@ -47,7 +47,7 @@ class Daemon:
         return f"{self._clock.setting},boot={self.boots_count},word={self.word}"
 
     def reboot(self) -> None:
-        """The machine starts anew: what is started from now on finds another boot."""
+        """Restart the machine: processes started from now on find another boot."""
         self.boots_count += 1
         for env in (self.env, self.child.env):
             env["QUARTIER_CLOCK"] = self._setting
@@ -72,7 +72,7 @@ class Daemon:
         await self.child.stop(signal.SIGKILL)
 
     def freeze(self) -> None:
-        """Stop it where it stands, as a machine that hangs does; nothing is lost, and nothing happens."""
+        """Stop it at once, as on a machine that hangs; nothing is lost, and nothing runs."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -85,7 +85,7 @@ class Daemon:
             self._held = Held(self.child.pid, thread)
 
     def end(self, thread: str) -> None:
-        """End one of its threads, which nobody in it is told of.  Raises UnheldError."""
+        """End one of its threads without notice to the process.  Raises UnheldError."""
         self.let_go()  # nobody holds a thread twice
         if self.child.pid is not None:
             Held(self.child.pid, thread).end()
@@ -106,13 +106,13 @@ class Daemon:
         return await self.child.stop(signal.SIGTERM)
 
     async def release(self) -> int:
-        """Return what ``ExecStopPost`` does: `quartier release`, and its exit code."""
+        """Run `quartier release` as ``ExecStopPost`` does, and return its exit code."""
         return await run(self._argv("release"), self.child.log, self.env, RELEASE_REAL_S)
 
     async def command(self, *words: str, zone: str = "") -> tuple[int, str]:
-        """Run another ``quartier`` command beside the daemon; exit code and what it printed.
+        """Run another ``quartier`` command next to the daemon; return its exit code and output.
 
-        ``zone``: the time zone of the machine, as it is to believe.
+        ``zone``: the time zone of the machine for this command.
         """
         process = await asyncio.create_subprocess_exec(
             *self._argv(*words),
@@ -124,7 +124,7 @@ class Daemon:
         return process.returncode or 0, output.decode(errors="replace")
 
     async def ask(self, what: str) -> dict[str, Any] | None:
-        """An answer of its read-only desk; None while it does not answer."""
+        """Return an answer of its read-only socket; None while it does not answer."""
         path = self.runtime_dir / "quartier.sock"
         try:
             async with asyncio.timeout(_ASK_REAL_S):
@@ -175,5 +175,5 @@ def meter_state(status: Mapping[str, Any]) -> str:
 
 
 def link_mode(status: dict[str, Any]) -> str:
-    """The link state in an answer of the daemon's desk."""
+    """Return the link state in an answer of the daemon's socket."""
     return str(deep(status, "mode") or "unknown")

@@ -42,7 +42,7 @@ class Peer:
             self.figures = json.loads(line)
 
     def order(self, do: str, **what: Any) -> None:
-        """Tell it to do something (see ``district.process``)."""
+        """Send it an order (see ``district.process``)."""
         if self.child.alive and self.child.process is not None and self.child.process.stdin is not None:
             self.child.process.stdin.write(json.dumps({"do": do, **what}).encode() + b"\n")
 

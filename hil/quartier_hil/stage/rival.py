@@ -21,7 +21,7 @@ class Rival:
         self._number = 0
 
     async def order(self, requests: Iterable[Request]) -> None:
-        """Write each in turn; a device that is gone or says nothing has refused."""
+        """Write each request in turn; a device that is gone or silent has refused."""
         wanted = list(requests)
         taken = 0
         try:

@@ -1,4 +1,4 @@
-"""An OPC UA server of another stack as a process that obeys: killed, frozen, started anew on the same port.
+"""An OPC UA server of another stack as a process: it can be killed, frozen and restarted on the same port.
 
 ``open62541`` is ``bench/peers/opcua.c``, ``node-opcua`` is ``tests/peers/opcua_server.js``; both serve
 the same variables in the namespace ``urn:quartier:peer:plant`` and take the same orders.
@@ -59,12 +59,12 @@ class Stranger:
             process.end(signal.SIGKILL)
 
     def restart(self, **words: str) -> None:
-        """Kill it and start it anew."""
+        """Kill it and start it again."""
         self.kill()
         self.start(**words)
 
     def freeze(self) -> None:
-        """Stop it where it stands: connections live, and nobody answers."""
+        """Stop it at once: connections stay open without answers."""
         os.kill(self.process.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -83,7 +83,7 @@ class Stranger:
 
     @property
     def writes_count(self) -> int:
-        """Return how many writes of clients reached a variable."""
+        """Number of writes of clients that reached a variable."""
         return int(self.ask("writes"))
 
     def __enter__(self) -> Self:

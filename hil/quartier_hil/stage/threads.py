@@ -39,7 +39,7 @@ def named(pid: int, name: str) -> int:
 
 
 class Held:
-    """A thread that runs no further until it is let go; whoever holds it lets go, or ends with it."""
+    """A thread that is stopped until it is released; the holder releases it, or ends with it."""
 
     def __init__(self, pid: int, name: str) -> None:
         self.number = named(pid, name)
@@ -48,7 +48,7 @@ class Held:
         self._hold()
 
     def _hold(self) -> None:
-        """Stop it where it has waited for a while, and did nothing until it stood."""
+        """Stop it while it waits, and verify that it did nothing until it was stopped."""
         deadline = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline:
             before = self._switches()
@@ -65,7 +65,7 @@ class Held:
         raise UnheldError(f"the thread {self.number} never rests")
 
     def _switches(self) -> int:
-        """Return how often it gave the processor away by itself."""
+        """Return the number of its voluntary context switches."""
         lines = self._status.read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
 

@@ -1,4 +1,4 @@
-"""The gateway's own write ledger of a run, as its command ``quartier why`` tells it of each asset."""
+"""The gateway's own write ledger of a run, as its command ``quartier why`` prints it for each asset."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 
 class Asked(Protocol):
-    """Who answers commands of ``quartier`` (``stage.daemon``)."""
+    """Object that runs commands of ``quartier`` (``stage.daemon``)."""
 
     async def command(self, *words: str) -> tuple[int, str]:
         """Exit code and what was printed."""
@@ -35,7 +35,7 @@ class Row:
 
 
 async def rows(daemon: Asked, site_file: str, assets: Iterable[str], start_unix_s: float) -> list[Row]:
-    """Every row of these assets in order of time; none of an asset of which nothing is told."""
+    """Return every row of these assets in order of time; none for an asset without rows."""
     found = []
     for asset in assets:
         code, text = await daemon.command("why", asset, "--config", site_file, "--all", "--json")

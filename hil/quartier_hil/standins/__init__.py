@@ -1,1 +1,1 @@
-"""A whole simulated building for somebody else's gateway: every bus and device that its site file names."""
+"""A whole simulated building for any gateway: every bus and device that its site file names."""

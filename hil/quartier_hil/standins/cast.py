@@ -1,4 +1,4 @@
-"""Which of the rig's devices stands in for which profile, what it shows, and why others have none."""
+"""Choose the simulated device for each profile: its quantities, or the reason why there is none."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ HEARTBEAT_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a device is made from: its unit, the asset that lives in it (None: none does), a seed."""
+    """Facts from which a device is made: its unit, its asset (None: no asset), a seed."""
 
     unit: int
     asset: Asset | None = None
@@ -46,22 +46,22 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A stand-in: ``words`` for people, quantities that it can show, and by which name it knows each part."""
+    """A simulated device: ``words`` for people, its possible quantities, and the names of its parts."""
 
     words: str
     make: Callable[[Facts], Any]
     shows: frozenset[str]
     parts: Mapping[str, str] = field(default_factory=dict)
     shows_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """What single parts can show, by the name that the stand-in knows them by."""
+    """Quantities of single parts, by the name of the part in the simulated device."""
 
     def prefix(self, part: str) -> str:
-        """Return what stands before a quantity of that part."""
+        """Return the prefix of a quantity of that part."""
         known = self.parts.get(part, part)
         return f"{known}." if known else ""
 
     def shown(self, part: str) -> frozenset[str]:
-        """Return what it can show of that part."""
+        """Return the quantities that it can show of that part."""
         return self.shows_of.get(self.parts.get(part, part), self.shows)
 
 
@@ -216,10 +216,10 @@ METERS: Mapping[str, Role] = {
 
 
 def known() -> list[str]:
-    """Every profile that has a stand-in."""
+    """Return every profile with a simulated device."""
     return sorted((*DEVICES, *METERS))
 
 
 def role(profile: str) -> Role | None:
-    """The stand-in of a profile; None where there is none."""
+    """Return the simulated device of a profile; None if there is none."""
     return DEVICES.get(profile) or METERS.get(profile)

@@ -1,4 +1,4 @@
-"""``quartier-hil devices`` and ``quartier-hil tell``: their options, and what they come to."""
+"""``quartier-hil devices`` and ``quartier-hil tell``: their options and their actions."""
 
 import argparse
 import asyncio
@@ -80,7 +80,7 @@ def parser(one: argparse.ArgumentParser) -> None:
 
 
 def teller(one: argparse.ArgumentParser) -> None:
-    """The options of ``tell``."""
+    """Add the options of ``tell``."""
     one.description = (
         "Says one line to a building that `quartier-hil devices` serves, and waits for its answer."
     )
@@ -151,7 +151,7 @@ def _tell_faults(path: Path) -> list[Fault]:
 
 
 def _asked(options: argparse.Namespace) -> "Options":
-    """Return what is to be served.  Raises ConfigError with all that keeps it from being served."""
+    """Return the options to serve with.  Raises ConfigError with everything that prevents it."""
     from quartier_hil.standins import played, sitefile  # noqa: PLC0415 - as above
     from quartier_hil.standins.served import Options  # noqa: PLC0415 - as above
 
@@ -211,7 +211,7 @@ def _refused(*why: str) -> int:
 
 
 def _lacking(options: argparse.Namespace) -> str:
-    """Return which packages a day's course needs and are not there."""
+    """Return the missing packages that the course of a day needs, as text."""
     if options.records or (options.load is not None and options.sun is not None):
         return ""
     absent = [name for name in _NEEDED if importlib.util.find_spec(name) is None]

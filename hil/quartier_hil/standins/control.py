@@ -1,4 +1,4 @@
-"""The socket by which a served building is told things from outside, and who tells it."""
+"""Control socket of a served building, and its client."""
 
 import asyncio
 import contextlib
@@ -44,7 +44,7 @@ class Control:
             self._server = await asyncio.start_unix_server(self._talk, path)
 
     async def close(self) -> None:
-        """Hear nobody any more; who waits for an answer finds the line closed."""
+        """Close the socket; a client that waits for an answer finds the connection closed."""
         if self._server is not None:
             self._server.close()
         for talk in tuple(self._talks):
@@ -84,7 +84,7 @@ def tell(folder: Path, text: str, wait_s: float) -> dict[str, Any]:
 
 
 def _is_answered(folder: Path) -> bool:
-    """Return whether somebody listens there; a socket that was left behind does not count."""
+    """Return whether a process listens there; a socket file left behind does not count."""
     try:
         _line(folder, 0.0).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""Does what a line says to a served building, and judges what is expected of it."""
+"""Run commands of lines on a served building, and check the expected values."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a line; ``failed``: something was expected and did not happen."""
+    """Result of a line; ``failed``: an expected value did not come."""
 
     ok: bool
     text: str
@@ -36,13 +36,13 @@ class Answer:
 
 
 class Desk:
-    """Of one served building."""
+    """Command interface of one served building."""
 
     def __init__(self, served: "Served") -> None:
         self._served = served
 
     async def obey(self, text: str) -> Answer:
-        """Do what a line says; what is wrong with it is the answer."""
+        """Run the command of a line; its fault, if any, is the answer."""
         try:
             said = words.line(text)
             if said is None:
@@ -82,9 +82,9 @@ class Desk:
     # -- faults ------------------------------------------------------------------------------
 
     def _targets(self, name: str) -> list[tuple[str, Device | Meter]]:
-        """Return what a fault falls on: a device, or all on a bus.
+        """Return the targets of a fault: a device, or all devices on a bus.
 
-        Raises LookupError naming what there is.
+        Raises LookupError with the names that exist.
         """
         served = self._served
         everything: dict[str, Device | Meter] = {**served.company.devices, **served.wires.meters}
@@ -219,9 +219,9 @@ class Desk:
 
 
 def _in_vain(target: Device | Meter, kind: str) -> str:
-    """Return why a way of failing would change nothing; empty where it would.
+    """Return the reason why a fault would change nothing; empty if it would change something.
 
-    A test must not pass by that.
+    A test must not pass because of such a fault.
     """
     if not isinstance(target, Device):
         return ""

@@ -44,7 +44,7 @@ class House:
     # -- orders ------------------------------------------------------------------------------
 
     def orders(self) -> dict[str, dict[str, float]]:
-        """Return what each asset is made to do by its device and by the relay that switches it."""
+        """Return the orders of each asset by its device and by the relay that switches it."""
         found: dict[str, dict[str, float]] = {}
         for name, asset in self._site.assets.items():
             orders = self._of(asset.device, asset.part, asset)
@@ -111,7 +111,7 @@ class House:
         return found
 
     def shown(self, name: str, values: Mapping[str, float]) -> dict[str, float]:
-        """Return what one of the devices measures of ``values``."""
+        """Return the values that one of the devices measures."""
         told = {}
         for prefix, owner, quantities in self._company.played[name].shown:
             for quantity in quantities:

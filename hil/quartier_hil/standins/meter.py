@@ -1,4 +1,4 @@
-"""A stand-in for a meter with a line of its own: it speaks, or is asked, and can be made to fail."""
+"""A simulated meter with a line of its own: it sends by itself or is polled, and can have faults."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ class Meter:
         self._act()
 
     def clear(self) -> None:
-        """It is well again."""
+        """End all faults."""
         self.ailing.clear()
         self._act()
 

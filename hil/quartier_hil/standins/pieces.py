@@ -1,4 +1,4 @@
-"""What stands in the building of a site file, as pieces of the plant (pure)."""
+"""Build the assets of a site file as pieces of the plant (pure)."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +21,7 @@ from quartier_hil.plant.stored import Stored
 from quartier_hil.standins.sitefile import Asset, Site
 
 USUAL_W = 2_000.0
-"""Rated power of what says none."""
+"""Rated power of an asset without a stated one, W."""
 CAPACITY_WH = 10_000.0
 CAR_WH = 40_000.0
 """What a car would take that is plugged in without a word."""

@@ -1,4 +1,4 @@
-"""A site's devices cast: which stand-in plays each, what it is shown, and which have none and why."""
+"""Assign a simulated device to each device of a site: its values, or the reason why there is none."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ _SINGLE = ("opcua", *PUSHED, "iec62056")
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A device that nobody plays: the key of the site file, why, and what to do about it."""
+    """A device without a simulated one: the key of the site file, the reason, and the remedy."""
 
     name: str
     key: str
@@ -29,7 +29,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A device with its stand-in.  ``shown``: whose values, under which names and which of them."""
+    """A device with its simulated one.  ``shown``: prefix, owner and quantities of its values."""
 
     name: str
     entry: sitefile.Device
@@ -39,19 +39,19 @@ class Played:
 
     @property
     def owners(self) -> tuple[str, ...]:
-        """Return whose values it shows."""
+        """The owners of the values that it shows."""
         return tuple(dict.fromkeys(owner for _, owner, _ in self.shown))
 
 
 @dataclass(slots=True)
 class Company:
-    """Who plays and who does not, by device."""
+    """Devices that are simulated and devices that are not, by name."""
 
     played: dict[str, Played] = field(default_factory=dict)
     absent: list[Absent] = field(default_factory=list)
 
     def on(self, bus: str) -> list[Played]:
-        """Those on a bus."""
+        """Return the simulated devices on a bus."""
         return [one for one in self.played.values() if one.entry.bus == bus]
 
     @property
@@ -76,7 +76,7 @@ def company(site: Site, seed: int = 1) -> Company:
 
 
 def _refusal(site: Site, name: str, entry: sitefile.Device, found: Company) -> Absent | None:
-    """Return why nobody plays a device; None where somebody does."""
+    """Return the reason why a device is not simulated; None if it is."""
     bus, key = site.buses[entry.bus], f"devices.{name}"
     if bus.kind not in KINDS:
         why = f"the rig serves no bus of kind {bus.kind}"
@@ -141,7 +141,7 @@ def _gx_units(site: Site, entry: sitefile.Device) -> Mapping[str, int]:
 
 
 def _shown(site: Site, name: str, role: Role) -> Iterator[tuple[str, str, frozenset[str]]]:
-    """Yield whose values a device shows: prefix there, owner in the plant, quantities."""
+    """Yield the values that a device shows: prefix there, owner in the plant, quantities."""
     for owner, asset in site.assets.items():
         if asset.device == name:
             yield role.prefix(asset.part), owner, role.shown(asset.part)

@@ -1,4 +1,4 @@
-"""A site's building while it is served: its time goes on, orders are told, lines are obeyed."""
+"""A served building: its time runs, orders are printed, lines are executed."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ KEPT, BROKEN, MISREAD = 0, 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What is served and how."""
+    """Devices to serve and the conditions."""
 
     site: Site
     company: Company
@@ -51,12 +51,12 @@ class Options:
     as_json: bool = False
     say: Callable[[str], None] = print
     listens: bool = False
-    """Whether lines of the standard input are obeyed."""
+    """True: commands come from lines of the standard input."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    """The orders of one device, as they were last told."""
+    """The orders of one device, as last printed."""
 
     orders: dict[str, float]
     writes_count: int
@@ -97,7 +97,7 @@ class Served:
 
     @property
     def now_s(self) -> float:
-        """Seconds of the house since it is served."""
+        """Plant seconds since the start."""
         return self.house.state.now_s
 
     def end(self) -> None:
@@ -105,13 +105,13 @@ class Served:
         self._over.set()
 
     async def pass_s(self, seconds: float) -> None:
-        """Let time of the house pass."""
+        """Let plant time pass."""
         until_s = self.now_s + seconds
         while self.now_s < until_s:
             await self.stepped()
 
     async def stepped(self) -> None:
-        """Wait for the next step of the house."""
+        """Wait for the next step of the plant."""
         await self._turn.wait()
 
     async def perform(self) -> int:
@@ -260,7 +260,7 @@ class Served:
 
 
 def _is_ours() -> bool:
-    """Whether the standard input may be read: a process in the background that did would be stopped."""
+    """Return whether the standard input may be read: a background process that did would be stopped."""
     try:
         return not os.isatty(0) or os.tcgetpgrp(0) == os.getpgrp()
     except OSError:

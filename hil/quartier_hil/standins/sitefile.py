@@ -1,4 +1,4 @@
-"""What the rig needs to know of a gateway's site file; the rest is the gateway's own business (pure)."""
+"""Read the part of a gateway's site file that the rig needs; the rest is left to the gateway (pure)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,24 +15,24 @@ class _Section(BaseModel):
 
 
 class Bus(_Section):
-    """A wire or an endpoint; only what says where it is."""
+    """A wire or an endpoint: its address alone."""
 
     kind: str
-    """Which protocol its devices speak."""
+    """Protocol of its devices."""
     host: str = ""
-    """Of Modbus TCP."""
+    """Host of Modbus TCP."""
     port: int | str | None = None
     """TCP or UDP port, or the serial port."""
     url: str = ""
-    """Of OPC UA."""
+    """URL of OPC UA."""
     framing: str | None = None
-    """Of Modbus TCP: ``rtu`` where a serial server passes on what stands on its line."""
+    """Framing of Modbus TCP: ``rtu`` where a serial server passes on the frames of its line."""
     baud: int | None = None
-    """Of a serial line."""
+    """Speed of a serial line."""
     mode: str | None = None
-    """Of a meter that may speak by itself or be asked."""
+    """Mode of a meter that can send by itself or be polled."""
     timeout_s: float = 1.0
-    """How long the gateway waits for an answer."""
+    """Time that the gateway waits for an answer, s."""
 
 
 class Device(_Section):
@@ -41,7 +41,7 @@ class Device(_Section):
     bus: str
     """The bus it answers on."""
     profile: str
-    """Which profile reads it."""
+    """Profile that reads it."""
     unit: int = 1
     """Its address there."""
     address: str = ""
@@ -49,26 +49,26 @@ class Device(_Section):
 
 
 class Asset(_Section):
-    """What stands in the building: its role, its device, its size."""
+    """Asset of the building: its role, its device, its size."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     role: str
-    """What it is."""
+    """Role of the asset."""
     device: str = ""
-    """The device that it lives in, or that measures it."""
+    """The device that contains or measures it."""
     part: str = ""
     """Which part of the device."""
     switch_device: str | None = None
-    """The device whose relay lets it run."""
+    """The device with the relay that switches it."""
     switch_part: str = ""
-    """Which part of that device."""
+    """Part of that device."""
     node: str = "grid"
     """The board that feeds it."""
     phase: str | None = None
     """The phase it hangs on."""
     capacity_wh: float | None = Field(default=None, gt=0)
-    """Of a battery."""
+    """Capacity of a battery, Wh."""
 
     def number(self, key: str, usual: float) -> float:
         """Another key that is a number, or what is usual where it is missing."""
@@ -86,7 +86,7 @@ class Node(_Section):
     device: str | None = None
     """The meter that measures it."""
     part: str = ""
-    """Which part of the meter."""
+    """Part of the meter."""
 
 
 class Input(_Section):
@@ -106,12 +106,12 @@ class Limits(_Section):
 
 
 class Building(_Section):
-    """Which building this is."""
+    """Name and clock of the building."""
 
     id: str = "site"
     """Its name."""
     time_zone: str = "Europe/Paris"
-    """Of its clock."""
+    """Time zone of its clock."""
 
 
 class Site(_Section):
@@ -122,7 +122,7 @@ class Site(_Section):
     buses: dict[str, Bus] = Field(default_factory=dict)
     """Wires and endpoints."""
     devices: dict[str, Device] = Field(default_factory=dict)
-    """What answers there."""
+    """Devices by name."""
     assets: dict[str, Asset] = Field(default_factory=dict)
     """What stands in the building."""
     nodes: dict[str, Node] = Field(default_factory=dict)
@@ -134,9 +134,9 @@ class Site(_Section):
     limits: Limits = Limits()
     """The contract."""
     raw: Mapping[str, Any] = Field(default_factory=dict)
-    """Everything that stands in the file."""
+    """The whole content of the file."""
     folder: Path = Path()
-    """Where the file lies."""
+    """Folder of the file."""
 
     @property
     def grid(self) -> str:
@@ -168,7 +168,7 @@ def load(path: Path) -> Site:
 
 
 def _unlinked(site: Site) -> list[tuple[str, str]]:
-    """Return what is named and is not there."""
+    """Return the faults of names that do not exist."""
     if not site.devices:
         return [("devices", "there is none; expected what an installer's site file names, [devices.NAME]")]
     found = [
@@ -184,7 +184,7 @@ def _unlinked(site: Site) -> list[tuple[str, str]]:
 
 
 def _shared(site: Site) -> list[tuple[str, str]]:
-    """Return what is measured where something else is: one part of a device shows one thing."""
+    """Return the faults of parts with two owners: one part of a device shows one asset."""
     found, owners = [], dict[tuple[str, str], str]()
     measured = [(f"assets.{name}", one.device, one.part) for name, one in site.assets.items()]
     measured += [(f"nodes.{name}", one.device or "", one.part) for name, one in site.nodes.items()]

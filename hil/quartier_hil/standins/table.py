@@ -1,4 +1,4 @@
-"""What is served where, and what is not, for people and for machines (pure)."""
+"""Table of the served devices with their addresses, and of those not served (pure)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -33,7 +33,7 @@ def as_json(rows: Sequence[Row], absent: Sequence[Absent], folder: Path) -> dict
 
 
 def profiles() -> str:
-    """Every profile with its stand-in."""
+    """Return every profile with its simulated device, as text."""
     whole = {**cast.DEVICES, **cast.METERS}
     return "\n".join(_columns([(name, whole[name].words) for name in cast.known()]))
 

@@ -1,4 +1,4 @@
-"""Puts a site's stand-ins on their wires, each at an address that a test harness finds again."""
+"""Put a site's simulated devices on their wires, each at an address that a test harness finds again."""
 
 import copy
 from contextlib import AsyncExitStack
@@ -26,12 +26,12 @@ NOWHERE_PORT = 9
 
 
 class Unserved(OSError):  # noqa: N818 - a state of the wires, named as the house names it
-    """A bus cannot be put on its wire; says which, and what to do."""
+    """A bus cannot be put on its wire; the text names it and the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Where one device is found."""
+    """Address of one device."""
 
     bus: str
     protocol: str
@@ -157,7 +157,7 @@ class Wires:
         self._tell(name, _NAMES[bus.kind], port.url, here)
 
     def _hush(self, name: str, bus: Bus) -> None:
-        """Nobody plays on that bus: in the copy of the site file it leads nowhere, never to the real one."""
+        """Disable a bus without simulated devices: its copy in the site file never leads to the real one."""
         section = self._copy["buses"][name]
         if bus.kind == "modbus-tcp":
             section |= {"host": "127.0.0.1", "port": NOWHERE_PORT}
@@ -232,7 +232,7 @@ def _absolute(port: PtyPort) -> str:
 
 
 def _bodies(here: list[Played]) -> list[Device]:
-    """Each stand-in once, also where it is several devices of the site file."""
+    """Return each simulated device once, also where it is several devices of the site file."""
     return list(dict.fromkeys(one.body for one in here))
 
 
@@ -244,7 +244,7 @@ def _is_here(host: str) -> bool:
 
 
 def _reached(host: str) -> str:
-    """Return where somebody on this machine finds what listens on ``host``."""
+    """Return the address by which a program on this machine reaches a listener on ``host``."""
     return "127.0.0.1" if host in ("", "0.0.0.0") else host  # noqa: S104 - compared, not bound
 
 

@@ -1,4 +1,4 @@
-"""The lines by which a served building is told what befalls it, and what is expected of it (pure)."""
+"""Command lines of a served building: faults, events and expected values (pure)."""
 
 import operator
 import shlex
@@ -60,7 +60,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: its verb, what follows, and what was said as ``key=value``."""
+    """One line: its verb, its arguments, and its ``key=value`` options."""
 
     verb: str
     words: tuple[str, ...]
@@ -68,7 +68,7 @@ class Line:
 
 
 def line(text: str) -> Line | None:
-    """A line taken apart; None where it says nothing (empty, or a comment).
+    """Parse a line; None for an empty one or a comment.
 
     Raises ValueError saying what was expected.
     """
@@ -91,7 +91,7 @@ def line(text: str) -> Line | None:
 
 
 def number(text: str, what: str) -> float:
-    """A number that was said.  Raises ValueError naming it."""
+    """Return a number from text.  Raises ValueError naming it."""
     try:
         return float(text)
     except ValueError:

@@ -1,1 +1,1 @@
-"""Several scenarios over wires, one after the other or beside each other, that go on where they were left."""
+"""Several scenarios over wires, in sequence or in parallel, that continue where they were left."""

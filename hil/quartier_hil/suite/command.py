@@ -69,7 +69,7 @@ def _single(options: argparse.Namespace, path: Path) -> tuple[int, list[junit.Su
 def _several(
     options: argparse.Namespace, paths: Sequence[Path], *, anew: bool
 ) -> tuple[int, list[junit.Suite]]:
-    """``anew``: also what was judged before."""
+    """Run a set of scenarios; ``anew``: also those with a verdict."""
     if options.bench and options.jobs > 1:
         wrong = "a bench has one of each device: run one scenario after the other"
         raise ConfigError([Fault("--jobs", None, str(options.jobs), wrong)])

@@ -1,4 +1,4 @@
-"""What a verdict was given on: the code as it lies there, the scenario's file, and the options of the run."""
+"""Digest of the inputs of a verdict: the present code, the scenario's file, the options of the run."""
 
 import hashlib
 import sys

@@ -1,4 +1,4 @@
-"""How far a set of scenarios is: which is on, how long it took so far, how long it may take yet."""
+"""Progress of a set of scenarios: those that run, the time so far, the time left."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from quartier_hil import view
 from quartier_hil.suite.results import Judged
 
 SET_UP_REAL_S = 8.0
-"""What broker, daemon and the end of a run take beside the time of the house."""
+"""Time for the start of broker and daemon and for the end of a run, in addition to plant time."""
 
 
 class Progress:
@@ -78,7 +78,7 @@ class Progress:
                 self._say(f"       {words}; measured {verdict.words}")
 
     def words(self) -> str:
-        """Return where it stands."""
+        """Return the progress, as text."""
         done = self._count - len(self._waiting_s)
         on = ", ".join(
             f"{name} {span(self._now_s() - began_s)} of about {span(self._expected_s[name])}"
@@ -88,7 +88,7 @@ class Progress:
         return f"{done} of {self._count}  {on}; {so_far} so far, about {span(self.left_s())} to go"
 
     def left_s(self) -> float:
-        """Real seconds until the end, as far as can be told."""
+        """Return the estimated real seconds until the end."""
         on_s = (
             max(self._expected_s[name] - self._now_s() + began_s, 0.0) for name, began_s in self._on.items()
         )

@@ -1,4 +1,4 @@
-"""What became of each scenario over wires, a line as it ends: which code judged what, and how."""
+"""Results of scenarios over wires, a line as each one ends: the code, the scenario, the verdicts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -15,7 +15,7 @@ FILE = "results.jsonl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One run that was judged: ``digest`` is of code, file and options, ``line`` its row of the table."""
+    """One run with verdicts: ``digest`` is of code, file and options, ``line`` its row of the table."""
 
     digest: str
     seed: int
@@ -34,7 +34,7 @@ class Judged:
 
     @property
     def result(self) -> Result:
-        """Of all its promises together."""
+        """Result of all its promises together."""
         found = {verdict.result for verdict in self.verdicts}
         return "broken" if "broken" in found else "not shown" if "not shown" in found else "kept"
 
@@ -67,7 +67,7 @@ class Results:
         return {(one.scenario, one.digest): one for one in self.read()}
 
     def took_s(self) -> Mapping[tuple[str, float | None], float]:
-        """Return how many real seconds each took last, by scenario and rate, whatever code it was."""
+        """Return the real seconds of the last run of each, by scenario and rate, of any code."""
         return {(one.scenario, one.line.rate): one.line.real_s for one in self.read()}
 
 

@@ -17,7 +17,7 @@ from quartier_hil.district.authority import Authority
 from quartier_hil.stage.broker import MOSQUITTO, mosquitto
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin")
-"""Where Debian puts its scripts, which take anybody's environment."""
+"""Debian's folder of its scripts, which take the caller's environment."""
 HOST, VALID = "localhost", dt.timedelta(days=1)
 """The name in a broker's certificate, and how long those of a swarm are good for."""
 _READY_S = 60.0
@@ -135,7 +135,7 @@ class RabbitNode:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Return what its scripts are told; all its files lie in its folder."""
+        """Environment of its scripts; all its files are in its folder."""
         folder = self._folder
         return {
             "HOME": str(folder.parent),
@@ -180,7 +180,7 @@ class RabbitNode:
             self._process.end(signal.SIGKILL)
 
     def told(self, *words: str) -> str:
-        """Return what ``rabbitmqctl`` says."""
+        """Return the output of ``rabbitmqctl``."""
         argv = [str(RABBITMQ / "rabbitmqctl"), "--quiet", *words]
         environment = {**os.environ, **self.environment}
         done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - the words are ours

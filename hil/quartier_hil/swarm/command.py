@@ -19,7 +19,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - where a machine has it: what gateways 
 
 
 def arguments(to: argparse.ArgumentParser) -> None:
-    """Teach the parser of ``fleet`` what a swarm may be told."""
+    """Add the options of a swarm to the parser of ``fleet``."""
     group = to.add_argument_group("over the wire")
     group.add_argument("--wire", type=int, metavar="GATEWAYS", help="so many of the product's own sessions")
     group.add_argument("--broker", choices=BROKERS, default="mosquitto", help="[%(default)s]")
@@ -92,7 +92,7 @@ messages, no session was lost but by these, no sample was lost, at most 1 % came
 
 
 def storm_arguments(to: argparse.ArgumentParser) -> None:
-    """Teach an empty parser what a storm may be told."""
+    """Add the options of a storm to an empty parser."""
     to.description, to.formatter_class = STORM, argparse.RawDescriptionHelpFormatter
     size = Size()
     to.add_argument("gateways", nargs="?", type=int, default=size.gateways, help="sessions [%(default)s]")

@@ -69,7 +69,7 @@ class Course:
         )
 
     def _steady(self) -> None:
-        """What a while of ordinary traffic costs each side."""
+        """Measure the cost of ordinary traffic for each side."""
         stand = self.stand
         stand.sums(stand.hosts)  # the ages from here on
         before, began_s = self._weighed(), time.monotonic()
@@ -151,7 +151,7 @@ class Course:
         return told["catching_up"] == 0 and self.stand.sums(self.stand.hosts)["holes"] == 0
 
     def _end(self) -> None:
-        """No more samples: everything that was numbered must be held."""
+        """Stop the samples: every numbered one must be stored."""
         stand = self.stand
         stand.look(stand.parks, "still")
         took_s = stand.until("the hosts hold everything", lambda: stand.missing() == 0, 240.0)

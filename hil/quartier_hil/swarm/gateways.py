@@ -37,7 +37,7 @@ POINTS = (
     ("bat1", "soc_pct"),
     ("ev1", "power_w"),
 )
-"""What a home tells: four assets."""
+"""Points of a home: four assets."""
 ROLES = {"grid": "grid", "pv1": "pv", "bat1": "battery", "ev1": "ev"}
 _LIMITS = SiteLimits(
     import_hard_w=9000.0,
@@ -52,7 +52,7 @@ _TURN_S = 0.1
 
 
 def catalog() -> MetricCatalog:
-    """Return what each of them is born with."""
+    """Return the metrics in the births of each gateway."""
     names = [f"{stream}.{metric}" for stream, metric in POINTS]
     points = {name: PointInfo(name, "float", "100/holding:840", 1.0) for name in names}
     return build_catalog(points, ROLES, deadband=lambda _name: 50.0)
@@ -107,7 +107,7 @@ class Gateway:
         self.uplink.wake()
 
     def control(self) -> None:
-        """What the turn does with documents: the link state goes on, each is answered."""
+        """Process the documents of a cycle: update the link state and answer each."""
         now = self.clock.now()
         while self.uplink.inbox:
             document = self.uplink.inbox.popleft().document
@@ -122,12 +122,12 @@ class Gateway:
 
     @property
     def is_born(self) -> bool:
-        """Return whether its births are said on a live session."""
+        """True if its births are sent on a live session."""
         return self.uplink.session.phase is SessionPhase.BORN
 
 
 def _credentials(config: dict[str, Any], edge: str) -> BrokerCredentials:
-    """Its own certificate, beside that of who issued it; none where nothing is encrypted."""
+    """Return its own certificate with that of the issuer; none without encryption."""
     if "ca_file" not in config:
         return BrokerCredentials()
     ca_file, name = Path(config["ca_file"]), f"{config['group']}.{edge}"

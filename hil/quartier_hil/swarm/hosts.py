@@ -31,7 +31,7 @@ _KEEPALIVE_S = 30
 
 
 class Host:
-    """One process's share; ``leads``: it says the common heartbeat for all."""
+    """One process's share; ``leads``: it sends the common heartbeat for all."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.config = config

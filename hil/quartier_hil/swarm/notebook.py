@@ -1,6 +1,6 @@
 """A gateway's outbox in memory: numbers without holes, kept until a watermark covers them (pure).
 
-It stands for the store, whose disk is not what is measured here; the contract is the store's.
+It replaces the store, because the disk is not measured here; the contract is the store's.
 """
 
 from array import array
@@ -106,7 +106,7 @@ class Notebook:
         )
 
     def trim(self, marks: Mapping[str, StreamPosition]) -> None:
-        """What is covered need not be kept."""
+        """Drop the samples that the watermarks cover."""
         self.most_kept = max(self.most_kept, self.kept_count)
         for name, mark in marks.items():
             strip = self._strips.get(name)

@@ -1,4 +1,4 @@
-"""The processes of a swarm: gateways and hosts beside brokers, asked and weighed together."""
+"""The processes of a swarm: gateways, hosts and brokers, with common orders and measurements."""
 
 import json
 import sys
@@ -20,10 +20,10 @@ _LOOK_S = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """How many gateways, in how many processes, shared by how many hosts; seconds between two samples.
+    """Size of a swarm: gateways, processes of gateways, hosts, and seconds between two samples.
 
-    ``shares``: answers are heard by shared subscriptions; ``primary``: gateways wait for their host's STATE;
-    ``rate``: seconds of the houses in a real one.
+    ``shares``: answers come by shared subscriptions; ``primary``: gateways wait for their host's STATE;
+    ``rate``: seconds of the sites' clock per real second.
     """
 
     gateways: int
@@ -108,7 +108,7 @@ class Stand:
         return [edge(number) for number in range(self.shape.gateways)]
 
     def host(self, number: int) -> dict[str, Any]:
-        """Return what a host is told."""
+        """Return the settings of a host."""
         return {
             "name": f"host{number}",
             "ports": [*self.ports[number % len(self.ports) :], *self.ports[: number % len(self.ports)]],
@@ -123,7 +123,7 @@ class Stand:
         }
 
     def park(self, number: int) -> dict[str, Any]:
-        """Return what a process of gateways is told."""
+        """Return the settings of a process of gateways."""
         shape = self.shape
         share = -(-shape.gateways // shape.parks)
         first = number * share
@@ -151,7 +151,7 @@ class Stand:
         return Process(argv, self.folder / f"{name}.log", env=environment, talks=True)
 
     def look(self, ones: Sequence[Process], order: str = "look") -> list[dict[str, Any]]:
-        """Return what each answers.  Raises RuntimeError for one that is gone."""
+        """Return the answer of each process.  Raises RuntimeError for one that is gone."""
         found = []
         for one in ones:
             answer = one.ask(order)
@@ -182,7 +182,7 @@ class Stand:
         return time.monotonic() - began_s
 
     def everybody_is_born(self) -> bool:
-        """Return whether each gateway has both connections and said its births."""
+        """True if each gateway has both connections and sent its births."""
         told = self.sums(self.parks)
         return told["born"] == told["control"] == self.shape.gateways
 
@@ -198,7 +198,7 @@ class Stand:
 
 
 def descriptors(pid: int) -> int:
-    """Return how many files a process and its descendants have open."""
+    """Return the number of open files of a process and its descendants."""
     found = 0
     for one in process.tree(pid):
         try:

@@ -43,7 +43,7 @@ class Message:
 
 @dataclass(slots=True)
 class Edge:
-    """What the host knows of one gateway."""
+    """State of one gateway in the host."""
 
     ledger: Ledger = field(default_factory=Ledger)
     online: bool = False
@@ -105,7 +105,7 @@ class StoreHost(Host):
             self._store.close()
 
     def _load(self) -> None:
-        """What an earlier life stored; a line cut off by its death was confirmed to nobody."""
+        """Load the samples of earlier processes; a line cut off by a kill was never acknowledged."""
         for line in self._file.read_text("ascii").splitlines() if self._file.exists() else []:
             words = line.split()
             if len(words) == 2:

@@ -271,7 +271,7 @@ class Storm:
 
 
 def promises(figures: Mapping[str, Any], size: Size) -> dict[str, bool]:
-    """Return what a storm must keep."""
+    """Return the promises that a storm must keep, each with its result."""
     return {
         f"live data at most {LATE_MAX_S:g} s old in 99 %": (
             figures["live_over_2_s"] <= OVER_MAX * figures["live_messages"]

@@ -1,4 +1,4 @@
-"""Three sides held against each other: what meters served, what the daemon's history keeps, what arrived."""
+"""Compare three sides: values served by meters, rows in the daemon's history, samples that arrived."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ def kept(state_dir: Path, runtime_dir: Path) -> Iterator[Sample]:
 
 @dataclass
 class Audit:
-    """What the history says beside the recorder; ``numbers`` are the answers kept of each meter, by asset.
+    """Comparison of the history with the recorder; ``numbers`` are the answers kept of each meter, by asset.
 
     ``backwards_count``: samples of meters stamped before the one before them.
     """

@@ -73,7 +73,7 @@ class Authority:
         return self.issue(name, ends_in=-_DAY)
 
     def listener(self, port: int) -> str:
-        """Lines for mosquitto: TLS on ``port``, nobody without a certificate of ours."""
+        """Return lines for mosquitto: TLS on ``port``, no client without a certificate of ours."""
         cert_file, key_file = self.issue(BROKER)
         return (
             f"listener {port} 127.0.0.1\ncafile {self.ca_file}\ncertfile {cert_file}\nkeyfile {key_file}\n"

@@ -11,7 +11,7 @@ _AFTER_S = 15.0
 
 
 async def killed(stand: Stand, dice: random.Random, rounds: int) -> None:
-    """The broker confirms what nobody hears, and dies with it; events are among it."""
+    """Kill the broker with messages that it confirmed but did not deliver; events are among them."""
     for _ in range(rounds):
         stand.recorder.stop()
         stand.meters[-1].silent = True  # which is an event
@@ -26,7 +26,7 @@ async def killed(stand: Stand, dice: random.Random, rounds: int) -> None:
 
 
 async def unheard(stand: Stand, dice: random.Random, rounds: int) -> None:
-    """The district is away, broker and gateway are not: what is sent is confirmed and heard by nobody."""
+    """Take the district away, not broker and gateway: messages are confirmed but not received."""
     for _ in range(rounds):
         stand.recorder.stop()
         stand.meters[-1].silent = True
@@ -37,7 +37,7 @@ async def unheard(stand: Stand, dice: random.Random, rounds: int) -> None:
 
 
 async def away(stand: Stand, dice: random.Random, rounds: int) -> None:
-    """The broker is down for so many times ten minutes of the house."""
+    """Stop the broker for ``rounds`` times ten minutes of plant time."""
     await stand.kill_broker()
     await stand.pass_s(600.0 * rounds + dice.uniform(0.0, 20.0))
     before = len(stand.recorder.told.live_age_s)

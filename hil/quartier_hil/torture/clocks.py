@@ -1,4 +1,4 @@
-"""Faults of time: a clock that jumps, one nobody trusts, days that change it, a gateway that stands still."""
+"""Faults of time: a clock that jumps, an untrusted one, clock changes, a gateway that stands still."""
 
 import datetime as dt
 import random
@@ -18,7 +18,7 @@ CAP_W, AFTERWARDS_W = 123_456.0, 654_321.0
 
 
 async def jumps(stand: Stand, dice: random.Random, rounds: int) -> None:
-    """The wall clock jumps while nobody vouches for it, and is put right: no timer fires."""
+    """Let the untrusted wall clock jump, and correct it: no timer may fire."""
     mode = await _controlled(stand)
     modes = {mode}
     for _ in range(rounds):
@@ -59,7 +59,7 @@ async def changed(stand: Stand, dice: random.Random, rounds: int) -> None:
 
 
 async def frozen(stand: Stand, dice: random.Random, rounds: int) -> None:
-    """The gateway stands still for ten minutes: what was ordered until then has ended when it goes on."""
+    """Freeze the gateway for ten minutes: orders with an end in that time are over when it goes on."""
     desk = orders.desk_of(stand)
     for _ in range(rounds):
         await stand.pass_s(dice.uniform(5.0, 15.0))
@@ -80,7 +80,7 @@ async def frozen(stand: Stand, dice: random.Random, rounds: int) -> None:
 
 
 def _stood_s(stand: Stand) -> list[float]:
-    """Return how long the gateway says that it stood still, each time."""
+    """Return the duration of each standstill that the gateway reported, s."""
     return [event["data"]["for_s"] for event in stand.recorder.told.events if event["code"] == STOOD]
 
 
@@ -93,7 +93,7 @@ async def _answers(stand: Stand) -> bool:
 
 
 async def _controlled(stand: Stand) -> str:
-    """Have a document in force and the district heard; returns the mode."""
+    """Wait for a document in force and a heartbeat of the district; return the link state."""
     await orders.accept(stand, orders.desk_of(stand), CAP_W)
 
     async def is_controlled() -> bool:

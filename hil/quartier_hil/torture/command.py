@@ -1,4 +1,4 @@
-"""``quartier-hil torture``: what it may be told, what it prints, how it ends."""
+"""``quartier-hil torture``: its options, its output, its exit codes."""
 
 import argparse
 import asyncio
@@ -29,7 +29,7 @@ Exit code 0: all of it held, 1: something did not, 2: it could not be run.
 
 
 def parser(to: argparse.ArgumentParser) -> None:
-    """Teach an empty parser what the torture may be told."""
+    """Add the options of the torture to an empty parser."""
     listed = "\n".join(f"  {name:18} {fault.what}" for name, fault in FAULTS.items())
     to.description = DESCRIPTION
     to.formatter_class = argparse.RawDescriptionHelpFormatter

@@ -1,4 +1,4 @@
-"""A Modbus TCP meter whose registers count its answers: what it served can be held against what arrived.
+"""A Modbus TCP meter with registers that count its answers, to compare served and arrived values.
 
 Every point of one answer holds the same whole number, the answer's own.  Source: MODBUS Messaging on
 TCP/IP Implementation Guide V1.0b, section 3.1.3 (MBAP header); Application Protocol V1.1b3, 6.3.
@@ -15,10 +15,9 @@ REGISTERS_PER_POINT = 2
 
 
 class Meter:
-    """Serves ``points`` unsigned 32-bit numbers; ``served`` is the number of the last whole answer, ``heard``
-    how many requests came.
+    """Meter with ``points`` unsigned 32-bit numbers; ``served`` is the number of the last whole answer.
 
-    While ``silent`` it hears and answers nothing.
+    ``heard`` is the number of requests.  While ``silent`` it receives and answers nothing.
     """
 
     def __init__(self, points: int) -> None:

@@ -1,4 +1,4 @@
-"""The table of faults: what is done to which house, short for CI and long for a night."""
+"""Table of the faults with their sites, short for CI and long for a night."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Fault:
 
 
 def _rolled() -> Keys:
-    """Keys of a district that has rolled over once, and a clerk's who may only send heartbeats."""
+    """Return the keys of a district after one rollover, and a clerk's for heartbeats alone."""
     return (
         (Key.fresh("clerk"), orders.CLERK),
         (Key.fresh("optimiser1"), TYPES),

@@ -1,4 +1,4 @@
-"""What the recorder holds: under each key a mark of what came there, so a repeat must be the same (pure)."""
+"""Samples in the recorder: under each key a mark of its content, so a repeat must be the same (pure)."""
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,21 +43,21 @@ class Held:
             row[place] = found
 
     def of(self, stream: str, boot: int, seq: int) -> int:
-        """Return what is held under one key; ``ABSENT`` where nothing is."""
+        """Return the mark under one key; ``ABSENT`` if there is none."""
         row = self._rows.get((stream, boot), ())
         return row[seq - 1] if 0 < seq <= len(row) else ABSENT
 
     @property
     def counts(self) -> Mapping[Key, int]:
-        """Return how many samples of each stream and boot are held."""
+        """Number of samples of each stream and boot."""
         return {key: len(row) - row.count(ABSENT) for key, row in self._rows.items()}
 
 
 @dataclass
 class Order:
-    """Whether what comes of a stream in one session comes in its order, live and late each by itself.
+    """Check that the samples of a stream come in order within a session, live and late ones separately.
 
-    ``acknowledged`` is the last watermark, (boot, sequence) by stream: what was lost goes again from there.
+    ``acknowledged`` is the last watermark, (boot, sequence) by stream: lost samples come again from there.
     """
 
     faults: list[str] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Order:
     _last: dict[tuple[str, bool], tuple[int, int]] = field(default_factory=dict)
 
     def begin(self) -> None:
-        """A new session, or births anew: what is above the watermark may come again."""
+        """Begin a new session or new births: samples above the watermark may come again."""
         self._last.clear()
 
     def take(self, stream: str, boot: int, first: int, count: int, *, late: bool) -> None:

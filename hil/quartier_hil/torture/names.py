@@ -9,7 +9,7 @@ _SEEN = 'mount --bind "$0" /etc/hosts && exec "$@"'
 
 
 class Hosts:
-    """``known`` says whether the name leads to this machine now.  Needs root, for a mount of its own."""
+    """``known``: the name leads to this machine now.  Needs root, for a mount of its own."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._file = folder / "hosts"
@@ -27,5 +27,5 @@ class Hosts:
 
 
 def is_possible() -> bool:
-    """Return whether this machine lets us."""
+    """Return whether this machine permits it."""
     return os.geteuid() == 0 and shutil.which("unshare") is not None

@@ -1,4 +1,4 @@
-"""Faults of who orders: documents that must not act, a restored district, one with the old key, a kill."""
+"""Faults of the district: documents that must not act, a restored district, an old key, a kill."""
 
 import asyncio
 import random
@@ -93,7 +93,7 @@ async def _thrown(stand: Stand, batch: list[papers.Paper]) -> None:
 
 
 async def restored(stand: Stand, dice: random.Random, rounds: int) -> None:
-    """The district comes back from its backup, its memory of the day gone: it is heard at once."""
+    """Restore the district from a backup without its memory of the day: the gateway accepts it at once."""
     desk = desk_of(stand)
     for number in range(rounds):
         await accept(stand, desk, _CAP_W - 2.0 * number)
@@ -164,7 +164,7 @@ def _command(stand: Stand, asked: dict[str, Any], seq: int) -> bytes:
 
 
 async def acts(stand: Stand, import_max_w: float) -> bool:
-    """Whether this import cap is in force; 10 % less with a slow grid meter (spec/failsafe.md#meter-slow)."""
+    """Return whether an import cap is in force; 10 % less with a slow meter (spec/failsafe.md#meter-slow)."""
     found_w = await _cap_w(stand)
     return (
         found_w is not None and min(abs(found_w - share * import_max_w) for share in (1.0, MARGIN)) < _NEAR_W

@@ -30,7 +30,7 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Who signs: ``key`` as it should be, ``stranger`` whom no list names, ``clerk`` for heartbeats alone."""
+    """Signing keys: ``key`` is right, ``stranger`` is in no list, ``clerk`` may sign heartbeats alone."""
 
     names: Names
     key: Key
@@ -40,7 +40,7 @@ class Desk:
 
     @property
     def topic(self) -> str:
-        """Return where its envelopes go."""
+        """Topic of its envelopes."""
         return f"{self.names.companion}/envelope/{self.program}"
 
 
@@ -95,7 +95,7 @@ class _Draft:
         topic: str = "",
         ident: str | None = None,
     ) -> Paper:
-        """Return what is thrown; signed rightly unless a ``signature``, or none, is given."""
+        """Return the document to send; signed rightly unless a ``signature``, or none, is given."""
         topic = topic or self.desk.topic
         payload = encoded(self.body) if payload is None else payload
         signed = self.desk.key.sign(topic, payload) if signature == "" else signature

@@ -1,4 +1,4 @@
-"""How soon documents are answered: that they are here, and what becomes of them (spec/sync.md#ack; pure)."""
+"""Measure the times to the answers of documents: reception and verdict (spec/sync.md#ack; pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class Prompt:
 
     @property
     def owed_count(self) -> int:
-        """Return how many documents wait for a verdict."""
+        """Number of documents that wait for a verdict."""
         return len(self.sent_s.keys() - self.judged_s.keys())
 
     @property
@@ -51,7 +51,7 @@ class Prompt:
 
     @property
     def fault(self) -> str:
-        """Return what was answered too late, or not at all; empty: nothing."""
+        """Late or missing answers, as text; empty if there are none."""
         if self.owed_count:
             return f"{self.owed_count} of {len(self.sent_s)} documents were not answered"
         worst = self.figures

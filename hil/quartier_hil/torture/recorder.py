@@ -28,7 +28,7 @@ _KEEPALIVE_S = 60
 
 @dataclass
 class Told:
-    """Everything the district was told: read by the runner, written by paho's thread under ``lock``."""
+    """All messages to the district: read by the runner, written by paho's thread under ``lock``."""
 
     session: Session
     held: Held = field(default_factory=Held)
@@ -57,7 +57,7 @@ class Told:
         return kind == "NBIRTH"
 
     def _event(self, body: dict[str, Any]) -> None:
-        """An event is a sample of the stream ``event``; its key stands in its body."""
+        """Store an event as a sample of the stream ``event``; its key is in its body."""
         boot, seq = int(body["boot"]), int(body["seq"])
         if (EVENT, boot) not in self.session.ledger.held or not self._holds(boot, seq):
             self.session.ledger.take(EVENT, boot, seq, 1)
@@ -131,10 +131,10 @@ class Recorder:
         if born:
             self._due["watermark"] = 0.0
 
-    # What the district says
+    # Messages of the district
 
     def turn(self) -> None:
-        """Say what is due: a heartbeat each 30 s of the house, a watermark each 20 s and after births."""
+        """Send what is due: a heartbeat each 30 s of plant time, a watermark each 20 s and after births."""
         now_s = self._clock.elapsed_s()
         if not self.connected:
             return
@@ -146,7 +146,7 @@ class Recorder:
             self.acknowledge()
 
     def acknowledge(self) -> None:
-        """Publish what is held without a hole, and no more."""
+        """Publish watermarks up to the first hole, and no further."""
         with self.lock:
             if self.told.session.bdseq is None:
                 return

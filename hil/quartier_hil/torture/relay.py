@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 SEGMENT_BYTES = 1_460
 _RESEND_S, _RESENDS_MAX = 0.2, 6
-# Little room on the way: a slow link must be felt by who sends.
+# Small buffers: the sender must notice a slow link.
 _ROOM_BYTES = 16_384
 # A busy machine wakes us late: so much of it is made good, else its links were slower than they are shaped.
 _LATE_MAX_S = 0.5
@@ -109,7 +109,7 @@ class Relay:
         writer.close()
 
     def delay_s(self, size_bytes: int, shape: Shape) -> float:
-        """Return how long a segment takes: its bytes, and every time-out until it came through."""
+        """Return the delay of a segment in s: its bytes, and every time-out until it passed."""
         delay_s, resend_s = size_bytes / shape.bytes_per_s, _RESEND_S
         for _ in range(_RESENDS_MAX):
             if self._random.random() >= shape.loss:
@@ -120,5 +120,5 @@ class Relay:
 
 
 def begins_s(before_s: float, now_s: float) -> float:
-    """When the wire began on what comes now: as soon as the one before was through, at ``before_s``."""
+    """Return the start of a segment on the wire: the end of the one before, or ``now_s`` after a pause."""
     return before_s if now_s - before_s < _LATE_MAX_S else now_s

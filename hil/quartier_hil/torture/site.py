@@ -67,7 +67,7 @@ device = "meter{at}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """How the gateway reaches its district; files by their keys of ``[district_link]``."""
+    """Link of the gateway to its district; files by their keys of ``[district_link]``."""
 
     url: str
     files: tuple[tuple[str, Path], ...] = ()

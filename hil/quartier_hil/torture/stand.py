@@ -29,12 +29,12 @@ _UNKEPT_PER_START = 2
 
 
 class GivenUp(Exception):  # noqa: N818 - a verdict, not a fault of the rig
-    """What was waited for never came."""
+    """An expected state never came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How large a house, how fast its time, and when it begins; else now, or later by ``ahead_s``."""
+    """Size of a site, speed of its time and its start; by default now, or later by ``ahead_s``."""
 
     rate: float = 30.0
     meters: int = 3
@@ -49,7 +49,7 @@ class Size:
 
 @dataclass
 class Stand:
-    """What a fault is made with."""
+    """Everything needed to cause a fault."""
 
     folder: Path
     size: Size
@@ -72,7 +72,7 @@ class Stand:
         self.daemon = daemon
 
     async def status(self) -> Mapping[str, Any] | None:
-        """Return what the daemon says of itself; None while it does not answer."""
+        """Return the status of the daemon; None while it does not answer."""
         return await self.daemon.ask("status")
 
     async def until(self, what: str, condition: Callable[[], Any], patience_s: float = 60.0) -> None:
@@ -89,7 +89,7 @@ class Stand:
             await asyncio.sleep(_TURN_S)
 
     async def pass_s(self, house_s: float) -> None:
-        """Let so much of the house's time pass."""
+        """Let ``house_s`` plant seconds pass."""
         await asyncio.sleep(self.clock.real_s(house_s))
 
     async def online(self, patience_s: float = 60.0) -> None:
@@ -114,7 +114,7 @@ class Stand:
         await self.broker.child.stop(signal.SIGKILL)
 
     async def settled(self, patience_s: float = 120.0) -> audit.Audit:
-        """Wait until all that was sampled before now arrived; the last audit, whatever it says."""
+        """Wait until all samples before now have arrived; return the last audit, whatever its result."""
         until_ms = self.clock.utc_ms()
         end_s = time.monotonic() + patience_s
         while True:
@@ -129,7 +129,7 @@ class Stand:
         return audit.compare(samples, self.recorder.told.held, until_ms)
 
     async def verdict(self, patience_s: float = 120.0) -> list[str]:
-        """What does not hold at the end of a lot: nothing lost, made up, torn, doubled or out of order."""
+        """Return the broken promises of a lot: nothing lost, invented, torn, doubled or out of order."""
         found = await self.settled(patience_s)
         unheard = _timed_out(await self.status())
         told = self.recorder.told
@@ -222,7 +222,7 @@ async def standing(
 
 
 class _Secure:
-    """What a stand with certificates has more: an authority, a listener, and where root lets us a name."""
+    """Additions of a stand with certificates: an authority, a listener, and with root rights a host name."""
 
     def __init__(self, folder: Path) -> None:
         self.authority = Authority(folder / "pki")
@@ -239,7 +239,7 @@ class _Secure:
 
 
 def _timed_out(status: Mapping[str, Any] | None) -> dict[str, int]:
-    """Return how many answers came too late to count, by bus, as the daemon says; a busy machine has some."""
+    """Return the daemon's count of answers that came too late, by bus; a busy machine has some."""
     buses = () if status is None else status["buses"]
     return {bus["name"]: bus["counts"]["timeouts_count"] + bus["counts"]["retries_count"] for bus in buses}
 

@@ -1,4 +1,4 @@
-"""Faults of names, certificates and the time by which they are judged."""
+"""Faults of names, certificates and the time by which they are checked."""
 
 import datetime as dt
 import random
@@ -8,7 +8,7 @@ from quartier_hil.torture.stand import GivenUp, Stand
 
 _AWAY_S = 120.0
 _DAY = dt.timedelta(days=1)
-# The house is two days ahead of the machine, by whose clock OpenSSL judges.
+# The site is two days ahead of the machine, and OpenSSL uses the machine's clock.
 AHEAD_S = 2 * 86_400.0
 _LOST_CLOCK = "no -315576000\n"
 

@@ -1,4 +1,4 @@
-"""What became of each lot: a line in a file, so that a long run goes on where it was left."""
+"""Results of the lots: a line each in a file, so that a long run continues where it was left."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,7 +10,7 @@ from quartier_hil.lines import Lines
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One lot of one fault: ``broken`` says what did not hold, ``figures`` what was measured."""
+    """One lot of one fault: ``broken`` are the broken promises, ``figures`` the measurements."""
 
     fault: str
     lot: int

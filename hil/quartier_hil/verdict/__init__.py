@@ -1,1 +1,1 @@
-"""What was promised and what was measured (pure)."""
+"""Checks of a run: compare what was promised with what was measured (pure)."""

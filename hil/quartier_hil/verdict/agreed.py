@@ -1,4 +1,4 @@
-"""Whether the reasons that the gateway gives agree with its orders, limits and measurements (pure)."""
+"""Check that the reasons of the gateway agree with its orders, limits and measurements (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,16 +9,16 @@ from quartier_hil.verdict.checks import Ending, Verdict, counted
 from quartier_hil.verdict.reasonrules import AT_ONCE, IN_TIME, Seen, parts
 
 WRITTEN_WITHIN_S = 25.0
-"""An order is written again after 20 s at the latest: what was true then may be told for so long."""
+"""Longest validity of a reason: an order is written again after 20 s at the latest, with a new reason."""
 EACH_S = 5.0
-"""So often a reason that stands is looked at again."""
+"""Interval at which an unchanged reason is compared again, s."""
 
 
 @dataclass
 class ReasonsAgree:
-    """Of every run: no reason contradicts what is ordered, measured or in force.
+    """Check of every run: no reason contradicts an order, a measurement or a limit in force.
 
-    ``slack_s`` is how much later a look may be than what it sees.
+    ``slack_s`` is the most by which a status may be read later than the cycle that it shows.
     """
 
     outputs: Mapping[str, Output] = field(default_factory=dict)
@@ -30,14 +30,14 @@ class ReasonsAgree:
     turned: dict[str, tuple[bool, float | None]] = field(default_factory=dict)
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """What is seen comes by ``look``."""
+        """Do nothing: the views of the cycles come by ``look``."""
 
     def begin(self) -> None:
-        """The gateway starts anew: nobody knows since when what stands is on."""
+        """Forget the past at a start of the gateway: it is unknown since when an asset is on."""
         self.looked, self.since, self.turned = {}, {}, {}
 
     def look(self, now_s: float, view: Mapping[str, Any]) -> None:
-        """Compare each reason with all else that the daemon shows of this cycle."""
+        """Compare each reason with everything else that the daemon shows of this cycle."""
         for name, asset in view["assets"].items():
             command, on_s = asset.get("command"), None
             if command is None:
@@ -90,7 +90,7 @@ class ReasonsAgree:
             self.broken = f"{seen.name} at {now_s:.0f} s says {said!r} ({seen.part['code']}), but {why}"
 
     def verdict(self, _: Ending) -> Verdict:
-        """The first that does not agree."""
+        """Return the verdict with the first reason that does not agree."""
         promised = "each reason agrees with its order, with the limits in force and with what is measured"
         unshown = "" if self.count else "no reason was seen"
         measured = self.broken or counted(self.count, "comparison")

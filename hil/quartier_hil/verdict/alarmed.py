@@ -1,4 +1,4 @@
-"""The alarms that the daemon raised: whether one came when it had to, and that none flaps (pure)."""
+"""Checks of the alarms of the daemon: an expected alarm came in its span, and no alarm flaps (pure)."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,15 +9,15 @@ from quartier_hil import wanted as asked
 from quartier_hil.verdict.checks import Ending, Verdict, counted
 
 APART_MIN_S = 60.0
-"""The same alarm is not raised more often than this (spec/failsafe.md#alarms)."""
+"""Shortest time between two raises of the same alarm, s (spec/failsafe.md#alarms)."""
 SLACK_S = 2.0
-"""A status is read between two cycles."""
+"""Tolerance of the times, s: a status is read between two cycles."""
 _ENDED = re.compile(r"; ended \d\d:\d\d:\d\d$")
 _FIGURES = re.compile(r"\d+(\.\d+)?")
 
 
 def alarm_name(alarm: str) -> str:
-    """Which alarm a text is: by code and what it is about where these are known, else without its figures."""
+    """Return the name of an alarm: code and subject where these are known, else its text without figures."""
     key = getattr(alarm, "key", None)
     return ":".join(key) if key else _plain(alarm)
 
@@ -28,10 +28,10 @@ def _plain(words: str) -> str:
 
 @dataclass
 class Raised:
-    """Each alarm as (house seconds, words), once when it comes and again when it comes back.
+    """Alarms as (seconds of the site's clock, text): one entry each time an alarm is raised.
 
-    Words that change while it stands are one more entry where more than figures changed.  ``spans`` are the
-    moments at which each alarm was raised, by its name.
+    A text that changes while the alarm is active makes one more entry where more than figures changed.
+    ``spans`` are the moments at which each alarm was raised, by its name.
     """
 
     found: list[tuple[float, str]] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Raised:
     standing: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def look(self, now_s: float, alarms: Iterable[str], names: Iterable[str] = ()) -> None:
-        """Take the alarms that stand now; ``names`` are those of texts that do not know their code."""
+        """Record the alarms that are active now; ``names`` are those of texts that do not know their code."""
         here: dict[str, frozenset[str]] = {}
         for one, known_name in zip_longest(alarms, names):
             name, plain = known_name or alarm_name(one), _plain(one)
@@ -54,13 +54,13 @@ class Raised:
 
 @dataclass
 class AlarmsHeld:
-    """Of every run: no alarm flaps, it is raised at most once a minute while the daemon lives."""
+    """Check of every run: no alarm is raised more than once a minute while the daemon runs."""
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Nothing to see in the plant."""
+        """Do nothing: this check needs no values of the plant."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Return how often alarms were raised, and the shortest time between two of the same."""
+        """Return the number of alarms raised and the shortest time between two raises of the same one."""
         shortest_s, whose = float("inf"), ""
         for name, starts_s in ending.alarm_spans.items():
             for before_s, after_s in pairwise(starts_s):
@@ -77,15 +77,15 @@ class AlarmsHeld:
 
 @dataclass
 class Alarmed:
-    """Whether an alarm with some words came within a span."""
+    """Check that an alarm with given words was raised within a span, or never."""
 
     asked: asked.Alarmed
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Nothing to see in the plant."""
+        """Do nothing: this check needs no values of the plant."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Return when it came first."""
+        """Return the verdict with the time of the first such alarm."""
         wanted = self.asked
         times = [at_s for at_s, words in ending.alarms if wanted.words in words]
         inside = [at_s for at_s in times if wanted.from_s <= at_s <= wanted.until_s]

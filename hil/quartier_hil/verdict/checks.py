@@ -1,4 +1,4 @@
-"""Each check of a scenario as a judge: sees every step, gives one verdict at the end (pure)."""
+"""Judges of a scenario: each evaluates every step and gives one verdict at the end (pure)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,7 +20,7 @@ KEPT, BROKEN, NO_RUN, NOT_SHOWN = 0, 1, 2, 3
 class Verdict:
     """One line of the table: what was promised, what was measured, whether it holds.
 
-    ``unshown`` says why the run did not put the promise to the test; empty: it did.
+    ``unshown`` is the reason why the run did not put the promise to the test; empty if it did.
     """
 
     check: str
@@ -31,24 +31,24 @@ class Verdict:
 
     @property
     def result(self) -> Result:
-        """A promise that was not put to the test is neither kept nor broken."""
+        """The result; a promise that was not put to the test is neither kept nor broken."""
         if self.unshown:
             return "not shown"
         return "kept" if self.holds else "broken"
 
     @property
     def is_kept(self) -> bool:
-        """Return whether it was put to the test and holds."""
+        """Return whether the promise was put to the test and holds."""
         return self.result == "kept"
 
     @property
     def words(self) -> str:
-        """Return what was measured, and what is missing."""
+        """The measurement, followed by the reason why the promise was not shown."""
         return "; ".join(part for part in (self.measured, self.unshown) if part)
 
     @property
     def row(self) -> dict[str, Any]:
-        """For JSON."""
+        """The verdict as an object for JSON."""
         return {**asdict(self), "result": self.result}
 
     @classmethod
@@ -58,13 +58,13 @@ class Verdict:
 
 
 def exit_code(verdicts: Iterable[Verdict]) -> int:
-    """The exit code of a run that was judged."""
+    """Return the exit code of a run from its verdicts."""
     found = {verdict.result for verdict in verdicts}
     return BROKEN if "broken" in found else NOT_SHOWN if "not shown" in found else KEPT
 
 
 def worst(codes: Iterable[int]) -> int:
-    """The exit code of several runs; none at all counts as one that could not be made."""
+    """Return the worst exit code of several runs; ``NO_RUN`` if there is none."""
     return max(codes, key=(KEPT, NOT_SHOWN, BROKEN, NO_RUN).index, default=NO_RUN)
 
 
@@ -74,7 +74,7 @@ def counted(count: int, one: str) -> str:
 
 
 def count_words(verdicts: Sequence[Verdict]) -> str:
-    """Return how many promises were kept, broken and not shown."""
+    """Return the numbers of promises kept, broken and not shown, as text."""
     parts = [f"{sum(verdict.is_kept for verdict in verdicts)} of {counted(len(verdicts), 'promise')} kept"]
     for result in ("broken", "not shown"):
         count = sum(verdict.result == result for verdict in verdicts)
@@ -93,7 +93,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a smart meter's line let through whole, what it hit, and what the daemon counted good and bad."""
+    """Groups of a smart meter: whole or damaged on the line, and counted good or bad by the daemon."""
 
     sound_count: int
     hit_count: int
@@ -103,19 +103,21 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """What is known when a run is over.
+    """Data of a run that is over.  Times are seconds of the site's clock.
 
-    ``modes`` are the daemon's own (seconds, link state); ``downs`` are the spans in which it was not
-    there; ``crashes`` say when it ended by itself and with which exit code; ``series`` are the times
-    (house seconds) of the samples of a point that the district holds, ``told`` the same with whether
-    each was called good; ``missing`` counts rows of the
-    daemon's own history that the district lacks.  ``heard`` is told of each smart meter where it was
-    counted, ``memory`` (house seconds, MB) as it was looked at; ``answers`` are kind, status and reason of
-    each envelope without sense; ``alarms`` are those raised (house seconds, words), ``alarm_spans`` when each
-    of them was (by name), ``losses`` those told: from and until (house seconds; inf: it stands), code and
-    whose.  ``saving``: of a day that was lived without its plan too.  ``is_wired``: real buses were there.
-    ``stored`` is what the daemon's history told, where a check wants it; ``zero_s`` is how much later than
-    the scenario's start its second 0 was, by the house's clock.
+    - ``modes``: (time, link state) of the daemon.
+    - ``downs``: spans in which the daemon did not run; ``crashes``: (time, exit code) of its own ends.
+    - ``series``: times of the samples of a point that the district has stored; ``told``: the same, each with
+      whether its quality was good.
+    - ``missing``: number of rows of the daemon's own history that the district lacks.
+    - ``heard``: counts of each smart meter, where they were counted; ``memory``: (time, MB) samples.
+    - ``answers``: kind, status and reason of the answer to each envelope without sense.
+    - ``alarms``: (time, text) of each alarm raised; ``alarm_spans``: the times of its raises, by name.
+    - ``losses``: from, until (inf: not over), and code and subject of each loss reported.
+    - ``saving``: of a day that was simulated without its plan too.
+    - ``is_wired``: whether the run had real buses.
+    - ``stored``: rows of the daemon's history, where a check needs them.
+    - ``zero_s``: how much later than the start of the scenario its second 0 was.
     """
 
     modes: Sequence[tuple[float, str]] = ()
@@ -143,20 +145,20 @@ class Ending:
 
 
 class Judge(Protocol):
-    """Sees the steps and judges at the end."""
+    """Evaluates every step of the plant and gives a verdict at the end."""
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """One step of the plant."""
+        """Evaluate one step of the plant."""
         ...
 
     def verdict(self, ending: Ending) -> Verdict:
-        """The line for the table."""
+        """Return the line for the table."""
         ...
 
 
 @dataclass
 class FallsBack:
-    """When an order that stood was at its fall-back value for good."""
+    """Check that an order in force reaches its fall-back value in time, and stays there."""
 
     asked: asked.FallsBack
     stood: float | None = None
@@ -164,7 +166,7 @@ class FallsBack:
     last: float | None = None
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
-        """Judge one step."""
+        """Evaluate one step of the plant."""
         wanted = self.asked
         if now_s > wanted.until_s or wanted.point not in values:
             return
@@ -179,7 +181,7 @@ class FallsBack:
             self.reached_s = now_s - wanted.at_s
 
     def verdict(self, _: Ending) -> Verdict:
-        """Return what stood there, and how long it took."""
+        """Return the verdict with the order before and the time that the fall-back took."""
         wanted = self.asked
         span = (
             f"{wanted.not_before_s:g} to {wanted.within_s:g} s"
@@ -203,14 +205,14 @@ class _AtEnd:
     asked: Any
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Nothing to see."""
+        """Do nothing: this check needs no values of the plant."""
 
 
 class Mode(_AtEnd):
-    """The daemon's own link state at a moment."""
+    """Check of the daemon's own link state at a moment."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """The state last heard before that moment."""
+        """Return the verdict with the last state reported up to that moment."""
         heard = [mode for at_s, mode in ending.modes if at_s <= self.asked.at_s]
         mode = heard[-1] if heard else "unknown"
         promised = f"link state {self.asked.expected} at {self.asked.at_s:g} s"
@@ -218,10 +220,10 @@ class Mode(_AtEnd):
 
 
 class Delivered(_AtEnd):
-    """Sequences without holes, nothing waiting."""
+    """Check that the district has every sample: sequences without holes, no row missing."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Counts by key."""
+        """Return the verdict with the numbers of samples, repeats and holes, counted by key."""
         count = int(ending.district.get("samples_count", 0))
         holes = ending.district.get("holes", {})
         missing = sum(last - first + 1 for spans in holes.values() for first, last in spans)
@@ -235,10 +237,10 @@ class Delivered(_AtEnd):
 
 
 class NothingLost(_AtEnd):
-    """The pauses in a series that no absence of the daemon explains."""
+    """Check for pauses in a series that no absence of the daemon explains."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """The longest unexplained pause."""
+        """Return the verdict with the longest unexplained pause."""
         times = sorted(set(ending.series.get(self.asked.point, ())))
         pauses = [
             (right - left - _away_s(left, right, ending.downs), left) for left, right in pairwise(times)
@@ -250,10 +252,10 @@ class NothingLost(_AtEnd):
 
 
 class Told(_AtEnd):
-    """Samples of one quality in a span."""
+    """Check that samples of one quality exist in a span."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Return how many there are, and when the first was."""
+        """Return the verdict with the number of samples and the time of the first."""
         wanted = self.asked
         found = [
             at_s
@@ -270,10 +272,10 @@ def _away_s(left: float, right: float, downs: Sequence[tuple[float, float]]) -> 
 
 
 class Refused(_AtEnd):
-    """Envelopes without sense, and their answers."""
+    """Check that envelopes without sense are rejected with a reason."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Each with its answer; ``huge`` may be accepted, for no cap widens by it."""
+        """Return the verdict with each answer; ``huge`` may be accepted, because it widens no cap."""
         promised = "what makes no sense is rejected with a reason"
         told = ending.answers
         measured = ", ".join(f"{kind}: {status} {reason}".strip() for kind, status, reason in told)
@@ -284,10 +286,10 @@ class Refused(_AtEnd):
 
 
 class Released(_AtEnd):
-    """Outputs after each stop."""
+    """Check of the outputs after each stop."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Return how many stops left every output at its release value."""
+        """Return the number of stops that left every output at its release value."""
         bad = [item for item in ending.releases if item.wrong or item.exit_code]
         promised = "outputs at on_release after each stop"
         measured = f"{len(ending.releases) - len(bad)} of {counted(len(ending.releases), 'stop')}"
@@ -298,10 +300,10 @@ class Released(_AtEnd):
 
 
 class OnTime(_AtEnd):
-    """Skipped cycles."""
+    """Check of the number of skipped cycles."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Counted by the daemon."""
+        """Return the verdict with the number that the daemon counted."""
         promised = f"at most {self.asked.skipped_max_count} cycles skipped"
         if ending.skipped_count is None:
             return Verdict("on-time", promised, "", holds=False, unshown="the daemon did not say")
@@ -310,10 +312,10 @@ class OnTime(_AtEnd):
 
 
 class Accounted(_AtEnd):
-    """What went over the lines of the smart meters whole, and what the daemon made of it."""
+    """Check that the daemon counts every group good that passed the line of a smart meter whole."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Return what was hit may be read all the same, its damage beside the words; never the reverse."""
+        """Return the counts; a damaged group may count good (damage outside its text), a sound one not."""
         promised = f"every sound group of the smart meters from {self.asked.from_s:g} s is counted good"
         if not ending.heard:
             return Verdict("accounted", promised, "", holds=False, unshown="nothing was counted")
@@ -327,10 +329,10 @@ class Accounted(_AtEnd):
 
 
 class Memory(_AtEnd):
-    """The daemon's memory in the first and in the last fifth of the time that counts."""
+    """Check of the growth of the daemon's memory from the first to the last fifth of the time that counts."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Medians, so that one full collection more or less is no growth."""
+        """Compare medians, so that one garbage collection more or less is no growth."""
         seen = [mb for at_s, mb in ending.memory if at_s >= self.asked.from_s and mb > 0]
         promised = f"memory grows by at most {self.asked.growth_max_mb:g} MB from {self.asked.from_s:g} s on"
         part = len(seen) // 5
@@ -345,31 +347,31 @@ class Memory(_AtEnd):
 
 @dataclass
 class Balance:
-    """Of every run: the grid meter reads the sum of all assets."""
+    """Check of every run: the grid meter reads the sum of all assets."""
 
     names: Sequence[str] = ASSETS
     worst_w: float = 0.0
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
-        """Judge one step."""
+        """Evaluate one step of the plant."""
         total = sum(values[f"{name}.power_w"] for name in self.names)
         self.worst_w = max(self.worst_w, abs(total - values["grid.power_w"]))
 
     def verdict(self, _: Ending) -> Verdict:
-        """The largest difference."""
+        """Return the verdict with the largest difference."""
         promised = "grid = sum of all assets at every step"
         return Verdict("balance", promised, f"off by {self.worst_w:.3f} W at most", self.worst_w < 1e-6)
 
 
 @dataclass
 class Alive:
-    """Of every run: the daemon ends only when it is told to."""
+    """Check of every run: the daemon ends only on request."""
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Nothing to see."""
+        """Do nothing: this check needs no values of the plant."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Return how often it did not."""
+        """Return the verdict with the number of times it ended by itself."""
         measured = (
             "lived through"
             if not ending.crashes

@@ -23,7 +23,7 @@ POINTS = (
     "limit.import_w",
     "limit.export_w",
 )
-"""``cap.…`` was promised; ``limit.…`` was in force: the promise, or what the gateway kept where tighter."""
+"""Points of a course.  ``cap.…`` is the promise; ``limit.…`` was in force: the promise or a tighter limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Mark:
 
 @dataclass
 class Course:
-    """Columns of equal length: ``times_s`` and one per point; ``further`` are those of this house alone.
+    """Columns of equal length: ``times_s`` and one per point.
 
-    ``drawn`` are points that a picture of the scenario wants beside them, ``real`` those that were read from
-    real devices.
+    ``further`` are the points of this site alone, ``drawn`` the points that a picture of the scenario needs
+    in addition, ``real`` the points that were read from real devices.
     """
 
     times_s: list[float] = field(default_factory=list)
@@ -56,17 +56,17 @@ class Course:
         self.columns |= {point: [] for point in more if point not in self.columns}
 
     def add(self, now_s: float, values: Mapping[str, float]) -> None:
-        """One step; a point that is missing becomes NaN."""
+        """Append one step; a point that is missing becomes NaN."""
         self.times_s.append(now_s)
         for point, column in self.columns.items():
             column.append(values.get(point, float("nan")))
 
     def mark(self, at_s: float, text: str, kind: str = "event") -> None:
-        """Something happened."""
+        """Append a mark of an event."""
         self.marks.append(Mark(at_s, text, kind))
 
     def rows(self, rows_max_count: int) -> Iterator[tuple[float, list[float]]]:
-        """At most ``rows_max_count`` rows: means over bins of equal length, each at its bin's start."""
+        """Yield at most ``rows_max_count`` rows: means over equal bins, each at the start of its bin."""
         stride = max(-(-len(self.times_s) // rows_max_count), 1)
         for start in range(0, len(self.times_s), stride):
             end = min(start + stride, len(self.times_s))

@@ -1,4 +1,4 @@
-"""What each output must be after each loss, and by when: worked out from the scenario alone (pure).
+"""Find the value and the deadline of each output after each loss, from the scenario alone (pure).
 
 The losses are those of gateway/docs/failsafe.md: a gateway that is killed, stopped or frozen, the grid
 meter, a device.
@@ -12,13 +12,13 @@ from quartier_hil.scenario import Clear, Event, Failure, Freeze, Kill, Scenario
 from quartier_hil.verbs import felt, is_on, is_unheard
 from quartier_hil.verdict.checks import Ending, Verdict
 
-# A released output is there after this; the device's own timer acts with a step's grain.
+# A released output has its value after this time; the timer of a device acts to the step of the plant.
 RELEASE_S = 5.0
 TIMER_SLACK_S = 5.0
 # A grid meter is lost after 10 s (spec/failsafe.md#meter-lost); the next cycles write the release value.
 METER_LOST_S = 15.0
 CUT = ("unplugged", "silent")
-# Nobody understands its answers, or they come too late; it obeys all the same.
+# The answers cannot be decoded or come too late; the device obeys all the same.
 _HEARING = ("garbage", "slow")
 _TOLERANCE = {"setpoint": 5.0}
 
@@ -35,7 +35,7 @@ class Expectation:
 
 
 def expectations(scenario: Scenario) -> list[Expectation]:
-    """Each declared value of each output after each loss of the scenario, in order of time."""
+    """Return each declared value of each output after each loss of the scenario, in order of time."""
     found = [one for event in scenario.events for one in _after(scenario, event)]
     return sorted((one for one in found if one.from_s < one.until_s), key=lambda one: one.from_s)
 
@@ -59,7 +59,7 @@ def _after(scenario: Scenario, event: Event) -> Iterator[Expectation]:
                 if out.sort == "setpoint" and out.released is not None and not _is_cut(scenario, out, event):
                     begin_s = event.at_s + METER_LOST_S
                     yield Expectation(out, out.released, begin_s, until_s, "grid meter lost")
-        if event.kind in _HEARING and unheard:  # its setpoint is given back, and that reaches it
+        if event.kind in _HEARING and unheard:  # its setpoint is released, and that reaches it
             held = [out for out in outs if out.sort == "setpoint" and is_on(event.device, out.device)]
             yield from _at(held, event.at_s, until_s, f"{event.device} {event.kind}", by_timer=True)
         if felt(event.device, event.kind) in CUT:
@@ -68,7 +68,7 @@ def _after(scenario: Scenario, event: Event) -> Iterator[Expectation]:
 
 
 def _is_cut(scenario: Scenario, out: Output, loss: Failure) -> bool:
-    """Return whether its device hears nobody at that moment: then its own timer ends what it was told."""
+    """Return whether its device receives nothing at that moment: then its own timer ends its order."""
     return any(
         felt(event.device, event.kind) in CUT
         and is_on(event.device, out.device)
@@ -89,7 +89,7 @@ def _at(
 
 
 def cleared_s(scenario: Scenario, failure: Failure) -> float:
-    """Return when a device was well again; the end, if never."""
+    """Return the second at which a device has recovered; the end of the scenario if it never does."""
     cleared = [
         event.at_s
         for event in scenario.events
@@ -100,14 +100,14 @@ def cleared_s(scenario: Scenario, failure: Failure) -> float:
 
 @dataclass
 class Declared:
-    """Every output is at its declared value within its deadline after each loss."""
+    """Check that every output is at its declared value within its deadline after each loss."""
 
     expected: Sequence[Expectation]
     seen_count: int = 0
     broken: str = ""
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
-        """Judge one step."""
+        """Evaluate one step of the plant."""
         for one in self.expected:
             if not one.from_s <= now_s < one.until_s or one.output.order not in values:
                 continue
@@ -119,7 +119,7 @@ class Declared:
                 )
 
     def verdict(self, _: Ending) -> Verdict:
-        """The first that was not there in time."""
+        """Return the verdict with the first output that was not at its value in time."""
         losses = ", ".join(dict.fromkeys(one.loss for one in self.expected))
         promised = f"each output at its declared value in time after: {losses}"
         measured = self.broken or f"all {len(self.expected)}, in every step"

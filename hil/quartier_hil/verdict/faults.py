@@ -1,4 +1,4 @@
-"""Whether each fault is taken for what it is, a loss in its time or none, and the cap kept (pure)."""
+"""Check that the gateway reports each fault as the loss that it is, in time, and keeps the cap (pure)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,15 +17,15 @@ from quartier_hil.verdict.losses import BY_BUS, Key
 from quartier_hil.verdict.promise import Cap, owed
 
 SETTLE_S, AFTER_S = 30.0, 150.0
-"""The meter is inside a cap 30 s after something changed; so long after a fault belongs to it."""
+"""The meter is inside a cap 30 s after a change; the 150 s after a fault still belong to that fault."""
 TIMER_S = LEASE_S + 5.0
 OVER_SHARE, OVER_MAX_S, WIRES_S = 0.1, 5.0, 3.0
-"""spec/failsafe.md#breach: 10 % over for 5 s; over wires an order takes 2 s more, a look 1 s."""
+"""spec/failsafe.md#breach: 10 % over for 5 s; over wires an order takes 2 s more, a reading 1 s."""
 BLIND_S = 25.0
-"""The grid meter is lost after 10 s, a car goes down to its floor first, and is paused then."""
+"""Time to take effect, s: the meter is lost after 10 s, a car then goes to its floor and pauses."""
 SLACK_W = 300.0
 BACK_S, ASKED_AGAIN_S = 15.0, 60.0
-"""So long after it is asked a device that is well is no loss; who was gone for long is asked so late."""
+"""A loss ends within 15 s of a poll of the recovered device; after a long absence that poll is 60 s late."""
 LOST_METER: Key = ("loss.grid_meter_lost", "")
 _USUAL: Mapping[str, tuple[Key, ...]] = {
     "meter": (LOST_METER,),
@@ -43,7 +43,7 @@ _ROLES = {"cars": "ev", "load": "load"}
 
 
 def signs(house: House, device: str) -> tuple[Key, ...]:
-    """The losses by which the gateway tells that a device is not heard."""
+    """Return the losses by which the gateway reports that a device does not answer."""
     if device == "gx":
         battery = (("loss.battery_silent", "bat1"),) if house.battery == "gx" else ()
         return (*battery, *((("loss.pv_silent", "pv1"),) if house.pv == "gx" else ()))
@@ -57,7 +57,7 @@ def signs(house: House, device: str) -> tuple[Key, ...]:
 
 
 def _worst_w(house: House, key: Key) -> float:
-    """The most that an asset may take; what generates counts nothing."""
+    """Return the most power that an asset may take, in W; 0 for generation."""
     code, name = key
     if code == "loss.ev_silent" and name == "ev1":
         return _car_w(CarSpec().current_max_a)
@@ -77,7 +77,7 @@ def _car_w(current_a: float) -> float:
 
 @dataclass
 class Case:
-    """One fault of a device, from its begin until it is well."""
+    """One fault of a device, from its start until the device has recovered."""
 
     asked: asked.Faults
     scenario: Scenario
@@ -106,27 +106,27 @@ class Case:
             for event in self.scenario.events
             if isinstance(event, Failure) and event.at_s == self.failure.at_s and event.kind in CUT
         )
-        # Where neither is seen nor told what a device does, its own timer has the last word.
+        # Where a device can be neither read nor ordered, its own timer has the last word.
         self.settle_s = TIMER_S if any(one.device != "meter" for one in deaf) else SETTLE_S
 
     @property
     def signs(self) -> tuple[Key, ...]:
-        """Return how the gateway would tell it."""
+        """Return the losses by which the gateway would report it."""
         devices = verbs.named(self.scenario.house, self.failure.device)
         return tuple(key for device in devices for key in signs(self.scenario.house, device))
 
     @property
     def is_lost(self) -> bool:
-        """Return whether it is a loss at all."""
+        """Return whether the fault is a loss at all."""
         return verbs.is_unheard(self.failure.kind, self.failure.seconds)
 
     @property
     def _is_slow_without_number(self) -> bool:
-        """Whether its late answers fit the same question when it is repeated: Modbus RTU numbers nothing."""
+        """Return whether a late answer fits the repeated request: Modbus RTU has no transaction number."""
         return self.failure.kind == "slow" and self.failure.device in verbs.LINE
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Hold import and export against their caps while it counts."""
+        """Compare import and export with their caps while the fault counts."""
         at_s = self.failure.at_s
         if not (
             at_s + self.settle_s <= now_s < self.until_s or self.until_s + SETTLE_S <= now_s < self.end_s
@@ -142,7 +142,7 @@ class Case:
         self.over_s += dt_s if share > 1.0 + OVER_SHARE else 0.0
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Return when it was told, and when no more; how full the cap was."""
+        """Return when the loss was reported and when it ended, and the highest share of the cap."""
         wanted = self.asked
         name = f"{self.failure.device} {self.failure.kind} at {self.failure.at_s:g} s"
         kept = f"up to {self.fullest:.0%} of a cap, {self.over_s:g} s over"
@@ -171,7 +171,7 @@ class Case:
         return Verdict("faults", promised, measured, holds and in_time)
 
     def short(self, ending: Ending) -> str:
-        """The verdict as a cell of a table."""
+        """Return the verdict as a cell of a table."""
         if not self.verdict(ending).holds:
             return "broken"
         if not self.is_lost:
@@ -182,11 +182,11 @@ class Case:
         return f"{first_s:.0f} s, {last_s:.0f} s, {self.fullest:.0%}"
 
     def covers(self, at_s: float, ending: Ending) -> bool:
-        """Return whether a loss that begins then is of this fault."""
+        """Return whether a loss that begins at ``at_s`` belongs to this fault."""
         return self.is_lost and self._is_here(at_s, ending)
 
     def back_s(self, ending: Ending) -> float:
-        """By when its loss is no longer told once it is well."""
+        """Return the seconds after recovery within which the loss must end."""
         if self.asked.back_s is not None:
             return self.asked.back_s
         return BACK_S + ASKED_AGAIN_S * ending.is_wired
@@ -195,7 +195,7 @@ class Case:
         return self.failure.at_s <= at_s <= self.until_s + self.back_s(ending)
 
     def _told(self, ending: Ending) -> tuple[float | None, float]:
-        """Seconds until the last of its signs was told, and from its end until the last was not."""
+        """Return the seconds until all its losses were reported, and from its end until all were over."""
         firsts, lasts = [], []
         for sign in self.signs:
             mine = [
@@ -212,7 +212,7 @@ class Case:
 
 @dataclass
 class Blind:
-    """A device and the grid meter are silent at once: what is steered leaves room for its worst."""
+    """Check that controlled assets leave room for the worst case of a device silent with the grid meter."""
 
     scenario: Scenario
     device: str
@@ -223,7 +223,7 @@ class Blind:
     seen_count: int = 0
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
-        """Hold what the car and the battery take against what is left of the fail-safe cap."""
+        """Compare the power of car and battery with the rest of the fail-safe cap."""
         if not self.from_s <= now_s < self.until_s:
             return
         self.seen_count += 1
@@ -236,7 +236,7 @@ class Blind:
         self.over_w = max(self.over_w, steered_w - room_w)
 
     def verdict(self, _: Ending) -> Verdict:
-        """The most that was taken, and by how much it was too much."""
+        """Return the verdict with the most power that they took, and the excess."""
         house = self.scenario.house
         worst_w = sum(_worst_w(house, key) for key in signs(house, self.device))
         promised = (
@@ -251,17 +251,17 @@ class Blind:
 
 @dataclass
 class Unfounded:
-    """Nobody is called lost who did not fail."""
+    """Check that no device that did not fail is reported as lost."""
 
     asked: asked.Faults
     scenario: Scenario
     cases: Sequence[Case]
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Nothing to see in the plant."""
+        """Do nothing: this check needs no values of the plant."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """The first loss that no fault explains."""
+        """Return the verdict with the first loss that no fault explains."""
         house = self.scenario.house
         known = {key for device in verbs.all_of(house) for key in self._signs(device)}
         strange = [
@@ -278,7 +278,7 @@ class Unfounded:
 
 
 def judges(scenario: Scenario, wanted: asked.Faults, caps: Sequence[Cap]) -> Iterator[Judge]:
-    """One for each fault, one for each that finds the grid meter silent too, and one for what is none."""
+    """Yield a judge per fault, one per fault with a silent meter too, and one for losses without a fault."""
     failures = [event for event in scenario.events if isinstance(event, Failure)]
     cases = [Case(wanted, scenario, one, caps) for one in failures]
     yield from cases

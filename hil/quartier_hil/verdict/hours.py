@@ -1,4 +1,4 @@
-"""The largest import of each day: the mean of a whole hour, as a price of the peak counts it (pure)."""
+"""Find the largest import of each day: the mean of a whole hour, as a peak price counts it (pure)."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ _HOUR_S, _DAY_H = 3_600.0, 24
 
 @dataclass
 class Hours:
-    """``days_w`` are the largest imports by day, in W; of an hour that was not lived whole nothing counts."""
+    """Largest imports by day: ``days_w``, in W.  An hour that was not simulated whole does not count."""
 
     days_w: dict[int, float] = field(default_factory=dict)
     _hour: int = -1
@@ -16,7 +16,7 @@ class Hours:
 
     @property
     def top_w(self) -> float:
-        """The largest of all."""
+        """The largest import of all days, W."""
         return max(self.days_w.values(), default=0.0)
 
     def step(self, day_s: float, grid_w: float, dt_s: float) -> None:

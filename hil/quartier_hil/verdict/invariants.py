@@ -1,6 +1,6 @@
-"""What must hold in every cycle of every house, whatever happens: one judge each (pure).
+"""Invariants of every cycle of every site, under all events: one judge each (pure).
 
-Numbers are those of spec/failsafe.md and of the scenario's own house, never asked from the gateway.
+Numbers are those of spec/failsafe.md and of the scenario's own site, never read from the gateway.
 """
 
 from abc import ABC, abstractmethod
@@ -26,18 +26,18 @@ SLACK_S = 2.0
 
 @dataclass
 class BandKept:
-    """The battery stays in its band of charge; below it only by what it loses by itself."""
+    """Check that the battery stays in its band of charge; below it only by its own losses."""
 
     low_pct: float = 100.0
     high_pct: float = 0.0
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
-        """Judge one step."""
+        """Evaluate one step of the plant."""
         soc_pct = values["bat1.soc_pct"]
         self.low_pct, self.high_pct = min(self.low_pct, soc_pct), max(self.high_pct, soc_pct)
 
     def verdict(self, _: Ending) -> Verdict:
-        """The range seen."""
+        """Return the verdict with the range seen."""
         low, high = SOC_MIN_PCT - SOC_SLACK_PCT, SOC_MAX_PCT + SOC_SLACK_PCT
         return Verdict(
             "band-kept",
@@ -49,7 +49,7 @@ class BandKept:
 
 @dataclass
 class _Switch:
-    """When an output was switched last, and to what; steps count as switched where they turn round."""
+    """Last switching of an output: time and value; steps count as switched where they change direction."""
 
     output: Output
     value: float | None = None
@@ -58,7 +58,7 @@ class _Switch:
     moments: deque[float] = field(default_factory=deque)
 
     def moved(self, value: float) -> bool | None:
-        """Return whether it was switched up (True) or down (False) just now; None where it was not."""
+        """Return whether ``value`` switches it up (True) or down (False); None if it does not switch."""
         before, self.value = self.value, value
         if before is None or value == before:
             return None
@@ -76,7 +76,7 @@ AFTER_S = 60.0
 
 
 def _spans(scenario: Scenario, output: Output) -> list[tuple[float, float]]:
-    """When somebody else than the cycle switches it: a release and a new start, or its device's own timer."""
+    """Return the spans in which something else switches it: a release and restart, or its device's timer."""
     spans = []
     for event in scenario.events:
         if isinstance(event, Kill):
@@ -91,7 +91,7 @@ def _spans(scenario: Scenario, output: Output) -> list[tuple[float, float]]:
 
 
 def _dark(scenario: Scenario, output: Output) -> list[tuple[float, float]]:
-    """Return when its device has no power, and does nothing at all."""
+    """Return the spans in which its device has no power, and does nothing at all."""
     return [
         (event.at_s, cleared_s(scenario, event) + SLACK_S)
         for event in scenario.events
@@ -115,7 +115,7 @@ class _Switched(ABC):
         self.excused = {out.order: _spans(self.scenario, out) for out in switched}
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
-        """Judge one step."""
+        """Evaluate one step of the plant."""
         for one in self.switches:
             if one.output.order not in values:
                 continue
@@ -130,12 +130,12 @@ class _Switched(ABC):
 
     @abstractmethod
     def switched(self, one: _Switch, now_s: float, *, up: bool) -> None:
-        """One was switched."""
+        """Record that one output was switched."""
 
 
 @dataclass
 class MinimumTimes(_Switched):
-    """What is switched on stays on for its minimum time, and off as well."""
+    """Check that each output keeps its minimum on-time and minimum off-time."""
 
     count: int = 0
 
@@ -151,7 +151,7 @@ class MinimumTimes(_Switched):
             )
 
     def verdict(self, _: Ending) -> Verdict:
-        """The first that was too short."""
+        """Return the verdict with the first time that was too short."""
         measured = self.broken or f"{counted(self.count, 'switching')}, none too early"
         return Verdict("minimum-times", "on and off for the least time at least", measured, not self.broken)
 
@@ -172,7 +172,7 @@ class Switchings(_Switched):
             self.most, self.whose = count, f" ({one.output.asset}, at {now_s:.0f} s)"
 
     def verdict(self, _: Ending) -> Verdict:
-        """The most in one hour."""
+        """Return the verdict with the most switchings in one hour."""
         promised = f"at most {SWITCHINGS_MAX_COUNT} switchings per load and hour"
         return Verdict(
             "switchings", promised, f"{self.most} at most{self.whose}", self.most <= SWITCHINGS_MAX_COUNT
@@ -181,7 +181,7 @@ class Switchings(_Switched):
 
 @dataclass
 class Floors:
-    """Street lights are never dimmed below half; pumps and fans never go below their least flow."""
+    """Check that street lights never dim below half, and pumps and fans never go below their minimum flow."""
 
     scenario: Scenario
     least: dict[str, float] = field(default_factory=dict)
@@ -193,7 +193,7 @@ class Floors:
         self.dark = {order: _dark(self.scenario, out) for order, out in self.floors.items()}
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
-        """Judge one step."""
+        """Evaluate one step of the plant."""
         for order in self.floors:
             if any(begin <= now_s <= end for begin, end in self.dark[order]):
                 continue
@@ -201,7 +201,7 @@ class Floors:
                 self.least[order] = min(self.least.get(order, values[order]), values[order])
 
     def verdict(self, _: Ending) -> Verdict:
-        """The least that was ordered of each."""
+        """Return the verdict with the smallest order of each."""
         promised = ", ".join(f"{out.point} >= {out.floor:g}" for out in self.floors.values())
         measured = ", ".join(f"{self.least[order]:g}" for order in self.floors if order in self.least)
         holds = all(value >= (self.floors[order].floor or 0.0) for order, value in self.least.items())
@@ -211,7 +211,7 @@ class Floors:
 
 @dataclass
 class NodeKept:
-    """No phase of any board, nor of the connection, is over its fuse by 10 % for more than 5 s in a row."""
+    """Check that no phase of a board or of the connection exceeds its fuse by 10 % for more than 5 s."""
 
     scenario: Scenario
     fuses: Mapping[str, float] = field(init=False)
@@ -228,7 +228,7 @@ class NodeKept:
         self.fuses = {f"{name}.current_l{p}_a": fuse_a for name, fuse_a in fuses.items() for p in (1, 2, 3)}
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Judge one step."""
+        """Evaluate one step of the plant."""
         for point, fuse_a in self.fuses.items():
             current_a = values[point]
             self.most[point] = max(self.most.get(point, 0.0), current_a)
@@ -238,7 +238,7 @@ class NodeKept:
                 self.longest_s, self.where = here_s, f" ({point} until {now_s:.0f} s)"
 
     def verdict(self, _: Ending) -> Verdict:
-        """The longest time over a fuse, and the most on the fullest phase."""
+        """Return the verdict with the longest time over a fuse, and the highest share of a fuse."""
         share = max((self.most.get(point, 0.0) / fuse_a for point, fuse_a in self.fuses.items()), default=0.0)
         promised = (
             f"no phase of {counted(len(self.fuses) // 3, 'node')} over its fuse + 10 % for more than 5 s"
@@ -249,7 +249,7 @@ class NodeKept:
 
 @dataclass
 class OrderJudge(ABC):
-    """Judges orders with their reasons."""
+    """Judge of orders with their reasons."""
 
     scenario: Scenario
     count: int = 0
@@ -260,20 +260,20 @@ class OrderJudge(ABC):
 
     @abstractmethod
     def ordered(self, now_s: float, point: str, value: float, reason: str) -> None:
-        """One order."""
+        """Evaluate one order."""
 
 
 class Reasons(OrderJudge):
-    """No order leaves without a reason."""
+    """Check that each order has a reason."""
 
     def ordered(self, now_s: float, point: str, value: float, reason: str) -> None:
-        """One line, not empty."""
+        """Check that the reason is one line, not empty."""
         self.count += 1
         if (not reason.strip() or "\n" in reason) and not self.broken:
             self.broken = f"{point} = {value:g} at {now_s:.0f} s has none"
 
     def verdict(self, _: Ending) -> Verdict:
-        """The first without one."""
+        """Return the verdict with the first order without a reason."""
         return Verdict(
             "reasons",
             "a reason of one line for each order",
@@ -284,7 +284,7 @@ class Reasons(OrderJudge):
 
 
 class TierA(OrderJudge):
-    """What is in tier A gets no order at all."""
+    """Check that loads of tier A get no order at all."""
 
     def ordered(self, now_s: float, point: str, value: float, reason: str) -> None:  # noqa: ARG002 - as asked
         """None may go to an asset of tier A."""
@@ -293,7 +293,7 @@ class TierA(OrderJudge):
             self.broken = f"{point} = {value:g} at {now_s:.0f} s"
 
     def verdict(self, _: Ending) -> Verdict:
-        """The first that was touched."""
+        """Return the verdict with the first order to such a load."""
         names = ", ".join(self.scenario.house.untouchable)
         promised = f"tier A is never touched ({names})"
         unshown = "" if self.count else "nothing was ordered"
@@ -301,7 +301,7 @@ class TierA(OrderJudge):
 
 
 def all_of(scenario: Scenario, wanted: asked.Invariants) -> list[Judge]:
-    """One judge for each that the scenario does not leave out, and that its house can break."""
+    """Return a judge for each invariant that the scenario does not leave out and that its site can break."""
     made: dict[str, Callable[[], Judge]] = {
         "band-kept": BandKept,
         "minimum-times": lambda: MinimumTimes(scenario),

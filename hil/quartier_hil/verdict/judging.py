@@ -1,4 +1,4 @@
-"""Who judges a scenario: each check, each invariant, and what holds for every run (pure)."""
+"""Build the judges of a scenario: of each check, each invariant, and what holds for every run (pure)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -46,25 +46,25 @@ _BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
 
 
 def judges(scenario: Scenario, caps: Sequence[Cap]) -> list[Judge]:
-    """One judge per check, each invariant where they are asked for, and the two that hold for every run."""
+    """Return the judges of every run, of each check, and of each invariant where the scenario asks for it."""
     return [balance(scenario), checks.Alive(), *asked_for(scenario, caps)]
 
 
 def verdicts(judges: Sequence[Judge], ending: Ending) -> list[Verdict]:
-    """Return what came of each; a reaction that nobody asked for and that nothing called for is left out."""
+    """Return the verdicts; a reaction check that was not requested and saw nothing to limit is left out."""
     return [
         judge.verdict(ending) for judge in judges if not (isinstance(judge, Tightening) and judge.is_idle)
     ]
 
 
 def balance(scenario: Scenario) -> Judge:
-    """The grid is the sum of everything that stands in the house."""
+    """Return the judge of the balance: the grid power is the sum of all assets of the site."""
     further = [name for asset in scenario.house.assets for name in names(asset)]
     return checks.Balance((*ASSETS, *further))
 
 
 def asked_for(scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:
-    """One judge per check, each invariant where they are asked for, and those that every run has."""
+    """Yield the judge of alarms, a judge per check, and the reaction to limits where a limit tightens."""
     yield alarmed.AlarmsHeld()
     is_asked = any(isinstance(check, asked.Tightened) for check in scenario.checks)
     if tightenings(caps) and not is_asked:
@@ -74,7 +74,7 @@ def asked_for(scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:
 
 
 def judges_of(check: asked.Check, scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:
-    """The judges of one check, in the order of their verdicts."""
+    """Yield the judges of one check, in the order of their verdicts."""
     if isinstance(check, asked.Tightened):
         yield Tightening(scenario, caps, is_asked=True, asked=check)
     elif isinstance(check, asked.CapKept):

@@ -9,12 +9,12 @@ FEED_IN_EUR_PER_WH = 0.04 / 1_000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
-    """What a day cost with a plan and without.
+    """Costs of a day with a plan and without.
 
-    ``stored_wh`` is what the battery holds more with it at the end, ``heat_wh`` the electricity that the heat
-    took which hot water has more, ``price_eur_per_wh`` the price of the last moment: what is stored saves as
-    much.  ``top_w`` are the largest imports of an hour (None: nobody looked), ``tops_eur`` what the largest
-    imports cost, each with the plan and without.
+    ``stored_wh`` is the energy that the battery has more with the plan at the end.  ``heat_wh`` is the
+    electricity for the extra heat in hot water.  ``price_eur_per_wh`` is the price of the last
+    moment, at which stored energy counts.  ``top_w`` are the largest imports of an hour (None: not measured),
+    ``tops_eur`` the costs of the largest imports; both are pairs (with the plan, without).
     """
 
     planned_eur: float
@@ -27,14 +27,14 @@ class Saving:
 
     @property
     def saved_eur(self) -> float:
-        """Return what the plan saved."""
+        """The amount that the plan saved, EUR."""
         stored_eur = (self.stored_wh + self.heat_wh) * self.price_eur_per_wh
         return self.unplanned_eur - self.planned_eur + self.tops_eur[1] - self.tops_eur[0] + stored_eur
 
 
 @dataclass
 class Period:
-    """What a period of the supply contract drew, and what that cost."""
+    """Import in a period of the supply contract, and its cost."""
 
     import_wh: float = 0.0
     cost_eur: float = 0.0
@@ -44,7 +44,7 @@ class Period:
 class Kpis:
     """Sums over the steps; every energy is the integral of powers that are constant within a step.
 
-    ``periods`` are those of the supply contract, where the house states one.
+    ``periods`` are those of the supply contract, where the site states one.
     """
 
     import_wh: float = 0.0
@@ -108,7 +108,7 @@ class Kpis:
         return 100.0 * max(1.0 - self.import_wh / self.consumed_wh, 0.0)
 
     def table(self) -> dict[str, float]:
-        """The figures by name."""
+        """Return the figures by name."""
         return {
             "import_wh": self.import_wh,
             "export_wh": self.export_wh,

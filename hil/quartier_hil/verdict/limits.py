@@ -1,8 +1,8 @@
 """The checks of a quantity against its limits, and whether each limit was put to the test (pure).
 
-A promise of the form "at most" is kept by a building in which nothing happens.  So each check here has a
-companion that is worked out of the check itself: the quantity came near the limit, or something took it back
-inside, or it was outside of its range at another time of the run.  Else the verdict is *not shown*.
+A promise of the form "at most" is kept by a building in which nothing happens.  So each check here also tests
+that its limit mattered: the quantity came near the limit, or was taken back inside, or was outside of its
+range at another time of the run.  Else the verdict is *not shown*.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,9 @@ from quartier_hil.verdict.checks import Ending, Verdict
 from quartier_hil.verdict.promise import Cap, owed
 
 NEAR_SHARE = 0.6
-"""A quantity that reached this share of its limit came near it."""
+"""Share of its limit from which a quantity counts as near it."""
 NEAR_S = 10.0
-"""So long a power must be near a limit: one step of a motor that starts is not enough."""
+"""Time for which a power must be near a limit, s: one step of a motor that starts is not enough."""
 EDGE_SHARE = 0.2
 """In a range with two ends, this share of its width belongs to each end."""
 _NO_REST = ("_c", "soc_pct", "_ppm", "_v", "_hz", "_index", "_state")
@@ -25,7 +25,7 @@ _NO_REST = ("_c", "soc_pct", "_ppm", "_v", "_hz", "_index", "_state")
 
 @dataclass
 class Stretch:
-    """What one limit met while it was the limit in force: its highest shares, and what it took back."""
+    """Powers under one limit: the highest shares of it, and whether it was exceeded at first."""
 
     cap: Cap
     import_share: float = 0.0
@@ -37,7 +37,7 @@ class Stretch:
     seen_s: float = 0.0
 
     def step(self, grid_w: float, dt_s: float, *, is_first: bool) -> None:
-        """One step; ``is_first``: the limit has come into force just now."""
+        """Take one step; ``is_first``: the limit has come into force with it."""
         import_share = grid_w / self.cap.import_w if self.cap.import_w else inf * (grid_w > 0)
         export_share = -grid_w / self.cap.export_w if self.cap.export_w else inf * (grid_w < 0)
         self.seen_s += dt_s
@@ -49,13 +49,13 @@ class Stretch:
         self.is_over_export |= is_first and export_share > 1.0
 
     def is_bound(self, *, imports: bool, exports: bool) -> bool:
-        """Whether import or export, as asked, came near the limit or was over it when it came into force."""
+        """Return whether import or export, as selected, came near the limit or was over it at its start."""
         by_import = self.near_import_s >= NEAR_S or self.is_over_import
         by_export = self.near_export_s >= NEAR_S or self.is_over_export
         return (imports and by_import) or (exports and by_export)
 
     def words(self, *, imports: bool, exports: bool) -> str:
-        """Return how near it came, for a person."""
+        """Return the highest shares of the limit, as text."""
         parts = []
         if imports:
             parts.append(f"import at {self.import_share:.0%} of {self.cap.import_w / 1e3:g} kW")
@@ -66,14 +66,14 @@ class Stretch:
 
 @dataclass
 class Binding:
-    """Which limits of a run had something to limit."""
+    """Record of the limits of a run that had something to limit."""
 
     caps: Sequence[Cap]
     found: dict[tuple[str, float, float], Stretch] = field(default_factory=dict)
     _from_s: float | None = None
 
     def step(self, cap: Cap, grid_w: float, dt_s: float) -> None:
-        """One step under ``cap``."""
+        """Take one step under ``cap``."""
         key = cap.whose, cap.import_w, cap.export_w
         stretch = self.found.setdefault(key, Stretch(cap))
         stretch.step(grid_w, dt_s, is_first=cap.from_s != self._from_s)
@@ -81,7 +81,7 @@ class Binding:
 
     @property
     def unshown(self) -> str:
-        """Each limit that limited nothing; where one is tighter than another, only the tighter ones count."""
+        """Limits that limited nothing, as text; of limits of different size only the tighter ones count."""
         stretches = [one for one in self.found.values() if one.seen_s > NEAR_S]
         import_w = max((one.cap.import_w for one in stretches), default=0.0)
         export_w = max((one.cap.export_w for one in stretches), default=0.0)
@@ -97,7 +97,7 @@ class Binding:
 
 @dataclass
 class CapKept:
-    """Seconds over the cap promised, from ``deadline_s`` after each change of it."""
+    """Check of the seconds over the promised cap, from ``deadline_s`` after each change of it."""
 
     asked: asked.CapKept
     caps: Sequence[Cap]
@@ -111,7 +111,7 @@ class CapKept:
         self.binding = Binding(self.caps)
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Judge one step."""
+        """Evaluate one step of the plant."""
         cap = owed(self.caps, now_s)
         grid_w = values["grid.power_w"]
         self.binding.step(cap, grid_w, dt_s)
@@ -126,7 +126,7 @@ class CapKept:
             self.worst_w = max(self.worst_w, over_w)
 
     def verdict(self, _: Ending) -> Verdict:
-        """Seconds over."""
+        """Return the verdict with the seconds over."""
         tightest_w = min(cap.import_w for cap in self.caps)
         promised = (
             f"import <= cap + {self.asked.slack_pct:g} % (down to {tightest_w / 1e3:g} kW) from "
@@ -144,7 +144,7 @@ class CapKept:
 
 @dataclass
 class Within:
-    """A quantity's range."""
+    """Check of the range of a quantity."""
 
     asked: asked.Within
     low: float = inf
@@ -153,7 +153,7 @@ class Within:
     is_outside_elsewhere: bool = False
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Judge one step."""
+        """Evaluate one step of the plant."""
         value = values.get(self.asked.point)
         if value is None:
             return
@@ -166,7 +166,7 @@ class Within:
             self.outside_s += dt_s
 
     def verdict(self, _: Ending) -> Verdict:
-        """The range seen."""
+        """Return the verdict with the range seen."""
         span = ""
         if self.asked.from_s or self.asked.until_s != inf:
             span = f" from {self.asked.from_s:g} s to {self.asked.until_s:g} s"
@@ -181,7 +181,7 @@ class Within:
 
     @property
     def _is_put_to_test(self) -> bool:
-        """Return whether it came near an end of its range, or the range is away from where it is at rest."""
+        """True if it came near an end of its range, or the range does not contain its value at rest."""
         low, high = self.asked.low, self.asked.high
         if not low <= 0.0 <= high and not self.asked.point.endswith(_NO_REST):
             return True
@@ -200,7 +200,7 @@ def _is_near(most: float, limit: float) -> bool:
 
 @dataclass
 class Reached:
-    """When a quantity first came into its range."""
+    """Check that a quantity comes into its range."""
 
     asked: asked.Reached
     at_s: float | None = None
@@ -208,7 +208,7 @@ class Reached:
     is_outside_before: bool = False
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
-        """Judge one step."""
+        """Evaluate one step of the plant."""
         value = values.get(self.asked.point)
         if self.at_s is not None or value is None:
             return
@@ -219,7 +219,7 @@ class Reached:
             self.at_s = now_s if is_inside else None
 
     def verdict(self, _: Ending) -> Verdict:
-        """Return when it was there, or where it stood at last."""
+        """Return the verdict with the time at which it came into its range, or its last value."""
         promised = f"{self.asked.point} comes into {self.asked.low:g}..{self.asked.high:g}"
         if self.at_s is None:
             return Verdict("reached", promised, f"never, last {self.last}", holds=False)

@@ -1,4 +1,4 @@
-"""The losses that the gateway told, by what and whose, and since when (pure)."""
+"""Collect the losses that the gateway reported, by code and subject, with their times (pure)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,20 +6,20 @@ from math import inf
 from typing import Any
 
 Key = tuple[str, str]
-"""A loss by the code of its alarm, and whose it is."""
+"""A loss: the code of its alarm and the name of its subject."""
 BY_BUS = "device.silent"
-"""Where control has no row of its own, only the bus knows that a device is silent."""
+"""Code of a silent device that only its bus reports, where control has no row of its own."""
 
 
 @dataclass
 class Losses:
-    """Each loss that was told, as (from, until, what and whose), house seconds; inf: it stands."""
+    """Each loss reported, as (from, until, key) in seconds of the site's clock; inf: not over."""
 
     ended: list[tuple[float, float, Key]] = field(default_factory=list)
     standing: dict[Key, float] = field(default_factory=dict)
 
     def look(self, now_s: float, told: Mapping[Key, float]) -> None:
-        """Take those that are told now, each with how long it has been, s."""
+        """Record the losses reported now, each with its age in s."""
         for key in self.standing.keys() - told.keys():
             self.ended.append((self.standing.pop(key), now_s, key))
         for key in told.keys() - self.standing.keys():
@@ -27,12 +27,12 @@ class Losses:
 
     @property
     def spans(self) -> tuple[tuple[float, float, Key], ...]:
-        """All of them, in order."""
+        """All losses, in order of time."""
         return tuple(sorted([*self.ended, *((at_s, inf, key) for key, at_s in self.standing.items())]))
 
 
 def told(view: Mapping[str, Any], utc_ms: int = 0) -> dict[Key, float]:
-    """The losses that a cycle's view tells, each with how long ago it began where the daemon says so, s."""
+    """Return the losses in the view of a cycle, each with its age in s (0 where the daemon states none)."""
     found: dict[Key, float] = {}
     for row in view.get("losses", ()):
         key = f"loss.{row['name'].replace('-', '_')}", str(row["of"])
@@ -44,7 +44,7 @@ def told(view: Mapping[str, Any], utc_ms: int = 0) -> dict[Key, float]:
 
 
 def by_bus(status: Mapping[str, Any]) -> dict[Key, float]:
-    """The devices that their buses call silent."""
+    """Return the devices that their buses report as silent."""
     return {(BY_BUS, name): 0.0 for name in _silent(status)}
 
 

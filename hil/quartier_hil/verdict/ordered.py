@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-# A status is looked at now and then: the age it tells of one order differs by less than this.
+# A status is read now and then: the ages that it shows of one order differ by less than this.
 _SAME_S = 2.0
 
 
 @dataclass(slots=True)
 class Ordered:
-    """Orders in a row of one value and one reason for one point."""
+    """Consecutive orders of one value and one reason for one point."""
 
     at_s: float
     point: str
@@ -22,13 +22,13 @@ class Ordered:
 
 @dataclass
 class Ledger:
-    """Every order in its order of time; what only repeats the last of its point is counted there."""
+    """Every order in order of time; a repetition of the last order of its point only counts there."""
 
     rows: list[Ordered] = field(default_factory=list)
     _newest: dict[str, Ordered] = field(default_factory=dict)
 
     def note(self, at_s: float, point: str, value: float, reason: str) -> Ordered:
-        """One order; returns its row."""
+        """Add one order and return its row."""
         newest = self._newest.get(point)
         if newest is not None and (newest.value, newest.reason) == (value, reason):
             newest.count += 1
@@ -40,9 +40,9 @@ class Ledger:
         return row
 
     def look(self, now_s: float, assets: Mapping[str, Any] | None) -> list[Ordered]:
-        """Take what the daemon's status says of each asset: its last order, its reason and its age.
+        """Record the last order of each asset, with reason and age, from the daemon's status.
 
-        Returns those that are new.
+        Returns the rows that are new.
         """
         found = []
         for shown in (assets or {}).values():

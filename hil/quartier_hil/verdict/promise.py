@@ -1,7 +1,7 @@
-"""Which caps the building owes to whom at each moment, from the scenario alone (pure).
+"""Find the caps that the building must keep at each moment, from the scenario alone (pure).
 
-The rig does not ask the daemon which cap it keeps: it works out from the events what the district
-and the contract may expect.  What is shown of a run may be tighter (``in_force``); no check is judged by it.
+The rig does not ask the daemon for its cap: it finds from the events what the district and the contract may
+expect.  The cap shown of a run may be tighter (``in_force``); no check uses that one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _UNHEARD = ("off", "unplugged", "silent")
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """From ``from_s`` on; ``whose`` names the one that binds."""
+    """Limits from ``from_s`` on; ``whose`` names the source of the tightest import limit."""
 
     from_s: float
     import_w: float
@@ -27,7 +27,7 @@ class Cap:
 
 
 def _silences(scenario: Scenario) -> list[tuple[float, float]]:
-    """Return when the gateway cannot hear the district's heartbeat."""
+    """Return the spans in which the gateway cannot receive the district's heartbeat."""
     spans: list[tuple[float, float]] = []
     reasons: set[str] = set()
     since = 0.0
@@ -45,7 +45,7 @@ def _silences(scenario: Scenario) -> list[tuple[float, float]]:
 
 
 def _acts(scenario: Scenario) -> list[tuple[float, float]]:
-    """Return when the grid operator's contact is closed, or counts as closed: its board is silent."""
+    """Return the spans in which the grid operator's contact is closed, or counts so: its board is silent."""
     spans: list[tuple[float, float]] = []
     closed_s: float | None = None
     silent_s: float | None = None
@@ -64,7 +64,7 @@ def _acts(scenario: Scenario) -> list[tuple[float, float]]:
 
 
 def _documents(events: Sequence[Event], now_s: float) -> list[Caps]:
-    """The envelopes that the gateway holds at ``now_s``: the newest one sent of each program."""
+    """Return the envelopes in the gateway at ``now_s``: the newest one sent of each program."""
     held: dict[str, Caps] = {}
     for event in sorted(events, key=lambda event: event.at_s):
         if isinstance(event, Caps) and event.at_s <= now_s:
@@ -77,7 +77,7 @@ def _at(scenario: Scenario, silences: Sequence[tuple[float, float]], now_s: floa
     caps = [("contract", house.contract_import_w, house.contract_export_w)]
     holds = []
     for document in _documents(scenario.events, now_s):
-        # An envelope sent while nobody can hear it waits at the broker or is sent again on return.
+        # An envelope sent during a silence waits at the broker or is sent again on return.
         unheard = [end for start, end in silences if start <= document.at_s < end]
         starts_s = max([document.at_s, *unheard])
         until_s = document.at_s + (document.valid_s or scenario.duration_s)
@@ -104,7 +104,7 @@ def _or(value: float | None, default: float) -> float:
 
 
 def caps(scenario: Scenario) -> tuple[Cap, ...]:
-    """The caps owed over the whole scenario, each from its moment until the next."""
+    """Return the caps due over the whole scenario, each from its moment until the next."""
     silences = _silences(scenario)
     moments = {0.0}
     for event in scenario.events:
@@ -125,14 +125,14 @@ def caps(scenario: Scenario) -> tuple[Cap, ...]:
 
 
 def owed(promised: Sequence[Cap], now_s: float) -> Cap:
-    """The cap owed at ``now_s``."""
+    """Return the cap due at ``now_s``."""
     return next(cap for cap in reversed(promised) if cap.from_s <= now_s)
 
 
 def in_force(cap: Cap, shown: Mapping[str, Any]) -> Cap:
-    """Return ``cap``, or what the gateway keeps by its own record ``shown`` where that is tighter.
+    """Return ``cap``, or the limits in the gateway's own record ``shown`` where these are tighter.
 
-    In INIT, and until it hears the district again, it keeps its fail-safe values, which nobody yet promised.
+    In INIT, and until it hears the district again, it keeps its fail-safe values before they are due.
     """
     import_w, export_w = (_shown_w(shown, way) for way in ("import", "export"))
     whose = str(shown["import"].get("whose", "gateway")) if import_w < cap.import_w else cap.whose

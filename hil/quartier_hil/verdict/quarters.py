@@ -1,4 +1,4 @@
-"""Stored values of quarter hours, held against the plant's own counters (pure)."""
+"""Compare stored values of quarter hours with the plant's own counters (pure)."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ _LISTED, _COUNTED, _POWER = "quarters", "counters", "quarters-power"
 
 @dataclass
 class _Track:
-    """What the plant's own counter of a point showed, step by step."""
+    """Values of the plant's own counter of a point, step by step."""
 
     point: str
     times_s: list[float] = field(default_factory=list)
@@ -29,11 +29,11 @@ class _Track:
         self.values.append(values[self.point])
 
     def at(self, at_s: float) -> float:
-        """Return what it showed then, or at the first step."""
+        """Return its value at ``at_s``, or at the first step."""
         return self.values[max(bisect_right(self.times_s, at_s + 1e-6) - 1, 0)]
 
     def between(self, begin_s: float, end_s: float) -> tuple[float, float]:
-        """The least and the most that somebody who looked within can have seen."""
+        """Return the smallest and the largest value that a reading within the span can have."""
         first = max(bisect_right(self.times_s, begin_s + 1e-6) - 1, 0)
         last = max(bisect_left(self.times_s, end_s - 1e-6) - 1, first)
         return self.values[first], self.values[last]
@@ -41,16 +41,16 @@ class _Track:
 
 @dataclass
 class Listed:
-    """Each quarter stands in the list once, in order, under its local time."""
+    """Check that each quarter hour is in the list once, in order, with its local time."""
 
     asked: asked.Quarters
     span: Span
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Nothing is seen of it meanwhile."""
+        """Do nothing: the list is checked at the end."""
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Return how many there are, and the first that is not where it should be."""
+        """Return the verdict with the number of values and the first that is out of place."""
         labels = self.span.labels
         points = (*self.asked.counters, *self.asked.powers)
         promised = f"{counted(len(labels), 'value')} of 15 min, {labels[0]} to {labels[-1]}, each once"
@@ -64,7 +64,7 @@ class Listed:
 
 
 def _first(labels: Sequence[str], found: Sequence[str]) -> str:
-    """The first place where a list is another one."""
+    """Return the first place at which two lists differ, as text."""
     places = zip(labels, found, strict=False)
     at = next((n for n, (want, have) in enumerate(places) if want != have), min(len(labels), len(found)))
     here = found[at] if at < len(found) else "the end"
@@ -85,7 +85,7 @@ class Counted:
         self.track.step(now_s, values)
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Return what is furthest off, and what went back."""
+        """Return the verdict with the largest deviation and any decrease."""
         point = self.track.point
         promised = (
             f"{point} never shrinks; each 15 min end with what was counted within their last "
@@ -110,10 +110,10 @@ class Counted:
         return Verdict(_COUNTED, promised, measured, holds=not backwards and not off)
 
     def _off(self, rows: Sequence[tuple[str, float]], ending: Ending) -> Iterator[float]:
-        """By how much each row is outside of what somebody can have seen in time; 0: it is not."""
+        """Yield by how much each row, in Wh, is outside of what a timely reading can show; 0: inside."""
         for number, (_, value) in enumerate(rows):
             end_s = (number + 1.0) * QUARTER_S - ending.zero_s
-            # While the gateway was not there nobody looked.
+            # While the gateway did not run, it read nothing.
             downs = [at_s for at_s, back_s in ending.downs if at_s <= end_s <= back_s + self.asked.late_s]
             low, high = self.track.between(min([end_s, *downs]) - self.asked.late_s, end_s)
             over = max(value - high, 0.0) + min(value - low + self.asked.step_wh, 0.0)
@@ -122,7 +122,7 @@ class Counted:
 
 @dataclass
 class Mean:
-    """The mean power of each quarter is the plant's, and all of them are the counters' energy."""
+    """Check that the mean power of each quarter hour is the plant's, and their sum the counters' energy."""
 
     asked: asked.Quarters
     point: str
@@ -136,7 +136,7 @@ class Mean:
         self.sums_wh.append(self.sums_wh[-1] + values[self.point] * dt_s / 3600.0)
 
     def verdict(self, ending: Ending) -> Verdict:
-        """The furthest off, and the day's energy by both."""
+        """Return the verdict with the largest deviation, and the energy of the day by both."""
         slack = f"{self.asked.power_w:g} W and {_SHARE:.1%}"
         promised = f"mean of {self.point} in each 15 min within {slack} of the plant's"
         rows = _rows(ending, self.point)
@@ -162,7 +162,7 @@ class Mean:
         return Verdict(_POWER, promised, measured + (f"; {wrong} too far" if wrong else ""), holds=not wrong)
 
     def _between_wh(self, begin_s: float) -> float:
-        """Return what flowed in the quarter of an hour from there on."""
+        """Return the energy in the quarter hour from ``begin_s`` on, in Wh."""
         first, last = (bisect_right(self.times_s, at_s + 1e-6) for at_s in (begin_s, begin_s + QUARTER_S))
         return self.sums_wh[last] - self.sums_wh[first]
 
@@ -172,7 +172,7 @@ def _rows(ending: Ending, point: str) -> Sequence[tuple[str, float]]:
 
 
 def judges(scenario: Scenario, check: asked.Quarters) -> Iterator[Judge]:
-    """One for the list, one for each counter, one for each power."""
+    """Yield a judge for the list, one for each counter and one for each power."""
     whole = span.of(scenario)
     yield Listed(check, whole)
     for point in check.counters:

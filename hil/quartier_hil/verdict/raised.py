@@ -1,4 +1,4 @@
-"""Whether outputs that were lowered are raised when they should be: one by one, or not at all (pure)."""
+"""Check that lowered outputs are raised when they should be: one by one, or not at all (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from quartier_hil.verdict.checks import Ending, Verdict, counted
 
 @dataclass
 class Spaced:
-    """The moments at which any of some orders was raised."""
+    """Check of the moments at which any of several orders was raised."""
 
     asked: asked.Spaced
     last: dict[str, float] = field(default_factory=dict)
@@ -18,7 +18,7 @@ class Spaced:
     twice_s: float | None = None
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Judge one step; an order that acts in a step stood when the step began."""
+        """Evaluate one step; an order that acts in a step was in force when the step began."""
         count = 0
         for point in self.asked.points:
             value = values.get(point)
@@ -34,7 +34,7 @@ class Spaced:
             self.twice_s = at_s
 
     def verdict(self, _: Ending) -> Verdict:
-        """Return when the first came, and how near the nearest two were."""
+        """Return the verdict with the time of the first raise and the shortest pause between two."""
         wanted = self.asked
         promised = (
             f"{', '.join(wanted.points)}: raised {counted(wanted.count_min, 'time')} or more "
@@ -56,7 +56,7 @@ class Spaced:
 
 @dataclass
 class Unraised:
-    """The most that an order was above what it was at a moment."""
+    """Check of the most by which an order rose above its value at the start of a span."""
 
     asked: asked.Unraised
     stood: float | None = None
@@ -64,7 +64,7 @@ class Unraised:
     most_elsewhere: float = float("-inf")
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Judge one step; an order that acts in a step stood when the step began."""
+        """Evaluate one step; an order that acts in a step was in force when the step began."""
         at_s = now_s - dt_s
         value = values.get(self.asked.point)
         if value is None:

@@ -1,7 +1,7 @@
-"""What each code of a reason says of the order, the limits and the measurements of its cycle (pure).
+"""Rules that compare each code of a reason with the orders, limits and measurements of its cycle (pure).
 
-Each rule is of some codes of ``gateway/docs/reasons.md``.  It reads what the daemon shows of a cycle, and
-says what contradicts the reason: of an order, or of how an asset stands.
+A rule belongs to some codes of ``gateway/docs/reasons.md``.  It reads what the daemon shows of a cycle and
+returns what contradicts the reason of an order or of the state of an asset; empty if nothing does.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,18 +13,18 @@ from quartier_hil.outputs import Output
 ZERO_W = 0.5
 """Less than this is ordered as 0 W."""
 ANSWER_W = 300.0
-"""What a battery may miss its order by: that far it may move the other way."""
+"""Largest deviation of a battery from its order, W: so far it may also move the other way."""
 RESTORE_AFTER_S = 120.0
-"""A load comes back once the import was below its limit by 10 % for so long."""
+"""Time for which the import must be 10 % below its limit before a load comes back, s."""
 LIMIT_W, SOC_PCT, SLACK_S = 1.0, 1.0, 3.0
-"""What rounds: a limit, a state of charge, a time."""
+"""Tolerances for rounding of a limit, a state of charge and a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One reason of an asset: ``asset`` and ``view`` as the daemon shows them, ``part`` of the reason.
 
-    ``on_s`` is how long it is on; None where that is not known.  ``slack_s``: how late it may be seen.
+    ``on_s`` is how long the asset has been on; None if unknown.  ``slack_s``: how late it may be seen.
     """
 
     name: str
@@ -37,11 +37,11 @@ class Seen:
 
     @property
     def value(self) -> float:
-        """Return what is ordered."""
+        """The value of the order."""
         return float(self.asset["command"]["value"])
 
     def get(self, name: str) -> Any:
-        """One value of the reason."""
+        """Return one value of the reason."""
         return self.part["values"][name]
 
 
@@ -68,14 +68,14 @@ def _takes(seen: Seen) -> str:
 
 
 def _measured_w(seen: Seen) -> float | None:
-    """Return what is measured; None where nobody sees it, or an alarm says that the asset does not obey."""
+    """Return the measured power in W; None if it is not good, or an alarm concerns the asset."""
     if seen.asset.get("quality") != "good" or seen.name in {of.partition(".")[0] for _, of in _alarms(seen)}:
         return None
     return float(seen.asset["power_w"])
 
 
 def _alarms(seen: Seen) -> Iterator[tuple[str, str]]:
-    """Code and what it is about of each alarm; over wires they come as names beside the texts."""
+    """Yield code and subject of each alarm; over wires they come as names in addition to the texts."""
     yield from (one.key for one in seen.view["alarms"] if hasattr(one, "key"))
     for name in seen.view.get("alarm_names", ()):
         code, _, of = name.partition(":")
@@ -205,7 +205,7 @@ def _on(seen: Seen) -> str:
 
 
 def _off(seen: Seen) -> str:
-    """Return how it stands: what is off is ordered nothing, where it is ordered at all."""
+    """Compare a state of off with the order: an asset that is off has an order of 0, or none."""
     return _nothing(seen) if "command" in seen.asset else ""
 
 
@@ -218,7 +218,7 @@ def _battery(seen: Seen) -> str:
 
 
 def _alarmed(code: str) -> Callable[[Seen], str]:
-    """A rule: an alarm of this code stands, whatever it is about."""
+    """Return a rule: an alarm of this code is active, of whatever subject."""
 
     def rule(seen: Seen) -> str:
         return "" if any(one == code for one, _ in _alarms(seen)) else f"no alarm {code} stands"
@@ -227,7 +227,7 @@ def _alarmed(code: str) -> Callable[[Seen], str]:
 
 
 def _alarmed_here(code: str) -> Callable[[Seen], str]:
-    """A rule: an alarm of this code stands that is about the asset or one of its points."""
+    """Return a rule: an alarm of this code is active for the asset or one of its points."""
 
     def rule(seen: Seen) -> str:
         found = {of.partition(".")[0] for one, of in _alarms(seen) if one == code}
@@ -237,7 +237,7 @@ def _alarmed_here(code: str) -> Callable[[Seen], str]:
 
 
 def _below(seen: Seen) -> str:
-    """It waits until the import was low for 120 s: so long it was not."""
+    """Compare a wait for 120 s of low import with how long the import has been low."""
     below_s = seen.view["restore"]["below_s"]
     is_over = below_s is not None and below_s > RESTORE_AFTER_S + SLACK_S + seen.slack_s
     return f"the import is low for {below_s:g} s" if is_over else _held(seen)
@@ -422,11 +422,11 @@ IN_TIME: Mapping[str, Callable[[Seen], str]] = {
     **dict.fromkeys(("run.due", "run.waits"), _run("owed")),
     "run.late": _run_late,
 }
-"""Rules of code and state, or measurement: a reason may stand until its order is written again."""
+"""Rules of state or measurement, by code: a reason may be outdated until its order is written again."""
 
 
 def parts(reason: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """All parts of a reason, with whose limit it is."""
+    """Yield all parts of a reason, with those of the source of its limit."""
     here: Mapping[str, Any] | None = reason
     while here:
         yield here

@@ -1,4 +1,4 @@
-"""What a plan saved: the same day was lived without one too (pure)."""
+"""Check what a plan saved: the same day was simulated without one too (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ class _AtTheEnd:
     """A check that has nothing to see before."""
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Nothing to see: the end tells."""
+        """Do nothing: the data come at the end."""
 
 
 @dataclass
 class Saved(_AtTheEnd):
-    """The cost of the day with a plan, and without."""
+    """Check of the cost of the day with a plan and without."""
 
     asked: asked.Saved
 
     def verdict(self, ending: Ending) -> Verdict:
-        """Return what is left in battery and hot water counts at the price of the last moment."""
+        """Return the costs; energy left in battery and hot water counts at the price of the last moment."""
         promised = f"the plan saves {self.asked.low_eur:g} EUR or more, what is stored at the end counted"
         found = ending.saving
         if found is None:
@@ -40,7 +40,7 @@ class Saved(_AtTheEnd):
 
 @dataclass
 class Lowered(_AtTheEnd):
-    """The largest import of an hour with a plan, and without."""
+    """Check of the largest import of an hour with a plan and without."""
 
     asked: asked.Lowered
 

@@ -1,4 +1,4 @@
-"""Whether a quantity swings: how often it turns round by more than it should (pure)."""
+"""Check that a quantity does not swing: count its reversals by more than a given amount (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from quartier_hil.verdict.checks import Ending, Verdict, counted
 
 @dataclass
 class Steady:
-    """Counts the turns of a quantity: it comes back from its furthest value by more than ``by``."""
+    """Counter of the reversals of a quantity: it comes back from its furthest value by more than ``by``."""
 
     asked: asked.Steady
     turns_count: int = 0
@@ -18,7 +18,7 @@ class Steady:
     has_moved: bool = False
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
-        """Judge one step."""
+        """Evaluate one step of the plant."""
         value = values.get(self.asked.point)
         if value is None or not self.asked.from_s <= now_s <= self.asked.until_s:
             return
@@ -31,7 +31,7 @@ class Steady:
             self.furthest = value
 
     def verdict(self, _: Ending) -> Verdict:
-        """Return how often it turned."""
+        """Return the verdict with the number of reversals."""
         wanted = self.asked
         span = f"from {wanted.from_s:g} s to {wanted.until_s:g} s"
         promised = (

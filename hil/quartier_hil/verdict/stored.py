@@ -1,4 +1,4 @@
-"""What the gateway's history told of a run, and how it is asked: as a person would (pure)."""
+"""Read the gateway's history of a run as a person would, with ``quartier history`` (pure)."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from quartier_hil.scenario import Scenario
 
 EVERY = "15min"
 Rows = Mapping[str, Sequence[tuple[str, float]]]
-"""By point: the local time of a row as it is told, and its value."""
+"""By point: the local time of a row as printed, and its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,13 @@ class Stored:
 
 
 def points(scenario: Scenario) -> tuple[str, ...]:
-    """Those whose stored values the checks of a scenario judge; none where no check does."""
+    """Return the points whose stored values a check of the scenario needs; empty if there is none."""
     checks = [check for check in scenario.checks if isinstance(check, wanted.Quarters)]
     return tuple(dict.fromkeys(point for check in checks for point in (*check.counters, *check.powers)))
 
 
 def rows(text: Iterable[str]) -> Rows:
-    """Return what ``quartier history --format csv`` printed, by point, in its order."""
+    """Return the rows that ``quartier history --format csv`` printed, by point, in their order."""
     found: dict[str, list[tuple[str, float]]] = {}
     for row in csv.DictReader(text):
         found.setdefault(row["point"], []).append((row["time"], float(row["value"])))

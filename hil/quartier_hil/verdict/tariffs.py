@@ -1,4 +1,4 @@
-"""Whether the gateway reads its supply contract as it is: period, colours, energy of each period (pure)."""
+"""Check that the gateway reads its supply contract right: period, colours, energy by period (pure)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ _COLOURS = ("today_colour_state", "tomorrow_colour_state")
 
 
 def judges(tariff: Tariff, check: asked.TariffRead) -> Iterator["Shown | Counted"]:
-    """A judge each for the period in force, for each colour, and for the counters."""
+    """Yield a judge for the period in force, one for each colour, and one for the counters."""
     yield Shown(INDEX, check)
     if tariff.contract == "tempo":
         for quantity in _COLOURS:
@@ -22,7 +22,7 @@ def judges(tariff: Tariff, check: asked.TariffRead) -> Iterator["Shown | Counted
 
 @dataclass
 class Shown:
-    """What the gateway shows of the contract, beside what holds."""
+    """Check that the gateway shows a quantity of the contract as it is in force."""
 
     quantity: str
     asked: asked.TariffRead
@@ -35,7 +35,7 @@ class Shown:
     _is_right: bool = False
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Judge one step."""
+        """Evaluate one step of the plant."""
         shown, holds = values.get(f"linky.{self.quantity}"), values.get(f"contract.{self.quantity}")
         if shown is None or holds is None:
             return
@@ -52,7 +52,7 @@ class Shown:
             self.wrong_s += dt_s
 
     def verdict(self, _: Ending) -> Verdict:
-        """Return how often it changed, how soon that was known, and for how long it was shown wrong."""
+        """Return the number of changes, the slowest time to show one, and the seconds shown wrong."""
         promised = f"linky.{self.quantity} is the contract's, {self.asked.within_s:g} s after a change"
         if not self.changes_count:
             unshown = f"never changed in {self.seen_s:g} s"
@@ -64,7 +64,7 @@ class Shown:
 
 @dataclass
 class Counted:
-    """What each index of the meter counted as the gateway holds it, beside the plant's own import."""
+    """Check of the counters of the meter, by index, as the gateway has them, against the plant's import."""
 
     tariff: Tariff
     asked: asked.TariffRead
@@ -74,7 +74,7 @@ class Counted:
     _index: int | None = None
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
-        """Judge one step: it belongs to the period in which it begins."""
+        """Evaluate one step: it belongs to the period in which it begins."""
         index = values.get(f"contract.{INDEX}")
         if index is None:
             return
@@ -89,7 +89,7 @@ class Counted:
                 self._last[place] = counted
 
     def verdict(self, _: Ending) -> Verdict:
-        """Each period's energy by the meter and by the plant, in the order of the indexes."""
+        """Return the verdict with the energy of each period, in the order of the indexes."""
         promised = (
             f"each index of the meter counts what its period drew, within {self.asked.tolerance_wh:g} Wh"
         )

@@ -1,9 +1,9 @@
-"""How quickly a cap that tightens is answered: the first command on a wire, and the meter inside it (pure).
+"""Measure the reaction to a cap that tightens: first command on a wire, then the meter inside (pure).
 
 spec/failsafe.md#tighten-reaction: command on the wire at most 2 s, measured inside at most 30 s.
 
-A gateway may keep a limit before it is promised: its fail-safe value, some seconds before the rig's clock
-says so.  What it took back then is told with the verdict; it answers nothing, and no run is shown by it.
+A gateway may keep a limit before it is promised: its fail-safe value, some seconds before the rig's clock.
+A curtailment of that time is mentioned in the verdict, but it is no reaction and shows no promise as kept.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,17 +20,17 @@ from quartier_hil.verdict.promise import Cap
 from quartier_hil.wanted import Tightened
 
 COMMAND_MAX_S, INSIDE_MAX_S = 2.0, 30.0
-# What these 2 s leave beside a cycle of a second.
+# The rest of these 2 s after a cycle of a second.
 WIRES_S = 1.0
-# As for a breach: what is no more than this over a cap is inside it.
+# As for a breach: a power over a cap by no more than this is inside it.
 SLACK_SHARE, SLACK_W = 0.02, 200.0
 # A meter that is inside for a moment only is not yet inside.
 STAYS_S = 5.0
-# What the gateway took back so long before a cap was promised, and kept, was taken back for it.
+# A curtailment within this time before a cap was promised, and kept, was made for that cap.
 EARLY_S = 60.0
 # The gateway shows its limits to a tenth of a watt.
 ROUNDED_W = 0.1
-# A command is what takes back this share of what is over: what follows the house's own noise is none.
+# A command takes back at least this share of the excess: a change that follows the site's noise is none.
 COMMAND_SHARE = 0.25
 _CAR = CarSpec()
 GENERATION = "order.generation_max_w"
@@ -38,7 +38,7 @@ _SEEN = ("grid.power_w", "limit.import_w", "limit.export_w")
 
 
 def tightenings(promised: Sequence[Cap]) -> list[tuple[Cap, float]]:
-    """Each cap that is tighter than the one before it, and until when it is the newest."""
+    """Return each cap that is tighter than the one before, with the start of the one after it."""
     found = []
     for place in range(1, len(promised)):
         before, cap = promised[place - 1], promised[place]
@@ -50,7 +50,7 @@ def tightenings(promised: Sequence[Cap]) -> list[tuple[Cap, float]]:
 
 @dataclass(slots=True)
 class _Tightening:
-    """One of them as it went; ``over_w`` is what was over it at its moment: plus imports, minus exports."""
+    """Course of one tightening; ``over_w`` is the excess at its start: import plus, export minus."""
 
     cap: Cap
     end_s: float
@@ -68,9 +68,9 @@ class _Tightening:
 
 @dataclass
 class Tightening:
-    """The slowest command and the slowest meter of all tightenings of a run while the gateway was there.
+    """Check of the slowest command and the slowest meter of all tightenings while the gateway ran.
 
-    ``is_asked``: the scenario asks for it by itself; then one must have had something to take back.
+    ``is_asked``: the scenario requests the check; then at least one tightening must require curtailment.
     """
 
     scenario: Scenario
@@ -85,7 +85,7 @@ class Tightening:
     _before: list[tuple[float, dict[str, float]]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
-        """Those in whose time nobody is ended, frozen or without power."""
+        """Select the tightenings during which the gateway is not ended, frozen or without power."""
         spans = away_spans(self.scenario)
         self._open = [
             _Tightening(cap, end_s)
@@ -97,7 +97,7 @@ class Tightening:
         self._watts = {**self._watts, GENERATION: 1.0}
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Judge one step."""
+        """Evaluate one step of the plant."""
         for one in self._open:
             if one.cap.from_s <= now_s < one.end_s:
                 self._follow(one, now_s, dt_s, values)
@@ -115,7 +115,7 @@ class Tightening:
         if one.is_inside:
             return
         if one.command_s is None and self._commanded(one, values):
-            # An order that acts in a step stood when the step began.
+            # An order that acts in a step was in force when the step began.
             one.command_s = max(now_s - dt_s - one.cap.from_s, 0.0)
         since_s = now_s - one.cap.from_s
         if one.is_settled:
@@ -127,7 +127,7 @@ class Tightening:
         one.is_settled = one.inside_s is not None and since_s - one.inside_s >= STAYS_S
 
     def _commanded(self, one: _Tightening, values: Mapping[str, float]) -> bool:
-        """Return whether the orders take back their share by now: an import by less, an export by more."""
+        """Return whether the orders take back their share by now: import by less power, export by more."""
         assert one.over_w is not None
         sign = -1.0 if one.over_w > 0 else 1.0
         moved_w = 0.0
@@ -139,7 +139,7 @@ class Tightening:
         return moved_w >= COMMAND_SHARE * abs(one.over_w) or self._switched(one, values)
 
     def _is_taken_back_before(self, cap: Cap) -> bool:
-        """Return whether the gateway kept ``cap`` already, and took back by orders what had been over it."""
+        """Return whether the gateway kept ``cap`` already and had curtailed the excess by orders."""
         recent = [values for at_s, values in self._before if cap.from_s - EARLY_S <= at_s < cap.from_s]
         if not recent or not _is_kept(cap, recent[-1]):
             return False
@@ -150,7 +150,7 @@ class Tightening:
         )
 
     def _switched(self, one: _Tightening, values: Mapping[str, float]) -> bool:
-        """Return whether something was switched or stepped: how much that is only its load knows."""
+        """Return whether a load was switched or stepped: its power is not known from the order."""
         return any(
             watts == 0.0 and order in one.orders and values.get(order, one.orders[order]) != one.orders[order]
             for order, watts in self._watts.items()
@@ -158,23 +158,23 @@ class Tightening:
 
     @property
     def command_max_s(self) -> float:
-        """What is promised: a cycle of a second and one for the wires; a slower cycle has its own time."""
+        """Longest time to the command, s: as the scenario states, else 2 s, or a slower cycle and 1 s."""
         said_s = None if self.asked is None else self.asked.command_max_s
         return max(COMMAND_MAX_S, self.scenario.cycle_s + WIRES_S) if said_s is None else said_s
 
     @property
     def is_idle(self) -> bool:
-        """Return whether nobody asked for it and nothing had to be taken back: then it promises nothing."""
+        """True if the check was not requested and nothing had to be curtailed: then it promises nothing."""
         return not self.is_asked and not self.figures
 
     @property
     def inside_max_s(self) -> float:
-        """Return what is promised of the meter."""
+        """Longest time until the meter is inside, s."""
         return INSIDE_MAX_S if self.asked is None else self.asked.inside_max_s
 
     @property
     def figures(self) -> dict[str, float]:
-        """Both by name, for the table of figures; none where nothing had to be done."""
+        """Both times by name, for the table of figures; empty where nothing had to be curtailed."""
         seen = [one for one in self._open if one.over_w]
         if not seen:
             return {}
@@ -182,7 +182,7 @@ class Tightening:
         return {"tighten_command_s": max(commands), "tighten_inside_s": max(_inside_s(one) for one in seen)}
 
     def verdict(self, _: Ending) -> Verdict:
-        """The slowest of each, and how many there were."""
+        """Return the verdict with both slowest times and the number of tightenings."""
         promised = (
             f"after each tightening the command on the wire in {self.command_max_s:g} s "
             f"and the meter inside in {self.inside_max_s:g} s"
@@ -209,7 +209,7 @@ class Tightening:
 
 
 def tightened(judges: Iterable[Judge]) -> dict[str, float]:
-    """Both figures of a run; none where no cap had to be answered."""
+    """Return both figures of a run; empty where no cap required a reaction."""
     found: dict[str, float] = {}
     for judge in judges:
         if isinstance(judge, Tightening):
@@ -218,7 +218,7 @@ def tightened(judges: Iterable[Judge]) -> dict[str, float]:
 
 
 def _is_kept(cap: Cap, values: Mapping[str, float]) -> bool:
-    """Return whether the gateway keeps both sides of ``cap``; not where it is not known what it keeps."""
+    """Return whether the gateway keeps both sides of ``cap``; False where its limits are unknown."""
     sides = (("limit.import_w", cap.import_w), ("limit.export_w", cap.export_w))
     return all(values.get(point, inf) <= watts + ROUNDED_W for point, watts in sides)
 
@@ -232,12 +232,12 @@ def _inside_s(one: _Tightening) -> float:
 
 
 def away_spans(scenario: Scenario) -> list[tuple[float, float]]:
-    """Return when the gateway is not there because the scenario ends, freezes or switches it off."""
+    """Return the spans in which the gateway is away because the scenario ends, freezes or switches it off."""
     return [span for event in scenario.events if (span := _away(event)) is not None]
 
 
 def _away(event: object) -> tuple[float, float] | None:
-    """Return when the gateway is not there for what an event does, with a minute to find its place again."""
+    """Return the span in which an event keeps the gateway away, with a minute to recover, or None."""
     match event:
         case Kill():
             return event.at_s, event.at_s + event.down_s + 60.0
@@ -250,7 +250,7 @@ def _away(event: object) -> tuple[float, float] | None:
 
 
 def _over_w(cap: Cap, grid_w: float) -> float:
-    """Return what is over a cap beyond its slack: plus an import, minus an export; 0 inside."""
+    """Return the excess over a cap in W if beyond its slack: positive import, negative export; 0 inside."""
     if grid_w > cap.import_w + max(cap.import_w * SLACK_SHARE, SLACK_W):
         return grid_w - cap.import_w
     if -grid_w > cap.export_w + max(cap.export_w * SLACK_SHARE, SLACK_W):
@@ -259,7 +259,7 @@ def _over_w(cap: Cap, grid_w: float) -> float:
 
 
 def _watts(output: Output, assets: Sequence[fittings.Fitting]) -> float:
-    """Return what one more of an order takes, in W; 0 where only its load knows."""
+    """Return the power of one unit of an order, in W; 0 where only its load knows."""
     if output.sort == "setpoint":
         return 1.0
     if output.sort != "current":

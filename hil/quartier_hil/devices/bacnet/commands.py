@@ -7,11 +7,11 @@ LEAST_TIMES_AT = 6
 
 
 class Commands:
-    """Who orders what: place 1 rules place 2, and so on; with all empty, ``default`` counts.
+    """Priority array: place 1 overrides place 2, and so on; with all empty, ``default`` counts.
 
-    ``on_s`` and ``off_s`` are the least times of a binary object: whenever its value changes, the new one
-    stands at place 6 for so long, and only places 1 to 5 rule over that.  ``written_s`` is when somebody
-    ordered last.
+    ``on_s`` and ``off_s`` are the minimum times of a binary object: whenever its value changes, the new one
+    is at place 6 for that time, and only places 1 to 5 override it.  ``written_s`` is the time of the last
+    order.
     """
 
     def __init__(self, default: float, on_s: float = 0.0, off_s: float = 0.0) -> None:
@@ -25,7 +25,7 @@ class Commands:
 
     @property
     def value(self) -> float:
-        """Return what counts."""
+        """The value in force."""
         return next((one for one in self.places if one is not None), self.default)
 
     @property

@@ -24,8 +24,8 @@ _INVOKE_IDS, _APDU_1476 = 256, 5
 class UdpEndpoint(asyncio.DatagramProtocol):
     """A BACnet/IP port.  With every device off it is gone from the network.
 
-    ``broadcast`` is the address of all on its network: without one (loopback), who would be told by
-    broadcast is told alone.
+    ``broadcast`` is the broadcast address of its network: without one (loopback), a broadcast goes to its
+    single addressee.
     """
 
     def __init__(self, stations: Stations, host: str, port: int, broadcast: str | None) -> None:
@@ -47,12 +47,12 @@ class UdpEndpoint(asyncio.DatagramProtocol):
 
     @property
     def address(self) -> str:
-        """``host:port``, as the site file says it."""
+        """``host:port``, as in the site file."""
         return f"{self.host}:{self.port}"
 
     @property
     def is_off(self) -> bool:
-        """Return whether nobody here has power."""
+        """True if no device here is on the wire."""
         return all(station.away for station in self.stations.values())
 
     async def listen(self) -> None:
@@ -71,7 +71,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         return port
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run ``work`` beside the rest; it ends with the endpoint."""
+        """Run ``work`` in a task of its own; it ends with the endpoint."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -113,7 +113,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
     # -- what comes in -----------------------------------------------------------------------
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
-        """One datagram; what is no packet is dropped."""
+        """Process one datagram; drop one that is no packet."""
         heard = frame.packet(data)
         if heard is None or addr == (self.host, self.port):
             return
@@ -124,7 +124,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
                 self._received(place, heard, addr)
 
     def error_received(self, exc: Exception) -> None:
-        """Somebody whom it told something is gone: that is theirs to find out."""
+        """Ignore that a client is gone: the client has to notice that."""
 
     def _meant(self, heard: Packet, addr: Address) -> Iterator[Place | None]:
         """Whom a packet is for; a network that is none of ours is rejected (6.6.3.5)."""
@@ -188,7 +188,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
             await self._after(wait_s, octets, addr)
 
     def _announce(self, packet: Packet, addr: Address, to: Place | None) -> None:
-        """Tell everybody, or the asker alone where there is no way to all."""
+        """Send to all, or to the requester alone where there is no broadcast address."""
         if self.broadcast is None:
             self._send(Packet(packet.data, to, packet.source, packet.message), addr)
         else:

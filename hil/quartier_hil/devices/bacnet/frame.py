@@ -1,4 +1,4 @@
-"""What is around an APDU on UDP: the BVLC of Annex J and the NPDU of clause 6 (ASHRAE 135-2020)."""
+"""Frame an APDU on UDP: the BVLC of Annex J and the NPDU of clause 6 (ASHRAE 135-2020)."""
 
 import struct
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ def _placed(place: Place) -> bytes:
 
 
 def packet(octets: bytes) -> Packet | None:
-    """Return what a datagram bears; None for what is none, and for what BBMDs say to each other."""
+    """Return the packet of a datagram; None for a malformed one and for messages between BBMDs."""
     try:
         kind, function, length = struct.unpack_from(">BBH", octets)
         if kind != _BVLC or length != len(octets) or function not in (FORWARDED, UNICAST, BROADCAST):

@@ -1,8 +1,8 @@
-"""BACnet devices as a program of their own, to be killed, frozen and started anew.
+"""BACnet devices as a program of their own, to be killed, frozen and restarted.
 
     python -m quartier_hil.devices.bacnet.program PLAN.json
 
-It prints ``ready PORT`` and serves until it is told to stop.  Its values move with the seconds.
+It prints ``ready PORT`` and serves until it is stopped.  Its values change each second.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class Served(BaseModel):
 
     @property
     def place(self) -> Place | None:
-        """Return where it is behind the router; None: at the port itself."""
+        """Its address behind the router; None: at the port itself."""
         return None if self.network is None else Place(self.network, bytes([self.mac]))
 
     def station(self) -> Station:
@@ -56,7 +56,7 @@ class Served(BaseModel):
 
 
 class Plan(BaseModel):
-    """What is served, and where; ``broadcast`` absent: on loopback."""
+    """Stations to serve and their address; ``broadcast`` absent: on loopback."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,6 +1,6 @@
-"""What each confirmed request gets: an answer, an error, a reject or an abort (135-2020, clauses 13 to 20).
+"""Serve confirmed requests: with an answer, an error, a reject or an abort (135-2020, clauses 13 to 20).
 
-No answer is segmented: what does not fit is aborted, as small devices do.
+No answer is segmented: one that does not fit is aborted, as small devices do.
 """
 
 import math
@@ -19,7 +19,7 @@ _LIST_OF_SPECIFICATION = 1
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What a device can do: its largest APDU, whether it takes several properties a request, and COV."""
+    """Capabilities of a device: largest APDU, several properties per request, and change of value (COV)."""
 
     apdu_max: int = 1476
     reads_multiple: bool = True
@@ -36,7 +36,7 @@ class Rejected(Exception):  # noqa: N818 - an answer, not an error of the rig
 
 
 class Service:
-    """Answers requests for ``things``; ``client`` tells who asks, for its subscriptions."""
+    """Answers to requests for ``things``; ``client`` identifies the requester, for its subscriptions."""
 
     def __init__(self, things: Mapping[tuple[int, int], Thing], device: int, habits: Habits) -> None:
         self.things = things
@@ -163,7 +163,7 @@ class Service:
     # -- inside ------------------------------------------------------------------------------
 
     def _asked(self, tag: Tag) -> tuple[int, int]:
-        """Return whose property it is; the wild card names the device itself (12.11.1)."""
+        """Return the object of a property; the wild card names the device itself (12.11.1)."""
         if not tag.context or tag.number != 0 or tag.opens:
             raise Rejected(words.REJECT_INVALID_TAG)
         key = tag.key
@@ -180,7 +180,7 @@ def _told(refusal: Refusal) -> bytes:
 
 
 def _context(given: Sequence[Tag], number: int) -> Tag:
-    """The parameter of that number, which stands at that place."""
+    """Return the context parameter ``number``, which is at that place."""
     if len(given) <= number:
         raise Rejected(words.REJECT_MISSING_PARAMETER)
     tag = given[number]

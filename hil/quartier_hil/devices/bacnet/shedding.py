@@ -31,9 +31,9 @@ class ShedState(IntEnum):
 
 
 class LoadControl(Thing):
-    """Sheds down to a share of ``baseline_w``; below ``least_pct`` it does what it can, and says so.
+    """Sheds down to a share of ``baseline_w``; below ``least_pct`` it does what it can, and reports that.
 
-    ``clock`` tells the local time of its device.
+    ``clock`` returns the local time of its device.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class LoadControl(Thing):
 
     @property
     def state(self) -> ShedState:
-        """Return what it does now."""
+        """The present state of the shed request."""
         if self._start is None or not self._minutes_count or self._wanted_pct() >= _WHOLE_PCT:
             return ShedState.INACTIVE
         now = self._clock()

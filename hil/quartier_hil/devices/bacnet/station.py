@@ -1,4 +1,4 @@
-"""A simulated BACnet device: its objects, the faults that befall it, what it tells unasked."""
+"""A simulated BACnet device: its objects, its faults, its notifications."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -119,16 +119,16 @@ class Station(Device):
 
     @property
     def local_time(self) -> datetime:
-        """Return what its clock shows."""
+        """The local time of its clock."""
         return self.epoch + timedelta(seconds=self.now_s)
 
     def publish(self, values: Mapping[str, float]) -> None:
-        """As every device; whoever wants to hear of changes is told."""
+        """Show the plant's values, as every device does, and notify subscribers of changes."""
         super().publish(values)
         self._tell()
 
     def tick(self, now_s: float) -> None:
-        """As every device; what its times changed is told as well."""
+        """Advance the time, as every device does, and notify subscribers of changes by its timers."""
         super().tick(now_s)
         self._tell()
 
@@ -155,7 +155,7 @@ class Station(Device):
 
     @property
     def i_am(self) -> bytes:
-        """Return what it says of itself (16.10.2)."""
+        """The I-Am request of the device (16.10.2)."""
         parts = (
             tags.identifier(*self.itself.key),
             tags.unsigned(self.service.habits.apdu_max),
@@ -165,7 +165,7 @@ class Station(Device):
         return bytes([words.UNCONFIRMED << 4, words.I_AM]) + tags.joined(parts)
 
     def called(self, apdu: bytes) -> bytes | None:
-        """Return what it says to an unconfirmed request: I-Am where Who-Is means it."""
+        """Return the answer to an unconfirmed request: I-Am where a Who-Is means this device, else None."""
         if self.is_deaf or apdu[:1] != bytes([words.UNCONFIRMED << 4]) or apdu[1:2] != bytes([words.WHO_IS]):
             return None
         try:
@@ -176,7 +176,7 @@ class Station(Device):
         return self.i_am if is_meant else None
 
     def asked(self, apdu: bytes, client: object) -> Reply:
-        """Return what becomes of a confirmed request of ``client``, faults included."""
+        """Return the result of a confirmed request of ``client``, faults included."""
         self._requests_count += 1
         if self.is_deaf:
             return SILENCE
@@ -192,7 +192,7 @@ class Station(Device):
         return Reply(answered, slow.seconds if slow is not None else 0.0)
 
     def news(self) -> Iterator[tuple[Subscription, bytes]]:
-        """Changes that somebody subscribed to, each as what it notifies (13.1.2) without the APDU's head."""
+        """Yield changes with a subscription, each as its notification (13.1.2) without the APDU's head."""
         if self.is_deaf or "silent" in self.faults:
             return
         for one, thing in self.service.subscriptions.due(self.things, self.now_s):

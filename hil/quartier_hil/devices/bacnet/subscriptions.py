@@ -1,4 +1,4 @@
-"""Who wants to hear of changes, until when, and what they were told last (135-2020, 13.1 and 13.14)."""
+"""Subscriptions to changes of value: client, end, and the values last sent (135-2020, 13.1 and 13.14)."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from quartier_hil.devices.bacnet.thing import Thing
 
 Client = tuple[object, int]
-"""Who asked, and the number of its process."""
+"""Client of a subscription, and the number of its process."""
 Key = tuple[int, int]
 
 
@@ -22,12 +22,12 @@ class Subscription:
     told: tuple[float, bytes] | None = None
 
     def left_s(self, now_s: float) -> int:
-        """Seconds that are left; 0 says that there is no end."""
+        """Return the seconds left; 0 means without end."""
         return 0 if math.isinf(self.ends_s) else max(1, round(self.ends_s - now_s))
 
 
 class Subscriptions:
-    """At most ``count_max`` of them; whoever asks again begins anew."""
+    """At most ``count_max`` subscriptions; a repeated one starts again."""
 
     def __init__(self, count_max: int) -> None:
         self.count_max = count_max
@@ -48,11 +48,11 @@ class Subscriptions:
         self._all.pop((client, key), None)
 
     def clear(self) -> None:
-        """A loss of power ends all of them, and nobody is told."""
+        """End all subscriptions at a loss of power, without a notice."""
         self._all.clear()
 
     def due(self, things: Mapping[Key, Thing], now_s: float) -> Iterator[tuple[Subscription, Thing]]:
-        """Those to be told now; what has run out is dropped without a word."""
+        """Yield the subscriptions to notify now; drop expired ones without a notice."""
         for place, one in tuple(self._all.items()):
             if now_s >= one.ends_s:
                 del self._all[place]

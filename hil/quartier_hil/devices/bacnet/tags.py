@@ -48,12 +48,12 @@ def whole(value: int) -> bytes:
 
 
 def null() -> bytes:
-    """Nothing, as it stands in an empty place of a priority array."""
+    """Return the Null value of an empty place in a priority array."""
     return bytes([NULL << 4])
 
 
 def boolean(value: bool) -> bytes:  # noqa: FBT001 - a value, no switch
-    """Its value stands in the tag itself."""
+    """Return a Boolean: the value is in the tag itself."""
     return bytes([BOOLEAN << 4 | int(value)])
 
 

@@ -13,7 +13,7 @@ from quartier_hil.devices.bacnet.words import OBJECTS, PROPERTIES
 
 P = PROPERTIES
 Value = bytes | list[bytes]
-"""What a property reads as; a list is a BACnet array."""
+"""Encoded value of a property; a list is a BACnet array."""
 _ANALOG = ("analog-input", "analog-output", "analog-value")
 _BINARY = ("binary-input", "binary-output", "binary-value")
 _ARRAY_ALL = 0
@@ -22,7 +22,7 @@ _WELL, _FAULTY = (0, 0, 0, 0), (0, 1, 0, 0)
 
 
 class Refusal(Exception):  # noqa: N818 - it is what a device answers, not an error of the rig
-    """The object says no, with an error class and code of clause 18."""
+    """Refusal by the object, with an error class and code of clause 18."""
 
     def __init__(self, error_class: int, code: int) -> None:
         super().__init__(f"error class {error_class}, code {code}")
@@ -163,7 +163,7 @@ class Thing:
         return tags.enumerated(int(value)) if self.kind in _BINARY else tags.unsigned(int(value))
 
     def _table(self) -> Mapping[int, Callable[[], Value]]:
-        """Each property and what makes it, in the order in which they are told."""
+        """Return each property with the function that makes it, in the order of the property list."""
         table: dict[int, Callable[[], Value]] = {
             P["object-identifier"]: lambda: tags.identifier(*self.key),
             P["object-name"]: lambda: tags.text(self.name),

@@ -2,8 +2,8 @@
 
 Source: no maker's list; the objects that the profile ``quartier/ventilation_bacnet`` states for an
 installer's controller, by the types of ASHRAE 135-2020 clause 12.  A ventilation unit's own automation
-decides; the gateway gives it a limit of the fans' speed.  The limit ends by itself once nobody wrote the
-watchdog for the seconds that it shows.
+decides; the gateway gives it a limit of the fans' speed.  The limit ends by itself when the watchdog
+was not written for the seconds that it shows.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from quartier_hil.devices.bacnet.station import EPOCH, Station
 from quartier_hil.devices.bacnet.thing import Thing, setpoint
 
 _INPUTS: Mapping[str, tuple[int, str, str, float]] = {
-    # quantity -> instance, name, units, increment that is told
+    # quantity -> instance, name, units, COV increment
     "supply_c": (1, "Supply air temperature", "degrees-celsius", 0.2),
     "extract_c": (2, "Extract air temperature", "degrees-celsius", 0.2),
     "outdoor_c": (3, "Outdoor air temperature", "degrees-celsius", 0.2),
@@ -103,7 +103,7 @@ class VentilationUnit(Station):
         return {"speed_pct": min(by_mode_pct, self.limit.value, shed_pct)}
 
     def expire(self) -> None:
-        """Take the limit back when nobody kept the watchdog."""
+        """Take the limit back when the watchdog was not written in time."""
         super().expire()
         dog = self.watchdog.commands
         if dog is not None and dog.value and self.now_s - dog.written_s >= dog.value:

@@ -1,4 +1,4 @@
-"""The numbers that BACnet's words have on the wire (ASHRAE 135-2020 clause 21), as far as the rig speaks."""
+"""Numbers of BACnet's terms on the wire (ASHRAE 135-2020 clause 21), as far as the rig uses them."""
 
 from collections.abc import Mapping
 
@@ -110,6 +110,6 @@ PROPERTY_IS_NOT_AN_ARRAY = 50
 REJECT_INVALID_TAG, REJECT_MISSING_PARAMETER, REJECT_UNRECOGNIZED_SERVICE = 4, 5, 9
 ABORT_BUFFER_OVERFLOW, ABORT_SEGMENTATION_NOT_SUPPORTED = 1, 4
 SEGMENTED_NEITHER = 3
-# What a client says that it takes (20.1.2.5).
+# The largest APDU that a client accepts (20.1.2.5).
 APDU_MAX: Mapping[int, int] = {0: 50, 1: 128, 2: 206, 3: 480, 4: 1024, 5: 1476}
 WILDCARD_INSTANCE = 4_194_303

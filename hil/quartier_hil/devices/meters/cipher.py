@@ -23,7 +23,7 @@ class Keys:
 
 
 def sealed(keys: Keys, title: bytes, counter: int, plain: bytes, control: int) -> bytes:
-    """What follows the invocation counter: the text, readable or not, and the tag where there is one."""
+    """Return the bytes after the invocation counter: the text, encrypted or not, and the tag if any."""
     nonce = title + struct.pack(">I", counter)
     added = bytes([control]) + keys.authentication
     engine = AESGCM(keys.encryption)
@@ -43,7 +43,7 @@ def content(keys: Keys, title: bytes, counter: int, plain: bytes, control: int) 
 
 
 def opened(keys: Keys, title: bytes, content_: bytes) -> bytes:
-    """Return what content of control 30 protects; raises ValueError where it does not hold."""
+    """Return the plain text of content with control 30; raises ValueError if its tag is wrong."""
     control, counter, text, tag = content_[0], content_[1:5], content_[5:-TAG_BYTES], content_[-TAG_BYTES:]
     if control != AUTHENTICATED | ENCRYPTED:
         raise ValueError(f"security control {control:#04x}")

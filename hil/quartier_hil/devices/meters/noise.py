@@ -1,7 +1,7 @@
-"""What a bad line does to telegrams, repeatable by its seed, with a ledger of what went through whole.
+"""Damage telegrams as a bad line does, repeatable by a seed, with a ledger of what passed whole.
 
 The ledger is the point: a piece that no damage touched must be decoded, and whatever is decoded
-must have been said.  A stray byte between two pieces touches neither.
+must have been sent.  A stray byte between two pieces touches neither.
 """
 
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ CONTROLS = b"\x02\x03\x04\n\r"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """How bad the line is; all are chances 0..1.
+    """Quality of a line; all values are probabilities 0..1.
 
-    flip, drop, insert   for each byte: one bit turned over, the byte lost, a random byte before it
+    flip, drop, insert   for each byte: one bit inverted, the byte lost, a random byte before it
     stray                for each piece: one of ``strays`` somewhere before or within it
     burst                for each piece: a run of up to ``burst_max`` bytes becomes random
     cut                  for each telegram: all from some byte on is lost (the half of a frame)
@@ -38,9 +38,9 @@ class Noise:
 
 @dataclass(slots=True)
 class Heard:
-    """What came out of the line: its bytes, the pieces that came through whole, and those hit.
+    """Output of the line: its bytes, the pieces that passed whole, and those hit.
 
-    ``gone`` are those of the hit ones of which nothing came.
+    ``gone`` are the hit pieces of which nothing arrived.
     """
 
     data: bytearray = field(default_factory=bytearray)
@@ -49,7 +49,7 @@ class Heard:
     gone: list[Piece] = field(default_factory=list)
 
 
-# The measured kinds of bad lines, by name: a weak pull-up, a long cable beside a drive, a loose dongle.
+# The measured kinds of bad lines, by name: a weak pull-up, a long cable next to a drive, a loose dongle.
 LINES = {
     "clean": Noise(),
     "weak": Noise(flip=0.002),
@@ -86,7 +86,7 @@ class _Damaged:
 
 
 def _through(data: bytes, noise: Noise, random: Random) -> _Damaged:
-    """One piece on the line: what stands before it, and what became of it."""
+    """Send one piece over the line: return the bytes before it, and its damaged form."""
     prefix, body = bytearray(), bytearray()
     for place, byte in enumerate(data):
         if random.random() < noise.insert:

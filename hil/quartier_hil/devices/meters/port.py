@@ -1,6 +1,6 @@
 """The end of a wire: a pseudo terminal under a path of its own, or a TCP server; both can be unplugged.
 
-Bytes that nobody takes are lost, as on a wire; ``room`` tells a sender that wants to lose none.
+Bytes without a reader are lost, as on a wire; ``room`` is for a sender that must not lose any.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ _SPEEDS = {
     getattr(termios, f"B{baud}"): baud
     for baud in (300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 }
-# What may wait in a connection before a sender is told to wait.
+# Bytes that may wait in a connection before a sender has to wait.
 _TCP_WAITING_MAX = 16_384
 
 
 class Port(ABC):
-    """``hear`` is called with what the other side sends; ``lost_bytes`` counts what nobody took."""
+    """Port: ``hear`` takes the bytes of the other side; ``lost_bytes`` counts bytes without a reader."""
 
     def __init__(self, hear: Hear | None = None) -> None:
         self.hear: Hear = hear or _ignore
@@ -32,7 +32,7 @@ class Port(ABC):
     @property
     @abstractmethod
     def url(self) -> str:
-        """Return what a site file calls it."""
+        """Its URL in a site file."""
 
     @property
     @abstractmethod
@@ -69,7 +69,7 @@ class Port(ABC):
 
 
 def _ignore(_: bytes) -> None:
-    """Nobody listens to the other side."""
+    """Drop bytes that arrive from the other side."""
 
 
 class PtyPort(Port):

@@ -22,19 +22,19 @@ class Speaker(Protocol):
 
     @property
     def baud(self) -> int:
-        """Of the line it speaks on."""
+        """Speed of its line, baud."""
         ...
 
     def telegram(self) -> Telegram:
-        """Return what it sends next."""
+        """Return the next telegram."""
         ...
 
 
 @dataclass(slots=True)
 class Ledger:
-    """What went out: telegrams, pieces whole and hit; the whole ones themselves where they are kept.
+    """Counts of what was sent: telegrams, pieces whole and hit; the whole pieces themselves where kept.
 
-    ``sound_count`` are whole pieces that state something: what a decoder must have heard.
+    ``sound_count`` is the number of whole pieces that state something: a decoder must have read them.
     """
 
     telegrams_count: int = 0
@@ -58,8 +58,8 @@ class Push:
     """A speaker on a port until it is closed.
 
     ``period_s`` is the time from the start of one telegram to the next (0: without a pause), in
-    seconds of the house; ``rate`` is how many of those pass in a real one, the pace of the wire with it
-    (infinity: as fast as it is read).  At rate 1 what nobody reads is lost.  ``noise`` may be changed at
+    plant seconds; ``rate`` is the number of those per real second, for the wire too (infinity: as fast as
+    it is read).  At rate 1 bytes without a reader are lost.  ``noise`` may be changed at
     any time.  With ``keeps`` the ledger holds every whole piece (for tests; it grows).
     ``shows_parity``: the line is 7E1 and the port gives parity as the eighth bit.
     """
@@ -101,7 +101,7 @@ class Push:
         await self.port.unplug()
 
     async def hush(self) -> None:
-        """Fall silent, once what is being said is out."""
+        """Fall silent after the present telegram."""
         self.silent = True
         self._still.clear()
         await self._still.wait()
@@ -121,7 +121,7 @@ class Push:
             await asyncio.sleep(max(rest, 0.0 if self.port.plugged and not self.silent else _SLICE_S))
 
     def _heard(self, telegram: Telegram) -> bytes:
-        """Return what arrives of a telegram: noise, another speed, swapped wires."""
+        """Return the bytes that arrive of a telegram after noise, another speed or swapped wires."""
         self._seed += 1
         heard = damage([telegram], self.noise or Noise(), self._seed)
         baud = self.port.speed or self.speaker.baud
@@ -150,4 +150,4 @@ class Push:
 
 
 def _nothing(_: Telegram) -> None:
-    """Nobody follows."""
+    """Ignore a telegram: nothing follows it."""

@@ -1,4 +1,4 @@
-"""What a simulated meter says: bytes, and the statements that they carry."""
+"""Output of a simulated meter: bytes, and the statements that they carry."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One thing said, as a right decoder must tell it.
+    """One statement of a meter, as a right decoder must report it.
 
     ``label`` is the protocol's own name of it, ``value`` a number in ``unit`` or the text as sent,
-    ``time`` ISO 8601 as the meter says it, ``more`` what else the protocol says of it.
+    ``time`` ISO 8601 as the meter states it, ``more`` the further fields of the protocol.
     """
 
     label: str
@@ -26,7 +26,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The smallest run of bytes that noise can damage by itself: what one checksum covers.
+    """The smallest run of bytes that noise can damage by itself: the range of one checksum.
 
     ``says`` is empty for bytes around the content (STX, ETX).
     """
@@ -37,7 +37,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Telegram:
-    """One frame of a meter: its pieces in order, and who it says it is ("" where it does not)."""
+    """One frame of a meter: its pieces in order, and its own identity ("" without one)."""
 
     pieces: tuple[Piece, ...]
     meter: str = ""

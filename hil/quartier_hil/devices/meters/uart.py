@@ -1,7 +1,7 @@
-"""What a receiver hears that listens at another speed, or with the wires swapped.
+"""Find the bytes that a receiver at another speed, or with swapped wires, takes from a line.
 
-The sender's bits are a waveform; the receiver waits for a falling edge and looks at the middle of
-each of its own bits.  This is how a Linky in the other mode sounds, and a dongle that inverts.
+The sender's bits are a waveform; the receiver waits for a falling edge and samples the middle of
+each of its own bits.  A Linky in the other mode gives such bytes, and a dongle that inverts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,10 +39,10 @@ def heard(
     heard_parity: str | None = None,
     inverted: bool = False,
 ) -> bytes:
-    """Return what arrives at ``heard_baud`` of ``data`` sent at ``sent_baud``.
+    """Return the bytes that arrive at ``heard_baud`` of ``data`` sent at ``sent_baud``.
 
-    Bytes whose stop bit is missing are delivered as most receivers do; the parity is not judged,
-    as a port that ignores it does.
+    Bytes without a stop bit are delivered, as most receivers do; the parity is not checked, as by a port
+    that ignores it.
     """
     line = [_REST, *levels(data, bits=bits, parity=parity)]
     if inverted:
@@ -56,7 +56,7 @@ def heard(
 
 
 def _received(line: Sequence[int], step: float, bits: int, parity: str) -> Iterator[int]:
-    """Bytes of a receiver whose bit lasts ``step`` bits of the sender."""
+    """Yield the bytes of a receiver with bits of ``step`` bits of the sender."""
     at = 0.0
     end = len(line)
     length = 1 + bits + (parity != "none") + 1
@@ -75,9 +75,9 @@ def _received(line: Sequence[int], step: float, bits: int, parity: str) -> Itera
 
 
 def _falling(line: Sequence[int], at: float) -> int | None:
-    """Return where the line falls next, at or after ``at``; None when it never does."""
+    """Return the position of the next falling edge at or after ``at``; None if there is none."""
     place = int(at)
-    # The receiver is armed by the line at rest: within a long break it hears nothing new.
+    # The receiver is armed by the line at rest: within a long break it finds no new byte.
     while place < len(line) and not line[place]:
         place += 1
     while place < len(line) and line[place]:
@@ -86,9 +86,9 @@ def _falling(line: Sequence[int], at: float) -> int | None:
 
 
 def together(voices: Sequence[tuple[int, bytes]], *, bits: int = 8, parity: str = "even") -> bytes:
-    """What arrives when several speak at once, each from its own bit time on: space (0) wins over rest.
+    """Return the bytes that arrive when several send at once, each from its own bit time: space (0) wins.
 
-    So it is on M-Bus, where a slave speaks by drawing current.
+    M-Bus works so: a slave sends by drawing current.
     """
     lines = [[_REST] * (offset + 1) + levels(data, bits=bits, parity=parity) for offset, data in voices]
     length = max((len(line) for line in lines), default=0)

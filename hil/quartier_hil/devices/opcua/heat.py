@@ -1,6 +1,6 @@
 """A heat substation on a geothermal loop, with an OPC UA server of its own.
 
-Source: made for the rig.  Its quantities are those of the map ``quartier/substation``, beside them the valve,
+Source: made for the rig.  Its quantities are those of the map ``quartier/substation``, and further the valve,
 the heat given to the building and a shift of its supply set-point; kW and kWh as such plants show them.
 """
 

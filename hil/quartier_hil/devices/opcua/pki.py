@@ -1,4 +1,4 @@
-"""Certificates for the servers of the rig and of the tests: own ones, also such as nobody should accept.
+"""Certificates for the servers of the rig and of the tests: own ones, some of them not acceptable.
 
 Source: OPC 10000-6 clause 6.2.2 (ApplicationInstance certificate: the application's URI and its hosts as
 subject alternative names, key usage, both extended usages), OPC 10000-7 (2048 bits and SHA-256 for all

@@ -1,7 +1,7 @@
-"""Stands between an OPC UA server and its clients: does to bytes what a bad wire or a hung server does.
+"""Relay between an OPC UA server and its clients: it acts on bytes as a bad wire or a hung server does.
 
 The server's security stays whole: nothing here reads a message. A device without power, or unplugged, has
-no port; ``silent`` and a loose contact let a connection stand and say nothing; ``garbage`` answers noise;
+no port; ``silent`` and a loose contact keep a connection and send nothing; ``garbage`` answers noise;
 ``slow`` and ``late`` hold answers back (real seconds; over TCP a late answer keeps its place in the row).
 """
 
@@ -12,7 +12,7 @@ from quartier_hil.devices.actor import Device
 
 _BLOCK_BYTES = 65_536
 _NOISE_BYTES = 64
-# How soon a connection that a loose contact let fall is heard again; real time.
+# Time until a connection dropped by a loose contact is served again; real time.
 _LOOK_S = 0.02
 
 
@@ -103,5 +103,5 @@ class Relay:
         raise EOFError
 
     def _is_mute(self, *, answers: bool) -> bool:
-        """Whether bytes of this direction are held where they are; what acts in silence still hears."""
+        """Return whether bytes of this direction are held back; a silent device that acts still receives."""
         return self.device.is_deaf or (answers and "silent" in self.device.faults)

@@ -21,7 +21,7 @@ from quartier_hil.devices.opcua.relay import Relay
 from quartier_hil.devices.opcua.space import UNITS, UNITS_URI, Space, Variable, unit_id
 from quartier_hil.devices.opcua.station import Station
 
-# A client that comes or goes is nothing to tell on the screen of a demo.
+# A client that comes or goes is no news for the screen of a demo.
 logging.getLogger("asyncua").setLevel(logging.CRITICAL)
 URI = "urn:quartier:rig"
 USER, PASSWORD = "operator", "rig-plant"
@@ -43,7 +43,7 @@ _TYPES: Mapping[str, tuple[ua.VariantType, Callable[[float], Any]]] = {
 
 
 class _Users:
-    """Who is let in: one user, by a password; the certificate is the channel's."""
+    """Users of the server: one, with a password; the certificate belongs to the channel."""
 
     def get_user(
         self, _server: Any, username: str | None = None, password: str | None = None, certificate: Any = None
@@ -53,7 +53,7 @@ class _Users:
 
 
 class _Attributes:
-    """The library's attribute service, but the plant takes what is written, or says why not."""
+    """The library's attribute service, but the plant accepts a write, or refuses it with a reason."""
 
     def __init__(self, usual: AttributeService, station: Station) -> None:
         self.variables: dict[ua.NodeId, Variable] = {}
@@ -88,7 +88,7 @@ class _Attributes:
 
 
 class Served:
-    """A station on the network: its server on a port that nobody is told of, and the relay before it."""
+    """A station on the network: its server on a private port, and the relay before it."""
 
     def __init__(self, station: Station, identity: Identity, relay: Relay) -> None:
         self.station = station
@@ -104,7 +104,7 @@ class Served:
 
     @property
     def port(self) -> int:
-        """Return where clients find it."""
+        """The TCP port for clients."""
         return self.relay.port
 
     @property
@@ -170,7 +170,7 @@ class Served:
             await _make_analog(node, variable)
         aspace = self._server.iserver.aspace
         value = ua.AttributeIds.Value
-        # What stands there is asked of the plant at each read: known now, since it changed.
+        # The value is requested from the plant at each read: known now, since it changed.
         aspace.set_attribute_value_callback(node.nodeid, value, lambda *_: self._shown(variable))
         aspace.set_attribute_value_setter(node.nodeid, value, lambda *_: None)
         self._nodes[variable.name] = node.nodeid

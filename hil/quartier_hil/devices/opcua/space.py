@@ -1,4 +1,4 @@
-"""What a plant's address space holds: typed variables with ranges and engineering units (pure).
+"""Address space of a plant: typed variables with ranges and engineering units (pure).
 
 Source: OPC 10000-3 (variables, access level), OPC 10000-8 (analog items: EURange, EngineeringUnits; the
 unit's number is its UNECE Recommendation 20 code, its characters read as one number), OPC 10000-3 clause
@@ -30,10 +30,10 @@ def unit_id(code: str) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """One variable: ``quantity`` in house units times ``scale`` is what stands in it.
+    """One variable: its value is ``quantity`` in gateway units times ``scale``.
 
     ``unit`` is a UNECE code; with one it is an analog item of the range ``low..high`` (its own units).
-    ``start`` is what stands there after a loss of power; an ``order`` is one that falls back to it.
+    ``start`` is its value after a loss of power; an ``order`` falls back to it.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """A plant that serves its variables over OPC UA: values in, orders out, and a lease on its orders (pure).
 
-No variable of OPC UA expires by itself. This plant's do as long as its maker thought of it: with
-``Lease`` at 0 (after a loss of power) an order stands for ever; with so many seconds there it falls back
-once neither the order nor ``Watchdog`` was written for as long.
+No variable of OPC UA expires by itself. This plant's do because its maker added a lease: with
+``Lease`` at 0 (after a loss of power) an order stays in force for ever; with a number of seconds it falls
+back once neither the order nor ``Watchdog`` was written for that time.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ class Station(Device):
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """Return what the plant can be shown, by the gateway's names; an energy is counted here."""
+        """The quantities that the plant can publish, by the gateway's names; an energy is counted here."""
         shown = (name for name, variable in self._by_quantity.items() if not variable.writable)
         return tuple(name for name in shown if name != "energy_import_wh")
 
@@ -59,7 +59,7 @@ class Station(Device):
         return True
 
     def orders(self) -> Mapping[str, float]:
-        """Return what acts now, in house units."""
+        """Return the orders in force, in gateway units."""
         return {
             variable.quantity: self.held[variable.name] / variable.scale
             for variable in self.space.variables
@@ -77,13 +77,13 @@ class Station(Device):
             self._put(energy, self._energy_wh * energy.scale)
 
     def expire(self) -> None:
-        """Take back orders that nobody repeats."""
+        """Take back orders that are not repeated in time."""
         lease_s = self.held.get("Lease", 0.0)
         if lease_s and self.now_s - self._heard_s >= lease_s:
             self._fall_back()
 
     def forget(self) -> None:
-        """After a loss of power nobody ordered anything, and no lease is set."""
+        """Forget orders and lease after a loss of power."""
         for variable in self._writable.values():
             self._put(variable, variable.start)
 

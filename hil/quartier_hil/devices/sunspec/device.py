@@ -1,4 +1,4 @@
-"""What every SunSpec device of the rig has: an image on a Modbus unit, writes of whole points, habits."""
+"""Base of every SunSpec device of the rig: an image on a Modbus unit, writes of whole points, habits."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -29,10 +29,10 @@ class _Registers(Unit):
 
 
 class SunSpec(Device):
-    """A device whose registers are ``image``; without behaviour of its own it keeps what is written.
+    """A device whose registers are ``image``; without behaviour of its own it keeps written values.
 
-    ``models`` are laid out in their order, ``habits`` are names of ``habit.HABITS``.  Raises ValueError for a
-    habit that there is not.
+    ``models`` are laid out in their order, ``habits`` are names of ``habit.HABITS``.  Raises ValueError for
+    an unknown habit.
     """
 
     def __init__(

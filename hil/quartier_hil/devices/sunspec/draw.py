@@ -30,7 +30,7 @@ def _drawn(source: random.Random, group: Group) -> Values:
     counts = {name: source.randint(1, _GROUPS_MAX) for name in sorted(group.counts)}
     found = _values(source, group, counts, top=True)
     loose = [below.name for below in group.groups if below.count == 0]
-    # A point of this type tells how often the groups stand that the length leaves room for.
+    # A point of this type is the number of the groups for which the length leaves room.
     told = {point.name: len(found[name]) for point in group.points if point.kind == "count" for name in loose}
     return {**found, **counts, **told}
 

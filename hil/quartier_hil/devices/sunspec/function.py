@@ -9,10 +9,10 @@ from quartier_hil.devices.sunspec.timer import Timer
 class Function:
     """A function with a reversion timer in an image.
 
-    ``enable`` is the point that switches it on (0: off), ``seconds`` its timer, ``left`` where the remaining
-    seconds stand.  ``reverts`` names for each point the one whose value it takes when the timer runs
-    out; a function without them is switched off.  ``feeds`` are the points whose writing starts
-    the timer again, beside ``enable`` and ``seconds``.
+    ``enable`` is the point that switches it on (0: off), ``seconds`` its timer, ``left`` the point of
+    the remaining seconds.  ``reverts`` names for each point the one that gives its value when the timer
+    runs out; a function without them is switched off.  A write to one of ``feeds``, ``enable`` or
+    ``seconds`` starts the timer again.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """A habit; ``number`` is what its sentence speaks of, where it does."""
+    """A habit; ``number`` is the number in its sentence, if any."""
 
     name: str
     about: str

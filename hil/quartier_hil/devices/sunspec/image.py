@@ -75,14 +75,14 @@ class Image:
     # -- reading and changing --------------------------------------------------------------
 
     def get(self, path: str) -> Value | None:
-        """Return what a point holds, without its scale factor; None: not implemented.  Raises KeyError."""
+        """Return the raw value of a point, without scale factor; None: not implemented.  Raises KeyError."""
         cell = self.cells[path]
         return word.decoded(cell.point.kind, [self.words[at] for at in range(cell.address, cell.end)])
 
     def number(self, path: str) -> float:
-        """Return what a point means, its scale factor taken in; one that is not implemented counts as none.
+        """Return the scaled value of a point; a factor that is not implemented counts as none.
 
-        Raises KeyError for no point, LookupError for one that is not implemented or no number.
+        Raises KeyError for an unknown point, LookupError for one without a number.
         """
         raw = self.get(path)
         if raw is None or isinstance(raw, str):
@@ -141,7 +141,7 @@ class Image:
         self.models.append((number, start, length))
 
     def _add_foreign(self, number: int, registers: Sequence[int]) -> None:
-        """A maker's own model, of which nobody knows what it says."""
+        """Add a maker's own model with unknown content."""
         self.words |= dict(enumerate((number, len(registers), *registers), self._next))
         self.models.append((number, self._next, len(registers)))
         self._next += _HEAD_WORDS + len(registers)
@@ -177,7 +177,7 @@ class Image:
 
 
 def _longest(values: Values, group: Group, count: str) -> int:
-    """Return how often the groups that ``count`` speaks of stand in ``values``, at most."""
+    """Return the largest number of groups in ``values`` that ``count`` counts."""
     found = 0
     for below in group.groups:
         given = values.get(below.name, ())

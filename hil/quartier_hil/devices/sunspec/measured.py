@@ -1,7 +1,7 @@
-"""What inverters and meters measure, as the values of SunSpec models: identity, AC, DC and meters.
+"""Measurements of inverters and meters as values of SunSpec models: identity, AC, DC and meters.
 
 SunSpec counts generation as plus in inverter models (701: "positive for DER generation"), import as plus in
-meter models; the house's sign is plus for what is taken.
+meter models; the gateway's sign is plus for power that is taken.
 """
 
 from typing import Any, Literal
@@ -25,7 +25,7 @@ def power_scale(rated: float) -> int:
 
 
 def common(model: str, serial: str, *, maker: str = "Quartier rig", firmware: str = "1.0") -> Values:
-    """Model 1: who it is."""
+    """Return model 1: the identity."""
     return {"Mn": maker, "Md": model, "Vr": firmware, "SN": serial, "DA": 1, "Opt": None}
 
 
@@ -55,7 +55,7 @@ def show_inverter(
     export_wh: float,
     frequency_hz: float = 50.0,
 ) -> None:
-    """Put what an inverter measures into its model; ``power_w`` and energies in the house's sign."""
+    """Put the measurements of an inverter into its model; ``power_w`` and energies in the gateway's sign."""
     one = number in (101, 111)
     phases = _LETTERS[:1] if one else _LETTERS
     ampere = abs(power_w) / _VOLT

@@ -1,6 +1,6 @@
-"""What a SunSpec model looks like: points and groups, from the SunSpec Alliance's own model files.
+"""Layout of SunSpec models: points and groups, from the SunSpec Alliance's own model files.
 
-The files are data of the package pysunspec2 (Apache-2.0); its code is never run here: it is the judge.
+The files are data of the package pysunspec2 (Apache-2.0); its code is never run here: it is the reference.
 """
 
 import functools
@@ -28,7 +28,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Points, then groups.  ``count`` None: stands once; a name: as often as that point of the model says;
+    """Points, then groups.  ``count`` None: once; a name: as often as that point of the model states;
     0: as often as the model's length leaves room for.
     """
 
@@ -39,7 +39,7 @@ class Group:
 
     @property
     def counts(self) -> frozenset[str]:
-        """The points of the model that say how often a group below stands."""
+        """The points of the model that state the number of a group below."""
         below = frozenset[str]().union(*(group.counts for group in self.groups))
         return below | {group.count for group in self.groups if isinstance(group.count, str)}
 
@@ -54,7 +54,7 @@ _SIZES = {
 
 @functools.cache
 def folder() -> Path:
-    """Return where the model files lie.  Raises LookupError naming what to install."""
+    """Return the folder of the model files.  Raises LookupError naming the package to install."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise LookupError("the SunSpec model files are not here: pip install pysunspec2")

@@ -44,7 +44,7 @@ class BatteryInverter(SunSpec):
 
     Orders ``setpoint_w``, plus charges: 0 while its own control decides (1xx: model 124, whose limits of
     charge and discharge may be negative, and then order the other; 7xx: ``WSet`` of model 704, plus
-    generates).  A cap on generation holds beside it.  With ``heartbeat_s`` it wants the controller's
+    generates).  A cap on generation applies as well.  With ``heartbeat_s`` it wants the controller's
     heartbeat (715 or 802) to move at least that often, else its functions revert.
     """
 
@@ -126,7 +126,7 @@ class BatteryInverter(SunSpec):
         self.image.put("802.State", _CONNECTED if self._hears else _STANDBY)
 
     def orders(self) -> Mapping[str, float]:
-        """Return what it works towards."""
+        """Return the setpoint that it works towards."""
         if self._capped.rests() or "ignores-setpoint" in self.habits or not self._hears:
             return {"setpoint_w": 0.0}
         low_w = max(-self._capped.cap_w, -self._rated_w)

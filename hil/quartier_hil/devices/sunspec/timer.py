@@ -42,7 +42,7 @@ class Timer:
         return math.ceil(max(self.ends_s - now_s, 0.0)) if self.runs else 0
 
     def ran_out(self, now_s: float) -> bool:
-        """Return whether it ran out; says so once."""
+        """Return whether it ran out; True only once."""
         if now_s < self.ends_s:
             return False
         self.stop()

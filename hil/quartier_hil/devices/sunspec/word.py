@@ -10,7 +10,7 @@ import struct
 from collections.abc import Sequence
 
 Value = int | float | str
-"""What a point holds, without its scale factor."""
+"""Raw value of a point, without its scale factor."""
 
 _SIGNED = {"int16": 16, "sunssf": 16, "int32": 32, "int64": 64}
 _UNSIGNED = {

@@ -1,1 +1,1 @@
-"""What the reference district knows of its buildings, says to them, and hears of it."""
+"""The fleet side of the reference district: its buildings, and the documents to and from them."""

@@ -1,6 +1,6 @@
-"""From plans to caps: whose plan counts, what the silent may hold, what each building is told now (pure).
+"""Turn plans into caps: the plan in force, the caps of silent buildings, the caps to send now (pure).
 
-The ladder: a plan of this step · the last good plan, while it is at most ``OLD_S`` old · the static
+The order of sources: a plan of this step · the last good plan, while it is at most ``OLD_S`` old · the static
 fail-safe shares. Whatever counts, the sum of all that the buildings may hold stays within the transformer's
 limit.
 """
@@ -31,7 +31,7 @@ class Dated:
 
 @dataclass
 class Council:
-    """Keeps the last good plan, and says what counts."""
+    """Keeper of the last good plan, which decides the source in force."""
 
     roster: Roster
     last: Dated | None = None
@@ -47,14 +47,15 @@ class Council:
             self.last, self.failure = Dated(found, grid), None
 
     def source(self, now_ms: int) -> str:
-        """Return which step of the ladder counts: ``plan``, ``last plan`` or ``shares``."""
+        """Return the source in force: ``plan``, ``last plan`` or ``shares``."""
         if self.last is None or (now_ms - self.last.grid.start_ms) / 1e3 > OLD_S + self.roster.step_s:
             return "shares"
         return "plan" if self.failure is None else "last plan"
 
     def reserved_w(self, members: Iterable[Member], grid: Grid, now_ms: int) -> dict[str, tuple[float, ...]]:
-        """Return what those who cannot be counted on may take: their share, or more where they may still hold
-        more.
+        """Return the power reserved for buildings that cannot be counted on, W, by direction and step.
+
+        It is their share, or more where they may still hold a higher cap.
         """
         lost = [member for member in members if member.standing(now_ms) is not Standing.LIVE]
         found = {}
@@ -66,7 +67,7 @@ class Council:
         return found
 
     def told_w(self, members: Sequence[Member], grid: Grid, now_ms: int) -> Caps:
-        """Return what each building is to be told now for the steps of ``grid``."""
+        """Return the cap to send to each building now for the steps of ``grid``."""
         told = {}
         for direction in DIRECTIONS:
             wanted, held = self._wanted_w(members, direction, grid, now_ms), {}
@@ -84,7 +85,7 @@ class Council:
     def _wanted_w(
         self, members: Sequence[Member], direction: str, grid: Grid, now_ms: int
     ) -> dict[str, tuple[float, ...]]:
-        """What each should have: of the plan, with what is left over; the silent no more than their share."""
+        """Return the cap that each should have: the plan's, the rest shared; a lost one at most its share."""
         roster, columns = self.roster, []
         lost = {member.place.edge for member in members if member.standing(now_ms) is not Standing.LIVE}
         share_w = roster.shares_w(direction)
@@ -121,7 +122,7 @@ class Council:
 
 
 def _counted_w(member: Member, direction: str, moments_ms: Sequence[int]) -> tuple[float, ...]:
-    """At what counts who cannot be counted on: the share, what it may still hold, or what it takes."""
+    """Return the power reserved for a lost building: its share, a cap it may hold, or its present power."""
     share_w = member.place.share_w(direction)
     held_w = member.told(TOPIC).may_hold_w(direction, moments_ms, share_w)
     takes_w = member.power_w or 0.0

@@ -41,7 +41,7 @@ class Letter:
     answered_ms: int | None = None
 
     def cap_w(self, direction: str, at_ms: int) -> float | None:
-        """Return what it says of a moment; None where it has ended."""
+        """Return its cap at a moment in W; None after its end."""
         if at_ms >= self.exp_ms:
             return None
         place, caps_w = (at_ms - self.start_ms) // self.step_ms, self.caps_w[direction]
@@ -49,7 +49,7 @@ class Letter:
 
     @property
     def is_taken(self) -> bool:
-        """Return whether the building said that it follows it, or did."""
+        """True if the building acknowledged that it follows it, or did."""
         return self.status in _TAKEN
 
     @property
@@ -60,7 +60,7 @@ class Letter:
 
 @dataclass
 class Letters:
-    """All that one building was told on one topic and that may still count."""
+    """Documents sent to one building on one topic that may still be in force."""
 
     sent: list[Letter] = field(default_factory=list)
     strange_count: int = 0
@@ -94,7 +94,7 @@ class Letters:
         return True
 
     def due(self, now_ms: int) -> Letter | None:
-        """The newest letter where it is time that it goes again, as it then stands here."""
+        """Return the newest letter if it is due to be sent again, with this try counted; else None."""
         if not self.sent or self.sent[-1].is_answered or self.sent[-1].exp_ms <= now_ms:
             return None
         last = self.sent[-1]
@@ -105,7 +105,7 @@ class Letters:
         return self.sent[-1]
 
     def may_hold_w(self, direction: str, moments_ms: Sequence[int], share_w: float) -> tuple[float, ...]:
-        """The highest cap that the building may follow at each moment; its share where no letter says."""
+        """Return the highest cap that the building may follow at each moment; its share without a letter."""
         followed = [letter for letter in self.sent if letter.status != "REJECTED"]
         found = []
         for at_ms in moments_ms:

@@ -13,14 +13,14 @@ from quartier_hil.district.session import Names, Session
 LATE_S = 90.0
 SILENT_S = 180.0
 OVER_S = 120.0
-"""So long it may take more than its cap: measured within 30 s, and a breach is a mean of 60 s."""
+"""Time for which it may exceed its cap, s: measured within 30 s, and a breach is a mean of 60 s."""
 """Counters come each 60 s, so a building that is well is never quieter than that."""
 MODES = ("INIT", "CONTROLLED", "HOLD", "FAILSAFE", "AUTONOMOUS")
 ENVELOPE, FAILSAFE, SCHEDULE = "envelope", "failsafe", "schedule"
 
 
 class Standing(StrEnum):
-    """How far a building can be counted on."""
+    """Degree to which a building can be counted on."""
 
     LIVE = "live"
     OVER = "over"
@@ -36,7 +36,7 @@ class Member:
     names: Names
     session: Session = field(init=False)
     letters: dict[str, Letters] = field(default_factory=dict)
-    """What it was told, by the topic below its companion root."""
+    """Documents sent to it, by the topic below its companion root."""
     values: dict[str, float] = field(default_factory=dict)
     """Its latest numbers, ``asset.quantity``; the gateway's own under ``gateway``."""
     report: dict[str, Any] | None = None
@@ -115,11 +115,11 @@ class Member:
             self.quarters.lose()
 
     def told(self, topic: str) -> Letters:
-        """Return what it was told on a topic."""
+        """Return the documents sent to it on a topic."""
         return self.letters.setdefault(topic, Letters())
 
     def standing(self, now_ms: int) -> Standing:
-        """Return how far it can be counted on now."""
+        """Return the degree to which it can be counted on now."""
         if not self.session.online or self.seen_ms is None:
             return Standing.SILENT
         age_s = (now_ms - self.seen_ms) / 1e3
@@ -171,7 +171,7 @@ class Member:
 
     @property
     def power_w(self) -> float | None:
-        """Return what its connection takes, import plus."""
+        """Power at its connection, W, import plus; None if unknown."""
         return self.values.get("grid.power_w")
 
 

@@ -1,7 +1,7 @@
-"""What each building was told, kept over a restart of the district: it may hold it still (pure).
+"""Keep the documents sent to each building over a restart of the district: it may still hold them (pure).
 
-Without it a district that was killed would count everybody at the share, while a building may follow a higher
-cap for the rest of its promised steps.  Written before anything is published.
+Without them a district that was killed would count every building at its share, while a building may follow
+a higher cap for the rest of its promised steps.  They are written before anything is published.
 """
 
 import base64

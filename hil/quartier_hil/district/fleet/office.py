@@ -1,4 +1,4 @@
-"""The district of several buildings as a process: hears them, plans every quarter hour, tells them, shows it.
+"""The district of several buildings as a process: it receives data, plans each quarter hour and sends caps.
 
 Orders are JSON lines on stdin: ``{"do": "heartbeat", "on": false}``, ``{"do": "watermark", "on": false}``,
 ``{"do": "quit"}``; figures are JSON lines on stdout.  Everything received and sent is a line of the log.
@@ -31,7 +31,7 @@ WATERMARK_S = 20.0
 TICK_S = 2.0
 TICK_REAL_S = 0.1
 REPLAN_S = 60.0
-"""So soon a new plan may follow when a building came or went."""
+"""Shortest time to a new plan after a building came or went, s."""
 SOLVE_REAL_S = 60.0
 
 Solver = Callable[[Situation, float], Plan | Failure]
@@ -40,7 +40,7 @@ Watch = Callable[["Office"], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where the district works, for whom, and on which clock."""
+    """Settings of the district: broker, roster, key, log and clock."""
 
     host: str
     port: int
@@ -97,7 +97,7 @@ class Office:
         self._remember()
 
     def _remember(self) -> None:
-        """What was told before this process began."""
+        """Restore the documents that were sent before this process began."""
         if not self._letters.exists():
             return
         try:
@@ -182,7 +182,7 @@ class Office:
             await asyncio.sleep(max(clock.real_s(TICK_S), TICK_REAL_S))
 
     def _plan_when_due(self, group: asyncio.TaskGroup, now_ms: int) -> None:
-        """A plan for each step, and for a change of who can be counted on or wants something."""
+        """Plan at each step, and when a building is lost, comes back or changes its demand."""
         if self.solving_real_s is not None:
             return
         grid = Grid.around(now_ms, self.settings.roster)
@@ -197,7 +197,7 @@ class Office:
         group.create_task(self._plan(situation(self.settings.roster, here, reserved, grid), grid))
 
     async def _plan(self, asked: Situation, grid: Grid) -> None:
-        """Ask the optimiser, beside the loop."""
+        """Call the optimiser, outside of the loop."""
         found = await asyncio.to_thread(self.solve, asked, self.settings.solve_real_s)
         self.solving_real_s = None
         self.council.take(found, grid)
@@ -209,7 +209,7 @@ class Office:
             self._note("plan", **figures, solves_count=found.solves_count, relaxed_wh=relaxed)
 
     def _tell(self, now_ms: int) -> None:
-        """Publish what is due; nothing is written while nobody would hear it."""
+        """Publish the documents that are due; none without a connection."""
         if not self.line.connected:
             return
         clock = self.settings.clock
@@ -227,7 +227,7 @@ class Office:
 
     @property
     def figures(self) -> dict[str, Any]:
-        """Return what the rig reads."""
+        """Figures for the rig."""
         now_ms = self.settings.clock.utc_ms()
         return {
             "connected": self.line.connected,
@@ -250,7 +250,7 @@ def _row(member: Member, now_ms: int) -> dict[str, Any]:
 
 
 def _kind(member: Member) -> str:
-    """Return what makes a new plan: who is there, with which devices."""
+    """Return the text on whose change a new plan is made: the building and its devices present."""
     devices = (member.report or {}).get("devices", ())
     present = [f"{one.get('device')}:{one.get('available')}:{is_present(member, one)}" for one in devices]
     return ",".join([member.place.edge, *present])
@@ -263,7 +263,7 @@ def _edge(topic: str) -> str:
 
 
 def run(settings: Settings, solve: Solver, stdin: Callable[[], Any], watch: Watch | None = None) -> None:
-    """Run the office in this process until it is told to quit or its stdin ends."""
+    """Run the office in this process until the order to quit or the end of its stdin."""
 
     async def main() -> None:
         await Office(settings, solve, watch).run(await stdin())

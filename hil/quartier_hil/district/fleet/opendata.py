@@ -51,14 +51,14 @@ def dominated(values_w: Sequence[float]) -> bool:
 
 @dataclass
 class Feed:
-    """What was published, the oldest first; ``cohorts`` are all that ever were used."""
+    """Published values, the oldest first; ``cohorts`` are all cohorts ever used."""
 
     cohorts: list[frozenset[str]] = field(default_factory=list)
     values: dict[int, Value] = field(default_factory=dict)
     why: str = "nothing is published yet"
 
     def see(self, cohort: Collection[str], quarters: Mapping[str, Quarters], now_ms: int) -> None:
-        """Publish what has become whole; ``quarters`` by building."""
+        """Publish the quarter hours that are complete now; ``quarters`` by building."""
         chosen = frozenset(cohort)
         if len(chosen) < LEAST_COUNT:
             self.why = f"open data need {LEAST_COUNT} buildings, there are {len(chosen)}"

@@ -1,7 +1,7 @@
-"""What a building will want and could do, from its report, its last day and what it measures now (pure).
+"""Estimate the demand and flexibility of a building from its report, its last day and its data (pure).
 
-What is not known is guessed by plain rules: a load goes on as it is, the sun follows a half sine from 6 to
-20 h of the local day through what is measured now, a car stays as long as the district's file says.
+Unknown values are guessed by plain rules: a load goes on as it is, the sun follows a half sine from 6 to
+20 h of the local day through its present value, a car stays as long as the district's file states.
 """
 
 import datetime as dt
@@ -50,9 +50,9 @@ class Grid:
 def situation(
     roster: Roster, members: Sequence[Member], reserved_w: Mapping[str, Sequence[float]], grid: Grid
 ) -> Situation:
-    """Return what the optimiser is asked: ``members`` are those that can be counted on.
+    """Return the situation for the optimiser: ``members`` are those that can be counted on.
 
-    ``reserved_w`` is what the others may take, by direction and step.
+    ``reserved_w`` is the power reserved for the others, by direction and step.
     """
     tariff = roster.tariff
     moments = grid.moments_ms
@@ -139,7 +139,7 @@ def _ahead(frame: Any, series: Any, grid: Grid) -> list[float | None]:
 
 
 def _sun_w(member: Member, panels: Sequence[Device], grid: Grid, zone: str) -> tuple[float, ...]:
-    """Return what the modules could give, not negative."""
+    """Return the possible power of the modules in W, not negative."""
     total = [0.0] * grid.count
     for device in panels:
         now_w = max(-_measured_w(member, device), 0.0)
@@ -219,7 +219,7 @@ def _heat(device: Device, tanks: Mapping[str, Tank], member: Member, grid: Grid)
 
 
 def _measured_w(member: Member, device: Device) -> float:
-    """Return what a device takes now: by the data, else by the report."""
+    """Return the present power of a device in W: by the data, else by the report."""
     name = f"{device.get('device')}.power_w"
     return member.values.get(name, _number(device.get("power_w")) or 0.0)
 

@@ -1,6 +1,4 @@
-"""Which documents go out now, and as what: envelopes when they change, everything again until answered
-(pure).
-"""
+"""Select the documents to send: envelopes when they change, each again until it is answered (pure)."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -25,18 +25,18 @@ class Part(BaseModel):
 
 
 class Transformer(Part):
-    """What all buildings share."""
+    """Transformer that all buildings share."""
 
     import_max_w: Watts
     """Most that may flow to the buildings."""
     export_max_w: Watts
     """Most that may flow back."""
     other_w: Watts = 0.0
-    """What else hangs on it and takes no orders: always set aside."""
+    """Further load on it that takes no orders: always reserved."""
 
 
 class Tariff(Part):
-    """What energy costs: one value, or 24 by the local hour."""
+    """Prices of energy: one value, or 24 by the local hour."""
 
     zone: str = "Europe/Paris"
     """Time zone of the hours."""
@@ -47,9 +47,9 @@ class Tariff(Part):
     co2_g_per_kwh: Hourly = (50.0,)
     """CO2 of an imported kWh."""
     co2_eur_per_t: Annotated[float, Field(ge=0)] = 0.0
-    """What a tonne of it counts."""
+    """Price of a tonne of CO2."""
     peak_eur_per_kw: Annotated[float, Field(ge=0)] = 0.05
-    """What the highest quarter hour of the horizon counts: flat is better."""
+    """Price of the highest quarter hour of the horizon: flat is better."""
 
     def at(self, series: tuple[float, ...], utc_ms: int) -> float:
         """The value of a series at a moment."""
@@ -66,7 +66,7 @@ class Tariff(Part):
 
 
 class Tank(Part):
-    """A heat pump with a store whose size the building does not say."""
+    """A heat pump with a store of a size that the building does not state."""
 
     asset: Name
     """The asset in the flexibility report, with ``fill_level_c``."""
@@ -86,7 +86,7 @@ class Place(Part):
     title: str = ""
     """For people."""
     kind: Literal["home", "public"] = "home"
-    """Whose it is."""
+    """Kind of owner."""
     contract_import_w: Watts
     """Hard limit of its import."""
     contract_export_w: Watts
@@ -96,11 +96,11 @@ class Place(Part):
     failsafe_export_w: Watts
     """The same of its export."""
     stay_h: Annotated[float, Field(gt=0, le=48)] = 8.0
-    """How long a car stays of which nobody knows when it leaves."""
+    """Stay of a car without a known departure."""
     need_wh: Watts = 10_000.0
-    """What a car wants of which nobody knows that."""
+    """Energy for a car without a known need."""
     car_w: Watts = 11_040.0
-    """How fast a car charges of which nobody knows that."""
+    """Charging power of a car without a known one."""
     schedules: tuple[Name, ...] = ()
     """Batteries that get a schedule of their own; without, they serve their house within the caps."""
     tanks: tuple[Tank, ...] = ()
@@ -125,11 +125,11 @@ class Roster(Part):
     step_s: Annotated[int, Field(ge=60, le=3_600)] = 900
     """Length of a step; a plan is made anew as often."""
     steps_count: Annotated[int, Field(ge=1, le=288)] = 96
-    """How far a plan looks ahead."""
+    """Steps of the horizon of a plan."""
     promised_steps_count: Annotated[int, Field(ge=1, le=96)] = 4
     """For how many steps a cap may differ from the share: what a silent building may still hold ends then."""
     valid_h: Annotated[float, Field(ge=1, le=168)] = 48.0
-    """How long an envelope lives; past its steps it says the share."""
+    """Validity of an envelope; after its steps it has the share as cap."""
     cohort: tuple[Name, ...] = ()
     """Buildings whose sum the open data show; empty: all."""
     buildings: Annotated[tuple[Place, ...], Field(min_length=1)]
@@ -157,7 +157,7 @@ class Roster(Part):
         return self
 
     def limit_w(self, direction: str) -> float:
-        """Return what the transformer has for these buildings; ``direction`` is import or export."""
+        """Return the transformer's power for these buildings, W; ``direction`` is import or export."""
         if direction == "import":
             return max(self.transformer.import_max_w - self.transformer.other_w, 0.0)
         return self.transformer.export_max_w

@@ -27,7 +27,7 @@ class Trace:
     samples: "deque[Sample]" = field(default_factory=lambda: deque(maxlen=int(KEPT_S / SAMPLE_S)))
 
     def see(self, members: Iterable[Member], roster: Roster, now_ms: int) -> None:
-        """The moment now; who is silent counts at the share."""
+        """Record the present moment; a silent building counts at its share."""
         if self.samples and now_ms - self.samples[-1].at_ms < SAMPLE_S * 1e3:
             return
         load_w, assumed_w = roster.transformer.other_w, roster.transformer.other_w

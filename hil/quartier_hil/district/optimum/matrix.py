@@ -39,10 +39,10 @@ class Matrix:
 
     @property
     def columns_count(self) -> int:
-        """Return how many variables."""
+        """Number of variables."""
         return len(self.column_low)
 
     @property
     def rows_count(self) -> int:
-        """Return how many rows."""
+        """Number of rows."""
         return len(self.row_low)

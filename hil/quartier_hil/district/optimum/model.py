@@ -101,9 +101,9 @@ class Model:
         self.cost_eur |= dict.fromkeys(mine.discharged, wear)
 
     def _chain(self, stored: list[int], step: int, first: float, terms: Terms, kept: float = 1.0) -> None:
-        """What is stored after a step: what of before was kept, and what ``terms`` take from it or add.
+        """Add the row of a store: stored energy is the kept part of the step before, plus or minus ``terms``.
 
-        ``first`` is what is there at the start.
+        ``first`` is the energy at the start.
         """
         before = [] if step == 0 else [(stored[step - 1], -kept)]
         start = first * kept if step == 0 else 0.0
@@ -136,7 +136,7 @@ class Model:
         self.cost_eur[stored[-1]] = -worth
 
     def _balance(self, mine: Columns, building: Building, step: int) -> None:
-        """What comes in goes somewhere."""
+        """Add the row of the power balance of a building in a step."""
         terms: Terms = [
             (mine.bought[step], 1.0),
             (mine.bought_over[step], 1.0),
@@ -178,7 +178,7 @@ class Model:
                 self.matrix.row(float("-inf"), 0.0, [*bought, (peak, -1.0)])
 
     def lots(self, values: Sequence[float]) -> dict[str, Lot]:
-        """Return what each building does, of the solver's columns."""
+        """Return the plan of each building from the solver's columns."""
         return {name: _lot(mine, values, self.asked.steps_count) for name, mine in self.columns.items()}
 
 

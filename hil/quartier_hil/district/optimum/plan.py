@@ -1,4 +1,4 @@
-"""What the optimiser answers: a plan with the limits that gave way, or why there is none (pure)."""
+"""Answer of the optimiser: a plan with the limits that gave way, or the reason why there is none (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
-    """What one building does in each step: W, plus takes; ``stored_wh`` at the step's end."""
+    """Plan of one building by step: W, plus is consumption; ``stored_wh`` at the end of the step."""
 
     grid_w: tuple[float, ...]
     curtailed_w: tuple[float, ...]
@@ -29,12 +29,12 @@ class Lot:
 
     @property
     def import_w(self) -> tuple[float, ...]:
-        """Return what it takes from the street."""
+        """Import by step, W."""
         return tuple(max(watts, 0.0) for watts in self.grid_w)
 
     @property
     def export_w(self) -> tuple[float, ...]:
-        """Return what it gives."""
+        """Export by step, W."""
         return tuple(max(-watts, 0.0) for watts in self.grid_w)
 
 

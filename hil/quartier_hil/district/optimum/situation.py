@@ -1,7 +1,7 @@
-"""What the optimiser is asked: buildings behind one transformer, over equal steps (pure).
+"""Input of the optimiser: buildings behind one transformer, over equal steps (pure).
 
-Powers in W, plus takes; energies in Wh; every series has one value a step.  Prices below zero are taken as
-zero: nobody is paid for wasting, and no battery burns energy by charging and discharging at once.
+Powers in W, plus is consumption; energies in Wh; every series has one value per step.  Prices below zero
+count as zero: waste is not paid, and no battery burns energy by charging and discharging at once.
 """
 
 from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ class Heat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Building:
-    """One connection: ``base_w`` is what nobody steers, ``pv_w`` what the sun could give (not negative)."""
+    """One connection: ``base_w`` is the uncontrolled load, ``pv_w`` the possible PV power (not negative)."""
 
     name: str
     base_w: Series
@@ -66,7 +66,7 @@ class Building:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What energy costs; ``peak_eur_per_w`` is paid once for the highest common import of the
+    """Prices of energy; ``peak_eur_per_w`` is paid once for the highest common import of the
     horizon, and a fifth of it for the highest import of each building that can plan something.
     """
 
@@ -82,12 +82,12 @@ class Prices:
         return max(self.import_eur_per_wh[step] + self.co2_g_per_wh[step] * self.co2_eur_per_g, 0.0)
 
     def sold_eur_per_wh(self, step: int) -> float:
-        """Return what an exported Wh brings: never more than it costs there, never below zero."""
+        """Return the revenue of an exported Wh in EUR: never more than its import price, never below zero."""
         return min(max(self.export_eur_per_wh[step], 0.0), self.bought_eur_per_wh(step))
 
     @property
     def stored_eur_per_wh(self) -> float:
-        """Return what a Wh is worth that is left at the end: the mean price of the horizon."""
+        """Value of a Wh left at the end, EUR: the mean price of the horizon."""
         count = len(self.import_eur_per_wh)
         return sum(self.bought_eur_per_wh(step) for step in range(count)) / count
 
@@ -111,7 +111,7 @@ class Situation:
 
     @property
     def steps_count(self) -> int:
-        """Return how many steps."""
+        """Number of steps."""
         return len(self.limit_import_w)
 
     @property

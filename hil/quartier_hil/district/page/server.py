@@ -80,7 +80,7 @@ class Page:
 
     @property
     def url(self) -> str:
-        """Return where a browser finds it."""
+        """URL of the page for a browser."""
         return f"http://{HOST}:{self.port}/"
 
     def open(self) -> None:

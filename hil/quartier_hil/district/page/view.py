@@ -1,6 +1,4 @@
-"""What the live page shows, JSON-ready (pure): the transformer's load and plan, and how each building
-stands.
-"""
+"""Data of the live page, JSON-ready (pure): load and plan of the transformer, state of each building."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -48,7 +46,7 @@ def state(
 
 
 def _plan(council: Council) -> dict[str, Any]:
-    """Return how the last plan came about."""
+    """Return origin and cost of the last plan."""
     dated, failure = council.last, council.failure
     return {
         "failed": "" if failure is None else failure.why,

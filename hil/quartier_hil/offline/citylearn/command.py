@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def is_better(told: Mapping[str, Mapping[str, float]]) -> bool:
-    """Whether all that is ours is better than the peer where it is judged; nothing is judged without it."""
+    """Return whether each of our agents beats the peer in every judged score; True without a peer."""
     peer = told.get(PEER)
     mine = [scores for agent, scores in told.items() if agent != PEER]
     return peer is None or all(scores[name] < peer[name] for scores in mine for name in JUDGED)

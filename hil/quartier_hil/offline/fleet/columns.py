@@ -19,7 +19,7 @@ SHEDS = 8
 
 @dataclass(frozen=True)
 class Seen:
-    """What plant, returns and verdicts read and write of the kernel's columns; ``sheds_ns`` unit by shed."""
+    """Columns of the kernel that plant, restore and verdicts read and write; ``sheds_ns`` is unit by shed."""
 
     on: Flags
     since_ns: Whole

@@ -28,12 +28,12 @@ WEIGHED_S = 30
 """The kernel's own time is taken each so many seconds: asking may cost as much as a small fleet's step."""
 SORTS = ("people", "cars", "hot water", "heat and air", "sun", "batteries")
 OVER, OVER_W = 0.02, 200.0
-"""So much above its cap is a breach (spec/failsafe.md#breach)."""
+"""Excess over a cap that is a breach: share and W (spec/failsafe.md#breach)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a day is made of; ``kernel`` steps it (the one that the package chose, or its twin)."""
+    """Settings of a day; ``kernel`` steps it (the one that the package chose, or its twin)."""
 
     stock: Stock
     drive: Drive
@@ -181,7 +181,7 @@ class Day:
             self._write_caps(export_share)
 
     def _allowed(self, place: int, share: float, *, rests: bool, hears: bool) -> float:
-        """Of each contract, after the district's own word of how it lets go."""
+        """Return the allowed share of each contract, after the district's own release of a hold."""
         if self.easing is not None:
             share = self.easing.follow(place, self.record.total_w, share, rests=rests, hears=hears)
         self.record.allowed[place] = share
@@ -203,7 +203,7 @@ class Day:
         record.held[place] = np.count_nonzero(holds)
 
     def _digest(self) -> str:
-        """Of all that was decided and all that the district saw, bit by bit."""
+        """Return a digest of all decisions and of all that the district measured, bit by bit."""
         whole = hashlib.sha256(self.record.total_w.tobytes())
         whole.update(self.record.sorts_w.tobytes())
         for column in fields(self.state):

@@ -1,7 +1,7 @@
-"""What drives a fleet's day from noon on: people, sun and cold, minute by minute.
+"""Inputs of a fleet's day from noon on: people, sun and cold, minute by minute.
 
-People: BDEW's standard profiles H0 (dynamic) and G1 (offices, 8 to 18 h) from demandlib, the German ones for
-want of French ones in any library, scaled to French yearly uses; 60 % of a home's, with seeded appliances on
+People: BDEW's standard profiles H0 (dynamic) and G1 (offices, 8 to 18 h) from demandlib, the German ones
+because no library has French ones, scaled to French yearly uses; 60 % of a home's, with seeded appliances on
 top.  Sun: the rig's own, pvlib's clear sky over Issy with seeded clouds that all roofs share.  Cold: a sine
 with its least at 5 h.
 """
@@ -33,7 +33,7 @@ class Drive:
     sun_w_per_w: Floats
     outside_c: Floats
     draw_share: Floats
-    """Of a day's hot water, what each minute takes."""
+    """Share of a day's hot water that each minute takes."""
     origin: str
 
 

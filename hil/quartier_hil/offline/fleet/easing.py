@@ -1,8 +1,8 @@
-"""How a district lets go: by rolling envelopes, as fast as its own load allows (pure).
+"""Release a common hold of a district by rolling envelopes, as fast as its own load allows (pure).
 
-What was held comes back for hours: rooms are cold, cars are empty.  Released at once, all of it comes on top
-of what the district takes anyhow.  So after each common hold the district goes on with a cap of its own, a
-share of each contract.  Each minute it looks at its load beside the level that it may reach, and takes a step
+Deferred consumption comes back for hours: rooms are cold, cars are empty.  Released at once, all of it adds
+to the usual load of the district.  So after each common hold the district continues with a cap of its own, a
+share of each contract.  Each minute it compares its load with the level that it may reach, and takes a step
 up when there is room, a step down when there is none.
 """
 

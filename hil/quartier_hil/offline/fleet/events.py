@@ -1,4 +1,4 @@
-"""What happens to a fleet, and when: from words on the command line or a TOML file (pure).
+"""Events of a fleet with their times, from the command line or a TOML file (pure).
 
 ``cap@18:00-20:00=0.6`` · ``restart@19:00`` · ``optimiser-lost@18:30-21:30`` · ``outage@19:00-19:20``.
 """

@@ -12,7 +12,7 @@ from quartier.site.site_layout import SiteLimits
 
 HEARTBEAT_S = 30
 LEASED_S = 26 * 3600
-"""How long a document is valid."""
+"""Validity of a document, s."""
 AUTONOMOUS = 0.8
 _LIMITS = SiteLimits(
     import_hard_w=1.0,

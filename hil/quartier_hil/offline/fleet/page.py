@@ -48,7 +48,7 @@ def _part(name: str) -> str:
 
 
 def data(done: Done, beside: Record | None) -> dict[str, Any]:
-    """Return what the page's script draws, in MW and in buildings."""
+    """Return the data that the script of the page draws, in MW and in buildings."""
     record, settings = done.record, done.settings
     spans = bins.spans(settings.seconds)
     start_s = settings.start_utc_ms / 1e3 + settings.from_second

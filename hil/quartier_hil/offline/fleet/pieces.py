@@ -1,4 +1,4 @@
-"""What a building of a fleet may have, each with its unit for the kernel (pure).
+"""Assets that a building of a fleet may have, each with its unit for the kernel (pure).
 
 Seconds count from the start of the fleet's day, at noon.
 """
@@ -28,7 +28,7 @@ class Car:
     timer_s: float = 0.0
 
     def unit(self) -> Unit:
-        """Of tier D, alone in its pool."""
+        """Return its unit: tier D, alone in its pool."""
         return Unit(
             kind=EV,
             share=_L1,
@@ -50,7 +50,7 @@ class Tank:
     is_free: bool
 
     def unit(self) -> Unit:
-        """Of tier C, the first of it to go."""
+        """Return its unit: tier C, the first of it to be shed."""
         return Unit(kind=LOAD, share=_L1, tier=TIER_C, rated_w=self.power_w, min_off_s=180.0)
 
 
@@ -66,7 +66,7 @@ class Heater:
     night_c: float
 
     def unit(self) -> Unit:
-        """Of tier C; a compressor has its least times, panels have none."""
+        """Return its unit: tier C; a compressor has minimum times, panel heaters have none."""
         on_s, off_s = (300.0, 180.0) if self.gain > 1.0 else (0.0, 0.0)
         return Unit(
             kind=LOAD,
@@ -86,7 +86,7 @@ class Fan:
     power_w: float
 
     def unit(self) -> Unit:
-        """Of tier B."""
+        """Return its unit: tier B."""
         return Unit(kind=LOAD, share=_L1, tier=TIER_B, rated_w=self.power_w, min_off_s=180.0)
 
 
@@ -97,7 +97,7 @@ class Sun:
     rated_w: float
 
     def unit(self) -> Unit:
-        """Return what generates."""
+        """Return its unit: generation."""
         return Unit(kind=PV_LIMIT, share=_L1, rated_w=self.rated_w)
 
 

@@ -140,7 +140,7 @@ class Plant:
         return taken_w
 
     def kinds_w(self) -> tuple[float, ...]:
-        """Return what each sort takes together: people, cars, water, heat and air, sun, batteries."""
+        """Return the total power of each kind in W: people, cars, water, heat and air, sun, batteries."""
         present_w = self.seen.present_w
         air_w = present_w[self.heaters.at].sum() + present_w[self.fans.at].sum()
         return (

@@ -1,4 +1,4 @@
-"""Whether the district, after each common release, stays under the level that it may reach (pure)."""
+"""Check that the district, after each common release, stays below the level that it may reach (pure)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
-"""How what was shed comes back in a whole fleet: the rule of the gateway's control, for all at once.
+"""Restore shed loads in a whole fleet: the rule of the gateway's control, for all buildings at once.
 
-The kernel sheds and holds; what comes back is not its matter.  This is spec/failsafe.md#release, as
+The kernel sheds and holds; it does not restore.  This is spec/failsafe.md#release, as
 ``quartier.control.allocate.restore`` and ``quartier.control.switch_state`` have it for one
-building; a test holds the two together.
+building; a test compares the two.
 """
 
 from collections.abc import Sequence
@@ -132,7 +132,7 @@ class Returns:
         return np.asarray(held[fits | (~is_off & is_car & (more_w >= least_w))])
 
     def _is_machine(self, units: Places) -> Mask:
-        """Return what must run for a while once it was started."""
+        """Return which units have a minimum on-time."""
         return np.asarray(self.min_on_ns[units] > 0)
 
     def _starting(self, now_ns: int) -> Mask:
@@ -144,13 +144,13 @@ class Returns:
         return starting
 
     def _turns(self, held: Places, now_ns: int) -> npt.NDArray[np.int64]:
-        """Return how often each was shed in the last hour."""
+        """Return the number of sheds of each unit in the last hour."""
         seen = self.seen
         used = np.arange(seen.sheds_ns.shape[1])[None, :] < seen.shed_count[held][:, None]
         return np.asarray((used & (now_ns - seen.sheds_ns[held] < 3600 * _S)).sum(axis=1))
 
     def _first(self, fitting: Places, now_ns: int) -> Places:
-        """Of each building the one whose turn it is: what is off first, else in reverse of shedding."""
+        """Return the next unit of each building: one that is off first, else in reverse order of shedding."""
         seen = self.seen
         used = np.arange(seen.sheds_ns.shape[1])[None, :] < seen.shed_count[fitting][:, None]
         sheds = (used & (now_ns - seen.sheds_ns[fitting] < 86_400 * _S)).sum(axis=1)

@@ -1,10 +1,10 @@
-"""How many French homes and offices have what: the shares that a fleet is drawn from (pure).
+"""Shares of equipment in French homes and offices, from which a fleet is drawn (pure).
 
 Sources.  Yearly use without heat and hot water, 2,228 kWh in the mean, and 55 % houses: ADEME, RTE and
 Enertech, Panel Elecdom, first year (2021).  6 kVA for about half of the homes: CRE, regulated tariff, 2024.
 A water heater with a tank in about one home of two, most of them by the meter's off-peak contact: ADEME.
-Off-peak hours are eight, spread by Enedis over the evening from 22 h on.  What is not counted anywhere for a
-fleet that has gateways because it has something to steer is a supposition, and marked as one.
+Off-peak hours are eight, spread by Enedis over the evening from 22 h on.  A share without a source for a
+fleet that has gateways because it has something to control is an assumption, and marked as one.
 """
 
 from dataclasses import dataclass

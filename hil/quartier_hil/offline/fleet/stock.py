@@ -157,7 +157,7 @@ def _office_car(source: random.Random) -> Car:
 
 
 def told(one: Stock) -> dict[str, int]:
-    """Return how many of each there are, for the table."""
+    """Return the number of each kind, for the table."""
     kinds = {name: sum(b.kind == n for b in one.drawn) for n, name in enumerate(shares.KINDS)}
     sorts = (("charging points", Car), ("water heaters", Tank), ("heaters", Heater))
     more = (("fans", Fan), ("roofs", Sun), ("batteries", Store))

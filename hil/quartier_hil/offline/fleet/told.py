@@ -1,4 +1,4 @@
-"""What a fleet's day is told as: rows for a person, a document for a machine (pure)."""
+"""Results of a fleet's day: rows for a person, a document for a machine (pure)."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass

@@ -16,12 +16,12 @@ from quartier_hil.records import table
 
 HOUR_S = 3_600
 YEAR = 2016
-"""Whose days of the week and changes of the clock the records of the challenge of 2022 have."""
+"""Year with the weekdays and clock changes of the records of the challenge of 2022."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where records are from, and the year of their first row.  Default: Fontana, as CityLearn says."""
+    """Place of the records, and the year of their first row.  Default: Fontana, as CityLearn states."""
 
     zone: str = "America/Los_Angeles"
     latitude: float | None = 34.1

@@ -51,7 +51,7 @@ class Tally:
 
     @property
     def inside_pct(self) -> float:
-        """Return how often it lay between the quantiles."""
+        """Percentage of the values that lay between the quantiles."""
         return 100.0 * self.within / self.count
 
 

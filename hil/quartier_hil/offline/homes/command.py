@@ -80,6 +80,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def possible(one: "Score", home: str, told: "dict[str, dict[str, Score]]") -> dict[str, float]:
-    """What it saves of what foresight saves; nothing where nobody knew the year, or nothing can be saved."""
+    """Return its share of the saving with foresight; empty without foresight or if nothing can be saved."""
     best = told.get("foresight", {}).get(home)
     return {} if best is None or best.cost >= 1.0 else {"possible": (1.0 - one.cost) / (1.0 - best.cost)}

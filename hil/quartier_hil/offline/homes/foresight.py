@@ -17,7 +17,7 @@ _STIR = 1e-6
 
 
 def cheapest(net_kwh: Hours, price_per_kwh: Hours, battery: Battery, held_kwh: float) -> Hours:
-    """Return what the battery takes (above zero) or gives in each hour, kWh at its terminals.
+    """Return the energy that the battery takes (above zero) or gives in each hour, kWh at its terminals.
 
     Raises RuntimeError where HiGHS finds no optimum.
     """

@@ -31,7 +31,7 @@ _WATTS = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Aims:
-    """What is asked of a plan beside money; the same for every home.  Both rise in a home whose plans emit
+    """Aims of a plan in addition to money; the same for every home.  Both rise in a home whose plans emit
     more, or whose days reach higher, than by the rule, and ease where they do not.
     """
 
@@ -47,7 +47,7 @@ class Aims:
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """What is known of an hour as it begins.  ``load_kwh`` and ``pv_kwh`` are None where its meter is not
+    """Data of an hour as it begins.  ``load_kwh`` and ``pv_kwh`` are None where its meter is not
     followed within it; ``prices_per_kwh`` are those of this hour and the next ones.
     """
 
@@ -100,7 +100,7 @@ class Planner:
         self.account.learn(row // DAY_H, grids_w, self.newest_kg_per_kwh, 1.0)
 
     def decided(self, row: int, now: Hour) -> float:
-        """Return what the battery shall take (above zero) or give in that hour, kWh at its terminals."""
+        """Return the energy to charge (above zero) or discharge in that hour, kWh at its terminals."""
         count = min(AHEAD_H, len(now.prices_per_kwh))
         self.carbon.learn(self.slots[row], now.co2_kg_per_kwh)
         self.newest_kg_per_kwh = now.co2_kg_per_kwh

@@ -1,4 +1,4 @@
-"""Who decides each hour what a battery does: the plain rule, a crude plan, one who knows the year."""
+"""Policies that order a battery each hour: the plain rule, a crude plan, one that knows the year."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType

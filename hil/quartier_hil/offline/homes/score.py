@@ -1,4 +1,4 @@
-"""What a year at the grid connection costs, in money, carbon, peaks and ramps; relative to no battery.
+"""Score a year at the grid connection in money, carbon, peaks and ramps; relative to no battery.
 
 The sums are those of the CityLearn challenge 2022 for one building: import alone costs and emits.
 """

@@ -23,7 +23,7 @@ _SIZES = {
     "nominal_power": (0.0, math.inf, "kW above 0"),
     "efficiency": (0.01, 1.0, "that of the round trip, above 0.01 to 1"),
 }
-"""Of a battery: above which number, to which, and what it is."""
+"""Range and meaning of each value of a battery: above the first number, up to the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Battery:
     efficiency: float
 
     def charged(self, held_kwh: float, wanted_kwh: float) -> tuple[float, float]:
-        """Return what of ``wanted_kwh`` in an hour (above zero: into it) is done, and what it holds then."""
+        """Return the possible part of ``wanted_kwh`` in an hour (plus: charge), and the stored energy."""
         if wanted_kwh >= 0:
             done = min(wanted_kwh, self.power_kw, (self.capacity_kwh - held_kwh) / self.efficiency)
             return done, min(self.capacity_kwh, held_kwh + done * self.efficiency)
@@ -57,7 +57,7 @@ class Home:
 
     @property
     def net_kwh(self) -> Hours:
-        """Return what it would take from the grid without a battery; below zero: feed in."""
+        """Energy from the grid without a battery, kWh; below zero: feed in."""
         return self.load_kwh - self.pv_kwh
 
 
@@ -96,7 +96,7 @@ def read(folder: Path) -> Year:
 
 
 def _tried(faults: list[Fault], read: Callable[[], _T]) -> _T | None:
-    """Return what is read, or nothing and its faults in the list."""
+    """Return the value read; on a ConfigError add its faults to the list and return None."""
     try:
         return read()
     except ConfigError as error:
@@ -184,7 +184,7 @@ def _column(path: Path, name: str) -> Hours:
 
 
 def _fault(path: Path, line: int, name: str, text: str | None) -> Fault | None:
-    """Return what is wrong with a price or a carbon intensity."""
+    """Return the fault of a price or a carbon intensity; None if it is valid."""
     try:
         value = float(text or "")
     except ValueError:

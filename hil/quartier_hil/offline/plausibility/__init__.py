@@ -1,1 +1,1 @@
-"""Whether the gateway finds a connection meter that lies, and never suspects one that does not."""
+"""Tests that the gateway detects a wrong grid meter and never suspects a right one."""

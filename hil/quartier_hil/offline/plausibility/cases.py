@@ -90,7 +90,7 @@ class Case:
 
     @property
     def fault_s(self) -> float:
-        """Return when the fault begins; in INIT it is there before the gateway starts."""
+        """Start of the fault, s; in INIT it is in force before the gateway starts."""
         return -WARM_S if self.link == "INIT" else FAULT_S
 
     @property

@@ -1,4 +1,4 @@
-"""What the plant did while the meter lied, by its true values (pure)."""
+"""Measure the plant's true excess over its limits while the meter is wrong (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Excess:
 
     @property
     def patience_s(self) -> float:
-        """Return how long the gateway may take from complete evidence to a kept limit."""
+        """Longest time from complete evidence to a kept limit, s."""
         return max(FOUND_S, PERIODS * self.period_s) + REACHED_S
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float], mode: str) -> None:
@@ -68,7 +68,7 @@ class Excess:
 
     @property
     def faults(self) -> list[str]:
-        """Return what is broken, in words; empty: everything holds."""
+        """Broken promises, as text; empty if all hold."""
         found = []
         if self.late_s > OVER_MAX_S:
             found.append(

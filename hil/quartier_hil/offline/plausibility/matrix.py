@@ -20,9 +20,9 @@ _DAWN, _DUSK = 6 * 60, 21 * 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came of one case; times in s after the fault began, None: never.
+    """Result of one case; times in s after the start of the fault, None: never.
 
-    ``faults`` are the promises that were broken, in words.
+    ``faults`` are the broken promises, as text.
     """
 
     case: Case

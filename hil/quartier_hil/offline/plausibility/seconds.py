@@ -16,7 +16,7 @@ HOUR_S, DAY_S, DAY_H = 3_600, 86_400, 24
 OVEN_W, OVEN_ON_S, OVEN_PERIOD_S = 6_500.0, 20, 45
 HEAT_PUMP_W = 2_000.0
 STANDBY_SHARE = 0.3
-"""So much of the energy of an hour is standby and a fridge, at most."""
+"""Largest share of an hour's energy that is standby and a fridge."""
 FRIDGE_W, FRIDGE_ON_S, FRIDGE_PERIOD_S = 110.0, 900, 2_700
 _RAMP_S = 30
 
@@ -43,7 +43,7 @@ class Day:
 
 
 def days_count(home: Home) -> int:
-    """Return how many whole days the records hold."""
+    """Return the number of whole days in the records."""
     return len(home.load_kwh) // DAY_H
 
 

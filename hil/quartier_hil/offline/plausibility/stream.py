@@ -1,8 +1,8 @@
-"""What a sound connection meter and the assets of a home show, second by second, for a year.
+"""Values of a sound grid meter and of the assets of a home, second by second, for a year.
 
-Unlike a recorded day it has what makes a sound meter look wrong: generation and batteries that nobody
-listed, slow and coarse meters, devices that draw nothing though they may.  A battery, a car and a heat pump
-are steered by a simple controller that follows the meter, so that orders, steps and answers belong together.
+Unlike a recorded day it has all that makes a sound meter look wrong: unlisted generation and batteries, slow
+and coarse meters, devices that draw nothing though they may.  A battery, a car and a heat pump
+follow a simple controller that follows the meter, so that orders, steps and answers belong together.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,7 +90,7 @@ class Record:
 
 @dataclass(slots=True)
 class _State:
-    """What goes on from one day to the next."""
+    """State that one day passes to the next."""
 
     battery_wh: float = 0.5 * CAPACITY_WH
     battery_w: float = 0.0
@@ -105,7 +105,7 @@ class _State:
 
 @dataclass(slots=True)
 class _Columns:
-    """What the loop makes of a day, a value each second."""
+    """Columns of a day, one value per second."""
 
     battery_w: list[float] = field(default_factory=list)
     soc_pct: list[float] = field(default_factory=list)
@@ -158,7 +158,7 @@ def draw_chp(power_w: float, rng: np.random.Generator) -> Seconds:
 
 
 def draw_car(variant: Variant, rng: np.random.Generator) -> tuple[float, int]:
-    """Return how much a car wants and from when; a full one wants nothing and stands there all day."""
+    """Return the energy that a car wants in Wh and its start second; a full car wants 0 and stays all day."""
     if variant.full_car:
         return 0.0, 0
     if rng.random() < 0.4:
@@ -303,7 +303,7 @@ def _tell(
 def _read_grid(
     day: Day, columns: _Columns, unlisted: Seconds, rng: np.random.Generator, variant: Variant
 ) -> tuple[dict[str, list[float]], list[int]]:
-    """Return what the meter shows each second by quantity, and the second at which it was read."""
+    """Return the values of the meter each second by quantity, and the second at which each was read."""
     shared = np.array(columns.battery_w) + np.array(columns.car_w) + np.array(columns.other_w) + unlisted
     shared = (shared - day.generated_w) / 3.0
     phases = [phase + shared for phase in day.phases_w]

@@ -1,4 +1,4 @@
-"""What the gateway's judge of the connection meter says of sound meters: alone, and in the whole cycle.
+"""Verdicts of the gateway's plausibility check on sound grid meters: alone, and in the whole cycle.
 
 Each verdict *implausible* of a sound meter is false; *suspect* is right where generation is not listed.
 """
@@ -42,12 +42,12 @@ class Tally:
     spans: list[tuple[float, str, str]] = field(default_factory=list)
 
     def count(self, verdict: str) -> int:
-        """Return how many spans of a verdict there were."""
+        """Return the number of spans with a verdict."""
         return sum(1 for _, found, _ in self.spans if found == verdict)
 
     @property
     def causes(self) -> Counter[str]:
-        """Return how often each cause began a span."""
+        """Number of spans that each cause began."""
         return Counter(cause for _, verdict, causes in self.spans for cause in [f"{verdict}: {causes}"])
 
 

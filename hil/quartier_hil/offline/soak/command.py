@@ -12,7 +12,7 @@ from quartier_hil.offline.soak.house import DAY_S, Figures
 
 KEPT, BROKEN = 0, 1
 GROWTH_MAX_MIB = 2.0
-"""How much memory may slope up over the time that is judged."""
+"""Largest growth of memory by its slope over the judged time, MiB."""
 WARM_S = 86_400.0
 """In less of the house's time caches are still being filled: memory is not judged."""
 # One of so many random changes is not seen: TIC's sum has six bits, P1's CRC sixteen, M-Bus's sum eight.

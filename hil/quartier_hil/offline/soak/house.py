@@ -17,7 +17,7 @@ from quartier_hil.offline.soak.talkers import LinkyTalker, P1Talker
 
 DAY_S = 86_400.0
 LOOK_EACH_S = 60.0
-"""How often the image is held against what the meters say, s of the house."""
+"""Interval at which the image is compared with the meters, s of the site's clock."""
 _MEMORY_LOOKS = 60
 _FRESH_S = 30.0
 _S = 1_000_000_000
@@ -27,7 +27,7 @@ _BEGIN_UTC_S = dt.datetime(2026, 6, 12, tzinfo=dt.UTC).timestamp()
 
 @dataclass(slots=True)
 class Looks:
-    """How often a number in the image was what the meter said, was not there or not good, was another."""
+    """Counts of numbers in the image: equal to the meter's, absent or not good, different."""
 
     right: int = 0
     absent: int = 0
@@ -36,7 +36,7 @@ class Looks:
 
 @dataclass(slots=True)
 class Figures:
-    """What a soak amounts to; ``memory`` are house days and resident MiB, in order."""
+    """Figures of a soak; ``memory`` are days of the site's clock and resident MiB, in order."""
 
     house_s: float = 0.0
     cpu_s: float = 0.0
@@ -60,7 +60,7 @@ class Figures:
 
     @property
     def growth_mib(self) -> float:
-        """Return what that slope adds up to over the time it was taken from."""
+        """Growth by that slope over the time from which it was taken, MiB."""
         seen = self.memory[len(self.memory) // 3 :]
         return self.growth_mib_per_day * (seen[-1][0] - seen[0][0]) if seen else 0.0
 
@@ -121,7 +121,7 @@ async def soak(
 
 
 def _look(image: ProcessImage, one: Fed, looks: Looks, now_ns: int) -> None:
-    """What a control cycle would see of it."""
+    """Compare the values that a control cycle would see with those of one meter."""
     frozen = image.freeze(now_ns)
     for quantity, value in one.values.items():
         seen = frozen.number(f"{one.name}.{quantity}", _FRESH_S)

@@ -1,4 +1,4 @@
-"""What was said against what was heard: everything sound must be there, in its order.  Pure."""
+"""Compare the words sent with the words received: every sound one must arrive, in order (pure)."""
 
 from collections import deque
 from collections.abc import Hashable, Iterable
@@ -10,11 +10,11 @@ _SKIPPED_MAX = 3
 
 @dataclass(slots=True)
 class Counts:
-    """What became of everything that was said.
+    """Counts of the words sent.
 
-    ``sound`` went over the line whole, of it ``lost`` was not heard.  ``hit`` was damaged; ``mended`` of it
-    was heard as it was said all the same (the damage lay beside the words).  ``forged`` was heard and never
-    said: what a check that weak lets through.
+    ``sound`` passed the line whole; of these, ``lost`` were not received.  ``hit`` were damaged; of these,
+    ``mended`` were received as sent all the same (the damage was outside their text).  ``forged`` were
+    received but never sent: a weak check lets them through.
     """
 
     sound: int = 0
@@ -25,7 +25,7 @@ class Counts:
 
 
 class Ledger:
-    """Takes words as they are said and as they are heard; both in order, a word being whatever is equal."""
+    """Ledger of words sent and words received, both in order; a word is any object with equality."""
 
     def __init__(self) -> None:
         self.counts = Counts()
@@ -33,11 +33,11 @@ class Ledger:
 
     @property
     def waiting_count(self) -> int:
-        """Words that were said and of which nothing is known yet."""
+        """Number of words sent whose fate is not known yet."""
         return len(self._said)
 
     def say(self, words: Iterable[Hashable], *, is_sound: bool) -> None:
-        """These were said, and something of them came; whether they went over the line whole."""
+        """Record words sent that arrived at least in part; ``is_sound``: they passed the line whole."""
         before = len(self._said)
         self._said.extend((word, is_sound) for word in words)
         count = len(self._said) - before
@@ -47,11 +47,11 @@ class Ledger:
             self.counts.hit += count
 
     def say_nothing_came(self, words: Iterable[Hashable]) -> None:
-        """These were said, and noise took all of them: they are not waited for."""
+        """Record words that were sent and lost to noise: they are not expected."""
         self.counts.hit += sum(1 for _ in words)
 
     def hear(self, words: Iterable[Hashable]) -> None:
-        """These were heard."""
+        """Record words that were received."""
         said = self._said
         for word in words:
             if said and said[0][1] and said[0][0] == word:
@@ -60,7 +60,7 @@ class Ledger:
                 self._seek(word)
 
     def close(self) -> Counts:
-        """Nothing more is said or heard: what was sound and is still waited for is lost."""
+        """Close the ledger: sound words that are still expected count as lost."""
         self.counts.lost += sum(is_sound for _, is_sound in self._said)
         self._said.clear()
         return self.counts

@@ -28,7 +28,7 @@ from quartier_hil.offline.soak.spells import Spells
 from quartier_hil.offline.soak.talkers import Talker, Word
 
 AT_ONCE_S = 0.1
-"""What comes in so long is given to a driver at once, as its port does."""
+"""Time for which incoming bytes are collected for a driver, as its port does, s."""
 ASKED_EACH_S = 10.0
 _NOWHERE = "/dev/null"
 _ADDRESS = 7
@@ -57,7 +57,7 @@ class HouseTime:
         return dt.datetime.fromtimestamp(self._utc_s + self.ns / _S, dt.UTC)
 
     async def sleep(self, seconds: float) -> None:
-        """Nobody waits here."""
+        """Return at once: no time passes here."""
         del seconds
         await asyncio.sleep(0)
 
@@ -77,7 +77,7 @@ class Fed(Protocol):
 
     @property
     def values(self) -> Mapping[str, float]:
-        """By quantity, house units."""
+        """Values by quantity, in gateway units."""
         ...
 
     async def open(self) -> None:
@@ -94,7 +94,7 @@ class Fed(Protocol):
 
 
 class _Heard(PushMeter):
-    """The driver as it is; whoever keeps the ledger is told of each telegram."""
+    """The driver as it is, with a callback to the ledger for each telegram."""
 
     hears: Callable[[Sequence[Told]], None] = staticmethod(lambda _: None)
 
@@ -104,7 +104,7 @@ class _Heard(PushMeter):
 
 
 class Spoken:
-    """A meter that speaks by itself, at the pace of its wire."""
+    """A meter that sends by itself, at the pace of its wire."""
 
     def __init__(
         self, name: str, kind: str, profile_name: str, talker: Talker, spells: Spells, clock: HouseTime
@@ -127,11 +127,11 @@ class Spoken:
 
     @property
     def values(self) -> Mapping[str, float]:
-        """As it said last."""
+        """The values last sent."""
         return self._talker.values
 
     async def open(self) -> None:
-        """It has not said anything yet, as the driver complains."""
+        """Raise the driver's error for a meter that has not sent anything yet."""
         with suppress(NoReply):
             await self._driver.open()
 

@@ -18,7 +18,7 @@ from quartier_hil.devices.meters.tic.stamp import stamp
 from quartier_hil.offline.soak.load import Load
 
 ANEW_S = 10.0
-"""How often what a meter measures is told to it."""
+"""Interval at which a meter gets new values, s."""
 _BITS_PER_BYTE = 10
 _ARC = 0xA001
 _DATE, _CLOCK = "DATE", "0-0:1.0.0"
@@ -41,18 +41,18 @@ class Talker(Protocol):
 
     bytes_per_s: float
     values: dict[str, float]
-    """What the image must show of it, by quantity, house units."""
+    """Values that the image must show of it, by quantity, in gateway units."""
 
     def next(self, now: dt.datetime) -> Uttered:
-        """Return what it says at ``now``."""
+        """Return its output at ``now``."""
         ...
 
     def words(self, pieces: Iterable[Piece]) -> list[Word]:
-        """Return what pieces of its telegrams say."""
+        """Return the words in pieces of its telegrams."""
         ...
 
     def heard(self, telegram: Told) -> list[Word]:
-        """Return what was heard, in the same words."""
+        """Return the content of a received telegram, in the same words."""
         ...
 
 

@@ -17,7 +17,7 @@ from quartier_hil.devices.meters.dlms.data import length, number, octets
 from quartier_hil.devices.meters.dlms.draw import KEYS
 
 NONE, LOW, HIGH = 0, 1, 5
-"""How a client shows who it is: not at all, by a password, by GMAC."""
+"""Authentication of a client: none, by a password, by GMAC."""
 TITLE = b"LGZ\x00\x00\x00\x00\x07"
 CHALLENGE = b"0123456789abcdef"
 _AARQ, _AARE, _RELEASE, _RELEASED = 0x60, 0x61, 0x62, b"\x63\x03\x80\x01\x00"
@@ -36,10 +36,10 @@ _CONFORMANCE, _WITH_LISTS = b"\x00\x10\x15", b"\x00\x12\x15"
 
 @dataclass
 class AskedMeter:
-    """``objects`` and ``curves`` are what it holds; ``mechanism`` is how a client may show who it is.
+    """``objects`` and ``curves`` are what it holds; ``mechanism`` is the authentication of a client.
 
-    One that shows nothing is a public client and may read all the same.  ``block_size`` parts long answers,
-    ``lists``: it takes several attributes in one request.  ``log`` are the APDUs that came.
+    A client without one is public and may read all the same.  ``block_size`` splits long answers,
+    ``lists``: it takes several attributes in one request.  ``log`` has the APDUs received.
     """
 
     objects: Attributes = field(default_factory=dict)
@@ -59,7 +59,7 @@ class AskedMeter:
     _pending: list[bytes] = field(default_factory=list)
 
     def answer(self, apdu: bytes) -> bytes:
-        """Return what it says to an APDU; raises ValueError for one that no client of the standard sends."""
+        """Return the answer to an APDU; raises ValueError for one that no client of the standard sends."""
         self.log.append(apdu)
         if apdu[0] == _AARQ:
             return self._associate(apdu)
@@ -200,7 +200,7 @@ def _fields(content: bytes) -> dict[int, bytes]:
 
 
 def _string(data: bytes) -> tuple[bytes, bytes]:
-    """Return what stands behind a length, and what follows it."""
+    """Return the bytes of a string with its length in front, and the bytes after it."""
     size, begin = data[0], 1
     if size >= 0x80:
         begin = 1 + (size & 0x7F)

@@ -1,4 +1,4 @@
-"""What a meter holds: COSEM objects as data, and rows of load curves.
+"""Data of a meter: COSEM objects and rows of load curves.
 
 Source: IEC 62056-6-2 (Blue Book) sections 4.3.1 (data), 4.3.2 (register), 4.5.1 (clock), 4.3.6 (profile
 generic: buffer 2, capture objects 3, period 4, entries in use 7; selective access by range 1, by entry 2).
@@ -105,7 +105,7 @@ def _range(descriptor: bytes) -> tuple[bytes, bytes]:
 
 
 def selection_size(rest: bytes) -> int:
-    """Return how many bytes of ``rest`` are the selection that it begins with."""
+    """Return the size in bytes of the selection at the start of ``rest``."""
     if rest[0] == 2:
         return 1 + 2 + 2 * 5 + 2 * 3
     return 1 + len(_RANGE) + _COLUMN_BYTES + 2 * _STAMP_BYTES + 2

@@ -73,7 +73,7 @@ def number(kind: str, value: int) -> bytes:
 
 
 def moment(when: dt.datetime, *, deviates: bool = True) -> bytes:
-    """The 12 bytes of a date-time, local as ``when`` is; without ``deviates`` no offset is told."""
+    """Return the 12 bytes of a date-time, local as ``when`` is; without ``deviates`` it has no offset."""
     offset = when.utcoffset()
     known = deviates and offset is not None
     minutes = -int(offset.total_seconds() // 60) if known and offset is not None else _NO_DEVIATION

@@ -1,4 +1,4 @@
-"""What carries an APDU: HDLC frames, the TCP wrapper, M-Bus transport segments.
+"""Transports of an APDU: HDLC frames, the TCP wrapper, M-Bus transport segments.
 
 Sources: IEC 62056-46 and ISO/IEC 13239 (format type 3: a nibble A, the segmentation bit, eleven bits
 of length; HCS over the header, FCS over all), IEC 62056-47 (wrapper), EN 13757-2 and IEC 62056-7-3

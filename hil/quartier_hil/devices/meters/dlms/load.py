@@ -1,4 +1,4 @@
-"""What a HAN meter measures, in whole steps of what its registers hold."""
+"""Measurements of a HAN meter, in whole steps of its registers."""
 
 import datetime as dt
 from dataclasses import dataclass

@@ -17,9 +17,9 @@ _HOURLY, _TEN_SECONDS = 1440, 4
 
 
 class HanMeter:
-    """``tell`` it what the house does; ``telegram`` is its next push, one each 2.5 s as in Norway.
+    """HAN meter: ``tell`` takes the plant's values; ``telegram`` is its next push, each 2.5 s as in Norway.
 
-    List 1 each time, list 2 each fourth, list 3 each hour; ``keys`` make it cipher.
+    List 1 each time, list 2 each fourth, list 3 each hour; with ``keys`` it encrypts.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class HanMeter:
         self.sent_count = 0
 
     def tell(self, values: Mapping[str, float], now: dt.datetime) -> None:
-        """What the house does at ``now`` (local), in house units."""
+        """Take the values of the plant at ``now`` (local), in gateway units."""
         self._mains.take(values)
         self._now = now
 

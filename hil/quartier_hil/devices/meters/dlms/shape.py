@@ -23,7 +23,7 @@ _POWER_UNITS, _ENERGY_UNITS = ("W", "W", "var", "var"), ("Wh", "Wh", "varh", "va
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The body of a notification, what it states, and how the notification tells its time.
+    """Body of a notification, its statements, and its form of the time.
 
     ``moment`` is the notification's own date-time, b"" for none; ``tagged`` see ``apdu.notification``.
     """

@@ -24,7 +24,7 @@ _WRAPPER_BYTES = 8
 class Station:
     """One client's HDLC link to a meter: frames in, frames out.
 
-    ``client`` is its address as sent; ``lose`` says which of the meter's frames, counted from 1, get lost.
+    ``client`` is its address as sent; ``lose`` are the numbers, from 1, of the meter's frames that get lost.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Station:
         self._answer: list[bytes] = []
 
     def hear(self, frame: bytes) -> bytes:
-        """Return what it answers to one frame with its flags; nothing to one that is damaged or another's."""
+        """Return the answer to one frame with its flags; empty for a damaged or a foreign frame."""
         body, ends = frame[1:-1], self.server + self.client
         head = 2 + len(ends)
         if (

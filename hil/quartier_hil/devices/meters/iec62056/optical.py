@@ -134,7 +134,7 @@ class Optical:
         self.baud = FIRST_BAUD
 
     def _say(self, data: bytes) -> None:
-        """At the meter's speed; who listens at another hears something else."""
+        """Send at the meter's speed; a receiver at another speed gets other bytes."""
         speed = self.port.speed or self.baud
         heard = data if speed == self.baud else uart.heard(data, self.baud, speed)
         self.port.say(uart.with_parity(heard) if self._shows_parity else heard)

@@ -11,7 +11,7 @@ from quartier_hil.devices.meters import checks
 from quartier_hil.devices.meters.speech import Statement, Telegram, whole
 
 STX, ETX, ACK, NAK, SOH = b"\x02", b"\x03", b"\x06", b"\x15", b"\x01"
-# Modes C and D: what the letter of an identification says of the speed.
+# Modes C and D: the speed by the letter of an identification.
 SPEEDS = {"0": 300, "1": 600, "2": 1200, "3": 2400, "4": 4800, "5": 9600, "6": 19_200}
 
 

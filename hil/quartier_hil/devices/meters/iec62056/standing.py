@@ -11,9 +11,9 @@ _POWERS, _CURRENTS, _VOLTAGES = ("21.7.0", "41.7.0", "61.7.0"), ("31.7.0", "51.7
 
 
 class StandingMeter:
-    """``tell`` it what the house does; ``telegram`` is its next readout in mode C, ``sets`` what is in it.
+    """Meter with readouts: ``tell`` takes the plant's values; ``telegram`` is its next readout in mode C.
 
-    It keeps what its counters showed at the end of each of the last ``months``.
+    ``sets`` has the content of the readout.  It keeps its counters at the end of each of the last ``months``.
     """
 
     def __init__(self, *, serial: str = "12345678", phases: int = 3, months: int = 3) -> None:
@@ -23,14 +23,14 @@ class StandingMeter:
         self._ends = [(0.0, 0.0)] * months
 
     def tell(self, values: Mapping[str, float], now: dt.datetime) -> None:
-        """What the house does at ``now``, in house units."""
+        """Take the values of the plant at ``now``, in gateway units."""
         if (now.year, now.month) != (self.now.year, self.now.month):
             self._ends = [self._counted(), *self._ends][: len(self._ends)]
         self._mains.take(values)
         self.now = now
 
     def sets(self) -> Sequence[DataSet]:
-        """Return what it says now."""
+        """Return the data sets of its present readout."""
         import_kwh, export_kwh = self._counted()
         mains, phases = self._mains, PHASES[: self.phases]
         said = [

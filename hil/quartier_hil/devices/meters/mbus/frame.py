@@ -21,7 +21,7 @@ BUSY = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who a slave is: eight digits, three letters of the maker, version, medium."""
+    """Identity of a slave: eight digits, three letters of the maker, version, medium."""
 
     serial: int
     maker: str = "QRT"

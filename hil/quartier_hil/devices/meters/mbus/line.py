@@ -1,6 +1,6 @@
-"""The slaves of one M-Bus on a port: who is asked answers, and several at once garble each other.
+"""The slaves of one M-Bus on a port: the addressed one answers, and several at once garble each other.
 
-A frame of the master that is damaged, or sent at another speed than the line's, is heard by nobody.
+No slave receives a frame of the master that is damaged, or sent at another speed than the line's.
 """
 
 import asyncio
@@ -18,15 +18,15 @@ from quartier_hil.devices.meters.speech import Piece, Telegram
 _SHORT, _LONG, _STOP = 0x10, 0x68, 0x16
 # Slaves begin within 11 to 330 bit times after the request (EN 13757-2, 5.7); two are never alike.
 _JITTER_BITS = 40
-# The state in the head of each telegram is something said, too.
+# The state in the head of each telegram is a statement, too.
 _STATE = 1
 
 
 class Line:
-    """``slaves`` on ``port``; ``echo``: the level converter gives the master back what it sent.
+    """Line with ``slaves`` on ``port``; ``echo``: the level converter returns the master's own bytes.
 
-    ``together_count`` counts answers that several gave at once, ``heard`` are the master's frames.
-    ``sound_count`` are the records and states of telegrams that went out whole, ``hit_count`` those hit.
+    ``together_count`` counts simultaneous answers of several slaves, ``heard`` are the master's frames.
+    ``sound_count`` are the records and states of telegrams sent whole, ``hit_count`` those hit.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What records measure: the VIF tables of EN 13757-3, written from the quantity's side.
+"""Quantities of records: the VIF tables of EN 13757-3, by quantity.
 
 Source: EN 13757-3:2018, tables 10 (primary), 12 (extension FB) and 14 (extension FD).
 """

@@ -18,7 +18,7 @@ MORE_FOLLOWS, MANUFACTURER, IDLE = b"\x1f", b"\x0f", b"\x2f"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Which of many: function, storage, tariff, subunit."""
+    """Place of a record among several of its quantity: function, storage, tariff, subunit."""
 
     function: str = "instantaneous"
     storage: int = 0
@@ -42,7 +42,7 @@ class Record:
     exponent: int = 0
 
     def says(self, number: int) -> tuple[Statement, ...]:
-        """Return what it states as record ``number`` of its telegram."""
+        """Return the statements of it as record ``number`` of its telegram."""
         if self.value is None:
             return ()
         more: dict[str, str | int | float] = {
@@ -68,7 +68,7 @@ def _binary(value: int, size: int) -> bytes:
     return value.to_bytes(size, "little", signed=True)
 
 
-# Data field: its code, and how a whole number stands in it.
+# Data field: its code, and the encoding of a whole number.
 FIELDS: Mapping[str, tuple[int, Callable[[int], bytes]]] = {
     "int8": (1, lambda value: _binary(value, 1)),
     "int16": (2, lambda value: _binary(value, 2)),

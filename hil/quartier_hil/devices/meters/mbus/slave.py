@@ -23,7 +23,7 @@ Pages = Callable[[], Sequence[Sequence[Record]]]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a slave says, ``wait_s`` real seconds after it was asked; ``telegram`` where it is one."""
+    """Answer of a slave, ``wait_s`` real seconds after the request; ``telegram`` where it is one."""
 
     data: bytes
     wait_s: float = 0.0
@@ -41,10 +41,10 @@ class Heard:
 
 
 class Slave:
-    """``pages`` gives the records of each of its telegrams, now; several are read with a toggled FCB.
+    """Slave: ``pages`` returns the present records of each of its telegrams; several need a toggled FCB.
 
-    ``busy_count``: so many next requests are answered with "application busy".  ``wait_s`` is how
-    long it thinks.  ``off``: it says nothing.  ``fixed``: it answers this instead of pages.
+    ``busy_count``: number of next requests to answer with "application busy".  ``wait_s``: time before
+    an answer.  ``off``: it does not answer.  ``fixed``: answer in place of pages.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Slave:
         self._access = 0
 
     def answer(self, heard: Heard) -> Reply | None:
-        """Return what it says to a frame on the line, None for nothing."""
+        """Return the answer to a frame on the line; None for no answer."""
         if self.off:
             return None
         if heard.address == SELECTED and heard.ci == _SELECT:

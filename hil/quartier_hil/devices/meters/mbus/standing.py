@@ -23,7 +23,7 @@ class ElectricitySlave(Slave):
         super().__init__(identity, self._records, address=address, wait_s=wait_s)
 
     def tell(self, values: Mapping[str, float], _now: dt.datetime) -> None:
-        """What the house does, in house units."""
+        """Take the values of the plant, in gateway units."""
         self._mains.take(values)
 
     def _records(self) -> Sequence[Sequence[Record]]:
@@ -48,7 +48,7 @@ class HeatSlave(Slave):
         super().__init__(identity, self._records, address=address, wait_s=wait_s)
 
     def tell(self, values: Mapping[str, float], now: dt.datetime) -> None:
-        """``heat_w`` and ``heat_wh`` of the house at ``now``."""
+        """Take ``heat_w`` and ``heat_wh`` of the plant at ``now``."""
         self.heat_w = values.get("heat_w", self.heat_w)
         self.heat_wh = values.get("heat_wh", self.heat_wh)
         self.now = now

@@ -24,7 +24,7 @@ def telegrams(seed: int, count: int, kinds: tuple[str, ...] = tuple(KINDS)) -> I
 
 
 def household(random: Random) -> Household:
-    """A house with one or three phases and up to four children."""
+    """Return a random household with one or three phases and up to four children."""
     phases = random.choice((1, 3))
     moment = _moment(random)
 

@@ -57,7 +57,7 @@ def _old(house: Household, energy: tuple[int, int], power: tuple[int, int], gas_
 
 
 def _old_child(child: Child, code: str) -> Entry:
-    """Before version 4 a child's value stands on a second line, behind the description of the profile."""
+    """Return a child's entry before version 4: its value is on a second line, behind the profile."""
     label = f"0-{child.channel}:24.3.0"
     value = decimal(child.value, 8, 3)
     shown = stamp(child.moment, seasonal=False)

@@ -48,7 +48,7 @@ def stamp(moment: dt.datetime, zone: str = "Europe/Amsterdam", *, seasonal: bool
 
 
 def iso(moment: dt.datetime, zone: str = "Europe/Amsterdam", *, seasonal: bool = True) -> str:
-    """The same moment as ISO 8601; without the season's letter nobody knows its offset."""
+    """Return the moment as ISO 8601; without the season's letter its offset is unknown."""
     local = moment.astimezone(ZoneInfo(zone)).replace(microsecond=0)
     return local.isoformat() if seasonal else local.replace(tzinfo=None).isoformat()
 

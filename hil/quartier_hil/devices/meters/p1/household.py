@@ -1,4 +1,4 @@
-"""What a P1 meter measures: one electricity meter and the meters behind it on its M-Bus."""
+"""Measurements of a P1 meter: one electricity meter and the meters behind it on its M-Bus."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Child:
 
     @property
     def unit(self) -> str:
-        """Of its value in a telegram."""
+        """Unit of its value in a telegram."""
         return {2: "kWh", 4: "GJ", 12: "GJ"}.get(self.kind, "m3")
 
 

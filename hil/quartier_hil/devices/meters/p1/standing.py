@@ -12,10 +12,10 @@ _HOUR_S = 3600
 
 
 class P1Meter:
-    """``tell`` it what the house does; ``telegram`` is what it sends next, each second of version 5.
+    """P1 meter: ``tell`` takes the plant's values; ``telegram`` is the next one, each second in version 5.
 
     ``children`` are kinds of M-Bus meters (3 gas, 7 water …), whose counters ``count`` moves.
-    ``seal`` makes an encrypting meter of it.
+    With ``seal`` it encrypts.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class P1Meter:
         return 9600 if self.kind in UNCHECKED else 115_200
 
     def tell(self, values: Mapping[str, float], now: dt.datetime) -> None:
-        """What the house does at ``now``, in house units."""
+        """Take the values of the plant at ``now``, in gateway units."""
         self._mains.take(values)
         self.now = now
 

@@ -35,7 +35,7 @@ class Obis:
 
     @property
     def label(self) -> str:
-        """As it is called; F is left out where it says nothing."""
+        """Name of the entry; F is left out where it has no meaning."""
         a, b, c, d, e, f = self.code
         return f"{a}-{b}:{c}.{d}.{e}" + ("" if f == _F_ALL else f"*{f}")
 
@@ -88,7 +88,7 @@ def number(
 
 
 def identity(code: str, content: bytes) -> Entry:
-    """An entry whose value is octets: a maker, a server id, a public key."""
+    """Return an entry with octets as value: a maker, a server id, a public key."""
     name = obis(code)
     data = sequence([octets(bytes(name.code)), *[ABSENT] * 4, octets(content), ABSENT])
     return Entry(data, Statement(name.label, content.hex()))

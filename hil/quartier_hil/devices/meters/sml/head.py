@@ -33,10 +33,10 @@ def file(
 
 
 class Head:
-    """``tell`` it what the house does; ``telegram`` is its next file.
+    """Meter head: ``tell`` takes the plant's values; ``telegram`` is its next file.
 
-    ``unsigned_power``: power comes without sign and the status word of 1.8.0 tells the direction,
-    as older heads do.
+    ``unsigned_power``: power comes without sign and the status word of 1.8.0 has the direction, as in
+    older heads.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Head:
         self._sent_count = 0
 
     def tell(self, values: Mapping[str, float], now: dt.datetime) -> None:
-        """What the house does at ``now``, in house units."""
+        """Take the values of the plant at ``now``, in gateway units."""
         self._mains.take(values)
         self._seconds = int(now.timestamp()) % 2**31
 

@@ -17,7 +17,7 @@ _SECONDS_INDEX = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habit:
-    """How a maker deviates."""
+    """Deviations of a maker from the standard."""
 
     kermit: bool = False
     bare_time: bool = False

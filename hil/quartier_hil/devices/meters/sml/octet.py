@@ -2,7 +2,7 @@
 
 Source: SML 1.04 (BSI TR-03109-1 annex IV), section 6.2: the high nibble is the type (0 octets, 4
 boolean, 5 integer, 6 unsigned, 7 list), the low one the length with its own bytes, for lists the
-number of elements; bit 7 says that another length byte follows.  01 stands for what is left out.
+number of elements; bit 7: another length byte follows.  01 is an omitted element.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def _head(kind: int, number: int) -> bytes:
 
 
 def _sized(kind: int, content: bytes) -> bytes:
-    """A value whose length counts its own head."""
+    """Return a value with a length that counts its own head."""
     heads = (_head(kind, len(content) + count) for count in range(1, 9))
     return next(head for count, head in enumerate(heads, 1) if len(head) == count) + content
 

@@ -1,4 +1,4 @@
-"""Random Linkys: seeded frames of every kind, with what each group says."""
+"""Random Linkys: seeded frames of every kind, with the statements of each group."""
 
 import datetime as dt
 from collections.abc import Iterator

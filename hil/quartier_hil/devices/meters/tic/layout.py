@@ -1,4 +1,4 @@
-"""Which groups a frame holds and in which order, both modes.
+"""Groups of a frame and their order, in both modes.
 
 Source: Enedis-NOI-CPT_54E version 3, sections 6.1.2 and 6.1.3 (historique), 6.2.1 (standard).
 """
@@ -154,5 +154,5 @@ def _calendar(seen: Seen) -> Iterable[Piece]:
 
 
 def _profile(*blocks: str) -> str:
-    """A day of eleven blocks ``HHMMSSSS``; what is not used says so."""
+    """Return a day of eleven blocks ``HHMMSSSS``; unused blocks are marked so."""
     return " ".join([*blocks, *[_UNUSED] * (_DAY_BLOCKS - len(blocks))])

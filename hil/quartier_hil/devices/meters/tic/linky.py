@@ -1,6 +1,6 @@
-"""A Linky on the plant: what it measures, remembers and says next.
+"""A Linky on the plant: its measurements, its memory and its next frame.
 
-Its power is the house's active power at a power factor of one, as the rest of the plant.  Without
+Its power is the active power of the site at a power factor of one, as the rest of the plant.  Without
 the producer mode it shows no export: apparent power drawn falls to zero.
 """
 
@@ -20,18 +20,18 @@ from quartier_hil.devices.meters.tic.tariff import TARIFFS, Name
 
 Mode = Literal["historique", "standard"]
 BAUD: Mapping[Mode, int] = {"historique": 1200, "standard": 9600}
-# Short frames to each long one, and how long they go on after the current is well (NOI-CPT_02E 3.3).
+# Short frames to each long one, and for how long they go on after the current is normal (NOI-CPT_02E 3.3).
 SHORT_FRAMES, SHORT_AFTER_S = 20, 60.0
 _CURVE_S = 1800
 MOBILE_PEAK = 2
-"""Which index of EJP."""
+"""Index of the mobile peak of EJP."""
 
 
 class Linky:
-    """``tell`` it what the house does, ask ``telegram`` for what it sends next.
+    """Linky: ``tell`` takes the plant's values, ``telegram`` is the next frame.
 
-    ``mode`` may be set at any time, as the supplier does from afar.  ``start_wh`` is what its index
-    had counted before.  ``colour`` and ``tomorrow`` are those of Tempo (or EJP's red).
+    ``mode`` may be set at any time, as the supplier does from afar.  ``start_wh`` is the start
+    value of its index.  ``colour`` and ``tomorrow`` are those of Tempo (or EJP's red).
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class Linky:
 
     @property
     def baud(self) -> int:
-        """Of the mode it is in; always 7E1."""
+        """Speed of the present mode, baud; always 7E1."""
         return BAUD[self.mode]
 
     @property
     def seen(self) -> Seen:
-        """Return what it holds now."""
+        """The values that it holds now."""
         return self._seen
 
     def set_reference(self, kva: int) -> None:
@@ -89,11 +89,11 @@ class Linky:
         self._seen = replace(self._seen, reference_kva=kva, cutoff_kva=kva)
 
     def tell(self, values: Mapping[str, float], now: dt.datetime) -> None:
-        """What the house does at ``now``: ``power_w`` (import plus), ``energy_import_wh``, voltages …"""
+        """Take the plant's values at ``now``: ``power_w`` (import plus), ``energy_import_wh``, voltages …"""
         self._mains.take(values)
         old, local = self._seen, now.astimezone(PARIS)
         period = TARIFFS[old.tariff_name].period(local, self.colour)
-        # What came in since the last look belongs to the period that was in force since.
+        # Energy since the last call belongs to the period that was in force since.
         self._count(period.index if self._counted_wh is None else old.status.supply)
         drawn = self._drawn()
         volts = tuple(self._mains.phase_voltage_v(phase) for phase in PHASES[: old.phases])
@@ -133,7 +133,7 @@ class Linky:
             self._over_until = now + dt.timedelta(seconds=SHORT_AFTER_S)
 
     def telegram(self) -> Telegram:
-        """Return what goes out next; each call is a frame further."""
+        """Return the next frame; each call moves one frame further."""
         seen = self._seen
         if self.mode == "standard":
             return frame(layout.standard_groups(seen), seen.address)

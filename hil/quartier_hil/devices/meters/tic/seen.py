@@ -70,7 +70,7 @@ class Seen:
 
     @property
     def period(self) -> Period:
-        """The period whose index counts now."""
+        """Period with the index that counts now."""
         return self.tariff.periods[self.status.supply - 1]
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What STGE tells.  ``supply`` and ``distribution`` are the indexes in force, 1..10 and 1..4."""
+    """Fields of STGE.  ``supply`` and ``distribution`` are the indexes in force, 1..10 and 1..4."""
 
     contact_open: bool = False
     breaker: int = 0

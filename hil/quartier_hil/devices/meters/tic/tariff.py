@@ -1,4 +1,4 @@
-"""Tariffs as Linky tells them: names, indexes, and which one counts at a moment.
+"""Tariffs of a Linky: names, indexes, and the one that counts at a moment.
 
 Source: Enedis-NOI-CPT_54E version 3, sections 6.1.1 and 6.2.2 (historique: OPTARIF, PTEC and the
 index labels of each option), 6.2.3 (standard: NGTF, LTARF, NTARF).  Hours are those of a usual
