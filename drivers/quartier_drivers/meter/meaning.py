@@ -33,7 +33,7 @@ _HEX = re.compile(r"(?:0x)?[0-9A-Fa-f]{1,16}")
 
 @dataclass(frozen=True, slots=True)
 class PointValue:
-    """The value of a point in one telegram; ``value`` is None if the content does not fit the kind of the point.
+    """The value of a point in one telegram; ``value`` is None if the content does not fit the point's kind.
 
     ``raw`` is the content as sent, ``meter`` the id of the meter (it may be a sub-meter of the sender).
     ``is_stated`` is False if the value follows from its absence in the telegram.
@@ -455,7 +455,7 @@ def _render_group(group: Group) -> str:
 
 
 def list_labels(statements: Iterable[MeterPoint]) -> tuple[str, ...]:
-    """Return all labels that the statements name, without patterns: the list that a polling reader requests."""
+    """Return all labels that the statements name, without patterns: a polling reader requests these."""
     found: dict[str, None] = {}
     for statement in statements:
         for alternative in (*statement.group, *statement.minus):

@@ -292,7 +292,7 @@ def _make_suggestion(one: ProfileReadings, found: MarkMatch) -> ProfileSuggestio
 
 
 def find_fitting(profiles: Iterable[MeterProfile], who: MeterIdentity) -> list[ProfileSuggestion]:
-    """Rank profiles by marks alone, the best first: for a meter that a scan found and that was not read yet."""
+    """Rank profiles by marks alone, the best first: for a meter that a scan found but nobody has read."""
     held = [(ProfileReadings(one, {}), match_marks(one.marks, who)) for one in profiles]
     found = [(one, told) for one, told in held if told.fits and not told.against]
     return _make_suggestions(found)

@@ -1,7 +1,7 @@
 """Types that the decoders and readers of meters share: telegrams, groups, counts, conversations.
 
-A conversation is a generator.  It yields each ``LineRequest`` and receives the bytes of the answer, ``b""`` if
-none came in time.  It has no clock and does no I/O, so a test drives it with ``send(b"…")``.
+A conversation is a generator.  It yields each ``LineRequest`` and receives the bytes of the answer, ``b""``
+if none came in time.  It has no clock and does no I/O, so a test drives it with ``send(b"…")``.
 """
 
 from collections.abc import Generator, Mapping
@@ -59,9 +59,10 @@ class Telegram:
     """The checked groups of one frame; groups that noise damaged are missing.
 
     ``meter`` identifies the sender (serial number or address); empty if the frame does not state it.
-    ``bad_count`` is the number of groups (or frames, if one checksum covers the whole) that were refused since
-    the last telegram.  ``is_whole``: the beginning and the end of the frame were received.  ``is_proven``: one
-    checksum covers the whole frame, so no group is missing and refused data belongs to other frames.
+    ``bad_count`` is the number of groups (or frames, if one checksum covers the whole) that were refused
+    since the last telegram.  ``is_whole``: the beginning and the end of the frame were received.
+    ``is_proven``: one checksum covers the whole frame, so no group is missing and refused data belongs to
+    other frames.
     """
 
     meter: str

@@ -114,7 +114,7 @@ def number_at(data: bytes, at: int, number: int, least: int = 1) -> tuple[int, i
 
 
 def contents(data: bytes, at: int, number: int) -> tuple[int, float, int, int]:
-    """What stands from ``at`` to the closing tag of ``number``: its kind, its value, its end, that tag's end.
+    """Return the content from ``at`` to the closing tag of ``number``: kind, value, end, end of that tag.
 
     The value is NaN where the kind has no number.  Raises FaultError.
     """

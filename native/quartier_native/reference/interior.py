@@ -23,7 +23,7 @@ _FAR = 1e100
 
 
 class Solved(NamedTuple):
-    """How far the method came."""
+    """The result of the method: its number of rounds and its residuals."""
 
     rounds: int
     primal: float

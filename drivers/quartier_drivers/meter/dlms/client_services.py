@@ -48,7 +48,7 @@ _DIAGNOSTICS = {
 
 @dataclass(frozen=True, slots=True)
 class AssociationGrant:
-    """What the meter grants: its ``title`` and ``challenge``, its ``conformance``, the longest APDU."""
+    """The answer of the meter to an association: its title, challenge and conformance, the longest APDU."""
 
     title: bytes
     challenge: bytes
@@ -57,7 +57,7 @@ class AssociationGrant:
 
     @property
     def is_listing(self) -> bool:
-        """Whether one request may ask for several attributes."""
+        """Return whether one request may ask for several attributes."""
         return bool(self.conformance & 1 << 9)
 
 

@@ -247,7 +247,7 @@ class FrameScanner:
         self._suspects = [place for place in self._suspects if place >= limit]
 
     def _trim(self) -> None:
-        """Drop the bytes that no frame can need; one byte, perhaps a flag, is kept before those to examine."""
+        """Drop the bytes that no frame can need; one byte, perhaps a flag, stays before those to examine."""
         limit = self._looked
         for candidate in self._open:
             if self._floor <= candidate.start < limit:

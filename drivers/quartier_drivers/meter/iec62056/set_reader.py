@@ -36,8 +36,8 @@ Units = Mapping[bytes, tuple[str, int] | None]
 class SetReader:
     """Reads the sets of one meter.
 
-    ``labels`` maps each address to its label and flags, ``units`` each unit to its spelling and flags; None if
-    it is invalid.  The serial number of the meter is the first value that is not empty in the order of the
+    ``labels`` maps each address to its label and flags, ``units`` each unit to its spelling and flags; None
+    if it is invalid.  The serial number of the meter is the first value that is not empty in the order of the
     ranks of the addresses, from 1 on; an address of rank 0 has none.
     """
 

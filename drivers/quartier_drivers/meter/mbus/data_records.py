@@ -1,8 +1,8 @@
 """Splits an M-Bus telegram into data records and reads their values (EN 13757-3:2018, clause 6).
 
 A record is a data information block (DIF and up to 10 DIFE), a value information block (VIF, for 7C and FC
-its text, up to 10 VIFE) and its data.  The low four bits of the DIF give the length and the coding of the data.
-Both blocks together are the *head* of the record; its meaning depends on nothing else.  The text precedes the
+its text, up to 10 VIFE) and its data.  The low four bits of the DIF give length and coding of the data.  Both
+blocks together are the *head* of the record; its meaning depends on nothing else.  The text precedes the
 VIFE, as meters in the field send it.  If a byte of 80 or more follows the VIF, it cannot be the length of a
 text; then the text follows the VIFE.
 """

@@ -21,8 +21,9 @@ _OTHERS = tuple(f"0-{channel}:" for channel in range(1, 10))
 def read_objects(
     rows: Sequence[str], known: dict[str, Group], blank: Group
 ) -> tuple[list[Group], list[tuple[int, str]]]:
-    """Return a group for each row, and place and text of the rows that are not plain; their group is ``blank``.
+    """Return a group for each row, and place and text of the rows that are not plain.
 
+    The group of a row that is not plain is ``blank``.
     Rows in ``known`` are not read again; plain rows are added to it.  A row whose value may be in the next
     row is not plain.
     """

@@ -4,8 +4,8 @@ BSI TR-03109-1, annex IV part b, 6.3 (SML binary encoding): the TL field's first
 another TL byte follows, type, length including the TL field (of a list: number of elements).
 
 BSI TR-03109-1, annex IV part b, 6.2.7.2 (SML_GetList.Res): name, status, time, unit, scaler, value,
-signature.  This module reads entries of any form.  ``list_reader.read_listings`` reads the usual forms, with the
-same result.
+signature.  This module reads entries of any form.  ``list_reader.read_listings`` reads the usual forms, with
+the same result.
 """
 
 from collections.abc import Mapping
@@ -104,7 +104,10 @@ def parse_element(data: bytes, at: int, depth: int = 0) -> tuple[Element, int]:
 
 
 def parse_list_head(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number of elements of the list at ``at``, and the place of the first.  Raises MalformedElement."""
+    """Return the number of elements of the list at ``at``, and the place of the first.
+
+    Raises MalformedElement.
+    """
     kind, length, end = parse_head(data, at)
     if kind != _LIST:
         raise MalformedElement("no list where one should be")

@@ -36,7 +36,7 @@ def crc16_ccitt(data: bytes | bytearray, state: int) -> int:
 
 
 def _make_size_pattern(heads: bytes, sizes: range) -> bytes:
-    """Return the pattern of an element of one of ``sizes``; its TL field is one of ``heads`` plus the size."""
+    """Return the pattern of an element of one of ``sizes``; its TL field is one of ``heads`` plus size."""
     return b"|".join(
         b"[" + b"".join(re.escape(bytes([first + size])) for first in heads) + b"].{%d}" % size
         for size in sizes

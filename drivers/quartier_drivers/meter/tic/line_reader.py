@@ -49,14 +49,14 @@ class LineKind(NamedTuple):
     ``separator``: 9 or 32; the checksum also counts the last separator if it is 9.  ``is_timed``: a time
     precedes the value.
 
-    ``role`` in its frame: ``LINE_FIRST``, the label begins a frame; ``LINE_ADDRESS``, its value is the address
-    of the meter; ``LINE_OTHER_ADDRESS``, the same if no group is a ``LINE_ADDRESS``, and after groups that are
-    all ``LINE_SHORT`` it does not begin a new frame.
+    ``role`` in its frame: ``LINE_FIRST``, the label begins a frame; ``LINE_ADDRESS``, its value is the
+    address of the meter; ``LINE_OTHER_ADDRESS``, the same if no group is a ``LINE_ADDRESS``, and after groups
+    that are all ``LINE_SHORT`` it does not begin a new frame.
 
     The value has ``width`` bytes of its ``form``: ``LINE_DIGITS``; ``LINE_HEX``, hexadecimal digits;
     ``LINE_CAPITALS``, the same without small letters; ``LINE_LETTERS``, from blank to underscore, or small
-    letters; ``LINE_SWITCHINGS``, times of a day separated by blanks.  ``LINE_ONE_OF`` is one of ``values``, of
-    any width.
+    letters; ``LINE_SWITCHINGS``, times of a day separated by blanks.  ``LINE_ONE_OF`` is one of ``values``,
+    of any width.
     """
 
     label: str
@@ -85,7 +85,7 @@ class LineKinds:
             self.by_label[kind.label] = kind
 
     def group(self, line: bytes) -> Group | None:
-        """Return the group of a line, given without line feed and carriage return; None if it is not usual."""
+        """Return the group of a line without its line feed and carriage return; None if it is not usual."""
         separator = re.search(rb"[\t ]", line)
         kind = self.by_label.get(line[: separator.start()].decode("latin-1")) if separator else None
         if kind is None or len(line) < LINE_SIZE_MIN:
