@@ -1,5 +1,6 @@
-"""A load that takes one of some powers in each step, a car at a charge point: the specification that the
-compiled kernel equals to the last bit.
+"""Plans a load that takes one of several powers in each step, such as a car at a charge point.
+
+This is the specification; the compiled kernel gives the same bits.
 """
 
 from array import array

@@ -1,5 +1,6 @@
-"""The cheapest way of one storage through a horizon: the specification that the compiled kernel equals to
-the last bit.
+"""Finds the cheapest plan of one storage through a horizon.
+
+This is the specification; the compiled kernel gives the same bits.
 """
 
 import bisect
