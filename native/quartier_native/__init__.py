@@ -1,7 +1,7 @@
-"""The arithmetic: compiled kernels, each with a pure-Python twin that is its specification.
+"""Arithmetic kernels: compiled modules, each with a pure-Python reference that is its specification.
 
 The environment variable ``QUARTIER_ENGINE`` (``auto``, ``cython``, ``reference``) chooses between them when
-this package is imported; ``engine()`` says which computes, and why.  Those of smart meters are in ``meters``.
+this package is imported; ``engine()`` returns the choice and its reason.
 """
 
 from typing import TYPE_CHECKING
@@ -60,7 +60,7 @@ if not TYPE_CHECKING:
 
 
 def engine() -> Engine:
-    """The engine in use: name, why, and the module behind each kernel."""
+    """Return the engine in use: its name, the reason, and the module of each kernel."""
     return _ENGINE
 
 

@@ -1,4 +1,4 @@
-"""The kernels of BACnet: loaded where a site speaks it, by the engine that the package has chosen."""
+"""The kernels of BACnet: loaded if a site uses BACnet, from the engine that the package has chosen."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

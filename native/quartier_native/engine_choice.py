@@ -1,4 +1,4 @@
-"""Which of the two engines computes: chosen once, at import, and never in silence."""
+"""Chooses the engine that computes, compiled or reference: once, at import; the choice is always reported."""
 
 import importlib
 import importlib.util
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
 
 KERNELS = ("allocation", "gates", "metrics", "questions", "registers", "series", "strands", "tails", "tree")
-"""Modules that exist twice: compiled here, and in ``reference/`` as their specification."""
+"""Modules in two versions: compiled here, and in ``reference/`` as their specification."""
 LATER_KERNELS = (
     "datagrams",
     "fleet",
@@ -35,10 +35,10 @@ class Engine:
 
 
 def choose_engine(wish: str) -> tuple[Engine, Mapping[str, ModuleType]]:
-    """The engine for a wish (``auto``, ``cython``, ``reference``) and its modules by kernel, but ``LATER``.
+    """Return the engine for a request (``auto``, ``cython``, ``reference``) and its modules, not ``LATER``.
 
-    ``auto`` takes the compiled kernels, or all twins where one of them cannot be imported.  ImportError where
-    ``cython`` is wished and cannot be had, ValueError for another wish.
+    ``auto`` takes the compiled kernels, or all references if one of them cannot be imported.  Raises
+    ImportError if ``cython`` is requested and not available, ValueError for another request.
     """
     if wish not in {"auto", "cython", "reference"}:
         raise ValueError(f"QUARTIER_ENGINE={wish!r}: expected auto, cython or reference")
@@ -66,9 +66,9 @@ def _make_engine(name: str, why: str) -> tuple[Engine, Mapping[str, ModuleType]]
 
 
 def choose_by_environment() -> tuple[Engine, Mapping[str, ModuleType]]:
-    """The engine that the environment variable ``QUARTIER_ENGINE`` wishes, ``auto`` if it is not set.
+    """Return the engine that the environment variable ``QUARTIER_ENGINE`` requests; ``auto`` if not set.
 
-    Raises ImportError that names this package where the wish cannot be met.
+    Raises ImportError that names this package if the request cannot be met.
     """
     try:
         return choose_engine(os.environ.get("QUARTIER_ENGINE") or "auto")

@@ -1,4 +1,4 @@
-"""The kernel of whole fleets: loaded where somebody steps one, by the engine that the package has chosen."""
+"""The kernel of whole fleets: loaded on first use, from the engine that the package has chosen."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

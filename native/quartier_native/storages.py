@@ -1,4 +1,4 @@
-"""Kernels of plans: loaded on first use, by the engine that the package has chosen."""
+"""The kernels of plans: loaded on first use, from the engine that the package has chosen."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The kernel of SunSpec models: loaded where a site has some, by the engine that the package has chosen."""
+"""The kernel of SunSpec models: loaded if a site has any, from the engine that the package has chosen."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

@@ -162,7 +162,7 @@ class CaptureDecoder:
 
     @property
     def counts(self) -> DecoderCounts:
-        """What the decoder has counted so far."""
+        """The counts of the decoder so far."""
         return self._first.decoder.counts
 
     @property
@@ -190,7 +190,7 @@ class CaptureDecoder:
         return rank_profiles(readings, self._who.get(meter, MeterIdentity()))
 
     def identity(self, meter: str) -> MeterIdentity:
-        """Return what a meter has stated about itself."""
+        """Return the identity that a meter has stated."""
         return self._who.get(meter, MeterIdentity())
 
     def frames(self, chunks: Iterable[bytes]) -> Iterator[CaptureFrame]:

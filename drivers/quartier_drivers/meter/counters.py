@@ -1,12 +1,12 @@
 """A counter that never decreases, whatever the meter does: glitches, resets, roll-overs, exchanges.  Pure.
 
-A reading that the meter cannot have reached is not accepted: the last good value stays, STALE, with one note
-that gives the reason.  If the following readings continue from it for a while, the meter was reset or
-exchanged, and the count continues from its last value: no spike of energy, and no energy counted twice.
+A reading that the meter cannot have reached is not accepted.  The last good value stays, with quality STALE,
+and one note gives the reason.  If the following readings continue from the refused one for a while, the meter
+was reset or exchanged: the count then continues from its last value.  So there is no spike of energy, and no
+energy is counted twice.
 
-A reading that was possible but was seen only once was false if the next one continues from the reading before
-it (a checksum of eight bits lets one error in 256 pass): the value that was reported then stays until the
-meter reaches it.
+A possible reading that was seen only once was false if the next one continues from the reading before it (a
+checksum of eight bits lets one error in 256 pass).  The reported value then stays until the meter reaches it.
 """
 
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ class CheckedValue:
 
 
 class CounterCheck:
-    """One counter of one meter.  ``point`` is for the notes."""
+    """The check of one counter of one meter.  ``point`` names the counter in the notes."""
 
     def __init__(self, point: str, rule: CounterLimits) -> None:
         self._point = point
@@ -81,16 +81,16 @@ class CounterCheck:
 
     @property
     def is_held(self) -> bool:
-        """Whether the last good value replaces what the meter shows."""
+        """Return whether the last good value is reported instead of the reading of the meter."""
         return self._suspect is not None or self._is_ahead
 
     @property
     def _is_ahead(self) -> bool:
-        """Whether more was reported than the meter shows, after a false reading."""
+        """Return whether the reported value is above the reading of the meter, after a false reading."""
         return self._good is not None and self._told > self._good.raw + self._shift
 
     def judge(self, raw: float, meter: str, now_ns: int) -> CheckedValue:
-        """Take a reading in the point's unit; ``meter`` is its serial number, empty if it gives none."""
+        """Check a reading in the unit of the point; ``meter`` is the serial number, empty if unknown."""
         good = self._good
         if good is None:
             self._good = _make_track(raw, meter, now_ns, now_ns - _UNSEEN_NS)
@@ -207,7 +207,7 @@ class CounterCheck:
         if good.count > 1:
             self._former = good, self._shift
             self._shift += good.raw - suspect.first_raw
-        else:  # the first reading of all was the false one: nothing ever went on from it
+        else:  # the very first reading was false: no reading ever continued from it
             self._told = float("-inf")
         suspect.meter = suspect.meter or good.meter
         suspect.moved_ns = min(suspect.moved_ns, suspect.first_ns - _UNSEEN_NS)

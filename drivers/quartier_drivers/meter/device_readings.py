@@ -84,7 +84,7 @@ class MeterReadings:
         return notes
 
     def forget(self) -> None:
-        """Forget the meanings that were learnt: another meter may follow; the counters detect it."""
+        """Forget the learnt meanings: another meter may follow; the counter checks detect an exchange."""
         self._meaning.forget()
 
     def kept(self) -> dict[str, Any]:

@@ -106,12 +106,12 @@ class PushMeter(_MeterDriver):
 
     @property
     def counts(self) -> DecoderCounts:
-        """What the decoder counted."""
+        """The counts of the decoder; zeros before the meter is opened."""
         return self._none if self._decoder is None else self._decoder.counts
 
     @property
     def why(self) -> str:
-        """What the decoder itself finds wrong, such as a wrong key."""
+        """The fault that the decoder reports, such as a wrong key; empty if none."""
         return str(getattr(self._decoder, "why", ""))
 
     def hear(self, data: bytes) -> None:
@@ -131,12 +131,12 @@ class PushMeter(_MeterDriver):
     # Interface for the bus
 
     def on_word(self, wake: Callable[[], None]) -> None:
-        """Register ``wake``, called when something arrived."""
+        """Register ``wake``, which is called when a telegram arrived or the line was closed."""
         self._wake = wake
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next: when the waiting telegram came, or when one is overdue."""
+        """The time of the next ``read`` in monotonic ns: the waiting telegram's, or when one is overdue."""
         if self._waiting:
             return self._waiting[0].taken_ns
         return self._clock.now_ns() if self._port.why else self._heard_ns + self._silent_ns
@@ -148,8 +148,8 @@ class PushMeter(_MeterDriver):
         """
         self._begin()
         if not self._waiting:
-            # Its next turn is one silence period away: if due at once, the bus would ask for ever and hear
-            # nothing.
+            # The next attempt is one silence period away: if the meter were due at once, the bus would ask
+            # for ever and receive nothing.
             self._heard_ns = self._clock.now_ns()
             self._complain()
         return self._identity()
@@ -240,7 +240,7 @@ class PolledMeter(_MeterDriver):
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next (monotonic ns)."""
+        """The time of the next ``read`` in monotonic ns."""
         return self._due_ns
 
     async def open(self) -> Mapping[str, str]:
@@ -269,7 +269,7 @@ class PolledMeter(_MeterDriver):
         try:
             telegrams = await self._port.converse(self._reader.read())
         except (NoReply, Refused) as error:
-            self._due_ns = self._clock.now_ns()  # whoever asks again decides when
+            self._due_ns = self._clock.now_ns()  # the caller decides when to ask again
             # A meter is read as a whole: one that refuses may as well be silent.
             raise NoReply(str(error)) from error
         for telegram in telegrams:

@@ -22,12 +22,12 @@ class LineListener(Protocol):
 
     @property
     def counts(self) -> DecoderCounts:
-        """What it counted since it was made."""
+        """The counts since the listener was made."""
         ...
 
     @property
     def why(self) -> str:
-        """What is wrong with the received data, in words; empty if unknown."""
+        """The fault of the received data, in words; empty if there is none or it is unknown."""
         ...
 
     def hear(self, data: bytes) -> None:
@@ -35,14 +35,14 @@ class LineListener(Protocol):
         ...
 
     def lost(self) -> None:
-        """Handle a closed line: what is unfinished stays unfinished."""
+        """Handle a closed line: an unfinished frame will not be completed."""
         ...
 
 
 class MeterLine:
-    """One line: ``where`` is a serial port or ``tcp://HOST:PORT``, ``settings`` are the possible ones.
+    """One line: ``where`` is a serial port or ``tcp://HOST:PORT``, ``settings`` are the possible settings.
 
-    The right setting is found by what its listeners decode.
+    The right setting is the one with which the listeners decode valid data.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class MeterLine:
         self.asks = asks
         """Settings of the line for a reader; None if the meters send by themselves."""
         self.why = "not yet opened"
-        """Why the line is closed; empty while it is open."""
+        """The reason why the line is closed; empty while it is open."""
         self._where = where
         self._endpoint = wire.parse_endpoint(where)
         self._clock = clock
@@ -94,12 +94,12 @@ class MeterLine:
 
     @property
     def texts(self) -> Mapping[str, str]:
-        """What to check, in words; empty while all is well."""
+        """The advice what to check, in words; empty while all is well."""
         return {"advice_text": self._signal.advice}
 
     @property
     def is_tcp(self) -> bool:
-        """Whether it is a TCP connection, which loses no byte between its beginning and its end."""
+        """Return whether it is a TCP connection, which loses no byte between its beginning and its end."""
         return self._where.startswith("tcp://")
 
     @property
@@ -109,11 +109,11 @@ class MeterLine:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the setting is known to be the meter's."""
+        """Return whether the setting is known to be that of the meter."""
         return self._seeker.is_sure
 
     def notes(self) -> list[Note]:
-        """Return what became worse or better since the last call."""
+        """Return notes about reception that became worse or better since the last call."""
         return self._signal.notes()
 
     def attach(self, listener: LineListener) -> None:
@@ -149,9 +149,9 @@ class MeterLine:
         self._closed("it was closed")
 
     async def converse(self, talk: Conversation[Result]) -> Result:
-        """Run a conversation to its end, one at a time; return its result.
+        """Run a conversation to its end and return its result; only one runs at a time.
 
-        Raises LinkLost, and what the conversation raises: NoReply, Refused.
+        Raises LinkLost, and NoReply or Refused from the conversation.
         """
         async with self._lock:
             try:
@@ -228,7 +228,7 @@ class MeterLine:
         """Check once a second whether something is received, and whether to try another speed."""
         self._look_later()
         if not self._listeners:
-            return  # nobody decodes what comes: that it makes no frames says nothing of the line
+            return  # no listener decodes the bytes, so missing frames prove nothing about the line
         counts, now_s = self._total(), self._now_s()
         why = next((listener.why for listener in self._listeners if listener.why), "")
         self._signal.look(now_s, counts, self._speeds, why)

@@ -32,10 +32,11 @@ class LineSetting:
 
 @dataclass(frozen=True, slots=True)
 class TrialLimits:
-    """How long to try a setting.
+    """The limits of the search for a setting.
 
-    ``try_s``: how long one setting is tried while bytes come; ``sure_count``: how many good groups make it
-    sure; ``lost_s``: how long a sure one may give none before the others are tried again.
+    ``try_s``: time for which one setting is tried while bytes arrive, in s.  ``sure_count``: number of good
+    groups that confirm it.  ``lost_s``: time without a good group after which the others are tried again
+    although one was confirmed, in s.
     """
 
     try_s: float = 5.0
@@ -84,7 +85,7 @@ def list_settings(
 
 
 class SettingSearch:
-    """Finds the meter's setting by what a decoder makes of the bytes; times in s of any clock."""
+    """Finds the setting of the meter by the counts of a decoder; times in s of any clock."""
 
     def __init__(self, settings: Sequence[LineSetting], patience: TrialLimits, now_s: float) -> None:
         self._settings = tuple(settings)
@@ -177,7 +178,7 @@ class ReceptionMonitor:
         """What to check; empty while all is well."""
 
     def notes(self) -> list[Note]:
-        """Return what became worse or better since the last call."""
+        """Return notes about reception that became worse or better since the last call."""
         notes, self._notes = self._notes, []
         return notes
 

@@ -95,7 +95,7 @@ class ProtocolCandidates:
 
     @property
     def whys(self) -> Mapping[str, str]:
-        """What decoders find wrong with data that they decoded in part."""
+        """The faults that decoders report for data that they decoded in part, by protocol."""
         told = {name: str(getattr(decoder, "why", "")) for name, decoder in self._decoders.items()}
         return {name: why for name, why in told.items() if why}
 

@@ -33,9 +33,9 @@ _HEX = re.compile(r"(?:0x)?[0-9A-Fa-f]{1,16}")
 
 @dataclass(frozen=True, slots=True)
 class PointValue:
-    """What a telegram says about a point; ``value`` is None if it is no value of the point's kind.
+    """The value of a point in one telegram; ``value`` is None if the content does not fit the point's kind.
 
-    ``raw`` is the content sent by the meter, ``meter`` its id (it may be a sub-meter of the sender).
+    ``raw`` is the content as sent, ``meter`` the id of the meter (it may be a sub-meter of the sender).
     ``is_stated`` is False if the value follows from its absence in the telegram.
     """
 
@@ -146,7 +146,7 @@ class _PointRule:
 
     @property
     def is_switch(self) -> bool:
-        """Whether it is an on/off point; these remain valid when the meter doubts its measurement."""
+        """Return whether it is an on/off point; these stay valid when the meter doubts its measurement."""
         return self._word.kind == "bool"
 
     def forget(self) -> None:
@@ -455,7 +455,7 @@ def _render_group(group: Group) -> str:
 
 
 def list_labels(statements: Iterable[MeterPoint]) -> tuple[str, ...]:
-    """Return all labels that the statements name, without patterns: what a polling reader must ask for."""
+    """Return all labels that the statements name, without patterns: a polling reader requests these."""
     found: dict[str, None] = {}
     for statement in statements:
         for alternative in (*statement.group, *statement.minus):

@@ -80,7 +80,7 @@ class MeterProfile(Profile):
 
     @property
     def corrects(self) -> bool:
-        """Whether the profile corrects known defects of its meters."""
+        """Return whether the profile corrects known defects of its meters."""
         return bool(self.correction)
 
     @property

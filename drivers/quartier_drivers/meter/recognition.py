@@ -44,7 +44,7 @@ _MAKER = "maker"
 
 @dataclass(slots=True)
 class MeterIdentity:
-    """What a meter states about itself: ``maker`` is the three letters of the FLAG association.
+    """The identity that a meter states: ``maker`` is the three letters of the FLAG association.
 
     ``head`` is the identification line of P1 and IEC 62056-21; ``groups`` has the last group of each label.
     """
@@ -209,7 +209,7 @@ class ProfileReadings:
 
     @property
     def evidence(self) -> tuple[bool, str]:
-        """Whether the values confirm the profile, and the reason in words."""
+        """Return whether the values confirm the profile, and the reason in words."""
         if wrong := self.wrong:
             return False, f"out of range, or in another unit: {', '.join(wrong[:_SHOWN_MAX])}"
         count, of = self.stated_count, sum(map(len, self.profile.parts.values()))
@@ -223,7 +223,7 @@ class ProfileReadings:
 
     @property
     def is_plausible(self) -> bool:
-        """Whether its voltages are usual in buildings; this finds a wrong scale."""
+        """Return whether the voltages are usual in buildings; this detects a wrong scale."""
         low, high = _VOLTAGES_V
         points = self.points
         told = [points[name] for name in _VOLTAGES if name in points]
@@ -292,7 +292,7 @@ def _make_suggestion(one: ProfileReadings, found: MarkMatch) -> ProfileSuggestio
 
 
 def find_fitting(profiles: Iterable[MeterProfile], who: MeterIdentity) -> list[ProfileSuggestion]:
-    """Rank by marks alone, for a meter that a scan has found and nobody has read.  Best first."""
+    """Rank profiles by marks alone, the best first: for a meter that a scan found but nobody has read."""
     held = [(ProfileReadings(one, {}), match_marks(one.marks, who)) for one in profiles]
     found = [(one, told) for one, told in held if told.fits and not told.against]
     return _make_suggestions(found)

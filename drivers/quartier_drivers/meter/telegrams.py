@@ -1,7 +1,7 @@
-"""What decoders and readers of meters take and give: telegrams, counts, conversations.
+"""Types that the decoders and readers of meters share: telegrams, groups, counts, conversations.
 
-It yields ``Ask``s and receives the bytes of the answer, ``b""`` if none came in time.  It knows no clock and
-makes no I/O, so a test is ``talk.send(b"…")``.
+A conversation is a generator.  It yields each ``LineRequest`` and receives the bytes of the answer, ``b""``
+if none came in time.  It has no clock and does no I/O, so a test drives it with ``send(b"…")``.
 """
 
 from collections.abc import Generator, Mapping
@@ -15,7 +15,7 @@ class LineRequest:
     """A step: change the line if needed, send the bytes if any, then wait for the next bytes.
 
     ``wait_s`` counts real seconds from the last bit sent; ``baud`` 0 and ``framing`` empty leave the line as
-    it is (over TCP they always do).  ``fresh`` drops earlier bytes that nobody asked for.
+    it is (over TCP they always do).  ``fresh`` drops unsolicited bytes that were received earlier.
     """
 
     send: bytes = b""
@@ -28,7 +28,7 @@ class LineRequest:
 Result = TypeVar("Result")
 Conversation = Generator[LineRequest, bytes, Result]
 GroupValue = str | int | float
-"""A value as a meter says it."""
+"""A value as the meter sends it."""
 
 
 def _make_no_details() -> Mapping[str, GroupValue]:
@@ -37,14 +37,14 @@ def _make_no_details() -> Mapping[str, GroupValue]:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One checked statement of a meter in its own words.
+    """One checked value of a telegram, with the meter's own label and unit.
 
-    ``label``: a TIC label; OBIS as ``1-0:1.8.0`` (P1, 62056-21, SML, DLMS; with ``*F`` only where F
-    says something other than 255); M-Bus: the record's number as text, ``0``, ``1``, …
+    ``label``: a TIC label; OBIS as ``1-0:1.8.0`` (P1, 62056-21, SML, DLMS; with ``*F`` only if F is not 255);
+    M-Bus: the record's number as text, ``0``, ``1``, …
     ``value``: text as sent (TIC, P1 text), or the scaled number in ``unit`` (OBIS numbers, M-Bus).
-    ``unit`` as the meter means it: ``Wh kWh W VA V A m3 GJ`` … or empty.
-    ``time`` as the meter says it, ISO 8601, with an offset where the meter knows it, or empty.
-    ``more`` is what else was said: M-Bus storage, tariff, subunit, function, quantity; a TIC season.
+    ``unit``: the unit of the meter: ``Wh kWh W VA V A m3 GJ`` … or empty.
+    ``time``: the time that the meter states, ISO 8601, with an offset if the meter gives one, or empty.
+    ``more``: further data: M-Bus storage, tariff, subunit, function, quantity; a TIC season.
     """
 
     label: str
@@ -56,12 +56,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Telegram:
-    """One frame, or what is left of one: every checked group of it, also when noise damaged others.
+    """The checked groups of one frame; groups that noise damaged are missing.
 
-    ``meter`` is who says it (serial or address), empty where the frame does not tell.  ``bad_count``
-    is how many groups (or frames, where a checksum covers the whole) were refused since the last
-    telegram.  ``is_whole``: its begin and its end were seen.  ``is_proven``: one checksum covers all of it,
-    so that what was refused belongs to others and none of its groups is missing.
+    ``meter`` identifies the sender (serial number or address); empty if the frame does not state it.
+    ``bad_count`` is the number of groups (or frames, if one checksum covers the whole) that were refused
+    since the last telegram.  ``is_whole``: the beginning and the end of the frame were received.
+    ``is_proven``: one checksum covers the whole frame, so no group is missing and refused data belongs to
+    other frames.
     """
 
     meter: str
@@ -72,7 +73,7 @@ class Telegram:
 
 
 TelegramConversation = Conversation[list[Telegram]]
-"""One complete reading of a meter.  Raises NoReply or Refused, in words for a person."""
+"""One complete reading of a meter.  Raises NoReply or Refused; their text is for a person."""
 
 
 class MeterReader(Protocol):
@@ -88,7 +89,7 @@ __all__ = ["NO_DETAILS", "Decoder", "DecoderCounts", "Group", "GroupValue", "Tel
 
 @dataclass(slots=True)
 class DecoderCounts:
-    """What a decoder has counted since it was made.
+    """Counts of a decoder since it was made.
 
     ``good_count`` and ``bad_count`` count groups, or frames if one checksum covers the whole;
     ``resync_count`` counts searches for a new beginning; ``frames_count`` counts telegrams returned.
@@ -117,7 +118,7 @@ class Decoder(Protocol):
 
     @property
     def counts(self) -> DecoderCounts:
-        """What the decoder has counted since it was made; always the same object."""
+        """The counts since the decoder was made; always the same object."""
         ...
 
 

@@ -44,7 +44,7 @@ class ParityBits:
         self._seen = self._high = self._wrong = 0
 
     def taken(self, data: bytes) -> bytes:
-        """Return the characters in seven bits; damaged ones are ``DAMAGED``."""
+        """Return the characters in seven bits; damaged ones are ``DAMAGED_CHARACTER``."""
         if self._table is _PLAIN:
             return data.translate(_PLAIN)
         checked = data.translate(self._table)

@@ -1,1 +1,1 @@
-"""What an installer does before the gateway runs."""
+"""Work of the installer before the gateway runs."""

@@ -1,4 +1,4 @@
-"""Who may change which key: on site, remotely, or loosening.
+"""Defines the rights to change each key of the site file: on site, remotely, or loosening.
 
 Failsafe.md section 1, rules 3, 4 and 7. A remote message is anything that came over the uplink, however well
 it is signed, and a proposal of a person who is not at the gateway (SSH). A key that no row names needs a
@@ -21,7 +21,7 @@ from quartier_drivers.device_profile.toml_positions import KeyPath
 
 
 class ChangeRight(StrEnum):
-    """What a remote message may do to a key.
+    """The right of a remote message to change a key.
 
     FREE: change it, inside the row's bounds.  LOOSENS: tighten it at once; what loosens waits until FAILSAFE
     is left, and needs a heartbeat at most 60 s old and a synchronised clock.  ON_SITE: nothing.

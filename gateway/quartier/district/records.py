@@ -34,7 +34,7 @@ class Outbox(Protocol):
 
     @property
     def is_whole(self) -> bool:
-        """Whether all stored samples can be found.
+        """Return whether all stored samples can be found.
 
         Else older samples may still appear, and no mark may move.
         """

@@ -84,7 +84,7 @@ class UplinkSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteView:
-    """What the link sees of the site; each call is cheap and never waits.
+    """The link's view of the site; each call is cheap and never waits.
 
     ``silent`` names the assets whose devices have all stopped answering. ``flexibility`` returns the
     flexibility report, JSON-ready. ``is_stranger`` says whether a boot belongs to another machine. ``times``

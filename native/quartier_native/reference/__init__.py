@@ -1,1 +1,1 @@
-"""The kernels' specification, in plain Python."""
+"""The specification of the kernels, in plain Python."""

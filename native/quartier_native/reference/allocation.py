@@ -1,4 +1,4 @@
-"""Wishes and caps to setpoints: the specification that the compiled kernel equals to the last bit."""
+"""Computes setpoints from requests and limits: the specification; the compiled kernel gives the same bits."""
 
 import math
 import operator
@@ -14,24 +14,24 @@ Steps = Sequence[tuple[int, float, bool]]
 
 
 class Allocation(NamedTuple):
-    """What ``allocate`` decided."""
+    """The result of ``allocate``."""
 
     setpoint_w: tuple[float, ...]
-    """One per asset, in the order of the wishes."""
+    """Setpoint of each asset, in the order of the requests."""
     total_w: float
-    """The grid's power if every setpoint is followed."""
+    """Grid power in W if every setpoint is followed."""
     down_count: int
     """``down[:down_count]`` ends with the last step that acted; 0 if none did."""
     up_count: int
-    """The same of ``up``.  At most one of the two is not 0."""
+    """The same for ``up``.  At most one of the two is not 0."""
     met: bool
     """Whether ``-export_max_w <= total_w <= import_max_w``."""
 
 
 class Ladder(Sequence[tuple[int, float, bool]]):
-    """Steps that were checked once, for many calls: worth it where the same ones are walked again and again.
+    """Steps that are checked once for many calls with the same steps.
 
-    ``steps`` are such as ``allocate`` takes; the same errors.
+    ``steps`` are those of ``allocate``, with the same errors.
     """
 
     __slots__ = ("_steps", "asset_count")
@@ -114,7 +114,7 @@ def allocate_in_place(
     down: Ladder,
     up: Ladder,
 ) -> tuple[float, int, int, bool]:
-    """``allocate`` for whole fleets: wishes in, setpoints out in the same ``array`` of typecode ``d``.
+    """Do ``allocate`` in place, for fleets: the ``array`` of typecode ``d`` has requests, then setpoints.
 
     Returns total_w, down_count, up_count and met.  The same errors, after which the array is as it was;
     TypeError for another kind of array or of steps.
@@ -129,7 +129,7 @@ def allocate_in_place(
 def _go_down(
     setpoint_w: list[float], total_w: float, low_w: float, high_w: float, steps: Steps
 ) -> tuple[float, int]:
-    """Changes ``setpoint_w``; returns the new total and the number of the last step that acted."""
+    """Change ``setpoint_w``; return the new total and the number of the last step that acted."""
     acted = 0
     for number, (asset, target_w, divisible) in enumerate(steps, 1):
         now_w = setpoint_w[asset]
@@ -154,7 +154,7 @@ def _go_down(
 def _go_up(
     setpoint_w: list[float], total_w: float, low_w: float, high_w: float, steps: Steps
 ) -> tuple[float, int]:
-    """The mirror image of ``_go_down``."""
+    """Do the mirror image of ``_go_down``."""
     acted = 0
     for number, (asset, target_w, divisible) in enumerate(steps, 1):
         now_w = setpoint_w[asset]
@@ -193,7 +193,7 @@ def _step(step: tuple[int, float, bool], asset_count: int) -> tuple[int, float, 
 
 
 def power(name: str, value: float) -> float:
-    """The value as a power in W.  ValueError when it is not finite or beyond 1e12 W."""
+    """Return the value as a power in W.  Raises ValueError if it is not finite or beyond 1e12 W."""
     if not math.isfinite(value):
         raise ValueError(f"{name} is not finite")
     power_w = float(value)

@@ -1,6 +1,6 @@
-"""Tags of BACnet's encoding, told apart (ASHRAE 135-2020, clauses 20.2.1 to 20.2.15).
+"""Parses the tags of the BACnet encoding (ASHRAE 135-2020, clauses 20.2.1 to 20.2.15).
 
-No length is believed before the bytes that it speaks of are seen to be there.
+A length is used only after the bytes that it covers were found in the data.
 """
 
 import math
@@ -48,7 +48,7 @@ _NUMBERS = frozenset({UNSIGNED, SIGNED, REAL, DOUBLE, ENUMERATED, OBJECT})
 
 
 class FaultError(Exception):
-    """The message ends here, in the way of ``how``."""
+    """The message ends here; ``how`` is the outcome."""
 
     def __init__(self, how: int) -> None:
         super().__init__(how)
@@ -114,7 +114,7 @@ def number_at(data: bytes, at: int, number: int, least: int = 1) -> tuple[int, i
 
 
 def contents(data: bytes, at: int, number: int) -> tuple[int, float, int, int]:
-    """What stands from ``at`` to the closing tag of ``number``: its kind, its value, its end, that tag's end.
+    """Return the content from ``at`` to the closing tag of ``number``: kind, value, end, end of that tag.
 
     The value is NaN where the kind has no number.  Raises FaultError.
     """

@@ -1,6 +1,6 @@
-"""What a BACnet/IP datagram is: its heads told apart (ASHRAE 135-2020, annex J, clauses 6.2 and 20.1).
+"""Parses the headers of a BACnet/IP datagram (ASHRAE 135-2020, annex J, clauses 6.2 and 20.1).
 
-The specification that the compiled one equals.
+This is the specification; the compiled kernel gives the same result.
 """
 
 from quartier_native.reference.bacnet_tags import FaultError, number_at

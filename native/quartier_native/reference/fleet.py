@@ -1,4 +1,4 @@
-"""A whole fleet of buildings, one cycle in one call: the specification that the compiled kernel equals."""
+"""Advances a whole fleet of buildings by one cycle in one call: the specification of the compiled kernel."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""What a fleet of buildings is made of, and the columns that a step of it reads and changes."""
+"""Defines the buildings and units of a fleet, and the columns that a step of it reads and changes."""
 
 from array import array
 from collections.abc import Sequence
@@ -112,7 +112,7 @@ def _faults(unit: Unit) -> list[tuple[str, bool]]:
 
 @dataclass(slots=True, kw_only=True)
 class FleetState:
-    """What a step remembers, by unit; it is read and changed in place.
+    """The state between steps, by unit; a step reads it and changes it in place.
 
     Any writable buffers of these types will do: arrays, numpy, memoryviews.  ``on``, ``held``: B; ``mode``,
     ``shed_count``, ``veer_count``: i; times: q, LONG_AGO_NS for never; powers: d.  ``limit_w``: what it is
@@ -142,7 +142,7 @@ class FleetState:
 
 @dataclass(slots=True, kw_only=True)
 class FleetInputs:
-    """What a step is told; it is only read.
+    """The inputs of a step; they are only read.
 
     By unit: ``present_w`` as measured (d), ``soc_pct`` of batteries (d), ``plugged`` 0 where no car is (B),
     its ``tier`` now, and for modes what its class would like: ``wanted``, and the ``highest`` and
@@ -168,10 +168,10 @@ class FleetInputs:
 
 @dataclass(slots=True, kw_only=True)
 class FleetResult:
-    """What a step decided beside the state.
+    """The results of a step, in addition to the state.
 
-    By unit the row of its building whose cap moved it last, -1 for none (i); by building whether every cap
-    holds (B).
+    By unit the row of its building whose limit moved it last, -1 for none (i); by building whether every
+    limit holds (B).
     """
 
     cap_row: Any
@@ -180,7 +180,7 @@ class FleetResult:
 
 @dataclass(slots=True)
 class Columns:
-    """Whole columns for a fleet: everything runs, nothing is limited, nothing is capped."""
+    """Complete columns for a fleet: everything runs and no limit applies."""
 
     units: Sequence[Unit]
     building_count: int

@@ -1,4 +1,4 @@
-"""What is remembered of a cycle: timers, limits, sheds and modes after the setpoints were found."""
+"""Updates the state of each unit after a cycle: timers, limits, sheds and modes that follow the setpoints."""
 
 from collections.abc import Sequence
 from math import floor, inf

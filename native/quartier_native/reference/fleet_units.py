@@ -134,7 +134,7 @@ def _listen(seat: Seat, watts: float, state: FleetState, now_ns: int) -> None:
 
 
 def _battery(seat: Seat, state: FleetState, inputs: FleetInputs) -> None:
-    """What band and reserve allow; the last percent before an edge tapers the power off."""
+    """Set the range of power that band and reserve allow; it tapers off in the last percent at an edge."""
     unit, soc_pct = seat.unit, inputs.soc_pct[seat.at]
     seat.low_w = -unit.discharge_max_w * _taper(soc_pct - unit.soc_floor_pct)
     seat.high_w = unit.charge_max_w * _taper(unit.soc_max_pct - soc_pct)
@@ -164,7 +164,11 @@ def _moded(seat: Seat, state: FleetState, inputs: FleetInputs, now_ns: int) -> N
 
 
 def expected_w(seat: Seat, mode: int) -> float:
-    """What one in modes will take: as much less as its modes say, but for more its whole share of them."""
+    """Return the power in W that a unit with modes is expected to take in ``mode``.
+
+    A mode of more power: the power of the mode, at least the present power.  A mode of less power: the
+    present power, reduced in the ratio of the two modes if both take power, at most the power of the mode.
+    """
     here_w, there_w = seat.unit.modes_w[seat.before], seat.unit.modes_w[mode]
     if mode == seat.before:
         return seat.present_w
@@ -290,7 +294,10 @@ def _raised(seat: Seat, state: FleetState) -> Iterator[TreeStep]:
 
 
 def stands(seat: Seat) -> bool:
-    """Whether a car, or what takes any power, takes what it may: only then it takes more where it may."""
+    """Return whether a car or divisible load takes all that its limit allows.
+
+    Only then does it take more if the limit rises.
+    """
     unit = seat.unit
     margin_w = STANDS_A * unit.ampere_w if unit.kind == EV else STANDS * unit.rated_w
     return seat.on and seat.limit_w < NONE_W and seat.want_w >= seat.limit_w - margin_w

@@ -1,15 +1,15 @@
-"""How a float comes from a whole number, to the last bit: a meter's decimals, or the float's own bits.
+"""Converts floats to whole numbers and back without loss: decimals of a meter, or the bits of the float.
 
-A meter counts in decimals, so its values are kept as whole numbers m of its last digit.  The forms:
+A meter counts in decimals, so its values are stored as whole numbers m of its last digit.  The forms:
 
 0. ``m / 10**k``
-1. ``m * 10**-k``, what a driver computes that multiplies by a scale
-2. ``m / 10**k`` rounded to float32, what a meter with float registers sends
+1. ``m * 10**-k``, the result of a driver that multiplies by a scale
+2. ``m / 10**k`` rounded to float32, the value of a meter with float registers
 3. m are the bits of a float32, in numeric order
 4. m are the bits of a float64, in numeric order
 
-In forms 0 to 2 all of it may be with the other sign: where zeros are mostly -0.0, as a source that counts
-what it gives as negative shows them, the values' negatives are kept.  m is from -2**51 to below 2**51.
+In forms 0 to 2 all signs may be inverted: if most zeros are -0.0, as from a source that counts export as
+negative, the negated values are stored.  m is from -2**51 to below 2**51.
 """
 
 import math

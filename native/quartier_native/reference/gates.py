@@ -1,8 +1,8 @@
-"""Which readings become samples, in columns: the specification that the compiled gates equal to the last bit.
+"""Selects the readings that become samples: the specification; the compiled kernel gives the same bits.
 
-Each point has a gate.  A reading passes it when its quality changed, or, being good, when it moved by
-max(width, share x what passed last) and the pace allows it.  The first reading passes; one that is not good
-passes only that one time, because it is the last value known.
+Each point has a gate.  A reading passes if its quality changed.  A good reading also passes if it moved by
+max(width, share x last passed value) and the pace allows it.  The first reading passes.  A reading that is
+not good passes only once, because its value is just the last known one.
 """
 
 from array import array
@@ -27,11 +27,11 @@ Passed = tuple["array[int]", "array[int]", "array[float]", tuple[int, ...], list
 
 
 class Route:
-    """Which gate each place of a layout goes through, and which samples go together.
+    """The gate and the group of each place of a layout.
 
-    By place: ``gates`` (numbers from ``Gates.add``), ``points`` (numbers that name the samples, of 32 bits),
-    ``kinds`` (FLOAT to TEXT) and ``groups`` (0 to the number of groups).  ValueError where they differ in
-    length or something is not of these.
+    By place: ``gates`` (numbers from ``Gates.add``), ``points`` (numbers of 32 bits that name the samples),
+    ``kinds`` (FLOAT to TEXT) and ``groups`` (0 to the number of groups).  Raises ValueError if they differ in
+    length or contain something else.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Gates:
     def sift(
         self, route: Route, values: "array[float]", qualities: bytes, taken_ns: int, texts: Mapping[int, str]
     ) -> Passed | None:
-        """What passes of the columns of one layout at one moment: from now on the next are compared with it.
+        """Return the values of one layout at one moment that pass; later values are compared with them.
 
         ``values`` (typecode ``d``), ``qualities`` (GOOD to STALE; any other counts as BAD) and ``texts`` by
         place.  Returns None when nothing passes, else points, kinds with their qualities, values, where each

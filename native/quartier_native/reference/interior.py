@@ -1,5 +1,6 @@
-"""A linear program whose rows couple only with rows near them, by an interior-point method: the
-specification that the compiled kernel equals to the last bit.
+"""Solves a linear program whose rows couple only with near rows, by an interior-point method.
+
+This is the specification; the compiled kernel gives the same bits.
 """
 
 import math
@@ -23,7 +24,7 @@ _FAR = 1e100
 
 
 class Solved(NamedTuple):
-    """How far the method came."""
+    """The result of the method: its number of rounds and its residuals."""
 
     rounds: int
     primal: float

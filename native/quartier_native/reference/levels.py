@@ -1,5 +1,6 @@
-"""A load that takes one of some powers in each step, a car at a charge point: the specification that the
-compiled kernel equals to the last bit.
+"""Plans a load that takes one of several powers in each step, such as a car at a charge point.
+
+This is the specification; the compiled kernel gives the same bits.
 """
 
 from array import array
@@ -16,12 +17,12 @@ _STRAIGHT = Wiring(1.0, 1.0, 0.0)
 
 
 class Levelled(NamedTuple):
-    """What a way of levels comes to."""
+    """The totals of a plan of levels."""
 
     cost: float
-    """Of all steps at the meter, with what excess and missing units cost."""
+    """Cost of all steps at the meter, including excess and missing units."""
     units: int
-    """That it takes."""
+    """Number of units that it takes."""
 
 
 def plan_levels(
@@ -33,7 +34,7 @@ def plan_levels(
 ) -> Levelled:
     """Write the cheapest way of a load with levels into ``plan``: for each step its level.
 
-    ``steps`` has the columns of ``slopes.Step`` (the bounds of a store are not read), ``net_wh`` without
+    ``steps`` has the columns of ``step_costs.Step`` (the bounds of a store are not read), ``net_wh`` without
     this load.  Level k takes ``amounts_wh[k]`` on the bus in a step and counts ``units[k]``; level 0 counts
     none.  ``need`` has NEED_FIELDS: units that are wanted, units that are taken at most, what a missing unit
     costs, and what a Wh beyond the caps costs.

@@ -1,5 +1,6 @@
-"""What a step's stored energy costs on average over samples of its net load, as pieces with rising slopes: a
-part of the specification of ``sampled``.
+"""Computes the mean cost of a step's stored energy over samples of the net load, as pieces of rising slope.
+
+Part of the specification of ``sampled``.
 """
 
 import bisect
@@ -10,7 +11,7 @@ from quartier_native.reference.step_costs import Piece, Wiring, append
 
 
 class SampledStep(NamedTuple):
-    """One step of a horizon, without samples and tiers; ``slopes.Step`` says what the numbers are."""
+    """One step of a horizon, without samples and tiers; ``step_costs.Step`` says what the numbers are."""
 
     samples_count: float
     """How many rows of the samples are this step's: 1 to SAMPLES_MAX."""
@@ -36,7 +37,7 @@ class Sample(NamedTuple):
 
 
 class Tier(NamedTuple):
-    """What an imported Wh above ``above_wh`` costs beside its price and lower tiers; both 0 or more."""
+    """The extra cost of an imported Wh above ``above_wh``, on top of price and lower tiers; both >= 0."""
 
     above_wh: float
     over_price: float
@@ -64,7 +65,7 @@ class Meter(NamedTuple):
 
 
 class SampledFlow(NamedTuple):
-    """What a step does at the meter: means over the samples, and the least and most that it counts."""
+    """The effect of a step at the meter: means over the samples, and the lowest and highest energy."""
 
     grid_wh: float
     curtailed_wh: float

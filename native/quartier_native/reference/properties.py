@@ -1,9 +1,9 @@
-"""What BACnet devices say of properties, as columns: the specification that the compiled reader equals.
+"""Reads the property values of BACnet answers into columns: the specification of the compiled reader.
 
 One ``PropertyReader`` is prepared for each planned request or subscription.  It reads the service part of an
-answer into four things, in the order of the request: how it was read (``WHOLE``, or what is wrong with it),
-a column of doubles, one of kinds (see ``tags``) and one of places: where in the data each value begins and
-ends, for what no double can hold.  What was read before a fault stands there, too.  Productions: ASHRAE
+answer into four results, in the order of the request: the outcome (``WHOLE``, or the fault), a column of
+doubles, a column of kinds (see ``bacnet_tags``) and a column of places (beginning and end of each value in
+the data, for values that no double can express).  Values before a fault are included.  Productions: ASHRAE
 135-2020, clause 21.
 """
 

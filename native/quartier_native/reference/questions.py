@@ -76,7 +76,7 @@ class Questions:
         self.is_over = bool(self._is_enough()) or len(self.answers) == len(self._rows)
 
     def end(self) -> None:
-        """What came now is no answer, and ends it; IndexError where nothing is in hand."""
+        """End the exchange because the received data is no answer; raises IndexError if none is under way."""
         self._check()
         self.taken_ns.append(self._now_ns())
         self.is_over = True

@@ -1,5 +1,6 @@
-"""What a step's stored energy costs, as pieces with rising slopes: a part of the specification of
-``storage``.
+"""Computes the cost of a step's stored energy as pieces of rising slope.
+
+Part of the specification of ``storage``.
 """
 
 from typing import NamedTuple
@@ -9,14 +10,14 @@ class Step(NamedTuple):
     """One step of a horizon.  Energies in Wh of the step, prices in money per Wh."""
 
     net_wh: float
-    """What the meter would count without the storage and without curtailment; import plus."""
+    """Energy at the meter without the storage and without curtailment; import is positive."""
     curtailable_wh: float
-    """By how much that may rise, since generation is curtailed; 0 or more."""
+    """Largest rise of ``net_wh`` by curtailing generation; 0 or more."""
     import_price: float
     export_price: float
-    """What an exported Wh brings; below 0 it costs."""
+    """Revenue of an exported Wh; below 0 it costs."""
     over_price: float
-    """What an imported Wh above ``contract_wh`` costs beside its price; 0 or more."""
+    """Extra cost of an imported Wh above ``contract_wh``, on top of its price; 0 or more."""
     contract_wh: float
     import_max_wh: float
     export_max_wh: float
@@ -30,7 +31,7 @@ class Step(NamedTuple):
 
 
 class Wiring(NamedTuple):
-    """What lies between the meter and the store."""
+    """The losses and the wear between the meter and the store."""
 
     charge_efficiency: float
     discharge_efficiency: float
@@ -50,7 +51,7 @@ class Piece(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What a step does at the meter."""
+    """The effect of a step at the meter."""
 
     grid_wh: float
     curtailed_wh: float

@@ -1,5 +1,6 @@
-"""The cheapest way of one storage through a horizon: the specification that the compiled kernel equals to
-the last bit.
+"""Finds the cheapest plan of one storage through a horizon.
+
+This is the specification; the compiled kernel gives the same bits.
 """
 
 import bisect
@@ -28,7 +29,7 @@ PLAN_COLUMNS = (
     "kink_wh",
 )
 NEAR_WH = 1e-6
-"""What is nearer to a bound than this stands on it, where slopes are asked for."""
+"""Distance to a bound, in Wh, below which a plan counts as at the bound when slopes are computed."""
 TARGET_BREACH = 2.0**-30
 """The missing target's place among the slopes: before all money, after the caps."""
 NUMBER_MAX = 1e12
@@ -51,7 +52,7 @@ MOST: Slope = (math.inf, 0.0)
 
 
 class Bounds(Protocol):
-    """What a merge asks of a step, in Wh; see ``slopes.Step``."""
+    """The bounds of a step that a merge needs, in Wh; see ``step_costs.Step``."""
 
     @property
     def low_wh(self) -> float:
@@ -71,24 +72,24 @@ class Bounds(Protocol):
 
 
 class Planned(NamedTuple):
-    """What a plan comes to."""
+    """The totals of a plan."""
 
     feasible: bool
-    """Whether the storage can keep between floor and ceiling at all; if not, nothing else is told."""
+    """Whether the storage can stay between floor and ceiling; if not, the other fields have no meaning."""
     cost: float
-    """Money, without what the energy at the end is worth."""
+    """Cost in money, without the worth of the energy at the end."""
     excess_wh: float
-    """Wh beyond the caps: the least that is possible."""
+    """Least possible Wh beyond the limits."""
     short_wh: float
-    """Wh that the target is missed by: the least that is possible without more excess."""
+    """Least possible shortfall from the target, in Wh, without more excess."""
     gap: float
-    """At most so much cheaper is the best plan; 0 where every step's cost is convex."""
+    """Upper bound of the saving of the best plan over this one; 0 if the cost of every step is convex."""
 
 
 def plan_storage(steps: "array[float]", store: "array[float]", plan: "array[float]") -> Planned:
     """Write the cheapest plan of one storage into ``plan``.
 
-    ``steps`` has the columns STEP_COLUMNS one after the other, each with a number a step (``slopes.Step``
+    ``steps`` has the columns STEP_COLUMNS one after the other, each with a number a step (``step_costs.Step``
     says what they are), ``store`` the numbers STORE_FIELDS:
 
     - ``charge_efficiency``, ``discharge_efficiency``, EFFICIENCY_MIN to 1, and ``wear_price``, 0 or more;
@@ -218,7 +219,7 @@ def at_end(far_wh: float, worth_price: float) -> tuple[Slope, Slope]:
 
 
 class Stand(NamedTuple):
-    """Where a plan stands on the pieces of a step."""
+    """The position of a plan on the pieces of a step."""
 
     before: Slope
     """The slope below what is filled; LEAST where nothing is."""

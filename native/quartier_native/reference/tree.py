@@ -1,4 +1,4 @@
-"""Wishes to setpoints under the caps of a tree of nodes: the specification that the kernel equals."""
+"""Computes setpoints from requests under the limits of a tree of nodes: the specification of the kernel."""
 
 import operator
 from collections.abc import Sequence
@@ -19,20 +19,20 @@ _PHASES_FIRST = (1, 2, 3, 0)
 
 
 class TreeAllocation(NamedTuple):
-    """What ``allocate_tree`` decided."""
+    """The result of ``allocate_tree``."""
 
     setpoint_w: tuple[float, ...]
-    """One per asset, in the order of the wishes."""
+    """Setpoint of each asset, in the order of the requests."""
     cap_row: tuple[int, ...]
-    """Per asset the row of the last cap that moved it, -1 where none did."""
+    """Row of the last limit that moved each asset, -1 if none did."""
     step: tuple[int, ...]
-    """Per asset the last step that moved it, counted on from ``down`` into ``up``; -1 where none did."""
+    """Last step that moved each asset, counted through ``down`` and then ``up``; -1 if none did."""
     broken: tuple[int, ...]
-    """Rows in which a cap does not hold at the end, ascending."""
+    """Rows in which a limit does not hold at the end, ascending."""
 
 
 class Tree:
-    """The nodes of one building and where its assets stand, checked once for many calls.
+    """The nodes of one building and the places of its assets, checked once for many calls.
 
     ``under[n]`` is the node that feeds ``n``; node 0 is the root, ``under[0] == -1``, and a node comes after
     the one that feeds it.  ``home[a]`` is the node of asset ``a``, ``share[a]`` the part of its power on l1,
@@ -146,7 +146,7 @@ class _Side:
 
 @dataclass(slots=True)
 class _Plan:
-    """What both walks change: setpoints, and by whom each was moved last."""
+    """The result that both walks change: setpoints, and the limit and step that moved each last."""
 
     setpoint_w: list[float]
     cap_row: list[int]

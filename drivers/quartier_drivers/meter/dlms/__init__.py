@@ -24,10 +24,10 @@ def decoder(
     over_tcp: bool = False,
     **client: Any,
 ) -> PushDecoder:
-    """Make a decoder for what a meter pushes; ``client`` settings are for ``reader`` alone.
+    """Make a decoder for the messages that a meter pushes; ``client`` settings are for ``reader`` alone.
 
-    ``is_capture``: a file of APDUs without frames is read too; ``over_tcp``: wrappers are read too, which a
-    serial line never has.
+    ``is_capture``: a file of APDUs without frames is read too.  ``over_tcp``: wrappers are read too; a serial
+    line never has them.
 
     ``defects`` are known defects of the meter: ``energy-in-wh`` (Kamstrup in Sweden).  Keys have 16 bytes, 32
     in security suite 2; without ``authentication_key`` tags are not checked, with it only authenticated APDUs
@@ -70,7 +70,7 @@ def reader(
     wakes the meter by IEC 62056-21 mode E.  ``security`` is ``none``, ``low`` (password) or ``high`` (GMAC).
 
     ``wanted`` are labels of objects, ``1-0:1.8.0``; ``1-0:99.1.0/1-0:1.29.0`` asks for a load curve.
-    ``classes`` gives the class of an object whose name does not tell it.  ``title`` is our system title; its
+    ``classes`` gives the class of an object if its name does not show it.  ``title`` is our system title; its
     form is 16 hexadecimal digits; ``counter`` is the object that gives the public client the last invocation
     counter. Raises ValueError for an invalid label, class or title, and for missing keys.
     """

@@ -86,7 +86,7 @@ class AxdrReader:
         return len(self.data) - self.at
 
     def take(self, count: int) -> bytes:
-        """Return the next bytes; raises Cut."""
+        """Return the next bytes; raises TruncatedData."""
         end = self.at + count
         if end > len(self.data):
             raise TruncatedData(f"{self.left} bytes where {count} are said to follow")
@@ -95,7 +95,7 @@ class AxdrReader:
         return taken
 
     def byte(self) -> int:
-        """Return the next byte; raises Cut."""
+        """Return the next byte; raises TruncatedData."""
         if self.at >= len(self.data):
             raise TruncatedData("ends where a byte is expected")
         self.at += 1
@@ -115,7 +115,10 @@ class AxdrReader:
         return self.take(self.length())
 
     def item(self, depth: int = 0) -> Item:
-        """Return the next item with its tag; raises Malformed, or Cut if the bytes end too early."""
+        """Return the next item with its tag.
+
+        Raises MalformedData, or TruncatedData if the bytes end too early.
+        """
         tag = self.byte()
         if tag == NULL:
             return _NOTHING
@@ -235,13 +238,13 @@ def read_item(data: bytes, at: int = 0) -> Item:
     """Return the single item from ``at`` to the last byte of ``data``; trailing null-data is padding.
 
     If it is invalid, known defects of makers are mended, provided that all of it can then be read. Raises
-    Malformed.
+    MalformedData.
     """
     return read_item_places(data, at)[0]
 
 
 def read_item_places(data: bytes, at: int = 0) -> tuple[Item, Mapping[int, int]]:
-    """Return the same as ``read``, and the place of each number and string by the ``id`` of its item.
+    """Return the same as ``read_item``, and the place of each number and string by the ``id`` of its item.
 
     Mended data has no places.
     """

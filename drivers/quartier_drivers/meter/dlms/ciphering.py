@@ -74,7 +74,7 @@ class ApduOpener:
         self._rising = InvocationCounters()
 
     def open(self, apdu: bytes) -> OpenedApdu:
-        """Open a general-glo, general-ded or general-ciphering APDU; raises Unopened."""
+        """Open a general-glo, general-ded or general-ciphering APDU; raises DecryptionRefused."""
         try:
             title, sealed, extra = _parse_general(apdu)
         except MalformedData as error:
@@ -84,7 +84,7 @@ class ApduOpener:
     def unseal(self, sealed: bytes, title: bytes, extra: bytes = b"") -> OpenedApdu:
         """Open security control, counter, text and tag of the sender with this system title.
 
-        Raises Unopened.
+        Raises DecryptionRefused.
         """
         if len(title) != _TITLE_SIZE:
             raise DecryptionRefused(f"a system title of {len(title)} bytes, expected {_TITLE_SIZE}")
@@ -97,7 +97,10 @@ class ApduOpener:
         return OpenedApdu(inside, title, counter, control & _KEY_SET, bool(self._keys.authentication))
 
     def keep(self, opened: OpenedApdu) -> None:
-        """Accept the counter of an APDU with valid content.  Raises Unopened if it was accepted before."""
+        """Accept the counter of an APDU with valid content.
+
+        Raises DecryptionRefused if it was accepted before.
+        """
         last = self._rising.take((opened.title, opened.key_set), opened.counter)
         if last is not None:
             raise DecryptionRefused(
@@ -180,9 +183,9 @@ def _make_cipher(keys: CipherKeys, control: int) -> algorithms.AES:
 def encrypt_apdu(
     keys: CipherKeys, title: bytes, control: int, counter: int, apdu: bytes, extra: bytes = b""
 ) -> bytes:
-    """Return security control, invocation counter, text and tag: the input of ``Opener.unseal``.
+    """Return security control, invocation counter, text and tag: the input of ``ApduOpener.unseal``.
 
-    ``title`` is the sender's; raises Unopened if a key is missing.
+    ``title`` is the sender's; raises DecryptionRefused if a key is missing.
     """
     head = bytes([control]) + counter.to_bytes(4, "big")
     iv = title + head[1:]

@@ -1,6 +1,6 @@
 """Polls a meter: associates, reads its objects and load curves, releases; pure conversations.
 
-IEC 62056-5-3.  Each reading has its own association, so it does not matter if the meter forgot us.
+IEC 62056-5-3.  Each reading has its own association, so it does not matter if the meter lost an earlier one.
 """
 
 from collections.abc import Callable, Sequence
@@ -48,10 +48,11 @@ _SERIALS = ("0-0:96.1.0", "0-0:42.0.0", "0-0:96.1.1")
 
 @dataclass(frozen=True, slots=True)
 class ClientAccess:
-    """How a client presents itself.
+    """The identity and the security settings of a client.
 
-    ``mechanism`` is NONE, LOW (``secret`` is the password) or GMAC; ``is_ciphered``: requests are encrypted
-    and authenticated; ``counter_name`` is the object that gives anybody the last invocation counter.
+    ``mechanism`` is NO_SECURITY, LOW_SECURITY (``secret`` is the password) or HIGH_SECURITY_GMAC.
+    ``is_ciphered``: requests are encrypted and authenticated.  ``counter_name`` is the object with the last
+    invocation counter, which every client may read.
     """
 
     client: int = PUBLIC_CLIENT
@@ -190,7 +191,7 @@ class DlmsClient:
             self._opener.keep(opened)
             return opened.apdu
         if answer[:1] in (b"\xd8", b"\x0e"):
-            return answer  # that it cannot decipher us, a meter says in clear
+            return answer  # a meter that cannot decipher the request reports this in clear
         raise DecryptionRefused("an answer in clear to a ciphered request")
 
     def _next_counter(self) -> int:

@@ -48,7 +48,7 @@ _DIAGNOSTICS = {
 
 @dataclass(frozen=True, slots=True)
 class AssociationGrant:
-    """What the meter grants: its ``title`` and ``challenge``, its ``conformance``, the longest APDU."""
+    """The answer of the meter to an association: its title, challenge and conformance, the longest APDU."""
 
     title: bytes
     challenge: bytes
@@ -57,7 +57,7 @@ class AssociationGrant:
 
     @property
     def is_listing(self) -> bool:
-        """Whether one request may ask for several attributes."""
+        """Return whether one request may ask for several attributes."""
         return bool(self.conformance & 1 << 9)
 
 
@@ -91,7 +91,7 @@ def make_associate_request(
 
 
 def parse_grant(answer: bytes, opener: ApduOpener | None = None) -> AssociationGrant:
-    """Return what an AARE grants; raises Refused if it refuses, Malformed if the answer is no AARE."""
+    """Return what an AARE grants; raises Refused if it refuses, MalformedData if the answer is no AARE."""
     reader = AxdrReader(answer)
     if reader.byte() != _AARE:
         raise MalformedData(f"APDU {answer[0]:#04x}, expected an association response")
@@ -257,7 +257,7 @@ def make_action(kind: int, name: bytes, method: int, parameter: Item) -> bytes:
 
 
 def parse_get_answer(answer: bytes) -> list[AttributeResult] | AnswerBlock:
-    """Return the results of a get, or one block of a long answer; raises ServiceRefused or Malformed."""
+    """Return the results of a get, or one block of a long answer; raises ServiceRefused or MalformedData."""
     reader = AxdrReader(answer)
     form = _read_form(reader, _GOT)
     if form == 1:
@@ -274,13 +274,13 @@ def parse_get_answer(answer: bytes) -> list[AttributeResult] | AnswerBlock:
 
 
 def parse_joined_blocks(data: bytes, count: int) -> list[AttributeResult]:
-    """Return the results in the joined blocks of an answer for ``count`` attributes; raises Malformed."""
+    """Return the results in the joined blocks of an answer for ``count`` attributes; raises MalformedData."""
     reader = AxdrReader(data)
     return [reader.item()] if count == 1 else _read_results(reader)
 
 
 def parse_action_answer(answer: bytes) -> Item | None:
-    """Return the result of a method; raises ServiceRefused or Malformed."""
+    """Return the result of a method; raises ServiceRefused or MalformedData."""
     reader = AxdrReader(answer)
     form = _read_form(reader, _ACTED)
     if form != 1:

@@ -43,7 +43,7 @@ class TruncatedFrame(Exception):  # noqa: N818 - not an error: more bytes may co
 class HdlcFrame:
     """One frame with valid check sequences.
 
-    ``control`` is the whole control field; ``is_flagged`` tells whether both flags were there.
+    ``control`` is the whole control field; ``is_flagged``: both flags were received.
     """
 
     destination: int
@@ -62,7 +62,7 @@ class HdlcFrame:
 
     @property
     def is_final(self) -> bool:
-        """Whether the sender has finished for now."""
+        """Return whether the sender has finished for now (poll/final bit)."""
         return bool(self.control & POLL)
 
     @property
@@ -131,7 +131,7 @@ def make_frame(
 
 
 def parse_head(data: bytes | bytearray, at: int) -> HdlcHead | None:
-    """Return the header at ``at`` (after the flag), None if there is none; raises Short.
+    """Return the header at ``at`` (after the flag), None if there is none; raises TruncatedFrame.
 
     The header check sequence must be valid, so noise passes only once in 65536 times.
     """
@@ -158,7 +158,7 @@ def parse_head(data: bytes | bytearray, at: int) -> HdlcHead | None:
 
 
 def _parse_address(data: bytes | bytearray, at: int) -> tuple[int, int]:
-    """Return the address at this place and the place after it, 0 if there is none; raises Short."""
+    """Return the address at this place and the place after it, 0 if there is none; raises TruncatedFrame."""
     value = 0
     for size in range(1, 5):
         if at + size > len(data):
@@ -171,9 +171,9 @@ def _parse_address(data: bytes | bytearray, at: int) -> tuple[int, int]:
 
 
 def parse_frame(data: bytes | bytearray, at: int, head: HdlcHead) -> HdlcFrame | None:
-    """Return the frame whose header is at ``at`` and whose bytes are all there; None if its check fails.
+    """Return the frame with ``head`` at ``at``, all bytes of which are in ``data``; None if its check fails.
 
-    A frame without information has only one check sequence: it needs both flags too.
+    A frame without information has only one check sequence, so it must also have both flags.
     """
     end = at + head.size
     flagged = at > 0 and data[at - 1] == FLAG and end < len(data) and data[end] == FLAG

@@ -253,7 +253,7 @@ def _encode_parameters(information_max: int) -> bytes:
 
 
 def _parse_parameters(information: bytes) -> tuple[int, int]:
-    """Return the sizes that this side may send and will receive; UA counts from the meter's side."""
+    """Return the sizes that this side may send and will receive; UA states them from the meter's side."""
     found = {0x05: _INFORMATION_MAX, 0x06: _INFORMATION_MAX}
     at = 3
     if information[:2] == b"\x81\x80":

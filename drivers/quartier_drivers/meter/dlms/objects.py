@@ -1,4 +1,4 @@
-"""Objects and load curves of a meter that is asked (pure).
+"""Defines the objects of a meter that is polled; reads their values and load curves (pure).
 
 Blue Book, classes 1 (data), 3 to 5 (registers), 7 (profile generic), 8 (clock).
 """
@@ -24,7 +24,7 @@ END_OF_TIME = dlms_values.encode_time(datetime(2099, 12, 31, 23, 59, 59))  # noq
 
 @dataclass(frozen=True, slots=True)
 class CurveColumn:
-    """What one column captures."""
+    """One column of a load curve: the captured attribute (class, name, number)."""
 
     kind: int
     name: bytes
@@ -32,7 +32,7 @@ class CurveColumn:
 
     @property
     def is_clock(self) -> bool:
-        """Whether the column is the capture time of a row."""
+        """Return whether the column is the capture time of a row."""
         return self.kind == CLOCK_CLASS and self.attribute == VALUE_ATTRIBUTE
 
     @property
@@ -58,7 +58,7 @@ class LoadCurve:
 
 
 def parse_columns(captured: Item) -> tuple[CurveColumn, ...]:
-    """Return the columns listed in ``capture_objects``; raises Malformed."""
+    """Return the columns listed in ``capture_objects``; raises MalformedData."""
     made = []
     for item in captured.items:
         parts = [part.value for part in item.items]
@@ -173,12 +173,12 @@ class WantedObject:
 
     @property
     def is_curve(self) -> bool:
-        """Whether it is a load curve."""
+        """Return whether the object is a load curve."""
         return self.kinds[0] == PROFILE_GENERIC_CLASS
 
 
 def make_wanted(text: str, kind: str = "") -> WantedObject:  # noqa: PLR0911 - one for each kind of name
-    """Return the object of a label; ``kind`` is its class, else its name tells the class.
+    """Return the object of a label; ``kind`` is its class, empty to derive the class from the name.
 
     Raises ValueError for an invalid OBIS name or class.
     """

@@ -1,7 +1,7 @@
-"""Decode a customer interface that pushes; known forms first (pure).
+"""Decodes the messages that a customer interface pushes; known forms first (pure).
 
-A meter sends the same list again and again.  What stays the same in it (names, units, lengths, the kind of
-list) is compared as one number.
+A meter sends the same list again and again.  The constant parts of it (names, units, lengths, the kind of
+list) are compared as one number.
 """
 
 import struct
@@ -51,7 +51,7 @@ class PushDecoder:
 
     HDLC frames, M-Bus segments and the TCP wrapper may come in any mixture and after any noise.  With
     ``is_capture``, a stream that begins with an APDU is read as bare APDUs, with or without LLC header; a
-    port never is, and ``Assembly`` asks for more proof of data without check.  Keeps at most 200 KiB.
+    port never is, and ``ApduAssembly`` asks for more proof of data without check.  Keeps at most 200 KiB.
 
     ``why`` gives the reason why the last APDU was refused; empty before.  ``identity`` is the system title of
     the last ciphered APDU.  With an authentication key only authenticated APDUs count.
@@ -85,7 +85,7 @@ class PushDecoder:
 
     @property
     def counts(self) -> DecoderCounts:
-        """What the decoder has counted since it was made; ``good_count`` and ``bad_count`` count APDUs."""
+        """The counts since the decoder was made; ``good_count`` and ``bad_count`` count APDUs."""
         return self._counts
 
     def feed(self, data: bytes) -> list[Telegram]:

@@ -38,7 +38,7 @@ SERIAL_NAMES = (
 )
 TYPE_NAMES = (TYPE, dlms_values.parse_obis("1-1:96.1.1"))
 LIST_NAMES = (*LIST_VERSIONS, *TYPE_NAMES)
-"""What identifies the list."""
+"""The names by which a list is identified."""
 
 
 _FORMS = {
@@ -110,7 +110,7 @@ class DataNotification:
 def parse_list_groups(notice: DataNotification, defects: Sequence[str] = ()) -> tuple[str, list[Group]]:
     """Return the meter (empty if the list does not state it) and every value of a notification.
 
-    See ``lines``.
+    See ``parse_list_lines``.
     """
     meter, told = parse_list_lines(notice, defects)
     return meter, [group for line in told if (group := line.group())]
@@ -292,7 +292,7 @@ _OCTETS = 0x09
 
 
 def parse_notification(apdu: bytes) -> DataNotification:
-    """Read a data notification, or a list that was sent without one; raises Malformed."""
+    """Read a data notification, or a list that was sent without one; raises MalformedData."""
     if apdu[:1] in (bytes([ARRAY]), bytes([STRUCTURE])):
         body, places = read_item_places(apdu)
         return DataNotification(b"", body, False, places)
@@ -312,7 +312,10 @@ def parse_notification(apdu: bytes) -> DataNotification:
 
 
 def find_apdu_size(data: bytes) -> int:
-    """Return the size of the bare APDU at the beginning of ``data``; raises Cut or Malformed."""
+    """Return the size of the bare APDU at the beginning of ``data``.
+
+    Raises TruncatedData or MalformedData.
+    """
     reader = AxdrReader(data)
     tag = reader.byte()
     if tag in (ARRAY, STRUCTURE):

@@ -26,7 +26,7 @@ KEPT_MAX = WRAPPED_MAX + 64
 # An HDLC frame's format, an M-Bus frame's header, a wrapper's version; or an incomplete one of them.
 _BEGINS = re.compile(rb"[\xa0-\xaf]|\x68(?=(.)\1\x68|.{0,2}\Z)|\x00(?=\x01|\Z)", re.DOTALL)
 _MBUS_START, _MBUS_STOP, _MBUS_HEAD_SIZE = 0x68, 0x16, 7
-_MBUS_PARTS = 0x1F  # control information up to here says which part of an APDU it is
+_MBUS_PARTS = 0x1F  # control information up to here is the number of a part of an APDU
 _WRAPPER_SIZE = 8
 _PORT_MAX = 0x3FFF
 # First bytes of an APDU: notification, general ciphering and block transfer, answers, ciphered answers.
@@ -51,7 +51,7 @@ class MbusSegment:
 
     @property
     def is_last(self) -> bool:
-        """Whether it is the last part of the APDU."""
+        """Return whether it is the last part of the APDU."""
         return bool(self.information & 0x10)
 
 
@@ -73,7 +73,7 @@ class FoundFrame:
 
     @property
     def is_whole(self) -> bool:
-        """Whether both its beginning and its end were seen."""
+        """Return whether both the beginning and the end of the frame were received."""
         return not isinstance(self.frame, HdlcFrame) or self.frame.is_flagged
 
 
@@ -88,8 +88,8 @@ class _OpenFrame(NamedTuple):
 class FrameScanner:
     """Takes bytes in any chunks and yields each frame once its last byte came.
 
-    The frame that ends first counts, whatever else seemed to have begun before it: a damaged header never
-    swallows a good neighbour.  HDLC frames need neither of their flags if both check sequences are valid.
+    The frame that ends first counts, even if another one seemed to begin before it: a damaged header never
+    swallows a good neighbour.  HDLC frames need no flags if both check sequences are valid.
     ``bad_count`` counts false or damaged frames, ``resync_count`` runs of other bytes.
     """
 
@@ -109,7 +109,7 @@ class FrameScanner:
 
     def feed(self, data: bytes) -> Iterator[FoundFrame]:
         """Yield the frames that these bytes complete; exhaust it before the next call."""
-        for at in range(0, len(data), _STEP):  # so few beginnings are open at a time, however much comes
+        for at in range(0, len(data), _STEP):  # so few beginnings are open at a time
             self._kept += data[at : at + _STEP]
             self._look()
             yield from self._take(self._base + len(self._kept))
@@ -217,7 +217,7 @@ class FrameScanner:
         """Accept everything up to the end of a frame; return the number of stray bytes before it."""
         self._pass(candidate.start)
         stray = self._stray
-        # Whatever seemed to have begun before and to continue after it was no frame.
+        # A frame that seemed to begin before this one and to continue after it was none.
         begins = (other.start for other in self._open)
         self._suspects += [begin for begin in begins if self._floor <= begin < candidate.start]
         self._settle(candidate.start)
@@ -247,7 +247,7 @@ class FrameScanner:
         self._suspects = [place for place in self._suspects if place >= limit]
 
     def _trim(self) -> None:
-        """Forget what no frame can need; a flag is kept before the bytes to examine."""
+        """Drop the bytes that no frame can need; one byte, perhaps a flag, stays before those to examine."""
         limit = self._looked
         for candidate in self._open:
             if self._floor <= candidate.start < limit:

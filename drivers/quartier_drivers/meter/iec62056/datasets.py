@@ -39,7 +39,7 @@ _ODD_WITHOUT_TOP_BIT = bytes(byte for byte in range(0x80) if not _EVEN[byte])
 
 
 def strip_parity(raw: bytes) -> bytes:
-    """Return the characters of a message, with ``DAMAGED`` for those with visible damage.
+    """Return the characters of a message, with ``DAMAGED_CHARACTER`` for those with visible damage.
 
     A line of 7E1 that was received as 8N1 has its parity in the highest bit: each character can then be
     checked.

@@ -23,12 +23,12 @@ FRAMING = "7E1"
 _ADDRESS = re.compile(r"[0-9A-Za-z ]{0,32}")
 _ACK, _NAK = b"\x06", b"\x15"
 BREAK_MESSAGE = b"\x01B0\x03q"
-"""SOH B0 ETX BCC: a meter stops what it is doing."""
+"""SOH B0 ETX BCC: the meter aborts the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyTimes:
-    """How long a meter may take; all in real seconds."""
+    """The waiting times of a conversation with a meter, in real seconds."""
 
     identity_s: float = 2.2
     """Until the answer to a request: the standard has 1.5 s, slow meters need more."""
@@ -44,7 +44,7 @@ class ReplyTimes:
 
 
 class Iec62056Reader:
-    """Reads one meter: ``talk.Reader``.  Remembers a speed that the head could not follow.
+    """Reads one meter: ``telegrams.MeterReader``.  Remembers a speed that the head could not follow.
 
     ``wake_count`` zero characters wake a meter that sleeps (40 to 65 for Landis+Gyr's T550).  ``speed_max``
     is the fastest speed that the head and the meter are trusted with.  Raises ValueError for an invalid

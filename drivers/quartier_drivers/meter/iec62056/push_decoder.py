@@ -1,9 +1,9 @@
-"""The decoder of IEC 62056-21: what a meter sends in modes A to D, polled or not; pure.
+"""Decodes IEC 62056-21: the messages of a meter in modes A to D, polled or not; pure.
 
 IEC 62056-21:2002, 6.3.2 (identification), 6.3.3 (acknowledgement), 6.3.4 (data message with block check),
-6.4.5 (mode D).  A data message between STX and ETX is covered by its block check character: the whole or
-nothing.  Without STX, as in modes A and D, it is good if it is complete, and data sets with a visibly damaged
-character are left out.
+6.4.5 (mode D).  The block check character covers a data message between STX and ETX: it is accepted whole or
+not at all.  Without STX, as in modes A and D, a complete message is valid, and data sets with a visibly
+damaged character are left out.
 """
 
 import re
@@ -54,13 +54,13 @@ _PIECE = 4096
 
 
 class Iec62056Decoder:
-    """A push parser of IEC 62056-21: see ``telegram.Decoder``.  Keeps ``FRAME_MAX`` characters, twice.
+    """A push parser of IEC 62056-21: see ``telegrams.Decoder``.  Keeps ``FRAME_MAX`` characters, twice.
 
     Messages in the usual form are read whole by the fast reader. ``_held`` is the received part of a message.
 
     ``bcc``: how the block check character is made: ``"xor"`` (the standard), ``"sum"`` (Kamstrup Multical 41
     and 401: added up), ``"none"`` (not checked).  ``pushes``: meters send by themselves on a port, which
-    starts at any byte and loses bytes; lines without block check then count once they are ``Familiar``.
+    starts at any byte and loses bytes; lines without block check then count once they are ``RepeatedForms``.
     """
 
     def __init__(self, bcc: str, *, pushes: bool = False) -> None:
@@ -81,16 +81,16 @@ class Iec62056Decoder:
 
     @property
     def why(self) -> str:
-        """What is wrong with complete messages that are not good, for a person; empty if nothing is."""
+        """The fault of complete messages that are not valid, for a person; empty if there is none."""
         if self._counts.good_count or not self._strange:
             return ""
         return f'its block check is made otherwise: a profile with bcc = "{self._strange}" reads it'
 
     @property
     def counts(self) -> DecoderCounts:
-        """What the decoder has counted since it was made.
+        """The counts since the decoder was made.
 
-        Good and bad are data sets, or messages refused whole.
+        ``good_count`` and ``bad_count`` count data sets; a message that is refused whole counts once.
         """
         return self._counts
 

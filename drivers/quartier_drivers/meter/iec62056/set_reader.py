@@ -1,7 +1,7 @@
-"""Data sets of IEC 62056-21 as nearly all meters send them: ``1.8.0(001234.56*kWh)``, and messages of them.
+"""Reads data sets of IEC 62056-21 in their usual form, ``1.8.0(001234.56*kWh)``, and messages of such sets.
 
-IEC 62056-21:2002, 6.5 and 6.3.4.  What looks otherwise (several values, blanks around a unit, a damaged
-character) is left to the driver's general way.
+IEC 62056-21:2002, 6.5 and 6.3.4.  Nearly all meters send this form.  ``datasets`` reads the others: several
+values, blanks around a unit, a damaged character.
 """
 
 import re
@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from quartier_drivers.meter.telegrams import Group, GroupValue, Telegram
 
 ADDRESS_MEASURE, ADDRESS_STRICT, ADDRESS_RANK_SHIFT = 1, 2, 4
-"""What is known of an address: its digits are a number; it is as the standard has it; its rank above."""
+"""Flags of an address: its digits are a number; its form is that of the standard.  Higher bits: its rank."""
 UNIT_USUAL = 1
-"""What is known of a unit: meters give it."""
+"""Flag of a unit: meters use it."""
 CHECK_XOR, CHECK_SUM, CHECK_NONE = range(3)
-"""How the block check character is made."""
+"""Methods of the block check: exclusive or, sum, not checked."""
 SETS_MAX = 1500
-"""Sets of a message."""
+"""Most sets in a message."""
 BLOCK_MAX = 32_000
-"""Bytes of a message."""
+"""Size of the longest message in bytes."""
 RANK_MAX = 15
 
 _STX, _ETX = 0x02, 0x03
@@ -36,9 +36,9 @@ Units = Mapping[bytes, tuple[str, int] | None]
 class SetReader:
     """Reads the sets of one meter.
 
-    ``labels`` has for each address its label and what is known of it, ``units`` for each unit how it is
-    spelled and whether it is usual; None where it is none.  A meter's number stands in the set whose address
-    has the lowest rank from 1 on and is not empty.
+    ``labels`` maps each address to its label and flags, ``units`` each unit to its spelling and flags; None
+    if it is invalid.  The serial number of the meter is the first value that is not empty in the order of the
+    ranks of the addresses, from 1 on; an address of rank 0 has none.
     """
 
     def __init__(self, labels: Labels, units: Units) -> None:
@@ -46,9 +46,9 @@ class SetReader:
         self._units = units
 
     def sets(self, block: bytes, at: int, groups: list[Group], *, is_checked: bool) -> int:
-        """Add what the sets from ``at`` on say, ``SETS_MAX`` at most, and tell where they end.
+        """Add the groups of the sets from ``at`` on, until ``groups`` has ``SETS_MAX``; return their end.
 
-        Of a block that nothing ``is_checked`` by, a set must look as the standard has it.
+        If the block is not checked (``is_checked``), a set must have the exact form of the standard.
         """
         while len(groups) < SETS_MAX:
             while at < len(block) and block[at] in _LINE_ENDS:
@@ -63,10 +63,11 @@ class SetReader:
     def messages(
         self, data: bytes, at: int, check: int, speaker: str, bad_count: int, telegrams: list[Telegram]
     ) -> tuple[int, int]:
-        """Add a telegram for each message from ``at`` on: STX, sets, ``!``, ETX and a block check that holds.
+        """Add a telegram for each message from ``at`` on: STX, sets, ``!``, ETX and a valid block check.
 
-        Gives where they end, at something else or at a message that goes on behind ``data``, and how many
-        sets they had.  ``speaker`` is who says it where no set tells; ``bad_count`` sets were refused before.
+        Return the place where they end (at other content, or at a message that is not complete in ``data``)
+        and the number of their sets.  ``speaker`` is the sender if no set states it; ``bad_count`` is the
+        number of sets that were refused before.
         """
         sets_count = 0
         while (read := self._message(data, at, check)) is not None:
@@ -104,7 +105,7 @@ class SetReader:
         return meter, groups, end.end() + 1
 
     def _set(self, data: bytes, at: int, *, is_checked: bool) -> tuple[Group, int, int] | None:
-        """The group of the set at ``at``, the rank of its address, and where it ends."""
+        """Return the group of the set at ``at``, the rank of its address, and its end; None if not usual."""
         found = _SET.match(data, at)
         meant = self._labels[found[1]] if found else None
         if found is None or meant is None:
@@ -116,7 +117,7 @@ class SetReader:
         return None if said is None else (Group(label, *said), known >> ADDRESS_RANK_SHIFT, found.end())
 
     def _said(self, told: bytes, known: int, *, is_checked: bool) -> tuple[GroupValue, str] | None:
-        """Value and unit; None where they are not plain."""
+        """Return value and unit; None if they are not in the usual form."""
         number = _NUMBER.fullmatch(told)
         if number is None:
             return (told.decode(), "") if _TEXT.fullmatch(told) else None
@@ -145,7 +146,7 @@ def is_continued(data: bytes, at: int) -> bool:
 
 
 def compute_block_check(block: bytes, check: int) -> int:
-    """The block check character of some bytes."""
+    """Return the block check character of ``block``."""
     if check == CHECK_SUM:
         return sum(block) & 0x7F
     found = 0

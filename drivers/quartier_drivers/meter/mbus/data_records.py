@@ -1,9 +1,10 @@
-"""The data records of an M-Bus telegram, told apart and their values read (EN 13757-3:2018, clause 6).
+"""Splits an M-Bus telegram into data records and reads their values (EN 13757-3:2018, clause 6).
 
 A record is a data information block (DIF and up to 10 DIFE), a value information block (VIF, for 7C and FC
-its text, up to 10 VIFE) and its data, whose length and coding the low four bits of the DIF say.  Both blocks
-together are the record's *head*: what it means hangs on nothing else.  The text stands before the VIFE, as
-meters in the field have it; where a byte of 80 or more follows the VIF, which no text is as long as, behind.
+its text, up to 10 VIFE) and its data.  The low four bits of the DIF give length and coding of the data.  Both
+blocks together are the *head* of the record; its meaning depends on nothing else.  The text precedes the
+VIFE, as meters in the field send it.  If a byte of 80 or more follows the VIF, it cannot be the length of a
+text; then the text follows the VIFE.
 """
 
 import struct
@@ -24,7 +25,7 @@ RECORD_NUMBER, RECORD_TEXT, RECORD_DIGITS, RECORD_NOTHING, RECORD_MAKER, RECORD_
     RESERVED_DIF,
     RESERVED_LENGTH,
 ) = range(9)
-"""How the records ended; from ``CUT_IN_DIF`` on they are no records."""
+"""Results of splitting: how the records ended; from ``CUT_IN_DIF`` on the data contains no valid records."""
 
 EXTENSIONS_MAX = 10
 RecordValue = int | float | bytes | None
@@ -38,16 +39,16 @@ _MINUS = 15
 
 
 class _RecordsEnd(Exception):  # noqa: N818 - it ends the walk, whether well or not
-    """The records end here, in the way of ``how``."""
+    """The records end here; ``how`` is the result of splitting."""
 
     def __init__(self, how: int) -> None:
         self.how = how
 
 
 def split_records(data: bytes, *, high_first: bool = False) -> tuple[list[DataRecord], int]:
-    """The records of ``data`` (all after the header of the telegram) and how they ended.
+    """Return the records of ``data`` (all after the header of the telegram) and how they ended.
 
-    A row is the head as it was sent, the value, and what the value is:
+    A row is the head as it was sent, the value, and the kind of the value:
 
     - ``NUMBER``: an int (two's complement or BCD) or a float (real of 32 bits, NaN or infinite too), unscaled
     - ``OVERFLOW``: an int whose highest BCD digit is A..E, which stands for 10..14 (Annex B)
@@ -55,10 +56,10 @@ def split_records(data: bytes, *, high_first: bool = False) -> tuple[list[DataRe
     - ``TEXT``: bytes of a text in reading order
     - ``BLOB``: bytes, the highest first, of a binary field of more than 64 bits
     - ``NOTHING``: None, where the record has no data
-    - ``MAKER``: bytes of the maker behind DIF 0F or 1F, as they were sent
+    - ``MAKER``: bytes of the maker after DIF 0F or 1F, as they were sent
 
-    Idle fillers are left out.  ``high_first``: mode 2, the highest byte of each field comes first.  The rows
-    before a fault are given too.  Never raises.
+    Idle fillers are left out.  ``high_first``: mode 2, the highest byte of each field comes first.  Rows
+    before a fault are returned too.  Never raises.
     """
     rows: list[DataRecord] = []
     walk = _RecordWalk(data, high_first=high_first)
@@ -81,7 +82,7 @@ class _RecordWalk:
         self._high_first = high_first
 
     def row(self) -> DataRecord | None:
-        """The next record, None for an idle filler; raises _End."""
+        """Return the next record, None for an idle filler; raises _RecordsEnd."""
         if self.at >= len(self.data):
             raise _RecordsEnd(ENDED)
         start, dif = self.at, self._byte(RECORDS_FAULTY)

@@ -34,11 +34,11 @@ class AddressMask:
 
     @property
     def is_exact(self) -> bool:
-        """Whether it matches a single address."""
+        """Return whether the mask matches a single address."""
         return "F" not in self.text[:NUMBER_DIGITS] and _WILD not in bytes.fromhex(self.text[NUMBER_DIGITS:])
 
     def fits(self, identity: bytes) -> bool:
-        """Return whether a meter with these eight bytes (``Header.identity``) must answer to it."""
+        """Return whether a meter with these eight bytes (``TelegramHeader.identity``) must answer to it."""
         told = identity.hex().upper()
         digits = zip(self.text[:NUMBER_DIGITS], told[:NUMBER_DIGITS], strict=True)
         rest = zip(bytes.fromhex(self.text[NUMBER_DIGITS:]), identity[4:], strict=True)
@@ -168,7 +168,7 @@ class TelegramHeader:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the meter marks its measured values as doubtful: application error or permanent error.
+        """Return whether the meter marks its measured values as doubtful (application or permanent error).
 
         EN 13757-7:2018, Table 8: a permanent error needs service; a temporary one and an abnormal condition
         do not affect the measured values.

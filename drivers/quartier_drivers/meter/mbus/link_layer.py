@@ -16,7 +16,7 @@ from quartier_drivers.meter.telegrams import DecoderCounts, LineRequest
 
 _SHORT_SIZE, _AROUND, _LENGTH_MIN = 5, 6, 3
 FRAME_MAX = 255 + _AROUND
-"""Size of the longest frame, and most bytes that a ``Framer`` keeps between two chunks."""
+"""Size of the longest frame, and most bytes that a ``MbusFramer`` keeps between two chunks."""
 
 
 _HEARD_MAX = 4 * FRAME_MAX
@@ -50,7 +50,7 @@ class MbusFrame:
 
     @property
     def is_answer(self) -> bool:
-        """Whether a meter sent it: RSP_UD."""
+        """Return whether a meter sent the frame: RSP_UD."""
         return self.ci >= 0 and self.control & ~_FLAGS == _RSP_UD
 
 

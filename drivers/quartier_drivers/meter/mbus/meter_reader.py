@@ -33,7 +33,7 @@ _PRIMARY_MAX = 250
 
 @dataclass(slots=True)
 class MbusReader:
-    """One meter on a line; see ``talk.Reader``.
+    """Reads one meter on a line: see ``telegrams.MeterReader``.
 
     ``mask`` is its secondary address, or None if ``primary`` (0..250, 254 for a meter alone) is polled.
     ``resets``: whether the link is reset before a reading, which also makes a meter begin with its first

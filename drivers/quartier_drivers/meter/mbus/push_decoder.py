@@ -70,7 +70,7 @@ class MbusAnswer:
 def parse_answer(frame: MbusFrame, key: bytes = b"", first: int = 0) -> MbusAnswer:
     """Read the answer in ``frame``; records are numbered from ``first``.
 
-    Raises Unreadable with the reason.
+    Raises UnreadableTelegram with the reason.
     """
     ci, data = frame.ci, frame.data
     if ci in {LONG_CI, LONG_HIGH_FIRST_CI}:
@@ -162,7 +162,7 @@ def _parse_alarm(frame: MbusFrame, size: int) -> MbusAnswer:
 
 
 class MbusDecoder:
-    """See ``telegram.Decoder``.  One checksum covers a whole frame, so a frame is either good or bad.
+    """Decodes M-Bus frames: see ``telegrams.Decoder``.  One checksum covers a frame, so it is good or bad.
 
     Requests of the master, and short frames, are no telegrams and are skipped.  A valid frame that is no
     telegram of EN 13757-3 (records that end too early, an unknown control information) is refused whole.
@@ -178,7 +178,7 @@ class MbusDecoder:
 
     @property
     def counts(self) -> DecoderCounts:
-        """What the decoder has counted since it was made."""
+        """The counts since the decoder was made."""
         return self._framer.counts
 
     def feed(self, data: bytes) -> list[Telegram]:

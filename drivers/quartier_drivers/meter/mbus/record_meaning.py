@@ -26,7 +26,7 @@ _FORM_NAMES = {TIME_FORM: "date", DURATION_FORM: "duration", COUNT_FORM: "count"
 
 @dataclass(frozen=True, slots=True)
 class RecordMeaning:
-    """How to read the value of a record with this header.
+    """The meaning of a record head: its unit, its quantity, and the conversion of its value.
 
     value = number × ``top`` / ``bottom`` + ``shift`` in ``unit``; ``more`` is the content of ``Group.more``.
     ``moment_size``: size in bytes of the date or time in the number, 0 if it is none; ``is_moment`` if it is

@@ -27,7 +27,7 @@ ScanProgress = Callable[[MbusBus, str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class MbusScanTarget:
-    """What to search: secondary addresses that match ``mask`` (None: none), and these primary ones.
+    """The addresses to search: secondary ones that match ``mask`` (None: none), and ``primary`` ones.
 
     ``is_thorough``: each silence is asked twice, and all speeds are tried even if one had meters.
     """
@@ -38,7 +38,7 @@ class MbusScanTarget:
 
     @property
     def is_wide(self) -> bool:
-        """Whether the search is unrestricted: a silent line then need not be asked address by address."""
+        """Return whether the search is unrestricted; a silent line then need not be asked by each address."""
         return (
             self.mask == ANY_ADDRESS and len(self.primary) == len(PRIMARY_ADDRESSES) and not self.is_thorough
         )
@@ -98,7 +98,7 @@ def _make_faults(url: str, error: ValidationError) -> list[Fault]:
 
 @dataclass(slots=True)
 class MbusScanResult:
-    """What was found on which bus; ``lost`` is the reason of an early end, if any."""
+    """The result of a search on one bus; ``lost`` is the reason of an early end, if any."""
 
     bus: MbusBus
     survey: SearchResult

@@ -178,7 +178,7 @@ class MeterSearch:
 
     @property
     def _is_hopeless(self) -> bool:
-        """Whether many answers came without any meter."""
+        """Return whether too many answers contained no meter, so that the search ends."""
         return self._barren_count > _FRUITLESS_MAX
 
     def _search_each(

@@ -77,7 +77,7 @@ class EncryptedP1Decoder:
 
     @property
     def why(self) -> str:
-        """What a person should know if nothing can be decoded."""
+        """The reason why nothing can be decoded, for a person; empty if there is none."""
         is_locked = self.counts.bad_count > 1 and not self.counts.good_count
         return "the key does not fit: no telegram can be opened with it" if is_locked else self._why
 

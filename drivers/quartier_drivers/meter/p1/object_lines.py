@@ -1,7 +1,7 @@
-"""Lines of P1 telegrams as nearly all are: an object and its value, ``1-0:1.8.1(001234.567*kWh)``.
+"""Reads the plain lines of P1 telegrams: an object and its value, ``1-0:1.8.1(001234.567*kWh)``.
 
-DSMR P1 companion standard 5.0.2, chapter 6.  Others (several values, a time, what another meter says) are
-left to the driver's general way.
+DSMR P1 companion standard 5.0.2, chapter 6.  Nearly all lines are plain.  ``lines.LineReader`` reads the
+others: several values, a time, values of another meter.
 """
 
 import re
@@ -15,16 +15,17 @@ _MEASURED = re.compile(_LABEL + r"\((-?[0-9]{1,15}(?:\.[0-9]{1,9})?)\*([!-'+-~]{
 _STATED = re.compile(_LABEL + r"\(([ -'+-9;-~]*)\)").fullmatch
 _DECIMAL = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,9}").fullmatch
 _OTHERS = tuple(f"0-{channel}:" for channel in range(1, 10))
-"""What the labels of other meters begin with, for which this one speaks."""
+"""Beginnings of the labels of sub-meters, whose values this meter sends."""
 
 
 def read_objects(
     rows: Sequence[str], known: dict[str, Group], blank: Group
 ) -> tuple[list[Group], list[tuple[int, str]]]:
-    """A group for each row, and the places and rows of those for which ``blank`` stands: they are not plain.
+    """Return a group for each row, and place and text of the rows that are not plain.
 
-    Rows in ``known`` are not read again, plain ones are added to it.  A row whose value may stand in the next
-    one is not plain.
+    The group of a row that is not plain is ``blank``.
+    Rows in ``known`` are not read again; plain rows are added to it.  A row whose value may be in the next
+    row is not plain.
     """
     groups: list[Group] = []
     others: list[tuple[int, str]] = []
@@ -42,7 +43,7 @@ def read_objects(
 
 
 def parse_object(row: str) -> Group | None:
-    """Return what a plain row says."""
+    """Return the group of a plain row; None if it is not plain."""
     if row.startswith(_OTHERS):
         return None
     measured = _MEASURED(row)

@@ -1,8 +1,8 @@
 """Splits P1 bytes into telegrams: from ``/`` to ``!`` and a CRC-16 that proves the whole.
 
 A stray ``/`` or ``!`` costs at most the telegram that contains it: every ``/`` before a ``!`` may be the
-beginning, and the CRC decides.  Versions 2 and 3 have no CRC; there the form of every line is the proof, and
-on a port that the telegram before had the same lines (``without_crc``).
+beginning, and the CRC decides.  Versions 2 and 3 have no CRC.  There a telegram is valid if every line has a
+valid form, and on a port also only if the telegram before had the same lines.
 """
 
 import re
@@ -92,7 +92,7 @@ class P1Decoder:
 
     @property
     def why(self) -> str:
-        """What a person should know if nothing can be decoded."""
+        """The reason why nothing can be decoded, for a person; empty if there is none."""
         is_locked = self._is_foreign and not self.counts.good_count
         return "the telegrams are encrypted: a key file is needed" if is_locked else ""
 

@@ -4,8 +4,8 @@ BSI TR-03109-1, annex IV part b, 6.3 (SML binary encoding): the TL field's first
 another TL byte follows, type, length including the TL field (of a list: number of elements).
 
 BSI TR-03109-1, annex IV part b, 6.2.7.2 (SML_GetList.Res): name, status, time, unit, scaler, value,
-signature.  This is the general way; entries in the usual forms of nearly all meters are read by
-``quartier_native.read_listings``, with the same result.
+signature.  This module reads entries of any form.  ``list_reader.read_listings`` reads the usual forms, with
+the same result.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ def parse_head(data: bytes, at: int) -> tuple[int, int, int]:
     """Return the TL field at ``at``: type, length without the field (of a list: its elements), and its end.
 
     An octet string of length -1 is the end of a message (or what some meters send for nothing). Raises
-    Malformed.
+    MalformedElement.
     """
     try:
         first = byte = data[at]
@@ -79,7 +79,7 @@ def parse_head(data: bytes, at: int) -> tuple[int, int, int]:
 
 
 def parse_element(data: bytes, at: int, depth: int = 0) -> tuple[Element, int]:
-    """Return the element at ``at`` and the place of the next one.  Raises Malformed."""
+    """Return the element at ``at`` and the place of the next one.  Raises MalformedElement."""
     kind, length, end = parse_head(data, at)
     if kind == _LIST:
         if depth >= DEPTH_MAX:
@@ -104,7 +104,10 @@ def parse_element(data: bytes, at: int, depth: int = 0) -> tuple[Element, int]:
 
 
 def parse_list_head(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number of elements of the list at ``at``, and the place of the first.  Raises Malformed."""
+    """Return the number of elements of the list at ``at``, and the place of the first.
+
+    Raises MalformedElement.
+    """
     kind, length, end = parse_head(data, at)
     if kind != _LIST:
         raise MalformedElement("no list where one should be")
@@ -112,7 +115,7 @@ def parse_list_head(data: bytes, at: int) -> tuple[int, int]:
 
 
 def parse_number(data: bytes, at: int) -> tuple[int, int]:
-    """Return the whole number at ``at`` and the place of the next element.  Raises Malformed."""
+    """Return the whole number at ``at`` and the place of the next element.  Raises MalformedElement."""
     found, end = parse_element(data, at)
     if not isinstance(found, WholeNumber):
         raise MalformedElement("no number where one should be")

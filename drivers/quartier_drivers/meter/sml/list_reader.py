@@ -1,6 +1,7 @@
-"""List responses of SML meters, of the shapes that nearly all send, and the CRC-16 of polynomial 0x1021.
+"""Reads list responses of SML meters in their usual form; computes the CRC-16 with polynomial 0x1021.
 
-BSI TR-03109-1, annex IV part b, 6.2 and 6.3.  What has another shape is left to the driver's general way.
+BSI TR-03109-1, annex IV part b, 6.2 and 6.3.  Nearly all meters send this form.
+``messages.parse_general_file`` reads all others.
 """
 
 import re
@@ -11,9 +12,9 @@ from types import MappingProxyType
 from quartier_drivers.meter.telegrams import NO_DETAILS, Group, GroupValue
 
 ChecksumForm = tuple[int, int, bool]
-"""How a sum is made: the register at first, the bits turned at the end, whether the high byte comes first."""
+"""One kind of checksum: initial register, bits inverted at the end, whether the high byte comes first."""
 ServerList = tuple[bytes, list[Group], bytes]
-"""Server of a list response, its groups, and the first byte of each one's value as it was coded."""
+"""One list response: its server, its groups, and the first byte of each group's value as it was coded."""
 
 OPEN_RESPONSE = 0x0101
 CLOSE_RESPONSE = 0x0201
@@ -24,9 +25,10 @@ _MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def crc16_ccitt(data: bytes | bytearray, state: int) -> int:
-    """The register of a CRC-16 of polynomial 0x1021, lowest bits first, after some more bytes.
+    """Return the register of a CRC-16 with polynomial 0x1021, lowest bits first, after ``data``.
 
-    CRC-16/X.25 begins with 0xFFFF and turns all bits at the end; Kermit begins with 0.
+    ``state`` is the register before.  CRC-16/X.25 begins with 0xFFFF and inverts all bits at the end; Kermit
+    begins with 0.
     """
     mirrored = _MIRROR[state & 0xFF] << 8 | _MIRROR[state >> 8]
     after = crc_hqx(data.translate(_MIRROR), mirrored)
@@ -34,7 +36,7 @@ def crc16_ccitt(data: bytes | bytearray, state: int) -> int:
 
 
 def _make_size_pattern(heads: bytes, sizes: range) -> bytes:
-    """Pattern of an element of one of the ``sizes``, whose TL field is one of ``heads`` plus the size."""
+    """Return the pattern of an element of one of ``sizes``; its TL field is one of ``heads`` plus size."""
     return b"|".join(
         b"[" + b"".join(re.escape(bytes([first + size])) for first in heads) + b"].{%d}" % size
         for size in sizes
@@ -69,11 +71,11 @@ _SUM = re.compile(rb"(?:\x62(.)|\x63(..))\x00", re.DOTALL)
 def read_listings(
     data: bytes, ways: Sequence[ChecksumForm], units: tuple[str, ...]
 ) -> tuple[bytes, list[ServerList], int] | None:
-    """What the messages of one frame say, or None where something has another shape than most meters send.
+    """Read the messages of one frame; return None if any of them does not have the usual form.
 
-    Gives the server that opens the file, the list responses whose sum holds, and how many messages had a
-    wrong one.  ``units`` has what each of the 256 codes of units means, code 0 for none; raises ValueError
-    for another number of them.
+    Return the server that opens the file, the list responses with a valid checksum, and the number of
+    messages with an invalid one.  ``units`` has the text of each of the 256 unit codes; code 0 means no unit.
+    Raises ValueError for another number of units.
     """
     if len(units) != _UNITS:
         raise ValueError("one text for each of 256 units is needed")
@@ -100,7 +102,10 @@ def read_listings(
 def _parse_message(
     data: bytes, at: int, units: tuple[str, ...]
 ) -> tuple[ServerList | None, bytes, int] | None:
-    """List response or server of the message at ``at``, and where its body ends."""
+    """Return the list response and the server of the message at ``at``, and the end of its body.
+
+    None if the message does not have the usual form.
+    """
     head = _HEAD.match(data, at)
     if head is None:
         return None
@@ -152,7 +157,7 @@ def _parse_list(data: bytes, at: int, units: tuple[str, ...]) -> tuple[ServerLis
 
 
 def _render_obis(name: bytes) -> str:
-    """An OBIS number as people write it: ``1-0:1.8.0``, with ``*F`` only where F says something."""
+    """Return an OBIS number in the usual notation: ``1-0:1.8.0``, with ``*F`` only if F is not 255."""
     media, channel, quantity, process, tariff, billing = name
     short = f"{media}-{channel}:{quantity}.{process}.{tariff}"
     return short if billing == 0xFF else f"{short}*{billing}"

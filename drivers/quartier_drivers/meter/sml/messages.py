@@ -1,6 +1,6 @@
 """Parse SML messages; correct known defects of makers (pure).
 
-A profile names the defects of its meter; without one only ``directed`` is applied.
+A profile names the defects of its meter; without a profile only ``add_signed_power`` is applied.
 
 BSI TR-03109-1, annex IV part b, 6.2 (SML_Message): transaction, group, abort, body (its number and itself), a
 CRC-16 over all before it, and an end.

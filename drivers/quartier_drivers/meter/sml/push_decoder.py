@@ -1,4 +1,4 @@
-"""The decoder of SML: bytes of an optical head in, telegrams out; pure."""
+"""Decodes SML: bytes of an optical head in, telegrams out; pure."""
 
 from collections.abc import Sequence
 
@@ -25,11 +25,11 @@ _STRANGE_MIN_COUNT = 2
 
 
 class SmlDecoder:
-    """A push parser of SML: see ``telegram.Decoder``.  Keeps at most ``transport.FRAME_MAX`` bytes.
+    """A push parser of SML: see ``telegrams.Decoder``.  Keeps at most ``transport.FRAME_MAX`` bytes.
 
     A frame counts only whole: its CRC covers all of it.  A message within it counts if its own CRC is valid
     too. ``checksum``: ``"x25"``, or ``"kermit"`` for a maker that used that checksum instead, at least in
-    some firmware. ``defects`` are names of ``defects.MENDINGS``.
+    some firmware. ``defects`` are names of the corrections in ``messages``.
     """
 
     def __init__(self, checksum: str, defects: Sequence[str]) -> None:
@@ -44,12 +44,12 @@ class SmlDecoder:
 
     @property
     def counts(self) -> DecoderCounts:
-        """What the decoder has counted; good and bad are frames, and bad messages in good frames."""
+        """The counts of frames; ``bad_count`` also counts bad messages in good frames."""
         return self._counts
 
     @property
     def why(self) -> str:
-        """What is wrong with complete frames that are not good, for a person; empty if nothing is."""
+        """The fault of complete frames that are not valid, for a person; empty if there is none."""
         if self._counts.good_count or self._transport.strange_count < _STRANGE_MIN_COUNT:
             return ""
         return 'its checksums are CRC-16/Kermit: a profile with checksum = "kermit" reads it (holley/dtz541)'

@@ -4,9 +4,9 @@ The checksum has six bits: it does not detect a flipped bit 6 (``0`` and ``p``),
 other, or one of 64 random changes.  So a group also needs a label, characters and a width that
 Enedis-NOI-CPT_54E knows.
 
-A port that loses bytes joins the beginning of one line to the end of a later one.  One in 64 of these has a
+A port that loses bytes joins the beginning of one line to the end of a later one.  One in 64 such lines has a
 valid checksum, and if the widths are equal its value belongs to another label.  But then the lines between
-are missing, and nothing was refused that could have been one of them.
+them are missing, and no refused line could have been one of them.
 
 The line is 7E1 (Enedis-NOI-CPT_54E, chapter 5.3).  A port or a capture of eight bits shows the parity as bit
 7: each byte then proves itself, and one with odd parity is damaged.
@@ -193,5 +193,5 @@ _EVEN = bytes(byte & 0x7F if byte.bit_count() % 2 == 0 else DAMAGED_CHARACTER fo
 
 
 def strip_parity(span: bytes) -> bytes:
-    """Return the seven bits of each byte with even parity, ``DAMAGED`` for all others."""
+    """Return the seven bits of each byte with even parity, ``DAMAGED_CHARACTER`` for all others."""
     return span.translate(_EVEN)

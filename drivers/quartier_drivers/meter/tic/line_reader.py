@@ -1,9 +1,9 @@
-"""Lines of a TIC, the customer's output of French meters, and the frames that they make.
+"""Reads the usual lines of TIC, the customer output of French meters, and joins their groups to frames.
 
-Label, separator, with some labels a time and a separator, value, separator, checksum, and a carriage return
-(Enedis-NOI-CPT_54E, 5.3 and 6).  A line that looks otherwise, or has a label that no table knows, is left to
-the driver's general way.  Frames are put together from groups; STX and ETX only say where they may end,
-because noise forges and swallows them too.
+A usual line has a known label, a separator, for some labels a time and a separator, then value, separator,
+checksum and a carriage return (Enedis-NOI-CPT_54E, 5.3 and 6).  ``push_decoder`` handles all other lines.
+Frames are joined from groups; STX and ETX only show where a frame may end, because noise forges and swallows
+them too.
 """
 
 import re
@@ -14,21 +14,21 @@ from typing import NamedTuple
 from quartier_drivers.meter.telegrams import NO_DETAILS, Group, GroupValue, Telegram
 
 LINE_FIRST, LINE_ADDRESS, LINE_OTHER_ADDRESS, LINE_SHORT = 1, 2, 4, 8
-"""What a label is to its frame: see ``LineKind``."""
+"""Roles of a label in its frame: see ``LineKind``."""
 LINE_DIGITS, LINE_HEX, LINE_CAPITALS, LINE_LETTERS, LINE_SWITCHINGS, LINE_ONE_OF = range(6)
-"""What a value looks like: see ``LineKind``."""
+"""Forms of a value: see ``LineKind``."""
 LINE_MAX = 120
-"""Bytes of a line up to its carriage return; the longest of the standard has 109."""
+"""Most bytes of a line up to its carriage return; the longest of the standard has 109."""
 GROUPS_MAX = 128
-"""Groups of a frame."""
+"""Most groups in a frame."""
 KINDS_MAX = 255
 LABEL_MAX = 15
 LINE_SIZE_MIN = 5
-"""Bytes of the shortest line: a label of two, a separator, no value, a separator, the checksum."""
+"""Size of the shortest line: a label of two, a separator, no value, a separator, the checksum."""
 
 STX, ETX, EOT, LF, CR = 0x02, 0x03, 0x04, 0x0A, 0x0D
 LINE_CONTROLS = {0x82: STX, 0x84: EOT, 0x8D: CR}
-"""Control characters with their parity bit, for captures of eight bits; LF and ETX have none to set."""
+"""Control characters with their parity bit, for captures of eight bits; the bit of LF and ETX is 0."""
 _CONTROL = re.compile(b"[" + bytes((STX, ETX, EOT, LF, CR, *LINE_CONTROLS)) + b"]")
 _HT = 0x09
 _TIME = re.compile(rb"[EHeh ][0-9]{12}").fullmatch
@@ -36,7 +36,7 @@ _DATE = re.compile(
     r"([0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])"
 )
 _OFFSETS = {"E": "+02:00", "H": "+01:00", "e": "+02:00", "h": "+01:00", " ": ""}
-"""What the letter before a time says in metropolitan France."""
+"""The offset for the letter before a time in metropolitan France."""
 _SEASONS: Mapping[str, Mapping[str, GroupValue]] = MappingProxyType(
     {letter: MappingProxyType({"season": letter}) if letter.strip() else NO_DETAILS for letter in _OFFSETS}
 )
@@ -44,15 +44,19 @@ _SWITCHING = rb"(?:[0-9A-F]{8}|NONUTILE)"
 
 
 class LineKind(NamedTuple):
-    """What stands behind one label, between line ends.
+    """The form of a line with one label.
 
-    ``separator``: 9 or 32, of which the first is counted by the checksum where it is the last one, too.
-    ``is_timed``: a time stands before the value.  ``role`` in its frame: ``FIRST``, it begins one;
-    ``ADDRESS``, it says which meter; ``OTHER_ADDRESS``, the same where the first is not stated, and it does
-    not begin a frame that holds but ``SHORT`` ones.
-    The value has ``width`` bytes of its ``form``: ``DIGITS``; ``HEX``, hexadecimal digits; ``CAPITALS``, the
-    same without small letters; ``LETTERS`` from blank to underline, or small ones; ``SWITCHINGS``, times of a
-    day apart by blanks.  ``ONE_OF`` is one of the ``values``, of any width.
+    ``separator``: 9 or 32; the checksum also counts the last separator if it is 9.  ``is_timed``: a time
+    precedes the value.
+
+    ``role`` in its frame: ``LINE_FIRST``, the label begins a frame; ``LINE_ADDRESS``, its value is the
+    address of the meter; ``LINE_OTHER_ADDRESS``, the same if no group is a ``LINE_ADDRESS``, and after groups
+    that are all ``LINE_SHORT`` it does not begin a new frame.
+
+    The value has ``width`` bytes of its ``form``: ``LINE_DIGITS``; ``LINE_HEX``, hexadecimal digits;
+    ``LINE_CAPITALS``, the same without small letters; ``LINE_LETTERS``, from blank to underscore, or small
+    letters; ``LINE_SWITCHINGS``, times of a day separated by blanks.  ``LINE_ONE_OF`` is one of ``values``,
+    of any width.
     """
 
     label: str
@@ -66,9 +70,9 @@ class LineKind(NamedTuple):
 
 
 class LineKinds:
-    """All labels there are: at most ``KINDS_MAX``, each of at most ``LABEL_MAX`` visible ASCII letters.
+    """All known labels: at most ``KINDS_MAX``, each of at most ``LABEL_MAX`` visible ASCII characters.
 
-    Raises ValueError for others, and for one that comes twice.
+    Raises ValueError for an invalid label or separator, for one label too many, and for a repeated label.
     """
 
     def __init__(self, kinds: Iterable[LineKind]) -> None:
@@ -81,7 +85,7 @@ class LineKinds:
             self.by_label[kind.label] = kind
 
     def group(self, line: bytes) -> Group | None:
-        """What a line says that stands between a line feed and a carriage return; None for another one."""
+        """Return the group of a line without its line feed and carriage return; None if it is not usual."""
         separator = re.search(rb"[\t ]", line)
         kind = self.by_label.get(line[: separator.start()].decode("latin-1")) if separator else None
         if kind is None or len(line) < LINE_SIZE_MIN:
@@ -99,10 +103,10 @@ class LineKinds:
 
 
 class TicLineReader:
-    """Puts the lines of one meter together to frames.  Keeps one frame.
+    """Joins the lines of one meter to frames.  Keeps one frame.
 
-    ``good_count`` groups were added, ``bad_count`` refused, ``frames_count`` telegrams told, of which
-    ``resync_count`` were not whole.
+    ``good_count`` is the number of groups added and ``bad_count`` of groups refused; ``frames_count`` is the
+    number of telegrams, of which ``resync_count`` were not whole.
     """
 
     def __init__(self, kinds: LineKinds) -> None:
@@ -111,20 +115,20 @@ class TicLineReader:
         self._frame: dict[str, Group] = {}
         self._after = 0
         self._begin_seen = self._is_begun = False
-        self._is_hurt = False  # something bad was counted, and no line has ended since
+        self._is_hurt = False  # a bad group was counted, and no line has ended since
         self._is_line_end = False
         self._refused_count = self._told_count = 0
 
     @property
     def after(self) -> int:
-        """The control character that came last; 0 before the first."""
+        """The last control character; 0 before the first."""
         return self._after
 
     def read(self, data: bytes, at: int, telegrams: list[Telegram]) -> tuple[int, int]:
-        """Take lines and control characters from ``at`` on; add the telegrams whose end they show.
+        """Read lines and control characters from ``at`` on; add the telegrams that they end.
 
-        Gives where something else begins, which a driver must judge, and where the control character behind
-        it stands, -1 where there is none yet.
+        Return the place of the first other content, which the caller must handle, and the place of the
+        control character after it (-1 if there is none yet).
         """
         while at < len(data):
             end = data.find(CR, at, at + LINE_MAX) if self._after == LF else -1
@@ -143,7 +147,7 @@ class TicLineReader:
         return at, -1
 
     def add(self, group: Group, telegrams: list[Telegram]) -> None:
-        """Add a group to the frame; the one before it ends where it cannot belong to that."""
+        """Add a group to the frame; if it cannot belong to the present frame, that frame ends first."""
         self._is_hurt = False
         frame = self._frame
         if frame and (self._is_first(group.label) or group.label in frame or len(frame) >= GROUPS_MAX):
@@ -155,9 +159,9 @@ class TicLineReader:
         self.good_count += 1
 
     def refuse(self) -> None:
-        """What stood before a control character was no group.
+        """Count a bad group: the bytes before a control character were no group.
 
-        What a capture begins with is half a group, not a bad one; nor are two halves of one two.
+        The half group at the beginning of a capture does not count, and two halves of one group count once.
         """
         if self._after and not self._is_hurt:
             self._is_hurt = True
@@ -165,10 +169,11 @@ class TicLineReader:
             self.bad_count += 1
 
     def control(self, control: int, telegrams: list[Telegram], *, is_close: bool, is_sound: bool) -> None:
-        """A control character came, without its parity bit.
+        """Handle a control character, given without its parity bit.
 
-        ``is_close``: right behind the one before; ``is_sound``: between them stood a group, or nothing.
-        A line ends with CR and the next begins with LF, a control between or not; a stray one ends nothing.
+        ``is_close``: it follows directly after the one before; ``is_sound``: between them was a group, or
+        nothing.  A line ends with CR and the next begins with LF, with or without a control character between
+        them; a stray CR or LF ends nothing.
         """
         if control == ETX and is_sound:
             self._finish(telegrams, is_ended=True)
@@ -182,19 +187,19 @@ class TicLineReader:
         self._after = control
 
     def end(self, telegrams: list[Telegram]) -> None:
-        """The line was closed: the frame ends, and what comes is another capture."""
+        """End the frame because the line was closed; the next bytes belong to another capture."""
         self._finish(telegrams, is_ended=False)
         self._after, self._begin_seen = 0, False
         self._is_hurt = self._is_line_end = False
 
     def ahead(self) -> list[Group]:
-        """Groups of the frame that is still coming, since the last call."""
+        """Return the groups of the unfinished frame that were added since the last call."""
         groups = list(self._frame.values())[self._told_count :]
         self._told_count = len(self._frame)
         return groups
 
     def _is_first(self, label: str) -> bool:
-        """Return whether a frame begins with it, if there is something in the one before."""
+        """Return whether ``label`` begins a new frame, if the present one is not empty."""
         role = self._role(label)
         is_short = all(self._role(one) & LINE_SHORT for one in self._frame)
         return bool(role & LINE_FIRST) and not (role & LINE_OTHER_ADDRESS and is_short)
@@ -236,7 +241,7 @@ def fits_kind(kind: LineKind, value: bytes) -> bool:
 
 
 def _render_iso_time(said: str) -> str:
-    """Season letter and ``YYMMDDhhmmss`` in ISO 8601; empty where it is no date."""
+    """Return season letter and ``YYMMDDhhmmss`` as ISO 8601; empty if it is no date."""
     found = _DATE.fullmatch(said, 1)
     if found is None:
         return ""

@@ -2,8 +2,8 @@
 
 Every control byte ends what was before it, and the bytes between two of them are checked alone: so a stray
 one costs only the group that contains it.  Frames are joined from good groups; STX and ETX only show where
-they may end, because noise forges and swallows them too.  Valid lines are read, and frames joined, by
-``quartier_native``'s ``LineReader``; this module handles all other lines.
+they may end, because noise forges and swallows them too.  ``line_reader.TicLineReader`` reads the usual lines
+and joins the frames; this module handles all other lines.
 """
 
 from quartier_drivers.meter.telegrams import DecoderCounts, Group, Telegram

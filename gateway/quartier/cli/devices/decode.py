@@ -22,7 +22,7 @@ _BLANKS = bytes.maketrans(b":-", b"  ")
 
 
 class WrongHexError(ValueError):
-    """What was said to be hex is not."""
+    """The input is not hexadecimal, although the options say so."""
 
 
 def run_decode(options: argparse.Namespace) -> int:

@@ -65,7 +65,7 @@ def _check_list(options: argparse.Namespace) -> int:
 
 
 def _find_warnings(told: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what makes a sound list of little use."""
+    """Yield warnings about a valid list: reasons that make it of little use."""
     valid = [key for key in told["keys"] if key["state"] == "valid"]
     yield from (f"key {key['kid']} is {key['state']}" for key in told["keys"] if key not in valid)
     for kind in ("heartbeat", "envelope"):
@@ -84,7 +84,7 @@ def _find_warnings(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _load_from_disk(options: argparse.Namespace) -> dict[str, Any]:
-    """Return what a daemon would begin with, where none answers."""
+    """Return the key list with which a daemon would start; used if no daemon answers."""
     site = stored_site_file.load_site_file_in_force(options.config, options.state_dir).site
     link = site.district_link
     if link is None:

@@ -103,7 +103,7 @@ def _print_progress(text: str) -> None:
 
 
 def _ask_daemon(options: argparse.Namespace) -> int:
-    """Return what the running daemon found when it last looked."""
+    """Print the last result of the running daemon; return the exit code."""
     try:
         rows = ask(options.runtime_dir, "fallbacks")
     except NoDaemon as closed:
@@ -159,7 +159,7 @@ def _format_when(utc_ms: int | None, zone: tzinfo | None) -> str:
 
 
 def _list_remarks(row: dict[str, Any]) -> list[str]:
-    """Return what a person should know or do, below the table."""
+    """Return the remarks below the table: facts and actions for a person."""
     where = f"{row['device']} {row['point']}"
     found = [f"{where}: {row['problem']}"] if row["problem"] else []
     none = f"{where}: has no fall-back" + (f": {row['why']}" if row.get("why") else "")

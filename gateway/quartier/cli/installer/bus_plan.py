@@ -137,7 +137,10 @@ def render_bar(use_pct: float) -> Text:
 
 
 def describe_pauses(load: BusLoad) -> str:
-    """Of what the bar is, where the pauses of a device are more than the work of its bus."""
+    """Return the quantity that the bar shows, in words, if a device's pauses exceed the work of its bus.
+
+    Empty if they do not.
+    """
     if load.busiest_pct <= load.use_pct:
         return ""
     use = format_percent(load.use_pct)
@@ -145,7 +148,7 @@ def describe_pauses(load: BusLoad) -> str:
 
 
 def format_percent(value_pct: float) -> str:
-    """Whole percent; what is little is not nothing."""
+    """Return whole percent as text; a value above 0 and below 1 is "under 1 %"."""
     return "under 1 %" if 0 < value_pct < 1 else f"{value_pct:.0f} %"
 
 
@@ -181,7 +184,7 @@ def _make_silent_table(silent: Sequence[SilentResult]) -> Any:
 
 
 def describe_answers(found: BusPlan, wire: PlannedBus, assumed: AssumedAnswers) -> str:
-    """Return what the plan takes for granted."""
+    """Return the assumptions of the plan in words."""
     said: dict[tuple[float, str], list[str]] = {}
     for spec, profile in wire.devices:
         answer_s = found.answers_s[spec.name]
@@ -194,14 +197,14 @@ def describe_answers(found: BusPlan, wire: PlannedBus, assumed: AssumedAnswers) 
 
 
 def describe_answer_source(device: str, profile: Any, assumed: AssumedAnswers) -> str:
-    """Return who says how long a device takes to answer."""
+    """Return the source of the answer time of a device."""
     if device in assumed.answers_s or assumed.answer_s is not None:
         return "as given"
     return "assumed" if getattr(profile.limits, "answer_s", None) is None else "its profile"
 
 
 def describe_bus(section: Any) -> str:
-    """Return what the bus is."""
+    """Return the bus in words."""
     if section.kind == "modbus-rtu":
         return f"Modbus RTU, {section.baud} baud 8{section.parity}{section.stop_bits}"
     rtu = " with serial frames" if section.framing == "rtu" else ""

@@ -22,7 +22,7 @@ from quartier_drivers.errors import ConfigError, Fault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteFileCheck:
-    """What there is to say of a site file without faults."""
+    """The result of the check of a site file without faults."""
 
     loaded: LoadedSite
     house: Site

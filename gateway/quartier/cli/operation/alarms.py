@@ -39,7 +39,7 @@ _INDENT = (0, 0, 0, 4)
 
 
 def render_stored_list(facts: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
-    """Return what the disk kept, in the form in which a daemon answers."""
+    """Return the stored alarms in the form of a daemon's answer."""
     book = AlarmList.load(facts)
     rows = sorted(book.records.values(), key=lambda one: -one.number)
     return {
@@ -72,7 +72,7 @@ def find_severity(code: str) -> str:
 
 
 def find_remedy(row: Mapping[str, Any]) -> str:
-    """Return what to do about it; empty for a code of another version."""
+    """Return the remedy for an alarm; empty for a code of another version."""
     return (
         alarm_types.format_remedy(ALARM_KINDS_BY_CODE[row["code"]], row["of"])
         if row["code"] in ALARM_KINDS_BY_CODE
@@ -277,7 +277,7 @@ def _list_alarms(options: argparse.Namespace) -> int:
 
 
 def _list_from_disk(options: argparse.Namespace, closed: NoDaemon) -> int:
-    """Return what stood on disk last, where no daemon answers."""
+    """Return the last alarms stored on disk; used if no daemon answers."""
     print(f"{closed}; {suggest_remedy(closed)}", file=sys.stderr)
     facts = state_file.load_facts(options.state_dir / ALARMS_FILE)
     if facts is None:

@@ -198,13 +198,13 @@ def run_status(options: argparse.Namespace) -> int:
 
 
 def report_no_daemon(closed: NoDaemon) -> int:
-    """Say where no daemon answers, and what helps."""
+    """Print that no daemon answers at its address, and the remedy."""
     print(f"{closed}; {suggest_remedy(closed)}", file=sys.stderr)
     return EX_NO_DAEMON
 
 
 def suggest_remedy(closed: NoDaemon) -> str:
-    """Return what helps against a desk that does not answer."""
+    """Return the remedy for a daemon socket that does not answer."""
     if isinstance(closed.__cause__, PermissionError):
         return "join the group quartier, or ask with sudo"
     return "start it with systemctl start quartier, or name its --runtime-dir"

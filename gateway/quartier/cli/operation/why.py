@@ -1,4 +1,4 @@
-"""``quartier why``: who switched an asset, why, until when, and what would bring it back."""
+"""``quartier why``: shows who switched an asset, why, until when, and the conditions for its return."""
 
 import argparse
 import sys
@@ -93,7 +93,7 @@ def _ask_daemon(options: argparse.Namespace) -> tuple[dict[str, Any] | None, NoD
 def _read_from_disk(
     options: argparse.Namespace, path: Path, now_ms: int, from_ms: int | None
 ) -> tuple[list[LedgerEntry], list[GapRecord], str]:
-    """Rows from disk, what is missing there, and why it cannot be read, if so."""
+    """Return the rows from disk, the gaps in them, and the reason if the disk cannot be read."""
     spans = [from_ms] if from_ms is not None else [now_ms - days * _DAY_MS for days in _SEARCH_SPANS_DAYS]
     found: list[LedgerEntry] = []
     begin_ms = now_ms

@@ -244,7 +244,7 @@ _CONDITION_TEXTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def make_line_table(lines: Iterable[LabelledLine]) -> Table:
-    """Labels to the left, their words beside them, folded there."""
+    """Make a table with labels on the left and their text, wrapped, on the right."""
     made = Table.grid(padding=(0, 2, 0, 0))
     for label, words in lines:
         made.add_row(Text(label, style="bold"), words)
@@ -275,6 +275,6 @@ def _make_cells(entry: LedgerEntry, now: DisplayClock, *, several: bool) -> list
 
 
 def describe_gaps(gaps: Iterable[GapRecord]) -> Iterator[Text]:
-    """Yield what the ledger lacks."""
+    """Yield the gaps of the ledger in words."""
     for gap in gaps:
         yield Text(f"missing: {gap.text()}", style="yellow")

@@ -19,8 +19,10 @@ _TABLE_COLUMNS = (("from", ""), ("battery", "kW"), ("grid", "kW"), ("stored", "%
 
 @dataclass(frozen=True, slots=True)
 class BatteryPage:
-    """What the page tells.  ``still`` is the plan of the same steps in which the battery stands still,
-    ``given_up`` what could not be kept, in words, ``why`` the reason of each step.
+    """The content of the page of one battery.
+
+    ``still`` is the plan of the same steps with an idle battery, ``given_up`` says in words which demands
+    could not be kept, ``why`` is the reason of each step.
     """
 
     site: str

@@ -1,4 +1,4 @@
-"""Rows of the write ledger in words: who ordered, what was ordered, what became of it (pure)."""
+"""Describes rows of the write ledger in words: who ordered, the order, its outcome (pure)."""
 
 from dataclasses import asdict, replace
 from typing import Any

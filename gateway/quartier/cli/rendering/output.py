@@ -89,7 +89,7 @@ def print_json(value: Any) -> None:
 
 
 def write_file(command: str, path: Path, text: str) -> bool:
-    """Write a file that was asked for; say so where it cannot be."""
+    """Write a requested file; print an error if it cannot be written."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -53,7 +53,7 @@ def _describe_rule(rule: Mapping[str, Any]) -> str:
 
 
 def describe_grid(control: Mapping[str, Any]) -> Text:
-    """Return what flows at the connection."""
+    """Return the power at the connection in words."""
     told = control["grid"]
     flow = _format_flow(told["power_w"], told["unit"])
     return Text(f"grid {flow}, {told['state']}, {format_age(told['age_s'])} old")
@@ -66,7 +66,7 @@ def _format_flow(power: float | None, unit: str) -> str:
 
 
 def describe_limits(control: Mapping[str, Any]) -> Iterator[Text]:
-    """Each cap in force, and whose it is."""
+    """Yield each active limit and its source."""
     for direction, cap in control["caps"].items():
         yield Text(f"{direction} at most {format_number(cap['max_w'], 'W')}: {cap['whose']}")
 
@@ -243,13 +243,13 @@ def describe_probed_answer(probed: Mapping[str, Any] | None) -> str:
 
 
 def render_verdict(told: Mapping[str, Any] | None) -> Text:
-    """Return what became of a command."""
+    """Return the outcome of a command in words."""
     word = "" if told is None else told["verdict"]
     return Text(word, style=_VERDICT_STYLE.get(word, ""))
 
 
 def format_identity(device: Mapping[str, Any]) -> str:
-    """Maker, model and serial, as far as the device says them."""
+    """Return maker, model and serial number, as far as the device states them."""
     told = device["identity"]
     return " ".join(told[key] for key in ("maker", "model", "serial") if told.get(key))
 

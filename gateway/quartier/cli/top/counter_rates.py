@@ -1,4 +1,4 @@
-"""How fast counters rise, from one answer to the next (pure)."""
+"""Computes the rates of the daemon's counters from successive answers (pure)."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ WINDOW_S = 10.0
 
 
 class CounterRates:
-    """Counters of one run of the daemon over the last ``WINDOW_S``, in s of the house."""
+    """Counters of one run of the daemon over the last ``WINDOW_S``, in s of the gateway's clock."""
 
     def __init__(self) -> None:
         self._run: tuple[object, object] = (None, None)

@@ -1,4 +1,4 @@
-"""Ask the daemon for what a page shows, and for nothing else."""
+"""Asks the daemon for the content of a page, and for nothing else."""
 
 from collections.abc import Callable
 from functools import partial

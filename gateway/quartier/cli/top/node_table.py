@@ -7,7 +7,7 @@ from quartier.cli.rendering.output import format_number
 from quartier.cli.top.table_lines import TableColumn, TableRow, TableSheet, make_cell
 
 NEAR_LIMIT_SHARE = 0.9
-"""From this part of a cap on a row is yellow; what was shed comes back below it."""
+"""Share of a limit from which a row is yellow; shed loads come back below it."""
 _PHASES = ("L1", "L2", "L3")
 _NODE_COLUMNS = (
     TableColumn("node"),
@@ -22,7 +22,7 @@ _NODE_COLUMNS = (
 
 
 def make_node_sheet(told: Sequence[Mapping[str, Any]]) -> TableSheet:
-    """Make a row for each node; a load beside its limit, in kW, in total and by phase."""
+    """Make a row for each node: power and limit in kW, in total and by phase."""
     return TableSheet(_NODE_COLUMNS, tuple(map(_make_node_row, told)))
 
 

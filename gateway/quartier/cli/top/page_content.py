@@ -21,7 +21,7 @@ _TROUBLE_COUNTS = ("retries", "timeouts", "rubbish", "late", "exceptions", "fore
 
 @dataclass(frozen=True, slots=True)
 class TopPage:
-    """What one look at the daemon shows."""
+    """The content of one page: head lines, tables and foot lines."""
 
     head: tuple[Text, ...]
     sheets: tuple[TableSheet, ...]

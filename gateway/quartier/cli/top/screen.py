@@ -110,7 +110,7 @@ class RowList(OptionList):
 
 
 class PageScreen(Screen[None]):
-    """One thing of the house, looked at again each second while it is on top."""
+    """The page of one subject of the site, updated each second while it is on top."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/"),
@@ -154,7 +154,7 @@ class PageScreen(Screen[None]):
         self.look()
 
     def on_screen_resume(self) -> None:
-        """Back on top: what is shown is old."""
+        """Update the page: it is on top again and its content is old."""
         self.look()
 
     def on_resize(self) -> None:
@@ -162,7 +162,7 @@ class PageScreen(Screen[None]):
         self.call_after_refresh(self.draw)
 
     def look(self) -> None:
-        """Ask the daemon, unless an answer is awaited, nobody looks, or all is to stand still."""
+        """Ask the daemon, unless an answer is awaited, the page is hidden, or updates are paused."""
         if not (self._asking or self._paused) and self.is_active:
             self._asking = True
             # The function, not its coroutine: when the app ends now, no coroutine is left unawaited.

@@ -25,7 +25,7 @@ TIGHT_PCT = 85.0
 
 @dataclass(frozen=True, slots=True)
 class SilentResult:
-    """How the other devices of a bus perform when the ``dead`` devices stop answering."""
+    """The performance of the other devices of a bus when the ``dead`` devices stop answering."""
 
     dead: tuple[str, ...]
     kept_pct: float

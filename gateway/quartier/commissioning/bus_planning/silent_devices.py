@@ -28,7 +28,7 @@ RequestKey = tuple[int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class BusObservation:
-    """How a bus performed.
+    """The performance of a bus.
 
     ``reads_per_s`` counts the devices that answer. ``lost_share`` is the share of the time lost on silent
     devices. ``late_s`` is the largest delay of a request beyond its period, by period. ``aside_s`` is the

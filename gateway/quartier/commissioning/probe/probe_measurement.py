@@ -20,7 +20,7 @@ EARLY_SHARE_MIN, REACTED_SHARE = 0.3, 0.5
 
 @dataclass(frozen=True, slots=True)
 class MeterResult:
-    """What one meter measured of the commanded changes; ``early`` is the gain just after the answer."""
+    """The measurement of the commanded changes by one meter; ``early`` is the gain just after the answer."""
 
     gain: Gain = field(default_factory=Gain)
     response: Response | None = None

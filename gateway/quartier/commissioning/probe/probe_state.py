@@ -28,7 +28,7 @@ class ProbeRequest:
 
 @dataclass(frozen=True, slots=True)
 class TimerObservation:
-    """How a device's timer acted: ``seen_s`` after the last write, None: not within ``waited_s``."""
+    """The action of a device's timer ``seen_s`` after the last write; None: not within ``waited_s``."""
 
     expected_s: float
     seen_s: float | None
@@ -38,7 +38,7 @@ class TimerObservation:
 
 @dataclass(frozen=True, slots=True)
 class RestartObservation:
-    """How generation came back from a limit of 0 W.
+    """The return of generation after a limit of 0 W.
 
     ``woke_s`` is the time after the limit was removed, None: not within ``waited_s``. ``usual_s`` is the
     longest time of its other answers.

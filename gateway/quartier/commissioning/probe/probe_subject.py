@@ -1,4 +1,4 @@
-"""What is probed, how far it may go, what ends it by itself (pure)."""
+"""Defines the subject of a probe: its asset, its range of power, the fallback that ends it (pure)."""
 
 from dataclasses import dataclass
 from math import inf, isfinite

@@ -1,4 +1,4 @@
-"""What was commanded and measured, in columns (pure)."""
+"""Records commands and measurements of a probe in columns (pure)."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence

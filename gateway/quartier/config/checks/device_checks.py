@@ -1,4 +1,4 @@
-"""Which part of which device an asset uses, and what the device can do."""
+"""Checks that each asset uses an existing part of a device, and that the device can do what is configured."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

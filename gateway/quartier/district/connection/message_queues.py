@@ -68,7 +68,7 @@ _FULL_ERRORS = ("BlockingIOError", "SSLWantReadError", "SSLWantWriteError")
 
 
 class BackfillAllowance:
-    """How much history may be written, so that a live message waits behind it for at most half a second.
+    """The amount of history that may be written; a live message waits behind it for at most half a second.
 
     History is written only while nothing else waits to be written. The portion grows while the network takes
     it in time.

@@ -79,7 +79,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class SampleKey:
-    """Which samples a message holds: ``first`` is the number of its first metric, the others follow."""
+    """The samples of a message: ``first`` is the number of its first metric, the others follow."""
 
     boot: int
     first: int

@@ -40,7 +40,7 @@ class PowerModes:
 
 @dataclass(frozen=True, slots=True)
 class OtherAssets:
-    """What the other assets do.
+    """The planned powers of the other assets.
 
     ``load_w`` is the sum of all but the batteries per step, ``powers_w`` the power of each. ``batteries_w``
     is the power of the batteries in the plan of the site, where there are several. ``why_not`` says why they

@@ -29,7 +29,7 @@ _SHORTFALL_MIN_WH = 0.5
 
 @dataclass(frozen=True, slots=True)
 class PartPlan:
-    """What one part does, one number per step."""
+    """The plan of one part, one number per step."""
 
     kind: str
     """``battery``, ``car``, ``tank`` or ``batch``."""

@@ -17,7 +17,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """What one step does.
+    """The plan of one step.
 
     Powers are in W; import and charging are positive, export and discharging negative. Where the outlook has
     scenarios, grid power, curtailment and cost are means over them.

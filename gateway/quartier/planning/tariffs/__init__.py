@@ -1,1 +1,1 @@
-"""What energy costs: prices, CO2 and peaks."""
+"""Costs of energy: prices, CO2 and peaks."""
