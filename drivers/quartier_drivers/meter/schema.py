@@ -178,7 +178,7 @@ class SmlSettings(Section):
     checksum: Literal["x25", "kermit"] = "x25"
     """The CRC of the meter; with ``kermit`` the CRC of the standard is accepted too."""
     defects: Annotated[tuple[Literal["unsigned-power", "narrow-power"], ...], Strict(False)] = ()
-    """Known defects of its telegrams: see ``sml/defects.py``."""
+    """Known defects of its telegrams: see ``sml/messages.py``."""
 
 
 class DlmsSettings(Section):
