@@ -1,4 +1,4 @@
-"""List the kinds of buses and load their sections and factories on first use; check what all sections share.
+"""The kinds of buses: load their sections and factories on first use; the checks that sections share.
 
 A protocol is imported on first use: a site pays only for the protocols that it speaks.
 """

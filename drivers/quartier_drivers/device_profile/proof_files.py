@@ -148,7 +148,7 @@ class ProofVector(Section):
 
 
 class ProofSource(Section):
-    """What one source states.  ``every`` holds the keys that all of its figures share."""
+    """The statements of one source.  ``every`` holds the keys that all of its figures share."""
 
     kind: SourceKind
     document: Annotated[str, Field(min_length=4)]

@@ -88,7 +88,7 @@ class ModbusDriver:
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next (monotonic ns), the device's pauses included."""
+        """Return when ``read`` is to be called next (monotonic ns), the device's pauses included."""
         if self._acknowledged or self._streak.told:
             return self._clock.now_ns()
         ready_ns = self._line.ready_ns
@@ -103,11 +103,11 @@ class ModbusDriver:
 
     @property
     def more(self) -> bool:
-        """Whether more readings of the last go wait to be returned."""
+        """Return whether more readings of the last batch wait to be returned."""
         return len(self._streak.told) > 0
 
     def rest(self) -> Iterator[Readings]:
-        """Yield them.  Raises NoReply or LinkLost in place of a failed request."""
+        """Yield the other readings of the last batch; raise NoReply or LinkLost for a failed request."""
         return self._streak.rest()
 
     def go_on(self, is_urgent: Callable[[], bool] | None) -> None:
@@ -218,7 +218,7 @@ class ModbusDriver:
             yield from (partial(self._beside.send, one.name, request) for request in self._released(one))
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
-        """Return the writes of ``release``, encoded for the wire and JSON-ready, for ``Door.replay``."""
+        """Return the writes of ``release``, wire-encoded and JSON-ready, for ``ProtocolFactory.replay``."""
         return [
             write_requests.dump_write(one.name, request)
             for one in self._writable

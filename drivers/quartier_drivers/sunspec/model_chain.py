@@ -20,7 +20,7 @@ _SPACE = 0x10000
 
 
 class NoWords(Enum):
-    """Why there are no words."""
+    """The reason why a request returned no words."""
 
     REFUSED = "refused"
     SILENT = "silent"

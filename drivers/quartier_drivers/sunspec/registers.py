@@ -1,4 +1,4 @@
-"""Read registers in pieces that a device allows; survey its models."""
+"""Read registers in pieces that a device allows, and find its chain of models."""
 
 import struct
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -112,7 +112,7 @@ def _find_length(at: int, longest: int, cuts: Sequence[int]) -> int:
 
 
 class ReadReach(Enum):
-    """How much is read beyond the wanted registers."""
+    """The reach of a read beyond the wanted registers."""
 
     ASKED = 0
     HALF = 1

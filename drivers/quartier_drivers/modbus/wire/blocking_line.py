@@ -61,7 +61,7 @@ class BlockingTcpLine(ModbusLine):
 
     @property
     def connected(self) -> bool:
-        """Whether the connection is up, as far as known."""
+        """Return whether the connection is up, as far as known."""
         return self._socket is not None
 
     async def _connect(self) -> None:

@@ -56,12 +56,12 @@ class RtuLine(ModbusLine):
 
     @property
     def _asked(self) -> bool:
-        """Whether a request was sent whose answer has not come."""
+        """Return whether a request was sent whose answer has not come."""
         return self._waits
 
     @property
     def _is_sent(self) -> bool:
-        """Whether the current request was sent."""
+        """Return whether the current request was sent."""
         return True
 
     def _disturbed(self) -> None:

@@ -126,7 +126,7 @@ class SerialRtuLine(RtuLine):
 
     @property
     def connected(self) -> bool:
-        """Whether the port is open."""
+        """Return whether the port is open."""
         return self._port is not None
 
     def record(self, tape: "FrameRecorder | None") -> None:

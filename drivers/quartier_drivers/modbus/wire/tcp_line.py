@@ -138,7 +138,7 @@ class TcpLine(ModbusLine):
 
     @property
     def connected(self) -> bool:
-        """Whether the connection is up, as far as the kernel knows."""
+        """Return whether the connection is up, as far as the kernel knows."""
         return self._connection.stands
 
     def record(self, tape: "FrameRecorder | None") -> None:

@@ -176,7 +176,7 @@ class ControlledPoint:
 
     @property
     def settle_s(self) -> float:
-        """How long in s the device may still show the old value after a write."""
+        """Return how long the device may still show the old value after a write, in s."""
         return self._limits.settle_s
 
     @property

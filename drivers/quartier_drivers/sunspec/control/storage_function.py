@@ -27,7 +27,7 @@ class StorageSetpoint124(ControlFunction):
 
     @property
     def enabled(self) -> bool:
-        """Whether both limits are in force, whatever the maker's bits are."""
+        """Return whether both limits are in force, whatever the maker's bits are."""
         return self._mode & _BOTH == _BOTH
 
     @property
