@@ -21,7 +21,7 @@ class Origin:
     ``rule``: the gateway itself; ``name`` is the rule.  ``document``: a document of the district, with its
     program as ``name``, its ``id`` and its ``seq``.  ``person``: ``name`` is the user's, ``id`` the number
     (the peer credentials of the socket).  ``grid``: frequency, voltage or a wire of the grid operator.
-    ``drill``: somebody tries out a loss.  ``release``: an input is lost, or the gateway leaves.  ``device``:
+    ``drill``: a person tries out a loss.  ``release``: an input is lost, or the gateway leaves.  ``device``:
     its own timer.  ``client``: another client of the device that goes through the gateway; ``name`` is its
     share, ``id`` its address.  ``stranger``: none of these.
     """
@@ -144,8 +144,8 @@ class PointInfo:
     shows_own: bool = False
 
 
-# Devices are asked at whole multiples of this (daemon time), those of many buses in the same moment: so their
-# answers wake the loop once, and one message and one look at the store serve them all.
+# Devices are asked at whole multiples of this (daemon time), those of many buses at the same moment.
+# So their answers wake the loop once, and one message and one look at the store serve them all.
 SLOT_NS = 100_000_000
 
 

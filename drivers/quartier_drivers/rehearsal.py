@@ -67,8 +67,7 @@ class RehearsalFactory(Protocol):
     """A protocol whose buses can be rehearsed."""
 
     def rehearsal(self, name: str, bus: Any, clock: Clock, pretence: SimulatedDevices) -> RehearsalLine:
-        """Make a line for the bus ``name`` that needs no wire; ``ProtocolFactory.driver`` makes its drivers.
-        """
+        """Make a line for the bus ``name`` that needs no wire; its drivers come from ``ProtocolFactory``."""
         ...
 
     def pretend(self, device: DeviceSpec, profile: Any, pretence: SimulatedDevices) -> None:

@@ -199,7 +199,7 @@ class PollPlan:
         return NO_READINGS
 
     def missed(self, job: ReadJob, told: ReadAnswer) -> None:
-        """Retry seldom what the device says it does not have; no longer read such status flags."""
+        """Retry properties that the device does not have rarely; no longer read such status flags."""
         gone = set()
         for place, ref in enumerate(job.refs):
             denial = told.denial(place)

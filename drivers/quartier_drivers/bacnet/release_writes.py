@@ -32,7 +32,7 @@ SECTION_DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "router_parallel_count": 4,
     }
 )
-"""What a section says where it does not; a test holds it equal to the model of ``bus.py``."""
+"""Defaults of a section's keys; a test checks that they equal those of ``bus_section.py``."""
 # Only the library needs these keys: no write of the table does.
 _OPTIONAL_DEFAULTS = MappingProxyType({"device_id": None, "bbmd": None})
 

@@ -30,7 +30,7 @@ from quartier_drivers.device_profile.toml_files import suggest_key
 PRESENT_VALUE = PROPERTIES["present-value"]
 LOAD_CONTROL = OBJECT_TYPES["load-control"]
 DEFAULT_PRIORITY = 10
-"""Where nothing else is said: below life safety, minimum times (6) and operators at a panel (8)."""
+"""The default: below life safety, minimum times (6) and operators at a panel (8)."""
 LOW_PRIORITY = 7
 """Up to here a priority wants a reason."""
 INSTANCE_MAX = 4194302
@@ -140,7 +140,7 @@ class Write(Section):
     priority: Annotated[int, Field(ge=1, le=16)] = DEFAULT_PRIORITY
     """Place in the priority array; 1..7 only with a reason."""
     low_priority_reason: Annotated[str, Field(min_length=8)] | None = None
-    """Why a priority of 1..7 may be taken, which stands above the operators of the building."""
+    """The reason for a priority of 1..7, which is above the operators of the building."""
     commandable: bool = True
     """Whether the object has a priority array; without one nothing can be relinquished."""
     on_release: OnRelease
@@ -157,7 +157,7 @@ class BacnetPoint(Quantity):
     index: Annotated[int, Field(ge=0, le=65535)] | None = None
     """Element of an array."""
     units: Annotated[str, BeforeValidator(_check_unit)] | None = None
-    """The unit that the device must have there; absent: the one that it says."""
+    """The unit that the device must have there; absent: the one that it states."""
     bit: Annotated[int, Field(ge=0, le=52)] | None = None
     """A bit of a bit string, counted from 0."""
     values: Names | None = None
@@ -165,9 +165,9 @@ class BacnetPoint(Quantity):
     offset: Finite = 0.0
     sign: Literal[1, -1] = 1
     absent: Numbers = ()
-    """What stands there where nothing is measured."""
+    """The numbers in the device that mean "not measured"."""
     cov: Literal["confirmed", "unconfirmed"] | None = None
-    """Subscribe to its changes, with notifications of that kind; ``scan`` goes on beneath."""
+    """Subscribe to its changes, with notifications of that kind; polling by ``scan`` continues."""
     write: Write | None = None
 
     @property
@@ -207,13 +207,13 @@ class BacnetLimits(Section):
     """Limits and peculiarities of the device."""
 
     apdu_max: Annotated[int, Field(ge=50, le=1476)] | None = None
-    """Largest message it can send, where it says more than it bears."""
+    """Largest message that it can send, if it states more than it can."""
     properties_max: Annotated[int, Field(ge=1, le=500)] = 100
     """Most properties of one ReadPropertyMultiple."""
     multiple: bool = True
     """Whether it may be asked for several properties at once; one that refuses is found out."""
     status_flags: bool = True
-    """Whether status flags are read beside present values: in fault, or out of service, is BAD."""
+    """Whether status flags are read with present values: in fault, or out of service, is BAD."""
     cov_lifetime_s: Annotated[int, Field(ge=10, le=86_400)] = 300
     """How long a subscription lasts; it is renewed at half of that."""
     settle_s: Annotated[float, Field(ge=0, le=600)] = 0.0
@@ -226,6 +226,6 @@ class RecognitionMarks(Section):
     """Properties of the device object by which a scan of the network recognises this device."""
 
     vendor_id: Annotated[int, Field(ge=0, le=65535)] | None = None
-    """Vendor identifier, as ASHRAE gave it out."""
+    """Vendor identifier, as assigned by ASHRAE."""
     model: Annotated[str, Field(min_length=1)] | None = None
     """Model name, ``*`` and ``?`` for any letters."""

@@ -132,7 +132,7 @@ def make_release(one: PointMeaning, cap: float | None, seen: int | None = None) 
     low, high = find_write_range(point)
     try:
         return [_make_value_write(one, min(max(value, low), high), seen)]
-    except ValueError:  # it cannot be said in the object's type: better none than a wrong one
+    except ValueError:  # it does not fit the object's type: better no write than a wrong one
         return []
 
 

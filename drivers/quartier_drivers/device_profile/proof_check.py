@@ -65,7 +65,7 @@ class Disagreement:
     expected: str
     """What the source states."""
     got: str
-    """What the profile says."""
+    """The value in the profile."""
     reason: str
     file: str
     line: int | None

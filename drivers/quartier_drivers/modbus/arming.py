@@ -260,7 +260,7 @@ class SingleRequests:
             raise NoReply(self.name_unit(request.unit, str(error))) from error
 
     def name_unit(self, unit: int, words: str) -> str:
-        """Return words about a unit; of one that only the profile names, they say whose it is."""
+        """Return text about a unit; for one that only the profile names, it names the device too."""
         own = self._device.unit
         return words if unit == own else f"the profile of unit {own} also uses unit {unit}: {words}"
 

@@ -119,7 +119,7 @@ class ModbusDriver:
     async def open(self) -> Mapping[str, str]:
         """Return the identity from the profile and from the device's identity registers.
 
-        Also reads the scale registers that writes need, and plans anew, including what was refused before.
+        Also reads the scale registers that writes need, and plans again, including refused requests.
         Raises NoReply or LinkLost.
         """
         identity = {"maker": self._profile.head.maker, "model": self._profile.head.model}
@@ -135,7 +135,7 @@ class ModbusDriver:
                 if not answer.exception:
                     powers[one.unit, place] = register_codec.decode_power(answer.values)
         self._timed.drop()
-        self._powers = powers  # it may be another device: what the other scales are is read anew
+        self._powers = powers  # it may be another device: the other scales are read again
         self._start()
         return identity
 
@@ -301,12 +301,12 @@ class ModbusDriver:
             raise
         self._beside.is_silent = False
         if self._aside:
-            # The other jobs have waited: their grids start anew.
+            # The other jobs have waited: their grids start again from now.
             self._aside = False
             now_ns = self._clock.now_ns()
             for other in self._jobs:
                 other.due_ns = max(other.due_ns, now_ns)
-            for refused in self._refusals:  # it may have started anew
+            for refused in self._refusals:  # it may have restarted
                 refused.due_ns = min(refused.due_ns, now_ns + _AGAIN_SILENT_S * _S)
             self._set_next()
         return answer

@@ -48,8 +48,8 @@ class Request:
 
     Its frames are made once: ``rtu`` is complete, ``tcp`` lacks the transaction number in front.  An answer's
     PDU of ``answer_size`` bytes that begins with ``sound`` is valid; on TCP it then begins with ``head``,
-    after the number.  ``asks`` is the same for ``Questions``.  ``writes``: it changes the device.  ``raw`` is
-    the PDU of another client's request, which is sent unchanged.
+    after the number.  ``asks`` is the same in the form that the native ``Questions`` take.  ``writes``: it
+    changes the device.  ``raw`` is the PDU of another client's request, which is sent unchanged.
     """
 
     unit: int
@@ -81,7 +81,7 @@ class Request:
             "sound": bytes([self.function, self.data_size]) if gives else echo,
             "answer_size": 2 + self.data_size if gives else len(echo),
         }
-        if self.function == READ_DEVICE_ID:  # its answer says by itself how long it is
+        if self.function == READ_DEVICE_ID:  # its answer contains its own length
             made |= {"sound": pdu[:2], "answer_size": _IDENTITY_HEAD}
         elif self.function == DIAGNOSTICS:  # what was asked, and one word (6.8)
             made |= {"sound": pdu[:3], "answer_size": 5}

@@ -178,7 +178,7 @@ def find_shared_plan(device: DeviceSpec, profile: RegisterProfile, request_cost:
 
 @dataclass(frozen=True, slots=True)
 class DeviceOwners:
-    """The own part of a device beside the shared plan: its unit, and its owners by their number there."""
+    """A device's own part, outside the shared plan: its unit, and its owners by their number in the plan."""
 
     unit: int
     owners: tuple[str, ...]

@@ -93,7 +93,7 @@ class OpcuaDriver:
         if self._news:
             return now_ns
         if self._epoch != self._line.epoch or not self._line.stands:
-            return now_ns  # all is to be planned anew; or a request shows that the server is gone
+            return now_ns  # plan everything again; or a request shows that the server is gone
         if now_ns < self._rest_ns:
             return self._rest_ns
         dues = [self._line.pulse_ns, now_ns + _IDLE_S * _S, *self._urgent.values()]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 POLICIES = ("Aes256_Sha256_RsaPss", "Aes128_Sha256_RsaOaep", "Basic256Sha256")
 """The policies that count, the strongest first (OPC 10000-7, security policies)."""
 DEFAULT_PORT = 4840
-"""Where OPC UA servers listen unless they say otherwise (IANA)."""
+"""The default port of OPC UA servers (IANA)."""
 SIGN_MODE, ENCRYPT_MODE, NO_SECURITY_MODE = "sign", "sign-and-encrypt", "none"
 
 

@@ -129,7 +129,7 @@ BASE_TYPES: Mapping[int, int] = MappingProxyType({29: 6, 290: 11, 294: 13, 295: 
 
 
 ABSTRACT_TYPES = frozenset({24, 26, 27, 28})
-"""BaseDataType, Number, Integer, UInteger: what stands in the node says which type it is."""
+"""BaseDataType, Number, Integer, UInteger: the value in the node has the actual type."""
 
 
 def fit_type(raw: Fraction, type_number: int, low: Fraction, high: Fraction) -> bool | int | float:

@@ -12,7 +12,7 @@ from quartier_drivers.readings import EXACT_INT_MAX, VALUE_KINDS, Layout, Readin
 
 _NONE: Mapping[int, str] = MappingProxyType({})
 _NOT_YET = NodeValue(None, 0, 0x80320000, 0, 0)
-# A value whose source stamped it so many periods ago, and no less than this, is stale.
+# A value is stale if its source time stamp is this many periods old, and at least this long.
 _STALE_PERIODS, _STALE_NS = 3, 10_000_000_000
 _TICK_NS = 100
 

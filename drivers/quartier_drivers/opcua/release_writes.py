@@ -38,7 +38,7 @@ SECTION_DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "pki": "opcua",
     }
 )
-"""What a section says where it does not; a test holds it equal to the model of ``bus.py``."""
+"""Defaults of a section's keys; a test checks that they equal those of ``bus_section.py``."""
 
 
 async def write_release(bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:

@@ -18,7 +18,7 @@ from quartier_drivers.readings import Value
 from quartier_drivers.register_codec import Scaling, make_scaling
 
 DecodeRaw = Callable[[RawValue], tuple[Value | None, bool]]
-"""What came -> the value as the kind of its point, None where there is none, and whether it is plausible."""
+"""Raw value -> the value as the kind of its point (None if there is none), and whether it is plausible."""
 
 
 _NOTHING: tuple[None, bool] = (None, False)

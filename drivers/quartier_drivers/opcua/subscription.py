@@ -27,7 +27,7 @@ _SILENT_COUNT = 2.5
 # Messages at most this many periods of a point apart keep it fresh.
 _PERIODS_MAX = 1.5
 _PAUSE_S = (1.0, 60.0)
-# So many in a row that died in silence while the server answers: the connection itself is made anew, seldom.
+# After this many silent subscriptions in a row while the server answers, connect again, rarely.
 _DEATHS_MAX = 3
 _RECONNECT_S = 600.0
 _LEAST_MS = 20.0
@@ -82,7 +82,7 @@ class DeviceSubscription:
         self.is_wanted = True
 
     def begin(self, batches: Sequence[ReadBatch]) -> None:
-        """Begin anew, for a new plan or a new connection: all that was subscribed is dropped."""
+        """Begin again, for a new plan or a new connection; drop the old subscription."""
         if self._epoch != self._line.epoch:
             self._old.clear()
             self._epoch = self._line.epoch
@@ -210,7 +210,7 @@ class DeviceSubscription:
         results = await self._line.watch(self._number, items) if items else []
         self._todo.pop(0)
         odd = [self._is_unexpected(item, result) for item, result in zip(items, results, strict=True)]
-        if any(odd):  # planned anew without them, and asked for instead
+        if any(odd):  # planned again without them; they are polled instead
             self._todo.clear()
             raise ReplanNeeded
 
@@ -262,7 +262,7 @@ class DeviceSubscription:
             if not 0 <= handle < len(self._places):
                 continue
             where = self._places[handle]
-            if handle in seen:  # a queue: each of them is told
+            if handle in seen:  # a queue: each change is reported
                 self._tell(where.batch, told.sent)
                 seen.clear()
             seen.add(handle)

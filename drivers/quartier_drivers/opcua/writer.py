@@ -248,7 +248,7 @@ async def _write_together(
                     for one, place in some
                 ]
             )
-        except (ValueError, Refused):  # too much for the server, or one that fits no more
+        except (ValueError, Refused):  # too many for the server, or one that no longer fits
             left += [one for one, _ in some]
             continue
         except NoReply as error:

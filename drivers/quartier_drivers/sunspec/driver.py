@@ -61,7 +61,7 @@ class SunspecDriver:
         self._layouts: dict[str, Layout] = {}
         self._notes: list[Note] = []
         self._told_faults: tuple[str, ...] = ()
-        self._met_ns, self._astray = 0, False  # its models have moved, and were not found anew yet
+        self._met_ns, self._astray = 0, False  # its models have moved, and were not found again yet
         self._taken = dict(point_infos.list_wanted(spec, profile))
         self._points = {
             name: point_infos.make_first_info(name, one, spec, profile) for name, one in self._taken.items()
@@ -196,7 +196,7 @@ class SunspecDriver:
             raise Refused(f"{command.point}: {_MODELS_MOVED_TEXT}")
         try:
             await steered.write(command.value, command.expires_ns)
-        except (Refused, Expired):  # nobody stands behind what stood there before for longer than that
+        except (Refused, Expired):  # an order from before is valid no longer than that
             if beat is not None:
                 beat.until_ns = before_ns
             raise

@@ -130,7 +130,7 @@ class ModelCheck:
 
 
 async def is_model_there(model: FoundModel, registers: RegisterReader) -> bool | None:
-    """Return whether the model is at its place; None if the device does not say just now.
+    """Return whether the model is at its place; None if the device does not answer that just now.
 
     Raises NoReply or LinkLost.
     """

@@ -230,7 +230,7 @@ class ChainSurvey:
         raise AssertionError("a walk that has not ended asks")
 
     def _begin(self) -> None:
-        # Each place costs a time-out if nobody answers: then they are tried in turn.
+        # Each place costs a time-out without an answer: then they are tried in turn.
         self._walk = walk_chain(self._bases[:1] if self._gone else self._bases, self._registers.known)
         self._ask = next(self._walk)
         self._silent_at = None

@@ -60,7 +60,7 @@ class DirectSelector(selectors.EpollSelector):
     def __init__(self, broke: Callable[[Exception], None]) -> None:
         super().__init__()
         self._broke = broke
-        # A second handle of the same epoll list: the library's private state is not touched.
+        # A second handle for the same epoll list: the library's private state is not touched.
         self._epoll = select.epoll.fromfd(os.dup(self.fileno()))
         self._known: dict[tuple[int, int], SelectorEvent] = {}
         self._hears: dict[tuple[int, int], Callable[[], Handled]] = {}

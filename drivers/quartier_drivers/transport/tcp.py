@@ -155,7 +155,7 @@ class TcpStream:
         if not reply:
             return Handled.SOME
         self.send(reply)
-        return Handled.SOME if self._ends else Handled.ALL  # an end that is found just now is told in a turn
+        return Handled.SOME if self._ends else Handled.ALL  # an end found now is reported later
 
     def _readable(self) -> None:
         assert self._socket is not None
@@ -274,7 +274,7 @@ def _look_up(host: str) -> asyncio.Future[list[str] | OSError]:
             found = error
         except UnicodeError as error:  # a label that is empty or too long
             found = OSError(f"is no name: {error}")
-        with suppress(RuntimeError):  # the loop is gone: nobody asks any more
+        with suppress(RuntimeError):  # the loop is gone: no caller is left
             loop.call_soon_threadsafe(answer.set_result, found)
 
     threading.Thread(target=work, name=f"look up {host}", daemon=True).start()

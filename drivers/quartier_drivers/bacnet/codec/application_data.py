@@ -177,7 +177,7 @@ _WRITERS: dict[int, Callable[[Any], bytes]] = {
     OBJECT: _encode_object,
 }
 OPAQUE = -1
-"""The kind of an element whose type only the context of its tag tells: its value are its octets."""
+"""The kind of an element whose type depends on the context of its tag; its value are its octets."""
 
 
 NO_TAG = -1

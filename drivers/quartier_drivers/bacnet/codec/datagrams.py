@@ -39,7 +39,7 @@ READ_PROPERTY, READ_PROPERTY_MULTIPLE, WRITE_PROPERTY, SUBSCRIBE_COV, COV_NOTIFI
 
 
 UNCONFIRMED_COV_NOTIFICATION = 2
-"""An unconfirmed one: its notification carries the same as the confirmed."""
+"""The unconfirmed service; its notification has the same content as the confirmed one."""
 
 
 APDU_SIZES = (50, 128, 206, 480, 1024, 1476)
@@ -250,7 +250,7 @@ _SERVICES = frozenset((_I_AM, _I_HAVE, _WHO_HAS, _WHO_IS))
 
 
 _UNREQUESTED = frozenset((SIMPLE_ACK, COMPLEX_ACK, SEGMENT, ERROR, REJECT))
-"""Answers: it asks nobody, so none is for it."""
+"""Answers: the library sends no confirmed requests, so none is for it."""
 
 
 def is_for_library(heard: Heard | None, size: int) -> bool:

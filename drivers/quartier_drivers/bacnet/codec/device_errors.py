@@ -172,7 +172,7 @@ class DeviceRefused(Refused):
 
 
 class GarbledAnswer(NoReply):
-    """An answer that is none: ``how`` as in ``FAULTS``, or -1 where it is the answer to something else."""
+    """An invalid answer: ``how`` as in ``FRAMING_FAULTS``, or -1 for the answer to something else."""
 
     def __init__(self, how: int, why: str = "") -> None:
         self.how = how

@@ -44,7 +44,7 @@ IDENTITY_PROPERTIES = (
     "location",
     "serial-number",
 )
-"""Properties of the Device object that say who it is."""
+"""Properties of the Device object with its identity."""
 _MINIMUM_TIMES = ("minimum-on-time", "minimum-off-time")
 
 

@@ -119,7 +119,7 @@ class BacnetDevice:
         if self._device.address:
             return
         if self.place is None:
-            # Asked once: a later I-Am is received all the same (``hello``), and nobody waits for it.
+            # Asked once: a later I-Am is received all the same (``hello``), without a wait for it.
             self.place = (await self._line.find(self._device.unit, times=1)).place
         elif self.is_silent:
             await self._line.call(self._device.unit)

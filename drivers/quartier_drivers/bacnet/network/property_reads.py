@@ -23,7 +23,7 @@ ELEMENTS_MAX = 10_000
 # A device that is silent this often in a row counts as gone.
 _SILENT_MAX = 2
 ReadElements = tuple[Element, ...] | DeviceRefused | GarbledAnswer
-"""What a property reads as: its elements, or why it was not told."""
+"""The result of a property's read: its elements, or the reason why there are none."""
 
 
 class InquiryLine(Protocol):

@@ -25,7 +25,7 @@ ANSWER_TYPES = frozenset((SIMPLE_ACK, COMPLEX_ACK, ERROR, REJECT, ABORT, SEGMENT
 
 REFUSAL_TYPES = frozenset((ERROR, REJECT, ABORT))
 INVOKE_IDS = 128
-"""Ours are 0..127; the others are left to the library, which asks nobody."""
+"""The line uses 0..127; the others are left to the library."""
 
 
 RequestKey = tuple[Host, bytes, int]
@@ -33,7 +33,7 @@ RequestKey = tuple[Host, bytes, int]
 
 
 Answer = tuple[bytes, Heard]
-"""A datagram, and what its heads say."""
+"""A datagram, and the content of its heads."""
 
 
 class PendingRequests:

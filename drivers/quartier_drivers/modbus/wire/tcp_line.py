@@ -166,7 +166,7 @@ class TcpLine(ModbusLine):
                 self.held.took(go)
 
     async def _hold(self, go: ReadSequence) -> None:
-        """Hold the line until the go is over, an answer was unusual, or somebody else waits for it."""
+        """Keep the line until the batch is over, an answer was unusual, or somebody else waits for it."""
         if not self._turn.take():
             await self._turn.wait()
         try:
@@ -233,7 +233,7 @@ class TcpLine(ModbusLine):
             return None
         try:
             frame = go.heard(data)
-        except BaseException as error:  # a bug of who asks is told to who waits for it
+        except BaseException as error:  # a bug in the caller is raised where it waits for the answer
             waiter.set_exception(error)
             raise
         if frame is None:

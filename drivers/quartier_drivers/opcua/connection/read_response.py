@@ -12,7 +12,7 @@ from typing import NamedTuple
 from quartier_drivers.opcua.node_types import LOCALIZED_TEXT_TYPE, STRING_TYPE
 
 RawValue = bool | int | float | str | None
-"""A value as it came; None where there is none, or none that a point could take."""
+"""A value as received; None if there is none, or none that a point could take."""
 
 READ_RESPONSE = 634
 """ReadResponse_Encoding_DefaultBinary (OPC 10000-6, annex A)."""
@@ -31,7 +31,7 @@ _FIXED: Mapping[int, str] = {
     13: "q",
     19: "I",
 }
-# A Guid, and a DateTime and a StatusCode too, say nothing that a point could take.
+# A Guid, a DateTime and a StatusCode are no values that a point could take.
 _VALUELESS_TYPES = frozenset({13, 14, 19})
 _SIZES = {**{kind: struct.calcsize(f"<{code}") for kind, code in _FIXED.items()}, 14: 16}
 _VALUE, _STATUS, _SOURCE, _SERVER, _SOURCE_PICO, _SERVER_PICO = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
@@ -145,7 +145,7 @@ _FORMS = {
     for mask in range(0x40)
     if mask & _VALUE  # without it there is no type
 }
-"""How a scalar of a fixed size is unpacked, by what stands in its first two bytes."""
+"""The unpacking of a scalar of a fixed size, by its first two bytes."""
 
 
 def _parse_header(data: bytes, at: int) -> tuple[int, int]:
@@ -193,7 +193,7 @@ def _parse_variant(data: bytes, at: int, depth: int) -> tuple[tuple[RawValue, in
         if count == 1 and kind not in _VALUELESS_TYPES:
             raw = struct.unpack_from(f"<{_FIXED[kind]}", data, at)[0]
         at += size * count
-    elif kind:  # of no type at all there is nothing to pass over, however many are said to be there
+    elif kind:  # elements without a type take no bytes, whatever their stated number
         for _ in range(count):
             raw, at = _parse_element(data, at, kind, depth)
     if mask & 0x40:
@@ -286,4 +286,4 @@ _SKIP: Mapping[int, Callable[[bytes, int, int], int]] = {
     24: lambda data, at, depth: _parse_variant(data, at, depth + 1)[1],
     25: _skip_diagnostics,
 }
-"""Where an element ends whose value no point could take; those that are not here are ByteStrings."""
+"""The end of an element whose value no point could take; types that are not here are ByteStrings."""

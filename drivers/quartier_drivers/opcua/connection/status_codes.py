@@ -96,7 +96,7 @@ GONE_CODES = frozenset(
         *(0x80560000, 0x807D0000),
     }
 )
-"""Session, channel or server is no more, or full: connect anew."""
+"""Session, channel or server is gone, or full: connect again."""
 UNKNOWN_NODE_CODES = frozenset(
     {
         *(0x80020000, 0x80030000, 0x80050000, 0x800A0000, 0x80310000, 0x80320000, 0x808A0000, 0x80AF0000),
@@ -112,7 +112,7 @@ LOGIN_CODES: Mapping[int, str] = MappingProxyType(
         0x80570000: "look at user_key_file",
     }
 )
-"""Who we say we are is not believed, and what helps."""
+"""Refusals of our credentials, each with the remedy."""
 UNTRUSTED_CODES = frozenset({0x80120000, 0x80130000, 0x801A0000, 0x810D0000})
 """The server does not take our certificate."""
 OTHER_MODE_CODES = frozenset({0x80740000})

@@ -299,7 +299,7 @@ class _Setpoint704(ControlFunction):
         return ({**mode, self.value: raw, **between, **self._reversion()}, {self.enable: ON})
 
     def own(self) -> Sequence[WriteStep]:
-        """Return the writes that give it back to the device."""
+        """Return the writes that relinquish it to the device."""
         return ({self.enable: OFF}, dict.fromkeys(self._kept(self.timer), 0))
 
     def arming(self, cap: float | None) -> WriteStep:
