@@ -72,7 +72,7 @@ def _check_writing(quantity: str, point: OpcuaPoint, write: NodeWrite) -> list[P
 
 
 def _make_timeout_rules(quantity: str, write: NodeWrite, fallback: Watchdog) -> list[tuple[bool, str, str]]:
-    """As of any device that forgets an order (``forgetting``)."""
+    """Return the rules for a device that forgets an order, as in ``fallback_rules``."""
     value, after_s, refresh_s = fallback.value, fallback.after_s, fallback.refresh_s
     number = value if isinstance(value, float) else None
     lifts = LIMIT_PREFIX in quantity and (number is None or number >= write.high)

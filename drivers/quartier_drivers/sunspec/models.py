@@ -107,7 +107,7 @@ class UnfoldedModel:
 class GroupDefinition:
     """Points one after the other, then groups.
 
-    ``count`` is the number of repetitions: None for once, ``FILL``, a number, or the name of a point.
+    ``count`` is the number of repetitions: None for once, ``FILL_WORD``, a number, or the name of a point.
     """
 
     name: str

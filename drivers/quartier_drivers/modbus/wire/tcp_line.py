@@ -35,7 +35,7 @@ class TcpConnection:
     """A connection with callbacks.
 
     ``hear`` takes bytes, calls ``heard`` for what is no answer, and returns what to send at once. ``fail``
-    takes the reason why no answer will come.  ``sound`` is as in ``Stream``.
+    takes the reason why no answer will come.  ``sound`` is as in ``TcpStream``.
     """
 
     def __init__(
