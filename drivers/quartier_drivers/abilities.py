@@ -128,7 +128,7 @@ class IdentityKeeper(Protocol):
 class ConcurrentLine(Protocol):
     """A line whose answers name their device: it may ask several devices at once, each for one thing.
 
-    None of its drivers is ``Patient`` or ``Armable``: those share a line by taking turns.
+    None of its drivers is a ``PausingDriver`` or an ``ArmableDriver``: those share a line by taking turns.
     """
 
     @property

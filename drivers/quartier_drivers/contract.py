@@ -1,9 +1,9 @@
-"""What a driver takes and gives: commands, fallbacks, points; the methods of drivers, lines, protocols.
+"""The contract of drivers: commands, fallbacks, points, and the methods of drivers, lines and protocols.
 
 A driver has five methods (architecture.md#driver).  ``read`` makes at most *one* exchange on the wire, the
-most overdue of its plan, so that a write never waits for more than one request.  A driver that is
-``abilities.Brisk`` makes several in one go and looks for writes between them.  Time comes in as a ``Clock``;
-no driver gets it elsewhere.
+most overdue of its plan, so that a write never waits for more than one request.  A driver that is an
+``abilities.BatchingDriver`` makes several in one go and looks for writes between them.  Time comes in as a
+``Clock``; no driver gets it elsewhere.
 """
 
 import math
@@ -21,7 +21,7 @@ class Origin:
     ``rule``: the gateway itself; ``name`` is the rule.  ``document``: a document of the district, with its
     program as ``name``, its ``id`` and its ``seq``.  ``person``: ``name`` is the user's, ``id`` the number
     (the peer credentials of the socket).  ``grid``: frequency, voltage or a wire of the grid operator.
-    ``drill``: somebody tries out a loss.  ``release``: an input is lost, or the gateway leaves.  ``device``:
+    ``drill``: a person tries out a loss.  ``release``: an input is lost, or the gateway leaves.  ``device``:
     its own timer.  ``client``: another client of the device that goes through the gateway; ``name`` is its
     share, ``id`` its address.  ``stranger``: none of these.
     """
@@ -55,7 +55,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """What the device does by itself after ``after_s`` seconds without a write: it takes ``value``.
+    """The fallback of a device after ``after_s`` seconds without a write: it takes ``value`` by itself.
 
     ``value`` is in our units; None: the device's own control decides.  ``after_s`` infinite: the last written
     value holds for ever (right for a limit whose reversion would mean *unlimited*).  ``register`` is the
@@ -72,7 +72,7 @@ class Fallback:
 
     @property
     def holds(self) -> bool:
-        """Whether the last written value holds for ever."""
+        """Return whether the last written value holds for ever."""
         return self.after_s == math.inf
 
 
@@ -114,7 +114,7 @@ OnRelease = Literal["own", "cap", "hold"] | float
 
 @dataclass(frozen=True, slots=True)
 class PointInfo:
-    """What is known about a point before its first reading.
+    """The description of a point before its first reading.
 
     ``address`` is the protocol's own (``"100/holding:840"``); ``low`` and ``high`` are the plausible range of
     a read, ``write_low`` and ``write_high`` of a write (our units); ``period_s`` is the period of its scan
@@ -144,8 +144,8 @@ class PointInfo:
     shows_own: bool = False
 
 
-# Devices are asked at whole multiples of this (daemon time), those of many buses in the same moment: so their
-# answers wake the loop once, and one message and one look at the store serve them all.
+# Devices are asked at whole multiples of this (daemon time), those of many buses at the same moment.
+# So their answers wake the loop once, and one message and one look at the store serve them all.
 SLOT_NS = 100_000_000
 
 
@@ -198,7 +198,7 @@ class DeviceSpec:
 
 
 class Driver(Protocol):
-    """What every device must be able to do.  One instance per device, one caller at a time."""
+    """The methods of every driver.  One instance per device, one caller at a time."""
 
     @property
     def points(self) -> Mapping[str, PointInfo]:
@@ -207,7 +207,7 @@ class Driver(Protocol):
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next (monotonic ns)."""
+        """Return when ``read`` is to be called next (monotonic ns)."""
         ...
 
     async def open(self) -> Mapping[str, str]:
@@ -241,7 +241,7 @@ class Driver(Protocol):
         ...
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
-        """Return the writes of ``release``, encoded for the wire and JSON-ready, for ``Door.replay``."""
+        """Return the writes of ``release``, wire-encoded and JSON-ready, for ``ProtocolFactory.replay``."""
         ...
 
     async def close(self) -> None:

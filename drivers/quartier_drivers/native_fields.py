@@ -14,8 +14,8 @@ BIT_TABLES = ("coil", "discrete")
 def make_field(quantity: str, point: Point, start: int, power: int = 0) -> Field:
     """Return the field of a point whose words begin at ``start`` in an answer.
 
-    The native reader gives the same as ``decoder`` or leaves the point to it: all texts, and floats whose
-    scaling takes more than one rounding.
+    The native reader decodes as ``register_codec.make_decoder`` does, or leaves the point to it: all texts,
+    and floats whose scaling takes more than one rounding.
     """
     kind = VALUE_KINDS[parse_quantity(quantity).kind]
     scale = make_scaling(point.scale, point.offset, point.sign, power)

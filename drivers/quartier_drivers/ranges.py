@@ -1,6 +1,6 @@
 """Finds values that a quantity cannot have, whatever device sends them; pure.
 
-A profile narrows a range where its manual does; nothing widens one.  ``Ranges`` checks readings between
+A profile narrows a range where its manual does; nothing widens one.  ``RangeCheck`` checks readings between
 drivers and control: an impossible value becomes BAD and is still shown to people.  It also detects phases
 that are not connected, because they never had a voltage, and limits the power that an asset can have.
 """

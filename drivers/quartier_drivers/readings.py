@@ -1,4 +1,4 @@
-"""The list of points that one exchange reads: made once, known by its identity, shared by like devices."""
+"""Values of points: qualities, single readings, layouts of points, and readings in columns."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ EXACT_INT_MAX = 2**53
 
 
 class Quality(IntEnum):
-    """How far a value may be trusted; the numbers are Sparkplug B 3.0's Quality property."""
+    """The trust in a value; the numbers are Sparkplug B 3.0's Quality property."""
 
     BAD = 0
     GOOD = 192

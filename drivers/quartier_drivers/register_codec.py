@@ -1,4 +1,4 @@
-"""Convert registers to values and back as a profile says, binary-coded decimals with them (pure, exact).
+"""Convert registers to values and back as a profile says, including binary-coded decimals (pure, exact).
 
 Scaling is done in whole numbers and rounded once: 1234 at scale 0.1 is exactly 123.4.
 """
@@ -158,7 +158,7 @@ def decode_point(quantity: str, point: Point, words: Sequence[int], power: int =
 
 
 def make_decoder(quantity: str, point: Point) -> Decoder:
-    """Return ``decoded`` prepared for one point: it takes the words and the power of the scale register."""
+    """Return ``decode_point`` prepared for one point; it takes the words and the scale register's power."""
     kind = parse_quantity(quantity).kind
     if kind == "text":
         return lambda words, power: _decode_text_point(point, words, power)

@@ -1,4 +1,4 @@
-"""List the kinds of buses and load their sections and factories on first use; check what all sections share.
+"""The kinds of buses: load their sections and factories on first use; the checks that sections share.
 
 A protocol is imported on first use: a site pays only for the protocols that it speaks.
 """
@@ -31,10 +31,11 @@ WriteRelease = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Awaita
 
 @dataclass(frozen=True, slots=True)
 class BusKind:
-    """A kind of bus: its protocol, its section of the site file, its door (``module:name``).
+    """A kind of bus: its protocol, its section of the site file, its factory ``door`` (``module:name``).
 
-    ``guests`` are other protocols that devices on the same wire may speak, each with its door.  ``safe``
-    makes the writes of a release table if importing the door would be too heavy for that (``module:name``).
+    ``guests`` are other protocols that devices on the same wire may speak, each with its factory.  ``safe``
+    makes the writes of a release table if an import of the factory would be too heavy for that
+    (``module:name``).
     """
 
     protocol: str
@@ -112,7 +113,7 @@ def load_section(kind: str) -> type[Any]:
 
 
 def load_factory(kind: str, protocol: str = "") -> "ProtocolFactory":
-    """Return the door for buses of this kind, or for a guest's ``protocol`` on them; imports its library."""
+    """Return the factory for this kind of bus, or for a guest's ``protocol`` on it; imports its library."""
     made = BUS_KINDS[kind]
     return cast("ProtocolFactory", _load_object(made.guests.get(protocol, made.door)))
 

@@ -54,7 +54,7 @@ class RehearsalLine(Line, Protocol):
     """A line that needs no wire."""
 
     def takes_s(self, request: Any) -> float:
-        """Return how long an answered ``Ask.request`` occupies the bus in s, its own pauses included."""
+        """Return how long an answered request occupies the bus in s, its own pauses included."""
         ...
 
     def answer_s(self, unit: int) -> float:
@@ -67,7 +67,7 @@ class RehearsalFactory(Protocol):
     """A protocol whose buses can be rehearsed."""
 
     def rehearsal(self, name: str, bus: Any, clock: Clock, pretence: SimulatedDevices) -> RehearsalLine:
-        """Make a line for the bus ``name`` that needs no wire; its drivers are those of ``Door.driver``."""
+        """Make a line for the bus ``name`` that needs no wire; its drivers come from ``ProtocolFactory``."""
         ...
 
     def pretend(self, device: DeviceSpec, profile: Any, pretence: SimulatedDevices) -> None:

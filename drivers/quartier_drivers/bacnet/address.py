@@ -1,4 +1,4 @@
-"""Where a BACnet device answers: a station on our own network, or network and MAC behind a router.  Pure."""
+"""Address of a BACnet device: a station on our own network, or network and MAC behind a router.  Pure."""
 
 import re
 from dataclasses import dataclass
@@ -22,10 +22,11 @@ Host = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class DevicePlace:
-    """A device's place.  ``host`` is itself, or the router in front of it; None: still to be found.
+    """The network address of a device.
 
-    ``network`` and ``mac`` stand in the network layer's header for a device behind a router (clause 6.2.2);
-    None and empty for one of our own network.
+    ``host`` is the device itself, or the router in front of it; None if it is still to be found. ``network``
+    and ``mac`` go into the header of the network layer for a device behind a router (clause 6.2.2); None and
+    empty for a device on our own network.
     """
 
     host: Host | None
@@ -33,7 +34,7 @@ class DevicePlace:
     mac: bytes = b""
 
     def __str__(self) -> str:
-        """As the site file would say it."""
+        """Return the address as a site file writes it."""
         near = "" if self.host is None else render_host(self.host)
         if self.network is None:
             return near
@@ -42,12 +43,12 @@ class DevicePlace:
 
 
 def render_host(host: Host) -> str:
-    """``192.168.1.10``, with the port where it is not the usual one."""
+    """Return ``192.168.1.10``, with the port if it is not the usual one."""
     return host[0] if host[1] == PORT else f"{host[0]}:{host[1]}"
 
 
 def parse_station(text: str) -> Host:
-    """Read ``192.168.1.10`` or ``192.168.1.10:47809``.  Raises ValueError saying what was expected."""
+    """Parse ``192.168.1.10`` or ``192.168.1.10:47809``.  Raises ValueError, saying what was expected."""
     found = _STATION_FORM.fullmatch(text)
     if found is not None:
         port = int(found[2] or PORT)
@@ -61,7 +62,7 @@ def parse_station(text: str) -> Host:
 
 
 def parse_place(text: str) -> DevicePlace:
-    """Read the address of a device as a site file says it.  Raises ValueError saying what was expected."""
+    """Parse the address of a device in a site file.  Raises ValueError, saying what was expected."""
     near, at, router = text.partition("@")
     found = _ROUTED_FORM.fullmatch(near)
     if found is None or (not at and _STATION_FORM.fullmatch(near)):
@@ -76,7 +77,10 @@ def parse_place(text: str) -> DevicePlace:
 
 
 def _parse_mac(number: str | None, digits: str | None, host: str | None) -> bytes | None:
-    """One octet of an MS/TP network, so many in hex, or the six of another BACnet/IP network."""
+    """Return one octet of an MS/TP network, hex octets, or the six octets of another BACnet/IP network.
+
+    None if the text is no such address.
+    """
     if number is not None:
         return bytes([int(number)]) if int(number) <= 0xFF else None
     if digits is not None:

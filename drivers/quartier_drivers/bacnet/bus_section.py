@@ -67,7 +67,7 @@ class BacnetIpBus(BaseModel):
         return INSTANCE_WILDCARD - 1
 
     def misfit(self, unit: int, address: str) -> tuple[str, str] | None:
-        """Which of a device's ``unit`` and ``address`` names no device here, and why; None where both may."""
+        """Return which of ``unit`` and ``address`` cannot name a device here, and why; None if both can."""
         del unit
         if not address:
             return None

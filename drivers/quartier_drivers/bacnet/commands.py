@@ -1,11 +1,10 @@
-"""Write setpoints and sheds to a device, keep its minimum times, relinquish.
+"""Commands to one device: write setpoints and sheds, respect its minimum times, relinquish.
 
-A place in a priority array never expires.  So what was commanded and is no longer renewed is given back by
-us: as long as we run, an order ends as one with a timer of the device's own would.
+A slot in a priority array never expires.  Therefore the gateway itself relinquishes a command that is no
+longer renewed.  As long as the gateway runs, a command ends as it would with a timer in the device.
 
-The standard has the device hold them at priority 6.  Not every device does: so a command that would break
-one is
-not written before its time, and whoever gave it asks again.
+By the standard, the device enforces minimum times at priority 6.  Not every device does: so a command that
+would break a minimum time is refused until that time is over, and the caller asks again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,20 +25,20 @@ from quartier_drivers.readings import Readings
 from quartier_native.bacnet import Ref
 
 _S = 1_000_000_000
-# Orders are renewed every 20 s (spec/failsafe.md#rule-5): who missed three renewals wants it no more.
+# Commands are renewed every 20 s (spec/failsafe.md#rule-5): one that missed three renewals has ended.
 LEASE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
 class MinimumTimes:
-    """Seconds that an object stays on, and off; 0: none is said."""
+    """Minimum on-time and minimum off-time of an object in s; 0 if the device states none."""
 
     on_s: float = 0.0
     off_s: float = 0.0
 
 
 class DeviceCommands:
-    """The orders to one device."""
+    """Commands to one device."""
 
     def __init__(self, peer: BacnetDevice, device: DeviceSpec, clock: Clock) -> None:
         self._peer = peer
@@ -56,7 +55,7 @@ class DeviceCommands:
 
     @property
     def due_ns(self) -> int | None:
-        """Return when something is to be looked at, or given back; None where nothing is commanded."""
+        """Return when ``look`` has something to relinquish or to read; None if no point is commanded."""
         dues = [*self._ends_ns.values()]
         if (look_ns := self._arrays.due_ns) is not None:
             dues.append(look_ns)
@@ -64,11 +63,11 @@ class DeviceCommands:
 
     @property
     def standing(self) -> tuple[float | None, ...]:
-        """The caps that stand in the device, as far as they are known: leaving writes none that is higher."""
+        """The limits now in the device, as far as known: no release writes a higher one."""
         return tuple(self._caps.values())
 
     def learn(self, meanings: Mapping[str, PointMeaning], least: Mapping[str, MinimumTimes]) -> None:
-        """What the points mean in this device, and the least times of its switches."""
+        """Adopt how points are read in this device, and the minimum times of its switches."""
         self._meanings = meanings
         self._minimums.learn(least)
         self._arrays.forget()
@@ -78,7 +77,7 @@ class DeviceCommands:
         self._caps = {name: self._caps.get(name) for name, how in released.items() if how == "cap"}
 
     def saw(self, told: Readings, job: ReadJob | None = None, answer: ReadAnswer | None = None) -> None:
-        """Take what was read or notified."""
+        """Take readings of an exchange or of a notification."""
         self._minimums.saw(told)
         for name in self._caps:
             place = told.layout.place(name)
@@ -122,7 +121,11 @@ class DeviceCommands:
             raise Refused(f"{one.name}: {error}") from error
 
     async def _local_time(self) -> bytes:
-        """Date and time of the device's own clock, encoded: from then on it sheds, whatever the time is."""
+        """Return date and time of the device's own clock, encoded: the start of a shed.
+
+        Read from the device, so its clock need not be right.  Raises Refused if the device does not state its
+        time.
+        """
         date, time = self._peer.own("local-date"), self._peer.own("local-time")
         octets = []
         for ref in (date, time):
@@ -142,7 +145,10 @@ class DeviceCommands:
             raise Refused(f"{name}: {denied}") from denied
 
     async def look(self, now_ns: int) -> Sequence[Note]:
-        """Give back what nobody renews, or else read one priority array.  Raises NoReply or LinkLost."""
+        """Relinquish a point whose command is not renewed, else read one priority array.
+
+        Raises NoReply or LinkLost.
+        """
         ended = [name for name, end_ns in self._ends_ns.items() if end_ns <= now_ns]
         if ended:
             return await self._lapse(ended[0])
@@ -158,9 +164,9 @@ class DeviceCommands:
         return (Note("command.lapsed", f"{name}: nobody renewed its order: given back to the device", data),)
 
     async def release(self, points: Collection[str] = ()) -> None:
-        """Give points (absent: all) back, as ``on_release`` says: Null at our priority for ``own``.
+        """Relinquish points (empty: all) as ``on_release`` says: Null at our priority for ``own``.
 
-        Goes on after a write that fails, unless the network is lost; then raises the first failure.
+        Continues after a write that fails, unless the network is lost; then raises the first failure.
         """
         failed: WireError | None = None
         for name, one in self._meanings.items():
@@ -183,7 +189,7 @@ class DeviceCommands:
         self._leave(one.name)
 
     async def _note_limit(self, one: PointMeaning) -> None:
-        """Read what stands now, where the device answers: a cap is never raised by leaving."""
+        """Read the limit that is now in the device, if it answers: a release never raises a limit."""
         try:
             told = await self._peer.read(PreparedRead((one.ref,), self._peer.route))
         except WireError:
@@ -196,7 +202,7 @@ class DeviceCommands:
         self._arrays.left(name)
 
     def releases(self, place: str) -> list[Mapping[str, Any]]:
-        """The same as writes encoded for the wire, JSON-ready; the device is at ``place``."""
+        """Return the writes of ``release`` for the device at ``place``, wire-encoded and JSON-ready."""
         return [
             write_requests.dump_write(one.name, place, order)
             for one in self._meanings.values()
@@ -212,7 +218,7 @@ class DeviceCommands:
 
 
 def find_minimum_time_refs(meanings: Mapping[str, PointMeaning]) -> Mapping[str, tuple[Ref, Ref]]:
-    """The properties that tell the least times, on and off, of each point that switches."""
+    """Return the properties with the minimum on-time and off-time of each point that switches."""
     on, off = PROPERTIES["minimum-on-time"], PROPERTIES["minimum-off-time"]
     return {
         name: (
@@ -225,23 +231,23 @@ def find_minimum_time_refs(meanings: Mapping[str, PointMeaning]) -> Mapping[str,
 
 
 class SwitchTimes:
-    """When each switched point last changed, as far as it was seen."""
+    """Time of the last change of each switched point, as far as it was observed."""
 
     def __init__(self) -> None:
         self._least: Mapping[str, MinimumTimes] = {}
         self._state: dict[str, tuple[bool, int | None]] = {}
 
     def learn(self, least: Mapping[str, MinimumTimes]) -> None:
-        """What the device says; what was seen before stands."""
+        """Adopt the minimum times that the device states; observations are kept."""
         self._least = {name: one for name, one in least.items() if one.on_s > 0 or one.off_s > 0}
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The points that have least times."""
+        """The points that have minimum times."""
         return tuple(self._least)
 
     def saw(self, told: Readings) -> None:
-        """Take what was read; since when a state stands is known once it was seen to come."""
+        """Take readings; the time of a state is known only after its beginning was observed."""
         for name in self._least:
             place = told.layout.place(name)
             if place is None or told.qualities[place]:
@@ -253,7 +259,7 @@ class SwitchTimes:
                 self._state[name] = is_on, told.taken_ns
 
     def left_s(self, name: str, value: float, now_ns: int) -> float:
-        """Return how long a command must wait; 0: not at all."""
+        """Return how long a command must still wait, in s; 0 if not at all."""
         least, seen = self._least.get(name), self._state.get(name)
         if least is None or seen is None or seen[1] is None or seen[0] == (value != 0):
             return 0.0

@@ -1,4 +1,4 @@
-"""A BACnet device behind the five verbs: polled by plan, followed by subscription, commanded by priority."""
+"""The driver of a BACnet device: polled by plan, followed by subscription, commanded by priority."""
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -24,12 +24,15 @@ from quartier_native.bacnet import Ref
 T = TypeVar("T")
 _S = 1_000_000_000
 _IDLE_S = 60
-# News that wait for their turn; a bus that is held up for longer drops the oldest.
+# Most waiting notifications; if the bus is blocked for longer, the oldest are dropped.
 _NOTIFICATIONS_MAX = 256
 
 
 class BacnetDriver:
-    """One device on a BACnet network.  Good readings tell what stood on the wire only if ``shows_raw``."""
+    """One device on a BACnet network.
+
+    Good readings carry the content on the wire only if ``shows_raw``.
+    """
 
     def __init__(
         self,
@@ -70,30 +73,30 @@ class BacnetDriver:
 
     @property
     def points(self) -> Mapping[str, PointInfo]:
-        """Every point this device serves, by full name."""
+        """Every point that this device serves, by full name."""
         return self._points
 
     @property
     def requests_count(self) -> int:
-        """Return how many requests it takes to read everything once."""
+        """Return the number of requests that read everything once."""
         return self._times.requests_count
 
     @property
     def trunk(self) -> str:
-        """The network behind a router that it shares with others; empty: none."""
+        """The network behind a router that the device shares with others; empty if there is none."""
         return self._peer.trunk
 
     @property
     def news_ns(self) -> int | None:
-        """When what was notified came, or a silent device said that it is there; None: nothing waits."""
+        """Return when the waiting notification, or the I-Am of a silent device, came; None if none waits."""
         return self._news[0].taken_ns if self._news else self._hello_ns
 
     def on_news(self, wake: Callable[[], None]) -> None:
-        """Have ``wake`` called when a notification came."""
+        """Register ``wake``, called when a notification waits to be read."""
         self._wake = wake
 
     def notes(self) -> Sequence[Note]:
-        """Return what happened since the last call."""
+        """Return the notes since the last call."""
         told = tuple(self._notes)
         self._notes.clear()
         return told
@@ -108,8 +111,9 @@ class BacnetDriver:
         return min(known, default=self._clock.now_ns() + _IDLE_S * _S)
 
     async def open(self) -> Mapping[str, str]:
-        """Find it, say who it is, learn what it bears and its units; then plan.  Raises NoReply or
-        LinkLost.
+        """Find the device, read its identity, what it supports and its units; then plan.
+
+        Raises NoReply or LinkLost.
         """
         self._news.clear()
         self._hello_ns = None
@@ -129,7 +133,7 @@ class BacnetDriver:
         return {"maker": self._profile.head.maker, "model": self._profile.head.model} | dict(identity)
 
     async def _units(self) -> dict[Ref, int]:
-        """The engineering units of the objects whose values need them."""
+        """Return the engineering units of the objects whose values depend on them."""
         refs = dict.fromkeys(
             _make_units_ref(one.ref) for one in self._meanings.values() if needs_unit(one.point, one.quantity)
         )
@@ -137,7 +141,7 @@ class BacnetDriver:
         return {ref: one[0].value for ref, one in said.items() if one and isinstance(one[0].value, int)}
 
     async def _least(self) -> dict[str, MinimumTimes]:
-        """Return how long its switches stay on, and off, at least."""
+        """Return the minimum on-times and off-times of its switches."""
         refs = find_minimum_time_refs(self._meanings)
         said = await self._peer.said([ref for pair in refs.values() for ref in pair])
         return {
@@ -156,7 +160,7 @@ class BacnetDriver:
                 self._note("units.differ", f"{one.name}: {one.why}; its readings are not used")
 
     async def read(self) -> Readings:
-        """Return what was notified, or else the most overdue exchange of the plan; empty when none is due.
+        """Return what was notified, else make the most overdue exchange of the plan; empty if none is due.
 
         Raises NoReply or LinkLost.
         """
@@ -188,7 +192,10 @@ class BacnetDriver:
         return readings
 
     def _beside(self, before_ns: int) -> Callable[[int], Awaitable[Sequence[Note]]] | None:
-        """What is due beside the reads, before this moment: a subscription, a look at what is commanded."""
+        """Return the exchange other than a read that is due first before ``before_ns``; None: none is due.
+
+        It renews a subscription, or checks the commands.
+        """
         dues = (
             (self._subscriptions.due_ns, self._subscriptions.make),
             (self._commands.due_ns, self._commands.look),
@@ -197,7 +204,7 @@ class BacnetDriver:
         return min(found, key=lambda one: one[0])[1] if found else None
 
     async def _asked(self, exchange: Awaitable[T]) -> T:
-        """Return what an exchange brings; whether the device is there is seen by each of them."""
+        """Return the result of an exchange; each exchange also shows whether the device answers."""
         try:
             found = await exchange
         except (NoReply, LinkLost) as error:
@@ -221,8 +228,8 @@ class BacnetDriver:
     async def write(self, command: Command) -> None:
         """Command one point at its priority; its read-back becomes due at once.
 
-        Raises Refused (the device said no, the profile's limits or a least time do), NoReply (outcome
-        unknown), LinkLost (unknown too) or Expired.
+        Raises Refused (by the device, the profile's limits or a minimum time), NoReply (outcome unknown),
+        LinkLost (outcome unknown too) or Expired.
         """
         info = self._points.get(command.point)
         try:
@@ -234,28 +241,28 @@ class BacnetDriver:
             self._acknowledge(command)
 
     def _acknowledge(self, command: Command) -> None:
-        """A write-only property cannot be read back: the device's acknowledgement is all there is."""
+        """Report the commanded value of a write-only property, which only the acknowledgement confirms."""
         is_switch = self._points[command.point].kind == "bool"
         held: Value = command.value != 0 if is_switch else command.value
         now_ns = self._clock.now_ns()
         self._put(make_readings([Reading(command.point, held, Quality.GOOD, now_ns, "acknowledged")], now_ns))
 
     async def release(self, points: Collection[str] = ()) -> None:
-        """Give points (absent: all) back, as ``on_release`` says: Null at our priority for ``own``.
+        """Relinquish points (empty: all) as ``on_release`` says: Null at our priority for ``own``.
 
-        Goes on after a write that fails, unless the network is lost; then raises the first failure.
+        Continues after a write that fails, unless the network is lost; then raises the first failure.
         """
         await self._commands.release(points)
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
-        """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
+        """Return the writes of ``release``, wire-encoded and JSON-ready, for ``ProtocolFactory.replay``."""
         if self._peer.place is None:  # it was never found: nothing was written to it
             return ()
         return self._commands.releases(str(self._line.find_router(self._peer.place)))
 
     @property
     def standing(self) -> tuple[float | None, ...]:
-        """The caps that stand in the device, as far as they are known: leaving writes none that is higher."""
+        """The limits now in the device, as far as known: no release writes a higher one."""
         return self._commands.standing
 
     async def close(self) -> None:
@@ -265,7 +272,7 @@ class BacnetDriver:
         self._news.clear()
 
     def _note_i_am(self, said: IAm) -> None:
-        """It says that it is there: one that was silent is asked at once, and subscribed to anew."""
+        """Take an I-Am of the device: if it was silent, poll it at once and renew its subscriptions."""
         if self._peer.hello(said) and self._aside:
             self._hello_ns = self._clock.now_ns()
             self._subscriptions.anew(self._hello_ns)

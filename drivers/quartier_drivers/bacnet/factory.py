@@ -1,4 +1,4 @@
-"""The door of the BACnet room: lines and drivers for a site, and releases without one."""
+"""The BACnet/IP factory: makes lines and drivers for a site, and makes releases without one."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from quartier_drivers.errors import LinkLost
 
 
 async def load_library(line: BacnetLine) -> BacnetLibrary:
-    """bacpypes3 on the line's socket; it takes a while to import, and nobody waits for it meanwhile.
+    """Load bacpypes3 on the line's socket; the import is slow and runs in a thread of its own.
 
-    Raises LinkLost where it is not installed.
+    Raises LinkLost if it is not installed.
     """
     try:
         link = await asyncio.to_thread(import_module, "quartier_drivers.bacnet.network.library")
@@ -27,20 +27,20 @@ async def load_library(line: BacnetLine) -> BacnetLibrary:
 
 
 class BacnetFactory:
-    """BACnet/IP."""
+    """The factory for BACnet/IP."""
 
     def line(self, name: str, bus: BacnetIpBus, clock: Clock) -> BacnetLine:
-        """A line for the bus ``name`` whose checked site-file section is ``bus``."""
+        """Make the line of the bus ``name``; ``bus`` is its checked section of the site file."""
         return BacnetLine(name, bus, clock, load_library)
 
     def driver(
         self, line: BacnetLine, device: DeviceSpec, profile: BacnetProfile, clock: Clock
     ) -> BacnetDriver:
-        """A driver for one device on ``line``."""
+        """Make the driver of one device on ``line``."""
         return BacnetDriver(line, device, profile, clock)
 
     async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-        """Make the encoded writes of ``releases``; one line per write that failed (see ``safe``)."""
+        """Make the encoded writes of ``releases``; return one line of text per failed write."""
         return await release_writes.write_release(bus, writes)
 
 

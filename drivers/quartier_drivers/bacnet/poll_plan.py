@@ -1,6 +1,4 @@
-"""Which read of a device is due next: its points packed into requests, and what becomes of those it says no
-to.
-"""
+"""Plan the reads of a device: pack points into requests, choose the next one, handle refusals."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -19,14 +17,15 @@ from quartier_drivers.readings import NO_READINGS, Quality, Reading, Readings, V
 from quartier_native.bacnet import Ref
 
 _S = 1_000_000_000
-# What was refused is asked for again, seldom.
+# Refused points are retried, rarely.
 _AGAIN_S = 600
 _ZERO: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": ""}
 
 
 class PollPlan:
-    """The reads of one device.  ``points`` are what is known of its points, ``phase_ns`` how far past whole
-    periods.
+    """The reads of one device.
+
+    ``points`` describe its points; ``phase_ns`` is the offset of its reads from whole multiples of a period.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class PollPlan:
 
     @property
     def requests_count(self) -> int:
-        """Return how many requests it takes to read everything once."""
+        """Return the number of requests that read everything once."""
         return len(self._jobs)
 
     @property
@@ -61,7 +60,7 @@ class PollPlan:
 
     @property
     def wanted(self) -> list[PointMeaning]:
-        """The points that are read: all but the write-only and the refused ones."""
+        """The points to read: all but the write-only and the refused ones."""
         return [
             one
             for one in self._meanings
@@ -70,28 +69,29 @@ class PollPlan:
 
     @property
     def due_ns(self) -> int | None:
-        """Return when the next read is due; None where nothing is read."""
+        """Return when the next read is due; None if nothing is read."""
         if self._urgent and self._jobs:
             return self._clock.now_ns()
         dues = [job.due_ns for job in self._jobs] + list(self._refused.values())
         return min(dues, default=None)
 
     def begin(self, meanings: Sequence[PointMeaning]) -> None:
-        """These points from now on, with all that was refused before; due at once."""
+        """Read these points from now on, also those that were refused before; due at once."""
         self._meanings = tuple(meanings)
         self._refused.clear()
         self._without.clear()
         self._plan(self.known)
 
     def end(self) -> None:
-        """Nothing is read any more."""
+        """Stop all reads."""
         self._jobs.clear()
         self._refused.clear()
         self._urgent.clear()
 
     def read_back(self, name: str, settle_s: float) -> None:
-        """A point was written: read it at once; where the device may show the old value for a while, after
-        that.
+        """Make the read-back of a written point due: at once, or ``settle_s`` later.
+
+        ``settle_s`` is how long the device may still show the old value.
         """
         if not settle_s:
             self._urgent.add(name)
@@ -102,7 +102,7 @@ class PollPlan:
                 job.due_ns = min(job.due_ns, due_ns)
 
     def next(self, now_ns: int) -> ReadJob | None:
-        """The read that is most urgent, if one is due."""
+        """Return the most urgent read that is due; None if there is none."""
         if self._refused and min(self._refused.values()) <= now_ns:
             self._refused.clear()
             self._plan(self.known)
@@ -115,18 +115,19 @@ class PollPlan:
         return soonest if soonest is not None and soonest.due_ns <= now_ns else None
 
     def started(self, job: ReadJob, now_ns: int) -> int:
-        """To the next point of its grid; returns how many have passed already.  Read back early, the grid
-        stays.
+        """Move a read to the next moment of its grid; return how many moments have passed unused.
+
+        After an early read-back the grid stays.
         """
         self._urgent.difference_update(job.names)
         return 0 if job.due_ns > now_ns else job.move_on(now_ns, self._phase_ns)
 
     def late(self, job: ReadJob) -> None:
-        """It brought nothing: what was to be read back of it still is."""
+        """Keep the read-backs of a read that failed."""
         self._urgent.update(name for name in job.names if self._points[name].writable)
 
     def catch_up(self) -> None:
-        """The device is back: the grids of those that waited for it begin anew."""
+        """Begin the grids of overdue reads anew: the device answers again."""
         now_ns = self._clock.now_ns()
         for job in self._jobs:
             job.due_ns = max(job.due_ns, now_ns)
@@ -149,13 +150,13 @@ class PollPlan:
                 self._enlist(own, pack, period_s, now_ns, known)
 
     def _size(self, ref: Ref) -> int:
-        """Octets of a value, and of the status flags that are read with it."""
+        """Return the estimated octets of a value and of the status flags that are read with it."""
         return estimate_size(ref) + sum(
             find_answer_size(one, estimate_size(one)) for one in self._flags((ref,))
         )
 
     def _flags(self, refs: Iterable[Ref]) -> list[Ref]:
-        """The status flags to be read beside present values."""
+        """Return the status flags to be read together with present values."""
         if not (self._status_flags and self._peer.bears.multiple):
             return []
         found = [make_flags_ref(ref) for ref in refs if ref.property_id == PRESENT_VALUE_ID]
@@ -175,8 +176,9 @@ class PollPlan:
         self._jobs.append(ReadJob(own, read, period_s, due_ns, known))
 
     def narrowed(self, job: ReadJob, denied: DeviceRefused) -> Readings:
-        """After a no to the whole: less is asked for, or otherwise, or not at all; what that leaves to be
-        told.
+        """Ask for less, or in another way, or not at all, after the device refused a whole request.
+
+        Return the readings that result from it.
         """
         now_ns = self._clock.now_ns()
         if denied.is_passing:
@@ -197,7 +199,7 @@ class PollPlan:
         return NO_READINGS
 
     def missed(self, job: ReadJob, told: ReadAnswer) -> None:
-        """What the device says it does not have is asked for again seldom, status flags no more."""
+        """Retry properties that the device does not have rarely; no longer read such status flags."""
         gone = set()
         for place, ref in enumerate(job.refs):
             denial = told.denial(place)

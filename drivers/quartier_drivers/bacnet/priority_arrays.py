@@ -19,16 +19,16 @@ _EMPTY_SLOT = Element(NULL, None)
 
 @dataclass(frozen=True, slots=True)
 class PriorityHolder:
-    """A priority above ours that is taken, and what it commands."""
+    """An occupied slot at a higher priority than ours, and the value that it commands."""
 
     priority: int
     value: float | None
 
 
 class PriorityArrayReads:
-    """The arrays of the points that are commanded now: read after a command that changed, then once a minute.
+    """The arrays of the commanded points: read after each changed command, then once a minute.
 
-    Where an array is too long for the device's messages, the places above ours are read one by one.
+    If an array is too long for the device's messages, the slots above ours are read one by one.
     """
 
     def __init__(self, peer: BacnetDevice) -> None:
@@ -40,34 +40,34 @@ class PriorityArrayReads:
 
     @property
     def due_ns(self) -> int | None:
-        """Return when the next one is to be read; None where nothing is commanded."""
+        """Return when the next array is to be read; None if no point is commanded."""
         return min(self._due_ns.values(), default=None)
 
     @property
     def holders(self) -> Mapping[str, PriorityHolder]:
-        """Return who stands above us now, by point."""
+        """Return the slots that are occupied above ours now, by point."""
         return self._rivals.known
 
     def commanded(self, one: PointMeaning, now_ns: int, *, changed: bool) -> None:
-        """A point was commanded, perhaps again the same."""
+        """Note that a point was commanded; ``changed`` if to another value than before."""
         if not one.point.has_priorities or one.name in self._without:
             return
         if changed or one.name not in self._due_ns:
             self._due_ns[one.name] = now_ns
 
     def left(self, name: str) -> None:
-        """A point was given back: who commands it is nothing to us."""
+        """Forget a point that was relinquished: other commands to it no longer matter."""
         self._due_ns.pop(name, None)
         self._slots.pop(name, None)
 
     def forget(self) -> None:
-        """It may be another device."""
+        """Forget all arrays: it may be another device now."""
         self._due_ns.clear()
         self._slots.clear()
         self._without.clear()
 
     async def look(self, meanings: Mapping[str, PointMeaning], now_ns: int) -> list[Note]:
-        """Read the array, or one place of it, that is most overdue; what a person should know of it.
+        """Read the most overdue array, or one slot of it; return notes for people about it.
 
         Raises NoReply or LinkLost.
         """
@@ -77,7 +77,7 @@ class PriorityArrayReads:
         return [] if said is None else list(self._judged(one, said, now_ns))
 
     async def _said(self, one: PointMeaning, now_ns: int) -> list[Element] | None:
-        """All places, those of which nothing is known empty; None while some are to be read yet."""
+        """Return all slots, the unknown ones empty; None while some are still to be read."""
         found, name = self._slots.get(one.name), one.name
         ref = make_array_ref(one)
         if found is not None:
@@ -113,17 +113,17 @@ _MINIMUM_TIMES_SLOT = 6
 
 
 def make_array_ref(one: PointMeaning) -> Ref:
-    """The priority array of the object that a point commands."""
+    """Return the priority array of the object that a point commands."""
     return Ref(one.ref.object_type, one.ref.instance, PRIORITY_ARRAY)
 
 
 def read_slots(said: Sequence[Element]) -> tuple[Element, ...]:
-    """Return what stands at each priority, from 1; empty where it is no array of sixteen."""
+    """Return the content of each priority, from 1; empty if it is no array of sixteen."""
     return tuple(said) if len(said) == SLOTS_COUNT else ()
 
 
 def find_holder_above(one: PointMeaning, said: Sequence[Element]) -> PriorityHolder | None:
-    """Return who stands above our priority; the highest of them."""
+    """Return the highest occupied slot above our priority; None if there is none."""
     write = one.point.write
     if write is None:
         return None
@@ -140,18 +140,18 @@ def _find_number(one: PointMeaning, slot: Element) -> float | None:
 
 
 class PriorityConflicts:
-    """The holders that were told of already, by point."""
+    """The holders above us that were already reported, by point."""
 
     def __init__(self) -> None:
         self._known: dict[str, PriorityHolder] = {}
 
     @property
     def known(self) -> Mapping[str, PriorityHolder]:
-        """Return who stands above us now, by point."""
+        """Return the slots that are occupied above ours now, by point."""
         return self._known
 
     def judge(self, one: PointMeaning, said: Sequence[Element]) -> Iterator[Note]:
-        """Yield what a person should know of an array that was read: once who comes, once that he went."""
+        """Yield notes for people about an array: one when a holder appears, one when it is gone."""
         holder, before = find_holder_above(one, said), self._known.get(one.name)
         write = one.point.write
         ours = 0 if write is None else write.priority

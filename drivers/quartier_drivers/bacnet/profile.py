@@ -1,4 +1,4 @@
-"""Profiles of BACnet devices, and their contradictions."""
+"""Profiles of BACnet devices, and the check for contradictions in them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ BacnetRule = tuple[bool, str, str]
 
 
 def check_bacnet_point(quantity: str, point: BacnetPoint, scan: Mapping[str, float]) -> list[ProfileFault]:
-    """Return what is wrong with a point though each of its keys is well-formed."""
+    """Return the faults of a point whose keys are each well-formed."""
     flaws = check_quantity(quantity, point, scan)
     if check_quantity_name(quantity):
         return flaws
@@ -51,7 +51,7 @@ def check_bacnet_point(quantity: str, point: BacnetPoint, scan: Mapping[str, flo
 def check_shared_objects(
     parts: Mapping[str, Mapping[str, BacnetPoint]],
 ) -> Iterator[tuple[tuple[str, str], str]]:
-    """Part and quantity of each point that commands what another one commands, and what is wrong."""
+    """Return part, quantity and fault of each point that commands the same object as another one."""
     seen: dict[tuple[object, int, int | None], str] = {}
     for part, points in parts.items():
         for quantity, point in points.items():
@@ -101,7 +101,7 @@ def _make_meaning_rules(quantity: str, point: BacnetPoint) -> list[BacnetRule]:
 
 
 def _make_value_rules(quantity: str, point: BacnetPoint) -> Iterator[BacnetRule]:
-    """Yield what no object of this type can hold."""
+    """Yield the values that no object of this type can hold."""
     least, most = VALUE_RANGES.get(point.place.kind, (-inf, inf))
     if point.property_id != PRESENT_VALUE or (least, most) == (-inf, inf):
         return
@@ -122,7 +122,7 @@ def _make_value_rules(quantity: str, point: BacnetPoint) -> Iterator[BacnetRule]
 
 
 def _find_scaling(quantity: str, point: BacnetPoint) -> tuple[float, float] | None:
-    """Factor and offset from what stands there to house units; None where only the device knows its unit."""
+    """Return factor and offset from the device's value to our units; None if only the device has its unit."""
     unit, scale = parse_quantity(quantity).unit, point.scale * point.sign
     if not unit or point.units == "no-units":
         return scale, point.offset
@@ -131,7 +131,7 @@ def _find_scaling(quantity: str, point: BacnetPoint) -> tuple[float, float] | No
 
 
 def _list_written(point: BacnetPoint) -> Iterator[tuple[str, float]]:
-    """Yield what may be written, house units, by the key that says so; a shed writes something else."""
+    """Yield the values that may be written, in our units, with their keys; none for a shed."""
     write = point.write
     if write is None or write.shed is not None:
         return
@@ -256,7 +256,7 @@ def _make_watchdog_rules(quantity: str, write: Write) -> list[BacnetRule]:
 
 @dataclass(frozen=True, slots=True)
 class BacnetProfile(Profile):
-    """The profile of a BACnet device; ``mark`` is what a scan recognises it by, if anything."""
+    """The profile of a BACnet device; ``mark`` is what a scan recognises it by, None if there is nothing."""
 
     parts: Mapping[str, Mapping[str, BacnetPoint]]
     limits: BacnetLimits
@@ -264,7 +264,7 @@ class BacnetProfile(Profile):
 
 
 class BacnetCheck(ProfileCheck):
-    """Profiles that name objects."""
+    """The check of profiles that name objects."""
 
     sections = ("profile", "limits", "scan", "recognise", "points", "parts")
 

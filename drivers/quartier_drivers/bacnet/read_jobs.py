@@ -1,6 +1,6 @@
-"""Convert what was read into values and columns; one planned read.
+"""One planned read, and the conversion of its answer into values and columns.
 
-``Meaning`` is prepared once for each point, with the worth of its object's unit as the device says it.
+A ``PointMeaning`` is prepared once per point, with the conversion from the unit that the device states.
 """
 
 import math
@@ -61,15 +61,15 @@ _NONE: Mapping[int, str] = MappingProxyType({})
 
 
 def make_flags_ref(ref: Ref) -> Ref:
-    """The status flags of the object of a property."""
+    """Return the status flags of the object of a property."""
     return Ref(ref.object_type, ref.instance, STATUS_FLAGS_ID)
 
 
 @dataclass(frozen=True, slots=True)
 class PointMeaning:
-    """How the value of one point is read: value = ``factor`` times what stands there, plus ``offset``.
+    """The conversion of one point: value = ``factor`` times the device's value, plus ``offset``.
 
-    ``why``: why it cannot be believed, whatever stands there.
+    ``why`` is the reason why no value of it can be trusted; empty if there is none.
     """
 
     name: str
@@ -90,15 +90,13 @@ class PointMeaning:
 
     @property
     def ref(self) -> Ref:
-        """The property that holds it."""
+        """The property that holds the point."""
         point = self.point
         index = -1 if point.index is None else point.index
         return Ref(point.place.kind, point.place.instance, point.property_id, index)
 
     def value(self, raw: float) -> float | None:
-        """The value of what stands there as a number; None where it is not there, or beyond what is
-        plausible.
-        """
+        """Return the value of a number from the device; None if it is absent or implausible."""
         point = self.point
         if math.isnan(raw) or math.isinf(raw) or raw in point.absent:
             return None
@@ -118,15 +116,14 @@ class PointMeaning:
         return float(raw != 0)
 
     def raw(self, value: float) -> float:
-        """Return what must stand there for ``value``."""
+        """Return the number in the device for ``value``."""
         return (value - self.offset) / self.factor
 
 
 class PointColumns:
-    """Points in the order of their layout, each with where its value and its status flags stand among
-    ``refs``.
+    """Points in the order of their layout, with the places of their values and status flags in ``refs``.
 
-    ``known`` are values from before, kept while nothing better is there.
+    ``known`` holds earlier values, kept until better ones come.
     """
 
     __slots__ = ("_rows", "_texts", "_values", "layout", "meanings")
@@ -157,12 +154,12 @@ class PointColumns:
 
     @property
     def known(self) -> dict[str, Value]:
-        """The last good value of each point, or the nought of its kind."""
+        """The last good value of each point, or the zero of its kind."""
         now = Readings(self.layout, self._values, bytes(len(self.meanings)), 0, self._texts)
         return {one.name: now.value(place) for place, one in enumerate(self.meanings)}
 
     def told(self, told: ReadAnswer, now_ns: int, *, shows_raw: bool = False) -> Readings:
-        """Return what an answer, or a notification, says; what it does not say is BAD."""
+        """Return the readings of an answer or a notification; points without a value are BAD."""
         values = array("d", self._values)
         qualities = bytearray(len(self._rows))
         raws: dict[int, str] = {}
@@ -185,7 +182,7 @@ class PointColumns:
         return Readings(self.layout, values, bytes(qualities), now_ns, texts, raws or _NONE)
 
     def _odd(self, place: int, one: PointMeaning, told: ReadAnswer, at: int, values: "array[float]") -> bool:
-        """A value that is more than a number times a factor; whether it can be believed."""
+        """Decode a value that is not just a number times a factor; return whether it can be trusted."""
         kind = told.kinds[at]
         if kind in (DENIED, MISSING, NULL) or one.why:
             return False
@@ -209,7 +206,7 @@ class PointColumns:
         return bool(self._texts[place]) or bool(found)
 
     def failed(self, why: str, now_ns: int) -> Readings:
-        """All of them BAD."""
+        """Return all points as BAD."""
         count = len(self.meanings)
         raws = dict.fromkeys(range(count), why)
         return Readings(
@@ -218,7 +215,7 @@ class PointColumns:
 
 
 def render_raw(one: PointMeaning, told: ReadAnswer, at: int, flags: int) -> str:
-    """Return what stood on the wire, for a person."""
+    """Return the content on the wire, for people."""
     denial = told.denial(at)
     if denial is not None:
         return str(denial)
@@ -238,8 +235,9 @@ def render_raw(one: PointMeaning, told: ReadAnswer, at: int, flags: int) -> str:
 
 
 class ReadJob:
-    """A request of the plan: its points, when it is due, how often.  ``refs`` are those of its read, flags
-    with them.
+    """A request of the plan with its points, its due time and its period.
+
+    ``refs`` are the properties that it reads, status flags included.
     """
 
     __slots__ = ("columns", "due_ns", "period_ns", "read", "refs")
@@ -260,11 +258,11 @@ class ReadJob:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return whose values it brings."""
+        """Return the full names of the points that it reads."""
         return self.columns.layout.points
 
     def move_on(self, now_ns: int, phase_ns: int) -> int:
-        """It is due at the next point of its grid from now on; returns how many have passed already."""
+        """Move to the next moment of its grid after now; return how many moments have passed unused."""
         skipped = max(0, now_ns - self.due_ns) // self.period_ns
         if self.period_ns % SLOT_NS:
             self.due_ns += (skipped + 1) * self.period_ns
@@ -281,13 +279,13 @@ _NO_CONVERSION = UnitConversion("", 1.0)
 
 
 def needs_unit(point: BacnetPoint, quantity: str) -> bool:
-    """Return whether the unit of the object says what the value is worth."""
+    """Return whether the value depends on the engineering unit of the object."""
     numeric = bool(parse_quantity(quantity).unit) and point.place.kind not in BINARY_TYPES
     return numeric and point.property_id == PRESENT_VALUE
 
 
 def make_meaning(name: str, quantity: str, point: BacnetPoint, said: int | None) -> PointMeaning:
-    """How the point is read where its object says the engineering unit ``said``; None: it says none."""
+    """Return the conversion of a point whose object states the engineering unit ``said``; None for none."""
     unit = parse_quantity(quantity).unit
     kind = VALUE_KINDS[parse_quantity(quantity).kind]
     if not unit or kind != VALUE_KINDS["float"]:
@@ -319,12 +317,12 @@ def _find_worth(point: BacnetPoint, unit: str, said: int | None) -> tuple[UnitCo
 
 
 def find_text(point: BacnetPoint, raw: float, said: str) -> str:
-    """The text of what stands there: a name of the profile's, or what the device says."""
+    """Return the text of a value: its name in the profile, or the text from the device."""
     if point.values is not None and not math.isnan(raw):
         return point.values.get(int(raw), "")
     return said
 
 
 def find_missing_units(meanings: Sequence[PointMeaning]) -> list[PointMeaning]:
-    """Those that cannot be believed."""
+    """Return the points whose values cannot be trusted."""
     return [one for one in meanings if one.why]

@@ -1,6 +1,7 @@
-"""Makes the safe values of a daemon that is gone: little is imported, for each moment counts.
+"""Make the writes of a release table after the daemon is gone; imports little, because each moment counts.
 
-A section comes as the daemon dumped it, checked then; what an older daemon did not know has its default.
+A section comes as the daemon dumped it, already checked; keys that an older daemon did not know have their
+defaults.
 """
 
 import asyncio
@@ -31,16 +32,16 @@ SECTION_DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "router_parallel_count": 4,
     }
 )
-"""What a section says where it does not; a test holds it equal to the model of ``bus.py``."""
-# What only the library does: no write of the table needs it.
+"""Defaults of a section's keys; a test checks that they equal those of ``bus_section.py``."""
+# Only the library needs these keys: no write of the table does.
 _OPTIONAL_DEFAULTS = MappingProxyType({"device_id": None, "bbmd": None})
 
 
 async def write_release(bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-    """Make the encoded writes of ``releases``; one line per write that failed.
+    """Make the encoded writes of ``releases``; return one line of text per failed write.
 
-    Devices have theirs at the same time, each in its order; who is silent keeps nobody waiting.  Raises
-    ValueError for a key that a newer version wrote: it may change what the others mean.
+    The devices are written at the same time, each in its own order; a silent one delays no other.  Raises
+    ValueError for a key that a newer version wrote: it may change the meaning of the others.
     """
     if strange := bus.keys() - SECTION_DEFAULTS.keys() - _NEEDED:
         raise ValueError(f"{', '.join(sorted(strange))}: not known here")

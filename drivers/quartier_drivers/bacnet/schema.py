@@ -1,4 +1,4 @@
-"""The tables of a BACnet profile: which property of which object a point is, and how it is commanded."""
+"""The tables of a BACnet profile: property and object of each point, and how it is commanded."""
 
 import math
 import re
@@ -30,7 +30,7 @@ from quartier_drivers.device_profile.toml_files import suggest_key
 PRESENT_VALUE = PROPERTIES["present-value"]
 LOAD_CONTROL = OBJECT_TYPES["load-control"]
 DEFAULT_PRIORITY = 10
-"""Where nothing else is said: below life safety, minimum times (6) and operators at a panel (8)."""
+"""The default: below life safety, minimum times (6) and operators at a panel (8)."""
 LOW_PRIORITY = 7
 """Up to here a priority wants a reason."""
 INSTANCE_MAX = 4194302
@@ -47,12 +47,12 @@ class ObjectName:
     instance: int
 
     def __str__(self) -> str:
-        """``analog-input:3``."""
+        """Return ``analog-input:3``."""
         return f"{render_object_type(self.kind)}:{self.instance}"
 
 
 def parse_object_name(text: object) -> ObjectName:
-    """Read ``"analog-input:3"``, a maker's own type as ``"130:3"``.  Raises ValueError."""
+    """Parse ``"analog-input:3"``, a maker's own type as ``"130:3"``.  Raises ValueError."""
     if isinstance(text, ObjectName):
         return text
     found = _OBJECT.fullmatch(text) if isinstance(text, str) else None
@@ -69,7 +69,7 @@ def parse_object_name(text: object) -> ObjectName:
 
 
 def parse_property_number(text: object) -> int:
-    """Read ``"present-value"``, or the number of a property.  Raises ValueError."""
+    """Parse ``"present-value"``, or the number of a property.  Raises ValueError."""
     if isinstance(text, int) and not isinstance(text, bool) and 0 <= text < 1 << 22:
         return text
     if isinstance(text, str) and text in PROPERTIES:
@@ -90,7 +90,10 @@ PropertyAt = Annotated[int, BeforeValidator(parse_property_number)]
 
 
 class Watchdog(Section):
-    """What the device does when nobody writes, and by which object it notices: a priority never expires."""
+    """The fallback of the device when nobody writes, and the object that it supervises for that.
+
+    It is needed because a priority never expires.
+    """
 
     place: ObjectAt = Field(alias="object")
     """The object that is written together with the point, and that the device supervises."""
@@ -100,19 +103,19 @@ class Watchdog(Section):
     value: Annotated[
         Literal["own"] | Finite, BeforeValidator(lambda raw: float(raw) if type(raw) is int else raw)
     ]
-    """What the point then takes, house units; "own": the device's own control decides."""
+    """The value that the point then takes, in our units; "own": the device's own control decides."""
     after_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     refresh_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
     @property
     def plain(self) -> Fallback:
-        """The same as the contract says it."""
+        """The same as a ``Fallback`` of the contract."""
         value = None if self.value == "own" else self.value
         return Fallback(value, self.after_s, str(self.place), self.refresh_s or self.after_s / 3)
 
 
 class ShedCommand(Section):
-    """How a Load Control object is told to shed (clause 12.28): for so long, then it lets go by itself."""
+    """The shed command for a Load Control object (clause 12.28): it ends by itself after its duration."""
 
     percent: Annotated[int, Field(ge=0, le=100)] | None = None
     """What of its baseline it may still take."""
@@ -125,19 +128,19 @@ class ShedCommand(Section):
 
     @property
     def minutes(self) -> int:
-        """The same as the object counts."""
+        """The duration in minutes, as the object counts it."""
         return math.ceil(self.duration_s / 60)
 
 
 class Write(Section):
-    """How a point is commanded."""
+    """The ``write`` table of a point that is commanded."""
 
     low: Finite | None = None
     high: Finite | None = None
     priority: Annotated[int, Field(ge=1, le=16)] = DEFAULT_PRIORITY
     """Place in the priority array; 1..7 only with a reason."""
     low_priority_reason: Annotated[str, Field(min_length=8)] | None = None
-    """Why a priority of 1..7 may be taken, which stands above the operators of the building."""
+    """The reason for a priority of 1..7, which is above the operators of the building."""
     commandable: bool = True
     """Whether the object has a priority array; without one nothing can be relinquished."""
     on_release: OnRelease
@@ -147,14 +150,14 @@ class Write(Section):
 
 
 class BacnetPoint(Quantity):
-    """One quantity: value = sign * scale * (what the unit makes of what stands there) + offset."""
+    """One quantity: value = sign * scale * (value from the device, its unit converted) + offset."""
 
     place: ObjectAt = Field(alias="object")
     property_id: PropertyAt = Field(PRESENT_VALUE, alias="property")
     index: Annotated[int, Field(ge=0, le=65535)] | None = None
     """Element of an array."""
     units: Annotated[str, BeforeValidator(_check_unit)] | None = None
-    """The unit that the device must have there; absent: the one that it says."""
+    """The unit that the device must have there; absent: the one that it states."""
     bit: Annotated[int, Field(ge=0, le=52)] | None = None
     """A bit of a bit string, counted from 0."""
     values: Names | None = None
@@ -162,9 +165,9 @@ class BacnetPoint(Quantity):
     offset: Finite = 0.0
     sign: Literal[1, -1] = 1
     absent: Numbers = ()
-    """What stands there where nothing is measured."""
+    """The numbers in the device that mean "not measured"."""
     cov: Literal["confirmed", "unconfirmed"] | None = None
-    """Subscribe to its changes, with notifications of that kind; ``scan`` goes on beneath."""
+    """Subscribe to its changes, with notifications of that kind; polling by ``scan`` continues."""
     write: Write | None = None
 
     @property
@@ -174,7 +177,7 @@ class BacnetPoint(Quantity):
 
     @property
     def fallback(self) -> Fallback | None:
-        """Return what its device does by itself when nobody writes; None: nothing."""
+        """Return the fallback that its device takes by itself when nobody writes; None if there is none."""
         if self.write is None:
             return None
         if self.write.shed is not None:
@@ -185,7 +188,7 @@ class BacnetPoint(Quantity):
 
     @property
     def has_priorities(self) -> bool:
-        """Return whether a command takes a place in a priority array."""
+        """Return whether a command takes a slot in a priority array."""
         commands = self.write is not None and self.write.commandable and self.write.shed is None
         return (
             commands
@@ -195,22 +198,22 @@ class BacnetPoint(Quantity):
 
     @property
     def where(self) -> str:
-        """Object, property and element, as people read it."""
+        """Object, property and element, for people."""
         named = "" if self.property_id == PRESENT_VALUE else f" {render_property(self.property_id)}"
         return f"{self.place}{named}" + ("" if self.index is None else f"[{self.index}]")
 
 
 class BacnetLimits(Section):
-    """What the device can bear, and what to know of it."""
+    """Limits and peculiarities of the device."""
 
     apdu_max: Annotated[int, Field(ge=50, le=1476)] | None = None
-    """Largest message it can send, where it says more than it bears."""
+    """Largest message that it can send, if it states more than it can."""
     properties_max: Annotated[int, Field(ge=1, le=500)] = 100
     """Most properties of one ReadPropertyMultiple."""
     multiple: bool = True
     """Whether it may be asked for several properties at once; one that refuses is found out."""
     status_flags: bool = True
-    """Whether status flags are read beside present values: in fault, or out of service, is BAD."""
+    """Whether status flags are read with present values: in fault, or out of service, is BAD."""
     cov_lifetime_s: Annotated[int, Field(ge=10, le=86_400)] = 300
     """How long a subscription lasts; it is renewed at half of that."""
     settle_s: Annotated[float, Field(ge=0, le=600)] = 0.0
@@ -220,9 +223,9 @@ class BacnetLimits(Section):
 
 
 class RecognitionMarks(Section):
-    """What tells this device from others when a network is scanned: properties of its device object."""
+    """Properties of the device object by which a scan of the network recognises this device."""
 
     vendor_id: Annotated[int, Field(ge=0, le=65535)] | None = None
-    """Vendor identifier, as ASHRAE gave it out."""
+    """Vendor identifier, as assigned by ASHRAE."""
     model: Annotated[str, Field(min_length=1)] | None = None
     """Model name, ``*`` and ``?`` for any letters."""

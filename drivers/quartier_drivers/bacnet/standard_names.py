@@ -9,8 +9,9 @@ NO_UNITS = 95
 
 @dataclass(frozen=True, slots=True)
 class UnitConversion:
-    """House value = ``factor`` times what stands on the wire, plus ``offset``; ``unit`` as names of points
-    end.
+    """A conversion: our value = ``factor`` times the value on the wire, plus ``offset``.
+
+    ``unit`` is the suffix of point names.
     """
 
     unit: str
@@ -100,7 +101,7 @@ _UNIT_TABLE: tuple[tuple[int, str, str, float, float], ...] = (
 UNIT_NUMBERS: Mapping[str, int] = MappingProxyType(
     {word: number for number, word, *_ in _UNIT_TABLE} | {"no-units": NO_UNITS}
 )
-"""The number of each unit that the house knows the worth of."""
+"""The number of each unit that can be converted."""
 
 
 _UNIT_WORDS = {number: word for word, number in UNIT_NUMBERS.items()}
@@ -110,17 +111,17 @@ _CONVERSIONS = {
 
 
 def find_conversion(number: int, unit: str) -> UnitConversion | None:
-    """Return what an engineering unit is worth in ``unit``; None where it is no such thing."""
+    """Return the conversion of an engineering unit to ``unit``; None if there is none."""
     return _CONVERSIONS.get((number, unit))
 
 
 def render_unit(number: int) -> str:
-    """``kilowatts``; the number where the house does not know its worth."""
+    """Return the name of a unit, such as ``kilowatts``; its number if the table does not know it."""
     return _UNIT_WORDS.get(number, str(number))
 
 
 def list_units(unit: str) -> list[str]:
-    """The engineering units that are worth something in ``unit``."""
+    """Return the names of the engineering units that can be converted to ``unit``."""
     return [word for number, word, of, *_ in _UNIT_TABLE if of == unit]
 
 
@@ -312,10 +313,10 @@ _PROPERTY_WORDS = {number: word for word, number in PROPERTIES.items()}
 
 
 def render_object_type(kind: int) -> str:
-    """``analog-input``; the number where it is a maker's own."""
+    """Return the name of an object type, such as ``analog-input``; its number if it is a maker's own."""
     return _OBJECT_WORDS.get(kind, str(kind))
 
 
 def render_property(number: int) -> str:
-    """``present-value``; the number where the word is not known here."""
+    """Return the name of a property, such as ``present-value``; its number if the table does not know it."""
     return _PROPERTY_WORDS.get(number, str(number))

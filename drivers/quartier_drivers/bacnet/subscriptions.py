@@ -1,9 +1,8 @@
-"""Subscriptions to changes of value: made, renewed at half their life, made anew after a silence.
+"""Subscriptions to changes of value: made, renewed at half their lifetime, made anew after a silence.
 
-Notifications only bring news earlier.  A slow poll of the same points runs beneath, so that a subscription
-that
-died without a word costs time and nothing else; a poll that shows what should have been notified has it made
-anew at once.
+Notifications only report changes earlier.  A slow poll of the same points continues, so that a subscription
+that ends unnoticed costs only time.  If a poll shows a change that should have been notified, the
+subscription is made anew at once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +25,7 @@ _AGAIN_S = 600
 
 @dataclass(slots=True)
 class Subscription:
-    """One object's changes: what of it is told, when the subscription is to be made or renewed."""
+    """The subscription to one object: its points, and when it is to be made or renewed."""
 
     object_type: int
     instance: int
@@ -39,7 +38,7 @@ class Subscription:
     """Whether anything was notified since it was made."""
 
     def differs(self, told: Readings) -> bool:
-        """Return whether a state that was read is another than was last notified."""
+        """Return whether a state that was polled differs from the one that was last notified."""
         known = self.columns.known
         for one in self.columns.meanings:
             place = None if one.kind in (FLOAT, TEXT) else told.layout.place(one.name)
@@ -49,7 +48,7 @@ class Subscription:
 
 
 class DeviceSubscriptions:
-    """All of one device's; ``tell`` hears what a notification says."""
+    """All subscriptions of one device; ``tell`` is called with the readings of each notification."""
 
     def __init__(
         self,
@@ -69,11 +68,11 @@ class DeviceSubscriptions:
 
     @property
     def due_ns(self) -> int | None:
-        """Return when the next one is to be made or renewed; None where there is none."""
+        """Return when the next one is to be made or renewed; None if there is none."""
         return min((one.due_ns for one in self._all.values()), default=None)
 
     def want(self, meanings: Sequence[PointMeaning], known: Mapping[str, Value], now_ns: int) -> None:
-        """Follow these points, all in place of those before; due at once."""
+        """Subscribe to these points, in place of all earlier ones; due at once."""
         self._all.clear()
         objects: dict[tuple[int, int], list[PointMeaning]] = {}
         for one in meanings:
@@ -90,7 +89,7 @@ class DeviceSubscriptions:
             self._process_id = self._line.follow(self._heard)
 
     async def make(self, now_ns: int) -> Sequence[Note]:
-        """Make or renew the one that is most overdue; what a person should know.
+        """Make or renew the most overdue subscription; return notes for people.
 
         Raises NoReply or LinkLost.
         """
@@ -119,21 +118,21 @@ class DeviceSubscriptions:
         return ()
 
     def anew(self, now_ns: int) -> None:
-        """The device was silent, or is another one: it may have forgotten them all."""
+        """Make all subscriptions due: the device was silent, or is another one, and may have lost them."""
         for one in self._all.values():
             one.due_ns = min(one.due_ns, now_ns)
 
     def polled(self, told: Readings, now_ns: int) -> None:
-        """What was read shows another state than was last notified: that subscription is made anew at once.
+        """Make a subscription due at once if a poll shows another state than was last notified.
 
-        Of numbers nobody knows: smaller changes than the object's increment are not notified.
+        Numbers are not compared: changes smaller than the object's increment are not notified.
         """
         for one in self._all.values():
             if one.is_heard and not one.is_refused and one.differs(told):
                 one.due_ns = min(one.due_ns, now_ns)
 
     def forget(self) -> None:
-        """Hear nothing any more."""
+        """Drop all subscriptions and stop receiving notifications."""
         if self._process_id is not None:
             self._line.unfollow(self._process_id)
             self._process_id = None

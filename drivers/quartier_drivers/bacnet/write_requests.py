@@ -1,8 +1,8 @@
-"""Make the writes of a setpoint, a shed and a release; describe points before the wire (pure).
+"""Make the writes of a setpoint, a shed and a release; describe points before their first reading (pure).
 
-The level first, then for how long, then from when: the start makes it one request.  When its duration has
-passed
-the object lets the load run by itself, so a shed never outlives who asked for it.
+A shed writes the level, then the duration, then the start: only the start makes it a request.  When its
+duration has passed, the object lets the load run by itself, so a shed never outlives the gateway that
+commanded it.
 """
 
 import math
@@ -28,7 +28,7 @@ from quartier_drivers.device_profile.fallback_rules import LIMIT_PREFIX
 from quartier_drivers.points import parse_quantity
 from quartier_native.bacnet import BOOLEAN, DOUBLE, ENUMERATED, REAL, SIGNED, UNSIGNED, Ref
 
-# What the present value of an object is (clause 12).
+# Datatype of an object's present value (clause 12).
 _DATATYPES = {
     **dict.fromkeys(BINARY_TYPES, ENUMERATED),
     **dict.fromkeys(MULTI_STATE_TYPES, UNSIGNED),
@@ -43,13 +43,13 @@ _WHOLE_TYPES = frozenset((UNSIGNED, SIGNED, ENUMERATED))
 
 @dataclass(frozen=True, slots=True)
 class PropertyWrite:
-    """One WriteProperty: its own part, as bytes."""
+    """The body of one WriteProperty request, as bytes."""
 
     body: bytes
 
 
 def find_write_range(point: BacnetPoint) -> tuple[float, float]:
-    """Lowest and highest value that may be written, house units; 0 and 1 for what is on or off."""
+    """Return the lowest and highest value that may be written, in our units; 0 and 1 for on/off points."""
     if point.write is None:
         raise ValueError("cannot be written")
     low, high = point.write.low, point.write.high
@@ -57,14 +57,12 @@ def find_write_range(point: BacnetPoint) -> tuple[float, float]:
 
 
 def find_write_step(one: PointMeaning) -> float:
-    """Resolution of a write in house units; 0 for reals."""
+    """Return the resolution of a write in our units; 0 for reals."""
     return abs(one.factor) if find_datatype(one.point, None) in _WHOLE_TYPES else 0.0
 
 
 def find_datatype(point: BacnetPoint, seen: int | None) -> int:
-    """The kind of value that is written: of the present value as the standard has it, else as it was
-    ``seen``.
-    """
+    """Return the datatype to write: that of the standard for a present value, else the one ``seen``."""
     if point.property_id == PRESENT_VALUE and point.place.kind < 128:
         return _DATATYPES.get(point.place.kind, REAL)
     return seen if seen in _WRITABLE else REAL
@@ -73,9 +71,9 @@ def find_datatype(point: BacnetPoint, seen: int | None) -> int:
 def make_setpoint(
     one: PointMeaning, value: float, seen: int | None = None, beat: int = 0
 ) -> list[PropertyWrite]:
-    """The watchdog's object, then the value: no setpoint stands without what ends it.
+    """Return the writes of a setpoint: first the watchdog's object, so that none is active without an end.
 
-    Raises ValueError where the value is outside the write limits, or cannot be said in the object's type.
+    Raises ValueError if the value is outside the write limits, or does not fit the object's type.
     """
     point = one.point
     write = point.write
@@ -87,10 +85,9 @@ def make_setpoint(
 
 
 def make_shed(one: PointMeaning, value: float, now: bytes) -> list[PropertyWrite]:
-    """The same by a Load Control object: 0 sheds from ``now`` on the device's own clock, all else lets it
-    run.
+    """Return the writes of a Load Control object: 0 sheds from ``now`` on, any other value lets the load run.
 
-    Raises ValueError where the point has none.
+    ``now`` is the time of the device's own clock.  Raises ValueError if the point has no such object.
     """
     if one.point.write is None or one.point.write.shed is None:
         raise ValueError("it sheds by no Load Control object")
@@ -102,7 +99,7 @@ def make_shed(one: PointMeaning, value: float, now: bytes) -> list[PropertyWrite
 
 
 def make_watchdog_write(dog: Watchdog, beat: int) -> PropertyWrite:
-    """Return what keeps the device from taking its fall-back."""
+    """Return the write that keeps the device from taking its fallback."""
     ref = Ref(dog.place.kind, dog.place.instance, dog.property_id)
     kind = _DATATYPES.get(dog.place.kind, REAL)
     return PropertyWrite(
@@ -113,8 +110,9 @@ def make_watchdog_write(dog: Watchdog, beat: int) -> PropertyWrite:
 
 
 def make_release(one: PointMeaning, cap: float | None, seen: int | None = None) -> list[PropertyWrite]:
-    """The write of ``on_release``: Null at our priority for ``own``, none for ``hold``; nothing that could
-    widen.
+    """Return the writes of ``on_release``: Null at our priority for ``own``, none for ``hold``.
+
+    None of them could raise a limit.
     """
     point = one.point
     write = point.write
@@ -134,12 +132,12 @@ def make_release(one: PointMeaning, cap: float | None, seen: int | None = None) 
     low, high = find_write_range(point)
     try:
         return [_make_value_write(one, min(max(value, low), high), seen)]
-    except ValueError:  # it cannot be said in the object's type: better none than a wrong one
+    except ValueError:  # it does not fit the object's type: better no write than a wrong one
         return []
 
 
 def dump_write(point: str, place: str, order: PropertyWrite) -> Mapping[str, Any]:
-    """A write as JSON holds it in ``release.json``."""
+    """Return a write as JSON data of ``release.json``."""
     return {"point": point, "place": place, "body": order.body.hex()}
 
 
@@ -153,7 +151,7 @@ def _make_value_write(one: PointMeaning, value: float, seen: int | None) -> Prop
 
 
 def _find_raw(one: PointMeaning, value: float, kind: int) -> float:
-    """A cap is never rounded up."""
+    """Return the number to write; a limit is never rounded up."""
     if parse_quantity(one.quantity).kind == "bool":
         return float(value != 0)
     raw = one.raw(value)
@@ -165,7 +163,7 @@ def _find_raw(one: PointMeaning, value: float, kind: int) -> float:
 
 
 def list_served(device: DeviceSpec, profile: BacnetProfile) -> Iterator[tuple[str, str, BacnetPoint]]:
-    """Full name, quantity and point of all that an owner has and the site asks for."""
+    """Yield full name, quantity and point of every owned point that the site wants."""
     for part, owner in device.owners.items():
         asked = device.points.get(part)
         for quantity, point in profile.parts.get(part, {}).items():
@@ -174,12 +172,12 @@ def list_served(device: DeviceSpec, profile: BacnetProfile) -> Iterator[tuple[st
 
 
 def make_declared_meaning(name: str, quantity: str, point: BacnetPoint) -> PointMeaning:
-    """Return what the profile alone says, before the device was asked for its units."""
+    """Return the conversion by the profile alone, before the device was asked for its units."""
     return make_meaning(name, quantity, point, None if point.units is None else UNIT_NUMBERS[point.units])
 
 
 def make_infos(device: DeviceSpec, profile: BacnetProfile) -> Mapping[str, PointInfo]:
-    """Return what is known about each point before it was ever read."""
+    """Return the description of each point before its first reading."""
     return {
         name: make_info(make_declared_meaning(name, quantity, point), profile)
         for name, quantity, point in list_served(device, profile)
@@ -187,7 +185,7 @@ def make_infos(device: DeviceSpec, profile: BacnetProfile) -> Mapping[str, Point
 
 
 def make_info(one: PointMeaning, profile: BacnetProfile) -> PointInfo:
-    """The same of one point."""
+    """Return the description of one point before its first reading."""
     point, write = one.point, one.point.write
     kind = cast("Any", parse_quantity(one.quantity).kind)
     period_s = profile.scan[point.scan]
@@ -218,12 +216,12 @@ _LEVEL, _DURATION, _START = (
     PROPERTIES[word] for word in ("requested-shed-level", "shed-duration", "start-time")
 )
 _PERCENT_CHOICE, _LEVEL_CHOICE, _AMOUNT_CHOICE = range(3)
-# A date and a time of which nothing is said (20.2.12, 20.2.13): no request stands.
+# An unspecified date and time (20.2.12, 20.2.13): no request is active.
 _NEVER = b"\xa4\xff\xff\xff\xff\xb4\xff\xff\xff\xff"
 
 
 def make_shed_begin(place: ObjectName, shed: ShedCommand, now: bytes) -> list[bytes]:
-    """The bodies of the writes that shed from ``now``: date and time of the device's own clock, encoded."""
+    """Return the bodies of the writes that shed from ``now``: encoded date and time of the device's clock."""
     return [
         _make_write(place, _LEVEL, encode_shed_level(shed)),
         _make_write(place, _DURATION, encode_element(UNSIGNED, shed.minutes)),
@@ -232,12 +230,12 @@ def make_shed_begin(place: ObjectName, shed: ShedCommand, now: bytes) -> list[by
 
 
 def make_shed_end(place: ObjectName) -> list[bytes]:
-    """The bodies of the writes that let the load run again."""
+    """Return the bodies of the writes that let the load run again."""
     return [_make_write(place, _DURATION, encode_element(UNSIGNED, 0)), _make_write(place, _START, _NEVER)]
 
 
 def encode_shed_level(shed: ShedCommand) -> bytes:
-    """BACnetShedLevel (clause 21): percent of the baseline, one of the object's levels, or kilowatts less."""
+    """Return a BACnetShedLevel (clause 21): percent of the baseline, a level of the object, or kW less."""
     if shed.percent is not None:
         return encode_field(_PERCENT_CHOICE, shed.percent)
     if shed.level is not None:

@@ -134,7 +134,7 @@ def load_profile(name: str, folders: Sequence[Path] = ()) -> Profile:
 
 
 def find_profile_file(name: str, folders: Sequence[Path] = ()) -> Path:
-    """Return the file that ``load`` reads.  Raises ConfigError if there is no such profile."""
+    """Return the file that ``load_profile`` reads.  Raises ConfigError if there is no such profile."""
     for folder in (*folders, BUILT_IN_FOLDER):
         file = folder / f"{name}.toml"
         if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and file.is_file():

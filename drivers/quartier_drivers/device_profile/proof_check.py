@@ -1,7 +1,7 @@
 """Compares a profile with its proof files, field by field and as decoded numbers.  Pure.
 
-Separate code, which shares nothing with ``codec``, turns a figure into the registers that the source would
-send for a number; the profile must read the same number from them.
+Separate code, which shares nothing with ``register_codec``, turns a figure into the registers that the source
+would send for a number; the profile must read the same number from them.
 """
 
 import math
@@ -65,7 +65,7 @@ class Disagreement:
     expected: str
     """What the source states."""
     got: str
-    """What the profile says."""
+    """The value in the profile."""
     reason: str
     file: str
     line: int | None
@@ -80,7 +80,7 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """How far a profile is proven.  ``agree`` maps each point to the sources that agree."""
+    """The proof level of a profile.  ``agree`` maps each point to the sources that agree."""
 
     profile: str
     level: ProofLevel

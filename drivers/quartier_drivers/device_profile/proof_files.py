@@ -148,7 +148,7 @@ class ProofVector(Section):
 
 
 class ProofSource(Section):
-    """What one source states.  ``every`` holds the keys that all of its figures share."""
+    """The statements of one source.  ``every`` holds the keys that all of its figures share."""
 
     kind: SourceKind
     document: Annotated[str, Field(min_length=4)]
@@ -158,7 +158,7 @@ class ProofSource(Section):
     place: str = ""
     """Table, section or page."""
     origin: str = ""
-    """Whose work it is: two sources of one origin count once; absent: the document up to its colon."""
+    """Its author: two sources of one origin count once; absent: the document up to its colon."""
     note: str = ""
     every: Mapping[str, Any] = Field(default_factory=dict)
     points: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)

@@ -130,12 +130,12 @@ class Quantity(Section):
 
     @property
     def writable(self) -> bool:
-        """Whether the point can be written."""
+        """Return whether the point can be written."""
         return False
 
     @property
     def fallback(self) -> Fallback | None:
-        """What the device does by itself when nobody writes; None: nothing."""
+        """Return the fallback that the device takes by itself when nobody writes; None if there is none."""
         return None
 
 
@@ -149,7 +149,7 @@ class OwnControlWrite(Section):
 
 
 class ShownAt(Section):
-    """Where a register can be read back, if that is another register than the written one."""
+    """The register that shows a written value, if that is another register than the written one."""
 
     address: Registers = Field(alias="register")
     unit: Unit | None = None
@@ -171,7 +171,7 @@ class Setting(Section):
 
 
 class Condition(Section):
-    """What a register must contain for a fallback to act: one of ``equals``, or ``low..high``; unscaled."""
+    """The register content that a fallback needs to act: one of ``equals``, or ``low..high``; unscaled."""
 
     address: Registers = Field(alias="register")
     unit: Unit | None = None
@@ -184,7 +184,7 @@ class Condition(Section):
 
 
 class DeviceFallback(Section):
-    """What the device does when nobody writes: it takes ``value`` after ``after_s``, or it ``holds``.
+    """The fallback of the device when nobody writes: it takes ``value`` after ``after_s``, or it ``holds``.
 
     ``address`` is its timer if it can be set: it is then written with each setpoint.
     """
@@ -231,7 +231,7 @@ class OutputGate(Section):
 
 
 class PointWrite(Section):
-    """How a point is written; ``address``, ``type_name`` and ``scale`` only if they differ from reading."""
+    """The ``write`` table; ``address``, ``type_name`` and ``scale`` only if they differ from reading."""
 
     low: Finite | None = None
     high: Finite | None = None
@@ -252,7 +252,7 @@ class PointWrite(Section):
 
 
 class Source(Section):
-    """Where a value is and how it is read: value = sign * scale * 10^scale_register * raw + offset.
+    """A value on the wire: value = sign * scale * 10^scale_register * raw + offset.
 
     ``sum_of`` values of the type follow one another, and raw is their sum: the phases of a meter that gives
     no total.  On a write each takes an equal share.
@@ -276,12 +276,12 @@ class Source(Section):
 
     @property
     def width(self) -> int:
-        """How many coils or registers the source occupies."""
+        """The number of coils or registers that the source occupies."""
         return self.each * self.sum_of
 
     @property
     def each(self) -> int:
-        """How many coils or registers one value of the type occupies."""
+        """The number of coils or registers that one value of the type occupies."""
         return self.length or WIDTHS.get(self.type_name, 1)
 
     @property
@@ -307,12 +307,12 @@ class Point(Source, Quantity):
 
     @property
     def writable(self) -> bool:
-        """Whether the point can be written."""
+        """Return whether the point can be written."""
         return self.write is not None
 
     @property
     def fallback(self) -> Fallback | None:
-        """What the device does by itself when nobody writes; None: nothing."""
+        """Return the fallback that the device takes by itself when nobody writes; None if there is none."""
         return None if self.write is None or self.write.fallback is None else self.write.fallback.plain
 
 
@@ -331,7 +331,7 @@ class ProfileHead(Section):
 
 
 class Limits(Section):
-    """What the device can handle; registers and s."""
+    """The limits of the device, in registers and s."""
 
     block_max: Annotated[int, Field(ge=1, le=125)] = 125
     gap_max: Annotated[int, Field(ge=0, le=124)] = 0
@@ -348,7 +348,7 @@ class Limits(Section):
 
 
 class Identity(Section):
-    """Where the identity of the device is."""
+    """The registers with the identity of the device."""
 
     maker: Source | None = None
     model: Source | None = None
@@ -357,7 +357,7 @@ class Identity(Section):
 
 
 class Mark(Section):
-    """What identifies this device when a bus is scanned: a register, or an object of function 43/14.
+    """A mark of this device in the scan of a bus: a register, or an object of function 43/14.
 
     It matches if its value is one of ``equals``, or its text matches ``like`` (``*`` and ``?``, any case), or
     its number is in ``low..high``.  A range says that it may be this device, the others that it is.
@@ -378,7 +378,7 @@ class Mark(Section):
 
     @property
     def source(self) -> Source | None:
-        """Where its register is read; None for an object of function 43/14."""
+        """The source of its register; None for an object of function 43/14."""
         if self.address is None:
             return None
         keys = {

@@ -16,7 +16,7 @@ from quartier_drivers.errors import ConfigError, Fault
 TEXT_MAX_BYTES = 256 * 1024
 KEY_PARTS_MAX = 32
 _KEY_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
-# It also matches inside a string or a comment, where nobody writes so many words between dots.
+# It also matches inside a string or a comment, where so many words between dots do not occur.
 _DEEP_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){_KEY_PART}(?:[ \t]*+\.[ \t]*+{_KEY_PART}){{{KEY_PARTS_MAX}}}")
 
 

@@ -92,7 +92,7 @@ class _Row:
 
     @property
     def is_header(self) -> bool:
-        """Whether the line is a table header."""
+        """Return whether the line is a table header."""
         return not self.in_list and self.code.lstrip().startswith("[")
 
 

@@ -1,4 +1,4 @@
-"""Write and read back fallbacks; single requests beside the plan."""
+"""Write and read back the fallbacks of a device; make single requests outside its plan."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ _SHORTEST = 1.5
 
 @dataclass(slots=True)
 class _FoundFallback:
-    """What the registers of one point have shown so far."""
+    """The problems of one point's fallback so far, and whether its registers confirmed it."""
 
     problems: list[str] = field(default_factory=list)
     is_verified: bool = False
@@ -260,7 +260,7 @@ class SingleRequests:
             raise NoReply(self.name_unit(request.unit, str(error))) from error
 
     def name_unit(self, unit: int, words: str) -> str:
-        """Return words about a unit; of one that only the profile names, they say whose it is."""
+        """Return text about a unit; for one that only the profile names, it names the device too."""
         own = self._device.unit
         return words if unit == own else f"the profile of unit {own} also uses unit {unit}: {words}"
 

@@ -88,7 +88,7 @@ class ModbusDriver:
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next (monotonic ns), the device's pauses included."""
+        """Return when ``read`` is to be called next (monotonic ns), the device's pauses included."""
         if self._acknowledged or self._streak.told:
             return self._clock.now_ns()
         ready_ns = self._line.ready_ns
@@ -103,11 +103,11 @@ class ModbusDriver:
 
     @property
     def more(self) -> bool:
-        """Whether more readings of the last go wait to be returned."""
+        """Return whether more readings of the last batch wait to be returned."""
         return len(self._streak.told) > 0
 
     def rest(self) -> Iterator[Readings]:
-        """Yield them.  Raises NoReply or LinkLost in place of a failed request."""
+        """Yield the other readings of the last batch; raise NoReply or LinkLost for a failed request."""
         return self._streak.rest()
 
     def go_on(self, is_urgent: Callable[[], bool] | None) -> None:
@@ -119,7 +119,7 @@ class ModbusDriver:
     async def open(self) -> Mapping[str, str]:
         """Return the identity from the profile and from the device's identity registers.
 
-        Also reads the scale registers that writes need, and plans anew, including what was refused before.
+        Also reads the scale registers that writes need, and plans again, including refused requests.
         Raises NoReply or LinkLost.
         """
         identity = {"maker": self._profile.head.maker, "model": self._profile.head.model}
@@ -135,7 +135,7 @@ class ModbusDriver:
                 if not answer.exception:
                     powers[one.unit, place] = register_codec.decode_power(answer.values)
         self._timed.drop()
-        self._powers = powers  # it may be another device: what the other scales are is read anew
+        self._powers = powers  # it may be another device: the other scales are read again
         self._start()
         return identity
 
@@ -218,7 +218,7 @@ class ModbusDriver:
             yield from (partial(self._beside.send, one.name, request) for request in self._released(one))
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
-        """Return the writes of ``release``, encoded for the wire and JSON-ready, for ``Door.replay``."""
+        """Return the writes of ``release``, wire-encoded and JSON-ready, for ``ProtocolFactory.replay``."""
         return [
             write_requests.dump_write(one.name, request)
             for one in self._writable
@@ -301,12 +301,12 @@ class ModbusDriver:
             raise
         self._beside.is_silent = False
         if self._aside:
-            # The other jobs have waited: their grids start anew.
+            # The other jobs have waited: their grids start again from now.
             self._aside = False
             now_ns = self._clock.now_ns()
             for other in self._jobs:
                 other.due_ns = max(other.due_ns, now_ns)
-            for refused in self._refusals:  # it may have started anew
+            for refused in self._refusals:  # it may have restarted
                 refused.due_ns = min(refused.due_ns, now_ns + _AGAIN_SILENT_S * _S)
             self._set_next()
         return answer

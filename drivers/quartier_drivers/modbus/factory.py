@@ -49,7 +49,7 @@ class ModbusFactory:
     async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """Make the encoded writes of ``releases``.
 
-        Return one line of text per failed write (see ``safe``).
+        Return one line of text per failed write.
         """
         return await release_writes.write_release(bus, writes)
 

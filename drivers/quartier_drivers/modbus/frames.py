@@ -48,8 +48,8 @@ class Request:
 
     Its frames are made once: ``rtu`` is complete, ``tcp`` lacks the transaction number in front.  An answer's
     PDU of ``answer_size`` bytes that begins with ``sound`` is valid; on TCP it then begins with ``head``,
-    after the number.  ``asks`` is the same for ``Questions``.  ``writes``: it changes the device.  ``raw`` is
-    the PDU of another client's request, which is sent unchanged.
+    after the number.  ``asks`` is the same in the form that the native ``Questions`` take.  ``writes``: it
+    changes the device.  ``raw`` is the PDU of another client's request, which is sent unchanged.
     """
 
     unit: int
@@ -81,7 +81,7 @@ class Request:
             "sound": bytes([self.function, self.data_size]) if gives else echo,
             "answer_size": 2 + self.data_size if gives else len(echo),
         }
-        if self.function == READ_DEVICE_ID:  # its answer says by itself how long it is
+        if self.function == READ_DEVICE_ID:  # its answer contains its own length
             made |= {"sound": pdu[:2], "answer_size": _IDENTITY_HEAD}
         elif self.function == DIAGNOSTICS:  # what was asked, and one word (6.8)
             made |= {"sound": pdu[:3], "answer_size": 5}
@@ -93,7 +93,7 @@ class Request:
 
     @property
     def gives(self) -> bool:
-        """Whether the answer contains data; otherwise it is an echo."""
+        """Return whether the answer contains data; otherwise it is an echo."""
         return not self.writes or self.function == READ_WRITE_REGISTERS
 
     @property
@@ -146,7 +146,7 @@ class Answer:
 
 @dataclass(slots=True)
 class LateAnswers:
-    """What else was in the stream: the number of ``late`` answers to older requests."""
+    """The number of ``late`` answers to older requests in the stream."""
 
     late: int = 0
 
@@ -157,7 +157,7 @@ def make_read(unit: int, table: str, start: int, count: int) -> Request:
 
 
 def make_identity_request(unit: int) -> Request:
-    """Return a request for the basic identification objects of a device (6.21); see ``identity_of``."""
+    """Return a request for the basic identification objects of a device (6.21); see ``parse_identity``."""
     return Request(unit, READ_DEVICE_ID, 0, 0)
 
 
@@ -194,7 +194,7 @@ def encode_request(request: Request) -> bytes:
 
 
 def parse_answer(request: Request, pdu: bytes) -> Answer:
-    """Return the answer in a complete PDU; raises Rubbish if it is no answer to ``request``."""
+    """Return the answer in a complete PDU; raises GarbledAnswer if it is no answer to ``request``."""
     if len(pdu) == request.answer_size and pdu.startswith(request.sound):
         return Answer(data=pdu[2:], request=request)
     function = pdu[0]
@@ -228,7 +228,7 @@ def _find_identity_size(pdu: bytes | bytearray) -> int:
 
 
 def parse_identity(answer: Answer) -> dict[int, str]:
-    """Return the objects by number (0 vendor, 1 product code, 2 revision …) of an ``identity_request``."""
+    """Return the objects by number (0 vendor, 1 product code, 2 revision …) of an identity request."""
     found, left = {}, answer.data[_IDENTITY_HEAD - 2 :]
     while len(left) >= 2:
         number, size = left[0], left[1]
@@ -257,8 +257,8 @@ def find_exception(data: bytes, request: Request, number: bytes) -> int:
 def take_tcp_answer(buffer: bytearray, request: Request, number: int, seen: LateAnswers) -> Answer | None:
     """Take frames from ``buffer`` up to the answer with transaction ``number``; None if it is not there.
 
-    Frames with another number are late answers: dropped and counted.  Raises Rubbish or OutOfStep, also if no
-    frame begins after the answer: then it was cut short and contains bytes of the next.
+    Frames with another number are late answers: dropped and counted.  Raises GarbledAnswer or OutOfSync, also
+    if no frame begins after the answer: then it was cut short and contains bytes of the next.
     """
     while len(buffer) >= _MBAP_SIZE:
         transaction, _, length, unit = _MBAP.unpack_from(buffer)
@@ -278,7 +278,7 @@ def take_tcp_answer(buffer: bytearray, request: Request, number: int, seen: Late
 
 
 def _check_header(buffer: bytearray) -> None:
-    """Raise OutOfStep if the bytes cannot begin a frame, as far as they are here."""
+    """Raise OutOfSync if the bytes cannot begin a frame, as far as they are here."""
     protocol, length = int.from_bytes(buffer[2:4], "big"), int.from_bytes(buffer[4:6], "big")
     if (len(buffer) >= 4 and protocol) or (len(buffer) >= 6 and length not in _LENGTHS):
         raise OutOfSync(f"a header of protocol {protocol}, length {length}")
@@ -307,7 +307,7 @@ class RtuAnswerSearch:
     def feed(self, data: bytes) -> Answer | None:
         """Add bytes; return the answer, or None while it is incomplete.
 
-        Raises Rubbish if a complete answer with a wrong checksum is there.
+        Raises GarbledAnswer if a complete answer with a wrong checksum is there.
         """
         self.buffer += data
         if self.missing > 0:
@@ -323,7 +323,7 @@ class RtuAnswerSearch:
 
     @property
     def is_headed(self) -> bool:
-        """Whether what is here begins like the answer, its size included: hardly anything else does."""
+        """Return whether the buffer begins like the answer, its size included: hardly anything else does."""
         return self.buffer.startswith(bytes([self.request.unit]) + self.request.sound)
 
     def search(self) -> Answer | None:

@@ -1,9 +1,9 @@
-"""One planned read and its columns; several reads in one batch.
+"""Planned reads of a device: one request with its columns, and several requests in one batch.
 
-What that leaves (texts, numbers beyond 2**53, unusual scalings) is read here point by point into the same
-columns.
+The native reader decodes most points of an answer.  What it leaves (texts, numbers beyond 2**53, unusual
+scalings) is decoded here point by point into the same columns.
 
-Their readings are returned one by one, in the order in which they came.
+The readings of a batch are returned one by one, in the order in which they came.
 """
 
 import struct
@@ -89,7 +89,7 @@ class ReadJob:
 
     @property
     def keys(self) -> frozenset[str]:
-        """The points that it reads, by their names in the shape."""
+        """The points that it reads, by their names in the shared plan."""
         return self.sheet.keys
 
     @property
@@ -109,7 +109,7 @@ class ReadJob:
         if self.period_ns % SLOT_NS:
             self.due_ns += (skipped + 1) * self.period_ns
         else:
-            self.due_ns = phase_ns - (phase_ns - now_ns - 1) // self.period_ns * self.period_ns  # ``slot_ns``
+            self.due_ns = phase_ns - (phase_ns - now_ns - 1) // self.period_ns * self.period_ns  # next slot
         if self.settled_ns > now_ns:  # read in between, it may still have shown the old value
             self.due_ns = min(self.due_ns, self.settled_ns)
         return skipped
@@ -231,11 +231,12 @@ _DUE = attrgetter("due_ns")
 
 
 class ReadBatch:
-    """The goes of one device.
+    """The batches of one device: several due requests made in one go.
 
     ``begin`` is called with the times at which the requests of the first jobs were sent, ``read`` decodes
     data received at a time, ``fail`` handles an exception.  ``told`` is what is still to be returned of the
-    last go: its readings, and then the failure that ended it.  There are no goes until ``allow`` was called.
+    last batch: its readings, and then the failure that ended it.  No batch is made until ``allow`` was
+    called.
     """
 
     def __init__(
@@ -257,17 +258,17 @@ class ReadBatch:
         self._go: ReadSequence | None = None
 
     def allow(self, is_urgent: Callable[[], bool] | None) -> None:
-        """Allow goes until ``is_urgent``; None: each request is made alone."""
+        """Allow batches until ``is_urgent``; None: each request is made alone."""
         self._is_urgent, self._go = is_urgent, None
 
     def due(self, jobs: Sequence[ReadJob], now_ns: int) -> list[ReadJob]:
-        """Return the due jobs, the most overdue first; empty if they may not be made in one go."""
+        """Return the due jobs, the most overdue first; empty if they may not be made in one batch."""
         if self._is_urgent is None or self._is_urgent():
             return []
         return sorted([job for job in jobs if job.due_ns <= now_ns], key=_DUE)[:READS_MAX]
 
     async def make(self, jobs: Sequence[ReadJob], now_ns: int) -> NoReply | LinkLost | None:
-        """Make the requests of these jobs; return the failure that ended the go, which is raised last."""
+        """Make the requests of these jobs; return the failure that ended the batch, which is raised last."""
         go = self._go
         if go is None or go.refusal is not None or self._jobs != jobs:
             assert self._is_urgent is not None
@@ -291,7 +292,7 @@ class ReadBatch:
         return failure
 
     def next(self) -> Readings:
-        """Return the readings of the next request of the last go.
+        """Return the readings of the next request of the last batch.
 
         Raises NoReply or LinkLost if it failed.
         """

@@ -1,4 +1,4 @@
-"""The common part of devices with one profile: their points, the plan of requests, the decoding.
+"""The part that devices with one profile share: their points, the plan of requests, the decoding.
 
 A site has many like meters.  Two of them differ only in the owners of their points and in their unit;
 everything else is made once here, under names that stand for any owner.  Pure.
@@ -27,7 +27,7 @@ Power = int | None
 
 
 class AnswerLayout:
-    """How the answer to one request becomes columns with these powers in its scale registers.
+    """The columns of the answer to one request, for these powers in its scale registers.
 
     ``points`` are those that are read, in the order of the columns, each with the start of its words in the
     answer and its power.  A point whose scale register has not been read yet is left out.
@@ -52,7 +52,7 @@ class AnswerLayout:
         return len(self.points)
 
     def layout(self, seat: "DeviceOwners") -> Layout:
-        """Return a layout of these points for the device of the ``seat``."""
+        """Return a layout of these points for the device of these owners."""
         if self._told is None:
             return Layout([seat.name(key) for key in self.keys], self._kinds)
         return Layout.of(seat.owner(self.keys[0]), self._told)
@@ -99,9 +99,9 @@ class RequestLayout:
         return (key for want in self.block.wants for key in want.keys if not key.startswith(SCALE_KEY))
 
     def fit(self, powers: Mapping[Address, Power]) -> AnswerLayout:
-        """Return how its answer is read with ``powers`` in the scale registers.
+        """Return the columns of its answer with ``powers`` in the scale registers.
 
-        Those not read yet are absent.
+        Scale registers that were not read yet are absent from ``powers``.
         """
         state = tuple(powers.get(place, "unread") for place in self.places)
         found = self._fits.get(state)
@@ -136,7 +136,7 @@ def _make_picker(starts: Sequence[int]) -> struct.Struct:
 
 
 class SharedPlan:
-    """The points of a profile in the form of like devices; owners are "0", "1" … in the names here.
+    """The points of a profile as like devices share them; owners are "0", "1" … in the names here.
 
     ``sheets`` is the plan of all reads, ``writable`` the points that can be written.
     """
@@ -159,7 +159,7 @@ _SHARED_PLANS: WeakValueDictionary[tuple[object, ...], SharedPlan] = WeakValueDi
 
 
 def find_shared_plan(device: DeviceSpec, profile: RegisterProfile, request_cost: float) -> SharedPlan:
-    """Return the shape that ``device`` shares with like ones: same profile, same kind of line."""
+    """Return the plan that ``device`` shares with like ones: same profile, same kind of line."""
     numbers = {owner: str(number) for number, owner in enumerate(dict.fromkeys(device.owners.values()))}
     owners = {part: numbers[owner] for part, owner in device.owners.items()}
     elsewhere = any(
@@ -178,29 +178,29 @@ def find_shared_plan(device: DeviceSpec, profile: RegisterProfile, request_cost:
 
 @dataclass(frozen=True, slots=True)
 class DeviceOwners:
-    """What a device does not share with like ones: its unit, and the owners by their number in the shape."""
+    """A device's own part, outside the shared plan: its unit, and its owners by their number in the plan."""
 
     unit: int
     owners: tuple[str, ...]
 
     def unit_of(self, block: RequestBlock) -> int:
-        """Return the unit that a block of the shape asks."""
+        """Return the unit that a block of the shared plan asks."""
         return self.unit if block.unit == OWN_UNIT else block.unit
 
     def name(self, key: str) -> str:
-        """Return the full name of a point of the shape."""
+        """Return the full name of a point of the shared plan."""
         return f"{self.owner(key)}.{key.partition('.')[2]}"
 
     def owner(self, key: str) -> str:
-        """Return the owner of a point of the shape."""
+        """Return the owner of a point of the shared plan."""
         return self.owners[int(key.partition(".")[0])]
 
     def key(self, name: str) -> str:
-        """Return its name in the shape.  Raises ValueError for an owner without points here."""
+        """Return the name of a point in the shared plan.  Raises ValueError for an unknown owner."""
         owner, _, quantity = name.partition(".")
         return f"{self.owners.index(owner)}.{quantity}"
 
 
 def make_owners(device: DeviceSpec) -> DeviceOwners:
-    """Return the seat of ``device`` in its shape."""
+    """Return the owners of ``device`` in its shared plan."""
     return DeviceOwners(device.unit, tuple(dict.fromkeys(device.owners.values())))

@@ -65,7 +65,7 @@ def match_profile(
     if strong_count:
         sure = "sure" if complete else "likely"
     vendor = objects.get(ID_OBJECTS["vendor"], "").strip()
-    if sure == "possible" and vendor:  # plausible numbers alone: what it says of its maker counts more
+    if sure == "possible" and vendor:  # plausible numbers alone: the maker that it states counts more
         if not _is_maker(vendor, profile.head.maker):
             return None
         sure = "likely"

@@ -82,7 +82,7 @@ class _RehearsalLine(ModbusLine):
 
     @property
     def connected(self) -> bool:
-        """Whether the line was opened, and not lost since."""
+        """Return whether the line was opened, and not lost since."""
         return self._is_open
 
     def _disconnect(self) -> None:
@@ -90,7 +90,7 @@ class _RehearsalLine(ModbusLine):
 
 
 class SerialRehearsalLine(_RehearsalLine, RtuLine):
-    """Behaves as ``rtu`` on a port, and as ``tunnel`` if its pace is that of a network."""
+    """Behaves as a serial line with Modbus RTU, or as RTU over TCP if its timing is that of a network."""
 
     def __init__(
         self, name: str, bus: "RtuBus | TcpBus", own: WireTiming, clock: "Clock", pretence: SimulatedDevices
@@ -124,7 +124,7 @@ class SerialRehearsalLine(_RehearsalLine, RtuLine):
 
 
 class NetworkRehearsalLine(_RehearsalLine):
-    """Behaves as ``tcp``."""
+    """Behaves as a Modbus TCP line."""
 
     def __init__(
         self, name: str, bus: "TcpBus", own: WireTiming, clock: "Clock", pretence: SimulatedDevices
@@ -157,7 +157,7 @@ class NetworkRehearsalLine(_RehearsalLine):
 def make_rehearsal_line(
     name: str, bus: "RtuBus | TcpBus", clock: "Clock", pretence: SimulatedDevices
 ) -> SerialRehearsalLine | NetworkRehearsalLine:
-    """Return the line that ``link`` would make for a checked section of the site file, without its wire."""
+    """Return the line that ``make_line`` would make for a checked bus section, but without its wire."""
     own = make_timing(bus)
     if bus.kind == "modbus-tcp" and bus.framing == "tcp":
         return NetworkRehearsalLine(name, bus, own, clock, pretence)

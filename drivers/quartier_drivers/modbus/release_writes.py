@@ -1,7 +1,7 @@
-"""Make the line of a bus section; write the release table of a stopped daemon.
+"""Make the line of a bus section, and write the release table of a stopped daemon over it.
 
-A section comes as the daemon dumped it, checked at that time; what an older daemon did not know has its
-default.
+A section comes as the daemon dumped it, already checked; keys that an older daemon did not know have their
+defaults.
 """
 
 from collections import deque
@@ -41,7 +41,7 @@ def make_line(name: str, bus: "TcpBus | RtuBus", clock: "Clock") -> ModbusLine:
 
 
 def restore_write(write: Mapping[str, Any]) -> Request:
-    """Return the write that ``orders.dump`` encoded."""
+    """Return the write that ``dump_write`` encoded."""
     values = tuple(write["values"])
     return Request(write["unit"], write["function"], write["address"], len(values), values)
 

@@ -68,7 +68,7 @@ class ServedPoints(Mapping[str, ServedPoint]):
 
 
 class PointInfos(Mapping[str, PointInfo]):
-    """What is known about each point of a roster before its first reading; made on demand."""
+    """The descriptions of all served points before their first reading; each is made on demand."""
 
     __slots__ = ("_profile", "_roster")
 
@@ -90,7 +90,7 @@ class PointInfos(Mapping[str, PointInfo]):
 
 
 def make_info(one: ServedPoint, profile: RegisterProfile) -> PointInfo:
-    """Return what is known about a point before its first reading."""
+    """Return the description of a point before its first reading."""
     point, write = one.point, one.point.write
     plain = PointInfo(
         one.name,

@@ -1,4 +1,4 @@
-"""Make the writes of setpoints and releases; keep standing limits and running timers (pure).
+"""Make the writes of setpoints and releases; remember the limits in force and the running timers (pure).
 
 A limit is read just before it is written on release.  If that fails, or its register can only be written, the
 last one read or ordered counts; if nothing is known, the fail-safe limit is written: it may raise a lower one
@@ -84,7 +84,7 @@ def make_setpoint(
     No setpoint is ever without its timer.  ``is_timed``: the timer of an earlier order still runs.  Then it
     comes last, and starts anew: if a device needs a pause after each write, a limit that tightens acts a
     pause sooner. ``power`` is the content of the point's scale register.  Raises ValueError as
-    ``codec.encode`` does.
+    ``encode_point`` does.
     """
     written, begun = _make_value_writes(one, value, power, limits), make_timer_writes(one, limits, armed=True)
     return [*written, *begun] if is_timed else [*begun, *written]
@@ -210,7 +210,7 @@ def _make_plain_source(point: Point, place: Address, type_name: TypeName) -> Sou
 
 
 class RunningTimers:
-    """Keeps them by name until they are relinquished, or the device is opened anew.
+    """The timers of written setpoints by name, kept until relinquish or until the device is opened anew.
 
     ``is_urgent`` returns whether something else waits for the bus.
     """
@@ -226,7 +226,7 @@ class RunningTimers:
     async def write(
         self, one: ServedPoint, requests: Sequence[Request], send: Callable[[Request], Awaitable[None]]
     ) -> None:
-        """Make the writes of ``orders.setpoint`` in order.
+        """Make the writes of ``make_setpoint`` in order.
 
         A timer that comes last is not restarted if something is urgent: a device that needs a pause after
         each write would keep it waiting.

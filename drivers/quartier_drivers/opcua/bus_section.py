@@ -38,7 +38,7 @@ def _has_port(url: str) -> bool:
 def _check_secret(reference: str) -> str:
     if re.fullmatch(r"credential:[^/]+|/.+", reference):
         return reference
-    # What stands here may be the secret itself, typed in by mistake: never repeat it.
+    # The value may be the secret itself, typed in by mistake: never repeat it.
     raise ValueError("is neither a path nor a credential; expected /an/absolute/path or credential:NAME")
 
 
@@ -96,12 +96,12 @@ class OpcuaBus(BaseModel):
 
     @property
     def has_units(self) -> bool:
-        """Return whether its devices are told apart by unit or address; here it is by their nodes."""
+        """Return whether unit or address identifies a device; False, because its nodes do."""
         return False
 
     @property
     def weakness(self) -> str:
-        """Return what is not secure here by explicit keys, for people; empty where nothing is."""
+        """Return which security explicit keys remove, for people; empty if none."""
         found = []
         if self.insecure_policy == "None":
             found.append("neither signed nor encrypted")
@@ -115,14 +115,14 @@ class OpcuaBus(BaseModel):
 
     @property
     def port(self) -> int:
-        """Its TCP port."""
+        """The TCP port of the server."""
         return urlsplit(self.url).port or DEFAULT_PORT
 
     @property
     def host(self) -> str:
-        """Its name or address."""
+        """The host name or address of the server."""
         return urlsplit(self.url).hostname or ""
 
     def placed(self, state_dir: Path) -> Self:
-        """The same with its folder of certificates in the state directory."""
+        """Return the same section with its certificate folder in the state directory."""
         return self.model_copy(update={"pki": str(state_dir / self.pki)})

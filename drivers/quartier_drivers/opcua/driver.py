@@ -1,4 +1,4 @@
-"""A part of an OPC UA server behind the five verbs: read in batches, watched, written and given back."""
+"""The driver of a part of an OPC UA server: reads it in batches, subscribes, writes and relinquishes."""
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -18,16 +18,16 @@ from quartier_drivers.readings import NO_READINGS, Quality, Reading, Readings, V
 
 _S = 1_000_000_000
 _IDLE_S = 60
-# Told readings that wait for their turn; a bus that is held up for longer drops the oldest.
+# Most waiting notifications; if the bus is blocked for longer, the oldest are dropped.
 _NEWS_MAX = 64
-# A device that is set aside is asked in its own pace; a notification may come before.
+# A device that is set aside is polled at its own pace; a notification may come earlier.
 _REST_S = (1.0, 60.0)
 # How long after a write without a read-back of its own a slow poll of what is watched may wait.
 _SOON_S = 2.0
 
 
 class OpcuaDriver:
-    """One device.  Good readings tell what stood on the wire only if ``shows_raw``."""
+    """One device.  Good readings carry the content on the wire only if ``shows_raw``."""
 
     def __init__(
         self,
@@ -69,21 +69,21 @@ class OpcuaDriver:
 
     @property
     def points(self) -> Mapping[str, PointInfo]:
-        """Every point this device serves, by full name."""
+        """Every point that this device serves, by full name."""
         return self._points
 
     @property
     def standing(self) -> tuple[float | None, ...]:
-        """The caps that stand in the device, as far as they are known: leaving writes none that is higher."""
+        """The limits now in the device, as far as known: no release writes a higher one."""
         return tuple(self._caps.values())
 
     @property
     def requests_count(self) -> int:
-        """Return how many requests it takes to read everything once."""
+        """Return the number of requests that read everything once."""
         return len(self._batches)
 
     def on_word(self, wake: Callable[[], None]) -> None:
-        """Have ``wake`` called when the server told something by itself."""
+        """Register ``wake``, called when the server reported something by itself."""
         self._wake = wake
 
     @property
@@ -93,7 +93,7 @@ class OpcuaDriver:
         if self._news:
             return now_ns
         if self._epoch != self._line.epoch or not self._line.stands:
-            return now_ns  # all is to be planned anew; or a request shows that the server is gone
+            return now_ns  # plan everything again; or a request shows that the server is gone
         if now_ns < self._rest_ns:
             return self._rest_ns
         dues = [self._line.pulse_ns, now_ns + _IDLE_S * _S, *self._urgent.values()]
@@ -102,7 +102,7 @@ class OpcuaDriver:
         return min(dues if step_ns is None else [*dues, step_ns])
 
     async def open(self) -> Mapping[str, str]:
-        """Say who it is: by the profile, its own nodes, and who built the server.
+        """Return the identity: from the profile, from the device's own nodes, and the server's firmware.
 
         Raises NoReply or LinkLost.
         """
@@ -132,9 +132,9 @@ class OpcuaDriver:
         return identity
 
     async def read(self) -> Readings:
-        """What the server told by itself; else the most overdue request, at most one; empty when none is due.
+        """Return what the server reported by itself, else make the most overdue request.
 
-        Raises NoReply or LinkLost.
+        Makes at most one request; empty if none is due.  Raises NoReply or LinkLost.
         """
         now_ns = self._clock.now_ns()
         if self._news:
@@ -156,7 +156,7 @@ class OpcuaDriver:
     async def write(self, command: Command) -> None:
         """Write one point, its watchdog before it; its read-back becomes due at once.
 
-        Raises Refused (the server said no, or the limits do), NoReply (outcome unknown), LinkLost or Expired.
+        Raises Refused (by the server, or by the limits), NoReply (outcome unknown), LinkLost or Expired.
         """
         one = self._served.get(command.point)
         write = one.point.write if one else None
@@ -181,9 +181,9 @@ class OpcuaDriver:
             self._acknowledge(one, command.value)
 
     async def release(self, points: Collection[str] = ()) -> None:
-        """Give points (absent: all) back to the device's own control, as ``on_release`` says.
+        """Relinquish points (empty: all) to the device's own control, as ``on_release`` says.
 
-        Goes on after a write that fails, unless the server is lost; then raises the first failure.
+        Continues after a write that fails, unless the server is lost; then raises the first failure.
         """
         failed: QuartierError | None = None
         for one in self._writable:
@@ -199,13 +199,13 @@ class OpcuaDriver:
             raise failed
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
-        """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
+        """Return the writes of ``release``, wire-encoded and JSON-ready, for ``ProtocolFactory.replay``."""
         found = (served_points.make_release(one, self._cap(one.name)) for one in self._writable)
         typed = (self._writer.typed(wanted) for wanted in found if wanted is not None)
         return [dump_write(wanted, self._line.offer) for wanted in typed]
 
     async def close(self) -> None:
-        """Forget the device; the line stays open for the others."""
+        """Forget the device; the line stays open for the other devices."""
         self._batches.clear()
         self._news.clear()
         self._urgent.clear()
@@ -234,7 +234,7 @@ class OpcuaDriver:
         return NO_READINGS
 
     def _due_of(self, batch: ReadBatch) -> int:
-        """Its place on its grid; while it is vouched for, only now and then."""
+        """Return when a batch is due: at its grid moment, or rarely while the subscription keeps it fresh."""
         if not self._watch.vouches_for(batch):
             return batch.due_ns
         return min(batch.poll_ns, batch.fresh_ns + max(self._watch.grace_ns, batch.period_ns))
@@ -259,7 +259,10 @@ class OpcuaDriver:
         return self._seen(readings)
 
     def _compare(self, batch: ReadBatch, now_ns: int) -> None:
-        """What is watched and what is asked for must agree."""
+        """Compare subscribed and polled values; set the time of the next comparison.
+
+        Points that differ are subscribed to again without a deadband.
+        """
         wait_s = self._line.bus.poll_s
         if disagreeing := batch.find_disagreeing(now_ns):
             self._watch.drop_deadbands(disagreeing)
@@ -268,14 +271,14 @@ class OpcuaDriver:
         batch.poll_ns = now_ns + int(wait_s * _S)
 
     def _narrowed(self, batch: ReadBatch, error: Refused) -> Readings:
-        """Too much for the server: from now on in smaller requests."""
+        """Halve the size of requests, because this one was too large for the server."""
         if self._most <= 1:
             return batch.failed(str(error), self._clock.now_ns())
         self._most = max(1, min(self._most, len(batch.names)) // 2)
         raise ReplanNeeded
 
     def _enlist(self, now_ns: int) -> None:
-        """Plan everything for the connection that stands: names of nodes and limits are its own."""
+        """Plan everything for the present connection: node names and limits are valid only in it."""
         groups = self._groups()
         if groups == self._grouped:
             for batch in self._batches:
@@ -304,7 +307,7 @@ class OpcuaDriver:
         return ReadBatch(served, period_s, now_ns, self._rate, subscribed=subscribed, shows_raw=shown)
 
     def _request(self, batch: ReadBatch) -> tuple[Any, list[int]]:
-        """The request for a batch, and which of its points it is for; the others have no name here."""
+        """Return the request for a batch and the places of its points; the other points have no node here."""
         found = self._prepared.get(id(batch))
         if found is None:
             named = [self._line.place(one.point.node) for one in batch.served]
@@ -358,7 +361,7 @@ class OpcuaDriver:
             await self._writer.release(wanted)
 
     async def _look_at(self, one: ServedPoint) -> None:
-        """What cap stands now, where the server tells."""
+        """Read the limit that is now in the device, if the server answers."""
         batch = next((batch for batch in self._batches if one.name in batch.names), None)
         if batch is None:
             return
@@ -368,12 +371,12 @@ class OpcuaDriver:
             return
 
     def _cap(self, name: str) -> float | None:
-        """Return what a point is released to: its fail-safe cap, or what stands where that is lower."""
+        """Return the release value of a point: its fail-safe limit, or the present one if that is lower."""
         cap, last = self._device.caps.get(name), self._caps.get(name)
         return cap if cap is None or last is None else min(cap, last)
 
     def _acknowledge(self, one: ServedPoint, value: float) -> None:
-        """What cannot be read back is told by the server's word for the write."""
+        """Report the written value of a point that cannot be read back: the server acknowledged the write."""
         held: Value = value != 0 if one.kind == "bool" else value
         now_ns = self._clock.now_ns()
         self._news.append(

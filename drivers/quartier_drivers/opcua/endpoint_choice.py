@@ -1,4 +1,4 @@
-"""What an OPC UA server offers, and which of it is taken: the strongest that the site file allows.  Pure."""
+"""Choose the endpoint of an OPC UA server: the strongest on offer that the site file allows.  Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 POLICIES = ("Aes256_Sha256_RsaPss", "Aes128_Sha256_RsaOaep", "Basic256Sha256")
 """The policies that count, the strongest first (OPC 10000-7, security policies)."""
 DEFAULT_PORT = 4840
-"""Where OPC UA servers listen unless they say otherwise (IANA)."""
+"""The default port of OPC UA servers (IANA)."""
 SIGN_MODE, ENCRYPT_MODE, NO_SECURITY_MODE = "sign", "sign-and-encrypt", "none"
 
 
@@ -24,7 +24,7 @@ class EndpointOffer:
 
 
 def list_allowed(bus: "OpcuaBus") -> list[tuple[str, str]]:
-    """Policy and mode that the section allows, the best first."""
+    """Return the policies and modes that the section allows, the best first."""
     if bus.insecure_policy == "None":
         return [("None", NO_SECURITY_MODE)]
     if bus.insecure_policy is not None:
@@ -33,7 +33,7 @@ def list_allowed(bus: "OpcuaBus") -> list[tuple[str, str]]:
 
 
 def choose_offer(offers: Sequence[EndpointOffer], bus: "OpcuaBus") -> EndpointOffer | None:
-    """The best of the offers that the section allows; None where there is none."""
+    """Return the best offer that the section allows; None if there is none."""
     for policy, mode in list_allowed(bus):
         for offer in offers:
             if (offer.policy, offer.mode) == (policy, mode):
@@ -42,7 +42,7 @@ def choose_offer(offers: Sequence[EndpointOffer], bus: "OpcuaBus") -> EndpointOf
 
 
 def explain_refusal(offers: Sequence[EndpointOffer], bus: "OpcuaBus") -> str:
-    """Return why none of the offers is taken, with what there is instead."""
+    """Return why no offer is accepted, with the offers."""
     there = ", ".join(dict.fromkeys(f"{offer.policy} ({offer.mode})" for offer in offers)) or "nothing"
     asked = " or ".join(policy for policy, _ in list_allowed(bus))
     return f"{bus.url} offers {there}; wanted is {asked} ({bus.mode}): change policy or mode, or the server"

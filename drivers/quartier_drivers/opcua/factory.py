@@ -1,4 +1,4 @@
-"""The door of the OPC UA room: lines and drivers for a site, and releases without one."""
+"""The OPC UA factory: makes lines and drivers for a site, and makes releases without one."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,18 +12,18 @@ from quartier_drivers.opcua.profile import OpcuaProfile
 
 
 class OpcuaFactory:
-    """OPC UA servers."""
+    """The factory for OPC UA servers."""
 
     def line(self, name: str, bus: OpcuaBus, clock: Clock) -> OpcuaLine:
-        """A line for the bus ``name`` whose checked site-file section is ``bus``."""
+        """Make the line of the bus ``name``; ``bus`` is its checked section of the site file."""
         return OpcuaLine(name, bus, clock)
 
     def driver(self, line: OpcuaLine, device: DeviceSpec, profile: OpcuaProfile, clock: Clock) -> OpcuaDriver:
-        """A driver for one device on ``line``."""
+        """Make the driver of one device on ``line``."""
         return OpcuaDriver(line, device, profile, clock)
 
     async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-        """Make the encoded writes of ``releases``; one line per write that failed (see ``safe``)."""
+        """Make the encoded writes of ``releases``; return one line of text per failed write."""
         return await release_writes.write_release(bus, writes)
 
 

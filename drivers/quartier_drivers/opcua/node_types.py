@@ -1,9 +1,11 @@
-"""Names of nodes and built-in types (pure).
+"""Parse and render the names of nodes; fit numbers to built-in types (pure).
 
-``nsu=http://maker/;s=Pump.Speed`` or ``i=2258`` of the standard's own namespace (OPC 10000-6, 5.3.1.11):
-an index is a place in a table that a server may fill in another order after each start.
+A name is ``nsu=http://maker/;s=Pump.Speed``, or ``i=2258`` in the standard's own namespace (OPC 10000-6,
+5.3.1.11).  A namespace is never named by index: that is a place in a table that a server may fill in another
+order after each start.
 
-Numbers and ranges: OPC 10000-6, table 1; what a standard data type is made of: OPC 10000-3, 8.
+Sources: OPC 10000-6, table 1 for numbers and ranges; OPC 10000-3, 8 for the base types of standard data
+types.
 """
 
 import math
@@ -26,13 +28,13 @@ _EXPECTED = 'expected "nsu=URI;s=NAME" (or i=, g=, b=), or "i=NUMBER" of the sta
 
 @dataclass(frozen=True, slots=True)
 class NodeName:
-    """A node: the URI of its namespace (empty: the standard's own) and its identifier."""
+    """The name of a node: the URI of its namespace (empty: the standard's own) and its identifier."""
 
     uri: str
     identifier: Identifier
 
     def __str__(self) -> str:
-        """As it is written in a profile."""
+        """Return the name as a profile writes it."""
         space = f"nsu={_escape_uri(self.uri)};" if self.uri else ""
         if isinstance(self.identifier, bytes):
             from base64 import b64encode  # noqa: PLC0415 - few nodes are named by bytes
@@ -42,14 +44,14 @@ class NodeName:
         return f"{space}{kind}={self.identifier}"
 
     def index(self, namespaces: Sequence[str]) -> int | None:
-        """The place of its namespace in a server's table; None where the server does not have it."""
+        """Return the place of its namespace in a server's table; None if the server does not have it."""
         if not self.uri:
             return 0
         return namespaces.index(self.uri) if self.uri in namespaces else None
 
 
 def parse_node(text: str) -> NodeName:
-    """Read a node's name.  Raises ValueError, saying what was expected."""
+    """Parse the name of a node.  Raises ValueError, saying what was expected."""
     if _BY_INDEX.match(text):
         raise ValueError(f"{text!r} names its namespace by index, which changes; {_EXPECTED}")
     match = _FORM.fullmatch(text)
@@ -127,13 +129,13 @@ BASE_TYPES: Mapping[int, int] = MappingProxyType({29: 6, 290: 11, 294: 13, 295: 
 
 
 ABSTRACT_TYPES = frozenset({24, 26, 27, 28})
-"""BaseDataType, Number, Integer, UInteger: what stands in the node says which type it is."""
+"""BaseDataType, Number, Integer, UInteger: the value in the node has the actual type."""
 
 
 def fit_type(raw: Fraction, type_number: int, low: Fraction, high: Fraction) -> bool | int | float:
-    """The number as a value of the type, the nearest step that lies within ``low..high`` (raw too).
+    """Return the number as a value of the type: the nearest step within ``low..high`` (also raw).
 
-    Raises ValueError where there is none, or where the type is no number.
+    Raises ValueError if there is none, or if the type is not numeric.
     """
     if type_number in (FLOAT_TYPE, DOUBLE_TYPE):
         return _fit_real(float(raw), type_number)

@@ -1,4 +1,4 @@
-"""Profiles of OPC UA devices, and their contradictions."""
+"""Profiles of OPC UA devices, and the check for contradictions in them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _DAY_S = 86_400
 
 
 def check_opcua_point(quantity: str, point: OpcuaPoint, scan: Mapping[str, float]) -> list[ProfileFault]:
-    """Return what is wrong with a point though each of its keys is well-formed."""
+    """Return the faults of a point whose keys are each well-formed."""
     flaws = [] if check_quantity_name(quantity) else _check_reading(quantity, point)
     flaws += check_quantity(quantity, point, scan)
     if point.write is not None:
@@ -72,7 +72,7 @@ def _check_writing(quantity: str, point: OpcuaPoint, write: NodeWrite) -> list[P
 
 
 def _make_timeout_rules(quantity: str, write: NodeWrite, fallback: Watchdog) -> list[tuple[bool, str, str]]:
-    """As of any device that forgets an order (``forgetting``)."""
+    """Return the rules for a device that forgets an order, as in ``fallback_rules``."""
     value, after_s, refresh_s = fallback.value, fallback.after_s, fallback.refresh_s
     number = value if isinstance(value, float) else None
     lifts = LIMIT_PREFIX in quantity and (number is None or number >= write.high)
@@ -109,7 +109,7 @@ class OpcuaProfile(Profile):
 
 
 class OpcuaCheck(ProfileCheck):
-    """Profiles that name nodes."""
+    """The check of profiles that name nodes."""
 
     sections = ("profile", "limits", "scan", "identity", "points", "parts")
 

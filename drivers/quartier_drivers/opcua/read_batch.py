@@ -1,4 +1,4 @@
-"""Points that are read together, and what is known of them: values of a server into columns.  Pure."""
+"""Points that are read together, and their latest values: converts a server's values to columns.  Pure."""
 
 from array import array
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,17 @@ from quartier_drivers.readings import EXACT_INT_MAX, VALUE_KINDS, Layout, Readin
 
 _NONE: Mapping[int, str] = MappingProxyType({})
 _NOT_YET = NodeValue(None, 0, 0x80320000, 0, 0)
-# A value whose source stamped it so many periods ago, and no less than this, is stale.
+# A value is stale if its source time stamp is this many periods old, and at least this long.
 _STALE_PERIODS, _STALE_NS = 3, 10_000_000_000
 _TICK_NS = 100
 
 
 class ReadBatch:
-    """One request for points of one period; ``subscribed``: the server is to tell their changes.
+    """One request for points of one period; ``subscribed``: the server is to report their changes.
 
-    Times are the house's, in ns.  ``due_ns`` is when it is to be asked next, ``fresh_ns`` when the server
-    last vouched for it, ``poll_ns`` when it is asked although it is vouched for.  ``rate``: how fast the
-    house's clock runs, for stamps are real.
+    Times are those of the daemon, in ns.  ``due_ns`` is when the batch is to be read next, ``fresh_ns`` when
+    the server last confirmed it, ``poll_ns`` when it is read although it is subscribed.  ``rate`` is the
+    speed of the daemon's clock: the server's time stamps are in real time.
     """
 
     def __init__(
@@ -55,14 +55,14 @@ class ReadBatch:
         self._suspects: dict[int, int] = {}
 
     def move_on(self, now_ns: int, phase_ns: int) -> None:
-        """It is due at the next point of its grid."""
+        """Move the due time to the next moment of its grid."""
         if self.period_ns % SLOT_NS:
             self.due_ns += ((now_ns - self.due_ns) // self.period_ns + 1) * self.period_ns
         else:
             self.due_ns = find_slot_ns(now_ns + 1, self.period_ns, phase_ns)
 
     def take(self, answer: ReadAnswer, places: Sequence[int], now_ns: int) -> Readings:
-        """Return what an answer said of ``places``; the others are not there."""
+        """Return the readings of an answer for ``places``; the server does not have the others."""
         self.fresh_ns = now_ns
         if len(places) == len(self._latest):
             for place, value in enumerate(answer.values):
@@ -73,18 +73,18 @@ class ReadBatch:
         return self.readings(now_ns, answer.sent)
 
     def put(self, place: int, value: NodeValue, now_ns: int) -> None:
-        """A change that the server told by itself."""
+        """Take a change that the server reported by itself."""
         self._said[place] = (value.raw, now_ns)
         self._put(place, value)
 
     def absent(self, places: Sequence[int], why: str) -> None:
-        """Points whose node cannot be named to this server."""
+        """Mark points BAD whose node has no name on this server."""
         for place in places:
             self._qualities[place] = status_codes.BAD_PLACE
             self._raws[place] = why
 
     def readings(self, now_ns: int, sent: int) -> Readings:
-        """All that is known, as of ``now_ns``; ``sent`` is when the server vouched for it, by its clock."""
+        """Return all readings as of ``now_ns``; ``sent`` is the server's time when it confirmed them."""
         self.told_ns = now_ns
         qualities, taken_ns = self._qualities, now_ns
         if self._by_source and sent:
@@ -99,7 +99,7 @@ class ReadBatch:
         )
 
     def failed(self, why: str, now_ns: int) -> Readings:
-        """Every point BAD, with its last value."""
+        """Return every point BAD, with its last value."""
         count = len(self.names)
         return Readings(
             self.layout,
@@ -111,14 +111,15 @@ class ReadBatch:
         )
 
     def forget_values(self) -> None:
-        """A new subscription tells everything anew."""
+        """Forget the notified values: a new subscription reports all of them again."""
         self._said.clear()
         self._suspects.clear()
 
     def find_disagreeing(self, now_ns: int) -> frozenset[str]:
-        """Points of which the subscription said something else than was just asked for, for the second time.
+        """Return points whose subscribed value differs from the polled one for the second time.
 
-        Once is a change that is still on its way; what was told in between is above suspicion.
+        The first time it may be a change that is still on its way; a point that was notified in between is
+        not suspected.
         """
         differing = {
             place
@@ -135,7 +136,7 @@ class ReadBatch:
 
     @property
     def has_suspects(self) -> bool:
-        """Return whether something differed when it was last asked."""
+        """Return whether any point differed at the last poll."""
         return bool(self._suspects)
 
     def _put(self, place: int, value: NodeValue) -> None:
@@ -159,7 +160,11 @@ class ReadBatch:
                 self._texts.pop(place, None)
 
     def _aged(self, now_ns: int, sent: int) -> tuple[bytearray, int]:
-        """What its source stamped too long ago is stale; all is as old as its youngest stamped value."""
+        """Return qualities and time by the source time stamps: values with a too old one are stale.
+
+        If every point has a source time stamp, the time is that of the youngest good value; else it is
+        ``now_ns``.
+        """
         qualities = bytearray(self._qualities)
         limit_ns = max(_STALE_PERIODS * self.period_ns, _STALE_NS)
         least_ns = None

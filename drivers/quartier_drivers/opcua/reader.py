@@ -55,7 +55,7 @@ _OTHER_TYPE_NAMES = {
 
 @dataclass(slots=True)
 class BrowsedNode:
-    """A node; of a variable its value as a person reads it, its type, and whether we may write it."""
+    """A node; for a variable also its value for people, its type, and whether we may write it."""
 
     node: str
     name: str
@@ -67,7 +67,7 @@ class BrowsedNode:
     below: list["BrowsedNode"] = field(default_factory=list)
 
     def flat(self, path: Sequence[str] = ()) -> Iterator[tuple[str, "BrowsedNode"]]:
-        """Every node from here on with its path of names."""
+        """Yield every node from here on with its path of names."""
         here = (*path, self.name)
         yield "/".join(here), self
         for one in self.below:
@@ -77,9 +77,9 @@ class BrowsedNode:
 async def browse_tree(
     line: OpcuaLine, start: NodePlace = OBJECTS_FOLDER, depth: int = 8, *, everything: bool = False
 ) -> BrowsedNode:
-    """The tree below ``start``; the server's own object is left out unless ``everything`` is wanted.
+    """Return the tree below ``start``, without the server's own object unless ``everything``.
 
-    A node that is reached on several ways stands where it is reached first.  Raises NoReply or LinkLost.
+    A node with several paths is placed where it is reached first.  Raises NoReply or LinkLost.
     """
     known: dict[NodePlace, BrowsedNode] = {
         start: BrowsedNode(_render_node(line, start), "Objects" if start == OBJECTS_FOLDER else "", "Object")
@@ -111,7 +111,7 @@ async def _list_children(line: OpcuaLine, place: NodePlace) -> list[ChildNode]:
 
 
 async def _fill_values(line: OpcuaLine, variables: dict[NodePlace, BrowsedNode]) -> None:
-    """Values, types and access of variables, as many at a time as the server bears."""
+    """Fill in values, types and access of variables, as many per request as the server allows."""
     places = list(variables)
     for at in range(0, len(places), line.read_max):
         some = places[at : at + line.read_max]
@@ -151,7 +151,10 @@ def _render_node(line: OpcuaLine, place: NodePlace) -> str:
 
 
 async def fetch_offers(url: str, timeout_s: float) -> list[EndpointOffer]:
-    """Return what the server at ``url`` offers.  Raises LinkLost where it cannot be reached, with why."""
+    """Return the endpoints that the server at ``url`` offers.
+
+    Raises LinkLost with the reason if it cannot be reached.
+    """
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:
@@ -163,9 +166,9 @@ async def fetch_offers(url: str, timeout_s: float) -> list[EndpointOffer]:
 
 
 async def record_certificates(url: str, folder: Path, timeout_s: float = 4.0) -> list[str]:
-    """The fingerprints of what the server at ``url`` shows, those that are not trusted kept as refused.
+    """Return the fingerprints of the server's certificates; save those not trusted as refused.
 
-    Raises LinkLost where it cannot be reached, or OSError where the folder cannot be written.
+    Raises LinkLost if the server at ``url`` cannot be reached, OSError if the folder cannot be written.
     """
     trust = TrustList(folder)
     found: list[str] = []
@@ -183,7 +186,7 @@ async def record_certificates(url: str, folder: Path, timeout_s: float = 4.0) ->
 
 
 def make_section(url: str, keys: Mapping[str, Any]) -> OpcuaBus:
-    """The section of a site file that a command line stands for.  Raises ConfigError with every fault."""
+    """Return the bus section for a command line.  Raises ConfigError with all faults."""
     try:
         return OpcuaBus.model_validate({"kind": "opcua", "url": url, "subscribe": False, **keys})
     except ValidationError as error:
@@ -202,7 +205,7 @@ def make_section(url: str, keys: Mapping[str, Any]) -> OpcuaBus:
 
 @asynccontextmanager
 async def open_line(bus: OpcuaBus) -> AsyncIterator[OpcuaLine]:
-    """A line to the server.  Raises LinkLost with what helps."""
+    """Open a line to the server for the time of a context.  Raises LinkLost, naming the remedy."""
     line = OpcuaLine("read", bus, LoopClock())
     try:
         await line.open()
@@ -214,9 +217,9 @@ async def open_line(bus: OpcuaBus) -> AsyncIterator[OpcuaLine]:
 async def read_tree(
     bus: OpcuaBus, start: str = "", depth: int = 8, *, everything: bool = False
 ) -> BrowsedNode:
-    """The tree below the node ``start`` (empty: all that it offers).
+    """Return the tree below the node ``start`` (empty: everything that the server offers).
 
-    Raises ConfigError where that is no node, LinkLost or NoReply.
+    Raises ConfigError if ``start`` is no node, LinkLost or NoReply.
     """
     async with open_line(bus) as line:
         if not start:
@@ -234,7 +237,7 @@ async def read_tree(
 
 
 async def read_once(bus: OpcuaBus, profile: OpcuaProfile) -> list[DeviceRow]:
-    """Every point of the device, read once; who it is first.  Raises LinkLost or NoReply."""
+    """Return the identity of the device and every point, read once.  Raises LinkLost or NoReply."""
     owners = {part: part or DEVICE_OWNER for part in profile.parts}
     async with open_line(bus) as line:
         driver = OpcuaDriver(line, DeviceSpec("read", 1, owners), profile, LoopClock(), shows_raw=True)

@@ -1,6 +1,7 @@
-"""Makes the safe values of a daemon that is gone: by one connection, and little is imported.
+"""Make the writes of a release table after the daemon is gone: over one connection, with few imports.
 
-A section comes as the daemon dumped it, checked then; what an older daemon did not know has its default.
+A section comes as the daemon dumped it, already checked; keys that an older daemon did not know have their
+defaults.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,14 +38,14 @@ SECTION_DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "pki": "opcua",
     }
 )
-"""What a section says where it does not; a test holds it equal to the model of ``bus.py``."""
+"""Defaults of a section's keys; a test checks that they equal those of ``bus_section.py``."""
 
 
 async def write_release(bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-    """Make the encoded writes of ``releases``; one line per write that failed.
+    """Make the encoded writes of ``releases``; return one line of text per failed write.
 
-    The endpoint that let the daemon in is not asked for again.  Raises ValueError for a key that a newer
-    version wrote: it may change what the others mean.
+    The endpoints are not asked for again: the one that the daemon used is tried first.  Raises ValueError for
+    a key that a newer version wrote: it may change the meaning of the others.
     """
     if strange := bus.keys() - SECTION_DEFAULTS.keys() - REQUIRED_KEYS:
         raise ValueError(f"{', '.join(sorted(strange))}: not known here")
@@ -61,7 +62,10 @@ async def write_release(bus: Mapping[str, Any], writes: Sequence[Mapping[str, An
 
 
 async def _open_line(line: OpcuaLine, known: EndpointOffer | None) -> None:
-    """Who is silent to the endpoint of the table may have another certificate now."""
+    """Open the line by the endpoint of the table; if that fails, by asking for the endpoints.
+
+    The server may have another certificate by now.
+    """
     if known is not None:
         line.expect(known)
         with suppress(LinkLost):
@@ -76,7 +80,7 @@ def _make_section(bus: Mapping[str, Any]) -> "OpcuaBus":
 
 
 def _find_known_offer(writes: Sequence[Mapping[str, Any]], folder: Path) -> EndpointOffer | None:
-    """The endpoint that the table names, with the certificate from the list; None where there is none."""
+    """Return the endpoint of the table, with its certificate from the trust list; None if there is none."""
     said = next((write["offer"] for write in writes if "offer" in write), None)
     if said is None:
         return None

@@ -1,4 +1,4 @@
-"""The tables of an OPC UA device's profile: which node a point is, and what becomes of its value."""
+"""The tables of an OPC UA device's profile: the node of each point, and the use of its value."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -56,10 +56,11 @@ class OwnControlWrite(Section):
 
 
 class Watchdog(Section):
-    """What the device does when nobody writes: it takes ``value`` after ``after_s``.
+    """The fallback of the device: it takes ``value`` after ``after_s`` without a write.
 
-    ``node`` is what keeps it from that, written before each setpoint: ``beat`` says with what, a number that
-    is counted up, ``after_s`` itself, or this value.  Without a node writing the setpoint does.
+    ``node`` keeps it from that and is written before each setpoint.  ``beat`` is what is written there: a
+    number that counts up, ``after_s`` itself, or this value.  Without ``node``, writing the setpoint keeps it
+    from that.
     """
 
     value: Annotated[Literal["own"] | Finite, _make_number_validator("own")]
@@ -72,14 +73,14 @@ class Watchdog(Section):
 
     @property
     def plain(self) -> Fallback:
-        """The same as the contract says it."""
+        """The same as a ``Fallback`` of the contract."""
         value = None if self.value == "own" else self.value
         register = "" if self.node is None else str(self.node)
         return Fallback(value, self.after_s, register, self.refresh_s or self.after_s / 3)
 
 
 class NodeWrite(Section):
-    """How a point is written; ``node``, ``type_number`` and ``scale`` where they differ from reading.
+    """The ``write`` table of a point; ``node``, ``type_number`` and ``scale`` if they differ from reading.
 
     The type is the node's own DataType unless it is named here; the range is the narrower of ``low..high``
     and the node's EURange.
@@ -114,7 +115,7 @@ class OpcuaPoint(Quantity):
     """What says how old a value is: that the server vouches for it now, or its source's stamp: only where
     the source stamps each measurement and not each change."""
     deadband: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """How much it must change before the server tells it, house units; 0: anything."""
+    """The smallest change that the server reports, in our units; 0: any change."""
     queue: Annotated[int, Field(ge=1, le=100)] = 1
     """How many changes the server keeps between two messages: for what may come and go between them."""
     write: NodeWrite | None = None
@@ -126,12 +127,12 @@ class OpcuaPoint(Quantity):
 
     @property
     def fallback(self) -> Fallback | None:
-        """Return what its device does by itself when nobody writes; None: nothing."""
+        """Return the fallback that its device takes by itself when nobody writes; None if there is none."""
         return None if self.write is None or self.write.fallback is None else self.write.fallback.plain
 
 
 class OpcuaLimits(Section):
-    """What the server and the device behind it can bear."""
+    """Limits of the server and of the device behind it."""
 
     nodes_max: Annotated[int, Field(ge=1, le=1000)] = 200
     """Nodes of one request; the server's own OperationLimits count too."""
@@ -144,7 +145,7 @@ class OpcuaLimits(Section):
 
 
 class OpcuaIdentity(Section):
-    """Where the device says who it is: nodes of the DI companion specification, or the maker's own."""
+    """The nodes with the identity of the device: of the DI companion specification, or the maker's own."""
 
     maker: NodeAt | None = None
     model: NodeAt | None = None
@@ -153,6 +154,6 @@ class OpcuaIdentity(Section):
 
     @property
     def nodes(self) -> Mapping[str, NodeName]:
-        """Those that are named."""
+        """The named ones of these nodes, by key."""
         said: dict[str, Any] = {key: getattr(self, key) for key in ("maker", "model", "serial", "firmware")}
         return {key: at for key, at in said.items() if at is not None}

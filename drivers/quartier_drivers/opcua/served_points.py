@@ -1,4 +1,4 @@
-"""Points of a device: decode what is read, make what is written (pure)."""
+"""The points of a device: decode what is read, encode what is written (pure)."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,14 +18,14 @@ from quartier_drivers.readings import Value
 from quartier_drivers.register_codec import Scaling, make_scaling
 
 DecodeRaw = Callable[[RawValue], tuple[Value | None, bool]]
-"""What came -> the value as the kind of its point, None where there is none, and whether it is plausible."""
+"""Raw value -> the value as the kind of its point (None if there is none), and whether it is plausible."""
 
 
 _NOTHING: tuple[None, bool] = (None, False)
 
 
 def make_decoder(quantity: str, point: OpcuaPoint) -> DecodeRaw:
-    """Return what reads the point, prepared once."""
+    """Return the decoder of a point, prepared once."""
     kind = parse_quantity(quantity).kind
     if kind == "text":
         return lambda raw: _decode_text(point, raw)
@@ -50,10 +50,10 @@ def make_decoder(quantity: str, point: OpcuaPoint) -> DecodeRaw:
 
 
 def encode_raw(point: OpcuaPoint, value: float, type_number: int, bounds: Bounds) -> bool | int | float:
-    """Return what is written for ``value`` (house units) into a node of this type.
+    """Return the raw value of ``value`` (our units) for a node of this type.
 
-    ``bounds`` are those of the node, house units.  Raises ValueError where the point is not writable or the
-    value is no number, is outside the bounds, or does not fit.
+    ``bounds`` are those of the node, in our units.  Raises ValueError if the point is not writable, or the
+    value is no number, is outside the bounds or does not fit.
     """
     if point.write is None:
         raise ValueError("cannot be written")
@@ -70,7 +70,7 @@ def encode_raw(point: OpcuaPoint, value: float, type_number: int, bounds: Bounds
 
 
 def find_write_bounds(point: OpcuaPoint, eu_range: Bounds | None) -> Bounds:
-    """What may be written, house units: the profile's limits, narrowed by the node's own range (raw)."""
+    """Return the range of a write in our units: the profile's limits, narrowed by the node's raw range."""
     write = point.write
     if write is None:
         raise ValueError("cannot be written")
@@ -82,15 +82,15 @@ def find_write_bounds(point: OpcuaPoint, eu_range: Bounds | None) -> Bounds:
 
 
 def find_raw_deadband(point: OpcuaPoint) -> float:
-    """The point's deadband as the server counts."""
+    """Return the deadband of the point in raw units."""
     return float(abs(Fraction(repr(point.deadband)) / Fraction(repr(point.scale))))
 
 
 def is_beyond_deadband(point: OpcuaPoint, one: RawValue, other: RawValue) -> bool:
-    """Return whether two raw values are further apart than the deadband lets the server be silent."""
+    """Return whether two raw values differ by more than the deadband can explain."""
     if isinstance(one, str) or isinstance(other, str) or one is None or other is None:
         return one != other
-    # Twice: the value that was told may lie a deadband on one side of the one that was sampled then.
+    # Twice: the reported value may be one deadband away from the value that was sampled then.
     return abs(one - other) > 2 * find_raw_deadband(point) + 1e-9 * abs(one)
 
 
@@ -113,13 +113,13 @@ def _decode_text(point: OpcuaPoint, raw: RawValue) -> tuple[Value | None, bool]:
 
 
 def find_written_node(point: OpcuaPoint) -> NodeName:
-    """Return where a writable point is written."""
+    """Return the node that a writable point is written to."""
     return point.node if point.write is None or point.write.node is None else point.write.node
 
 
 @dataclass(frozen=True, slots=True)
 class ServedPoint:
-    """A point of the profile that somebody owns."""
+    """A point of the profile that has an owner."""
 
     name: str
     quantity: str
@@ -128,12 +128,12 @@ class ServedPoint:
 
     @property
     def is_read(self) -> bool:
-        """Return whether it can be read at all."""
+        """Return whether the point can be read at all."""
         return self.point.write is None or self.point.write.confirm == "read"
 
 
 def list_types(one: ServedPoint) -> dict[NodeName, int]:
-    """The types that the profile names."""
+    """Return the types that the profile names, by node."""
     write = one.point.write
     return (
         {}
@@ -143,7 +143,7 @@ def list_types(one: ServedPoint) -> dict[NodeName, int]:
 
 
 def list_nodes(one: ServedPoint) -> list[NodeName]:
-    """Every node that an order for the point may write."""
+    """Return every node that a command for the point may write."""
     write = one.point.write
     if write is None:
         return []
@@ -156,12 +156,12 @@ def list_nodes(one: ServedPoint) -> list[NodeName]:
 
 
 def make_setpoint(one: ServedPoint, value: float, target: WriteTarget) -> RawValue:
-    """Return what is written into the point's node.  Raises ValueError as ``raw_for`` does."""
+    """Return the raw value for the point's node.  Raises ValueError as ``encode_raw`` does."""
     return encode_raw(one.point, value, target.type_number, find_write_bounds(one.point, target.eu_range))
 
 
 def make_watchdog_value(one: ServedPoint, count: int, target: WriteTarget) -> RawValue:
-    """Return what keeps the point's watchdog from acting, the ``count``-th time.  Raises ValueError."""
+    """Return the ``count``-th value that keeps the watchdog from acting.  Raises ValueError."""
     write = one.point.write
     fallback = write.fallback if write else None
     if fallback is None:
@@ -174,9 +174,9 @@ def make_watchdog_value(one: ServedPoint, count: int, target: WriteTarget) -> Ra
 
 
 def make_release(one: ServedPoint, cap: float | None) -> PlannedWrite | None:
-    """The write of ``on_release``: none for ``hold``, and none that could widen anything.
+    """Return the write of ``on_release``: None for ``hold``, and none that could raise a limit.
 
-    ``cap`` is the value of a point that is released to its cap.
+    ``cap`` is the value of a point that is released to its fail-safe limit.
     """
     write = one.point.write
     if write is None or write.on_release == "hold":
@@ -193,7 +193,7 @@ def make_release(one: ServedPoint, cap: float | None) -> PlannedWrite | None:
 
 
 def list_served(device: DeviceSpec, profile: OpcuaProfile) -> dict[str, ServedPoint]:
-    """Every owned point by full name; parts without owner and points not asked for are left out."""
+    """Return every owned point by full name, without parts without owner and points not wanted."""
     return {
         f"{owner}.{quantity}": ServedPoint(
             f"{owner}.{quantity}", quantity, parse_quantity(quantity).kind, point
@@ -205,7 +205,7 @@ def list_served(device: DeviceSpec, profile: OpcuaProfile) -> dict[str, ServedPo
 
 
 def make_info(one: ServedPoint, profile: OpcuaProfile) -> PointInfo:
-    """Return what is known about a point before it was ever read."""
+    """Return the description of a point before its first reading."""
     point, write = one.point, one.point.write
     plain = PointInfo(
         one.name,
@@ -233,9 +233,9 @@ def make_info(one: ServedPoint, profile: OpcuaProfile) -> PointInfo:
 
 
 def group_reads(points: Sequence[tuple[str, float, bool]], most: int) -> list[tuple[float, bool, list[str]]]:
-    """Return which points are read together: (name, period in s, subscribed) -> period, subscribed, names.
+    """Group (name, period in s, subscribed) into requests of (period, subscribed, names).
 
-    At most ``most`` in one request, and where they take several, about as many in each.
+    A request has at most ``most`` points; several requests for one group are about equally large.
     """
     groups: dict[tuple[float, bool], list[str]] = {}
     for name, period_s, subscribed in points:

@@ -1,8 +1,8 @@
-"""A subscription and its life: made in steps, believed while it speaks, made anew when it falls silent.
+"""A subscription and its life: made in steps, trusted while messages come, made anew after a silence.
 
-A server promises a message each publishing interval, with changes or with none; while it keeps that, what it
-told last is as fresh as the message.  A subscription can die without a word: then nothing of it is believed,
-its points are asked for as if it had never been, and a new one is made.
+A server promises a message in each publishing interval, with changes or without; while it keeps that promise,
+the last reported values are as fresh as the message.  A subscription can end without notice: then none of it
+is trusted, its points are polled as if there were none, and a new one is made.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -22,12 +22,12 @@ from quartier_drivers.opcua.read_batch import ReadBatch
 from quartier_drivers.opcua.served_points import find_raw_deadband
 
 _S = 1_000_000_000
-# So many message intervals without a message: it is dead.
+# After this many message intervals without a message the subscription counts as dead.
 _SILENT_COUNT = 2.5
-# A point is kept fresh by messages that come at most so many of its periods apart.
+# Messages at most this many periods of a point apart keep it fresh.
 _PERIODS_MAX = 1.5
 _PAUSE_S = (1.0, 60.0)
-# So many in a row that died in silence while the server answers: the connection itself is made anew, seldom.
+# After this many silent subscriptions in a row while the server answers, connect again, rarely.
 _DEATHS_MAX = 3
 _RECONNECT_S = 600.0
 _LEAST_MS = 20.0
@@ -37,16 +37,17 @@ _ITEMS_MAX = 40
 
 @dataclass(frozen=True, slots=True)
 class _ItemPlace:
-    """What a handle stands for."""
+    """The batch and the place in it that a handle identifies."""
 
     batch: ReadBatch
     place: int
 
 
 class DeviceSubscription:
-    """The subscription of one device on ``line``; ``tell`` hears of each batch that has news.
+    """The subscription of one device on ``line``; ``tell`` is called with each batch that has changes.
 
-    ``refused`` and ``unfiltered`` are points that this server does not watch, or not well with a deadband.
+    ``refused`` are points that this server does not monitor, ``unfiltered`` those that it does not monitor
+    well with a deadband.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class DeviceSubscription:
         self.is_wanted = True
 
     def begin(self, batches: Sequence[ReadBatch]) -> None:
-        """A new plan, or a new connection: whatever was is no more."""
+        """Begin again, for a new plan or a new connection; drop the old subscription."""
         if self._epoch != self._line.epoch:
             self._old.clear()
             self._epoch = self._line.epoch
@@ -101,12 +102,12 @@ class DeviceSubscription:
 
     @property
     def grace_ns(self) -> int:
-        """Return how long after a message the next one may come."""
+        """Return the longest time after a message until the next one, in ns."""
         return int(_SILENT_COUNT * self._every_ns)
 
     @property
     def due_ns(self) -> int | None:
-        """Return when ``step`` wants to be called; None: not at all."""
+        """Return when ``step`` is to be called; None: not at all."""
         if not self.is_wanted or not self._batches:
             return None
         if self._is_whole:
@@ -118,7 +119,7 @@ class DeviceSubscription:
         return self._clock.now_ns() - self._heard_ns <= self.grace_ns
 
     async def step(self) -> None:
-        """Make at most one exchange towards a subscription that lives.  Raises LinkLost or NoReply."""
+        """Make at most one exchange towards a working subscription.  Raises LinkLost or NoReply."""
         now_ns = self._clock.now_ns()
         if self._is_whole:
             if not self._is_alive:
@@ -130,16 +131,16 @@ class DeviceSubscription:
             self._failed(str(error), now_ns)
 
     def drop_deadbands(self, names: Collection[str]) -> None:
-        """It does not tell what changed of these points: it is made anew, theirs without a deadband.
+        """Make the subscription anew, these points without a deadband: it does not report their changes.
 
-        Some servers hold each value against the one before, not against the one that was told last: what
-        moves slowly is never told.  Raises LinkLost as ``died``.
+        Some servers compare each value with the one before, not with the last reported one: they never report
+        slow changes.  Raises LinkLost as ``note_ended`` does.
         """
         self.unfiltered.update(names)
         self.note_ended("it does not tell what changed")
 
     def note_ended(self, why: str) -> None:
-        """Nothing that it says counts any more.  Raises LinkLost where a new one is not enough."""
+        """Trust the subscription no longer.  Raises LinkLost if a new one would not help."""
         now_ns = self._clock.now_ns()
         self._line.count("resubscriptions_count")
         self._deaths_count += 1
@@ -155,7 +156,7 @@ class DeviceSubscription:
         self._pause_s = min(2 * self._pause_s, _PAUSE_S[1])
 
     def _failed(self, why: str, now_ns: int) -> None:
-        """The server makes none: all is asked for, and it is tried again, seldom."""
+        """Poll everything, because the server makes no subscription; try again, rarely."""
         del why
         self._deaths_count += 1
         self.begin(self._batches)
@@ -209,12 +210,12 @@ class DeviceSubscription:
         results = await self._line.watch(self._number, items) if items else []
         self._todo.pop(0)
         odd = [self._is_unexpected(item, result) for item, result in zip(items, results, strict=True)]
-        if any(odd):  # planned anew without them, and asked for instead
+        if any(odd):  # planned again without them; they are polled instead
             self._todo.clear()
             raise ReplanNeeded
 
     def _is_unexpected(self, item: MonitoredItem, result: ItemResult) -> bool:
-        """Whether an item is not watched as it should be; from now on it is not, or is without a filter."""
+        """Return whether an item is not monitored as it should be; if so, give up its filter or the item."""
         where = self._places[item.handle]
         name = where.batch.names[where.place]
         sampled_ns = max(0.0, result.sampling_ms - _LEAST_MS) * 1e6 * self._rate
@@ -231,7 +232,7 @@ class DeviceSubscription:
         return True
 
     def _hear(self, generation: int, told: SubscriptionNotification) -> None:
-        """A message came, perhaps of a subscription that was given up: called by the link at any time."""
+        """Take a message, perhaps of a subscription that was given up; the session calls this at any time."""
         if generation != self._generation:
             return
         now_ns = self._clock.now_ns()
@@ -249,19 +250,19 @@ class DeviceSubscription:
             if not self.vouches_for(batch):
                 continue
             batch.fresh_ns = now_ns
-            # Messages come a little sooner or later: one that is early by less than a quarter is no less.
+            # Messages come a little sooner or later: early by less than a quarter of a period is on time.
             if id(batch) in changed or 4 * (now_ns - batch.told_ns) >= 3 * batch.period_ns:
                 self._tell(batch, told.sent)
 
     def _taken(self, told: SubscriptionNotification, now_ns: int) -> set[int]:
-        """Put each change where it belongs; the identities of the batches that changed."""
+        """Put each change in its place; return the identities of the batches that changed."""
         changed: set[int] = set()
         seen: set[int] = set()
         for handle, value in told.changes:
             if not 0 <= handle < len(self._places):
                 continue
             where = self._places[handle]
-            if handle in seen:  # a queue: each of them is told
+            if handle in seen:  # a queue: each change is reported
                 self._tell(where.batch, told.sent)
                 seen.clear()
             seen.add(handle)
@@ -271,4 +272,4 @@ class DeviceSubscription:
 
 
 class ReplanNeeded(Exception):  # noqa: N818 - no error: the plan is to be made anew
-    """Some points cannot be watched as was planned."""
+    """Some points cannot be subscribed to as planned."""

@@ -1,6 +1,6 @@
-"""Write nodes with the type that the server wants; check each result.
+"""Write nodes with the type that the server requires; check each result.
 
-Who makes them has no time for profiles: little is imported.
+The release after the end of the daemon uses this module and has little time: few imports.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ _STEPS_MAX = 8
 
 @dataclass(frozen=True, slots=True)
 class WriteTarget:
-    """Where it is in this connection, the number of its built-in type, its EURange (raw) where it has one."""
+    """A node in this connection: its place, the number of its built-in type, its EURange (raw) if any."""
 
     place: NodePlace
     type_number: int
@@ -40,9 +40,9 @@ class WriteTarget:
 async def find_targets(
     line: OpcuaLine, places: Sequence[NodePlace], types: Mapping[NodePlace, int]
 ) -> dict[NodePlace, WriteTarget]:
-    """Return what there is to know of each place; ``types`` are those that the profile names.
+    """Return type and range of each place; ``types`` are those that the profile names.
 
-    A place that is no variable of a type that can be written is left out.  Raises Refused, NoReply, LinkLost.
+    A place that is no variable of a writable type is left out.  Raises Refused, NoReply or LinkLost.
     """
     asked = list(dict.fromkeys(places))
     numbers = dict(types)
@@ -60,7 +60,7 @@ async def find_targets(
 
 
 async def _find_built_in(line: OpcuaLine, place: NodePlace, data_type: Any) -> int | None:
-    """The built-in type that a data type is made of: itself, or found among what it is a subtype of."""
+    """Return the built-in type of a data type: itself, or the one that it is a subtype of."""
     at = (int(data_type.NamespaceIndex), data_type.Identifier)
     for _ in range(_STEPS_MAX):
         namespace, identifier = at
@@ -85,7 +85,7 @@ async def _find_value_type(line: OpcuaLine, place: NodePlace) -> int | None:
 
 
 async def _find_ranges(line: OpcuaLine, places: Sequence[NodePlace]) -> dict[NodePlace, Bounds]:
-    """The EURange of each analog item (OPC 10000-8, 5.3.2)."""
+    """Return the EURange of each analog item (OPC 10000-8, 5.3.2)."""
     if not places:
         return {}
     properties = await line.properties(places, "EURange")
@@ -102,7 +102,7 @@ async def _find_ranges(line: OpcuaLine, places: Sequence[NodePlace]) -> dict[Nod
 
 @dataclass(frozen=True, slots=True)
 class PlannedWrite:
-    """A write before the type of its node is known; ``raw`` is unscaled, ``type_number`` 0 the node's own."""
+    """A write before its node's type is known; ``raw`` is unscaled, ``type_number`` 0 is the node's own."""
 
     point: str
     node: NodeName
@@ -112,13 +112,13 @@ class PlannedWrite:
 
 
 def fit_raw(raw: float, type_number: int) -> RawValue:
-    """An unscaled number as a value of the type.  Raises ValueError."""
+    """Return an unscaled number as a value of the type.  Raises ValueError."""
     number = Fraction(raw)
     return fit_type(number, type_number, number - 1, number + 1)
 
 
 def dump_write(wanted: PlannedWrite, offer: EndpointOffer | None = None) -> Mapping[str, Any]:
-    """A write as JSON holds it in ``release.json``; ``offer`` let us in last."""
+    """Return a write as JSON data of ``release.json``; ``offer`` is the endpoint that was used last."""
     door = {} if offer is None else {"offer": [offer.policy, offer.mode, find_fingerprint(offer.certificate)]}
     return {
         "point": wanted.point,
@@ -131,7 +131,7 @@ def dump_write(wanted: PlannedWrite, offer: EndpointOffer | None = None) -> Mapp
 
 
 def restore_write(write: Mapping[str, Any]) -> PlannedWrite:
-    """The write that ``dump`` gave.  Raises ValueError or KeyError."""
+    """Return the write that ``dump_write`` encoded.  Raises ValueError or KeyError."""
     kind = write["type"]
     return PlannedWrite(
         write["point"],
@@ -143,7 +143,7 @@ def restore_write(write: Mapping[str, Any]) -> PlannedWrite:
 
 
 class NodeWriter:
-    """What is known of the nodes is forgotten with the connection."""
+    """Writes nodes; their types and ranges are forgotten with the connection."""
 
     def __init__(self, line: OpcuaLine) -> None:
         self._line = line
@@ -151,7 +151,7 @@ class NodeWriter:
         self._targets: dict[NodePlace, WriteTarget] = {}
 
     async def look(self, wanted: Iterable[tuple[NodeName, int]]) -> None:
-        """Ask for types and ranges of (node, type or 0).  Raises Refused, NoReply or LinkLost."""
+        """Read types and ranges of (node, type or 0).  Raises Refused, NoReply or LinkLost."""
         if self._epoch != self._line.epoch:
             self._targets.clear()
             self._epoch = self._line.epoch
@@ -167,7 +167,7 @@ class NodeWriter:
             self._targets |= await find_targets(self._line, missing, named)
 
     async def target(self, name: str, node: NodeName, type_number: int = 0) -> WriteTarget:
-        """Return what is known of a node.  Raises Refused where it cannot be written, NoReply or LinkLost."""
+        """Return the target of a node.  Raises Refused if it cannot be written, NoReply or LinkLost."""
         await self.look([(node, type_number)])
         place = self._line.place(node)
         if place is None:
@@ -178,7 +178,7 @@ class NodeWriter:
         return found
 
     def typed(self, wanted: PlannedWrite) -> PlannedWrite:
-        """The same with the type of its node, where that is known."""
+        """Return the same write with the type of its node, if that is known."""
         place = self._line.place(wanted.node)
         found = None if place is None else self._targets.get(place)
         return (
@@ -188,7 +188,7 @@ class NodeWriter:
     async def send(
         self, name: str, target: WriteTarget, index: int | None, raw: RawValue, expires_ns: int | None = None
     ) -> None:
-        """Write one node and look at the result.  Raises Refused, NoReply, LinkLost or Expired."""
+        """Write one node and check the result.  Raises Refused, NoReply, LinkLost or Expired."""
         (code,) = await self._line.write([(target.place, index, target.type_number, raw)], expires_ns)
         check_status(name, code)
 
@@ -203,7 +203,7 @@ class NodeWriter:
 
 
 def check_status(name: str, code: int) -> None:
-    """What a write's status code means.  Raises Refused, NoReply (outcome unknown) or LinkLost."""
+    """Check the status code of a write.  Raises Refused, NoReply (outcome unknown) or LinkLost."""
     if status_codes.find_quality(code) == status_codes.GOOD_PLACE:
         return
     what = status_codes.strip_info_bits(code)
@@ -215,9 +215,9 @@ def check_status(name: str, code: int) -> None:
 
 
 async def make_writes(line: OpcuaLine, writes: Sequence[PlannedWrite]) -> list[str]:
-    """Make the writes of a release table; one line per write that failed.
+    """Make the writes of a release table; return one line of text per failed write.
 
-    Those whose type is known go out together.  Raises LinkLost, or NoReply where nothing was written.
+    Writes of known type are sent together.  Raises LinkLost, or NoReply if nothing was written.
     """
     failures, left = await _write_together(line, writes)
     writer = NodeWriter(line)
@@ -234,7 +234,7 @@ async def make_writes(line: OpcuaLine, writes: Sequence[PlannedWrite]) -> list[s
 async def _write_together(
     line: OpcuaLine, writes: Sequence[PlannedWrite]
 ) -> tuple[list[str], list[PlannedWrite]]:
-    """Failures of those that were written at once, and those that are to be written one by one."""
+    """Make all writes of known type; return the failures, and the writes to be made one by one."""
     placed = [(one, line.place(one.node) if one.type_number else None) for one in writes]
     known = [(one, place) for one, place in placed if place is not None]
     left = [one for one, place in placed if place is None]
@@ -248,7 +248,7 @@ async def _write_together(
                     for one, place in some
                 ]
             )
-        except (ValueError, Refused):  # too much for the server, or one that fits no more
+        except (ValueError, Refused):  # too many for the server, or one that no longer fits
             left += [one for one, _ in some]
             continue
         except NoReply as error:

@@ -1,4 +1,4 @@
-"""Models of one device: sources of quantities, selections, percent scales."""
+"""The models of one device: the sources of its quantities, selected groups, and percent scales."""
 
 import math
 import re
@@ -275,7 +275,7 @@ class PercentScale:
 
 
 def make_percent_scale(device: SunspecDevice, name: PointName, ratings: Sequence[PointName]) -> PercentScale:
-    """Return the share of ``name`` by the first of ``ratings`` that the device states.
+    """Return the scale of ``name`` in percent of the first of ``ratings`` that the device states.
 
     Raises ValueError in words if a rating or a scale factor is invalid.
     """
@@ -289,7 +289,7 @@ def make_percent_scale(device: SunspecDevice, name: PointName, ratings: Sequence
 
 
 def make_watt_scale(device: SunspecDevice, name: PointName) -> PercentScale:
-    """Return the same for a point in W."""
+    """Return the scale of a point in W."""
     return PercentScale(name, Fraction(10) ** _find_power(device, name))
 
 

@@ -61,7 +61,7 @@ class SunspecDriver:
         self._layouts: dict[str, Layout] = {}
         self._notes: list[Note] = []
         self._told_faults: tuple[str, ...] = ()
-        self._met_ns, self._astray = 0, False  # its models have moved, and were not found anew yet
+        self._met_ns, self._astray = 0, False  # its models have moved, and were not found again yet
         self._taken = dict(point_infos.list_wanted(spec, profile))
         self._points = {
             name: point_infos.make_first_info(name, one, spec, profile) for name, one in self._taken.items()
@@ -74,7 +74,7 @@ class SunspecDriver:
 
     @property
     def due_ns(self) -> int:
-        """When ``read`` wants to be called next (monotonic ns)."""
+        """Return when ``read`` is to be called next (monotonic ns)."""
         if self._news or self.polled is None:
             return self._clock.now_ns()
         return min(self.polled.due_ns, max(self._own_ns(), self._line.ready_ns(self._spec.unit)))
@@ -196,7 +196,7 @@ class SunspecDriver:
             raise Refused(f"{command.point}: {_MODELS_MOVED_TEXT}")
         try:
             await steered.write(command.value, command.expires_ns)
-        except (Refused, Expired):  # nobody stands behind what stood there before for longer than that
+        except (Refused, Expired):  # an order from before is valid no longer than that
             if beat is not None:
                 beat.until_ns = before_ns
             raise
@@ -228,7 +228,7 @@ class SunspecDriver:
             await steered.release()
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
-        """Return the writes of ``release``, encoded for the wire and JSON-ready, for ``Door.replay``.
+        """Return the writes of ``release``, wire-encoded and JSON-ready, for ``ProtocolFactory.replay``.
 
         Empty while the device's models have moved: another register may be at the old place now.
         """
@@ -316,7 +316,7 @@ class SunspecDriver:
         return min([due_ns for one in self.beside if (due_ns := one.due_ns) is not None])
 
     def _turns(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
-        """Yield the due time and the action of each of these tasks; one exchange each."""
+        """Yield due time and action of each task besides the polling; one exchange each."""
         for steered in self._steered.values():
             yield steered.round.due_ns, partial(self._seen, steered)
         for summed in self._summed:

@@ -20,7 +20,7 @@ _SPACE = 0x10000
 
 
 class NoWords(Enum):
-    """Why there are no words."""
+    """The reason why a request returned no words."""
 
     REFUSED = "refused"
     SILENT = "silent"
@@ -80,7 +80,7 @@ def walk_chain(bases: Sequence[int] = BASE_ADDRESSES, known: FindKnown = _know_n
     """Find the marker at one of ``bases`` and follow the chain from there; ask only for unknown registers."""
     for base in bases:
         words = yield RegisterRequest(base, 4)
-        if words is NoWords.REFUSED:  # some let nobody read beyond the marker in the same request
+        if words is NoWords.REFUSED:  # some refuse a read beyond the marker in the same request
             words = yield RegisterRequest(base, 2)
         if not isinstance(words, NoWords) and tuple(words[:2]) == MARKER:
             return (yield from _follow_chain(base, words[len(MARKER) :], known))

@@ -1,6 +1,6 @@
-"""Decode whole models, and list everything that a device tells (pure).
+"""Decode whole models, and list everything that a device states.  Pure.
 
-The words come from outside; this module interprets them.  Pure.
+The words come from outside; this module only interprets them.
 """
 
 import struct
@@ -156,7 +156,7 @@ _BITS = {"h": 16, "i": 32, "q": 64}
 
 
 class _SheetColumn(NamedTuple):
-    """How the raw value at a place becomes the point's value: by one of ``scale`` (a place) and ``power``."""
+    """The conversion of the raw value at a place: by one of ``scale`` (a place) and ``power``."""
 
     at: int
     scale: int | None
@@ -165,7 +165,7 @@ class _SheetColumn(NamedTuple):
 
 
 class _ScalePlan(NamedTuple):
-    """What is done with raw values for these scale factors: a divisor or a factor for each."""
+    """The conversion of raw values for these scale factors: a divisor or a factor for each."""
 
     scales: tuple[int, ...]
     divisors: tuple[int | None, ...]
@@ -259,14 +259,14 @@ def _make_getter(places: tuple[int, ...]) -> Callable[[tuple[Any, ...]], tuple[A
 
 
 def make_decoder(number: int, length: int, words: Sequence[int | None]) -> ModelDecoder:
-    """Return the sheet of a standard model with these first registers, which include its counts."""
+    """Return the decoder of a standard model with these first registers, which include its counts."""
     return _make_known_decoder(
         number, length, tuple(words[at] if at < len(words) else None for at in _find_count_places(number))
     )
 
 
 def make_decoder_of_bytes(number: int, length: int, data: bytes) -> ModelDecoder:
-    """Return the sheet of a model from its registers as received."""
+    """Return the decoder of a model from its registers as received."""
     counts = _find_count_places(number)
     if not counts:
         return _make_known_decoder(number, length, ())

@@ -1,9 +1,10 @@
-"""Definitions of SunSpec models, number types, and where points stand (pure).
-
-No answer of a device makes it run on: a repetition takes at least one register of the model's length.
+"""Definitions of SunSpec models, their number types, and the places of their points.  Pure.
 
 The files are data of the package pysunspec2 (Apache-2.0); none of its code is imported.  Source: SunSpec
 Device Information Model Specification V1.2, and the files themselves (JSON, one per model).
+
+No answer of a device can make the unfolding endless: each repetition takes at least one register of the
+model's length.
 """
 
 import json
@@ -106,7 +107,7 @@ class UnfoldedModel:
 class GroupDefinition:
     """Points one after the other, then groups.
 
-    ``count`` is the number of repetitions: None for once, ``FILL``, a number, or the name of a point.
+    ``count`` is the number of repetitions: None for once, ``FILL_WORD``, a number, or the name of a point.
     """
 
     name: str
@@ -141,7 +142,7 @@ class ModelDefinition:
 
     @property
     def repeats(self) -> bool:
-        """Whether it has a repeated group."""
+        """Return whether it has a repeated group."""
         return any(group.count is not None for group in self.group.walk())
 
 

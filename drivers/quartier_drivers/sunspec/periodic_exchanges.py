@@ -1,4 +1,4 @@
-"""Exchanges beside polling: rounds, sums, model checks, heartbeats."""
+"""Exchanges of a SunSpec device besides polling: read rounds, sums, model checks, heartbeats."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ _PERMANENT_REFUSALS = (1, 2, 3)
 class ControllerHeartbeat:
     """The counters that one order keeps running until it expires (models 715 and 802).
 
-    They hold seconds of the daemon's clock; a counter that the device refuses is not written again.
+    Their content is seconds of the daemon's clock; a counter that the device refuses is not written again.
     ``until_ns`` is when the order ends; ``moved`` is a model that was no longer at its place: nothing is
     written there.
     """
@@ -130,7 +130,7 @@ class ModelCheck:
 
 
 async def is_model_there(model: FoundModel, registers: RegisterReader) -> bool | None:
-    """Return whether the model is at its place; None if the device does not say just now.
+    """Return whether the model is at its place; None if the device does not answer that just now.
 
     Raises NoReply or LinkLost.
     """
@@ -190,7 +190,7 @@ class ReadRound:
 
 
 class SummedQuantity:
-    """One such quantity."""
+    """One quantity that is the sum of several points."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What is known of a point before its device was read, and what the device changes.  Pure."""
+"""Describe points before their device was read, and as the device has them.  Pure."""
 
 import math
 from collections.abc import Iterator, Mapping

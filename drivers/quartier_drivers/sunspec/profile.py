@@ -1,4 +1,4 @@
-"""Profiles of SunSpec devices, and their contradictions."""
+"""Profiles of SunSpec devices, and the check for contradictions in them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

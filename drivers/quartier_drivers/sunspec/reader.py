@@ -1,4 +1,4 @@
-"""Read a SunSpec device without a site; match profiles."""
+"""Read a SunSpec device without a site, and find the profiles that fit it."""
 
 import asyncio
 from bisect import bisect_left, bisect_right

@@ -1,4 +1,4 @@
-"""Read registers in pieces that a device allows; survey its models."""
+"""Read registers in pieces that a device allows, and find its chain of models."""
 
 import struct
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -112,7 +112,7 @@ def _find_length(at: int, longest: int, cuts: Sequence[int]) -> int:
 
 
 class ReadReach(Enum):
-    """How much is read beyond the wanted registers."""
+    """The reach of a read beyond the wanted registers."""
 
     ASKED = 0
     HALF = 1
@@ -230,7 +230,7 @@ class ChainSurvey:
         raise AssertionError("a walk that has not ended asks")
 
     def _begin(self) -> None:
-        # Each place costs a time-out if nobody answers: then they are tried in turn.
+        # Each place costs a time-out without an answer: then they are tried in turn.
         self._walk = walk_chain(self._bases[:1] if self._gone else self._bases, self._registers.known)
         self._ask = next(self._walk)
         self._silent_at = None

@@ -1,7 +1,7 @@
-"""Registers and requests of a SunSpec device for rehearsals (pure).
+"""Registers and requests of a simulated SunSpec device for rehearsals (pure).
 
-It has the models of the first source and the first control of each wanted quantity, nothing else, and every
-point of them has a value.
+The device has the models of the first source and the first control of each wanted quantity, nothing else, and
+every point of them has a value.
 """
 
 import re

@@ -1,7 +1,4 @@
-"""Names of points in a profile, and the tables of a SunSpec profile.
-
-Pure.
-"""
+"""The tables of a SunSpec profile, and the names of points in them.  Pure."""
 
 import math
 import re
@@ -103,7 +100,7 @@ class RegisterMap(Section):
 
 
 class Steering(Section):
-    """How a quantity is written: by the first of ``control`` that the device has.
+    """The ``write`` table of a quantity: written by the first of ``control`` that the device has.
 
     A setpoint gets a reversion timer of ``after_s``, written with it and read back; 0: none.  So does a limit
     of model 704, which then takes the fail-safe limit if that is lower.
@@ -130,7 +127,7 @@ class Steering(Section):
 
     @property
     def caps(self) -> bool:
-        """Whether it is a limit."""
+        """Return whether it is a limit."""
         return self.control[0] in LIMIT_CONTROLS
 
 
@@ -152,12 +149,12 @@ class SunspecPoint(Quantity):
 
     @property
     def writable(self) -> bool:
-        """Whether it can be written."""
+        """Return whether it can be written."""
         return self.write is not None
 
     @property
     def fallback(self) -> Fallback | None:
-        """What its device does by itself when nobody writes, before it is known; None: nothing."""
+        """Return the fallback that the profile declares for its device; None if there is none."""
         rule = self.write
         if rule is None:
             return None

@@ -1,10 +1,10 @@
-"""Event loop that hands over bytes at once, a fair lock, and the time of the loop as a clock.
+"""The event loop of the gateway, which handles received bytes at once; a fair lock; the loop's clock.
 
 Most answers of a device only trigger the next question.  An iteration of the loop costs as much as all the
-rest, because its code is cold after each sleep.  Nothing depends on it: on any other loop the same work is
-done in an iteration.
+rest, because its code is cold after each sleep.  So bytes are handled before the iteration.  Nothing depends
+on it: on any other loop the same work is done in an iteration.
 
-asyncio's Lock makes two coroutines each time; a line is nearly always free.
+The lock exists because asyncio's Lock makes two coroutines each time, and a line is nearly always free.
 """
 
 import asyncio
@@ -37,14 +37,14 @@ SelectorEvent = tuple[selectors.SelectorKey, int]
 
 
 class Handled(IntEnum):
-    """How much of the work for the bytes of a file has been done."""
+    """The progress of the work for the received bytes of a file."""
 
     NOTHING = 0
-    """Its reader is called in the next turn of the loop, as always."""
+    """Its reader is called in the next iteration of the loop, as always."""
     SOME = 1
-    """Something was left to the loop, which turns, without the reader."""
+    """Something was left to the loop: it makes an iteration, without the reader."""
     ALL = 2
-    """The loop need not turn."""
+    """The loop need not make an iteration."""
 
 
 _SOME_HANDLED = Handled.SOME
@@ -60,7 +60,7 @@ class DirectSelector(selectors.EpollSelector):
     def __init__(self, broke: Callable[[Exception], None]) -> None:
         super().__init__()
         self._broke = broke
-        # A second handle of the same epoll list: the library's private state is not touched.
+        # A second handle for the same epoll list: the library's private state is not touched.
         self._epoll = select.epoll.fromfd(os.dup(self.fileno()))
         self._known: dict[tuple[int, int], SelectorEvent] = {}
         self._hears: dict[tuple[int, int], Callable[[], Handled]] = {}
@@ -130,7 +130,7 @@ class DirectSelector(selectors.EpollSelector):
 
 
 class EventLoop(asyncio.SelectorEventLoop):
-    """The Unix event loop of asyncio with the ``Ear`` selector."""
+    """The Unix event loop of asyncio with the ``DirectSelector``."""
 
     def __init__(self) -> None:
         self.ear = DirectSelector(self._broke)
@@ -142,7 +142,7 @@ class EventLoop(asyncio.SelectorEventLoop):
 
 
 class FairLock:
-    """The lock: ``take`` it, or else ``wait`` for it; the owner must ``give`` it on."""
+    """A fair lock: ``take`` it, or else ``wait`` for it; its owner must ``give`` it on."""
 
     __slots__ = ("_taken", "waiting")
 

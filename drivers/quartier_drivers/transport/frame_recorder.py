@@ -14,9 +14,9 @@ from itertools import chain
 from typing import Any, Literal
 
 FrameKind = Literal["in", "out", "opened", "set", "ended", "closed"]
-"""Bytes received or sent; a wire opened or set anew, ended by itself, or closed by us."""
+"""Bytes received or sent; a wire opened or set again, ended by itself, or closed by us."""
 
-# Memory of a frame beside its bytes: the head of a bytes object, a time, and their two places.
+# Memory of a frame besides its bytes: the head of a bytes object, a time, and their two places.
 OVERHEAD_BYTES = 96
 _TEXT_BYTES = 256
 # Share of the buffer that is freed at once, so that not each frame of a full buffer has to free room.

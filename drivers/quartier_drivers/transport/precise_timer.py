@@ -73,7 +73,7 @@ class PreciseTimer:
         os.close(self._timer)
 
     def _ring(self) -> None:
-        with suppress(BlockingIOError):  # set anew since it expired
+        with suppress(BlockingIOError):  # set again since it expired
             os.read(self._timer, 8)
             rings, self._rings = self._rings, None
             if rings is not None:

@@ -1,10 +1,10 @@
-"""TCP connections: look up a host, try its addresses, send and receive, report one end.
+"""TCP connections: look up a host, try its addresses, send and receive, report the end once.
 
-asyncio's own lookups share the loop's few threads with the disk; names that hang would keep the gateway from
-saving its state, and from stopping when asked.
+Names are looked up in own threads: asyncio's own lookups share the loop's few threads with the disk, and
+names that hang would keep the gateway from saving its state, and from stopping when asked.
 
-It uses its own socket: asyncio's transports take another iteration of the loop for whatever begins or ends,
-and a layer of calls for each event.
+A connection uses its own socket: asyncio's transports take another iteration of the loop for whatever begins
+or ends, and a layer of calls for each event.
 """
 
 import asyncio
@@ -32,7 +32,8 @@ class TcpStream:
 
     ``hear`` takes bytes and returns what to send at once, if anything.  ``lost`` takes the reason why the
     connection ended, None if the peer just closed it.  ``sound`` may take bytes before ``hear`` does, outside
-    of the loop's iterations (``loop.Ear``): it returns what to send at once, None if ``hear`` must take them.
+    of the loop's iterations (see ``DirectSelector``): it returns what to send at once, None if ``hear`` must
+    take them.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class TcpStream:
 
     @property
     def stands(self) -> bool:
-        """Whether the connection is up, as far as the kernel knows."""
+        """Return whether the connection is up, as far as the kernel knows."""
         return self._socket is not None
 
     @property
@@ -154,7 +155,7 @@ class TcpStream:
         if not reply:
             return Handled.SOME
         self.send(reply)
-        return Handled.SOME if self._ends else Handled.ALL  # an end that is found just now is told in a turn
+        return Handled.SOME if self._ends else Handled.ALL  # an end found now is reported later
 
     def _readable(self) -> None:
         assert self._socket is not None
@@ -273,7 +274,7 @@ def _look_up(host: str) -> asyncio.Future[list[str] | OSError]:
             found = error
         except UnicodeError as error:  # a label that is empty or too long
             found = OSError(f"is no name: {error}")
-        with suppress(RuntimeError):  # the loop is gone: nobody asks any more
+        with suppress(RuntimeError):  # the loop is gone: no caller is left
             loop.call_soon_threadsafe(answer.set_result, found)
 
     threading.Thread(target=work, name=f"look up {host}", daemon=True).start()

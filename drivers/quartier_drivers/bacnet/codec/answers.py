@@ -1,10 +1,10 @@
-"""What a device answers to a prepared request, as columns or as a reason why not.  Pure.
+"""Read the answer of a device to a prepared request as columns, or as the reason of its refusal.  Pure.
 
-read = Read([Ref(0, 3, 85), Ref(0, 4, 85)], route)
+read = PreparedRead([Ref(0, 3, 85), Ref(0, 4, 85)], route)
 send(read.request.datagram(invoke_id))
 data = await receive()
-heard = hear(data)                       # whose answer it is: its source, invoke ID and type
-told = read.take(data, heard)            # raises Denied or Garbled
+heard = hear(data)                       # identifies the answer: its source, invoke ID and type
+told = read.take(data, heard)            # raises DeviceRefused or GarbledAnswer
 told.values, told.kinds                  # columns, in the order of the refs
 """
 
@@ -58,10 +58,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ReadAnswer:
-    """What was told, in the order of the refs.
+    """The values of an answer, in the order of the refs.
 
-    ``values``: the number of each, NaN where its kind has none (``NULL``, texts, dates, lists, ``MISSING``).
-    An unsigned beyond 2**53 is rounded: ``elements`` has every digit.  ``kinds``: see
+    ``values``: the number of each, NaN if its kind has none (``NULL``, texts, dates, lists, ``MISSING``). An
+    unsigned beyond 2**53 is rounded: ``elements`` has every digit.  ``kinds``: see
     ``quartier_native.reference.bacnet_tags``.
     """
 
@@ -71,21 +71,19 @@ class ReadAnswer:
     spans: "array[int]"
 
     def __len__(self) -> int:
-        """Return how many refs."""
+        """Return the number of refs."""
         return len(self.kinds)
 
     def octets(self, place: int) -> bytes:
-        """Return what stands in the answer for a property, encoded; empty for one that was not told."""
+        """Return the encoded value of a property; empty if the answer has none."""
         return self.data[self.spans[2 * place] : self.spans[2 * place + 1]]
 
     def elements(self, place: int) -> tuple[Element, ...]:
-        """The same as Python values: one for a scalar, those of a list, none for an empty one or one not
-        told.
-        """
+        """Return the value as Python elements: one for a scalar, those of a list, none if empty or absent."""
         return parse_elements(self.octets(place))
 
     def denial(self, place: int) -> DeviceRefused | None:
-        """Return why a property was not told, where the device says so."""
+        """Return the reason why a property was refused; None if it was not."""
         if self.kinds[place] != DENIED:
             return None
         error_class, code = divmod(int(self.values[place]), ERROR_SHIFT)
@@ -93,10 +91,9 @@ class ReadAnswer:
 
 
 class PreparedRead:
-    """A prepared read: ReadProperty of one property, ReadPropertyMultiple of several (or ``multiple`` by
-    wish).
+    """A prepared read: ReadProperty of one property, ReadPropertyMultiple of several or if ``multiple``.
 
-    Its request is sent as often as one likes.
+    Its request may be sent any number of times.
     """
 
     __slots__ = ("_reader", "is_multiple", "refs", "request")
@@ -109,7 +106,9 @@ class PreparedRead:
         answer_max: int = APDU_MAX,
         multiple: bool | None = None,
     ) -> None:
-        """ValueError for refs that are none or twice there, for none at all, or for several without
+        """Prepare the request.
+
+        Raises ValueError for refs that are invalid or given twice, for none at all, or for several without
         ``multiple``.
         """
         self.refs = tuple(refs)
@@ -122,8 +121,9 @@ class PreparedRead:
         self.request: ConfirmedRequest = make_request(service, body, route, answer_max=answer_max)
 
     def take(self, data: bytes, heard: Heard) -> ReadAnswer:
-        """The columns of an answer.  Raises Denied where the device says no to the whole, Garbled for
-        another answer.
+        """Return the columns of an answer.
+
+        Raises DeviceRefused if the device refuses the whole request, GarbledAnswer for any other answer.
         """
         check_answer(data, heard, self.request.service, COMPLEX_ACK)
         read = self._reader.multiple if self.is_multiple else self._reader.single
@@ -135,21 +135,19 @@ class PreparedRead:
 
 @dataclass(frozen=True, slots=True)
 class ChangeNotification:
-    """A COV notification of a subscription: ``left_s`` seconds remain of it (0: it has no end)."""
+    """A COV notification of a subscription; ``left_s`` is its remaining time in s (0: without end)."""
 
     told: ReadAnswer
     left_s: int
 
 
 class PreparedNotification:
-    """The prepared reading of notifications about one object: these properties of it, first of all its
-    value.
-    """
+    """The prepared decoder of notifications about one object: for these properties of it, its value first."""
 
     __slots__ = ("_object_id", "_reader", "refs")
 
     def __init__(self, refs: Iterable[Ref]) -> None:
-        """ValueError for none, for refs that are none or twice there, or of several objects."""
+        """Prepare it; raises ValueError for no refs, invalid or repeated refs, or refs of several objects."""
         self.refs = tuple(refs)
         objects = {(ref.object_type, ref.instance) for ref in self.refs}
         if len(objects) != 1:
@@ -158,8 +156,9 @@ class PreparedNotification:
         self._object_id = self.refs[0].object_type << 22 | self.refs[0].instance
 
     def take(self, data: bytes, heard: Heard) -> ChangeNotification:
-        """The columns of a notification, confirmed or not.  Raises Garbled where it is none about this
-        object.
+        """Return the columns of a notification, confirmed or not.
+
+        Raises GarbledAnswer if it is no notification about this object.
         """
         notice = notice_of(data, heard[3])
         if notice is None or notice[2] != self._object_id:
@@ -171,15 +170,17 @@ class PreparedNotification:
 
 
 def check_acknowledged(data: bytes, heard: Heard, service: int) -> None:
-    """The device has done it (WriteProperty, SubscribeCOV).  Raises Denied where it says no, Garbled for
-    another answer.
+    """Check that the device has done it (WriteProperty, SubscribeCOV).
+
+    Raises DeviceRefused if it refuses, GarbledAnswer for any other answer.
     """
     check_answer(data, heard, service, SIMPLE_ACK)
 
 
 def check_answer(data: bytes, heard: Heard, service: int, expected: int) -> None:
-    """Raises Denied for an error, a reject or an abort, Garbled for what is no ``expected`` answer to this
-    service.
+    """Check that this is the ``expected`` answer to the service.
+
+    Raises DeviceRefused for an error, a reject or an abort, GarbledAnswer for any other answer.
     """
     pdu, _, said = heard[:3]
     if pdu in {REJECT, ABORT}:
@@ -193,7 +194,7 @@ def check_answer(data: bytes, heard: Heard, service: int, expected: int) -> None
 
 
 def _parse_error(octets: bytes) -> DeviceRefused | GarbledAnswer:
-    """An Error-PDU of these services: class and code (clause 21, Error)."""
+    """Return the refusal of an Error-PDU of these services: class and code (clause 21, Error)."""
     try:
         found = parse_elements(octets)
     except FaultError as fault:

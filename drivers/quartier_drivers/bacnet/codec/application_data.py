@@ -42,11 +42,11 @@ _ANY = 255
 
 
 def encode_element(kind: int, value: Any) -> bytes:
-    """One element with its application tag; values are those of ``values.Element``, a whole float counts as
-    an int.
+    """Return one element with its application tag.
 
-    Raises ValueError for a value that its kind cannot hold: for a REAL one beyond the range of singles, for
-    REAL and DOUBLE what is no number.
+    ``value`` is as in ``Element``; a whole float counts as an int.  Raises ValueError for a value that its
+    kind cannot hold: for a REAL one beyond the range of singles, for REAL and DOUBLE one that is no finite
+    number.
     """
     if kind == BOOLEAN:
         return b"\x11" if value else b"\x10"
@@ -61,7 +61,7 @@ def encode_element(kind: int, value: Any) -> bytes:
 
 
 def encode_tag(number: int, size: int, *, is_context: bool = False) -> bytes:
-    """A primitive tag whose contents have ``size`` octets (20.2.1)."""
+    """Return a primitive tag whose contents have ``size`` octets (20.2.1)."""
     flag = 8 if is_context else 0
     nibble, more = (number, b"") if number < 15 else (15, bytes((number,)))
     if size < 5:
@@ -88,7 +88,7 @@ def _encode_unsigned(value: float) -> bytes:
 
 
 def _encode_signed(value: float) -> bytes:
-    """As few octets as hold the number and its sign (20.2.5)."""
+    """Return the fewest octets that hold the number and its sign (20.2.5)."""
     number = _encode_number(value)
     if not -(1 << 63) <= number < 1 << 63:
         raise ValueError(f"{number} does not fit eight octets")
@@ -119,8 +119,9 @@ def _encode_bits(value: Sequence[bool]) -> bytes:
 
 
 class Date(NamedTuple):
-    """A date or a pattern of dates (20.2.12); None: any.  Month 13 odd, 14 even; day 32 the last, 33 odd,
-    34 even.
+    """A date or a pattern of dates (20.2.12); None: any.
+
+    Month 13 is odd months, 14 even months; day 32 is the last of the month, 33 odd days, 34 even days.
     """
 
     year: int | None
@@ -149,7 +150,7 @@ def _encode_time(value: Time) -> bytes:
 
 
 class ObjectId(NamedTuple):
-    """An object of a device: its type's number and its instance."""
+    """An object of a device: the number of its type, and its instance."""
 
     object_type: int
     instance: int
@@ -176,7 +177,7 @@ _WRITERS: dict[int, Callable[[Any], bytes]] = {
     OBJECT: _encode_object,
 }
 OPAQUE = -1
-"""The kind of an element whose type only the context of its tag tells: its value are its octets."""
+"""The kind of an element whose type depends on the context of its tag; its value are its octets."""
 
 
 NO_TAG = -1
@@ -186,8 +187,9 @@ _CHARSETS = {_UTF8: "utf-8", _UCS4: "utf-32-be", _UCS2: "utf-16-be", _LATIN: "la
 
 
 class Element(NamedTuple):
-    """One element of application data.  ``number`` is its context tag, ``NO_TAG`` where it has an
-    application tag.
+    """One element of application data.
+
+    ``number`` is its context tag, ``NO_TAG`` if it has an application tag.
 
     ``value`` by ``kind``: ``NULL`` None, ``BOOLEAN`` bool, ``UNSIGNED SIGNED ENUMERATED`` int, ``REAL
     DOUBLE`` float, ``OCTETS`` bytes, ``CHARACTERS`` str, ``BITS`` a tuple of bool, ``DATE`` ``TIME``
@@ -206,7 +208,7 @@ ElementValue = (
 
 
 def parse_elements(data: bytes) -> tuple[Element, ...]:
-    """All elements of some application data.  Raises FaultError where they are not framed well."""
+    """Return all elements of some application data.  Raises FaultError if they are framed wrongly."""
     found, at = _parse_elements(data, 0, NO_TAG, 1)
     if at < len(data):
         raise FaultError(UNEXPECTED)
@@ -237,7 +239,7 @@ def _parse_elements(data: bytes, at: int, closing: int, depth: int) -> tuple[tup
 
 
 def parse_element(data: bytes, tag: Tag) -> Element:
-    """The element under an application tag; ``ODD`` where it is no value of its type."""
+    """Return the element under an application tag; its kind is ``ODD`` if it is no value of its type."""
     kind, octets = tag.number, data[tag.start : tag.end]
     if kind == BOOLEAN:
         return Element(kind, bool(tag.lvt))
@@ -254,16 +256,16 @@ def parse_element(data: bytes, tag: Tag) -> Element:
 
 
 def parse_whole_number(octets: bytes, *, signed: bool = False) -> int:
-    """An unsigned or signed of 1 to 8 octets.  Raises ValueError for more or none."""
+    """Return an unsigned or signed number of 1 to 8 octets.  Raises ValueError for more or none."""
     if not 1 <= len(octets) <= 8:
         raise ValueError(f"a number of {len(octets)} octets")
     return int.from_bytes(octets, "big", signed=signed)
 
 
 def parse_text(octets: bytes) -> str:
-    """A character string: its first octet says the character set (20.2.9); what it cannot say becomes U+FFFD.
+    """Return a character string; its first octet is the character set (20.2.9).
 
-    Raises ValueError for a set that is none.
+    Octets that the set does not define become U+FFFD.  Raises ValueError for an unknown set.
     """
     charset, octets = octets[0], octets[1:]
     if charset in _CHARSETS:
@@ -276,7 +278,7 @@ def parse_text(octets: bytes) -> str:
 
 
 def _decode_code_page(page: int, octets: bytes) -> str:
-    """Text of a code page of IBM or Microsoft; ASCII is the same in all that are in use."""
+    """Return text in a code page of IBM or Microsoft; ASCII is the same in all that are in use."""
     try:
         codec = codecs.lookup(f"cp{page}").name
     except LookupError:
@@ -285,7 +287,7 @@ def _decode_code_page(page: int, octets: bytes) -> str:
 
 
 def parse_bits(octets: bytes) -> tuple[bool, ...]:
-    """A bit string, bit 0 first (20.2.10).  Raises ValueError where it is none."""
+    """Return a bit string, bit 0 first (20.2.10).  Raises ValueError if it is none."""
     count = 8 * (len(octets) - 1) - octets[0]
     if octets[0] > 7 or count < 0:
         raise ValueError("no bit string")

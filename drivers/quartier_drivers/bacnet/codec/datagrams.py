@@ -1,10 +1,11 @@
-"""Heads of datagrams, bodies of requests, I-Am announcements, and what the library hears (pure).
+"""Encode datagrams and request bodies, parse I-Am, choose what bacpypes3 receives (pure).
 
 BVLC (ASHRAE 135-2020, annex J.2.11), NPDU (6.2), APDU (20.1).  No message of ours is segmented, and each
-request says that a segmented answer is not accepted.
+request states that a segmented answer is not accepted.
 
-It spends 75 µs on each property that somebody asks our own device for, 53 ms on a request of 1400 octets
-(measured with bacpypes3 0.0.110 on a server; a small board takes four times as long).
+The library receives only what it needs: it spends 75 µs on each property that somebody reads from our own
+device, 53 ms on a request of 1400 octets (measured with bacpypes3 0.0.110 on a server; a small board takes
+four times as long).
 """
 
 from collections.abc import Iterable
@@ -38,7 +39,7 @@ READ_PROPERTY, READ_PROPERTY_MULTIPLE, WRITE_PROPERTY, SUBSCRIBE_COV, COV_NOTIFI
 
 
 UNCONFIRMED_COV_NOTIFICATION = 2
-"""An unconfirmed one: its notification carries the same as the confirmed."""
+"""The unconfirmed service; its notification has the same content as the confirmed one."""
 
 
 APDU_SIZES = (50, 128, 206, 480, 1024, 1476)
@@ -54,10 +55,10 @@ _OCTETS = tuple(bytes((value,)) for value in range(256))
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedRequest:
-    """A confirmed request of ``service`` as a datagram, all but its invoke ID; ``apdu_size`` in bytes.
+    """A confirmed request of ``service`` as a datagram without its invoke ID; ``apdu_size`` in octets.
 
-    It may be sent any number of times, each time with an invoke ID that no other request to this device
-    waits with.
+    It may be sent any number of times, each time with an invoke ID that no other pending request to this
+    device has.
     """
 
     service: int
@@ -66,18 +67,17 @@ class ConfirmedRequest:
     apdu_size: int
 
     def datagram(self, invoke_id: int) -> bytes:
-        """The bytes to send; ``invoke_id`` 0..255."""
+        """Return the bytes to send; ``invoke_id`` is 0..255."""
         return self.before + _OCTETS[invoke_id] + self.after
 
 
 def make_request(
     service: int, body: bytes, route: bytes = b"", *, answer_max: int = APDU_MAX
 ) -> ConfirmedRequest:
-    """A request whose own part is ``body``, to a device of the network itself, or by ``route`` to one behind
-    a router.
+    """Return a request with ``body`` as its own part.
 
-    ``route``: see ``route_to``.  ``answer_max``: the longest APDU that we take, one of ``APDU_SIZES`` or
-    more.
+    ``route``: empty for a device of the network itself, else the way to a device behind a router (see
+    ``make_route``).  ``answer_max``: the longest APDU that we accept, one of ``APDU_SIZES`` or more.
     """
     code = sum(size <= answer_max for size in APDU_SIZES[1:])
     apdu = bytes((0, code, 0, service)) + body
@@ -87,28 +87,28 @@ def make_request(
 
 
 def make_acknowledgement(invoke_id: int, service: int, route: bytes = b"") -> bytes:
-    """The datagram of a simple acknowledgement (20.1.4): what a confirmed notification is answered with."""
+    """Return a simple acknowledgement (20.1.4): the answer to a confirmed notification."""
     return _make_datagram(bytes((SIMPLE_ACK << 4, invoke_id, service)), route, expects_reply=False)
 
 
 def make_refusal(
     invoke_id: int, service: int, error_class: int, error_code: int, route: bytes = b""
 ) -> bytes:
-    """The datagram of an error (20.1.7), class and code 0..255: for a notification that nobody waits for."""
+    """Return an error (20.1.7), class and code 0..255: the answer to a notification that nobody expects."""
     body = bytes((0x91, error_class, 0x91, error_code))
     return _make_datagram(bytes((ERROR << 4, invoke_id, service)) + body, route, expects_reply=False)
 
 
 def make_abort(invoke_id: int, reason: int, route: bytes = b"") -> bytes:
-    """The datagram of a server's abort (20.1.9): for a request that is more than we answer."""
+    """Return a server's abort (20.1.9): the answer to a request that is too large for us."""
     return _make_datagram(bytes((ABORT << 4 | 1, invoke_id, reason)), route, expects_reply=False)
 
 
 def make_route(network: int | None, mac: bytes) -> bytes:
-    """The two octets of the network (1..65534) and the address there; empty without a network.
+    """Return two octets of the network (1..65534) and the address there; empty without a network.
 
-    It is what ``hear`` gives as the source of such a device's answer.  Raises ValueError for another network,
-    or an address of none or more than 255 octets.
+    It equals the source that ``hear`` returns for such a device's answer.  Raises ValueError for another
+    network, or an address of no or more than 255 octets.
     """
     if network is None:
         return b""
@@ -134,7 +134,7 @@ SEGMENTED_BOTH, SEGMENTED_TRANSMIT, SEGMENTED_RECEIVE, NO_SEGMENTATION = range(4
 
 @dataclass(frozen=True, slots=True)
 class IAm:
-    """A device: its instance, where it is, the largest APDU it takes, what it can segment, its vendor."""
+    """An I-Am announcement: instance, place, largest accepted APDU, segmentation and vendor of a device."""
 
     instance: int
     place: DevicePlace
@@ -144,8 +144,9 @@ class IAm:
 
 
 def parse_i_am(data: bytes, at: int, host: Host, source: bytes) -> IAm | None:
-    """The I-Am whose own part begins at ``at``; None where it is none.  ``source``: network and MAC behind
-    ``host``.
+    """Return the I-Am whose own part begins at ``at``; None if it is none.
+
+    ``source`` is the network and MAC behind ``host``.
     """
     try:
         said = parse_elements(data[at:])
@@ -166,12 +167,15 @@ _PRIORITIES = range(1, 17)
 
 
 def make_read_property(ref: Ref) -> bytes:
-    """ReadProperty-Request (15.5)."""
+    """Return a ReadProperty-Request (15.5)."""
     return encode_object_field(0, ref) + encode_field(1, ref.property_id) + _encode_index(2, ref)
 
 
 def make_read_multiple(refs: Iterable[Ref]) -> bytes:
-    """ReadPropertyMultiple-Request (15.7): properties of one object that follow each other share its head."""
+    """Return a ReadPropertyMultiple-Request (15.7).
+
+    Consecutive properties of one object share its head.
+    """
     return b"".join(
         encode_object_field(0, Ref(kind, instance, 0))
         + b"\x1e"
@@ -182,9 +186,10 @@ def make_read_multiple(refs: Iterable[Ref]) -> bytes:
 
 
 def make_write_property(ref: Ref, value: bytes, priority: int | None = None) -> bytes:
-    """WriteProperty-Request (15.9); ``value`` is encoded, ``priority`` 1..16 or None where there is no array.
+    """Return a WriteProperty-Request (15.9) of an encoded ``value``.
 
-    Null at a priority relinquishes it (19.2).  Raises ValueError for another priority.
+    ``priority`` is 1..16, or None if there is no priority array.  Null at a priority relinquishes it (19.2).
+    Raises ValueError for another priority.
     """
     if priority is not None and priority not in _PRIORITIES:
         raise ValueError(f"priority {priority}, expected 1 to 16")
@@ -195,21 +200,26 @@ def make_write_property(ref: Ref, value: bytes, priority: int | None = None) -> 
 def make_subscribe(
     process_id: int, object_type: int, instance: int, *, confirmed: bool, lifetime_s: int
 ) -> bytes:
-    """SubscribeCOV-Request (13.14); a ``lifetime_s`` of 0 has no end.  Again with the same process ID:
-    renewed.
+    """Return a SubscribeCOV-Request (13.14); a ``lifetime_s`` of 0 has no end.
+
+    A request with the process ID of an existing subscription renews it.
     """
     head = encode_field(0, process_id) + encode_object_field(1, Ref(object_type, instance, 0))
     return head + encode_field(2, int(confirmed)) + encode_field(3, lifetime_s)
 
 
 def make_unsubscribe(process_id: int, object_type: int, instance: int) -> bytes:
-    """SubscribeCOV-Request that ends a subscription (13.14.1.3, 13.14.1.4: both parameters are absent)."""
+    """Return a SubscribeCOV-Request that ends a subscription.
+
+    Both optional parameters are absent then (13.14.1.3, 13.14.1.4).
+    """
     return encode_field(0, process_id) + encode_object_field(1, Ref(object_type, instance, 0))
 
 
 def encode_field(number: int, value: int) -> bytes:
-    """An unsigned, an enumerated or a boolean under a context tag below 15 (20.2.4): as few octets as hold
-    it.
+    """Return an unsigned, an enumerated or a boolean under a context tag below 15 (20.2.4).
+
+    It has the fewest octets that hold it.  Raises ValueError for more than four.
     """
     octets = value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
     if len(octets) > 4:
@@ -218,7 +228,7 @@ def encode_field(number: int, value: int) -> bytes:
 
 
 def encode_object_field(number: int, ref: Ref) -> bytes:
-    """The object identifier of a property under a context tag (20.2.14)."""
+    """Return the object identifier of a property under a context tag (20.2.14)."""
     return bytes((number << 4 | 0x0C,)) + (ref.object_type << 22 | ref.instance).to_bytes(4, "big")
 
 
@@ -240,13 +250,13 @@ _SERVICES = frozenset((_I_AM, _I_HAVE, _WHO_HAS, _WHO_IS))
 
 
 _UNREQUESTED = frozenset((SIMPLE_ACK, COMPLEX_ACK, SEGMENT, ERROR, REJECT))
-"""Answers: it asks nobody, so none is for it."""
+"""Answers: the library sends no confirmed requests, so none is for it."""
 
 
 def is_for_library(heard: Heard | None, size: int) -> bool:
-    """Return whether the library hears a datagram of ``size`` octets that is none of the line's.
+    """Return whether the library receives a datagram of ``size`` octets that the line does not need itself.
 
-    ``heard`` is None for what is no message to an application: routers and BBMDs speak so.
+    ``heard`` is None for a message to no application: those of routers and BBMDs.
     """
     if heard is None:
         return size <= DATAGRAM_MAX
@@ -257,5 +267,5 @@ def is_for_library(heard: Heard | None, size: int) -> bool:
 
 
 def is_too_long(heard: Heard, size: int) -> bool:
-    """Return whether it is a request that who asks should make shorter."""
+    """Return whether it is a request that its sender should make shorter."""
     return heard[0] == CONFIRMED and size > REQUEST_MAX

@@ -1,5 +1,6 @@
-"""The ways in which a BACnet device says no, in the standard's words (ASHRAE 135-2020, clauses 18 and 21).
-Pure.
+"""The errors, rejects and aborts of a BACnet device by the standard's names.  Pure.
+
+Source: ASHRAE 135-2020, clauses 18 and 21.
 """
 
 from quartier_drivers.errors import NoReply, Refused
@@ -133,8 +134,9 @@ _BUSY_ABORTS = {3, 8, 10}
 
 
 class DeviceRefused(Refused):
-    """A device's error, reject or abort: ``pdu`` says which; ``reason`` is the code or reason,
-    ``error_class`` an error's class, -1 elsewhere.
+    """The error, reject or abort of a device; ``pdu`` is which of them.
+
+    ``reason`` is its code or reason; ``error_class`` is the class of an error, else -1.
     """
 
     def __init__(self, pdu: int, reason: int, error_class: int = -1) -> None:
@@ -145,12 +147,12 @@ class DeviceRefused(Refused):
 
     @property
     def is_too_large(self) -> bool:
-        """Whether less asked at once may be answered: the answer (or the request) does not fit the device."""
+        """Return whether a smaller request may succeed: the answer or the request does not fit the device."""
         return (self.pdu, self.reason) in _TOO_LARGE
 
     @property
     def is_no_service(self) -> bool:
-        """Return whether the device does not know the service, ReadPropertyMultiple for one."""
+        """Return whether the device does not know the service, for example ReadPropertyMultiple."""
         is_denied = (
             self.pdu == ERROR and self.error_class == SERVICES_CLASS and self.reason in _NO_SERVICE_CODES
         )
@@ -158,19 +160,19 @@ class DeviceRefused(Refused):
 
     @property
     def is_gone(self) -> bool:
-        """Return whether there is no such object, property or element: to ask again is of no use."""
+        """Return whether there is no such object, property or element: a repetition is useless."""
         return self.pdu == ERROR and (self.error_class, self.reason) in _GONE_CODES
 
     @property
     def is_passing(self) -> bool:
-        """Return whether the same request may well be answered a little later."""
+        """Return whether the same request may succeed a little later."""
         if self.pdu == ABORT:
             return self.reason in _BUSY_ABORTS
         return self.pdu == ERROR and self.reason in _BUSY_CODES
 
 
 class GarbledAnswer(NoReply):
-    """An answer that is none: ``how`` as in ``FAULTS``, or -1 where it is the answer to something else."""
+    """An invalid answer: ``how`` as in ``FRAMING_FAULTS``, or -1 for the answer to something else."""
 
     def __init__(self, how: int, why: str = "") -> None:
         self.how = how

@@ -1,6 +1,6 @@
-"""Everything that one device has: its objects with names, values, units, state texts and who commands them.
+"""Read all objects of one device: names, values, units, state texts and the holders of their priorities.
 
-Sources: ASHRAE 135-2020 clause 12 (what objects have), 19.2 (priority arrays).
+Sources: ASHRAE 135-2020 clause 12 (properties of objects), 19.2 (priority arrays).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,13 +44,13 @@ IDENTITY_PROPERTIES = (
     "location",
     "serial-number",
 )
-"""Properties of the Device object that say who it is."""
+"""Properties of the Device object with its identity."""
 _MINIMUM_TIMES = ("minimum-on-time", "minimum-off-time")
 
 
 @dataclass(frozen=True, slots=True)
 class PriorityHolderReport:
-    """Who commands an object: the priority (1..16), and the value there."""
+    """An occupied priority of an object (1..16), and the value there."""
 
     priority: int
     value: str
@@ -58,10 +58,10 @@ class PriorityHolderReport:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRow:
-    """One object.  ``value`` is None where it has none, ``why`` then says what it answered.
+    """One object.  ``value`` is None if it has none; ``why`` is then its answer.
 
     ``shown`` is the value with its state's text, ``unit`` a standard word.  ``states`` begin with 1, or off.
-    ``commands`` are the filled places of its priority array, None where it has no array.
+    ``commands`` are the occupied slots of its priority array, None if it has no array.
     """
 
     object: ObjectId
@@ -79,12 +79,12 @@ class ObjectRow:
 
     @property
     def where(self) -> str:
-        """``analog-input:3``, as a profile says it."""
+        """The object as a profile writes it, such as ``analog-input:3``."""
         return f"{render_object_type(self.object.object_type)}:{self.object.instance}"
 
 
 async def read_identity(inquiry: PropertyInquiry, instance: int) -> Mapping[str, str]:
-    """What the Device object says of itself, by the words of ``IDENTITY``; what it does not have is left out.
+    """Return the properties of ``IDENTITY_PROPERTIES`` in the device object; missing ones are left out.
 
     Raises NoReply or LinkLost.
     """
@@ -94,14 +94,17 @@ async def read_identity(inquiry: PropertyInquiry, instance: int) -> Mapping[str,
 
 
 async def read_object_list(inquiry: PropertyInquiry, instance: int) -> Sequence[ObjectId]:
-    """Its objects, each once, read index by index.  Raises NoReply, LinkLost; Denied: it tells no list."""
+    """Return the objects of the device, each once, read index by index.
+
+    Raises NoReply, LinkLost, or DeviceRefused if it has no list.
+    """
     said = await inquiry.array(Ref(_DEVICE, instance, PROPERTIES["object-list"]))
     found = [one for part in said if not isinstance(part, DeviceRefused | GarbledAnswer) for one in part]
     return list(dict.fromkeys(one.value for one in found if isinstance(one.value, ObjectId)))
 
 
 async def read_rows(inquiry: PropertyInquiry, objects: Iterable[ObjectId]) -> Sequence[ObjectRow]:
-    """Return what each object tells.  Raises NoReply or LinkLost."""
+    """Return the row of each object.  Raises NoReply or LinkLost."""
     wanted = {one: _list_wanted(one) for one in objects}
     told = await inquiry.read(ref for refs in wanted.values() for ref in refs.values())
     return [_make_row(one, {word: told[ref] for word, ref in refs.items()}) for one, refs in wanted.items()]
@@ -145,7 +148,7 @@ def _make_row(one: ObjectId, said: Mapping[str, ReadElements]) -> ObjectRow:
 
 
 def _find_only(said: ReadElements | None) -> Element | None:
-    """The one element of a scalar."""
+    """Return the one element of a scalar; None if there is not exactly one."""
     return said[0] if isinstance(said, tuple) and len(said) == 1 else None
 
 
@@ -167,7 +170,7 @@ def _read_value(one: ObjectId, said: ReadElements | None) -> tuple[float | bool 
 
 
 def render_element(one: ObjectId, element: Element) -> float | bool | str | None:
-    """An element as a person reads it: a number, on or off, or words."""
+    """Return an element for people: a number, on or off, or words."""
     value = element.value
     if one.object_type in BINARY_TYPES and type(value) is int:
         return bool(value)
@@ -177,7 +180,7 @@ def render_element(one: ObjectId, element: Element) -> float | bool | str | None
 
 
 def render_value(value: object) -> str:
-    """Bits, dates, times, objects and lists in words."""
+    """Return bits, dates, times, objects and lists in words."""
     match value:
         case Date():
             year, month, day, _ = (("*" if part is None else f"{part:02d}") for part in value)

@@ -1,4 +1,4 @@
-"""A draft of a profile from what a device says it has: a person looks over names, units and ranges.  Pure."""
+"""Draft a profile from the objects of a device; a person must check names, units and ranges.  Pure."""
 
 import re
 import unicodedata
@@ -15,15 +15,15 @@ from quartier_drivers.bacnet.standard_names import (
 )
 from quartier_drivers.points import UCUM_UNITS
 
-# Where just one object has such a unit, control most likely means it by this name.
+# If only one object has such a unit, this is most likely its name.
 _USUAL_NAMES = {"w": "power_w", "wh": "energy_import_wh"}
 _NAME_MAX = 48
-# What would be read with a space or a quote in it is written so that TOML keeps it.
+# Characters that a TOML text cannot contain unescaped, and their substitutes.
 _ESCAPES = {ord('"'): "'", ord("\\"): "/", **dict.fromkeys(range(32), " ")}
 
 
 def render_draft(identity: Mapping[str, str], vendor_id: int, rows: Sequence[ObjectRow]) -> str:
-    """The TOML of a profile of all ``rows`` that have a house unit; commands stand in it as comments."""
+    """Return the TOML of a profile of all ``rows`` with a known unit; commands are comments in it."""
     named = list(_name_points(rows))
     parts = [_render_head(identity, vendor_id)]
     parts += [_render_point(quantity, row) for quantity, row in named]
@@ -83,7 +83,7 @@ def _quote(said: str) -> str:
 
 
 def _name_points(rows: Sequence[ObjectRow]) -> Iterator[tuple[str, ObjectRow]]:
-    """Each object that the house has a word for, under a name of its own."""
+    """Yield each object with a known unit under a name of its own."""
     endings = [(_find_ending(row), row) for row in rows if row.value is not None or row.why == ""]
     endings = [(ending, row) for ending, row in endings if ending]
     counts = {ending: sum(one == ending for one, _ in endings) for ending, _ in endings}
@@ -100,7 +100,7 @@ def _name_points(rows: Sequence[ObjectRow]) -> Iterator[tuple[str, ObjectRow]]:
 
 
 def _find_ending(row: ObjectRow) -> str:
-    """Return what the point's name ends in; empty where the house has no word for it."""
+    """Return the suffix of the point's name; empty if no unit of ours fits."""
     kind = row.object.object_type
     if row.value is None:
         return ""

@@ -1,4 +1,4 @@
-"""Reads a BACnet device without a site file, by a URL: all of its objects, or the points of a profile."""
+"""Read a BACnet device by a URL, without a site file: all of its objects, or the points of a profile."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ _NUMBER_KEYS = ("port", "device_id", "foreign_ttl_s", "retries_count")
 
 @dataclass(frozen=True, slots=True)
 class ReadTarget:
-    """What a URL names: our own socket on a network, and a device by its instance or its address."""
+    """The target of a URL: our own socket on a network, and a device by its instance or its address."""
 
     bus: BacnetIpBus
     unit: int | None = None
@@ -43,7 +43,10 @@ class ReadTarget:
 
 @dataclass(slots=True)
 class DeviceReport:
-    """What a device tells: ``apdu_max`` in octets, ``multiple``: it takes several properties a request."""
+    """Everything read from a device.
+
+    ``apdu_max`` is in octets; ``multiple``: it accepts several properties per request.
+    """
 
     instance: int
     place: DevicePlace
@@ -57,7 +60,7 @@ class DeviceReport:
 
 
 def parse_target(url: str) -> ReadTarget:
-    """Read ``INTERFACE?unit=201``; keys of the bus's section (``port``, ``bbmd`` …) may follow.
+    """Parse ``INTERFACE?unit=201``; keys of the bus's section (``port``, ``bbmd`` …) may follow.
 
     INTERFACE is a name (``eth0``) or an address with its prefix (``192.168.1.5/24``).  Raises ConfigError.
     """
@@ -89,7 +92,7 @@ def parse_target(url: str) -> ReadTarget:
 
 
 def _convert_types(said: Mapping[str, str]) -> dict[str, Any]:
-    """Numbers where the section has numbers; what is none stays as it is and is a fault there."""
+    """Convert texts to numbers where the section needs them; others stay and are faults there."""
     typed: dict[str, Any] = dict(said)
     for key in _NUMBER_KEYS:
         if said.get(key, "").isdecimal():
@@ -100,9 +103,9 @@ def _convert_types(said: Mapping[str, str]) -> dict[str, Any]:
 
 
 async def read_points(profile: BacnetProfile, url: str) -> list[DeviceRow]:
-    """Every point of the profile, read once, and who the device is.
+    """Return every point of the profile, read once, and the identity of the device.
 
-    Raises ConfigError (URL), LinkLost, or NoReply where the device does not answer.
+    Raises ConfigError (URL), LinkLost, or NoReply if the device does not answer.
     """
     named = _find_device(parse_target(url))
     clock = LoopClock()
@@ -130,7 +133,10 @@ def _find_device(named: ReadTarget) -> ReadTarget:
 
 
 async def read_device(line: BacnetLine, named: ReadTarget) -> DeviceReport:
-    """Everything that one device tells.  Raises NoReply, LinkLost; ConfigError: the URL names no device."""
+    """Return everything about one device.
+
+    Raises NoReply, LinkLost, or ConfigError if the URL names no device.
+    """
     _find_device(named)
     await line.open()
     try:

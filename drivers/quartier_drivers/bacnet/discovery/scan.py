@@ -21,9 +21,9 @@ from quartier_drivers.errors import LinkLost, NoReply
 def find_matches(
     vendor_id: int, identity: Mapping[str, str], profiles: Iterable[BacnetProfile]
 ) -> list[ProfileMatch]:
-    """Those whose marks are not contradicted, the surest first.
+    """Return the profiles whose marks are not contradicted, the surest first.
 
-    The model is what tells: with it a profile is sure, by the vendor alone it is possible.
+    With the model a profile is sure; with the vendor alone it is possible.
     """
     found = (_match_profile(vendor_id, identity.get("model-name"), one) for one in profiles)
     return rank_matches(one for one in found if one is not None)
@@ -58,9 +58,9 @@ ROUNDS_COUNT = 2
 
 @dataclass(frozen=True, slots=True)
 class FoundDevice:
-    """A device that is there: what it announced, what it says of itself, the profiles that it may be.
+    """A device that announced itself: its I-Am, its identity, the possible profiles.
 
-    ``why`` says why nothing more is known, where it fell silent.
+    ``why`` is the reason why no more is known, if it fell silent.
     """
 
     said: IAm
@@ -71,7 +71,7 @@ class FoundDevice:
 
 @dataclass(slots=True)
 class ScanResult:
-    """What a scan brought; ``notes`` say what a person should know of it, ``lost`` why it ended early."""
+    """The result of a scan; ``notes`` are for people, ``lost`` is the reason of an early end."""
 
     found: list[FoundDevice] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -81,7 +81,10 @@ class ScanResult:
 
 @dataclass(frozen=True, slots=True)
 class ScanTarget:
-    """What is looked for: instances in ``spans``, at ``places`` (none: everywhere); ``wait_s`` is real."""
+    """The aim of a scan: instances in ``spans``, at ``places`` (none: everywhere).
+
+    ``wait_s`` is in real time.
+    """
 
     spans: Sequence[InstanceSpan] = (ALL_INSTANCES,)
     places: Sequence[DevicePlace] = ()
@@ -91,7 +94,7 @@ class ScanTarget:
 async def scan_network(
     line: BacnetLine, quest: ScanTarget, profiles: Sequence[BacnetProfile], tell: Callable[[str], None]
 ) -> ScanResult:
-    """Look for devices and ask each who it is.  ``tell`` hears how far it has come."""
+    """Find devices and read the identity of each.  ``tell`` is called with the progress, in words."""
     found = ScanResult()
     try:
         await line.open()
@@ -111,7 +114,7 @@ async def scan_network(
 async def _collect_i_ams(
     line: BacnetLine, quest: ScanTarget, found: ScanResult, tell: Callable[[str], None]
 ) -> Sequence[IAm]:
-    """Each device once, by instance; those that share one are noted."""
+    """Return each device once, by instance; those that share an instance are noted."""
     heard: dict[tuple[int, DevicePlace], IAm] = {}
     library = await line.library()
 
@@ -135,7 +138,7 @@ async def _collect_i_ams(
 
 
 async def _explain_forwarding(line: BacnetLine, bbmd: str) -> str:
-    """Return whose subnets a broadcast through the BBMD reaches."""
+    """Return in words to which subnets the BBMD forwards a broadcast."""
     library = await line.library()
     told = await library.distribution(parse_station(bbmd), line.bus.timeout_s)
     if told is None:
@@ -148,7 +151,7 @@ def _is_in_spans(said: IAm, spans: Sequence[InstanceSpan]) -> bool:
 
 
 def _find_duplicates(heard: Sequence[IAm]) -> list[str]:
-    """Devices that cannot be told apart by their instance."""
+    """Return notes about devices that share an instance."""
     places: dict[int, list[str]] = {}
     for said in heard:
         places.setdefault(said.instance, []).append(str(said.place))

@@ -1,8 +1,8 @@
-"""bacpypes3 on our own socket, its only user; watched tasks for its callbacks.
+"""The only user of bacpypes3, which runs on our own socket, and the watched tasks of its callbacks.
 
-The line reads each datagram first and hands on what is none of its own; what the library sends goes out by
-the line.  So the library binds nothing and retries nothing behind our back.  It asks no device for anything:
-what is long is read by its elements, for a value that comes in segments would be taken apart in one piece.
+The line reads each datagram first and passes on those that it does not need; the library sends through the
+line.  So the library binds no socket and repeats nothing by itself.  It reads nothing from devices: the line
+reads a long value by its elements, because the library would decode a segmented value in one go.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _VENDOR_ID = 999  # of those that ASHRAE leaves for trials: we have none of our 
 _SEGMENTS_MAX = 64
 _REGISTRATION_STEP_S = 0.05
 _AGAIN_S = 30.0
-# Services that the library would do for anybody who asks: nothing here is written from outside.
+# Services that the library would do for any client: nothing here may be written from outside.
 _NOT_DONE = frozenset(
     f"do_{service}Request"
     for service in (
@@ -72,7 +72,7 @@ class LibraryLink:
             self._app.add_object(self._device)
 
     def take(self, data: bytes, host: Host, *, is_broadcast: bool) -> None:
-        """A datagram that is none of the line's."""
+        """Take a datagram that the line does not need."""
         here = (
             LocalBroadcast()
             if is_broadcast
@@ -82,16 +82,14 @@ class LibraryLink:
         self._tasks.start(self._bottom.response(pdu), "bacnet datagram")
 
     def _failed(self, error: BaseException) -> None:
-        """What cannot be read ends in the task that reads it; all else is a fault of ours or of the
-        network.
-        """
+        """Fail the line after LinkLost in a task; count any other error as an unreadable datagram."""
         if isinstance(error, LinkLost):
             self._line.fail(error)
         else:
             self._line.count("rubbish_count")
 
     async def who_is(self, low: int, high: int, place: DevicePlace | None = None) -> None:
-        """Ask all devices, or one place, with these instances to say that they are there."""
+        """Ask all devices, or one place, with instances in this range to announce themselves."""
         asked = WhoIsRequest(
             deviceInstanceRangeLowLimit=low,
             deviceInstanceRangeHighLimit=high,
@@ -100,7 +98,7 @@ class LibraryLink:
         await ApplicationServiceElement.request(self._app, asked)
 
     async def whose_network(self, network: int, timeout_s: float) -> Host | None:
-        """The router to a network; None where none says so."""
+        """Return the router to a network; None if no router answers."""
         found = self._app.nse.who_is_router_to_network(network=network)
         done, _ = await asyncio.wait((found,), timeout=timeout_s)
         if not done:
@@ -110,7 +108,10 @@ class LibraryLink:
         return None if not routers else IPv4Address(routers[0]).addrTuple
 
     async def register(self, bbmd: Host, ttl_s: int, timeout_s: float) -> None:
-        """Register as a foreign device, and keep trying.  Raises LinkLost where it did not take us yet."""
+        """Register as a foreign device, and keep trying.
+
+        Raises LinkLost if the BBMD has not accepted it yet.
+        """
         assert self._foreign is not None
         self._foreign.register(IPv4Address(bbmd), ttl_s)
         waits = max(1, round(timeout_s / _REGISTRATION_STEP_S))
@@ -124,15 +125,16 @@ class LibraryLink:
             raise LinkLost(f"the BBMD {render_host(bbmd)} {why}; see its foreign device table")
 
     async def distribution(self, bbmd: Host, timeout_s: float) -> list[Host] | None:
-        """The BBMDs that one of them forwards broadcasts to, itself included (J.4.3); None where it does not
-        say.
+        """Return the BBMDs to which ``bbmd`` forwards broadcasts, itself included (J.4.3).
+
+        None if it does not answer.
         """
         told = await self._tables.read_broadcast_distribution_table(IPv4Address(bbmd), timeout_s)
         return None if told is None else [IPv4Address(one).addrTuple for one in told]
 
     @property
     def is_registered(self) -> bool:
-        """Return whether the BBMD has us in its table, as far as we know."""
+        """Return whether the BBMD has us in its table, as far as known."""
         return self._foreign is not None and self._foreign.bbmdRegistrationStatus == 0
 
     async def _address(self, place: DevicePlace) -> Any:
@@ -146,14 +148,14 @@ class LibraryLink:
         return RemoteStation(place.network, place.mac)
 
     def close(self) -> None:
-        """Give the registration back, and end all of its tasks."""
+        """End the registration and all tasks of the library."""
         if self._foreign is not None:
             self._foreign.leave()
         self._tasks.cancel()
 
 
 class _SocketAdapter(Server[PDU]):  # type: ignore[misc]  # the library has no types
-    """What stands in the place of the library's own socket."""
+    """The substitute for the library's own socket."""
 
     def __init__(self, line: "BacnetLine") -> None:
         super().__init__()
@@ -170,7 +172,7 @@ class _SocketAdapter(Server[PDU]):  # type: ignore[misc]  # the library has no t
 
 
 class _ForeignDevice(BIPForeign):  # type: ignore[misc]  # the library has no types
-    """A registration that is renewed at half of its time: the library does it when it ends."""
+    """A registration that is renewed at half of its time; the library itself renews it only at its end."""
 
     _again: asyncio.TimerHandle | None = None
 
@@ -183,7 +185,7 @@ class _ForeignDevice(BIPForeign):  # type: ignore[misc]  # the library has no ty
         )
 
     async def confirmation(self, lpdu: Any) -> None:
-        """After a no the library waits for a word that never comes: it is asked again."""
+        """Register again after a refusal: the library would wait for an answer that never comes."""
         await super().confirmation(lpdu)
         if self.bbmdRegistrationStatus > 0 and self._registration_handle is None:
             bbmd, ttl_s = self.bbmdAddress, self.bbmdTimeToLive
@@ -191,13 +193,13 @@ class _ForeignDevice(BIPForeign):  # type: ignore[misc]  # the library has no ty
             self._again = asyncio.get_running_loop().call_later(_AGAIN_S, self.register, bbmd, ttl_s)
 
     def _registration_expired(self) -> None:
-        """The library would leave it at that: it is asked for again, until the BBMD takes us."""
+        """Register again, until the BBMD accepts it: the library would give up."""
         bbmd, ttl_s = self.bbmdAddress, self.bbmdTimeToLive
         super()._registration_expired()
         self.register(bbmd, ttl_s)
 
     def leave(self) -> None:
-        """Ask for nothing any more; the BBMD forgets us by itself."""
+        """Stop renewing the registration; it expires at the BBMD."""
         self._stop_tracking_registration()
         if self._again is not None:
             self._again.cancel()
@@ -205,7 +207,7 @@ class _ForeignDevice(BIPForeign):  # type: ignore[misc]  # the library has no ty
 
 
 class _Application(Application):  # type: ignore[misc]  # the library has no types
-    """An application that takes no orders: it says who it is, and lets its device object be read."""
+    """An application that accepts no writes: it announces itself, and its device object can be read."""
 
     def __getattribute__(self, name: str) -> Any:
         return None if name in _NOT_DONE else super().__getattribute__(name)
@@ -224,7 +226,7 @@ def _make_access_point(
 
 
 def _make_device(instance: int | None) -> DeviceObject | None:
-    """Return who we are on the network; None: nobody."""
+    """Return our device object on the network; None if we have no instance."""
     if instance is None:
         return None
     return DeviceObject(
@@ -237,14 +239,14 @@ def _make_device(instance: int | None) -> DeviceObject | None:
 
 
 class CallbackTasks:
-    """All that run now; ``failed`` hears what ended one of them."""
+    """The tasks that run now; ``failed`` is called with the error that ended one of them."""
 
     def __init__(self, failed: Callable[[BaseException], None]) -> None:
         self._failed = failed
         self._running: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Run ``work`` beside all else."""
+        """Run ``work`` as a task of its own."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._ended)
@@ -255,6 +257,6 @@ class CallbackTasks:
             self._failed(error)
 
     def cancel(self) -> None:
-        """End all of them."""
+        """Cancel all of them."""
         for task in self._running:
             task.cancel()

@@ -1,4 +1,4 @@
-"""A BACnet/IP network as a line: requests and their answers, notifications, and who says that he is there."""
+"""A BACnet/IP network as a line: requests and their answers, notifications, and announcements of devices."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -47,8 +47,9 @@ _UNKNOWN_SUBSCRIPTION = (5, 79)  # class services, code unknown-subscription
 
 @dataclass(frozen=True, slots=True)
 class CovNotification:
-    """A change of value: the instance of the device, the object (type by 2**22 and instance), and all of
-    it.
+    """A change of value: the instance of the device, the object, and the whole datagram.
+
+    ``object_id`` is the type times 2**22 plus the instance.
     """
 
     device: int
@@ -58,26 +59,26 @@ class CovNotification:
 
 
 class BacnetLibrary(Registrar, Protocol):
-    """What the library does for a line: all that is rare, long or about the network itself."""
+    """The tasks of the library for a line: all that is rare, long or about the network itself."""
 
     def take(self, data: bytes, host: Host, *, is_broadcast: bool) -> None:
-        """A datagram that is none of ours."""
+        """Take a datagram that the line does not need."""
         ...
 
     async def who_is(self, low: int, high: int, place: DevicePlace | None = None) -> None:
-        """Ask all devices, or one place, with these instances to say that they are there."""
+        """Ask all devices, or one place, with instances in this range to announce themselves."""
         ...
 
     async def whose_network(self, network: int, timeout_s: float) -> Host | None:
-        """The router to a network; None where none says so."""
+        """Return the router to a network; None if no router answers."""
         ...
 
     async def distribution(self, bbmd: Host, timeout_s: float) -> list[Host] | None:
-        """The BBMDs that one of them forwards broadcasts to; None where it does not say."""
+        """Return the BBMDs to which ``bbmd`` forwards broadcasts; None without answer."""
         ...
 
     def close(self) -> None:
-        """Give the registration back, and end all of its tasks."""
+        """End the registration and all tasks of the library."""
         ...
 
 
@@ -85,7 +86,7 @@ LoadLibrary = Callable[["BacnetLine"], Awaitable[BacnetLibrary]]
 
 
 class BacnetLine:
-    """One UDP socket and the devices behind it.  Waiting for an answer is real time."""
+    """One UDP socket and the devices behind it.  Waiting times for answers are in real time."""
 
     def __init__(self, name: str, bus: "BacnetIpBus", clock: Clock, load: LoadLibrary | None = None) -> None:
         self.name = name
@@ -114,12 +115,12 @@ class BacnetLine:
 
     @property
     def lanes(self) -> tuple[int, int]:
-        """So many devices are asked at the same time, and so many of them in one network behind a router."""
+        """Return how many devices are asked at once, and how many of those in one network behind a router."""
         return self.bus.parallel_count, self.bus.router_parallel_count
 
     @property
     def ground(self) -> OwnAddress:
-        """Our own address and that of all, once it is open."""
+        """Our own address and the broadcast address, once the line is open."""
         return self._port.ground
 
     def count(self, name: str, step: float = 1) -> None:
@@ -143,15 +144,15 @@ class BacnetLine:
             raise
 
     def record(self, tape: "FrameRecorder | None") -> None:
-        """Say to ``tape`` what comes and goes."""
+        """Record the traffic to ``tape`` from now on; None stops recording."""
         self._port.tape = tape
 
     def notes(self) -> Sequence[Note]:
-        """Return what became of our registration with a BBMD, since the last call."""
+        """Return changes of our registration with a BBMD since the last call."""
         return () if self._registration is None else self._registration.notes()
 
     async def close(self) -> None:
-        """Close it; may be opened again."""
+        """Close the socket; it may be opened again."""
         library, self._library = self._library, None
         if library is not None:
             library.close()
@@ -159,21 +160,19 @@ class BacnetLine:
         self._waiters.fail(LinkLost("closed"))
 
     def send(self, data: bytes, host: Host) -> None:
-        """Send a datagram of the library's.  Raises LinkLost."""
+        """Send a datagram for the library.  Raises LinkLost."""
         self._port.send(data, host)
 
     def broadcast(self, data: bytes) -> None:
-        """Send it to all of the subnet.  Raises LinkLost."""
+        """Send a datagram to the whole subnet.  Raises LinkLost."""
         self._port.broadcast(data)
 
     def fail(self, error: BaseException) -> None:
-        """A task of the line has failed: who uses the line next is told."""
+        """Note the failure of a task; the next user of the line raises it."""
         self._fault = self._fault or error
 
     async def library(self) -> BacnetLibrary:
-        """The library on our socket, loaded when something first needs it.  Raises LinkLost where there is
-        none.
-        """
+        """Return the library on our socket, loaded on first use.  Raises LinkLost if it is not available."""
         async with self._loading:
             if self._library is None:
                 if self._load is None:
@@ -192,12 +191,11 @@ class BacnetLine:
         probes: bool = False,
         expires_ns: int | None = None,
     ) -> Answer:
-        """Make one confirmed request and return its answer, an error, reject or abort included, with its
-        heads.
+        """Make one confirmed request; return its answer with its heads, also an error, reject or abort.
 
-        A read without an answer is repeated as the bus says; a write is not, its outcome is unknown, nor is
-        one that ``probes`` whether a silent device is back.  Raises NoReply, LinkLost, or Expired where
-        ``expires_ns`` has passed.
+        A read without an answer is repeated as the bus section says.  A write is not, because its outcome is
+        unknown, nor is a request that ``probes`` whether a silent device is back.  Raises NoReply, LinkLost,
+        or Expired if ``expires_ns`` has passed.
         """
         await self._ready()
         host = await self._host(place)
@@ -234,7 +232,10 @@ class BacnetLine:
             self._waiters.end(host, route, number)
 
     async def _ready(self) -> None:
-        """Whoever asks has the line open: safe values are written after it was closed."""
+        """Open the line if it is closed: safe values are also written after it was closed.
+
+        Raises the failure of a task, if there was one.
+        """
         if self._fault is not None:
             fault, self._fault = self._fault, None
             raise fault
@@ -258,27 +259,27 @@ class BacnetLine:
         return host
 
     def find_router(self, place: DevicePlace) -> DevicePlace:
-        """The same with its router, where that is known."""
+        """Return the place with its router, if that is known."""
         if place.host is not None or place.network is None:
             return place
         return DevicePlace(self._routers.get(place.network), place.network, place.mac)
 
     def forget_router(self, network: int) -> None:
-        """A device behind it is silent: ask for it anew the next time."""
+        """Forget the router of a network whose device is silent: it is looked for again the next time."""
         self._routers.pop(network, None)
 
     def on_i_am(self, listen: Callable[[datagrams.IAm], None]) -> Callable[[], None]:
-        """Have ``listen`` called for each device that says it is there; returns what ends that."""
+        """Register ``listen``, called with each I-Am; return the function that ends this."""
         self._listeners.append(listen)
         return lambda: self._listeners.remove(listen)
 
     async def call(self, instance: int) -> None:
-        """Ask for a device without waiting: where it is now, it will say.  Raises LinkLost."""
+        """Ask a device to announce where it is, without waiting for its I-Am.  Raises LinkLost."""
         await self._ready()
         await (await self.library()).who_is(instance, instance)
 
     async def find(self, instance: int, *, times: int = _WHO_IS_COUNT) -> datagrams.IAm:
-        """Ask for a device by its instance.  Raises NoReply where nobody says that he is it, or LinkLost."""
+        """Find a device by its instance.  Raises NoReply if none announces itself, or LinkLost."""
         found = await self._met(instance, instance, None, times)
         if found is None:
             raise NoReply(
@@ -287,7 +288,7 @@ class BacnetLine:
         return found
 
     async def ask_who_is(self, place: DevicePlace) -> datagrams.IAm:
-        """Ask who is at a place.  Raises NoReply where nobody says so, or LinkLost."""
+        """Ask which device is at a place.  Raises NoReply if none announces itself, or LinkLost."""
         await self._host(place)
         found = await self._met(0, INSTANCE_WILDCARD, self.find_router(place))
         if found is None:
@@ -320,14 +321,14 @@ class BacnetLine:
     # Notifications
 
     def follow(self, hear_change: Callable[[CovNotification], None]) -> int:
-        """A process ID of our own, for subscriptions; its notifications go to ``hear_change``."""
+        """Return a new process ID for subscriptions; its notifications go to ``hear_change``."""
         number = self._next_process
         self._next_process += 1
         self._followers[number] = hear_change
         return number
 
     def unfollow(self, number: int) -> None:
-        """Nobody hears its notifications any more."""
+        """Stop passing on notifications of this process ID."""
         self._followers.pop(number, None)
 
     # What comes
@@ -355,7 +356,7 @@ class BacnetLine:
         self._strange(data, heard, host, is_broadcast=is_broadcast)
 
     def _strange(self, data: bytes, heard: Heard | None, host: Host, *, is_broadcast: bool) -> None:
-        """What is none of ours goes to the library, but for what would hold it up."""
+        """Pass a datagram that is not for the line to the library, unless it would take too long there."""
         if heard is not None and is_too_long(heard, len(data)):
             if self.bus.device_id is not None:
                 self._answer(datagrams.make_abort(heard[1], _TOO_LONG, heard[4]), host)
@@ -372,7 +373,10 @@ class BacnetLine:
         return True
 
     def _answer_notification(self, data: bytes, heard: Heard, host: Host) -> None:
-        """A notification of a subscription that is none of ours any more is refused, so that it ends."""
+        """Acknowledge a confirmed notification, or refuse it if its subscription is no longer ours.
+
+        A refusal ends the subscription.
+        """
         _, number, _, _, source, _ = heard
         if self._notified(data, heard):
             answer = datagrams.make_acknowledgement(number, datagrams.COV_NOTIFICATION, source)

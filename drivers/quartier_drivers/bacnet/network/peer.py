@@ -1,4 +1,4 @@
-"""One BACnet device as we ask it: where it is, what it bears, and what it says of itself."""
+"""One BACnet device as its client sees it: its place, its limits, its identity, and requests to it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from quartier_drivers.errors import NoReply
 from quartier_native.bacnet import DENIED, MISSING, Ref
 
 _DEVICE = OBJECT_TYPES["device"]
-# Until a device has said more: every one takes that much (clause 20.1.2.5).
+# Until a device states more: every device accepts that much (clause 20.1.2.5).
 APDU_MIN = 50
 _IDENTITY_PROPERTIES = {
     "maker": "vendor-name",
@@ -33,7 +33,7 @@ DeviceElements = Mapping[Ref, tuple[Element, ...]]
 
 @dataclass(slots=True)
 class DeviceLimits:
-    """What the device can bear: octets of an APDU, properties of a request, and whether several at once."""
+    """The limits of a device: octets of an APDU, properties per request, and whether several are possible."""
 
     apdu_max: int = APDU_MIN
     properties_max: int = 100
@@ -41,8 +41,9 @@ class DeviceLimits:
 
 
 class BacnetDevice:
-    """Requests to one device.  ``place`` is None until it was found; while it ``is_silent`` a read only
-    probes.
+    """Requests to one device.
+
+    ``place`` is None until the device was found; while it ``is_silent`` a read only probes.
     """
 
     def __init__(
@@ -63,27 +64,27 @@ class BacnetDevice:
 
     @property
     def route(self) -> bytes:
-        """The way behind a router; empty for a device of the network itself."""
+        """The way to it behind a router; empty for a device of the network itself."""
         place = self.place
         return b"" if place is None else datagrams.make_route(place.network, place.mac)
 
     @property
     def trunk(self) -> str:
-        """The network behind a router that it shares with others; empty where it is on ours, or not found."""
+        """The network behind a router that it shares with others; empty if it is on ours or not found."""
         place = self.place
         return "" if place is None or place.network is None else f"network {place.network}"
 
     @property
     def answer_max(self) -> int:
-        """The longest answer that it can send and we take."""
+        """The longest answer that it can send and we accept, in octets."""
         return min(self.bears.apdu_max, self._most)
 
     def took(self, apdu_max: int) -> None:
-        """It said how long an APDU it takes."""
+        """Adopt the longest APDU that it stated to accept, in octets."""
         self.bears.apdu_max = max(APDU_MIN, min(apdu_max, datagrams.APDU_MAX))
 
     async def meet(self) -> Mapping[str, str]:
-        """Find it, and have it say who it is and what it bears.  Raises NoReply or LinkLost."""
+        """Find the device, read its identity and its limits.  Raises NoReply or LinkLost."""
         await self._locate()
         told = await self._introduce()
         head = [self.own("max-apdu-length-accepted"), self.own("protocol-services-supported")]
@@ -101,27 +102,30 @@ class BacnetDevice:
         return told | {key: text for key, text in texts.items() if isinstance(text, str) and text}
 
     def lost(self, *, is_silent: bool) -> None:
-        """It did not answer, or the network is gone: its router may be another one, its address too."""
+        """Note that it did not answer, or the network is gone: its router or address may have changed."""
         self.is_silent = is_silent
         if self.place is not None and self.place.network is not None:
             self._line.forget_router(self.place.network)
 
     def own(self, word: str) -> Ref:
-        """A property of its device object."""
+        """Return a property of its device object."""
         return Ref(_DEVICE, self.instance, PROPERTIES[word])
 
     async def _locate(self) -> None:
-        """Where it was is where it is looked for; a silent one is called beside, and may be elsewhere now."""
+        """Find its place by Who-Is if none is known.
+
+        If the device is silent, also ask for it: it may have moved.
+        """
         if self._device.address:
             return
         if self.place is None:
-            # Called once: who answers later is heard all the same (``hello``), and nobody waits for it.
+            # Asked once: a later I-Am is received all the same (``hello``), without a wait for it.
             self.place = (await self._line.find(self._device.unit, times=1)).place
         elif self.is_silent:
             await self._line.call(self._device.unit)
 
     def hello(self, said: IAm) -> bool:
-        """Somebody says that he is there: whether it is this device, perhaps at another place than before."""
+        """Take an I-Am; return whether it is this device, perhaps at a new place."""
         if self._device.address:
             return said.instance == self.instance and said.place == self.place
         if said.instance != self._device.unit:
@@ -131,7 +135,7 @@ class BacnetDevice:
         return True
 
     async def _introduce(self) -> dict[str, str]:
-        """Its instance, by the one that every device answers to (clause 12.11.1), else by Who-Is."""
+        """Find its instance by the wildcard that every device answers to (clause 12.11.1), else by Who-Is."""
         ref = self.own("object-identifier")
         one = _find_first((await self._read_one_by_one([ref])).get(ref, ()))
         if isinstance(one, ObjectId) and one.object_type == _DEVICE:
@@ -149,12 +153,12 @@ class BacnetDevice:
         return {"instance": str(number)}
 
     async def read(self, read: PreparedRead) -> ReadAnswer:
-        """Make one prepared read.  Raises Denied, NoReply (silent, garbled) or LinkLost."""
+        """Make one prepared read.  Raises DeviceRefused, NoReply (silent, garbled) or LinkLost."""
         data, heard = await self._line.exchange(self._there(), read.request, probes=self.is_silent)
         return read.take(data, heard)
 
     async def tell(self, service: int, body: bytes, expires_ns: int | None = None) -> None:
-        """Make a write or a subscription, once.  Raises Denied, NoReply, LinkLost or Expired."""
+        """Make a write or a subscription, once.  Raises DeviceRefused, NoReply, LinkLost or Expired."""
         request = datagrams.make_request(service, body, self.route)
         data, heard = await self._line.exchange(self._there(), request, writes=True, expires_ns=expires_ns)
         check_acknowledged(data, heard, service)
@@ -165,8 +169,7 @@ class BacnetDevice:
         return self.place
 
     async def said(self, refs: Sequence[Ref]) -> DeviceElements:
-        """What it says of properties, in as few requests as it bears; those that it does not know are left
-        out.
+        """Return the values of properties, read in the fewest requests; unknown ones are left out.
 
         Raises NoReply or LinkLost.
         """

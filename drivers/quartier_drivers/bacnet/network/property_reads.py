@@ -1,7 +1,7 @@
 """Read any properties of a device within its limits: packed, halved, one by one, by element.
 
-A device without segmentation answers with one APDU or not at all, so how long the answer may become is told
-beforehand (ASHRAE 135-2020, clauses 15.7 and 20.2, sizes in octets).
+A device without segmentation answers with one APDU or not at all, so the possible length of an answer is
+estimated beforehand (ASHRAE 135-2020, clauses 15.7 and 20.2, sizes in octets).
 """
 
 from collections import deque
@@ -18,16 +18,16 @@ from quartier_drivers.bacnet.network.udp_port import Answer
 from quartier_drivers.errors import NoReply
 from quartier_native.bacnet import WHOLE_ARRAY, FaultError, Ref
 
-# An array that is read element by element has no more than this, whatever the device says.
+# Most elements of an array that is read one by one, whatever length the device states.
 ELEMENTS_MAX = 10_000
-# Whoever is silent so often in a row is not there any more.
+# A device that is silent this often in a row counts as gone.
 _SILENT_MAX = 2
 ReadElements = tuple[Element, ...] | DeviceRefused | GarbledAnswer
-"""What a property reads as: its elements, or why it was not told."""
+"""The result of a property's read: its elements, or the reason why there are none."""
 
 
 class InquiryLine(Protocol):
-    """What a line does for an inquiry."""
+    """The part of a line that an inquiry needs."""
 
     async def exchange(self, place: DevicePlace, request: datagrams.ConfirmedRequest) -> Answer:
         """Make one confirmed request and return its answer.  Raises NoReply or LinkLost."""
@@ -35,7 +35,7 @@ class InquiryLine(Protocol):
 
 
 class PropertyInquiry:
-    """Reads of one device at ``place``; ``apdu_max`` is the longest APDU that it takes and sends, in octets.
+    """Reads of one device at ``place``; ``apdu_max`` is its longest APDU in both directions, in octets.
 
     ``multiple`` turns False once it has refused ReadPropertyMultiple.
     """
@@ -52,7 +52,7 @@ class PropertyInquiry:
         self._silent_count = 0
 
     async def read(self, refs: Iterable[Ref]) -> Mapping[Ref, ReadElements]:
-        """Each property with what was told of it.  Raises NoReply where it falls silent, or LinkLost."""
+        """Return the elements of each property.  Raises NoReply if the device falls silent, or LinkLost."""
         told: dict[Ref, ReadElements] = {}
         most = self._apdu_max
         packs = deque(pack_refs(dict.fromkeys(refs), request_max=most, answer_max=most))
@@ -66,7 +66,10 @@ class PropertyInquiry:
         return told
 
     async def array(self, ref: Ref) -> Sequence[ReadElements]:
-        """Each element of an array, read one by one.  Raises NoReply, LinkLost; Denied: it has no length."""
+        """Return each element of an array, read one by one.
+
+        Raises NoReply, LinkLost, or DeviceRefused if the array has no length.
+        """
         length = await self._length(ref)
         elements = [ref._replace(index=index) for index in range(1, length + 1)]
         told = await self.read(elements)
@@ -83,7 +86,7 @@ class PropertyInquiry:
         return value
 
     async def _told(self, pack: tuple[Ref, ...], told: dict[Ref, ReadElements]) -> Sequence[tuple[Ref, ...]]:
-        """Make one request and note what it told; returns what has to be asked anew, in its turn."""
+        """Make one request and store its result; return the requests to be made in its place."""
         read = PreparedRead(pack, self._route, multiple=len(pack) > 1)
         self.requests_count += 1
         try:
@@ -117,7 +120,7 @@ class PropertyInquiry:
         return self._read_in_parts(pack, denied, told)
 
     async def _read_by_elements(self, ref: Ref, denied: DeviceRefused) -> ReadElements:
-        """An array too long for one answer, put together; what is no array stays denied."""
+        """Return an array that is too long for one answer, read by element; the refusal if it is no array."""
         try:
             parts = await self.array(ref)
         except (DeviceRefused, GarbledAnswer):
@@ -164,7 +167,7 @@ _BINARY = frozenset({3, 4, 5, 21, 22, 28, 30, 54, 55})
 _STATES = frozenset({13, 14, 19, 23, 24, 48, 45})
 _WIDE = frozenset({46})
 _PRESENT_VALUE = 85
-# Property -> the octets of its value with tags; texts by what they mostly are.
+# Property -> the octets of its value with tags; texts by their usual length.
 _SIZES = {
     22: 5,  # cov-increment
     28: _TEXT,  # description
@@ -199,7 +202,7 @@ FindSize = Callable[[Ref], int]
 
 
 def estimate_size(ref: Ref) -> int:
-    """Return how many octets a property's value most likely has, its tag with it; an error takes no more."""
+    """Return the likely octets of a property's value, its tag included; an error takes no more."""
     return max(ERROR_SIZE, _estimate(ref))
 
 
@@ -214,14 +217,14 @@ def _estimate(ref: Ref) -> int:
 
 
 def find_request_size(ref: Ref) -> int:
-    """Octets of one property in a ReadPropertyMultiple-Request, without its object."""
+    """Return the octets of one property in a ReadPropertyMultiple-Request, without its object."""
     return len(encode_field(0, ref.property_id)) + (
         0 if ref.index == WHOLE_ARRAY else len(encode_field(1, ref.index))
     )
 
 
 def find_answer_size(ref: Ref, value_size: int) -> int:
-    """Octets of one property in the answer, without its object: two tags around what stands for it."""
+    """Return the octets of one property in the answer, without its object: two tags around its value."""
     return find_request_size(ref) + 2 + value_size
 
 
@@ -233,11 +236,11 @@ def pack_refs(
     size_of: FindSize = estimate_size,
     refs_max: int = 0,
 ) -> list[tuple[Ref, ...]]:
-    """The refs in the fewest requests, those of one object together and otherwise in their order.
+    """Return the refs in the fewest requests, those of one object together and else in their order.
 
-    ``request_max``: the longest APDU that the device takes, ``answer_max`` the longest that it sends (the
-    lesser of what it and we take).  ``refs_max``: properties of one request at most, 0: any number.  What
-    fits nowhere stands alone: ReadProperty has the least to carry.
+    ``request_max`` is the longest APDU that the device accepts, ``answer_max`` the longest answer (the lesser
+    of what it sends and what we accept).  ``refs_max`` is the most properties of one request, 0: any number.
+    A ref that fits into no pack is alone: ReadProperty has the least overhead.
     """
     packs: list[tuple[Ref, ...]] = []
     pack: list[Ref] = []
@@ -261,13 +264,13 @@ def pack_refs(
 
 
 def split_refs(refs: Sequence[Ref]) -> list[tuple[Ref, ...]]:
-    """Two requests in the place of one that was too large, one where nothing can be parted."""
+    """Return two requests for one that was too large; one if it cannot be divided."""
     middle = (len(refs) + 1) // 2
     return [tuple(part) for part in (refs[:middle], refs[middle:]) if part]
 
 
 def _group_by_object(refs: Iterable[Ref]) -> list[Ref]:
-    """Each object where it was named first."""
+    """Return the refs grouped by object, in the order in which the objects first occur."""
     objects: dict[tuple[int, int], list[Ref]] = {}
     for ref in refs:
         objects.setdefault((ref.object_type, ref.instance), []).append(ref)

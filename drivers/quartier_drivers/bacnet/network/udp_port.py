@@ -1,4 +1,4 @@
-"""Own UDP socket, the requests that wait for answers, and registration at a BBMD."""
+"""Own UDP socket, pending requests by invoke ID, and registration at a BBMD."""
 
 import asyncio
 import errno
@@ -25,7 +25,7 @@ ANSWER_TYPES = frozenset((SIMPLE_ACK, COMPLEX_ACK, ERROR, REJECT, ABORT, SEGMENT
 
 REFUSAL_TYPES = frozenset((ERROR, REJECT, ABORT))
 INVOKE_IDS = 128
-"""Ours are 0..127; the others are left to the library, which asks nobody."""
+"""The line uses 0..127; the others are left to the library."""
 
 
 RequestKey = tuple[Host, bytes, int]
@@ -33,11 +33,11 @@ RequestKey = tuple[Host, bytes, int]
 
 
 Answer = tuple[bytes, Heard]
-"""A datagram, and what its heads say."""
+"""A datagram, and the content of its heads."""
 
 
 class PendingRequests:
-    """The answers that are waited for, and what came too late."""
+    """The pending answers, and the count of late ones."""
 
     def __init__(self) -> None:
         self._waiting: dict[RequestKey, asyncio.Future[Answer]] = {}
@@ -45,9 +45,9 @@ class PendingRequests:
         self.late_count = 0
 
     def begin(self, host: Host, source: bytes) -> tuple[int, asyncio.Future[Answer]]:
-        """An invoke ID that nobody waits with for this device, and the answer to come.
+        """Return an invoke ID that is free for this device, and the future of its answer.
 
-        Raises BlockingIOError where all are waited with.
+        Raises BlockingIOError if none is free.
         """
         first = self._next.get((host, source), 0)
         for step in range(INVOKE_IDS):
@@ -60,11 +60,11 @@ class PendingRequests:
         raise BlockingIOError("128 requests to one device wait for an answer")
 
     def end(self, host: Host, source: bytes, number: int) -> None:
-        """Nobody waits any more."""
+        """Free an invoke ID."""
         self._waiting.pop((host, source, number), None)
 
     def settle(self, host: Host, source: bytes, number: int, answer: Answer) -> bool:
-        """Return whether the answer is one of ours: waited for, or too late."""
+        """Return whether the answer belongs to a request of ours, pending or timed out."""
         if not 0 <= number < INVOKE_IDS:
             return False
         waiter = self._waiting.get((host, source, number))
@@ -75,27 +75,33 @@ class PendingRequests:
         return True
 
     def fail(self, error: Exception) -> None:
-        """The network is gone: nobody needs to wait for the end of his time."""
+        """End all pending requests with this error: the network is gone."""
         for waiter in self._waiting.values():
             if not waiter.done():
                 waiter.set_exception(error)
 
 
 class Registrar(Protocol):
-    """What asks a BBMD for us."""
+    """The part of the library that registers us at a BBMD."""
 
     async def register(self, bbmd: Host, ttl_s: int, timeout_s: float) -> None:
-        """Register as a foreign device, and keep trying.  Raises LinkLost where it did not take us yet."""
+        """Register as a foreign device, and keep trying.
+
+        Raises LinkLost if the BBMD has not accepted it yet.
+        """
         ...
 
     @property
     def is_registered(self) -> bool:
-        """Return whether a BBMD has us in its table, as far as we know."""
+        """Return whether a BBMD has us in its table, as far as known."""
         ...
 
 
 class BbmdRegistration:
-    """That of the bus ``name`` with ``bbmd``, which is away at times: devices with an address go on."""
+    """The registration of the bus ``name`` with ``bbmd``.
+
+    Without it, devices with an address still work.
+    """
 
     def __init__(self, name: str, bbmd: str, ttl_s: int, timeout_s: float) -> None:
         self._name = name
@@ -107,7 +113,7 @@ class BbmdRegistration:
         self._why = ""
 
     async def begin(self, registrar: Registrar) -> None:
-        """Ask for it; that the BBMD does not take us is only said."""
+        """Register; a refusal by the BBMD is only reported as a note."""
         self._registrar = registrar
         try:
             await registrar.register(parse_station(self._bbmd), self._ttl_s, self._timeout_s)
@@ -115,7 +121,7 @@ class BbmdRegistration:
             self._why = str(error)
 
     def notes(self) -> Sequence[Note]:
-        """Return whether the BBMD has us, once each time that changes."""
+        """Return a note each time the registration was gained or lost."""
         is_in = self._registrar is None or self._registrar.is_registered
         if is_in == self._is_in:
             return ()
@@ -127,7 +133,7 @@ class BbmdRegistration:
 
 
 DATAGRAM_MAX = 2048
-# Datagrams of one turn: a storm of broadcasts must not hold the loop.
+# Most datagrams per iteration: a storm of broadcasts must not block the loop.
 BURST_COUNT = 32
 # linux/sockios.h
 _SIOCGIFADDR, _SIOCGIFNETMASK = 0x8915, 0x891B
@@ -136,15 +142,16 @@ _GONE = (errno.ENETDOWN, errno.ENETUNREACH, errno.ENODEV, errno.EADDRNOTAVAIL, e
 
 @dataclass(frozen=True, slots=True)
 class OwnAddress:
-    """Our own address, and the one that reaches everybody; None: an address without prefix."""
+    """Our own address, and the broadcast address; None: an address without prefix."""
 
     address: str
     broadcast: str | None
 
 
 def find_own_address(interface: str) -> OwnAddress:
-    """What ``eth0``, ``192.168.1.5/24`` or ``127.0.0.1`` means.  Raises LinkLost for an interface that is
-    not there.
+    """Return the addresses for ``eth0``, ``192.168.1.5/24`` or ``127.0.0.1``.
+
+    Raises LinkLost for an interface that does not exist.
     """
     if not interface[0].isdigit():
         interface = _read_interface(interface)
@@ -154,7 +161,7 @@ def find_own_address(interface: str) -> OwnAddress:
 
 
 def _read_interface(name: str) -> str:
-    """Address and mask of a network interface, as the kernel says them (netdevice(7))."""
+    """Return address and mask of a network interface, as the kernel has them (netdevice(7))."""
     asked = struct.pack("256s", name.encode("ascii"))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
         try:
@@ -169,7 +176,7 @@ def _read_interface(name: str) -> str:
 
 
 class UdpPort:
-    """The socket, and a second one for what is sent to all of the subnet; ``take`` hears each datagram."""
+    """The socket, and a second one for broadcasts; ``take`` is called with each datagram."""
 
     def __init__(self, take: Callable[[bytes, Host, bool], None], lost: Callable[[str], None]) -> None:
         self._take = take
@@ -182,11 +189,11 @@ class UdpPort:
 
     @property
     def is_open(self) -> bool:
-        """Return whether it is bound."""
+        """Return whether the port is bound."""
         return bool(self._sockets)
 
     def open(self, interface: str, number: int) -> None:
-        """Bind to UDP port ``number``.  Raises LinkLost, naming what stands in the way."""
+        """Bind to UDP port ``number``.  Raises LinkLost, naming the obstacle."""
         self.ground, self.number = find_own_address(interface), number
         loop = asyncio.get_running_loop()
         try:
@@ -222,7 +229,7 @@ class UdpPort:
         return f"{where} cannot be opened: {error.strerror or error}"
 
     def close(self) -> None:
-        """Close it; may be opened again."""
+        """Close the port; it may be opened again."""
         if self._sockets and self.tape is not None:
             self.tape.mark("closed", "closed by us")
         for one in self._sockets:
@@ -232,7 +239,7 @@ class UdpPort:
         self._sockets.clear()
 
     def send(self, data: bytes, host: Host) -> None:
-        """Send a datagram.  Raises LinkLost where the network is gone; what a host does not take is lost."""
+        """Send a datagram.  Raises LinkLost if the network is gone; a refusal by the host is ignored."""
         if not self._sockets:
             raise LinkLost("the socket is closed")
         if self.tape is not None:
@@ -246,7 +253,7 @@ class UdpPort:
                 raise LinkLost(f"{self.ground.address}: {error.strerror or error}") from error
 
     def broadcast(self, data: bytes) -> None:
-        """Send to all of the subnet.  Raises LinkLost, also where no prefix says what that is."""
+        """Send to the whole subnet.  Raises LinkLost, also if there is no prefix that defines it."""
         if self.ground.broadcast is None:
             raise LinkLost(
                 f"{self.ground.address} has no broadcast address; say interface with its prefix "

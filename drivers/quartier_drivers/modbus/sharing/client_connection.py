@@ -50,7 +50,7 @@ class ClientConnection:
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for an answer."""
+        """Return whether it waits for an answer."""
         return len(self._errands) > 0
 
     def add_request(self, errand: "PendingRequest") -> None:
@@ -171,7 +171,7 @@ class SendBuffer:
 
     @property
     def is_full(self) -> bool:
-        """Whether data waits to be sent."""
+        """Return whether data waits to be sent."""
         return len(self._unsent) > 0
 
     def is_stuck(self, now_s: float) -> bool:

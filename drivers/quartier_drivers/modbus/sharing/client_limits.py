@@ -1,4 +1,4 @@
-"""What a client may do, how often, and pauses after failures (pure).
+"""Limits of a client: its permitted requests, their rate, and pauses after failures (pure).
 
 A request that a device does not answer, or after which it ends the connection, is suppressed alone: its
 client sends valid ones too.  After a few of them in a row the unit is suppressed for this client.

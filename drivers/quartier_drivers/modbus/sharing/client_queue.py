@@ -77,7 +77,7 @@ class ClientQueue:
         return True
 
     def sweep(self) -> None:
-        """End requests that have waited too long, and those that nobody wants any more."""
+        """End requests that have waited too long, and those whose client is gone."""
         before_s = asyncio.get_running_loop().time() - WAIT_MAX_S
         for errand in self._waiting:
             if errand.is_wanted and errand.since_s > before_s:

@@ -153,7 +153,7 @@ class FrameSplitter:
     def take(self) -> ClientFrame | None:
         """Return the next complete frame; None if there is none.
 
-        Raises OutOfStep for an invalid header: the beginning of the next frame is then unknown.
+        Raises OutOfSync for an invalid header: the beginning of the next frame is then unknown.
         """
         heard = self._heard
         size = len(heard)
@@ -169,7 +169,7 @@ class FrameSplitter:
 
     @property
     def is_torn(self) -> bool:
-        """Whether there is an incomplete frame."""
+        """Return whether there is an incomplete frame."""
         return len(self._heard) > 0
 
 

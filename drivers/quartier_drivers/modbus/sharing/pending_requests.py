@@ -11,8 +11,8 @@ from quartier_drivers.modbus.sharing.client_requests import ClientRequest
 RequestOutcome = Literal["wire", "held", "busy", "absent", "unanswered", "dropped"]
 """Outcomes: the device answered; an earlier answer was given; too many requests.
 
-Nobody was asked, because the unit or the line is known to be absent; the device was asked and did not answer;
-nobody waits any more.
+The device was not asked, because the unit or the line is known to be absent; the device was asked and did
+not answer; the client waits no longer.
 """
 
 

@@ -179,7 +179,7 @@ class SharingServer:
 
     @property
     def listens(self) -> bool:
-        """Whether it can be reached."""
+        """Return whether it can be reached."""
         return self._socket is not None
 
     async def run(self) -> None:

@@ -61,7 +61,7 @@ class BlockingTcpLine(ModbusLine):
 
     @property
     def connected(self) -> bool:
-        """Whether the connection is up, as far as known."""
+        """Return whether the connection is up, as far as known."""
         return self._socket is not None
 
     async def _connect(self) -> None:
@@ -177,7 +177,7 @@ def _encode_timeout(seconds: float) -> bytes:
 
 
 def run_blocking(work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of ``work``, which awaits only a ``DirectLink`` and a ``BlockingClock``."""
+    """Return the result of ``work``, which awaits only a ``BlockingTcpLine`` and a ``BlockingClock``."""
     try:
         work.send(None)
     except StopIteration as ended:

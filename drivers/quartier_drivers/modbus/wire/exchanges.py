@@ -1,9 +1,9 @@
 """Waiter, sequence of reads, and cache of answers of one line.
 
-A read inside one answer gets its part of it; what two answers would have to give together is asked anew,
+A read inside one answer gets its part of it; what two answers would have to give together is read again,
 because the halves of a number may be of two moments.
 
-A plain Future wakes its task in the next iteration of the loop, which asks the kernel for news once more
+A plain Future wakes its task in the next iteration of the loop, which asks the kernel for events once more
 before: a system call and an iteration for each answer of a device.  Here the task goes on inside the call
 that brought the bytes; if that call is itself made by a task, it goes on in the next iteration as with any
 Future.
@@ -124,7 +124,7 @@ class ExchangeWaiter(asyncio.Future[T]):
     """A Future that one task awaits, once; ``wake`` is for callbacks of the loop, ``set_result`` for all."""
 
     def wake(self, result: T) -> None:
-        """Settle it in a callback of the loop; its task goes on at once.
+        """Settle it in a callback of the loop; its task continues at once.
 
         The caller must have nothing left to do.
         """
@@ -138,7 +138,7 @@ class ExchangeWaiter(asyncio.Future[T]):
         context.run(callback, self)
 
     def set_result(self, result: T) -> None:
-        """Settle it; its task goes on at once.  The caller must have nothing left to do."""
+        """Settle it; its task continues at once.  The caller must have nothing left to do."""
         if asyncio.current_task(self._loop) is not None:  # no task runs inside another
             super().set_result(result)
         else:

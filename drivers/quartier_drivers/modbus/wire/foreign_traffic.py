@@ -68,9 +68,9 @@ class ForeignRequest:
 
 
 class LineListener:
-    """Listens to a line while nobody answers us.  ``echoes``: whether the adapter returns our own bytes.
+    """Listens to a line while no unit answers us.  ``echoes``: whether the adapter returns our own bytes.
 
-    That is learnt from reads, whose request is never an answer; None until one was answered.
+    This is learnt from reads, whose request is never an answer; None until one was answered.
     """
 
     def __init__(self) -> None:

@@ -68,7 +68,7 @@ class ModbusLine(ABC):
     @property
     @abstractmethod
     def connected(self) -> bool:
-        """Whether the connection or port is open."""
+        """Return whether the connection or port is open."""
 
     def ready_ns(self, unit: int) -> int:
         """Return when ``unit`` may be asked again without a wait (daemon time, ns)."""
@@ -271,7 +271,7 @@ class ModbusLine(ABC):
 
     @property
     def _waits(self) -> bool:
-        """Whether an answer is awaited that has not come."""
+        """Return whether an answer is awaited that has not come."""
         return self._waiter is not None and not self._waiter.done()
 
     def _settle(self, answer: Any) -> None:
@@ -301,7 +301,7 @@ class ModbusLine(ABC):
 
     @abstractmethod
     async def _ask(self, request: Request) -> Answer:
-        """Send and wait.  Raises TimeoutError, Rubbish, OutOfStep or LinkLost."""
+        """Send and wait.  Raises TimeoutError, GarbledAnswer, OutOfSync or LinkLost."""
 
     @abstractmethod
     async def _recover(self, request: Request, error: Exception) -> None:

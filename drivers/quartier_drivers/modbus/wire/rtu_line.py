@@ -56,12 +56,12 @@ class RtuLine(ModbusLine):
 
     @property
     def _asked(self) -> bool:
-        """Whether a request was sent whose answer has not come."""
+        """Return whether a request was sent whose answer has not come."""
         return self._waits
 
     @property
     def _is_sent(self) -> bool:
-        """Whether the current request was sent."""
+        """Return whether the current request was sent."""
         return True
 
     def _disturbed(self) -> None:
@@ -104,7 +104,7 @@ class RtuLine(ModbusLine):
                 return
             answer = more
         if self._held is not None:
-            self._late(request.unit)  # the one before was said twice
+            self._late(request.unit)  # the previous answer came twice
         if hunt.before and is_foreign_request(hunt.before, request.unit, request.function, request.count):
             self._fail(GarbledAnswer("another master asked the unit for the same at the same time"))
         else:

@@ -28,7 +28,7 @@ class RtuOverTcpLine(RtuLine):
 
     @property
     def connected(self) -> bool:
-        """Whether the connection is up, as far as the kernel knows."""
+        """Return whether the connection is up, as far as the kernel knows."""
         return self._connection.stands
 
     def record(self, tape: "FrameRecorder | None") -> None:
@@ -42,7 +42,7 @@ class RtuOverTcpLine(RtuLine):
         self._connection.drop()
 
     def _size_s(self, request: Request) -> float:
-        del request  # how fast the far line is, nobody told us
+        del request  # the speed of the far line is unknown
         return 0.0
 
     def _overheard(self, data: bytes) -> None:

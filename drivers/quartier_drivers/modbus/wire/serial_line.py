@@ -126,7 +126,7 @@ class SerialRtuLine(RtuLine):
 
     @property
     def connected(self) -> bool:
-        """Whether the port is open."""
+        """Return whether the port is open."""
         return self._port is not None
 
     def record(self, tape: "FrameRecorder | None") -> None:
@@ -277,7 +277,7 @@ class SerialRtuLine(RtuLine):
             self._bell.set(calm_s, partial(self._send_in_calm, request, give_up_s), exact=True)
         elif now_s >= give_up_s or not self._paced or self._port is None or not self._take():
             self._send(request)
-        # Otherwise a byte that nobody had read broke the silence, and the wait starts anew.
+        # Otherwise an unread byte broke the silence, and the wait starts again.
 
     def _others_until_s(self, unit: int) -> float:
         """Return until when the slave of another master may send; longer if it was asked what we will ask."""

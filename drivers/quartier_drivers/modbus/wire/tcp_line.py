@@ -35,7 +35,7 @@ class TcpConnection:
     """A connection with callbacks.
 
     ``hear`` takes bytes, calls ``heard`` for what is no answer, and returns what to send at once. ``fail``
-    takes the reason why no answer will come.  ``sound`` is as in ``Stream``.
+    takes the reason why no answer will come.  ``sound`` is as in ``TcpStream``.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class TcpLine(ModbusLine):
 
     @property
     def connected(self) -> bool:
-        """Whether the connection is up, as far as the kernel knows."""
+        """Return whether the connection is up, as far as the kernel knows."""
         return self._connection.stands
 
     def record(self, tape: "FrameRecorder | None") -> None:
@@ -166,7 +166,7 @@ class TcpLine(ModbusLine):
                 self.held.took(go)
 
     async def _hold(self, go: ReadSequence) -> None:
-        """Hold the line until the go is over, an answer was unusual, or somebody else waits for it."""
+        """Keep the line until the batch is over, an answer was unusual, or somebody else waits for it."""
         if not self._turn.take():
             await self._turn.wait()
         try:
@@ -233,7 +233,7 @@ class TcpLine(ModbusLine):
             return None
         try:
             frame = go.heard(data)
-        except BaseException as error:  # a bug of who asks is told to who waits for it
+        except BaseException as error:  # a bug in the caller is raised where it waits for the answer
             waiter.set_exception(error)
             raise
         if frame is None:

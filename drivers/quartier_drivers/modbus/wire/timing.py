@@ -30,7 +30,7 @@ class WireTiming:
 
     @property
     def request_cost(self) -> float:
-        """How many registers could be read in the time of one more request."""
+        """Return how many registers could be read in the time of one more request."""
         if not self.char_s:
             return NETWORK_REQUEST_COST
         return (_AROUND_CHARS * self.char_s + 2 * self.quiet_s + DEVICE_DELAY_S) / (2 * self.char_s)

@@ -31,7 +31,7 @@ _SINCE, _UNTIL = datetime(2026, 1, 1, tzinfo=UTC), datetime(2056, 1, 1, tzinfo=U
 
 @dataclass(frozen=True, slots=True)
 class CertificateReport:
-    """What a person sees of a certificate; ``fingerprint`` is SHA-256 in hex, ``thumbprint`` SHA-1."""
+    """A certificate for people; ``fingerprint`` is its SHA-256 in hex, ``thumbprint`` its SHA-1."""
 
     fingerprint: str
     thumbprint: str
@@ -43,7 +43,7 @@ class CertificateReport:
 
 @dataclass(frozen=True, slots=True)
 class OwnCertificate:
-    """Our certificate (DER), its key (PEM) and the application's URI that stands in it."""
+    """Our certificate (DER), its key (PEM) and the URI of the application in it."""
 
     der: bytes
     key: bytes
@@ -51,17 +51,17 @@ class OwnCertificate:
 
 
 def find_fingerprint(der: bytes) -> str:
-    """SHA-256 of a certificate, in hex."""
+    """Return the SHA-256 of a certificate, in hex."""
     return hashlib.sha256(der).hexdigest()
 
 
 def group_digits(print_: str) -> str:
-    """A fingerprint as people compare it: in pairs."""
+    """Return a fingerprint in pairs of digits, as people compare it."""
     return ":".join(print_[at : at + 2] for at in range(0, len(print_), 2)).upper()
 
 
 def find_first_certificate(chain: bytes) -> bytes:
-    """The first certificate of a chain of DER certificates, the server's own.  Raises ValueError."""
+    """Return the first certificate of a chain of DER certificates: the server's own.  Raises ValueError."""
     if len(chain) < 4 or chain[0] != 0x30 or chain[1] != 0x82:
         raise ValueError("is no certificate")
     end = 4 + int.from_bytes(chain[2:4], "big")
@@ -71,7 +71,7 @@ def find_first_certificate(chain: bytes) -> bytes:
 
 
 def describe_certificate(der: bytes) -> CertificateReport:
-    """Return what is to be said of a certificate.  Raises ValueError where it is none."""
+    """Return the report of a certificate.  Raises ValueError if it is none."""
     one = x509.load_der_x509_certificate(der)
     return CertificateReport(
         find_fingerprint(der),
@@ -84,9 +84,9 @@ def describe_certificate(der: bytes) -> CertificateReport:
 
 
 def load_own_certificate(folder: Path) -> OwnCertificate:
-    """Our certificate in ``folder/own``; made there at the first call.
+    """Return our certificate in ``folder/own``; the first call makes it.
 
-    Raises OSError where the folder cannot be used, ValueError where what stands there is no certificate.
+    Raises OSError if the folder cannot be used, ValueError if its content is no certificate.
     """
     place = folder / OWN_FOLDER
     try:
@@ -98,7 +98,7 @@ def load_own_certificate(folder: Path) -> OwnCertificate:
 
 
 def find_own_certificate(folder: Path) -> tuple[Path, CertificateReport] | None:
-    """Return where our certificate is and what is to be said of it; None before it is made.
+    """Return the file and the report of our certificate; None before it is made.
 
     Raises OSError.
     """
@@ -110,7 +110,7 @@ def find_own_certificate(folder: Path) -> tuple[Path, CertificateReport] | None:
 
 
 def convert_to_der(data: bytes) -> bytes:
-    """A certificate that is given as PEM or DER, as DER.  Raises ValueError."""
+    """Return a PEM or DER certificate as DER.  Raises ValueError."""
     if not data.lstrip().startswith(b"-----BEGIN"):
         return find_first_certificate(data)
     return x509.load_pem_x509_certificate(data).public_bytes(serialization.Encoding.DER)
@@ -179,7 +179,7 @@ def _make_key_usage() -> x509.KeyUsage:
 
 
 def _save_certificate(place: Path, der: bytes, key: bytes) -> None:
-    """The key before the certificate, each at once or not at all, the key readable by us alone."""
+    """Write the key, then the certificate, each atomically; only we can read the key."""
     place.mkdir(mode=0o750, parents=True, exist_ok=True)
     for name, data, mode in ((KEY_FILE, key, 0o600), (CERTIFICATE_FILE, der, 0o644)):
         fresh = place / f"{name}.new"
@@ -192,9 +192,9 @@ def _save_certificate(place: Path, der: bytes, key: bytes) -> None:
 
 
 def match_owner(path: Path) -> None:
-    """Have a file of root's, and the folders made for it, belong to whom the folder above them belongs.
+    """Give a file of root, and the folders made for it, to the owner of the folder above them.
 
-    Who accepts a certificate by hand may be root; the daemon is not.
+    A person who accepts a certificate by hand may be root; the daemon is not.
     """
     if os.geteuid() != 0:
         return
@@ -214,9 +214,9 @@ CREDENTIAL_PREFIX = "credential:"
 
 
 def read_secret(reference: str, environ: Mapping[str, str] = os.environ) -> bytes:
-    """Return what stands in the file of a path, or of ``credential:NAME`` of systemd.
+    """Return the content of a file, given by its path or as ``credential:NAME`` of systemd.
 
-    Raises LinkLost that says what is wrong, never what stands there.
+    Raises LinkLost with the problem, never with the content.
     """
     path = Path(reference)
     if reference.startswith(CREDENTIAL_PREFIX):
@@ -233,7 +233,7 @@ def read_secret(reference: str, environ: Mapping[str, str] = os.environ) -> byte
 
 
 def read_password(reference: str, environ: Mapping[str, str] = os.environ) -> str:
-    """A password: the first line of its file.  Raises LinkLost as ``read`` does."""
+    """Return a password: the first line of its file.  Raises LinkLost as ``read_secret`` does."""
     try:
         return read_secret(reference, environ).decode("utf-8").splitlines()[0]
     except (UnicodeDecodeError, IndexError):

@@ -1,8 +1,8 @@
 """Convert between asyncua's objects and ours; record its connection.
 
-Beside ``link.py``, which talks, the only user of the library.
+Only this module and ``session.py``, which makes the exchanges, use the library.
 
-Only from the login on: what logs in may hold a password.
+A connection is recorded only from the login on: the login may contain a password.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +23,10 @@ from quartier_drivers.transport.frame_recorder import FrameRecorder
 
 
 def prepare_read(wanted: Sequence[tuple[NodePlace, int, int | None]], age_max_ms: float) -> Any:
-    """A read of (node, attribute, index), made once and sent often; a value may be ``age_max_ms`` old."""
+    """Return a read of (node, attribute, index), made once and sent often.
+
+    A value may be ``age_max_ms`` old.
+    """
     return ua.ReadParameters(
         age_max_ms,
         ua.TimestampsToReturn.Both,
@@ -43,7 +46,7 @@ MODES = {name: mode for mode, name in _MODES.items()}
 
 
 def convert_offers(endpoints: Sequence[Any]) -> list[EndpointOffer]:
-    """Return what a server offers over this protocol."""
+    """Return the endpoints that a server offers over this protocol."""
     return [
         EndpointOffer(
             one.SecurityPolicyUri.rpartition("#")[2], _MODES[one.SecurityMode], one.ServerCertificate or b""
@@ -54,7 +57,7 @@ def convert_offers(endpoints: Sequence[Any]) -> list[EndpointOffer]:
 
 
 def convert_notification(result: Any) -> SubscriptionNotification:
-    """Return what a message of a subscription says, its values as those of a read."""
+    """Return the content of a subscription's message, its values as those of a read."""
     message = result.NotificationMessage
     changes: list[tuple[int, NodeValue]] = []
     ended = 0
@@ -67,7 +70,7 @@ def convert_notification(result: Any) -> SubscriptionNotification:
 
 
 def convert_value(found: Any) -> NodeValue:
-    """A DataValue of the library; what no point could take is None."""
+    """Return a DataValue of the library as ours; the value is None if no point could take it."""
     variant = found.Value
     raw, kind = (None, 0) if variant is None else (variant.Value, variant.VariantType.value)
     if isinstance(raw, list) and len(raw) == 1:
@@ -83,7 +86,7 @@ def convert_value(found: Any) -> NodeValue:
 
 
 def make_item_request(item: MonitoredItem) -> Any:
-    """The request to watch an item; with a filter only where that says something."""
+    """Return the request to monitor an item, with a filter only if it is needed."""
     parameters = ua.MonitoringParameters(
         ClientHandle=item.handle, SamplingInterval=item.sampling_ms, QueueSize=item.queue
     )
@@ -98,27 +101,27 @@ def make_item_request(item: MonitoredItem) -> Any:
 
 
 def make_library_node(place: NodePlace) -> Any:
-    """A node as the library's."""
+    """Return a node as the library's."""
     return ua.NodeId(place[1], place[0])
 
 
 def convert_node(node: Any) -> NodePlace:
-    """One of the library's nodes as ours."""
+    """Return a node of the library as ours."""
     return node.NamespaceIndex, node.Identifier
 
 
 def render_range(index: int | None) -> str | None:
-    """An element of an array, as the standard writes it (OPC 10000-4, 7.27)."""
+    """Return an element of an array as the standard writes it (OPC 10000-4, 7.27)."""
     return None if index is None else str(index)
 
 
 def convert_time(moment: Any) -> int:
-    """100 ns since 1601; 0 where there is no moment."""
+    """Return a moment in 100 ns since 1601; 0 if there is none."""
     return 0 if moment is None else ua.datetime_to_win_epoch(moment)
 
 
 def load_message_types() -> None:
-    """Have the library make the codecs of all messages that are used: in a thread, for it takes 60 ms."""
+    """Make the library create the codecs of all messages in use; call it in a thread, it takes 60 ms."""
     item = make_item_request(MonitoredItem((0, 1), None, 0, 1.0, 1, 1.0, by_source=False))
     change = ua.MonitoredItemNotification(0, ua.DataValue())
     watch = ua.CreateMonitoredItemsParameters(0, ua.TimestampsToReturn.Both, [item])
@@ -141,7 +144,7 @@ _MESSAGES = (
 
 
 def record_connection(protocol: Any, tape: Callable[[], FrameRecorder | None]) -> None:
-    """Have what a connected asyncio protocol hears and sends said to ``tape``, while there is one."""
+    """Record all received and sent data of a connected asyncio protocol to ``tape``, while there is one."""
     transport = protocol.transport
     hear, send = protocol.data_received, transport.write
 

@@ -1,4 +1,4 @@
-"""One OPC UA server: its connection over all renewals, who is trusted, one exchange at a time."""
+"""One OPC UA server as a line: its connection over all renewals, its limits, one exchange at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -45,9 +45,9 @@ _COUNTERS = (
     "resubscriptions_count",
 )
 _SILENT_MAX = 2
-# A session that nobody uses is closed by the server, and whether it stands is not known.
+# The server closes an unused session, and its loss is not noticed.
 STATE_READ_PERIOD_S = 30.0
-# What a server is asked for at the beginning (OPC 10000-5; numbers of OPC 10000-6, annex A): its namespaces,
+# Read from a server at the beginning (OPC 10000-5; numbers of OPC 10000-6, annex A): its namespaces,
 # who built it, and its limits.
 _NAMESPACES, _BUILD_INFO, SERVER_STATE = 2255, 2260, 2259
 _LIMITS = {"read": 11705, "write": 11707, "watch": 11714, "translate": 11712}
@@ -58,9 +58,9 @@ _CHANGES_MAX = 100
 
 
 class OpcuaLine:
-    """A server at ``bus.url``.  ``epoch`` counts its connections: what was planned for one ends with it.
+    """A server at ``bus.url``.  ``epoch`` counts its connections: a plan is valid only for its connection.
 
-    One that ``is_brief`` makes a few requests and is closed: nothing is prepared for many.
+    A line that ``is_brief`` makes a few requests and is closed: it prepares nothing for many.
     """
 
     def __init__(self, name: str, bus: "OpcuaBus", clock: Clock, *, is_brief: bool = False) -> None:
@@ -85,11 +85,11 @@ class OpcuaLine:
 
     @property
     def stats(self) -> Mapping[str, float]:
-        """Counters since start: requests, time-outs, connections, messages, subscriptions made anew …"""
+        """Counters since start: requests, time-outs, connections, messages, repeated subscriptions …"""
         return self._stats
 
     def record(self, tape: "FrameRecorder | None") -> None:
-        """Say to ``tape`` what comes and goes, from the login on."""
+        """Record the traffic to ``tape``, from the login on; None stops recording."""
         self._tape = tape
 
     def count(self, name: str) -> None:
@@ -97,47 +97,50 @@ class OpcuaLine:
         self._stats[name] += 1
 
     def notes(self) -> Sequence[Note]:
-        """Return what people should know of its certificates."""
+        """Return notes for people about its certificates."""
         return self._entrance.notes()
 
     @property
     def read_max(self) -> int:
-        """Nodes of one read."""
+        """The most nodes of one read."""
         return self._most("read")
 
     @property
     def watch_max(self) -> int:
-        """Items of one request for a subscription."""
+        """The most items of one request for a subscription."""
         return self._most("watch")
 
     @property
     def write_max(self) -> int:
-        """Nodes of one write."""
+        """The most nodes of one write."""
         return self._most("write")
 
     @property
     def stands(self) -> bool:
-        """Return whether the connection stands, as far as the kernel knows."""
+        """Return whether the connection is up, as far as the kernel knows."""
         return self._session is not None and self._session.stands
 
     @property
     def offer(self) -> EndpointOffer | None:
-        """The endpoint that let us in last; None: none did yet."""
+        """The endpoint of the last login; None before the first."""
         return self._entrance.offer
 
     def expect(self, offer: EndpointOffer) -> None:
-        """Take this endpoint without asking for it, while its certificate is trusted and it lets us in."""
+        """Use this endpoint without asking for it, as long as its certificate is trusted and login works."""
         self._entrance.expect(offer)
 
     @property
     def pulse_ns(self) -> int:
-        """When the server should be asked for something, so that the session lives and death is noticed."""
+        """Return when the next request should be made, to keep the session and to notice its loss."""
         return self._used_ns + int(STATE_READ_PERIOD_S * _S)
 
-    # What the bus wants
+    # Called by the bus
 
     async def open(self) -> None:
-        """Connect, check who it is, log in, see what it can bear.  Raises LinkLost, with what helps."""
+        """Connect, check the server's identity, log in, read its limits.
+
+        Raises LinkLost, naming the remedy.
+        """
         if self.stands:
             return
         self._knock.stop()
@@ -162,29 +165,32 @@ class OpcuaLine:
         self._used()
 
     async def close(self) -> None:
-        """Close it; may be opened again."""
+        """Close the connection; it may be opened again."""
         self._knock.stop()
         await self._drop(politely=not self._silent_count)
 
     def is_back(self) -> bool:
-        """Whether a server that was gone answers again, or a person has put right why it was refused."""
+        """Return whether a lost server answers again, or a person has removed the reason of its refusal."""
         if self._entrance.is_shut:
             return self._entrance.is_changed()
         return bool(self._address) and self._knock.answered(self._address)
 
-    # What drivers want
+    # Called by drivers
 
     def place(self, node: NodeName) -> NodePlace | None:
-        """A node as this connection names it; None where the server lacks its namespace."""
+        """Return a node as this connection names it; None if the server lacks its namespace."""
         index = node.index(self.namespaces)
         return None if index is None else (index, node.identifier)
 
     def prepared(self, wanted: Sequence[tuple[NodePlace, int, int | None]], age_max_ms: float) -> Any:
-        """A read of (place, attribute, index), made once and sent often."""
+        """Return a read of (place, attribute, index), made once and sent often."""
         return load_session_module().library_types.prepare_read(wanted, age_max_ms)
 
     async def read(self, prepared: Any, count: int) -> ReadAnswer:
-        """The values of a prepared read.  Raises Refused (too much for the server), NoReply or LinkLost."""
+        """Return the values of a prepared read.
+
+        Raises Refused (too large for the server), NoReply or LinkLost.
+        """
         data = await self._exchange(lambda session: session.read(prepared))
         try:
             return read_response.parse_answer(data, count)
@@ -195,14 +201,14 @@ class OpcuaLine:
     async def write(
         self, writes: Sequence[tuple[NodePlace, int | None, int, RawValue]], expires_ns: int | None = None
     ) -> list[int]:
-        """Write (place, index, type, value); the status code of each.
+        """Write (place, index, type, value); return the status code of each.
 
-        Raises Refused, NoReply (outcome unknown), LinkLost (the same) or Expired.
+        Raises Refused, NoReply (outcome unknown), LinkLost (outcome unknown too) or Expired.
         """
         return await self._exchange(lambda session: session.write(writes), expires_ns)
 
     async def objects(self, places: Sequence[NodePlace], attribute: int) -> list[Any]:
-        """Attributes that are no scalars, within the server's limits.  Raises as ``read``."""
+        """Return attributes that are no scalars, within the server's limits.  Raises as ``read`` does."""
         found: list[Any] = []
         for at in range(0, len(places), self.read_max):
             some = places[at : at + self.read_max]
@@ -210,7 +216,7 @@ class OpcuaLine:
         return found
 
     async def properties(self, places: Sequence[NodePlace], name: str) -> list[NodePlace | None]:
-        """The standard property of each node that is called so.  Raises as ``read``."""
+        """Return the standard property ``name`` of each node.  Raises as ``read`` does."""
         found: list[NodePlace | None] = []
         most = self._most("translate")
         for at in range(0, len(places), most):
@@ -219,31 +225,31 @@ class OpcuaLine:
         return found
 
     async def parent_types(self, place: NodePlace) -> list[NodePlace]:
-        """The supertype of a type.  Raises as ``read``."""
+        """Return the supertype of a type.  Raises as ``read`` does."""
         return await self._exchange(lambda session: session.parent_types(place))
 
     async def children(self, place: NodePlace) -> list[ChildNode]:
-        """Return what is below a node.  Raises as ``read``."""
+        """Return the nodes below a node.  Raises as ``read`` does."""
         return await self._exchange(lambda session: session.children(place))
 
     async def subscribe(
         self, publishing_ms: float, keep_alive_count: int, hear: Callable[[SubscriptionNotification], None]
     ) -> Subscription:
-        """Make a subscription.  Raises as ``read``."""
+        """Make a subscription.  Raises as ``read`` does."""
         return await self._exchange(
             lambda session: session.subscribe(publishing_ms, keep_alive_count, _CHANGES_MAX, hear)
         )
 
     async def unsubscribe(self, subscription: int) -> None:
-        """End a subscription.  Raises as ``read``."""
+        """End a subscription.  Raises as ``read`` does."""
         await self._exchange(lambda session: session.unsubscribe(subscription))
 
     async def watch(self, subscription: int, items: Sequence[MonitoredItem]) -> list[ItemResult]:
-        """Have the server look at items.  Raises as ``read``."""
+        """Make the server monitor items.  Raises as ``read`` does."""
         return await self._exchange(lambda session: session.watch(subscription, items))
 
     async def pulse(self) -> None:
-        """Ask for its state: it answers, or it is found out.  Raises NoReply or LinkLost."""
+        """Read the server's state, to notice its loss.  Raises NoReply or LinkLost."""
         await self.read(self.prepared([((0, SERVER_STATE), VALUE_ATTRIBUTE, None)], 0.0), 1)
 
     # Inside
@@ -279,13 +285,13 @@ class OpcuaLine:
         return found
 
     def _silence(self, error: NoReply) -> Exception:
-        """The second silence in a row is no slow answer any more."""
+        """Return the error of a silence: LinkLost from the second in a row on, which is no slow answer."""
         self.count("timeouts_count")
         self._silent_count += 1
         return LinkLost(str(error)) if self._silent_count >= _SILENT_MAX else error
 
     async def _survey(self) -> None:
-        """Namespaces, limits and who built it."""
+        """Read the namespaces, the limits and the maker of the server."""
         session = self._session
         assert session is not None
         wanted = [(0, number) for number in (_NAMESPACES, _BUILD_INFO, *_LIMITS.values())]
@@ -316,7 +322,10 @@ class OpcuaLine:
 
 
 async def _load_session_module(*, warm: bool) -> "ModuleType":
-    """The library, imported and warm, by a thread: it takes seconds on a small machine, the cycle goes on."""
+    """Load and warm up the library in a thread: that takes seconds on a small machine.
+
+    The cycle continues meanwhile.
+    """
 
     def work() -> Any:
         found = load_session_module()
@@ -328,7 +337,7 @@ async def _load_session_module(*, warm: bool) -> "ModuleType":
 
 
 def load_session_module() -> Any:
-    """The module that wraps the library.  Raises LinkLost where that is not installed."""
+    """Return the module that wraps the library.  Raises LinkLost if the library is not installed."""
     try:
         return import_module("quartier_drivers.opcua.connection.session")
     except ImportError as error:

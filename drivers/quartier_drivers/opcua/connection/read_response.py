@@ -1,7 +1,7 @@
-"""The answer to a Read, from bytes to values, codes and stamps; no length in it is trusted.  Pure.
+"""Parse the answer to a Read into values, codes and time stamps; no length in it is trusted.  Pure.
 
-Binary encoding: OPC 10000-6, 5.2.2 (NodeId 5.2.2.9, Variant 5.2.2.16, DataValue 5.2.2.17).  The library
-makes an object of each value, with datetimes; here a scalar with its stamps is one look into a table and
+Binary encoding: OPC 10000-6, 5.2.2 (NodeId 5.2.2.9, Variant 5.2.2.16, DataValue 5.2.2.17).  The library makes
+an object of each value, with datetimes; here a scalar with its time stamps costs one look into a table and
 one unpacking.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from quartier_drivers.opcua.node_types import LOCALIZED_TEXT_TYPE, STRING_TYPE
 
 RawValue = bool | int | float | str | None
-"""A value as it came; None where there is none, or none that a point could take."""
+"""A value as received; None if there is none, or none that a point could take."""
 
 READ_RESPONSE = 634
 """ReadResponse_Encoding_DefaultBinary (OPC 10000-6, annex A)."""
@@ -31,7 +31,7 @@ _FIXED: Mapping[int, str] = {
     13: "q",
     19: "I",
 }
-# A Guid, and a DateTime and a StatusCode too, say nothing that a point could take.
+# A Guid, a DateTime and a StatusCode are no values that a point could take.
 _VALUELESS_TYPES = frozenset({13, 14, 19})
 _SIZES = {**{kind: struct.calcsize(f"<{code}") for kind, code in _FIXED.items()}, 14: 16}
 _VALUE, _STATUS, _SOURCE, _SERVER, _SOURCE_PICO, _SERVER_PICO = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
@@ -39,9 +39,9 @@ _DEPTH_MAX = 16
 
 
 class NodeValue(NamedTuple):
-    """What is known of a node; ``kind`` is the number of its built-in type, 0 where there is no value.
+    """The value of a node; ``kind`` is the number of its built-in type, 0 if there is no value.
 
-    Stamps are in 100 ns since 1601 (UTC), 0 where there is none.
+    Time stamps are in 100 ns since 1601 (UTC), 0 if there is none.
     """
 
     raw: RawValue
@@ -52,18 +52,18 @@ class NodeValue(NamedTuple):
 
 
 class ReadAnswer(NamedTuple):
-    """``sent`` is when the server made it, as its own clock says (100 ns since 1601)."""
+    """The answer to a Read; ``sent`` is its time by the server's own clock (100 ns since 1601)."""
 
     sent: int
     values: Sequence[NodeValue]
 
 
 class GarbledAnswer(ValueError):  # noqa: N818 - a state of an answer
-    """It is no answer to a Read, or ends before it should."""
+    """The data is no answer to a Read, or ends too early."""
 
 
 def parse_answer(data: bytes, count: int) -> ReadAnswer:
-    """Return what ``data``, the body of a message, says of ``count`` nodes.  Raises Garbled."""
+    """Return the values of ``count`` nodes in ``data``, the body of a message.  Raises GarbledAnswer."""
     try:
         return _parse_answer(data, count)
     except (struct.error, IndexError, UnicodeDecodeError, OverflowError, RecursionError) as error:
@@ -105,7 +105,7 @@ _CODE = struct.Struct("<I")
 
 
 def _make_builder(kind: int, mask: int) -> _Builder:
-    """Puts what was unpacked where it belongs."""
+    """Return a function that makes a NodeValue of unpacked fields."""
     has_status, has_source, has_server = (bool(mask & bit) for bit in (_STATUS, _SOURCE, _SERVER))
     status_at = 1
     source_at = status_at + has_status
@@ -145,11 +145,11 @@ _FORMS = {
     for mask in range(0x40)
     if mask & _VALUE  # without it there is no type
 }
-"""How a scalar of a fixed size is unpacked, by what stands in its first two bytes."""
+"""The unpacking of a scalar of a fixed size, by its first two bytes."""
 
 
 def _parse_header(data: bytes, at: int) -> tuple[int, int]:
-    """Return when it was sent, and where what follows the ResponseHeader begins (OPC 10000-4, 7.33)."""
+    """Return the time of the answer, and the end of its ResponseHeader (OPC 10000-4, 7.33)."""
     sent = _TICKS.unpack_from(data, at)[0]
     at = _skip_diagnostics(data, at + 16, 0)  # over the handle and the result, which the link has looked at
     (strings_count,) = _INT.unpack_from(data, at)
@@ -179,7 +179,7 @@ def _parse_data_value(data: bytes, at: int, depth: int) -> tuple[NodeValue, int]
 
 
 def _parse_variant(data: bytes, at: int, depth: int) -> tuple[tuple[RawValue, int], int]:
-    """A scalar, or the only element of an array; of anything else nothing but where it ends."""
+    """Return a scalar, or the only element of an array; of anything else only its end."""
     mask = data[at]
     kind, at = mask & 0x3F, at + 1
     count = 1
@@ -193,7 +193,7 @@ def _parse_variant(data: bytes, at: int, depth: int) -> tuple[tuple[RawValue, in
         if count == 1 and kind not in _VALUELESS_TYPES:
             raw = struct.unpack_from(f"<{_FIXED[kind]}", data, at)[0]
         at += size * count
-    elif kind:  # of no type at all there is nothing to pass over, however many are said to be there
+    elif kind:  # elements without a type take no bytes, whatever their stated number
         for _ in range(count):
             raw, at = _parse_element(data, at, kind, depth)
     if mask & 0x40:
@@ -205,7 +205,7 @@ def _parse_variant(data: bytes, at: int, depth: int) -> tuple[tuple[RawValue, in
 
 
 def _parse_element(data: bytes, at: int, kind: int, depth: int) -> tuple[RawValue, int]:
-    """One element of a type without a fixed size."""
+    """Return one element of a type without a fixed size."""
     if depth > _DEPTH_MAX:
         raise GarbledAnswer("values nested too deep")
     if kind == STRING_TYPE:
@@ -237,7 +237,7 @@ def _skip_bytes(data: bytes, at: int) -> int:
 
 
 def _parse_node(data: bytes, at: int) -> tuple[int, int]:
-    """The number of a numeric node (-1: it has none), and where it ends."""
+    """Return the number of a numeric node (-1: it has none), and its end."""
     mask = data[at]
     form = mask & 0x3F
     if form == 0:
@@ -266,7 +266,7 @@ def _skip_extension(data: bytes, at: int) -> int:
 
 
 def _skip_diagnostics(data: bytes, at: int, depth: int) -> int:
-    """Return where a DiagnosticInfo ends (OPC 10000-6, 5.2.2.12)."""
+    """Return the end of a DiagnosticInfo (OPC 10000-6, 5.2.2.12)."""
     if depth > _DEPTH_MAX:
         raise GarbledAnswer("diagnostics nested too deep")
     mask, at = data[at], at + 1
@@ -286,4 +286,4 @@ _SKIP: Mapping[int, Callable[[bytes, int, int], int]] = {
     24: lambda data, at, depth: _parse_variant(data, at, depth + 1)[1],
     25: _skip_diagnostics,
 }
-"""Where an element ends whose value no point could take; those that are not here are ByteStrings."""
+"""The end of an element whose value no point could take; types that are not here are ByteStrings."""

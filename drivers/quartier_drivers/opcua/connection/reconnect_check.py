@@ -1,7 +1,7 @@
-"""Whether a server that was lost is back, found out without waiting: a Hello that is answered.
+"""Find out without waiting that a lost server is back: it answers a Hello.
 
-A server that is frozen still takes connections, for its kernel does; only an Acknowledge shows that it runs.
-Each step takes a call, so the loop is never held; Hello and Acknowledge: OPC 10000-6, 7.1.2.
+A frozen server still accepts connections, because its kernel does; only an Acknowledge shows that it runs.
+Each call makes one step, so the loop is never blocked.  Hello and Acknowledge: OPC 10000-6, 7.1.2.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _UNDER_WAY = (0, errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK)
 
 
 class ReconnectCheck:
-    """Knocks at one endpoint; ``answered`` is called now and then, once a second perhaps."""
+    """The check of one endpoint; ``answered`` is called from time to time, perhaps once a second."""
 
     def __init__(self, url: str, port: int) -> None:
         self._url = url
@@ -30,7 +30,7 @@ class ReconnectCheck:
         self._tries = 0
 
     def answered(self, address: str) -> bool:
-        """Take the next step towards ``address``; True once it said that it is there."""
+        """Take the next step towards ``address``; return True once the server has answered."""
         try:
             if self._socket is None:
                 self._begin(address)
@@ -40,7 +40,7 @@ class ReconnectCheck:
             return False
 
     def stop(self) -> None:
-        """Knock no more; the next call begins anew."""
+        """Stop the check; the next call of ``answered`` begins anew."""
         door, self._socket = self._socket, None
         self._is_said, self._tries = False, 0
         if door is not None:
@@ -75,9 +75,9 @@ class ReconnectCheck:
 
 
 async def find_reachable_address(names: HostAddresses, host: str, port: int, timeout_s: float) -> str:
-    """The first address of ``host`` that takes a connection, the last where none does.
+    """Return the first address of ``host`` that accepts a connection, the last if none does.
 
-    Raises LinkLost where it has none.
+    Raises LinkLost if it has no address.
     """
     try:
         async with asyncio.timeout(timeout_s):
@@ -96,7 +96,7 @@ async def find_reachable_address(names: HostAddresses, host: str, port: int, tim
 
 
 def encode_hello(url: str) -> bytes:
-    """A Hello message for an endpoint."""
+    """Return a Hello message for an endpoint."""
     name = url.encode()
     body = struct.pack("<IIIII", 0, _SIZE_BYTES, _SIZE_BYTES, 0, 0) + struct.pack("<i", len(name)) + name
     return b"HELF" + struct.pack("<I", 8 + len(body)) + body

@@ -1,7 +1,7 @@
 """Choose an endpoint, check its certificate against the trust list, log in.
 
-``trusted/FINGERPRINT.der`` and ``refused/FINGERPRINT.der``, each with a ``.json`` that says where it was
-seen.  What is in neither is unknown: it is refused, kept and shown.
+The list has the files ``trusted/FINGERPRINT.der`` and ``refused/FINGERPRINT.der``, each with a ``.json`` of
+the URLs where it was seen.  A certificate in neither folder is unknown: it is refused, kept and shown.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class ServerLogin:
-    """Goes in, or says why not, once; ``is_shut``: only a person can change that."""
+    """Logs in, or reports once why not; ``is_shut``: only a person can change that."""
 
     def __init__(self, name: str, bus: "OpcuaBus") -> None:
         self.is_shut = False
@@ -54,18 +54,18 @@ class ServerLogin:
 
     @property
     def offer(self) -> EndpointOffer | None:
-        """The endpoint that let us in last; None: none did yet."""
+        """The endpoint of the last login; None before the first."""
         return self._known
 
     def expect(self, offer: EndpointOffer) -> None:
-        """Take this endpoint without asking for it, as long as its certificate is trusted and it lets us in.
+        """Use this endpoint without asking for it, while its certificate is trusted and the login succeeds.
 
-        Whether the server has a better one is seen all the same: it says so in each session, signed.
+        A better endpoint is noticed all the same: the server lists its endpoints in each session, signed.
         """
         self._known = offer
 
     def notes(self) -> Sequence[Note]:
-        """Return what people should know since the last call."""
+        """Return the notes for people since the last call."""
         notes, self._notes = self._notes, []
         return notes
 
@@ -74,7 +74,10 @@ class ServerLogin:
         return self._trust.stamp() != self._stamp
 
     async def open_session(self, link: "ModuleType", address: str) -> "OpcuaSession":
-        """A session with the server.  Raises LinkLost with what helps, or NoReply where it is silent."""
+        """Return a session with the server.
+
+        Raises LinkLost, naming the remedy, or NoReply if the server is silent.
+        """
         self.is_shut = False
         self._stamp = await asyncio.to_thread(self._trust.stamp)
         try:
@@ -86,7 +89,10 @@ class ServerLogin:
         return session
 
     async def _again(self, link: "ModuleType", address: str) -> "OpcuaSession | None":
-        """By the endpoint that let us in before; None where it is to be asked for.  Raises as ``entered``."""
+        """Return a session by the endpoint of the last login; None if endpoints must be asked for.
+
+        Raises as ``open_session`` does.
+        """
         known = self._known
         if known is None or (known.policy, known.mode) not in list_allowed(self._bus):
             return None
@@ -142,7 +148,7 @@ class ServerLogin:
             raise LinkLost(f"our certificate in {self._folder} cannot be used: {error}") from error
 
     def _require_trusted(self, offer: EndpointOffer) -> EndpointOffer:
-        """The offer, where its certificate is on the list; else that is kept, told, and LinkLost raised."""
+        """Return the offer if its certificate is trusted; else keep and report it, and raise LinkLost."""
         url = self._bus.url
         try:
             der = credentials.find_first_certificate(offer.certificate)
@@ -164,7 +170,7 @@ class ServerLogin:
         raise LinkLost(why)
 
     def _keep(self, write: Any) -> None:
-        """A disk that refuses keeps nobody out who is trusted, and lets nobody in who is not."""
+        """Write to the list; a failing disk changes nothing about trust and is only reported."""
         try:
             write()
         except OSError as error:
@@ -196,7 +202,7 @@ _PREFIX_MIN = 8
 
 @dataclass(frozen=True, slots=True)
 class TrustEntry:
-    """A certificate, where it stands (``trusted`` or ``refused``) and at which URLs it was seen."""
+    """A certificate, its list (``trusted`` or ``refused``) and the URLs where it was seen."""
 
     state: str
     shown: CertificateReport
@@ -204,24 +210,24 @@ class TrustEntry:
 
 
 class TrustList:
-    """The list in ``folder``.  Every call looks at the disk: a person may have changed it."""
+    """The list in ``folder``.  Every call reads the disk: a person may have changed it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def entries(self, state: str = "") -> list[TrustEntry]:
-        """All, or those of one ``state``; files that are no certificates are left out."""
+        """Return all entries, or those of one ``state``; files that are no certificates are left out."""
         return [entry for one in ((state,) if state else (TRUSTED, REFUSED)) for entry in self._entries(one)]
 
     def is_trusted(self, der: bytes) -> bool:
-        """Return whether this very certificate was accepted."""
+        """Return whether exactly this certificate was accepted."""
         try:
             return (self._file(TRUSTED, credentials.find_fingerprint(der))).read_bytes() == der
         except OSError:
             return False
 
     def trusted(self, fingerprint: str) -> bytes | None:
-        """The accepted certificate with this fingerprint (DER); None where there is none."""
+        """Return the accepted certificate with this fingerprint (DER); None if there is none."""
         try:
             der = self._file(TRUSTED, Path(fingerprint).name).read_bytes()
         except OSError:
@@ -229,31 +235,31 @@ class TrustList:
         return der if credentials.find_fingerprint(der) == fingerprint else None
 
     def known_at(self, url: str) -> tuple[str, ...]:
-        """Fingerprints of the trusted certificates that were seen at ``url``."""
+        """Return the fingerprints of the trusted certificates that were seen at ``url``."""
         return tuple(entry.shown.fingerprint for entry in self.entries(TRUSTED) if url in entry.urls)
 
     def refuse(self, der: bytes, url: str) -> None:
-        """Keep what was refused, to be shown.  Raises OSError."""
+        """Keep a refused certificate, so that it can be shown.  Raises OSError."""
         self._keep(REFUSED, der, url)
         self._drop_oldest()
 
     def seen(self, der: bytes, url: str) -> None:
-        """Note where a trusted certificate was seen.  Raises OSError."""
+        """Record where a trusted certificate was seen.  Raises OSError."""
         if url not in self._urls(TRUSTED, credentials.find_fingerprint(der)):
             self._keep(TRUSTED, der, url)
 
     def accept(self, fingerprint: str) -> None:
-        """Trust what was refused until now.  Raises OSError."""
+        """Trust a refused certificate from now on.  Raises OSError."""
         self._move(fingerprint, REFUSED, TRUSTED)
 
     def remove(self, fingerprint: str) -> None:
-        """Forget it: it is unknown again.  Raises OSError."""
+        """Remove a certificate: it is unknown again.  Raises OSError."""
         for state in (TRUSTED, REFUSED):
             self._file(state, fingerprint).unlink(missing_ok=True)
             self._note(state, fingerprint).unlink(missing_ok=True)
 
     def found(self, which: str) -> list[TrustEntry]:
-        """The entries that a fingerprint, its beginning (8 digits or more) or a URL means."""
+        """Return the entries for a fingerprint, its beginning (8 digits or more) or a URL."""
         digits = which.replace(":", "").replace(" ", "").lower()
         return [
             entry
@@ -263,7 +269,7 @@ class TrustList:
         ]
 
     def stamp(self) -> object:
-        """Changes when something was accepted or removed."""
+        """Return a number that changes when a certificate was accepted or removed."""
         try:
             return (self.folder / TRUSTED).stat().st_mtime_ns
         except OSError:

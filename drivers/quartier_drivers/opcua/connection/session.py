@@ -1,7 +1,7 @@
-"""One session with an OPC UA server; the only user of asyncua.
+"""One session with an OPC UA server; only this module exchanges messages by asyncua.
 
-The session is opened step by step, without the library's supervisor: it would ask each server once a second,
-and who is lost, silent or to be connected to anew is judged above, by the house's clock.
+The session is opened step by step, without the library's supervisor, which would ask each server once a
+second.  Loss, silence and new connections are decided above this module, by the daemon's clock.
 """
 
 import asyncio
@@ -43,19 +43,19 @@ from quartier_drivers.opcua.connection.session_types import (
 from quartier_drivers.opcua.endpoint_choice import DEFAULT_PORT, ENCRYPT_MODE, EndpointOffer
 from quartier_drivers.transport.frame_recorder import FrameRecorder
 
-# What matters is raised, and told once; the library would log each failed attempt with its traceback.
+# Errors are raised and reported once; the library would log each failed attempt with its traceback.
 logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
 
 _SESSION_MS = 120_000
 ReceiveNotification = Callable[[SubscriptionNotification], None]
-# Larger messages are not sent to us: one of them would hold the loop for too long.
+# The server sends us no larger messages: one of them would block the loop for too long.
 _MESSAGE_MAX_BYTES = 1 << 20
 _RESET, _FLUSH = struct.pack("ii", 1, 0), struct.pack("ii", 0, 0)  # of SO_LINGER
 _CHANNEL_SHARE = 0.75  # OPC 10000-4, 5.5.2: a token is renewed after 75 % of its life
 
 
 async def fetch_server_offers(url: str, address: str, timeout_s: float) -> list[EndpointOffer]:
-    """Return what the server at ``url`` offers, asked without a session.  Raises LinkLost."""
+    """Return the endpoints of the server at ``url``, asked for without a session.  Raises LinkLost."""
     client = Client(url, timeout=timeout_s)
     with _translate_errors(url):
         try:
@@ -67,7 +67,7 @@ async def fetch_server_offers(url: str, address: str, timeout_s: float) -> list[
 
 
 class OpcuaSession:
-    """A channel and an activated session on it."""
+    """A secure channel and an activated session on it."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
         self._url = url
@@ -79,11 +79,11 @@ class OpcuaSession:
 
     @property
     def stands(self) -> bool:
-        """Return whether the connection stands, as far as the kernel knows."""
+        """Return whether the connection is up, as far as the kernel knows."""
         return self._client.uaclient.state is UaClientState.CONNECTED
 
     async def open(self, address: str, access: SessionAccess) -> None:
-        """Connect to ``address``, open the channel, log in.  Raises LinkLost, or Login."""
+        """Connect to ``address``, open the channel, log in.  Raises LinkLost or LoginRefused."""
         client = self._client
         client.application_uri = access.own.uri
         with _translate_errors(self._url):
@@ -103,9 +103,9 @@ class OpcuaSession:
                 raise
 
     def _secure(self, access: SessionAccess) -> None:
-        """Keys and certificates read, in a thread: a user's private key is proved, which takes 40 ms.
+        """Load keys and certificates; runs in a thread, since checking a user's private key takes 40 ms.
 
-        Ours is not: we made it, and who leaves safe values has no time for that.
+        Our own key is not checked: we made it, and the release of safe values has no time for that.
         """
         client, offer = self._client, access.offer
         if access.user_certificate:
@@ -121,9 +121,9 @@ class OpcuaSession:
             client.uaclient.set_security(client.security_policy)
 
     def _as_offered(self, access: SessionAccess, signed: Sequence[EndpointOffer]) -> None:
-        """What was offered before anything was signed must be what is offered now (OPC 10000-4, 5.6.2).
+        """Check that the signed endpoints equal those offered before the signature (OPC 10000-4, 5.6.2).
 
-        Raises Login where the server has something better: somebody in between may have left it out.
+        Raises LoginRefused if the server has a better one: somebody in between may have removed it.
         """
         there = {(one.policy, one.mode) for one in signed}
         best = next((one for one in access.allowed if one in there), None)
@@ -133,7 +133,7 @@ class OpcuaSession:
             )
 
     async def _in_date(self, access: SessionAccess) -> None:
-        """Refuse a certificate that is not valid now.  Raises Login."""
+        """Refuse a certificate that is not valid now.  Raises LoginRefused."""
         if not access.offer.certificate or access.offer.policy == "None":
             return
         check = CertificateValidator(CertificateValidatorOptions.TIME_RANGE)
@@ -164,17 +164,17 @@ class OpcuaSession:
             raise
 
     async def close(self, *, politely: bool) -> None:
-        """Close session and connection; ``politely``: the server is told, and answers."""
+        """Close session and connection; ``politely``: tell the server and await its answer."""
         await _disconnect(self._client, politely=politely)
 
     def record(self, tape: Callable[[], FrameRecorder | None]) -> None:
-        """Say to ``tape`` what comes and goes from now on, while there is one."""
+        """Record the traffic to ``tape`` from now on, while there is one."""
         protocol = self._client.uaclient.protocol
         if protocol is not None and protocol.transport is not None:
             record_connection(protocol, tape)
 
     async def renew(self) -> None:
-        """Renew the channel's keys where it is time.  Raises LinkLost or NoReply."""
+        """Renew the channel's keys if it is time.  Raises LinkLost or NoReply."""
         if _find_loop_time_s() < self._renew_s:
             return
         with _translate_errors(self._url):
@@ -185,7 +185,7 @@ class OpcuaSession:
     # Reading and writing
 
     async def read(self, prepared: Any) -> bytes:
-        """The answer to a prepared read, as it came.  Raises TooMuch, NoReply or LinkLost."""
+        """Return the answer to a prepared read, as received.  Raises TooLarge, NoReply or LinkLost."""
         request, protocol = ua.ReadRequest(), self._client.uaclient.protocol
         request.Parameters = prepared
         if protocol is None:
@@ -196,7 +196,7 @@ class OpcuaSession:
     async def write(self, writes: Sequence[tuple[NodePlace, int | None, int, RawValue]]) -> list[int]:
         """Write (node, index, type, value) and return the status code of each.
 
-        Raises TooMuch, NoReply or LinkLost.
+        Raises TooLarge, NoReply or LinkLost.
         """
         params = ua.WriteParameters()
         for place, index, kind, raw in writes:
@@ -220,7 +220,7 @@ class OpcuaSession:
     async def subscribe(
         self, publishing_ms: float, keep_alive_count: int, most: int, hear: ReceiveNotification
     ) -> Subscription:
-        """Make a subscription; ``hear`` takes all that it says, at most ``most`` changes at a time."""
+        """Make a subscription; ``hear`` is called with each message of at most ``most`` changes."""
         params = ua.CreateSubscriptionParameters(
             RequestedPublishingInterval=publishing_ms,
             RequestedLifetimeCount=max(60, 10 * keep_alive_count),
@@ -235,7 +235,7 @@ class OpcuaSession:
         return Subscription(made.SubscriptionId, interval_ms, alive_count, made.RevisedLifetimeCount)
 
     async def watch(self, subscription: int, items: Sequence[MonitoredItem]) -> list[ItemResult]:
-        """Have the server look at items.  Raises TooMuch, NoReply or LinkLost."""
+        """Make the server monitor items.  Raises TooLarge, NoReply or LinkLost."""
         params = ua.CreateMonitoredItemsParameters(
             subscription,
             ua.TimestampsToReturn.Both,
@@ -246,14 +246,14 @@ class OpcuaSession:
         return [ItemResult(one.StatusCode.value, one.RevisedSamplingInterval) for one in made]
 
     async def unsubscribe(self, subscription: int) -> None:
-        """End a subscription, perhaps one that the server has forgotten already."""
+        """End a subscription, even if the server has already forgotten it."""
         with _translate_errors(self._url):
             await self._client.uaclient.delete_subscriptions([subscription])
 
     # Looking around
 
     async def children(self, place: NodePlace, most: int = 1000) -> list[ChildNode]:
-        """Return what is below a node, by hierarchical references.  Raises NoReply or LinkLost."""
+        """Return the nodes below a node, by hierarchical references.  Raises NoReply or LinkLost."""
         found = await self._browse(place, ua.BrowseDirection.Forward, "HierarchicalReferences", most)
         return [
             ChildNode(library_types.convert_node(one.NodeId), one.BrowseName.Name or "", one.NodeClass.name)
@@ -261,7 +261,7 @@ class OpcuaSession:
         ]
 
     async def parent_types(self, place: NodePlace) -> list[NodePlace]:
-        """The types that a type is a subtype of: one, or none.  Raises NoReply or LinkLost."""
+        """Return the types that a type is a subtype of: one, or none.  Raises NoReply or LinkLost."""
         found = await self._browse(place, ua.BrowseDirection.Inverse, "HasSubtype", 0)
         return [library_types.convert_node(one.NodeId) for one in found]
 
@@ -284,7 +284,7 @@ class OpcuaSession:
                 (result,) = await self._client.uaclient.browse_next(after)
 
     async def properties(self, places: Sequence[NodePlace], name: str) -> list[NodePlace | None]:
-        """The property of the standard's namespace that is called so, of each node that has one."""
+        """Return the property ``name`` in the standard's namespace, of each node that has one."""
         step = ua.RelativePathElement(
             ua.NodeId(ua.ObjectIds.HasProperty), False, True, ua.QualifiedName(name, 0)
         )
@@ -301,7 +301,7 @@ class OpcuaSession:
         ]
 
     async def objects(self, places: Sequence[NodePlace], attribute: int = VALUE_ATTRIBUTE) -> list[Any]:
-        """Attributes that are no plain scalars, as the library reads them; None for what is not there."""
+        """Return attributes that are no plain scalars, as the library reads them; None for missing ones."""
         params = library_types.prepare_read([(place, attribute, None) for place in places], 0.0)
         with _translate_errors(self._url):
             found = await self._client.uaclient.read(params)
@@ -310,7 +310,7 @@ class OpcuaSession:
         ]
 
 
-# What the library raises over an answer that makes no sense.
+# Exceptions of the library for an invalid answer.
 _GARBLED_ERRORS = (
     ua.UaError,
     struct.error,
@@ -324,7 +324,7 @@ _GARBLED_ERRORS = (
 
 @contextmanager
 def _translate_errors(url: str) -> Iterator[None]:
-    """Have what the library raises told by what the caller does next."""
+    """Translate the library's errors into ours, which state what the caller does next."""
     try:
         yield
     except ua.UaStatusCodeError as error:
@@ -356,7 +356,7 @@ def _find_error(url: str, code: int) -> Exception:
 
 
 async def _connect(client: Client, address: str) -> None:
-    """A channel to the server of the client's URL at this address of its host."""
+    """Open a channel to the server of the client's URL at this address of its host."""
     await client.uaclient.connect_socket(address, client.server_url.port or DEFAULT_PORT)
     _set_linger(client, _RESET)
     await client.send_hello()
@@ -364,7 +364,7 @@ async def _connect(client: Client, address: str) -> None:
 
 
 async def _disconnect(client: Client, *, politely: bool) -> None:
-    """Close what stands: a session that is left open is one of few."""
+    """Close the connection; a session that stays open is one of few on the server."""
     protocol = client.uaclient.protocol
     if politely:
         _set_linger(client, _FLUSH)
@@ -380,11 +380,11 @@ async def _disconnect(client: Client, *, politely: bool) -> None:
 
 
 def _set_linger(client: Client, how: bytes) -> None:
-    """How the kernel ends the connection.
+    """Set how the kernel ends the connection.
 
-    Unless we part politely it is reset: an order that was given up is not sent again by the kernel once the
-    network is back, and open62541, which counts a connection that just ends among its 100 for good, is rid of
-    it; also after our ``kill -9``.
+    Unless it is closed politely it is reset.  So the kernel does not send an order again that was given up,
+    once the network is back.  And open62541, which for ever counts a connection that just ends among its 100,
+    is rid of it; also after our ``kill -9``.
     """
     protocol = client.uaclient.protocol
     if protocol is not None and protocol.transport is not None:

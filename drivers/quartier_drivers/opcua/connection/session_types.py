@@ -1,4 +1,4 @@
-"""What the link takes and gives, in words that know nothing of the library.  Pure."""
+"""The types of a session's calls, results and errors, independent of the library.  Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,24 +17,24 @@ VALUE_ATTRIBUTE, DATA_TYPE_ATTRIBUTE = 13, 14
 
 
 class TooLarge(Refused):
-    """The request or its answer is too large for the server: a smaller one may do."""
+    """The request or its answer is too large for the server: a smaller one may succeed."""
 
 
 class ServerSilent(NoReply):
-    """Nothing came in time."""
+    """No answer came in time."""
 
 
 class LoginRefused(LinkLost):
-    """The server does not let us in: trying again soon does no good."""
+    """The server refuses the login: a repetition soon does not help."""
 
 
 class IdentityRefused(LoginRefused):
-    """Who we say we are is not believed: an account may be locked after a few tries."""
+    """The server refuses our credentials: an account may be locked after a few attempts."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionAccess:
-    """Who we are and which offer of the server is taken; nothing of it is printed."""
+    """Our credentials and the accepted offer of the server; nothing secret of it is printed."""
 
     offer: EndpointOffer
     own: OwnCertificate
@@ -46,12 +46,12 @@ class SessionAccess:
     user_key: bytes = b""
 
     def __repr__(self) -> str:
-        """The offer alone."""
+        """Return only the offer."""
         return f"Access({self.offer.policy}, {self.offer.mode})"
 
 
 class MonitoredItem(NamedTuple):
-    """What is to be watched: ``handle`` comes back with each change; intervals in real ms."""
+    """An item to be monitored: ``handle`` comes back with each change; intervals in ms of real time."""
 
     place: NodePlace
     element: int | None
@@ -63,16 +63,17 @@ class MonitoredItem(NamedTuple):
 
 
 class ItemResult(NamedTuple):
-    """What became of an item: its status code and the sampling interval that the server keeps (ms)."""
+    """The result for an item: its status code and the sampling interval that the server keeps (ms)."""
 
     status: int
     sampling_ms: float
 
 
 class SubscriptionNotification(NamedTuple):
-    """What a subscription said: when (100 ns since 1601, the server's clock) and which values changed.
+    """The message of a subscription: its time (100 ns since 1601, the server's clock) and changed values.
 
-    No changes: it lives.  ``ended``: the status with which the server ended it, 0 while it lives.
+    Without changes it only shows that the subscription is alive.  ``ended`` is the status with which the
+    server ended it, 0 while it is alive.
     """
 
     sent: int
@@ -81,7 +82,7 @@ class SubscriptionNotification(NamedTuple):
 
 
 class Subscription(NamedTuple):
-    """A subscription as the server made it: intervals in real ms."""
+    """A subscription as the server made it: intervals in ms of real time."""
 
     number: int
     publishing_ms: float
@@ -90,7 +91,7 @@ class Subscription(NamedTuple):
 
 
 class ChildNode(NamedTuple):
-    """What is below a node: where, how it is called, and what it is (``Object``, ``Variable`` …)."""
+    """A node below another one: its place, its name and its class (``Object``, ``Variable`` …)."""
 
     place: NodePlace
     name: str

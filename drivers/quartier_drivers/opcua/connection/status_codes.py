@@ -1,6 +1,6 @@
-"""Status codes: how far a value with one may be trusted, and what a person reads.  Pure.
+"""Status codes: the quality of a value with one, and its name for people.  Pure.
 
-OPC 10000-4, 7.39: the two highest bits are the severity, the next fourteen say what it is.
+OPC 10000-4, 7.39: the two highest bits are the severity, the next fourteen the meaning.
 """
 
 from collections.abc import Mapping
@@ -96,7 +96,7 @@ GONE_CODES = frozenset(
         *(0x80560000, 0x807D0000),
     }
 )
-"""Session, channel or server is no more, or full: connect anew."""
+"""Session, channel or server is gone, or full: connect again."""
 UNKNOWN_NODE_CODES = frozenset(
     {
         *(0x80020000, 0x80030000, 0x80050000, 0x800A0000, 0x80310000, 0x80320000, 0x808A0000, 0x80AF0000),
@@ -112,7 +112,7 @@ LOGIN_CODES: Mapping[int, str] = MappingProxyType(
         0x80570000: "look at user_key_file",
     }
 )
-"""Who we say we are is not believed, and what helps."""
+"""Refusals of our credentials, each with the remedy."""
 UNTRUSTED_CODES = frozenset({0x80120000, 0x80130000, 0x801A0000, 0x810D0000})
 """The server does not take our certificate."""
 OTHER_MODE_CODES = frozenset({0x80740000})
@@ -122,16 +122,16 @@ NO_FILTER_CODES = frozenset({0x80430000, 0x80440000, 0x80450000, 0x808E0000})
 
 
 def strip_info_bits(code: int) -> int:
-    """The code without its info bits."""
+    """Return the code without its info bits."""
     return code & _CODE_MASK
 
 
 def find_quality(code: int) -> int:
-    """The place in ``QUALITIES``: uncertain is stale, for only who made the server knows more."""
+    """Return the place in ``QUALITIES``; uncertain is stale, because only the server's maker knows more."""
     severity = code >> 30
     return GOOD_PLACE if severity == 0 else STALE_PLACE if severity == 1 else BAD_PLACE
 
 
 def render_status(code: int) -> str:
-    """The standard's name of a code, or the code itself."""
+    """Return the standard's name of a code, or the code itself."""
     return _NAMES.get(strip_info_bits(code), f"0x{code:08X}")

@@ -77,7 +77,7 @@ def _split_runs(
 
     The line may fail, and no value may be without its end.
     """
-    if function.is_cap:  # its timer ends in what must stand before
+    if function.is_cap:  # its timer ends in a value that must be written before
         return runs
     return sorted(runs, key=lambda run: all(term.leaf.entry.name != function.timer for term, _ in run))
 
@@ -176,7 +176,7 @@ class ControlledPoint:
 
     @property
     def settle_s(self) -> float:
-        """How long in s the device may still show the old value after a write."""
+        """Return how long the device may still show the old value after a write, in s."""
         return self._limits.settle_s
 
     @property
@@ -205,7 +205,7 @@ class ControlledPoint:
         try:
             await self._make(steps, expires_ns)
         except Refused:
-            if self._begun and not self.function.is_cap:  # half of it stands: that is nobody's order
+            if self._begun and not self.function.is_cap:  # half of an order is no valid order
                 with suppress(Refused):
                     await self._make(self.function.own())
             raise
@@ -218,7 +218,7 @@ class ControlledPoint:
     async def judged(self) -> str:
         """Return the differences to the last order, in words, once; empty if there are none.
 
-        An order whose timer differs from what was written is taken back.  Raises NoReply or LinkLost.
+        An order whose timer differs from the written one is released.  Raises NoReply or LinkLost.
         """
         steps, self._unjudged = self._unjudged, ()
         runs = self.function.left and self.function.raw(self.function.timer)

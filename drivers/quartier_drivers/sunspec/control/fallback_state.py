@@ -1,7 +1,4 @@
-"""Describe how the fallback of a control function stands (pure).
-
-Pure.  Source: SunSpec model 704, the points ...RvrtRem.  Models 123 and 124 have no such point.
-"""
+"""Describe the state of a control function's fallback (pure)."""
 
 import math
 from collections.abc import Callable, Iterator

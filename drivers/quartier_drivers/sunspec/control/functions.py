@@ -56,12 +56,12 @@ class ControlFunction(ABC):
 
     @property
     def is_there(self) -> bool:
-        """Whether the device has it: each point that it needs is implemented."""
+        """Return whether the device has it: each point that it needs is implemented."""
         return all(self.raw(path) is not None for path in self.needs)
 
     @property
     def moved(self) -> bool:
-        """Whether another model is at its place, or at the place of one of its ratings."""
+        """Return whether another model is at its place, or at the place of one of its ratings."""
         found = [one for number in self._models if (one := self.device.chain.of(number)) is not None]
         return not all(self.device.stands(one) for one in found)
 
@@ -71,7 +71,7 @@ class ControlFunction(ABC):
 
     @property
     def enabled(self) -> bool:
-        """Whether an order of it is in force."""
+        """Return whether an order of it is in force."""
         return self.raw(self.enable) == self.on
 
     def raw(self, path: str) -> int | None:
@@ -245,7 +245,7 @@ class Limit704(_LimitFunction):
 
     @property
     def reverts(self) -> bool:
-        """Whether it can end in another limit."""
+        """Return whether it can end in another limit."""
         return self.has(*self.reversion)
 
     def orders(self, value: float, cap: float | None) -> Sequence[WriteStep]:
@@ -299,7 +299,7 @@ class _Setpoint704(ControlFunction):
         return ({**mode, self.value: raw, **between, **self._reversion()}, {self.enable: ON})
 
     def own(self) -> Sequence[WriteStep]:
-        """Return the writes that give it back to the device."""
+        """Return the writes that relinquish it to the device."""
         return ({self.enable: OFF}, dict.fromkeys(self._kept(self.timer), 0))
 
     def arming(self, cap: float | None) -> WriteStep:

@@ -27,7 +27,7 @@ class StorageSetpoint124(ControlFunction):
 
     @property
     def enabled(self) -> bool:
-        """Whether both limits are in force, whatever the maker's bits are."""
+        """Return whether both limits are in force, whatever the maker's bits are."""
         return self._mode & _BOTH == _BOTH
 
     @property
@@ -93,9 +93,9 @@ class StorageSetpoint124(ControlFunction):
         return ({**timer, **window}, rates, {self.enable: on})
 
     def own(self) -> Sequence[WriteStep]:
-        """Return the writes that give it back to the device."""
+        """Return the writes that relinquish it to the device."""
         released: dict[str, int] = {}
-        with suppress(ValueError):  # where nobody knows what 100 % are in counts: off is enough
+        with suppress(ValueError):  # the count of 100 % is unknown: off is enough
             released = {"OutWRte": self._whole(self._out()), "InWRte": self._whole(self._in())}
         return ({self.enable: self._mode & ~_BOTH}, released, dict.fromkeys(self._kept(self.timer), 0))
 
