@@ -36,7 +36,7 @@ class WireError(QuartierError):
     """Something failed between the gateway and a device; the subclass says what to do next."""
 
 
-class LinkLost(WireError):  # noqa: N818 - a state of the world, named as the house names it
+class LinkLost(WireError):  # noqa: N818 - a state of the bus, not a fault of the program
     """The bus itself is lost (port unplugged, connection closed): reopen with back-off."""
 
 

@@ -31,7 +31,7 @@ def render_draft(identity: Mapping[str, str], vendor_id: int, rows: Sequence[Obj
     left = [row for row in rows if id(row) not in known and row.value is not None]
     if left:
         parts.append(
-            "# Left out, for the house has no unit for them:\n"
+            "# Left out, because Quartier has no unit for them:\n"
             + "".join(f"# {_render_comment(row)}\n" for row in left)
         )
     return "\n".join(parts)
