@@ -58,7 +58,7 @@ class GpioChip:
             chip.close()
 
     async def read_description(self, offset: int) -> Mapping[str, str]:
-        """What the kernel says of the chip and of a line: ``model`` and, if the line has a name, ``serial``.
+        """Return what the kernel knows: ``model`` of the chip and, if the line has a name, ``serial``.
 
         Raises NoReply (no such line) or LinkLost.
         """

@@ -90,7 +90,7 @@ def _parse_named(raw: object) -> object:
 
 
 class CounterLimits(Section):
-    """What a counter can do: its largest rate and where it rolls over."""
+    """Bounds of a counter: its largest rate and the value at which it rolls over."""
 
     rate_max: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     """Largest increase in an hour, in the unit of the point."""
@@ -101,7 +101,7 @@ class CounterLimits(Section):
 
 
 class MeterMarks(Section):
-    """What a meter of this profile states about itself.  Patterns: ``*`` and ``?``, any case."""
+    """Identity that a meter of this profile states.  Patterns: ``*`` and ``?``, any case."""
 
     makers: Annotated[tuple[str, ...], BeforeValidator(_parse_codes)] = ()
     """Three letters each, as assigned by the FLAG association."""

@@ -238,7 +238,7 @@ def is_controllable(asset: Any) -> bool:
 
 
 def find_control_quantity(role: str, takes: Callable[[str], bool]) -> str:
-    """What is written to an asset of this role; ``takes`` says whether its device lets that be written."""
+    """Return the quantity that is written to an asset of this role; ``takes``: can its device write it?"""
     return next((one for one in CONTROL_QUANTITIES[role] if takes(one)), CONTROL_QUANTITIES[role][0])
 
 

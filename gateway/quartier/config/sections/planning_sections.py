@@ -57,7 +57,7 @@ class PlanningSection(Section):
 
 
 class TariffSection(Section):
-    """What energy costs by the contract; a plan needs it."""
+    """Prices of energy by the contract; a plan needs them."""
 
     contract: Literal["base", "hchp", "two_rates", "tempo", "ejp", "signal"]
     """Which prices there are; signal: those that the district signals."""

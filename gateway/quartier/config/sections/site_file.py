@@ -47,7 +47,7 @@ else:  # the registry says which kinds there are
 
 
 class SiteSection(Section):
-    """Which building this is."""
+    """Identity and place of the building."""
 
     id: BuildingId
     """The building's name in the district, unique there."""
@@ -155,7 +155,7 @@ def _choose_default(value: float | None, default: float) -> float:
 
 
 class ControlSection(Section):
-    """How the building is controlled."""
+    """Settings of the control cycle."""
 
     cycle_s: Annotated[float, Field(ge=0.2, le=5)] = 1.0
     """Period of the control cycle; what the district sends is answered in the next one."""
@@ -164,7 +164,7 @@ class ControlSection(Section):
 
 
 class DeadbandsSection(Section):
-    """How much a value must change to become a sample."""
+    """Smallest change of a value that becomes a sample."""
 
     power_w: Watts = 50.0
     """Power (W, var, VA): at least this much."""
@@ -198,7 +198,7 @@ class StoreSection(Section):
     chunk_count: Annotated[int, Field(ge=16, le=8_192)] = 512
     """Samples of one point that are compressed together."""
     deadbands: DeadbandsSection = DeadbandsSection()
-    """How much a value must change to become a sample."""
+    """Smallest change of a value that becomes a sample."""
 
     def file(self, state_dir: Path) -> Path:
         """Return where the database is, given the state directory."""
@@ -206,7 +206,7 @@ class StoreSection(Section):
 
 
 class ClockSection(Section):
-    """When the wall clock is trusted: the kernel says so, and the district's stamps do not contradict."""
+    """Trust in the wall clock: the kernel is synchronised and no stamp of the district disagrees."""
 
     heartbeat_offset_max_s: Annotated[float, Field(ge=1, le=60)] = 60.0
     """How far a heartbeat's stamp may be off a synchronised clock; beyond it the heartbeat does not count."""
@@ -233,7 +233,7 @@ class SiteFile(Section):
     """A whole site file."""
 
     site: SiteSection
-    """Which building this is."""
+    """Identity and place of the building."""
     buses: dict[Name, BusSection] = Field(default_factory=dict)
     """Wires and endpoints, by name."""
     devices: dict[Name, DeviceSection] = Field(default_factory=dict)
@@ -249,7 +249,7 @@ class SiteFile(Section):
     limits: LimitsSection
     """Hard limits and what is declared for each loss."""
     control: ControlSection = ControlSection()
-    """How the building is controlled."""
+    """Settings of the control cycle."""
     district_link: DistrictLinkSection | None = None
     """The broker of the district; absent: the gateway stands alone."""
     planning: PlanningSection | None = None

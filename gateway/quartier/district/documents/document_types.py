@@ -138,7 +138,7 @@ class IntervalForm(Form):
 
 
 class DefaultForm(Form):
-    """What holds in gaps and after the last interval."""
+    """Limits in gaps and after the last interval."""
 
     import_max_w: Watts
     export_max_w: Watts

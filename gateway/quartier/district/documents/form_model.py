@@ -28,7 +28,7 @@ class Form(BaseModel):
 
 
 class DocumentForm(Form):
-    """What every signed document but the heartbeat carries."""
+    """Fields of every signed document but the heartbeat."""
 
     id: Name
     seq: Number

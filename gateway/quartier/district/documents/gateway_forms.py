@@ -21,59 +21,59 @@ class GatewayForm(BaseModel):
 
 
 class AckForm(GatewayForm):
-    """What became of a document."""
+    """Result of a document."""
 
     id: Annotated[str, Field(max_length=64)]
-    """The document's id; empty where none could be read."""
+    """Id of the document; empty if it was not readable."""
     seq: Uint64
-    """The document's seq; 0 where none could be read."""
+    """Seq of the document; 0 if it was not readable."""
     type: str
     """The kind of document: envelope, job …"""
     reception: Literal[tuple(word.value for word in ReceptionStatus)]  # type: ignore[valid-type] # made from the words themselves
-    """S2's reception status."""
+    """Reception status of S2."""
     status: Literal[tuple(word.value for word in InstructionStatus)]  # type: ignore[valid-type] # as above
-    """S2's status of what was ordered."""
+    """Instruction status of S2."""
     reason: Literal[(*(word.value for word in AckReason), "")]  # type: ignore[valid-type] # as above
-    """Why it was refused or ended."""
+    """Reason of a refusal or an end, for people."""
     ts: UnixTimeMs
-    """When it is said, Unix milliseconds."""
+    """Time of this answer, Unix milliseconds."""
 
 
 class EventForm(GatewayForm):
     """An alarm or event; boot and seq number it without gaps."""
 
     boot: Uint64
-    """The number of the gateway's start."""
+    """Number of the gateway's start."""
     seq: Uint64
     """Rises by one with each event of a boot."""
     ts: UnixTimeMs
-    """When it happened, Unix milliseconds."""
+    """Time of the event, Unix milliseconds."""
     code: str
-    """A stable word, as in the page of alarms."""
+    """Code from the page of alarms; it does not change."""
     text: str
-    """For people."""
+    """Text for people."""
     data: dict[str, Any]
-    """What belongs to the code."""
+    """Values that belong to the code."""
 
 
 class MarkForm(GatewayForm):
-    """How far a stream is stored."""
+    """Last stored sample of a stream."""
 
     boot: Uint64
-    """The start of the gateway that the last stored sample belongs to."""
+    """Number of the start of the gateway in which the sample was taken."""
     seq: Uint64
-    """Its sequence number in that boot."""
+    """Sequence number of the sample in that boot."""
 
 
 class WatermarkForm(GatewayForm):
-    """What the district has stored of a gateway."""
+    """Watermark: the samples of a gateway that the district has stored."""
 
     bdseq: Annotated[int, Field(ge=0, le=255)] | None
-    """The bdSeq of the last NBIRTH that it saw."""
+    """bdSeq of the last NBIRTH that the district received."""
     streams: dict[str, MarkForm]
-    """Per stream (an asset, node or event) the last sample below which none is missing."""
+    """For each stream (an asset, node or event) the last sample before which none is missing."""
     late_s: Annotated[float, Field(ge=0)] | None = None
-    """How long live data waits at the district before it is stored; history gives way above 1 s."""
+    """Time that live data waits in the district before storage; above 1 s the gateway slows its history."""
 
 
 class TimerForm(GatewayForm):
@@ -85,83 +85,83 @@ class TimerForm(GatewayForm):
 
 
 class DeviceForm(BaseModel):
-    """What one asset could do now; more fields belong to its class."""
+    """Flexibility of one asset now; more fields belong to its class."""
 
     model_config = ConfigDict(defer_build=True, extra="allow", strict=True, use_attribute_docstrings=True)
 
     device: str
     """The asset."""
     role: str
-    """What it is: battery, ev, pv, load …"""
+    """Role of the asset: battery, ev, pv, load …"""
     tier: str
-    """Its turn when a cap takes power: D first, A never."""
+    """Order of reduction under a limit: D first, A never."""
     control_type: str
-    """S2's control type."""
+    """Control type of S2."""
     available: bool
-    """Whether it could follow an order now."""
+    """True if it can follow an order now."""
     why: str
-    """Why not; empty where it could."""
+    """Reason if it cannot; else empty."""
     power_w: float | None
-    """What it takes now, plus; null where nobody knows."""
+    """Power now in W, consumption positive; null if unknown."""
     power_ranges_w: list[Annotated[list[float], Field(min_length=2, max_length=2)]]
-    """Powers it can be asked for now, each from and to."""
+    """Ranges of power that can be ordered now, each from and to, in W."""
     energy_up_wh: float | None
-    """What it could still take."""
+    """Energy in Wh that it can still take."""
     energy_down_wh: float | None
-    """What it could still give."""
+    """Energy in Wh that it can still give."""
     timers: list[TimerForm]
-    """What blocks a transition now."""
+    """Timers that block a transition now."""
     forecast_w: list[float | None] | None
-    """96 quarter hours from the forecast's start on; null where they are not known."""
+    """96 quarter hours from the start of the forecast; null if unknown."""
 
 
 class SeriesForm(GatewayForm):
-    """96 quarter hours from the forecast's start on, in W; none is missing."""
+    """96 quarter hours from the start of the forecast, in W; none is missing."""
 
     mean_w: list[float]
     low_w: list[float]
-    """The quantile 10 %: one time in ten it is less."""
+    """Quantile 10 %: one time in ten the value is lower."""
     middle_w: list[float]
-    """The quantile 50 %."""
+    """Quantile 50 %."""
     high_w: list[float]
-    """The quantile 90 %."""
+    """Quantile 90 %."""
     model: str
-    """Which model was chosen, by its own back-test."""
+    """Model that its back-test chose."""
     error_w: float | None
-    """Root of its mean squared error in the back-test; null before anything was tried."""
+    """Root mean square error of the back-test in W; null before the first one."""
     miss_w: float | None
-    """Its mean absolute error there."""
+    """Mean absolute error of the back-test in W."""
     inside_pct: float | None
-    """How often what happened lay between low and high there."""
+    """Share of the back-test in which the value was between low and high."""
 
 
 class ForecastForm(GatewayForm):
-    """How the forecasts were made, that of the connection, and what the building will need by itself."""
+    """Method of the forecasts, forecast of the connection, and own need of the building."""
 
     method: str
-    """In words."""
+    """Name of the method, for people."""
     start: UnixTimeMs
-    """The first quarter hour, Unix milliseconds."""
+    """Start of the first quarter hour, Unix milliseconds."""
     step_s: int
     """Length of a step."""
     grid_w: list[float | None] | None
-    """The connection, import plus; null where it is not known or stays in the building."""
+    """Power of the connection, import positive; null if unknown or private to the building."""
     load: SeriesForm | None
-    """What the building will take without its battery and cars; null as ``sun`` and ``net`` where it does not
-    plan, or where that stays in the building."""
+    """Load of the building without battery and cars; null, as ``sun`` and ``net``, where the gateway does not
+    plan or the data is private to the building."""
     sun: SeriesForm | None
-    """What its sun will give, plus."""
+    """Generation of the sun, positive."""
     net: SeriesForm | None
-    """Load less sun: what the connection would take before anything is steered."""
+    """Load minus sun: power of the connection before any control."""
 
 
 class FlexibilityForm(GatewayForm):
-    """What the building could do now; assets whose data stays in the building are not among the devices."""
+    """Flexibility of the building now; assets whose data stays in the building are not among the devices."""
 
     ts: UnixTimeMs
-    """When it was made."""
+    """Time of the report, Unix milliseconds."""
     valid_s: float
-    """How long it is of use."""
+    """Time for which the report is valid."""
     import_max_w: float | None
     """The import cap in force."""
     export_max_w: float | None

@@ -54,7 +54,7 @@ class KeyForm(_StrictForm):
 
 
 class ListForm(_StrictForm):
-    """What the district's root signs."""
+    """Key list that the root key of the district signs."""
 
     district: str = Field(min_length=1, max_length=63)
     """The district whose gateways take it."""

@@ -50,7 +50,7 @@ class ScheduleIntervalForm(Form):
 
 
 class ScheduleForm(DocumentForm):
-    """What one asset shall do over time; ``asset`` is the last level of its topic."""
+    """Schedule of one asset; ``asset`` is the last level of its topic."""
 
     asset: Annotated[str, Field(min_length=1, max_length=64)]
     start: TimeMs
@@ -95,7 +95,7 @@ class FailsafeForm(DocumentForm):
 
 
 class PriceForm(Form):
-    """What energy costs, and what is paid for it."""
+    """Prices of imported and exported energy."""
 
     duration_s: Duration
     import_eur_per_kwh: PricePerKwh
@@ -110,7 +110,7 @@ class PriceForm(Form):
 
 
 class Co2Form(Form):
-    """How much CO2 equivalent comes with energy from the grid."""
+    """CO2 equivalent of energy from the grid."""
 
     duration_s: Duration
     import_g_per_kwh: GramsPerKwh
