@@ -23,9 +23,8 @@ from quartier_drivers.opcua.bus_section import OpcuaBus
 from quartier_drivers.opcua.connection.line import OpcuaLine
 from quartier_drivers.transport.event_loop import LoopClock
 from quartier_drivers.transport.frame_recorder import FrameRecorder
-from quartier_hil.devices.odd import plain_unit, quirk
-from quartier_hil.devices.oddpty import OddPty
-from quartier_hil.devices.oddtcp import OddTcp
+from quartier_sim.modbus.quirk_servers import QuirkyRtuSlave, QuirkyTcpServer
+from quartier_sim.modbus.quirks import make_plain_unit, make_quirk
 
 ASK = Request(1, 3, 7, 2)
 TOLD = bytes([3, 4, 0, 7, 0, 8])
@@ -55,7 +54,7 @@ async def test_every_kind_of_line_can_be_recorded():
 
 @pytest.mark.parametrize("rtu", [False, True])
 async def test_a_connection_tells_its_ends_question_answer_and_close(tape, rtu):
-    async with OddTcp({1: plain_unit()}, rtu=rtu) as device:
+    async with QuirkyTcpServer({1: make_plain_unit()}, rtu=rtu) as device:
         line = make_line("x", tcp(device.port, framing="rtu" if rtu else "tcp"), LoopClock())
         line.record(tape)
         await line.open()
@@ -70,7 +69,7 @@ async def test_a_connection_tells_its_ends_question_answer_and_close(tape, rtu):
 
 
 async def test_an_end_of_the_device_is_told_as_its_own(tape):
-    async with OddTcp({1: plain_unit()}, quirk("closes-after-answer")) as device:
+    async with QuirkyTcpServer({1: make_plain_unit()}, make_quirk("closes-after-answer")) as device:
         line = make_line("x", tcp(device.port), LoopClock())
         line.record(tape)
         await line.open()
@@ -84,7 +83,7 @@ async def test_an_end_of_the_device_is_told_as_its_own(tape):
 
 
 async def test_a_serial_line_tells_what_nobody_answered_too(tape):
-    async with OddPty({1: plain_unit()}) as device:
+    async with QuirkyRtuSlave({1: make_plain_unit()}) as device:
         line = make_line(
             "x",
             RtuBus(kind="modbus-rtu", port=device.path, baud=115200, timeout_s=1.0, retries_count=0),

@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from tests.gateway.virtual import VirtualLoop
 
 from quartier.district.connection.mqtt_types import BrokerCredentials
-from quartier_hil.bench.process import free_port as free_port_now
+from quartier_sim.modbus.endpoints import find_free_port as free_port_now
 
 PEERS = Path(__file__).parents[2] / "peers"
 START_MS = 1_764_000_000_000

@@ -5,27 +5,27 @@ import time
 
 import pytest
 
-from quartier_hil.clock import RigClock
-from quartier_hil.records.series import Series
-from quartier_hil.run import NAMES, Options, Run
-from quartier_hil.scenario import Scenario
-from quartier_hil.stage.broker import Broker
-from quartier_hil.stage.daemon import Daemon
-from quartier_hil.stage.peer import Peer
-from quartier_hil.wiring import Wiring
+from quartier_hil.processes.broker_process import BrokerProcess
+from quartier_hil.processes.daemon_process import DaemonProcess
+from quartier_hil.processes.district_process import DistrictProcess
+from quartier_hil.runner.device_wiring import DeviceWiring
+from quartier_hil.runner.run import SITE_NAMES, Run, RunOptions
+from quartier_hil.scenario.scenario_file import Scenario
+from quartier_sim.load_series.minute_series import LoadSeries
+from quartier_sim.site_clock import RigClock
 
 
 @pytest.fixture
 def prepared(tmp_path):
     scenario = Scenario(title="A title", start=dt.datetime(2026, 6, 12, 15), duration_s=100)  # noqa: DTZ001 - the house's local time
-    series = Series(base_w=(500.0,), solar_w_per_kw=(0.0,), origin="")
-    found = Run(Options(scenario=scenario, series=series, folder=tmp_path))
+    series = LoadSeries(base_w=(500.0,), solar_w_per_kw=(0.0,), origin="")
+    found = Run(RunOptions(scenario=scenario, series=series, folder=tmp_path))
     found.clock = RigClock(time.time())
     found.zero_s = 0.0
-    found.broker = Broker(tmp_path, "iotcore")
-    found.peer = Peer(tmp_path, found.broker.port, NAMES, found.clock)
-    found.wiring = Wiring(seed=1)
-    found.daemon = Daemon(tmp_path / "site.toml", tmp_path, found.clock)
+    found.broker = BrokerProcess(tmp_path, "iotcore")
+    found.peer = DistrictProcess(tmp_path, found.broker.port, SITE_NAMES, found.clock)
+    found.wiring = DeviceWiring(seed=1)
+    found.daemon = DaemonProcess(tmp_path / "site.toml", tmp_path, found.clock)
     found.status = {
         "control": {
             "mode": "CONTROLLED",

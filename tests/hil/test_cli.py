@@ -5,7 +5,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from quartier_hil import cli, commands
+from quartier_hil import cli
+from quartier_hil.cli import commands
 
 
 def test_list_names_every_scenario_with_its_title(capsys):
@@ -56,7 +57,7 @@ def test_a_ci_system_is_told_of_what_could_not_be_run(tmp_path):
 def test_tell_imports_none_of_the_other_commands():
     script = (
         "import sys; from quartier_hil import cli; code = cli.main(['tell', '--folder', 'nowhere', 'help']); "
-        "print(code, sorted({'pydantic', 'pandas', 'quartier_hil.commands'} & sys.modules.keys()))"
+        "print(code, sorted({'pydantic', 'pandas', 'quartier_hil.cli.commands'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
@@ -64,7 +65,7 @@ def test_tell_imports_none_of_the_other_commands():
     assert "nowhere" in done.stderr
 
 
-@pytest.mark.parametrize("word", cli.ALONE)
+@pytest.mark.parametrize("word", cli.STANDALONE_COMMANDS)
 def test_a_command_that_is_found_alone_says_the_same_of_itself(word, capsys):
     for read in (cli.main, commands.make_parser().parse_args):
         with pytest.raises(SystemExit):

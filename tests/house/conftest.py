@@ -12,11 +12,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# Each package of ours, and the folder that it is in.
 ROOTS = {
-    "gateway": "quartier",
-    "drivers": "quartier_drivers",
-    "native": "quartier_native",
-    "hil": "quartier_hil",
+    "quartier": "gateway",
+    "quartier_drivers": "drivers",
+    "quartier_native": "native",
+    "quartier_sim": "hil",
+    "quartier_district": "hil",
+    "quartier_hil": "hil",
+    "quartier_bench": "hil",
 }
 GENERATED = ("_pb2.py", "_pb2.pyi")
 
@@ -60,7 +64,7 @@ def _imports(nodes: list[ast.AST]) -> Iterator[Import]:
 
 @cache
 def _is_module(name: str) -> bool:
-    for root, package in ROOTS.items():
+    for package, root in ROOTS.items():
         if name.split(".", maxsplit=1)[0] == package:
             path = ROOT / root / Path(*name.split("."))
             return path.with_suffix(".py").exists() or path.is_dir()
@@ -100,7 +104,7 @@ def modules(files: list[Path]) -> list[Module]:
 
 def _parse_modules(files: list[Path]) -> Iterator[Module]:
     for path in files:
-        if path.suffix != ".py" or path.parts[:2] not in ROOTS.items() or path.name.endswith(GENERATED):
+        if path.suffix != ".py" or path.parts[:2][::-1] not in ROOTS.items() or path.name.endswith(GENERATED):
             continue
         text = (ROOT / path).read_text(encoding="utf-8")
         parts = path.with_suffix("").parts[1:]

@@ -78,8 +78,13 @@ def _is_empty(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 def _tests_of(path: Path) -> list[Path]:
     """Where the tests of a module may be; of a package's ``__init__`` in its folder or beside it."""
-    root, _package, *inner = path.with_suffix("").parts
-    here = Path("tests", root, *inner[:-1])
+    root, package, *inner = path.with_suffix("").parts
+    part = (
+        ()
+        if package in {"quartier_hil", "quartier", f"quartier_{root}"}
+        else (package.removeprefix("quartier_"),)
+    )
+    here = Path("tests", root, *part, *inner[:-1])
     if inner[-1] != "__init__":
         places = [here / f"test_{inner[-1]}.py"]
         if inner[0] == "reference":  # a twin is tested with its kernel

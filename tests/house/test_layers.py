@@ -263,10 +263,10 @@ ROOMS = (
         ("*",),
     ),
     # A site file becomes a house by the gateway's own assembly, so that its keys and profiles are exercised.
-    Room("quartier_hil.offline.assembled", ("quartier_hil", "quartier", "quartier_drivers"), ("*",)),
+    Room("quartier_hil.synthetic.site_assembly", ("quartier_hil", "quartier", "quartier_drivers"), ("*",)),
     # The gateway's own store beside its control: its history is read as the command line reads it.
     Room(
-        "quartier_hil.offline.historian",
+        "quartier_hil.synthetic.history_recorder",
         ("quartier_hil", "quartier.site", "quartier.store", "quartier.cli.rendering.time_text", *CONTRACT),
         ("*",),
     ),
@@ -284,16 +284,16 @@ ROOMS = (
     ),
     # The daemon's own history is one of the sides that are held against each other; it is read, never written.
     Room(
-        "quartier_hil.torture",
+        "quartier_bench.torture",
         ("quartier_hil", "quartier.store.history_reader", "quartier.site", *CONTRACT),
         ("*",),
     ),
     # What speaks to the broker in a swarm is the product's own uplink, in processes that hold nothing else.
     *(
         Room(
-            f"quartier_hil.swarm.{name}",
+            f"quartier_bench.load_test.{name}",
             (
-                "quartier_hil.swarm",
+                "quartier_bench.load_test",
                 "quartier.district",
                 "quartier.control",
                 "quartier.site",
@@ -304,10 +304,10 @@ ROOMS = (
         for name in ("gateways", "notebook")
     ),
     # What is measured must be in the process that measures it.
-    Room("quartier_hil.bench", ("quartier_hil", "quartier", "quartier_drivers", "quartier_native"), ("*",)),
+    Room("quartier_bench.speed", ("quartier_hil", "quartier", "quartier_drivers", "quartier_native"), ("*",)),
     # A site file that is served for a gateway is judged as the gateway judges it.
     Room(
-        "quartier_hil.standins.command",
+        "quartier_sim.building.command_line",
         ("quartier_hil", "quartier.config", "quartier_drivers.errors"),
         ("*",),
     ),

@@ -12,7 +12,10 @@ ROOTS = {
     "quartier": "gateway",
     "quartier_drivers": "drivers",
     "quartier_native": "native",
+    "quartier_sim": "hil",
+    "quartier_district": "hil",
     "quartier_hil": "hil",
+    "quartier_bench": "hil",
 }
 NAME = re.compile(rf"`((?:{'|'.join(ROOTS)})(?:\.[A-Za-z_]\w*)+)`")
 SUFFIXES = (".py", ".pyi", "/__init__.py")

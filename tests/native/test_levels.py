@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
 
-from quartier_hil.bench.horizons import drawn
+from quartier_bench.planning_speed.storage_horizons import draw_horizon
 from quartier_native import levels as kernel
 from quartier_native.reference import levels as twin
 from quartier_native.reference.step_costs import Step, Wiring, flow
@@ -20,7 +20,7 @@ UNITS = array("i", [0, 6, 7, 8])
 
 
 def arrays(seed: int, need: float, most: float, *, signs: bool = False) -> list[Any]:
-    steps = drawn(seed, signs=signs).arrays()[0]
+    steps = draw_horizon(seed, signs=signs).arrays()[0]
     count = len(steps) // 12
     return [steps, AMOUNTS[:], UNITS[:], array("d", [need, most, 3e-1, 2e-2]), array("i", bytes(4 * count))]
 
@@ -44,7 +44,7 @@ def test_both_plan_the_same_to_the_last_bit(*, seed: int, need: int, more: int, 
 @SEEDS
 @given(seed=st.integers(0, 10_000), signs=st.booleans())
 def test_both_tell_the_same_flows_to_the_last_bit(*, seed: int, signs: bool) -> None:
-    steps = drawn(seed, signs=signs).arrays()[0]
+    steps = draw_horizon(seed, signs=signs).arrays()[0]
     count = len(steps) // 12
     moved = array("d", [100.0 * (number - 3) for number in range(count)])
     told = [array("d", bytes(32 * count)) for _ in range(2)]
@@ -73,7 +73,7 @@ def test_both_take_and_refuse_the_same_numbers(seed: int, which: int, at: int, v
 
 
 @pytest.mark.parametrize("module", [kernel, twin], ids=["kernel", "twin"])
-@pytest.mark.parametrize("seed", [seed for seed in range(60) if len(drawn(seed).steps["net_wh"]) <= 6])
+@pytest.mark.parametrize("seed", [seed for seed in range(60) if len(draw_horizon(seed).steps["net_wh"]) <= 6])
 def test_no_other_way_is_cheaper(module: Any, seed: int) -> None:
     inputs = arrays(seed, 15, 21)
     steps, need = inputs[0], inputs[3]

@@ -12,8 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
 
-from quartier_hil.bench.horizons import house_samples, sampled, unbounded
-from quartier_hil.bench.hostile import hostile_samples
+from quartier_bench.planning_speed.extreme_horizons import draw_extreme_sampled_horizon
+from quartier_bench.planning_speed.storage_horizons import (
+    draw_sampled_horizon,
+    make_sampled_house_horizon,
+    remove_store_bounds,
+)
 from quartier_native import sampled as kernel
 from quartier_native.reference import sampled as twin
 
@@ -33,7 +37,7 @@ def planned(module: Any, arrays: Sequence["array[float]"]) -> tuple[Any, bytes]:
 @SEEDS
 @given(seed=st.integers(0, 2**32), signs=st.booleans())
 def test_both_plan_the_same_to_the_last_bit(*, seed: int, signs: bool) -> None:
-    arrays = sampled(seed, signs=signs).arrays()
+    arrays = draw_sampled_horizon(seed, signs=signs).arrays()
 
     assert planned(twin, arrays) == planned(kernel, arrays)
 
@@ -41,7 +45,7 @@ def test_both_plan_the_same_to_the_last_bit(*, seed: int, signs: bool) -> None:
 @SEEDS
 @given(st.integers(0, 10_000), st.lists(st.tuples(st.integers(0, 3), PLACES, VALUES), min_size=1, max_size=3))
 def test_both_take_and_refuse_the_same_numbers(seed: int, changes: list[tuple[int, int, float]]) -> None:
-    arrays = sampled(seed, signs=True).arrays()
+    arrays = draw_sampled_horizon(seed, signs=True).arrays()
     for which, place, value in changes:
         arrays[which][place % len(arrays[which])] = value
 
@@ -50,7 +54,7 @@ def test_both_take_and_refuse_the_same_numbers(seed: int, changes: list[tuple[in
 
 @pytest.mark.parametrize("module", [twin, kernel])
 def test_arrays_of_doubles_that_fit_are_needed(module: Any) -> None:
-    arrays = sampled(4).arrays()
+    arrays = draw_sampled_horizon(4).arrays()
     count = len(arrays[4]) // len(twin.MEAN_COLUMNS)
 
     for place in range(5):
@@ -79,7 +83,7 @@ def test_arrays_of_doubles_that_fit_are_needed(module: Any) -> None:
 
 @pytest.mark.parametrize("module", [twin, kernel])
 def test_what_is_wrong_with_the_samples_is_told(module: Any) -> None:
-    steps, tiers, samples, store, plan = sampled(17).arrays()
+    steps, tiers, samples, store, plan = draw_sampled_horizon(17).arrays()
     count, rows = len(plan) // len(twin.MEAN_COLUMNS), len(samples) // 3
 
     def refused(which: int, place: int, value: float) -> str:
@@ -99,7 +103,7 @@ def test_what_is_wrong_with_the_samples_is_told(module: Any) -> None:
 
 
 def test_fewer_samples_than_there_are_and_weights_beyond_the_largest_are_refused_by_both() -> None:
-    horizon = next(one for one in map(sampled, range(40)) if max(map(len, one.samples)) > 1)
+    horizon = next(one for one in map(draw_sampled_horizon, range(40)) if max(map(len, one.samples)) > 1)
     steps, tiers, samples, store, plan = horizon.arrays()
     more = next(at for at, there in enumerate(horizon.samples) if len(there) > 1)
     steps[more] -= 1.0
@@ -116,16 +120,16 @@ def test_fewer_samples_than_there_are_and_weights_beyond_the_largest_are_refused
 
 
 def test_a_large_plan_after_a_small_one_and_a_small_one_after_it_are_the_same_in_both() -> None:
-    sizes = sorted(range(60), key=lambda seed: len(sampled(seed).arrays()[2]))
+    sizes = sorted(range(60), key=lambda seed: len(draw_sampled_horizon(seed).arrays()[2]))
     for seed in (sizes[0], sizes[-1], sizes[0], sizes[30]):
-        arrays = sampled(seed).arrays()
+        arrays = draw_sampled_horizon(seed).arrays()
         assert planned(twin, arrays) == planned(kernel, arrays)
 
 
 @pytest.mark.parametrize(("samples", "bounded_from"), [(1, 672), (7, 672), (7, 300), (30, 672)])
 def test_a_horizon_that_leaves_the_store_free_is_the_same_in_both(samples: int, bounded_from: int) -> None:
-    there = house_samples(672, 0.25, samples)
-    arrays = replace(there, horizon=unbounded(there.horizon, bounded_from)).arrays()
+    there = make_sampled_house_horizon(672, 0.25, samples)
+    arrays = replace(there, horizon=remove_store_bounds(there.horizon, bounded_from)).arrays()
 
     assert planned(twin, arrays) == planned(kernel, arrays)
 
@@ -133,13 +137,13 @@ def test_a_horizon_that_leaves_the_store_free_is_the_same_in_both(samples: int, 
 @SEEDS
 @given(seed=st.integers(0, 2**32), signs=st.booleans())
 def test_both_plan_the_same_where_no_house_would(*, seed: int, signs: bool) -> None:
-    arrays = hostile_samples(seed, signs=signs).scaled.arrays()
+    arrays = draw_extreme_sampled_horizon(seed, signs=signs).scaled.arrays()
 
     assert planned(twin, arrays) == planned(kernel, arrays)
 
 
 def test_threads_plan_at_once_without_each_others_numbers() -> None:
-    horizons = [sampled(seed).arrays() for seed in range(40)]
+    horizons = [draw_sampled_horizon(seed).arrays() for seed in range(40)]
     alone = [planned(kernel, arrays) for arrays in horizons]
     made: list[list[tuple[Any, bytes]]] = [[], []]
 

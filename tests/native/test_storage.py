@@ -9,8 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.effort import examples
 
-from quartier_hil.bench.horizons import drawn, house, unbounded
-from quartier_hil.bench.hostile import hostile
+from quartier_bench.planning_speed.extreme_horizons import draw_extreme_horizon
+from quartier_bench.planning_speed.storage_horizons import (
+    draw_horizon,
+    make_house_horizon,
+    remove_store_bounds,
+)
 from quartier_native import storage as kernel
 from quartier_native.reference import storage as twin
 
@@ -28,7 +32,7 @@ def planned(module: Any, arrays: Any) -> tuple[Any, bytes]:
 @SEEDS
 @given(seed=st.integers(0, 2**32), signs=st.booleans())
 def test_both_plan_the_same_to_the_last_bit(*, seed: int, signs: bool) -> None:
-    arrays = drawn(seed, signs=signs).arrays()
+    arrays = draw_horizon(seed, signs=signs).arrays()
 
     assert planned(twin, arrays) == planned(kernel, arrays)
 
@@ -45,7 +49,7 @@ def test_both_plan_the_same_to_the_last_bit(*, seed: int, signs: bool) -> None:
     ),
 )
 def test_both_take_and_refuse_the_same_numbers(seed: int, changes: list[tuple[int, float]]) -> None:
-    steps, store, plan = drawn(seed, signs=True).arrays()
+    steps, store, plan = draw_horizon(seed, signs=True).arrays()
     count = len(plan) // len(twin.PLAN_COLUMNS)
     for column, value in changes:
         steps[column * count + seed % count] = value
@@ -59,7 +63,7 @@ def test_both_take_and_refuse_the_same_numbers(seed: int, changes: list[tuple[in
     st.sampled_from([-1.0, 0.0, -0.0, 9e-4, 1e-3, 0.5, 1.0, 1.1, float("nan"), 1e13]),
 )
 def test_both_refuse_the_same_stores(seed: int, place: int, value: float) -> None:
-    steps, store, plan = drawn(seed).arrays()
+    steps, store, plan = draw_horizon(seed).arrays()
     store[place] = value
 
     assert planned(twin, (steps, store, plan)) == planned(kernel, (steps, store, plan))
@@ -67,7 +71,7 @@ def test_both_refuse_the_same_stores(seed: int, place: int, value: float) -> Non
 
 @pytest.mark.parametrize("module", [twin, kernel])
 def test_arrays_of_doubles_that_fit_are_needed(module: Any) -> None:
-    steps, store, plan = house(4, 1.0).arrays()
+    steps, store, plan = make_house_horizon(4, 1.0).arrays()
 
     for wrong in ((list(steps), store, plan), (steps, array("f", store), plan), (steps, store, None)):
         with pytest.raises(TypeError, match="three arrays of doubles"):
@@ -83,7 +87,7 @@ def test_arrays_of_doubles_that_fit_are_needed(module: Any) -> None:
 
 
 def test_a_long_horizon_with_many_slopes_is_the_same_in_both() -> None:
-    arrays = house(2016, 1 / 12).arrays()
+    arrays = make_house_horizon(2016, 1 / 12).arrays()
 
     assert planned(twin, arrays) == planned(kernel, arrays)
 
@@ -94,7 +98,7 @@ def test_a_long_horizon_with_many_slopes_is_the_same_in_both() -> None:
 def test_a_horizon_that_leaves_the_store_free_is_the_same_in_both(
     steps_count: int, bounded_from: int
 ) -> None:
-    free = unbounded(house(steps_count, 1 / 12), bounded_from)
+    free = remove_store_bounds(make_house_horizon(steps_count, 1 / 12), bounded_from)
     arrays = free.arrays()
 
     assert planned(twin, arrays) == planned(kernel, arrays)
@@ -103,7 +107,7 @@ def test_a_horizon_that_leaves_the_store_free_is_the_same_in_both(
 @SEEDS
 @given(seed=st.integers(0, 2**32), signs=st.booleans())
 def test_both_plan_the_same_where_no_house_would(*, seed: int, signs: bool) -> None:
-    arrays = hostile(seed, signs=signs).scaled.arrays()
+    arrays = draw_extreme_horizon(seed, signs=signs).scaled.arrays()
 
     assert planned(twin, arrays) == planned(kernel, arrays)
 
@@ -113,7 +117,7 @@ def test_both_plan_the_same_where_no_house_would(*, seed: int, signs: bool) -> N
 def test_lists_that_grow_and_shrink_beyond_caps_are_the_same_in_both(
     cap_w: float, free: int, count: int
 ) -> None:
-    horizon = unbounded(house(count, 0.25, 3), free)
+    horizon = remove_store_bounds(make_house_horizon(count, 0.25, 3), free)
     late = free - free // 3
     horizon.steps["import_max_wh"][late:free:3] = [cap_w / 4] * len(range(late, free, 3))
     horizon.steps["export_max_wh"][late:free:5] = [cap_w / 8] * len(range(late, free, 5))
@@ -129,7 +133,7 @@ def test_lists_that_grow_and_shrink_beyond_caps_are_the_same_in_both(
 
 @pytest.mark.parametrize("seed", range(40))
 def test_energies_whose_rounding_is_more_than_what_counts_as_near_are_the_same_in_both(seed: int) -> None:
-    steps, store, plan = drawn(seed, signs=seed % 2 == 1).arrays()
+    steps, store, plan = draw_horizon(seed, signs=seed % 2 == 1).arrays()
     count = len(plan) // len(twin.PLAN_COLUMNS)
     for column, name in enumerate(twin.STEP_COLUMNS):
         if name.endswith("_wh"):
@@ -143,7 +147,7 @@ def test_energies_whose_rounding_is_more_than_what_counts_as_near_are_the_same_i
 
 
 def test_threads_plan_at_once_without_each_others_numbers() -> None:
-    horizons = [drawn(seed).arrays() for seed in range(40)]
+    horizons = [draw_horizon(seed).arrays() for seed in range(40)]
     alone = [planned(kernel, arrays) for arrays in horizons]
     made: list[list[tuple[Any, bytes]]] = [[], []]
 

@@ -1,6 +1,6 @@
 // An OPC UA server on node-opcua: a judge of our door that is not of our making.
 //
-//   node opcua_server.js [key=word ...]      the keys, variables and commands of hil/quartier_hil/bench/peers/opcua.c,
+//   node opcua_server.js [key=word ...]      the keys, variables and commands of hil/quartier_bench/peers/opcua.c,
 //                                            and two commands more, which open62541 has no way for:
 //     end        ends every subscription, and says nothing of it
 //     mute       lets every subscription live on, and publish nothing but that it lives

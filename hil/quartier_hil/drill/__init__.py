@@ -1,1 +1,1 @@
-"""Each loss made to happen on the simulated building, and how long the daemon took to do what it declares."""
+"""Cause each loss on the simulated building, and measure how long the daemon takes to react."""

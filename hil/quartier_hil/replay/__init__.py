@@ -1,1 +1,1 @@
-"""Records of a bus served back to whoever asks: a fault of the field as a regression test."""
+"""Serve records of a bus to a driver: a fault of the field as a regression test."""

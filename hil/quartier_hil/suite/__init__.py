@@ -1,1 +1,1 @@
-"""Several scenarios over wires, in sequence or in parallel, that continue where they were left."""
+"""Run several scenarios over wires, in sequence or in parallel; a set continues where it stopped."""

@@ -1,9 +1,9 @@
 """A wire without a socket between our requests and the rig's devices, whose encoding is its own."""
 
 from quartier_drivers.errors import NoReply
-from quartier_hil.devices.bacnet import frame
-from quartier_hil.devices.bacnet.frame import Packet
 from quartier_native.bacnet import hear
+from quartier_sim.bacnet import udp_endpoint
+from quartier_sim.bacnet.udp_endpoint import Packet
 
 
 class Wire:
@@ -15,10 +15,10 @@ class Wire:
         self.sizes = []
 
     async def exchange(self, place, request):
-        asked = frame.packet(request.datagram(7))
+        asked = udp_endpoint.parse_datagram(request.datagram(7))
         self.sizes.append(len(asked.data))
         reply = self.station.asked(asked.data, place)
         if len(asked.data) > self.deaf_bytes or reply.pdu is None:
             raise NoReply(f"{place} is silent")
-        data = frame.datagram(Packet(reply.pdu))
+        data = udp_endpoint.build_datagram(Packet(reply.pdu))
         return data, hear(data)

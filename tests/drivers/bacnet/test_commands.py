@@ -11,8 +11,8 @@ from quartier_drivers.bacnet.driver import BacnetDriver
 from quartier_drivers.contract import Command
 from quartier_drivers.errors import Refused
 from quartier_drivers.readings import Quality, Reading, make_readings
-from quartier_hil.devices.bacnet.endpoint import serve_udp
-from quartier_hil.devices.bacnet.ventilation import VentilationUnit
+from quartier_sim.bacnet.building_controllers import VentilationUnit
+from quartier_sim.bacnet.udp_endpoint import serve_udp
 
 POINTS = """
 [points.heater_on]

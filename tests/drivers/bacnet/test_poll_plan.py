@@ -6,9 +6,9 @@ from tests.drivers.bacnet.test_driver import told
 
 from quartier_drivers.bacnet.driver import BacnetDriver
 from quartier_drivers.readings import Quality
-from quartier_hil.devices.bacnet.endpoint import serve_udp
-from quartier_hil.devices.bacnet.service import Habits
-from quartier_hil.devices.bacnet.ventilation import VentilationUnit
+from quartier_sim.bacnet.building_controllers import VentilationUnit
+from quartier_sim.bacnet.services import Capabilities
+from quartier_sim.bacnet.udp_endpoint import serve_udp
 
 POINTS = "".join(
     f'[points.{quantity}]\nobject = "analog-input:{instance}"\n'
@@ -38,12 +38,12 @@ async def opened(line, clock, endpoint, points=POINTS):
 @pytest.mark.parametrize(
     ("habits", "requests"),
     [
-        (Habits(), 1),
-        (Habits(apdu_max=206), 1),
-        (Habits(apdu_max=128), 2),
-        (Habits(apdu_max=50), 8),
-        (Habits(reads_multiple=False), 8),
-        (Habits(apdu_max=50, reads_multiple=False), 8),
+        (Capabilities(), 1),
+        (Capabilities(apdu_max=206), 1),
+        (Capabilities(apdu_max=128), 2),
+        (Capabilities(apdu_max=50), 8),
+        (Capabilities(reads_multiple=False), 8),
+        (Capabilities(apdu_max=50, reads_multiple=False), 8),
     ],
 )
 async def test_all_is_read_in_the_fewest_requests_that_the_device_bears(line, clock, habits, requests):
@@ -57,8 +57,8 @@ async def test_all_is_read_in_the_fewest_requests_that_the_device_bears(line, cl
 
 async def test_a_device_that_bears_less_than_it_says_is_asked_for_less(line, clock):
     """It says 1476 octets and answers 128: the request is halved until it fits."""
-    unit = VentilationUnit(habits=Habits(apdu_max=128))
-    unit.itself._habits = Habits()
+    unit = VentilationUnit(habits=Capabilities(apdu_max=128))
+    unit.itself._habits = Capabilities()
     async with await serve_udp(unit) as endpoint:
         driver = await opened(line, clock, endpoint)
         found = await told(driver)
@@ -67,7 +67,7 @@ async def test_a_device_that_bears_less_than_it_says_is_asked_for_less(line, clo
     assert 2 <= driver.requests_count <= 4
 
 
-@pytest.mark.parametrize("habits", [Habits(), Habits(reads_multiple=False)])
+@pytest.mark.parametrize("habits", [Capabilities(), Capabilities(reads_multiple=False)])
 async def test_what_is_not_there_is_bad_once_and_asked_for_again_after_ten_minutes(line, clock, habits):
     async with await serve_udp(VentilationUnit(habits=habits)) as endpoint:
         driver = await opened(line, clock, endpoint, POINTS + MISSING)
@@ -90,7 +90,7 @@ async def test_a_read_that_comes_periods_late_is_skipped_and_counted(line, clock
 
 
 async def test_a_device_behind_a_router_is_read_like_any_other(line, clock):
-    from quartier_hil.devices.bacnet.frame import Place as There  # noqa: PLC0415 - this test alone
+    from quartier_sim.bacnet.udp_endpoint import NetworkAddress as There  # noqa: PLC0415 - this test alone
 
     async with await serve_udp({There(2001, b"\x05"): VentilationUnit()}) as endpoint:
         driver = BacnetDriver(line, spec(address=f"2001:5@{endpoint.address}"), profile(POINTS), clock)

@@ -16,10 +16,10 @@ from quartier_drivers.bacnet.read_jobs import make_meaning
 from quartier_drivers.bacnet.schema import BacnetPoint
 from quartier_drivers.bacnet.standard_names import UNIT_NUMBERS
 from quartier_drivers.contract import Command
-from quartier_hil.devices.bacnet.endpoint import serve_udp
-from quartier_hil.devices.bacnet.service import Habits
-from quartier_hil.devices.bacnet.ventilation import VentilationUnit
 from quartier_native.bacnet import ENUMERATED, NULL, REAL, Ref
+from quartier_sim.bacnet.building_controllers import VentilationUnit
+from quartier_sim.bacnet.services import Capabilities
+from quartier_sim.bacnet.udp_endpoint import serve_udp
 
 POINTS = """
 [points.setpoint_c]
@@ -31,7 +31,9 @@ on_release = "own"
 """
 
 
-@pytest.mark.parametrize("habits", [Habits(), Habits(apdu_max=50), Habits(apdu_max=50, reads_multiple=False)])
+@pytest.mark.parametrize(
+    "habits", [Capabilities(), Capabilities(apdu_max=50), Capabilities(apdu_max=50, reads_multiple=False)]
+)
 async def test_who_stands_above_us_is_found_however_small_the_device(line, clock, habits):
     unit = VentilationUnit(habits=habits)
     setpoint = next(one for one in unit.things.values() if one.key == (2, 1))

@@ -12,15 +12,14 @@ import pytest
 
 from quartier_drivers.meter import protocols
 from quartier_drivers.meter.keys import NO_KEYS, MeterKeys
-from quartier_hil.devices.meters.dlms.draw import KEYS
-from quartier_hil.devices.meters.kinds import CAPTURES
-from quartier_hil.devices.meters.noise import LINES, damage
-from quartier_hil.devices.meters.sml.entry import identity, number
-from quartier_hil.devices.meters.sml.head import Head, file
-from quartier_hil.devices.meters.sml.message import Habit
+from quartier_sim.meters.captures import CAPTURES
+from quartier_sim.meters.dlms.push_meters import EXAMPLE_KEYS
+from quartier_sim.meters.line_noise import LINE_QUALITIES, damage_telegrams
+from quartier_sim.meters.sml.encoding import MakerDeviations, make_identity_entry, make_number_entry
+from quartier_sim.meters.sml.sml_meters import OpticalHead, build_file
 
 COUNT = 60
-SECRETS = MeterKeys(KEYS.encryption, KEYS.authentication)
+SECRETS = MeterKeys(EXAMPLE_KEYS.encryption, EXAMPLE_KEYS.authentication)
 BAD_LINES = ("weak", "humming", "loose", "awful")
 # A CRC of 16 bits or a sum of GCM: at this many telegrams nothing wrong comes through.
 STRONG = (
@@ -89,7 +88,7 @@ def test_all_that_a_meter_says_is_told(name):
 @pytest.mark.parametrize("name", [name for name in CAPTURES if name not in UNDAMAGED and name != "p1"])
 def test_noise_costs_what_it_hit_and_no_more_and_invents_nothing(name, line):
     telegrams = list(CAPTURES[name](17, COUNT))
-    heard = damage(telegrams, LINES[line], 19)
+    heard = damage_telegrams(telegrams, LINE_QUALITIES[line], 19)
     told, _ = _told(name, heard.data, 23)
 
     missing = _said(heard.intact, texts=name.startswith("tic"))
@@ -105,10 +104,10 @@ def test_noise_costs_what_it_hit_and_no_more_and_invents_nothing(name, line):
 @pytest.mark.parametrize("count", [4, 5, 8, 12])
 def test_escapes_within_an_sml_file_are_data(filling, count):
     entries = [
-        identity("1-0:96.1.0", bytes(filling) + b"\x1b" * count),
-        number("1-0:16.7.0", 0x1B1B1B1B, width=4, unit="W"),
+        make_identity_entry("1-0:96.1.0", bytes(filling) + b"\x1b" * count),
+        make_number_entry("1-0:16.7.0", 0x1B1B1B1B, width=4, unit="W"),
     ]
-    told, counts = _told("sml", file(entries, b"\x1b" * count, 1, 0x1B1B1B1B).data, 5)
+    told, counts = _told("sml", build_file(entries, b"\x1b" * count, 1, 0x1B1B1B1B).data, 5)
 
     assert 1 == told[_key("1-0:16.7.0", 0x1B1B1B1B)]
     assert 0 == counts.bad_count
@@ -117,8 +116,8 @@ def test_escapes_within_an_sml_file_are_data(filling, count):
 @pytest.mark.parametrize(
     ("settings", "head"),
     [
-        ({"defects": ("unsigned-power",)}, Head(phases=1, unsigned_power=True)),
-        ({"checksum": "kermit"}, Head(habit=Habit(kermit=True, bare_time=True))),
+        ({"defects": ("unsigned-power",)}, OpticalHead(phases=1, unsigned_power=True)),
+        ({"checksum": "kermit"}, OpticalHead(habit=MakerDeviations(kermit=True, bare_time=True))),
     ],
     ids=["unsigned", "holley"],
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.drivers.shelf import VECTORS, list_names, load_builtin, load_vectors
-from tests.hil.devices.meters.conftest import Judge, judge
+from tests.hil.sim.meters.conftest import Judge, judge
 
 from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.meter.protocols import make_decoder

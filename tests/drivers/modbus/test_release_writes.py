@@ -16,8 +16,8 @@ from quartier_drivers.modbus.wire.line import ModbusLine
 from quartier_drivers.modbus.wire.tcp_line import TcpLine
 from quartier_drivers.modbus.write_requests import dump_write
 from quartier_drivers.transport.event_loop import LoopClock
-from quartier_hil.devices import catalog
-from quartier_hil.devices.endpoint import serve_pty, serve_tcp
+from quartier_sim.devices import catalog
+from quartier_sim.modbus.endpoints import serve_pty, serve_tcp
 
 
 @pytest.mark.peer
@@ -66,7 +66,7 @@ def coil(point, unit, address, value=1):
 
 async def made(writes):
     """Make the writes on a board of eight relays at unit 3; returns (board, failures)."""
-    board = catalog.make("waveshare/relay8", unit=3)
+    board = catalog.make_device("waveshare/relay8", unit=3)
     async with await serve_tcp(board) as endpoint:
         bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=endpoint.port, timeout_s=0.5)
         line = TcpLine("release", bus, LoopClock())
@@ -115,7 +115,7 @@ def test_what_a_section_leaves_out_is_what_the_model_says(model):
 
 @pytest.mark.parametrize("more", [{}, {"timeout_s": 0.5, "retries_count": 0, "pause_s": 0.0}])
 async def test_a_value_reaches_its_device_by_a_section_of_ours_or_of_an_older_version(tmp_path, more):
-    relays = catalog.make("waveshare/relay8", unit=3)
+    relays = catalog.make_device("waveshare/relay8", unit=3)
     async with await serve_tcp(relays) as tcp:
         section = {"kind": "modbus-tcp", "host": "127.0.0.1", "port": tcp.port, **more}
 

@@ -10,12 +10,11 @@ from quartier_drivers.device_profile.loading import Profile, ProfileMatch, parse
 from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
 from quartier_drivers.modbus.scan import FoundDevice, ScannedBus, ScanResult, merge_units, scan_buses
 from quartier_drivers.transport.event_loop import LoopClock
-from quartier_hil.devices import catalog
-from quartier_hil.devices.endpoint import serve_tcp
-from quartier_hil.devices.odd import Odd, plain_unit, quirk
-from quartier_hil.devices.oddpty import OddPty
-from quartier_hil.devices.oddtcp import OddTcp
-from quartier_hil.devices.unit import Unit
+from quartier_sim.devices import catalog
+from quartier_sim.modbus.endpoints import serve_tcp
+from quartier_sim.modbus.quirk_servers import QuirkyRtuSlave, QuirkyTcpServer
+from quartier_sim.modbus.quirks import QuirkyDevice, make_plain_unit, make_quirk
+from quartier_sim.modbus.unit import Unit
 
 HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "AM300"\nsource = "s"\n'
 POINTS = '[points.power_w]\nregister = "input:0"\n'
@@ -27,17 +26,17 @@ OTHER = parse_profile(
 )
 
 
-def bus_of(server: Odd, **keys: object) -> ScannedBus:
+def bus_of(server: QuirkyDevice, **keys: object) -> ScannedBus:
     quick = {"timeout_s": 0.5, "retries_count": 0} | keys
-    if isinstance(server, OddTcp):
+    if isinstance(server, QuirkyTcpServer):
         place = {"kind": "modbus-tcp", "host": server.host, "port": server.port}
         return TcpBus.model_validate(place | quick)
-    assert isinstance(server, OddPty)
+    assert isinstance(server, QuirkyRtuSlave)
     return RtuBus.model_validate({"kind": "modbus-rtu", "port": server.path, "baud": 19200} | quick)
 
 
 async def survey(
-    server: Odd,
+    server: QuirkyDevice,
     units: Sequence[int],
     profiles: Sequence[Profile] = (KNOWN, OTHER),
     *,
@@ -58,7 +57,7 @@ async def survey(
 
 
 async def test_units_are_found_and_recognised_by_their_marks() -> None:
-    async with OddTcp({2: plain_unit(), 5: plain_unit(8)}) as server:
+    async with QuirkyTcpServer({2: make_plain_unit(), 5: make_plain_unit(8)}) as server:
         found = await survey(server, [1, 2, 3, 5])
 
     assert [(2, "reads 0"), (5, "reads 0")] == [(one.unit, one.said) for one in found.found]
@@ -68,7 +67,7 @@ async def test_units_are_found_and_recognised_by_their_marks() -> None:
 
 
 async def test_a_scan_asks_one_at_a_time_and_never_writes() -> None:
-    async with OddTcp({2: plain_unit()}) as server:
+    async with QuirkyTcpServer({2: make_plain_unit()}) as server:
         await survey(server, range(1, 6), thorough=True)
         functions = {pdu[0] for _, pdu in server.asked}
 
@@ -80,15 +79,15 @@ async def test_who_refuses_or_is_busy_is_there_all_the_same() -> None:
         ("busy", "answers; it is busy, scan it again (device busy)"),
         ("fails", "answers; it reports a failure of its own (device failure)"),
     ):
-        async with OddTcp({2: plain_unit()}, quirk(name)) as server:
+        async with QuirkyTcpServer({2: make_plain_unit()}, make_quirk(name)) as server:
             assert [(2, said)] == [(one.unit, one.said) for one in (await survey(server, [1, 2])).found]
-    async with OddTcp({2: Unit()}) as server:
+    async with QuirkyTcpServer({2: Unit()}) as server:
         found = (await survey(server, [2])).found
         assert ["answers; it has no holding:0 (illegal data address)"] == [one.said for one in found]
 
 
 async def test_a_device_that_is_known_is_not_blamed_for_a_register_that_it_lacks() -> None:
-    endpoint = await serve_tcp([catalog.make("keba/p30")], "127.0.0.1", 0)
+    endpoint = await serve_tcp([catalog.make_device("keba/p30")], "127.0.0.1", 0)
     try:
         bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=endpoint.port)
         keba = load_builtin("keba/p30")
@@ -99,7 +98,7 @@ async def test_a_device_that_is_known_is_not_blamed_for_a_register_that_it_lacks
 
 
 async def test_units_that_only_a_gateway_speaks_for_are_not_there() -> None:
-    async with OddTcp({2: plain_unit()}, quirk("absent-answered")) as server:
+    async with QuirkyTcpServer({2: make_plain_unit()}, make_quirk("absent-answered")) as server:
         found = await survey(server, range(1, 12))
 
     assert [2] == [one.unit for one in found.found]
@@ -107,7 +106,7 @@ async def test_units_that_only_a_gateway_speaks_for_are_not_there() -> None:
 
 
 async def test_a_gateway_that_says_failure_for_all_that_is_not_there_is_seen_through() -> None:
-    async with OddTcp({2: plain_unit()}, quirk("absent-answered", code=4)) as server:
+    async with QuirkyTcpServer({2: make_plain_unit()}, make_quirk("absent-answered", code=4)) as server:
         found = await survey(server, range(1, 12))
 
     assert [2] == [one.unit for one in found.found]
@@ -115,27 +114,27 @@ async def test_a_gateway_that_says_failure_for_all_that_is_not_there_is_seen_thr
 
 
 async def test_a_device_that_ignores_the_unit_number_is_shown_once() -> None:
-    async with OddTcp({1: plain_unit()}, quirk("every-unit")) as server:
+    async with QuirkyTcpServer({1: make_plain_unit()}, make_quirk("every-unit")) as server:
         found = await survey(server, range(1, 12))
 
     assert [1] == [one.unit for one in found.found]
     assert ["it answers the same under each of the 11 unit numbers: one device, shown as 1"] == found.notes
 
 
-@pytest.mark.parametrize("kind", [OddTcp, OddPty])
+@pytest.mark.parametrize("kind", [QuirkyTcpServer, QuirkyRtuSlave])
 async def test_units_that_nothing_tells_apart_may_be_one_device_on_a_network(
-    kind: type[OddTcp | OddPty],
+    kind: type[QuirkyTcpServer | QuirkyRtuSlave],
 ) -> None:
-    async with kind({2: plain_unit(), 3: plain_unit(), 5: plain_unit()}) as server:
+    async with kind({2: make_plain_unit(), 3: make_plain_unit(), 5: make_plain_unit()}) as server:
         found = await survey(server, [2, 3, 5])
 
     note = "units 2, 3, 5 answer alike and tell no serial number: if this is one device, take unit 2"
-    assert [note] * (kind is OddTcp) == found.notes
+    assert [note] * (kind is QuirkyTcpServer) == found.notes
     assert [2, 3, 5] == [one.unit for one in found.found]
 
 
 async def test_a_serial_line_is_tried_at_each_setting_until_somebody_answers() -> None:
-    async with OddPty({3: plain_unit()}, baud=19200) as server:
+    async with QuirkyRtuSlave({3: make_plain_unit()}, baud=19200) as server:
         buses = [bus_of(server, baud=baud) for baud in (9600, 19200, 38400)]
         asked: list[int] = []
 
@@ -161,7 +160,7 @@ async def test_what_cannot_be_opened_is_said() -> None:
 
 
 async def test_an_endpoint_that_hangs_up_again_and_again_ends_the_scan() -> None:
-    async with OddTcp({1: plain_unit()}, quirk("accepts-and-closes")) as server:
+    async with QuirkyTcpServer({1: make_plain_unit()}, make_quirk("accepts-and-closes")) as server:
         found = await scan_buses([bus_of(server)], range(1, 248), [], LoopClock(), lambda *_: None)
 
     assert "closed the connection" in found.lost
@@ -171,9 +170,9 @@ async def test_an_endpoint_that_hangs_up_again_and_again_ends_the_scan() -> None
 
 @pytest.mark.parametrize("name", ["closes-after-answer", "single-kicks", "byte-by-byte", "noise", "twice"])
 async def test_quirks_do_not_hide_a_device(name: str) -> None:
-    habit = quirk(name, seconds=0.001)
-    kind = OddTcp if "tcp" in habit.wires else OddPty
-    async with kind({2: plain_unit()}, habit) as server:
+    habit = make_quirk(name, seconds=0.001)
+    kind = QuirkyTcpServer if "tcp" in habit.wires else QuirkyRtuSlave
+    async with kind({2: make_plain_unit()}, habit) as server:
         found = await survey(server, [1, 2, 3], timeout_s=0.5)
 
     assert [(2, "acme/am300")] == [(one.unit, one.guesses[0].profile) for one in found.found]
@@ -185,7 +184,7 @@ async def test_a_mark_may_stand_in_another_unit_of_the_same_device() -> None:
         "acme/am9",
         "c.toml",
     )
-    async with OddTcp({1: plain_unit(4), 200: plain_unit()}) as server:
+    async with QuirkyTcpServer({1: make_plain_unit(4), 200: make_plain_unit()}) as server:
         found = await survey(server, [1], [far])
 
     assert [("acme/am9", "sure")] == [(one.profile, one.sure) for one in found.found[0].guesses]
@@ -202,7 +201,7 @@ async def test_a_mark_may_stand_in_another_unit_of_the_same_device() -> None:
     ],
 )
 async def test_simulated_devices_are_recognised_on_the_shelf(name: str, sure: str) -> None:
-    device = catalog.make(name)
+    device = catalog.make_device(name)
     shelf = [load_builtin(one) for one in list_names(loading.RegisterProfile)]
     async with await serve_tcp(device) as endpoint:
         bus = TcpBus(
@@ -215,7 +214,7 @@ async def test_simulated_devices_are_recognised_on_the_shelf(name: str, sure: st
 
 
 async def test_the_many_units_of_a_gx_are_one_device_with_the_unit_that_is_steered() -> None:
-    device = catalog.make("victron/gx")
+    device = catalog.make_device("victron/gx")
     shelf = [load_builtin(one) for one in list_names(loading.RegisterProfile)]
     async with await serve_tcp(device) as endpoint:
         bus = TcpBus(
@@ -273,19 +272,23 @@ async def test_the_serial_number_is_read_where_the_profile_knows_it() -> None:
         "acme/am300",
         "a.toml",
     )
-    async with OddTcp({2: plain_unit(), 5: plain_unit(), 6: plain_unit(3)}) as server:
+    async with QuirkyTcpServer({2: make_plain_unit(), 5: make_plain_unit(), 6: make_plain_unit(3)}) as server:
         found = await survey(server, [2, 5, 6], [known])
 
     assert [(2, {5: ""}), (6, {})] == [(one.unit, dict(one.also)) for one in found.found]
     assert "1011" == found.found[0].guesses[0].serial
 
 
-@pytest.mark.parametrize("kind", [OddTcp, OddPty])
-async def test_a_device_may_tell_by_function_43_who_it_is(kind: type[OddTcp | OddPty]) -> None:
+@pytest.mark.parametrize("kind", [QuirkyTcpServer, QuirkyRtuSlave])
+async def test_a_device_may_tell_by_function_43_who_it_is(
+    kind: type[QuirkyTcpServer | QuirkyRtuSlave],
+) -> None:
     known = parse_profile(
         HEAD + '[recognise.vendor]\ndevice_id = "vendor"\nlike = "acme"\n' + POINTS, "acme/am43", "d.toml"
     )
-    async with kind({1: plain_unit(identity={0: "ACME", 1: "AM43", 2: "2.11"}), 2: plain_unit()}) as server:
+    async with kind(
+        {1: make_plain_unit(identity={0: "ACME", 1: "AM43", 2: "2.11"}), 2: make_plain_unit()}
+    ) as server:
         found = await survey(server, [1, 2], [known])
 
     assert {0: "ACME", 1: "AM43", 2: "2.11"} == found.found[0].objects

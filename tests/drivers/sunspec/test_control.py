@@ -10,9 +10,9 @@ from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import NoReply, Refused
 from quartier_drivers.modbus.bus_section import TcpBus
 from quartier_drivers.readings import Quality
-from quartier_hil.devices.endpoint import serve_tcp
-from quartier_hil.devices.sunspec.solar import SolarInverter
-from quartier_hil.devices.sunspec.storage import BatteryInverter
+from quartier_sim.modbus.endpoints import serve_tcp
+from quartier_sim.sunspec.battery_inverter import BatteryInverter
+from quartier_sim.sunspec.pv_inverter import SolarInverter
 
 BATTERY, PV = "bat.setpoint_w", "pv.generation_max_w"
 S = 1_000_000_000

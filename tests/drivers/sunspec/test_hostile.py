@@ -14,9 +14,9 @@ from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import WireError
 from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
 from quartier_drivers.sunspec import reader
-from quartier_hil.devices import catalog
-from quartier_hil.devices.endpoint import serve_pty
-from quartier_hil.devices.sunspec.storage import BatteryInverter
+from quartier_sim.devices import catalog
+from quartier_sim.modbus.endpoints import serve_pty
+from quartier_sim.sunspec.battery_inverter import BatteryInverter
 
 S = 1_000_000_000
 NUMBERS = (
@@ -141,7 +141,7 @@ async def test_a_device_that_answers_everything_with_the_marker_is_no_endless_ch
 
 
 async def test_plain_devices_and_devices_of_models_share_a_serial_line(clock, tmp_path):
-    meter, battery = catalog.make("eastron/sdm630", unit=1), BatteryInverter("1xx", unit=2)
+    meter, battery = catalog.make_device("eastron/sdm630", unit=1), BatteryInverter("1xx", unit=2)
     meter.publish({"power_w": 1234.5})
     battery.publish({"power_w": -800.0, "soc_pct": 41.0})
     endpoint = await serve_pty([meter, battery], tmp_path / "line")

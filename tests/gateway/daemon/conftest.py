@@ -18,8 +18,8 @@ from quartier.daemon.buses.lifecycle import BusManager
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier.site.process_image import ProcessImage
 from quartier_drivers.contract import Command
-from quartier_hil.devices import catalog
-from quartier_hil.devices.endpoint import serve_tcp
+from quartier_sim.devices import catalog
+from quartier_sim.modbus.endpoints import serve_tcp
 
 DEADLINE_S = 120.0
 LOOK_MIN_S, LOOK_MAX_S, LOOK_GROWTH = 0.01, 0.1, 1.1
@@ -121,13 +121,21 @@ class Gateway:
 
 
 def simulated():
-    gx = catalog.make("victron/gx")
-    relays, meter = catalog.make("waveshare/relay8", unit=3), catalog.make("eastron/sdm630", unit=1)
+    gx = catalog.make_device("victron/gx")
+    relays, meter = (
+        catalog.make_device("waveshare/relay8", unit=3),
+        catalog.make_device("eastron/sdm630", unit=1),
+    )
     gx.publish(
         {"grid.power_w": 3000.0, "grid.voltage_l1_v": 230.0, "battery.power_w": 0.0, "battery.soc_pct": 60.0}
     )
     meter.publish({"power_w": 1500.0})
-    return {"gx": gx, "relays": relays, "meter": meter, "inputs": catalog.make("waveshare/io8", unit=4)}
+    return {
+        "gx": gx,
+        "relays": relays,
+        "meter": meter,
+        "inputs": catalog.make_device("waveshare/io8", unit=4),
+    }
 
 
 def lit(devices):

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from tests.gateway import forked
 
-from quartier_hil.clock import RigClock
-from quartier_hil.district.session import Names
-from quartier_hil.house import House
-from quartier_hil.plant import building
-from quartier_hil.plant.battery import BatterySpec
-from quartier_hil.plant.building import BuildingSpec, Drive
-from quartier_hil.wiring import Wiring, site_file
+from quartier_district.gateway_session import TopicNames
+from quartier_hil.runner.device_wiring import DeviceWiring
+from quartier_hil.scenario.site import SiteSpec
+from quartier_hil.scenario.site_file import format_site_file
+from quartier_sim.plant import building_model
+from quartier_sim.plant.battery import BatterySpec
+from quartier_sim.plant.building_model import BuildingSpec, PlantInputs
+from quartier_sim.site_clock import RigClock
 
 STEP_S = 0.1
 LATE_S = 0.8
@@ -46,9 +47,9 @@ class Street:
         self.solar_w_per_kw = 0.0
         self.random = random.Random(1)
         self.spec = BuildingSpec(battery=BatterySpec(delay_s=delay_s), battery_phase=battery_phase, **more)
-        self.plant = building.fresh(self.spec, 60.0, tank_c)
-        self.house = house or House()
-        self.wiring = Wiring(1, self.house)
+        self.plant = building_model.build_initial_state(self.spec, 60.0, tank_c)
+        self.house = house or SiteSpec()
+        self.wiring = DeviceWiring(1, self.house)
         self.config = folder / "site.toml"
         self.bent = {}
         self.late_s = 0.0
@@ -59,10 +60,10 @@ class Street:
         await self.wiring.serve(pty)
         self._stack.push_async_callback(self.wiring.close)
         self.clock = RigClock(time.time(), 0.0, self.rate)
-        text = site_file(
+        text = format_site_file(
             self.house,
             self.wiring,
-            Names("issy", "b012"),
+            TopicNames("issy", "b012"),
             pty=pty,
             broker_port=1,
             issuers_file=Path("/x"),
@@ -91,9 +92,9 @@ class Street:
 
     def _step(self):
         base_w = self.base_w + self.random.gauss(0, self.noise_w)
-        drive = Drive(base_w, self.solar_w_per_kw)
-        self.plant = building.step(self.spec, self.plant, self.wiring.orders(), drive, STEP_S)
-        values = building.values(self.spec, self.plant)
+        drive = PlantInputs(base_w, self.solar_w_per_kw)
+        self.plant = building_model.step_building(self.spec, self.plant, self.wiring.orders(), drive, STEP_S)
+        values = building_model.measure_quantities(self.spec, self.plant)
         values = {point: value * self.bent.get(point, 1.0) for point, value in values.items()}
         self.wiring.publish(values, self.plant.now_s)
 
@@ -105,7 +106,7 @@ class Street:
         self.config.write_text(text)
 
     def plug(self, need_wh=20_000.0):
-        self.plant = building.plug(self.plant, on=True, need_wh=need_wh)
+        self.plant = building_model.plug_car(self.plant, on=True, need_wh=need_wh)
 
     def soc(self, pct):
         battery = replace(self.plant.battery, energy_wh=self.spec.battery.capacity_wh * pct / 100)

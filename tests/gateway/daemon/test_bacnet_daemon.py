@@ -6,8 +6,8 @@ import pytest
 from tests.drivers.bacnet.conftest import HEAD, free_port, serve
 from tests.gateway.daemon.conftest import Gateway
 
-from quartier_hil.devices import catalog
-from quartier_hil.devices.endpoint import serve_tcp
+from quartier_sim.devices import catalog
+from quartier_sim.modbus.endpoints import serve_tcp
 
 __all__ = ["serve"]
 
@@ -48,7 +48,7 @@ async def site(tmp_path, serve):
     )
     (tmp_path / "profiles" / "acme").mkdir(parents=True)
     (tmp_path / "profiles" / "acme" / "ahu.toml").write_text(HEAD + POINTS)
-    gx = catalog.make("victron/gx")
+    gx = catalog.make_device("victron/gx")
     gx.publish({"grid.power_w": 3000.0, "grid.voltage_l1_v": 230.0})
     async with await serve_tcp(gx) as first:
         gateway = Gateway(tmp_path, SITE.format(gx=first.port, port=free_port(), ahu=ahu.address))

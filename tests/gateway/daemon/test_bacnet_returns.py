@@ -16,7 +16,8 @@ import pytest
 from tests.gateway.daemon.conftest import Gateway
 
 from quartier.runtime.local_socket.questions import NoDaemon
-from quartier_hil.bench.process import Process, free_port, python_path
+from quartier_bench.measured_process import Process, find_python_path
+from quartier_sim.modbus.endpoints import find_free_port
 
 pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
@@ -74,7 +75,7 @@ class Router:
 
     def __init__(self, folder):
         self.folder = folder
-        self.port = free_port()
+        self.port = find_free_port()
         sizes = (1476, 480, 206)
         stations = [
             {
@@ -90,9 +91,9 @@ class Router:
         self.process = None
 
     def start(self):
-        argv = [sys.executable, "-m", "quartier_hil.devices.bacnet.program", str(self.folder / "plan.json")]
+        argv = [sys.executable, "-m", "quartier_sim.bacnet.program", str(self.folder / "plan.json")]
         self.process = Process(
-            argv, self.folder / "router.log", env={"PYTHONPATH": python_path()}, talks=True
+            argv, self.folder / "router.log", env={"PYTHONPATH": find_python_path()}, talks=True
         )
         assert f"ready {self.port}" == self.process.line()
 

@@ -17,8 +17,8 @@ from paho.mqtt.properties import Properties
 from tests.gateway.daemon.conftest import lit
 
 from quartier.store import history_reader
-from quartier_hil.clock import RigClock
-from quartier_hil.district.issuer import Key, Wish, envelope, heartbeat
+from quartier_district.signed_documents import EnvelopeRequest, SigningKey, make_envelope, make_heartbeat
+from quartier_sim.site_clock import RigClock
 
 pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
@@ -57,7 +57,7 @@ class Pen:
 
     def __init__(self, folder, port):
         self.clock = RigClock(time.time(), rate=RATE)
-        self._key = Key.fresh("optimiser1")
+        self._key = SigningKey.fresh("optimiser1")
         self._seq = 0
         self.issuers_file = folder / "issuers.json"
         self.issuers_file.write_text(json.dumps([self._key.listing(["heartbeat", "envelope"])]))
@@ -71,19 +71,19 @@ class Pen:
         self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
 
     def beat(self):
-        self.say("quartier/v1/issy/heartbeat", heartbeat(self.clock.utc_ms()))
+        self.say("quartier/v1/issy/heartbeat", make_heartbeat(self.clock.utc_ms()))
 
     def paper(self, import_w):
         now_ms = self.clock.utc_ms()
         caps = {"import_max_w": import_w, "export_max_w": 6_000.0}
-        wish = Wish(
+        wish = EnvelopeRequest(
             intervals=[{"duration_s": 86_400, **caps}],
             default=caps,
             start_ms=now_ms,
             exp_ms=now_ms + 864_000_000,
         )
         self._seq = max(self._seq + 1, now_ms)
-        return envelope(wish, self._seq, now_ms, "issy.b012")
+        return make_envelope(wish, self._seq, now_ms, "issy.b012")
 
     def give(self, paper):
         self.say("quartier/v1/issy/b012/envelope/district", paper)

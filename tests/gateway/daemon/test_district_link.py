@@ -19,7 +19,7 @@ from quartier.district.connection.mqtt_types import BrokerCredentials, BrokerSer
 from quartier.district.sparkplug.metric_catalog import build_catalog
 from quartier.district.sparkplug.payload_codec import decode_payload
 from quartier.store.history_store import Store
-from quartier_hil.clock import RigClock
+from quartier_sim.site_clock import RigClock
 
 COMPANION = "quartier/v1/issy/b012"
 RATE = 5.0  # what a heartbeat and a document may lie apart is twelve real seconds

@@ -12,9 +12,9 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from quartier_hil.clock import RigClock
-from quartier_hil.district.issuer import heartbeat, job
-from quartier_hil.district.keyfolder import KeyFolder, public
+from quartier_district.key_folder import KeyFolder, encode_public_key
+from quartier_district.signed_documents import make_heartbeat, make_job
+from quartier_sim.site_clock import RigClock
 
 pytestmark = [pytest.mark.peer, pytest.mark.daemon]
 C = "quartier/v1/issy/b012"
@@ -44,7 +44,7 @@ class District:
 
     def order(self, work):
         now_ms = self.clock.utc_ms()
-        payload = job(work, now_ms, now_ms, "issy.b012", (now_ms - 1000, now_ms + 3_600_000))
+        payload = make_job(work, now_ms, now_ms, "issy.b012", (now_ms - 1000, now_ms + 3_600_000))
         self.say(f"{C}/job", payload, retain=True)
         return json.loads(payload)
 
@@ -65,7 +65,7 @@ async def street(house, mosquitto, tmp_path):
     gateway.rate, gateway.origin_s = RATE, district.clock.origin_s
     link = (
         f'url = "mqtt://127.0.0.1:{broker.port}", watermark = false, '
-        f'issuers_file = "{tmp_path}/keys/keys.jws", root_keys = ["{public(district.keys.root)}"]'
+        f'issuers_file = "{tmp_path}/keys/keys.jws", root_keys = ["{encode_public_key(district.keys.root)}"]'
     )
     gateway.config.write_text(gateway.config.read_text() + f"district_link = {{ {link} }}\n")
     yield gateway, district
@@ -188,5 +188,5 @@ async def test_a_key_list_is_rolled_over_without_a_restart_and_keys_shows_it(str
 
 async def beat(district):
     while True:
-        district.say("quartier/v1/issy/heartbeat", heartbeat(district.clock.utc_ms()), "optimiser")
+        district.say("quartier/v1/issy/heartbeat", make_heartbeat(district.clock.utc_ms()), "optimiser")
         await asyncio.sleep(0.2)

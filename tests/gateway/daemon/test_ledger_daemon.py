@@ -11,7 +11,7 @@ from tests.gateway.daemon.conftest import lit
 from quartier.cli.rendering import ledger_text
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier.site.ledger import load_entry
-from quartier_hil.devices.unit import ILLEGAL_ADDRESS, Refusal
+from quartier_sim.modbus.unit import ILLEGAL_ADDRESS, Refusal
 
 DEADLINE_S = 150.0
 

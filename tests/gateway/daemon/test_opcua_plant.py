@@ -10,14 +10,14 @@ from tests.gateway import forked
 from tests.gateway.daemon.street import Street
 
 from quartier.runtime.local_socket.questions import NoDaemon, ask
-from quartier_hil.house import House
+from quartier_hil.scenario.site import SiteSpec
 
 pytestmark = pytest.mark.daemon
 RATE = 5.0
 PATIENCE_S = 120.0  # only ends a test that has failed
 # As the plant has it; its server shows kW.
 SHOWN = {"power_w": 1_620.0, "heat_w": 60_500.0, "supply_c": 11.5, "flow_m3_per_h": 18.5, "valve_pct": 75.0}
-HOUSE = House.model_validate(
+HOUSE = SiteSpec.model_validate(
     {"assets": [{"kind": "substation", "name": "loop1", "rated_w": 3_000, "protocol": "opcua"}]}
 )
 

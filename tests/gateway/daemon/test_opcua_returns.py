@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from quartier.runtime.local_socket.questions import NoDaemon, ask
-from quartier_hil.bench.cache import Cache
-from quartier_hil.bench.process import memory_mib
-from quartier_hil.devices.opcua import pki
-from quartier_hil.stage.stranger import PLANT_URI, SERVER_URI, Stranger
+from quartier_bench.measured_process import read_memory_mib
+from quartier_bench.opcua_server_process import PLANT_URI, SERVER_URI, OpcuaServerProcess
+from quartier_bench.peers.peer_cache import PeerCache
+from quartier_sim.opcua import certificates
 
 pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
@@ -53,11 +53,13 @@ def profile_text():
 @pytest.fixture
 def server(tmp_path):
     place = Path(os.environ.get("QUARTIER_BENCH", ROOT / ".bench"))
-    identity = pki.made(tmp_path / "server", SERVER_URI)
-    pki.trust(tmp_path / "pki", identity.certificate)
+    identity = certificates.create_identity(tmp_path / "server", SERVER_URI)
+    certificates.trust_certificate(tmp_path / "pki", identity.certificate)
     (tmp_path / "password").write_text("secret-7\n")
-    argv = [Cache(place, print).open62541()]
-    with Stranger(argv, tmp_path / "server.log", pki=str(tmp_path / "server"), many=str(NODES)) as running:
+    argv = [PeerCache(place, print).open62541()]
+    with OpcuaServerProcess(
+        argv, tmp_path / "server.log", pki=str(tmp_path / "server"), many=str(NODES)
+    ) as running:
         yield running
 
 
@@ -123,7 +125,10 @@ class House:
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
 
-WAYS = {"killed": (Stranger.kill, Stranger.start), "frozen": (Stranger.freeze, Stranger.thaw)}
+WAYS = {
+    "killed": (OpcuaServerProcess.kill, OpcuaServerProcess.start),
+    "frozen": (OpcuaServerProcess.freeze, OpcuaServerProcess.thaw),
+}
 
 
 def figures(times, memory, descriptors):
@@ -151,7 +156,7 @@ async def test_values_go_stale_and_come_back_and_the_daemon_stays_as_it_was(tmp_
             times.setdefault("restarted, back", []).append(
                 await house.until("good", connects_least=before + 1)
             )
-            memory.append(memory_mib(house.process.pid))
+            memory.append(read_memory_mib(house.process.pid))
             descriptors.append(house.descriptors_count)
         print(figures(times, memory, descriptors))  # noqa: T201 - what came of it, for who runs it by hand
 

@@ -14,8 +14,8 @@ import pytest
 from quartier.district.connection.mqtt import MqttConnection
 from quartier.district.connection.mqtt_types import BrokerCredentials, BrokerServer, ConnectionProfile
 from quartier.district.documents.gateway_forms import FlexibilityForm
-from quartier_hil.district import sparkplug
-from quartier_hil.district.authority import Authority
+from quartier_district import sparkplug
+from quartier_district.broker_access import CertificateAuthority
 
 pytestmark = [pytest.mark.peer, pytest.mark.daemon]
 DAY = dt.timedelta(days=1)
@@ -76,7 +76,7 @@ class Recorder:
         """(topic, metric) of every Sparkplug message."""
         for message in self.messages:
             if message.topic.startswith("spBv1.0/issy/"):
-                for metric in sparkplug.decode(message.payload).metrics:
+                for metric in sparkplug.decode_payload(message.payload).metrics:
                     yield message.topic, metric
 
     def bytes(self):
@@ -87,7 +87,7 @@ class Recorder:
 async def street(house, mosquitto, tmp_path, free_port):
     """(gateway, broker's port, recorder's credentials): a house with a secret in every place for one."""
     gateway, devices = house
-    authority = Authority(tmp_path / "ca", dt.datetime.now(dt.UTC))
+    authority = CertificateAuthority(tmp_path / "ca", dt.datetime.now(dt.UTC))
     server = authority.broker("localhost", DAY)
     authority.gateway("issy", "b012", DAY)
     recorder = authority.client("recorder", DAY)

@@ -15,10 +15,10 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 from tests.gateway.daemon.conftest import SITE, Gateway, simulated
 
-from quartier_hil.bench.process import memory_mib
-from quartier_hil.devices.endpoint import serve_tcp
-from quartier_hil.devices.odd import quirk
-from quartier_hil.devices.oddtcp import OddTcp
+from quartier_bench.measured_process import read_memory_mib
+from quartier_sim.modbus.endpoints import serve_tcp
+from quartier_sim.modbus.quirk_servers import QuirkyTcpServer
+from quartier_sim.modbus.quirks import make_quirk
 
 pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 PEERS = Path(__file__).parents[2] / "peers"
@@ -47,7 +47,10 @@ async def shared(tmp_path):
     """(gateway, the device that takes one client, the share's port); the daemon runs and polls it."""
     devices = simulated()
     units = devices["meter"].units | devices["relays"].units
-    async with await serve_tcp(devices["gx"]) as gx, OddTcp(units, quirk("single-refuses")) as board:
+    async with (
+        await serve_tcp(devices["gx"]) as gx,
+        QuirkyTcpServer(units, make_quirk("single-refuses")) as board,
+    ):
         port = free_port()
         site = SITE.format(gx=gx.port, board=board.port) + SHARES.format(port=port, most=CONNECTIONS_MAX)
         gateway = Gateway(tmp_path, site, rate=10.0)
@@ -249,7 +252,7 @@ async def test_every_attack_at_once_costs_neither_a_poll_nor_memory_nor_a_descri
     said = direct(board, METER, 4, POWER, 2)
     before = await gateway.ask()
     reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0))
-    fds, memory = descriptors(pid), memory_mib(pid)
+    fds, memory = descriptors(pid), read_memory_mib(pid)
     attacks = [
         asyncio.create_task(again(attack, port))
         for attack in (floods, babbles, lies, deaf, forbidden, floods)
@@ -279,7 +282,7 @@ async def test_every_attack_at_once_costs_neither_a_poll_nor_memory_nor_a_descri
     )
 
     assert most_fds <= fds + CONNECTIONS_MAX + MOMENTARY_MAX
-    assert memory_mib(pid) <= memory + GROWN_MAX_MIB
+    assert read_memory_mib(pid) <= memory + GROWN_MAX_MIB
     bus = next(bus for bus in after["buses"] if bus["name"] == "board")
     assert (0, 0) == (bus["counts"]["timeouts_count"], bus["counts"]["rubbish_count"])
     assert 1 == board.connections_count

@@ -11,10 +11,10 @@ import time
 import pytest
 from tests.gateway.daemon.conftest import Gateway
 
-from quartier_hil.devices import catalog
-from quartier_hil.devices.endpoint import serve_pty, serve_tcp
-from quartier_hil.devices.gx import Gx
-from quartier_hil.devices.sunspec.storage import BatteryInverter
+from quartier_sim.devices import catalog
+from quartier_sim.modbus.endpoints import serve_pty, serve_tcp
+from quartier_sim.modbus.victron_gx import Gx
+from quartier_sim.sunspec.battery_inverter import BatteryInverter
 
 RATE = 15.0
 SITE = """\
@@ -143,7 +143,7 @@ async def serve_line(kind, device, folder):
 @contextlib.asynccontextmanager
 async def house(inverter, kind, folder):
     """(daemon, meter): devices whose time runs as fast as the daemon's."""
-    meter = catalog.make("eastron/sdm630", unit=1)
+    meter = catalog.make_device("eastron/sdm630", unit=1)
     meter.publish({"power_w": 3000.0})
     begun_s = time.monotonic()
 

@@ -24,11 +24,11 @@ from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier.site.records import Now
 from quartier.site.samples import StreamPosition
 from quartier.store.history_store import Store
+from quartier_bench.measured_process import Process, find_python_path
+from quartier_bench.peers.peer_cache import MissingPeerError, PeerCache
+from quartier_bench.speed import site_files
+from quartier_district.gateway_session import GatewaySession, TopicNames
 from quartier_drivers.readings import FLOAT
-from quartier_hil.bench import site
-from quartier_hil.bench.cache import AbsentError, Cache
-from quartier_hil.bench.process import Process, python_path
-from quartier_hil.district.session import Names, Session
 
 pytestmark = [pytest.mark.daemon, pytest.mark.peer]
 
@@ -46,7 +46,7 @@ class Subscriber:
     """Counts by key what a broker gives, and keeps its numbers to compare."""
 
     def __init__(self, port):
-        self.session = Session(Names("bench", "bench"))
+        self.session = GatewaySession(TopicNames("bench", "bench"))
         self.seen = defaultdict(dict)  # (stream, boot) -> first sequence -> values
         self._lock = threading.Lock()
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
@@ -86,7 +86,7 @@ class Victim:
 
     def start(self):
         env = {f"{name.upper()}_DIRECTORY": str(place) for name, place in self._places.items()}
-        env |= {"NOTIFY_SOCKET": str(self.folder / "notify"), "PYTHONPATH": python_path(), **self._clock}
+        env |= {"NOTIFY_SOCKET": str(self.folder / "notify"), "PYTHONPATH": find_python_path(), **self._clock}
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._argv, env={**os.environ, **env}, stdout=log, stderr=log, start_new_session=True
@@ -215,7 +215,7 @@ class History:
 
 
 def site_file(folder, ports, broker_port, period_s=1.0):
-    config = site.write(folder, ports, REGISTERS, broker_port=broker_port, period_s=period_s)
+    config = site_files.write_site(folder, ports, REGISTERS, broker_port=broker_port, period_s=period_s)
     slow, name = "watermark = false\n", 'id = "bench"\n'
     text = config.read_text().replace(slow, f"{slow}backfill_messages_per_s = {BACKFILL_PER_S}\n")
     config.write_text(text.replace(name, f"{name}simulated = true\n"))
@@ -254,8 +254,8 @@ def torture(folder, ports, broker_port, dice):
 def registers(tmp_path):
     """Ports of devices whose registers hold the time."""
     try:
-        program = Cache(tmp_path / "cache", print).compiled("registers")
-    except AbsentError as error:
+        program = PeerCache(tmp_path / "cache", print).compile_source("registers")
+    except MissingPeerError as error:
         pytest.skip(str(error))
     with Process([program, str(DEVICES)], tmp_path / "server.log", talks=True) as server:
         yield [int(word) for word in server.line().split()]

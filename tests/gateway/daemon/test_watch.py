@@ -17,8 +17,8 @@ from quartier_drivers.contract import Command, DeviceSpec
 from quartier_drivers.device_profile import loading
 from quartier_drivers.modbus.bus_section import TcpBus
 from quartier_drivers.readings import Quality, Reading, make_readings
-from quartier_hil.devices.endpoint import serve_tcp
-from quartier_hil.devices.sunspec.storage import BatteryInverter
+from quartier_sim.modbus.endpoints import serve_tcp
+from quartier_sim.sunspec.battery_inverter import BatteryInverter
 
 S = 1_000_000_000
 TURN_NS = S // 5

@@ -19,8 +19,12 @@ from quartier.district.connection.mqtt_types import (
 from quartier.district.records import Identity, SessionRules
 from quartier.district.uplink import SiteView, Uplink, UplinkSettings
 from quartier.runtime.clock import ClockSetting, SiteClock
-from quartier_hil.district.access import READ, WRITE, acl
-from quartier_hil.district.authority import Authority
+from quartier_district.broker_access import (
+    READ_TOPICS,
+    WRITE_TOPICS,
+    CertificateAuthority,
+    format_access_list,
+)
 
 pytestmark = pytest.mark.peer
 DAY = dt.timedelta(days=1)
@@ -55,9 +59,9 @@ class Gate:
 
 @pytest.fixture
 async def gate(mosquitto, tmp_path):
-    authority = Authority(tmp_path / "ca", dt.datetime.now(dt.UTC))
+    authority = CertificateAuthority(tmp_path / "ca", dt.datetime.now(dt.UTC))
     broker = authority.broker("localhost", DAY)
-    (tmp_path / "acl").write_text(acl("issy", [A, B], HOST))
+    (tmp_path / "acl").write_text(format_access_list("issy", [A, B], HOST))
     server = await mosquitto(
         f"cafile {authority.ca_file}",
         f"certfile {broker.cert_file}",
@@ -96,21 +100,21 @@ async def say(connection, topic):
 
 async def test_gateway_a_publishes_on_none_of_bs_topics_and_on_all_of_its_own(gate):
     a = await gate.connect(f"issy.{A}")
-    foreign = [place(topic, B) for topic in (*WRITE, *READ) if "{edge}" in topic]
-    foreign += [place(topic, A) for topic in READ]
-    foreign += [place(topic, B, group="lyon") for topic in WRITE]
+    foreign = [place(topic, B) for topic in (*WRITE_TOPICS, *READ_TOPICS) if "{edge}" in topic]
+    foreign += [place(topic, A) for topic in READ_TOPICS]
+    foreign += [place(topic, B, group="lyon") for topic in WRITE_TOPICS]
     answers = await codes(a, foreign)
     assert 30 <= len(answers)
     assert {} == {topic: code for topic, code in answers.items() if code != 0x87}
-    own = [place(topic, A) for topic in WRITE]
+    own = [place(topic, A) for topic in WRITE_TOPICS]
     a.answers.clear()
     assert {} == {topic: code for topic, code in (await codes(a, own)).items() if code >= 0x80}
 
 
 async def test_gateway_a_hears_nothing_on_bs_topics_and_all_on_its_own(gate):
     host, a = await gate.connect(HOST), await gate.connect(f"issy.{A}")
-    foreign = [place(topic, B) for topic in (*WRITE, *READ) if "{edge}" in topic]
-    own = [place(topic, A) for topic in READ]
+    foreign = [place(topic, B) for topic in (*WRITE_TOPICS, *READ_TOPICS) if "{edge}" in topic]
+    own = [place(topic, A) for topic in READ_TOPICS]
     for wide in ("#", "spBv1.0/#", "quartier/#", "quartier/v1/issy/+/job", *foreign, *own):
         await a.subscribe([(wide, 1)])
     heard = set()
@@ -132,17 +136,17 @@ async def test_the_host_hears_what_each_gateway_says(gate):
     host, a, b = [await gate.connect(name) for name in (HOST, f"issy.{A}", f"issy.{B}")]
     await host.subscribe([("spBv1.0/issy/#", 1), ("quartier/v1/issy/#", 1)])
     for connection, edge in ((a, A), (b, B)):
-        for topic in WRITE:
+        for topic in WRITE_TOPICS:
             await say(connection, place(topic, edge))
     heard = set()
     async with asyncio.timeout(60):
-        while len(heard) < 2 * len(WRITE):
+        while len(heard) < 2 * len(WRITE_TOPICS):
             heard.add((await host.receive()).topic)
-    assert {place(topic, edge) for topic in WRITE for edge in (A, B)} == heard
+    assert {place(topic, edge) for topic in WRITE_TOPICS for edge in (A, B)} == heard
 
 
 async def test_without_a_certificate_of_the_authority_nobody_comes_in(gate, tmp_path):
-    stranger = Gate(Authority(tmp_path / "other", dt.datetime.now(dt.UTC)), gate.port)
+    stranger = Gate(CertificateAuthority(tmp_path / "other", dt.datetime.now(dt.UTC)), gate.port)
     stranger.authority.ca_file.write_bytes(gate.authority.ca_file.read_bytes())
     with pytest.raises((BrokerUnreachable, ConnectionEnded)):
         await stranger.connect(f"issy.{A}")
@@ -181,11 +185,11 @@ async def test_a_gateway_says_and_hears_all_that_it_must_within_its_access_list(
         await until(lambda: uplink.stats["phase"] == "born" and uplink.stats["control_on"])
         world.notebook.put("grid", "power_w", 5.0, link.now_ms())
         world.notebook.put("event", "sky.wet", json.dumps({"text": "x", "data": {}}), link.now_ms())
-        signed = [topic for topic in READ if "/v1/" in topic and "watermark" not in topic]
+        signed = [topic for topic in READ_TOPICS if "/v1/" in topic and "watermark" not in topic]
         for topic in signed:  # none of it is signed: each is refused, so each was heard
             name = "price" if "signal" in topic else "dso"
             await say(host, topic.format(group="issy", edge=A, host=HOST).replace("+", name))
-        own = {place(topic, A) for topic in WRITE if "+" not in topic} - {f"spBv1.0/issy/NDATA/{A}"}
+        own = {place(topic, A) for topic in WRITE_TOPICS if "+" not in topic} - {f"spBv1.0/issy/NDATA/{A}"}
         await until(lambda: uplink.stats["refused_documents_count"] == len(signed))
         await until(lambda: own - {f"spBv1.0/issy/NDEATH/{A}"} <= heard)
         await until(lambda: {f"spBv1.0/issy/{kind}/{A}/grid" for kind in ("DBIRTH", "DDATA")} <= heard)

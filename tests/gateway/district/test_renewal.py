@@ -10,7 +10,7 @@ from quartier.district.connection.mqtt_types import BrokerCredentials, BrokerSer
 from quartier.district.records import Identity, SessionRules
 from quartier.district.uplink import SiteView, Uplink, UplinkSettings
 from quartier.runtime.clock import ClockSetting, SiteClock
-from quartier_hil.district.authority import Authority
+from quartier_district.broker_access import CertificateAuthority
 
 pytestmark = pytest.mark.peer
 DAY = dt.timedelta(days=1)
@@ -19,7 +19,7 @@ DAY = dt.timedelta(days=1)
 @pytest.fixture
 async def scene(world, catalog, tmp_path, mosquitto, free_port, make_host, notes):
     """(uplink over TLS, host without, authority)."""
-    authority = Authority(tmp_path / "ca", dt.datetime.now(dt.UTC))
+    authority = CertificateAuthority(tmp_path / "ca", dt.datetime.now(dt.UTC))
     server, pair = authority.broker("localhost", DAY), authority.gateway("issy", "b012", DAY)
     broker = await mosquitto(
         "allow_anonymous true",

@@ -10,8 +10,8 @@ from hypothesis import settings
 from quartier.planning.horizon import BatteryModel, Contract, Outlook, Scenario, Surcharge
 from quartier.planning.storage.kernel_columns import KernelColumns
 from quartier.planning.storage.scenario_columns import ScenarioColumns
-from quartier_hil.bench.horizons import drawn, sampled
-from quartier_hil.bench.programs import Optimum, Program, Solver
+from quartier_bench.planning_speed.storage_horizons import draw_horizon, draw_sampled_horizon
+from quartier_bench.planning_speed.storage_program import Optimum, StorageProgram, StorageSolver
 
 PLAIN = BatteryModel(
     capacity_wh=4000.0,
@@ -45,7 +45,7 @@ def outlook(prices_eur_per_kwh: Sequence[float], **changes: Any) -> Outlook:
 
 def site(seed: int, *, signs: bool = False) -> tuple[BatteryModel, Outlook]:
     """A site drawn at random, in steps of an hour."""
-    horizon = drawn(seed, signs=signs)
+    horizon = draw_horizon(seed, signs=signs)
     steps, store = horizon.steps, horizon.store
     into, out = store["charge_efficiency"], store["discharge_efficiency"]
     battery = BatteryModel(
@@ -78,7 +78,7 @@ def sampled_site(seed: int, *, signs: bool = False) -> tuple[BatteryModel, Outlo
     battery, there = site(seed, signs=signs)
     samples = [
         [Scenario(net + sun, sun, weight) for net, sun, weight in step]
-        for step in sampled(seed, signs=signs).samples
+        for step in draw_sampled_horizon(seed, signs=signs).samples
     ]
     return battery, replace(there, samples=samples)
 
@@ -96,7 +96,7 @@ def averaged(battery: BatteryModel, there: Outlook, terms: Contract, *, whole: b
     none = [0.0] * there.count
     steps |= {"net_wh": none, "curtailable_wh": none, "over_price": none, "contract_wh": none}
     tiers = columns.tiers[1:] if terms.has_peak else columns.tiers
-    program = Program(
+    program = StorageProgram(
         steps,
         columns.store,
         terms.peak_eur_per_w / there.step_h,
@@ -106,7 +106,7 @@ def averaged(battery: BatteryModel, there: Outlook, terms: Contract, *, whole: b
         tiers=tiers,
     )
     options = {} if whole else {"presolve": "off", "solver": "simplex"}
-    return Solver(program, **options).best()
+    return StorageSolver(program, **options).best()
 
 
 def contract(seed: int) -> Contract:
@@ -123,7 +123,7 @@ def judged(battery: BatteryModel, there: Outlook, terms: Contract, *, whole: boo
     """What HiGHS finds for the same columns."""
     columns = KernelColumns(battery, there, terms)
     steps = {name: list(columns.column(name)) for name in columns.names}
-    program = Program(
+    program = StorageProgram(
         steps,
         columns.store,
         terms.peak_eur_per_w / there.step_h,
@@ -131,4 +131,4 @@ def judged(battery: BatteryModel, there: Outlook, terms: Contract, *, whole: boo
         whole=whole,
     )
     options = {} if whole else {"presolve": "off", "solver": "simplex"}
-    return Solver(program, **options).best()
+    return StorageSolver(program, **options).best()

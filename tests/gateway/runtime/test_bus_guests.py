@@ -16,8 +16,8 @@ from quartier_drivers.modbus.sharing.client_queue import ClientQueue
 from quartier_drivers.modbus.sharing.client_requests import parse_request
 from quartier_drivers.modbus.sharing.pending_requests import PendingRequest
 from quartier_drivers.registry import load_factory
-from quartier_hil.devices.odd import plain_unit, quirk
-from quartier_hil.devices.oddtcp import OddTcp
+from quartier_sim.modbus.quirk_servers import QuirkyTcpServer
+from quartier_sim.modbus.quirks import make_plain_unit, make_quirk
 
 VIRTUAL_TIME = True
 
@@ -43,11 +43,11 @@ THEIRS = b"\x03\x00\x64\x00\x04"
 OURS = (4, 6, 16)
 
 
-class Wire(OddTcp):
+class Wire(QuirkyTcpServer):
     """A slow device, which notes at each of their requests whether one of ours was due."""
 
     def __init__(self):
-        super().__init__({1: plain_unit()}, quirk("late", seconds=SLOW_S))
+        super().__init__({1: make_plain_unit()}, make_quirk("late", seconds=SLOW_S))
         self.is_due = lambda: False
         self.heard = []
         self.passed_by = []

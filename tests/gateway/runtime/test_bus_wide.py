@@ -16,9 +16,8 @@ from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_drivers.bacnet.bus_section import BacnetIpBus
 from quartier_drivers.contract import Command, DeviceSpec
 from quartier_drivers.registry import load_factory
-from quartier_hil.devices.bacnet.endpoint import serve_udp
-from quartier_hil.devices.bacnet.frame import Place
-from quartier_hil.devices.bacnet.room import RoomController
+from quartier_sim.bacnet.building_controllers import RoomController
+from quartier_sim.bacnet.udp_endpoint import NetworkAddress, serve_udp
 
 RATE = 10.0
 DEADLINE_S = 60.0  # only ends a test that has failed
@@ -95,7 +94,7 @@ async def running(count, *, routed=False, **keys):
     rooms = {number: Room(number, house.wire) for number in range(1, count + 1)}
     async with contextlib.AsyncExitStack() as stack:
         if routed:
-            there = {Place(NETWORK, bytes([number])): room for number, room in rooms.items()}
+            there = {NetworkAddress(NETWORK, bytes([number])): room for number, room in rooms.items()}
             router = await stack.enter_async_context(await serve_udp(there))
             addresses = {number: f"{NETWORK}:{number}@{router.address}" for number in rooms}
         else:

@@ -12,8 +12,8 @@ from quartier.runtime.bus import poll
 from quartier_drivers.contract import Command
 from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import NoReply
-from quartier_hil.devices.odd import plain_unit, quirk
-from quartier_hil.devices.oddtcp import OddTcp
+from quartier_sim.modbus.quirk_servers import QuirkyTcpServer
+from quartier_sim.modbus.quirks import make_plain_unit, make_quirk
 
 CHARGER = """
 [profile]
@@ -62,7 +62,7 @@ def writes(server):
 
 
 async def test_a_budget_ends_with_the_safe_value_and_a_reason():
-    server = OddTcp({1: plain_unit()})
+    server = QuirkyTcpServer({1: make_plain_unit()})
     async with running(server) as house:
         await house.until(lambda: POINT in house.latest)
         assert ["done", "done"] == [(await ordered(house, value)).verdict for value in (16.0, 10.0)]
@@ -78,7 +78,7 @@ async def test_a_budget_ends_with_the_safe_value_and_a_reason():
 
 
 async def test_a_safe_value_that_did_not_arrive_is_given_again(monkeypatch):
-    server = OddTcp({1: plain_unit()})
+    server = QuirkyTcpServer({1: make_plain_unit()})
     async with running(server) as house:
         await house.until(lambda: POINT in house.latest)
         for value in (16.0, 20.0):
@@ -100,7 +100,7 @@ async def test_a_safe_value_that_did_not_arrive_is_given_again(monkeypatch):
 
 
 async def test_a_spent_budget_does_not_hold_back_a_shed():
-    server = OddTcp({1: plain_unit()})
+    server = QuirkyTcpServer({1: make_plain_unit()})
     async with running(server) as house:
         await house.until(lambda: POINT in house.latest)
         for value in (16.0, 20.0):
@@ -112,7 +112,7 @@ async def test_a_spent_budget_does_not_hold_back_a_shed():
 
 
 async def test_a_value_that_stands_there_already_is_not_written_again():
-    server = OddTcp({1: plain_unit()})
+    server = QuirkyTcpServer({1: make_plain_unit()})
     async with running(server) as house:
         await house.until(lambda: POINT in house.latest)
         spared = await ordered(house, 5.0)
@@ -122,7 +122,7 @@ async def test_a_value_that_stands_there_already_is_not_written_again():
 
 
 async def test_a_device_that_settles_late_is_given_its_time_before_it_is_called_stubborn():
-    server = OddTcp({1: plain_unit()}, quirk("settles-late", seconds=0.4))
+    server = QuirkyTcpServer({1: make_plain_unit()}, make_quirk("settles-late", seconds=0.4))
     async with running(server, settle_s=60.0) as house:
         await house.until(lambda: POINT in house.latest)
         outcome = await ordered(house, 16.0)
@@ -131,7 +131,7 @@ async def test_a_device_that_settles_late_is_given_its_time_before_it_is_called_
 
 
 async def test_a_device_that_is_not_given_its_time_is_called_stubborn():
-    server = OddTcp({1: plain_unit()}, quirk("settles-late", seconds=3600.0))
+    server = QuirkyTcpServer({1: make_plain_unit()}, make_quirk("settles-late", seconds=3600.0))
     async with running(server) as house:
         await house.until(lambda: POINT in house.latest)
         outcome = await ordered(house, 16.0)
@@ -147,7 +147,7 @@ async def test_an_endpoint_that_takes_connections_and_hangs_up_is_not_stormed(mo
         await asyncio.sleep(0)
 
     monkeypatch.setattr(poll.Bus, "_wait_to_reopen", stand_by)
-    server = OddTcp({1: plain_unit()}, quirk("accepts-and-closes"))
+    server = QuirkyTcpServer({1: make_plain_unit()}, make_quirk("accepts-and-closes"))
     async with running(server) as house:
         await house.until(lambda: len(pauses) >= 8)
 

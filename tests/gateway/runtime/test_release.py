@@ -3,8 +3,8 @@ import os
 import pytest
 
 from quartier.runtime import release
-from quartier_hil.devices import catalog
-from quartier_hil.devices.endpoint import serve_tcp
+from quartier_sim.devices import catalog
+from quartier_sim.modbus.endpoints import serve_tcp
 
 VIRTUAL_TIME = True
 
@@ -80,7 +80,7 @@ def test_a_table_damaged_in_both_copies_is_said_and_nothing_of_it_believed(tmp_p
 
 
 async def test_a_bus_that_is_gone_costs_the_others_nothing(unused_tcp_port_factory):
-    board = catalog.make("waveshare/relay8", unit=3)
+    board = catalog.make_device("waveshare/relay8", unit=3)
     async with await serve_tcp(board) as endpoint:
         gone = wire(unused_tcp_port_factory(), bus="gone")
         failures = await release.write_releases([gone, wire(endpoint.port)])
@@ -94,7 +94,7 @@ async def test_a_bus_without_outputs_needs_no_wire():
 
 
 async def test_a_part_of_the_table_that_another_version_wrote_costs_the_others_nothing():
-    board = catalog.make("waveshare/relay8", unit=3)
+    board = catalog.make_device("waveshare/relay8", unit=3)
     async with await serve_tcp(board) as endpoint:
         newer = wire(endpoint.port, bus="newer")
         newer = release.BusRelease("newer", {**newer.section, "key_of_tomorrow": 1}, newer.writes)
@@ -107,7 +107,7 @@ async def test_a_part_of_the_table_that_another_version_wrote_costs_the_others_n
 
 
 async def test_silent_units_do_not_use_up_the_time_of_those_that_answer():
-    board = catalog.make("waveshare/relay8", unit=3)
+    board = catalog.make_device("waveshare/relay8", unit=3)
     dead = [
         {"point": f"dead{unit}.relay_on", "unit": unit, "function": 5, "address": address, "values": [0]}
         for unit in (7, 8)

@@ -1,26 +1,43 @@
 import struct
 
-from quartier_hil.district.protowire import blob, number, varint
-from quartier_hil.district.sparkplug import decode, rebirth
+from quartier_district.sparkplug import (
+    decode_payload,
+    encode_bytes,
+    encode_number,
+    encode_varint,
+    make_rebirth,
+)
 
 
 def _double(field, value):
-    return varint(field << 3 | 1) + struct.pack("<d", value)
+    return encode_varint(field << 3 | 1) + struct.pack("<d", value)
 
 
 def test_a_message_is_read_with_key_values_and_qualities():
-    stale = blob(1, b"Quality") + blob(2, number(1, 3) + number(3, 500))
-    power = blob(1, b"power_w") + number(3, 1_000) + number(4, 10) + number(5, 1) + _double(13, -1234.5)
-    count = (
-        blob(1, b"x_count")
-        + number(3, 1_001)
-        + number(4, 4)
-        + number(11, -5 & (1 << 64) - 1)
-        + blob(9, stale)
+    stale = encode_bytes(1, b"Quality") + encode_bytes(2, encode_number(1, 3) + encode_number(3, 500))
+    power = (
+        encode_bytes(1, b"power_w")
+        + encode_number(3, 1_000)
+        + encode_number(4, 10)
+        + encode_number(5, 1)
+        + _double(13, -1234.5)
     )
-    payload = number(1, 9) + blob(2, power) + blob(2, count) + number(3, 255) + blob(5, b'{"boot":1}')
+    count = (
+        encode_bytes(1, b"x_count")
+        + encode_number(3, 1_001)
+        + encode_number(4, 4)
+        + encode_number(11, -5 & (1 << 64) - 1)
+        + encode_bytes(9, stale)
+    )
+    payload = (
+        encode_number(1, 9)
+        + encode_bytes(2, power)
+        + encode_bytes(2, count)
+        + encode_number(3, 255)
+        + encode_bytes(5, b'{"boot":1}')
+    )
 
-    found = decode(payload)
+    found = decode_payload(payload)
 
     assert (9, 255, b'{"boot":1}') == (found.timestamp_ms, found.seq, found.body)
     assert ("power_w", -1234.5, True, 192) == (
@@ -34,18 +51,18 @@ def test_a_message_is_read_with_key_values_and_qualities():
 
 def test_booleans_texts_and_nulls_are_told_apart():
     metrics = (
-        blob(1, b"a_on") + number(4, 11) + number(14, 1),
-        blob(1, b"b_text") + number(4, 12) + blob(15, "é".encode()),
-        blob(1, b"c_w") + number(4, 10) + number(7, 1),
-        number(2, 7) + number(4, 3) + number(10, 0xFFFFFFFF),
+        encode_bytes(1, b"a_on") + encode_number(4, 11) + encode_number(14, 1),
+        encode_bytes(1, b"b_text") + encode_number(4, 12) + encode_bytes(15, "é".encode()),
+        encode_bytes(1, b"c_w") + encode_number(4, 10) + encode_number(7, 1),
+        encode_number(2, 7) + encode_number(4, 3) + encode_number(10, 0xFFFFFFFF),
     )
-    found = decode(b"".join(blob(2, metric) for metric in metrics)).metrics
+    found = decode_payload(b"".join(encode_bytes(2, metric) for metric in metrics)).metrics
 
     assert [True, "é", None, -1] == [metric.value for metric in found]
     assert 7 == found[3].alias
 
 
 def test_a_rebirth_command_says_true_under_the_name_of_the_specification():
-    metric = decode(rebirth(5)).metrics[0]
+    metric = decode_payload(make_rebirth(5)).metrics[0]
 
     assert ("Node Control/Rebirth", True) == (metric.name, metric.value)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from quartier_hil.offline.day import Day, Options
-from quartier_hil.records.series import Series
-from quartier_hil.scenario import load
+from quartier_hil.scenario.scenario_file import load_scenario
+from quartier_hil.synthetic.scenario_run import RunOptions, SyntheticRun
+from quartier_sim.load_series.minute_series import LoadSeries
 
-SERIES = Series(base_w=(500.0,), solar_w_per_kw=(0.0,), origin="constant")
+SERIES = LoadSeries(base_w=(500.0,), solar_w_per_kw=(0.0,), origin="constant")
 HEAD = 'title = "short"\nstart = 2026-06-12T18:30:00\nduration_s = {duration_s}\n'
 
 
@@ -17,6 +17,6 @@ def day(tmp_path):
     def make(text="", duration_s=300, series=SERIES):
         path = tmp_path / "scenario.toml"
         path.write_text(HEAD.format(duration_s=duration_s) + text)
-        return Day(Options(scenario=load(path), series=series, folder=tmp_path / "site"))
+        return SyntheticRun(RunOptions(scenario=load_scenario(path), series=series, folder=tmp_path / "site"))
 
     return make

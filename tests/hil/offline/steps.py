@@ -1,6 +1,6 @@
 """Steps of scenarios in tests: twice as long where promises, and their loss, still show; `make days` keeps their own."""
 
-from quartier_hil.scenario import Scenario
+from quartier_hil.scenario.scenario_file import Scenario
 
 CYCLE_MAX_S = 5.0
 """As in a site file."""

@@ -11,12 +11,13 @@ import pytest
 from tests.hil.offline.mutants import MUTANTS, Mutant
 from tests.hil.offline.steps import lengthen_steps
 
-from quartier_hil import coverage, rows
-from quartier_hil.offline.day import Day, Options
-from quartier_hil.records import standard
-from quartier_hil.scenario import load
-from quartier_hil.shelf import builtin
-from quartier_hil.verdict.judging import judges_of
+from quartier_hil.checks.check_builder import build_expectation_checks
+from quartier_hil.report import coverage_pages
+from quartier_hil.scenario import specification_rows
+from quartier_hil.scenario.builtin_scenarios import list_builtin
+from quartier_hil.scenario.scenario_file import load_scenario
+from quartier_hil.synthetic.scenario_run import RunOptions, SyntheticRun
+from quartier_sim.load_series import standard_load
 
 # What lasts 26 hours is not put out of order here.
 TOO_LONG = {"link.hold.26-h", "parameter.hold-maximum"}
@@ -35,16 +36,16 @@ class Watched:
     """A run, and the judges of each check of it."""
 
     def __init__(self, name, folder):
-        scenario = lengthen_steps(name, load(builtin()[name]))
-        series = standard.make(scenario.start.date(), 3, scenario.seed)
-        self.day = Day(Options(scenario=scenario, series=series, folder=folder))
-        self.checks = [check for check in self.day.judged_scenario.checks if check.proves]
+        scenario = lengthen_steps(name, load_scenario(list_builtin()[name]))
+        series = standard_load.build_standard_series(scenario.start.date(), 3, scenario.seed)
+        self.day = SyntheticRun(RunOptions(scenario=scenario, series=series, folder=folder))
+        self.checks = [check for check in self.day.evaluated_scenario.checks if check.proves]
         self.judges = list(self._judges())
 
     def _judges(self):
         """Those that the day itself asks, for each check that proves something: found by their place."""
-        scenario, caps = self.day.judged_scenario, self.day.caps
-        made = [list(judges_of(check, scenario, caps)) for check in scenario.checks]
+        scenario, caps = self.day.evaluated_scenario, self.day.caps
+        made = [list(build_expectation_checks(check, scenario, caps)) for check in scenario.checks]
         left = self.day.judges[len(self.day.judges) - sum(map(len, made)) :]
         for check, alike in zip(scenario.checks, made, strict=True):
             own, left = left[: len(alike)], left[len(alike) :]
@@ -67,14 +68,14 @@ class Watched:
         for end_s in sorted(set(asked.values())):
             if not self.day.now_s < end_s <= until_s:
                 continue
-            self.day.perform_until(end_s)
+            self.day.run_until(end_s)
             ending = self.day.ending
             over = [judge for n, at_s in asked.items() if at_s <= end_s for judge in self.judges[n]]
             found = [one for one in (judge.verdict(ending) for judge in over) if not one.holds]
             if found:
                 return found
         if until_s < inf:
-            self.day.perform_until(until_s)
+            self.day.run_until(until_s)
         return []
 
 
@@ -139,7 +140,7 @@ def test_a_check_breaks_where_the_gateway_does_not_keep_its_row_and_only_there(
 
 
 def test_every_row_that_a_scenario_proves_is_put_out_of_order_once():
-    proven = {name for name, found in coverage.proofs(builtin()).items() if found}
+    proven = {name for name, found in coverage_pages.list_proofs(list_builtin()).items() if found}
 
     assert proven - TOO_LONG == {mutant.row for mutant in MUTANTS}
-    assert proven <= set(rows.ROWS)
+    assert proven <= set(specification_rows.SPECIFICATION_ROWS)

@@ -6,13 +6,13 @@ import pytest
 
 from quartier_drivers.meter import counters
 from quartier_drivers.readings import Quality
-from quartier_hil import span
-from quartier_hil.devices.meters.tic.linky import Linky
-from quartier_hil.offline.day import Day, Options
-from quartier_hil.records.series import Series
-from quartier_hil.scenario import load
+from quartier_hil.scenario import preparation
+from quartier_hil.scenario.scenario_file import load_scenario
+from quartier_hil.synthetic.scenario_run import RunOptions, SyntheticRun
+from quartier_sim.load_series.minute_series import LoadSeries
+from quartier_sim.meters.tic.linky import Linky
 
-SERIES = Series(base_w=(3_600.0,), solar_w_per_kw=(0.0,), origin="constant")  # a watt-hour a second
+SERIES = LoadSeries(base_w=(3_600.0,), solar_w_per_kw=(0.0,), origin="constant")  # a watt-hour a second
 POINT = "linky.energy_import_wh"
 OWN = "grid.energy_import_wh"
 MIDNIGHT_S = 900.0
@@ -31,7 +31,7 @@ check = "quarters"
 """
 
 
-class _Night(Day):
+class _Night(SyntheticRun):
     """Three quarters around midnight; ``first`` hangs there at their begin, ``then`` from midnight on."""
 
     first: Linky
@@ -47,12 +47,14 @@ def _performed(folder, first_wh, then=None):
     """The counter's stored quarters and samples, and how much was drawn after the first quarter."""
     path = folder / "night.toml"
     path.write_text(NIGHT)
-    scenario = load(path)
-    night = _Night(Options(scenario=scenario, series=SERIES, folder=folder / "site"))
+    scenario = load_scenario(path)
+    night = _Night(RunOptions(scenario=scenario, series=SERIES, folder=folder / "site"))
     night.first, night.then = Linky(phases=3, start_wh=first_wh), then
     done = night.perform()
     assert all(one.holds for one in done.verdicts())
-    told = done.historian.tells([POINT], *span.of(scenario).asked, span.ZONE)
+    told = done.history_recorder.tells(
+        [POINT], *preparation.make_quarter_span(scenario).asked, preparation.SITE_ZONE
+    )
     own = [value for _, value in done.stored.quarters[OWN]]
     return told.quarters[POINT], told.samples[POINT], own[-1] - own[0]
 

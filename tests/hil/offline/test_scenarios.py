@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from tests.hil.offline.steps import lengthen_steps
 
-from quartier_hil import matrix
-from quartier_hil.devices.fault import VERBS
-from quartier_hil.fittings import names
-from quartier_hil.offline import cells
-from quartier_hil.offline.refusal import fits
-from quartier_hil.scenario import load
-from quartier_hil.shelf import SHORT, builtin
+from quartier_hil.report import coverage_pages
+from quartier_hil.scenario.builtin_scenarios import SHORT_SCENARIOS, list_builtin
+from quartier_hil.scenario.scenario_file import load_scenario
+from quartier_hil.scenario.site import list_asset_names
+from quartier_hil.synthetic import reference_runs
+from quartier_hil.synthetic.event_actions import runs_without_wires
+from quartier_sim.devices.device_faults import COMMON_FAULT_KINDS
 
 # A cycle of control costs about a millisecond, and as much again for each five further assets; a plan for several
 # assets costs a second.  What takes longer than half a minute in all is left to `make days`, part of `make test-deep`.
@@ -58,16 +58,18 @@ WIRED = {"cap-stays-7xx": "cap-stays-1xx", "timers-7xx": "timers-1xx"}
 
 
 def _is_short(scenario):
-    assets_count = sum(len(names(asset)) for asset in scenario.house.assets)
+    assets_count = sum(len(list_asset_names(asset)) for asset in scenario.house.assets)
     cycles_count = scenario.duration_s / scenario.cycle_s
     return cycles_count <= CYCLES_MAX and cycles_count * (1 + assets_count / 5) <= WORK_MAX
 
 
 def _short():
     # The stage "scenarios" runs those of SHORT over wires.
-    left = PLANNED | ALIKE.keys() | WIRED.keys() | SHORT.keys()
-    known = ((name, path) for name, path in builtin().items() if name not in left and fits(path))
-    return [name for name, path in known if _is_short(load(path))]
+    left = PLANNED | ALIKE.keys() | WIRED.keys() | SHORT_SCENARIOS.keys()
+    known = (
+        (name, path) for name, path in list_builtin().items() if name not in left and runs_without_wires(path)
+    )
+    return [name for name, path in known if _is_short(load_scenario(path))]
 
 
 @pytest.fixture(scope="module", params=_short())
@@ -79,10 +81,12 @@ def name(request):
 @pytest.fixture(scope="module")
 def done(name, tmp_path_factory):
     """Each of them once, performed."""
-    scenario = load(builtin()[name])
-    shown = scenario.pictures or any(name in row.scenarios for row in matrix.ROWS)  # in its own steps
+    scenario = load_scenario(list_builtin()[name])
+    shown = scenario.pictures or any(
+        name in row.scenarios for row in coverage_pages.DEVICE_CLASSES
+    )  # in its own steps
     made = scenario if shown else lengthen_steps(name, scenario)
-    return cells.performed(made, tmp_path_factory.mktemp("day"))
+    return reference_runs.run_with_standard_series(made, tmp_path_factory.mktemp("day"))
 
 
 def test_a_scenario_keeps_every_promise_without_wires(done):
@@ -96,11 +100,13 @@ def test_the_pictures_in_the_pages_are_what_a_scenario_gives_now(done):
 
 
 def test_each_cell_of_the_matrix_has_a_result_that_keeps_its_promise(name, done):
-    results = cells.told(name, done)
-    lines = [line.strip("| ").split(" | ") for line in matrix.page(results, {}).splitlines()]
-    for row in matrix.ROWS:
-        for place, verb in enumerate(VERBS, start=1):
-            if matrix.cell(row, verb).scenario == name:
+    results = reference_runs.make_matrix_cells(name, done)
+    lines = [
+        line.strip("| ").split(" | ") for line in coverage_pages.render_matrix_page(results, {}).splitlines()
+    ]
+    for row in coverage_pages.DEVICE_CLASSES:
+        for place, verb in enumerate(COMMON_FAULT_KINDS, start=1):
+            if coverage_pages.find_cell(row, verb).scenario == name:
                 (line,) = [one for one in lines if one[0] == row.words]
                 assert results[name, row.device, verb] == line[place] != "broken", (row.words, verb)
 
@@ -110,7 +116,7 @@ def test_a_scenario_that_is_left_out_for_another_differs_from_it_by_the_protocol
     left, played, tmp_path
 ):
     def asked(name):
-        told = load(builtin()[name]).model_dump(exclude={"title", "story"})
+        told = load_scenario(list_builtin()[name]).model_dump(exclude={"title", "story"})
         told["house"]["battery"] = None
         for one in (*told["house"]["assets"], *told["checks"]):
             one.pop("protocol", None), one.pop("told_s", None)
@@ -118,12 +124,19 @@ def test_a_scenario_that_is_left_out_for_another_differs_from_it_by_the_protocol
 
     def on_the_page(name):
         (tmp_path / name).mkdir()
-        results = cells.told(
-            name, cells.performed(lengthen_steps(name, load(builtin()[name])), tmp_path / name)
+        results = reference_runs.make_matrix_cells(
+            name,
+            reference_runs.run_with_standard_series(
+                lengthen_steps(name, load_scenario(list_builtin()[name])), tmp_path / name
+            ),
         )
-        (words,) = [row.words for row in matrix.ROWS if name in row.scenarios]
-        (line,) = [one for one in matrix.page(results, {}).splitlines() if one.startswith(f"| {words} |")]
-        return line.strip("| ").split(" | ")[1 : 1 + len(VERBS)]
+        (words,) = [row.words for row in coverage_pages.DEVICE_CLASSES if name in row.scenarios]
+        (line,) = [
+            one
+            for one in coverage_pages.render_matrix_page(results, {}).splitlines()
+            if one.startswith(f"| {words} |")
+        ]
+        return line.strip("| ").split(" | ")[1 : 1 + len(COMMON_FAULT_KINDS)]
 
     assert asked(played) == asked(left)
     expected = on_the_page(played)
@@ -133,20 +146,20 @@ def test_a_scenario_that_is_left_out_for_another_differs_from_it_by_the_protocol
 
 @pytest.mark.parametrize(("left", "played"), WIRED.items(), ids=str)
 def test_a_scenario_that_is_left_to_its_short_form_over_wires_promises_what_the_other_one_does(left, played):
-    assert f"short-{left}" in SHORT
-    assert load(builtin()[played]).events == load(builtin()[left]).events
-    assert load(builtin()[played]).checks == load(builtin()[left]).checks
+    assert f"short-{left}" in SHORT_SCENARIOS
+    assert load_scenario(list_builtin()[played]).events == load_scenario(list_builtin()[left]).events
+    assert load_scenario(list_builtin()[played]).checks == load_scenario(list_builtin()[left]).checks
 
 
 def test_every_picture_in_the_pages_is_of_a_scenario_that_is_run_here():
-    drawn = [f"{one.name}.svg" for name in _short() for one in load(builtin()[name]).pictures]
+    drawn = [f"{one.name}.svg" for name in _short() for one in load_scenario(list_builtin()[name]).pictures]
 
     assert sorted(path.name for path in PAGES.glob("*.svg")) == sorted(drawn)
 
 
 def test_scenarios_that_are_left_to_make_days_are_known_by_name():
-    left = {name for name, path in builtin().items() if fits(path)} - set(_short())
+    left = {name for name, path in list_builtin().items() if runs_without_wires(path)} - set(_short())
 
     assert left >= PLANNED
-    assert set(builtin()) >= LONG
+    assert set(list_builtin()) >= LONG
     assert set(_short()).isdisjoint(LONG)

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from quartier_hil import shelf
-from quartier_hil.suite.turns import Turns
+from quartier_hil.scenario import builtin_scenarios
+from quartier_hil.suite.scenario_queue import ScenarioQueue
 
 TEXT = 'title = "{name}"\nstart = 2026-06-12T18:30:00\nduration_s = 60\nrate = 20\n'
 CHILD = """\
@@ -29,7 +29,10 @@ def scenarios(tmp_path, monkeypatch):
     paths = {name: tmp_path / f"{name}.toml" for name in "abc"}
     for name, path in paths.items():
         path.write_text(TEXT.format(name=name))
-    monkeypatch.setattr("quartier_hil.suite.command.SETS", {"all": lambda: paths, "short": shelf.short})
+    monkeypatch.setattr(
+        "quartier_hil.suite.run_command.SCENARIO_SETS",
+        {"all": lambda: paths, "short": builtin_scenarios.list_short},
+    )
     return paths
 
 
@@ -51,5 +54,5 @@ def children(monkeypatch):
         left = json.dumps({"verdicts": [verdict], "figures": {}, "real_s": 3.0, "scenario": {"rate": 20.0}})
         return [sys.executable, "-c", CHILD, str(folder), path.stem, how, left]
 
-    monkeypatch.setattr(Turns, "_argv", argv)
+    monkeypatch.setattr(ScenarioQueue, "_argv", argv)
     return found

@@ -2,15 +2,15 @@ from math import inf
 
 import pytest
 
-from quartier_hil.report import record
-from quartier_hil.suite.results import FILE, Judged, Results
-from quartier_hil.verdict.checks import Verdict
+from quartier_hil.checks.verdicts import Verdict
+from quartier_hil.report import verdict_files
+from quartier_hil.suite.results import RESULTS_FILE, ResultsFile, ScenarioResult
 
 KEPT, BROKEN = Verdict("a", "1", "1", holds=True), Verdict("b", "1", "2", holds=False)
 
 
 def judged(name="cap-kept", digest="d", verdicts=(KEPT,), rate=20.0, real_s=12.0):
-    line = record.line(
+    line = verdict_files.make_verdict_line(
         name,
         verdicts,
         {"tighten_inside_s": inf},
@@ -19,11 +19,11 @@ def judged(name="cap-kept", digest="d", verdicts=(KEPT,), rate=20.0, real_s=12.0
         real_s=real_s,
         date="2026-11-28",
     )
-    return Judged(digest=digest, seed=1, line=line, verdicts=tuple(verdicts))
+    return ScenarioResult(digest=digest, seed=1, line=line, verdicts=tuple(verdicts))
 
 
 def appended(folder, *all_of_them):
-    results = Results(folder)
+    results = ResultsFile(folder)
     for one in all_of_them:
         results.append(one, "2026-11-28T10:00:00+00:00")
     return results
@@ -50,7 +50,7 @@ def test_how_long_it_took_last_is_known_whatever_code_it_was(tmp_path):
 
 
 def test_what_is_no_verdict_is_passed_over(tmp_path):
-    (tmp_path / FILE).write_text('{"digest": "d"}\n{"scenario": 3}\n')
+    (tmp_path / RESULTS_FILE).write_text('{"digest": "d"}\n{"scenario": 3}\n')
 
     assert [judged()] == list(appended(tmp_path, judged()).read())
 

@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from quartier_hil.bench.horizons import sampled
+from quartier_bench.planning_speed.storage_horizons import draw_sampled_horizon
 from quartier_native.reference.mean_step_costs import (
     Region,
     Sample,
@@ -89,7 +89,7 @@ def test_imports_that_pay_are_taken_up_to_the_tier_where_they_cost() -> None:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_pieces_and_flow_tell_the_same_cost_on_the_hull(seed: int) -> None:
-    there = sampled(seed)
+    there = draw_sampled_horizon(seed)
     source = random.Random(seed)
     steps, store = there.horizon.steps, there.horizon.store
     wiring = Wiring(*(store[name] for name in Wiring._fields))

@@ -1,5 +1,5 @@
 """What a plan for the mean over samples promises, on the specification and on the engine in use alike; optimality:
-tests/hil/bench/test_programs.py.
+tests/hil/bench/planning_speed/test_storage_program_programs.py.
 """
 
 from array import array
@@ -9,18 +9,23 @@ from typing import Any
 
 import pytest
 
-from quartier_hil.bench.horizons import Horizon, Samples, drawn, sampled
+from quartier_bench.planning_speed.storage_horizons import (
+    Horizon,
+    SampledHorizon,
+    draw_horizon,
+    draw_sampled_horizon,
+)
 from quartier_native import storages
 from quartier_native.reference import sampled as twin
 from quartier_native.storages import MEAN_COLUMNS, PLAN_COLUMNS, Planned
 
-Plan = Callable[[Samples], tuple[Planned, dict[str, list[float]]]]
+Plan = Callable[[SampledHorizon], tuple[Planned, dict[str, list[float]]]]
 NEAR = 1e-6
 
 
 @pytest.fixture(params=[twin.plan_sampled, storages.plan_sampled], ids=["reference", "engine"])
 def plan(request: pytest.FixtureRequest) -> Plan:
-    def call(samples: Samples) -> tuple[Planned, dict[str, list[float]]]:
+    def call(samples: SampledHorizon) -> tuple[Planned, dict[str, list[float]]]:
         arrays = samples.arrays()
         found = request.param(*arrays)
         count = samples.horizon.count
@@ -31,7 +36,7 @@ def plan(request: pytest.FixtureRequest) -> Plan:
     return call
 
 
-def horizon(prices: list[float], nets: list[list[float]], **changes: Any) -> Samples:
+def horizon(prices: list[float], nets: list[list[float]], **changes: Any) -> SampledHorizon:
     """A 4 kWh store without losses, 1 kWh a step; exports bring nothing, each net load counts the same."""
     count = len(prices)
     steps = {name: [0.0] * count for name in ("net_wh", "curtailable_wh", "export_price", "over_price")}
@@ -48,7 +53,7 @@ def horizon(prices: list[float], nets: list[list[float]], **changes: Any) -> Sam
         else:
             steps[name] = [value] * count
     rows = [[(net_wh, 0.0, 1.0) for net_wh in there] for there in nets]
-    return Samples(Horizon(steps, store), rows, [])
+    return SampledHorizon(Horizon(steps, store), rows, [])
 
 
 def test_it_spares_no_more_than_what_is_wanted_often_enough(plan: Plan) -> None:
@@ -97,14 +102,14 @@ def test_with_one_sample_a_step_it_is_the_plan_of_one_net_load_to_the_last_bit(
     plan: Plan, *, signs: bool
 ) -> None:
     for seed in range(150):
-        one = drawn(seed, signs=signs)
+        one = draw_horizon(seed, signs=signs)
         rows = [
             [(net_wh, sun_wh, 1.0)]
             for net_wh, sun_wh in zip(one.steps["net_wh"], one.steps["curtailable_wh"], strict=True)
         ]
         steps, store, room = one.arrays()
         known = storages.plan_storage(steps, store, room)
-        found, made = plan(Samples(one, rows, []))
+        found, made = plan(SampledHorizon(one, rows, []))
 
         assert known == found, seed
         for at, name in enumerate(PLAN_COLUMNS):
@@ -114,8 +119,8 @@ def test_with_one_sample_a_step_it_is_the_plan_of_one_net_load_to_the_last_bit(
 
 def test_samples_that_are_alike_count_as_one(plan: Plan) -> None:
     for seed in range(60):
-        there = sampled(seed)
-        twice = Samples(there.horizon, [step + step for step in there.samples], there.tiers)
+        there = draw_sampled_horizon(seed)
+        twice = SampledHorizon(there.horizon, [step + step for step in there.samples], there.tiers)
         (one, made), (two, doubled) = plan(there), plan(twice)
 
         assert one.feasible == two.feasible, seed

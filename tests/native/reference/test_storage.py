@@ -1,4 +1,4 @@
-"""What a plan promises, on the specification and on the engine in use alike; optimality: tests/hil/bench/test_programs.py."""
+"""What a plan promises, on the specification and on the engine in use alike; optimality: tests/hil/bench/planning_speed/test_storage_program_programs.py."""
 
 from collections.abc import Callable
 from math import inf
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from quartier_hil.bench.horizons import Horizon, drawn
+from quartier_bench.planning_speed.storage_horizons import Horizon, draw_horizon
 from quartier_native import storages
 from quartier_native.reference import storage
 from quartier_native.reference.step_costs import Piece
@@ -139,7 +139,7 @@ def test_paid_imports_are_not_burnt_in_a_battery_that_does_both_at_once_but_told
 @pytest.mark.parametrize("signs", [False, True])
 def test_the_plan_is_one_that_a_battery_can_follow(plan: Plan, *, signs: bool) -> None:
     for seed in range(120):
-        there = drawn(seed, signs=signs)
+        there = draw_horizon(seed, signs=signs)
         found, made = plan(there)
         step, store = there.steps, there.store
         energy_wh, excess_wh = store["energy_wh"], 0.0

@@ -6,8 +6,8 @@ from quartier_drivers.bacnet.codec.application_data import Date, Element, Object
 from quartier_drivers.bacnet.discovery import device_survey
 from quartier_drivers.bacnet.discovery.device_survey import PriorityHolderReport
 from quartier_drivers.bacnet.network.property_reads import PropertyInquiry
-from quartier_hil.devices.bacnet.service import Habits
-from quartier_hil.devices.bacnet.ventilation import VentilationUnit
+from quartier_sim.bacnet.building_controllers import VentilationUnit
+from quartier_sim.bacnet.services import Capabilities
 
 HERE = DevicePlace(("127.0.0.1", 47808))
 
@@ -20,7 +20,7 @@ async def told(unit, apdu_max=1476):
 
 
 @pytest.mark.parametrize(
-    "habits", [Habits(), Habits(apdu_max=206), Habits(apdu_max=50, reads_multiple=False)]
+    "habits", [Capabilities(), Capabilities(apdu_max=206), Capabilities(apdu_max=50, reads_multiple=False)]
 )
 async def test_every_object_is_told_whatever_the_device_can_bear(habits):
     unit = VentilationUnit(201, habits=habits)

@@ -6,7 +6,7 @@ from quartier_drivers.bacnet.discovery import device_survey, profile_draft
 from quartier_drivers.bacnet.discovery.device_survey import ObjectRow
 from quartier_drivers.bacnet.network.property_reads import PropertyInquiry
 from quartier_drivers.device_profile import loading
-from quartier_hil.devices.bacnet.ventilation import VentilationUnit
+from quartier_sim.bacnet.building_controllers import VentilationUnit
 
 HERE = DevicePlace(("127.0.0.1", 47808))
 WHO = {"vendor-name": 'Acme "Air"', "model-name": "AHU-12", "firmware-revision": "3.1"}

@@ -8,7 +8,7 @@ from quartier_drivers.bacnet.codec.datagrams import NO_SEGMENTATION, IAm
 from quartier_drivers.bacnet.discovery.scan import ScanTarget, find_matches, scan_network
 from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import LinkLost
-from quartier_hil.devices.bacnet.room import RoomController
+from quartier_sim.bacnet.building_controllers import RoomController
 
 HERE = DevicePlace(("127.0.0.1", 47808))
 THERE = DevicePlace(("127.0.0.1", 47809))

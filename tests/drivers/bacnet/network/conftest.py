@@ -66,7 +66,7 @@ class Village:
         """The rig's devices on a host."""
         file = self.folder / f"{name}.json"
         file.write_text(json.dumps(plan))
-        return self.start(name, "-m", "quartier_hil.devices.bacnet.program", str(file))
+        return self.start(name, "-m", "quartier_sim.bacnet.program", str(file))
 
     def begin(self, name: str, *words: str) -> subprocess.Popen[str]:
         """Start a command of ours on a host."""

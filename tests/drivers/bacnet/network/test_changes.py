@@ -6,9 +6,9 @@ from tests.drivers.bacnet.test_driver import told
 from tests.drivers.bacnet.test_subscriptions import news, settled
 
 from quartier_drivers.bacnet.driver import BacnetDriver
-from quartier_hil.devices.bacnet.endpoint import serve_udp
-from quartier_hil.devices.bacnet.service import Habits
-from quartier_hil.devices.bacnet.ventilation import VentilationUnit
+from quartier_sim.bacnet.building_controllers import VentilationUnit
+from quartier_sim.bacnet.services import Capabilities
+from quartier_sim.bacnet.udp_endpoint import serve_udp
 
 FOLLOWED = """
 [limits]
@@ -26,7 +26,7 @@ scan = "slow"
 async def followed(line, clock, request):
     """(unit, driver that follows its supply air, the unit's port)."""
     kind, apdu_max = request.param
-    unit = VentilationUnit(201, habits=Habits(apdu_max=apdu_max))
+    unit = VentilationUnit(201, habits=Capabilities(apdu_max=apdu_max))
     async with await serve_udp(unit) as endpoint:
         driver = BacnetDriver(line, spec(endpoint), profile(FOLLOWED.format(kind=kind)), clock)
         await driver.open()

@@ -5,17 +5,16 @@ from quartier_drivers.bacnet.address import DevicePlace
 from quartier_drivers.bacnet.codec.device_errors import DeviceRefused
 from quartier_drivers.bacnet.network.property_reads import PropertyInquiry
 from quartier_drivers.errors import NoReply
-from quartier_hil.devices.bacnet.room import RoomController
-from quartier_hil.devices.bacnet.service import Habits
-from quartier_hil.devices.bacnet.ventilation import VentilationUnit
 from quartier_native.bacnet import Ref
+from quartier_sim.bacnet.building_controllers import RoomController, VentilationUnit
+from quartier_sim.bacnet.services import Capabilities
 
 HERE = DevicePlace(("127.0.0.1", 47808))
 PV, NAME, LIST, STATES, ARRAY = 85, 77, 76, 110, 87
 
 
 def room(**habits):
-    return RoomController(301, sensors_count=20, habits=Habits(**habits))
+    return RoomController(301, sensors_count=20, habits=Capabilities(**habits))
 
 
 def temperatures(number):
@@ -62,7 +61,7 @@ async def test_one_that_refuses_several_properties_is_asked_one_by_one():
 
 
 async def test_an_array_too_long_for_one_answer_is_put_together_by_its_elements():
-    line = Wire(VentilationUnit(201, habits=Habits(apdu_max=50)))
+    line = Wire(VentilationUnit(201, habits=Capabilities(apdu_max=50)))
     states = Ref(19, 1, STATES)
     told = await PropertyInquiry(line, HERE, 50).read([states])
 
@@ -81,7 +80,11 @@ async def test_what_is_not_there_says_why_and_the_rest_is_told():
 
 
 async def test_a_list_of_objects_is_read_index_by_index():
-    for habits in (Habits(apdu_max=50), Habits(apdu_max=50, reads_multiple=False), Habits()):
+    for habits in (
+        Capabilities(apdu_max=50),
+        Capabilities(apdu_max=50, reads_multiple=False),
+        Capabilities(),
+    ):
         device = RoomController(301, sensors_count=20, habits=habits)
         said = await PropertyInquiry(Wire(device), HERE, habits.apdu_max).array(Ref(8, 301, LIST))
 

@@ -6,24 +6,24 @@ import pytest
 
 from quartier_drivers.meter.dlms import decoder
 from quartier_drivers.meter.telegrams import Telegram
-from quartier_hil.devices.meters.dlms.draw import KEYS, Push, pushes
-from quartier_hil.devices.meters.dlms.frame import FLAG, hdlc
+from quartier_sim.meters.dlms.encoding import FLAG, build_hdlc_frames
+from quartier_sim.meters.dlms.push_meters import EXAMPLE_KEYS, GeneratedPush, generate_pushes
 
 
 def told(data: bytes) -> list[Telegram]:
     made = decoder(
-        encryption_key=KEYS.encryption, is_capture=True
+        encryption_key=EXAMPLE_KEYS.encryption, is_capture=True
     )  # some are in clear, or encrypted without a tag
     return made.feed(data) + made.end()
 
 
-def fits(push: Push, telegram: Telegram) -> bool:
+def fits(push: GeneratedPush, telegram: Telegram) -> bool:
     values = {group.label: (group.value, group.unit) for group in telegram.groups}
     return all(values.get(said.label) == (said.value, said.unit) for said in push.telegram.statements)
 
 
 def test_all_that_is_stated_is_read() -> None:
-    for push in pushes(5, 400):
+    for push in generate_pushes(5, 400):
         (telegram,) = told(push.telegram.data)
 
         assert fits(push, telegram), (push.shape, push.carrier, push.cipher)
@@ -31,8 +31,12 @@ def test_all_that_is_stated_is_read() -> None:
 
 @pytest.mark.parametrize("cipher", ["glo", "ded"])
 def test_what_is_authenticated_is_read_by_whoever_demands_it(cipher: str) -> None:
-    made = decoder(encryption_key=KEYS.encryption, authentication_key=KEYS.authentication, is_capture=True)
-    sent = list(pushes(7, 100, carriers=("hdlc", "segmented", "wrapper", "mbus"), ciphers=(cipher,)))
+    made = decoder(
+        encryption_key=EXAMPLE_KEYS.encryption,
+        authentication_key=EXAMPLE_KEYS.authentication,
+        is_capture=True,
+    )
+    sent = list(generate_pushes(7, 100, carriers=("hdlc", "segmented", "wrapper", "mbus"), ciphers=(cipher,)))
     heard = made.feed(b"".join(push.telegram.data for push in sent)) + made.end()
 
     assert len(sent) == len(heard)
@@ -42,8 +46,8 @@ def test_what_is_authenticated_is_read_by_whoever_demands_it(cipher: str) -> Non
 @pytest.mark.parametrize("size", [16, 24, 32, 48, 64, 100, 128])
 def test_a_lost_segment_in_the_middle_makes_nothing_up(size: int) -> None:
     lost_count = 0
-    for push in pushes(5, 150, carriers=("segmented",), ciphers=("",)):
-        frames = [found for found in hdlc(push.apdu, content_max=size).split(FLAG) if found]
+    for push in generate_pushes(5, 150, carriers=("segmented",), ciphers=("",)):
+        frames = [found for found in build_hdlc_frames(push.apdu, content_max=size).split(FLAG) if found]
         for lost in range(1, len(frames) - 1):
             heard = [FLAG + one + FLAG for place, one in enumerate(frames) if place != lost]
             assert [] == told(b"".join(heard)), (push.shape, lost)
@@ -55,8 +59,8 @@ def test_a_lost_segment_in_the_middle_makes_nothing_up(size: int) -> None:
 @pytest.mark.parametrize("carrier", ["hdlc", "segmented"])
 def test_of_a_damaged_stream_every_unhurt_push_is_read(carrier: str) -> None:
     chance = random.Random(9)
-    sent = list(pushes(11, 120, carriers=(carrier,), ciphers=("", "glo")))
-    made = decoder(encryption_key=KEYS.encryption, is_capture=True)
+    sent = list(generate_pushes(11, 120, carriers=(carrier,), ciphers=("", "glo")))
+    made = decoder(encryption_key=EXAMPLE_KEYS.encryption, is_capture=True)
     stream, unhurt = bytearray(), []
     for push in sent:
         data = bytearray(push.telegram.data)

@@ -8,11 +8,11 @@ from quartier_drivers.meter.bus_section import Iec62056Bus
 from quartier_drivers.meter.driver import FACTORY
 from quartier_drivers.meter.iec62056.push_decoder import make_decoder
 from quartier_drivers.readings import Quality
-from quartier_hil.devices.meters.iec62056.optical import Optical
-from quartier_hil.devices.meters.iec62056.readout import number, text
-from quartier_hil.devices.meters.kinds import CAPTURES
-from quartier_hil.devices.meters.noise import LINES, damage
-from quartier_hil.devices.meters.port import PtyPort, TcpPort
+from quartier_sim.devices.serial_ports import PtyPort, TcpPort
+from quartier_sim.meters.captures import CAPTURES
+from quartier_sim.meters.iec62056.optical_meter import OpticalPort
+from quartier_sim.meters.iec62056.readouts import make_number_set, make_text_set
+from quartier_sim.meters.line_noise import LINE_QUALITIES, damage_telegrams
 
 
 def told(telegrams):
@@ -35,7 +35,7 @@ def test_everything_that_was_said_is_told(kind):
 @pytest.mark.parametrize("line", ["weak", "humming", "loose"])
 def test_of_a_bad_line_nothing_whole_is_lost(kind, line):
     telegrams = list(CAPTURES[kind](7, 300))
-    heard = damage(telegrams, LINES[line], 7)
+    heard = damage_telegrams(telegrams, LINE_QUALITIES[line], 7)
     found = told(make_decoder(is_capture=True).feed(bytes(heard.data)))
 
     rest = iter(found)
@@ -49,8 +49,12 @@ def test_of_a_bad_line_nothing_whole_is_lost(kind, line):
 )
 async def test_an_optical_meter_is_read_by_the_five_verbs(tmp_path, house_time, kind, settings):
     far_end = PtyPort(tmp_path / "heat") if kind == "pty" else TcpPort()
-    sets = [number("6.8", 12.5, (7, 3), "MWh"), number("6.26", 34.25, (7, 2), "m3"), text("9.20", "00004711")]
-    async with Optical(lambda: sets, far_end, react_s=0.5, wait_s=1.5, **settings) as meter:
+    sets = [
+        make_number_set("6.8", 12.5, (7, 3), "MWh"),
+        make_number_set("6.26", 34.25, (7, 2), "m3"),
+        make_text_set("9.20", "00004711"),
+    ]
+    async with OpticalPort(lambda: sets, far_end, react_s=0.5, wait_s=1.5, **settings) as meter:
         bus = Iec62056Bus(kind="iec62056", port=far_end.url, framing="8N1")
         port = FACTORY.line("heat", bus, house_time)
         spec = DeviceSpec("heat1", 1, {"": "heat"}, address=settings.get("address", ""))

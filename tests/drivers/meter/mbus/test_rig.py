@@ -14,21 +14,21 @@ from quartier_drivers.meter.driver import FACTORY
 from quartier_drivers.meter.mbus.push_decoder import MbusDecoder
 from quartier_drivers.meter.mbus.scan import MbusScanTarget, parse_target, scan_line
 from quartier_drivers.readings import Quality
-from quartier_hil.devices.meters.mbus import draw
-from quartier_hil.devices.meters.mbus import record as records
-from quartier_hil.devices.meters.mbus.frame import Identity
-from quartier_hil.devices.meters.mbus.line import Line
-from quartier_hil.devices.meters.mbus.slave import Slave
-from quartier_hil.devices.meters.mbus.standing import HeatSlave
-from quartier_hil.devices.meters.noise import Noise
-from quartier_hil.devices.meters.port import PtyPort, TcpPort
+from quartier_sim.devices.serial_ports import PtyPort, TcpPort
+from quartier_sim.meters.line_noise import LineNoise
+from quartier_sim.meters.mbus import random_telegrams, records
+from quartier_sim.meters.mbus.bus_line import MbusLine
+from quartier_sim.meters.mbus.frames import SlaveIdentity
+from quartier_sim.meters.mbus.slaves import HeatSlave, Slave
 
 BAUD = 9600
 
 
 def water(serial, address=0, pages=1, **more):
-    told = [[records.measured("volume", 1000 * serial + page, -3, "int64")] for page in range(pages)]
-    return Slave(Identity(serial=serial, medium=7, **more), lambda: told, address=address)
+    told = [
+        [records.make_quantity_record("volume", 1000 * serial + page, -3, "int64")] for page in range(pages)
+    ]
+    return Slave(SlaveIdentity(serial=serial, medium=7, **more), lambda: told, address=address)
 
 
 @pytest.fixture(params=["pty", "tcp"])
@@ -58,7 +58,7 @@ def shown(readings):
 @pytest.mark.parametrize("place", [{"unit": 5}, {"address": "00000042"}])
 async def test_a_meter_among_others_is_read_by_either_address(wire, house_time, echo, place):
     slaves = [water(41, address=4), water(42, address=5), water(43, address=6)]
-    async with Line(slaves, wire, baud=BAUD, echo=echo), device(wire, house_time, **place) as driver:
+    async with MbusLine(slaves, wire, baud=BAUD, echo=echo), device(wire, house_time, **place) as driver:
         assert 42.0 == shown(await driver.read())["m.volume_m3"]
         assert "00000042" == (await driver.open())["serial"]
 
@@ -66,7 +66,7 @@ async def test_a_meter_among_others_is_read_by_either_address(wire, house_time, 
 async def test_a_heat_meter_tells_all_that_its_profile_wants(wire, house_time):
     slave = HeatSlave(12345678, address=1)
     slave.heat_w, slave.heat_wh = 5200.0, 4_321_000.0
-    async with Line([slave], wire, baud=BAUD), device(wire, house_time, "generic/mbus_heat") as driver:
+    async with MbusLine([slave], wire, baud=BAUD), device(wire, house_time, "generic/mbus_heat") as driver:
         told = shown(await driver.read())
 
     assert (4_321_000.0, 5200.0, 50.0, 30.0) == (
@@ -79,7 +79,7 @@ async def test_a_heat_meter_tells_all_that_its_profile_wants(wire, house_time):
 
 async def test_several_telegrams_are_one_reading(wire, house_time):
     slave = water(42, address=1, pages=3)
-    async with Line([slave], wire, baud=BAUD), device(wire, house_time) as driver:
+    async with MbusLine([slave], wire, baud=BAUD), device(wire, house_time) as driver:
         await driver.read()
 
     assert 3 == len(slave.told)
@@ -87,7 +87,7 @@ async def test_several_telegrams_are_one_reading(wire, house_time):
 
 async def test_a_busy_meter_is_asked_again_and_one_that_stays_so_refuses(wire, house_time):
     slave = water(42, address=1)
-    async with Line([slave], wire, baud=BAUD), device(wire, house_time) as driver:
+    async with MbusLine([slave], wire, baud=BAUD), device(wire, house_time) as driver:
         slave.busy_count = 1
         assert 42.0 == shown(await driver.read())["m.volume_m3"]
         slave.busy_count = 99
@@ -98,7 +98,7 @@ async def test_a_busy_meter_is_asked_again_and_one_that_stays_so_refuses(wire, h
 
 async def test_a_meter_that_is_off_does_not_reply_and_comes_back(wire, house_time):
     slave = water(42, address=1)
-    async with Line([slave], wire, baud=BAUD), device(wire, house_time) as driver:
+    async with MbusLine([slave], wire, baud=BAUD), device(wire, house_time) as driver:
         slave.off = True
         with pytest.raises(NoReply, match="meter 1 is silent"):
             await driver.read()
@@ -108,7 +108,7 @@ async def test_a_meter_that_is_off_does_not_reply_and_comes_back(wire, house_tim
 
 
 async def test_an_unplugged_line_is_lost(wire, house_time):
-    async with Line([water(42, address=1)], wire, baud=BAUD), device(wire, house_time) as driver:
+    async with MbusLine([water(42, address=1)], wire, baud=BAUD), device(wire, house_time) as driver:
         await driver.read()
         await wire.unplug()
         driver._due_ns = 0
@@ -117,9 +117,12 @@ async def test_an_unplugged_line_is_lost(wire, house_time):
 
 
 async def test_noise_costs_time_but_no_wrong_value(house_time, tmp_path):
-    wire, noise = PtyPort(tmp_path / "mbus"), Noise(flip=0.01, insert=0.002, drop=0.002)
+    wire, noise = PtyPort(tmp_path / "mbus"), LineNoise(flip=0.01, insert=0.002, drop=0.002)
     good_count = 0
-    async with Line([water(42, address=1)], wire, baud=BAUD, noise=noise), device(wire, house_time) as driver:
+    async with (
+        MbusLine([water(42, address=1)], wire, baud=BAUD, noise=noise),
+        device(wire, house_time) as driver,
+    ):
         for _ in range(12):
             driver._due_ns = 0
             try:
@@ -136,7 +139,7 @@ async def test_every_meter_is_found_through_collisions(house_time, tmp_path):
     wire = PtyPort(tmp_path / "mbus")
     serials = [12345678, 12945679, 92345678, 2]
     slaves = [water(serial, address=1) for serial in serials]
-    async with Line(slaves, wire, baud=BAUD, seed=7) as line:
+    async with MbusLine(slaves, wire, baud=BAUD, seed=7) as line:
         results = []
         bus = parse_target(f"{wire.url}?baud={BAUD}&framing=8N1&timeout_s=0.1")
         await scan_line([bus], MbusScanTarget(primary=[1]), house_time, lambda *_: None, results)
@@ -148,7 +151,7 @@ async def test_every_meter_is_found_through_collisions(house_time, tmp_path):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_drawn_telegrams_say_what_was_meant(seed):
-    telegrams = list(draw.telegrams(seed, 100))
+    telegrams = list(random_telegrams.generate_telegrams(seed, 100))
     decoder = MbusDecoder()
     stream = b"".join(
         bytes(random.Random(seed).choices(range(0x11, 0x60), k=3)) + one.data for one in telegrams

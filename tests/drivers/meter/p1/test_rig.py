@@ -3,13 +3,13 @@
 import pytest
 
 from quartier_drivers.meter.p1 import push_decoder
-from quartier_hil.devices.meters.dlms.draw import KEYS
-from quartier_hil.devices.meters.noise import LINES, Noise, damage
-from quartier_hil.devices.meters.p1 import draw
-from quartier_hil.devices.meters.p1.sealed import seal
+from quartier_sim.meters.dlms.push_meters import EXAMPLE_KEYS
+from quartier_sim.meters.line_noise import LINE_QUALITIES, LineNoise, damage_telegrams
+from quartier_sim.meters.p1 import p1_meters
+from quartier_sim.meters.p1.telegrams import encrypt_telegram
 
 COUNT = 100
-WEAK = Noise(flip=0.0002, drop=0.0001, insert=0.0001, stray=0.2, strays=b"/!\r\n\xdb", cut=0.05)
+WEAK = LineNoise(flip=0.0002, drop=0.0001, insert=0.0001, stray=0.2, strays=b"/!\r\n\xdb", cut=0.05)
 
 
 def read(data: bytes, step: int = 1 << 20, **keys: bytes):
@@ -26,9 +26,9 @@ def numbers(statements) -> list[tuple]:
     ]
 
 
-@pytest.mark.parametrize("kind", draw.KINDS)
+@pytest.mark.parametrize("kind", p1_meters.TELEGRAM_KINDS)
 def test_numbers_of_every_country_and_version_are_read(kind):
-    sent = [one for _, one in draw.telegrams(21, COUNT, (kind,))]
+    sent = [one for _, one in p1_meters.generate_telegrams(21, COUNT, (kind,))]
     heard = read(b"".join(one.data for one in sent), 701)
 
     assert [numbers(one.statements) for one in sent] == [numbers(one.groups) for one in heard]
@@ -36,7 +36,7 @@ def test_numbers_of_every_country_and_version_are_read(kind):
 
 
 def test_children_are_told_with_medium_and_channel():
-    sent = [one for _, one in draw.telegrams(22, COUNT, ("5",))]
+    sent = [one for _, one in p1_meters.generate_telegrams(22, COUNT, ("5",))]
     media = {
         (group.more.get("medium"), group.unit)
         for one in read(b"".join(one.data for one in sent))
@@ -48,9 +48,9 @@ def test_children_are_told_with_medium_and_channel():
 
 
 def test_encrypted_telegrams_are_read():
-    plain = [one for _, one in draw.telegrams(23, COUNT, ("luxembourg",))]
-    data = b"".join(seal(one, KEYS, number).data for number, one in enumerate(plain, 1))
-    keys = {"encryption_key": KEYS.encryption, "authentication_key": KEYS.authentication}
+    plain = [one for _, one in p1_meters.generate_telegrams(23, COUNT, ("luxembourg",))]
+    data = b"".join(encrypt_telegram(one, EXAMPLE_KEYS, number).data for number, one in enumerate(plain, 1))
+    keys = {"encryption_key": EXAMPLE_KEYS.encryption, "authentication_key": EXAMPLE_KEYS.authentication}
 
     assert [numbers(one.statements) for one in plain] == [
         numbers(one.groups) for one in read(data, 97, **keys)
@@ -58,16 +58,20 @@ def test_encrypted_telegrams_are_read():
 
 
 @pytest.mark.parametrize(
-    "noise", [*(pytest.param(LINES[name], id=name) for name in ("clean", "weak", "loose")), WEAK]
+    "noise", [*(pytest.param(LINE_QUALITIES[name], id=name) for name in ("clean", "weak", "loose")), WEAK]
 )
 @pytest.mark.parametrize("is_sealed", [False, True])
 def test_noise_costs_exactly_the_telegrams_it_hit(noise, is_sealed):
     kinds = ("luxembourg",) if is_sealed else ("4.2", "5", "belgium", "luxembourg", "sweden", "hungary")
-    sent = [one for _, one in draw.telegrams(24, COUNT, kinds)]
-    keys = {"encryption_key": KEYS.encryption, "authentication_key": KEYS.authentication} if is_sealed else {}
+    sent = [one for _, one in p1_meters.generate_telegrams(24, COUNT, kinds)]
+    keys = (
+        {"encryption_key": EXAMPLE_KEYS.encryption, "authentication_key": EXAMPLE_KEYS.authentication}
+        if is_sealed
+        else {}
+    )
     if is_sealed:
-        sent = [seal(one, KEYS, number) for number, one in enumerate(sent, 1)]
-    wire = damage(sent, noise, 9)
+        sent = [encrypt_telegram(one, EXAMPLE_KEYS, number) for number, one in enumerate(sent, 1)]
+    wire = damage_telegrams(sent, noise, 9)
     heard = [numbers(one.groups) for one in read(bytes(wire.data), 89, **keys)]
 
     assert [numbers(piece.says) for piece in wire.intact if piece.says] == heard

@@ -3,8 +3,8 @@
 import pytest
 
 from quartier_drivers.meter.sml.push_decoder import make_decoder
-from quartier_hil.devices.meters.kinds import CAPTURES
-from quartier_hil.devices.meters.noise import LINES, damage
+from quartier_sim.meters.captures import CAPTURES
+from quartier_sim.meters.line_noise import LINE_QUALITIES, damage_telegrams
 
 
 def told(telegrams):
@@ -27,7 +27,7 @@ def test_everything_that_was_said_is_told(kind):
 @pytest.mark.parametrize("line", ["weak", "humming", "loose", "awful"])
 def test_of_a_bad_line_nothing_whole_is_lost_and_nothing_is_made_up(line):
     telegrams = list(CAPTURES["sml"](7, 300))
-    heard = damage(telegrams, LINES[line], 7)
+    heard = damage_telegrams(telegrams, LINE_QUALITIES[line], 7)
     said = [meant(one.statements) for one in telegrams]
     whole = [one for one in (meant(piece.says) for piece in heard.intact) if one]
     found = [told([telegram]) for telegram in make_decoder().feed(bytes(heard.data))]

@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 
 from quartier_drivers.meter.tic import push_decoder
-from quartier_hil.devices.meters.noise import LINES, damage
-from quartier_hil.devices.meters.tic import draw
-from quartier_hil.devices.meters.tic.linky import Linky
+from quartier_sim.meters.line_noise import LINE_QUALITIES, damage_telegrams
+from quartier_sim.meters.tic import random_frames
+from quartier_sim.meters.tic.linky import Linky
 
 COUNT = 250
 NOON = dt.datetime(2026, 1, 12, 12, tzinfo=dt.UTC)
@@ -30,18 +30,18 @@ def counted(statements) -> Counter:
 
 @pytest.mark.parametrize("mode", ["standard", "historique"])
 def test_what_the_rig_sends_is_read_group_by_group(mode):
-    sent = list(draw.telegrams(11, COUNT, mode))
+    sent = list(random_frames.generate_telegrams(11, COUNT, mode))
     heard = read(b"".join(one.data for one in sent))
 
     assert [said(one.statements) for one in sent] == [said(one.groups) for one in heard]
     assert [one.meter for one in sent] == [one.meter for one in heard]
 
 
-@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("line", LINE_QUALITIES)
 @pytest.mark.parametrize("mode", ["standard", "historique"])
 def test_noise_costs_what_it_hit_and_hardly_more(mode, line):
-    sent = list(draw.telegrams(12, COUNT, mode))
-    wire = damage(sent, LINES[line], 5)
+    sent = list(random_frames.generate_telegrams(12, COUNT, mode))
+    wire = damage_telegrams(sent, LINE_QUALITIES[line], 5)
     heard = counted(group for one in read(bytes(wire.data), 61) for group in one.groups)
     intact = counted(statement for piece in wire.intact for statement in piece.says)
     hit_count = sum(bool(piece.says) for piece in wire.hit)

@@ -12,16 +12,15 @@ from quartier_drivers.modbus.frames import Answer, Request
 from quartier_drivers.modbus.release_writes import make_line
 from quartier_drivers.modbus.wire.line import ModbusLine
 from quartier_drivers.transport.event_loop import LoopClock
-from quartier_hil.devices.odd import Odd, plain_unit, quirk
-from quartier_hil.devices.oddpty import OddPty
-from quartier_hil.devices.oddtcp import OddTcp
+from quartier_sim.modbus.quirk_servers import QuirkyRtuSlave, QuirkyTcpServer
+from quartier_sim.modbus.quirks import QuirkyDevice, make_plain_unit, make_quirk
 
 TIMEOUT_S = 0.25
 # A slow line is never silent though less is said on it: 3.5 characters take 32 ms.
 SLOW = {"foreign-babble": {"baud": 1200}}
 BABBLE_S = {"foreign-babble": 0.02}
 
-Serve = Callable[..., Awaitable[Odd]]
+Serve = Callable[..., Awaitable[QuirkyDevice]]
 Ours = Callable[..., ModbusLine]
 
 
@@ -38,10 +37,14 @@ async def served() -> AsyncIterator[Serve]:
             code: int | None = None,
             left: int | None = None,
             units: tuple[int, ...] = (1, 2),
-        ) -> Odd:
-            habit = quirk(name, seconds=seconds, code=code) if name else None
-            kinds = {"tcp": OddTcp, "rtu": OddPty, "tunnel": partial(OddTcp, rtu=True)}
-            made = kinds[wire]({unit: plain_unit() for unit in units}, habit, left)
+        ) -> QuirkyDevice:
+            habit = make_quirk(name, seconds=seconds, code=code) if name else None
+            kinds = {
+                "tcp": QuirkyTcpServer,
+                "rtu": QuirkyRtuSlave,
+                "tunnel": partial(QuirkyTcpServer, rtu=True),
+            }
+            made = kinds[wire]({unit: make_plain_unit() for unit in units}, habit, left)
             return await open_ones.enter_async_context(made)  # type: ignore[arg-type,return-value]  # both are Odd
 
         yield serve
@@ -52,16 +55,16 @@ async def line_to() -> AsyncIterator[Ours]:
     """``line_to(server, timeout_s=…)``: a line of ours, closed after the test."""
     lines: list[ModbusLine] = []
 
-    def made(server: Odd, **keys: object) -> ModbusLine:
+    def made(server: QuirkyDevice, **keys: object) -> ModbusLine:
         keys = {"timeout_s": TIMEOUT_S, "retries_count": 0} | keys
-        if isinstance(server, OddTcp):
+        if isinstance(server, QuirkyTcpServer):
             bus: TcpBus | RtuBus = TcpBus.model_validate(
                 {"kind": "modbus-tcp", "host": server.host, "port": server.port}
                 | ({"framing": "rtu"} if server.rtu else {})
                 | keys
             )
         else:
-            assert isinstance(server, OddPty)
+            assert isinstance(server, QuirkyRtuSlave)
             bus = RtuBus.model_validate({"kind": "modbus-rtu", "port": server.path, "baud": 115200} | keys)
         lines.append(make_line("line", bus, LoopClock()))
         return lines[-1]

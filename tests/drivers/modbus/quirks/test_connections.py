@@ -5,7 +5,7 @@ from tests.drivers.modbus.quirks.conftest import Ours, Serve, asked, recovered, 
 
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.frames import Answer, make_read, make_write
-from quartier_hil.devices.oddtcp import OddTcp
+from quartier_sim.modbus.quirk_servers import QuirkyTcpServer
 
 READ = make_read(1, "holding", 10, 2)
 
@@ -46,7 +46,7 @@ async def test_a_half_open_connection_is_given_up_for_a_new_one(served: Serve, l
     assert Answer(right(READ)) == await asked(line, READ)
 
     assert await recovered(line, READ)
-    assert isinstance(server, OddTcp)
+    assert isinstance(server, QuirkyTcpServer)
     assert 2 == server.connections_count
 
 
@@ -62,7 +62,7 @@ async def test_an_endpoint_that_closes_after_each_answer_gets_a_connection_for_e
     for value in (5, 6, 7):
         assert (value,) == (await line.exchange(make_write(1, "holding", 3, (value,)))).values
         assert (value,) == (await line.exchange(make_read(1, "holding", 3, 1))).values
-    assert isinstance(server, OddTcp)
+    assert isinstance(server, QuirkyTcpServer)
     assert len(server.asked) <= server.connections_count
 
 
@@ -74,7 +74,7 @@ async def test_an_endpoint_that_hangs_up_before_a_word_is_a_lost_link_not_a_stor
 
     with pytest.raises(LinkLost, match="closed the connection"):
         await line.exchange(READ)
-    assert isinstance(server, OddTcp)
+    assert isinstance(server, QuirkyTcpServer)
     assert server.connections_count <= 2
     server.left = 0
     assert await recovered(line, READ)

@@ -7,7 +7,7 @@ from tests.drivers.modbus.conftest import registers, rtu
 from tests.drivers.modbus.quirks.conftest import BABBLE_S, SLOW, Ours, Serve, asked, right
 
 from quartier_drivers.modbus.frames import Answer, make_read, make_write
-from quartier_hil.devices.oddpty import FOREIGN_WORD, OddPty
+from quartier_sim.modbus.quirk_servers import FOREIGN_WORD, QuirkyRtuSlave
 
 QUESTIONS = [make_read(1, "holding", 10 * step, 4) for step in range(20)]
 
@@ -33,7 +33,7 @@ async def test_beside_another_master_we_wait_for_our_turn_and_lose_little(
     answers = [await asked(line, question) for question in QUESTIONS]
 
     assert [Answer(right(question)) for question in QUESTIONS] == answers
-    assert isinstance(server, OddPty)
+    assert isinstance(server, QuirkyRtuSlave)
     # Two masters may begin at the same moment; who waits for the other does not do so often.
     assert server.collisions_count <= len(QUESTIONS) / 4
     assert line.stats["foreign_count"] >= len(QUESTIONS) - 1 - server.collisions_count
@@ -61,7 +61,7 @@ async def test_the_answer_to_another_that_comes_after_our_time_out_is_not_ours(
 ) -> None:
     # Its slave is slower than our time-out: what we ask next is not asked into its answer.
     server = await served("rtu", "silence")
-    assert isinstance(server, OddPty)
+    assert isinstance(server, QuirkyRtuSlave)
     line = line_to(server, timeout_s=0.2, retries_count=2)
     loop = asyncio.get_running_loop()
     theirs = rtu(1, bytes.fromhex("03 3300 0004"))

@@ -13,16 +13,15 @@ from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.reader import read_once
 from quartier_drivers.readings import Quality, Value
 from quartier_drivers.transport.event_loop import LoopClock
-from quartier_hil.devices.odd import Odd
-from quartier_hil.devices.oddpty import OddPty
-from quartier_hil.devices.oddtcp import OddTcp
+from quartier_sim.modbus.quirk_servers import QuirkyRtuSlave, QuirkyTcpServer
+from quartier_sim.modbus.quirks import QuirkyDevice
 
 HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "AM300"\nsource = "s"\n'
 WIRES = ["tcp", "rtu"]
 FOREVER_NS = 2**62
 
 
-def driver_of(server: Odd, line_to: Ours, text: str, head: str = HEAD) -> ModbusDriver:
+def driver_of(server: QuirkyDevice, line_to: Ours, text: str, head: str = HEAD) -> ModbusDriver:
     line = line_to(server, timeout_s=5.0)
     return ModbusDriver(
         line, DeviceSpec("dev", 1, {"": "m"}), parse_profile(head + text, "acme/am", "a.toml"), LoopClock()
@@ -37,7 +36,7 @@ async def values(driver: ModbusDriver) -> dict[str, Value]:
     return found
 
 
-async def wrote(driver: ModbusDriver, server: Odd, value: float) -> bytes:
+async def wrote(driver: ModbusDriver, server: QuirkyDevice, value: float) -> bytes:
     (point,) = driver.points
     await driver.write(Command(point, value, FOREVER_NS))
     return server.asked[-1][1]
@@ -191,8 +190,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def url(server: Odd, more: str) -> str:
-    assert isinstance(server, OddTcp | OddPty)
+def url(server: QuirkyDevice, more: str) -> str:
+    assert isinstance(server, QuirkyTcpServer | QuirkyRtuSlave)
     return f"{server.url}?unit=1&{more}"
 
 

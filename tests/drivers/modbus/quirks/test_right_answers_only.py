@@ -6,7 +6,7 @@ import pytest
 from tests.drivers.modbus.quirks.conftest import BABBLE_S, SLOW, Ours, Serve, asked, recovered, right
 
 from quartier_drivers.modbus.frames import Answer, make_read
-from quartier_hil.devices.quirk import QUIRKS
+from quartier_sim.modbus.quirks import QUIRKS
 
 # Questions of the same unit, function and count one after the other: whoever mistakes answers is caught.
 QUESTIONS = [

@@ -18,9 +18,8 @@ from quartier_drivers.modbus.sharing.client_queue import ClientQueue
 from quartier_drivers.modbus.sharing.server import ClientWrite, SharingClient, SharingServer
 from quartier_drivers.modbus.wire.line import ModbusLine
 from quartier_drivers.transport.event_loop import LoopClock
-from quartier_hil.devices.odd import Odd, plain_unit, quirk
-from quartier_hil.devices.oddpty import OddPty
-from quartier_hil.devices.oddtcp import OddTcp
+from quartier_sim.modbus.quirk_servers import QuirkyRtuSlave, QuirkyTcpServer
+from quartier_sim.modbus.quirks import QuirkyDevice, make_plain_unit, make_quirk
 
 
 @dataclass
@@ -60,7 +59,7 @@ class Caller:
 class Shared:
     """What stands in a test; ``silent`` units count as silent, ``is_up`` as whether the line stands."""
 
-    device: Odd
+    device: QuirkyDevice
     line: ModbusLine
     queue: ClientQueue
     host: SharingServer
@@ -106,10 +105,14 @@ async def opened() -> AsyncIterator[Opened]:
     async with contextlib.AsyncExitStack() as stack:
 
         async def made(*terms: ClientTerms, habit: str = "", wire: str = "tcp", **keys: Any) -> Shared:
-            units = {1: plain_unit(), 2: plain_unit()}
+            units = {1: make_plain_unit(), 2: make_plain_unit()}
             habit = habit or {"rtu": ""}.get(wire, "single-refuses")
-            quirky = quirk(habit, **keys) if habit else None
-            odd = OddPty(units, quirky) if wire == "rtu" else OddTcp(units, quirky, rtu=wire == "tunnel")
+            quirky = make_quirk(habit, **keys) if habit else None
+            odd = (
+                QuirkyRtuSlave(units, quirky)
+                if wire == "rtu"
+                else QuirkyTcpServer(units, quirky, rtu=wire == "tunnel")
+            )
             device = await stack.enter_async_context(odd)
             line = make_line("line", section_of(device), LoopClock())
             woken, silent, passed = asyncio.Event(), set[int](), list[ClientWrite]()
@@ -132,8 +135,8 @@ async def opened() -> AsyncIterator[Opened]:
         yield made
 
 
-def section_of(device: OddPty | OddTcp) -> TcpBus | RtuBus:
-    if isinstance(device, OddPty):
+def section_of(device: QuirkyRtuSlave | QuirkyTcpServer) -> TcpBus | RtuBus:
+    if isinstance(device, QuirkyRtuSlave):
         return RtuBus.model_validate(
             {"kind": "modbus-rtu", "port": device.path, "baud": 115200, "timeout_s": 2.0}
         )

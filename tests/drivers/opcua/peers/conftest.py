@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from quartier_bench.opcua_server_process import PLANT_URI, SERVER_URI, OpcuaServerProcess
+from quartier_bench.peers.peer_cache import PeerCache
 from quartier_drivers import registry
 from quartier_drivers.contract import Command, DeviceSpec
 from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import LinkLost, NoReply
-from quartier_hil.bench.cache import Cache
-from quartier_hil.devices.opcua import pki
-from quartier_hil.stage.stranger import PLANT_URI, SERVER_URI, Stranger
+from quartier_sim.opcua import certificates
 
 ROOT = Path(__file__).parents[4]
 PEERS = ROOT / "tests" / "peers"
@@ -27,7 +27,7 @@ USER, PASSWORD = "operator", "secret-7"
 def open62541():
     """The command of the C server, compiled when its source is newer."""
     place = Path(os.environ.get("QUARTIER_BENCH", ROOT / ".bench"))
-    return [Cache(place, print).open62541()]
+    return [PeerCache(place, print).open62541()]
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def node_opcua():
 @pytest.fixture(scope="session")
 def server_key():
     """One key for all certificates that a test changes around it."""
-    return pki.key()
+    return certificates.generate_key()
 
 
 @pytest.fixture(scope="module", params=["open62541", "node_opcua"])
@@ -61,14 +61,14 @@ class Site:
         self.pki = folder / "pki"
         self.password = folder / "password"
         self.password.write_text(f"{PASSWORD}\n")
-        self.server = pki.made(folder / "server", SERVER_URI, of=key)
+        self.server = certificates.create_identity(folder / "server", SERVER_URI, of=key)
 
     def trust(self):
-        pki.trust(self.pki, self.server.certificate)
+        certificates.trust_certificate(self.pki, self.server.certificate)
 
     def renew(self, **times):
         """The server gets another certificate of the same key."""
-        self.server = pki.made(self.folder / "server", SERVER_URI, of=self.key, **times)
+        self.server = certificates.create_identity(self.folder / "server", SERVER_URI, of=self.key, **times)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,9 @@ def plant(stack, shared):
     """A server with a certificate that is trusted; only the last tests of a module start it anew."""
     shared.renew()
     shared.trust()
-    with Stranger(stack, shared.folder / "log", pki=str(shared.folder / "server"), many="30") as running:
+    with OpcuaServerProcess(
+        stack, shared.folder / "log", pki=str(shared.folder / "server"), many="30"
+    ) as running:
         yield running
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from quartier_bench.opcua_server_process import OpcuaServerProcess
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.readings import Quality
-from quartier_hil.stage.stranger import Stranger
 
 pytestmark = pytest.mark.peer
 POINTS = {"many_w": "Many0", "double_w": "Double"}
@@ -18,7 +18,9 @@ SOON = {"poll_s": 1.0, "timeout_s": 1.0}
 def server(stack, shared):
     """One server that the tests of this module end and start as they like: node-opcua takes seconds to start."""
     shared.trust()
-    with Stranger(stack, shared.folder / "log", pki=str(shared.folder / "server"), many="20") as running:
+    with OpcuaServerProcess(
+        stack, shared.folder / "log", pki=str(shared.folder / "server"), many="20"
+    ) as running:
         yield running
 
 

@@ -4,9 +4,9 @@ import datetime as dt
 
 import pytest
 
+from quartier_bench.opcua_server_process import SERVER_URI
 from quartier_drivers.errors import LinkLost
-from quartier_hil.devices.opcua import pki
-from quartier_hil.stage.stranger import SERVER_URI
+from quartier_sim.opcua import certificates
 
 pytestmark = pytest.mark.peer
 POINTS = {"double_w": "Double"}
@@ -43,7 +43,7 @@ async def test_a_wrong_password_is_refused_and_named(plant, shared, opened):
 
 
 async def test_a_certificate_does_for_a_user(plant, shared, opened):
-    person = pki.made(shared.folder / "person", "urn:quartier:person")
+    person = certificates.create_identity(shared.folder / "person", "urn:quartier:person")
     keys = {
         "user": None,
         "password_file": None,
@@ -76,7 +76,7 @@ async def test_restarted_server_with_another_certificate_is_refused_and_one_that
     async with opened(plant.url, shared, POINTS) as ours:
         await ours.open()
         await ours.all("double_w")
-        shared.server = pki.made(shared.folder / "server", SERVER_URI)
+        shared.server = certificates.create_identity(shared.folder / "server", SERVER_URI)
         plant.restart(trust=str(next((shared.pki / "own").glob("*.der"))))
         with pytest.raises(LinkLost, match="certificate"):
             await ours.open()

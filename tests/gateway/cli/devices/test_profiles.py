@@ -6,7 +6,7 @@ import pytest
 
 from quartier.cli import main
 from quartier_drivers.device_profile.loading import BUILT_IN_FOLDER, list_profiles
-from quartier_hil.devices import catalog
+from quartier_sim.devices import catalog
 
 GOOD = """\
 [profile]
@@ -41,7 +41,7 @@ def test_every_profile_is_listed_by_its_whole_name(command, capsys):
     assert 0 == main(command)
 
     text = capsys.readouterr().out
-    ours = {name for name in catalog.DEVICES if not name.startswith("rig/")}
+    ours = {name for name in catalog.DEVICE_CLASSES if not name.startswith("rig/")}
     assert set() == {name for name in (*ours, *list_profiles()) if name not in text}
 
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from quartier.cli import main
-from quartier_hil.devices import catalog
-from quartier_hil.devices.endpoint import serve_tcp
+from quartier_sim.devices import catalog
+from quartier_sim.modbus.endpoints import serve_tcp
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def serving(device):
 
 @pytest.fixture
 def meter():
-    device = catalog.make("eastron/sdm630", unit=1)
+    device = catalog.make_device("eastron/sdm630", unit=1)
     device.publish({"power_w": -1234.5, "voltage_l1_v": 231.5})
     with serving(device) as url:
         yield url, device

@@ -7,9 +7,8 @@ from tests.gateway.cli.devices.test_scan_bacnet import serving
 
 from quartier.cli import main
 from quartier_drivers.device_profile import loading
-from quartier_hil.devices.bacnet.room import RoomController
-from quartier_hil.devices.bacnet.service import Habits
-from quartier_hil.devices.bacnet.ventilation import VentilationUnit
+from quartier_sim.bacnet.building_controllers import RoomController, VentilationUnit
+from quartier_sim.bacnet.services import Capabilities
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def test_every_object_is_shown_with_value_unit_and_who_commands_it(unit, capsys)
 @pytest.mark.parametrize("apdu_max", [206, 50])
 def test_the_same_as_json_from_a_device_that_can_bear_little(apdu_max, capsys):
     room = RoomController(
-        301, sensors_count=20, habits=Habits(apdu_max=apdu_max, reads_multiple=apdu_max > 50)
+        301, sensors_count=20, habits=Capabilities(apdu_max=apdu_max, reads_multiple=apdu_max > 50)
     )
     with serving(room) as (network, address):
         assert 0 == main(["read", "bacnet", f"{network}&address={address}", "--json"])

@@ -6,9 +6,9 @@ import pytest
 from tests.gateway.cli.devices.test_read import serving
 
 from quartier.cli import main
-from quartier_hil.devices import catalog
-from quartier_hil.devices.sunspec.meter import SunSpecMeter
-from quartier_hil.devices.sunspec.storage import BatteryInverter
+from quartier_sim.devices import catalog
+from quartier_sim.sunspec.battery_inverter import BatteryInverter
+from quartier_sim.sunspec.measurements import SunSpecMeter
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_the_same_as_json_holds_models_and_points(battery, capsys):
 
 
 def test_a_device_without_models_is_told_with_the_next_step(capsys):
-    with serving(catalog.make("eastron/sdm630", unit=1)) as url:
+    with serving(catalog.make_device("eastron/sdm630", unit=1)) as url:
         assert 1 == main(["read", "sunspec", f"{url}?unit=1"])
 
     assert "is SunSpec switched on in its settings?" in capsys.readouterr().err

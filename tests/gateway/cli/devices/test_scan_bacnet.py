@@ -9,10 +9,8 @@ import tomllib
 import pytest
 
 from quartier.cli import main
-from quartier_hil.devices.bacnet.endpoint import serve_udp
-from quartier_hil.devices.bacnet.frame import Place
-from quartier_hil.devices.bacnet.room import RoomController
-from quartier_hil.devices.bacnet.ventilation import VentilationUnit
+from quartier_sim.bacnet.building_controllers import RoomController, VentilationUnit
+from quartier_sim.bacnet.udp_endpoint import NetworkAddress, serve_udp
 
 OURS = "127.0.0.2"
 
@@ -60,7 +58,7 @@ def test_a_device_is_found_with_who_it_is_and_its_profile(capsys):
 
 
 def test_devices_behind_a_router_are_found_by_network_and_mac(capsys):
-    rooms = {Place(2001, bytes([mac])): RoomController(300 + mac) for mac in (1, 2)}
+    rooms = {NetworkAddress(2001, bytes([mac])): RoomController(300 + mac) for mac in (1, 2)}
     with serving(rooms) as (network, address):
         assert 0 == scan(network, f"2001:1@{address},2001:2@{address}", "--json")
 
@@ -72,7 +70,7 @@ def test_devices_behind_a_router_are_found_by_network_and_mac(capsys):
 
 
 def test_two_devices_with_one_instance_are_named_and_told_apart_by_address(capsys):
-    rooms = {Place(2001, bytes([mac])): RoomController(301) for mac in (1, 2)}
+    rooms = {NetworkAddress(2001, bytes([mac])): RoomController(301) for mac in (1, 2)}
     with serving(rooms) as (network, address):
         assert 0 == scan(network, f"2001:1@{address},2001:2@{address}")
 

@@ -13,9 +13,8 @@ from quartier.cli import main
 from quartier.cli.devices.scan_modbus import render_modbus_lines
 from quartier_drivers.modbus.bus_section import RtuBus
 from quartier_drivers.modbus.scan import FoundDevice, ScanResult
-from quartier_hil.devices.odd import plain_unit, quirk
-from quartier_hil.devices.oddpty import OddPty
-from quartier_hil.devices.oddtcp import OddTcp
+from quartier_sim.modbus.quirk_servers import QuirkyRtuSlave, QuirkyTcpServer
+from quartier_sim.modbus.quirks import make_plain_unit, make_quirk
 
 PROFILE = """
 [profile]
@@ -60,7 +59,7 @@ def folder(tmp_path):
 
 
 def test_a_scan_shows_who_is_there_and_what_to_write_into_the_site_file(folder, capsys):
-    with serving(OddTcp({2: plain_unit(), 4: plain_unit(3)})) as server:
+    with serving(QuirkyTcpServer({2: make_plain_unit(), 4: make_plain_unit(3)})) as server:
         url = f"{server.url}?timeout_s=1.0"
         assert 0 == main(["scan", "modbus", url, "--units", "1-4", "--profiles", str(folder)])
 
@@ -84,7 +83,7 @@ def test_two_devices_of_one_unit_number_have_names_of_their_own():
 
 
 def test_the_same_as_json_for_a_serial_line(folder, capsys):
-    with serving(OddPty({2: plain_unit()}, baud=19200)) as server:
+    with serving(QuirkyRtuSlave({2: make_plain_unit()}, baud=19200)) as server:
         more = ["--units", "2", "--bauds", "9600,19200", "--profiles", str(folder), "--json"]
         assert 0 == main(["scan", "modbus", f"{server.url}?timeout_s=1.0", *more])
 
@@ -99,7 +98,7 @@ def test_the_same_as_json_for_a_serial_line(folder, capsys):
 
 
 def test_what_it_prints_belongs_into_a_site_file(folder, tmp_path, capsys):
-    with serving(OddTcp({2: plain_unit()})) as server:
+    with serving(QuirkyTcpServer({2: make_plain_unit()})) as server:
         main(["scan", "modbus", server.url, "--units", "2", "--profiles", str(folder), "--json"])
     text = json.loads(capsys.readouterr().out)["site_file"]
     site = tmp_path / "site.toml"
@@ -112,7 +111,7 @@ def test_what_it_prints_belongs_into_a_site_file(folder, tmp_path, capsys):
 
 
 def test_nobody_there_is_exit_1_with_what_to_look_at(capsys):
-    with serving(OddTcp({2: plain_unit()})) as server:
+    with serving(QuirkyTcpServer({2: make_plain_unit()})) as server:
         assert 1 == main(["scan", "modbus", f"{server.url}?timeout_s=0.1", "--units", "7,9"])
 
     assert (
@@ -121,7 +120,7 @@ def test_nobody_there_is_exit_1_with_what_to_look_at(capsys):
 
 
 def test_a_gateway_that_answers_for_nobody_is_not_called_silent(capsys):
-    with serving(OddTcp({2: plain_unit()}, quirk("absent-answered"))) as server:
+    with serving(QuirkyTcpServer({2: make_plain_unit()}, make_quirk("absent-answered"))) as server:
         assert 1 == main(["scan", "modbus", f"{server.url}?timeout_s=0.1", "--units", "7"])
 
     told = capsys.readouterr()

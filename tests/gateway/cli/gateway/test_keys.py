@@ -11,7 +11,7 @@ from quartier.district.documents.document_types import DISTRICT_DOCUMENT_TYPES, 
 from quartier.district.documents.keyring import Keyring
 from quartier.runtime import state_file
 from quartier.site.records import Now
-from quartier_hil.district.keyfolder import KeyFolder, public, signed
+from quartier_district.key_folder import KeyFolder, encode_public_key, sign_key_list
 
 SITE = """\
 site = {{ id = "b012", district = "issy" }}
@@ -38,7 +38,7 @@ def asked(tmp_path, keys, capsys):
     """``asked(*words)``: (exit code, stdout, stderr) of ``quartier keys`` at a site with this root."""
     link = (
         f'district_link = {{ url = "mqtts://broker.example", issuers_file = "{tmp_path}/keys/keys.jws", '
-        f'root_keys = ["{public(keys.root)}"] }}'
+        f'root_keys = ["{encode_public_key(keys.root)}"] }}'
     )
     (tmp_path / "site.toml").write_text(SITE.format(link=link))
     places = ("--config", tmp_path / "site.toml", "--runtime-dir", tmp_path, "--state-dir", tmp_path)
@@ -67,7 +67,7 @@ def test_the_same_is_json_for_scripts(asked):
 
 
 async def test_a_daemon_is_asked_where_one_answers(asked, keys, serving, now_ms):
-    ring = Keyring("issy", [public(keys.root)])
+    ring = Keyring("issy", [encode_public_key(keys.root)])
     ring.take(ring.check_list(keys.list, "f"), keys.list, "job")
     async with serving({"keys": lambda: ring.told({"jobs-1": now_ms}, Now(0, now_ms, True))}):
         code, out, _ = await asyncio.to_thread(asked)
@@ -109,7 +109,7 @@ def test_check_wants_a_file_and_a_root_with_its_district(asked, tmp_path):
 
 def test_the_districts_engineer_checks_a_list_without_a_site_file(asked, keys, tmp_path):
     (tmp_path / "site.toml").unlink()
-    words = ("check", tmp_path / "keys/keys.jws", "--root", public(keys.root), "--district")
+    words = ("check", tmp_path / "keys/keys.jws", "--root", encode_public_key(keys.root), "--district")
     assert 0 == asked(*words, "issy")[0]
     assert 78 == asked(*words, "lyon")[0]
 
@@ -145,6 +145,6 @@ def test_a_list_of_each_role_with_its_own_key_has_nothing_to_warn_of(asked, keys
 def test_a_key_for_jobs_and_more_and_a_type_of_a_later_version_are_warned_of(asked, keys, tmp_path):
     body = keys.body
     body["keys"][0]["types"] = ["heartbeat", "envelope", "job", "horoscope"]
-    (tmp_path / "list").write_text(signed(keys.root, {**body, "seq": body["seq"] + 1}))
+    (tmp_path / "list").write_text(sign_key_list(keys.root, {**body, "seq": body["seq"] + 1}))
     code, _, err = asked("check", tmp_path / "list")
     assert (0, True, True) == (code, "may sign jobs and more" in err, "knows no horoscope" in err)

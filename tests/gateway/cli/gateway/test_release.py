@@ -15,8 +15,8 @@ from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.device_profile import loading
 from quartier_drivers.modbus.bus_section import TcpBus
 from quartier_drivers.registry import load_factory
-from quartier_hil.devices import catalog
-from quartier_hil.devices.endpoint import serve_tcp
+from quartier_sim.devices import catalog
+from quartier_sim.modbus.endpoints import serve_tcp
 
 
 def released(tmp_path, *words):
@@ -86,7 +86,7 @@ def test_a_safe_value_that_cannot_be_written_is_exit_1_and_says_which_and_where(
 
 
 async def test_the_safe_values_are_written_from_the_table_alone(tmp_path, capsys):
-    board = catalog.make("waveshare/relay8", unit=3)
+    board = catalog.make_device("waveshare/relay8", unit=3)
     async with await serve_tcp(board) as endpoint:
         release.save_release(tmp_path, [relays(endpoint.port)])
         before = board.writes_count

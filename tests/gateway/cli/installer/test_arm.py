@@ -11,8 +11,8 @@ from quartier.daemon import state_files
 from quartier.runtime import release
 from quartier.runtime.bus.fallback_monitor import FallbackProof
 from quartier_drivers.device_profile.loading import BUILT_IN_FOLDER
-from quartier_hil.devices import catalog
-from quartier_hil.devices.endpoint import serve_tcp
+from quartier_sim.devices import catalog
+from quartier_sim.modbus.endpoints import serve_tcp
 
 SITE = """\
 site = {{ id = "b012", district = "issy", profiles = ["profiles"] }}
@@ -32,8 +32,8 @@ ACCEPT = ', accept_no_fallback = "the board has no watchdog and a boiler bears t
 @pytest.fixture
 async def site(tmp_path, quick_p30):
     """``await site("--check", accept=…)``: (exit code, output, errors); ``site.charger`` is the station."""
-    charger = catalog.make("keba/p30", failsafe_a=16.0)
-    board = [catalog.make("waveshare/relay8", unit=3), catalog.make("eastron/sdm630", unit=1)]
+    charger = catalog.make_device("keba/p30", failsafe_a=16.0)
+    board = [catalog.make_device("waveshare/relay8", unit=3), catalog.make_device("eastron/sdm630", unit=1)]
     async with await serve_tcp(charger) as first, await serve_tcp(board) as second:
         yield Site(tmp_path, charger, {"charger": first.port, "board": second.port}, quick_p30)
 

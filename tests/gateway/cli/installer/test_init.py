@@ -11,8 +11,8 @@ from tests.gateway.cli.devices.test_listen import linky  # noqa: F401 - a fixtur
 from quartier.cli import main
 from quartier.cli.arguments.commands import make_parser
 from quartier.config import loading
-from quartier_hil.devices import catalog
-from quartier_hil.devices.endpoint import serve_tcp
+from quartier_sim.devices import catalog
+from quartier_sim.modbus.endpoints import serve_tcp
 
 ANSWERS = ("--answer", "contract=12kVA", "--answer", "export=0 W", "--answer", "id=b012")
 
@@ -126,7 +126,7 @@ def test_another_file_than_a_scan_is_named(tmp_path, capsys, content):
 
 
 async def test_a_meter_on_a_port_and_a_device_on_a_socket_are_found(linky, tmp_path, capsys):  # noqa: F811 - the fixture
-    endpoint = await serve_tcp([catalog.make("keba/p30")], "127.0.0.1", 0)
+    endpoint = await serve_tcp([catalog.make_device("keba/p30")], "127.0.0.1", 0)
     words = [
         *("init", linky, f"tcp://127.0.0.1:{endpoint.port}", "--units", "255"),
         *("--output", str(tmp_path / "site.toml"), *ANSWERS, *answers(ev1__phases_count="1")),

@@ -6,8 +6,8 @@ from quartier.commissioning.service import arming
 from quartier.config import loading
 from quartier.runtime.bus.fallback_monitor import KnownFallbacks
 from quartier.runtime.clock import SiteClock
-from quartier_hil.devices import catalog
-from quartier_hil.devices.endpoint import serve_tcp
+from quartier_sim.devices import catalog
+from quartier_sim.modbus.endpoints import serve_tcp
 
 VIRTUAL_TIME = True
 
@@ -28,7 +28,7 @@ assets.lamp = {{ role = "load", device = "relays", part = "relay2", tier = "A", 
 @pytest.fixture
 async def armed(tmp_path):
     """``await armed()``: (rows by point, what was said); ``armed(fault=…)`` on the inverter."""
-    gx, relays = catalog.make("victron/gx"), catalog.make("waveshare/relay8", unit=3)
+    gx, relays = catalog.make_device("victron/gx"), catalog.make_device("waveshare/relay8", unit=3)
     async with await serve_tcp(gx) as lan, await serve_tcp(relays) as board:
         path = tmp_path / "site.toml"
         path.write_text(SITE.format(gx=lan.port, board=board.port), encoding="utf-8")

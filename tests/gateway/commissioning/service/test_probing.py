@@ -18,7 +18,7 @@ from quartier.daemon import state_files
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier.site.site_layout import SiteLimits
-from quartier_hil.house import House
+from quartier_hil.scenario.site import SiteSpec
 
 pytestmark = pytest.mark.daemon
 
@@ -285,7 +285,7 @@ async def test_caps_of_the_district_outlive_the_daemon(street):
 
 
 async def test_a_contact_that_is_not_read_meanwhile_caps(tmp_path):
-    async with Street(tmp_path, house=House(contact_import_w=4200)) as made:
+    async with Street(tmp_path, house=SiteSpec(contact_import_w=4200)) as made:
         assert 4200 == planned(made, "bat1").bounds.import_w
 
 
@@ -294,7 +294,7 @@ async def test_a_contact_that_is_not_read_meanwhile_caps(tmp_path):
 
 @pytest.mark.timing
 async def test_a_sunspec_battery_inverter_is_proved_with_its_own_control_as_fallback(tmp_path):
-    async with Street(tmp_path, RATE, house=House(battery="sunspec-7xx")) as made:
+    async with Street(tmp_path, RATE, house=SiteSpec(battery="sunspec-7xx")) as made:
         code, found = await told(made, "bat1")
         order_w = made.wiring.devices["storage"].orders()["setpoint_w"]
 
@@ -303,7 +303,7 @@ async def test_a_sunspec_battery_inverter_is_proved_with_its_own_control_as_fall
 
 
 async def test_a_timer_that_the_device_forgot_lets_nothing_begin(tmp_path):
-    house = House(battery="sunspec-7xx", battery_habits=("timer-lost",))
+    house = SiteSpec(battery="sunspec-7xx", battery_habits=("timer-lost",))
     async with Street(tmp_path, RATE, house=house) as made:
         _, found = await told(made, "bat1")
 
@@ -312,7 +312,7 @@ async def test_a_timer_that_the_device_forgot_lets_nothing_begin(tmp_path):
 
 @pytest.mark.timing
 async def test_pv_on_a_serial_line_is_curtailed_a_little(tmp_path):
-    async with Street(tmp_path, RATE, house=House(pv="sunspec-1xx")) as made:
+    async with Street(tmp_path, RATE, house=SiteSpec(pv="sunspec-1xx")) as made:
         made.solar_w_per_kw = 500.0
         code, found = await told(made, "pv1")
 

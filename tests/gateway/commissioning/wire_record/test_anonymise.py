@@ -14,7 +14,7 @@ from quartier.commissioning.wire_record import record_file
 from quartier.commissioning.wire_record.anonymise import anonymise_record
 from quartier.commissioning.wire_record.identifiers import SEVEN_BITS, EncryptedError, find_identifiers
 from quartier_drivers.meter import protocols
-from quartier_hil.devices.meters.kinds import CAPTURES
+from quartier_sim.meters.captures import CAPTURES
 
 PIECE_BYTES = 37
 CASES = {

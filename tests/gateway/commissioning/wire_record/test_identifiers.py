@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quartier.commissioning.wire_record.identifiers import EncryptedError, IdentifierMasks, find_identifiers
-from quartier_hil.devices.meters.kinds import CAPTURES
+from quartier_sim.meters.captures import CAPTURES
 
 
 def said(name, count=20):

@@ -15,12 +15,11 @@ from quartier.daemon.assembly import bus_specs
 from quartier.runtime.clock import ClockSetting, SiteClock
 from quartier_drivers.errors import NoReply
 from quartier_drivers.registry import load_factory
-from quartier_hil.devices.endpoint import serve_tcp
-from quartier_hil.devices.odd import quirk
-from quartier_hil.devices.oddpty import OddPty
-from quartier_hil.devices.oddtcp import OddTcp
-from quartier_hil.replay.reading import read
-from quartier_hil.replay.served import OnPty, OnTcp
+from quartier_hil.replay.playback import PtyReplay, TcpReplay
+from quartier_hil.replay.recording import read_recording
+from quartier_sim.modbus.endpoints import serve_tcp
+from quartier_sim.modbus.quirk_servers import QuirkyRtuSlave, QuirkyTcpServer
+from quartier_sim.modbus.quirks import make_quirk
 
 VIRTUAL_TIME = True
 
@@ -36,7 +35,10 @@ async def ailing(tmp_path):
     """(gateway, the board it reads its meter from, which is well yet)."""
     devices = simulated()
     units = devices["meter"].units | devices["relays"].units
-    async with await serve_tcp(devices["gx"]) as gx, OddTcp(units, quirk("short-answer"), left=0) as board:
+    async with (
+        await serve_tcp(devices["gx"]) as gx,
+        QuirkyTcpServer(units, make_quirk("short-answer"), left=0) as board,
+    ):
         site = (SITE + RECORDING).format(gx=gx.port, board=board.port)
         gateway = Gateway(tmp_path, site, rate=10.0)
         await gateway.start()
@@ -117,7 +119,7 @@ async def test_a_fault_that_was_recorded_comes_out_again_with_the_readings_befor
     gateway, board = ailing
     why = await failed(gateway, board)
     path = await recorded(gateway, "fault.pcapng")
-    async with OnTcp(read(path), fast=True) as served:
+    async with TcpReplay(read_recording(path), fast=True) as served:
         values, silence = await read_anew(gateway.config, str(board.port), str(served.port))
 
     assert missing_bytes(why) == missing_bytes(silence) == 2
@@ -127,7 +129,7 @@ async def test_a_fault_that_was_recorded_comes_out_again_with_the_readings_befor
     file = gateway.state_dir / kept(gateway, "board")[0]
     assert file.name.startswith("board-")
     # A machine that stood still may have brought the one sooner than the other.
-    ours, theirs = ([(event.way, event.data) for event in read(one).events] for one in (path, file))
+    ours, theirs = ([(event.way, event.data) for event in read_recording(one).events] for one in (path, file))
     both = min(len(ours), len(theirs))
     assert both > 0
     assert ours[:both] == theirs[:both]
@@ -142,7 +144,7 @@ async def serial(tmp_path):
     units = devices["meter"].units | devices["relays"].units
     async with (
         await serve_tcp(devices["gx"]) as gx,
-        OddPty(units, quirk("wrong-checksum"), left=0) as board,
+        QuirkyRtuSlave(units, make_quirk("wrong-checksum"), left=0) as board,
     ):
         rtu = f'buses.board = {{{{ kind = "modbus-rtu", port = "{board.path}", timeout_s = 1.0 }}}}'
         lines = [rtu if line.startswith("buses.board") else line for line in SITE.splitlines()]
@@ -161,7 +163,7 @@ async def test_a_fault_of_a_serial_line_comes_out_again_on_another_pty(serial):
     gateway, board = serial
     why = await failed(gateway, board)
     path = await recorded(gateway, "fault.pcapng")
-    async with OnPty(read(path), fast=True) as served:
+    async with PtyReplay(read_recording(path), fast=True) as served:
         values, silence = await read_anew(gateway.config, board.path, served.path)
 
     assert why == silence
@@ -177,10 +179,10 @@ async def test_what_a_linky_said_is_read_again_and_masked_again(linked):
     where = str(linky.path)
     path = await recorded(gateway, "linky.txt", "tic0")
     masked = await recorded(gateway, "masked.txt", "tic0", "--anonymise")
-    async with OnTcp(read(path), fast=True) as served:
+    async with TcpReplay(read_recording(path), fast=True) as served:
         values, _ = await read_anew(gateway.config, where, served.url, "tic0", "linky", ENERGY)
     url = served.url
-    async with OnTcp(read(masked), fast=True) as served:
+    async with TcpReplay(read_recording(masked), fast=True) as served:
         others, _ = await read_anew(gateway.config, url, served.url, "tic0", "linky", ENERGY)
 
     assert 3_519_702.0 == values["grid.energy_import_wh"] == others["grid.energy_import_wh"]

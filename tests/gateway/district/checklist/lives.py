@@ -14,7 +14,7 @@ from tests.gateway.conftest import Mosquitto
 from tests.gateway.daemon.conftest import SITE, Gateway, simulated
 from tests.gateway.district.checklist.recorder import Relay
 
-from quartier_hil.devices.endpoint import serve_tcp
+from quartier_sim.modbus.endpoints import serve_tcp
 
 PEERS = Path(__file__).parents[3] / "peers"
 RATE = 10.0

@@ -10,8 +10,8 @@ from quartier.district.connection.mqtt_types import BrokerCredentials
 from quartier.district.connection.reconnect import NoteReporter
 from quartier.district.documents.expiry_notices import ExpiryNotices
 from quartier.district.documents.keyring import Keyring, OlderList
-from quartier_hil.district.authority import Authority
-from quartier_hil.district.keyfolder import DAY_MS, KeyFolder, public
+from quartier_district.broker_access import CertificateAuthority
+from quartier_district.key_folder import DAY_MS, KeyFolder, encode_public_key
 
 
 class Desk:
@@ -55,7 +55,7 @@ def keys(tmp_path, world):
 
 @pytest.fixture
 def authority(tmp_path, world):
-    return Authority(tmp_path, dt.datetime.fromtimestamp(world.utc_ms / 1000, dt.UTC))
+    return CertificateAuthority(tmp_path, dt.datetime.fromtimestamp(world.utc_ms / 1000, dt.UTC))
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def credentials(authority):
 
 @pytest.fixture
 def desk(world, tmp_path, keys, credentials):
-    return Desk(world, tmp_path, credentials, Keyring("issy", [public(keys.root)]))
+    return Desk(world, tmp_path, credentials, Keyring("issy", [encode_public_key(keys.root)]))
 
 
 async def test_the_list_is_read_at_the_start_and_kept_before_it_counts(desk, keys):

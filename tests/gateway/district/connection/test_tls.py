@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from quartier.district.connection import tls
-from quartier_hil.torture.authority import Authority
+from quartier_bench.torture.broker_connection import Authority
 
 DAY = dt.timedelta(days=1)
 

@@ -10,7 +10,7 @@ from quartier.cli.gateway.documents import DOCUMENTS_PAGE, fill_page
 from quartier.district.documents import companion_namespace
 from quartier.district.documents.document_types import DOCUMENT_TYPES
 from quartier.district.records import Identity
-from quartier_hil.district.issuer import Wish, envelope, heartbeat, job
+from quartier_district.signed_documents import EnvelopeRequest, make_envelope, make_heartbeat, make_job
 
 DOCS = Path(__file__).parents[4] / "gateway/docs"
 AGAIN = "make them anew: python -m quartier.cli documents --write gateway/docs"
@@ -42,13 +42,13 @@ def test_another_makers_validator_takes_each_schema_and_its_example_and_no_unkno
 
 
 def test_another_makers_validator_takes_what_the_rig_says():
-    wish = Wish(
+    wish = EnvelopeRequest(
         intervals=[{"duration_s": 5, "import_max_w": 1}], default=CAPS, start_ms=AT_MS, exp_ms=AT_MS + 9
     )
     said = {
-        "heartbeat": heartbeat(AT_MS),
-        "envelope": envelope(wish, AT_MS, AT_MS, "issy.b012"),
-        "job": job({"op": "config", "site": "x = 1"}, AT_MS, AT_MS, "issy.b012", (AT_MS, AT_MS + 9)),
+        "heartbeat": make_heartbeat(AT_MS),
+        "envelope": make_envelope(wish, AT_MS, AT_MS, "issy.b012"),
+        "job": make_job({"op": "config", "site": "x = 1"}, AT_MS, AT_MS, "issy.b012", (AT_MS, AT_MS + 9)),
     }
     for name, payload in said.items():
         Draft202012Validator(ROWS[name].schema).validate(json.loads(payload))

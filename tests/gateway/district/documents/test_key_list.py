@@ -12,9 +12,9 @@ from jwt.api_jws import PyJWS
 from tests.effort import examples
 
 from quartier.district.documents import key_list
+from quartier_district.key_folder import encode_public_key, sign_key_list
+from quartier_district.signed_documents import SigningKey
 from quartier_drivers.errors import ConfigError
-from quartier_hil.district.issuer import Key
-from quartier_hil.district.keyfolder import public, signed
 
 RAW = (
     Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -100,35 +100,46 @@ def test_a_fingerprint_is_the_thumbprint_of_rfc_8037():
     assert "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" == key_list.make_fingerprint(raw)
 
 
-ROOT = Key("root", Ed25519PrivateKey.from_private_bytes(b"r" * 32))
-OTHER = Key("other", Ed25519PrivateKey.from_private_bytes(b"o" * 32))
+ROOT = SigningKey("root", Ed25519PrivateKey.from_private_bytes(b"r" * 32))
+OTHER = SigningKey("other", Ed25519PrivateKey.from_private_bytes(b"o" * 32))
 BODY = {"district": "issy", "seq": 5, "keys": [entry()]}
 
 
 def test_a_list_that_the_root_signed_is_read_with_its_number():
-    found = key_list.open_signed_list(signed(ROOT, BODY), "keys.jws", [public(ROOT)], "issy")
+    found = key_list.open_signed_list(
+        sign_key_list(ROOT, BODY), "keys.jws", [encode_public_key(ROOT)], "issy"
+    )
     assert ({"opt1"}, 5) == (set(found.issuers), found.seq)
-    assert key_list.make_fingerprint(key_list.decode_raw_key(public(ROOT))) == found.root
+    assert key_list.make_fingerprint(key_list.decode_raw_key(encode_public_key(ROOT))) == found.root
 
 
 def test_one_of_two_roots_is_enough_so_that_a_root_can_be_changed():
-    assert 5 == key_list.open_signed_list(signed(ROOT, BODY), "f", [public(OTHER), public(ROOT)], "issy").seq
+    assert (
+        5
+        == key_list.open_signed_list(
+            sign_key_list(ROOT, BODY), "f", [encode_public_key(OTHER), encode_public_key(ROOT)], "issy"
+        ).seq
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "roots", "why"),
     [
-        (signed(OTHER, BODY), [public(ROOT)], "no root of the site file signed it"),
-        (signed(ROOT, BODY)[:-8] + "AAAAAAAA", [public(ROOT)], "no root of the site file signed it"),
-        (signed(ROOT, BODY), [], "names no root"),
-        (json.dumps([entry()]), [public(ROOT)], "no root of the site file signed it"),
+        (sign_key_list(OTHER, BODY), [encode_public_key(ROOT)], "no root of the site file signed it"),
+        (
+            sign_key_list(ROOT, BODY)[:-8] + "AAAAAAAA",
+            [encode_public_key(ROOT)],
+            "no root of the site file signed it",
+        ),
+        (sign_key_list(ROOT, BODY), [], "names no root"),
+        (json.dumps([entry()]), [encode_public_key(ROOT)], "no root of the site file signed it"),
         (
             PyJWS().encode(json.dumps(BODY).encode(), ROOT.private, "EdDSA"),
-            [public(ROOT)],
+            [encode_public_key(ROOT)],
             "no signed key list",
         ),
-        (signed(ROOT, {**BODY, "district": "lyon"}), [public(ROOT)], "expected 'issy'"),
-        ("", [public(ROOT)], "no root of the site file signed it"),
+        (sign_key_list(ROOT, {**BODY, "district": "lyon"}), [encode_public_key(ROOT)], "expected 'issy'"),
+        ("", [encode_public_key(ROOT)], "no root of the site file signed it"),
     ],
 )
 def test_a_list_that_no_root_signed_for_this_district_is_refused(text, roots, why):
@@ -147,23 +158,25 @@ def test_a_list_that_no_root_signed_for_this_district_is_refused(text, roots, wh
 )
 def test_a_signed_list_with_a_fault_is_refused_whole(body, fault):
     with pytest.raises(ConfigError, match=fault):
-        key_list.open_signed_list(signed(ROOT, body), "keys.jws", [public(ROOT)], "issy")
+        key_list.open_signed_list(sign_key_list(ROOT, body), "keys.jws", [encode_public_key(ROOT)], "issy")
 
 
 def test_a_list_larger_than_any_is_not_even_verified():
     with pytest.raises(ConfigError, match="expected at most"):
-        key_list.open_signed_list("A" * 60_000, "keys.jws", [public(ROOT)], "issy")
+        key_list.open_signed_list("A" * 60_000, "keys.jws", [encode_public_key(ROOT)], "issy")
 
 
 @given(st.one_of(st.text(), st.binary().map(lambda raw: raw.decode("latin-1"))))
 @examples(40)
 def test_whatever_comes_as_a_list_is_refused_with_a_fault_and_nothing_else(text):
     with pytest.raises(ConfigError):
-        key_list.open_signed_list(text, "list", [public(ROOT)], "issy")
+        key_list.open_signed_list(text, "list", [encode_public_key(ROOT)], "issy")
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
 @examples(20)
 def test_whatever_the_root_signed_is_a_whole_list_or_refused_with_a_fault(keys):
     with pytest.raises(ConfigError):
-        key_list.open_signed_list(signed(ROOT, {**BODY, "keys": keys}), "list", [public(ROOT)], "issy")
+        key_list.open_signed_list(
+            sign_key_list(ROOT, {**BODY, "keys": keys}), "list", [encode_public_key(ROOT)], "issy"
+        )

@@ -12,9 +12,9 @@ from tests.effort import examples
 from quartier.district.documents import key_list
 from quartier.district.documents.keyring import Keyring, OlderList, SwappedKey
 from quartier.site.records import Now
+from quartier_district.key_folder import DAY_MS, KeyFolder, encode_public_key, sign_key_list
+from quartier_district.signed_documents import SigningKey
 from quartier_drivers.errors import ConfigError
-from quartier_hil.district.issuer import Key
-from quartier_hil.district.keyfolder import DAY_MS, KeyFolder, public, signed
 
 NOW_MS = 1_764_000_000_000
 NOW = Now(0, NOW_MS, True)
@@ -28,7 +28,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def ring(folder):
-    return Keyring("issy", [public(folder.root)])
+    return Keyring("issy", [encode_public_key(folder.root)])
 
 
 def take(ring, text, source="job"):
@@ -57,7 +57,7 @@ def test_a_rollback_of_the_list_is_refused_and_the_newer_one_counts(ring, folder
 
 def test_another_list_of_the_same_number_is_refused(ring, folder):
     take(ring, folder.list)
-    other = signed(folder.root, {**folder.body, "keys": folder.body["keys"][:1]})
+    other = sign_key_list(folder.root, {**folder.body, "keys": folder.body["keys"][:1]})
     with pytest.raises(OlderList, match="used for another list"):
         ring.check_list(other, "list")
 
@@ -77,7 +77,7 @@ def test_a_kept_list_of_a_root_that_is_no_longer_named_counts_for_nothing_but_it
 ):
     take(ring, folder.list)
     other = KeyFolder.new(tmp_path / "other", "issy", NOW_MS - 5)
-    again = Keyring("issy", [public(other.root)], ring.facts())
+    again = Keyring("issy", [encode_public_key(other.root)], ring.facts())
     assert {} == again.issuers
     with pytest.raises(OlderList):
         again.check_list(other.list, "list")
@@ -87,7 +87,7 @@ def test_a_kept_list_of_a_root_that_is_no_longer_named_counts_for_nothing_but_it
     "kept", [{}, {"seq": "5"}, {"seq": 5, "list": "x", "source": "job"}, {"seq": 5, "list": None}]
 )
 def test_kept_facts_that_are_none_of_ours_give_no_key(folder, kept):
-    assert {} == Keyring("issy", [public(folder.root)], kept).issuers
+    assert {} == Keyring("issy", [encode_public_key(folder.root)], kept).issuers
 
 
 def test_without_a_root_a_plain_list_is_believed_and_no_signed_one():
@@ -112,7 +112,10 @@ def test_people_see_rights_validity_last_use_and_fingerprint_of_each_key(ring, f
     assert (["envelope"], ["dso"], "valid", 7) == tuple(
         dso[name] for name in ("types", "programs", "state", "used_utc_ms")
     )
-    assert key_list.make_fingerprint(key_list.decode_raw_key(public(folder.key("dso")))) == dso["fingerprint"]
+    assert (
+        key_list.make_fingerprint(key_list.decode_raw_key(encode_public_key(folder.key("dso"))))
+        == dso["fingerprint"]
+    )
     assert (NOW_MS, "job") == (told["seq"], told["source"])
 
 
@@ -130,9 +133,9 @@ def test_without_a_root_no_job_brings_a_list():
         Keyring("issy", []).check_list(json.dumps([entry]), "list", signed=True)
 
 
-ROOT = Key("root", Ed25519PrivateKey.from_private_bytes(b"r" * 32))
+ROOT = SigningKey("root", Ed25519PrivateKey.from_private_bytes(b"r" * 32))
 LISTS = {
-    seq: signed(
+    seq: sign_key_list(
         ROOT,
         {
             "district": "issy",
@@ -147,13 +150,13 @@ LISTS = {
 @given(st.lists(st.tuples(st.sampled_from(sorted(LISTS)), st.booleans()), max_size=20))
 @examples(20)
 def test_no_order_of_lists_and_restarts_brings_an_older_list_back(steps):
-    ring, newest = Keyring("issy", [public(ROOT)]), 0
+    ring, newest = Keyring("issy", [encode_public_key(ROOT)]), 0
     for seq, restarts in steps:
         with suppress(OlderList):
             take(ring, LISTS[seq])
         newest = max(newest, seq)
         if restarts:
-            ring = Keyring("issy", [public(ROOT)], json.loads(json.dumps(ring.facts())))
+            ring = Keyring("issy", [encode_public_key(ROOT)], json.loads(json.dumps(ring.facts())))
         assert (newest, [f"k{newest}"]) == (ring.list.seq, list(ring.issuers))
 
 
@@ -161,7 +164,7 @@ def test_another_key_under_a_name_in_use_is_refused_with_that_name_and_the_list_
     take(ring, folder.list)
     before = ring.issuers["dso-1"].fingerprint
     keys = [{**key, "public_key": PUBLIC} if key["kid"] == "dso-1" else key for key in folder.body["keys"]]
-    swapped = signed(folder.root, {**folder.body, "seq": NOW_MS + 1, "keys": keys})
+    swapped = sign_key_list(folder.root, {**folder.body, "seq": NOW_MS + 1, "keys": keys})
     with pytest.raises(SwappedKey, match="dso-1: names another key"):
         ring.check_list(swapped, "list")
     assert before == ring.issuers["dso-1"].fingerprint

@@ -13,13 +13,13 @@ from jwt.api_jws import PyJWS
 
 from quartier.district.documents import signatures
 from quartier.district.documents.signatures import find_certificate_subject, iterate_certificates
-from quartier_hil.district.authority import Authority
+from quartier_district.broker_access import CertificateAuthority
 
 START = dt.datetime(2026, 11, 28, tzinfo=dt.UTC)
 
 
 def test_each_certificate_of_a_file_is_named_by_its_subject_with_its_end(tmp_path):
-    authority = Authority(tmp_path, START)
+    authority = CertificateAuthority(tmp_path, START)
     own = authority.gateway("issy", "b012", dt.timedelta(days=30)).cert_file.read_bytes()
     leaf, ca = iterate_certificates(own + authority.ca_file.read_bytes(), "certificate")
     assert ("certificate issy.b012", int((START + dt.timedelta(days=30)).timestamp() * 1000)) == (

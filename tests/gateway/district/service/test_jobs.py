@@ -23,8 +23,8 @@ from quartier.district.sparkplug.metric_catalog import build_catalog
 from quartier.site.records import Now
 from quartier.site.site_layout import SiteLimits
 from quartier.store.history_store import Store
-from quartier_hil.district.issuer import job
-from quartier_hil.district.keyfolder import KeyFolder, public, signed
+from quartier_district.key_folder import KeyFolder, encode_public_key, sign_key_list
+from quartier_district.signed_documents import make_job
 
 C = "quartier/v1/issy/b012"
 HOUR_MS = 3_600_000
@@ -61,7 +61,9 @@ class District:
     def made(self, work, *, after_ms=-1000, lasts_ms=HOUR_MS):
         now_ms = self.clock.utc_ms()
         self._seq = max(self._seq + 1, now_ms)
-        return job(work, self._seq, now_ms, "issy.b012", (now_ms + after_ms, now_ms + after_ms + lasts_ms))
+        return make_job(
+            work, self._seq, now_ms, "issy.b012", (now_ms + after_ms, now_ms + after_ms + lasts_ms)
+        )
 
     def say(self, payload, key=None):
         topic = f"{C}/job"
@@ -169,7 +171,7 @@ async def scene(yard, mosquitto, tmp_path):
         district = District(tmp_path, broker.port, found.clock)
         line = (
             f'district_link = {{ url = "mqtt://127.0.0.1:{broker.port}", watermark = false, '
-            f'issuers_file = "{tmp_path}/keys/keys.jws", root_keys = ["{public(district.keys.root)}"] }}'
+            f'issuers_file = "{tmp_path}/keys/keys.jws", root_keys = ["{encode_public_key(district.keys.root)}"] }}'
         )
         found.read(("buses.lan", f"{line}\nbuses.lan"))
         store = Store(tmp_path / "history.db", tmp_path)
@@ -257,7 +259,7 @@ async def test_a_rollback_of_the_key_list_is_refused_as_a_replay(scene):
 async def test_a_key_list_of_another_root_is_no_list_even_in_a_signed_job(scene, tmp_path):
     other = KeyFolder.new(tmp_path / "other", "issy", 1)
     async with scene.running():
-        forged = signed(other.root, {**other.body, "seq": 2**53})
+        forged = sign_key_list(other.root, {**other.body, "seq": 2**53})
         ack = await scene.ended(scene.district.order({"op": "keys", "list": forged}))
         assert ("REJECTED", "BAD_SIG") == (ack["status"], ack["reason"])
 

@@ -9,8 +9,8 @@ from quartier.planning.horizon import Contract
 from quartier.planning.site.car_branching import CarBranching
 from quartier.planning.site.joint_plan import JointPlan
 from quartier.planning.site.site_plan import make_joint_plan, plan_site
-from quartier_hil.bench.mixed import Mixed
-from quartier_hil.bench.sites import drawn
+from quartier_bench.planning_speed.site_problems import draw_site
+from quartier_bench.planning_speed.site_program import SiteProgram
 
 
 def led(joint: JointPlan) -> float:
@@ -26,7 +26,7 @@ def test_a_tree_that_is_divided_to_its_end_has_the_optimum_for_its_bound() -> No
     first = led(joint)
     tree = CarBranching(joint, first)
     tree.run(lambda bound: bound < 1e9, lambda _: None)
-    optimum = Mixed(one).solve().cost_eur
+    optimum = SiteProgram(one).solve().cost_eur
 
     assert first < 0.5 * optimum
     assert optimum == pytest.approx(tree.bound, rel=1e-6)
@@ -34,10 +34,10 @@ def test_a_tree_that_is_divided_to_its_end_has_the_optimum_for_its_bound() -> No
 
 @pytest.mark.parametrize("seed", [3, 8, 15, 33])
 def test_no_bound_of_a_tree_lies_above_the_optimum_and_none_falls(seed: int) -> None:
-    one = drawn(seed)
+    one = draw_site(seed)
     joint = make_joint_plan(one)
     first = led(joint)
-    judge = Mixed(one).solve(within=1e-4, nodes=20_000)
+    judge = SiteProgram(one).solve(within=1e-4, nodes=20_000)
     tree = CarBranching(joint, first)
     asked = iter(range(40))
     tree.run(lambda _: next(asked, 99) < 39, lambda _: None)
@@ -63,26 +63,26 @@ def test_a_car_that_would_have_to_take_more_than_it_has_room_for_is_no_plan() ->
     tree.run(lambda bound: bound < 1e9, lambda _: seen.append(joint.ways[0][:]))
 
     assert all(sum(way) <= 6 * 230.0 + 1e-3 for way in seen)
-    assert Mixed(one).solve().cost_eur == pytest.approx(tree.bound, rel=1e-6)
+    assert SiteProgram(one).solve().cost_eur == pytest.approx(tree.bound, rel=1e-6)
 
 
 def test_hours_that_two_cars_share_under_a_priced_peak_are_found() -> None:
-    one = drawn(239)
+    one = draw_site(239)
 
-    assert plan_site(one).objective_eur <= 1.001 * Mixed(one).solve(within=1e-5).cost_eur
+    assert plan_site(one).objective_eur <= 1.001 * SiteProgram(one).solve(within=1e-5).cost_eur
 
 
 def test_a_peak_that_is_higher_than_that_of_the_first_plans_is_found() -> None:
-    plan = plan_site(drawn(10208))
+    plan = plan_site(draw_site(10208))
 
     assert plan.objective_eur <= 1.001 * 14.849  # of HiGHS, after a minute
     assert 5666.0 == pytest.approx(plan.peak_w, rel=0.01)
 
 
 def test_what_no_move_had_a_use_for_is_spent_on_dividing_further() -> None:
-    one = drawn(10463)
+    one = draw_site(10463)
 
-    assert plan_site(one).objective_eur <= 1.001 * Mixed(one).solve(within=1e-5).cost_eur
+    assert plan_site(one).objective_eur <= 1.001 * SiteProgram(one).solve(within=1e-5).cost_eur
 
 
 def test_a_tank_yields_the_hours_that_a_car_needs() -> None:
@@ -92,4 +92,4 @@ def test_a_tank_yields_the_hours_that_a_car_needs() -> None:
         tank=replace(TANK, energy_wh=2000.0, draw_w=[500.0] * 4),
     )
 
-    assert plan_site(one).objective_eur == pytest.approx(Mixed(one).solve().cost_eur, rel=1e-4)
+    assert plan_site(one).objective_eur == pytest.approx(SiteProgram(one).solve().cost_eur, rel=1e-4)

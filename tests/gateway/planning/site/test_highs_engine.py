@@ -13,13 +13,13 @@ from quartier.planning.site.joint_plan import JointPlan
 from quartier.planning.site.site_meter import make_strict_prices
 from quartier.planning.site.site_model import SiteModel
 from quartier.planning.site.site_plan import HIGHS_ENGINE, SitePlan, make_joint_plan, make_parts, plan_site
-from quartier_hil.bench.mixed import Mixed
-from quartier_hil.bench.sites import drawn, strained
+from quartier_bench.planning_speed.site_problems import draw_site, draw_strained_site
+from quartier_bench.planning_speed.site_program import SiteProgram
 
 
 @pytest.mark.parametrize("seed", seeds([0, 1, 3, 5, 7, 15, 19, 40, 45], [2, 8, 12, 27]))
 def test_both_engines_keep_above_each_others_bounds_and_near_each_other(seed: int) -> None:
-    one = drawn(seed)
+    one = draw_site(seed)
     ours, theirs = plan_site(one), plan_site(one, engine=HIGHS_ENGINE)
     near = 1e-5 * abs(ours.objective_eur) + 1e-5
 
@@ -59,7 +59,7 @@ def test_an_engine_that_there_is_not_is_refused() -> None:
 
 
 def test_few_nodes_leave_the_gap_open_that_is_told() -> None:
-    meter, parts = make_parts(drawn(8))
+    meter, parts = make_parts(draw_site(8))
     joint = JointPlan(meter, list(parts.values()))
     few, _ = highs_engine.solve_with_highs(joint, gap=0.0, nodes_max=1)
     cost = joint.cost()
@@ -78,7 +78,7 @@ def test_a_battery_and_a_tank_need_no_whole_numbers() -> None:
 
 @pytest.mark.parametrize("seed", seeds([3, 6, 7, 8, 19, 28], [1, 2, 10, 11, 17, 18, 22]))
 def test_both_engines_give_up_the_same_rung_by_rung_and_pay_the_same_for_the_rest(seed: int) -> None:
-    one = strained(seed)
+    one = draw_strained_site(seed)
     ours, theirs = plan_site(one), plan_site(one, engine=HIGHS_ENGINE)
     rest_eur = ours.objective_eur - given_up_eur(one, ours)
     near = 2e-3 * abs(rest_eur) + 1e-4
@@ -91,8 +91,8 @@ def test_both_engines_give_up_the_same_rung_by_rung_and_pay_the_same_for_the_res
 
 
 def test_what_it_gives_up_is_the_least_of_each_rung() -> None:
-    one = strained(7)
-    plan, judge = plan_site(one, engine=HIGHS_ENGINE), Mixed(one).staged(within=1e-5)
+    one = draw_strained_site(7)
+    plan, judge = plan_site(one, engine=HIGHS_ENGINE), SiteProgram(one).solve_staged(within=1e-5)
 
     assert judge.is_closed
     assert judge.given_up_wh == pytest.approx(given_up_wh(one, plan), abs=1.0)
@@ -109,7 +109,7 @@ def test_a_cap_is_not_broken_for_whole_amperes_of_a_car() -> None:
 
 
 def test_few_nodes_leave_a_plan_of_each_stage_that_gives_up_more_at_most() -> None:
-    one = strained(7)
+    one = draw_strained_site(7)
     ladder = make_strict_prices(one, make_joint_plan(one).meter.price_max)
     few, many = make_joint_plan(one, ladder), make_joint_plan(one, ladder)
     bound, _ = highs_engine.solve_with_highs(few, gap=0.0, nodes_max=1)
@@ -126,7 +126,7 @@ def given_up_eur(one: SiteModel, plan: SitePlan) -> float:
 
 @pytest.mark.parametrize("seed", [9, 12, 39])
 def test_its_gap_is_of_the_whole_cost_whatever_its_program_leaves_out_of_it(seed: int) -> None:
-    plan = plan_site(strained(seed), engine=HIGHS_ENGINE)
+    plan = plan_site(draw_strained_site(seed), engine=HIGHS_ENGINE)
 
     assert [] == list(plan.given_up)
     assert plan.gap_eur <= 2e-4 * abs(plan.objective_eur) + 1e-5

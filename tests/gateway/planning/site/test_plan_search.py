@@ -11,8 +11,8 @@ from quartier.planning.site.joint_plan import JointPlan
 from quartier.planning.site.plan_search import PlanSearch
 from quartier.planning.site.site_model import SiteModel
 from quartier.planning.site.site_plan import make_parts
-from quartier_hil.bench.mixed import Mixed
-from quartier_hil.bench.sites import drawn
+from quartier_bench.planning_speed.site_problems import draw_site
+from quartier_bench.planning_speed.site_program import SiteProgram
 
 
 def searched(one: SiteModel, work_max: int = 4_000_000) -> tuple[PlanSearch, JointPlan]:
@@ -27,14 +27,14 @@ def searched(one: SiteModel, work_max: int = 4_000_000) -> tuple[PlanSearch, Joi
     "seed", seeds([0, 3, 4, 5, 6, 9, 10, 11, 15, 20, 22, 24, 25, 30, 33, 36, 40, 45], [2, 12])
 )
 def test_a_plan_is_within_a_hundredth_of_the_optimum_and_above_its_bound(seed: int) -> None:
-    one = drawn(seed)
+    one = draw_site(seed)
     search, joint = searched(one)
     hours = one.outlook.step_h
     ways = {
         name: [wh / hours for wh in way] for name, way in zip(make_parts(one)[1], joint.ways, strict=True)
     }
-    judge = Mixed(one).solve(within=1e-5, nodes=20_000)
-    again = Mixed(one, ways).solve(within=1e-6, nodes=1000)
+    judge = SiteProgram(one).solve(within=1e-5, nodes=20_000)
+    again = SiteProgram(one, ways).solve(within=1e-6, nodes=1000)
 
     assert search.cost == pytest.approx(joint.cost())
     assert again.cost_eur == pytest.approx(search.cost, rel=1e-5, abs=1e-5)
@@ -56,7 +56,7 @@ def test_a_site_that_is_too_large_for_the_work_is_refused_before_it_is_planned()
 
 
 def test_more_work_never_makes_it_worse_and_little_is_kept_to() -> None:
-    one = drawn(0)
+    one = draw_site(0)
     meter, parts = make_parts(one)
     least = JointPlan(meter, list(parts.values())).find_first_work_max()
     short, joint = searched(one, least)

@@ -10,8 +10,8 @@ from tests.gateway.planning.sites import seeds
 from quartier.planning.horizon import RefusedError
 from quartier.planning.site.site_model import SiteModel, TankModel
 from quartier.planning.site.site_plan import SiteShortfall, plan_site
-from quartier_hil.bench.mixed import Mixed
-from quartier_hil.bench.sites import drawn, strained
+from quartier_bench.planning_speed.site_problems import draw_site, draw_strained_site
+from quartier_bench.planning_speed.site_program import SiteProgram
 
 
 def test_a_plan_tells_what_each_part_does_and_what_the_meter_sees() -> None:
@@ -96,8 +96,8 @@ def test_each_rung_counts_more_than_the_one_below_it() -> None:
 
 @pytest.mark.parametrize("seed", seeds([3, 6, 7, 8], [1, 10, 11]))
 def test_what_is_given_up_is_the_least_rung_by_rung(seed: int) -> None:
-    one = strained(seed)
-    plan, judge = plan_site(one), Mixed(one).staged(within=1e-5)
+    one = draw_strained_site(seed)
+    plan, judge = plan_site(one), SiteProgram(one).solve_staged(within=1e-5)
 
     assert judge.is_closed
     assert judge.given_up_wh == pytest.approx(given_up_wh(one, plan), abs=1.0)
@@ -147,7 +147,7 @@ def test_parts_that_can_do_nothing_are_planned_as_they_stand() -> None:
 
 @pytest.mark.parametrize("seed", seeds([2, 3], [0, 1, 4, 5]))
 def test_where_import_and_export_both_pay_cost_and_bound_are_those_of_the_true_prices(seed: int) -> None:
-    one = drawn(seed)
+    one = draw_site(seed)
     ahead = one.outlook
     noon = range(ahead.count // 3, ahead.count // 2)
     prices = [-5e-5 if at in noon else price for at, price in enumerate(ahead.import_eur_per_wh)]
@@ -155,7 +155,7 @@ def test_where_import_and_export_both_pay_cost_and_bound_are_those_of_the_true_p
     ahead = replace(ahead, import_eur_per_wh=prices, pv_w=sunny, export_eur_per_wh=[2e-5] * ahead.count)
     one = replace(one, outlook=replace(ahead, export_max_w=[math.inf] * ahead.count))
     plan = plan_site(one)
-    judge = Mixed(one).solve(within=1e-4, nodes=2000)
+    judge = SiteProgram(one).solve(within=1e-4, nodes=2000)
     bought = sum(
         price * max(0.0, grid_w) * ahead.step_s / 3600.0
         for price, grid_w in zip(prices, plan.grid_w, strict=True)

@@ -10,7 +10,7 @@ from quartier.planning.horizon import BatteryModel, Outlook
 from quartier.planning.site.site_model import BatchModel, CarModel, SiteModel, TankModel
 from quartier.planning.site.site_plan import plan_site
 from quartier.planning.site.unplanned_costs import find_unplanned_costs
-from quartier_hil.bench.sites import drawn
+from quartier_bench.planning_speed.site_problems import draw_site
 
 
 def outlook(count=4):
@@ -65,7 +65,7 @@ def test_a_run_begins_as_soon_as_it_may():
 
 @pytest.mark.parametrize("seed", seeds([0, 1, 3, 4, 5], [2]))
 def test_a_plan_that_keeps_all_is_no_dearer_than_none(seed):
-    site = drawn(seed)
+    site = draw_site(seed)
     plan, base = plan_site(site), find_unplanned_costs(site)
     stores = [*site.batteries.items(), *site.tanks.items()]
     left = sum(plan.parts[name].energy_wh[-1] * one.worth_eur_per_wh for name, one in stores)

@@ -13,8 +13,8 @@ from quartier.runtime.bus.fallback_monitor import FallbackProof, KnownFallbacks
 from quartier_drivers.contract import ArmedFallback, Command
 from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import LinkLost
-from quartier_hil.devices.odd import plain_unit
-from quartier_hil.devices.oddtcp import OddTcp
+from quartier_sim.modbus.quirk_servers import QuirkyTcpServer
+from quartier_sim.modbus.quirks import make_plain_unit
 
 INVERTER = """
 [profile]
@@ -47,10 +47,10 @@ SOUND = ArmedFallback(POINT, 0.0, 60.0)
 @contextlib.asynccontextmanager
 async def running(words=None, rate=20.0):
     """(house, server): registers 6 to 8 of the inverter are timer, value and mode."""
-    unit = plain_unit()
+    unit = make_plain_unit()
     for place, word in ({6: 0, 7: 0, 8: 3} | (words or {})).items():
         unit.put("holding", place, [word])
-    server = OddTcp({1: unit})
+    server = QuirkyTcpServer({1: unit})
     async with server:
         inverter = loading.parse_profile(INVERTER, "acme/hy", "hy.toml")
         house = House(server.port, {"bat1": (1, "acme/hy", "")}, rate=rate, profiles={"bat1": inverter})

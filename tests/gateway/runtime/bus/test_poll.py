@@ -18,10 +18,10 @@ from quartier_drivers.modbus.bus_section import TcpBus
 from quartier_drivers.readings import NO_READINGS, Quality
 from quartier_drivers.registry import load_factory
 from quartier_drivers.transport.frame_recorder import FrameRecorder
-from quartier_hil.devices import catalog
-from quartier_hil.devices.endpoint import serve_tcp
-from quartier_hil.replay.reading import read
-from quartier_hil.replay.served import OnTcp
+from quartier_hil.replay.playback import TcpReplay
+from quartier_hil.replay.recording import read_recording
+from quartier_sim.devices import catalog
+from quartier_sim.modbus.endpoints import serve_tcp
 
 DEADLINE_S = 60.0
 VIRTUAL_TIME = True
@@ -73,7 +73,9 @@ class House:
 async def running(devices, front=None, simulated=None, **options):
     kinds = simulated or {}
     simulated = {
-        name: catalog.make(kinds.get(name, kind), unit=unit) if unit != 255 else catalog.make(kind)
+        name: catalog.make_device(kinds.get(name, kind), unit=unit)
+        if unit != 255
+        else catalog.make_device(kind)
         for name, (unit, kind, _) in devices.items()
     }
     async with contextlib.AsyncExitStack() as stack:
@@ -117,7 +119,7 @@ async def test_a_device_that_was_met_long_ago_replays_to_a_driver_that_begins_wi
 
     path = tmp_path / "lan.pcapng"
     path.write_bytes(record_file.make_file(ours))
-    async with OnTcp(read(path), fast=True) as served:
+    async with TcpReplay(read_recording(path), fast=True) as served:
         other = House(served.port, {"m1": METERS["m1"]})
         task = asyncio.create_task(other.bus.run())
         await other.until(lambda: other.latest.get("m1.power_w"))

@@ -12,8 +12,8 @@ from quartier_drivers.contract import Command, DeviceSpec
 from quartier_drivers.device_profile import loading
 from quartier_drivers.modbus.bus_section import TcpBus
 from quartier_drivers.readings import Quality
-from quartier_hil.devices.endpoint import serve_tcp
-from quartier_hil.devices.sunspec.solar import SolarInverter
+from quartier_sim.modbus.endpoints import serve_tcp
+from quartier_sim.sunspec.pv_inverter import SolarInverter
 
 VIRTUAL_TIME = True
 

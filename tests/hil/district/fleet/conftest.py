@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import pytest
 
-from quartier_hil.district.fleet.member import Member
-from quartier_hil.district.fleet.roster import Roster
-from quartier_hil.district.protowire import blob, number
-from quartier_hil.district.session import Names
+from quartier_district.fleet.building_state import BuildingState
+from quartier_district.fleet.district_file import DistrictFile
+from quartier_district.gateway_session import TopicNames
+from quartier_district.sparkplug import encode_bytes, encode_number
 
 NOW_MS = 1_780_000_200_000
 """On a quarter hour."""
@@ -20,15 +20,20 @@ class Wire:
 
     @staticmethod
     def metric(name, value):
-        return blob(2, blob(1, name.encode()) + number(4, 10) + b"\x69" + struct.pack("<d", float(value)))
+        return encode_bytes(
+            2,
+            encode_bytes(1, name.encode()) + encode_number(4, 10) + b"\x69" + struct.pack("<d", float(value)),
+        )
 
     @classmethod
     def birth(cls, member, now_ms, **values):
         """NBIRTH and the birth of its connection meter; data with ``values`` (asset__quantity) follow."""
         names = member.names
-        bdseq = blob(2, blob(1, b"bdSeq") + number(4, 4) + number(11, 7))
+        bdseq = encode_bytes(2, encode_bytes(1, b"bdSeq") + encode_number(4, 4) + encode_number(11, 7))
         member.take(
-            f"spBv1.0/{names.group}/NBIRTH/{names.edge}", number(1, now_ms) + bdseq + number(3, 0), now_ms
+            f"spBv1.0/{names.group}/NBIRTH/{names.edge}",
+            encode_number(1, now_ms) + bdseq + encode_number(3, 0),
+            now_ms,
         )
         if values:
             cls.data(member, now_ms, **values)
@@ -45,7 +50,7 @@ class Wire:
             member.data_count = getattr(member, "data_count", 0) + 1
             seq = (member.session.seq + 1) % 256
             body = json.dumps({"boot": 1, "first": cls.next(member, asset)}).encode()
-            payload = number(1, now_ms) + metric + number(3, seq) + blob(5, body)
+            payload = encode_number(1, now_ms) + metric + encode_number(3, seq) + encode_bytes(5, body)
             member.take(f"spBv1.0/{names.group}/{kind}/{names.edge}{tail}", payload, now_ms)
 
     firsts: ClassVar = {}
@@ -59,8 +64,8 @@ class Wire:
     @staticmethod
     def death(member, now_ms):
         names = member.names
-        bdseq = blob(2, blob(1, b"bdSeq") + number(4, 4) + number(11, 7))
-        member.take(f"spBv1.0/{names.group}/NDEATH/{names.edge}", number(1, now_ms) + bdseq, now_ms)
+        bdseq = encode_bytes(2, encode_bytes(1, b"bdSeq") + encode_number(4, 4) + encode_number(11, 7))
+        member.take(f"spBv1.0/{names.group}/NDEATH/{names.edge}", encode_number(1, now_ms) + bdseq, now_ms)
 
     @staticmethod
     def ack(member, seq, now_ms, status="ACCEPTED", reception="OK", reason=""):
@@ -102,7 +107,7 @@ def _roster(count=3, limit_w=20_000.0, transformer=None, **more):
         for place in range(1, count + 1)
     ]
     transformer = transformer or {"import_max_w": limit_w, "export_max_w": 15_000.0}
-    return Roster.model_validate({"transformer": transformer, "buildings": places, **more})
+    return DistrictFile.model_validate({"transformer": transformer, "buildings": places, **more})
 
 
 @pytest.fixture
@@ -123,6 +128,6 @@ def roster():
 @pytest.fixture
 def members():
     def made(roster):
-        return [Member(place, Names(roster.group, place.edge)) for place in roster.buildings]
+        return [BuildingState(place, TopicNames(roster.group, place.edge)) for place in roster.buildings]
 
     return made

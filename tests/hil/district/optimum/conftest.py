@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from quartier_hil.district.optimum.situation import Battery, Building, Car, Heat, Prices, Situation
+from quartier_district.optimiser.plan_records import Battery, Building, Car, Heat, OptimiserInput, Prices
 
 
 def _prices(bought, sold=None):
@@ -29,7 +29,7 @@ def _house(name, base, *, pv=None, most=100_000.0, **parts):
 
 def _street(buildings, bought, limit_w, *, sold=None, step_s=3_600, export_w=100_000.0):
     count = len(bought)
-    return Situation(
+    return OptimiserInput(
         step_s=step_s,
         limit_import_w=tuple(limit_w) if isinstance(limit_w, tuple | list) else (limit_w,) * count,
         limit_export_w=(export_w,) * count,

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from quartier_hil.offline.fleet.drive import MINUTES, Drive
-from quartier_hil.offline.fleet.stock import stock
+from quartier_bench.fleet.building_stock import draw_stock
+from quartier_bench.fleet.plant_model import MINUTES_PER_DAY, DayInputs
 
 
 def plain_drive(one):
     """A drive for a stock: people take twice as much in the evening, no sun, freezing."""
-    evening = 1.0 + np.exp(-(((np.arange(MINUTES) - 420) / 90.0) ** 2))
+    evening = 1.0 + np.exp(-(((np.arange(MINUTES_PER_DAY) - 420) / 90.0) ** 2))
     base_w = (evening[:, None] * one.column("use_kwh")[None, :] * 0.11).astype(np.float32)
-    draw = np.full(MINUTES, 1.0 / MINUTES)
-    return Drive(base_w, np.zeros(MINUTES), np.zeros(MINUTES), draw, "plain")
+    draw = np.full(MINUTES_PER_DAY, 1.0 / MINUTES_PER_DAY)
+    return DayInputs(base_w, np.zeros(MINUTES_PER_DAY), np.zeros(MINUTES_PER_DAY), draw, "plain")
 
 
 @pytest.fixture
@@ -23,4 +23,4 @@ def plain():
 
 @pytest.fixture
 def small():
-    return stock(50, 3)
+    return draw_stock(50, 3)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from quartier_hil.offline.homes.year import read
+from quartier_bench.home_years.year_records import read_year
 
 HOURS = 72
 CELL = {"capacity": 6.4, "nominal_power": 5.0, "efficiency": 0.81}
@@ -38,12 +38,12 @@ def folder(tmp_path):
 
 @pytest.fixture
 def year(folder):
-    return read(folder)
+    return read_year(folder)
 
 
 @pytest.fixture(scope="session")
 def measured(shared):
-    return read(shared / "district" / "citylearn_2022_phase_1")
+    return read_year(shared / "district" / "citylearn_2022_phase_1")
 
 
 def is_kept(home, grid_kwh):

@@ -1,0 +1,1 @@
+"""Measurements and long simulations around the gateway; not part of the wheel."""

@@ -1,0 +1,1 @@
+"""Errors of the gateway's own forecast on records of homes."""

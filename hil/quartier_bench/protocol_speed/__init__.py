@@ -1,0 +1,1 @@
+"""Speed comparisons of drivers, lines, parsers and bus plans with the usual libraries."""

@@ -1,0 +1,1 @@
+"""The live page of the reference district, served on this machine alone."""

@@ -1,1 +1,0 @@
-"""Figures against peers that run beside us."""

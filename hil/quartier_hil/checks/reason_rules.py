@@ -1,0 +1,390 @@
+"""Rules that compare each code of a reason with the orders, limits and measurements of its cycle (pure).
+
+A rule belongs to some codes of ``gateway/docs/reasons.md``.  It reads what the daemon shows of a cycle and
+returns what contradicts the reason of an order or of the state of an asset; empty if nothing does.
+"""
+
+from collections.abc import Callable, Mapping
+
+from quartier_hil.checks.reason_view import (
+    ANSWER_W,
+    LIMIT_W,
+    RESTORE_AFTER_S,
+    SLACK_S,
+    SOC_PCT,
+    ZERO_W,
+    ReasonView,
+    iterate_parts,
+    list_alarms,
+    read_power_w,
+)
+
+"""Less than this is ordered as 0 W."""
+"""Largest deviation of a battery from its order, W: so far it may also move the other way."""
+"""Time for which the import must be 10 % below its limit before a load comes back, s."""
+"""Tolerances for rounding of a limit, a state of charge and a time."""
+
+
+def _check_positive_order(seen: ReasonView) -> str:
+    return "" if seen.value > ZERO_W else f"the order is {seen.value:g}, not above 0"
+
+
+def _check_negative_order(seen: ReasonView) -> str:
+    return "" if seen.value < -ZERO_W else f"the order is {seen.value:g}, not below 0"
+
+
+def _check_zero_order(seen: ReasonView) -> str:
+    return "" if abs(seen.value) <= ZERO_W else f"the order is {seen.value:g}, not 0"
+
+
+def _check_discharging(seen: ReasonView) -> str:
+    power_w = read_power_w(seen)
+    return "" if power_w is None or power_w <= ANSWER_W else f"{power_w:g} W are measured"
+
+
+def _check_charging(seen: ReasonView) -> str:
+    power_w = read_power_w(seen)
+    return "" if power_w is None or power_w >= -ANSWER_W else f"{power_w:g} W are measured"
+
+
+def _check_limit(seen: ReasonView) -> str:
+    way = seen.part["code"].removeprefix("cap.")
+    cap, told_w = seen.view["caps"].get(way), seen.get("limit_w")
+    if cap is None:
+        return f"no {way} cap is in force"
+    return "" if abs(cap["max_w"] - told_w) <= LIMIT_W else f"the {way} cap is {cap['max_w']:g} W"
+
+
+def _check_minimum_on_time(seen: ReasonView) -> str:
+    if seen.value <= 0.0:
+        return "it is off"
+    if seen.on_s is None or seen.output is None:
+        return ""
+    least_s = seen.output.min_on_s
+    return (
+        ""
+        if seen.on_s <= least_s + SLACK_S + seen.slack_s
+        else f"it is on for {seen.on_s:g} s, its minimum is {least_s:g} s"
+    )
+
+
+def _check_early_off(seen: ReasonView) -> str:
+    return "" if seen.value <= 0.0 or _find_output_kind(seen) == "steps" else "it is on"
+
+
+def _check_tier_off(seen: ReasonView) -> str:
+    tier = seen.get("tier")
+    return "" if tier in seen.view["events"]["off"] else f"tier {tier} is not off"
+
+
+def _check_frequency_read(seen: ReasonView) -> str:
+    return "" if seen.view["events"]["frequency_hz"] is not None else "the frequency is not read"
+
+
+def _check_frequency_lost(seen: ReasonView) -> str:
+    found_hz = seen.view["events"]["frequency_hz"]
+    return "" if found_hz is None else f"the frequency is read as {found_hz:g} Hz"
+
+
+def _check_grid_event(seen: ReasonView) -> str:
+    return "" if seen.view["events"]["off"] else "no event of the grid acts"
+
+
+def _check_not_held(seen: ReasonView) -> str:
+    return "it is held" if seen.name in seen.view["restore"]["held"] else ""
+
+
+def _check_held(seen: ReasonView) -> str:
+    return "" if seen.name in seen.view["restore"]["held"] else "nothing holds it"
+
+
+def _compare_soc(seen: ReasonView, sign: int) -> str:
+    found_pct = seen.asset.get("soc_pct")
+    if found_pct is None or sign * (found_pct - seen.get("soc_pct")) >= -SOC_PCT:
+        return ""
+    return f"its state of charge is {found_pct:.1f} %"
+
+
+def _check_battery_full(seen: ReasonView) -> str:
+    return _compare_soc(seen, 1)
+
+
+def _check_battery_empty(seen: ReasonView) -> str:
+    return _compare_soc(seen, -1)
+
+
+def _check_ordered(seen: ReasonView) -> str:
+    return "" if "override" in seen.asset else "nobody orders it"
+
+
+def _check_plan_leads(seen: ReasonView) -> str:
+    return "" if seen.asset.get("led_by") in {None, "local plan"} else f"{seen.asset['led_by']} leads it"
+
+
+def _check_stale_inputs(seen: ReasonView) -> str:
+    return "all inputs are well" if seen.view["stage"] == "WELL" else ""
+
+
+def _check_meter_suspect(seen: ReasonView) -> str:
+    found = seen.view["grid"]["verdict"]
+    return "" if found == "suspect" else f"the grid meter is judged {found}"
+
+
+def _check_meter_trial(seen: ReasonView) -> str:
+    found = seen.view["grid"]["verdict"]
+    return "" if found == "implausible" else f"the grid meter is judged {found}"
+
+
+def _check_meter_lost(seen: ReasonView) -> str:
+    state = seen.view["grid"]["state"]
+    return "" if state in {"lost", "never read"} else f"the grid meter is {state}"
+
+
+def _check_meter_implausible(seen: ReasonView) -> str:
+    state = seen.view["grid"]["state"]
+    return "" if state == "implausible" else f"the grid meter is {state}"
+
+
+def _check_failsafe_limit(seen: ReasonView) -> str:
+    return "" if seen.view["stage"] == "SAFE" else f"the stage is {seen.view['stage']}"
+
+
+def _check_contact(seen: ReasonView) -> str:
+    found = seen.view["contacts"].get(seen.get("contact"))
+    return "" if found is not None and found["acting"] else "it rests"
+
+
+def _check_contact_lost(seen: ReasonView) -> str:
+    found = seen.view["contacts"].get(seen.get("contact"), {})
+    return "" if found.get("why") == "cannot be read" else f"it {found.get('why', 'is not there')}"
+
+
+def _check_conflict(seen: ReasonView) -> str:
+    point = seen.asset["command"]["point"]
+    found = ("output.second_master", point) in list_alarms(seen)
+    return "" if found else "no alarm of another controller stands"
+
+
+def _check_on(seen: ReasonView) -> str:
+    return "" if seen.value > 0.0 or _find_output_kind(seen) == "steps" else "it is off"
+
+
+def _check_off(seen: ReasonView) -> str:
+    """Compare a state of off with the order: an asset that is off has an order of 0, or none."""
+    return _check_zero_order(seen) if "command" in seen.asset else ""
+
+
+def _check_not_ordered(seen: ReasonView) -> str:
+    return f"it is ordered {seen.value:g}" if "command" in seen.asset else ""
+
+
+def _check_battery_class(seen: ReasonView) -> str:
+    return "" if seen.asset["role"] == "battery" else f"it is a {seen.asset['role']}"
+
+
+def _make_alarm_rule(code: str) -> Callable[[ReasonView], str]:
+    """Return a rule: an alarm of this code is active, of whatever subject."""
+
+    def rule(seen: ReasonView) -> str:
+        return "" if any(one == code for one, _ in list_alarms(seen)) else f"no alarm {code} stands"
+
+    return rule
+
+
+def _make_asset_alarm_rule(code: str) -> Callable[[ReasonView], str]:
+    """Return a rule: an alarm of this code is active for the asset or one of its points."""
+
+    def rule(seen: ReasonView) -> str:
+        found = {of.partition(".")[0] for one, of in list_alarms(seen) if one == code}
+        return "" if seen.name in found else f"no alarm {code} of it stands"
+
+    return rule
+
+
+def _check_low_import_time(seen: ReasonView) -> str:
+    """Compare a wait for 120 s of low import with how long the import has been low."""
+    below_s = seen.view["restore"]["below_s"]
+    is_over = below_s is not None and below_s > RESTORE_AFTER_S + SLACK_S + seen.slack_s
+    return f"the import is low for {below_s:g} s" if is_over else _check_held(seen)
+
+
+def _check_restore_spread(seen: ReasonView) -> str:
+    return _check_held(seen) if seen.view["restore"]["random_wait_s"] > 0.0 else "there is no random delay"
+
+
+def _check_nothing_raised(seen: ReasonView) -> str:
+    if seen.view["events"]["holds"]:
+        return ""
+    return _make_alarm_rule("grid.high_frequency")(seen) and "no event of the grid holds anything"
+
+
+def _check_after_outage(seen: ReasonView) -> str:
+    return _make_alarm_rule("grid.outage")(seen) and _make_alarm_rule("grid.after_outage")(seen)
+
+
+def _check_slow_rise(seen: ReasonView) -> str:
+    return "" if seen.view["events"]["ceiling_w"] is not None else "nothing limits the rise"
+
+
+def _check_voltage_read(seen: ReasonView) -> str:
+    return "" if seen.view["events"]["voltage_pct"] else "no voltage is read"
+
+
+def _check_voltage_lost(seen: ReasonView) -> str:
+    return "a voltage is read" if seen.view["events"]["voltage_pct"] else ""
+
+
+def _check_autonomous(seen: ReasonView) -> str:
+    return "" if seen.view["mode"] == "AUTONOMOUS" else f"the link is {seen.view['mode']}"
+
+
+def _check_node(seen: ReasonView) -> str:
+    names = {node["name"] for node in seen.view.get("nodes", ())}
+    return "" if seen.get("node") in names else f"there is no node {seen.get('node')}"
+
+
+def _check_connection_tree(seen: ReasonView) -> str:
+    return "" if seen.view.get("nodes") else "no fuse is declared"
+
+
+def _check_supply(seen: ReasonView) -> str:
+    name = seen.get("supply")
+    return "" if name in seen.view["supplies"] else f"there is no supply {name}"
+
+
+def _check_apparent_power_unit(seen: ReasonView) -> str:
+    unit = seen.view["grid"]["unit"]
+    return "" if unit == "VA" else f"the grid meter tells {unit}"
+
+
+def _check_unknown_power(seen: ReasonView) -> str:
+    return "its power is known" if seen.asset.get("quality") == "good" else ""
+
+
+def _check_unresponsive_car(seen: ReasonView) -> str:
+    codes = {part["code"] for part in iterate_parts(seen.asset.get("state_reason", {"code": ""}))}
+    return "" if "state.deaf" in codes else "it obeys"
+
+
+def _make_run_rule(*states: str) -> Callable[[ReasonView], str]:
+    """A rule: its run is in one of these states; waste that is collected shows no run."""
+
+    def rule(seen: ReasonView) -> str:
+        if "run" not in seen.asset:
+            return ""
+        found = seen.asset["run"]["state"]
+        return "" if found in states else f"its run is {found}"
+
+    return rule
+
+
+def _check_run_late(seen: ReasonView) -> str:
+    return "" if seen.asset.get("run", {}).get("late", True) else "its run is not late"
+
+
+def _find_output_kind(seen: ReasonView) -> str:
+    return "" if seen.output is None else seen.output.sort
+
+
+ORDER_RULES: Mapping[str, Callable[[ReasonView], str]] = {
+    "battery.discharges": _check_negative_order,
+    "battery.discharges_less": _check_negative_order,
+    "battery.serves_grid": _check_negative_order,
+    "battery.charges": _check_positive_order,
+    "battery.charges_less": _check_positive_order,
+    "battery.stops_charging": _check_zero_order,
+    "battery.stops_discharging": _check_zero_order,
+    "charging.slowed": _check_positive_order,
+    "charging.paused": _check_zero_order,
+    "charging.paused_unread": _check_zero_order,
+    "charging.resumes": _check_positive_order,
+    "charging.faster": _check_positive_order,
+    "load.shed": _check_zero_order,
+    "load.on": _check_positive_order,
+    "generation.off": _check_zero_order,
+    "generation.stopped": _check_zero_order,
+    "car.waits": _check_zero_order,
+    "car.shares": _check_positive_order,
+    "car.none": _check_positive_order,
+    "car.demand": _check_positive_order,
+    "minimum_time.off_early": _check_early_off,
+    "restore.below_cap": _check_on,
+    "restore.pv_fits": _check_on,
+    "car.rises": _check_positive_order,
+    **dict.fromkeys(("self_consumption", "grid.target", "meter.trial"), _check_battery_class),
+    **dict.fromkeys(("plan.charges", "plan.discharges", "plan.stored_worth"), _check_battery_class),
+    **dict.fromkeys(("state.measured", "state.not_ordered", "output.no_fallback"), _check_not_ordered),
+    "state.steered": _check_battery_class,
+}
+"""Rules of code and order: the two are written together, so that they agree in each cycle."""
+STATE_RULES: Mapping[str, Callable[[ReasonView], str]] = {
+    **{f"cap.{way}": _check_limit for way in ("import", "export", "generation", "consumption")},
+    "minimum_time.on": _check_minimum_on_time,
+    "tier.off": _check_tier_off,
+    "grid.frequency": _check_frequency_read,
+    "grid.frequency_well": _check_frequency_read,
+    "grid.frequency_lost": _check_frequency_lost,
+    "battery.serves_grid": _check_grid_event,
+    "free": _check_not_held,
+    "restore.waits": _check_held,
+    "restore.found_off": _check_held,
+    "battery.discharges": _check_discharging,
+    "battery.discharges_less": _check_discharging,
+    "battery.charges": _check_charging,
+    "battery.charges_less": _check_charging,
+    "battery.full": _check_battery_full,
+    "battery.empty": _check_battery_empty,
+    "hand.orders": _check_ordered,
+    "document.orders": _check_ordered,
+    "plan.leads": _check_plan_leads,
+    "inputs.stale": _check_stale_inputs,
+    "meter.suspect": _check_meter_suspect,
+    "meter.trial_again": _check_meter_trial,
+    "meter.lost": _check_meter_lost,
+    "meter.implausible": _check_meter_implausible,
+    "limit.failsafe_meter_lost": _check_failsafe_limit,
+    "limit.failsafe_meter_implausible": _check_failsafe_limit,
+    "contact.acts": _check_contact,
+    "contact.waiting": _check_contact,
+    "contact.held": _check_contact,
+    "contact.lost": _check_contact_lost,
+    "conflict.safe": _check_conflict,
+    "conflict.lowered": _check_conflict,
+    "conflict.though": _check_conflict,
+    **dict.fromkeys(("cap.fits", "restore.apart", "state.limited", "state.held"), _check_held),
+    **dict.fromkeys((f"generation.{how}" for how in ("curtailed", "share", "further", "rises")), _check_held),
+    "restore.below": _check_low_import_time,
+    "restore.spread": _check_restore_spread,
+    "grid.nothing_raised": _check_nothing_raised,
+    "grid.after_outage": _check_after_outage,
+    "grid.rises_slowly": _check_slow_rise,
+    "grid.frequency_high": _make_alarm_rule("grid.high_frequency"),
+    **dict.fromkeys(("grid.voltage", "grid.voltage_well"), _check_voltage_read),
+    "grid.voltage_lost": _check_voltage_lost,
+    "command.shed": _check_grid_event,
+    "limit.autonomous": _check_autonomous,
+    **dict.fromkeys(("fuse.node", "fuse.node_phase", "node.power"), _check_node),
+    "fuse.main_phase": _check_connection_tree,
+    **dict.fromkeys(("supply.subscribed", "supply.warns", "supply.warned"), _check_supply),
+    "meter.no_export": _check_apparent_power_unit,
+    **dict.fromkeys(("generation.blind", "meter.was_lost"), _check_failsafe_limit),
+    "car.deaf": _check_unresponsive_car,
+    **dict.fromkeys(
+        (
+            *("plan.waits", "plan.charges_car", "plan.car_waits", "plan.car_has_all", "plan.heats"),
+            *("plan.runs", "plan.waits_until", "plan.heated", "plan.nothing_by_then", "plan.done_by_then"),
+        ),
+        _check_plan_leads,
+    ),
+    "plan.doubted": _make_alarm_rule("clock.contradicted"),
+    "hand.maintenance": _check_ordered,
+    "input.power_unknown": _check_unknown_power,
+    "output.second_master": _make_asset_alarm_rule("output.second_master"),
+    "output.fallback_lost": _make_asset_alarm_rule("output.fallback_lost"),
+    **dict.fromkeys(("state.shed", "state.paused", "state.off"), _check_off),
+    "run.done": _make_run_rule("done"),
+    **dict.fromkeys(("run.begun", "run.begun_late"), _make_run_rule("begun")),
+    **dict.fromkeys(("run.due", "run.waits"), _make_run_rule("owed")),
+    "run.late": _check_run_late,
+}
+"""Rules of state or measurement, by code: a reason may be outdated until its order is written again."""

@@ -1,0 +1,52 @@
+"""The rig's command line, ``quartier-hil``.
+
+Exit codes: 0 every promise kept · 1 one broken · 2 it could not be run or judged · 3 one not shown.
+"""
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Sequence
+
+REQUIRED_PACKAGES = ("demandlib", "highspy", "pandas", "pvlib", "iotcore")
+NO_RUN = 2
+# To import every command takes half a second: those that scripts start again and again are found without it.
+STANDALONE_COMMANDS = {
+    "devices": ("quartier_sim.building.command_line", "parser"),
+    "district": ("quartier_district.district_command", "parser"),
+    "replay": ("quartier_hil.replay.replay_command", "parser"),
+    "tell": ("quartier_sim.building.command_line", "teller"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    options = _read_options(sys.argv[1:] if arguments is None else list(arguments))
+    absent = [
+        name
+        for name in getattr(options, "needed", REQUIRED_PACKAGES)
+        if importlib.util.find_spec(name) is None
+    ]
+    if absent:
+        print(
+            f"quartier-hil needs {', '.join(absent)}: install the extra `hil`, "
+            "for example `pip install 'quartier[hil]'` or, in a clone, `pip install -e '.[hil]'`",
+            file=sys.stderr,
+        )
+        return NO_RUN
+    return int(options.command(options))
+
+
+def _read_options(words: Sequence[str]) -> argparse.Namespace:
+    if words and words[0] in STANDALONE_COMMANDS:
+        module, function = STANDALONE_COMMANDS[words[0]]
+        parser = argparse.ArgumentParser(prog=f"quartier-hil {words[0]}")
+        getattr(importlib.import_module(module), function)(parser)
+        return parser.parse_args(words[1:])
+    from quartier_hil.cli import commands  # noqa: PLC0415 - as ALONE says
+
+    return commands.make_parser().parse_args(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

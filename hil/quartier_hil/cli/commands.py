@@ -1,0 +1,237 @@
+"""The commands of `quartier-hil` and their options; list the built-in scenarios."""
+
+import argparse
+from pathlib import Path
+
+from quartier_bench.citylearn import citylearn_command as citylearn
+from quartier_bench.fleet import fleet_command as fleet
+from quartier_bench.forecast_score import forecast_command as forecast
+from quartier_bench.home_years import homes_command as homes
+from quartier_bench.load_test import load_test_command as swarm
+from quartier_bench.meter_check import plausibility_command as plausibility
+from quartier_bench.soak import soak_command as soak
+from quartier_bench.speed import bench_command
+from quartier_bench.torture import torture_command as torture
+from quartier_district import credentials_command as handed
+from quartier_district import district_command
+from quartier_hil.cli.device_commands import (
+    add_capture_command,
+    add_quirks_command,
+    add_sunspec_command,
+)
+from quartier_hil.drill import drill_command as drill
+from quartier_hil.real_devices import bench_command as rig
+from quartier_hil.replay import replay_command as replay
+from quartier_hil.street import street_command as street
+from quartier_hil.synthetic import commands as classes
+from quartier_hil.synthetic import commands as day
+from quartier_sim.building import command_line as standins
+
+
+def add_list_arguments(made: argparse.ArgumentParser) -> None:
+    """Fill in the arguments of ``quartier-hil list``."""
+    made.add_argument(
+        "--rows",
+        action="store_true",
+        help="which of them proves which row of the fail-safe specification, as a page in Markdown",
+    )
+    made.add_argument("--short", action="store_true", help="those that CI runs over wires, and why each")
+    made.set_defaults(command=run_list)
+
+
+def run_list(options: argparse.Namespace) -> int:
+    """Print the list, or the page; returns the exit code."""
+    from quartier_hil.report import coverage_pages
+    from quartier_hil.scenario import builtin_scenarios, scenario_file  # noqa: PLC0415 - what is heavy, on first use
+
+    if options.rows:
+        print(coverage_pages.render_coverage_page(builtin_scenarios.list_builtin()), end="")
+        return 0
+    shown = builtin_scenarios.list_short() if options.short else builtin_scenarios.list_builtin()
+    width = max(map(len, shown))
+    for name, path in shown.items():
+        loaded = scenario_file.load_scenario(path)
+        print(f"{name:{width}} {loaded.duration_s / 60:6.0f} min  {loaded.title}")
+        if options.short:
+            print(
+                f"{'':{width + 12}}{builtin_scenarios.SHORT_SCENARIOS[name]}; about {loaded.duration_s / loaded.rate:.0f} s"
+            )
+    print(f"\nThey lie in {path.parent}")
+    return 0
+
+
+STREET_RATE = 30.0
+"""In the demonstration: what is shown need not be looked at live."""
+EXAMPLES = """\
+examples:
+  quartier-hil list                        the scenarios that come with the rig
+  quartier-hil demo                        a building at work, then a street, about three minutes
+  quartier-hil list --rows                 what they prove of the fail-safe specification
+  quartier-hil run cap-kept --report out   one scenario; out/index.html shows the curves
+  quartier-hil street                      three buildings behind one transformer, and their district
+  quartier-hil day day                     the same without wires, a day in a minute
+  quartier-hil quirks late --tcp 1502      a Modbus server with one quirk of the field
+  quartier-hil sunspec battery-7xx --pty   a SunSpec device, with the habits it is told to have
+  quartier-hil capture tic-standard --line awful | quartier decode tic
+  quartier-hil devices site.toml           a whole building for somebody else's gateway; tell acts on it
+  quartier-hil rig check bench.toml        a bench with real devices: who answers, what is wrong
+  quartier-hil run charger-lost --bench bench.toml --rate 1 --real charger
+  quartier-hil replay fault.pcapng         what quartier record took, served back to a driver
+  quartier-hil keys new keys               a district's root, keys and signed key list
+  quartier-hil acl b012 b013 > district.acl  what two gateways may do at mosquitto
+  quartier-hil fleet 1000 --event cap@18:00-20:00=0.4   a thousand buildings for a day, in half a minute
+  quartier-hil storm                       500 gateways with a day of history each come back at once
+  quartier-hil homes FOLDER                a year of measured homes, what a battery saves by which rule
+  quartier-hil citylearn FOLDER --python venv/bin/python   the same planner in CityLearn's environment
+  quartier-hil forecast Building_1.csv     what the gateway expected of each hour, and what came
+  quartier-hil plausibility faults --draw 8   meters that lie, found in time or not
+  quartier-hil soak --days 1               a day of noisy smart meters, in a minute or two
+  quartier-hil run short --jobs 2          those that CI runs; quartier-hil list --short says why each
+  quartier-hil run all --report reports    each of ours over wires, some hours; Ctrl-C, and on later
+  quartier-hil run my.toml --rate 20 --records Building_1.csv
+  quartier-hil day all --junit days.xml    for CI systems; the same again with the seed that is told
+
+A scenario is a TOML file: what happens when ([[events]]), what must hold ([[checks]]).  The easiest
+start is a copy of one of ours; `quartier-hil list` shows where they lie.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The options of every command; ``command`` runs the one that was asked for."""
+    parser = argparse.ArgumentParser(
+        prog="quartier-hil",
+        description="A simulated building on real wires around the Quartier daemon.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run",
+        help="run scenarios and judge them",
+        description="Runs scenarios over wires: broker, district, devices and daemon are started and ended "
+        "by the rig. A set (all, short) goes on where it was left: what was judged with the same scenario "
+        "file, the same code and the same options, by results.jsonl of the report folder, is not run again. "
+        "Exit code 0: every promise kept, 1: one broken, now or before, 2: not run, 3: one not shown.",
+    )
+    run.add_argument(
+        "scenarios",
+        nargs="+",
+        metavar="SCENARIO",
+        help="a TOML file, or the name of a scenario of ours (quartier-hil list); all: each of ours of "
+        "at most two hours of the house; short: those that CI runs, some minutes",
+    )
+    run.add_argument(
+        "--report",
+        type=Path,
+        default=Path("reports"),
+        help="folder for the report; of several a folder for each in it, and verdicts.md [./reports]",
+    )
+    run.add_argument("--json", action="store_true", help="print the verdicts as JSON instead of a table")
+    run.add_argument("--again", action="store_true", help="of a set: also what was judged before")
+    run.add_argument("--retry", action="store_true", help="of a set: also what was judged before and broke")
+    run.add_argument(
+        "--jobs",
+        type=_parse_count,
+        default=1,
+        metavar="N",
+        help="of several: as many at once; a machine that is too slow for them breaks promises of time [1]",
+    )
+    rig.add_run_options(run)
+    _add_common_options(run)
+    day.add_repeat_options(run)
+    run.set_defaults(command=_run_scenarios)
+    day.add_day_arguments(commands.add_parser("day", help="whole days in one process, without wires"))
+    demo = commands.add_parser(
+        "demo",
+        help="a building at work, then a street of three, in about three minutes",
+        description="Meters on real Modbus TCP and RTU, a battery following sun and load, a cap from the "
+        "district, the broker taken away, every sample delivered afterwards. Then three such buildings "
+        "behind one transformer, as `quartier-hil street` shows them. One page has both. Needs no root.",
+    )
+    demo.add_argument("--report", type=Path, default=Path("demo"), help="folder for the report [./demo]")
+    demo.add_argument("--alone", action="store_true", help="one building and no street: two to four minutes")
+    demo.add_argument("--street-rate", type=float, default=STREET_RATE, help="[%(default)g]")
+    _add_common_options(demo)
+    demo.set_defaults(
+        command=_run_scenarios,
+        scenarios=["demo"],
+        json=False,
+        seed=None,
+        junit=None,
+        bench=None,
+        real=None,
+        jobs=1,
+    )
+    add_list_arguments(commands.add_parser("list", help="the scenarios that come with the rig"))
+    drill.add_arguments(
+        commands.add_parser("drill", help="each loss made to happen; quartier drill --simulated asks for it")
+    )
+    bench_command.add_arguments(
+        commands.add_parser("bench", help="figures beside those of peers, and their floors")
+    )
+    soak.add_arguments(commands.add_parser("soak", help="a month of smart meters, through their drivers"))
+    fleet.add_arguments(commands.add_parser("fleet", help="thousands of buildings for a day, in one process"))
+    swarm.add_storm_arguments(
+        commands.add_parser("storm", help="gateways with a day of history each come back at once")
+    )
+    homes.add_arguments(
+        commands.add_parser("homes", help="a year of measured homes, what their batteries save")
+    )
+    citylearn.add_arguments(
+        commands.add_parser("citylearn", help="our planner in CityLearn's own environment")
+    )
+    forecast.add_arguments(commands.add_parser("forecast", help="the gateway's forecast on records of homes"))
+    classes.add_matrix_arguments(
+        commands.add_parser("matrix", help="each class of device × each way to fail, as a page")
+    )
+    plausibility.add_arguments(
+        commands.add_parser("plausibility", help="connection meters that lie, and those that only look so")
+    )
+    torture.add_arguments(
+        commands.add_parser("torture", help="the loss contract, under every fault of the wire")
+    )
+    add_quirks_command(commands)
+    add_sunspec_command(commands)
+    add_capture_command(commands)
+    rig.add_arguments(commands.add_parser("rig", help="real devices on a bench: look at it, put it to rest"))
+    replay.add_arguments(commands.add_parser("replay", help="a record of a bus, served back to a driver"))
+    standins.add_devices_options(
+        commands.add_parser("devices", help="a whole building, for somebody else's gateway")
+    )
+    standins.add_tell_options(
+        commands.add_parser("tell", help="a fault, an event, an expectation for such a building")
+    )
+    handed.add_commands(commands)
+    district_command.add_arguments(
+        commands.add_parser("district", help="the reference district, as a process of its own")
+    )
+    street.add_arguments(
+        commands.add_parser("street", help="three buildings behind one transformer, in about two minutes")
+    )
+    return parser
+
+
+def _parse_count(word: str) -> int:
+    count = int(word) if word.isdecimal() else 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{word}: expected a whole number of 1 or more, for example 2")
+    return count
+
+
+def _add_common_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rate", type=float, help="seconds of the house in a real second [the scenario's]")
+    parser.add_argument(
+        "--records",
+        type=Path,
+        metavar="FILE",
+        help="drive the plant by this CSV (one row an hour: month, hour, non_shiftable_load in kWh, "
+        "solar_generation in W per kW) instead of standard profiles",
+    )
+    parser.add_argument("--broker", choices=("mosquitto", "iotcore"), help="[mosquitto if it is installed]")
+    parser.add_argument("--quiet", action="store_true", help="say nothing until the end")
+
+
+def _run_scenarios(options: argparse.Namespace) -> int:
+    from quartier_hil.suite import run_command as suite  # noqa: PLC0415 - after the check of what is installed
+
+    return suite.run_scenarios(options)

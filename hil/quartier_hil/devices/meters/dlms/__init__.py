@@ -1,1 +1,0 @@
-"""DLMS/COSEM pushes of the HAN ports, encoded."""

@@ -1,1 +1,0 @@
-"""DSMR P1 telegrams and their national kin, encoded."""

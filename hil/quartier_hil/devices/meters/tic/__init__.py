@@ -1,1 +1,0 @@
-"""Linky's customer information (TIC), historique and standard, encoded."""

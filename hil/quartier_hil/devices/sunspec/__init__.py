@@ -1,5 +1,0 @@
-"""Simulated SunSpec devices: both generations of models, encoded here by hand from the model files.
-
-Nothing is shared with the gateway's driver: shapes come from the SunSpec Alliance's model files (data of the
-package pysunspec2, Apache-2.0), words and timers from the specifications.
-"""

@@ -1,0 +1,1 @@
+"""Run a scenario over wires: plant, devices, district and daemon as processes."""

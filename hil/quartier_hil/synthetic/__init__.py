@@ -1,0 +1,1 @@
+"""Scenarios and single parts of the gateway in one process with synthetic time: no wires, no waiting."""

@@ -1,0 +1,1 @@
+"""Simulator: plant physics, load series, simulated devices of every protocol with faults."""

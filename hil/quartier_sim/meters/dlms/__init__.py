@@ -1,0 +1,1 @@
+"""DLMS/COSEM meters, encoded: pushes of HAN ports, and meters that are polled."""

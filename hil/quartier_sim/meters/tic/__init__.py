@@ -1,0 +1,1 @@
+"""Customer information (TIC) of the Linky, historique and standard, encoded."""

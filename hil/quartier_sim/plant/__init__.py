@@ -1,0 +1,1 @@
+"""The simulated building: pure physics of its assets; time is passed in, plus takes energy."""

@@ -1,0 +1,54 @@
+from quartier_hil.checks.check_builder import build_checks, build_requested_checks, collect_verdicts
+from quartier_hil.checks.daemon_checks import BalanceCheck, DaemonAliveCheck
+from quartier_hil.checks.promised_values import list_promised_limits
+from quartier_hil.checks.quantity_checks import LimitCheck
+from quartier_hil.checks.status_checks import AlarmFlappingCheck
+from quartier_hil.checks.verdicts import RunData
+from quartier_hil.scenario import expectations as asked
+from quartier_hil.scenario.outside_events import LimitEnvelope
+
+
+def test_every_run_is_judged_by_balance_life_and_alarms_that_do_not_flap(prepared):
+    assert [BalanceCheck, DaemonAliveCheck, AlarmFlappingCheck] == [
+        type(judge) for judge in build_checks(prepared.scenario, ())
+    ]
+
+
+def test_each_check_has_its_judge_and_invariants_have_several(prepared):
+    checks = (
+        asked.LimitExpectation(check="cap-kept"),
+        asked.InvariantExpectation(check="invariants", without=("reasons",)),
+    )
+    scenario = prepared.scenario.model_copy(update={"checks": checks})
+    found = list(build_requested_checks(scenario, list_promised_limits(scenario)))
+
+    assert [AlarmFlappingCheck, LimitCheck] == [type(judge) for judge in found[:2]]
+    assert ["BandKept", "MinimumTimes", "Switchings"] == [type(judge).__name__ for judge in found[2:5]]
+    assert "Reasons" not in [type(judge).__name__ for judge in found]
+
+
+def test_a_reaction_that_nothing_called_for_is_no_promise_unless_the_scenario_asks_for_it(prepared):
+    cap = LimitEnvelope(at_s=10, do="caps", for_s=60, import_max_w=4_000)
+    told = []
+    for checks in (
+        (),
+        (asked.ReactionExpectation(check="tightening"),),
+        (asked.ReactionExpectation(check="tightening", guard="idle"),),
+    ):
+        scenario = prepared.scenario.model_copy(update={"events": (cap,), "checks": checks})
+        found = list(build_requested_checks(scenario, list_promised_limits(scenario)))
+        for judge in found:
+            judge.step(20.0, 1.0, {"grid.power_w": 500.0})
+        told.append([(one.check, one.result) for one in collect_verdicts(found, RunData())])
+
+    held = ("alarms-held", "kept")
+    assert [[held], [held, ("tightening", "not shown")], [held, ("tightening", "kept")]] == told
+
+
+def test_a_cap_that_tightens_is_timed_in_every_run(prepared):
+    cap = LimitEnvelope(at_s=10, do="caps", for_s=60, import_max_w=4_000)
+    scenario = prepared.scenario.model_copy(update={"events": (cap,)})
+
+    assert ["AlarmsHeld", "Tightening"] == [
+        type(judge).__name__ for judge in build_requested_checks(scenario, list_promised_limits(scenario))
+    ]

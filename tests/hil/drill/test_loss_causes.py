@@ -1,0 +1,25 @@
+"""The table of makings is complete: no row of the ladder is forgotten, and each is a scenario that can be run."""
+
+import pytest
+
+from quartier.control.supervise.loss_table import LOSSES
+from quartier_hil.drill.loss_causes import LOSS_CAUSES
+from quartier_hil.scenario.scenario_file import Scenario
+
+
+def test_every_row_of_the_ladder_is_made_or_says_why_not_in_the_tables_order():
+    assert [loss.name for loss in LOSSES] == list(dict.fromkeys(making.loss for making in LOSS_CAUSES))
+
+
+@pytest.mark.parametrize("making", LOSS_CAUSES, ids=lambda making: f"{making.loss} {making.of}".rstrip())
+def test_each_is_a_scenario(making):
+    Scenario.model_validate(
+        {
+            "title": making.how,
+            "start": making.start,
+            "duration_s": making.warm_s + making.lasts_s + 5,
+            "rate": making.rate,
+            "house": making.house,
+            "events": making.events,
+        }
+    )

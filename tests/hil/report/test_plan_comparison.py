@@ -1,0 +1,89 @@
+from math import inf, isnan
+
+import pytest
+
+from quartier_hil.checks.run_record import RunRecord
+from quartier_hil.report.plan_comparison import (
+    PLAN_COMPARISONS,
+    compute_ordered_w,
+    list_active_plans,
+    measure_deviation,
+)
+
+WORDS = {f"{plan.asset} {plan.words}": plan for plan in PLAN_COMPARISONS}
+
+
+def course(*steps, at_s=None):
+    made = RunRecord()
+    for number, values in enumerate(steps):
+        made.add(float(number) if at_s is None else at_s[number], values)
+    return made
+
+
+def battery(order_w, power_w):
+    return {"order.battery_w": order_w, "bat1.power_w": power_w}
+
+
+def test_a_setpoint_is_missed_on_either_side():
+    found = measure_deviation(
+        WORDS["battery setpoint"], course(battery(1000, 1000), battery(1000, 700), battery(1000, 1300))
+    )
+
+    assert (3.0, 200.0) == (found.active_s, found.deviation_w)
+    assert 100 / 3 == pytest.approx(found.within_pct)
+    assert (3000 / 3600, 3000 / 3600) == (found.planned_wh, found.measured_wh)
+
+
+def test_a_cap_is_missed_only_beyond_it():
+    grid = [{"limit.import_w": 4000, "grid.power_w": watts} for watts in (-5000, 4000, 4100, 5100)]
+    found = measure_deviation(WORDS["grid import cap"], course(*grid))
+
+    assert (300.0, 75.0) == (found.deviation_w, found.within_pct)
+    sold = [{"limit.export_w": 1000, "grid.power_w": watts} for watts in (4000, -1000, -3000)]
+    found = measure_deviation(WORDS["grid export cap"], course(*sold))
+    assert 2000 / 3 == pytest.approx(found.deviation_w)
+
+
+def test_a_current_is_a_power_and_too_little_of_it_is_none():
+    plan = WORDS["car current limit"]
+
+    assert [11_040.0, 4140.0, 0.0] == compute_ordered_w(
+        plan, course(*({"order.current_max_a": amperes} for amperes in (16, 6, 5.9)))
+    )
+
+
+def test_a_closed_relay_orders_nothing_and_an_open_one_no_power():
+    found = compute_ordered_w(
+        WORDS["heat pump relay open"], course({"order.relay_on": 1.0}, {"order.relay_on": 0.0})
+    )
+
+    assert isnan(found[0])
+    assert 0.0 == found[1]
+
+
+def test_steps_count_by_their_length_and_those_without_plan_or_measurement_not_at_all():
+    nothing = {"order.battery_w": inf, "bat1.power_w": 5.0}
+    unseen = {"order.battery_w": 5.0}
+    found = measure_deviation(
+        WORDS["battery setpoint"],
+        course(battery(0, 0), battery(0, 600), nothing, unseen, at_s=[0.0, 5.0, 6.0, 9.0]),
+    )
+
+    assert (6.0, 100.0) == (found.active_s, found.deviation_w)
+    assert (0.0, 600 / 3600) == (found.planned_wh, found.measured_wh)
+
+
+def test_only_plans_that_ever_stood_are_told():
+    assert [] == list_active_plans(
+        course({"grid.power_w": 1.0, "order.generation_max_w": inf, "order.relay_on": 1.0})
+    )
+    assert [WORDS["PV generation cap"]] == list_active_plans(
+        course({"order.generation_max_w": inf}, {"order.generation_max_w": 3000.0})
+    )
+
+
+def test_a_run_of_no_or_one_step_divides_by_nothing():
+    plan = WORDS["battery setpoint"]
+
+    assert 0.0 == measure_deviation(plan, course()).within_pct
+    assert 0.0 == measure_deviation(plan, course(battery(1, 1))).active_s
