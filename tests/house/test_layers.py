@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.house.conftest import ROOTS
 
 CONTRACT = tuple(
     f"quartier_drivers.{name}" for name in ("contract", "readings", "abilities", "points", "errors")
@@ -30,6 +31,8 @@ PROFILES = tuple(
         "modbus.sharing.register_spans",
     )
 )
+RIG = ("quartier_sim", "quartier_district", "quartier_native")
+NO_GATEWAY = ("quartier_sim", "quartier_district", "quartier_hil", "quartier_bench")
 SHARE_PURE = ("client_limits", "client_requests", "pending_requests")
 IO_MODULES = ("asyncio", "logging", "socket", "sqlite3", "subprocess", "threading", "time")
 
@@ -256,62 +259,39 @@ ROOMS = (
     Room(
         "quartier.cli", ("quartier", "quartier_drivers", "quartier_native"), ("rich", "textual", "structlog")
     ),
-    # Bytes of meters go through their own drivers into the image.
-    Room(
-        "quartier_hil.offline.soak",
-        ("quartier_hil", "quartier.site", "quartier_drivers", "quartier_native"),
-        ("*",),
-    ),
-    # A site file becomes a house by the gateway's own assembly, so that its keys and profiles are exercised.
-    Room("quartier_hil.synthetic.site_assembly", ("quartier_hil", "quartier", "quartier_drivers"), ("*",)),
-    # The gateway's own store beside its control: its history is read as the command line reads it.
-    Room(
-        "quartier_hil.synthetic.history_recorder",
-        ("quartier_hil", "quartier.site", "quartier.store", "quartier.cli.rendering.time_text", *CONTRACT),
-        ("*",),
-    ),
-    Room(
-        "quartier_hil.offline",
-        (
-            "quartier_hil",
-            "quartier.site",
-            "quartier.control",
-            "quartier.planning",
-            "quartier_native",
-            *CONTRACT,
-        ),
-        ("*",),
-    ),
-    # The daemon's own history is one of the sides that are held against each other; it is read, never written.
-    Room(
-        "quartier_bench.torture",
-        ("quartier_hil", "quartier.store.history_reader", "quartier.site", *CONTRACT),
-        ("*",),
-    ),
-    # What speaks to the broker in a swarm is the product's own uplink, in processes that hold nothing else.
-    *(
-        Room(
-            f"quartier_bench.load_test.{name}",
-            (
-                "quartier_bench.load_test",
-                "quartier.district",
-                "quartier.control",
-                "quartier.site",
-                "quartier.runtime.clock",
-                *CONTRACT,
-            ),
-        )
-        for name in ("gateways", "notebook")
-    ),
-    # What is measured must be in the process that measures it.
-    Room("quartier_bench.speed", ("quartier_hil", "quartier", "quartier_drivers", "quartier_native"), ("*",)),
+    # The simulator knows the driver contract and the profiles: it serves other people's controllers too.
     # A site file that is served for a gateway is judged as the gateway judges it.
     Room(
         "quartier_sim.building.command_line",
-        ("quartier_hil", "quartier.config", "quartier_drivers.errors"),
+        ("quartier_sim", "quartier.config", "quartier_drivers.errors"),
         ("*",),
     ),
-    Room("quartier_hil", ("quartier_hil", "quartier_native", *CONTRACT, *PROFILES), ("*",)),
+    Room("quartier_sim", ("quartier_sim", "quartier_native", *CONTRACT, *PROFILES), ("*",)),
+    # The reference district has no code of the gateway: both sides of the wire are written twice.
+    Room("quartier_district", ("quartier_district", "quartier_sim", *CONTRACT), ("*",)),
+    # A scenario without wires runs the gateway's own control in its process: the same assembly, planner and store.
+    Room("quartier_hil.synthetic", ("quartier_hil", *RIG, "quartier", "quartier_drivers"), ("*",)),
+    Room("quartier_hil", ("quartier_hil", *RIG, *CONTRACT, *PROFILES), ("*",)),
+    # The product's own uplink speaks to the broker in a load test, in processes that hold nothing else.
+    Room(
+        "quartier_bench.load_test.gateways",
+        (
+            "quartier_bench.load_test",
+            "quartier.district",
+            "quartier.control",
+            "quartier.site",
+            "quartier.runtime.clock",
+            *CONTRACT,
+        ),
+    ),
+    # The daemon's own history is compared with the district's; it is read, never written.
+    Room(
+        "quartier_bench.torture",
+        ("quartier_bench", "quartier_hil", *RIG, "quartier.store.history_reader", "quartier.site", *CONTRACT),
+        ("*",),
+    ),
+    # What is measured must be in the process that measures it.
+    Room("quartier_bench", ("quartier_bench", "quartier_hil", *RIG, "quartier", "quartier_drivers"), ("*",)),
 )
 # An outside library is wrapped where it is named here, and nowhere else in gateway and drivers.
 WRAPPED = {
@@ -362,7 +342,7 @@ def _is_ours(name: str) -> bool:
         "quartier",
         "quartier_drivers",
         "quartier_native",
-        "quartier_hil",
+        *NO_GATEWAY,
     }
 
 
@@ -395,7 +375,7 @@ def test_each_library_has_its_one_door(modules: list[Any]) -> None:
     wrong = [
         f"{module.path}:{found.line}: {found.module} belongs to {', '.join(WRAPPED[top])}"
         for module in modules
-        if not module.name.startswith("quartier_hil")
+        if not module.name.startswith(NO_GATEWAY)
         for found in module.imports
         if (top := found.module.split(".")[0]) in WRAPPED and not _within(module.name, WRAPPED[top])
     ]
@@ -408,9 +388,9 @@ def test_the_gateway_never_imports_the_rig(modules: list[Any]) -> None:
         found := [
             f"{module.path}:{found.line}"
             for module in modules
-            if not module.name.startswith("quartier_hil")
+            if not module.name.startswith(NO_GATEWAY)
             for found in module.imports
-            if _within(found.module, ("quartier_hil",))
+            if _within(found.module, NO_GATEWAY)
         ]
     ), "\n".join(found)
 
@@ -419,7 +399,7 @@ def test_only_the_clock_asks_the_time(modules: list[Any]) -> None:
     wrong = [
         f"{module.path}:{node.lineno}: {ast.unparse(node.func)}()"
         for module in modules
-        if not module.name.startswith("quartier_hil") and module.name != "quartier.runtime.clock"
+        if not module.name.startswith(NO_GATEWAY) and module.name != "quartier.runtime.clock"
         for node in module.nodes
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
@@ -438,7 +418,7 @@ def test_only_the_supervisor_and_the_loop_catch_everything(modules: list[Any]) -
     wrong = [
         f"{module.path}:{node.lineno}"
         for module in modules
-        if module.name not in CATCHES_ALL and not module.name.startswith("quartier_hil")
+        if module.name not in CATCHES_ALL and not module.name.startswith(NO_GATEWAY)
         for node in module.nodes
         if isinstance(node, ast.ExceptHandler) and _is_broad(node)
     ]
@@ -464,7 +444,7 @@ def test_no_task_is_stray(modules: list[Any]) -> None:
     """Tasks are made by a TaskGroup: ``group.create_task``, never by asyncio's own or the loop's."""
     wrong = []
     for module in modules:
-        if module.name.startswith("quartier_hil") or module.name == WATCHED:
+        if module.name.startswith(NO_GATEWAY) or module.name == WATCHED:
             continue
         for node in module.nodes:
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -478,7 +458,7 @@ def test_no_task_is_stray(modules: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("root", ["gateway", "drivers", "native", "hil"])
-def test_each_root_holds_one_package(root: str, files: list[Path]) -> None:
+def test_each_root_holds_its_packages(root: str, files: list[Path]) -> None:
     packages = {path.parts[1] for path in files if path.parts[0] == root and path.name == "__init__.py"}
 
-    assert 1 == len(packages)
+    assert packages == {package for package, folder in ROOTS.items() if folder == root}

@@ -19,7 +19,8 @@ def add_arguments(made: argparse.ArgumentParser) -> None:
         "runs in an interpreter of its own (a virtual environment with citylearn==3.0.2), and prints "
         "CityLearn's own scores of the district as shares of no battery.  ours decides with the load and the "
         "sun of the hour that CityLearn shows at its begin, blind with its forecast of them.  Exit code 0: "
-        f"ours (and blind) better than {RULE_AGENT} in {', '.join(COMPARED_SCORES)}; 1: not; 2: it could not be run."
+        f"ours (and blind) better than {RULE_AGENT} in {', '.join(COMPARED_SCORES)}; 1: not; "
+        "2: it could not be run."
     )
     made.add_argument("folder", type=Path, metavar="FOLDER", help="as with quartier-hil homes")
     made.add_argument("--python", type=Path, required=True, help="an interpreter that has CityLearn")

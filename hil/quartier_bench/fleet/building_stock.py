@@ -237,9 +237,8 @@ class BuildingStock:
 
 def draw_stock(count: int, seed: int) -> BuildingStock:
     """The first ``count`` buildings of the fleet of ``seed``."""
-    return BuildingStock(
-        seed, tuple(_draw_building(random.Random(f"fleet:{seed}:{n}")) for n in range(count))
-    )  # noqa: S311 - a plant, no secret
+    sources = (random.Random(f"fleet:{seed}:{number}") for number in range(count))  # noqa: S311 - no secret
+    return BuildingStock(seed, tuple(map(_draw_building, sources)))
 
 
 def draw_uniform(seed: int, what: str, count: int) -> FloatArray:

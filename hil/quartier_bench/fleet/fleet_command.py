@@ -165,7 +165,7 @@ def _run_day(options: argparse.Namespace, settings: "DaySettings", beside: "DayR
 
     import quartier_native  # noqa: PLC0415 - as above
     from quartier_bench.fleet.district_limits import compute_minute_means  # noqa: PLC0415 - as above
-    from quartier_bench.fleet.results import (
+    from quartier_bench.fleet.results import (  # noqa: PLC0415 - as above
         DayResult,
         find_rebounds,
     )

@@ -11,6 +11,7 @@ from quartier_bench.fleet.building_stock import FloatArray, count_assets
 from quartier_bench.fleet.results import DayResult, find_peak, format_clock
 from quartier_bench.fleet.simulation import LOAD_KINDS, DayRecord
 from quartier_hil.report import curves
+from quartier_hil.report.html_page import read_page_part
 
 TIME_ZONE = "Europe/Paris"
 _COLOURS = ("#8d99ae", "#7b2cbf", "#577590", "#f3722c", "#e9a800", "#2a9d8f")
@@ -34,17 +35,13 @@ def render_page(done: DayResult, beside: DayRecord | None, title: str) -> str:
             f"<tr><td>{html.escape(key)}</td><td>{html.escape(value)}</td></tr>"
             for key, value in _list_facts(done)
         ),
-        **{name: _read_part(part) for name, part in zip(names, parts, strict=True)},
+        **{name: read_page_part(part) for name, part in zip(names, parts, strict=True)},
         "DATA": drawn.replace("</", "<\\/"),
     }
-    text = _read_part("fleet.html")
+    text = (files("quartier_bench.fleet") / "fleet.html").read_text(encoding="utf-8")
     for key, value in filled.items():
         text = text.replace(f"%%{key}%%", value)
     return text
-
-
-def _read_part(name: str) -> str:
-    return (files("quartier_hil.report") / name).read_text(encoding="utf-8")
 
 
 def make_chart_data(done: DayResult, beside: DayRecord | None) -> dict[str, Any]:

@@ -211,8 +211,9 @@ def format_rows(done: DayResult, beside: DayRecord | None) -> Iterator[str]:
     if beside is not None:
         watts, at = find_peak(beside)
         yield (
-            f"without  {_format_power(watts)} at {format_clock(settings.from_second + at, done.noon_s)} (nothing happened; "
-            f"cars lack {beside.cars_lack_wh / 1e6:.2f} MWh, the coldest room has {beside.coldest_c:.1f} °C)"
+            f"without  {_format_power(watts)} at {format_clock(settings.from_second + at, done.noon_s)} "
+            f"(nothing happened; cars lack {beside.cars_lack_wh / 1e6:.2f} MWh, "
+            f"the coldest room has {beside.coldest_c:.1f} °C)"
         )
     yield from (
         f"{format_clock(mark.second, done.noon_s)} {mark.mode}, {mark.share:g} of each contract"
@@ -227,10 +228,11 @@ def format_rows(done: DayResult, beside: DayRecord | None) -> Iterator[str]:
     for one in done.rebounds:
         yield (
             f"{'kept  ' if one.holds else 'BROKEN'} rebound: {one.why}: before {_format_power(one.before_w)} "
-            f"(until {format_clock(one.held_at, done.noon_s)}), held at most {_format_power(one.during_w)}, released at "
-            f"{format_clock(one.released_at, done.noon_s)}; closest to its level at "
-            f"{format_clock(one.after_at, done.noon_s)}: {_format_power(one.after_w)} of {_format_power(one.level_w)} "
-            f"({one.after_w / one.level_w - 1.0:+.1%}; had nothing happened {_format_power(one.plain_w)})"
+            f"(until {format_clock(one.held_at, done.noon_s)}), held at most {_format_power(one.during_w)}, "
+            f"released at {format_clock(one.released_at, done.noon_s)}; closest to its level at "
+            f"{format_clock(one.after_at, done.noon_s)}: {_format_power(one.after_w)} "
+            f"of {_format_power(one.level_w)} ({one.after_w / one.level_w - 1.0:+.1%}; "
+            f"had nothing happened {_format_power(one.plain_w)})"
         )
 
 

@@ -50,7 +50,7 @@ class StormSize:
 class StormProcessGroup(ProcessGroup):
     """Hosts with a store, gateways with a past, and daemons."""
 
-    HOSTS = "storehost"
+    HOSTS = "store_hosts"
 
     def __init__(
         self,

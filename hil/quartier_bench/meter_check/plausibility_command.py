@@ -95,7 +95,7 @@ def run_faults(options: argparse.Namespace) -> int:
 
 def choose_cases(options: argparse.Namespace) -> "list[MeterFaultCase]":
     """Return the cases that are asked for.  Raises ValueError for a name that is none."""
-    from quartier_bench.meter_check.fault_cases import (
+    from quartier_bench.meter_check.fault_cases import (  # noqa: PLC0415 - as above
         GRID_METERS,
         LINK_STATES,
         METER_FAULTS,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-GORILLA_SOURCE = Path(__file__).parent / "peers" / "gorilla.c"
+GORILLA_SOURCE = Path(__file__).with_name("gorilla.c")
 
 
 @dataclass(frozen=True, slots=True)

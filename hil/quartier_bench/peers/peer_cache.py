@@ -37,7 +37,7 @@ CLIENT_PACKAGES: Mapping[str, Sequence[str]] = {
 }
 # The same for Node.
 NODE_PACKAGES: Mapping[str, str] = {"node-bacnet": "0.2.4"}
-_SOURCES = Path(__file__).parent / "peers"
+_SOURCES = Path(__file__).parent
 _NODE_VERSION_MIN = 18
 
 
@@ -159,7 +159,7 @@ class PeerCache:
 
     def find_parser_script(self) -> Path:
         """The program with which the peers' parsers read a capture."""
-        return Path(__file__).with_name("parsing.py")
+        return Path(__file__).with_name("meter_parsers.py")
 
     def _python(self, name: str, package: str, wanted: Sequence[str], lasts: str) -> Path:
         folder = self.folder / name

@@ -151,12 +151,12 @@ def measure_bacnet(setting: Setting) -> list[Figure]:
 
 
 def _make_library_argv(cache: PeerCache) -> list[str]:
-    return [str(cache.library(_LIBRARY)), str(Path(__file__).with_name("decoding.py"))]
+    return [str(cache.library(_LIBRARY)), str(Path(__file__).parents[1] / "peers" / "bacpypes3_decoder.py")]
 
 
 def _make_node_argv(cache: PeerCache) -> list[str]:
     node = cache.program("node", "nodejs")
-    script = Path(__file__).parent / "peers" / "decoding.js"
+    script = Path(__file__).parents[1] / "peers" / "node_bacnet_decoder.js"
     return [node, str(script), str(cache.module(_MODULE) / "node_modules" / _MODULE)]
 
 

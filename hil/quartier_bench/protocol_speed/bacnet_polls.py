@@ -71,11 +71,14 @@ def measure_polls(setting: Setting) -> list[Figure]:
 def _measure_poll(setting: Setting) -> Figure:
     name, what = "bacnet.readings", f"a poll of {POINTS} points, from socket to Readings, CPU per point"
     folder = setting.make_scratch_folder("bacnet")
-    script = str(Path(__file__).with_name("responding.py"))
+    script = str(Path(__file__).parents[1] / "peers" / "bacnet_device.py")
     with Process([sys.executable, script, "0"], folder / "device.log", talks=True) as device:
         port = int(device.line().rpartition(" ")[2])
         try:
-            argv = [str(setting.cache.library(_LIBRARY)), str(Path(__file__).with_name("polling.py"))]
+            argv = [
+                str(setting.cache.library(_LIBRARY)),
+                str(Path(__file__).parents[1] / "peers" / "bacpypes3_client.py"),
+            ]
         except MissingPeerError as error:
             return make_skipped_figure(name, what, str(error), RATIO_FLOOR, peer_name=_LIBRARY)
         argv += [f"{_HOST}:{port}", str(find_free_udp_port()), str(POINTS)]

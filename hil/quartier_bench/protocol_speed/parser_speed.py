@@ -223,7 +223,8 @@ def measure_parsers(setting: Setting) -> list[Figure]:
 
 def _measure_comparison(contest: ParserComparison, setting: Setting) -> Figure:
     name, telegrams = f"parsers.{contest.name}", contest.telegrams()
-    what = f"{contest.name}: kilobytes read per CPU second, {len(telegrams)} telegrams in chunks of {CHUNK_BYTES}"
+    count = len(telegrams)
+    what = f"{contest.name}: kilobytes read per CPU second, {count} telegrams in chunks of {CHUNK_BYTES}"
     try:
         with PeerParser(setting, contest.package, telegrams) as peer:
             sides = OurParser(contest.decoder, telegrams).turn, peer.turn

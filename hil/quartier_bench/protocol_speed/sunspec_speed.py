@@ -130,7 +130,7 @@ def _run_device_and_peer(folder: Path, python: Path, setting: Setting) -> list[F
     server = [sys.executable, "-m", "quartier_hil.cli", "sunspec", DEVICE, "--tcp", "0"]
     with Process(server, folder / "server.log", env={"PYTHONPATH": find_python_path()}, talks=True) as device:
         port = int(device.line().rpartition(":")[2])
-        script = str(Path(__file__).with_name("scanning.py"))
+        script = str(Path(__file__).parents[1] / "peers" / "pysunspec2_client.py")
         # The loop is the daemon's.
         with (
             Process([str(python), script, str(port), str(UNIT)], folder / "peer.log", talks=True) as peer,

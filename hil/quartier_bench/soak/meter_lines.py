@@ -131,7 +131,7 @@ class _ObservedDriver(PushMeter):
         super()._take(telegrams)
 
 
-class TestedPushMeter:
+class CheckedPushMeter:
     """A meter that sends by itself, at the pace of its wire."""
 
     def __init__(
@@ -270,7 +270,7 @@ class _DirectLine(MeterLine):
             talk.close()
 
 
-class TestedPolledMeter:
+class CheckedPolledMeter:
     """An electricity meter on M-Bus that is asked every ten seconds; a word is a telegram."""
 
     def __init__(

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from quartier.site.process_image import ProcessImage
 from quartier_bench.soak.meter_lines import (
+    CheckedPolledMeter,
+    CheckedPushMeter,
     NoisePeriods,
     SiteTime,
     TestedMeter,
-    TestedPolledMeter,
-    TestedPushMeter,
 )
 from quartier_bench.soak.meter_senders import LinkySender, P1Sender, RandomLoad
 from quartier_bench.soak.word_ledger import WordCounts
@@ -72,7 +72,7 @@ class SoakFigures:
 def make_meters(seed: int, noisy_pct: float, clock: SiteTime) -> Sequence[TestedMeter]:
     """A Linky that fills 9600 baud, a P1 meter each second, an M-Bus meter each ten."""
     return (
-        TestedPushMeter(
+        CheckedPushMeter(
             "linky",
             "tic",
             "enedis/linky_standard",
@@ -80,10 +80,10 @@ def make_meters(seed: int, noisy_pct: float, clock: SiteTime) -> Sequence[Tested
             NoisePeriods(seed, noisy_pct),
             clock,
         ),
-        TestedPushMeter(
+        CheckedPushMeter(
             "flat1", "p1", "dsmr/p1", P1Sender(RandomLoad(seed + 1)), NoisePeriods(seed + 1, noisy_pct), clock
         ),
-        TestedPolledMeter(
+        CheckedPolledMeter(
             "flat2",
             "generic/mbus_electricity",
             RandomLoad(seed + 2),

@@ -24,40 +24,87 @@ from quartier_bench.speed.measurement import (
     make_skipped_figure,
 )
 
-# Group -> the module that measures it, and what a person is told about it.  A function named after a colon
-# wants to know the rounds alone.
+# Group -> the function that measures it, in a module of quartier_bench, and the description for users.
 GROUPS: Mapping[str, tuple[str, str]] = {
     "daemon": (
-        "daemon",
+        "speed.daemon_speed:measure_daemon",
         "the whole daemon against Node-RED and thingsboard-gateway, 2,000 and 20,000 points/s",
     ),
-    "requests": ("requests", "how few requests 200 points in ten devices take"),
-    "driver": ("driver", "the whole driver path against plain pymodbus calls"),
-    "sunspec": ("sunspec", "scan and poll of a SunSpec device against pysunspec2's client"),
-    "share": ("sharing", "a request of another client through a share, and what an idle share costs us"),
-    "bacnet": ("bacnet", "BACnet answers read, against bacpypes3 and node-bacnet"),
-    "opcua": ("opcua", "300 points of an OPC UA server against bare calls of asyncua, and the requests"),
-    "line": ("line", "use of an RS-485 line at 9600 and 19200 baud by long and short reads, and its CPU"),
-    "kernel": ("kernels:kernel_figures", "the allocation kernels against their twins and numpy"),
-    "fleet": ("fleets:figures", "a cycle of a whole fleet against its twin, and by two threads"),
-    "codec": ("kernels:codec_figures", "the series codec against a Gorilla at the speed of C"),
-    "parsers": ("parsers", "meter parsers against the usual Python packages, a day of Linky"),
-    "commit": ("commit", "bytes and CPU of one commit of 200 points, bytes of a day of 500"),
+    "requests": (
+        "protocol_speed.modbus_speed:measure_requests",
+        "how few requests 200 points in ten devices take",
+    ),
+    "driver": (
+        "protocol_speed.modbus_speed:measure_driver",
+        "the whole driver path against plain pymodbus calls",
+    ),
+    "sunspec": (
+        "protocol_speed.sunspec_speed:measure_sunspec",
+        "scan and poll of a SunSpec device against pysunspec2's client",
+    ),
+    "share": (
+        "protocol_speed.line_speed:measure_share",
+        "a request of another client through a share, and what an idle share costs us",
+    ),
+    "bacnet": (
+        "protocol_speed.bacnet_answers:measure_bacnet",
+        "BACnet answers read, against bacpypes3 and node-bacnet",
+    ),
+    "opcua": (
+        "protocol_speed.opcua_speed:measure_opcua",
+        "300 points of an OPC UA server against bare calls of asyncua, and the requests",
+    ),
+    "line": (
+        "protocol_speed.line_speed:measure_line",
+        "use of an RS-485 line at 9600 and 19200 baud by long and short reads, and its CPU",
+    ),
+    "kernel": (
+        "speed.kernel_speed:measure_allocation",
+        "the allocation kernels against their twins and numpy",
+    ),
+    "fleet": (
+        "speed.fleet_speed:measure_fleet",
+        "a cycle of a whole fleet against its twin, and by two threads",
+    ),
+    "codec": ("speed.kernel_speed:measure_codec", "the series codec against a Gorilla at the speed of C"),
+    "parsers": (
+        "protocol_speed.parser_speed:measure_parsers",
+        "meter parsers against the usual Python packages, a day of Linky",
+    ),
+    "commit": (
+        "speed.history_speed:measure_commit",
+        "bytes and CPU of one commit of 200 points, bytes of a day of 500",
+    ),
     "link": (
-        "linking",
+        "speed.link_speed:measure_link",
         "a sample's way to the district, a document's way back, QoS 1 against aiomqtt and libmosquitto",
     ),
-    "lateness": ("lateness", "how late the 1 s cycle begins, one of 20 devices silent"),
-    "doors": ("doors", "how late the 1 s cycle begins while every door is busy at once"),
-    "start": ("start", "exec to the first cycle, memory, imports, a start with 50 million samples"),
-    "dead": ("dead", "what one dead device costs the others"),
-    "plan": ("planning", "buses planned by quartier bus plan against the same on a paced line"),
+    "lateness": (
+        "speed.daemon_timing:measure_lateness",
+        "how late the 1 s cycle begins, one of 20 devices silent",
+    ),
+    "doors": (
+        "speed.daemon_timing:measure_protocol_load",
+        "how late the 1 s cycle begins while every door is busy at once",
+    ),
+    "start": (
+        "speed.daemon_timing:measure_start",
+        "exec to the first cycle, memory, imports, a start with 50 million samples",
+    ),
+    "dead": ("speed.daemon_speed:measure_dead_device", "what one dead device costs the others"),
+    "plan": (
+        "protocol_speed.bus_plan_accuracy:measure_bus_plans",
+        "buses planned by quartier bus plan against the same on a paced line",
+    ),
     "planning": (
-        "storages:figures",
+        "planning_speed.planner_speed:measure_planner",
         "a battery's plan of 96, 288 and 672 steps against HiGHS, cold and warm, and scipy's linprog",
     ),
-    "growth": ("growth", "200 to 20,000 points, one hour to 30 days"),
+    "growth": ("speed.daemon_speed:measure_growth", "200 to 20,000 points, one hour to 30 days"),
 }
+
+# These are measured in this process: their functions take the number of rounds alone.
+GROUPS_BY_ROUNDS = frozenset({"kernel", "fleet", "codec", "planning"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +147,11 @@ def measure_groups(
 
 def _measure_group(name: str, setting: Setting) -> list[Figure]:
     place, _, function = GROUPS[name][0].partition(":")
-    module = import_module(f"quartier_bench.speed.{place}")
-    if function:
-        by_rounds = cast("Callable[[int], list[Figure]]", getattr(module, function))
-        return by_rounds(setting.rounds)
-    measure = cast("Callable[[Setting], list[Figure]]", module.figures)
-    return [figure for figure in measure(setting) if figure.group == name]
+    measure = getattr(import_module(f"quartier_bench.{place}"), function)
+    if name in GROUPS_BY_ROUNDS:
+        return cast("Callable[[int], list[Figure]]", measure)(setting.rounds)
+    found = cast("Callable[[Setting], list[Figure]]", measure)(setting)
+    return [figure for figure in found if figure.group == name]
 
 
 ALL_REACHED, BELOW_FLOOR, NOT_RUN = 0, 1, 2

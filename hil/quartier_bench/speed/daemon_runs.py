@@ -174,7 +174,7 @@ def prepare_thingsboard_gateway(cache: PeerCache) -> Launcher:
 
 
 @dataclass(frozen=True, slots=True)
-class Testbed:
+class FaultBench:
     """Registers, broker and listener that all contestants share."""
 
     server: Process
@@ -240,7 +240,7 @@ def _is_history_complete(folder: Path) -> bool | None:
 
 
 @contextmanager
-def open_testbed(cache: PeerCache, folder: Path, devices: int, registers: int) -> Iterator[Testbed]:
+def open_testbed(cache: PeerCache, folder: Path, devices: int, registers: int) -> Iterator[FaultBench]:
     """Start what all contestants share.  Raises AbsentError."""
     broker = cache.program("mosquitto", "mosquitto")
     server_argv, listener_argv = cache.compile_source("registers"), cache.compile_source("listener")
@@ -255,4 +255,4 @@ def open_testbed(cache: PeerCache, folder: Path, devices: int, registers: int) -
             raise RuntimeError(f"mosquitto does not accept connections; see {folder / 'broker.log'}")
         with Process([listener_argv, str(port)], folder / "listener.log", talks=True) as listener:
             listener.line()
-            yield Testbed(server, listener, Workload(ports, registers, port))
+            yield FaultBench(server, listener, Workload(ports, registers, port))

@@ -145,7 +145,7 @@ _GROWTH_WARM_S, _GROWTH_WINDOW_S, _GROWTH_WINDOW_SHORT_S = 5.0, 20.0, 10.0
 _GROWTH_DAYS, _GROWTH_DAYS_SHORT = 30, 2
 _GROWTH_PER_DAY_MAX_MIB = 1.0
 _GROWTH_FACTOR_MAX = 1.1
-_AGING_PROGRAM = "from quartier_bench.speed.history_speed import main; main()"
+_AGING_PROGRAM = "from quartier_bench.speed.history_speed import run_aging; run_aging()"
 
 
 def measure_growth(setting: Setting) -> list[Figure]:

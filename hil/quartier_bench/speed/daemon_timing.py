@@ -159,7 +159,7 @@ _START_DEVICES, _START_REGISTERS = 5, 20
 _READY_S = 60.0
 _SETTLE_S, _SETTLE_SHORT_S = 10.0, 3.0
 _HISTORY_SAMPLES, _HISTORY_SAMPLES_SHORT = 50_000_000, 1_000_000
-_FILL_PROGRAM = "from quartier_bench.speed.history_speed import main; main()"
+_FILL_PROGRAM = "from quartier_bench.speed.history_speed import run_fill; run_fill()"
 _POLL_S = 0.01
 # What a site that speaks Modbus alone must not pay for.
 _UNUSED_LIBRARIES = ("asyncua", "bacpypes3", "scipy", "numpy", "pandas", "textual", "dlms_cosem")

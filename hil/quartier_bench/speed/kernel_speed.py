@@ -281,8 +281,8 @@ def _measure_codec_twins(rounds: int) -> Iterator[Figure]:
         partial(_call_each, [partial(module.decode_series, data) for data in packed])
         for module in (codec, codec_twin)
     ]
-    for name, (ours, twin) in (("encode", encode), ("decode", decode)):
-        sides = _measure_rounds_us(ours, twin, rounds, (100, 1))
+    for name, (ours, reference) in (("encode", encode), ("decode", decode)):
+        sides = _measure_rounds_us(ours, reference, rounds, (100, 1))
         ours_ns, twin_ns = ([1000 * us / len(samples) / count for us in side] for side in sides)
         what = f"{name} a sample, chunks of {count}"
         yield make_comparison(

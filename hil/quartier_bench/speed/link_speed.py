@@ -119,7 +119,7 @@ def measure_acknowledged_messages(setting: Setting) -> list[Figure]:
 
 
 def _make_aiomqtt_argv(cache: PeerCache) -> list[str]:
-    return [str(cache.library(AIOMQTT)), str(Path(__file__).with_name("publishing.py"))]
+    return [str(cache.library(AIOMQTT)), str(Path(__file__).parents[1] / "peers" / "aiomqtt_publisher.py")]
 
 
 def _make_libmosquitto_argv(cache: PeerCache) -> list[str]:

@@ -202,7 +202,8 @@ def describe_machine() -> dict[str, object]:
         "python": platform.python_version(),
         "load": round(load, 2),
         "busy": load > cores / 4,
-        "node_red": f"{peer_cache.NODE_RED_VERSION} with node-red-contrib-modbus {peer_cache.NODE_RED_MODBUS_VERSION}",
+        "node_red": f"{peer_cache.NODE_RED_VERSION} with node-red-contrib-modbus "
+        f"{peer_cache.NODE_RED_MODBUS_VERSION}",
         "thingsboard_gateway": peer_cache.THINGSBOARD_GATEWAY_VERSION,
         "pymodbus": _read_version("pymodbus"),
         "numpy": _read_version("numpy"),

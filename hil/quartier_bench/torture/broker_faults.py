@@ -13,13 +13,13 @@ from pathlib import Path
 from quartier_bench.torture import document_faults
 from quartier_bench.torture.broker_connection import LinkShape
 from quartier_bench.torture.sample_audit import compute_quantile
-from quartier_bench.torture.testbed import StateNotReached, Testbed
+from quartier_bench.torture.testbed import FaultBench, StateNotReached
 from quartier_hil.processes.child_process import ChildProcess
 
 _SETTLE_S = 15.0
 
 
-async def kill_broker(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def kill_broker(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """Kill the broker with messages that it confirmed but did not deliver; events are among them."""
     for _ in range(rounds):
         stand.recorder.stop()
@@ -34,7 +34,7 @@ async def kill_broker(stand: Testbed, dice: random.Random, rounds: int) -> None:
         await stand.pass_s(_SETTLE_S)
 
 
-async def stop_district(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def stop_district(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """Take the district away, not broker and gateway: messages are confirmed but not received."""
     for _ in range(rounds):
         stand.recorder.stop()
@@ -45,7 +45,7 @@ async def stop_district(stand: Testbed, dice: random.Random, rounds: int) -> Non
         await stand.pass_s(_SETTLE_S)
 
 
-async def stop_broker(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def stop_broker(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """Stop the broker for ``rounds`` times ten minutes of plant time."""
     await stand.kill_broker()
     await stand.pass_s(600.0 * rounds + dice.uniform(0.0, 20.0))
@@ -54,7 +54,7 @@ async def stop_broker(stand: Testbed, dice: random.Random, rounds: int) -> None:
     await stand.until("live samples come again", lambda: len(stand.recorder.told.live_age_s) > before)
 
 
-async def cut_connections(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def cut_connections(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """The connection is cut a moment after it came, so many times."""
     for _ in range(rounds):
         count = stand.wire.connections_count
@@ -64,7 +64,7 @@ async def cut_connections(stand: Testbed, dice: random.Random, rounds: int) -> N
     stand.figures["connections"] = stand.wire.connections_count
 
 
-async def drop_data(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def drop_data(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """All that is sent is gone without a sign; then the other side is seen to be gone.
 
     More than one round: the gateway has to find out by itself, by its keep-alive, in real time.
@@ -85,7 +85,7 @@ async def drop_data(stand: Testbed, dice: random.Random, rounds: int) -> None:
     stand.figures["swallowed"] = rounds
 
 
-async def slow_down_link(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def slow_down_link(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """1 kB/s, one segment of ten lost, after a minute without: live goes first, and the backlog shrinks."""
     stand.wire.shape = LinkShape(1_000.0, 0.1)
     told = stand.recorder.told
@@ -106,20 +106,20 @@ async def slow_down_link(stand: Testbed, dice: random.Random, rounds: int) -> No
     stand.wire.shape = None
 
 
-async def _is_caught_up(stand: Testbed) -> bool:
+async def _is_caught_up(stand: FaultBench) -> bool:
     status = await stand.status()
     return status is not None and status["district"]["data_on"] and not status["district"]["catching_up"]
 
 
-def _has_called(stand: Testbed, before: int) -> bool:
+def _has_called(stand: FaultBench, before: int) -> bool:
     return stand.wire.connections_count > before
 
 
-def _is_live(stand: Testbed, before: int) -> bool:
+def _is_live(stand: FaultBench, before: int) -> bool:
     return len(stand.recorder.told.live_age_s) > before
 
 
-def _is_late(stand: Testbed, before: int) -> bool:
+def _is_late(stand: FaultBench, before: int) -> bool:
     return stand.recorder.told.late_count > before
 
 
@@ -128,7 +128,7 @@ SAMPLES_72_H = int(72 * 3600 / OUTAGE_PERIOD_S) * OUTAGE_POINTS
 MBIT_BYTES_PER_S = 125_000.0
 CATCH_UP_FACTOR_MIN, LIVE_AGE_MAX_S, GROWTH_MAX_MB = 20.0, 5.0, 32.0
 _POLL_S, _ANSWER_TIMEOUT_S = 0.5, 20.0
-_FILL_PROGRAM = "from quartier_bench.speed.history_speed import main; main()"
+_FILL_PROGRAM = "from quartier_bench.speed.history_speed import run_fill; run_fill()"
 
 
 async def fill_in_process(state_dir: Path, samples: int, log: Path) -> int:
@@ -143,7 +143,7 @@ async def fill_in_process(state_dir: Path, samples: int, log: Path) -> int:
     return int(output)
 
 
-async def catch_up(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def catch_up(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """Over 1 Mbit/s: all of it, at 20 times the pace it was taken, live data in time, memory as it was.
 
     Documents come meanwhile, and are answered as soon as ever.
@@ -163,7 +163,7 @@ async def catch_up(stand: Testbed, dice: random.Random, rounds: int) -> None:
         raise StateNotReached(fault)
 
 
-async def _wait_for_backlog(stand: Testbed, wanted: int) -> None:
+async def _wait_for_backlog(stand: FaultBench, wanted: int) -> None:
     told = stand.recorder.told
     base_mb = most_mb = stand.daemon.memory_mb
     began_s, before = time.monotonic(), len(told.live_age_s)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from quartier_bench.torture import bad_documents
-from quartier_bench.torture.testbed import StateNotReached, Testbed
+from quartier_bench.torture.testbed import FaultBench, StateNotReached
 from quartier_district.signed_documents import SigningKey, make_document
 
 CLERK_TYPES = ("heartbeat",)
@@ -26,7 +26,7 @@ _ANSWER_STATUSES = frozenset({"ACCEPTED", "STARTED", "SUCCEEDED", "ABORTED", "RE
 _PAUSE_S = (0.2, 1.0)
 
 
-async def send_bad_documents(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def send_bad_documents(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """A thousand bad documents a round: the right reason each, no effect, no latch, memory flat."""
     recorder = stand.recorder
     clerk = stand.keys[0][0]
@@ -67,7 +67,9 @@ async def send_bad_documents(stand: Testbed, dice: random.Random, rounds: int) -
         raise StateNotReached(fault)
 
 
-async def send_good_document(stand: Testbed, desk: bad_documents.DocumentSigners, import_max_w: float) -> int:
+async def send_good_document(
+    stand: FaultBench, desk: bad_documents.DocumentSigners, import_max_w: float
+) -> int:
     """Send a good document and wait until it acts; returns its number.  Raises GivenUp: a latch."""
     seq = stand.recorder.next_seq()
     paper = bad_documents.make_good_document(desk, seq, stand.clock.utc_ms(), import_max_w)
@@ -80,7 +82,7 @@ async def send_good_document(stand: Testbed, desk: bad_documents.DocumentSigners
     return seq
 
 
-async def _send_and_check(stand: Testbed, batch: list[bad_documents.DrawnDocument]) -> None:
+async def _send_and_check(stand: FaultBench, batch: list[bad_documents.DrawnDocument]) -> None:
     """Throw them, and hold each answer against what is owed; answers come in the order of documents."""
     told = stand.recorder.told
     before = len(told.acks)
@@ -100,7 +102,7 @@ async def _send_and_check(stand: Testbed, batch: list[bad_documents.DrawnDocumen
     del told.acks[: len(told.acks) - IN_FLIGHT_MAX]
 
 
-async def restore_district(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def restore_district(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """Restore the district from a backup without its memory of the day: the gateway accepts it at once."""
     desk = make_document_signers(stand)
     for number in range(rounds):
@@ -110,7 +112,7 @@ async def restore_district(stand: Testbed, dice: random.Random, rounds: int) -> 
         await send_good_document(stand, desk, _LIMIT_W - 2.0 * number - 1.0)
 
 
-async def use_old_key(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def use_old_key(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """A second district with the old key, after the new one was used: refused, and an alarm."""
     recorder, (old, _) = stand.recorder, stand.keys[1]
     desk = make_document_signers(stand)
@@ -129,7 +131,7 @@ async def use_old_key(stand: Testbed, dice: random.Random, rounds: int) -> None:
             raise StateNotReached(f"the old key moved the cap to {await _read_import_limit_w(stand)} W")
 
 
-async def send_documents_forever(stand: Testbed, dice: random.Random) -> None:
+async def send_documents_forever(stand: FaultBench, dice: random.Random) -> None:
     """For ever, a good envelope or a command every now and then, each to be answered in its time."""
     desk, prompt, number = make_document_signers(stand), stand.recorder.told.prompt, 0
     while True:
@@ -146,7 +148,7 @@ async def send_documents_forever(stand: Testbed, dice: random.Random) -> None:
         await asyncio.sleep(dice.uniform(*_PAUSE_S))
 
 
-async def kill_after_acceptance(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def kill_after_acceptance(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """The gateway is killed at the word ACCEPTED: started again, it knows the command and goes on with it."""
     told, topic = stand.recorder.told, f"{stand.recorder.names.companion}/command"
     for number in range(rounds):
@@ -173,12 +175,12 @@ def _has_ack(acks: list[dict[str, Any]], since: int, seq: int, statuses: Abstrac
     return any(ack["seq"] == seq and ack["status"] in statuses for ack in acks[since:])
 
 
-def _make_command(stand: Testbed, asked: dict[str, Any], seq: int) -> bytes:
+def _make_command(stand: FaultBench, asked: dict[str, Any], seq: int) -> bytes:
     now_ms = stand.clock.utc_ms()
     return make_document(asked, seq, now_ms, stand.recorder.names.gateway, now_ms + _COMMAND_VALID_MS)
 
 
-async def is_limit_in_force(stand: Testbed, import_max_w: float) -> bool:
+async def is_limit_in_force(stand: FaultBench, import_max_w: float) -> bool:
     """Return whether an import cap is in force; 10 % less with a slow meter (spec/failsafe.md#meter-slow)."""
     found_w = await _read_import_limit_w(stand)
     return (
@@ -187,12 +189,12 @@ async def is_limit_in_force(stand: Testbed, import_max_w: float) -> bool:
     )
 
 
-def make_document_signers(stand: Testbed) -> bad_documents.DocumentSigners:
+def make_document_signers(stand: FaultBench) -> bad_documents.DocumentSigners:
     """One where the recorder's key is everybody's."""
     key = stand.recorder.key
     return bad_documents.DocumentSigners(stand.recorder.names, key, key, key)
 
 
-async def _read_import_limit_w(stand: Testbed) -> float | None:
+async def _read_import_limit_w(stand: FaultBench) -> float | None:
     status: Any = await stand.status()
     return None if status is None else status["control"]["caps"]["import"]["max_w"]

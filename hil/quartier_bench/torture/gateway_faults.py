@@ -8,7 +8,7 @@ from functools import partial
 
 from quartier_bench.torture import bad_documents, document_faults
 from quartier_bench.torture.broker_connection import BROKER_NAME
-from quartier_bench.torture.testbed import StateNotReached, Testbed
+from quartier_bench.torture.testbed import FaultBench, StateNotReached
 from quartier_hil.processes.daemon_process import DaemonProcess
 
 _YEAR_S = 31_557_600.0
@@ -21,7 +21,7 @@ CONTROLLED, STANDSTILL_EVENT = "CONTROLLED", "gateway.stood_still"
 LIMIT_W, DEFAULT_LIMIT_W = 123_456.0, 654_321.0
 
 
-async def make_clock_jump(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def make_clock_jump(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """Let the untrusted wall clock jump, and correct it: no timer may fire."""
     mode = await _wait_until_controlled(stand)
     modes = {mode}
@@ -37,7 +37,7 @@ async def make_clock_jump(stand: Testbed, dice: random.Random, rounds: int) -> N
         raise StateNotReached(f"a clock that jumps moved the link: {sorted(modes)}")
 
 
-async def start_without_time(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def start_without_time(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """The gateway starts without a clock, is killed, starts again, and hears the time at last."""
     for _ in range(rounds):
         stand.daemon.word.write_text(f"no {dice.choice(JUMPS_S):.0f}\n")
@@ -49,7 +49,7 @@ async def start_without_time(stand: Testbed, dice: random.Random, rounds: int) -
         await stand.pass_s(dice.uniform(20.0, 40.0))
 
 
-async def pass_clock_change(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def pass_clock_change(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """The local clock goes on or back an hour: no state changes, no stamp goes back."""
     del dice
     mode = await _wait_until_controlled(stand)
@@ -64,7 +64,7 @@ async def pass_clock_change(stand: Testbed, dice: random.Random, rounds: int) ->
         raise StateNotReached(f"{found.backward_stamps_count} stamps went back")
 
 
-async def freeze_gateway(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def freeze_gateway(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """Freeze the gateway for ten minutes: orders with an end in that time are over when it goes on."""
     desk = document_faults.make_document_signers(stand)
     for _ in range(rounds):
@@ -87,22 +87,22 @@ async def freeze_gateway(stand: Testbed, dice: random.Random, rounds: int) -> No
     stand.figures["gaps_s"] = max(_list_standstills_s(stand))
 
 
-def _list_standstills_s(stand: Testbed) -> list[float]:
+def _list_standstills_s(stand: FaultBench) -> list[float]:
     """Return the duration of each standstill that the gateway reported, s."""
     return [
         event["data"]["for_s"] for event in stand.recorder.told.events if event["code"] == STANDSTILL_EVENT
     ]
 
 
-def _is_recorded(stand: Testbed, before: int) -> bool:
+def _is_recorded(stand: FaultBench, before: int) -> bool:
     return any(for_s >= FROZEN_S for for_s in _list_standstills_s(stand)[before:])
 
 
-async def _is_answering(stand: Testbed) -> bool:
+async def _is_answering(stand: FaultBench) -> bool:
     return await stand.status() is not None
 
 
-async def _wait_until_controlled(stand: Testbed) -> str:
+async def _wait_until_controlled(stand: FaultBench) -> str:
     """Wait for a document in force and a heartbeat of the district; return the link state."""
     await document_faults.send_good_document(stand, document_faults.make_document_signers(stand), LIMIT_W)
 
@@ -113,7 +113,7 @@ async def _wait_until_controlled(stand: Testbed) -> str:
     return CONTROLLED
 
 
-async def _read_link_state(stand: Testbed) -> str:
+async def _read_link_state(stand: FaultBench) -> str:
     status = await stand.status()
     return "none" if status is None else str(status["control"]["mode"])
 
@@ -125,7 +125,7 @@ AHEAD_S = 2 * 86_400.0
 _LOST_CLOCK_SETTING = "no -315576000\n"
 
 
-async def remove_district_name(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def remove_district_name(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """The district's name leads nowhere while the connection is lost; polling and history go on."""
     if stand.hosts is None:
         raise StateNotReached("a name server of its own needs root")
@@ -140,7 +140,7 @@ async def remove_district_name(stand: Testbed, dice: random.Random, rounds: int)
         await stand.wait_for_birth()
 
 
-async def expire_certificate(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def expire_certificate(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """Our certificate is over and the broker lets us in no more; a renewed one is taken without a restart."""
     if stand.authority is None:
         raise StateNotReached("this stand has no certificates")
@@ -153,7 +153,7 @@ async def expire_certificate(stand: Testbed, dice: random.Random, rounds: int) -
         await stand.wait_for_birth()
 
 
-async def boot_before_certificate(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def boot_before_certificate(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """Boots without time, years before the broker's certificate begins: it is judged by the time floor.
 
     By the machine's own clock it has not begun either.  One from beyond the floor is let in by nobody.
@@ -179,7 +179,7 @@ async def boot_before_certificate(stand: Testbed, dice: random.Random, rounds: i
         await stand.wait_for_birth(since=births)
 
 
-async def _restart_broker_with_certificate(stand: Testbed, begins_in: dt.timedelta) -> None:
+async def _restart_broker_with_certificate(stand: FaultBench, begins_in: dt.timedelta) -> None:
     """The broker comes back with a certificate that begins then, by the machine's clock.
 
     The district is there first: three minutes of a fast house after a birth it takes what older boots sent to
@@ -195,12 +195,12 @@ async def _restart_broker_with_certificate(stand: Testbed, begins_in: dt.timedel
     await stand.wire.start()
 
 
-async def _is_refused(stand: Testbed) -> bool:
+async def _is_refused(stand: FaultBench) -> bool:
     status = await stand.status()
     return status is not None and "certificate" in status["district"]["data_fault"].lower()
 
 
-async def _is_lost(stand: Testbed) -> bool:
+async def _is_lost(stand: FaultBench) -> bool:
     status = await stand.status()
     return status is not None and not status["district"]["data_on"]
 
@@ -208,7 +208,7 @@ async def _is_lost(stand: Testbed) -> bool:
 _SUPERSEDED_EVENT = "district.superseded"
 
 
-async def replace_gateway(stand: Testbed, dice: random.Random, rounds: int) -> None:
+async def replace_gateway(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """Backup, restore elsewhere, start; then the old one is plugged in once more."""
     for number in range(rounds):
         await stand.pass_s(dice.uniform(20.0, 60.0))
@@ -233,7 +233,7 @@ async def replace_gateway(stand: Testbed, dice: random.Random, rounds: int) -> N
         await stand.pass_s(20.0)
 
 
-async def _restore_on_new_machine(stand: Testbed, old: DaemonProcess, number: int) -> DaemonProcess:
+async def _restore_on_new_machine(stand: FaultBench, old: DaemonProcess, number: int) -> DaemonProcess:
     file, folder = stand.folder / f"b012-{number}.qbk", stand.folder / f"machine{number}"
     folder.mkdir()
     new = DaemonProcess(folder / "site.toml", folder, stand.clock)
@@ -254,10 +254,10 @@ def _is_superseded(daemon: DaemonProcess) -> bool:
     return _SUPERSEDED_EVENT in daemon.child.log.read_text(encoding="utf-8", errors="replace")
 
 
-async def _is_data_on(stand: Testbed) -> bool:
+async def _is_data_on(stand: FaultBench) -> bool:
     status = await stand.status()
     return status is not None and bool(status["district"]["data_on"])
 
 
-def _is_live(stand: Testbed, before: int) -> bool:
+def _is_live(stand: FaultBench, before: int) -> bool:
     return len(stand.recorder.told.live_age_s) > before

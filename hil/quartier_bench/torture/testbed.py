@@ -31,7 +31,7 @@ class StateNotReached(Exception):  # noqa: N818 - a verdict, not a fault of the 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestbedSize:
+class FaultBenchSize:
     """Size of a site, speed of its time and its start; by default now, or later by ``ahead_s``."""
 
     rate: float = 30.0
@@ -46,11 +46,11 @@ class TestbedSize:
 
 
 @dataclass
-class Testbed:
+class FaultBench:
     """Everything needed to cause a fault."""
 
     folder: Path
-    size: TestbedSize
+    size: FaultBenchSize
     clock: RigClock
     meters: list[CountingMeter]
     broker: BrokerProcess
@@ -169,11 +169,11 @@ class Testbed:
 @asynccontextmanager
 async def open_testbed(
     folder: Path,
-    size: TestbedSize,
+    size: FaultBenchSize,
     seed: int = 1,
     keys: Sequence[tuple[SigningKey, tuple[str, ...]]] = (),
     filled: int = 0,
-) -> AsyncIterator[Testbed]:
+) -> AsyncIterator[FaultBench]:
     """A stand whose daemon is started; ended and left on disk afterwards.
 
     ``keys`` are the issuers, the newest last; the recorder signs with the last one.  ``filled``: so many
@@ -210,7 +210,7 @@ async def open_testbed(
     recorder.start()
     daemon = DaemonProcess(config, folder, clock)
     speaking = asyncio.create_task(_run_district(recorder))
-    stand = Testbed(folder, size, clock, meters, broker, relay, recorder, daemon, issuers, filled=filled)
+    stand = FaultBench(folder, size, clock, meters, broker, relay, recorder, daemon, issuers, filled=filled)
     if secure is not None:
         stand.authority, stand.hosts = secure.authority, secure.hosts
         daemon.child.argv = secure.argv(daemon.child.argv)

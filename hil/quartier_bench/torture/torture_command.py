@@ -17,7 +17,7 @@ from typing import Any
 
 from quartier_bench.torture import broker_faults
 from quartier_bench.torture.fault_table import FAULTS, Fault
-from quartier_bench.torture.testbed import StateNotReached, Testbed, open_testbed
+from quartier_bench.torture.testbed import FaultBench, StateNotReached, open_testbed
 from quartier_hil.processes.broker_process import find_mosquitto
 from quartier_sim.data_files import JsonLinesFile
 
@@ -169,7 +169,7 @@ def torture_lot(name: str, lot: int, form: str, seed: int, keep: Path) -> LotVer
 async def _run_lot(fault: Fault, folder: Path, form: str, seed: int, figures: dict[str, object]) -> list[str]:
     dice = random.Random(seed)  # noqa: S311 - moments that can be repeated, no secret
     rounds = fault.rounds[form == LONG_FORM]
-    stand: Testbed | None = None
+    stand: FaultBench | None = None
     try:
         filled = fault.filled[form == LONG_FORM]
         if filled:

@@ -37,7 +37,7 @@ REPLAN_S = 60.0
 SOLVE_REAL_S = 60.0
 
 SolveFunction = Callable[[OptimiserInput, float], DistrictPlan | PlanFailure]
-TickCallback = Callable[["Office"], None]
+TickCallback = Callable[["FleetDistrict"], None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,8 +131,8 @@ def describe_dataset(group: str, root: str) -> str:
             "@id": f"{root}open/dcat.jsonld",
             "dct:title": f"Power of the district {group}",
             "dct:description": "Mean power of the district's buildings in each quarter hour. Every value is "
-            f"the sum over the same {BUILDINGS_MIN_COUNT} buildings or more; quarter hours in which one is missing "
-            "are left out.",
+            f"the sum over the same {BUILDINGS_MIN_COUNT} buildings or more; quarter hours in which one "
+            "is missing are left out.",
             "dct:accrualPeriodicity": {
                 "@id": "http://publications.europa.eu/resource/authority/frequency/CONT"
             },

@@ -15,8 +15,8 @@ from typing import Any
 
 HOST = "127.0.0.1"
 _PAGE_FOLDER, _UPLOT_FOLDER = (
-    files("quartier_hil") / "district" / "page",
-    files("quartier_hil") / "report" / "uplot",
+    files("quartier_district") / "page",
+    files("quartier_district") / "page" / "uplot",
 )
 _STATIC = {
     "/": (_PAGE_FOLDER / "live.html", "text/html; charset=utf-8"),

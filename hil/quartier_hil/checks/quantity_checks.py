@@ -253,7 +253,8 @@ class StabilityCheck:
         """Return the verdict with the number of reversals."""
         wanted = self.asked
         span = f"from {wanted.from_s:g} s to {wanted.until_s:g} s"
-        promised = f"{wanted.point} turns by {wanted.by:g} at most {format_count(wanted.turns_max_count, 'time')} {span}"
+        times = format_count(wanted.turns_max_count, "time")
+        promised = f"{wanted.point} turns by {wanted.by:g} at most {times} {span}"
         if self.furthest is None:
             return Verdict("steady", promised, "", holds=False, unshown="never seen")
         measured = format_count(self.turns_count, "time")

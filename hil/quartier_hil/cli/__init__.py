@@ -12,10 +12,10 @@ REQUIRED_PACKAGES = ("demandlib", "highspy", "pandas", "pvlib", "iotcore")
 NO_RUN = 2
 # To import every command takes half a second: those that scripts start again and again are found without it.
 STANDALONE_COMMANDS = {
-    "devices": ("quartier_sim.building.command_line", "parser"),
-    "district": ("quartier_district.district_command", "parser"),
-    "replay": ("quartier_hil.replay.replay_command", "parser"),
-    "tell": ("quartier_sim.building.command_line", "teller"),
+    "devices": ("quartier_sim.building.command_line", "add_devices_options"),
+    "district": ("quartier_district.district_command", "add_arguments"),
+    "replay": ("quartier_hil.replay.replay_command", "add_arguments"),
+    "tell": ("quartier_sim.building.command_line", "add_tell_options"),
 }
 
 
@@ -43,10 +43,6 @@ def _read_options(words: Sequence[str]) -> argparse.Namespace:
         parser = argparse.ArgumentParser(prog=f"quartier-hil {words[0]}")
         getattr(importlib.import_module(module), function)(parser)
         return parser.parse_args(words[1:])
-    from quartier_hil.cli import commands  # noqa: PLC0415 - as ALONE says
+    from quartier_hil.cli import commands  # noqa: PLC0415 - as STANDALONE_COMMANDS says
 
     return commands.make_parser().parse_args(words)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,31 +1,21 @@
 """The commands of `quartier-hil` and their options; list the built-in scenarios."""
 
 import argparse
+import importlib.util
 from pathlib import Path
 
-from quartier_bench.citylearn import citylearn_command as citylearn
-from quartier_bench.fleet import fleet_command as fleet
-from quartier_bench.forecast_score import forecast_command as forecast
-from quartier_bench.home_years import homes_command as homes
-from quartier_bench.load_test import load_test_command as swarm
-from quartier_bench.meter_check import plausibility_command as plausibility
-from quartier_bench.soak import soak_command as soak
-from quartier_bench.speed import bench_command
-from quartier_bench.torture import torture_command as torture
-from quartier_district import credentials_command as handed
-from quartier_district import district_command
+from quartier_district import credentials_command, district_command
 from quartier_hil.cli.device_commands import (
     add_capture_command,
     add_quirks_command,
     add_sunspec_command,
 )
-from quartier_hil.drill import drill_command as drill
-from quartier_hil.real_devices import bench_command as rig
-from quartier_hil.replay import replay_command as replay
-from quartier_hil.street import street_command as street
-from quartier_hil.synthetic import commands as classes
-from quartier_hil.synthetic import commands as day
-from quartier_sim.building import command_line as standins
+from quartier_hil.drill import drill_command
+from quartier_hil.real_devices import bench_command as real_bench
+from quartier_hil.replay import replay_command
+from quartier_hil.street import street_command
+from quartier_hil.synthetic import commands as synthetic
+from quartier_sim.building import command_line as building
 
 
 def add_list_arguments(made: argparse.ArgumentParser) -> None:
@@ -41,8 +31,8 @@ def add_list_arguments(made: argparse.ArgumentParser) -> None:
 
 def run_list(options: argparse.Namespace) -> int:
     """Print the list, or the page; returns the exit code."""
-    from quartier_hil.report import coverage_pages
-    from quartier_hil.scenario import builtin_scenarios, scenario_file  # noqa: PLC0415 - what is heavy, on first use
+    from quartier_hil.report import coverage_pages  # noqa: PLC0415 - what is heavy, on first use
+    from quartier_hil.scenario import builtin_scenarios, scenario_file  # noqa: PLC0415 - as above
 
     if options.rows:
         print(coverage_pages.render_coverage_page(builtin_scenarios.list_builtin()), end="")
@@ -53,9 +43,8 @@ def run_list(options: argparse.Namespace) -> int:
         loaded = scenario_file.load_scenario(path)
         print(f"{name:{width}} {loaded.duration_s / 60:6.0f} min  {loaded.title}")
         if options.short:
-            print(
-                f"{'':{width + 12}}{builtin_scenarios.SHORT_SCENARIOS[name]}; about {loaded.duration_s / loaded.rate:.0f} s"
-            )
+            why = builtin_scenarios.SHORT_SCENARIOS[name]
+            print(f"{'':{width + 12}}{why}; about {loaded.duration_s / loaded.rate:.0f} s")
     print(f"\nThey lie in {path.parent}")
     return 0
 
@@ -136,11 +125,11 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="of several: as many at once; a machine that is too slow for them breaks promises of time [1]",
     )
-    rig.add_run_options(run)
+    real_bench.add_run_options(run)
     _add_common_options(run)
-    day.add_repeat_options(run)
+    synthetic.add_repeat_options(run)
     run.set_defaults(command=_run_scenarios)
-    day.add_day_arguments(commands.add_parser("day", help="whole days in one process, without wires"))
+    synthetic.add_day_arguments(commands.add_parser("day", help="whole days in one process, without wires"))
     demo = commands.add_parser(
         "demo",
         help="a building at work, then a street of three, in about three minutes",
@@ -163,51 +152,36 @@ def make_parser() -> argparse.ArgumentParser:
         jobs=1,
     )
     add_list_arguments(commands.add_parser("list", help="the scenarios that come with the rig"))
-    drill.add_arguments(
+    drill_command.add_arguments(
         commands.add_parser("drill", help="each loss made to happen; quartier drill --simulated asks for it")
     )
-    bench_command.add_arguments(
-        commands.add_parser("bench", help="figures beside those of peers, and their floors")
-    )
-    soak.add_arguments(commands.add_parser("soak", help="a month of smart meters, through their drivers"))
-    fleet.add_arguments(commands.add_parser("fleet", help="thousands of buildings for a day, in one process"))
-    swarm.add_storm_arguments(
-        commands.add_parser("storm", help="gateways with a day of history each come back at once")
-    )
-    homes.add_arguments(
-        commands.add_parser("homes", help="a year of measured homes, what their batteries save")
-    )
-    citylearn.add_arguments(
-        commands.add_parser("citylearn", help="our planner in CityLearn's own environment")
-    )
-    forecast.add_arguments(commands.add_parser("forecast", help="the gateway's forecast on records of homes"))
-    classes.add_matrix_arguments(
+    synthetic.add_matrix_arguments(
         commands.add_parser("matrix", help="each class of device × each way to fail, as a page")
-    )
-    plausibility.add_arguments(
-        commands.add_parser("plausibility", help="connection meters that lie, and those that only look so")
-    )
-    torture.add_arguments(
-        commands.add_parser("torture", help="the loss contract, under every fault of the wire")
     )
     add_quirks_command(commands)
     add_sunspec_command(commands)
     add_capture_command(commands)
-    rig.add_arguments(commands.add_parser("rig", help="real devices on a bench: look at it, put it to rest"))
-    replay.add_arguments(commands.add_parser("replay", help="a record of a bus, served back to a driver"))
-    standins.add_devices_options(
+    real_bench.add_arguments(
+        commands.add_parser("rig", help="real devices on a bench: look at it, put it to rest")
+    )
+    replay_command.add_arguments(
+        commands.add_parser("replay", help="a record of a bus, served back to a driver")
+    )
+    building.add_devices_options(
         commands.add_parser("devices", help="a whole building, for somebody else's gateway")
     )
-    standins.add_tell_options(
+    building.add_tell_options(
         commands.add_parser("tell", help="a fault, an event, an expectation for such a building")
     )
-    handed.add_commands(commands)
+    credentials_command.add_commands(commands)
     district_command.add_arguments(
         commands.add_parser("district", help="the reference district, as a process of its own")
     )
-    street.add_arguments(
+    street_command.add_arguments(
         commands.add_parser("street", help="three buildings behind one transformer, in about two minutes")
     )
+    if importlib.util.find_spec("quartier_bench") is not None:  # absent where only the wheel is installed
+        importlib.import_module("quartier_bench.commands").add_commands(commands)
     return parser
 
 

@@ -208,6 +208,7 @@ KEPT, NO_RUN = 0, 2
 
 
 def add_quirks_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the sub-command ``quirks`` and its options."""
     parser = commands.add_parser(
         "quirks",
         help="list the quirks of Modbus devices in the field, or serve one",
@@ -249,6 +250,7 @@ def _run_quirks(options: argparse.Namespace) -> int:
 
 
 def add_sunspec_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the sub-command ``sunspec`` and its options."""
     parser = commands.add_parser(
         "sunspec",
         help="list the rig's SunSpec devices and their habits, or serve one",
@@ -280,6 +282,7 @@ def _run_sunspec(options: argparse.Namespace) -> int:
 
 
 def add_capture_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the sub-command ``capture`` and its options."""
     parser = commands.add_parser(
         "capture",
         help="bytes of simulated smart meters, to try a decoder on",

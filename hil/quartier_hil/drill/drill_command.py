@@ -77,7 +77,7 @@ async def _run_one(loss_cause: Any, options: argparse.Namespace) -> dict[str, An
     from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - after the check of what is installed
     from quartier_hil.drill.loss_run import LossRun  # noqa: PLC0415 - as above
     from quartier_hil.report import report_files  # noqa: PLC0415 - as above
-    from quartier_hil.runner import outcome
+    from quartier_hil.runner import outcome  # noqa: PLC0415 - as above
     from quartier_hil.runner.run import RunOptions  # noqa: PLC0415 - as above
     from quartier_hil.runner.supervisor import RigError  # noqa: PLC0415 - as above
     from quartier_hil.scenario import scenario_file  # noqa: PLC0415 - as above

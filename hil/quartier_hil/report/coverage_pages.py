@@ -28,9 +28,9 @@ of `gateway/docs/spec/failsafe.md`. Each row has a check that breaks if the gate
 or a test elsewhere and the reason why no scenario can show it. A row with two times is kept not before
 the first and not after the second.
 
-`quartier_hil/rows.py` has the names of the rows. The key `proves` of a check names the rows that it
-proves. `tests/hil/offline/test_breaking.py` changes the gateway row by row and requires that a check of
-the row breaks.
+`quartier_hil/scenario/specification_rows.py` has the names of the rows. The key `proves` of a check
+names the rows that it proves. `tests/hil/synthetic/test_breaking.py` changes the gateway row by row
+and requires that a check of the row breaks.
 """
 
 

@@ -170,8 +170,9 @@ def _format_duration(seconds: float) -> str:
 
 
 def read_page_part(name: str) -> str:
-    """A file of this folder, to be put into a page."""
-    return (files("quartier_hil.report") / name).read_text(encoding="utf-8")
+    """Return the text of a file of this folder, or of the chart library beside the district's page."""
+    folder = files("quartier_district.page" if name.startswith("uplot/") else "quartier_hil.report")
+    return (folder / name).read_text(encoding="utf-8")
 
 
 def format_verdict_rows(verdicts: Sequence[Verdict]) -> str:
@@ -197,7 +198,8 @@ def _format_tiles(figures: Sequence[tuple[str, str]]) -> str:
 
 def _format_mark_rows(course: RunRecord) -> str:
     return "".join(
-        f'<tr><td class="n">{number}</td><td>{_format_clock(mark.at_s)}</td><td>{html.escape(mark.text)}</td></tr>'
+        f'<tr><td class="n">{number}</td><td>{_format_clock(mark.at_s)}</td>'
+        f"<td>{html.escape(mark.text)}</td></tr>"
         for number, mark in enumerate(course.marks, 1)
     )
 

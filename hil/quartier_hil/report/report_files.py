@@ -57,7 +57,8 @@ def write_run_report(
             "clock": f"{run.scenario.rate:g} s of the house in a real second, steps of {run.step_s:g} s",
             "real time": f"{run.real_s:.0f} s",
             "broker": run.broker.kind,
-            "daemon": f"started {format_count(run.daemon.starts_count, 'time')}, last exit code {run.exit_code}",
+            "daemon": f"started {format_count(run.daemon.starts_count, 'time')}, "
+            f"last exit code {run.exit_code}",
             "wires": run.wiring.words,
             **({} if run.real_devices is None else run.real_devices.facts),
         },

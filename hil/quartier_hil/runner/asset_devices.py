@@ -10,8 +10,8 @@ from quartier_sim.bacnet.bacnet_device import BacnetDevice
 from quartier_sim.bacnet.building_controllers import VentilationUnit
 from quartier_sim.bacnet.udp_endpoint import serve_udp
 from quartier_sim.devices import catalog
-from quartier_sim.devices.base_device import Device
 from quartier_sim.devices.meter_values import PHASES
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.modbus.endpoints import serve_tcp
 from quartier_sim.modbus.energy_meters import Em24
 from quartier_sim.modbus.keba_p30 import P30

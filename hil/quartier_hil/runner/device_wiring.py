@@ -26,7 +26,7 @@ from quartier_hil.scenario.site_file import (
     find_keys_folder,
 )
 from quartier_sim.devices import catalog
-from quartier_sim.devices.base_device import Device
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.modbus.endpoints import serve_pty, serve_tcp
 from quartier_sim.plant.building_model import Orders
 from quartier_sim.sunspec.battery_inverter import BatteryInverter

@@ -189,7 +189,11 @@ SPECIFICATION_ROWS: Mapping[str, SpecificationRow] = MappingProxyType({**_LINK, 
 def _require_known_row(name: str) -> str:
     if name not in SPECIFICATION_ROWS:
         near = difflib.get_close_matches(name, SPECIFICATION_ROWS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else "; they stand in quartier_hil/rows.py"
+        hint = (
+            f"; did you mean {near[0]}?"
+            if near
+            else "; they stand in quartier_hil/scenario/specification_rows.py"
+        )
         raise ValueError(f"is no row of spec/failsafe.md{hint}")
     return name
 

@@ -72,7 +72,8 @@ def build_narration(titles: Mapping[str, str], limit_w: float) -> Narration:
     told: tuple[dict[str, object], ...] = (
         {
             "at_s": 0.0,
-            "text": f"{spell_number(count)} buildings behind one transformer of {limit}. Nobody leads them yet.",
+            "text": f"{spell_number(count)} buildings behind one transformer of {limit}. "
+            "Nobody leads them yet.",
         },
         {"at_s": PLUGGED_AT_S, "text": "In each a car is plugged in."},
         {

@@ -85,7 +85,14 @@ def _parse_result(row: Mapping[str, Any]) -> ScenarioResult:
     )
 
 
-PACKAGES = ("quartier", "quartier_drivers", "quartier_native", "quartier_hil")
+PACKAGES = (
+    "quartier",
+    "quartier_drivers",
+    "quartier_native",
+    "quartier_sim",
+    "quartier_district",
+    "quartier_hil",
+)
 # Each scenario is digested by itself; what a build or a run leaves is no source, what it compiled is.
 _SKIPPED_FOLDERS = ("scenarios", "__pycache__")
 _SKIPPED_SUFFIXES = (".pyc", ".c", ".md")

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 
@@ -32,9 +32,6 @@ from quartier_hil.suite.results import RESULTS_FILE, ResultsFile, ScenarioResult
 from quartier_hil.suite.scenario_queue import SET_UP_REAL_S, Progress, ScenarioQueue
 from quartier_sim.load_series import home_records, standard_load
 from quartier_sim.load_series.minute_series import LoadSeries
-
-if TYPE_CHECKING:
-    from quartier_hil.scenario.scenario_file import Scenario
 
 
 async def run_scenario(options: argparse.Namespace, path: Path) -> tuple[int, JunitSuite]:

@@ -94,7 +94,8 @@ class Progress:
         """Return the progress, as text."""
         done = self._count - len(self._waiting_s)
         on = ", ".join(
-            f"{name} {format_duration(self._now_s() - began_s)} of about {format_duration(self._expected_s[name])}"
+            f"{name} {format_duration(self._now_s() - began_s)} "
+            f"of about {format_duration(self._expected_s[name])}"
             for name, began_s in self._on.items()
         )
         so_far = format_duration(self._now_s() - self._began_s)

@@ -88,7 +88,7 @@ def _run_scenario(path: Path, options: argparse.Namespace) -> "tuple[int, JunitS
     from quartier_hil.checks.verdicts import compute_exit_code  # noqa: PLC0415 - as above
     from quartier_hil.report import verdict_files  # noqa: PLC0415 - as above
     from quartier_hil.runner import live_view  # noqa: PLC0415 - as above
-    from quartier_hil.scenario import scenario_file
+    from quartier_hil.scenario import scenario_file  # noqa: PLC0415 - as above
     from quartier_hil.synthetic.scenario_run import RunOptions, SyntheticRun  # noqa: PLC0415 - as above
     from quartier_sim.load_series import home_records, standard_load  # noqa: PLC0415 - as above
 
@@ -173,7 +173,7 @@ def add_matrix_arguments(made: argparse.ArgumentParser) -> None:
 
 def run_matrix(options: argparse.Namespace) -> int:
     """Run them and write the page."""
-    from quartier_hil.report import coverage_pages
+    from quartier_hil.report import coverage_pages  # noqa: PLC0415 - as above
     from quartier_hil.scenario import builtin_scenarios  # noqa: PLC0415 - what is heavy, on first use
     from quartier_hil.scenario.scenario_file import load_scenario  # noqa: PLC0415 - as above
     from quartier_hil.synthetic import reference_runs  # noqa: PLC0415 - as above

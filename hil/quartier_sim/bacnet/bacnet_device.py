@@ -9,7 +9,7 @@ from quartier_sim.bacnet import encoding
 from quartier_sim.bacnet.encoding import OBJECT_TYPES
 from quartier_sim.bacnet.objects import BacnetObject, P, PropertyValue
 from quartier_sim.bacnet.services import Capabilities, RequestHandler, Subscription
-from quartier_sim.devices.base_device import SILENCE, Device, Reply
+from quartier_sim.devices.simulated_device import SILENCE, Device, Reply
 
 VENDOR = 999  # reserved for examples: no maker's
 _VENDOR_NAME = "Quartier rig"

@@ -13,7 +13,7 @@ from typing import Any, Self, cast
 from quartier_sim.bacnet import encoding
 from quartier_sim.bacnet.bacnet_device import BacnetDevice
 from quartier_sim.bacnet.services import Subscription
-from quartier_sim.devices.base_device import Reply
+from quartier_sim.devices.simulated_device import Reply
 
 FORWARDED, UNICAST, BROADCAST = 0x04, 0x0A, 0x0B
 _BVLC, _VERSION = 0x81, 1

@@ -22,7 +22,7 @@ from quartier_sim.building.control_protocol import ControlSocket
 from quartier_sim.building.device_assignment import DeviceAssignment
 from quartier_sim.building.simulated_building import SimulatedBuilding
 from quartier_sim.building.site_file import Site
-from quartier_sim.devices.base_device import Device
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.load_series.minute_series import LoadSeries
 from quartier_sim.site_clock import RigClock
 

@@ -19,9 +19,9 @@ from quartier_sim.building.device_assignment import (
 )
 from quartier_sim.building.serial_meters import SerialMeter
 from quartier_sim.building.site_file import Bus, Site
-from quartier_sim.devices.base_device import Device
 from quartier_sim.devices.catalog import find_profiles_folder
 from quartier_sim.devices.serial_ports import Port, PtyPort, TcpPort
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.modbus.endpoints import PtyEndpoint, serve_pty, serve_tcp
 from quartier_sim.opcua.certificates import PASSWORD_FILE
 

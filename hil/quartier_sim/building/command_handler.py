@@ -10,9 +10,9 @@ from quartier_sim.building import control_protocol
 from quartier_sim.building.control_protocol import OPERATORS, CommandLine, parse_number
 from quartier_sim.building.serial_meters import SerialMeter
 from quartier_sim.building.simulated_building import DEFAULT_CAR_WH
-from quartier_sim.devices.base_device import Device
 from quartier_sim.devices.device_faults import METER_FAULT_KINDS, FaultKind, find_missing_argument
 from quartier_sim.devices.serial_ports import Port
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.modbus.io_boards import RelayBoard
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 from quartier_sim.building import device_roles, site_file
 from quartier_sim.building.device_roles import DeviceFacts, DeviceRole
 from quartier_sim.building.site_file import Site
-from quartier_sim.devices.base_device import Device
+from quartier_sim.devices.simulated_device import Device
 
 GX_PROFILE = "victron/gx"
 PUSHED_KINDS, POLLED_KINDS = ("tic", "p1", "sml", "dlms"), ("mbus", "iec62056")

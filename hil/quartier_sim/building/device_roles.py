@@ -6,7 +6,7 @@ from typing import Any
 
 from quartier_sim.building.site_file import Asset
 from quartier_sim.devices import catalog, meter_values
-from quartier_sim.devices.base_device import Device
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.meters.dlms.push_meters import HanMeter
 from quartier_sim.meters.iec62056.optical_meter import ElectricityMeter
 from quartier_sim.meters.mbus.slaves import ElectricitySlave

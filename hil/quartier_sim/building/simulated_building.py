@@ -7,7 +7,7 @@ from typing import Any
 
 from quartier_sim.building.device_assignment import DeviceAssignment
 from quartier_sim.building.site_file import Asset, Site
-from quartier_sim.devices.base_device import Device
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.plant import building_model, grid
 from quartier_sim.plant.air_conditioning import Cooling, Ventilation
 from quartier_sim.plant.asset_interface import PlantAsset

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier_sim.bacnet.building_controllers import VentilationUnit
-from quartier_sim.devices.base_device import Device
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.modbus.energy_meters import Em24, Sdm630
 from quartier_sim.modbus.io_boards import IoBoard, RelayBoard
 from quartier_sim.modbus.keba_p30 import P30
@@ -42,4 +42,4 @@ def make_device(profile: str, **settings: Any) -> Device:
 
 def find_profiles_folder() -> Path:
     """Return the folder of the profiles of the rig's own boxes."""
-    return Path(str(files("quartier_hil"))) / "profiles"
+    return Path(str(files("quartier_sim"))) / "profiles"

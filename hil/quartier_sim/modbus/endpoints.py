@@ -14,7 +14,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from quartier_sim.devices.base_device import SILENCE, Device, Reply
+from quartier_sim.devices.simulated_device import SILENCE, Device, Reply
 from quartier_sim.modbus import framing
 from quartier_sim.modbus.unit import build_exception
 

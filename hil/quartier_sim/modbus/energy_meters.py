@@ -11,8 +11,8 @@ a read, odd places and odd counts refused.
 
 from collections.abc import Mapping
 
-from quartier_sim.devices.base_device import Device
 from quartier_sim.devices.meter_values import PHASES, MeterValues
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.modbus import framing
 from quartier_sim.modbus.unit import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refusal, Table, Unit
 

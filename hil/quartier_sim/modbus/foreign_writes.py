@@ -6,7 +6,7 @@ They follow the public manuals of a Victron GX, a KEBA P30, the plants of ``plc`
 import struct
 from collections.abc import Iterator
 
-from quartier_sim.devices.base_device import Device
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.modbus import keba_p30
 from quartier_sim.modbus.keba_p30 import P30
 from quartier_sim.modbus.plc import Plc

@@ -13,7 +13,7 @@ Source: Waveshare wiki, "Modbus RTU IO 8CH": input and output n are discrete inp
 import struct
 from collections.abc import Mapping, Sequence
 
-from quartier_sim.devices.base_device import Device
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.modbus.unit import ILLEGAL_ADDRESS, Refusal, Table, Unit
 
 RELAYS = 8

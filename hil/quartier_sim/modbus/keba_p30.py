@@ -7,8 +7,8 @@ are 16 bits and cannot be read.
 
 from collections.abc import Mapping, Sequence
 
-from quartier_sim.devices.base_device import Device
 from quartier_sim.devices.meter_values import PHASES
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.modbus import framing
 from quartier_sim.modbus.unit import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refusal, Table, Unit
 

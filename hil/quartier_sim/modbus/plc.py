@@ -9,7 +9,7 @@ after 60 s where that register does not exist.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from quartier_sim.devices.base_device import Device
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.modbus import framing
 from quartier_sim.modbus.unit import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refusal, Table, Unit
 

@@ -8,8 +8,8 @@ its settings, one for each device.
 
 from collections.abc import Mapping, Sequence
 
-from quartier_sim.devices.base_device import Device
 from quartier_sim.devices.meter_values import PHASES, QUANTITIES, MeterValues
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.modbus import framing
 from quartier_sim.modbus.unit import GATEWAY_PATH, GATEWAY_TARGET, ILLEGAL_ADDRESS, Refusal, Table, Unit
 

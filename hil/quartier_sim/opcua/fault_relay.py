@@ -8,7 +8,7 @@ no port; ``silent`` and a loose contact keep a connection and send nothing; ``ga
 import asyncio
 from random import Random
 
-from quartier_sim.devices.base_device import Device
+from quartier_sim.devices.simulated_device import Device
 
 _BLOCK_BYTES = 65_536
 _NOISE_BYTES = 64

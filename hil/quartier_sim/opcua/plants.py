@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from quartier_sim.devices.base_device import Device
+from quartier_sim.devices.simulated_device import Device
 
 VariableKind = Literal["Double", "Float", "UInt32", "Boolean"]
 UNIT_NAMES: Mapping[str, str] = {

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from quartier_sim.devices.base_device import Device
+from quartier_sim.devices.simulated_device import Device
 from quartier_sim.modbus.unit import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refusal, Table, Unit
 from quartier_sim.sunspec.control_functions import ControlFunction
 from quartier_sim.sunspec.model_layout import decode_value

@@ -8,7 +8,7 @@ import asyncio
 import datetime as dt
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from quartier_sim.devices.meter_values import PHASES, MeterValues
 from quartier_sim.devices.serial_ports import Port
@@ -22,10 +22,6 @@ from quartier_sim.meters.iec62056.readouts import (
     make_text_set,
 )
 from quartier_sim.meters.telegrams import Telegram
-
-if TYPE_CHECKING:
-    from quartier_sim.meters.telegrams import Telegram
-
 
 FIRST_BAUD = 300
 _SIGN_ON = re.compile(rb"/\?([0-9A-Za-z ]{0,32})!\r\n")

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.hil.offline.fleet.conftest import plain_drive
+from tests.hil.bench.fleet.conftest import plain_drive
 
 from quartier_bench.fleet import building_stock, events
 from quartier_bench.fleet.district_limits import compute_minute_means

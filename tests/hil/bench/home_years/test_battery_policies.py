@@ -1,7 +1,7 @@
 """What each policy makes of a year, held against figures from outside and against the battery's own limits."""
 
 import pytest
-from tests.hil.offline.homes.conftest import is_kept
+from tests.hil.bench.home_years.conftest import is_kept
 
 from quartier_bench.home_years import battery_policies
 

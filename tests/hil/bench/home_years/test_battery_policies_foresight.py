@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy.optimize import linprog
-from tests.hil.offline.homes.conftest import is_kept
+from tests.hil.bench.home_years.conftest import is_kept
 
 from quartier_bench.home_years.battery_policies import find_cheapest_use
 from quartier_bench.home_years.year_records import Home, HomeBattery

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from tests.hil.offline.homes.conftest import is_kept
+from tests.hil.bench.home_years.conftest import is_kept
 
 from quartier_bench.forecast_score.forecast_errors import RecordsPlace
 from quartier_bench.home_years import battery_policies, planner_policy

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from quartier_bench.soak.meter_lines import NoisePeriods, SiteTime, TestedPolledMeter, TestedPushMeter
+from quartier_bench.soak.meter_lines import CheckedPolledMeter, CheckedPushMeter, NoisePeriods, SiteTime
 from quartier_bench.soak.meter_senders import LinkySender, P1Sender, RandomLoad
 
 BEGIN = dt.datetime(2026, 6, 12, tzinfo=dt.UTC)
@@ -13,10 +13,12 @@ BEGIN = dt.datetime(2026, 6, 12, tzinfo=dt.UTC)
 def fed(kind, clock, noisy_pct=0.0):
     spells = NoisePeriods(1, noisy_pct)
     if kind == "linky":
-        return TestedPushMeter("m", "tic", "enedis/linky_standard", LinkySender(RandomLoad(1)), spells, clock)
+        return CheckedPushMeter(
+            "m", "tic", "enedis/linky_standard", LinkySender(RandomLoad(1)), spells, clock
+        )
     if kind == "p1":
-        return TestedPushMeter("m", "p1", "dsmr/p1", P1Sender(RandomLoad(1)), spells, clock)
-    return TestedPolledMeter("m", "generic/mbus_electricity", RandomLoad(1), spells, clock)
+        return CheckedPushMeter("m", "p1", "dsmr/p1", P1Sender(RandomLoad(1)), spells, clock)
+    return CheckedPolledMeter("m", "generic/mbus_electricity", RandomLoad(1), spells, clock)
 
 
 async def spoken(line, clock, turns_count):

@@ -4,14 +4,14 @@ import time
 
 import pytest
 
-from quartier_bench.torture.testbed import StateNotReached, Testbed, TestbedSize
+from quartier_bench.torture.testbed import FaultBench, FaultBenchSize, StateNotReached
 from quartier_sim.site_clock import RigClock
 
 
 @pytest.fixture
 def stand(tmp_path):
     clock = RigClock(time.time(), 0.0, 60.0)
-    return Testbed(tmp_path, TestbedSize(), clock, [], None, None, None, None, ())
+    return FaultBench(tmp_path, FaultBenchSize(), clock, [], None, None, None, None, ())
 
 
 async def test_what_never_comes_is_given_up_and_named(stand):

@@ -4,7 +4,7 @@ from quartier_sim.bacnet import encoding
 from quartier_sim.bacnet.building_controllers import RoomController, VentilationUnit
 from quartier_sim.bacnet.objects import P
 from quartier_sim.bacnet.services import Capabilities
-from quartier_sim.devices.base_device import SILENCE
+from quartier_sim.devices.simulated_device import SILENCE
 
 ME = ("127.0.0.1", 47900)
 WHO_IS = bytes([0x10, encoding.WHO_IS])

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.hil.offline.steps import lengthen_steps
+from tests.hil.synthetic.steps import lengthen_steps
 
 from quartier_hil.report import coverage_pages
 from quartier_hil.scenario.builtin_scenarios import SHORT_SCENARIOS, list_builtin

@@ -1,6 +1,6 @@
 import pytest
 
-from quartier_sim.devices.base_device import SILENCE, Device, Reply
+from quartier_sim.devices.simulated_device import SILENCE, Device, Reply
 from quartier_sim.modbus.unit import Unit
 
 READ, ANSWER = bytes.fromhex("0300000001"), bytes.fromhex("03020007")

@@ -8,8 +8,8 @@ from itertools import groupby
 from math import inf
 
 import pytest
-from tests.hil.offline.mutants import MUTANTS, Mutant
-from tests.hil.offline.steps import lengthen_steps
+from tests.hil.synthetic.mutants import MUTANTS, Mutant
+from tests.hil.synthetic.steps import lengthen_steps
 
 from quartier_hil.checks.check_builder import build_expectation_checks
 from quartier_hil.report import coverage_pages

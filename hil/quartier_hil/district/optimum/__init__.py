@@ -1,1 +1,0 @@
-"""The district's optimiser: from the buildings behind a transformer to a plan, as a linear program."""

@@ -1,1 +1,0 @@
-"""The live page of the reference district, served on this machine alone."""

@@ -1,1 +1,0 @@
-"""The gateway's own forecast, judged on records of homes."""

@@ -1,1 +1,0 @@
-"""Measured homes for a year: what a battery saves by the plain rule, by a plan, by foresight."""

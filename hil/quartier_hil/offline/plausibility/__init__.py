@@ -1,1 +1,0 @@
-"""Tests that the gateway detects a wrong grid meter and never suspects a right one."""
