@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -244,13 +244,16 @@ def open_testbed(cache: PeerCache, folder: Path, devices: int, registers: int) -
     """Start what all contestants share.  Raises AbsentError."""
     broker = cache.program("mosquitto", "mosquitto")
     server_argv, listener_argv = cache.compile_source("registers"), cache.compile_source("listener")
-    port, config = find_free_port(), folder / "mosquitto.conf"
-    config.write_text(_BROKER_CONFIG.format(port=port))
-    with (
-        Process([server_argv, str(devices)], folder / "server.log", talks=True) as server,
-        Process([broker, "-c", str(config)], folder / "broker.log"),
-    ):
+    config = folder / "mosquitto.conf"
+    with ExitStack() as running:
+        # The devices take their ports first: the broker's port is chosen from those that are left.
+        server = running.enter_context(
+            Process([server_argv, str(devices)], folder / "server.log", talks=True)
+        )
         ports = [int(word) for word in server.line().split()]
+        port = find_free_port()
+        config.write_text(_BROKER_CONFIG.format(port=port))
+        running.enter_context(Process([broker, "-c", str(config)], folder / "broker.log"))
         if not measured_process.wait_for_listener(port, _READY_S):
             raise RuntimeError(f"mosquitto does not accept connections; see {folder / 'broker.log'}")
         with Process([listener_argv, str(port)], folder / "listener.log", talks=True) as listener:

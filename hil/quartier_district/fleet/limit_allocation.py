@@ -53,7 +53,7 @@ def distribute_limit(
 
 def grant_limits(
     wanted_w: Mapping[str, StepLimits],
-    list_possible_limits_w: Mapping[str, StepLimits],
+    possible_limits_w: Mapping[str, StepLimits],
     limit_w: Sequence[float],
 ) -> dict[str, StepLimits]:
     """Return the cap to send to each building now, step by step.
@@ -65,14 +65,12 @@ def grant_limits(
     names = sorted(wanted_w)
     told: dict[str, list[float]] = {name: [] for name in names}
     for step, most_w in enumerate(limit_w):
-        room_w = max(most_w - sum(series[step] for series in list_possible_limits_w.values()), 0.0)
-        more_w = {name: max(wanted_w[name][step] - list_possible_limits_w[name][step], 0.0) for name in names}
+        room_w = max(most_w - sum(series[step] for series in possible_limits_w.values()), 0.0)
+        more_w = {name: max(wanted_w[name][step] - possible_limits_w[name][step], 0.0) for name in names}
         total_w = sum(more_w.values())
         part = 1.0 if total_w <= room_w else room_w / total_w
         for name in names:
-            told[name].append(
-                min(wanted_w[name][step], list_possible_limits_w[name][step]) + more_w[name] * part
-            )
+            told[name].append(min(wanted_w[name][step], possible_limits_w[name][step]) + more_w[name] * part)
     return {name: tuple(series) for name, series in told.items()}
 
 

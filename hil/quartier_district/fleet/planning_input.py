@@ -50,7 +50,7 @@ class PlanSteps:
 def make_optimiser_input(
     roster: DistrictFile,
     members: Sequence[BuildingState],
-    compute_reserved_w: Mapping[str, Sequence[float]],
+    reserved_w: Mapping[str, Sequence[float]],
     grid: PlanSteps,
 ) -> OptimiserInput:
     """Return the situation for the optimiser: ``members`` are those that can be counted on.
@@ -65,7 +65,7 @@ def make_optimiser_input(
 
     def left(direction: str) -> tuple[float, ...]:
         limit_w = roster.limit_w(direction)
-        return tuple(max(limit_w - watts, 0.0) for watts in compute_reserved_w[direction])
+        return tuple(max(limit_w - watts, 0.0) for watts in reserved_w[direction])
 
     return OptimiserInput(
         step_s=grid.step_s,

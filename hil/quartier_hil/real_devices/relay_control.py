@@ -63,18 +63,18 @@ def make_switch_client(board: RelayBoard, lines: BenchLines) -> Client | HttpOut
     return HttpOutlets(board.host, board.port, board.timeout_s)
 
 
-def open_lines(list_owed_states: Iterable[OwedState]) -> BenchLines:
+def open_lines(owed_states: Iterable[OwedState]) -> BenchLines:
     """Lines of their own to all boards at which something is owed."""
     return BenchLines(
-        {one.board.adapter: one.adapter for one in list_owed_states if one.board.adapter and one.adapter}
+        {one.board.adapter: one.adapter for one in owed_states if one.board.adapter and one.adapter}
     )
 
 
 async def write_owed_states(
-    list_owed_states: Sequence[OwedState], lines: BenchLines, for_real_s: float = WRITE_REAL_S
+    owed_states: Sequence[OwedState], lines: BenchLines, for_real_s: float = WRITE_REAL_S
 ) -> list[str]:
     """Write all, again and again where a board is silent; what could not be done after that time."""
-    left = list(list_owed_states)
+    left = list(owed_states)
     failed: dict[int, str] = {}
     until_s = time.monotonic() + for_real_s
     while left:
@@ -186,12 +186,12 @@ class RelayGuardian:
         if said.strip() != READY:
             raise RuntimeError(f"the guardian of the relays does not come up, see {self.child.log}")
 
-    def record_owed_states(self, list_owed_states: Sequence[OwedState]) -> None:
+    def record_owed_states(self, owed_states: Sequence[OwedState]) -> None:
         """Send it the final states to restore; none: all is at rest.  Raises RuntimeError if it is gone."""
         process = self.child.process
         if process is None or process.stdin is None or not self.child.alive:
             raise RuntimeError(f"the guardian of the relays is gone, see {self.child.log}")
-        told = [json.loads(one.model_dump_json()) for one in list_owed_states]
+        told = [json.loads(one.model_dump_json()) for one in owed_states]
         process.stdin.write(json.dumps(told).encode() + b"\n")
 
     async def end(self) -> int | None:
@@ -206,10 +206,10 @@ class RelayGuardian:
             return None
 
 
-async def _write_all_owed(list_owed_states: Sequence[OwedState]) -> list[str]:
-    lines = open_lines(list_owed_states)
+async def _write_all_owed(owed_states: Sequence[OwedState]) -> list[str]:
+    lines = open_lines(owed_states)
     try:
-        return await write_owed_states(list_owed_states, lines, GUARDIAN_WRITE_REAL_S)
+        return await write_owed_states(owed_states, lines, GUARDIAN_WRITE_REAL_S)
     finally:
         await lines.close()
 

@@ -170,19 +170,19 @@ def _build_options(options: argparse.Namespace) -> "ServerOptions":
     if why := _find_missing_packages(options):
         raise ConfigError([Fault("quartier-hil", None, "--load, --sun", why)])
     site = site_file.load_site(options.site)
-    company = device_assignment.assign_devices(site, options.seed)
-    if company.absent and (options.strict or not company.played):
+    assignment = device_assignment.assign_devices(site, options.seed)
+    if assignment.absent and (options.strict or not assignment.played):
         raise ConfigError(
             [
                 Fault(str(options.site), None, one.key, f"{one.why}; next: {one.step}")
-                for one in company.absent
+                for one in assignment.absent
             ]
         )
     zone = ZoneInfo(site.site.time_zone)
     start = dt.datetime.now(zone) if options.start is None else options.start.replace(tzinfo=zone)
     return ServerOptions(
         site=site,
-        assignment=company,
+        assignment=assignment,
         series=_load_series(options, start.date()),
         clock=RigClock(time.time(), 0.0, options.rate),
         start=start,

@@ -1,5 +1,12 @@
 from quartier_hil.checks.check_builder import build_checks, build_requested_checks, collect_verdicts
 from quartier_hil.checks.daemon_checks import BalanceCheck, DaemonAliveCheck
+from quartier_hil.checks.invariant_checks import (
+    BatteryBandCheck,
+    MinimumTimeCheck,
+    ReasonPresenceCheck,
+    SwitchingRateCheck,
+)
+from quartier_hil.checks.limit_reaction import ReactionCheck
 from quartier_hil.checks.promised_values import list_promised_limits
 from quartier_hil.checks.quantity_checks import LimitCheck
 from quartier_hil.checks.status_checks import AlarmFlappingCheck
@@ -23,8 +30,8 @@ def test_each_check_has_its_judge_and_invariants_have_several(prepared):
     found = list(build_requested_checks(scenario, list_promised_limits(scenario)))
 
     assert [AlarmFlappingCheck, LimitCheck] == [type(judge) for judge in found[:2]]
-    assert ["BandKept", "MinimumTimes", "Switchings"] == [type(judge).__name__ for judge in found[2:5]]
-    assert "Reasons" not in [type(judge).__name__ for judge in found]
+    assert [BatteryBandCheck, MinimumTimeCheck, SwitchingRateCheck] == [type(judge) for judge in found[2:5]]
+    assert ReasonPresenceCheck not in [type(judge) for judge in found]
 
 
 def test_a_reaction_that_nothing_called_for_is_no_promise_unless_the_scenario_asks_for_it(prepared):
@@ -49,6 +56,6 @@ def test_a_cap_that_tightens_is_timed_in_every_run(prepared):
     cap = LimitEnvelope(at_s=10, do="caps", for_s=60, import_max_w=4_000)
     scenario = prepared.scenario.model_copy(update={"events": (cap,)})
 
-    assert ["AlarmsHeld", "Tightening"] == [
-        type(judge).__name__ for judge in build_requested_checks(scenario, list_promised_limits(scenario))
+    assert [AlarmFlappingCheck, ReactionCheck] == [
+        type(judge) for judge in build_requested_checks(scenario, list_promised_limits(scenario))
     ]

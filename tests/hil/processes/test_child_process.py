@@ -50,9 +50,9 @@ async def test_exit_code_and_words_of_a_command_are_kept(tmp_path):
 async def test_one_whose_duty_begins_with_the_rigs_end_outlives_it(tmp_path):
     duty = "import sys; sys.stdin.read(); open(sys.argv[1], 'w').write('done')"
     words = (
-        "import asyncio, sys; from pathlib import Path; from quartier_hil.processes.child_process import Child\n"
+        "import asyncio, sys; from pathlib import Path; from quartier_hil.processes.child_process import ChildProcess\n"
         "async def main():\n"
-        f"    child = Child([sys.executable, '-c', {duty!r}, sys.argv[1] + '/done'], Path(sys.argv[1]) / 'log')\n"
+        f"    child = ChildProcess([sys.executable, '-c', {duty!r}, sys.argv[1] + '/done'], Path(sys.argv[1]) / 'log')\n"
         "    await child.start(talk=True, outlives=True)\n"
         "    print(child.pid, flush=True)\n"
         "    await asyncio.sleep(600)\n"

@@ -96,7 +96,7 @@ def test_what_is_no_file_and_no_toml_is_told(tmp_path):
 
 
 def test_the_worked_example_of_the_page_is_a_sound_file(tmp_path):
-    page = Path(str(files("quartier_hil"))) / "rig" / "README.md"
+    page = Path(str(files("quartier_hil"))) / "real_devices" / "README.md"
     (block,) = re.findall(r"^```toml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
     file = tmp_path / "bench.toml"
     file.write_text(block)

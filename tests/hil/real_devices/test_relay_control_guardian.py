@@ -14,16 +14,16 @@ pytestmark = pytest.mark.peer
 RIG = """
 import asyncio, sys
 from pathlib import Path
-from quartier_hil.rig import loading
-from quartier_hil.real_devices.device_clients import Lines
-from quartier_hil.real_devices.relay_control import Guardian
+from quartier_hil.real_devices.bench_file import load_bench
+from quartier_hil.real_devices.device_clients import BenchLines
+from quartier_hil.real_devices.relay_control import RelayGuardian
 from quartier_hil.real_devices.relay_control import Relays
 
 async def main():
-    bench = loading.load(Path(sys.argv[1]))
-    guardian = Guardian(Path(sys.argv[2]))
+    bench = load_bench(Path(sys.argv[1]))
+    guardian = RelayGuardian(Path(sys.argv[2]))
     await guardian.start()
-    relays = Relays(bench, Lines({}), ["charger"], guardian.owe)
+    relays = Relays(bench, BenchLines({}), ["charger"], guardian.record_owed_states)
     await relays.begin()
     print(guardian.child.pid, flush=True)
     await asyncio.sleep(600)

@@ -103,7 +103,7 @@ async def test_what_a_plan_saved_is_held_against_the_same_minute_without_one(pre
 async def test_days_that_could_not_be_laid_down_are_told_with_the_reason(scenario, tmp_path):
     (tmp_path / "state").write_text("no folder")
 
-    with pytest.raises(RigError, match=r"(?s)offline\.bequest: .*FileExistsError"):
+    with pytest.raises(RigError, match=r"(?s)prior_history: .*FileExistsError"):
         await planner.write_prior_history(scenario(PLANS), tmp_path)
 
 

@@ -39,6 +39,6 @@ def test_what_cannot_be_run_says_what_is_wrong(tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     assert 2 == cli.main(["forecast", str(tmp_path / "empty")])
     told = capsys.readouterr().err
-    assert "--days: 480 hours; expected at least 192 before those that are judged" in told
+    assert "--days: 480 hours; expected at least 192 before the first forecast" in told
     assert "none.csv" in told
     assert "holds no Building_*.csv" in told

@@ -10,16 +10,16 @@ class Started:
     is_there = True
 
     def __init__(self, file, folder, _clock):
-        self.file, self.state_dir = file, folder / "state"
+        self.site_file, self.state_dir = file, folder / "state"
 
     async def start(self):
         return None
 
 
 async def test_each_daemon_has_a_name_a_meter_and_a_copy_of_the_history(tmp_path, monkeypatch):
-    monkeypatch.setattr("quartier_hil.processes.daemon_process.DaemonProcess", Started)
+    monkeypatch.setattr("quartier_bench.load_test.daemons.DaemonProcess", Started)
     monkeypatch.setattr(
-        "quartier_bench.speed.history_speed.fill_history",
+        "quartier_bench.load_test.daemons.fill_history",
         lambda folder, count: (folder / "history.db").write_text("x") and count,
     )
     config = {
@@ -35,7 +35,7 @@ async def test_each_daemon_has_a_name_a_meter_and_a_copy_of_the_history(tmp_path
     }
     made = DaemonGroup(config)
     await made.start()
-    texts = [one.file.read_text() for one in made.daemons.values()]
+    texts = [one.site_file.read_text() for one in made.daemons.values()]
 
     assert [True, True] == [(one.state_dir / "history.db").exists() for one in made.daemons.values()]
     assert ['id = "d000"', 'id = "d001"'] == [

@@ -12,12 +12,12 @@ from quartier_bench.speed.meter_series import SERIES_KINDS, generate_series
 CALLS = 50
 FAULTS = f"""
 from resource import RUSAGE_SELF, getrusage
-from quartier_bench.peers.kernel_peers import Gorilla
-from quartier_bench.speed.meter_series import series
+from quartier_bench.peers.kernel_peers import GorillaCodec
+from quartier_bench.speed.meter_series import generate_series
 from quartier_native import decode_series, encode_series
 
-times_ms, values = series("power of 1 W", 16_384, jittered=False)
-theirs, data = Gorilla().prepare(times_ms, values).decode, encode_series(times_ms, values)
+times_ms, values = generate_series("power of 1 W", 16_384, jittered=False)
+theirs, data = GorillaCodec().prepare(times_ms, values).decode, encode_series(times_ms, values)
 for call in (lambda: decode_series(data), theirs):
     call()
     before = getrusage(RUSAGE_SELF).ru_minflt

@@ -12,30 +12,30 @@ from quartier_bench.speed.measurement import make_single_figure
 @pytest.fixture
 def two(monkeypatch):
     """Two groups measured by one module, and one that lacks its peer."""
-    module = ModuleType("quartier_bench.speed.invented")
-    module.figures = lambda _: [
+    module = ModuleType("quartier_bench.invented")
+    module.measure = lambda _: [
         make_single_figure("one.a", "", [1.0], "", 2.0),
         make_single_figure("two.b", "", [3.0], "", 2.0),
     ]
-    lacking = ModuleType("quartier_bench.speed.lacking")
+    lacking = ModuleType("quartier_bench.lacking")
 
     def figures(_):
         raise MissingPeerError("apt-get install it")
 
-    lacking.figures = figures
-    broken = ModuleType("quartier_bench.speed.broken")
+    lacking.measure = figures
+    broken = ModuleType("quartier_bench.broken")
 
     def failing(_):
         raise RuntimeError("no values")
 
-    broken.figures = failing
+    broken.measure = failing
     for made in (module, lacking, broken):
         monkeypatch.setitem(sys.modules, made.__name__, made)
     table = {
-        "one": ("invented", ""),
-        "two": ("invented", ""),
-        "three": ("lacking", ""),
-        "four": ("broken", ""),
+        "one": ("invented:measure", ""),
+        "two": ("invented:measure", ""),
+        "three": ("lacking:measure", ""),
+        "four": ("broken:measure", ""),
     }
     monkeypatch.setattr(bench_command, "GROUPS", table)
 
@@ -76,7 +76,7 @@ def test_every_group_is_measured_by_a_module_that_is_there():
     for name, (module, what) in bench_command.GROUPS.items():
         assert what, name
         place, _, function = module.partition(":")
-        assert callable(getattr(import_module(f"quartier_bench.speed.{place}"), function or "figures"))
+        assert callable(getattr(import_module(f"quartier_bench.{place}"), function))
 
 
 def test_one_group_can_be_chosen_and_an_unknown_one_cannot():

@@ -30,7 +30,7 @@ def test_both_sides_step_the_same_fleet_alike():
 
 
 def test_the_figures_are_a_step_against_its_twin_and_two_threads_against_one(monkeypatch):
-    for name, count in (("BUILDINGS", 5), ("LARGE", 50), ("CYCLES", 2)):
+    for name, count in (("STEPPED_BUILDINGS", 5), ("THREADED_BUILDINGS", 50), ("CYCLES", 2)):
         monkeypatch.setattr(fleet_speed, name, count)
     step, threads = fleet_speed.measure_fleet(1)
 

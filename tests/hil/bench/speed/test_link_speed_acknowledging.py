@@ -10,7 +10,7 @@ def test_each_side_has_every_message_acknowledged_or_says_what_is_missing(tmp_pa
     monkeypatch.setattr(link_speed, "_MESSAGES_SHORT", 50)
     monkeypatch.setattr(PeerCache, "library", lambda *_: pytest.fail("nothing is installed for this"))
     monkeypatch.setattr(
-        link_speed, "_make_aiomqtt_argv", lambda _: (_ for _ in ()).publish_unchecked(MissingPeerError("no"))
+        link_speed, "_make_aiomqtt_argv", lambda _: (_ for _ in ()).throw(MissingPeerError("no"))
     )
     aiomqtt, ours = link_speed.measure_acknowledged_messages(
         Setting(1, True, tmp_path, PeerCache(tmp_path / "cache", print), print)

@@ -148,7 +148,7 @@ async def serving(
     lines: list[str] = []
     made: dict[str, object] = {
         "site": site,
-        "company": device_assignment.assign_devices(site),
+        "assignment": device_assignment.assign_devices(site),
         "series": LoadSeries(base_w=(800.0,), solar_w_per_kw=(300.0,), origin="steady"),
         "clock": RigClock(time.time(), 0.0, rate),
         "start": START,

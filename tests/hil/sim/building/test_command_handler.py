@@ -73,7 +73,7 @@ async def test_an_expectation_may_fail_at_first_but_must_come_true_in_time_and_s
 
 async def test_a_fault_on_a_bus_falls_on_all_of_its_devices_which_live_on(desk):
     assert (await desk.obey("fault rs485 off")).ok
-    devices = desk._served.company.devices
+    devices = desk._served.assignment.devices
 
     assert [True] * 3 == ["unplugged" in devices[name].faults for name in ("meter", "relays", "inputs")]
     await desk.obey("clear all")
@@ -89,7 +89,7 @@ async def test_a_current_transformer_is_reversed_by_the_phases_that_are_named(de
 
 
 def _clamps(desk):
-    fault = desk._served.company.devices["meter"].faults["clamps"]
+    fault = desk._served.assignment.devices["meter"].faults["clamps"]
     return fault.factor, fault.phases
 
 
