@@ -44,7 +44,8 @@ class Gx(Device):
 
     Orders ``battery.setpoint_w`` (all phases, plus charges; 0 unless in external control) and
     ``grid.setpoint_w`` (modes 1 and 2).  A setpoint of external control is dropped ``timer_s`` plant
-    seconds after its last write: 60 by the maker's page; about 10 were seen in the field.
+    seconds after its last write: 60 by the maker's page; about 10 were seen in the field.  The override
+    of the grid setpoint is dropped ``override_timer_s`` after its last write: about 180 seen by owners.
     """
 
     absent = GATEWAY_TARGET
@@ -57,10 +58,11 @@ class Gx(Device):
         *,
         mode: int = EXTERNAL_CONTROL,
         timer_s: float = 60.0,
+        override_timer_s: float = 180.0,
         seed: int = 0,
     ) -> None:
         super().__init__(seed)
-        self.timer_s = timer_s
+        self.timer_s, self.override_timer_s = timer_s, override_timer_s
         self.vebus = vebus
         self._system, self._vebus, self._meter, self._pv = (_Service(self) for _ in range(4))
         self.units = {SYSTEM: self._system, vebus: self._vebus, meter: self._meter, pv: self._pv}
@@ -68,7 +70,7 @@ class Gx(Device):
         self._told: dict[str, float] = {}
         self._mode = mode
         self._phases_w = [0.0, 0.0, 0.0]
-        self._written_s = 0.0
+        self._written_s = self._override_written_s = 0.0
         self._grid_setpoint_w = 50  # the maker's default, kept in flash
         self._override_w = 0  # register 2716, volatile; 0 leaves the kept one in force
         for service, first, last in (
@@ -111,9 +113,12 @@ class Gx(Device):
         }
 
     def expire(self) -> None:
-        """Drop setpoints of external control that were not renewed in time."""
+        """Drop setpoints of external control, and the override, that were not renewed in time."""
         if any(self._phases_w) and self.now_s - self._written_s >= self.timer_s:
             self._phases_w = [0.0, 0.0, 0.0]
+            self._show_orders()
+        if self._override_w and self.now_s - self._override_written_s >= self.override_timer_s:
+            self._override_w = 0
             self._show_orders()
 
     def forget(self) -> None:
@@ -136,6 +141,7 @@ class Gx(Device):
                 self._order(_SETPOINTS_32[place], framing.decode_int32(word, taken.pop(place + 1)))
             elif service is self._system and place == 2716 and place + 1 in taken:
                 self._override_w = framing.decode_int32(word, taken.pop(place + 1))
+                self._override_written_s = self.now_s
             elif service is self._system and place == 2700:
                 self._grid_setpoint_w = framing.decode_int16(word)
             elif service is self._system and place == 2902 and word in (1, 2, 3):

@@ -100,6 +100,15 @@ def test_the_field_reports_shorter_timers_and_the_rig_can_too():
     assert 0.0 == gx.orders()["battery.setpoint_w"]
 
 
+def test_an_override_that_is_not_renewed_leaves_the_kept_setpoint_in_force():
+    gx = Gx(override_timer_s=180.0)
+    ask(gx, SYSTEM, "10 0A9C 0002 04 000007D0")
+    gx.tick(179.0)
+    assert 2000.0 == gx.orders()["grid.setpoint_w"]
+    gx.tick(180.0)
+    assert 50.0 == gx.orders()["grid.setpoint_w"]
+
+
 def test_setpoints_of_three_phases_add_up_in_either_width():
     gx = Gx()
     order(gx, "10 0060 0006 0C 000003E8 000007D0 FFFFFC18")
