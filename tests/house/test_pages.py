@@ -6,6 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from quartier.control.observe.health import ControlStage
+
 DECISIONS = Path("gateway/docs/decisions")
 GLOSSARY = Path("gateway/docs/glossary.md")
 
@@ -59,6 +61,12 @@ def test_every_term_of_the_glossary_stands_once(texts: dict[Path, str]) -> None:
 
     assert not (twice := [term for term, count in terms.items() if count > 1]), ", ".join(twice)
     assert not (odd := ["|".join(row) for row in rows if len(row) != 5]), "\n".join(odd)
+
+
+def test_the_glossary_names_each_control_stage_as_the_status_does(texts: dict[Path, str]) -> None:
+    row = next(line for line in texts[GLOSSARY].splitlines() if line.startswith("| control stage |"))
+
+    assert [stage.name for stage in ControlStage] == re.findall(r"\b[A-Z]{4,}\b", row)
 
 
 def test_every_module_says_in_one_sentence_what_it_is_for(modules: list[Any]) -> None:

@@ -430,7 +430,7 @@ def _follow(inputs: CycleInputs, unit: Participant, desired_w: float) -> None:
     """Set the battery's next step to the desired power, or to the power of an override."""
     asset, allowed = unit.asset, unit.room
     assert isinstance(asset, Battery)
-    if inputs.stage is not ControlStage.WELL:
+    if inputs.stage is not ControlStage.NORMAL:
         unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
         unit.reason = held_reasons.explain_stale_inputs(inputs)
         return
@@ -492,7 +492,7 @@ def _allocated(
     breach_response.apply_breach_steps(inputs, participants, wants, downs, acted, tree)
     generation.limit_generation(inputs, participants, wants, acted)
     _capped_consumption(inputs, participants, wants, downs, acted, base)
-    raising = inputs.stage is ControlStage.WELL
+    raising = inputs.stage is ControlStage.NORMAL
     ups = steps.list_export_steps(participants, inputs.state.turns, inputs.now_ns, raising=raising)
     ups = [
         one

@@ -122,7 +122,7 @@ def _check_plan_leads(seen: ReasonView) -> str:
 
 
 def _check_stale_inputs(seen: ReasonView) -> str:
-    return "all inputs are well" if seen.view["stage"] == "WELL" else ""
+    return "all inputs are well" if seen.view["stage"] == "NORMAL" else ""
 
 
 def _check_meter_suspect(seen: ReasonView) -> str:

@@ -23,7 +23,7 @@ STATUS = {
         "synced": True, "simulated": False, "engine": "cython",
     },
     "control": {
-        "mode": "CONTROLLED", "why": "heartbeat and documents", "mode_age_s": 65.0, "stage": "WELL", "rules": [],
+        "mode": "CONTROLLED", "why": "heartbeat and documents", "mode_age_s": 65.0, "stage": "NORMAL", "rules": [],
         "caps": {"import": {"max_w": 5000, "whose": "envelope dso e1"}, "export": {"max_w": 0, "whose": "hard limit"}},
         "grid": {"power_w": -420.0, "age_s": 0.4, "state": "good", "unit": "W"},
         "alarms": [], "acted": [], "restore": {}, "contacts": {}, "supplies": {},

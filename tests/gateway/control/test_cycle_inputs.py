@@ -20,7 +20,7 @@ def test_a_stale_grid_meter_freezes_increases_and_refreshes_nothing(plant):
     fresh = p.view["stage"]
     p.run(5)
 
-    assert ("WELL", "FREEZE", "stale") == (fresh, p.view["stage"], p.view["grid"]["state"])
+    assert ("NORMAL", "FREEZE", "stale") == (fresh, p.view["stage"], p.view["grid"]["state"])
     assert [] == p.written("bat1.setpoint_w", since=43)
 
 
@@ -109,7 +109,7 @@ def test_the_meter_that_comes_back_gives_control_back_after_its_dwell(plant):
     p.run(60)
 
     assert ("SAFE", "grid meter was lost until now") == dwelling
-    assert ("WELL", "steered") == (p.view["stage"], p.view["assets"]["bat1"]["state"])
+    assert ("NORMAL", "steered") == (p.view["stage"], p.view["assets"]["bat1"]["state"])
     assert abs(p.grid_w) < 50
 
 
@@ -167,7 +167,7 @@ def test_a_slow_grid_meter_costs_10_percent_of_every_cap(plant, house):
     p = plant(house=slow, base_w=9000, soc_pct=60, grid_every_s=5).cap(import_max_w=6000).run(60)
 
     assert 5400 == p.view["caps"]["import"]["max_w"]
-    assert "WELL" == p.view["stage"]
+    assert "NORMAL" == p.view["stage"]
     assert max(p.grid_log[20:]) <= 5410
 
 
@@ -175,8 +175,8 @@ def test_a_slow_grid_meter_costs_10_percent_of_every_cap(plant, house):
     ("gaps_s", "stage"),
     [
         ((2, 2, 2), "FREEZE"),
-        ((2, 2), "WELL"),
-        ((2, 2, 1, 2), "WELL"),  # one in time between them: they are not in a row
+        ((2, 2), "NORMAL"),
+        ((2, 2, 1, 2), "NORMAL"),  # one in time between them: they are not in a row
         ((3, 2), "FREEZE"),  # two missed at once, and a third
         ((4,), "FREEZE"),
     ],

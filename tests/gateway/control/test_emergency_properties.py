@@ -39,7 +39,7 @@ def watched(plant, **more):
         def is_held_back(self):
             """Whether PV could make more and the grid would still take it."""
             events = self.state.events
-            if events.high.level or events.is_gone or self.view["stage"] != "WELL":
+            if events.high.level or events.is_gone or self.view["stage"] != "NORMAL":
                 return False  # a high frequency is made worse by all that is generated
             feeds_none = events.outage.is_open
             room_w = self.grid_w + (0.0 if feeds_none else self.caps.export_max_w)
@@ -108,7 +108,7 @@ def test_an_outage_tells_nothing_of_how_late_or_how_wrong_the_meter_is(plant, wi
     p.ev_wants_w = 0.0
     p.grid(50.0, (0.0, 0.0, 0.0), 20).grid(50.0, SOUND, 90)
 
-    assert ((p.state.lag.found_s or 0.0) <= 1.0, "WELL") == (True, p.view["stage"])
+    assert ((p.state.lag.found_s or 0.0) <= 1.0, "NORMAL") == (True, p.view["stage"])
 
 
 @examples(5, deep=150)
@@ -135,6 +135,6 @@ def test_events_neither_exceed_nor_tighten_a_limit_and_a_sound_grid_brings_all_b
             break
 
     # After an outage the steps of assets may make the meter look suspect, which holds all by a rule of its own.
-    assert is_free(p) or p.view["stage"] != "WELL", (p.view["events"], p.points, p.view["restore"])
+    assert is_free(p) or p.view["stage"] != "NORMAL", (p.view["events"], p.points, p.view["restore"])
     assert p.longest_over_export_s <= LATE_S
     assert p.longest_idle_s <= IDLE_S

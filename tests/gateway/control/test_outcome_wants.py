@@ -50,7 +50,7 @@ def by_hand(value, who="anna"):
 def told(scene):
     """A scene with other memories, orders, rivals, words of people, or a stage."""
 
-    def make(memories=FRESH, orders=None, stage=ControlStage.WELL, found=None, overrides=None, **more):
+    def make(memories=FRESH, orders=None, stage=ControlStage.NORMAL, found=None, overrides=None, **more):
         plain = scene()
         state = replace(
             plain.state,

@@ -49,7 +49,7 @@ def bay(name, order_a=6.0, drawn_a=None, **more):
 def plan(scene):
     """A sharing among handmade points; ``stage`` is how careful to be."""
 
-    def make(*bays, stage=ControlStage.WELL):
+    def make(*bays, stage=ControlStage.NORMAL):
         plain = scene()
         state = replace(plain.state, judgement=StageDecision(stage=stage))
         made = load_sharing._Sharing(scene(state=state), GROVE, [one.player for one in bays], bays)
@@ -204,7 +204,7 @@ def test_one_that_is_paused_is_told_nothing_by_the_sharing(plan):
 
 @pytest.mark.parametrize(
     ("left_a", "stage", "goal_a"),
-    [(12.0, ControlStage.WELL, 6.0), (11.9, ControlStage.WELL, 0.0), (12.0, ControlStage.FREEZE, 0.0)],
+    [(12.0, ControlStage.NORMAL, 6.0), (11.9, ControlStage.NORMAL, 0.0), (12.0, ControlStage.FREEZE, 0.0)],
 )
 def test_one_begins_at_its_floor_where_it_fits_beside_all_that_is_drawn(plan, left_a, stage, goal_a):
     begins = bay("b", 0.0)
@@ -242,14 +242,14 @@ def test_who_begins_waits_for_what_others_may_or_still_take(plan, other, left_a)
 @pytest.mark.parametrize(
     ("more", "stage", "goal_a"),
     [
-        ({"active": False, "order_a": 9.0}, ControlStage.WELL, 6.0),
+        ({"active": False, "order_a": 9.0}, ControlStage.NORMAL, 6.0),
         ({"active": False, "order_a": 9.0}, ControlStage.FREEZE, 6.0),
-        ({"active": False, "order_a": 0.0}, ControlStage.WELL, 6.0),
+        ({"active": False, "order_a": 0.0}, ControlStage.NORMAL, 6.0),
         ({"active": False, "order_a": 0.0}, ControlStage.FREEZE, 0.0),
-        ({"active": False, "order_a": 0.0, "movable": False}, ControlStage.WELL, 0.0),
-        ({"active": False, "order_a": 9.0, "movable": False}, ControlStage.WELL, 6.0),
-        ({"active": False, "order_a": 9.0, "fixed": True}, ControlStage.WELL, 9.0),
-        ({"active": True, "order_a": 9.0}, ControlStage.WELL, 9.0),
+        ({"active": False, "order_a": 0.0, "movable": False}, ControlStage.NORMAL, 0.0),
+        ({"active": False, "order_a": 9.0, "movable": False}, ControlStage.NORMAL, 6.0),
+        ({"active": False, "order_a": 9.0, "fixed": True}, ControlStage.NORMAL, 9.0),
+        ({"active": True, "order_a": 9.0}, ControlStage.NORMAL, 9.0),
     ],
 )
 def test_where_no_car_charges_the_point_is_open_at_its_floor(plan, more, stage, goal_a):

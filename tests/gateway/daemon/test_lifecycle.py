@@ -219,7 +219,7 @@ async def test_a_new_cycle_waits_for_a_restart_and_makes_no_cycle_late(house):
     await gateway.until(well)
     after = await reread(gateway, "cycle_s = 2.0", "cycle_s = 1.0", "config.adopted")
     count = after["cycles"]["count"]
-    await gateway.until(lambda s: s["cycles"]["count"] > count + 6 and s["control"]["stage"] == "WELL")
+    await gateway.until(lambda s: s["cycles"]["count"] > count + 6 and s["control"]["stage"] == "NORMAL")
 
     assert '"section": "control.cycle_s"' in gateway.log()
 

@@ -12,7 +12,7 @@ from quartier_hil.scenario.outputs import Output
 
 OUTPUT = Output(asset="x", point="x.relay_on", order="order.x", device="x", sort="switch", min_on_s=300.0)
 VIEW = {
-    "stage": "WELL",
+    "stage": "NORMAL",
     "mode": "CONTROLLED",
     "grid": {"state": "good", "verdict": "good", "unit": "W"},
     "caps": {"import": {"max_w": 4000.0}},

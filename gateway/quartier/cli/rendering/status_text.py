@@ -39,7 +39,7 @@ def describe_link_state(control: Mapping[str, Any]) -> Text:
 
 def describe_stage(control: Mapping[str, Any]) -> Iterator[Text]:
     """Describe the stage of the failsafe and its rules, when not all is well."""
-    if control["stage"] != "WELL":
+    if control["stage"] != "NORMAL":
         words = ", ".join(map(_describe_rule, control["rules"]))
         yield Text.assemble((control["stage"], "bold red"), f": {words}")
 

@@ -99,7 +99,7 @@ def withhold_discharge(
         left_w < EXCESS_MIN_W
         or inputs.duties.holds
         or inputs.duties.discharges
-        or inputs.stage is not ControlStage.WELL
+        or inputs.stage is not ControlStage.NORMAL
     ):
         return setpoints_w
     found = list(setpoints_w)
@@ -189,7 +189,7 @@ def restore_relay_pv(
     """
     duties = inputs.duties
     pv_waits = duties.pv_holds and not duties.pv_serves
-    if total_low_w is None or not duties.holds or pv_waits or inputs.stage is not ControlStage.WELL:
+    if total_low_w is None or not duties.holds or pv_waits or inputs.stage is not ControlStage.NORMAL:
         return {}
     spare_w = total_low_w
     if not duties.pv_holds:

@@ -78,7 +78,7 @@ def explain_no_raise(
     in_the_way = next((way for way, spare_w in spares_w.items() if spare_w < step_w), None)
     if in_the_way is not None:
         return make_limit_reason(inputs.force, in_the_way)
-    if inputs.stage is not ControlStage.WELL:
+    if inputs.stage is not ControlStage.NORMAL:
         return explain_stale_inputs(inputs)
     return _why_not_yet(inputs, gate) if spares_w else RETURNS
 
@@ -105,7 +105,7 @@ def explain_no_pv_raise(inputs: CycleInputs, room_w: float | None, step_w: float
         return make_limit_reason(inputs.force, "generation")
     if room_w is None or room_w <= step_w:
         return make_limit_reason(inputs.force, "export")
-    if inputs.stage is not ControlStage.WELL:
+    if inputs.stage is not ControlStage.NORMAL:
         return explain_stale_inputs(inputs)
     return fitting if inputs.duties.pv_ramp_per_min is None else effects.RISES_SLOWLY
 

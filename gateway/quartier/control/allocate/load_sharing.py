@@ -208,7 +208,7 @@ class _Sharing:
     @property
     def _may_raise(self) -> bool:
         duties = self.scene.duties
-        return self.scene.stage is ControlStage.WELL and not (duties.holds or duties.off)
+        return self.scene.stage is ControlStage.NORMAL and not (duties.holds or duties.off)
 
     def _level_w(self, before_w: float | None, hard_w: float, soft_w: float, *, tight: bool) -> float | None:
         """Return what the cars may take together, in W, after the limit of the connection lowered it.

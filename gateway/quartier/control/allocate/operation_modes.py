@@ -229,7 +229,7 @@ def _mode(inputs: CycleInputs, switch: SwitchState, before: int, wanted: int, le
     held = inputs.duties.holds_down(leaning.tier) or (switch.is_held and not leaning.claims)
     if (
         held
-        or inputs.stage is not ControlStage.WELL
+        or inputs.stage is not ControlStage.NORMAL
         or not switch_state.is_rise_allowed(switch, inputs.now_ns)
     ):
         mode = max(before, mode)

@@ -47,7 +47,11 @@ def restore_next(
     rooms, looks = tree.find_headrooms_w(inputs, result.grove, participants, result.setpoints_w)
     back: dict[int, SwitchState] = {}
     spares_w = _spares_w(inputs, participants, high_w)
-    if high_w is not None and inputs.stage is ControlStage.WELL and not (result.acted or inputs.duties.holds):
+    if (
+        high_w is not None
+        and inputs.stage is ControlStage.NORMAL
+        and not (result.acted or inputs.duties.holds)
+    ):
         if gate.is_open(inputs.now_ns):
             spare_w = (
                 cap_w
@@ -210,7 +214,7 @@ def find_return_needs(state: ControlState, name: str, now_ns: int) -> list[dict[
 
 
 def _inputs(state: ControlState) -> Iterator[dict[str, Any]]:
-    if state.judgement.stage is not ControlStage.WELL:
+    if state.judgement.stage is not ControlStage.NORMAL:
         yield {"what": "inputs", "rules": [health.STAGE_TEXTS[rule] for rule in state.judgement.rules]}
 
 

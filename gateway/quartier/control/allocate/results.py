@@ -356,7 +356,9 @@ def _pv_turn(
             switch, -setpoint_w, participant.present_w, now_ns, deaf=participant.deaf
         )
         limit_w = min(limit_w, -setpoint_w)
-    elif inputs.stage is ControlStage.WELL and switch.limit_w is not None and result.total_low_w is not None:
+    elif (
+        inputs.stage is ControlStage.NORMAL and switch.limit_w is not None and result.total_low_w is not None
+    ):
         limit_w = _pv_raised(inputs, participant, result, limit_w)
     cap_w = inputs.force.generation_w
     if cap_w is not None:
@@ -372,7 +374,7 @@ def _pv_kept(
 ) -> SwitchState:
     """Keep the limit of a PV that must not be ordered; it may rise if nothing is in the way."""
     asset, switch = participant.asset, participant.turn
-    free = inputs.stage is ControlStage.WELL and inputs.force.generation_w is None
+    free = inputs.stage is ControlStage.NORMAL and inputs.force.generation_w is None
     if free and switch.limit_w is not None and result.total_low_w is not None and not inputs.lost:
         limit_w = max(limit_w, _pv_raised(inputs, participant, result, limit_w))
     return replace(switch, limit_w=find_limit_w(limit_w, asset.rated_w))

@@ -12,7 +12,7 @@ from quartier.site.asset_types import GridMeter
 class ControlStage(IntEnum):
     """The control stage: FREEZE raises nothing, SAFE sheds to the fail-safe limits."""
 
-    WELL = 0
+    NORMAL = 0
     FREEZE = 1
     SAFE = 2
 
@@ -46,7 +46,7 @@ class StageRule:
 class StageDecision:
     """The stage in force, its rules, and until when each dwells (monotonic)."""
 
-    stage: ControlStage = ControlStage.WELL
+    stage: ControlStage = ControlStage.NORMAL
     rules: tuple[str, ...] = ()
     until_ns: Mapping[str, int] = field(default_factory=dict)
 
@@ -139,5 +139,5 @@ def decide_stage(before: StageDecision, health: InputHealth, now_ns: int) -> Sta
         elif until_ns.get(rule.name, now_ns) <= now_ns:
             until_ns.pop(rule.name, None)
     alive = [rule for rule in STAGE_RULES if rule.name in until_ns]
-    stage = max((rule.stage for rule in alive), default=ControlStage.WELL)
+    stage = max((rule.stage for rule in alive), default=ControlStage.NORMAL)
     return StageDecision(stage, tuple(rule.name for rule in alive if rule.stage is stage), until_ns)

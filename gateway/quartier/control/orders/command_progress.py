@@ -271,7 +271,7 @@ def _setpoint(wish: Setpoint, commands: RunningCommands, world: CommandContext) 
     if asset.name in world.people:
         return _no(AckReason.LOCAL_OVERRIDE)
     kept = isinstance(asset, Battery) and _is_maintained(commands, world.now)
-    if kept or not world.leads or state.events.is_gone or state.judgement.stage is not ControlStage.WELL:
+    if kept or not world.leads or state.events.is_gone or state.judgement.stage is not ControlStage.NORMAL:
         return _no(AckReason.SAFETY)
     if is_protected(asset, wish.power_w, world):
         return _no(AckReason.SELF_PROTECTION)

@@ -28,7 +28,7 @@ def note_unread_point(switch: SwitchState, now_ns: int, *, read: bool) -> Switch
 
 def is_wait_over(inputs: CycleInputs, asset: ControllableAsset, switch: SwitchState) -> bool:
     """Return whether its point was unread for as long as its device may be silent, and all else is well."""
-    if switch.unread_ns is None or inputs.lost or inputs.stage is not ControlStage.WELL:
+    if switch.unread_ns is None or inputs.lost or inputs.stage is not ControlStage.NORMAL:
         return False
     waits_s = max(totals.START_WAIT_S, observations.find_silent_after_s(asset.period_s))
     return inputs.now_ns - switch.unread_ns > waits_s * _S

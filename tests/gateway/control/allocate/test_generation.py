@@ -290,7 +290,7 @@ OFF = SwitchState(on=False, since_ns=-300 * S, before_w=-2_000.0)
 )
 def test_pv_behind_a_relay_comes_back_in_an_event_that_holds_consumers(scene, more, low_w, is_back):
     here = scene(duties=more.get("duties", GridEffects(holds=True)))
-    judged = StageDecision(stage=more.get("stage", ControlStage.WELL))
+    judged = StageDecision(stage=more.get("stage", ControlStage.NORMAL))
     here = replace(
         here,
         state=replace(here.state, judgement=judged),

@@ -64,7 +64,7 @@ def waiting(scene):
     """``waiting(gate=…, spare_w=…)``: why a load of 1000 W that was shed is not raised at second ``T``."""
 
     def find(
-        *, gate=BELOW, spare_w=1_000.0, stage=ControlStage.WELL, verdict=Verdict.GOOD, events=None, **more
+        *, gate=BELOW, spare_w=1_000.0, stage=ControlStage.NORMAL, verdict=Verdict.GOOD, events=None, **more
     ):
         at = scene(t=T, **more)
         meter = replace(at.state.meter, verdict=verdict)
@@ -122,21 +122,27 @@ def test_one_that_is_held_says_which_part_of_the_staged_restore_it_waits_for(wai
 @pytest.mark.parametrize(
     ("room_w", "stage", "duties", "generation_w", "words"),
     [
-        (200.0, ControlStage.WELL, GridEffects(), None, "limited to fit export cap 6000 W (envelope dso 1)"),
-        (None, ControlStage.WELL, GridEffects(), None, "limited to fit export cap 6000 W (envelope dso 1)"),
-        (201.0, ControlStage.WELL, GridEffects(), None, "rises step by step"),
+        (
+            200.0,
+            ControlStage.NORMAL,
+            GridEffects(),
+            None,
+            "limited to fit export cap 6000 W (envelope dso 1)",
+        ),
+        (None, ControlStage.NORMAL, GridEffects(), None, "limited to fit export cap 6000 W (envelope dso 1)"),
+        (201.0, ControlStage.NORMAL, GridEffects(), None, "rises step by step"),
         (201.0, ControlStage.FREEZE, GridEffects(), None, "held: nothing is raised while inputs are stale"),
-        (201.0, ControlStage.WELL, GridEffects(), 3_000.0, "limited to fit generation cap 3000 W (link)"),
+        (201.0, ControlStage.NORMAL, GridEffects(), 3_000.0, "limited to fit generation cap 3000 W (link)"),
         (
             201.0,
-            ControlStage.WELL,
+            ControlStage.NORMAL,
             GridEffects(pv_holds=True),
             None,
             "grid was at 50.31 Hz: nothing is raised",
         ),
         (
             201.0,
-            ControlStage.WELL,
+            ControlStage.NORMAL,
             GridEffects(pv_ramp_per_min=0.1),
             None,
             "after an outage: the building rises slowly",

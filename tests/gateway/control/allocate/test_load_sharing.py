@@ -126,7 +126,7 @@ def planned(yard, scene):
         state = replace(
             p.state,
             gate=RestoreGate(below_since_ns=(p.t - more.pop("below_s", 0)) * S),
-            judgement=StageDecision(more.pop("stage", ControlStage.WELL)),
+            judgement=StageDecision(more.pop("stage", ControlStage.NORMAL)),
             park=replace(
                 p.state.park,
                 level_w=more.pop("level_w", None),

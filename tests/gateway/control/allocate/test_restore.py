@@ -39,7 +39,7 @@ def restored(scene, house):
             turns={player.name: player.turn for player in players},
             gate=RestoreGate(below_since_ns=(T - below_s) * S),
             memories=more.pop("memories", {}),
-            judgement=StageDecision(more.pop("stage", ControlStage.WELL)),
+            judgement=StageDecision(more.pop("stage", ControlStage.NORMAL)),
         )
         now = scene(t=T, state=state, grid_w=high_w, **more)
         now = replace(now, force=replace(now.force, consumption_w=consumption_w, generation_w=generation_w))

@@ -40,7 +40,7 @@ def texts(force):
 
 
 def test_the_minimum_binds_and_keeps_its_name(house):
-    force = find_active_limits(house, LINK, ControlStage.WELL)
+    force = find_active_limits(house, LINK, ControlStage.NORMAL)
 
     assert (7000, 2000, None, None) == (
         force.import_w,
@@ -62,7 +62,7 @@ def test_a_lost_meter_brings_the_failsafe_values(house):
 def test_a_slow_meter_costs_10_percent_of_every_cap(house):
     slow = replace(house, grid=replace(house.grid, period_s=3))
     link = replace(LINK, generation_max_w=1000, consumption_max_w=2000)
-    force = find_active_limits(slow, link, ControlStage.WELL)
+    force = find_active_limits(slow, link, ControlStage.NORMAL)
 
     assert pytest.approx((6300, 1800, 900, 1800)) == (
         force.import_w,
@@ -77,7 +77,7 @@ def test_contacts_join_the_minimum_with_their_names(house):
         (make_text_reason("contact dso1"), PowerLimits(4200.0, inf)),
         (make_text_reason("contact dso2"), PowerLimits(inf, 0.0, 3000.0)),
     ]
-    force = find_active_limits(house, LINK, ControlStage.WELL, acting)
+    force = find_active_limits(house, LINK, ControlStage.NORMAL, acting)
 
     assert (4200, 0, 3000) == (force.import_w, force.export_w, force.generation_w)
     assert {"import": "contact dso1", "export": "contact dso2", "generation": "contact dso2"} == texts(force)
@@ -85,7 +85,7 @@ def test_contacts_join_the_minimum_with_their_names(house):
 
 def test_a_contact_never_widens(house):
     force = find_active_limits(
-        house, LINK, ControlStage.WELL, [(make_text_reason("contact dso1"), PowerLimits(1e6, 1e6, 1e6))]
+        house, LINK, ControlStage.NORMAL, [(make_text_reason("contact dso1"), PowerLimits(1e6, 1e6, 1e6))]
     )
 
     assert (7000, 2000) == (force.import_w, force.export_w)

@@ -13,7 +13,7 @@ from quartier.control.observe.health import (
 from quartier.site.asset_types import GridMeter
 
 S = 1_000_000_000
-WELL = InputHealth(grid_age_s=0.5)
+GOOD = InputHealth(grid_age_s=0.5)
 
 
 @pytest.mark.parametrize(
@@ -25,14 +25,14 @@ def test_stale_and_lost_follow_the_meters_period(period_s, stale_s, lost_s):
 
 @pytest.mark.parametrize(
     ("age_s", "stage"),
-    [(2, ControlStage.WELL), (4, ControlStage.FREEZE), (9, ControlStage.FREEZE), (11, ControlStage.SAFE)],
+    [(2, ControlStage.NORMAL), (4, ControlStage.FREEZE), (9, ControlStage.FREEZE), (11, ControlStage.SAFE)],
 )
 def test_a_grid_meter_of_1_s_freezes_after_3_s_and_is_lost_after_10_s(age_s, stage):
     assert stage is decide_stage(StageDecision(), InputHealth(grid_age_s=age_s), 0).stage
 
 
 @pytest.mark.parametrize(
-    ("age_s", "stage"), [(11.5, ControlStage.WELL), (13.5, ControlStage.FREEZE), (21, ControlStage.SAFE)]
+    ("age_s", "stage"), [(11.5, ControlStage.NORMAL), (13.5, ControlStage.FREEZE), (21, ControlStage.SAFE)]
 )
 def test_a_grid_meter_of_5_s_has_more_time(age_s, stage):
     assert stage is decide_stage(StageDecision(), InputHealth(grid_age_s=age_s, grid_period_s=5), 0).stage
@@ -43,19 +43,19 @@ def test_a_meter_slower_than_2_s_is_slow(period_s, margin):
     assert margin is is_slow_meter(GridMeter(name="grid", rated_w=1, period_s=period_s))
 
 
-@pytest.mark.parametrize(("late", "stage"), [(2, ControlStage.WELL), (3, ControlStage.FREEZE)])
+@pytest.mark.parametrize(("late", "stage"), [(2, ControlStage.NORMAL), (3, ControlStage.FREEZE)])
 def test_three_late_cycles_freeze(late, stage):
     assert stage is decide_stage(StageDecision(), InputHealth(grid_age_s=0, late_count=late), 0).stage
 
 
 def test_the_worst_rule_wins_and_lets_go_only_after_its_dwell():
     lost = decide_stage(StageDecision(), InputHealth(grid_age_s=11), 1 * S)
-    dwelling = decide_stage(lost, WELL, 30 * S)
-    over = decide_stage(dwelling, WELL, 31 * S)
+    dwelling = decide_stage(lost, GOOD, 30 * S)
+    over = decide_stage(dwelling, GOOD, 31 * S)
 
     assert (ControlStage.SAFE, ("grid-meter-lost",)) == (lost.stage, lost.rules)
     assert (ControlStage.SAFE, ("grid-meter-lost",)) == (dwelling.stage, dwelling.rules)
-    assert (ControlStage.WELL, ()) == (over.stage, over.rules)
+    assert (ControlStage.NORMAL, ()) == (over.stage, over.rules)
 
 
 def test_a_rule_whose_cause_is_over_says_how_long_it_stays():

@@ -42,7 +42,7 @@ YOUNG, OLD = SwitchState(unread_ns=NOW - 15 * S), SwitchState(unread_ns=NOW - 16
 def here(scene):
     """A minute after the start, with what is heard of each asset's power, and a stage."""
 
-    def make(stage=ControlStage.WELL, **more):
+    def make(stage=ControlStage.NORMAL, **more):
         plain = scene()
         heard = {f"{name}.power_w": LastGood(0.0, NOW) for name in ("pump", "ev1", "pv1", "pv2", "heat")}
         state = replace(plain.state, memories=heard, book=OrderBook(), judgement=StageDecision(stage=stage))

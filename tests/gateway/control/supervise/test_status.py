@@ -131,7 +131,7 @@ POINT = "bat1.setpoint_w"
 def test_a_view_says_mode_caps_whose_and_why(plant):
     view = plant(base_w=2000).run(3).view
 
-    assert ("CONTROLLED", "test", "WELL", [], []) == (
+    assert ("CONTROLLED", "test", "NORMAL", [], []) == (
         view["mode"], view["why"], view["stage"], view["rules"], view["alarms"],
     )  # fmt: skip
     cap = view["caps"]["export"]
