@@ -162,7 +162,8 @@ def describe_override_effect(asset: Mapping[str, Any]) -> str:
     told, wished = (format_order(wish["point"], wish[key]) for key in ("done", "wished"))
     if wish["held_by"] is not None:
         return f"set to {told}, not {wished}: {wish['held_by']['text']}"
-    return f"set to {told}" + ("" if told == wished else f", on its way to {wished}")
+    way = "on its way to" if wish["ramps"] else "not yet"
+    return f"set to {told}" + ("" if told == wished else f", {way} {wished}")
 
 
 def describe_unread(asset: Mapping[str, Any]) -> str:

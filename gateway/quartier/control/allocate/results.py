@@ -161,11 +161,12 @@ def explain_movements(
     for index, reason in acted.items():
         cause = reason.drop_last()
         if cause is not None and reason.last.code in steps.BATTERY_CODES:
-            found[index] = cause.then(_battery_move(participants[index].want_w, setpoints_w[index]))
+            found[index] = cause.then(explain_battery_move(participants[index].want_w, setpoints_w[index]))
     return found
 
 
-def _battery_move(want_w: float, setpoint_w: float) -> Reason:
+def explain_battery_move(want_w: float, setpoint_w: float) -> Reason:
+    """Return what a battery does that a limit moves from ``want_w`` to ``setpoint_w``."""
     if abs(setpoint_w) <= ZERO_W:
         return steps.STOPS_TAKING if want_w > 0 else steps.STOPS_GIVING
     if setpoint_w > 0:

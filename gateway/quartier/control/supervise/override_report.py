@@ -3,9 +3,12 @@
 It is for people, in the status of a cycle and in the reason of an order; it decides nothing.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from quartier.control import records, switch_state
+from quartier.control.allocate import results
 from quartier.control.inputs import CycleInputs
 from quartier.control.limits import unmet
 from quartier.control.observe import observations
@@ -20,8 +23,38 @@ from quartier.site.asset_types import Battery, ChargePointAsset, ControllableAss
 _MINIMUM_ON = make_reason("minimum_time.on")
 _NO_FEED_IN, _NO_CHARGE = make_reason("battery.grid_no_feed_in"), make_reason("battery.grid_no_charge")
 _SUSPECT, _APPARENT = make_reason("meter.suspect"), make_reason("meter.no_export")
+_ROUNDING_W = 1.0
 _ORDERED = frozenset({"hand.orders", "hand.maintenance", "document.orders"})
 _BATTERY_LED = frozenset({"plan.leads", "self_consumption"})
+
+
+@dataclass(frozen=True, slots=True)
+class BatteryStep:
+    """The next setpoint of a battery in W, and ``moved``: the limit that moved it off its wanted power.
+
+    ``total_high_w`` and ``total_low_w`` are as in ``AllocationResult``.
+    """
+
+    participant: Participant
+    setpoint_w: float
+    moved: Reason | None
+    total_high_w: float
+    total_low_w: float
+
+
+def find_battery_steps(
+    inputs: CycleInputs, participants: Sequence[Participant], result: results.AllocationResult
+) -> dict[str, BatteryStep]:
+    """Return by name what the allocation made of each battery that has an override."""
+    if result.total_high_w is None or result.total_low_w is None:
+        return {}
+    return {
+        one.name: BatteryStep(
+            one, setpoint_w, result.acted.get(index), result.total_high_w, result.total_low_w
+        )
+        for index, (one, setpoint_w) in enumerate(zip(participants, result.setpoints_w, strict=True))
+        if isinstance(one.asset, Battery) and one.name in inputs.wishes.overrides
+    }
 
 
 def explain_battery_order(inputs: CycleInputs, asset: Battery, room: records.PowerRange) -> Reason:
@@ -41,21 +74,31 @@ def report_override(
     asset: ControllableAsset,
     wish: Override,
     order: Order | None,
-    participant: Participant | None,
+    step: BatteryStep | None,
 ) -> dict[str, Any]:
     """Report the request and the present order (``done``), both in the unit of ``point``, and what limits it.
 
-    JSON-ready. ``held_by``: the limit that holds the request back; None if none does, because the request is
-    fulfilled or on its way.
+    JSON-ready. ``held_by``: the limit that holds the request back, or will end its ramp; None if none does.
+    ``ramps``: only the ramp of a battery is between the order and the request.
     """
     wished, done = _at_point(asset, wish.value), None if order is None else order.value
-    held = None if wished is None or order is None else _held(inputs, asset, wish, wished, order, participant)
+    held, ramps = None, False
+    if wished is not None and order is not None and not _is_reached(asset, wished, order.value):
+        held = _held(inputs, asset, wish, wished, order, step)
+        ramps = (
+            held is None and step is not None and abs(step.setpoint_w - step.participant.want_w) < _ROUNDING_W
+        )
     return {
         "point": find_control_point(asset),
         "wished": wished,
         "done": done,
         "held_by": None if held is None else {"text": str(held), **render_data(held)},
+        "ramps": ramps,
     }
+
+
+def _is_reached(asset: ControllableAsset, wished: float, done: float) -> bool:
+    return abs(wished - done) <= VALUE_TOLERANCE.get(find_control_point(asset).rpartition("_")[2], 0.0)
 
 
 def _at_point(asset: ControllableAsset, value: float | None) -> float | None:
@@ -72,21 +115,47 @@ def _held(
     wish: Override,
     wished: float,
     order: Order,
-    participant: Participant | None,
+    step: BatteryStep | None,
 ) -> Reason | None:
-    point = find_control_point(asset)
-    if abs(wished - order.value) <= VALUE_TOLERANCE.get(point.rpartition("_")[2], 0.0):
-        return None
+    if isinstance(asset, Battery) and step is not None:
+        return _battery_held(inputs, asset, wish, wished, step)
     if isinstance(asset, Load | ChargePointAsset) and wished == 0:
         switch = inputs.state.turns.get(asset.name, switch_state.SwitchState())
         return None if switch_state.is_switch_allowed(asset, switch, inputs.now_ns) else _MINIMUM_ON
     if order.reason not in (wish.reason, NO_REASON) and not _is_earlier(asset, order.reason):
         return order.reason
-    return (
-        _narrowed(inputs, asset, wished, participant.room)
-        if isinstance(asset, Battery) and participant
-        else None
-    )
+    return None
+
+
+def _battery_held(
+    inputs: CycleInputs, asset: Battery, wish: Override, wished_w: float, step: BatteryStep
+) -> Reason | None:
+    """Return what keeps a battery from the request, by this cycle: its order may have an older reason."""
+    unit = step.participant
+    least_w, most_w = sorted((unit.want_w, wished_w))
+    if step.moved is not None and not least_w <= step.setpoint_w <= most_w:
+        return step.moved  # a limit that moves it towards the request holds nothing back
+    reason = unit.reason or NO_REASON
+    if reason not in (wish.reason, NO_REASON) and reason.drop_last() != wish.reason:
+        return reason
+    return _narrowed(inputs, asset, wished_w, unit.room) or _find_limit_ahead(inputs, wished_w, step)
+
+
+def _find_limit_ahead(inputs: CycleInputs, wished_w: float, step: BatteryStep) -> Reason | None:
+    """Return the limit that will end the ramp to the request, as the other assets are now; None if none will.
+
+    Only what a battery does before all others is certain: to charge less for an import limit, and to move for
+    an export limit (spec/failsafe.md#section-3).
+    """
+    more_w, force = wished_w - step.setpoint_w, inputs.force
+    over_w = step.total_high_w + more_w - force.import_w
+    if more_w > 0.0 and wished_w > 0.0 and over_w > _ROUNDING_W:
+        cause, bound_w = force.reason("import"), max(0.0, wished_w - over_w)
+        return cause.then(results.explain_battery_move(wished_w, bound_w))
+    over_w = -force.export_w - step.total_low_w - more_w
+    if more_w < 0.0 and over_w > _ROUNDING_W and not inputs.duties.holds:
+        return force.reason("export").then(results.explain_battery_move(wished_w, wished_w + over_w))
+    return None
 
 
 def _is_earlier(asset: ControllableAsset, reason: Reason) -> bool:
@@ -103,7 +172,7 @@ def _narrowed(
     inputs: CycleInputs, asset: Battery, wished_w: float, room: records.PowerRange
 ) -> Reason | None:
     """Return what leaves a battery less range than requested; None if only its ramp delays the request."""
-    if room.low_w - 1.0 <= wished_w <= room.high_w + 1.0:
+    if room.low_w - _ROUNDING_W <= wished_w <= room.high_w + _ROUNDING_W:
         return None
     soc_pct = observations.find_fresh_value(
         inputs.state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, inputs.now_ns

@@ -125,7 +125,7 @@ def render_status(
     """
     caps = inputs.wishes.caps
     rules = inputs.state.judgement.rules
-    by_name = {participant.name: participant for participant in participants}
+    steps = override_report.find_battery_steps(inputs, participants, result)
     said = {participant.name: participant.reason for participant in participants}
     deaf = {participant.name for participant in participants if participant.deaf}
     said |= {
@@ -168,7 +168,7 @@ def render_status(
                 inputs,
                 a,
                 after,
-                by_name.get(a.name),
+                steps.get(a.name),
                 _asset(inputs, a, after, said.get(a.name), is_deaf=a.name in deaf),
             )
             for a in inputs.house.assets
@@ -351,7 +351,7 @@ def _with_wish(
     inputs: CycleInputs,
     asset: ControllableAsset,
     after: ControlState,
-    participant: Participant | None,
+    step: override_report.BatteryStep | None,
     found: dict[str, Any],
 ) -> dict[str, Any]:
     """Add the order for this asset, if there is one, and the limit that holds it back."""
@@ -365,7 +365,7 @@ def _with_wish(
         **render_data(wish.reason),
         "left_s": round((wish.until_ns - inputs.now_ns) / 1e9, 1),
         "until_utc_ms": wish.until_utc_ms,
-        **override_report.report_override(inputs, asset, wish, order, participant),
+        **override_report.report_override(inputs, asset, wish, order, step),
     }
     return found
 

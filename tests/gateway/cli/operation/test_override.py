@@ -30,7 +30,8 @@ def test_maintenance_without_its_time_says_how_to_give_it_and_how_to_end_it(caps
     assert "expected --for 4h; to end it: quartier override bat1 --cancel" in capsys.readouterr().err
 
 
-WISH = {"point": "ev1.current_max_a", "wished": 10.0, "done": 6.0, "words": "by hand, anna", "held_by": None}
+WISH = {"point": "ev1.current_max_a", "wished": 10.0, "done": 6.0, "words": "by hand, anna"}
+WISH |= {"held_by": None, "ramps": False}
 CAP = {"held_by": {"text": "import cap 4000 W (envelope dso 1): charging slowed", "code": "cap.import"}}
 CAR = {"name": "ev1", "role": "ev", "tier": "C", "state": "limited to 4140 W", "power_w": 4_100.0}
 CAR |= {"quality": "good", "age_s": 0.4, "needs": None, "command": {"point": WISH["point"], "value": 6.0}}
@@ -48,7 +49,8 @@ def test_the_answer_says_what_is_wished_what_is_done_and_which_limit_holds_it():
     def effect(**changes):
         return operation_override._describe_effect(CAR | {"override": WISH | changes})
 
-    assert "set to 6 A, on its way to 10 A" == effect()
+    assert "set to 6 A, not yet 10 A" == effect()
+    assert "set to 6 A, on its way to 10 A" == effect(ramps=True)
     assert "set to 10 A" == effect(done=10.0)
     assert "set to 6 A, not 10 A: import cap 4000 W (envelope dso 1): charging slowed" == effect(**CAP)
     waits = operation_override._describe_effect(CAR | UNREAD)

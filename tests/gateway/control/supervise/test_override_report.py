@@ -37,7 +37,11 @@ CAP = make_text_reason("import cap 3000 W (dso)")
 
 @pytest.fixture
 def tell(scene):
-    """What is shown of one wish; ``room`` is what a battery was left, ``done`` what it is told."""
+    """What is shown of one wish; ``room`` is what a battery was left, ``done`` what it is told.
+
+    ``aims`` is the next step that it wants, ``by_cycle`` the reason of that, ``moved`` the limit that moves it to
+    ``done``, and ``total_w`` the power at the connection then.
+    """
 
     def make(asset, value, done=0.0, reason=None, room=None, soc_pct=50.0, turn=FREELY, of=HOUSE, **more):
         here = scene(of)
@@ -46,8 +50,11 @@ def tell(scene):
         state = replace(here.state, memories=memories, turns={asset.name: turn}, meter=judge)
         wish = Override(asset.name, value, here.now_ns + 60 * S, 0, ANNA)
         order = None if done is None else Order(done, here.now_ns, reason or wish.reason)
-        player = None if room is None else Participant(asset, 0.0, 0.0, turn, room=room)
-        return override_report.report_override(scene(of, state=state, **more), asset, wish, order, player)
+        player = Participant(asset, 0.0, more.pop("aims", done), turn, room=room)
+        player.reason, total_w = more.pop("by_cycle", wish.reason), more.pop("total_w", 0.0)
+        step = override_report.BatteryStep(player, done, more.pop("moved", None), total_w, total_w)
+        step = None if room is None else step
+        return override_report.report_override(scene(of, state=state, **more), asset, wish, order, step)
 
     return make
 
@@ -136,6 +143,7 @@ def test_nothing_holds_what_is_done_on_its_way_or_not_known(tell):
         "wished": 10.0,
         "done": None,
         "held_by": None,
+        "ramps": False,
     }
     assert tell(ASSETS["ev1"], 10.0, done=6.0, reason=NO_REASON)["held_by"] is None
 
@@ -180,6 +188,65 @@ def test_an_order_that_gets_less_than_the_wish_names_the_limit_in_its_own_reason
     assert str(reason).startswith(f"{wish.reason}{words}")
     assert wish.who == reason.who
     assert bool(words) is (reason != wish.reason)
+
+
+EXPORT = make_reason("cap.export", limit_w=0.0, source=make_text_reason("fail-safe value"))
+NO_EXPORT = ActiveLimits(
+    import_w=5e3,
+    export_w=0.0,
+    whose={"import": make_text_reason("dso"), "export": make_text_reason("fail-safe value")},
+)
+WIDE = PowerRange(-5e3, 5e3)
+
+
+@pytest.mark.parametrize(
+    ("wish", "changes", "held", "ramps"),
+    [
+        # The order is from before the wish, and stays: the cap keeps it where it was.
+        (1e3, {"done": 2.3e3, "aims": 2.0e3, "moved": EXPORT}, EXPORT.code, False),
+        (1e3, {"done": 2.3e3, "aims": 0.0, "moved": EXPORT}, EXPORT.code, False),  # beyond the wish
+        (5e3, {"done": 2.3e3, "aims": 250.0, "moved": EXPORT}, None, False),  # it helps
+        (5e3, {"done": 2.3e3, "by_cycle": make_reason("inputs.stale")}, "inputs.stale", False),
+        (5e3, {"done": 2.3e3, "aims": 2.5e3}, None, False),  # it waits until others have obeyed
+        (5e3, {"done": 2.3e3, "by_cycle": None}, None, True),
+        # The ramp goes on for now, and will end at a limit.
+        (1e3, {"done": 2.3e3, "force": NO_EXPORT, "total_w": 500.0}, EXPORT.code, False),
+        (1e3, {"done": 2.3e3, "force": NO_EXPORT, "total_w": 1_300.0}, None, True),
+        (
+            1e3,
+            {"done": 2.3e3, "force": NO_EXPORT, "duties": GridEffects(holds=True)},
+            None,
+            True,
+        ),
+        (4e3, {"done": 2.3e3, "force": NO_EXPORT, "total_w": 4e3}, "cap.import", False),
+        (4e3, {"done": 2.3e3, "force": NO_EXPORT, "total_w": 3e3}, None, True),
+        (-1e3, {"done": -3e3, "force": NO_EXPORT, "total_w": 4e3}, None, True),  # cars may make the room
+    ],
+)
+def test_a_ramp_is_told_from_a_limit_by_what_this_cycle_allocates(tell, wish, changes, held, ramps):
+    earlier = make_reason("self_consumption").then(make_reason("grid.target", target_w=0))
+
+    found = tell(ASSETS["bat1"], wish, reason=earlier, room=WIDE, **changes)
+
+    assert (held, ramps) == ((found["held_by"] or {"code": None})["code"], found["ramps"])
+
+
+def test_a_limit_that_holds_an_order_by_hand_is_named_in_the_first_cycle_and_on(plant):
+    class Town(plant):
+        ordered = False
+
+        def wishes(self):
+            until_ns = (self.t + 60) * S
+            orders = {"bat1": Override("bat1", 1e3, until_ns, 0, ANNA)} if self.ordered else {}
+            return Requests(caps=self.caps, overrides=orders)
+
+    p = Town(base_w=-2_300, soc_pct=50).cap(export_max_w=0.0)
+    p.run(60)
+    p.ordered = True
+    told = [p.step().view["assets"]["bat1"]["override"] for _ in range(30)]
+
+    assert {"cap.export"} == {one["held_by"] and one["held_by"]["code"] for one in told}
+    assert all("battery charges" in one["held_by"]["text"] and one["done"] > 1_500 for one in told)
 
 
 def test_an_earlier_order_by_hand_limits_nothing_but_what_is_added_to_an_order_does(tell):
