@@ -103,11 +103,14 @@ def test_the_meter_that_comes_back_gives_control_back_after_its_dwell(plant):
     p = plant(base_w=2000).run(60)
     p.silent = {"grid"}
     p.run(30)
+    lost = p.view["grid"]["state"], p.view["grid"]["verdict"]
     p.silent = set()
     p.run(25)
     dwelling = p.view["stage"], p.view["assets"]["bat1"]["state"]
     p.run(60)
 
+    assert ("lost", "unknown") == lost
+    assert "good" == p.view["grid"]["verdict"]
     assert ("SAFE", "grid meter was lost until now") == dwelling
     assert ("NORMAL", "steered") == (p.view["stage"], p.view["assets"]["bat1"]["state"])
     assert abs(p.grid_w) < 50
@@ -120,6 +123,7 @@ def test_a_grid_meter_dead_from_the_start_is_a_named_state(plant):
 
     assert ("starting", "FREEZE", []) == first
     assert ("never read", "SAFE") == (p.view["grid"]["state"], p.view["stage"])
+    assert "unknown" == p.view["grid"]["verdict"]
     assert (0.0, 0.0) == (p.points["ev1.current_max_a"], p.points["pump.relay_on"])
     assert 0.0 == p.points["bat1.setpoint_w"]
 

@@ -167,9 +167,18 @@ def run_meter(options: argparse.Namespace) -> int:
     elif options.believe:
         print(f"the grid meter was {answer['done']}; it is believed again")
     else:
-        causes = tuple((one["code"], one["value"]) for one in answer["causes"])
-        print(f"{answer['verdict']}{': ' if causes else ''}{describe_evidence_with_faults(causes)}")
+        print(_describe_meter(answer))
     return 1 if "error" in answer else 0
+
+
+def _describe_meter(told: Mapping[str, Any]) -> str:
+    """Return the verdict on the grid meter and its evidence; for a meter not read now, its state and age."""
+    evidence = describe_evidence_with_faults([(one["code"], one["value"]) for one in told["causes"]])
+    age = "" if told["age_s"] is None else f"last read {output.format_age(told['age_s'])} ago"
+    state = "" if told["state"] in {"good", told["verdict"]} else f"the grid meter is {told['state']}"
+    reading = ", ".join(filter(None, (state, age))) if told["state"] != "good" else ""
+    words = "; ".join(filter(None, (evidence, reading)))
+    return f"{told['verdict']}: {words}" if words else str(told["verdict"])
 
 
 def report_no_operator_access(closed: NoDaemon) -> int:

@@ -150,7 +150,7 @@ def render_status(
             "age_s": _age(inputs.grid_age_s),
             "state": _grid_state(inputs),
             "lag_s": inputs.state.lag.found_s,
-            "verdict": inputs.meter.verdict.name.lower(),
+            "verdict": _grid_verdict(inputs),
             "causes": [{"code": code, "value": round(value, 2)} for code, value in inputs.meter.causes],
             "unit": "VA" if inputs.house.grid.is_apparent else "W",
         },
@@ -201,6 +201,12 @@ def _grid_state(inputs: CycleInputs) -> str:
     if inputs.meter.verdict is Verdict.IMPLAUSIBLE:
         return "implausible"
     return "lost" if inputs.lost else "stale"
+
+
+def _grid_verdict(inputs: CycleInputs) -> str:
+    """Return the verdict on the grid meter; one that is not read now is not known to be good."""
+    verdict = inputs.meter.verdict
+    return "unknown" if verdict is Verdict.GOOD and inputs.grid_w is None else verdict.name.lower()
 
 
 def find_control_alarms(

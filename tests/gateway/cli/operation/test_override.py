@@ -13,6 +13,7 @@ from quartier.cli.rendering import status_text
 from quartier.cli.rendering.time_text import DisplayClock
 from quartier.cli.top import page_content, table_lines
 from quartier.cli.top.counter_rates import CounterRates
+from quartier.control.observe.meter_check.causes import describe_evidence_with_faults
 from quartier.runtime.local_socket.orders import OrderServer
 from quartier.runtime.local_socket.questions import NoDaemon, QuestionServer
 
@@ -80,6 +81,41 @@ def test_the_answer_to_maintenance_says_how_far_the_release_came(row, words):
 
     assert words == operation_override._describe_effect(asset)
     assert "bat1 gets no orders now" == operation_override._describe_effect(asset | {"ledger": []})
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({}, "good"),
+        (
+            {"verdict": "unknown", "state": "lost", "age_s": 19.0},
+            "unknown: the grid meter is lost, last read 19 s ago",
+        ),
+        (
+            {"verdict": "unknown", "state": "never read", "age_s": None},
+            "unknown: the grid meter is never read",
+        ),
+        (
+            {
+                "verdict": "suspect",
+                "state": "lost",
+                "age_s": 19.0,
+                "causes": [{"code": "none", "value": 0.0}],
+            },
+            f"suspect: {describe_evidence_with_faults([('none', 0.0)])}; the grid meter is lost, last read 19 s ago",
+        ),
+        (
+            {"verdict": "implausible", "state": "implausible", "age_s": 1.0},
+            "implausible: last read 1.0 s ago",
+        ),
+    ],
+)
+def test_the_meter_is_described_with_its_loss_and_the_age_of_its_reading(told, words, capsys, monkeypatch):
+    grid = {"verdict": "good", "state": "good", "age_s": 0.4, "causes": []} | told
+    monkeypatch.setattr(operation_override, "ask", lambda *_: {"control": {"grid": grid}})
+
+    assert 0 == main(["meter"])
+    assert words == capsys.readouterr().out.strip()
 
 
 @pytest.fixture
