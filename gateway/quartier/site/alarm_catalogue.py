@@ -223,7 +223,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _critical(
         "loss.grid_meter_lost",
         "",
-        "the grid meter is lost: loads are shed to the fail-safe caps",
+        "the grid meter is lost: assets that take orders keep the fail-safe caps",
         DEVICE_REMEDY,
     ),
     _warning(
@@ -233,9 +233,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
         DEVICE_REMEDY,
         grows_into="loss.grid_meter_lost",
     ),
-    _warning(
-        "loss.battery_silent", "asset", "a battery is silent: its setpoint is being given back", DEVICE_REMEDY
-    ),
+    _warning("loss.battery_silent", "asset", "a battery is silent: it gets no orders", DEVICE_REMEDY),
     _warning("loss.pv_silent", "asset", "a PV inverter is silent: it counts at its worst", DEVICE_REMEDY),
     _warning(
         "loss.ev_silent", "asset", "a charging point is silent: it counts at its rated power", DEVICE_REMEDY

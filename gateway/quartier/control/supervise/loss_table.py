@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from math import inf, isfinite
 
 from quartier.control.observe import health, observations
-from quartier.site.asset_types import Asset
+from quartier.control.participants import has_writable_point
+from quartier.site.asset_types import Asset, Battery, ControllableAsset, Pv
 from quartier.site.records import replace
 from quartier.site.site_layout import Site
 
@@ -46,8 +47,9 @@ class LossRow:
 
     An infinite time means never: nobody is left to notice, or nothing ends the order. ``role`` is the asset
     class of the row; ``district``: the row needs a link to a district. ``noticed_by`` and ``within`` are the
-    two formulas in words. ``counts`` is the part of the action that is done whatever the device does; empty:
-    all of it.
+    two formulas in words. ``action`` and ``where`` hold if a device's timer ends its orders. ``untimed`` is
+    the action if none has a timer, ``unordered`` if nothing takes orders, ``untimed_where`` the place of
+    both. They are empty for a loss in which no timer acts.
     """
 
     name: str
@@ -61,11 +63,9 @@ class LossRow:
     back: str
     role: str = ""
     district: bool = False
-    counts: str = ""
-
-
-_STANDS = "its device has no timer: what it was told stands"
-_COUNTED = "control, which counts it at its worst"
+    untimed: str = ""
+    unordered: str = ""
+    untimed_where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class SiteLoss:
     """A row at one site: ``of`` is the asset or bus, empty for the whole building; times as in ``LossRow``.
 
     ``is_ordered``: some part of it takes orders, which the device's timer ends, or nothing does.
+    ``site_action`` is the action as far as it applies to this site; empty: all of it.
     """
 
     loss: LossRow
@@ -80,20 +81,23 @@ class SiteLoss:
     noticed_s: float
     deadline_s: float
     is_ordered: bool = True
+    site_action: str = ""
 
     @property
     def action(self) -> str:
         """The action here: that of a device's timer only if it has one."""
-        loss = self.loss
-        if not loss.counts or (self.is_ordered and isfinite(self.deadline_s)):
-            return loss.action
-        return f"{loss.counts}; {_STANDS}" if self.is_ordered else loss.counts
+        if self._is_timed:
+            return self.site_action or self.loss.action
+        return self.loss.untimed if self.is_ordered else self.loss.unordered
 
     @property
     def where(self) -> str:
         """The place where the action is done here."""
-        is_timed = self.is_ordered and isfinite(self.deadline_s)
-        return self.loss.where if is_timed or not self.loss.counts else _COUNTED
+        return self.loss.where if self._is_timed else self.loss.untimed_where
+
+    @property
+    def _is_timed(self) -> bool:
+        return not self.loss.untimed or (self.is_ordered and isfinite(self.deadline_s))
 
 
 def _silent_s(pace: SitePeriods) -> float:
@@ -104,8 +108,11 @@ def _dwell_s(rule: str) -> float:
     return next(one.dwell_s for one in health.STAGE_RULES if one.name == rule)
 
 
-def _asset_silent(role: str, words: str, counts: str, ends: str, back: str) -> LossRow:
-    """Make the row of one asset class; all are noticed alike, and end by the device's own timer, if any."""
+def _asset_silent(role: str, words: str, counts: str, ends: str, back: str, unordered: str = "") -> LossRow:
+    """Make the row of one asset class; all are noticed alike, and end by the device's own timer, if any.
+
+    ``counts`` is done whatever the device does; ``unordered`` replaces it where the asset takes no orders.
+    """
     return LossRow(
         name=f"{role}-silent",
         role=role,
@@ -113,12 +120,23 @@ def _asset_silent(role: str, words: str, counts: str, ends: str, back: str) -> L
         noticed_s=lambda pace: _silent_s(pace) + pace.cycle_s,
         noticed_by="max(15 s, 3 of its periods) + 1 cycle",
         action=f"{counts}; {ends}",
-        counts=counts,
+        untimed=f"{counts}; its device has no timer: what it was told stands",
+        unordered=unordered or counts,
+        untimed_where="control, which counts it at its worst",
         deadline_s=lambda pace: pace.lease_s + pace.period_s,
         within="the device's own timer + 1 period",
         where="the device's own timer; control counts it at its worst meanwhile",
         back=back,
     )
+
+
+_ON_BUS = "every device on it counts as silent, by its own row; the other buses keep their rate"
+_LINK_LOST = (
+    "HOLD goes on with the schedules where every document allows it; else FAILSAFE: the fail-safe caps"
+)
+_LINK_LOST_BATTERY = ", no battery export, no grid charging above the reserve"
+_SHEDS, _GIVES_BACK = "loads are shed to the fail-safe caps", "batteries are being given back"
+_LIMITS_PV = "PV is limited to the export cap"
 
 
 LOSSES: tuple[LossRow, ...] = (
@@ -138,8 +156,7 @@ LOSSES: tuple[LossRow, ...] = (
         words=health.STAGE_TEXTS["grid-meter-lost"],
         noticed_s=lambda pace: health.find_lost_after_s(pace.grid_period_s) + pace.cycle_s,
         noticed_by="max(10 s, 4 of its periods) + 1 cycle",
-        action="unmeasured loads count at their rated power, loads are shed to the fail-safe caps, batteries "
-        "are being given back, PV is limited to the export cap",
+        action=f"unmeasured loads count at their rated power, {_SHEDS}, {_GIVES_BACK}, {_LIMITS_PV}",
         deadline_s=lambda pace: health.find_lost_after_s(pace.grid_period_s) + TIGHTEN_REACTION_S,
         within="max(10 s, 4 of its periods) + 2 s",
         where="the control cycle",
@@ -151,6 +168,7 @@ LOSSES: tuple[LossRow, ...] = (
         "its setpoint is being given back and no longer refreshed",
         "its device's own timer ends the last one",
         "its readings; the setpoint ramps from what it does",
+        "counts at its largest charging power",
     ),
     _asset_silent(
         "pv",
@@ -185,7 +203,10 @@ LOSSES: tuple[LossRow, ...] = (
         words="a bus is down",
         noticed_s=lambda pace: _silent_s(pace) + pace.cycle_s,
         noticed_by="max(15 s, 3 periods) of its slowest device + 1 cycle",
-        action="every device on it counts as silent, by its own row; the other buses keep their rate",
+        action=_ON_BUS,
+        untimed=f"{_ON_BUS}; no device on it has a timer: what they were told stands",
+        unordered=_ON_BUS,
+        untimed_where="the control cycle, by the rows of its devices",
         deadline_s=lambda pace: pace.lease_s + pace.period_s,
         within="the longest timer of its devices that have one + 1 period",
         where="the devices' own timers",
@@ -198,8 +219,7 @@ LOSSES: tuple[LossRow, ...] = (
         words="the district is lost",
         noticed_s=lambda pace: pace.heartbeat_timeout_s + pace.cycle_s,
         noticed_by="the heartbeat's time-out (120 s) + 1 cycle",
-        action="HOLD goes on with the schedules where every document allows it; else FAILSAFE: the fail-safe "
-        "caps, no battery export, no grid charging above the reserve",
+        action=f"{_LINK_LOST}{_LINK_LOST_BATTERY}",
         deadline_s=lambda pace: pace.heartbeat_timeout_s + TIGHTEN_REACTION_S,
         within="the heartbeat's time-out + 2 s",
         where="the link-state machine",
@@ -297,6 +317,9 @@ LOSSES: tuple[LossRow, ...] = (
         noticed_s=lambda _: inf,
         noticed_by="nobody here; the district hears the broker's last will",
         action="each device falls back by its own timer; caps that stand in a device stay",
+        untimed="no device has a timer: what they were told stands",
+        unordered="no device takes orders, so none has to fall back",
+        untimed_where="nowhere, while the gateway has no power",
         deadline_s=lambda pace: pace.lease_s + pace.period_s,
         within="the longest timer of the devices that have one + 1 period",
         where="the devices' own timers",
@@ -349,7 +372,41 @@ def list_site_losses(
         elif loss.name == "power-lost":
             yield _of_assets(loss, whole, house.assets, timers_s, "")
         elif district or not loss.district:
-            yield make_site_loss(loss, whole)
+            yield replace(make_site_loss(loss, whole), site_action=_find_site_action(loss, house))
+
+
+def _find_site_action(loss: LossRow, house: Site) -> str:
+    """Return the action as far as it applies to this site; empty: all of it does."""
+    if loss.name == "grid-meter-lost":
+        return _describe_blind_control(house)
+    if loss.name == "uplink-lost" and not any(isinstance(asset, Battery) for asset in house.assets):
+        return _LINK_LOST
+    return ""
+
+
+def _describe_blind_control(house: Site) -> str:
+    """Describe what is done without a grid meter, and name what takes no order or no limit."""
+    ordered = [one for one in house.assets if isinstance(one, ControllableAsset) and has_writable_point(one)]
+    rest = [one for one in house.assets if one not in ordered]
+    unmeasured_w = house.unmeasured_w
+    parts = [
+        "the unmeasured load counts at the most seen so far"
+        if unmeasured_w is None
+        else f"the unmeasured load counts at its rated {unmeasured_w:g} W"
+    ]
+    if any(not isinstance(one, Battery | Pv) and one.tier != "A" for one in ordered):
+        parts.append(_SHEDS)
+    if any(isinstance(one, Battery) for one in ordered):
+        parts.append(_GIVES_BACK)
+    if any(isinstance(one, Pv) for one in ordered):
+        parts.append(_LIMITS_PV)
+    for one in rest:
+        if isinstance(one, Battery | Pv):
+            what = "limit" if isinstance(one, Pv) else "order"
+            parts.append(
+                f"{one.name} takes no {what} and is {'measured only' if one.measured else 'not measured'}"
+            )
+    return ", ".join(parts)
 
 
 def _of_assets(

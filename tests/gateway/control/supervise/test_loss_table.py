@@ -122,27 +122,99 @@ def test_an_order_that_nothing_ends_has_no_deadline():
 
 
 @pytest.mark.parametrize(
-    ("timers_s", "action", "where"),
+    ("timers_s", "action", "where", "bus_adds", "bus_where"),
     [
         (
             {"boiler": 120.0},
             "counts at its rated power; what it was told ends by its device's own timer",
             "the device's own timer; control counts it at its worst meanwhile",
+            "",
+            "the devices' own timers",
         ),
         (
             {"boiler": inf},
             "counts at its rated power; its device has no timer: what it was told stands",
             "control, which counts it at its worst",
+            "; no device on it has a timer: what they were told stands",
+            "the control cycle, by the rows of its devices",
         ),
-        ({}, "counts at its rated power", "control, which counts it at its worst"),
+        (
+            {},
+            "counts at its rated power",
+            "control, which counts it at its worst",
+            "",
+            "the control cycle, by the rows of its devices",
+        ),
     ],
 )
-def test_a_row_speaks_of_a_timer_only_where_the_device_has_one(timers_s, action, where):
+def test_a_row_speaks_of_a_timer_only_where_the_device_has_one(timers_s, action, where, bus_adds, bus_where):
     cases = loss_table.list_site_losses(HOUSE, SitePeriods(), timers_s, {"io": ("boiler",)}, district=True)
     found = {case.loss.name: case for case in cases if case.of in ("boiler", "io")}
 
     assert (action, where) == (found["load-silent"].action, found["load-silent"].where)
-    assert LOSSES_BY_NAME["bus-down"].action == found["bus-down"].action
+    assert f"{LOSSES_BY_NAME['bus-down'].action}{bus_adds}" == found["bus-down"].action
+    assert bus_where == found["bus-down"].where
+
+
+def _tell(house, name, timers_s=None, buses=None):
+    cases = loss_table.list_site_losses(house, SitePeriods(), timers_s or {}, buses or {}, district=True)
+    return next((case.action, case.where) for case in cases if case.loss.name == name)
+
+
+def test_a_bus_of_meters_alone_and_a_site_without_orders_wait_for_no_timer():
+    assert "the control cycle, by the rows of its devices" == _tell(HOUSE, "bus-down", {}, {"tic": ()})[1]
+    assert (
+        "no device takes orders, so none has to fall back",
+        "nowhere, while the gateway has no power",
+    ) == (_tell(HOUSE, "power-lost"))
+    assert "no device has a timer: what they were told stands" == _tell(HOUSE, "power-lost", {"bat1": inf})[0]
+    assert "the devices' own timers" == _tell(HOUSE, "power-lost", {"bat1": 60.0})[1]
+    assert "counts at its largest charging power" == _tell(HOUSE, "battery-silent")[0]
+
+
+BATTERY, SUN, BOILER = HOUSE.assets
+RATED, SEEN = (
+    f"the unmeasured load counts at {what}" for what in ("its rated 300 W", "the most seen so far")
+)
+
+
+@pytest.mark.parametrize(
+    ("assets", "unmeasured_w", "action"),
+    [
+        (
+            (BATTERY, replace(SUN, curtail="limit"), replace(BOILER, tier="C", switchable=True)),
+            300.0,
+            (
+                f"{RATED}, loads are shed to the fail-safe caps, batteries are being given back, PV is limited to the "
+                "export cap"
+            ),
+        ),
+        (
+            (BATTERY, SUN),
+            None,
+            (f"{SEEN}, batteries are being given back, pv1 takes no limit and is measured only"),
+        ),
+        (
+            (replace(BATTERY, writable=False), replace(SUN, measured=False), BOILER),
+            None,
+            (f"{SEEN}, bat1 takes no order and is measured only, pv1 takes no limit and is not measured"),
+        ),
+        (
+            (replace(SUN, curtail="relay", falls_back=False),),
+            None,
+            f"{SEEN}, pv1 takes no limit and is measured only",
+        ),
+    ],
+)
+def test_the_loss_of_the_grid_meter_tells_what_the_assets_of_this_site_do(assets, unmeasured_w, action):
+    house = replace(HOUSE, assets=assets, unmeasured_w=unmeasured_w)
+
+    assert (action, "the control cycle") == _tell(house, "grid-meter-lost")
+
+
+def test_the_loss_of_the_district_speaks_of_batteries_only_where_there_are_some():
+    assert LOSSES_BY_NAME["uplink-lost"].action == _tell(HOUSE, "uplink-lost")[0]
+    assert "battery" not in _tell(replace(HOUSE, assets=(SUN,)), "uplink-lost")[0]
 
 
 def test_an_output_without_a_timer_does_not_excuse_the_others():
