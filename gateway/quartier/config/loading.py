@@ -210,7 +210,7 @@ def _find_warnings(places: TomlPlaces, read: SiteDraft, profiles: Mapping[str, P
         *find_fallback_warnings(read.assets, profiles),
         *find_node_warnings(read),
         *find_share_warnings(read.shares),
-        *find_implausible_values(read),
+        *find_implausible_values(read, profiles),
     ]
     return tuple(_sort_faults(places, flaws))
 

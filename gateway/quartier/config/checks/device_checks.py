@@ -68,6 +68,14 @@ def find_control_point(asset: Any, profiles: Mapping[str, Profile]) -> tuple[str
     return relay if limit is None or asset.curtail == "relay" else limit
 
 
+def is_curtailable(asset: PvSection, profiles: Mapping[str, Profile]) -> bool | None:
+    """Return whether the PV takes limits or can be cut off; None if its device has no usable profile."""
+    if asset.device not in profiles:
+        return None
+    found = find_control_point(asset, profiles)
+    return found is not None and (asset.accept_no_fallback is not None or found[2].fallback is not None)
+
+
 def _find_mode_control_point(
     asset: OperationModeSection, profiles: Mapping[str, Profile]
 ) -> tuple[str, str, Quantity] | None:

@@ -13,6 +13,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 from zoneinfo import TZPATH
 
+from quartier.config.checks.device_checks import is_curtailable
 from quartier.config.checks.fault_text import FileFault
 from quartier.config.checks.site_draft import SiteDraft
 from quartier.config.sections.asset_sections import (
@@ -24,6 +25,7 @@ from quartier.config.sections.asset_sections import (
 )
 from quartier.config.sections.planning_sections import PRICES_BY_CONTRACT, PlanningSection, TariffSection
 from quartier.config.sections.site_file import LimitsSection, SiteSection
+from quartier_drivers.device_profile.loading import Profile
 
 if TYPE_CHECKING:
     from quartier_drivers.device_profile.toml_positions import KeyPath
@@ -60,14 +62,14 @@ _EARTH_KM = 6_371.0
 _ZONE_KM, _ZONE_MAX_KM = 1_500.0, 3_500.0
 
 
-def find_implausible_values(draft: SiteDraft) -> Iterator[FileFault]:
+def find_implausible_values(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
     """Warn of values that are allowed, but implausible."""
     yield from _check_coordinates(draft.fixed.get("site"))
     limits: LimitsSection | None = draft.fixed.get("limits")
     if limits is not None:
         yield from _check_contract(limits)
         yield from _check_without_district(limits, draft)
-        yield from _check_export(limits, draft)
+        yield from _check_export(limits, draft, profiles)
         yield from _check_fuses(limits, draft)
         yield from _check_sizes(limits, draft)
     for table in ("nodes", "contacts"):
@@ -126,16 +128,27 @@ def _check_without_district(limits: LimitsSection, draft: SiteDraft) -> Iterator
         yield FileFault(("limits", "autonomous_import_w"), what)
 
 
-def _check_export(limits: LimitsSection, draft: SiteDraft) -> Iterator[FileFault]:
+def _check_export(
+    limits: LimitsSection, draft: SiteDraft, profiles: Mapping[str, Profile]
+) -> Iterator[FileFault]:
     if "contract_export_w" in limits.model_fields_set:
         return
-    solar = [name for name, asset in draft.assets.items() if isinstance(asset, PvSection)]
-    if solar:
-        what = (
-            f"is missing, so no export is allowed and PV ({', '.join(solar)}) is curtailed to zero export;"
-            " write the power agreed with the grid operator, or 0 where there is none"
-        )
-        yield FileFault(("limits", "contract_export_w"), what)
+    able = {
+        name: is_curtailable(asset, profiles)
+        for name, asset in draft.assets.items()
+        if isinstance(asset, PvSection)
+    }
+    if not able:
+        return
+    parts = ["is missing, so no export is allowed"]
+    for is_able, words in (
+        (True, "is curtailed to zero export"),
+        (False, "cannot be curtailed and may export"),
+    ):
+        if names := [name for name, found in able.items() if found is is_able]:
+            parts.append(f"PV ({', '.join(names)}) {words}")
+    parts.append("write the power agreed with the grid operator, or 0 where there is none")
+    yield FileFault(("limits", "contract_export_w"), "; ".join(parts))
 
 
 def _check_fuses(limits: LimitsSection, draft: SiteDraft) -> Iterator[FileFault]:

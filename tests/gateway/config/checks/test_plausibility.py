@@ -1,9 +1,13 @@
 """Values that a site file may have, but hardly any site has, are warned of; usual sites are not."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from quartier.config.checks.plausibility import find_implausible_values, find_principal_city
 from quartier.config.checks.site_draft import read_draft
+from quartier.config.loading import check_site_file
 from quartier_drivers.device_profile.toml_files import read_toml, render_path
 
 SITE = """
@@ -54,7 +58,7 @@ peak_eur_per_wh = 0.00027
 def warnings(text: str) -> dict[str, str]:
     read = read_draft(read_toml("site.toml", text))
     assert not read.flaws
-    return {render_path(one.path): one.what for one in find_implausible_values(read)}
+    return {render_path(one.path): one.what for one in find_implausible_values(read, {})}
 
 
 def test_a_usual_site_has_no_warning() -> None:
@@ -91,7 +95,7 @@ def test_a_usual_site_has_no_warning() -> None:
             "contract_export_w = 6000\n",
             "",
             "limits.contract_export_w",
-            "PV (pv1) is curtailed to zero export",
+            "no export is allowed; write the power agreed",
         ),
         ("autonomous_import_w = 32400\n", "", "limits.autonomous_import_w", "limited to 25920 W, 80 %"),
         ('role = "grid"', 'role = "grid"\nvoltage_v = 400', "assets.grid.voltage_v", "to neutral, 231"),
@@ -102,6 +106,40 @@ def test_an_implausible_value_is_warned_of(old: str, new: str, key: str, words: 
     found = warnings(SITE.replace(old, new))
     assert [key] == list(found)
     assert words in found[key]
+
+
+SUN = '[assets.pv1]\nrole = "pv"\ndevice = "hybrid"\npart = "pv"\nrated_w = 5000\n'
+CUT = 'switch_device = "relays"\nswitch_part = "r2"\n'
+
+
+@pytest.mark.parametrize(
+    ("pv", "words"),
+    [
+        (SUN, "; PV (pv1) cannot be curtailed and may export; write"),
+        (f"{SUN}{CUT}", "; PV (pv1) is curtailed to zero export; write"),
+        (f'{SUN}{CUT}curtail = "none"\n', "; PV (pv1) cannot be curtailed and may export; write"),
+    ],
+)
+def test_without_an_agreed_export_only_pv_that_takes_limits_is_called_curtailed(
+    written: Callable[[str], Path], site_text: str, pv: str, words: str
+) -> None:
+    loaded = check_site_file(written(site_text + pv))
+
+    (found,) = [one.what for one in loaded.warnings if one.key == "limits.contract_export_w"]
+    assert found.startswith(f"is missing, so no export is allowed{words}")
+
+
+def test_pv_whose_order_no_device_ends_is_not_called_curtailed(
+    written: Callable[[str], Path], site_text: str
+) -> None:
+    path = written(site_text + SUN + CUT)
+    relays = path.parent / "profiles/acme/relays.toml"
+    relays.write_text(
+        relays.read_text("utf-8").replace(", fallback = { value = 1, after_s = 60 }", ""), "utf-8"
+    )
+
+    (found,) = [one.what for one in check_site_file(path).warnings if one.key == "limits.contract_export_w"]
+    assert "PV (pv1) cannot be curtailed" in found
 
 
 @pytest.mark.parametrize(
@@ -147,4 +185,4 @@ def test_place_of_a_time_zone_is_that_of_its_principal_city(
 
 
 def test_a_file_without_site_and_limits_has_no_warning() -> None:
-    assert [] == list(find_implausible_values(read_draft({})))
+    assert [] == list(find_implausible_values(read_draft({}), {}))
