@@ -29,13 +29,13 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _critical(
         "cap.unmet",
         "direction",
-        "a limit is not sure to be kept: every asset that may change its power has done so",
+        "a limit is not sure to be kept, though all that may be ordered now was ordered",
         _LIMIT_REMEDY,
     ),
     _critical(
         "node.unmet",
         "node, and its phase",
-        "a fuse or power of a node cannot be kept: every asset that may change its power has done so",
+        "a fuse or power of a node cannot be kept, though all that may be ordered now was ordered",
         "See in `quartier status` what below {asset} takes power, and switch it off by hand.",
     ),
     _critical(

@@ -90,7 +90,7 @@ def test_the_reserve_is_not_used_for_an_import_cap_either(plant):
 
     assert 0 == p.bat_w
     assert (
-        "the limits are not sure to be kept: every asset that may change its power has done so"
+        "import cap 4000 W (envelope dso 1) is not sure to be kept: every asset that may change its power has done so"
         in p.view["alarms"]
     )
 

@@ -65,7 +65,7 @@ def explain_battery_order(inputs: CycleInputs, asset: Battery, room: records.Pow
     wish = inputs.wishes.overrides[asset.name]
     if wish.value is None or wish.who.kind == "rule":
         return wish.reason
-    limit = _narrowed(inputs, asset, wish.value, room)
+    limit = explain_narrow_room(inputs, asset, wish.value, room)
     return wish.reason if limit is None else wish.reason.then(limit)
 
 
@@ -138,7 +138,9 @@ def _battery_held(
     reason = unit.reason or NO_REASON
     if reason not in (wish.reason, NO_REASON) and reason.drop_last() != wish.reason:
         return reason
-    return _narrowed(inputs, asset, wished_w, unit.room) or _find_limit_ahead(inputs, wished_w, step)
+    return explain_narrow_room(inputs, asset, wished_w, unit.room) or _find_limit_ahead(
+        inputs, wished_w, step
+    )
 
 
 def _find_limit_ahead(inputs: CycleInputs, wished_w: float, step: BatteryStep) -> Reason | None:
@@ -168,10 +170,10 @@ def _is_earlier(asset: ControllableAsset, reason: Reason) -> bool:
     return reason.code in _ORDERED and reason.last.code in (reason.code, "said")
 
 
-def _narrowed(
+def explain_narrow_room(
     inputs: CycleInputs, asset: Battery, wished_w: float, room: records.PowerRange
 ) -> Reason | None:
-    """Return what leaves a battery less range than requested; None if only its ramp delays the request."""
+    """Return what leaves a battery less range than ``wished_w`` needs; None if ``room`` contains it."""
     if room.low_w - _ROUNDING_W <= wished_w <= room.high_w + _ROUNDING_W:
         return None
     soc_pct = observations.find_fresh_value(

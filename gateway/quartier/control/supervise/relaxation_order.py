@@ -3,17 +3,19 @@
 The page gateway/docs/precedence.md has the same order; a test compares the two.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from quartier.control import switch_state
-from quartier.control.allocate import results
-from quartier.control.allocate.tree import ConnectionTree
+from quartier.control.allocate import held_reasons, results
 from quartier.control.inputs import CycleInputs
 from quartier.control.limits import connection_tree
 from quartier.control.limits.connection_tree import NODE_ROWS
 from quartier.control.limits.node_loads import PlacedAsset
+from quartier.control.observe.health import ControlStage
+from quartier.control.orders import setpoints
 from quartier.control.participants import Participant
+from quartier.control.supervise import override_report
 from quartier.site.alarm_types import Alarm
 from quartier.site.asset_types import Battery, ChargePointAsset, Load, OperationModeAsset
 
@@ -49,6 +51,7 @@ RELAXATION_ORDER = (
 )
 """A limit that cannot be kept raises an alarm with those of the last rules that prevent it."""
 RELAXATION_NAMES = tuple(rule.name for rule in RELAXATION_ORDER)
+_ROUNDING_W = 1.0
 NO_ORDER, DEAF, MOVED = "takes no order", "does not obey", "another controller moves it"
 
 
@@ -68,6 +71,45 @@ def find_obstacles(inputs: CycleInputs, participants: Sequence[Participant]) -> 
     """Return the assets that still take power, each with its protecting rule; for sites without nodes."""
     kept = ((participant.name, _of(inputs, participant)) for participant in participants)
     return ", ".join(f"{name} ({why})" for name, why in kept if why)
+
+
+def explain_unmet(
+    inputs: CycleInputs,
+    participants: Sequence[Participant],
+    setpoints_w: Sequence[float],
+    direction: str,
+    indices: Collection[int] | None = None,
+) -> str:
+    """Return why no more is done to keep a limit of ``direction``: the batteries that are held back, if any.
+
+    ``indices`` are the participants that count; None: all.
+    """
+    held = [
+        _describe_held_battery(inputs, participant, setpoints_w[index], direction)
+        for index, participant in enumerate(participants)
+        if isinstance(participant.asset, Battery) and (indices is None or index in indices)
+    ]
+    return "; ".join(filter(None, held)) or "every asset that may change its power has done so"
+
+
+def _describe_held_battery(
+    inputs: CycleInputs, participant: Participant, setpoint_w: float, direction: str
+) -> str:
+    """Describe a battery that its own range would allow to do more for a limit; empty if it does all."""
+    asset, exports = participant.asset, direction == "export"
+    assert isinstance(asset, Battery)
+    own = setpoints.find_power_range(asset, inputs.state.memories[f"{asset.name}.soc_pct"].value)
+    bound_w = own.high_w if exports else own.low_w
+    if (bound_w - setpoint_w if exports else setpoint_w - bound_w) <= _ROUNDING_W:
+        return ""
+    is_stale = exports and inputs.stage is not ControlStage.NORMAL
+    why = (
+        held_reasons.explain_stale_inputs(inputs)
+        if is_stale
+        else override_report.explain_narrow_room(inputs, asset, bound_w, participant.room)
+    )
+    words = "it waits until other assets have obeyed" if why is None else str(why)
+    return f"{asset.name} is held at {setpoint_w:.0f} of {bound_w:.0f} W ({words})"
 
 
 def _of_others(leaf: PlacedAsset) -> str:
@@ -99,18 +141,21 @@ def _of(inputs: CycleInputs, participant: Participant) -> str:
 def find_unmet_limit_alarms(
     inputs: CycleInputs,
     participants: Sequence[Participant],
-    one: ConnectionTree | None,
-    broken: Sequence[int],
+    result: results.AllocationResult,
 ) -> Iterator[Alarm]:
     """Yield an alarm for each node limit exceeded after all moves, and for each silent node meter."""
+    one = result.grove
     if one is None:
         return
-    for row in broken:
+    for row in result.broken:
         if row:
             number, k = divmod(row, NODE_ROWS)
             cap = connection_tree.make_row_reason(inputs.house, one.stem, inputs.force, row, "import")
-            kept = ", ".join(find_unmoved_power(inputs, participants, one.find_inside(number), k))
-            words = f"{cap} cannot be kept: every asset that may change its power has done so"
+            inside = one.find_inside(number)
+            kept = ", ".join(find_unmoved_power(inputs, participants, inside, k))
+            ours = {leaf.index for leaf in inside if leaf.index is not None}
+            words = f"{cap} cannot be kept: "
+            words += explain_unmet(inputs, participants, result.setpoints_w, "import", ours)
             place = one.stem.name(number) + f".l{k}" * bool(k)
             yield Alarm("node.unmet", place, words + f"; in the way: {kept}" * bool(kept))
     for number, branch in enumerate(one.branches):

@@ -224,7 +224,7 @@ def find_control_alarms(
         yield _with_meter_cause(inputs, one)
     yield from unmet.find_unkept_limit_alarms(inputs, participants)
     yield from daily_runs.find_late_run_alarms(inputs.house, inputs.state.runs)
-    yield from relaxation_order.find_unmet_limit_alarms(inputs, participants, result.grove, result.broken)
+    yield from relaxation_order.find_unmet_limit_alarms(inputs, participants, result)
 
 
 def _with_meter_cause(inputs: CycleInputs, one: Alarm) -> Alarm:
@@ -264,12 +264,12 @@ def _alarms(
         elif breach.mean_over:
             yield Alarm("cap.exceeded", direction, f"60 s mean over the {inputs.force.reason(direction)}")
     yield from limits_breach.find_overload_alarms(inputs.state.overloads, inputs.house, inputs.force)
-    if 0 in result.broken:
-        words = "the limits are not sure to be kept: every asset that may change its power has done so"
-        if result.total_high_w is not None and result.total_high_w > inputs.force.import_w:
-            kept = relaxation_order.find_obstacles(inputs, participants)
-            words += f"; in the way: {kept}" * bool(kept)
-        yield Alarm("cap.unmet", "", words, find_loss_alarm(inputs, ""))
+    for direction in _find_unmet_directions(inputs, result):
+        kept = relaxation_order.find_obstacles(inputs, participants) if direction == "import" else ""
+        words = f"{inputs.force.reason(direction)} is not sure to be kept: "
+        words += relaxation_order.explain_unmet(inputs, participants, result.setpoints_w, direction)
+        words += f"; in the way: {kept}" * bool(kept)
+        yield Alarm("cap.unmet", direction, words, find_loss_alarm(inputs, ""))
     for name, why in lost.items():
         yield from _given_back(inputs, book, name, why)
     yield from releases.find_release_alarms(inputs, lost)
@@ -277,6 +277,18 @@ def _alarms(
         if unsafe := explain_no_order(asset, inputs.state.memories):
             words = f"{asset.name}: used for no cap and no shed, {unsafe}"
             yield Alarm("output.fallback_lost", asset.name, words)
+
+
+def _find_unmet_directions(inputs: CycleInputs, result: AllocationResult) -> list[str]:
+    """Return the directions whose limit at the connection does not hold once all orders are followed."""
+    if 0 not in result.broken or result.total_high_w is None or result.total_low_w is None:
+        return []
+    over_w = {
+        "import": result.total_high_w - inputs.force.import_w,
+        "export": -inputs.force.export_w - result.total_low_w,
+    }
+    # Orders that wait for others can hide the excess: then the limit that is nearer to it is the one.
+    return [way for way, watts in over_w.items() if watts > 0.0] or [max(over_w, key=over_w.__getitem__)]
 
 
 def _given_back(inputs: CycleInputs, book: OrderBook, name: str, why: Reason) -> Iterator[Alarm]:

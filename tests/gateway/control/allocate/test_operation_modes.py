@@ -102,7 +102,7 @@ def test_lights_stay_at_half_under_a_cap_that_asks_for_more(town):
 
     assert 50 == min(value for _, value in p.written("street.dim_pct"))
     assert (
-        "the limits are not sure to be kept: every asset that may change its power has done so"
+        "import cap 500 W (envelope dso 1) is not sure to be kept: every asset that may change its power has done so"
         in p.view["alarms"]
     )
 

@@ -5,12 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from quartier.control.allocate.results import AllocationResult
+from quartier.control.limits.active import ActiveLimits
 from quartier.control.limits.node_loads import PlacedAsset
 from quartier.control.observe import phases
+from quartier.control.observe.health import ControlStage, StageDecision
+from quartier.control.observe.observations import LastGood
 from quartier.control.participants import Participant
-from quartier.control.supervise import relaxation_order
+from quartier.control.records import PowerRange
+from quartier.control.supervise import relaxation_order, status
 from quartier.control.supervise.relaxation_order import RELAXATION_NAMES, RELAXATION_ORDER
-from quartier.control.switch_state import SwitchState
+from quartier.control.switch_state import RestoreGate, SwitchState
 from quartier.site.asset_types import Battery, Load, OperationModeAsset
 from quartier.site.site_layout import Node
 
@@ -135,9 +140,82 @@ def test_a_building_without_nodes_says_too_who_is_in_the_way_of_its_limit(plant,
     )
     p.cap(import_max_w=1_000).run(20)
 
-    words = "the limits are not sure to be kept: every asset that may change its power has done so; in the way: ev1 (least times)"
+    words = "every asset that may change its power has done so; in the way: ev1 (least times)"
     assert 4_140 == p.ev_w
-    assert words in p.view["alarms"]
+    assert f"import cap 1000 W (envelope dso 1) is not sure to be kept: {words}" in p.view["alarms"]
+
+
+def test_a_battery_that_could_do_more_is_named_with_the_rule_that_holds_it(plant, with_house):
+    """More sun is a surplus only after some seconds: above its reserve the battery waits that long."""
+    p = plant(house=with_house("bat1"), base_w=-1_600).cap(
+        export_max_w=0.0, mode="INIT", no_grid_charge_above_reserve=True
+    )
+    p.run(20)
+    p.base_w = -3_200
+    told = [one for one in p.run(1).view["alarms"] if one.code == "cap.unmet"]
+    rises = 0.0 < p.points["bat1.setpoint_w"] < 3_000
+    p.run(20)
+    p.base_w = -9_000
+    full = [one for one in p.run(30).view["alarms"] if one.code == "cap.unmet"]
+
+    assert rises
+    assert [("export", True)] == [(one.of, one.startswith("export cap 0 W (envelope dso 1)")) for one in told]
+    assert "bat1 is held at 1800 of 5000 W (INIT: above its reserve it charges with own generation" in told[0]
+    assert "every asset that may change its power has done so" not in told[0]
+    assert [True] == ["every asset that may change its power has done so" in one for one in full]
+
+
+@pytest.mark.parametrize(
+    ("direction", "setpoint_w", "more", "words"),
+    [
+        ("export", 5e3, {}, "every asset that may change its power has done so"),
+        ("export", 1e3, {}, "bat1 is held at 1000 of 5000 W (it waits until other assets have obeyed)"),
+        (
+            "export",
+            1e3,
+            {"stage": ControlStage.FREEZE},
+            "bat1 is held at 1000 of 5000 W (held: nothing is raised while inputs are stale)",
+        ),
+        ("import", -5e3, {}, "every asset that may change its power has done so"),
+        (
+            "import",
+            -1e3,
+            {"stage": ControlStage.FREEZE},
+            "bat1 is held at -1000 of -5000 W (it waits until other assets have obeyed)",
+        ),
+        ("import", -1e3, {"indices": {7}}, "every asset that may change its power has done so"),
+    ],
+)
+def test_all_was_done_for_a_limit_only_once_each_battery_is_at_its_bound(
+    direction, setpoint_w, more, words, scene, house
+):
+    here = scene()
+    stage = more.pop("stage", ControlStage.NORMAL)
+    battery = next(one for one in house.assets if one.name == "bat1")
+    state = replace(
+        here.state,
+        memories={"bat1.soc_pct": LastGood(50.0, here.now_ns)},
+        judgement=StageDecision(stage),
+    )
+    unit = Participant(battery, 0.0, 0.0, SwitchState(), room=PowerRange(-5e3, 5e3))
+    pump = Participant(PUMP, 0.0, 0.0, SwitchState())
+
+    assert words == relaxation_order.explain_unmet(
+        scene(state=state), [pump, unit], [0.0, setpoint_w], direction, **more
+    )
+
+
+def test_an_excess_that_waiting_orders_hide_is_that_of_the_nearer_limit(scene):
+    def find(high_w, low_w, broken=(0,)):
+        result = AllocationResult((), high_w, low_w, {}, met=False, gate=RestoreGate(), broken=broken)
+        return status._find_unmet_directions(scene(force=ActiveLimits(import_w=5e3, export_w=1e3)), result)
+
+    assert ["import"] == find(6e3, 0.0)
+    assert ["export"] == find(0.0, -2e3)
+    assert ["import", "export"] == find(6e3, -2e3)
+    assert ["export"] == find(0.0, -900.0)
+    assert [] == find(6e3, 0.0, broken=(4,))
+    assert [] == find(None, None)
 
 
 def test_who_takes_nothing_or_may_be_moved_is_not_in_the_way(scene):
