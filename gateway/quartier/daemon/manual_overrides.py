@@ -147,7 +147,8 @@ class ManualOverrides:
             "by": who.name,
             "for_s": for_s,
         }
-        self._record_event("override.begun", f"{asset.name}: {data['order']} {found.reason}", data, now)
+        order = "" if value is None else f"{data['order']} "  # the reason of maintenance names it already
+        self._record_event("override.begun", f"{asset.name}: {order}{found.reason}", data, now)
         return {"done": self.shown(found, now), "kept": await self._keep()}
 
     def _explain_unknown(self, name: str) -> str:

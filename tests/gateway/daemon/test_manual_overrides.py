@@ -155,6 +155,18 @@ def test_what_was_kept_goes_on_for_the_rest_of_its_time_and_is_told_when_it_ends
     assert [("override.ended", "bat1: no longer by hand, anna: its time is over")] == told
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(None, "bat1: maintenance, anna: test"), ("1kW", "bat1: 1000 W by hand, anna: test")],
+)
+async def test_the_event_of_an_order_by_hand_names_it_once(recall, value, words):
+    found, told = recall(None)
+    request = {"asset": "bat1", "value": value, "for_s": 60, "why": "test"}
+    await found.override(request, Origin("person", "anna", "7"))
+
+    assert [("override.begun", words)] == told
+
+
 @pytest.mark.parametrize("wall_s", [-3_600, 0, 86_400 * 3_650])
 @pytest.mark.parametrize("synced", [False, True])
 def test_while_the_machine_goes_on_no_wall_clock_changes_how_long_an_order_lasts(recall, wall_s, synced):
