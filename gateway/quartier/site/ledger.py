@@ -23,7 +23,8 @@ class LedgerEntry:
     """One row; ``(boot, number)`` is its key. All ``_ms`` are UTC; values are in the gateway's units.
 
     ``utc_ms`` is when the order was first wanted, ``last_ms`` when last. ``count`` is the number of commands
-    made, ``low`` to ``high`` the range of their values, ``value`` the last of them (None: the device's own
+    made, ``resumed`` how often the row went on after other orders of the point (their times then overlap),
+    ``low`` to ``high`` the range of their values, ``value`` the last of them (None: the device's own
     control takes over), ``before`` the value that the point showed when the first was made. ``expires_ms`` is
     when the last command expires; ``until_ms`` is until when the order is wanted.
 
@@ -44,6 +45,7 @@ class LedgerEntry:
     last_ms: int
     who: Origin = OWN_RULE
     count: int = 1
+    resumed: int = 0
     writes: int = 0
     before: float | None = None
     value: float | None = None
@@ -87,6 +89,7 @@ _MISSING = object()
 _DEFAULTS: Mapping[str, Any] = {
     "who": asdict(OWN_RULE),
     "count": 1,
+    "resumed": 0,
     "writes": 0,
     "outcome": "pending",
     "note": "",

@@ -69,14 +69,6 @@ LabelledLine = tuple[str, Text]
 """A label, mostly a word, and what belongs to it."""
 
 
-_END_TEXTS = {
-    "replaced": "then another order took its place",
-    "given back": "then it was given back",
-    "reverted": "then the device's own timer ended it",
-    "overwritten": "then somebody else changed it",
-}
-
-
 def list_head_lines(
     asset: str, live: Mapping[str, Any] | None, kept: Sequence[LedgerEntry], now: DisplayClock, silence: str
 ) -> Iterator[LabelledLine]:
@@ -123,7 +115,7 @@ def _describe_state(told: Mapping[str, Any]) -> Text:
 
 
 def _describe_order(last: LedgerEntry, now: DisplayClock, age_s: float | None) -> str:
-    """Describe the last order of a row; where its orders had several values, the range since the first.
+    """Describe the last order of a row; where there were several, their range since the first.
 
     ``age_s`` is how long ago the first was made, by the daemon's own time; None: only the wall clock tells.
     """
@@ -132,21 +124,22 @@ def _describe_order(last: LedgerEntry, now: DisplayClock, age_s: float | None) -
     ago = "the clock was set back since" if age_s is None else format_age(age_s)
     since = f"since {now.format_time(last.utc_ms)} ({ago})"
     asked = "own control" if last.value is None else format_order(last.point, last.value)
-    varies = last.low != last.high
-    when = f"last ordered at {now.format_time(last.last_ms)}" if varies else since
+    several = last.low != last.high or last.resumed > 0
+    when = f"last ordered at {now.format_time(last.last_ms)}" if several else since
     parts = [f"{last.point} {asked}, {when}: {_describe_outcome(last, now)}"]
-    if varies:
-        parts.append(f"{ledger_text.format_value(last)} in {format_count(last.count, 'order')} {since}")
-    if last.before is not None and (varies or last.before != last.value):
-        parts.append(
-            f"{'before these' if varies else 'before'} it was {format_order(last.point, last.before)}"
-        )
-    if last.count > 1 and not varies:
+    if several:
+        between = ", with other orders between them" if last.resumed else ""
+        orders = format_count(last.count, "order")
+        parts.append(f"{ledger_text.format_value(last)} in {orders} {since}{between}")
+    if last.before is not None and (several or last.before != last.value):
+        before = "before the first of these" if several else "before"
+        parts.append(f"{before} it was {format_order(last.point, last.before)}")
+    if last.count > 1 and not several:
         parts.append(f"told {format_count(last.count, 'time')}, last at {now.format_time(last.last_ms)}")
     if last.fault and last.fault != last.note:
         parts.append(f"what went wrong last: {last.fault.removeprefix(f'{last.point}: ')}")
     if last.end:
-        parts.append(_END_TEXTS[last.end])
+        parts.append(ledger_text.END_TEXTS[last.end])
     return "; ".join(parts)
 
 
@@ -262,6 +255,7 @@ def _make_cells(entry: LedgerEntry, now: DisplayClock, *, several: bool) -> list
     many = f" {entry.count}x" if entry.count > 1 else ""
     outcome = ledger_text.format_outcome(entry)
     ended = {"reverted": ", reverted", "overwritten": ", overwritten"}.get(entry.end, "")
+    last = now.format_time(entry.last_ms)
     cells = [Text(now.format_time(entry.utc_ms))]
     if several:
         cells.append(Text(entry.point.partition(".")[2]))
@@ -270,7 +264,7 @@ def _make_cells(entry: LedgerEntry, now: DisplayClock, *, several: bool) -> list
         Text(ledger_text.format_value(entry) + many),
         Text(ledger_text.format_who(entry.who)),
         Text(outcome + ended, style=ledger_text.OUTCOME_STYLE.get(entry.outcome, "")),
-        Text(entry.why),
+        Text(entry.why + (f"; with other orders between, last at {last}" if entry.resumed else "")),
     ]
 
 

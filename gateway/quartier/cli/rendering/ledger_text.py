@@ -24,6 +24,12 @@ _WHO_SENTENCES = {
     "device": "the device by itself ({name})",
     "client": "another client of the device, share {name} at {id}",
 }
+END_TEXTS = {
+    "replaced": "then another order took its place",
+    "given back": "then it was given back",
+    "reverted": "then the device's own timer ended it",
+    "overwritten": "then somebody else changed it",
+}
 _DISTRICT_REQUESTS = ("schedule", "signal", "command")
 """Documents of the district that are of no program."""
 
@@ -69,11 +75,17 @@ def format_outcome(entry: LedgerEntry) -> str:
     return f"{entry.outcome} ({', '.join(worst)} of {entry.count})"
 
 
+def describe_outcome(entry: LedgerEntry) -> str:
+    """Return what became of it and how it ended, as part of a sentence."""
+    return ", ".join(filter(None, (format_outcome(entry), END_TEXTS.get(entry.end, ""))))
+
+
 def render_entry(entry: LedgerEntry) -> dict[str, Any]:
-    """JSON for scripts: all that is known, with who in words too."""
+    """JSON for scripts: all that is known, with who and the outcome in words too."""
     found = asdict(entry)
     cause = {"code": "", "values": {}, **found.pop("cause")}
-    return found | cause | {"who_words": describe_who(entry.who), "stands": entry.stands}
+    words = {"who_words": describe_who(entry.who), "outcome_words": describe_outcome(entry)}
+    return found | cause | words | {"stands": entry.stands}
 
 
 def settle_entry(entry: LedgerEntry, boot: int) -> LedgerEntry:

@@ -269,6 +269,7 @@ class WriteLedger:
             if (is_last and same and row.entry.stands) or (age_ms < ROW_MAX_MS and rest_ms < RESUME_MAX_MS):
                 if not is_last:
                     self._end_row(command.point)
+                    row.entry.resumed += 1
                     self._open[command.point] = [*(one for one in rows if one is not row), row]
                 return row
         return None

@@ -2,10 +2,12 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from quartier.cli import main
 from quartier.cli.operation import why_text
+from quartier.cli.rendering import ledger_text
 from quartier.cli.rendering.time_text import DisplayClock
 from quartier.site.ledger import LedgerEntry
 from quartier.store.gap_records import GapRecord
@@ -94,8 +96,30 @@ def test_orders_of_several_values_are_told_with_their_range_and_the_time_of_the_
 
     assert str(told["asked"]) == (
         "bat1.setpoint_w 1,500 W, last ordered at 14:29:50: done, read back off at 14:05:01;"
-        " -84 to 1,500 W in 5 orders since 14:05:00 (25 min); before these it was 0 W"
+        " -84 to 1,500 W in 5 orders since 14:05:00 (25 min); before the first of these it was 0 W"
     ).replace("read back off", "read back 0 W")
+
+
+@pytest.mark.parametrize(
+    ("low", "words"), [(-84.0, "-84 to 1,500 W in 5 orders"), (1_500.0, "1,500 W in 5 orders")]
+)
+def test_a_row_that_went_on_after_other_orders_says_so(low, words):
+    row = replace(ROW, point="bat1.setpoint_w", value=1_500.0, low=low, high=1_500.0, before=0.0, resumed=2)
+    told = dict(why_text.list_head_lines("bat1", {"asset": TOLD}, (row,), DisplayClock(NOW_MS), ""))
+    cells = why_text._make_cells(row, DisplayClock(NOW_MS), several=False)
+
+    assert str(told["asked"]).startswith("bat1.setpoint_w 1,500 W, last ordered at 14:29:50: done")
+    assert str(told["asked"]).endswith(
+        f"{words} since 14:05:00 (25 min), with other orders between them; before the first of these it was 0 W"
+    )
+    assert f"{ROW.why}; with other orders between, last at 14:29:50" == str(cells[-1])
+
+
+def test_a_row_tells_programs_its_outcome_and_its_end_in_words():
+    row = replace(ROW, end="replaced", end_ms=NOW_MS)
+
+    assert "done, then another order took its place" == ledger_text.render_entry(row)["outcome_words"]
+    assert "done" == ledger_text.render_entry(ROW)["outcome_words"]
 
 
 def test_an_order_by_hand_that_a_limit_holds_back_names_the_limit():

@@ -148,7 +148,7 @@ def test_a_setpoint_that_follows_for_one_reason_is_one_row_with_its_range(desk):
         desk.at(t).order(POWER, 10.0 * t).at(t + 0.1).send().read(POWER, 10.0 * t).tick()
 
     (row,) = desk.rows()
-    assert (60, 0.0, 590.0, 590.0) == (row.count, row.low, row.high, row.value)
+    assert (60, 0, 0.0, 590.0, 590.0) == (row.count, row.resumed, row.low, row.high, row.value)
     assert len(desk.pages.written) <= 4
 
 
@@ -158,7 +158,7 @@ def test_reasons_that_take_turns_are_two_rows_not_two_a_second(desk):
             POWER, float(t)
         ).tick()
 
-    assert {("cap", 60), ("free", 60)} == {(row.why, row.count) for row in desk.rows()}
+    assert {("cap", 60, 59), ("free", 60, 59)} == {(row.why, row.count, row.resumed) for row in desk.rows()}
     assert len(desk.pages.written) <= 30
 
 
