@@ -25,7 +25,6 @@ _NO_FEED_IN, _NO_CHARGE = make_reason("battery.grid_no_feed_in"), make_reason("b
 _SUSPECT, _APPARENT = make_reason("meter.suspect"), make_reason("meter.no_export")
 _ROUNDING_W = 1.0
 _ORDERED = frozenset({"hand.orders", "hand.maintenance", "document.orders"})
-_BATTERY_LED = frozenset({"plan.leads", "self_consumption"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +116,12 @@ def _held(
     order: Order,
     step: BatteryStep | None,
 ) -> Reason | None:
-    if isinstance(asset, Battery) and step is not None:
-        return _battery_held(inputs, asset, wish, wished, step)
+    if isinstance(asset, Battery):
+        return None if step is None else _battery_held(inputs, asset, wish, wished, step)
     if isinstance(asset, Load | ChargePointAsset) and wished == 0:
         switch = inputs.state.turns.get(asset.name, switch_state.SwitchState())
         return None if switch_state.is_switch_allowed(asset, switch, inputs.now_ns) else _MINIMUM_ON
-    if order.reason not in (wish.reason, NO_REASON) and not _is_earlier(asset, order.reason):
+    if order.reason not in (wish.reason, NO_REASON) and not _is_earlier(order.reason):
         return order.reason
     return None
 
@@ -160,13 +159,11 @@ def _find_limit_ahead(inputs: CycleInputs, wished_w: float, step: BatteryStep) -
     return None
 
 
-def _is_earlier(asset: ControllableAsset, reason: Reason) -> bool:
+def _is_earlier(reason: Reason) -> bool:
     """Return whether a reason is from before the present request, and so no limit.
 
     An order that keeps its value keeps its reason until it is refreshed, also if the request is new.
     """
-    if isinstance(asset, Battery) and reason.code in _BATTERY_LED | _ORDERED:
-        return True  # also with what held back the earlier request
     return reason.code in _ORDERED and reason.last.code in (reason.code, "said")
 
 
