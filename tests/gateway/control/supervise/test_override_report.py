@@ -240,8 +240,13 @@ def test_a_limit_that_holds_an_order_by_hand_is_named_in_the_first_cycle_and_on(
             orders = {"bat1": Override("bat1", 1e3, until_ns, 0, ANNA)} if self.ordered else {}
             return Requests(caps=self.caps, overrides=orders)
 
-    p = Town(base_w=-2_300, soc_pct=50).cap(export_max_w=0.0)
-    p.run(60)
+    p = Town(soc_pct=50)
+    for base_w, seconds in ((-2_320, 60), (-2_300, 60), (-2_295, 6)):
+        p.base_w = base_w
+        p.run(seconds)
+    # The order stands within its deadband, with the reason from before: the battery serves the building.
+    assert "self-consumption" in p.view["assets"]["bat1"]["command"]["reason"]
+    p.cap(export_max_w=0.0)
     p.ordered = True
     told = [p.step().view["assets"]["bat1"]["override"] for _ in range(30)]
 
