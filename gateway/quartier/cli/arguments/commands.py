@@ -150,7 +150,9 @@ def _add_device_commands(commands: "argparse._SubParsersAction[argparse.Argument
         "         quartier read sunspec tcp://inverter.lan      every model and point of a SunSpec device\n"
         "         quartier read bacnet 'eth0?unit=201'          every object of a BACnet device\n"
         "                                                       (--draft: a profile to begin with)\n"
-        "         quartier read opcua opc.tcp://plant.lan:4840  every variable of an OPC UA server",
+        "         quartier read opcua opc.tcp://plant.lan:4840  every variable of an OPC UA server\n"
+        "quality: good; bad (no answer or impossible); doubtful (the device does not look like the profile)\n"
+        "exit: 0 it was read; 1 no answer, nothing to read, or the device does not look like the profile",
     )
     read.add_argument("profile", help="maker/model, see quartier profiles; or sunspec, bacnet, opcua")
     read.add_argument("url", help="where the device is")
