@@ -228,7 +228,9 @@ def _add_profile_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     profiles.add_argument("--file", action="store_true", help="show: the file as it stands")
     profiles.add_argument("--protocol", help="list: only what speaks this, such as modbus or sunspec")
     profiles.add_argument("--point", metavar="NAME", help="list: only what serves such a point, as soc_pct")
-    profiles.add_argument("--orders", action="store_true", help="list: only what can be ordered something")
+    profiles.add_argument(
+        "--orders", action="store_true", help="list: only what takes orders, with --point: for it"
+    )
     profiles.add_argument("--profiles", **_PROFILES_OPTION)
     add_json_option(profiles)
     profiles.set_defaults(run="devices.profiles:run_profiles")

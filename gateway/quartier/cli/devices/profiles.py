@@ -145,7 +145,7 @@ def describe_fallback_class(fallback: Any) -> str:
 
 def _matches_filters(row: dict[str, Any], options: argparse.Namespace) -> bool:
     words = f"{row['profile']} {row['maker']} {row['model']}".lower()
-    said = [*row["measures"], *row["orders"]]
+    said = row["orders"] if options.orders else [*row["measures"], *row["orders"]]
     return (
         all(name.lower() in words for name in options.names)
         and options.protocol in (None, row["protocol"])

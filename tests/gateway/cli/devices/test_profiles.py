@@ -109,6 +109,15 @@ def test_show_without_a_name_is_wrong_use(capsys):
     assert "quartier profiles list" in capsys.readouterr().err
 
 
+def test_orders_of_a_point_are_those_that_are_taken_not_those_that_are_measured(capsys):
+    _, rows = listed(capsys, "--orders", "--point", "power_w")
+    assert {} == rows
+
+    _, rows = listed(capsys, "--orders", "--point", "setpoint_w")
+    assert rows
+    assert all("setpoint_w" in row["orders"] for row in rows.values())
+
+
 def test_lint_finds_nothing_in_what_is_shipped(capsys):
     assert 0 == main(["profiles", "lint"])
 
