@@ -1,5 +1,8 @@
 """One device is read once, without a site."""
 
+import asyncio
+import socket
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +152,18 @@ def test_a_faulty_url_is_named(url: str, what: str) -> None:
 async def test_a_profile_of_another_protocol_is_refused_before_anything_is_asked() -> None:
     with pytest.raises(ConfigError, match="speaks gpio; expected one that speaks modbus"):
         await read_once("linux/gpio", "tcp://127.0.0.1:1")
+
+
+async def test_a_connection_that_is_reset_is_told_in_words_without_the_number_of_the_error(
+    folder: Path,
+) -> None:
+    def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        writer.transport.abort()
+
+    async with await asyncio.start_server(reset, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(LinkLost, match=r"closed the connection: Connection reset by peer before"):
+            await read_once("acme/am300", f"tcp://127.0.0.1:{port}?timeout_s=5", [folder])
