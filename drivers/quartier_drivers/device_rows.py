@@ -1,11 +1,15 @@
 """The table that ``quartier read`` prints: one line per point, for any protocol; pure."""
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from quartier_drivers.points import parse_quantity
 from quartier_drivers.ranges import is_value_possible
 from quartier_drivers.readings import Quality, Reading, Value
+
+if TYPE_CHECKING:
+    from quartier_drivers.device_profile.loading import Profile
 
 # Unit suffix of a point's name -> symbol for people.
 _UNIT_SYMBOLS = {
@@ -27,6 +31,8 @@ _UNIT_SYMBOLS = {
 }
 # Owner of the points of a device of one part while it is read; not shown.
 DEVICE_OWNER = "device"
+DOUBTFUL = "DOUBTFUL"
+"""The quality of a value that was read from a device that does not look like its profile."""
 
 
 class DeviceRow(NamedTuple):
@@ -39,11 +45,39 @@ class DeviceRow(NamedTuple):
     quality: str
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceReadout:
+    """What was read from a device, and what of it contradicts the profile that it was read with."""
+
+    rows: Sequence[DeviceRow]
+    contradictions: Sequence[str] = ()
+
+
+_P = TypeVar("_P", bound="Profile")
+
+
+def drop_profile_names(profile: _P) -> _P:
+    """Return the profile without maker and model: a driver then states what the device itself states."""
+    return replace(profile, head=profile.head.model_copy(update={"maker": "", "model": ""}))
+
+
+def make_readout(rows: Sequence[DeviceRow], contradictions: Sequence[str]) -> DeviceReadout:
+    """Return the rows; if the device contradicts the profile, no value of it is good."""
+    if not contradictions:
+        return DeviceReadout(rows)
+    good = Quality.GOOD.name
+    doubtful = [one._replace(quality=DOUBTFUL) if one.quality == good else one for one in rows]
+    return DeviceReadout(doubtful, contradictions)
+
+
 def make_rows(
     identity: Mapping[str, str], found: Mapping[str, Reading], points: Iterable[str]
 ) -> list[DeviceRow]:
-    """Return the identity of the device, then a row per point; ``found`` maps full names to readings."""
-    heads = [DeviceRow(f"identity.{key}", text, "", "", "") for key, text in identity.items()]
+    """Return the identity that the device states, then a row per point.
+
+    ``found`` maps full names to readings.
+    """
+    heads = [DeviceRow(f"identity.{key}", text, "", "", "") for key, text in identity.items() if text]
     return heads + [make_row(name, found.get(name)) for name in points]
 
 

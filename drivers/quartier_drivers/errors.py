@@ -1,5 +1,6 @@
 """Errors, sorted by what the caller does next (architecture.md#errors)."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,3 +51,15 @@ class Refused(WireError):  # noqa: N818 - as above
 
 class Expired(WireError):  # noqa: N818 - as above
     """The command expired before the line was free: it was not written; a newer one may be."""
+
+
+def describe_os_error(error: BaseException) -> str:
+    """Return the reason of the operating system in words, without its number and without a file's name.
+
+    pyserial and termios put number and words into their arguments, or leave them to the error before.
+    """
+    for one in (error, error.__cause__, error.__context__):
+        number = getattr(one, "errno", None) or next(iter(getattr(one, "args", ())), None)
+        if isinstance(number, int) and number > 0:
+            return os.strerror(number)
+    return getattr(error, "strerror", None) or str(error)

@@ -10,6 +10,7 @@ from quartier_hil.processes.daemon_process import DaemonProcess
 from quartier_hil.processes.district_process import DistrictProcess
 from quartier_hil.runner.device_wiring import DeviceWiring
 from quartier_hil.runner.run import SITE_NAMES, Run, RunOptions
+from quartier_hil.runner.smart_meters import SmartMeters
 from quartier_hil.scenario.scenario_file import Scenario
 from quartier_sim.load_series.minute_series import LoadSeries
 from quartier_sim.site_clock import RigClock
@@ -25,6 +26,7 @@ def prepared(tmp_path):
     found.broker = BrokerProcess(tmp_path, "iotcore")
     found.peer = DistrictProcess(tmp_path, found.broker.port, SITE_NAMES, found.clock)
     found.wiring = DeviceWiring(seed=1)
+    found.smart_meters = SmartMeters(("tic",), tmp_path, contract_w=12_000, rate=1.0, seed=1)
     found.daemon = DaemonProcess(tmp_path / "site.toml", tmp_path, found.clock)
     found.status = {
         "control": {

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from quartier_drivers.errors import LinkLost
+from quartier_drivers.errors import LinkLost, describe_os_error
 from quartier_drivers.meter.line_settings import LineSetting
 from quartier_drivers.transport import serial_ports
 from quartier_drivers.transport.frame_recorder import FrameKind, FrameRecorder
@@ -173,7 +173,7 @@ class _SerialWire:
             if os.write(self._port.fileno(), out) != len(out):
                 raise LinkLost(f"{self._where} takes no bytes")
         except OSError as error:
-            raise LinkLost(f"{self._where}: {error.strerror or error}") from error
+            raise LinkLost(f"{self._where}: {describe_os_error(error)}") from error
         self._sent_s = max(self._sent_s, now_s) + len(out) * self._setting.char_s
 
     async def sent(self) -> None:
@@ -251,7 +251,7 @@ class _SerialWire:
         except BlockingIOError:
             return b""
         except OSError as error:
-            self._gone(error.strerror or str(error))
+            self._gone(describe_os_error(error))
             return None
         if self._tape is not None and data:
             self._tape.heard(data)
@@ -313,4 +313,5 @@ class _TcpWire:
         self._hear(data if self._parity is None else self._parity.taken(data))
 
     def _ended(self, error: Exception | None) -> None:
-        self._lost(f"{self._where} closed the connection: {error or 'without a word'}")
+        why = "" if error is None else f": {describe_os_error(error)}"
+        self._lost(f"{self._where} closed the connection{why}")

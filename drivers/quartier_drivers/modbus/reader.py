@@ -1,5 +1,6 @@
 """Reads one device once, without a site: ``quartier read PROFILE URL`` prints the result."""
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +12,25 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.device_profile import loading
+from quartier_drivers.device_profile.loading import RegisterProfile
+from quartier_drivers.device_profile.register_address import Address
+from quartier_drivers.device_profile.schema import Source
 from quartier_drivers.device_profile.toml_files import list_keys, suggest_key
-from quartier_drivers.device_rows import DEVICE_OWNER, DeviceRow, make_rows
+from quartier_drivers.device_rows import (
+    DEVICE_OWNER,
+    DeviceReadout,
+    drop_profile_names,
+    make_readout,
+    make_rows,
+)
 from quartier_drivers.errors import ConfigError, Fault, LinkLost, NoReply
+from quartier_drivers.modbus.arming import SingleRequests
 from quartier_drivers.modbus.bus_section import RtuBus, TcpBus
 from quartier_drivers.modbus.driver import ModbusDriver
+from quartier_drivers.modbus.frames import make_identity_request, parse_identity
+from quartier_drivers.modbus.recognition import find_contradictions
 from quartier_drivers.modbus.release_writes import make_line
+from quartier_drivers.modbus.wire.line import ModbusLine
 from quartier_drivers.readings import Reading
 from quartier_drivers.transport.event_loop import LoopClock
 
@@ -68,13 +82,14 @@ def parse_target(url: str, unit: int | None = None) -> ReadTarget:
 
 async def read_once(
     profile: str, url: str, folders: Sequence[Path] = (), unit: int | None = None
-) -> list[DeviceRow]:
-    """Read every point of the device at ``url`` once; its identity comes first if the profile knows it.
+) -> DeviceReadout:
+    """Read every point of the device at ``url`` once; the identity that it states comes first.
 
+    The registers that tell the profile's devices from others are read last.
     Raises ConfigError (profile or URL), LinkLost, or NoReply if the device answered nothing at all.
     """
     checked = loading.load_profile(profile, folders)
-    if checked.protocol != "modbus" or not isinstance(checked, loading.RegisterProfile):
+    if checked.protocol != "modbus" or not isinstance(checked, RegisterProfile):
         what = f"speaks {checked.protocol}; expected one that speaks modbus (quartier listen reads meters)"
         raise ConfigError([Fault(profile, None, "profile", what)])
     place = parse_target(url, unit)
@@ -82,13 +97,36 @@ async def read_once(
     line = make_line("read", place.bus, clock)
     owners = {part: part or DEVICE_OWNER for part in checked.parts}
     device = DeviceSpec("read", place.unit, owners)
-    driver = ModbusDriver(line, device, checked, clock, shows_raw=True)
+    driver = ModbusDriver(line, device, drop_profile_names(checked), clock, shows_raw=True)
     try:
         identity = await driver.open() if checked.identity else {}
         found = await _collect_readings(driver)
+        contradictions = await _find_contradictions(line, device, checked)
     finally:
         await line.close()
-    return make_rows(identity, found, (name for name in driver.points if _has_reading(name, found, driver)))
+    shown = (name for name in driver.points if _has_reading(name, found, driver))
+    return make_readout(make_rows(identity, found, shown), contradictions)
+
+
+async def _find_contradictions(line: ModbusLine, device: DeviceSpec, profile: RegisterProfile) -> list[str]:
+    """Describe each mark of the profile that the device contradicts; no answer contradicts nothing."""
+    requests = SingleRequests(line, device, profile.limits)
+    heard: dict[tuple[int, Address, int], Sequence[int]] = {}
+    objects: Mapping[int, str] = {}
+
+    def key(source: Source) -> tuple[int, Address, int]:
+        return device.unit if source.unit is None else source.unit, source.address, source.width
+
+    for mark in profile.marks.values():
+        with contextlib.suppress(NoReply, LinkLost):
+            if mark.source is None:
+                answer = await requests.ask(make_identity_request(device.unit))
+                objects = objects if answer.exception else parse_identity(answer)
+            elif (place := key(mark.source)) not in heard:
+                answer = await requests.fetch(*place)
+                if not answer.exception:
+                    heard[place] = answer.values
+    return find_contradictions(profile, lambda source: heard.get(key(source)), objects)
 
 
 async def _collect_readings(driver: ModbusDriver) -> Mapping[str, Reading]:

@@ -75,6 +75,20 @@ def match_profile(
     return ProfileMatch(profile.name, sure, why, len(fitting))
 
 
+def find_contradictions(profile: RegisterProfile, words: ReadWords, objects: Mapping[int, str]) -> list[str]:
+    """Describe each mark of ``profile`` that the device contradicts: its value, and the expected one."""
+    results = ((mark, _check_mark(name, mark, words, objects)) for name, mark in profile.marks.items())
+    return [f"{one.text}, expected {_describe_expected(mark)}" for mark, one in results if one.fits is False]
+
+
+def _describe_expected(mark: Mark) -> str:
+    if mark.like is not None:
+        return repr(mark.like)
+    if mark.equals:
+        return " or ".join(f"{number:.10g}" for number in mark.equals)
+    return f"{mark.low:.10g}..{mark.high:.10g}"
+
+
 def _is_maker(vendor: str, maker: str) -> bool:
     """Return whether a vendor's name is that of a maker, however either is written."""
     said, words = vendor.lower(), re.findall(r"[^\W_]{3,}", maker.lower())
@@ -108,5 +122,7 @@ def _compare_mark(what: str, mark: Mark, value: float | str | None) -> _MarkResu
     low, high = mark.low, mark.high
     assert low is not None
     assert high is not None
-    span = f"{low:.10g}..{high:.10g}"
-    return _MarkResult(low <= number <= high, strong=False, text=f"{what} is {number:.10g}, within {span}")
+    if not low <= number <= high:
+        return _MarkResult(False, strong=False, text=f"{what} is {number:.4g}")
+    span = _describe_expected(mark)
+    return _MarkResult(True, strong=False, text=f"{what} is {number:.10g}, within {span}")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.device_rows import DEVICE_OWNER, DeviceRow, make_rows
+from quartier_drivers.device_rows import DEVICE_OWNER, DeviceReadout, drop_profile_names, make_rows
 from quartier_drivers.errors import ConfigError, Fault, LinkLost, NoReply, Refused
 from quartier_drivers.opcua import node_types
 from quartier_drivers.opcua.bus_section import OpcuaBus
@@ -236,11 +236,12 @@ async def read_tree(
         return await browse_tree(line, place, depth, everything=everything)
 
 
-async def read_once(bus: OpcuaBus, profile: OpcuaProfile) -> list[DeviceRow]:
+async def read_once(bus: OpcuaBus, profile: OpcuaProfile) -> DeviceReadout:
     """Return the identity of the device and every point, read once.  Raises LinkLost or NoReply."""
     owners = {part: part or DEVICE_OWNER for part in profile.parts}
     async with open_line(bus) as line:
-        driver = OpcuaDriver(line, DeviceSpec("read", 1, owners), profile, LoopClock(), shows_raw=True)
+        spec = DeviceSpec("read", 1, owners)
+        driver = OpcuaDriver(line, spec, drop_profile_names(profile), LoopClock(), shows_raw=True)
         identity = await driver.open()
         found: dict[str, Reading] = {}
         for _ in range(
@@ -252,4 +253,4 @@ async def read_once(bus: OpcuaBus, profile: OpcuaProfile) -> list[DeviceRow]:
                 found |= {reading.point: reading for reading in await driver.read()}
             except Refused as error:
                 raise NoReply(str(error)) from error
-    return make_rows(identity, found, driver.points)
+    return DeviceReadout(make_rows(identity, found, driver.points))

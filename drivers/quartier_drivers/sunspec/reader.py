@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from quartier_drivers.contract import Clock, DeviceSpec
 from quartier_drivers.device_profile.loading import ProfileMatch
 from quartier_drivers.device_profile.schema import Limits
-from quartier_drivers.device_rows import DEVICE_OWNER, DeviceRow, make_rows
+from quartier_drivers.device_rows import (
+    DEVICE_OWNER,
+    DeviceReadout,
+    drop_profile_names,
+    make_readout,
+    make_rows,
+)
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.reader import ReadTarget, parse_target
 from quartier_drivers.modbus.release_writes import make_line
@@ -77,7 +83,7 @@ async def _read_report(line: ModbusLine, unit: int, clock: Clock) -> DeviceRepor
     return DeviceReport(chain.base, chapters, chain.faults)
 
 
-async def read_points(profile: SunspecProfile, url: str) -> list[DeviceRow]:
+async def read_points(profile: SunspecProfile, url: str) -> DeviceReadout:
     """Read every point of the profile once, and the identity of the device.
 
     Raises ConfigError (URL), LinkLost, or NoReply if there is no SunSpec device.
@@ -86,7 +92,8 @@ async def read_points(profile: SunspecProfile, url: str) -> list[DeviceRow]:
     clock = LoopClock()
     line = make_line("read", place.bus, clock)
     owners = {part: part or DEVICE_OWNER for part in profile.parts}
-    driver = SunspecDriver(line, DeviceSpec("read", place.unit, owners), profile, clock)
+    device = DeviceSpec("read", place.unit, owners)
+    driver = SunspecDriver(line, device, drop_profile_names(profile), clock)
     found: dict[str, Reading] = {}
     try:
         identity = await driver.open()
@@ -96,7 +103,11 @@ async def read_points(profile: SunspecProfile, url: str) -> list[DeviceRow]:
             found |= {reading.point: reading for reading in await driver.read()}
     finally:
         await line.close()
-    return make_rows(identity, found, driver.points)
+    maker = identity.get("maker", "")
+    contradictions = (
+        [] if _is_maker(maker, profile) else [f"its maker is {maker!r}, expected {profile.head.maker!r}"]
+    )
+    return make_readout(make_rows(identity, found, driver.points), contradictions)
 
 
 async def _read_models(
@@ -169,9 +180,7 @@ def match_profiles(
     maker = identity.get("maker", "")
     told = []
     for profile in profiles:
-        if profile.head.maker not in (ANY_SUNSPEC, maker) and not maker.lower().startswith(
-            profile.head.maker.lower()
-        ):
+        if not _is_maker(maker, profile):
             continue
         wanted = [taken for part in profile.parts.values() for taken in part.values()]
         has_count = sum(_has_models(taken, numbers) for taken in wanted)
@@ -191,6 +200,11 @@ def match_profiles(
         for place, ((_, share, _, count), name) in enumerate(told[:_SHOWN_MAX])
         if share >= _ENOUGH
     ]
+
+
+def _is_maker(maker: str, profile: SunspecProfile) -> bool:
+    """Return whether a profile is for devices of a maker, as the device writes its name."""
+    return profile.head.maker == ANY_SUNSPEC or maker.lower().startswith(profile.head.maker.lower())
 
 
 def _has_models(taken: SunspecPoint, numbers: set[int]) -> bool:

@@ -8,7 +8,7 @@ import termios
 import serial
 from serial.tools import list_ports
 
-from quartier_drivers.errors import LinkLost
+from quartier_drivers.errors import LinkLost, describe_os_error
 
 SerialPort = serial.Serial
 """An open port; bytes go through its file descriptor."""
@@ -44,10 +44,29 @@ def _open_path(path: str, baud: int, framing: str) -> SerialPort:
     try:
         port.open()
     except (OSError, ValueError, termios.error) as error:
-        busy = getattr(error, "errno", None) in {errno.EAGAIN, errno.EBUSY}
-        why = "is in use by another program" if busy else f"cannot be opened: {error}"
-        raise LinkLost(f"{path} {why}") from error
+        raise LinkLost(f"{path} {_explain_opening(error)}") from error
     return port
+
+
+_NO_PORT = "is no serial port; `ls -l /dev/serial/by-id` lists those of USB adapters"
+_NO_RIGHT = "may not be opened by this user; the group dialout may: `sudo usermod -aG dialout USER`"
+_OPENING_PROBLEMS = {
+    os.strerror(number): words
+    for number, words in (
+        (errno.EAGAIN, "is in use by another program"),
+        (errno.EBUSY, "is in use by another program"),
+        (errno.ENOTTY, _NO_PORT),
+        (errno.EISDIR, _NO_PORT),
+        (errno.EACCES, _NO_RIGHT),
+        (errno.EPERM, _NO_RIGHT),
+    )
+}
+
+
+def _explain_opening(error: Exception) -> str:
+    """Explain why a port cannot be opened, with the next step where one is known."""
+    why = describe_os_error(error)
+    return _OPENING_PROBLEMS.get(why, f"cannot be opened: {why}")
 
 
 def is_port_present(where: str) -> bool:
@@ -71,7 +90,7 @@ def change_port(port: SerialPort, baud: int, framing: str) -> None:
             }
         )
     except (OSError, ValueError, termios.error) as error:
-        raise LinkLost(f"{port.port} does not take {baud} {framing}: {error}") from error
+        raise LinkLost(f"{port.port} does not take {baud} {framing}: {describe_os_error(error)}") from error
 
 
 def close_port(port: SerialPort) -> None:

@@ -112,13 +112,17 @@ class SignedManifest:
 _MANIFEST_ADAPTER = TypeAdapter(Manifest)
 
 
+def _explain_error(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
 def read_manifest(path: Path) -> SignedManifest:
     """Read the manifest of a backup and verify its signature.  Raises UnusableBackup."""
     try:
         with _open_archive(path) as archive:
             return _read_head(archive)
     except _READ_ERRORS as error:
-        raise UnusableBackup(f"{path}: is not a readable backup: {error}") from error
+        raise UnusableBackup(f"{path}: is not a readable backup: {_explain_error(error)}") from error
 
 
 def check_archive(path: Path, expected: SignedManifest | None = None) -> SignedManifest:
@@ -153,7 +157,7 @@ def iterate_files(
                     yield member, body
             _read_rest(archive)
     except _READ_ERRORS as error:
-        raise UnusableBackup(f"{path}: cannot be read to its end: {error}") from error
+        raise UnusableBackup(f"{path}: cannot be read to its end: {_explain_error(error)}") from error
     if wanted:
         raise UnusableBackup(f"{path}: {min(wanted)} is missing")
 

@@ -141,8 +141,8 @@ def describe_ended(words: str, utc_ms: int, zone: str) -> str:
     return f"{words}; ended {then:%H:%M:%S}"
 
 
-ENDED_PATTERN = re.compile(r"; ended \d\d:\d\d:\d\d$")
-"""The end of a text that ``describe_ended`` made."""
+ENDED_PATTERN = re.compile(r"; ended (\d\d:\d\d:\d\d)$")
+"""The end of a text that ``describe_ended`` made; its group is the time."""
 
 
 _S = 1_000_000_000

@@ -159,6 +159,11 @@ def make_limit_values(cap: PromisedLimit) -> dict[str, float]:
     return {"limit.import_w": cap.import_w, "limit.export_w": cap.export_w}
 
 
+def make_shown_values(shown: Mapping[str, Any]) -> dict[str, float]:
+    """Return the limits in the gateway's own record as points of the course."""
+    return {f"limit.{way}_w": _shown_w(shown, way) for way in ("import", "export")}
+
+
 def _shown_w(shown: Mapping[str, Any], way: str) -> float:
     limit = shown.get(way)
     return float(limit["max_w"]) if isinstance(limit, Mapping) and "max_w" in limit else inf

@@ -1,6 +1,7 @@
 """Records of a run: plant values and events by step, orders, reported losses, stored history (pure)."""
 
 import csv
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -66,6 +67,16 @@ class RunRecord:
         self.times_s.append(now_s)
         for point, column in self.columns.items():
             column.append(values.get(point, float("nan")))
+
+    def revise_limits(self, from_s: float, shown: Mapping[str, float]) -> None:
+        """Enter limits that the gateway keeps since ``from_s``, but that were known only now.
+
+        ``shown`` are its limits by the names of the course; a promise that is tighter stays.
+        """
+        for place in range(bisect_left(self.times_s, from_s), len(self.times_s)):
+            for point, watts in shown.items():
+                promised_w = self.columns[point.replace("limit.", "cap.", 1)][place]
+                self.columns[point][place] = min(watts, promised_w)
 
     def mark(self, at_s: float, text: str, kind: str = "event") -> None:
         """Append a mark of an event."""

@@ -19,7 +19,8 @@ ORDERS_MAX_COUNT = 400
 _LEDGER = """<section><h2>The gateway's own ledger</h2>
 <p class="hint">What <code>quartier why</code> tells of each asset afterwards: who wanted it, what the point
 showed before, what was asked, what was read back, and what became of it. A value that follows for one reason
-is one row.</p>
+is one row; the last column counts the orders that it got. A device can take more writes than
+that: timers and enabling registers are written beside the value.</p>
 <div class="wide orders ledger"><table><thead><tr>{head}</tr></thead>
 <tbody>{rows}</tbody></table></div></section>
 """
@@ -63,14 +64,16 @@ _PLAN_COLOUR = "#d62839"
 _MEASURED_COLOURS = {curve[0]: curve[2] for curve in CHARTS[0][3]}
 
 
-def build_chart_data(course: RunRecord, start_unix_s: float) -> dict[str, Any]:
+def build_chart_data(
+    course: RunRecord, start_unix_s: float, first: plans.FirstOrders | None = None
+) -> dict[str, Any]:
     """Return the data that the script of the page draws: common times and the curves of each chart."""
     bins = reduced.list_bins(len(course.times_s))
     times: list[float] = []
     for start, end in bins:
-        first = course.times_s[start]
-        middle = course.times_s[(start + end) // 2] if end - start > 1 else first
-        times += [round(start_unix_s + first, 2), round(start_unix_s + max(middle, first + 0.01), 2)]
+        begin_s = course.times_s[start]
+        middle_s = course.times_s[(start + end) // 2] if end - start > 1 else begin_s
+        times += [round(start_unix_s + begin_s, 2), round(start_unix_s + max(middle_s, begin_s + 0.01), 2)]
     charts = [
         {
             "title": title,
@@ -87,7 +90,7 @@ def build_chart_data(course: RunRecord, start_unix_s: float) -> dict[str, Any]:
         }
         for title, unit, factor, curves in CHARTS
     ]
-    charts[_PLANS_AT:_PLANS_AT] = _build_plan_charts(course, bins)
+    charts[_PLANS_AT:_PLANS_AT] = _build_plan_charts(course, bins, first)
     charts += _build_asset_charts(course, bins)
     marks = [
         {"at": round(start_unix_s + mark.at_s, 2), "text": mark.text, "kind": mark.kind}
@@ -96,10 +99,12 @@ def build_chart_data(course: RunRecord, start_unix_s: float) -> dict[str, Any]:
     return {"times": times, "charts": charts, "marks": marks}
 
 
-def _build_plan_charts(course: RunRecord, bins: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+def _build_plan_charts(
+    course: RunRecord, bins: Sequence[tuple[int, int]], first: plans.FirstOrders | None
+) -> list[dict[str, Any]]:
     """One chart per asset: what was measured, and every plan that stood for it."""
     charts: dict[str, dict[str, Any]] = {}
-    for plan in plans.list_active_plans(course):
+    for plan in plans.list_active_plans(course, first):
         if plan.asset not in charts:
             colour = _MEASURED_COLOURS[plan.measured]
             values = reduced.reduce_curve(course.columns[plan.measured], bins, 1e-3, "line")
@@ -107,7 +112,7 @@ def _build_plan_charts(course: RunRecord, bins: Sequence[tuple[int, int]]) -> li
             measured = {"label": label, "colour": colour, "style": "line", "values": values}
             title = f"Ordered and measured: {plan.asset}"
             charts[plan.asset] = {"title": title, "unit": "kW", "curves": [measured]}
-        values = reduced.reduce_curve(plans.compute_ordered_w(plan, course), bins, 1e-3, "step")
+        values = reduced.reduce_curve(plans.compute_ordered_w(plan, course, first), bins, 1e-3, "step")
         charts[plan.asset]["curves"].append(
             {"label": plan.words, "colour": _PLAN_COLOUR, "style": "step-plan", "values": values}
         )
@@ -140,13 +145,9 @@ def _build_asset_charts(course: RunRecord, bins: Sequence[tuple[int, int]]) -> l
     return list(charts.values())
 
 
-def _format_plan_rows(course: RunRecord) -> str:
-    return "".join(
-        map(
-            _format_plan_row,
-            (plans.measure_deviation(plan, course) for plan in plans.list_active_plans(course)),
-        )
-    )
+def _format_plan_rows(course: RunRecord, first: plans.FirstOrders) -> str:
+    active = plans.list_active_plans(course, first)
+    return "".join(_format_plan_row(plans.measure_deviation(plan, course, first)) for plan in active)
 
 
 def _format_plan_row(row: plans.PlanDeviation) -> str:
@@ -266,13 +267,16 @@ def render_page(
     facts: Mapping[str, str],
     course: RunRecord,
     ledger: OrderLedger,
+    orders_note: str = "",
     written: Sequence[WriteLedgerRow] = (),
     start_unix_s: float,
     time_zone: str,
     more: str = "",
 ) -> str:
     """The whole page as text; everything it needs is inside.  ``more``: further sections, as HTML."""
-    drawn = json.dumps({**build_chart_data(course, start_unix_s), "zone": time_zone}, separators=(",", ":"))
+    first = plans.find_first_orders(ledger, written)
+    charts = build_chart_data(course, start_unix_s, first)
+    drawn = json.dumps({**charts, "zone": time_zone}, separators=(",", ":"))
     filled = {
         "TITLE": html.escape(title),
         "STORY": html.escape(" ".join(story.split())),
@@ -280,8 +284,9 @@ def render_page(
         "KEPT": summarize_verdicts(verdicts),
         "VERDICTS": format_verdict_rows(verdicts),
         "TILES": _format_tiles(figures),
-        "PLANS": _format_plan_rows(course),
+        "PLANS": _format_plan_rows(course, first),
         "MARKS": _format_mark_rows(course),
+        "ORDERS_NOTE": html.escape(orders_note),
         "ORDERS": _format_order_rows(ledger),
         "LEDGER": _format_write_ledger(written),
         "MORE": more,

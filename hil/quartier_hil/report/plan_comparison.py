@@ -1,11 +1,12 @@
 """Plan against measurement: the orders of each asset and the measurements of the plant (pure)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import isfinite, nan
+from math import inf, isfinite, nan
 
-from quartier_hil.checks.run_record import RunRecord
+from quartier_hil.checks.run_record import OrderLedger, RunRecord
+from quartier_hil.runner.daemon_history import WriteLedgerRow
 from quartier_sim.plant.charge_points import CarSpec
 
 # A cap that is not set is infinite, or nearly so.
@@ -27,6 +28,8 @@ class PlanComparison:
     side: int
     tolerance_w: float
     watts: Callable[[float], float] = float
+    output: str = ""
+    """The point that is ordered; empty for a limit, which needs no order."""
 
 
 def _car_w(amperes: float) -> float:
@@ -42,9 +45,29 @@ def _relay_w(on: float) -> float:
 PLAN_COMPARISONS = (
     PlanComparison("grid", "import cap", "limit.import_w", "grid.power_w", 1, 200.0),
     PlanComparison("grid", "export cap", "limit.export_w", "grid.power_w", -1, 200.0, lambda watts: -watts),
-    PlanComparison("battery", "setpoint", "order.battery_w", "bat1.power_w", 0, 100.0),
-    PlanComparison("car", "current limit", "order.current_max_a", "ev1.power_w", 1, 100.0, _car_w),
-    PlanComparison("heat pump", "relay open", "order.relay_on", "hp1.power_w", 1, 50.0, _relay_w),
+    PlanComparison(
+        "battery", "setpoint", "order.battery_w", "bat1.power_w", 0, 100.0, output="bat1.setpoint_w"
+    ),
+    PlanComparison(
+        "car",
+        "current limit",
+        "order.current_max_a",
+        "ev1.power_w",
+        1,
+        100.0,
+        _car_w,
+        output="ev1.current_max_a",
+    ),
+    PlanComparison(
+        "heat pump",
+        "relay open",
+        "order.relay_on",
+        "hp1.power_w",
+        1,
+        50.0,
+        _relay_w,
+        output="hp1.relay_on",
+    ),
     PlanComparison(
         "PV",
         "generation cap",
@@ -53,6 +76,7 @@ PLAN_COMPARISONS = (
         -1,
         100.0,
         lambda watts: -watts,
+        output="pv1.generation_max_w",
     ),
 )
 
@@ -70,25 +94,47 @@ class PlanDeviation:
     measured_wh: float
 
 
-def compute_ordered_w(plan: PlanComparison, course: RunRecord) -> list[float]:
-    """The plan in W at each step; NaN where there was none."""
+FirstOrders = Mapping[str, float]
+"""By output: the second of its first order."""
+
+
+def find_first_orders(ledger: OrderLedger, written: Iterable[WriteLedgerRow] = ()) -> FirstOrders:
+    """Return when each output got its first order, by what the rig saw and by the gateway's own ledger."""
+    found: dict[str, float] = {}
+    orders = ((row.point, row.at_s) for row in written if row.value is not None)
+    for point, at_s in (*((row.point, row.at_s) for row in ledger.rows), *orders):
+        found[point] = min(at_s, found.get(point, inf))
+    return found
+
+
+def compute_ordered_w(
+    plan: PlanComparison, course: RunRecord, first: FirstOrders | None = None
+) -> list[float]:
+    """The plan in W at each step; NaN where there was none.
+
+    Before its first order an output is at a value of its own, which is no plan.  ``first`` None: not known.
+    """
+    begin_s = -inf if first is None or not plan.output else first.get(plan.output, inf)
     watts = [plan.watts(value) for value in course.columns[plan.order]]
-    return [value if isfinite(value) and abs(value) < INFINITE_W else nan for value in watts]
-
-
-def list_active_plans(course: RunRecord) -> list[PlanComparison]:
-    """Return the plans that were ever in force in this run."""
     return [
-        plan for plan in PLAN_COMPARISONS if any(isfinite(value) for value in compute_ordered_w(plan, course))
+        value if isfinite(value) and abs(value) < INFINITE_W and at_s >= begin_s else nan
+        for at_s, value in zip(course.times_s, watts, strict=True)
     ]
 
 
-def measure_deviation(plan: PlanComparison, course: RunRecord) -> PlanDeviation:
+def list_active_plans(course: RunRecord, first: FirstOrders | None = None) -> list[PlanComparison]:
+    """Return the plans that were ever in force in this run."""
+    return [plan for plan in PLAN_COMPARISONS if any(map(isfinite, compute_ordered_w(plan, course, first)))]
+
+
+def measure_deviation(
+    plan: PlanComparison, course: RunRecord, first: FirstOrders | None = None
+) -> PlanDeviation:
     """Compare step by step, each weighted by its length; steps without plan or measurement do not count."""
     spans_s = _compute_step_durations(course.times_s)
     time_s = off_ws = within_s = planned_ws = measured_ws = 0.0
     for span_s, plan_w, seen_w in zip(
-        spans_s, compute_ordered_w(plan, course), course.columns[plan.measured], strict=True
+        spans_s, compute_ordered_w(plan, course, first), course.columns[plan.measured], strict=True
     ):
         if not (isfinite(plan_w) and isfinite(seen_w)):
             continue

@@ -16,12 +16,16 @@ from quartier_hil.checks.verdicts import Verdict, format_count
 from quartier_hil.real_devices.readings import ReadingRow as Reading
 from quartier_hil.report.html_page import render_page
 from quartier_hil.runner.daemon_history import WriteLedgerRow
-from quartier_hil.runner.run import Run
+from quartier_hil.runner.run import LOOK_REAL_S, Run
 from quartier_hil.scenario.plant_assets import ZONE_NAME
 from quartier_hil.scenario.scenario_file import Scenario
 
 # A day at one row a second would be 15 MB of text; rows beyond this become means over equal bins.
 ROWS_MAX_COUNT = 20_000
+EVERY_ORDER_NOTE = (
+    "Each order of the control cycle and why: a row for each change of value or reason; the last column "
+    "counts the orders of a row."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,7 @@ class ReportData:
     caps: Sequence[PromisedLimit]
     modes: Sequence[tuple[float, str]]
     ledger: OrderLedger
+    orders_note: str = EVERY_ORDER_NOTE
     facts: Mapping[str, str]
     written: Sequence[WriteLedgerRow] = ()
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -51,6 +56,7 @@ def write_run_report(
         caps=run.caps,
         modes=run.modes,
         ledger=run.ledger,
+        orders_note=describe_seen_orders(LOOK_REAL_S * run.scenario.rate),
         written=run.own_ledger,
         facts={
             "records": run.options.series.origin,
@@ -59,7 +65,8 @@ def write_run_report(
             "broker": run.broker.kind,
             "daemon": f"started {format_count(run.daemon.starts_count, 'time')}, "
             f"last exit code {run.exit_code}",
-            "wires": run.wiring.words,
+            "wires": ", ".join(filter(None, (run.wiring.words, run.smart_meters.words))),
+            "writes by device": _format_writes(run.wiring.writes_by_device),
             **({} if run.real_devices is None else run.real_devices.facts),
         },
         more={
@@ -77,6 +84,22 @@ def write_run_report(
         zero_unix_s = run.clock.origin_s + run.zero_s
         _write_readings(run.real_devices.readings.rows, zero_unix_s, folder / "readings.csv")
     return write_report(account, verdicts, figures, folder, further)
+
+
+def _format_writes(counts: Mapping[str, int]) -> str:
+    """Describe the writes that each device took."""
+    told = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    return f"{told or 'none'}; an order can take several: its value, its timer, what enables it"
+
+
+def describe_seen_orders(look_s: float) -> str:
+    """Describe what the table of orders holds if the daemon's status is read every ``look_s`` of the site."""
+    return (
+        f"The last order of each output and why, as the daemon's status showed it every {look_s:g} s: a row "
+        "for each change of value or reason seen; the last column counts the looks that saw a new order. "
+        "An order that another one replaced between two looks is not here: samples.csv has the value in each "
+        "device at every step, and the gateway's own ledger counts every order."
+    )
 
 
 def write_report(
@@ -103,6 +126,7 @@ def write_report(
             facts={**account.facts, "promises": _list_promised_limits(account.caps)},
             course=account.course,
             ledger=account.ledger,
+            orders_note=account.orders_note,
             written=account.written,
             start_unix_s=account.start_unix_s,
             time_zone=ZONE_NAME,
@@ -136,7 +160,7 @@ def format_figures(figures: Mapping[str, float]) -> list[tuple[str, str]]:
         ("over the import cap, reaction included", "over_cap_s", "{:.0f} s", 1.0),
         ("command after a tightening", "tighten_command_s", "{:.1f} s", 1.0),
         ("inside after a tightening", "tighten_inside_s", "{:.1f} s", 1.0),
-        ("writes on the wires", "writes_count", "{:.0f}", 1.0),
+        ("writes that the devices took", "writes_count", "{:.0f}", 1.0),
         ("switchings", "switchings_count", "{:.0f}", 1.0),
         ("samples at the district", "samples_count", "{:.0f}", 1.0),
         ("cycle p99.9 late", "late_p999_s", "{:.3g} s", 1.0),

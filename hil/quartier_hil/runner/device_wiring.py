@@ -245,7 +245,12 @@ class DeviceWiring:
     @property
     def writes_count(self) -> int:
         """Writes that the devices took since the start."""
-        return sum(device.writes_count for device in self.devices.values())
+        return sum(self.writes_by_device.values())
+
+    @property
+    def writes_by_device(self) -> Mapping[str, int]:
+        """The same by device."""
+        return {name: device.writes_count for name, device in self.devices.items()}
 
 
 def _find_generation(make: InverterMake) -> Generation:

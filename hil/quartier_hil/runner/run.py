@@ -25,6 +25,7 @@ from quartier_hil.checks.promised_values import (
     find_promised_limit,
     list_promised_limits,
     make_limit_values,
+    make_shown_values,
     read_gateway_limits,
     tighten_by_gateway,
 )
@@ -410,6 +411,7 @@ class Run:
                 mode = read_link_state(self.status)
                 if not self.modes or self.modes[-1][1] != mode:
                     self.modes.append((self.elapsed_s(), mode))
+                    self._revise_limits(control)
             else:
                 self._reason_check.begin()
             if not self.daemon.child.alive:
@@ -420,6 +422,13 @@ class Run:
             if self.options.watch is not None:
                 self.options.watch(self)
             await asyncio.sleep(LOOK_REAL_S)
+
+    def _revise_limits(self, control: Mapping[str, Any]) -> None:
+        """Enter the limits of a new mode from its beginning: a look sees it up to ``LOOK_REAL_S`` later."""
+        age_s = control.get("mode_age_s")
+        if isinstance(age_s, int | float):
+            from_s = self.elapsed_s() - min(age_s, LOOKS_COUNT * LOOK_REAL_S * self.scenario.rate)
+            self.course.revise_limits(from_s, make_shown_values(read_gateway_limits(control)))
 
     def _record_orders(self) -> None:
         """Take the orders that the daemon shows; two of one output within a look are seen as the last."""

@@ -28,6 +28,12 @@ _QUANTITIES = ("power_w", "energy_import_wh", "energy_export_wh")
 # The flats' shares of the load that no other device measures.
 _FLAT_SHARES: Mapping[SmartMeterName, float] = {"p1": 0.6, "mbus": 0.4}
 
+METER_WORDS: Mapping[SmartMeterName, str] = {
+    "tic": "TIC on a pty (Linky)",
+    "p1": "P1 on a pty (flat 1)",
+    "mbus": "M-Bus on a pty (flat 2)",
+}
+
 _METER_TABLES: Mapping[SmartMeterName, str] = {
     "tic": """
 [buses.tic]
@@ -164,6 +170,11 @@ class SmartMeters:
         if "mbus" in ports:
             self.line = MbusLine([self.flat2], ports["mbus"], baud=MBUS_BAUD, seed=seed + 2)
         self._wires = AsyncExitStack()
+
+    @property
+    def words(self) -> str:
+        """The meters with their wires, as text."""
+        return ", ".join(METER_WORDS[name] for name in self.names)
 
     async def serve(self) -> None:
         """Plug everything in."""

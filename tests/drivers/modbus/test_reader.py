@@ -1,5 +1,8 @@
 """One device is read once, without a site."""
 
+import asyncio
+import socket
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +53,9 @@ async def test_every_point_is_a_row_with_value_unit_raw_and_quality(
     start([*stack, "tcp", str(free_port)])
     url = f"tcp://127.0.0.1:{free_port}?timeout_s=5&unit=1"
 
-    rows = by_point(await read_once("acme/am300", url, [folder]))
+    rows = by_point((await read_once("acme/am300", url, [folder])).rows)
 
-    assert ("ACME", "", "", "") == rows["identity.maker"]
+    assert "identity.maker" not in rows, "the profile states it, the device does not"
     assert rows["identity.serial"][0] in {"49", "50"}  # 7 n, and npm's adds the unit
     assert (100.0, "W", "0064", "GOOD") == rows["power_w"]
     assert (2, "", "0002 (charging)", "GOOD") == rows["charge_state"]
@@ -67,7 +70,7 @@ async def test_a_serial_device_is_read_the_same_way(
     start([*libmodbus, "rtu", cable.theirs])
     url = f"modbus-rtu://{cable.ours}?baud=9600&timeout_s=5"
 
-    assert 100.0 == by_point(await read_once("acme/am300", url, [folder]))["power_w"][0]
+    assert 100.0 == by_point((await read_once("acme/am300", url, [folder])).rows)["power_w"][0]
 
 
 async def test_a_device_that_says_nothing_is_no_reply(tcp_server: TcpServer, folder: Path) -> None:
@@ -88,7 +91,7 @@ async def test_a_silent_block_leaves_rows_without_a_value(tcp_server: TcpServer,
     ]
     url = f"modbus-tcp://127.0.0.1:{tcp_server.port}?timeout_s=0.5&retries_count=0"
 
-    rows = by_point(await read_once("acme/am300", url, [folder]))
+    rows = by_point((await read_once("acme/am300", url, [folder])).rows)
 
     assert (5.0, "W", "0005", "GOOD") == rows["power_w"]
     assert (None, "W", "no reply", "BAD") == rows["power_l1_w"]
@@ -149,3 +152,18 @@ def test_a_faulty_url_is_named(url: str, what: str) -> None:
 async def test_a_profile_of_another_protocol_is_refused_before_anything_is_asked() -> None:
     with pytest.raises(ConfigError, match="speaks gpio; expected one that speaks modbus"):
         await read_once("linux/gpio", "tcp://127.0.0.1:1")
+
+
+async def test_a_connection_that_is_reset_is_told_in_words_without_the_number_of_the_error(
+    folder: Path,
+) -> None:
+    def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        writer.transport.abort()
+
+    async with await asyncio.start_server(reset, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(LinkLost, match=r"closed the connection: Connection reset by peer before"):
+            await read_once("acme/am300", f"tcp://127.0.0.1:{port}?timeout_s=5", [folder])

@@ -14,7 +14,7 @@ from quartier_drivers.device_profile.loading import (
     rank_matches,
 )
 from quartier_drivers.device_profile.schema import Source
-from quartier_drivers.modbus.recognition import match_profile
+from quartier_drivers.modbus.recognition import find_contradictions, match_profile
 
 HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "AM300"\nsource = "s"\n'
 CODE = '[recognise.code]\nregister = "input:11"\nequals = [1648, 1649]\n'
@@ -34,6 +34,20 @@ def words(source: Source) -> Sequence[int] | None:
     found = REGISTERS.get(source.address.number)
     assert found is None or source.width == len(found)
     return found
+
+
+@pytest.mark.parametrize(
+    ("marks", "said"),
+    [
+        (CODE + NAME + VOLTS, []),
+        (CODE.replace("input:11", "input:99") + VENDOR, []),
+        (CODE.replace("1648, 1649", "7, 8"), ["code (input:11) is 1648, expected 7 or 8"]),
+        (NAME.replace("acme*", "other*"), ["name (holding:4) is 'ACME 1', expected 'other*'"]),
+        (CODE + VOLTS.replace("180", "235"), ["voltage (input:0) is 230.1, expected 235..260"]),
+    ],
+)
+def test_contradictions_name_value_and_expectation_and_no_answer_is_none(marks: str, said: list[str]) -> None:
+    assert said == find_contradictions(profile(marks), words, {})
 
 
 @pytest.mark.parametrize(

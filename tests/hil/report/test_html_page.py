@@ -51,6 +51,7 @@ def _page(course, more=""):
         facts={"records": "none"},
         course=course,
         ledger=LEDGER,
+        orders_note="what is <counted>",
         written=[WRITTEN],
         more=more,
         start_unix_s=1e9,
@@ -207,3 +208,10 @@ def test_the_cap_is_drawn_as_it_is_in_force_and_not_as_it_was_promised():
     }
 
     assert {"import cap": 3.5, "export cap": -6.0} == caps
+
+
+def test_the_table_of_orders_says_what_it_counts():
+    text = _page(_course(10))
+
+    assert '<p class="hint">what is &lt;counted&gt;</p>' in text
+    assert "<th>orders seen</th>" in text

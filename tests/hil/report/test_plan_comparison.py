@@ -1,11 +1,13 @@
 from math import inf, isnan
+from types import SimpleNamespace
 
 import pytest
 
-from quartier_hil.checks.run_record import RunRecord
+from quartier_hil.checks.run_record import OrderLedger, RunRecord
 from quartier_hil.report.plan_comparison import (
     PLAN_COMPARISONS,
     compute_ordered_w,
+    find_first_orders,
     list_active_plans,
     measure_deviation,
 )
@@ -87,3 +89,31 @@ def test_a_run_of_no_or_one_step_divides_by_nothing():
 
     assert 0.0 == measure_deviation(plan, course()).within_pct
     assert 0.0 == measure_deviation(plan, course(battery(1, 1))).active_s
+
+
+def test_a_plan_is_in_force_from_its_first_order_on():
+    plan = WORDS["car current limit"]
+    amperes = course(*({"order.current_max_a": 16.0, "ev1.power_w": 0.0} for _ in range(10)))
+    ledger = OrderLedger()
+    ledger.note(4.0, "ev1.current_max_a", 16.0, "why")
+
+    found = measure_deviation(plan, amperes, find_first_orders(ledger))
+    assert 6.0 == found.active_s
+    assert 10.0 == measure_deviation(plan, amperes).active_s
+    assert [] == list_active_plans(amperes, find_first_orders(OrderLedger()))
+
+
+def test_the_first_order_is_the_one_of_the_gateways_own_ledger_where_the_rig_saw_a_later_one():
+    ledger = OrderLedger()
+    ledger.note(7.5, "bat1.setpoint_w", -500.0, "why")
+    written = [
+        SimpleNamespace(point="bat1.setpoint_w", at_s=at_s, value=value)
+        for at_s, value in ((1.0, None), (3.0, -239.0), (4.0, -589.0))
+    ]
+
+    assert {"bat1.setpoint_w": 3.0} == find_first_orders(ledger, written)
+
+
+def test_a_limit_of_the_grid_needs_no_order():
+    grid = course({"limit.import_w": 4000, "grid.power_w": 0})
+    assert [WORDS["grid import cap"]] == list_active_plans(grid, {})

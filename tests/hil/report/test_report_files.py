@@ -67,3 +67,13 @@ def test_every_real_reading_is_kept_with_its_source_and_what_was_real_stands_in_
     assert [("1.50", "7000", ""), ("2.50", "", "no answer")] == [
         (row["since_start_s"], row["value"], row["why"]) for row in rows
     ]
+
+
+def test_a_page_of_a_run_over_wires_names_every_wire_and_what_its_orders_count(prepared, tmp_path):
+    prepared.course.add(0.0, {"grid.power_w": 1.0})
+    text = write_run_report(prepared, [], {}, tmp_path / "report").read_text()
+
+    assert "TIC on a pty (Linky)" in text
+    assert "Modbus RTU on a pty (SDM630, EM24, relays)" in text
+    assert f"showed it every {0.25 * prepared.scenario.rate:g} s" in text
+    assert "counts the looks that saw a new order" in text

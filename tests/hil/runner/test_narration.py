@@ -46,20 +46,25 @@ def test_values_are_told_as_people_read_them():
     )
 
 
-def test_the_demonstration_gives_current_back_only_to_a_car_that_is_still_limited():
-    (line,) = (
+def test_the_demonstration_says_of_the_current_what_is_measured():
+    lines = [
         one
         for one in load_scenario(find_scenario("demo")).events
-        if isinstance(one, StoryLine) and "gets its current" in one.text
+        if isinstance(one, StoryLine) and 1500 <= one.at_s < 1680
+    ]
+
+    def said(*car_w):
+        told = Narration(lines)
+        return [
+            text
+            for at_s, watts in zip((1500, 1502, 1660), car_w, strict=True)
+            for text in told.step(at_s, {"ev1.power_w": watts, "grid.power_w": 2_900.0})
+        ]
+
+    ended = "The limit has ended; the car takes 7.6 kW, the meter shows 2.9 kW."
+    again = "The car has its full current again: it takes 11.0 kW, the meter shows 2.9 kW."
+    assert [ended, again] == said(7_590.0, 7_590.0, 11_040.0)
+    assert [ended, again] == said(7_590.0, 11_040.0, 11_040.0)
+    assert [ended, "The car does not have its full current yet: it takes 8.3 kW."] == said(
+        7_590.0, 8_280.0, 8_280.0
     )
-
-    def said(car_w):
-        values = {"ev1.power_w": car_w, "grid.power_w": 2_900.0}
-        told = Narration([line])
-        return [*told.step(line.at_s, values), *told.step(line.until_s, values)]
-
-    assert ["The limit has ended; the car takes 7.6 kW and gets its current back in stages."] == said(7_590.0)
-    for car_w in (0.0, 11_040.0):
-        assert [f"The limit has ended; the car takes {car_w / 1e3:.1f} kW, the meter shows 2.9 kW."] == said(
-            car_w
-        )

@@ -13,6 +13,7 @@ from quartier_drivers.bacnet.bus_section import BacnetIpBus
 from quartier_drivers.bacnet.codec.device_errors import DeviceRefused, GarbledAnswer
 from quartier_drivers.bacnet.discovery import device_survey
 from quartier_drivers.bacnet.discovery.device_survey import ObjectRow
+from quartier_drivers.bacnet.discovery.scan import find_contradictions
 from quartier_drivers.bacnet.factory import FACTORY
 from quartier_drivers.bacnet.network.line import BacnetLine
 from quartier_drivers.bacnet.network.peer import BacnetDevice, DeviceLimits
@@ -20,7 +21,13 @@ from quartier_drivers.bacnet.network.property_reads import PropertyInquiry
 from quartier_drivers.bacnet.profile import BacnetProfile
 from quartier_drivers.bacnet.standard_names import OBJECT_TYPES, PROPERTIES
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.device_rows import DEVICE_OWNER, DeviceRow, make_rows
+from quartier_drivers.device_rows import (
+    DEVICE_OWNER,
+    DeviceReadout,
+    drop_profile_names,
+    make_readout,
+    make_rows,
+)
 from quartier_drivers.errors import ConfigError, Fault, NoReply
 from quartier_drivers.transport.event_loop import LoopClock
 from quartier_native.bacnet import Ref
@@ -102,7 +109,7 @@ def _convert_types(said: Mapping[str, str]) -> dict[str, Any]:
     return typed
 
 
-async def read_points(profile: BacnetProfile, url: str) -> list[DeviceRow]:
+async def read_points(profile: BacnetProfile, url: str) -> DeviceReadout:
     """Return every point of the profile, read once, and the identity of the device.
 
     Raises ConfigError (URL), LinkLost, or NoReply if the device does not answer.
@@ -112,7 +119,7 @@ async def read_points(profile: BacnetProfile, url: str) -> list[DeviceRow]:
     line = FACTORY.line("read", named.bus, clock)
     owners = {part: part or DEVICE_OWNER for part in profile.parts}
     spec = DeviceSpec("read", named.unit or 0, owners, address=named.address)
-    driver = FACTORY.driver(line, spec, profile, clock)
+    driver = FACTORY.driver(line, spec, drop_profile_names(profile), clock)
     found: dict[str, Reading] = {}
     await line.open()
     try:
@@ -123,7 +130,7 @@ async def read_points(profile: BacnetProfile, url: str) -> list[DeviceRow]:
             found |= {reading.point: reading for reading in await driver.read()}
     finally:
         await line.close()
-    return make_rows(identity, found, driver.points)
+    return make_readout(make_rows(identity, found, driver.points), find_contradictions(identity, profile))
 
 
 def _find_device(named: ReadTarget) -> ReadTarget:

@@ -47,6 +47,15 @@ def _match_profile(vendor_id: int, model: str | None, profile: BacnetProfile) ->
     return ProfileMatch(profile.name, sure, "; ".join(told), len(told))
 
 
+def find_contradictions(identity: Mapping[str, str], profile: BacnetProfile) -> list[str]:
+    """Describe how the identity that a device stated contradicts the mark of ``profile``."""
+    wanted = None if profile.mark is None else profile.mark.model
+    model = identity.get("model")
+    if wanted is None or model is None or fnmatchcase(model.lower(), wanted.lower()):
+        return []
+    return [f"its model is {model!r}, expected {wanted!r}"]
+
+
 InstanceSpan = tuple[int, int]
 """The lowest and the highest instance that is asked for."""
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.errors import LinkLost, NoReply, describe_os_error
 from quartier_drivers.modbus.frames import (
     Answer,
     GarbledAnswer,
@@ -118,7 +118,7 @@ class TcpConnection:
         self.stands = False
         self._hasty_count += self._answers_count == 1
         self.is_hasty = self._hasty_count >= _HASTY_MAX
-        why = str(error or "without a word")
+        why = "without a word" if error is None else describe_os_error(error)
         if not self._answers_count:
             why += " before its first answer; it may take one client only, or not ours"
         self._fail(LinkLost(f"{self._where} closed the connection: {why}"))

@@ -150,7 +150,9 @@ def _add_device_commands(commands: "argparse._SubParsersAction[argparse.Argument
         "         quartier read sunspec tcp://inverter.lan      every model and point of a SunSpec device\n"
         "         quartier read bacnet 'eth0?unit=201'          every object of a BACnet device\n"
         "                                                       (--draft: a profile to begin with)\n"
-        "         quartier read opcua opc.tcp://plant.lan:4840  every variable of an OPC UA server",
+        "         quartier read opcua opc.tcp://plant.lan:4840  every variable of an OPC UA server\n"
+        "quality: good; bad (no answer or impossible); doubtful (the device does not look like the profile)\n"
+        "exit: 0 it was read; 1 no answer, nothing to read, or the device does not look like the profile",
     )
     read.add_argument("profile", help="maker/model, see quartier profiles; or sunspec, bacnet, opcua")
     read.add_argument("url", help="where the device is")
@@ -226,7 +228,9 @@ def _add_profile_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     profiles.add_argument("--file", action="store_true", help="show: the file as it stands")
     profiles.add_argument("--protocol", help="list: only what speaks this, such as modbus or sunspec")
     profiles.add_argument("--point", metavar="NAME", help="list: only what serves such a point, as soc_pct")
-    profiles.add_argument("--orders", action="store_true", help="list: only what can be ordered something")
+    profiles.add_argument(
+        "--orders", action="store_true", help="list: only what takes orders, with --point: for it"
+    )
     profiles.add_argument("--profiles", **_PROFILES_OPTION)
     add_json_option(profiles)
     profiles.set_defaults(run="devices.profiles:run_profiles")

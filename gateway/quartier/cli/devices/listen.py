@@ -65,8 +65,17 @@ def run_listen(options: argparse.Namespace) -> int:
     try:
         return asyncio.run(_listen_to_port(port, known, options))
     except LinkLost as lost:
-        print(str(lost) if str(lost).startswith(port) else f"{port}: {lost}", file=sys.stderr)
+        print(_explain_lost(port, lost), file=sys.stderr)
         return 1
+
+
+_SERVER_ADVICE = "look at address and port of the serial server, and whether another client holds it"
+
+
+def _explain_lost(port: str, lost: LinkLost) -> str:
+    """Return why a port cannot be listened to; for a serial server with what to look at."""
+    why = str(lost) if str(lost).startswith(port) else f"{port}: {lost}"
+    return f"{why}; {_SERVER_ADVICE}" if port.startswith("tcp://") else why
 
 
 def _format_error(error: Exception) -> str:

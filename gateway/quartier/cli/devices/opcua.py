@@ -17,7 +17,7 @@ from quartier_drivers.opcua import reader
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from quartier_drivers.device_rows import DeviceRow
+    from quartier_drivers.device_rows import DeviceReadout
     from quartier_drivers.opcua.bus_section import OpcuaBus
     from quartier_drivers.opcua.profile import OpcuaProfile
     from quartier_drivers.opcua.reader import BrowsedNode
@@ -79,7 +79,7 @@ def run_read_opcua(options: argparse.Namespace) -> int:
 
 def read_profile_rows(
     options: argparse.Namespace, profile: "OpcuaProfile"
-) -> "Coroutine[Any, Any, list[DeviceRow]]":
+) -> "Coroutine[Any, Any, DeviceReadout]":
     """Return a coroutine that reads the points of a profile."""
     return reader.read_once(make_section(options), profile)
 

@@ -5,6 +5,7 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def describe_fallback_class(fallback: Any) -> str:
 
 def _matches_filters(row: dict[str, Any], options: argparse.Namespace) -> bool:
     words = f"{row['profile']} {row['maker']} {row['model']}".lower()
-    said = [*row["measures"], *row["orders"]]
+    said = row["orders"] if options.orders else [*row["measures"], *row["orders"]]
     return (
         all(name.lower() in words for name in options.names)
         and options.protocol in (None, row["protocol"])
@@ -171,30 +172,68 @@ def _make_list_cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 def _run_lint(options: argparse.Namespace) -> int:
     """Exit 78 where a profile cannot be loaded, 1 where something is to be looked at, 0 where nothing is."""
-    refused: list[Fault] = []
-    found: list[Fault] = []
-    names = options.names or loading.list_profiles(options.profiles)
-    for name in names:
-        try:
-            found += _lint_profile(name, options.profiles)
-        except ConfigError as error:
-            refused += error.faults
-    told = [*refused, *found]
+    results = [
+        _lint_profile(name, options.profiles)
+        for name in options.names or loading.list_profiles(options.profiles)
+    ]
     if options.json:
-        output.print_json([{"file": f.file, "line": f.line, "key": f.key, "what": f.what} for f in told])
+        output.print_json([one.render() for one in results])
     else:
-        for fault in told:
+        for fault in (
+            *(f for one in results for f in one.faults),
+            *(f for one in results for f in one.findings or ()),
+        ):
             print(fault)
-        counts = (
-            output.format_count(len(names), "profile", "profiles"),
-            output.format_count(len(refused), "fault", "faults"),
-            output.format_count(len(found), "finding", "findings"),
-        )
-        print(", ".join(counts), file=sys.stderr)
-    return 78 if refused else int(bool(found))
+        print(_describe_lint(results), file=sys.stderr)
+    if any(one.faults for one in results):
+        return EX_FILE_WRONG
+    return int(any(one.findings for one in results))
 
 
-def _lint_profile(name: str, folders: Sequence[Path]) -> list[Fault]:
+@dataclass(frozen=True, slots=True)
+class _LintResult:
+    """The faults of a profile, and its findings; None where a fault kept them from being looked for."""
+
+    profile: str
+    faults: Sequence[Fault]
+    findings: Sequence[Fault] | None
+
+    def render(self) -> dict[str, Any]:
+        return {
+            "profile": self.profile,
+            "faults": [_render_fault(one) for one in self.faults],
+            "findings": None if self.findings is None else [_render_fault(one) for one in self.findings],
+        }
+
+
+def _render_fault(one: Fault) -> dict[str, Any]:
+    return {"file": one.file, "line": one.line, "key": one.key, "what": one.what}
+
+
+def _describe_lint(results: Sequence[_LintResult]) -> str:
+    faulty = [one for one in results if one.findings is None]
+    counts = [
+        output.format_count(len(results), "profile"),
+        output.format_count(sum(len(one.faults) for one in results), "fault"),
+    ]
+    if len(faulty) < len(results):
+        counts.append(output.format_count(sum(len(one.findings or ()) for one in results), "finding"))
+    text = ", ".join(counts)
+    if not faulty:
+        return text
+    mended = "when its faults are mended" if len(faulty) == 1 else "when their faults are mended"
+    return f"{text}; findings of {output.format_count(len(faulty), 'profile')} are looked for {mended}"
+
+
+def _lint_profile(name: str, folders: Sequence[Path]) -> _LintResult:
+    try:
+        return _LintResult(name, (), _find_findings(name, folders))
+    except ConfigError as error:
+        return _LintResult(name, error.faults, None)
+
+
+def _find_findings(name: str, folders: Sequence[Path]) -> list[Fault]:
+    """Raises ConfigError where the profile cannot be loaded."""
     from quartier_drivers.device_profile import lint  # noqa: PLC0415 - nobody but this one needs it
 
     if not name.endswith(".toml"):
@@ -227,7 +266,7 @@ def run_prove(options: argparse.Namespace) -> int:
             faults += error.faults
     wrong = [one for each in proofs for one in each.faults]
     if options.json:
-        told_faults = [{"file": f.file, "line": f.line, "key": f.key, "what": f.what} for f in faults]
+        told_faults = [_render_fault(one) for one in faults]
         output.print_json(
             {
                 "profiles": [{"profile": one.profile, **render_proof(one)} for one in proofs],

@@ -11,7 +11,7 @@ from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import WireError
 
 if TYPE_CHECKING:
-    from quartier_drivers.device_rows import DeviceRow
+    from quartier_drivers.device_rows import DeviceReadout
 
 WRONG_PROFILE_HINT = (
     "it answers, but has nothing that the profile reads; quartier scan modbus names the profiles that fit it"
@@ -19,7 +19,10 @@ WRONG_PROFILE_HINT = (
 
 
 def run_read(options: argparse.Namespace) -> int:
-    """Read one device once; exit 1 when it does not answer or tells nothing, naming what to check."""
+    """Read one device once, naming what to check.
+
+    Exit 1 when it does not answer, tells nothing, or does not look like the profile.
+    """
     if options.profile == "sunspec":
         from quartier.cli.devices import (  # noqa: PLC0415 - a device that tells by itself what it has
             read_sunspec,
@@ -35,13 +38,20 @@ def run_read(options: argparse.Namespace) -> int:
 
         return opcua.run_read_opcua(options)
     try:
-        rows = asyncio.run(_read_rows(options))
+        readout = asyncio.run(_read_device(options))
     except WireError as error:
         print(f"{options.url}: {error}", file=sys.stderr)
         return 1
+    rows = readout.rows
     told = {row.quality.upper() for row in rows if row.quality}
-    if is_stranger := told == {"BAD"}:
+    is_stranger = told == {"BAD"}
+    if is_stranger:
         print(f"{options.url}: {WRONG_PROFILE_HINT}", file=sys.stderr)
+    for what in readout.contradictions:
+        print(f"{options.url}: the device does not look like {options.profile}: {what}", file=sys.stderr)
+    if readout.contradictions:
+        print(f"{options.url}: {_suggest_scan(options)}", file=sys.stderr)
+        is_stranger = True
     if options.json:
         output.print_json([row._asdict() for row in rows])
         return int(is_stranger)
@@ -52,7 +62,14 @@ def run_read(options: argparse.Namespace) -> int:
     return int(is_stranger)
 
 
-async def _read_rows(options: argparse.Namespace) -> "list[DeviceRow]":
+def _suggest_scan(options: argparse.Namespace) -> str:
+    protocol = loading.load_profile(options.profile, options.profiles).protocol
+    scanned = "bacnet" if protocol == "bacnet" else "modbus"
+    next_step = f"quartier scan {scanned} '{options.url}'"
+    return f"no value is trusted; compare the plate of the device; {next_step} names the profiles that fit it"
+
+
+async def _read_device(options: argparse.Namespace) -> "DeviceReadout":
     """Return what the door of the profile's protocol reads."""
     check_profile(options.profile, options.profiles)
     loaded = loading.load_profile(options.profile, options.profiles)

@@ -25,6 +25,7 @@ from quartier.runtime import signing
 from quartier.runtime.clock import SiteClock, load_clock_setting
 from quartier.runtime.local_socket.questions import NoDaemon, ask
 from quartier.runtime.owned_files import use_rights_of_owner
+from quartier_drivers.errors import describe_os_error
 
 POLL_REAL_S = 0.2
 TEXT_WIDTH = 78
@@ -121,7 +122,8 @@ def _sign_record(options: argparse.Namespace, record: dict[str, Any]) -> int:
         with use_rights_of_owner(options.state_dir):
             private = signing.load_key(options.state_dir)
     except (OSError, ValueError) as error:
-        print(f"not signed: {error}; sudo -u quartier quartier drill --on-site goes on", file=sys.stderr)
+        why = describe_os_error(error) if isinstance(error, OSError) else error
+        print(f"not signed: {why}; sudo -u quartier quartier drill --on-site goes on", file=sys.stderr)
         return 1
     whole = signing.sign_record({**record, "ended_utc": _format_utc()}, private)
     options.record.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -132,12 +134,19 @@ def _sign_record(options: argparse.Namespace, record: dict[str, Any]) -> int:
     return 0 if all(one["verdict"] == KEPT for one in whole["steps"]) else 1
 
 
+_RECORD_ADVICE = "name the file that `quartier drill --on-site --record FILE` wrote"
+
+
 def verify_record(options: argparse.Namespace) -> int:
     """Return whether a record is as it was signed; 0 it is, 1 it is not."""
     try:
         record = json.loads(options.verify.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        print(f"{options.verify}: {error}", file=sys.stderr)
+    except OSError as error:
+        why = f"cannot be read: {describe_os_error(error)}"
+        print(f"{options.verify}: {why}; {_RECORD_ADVICE}", file=sys.stderr)
+        return 1
+    except ValueError:
+        print(f"{options.verify}: is no record of a drill; {_RECORD_ADVICE}", file=sys.stderr)
         return 1
     if not isinstance(record, dict) or not signing.is_signature_sound(record):
         print(f"{options.verify}: altered, or signed by nobody", file=sys.stderr)

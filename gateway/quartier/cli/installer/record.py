@@ -105,7 +105,16 @@ def _find_newest_number(frames: Sequence[RecordedFrame], before: int) -> int:
 
 
 def _describe_result(found: WireRecord, path: Path) -> str:
-    count = sum(1 for frame in found.frames if frame.data)
-    spans = [frame.ns for frame in found.frames if frame.data] or [0]
-    span_s = (max(spans) - min(spans)) / 1e9
-    return f"{path}: {format_count(count, 'frame')} of {found.bus} ({found.kind}) in {span_s:.1f} s"
+    """Describe the recent frames and their span; older ones, which a replay needs, are counted apart."""
+    recent = found.recent
+    times_ns = [frame.ns for frame in recent if frame.data]
+    span_s = (max(times_ns, default=0) - min(times_ns, default=0)) / 1e9
+    frames = format_count(len(times_ns), "frame")
+    text = f"{path}: {frames} of {found.bus} ({found.kind}) in {span_s:.1f} s"
+    older = found.frames[: len(found.frames) - len(recent)]
+    if not older:
+        return text
+    count = sum(1 for frame in older if frame.data)
+    when = record_file.format_utc(found.utc_ns(older[0]))[11:19]
+    opening = f"{format_count(count, 'older frame')} of its opening" if count else "its opening"
+    return f"{text}, and {opening} at {when} UTC"

@@ -8,6 +8,8 @@ from rich.text import Text
 from quartier.cli.rendering.output import format_age, format_count, format_number, format_size
 from quartier.site.alarm_types import ENDED_PATTERN, format_alarm_name
 
+_ENDED_SHOWN_COUNT = 3
+_HALF_DAY_S = 43_200
 _LINK_STATE_STYLE = {
     "CONTROLLED": "green",
     "AUTONOMOUS": "cyan",
@@ -107,9 +109,9 @@ def describe_alarms(status: Mapping[str, Any]) -> Iterator[Text]:
         words = (
             f"{told['unacknowledged_count']} not acknowledged, the newest {format_age(since_s)} ago: {name}"
         )
-        below = status["control"]["alarms"]
-        if ended_count := sum(ENDED_PATTERN.search(one) is not None for one in below):
-            words += f"; ended: {ended_count} of the {format_count(len(below), 'alarm')} below"
+        standing = status["control"]["alarms"]
+        if ended_count := sum(ENDED_PATTERN.search(one) is not None for one in standing):
+            words += f"; ended: {ended_count} of {format_count(len(standing), 'alarm')}"
         yield Text(f"alarms: {words} (quartier alarms)", style="bold red")
 
 
@@ -119,8 +121,7 @@ def describe_troubles(status: Mapping[str, Any]) -> Iterator[Text]:
     for name, contact in control["contacts"].items():
         style = "yellow" if contact["acting"] else ""
         yield Text(f"contact {name} {contact['why']}, for {format_age(contact['age_s'])}", style=style)
-    for alarm in control["alarms"]:
-        yield Text(f"alarm: {alarm}", style="red")
+    yield from _describe_standing_alarms(control["alarms"])
     for point, told in status["written"].items():
         if told["verdict"] == "refused":
             yield Text(f"refused: {point}: {told['why'].removeprefix(f'{point}: ')}", style="red")
@@ -130,6 +131,31 @@ def describe_troubles(status: Mapping[str, Any]) -> Iterator[Text]:
         yield Text(f"damaged: {text}", style="yellow")
     for name, faults in status["disabled"].items():
         yield Text(f"disabled: {name}: {faults[0]}", style="red")
+
+
+def _describe_standing_alarms(alarms: Sequence[str]) -> Iterator[Text]:
+    """Yield each active alarm, then the newest ones whose cause has ended, and the number of the others."""
+    active, ended = [], []
+    for text in alarms:
+        found = ENDED_PATTERN.search(text)
+        if found is None:
+            active.append(text)
+        else:
+            ended.append((_find_seconds(found[1]), text))
+    for text in active:
+        yield Text(f"alarm: {text}", style="red")
+    if ended and max(ended)[0] - min(ended)[0] > _HALF_DAY_S:  # midnight lies between them
+        ended = [(second + 2 * _HALF_DAY_S * (second < _HALF_DAY_S), text) for second, text in ended]
+    ended.sort(key=lambda one: one[0], reverse=True)
+    for _, text in ended[:_ENDED_SHOWN_COUNT]:
+        yield Text(f"ended alarm: {text}", style="yellow")
+    if (more := len(ended) - _ENDED_SHOWN_COUNT) > 0:
+        yield Text(f"{format_count(more, 'more ended alarm')}: quartier alarms --all", style="yellow")
+
+
+def _find_seconds(clock: str) -> int:
+    hours, minutes, seconds = map(int, clock.split(":"))
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def format_order(point: str, value: float | None) -> str:

@@ -13,6 +13,7 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
+from textual.events import Key
 from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 from textual.widgets import Footer, Input, OptionList, Static
@@ -84,8 +85,10 @@ class HelpScreen(ModalScreen[None]):
         """Show the text in a frame."""
         yield Static(HELP_TEXT, id="help", markup=False)
 
-    def on_key(self) -> None:
-        """Go back."""
+    def on_key(self, event: Key) -> None:
+        """Go back; the key has no meaning for the page below, which is on top again by then."""
+        event.stop()
+        event.prevent_default()
         self.dismiss()
 
 

@@ -70,19 +70,14 @@ def make_probe_plan(
     """Return the plan of a probe of ``name``, within the limits in force. Raises ProbeImpossible."""
     site = loaded.site
     section = site.assets.get(name)
-    if section is None or isinstance(section, asset_sections.GridMeterSection):
-        able = ", ".join(
-            one
-            for one, asset in site.assets.items()
-            if not isinstance(asset, asset_sections.GridMeterSection)
-        )
-        raise ProbeImpossible(f"{name!r} is no asset that takes orders; expected one of {able or 'none'}")
-    for what in (f"assets.{name}", f"devices.{section.device}"):
-        if faults := loaded.disabled.get(what):
-            raise ProbeImpossible(f"{what} is put out of action by a fault: {faults[0]}")
     planned = bus_specs.make_bus_specs(loaded, state_dir)
     infos = bus_specs.find_declared_points(planned)
     house = site_model.make_site(site, infos, {})
+    if section is None or isinstance(section, asset_sections.GridMeterSection):
+        raise ProbeImpossible(f"{name!r} is no asset that takes orders; {_list_steppable(house, infos)}")
+    for what in (f"assets.{name}", f"devices.{section.device}"):
+        if faults := loaded.disabled.get(what):
+            raise ProbeImpossible(f"{what} is put out of action by a fault: {faults[0]}")
     asset = next(one for one in house.assets if one.name == name)
     if f"{house.grid.name}.power_w" not in infos:
         raise ProbeImpossible(
@@ -110,11 +105,10 @@ def _make_subject(
 ) -> ProbeSubject:
     quantity, why = _find_point(asset)
     point = f"{asset.name}.{quantity}"
-    info = infos.get(point)
-    if not quantity or info is None or not info.writable:
-        raise ProbeImpossible(
-            f"{asset.name} takes no orders: {why or f'no device of it has a writable {quantity}'}"
-        )
+    info = _find_steppable_point(asset, infos)
+    if info is None:
+        why = why or f"no device of it has a writable {quantity}"
+        raise ProbeImpossible(f"{asset.name} takes no orders: {why}; {_list_steppable(house, infos)}")
     more: dict[str, Any] = {
         "fallback": info.fallback,
         "accepted": getattr(section, "accept_no_fallback", None) or "",
@@ -131,6 +125,21 @@ def _make_subject(
         return probe_subject.make_load_subject(asset, point, **more)  # type: ignore[arg-type]  # PV behind a relay is refused before
     assert isinstance(asset, Pv)
     return probe_subject.make_pv_subject(asset, point, step_w, **more)
+
+
+def _find_steppable_point(asset: Asset, infos: Mapping[str, PointInfo]) -> PointInfo | None:
+    """Return the point that a probe steps; None if the asset has none that can be written."""
+    quantity, _ = _find_point(asset)
+    info = infos.get(f"{asset.name}.{quantity}")
+    return info if info is not None and info.writable else None
+
+
+def _list_steppable(house: Site, infos: Mapping[str, PointInfo]) -> str:
+    """Say which assets a probe can step."""
+    able = [one.name for one in house.assets if _find_steppable_point(one, infos) is not None]
+    if not able:
+        return "no asset of this site takes orders that a probe can step"
+    return f"expected one of {', '.join(able)}"
 
 
 def _find_point(asset: Asset) -> tuple[str, str]:

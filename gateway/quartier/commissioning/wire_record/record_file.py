@@ -62,10 +62,15 @@ def describe_record(taken: WireRecord) -> str:
     return "\n".join(lines)
 
 
-def make_file_name(taken: WireRecord) -> str:
-    """Return a name like ``lan-20261128T134517Z.pcapng``, by the start of the record."""
-    first = taken.utc_ns(taken.frames[0]) if taken.frames else taken.utc_ms * 1_000_000
-    when = format_utc(first).partition(".")[0].replace("-", "").replace(":", "")
+def make_file_name(taken: WireRecord, event_utc_ms: int | None = None) -> str:
+    """Return a name like ``lan-20261128T134517Z.pcapng``, by the time of the event.
+
+    Without an event it is the time of the oldest recent frame: the opening of the wire may be long ago.
+    """
+    utc_ms = taken.utc_ms if event_utc_ms is None else event_utc_ms
+    recent = taken.recent if event_utc_ms is None else ()
+    utc_ns = taken.utc_ns(recent[0]) if recent else utc_ms * 1_000_000
+    when = format_utc(utc_ns).partition(".")[0].replace("-", "").replace(":", "")
     return f"{taken.bus}-{when}Z{find_file_suffix(taken)}"
 
 

@@ -54,6 +54,18 @@ class WireRecord:
         """Return the time of a frame, in Unix ns."""
         return self.utc_ms * 1_000_000 + frame.ns - self.ns
 
+    @property
+    def recent(self) -> Sequence[RecordedFrame]:
+        """The newest frames without a gap in their numbers.
+
+        The frames before are older than the buffer keeps: how the wire was opened, and who is on it.
+        """
+        frames = self.frames
+        start = len(frames) - 1
+        while start > 0 and frames[start - 1].number == frames[start].number - 1:
+            start -= 1
+        return frames[max(0, start) :]
+
     def head(self) -> dict[str, Any]:
         """Return everything but the frames, JSON-ready."""
         found = asdict(self)

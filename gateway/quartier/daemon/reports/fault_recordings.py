@@ -61,7 +61,7 @@ class FaultRecorder:
         self._event = event
         self._log = log
         self._garbled: dict[str, float] = {}
-        self._waiting: dict[str, tuple[int, str]] = {}
+        self._waiting: dict[str, tuple[int, str, int]] = {}
         self._rests_until_ns: dict[str, int] = {}
         self._called = asyncio.Event()
 
@@ -87,7 +87,7 @@ class FaultRecorder:
             return
         if now.ns >= self._rests_until_ns.get(bus, 0) and bus not in self._waiting:
             self._rests_until_ns[bus] = now.ns + int(RECORDING_PAUSE_S * _NS_PER_S)
-            self._waiting[bus] = now.ns + int(setting.after_s * _NS_PER_S), code
+            self._waiting[bus] = now.ns + int(setting.after_s * _NS_PER_S), code, now.utc_ms
             self._called.set()
 
     async def run(self) -> None:
@@ -95,10 +95,10 @@ class FaultRecorder:
         while True:
             await self._called.wait()
             while self._waiting:
-                bus, (due_ns, code) = next(iter(self._waiting.items()))
+                bus, (due_ns, code, event_utc_ms) = next(iter(self._waiting.items()))
                 await self._clock.sleep(max(0, due_ns - self._clock.now_ns()) / 1e9)
                 del self._waiting[bus]
-                await self._keep(bus, code)
+                await self._keep(bus, code, event_utc_ms)
             self._called.clear()
 
     async def watch(self) -> None:
@@ -107,13 +107,15 @@ class FaultRecorder:
             await self._clock.doze(GARBLED_PERIOD_S, _PERIOD_FLOOR_S)
             self.look(self._clock.now())
 
-    async def _keep(self, bus: str, code: str) -> None:
+    async def _keep(self, bus: str, code: str, event_utc_ms: int) -> None:
         taken = self._fleet.recorder.taken(bus)
         if taken is None:
             return
         setting = self._site().recording
         try:
-            name = await asyncio.to_thread(_write_recording, self._folder, *taken, code, setting)
+            name = await asyncio.to_thread(
+                _write_recording, self._folder, *taken, code, event_utc_ms, setting
+            )
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
             self._log.warning("record.not_kept", bus=bus, why=why)
@@ -143,10 +145,12 @@ def _write_recording(
     head: "WireRecord",
     frames: "Iterator[RecordedFrame]",
     code: str,
+    event_utc_ms: int,
     setting: "RecordingSection",
 ) -> str:
-    """Write a new file and return its name; the oldest files beyond ``files_max_count`` are deleted.
+    """Write a new file, named by the time of the fault, and return its name.
 
+    The oldest files beyond ``files_max_count`` are deleted.
     Raises OSError, and ValueError if the recording cannot be anonymised.
     """
     from quartier.commissioning.wire_record import (  # noqa: PLC0415 - nobody needs it before the first fault
@@ -161,7 +165,7 @@ def _write_recording(
 
         taken = anonymise_record(taken)
     folder.mkdir(exist_ok=True)
-    stem, _, suffix = record_file.make_file_name(taken).rpartition(".")
+    stem, _, suffix = record_file.make_file_name(taken, event_utc_ms).rpartition(".")
     path = folder / f"{stem}-{code}.{suffix}"
     written = path.with_name(f".{path.name}")
     written.touch(_FILE_MODE)

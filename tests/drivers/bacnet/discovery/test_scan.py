@@ -5,7 +5,7 @@ from tests.drivers.bacnet.carried import Wire
 
 from quartier_drivers.bacnet.address import DevicePlace
 from quartier_drivers.bacnet.codec.datagrams import NO_SEGMENTATION, IAm
-from quartier_drivers.bacnet.discovery.scan import ScanTarget, find_matches, scan_network
+from quartier_drivers.bacnet.discovery.scan import ScanTarget, find_contradictions, find_matches, scan_network
 from quartier_drivers.device_profile import loading
 from quartier_drivers.errors import LinkLost
 from quartier_sim.bacnet.building_controllers import RoomController
@@ -147,3 +147,11 @@ def test_where_two_are_sure_neither_is():
     two = [made('[recognise]\nmodel = "AHU-*"\n', name) for name in ("acme/ahu", "acme/ahu2")]
 
     assert ["likely", "likely"] == [one.sure for one in find_matches(7, {"model-name": "AHU-12"}, two)]
+
+
+def test_a_model_that_the_mark_excludes_contradicts_the_profile():
+    marked = made('[recognise]\nmodel = "AHU-*"\n')
+
+    assert ["its model is 'VAV-3', expected 'AHU-*'"] == find_contradictions({"model": "VAV-3"}, marked)
+    assert [] == find_contradictions({"model": "ahu-12"}, marked)
+    assert [] == find_contradictions({}, marked)

@@ -217,7 +217,7 @@ async def test_quartier_read_reads_right_in_spite_of(
     name: str, wire: str, left: int | None, served: Serve, folder: Path
 ) -> None:
     server = await served(wire, name, left=left)
-    rows = await read_once("acme/am", url(server, "timeout_s=0.5&retries_count=3"), [folder])
+    rows = (await read_once("acme/am", url(server, "timeout_s=0.5&retries_count=3"), [folder])).rows
 
     assert {"power_w": 7.0, "relay_on": True} == {row.point: row.value for row in rows}
 
@@ -241,7 +241,7 @@ async def test_quartier_read_says_that_an_endpoint_hangs_up(served: Serve, folde
 
 async def test_quartier_read_shows_what_fails_and_what_does_not(served: Serve, folder: Path) -> None:
     server = await served("tcp", "fails", left=1)
-    rows = await read_once("acme/am", url(server, "timeout_s=5"), [folder])
+    rows = (await read_once("acme/am", url(server, "timeout_s=5"), [folder])).rows
 
     assert 1 == sum(row.quality == "GOOD" for row in rows)
     assert ["device failure"] == [row.raw for row in rows if row.quality == "BAD"]

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import re
+import socket
 import struct
 import subprocess
 import sys
@@ -147,6 +148,22 @@ def test_on_a_terminal_the_sheet_takes_the_place_of_the_frames(linky):
 def test_a_port_that_is_not_there_is_exit_1(capsys):
     assert 1 == main(["listen", "/dev/ttyNOWHERE"])
     assert capsys.readouterr().err.splitlines()[-1].startswith("/dev/ttyNOWHERE is not there")
+
+
+def test_a_serial_server_that_refuses_is_told_in_words_with_what_to_look_at(capsys):
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = f"tcp://127.0.0.1:{sock.getsockname()[1]}"
+        assert 1 == main(["listen", port])
+
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f"{port}: Connection refused; look at address and port of the serial server" in last
+
+
+@pytest.mark.parametrize("path", ["/dev/null", "/tmp"])
+def test_what_is_no_serial_port_is_told_in_words_with_the_next_step(path, capsys):
+    assert 1 == main(["listen", path])
+    assert f"{path} is no serial port; `ls -l /dev/serial/by-id`" in capsys.readouterr().err
 
 
 def test_what_is_no_port_is_wrong_use(capsys):

@@ -109,6 +109,15 @@ def test_show_without_a_name_is_wrong_use(capsys):
     assert "quartier profiles list" in capsys.readouterr().err
 
 
+def test_orders_of_a_point_are_those_that_are_taken_not_those_that_are_measured(capsys):
+    _, rows = listed(capsys, "--orders", "--point", "power_w")
+    assert {} == rows
+
+    _, rows = listed(capsys, "--orders", "--point", "setpoint_w")
+    assert rows
+    assert all("setpoint_w" in row["orders"] for row in rows.values())
+
+
 def test_lint_finds_nothing_in_what_is_shipped(capsys):
     assert 0 == main(["profiles", "lint"])
 
@@ -137,8 +146,22 @@ def test_what_cannot_be_loaded_or_read_is_exit_78_and_the_rest_is_looked_at(fold
     others = [str(folder / "acme" / "none.toml"), str(folder / "acme" / "latin.toml"), "keba/p30"]
     assert 78 == main(["profiles", "lint", str(file), *others, "--json"])
 
-    told = json.loads(capsys.readouterr().out)
-    assert [(str(file), 8, "points.power_kw")] == [(one["file"], one["line"], one["key"]) for one in told[:1]]
-    assert ["cannot be read: No such file or directory", "cannot be read: it is no UTF-8"] == [
-        one["what"] for one in told[1:]
+    first, *more, sound = json.loads(capsys.readouterr().out)
+    assert [(str(file), 8, "points.power_kw")] == [
+        (one["file"], one["line"], one["key"]) for one in first["faults"]
     ]
+    assert [["cannot be read: No such file or directory"], ["cannot be read: it is no UTF-8"]] == [
+        [one["what"] for one in result["faults"]] for result in more
+    ]
+    assert [None, None, None] == [result["findings"] for result in (first, *more)]
+    assert {"profile": "keba/p30", "faults": [], "findings": []} == sound
+
+
+def test_findings_of_a_file_with_a_fault_are_not_called_none(folder, capsys):
+    file = folder / "acme" / "hy.toml"
+    file.write_text(GOOD.replace("high = 10000\n", "").replace("power_w", "power_kw"))
+    assert 78 == main(["profiles", "lint", str(file)])
+    said = capsys.readouterr().err
+
+    assert "1 profile, 1 fault; findings of 1 profile are looked for when its faults are mended" in said
+    assert "0 findings" not in said

@@ -64,6 +64,46 @@ def test_the_same_as_json_keeps_the_exact_value(meter, capsys):
     assert (-1234.5, "W", "GOOD") == tuple(rows["power_w"][key] for key in ("value", "unit", "quality"))
 
 
+def test_identity_is_only_what_the_device_states(meter, capsys):
+    url, _ = meter
+    assert 0 == main(["read", "eastron/sdm630", f"{url}?unit=1", "--json"])
+
+    points = {row["point"] for row in json.loads(capsys.readouterr().out)}
+    assert {"identity.serial"} == {name for name in points if name.startswith("identity.")}
+
+
+def test_a_device_that_is_not_the_profiles_is_named_and_no_value_of_it_is_good(capsys):
+    """A GX holds other things at the addresses of a meter."""
+    with serving(catalog.make_device("victron/gx")) as url:
+        assert 1 == main(["read", "eastron/sdm630", f"{url}?unit=227"])
+    said = capsys.readouterr()
+
+    assert "does not look like eastron/sdm630: frequency (input:70) is 0, expected 45..65" in said.err
+    assert "quartier scan modbus" in said.err
+    assert " good" not in said.out
+    assert "Eastron" not in said.out
+
+
+def test_a_number_beyond_the_marks_of_the_profile_makes_every_value_doubtful(meter, capsys):
+    url, device = meter
+    device.publish({"voltage_l1_v": 1.5e-33})
+    assert 1 == main(["read", "eastron/sdm630", f"{url}?unit=1", "--json"])
+    said = capsys.readouterr()
+
+    rows = {row["point"]: row["quality"] for row in json.loads(said.out)}
+    assert "DOUBTFUL" == rows["voltage_l1_v"] == rows["power_w"]
+    assert "voltage (input:0) is 1.5e-33, expected 80..300" in said.err
+
+
+def test_help_names_the_exit_code_of_a_device_that_is_another(capsys):
+    with pytest.raises(SystemExit):
+        main(["read", "--help"])
+    assert (
+        "1 no answer, nothing to read, or the device does not look like the profile"
+        in capsys.readouterr().out
+    )
+
+
 def test_nothing_at_that_port_is_exit_1_and_names_host_and_port(capsys):
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))

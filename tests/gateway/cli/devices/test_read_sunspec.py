@@ -73,3 +73,14 @@ def test_a_scan_names_the_profiles_that_fit_its_models(battery, capsys):
     text = capsys.readouterr().out
     assert "sunspec/battery" in text
     assert "its models are 1 701 702 704 713 714 715 802" in text
+
+
+def test_a_device_of_another_maker_does_not_look_like_the_profile(capsys):
+    device = BatteryInverter("1xx", unit=3)
+    with serving(device) as url:
+        assert 1 == main(["read", "fronius/gen24", f"{url}?unit=3"])
+    said = capsys.readouterr()
+
+    assert "does not look like fronius/gen24: its maker is" in said.err
+    assert "expected 'Fronius'" in said.err
+    assert " good" not in said.out

@@ -16,7 +16,15 @@ def test_a_record_that_was_altered_is_not_taken_for_one_that_was_signed(capsys, 
 
     assert (0, 1) == (sound, cli.main(["drill", "--verify", str(file)]))
     assert signed["public_key"] in said
-    assert 1 == cli.main(["drill", "--verify", str(tmp_path / "gone.json")])
+    capsys.readouterr()
+    for path, why in (
+        (tmp_path / "gone.json", "cannot be read: No such file or directory"),
+        (tmp_path, "cannot be read: Is a directory"),
+        (tmp_path / "empty.json", "is no record of a drill"),
+    ):
+        (tmp_path / "empty.json").touch()
+        assert 1 == cli.main(["drill", "--verify", str(path)])
+        assert f"{path}: {why}; name the file that `quartier drill --on-site" in capsys.readouterr().err
 
 
 def test_without_a_daemon_there_is_nothing_to_drill(capsys, tmp_path):

@@ -8,7 +8,9 @@ from dataclasses import replace
 from tests.gateway.commissioning.wire_record.conftest import NS, exchange, of
 
 from quartier.cli import main
+from quartier.commissioning.wire_record import record_file
 from quartier.commissioning.wire_record.wire_record import dump_frame
+from quartier_drivers.transport.frame_recorder import RecordedFrame
 
 __all__ = ["exchange"]
 
@@ -37,6 +39,22 @@ async def test_what_is_held_becomes_a_file(serving, tmp_path, exchange):
     assert 0 == code
     assert f"{tmp_path}/a.pcapng: 2 frames of lan (modbus-tcp) in 0.0 s\n" == out
     assert (tmp_path / "a.pcapng").read_bytes().startswith(b"\x0a\x0d\x0d\x0a")
+
+
+async def test_span_is_of_the_recent_frames_and_the_opening_long_ago_is_told_apart(serving, tmp_path):
+    hour_ns = 3600 * 10**9
+    early = of("tic", ("opened", "opened"), ("in", "a0"), ("in", "a1"))
+    late = [
+        RecordedFrame(900 + place, NS + hour_ns + place * 10**9, "in", bytes([place])) for place in range(60)
+    ]
+    taken = replace(early, ns=NS + hour_ns + 60 * 10**9, frames=(*early.frames, *late))
+    async with serving({}, {"record": told(taken)}):
+        out = ("--out", str(tmp_path / "a.txt"), "--runtime-dir", str(tmp_path))
+        _, printed, _ = await said("record", "tic0", *out)
+
+    when = record_file.format_utc(taken.utc_ns(early.frames[0]))[11:19]
+    about = f"60 frames of lan (tic) in 59.0 s, and 2 older frames of its opening at {when} UTC"
+    assert f"{tmp_path}/a.txt: {about}\n" == printed
 
 
 async def test_for_a_while_takes_only_what_comes_from_now_on(serving, tmp_path):

@@ -113,6 +113,32 @@ def test_a_status_counts_fallbacks_and_names_each_that_would_not_act():
     assert [] == list(status_text.describe_fallbacks([]))
 
 
+def test_active_alarms_come_first_and_of_the_ended_ones_the_newest_three(status):
+    ended = [describe_ended(f"e{second}", 1_000 * second, "UTC") for second in (5, 9, 7, 3, 8)]
+    told = {
+        **status,
+        "control": {**status["control"], "alarms": [*ended[:3], "a: high", *ended[3:], "b: low"]},
+    }
+
+    assert [
+        "alarm: a: high",
+        "alarm: b: low",
+        "ended alarm: e9; ended 00:00:09",
+        "ended alarm: e8; ended 00:00:08",
+        "ended alarm: e7; ended 00:00:07",
+        "2 more ended alarms: quartier alarms --all",
+    ] == [text for text in map(str, status_text.describe_troubles(told)) if "alarm" in text]
+
+
+def test_alarms_that_ended_after_midnight_are_newer_than_those_before(status):
+    ended = [describe_ended(name, utc_ms, "UTC") for name, utc_ms in (("old", -5_000), ("new", 5_000))]
+    told = {**status, "control": {**status["control"], "alarms": ended}}
+
+    assert ["ended alarm: new; ended 00:00:05", "ended alarm: old; ended 23:59:55"] == [
+        text for text in map(str, status_text.describe_troubles(told)) if "alarm" in text
+    ]
+
+
 def test_a_status_counts_the_alarms_that_nobody_acknowledged_and_names_the_newest(status):
     newest = {"code": "contact.unread", "of": "dso1", "since_utc_ms": -180_000}
     told = {**status, "alarms": {"unacknowledged_count": 2, "active_count": 3, "newest": newest}}
@@ -126,9 +152,7 @@ def test_a_status_counts_the_alarms_that_nobody_acknowledged_and_names_the_newes
         describe_ended("c: ended early", 1_000, "Europe/Paris"),
     ]
     below = {**told, "control": {**told["control"], "alarms": lines}}
-    assert ":dso1; ended: 2 of the 3 alarms below (quartier alarms)" in str(
-        next(status_text.describe_alarms(below))
-    )
+    assert ":dso1; ended: 2 of 3 alarms (quartier alarms)" in str(next(status_text.describe_alarms(below)))
     told["alarms"]["newest"] = {**newest, "since_utc_ms": 3_600_000, "raised_age_s": 40.0}
     assert "the newest 40 s ago" in str(next(status_text.describe_alarms(told)))
     assert [] == [*status_text.describe_alarms({**status, "alarms": {**told["alarms"], "newest": None}})]

@@ -175,13 +175,18 @@ async def test_paused_it_asks_nothing_and_goes_on_at_once(person, answers, statu
         await someone.sees("8,001 cycles")
 
 
-async def test_help_explains_and_any_key_closes_it(person):
+@pytest.mark.parametrize("key", ["x", "escape", "q", "p", "s", "slash", "question_mark"])
+async def test_help_explains_and_any_key_closes_it_and_does_nothing_else(person, key):
     async with person() as someone:
         await someone.press("question_mark")
         await someone.sees("Nothing can be changed here.")
         assert isinstance(someone.app.screen, HelpScreen)
-        await someone.press("x")
+        await someone.press(key)
+        await someone.pilot.pause()
         assert isinstance(someone.app.screen, PageScreen)
+        assert someone.app.return_code is None
+        await someone.sees("bat1")
+        assert not re.search("paused|sorted|rows with", someone.text)
 
 
 async def test_it_says_that_the_daemon_is_gone_and_that_it_was_started_again(

@@ -220,13 +220,21 @@ async def test_fuses_above_the_asset_bound_it(street):
     ("name", "why"),
     [
         ("grid", "is no asset that takes orders"),
-        ("nobody", "expected one of bat1, pv1, ev1, hp1"),
-        ("pv1", "it takes no power limit"),
+        ("grid", "expected one of bat1, ev1, hp1$"),
+        ("nobody", "expected one of bat1, ev1, hp1$"),
+        ("pv1", "it takes no power limit .*; expected one of bat1, ev1, hp1$"),
     ],
 )
 async def test_what_takes_no_orders_is_refused_with_what_helps(street, name, why):
     with pytest.raises(ProbeImpossible, match=why):
         planned(street, name)
+
+
+async def test_where_no_asset_takes_orders_it_says_so(street, monkeypatch):
+    monkeypatch.setattr(probing.bus_specs, "find_declared_points", lambda _: {})
+
+    with pytest.raises(ProbeImpossible, match="no asset of this site takes orders that a probe can step"):
+        planned(street, "nobody")
 
 
 def planned(street, name):

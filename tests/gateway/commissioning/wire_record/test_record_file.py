@@ -1,5 +1,7 @@
 """A record is called by its bus and begin, and says what it is of."""
 
+from dataclasses import replace
+
 import pytest
 from tests.gateway.commissioning.wire_record.conftest import of
 from tests.gateway.commissioning.wire_record.judge import fields
@@ -11,6 +13,18 @@ from quartier.commissioning.wire_record.record_file import find_link_type, join_
 def test_its_name_says_bus_begin_and_form(exchange):
     assert "lan-20261128T134517Z.pcapng" == record_file.make_file_name(exchange)
     assert "lan-20261128T134517Z.txt" == record_file.make_file_name(of("p1"))
+
+
+def test_its_name_is_the_time_of_the_event_or_of_the_oldest_recent_frame(exchange):
+    opened, *rest = exchange.frames
+    hour_ns = 3600 * 10**9
+    later = [replace(one, number=one.number + 90, ns=one.ns + hour_ns) for one in rest]
+    taken = replace(exchange, ns=exchange.ns + hour_ns, utc_ms=exchange.utc_ms + hour_ns // 10**6)
+    taken = replace(taken, frames=(opened, *later))
+
+    assert tuple(later) == tuple(taken.recent)
+    assert "lan-20261128T144517Z.pcapng" == record_file.make_file_name(taken)
+    assert "lan-20261128T144013Z.pcapng" == record_file.make_file_name(taken, taken.utc_ms - 304_000)
 
 
 def test_it_says_which_bus_where_and_how_its_clocks_stood(exchange):

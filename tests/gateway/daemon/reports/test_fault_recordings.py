@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from datetime import UTC, datetime
 
 import pytest
 from structlog.testing import CapturingLogger
@@ -44,7 +45,7 @@ def alarm(code="device.silent", of="meter", number=1):
     return AlarmRecord(number=number, code=code, of=of, words="words", **never)
 
 
-async def kept(yard, folder, *alarms, most=20, masked=False, garbled=()):
+async def kept(yard, folder, *alarms, most=20, masked=False, garbled=(), fault_utc_ms=None):
     """The files after these alarms, and what was told."""
     loaded = await yard.follow()
     yard.fleet.share(loaded.site)
@@ -61,6 +62,8 @@ async def kept(yard, folder, *alarms, most=20, masked=False, garbled=()):
     out = FaultRecorder(folder, yard.fleet, lambda: site, yard.clock, event, log)
     for one in alarms:
         out.note_alarm(one, yard.clock.now())
+    if fault_utc_ms is not None:
+        out.note_alarm(alarm(), yard.clock.now()._replace(utc_ms=fault_utc_ms))
     for count in garbled:
         out.look(yard.clock.now())
         yard.buses["lan"].line.count("rubbish_count", count)
@@ -96,6 +99,17 @@ async def test_a_storm_of_answers_without_sense_leaves_one_though_nobody_is_sile
 
     assert files_count == len(files)
     assert all(name.startswith("lan-") and "-bus.garbled." in name for name in files)
+
+
+async def test_a_file_is_named_by_the_time_of_the_fault_not_of_the_opening_of_the_bus(yard, tmp_path):
+    async with yard() as (one, _):
+        fault_utc_ms = one.clock.utc_ms() + 3_600_000
+        await kept(one, tmp_path, fault_utc_ms=fault_utc_ms)
+    when = datetime.fromtimestamp(fault_utc_ms / 1000, UTC)
+
+    assert [f"board-{when:%Y%m%dT%H%M%S}Z-device.silent.pcapng"] == [
+        path.name for path in tmp_path.glob("board-*")
+    ]
 
 
 async def test_an_alarm_that_no_bus_explains_leaves_none(yard, tmp_path):
