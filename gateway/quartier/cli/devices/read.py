@@ -21,7 +21,7 @@ WRONG_PROFILE_HINT = (
 def run_read(options: argparse.Namespace) -> int:
     """Read one device once, naming what to check.
 
-    Exit 1 when it does not answer, tells nothing, or does not look like the profile.
+    Exit 1 when it does not answer, has nothing to read, or does not look like the profile.
     """
     if options.profile == "sunspec":
         from quartier.cli.devices import (  # noqa: PLC0415 - a device that tells by itself what it has
@@ -43,8 +43,8 @@ def run_read(options: argparse.Namespace) -> int:
         print(f"{options.url}: {error}", file=sys.stderr)
         return 1
     rows = readout.rows
-    told = {row.quality.upper() for row in rows if row.quality}
-    is_stranger = told == {"BAD"}
+    qualities = {row.quality.upper() for row in rows if row.quality}
+    is_stranger = qualities == {"BAD"}
     if is_stranger:
         print(f"{options.url}: {WRONG_PROFILE_HINT}", file=sys.stderr)
     for what in readout.contradictions:

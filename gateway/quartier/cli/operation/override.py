@@ -171,14 +171,14 @@ def run_meter(options: argparse.Namespace) -> int:
     return 1 if "error" in answer else 0
 
 
-def _describe_meter(told: Mapping[str, Any]) -> str:
+def _describe_meter(meter: Mapping[str, Any]) -> str:
     """Return the verdict on the grid meter and its evidence; for a meter not read now, its state and age."""
-    evidence = describe_evidence_with_faults([(one["code"], one["value"]) for one in told["causes"]])
-    age = "" if told["age_s"] is None else f"last read {output.format_age(told['age_s'])} ago"
-    state = "" if told["state"] in {"good", told["verdict"]} else f"the grid meter is {told['state']}"
-    reading = ", ".join(filter(None, (state, age))) if told["state"] != "good" else ""
+    evidence = describe_evidence_with_faults([(one["code"], one["value"]) for one in meter["causes"]])
+    age = "" if meter["age_s"] is None else f"last read {output.format_age(meter['age_s'])} ago"
+    state = "" if meter["state"] in {"good", meter["verdict"]} else f"the grid meter is {meter['state']}"
+    reading = ", ".join(filter(None, (state, age))) if meter["state"] != "good" else ""
     words = "; ".join(filter(None, (evidence, reading)))
-    return f"{told['verdict']}: {words}" if words else str(told["verdict"])
+    return f"{meter['verdict']}: {words}" if words else str(meter["verdict"])
 
 
 def report_no_operator_access(closed: NoDaemon) -> int:

@@ -185,11 +185,11 @@ def describe_override_effect(asset: Mapping[str, Any]) -> str:
         return ""
     if wish["done"] is None:
         return f"no order is written yet: {asset['state'].removeprefix('no order yet: ')}"
-    told, wished = (format_order(wish["point"], wish[key]) for key in ("done", "wished"))
+    ordered, wished = (format_order(wish["point"], wish[key]) for key in ("done", "wished"))
     if wish["held_by"] is not None:
-        return f"set to {told}, not {wished}: {wish['held_by']['text']}"
+        return f"set to {ordered}, not {wished}: {wish['held_by']['text']}"
     way = "on its way to" if wish["ramps"] else "not yet"
-    return f"set to {told}" + ("" if told == wished else f", {way} {wished}")
+    return f"set to {ordered}" + ("" if ordered == wished else f", {way} {wished}")
 
 
 def describe_unread(asset: Mapping[str, Any]) -> str:

@@ -120,7 +120,7 @@ def _asset_silent(role: str, words: str, counts: str, ends: str, back: str, unor
         noticed_s=lambda pace: _silent_s(pace) + pace.cycle_s,
         noticed_by="max(15 s, 3 of its periods) + 1 cycle",
         action=f"{counts}; {ends}",
-        untimed=f"{counts}; its device has no timer: what it was told stands",
+        untimed=f"{counts}; its device has no timer: its last order stays in force",
         unordered=unordered or counts,
         untimed_where="control, which counts it at its worst",
         deadline_s=lambda pace: pace.lease_s + pace.period_s,

@@ -133,7 +133,7 @@ def test_an_order_that_nothing_ends_has_no_deadline():
         ),
         (
             {"boiler": inf},
-            "counts at its rated power; its device has no timer: what it was told stands",
+            "counts at its rated power; its device has no timer: its last order stays in force",
             "control, which counts it at its worst",
             "; no device on it has a timer: what they were told stands",
             "the control cycle, by the rows of its devices",

@@ -75,7 +75,7 @@ def test_an_alarm_names_the_row_and_its_deadline():
     assert "one before" == view["alarms"][0]
     assert view["alarms"][1].startswith("bat1: a battery is silent: its setpoint is being given back")
     assert view["alarms"][1].endswith("(battery-silent, within 46 s)")
-    assert view["alarms"][2].endswith("what it was told stands (load-silent, nothing ends it)")
+    assert view["alarms"][2].endswith("its last order stays in force (load-silent, nothing ends it)")
 
 
 def test_an_asset_that_is_silent_with_its_bus_is_so_for_that():
