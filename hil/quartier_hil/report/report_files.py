@@ -88,8 +88,8 @@ def write_run_report(
 
 def _format_writes(counts: Mapping[str, int]) -> str:
     """Describe the writes that each device took."""
-    told = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
-    return f"{told or 'none'}; an order can take several: its value, its timer, what enables it"
+    listed = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    return f"{listed or 'none'}; an order can take several: its value, its timer, what enables it"
 
 
 def describe_seen_orders(look_s: float) -> str:

@@ -135,7 +135,7 @@ def test_an_order_that_nothing_ends_has_no_deadline():
             {"boiler": inf},
             "counts at its rated power; its device has no timer: its last order stays in force",
             "control, which counts it at its worst",
-            "; no device on it has a timer: what they were told stands",
+            "; no device on it has a timer: their last orders stay in force",
             "the control cycle, by the rows of its devices",
         ),
         (
@@ -167,7 +167,7 @@ def test_a_bus_of_meters_alone_and_a_site_without_orders_wait_for_no_timer():
         "no device takes orders, so none has to fall back",
         "nowhere, while the gateway has no power",
     ) == (_tell(HOUSE, "power-lost"))
-    assert "no device has a timer: what they were told stands" == _tell(HOUSE, "power-lost", {"bat1": inf})[0]
+    assert "no device has a timer: their last orders stay in force" == _tell(HOUSE, "power-lost", {"bat1": inf})[0]
     assert "the devices' own timers" == _tell(HOUSE, "power-lost", {"bat1": 60.0})[1]
     assert "counts at its largest charging power" == _tell(HOUSE, "battery-silent")[0]
 
