@@ -167,7 +167,10 @@ def test_a_bus_of_meters_alone_and_a_site_without_orders_wait_for_no_timer():
         "no device takes orders, so none has to fall back",
         "nowhere, while the gateway has no power",
     ) == (_tell(HOUSE, "power-lost"))
-    assert "no device has a timer: their last orders stay in force" == _tell(HOUSE, "power-lost", {"bat1": inf})[0]
+    assert (
+        "no device has a timer: their last orders stay in force"
+        == _tell(HOUSE, "power-lost", {"bat1": inf})[0]
+    )
     assert "the devices' own timers" == _tell(HOUSE, "power-lost", {"bat1": 60.0})[1]
     assert "counts at its largest charging power" == _tell(HOUSE, "battery-silent")[0]
 
