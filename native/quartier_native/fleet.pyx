@@ -15,8 +15,8 @@ from quartier_native.ranges cimport (
     WANTED, Fault, is_good,
 )
 from quartier_native.seats cimport (
-    BATTERY, KINDS, PV_ANY, VEERS_MAX, Columns, Group, Seat, Unit, down, follow, in_turn, least, most, take_seat,
-    up,
+    BATTERY, KINDS, MODED, PV_ANY, VEERS_MAX, Columns, Group, Seat, Unit, begin, down, follow, in_turn, is_starting, least,
+    most, take_seat, up, wait_for_starts,
 )
 from quartier_native.walk cimport ROWS, Place, Room, add_up, is_over, walk_down, walk_up
 
@@ -50,6 +50,7 @@ cdef struct Table:  # the work of one building
     int order[256]
     double spare_w[256]
     double export_room_w[256]
+    double seen_sum_w[256]
 
 
 cdef struct Plan:  # of a whole fleet
@@ -165,6 +166,7 @@ cdef class Fleet:
         plan.ampere_w, plan.charge_max_w = unit.ampere_w, unit.charge_max_w
         plan.discharge_max_w, plan.ramp_max_w_per_s = unit.discharge_max_w, unit.ramp_max_w_per_s
         plan.soc_floor_pct, plan.soc_max_pct = unit.soc_floor_pct, unit.soc_max_pct
+        plan.machine = unit.is_machine
         return modes
 
     def __dealloc__(self):
@@ -296,14 +298,13 @@ cdef void _step(
     for index in range(count):
         place = group.by_kind[index]
         take_seat(&seats[place], &plan.units[at + place], at + place, columns, now_ns)
+    wait_for_starts(seats, count, &group)
     follow(seats, count, &group, columns.rest_w[building], columns.target_w[building], dt_s)
-    for place in range(count):
-        room.setpoint_w[place] = seats[place].want_w
-    for index in range(rows):
-        room.high.total_w[index], room.low.total_w[index] = columns.high_w[row + index], columns.low_w[row + index]
-        room.high.cap_w[index] = columns.import_max_w[row + index]
-        room.low.cap_w[index] = 0.0 - columns.export_max_w[row + index]
-    columns.met[building] = _keep(table, &group, places, under, columns, count, rows)
+    columns.met[building] = _keep(table, &group, places, under, columns, row, count, rows)
+    _withhold_discharge(
+        table, &group, places, under, columns, row, count, rows,
+        columns.target_w[building] - columns.rest_w[building], dt_s,
+    )
     _wait(seats, room, columns, row, count)
     for index in range(count):
         place = group.by_kind[index]
@@ -315,11 +316,31 @@ cdef void _step(
 
 
 cdef bint _keep(
-    Table *table, const Group *group, const Place *places, const int *under, const Columns *columns, int count, int rows
+    Table *table, const Group *group, const Place *places, const int *under, const Columns *columns, int64_t row,
+    int count, int rows
 ) noexcept nogil:
-    """Keep the caps, and say whether all hold.  Steps are put in order only where some are needed."""
+    """Keep the caps, and say whether all hold."""
+    cdef bint left_out = False
+    cdef bint held = _allocate(table, group, places, under, columns, row, count, rows, True, &left_out)
+    if held or not left_out:
+        return held
+    # A limit that needs more machines at once comes first.
+    return _allocate(table, group, places, under, columns, row, count, rows, False, &left_out)
+
+
+cdef bint _allocate(
+    Table *table, const Group *group, const Place *places, const int *under, const Columns *columns, int64_t row,
+    int count, int rows, bint apart, bint *left_out
+) noexcept nogil:
+    """One try from the wants on.  Steps are put in order only where some are needed."""
     cdef Room *room = &table.room
-    cdef int ordered, steps, offset = 0
+    cdef int place, index, ordered, steps, offset = 0
+    for place in range(count):
+        room.setpoint_w[place] = table.seats[place].want_w
+    for index in range(rows):
+        room.high.total_w[index], room.low.total_w[index] = columns.high_w[row + index], columns.low_w[row + index]
+        room.high.cap_w[index] = columns.import_max_w[row + index]
+        room.low.cap_w[index] = 0.0 - columns.export_max_w[row + index]
     add_up(places, under, room, rows // ROWS, count)
     if is_over(&room.high, rows, 1.0):
         ordered = in_turn(table.seats, group, table.order)
@@ -327,9 +348,59 @@ cdef bint _keep(
         walk_down(places, under, room, rows // ROWS, offset)
     if is_over(&room.low, rows, -1.0):
         ordered = in_turn(table.seats, group, table.order)
-        steps = up(table.seats, group, table.order, ordered, columns, room.up)
+        steps = up(
+            table.seats, group, table.order, ordered, columns, room.up,
+            apart, is_starting(table.seats, count), left_out,
+        )
         walk_up(places, under, room, rows // ROWS, steps, offset)
     return not (is_over(&room.high, rows, 1.0) or is_over(&room.low, rows, -1.0))
+
+
+cdef void _withhold_discharge(
+    Table *table, const Group *group, const Place *places, const int *under, const Columns *columns, int64_t row,
+    int count, int rows, double target_w, double dt_s
+) noexcept nogil:
+    """Let batteries give no more than what runs in modes needs, where limits kept it from running."""
+    cdef Seat *seats = table.seats
+    cdef double *setpoint_w = table.room.setpoint_w
+    cdef double sum_w = 0.0, kept_w = 0.0, left_w, room_w, more_w, load_w
+    cdef int index, place, node, phase
+    cdef const Place *stand
+    for index in range(begin(group, MODED), group.kind_ends[MODED]):
+        place = group.by_kind[index]
+        kept_w += most(0.0, seats[place].want_w - most(most(setpoint_w[place], seats[place].present_w), 0.0))
+    if kept_w < 1.0:
+        return
+    for place in range(count):
+        sum_w += setpoint_w[place]
+    left_w = least(kept_w, target_w - sum_w)
+    if left_w < 1.0:  # as WAIT_W of the twin
+        return
+    for place in range(count):
+        table.spare_w[place] = seats[place].seen_w
+    _sum_up(places, under, table.spare_w, table.seen_sum_w, count, rows)
+    for index in range(begin(group, BATTERY), group.kind_ends[BATTERY]):
+        place = group.by_kind[index]
+        stand = &places[place]
+        _sum_up(places, under, setpoint_w, table.export_room_w, count, rows)
+        room_w = least(
+            0.0 - setpoint_w[place],
+            (seats[place].last_w + seats[place].unit.ramp_max_w_per_s * dt_s) - setpoint_w[place],
+        )
+        node = stand.home
+        while node >= 0:
+            for phase in range(ROWS):
+                if (node > 0 or phase > 0) and stand.share[phase] > 0.0:
+                    load_w = columns.high_w[row + ROWS * node + phase] + most(
+                        table.export_room_w[ROWS * node + phase], table.seen_sum_w[ROWS * node + phase]
+                    )
+                    room_w = least(
+                        room_w, (columns.import_max_w[row + ROWS * node + phase] * 0.9 - load_w) / stand.share[phase]
+                    )
+            node = under[node]
+        more_w = most(0.0, least(left_w, room_w))
+        setpoint_w[place] += more_w
+        left_w -= more_w
 
 
 cdef void _wait(Seat *seats, Room *room, const Columns *columns, int64_t row, int count) noexcept nogil:
@@ -363,17 +434,25 @@ cdef void _spare(
     Table *table, const Place *places, const int *under, const Columns *columns, int64_t row, int count, int rows
 ) noexcept nogil:
     """What is left under the caps of each row, of the setpoints themselves."""
-    cdef int index, place, node, phase
+    cdef int index
     cdef double sum_w
-    for index in range(rows):
-        table.spare_w[index] = 0.0
-    for place in range(count):
-        node = places[place].home
-        while node >= 0:
-            for phase in range(ROWS):
-                table.spare_w[ROWS * node + phase] += table.room.setpoint_w[place] * places[place].share[phase]
-            node = under[node]
+    _sum_up(places, under, table.room.setpoint_w, table.spare_w, count, rows)
     for index in range(rows):
         sum_w = table.spare_w[index]
         table.spare_w[index] = most(0.0, columns.import_max_w[row + index] - (columns.high_w[row + index] + sum_w))
         table.export_room_w[index] = (columns.low_w[row + index] + sum_w) + columns.export_max_w[row + index]
+
+
+cdef void _sum_up(
+    const Place *places, const int *under, const double *by_unit_w, double *sums_w, int count, int rows
+) noexcept nogil:
+    """What the units take together, by row."""
+    cdef int index, place, node, phase
+    for index in range(rows):
+        sums_w[index] = 0.0
+    for place in range(count):
+        node = places[place].home
+        while node >= 0:
+            for phase in range(ROWS):
+                sums_w[ROWS * node + phase] += by_unit_w[place] * places[place].share[phase]
+            node = under[node]

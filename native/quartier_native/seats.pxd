@@ -61,6 +61,7 @@ cdef struct Unit:
     double ramp_max_w_per_s
     double soc_floor_pct
     double soc_max_pct
+    bint machine
 
 cdef struct Group:  # the places of one building's units
     const int *by_kind
@@ -106,6 +107,7 @@ cdef struct Seat:
     int tier
     int sheds_count
     double present_w
+    double seen_w
     double want_w
     double limit_w
     double low_w
@@ -154,25 +156,32 @@ cdef inline double taper(double left_pct) noexcept nogil:
 cdef inline double expected_w(const Seat *seat, int mode) noexcept nogil:
     cdef double here_w = seat.unit.modes_w[seat.before], there_w = seat.unit.modes_w[mode]
     if mode == seat.before:
-        return seat.present_w
+        return seat.seen_w
     if mode < seat.before:
-        return most(there_w, seat.present_w)
+        return most(there_w, seat.seen_w)
     if here_w <= 0.0 or there_w <= 0.0:
-        return least(there_w, seat.present_w)
-    return least(there_w, seat.present_w * (there_w / here_w))
+        return least(there_w, seat.seen_w)
+    return least(there_w, seat.seen_w * (there_w / here_w))
 
 
-cdef inline void listen(Seat *seat, double watts, const Columns *columns, int64_t now_ns) noexcept nogil:
-    """Find out whether it obeys; one that does not counts with what it takes, or makes."""
+cdef inline bint above_order(const Seat *seat, double watts) noexcept nogil:
+    """Whether it takes, or makes, that much more than it may."""
     cdef int kind = seat.unit.kind
     cdef double over_w = most(200.0, 0.05 * seat.unit.rated_w), most_w = seat.limit_w if seat.on else 0.0
     if kind == EV:
         over_w = 1.0 * seat.unit.ampere_w
     elif kind == LOAD:
         over_w = 200.0
-    seat.deaf = watts > most_w + over_w and now_ns - columns.told_ns[seat.at] >= (
-        CAR_ANSWERS_NS if kind == EV else ANSWERS_NS
-    )
+    return watts > most_w + over_w
+
+
+cdef inline int64_t answers_ns(const Unit *unit) noexcept nogil:
+    return CAR_ANSWERS_NS if unit.kind == EV else ANSWERS_NS
+
+
+cdef inline void listen(Seat *seat, double watts, const Columns *columns, int64_t now_ns) noexcept nogil:
+    """Find out whether it obeys; one that does not counts with what it takes, or makes."""
+    seat.deaf = above_order(seat, watts) and now_ns - columns.told_ns[seat.at] >= answers_ns(seat.unit)
     if seat.deaf:
         seat.want_w = seat.present_w
 
@@ -186,9 +195,12 @@ cdef inline void take_seat(
     Seat *seat, const Unit *unit, int64_t at, const Columns *columns, int64_t now_ns
 ) noexcept nogil:
     cdef int modes = unit.mode_count - 1
+    cdef int64_t lowered_for_ns
+    cdef bint settles
     seat.unit, seat.at = unit, at
     seat.tier = within(columns.tier[at], TIER_A)
-    seat.present_w, seat.want_w = columns.present_w[at], 0.0
+    seat.present_w = seat.seen_w = columns.present_w[at]
+    seat.want_w = 0.0
     seat.low_w = seat.high_w = 0.0
     seat.on = seat.movable = seat.sinks = seat.rises = True
     seat.ramps = seat.deaf = False
@@ -233,10 +245,43 @@ cdef inline void take_seat(
         seat.rises = recent(
             &columns.sheds_ns[at * columns.sheds_room], within(columns.shed_count[at], columns.sheds_room), HOUR_NS, now_ns
         ) < TURNS_MAX_PER_H // 2
+    lowered_for_ns = now_ns - columns.lowered_ns[at]
+    settles = lowered_for_ns < SETTLE_NS
     if unit.kind != MODED:
-        listen(seat, seat.present_w, columns, now_ns)
-    if now_ns - columns.lowered_ns[at] < SETTLE_NS:
+        listen(seat, seat.seen_w, columns, now_ns)
+        settles = settles or (lowered_for_ns < answers_ns(unit) and above_order(seat, seat.seen_w))
+    if settles:
         seat.present_w = most(seat.present_w, columns.before_w[at])
+
+
+cdef inline int begin(const Group *group, int kind) noexcept nogil:
+    return group.kind_ends[kind - 1] if kind > 0 else 0
+
+
+cdef inline bint is_starting(const Seat *seats, int count) noexcept nogil:
+    """Whether a machine is inside its minimum on-time."""
+    cdef int place
+    for place in range(count):
+        if seats[place].unit.machine and seats[place].on and not seats[place].movable:
+            return True
+    return False
+
+
+cdef inline void wait_for_starts(Seat *seats, int count, const Group *group) noexcept nogil:
+    """Let a machine in modes go no higher by itself while another one is starting, or goes up before it."""
+    cdef int index
+    cdef Seat *seat
+    cdef bint starting
+    if begin(group, MODED) == group.kind_ends[MODED]:
+        return
+    starting = is_starting(seats, count)
+    for index in range(begin(group, MODED), group.kind_ends[MODED]):
+        seat = &seats[group.by_kind[index]]
+        if seat.unit.machine and seat.mode < seat.before:
+            if starting:
+                seat.mode = seat.before
+                seat.want_w = expected_w(seat, seat.mode)
+            starting = True
 
 
 cdef inline double way_w(const Seat *seat, double desired_w) noexcept nogil:
@@ -249,10 +294,6 @@ cdef inline double followed(const Seat *seat, double desired_w, double dt_s) noe
         want_w = seat.last_w + least(1.0, 0.25 * dt_s) * (desired_w - seat.last_w)
     ramped_w = least(most(want_w, seat.last_w - step_w), seat.last_w + step_w)
     return least(most(ramped_w, seat.low_w), seat.high_w)
-
-
-cdef inline int begin(const Group *group, int kind) noexcept nogil:
-    return group.kind_ends[kind - 1] if kind > 0 else 0
 
 
 cdef inline void follow(
@@ -368,11 +409,23 @@ cdef inline int taken(const Seat *seats, int place, Step *steps, int count) noex
     return count
 
 
+cdef inline bint may_start(const Seat *seat, int place, int *first, bint starting) noexcept nogil:
+    """Whether it may go up while machines are released one minimum time apart; ``first`` is the one that does."""
+    if not seat.unit.machine:
+        return True
+    if first[0] < 0:
+        first[0] = place
+    return (seat.unit.kind == EV and seat.on) or (place == first[0] and not starting)
+
+
 cdef inline int up(
-    const Seat *seats, const Group *group, const int *order, int ordered, const Columns *columns, Step *steps
+    const Seat *seats, const Group *group, const int *order, int ordered, const Columns *columns, Step *steps,
+    bint apart, bint starting, bint *left_out
 ) noexcept nogil:
-    cdef int place, index, mode, count = 0, kind
+    """``apart``: at most one machine, none if one is ``starting``; ``left_out`` says whether one had to wait."""
+    cdef int place, index, mode, count = 0, kind, first = -1
     cdef const Seat *seat
+    left_out[0] = False
     for index in range(begin(group, BATTERY), group.kind_ends[BATTERY]):
         count = put(steps, count, group.by_kind[index], seats[group.by_kind[index]].high_w, True, -1)
     for index in range(ordered - 1, -1, -1):
@@ -382,13 +435,20 @@ cdef inline int up(
             continue
         if (kind == EV or kind == DIVISIBLE) and seat.on:
             if stands(seat) or seat.ramps:
+                may_start(seat, order[index], &first, starting)  # it runs, but is the first machine
                 count = put(steps, count, order[index], seat.unit.rated_w, True, -1)
         elif (kind == EV or kind == LOAD) and not seat.on and seat.movable and seat.rises:
+            if apart and not may_start(seat, order[index], &first, starting):
+                left_out[0] = True
+                continue
             count = put(steps, count, order[index], returning_w(seat, columns), False, -1)
     for index in range(begin(group, MODED), group.kind_ends[MODED]):
         place = group.by_kind[index]
         seat = &seats[place]
-        if seat.movable and seat.tier != TIER_A and seat.rises:
+        if seat.movable and seat.tier != TIER_A and seat.rises and seat.mode > seat.highest:
+            if apart and not may_start(seat, place, &first, starting):
+                left_out[0] = True
+                continue
             for mode in range(seat.mode - 1, seat.highest - 1, -1):
                 count = put(steps, count, place, expected_w(seat, mode), False, -1)
     # By place, whatever they are curtailed by.

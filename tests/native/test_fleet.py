@@ -316,6 +316,79 @@ def test_minimum_times_are_kept(module: Any) -> None:
 
 
 @pytest.mark.parametrize("module", [kernel, twin])
+@pytest.mark.parametrize(
+    ("started_s", "pv_w", "on", "setpoint_w"),
+    [
+        (701, -5000.0, [1, 0, 0], -1000.0),  # the first machine is in its minimum time: PV is curtailed
+        (700, -5000.0, [1, 0, 1], -2000.0),  # its time is over: one machine comes back, and PV is curtailed
+        (701, 0.0, [1, 1, 1], 0.0),  # nothing but both machines keeps the limit
+    ],
+)
+def test_machines_come_back_one_minimum_time_apart_unless_a_limit_needs_more(
+    module: Any, started_s: int, pv_w: float, on: list[int], setpoint_w: float
+) -> None:
+    load = Unit(kind=LOAD, rated_w=1000, min_on_s=300)
+    made = module.Fleet(one_building(load, load, load, Unit(kind=PV_LIMIT, rated_w=5000)))
+    columns = made.columns()
+    state, inputs, result = columns.state(), columns.inputs(), columns.result()
+    state.on[:3], state.since_ns[0] = array("B", [1, 0, 0]), started_s * S
+    inputs.present_w[:] = array("d", [1000, 0, 0, pv_w])
+    inputs.rest_w[0] = inputs.high_w[0] = inputs.low_w[0] = -5000.0 - pv_w
+    inputs.export_max_w[0] = 0.0 if pv_w else 2000.0
+    module.step_many(made, state, inputs, result, 1000 * S, 1.0)
+
+    assert (on, setpoint_w, 1) == (list(state.on[:3]), state.setpoint_w[3], result.met[0])
+
+
+@pytest.mark.parametrize("module", [kernel, twin])
+def test_a_machine_in_modes_waits_while_another_one_starts(module: Any) -> None:
+    moded = Unit(kind=MODED, modes_w=(2000.0, 0.0), min_on_s=300)
+    chp = Unit(kind=MODED, modes_w=(0.0, -4000.0), min_on_s=900)
+    units = [Unit(kind=LOAD, rated_w=1000, min_on_s=300), moded, moded, chp, replace(moded, min_on_s=0.0)]
+    made = module.Fleet(one_building(*units))
+    found = []
+    for started_s in (701, 700):
+        columns = made.columns()
+        state, inputs = columns.state(), columns.inputs()
+        state.since_ns[0] = started_s * S
+        state.mode[:] = array("i", [0, 1, 1, 1, 1])
+        module.step_many(made, state, inputs, columns.result(), 1000 * S, 1.0)
+        found.append(list(state.mode[1:]))
+
+    assert [[1, 1, 0, 0], [0, 1, 0, 0]] == found
+
+
+@pytest.mark.parametrize("module", [kernel, twin])
+@pytest.mark.parametrize(
+    ("at_node_w", "ramp_w", "setpoint_w"),
+    [(1e6, 1e6, 0.0), (1e6, 100.0, -900.0), (1500.0, 1e6, -150.0), (500.0, 1e6, -1050.0)],
+)
+def test_a_battery_does_not_discharge_for_what_a_limit_keeps_from_its_mode(
+    module: Any, at_node_w: float, ramp_w: float, setpoint_w: float
+) -> None:
+    """A node keeps the heat pump off that the battery at another node would serve."""
+    battery = Unit(
+        kind=BATTERY,
+        home=1,
+        rated_w=5000,
+        charge_max_w=5000,
+        discharge_max_w=5000,
+        ramp_max_w_per_s=ramp_w,
+    )
+    made = module.Fleet([Building([-1, 0, 0], [battery, Unit(kind=MODED, home=2, modes_w=(3000.0, 0.0))])])
+    columns = made.columns()
+    state, inputs, result = columns.state(), columns.inputs(), columns.result()
+    state.mode[1], state.setpoint_w[0] = 1, -1000.0
+    inputs.present_w[0] = -1000.0
+    inputs.high_w[4] = inputs.low_w[4] = 1000.0
+    inputs.import_max_w[4], inputs.import_max_w[8] = at_node_w, 0.0
+    module.step_many(made, state, inputs, result, 0, 1.0)
+
+    assert pytest.approx(setpoint_w) == state.setpoint_w[0]
+    assert 1 == state.mode[1]
+
+
+@pytest.mark.parametrize("module", [kernel, twin])
 def test_a_relay_comes_back_only_while_it_stays_within_six_switchings_an_hour(module: Any) -> None:
     made = module.Fleet(one_building(Unit(kind=LOAD, rated_w=1000)))
     columns = made.columns(3)

@@ -1,7 +1,7 @@
 """Advances a whole fleet of buildings by one cycle in one call: the specification of the compiled kernel."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from math import isnan
 from typing import Any
 
@@ -10,6 +10,7 @@ from quartier_native.reference.allocation import POWER_MAX_W
 from quartier_native.reference.fleet_columns import (
     BATTERY,
     LONG_AGO_NS,
+    MODED,
     SHEDS_LEAST,
     TIME_MAX_NS,
     UNITS_MAX,
@@ -23,10 +24,11 @@ from quartier_native.reference.fleet_columns import (
     tree_of,
 )
 from quartier_native.reference.fleet_memory import raise_pv, remember, rows, settle
-from quartier_native.reference.tree import ROWS, Tree, allocate_tree
+from quartier_native.reference.tree import ROWS, Tree, TreeAllocation, allocate_tree
 
 DT_MAX_S = 1e6
 WAIT_W = 1.0
+HEADROOM = 0.9
 
 
 class Fleet:
@@ -81,18 +83,21 @@ def step_many(
 
     1. Every unit takes its seat: what it takes, what it would by itself, whether its minimum time is over.
        What was told to take or make less is expected to for 6 s (cars) or 10 s, then it counts as it is.
+       A machine in modes goes up by itself only while no other machine is in its minimum on-time.
     2. Batteries follow the grid's target, in proportion to their room, filtered and ramped.
     3. ``allocate_tree`` over the building's nodes, by the one order.  Down: battery charging stops, modes
        that nobody feels, EVs of tier D to their floor (pools together), batteries discharge, what generates
        by request, those EVs pause, then tiers D, C, B, inside a tier by fewest sheds in 24 h, lowest comfort
        cost, number.  Up: batteries charge, what is off comes back in reverse and what is held takes more if
        it takes all it may, or was allowed more just now; modes go up, PV is curtailed.  What does not obey is
-       told its least once, and is not believed to obey that either.
+       told its least once, and is not believed to obey that either. Machines come back one minimum on-time
+       apart, unless that breaks a limit.  Batteries give no more than what runs in modes needs, where limits
+       keep it from running, and wait until others have made room.
     4. What moved is remembered: on and off times, sheds, limits, modes.  The limits of cars come down to
-    whole
-       amperes that fit, those of PV rise by a quarter of the room under the export caps.
+       whole amperes that fit, those of PV rise by a quarter of the room under the export caps.
 
-    Breaches, lost inputs and what comes back without an export cap in the way are not its matter.
+    Breaches, lost inputs, fuses that switch a machine off within its minimum time, and what comes back
+    without an export cap in the way are not its matter.
 
     ``now_ns`` is monotonic, within 0..2**61, ``dt_s`` the seconds since the last step.  Two threads may step
     buildings that are not the same at once.  Raises, before anything is decided, ValueError with the column
@@ -127,20 +132,27 @@ def _step(
         fleet_units.seated(fleet.units[at], at - first, at, state, inputs, now_ns)
         for at in range(first, fleet.unit_starts[building + 1])
     ]
+    fleet_units.wait_for_starts(seated)
     fleet_units.follow(seated, inputs.rest_w[building], inputs.target_w[building], dt_s)
-    found = allocate_tree(
+    ups = fleet_units.up(seated, state)
+    apart = fleet_units.space_releases(seated, ups)
+    found = _allocate(tree, inputs, slice(row, row_end), seated, apart)
+    if found.broken and len(apart) < len(ups):  # a limit that needs more machines at once comes first
+        found = _allocate(tree, inputs, slice(row, row_end), seated, ups)
+    setpoint_w = _withhold_discharge(
         tree,
-        inputs.high_w[row:row_end],
-        inputs.low_w[row:row_end],
-        [seat.want_w for seat in seated],
-        inputs.import_max_w[row:row_end],
-        inputs.export_max_w[row:row_end],
-        fleet_units.down(seated),
-        fleet_units.up(seated, state),
+        seated,
+        found.setpoint_w,
+        _DischargeLimits(
+            target_w=inputs.target_w[building] - inputs.rest_w[building],
+            high_w=inputs.high_w[row:row_end],
+            import_max_w=inputs.import_max_w[row:row_end],
+            dt_s=dt_s,
+        ),
     )
     setpoint_w = _wait(
         seated,
-        found.setpoint_w,
+        setpoint_w,
         (inputs.high_w[row], inputs.low_w[row]),
         (inputs.import_max_w[row], inputs.export_max_w[row]),
     )
@@ -164,6 +176,74 @@ def _step(
     ]
     settle(seated, tree, state, inputs.plugged, spare_w, now_ns)
     raise_pv(seated, tree, state, export_room_w, dt_s)
+
+
+def _allocate(
+    tree: Tree,
+    inputs: FleetInputs,
+    own_rows: slice,
+    seated: Sequence[fleet_units.Seat],
+    ups: Sequence[fleet_units.TreeStep],
+) -> TreeAllocation:
+    return allocate_tree(
+        tree,
+        inputs.high_w[own_rows],
+        inputs.low_w[own_rows],
+        [seat.want_w for seat in seated],
+        inputs.import_max_w[own_rows],
+        inputs.export_max_w[own_rows],
+        fleet_units.down(seated),
+        ups,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _DischargeLimits:
+    """The limits of ``_withhold_discharge``.
+
+    ``target_w`` is what all units together shall take, in W; ``high_w`` and ``import_max_w`` are by row.
+    """
+
+    target_w: float
+    high_w: Sequence[float]
+    import_max_w: Sequence[float]
+    dt_s: float
+
+
+def _withhold_discharge(
+    tree: Tree, seated: Sequence[fleet_units.Seat], setpoint_w: Sequence[float], limits: _DischargeLimits
+) -> list[float]:
+    """Return the setpoints, in W, with no more discharge than the units that run in modes need.
+
+    What a limit keeps from these would flow out of the building. A setpoint rises no faster than the ramp,
+    and stays within nine tenths of every limit on its way but that of the connection.
+    ``quartier.control.allocate.generation`` says why.
+    """
+    found = list(setpoint_w)
+    sum_w = kept_w = 0.0
+    for seat in seated:
+        sum_w += found[seat.place]
+        if seat.unit.kind == MODED:
+            kept_w += max(0.0, seat.want_w - max(found[seat.place], seat.present_w, 0.0))
+    left_w = min(kept_w, limits.target_w - sum_w)
+    if left_w < WAIT_W:
+        return found
+    present_w = _sums_w(tree, [seat.seen_w for seat in seated])
+    for seat in seated:
+        if seat.unit.kind != BATTERY:
+            continue
+        place = seat.place
+        sums_w = _sums_w(tree, found)
+        ramped_w = seat.before_w + seat.unit.ramp_max_w_per_s * limits.dt_s
+        room_w = min(0.0 - found[place], ramped_w - found[place])
+        for row, share in rows(tree, place):
+            if row:
+                load_w = limits.high_w[row] + max(sums_w[row], present_w[row])
+                room_w = min(room_w, (limits.import_max_w[row] * HEADROOM - load_w) / share)
+        more_w = max(0.0, min(left_w, room_w))
+        found[place] += more_w
+        left_w -= more_w
+    return found
 
 
 def _wait(

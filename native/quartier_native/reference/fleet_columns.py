@@ -63,6 +63,12 @@ class Unit:
         return max(len(self.modes_w), 1)
 
     @property
+    def is_machine(self) -> bool:
+        """Return whether it must run for a while once started; what generates is none."""
+        can_start = self.kind in {LOAD, EV, MODED} and min(self.modes_w, default=0.0) >= 0.0
+        return can_start and self.min_on_s > 0.0
+
+    @property
     def step_count(self) -> int:
         """Return how many steps it may have in one list."""
         if self.kind == MODED:

@@ -49,6 +49,7 @@ TreeStep = tuple[int, float, bool, int]
 class Seat:
     """One unit now.  ``place`` is its number in the building, ``at`` that in the fleet's columns.
 
+    ``present_w`` is what counts now, ``seen_w`` what was measured: they differ for a while after a lowering.
     ``movable``: its minimum time is over; ``sinks``: one in modes may go further down.  ``low_w`` to
     ``high_w``: a battery's room; ``mode`` is where a unit in modes goes by itself from ``before``, ``rises``
     whether it, or a relay, has not turned too often for going up; ``ramps`` whether it was allowed more just
@@ -60,6 +61,7 @@ class Seat:
     at: int
     tier: int
     present_w: float = 0.0
+    seen_w: float = 0.0
     want_w: float = 0.0
     on: bool = True
     movable: bool = True
@@ -87,9 +89,11 @@ class Seat:
 def seated(unit: Unit, place: int, at: int, state: FleetState, inputs: FleetInputs, now_ns: int) -> Seat:
     """The unit as it stands.
 
-    What was just lowered counts as before for 4 s: meters do not show it at the same time.
+    What was just lowered counts as before for 4 s: meters do not show it at the same time. It also counts as
+    before until its reading shows the lowering, or its time to obey is over.
     """
-    seat = Seat(unit, place, at, inputs.tier[at], inputs.present_w[at])
+    seen_w = inputs.present_w[at]
+    seat = Seat(unit, place, at, inputs.tier[at], present_w=seen_w, seen_w=seen_w)
     if unit.kind == BATTERY:
         _battery(seat, state, inputs)
         return seat
@@ -111,26 +115,37 @@ def seated(unit: Unit, place: int, at: int, state: FleetState, inputs: FleetInpu
         seat.want_w = min(seat.present_w, seat.limit_w)
     elif unit.kind in {EV, LOAD}:
         seat.rises = sum(now_ns - then < HOUR_NS for then in sheds_ns) < TURNS_MAX_PER_H // 2
+    lowered_for_ns = now_ns - state.lowered_ns[at]
+    settles = lowered_for_ns < SETTLE_NS
     if unit.kind != MODED:
-        _listen(seat, seat.present_w, state, now_ns)
-    if now_ns - state.lowered_ns[at] < SETTLE_NS:
+        _listen(seat, seat.seen_w, state, now_ns)
+        settles = settles or (lowered_for_ns < _answers_ns(unit) and _is_over(seat, seat.seen_w))
+    if settles:
         seat.present_w = max(seat.present_w, state.before_w[at])
     return seat
 
 
 def _listen(seat: Seat, watts: float, state: FleetState, now_ns: int) -> None:
     """Find out whether it obeys; one that does not counts with what it takes, or makes."""
+    seat.deaf = _is_over(seat, watts) and now_ns - state.told_ns[seat.at] >= _answers_ns(seat.unit)
+    if seat.deaf:
+        seat.want_w = seat.present_w
+
+
+def _is_over(seat: Seat, watts: float) -> bool:
+    """Return whether it takes, or makes, ``watts`` above what it may."""
     unit = seat.unit
     over_w = max(OVER_W, OVER * unit.rated_w)
     if unit.kind == EV:
         over_w = OVER_A * unit.ampere_w
     elif unit.kind == LOAD:
         over_w = OVER_W
-    most_w = seat.limit_w if seat.on else 0.0
-    had_ns = now_ns - state.told_ns[seat.at]
-    seat.deaf = watts > most_w + over_w and had_ns >= (CAR_ANSWERS_NS if unit.kind == EV else ANSWERS_NS)
-    if seat.deaf:
-        seat.want_w = seat.present_w
+    return watts > (seat.limit_w if seat.on else 0.0) + over_w
+
+
+def _answers_ns(unit: Unit) -> int:
+    """Return the time that it has to obey."""
+    return CAR_ANSWERS_NS if unit.kind == EV else ANSWERS_NS
 
 
 def _battery(seat: Seat, state: FleetState, inputs: FleetInputs) -> None:
@@ -171,12 +186,28 @@ def expected_w(seat: Seat, mode: int) -> float:
     """
     here_w, there_w = seat.unit.modes_w[seat.before], seat.unit.modes_w[mode]
     if mode == seat.before:
-        return seat.present_w
+        return seat.seen_w
     if mode < seat.before:
-        return max(there_w, seat.present_w)
+        return max(there_w, seat.seen_w)
     if here_w <= 0.0 or there_w <= 0.0:
-        return min(there_w, seat.present_w)
-    return min(there_w, seat.present_w * (there_w / here_w))
+        return min(there_w, seat.seen_w)
+    return min(there_w, seat.seen_w * (there_w / here_w))
+
+
+def is_starting(seat: Seat) -> bool:
+    """Return whether it is a machine inside its minimum on-time."""
+    return seat.unit.is_machine and seat.on and not seat.movable
+
+
+def wait_for_starts(seats: Sequence[Seat]) -> None:
+    """Let a machine in modes go no higher by itself while another one is starting, or goes up before it."""
+    starting = any(is_starting(seat) for seat in seats)
+    for seat in seats:
+        if seat.unit.kind == MODED and seat.unit.is_machine and seat.mode < seat.before:
+            if starting:
+                seat.mode = seat.before
+                seat.want_w = expected_w(seat, seat.mode)
+            starting = True
 
 
 def follow(seats: Sequence[Seat], rest_w: float, target_w: float, dt_s: float) -> None:
@@ -280,6 +311,21 @@ def up(seats: Sequence[Seat], state: FleetState) -> list[TreeStep]:
         if seat.unit.kind in {PV_LIMIT, PV_RELAY} and seat.on and not (seat.deaf and seat.limit_w == 0.0)
     ]
     return steps
+
+
+def space_releases(seats: Sequence[Seat], ups: Sequence[TreeStep]) -> list[TreeStep]:
+    """Return the steps up with at most one machine, and none while another is in its minimum on-time."""
+    first = next((step[0] for step in ups if seats[step[0]].unit.is_machine), -1)
+    if first < 0:
+        return [*ups]
+    starting = any(is_starting(seat) for seat in seats)
+
+    def may_rise(seat: Seat) -> bool:
+        if not seat.unit.is_machine or (seat.unit.kind == EV and seat.on):
+            return True
+        return seat.place == first and not starting
+
+    return [step for step in ups if may_rise(seats[step[0]])]
 
 
 def _raised(seat: Seat, state: FleetState) -> Iterator[TreeStep]:

@@ -2,26 +2,39 @@
 
 Compared are houses of relays, charging points, PV and batteries behind one connection, in a cycle where every
 input is fresh, nothing is in breach, no event of the grid is on, no cap but import and export is given, and
-nothing comes back (the gate is shut, a relay's PV still rests).  What runs in modes is not compared: its class
-says what it would like, which the kernel is told.  Batteries are compared in whole watts, as they are written.
+nothing comes back (the gate is shut, a relay's PV still rests).  What runs in modes is given a drawn preference,
+which the kernel is told, in place of that of its class.  Batteries are compared in whole watts, as they are
+written.
 """
 
 import random
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest.mock import patch
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.effort import examples
 
+from quartier.control.allocate import preferences
 from quartier.control.cycle import run_cycle
 from quartier.control.participants import find_control_point
 from quartier.control.reason import NO_REASON, make_text_reason
-from quartier.control.records import LinkLimits, Order, OrderBook
+from quartier.control.records import LinkLimits, Order, OrderBook, Preference
 from quartier.control.requests import Requests
 from quartier.control.state import ControlState, Decision
 from quartier.control.switch_state import SwitchState
-from quartier.site.asset_types import Battery, ChargePointAsset, GridMeter, Load, Pv
+from quartier.site.asset_types import (
+    Battery,
+    ChargePointAsset,
+    ChpUnit,
+    GridMeter,
+    HeatSubstation,
+    Load,
+    OperationMode,
+    OperationModeAsset,
+    Pv,
+)
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
 from quartier.site.site_layout import Site, SiteLimits
@@ -71,6 +84,41 @@ def assets(source: random.Random) -> list[Any]:
     return made
 
 
+def moded_assets(source: random.Random) -> list[OperationModeAsset]:
+    """Assets that run in modes: most are machines, some generate."""
+    made: list[OperationModeAsset] = []
+    for number in range(source.randint(1, 3)):
+        times: dict[str, Any] = {
+            "min_on_s": source.choice([0.0, 300.0, 300.0]),
+            "min_off_s": source.choice([0.0, 180.0]),
+        }
+        modes: tuple[OperationMode, ...]
+        if source.random() < 0.25:
+            modes = (OperationMode("rest", 0, 0.0), OperationMode("run", 1, -4000.0))
+            made.append(ChpUnit(name=f"m{number}", quantity="request_on", modes=modes, rated_w=4000, **times))
+            continue
+        tier: Any = source.choice(TIERS)
+        powers_w = sorted((source.choice([500.0, 2000.0, 3000.0, 6000.0]) for _ in "abc"), reverse=True)
+        modes = tuple(OperationMode(str(place), place, watts) for place, watts in enumerate(powers_w))
+        made.append(
+            HeatSubstation(
+                name=f"m{number}",
+                tier=tier,
+                quantity="pump_pct",
+                modes=modes,
+                normal=source.randrange(3),
+                rated_w=powers_w[0],
+                **times,
+            )
+        )
+    return made
+
+
+def preference(source: random.Random, asset: OperationModeAsset) -> Preference:
+    highest, wanted, lowest = sorted(source.randrange(len(asset.modes)) for _ in "abc")
+    return Preference(wanted, highest, lowest, asset.tier, NO_REASON)
+
+
 def unit(asset: Any) -> Unit:
     kept = {"share": NO_PHASE, "tier": TIERS.index(asset.tier), "comfort_cost": asset.comfort_cost}
     if isinstance(asset, Battery):
@@ -88,6 +136,9 @@ def unit(asset: Any) -> Unit:
         kind = fleet_columns.PV_LIMIT if asset.curtail == "limit" else fleet_columns.PV_RELAY
         return Unit(kind=kind, rated_w=asset.rated_w, min_off_s=300.0, **kept)
     times = {"min_on_s": asset.min_on_s, "min_off_s": asset.min_off_s}
+    if isinstance(asset, OperationModeAsset):
+        modes_w = tuple(mode.power_w for mode in asset.modes)
+        return Unit(kind=fleet_columns.MODED, modes_w=modes_w, normal=asset.normal, **times, **kept)
     if isinstance(asset, ChargePointAsset):
         ampere_w = asset.voltage_v * asset.phases_count
         floor_w, full_w = asset.current_min_a * ampere_w, asset.current_max_a * ampere_w
@@ -122,7 +173,27 @@ def turn(source: random.Random, asset: Any) -> SwitchState:
     )
 
 
+def mode_turn(source: random.Random, asset: OperationModeAsset) -> SwitchState:
+    """How one in modes may stand from before."""
+    ago_ns = [NOW_NS - round(age_s * S) for age_s in (1, 3.5, 100, 250, 400, 90_000)]
+    mode, lowered_ns = source.randrange(len(asset.modes)), source.choice([None, *ago_ns])
+    return SwitchState(
+        on=source.random() < 0.6,
+        since_ns=source.choice([None, *ago_ns]),
+        before_w=source.choice([0.0, 1500.0, 4000.0]),
+        lowered_ns=lowered_ns,
+        sheds_ns=tuple(sorted(source.sample(ago_ns, source.randint(0, 3)))),
+        mode=mode,
+        is_held=source.random() < 0.4,
+        turns_ns=tuple(sorted(source.choice(ago_ns[:5]) for _ in range(source.randint(0, 5)))),
+    )
+
+
 def present_w(source: random.Random, asset: Any, stands: SwitchState) -> float:
+    if isinstance(asset, OperationModeAsset):
+        assert stands.mode is not None
+        mode_w = asset.modes[stands.mode].power_w
+        return source.choice([0.0, mode_w, mode_w * source.random()])
     if isinstance(asset, Pv):
         return -source.choice([0.0, source.uniform(0, 6000)])
     if isinstance(asset, Battery):
@@ -143,15 +214,19 @@ class Case:
     taken_w: dict[str, float]
     soc_pct: dict[str, float]
     orders: dict[str, Order]
+    preferences: dict[str, Preference]
     grid_w: float
     import_w: float
     export_w: float
 
 
-def case(seed: int) -> Case:
+def case(seed: int, *, with_modes: bool = False) -> Case:
     source = random.Random(seed)
     mine = assets(source)
     turns = {asset.name: turn(source, asset) for asset in mine if not isinstance(asset, Battery)}
+    moded = moded_assets(source) if with_modes else []
+    mine = [*(a for a in mine if a.name in turns), *moded, *(a for a in mine if a.name not in turns)]
+    turns |= {asset.name: mode_turn(source, asset) for asset in moded}
     taken_w = {asset.name: present_w(source, asset, turns.get(asset.name, SwitchState())) for asset in mine}
     batteries = [asset for asset in mine if isinstance(asset, Battery)]
     orders = {
@@ -164,11 +239,20 @@ def case(seed: int) -> Case:
     caps_w = [
         source.choice([FAR_W, source.uniform(0, 9000), float(source.randrange(0, 9000, 500))]) for _ in "ab"
     ]
-    return Case(mine, turns, taken_w, soc_pct, orders, grid_w, *caps_w)
+    for name, stands in turns.items():  # one that was lowered a few seconds ago may not show it yet
+        if source.random() < 0.15:
+            then_ns = NOW_NS - source.choice([4, 5, 6, 8, 10]) * S
+            before_w = stands.before_w * source.choice([1.0, 3.0])
+            turns[name] = replace(stands, lowered_ns=then_ns, told_ns=then_ns, before_w=before_w)
+    preferred = {asset.name: preference(source, asset) for asset in moded}
+    return Case(mine, turns, taken_w, soc_pct, orders, preferred, grid_w, *caps_w)
 
 
 def ordered(asset: Any, stands: SwitchState) -> float:
     """What stands at the point that an asset is steered by."""
+    if isinstance(asset, OperationModeAsset):
+        assert stands.mode is not None
+        return asset.modes[stands.mode].value
     if isinstance(asset, Pv) and asset.curtail == "limit":
         return asset.rated_w if stands.limit_w is None else stands.limit_w
     if not isinstance(asset, ChargePointAsset) or not stands.on:
@@ -202,9 +286,9 @@ def cycled(one: Case) -> Decision:
         make_readings((Reading(point, value, Quality.GOOD, NOW_NS) for point, value in seen.items()), NOW_NS)
     )
     state = replace(ControlState.fresh(house), turns=one.turns, book=OrderBook(one.orders))
-    return run_cycle(
-        image.freeze(NOW_NS), Requests(caps=caps), state, Now(NOW_NS, 1_790_000_000_000, synced=True)
-    )
+    now = Now(NOW_NS, 1_790_000_000_000, synced=True)
+    with patch.object(preferences, "find_class_preference", lambda asset, _: one.preferences[asset.name]):
+        return run_cycle(image.freeze(NOW_NS), Requests(caps=caps), state, now)
 
 
 def stepped(one: Case, rest_w: float) -> FleetState:
@@ -229,12 +313,21 @@ def stepped(one: Case, rest_w: float) -> FleetState:
         for place, then in enumerate(stands.sheds_ns):
             state.sheds_ns[at * state.sheds_room + place] = then
         state.shed_count[at] = len(stands.sheds_ns)
+        if isinstance(asset, OperationModeAsset):
+            leaning = one.preferences[asset.name]
+            inputs.wanted[at], inputs.highest[at] = leaning.wanted, leaning.highest
+            inputs.lowest[at] = leaning.lowest
+            state.mode[at], state.held[at] = stands.mode, stands.is_held
+            for place, then in enumerate(stands.turns_ns):
+                state.veers_ns[at * fleet_columns.VEERS_MAX + place] = then
+            state.veer_count[at] = len(stands.turns_ns)
     step_many(made, state, inputs, kept.result(), NOW_NS, 1.0)
     return state
 
 
-def turn_after(state: FleetState, at: int) -> SwitchState:
+def turn_after(state: FleetState, at: int, asset: Any) -> SwitchState:
     first, count = at * state.sheds_room, state.shed_count[at]
+    first_turn, is_moded = at * fleet_columns.VEERS_MAX, isinstance(asset, OperationModeAsset)
     return SwitchState(
         on=bool(state.on[at]),
         since_ns=None if state.since_ns[at] == LONG_AGO_NS else state.since_ns[at],
@@ -242,24 +335,39 @@ def turn_after(state: FleetState, at: int) -> SwitchState:
         before_w=state.before_w[at],
         lowered_ns=None if state.lowered_ns[at] == LONG_AGO_NS else state.lowered_ns[at],
         sheds_ns=tuple(state.sheds_ns[first : first + count]),
+        mode=state.mode[at] if is_moded else None,
+        is_held=bool(state.held[at]),
+        turns_ns=tuple(state.veers_ns[first_turn : first_turn + state.veer_count[at]]),
         raised_ns=None if state.raised_ns[at] == LONG_AGO_NS else state.raised_ns[at],
         told_ns=None if state.told_ns[at] == LONG_AGO_NS else state.told_ns[at],
     )
 
 
-@examples(200, deep=5000)
-@given(st.integers(0, 2**32))
-def test_a_building_of_the_fleet_is_stepped_as_the_cycle_steps_it(seed: int) -> None:
-    one = case(seed)
+def compare(one: Case) -> None:
+    """Compare what the cycle and the kernel decide."""
     decision = cycled(one)
     state = stepped(one, decision.state.window.samples[-1].rest_w)
     commands = {command.point: command.value for command in decision.commands}
     for at, asset in enumerate(one.assets):
         if not isinstance(asset, Battery):
-            assert decision.state.turns[asset.name] == turn_after(state, at), asset
+            assert decision.state.turns[asset.name] == turn_after(state, at, asset), asset
             continue
         point, decided_w = f"{asset.name}.setpoint_w", round(state.setpoint_w[at])
         if point in commands:
             assert commands[point] == decided_w, point
         else:  # so little is not written
             assert abs(one.orders[point].value - decided_w) <= max(10.0, 0.002 * asset.rated_w), point
+
+
+@examples(200, deep=5000)
+@example(715)  # one machine is in its minimum on-time, so that the next one may not start
+@example(4780)
+@given(st.integers(0, 2**32))
+def test_a_building_of_the_fleet_is_stepped_as_the_cycle_steps_it(seed: int) -> None:
+    compare(case(seed))
+
+
+@examples(100, deep=5000)
+@given(st.integers(0, 2**32))
+def test_what_runs_in_modes_is_stepped_as_the_cycle_steps_it(seed: int) -> None:
+    compare(case(seed, with_modes=True))

@@ -26,6 +26,7 @@ def after(
 ) -> FleetState:
     state = state or Columns([unit], 1, 4, 2).state()
     seat = {"present_w": 5000.0, "want_w": 5000.0} | seat
+    seat.setdefault("seen_w", seat["present_w"])
     fleet_memory.remember(Seat(unit, 0, 0, tier=0, **seat), state, setpoint_w, now_s * S, moved=True)
     return state
 

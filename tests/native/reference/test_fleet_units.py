@@ -123,6 +123,63 @@ def test_what_was_just_lowered_counts_as_before_for_four_seconds() -> None:
     assert [1800.0, 100.0] == [seated(load, now_s, **held).present_w for now_s in (1000, 1001)]
 
 
+@pytest.mark.parametrize(("kind", "answers_s", "over_w"), [(EV, 6, 690.0), (LOAD, 10, 200.0)])
+def test_what_was_lowered_counts_as_before_until_it_shows_it_or_had_its_time(
+    kind: int, answers_s: int, over_w: float
+) -> None:
+    unit = Unit(kind=kind, rated_w=9000, ampere_w=690)
+    held = {"on": 0, "before_w": 7000.0, "lowered_ns": 990 * S}
+
+    def present_w(now_s: int, watts: float, **told: float) -> float:
+        return seated(unit, now_s, present_w=watts, **(held | told)).present_w
+
+    assert [7000.0, over_w + 1] == [present_w(990 + answers_s - after_s, over_w + 1) for after_s in (1, 0)]
+    assert over_w == present_w(990 + answers_s - 1, over_w)
+    assert 3000.0 == present_w(995, 3000.0, on=1)
+
+
+def test_steps_between_modes_go_by_the_measured_power() -> None:
+    unit = Unit(kind=MODED, modes_w=(4000.0, 2000.0), normal=0)
+    seat = seated(unit, present_w=1000.0, before_w=3000.0, lowered_ns=999 * S)
+    assert (3000.0, 1000.0, 500.0) == (seat.present_w, seat.want_w, fleet_units.expected_w(seat, 1))
+
+
+def test_only_one_machine_is_released_and_a_car_that_runs_goes_on() -> None:
+    machine, other = Unit(kind=LOAD, min_on_s=300), Unit(kind=LOAD)
+    ev = Unit(kind=EV, min_on_s=60)
+    seats = [
+        Seat(other, 0, 0, tier=0, on=False),
+        Seat(machine, 1, 1, tier=0, on=False),
+        Seat(machine, 2, 2, tier=0, on=False),
+        Seat(ev, 3, 3, tier=0, movable=False),
+        Seat(ev, 4, 4, tier=0),
+    ]
+    ups = [(place, 1.0, False, -1) for place in range(5)]
+
+    def released(chosen: list[Seat], offered: list[int]) -> list[int]:
+        return [step[0] for step in fleet_units.space_releases(chosen, [ups[place] for place in offered])]
+
+    assert [0, 3, 4] == released(seats, [0, 1, 2, 3, 4])
+    running = [*seats[:3], replace(seats[3], movable=True), seats[4]]
+    assert [0, 1, 3, 4] == released(running, [0, 1, 2, 3, 4])
+    assert [3, 0] == released(running, [3, 0, 1])
+    assert [0] == released(running, [0])
+
+
+@pytest.mark.parametrize(
+    ("unit", "is_machine"),
+    [
+        (Unit(kind=LOAD, min_on_s=300), True),
+        (Unit(kind=LOAD), False),
+        (Unit(kind=DIVISIBLE, min_on_s=300), False),
+        (Unit(kind=MODED, modes_w=(2000.0, 0.0), min_on_s=300), True),
+        (Unit(kind=MODED, modes_w=(0.0, -4000.0), min_on_s=300), False),
+    ],
+)
+def test_a_machine_has_a_minimum_on_time_and_does_not_generate(unit: Unit, *, is_machine: bool) -> None:
+    assert is_machine == unit.is_machine
+
+
 def test_sheds_count_for_a_day() -> None:
     columns = Columns([Unit(kind=LOAD)], 1, 4, 4)
     state = columns.state()
