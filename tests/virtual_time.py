@@ -179,9 +179,9 @@ class VirtualDriverLoop(_VirtualTimeLoop, EventLoop):
     """The loop of the daemon and its drivers, with virtual time."""
 
     def __init__(self) -> None:
-        self.selector = self.ear = _DriverSelector(self._broke)
-        asyncio.SelectorEventLoop.__init__(self, self.ear)
-        self.time = self.ear.time  # type: ignore[method-assign] - the clock is the selector's
+        self.selector = self.direct_selector = _DriverSelector(self._report_error)
+        asyncio.SelectorEventLoop.__init__(self, self.direct_selector)
+        self.time = self.direct_selector.time  # type: ignore[method-assign] - the clock is the selector's
 
 
 class VirtualAsyncioLoop(_VirtualTimeLoop):

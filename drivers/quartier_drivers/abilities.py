@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class SpeakingDriver(Protocol):
     """A driver whose device sends unasked: giving it a turn takes no bus time from other devices."""
 
-    def on_word(self, wake: Callable[[], None]) -> None:
+    def on_data(self, wake: Callable[[], None]) -> None:
         """Register ``wake``, called when something arrived that moves ``due_ns`` forward."""
         ...
 
@@ -23,12 +23,12 @@ class SpeakingDriver(Protocol):
 class SubscribingDriver(Protocol):
     """A driver that is polled and whose device also reports changes by itself (a subscription)."""
 
-    def on_news(self, wake: Callable[[], None]) -> None:
+    def on_notification(self, wake: Callable[[], None]) -> None:
         """Register ``wake``, called when a notification waits to be read."""
         ...
 
     @property
-    def news_ns(self) -> int | None:
+    def notification_ns(self) -> int | None:
         """Return when the waiting notification arrived (monotonic ns); None if nothing waits.
 
         If one waits, ``read`` makes no exchange.
@@ -132,7 +132,7 @@ class ConcurrentLine(Protocol):
     """
 
     @property
-    def lanes(self) -> tuple[int, int]:
+    def concurrency(self) -> tuple[int, int]:
         """Return how many devices may be asked at once, and how many of those behind the same ``trunk``."""
         ...
 
@@ -151,7 +151,7 @@ class TrunkedDriver(Protocol):
 class RememberingDriver(Protocol):
     """A driver with state that must survive a restart."""
 
-    def kept(self) -> Mapping[str, Any]:
+    def dump_state(self) -> Mapping[str, Any]:
         """Return the state to keep, JSON-ready; empty if there is none."""
         ...
 

@@ -31,23 +31,23 @@ WriteRelease = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Awaita
 
 @dataclass(frozen=True, slots=True)
 class BusKind:
-    """A kind of bus: its protocol, its section of the site file, its factory ``door`` (``module:name``).
+    """A kind of bus: its protocol, its section of the site file, its factory ``factory`` (``module:name``).
 
-    ``guests`` are other protocols that devices on the same wire may speak, each with its factory.  ``safe``
-    makes the writes of a release table if an import of the factory would be too heavy for that
-    (``module:name``).
+    ``factories_by_protocol`` are other protocols that devices on the same wire may speak, each with its
+    factory.  ``safe`` makes the writes of a release table if an import of the factory would be too heavy for
+    that (``module:name``).
     """
 
     protocol: str
     section: str
-    door: str
-    guests: Mapping[str, str] = field(default_factory=dict)
+    factory: str
+    factories_by_protocol: Mapping[str, str] = field(default_factory=dict)
     safe: str = ""
 
     @property
     def protocols(self) -> tuple[str, ...]:
         """Every protocol that a device on such a bus may speak."""
-        return (self.protocol, *self.guests)
+        return (self.protocol, *self.factories_by_protocol)
 
 
 METER_PROTOCOLS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
@@ -115,7 +115,7 @@ def load_section(kind: str) -> type[Any]:
 def load_factory(kind: str, protocol: str = "") -> "ProtocolFactory":
     """Return the factory for this kind of bus, or for a guest's ``protocol`` on it; imports its library."""
     made = BUS_KINDS[kind]
-    return cast("ProtocolFactory", _load_object(made.guests.get(protocol, made.door)))
+    return cast("ProtocolFactory", _load_object(made.factories_by_protocol.get(protocol, made.factory)))
 
 
 def load_release(kind: str) -> WriteRelease:

@@ -39,15 +39,15 @@ class SimulatedDevices:
 
     ``answers_s`` is the time from a request to the beginning of the answer, ``answer_s`` that of units not
     named; None: as the wire's arithmetic assumes.  ``registers`` holds contents that must make sense; the
-    contents of all other registers are arbitrary.  ``dead`` units do not answer.  ``told`` is called with
-    each exchange.
+    contents of all other registers are arbitrary.  ``dead`` units do not answer.  ``report_exchange`` is
+    called with each exchange.
     """
 
     answer_s: float | None = None
     answers_s: dict[int, float] = field(default_factory=dict)
     registers: dict[int, Mapping[int, int]] = field(default_factory=dict)
     dead: set[int] = field(default_factory=set)
-    told: Callable[[SimulatedExchange], None] = lambda _exchange: None
+    report_exchange: Callable[[SimulatedExchange], None] = lambda _exchange: None
 
 
 class RehearsalLine(Line, Protocol):
@@ -70,7 +70,7 @@ class RehearsalFactory(Protocol):
         """Make a line for the bus ``name`` that needs no wire; its drivers come from ``ProtocolFactory``."""
         ...
 
-    def pretend(self, device: DeviceSpec, profile: Any, pretence: SimulatedDevices) -> None:
+    def simulate(self, device: DeviceSpec, profile: Any, pretence: SimulatedDevices) -> None:
         """Make the simulated devices give the contents and delays that this device's driver needs."""
         ...
 

@@ -130,7 +130,7 @@ async def test_a_meters_line_keeps_parity_bits_settings_and_what_was_asked(tape)
 async def test_a_datagram_is_told_with_its_peer(tape):
     heard = asyncio.Event()
     one, two = BacnetPort(lambda *_: heard.set(), print), BacnetPort(lambda *_: None, print)
-    one.tape = tape
+    one.recorder = tape
     one.open(HOST, free_port())
     two.open(HOST, free_port())
     one.send(b"who", (HOST, two.number))

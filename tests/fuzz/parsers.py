@@ -239,7 +239,7 @@ def bacnet(data: bytes) -> None:
                 told = read.take(datagram, heard)
             except (denials.DeviceRefused, denials.GarbledAnswer):
                 continue
-            told = getattr(told, "told", told)
+            told = getattr(told, "answer", told)
             for place in range(min(3, len(told))):
                 assert told.denial(place) is None or not told.elements(place)[2:]
 

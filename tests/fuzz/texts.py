@@ -71,7 +71,7 @@ def document(data: bytes) -> None:
         except documents._Rejection:
             pass
         else:
-            found.wish()
+            found.convert()
     for kind in forms.DOCUMENT_TYPES.values():
         documents._parse_claimed(data, kind)
     downlink.parse_state(data)

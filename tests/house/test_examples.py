@@ -105,11 +105,13 @@ def test_documents_on_the_districts_page_are_of_their_form() -> None:
 
     _watermark, keys, heartbeat, envelope, command, schedule = blocks
     assert {"optimiser-2026", "dso-2026"} == set(key_list.parse_plain_list(keys))
-    assert 1764075030000 == document_types.HeartbeatForm.model_validate_json(heartbeat).wish().n
-    assert 4000 == document_types.EnvelopeForm.model_validate_json(envelope).wish().intervals[0].import_max_w
+    assert 1764075030000 == document_types.HeartbeatForm.model_validate_json(heartbeat).convert().n
+    assert (
+        4000 == document_types.EnvelopeForm.model_validate_json(envelope).convert().intervals[0].import_max_w
+    )
     assert (
         -2000
-        == document_types.DOCUMENT_TYPES["command"].form.model_validate_json(command).wish().asked.power_w
+        == document_types.DOCUMENT_TYPES["command"].form.model_validate_json(command).convert().asked.power_w
     )
-    asked = document_types.DOCUMENT_TYPES["schedule"].form.model_validate_json(schedule).wish().stretches
+    asked = document_types.DOCUMENT_TYPES["schedule"].form.model_validate_json(schedule).convert().intervals
     assert [(None, 80), (None, None), (-2000, None)] == [(one.power_w, one.soc_pct) for one in asked]

@@ -56,4 +56,4 @@ def test_the_bits_of_floats_are_counted_in_the_order_of_the_floats(form: int) ->
 )
 def test_a_number_that_no_value_has_is_refused(number: int, form: int) -> None:
     with pytest.raises(ValueError, match="corrupt"):
-        forms.joined([number], form, 0, minus=False)
+        forms.join_values([number], form, 0, minus=False)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from quartier_native import series as kernel
 from quartier_native.reference import series as twin
-from quartier_native.reference.blocks import signed
+from quartier_native.reference.blocks import wrap_signed
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 ANY_BITS = INT64.map(lambda bits: float(struct.unpack("<d", struct.pack("<q", bits))[0]))
@@ -101,7 +101,7 @@ def test_decimals_are_divided_to_the_last_bit(numbers: list[int], decimals: int,
 @example([0, 0, 2**29], 1, 0)
 @example([0, 0, -(2**29)], 1, 0)
 def test_columns_near_and_wide_come_back(steps: list[int], unit: int, shift: int) -> None:
-    times_ms = [signed(unit * (number >> shift)) for number in accumulate(steps)]
+    times_ms = [wrap_signed(unit * (number >> shift)) for number in accumulate(steps)]
     values = [float(number >> shift) for number in steps]
     data = twin.encode_series(times_ms, values)
     assert data == kernel.encode_series(times_ms, values)

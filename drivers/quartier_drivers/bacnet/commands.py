@@ -76,9 +76,11 @@ class DeviceCommands:
         }
         self._caps = {name: self._caps.get(name) for name, how in released.items() if how == "cap"}
 
-    def saw(self, told: Readings, job: ReadJob | None = None, answer: ReadAnswer | None = None) -> None:
+    def note_readings(
+        self, told: Readings, job: ReadJob | None = None, answer: ReadAnswer | None = None
+    ) -> None:
         """Take readings of an exchange or of a notification."""
-        self._minimums.saw(told)
+        self._minimums.note_readings(told)
         for name in self._caps:
             place = told.layout.place(name)
             if place is not None:
@@ -98,7 +100,7 @@ class DeviceCommands:
         if one.why:
             raise Refused(f"{name}: {one.why}")
         now_ns = self._clock.now_ns()
-        left_s = self._minimums.left_s(name, command.value, now_ns)
+        left_s = self._minimums.find_wait_s(name, command.value, now_ns)
         if left_s > 0:
             raise Refused(f"{name}: the device's least time on or off lasts {left_s:.0f} s more")
         for order in await self._orders(one, command.value):
@@ -109,7 +111,7 @@ class DeviceCommands:
             self._caps[name] = command.value
         if one.point.write.on_release == "own":
             self._ends_ns[name] = max(command.expires_ns, now_ns + LEASE_S * _S)
-        self._arrays.commanded(one, now_ns, changed=changed)
+        self._arrays.note_command(one, now_ns, changed=changed)
 
     async def _orders(self, one: PointMeaning, value: float) -> list[write_requests.PropertyWrite]:
         try:
@@ -126,7 +128,7 @@ class DeviceCommands:
         Read from the device, so its clock need not be right.  Raises Refused if the device does not state its
         time.
         """
-        date, time = self._peer.own("local-date"), self._peer.own("local-time")
+        date, time = self._peer.make_device_ref("local-date"), self._peer.make_device_ref("local-time")
         octets = []
         for ref in (date, time):
             try:
@@ -140,7 +142,7 @@ class DeviceCommands:
         self, name: str, order: write_requests.PropertyWrite, expires_ns: int | None = None
     ) -> None:
         try:
-            await self._peer.tell(datagrams.WRITE_PROPERTY, order.body, expires_ns)
+            await self._peer.send(datagrams.WRITE_PROPERTY, order.body, expires_ns)
         except DeviceRefused as denied:
             raise Refused(f"{name}: {denied}") from denied
 
@@ -184,7 +186,7 @@ class DeviceCommands:
     async def _relinquish(self, one: PointMeaning) -> None:
         if one.name in self._caps:
             await self._note_limit(one)
-        for order in self._released(one):
+        for order in self._make_release_writes(one):
             await self._send(one.name, order)
         self._leave(one.name)
 
@@ -199,17 +201,17 @@ class DeviceCommands:
     def _leave(self, name: str) -> None:
         self._ends_ns.pop(name, None)
         self._last.pop(name, None)
-        self._arrays.left(name)
+        self._arrays.drop_point(name)
 
     def releases(self, place: str) -> list[Mapping[str, Any]]:
         """Return the writes of ``release`` for the device at ``place``, wire-encoded and JSON-ready."""
         return [
             write_requests.dump_write(one.name, place, order)
             for one in self._meanings.values()
-            for order in self._released(one)
+            for order in self._make_release_writes(one)
         ]
 
-    def _released(self, one: PointMeaning) -> list[write_requests.PropertyWrite]:
+    def _make_release_writes(self, one: PointMeaning) -> list[write_requests.PropertyWrite]:
         safe, last = self._device.caps.get(one.name), self._caps.get(one.name)
         cap = safe if safe is None or last is None else min(safe, last)
         return write_requests.make_release(
@@ -246,7 +248,7 @@ class SwitchTimes:
         """The points that have minimum times."""
         return tuple(self._least)
 
-    def saw(self, told: Readings) -> None:
+    def note_readings(self, told: Readings) -> None:
         """Take readings; the time of a state is known only after its beginning was observed."""
         for name in self._least:
             place = told.layout.place(name)
@@ -258,7 +260,7 @@ class SwitchTimes:
             elif before[0] != is_on:
                 self._state[name] = is_on, told.taken_ns
 
-    def left_s(self, name: str, value: float, now_ns: int) -> float:
+    def find_wait_s(self, name: str, value: float, now_ns: int) -> float:
         """Return how long a command must still wait, in s; 0 if not at all."""
         least, seen = self._least.get(name), self._state.get(name)
         if least is None or seen is None or seen[1] is None or seen[0] == (value != 0):

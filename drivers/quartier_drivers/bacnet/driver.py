@@ -87,11 +87,11 @@ class BacnetDriver:
         return self._peer.trunk
 
     @property
-    def news_ns(self) -> int | None:
+    def notification_ns(self) -> int | None:
         """Return when the waiting notification, or the I-Am of a silent device, came; None if none waits."""
         return self._news[0].taken_ns if self._news else self._hello_ns
 
-    def on_news(self, wake: Callable[[], None]) -> None:
+    def on_notification(self, wake: Callable[[], None]) -> None:
         """Register ``wake``, called when a notification waits to be read."""
         self._wake = wake
 
@@ -128,7 +128,7 @@ class BacnetDriver:
         self._learn(units)
         self._commands.learn(self._meanings, least)
         self._times.begin(tuple(self._meanings.values()))
-        self._subscriptions.want(self._times.wanted, self._times.known, self._clock.now_ns())
+        self._subscriptions.want(self._times.points_to_read, self._times.last_values, self._clock.now_ns())
         self._aside = True
         return {"maker": self._profile.head.maker, "model": self._profile.head.model} | dict(identity)
 
@@ -137,13 +137,13 @@ class BacnetDriver:
         refs = dict.fromkeys(
             _make_units_ref(one.ref) for one in self._meanings.values() if needs_unit(one.point, one.quantity)
         )
-        said = await self._peer.said(list(refs))
+        said = await self._peer.read_properties(list(refs))
         return {ref: one[0].value for ref, one in said.items() if one and isinstance(one[0].value, int)}
 
     async def _least(self) -> dict[str, MinimumTimes]:
         """Return the minimum on-times and off-times of its switches."""
         refs = find_minimum_time_refs(self._meanings)
-        said = await self._peer.said([ref for pair in refs.values() for ref in pair])
+        said = await self._peer.read_properties([ref for pair in refs.values() for ref in pair])
         return {
             name: MinimumTimes(_find_number(said.get(on)), _find_number(said.get(off)))
             for name, (on, off) in refs.items()
@@ -170,28 +170,28 @@ class BacnetDriver:
         now_ns = self._clock.now_ns()
         job = self._times.next(now_ns)
         read_ns = now_ns + 1 if job is None else min(job.due_ns, now_ns)
-        beside = self._beside(read_ns)
+        beside = self._find_due_exchange(read_ns)
         if beside is not None:
-            self._notes += await self._asked(beside(now_ns))
+            self._notes += await self._make_exchange(beside(now_ns))
             return NO_READINGS
         if job is None:
             return NO_READINGS
-        skipped = self._times.started(job, now_ns)
+        skipped = self._times.reschedule(job, now_ns)
         if skipped and not self._aside:
             self.skipped_count += skipped
             self._line.count("skipped_count", skipped)
         try:
-            told = await self._asked(self._peer.read(job.read))
+            told = await self._make_exchange(self._peer.read(job.read))
         except DeviceRefused as denied:
-            self._answered()
-            return self._times.narrowed(job, denied)
-        readings = job.columns.told(told, self._clock.now_ns(), shows_raw=self._shows_raw)
-        self._commands.saw(readings, job, told)
-        self._subscriptions.polled(readings, now_ns)
-        self._times.missed(job, told)
+            self._note_answer()
+            return self._times.handle_refusal(job, denied)
+        readings = job.columns.make_readings(told, self._clock.now_ns(), shows_raw=self._shows_raw)
+        self._commands.note_readings(readings, job, told)
+        self._subscriptions.compare_poll(readings, now_ns)
+        self._times.note_missing_properties(job, told)
         return readings
 
-    def _beside(self, before_ns: int) -> Callable[[int], Awaitable[Sequence[Note]]] | None:
+    def _find_due_exchange(self, before_ns: int) -> Callable[[int], Awaitable[Sequence[Note]]] | None:
         """Return the exchange other than a read that is due first before ``before_ns``; None: none is due.
 
         It renews a subscription, or checks the commands.
@@ -203,27 +203,27 @@ class BacnetDriver:
         found = [(due_ns, make) for due_ns, make in dues if due_ns is not None and due_ns < before_ns]
         return min(found, key=lambda one: one[0])[1] if found else None
 
-    async def _asked(self, exchange: Awaitable[T]) -> T:
+    async def _make_exchange(self, exchange: Awaitable[T]) -> T:
         """Return the result of an exchange; each exchange also shows whether the device answers."""
         try:
             found = await exchange
         except (NoReply, LinkLost) as error:
-            self._lost(error)
+            self._note_failure(error)
             raise
-        self._answered()
+        self._note_answer()
         return found
 
-    def _answered(self) -> None:
+    def _note_answer(self) -> None:
         self._peer.is_silent = False
         if self._aside:
             self._aside = False
             self._times.catch_up()
 
-    def _lost(self, error: NoReply | LinkLost) -> None:
+    def _note_failure(self, error: NoReply | LinkLost) -> None:
         if not self._aside:
             self._subscriptions.anew(self._clock.now_ns())
         self._aside = True
-        self._peer.lost(is_silent=isinstance(error, NoReply))
+        self._peer.note_failure(is_silent=isinstance(error, NoReply))
 
     async def write(self, command: Command) -> None:
         """Command one point at its priority; its read-back becomes due at once.
@@ -273,13 +273,13 @@ class BacnetDriver:
 
     def _note_i_am(self, said: IAm) -> None:
         """Take an I-Am of the device: if it was silent, poll it at once and renew its subscriptions."""
-        if self._peer.hello(said) and self._aside:
+        if self._peer.process_i_am(said) and self._aside:
             self._hello_ns = self._clock.now_ns()
             self._subscriptions.anew(self._hello_ns)
             self._wake()
 
     def _put(self, readings: Readings) -> None:
-        self._commands.saw(readings)
+        self._commands.note_readings(readings)
         self._news.append(readings)
         self._wake()
 

@@ -45,7 +45,7 @@ class PollPlan:
         self._meanings: Sequence[PointMeaning] = ()
         self._jobs: list[ReadJob] = []
         self._refused: dict[str, int] = {}  # point -> when it is asked for again
-        self._without: set[Ref] = set()  # status flags that the device does not have
+        self._absent_refs: set[Ref] = set()  # status flags that the device does not have
         self._urgent: set[str] = set()
 
     @property
@@ -54,12 +54,12 @@ class PollPlan:
         return len(self._jobs)
 
     @property
-    def known(self) -> dict[str, Value]:
+    def last_values(self) -> dict[str, Value]:
         """The last good values."""
-        return {name: value for job in self._jobs for name, value in job.columns.known.items()}
+        return {name: value for job in self._jobs for name, value in job.columns.last_values.items()}
 
     @property
-    def wanted(self) -> list[PointMeaning]:
+    def points_to_read(self) -> list[PointMeaning]:
         """The points to read: all but the write-only and the refused ones."""
         return [
             one
@@ -79,8 +79,8 @@ class PollPlan:
         """Read these points from now on, also those that were refused before; due at once."""
         self._meanings = tuple(meanings)
         self._refused.clear()
-        self._without.clear()
-        self._plan(self.known)
+        self._absent_refs.clear()
+        self._plan(self.last_values)
 
     def end(self) -> None:
         """Stop all reads."""
@@ -105,7 +105,7 @@ class PollPlan:
         """Return the most urgent read that is due; None if there is none."""
         if self._refused and min(self._refused.values()) <= now_ns:
             self._refused.clear()
-            self._plan(self.known)
+            self._plan(self.last_values)
         if self._urgent:
             urgent = next((job for job in self._jobs if not self._urgent.isdisjoint(job.names)), None)
             if urgent is not None:
@@ -114,7 +114,7 @@ class PollPlan:
         soonest = min(self._jobs, key=lambda job: job.due_ns, default=None)
         return soonest if soonest is not None and soonest.due_ns <= now_ns else None
 
-    def started(self, job: ReadJob, now_ns: int) -> int:
+    def reschedule(self, job: ReadJob, now_ns: int) -> int:
         """Move a read to the next moment of its grid; return how many moments have passed unused.
 
         After an early read-back the grid stays.
@@ -134,10 +134,10 @@ class PollPlan:
 
     def _plan(self, known: Mapping[str, Value]) -> None:
         classes: dict[float, list[PointMeaning]] = {}
-        for one in self.wanted:
+        for one in self.points_to_read:
             classes.setdefault(self._points[one.name].period_s, []).append(one)
         self._jobs = []
-        now_ns, bears = self._clock.now_ns(), self._peer.bears
+        now_ns, bears = self._clock.now_ns(), self._peer.capabilities
         for period_s, own in classes.items():
             packs = pack_refs(
                 list(dict.fromkeys(one.ref for one in own)),
@@ -157,10 +157,10 @@ class PollPlan:
 
     def _flags(self, refs: Iterable[Ref]) -> list[Ref]:
         """Return the status flags to be read together with present values."""
-        if not (self._status_flags and self._peer.bears.multiple):
+        if not (self._status_flags and self._peer.capabilities.multiple):
             return []
         found = [make_flags_ref(ref) for ref in refs if ref.property_id == PRESENT_VALUE_ID]
-        return [ref for ref in found if ref not in self._without]
+        return [ref for ref in found if ref not in self._absent_refs]
 
     def _enlist(
         self,
@@ -175,30 +175,30 @@ class PollPlan:
         read = PreparedRead(refs, self._peer.route, answer_max=self._peer.answer_max)
         self._jobs.append(ReadJob(own, read, period_s, due_ns, known))
 
-    def narrowed(self, job: ReadJob, denied: DeviceRefused) -> Readings:
+    def handle_refusal(self, job: ReadJob, denied: DeviceRefused) -> Readings:
         """Ask for less, or in another way, or not at all, after the device refused a whole request.
 
         Return the readings that result from it.
         """
         now_ns = self._clock.now_ns()
         if denied.is_passing:
-            return job.columns.failed(str(denied), now_ns)
+            return job.columns.make_bad_readings(str(denied), now_ns)
         if denied.is_no_service and job.read.is_multiple:
-            self._peer.bears.multiple = False
-            self._plan(self.known)
+            self._peer.capabilities.multiple = False
+            self._plan(self.last_values)
             return NO_READINGS
-        known, meanings = job.columns.known, job.columns.meanings
+        known, meanings = job.columns.last_values, job.columns.meanings
         values = list(dict.fromkeys(one.ref for one in meanings))
         if len(job.refs) == 1:
             return self._refuse(job, str(denied), known)
         self._jobs.remove(job)
         if len(values) == 1:  # its status flags were too much
-            self._without |= set(job.refs) - set(values)
+            self._absent_refs |= set(job.refs) - set(values)
         for pack in split_refs(values):
             self._enlist(meanings, pack, job.period_ns / _S, now_ns, known)
         return NO_READINGS
 
-    def missed(self, job: ReadJob, told: ReadAnswer) -> None:
+    def note_missing_properties(self, job: ReadJob, told: ReadAnswer) -> None:
         """Retry properties that the device does not have rarely; no longer read such status flags."""
         gone = set()
         for place, ref in enumerate(job.refs):
@@ -207,10 +207,10 @@ class PollPlan:
                 gone.add(ref)
         if not gone:
             return
-        self._without |= gone
+        self._absent_refs |= gone
         again_ns = self._clock.now_ns() + _AGAIN_S * _S
         self._refused |= {one.name: again_ns for one in job.columns.meanings if one.ref in gone}
-        self._plan(self.known)
+        self._plan(self.last_values)
 
     def _refuse(self, job: ReadJob, why: str, known: Mapping[str, Value]) -> Readings:
         self._jobs.remove(job)

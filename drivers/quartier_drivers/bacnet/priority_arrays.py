@@ -33,7 +33,7 @@ class PriorityArrayReads:
 
     def __init__(self, peer: BacnetDevice) -> None:
         self._peer = peer
-        self._rivals = PriorityConflicts()
+        self._conflicts = PriorityConflicts()
         self._due_ns: dict[str, int] = {}
         self._slots: dict[str, list[Element]] = {}  # of arrays that are read one by one, as far as they were
         self._without: set[str] = set()
@@ -46,16 +46,16 @@ class PriorityArrayReads:
     @property
     def holders(self) -> Mapping[str, PriorityHolder]:
         """Return the slots that are occupied above ours now, by point."""
-        return self._rivals.known
+        return self._conflicts.holders
 
-    def commanded(self, one: PointMeaning, now_ns: int, *, changed: bool) -> None:
+    def note_command(self, one: PointMeaning, now_ns: int, *, changed: bool) -> None:
         """Note that a point was commanded; ``changed`` if to another value than before."""
         if not one.point.has_priorities or one.name in self._without:
             return
         if changed or one.name not in self._due_ns:
             self._due_ns[one.name] = now_ns
 
-    def left(self, name: str) -> None:
+    def drop_point(self, name: str) -> None:
         """Forget a point that was relinquished: other commands to it no longer matter."""
         self._due_ns.pop(name, None)
         self._slots.pop(name, None)
@@ -73,10 +73,10 @@ class PriorityArrayReads:
         """
         name = min(self._due_ns, key=lambda name: self._due_ns[name])
         one = meanings[name]
-        said = await self._said(one, now_ns)
-        return [] if said is None else list(self._judged(one, said, now_ns))
+        said = await self._read_slots(one, now_ns)
+        return [] if said is None else list(self._report_conflicts(one, said, now_ns))
 
-    async def _said(self, one: PointMeaning, now_ns: int) -> list[Element] | None:
+    async def _read_slots(self, one: PointMeaning, now_ns: int) -> list[Element] | None:
         """Return all slots, the unknown ones empty; None while some are still to be read."""
         found, name = self._slots.get(one.name), one.name
         ref = make_array_ref(one)
@@ -91,7 +91,7 @@ class PriorityArrayReads:
                 self._slots[name] = []
                 return None
             self._without.add(name)  # it has no array, or does not show it
-            self.left(name)
+            self.drop_point(name)
             return None
         if found is None:
             return list(told.elements(0))
@@ -102,9 +102,9 @@ class PriorityArrayReads:
         self._due_ns[name] = now_ns
         return [*found, *[_EMPTY_SLOT] * (SLOTS_COUNT - len(found))]
 
-    def _judged(self, one: PointMeaning, said: list[Element], now_ns: int) -> Iterator[Note]:
+    def _report_conflicts(self, one: PointMeaning, said: list[Element], now_ns: int) -> Iterator[Note]:
         self._due_ns[one.name] = now_ns + _READ_PERIOD_S * _S
-        yield from self._rivals.judge(one, said)
+        yield from self._conflicts.judge(one, said)
 
 
 PRIORITY_ARRAY = PROPERTIES["priority-array"]
@@ -146,7 +146,7 @@ class PriorityConflicts:
         self._known: dict[str, PriorityHolder] = {}
 
     @property
-    def known(self) -> Mapping[str, PriorityHolder]:
+    def holders(self) -> Mapping[str, PriorityHolder]:
         """Return the slots that are occupied above ours now, by point."""
         return self._known
 

@@ -268,7 +268,7 @@ class BacnetCheck(ProfileCheck):
 
     sections = ("profile", "limits", "scan", "recognise", "points", "parts")
 
-    def _checked(
+    def _check_tables(
         self, name: str, head: ProfileHead | None, scan: Mapping[str, float], data: Mapping[str, Any]
     ) -> Profile | None:
         limits = self._model(BacnetLimits, ("limits",), data.get("limits", {}))

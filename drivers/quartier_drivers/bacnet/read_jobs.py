@@ -153,12 +153,12 @@ class PointColumns:
                 self._values[place] = float(last)
 
     @property
-    def known(self) -> dict[str, Value]:
+    def last_values(self) -> dict[str, Value]:
         """The last good value of each point, or the zero of its kind."""
         now = Readings(self.layout, self._values, bytes(len(self.meanings)), 0, self._texts)
         return {one.name: now.value(place) for place, one in enumerate(self.meanings)}
 
-    def told(self, told: ReadAnswer, now_ns: int, *, shows_raw: bool = False) -> Readings:
+    def make_readings(self, told: ReadAnswer, now_ns: int, *, shows_raw: bool = False) -> Readings:
         """Return the readings of an answer or a notification; points without a value are BAD."""
         values = array("d", self._values)
         qualities = bytearray(len(self._rows))
@@ -205,7 +205,7 @@ class PointColumns:
         self._texts[place] = find_text(one.point, told.values[at], said)
         return bool(self._texts[place]) or bool(found)
 
-    def failed(self, why: str, now_ns: int) -> Readings:
+    def make_bad_readings(self, why: str, now_ns: int) -> Readings:
         """Return all points as BAD."""
         count = len(self.meanings)
         raws = dict.fromkeys(range(count), why)

@@ -34,12 +34,12 @@ class Subscription:
     follow: PreparedNotification
     due_ns: int
     is_refused: bool = False
-    is_heard: bool = False
+    has_notified: bool = False
     """Whether anything was notified since it was made."""
 
     def differs(self, told: Readings) -> bool:
         """Return whether a state that was polled differs from the one that was last notified."""
-        known = self.columns.known
+        known = self.columns.last_values
         for one in self.columns.meanings:
             place = None if one.kind in (FLOAT, TEXT) else told.layout.place(one.name)
             if place is not None and not told.qualities[place] and told.value(place) != known[one.name]:
@@ -86,7 +86,7 @@ class DeviceSubscriptions:
                 kind, instance, confirmed, columns, PreparedNotification(refs), now_ns
             )
         if self._all and self._process_id is None:
-            self._process_id = self._line.follow(self._heard)
+            self._process_id = self._line.follow(self._process_notification)
 
     async def make(self, now_ns: int) -> Sequence[Note]:
         """Make or renew the most overdue subscription; return notes for people.
@@ -103,18 +103,18 @@ class DeviceSubscriptions:
             lifetime_s=self._lifetime_s,
         )
         one.due_ns = now_ns + self._lifetime_s * _S // 2
-        one.is_heard = False
+        one.has_notified = False
         try:
-            await self._peer.tell(datagrams.SUBSCRIBE_COV, body)
+            await self._peer.send(datagrams.SUBSCRIBE_COV, body)
         except DeviceRefused as denied:
             one.due_ns = now_ns + _AGAIN_S * _S
             if not one.is_refused:
                 one.is_refused = True
-                return (self._said(one, f"is not followed, only polled: {denied}"),)
+                return (self._make_note(one, f"is not followed, only polled: {denied}"),)
         else:
             if one.is_refused:
                 one.is_refused = False
-                return (self._said(one, "is followed again", is_good=True),)
+                return (self._make_note(one, "is followed again", is_good=True),)
         return ()
 
     def anew(self, now_ns: int) -> None:
@@ -122,13 +122,13 @@ class DeviceSubscriptions:
         for one in self._all.values():
             one.due_ns = min(one.due_ns, now_ns)
 
-    def polled(self, told: Readings, now_ns: int) -> None:
+    def compare_poll(self, told: Readings, now_ns: int) -> None:
         """Make a subscription due at once if a poll shows another state than was last notified.
 
         Numbers are not compared: changes smaller than the object's increment are not notified.
         """
         for one in self._all.values():
-            if one.is_heard and not one.is_refused and one.differs(told):
+            if one.has_notified and not one.is_refused and one.differs(told):
                 one.due_ns = min(one.due_ns, now_ns)
 
     def forget(self) -> None:
@@ -138,19 +138,19 @@ class DeviceSubscriptions:
             self._process_id = None
         self._all.clear()
 
-    def _heard(self, notice: CovNotification) -> None:
+    def _process_notification(self, notice: CovNotification) -> None:
         one = self._all.get(notice.object_id)
         if one is None or notice.device != self._peer.instance:
             return
         try:
-            change = one.follow.take(notice.data, notice.heard)
+            change = one.follow.take(notice.data, notice.datagram)
         except GarbledAnswer:
             self._line.count("rubbish_count")
             return
-        one.is_heard = True
-        self._tell(one.columns.told(change.told, self._clock.now_ns()))
+        one.has_notified = True
+        self._tell(one.columns.make_readings(change.answer, self._clock.now_ns()))
 
-    def _said(self, one: Subscription, what: str, *, is_good: bool = False) -> Note:
+    def _make_note(self, one: Subscription, what: str, *, is_good: bool = False) -> Note:
         shown = one.columns.meanings[0].point.place
         code = "subscription.back" if is_good else "subscription.refused"
         return Note(code, f"{self._peer.name}: {shown} {what}", {"device": self._peer.name}, is_good)

@@ -214,10 +214,10 @@ class ProfileCheck(ABC):
                 self._add((key,), f"is no known key; {suggest_key(key, self.sections)}")
         head = self._model(ProfileHead, ("profile",), data.get("profile", {}))
         self._numbers_from = head.numbers_from if head is not None else None
-        return self._checked(name, head, self._scan(data.get("scan", {})), data)
+        return self._check_tables(name, head, self._scan(data.get("scan", {})), data)
 
     @abstractmethod
-    def _checked(
+    def _check_tables(
         self, name: str, head: ProfileHead | None, scan: Mapping[str, float], data: Mapping[str, Any]
     ) -> Profile | None:
         """Check the tables of the protocol; None if their faults leave no profile."""
@@ -270,14 +270,14 @@ class ProfileCheck(ABC):
     ) -> dict[str, dict[str, _Asked]]:
         """Return the quantities of each part, at least one in all; ``flaws`` finds what is wrong with one."""
         parts = {
-            part: self._checked_of(path, tables, model, lambda name, one: flaws(name, one, scan))
+            part: self._check_points(path, tables, model, lambda name, one: flaws(name, one, scan))
             for part, (path, tables) in self._tables_of_parts(data).items()
         }
         if not any(parts.values()) and not self.faults:
             self._add(("points",), "is missing; expected [points.<quantity>] or [parts.<part>.<quantity>]")
         return parts
 
-    def _checked_of(
+    def _check_points(
         self,
         path: tuple[str, ...],
         tables: Mapping[str, Any],
@@ -310,7 +310,7 @@ class _RegisterProfileCheck(ProfileCheck):
 
     sections = ("profile", "limits", "scan", "identity", "recognise", "points", "parts")
 
-    def _checked(
+    def _check_tables(
         self, name: str, head: ProfileHead | None, scan: Mapping[str, float], data: Mapping[str, Any]
     ) -> Profile | None:
         limits = self._model(Limits, ("limits",), data.get("limits", {}))

@@ -431,7 +431,7 @@ def _decode_telegram(profile: Any, vector: ProofVector) -> Mapping[str, object]:
     parser = make_decoder(profile.protocol, profile.decoder)
     found: dict[str, object] = {}
     for moment, telegram in enumerate([*parser.feed(data), *parser.end()]):
-        for one in teller.told((telegram,), moment * 1_000_000_000) or ():
+        for one in teller.make_readings((telegram,), moment * 1_000_000_000) or ():
             if one.quality is Quality.GOOD:
                 found[one.point.removeprefix("own.")] = one.value
     return found

@@ -80,7 +80,7 @@ class _PositionScanner:
         elif self._take("{"):
             yield from self._inline(path)
         elif not self._match(_STRING):
-            self._match(_SCALAR) or self._lost()
+            self._match(_SCALAR) or self._raise_lost()
 
     def _array(self, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
         index = 0
@@ -89,19 +89,19 @@ class _PositionScanner:
             yield from self._value((*path, index))
             index += 1
             self._skip(_BLANK)
-            self._take(",") or self._ahead("]") or self._lost()
+            self._take(",") or self._ahead("]") or self._raise_lost()
 
     def _inline(self, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
         while self._skip(_BLANK) and not self._take("}"):
             yield from self._assignment(path)
             self._skip(_BLANK)
-            self._take(",") or self._ahead("}") or self._lost()
+            self._take(",") or self._ahead("}") or self._raise_lost()
 
     def _keys(self) -> list[str]:
         keys = []
         while True:
             self._skip(_SPACE)
-            keys.append(self._match(_BARE_KEY) or _unquote(self._match(_STRING) or self._lost()))
+            keys.append(self._match(_BARE_KEY) or _unquote(self._match(_STRING) or self._raise_lost()))
             self._skip(_SPACE)
             if not self._take("."):
                 return keys
@@ -130,9 +130,9 @@ class _PositionScanner:
         return True
 
     def _expect(self, mark: str) -> None:
-        self._take(mark) or self._lost()
+        self._take(mark) or self._raise_lost()
 
-    def _lost(self) -> str:
+    def _raise_lost(self) -> str:
         raise _LostError
 
 

@@ -63,11 +63,11 @@ class GpioChip:
         Raises NoReply (no such line) or LinkLost.
         """
         await self.open()
-        chip = self._opened()
+        chip = self._require_chip()
         try:
             label, name = chip.get_info().label, chip.get_line_info(offset).name
         except (OSError, ValueError) as error:
-            raise self._judged(offset, error) from error
+            raise self._make_error(offset, error) from error
         return {"model": label} | ({"serial": name} if name else {})
 
     async def value(self, offset: int) -> bool:
@@ -81,7 +81,7 @@ class GpioChip:
             held = self._held.get(offset) or self._request_line(offset)
             return bool(held.get_value(offset).value)
         except (OSError, ValueError) as error:
-            raise self._judged(offset, error) from error
+            raise self._make_error(offset, error) from error
 
     def _request_line(self, offset: int) -> "gpiod.LineRequest":
         import gpiod  # noqa: PLC0415 - optional, as in open
@@ -91,16 +91,16 @@ class GpioChip:
             bias=gpiod.line.Bias[self._bus.bias.upper().replace("-", "_")],
             active_low=self._bus.active_low,
         )
-        held = self._opened().request_lines({offset: settings}, consumer="quartier")
+        held = self._require_chip().request_lines({offset: settings}, consumer="quartier")
         self._held[offset] = held
         return held
 
-    def _opened(self) -> "gpiod.Chip":
+    def _require_chip(self) -> "gpiod.Chip":
         if self._chip is None:
             raise LinkLost(f"{self._bus.chip} is closed")
         return self._chip
 
-    def _judged(self, offset: int, error: OSError | ValueError) -> LinkLost | NoReply:
+    def _make_error(self, offset: int, error: OSError | ValueError) -> LinkLost | NoReply:
         self._stats["exceptions_count"] += 1
         if isinstance(error, OSError) and error.errno in _GONE_ERRORS:
             return LinkLost(f"{self._bus.chip} is gone: {error.strerror or error}")
@@ -112,7 +112,7 @@ class GpioChip:
 
     def _by(self, offset: int) -> str:
         with contextlib.suppress(OSError, ValueError):
-            consumer = self._opened().get_line_info(offset).consumer
+            consumer = self._require_chip().get_line_info(offset).consumer
             if consumer:
                 return f" by {consumer}"
         return ""

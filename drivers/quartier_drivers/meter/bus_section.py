@@ -42,7 +42,7 @@ class MeterBus(BaseModel):
     """Data bits, parity and stop bits; absent: as the protocol has it."""
 
     @property
-    def habit(self) -> str:
+    def speeds_name(self) -> str:
         """The name under which the usual speeds of the line are listed."""
         return self.kind
 
@@ -85,7 +85,7 @@ class Iec62056Bus(MeterBus):
     """``c``: the meter is asked and says how fast it goes on; ``d``: it speaks by itself."""
 
     @property
-    def habit(self) -> str:
+    def speeds_name(self) -> str:
         """The name of the usual speeds; mode D has speeds of its own."""
         return self.kind if self.mode == "c" else "iec62056-d"
 

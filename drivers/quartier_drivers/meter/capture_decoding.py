@@ -74,7 +74,7 @@ class _ProfileCandidate:
             for quantity, statement in statements.items()
         }
         self._meanings: dict[str, TelegramMeaning] = {}
-        self.told: dict[str, dict[str, PointValue]] = {}
+        self.values: dict[str, dict[str, PointValue]] = {}
 
     def take(self, telegram: Telegram, meter: str) -> dict[str, Value]:
         """Return the good points of one telegram of a meter."""
@@ -82,8 +82,8 @@ class _ProfileCandidate:
         if meaning is None:
             meaning = self._meanings[meter] = TelegramMeaning(self._statements)
         meaning.repeat()
-        told = meaning.told(telegram)
-        self.told.setdefault(meter, {}).update(told)
+        told = meaning.convert(telegram)
+        self.values.setdefault(meter, {}).update(told)
         return (
             ProfileReadings(self.profile, told).points if any(one.is_stated for one in told.values()) else {}
         )
@@ -183,7 +183,7 @@ class CaptureDecoder:
     def suggestions(self, meter: str) -> list[ProfileSuggestion]:
         """Return the profiles that fit a meter that was seen, the best first."""
         readings = [
-            ProfileReadings(one.profile, one.told.get(meter, {}))
+            ProfileReadings(one.profile, one.values.get(meter, {}))
             for branch in self._branches
             for one in branch.candidates
         ]
@@ -204,24 +204,26 @@ class CaptureDecoder:
         # Small pieces: what a decoder states about itself must belong to the telegram that it just returned.
         for at in range(0, len(data), _PIECE_BYTES):
             piece = data[at : at + _PIECE_BYTES]
-            yield from self._framed([(branch, branch.decoder.feed(piece)) for branch in self._active])
+            yield from self._iterate_frames([(branch, branch.decoder.feed(piece)) for branch in self._active])
 
     def end(self) -> Iterator[CaptureFrame]:
         """Yield the good content of an unfinished frame."""
-        yield from self._framed([(branch, branch.decoder.end()) for branch in self._active])
+        yield from self._iterate_frames([(branch, branch.decoder.end()) for branch in self._active])
 
-    def _framed(self, told: Sequence[tuple[_DecoderBranch, Sequence[Telegram]]]) -> Iterator[CaptureFrame]:
+    def _iterate_frames(
+        self, told: Sequence[tuple[_DecoderBranch, Sequence[Telegram]]]
+    ) -> Iterator[CaptureFrame]:
         for place in range(max((len(telegrams) for _, telegrams in told), default=0)):
             points: dict[str, dict[str, Value]] = {}
             given: list[tuple[_DecoderBranch, Telegram]] = []
             for branch, telegrams in told:
                 if place < len(telegrams) and telegrams[place].groups:
                     given.append((branch, telegrams[place]))
-                    points |= self._taken(branch, telegrams[place])
+                    points |= self._collect_points(branch, telegrams[place])
             if given:
                 yield self._frame(given, points)
 
-    def _taken(self, branch: _DecoderBranch, telegram: Telegram) -> dict[str, dict[str, Value]]:
+    def _collect_points(self, branch: _DecoderBranch, telegram: Telegram) -> dict[str, dict[str, Value]]:
         """Return the points of a telegram, by profile."""
         # A short telegram does not identify its meter: it belongs to the last meter that was identified.
         branch.meter = telegram.meter or branch.meter
@@ -236,7 +238,7 @@ class CaptureDecoder:
         self._who[meter] = self._who.pop("")
         for branch in self._branches:
             for one in branch.candidates:
-                one.told[meter] = one.told.pop("", {})
+                one.values[meter] = one.values.pop("", {})
 
     def _frame(
         self, given: Sequence[tuple[_DecoderBranch, Telegram]], points: Mapping[str, Mapping[str, Value]]

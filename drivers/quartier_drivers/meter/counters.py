@@ -33,26 +33,26 @@ class _ReadingTrack:
 
     raw: float
     meter: str
-    seen_ns: int
-    moved_ns: int
+    read_ns: int
+    change_ns: int
     first_raw: float
     first_ns: int
     count: int = 1
 
-    def allowed(self, rule: CounterLimits, now_ns: int) -> float:
+    def find_increase_max(self, rule: CounterLimits, now_ns: int) -> float:
         """Return how much the counter may have increased by now.
 
         A coarse counter steps by all that it gathered since its last step.
         """
         per_ns = rule.rate_max / _HOUR_NS
-        gathered = min(per_ns * (self.seen_ns - self.moved_ns), max(rule.step, rule.rate_max))
-        return per_ns * (now_ns - self.seen_ns) + gathered
+        gathered = min(per_ns * (self.read_ns - self.change_ns), max(rule.step, rule.rate_max))
+        return per_ns * (now_ns - self.read_ns) + gathered
 
     def follow(self, raw: float, now_ns: int) -> None:
         if raw != self.raw:
-            self.moved_ns = self.seen_ns
+            self.change_ns = self.read_ns
             self.raw = raw
-        self.seen_ns = now_ns
+        self.read_ns = now_ns
         self.count += 1
 
 
@@ -76,7 +76,7 @@ class CounterCheck:
         self._suspect: _ReadingTrack | None = None
         self._former: tuple[_ReadingTrack, float] | None = None
         self._before: _ReadingTrack | None = None  # as it stood before the last step, which was seen once
-        self._told = float("-inf")
+        self._reported_value = float("-inf")
         self._why = ""
 
     @property
@@ -87,15 +87,15 @@ class CounterCheck:
     @property
     def _is_ahead(self) -> bool:
         """Return whether the reported value is above the reading of the meter, after a false reading."""
-        return self._good is not None and self._told > self._good.raw + self._shift
+        return self._good is not None and self._reported_value > self._good.raw + self._shift
 
     def judge(self, raw: float, meter: str, now_ns: int) -> CheckedValue:
         """Check a reading in the unit of the point; ``meter`` is the serial number, empty if unknown."""
         good = self._good
         if good is None:
             self._good = _make_track(raw, meter, now_ns, now_ns - _UNSEEN_NS)
-            self._told = raw + self._shift
-            return CheckedValue(self._told, Quality.GOOD)
+            self._reported_value = raw + self._shift
+            return CheckedValue(self._reported_value, Quality.GOOD)
         note = None
         if self._continues_former(good, raw, meter, now_ns):
             good = self._return_to_former()
@@ -105,8 +105,8 @@ class CounterCheck:
             )
             good = self._undo_last_step()
         if not _is_meter_swap(good, meter) and self._can_be(good, raw, now_ns):
-            return self._went_on(good, raw, meter, now_ns, note)
-        held = max(self._told, good.raw + self._shift)
+            return self._continue_counter(good, raw, meter, now_ns, note)
+        held = max(self._reported_value, good.raw + self._shift)
         why = _explain_reset(good, raw, meter)
         if self._suspect is None or not self._is_continued(self._suspect, raw, meter, now_ns):
             if self._suspect is None:
@@ -118,19 +118,19 @@ class CounterCheck:
                 return self._accept_suspect(good, self._suspect)
         return CheckedValue(held, Quality.STALE, note)
 
-    def kept(self) -> Mapping[str, Any]:
+    def dump_state(self) -> Mapping[str, Any]:
         """Return the state that must survive a restart, JSON-ready; empty before the first reading."""
         if self._good is None:
             return {}
         kept = {"shift": self._shift, "raw": self._good.raw, "meter": self._good.meter}
-        return kept | {"told": self._told} if self._is_ahead else kept
+        return kept | {"told": self._reported_value} if self._is_ahead else kept
 
     def recall(self, kept: Mapping[str, Any], now_ns: int, away_s: float) -> None:
         """Restore the state kept ``away_s`` seconds ago.  Raises KeyError, TypeError or ValueError."""
         shift, raw, meter = float(kept["shift"]), float(kept["raw"]), str(kept["meter"])
         told = float(kept.get("told", raw + shift))
         since_ns = now_ns - int(away_s * 1e9)
-        self._shift, self._told = shift, told
+        self._shift, self._reported_value = shift, told
         self._good = _make_track(raw, meter, since_ns, since_ns - _UNSEEN_NS)
         self._good.count = _SURE_COUNT
 
@@ -139,7 +139,7 @@ class CounterCheck:
         step = raw - track.raw
         if step < 0 and self._rule.roll_over:
             step += self._rule.roll_over
-        return 0 <= step <= track.allowed(self._rule, now_ns)
+        return 0 <= step <= track.find_increase_max(self._rule, now_ns)
 
     def _continues_former(self, good: _ReadingTrack, raw: float, meter: str, now_ns: int) -> bool:
         """Return whether the accepted reading was false.
@@ -173,7 +173,7 @@ class CounterCheck:
         self._former = self._before = None
         return self._good
 
-    def _went_on(
+    def _continue_counter(
         self, good: _ReadingTrack, raw: float, meter: str, now_ns: int, note: Note | None
     ) -> CheckedValue:
         was_ahead = self._is_ahead
@@ -187,9 +187,9 @@ class CounterCheck:
         good.follow(raw, now_ns)
         good.meter = meter or good.meter
         value = raw + self._shift
-        if value < self._told:
-            return CheckedValue(self._told, Quality.STALE, note)
-        self._told = value
+        if value < self._reported_value:
+            return CheckedValue(self._reported_value, Quality.STALE, note)
+        self._reported_value = value
         if was_ahead and note is None:
             note = self._note("counter.back", "it is where it was said to be", raw, meter)
         return CheckedValue(value, Quality.GOOD, note)
@@ -200,7 +200,7 @@ class CounterCheck:
     def _is_confirmed(self, good: _ReadingTrack, suspect: _ReadingTrack) -> bool:
         if _is_meter_swap(good, suspect.meter):
             return suspect.count >= _SWAP_COUNT
-        return suspect.count >= _SURE_COUNT and suspect.seen_ns - suspect.first_ns >= _SURE_NS
+        return suspect.count >= _SURE_COUNT and suspect.read_ns - suspect.first_ns >= _SURE_NS
 
     def _accept_suspect(self, good: _ReadingTrack, suspect: _ReadingTrack) -> CheckedValue:
         """Accept the suspect readings as true: the count continues from its last value."""
@@ -208,14 +208,14 @@ class CounterCheck:
             self._former = good, self._shift
             self._shift += good.raw - suspect.first_raw
         else:  # the very first reading was false: no reading ever continued from it
-            self._told = float("-inf")
+            self._reported_value = float("-inf")
         suspect.meter = suspect.meter or good.meter
-        suspect.moved_ns = min(suspect.moved_ns, suspect.first_ns - _UNSEEN_NS)
+        suspect.change_ns = min(suspect.change_ns, suspect.first_ns - _UNSEEN_NS)
         self._good, self._suspect, self._before = suspect, None, None
         text = f"{self._why}; it counts on from there"
         note = self._note("counter.continued", text, suspect.raw, suspect.meter)
-        self._told = max(self._told, suspect.raw + self._shift)
-        return CheckedValue(self._told, Quality.GOOD, note)
+        self._reported_value = max(self._reported_value, suspect.raw + self._shift)
+        return CheckedValue(self._reported_value, Quality.GOOD, note)
 
     def _note(self, code: str, text: str, raw: float, meter: str) -> Note:
         data: dict[str, float | str] = {"point": self._point, "raw": raw, "meter": meter}

@@ -61,14 +61,14 @@ class MeterReadings:
         self._known: dict[str, Value] = {}
         self._notes: list[Note] = []
 
-    def told(self, telegrams: Iterable[Telegram], taken_ns: int) -> Readings | None:
+    def make_readings(self, telegrams: Iterable[Telegram], taken_ns: int) -> Readings | None:
         """Return the readings of telegrams of one moment, the later one of each point.
 
         None if there are none.
         """
         meant: dict[str, PointValue] = {}
         for telegram in telegrams:
-            meant |= self._meaning.told(telegram)
+            meant |= self._meaning.convert(telegram)
         return self._readings(meant, taken_ns)
 
     def ahead(self, groups: Iterable[Group], taken_ns: int) -> Readings | None:
@@ -76,7 +76,7 @@ class MeterReadings:
         if self._urgent is None:
             return None
         telegram = Telegram("", tuple(groups), is_whole=False)
-        return self._readings(self._urgent.told(telegram), taken_ns)
+        return self._readings(self._urgent.convert(telegram), taken_ns)
 
     def notes(self) -> list[Note]:
         """Return the notes about counters since the last call."""
@@ -87,9 +87,9 @@ class MeterReadings:
         """Forget the learnt meanings: another meter may follow; the counter checks detect an exchange."""
         self._meaning.forget()
 
-    def kept(self) -> dict[str, Any]:
+    def dump_state(self) -> dict[str, Any]:
         """Return the state of the counters that must survive a restart, JSON-ready."""
-        found = {name: dict(counter.kept()) for name, counter in self._counters.items()}
+        found = {name: dict(counter.dump_state()) for name, counter in self._counters.items()}
         return {name: facts for name, facts in found.items() if facts}
 
     def recall(self, kept: Mapping[str, Any], now_ns: int, away_s: float) -> None:

@@ -38,26 +38,26 @@ class _MeterDriver:
         self._device = device
         self._profile = profile
         self._clock = clock
-        self._teller = MeterReadings(device, profile, self._utc_s)
+        self._meter_readings = MeterReadings(device, profile, self._utc_s)
         self._serial = ""
         protocols.load_protocol(profile.protocol)
 
     @property
     def points(self) -> Mapping[str, PointInfo]:
         """Every point that this meter serves, by full name."""
-        return self._teller.points
+        return self._meter_readings.points
 
     def notes(self) -> Sequence[Note]:
         """Return the notes about its counters since the last call."""
-        return self._teller.notes()
+        return self._meter_readings.notes()
 
-    def kept(self) -> Mapping[str, Any]:
+    def dump_state(self) -> Mapping[str, Any]:
         """Return the state of its counters that must survive a restart."""
-        return self._teller.kept()
+        return self._meter_readings.dump_state()
 
     def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
         """Restore the state of its counters that was kept ``away_s`` seconds ago."""
-        self._teller.recall(kept, self._clock.now_ns(), away_s)
+        self._meter_readings.recall(kept, self._clock.now_ns(), away_s)
 
     async def write(self, command: Command) -> None:
         """Refuse: meters are read only.  Raises Refused."""
@@ -98,8 +98,8 @@ class PushMeter(_MeterDriver):
         self._wake: Callable[[], None] = lambda: None
         self._waiting: deque[Readings] = deque(maxlen=_WAITING_MAX)
         self._is_strange = False
-        self._heard_ns = clock.now_ns()
-        self._silent_ns = int(max(_SILENT_S, _SILENT_PERIODS * self._teller.period_s) * _S)
+        self._receive_ns = clock.now_ns()
+        self._silent_ns = int(max(_SILENT_S, _SILENT_PERIODS * self._meter_readings.period_s) * _S)
         port.attach(self)
 
     # Interface for the port
@@ -120,9 +120,9 @@ class PushMeter(_MeterDriver):
             self._take(self._decoder.feed(data))
             ahead = getattr(self._decoder, "ahead", None)
             if ahead is not None and (groups := ahead()):
-                self._put(self._teller.ahead(groups, self._clock.now_ns()))
+                self._put(self._meter_readings.ahead(groups, self._clock.now_ns()))
 
-    def lost(self) -> None:
+    def handle_closed_line(self) -> None:
         """Handle a closed line: use the good content of an unfinished frame, then wake the bus."""
         if self._decoder is not None:
             self._take(self._decoder.end())
@@ -130,7 +130,7 @@ class PushMeter(_MeterDriver):
 
     # Interface for the bus
 
-    def on_word(self, wake: Callable[[], None]) -> None:
+    def on_data(self, wake: Callable[[], None]) -> None:
         """Register ``wake``, which is called when a telegram arrived or the line was closed."""
         self._wake = wake
 
@@ -139,7 +139,7 @@ class PushMeter(_MeterDriver):
         """The time of the next ``read`` in monotonic ns: the waiting telegram's, or when one is overdue."""
         if self._waiting:
             return self._waiting[0].taken_ns
-        return self._clock.now_ns() if self._port.why else self._heard_ns + self._silent_ns
+        return self._clock.now_ns() if self._port.why else self._receive_ns + self._silent_ns
 
     async def open(self) -> Mapping[str, str]:
         """Return the identity of the meter once it has sent something.
@@ -150,7 +150,7 @@ class PushMeter(_MeterDriver):
         if not self._waiting:
             # The next attempt is one silence period away: if the meter were due at once, the bus would ask
             # for ever and receive nothing.
-            self._heard_ns = self._clock.now_ns()
+            self._receive_ns = self._clock.now_ns()
             self._complain()
         return self._identity()
 
@@ -163,8 +163,8 @@ class PushMeter(_MeterDriver):
             return self._waiting.popleft()
         if self._port.why:
             raise LinkLost(self._port.why)
-        if self._clock.now_ns() - self._heard_ns >= self._silent_ns:
-            self._heard_ns = self._clock.now_ns()
+        if self._clock.now_ns() - self._receive_ns >= self._silent_ns:
+            self._receive_ns = self._clock.now_ns()
             self._complain()
         return NO_READINGS
 
@@ -187,7 +187,7 @@ class PushMeter(_MeterDriver):
     def _complain(self) -> None:
         if self._port.why:
             raise LinkLost(self._port.why)
-        self._teller.forget()
+        self._meter_readings.forget()
         strange, self._is_strange = self._is_strange, False
         raise NoReply(
             _UNKNOWN_TELEGRAM_TEXT
@@ -199,14 +199,14 @@ class PushMeter(_MeterDriver):
         now_ns = self._clock.now_ns()
         for telegram in telegrams:
             self._serial = telegram.meter or self._serial
-            readings = self._teller.told((telegram,), now_ns)
+            readings = self._meter_readings.make_readings((telegram,), now_ns)
             self._is_strange = readings is None and bool(telegram.groups)
             self._put(readings)
 
     def _put(self, readings: Readings | None) -> None:
         if readings is None:
             return
-        self._heard_ns = readings.taken_ns
+        self._receive_ns = readings.taken_ns
         self._waiting.append(readings)
         self._wake()
 
@@ -227,7 +227,7 @@ class PolledMeter(_MeterDriver):
         super().__init__(port, device, profile, clock)
         self._line = line
         self._reader: MeterReader | None = None
-        self._period_ns = int(self._teller.period_s * _S)
+        self._period_ns = int(self._meter_readings.period_s * _S)
         self._due_ns = clock.now_ns()
         self.counts = DecoderCounts()
         port.attach(self)
@@ -235,7 +235,7 @@ class PolledMeter(_MeterDriver):
     def hear(self, data: bytes) -> None:
         """Ignore the bytes: they belong to a conversation."""
 
-    def lost(self) -> None:
+    def handle_closed_line(self) -> None:
         """Do nothing: the conversation notices it."""
 
     @property
@@ -252,12 +252,12 @@ class PolledMeter(_MeterDriver):
                 self._keys(),
                 unit=self._device.unit,
                 address=self._device.address,
-                wanted=list_labels(self._teller.statements.values()),
+                wanted=list_labels(self._meter_readings.statements.values()),
                 **self._line,
             )
         except ValueError as error:  # its address, or a key
             raise NoReply(str(error)) from error
-        self._teller.forget()
+        self._meter_readings.forget()
         return self._identity()
 
     async def read(self) -> Readings:
@@ -277,7 +277,7 @@ class PolledMeter(_MeterDriver):
             self.counts.good_count += len(telegram.groups)
             self.counts.bad_count += telegram.bad_count
             self._serial = telegram.meter or self._serial
-        return self._teller.told(telegrams, self._clock.now_ns()) or NO_READINGS
+        return self._meter_readings.make_readings(telegrams, self._clock.now_ns()) or NO_READINGS
 
     async def close(self) -> None:
         """Forget the meter; the line stays open for the others."""
@@ -289,8 +289,10 @@ class MeterFactory:
 
     def line(self, name: str, bus: MeterBus, clock: Clock) -> MeterLine:
         """Make the line of the bus ``name``; ``bus`` is its checked section of the site file."""
-        settings = list_settings(bus.habit, bus.baud, bus.framing)
-        return MeterLine(name, bus.kind, bus.port, settings, clock, PROTOCOL_TRIALS.get(bus.habit), bus.asks)
+        settings = list_settings(bus.speeds_name, bus.baud, bus.framing)
+        return MeterLine(
+            name, bus.kind, bus.port, settings, clock, PROTOCOL_TRIALS.get(bus.speeds_name), bus.asks
+        )
 
     def driver(
         self, line: MeterLine, device: DeviceSpec, profile: MeterProfile, clock: Clock

@@ -34,7 +34,7 @@ class LineListener(Protocol):
         """Take received bytes."""
         ...
 
-    def lost(self) -> None:
+    def handle_closed_line(self) -> None:
         """Handle a closed line: an unfinished frame will not be completed."""
         ...
 
@@ -64,15 +64,15 @@ class MeterLine:
         self._endpoint = wire.parse_endpoint(where)
         self._clock = clock
         self._speeds = [str(one) for one in settings] if not where.startswith("tcp://") else []
-        self._seeker = SettingSearch(settings, patience or TrialLimits(), self._now_s())
+        self._setting_search = SettingSearch(settings, patience or TrialLimits(), self._now_s())
         self._signal = ReceptionMonitor(protocol, self._now_s())
         self._listeners: list[LineListener] = []
         self._wire: wire.OpenWire | None = None
-        self._tape: FrameRecorder | None = None
-        self._setting = self._seeker.setting
+        self._recorder: FrameRecorder | None = None
+        self._setting = self._setting_search.setting
         self._timer: asyncio.TimerHandle | None = None
         self._lock = asyncio.Lock()
-        self._heard = bytearray()
+        self._received = bytearray()
         self._waiter: asyncio.Future[None] | None = None
         self._counts = DecoderCounts()
         self._connects_count = 0
@@ -110,7 +110,7 @@ class MeterLine:
     @property
     def is_sure(self) -> bool:
         """Return whether the setting is known to be that of the meter."""
-        return self._seeker.is_sure
+        return self._setting_search.is_sure
 
     def notes(self) -> list[Note]:
         """Return notes about reception that became worse or better since the last call."""
@@ -122,7 +122,7 @@ class MeterLine:
 
     def record(self, tape: FrameRecorder | None) -> None:
         """Record to ``tape`` what is received and sent."""
-        self._tape = tape
+        self._recorder = tape
         if self._wire is not None:
             self._wire.record(tape)
 
@@ -137,16 +137,16 @@ class MeterLine:
         self._is_absent = not self._where.startswith("tcp://") and not serial_ports.is_port_present(
             self._where
         )
-        self._setting = self._seeker.setting
-        told = self._hear, self._closed
-        self._wire = await wire.open_wire(self._where, self._setting, *told, self._endpoint, self._tape)
+        self._setting = self._setting_search.setting
+        told = self._hear, self._handle_close
+        self._wire = await wire.open_wire(self._where, self._setting, *told, self._endpoint, self._recorder)
         self._connects_count += 1
         self.why = ""
         self._look_later()
 
     async def close(self) -> None:
         """Close the wire; it may be opened again."""
-        self._closed("it was closed")
+        self._handle_close("it was closed")
 
     async def converse(self, talk: Conversation[Result]) -> Result:
         """Run a conversation to its end and return its result; only one runs at a time.
@@ -172,20 +172,20 @@ class MeterLine:
             raise LinkLost(self.why)
         line.gather(on=False)
         if ask.baud or ask.framing:
-            await line.sent()
+            await line.wait_until_sent()
             setting = LineSetting(ask.baud or self._setting.baud, ask.framing or self._setting.framing)
             line.change(setting)
             self._setting = setting
         if ask.fresh:
-            self._heard.clear()
+            self._received.clear()
         if ask.send:
             line.write(ask.send)
             if ask.wait_s:
-                await line.sent()
-        if not self._heard and ask.wait_s > 0:
+                await line.wait_until_sent()
+        if not self._received and ask.wait_s > 0:
             await self._wait(ask.wait_s)
-        heard = bytes(self._heard)
-        self._heard.clear()
+        heard = bytes(self._received)
+        self._received.clear()
         return heard
 
     async def _wait(self, seconds: float) -> None:
@@ -203,12 +203,12 @@ class MeterLine:
         for listener in self._listeners:
             listener.hear(data)
         if self._lock.locked():
-            self._heard += data
-            del self._heard[:-_KEPT_MAX]
+            self._received += data
+            del self._received[:-_KEPT_MAX]
             if self._waiter is not None and not self._waiter.done():
                 self._waiter.set_result(None)
 
-    def _closed(self, why: str) -> None:
+    def _handle_close(self, why: str) -> None:
         line, self._wire = self._wire, None
         self.why = self.why or why
         if self._timer is not None:
@@ -219,7 +219,7 @@ class MeterLine:
         if line is not None:
             line.close()
             for listener in self._listeners:
-                listener.lost()
+                listener.handle_closed_line()
 
     def _look_later(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
@@ -232,12 +232,12 @@ class MeterLine:
         counts, now_s = self._total(), self._now_s()
         why = next((listener.why for listener in self._listeners if listener.why), "")
         self._signal.look(now_s, counts, self._speeds, why)
-        if self._seeker.look(now_s, counts) and self._wire is not None:
-            self._setting = self._seeker.setting
+        if self._setting_search.look(now_s, counts) and self._wire is not None:
+            self._setting = self._setting_search.setting
             try:
                 self._wire.change(self._setting)
             except LinkLost as lost:
-                self._closed(str(lost))
+                self._handle_close(str(lost))
 
     def _total(self) -> DecoderCounts:
         """Return the sum of all listeners; each byte counts once."""

@@ -200,10 +200,10 @@ class ReceptionMonitor:
         total = good + bad
         self.bad_pct = 100.0 * bad / total if total else 0.0
         self.is_silent = now_s - self._good_s > _SILENT_S
-        self.advice = self._advised(int(heard), int(total), speeds, why)
+        self.advice = self._make_advice(int(heard), int(total), speeds, why)
         self._note(int(total))
 
-    def _advised(self, heard: int, total: int, speeds: Sequence[str], why: str) -> str:
+    def _make_advice(self, heard: int, total: int, speeds: Sequence[str], why: str) -> str:
         protocol = self._protocol
         if self.is_silent and heard < _BYTES_MIN:
             return f"no bytes at all: {_CABLES.get(protocol, 'cable or dongle')}"

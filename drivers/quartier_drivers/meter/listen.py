@@ -76,7 +76,7 @@ class ProtocolCandidates:
     def hear(self, data: bytes) -> None:
         """Take received bytes, as eight bits."""
         self.heard_count += len(data)
-        seven = self._parity.taken(data)
+        seven = self._parity.decode(data)
         self._tail = (self._tail + bytes(seven))[-len(_READOUT) - len(seven) :]
         self._is_readout = self._is_readout or _READOUT in self._tail
         for name, decoder in self._decoders.items():
@@ -116,15 +116,15 @@ def _make_decoder(name: str, keys: MeterKeys, *, over_tcp: bool) -> Decoder | No
 
 @dataclass(frozen=True, slots=True)
 class FoundMeter:
-    """The result; ``asked`` if the meter only answers, with its answer ``said``.
+    """The result; ``was_asked`` if the meter only answers, with its answer ``answer``.
 
     ``protocol`` is empty if nothing was found; then there is ``advice``.
     """
 
     protocol: str
     setting: LineSetting
-    asked: bool = False
-    said: bytes = b""
+    was_asked: bool = False
+    answer: bytes = b""
     advice: str = ""
 
 
@@ -155,7 +155,7 @@ async def find_meter(
             progress(f"asking at {question.setting}: {question.protocol}")
             said = await _ask(where, question, patience)
             if question.answer in said:
-                return FoundMeter(question.protocol, question.setting, asked=True, said=said)
+                return FoundMeter(question.protocol, question.setting, was_asked=True, answer=said)
     return FoundMeter("", LineSetting(9600), advice=_make_advice(heard, whys))
 
 
@@ -190,7 +190,7 @@ async def _ask(where: str, question: WakeUpRequest, patience: float) -> bytes:
     line = await wire.open_wire(where, question.setting, heard.extend, lambda _why: None)
     try:
         line.write(question.text)
-        await line.sent()
+        await line.wait_until_sent()
         await asyncio.sleep(1.5 * patience)
     finally:
         line.close()

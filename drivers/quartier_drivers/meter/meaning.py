@@ -80,7 +80,7 @@ class TelegramMeaning:
             _PointRule(name, quantity, statement, utc_s) for name, (quantity, statement) in statements.items()
         ]
 
-    def told(self, telegram: Telegram) -> dict[str, PointValue]:
+    def convert(self, telegram: Telegram) -> dict[str, PointValue]:
         """Return the points of a telegram, by name, in the order of the statements."""
         by_label: dict[str, Group] = {}
         for group in telegram.groups:
@@ -90,7 +90,7 @@ class TelegramMeaning:
         is_doubtful = status is not None and "doubt" in status.more
         found = {}
         for rule in self._rules:
-            meant = rule.told(telegram, by_label, is_sound=is_sound)
+            meant = rule.convert(telegram, by_label, is_sound=is_sound)
             if meant is not None:
                 found[rule.name] = meant if not is_doubtful or rule.is_switch else _mark_doubtful(meant)
         return found
@@ -120,7 +120,7 @@ class _PointRule:
         self._has_minus = False
         self._unpaired_count = 0
         self._is_paired = len(statement.minus) == len(statement.group)
-        self._said: tuple[_Found, _Found, str] = ((), (), "")
+        self._last_groups: tuple[_Found, _Found, str] = ((), (), "")
         self._meant = PointValue(None, Quality.BAD, "")
         low, high = statement.low, statement.high
         self._low = -math.inf if low is None else low
@@ -139,7 +139,7 @@ class _PointRule:
         self._group: Group | None = None
         self._unstated: PointValue | None = None
         if statement.unstated is not None:
-            self._unstated = replace(self._judged(statement.unstated, "not stated", ""), is_stated=False)
+            self._unstated = replace(self._check_range(statement.unstated, "not stated", ""), is_stated=False)
 
     def repeat(self) -> None:
         self._time = ""
@@ -154,9 +154,11 @@ class _PointRule:
         self._has_minus = False
         self._unpaired_count = 0
 
-    def told(self, telegram: Telegram, by_label: Mapping[str, Group], *, is_sound: bool) -> PointValue | None:
+    def convert(
+        self, telegram: Telegram, by_label: Mapping[str, Group], *, is_sound: bool
+    ) -> PointValue | None:
         if self._label is None:
-            return self._searched(telegram, by_label, is_sound=is_sound)
+            return self._convert_found_groups(telegram, by_label, is_sound=is_sound)
         group = by_label.get(self._label)
         if group is None:
             return self._silent(by_label) if is_sound else None
@@ -164,12 +166,12 @@ class _PointRule:
             if group.time == self._time:
                 return None
             self._time = group.time
-        if group is not self._group or telegram.meter != self._said[2]:
+        if group is not self._group or telegram.meter != self._last_groups[2]:
             self._group = group
             self._value((group,), (), telegram.meter)
         return self._meant
 
-    def _searched(
+    def _convert_found_groups(
         self, telegram: Telegram, by_label: Mapping[str, Group], *, is_sound: bool
     ) -> PointValue | None:
         """Convert a point of several groups, or of one that must be searched."""
@@ -223,23 +225,23 @@ class _PointRule:
     def _value(self, plus: _Found, minus: _Found, speaker: str) -> PointValue:
         """Return the value of the groups; most of them are unchanged since the last telegram."""
         said = (plus, minus, speaker)
-        if said != self._said or self._statement.form in CLOCK_FORMS:
-            self._said, self._meant = said, self._made(plus, minus, speaker)
+        if said != self._last_groups or self._statement.form in CLOCK_FORMS:
+            self._last_groups, self._meant = said, self._convert_groups(plus, minus, speaker)
         return self._meant
 
-    def _made(self, plus: _Found, minus: _Found, speaker: str) -> PointValue:
+    def _convert_groups(self, plus: _Found, minus: _Found, speaker: str) -> PointValue:
         raw = " + ".join(map(_render_group, plus)) + "".join(f" - {_render_group(one)}" for one in minus)
         meter = str(plus[0].more.get("meter") or speaker)
         statement = self._statement
         if statement.form in CLOCK_FORMS:
-            return self._held(plus[0], raw, meter)
+            return self._convert_time(plus[0], raw, meter)
         if self._absent and any(parse_code(one.value) in self._absent for one in plus):
             return PointValue(None, Quality.BAD, raw, meter)
         if self._is_code:
-            return self._named(parse_code(plus[0].value), str(plus[0].value).strip(), raw, meter)
-        return self._counted(plus, minus, raw, meter)
+            return self._name_code(parse_code(plus[0].value), str(plus[0].value).strip(), raw, meter)
+        return self._compute_value(plus, minus, raw, meter)
 
-    def _counted(self, plus: _Found, minus: _Found, raw: str, meter: str) -> PointValue:
+    def _compute_value(self, plus: _Found, minus: _Found, raw: str, meter: str) -> PointValue:
         if self._is_plain and len(plus) == 1 and not minus:
             return self._plain(plus[0], raw, meter)
         numbers = [self._number(one) for one in plus]
@@ -250,8 +252,8 @@ class _PointRule:
             number for number in less if number is not None
         )
         if self._statement.values is not None:
-            return self._named(parse_code(_convert_float(Fraction(whole))), "", raw, meter)
-        return self._judged(_convert_float(whole * self._scale + self._shift), raw, meter)
+            return self._name_code(parse_code(_convert_float(Fraction(whole))), "", raw, meter)
+        return self._check_range(_convert_float(whole * self._scale + self._shift), raw, meter)
 
     def _plain(self, group: Group, raw: str, meter: str) -> PointValue:
         """Convert the single group of most points, in whole numbers and with one rounding."""
@@ -268,7 +270,7 @@ class _PointRule:
             number = (top * factor.top + bottom * factor.shift) / (bottom * factor.bottom)
         except OverflowError:
             number = math.inf
-        return self._judged(number, raw, meter)
+        return self._check_range(number, raw, meter)
 
     def _factor(self, said: str) -> "_UnitFactor":
         """Return the factor and the offset from the meter's unit.
@@ -305,7 +307,7 @@ class _PointRule:
         factor = find_factor(said, unit)
         return None if factor is None else number * factor
 
-    def _named(self, said: StatedValue, text: str, raw: str, meter: str) -> PointValue:
+    def _name_code(self, said: StatedValue, text: str, raw: str, meter: str) -> PointValue:
         """Return the name or number of a code; a text without names is returned as it is."""
         names = self._statement.values
         if names is None:
@@ -315,9 +317,9 @@ class _PointRule:
             return PointValue(None, Quality.BAD, raw, meter)
         if self._word.kind == "text":
             return PointValue(str(found), Quality.GOOD, raw, meter)
-        return self._judged(float(found), raw, meter)
+        return self._check_range(float(found), raw, meter)
 
-    def _held(self, group: Group, raw: str, meter: str) -> PointValue:
+    def _convert_time(self, group: Group, raw: str, meter: str) -> PointValue:
         """Compare a time of the meter with our clock: its delay, or the time until it is reached.
 
         BAD if the meter itself marks its clock as doubtful.
@@ -326,9 +328,9 @@ class _PointRule:
         if now_s is None or then is None or _is_doubtful(group):
             return PointValue(None, Quality.BAD, raw, meter)
         behind_s = now_s - then.astimezone(UTC).timestamp()
-        return self._judged(-behind_s if self._statement.form == "countdown" else behind_s, raw, meter)
+        return self._check_range(-behind_s if self._statement.form == "countdown" else behind_s, raw, meter)
 
-    def _judged(self, number: float, raw: str, meter: str) -> PointValue:
+    def _check_range(self, number: float, raw: str, meter: str) -> PointValue:
         if not math.isfinite(number):
             return PointValue(None, Quality.BAD, raw, meter)
         quality = Quality.GOOD if self._low <= number <= self._high else Quality.BAD

@@ -95,7 +95,7 @@ class MeterCheck(ProfileCheck):
 
     sections = ("profile", "decoder", "recognise", "scan", "points", "parts")
 
-    def _checked(
+    def _check_tables(
         self, name: str, head: ProfileHead | None, scan: Mapping[str, float], data: Mapping[str, Any]
     ) -> Profile | None:
         parts = self._quantities(data, scan, MeterPoint, check_statement)

@@ -171,14 +171,14 @@ class ProfileReadings:
     """The points of a meter by one profile, each with its newest value."""
 
     profile: MeterProfile
-    told: Mapping[str, PointValue]
+    values: Mapping[str, PointValue]
 
     @property
     def points(self) -> dict[str, Value]:
         """The good points."""
         return {
             name: one.value
-            for name, one in self.told.items()
+            for name, one in self.values.items()
             if one.value is not None
             and one.quality is Quality.GOOD
             and is_value_possible(name.rpartition(".")[2], one.value)
@@ -187,12 +187,14 @@ class ProfileReadings:
     @property
     def stated_count(self) -> int:
         """The number of good points that the meter states."""
-        return sum(one.is_stated and one.quality is Quality.GOOD for one in self.told.values())
+        return sum(one.is_stated and one.quality is Quality.GOOD for one in self.values.values())
 
     @property
     def wrong(self) -> list[str]:
         """Points out of range, or in an impossible unit; a code for "not there" is neither."""
-        return [name for name, one in self.told.items() if one.is_stated and self._is_wrong(name, one.value)]
+        return [
+            name for name, one in self.values.items() if one.is_stated and self._is_wrong(name, one.value)
+        ]
 
     def _is_wrong(self, name: str, value: Value | None) -> bool:
         part, _, quantity = name.rpartition(".")

@@ -41,22 +41,22 @@ class ParityBits:
         self._kind = kind
         self._table = {"E": _EVEN, "O": _ODD}.get(kind, _PLAIN)
         self._is_coded = False
-        self._seen = self._high = self._wrong = 0
+        self._count = self._high = self._wrong = 0
 
-    def taken(self, data: bytes) -> bytes:
+    def decode(self, data: bytes) -> bytes:
         """Return the characters in seven bits; damaged ones are ``DAMAGED_CHARACTER``."""
         if self._table is _PLAIN:
             return data.translate(_PLAIN)
         checked = data.translate(self._table)
-        self._seen += len(data)
+        self._count += len(data)
         self._high += len(data) - len(data.translate(None, _HIGH))
         self._wrong += checked.count(DAMAGED_CHARACTER)
-        if self._seen >= _WINDOW:
-            self._is_coded = self._high > 0 and self._wrong <= _DAMAGED_MAX * self._seen
-            self._seen = self._high = self._wrong = 0
+        if self._count >= _WINDOW:
+            self._is_coded = self._high > 0 and self._wrong <= _DAMAGED_MAX * self._count
+            self._count = self._high = self._wrong = 0
         return checked if self._is_coded else data.translate(_PLAIN)
 
-    def sent(self, data: bytes) -> bytes:
+    def encode(self, data: bytes) -> bytes:
         """Return characters of seven bits as they are sent in eight."""
         table = _CODED.get(self._kind)
         plain = data.translate(_PLAIN)
@@ -80,7 +80,7 @@ class OpenWire(Protocol):
         """Send the bytes.  Raises LinkLost."""
         ...
 
-    async def sent(self) -> None:
+    async def wait_until_sent(self) -> None:
         """Wait until the last bit is sent, as far as can be known."""
         ...
 
@@ -143,7 +143,7 @@ class _SerialWire:
         self._hear = hear
         self._lost = lost
         self._setting = setting
-        self._tape = tape
+        self._recorder = tape
         self._parity = _make_parity(setting)
         self._port: serial_ports.SerialPort | None = serial_ports.open_port(
             where, setting.baud, _widen_framing(setting.framing)
@@ -156,19 +156,19 @@ class _SerialWire:
         self._listen()
 
     def record(self, tape: FrameRecorder | None) -> None:
-        self._tape = tape
+        self._recorder = tape
 
     def _mark(self, way: FrameKind, words: str) -> None:
-        if self._tape is not None:
-            self._tape.mark(way, words)
+        if self._recorder is not None:
+            self._recorder.mark(way, words)
 
     def write(self, data: bytes) -> None:
         if self._port is None:
             raise LinkLost(f"{self._where} is gone")
-        out = data if self._parity is None else self._parity.sent(data)
+        out = data if self._parity is None else self._parity.encode(data)
         now_s = asyncio.get_running_loop().time()
-        if self._tape is not None:
-            self._tape.sent(out)
+        if self._recorder is not None:
+            self._recorder.record_sent(out)
         try:
             if os.write(self._port.fileno(), out) != len(out):
                 raise LinkLost(f"{self._where} takes no bytes")
@@ -176,7 +176,7 @@ class _SerialWire:
             raise LinkLost(f"{self._where}: {describe_os_error(error)}") from error
         self._sent_s = max(self._sent_s, now_s) + len(out) * self._setting.char_s
 
-    async def sent(self) -> None:
+    async def wait_until_sent(self) -> None:
         loop = asyncio.get_running_loop()
         left_s = self._sent_s - loop.time()
         await asyncio.sleep(max(0.0, left_s) + _ADAPTER_S)
@@ -214,25 +214,25 @@ class _SerialWire:
     def _readable(self) -> None:
         """Read in the event loop: bytes came, or the port is gone; a first empty read may be an accident."""
         assert self._port is not None
-        data = self._taken()
+        data = self._read_available()
         if data:
             self._hollow = False
             if self._gathers:
                 asyncio.get_running_loop().remove_reader(self._port.fileno())
                 self._gather_more()
-            self._told(data)
+            self._pass_on(data)
         elif data is not None:
             if self._hollow:
-                self._gone("it was unplugged")
+                self._report_loss("it was unplugged")
             self._hollow = True
 
     def _gather_more(self) -> None:
-        self._later = asyncio.get_running_loop().call_later(_GATHER_S, self._gathered)
+        self._later = asyncio.get_running_loop().call_later(_GATHER_S, self._read_gathered)
 
-    def _gathered(self) -> None:
+    def _read_gathered(self) -> None:
         """Look again after a while if bytes still come; else wait for the next byte."""
         self._later = None
-        data = self._taken()
+        data = self._read_available()
         if data is None:
             return
         if data and self._gathers:
@@ -240,9 +240,9 @@ class _SerialWire:
         else:
             self._listen()
         if data:
-            self._told(data)
+            self._pass_on(data)
 
-    def _taken(self) -> bytes | None:
+    def _read_available(self) -> bytes | None:
         """Return the available bytes, perhaps none; None if the port is gone."""
         if self._port is None:
             return None
@@ -251,16 +251,16 @@ class _SerialWire:
         except BlockingIOError:
             return b""
         except OSError as error:
-            self._gone(describe_os_error(error))
+            self._report_loss(describe_os_error(error))
             return None
-        if self._tape is not None and data:
-            self._tape.heard(data)
+        if self._recorder is not None and data:
+            self._recorder.record_received(data)
         return data
 
-    def _told(self, data: bytes) -> None:
-        self._hear(data if self._parity is None else self._parity.taken(data))
+    def _pass_on(self, data: bytes) -> None:
+        self._hear(data if self._parity is None else self._parity.decode(data))
 
-    def _gone(self, why: str) -> None:
+    def _report_loss(self, why: str) -> None:
         self._mark("ended", why)
         self.close()
         self._lost(f"{self._where} is gone: {why}")
@@ -287,13 +287,13 @@ class _TcpWire:
         self._lost = lost
         self._setting = setting
         self._parity = _make_parity(setting)
-        self.stream = TcpStream(self._heard, self._ended)
+        self.stream = TcpStream(self._pass_on, self._report_end)
 
     def write(self, data: bytes) -> None:
         if not self.stream.send(data):
             raise LinkLost(f"{self._where} closed the connection")
 
-    async def sent(self) -> None:
+    async def wait_until_sent(self) -> None:
         return
 
     def change(self, setting: LineSetting) -> None:
@@ -304,14 +304,14 @@ class _TcpWire:
         """Do nothing: TCP comes in packets."""
 
     def record(self, tape: FrameRecorder | None) -> None:
-        self.stream.tape = tape
+        self.stream.recorder = tape
 
     def close(self) -> None:
         self.stream.drop()
 
-    def _heard(self, data: bytes) -> None:
-        self._hear(data if self._parity is None else self._parity.taken(data))
+    def _pass_on(self, data: bytes) -> None:
+        self._hear(data if self._parity is None else self._parity.decode(data))
 
-    def _ended(self, error: Exception | None) -> None:
+    def _report_end(self, error: Exception | None) -> None:
         why = "" if error is None else f": {describe_os_error(error)}"
         self._lost(f"{self._where} closed the connection{why}")

@@ -65,7 +65,7 @@ class FallbackArming:
             return None
         found = _FoundFallback()
         if writes:
-            await self._written(one, fallback, found)
+            await self._write_fallback(one, fallback, found)
         for setting in fallback.settings:
             await self._set(one, fallback, setting, found, wrote=writes)
         after_s = await self._timer(one, fallback, found, wrote=writes, runs=runs)
@@ -76,9 +76,11 @@ class FallbackArming:
             after_s = float("inf")
         return ArmedFallback(one.name, value, after_s, "; ".join(found.problems), found.is_verified)
 
-    async def _written(self, one: ServedPoint, fallback: DeviceFallback, found: _FoundFallback) -> None:
+    async def _write_fallback(
+        self, one: ServedPoint, fallback: DeviceFallback, found: _FoundFallback
+    ) -> None:
         for request, place, raw in _list_requests(one, fallback, self._limits):
-            await self._turn()
+            await self._serve_between()
             try:
                 await self._send(one.name, request)
             except Refused as refusal:
@@ -101,7 +103,7 @@ class FallbackArming:
         shown = setting.shown or ShownAt.model_validate(
             {"register": setting.address, "type": setting.type_name, "unit": setting.unit}
         )
-        seen = await self._seen(one, shown, found)
+        seen = await self._read_register(one, shown, found)
         if seen is not None and seen != setting.value:
             found.problems.append(
                 f"{_render_value(f'{setting.value:g}', wrote=wrote)} in {setting.address}, "
@@ -115,7 +117,7 @@ class FallbackArming:
         if shown is None or shown == "none" or fallback.after_s is None:
             return None
         before = found.is_verified
-        seen = await self._seen(one, shown, found)
+        seen = await self._read_register(one, shown, found)
         if seen is None:
             return None
         if seen == 0 and fallback.address is not None and not (wrote or runs):
@@ -135,7 +137,7 @@ class FallbackArming:
         declared = None if fallback.value == "own" else fallback.value
         if fallback.value_shown is None:
             return declared
-        seen = await self._seen(one, fallback.value_shown, found)
+        seen = await self._read_register(one, fallback.value_shown, found)
         if seen is None or declared is None:
             return seen
         # For a limit less is as safe; a switch or a setpoint must be exactly as declared.
@@ -151,7 +153,7 @@ class FallbackArming:
             {"register": condition.address, "type": condition.type_name, "unit": condition.unit}
         )
         before = found.is_verified
-        seen = await self._seen(one, shown, found)
+        seen = await self._read_register(one, shown, found)
         found.is_verified = before  # it shows that the fall-back may act, not what it does
         if seen is None:
             return
@@ -161,9 +163,9 @@ class FallbackArming:
             return
         found.problems.append(f"{condition.address} holds {seen:g}; {condition.remedy}")
 
-    async def _seen(self, one: ServedPoint, shown: ShownAt, found: _FoundFallback) -> float | None:
+    async def _read_register(self, one: ServedPoint, shown: ShownAt, found: _FoundFallback) -> float | None:
         """Return the content of the register; None, and a problem, if it cannot be read."""
-        await self._turn()
+        await self._serve_between()
         source = Source.model_validate(
             {
                 "register": shown.address,
@@ -188,7 +190,7 @@ class FallbackArming:
         found.is_verified = True
         return float(value)
 
-    async def _turn(self) -> None:
+    async def _serve_between(self) -> None:
         if self._begun:
             await self._between()
         self._begun = True
@@ -281,7 +283,7 @@ class SingleRequests:
         if answer.exception:
             raise Refused(f"{name}: {render_exception(answer)}")
 
-    async def said(self, source: Source) -> str:
+    async def read_text(self, source: Source) -> str:
         """Return the text of an identity register; empty if there is none."""
         unit = self._device.unit if source.unit is None else source.unit
         answer = await self.fetch(unit, source.address, source.width)

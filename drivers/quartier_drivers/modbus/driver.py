@@ -47,7 +47,7 @@ class ModbusDriver:
         self._clock = clock
         self._shows_raw = shows_raw
         self._shape = find_shared_plan(device, profile, line.request_cost)
-        self._seat = make_owners(device)
+        self._owners = make_owners(device)
         self._served = ServedPoints(device, profile)
         self._points = PointInfos(self._served, profile)
         self._powers: dict[tuple[int, Address], int | None] = {}
@@ -58,10 +58,10 @@ class ModbusDriver:
         self._next: ReadJob | None = None
         self._aside = True
         self._absent_count = 0
-        self._beside = SingleRequests(line, device, profile.limits)
+        self._single_requests = SingleRequests(line, device, profile.limits)
         self._standing = StandingLimits(self._writable)
         self._timed = RunningTimers(clock.now_ns)
-        self._streak = ReadBatch(line, clock, self._begin, self._told, self._failed)
+        self._streak = ReadBatch(line, clock, self._begin, self._make_readings, self._make_failure_readings)
         self.skipped_count = 0
         """Number of reads left out because the one before was more than a period late."""
         self._start()
@@ -89,7 +89,7 @@ class ModbusDriver:
     @property
     def due_ns(self) -> int:
         """Return when ``read`` is to be called next (monotonic ns), the device's pauses included."""
-        if self._acknowledged or self._streak.told:
+        if self._acknowledged or self._streak.results:
             return self._clock.now_ns()
         ready_ns = self._line.ready_ns
         if self._urgent and (urgent := self._urgent_job()) is not None:
@@ -104,7 +104,7 @@ class ModbusDriver:
     @property
     def more(self) -> bool:
         """Return whether more readings of the last batch wait to be returned."""
-        return len(self._streak.told) > 0
+        return len(self._streak.results) > 0
 
     def rest(self) -> Iterator[Readings]:
         """Yield the other readings of the last batch; raise NoReply or LinkLost for a failed request."""
@@ -124,14 +124,14 @@ class ModbusDriver:
         """
         identity = {"maker": self._profile.head.maker, "model": self._profile.head.model}
         for key, source in self._profile.identity.items():
-            text = await self._beside.said(source)
+            text = await self._single_requests.read_text(source)
             if text:
                 identity[key] = text
         powers: dict[tuple[int, Address], int | None] = {}
         for one in self._writable:
             place = one.point.scale_address
             if place is not None:
-                answer = await self._beside.fetch(one.unit, place, 1)
+                answer = await self._single_requests.fetch(one.unit, place, 1)
                 if not answer.exception:
                     powers[one.unit, place] = register_codec.decode_power(answer.values)
         self._timed.drop()
@@ -152,7 +152,7 @@ class ModbusDriver:
         if self._acknowledged:
             news, self._acknowledged = self._acknowledged, []
             return make_readings(news, self._clock.now_ns())
-        if self._streak.told:
+        if self._streak.results:
             return self._streak.next()
         job = (self._urgent and self._urgent_job()) or self._next
         now_ns = self._clock.now_ns()
@@ -163,7 +163,7 @@ class ModbusDriver:
             return NO_READINGS
         if not self._urgent and not self._aside and len(due := self._streak.due(self._jobs, now_ns)) > 1:
             if (failure := await self._streak.make(due, now_ns)) is not None:
-                self._lost(failure)
+                self._note_failure(failure)
             self._set_next()
             return self._streak.next()
         self._begin((job,), (now_ns,))
@@ -171,7 +171,11 @@ class ModbusDriver:
         answer = await self._ask(job)
         self._urgent -= job.keys
         now_ns = self._clock.now_ns()
-        return self._failed(job, answer) if answer.exception else self._told(job, answer.data, now_ns)
+        return (
+            self._make_failure_readings(job, answer)
+            if answer.exception
+            else self._make_readings(job, answer.data, now_ns)
+        )
 
     async def write(self, command: Command) -> None:
         """Write one point, after its timer in the device unless that runs; the read-back becomes due at once.
@@ -192,9 +196,9 @@ class ModbusDriver:
         except ValueError as error:
             raise Refused(f"{command.point}: {error}") from error
         try:
-            send = partial(self._beside.send, one.name, expires_ns=command.expires_ns)
+            send = partial(self._single_requests.send, one.name, expires_ns=command.expires_ns)
             await self._timed.write(one, requests, send)
-            self._standing.wrote(one.name, command.value)
+            self._standing.note_order(one.name, command.value)
         finally:
             if one.point.write.confirm == "read":
                 self._read_back(one.name)
@@ -214,18 +218,21 @@ class ModbusDriver:
     def _leaving(self, writable: Sequence[ServedPoint]) -> Iterator[Callable[[], Awaitable[None]]]:
         for one in writable:
             if one.name in self._standing:
-                yield partial(self._standing.look, one, self._power(one), self._beside.fetch)
-            yield from (partial(self._beside.send, one.name, request) for request in self._released(one))
+                yield partial(self._standing.look, one, self._power(one), self._single_requests.fetch)
+            yield from (
+                partial(self._single_requests.send, one.name, request)
+                for request in self._make_release_requests(one)
+            )
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
         """Return the writes of ``release``, wire-encoded and JSON-ready, for ``ProtocolFactory.replay``."""
         return [
             write_requests.dump_write(one.name, request)
             for one in self._writable
-            for request in self._released(one)
+            for request in self._make_release_requests(one)
         ]
 
-    def _released(self, one: ServedPoint) -> list[Request]:
+    def _make_release_requests(self, one: ServedPoint) -> list[Request]:
         cap = self._standing.least(one.name, self._device.caps.get(one.name))
         return write_requests.make_release(one, cap, self._power(one), self._profile.limits)
 
@@ -237,7 +244,9 @@ class ModbusDriver:
         between: Callable[[], Awaitable[None]] = do_nothing,
     ) -> Sequence[ArmedFallback]:
         """Return the state of the fallbacks in the device; with ``writes`` they are written first."""
-        arming = FallbackArming(self._beside.fetch, self._beside.send, self._profile.limits, between)
+        arming = FallbackArming(
+            self._single_requests.fetch, self._single_requests.send, self._profile.limits, between
+        )
         wanted = [one for one in self._writable if not points or one.name in points]
         found = [await arming.arm(one, writes=writes, runs=one.name in self._timed) for one in wanted]
         return [armed for armed in found if armed is not None]
@@ -249,28 +258,28 @@ class ModbusDriver:
         self._next = None
         self._urgent.clear()
         self._acknowledged.clear()
-        self._streak.told.clear()
+        self._streak.results.clear()
 
     def _start(self) -> None:
         self._refusals.clear()
-        self._enlist(self._shape.sheets, self._known)
+        self._enlist(self._shape.sheets, self._last_values)
         self._aside = True
 
     def _enlist(self, sheets: Sequence[RequestLayout], known: Mapping[str, Value]) -> None:
         now_ns = self._clock.now_ns()
         self._jobs = [
-            ReadJob(sheet, self._seat, now_ns, self._powers, known, shows_raw=self._shows_raw)
+            ReadJob(sheet, self._owners, now_ns, self._powers, known, shows_raw=self._shows_raw)
             for sheet in sheets
         ]
         self._set_next()
 
     @property
     def _writable(self) -> list[ServedPoint]:
-        return [self._served[self._seat.name(key)] for key in self._shape.writable]
+        return [self._served[self._owners.name(key)] for key in self._shape.writable]
 
     @property
-    def _known(self) -> dict[str, Value]:
-        return {name: value for job in self._jobs for name, value in job.known.items()}
+    def _last_values(self) -> dict[str, Value]:
+        return {name: value for job in self._jobs for name, value in job.last_values.items()}
 
     def _set_next(self) -> None:
         jobs = (*self._jobs, *self._refusals) if self._refusals else self._jobs
@@ -295,11 +304,11 @@ class ModbusDriver:
 
     async def _ask(self, job: ReadJob) -> Answer:
         try:
-            answer = await self._beside.ask(job.request)
+            answer = await self._single_requests.ask(job.request)
         except (NoReply, LinkLost) as error:
-            self._lost(error)
+            self._note_failure(error)
             raise
-        self._beside.is_silent = False
+        self._single_requests.is_silent = False
         if self._aside:
             # The other jobs have waited: their grids start again from now.
             self._aside = False
@@ -311,9 +320,9 @@ class ModbusDriver:
             self._set_next()
         return answer
 
-    def _lost(self, error: NoReply | LinkLost) -> None:
+    def _note_failure(self, error: NoReply | LinkLost) -> None:
         self._aside = True
-        self._beside.is_silent = isinstance(error, NoReply)
+        self._single_requests.is_silent = isinstance(error, NoReply)
 
     async def _ask_again(self, job: ReadJob, now_ns: int) -> None:
         """Try a refused request; if it is served now, everything is planned anew, as after ``open``."""
@@ -324,12 +333,12 @@ class ModbusDriver:
         if not answer.exception:
             self._start()
 
-    def _failed(self, job: ReadJob, answer: Answer) -> Readings:
+    def _make_failure_readings(self, job: ReadJob, answer: Answer) -> Readings:
         job.connects_count = self._stats["connects_count"]
         self._check_absence(answer)
         if answer.exception in _REFUSALS:
-            return self._narrowed(job)
-        return job.failed(render_exception(answer), self._clock.now_ns())
+            return self._narrow_request(job)
+        return job.make_bad_readings(render_exception(answer), self._clock.now_ns())
 
     def _check_absence(self, answer: Answer) -> None:
         """Handle the answer of a Modbus gateway that our device is absent: the same as silence."""
@@ -338,33 +347,33 @@ class ModbusDriver:
             self._aside = True
             raise NoReply(f"{self._device.name}: {render_exception(answer)}")
 
-    def _narrowed(self, job: ReadJob) -> Readings:
+    def _narrow_request(self, job: ReadJob) -> Readings:
         """After a refusal ask for less, or give up on what cannot be divided."""
-        known, now_ns = self._known, self._clock.now_ns()
+        known, now_ns = self._last_values, self._clock.now_ns()
         self._jobs.remove(job)
         smaller = split_block(job.sheet.block)
         if len(smaller) > 1:
             jobs = self._jobs
-            self._enlist([RequestLayout(block, self._shape.roster) for block in smaller], known)
+            self._enlist([RequestLayout(block, self._shape.served_points) for block in smaller], known)
             self._jobs = jobs + self._jobs
             self._set_next()
             return NO_READINGS
         job.due_ns = now_ns + _AGAIN_S * _S
         self._refusals.append(job)
         self._set_next()
-        names = sorted({self._seat.name(key.removeprefix(SCALE_KEY)) for key in job.keys})
-        return make_readings((self._refused(name, known, now_ns) for name in names), now_ns)
+        names = sorted({self._owners.name(key.removeprefix(SCALE_KEY)) for key in job.keys})
+        return make_readings((self._make_refused_reading(name, known, now_ns) for name in names), now_ns)
 
-    def _refused(self, name: str, known: Mapping[str, Value], now_ns: int) -> Reading:
+    def _make_refused_reading(self, name: str, known: Mapping[str, Value], now_ns: int) -> Reading:
         last = known.get(name, _ZERO[self._served[name].kind])
         return Reading(name, last, Quality.BAD, now_ns, "refused")
 
-    def _told(self, job: ReadJob, data: bytes, now_ns: int) -> Readings:
+    def _make_readings(self, job: ReadJob, data: bytes, now_ns: int) -> Readings:
         job.connects_count = self._stats["connects_count"]
         self._absent_count = 0
         if powers := job.powers(data):
             self._rescale(powers)
-        return self._standing.saw(job.told(data, now_ns))
+        return self._standing.note_readings(job.make_readings(data, now_ns))
 
     def _rescale(self, powers: Mapping[tuple[int, Address], int | None]) -> None:
         """Make all jobs take over the scale registers that changed."""
@@ -380,7 +389,7 @@ class ModbusDriver:
 
     def _read_back(self, name: str) -> None:
         """Make the read-back due at once, or after the time in which the device may show the old value."""
-        settle_ns, key = int(self._profile.limits.settle_s * _S), self._seat.key(name)
+        settle_ns, key = int(self._profile.limits.settle_s * _S), self._owners.key(name)
         if not settle_ns:
             self._urgent.add(key)
             return

@@ -36,7 +36,7 @@ class ModbusFactory:
 
         return make_rehearsal_line(name, bus, clock, pretence)
 
-    def pretend(self, device: DeviceSpec, profile: Profile, pretence: "SimulatedDevices") -> None:
+    def simulate(self, device: DeviceSpec, profile: Profile, pretence: "SimulatedDevices") -> None:
         """Do nothing: no plan depends on the contents of its registers."""
 
     def asks(self, driver: ModbusDriver, device: DeviceSpec, profile: Profile) -> "Sequence[PlannedRequest]":

@@ -43,9 +43,9 @@ class ReadJob:
 
     __slots__ = (
         "_fit",
+        "_owners",
         "_registers",
         "_scale_words",
-        "_seat",
         "_shows_raw",
         "_texts",
         "_values",
@@ -78,7 +78,7 @@ class ReadJob:
         self.connects_count = 0.0
         self.settled_ns = 0
         self.layout = Layout((), b"")
-        self._seat = seat
+        self._owners = seat
         self._shows_raw = shows_raw
         self._scale_words: tuple[bytes, ...] = ()
         self._fit = _UNREAD
@@ -95,10 +95,10 @@ class ReadJob:
     @property
     def names(self) -> list[str]:
         """The points whose own registers are in the block."""
-        return [self._seat.name(key) for key in self.sheet.names()]
+        return [self._owners.name(key) for key in self.sheet.names()]
 
     @property
-    def known(self) -> dict[str, Value]:
+    def last_values(self) -> dict[str, Value]:
         """The last good value of each point of the layout, or the zero of its kind."""
         now = Readings(self.layout, self._values, bytes(len(self.layout)), 0, self._texts)
         return {name: now.value(place) for place, name in enumerate(self.layout.points)}
@@ -135,32 +135,32 @@ class ReadJob:
         self._fit, self._registers = fit, fit.registers
         if fit.keys == before.keys:
             return
-        values = self.known | dict(known)
-        self.layout = fit.layout(self._seat)
+        values = self.last_values | dict(known)
+        self.layout = fit.layout(self._owners)
         self._values = array("d", bytes(8 * len(fit)))
         self._texts = {}
         for at, name in enumerate(self.layout.points) if values else ():
             if name in values:
                 _put_value(self._values, self._texts, at, values[name])
 
-    def told(self, data: bytes, now_ns: int) -> Readings:
+    def make_readings(self, data: bytes, now_ns: int) -> Readings:
         """Return the readings of a checked answer."""
         values, qualities = self._registers.read(data, self._values)
         if LEFT in qualities or self._texts:
-            qualities = self._finished(values, bytearray(qualities), data)
+            qualities = self._finish_values(values, bytearray(qualities), data)
         self._values = values
         raws: Mapping[int, str] = _NONE
         if self._shows_raw or BAD in qualities:
             raws = _RawTexts(self._fit, data, qualities, shows_good=self._shows_raw)
         return Readings(self.layout, values, qualities, now_ns, self._texts, raws)
 
-    def failed(self, why: str, now_ns: int) -> Readings:
+    def make_bad_readings(self, why: str, now_ns: int) -> Readings:
         """Return every point BAD, with its last value and the reason as the raw content."""
         count = len(self.layout)
         raws = dict.fromkeys(range(count), why)
         return Readings(self.layout, self._values, bytes([BAD]) * count, now_ns, self._texts, raws)
 
-    def _finished(self, values: "array[float]", qualities: bytearray, data: bytes) -> bytes:
+    def _finish_values(self, values: "array[float]", qualities: bytearray, data: bytes) -> bytes:
         """Decide what the native reader left; remove texts of numbers that fit a double again."""
         texts = {
             place: text
@@ -234,8 +234,8 @@ class ReadBatch:
     """The batches of one device: several due requests made in one go.
 
     ``begin`` is called with the times at which the requests of the first jobs were sent, ``read`` decodes
-    data received at a time, ``fail`` handles an exception.  ``told`` is what is still to be returned of the
-    last batch: its readings, and then the failure that ended it.  No batch is made until ``allow`` was
+    data received at a time, ``fail`` handles an exception.  ``results`` is what is still to be returned of
+    the last batch: its readings, and then the failure that ended it.  No batch is made until ``allow`` was
     called.
     """
 
@@ -253,7 +253,7 @@ class ReadBatch:
         self._begin = begin
         self._read = read
         self._fail = fail
-        self.told: deque[Readings | NoReply | LinkLost] = deque()
+        self.results: deque[Readings | NoReply | LinkLost] = deque()
         self._jobs: Sequence[ReadJob] = ()
         self._go: ReadSequence | None = None
 
@@ -288,7 +288,7 @@ class ReadBatch:
             self._begin(jobs, asked_ns)
         self._tell(jobs, go)
         if failure is not None:
-            self.told.append(failure)
+            self.results.append(failure)
         return failure
 
     def next(self) -> Readings:
@@ -296,14 +296,14 @@ class ReadBatch:
 
         Raises NoReply or LinkLost if it failed.
         """
-        told = self.told.popleft()
+        told = self.results.popleft()
         if isinstance(told, Readings):
             return told
         raise told
 
     def rest(self) -> Iterator[Readings]:
         """Yield all that is still to be returned; raises as ``next``."""
-        told = self.told
+        told = self.results
         while told:
             one = told.popleft()
             if not isinstance(one, Readings):
@@ -311,7 +311,7 @@ class ReadBatch:
             yield one
 
     def _tell(self, jobs: Sequence[ReadJob], go: ReadSequence) -> None:
-        told, read = self.told, self._read
+        told, read = self.results, self._read
         for job, data, taken_ns in zip(jobs, go.answers, go.taken_ns, strict=False):
             told.append(read(job, data, taken_ns))
         if go.refusal is not None:

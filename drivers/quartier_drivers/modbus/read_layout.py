@@ -33,7 +33,7 @@ class AnswerLayout:
     answer and its power.  A point whose scale register has not been read yet is left out.
     """
 
-    __slots__ = ("__weakref__", "_decoders", "_kinds", "_told", "keys", "points", "registers")
+    __slots__ = ("__weakref__", "_decoders", "_kinds", "_shared_quantities", "keys", "points", "registers")
 
     def __init__(self, points: Sequence[tuple[ServedPoint, int, Power]]) -> None:
         self.points = tuple(points)
@@ -41,7 +41,9 @@ class AnswerLayout:
         self._kinds = bytes(VALUE_KINDS[one.kind] for one, _, _ in points)
         # If all points have one owner, the layouts of like devices share nearly everything.
         of_one = len({key.partition(".")[0] for key in self.keys}) == 1
-        self._told = SharedQuantities((one.quantity for one, _, _ in points), self._kinds) if of_one else None
+        self._shared_quantities = (
+            SharedQuantities((one.quantity for one, _, _ in points), self._kinds) if of_one else None
+        )
         self.registers = Registers(
             make_void_field(start) if power is None else make_field(one.quantity, one.point, start, power)
             for one, start, power in points
@@ -53,9 +55,9 @@ class AnswerLayout:
 
     def layout(self, seat: "DeviceOwners") -> Layout:
         """Return a layout of these points for the device of these owners."""
-        if self._told is None:
+        if self._shared_quantities is None:
             return Layout([seat.name(key) for key in self.keys], self._kinds)
-        return Layout.of(seat.owner(self.keys[0]), self._told)
+        return Layout.of(seat.owner(self.keys[0]), self._shared_quantities)
 
     def decoder(self, place: int) -> register_codec.Decoder:
         """Return the decoder of the point at ``place``, for points that the native reader leaves."""
@@ -106,10 +108,10 @@ class RequestLayout:
         state = tuple(powers.get(place, "unread") for place in self.places)
         found = self._fits.get(state)
         if found is None:
-            found = self._fits[state] = AnswerLayout(list(self._fitted(powers)))
+            found = self._fits[state] = AnswerLayout(list(self._iterate_points(powers)))
         return found
 
-    def _fitted(self, powers: Mapping[Address, Power]) -> Iterator[tuple[ServedPoint, int, Power]]:
+    def _iterate_points(self, powers: Mapping[Address, Power]) -> Iterator[tuple[ServedPoint, int, Power]]:
         for want in self.block.wants:
             for key in want.keys:
                 if key.startswith(SCALE_KEY):
@@ -143,16 +145,16 @@ class SharedPlan:
 
     def __init__(self, device: DeviceSpec, profile: RegisterProfile, request_cost: float) -> None:
         self.profile = profile
-        self.roster = ServedPoints(device, profile)
+        self.served_points = ServedPoints(device, profile)
         limits = profile.limits
         blocks = plan_blocks(
-            (want for one in self.roster.values() for want in list_wanted(one, profile)),
+            (want for one in self.served_points.values() for want in list_wanted(one, profile)),
             block_max=limits.block_max,
             gap_max=limits.gap_max,
             request_cost=request_cost,
         )
-        self.sheets = tuple(RequestLayout(block, self.roster) for block in blocks)
-        self.writable = tuple(name for name, one in self.roster.items() if one.point.write is not None)
+        self.sheets = tuple(RequestLayout(block, self.served_points) for block in blocks)
+        self.writable = tuple(name for name, one in self.served_points.items() if one.point.write is not None)
 
 
 _SHARED_PLANS: WeakValueDictionary[tuple[object, ...], SharedPlan] = WeakValueDictionary()

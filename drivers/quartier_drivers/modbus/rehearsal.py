@@ -28,13 +28,15 @@ class SimulatedUnits:
 
     def __init__(self, own: WireTiming, pretence: SimulatedDevices) -> None:
         self.pace = own
-        self.pretence = pretence
+        self.simulated_devices = pretence
         self._count = 0
 
     def answer_s(self, unit: int) -> float:
         """Return the time in s until the unit begins its answer."""
-        common_s = self.pretence.answer_s
-        return self.pretence.answers_s.get(unit, self.pace.answer_s if common_s is None else common_s)
+        common_s = self.simulated_devices.answer_s
+        return self.simulated_devices.answers_s.get(
+            unit, self.pace.answer_s if common_s is None else common_s
+        )
 
     def takes_s(self, request: Request) -> float:
         """Return the time in s from the silence before the request to the end of its answer."""
@@ -42,11 +44,11 @@ class SimulatedUnits:
 
     def speaks(self, unit: int, wait_s: float) -> bool:
         """Return whether the unit answers within this waiting time."""
-        return unit not in self.pretence.dead and self.answer_s(unit) <= wait_s
+        return unit not in self.simulated_devices.dead and self.answer_s(unit) <= wait_s
 
     def answer(self, request: Request) -> Answer:
         """Return an answer; no two are equal, so that none is taken for a copy of the last."""
-        held = self.pretence.registers.get(request.unit)
+        held = self.simulated_devices.registers.get(request.unit)
         if held is None or request.function != _HOLDING:
             self._count += 1
             data = struct.pack(">I", self._count) * (request.data_size // 4 + 1)
@@ -56,9 +58,11 @@ class SimulatedUnits:
             return Answer(exception=_NO_SUCH_ADDRESS)
         return Answer(data=struct.pack(f">{request.count}H", *map(held.__getitem__, places)), request=request)
 
-    def told(self, request: Request, begun_s: float, ended_s: float, *, is_answered: bool) -> None:
+    def report_exchange(self, request: Request, begun_s: float, ended_s: float, *, is_answered: bool) -> None:
         """Report a finished exchange."""
-        self.pretence.told(SimulatedExchange(request.unit, request.pdu, begun_s, ended_s, is_answered))
+        self.simulated_devices.report_exchange(
+            SimulatedExchange(request.unit, request.pdu, begun_s, ended_s, is_answered)
+        )
 
 
 class _RehearsalLine(ModbusLine):
@@ -68,20 +72,20 @@ class _RehearsalLine(ModbusLine):
         self, name: str, bus: "RtuBus | TcpBus", own: WireTiming, clock: "Clock", pretence: SimulatedDevices
     ) -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
-        self.troupe = SimulatedUnits(own, pretence)
+        self.simulated_units = SimulatedUnits(own, pretence)
         self.request_cost = own.request_cost
         self._is_open = False
 
     def takes_s(self, request: Request) -> float:
         """Return how long an answered request occupies the bus in s."""
-        return self.troupe.takes_s(request) + self._pause_s
+        return self.simulated_units.takes_s(request) + self._pause_s
 
     def answer_s(self, unit: int) -> float:
         """Return the time in s from a request to the beginning of the unit's answer."""
-        return self.troupe.answer_s(unit)
+        return self.simulated_units.answer_s(unit)
 
     @property
-    def connected(self) -> bool:
+    def is_connected(self) -> bool:
         """Return whether the line was opened, and not lost since."""
         return self._is_open
 
@@ -102,24 +106,24 @@ class SerialRehearsalLine(_RehearsalLine, RtuLine):
         self._is_open = True
 
     def _size_s(self, request: Request) -> float:
-        return self.troupe.pace.hearing_s(request)
+        return self.simulated_units.pace.hearing_s(request)
 
     async def _ask(self, request: Request) -> Answer:
-        own, unit = self.troupe.pace, request.unit
+        own, unit = self.simulated_units.pace, request.unit
         now_s, owing_before_s = _find_time_s(), self._owing_s.get(unit, 0.0)
         begun_s = max(now_s, self._active_s + own.quiet_s)
         sent_s = self._active_s = begun_s + own.sending_s(request)
         self._expect_late_answer(unit, sent_s)
-        if not self.troupe.speaks(unit, self._wait_s):
+        if not self.simulated_units.speaks(unit, self._wait_s):
             await _sleep_until(sent_s + self._wait_s + own.hearing_s(request))
-            self.troupe.told(request, now_s, _find_time_s(), is_answered=False)
+            self.simulated_units.report_exchange(request, now_s, _find_time_s(), is_answered=False)
             raise TimeoutError
-        answer_s = self.troupe.answer_s(unit)
+        answer_s = self.simulated_units.answer_s(unit)
         await _sleep_until(sent_s + answer_s + own.hearing_s(request))
         self._active_s = _find_time_s()
-        answer = self.troupe.answer(request)
+        answer = self.simulated_units.answer(request)
         self._note_answer(request, answer, owing_before_s, answer_s)
-        self.troupe.told(request, now_s, self._active_s, is_answered=True)
+        self.simulated_units.report_exchange(request, now_s, self._active_s, is_answered=True)
         return answer
 
 
@@ -139,13 +143,13 @@ class NetworkRehearsalLine(_RehearsalLine):
 
     async def _ask(self, request: Request) -> Answer:
         begun_s = _find_time_s()
-        speaks = self.troupe.speaks(request.unit, self._wait_s)
-        await asyncio.sleep(self.troupe.answer_s(request.unit) if speaks else self._wait_s)
-        self.troupe.told(request, begun_s, _find_time_s(), is_answered=speaks)
+        speaks = self.simulated_units.speaks(request.unit, self._wait_s)
+        await asyncio.sleep(self.simulated_units.answer_s(request.unit) if speaks else self._wait_s)
+        self.simulated_units.report_exchange(request, begun_s, _find_time_s(), is_answered=speaks)
         if not speaks:
             raise TimeoutError
         self._silent_count = 0
-        return self.troupe.answer(request)
+        return self.simulated_units.answer(request)
 
     async def _recover(self, request: Request, error: Exception) -> None:
         del request, error

@@ -53,7 +53,7 @@ class FoundDevice:
 
     unit: int
     bus: ScannedBus
-    said: str
+    answer: str
     objects: Mapping[int, str]
     guesses: Sequence[ProfileMatch]
     also: Mapping[int, str] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class FoundDevice:
 
 @dataclass(slots=True)
 class ScanResult:
-    """The result of a scan; ``notes`` are for people, ``lost`` is the reason of an early end.
+    """The result of a scan; ``notes`` are for people, ``end_reason`` is the reason of an early end.
 
     ``absent_count`` is the number of requests that a gateway answered for a unit that is not there.
     """
@@ -70,7 +70,7 @@ class ScanResult:
     notes: list[str] = field(default_factory=list)
     asked_count: int = 0
     absent_count: int = 0
-    lost: str = ""
+    end_reason: str = ""
 
 
 _Key = tuple[int, Address, int]
@@ -102,7 +102,7 @@ async def scan_buses(
         try:
             await look.around(units, profiles, progress)
         except LinkLost as lost:
-            survey.lost = str(lost)
+            survey.end_reason = str(lost)
             break
         if survey.found and not thorough:
             break
@@ -119,7 +119,7 @@ class _BusScan:
         self._line: ModbusLine = make_line("scan", bus, clock)
         self._survey = survey
         self._thorough = thorough
-        self._beside = beside
+        self._find_other_matches = beside
         self._lost_count = 0
 
     async def around(
@@ -131,7 +131,7 @@ class _BusScan:
             absent_count = 0
             for place, unit in enumerate(units):
                 progress(self._bus, unit, place, len(units), len(there))
-                answer = await self._knock(unit)
+                answer = await self._probe_unit(unit)
                 self._survey.asked_count += 1
                 if isinstance(answer, str):
                     if answer:
@@ -150,7 +150,7 @@ class _BusScan:
                 self._note(f"a gateway answered for {units_text} not there")
             there |= self._drop_gateway_answers(failing, len(units))
             met = [
-                await self._met(unit, said, profiles)
+                await self._make_found_device(unit, said, profiles)
                 for unit, said in self._merge_alike(there, units).items()
             ]
             found = merge_units(met, profiles)
@@ -165,7 +165,7 @@ class _BusScan:
     def _note(self, text: str) -> None:
         self._survey.notes.append(text)
 
-    async def _knock(self, unit: int) -> Answer | str:
+    async def _probe_unit(self, unit: int) -> Answer | str:
         """Return the answer to a small read.
 
         Without one, what is known instead: nothing, or that it is busy.
@@ -181,7 +181,7 @@ class _BusScan:
         """Return the answer, or the reason for none; empty for silence.  Raises LinkLost if it stays lost."""
         before = self._line.stats["timeouts_count"]
         try:
-            answer = await self._asked(request)
+            answer = await self._exchange_with_retry(request)
         except NoReply as reason:
             silent = self._line.stats["timeouts_count"] > before and "no answer:" not in str(reason)
             return "" if silent else str(reason).partition(": ")[2] or str(reason)
@@ -193,7 +193,7 @@ class _BusScan:
         self._lost_count = 0
         return answer
 
-    async def _asked(self, request: Request) -> Answer:
+    async def _exchange_with_retry(self, request: Request) -> Answer:
         """Ask once more if the endpoint hung up: some do after each answer, and a read does no harm."""
         try:
             return await self._line.exchange(request)
@@ -222,14 +222,16 @@ class _BusScan:
         )
         return {unit: there[unit]}
 
-    async def _met(self, unit: int, said: str, profiles: Sequence[RegisterProfile]) -> FoundDevice:
+    async def _make_found_device(
+        self, unit: int, said: str, profiles: Sequence[RegisterProfile]
+    ) -> FoundDevice:
         objects = await self._objects(unit)
         heard = await self._registers(unit, profiles)
         guesses = [
             match_profile(profile, lambda source: heard.get(_make_key(source, unit)), objects)
             for profile in profiles
         ]
-        others = [] if self._beside is None else await self._beside(self._line, unit)
+        others = [] if self._find_other_matches is None else await self._find_other_matches(self._line, unit)
         own = rank_matches(one for one in guesses if one is not None)
         named = {profile.name: profile for profile in profiles}
         own = [replace(one, serial=await self._serial(named[one.profile], unit)) for one in own[:1]] + own[1:]
@@ -302,7 +304,7 @@ def _find_alike(found: Sequence[FoundDevice]) -> Sequence[FoundDevice]:
     for one in found:
         told = tuple((guess_.profile, guess_.why) for guess_ in one.guesses)
         is_named = any(guess_.serial for guess_ in one.guesses) or isinstance(one.bus, RtuBus)
-        groups.setdefault(one.unit if is_named else (one.said, *one.objects.items(), told), []).append(one)
+        groups.setdefault(one.unit if is_named else (one.answer, *one.objects.items(), told), []).append(one)
     return max(groups.values(), key=len, default=[])
 
 

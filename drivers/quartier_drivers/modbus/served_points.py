@@ -70,23 +70,23 @@ class ServedPoints(Mapping[str, ServedPoint]):
 class PointInfos(Mapping[str, PointInfo]):
     """The descriptions of all served points before their first reading; each is made on demand."""
 
-    __slots__ = ("_profile", "_roster")
+    __slots__ = ("_profile", "_served_points")
 
     def __init__(self, roster: ServedPoints, profile: RegisterProfile) -> None:
-        self._roster = roster
+        self._served_points = roster
         self._profile = profile
 
     def __getitem__(self, name: str) -> PointInfo:
-        return make_info(self._roster[name], self._profile)
+        return make_info(self._served_points[name], self._profile)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._roster
+        return name in self._served_points
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._roster)
+        return iter(self._served_points)
 
     def __len__(self) -> int:
-        return len(self._roster)
+        return len(self._served_points)
 
 
 def make_info(one: ServedPoint, profile: RegisterProfile) -> PointInfo:

@@ -38,12 +38,12 @@ class StandingLimits:
         """The limits in force, None if unknown."""
         return tuple(self._last.values())
 
-    def wrote(self, name: str, value: float) -> None:
+    def note_order(self, name: str, value: float) -> None:
         """Record an order that the device accepted."""
         if name in self._last:
             self._last[name] = value
 
-    def saw(self, told: Readings) -> Readings:
+    def note_readings(self, told: Readings) -> Readings:
         """Record what was read, and return it."""
         for name in self._last:
             place = told.layout.place(name)
@@ -237,9 +237,9 @@ class RunningTimers:
         if others and self.runs(one) and _is_timer_write(one, last) and self.is_urgent():
             return
         await send(last)
-        self.wrote(one.name)
+        self.note_order(one.name)
 
-    def wrote(self, name: str) -> None:
+    def note_order(self, name: str) -> None:
         """Note that the device accepted a setpoint, and its timer with it."""
         self._written_ns[name] = self._now_ns()
 

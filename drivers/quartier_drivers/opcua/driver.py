@@ -82,7 +82,7 @@ class OpcuaDriver:
         """Return the number of requests that read everything once."""
         return len(self._batches)
 
-    def on_word(self, wake: Callable[[], None]) -> None:
+    def on_data(self, wake: Callable[[], None]) -> None:
         """Register ``wake``, called when the server reported something by itself."""
         self._wake = wake
 
@@ -92,7 +92,7 @@ class OpcuaDriver:
         now_ns = self._clock.now_ns()
         if self._news:
             return now_ns
-        if self._epoch != self._line.epoch or not self._line.stands:
+        if self._epoch != self._line.epoch or not self._line.is_connected:
             return now_ns  # plan everything again; or a request shows that the server is gone
         if now_ns < self._rest_ns:
             return self._rest_ns
@@ -125,10 +125,10 @@ class OpcuaDriver:
                 for node in served_points.list_nodes(one)
             )
         except Refused as error:
-            raise self._failed(NoReply(str(error))) from error
+            raise self._pause_after(NoReply(str(error))) from error
         except (NoReply, LinkLost) as error:
-            raise self._failed(error) from None
-        self._well()
+            raise self._pause_after(error) from None
+        self._reset_pause()
         return identity
 
     async def read(self) -> Readings:
@@ -141,7 +141,7 @@ class OpcuaDriver:
             return self._news.popleft()
         if self._epoch != self._line.epoch:
             self._enlist(now_ns)
-        elif now_ns < self._rest_ns and self._line.stands:
+        elif now_ns < self._rest_ns and self._line.is_connected:
             return NO_READINGS
         try:
             found = await self._next(now_ns)
@@ -149,8 +149,8 @@ class OpcuaDriver:
             self._enlist(self._clock.now_ns())
             return NO_READINGS
         except (NoReply, LinkLost) as error:
-            raise self._failed(error) from None
-        self._well()
+            raise self._pause_after(error) from None
+        self._reset_pause()
         return found
 
     async def write(self, command: Command) -> None:
@@ -190,7 +190,7 @@ class OpcuaDriver:
             if points and one.name not in points:
                 continue
             try:
-                await self._released(one)
+                await self._release_point(one)
             except LinkLost as error:
                 raise failed or error from None
             except (Refused, NoReply) as error:
@@ -201,7 +201,7 @@ class OpcuaDriver:
     def releases(self) -> Sequence[Mapping[str, Any]]:
         """Return the writes of ``release``, wire-encoded and JSON-ready, for ``ProtocolFactory.replay``."""
         found = (served_points.make_release(one, self._cap(one.name)) for one in self._writable)
-        typed = (self._writer.typed(wanted) for wanted in found if wanted is not None)
+        typed = (self._writer.add_type(wanted) for wanted in found if wanted is not None)
         return [dump_write(wanted, self._line.offer) for wanted in typed]
 
     async def close(self) -> None:
@@ -214,7 +214,7 @@ class OpcuaDriver:
     # Reading
 
     async def _next(self, now_ns: int) -> Readings:
-        if not self._line.stands:
+        if not self._line.is_connected:
             await self._line.pulse()  # raises how it was lost
         urgent = next((name for name, due_ns in self._urgent.items() if due_ns <= now_ns), None)
         if urgent is not None:
@@ -247,16 +247,16 @@ class OpcuaDriver:
         for name in batch.names:
             self._urgent.pop(name, None)
         if not places:
-            return self._seen(batch.readings(now_ns, 0))
+            return self._note_readings(batch.readings(now_ns, 0))
         try:
             answer = await self._line.read(prepared, len(places))
         except Refused as error:
-            return self._narrowed(batch, error)
+            return self._halve_requests(batch, error)
         now_ns = self._clock.now_ns()
         readings = batch.take(answer, places, now_ns)
         if was_vouched:
             self._compare(batch, now_ns)
-        return self._seen(readings)
+        return self._note_readings(readings)
 
     def _compare(self, batch: ReadBatch, now_ns: int) -> None:
         """Compare subscribed and polled values; set the time of the next comparison.
@@ -270,10 +270,10 @@ class OpcuaDriver:
             wait_s = max(_SOON_S, 2 * self._watch.grace_ns / _S)
         batch.poll_ns = now_ns + int(wait_s * _S)
 
-    def _narrowed(self, batch: ReadBatch, error: Refused) -> Readings:
+    def _halve_requests(self, batch: ReadBatch, error: Refused) -> Readings:
         """Halve the size of requests, because this one was too large for the server."""
         if self._most <= 1:
-            return batch.failed(str(error), self._clock.now_ns())
+            return batch.make_bad_readings(str(error), self._clock.now_ns())
         self._most = max(1, min(self._most, len(batch.names)) // 2)
         raise ReplanNeeded
 
@@ -287,7 +287,7 @@ class OpcuaDriver:
             self._grouped = groups
             self._batches = [self._batch(group, now_ns) for group in groups]
         if self._epoch != self._line.epoch:
-            self._well()  # what failed was another connection
+            self._reset_pause()  # what failed was another connection
         self._epoch = self._line.epoch
         self._prepared.clear()
         self._watch.begin(self._batches)
@@ -314,15 +314,15 @@ class OpcuaDriver:
             batch.absent([at for at, place in enumerate(named) if place is None], "no such namespace")
             there = [(at, place) for at, place in enumerate(named) if place is not None]
             wanted = [(place, VALUE_ATTRIBUTE, batch.served[at].point.index) for at, place in there]
-            made = self._line.prepared(wanted, batch.period_ns / 2e6 / self._rate) if wanted else None
+            made = self._line.prepare_read(wanted, batch.period_ns / 2e6 / self._rate) if wanted else None
             found = self._prepared[id(batch)] = made, [at for at, _ in there]
         return found
 
     def _hear(self, batch: ReadBatch, sent: int) -> None:
-        self._news.append(self._seen(batch.readings(self._clock.now_ns(), sent)))
+        self._news.append(self._note_readings(batch.readings(self._clock.now_ns(), sent)))
         self._wake()
 
-    def _seen(self, readings: Readings) -> Readings:
+    def _note_readings(self, readings: Readings) -> Readings:
         for name in self._caps:
             place = readings.layout.place(name)
             if place is not None:
@@ -331,12 +331,12 @@ class OpcuaDriver:
                 self._caps[name] = float(reading.value) if good else None
         return readings
 
-    def _failed(self, error: NoReply | LinkLost) -> NoReply | LinkLost:
+    def _pause_after(self, error: NoReply | LinkLost) -> NoReply | LinkLost:
         self._rest_ns = self._clock.now_ns() + int(self._rest_s * _S)
         self._rest_s = min(2 * self._rest_s, _REST_S[1])
         return error
 
-    def _well(self) -> None:
+    def _reset_pause(self) -> None:
         self._rest_ns, self._rest_s = 0, _REST_S[0]
 
     # Writing
@@ -353,7 +353,7 @@ class OpcuaDriver:
             raise Refused(f"{one.name}: its watchdog: {error}") from error
         await self._writer.send(one.name, target, None, raw, expires_ns)
 
-    async def _released(self, one: ServedPoint) -> None:
+    async def _release_point(self, one: ServedPoint) -> None:
         if one.name in self._caps and one.is_read:
             await self._look_at(one)
         wanted = served_points.make_release(one, self._cap(one.name))

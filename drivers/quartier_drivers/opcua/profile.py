@@ -113,7 +113,7 @@ class OpcuaCheck(ProfileCheck):
 
     sections = ("profile", "limits", "scan", "identity", "points", "parts")
 
-    def _checked(
+    def _check_tables(
         self, name: str, head: ProfileHead | None, scan: Mapping[str, float], data: Mapping[str, Any]
     ) -> Profile | None:
         limits = self._model(OpcuaLimits, ("limits",), data.get("limits", {}))

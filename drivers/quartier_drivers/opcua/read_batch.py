@@ -40,9 +40,9 @@ class ReadBatch:
         self.period_ns = int(period_s * 1e9)
         self.subscribed = subscribed
         self.due_ns = now_ns
-        self.fresh_ns = self.told_ns = self.poll_ns = 0
+        self.fresh_ns = self.report_ns = self.poll_ns = 0
         self.layout = Layout(self.names, bytes(VALUE_KINDS[one.kind] for one in served))
-        self._tellers = [make_decoder(one.quantity, one.point) for one in served]
+        self._decoders = [make_decoder(one.quantity, one.point) for one in served]
         self._by_source = [place for place, one in enumerate(served) if one.point.age_by == "source"]
         self._rate = rate
         self._shows_raw = shows_raw
@@ -51,7 +51,7 @@ class ReadBatch:
         self._qualities = bytearray([status_codes.BAD_PLACE]) * len(served)
         self._texts: dict[int, str] = {}
         self._raws: dict[int, str] = {}
-        self._said: dict[int, tuple[RawValue, int]] = {}
+        self._raw_values: dict[int, tuple[RawValue, int]] = {}
         self._suspects: dict[int, int] = {}
 
     def move_on(self, now_ns: int, phase_ns: int) -> None:
@@ -74,7 +74,7 @@ class ReadBatch:
 
     def put(self, place: int, value: NodeValue, now_ns: int) -> None:
         """Take a change that the server reported by itself."""
-        self._said[place] = (value.raw, now_ns)
+        self._raw_values[place] = (value.raw, now_ns)
         self._put(place, value)
 
     def absent(self, places: Sequence[int], why: str) -> None:
@@ -85,10 +85,10 @@ class ReadBatch:
 
     def readings(self, now_ns: int, sent: int) -> Readings:
         """Return all readings as of ``now_ns``; ``sent`` is the server's time when it confirmed them."""
-        self.told_ns = now_ns
+        self.report_ns = now_ns
         qualities, taken_ns = self._qualities, now_ns
         if self._by_source and sent:
-            qualities, taken_ns = self._aged(now_ns, sent)
+            qualities, taken_ns = self._find_stale(now_ns, sent)
         return Readings(
             self.layout,
             self._values[:],
@@ -98,7 +98,7 @@ class ReadBatch:
             dict(self._raws) if self._raws else _NONE,
         )
 
-    def failed(self, why: str, now_ns: int) -> Readings:
+    def make_bad_readings(self, why: str, now_ns: int) -> Readings:
         """Return every point BAD, with its last value."""
         count = len(self.names)
         return Readings(
@@ -112,7 +112,7 @@ class ReadBatch:
 
     def forget_values(self) -> None:
         """Forget the notified values: a new subscription reports all of them again."""
-        self._said.clear()
+        self._raw_values.clear()
         self._suspects.clear()
 
     def find_disagreeing(self, now_ns: int) -> frozenset[str]:
@@ -123,13 +123,13 @@ class ReadBatch:
         """
         differing = {
             place
-            for place, (raw, _) in self._said.items()
+            for place, (raw, _) in self._raw_values.items()
             if is_beyond_deadband(self.served[place].point, raw, self._latest[place].raw)
         }
         proven = frozenset(
             self.names[place]
             for place, since in self._suspects.items()
-            if place in differing and self._said[place][1] < since
+            if place in differing and self._raw_values[place][1] < since
         )
         self._suspects = dict.fromkeys(differing, now_ns)
         return proven
@@ -141,7 +141,7 @@ class ReadBatch:
 
     def _put(self, place: int, value: NodeValue) -> None:
         self._latest[place] = value
-        found, is_plausible = self._tellers[place](value.raw)
+        found, is_plausible = self._decoders[place](value.raw)
         quality = status_codes.find_quality(value.status)
         if found is None or not is_plausible:
             quality = status_codes.BAD_PLACE
@@ -159,7 +159,7 @@ class ReadBatch:
             if self._texts:
                 self._texts.pop(place, None)
 
-    def _aged(self, now_ns: int, sent: int) -> tuple[bytearray, int]:
+    def _find_stale(self, now_ns: int, sent: int) -> tuple[bytearray, int]:
         """Return qualities and time by the source time stamps: values with a too old one are stale.
 
         If every point has a source time stamp, the time is that of the youngest good value; else it is

@@ -116,7 +116,7 @@ async def _fill_values(line: OpcuaLine, variables: dict[NodePlace, BrowsedNode])
     for at in range(0, len(places), line.read_max):
         some = places[at : at + line.read_max]
         answer = await line.read(
-            line.prepared([(place, VALUE_ATTRIBUTE, None) for place in some], 0.0), len(some)
+            line.prepare_read([(place, VALUE_ATTRIBUTE, None) for place in some], 0.0), len(some)
         )
         for place, value in zip(some, answer.values, strict=True):
             one = variables[place]

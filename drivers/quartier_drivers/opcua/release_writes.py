@@ -85,5 +85,5 @@ def _find_known_offer(writes: Sequence[Mapping[str, Any]], folder: Path) -> Endp
     if said is None:
         return None
     policy, mode, print_ = said
-    der = TrustList(folder).trusted(print_)
+    der = TrustList(folder).find_trusted_certificate(print_)
     return None if der is None else EndpointOffer(policy, mode, der)

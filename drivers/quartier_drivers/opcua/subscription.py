@@ -71,7 +71,7 @@ class DeviceSubscription:
         self._todo: list[range] = []
         self._batches: list[ReadBatch] = []
         self._is_whole = False
-        self._heard_ns = 0
+        self._notification_ns = 0
         self._every_ns = 0
         self._again_ns = 0
         self._pause_s = _PAUSE_S[0]
@@ -111,12 +111,12 @@ class DeviceSubscription:
         if not self.is_wanted or not self._batches:
             return None
         if self._is_whole:
-            return self._heard_ns + self.grace_ns
+            return self._notification_ns + self.grace_ns
         return self._again_ns
 
     @property
     def _is_alive(self) -> bool:
-        return self._clock.now_ns() - self._heard_ns <= self.grace_ns
+        return self._clock.now_ns() - self._notification_ns <= self.grace_ns
 
     async def step(self) -> None:
         """Make at most one exchange towards a working subscription.  Raises LinkLost or NoReply."""
@@ -128,7 +128,7 @@ class DeviceSubscription:
         try:
             await self._step()
         except Refused as error:
-            self._failed(str(error), now_ns)
+            self._fall_back_to_polling(str(error), now_ns)
 
     def drop_deadbands(self, names: Collection[str]) -> None:
         """Make the subscription anew, these points without a deadband: it does not report their changes.
@@ -155,7 +155,7 @@ class DeviceSubscription:
         self._again_ns = now_ns + int((self._pause_s if self._deaths_count > 1 else 0.0) * _S)
         self._pause_s = min(2 * self._pause_s, _PAUSE_S[1])
 
-    def _failed(self, why: str, now_ns: int) -> None:
+    def _fall_back_to_polling(self, why: str, now_ns: int) -> None:
         """Poll everything, because the server makes no subscription; try again, rarely."""
         del why
         self._deaths_count += 1
@@ -181,7 +181,7 @@ class DeviceSubscription:
             batch.poll_ns = self._clock.now_ns() + self._poll_ns
         self._number = made.number
         self._every_ns = int(made.publishing_ms * max(1, made.keep_alive_count) * 1e6 * self._rate)
-        self._heard_ns = self._clock.now_ns()
+        self._notification_ns = self._clock.now_ns()
         self._places = [_ItemPlace(batch, at) for batch in self._batches for at in range(len(batch.names))]
         most, count = min(self._line.watch_max, _ITEMS_MAX), len(self._places)
         self._todo = [range(at, min(at + most, count)) for at in range(0, count, most)]
@@ -238,10 +238,10 @@ class DeviceSubscription:
         now_ns = self._clock.now_ns()
         self._line.count("notifications_count")
         if told.ended:
-            self._heard_ns = now_ns - self.grace_ns - 1
+            self._notification_ns = now_ns - self.grace_ns - 1
             return
-        self._heard_ns = now_ns
-        changed = self._taken(told, now_ns)
+        self._notification_ns = now_ns
+        changed = self._store_changes(told, now_ns)
         if not self._is_whole:
             return
         if self._deaths_count and changed:
@@ -251,10 +251,10 @@ class DeviceSubscription:
                 continue
             batch.fresh_ns = now_ns
             # Messages come a little sooner or later: early by less than a quarter of a period is on time.
-            if id(batch) in changed or 4 * (now_ns - batch.told_ns) >= 3 * batch.period_ns:
+            if id(batch) in changed or 4 * (now_ns - batch.report_ns) >= 3 * batch.period_ns:
                 self._tell(batch, told.sent)
 
-    def _taken(self, told: SubscriptionNotification, now_ns: int) -> set[int]:
+    def _store_changes(self, told: SubscriptionNotification, now_ns: int) -> set[int]:
         """Put each change in its place; return the identities of the batches that changed."""
         changed: set[int] = set()
         seen: set[int] = set()

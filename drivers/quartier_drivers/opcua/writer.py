@@ -79,7 +79,7 @@ async def _find_built_in(line: OpcuaLine, place: NodePlace, data_type: Any) -> i
 
 
 async def _find_value_type(line: OpcuaLine, place: NodePlace) -> int | None:
-    found = await line.read(line.prepared([(place, VALUE_ATTRIBUTE, None)], 0.0), 1)
+    found = await line.read(line.prepare_read([(place, VALUE_ATTRIBUTE, None)], 0.0), 1)
     kind = found.values[0].kind
     return kind if kind in node_types.TYPE_NAMES else None
 
@@ -177,7 +177,7 @@ class NodeWriter:
             raise Refused(f"{name}: {node} is no variable that takes a number")
         return found
 
-    def typed(self, wanted: PlannedWrite) -> PlannedWrite:
+    def add_type(self, wanted: PlannedWrite) -> PlannedWrite:
         """Return the same write with the type of its node, if that is known."""
         place = self._line.place(wanted.node)
         found = None if place is None else self._targets.get(place)

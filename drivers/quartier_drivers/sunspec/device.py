@@ -64,12 +64,12 @@ class SunspecDevice:
     def value(self, name: PointName) -> values.PlainValue | None:
         """Return the value read of a point; None if it is missing, not implemented or was not read."""
         term = self.term(name)
-        return None if term is None else self._said(term, self._power_of(term))
+        return None if term is None else self._decode_point(term, self._power_of(term))
 
     def raw(self, name: PointName) -> int | None:
         """Return the value as an unscaled whole number; None if there is none."""
         term = self.term(name)
-        found = None if term is None else self._said(term, 0)
+        found = None if term is None else self._decode_point(term, 0)
         return found if isinstance(found, int) else None
 
     def power(self, name: PointName) -> int | None:
@@ -81,13 +81,13 @@ class SunspecDevice:
         scale = term.scale_place
         return term.leaf.power if scale is None else model_reading.decode_power(self.memory.get(scale))
 
-    def _said(self, term: DevicePoint, power: int | None) -> values.PlainValue | None:
+    def _decode_point(self, term: DevicePoint, power: int | None) -> values.PlainValue | None:
         entry = term.leaf.entry
         words = [self.memory.get(at) for at in range(term.place, term.place + entry.size)]
         held = [word for word in words if word is not None]
         return values.decode_value(entry, held, power) if len(held) == entry.size else None
 
-    def chosen(self, alternatives: Iterable[PointSum]) -> PointSum | None:
+    def find_first_sum(self, alternatives: Iterable[PointSum]) -> PointSum | None:
         """Return the first alternative that the device has and that has values.
 
         Else the first that the device has; None if it has none.
@@ -101,7 +101,7 @@ class SunspecDevice:
             there = there or names
         return there
 
-    def stands(self, found: FoundModel) -> bool:
+    def is_at_its_place(self, found: FoundModel) -> bool:
         """Return whether the model is still at its place, by what was read last."""
         return (self.memory.get(found.address), self.memory.get(found.address + 1)) == (
             found.number,
@@ -319,5 +319,5 @@ async def choose_sources(
     }
     every = {name for sums in offered.values() for names in sums for name in names}
     await read_names(known, registers, every)
-    found = {point: known.chosen(sums) for point, sums in offered.items()}
+    found = {point: known.find_first_sum(sums) for point, sums in offered.items()}
     return {point: names for point, names in found.items() if names is not None}

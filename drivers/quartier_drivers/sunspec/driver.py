@@ -49,18 +49,18 @@ class SunspecDriver:
         self.polled: ModbusDriver | None = None
         """The points that are a single point of the device, as registers; None until it is open."""
         self._device = SunspecDevice(ModelChain(0, ()), {})
-        self._steered: dict[str, ControlledPoint] = {}
+        self._controlled_points: dict[str, ControlledPoint] = {}
         self._summed: list[SummedQuantity] = []
         self._beats: dict[str, ControllerHeartbeat] = {}
         self._looks = ModelCheck((), self._registers, 0)
-        self.beside: Sequence[ModelCheck | ReadRound | ControllerHeartbeat] = (self._looks,)
+        self.periodic_exchanges: Sequence[ModelCheck | ReadRound | ControllerHeartbeat] = (self._looks,)
         """What is due besides the polling."""
         self._pause: Callable[[], Awaitable[None]] = do_nothing
         self._is_urgent: Callable[[], bool] | None = None
         self._news: list[Readings] = []
         self._layouts: dict[str, Layout] = {}
         self._notes: list[Note] = []
-        self._told_faults: tuple[str, ...] = ()
+        self._reported_faults: tuple[str, ...] = ()
         self._met_ns, self._astray = 0, False  # its models have moved, and were not found again yet
         self._taken = dict(point_infos.list_wanted(spec, profile))
         self._points = {
@@ -82,7 +82,7 @@ class SunspecDriver:
     @property
     def standing(self) -> tuple[int | None, ...]:
         """The limits in force in the device, raw: a release writes none that is higher."""
-        return tuple(one.standing for one in self._steered.values() if not self._astray)
+        return tuple(one.standing for one in self._controlled_points.values() if not self._astray)
 
     def notes(self) -> Sequence[Note]:
         """Return the notes for people since the last call."""
@@ -127,10 +127,10 @@ class SunspecDriver:
         self._steer(taken)
         self._sum(taken, chosen)
         self._poll(chosen)
-        of_many: list[ControlledPoint | SummedQuantity] = [*self._steered.values(), *self._summed]
-        self.beside = (self._looks, *(one.round for one in of_many), *self._beats.values())
+        of_many: list[ControlledPoint | SummedQuantity] = [*self._controlled_points.values(), *self._summed]
+        self.periodic_exchanges = (self._looks, *(one.round for one in of_many), *self._beats.values())
         assert self.polled is not None
-        known = {*self._steered, *(one.point for one in self._summed), *self.polled.points}
+        known = {*self._controlled_points, *(one.point for one in self._summed), *self.polled.points}
         now_ns = self._clock.now_ns()
         absent = [
             point_infos.make_absent_reading(info, now_ns)
@@ -154,7 +154,7 @@ class SunspecDriver:
         now_ns = self._clock.now_ns()
         if (own_ns := self._own_ns()) > now_ns or self.polled.more or self.polled.due_ns <= own_ns:
             return await self.polled.read()
-        _, turn = min(self._turns(), key=lambda one: one[0])
+        _, turn = min(self._iterate_exchanges(), key=lambda one: one[0])
         told = await turn(now_ns)
         return NO_READINGS if told is None else self._alone(told)
 
@@ -168,16 +168,16 @@ class SunspecDriver:
             raise Refused(f"{command.point} cannot be written")
         if self.polled is None:
             await self.open()
-        steered = self._steered.get(command.point)
+        steered = self._controlled_points.get(command.point)
         if steered is None:
             absent = fallback_state.describe_absent(command.point, self._controls(command.point))
             raise Refused(f"{command.point}: {absent.problem}")
         await steered.round.whole()
-        if steered.function.moved:
+        if steered.function.has_other_model:
             self._lose(steered.function.model)
             raise Refused(f"{command.point}: {_MODELS_MOVED_TEXT}")
         try:
-            await self._ordered(steered, command)
+            await self._order(steered, command)
         except WireError:
             if self.polled is not None:
                 steered.round.due_ns = min(self._clock.now_ns(), self.polled.due_ns) - 1  # before all others
@@ -186,12 +186,12 @@ class SunspecDriver:
         steered.round.later(now_ns, int(steered.settle_s * _S), self._spec.phase_ns)
         self._news.append(self._alone(steered.reading(now_ns)))
 
-    async def _ordered(self, steered: ControlledPoint, command: Command) -> None:
+    async def _order(self, steered: ControlledPoint, command: Command) -> None:
         beat = self._beats.get(command.point)
         before_ns = 0 if beat is None else beat.until_ns
         if beat is not None:
             await beat.now(command.expires_ns)
-            self._lose(beat.moved)
+            self._lose(beat.missing_model)
         if self._astray:
             raise Refused(f"{command.point}: {_MODELS_MOVED_TEXT}")
         try:
@@ -206,10 +206,10 @@ class SunspecDriver:
 
         Goes on after a failed write, unless the bus is lost twice in a row; then raises the first failure.
         """
-        mine = [point for point in self._steered if not points or point in points]
-        await run_release_steps(partial(self._given_back, point) for point in mine)
+        mine = [point for point in self._controlled_points if not points or point in points]
+        await run_release_steps(partial(self._give_back, point) for point in mine)
 
-    async def _given_back(self, point: str) -> None:
+    async def _give_back(self, point: str) -> None:
         """Release a point by the present scales, ratings and places.
 
         By the last known if only reading fails.
@@ -218,12 +218,12 @@ class SunspecDriver:
             self._beats[point].end()
         if not self._astray:
             with suppress(NoReply):
-                await self._steered[point].round.whole(probes=True)
-            if self._steered[point].function.moved:
-                self._lose(self._steered[point].function.model)
+                await self._controlled_points[point].round.whole(probes=True)
+            if self._controlled_points[point].function.has_other_model:
+                self._lose(self._controlled_points[point].function.model)
         if self._astray:
             await self.open()
-        steered = self._steered.get(point)
+        steered = self._controlled_points.get(point)
         if steered is not None:
             await steered.release()
 
@@ -234,7 +234,7 @@ class SunspecDriver:
         """
         if self._astray:
             return []
-        return [write for steered in self._steered.values() for write in steered.releases()]
+        return [write for steered in self._controlled_points.values() for write in steered.releases()]
 
     async def arm(
         self,
@@ -254,11 +254,11 @@ class SunspecDriver:
             if self.polled is None:
                 await self.open()
             await self._search(point, between)
-            steered = self._steered.get(point)
+            steered = self._controlled_points.get(point)
             if steered is None:
                 found.append(fallback_state.describe_absent(point, self._controls(point)))
                 continue
-            found.append(await self._armed(steered, writes=writes, between=between))
+            found.append(await self._arm_point(steered, writes=writes, between=between))
         return found
 
     async def close(self) -> None:
@@ -270,20 +270,20 @@ class SunspecDriver:
         for beat in self._beats.values():
             beat.end()
 
-    async def _armed(
+    async def _arm_point(
         self, steered: ControlledPoint, *, writes: bool, between: Callable[[], Awaitable[None]]
     ) -> ArmedFallback:
         why = ""
         await between()
         await steered.round.whole()
-        if writes and not steered.function.moved:
+        if writes and not steered.function.has_other_model:
             why = await steered.arm()
             await between()
             await steered.round.whole()
-        if steered.function.moved:
+        if steered.function.has_other_model:
             self._lose(steered.function.model)
             return ArmedFallback(steered.point, None, None, _MODELS_MOVED_TEXT, is_verified=False)
-        told = steered.armed(wrote=writes)
+        told = steered.describe_fallback(wrote=writes)
         if not why:
             return told
         return replace(
@@ -295,7 +295,7 @@ class SunspecDriver:
         rule = self._taken[point].write
         if (
             rule is None
-            or point in self._steered
+            or point in self._controlled_points
             or self._clock.now_ns() < self._met_ns + controlled_point.SEARCH_PAUSE_NS
         ):
             return
@@ -311,42 +311,42 @@ class SunspecDriver:
 
     def _own_ns(self) -> int:
         """Return when the first task besides the polling is due; called at each exchange."""
-        if len(self.beside) == 1:
+        if len(self.periodic_exchanges) == 1:
             return self._looks.due_ns
-        return min([due_ns for one in self.beside if (due_ns := one.due_ns) is not None])
+        return min([due_ns for one in self.periodic_exchanges if (due_ns := one.due_ns) is not None])
 
-    def _turns(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
+    def _iterate_exchanges(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
         """Yield due time and action of each task besides the polling; one exchange each."""
-        for steered in self._steered.values():
-            yield steered.round.due_ns, partial(self._seen, steered)
+        for steered in self._controlled_points.values():
+            yield steered.round.due_ns, partial(self._read_controlled_point, steered)
         for summed in self._summed:
-            yield summed.round.due_ns, summed.turn
+            yield summed.round.due_ns, summed.read_next
         for beat in self._beats.values():
             if beat.due_ns is not None:
                 yield beat.due_ns, partial(self._beat, beat)
         yield self._looks.due_ns, self._look
 
-    async def _seen(self, steered: ControlledPoint, now_ns: int) -> Reading | None:
-        if not await steered.round.turn(now_ns, self._spec.phase_ns):
+    async def _read_controlled_point(self, steered: ControlledPoint, now_ns: int) -> Reading | None:
+        if not await steered.round.read_next(now_ns, self._spec.phase_ns):
             return None
-        if steered.function.moved:
+        if steered.function.has_other_model:
             self._lose(steered.function.model)
             return None
         self._points[steered.point] = point_infos.make_known_info(
             self._points[steered.point], steered, self._spec
         )
-        trouble = await steered.judged()  # of an order that had to settle first
+        trouble = await steered.check_last_order()  # of an order that had to settle first
         if trouble:
             told = {"device": self._spec.name, "point": steered.point}
             self._notes.append(Note("order.not_held", f"{steered.point}: {trouble}", told))
         return steered.reading(self._clock.now_ns())
 
     async def _beat(self, beat: ControllerHeartbeat, now_ns: int) -> None:
-        await beat.turn(now_ns)
-        self._lose(beat.moved)
+        await beat.send_beat(now_ns)
+        self._lose(beat.missing_model)
 
     async def _look(self, now_ns: int) -> None:
-        self._lose(await self._looks.turn(now_ns))
+        self._lose(await self._looks.check_next(now_ns))
 
     def _lose(self, number: int | None) -> None:
         """Note that a model has moved: the whole map is invalid then; None: all is well."""
@@ -357,12 +357,12 @@ class SunspecDriver:
         self._notes.append(Note("models.moved", text, {"device": self._spec.name}))
 
     def _note(self, chain: ModelChain) -> None:
-        if chain.faults != self._told_faults:
+        if chain.faults != self._reported_faults:
             self._notes += [Note("models.odd", fault, {"device": self._spec.name}) for fault in chain.faults]
-            self._told_faults = chain.faults
+            self._reported_faults = chain.faults
 
     def _steer(self, taken: Mapping[str, SunspecPoint]) -> None:
-        self._steered, self._beats = {}, {}
+        self._controlled_points, self._beats = {}, {}
         limits = self._profile.limits
         for point, one in taken.items():
             rule = one.write
@@ -371,7 +371,7 @@ class SunspecDriver:
                 continue
             cap, period_s = self._spec.caps.get(point), self._profile.scan[one.scan]
             steered = ControlledPoint(point, function, self._registers, limits, cap, period_s, self._clock)
-            self._steered[point] = steered
+            self._controlled_points[point] = steered
             self._points[point] = point_infos.make_known_info(self._points[point], steered, self._spec)
             beat = ControllerHeartbeat.of(point, self._device, rule, self._registers, self._clock)
             if beat is not None:

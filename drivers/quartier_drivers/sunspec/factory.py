@@ -30,7 +30,7 @@ class SunspecFactory:
         """Rehearse as Modbus does."""
         return MODBUS.rehearsal(name, bus, clock, pretence)
 
-    def pretend(self, device: DeviceSpec, profile: SunspecProfile, pretence: "SimulatedDevices") -> None:
+    def simulate(self, device: DeviceSpec, profile: SunspecProfile, pretence: "SimulatedDevices") -> None:
         """Put the models that the profile was made for into the simulated unit."""
         from quartier_drivers.sunspec.rehearsal import (  # noqa: PLC0415 - who runs rehearses nothing
             make_registers,

@@ -65,28 +65,28 @@ class ModelReading:
         self.values: Sequence[PlainValue | None] = ()
         self.faults: Sequence[str] = ()
         self._unscaled: Collection[int] = ()
-        self._told = words
-        self._sheet: ModelDecoder | None = None
+        self._words = words
+        self._decoder: ModelDecoder | None = None
         if definition is None:
             return
         if not isinstance(words, bytes) and None in words:
-            self._sheet = make_decoder(found.number, found.length, words)
+            self._decoder = make_decoder(found.number, found.length, words)
         else:
             data = words if isinstance(words, bytes) else struct.pack(f">{len(words)}H", *words)
-            self._sheet = make_decoder_of_bytes(found.number, found.length, data)
-            self.values, self._unscaled = self._sheet.values(data)
-        self.faults = self._sheet.faults
+            self._decoder = make_decoder_of_bytes(found.number, found.length, data)
+            self.values, self._unscaled = self._decoder.values(data)
+        self.faults = self._decoder.faults
 
     @property
     def rows(self) -> list[ModelRow]:
         """Its points in readable form; fillers are left out."""
-        if self._sheet is None:
+        if self._decoder is None:
             return []
-        told = self._told
+        told = self._words
         words = struct.unpack(f">{len(told) // 2}H", told) if isinstance(told, bytes) else told
         return [
             self._row(place, leaf, words)
-            for place, leaf in enumerate(self._sheet.unfolded)
+            for place, leaf in enumerate(self._decoder.unfolded)
             if leaf.entry.type_name != "pad"
         ]
 
@@ -226,7 +226,7 @@ class ModelDecoder:
         scales = self._scaling(raws)
         plan = self._plan
         if plan is None or scales != plan.scales:  # like devices have the same, and they hardly ever change
-            plan = self._plan = self._planned(scales)
+            plan = self._plan = self._plan_scales(scales)
         found = scaled(raws, self._absents, plan.divisors, plan.factors)
         for at in self._floats:
             if not -_FLOAT_MAX <= raws[at] <= _FLOAT_MAX:
@@ -235,7 +235,7 @@ class ModelDecoder:
             found[at] = reads(raws[at])
         return found, plan.unscaled
 
-    def _planned(self, scales: tuple[int, ...]) -> _ScalePlan:
+    def _plan_scales(self, scales: tuple[int, ...]) -> _ScalePlan:
         powers = dict(zip(self._scales, scales, strict=True))
         divisors: list[int | None] = [None] * len(self._absents)
         factors = divisors.copy()

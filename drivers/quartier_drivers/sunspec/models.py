@@ -150,7 +150,7 @@ def unfold_model(model: ModelDefinition, length: int, count: FindCount) -> Unfol
     """Return the points of ``model`` on a device that states ``length`` for it."""
     unfolding = _Unfolding(HEAD_WORDS + length, count)
     end = unfolding.place(model.group, 0, "", {})
-    told = unfolding.told
+    told = unfolding.model
     if end < unfolding.limit:
         told.faults.append(f"has {unfolding.limit - end} registers more than its definition")
     elif unfolding.cut:
@@ -161,7 +161,7 @@ def unfold_model(model: ModelDefinition, length: int, count: FindCount) -> Unfol
 class _Unfolding:
     def __init__(self, limit: int, count: FindCount) -> None:
         self.limit = limit
-        self.told = UnfoldedModel()
+        self.model = UnfoldedModel()
         self.cut = ""
         self._count = count
 
@@ -177,13 +177,15 @@ class _Unfolding:
             if at + entry.size > self.limit:
                 self.cut = self.cut or f"{path}{entry.name}"
                 return self.limit
-            self.told.leaves.append(_make_model_point(entry, at, path, here))
+            self.model.leaves.append(_make_model_point(entry, at, path, here))
             at += entry.size
         for inner in group.groups:
-            at = self._repeated(inner, at, path, here)
+            at = self._place_repeated(inner, at, path, here)
         return at
 
-    def _repeated(self, group: GroupDefinition, offset: int, path: str, names: Mapping[str, int]) -> int:
+    def _place_repeated(
+        self, group: GroupDefinition, offset: int, path: str, names: Mapping[str, int]
+    ) -> int:
         if group.count is None:
             return self.place(group, offset, f"{path}{group.name}.", names)
         at = offset
@@ -202,10 +204,10 @@ class _Unfolding:
             told = self._count(names[group.count]) if group.count in names else None
             if told is not None and told != _NOT_THERE:
                 return told
-            self.told.faults.append(f"does not tell {group.count}: {path}{group.name} counted by its length")
+            self.model.faults.append(f"does not tell {group.count}: {path}{group.name} counted by its length")
         size = max(1, _find_size(group))
         if room % size:
-            self.told.faults.append(f"{path}{group.name}: {room % size} registers are left over")
+            self.model.faults.append(f"{path}{group.name}: {room % size} registers are left over")
         return room // size
 
 

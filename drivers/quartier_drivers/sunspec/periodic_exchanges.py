@@ -23,8 +23,8 @@ class ControllerHeartbeat:
     """The counters that one order keeps running until it expires (models 715 and 802).
 
     Their content is seconds of the daemon's clock; a counter that the device refuses is not written again.
-    ``until_ns`` is when the order ends; ``moved`` is a model that was no longer at its place: nothing is
-    written there.
+    ``until_ns`` is when the order ends; ``missing_model`` is a model that was no longer at its place: nothing
+    is written there.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class ControllerHeartbeat:
         self.point = point
         self.due_ns: int | None = None
         self.until_ns = 0
-        self.moved: int | None = None
+        self.missing_model: int | None = None
         self._terms = terms
         self._every_ns = int(every_s * _S)
         self._registers = registers
@@ -64,11 +64,11 @@ class ControllerHeartbeat:
         """Beat for an order that is valid until then.  Raises NoReply or LinkLost."""
         self.until_ns = until_ns
         for one in list(self._terms):
-            if self.moved is None:
+            if self.missing_model is None:
                 await self._beat(*one)
         self.due_ns = self._clock.now_ns() + self._every_ns if self._terms else None
 
-    async def turn(self, now_ns: int) -> None:
+    async def send_beat(self, now_ns: int) -> None:
         """Beat once if the order is still valid.  Raises NoReply or LinkLost."""
         if now_ns >= self.until_ns or not self._terms:
             self.due_ns = None
@@ -84,7 +84,7 @@ class ControllerHeartbeat:
     async def _beat(self, found: FoundModel, term: DevicePoint) -> None:
         there = await is_model_there(found, self._registers)
         if there is False:
-            self.moved = found.number
+            self.missing_model = found.number
             self._terms.clear()
         if not there:
             return
@@ -115,7 +115,7 @@ class ModelCheck:
         self._next = 0
         self.due_ns = now_ns + int(MODEL_CHECK_PERIOD_S * 1e9)
 
-    async def turn(self, now_ns: int) -> int | None:
+    async def check_next(self, now_ns: int) -> int | None:
         """Return the number of a model that is no longer at its place; None: all is well.
 
         Raises NoReply or LinkLost.
@@ -158,7 +158,7 @@ class ReadRound:
         self.blocks = plan_device_blocks(device, names, registers.block_max)
         self._next = 0
 
-    async def turn(self, now_ns: int, phase_ns: int = 0) -> bool:
+    async def read_next(self, now_ns: int, phase_ns: int = 0) -> bool:
         """Read the next block; return whether it was the last of the round.  Raises NoReply or LinkLost."""
         if self._next + 1 >= len(self.blocks):
             self.due_ns = self._later_ns(now_ns, phase_ns)
@@ -208,9 +208,9 @@ class SummedQuantity:
         self._device = device
         self._clock = clock
 
-    async def turn(self, now_ns: int) -> Reading | None:
+    async def read_next(self, now_ns: int) -> Reading | None:
         """Read on; return the sum once all of it was read.  Raises NoReply or LinkLost."""
-        return self.reading() if await self.round.turn(now_ns) else None
+        return self.reading() if await self.round.read_next(now_ns) else None
 
     def reading(self) -> Reading:
         """Return the sum of what was read last; BAD if a part of it is not implemented."""

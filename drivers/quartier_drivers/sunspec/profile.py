@@ -162,7 +162,7 @@ class SunspecProfileCheck(ProfileCheck):
 
     sections = ("profile", "limits", "map", "scan", "points", "parts")
 
-    def _checked(
+    def _check_tables(
         self, name: str, head: ProfileHead | None, scan: Mapping[str, float], data: Mapping[str, Any]
     ) -> Profile | None:
         limits = self._model(

@@ -47,7 +47,7 @@ class DeviceReport:
     """Everything that a device stated: the beginning of its map, its models, and the faults of the map."""
 
     base: int
-    chapters: Sequence[ModelReading]
+    models: Sequence[ModelReading]
     faults: Sequence[str]
 
 
@@ -123,7 +123,7 @@ async def _read_models(
         begin, size = found.address, HEAD_WORDS + found.length
         words: PartialWords = ()
         if find_model(found.number) is not None:
-            data = ahead.held(begin, size)
+            data = ahead.find_cached_bytes(begin, size)
             if data is None:  # a part of it is refused, or the device allows short reads only
                 seams = {
                     begin + leaf.offset for leaf in make_decoder(found.number, found.length, ()).unfolded

@@ -54,7 +54,7 @@ class RegisterReader:
             raise NoReply(f"unit {self.unit}: {render_exception(answer)}")
         return answer
 
-    def known(self, address: int, count: int) -> tuple[int, ...] | None:
+    def find_cached_words(self, address: int, count: int) -> tuple[int, ...] | None:
         """Return what is known without asking the device; None if it must be asked."""
         del address, count
         return None
@@ -139,12 +139,12 @@ class AheadReader(RegisterReader):
         self._reach = ReadReach.WHOLE
         self._refused_end = 0
 
-    def held(self, address: int, count: int) -> bytes | None:
+    def find_cached_bytes(self, address: int, count: int) -> bytes | None:
         """Return what was read of this range; None if a part of it was not."""
         at = 2 * (address - self._start)
         return self._held[at : at + 2 * count] if 0 <= at <= len(self._held) - 2 * count else None
 
-    def known(self, address: int, count: int) -> tuple[int, ...] | None:
+    def find_cached_words(self, address: int, count: int) -> tuple[int, ...] | None:
         """Return what was read of these registers; None if it was not."""
         at = 2 * (address - self._start)
         if not 0 <= at <= len(self._held) - 2 * count:
@@ -158,7 +158,7 @@ class AheadReader(RegisterReader):
         asked_end = address + count
         while self._end < asked_end and self._refusals_left:
             begin = self._end - OVERLAP if self._held and self.block_max > 2 * OVERLAP else self._end
-            end = min(self._reached(asked_end), begin + self.block_max)
+            end = min(self._find_read_end(asked_end), begin + self.block_max)
             answer = await RegisterReader.ask(self, begin, end - begin, probes=probes)
             if not answer.exception:
                 self._take(begin, end, answer.data)
@@ -168,12 +168,12 @@ class AheadReader(RegisterReader):
             else:
                 self._refusals_left -= 1
                 break
-        words = self.known(address, count)
+        words = self.find_cached_words(address, count)
         return (
             await RegisterReader.ask(self, address, count, probes=probes) if words is None else Answer(words)
         )
 
-    def _reached(self, asked_end: int) -> int:
+    def _find_read_end(self, asked_end: int) -> int:
         if self._reach is ReadReach.WHOLE:
             return _SPACE
         if self._reach is ReadReach.HALF:
@@ -204,7 +204,7 @@ class ChainSurvey:
         self._walk: ChainWalk | None = None
         self._ask: RegisterRequest | None = None
         self._silent_at: int | None = None
-        self._told = False
+        self._has_answered = False
         self._gone = False
 
     async def chain(self) -> ModelChain:
@@ -222,7 +222,7 @@ class ChainSurvey:
             try:
                 self._ask = self._walk.send(words)
             except StopIteration as ended:
-                return self._ended(ended.value)
+                return self._finish_survey(ended.value)
             if self._clock.now_ns() > until_ns:
                 raise NoReply(
                     f"unit {self._registers.unit}: its models take longer than {_PATIENCE_S:g} s to read"
@@ -231,10 +231,12 @@ class ChainSurvey:
 
     def _begin(self) -> None:
         # Each place costs a time-out without an answer: then they are tried in turn.
-        self._walk = walk_chain(self._bases[:1] if self._gone else self._bases, self._registers.known)
+        self._walk = walk_chain(
+            self._bases[:1] if self._gone else self._bases, self._registers.find_cached_words
+        )
         self._ask = next(self._walk)
         self._silent_at = None
-        self._told = False
+        self._has_answered = False
 
     async def _words(self, ask: RegisterRequest) -> ChainWords:
         """Return the answer of the device; silence where a model should be is believed the second time."""
@@ -245,15 +247,15 @@ class ChainSurvey:
                 self._silent_at = ask.address
                 raise
             return NoWords.SILENT
-        self._told, self._gone = True, False
+        self._has_answered, self._gone = True, False
         return NoWords.REFUSED if answer.exception else answer.values
 
-    def _ended(self, chain: ModelChain | None) -> ModelChain:
+    def _finish_survey(self, chain: ModelChain | None) -> ModelChain:
         self._walk = None
         if chain is not None:
             self._bases = tuple(dict.fromkeys((chain.base, *self._bases)))
             return chain
-        if self._told:
+        if self._has_answered:
             places = ", ".join(str(base) for base in self._bases)
             what = f"has no SunSpec map at {places}; is SunSpec switched on in its settings?"
             raise NoReply(f"unit {self._registers.unit} {what}")

@@ -45,7 +45,7 @@ def list_planned_requests(driver: SunspecDriver, unit: int, limits: Limits) -> l
 
 
 def _list_other_requests(driver: SunspecDriver, unit: int, limits: Limits) -> Iterator[PlannedRequest]:
-    for one in driver.beside:
+    for one in driver.periodic_exchanges:
         places: list[tuple[int, int]] = []
         period_s = MODEL_CHECK_PERIOD_S
         if isinstance(one, ReadRound):

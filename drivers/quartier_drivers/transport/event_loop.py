@@ -133,11 +133,11 @@ class EventLoop(asyncio.SelectorEventLoop):
     """The Unix event loop of asyncio with the ``DirectSelector``."""
 
     def __init__(self) -> None:
-        self.ear = DirectSelector(self._broke)
-        super().__init__(self.ear)
+        self.direct_selector = DirectSelector(self._report_error)
+        super().__init__(self.direct_selector)
         self.time = time.monotonic  # type: ignore[method-assign]  # asked several times a turn; the same answer, in half the time
 
-    def _broke(self, error: Exception) -> None:
+    def _report_error(self, error: Exception) -> None:
         self.call_exception_handler({"message": "who hears before a turn has failed", "exception": error})
 
 

@@ -78,7 +78,7 @@ class FrameRecorder:
             self._make_room()
         self.age()
 
-    def heard(self, data: bytes) -> None:
+    def record_received(self, data: bytes) -> None:
         """Record received bytes."""
         log = self._log
         log.append(self._now_ns())
@@ -87,7 +87,7 @@ class FrameRecorder:
         if self._left_bytes < 0:
             self._make_room()
 
-    def sent(self, data: bytes) -> None:
+    def record_sent(self, data: bytes) -> None:
         """Record bytes that are about to be sent."""
         log = self._log
         log.append(~self._now_ns())
@@ -96,11 +96,11 @@ class FrameRecorder:
         if self._left_bytes < 0:
             self._make_room()
 
-    def heard_from(self, data: bytes, host: str, port: int) -> None:
+    def record_received_datagram(self, data: bytes, host: str, port: int) -> None:
         """Record a received datagram."""
         self._tell(self._now_ns(), (data, host, port))
 
-    def sent_to(self, data: bytes, host: str, port: int) -> None:
+    def record_sent_datagram(self, data: bytes, host: str, port: int) -> None:
         """Record a datagram that is about to be sent."""
         self._tell(~self._now_ns(), (data, host, port))
 

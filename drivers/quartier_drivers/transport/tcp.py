@@ -50,11 +50,11 @@ class TcpStream:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._socket: socket.socket | None = None
         self._left = b""
-        self.tape: FrameRecorder | None = None
+        self.recorder: FrameRecorder | None = None
         """The record of sent and received bytes; None if there is none."""
 
     @property
-    def stands(self) -> bool:
+    def is_connected(self) -> bool:
         """Return whether the connection is up, as far as the kernel knows."""
         return self._socket is not None
 
@@ -83,12 +83,12 @@ class TcpStream:
             one.close()
             raise OSError(number, os.strerror(number))
         self._loop, self._socket, self._left, self._ends = loop, one, b"", False
-        if self.tape is not None:
+        if self.recorder is not None:
             host, number = one.getsockname()[:2]
-            self.tape.mark("opened", "connected", f"{host}:{number}", f"{address}:{port}")
+            self.recorder.mark("opened", "connected", f"{host}:{number}", f"{address}:{port}")
         loop.add_reader(one.fileno(), self._readable)
         if self._sound is not None and isinstance(loop, EventLoop):
-            loop.ear.hears(one.fileno(), self._at_once)
+            loop.direct_selector.hears(one.fileno(), self._at_once)
 
     def send(self, data: bytes) -> bool:
         """Send bytes; the rest follows when the kernel takes it.
@@ -97,8 +97,8 @@ class TcpStream:
         """
         if self._socket is None:
             return False
-        if self.tape is not None:
-            self.tape.sent(data)
+        if self.recorder is not None:
+            self.recorder.record_sent(data)
         if self._left:
             self._left += data
             return True
@@ -117,8 +117,8 @@ class TcpStream:
 
     def drop(self) -> None:
         """Close the connection at once, without a call of ``lost``."""
-        if self._socket is not None and self.tape is not None:
-            self.tape.mark("closed", "closed by us")
+        if self._socket is not None and self.recorder is not None:
+            self.recorder.mark("closed", "closed by us")
         self._drop()
 
     def _drop(self) -> None:
@@ -128,7 +128,7 @@ class TcpStream:
         assert self._loop is not None
         self._held = None
         if isinstance(self._loop, EventLoop):
-            self._loop.ear.hears(one.fileno(), None)
+            self._loop.direct_selector.hears(one.fileno(), None)
         if not self._loop.is_closed():
             self._loop.remove_reader(one.fileno())
             if self._left:
@@ -146,8 +146,8 @@ class TcpStream:
         except OSError as error:
             self._held = error
             return Handled.NOTHING
-        if self.tape is not None and data:
-            self.tape.heard(data)
+        if self.recorder is not None and data:
+            self.recorder.record_received(data)
         reply = self._sound(data) if data else None
         if reply is None:
             self._held = data
@@ -169,8 +169,8 @@ class TcpStream:
         except OSError as error:
             self._end(error)
             return
-        if self.tape is not None and data and held is None:
-            self.tape.heard(data)
+        if self.recorder is not None and data and held is None:
+            self.recorder.record_received(data)
         if not data:
             self._end(None)
         elif reply := self._hear(data):
@@ -198,8 +198,8 @@ class TcpStream:
 
     def _end(self, error: Exception | None, of: socket.socket | None = None) -> None:
         if self._socket is not None and of in (None, self._socket):
-            if self.tape is not None:
-                self.tape.mark("ended", str(error or "closed by the other end"))
+            if self.recorder is not None:
+                self.recorder.mark("ended", str(error or "closed by the other end"))
             self._drop()
             self._lost(error)
 

@@ -44,7 +44,7 @@ class FoundDevice:
     bus: Mapping[str, str | int]
     profile: str
     unit: int | None = None
-    said: str = ""
+    profile_reason: str = ""
     is_profile_sure: bool = True
     key_file: str = ""
 

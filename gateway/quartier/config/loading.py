@@ -151,7 +151,7 @@ def _load_profiles(read: SiteDraft, here: FilePath) -> Iterator[tuple[str, Profi
         if not folder.is_dir():
             read.flaws.append(FileFault(("site", "profiles", index), f"{folder} is no folder"))
     once = cache(partial(load_profile, folders=folders))  # many devices, few profiles
-    for name, profile in read.said("devices", "profile"):
+    for name, profile in read.iterate_texts("devices", "profile"):
         path = ("devices", name, "profile")
         try:
             yield name, once(profile)

@@ -93,7 +93,7 @@ def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: N
         _want(inputs, participants, base)
     tree = None if base is None else build_tree(inputs, participants, base)
     inputs = load_sharing.share_load(inputs, participants, tree)
-    result = _allocated(inputs, participants, base, tree)
+    result = _allocate_inside_limits(inputs, participants, base, tree)
     result = restore.restore_next(inputs, participants, result)
     if not result.back:
         back = generation.restore_relay_pv(inputs, participants, result.total_low_w, result.acted)
@@ -101,26 +101,26 @@ def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: N
     wants, switches = results.apply_allocation(inputs, participants, result)
     tightened, switches = conflict_response.find_conflict_writes(inputs, result, switches)
     wants += tightened
-    book, commands = orders_book.find_due_commands(state.book, wants, frozen, now.ns, state.house.steps)
-    lost = _lost(inputs)
-    away = {**operation_modes.find_normal_points(state.house, switches, book), **lost}
+    book, commands = orders_book.find_due_commands(state.book, wants, frozen, now.ns, state.site.steps)
+    lost = _find_lost_setpoints(inputs)
+    away = {**operation_modes.find_normal_points(state.site, switches, book), **lost}
     again = conflict_response.find_repeated_releases(inputs, result)
     book = replace(book, released=book.released - again) if again else book
     book, insisted, untaken = releases.repeat_releases(inputs, book, lost, frozen)
-    house = state.house
+    house = state.site
     book, given, freed = orders_book.find_release_commands(
         book, away, house.release_values, now.ns, house.own_controls
     )
     given, freed, away = [*insisted, *given], (*untaken, *freed), {**untaken, **away}
     told = {one.point: one.value for one in (*commands, *given)} | dict.fromkeys(freed, 0.0)
-    known = conflict_response.record_conflict_writes(inputs.state.rivals, told, now.ns)
-    if known != inputs.state.rivals:
-        inputs = replace(inputs, state=replace(inputs.state, rivals=known))
+    known = conflict_response.record_conflict_writes(inputs.state.conflicts, told, now.ns)
+    if known != inputs.state.conflicts:
+        inputs = replace(inputs, state=replace(inputs.state, conflicts=known))
     present = status.find_control_alarms(inputs, participants, result, book, lost)
     after = replace(
         inputs.state,
         window=window,
-        turns=switches,
+        switch_states=switches,
         gate=result.gate,
         book=book,
         looks=result.looks,
@@ -132,12 +132,12 @@ def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: N
 
 def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now) -> CycleInputs:
     """Build the cycle inputs: observations, control stage and the limits in force."""
-    house = state.house
+    house = state.site
     started_ns = now.ns if state.started_ns is None else state.started_ns
     dt_s = house.cycle_s if state.last_ns is None else max(0.0, (now.ns - state.last_ns) / 1e9)
     missed = observe_health.count_missed_cycles(dt_s, house.cycle_s)
     late_count = state.late_count + missed if missed else 0
-    last_good = observations.update_last_good(frozen, house, state.memories)
+    last_good = observations.update_last_good(frozen, house, state.last_good)
     grid = last_good.get(f"{house.grid.name}.power_w")
     age_s = min(
         observations.find_reading_age_s(grid, now.ns), float("inf") if grid else (now.ns - started_ns) / 1e9
@@ -176,73 +176,75 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
     seen = seen.with_outage(outage.note_rise(seen.outage, grid_w, contract_w, now.ns))
     tracks = meter_delay.update_tracks(house, state.tracks, last_good, state.book.orders, now.ns)
     late = meter_delay.update_meter_delay(
-        state.lag, house, last_good, {name: one.seen for name, one in tracks.items()}
+        state.lag, house, last_good, {name: one.readings for name, one in tracks.items()}
     )
     if detection.is_dark(seen, house, last_good, now.ns):
         tracks, late = {}, meter_delay.MeterDelay(found_s=state.lag.found_s)
-        blank = replace(state.meter.quantities, shown={})
+        blank = replace(state.meter.quantities, histories={})
         meter = replace(
             state.meter, steered=StepWatch(), generation=StepWatch(), quantities=blank, below_ns=None
         )
     passes = hidden_conflicts.update_hidden_conflicts(
-        state.trespasses, frozen, house, last_good, state.book.orders, now.ns
+        state.hidden_conflicts, frozen, house, last_good, state.book.orders, now.ns
     )
     after = replace(
         state,
         started_ns=started_ns,
         last_ns=now.ns,
         late_count=late_count,
-        memories=last_good,
+        last_good=last_good,
         judgement=judgement,
         meter=meter,
         remainder_w=remainder_w,
-        turns=overrides.apply_overrides(
+        switch_states=overrides.apply_overrides(
             house, operation_modes.adopt_assets(frozen, state, now.ns), wishes.overrides, now.ns
         ),
         import_breach=update_breach(state.import_breach, import_w, force.import_w, now.ns),
         export_breach=update_breach(state.export_breach, export_w, force.export_w, now.ns),
         overloads=breach.update_overloads(state.overloads, house, last_good, force, now.ns),
-        force=force,
+        active_limits=force,
         mode=wishes.caps.mode,
         contacts=holds,
         supplies=loads,
         potentials=generation.find_pv_potentials(
             state.potentials, house, last_good, state.book.orders, now.ns
         ),
-        stays=charging_sessions.update_sessions(
-            house, state.stays, state.turns, last_good, dt_s, now, state.book.orders
+        charging_sessions=charging_sessions.update_sessions(
+            house, state.charging_sessions, state.switch_states, last_good, dt_s, now, state.book.orders
         ),
-        runs=daily_runs.update_runs(house, state.runs, state.turns, last_good, dt_s, now),
+        runs=daily_runs.update_runs(house, state.runs, state.switch_states, last_good, dt_s, now),
         tracks=tracks,
         lag=late,
         events=seen,
-        rivals=conflicts.update_conflicts(
-            state.rivals,
+        conflicts=conflicts.update_conflicts(
+            state.conflicts,
             frozen,
             state.book.orders,
             now.ns,
             conflicts.DeviceFacts(
                 steps=house.steps, fallbacks=house.fallbacks, releases=house.release_values
             ),
-            {name: one.passes for name, one in passes.items()},
+            {name: one.excess for name, one in passes.items()},
             {name for name, one in passes.items() if one.moves_ns[-1:] == (now.ns,)},
         ),
-        trespasses=passes,
+        hidden_conflicts=passes,
         clocks=meter_clocks.compare_clocks(house, state.clocks, last_good, now),
         swings=hunting.update_hunting(state.swings, house, last_good, state.book.orders, now.ns),
     )
     return CycleInputs(
         state=after,
-        wishes=wishes,
-        force=force,
+        requests=wishes,
+        active_limits=force,
         grid_w=grid_w,
         grid_age_s=age_s,
-        lost=implausible or age_s > observe_health.find_lost_after_s(period_s),
+        is_meter_lost=implausible or age_s > observe_health.find_lost_after_s(period_s),
         dt_s=min(dt_s, 10.0),
         running_s=(now.ns - started_ns) / 1e9,
         now=now,
         common=_common(state, force, wishes),
-        duties=effects.add_commanded_tiers(effects.find_grid_effects(seen, contract_w, now.ns), wishes.shed),
+        grid_effects=effects.add_commanded_tiers(
+            effects.find_grid_effects(seen, contract_w, now.ns), wishes.shed
+        ),
     )
 
 
@@ -250,7 +252,7 @@ def _judge_meter(
     frozen: FrozenImage, state: ControlState, last_good: observations.LastGoodValues, now_ns: int
 ) -> judge.MeterCheck:
     """Advance the check of the grid meter by one cycle."""
-    house = state.house
+    house = state.site
     seen = {}
     for quantity in QUANTITIES:
         point = f"{house.grid.name}.{quantity}"
@@ -277,32 +279,32 @@ def _judge_meter(
 
 def _common(before: ControlState, force: ActiveLimits, wishes: Requests) -> bool:
     """Return whether a common restriction has just eased: then the buildings must not all restore at once."""
-    if before.force is None:
+    if before.active_limits is None:
         return True
-    return force.import_w > before.force.import_w or before.mode != wishes.caps.mode
+    return force.import_w > before.active_limits.import_w or before.mode != wishes.caps.mode
 
 
 def _players(inputs: CycleInputs) -> list[Participant]:
     """Return the participants: all flexible assets, and batteries while all their inputs are available."""
-    last_good, tracks, late = inputs.state.memories, inputs.state.tracks, inputs.state.lag
-    grid = last_good.get(f"{inputs.house.grid.name}.power_w")
+    last_good, tracks, late = inputs.state.last_good, inputs.state.tracks, inputs.state.lag
+    grid = last_good.get(f"{inputs.site.grid.name}.power_w")
     participants = [
         make_flexible_participant(
             asset,
-            inputs.state.turns[asset.name],
+            inputs.state.switch_states[asset.name],
             last_good,
             inputs.now_ns,
             meter_delay.find_power_then_w(tracks.get(asset.name), grid, late.late_s),
             late.late_s,
         )
-        for asset in find_flexible_assets(inputs.house)
-        if not overrides.is_in_maintenance(asset, inputs.wishes.overrides)
+        for asset in find_flexible_assets(inputs.site)
+        if not overrides.is_in_maintenance(asset, inputs.requests.overrides)
     ]
     left_alone = results.find_conflict_pauses(inputs)
     for participant in participants:
         participant.usable = participant.usable and participant.name not in left_alone
     participants += operation_modes.make_participants(inputs)
-    for asset in inputs.house.assets:
+    for asset in inputs.site.assets:
         if not isinstance(asset, Battery) or results.explain_battery_not_controlled(inputs, asset):
             continue
         last = last_good[f"{asset.name}.power_w"]
@@ -320,21 +322,21 @@ def _players(inputs: CycleInputs) -> list[Participant]:
 def _base(
     inputs: CycleInputs, window: residual_load.ResidualWindow, participants: list[Participant]
 ) -> residual_load.ResidualLoad | None:
-    more_w, less_w = conflict_response.find_conflict_power_w(inputs.house, inputs.state, inputs.now_ns)
-    if not inputs.lost:
+    more_w, less_w = conflict_response.find_conflict_power_w(inputs.site, inputs.state, inputs.now_ns)
+    if not inputs.is_meter_lost:
         base = window.base(participants)
         gone_w = residual_load.estimate_lost_discharge_w(
-            inputs.house.assets, inputs.state.memories, inputs.now_ns
+            inputs.site.assets, inputs.state.last_good, inputs.now_ns
         )
         import_w, export_w = judge.find_margins(inputs.meter, inputs.state.remainder_w)
         more_w += gone_w + import_w
         less_w += export_w
         return base and replace(base, high_w=base.high_w + more_w, low_w=base.low_w - less_w)
     rest_w = residual_load.estimate_residual_load_w(
-        inputs.house, inputs.state.memories, participants, inputs.state.remainder_w, inputs.now_ns
+        inputs.site, inputs.state.last_good, participants, inputs.state.remainder_w, inputs.now_ns
     )
     high_w, low_w = rest_w + residual_load.estimate_silent_rise_w(participants), rest_w
-    grid = inputs.state.memories.get(f"{inputs.house.grid.name}.power_w")
+    grid = inputs.state.last_good.get(f"{inputs.site.grid.name}.power_w")
     if grid is not None and inputs.meter.verdict is Verdict.IMPLAUSIBLE:
         # The worse of the shown and the estimated power counts, in either direction.
         shown_w = grid.value - sum(participant.present_w for participant in participants)
@@ -348,13 +350,15 @@ def _want(inputs: CycleInputs, participants: list[Participant], base: residual_l
     if not units:
         return
     others_w = sum(participant.want_w for participant in participants if participant not in units)
-    caps = inputs.wishes.caps
+    caps = inputs.requests.caps
     surplus_w = max(0.0, -(base.high_w + others_w))
     low_w, high_w = (
         _reach(inputs, base, others_w),
         response.find_charge_max_w(inputs, base, others_w, UNLIMITED_W),
     )
-    rooms = setpoints.narrow_ranges([participant.room for participant in units], low_w=low_w, high_w=high_w)
+    rooms = setpoints.narrow_ranges(
+        [participant.headroom for participant in units], low_w=low_w, high_w=high_w
+    )
     rooms = response.keep_shed_from_grid(inputs, units, rooms, surplus_w)
     if caps.no_grid_charge_above_reserve:
         above = [unit for unit in units if _above_reserve(inputs, unit)]
@@ -367,19 +371,19 @@ def _want(inputs: CycleInputs, participants: list[Participant], base: residual_l
     alone = _find_room_alone(inputs, base, others_w, units)
     ruled = []
     for unit, allowed in zip(units, rooms, strict=True):
-        if unit.name not in inputs.wishes.aims:
+        if unit.name not in inputs.requests.aims:
             ruled.append((unit, allowed))
             continue
         wanted_w, unit.reason = local_plan.follow_aim(inputs, unit, net_w)
         net_w += min(max(wanted_w, allowed.low_w), allowed.high_w)  # what the next battery sees
-        _moved(inputs, unit, allowed, wanted_w, alone)
+        _move_battery(inputs, unit, allowed, wanted_w, alone)
     desired = setpoints.split_power(target_w - net_w, [allowed for _, allowed in ruled])
     for (unit, allowed), desired_w in zip(ruled, desired, strict=True):
         unit.reason = local_plan.explain_rule(inputs, unit, target_w, net_w)
-        _moved(inputs, unit, allowed, desired_w, alone)
+        _move_battery(inputs, unit, allowed, desired_w, alone)
 
 
-def _moved(
+def _move_battery(
     inputs: CycleInputs, unit: Participant, allowed: PowerRange, wanted_w: float, alone: PowerRange
 ) -> None:
     """Set the next step of a battery.
@@ -387,7 +391,7 @@ def _moved(
     ``alone`` is the range that the limits leave to a battery that checks the meter.
     """
     assert isinstance(unit.asset, Battery)
-    unit.room = allowed
+    unit.headroom = allowed
     free = PowerRange(max(allowed.low_w, alone.low_w), min(allowed.high_w, alone.high_w))
     trial_w = results.find_check_step_w(inputs, unit.asset, free)
     if trial_w is None:
@@ -401,40 +405,41 @@ def _find_room_alone(
     inputs: CycleInputs, base: residual_load.ResidualLoad, others_w: float, units: list[Participant]
 ) -> PowerRange:
     """Return the range that the limits leave to the checking battery while no other battery moves."""
-    checking = judge.find_checking_battery(inputs.house)
+    checking = judge.find_checking_battery(inputs.site)
     rest_w = others_w + sum(unit.before_w for unit in units if unit.asset is not checking)
     return PowerRange(
-        -inputs.force.export_w - base.low_w - rest_w, inputs.force.import_w - base.high_w - rest_w
+        -inputs.active_limits.export_w - base.low_w - rest_w,
+        inputs.active_limits.import_w - base.high_w - rest_w,
     )
 
 
 def _try(inputs: CycleInputs, unit: Participant, trial_w: float) -> None:
     """Make a small step that shows whether the meter is right."""
     unit.reason = _TRIAL
-    if inputs.lost:
+    if inputs.is_meter_lost:
         # Others keep the limits: the estimate must not make the battery do more than a small step.
         most_w = abs(trial_w)
         unit.reason = _TRIAL_AGAIN
-        unit.room = PowerRange(max(-most_w, unit.room.low_w), min(most_w, unit.room.high_w))
-    unit.want_w = min(max(trial_w, unit.room.low_w), unit.room.high_w)
+        unit.headroom = PowerRange(max(-most_w, unit.headroom.low_w), min(most_w, unit.headroom.high_w))
+    unit.want_w = min(max(trial_w, unit.headroom.low_w), unit.headroom.high_w)
 
 
 def _target_w(inputs: CycleInputs) -> float:
     """Return the grid power that batteries aim at, in W."""
-    wished_w = inputs.wishes.grid_target_w
-    target_w = inputs.house.grid_target_w if wished_w is None else wished_w
-    return max(0.0, target_w) if inputs.wishes.caps.no_battery_export else target_w
+    wished_w = inputs.requests.grid_target_w
+    target_w = inputs.site.grid_target_w if wished_w is None else wished_w
+    return max(0.0, target_w) if inputs.requests.caps.no_battery_export else target_w
 
 
 def _follow(inputs: CycleInputs, unit: Participant, desired_w: float) -> None:
     """Set the battery's next step to the desired power, or to the power of an override."""
-    asset, allowed = unit.asset, unit.room
+    asset, allowed = unit.asset, unit.headroom
     assert isinstance(asset, Battery)
     if inputs.stage is not ControlStage.NORMAL:
         unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
         unit.reason = held_reasons.explain_stale_inputs(inputs)
         return
-    by_hand_w = overrides.find_ordered_power_w(asset, inputs.wishes.overrides)
+    by_hand_w = overrides.find_ordered_power_w(asset, inputs.requests.overrides)
     if by_hand_w is not None:  # it follows no meter, so it cannot hunt and needs no filter
         unit.reason = override_report.explain_battery_order(inputs, asset, allowed)
         unit.want_w = setpoints.ramp_to(asset, unit.before_w, by_hand_w, allowed, inputs.dt_s)
@@ -450,28 +455,28 @@ def _follow(inputs: CycleInputs, unit: Participant, desired_w: float) -> None:
 def _reach(inputs: CycleInputs, base: residual_load.ResidualLoad, others_w: float) -> float:
     """Return the lowest power that all batteries together may have, in W; never above 0."""
     low_w = -UNLIMITED_W
-    if inputs.wishes.caps.no_battery_export or inputs.duties.no_feed_in:
+    if inputs.requests.caps.no_battery_export or inputs.grid_effects.no_feed_in:
         low_w = min(0.0, -(base.low_w + others_w))
-    if inputs.force.generation_w is not None:
-        made_w = residual_load.find_generation_w(inputs.house, inputs.state.memories, inputs.now_ns)
-        low_w = max(low_w, min(0.0, made_w - inputs.force.generation_w))
-    more_w, _ = conflict_response.find_conflict_power_w(inputs.house, inputs.state, inputs.now_ns)
+    if inputs.active_limits.generation_w is not None:
+        made_w = residual_load.find_generation_w(inputs.site, inputs.state.last_good, inputs.now_ns)
+        low_w = max(low_w, min(0.0, made_w - inputs.active_limits.generation_w))
+    more_w, _ = conflict_response.find_conflict_power_w(inputs.site, inputs.state, inputs.now_ns)
     if more_w > 0.0:  # another master's power is no reason to export
         low_w = max(low_w, min(0.0, -(base.now_w + others_w)))
     if inputs.meter.verdict is Verdict.SUSPECT:  # nor is power that it may hide, beyond the export limit
-        low_w = max(low_w, min(0.0, -(base.low_w + others_w) - inputs.force.export_w))
-    if unmet.is_meter_unsigned(inputs.house, inputs.state.memories):
+        low_w = max(low_w, min(0.0, -(base.low_w + others_w) - inputs.active_limits.export_w))
+    if unmet.is_meter_unsigned(inputs.site, inputs.state.last_good):
         low_w = max(low_w, 0.0)  # the meter would show feed-in as import, which asks for more feed-in
     return low_w
 
 
 def _above_reserve(inputs: CycleInputs, unit: Participant) -> bool:
-    soc = inputs.state.memories.get(f"{unit.name}.soc_pct")
+    soc = inputs.state.last_good.get(f"{unit.name}.soc_pct")
     assert isinstance(unit.asset, Battery)
     return soc is not None and soc.value >= unit.asset.reserve_soc_pct
 
 
-def _allocated(
+def _allocate_inside_limits(
     inputs: CycleInputs,
     participants: list[Participant],
     base: residual_load.ResidualLoad | None,
@@ -486,30 +491,30 @@ def _allocated(
     off = response.apply_tier_shed(inputs, participants, wants, acted)
     if base is None or tree is None:
         return results.AllocationResult(
-            tuple(wants), None, None, acted, met=True, gate=inputs.state.gate, off=off
+            tuple(wants), None, None, acted, is_met=True, gate=inputs.state.gate, off=off
         )
-    downs = steps.list_import_steps(participants, inputs.state.turns, inputs.now_ns)
+    downs = steps.list_import_steps(participants, inputs.state.switch_states, inputs.now_ns)
     breach_response.apply_breach_steps(inputs, participants, wants, downs, acted, tree)
     generation.limit_generation(inputs, participants, wants, acted)
-    _capped_consumption(inputs, participants, wants, downs, acted, base)
+    _cap_consumption(inputs, participants, wants, downs, acted, base)
     raising = inputs.stage is ControlStage.NORMAL
-    ups = steps.list_export_steps(participants, inputs.state.turns, inputs.now_ns, raising=raising)
+    ups = steps.list_export_steps(participants, inputs.state.switch_states, inputs.now_ns, raising=raising)
     ups = [
         one
         for one in ups
-        if overrides.is_raise_allowed(participants[one.index].asset, inputs.wishes.overrides)
+        if overrides.is_raise_allowed(participants[one.index].asset, inputs.requests.overrides)
     ]
-    ups = [one for one in ups if one.tier not in inputs.duties.off]
-    force = inputs.force
+    ups = [one for one in ups if one.tier not in inputs.grid_effects.off]
+    force = inputs.active_limits
     total_w = sum(wants)
     rest_w = base.now_w
     if base.high_w + total_w > force.import_w:
         rest_w = base.high_w
     elif base.low_w + total_w < -force.export_w:
         rest_w = base.low_w
-    if inputs.duties.holds:
+    if inputs.grid_effects.holds:
         ups = [*response.protect_from_increase(ups, participants)]
-    if inputs.lost:  # no raise without a grid meter; PV is limited to the export limit by itself
+    if inputs.is_meter_lost:  # no raise without a grid meter; PV is limited to the export limit by itself
         ups = []
     apart = minimum_times.space_releases(inputs, participants, ups)
     found = allocate_in_tree(inputs, tree, participants, wants, rest_w, downs, apart)
@@ -536,11 +541,11 @@ def _allocated(
         base.high_w + moved_w,
         base.low_w + moved_w,
         results.explain_movements(participants, setpoints, acted),
-        met=not found.broken,
+        is_met=not found.broken,
         gate=inputs.state.gate,
         off=off,
-        charge_room_w=_sun_room_w(inputs, participants, setpoints),
-        grove=tree,
+        charge_headroom_w=_sun_room_w(inputs, participants, setpoints),
+        tree=tree,
         broken=found.broken,
         held_w=found.held_w,
     )
@@ -554,7 +559,7 @@ def _sun_room_w(inputs: CycleInputs, participants: list[Participant], setpoints_
     room_w = 0.0
     for participant, setpoint_w in zip(participants, setpoints_w, strict=True):
         if isinstance(participant.asset, Battery):
-            soc = inputs.state.memories[f"{participant.name}.soc_pct"]
+            soc = inputs.state.last_good[f"{participant.name}.soc_pct"]
             room_w += setpoints.find_power_range(participant.asset, soc.value).high_w - setpoint_w
     return room_w
 
@@ -572,7 +577,7 @@ def _name(
             acted[taken_step.index] = cap.then(taken_step.reason)
 
 
-def _capped_consumption(
+def _cap_consumption(
     inputs: CycleInputs,
     participants: list[Participant],
     wants: list[float],
@@ -581,7 +586,7 @@ def _capped_consumption(
     base: residual_load.ResidualLoad,
 ) -> None:
     """Keep the consumption inside its limit, whatever is generated; discharging does not help."""
-    cap_w = inputs.force.consumption_w
+    cap_w = inputs.active_limits.consumption_w
     if cap_w is None:
         return
     positive = [max(0.0, want) for want in wants]
@@ -592,7 +597,7 @@ def _capped_consumption(
         positive,
         found.setpoint_w,
         usable[: found.down_count],
-        inputs.force.reason("consumption"),
+        inputs.active_limits.reason("consumption"),
         acted,
     )
     for index, after_w in enumerate(found.setpoint_w):
@@ -600,11 +605,11 @@ def _capped_consumption(
             wants[index] = after_w
 
 
-def _lost(inputs: CycleInputs) -> Mapping[str, Reason]:
+def _find_lost_setpoints(inputs: CycleInputs) -> Mapping[str, Reason]:
     """Return the setpoints whose inputs are lost, with the reason."""
     batteries = {
         find_control_point(asset): why
-        for asset in inputs.house.assets
+        for asset in inputs.site.assets
         if isinstance(asset, Battery)
         and asset.writable
         and is_order_allowed(asset)

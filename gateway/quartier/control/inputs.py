@@ -16,24 +16,24 @@ from quartier.site.site_layout import Site
 class CycleInputs:
     """The inputs of one cycle.
 
-    ``grid_w`` is None unless the grid meter is current and not implausible. ``lost``: the reading is too old
-    even for FREEZE, or implausible. ``running_s`` is the time since the first cycle of this process.
+    ``grid_w`` is None unless the grid meter is current and not implausible. ``is_meter_lost``: the reading is
+    too old even for FREEZE, or implausible. ``running_s`` is the time since the first cycle of this process.
 
-    ``common``: all buildings saw this change, so restores are spread. ``duties`` are the effects of grid
-    events and shed commands.
+    ``common``: all buildings saw this change, so restores are spread. ``grid_effects`` are the effects of
+    grid events and shed commands.
     """
 
     state: ControlState
-    wishes: Requests
-    force: ActiveLimits
+    requests: Requests
+    active_limits: ActiveLimits
     grid_w: float | None
     grid_age_s: float
-    lost: bool
+    is_meter_lost: bool
     dt_s: float
     running_s: float
     now: Now
     common: bool
-    duties: GridEffects = field(default_factory=GridEffects)
+    grid_effects: GridEffects = field(default_factory=GridEffects)
 
     @property
     def meter(self) -> MeterCheck:
@@ -41,9 +41,9 @@ class CycleInputs:
         return self.state.meter
 
     @property
-    def house(self) -> Site:
+    def site(self) -> Site:
         """The site."""
-        return self.state.house
+        return self.state.site
 
     @property
     def now_ns(self) -> int:

@@ -65,9 +65,9 @@ class Participant:
     ``present_w`` is contained in the present grid power; ``want_w`` shall replace it. ``settled_w`` is lower
     for an asset that was lowered just now: the power that remains once it has obeyed.
 
-    ``seen`` is False while ``present_w`` is only assumed. ``usable`` is False if no limit may be kept with it
-    now. ``deaf``: it was ordered to take or make less, had its time, and is seen not to do so; it counts with
-    its measured power.
+    ``is_measured`` is False while ``present_w`` is only assumed. ``usable`` is False if no limit may be kept
+    with it now. ``is_unresponsive``: it was ordered to take or make less, had its time, and is seen not to do
+    so; it counts with its measured power.
 
     A car that shares load counts against limits with ``allowed_w``, which it may take at any time (None: the
     power it wants). ``scale`` is the share that it takes of each W that its charge point would take on all
@@ -79,18 +79,18 @@ class Participant:
     asset: ControllableAsset
     present_w: float
     want_w: float
-    turn: SwitchState
-    room: PowerRange = field(default_factory=lambda: PowerRange(0.0, 0.0))
+    switch_state: SwitchState
+    headroom: PowerRange = field(default_factory=lambda: PowerRange(0.0, 0.0))
     before_w: float = 0.0
     reason: Reason | None = None
-    seen: bool = True
+    is_measured: bool = True
     usable: bool = True
-    deaf: bool = False
+    is_unresponsive: bool = False
     downs: tuple[ModeStep, ...] = ()
     ups: tuple[ModeStep, ...] = ()
     mode: int = 0
     tier: Tier = "A"
-    wanted: int = 0
+    preferred_mode: int = 0
     allowed_w: float | None = None
     scale: float = 1.0
     laxity_s: float = 0.0
@@ -114,15 +114,20 @@ def find_floor_power_w(ev: ChargePointAsset) -> float:
 
 def is_at_order(participant: Participant) -> bool:
     """Return whether a car is seen to take all that it may: only such a car would take more."""
-    asset, limit_w = participant.asset, participant.turn.limit_w
-    if not isinstance(asset, ChargePointAsset) or not participant.seen or participant.deaf or limit_w is None:
+    asset, limit_w = participant.asset, participant.switch_state.limit_w
+    if (
+        not isinstance(asset, ChargePointAsset)
+        or not participant.is_measured
+        or participant.is_unresponsive
+        or limit_w is None
+    ):
         return False
     return participant.want_w >= limit_w - AT_ORDER_TOLERANCE_A * asset.voltage_v * asset.phases_count
 
 
 def find_ordered_power_w(participant: Participant) -> float:
     """Return the most that it may take by its present order, in W, whatever it was last seen to take."""
-    asset, switch = participant.asset, participant.turn
+    asset, switch = participant.asset, participant.switch_state
     if isinstance(asset, OperationModeAsset):
         return max(0.0, asset.modes[participant.mode].power_w)
     if isinstance(asset, Battery | Pv) or not switch.on:
@@ -189,7 +194,13 @@ def make_flexible_participant(
         want_w = present_w if deaf else want_w
         present_w = present_w if then_w is None else min(then_w, 0.0)
         return Participant(
-            asset, present_w, want_w, switch, seen=seen_w is not None, usable=usable, deaf=deaf
+            asset,
+            present_w,
+            want_w,
+            switch,
+            is_measured=seen_w is not None,
+            usable=usable,
+            is_unresponsive=deaf,
         )
     full = find_full_power_w(asset) if isinstance(asset, ChargePointAsset) else find_worst_power_w(asset)
     most_w = full if switch.limit_w is None else switch.limit_w
@@ -202,7 +213,7 @@ def make_flexible_participant(
     if switch.settling(now_ns, late_s) or (seen is not None and not _is_read_since(asset, switch, seen)):
         present_w, settled_w = max(present_w, switch.before_w), min(present_w, want_w)
     participant = Participant(
-        asset, present_w, want_w, switch, seen=seen_w is not None, usable=usable, deaf=deaf
+        asset, present_w, want_w, switch, is_measured=seen_w is not None, usable=usable, is_unresponsive=deaf
     )
     participant.settled_w = settled_w
     return participant

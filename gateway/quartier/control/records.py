@@ -57,7 +57,7 @@ class PowerLimits:
 class LinkLimits:
     """The limits of the link now, in W, with their sources.
 
-    ``whose`` maps each limited direction (``import``, ``export``, ``generation``, ``consumption``) to the
+    ``sources`` maps each limited direction (``import``, ``export``, ``generation``, ``consumption``) to the
     source of the strictest limit. ``since_ns`` is when the link state was entered. ``no_battery_export`` and
     ``no_grid_charge_above_reserve`` are the two rules of spec/failsafe.md#state-failsafe. ``tested``: the
     link is not lost, the fail-safe state is only tested. ``clock`` says what is wrong with the wall clock;
@@ -71,7 +71,7 @@ class LinkLimits:
     export_max_w: float
     generation_max_w: float | None = None
     consumption_max_w: float | None = None
-    whose: Mapping[str, Reason] = field(default_factory=dict)
+    sources: Mapping[str, Reason] = field(default_factory=dict)
     no_battery_export: bool = False
     no_grid_charge_above_reserve: bool = False
     tested: bool = False
@@ -91,7 +91,7 @@ class Preference:
     way. ``given_back`` says why the asset must be left to its own control.
     """
 
-    wanted: int
+    preferred_mode: int
     highest: int
     lowest: int
     tier: Tier
@@ -189,15 +189,15 @@ class Override:
         """The reason that is shown with each order."""
         if self.who.kind == "document":
             program, document = self.who.name, self.who.id
-            return make_reason("document.orders", *self._whose, program=program, document=document)
+            return make_reason("document.orders", *self._identity, program=program, document=document)
         if self.because is not None:
             return self.because._replace(who=self.who, until_utc_ms=self.until_utc_ms)
         code = "hand.maintenance" if self.value is None else "hand.orders"
-        reason = make_reason(code, *self._whose, person=self.who.name)
+        reason = make_reason(code, *self._identity, person=self.who.name)
         return reason.then(make_text_reason(self.why)) if self.why else reason
 
     @property
-    def _whose(self) -> tuple[Origin, int]:
+    def _identity(self) -> tuple[Origin, int]:
         return self.who, self.until_utc_ms
 
 

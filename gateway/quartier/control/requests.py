@@ -158,7 +158,7 @@ class DeviceSchedule:
     nbf_utc_ms: int
     exp_utc_ms: int
     start_utc_ms: int
-    stretches: tuple[ScheduleInterval, ...]
+    intervals: tuple[ScheduleInterval, ...]
 
 
 SignalKind = Literal["price", "co2", "level", "alert"]
@@ -204,7 +204,7 @@ class PlanAim:
     grid_max_w: float
     why: Reason = NO_REASON
 
-    def asked_w(self, net_w: float) -> float:
+    def find_power_w(self, net_w: float) -> float:
         """Return the battery power asked, in W, if the grid would show ``net_w`` without the battery."""
         return max(self.grid_min_w - net_w, min(self.power_w, self.grid_max_w - net_w))
 

@@ -37,21 +37,21 @@ from quartier_drivers.contract import Command
 class ControlState:
     """All memory of the cycle; immutable, so that a failed cycle has changed nothing."""
 
-    house: Site
+    site: Site
     started_ns: int | None = None
     last_ns: int | None = None
     late_count: int = 0
-    memories: Mapping[str, LastGood] = field(default_factory=dict)
+    last_good: Mapping[str, LastGood] = field(default_factory=dict)
     judgement: StageDecision = field(default_factory=StageDecision)
     meter: MeterCheck = field(default_factory=MeterCheck)
     window: ResidualWindow = field(default_factory=ResidualWindow)
     remainder_w: float | None = None
-    turns: Mapping[str, SwitchState] = field(default_factory=dict)
+    switch_states: Mapping[str, SwitchState] = field(default_factory=dict)
     gate: RestoreGate = field(default_factory=RestoreGate)
     import_breach: Breach = field(default_factory=Breach)
     export_breach: Breach = field(default_factory=Breach)
     overloads: Overloads = field(default_factory=dict)
-    force: ActiveLimits | None = None
+    active_limits: ActiveLimits | None = None
     mode: str = ""
     contacts: Mapping[str, ContactHold] = field(default_factory=dict)
     supplies: Mapping[str, SupplyState] = field(default_factory=dict)
@@ -61,11 +61,11 @@ class ControlState:
     lag: MeterDelay = field(default_factory=MeterDelay)
     looks: Mapping[str, NodeWindow] = field(default_factory=dict)
     events: GridEvents = field(default_factory=GridEvents)
-    rivals: Mapping[str, PointConflict] = field(default_factory=dict)
-    trespasses: Mapping[str, HiddenConflict] = field(default_factory=dict)
+    conflicts: Mapping[str, PointConflict] = field(default_factory=dict)
+    hidden_conflicts: Mapping[str, HiddenConflict] = field(default_factory=dict)
     swings: OutputSwings = field(default_factory=OutputSwings)
-    stays: Mapping[str, ChargingSession] = field(default_factory=dict)
-    park: SharingState = field(default_factory=SharingState)
+    charging_sessions: Mapping[str, ChargingSession] = field(default_factory=dict)
+    load_sharing: SharingState = field(default_factory=SharingState)
     clocks: ClockComparisons = field(default_factory=dict)
     runs: Mapping[str, RunProgress] = field(default_factory=dict)
     alarms: StandingAlarms = field(default_factory=dict)
@@ -73,7 +73,7 @@ class ControlState:
     @classmethod
     def fresh(cls, house: Site) -> "ControlState":
         """Return the state of a process that has just started."""
-        return cls(house=house)
+        return cls(site=house)
 
     def adopt(self, house: Site, anew: Collection[str] = ()) -> "ControlState":
         """Return the same memory for a site file that was read again; removed assets are forgotten.
@@ -81,7 +81,7 @@ class ControlState:
         ``anew`` are points whose bus was restarted: the last order there may never have arrived, so it is
         ordered again at once.
         """
-        others = *house.assets, *house.contacts, *house.supplies, *house.witnesses
+        others = *house.assets, *house.contacts, *house.supplies, *house.clock_sources
         names = {house.grid.name} | {one.name for one in others}
 
         def known(point: str) -> bool:
@@ -89,9 +89,9 @@ class ControlState:
 
         return replace(
             self,
-            house=house,
-            memories={p: m for p, m in self.memories.items() if known(p)},
-            turns={n: t for n, t in self.turns.items() if n in names},
+            site=house,
+            last_good={p: m for p, m in self.last_good.items() if known(p)},
+            switch_states={n: t for n, t in self.switch_states.items() if n in names},
             contacts={n: h for n, h in self.contacts.items() if n in names},
             supplies={n: one for n, one in self.supplies.items() if n in names},
             book=OrderBook(
@@ -99,13 +99,13 @@ class ControlState:
                 frozenset(p for p in self.book.released if known(p) and p not in anew),
                 {p: o for p, o in self.book.returns.items() if known(p) and p not in anew},
             ),
-            meter=judge.adopt_site(self.meter, self.house, house),
+            meter=judge.adopt_site(self.meter, self.site, house),
             window=ResidualWindow(),
-            stays={n: one for n, one in self.stays.items() if n in names},
+            charging_sessions={n: one for n, one in self.charging_sessions.items() if n in names},
             looks=node_meters.keep_known_nodes(self.looks, [ROOT_NODE, *(node.name for node in house.nodes)]),
             tracks={n: t for n, t in self.tracks.items() if n in names},
-            rivals={p: r for p, r in self.rivals.items() if known(p)},
-            trespasses={p: one for p, one in self.trespasses.items() if known(p)},
+            conflicts={p: r for p, r in self.conflicts.items() if known(p)},
+            hidden_conflicts={p: one for p, one in self.hidden_conflicts.items() if known(p)},
             swings=OutputSwings(),
             lag=MeterDelay(),
             clocks={n: one for n, one in self.clocks.items() if n in names},

@@ -46,13 +46,13 @@ class SwitchState:
 
     ``mode`` is the last mode ordered of an operation-mode asset (None: none yet). ``is_held``: a limit holds
     it below its preferred mode. ``asks_ns``: since when it has preferred another mode without a break.
-    ``turns_ns``: the changes of direction (down after up, or up after down) in the last hour. ``back_ns``:
-    since when its own control has it.
+    ``switch_times_ns``: the changes of direction (down after up, or up after down) in the last hour.
+    ``back_ns``: since when its own control has it.
 
-    ``raised_ns``: when a car that took all it might was last allowed to take more, or came back. ``told_ns``:
-    when it was last ordered to take (or generate) less; None means long ago. An asset that was seen not to
-    obey gets no new time when it is ordered to take still less. ``unread_ns``: since when the point of an
-    asset without an order of ours has not been read; None if it was read, or ordered.
+    ``raised_ns``: when a car that took all it might was last allowed to take more, or came back.
+    ``order_ns``: when it was last ordered to take (or generate) less; None means long ago. An asset that was
+    seen not to obey gets no new time when it is ordered to take still less. ``unread_ns``: since when the
+    point of an asset without an order of ours has not been read; None if it was read, or ordered.
     """
 
     on: bool = True
@@ -64,10 +64,10 @@ class SwitchState:
     mode: int | None = None
     is_held: bool = False
     asks_ns: int | None = None
-    turns_ns: tuple[int, ...] = ()
+    switch_times_ns: tuple[int, ...] = ()
     back_ns: int | None = None
     raised_ns: int | None = None
-    told_ns: int | None = None
+    order_ns: int | None = None
     unread_ns: int | None = None
 
     @property
@@ -81,7 +81,7 @@ class SwitchState:
 
     def had_time(self, answer_s: float, read_ns: int) -> bool:
         """Return whether a reading taken at ``read_ns`` is from after the time to obey."""
-        return self.told_ns is None or read_ns - self.told_ns >= answer_s * _S
+        return self.order_ns is None or read_ns - self.order_ns >= answer_s * _S
 
     def is_ramping(self, now_ns: int) -> bool:
         """Return whether it may still be rising to what it was just allowed."""
@@ -100,7 +100,7 @@ def switch_off(switch: SwitchState, before_w: float, now_ns: int, *, deaf: bool 
         since_ns=now_ns,
         before_w=before_w,
         lowered_ns=now_ns,
-        told_ns=switch.told_ns if deaf else now_ns,
+        order_ns=switch.order_ns if deaf else now_ns,
     )
     return count_shed(off, now_ns)
 
@@ -120,8 +120,8 @@ def change_direction(switch: SwitchState, now_ns: int, *, up: bool) -> SwitchSta
     """Record a change of direction now, if there is one; ``on`` says which way the last change went."""
     if switch.on is up:
         return switch
-    recent = tuple(then for then in switch.turns_ns if now_ns - then < _HOUR_NS)[-_SHEDS_MAX + 1 :]
-    return replace(switch, turns_ns=(*recent, now_ns))
+    recent = tuple(then for then in switch.switch_times_ns if now_ns - then < _HOUR_NS)[-_SHEDS_MAX + 1 :]
+    return replace(switch, switch_times_ns=(*recent, now_ns))
 
 
 def is_return_allowed(asset: FlexibleAsset, switch: SwitchState, now_ns: int) -> bool:
@@ -134,7 +134,7 @@ def is_return_allowed(asset: FlexibleAsset, switch: SwitchState, now_ns: int) ->
 
 def is_rise_allowed(switch: SwitchState, now_ns: int) -> bool:
     """Return whether it may go up: with the next way down it stays within six turns an hour."""
-    recent_count = sum(now_ns - then < _HOUR_NS for then in switch.turns_ns)
+    recent_count = sum(now_ns - then < _HOUR_NS for then in switch.switch_times_ns)
     return switch.on or recent_count <= SWITCHINGS_MAX_PER_H - 2
 
 
@@ -154,7 +154,7 @@ def hold_limit(switch: SwitchState, limit_w: float, now_ns: int, *, deaf: bool =
     """Allow no more than ``limit_w`` from now; only a limit below the present one is an order to obey."""
     if switch.limit_w is not None and limit_w >= switch.limit_w:
         return switch
-    return replace(switch, limit_w=limit_w, told_ns=switch.told_ns if deaf else now_ns)
+    return replace(switch, limit_w=limit_w, order_ns=switch.order_ns if deaf else now_ns)
 
 
 def raise_limit(switch: SwitchState, limit_w: float | None, now_ns: int, *, stands: bool) -> SwitchState:
@@ -281,8 +281,8 @@ def _facts(switch: SwitchState, now: Now) -> dict[str, Any]:
         "on": switch.on,
         "since_utc_ms": utc_ms(switch.since_ns),
         "sheds_utc_ms": [utc_ms(then) for then in switch.sheds_ns],
-        "turns_utc_ms": [utc_ms(then) for then in switch.turns_ns],
-        "ns": [switch.since_ns, switch.sheds_ns, switch.turns_ns],
+        "turns_utc_ms": [utc_ms(then) for then in switch.switch_times_ns],
+        "ns": [switch.since_ns, switch.sheds_ns, switch.switch_times_ns],
         "before_w": switch.before_w,
         "mode": switch.mode,
         "is_held": switch.is_held,
@@ -329,7 +329,7 @@ def _turn(asset: object, known: Mapping[str, Any], now: Now, *, dark: bool, same
         sheds_ns=sheds_ns,
         mode=mode,
         is_held=bool(known["is_held"]),
-        turns_ns=turns_ns,
+        switch_times_ns=turns_ns,
     )
 
 

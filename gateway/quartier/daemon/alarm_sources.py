@@ -26,17 +26,17 @@ class FaultAlarms:
         loaded: Callable[[], LoadedSite],
     ) -> None:
         self.refused = ""
-        self._turn = turn
+        self._control_loop = turn
         self._fleet = fleet
         self._safety = safety
         self._loaded = loaded
 
     def __call__(self, _now: Now) -> Iterator[Alarm]:
         """Yield an alarm for each fault that exists now."""
-        told = _find_already_reported(self._turn.view)
+        told = _find_already_reported(self._control_loop.view)
         for bus in self._fleet.buses:
             yield from _find_bus_alarms(bus, told)
-        for name, why in self._fleet.shares.deaf().items():
+        for name, why in self._fleet.shares.find_failed_shares().items():
             yield Alarm("share.deaf", name, f"share {name} {why}")
         yield from self._find_output_alarms()
         yield from self._find_site_alarms()
@@ -45,7 +45,7 @@ class FaultAlarms:
             yield Alarm("release.not_kept", "", words)
 
     def _find_output_alarms(self) -> Iterator[Alarm]:
-        house = self._turn.house
+        house = self._control_loop.site
         for asset, point in fallback_report.find_controllable_assets(house):
             if point in self._fleet.points and not participants.is_order_allowed(asset):
                 yield Alarm(
@@ -66,14 +66,14 @@ class FaultAlarms:
             yield Alarm("config.refused", "", f"the new site file is not used: {self.refused}")
         if loaded.site.district_link is None:
             return
-        if self._turn.uplink is None:
+        if self._control_loop.uplink is None:
             yield Alarm("district.off", "", "the link to the district cannot be used as it is set")
             return
-        if self._turn.view["mode"] == "AUTONOMOUS":
+        if self._control_loop.view["mode"] == "AUTONOMOUS":
             yield Alarm(
                 "district.unheard", "", "the district is not heard: the house goes by itself", CLOCK_STEPPED
             )
-        for paper, words in self._turn.uplink.expiring.items():
+        for paper, words in self._control_loop.uplink.expiring.items():
             yield Alarm("district.expires", paper, words)
 
 

@@ -73,7 +73,7 @@ def _render_point_with_writes(
 ) -> dict[str, Any]:
     found = _render_point(name, frozen, info, outcome, fleet.fallbacks, utc_ms)
     if info is not None and info.writable:
-        found["writes"] = _render_writes(info, fleet.tally, utc_ms)
+        found["writes"] = _render_writes(info, fleet.write_counts, utc_ms)
         probe = fleet.probes.get(name.partition(".")[0])
         if probe is not None and probe.point == name:
             found["probed"] = asdict(probe)
@@ -142,7 +142,7 @@ def render_reason(cause: Mapping[str, object]) -> dict[str, object]:
 def render_buses(fleet: BusManager, frozen: FrozenImage) -> list[dict[str, Any]]:
     """Render each bus with its slack, its devices and its shares."""
     return [
-        _render_one_bus(bus, wire, frozen) | {"shares": fleet.shares.told(bus.name)}
+        _render_one_bus(bus, wire, frozen) | {"shares": fleet.shares.render_shares(bus.name)}
         for bus, wire in zip(fleet.buses, fleet.wires, strict=True)
     ]
 
@@ -173,7 +173,7 @@ def render_asset(
         "name": name,
         **found,
         "written": None if outcome is None else render_last_write(outcome, now.ns),
-        "ledger": ledger.told(name, now.ns),
+        "ledger": ledger.render_rows(name, now.ns),
     }
 
 

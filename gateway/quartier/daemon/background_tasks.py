@@ -87,7 +87,7 @@ def make_optional_tasks(
 class EarlierRun:
     """State left by earlier runs: write counts, device memory, fallbacks, link, probes, overrides, alarms."""
 
-    tally: WriteCounts
+    write_counts: WriteCounts
     memory: DeviceMemory
     fallbacks: KnownFallbacks
     link: state_files.LinkRecord
@@ -104,7 +104,7 @@ class EarlierRun:
         tell: Callable[[Note], None],
     ) -> BusManager:
         """Make a bus manager that continues from this state."""
-        made = BusManager(group, clock, deliver, log, self.tally, tell, self.memory, self.fallbacks)
+        made = BusManager(group, clock, deliver, log, self.write_counts, tell, self.memory, self.fallbacks)
         made.probes = self.probes
         return made
 
@@ -140,7 +140,7 @@ def make_saving_tasks(
     """
     return [
         state_files.run_link_saving(state_dir, link, clock, log),
-        state_files.run_write_count_saving(state_dir, fleet.tally, clock, log),
+        state_files.run_write_count_saving(state_dir, fleet.write_counts, clock, log),
         state_files.run_memory_saving(state_dir, fleet.memory, remembering, clock, log, contract, pledges),
         state_files.run_fallback_saving(state_dir, fleet.fallbacks, clock, log),
     ]
@@ -158,6 +158,6 @@ async def save_last_state(
     """Save the state of a run that ends.  Raises OSError."""
     facts = fleet.memory.gather(remembering, utc_ms)
     await asyncio.to_thread(state_files.save_link, state_dir, link, planned=planned)
-    await asyncio.to_thread(state_files.save_write_counts, state_dir, fleet.tally)
+    await asyncio.to_thread(state_files.save_write_counts, state_dir, fleet.write_counts)
     await asyncio.to_thread(state_files.save_device_memory, state_dir, facts)
     await asyncio.to_thread(state_files.save_fallbacks, state_dir, fleet.fallbacks)

@@ -59,7 +59,7 @@ class ControlLoop:
 
     uplink: "Uplink | None"
     loss_report: LossReport | None
-    hands: ManualOverrides | None
+    manual_overrides: ManualOverrides | None
     view: Mapping[str, Any]
 
     def __init__(
@@ -82,7 +82,7 @@ class ControlLoop:
         self.uplink = None
         self.planner: Planner | None = None
         self.loss_report = None
-        self.hands = None
+        self.manual_overrides = None
         self.view = {}
         self.ledger = ledger or WriteLedger(store)
         self.alarm_manager = sentry or AlarmManager(store.event, log, clock)
@@ -95,9 +95,11 @@ class ControlLoop:
         self._state = control_state.ControlState.fresh(house)
         if outage_before:
             self._state = replace(self._state, events=detection.GridEvents(outage=outage.begin_recovery()))
-        self.agenda = DistrictSchedules(self._answer, store.event, log)
-        self._people: Overrides = {}
-        self.commanding = DistrictCommands(store.event, log, self._replay_events, self.alarm_manager.reset)
+        self.district_schedules = DistrictSchedules(self._answer, store.event, log)
+        self._overrides: Overrides = {}
+        self.district_commands = DistrictCommands(
+            store.event, log, self._replay_events, self.alarm_manager.reset
+        )
         self.pending_acks = PendingAcks(self._answer, clock.rate)
         self._acting: frozenset[str] = frozenset()
 
@@ -106,16 +108,16 @@ class ControlLoop:
         self._state = self._state.adopt(house, anew)
         self.params = params
 
-    def kept(self) -> Mapping[str, Any]:
+    def dump_state(self) -> Mapping[str, Any]:
         """Return the control state to keep over a restart, in addition to the link state."""
         facts = {
             "subscribed_va": supplies.dump_supplies(self._state.supplies),
             "runs": daily_runs.dump_runs(self._state.runs),
-            "turns": switch_state.dump_switch_states(self._state.turns, self._clock.now()),
+            "turns": switch_state.dump_switch_states(self._state.switch_states, self._clock.now()),
             "grid": detection.dump_grid_events(self._state.events, self._clock.now_ns() // 1_000_000),
             "meter": judge.dump_check(self._state.meter),
-            **self.agenda.kept(),
-            "district": self.commanding.kept(),
+            **self.district_schedules.dump_state(),
+            "district": self.district_commands.dump_state(),
         }
         found = {name: known for name, known in facts.items() if known}
         return {**found, "boot": self._boot} if found else {}
@@ -126,26 +128,26 @@ class ControlLoop:
         A contract does not age, and a switch state has its own time.  If the machine did not reboot, its
         monotonic clock gives the absence, and not the wall clock.
         """
-        house, known, now = self._state.house, self._state.events, self._clock.now()
+        house, known, now = self._state.site, self._state.events, self._clock.now()
         same_boot = bool(self._boot) and kept.get("boot") == self._boot
         counted_s = detection.find_absence_s(kept.get("grid"), now.ns // 1_000_000) if same_boot else None
         away_s = away_s if counted_s is None else counted_s
         self._state = replace(
             self._state,
             supplies=supplies.load_supplies(house.supplies, kept.get("subscribed_va")),
-            turns=switch_state.load_switch_states(
+            switch_states=switch_state.load_switch_states(
                 house, kept.get("turns"), now, dark=known.outage.is_open, same_boot=same_boot
             ),
             runs=daily_runs.load_runs(house, kept.get("runs")),
             events=detection.load_grid_events(known, kept.get("grid"), away_s, self._clock.now_ns()),
             meter=judge.load_check(kept.get("meter"), self._clock.now_ns()),
         )
-        self.agenda.recall(kept, outage=known.outage.is_open)
+        self.district_schedules.recall(kept, outage=known.outage.is_open)
         ends_ns = {Shed: self.link.shed_until_ns, FailsafeTest: self.link.test_ns and self.link.test_ns[1]}
         since = RestartFacts(
             same_boot, {kind: end_ns for kind, end_ns in ends_ns.items() if end_ns is not None}
         )
-        self.commanding.recall(kept.get("district"), now, outage=known.outage.is_open, since=since)
+        self.district_commands.recall(kept.get("district"), now, outage=known.outage.is_open, since=since)
 
     def believe_meter(self, now: Now) -> str:
         """Start a new check of the grid meter; return the verdict that it had."""
@@ -165,9 +167,9 @@ class ControlLoop:
         return envelopes.find_next_rise_ms(program.envelope, program.newest.utc_ms(self._clock.now_ns()))
 
     @property
-    def house(self) -> Site:
+    def site(self) -> Site:
         """The site as it is controlled now."""
-        return self._state.house
+        return self._state.site
 
     def __call__(self) -> None:
         """Run one control cycle."""
@@ -177,40 +179,47 @@ class ControlLoop:
         self._take(now)
         self._update_device_facts()
         asked = lambda gone: self._find_requests(now, outage=gone)  # noqa: E731 - it is handed on
-        ordered = asked, self.commanding.commands
-        plan = None if self.planner is None else self.planner.wish
+        ordered = asked, self.district_commands.commands
+        plan = None if self.planner is None else self.planner.local_plan
         known = frozen, self._state, self.link, self.params, now
         decision, self.link = sequence.run_turn(*known, *ordered, plan)
         self._state = decision.state
         self.view = decision.view
         if self.loss_report is not None:
-            self.view = self.loss_report.named(decision.view, now)
-        self.ledger.ordered(decision.commands, frozen, now)
+            self.view = self.loss_report.add_details(decision.view, now)
+        self.ledger.record_orders(decision.commands, frozen, now)
         self._fleet.post(decision.commands, now.ns)
         if decision.releases:
-            self.ledger.released(decision.releases, decision.lost, now)
+            self.ledger.record_releases(decision.releases, decision.lost, now)
             self._fleet.give_back(decision.releases)
         self.ledger.look(frozen, now)
         self.ledger.tick(now)
         self._report_changes(before, now)
         if self.uplink is not None:
-            self.agenda.follow(self._make_schedule_context(now))
+            self.district_schedules.follow(self._make_schedule_context(now))
         utc_ms = allowed.count_utc_ms(self.link, now)
-        self.pending_acks.answer(self.commanding.look(self._make_snapshot(now), self._kept(), utc_ms), now)
+        self.pending_acks.answer(
+            self.district_commands.look(self._make_snapshot(now), self._measure_connection(), utc_ms), now
+        )
         self.pending_acks.look(now)
 
     def _find_requests(self, now: Now, *, outage: bool) -> Overrides:
         """Return the requests for single assets; those of people go before those of the district."""
-        self._people = {} if self.hands is None else self.hands.running(now, outage=outage)
+        self._overrides = (
+            {} if self.manual_overrides is None else self.manual_overrides.running(now, outage=outage)
+        )
         if self.uplink is None:
-            return self._people
-        return {**self.agenda.asked(self._make_schedule_context(now), outage=outage), **self._people}
+            return self._overrides
+        return {
+            **self.district_schedules.update_requests(self._make_schedule_context(now), outage=outage),
+            **self._overrides,
+        }
 
     def _make_schedule_context(self, now: Now) -> schedules.ScheduleContext:
         utc_ms = allowed.count_utc_ms(self.link, now)
         lost_ms = allowed.find_clock_lost_ms(self.link, now)
         leads = allowed.follows_district(self.link, self.params, now)
-        known = self.house, self._state.memories, self._people, leads
+        known = self.site, self._state.last_good, self._overrides, leads
         return schedules.ScheduleContext(
             now, utc_ms, lost_ms, *known, self._state.book.orders, self._grid_operator_programs
         )
@@ -221,15 +230,15 @@ class ControlLoop:
         papers = (program.envelope for program in self.link.programs)
         return frozenset(paper.program for paper in papers if paper.priority == 0)
 
-    def planned(self) -> dict[str, Any]:
+    def render_plans(self) -> dict[str, Any]:
         """Return the district's plans and commands, and the fail-safe values in force, JSON-ready."""
         values = allowed.find_failsafe_values(self.link, self.params)
         waits = allowed.has_waiting_parameters(self.link)
         failsafe = {**asdict(values), "from_district": self.link.failsafe is not None, "waits": waits}
         now = self._clock.now()
-        running = self.commanding.shown(now)
+        running = self.district_commands.render_commands(now)
         return {
-            **self.agenda.shown(self._make_schedule_context(now)),
+            **self.district_schedules.render_schedules(self._make_schedule_context(now)),
             "failsafe": failsafe,
             "commands": running,
         }
@@ -241,11 +250,11 @@ class ControlLoop:
             return None
         moment = self._make_schedule_context(now)
         if self.planner is None:
-            return self.agenda.report(self._state, moment, local)
-        ahead = self.planner.expected(moment.utc_ms), self.planner.forecast_points.report(now)
-        return self.agenda.report(self._state, moment, local, *ahead)
+            return self.district_schedules.report(self._state, moment, local)
+        ahead = self.planner.find_planned_powers(moment.utc_ms), self.planner.forecast_points.report(now)
+        return self.district_schedules.report(self._state, moment, local, *ahead)
 
-    def said(self, point: str) -> str:
+    def find_text(self, point: str) -> str:
         """Return the text of a point while its reading is good and young; else an empty text."""
         seen = self._image.freeze(self._clock.now_ns()).get(point)
         if seen is None or seen.quality is not Quality.GOOD or seen.age_s > TEXT_AGE_MAX_S:
@@ -258,24 +267,24 @@ class ControlLoop:
         return self._state
 
     @property
-    def force(self) -> ActiveLimits | None:
+    def active_limits(self) -> ActiveLimits | None:
         """The active limits; None before the first cycle."""
-        return self._state.force
+        return self._state.active_limits
 
     @property
     def signals(self) -> Signals:
         """The signals of the district."""
-        return self.agenda.signals
+        return self.district_schedules.signals
 
     @property
     def is_out(self) -> bool:
         """True while the voltage of the public grid is gone (spec/failsafe.md#rule-6)."""
-        return self._state.events.is_gone
+        return self._state.events.is_grid_lost
 
     @property
     def is_fast(self) -> bool:
         """True if the grid frequency is read often enough for the fast cycle."""
-        period_s = self.house.grid.frequency_period_s
+        period_s = self.site.grid.frequency_period_s
         return period_s is not None and period_s <= rows.FAST_PERIOD_S
 
     def look(self) -> bool:
@@ -285,7 +294,7 @@ class ControlLoop:
         """
         now = self._clock.now()
         before = self._state.events
-        seen = detection.update_events(before, self._image.freeze(now.ns), self.house, now.ns)
+        seen = detection.update_events(before, self._image.freeze(now.ns), self.site, now.ns)
         self._state = replace(self._state, events=seen)
         return seen.find_rise_start(before)
 
@@ -298,9 +307,9 @@ class ControlLoop:
             for point in steps
             if (found := infos[point].fallback) is not None
         }
-        if (steps, fallbacks) != (self.house.steps, self.house.fallbacks):
-            known = replace(self.house, steps=steps, fallbacks=fallbacks)
-            self._state = replace(self._state, house=known)
+        if (steps, fallbacks) != (self.site.steps, self.site.fallbacks):
+            known = replace(self.site, steps=steps, fallbacks=fallbacks)
+            self._state = replace(self._state, site=known)
 
     def _take(self, now: Now) -> None:
         """Process what the district sent since the last cycle."""
@@ -315,9 +324,9 @@ class ControlLoop:
             elif isinstance(accepted.document, FailsafeDocument):
                 self._accept_failsafe(accepted, accepted.document, now)
             elif isinstance(accepted.document, DeviceSchedule | Signal):
-                self.agenda.take(accepted, self._make_schedule_context(now))
+                self.district_schedules.take(accepted, self._make_schedule_context(now))
             elif isinstance(accepted.document, CommandDocument):
-                taken = self.commanding.take(accepted, accepted.document, self._make_snapshot(now))
+                taken = self.district_commands.take(accepted, accepted.document, self._make_snapshot(now))
                 self.pending_acks.answer(taken, now)
 
     def _accept_envelope(self, accepted: "AcceptedDocument", envelope: Envelope, now: Now) -> None:
@@ -328,7 +337,7 @@ class ControlLoop:
             ack = Ack(envelope.id, envelope.seq, "envelope", "TEMPORARY_ERROR", "REJECTED")
         else:
             self.link, ack = machine.accept_envelope(self.link, self.params, envelope, now, sure=False)
-        self._answer(*self.commanding.follow_envelope(envelope, ack))
+        self._answer(*self.district_commands.follow_envelope(envelope, ack))
         fields = {"program": envelope.program, "id": envelope.id, "status": ack.status, "reason": ack.reason}
         self._log.info("document.judged", **fields)
         if not accepted.repeated:
@@ -373,15 +382,15 @@ class ControlLoop:
         """Return the context against which a command is evaluated."""
         return CommandContext(
             state=self._state,
-            people=self._people,
-            ordered=self.commanding.ordered,
+            overrides=self._overrides,
+            ordered=self.district_commands.commanded_assets,
             may_loosen=allowed.is_loosening_allowed(self.link, now),
             leads=allowed.follows_district(self.link, self.params, now),
             regulatory=self._grid_operator_programs,
             now=now,
         )
 
-    def _kept(self) -> ConnectionMeasurement:
+    def _measure_connection(self) -> ConnectionMeasurement:
         """Return whether the measured power is inside the limits, and whether people override assets.
 
         ``inside`` is None if the power is not known.
@@ -395,7 +404,7 @@ class ControlLoop:
                 import_w + command_progress.find_grid_band_w(import_w),
             )
             inside = low_w <= power_w <= high_w
-        return ConnectionMeasurement(inside=inside, by_hand=bool(self._people))
+        return ConnectionMeasurement(inside=inside, by_hand=bool(self._overrides))
 
     def _report_changes(self, before: str, now: Now) -> None:
         """Log and record what changed: link state, contacts, and alarms that were raised or cleared."""

@@ -75,7 +75,7 @@ def make_uplink(
         report=_make_note_reporter(store, clock, log, hear),
         flexibility=flexibility,
         times=times,
-        is_stranger=_make_stranger_check(store, restored=was_restored(folder)),
+        is_foreign_boot=_make_stranger_check(store, restored=was_restored(folder)),
     )
     return Uplink(settings, Identity(site.site.district, site.site.id), catalog, rules, house)
 

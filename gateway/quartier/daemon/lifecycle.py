@@ -58,7 +58,7 @@ class Daemon:
     """One run of the daemon, from a site file to the last release value.  ``run`` returns the exit code."""
 
     fleet: BusManager
-    turn: ControlLoop
+    control_loop: ControlLoop
     _overrides: ManualOverrides
     _fallback_points: fallback_report.FallbackPoints
     _fault_alarms: FaultAlarms
@@ -84,7 +84,7 @@ class Daemon:
         self.uplink = None
         site = loaded.site
         self._store = site_settings.make_store(site, places.runtime_dir, places.state_dir)
-        self._beside = clock, self._store.event, log
+        self._services = clock, self._store.event, log
         self._ledger = WriteLedger(self._store)
         self._alarm_manager = AlarmManager(self._store.event, log, clock, places.state_dir)
         self._disk = DiskMonitor(log, self._record_alarm)
@@ -120,10 +120,10 @@ class Daemon:
             when = first_ns, bus_specs.CYCLE_PHASE_NS
             self._ticker = Ticker(cycle_s, self._clock, self._run_cycle, *when, self._clock.wait_until)
             self._fast = FastTicker(self._clock, self._run_fast_cycle)
-            self._fast.set_wanted(on=self.turn.is_fast)
+            self._fast.set_wanted(on=self.control_loop.is_fast)
             runtime_dir, asked = self._places.runtime_dir, self._make_questions()
             deeds = {**self._overrides.order_handlers, **self._alarm_manager.order_handlers}
-            applying = SiteFileChanges(self._places, lambda: self._loaded, self._reread.set, *self._beside)
+            applying = SiteFileChanges(self._places, lambda: self._loaded, self._reread.set, *self._services)
             on_site = {**applying.order_handlers, **self._overrides.on_site_handlers}
             operators = OrderServer(runtime_dir, deeds, self._log, on_site=on_site)
             tasks = [
@@ -143,7 +143,7 @@ class Daemon:
             tasks += [group.create_task(run, name="district") for run in district]
             rereading = group.create_task(self._follow_site_file())
             await self._stop.wait()
-            self._watchdog.say("STOPPING=1")
+            self._watchdog.send("STOPPING=1")
             for task in (rereading, *tasks):
                 task.cancel()
             await self._write_release_values()
@@ -172,21 +172,25 @@ class Daemon:
         self._ledger.follow(self.fleet.points, values)
         self._take_release_log(now)
         around = self._clock, self._image, self.fleet, self._store, self._log, self._ledger
-        self.turn = ControlLoop(
+        self.control_loop = ControlLoop(
             house, params, state, *around, outage_before=left.outage, sentry=self._alarm_manager
         )
-        self._fault_alarms = FaultAlarms(self.turn, self.fleet, self._release_file, lambda: self._loaded)
+        self._fault_alarms = FaultAlarms(
+            self.control_loop, self.fleet, self._release_file, lambda: self._loaded
+        )
         self._alarm_manager.recall(known.alarms, house.zone)
         self._alarm_manager.sources = (self._fault_alarms,)
         self._report_earlier_end(left)
         self._fallback_points = fallback_report.FallbackPoints(house, self.fleet.fallbacks)
-        self.turn.loss_report = LossReport.of(site, house, self.fleet, self._store)
-        beside = *self._beside, self.turn.believe_meter
-        self._overrides = ManualOverrides(self._places.state_dir, lambda: self.turn.house, *beside)
+        self.control_loop.loss_report = LossReport.of(site, house, self.fleet, self._store)
+        beside = *self._services, self.control_loop.believe_meter
+        self._overrides = ManualOverrides(self._places.state_dir, lambda: self.control_loop.site, *beside)
         self._overrides.recall(known.overrides, now, outage=left.outage)
-        self.turn.hands = self._overrides
-        known.memory.restore_driver("gateway", self.turn, self._clock.utc_ms(), synced=self._clock.synced())
-        self.uplink = self.turn.uplink = self._make_uplink()
+        self.control_loop.manual_overrides = self._overrides
+        known.memory.restore_driver(
+            "gateway", self.control_loop, self._clock.utc_ms(), synced=self._clock.is_synced()
+        )
+        self.uplink = self.control_loop.uplink = self._make_uplink()
         if self.uplink is not None:
             self.fleet.moment.tell = self.uplink.wake
         self._release_file.keep(self.fleet)
@@ -199,8 +203,8 @@ class Daemon:
         release_log.clear_releases(self._places.runtime_dir)
 
     def _make_background_tasks(self) -> list[Coroutine[Any, Any, None]]:
-        folder, clock, turn = self._places.state_dir, self._clock, self.turn
-        of_fleet = self.fleet, lambda: turn.link, turn.kept, turn.pending_acks, self._list_remembering
+        folder, clock, turn = self._places.state_dir, self._clock, self.control_loop
+        of_fleet = self.fleet, lambda: turn.link, turn.dump_state, turn.pending_acks, self._list_remembering
         beside = self._alarm_manager, clock, self._store.event, self._log
         of_faults = folder, self.fleet, lambda: self._loaded.site, *beside
         around_faults = self._supervise("records", lambda: fault_recordings.run_fault_recorder(*of_faults))
@@ -212,7 +216,7 @@ class Daemon:
         return [*kept, around_faults, self._alarm_manager.run(), *asked_for]
 
     def _list_remembering(self) -> state_files.NamedParts:
-        return (*self.fleet.drivers(), ("gateway", self.turn))
+        return (*self.fleet.drivers(), ("gateway", self.control_loop))
 
     async def _report_damage(self) -> None:
         """Report which state files are damaged, before anything overwrites them."""
@@ -257,8 +261,8 @@ class Daemon:
             self._clock,
             self._log,
             self._alarm_manager.note,
-            lambda: self.turn.flexibility(site_settings.list_local_assets(self._loaded.site)),
-            lambda now: allowed.find_possible_times_ms(self.turn.link, now),
+            lambda: self.control_loop.flexibility(site_settings.list_local_assets(self._loaded.site)),
+            lambda now: allowed.find_possible_times_ms(self.control_loop.link, now),
         )
 
     def _supervise(self, name: str, run: Any) -> Any:
@@ -279,7 +283,7 @@ class Daemon:
     def _record_readings(self, readings: Readings) -> None:
         self._image.put(readings)
         if self._store.record(readings, self._clock.now()):
-            self.fleet.moment.news()
+            self.fleet.moment.note_readings()
 
     def _record_note(self, note: Note) -> None:
         now = self._clock.now()
@@ -291,20 +295,20 @@ class Daemon:
 
     def _run_fast_cycle(self) -> None:
         """Check only frequency and voltage, and run a whole cycle if a grid event begins to act."""
-        if self.turn.look():
+        if self.control_loop.look():
             self._run_cycle()
 
     def _run_cycle(self) -> None:
-        for readings in self._fallback_points.news(self._clock.now_ns()):
+        for readings in self._fallback_points.make_readings(self._clock.now_ns()):
             self._record_readings(readings)
-        self.turn()
+        self.control_loop()
         now = self._clock.now()
         self._standstill.look(now)
         if self._ready and now.ns >= self._own_ns:  # the first cycle has nothing to report yet
             self._own_ns = now.ns + int(gateway_values.GATEWAY_PERIOD_S * 1e9)
             mine = (
                 gateway_values.make_gateway_readings(self._find_gateway_values(), now.ns),
-                *background_tasks.read_forecast_points(self.turn, now),
+                *background_tasks.read_forecast_points(self.control_loop, now),
             )
             for readings in (*mine, *self.fleet.report(now.ns)):
                 self._record_readings(readings)
@@ -315,16 +319,18 @@ class Daemon:
         self._store.tick(now)
         if not self._ready:
             self._ready = True
-            self._watchdog.say("READY=1")
-        self._watchdog.say("WATCHDOG=1", f"STATUS={gateway_values.render_status_line(self.turn.view)}")
+            self._watchdog.send("READY=1")
+        self._watchdog.send(
+            "WATCHDOG=1", f"STATUS={gateway_values.render_status_line(self.control_loop.view)}"
+        )
 
     def _find_gateway_values(self) -> dict[str, Any]:
         uplink = {} if self.uplink is None else self.uplink.stats
-        synced = self._clock.synced()
+        synced = self._clock.is_synced()
         alarms_count = self._alarm_manager.book.active_count
         figures = self._ticker, self._store.stats, uplink
         return gateway_values.find_gateway_values(
-            self.turn.view, *figures, alarms_count=alarms_count, synced=synced
+            self.control_loop.view, *figures, alarms_count=alarms_count, synced=synced
         )
 
     def _collect_point_infos(self) -> Mapping[str, PointInfo]:
@@ -336,7 +342,7 @@ class Daemon:
         return PointDirectory((("house", self.fleet.points), ("gateway", mine)))
 
     def _make_questions(self) -> GatewayQuestions:
-        around = self.turn, self.fleet, self._image, self._store, self._clock, self._ticker
+        around = self.control_loop, self.fleet, self._image, self._store, self._clock, self._ticker
         return GatewayQuestions(lambda: self._loaded, *around, self._damage, self._started_ns)
 
     # A new site file
@@ -345,7 +351,7 @@ class Daemon:
         while True:
             await self._reread.wait()
             self._reread.clear()
-            self._watchdog.say("RELOADING=1")
+            self._watchdog.send("RELOADING=1")
             if self.uplink is not None:
                 await self.uplink.reread()
             try:
@@ -354,16 +360,16 @@ class Daemon:
                     stored_site_file.load_site_file_in_force, places.config, places.state_dir
                 )
             except ConfigError as error:
-                self._kept(error.faults)
+                self._keep_site_file(error.faults)
             else:
                 new = loaded.disabled.keys() - self._loaded.disabled.keys()
                 if new:
-                    self._kept([fault for name in sorted(new) for fault in loaded.disabled[name]])
+                    self._keep_site_file([fault for name in sorted(new) for fault in loaded.disabled[name]])
                 else:
                     await self._adopt_site_file(loaded)
-            self._watchdog.say("READY=1")
+            self._watchdog.send("READY=1")
 
-    def _kept(self, faults: Iterable[Fault]) -> None:
+    def _keep_site_file(self, faults: Iterable[Fault]) -> None:
         """Keep the site file in use: the new one has faults, or would only disable what runs now."""
         found = [str(fault) for fault in faults]
         for fault in found:
@@ -382,20 +388,20 @@ class Daemon:
         started = await self.fleet.follow(bus_specs.make_bus_specs(loaded, self._places.state_dir))
         self.fleet.share(loaded.site)
         self._loaded = loaded
-        background_tasks.follow_site_file(self.turn, loaded.site)
+        background_tasks.follow_site_file(self.control_loop, loaded.site)
         values = bus_specs.find_release_values(self.fleet.wires, self.fleet.points)
         house = probe_results.add_probe_results(
             site_model.make_site(loaded.site, self.fleet.points, values), self.fleet.probes
         )
         # The ticker keeps its period: with another cycle_s the site model would count every cycle as late.
-        house = replace(house, cycle_s=self.turn.house.cycle_s)
+        house = replace(house, cycle_s=self.control_loop.site.cycle_s)
         self._ranges.follow(house.ratings_w)
         self._fallback_points = fallback_report.FallbackPoints(house, self.fleet.fallbacks)
         self._report_missing_grid_rows(house)
         self._ledger.follow(self.fleet.points, values)
-        self.turn.adopt(house, site_settings.make_link_params(loaded.site, house.limits), started)
-        self.turn.loss_report = LossReport.of(loaded.site, house, self.fleet, self._store)
-        self._fast.set_wanted(on=self.turn.is_fast)
+        self.control_loop.adopt(house, site_settings.make_link_params(loaded.site, house.limits), started)
+        self.control_loop.loss_report = LossReport.of(loaded.site, house, self.fleet, self._store)
+        self._fast.set_wanted(on=self.control_loop.is_fast)
         self._store.set_assets(tuple(loaded.site.assets), site_settings.list_local_assets(loaded.site))
         self._image.drop(before - set(self._collect_point_infos()))
         if self.uplink is not None:
@@ -439,7 +445,7 @@ class Daemon:
     async def _save_last_state(self, *, planned: bool) -> None:
         try:
             utc_ms, kept = self._clock.utc_ms(), self._list_remembering()
-            state_dir, link_state = self._places.state_dir, self.turn.link
+            state_dir, link_state = self._places.state_dir, self.control_loop.link
             await background_tasks.save_last_state(
                 state_dir, self.fleet, link_state, kept, utc_ms, planned=planned
             )

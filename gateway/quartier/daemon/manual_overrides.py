@@ -56,7 +56,7 @@ class ManualOverrides:
         prove: ProvePresence = presence.prove_presence,
     ) -> None:
         self._path = state_dir / OVERRIDES_FILE
-        self._house = house
+        self._find_site = house
         self._clock = clock
         self._event = event
         self._log = log
@@ -149,11 +149,11 @@ class ManualOverrides:
         }
         order = "" if value is None else f"{data['order']} "  # the reason of maintenance names it already
         self._record_event("override.begun", f"{asset.name}: {order}{found.reason}", data, now)
-        return {"done": self.shown(found, now), "kept": await self._keep()}
+        return {"done": self.render_override(found, now), "kept": await self._keep()}
 
     def _explain_unknown(self, name: str) -> str:
         """Explain why nothing of this name takes orders, with those that do."""
-        site = self._house()
+        site = self._find_site()
         near = suggest_names(name, [one.name for one in site.assets if _has_output(one)], "quartier status")
         if name == site.grid.name:
             return f"{name} is the grid meter, which takes no orders; {near}"
@@ -170,15 +170,15 @@ class ManualOverrides:
             return {"error": f"{name} has no order by hand{others}"}
         now = self._clock.now()
         self._end_override(found, f"ended by {who.name}", now)
-        return {"done": self.shown(found, now), "kept": await self._keep()}
+        return {"done": self.render_override(found, now), "kept": await self._keep()}
 
     async def listing(self, request: Mapping[str, Any], who: Origin) -> list[dict[str, Any]]:
         """List the running overrides."""
         del request, who
         now = self._clock.now()
-        return [self.shown(found, now) for found in self._running.values()]
+        return [self.render_override(found, now) for found in self._running.values()]
 
-    def shown(self, found: Override, now: Now) -> dict[str, Any]:
+    def render_override(self, found: Override, now: Now) -> dict[str, Any]:
         """Return an override, JSON-ready."""
         asset = self._find_asset(found.asset)
         return {
@@ -191,7 +191,7 @@ class ManualOverrides:
         }
 
     def _find_asset(self, name: str) -> ControllableAsset | None:
-        return next((asset for asset in self._house().assets if asset.name == name), None)
+        return next((asset for asset in self._find_site().assets if asset.name == name), None)
 
     def _end_override(self, found: Override, why: str, now: Now) -> None:
         del self._running[found.asset]

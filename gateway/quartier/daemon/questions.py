@@ -36,7 +36,7 @@ class GatewayQuestions:
         started_ns: int,
     ) -> None:
         self._loaded = loaded
-        self._turn = turn
+        self._control_loop = turn
         self._fleet = fleet
         self._image = image
         self._store = store
@@ -61,7 +61,7 @@ class GatewayQuestions:
     @property
     def about(self) -> Mapping[str, Callable[[str], Any]]:
         """The questions about one part, each with the function that answers it for a name."""
-        return NamedQuestions(self.gateway, self._turn, self._fleet, self._image, self._clock).about
+        return NamedQuestions(self.gateway, self._control_loop, self._fleet, self._image, self._clock).about
 
     def gateway(self, now: Now) -> dict[str, Any]:
         """Return the identity of the gateway and of this run: site, boot, process, clock, engine."""
@@ -75,15 +75,15 @@ class GatewayQuestions:
             "uptime_s": round((now.ns - self._started_ns) / 1e9, 1),
             "utc_ms": now.utc_ms,
             "time_zone": self._loaded().site.site.time_zone,
-            "grid": self._turn.house.grid.name,
+            "grid": self._control_loop.site.grid.name,
             "synced": now.synced,
-            "simulated": self._clock.setting.simulated,
+            "simulated": self._clock.setting.is_simulated,
             "engine": quartier_native.engine().name,
         }
 
     def status(self) -> dict[str, Any]:
         """Return an overview of everything."""
-        now, turn = self._clock.now(), self._turn
+        now, turn = self._clock.now(), self._control_loop
         return {
             "gateway": self.gateway(now),
             "control": _name_alarms(turn.view),
@@ -92,34 +92,36 @@ class GatewayQuestions:
             "buses": daemon_answers.render_buses(self._fleet, self._image.freeze(now.ns)),
             "written": daemon_answers.render_outcomes(self._fleet, now.ns),
             "store": dict(self._store.stats),
-            "district": None if turn.uplink is None else {**turn.uplink.stats, **turn.planned()},
+            "district": None if turn.uplink is None else {**turn.uplink.stats, **turn.render_plans()},
             "plan": None if turn.planner is None else turn.planner.summary(),
             "fallbacks": self.fallbacks(),
-            "probes": probe_results.render_probe_results(self._fleet.probes, turn.house, now.utc_ms),
+            "probes": probe_results.render_probe_results(self._fleet.probes, turn.site, now.utc_ms),
             "damaged": self._damage,
             "disabled": daemon_answers.render_disabled_parts(self._loaded().disabled),
         }
 
     def keys(self) -> dict[str, Any]:
         """Return the keys that may sign documents of the district; empty for a site without a district."""
-        return {} if self._turn.uplink is None else dict(self._turn.uplink.keys)
+        return {} if self._control_loop.uplink is None else dict(self._control_loop.uplink.keys)
 
     def plan(self) -> dict[str, Any] | None:
         """Return the local plan in force; None for a site without planning."""
-        return None if self._turn.planner is None else self._turn.planner.shown()
+        return None if self._control_loop.planner is None else self._control_loop.planner.render_plan()
 
     def alarms(self) -> dict[str, Any]:
         """Return the list of alarms; they are acknowledged at the order socket."""
-        return self._turn.alarm_manager.listing(self._clock.now())
+        return self._control_loop.alarm_manager.listing(self._clock.now())
 
     def fallbacks(self) -> list[dict[str, Any]]:
         """Return the fallback of each device that takes orders."""
         reasons, utc_ms = site_settings.find_no_fallback_reasons(self._loaded().site), self._clock.utc_ms()
-        return fallback_report.render_fallbacks(self._turn.house, self._fleet, reasons, utc_ms)
+        return fallback_report.render_fallbacks(self._control_loop.site, self._fleet, reasons, utc_ms)
 
     def losses(self) -> dict[str, Any]:
         """Return the action of each loss at this site, with its deadline."""
-        return {"rows": self._turn.loss_report.declared() if self._turn.loss_report else []}
+        return {
+            "rows": self._control_loop.loss_report.render_losses() if self._control_loop.loss_report else []
+        }
 
     def points(self) -> Iterator[dict[str, Any]]:
         """Return every point."""
@@ -149,7 +151,7 @@ class NamedQuestions:
         clock: SiteClock,
     ) -> None:
         self._gateway = gateway
-        self._turn = turn
+        self._control_loop = turn
         self._fleet = fleet
         self._image = image
         self._clock = clock
@@ -162,7 +164,7 @@ class NamedQuestions:
             "device": self.device,
             "asset": self.asset,
             "points": self.points,
-            "record": self._fleet.recorder.told,
+            "record": self._fleet.recorder.answer_question,
         }
 
     def points(self, owner: str) -> Iterator[dict[str, Any]] | None:
@@ -175,18 +177,18 @@ class NamedQuestions:
     def bus(self, name: str) -> dict[str, Any] | None:
         """Return a bus and its devices."""
         now = self._clock.now()
-        return self._told(
+        return self._add_heading(
             now, "bus", daemon_answers.render_bus(name, self._fleet, self._image.freeze(now.ns))
         )
 
     def device(self, name: str) -> dict[str, Any] | None:
         """Return a device and its bus."""
         now = self._clock.now()
-        return self._told(now, "device", daemon_answers.render_device(name, self._fleet, now.ns))
+        return self._add_heading(now, "device", daemon_answers.render_device(name, self._fleet, now.ns))
 
     def asset(self, name: str) -> dict[str, Any] | None:
         """Return an asset with its last ledger rows, and what it needs to come back."""
-        now, turn = self._clock.now(), self._turn
+        now, turn = self._clock.now(), self._control_loop
         found = daemon_answers.render_asset(name, turn.view, self._fleet, turn.ledger, now)
         if found is not None:
             last = next((entry for entry in turn.ledger.of(name) if entry.who.kind != "client"), None)
@@ -197,7 +199,7 @@ class NamedQuestions:
                 "until_ms": until_ms,
                 "fallback": self._find_fallback(found, now),
             }
-        return self._told(now, "asset", found)
+        return self._add_heading(now, "asset", found)
 
     def _explain_unread(self, name: str, found: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the point whose last order is not known, and whether the device lets it be read back."""
@@ -215,7 +217,7 @@ class NamedQuestions:
             return None
         return fallback_report.render_fallback(info, self._fleet.fallbacks, now.utc_ms)
 
-    def _told(self, now: Now, kind: str, found: dict[str, Any] | None) -> dict[str, Any] | None:
-        view = self._turn.view
+    def _add_heading(self, now: Now, kind: str, found: dict[str, Any] | None) -> dict[str, Any] | None:
+        view = self._control_loop.view
         headline = {key: view[key] for key in _LINK_KEYS if key in view}
         return None if found is None else {"gateway": self._gateway(now), "control": headline, kind: found}

@@ -73,8 +73,10 @@ class SiteFileChanges:
                 await self._follow_site_file(loaded)
             if not lasted and self._clock.now().ns - began_ns > TRIAL_RUN_S * 1e9:
                 lasted = True
-                await self._kept(partial(stored_site_file.note_run_lasted, self._state_dir, loaded.ordered))
-            await self._clock.doze(CHANGE_PERIOD_S, _PERIOD_FLOOR_S)
+                await self._try_write(
+                    partial(stored_site_file.note_run_lasted, self._state_dir, loaded.ordered)
+                )
+            await self._clock.sleep_coarsely(CHANGE_PERIOD_S, _PERIOD_FLOOR_S)
 
     async def apply(self, request: Mapping[str, Any], who: Origin, asker: AskingProcess) -> dict[str, Any]:
         """Check the site file in ``text`` and put it into use; with ``check`` only check it.
@@ -107,7 +109,7 @@ class SiteFileChanges:
         place = standing.place or "from afar"
         over = await asyncio.to_thread(stored_site_file.find_file_digest, self._config)
         applied = StoredSiteFile(text, over, f"{who.name}, {place}", self._clock.now().utc_ms)
-        if not await self._kept(
+        if not await self._try_write(
             partial(stored_site_file.save_stored_site_file, self._state_dir, applied, APPLIED_FILE)
         ):
             return {**answer, "error": "it cannot be kept on disk; the site file in use stays"}
@@ -117,7 +119,7 @@ class SiteFileChanges:
         for _ in range(_ADOPTION_PERIODS):
             if self._loaded().ordered == applied.name:
                 return {**answer, "used": True}
-            await self._clock.doze(CHANGE_PERIOD_S, _PERIOD_FLOOR_S)
+            await self._clock.sleep_coarsely(CHANGE_PERIOD_S, _PERIOD_FLOOR_S)
         return {**answer, "error": "it is kept, but the gateway does not use it; see its log"}
 
     def _check_text(self, text: str, used: LoadedSite, standing: Presence) -> tuple[list[str], list[str]]:
@@ -153,7 +155,7 @@ class SiteFileChanges:
         elif stands is not None and stands.text and stands.starts_count >= stored_site_file.STARTS_COUNT_MAX:
             text = f"the site file of {stands.name} let no run last: the file at the gateway is used"
             self._record_change("site.given_up", text, [])
-        keys = await asyncio.to_thread(self._protected_changes, loaded)
+        keys = await asyncio.to_thread(self._find_protected_changes, loaded)
         if keys:
             names = ", ".join(keys[:KEYS_COUNT_MAX])
             text = f"the site file changed {names}, which only a person on site may change"
@@ -161,7 +163,7 @@ class SiteFileChanges:
                 "site.protected_changed", text, keys, by=loaded.ordered or "the file at the gateway"
             )
 
-    def _protected_changes(self, loaded: LoadedSite) -> list[str]:
+    def _find_protected_changes(self, loaded: LoadedSite) -> list[str]:
         """Return the protected keys that changed since the last site file in use, and save their new values.
 
         A site file with disabled parts shows nothing about changes.
@@ -184,7 +186,7 @@ class SiteFileChanges:
             return []
         return sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
 
-    async def _kept(self, write: Callable[[], None]) -> bool:
+    async def _try_write(self, write: Callable[[], None]) -> bool:
         try:
             await asyncio.to_thread(write)
         except OSError as error:

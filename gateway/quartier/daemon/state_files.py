@@ -54,7 +54,7 @@ async def run_fallback_saving(state_dir: Path, fallbacks: KnownFallbacks, clock:
     kept_count = fallbacks.changes_count
     failing = False
     while True:
-        await clock.doze(FALLBACKS_PERIOD_S, FALLBACKS_PERIOD_FLOOR_S)
+        await clock.sleep_coarsely(FALLBACKS_PERIOD_S, FALLBACKS_PERIOD_FLOOR_S)
         count = fallbacks.changes_count
         if count == kept_count:
             continue
@@ -168,7 +168,7 @@ async def run_link_saving(
                 failing = True
             else:
                 saved, failing = state, False
-        await clock.doze(LINK_PERIOD_S, LINK_PERIOD_FLOOR_S)
+        await clock.sleep_coarsely(LINK_PERIOD_S, LINK_PERIOD_FLOOR_S)
 
 
 MEMORY_FILE = "memory"
@@ -201,7 +201,7 @@ class DeviceMemory:
     def gather(self, drivers: NamedParts, utc_ms: int) -> dict[str, Any]:
         """Collect the present facts; devices that are absent keep their last ones."""
         for name, driver in drivers:
-            if isinstance(driver, RememberingDriver) and (kept := driver.kept()):
+            if isinstance(driver, RememberingDriver) and (kept := driver.dump_state()):
                 before = self._facts.get(name)
                 if not isinstance(before, dict) or before.get("kept") != kept:
                     self._facts[name] = {"kept": dict(kept), "utc_ms": utc_ms}
@@ -251,11 +251,11 @@ async def run_memory_saving(
     agreed, failing = contract(), False
     waiting = pledges or PendingAcks(lambda _ack: None)
     while True:
-        await _wait_for_change(clock, contract, agreed, waiting.rung)
+        await _wait_for_change(clock, contract, agreed, waiting.wake_event)
         agreed, count = contract(), waiting.count
         facts = memory.gather(drivers(), clock.utc_ms())
         if facts == saved:
-            waiting.kept(count)
+            waiting.send_saved(count)
             continue
         try:
             await asyncio.to_thread(save_device_memory, state_dir, facts)
@@ -265,7 +265,7 @@ async def run_memory_saving(
             failing = True
         else:
             saved, failing = facts, False
-            waiting.kept(count)
+            waiting.send_saved(count)
 
 
 PROBES_FILE = "probes"
@@ -325,7 +325,7 @@ async def run_write_count_saving(state_dir: Path, tally: WriteCounts, clock: Sit
     kept_count = 0
     failing = False
     while True:
-        await clock.doze(WRITES_PERIOD_S, WRITES_PERIOD_FLOOR_S)
+        await clock.sleep_coarsely(WRITES_PERIOD_S, WRITES_PERIOD_FLOOR_S)
         count = tally.changes_count
         if count == kept_count:
             continue

@@ -87,8 +87,8 @@ class SiteView:
     """The link's view of the site; each call is cheap and never waits.
 
     ``silent`` names the assets whose devices have all stopped answering. ``flexibility`` returns the
-    flexibility report, JSON-ready. ``is_stranger`` says whether a boot belongs to another machine. ``times``
-    returns what UTC may be after the clock was set.
+    flexibility report, JSON-ready. ``is_foreign_boot`` says whether a boot belongs to another machine.
+    ``times`` returns what UTC may be after the clock was set.
     """
 
     outbox: Outbox
@@ -97,14 +97,14 @@ class SiteView:
     silent: Callable[[], Collection[str]] = tuple
     report: Callable[[Note], None] = lambda _note: None
     flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None
-    is_stranger: Callable[[int], bool] = lambda _boot: False
+    is_foreign_boot: Callable[[int], bool] = lambda _boot: False
     times: Callable[[Now], Iterable[int]] = lambda _now: ()
 
 
 class Uplink:
     """Runs for ever; ``run`` may be cancelled (that is the planned leave) and called again.
 
-    ``wanted`` holds the harmless points that a Sparkplug host asked to write.
+    ``write_requests`` holds the harmless points that a Sparkplug host asked to write.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Uplink:
         rules: SessionRules,
         house: SiteView,
     ) -> None:
-        self.wanted: deque[PointWriteRequest] = deque(maxlen=INBOX_MAX)
+        self.write_requests: deque[PointWriteRequest] = deque(maxlen=INBOX_MAX)
         self._settings = settings
         self._identity = identity
         self._house = house
@@ -130,7 +130,7 @@ class Uplink:
         self._tell = NoteReporter(house.clock, house.report)
         self._keep = SavedFacts(settings.folder, _SAVED_TWICE, self._tell).keep
         marks = wire_formats.load_marks(kept.get("marks"))
-        self.session = NodeSession(identity, catalog, self._rules, marks, house.is_stranger)
+        self.session = NodeSession(identity, catalog, self._rules, marks, house.is_foreign_boot)
         self._companion = ControlChannel(
             identity,
             DocumentVerifier(
@@ -150,7 +150,7 @@ class Uplink:
             Reconnector(name, identity.client_id, settings.servers, house.clock, self._tell)
             for name in ("data", "control")
         )
-        self._papers = self._make_watcher(settings)
+        self._credential_watcher = self._make_watcher(settings)
 
     def _make_watcher(self, settings: UplinkSettings) -> CredentialWatcher:
         kept = state_file.load_facts(settings.folder / credential_files.KEYS_FILE)
@@ -182,16 +182,18 @@ class Uplink:
     @property
     def keys(self) -> Mapping[str, Any]:
         """Return who may sign what, and when each key was last used, JSON-ready: for ``quartier keys``."""
-        return self._papers.keyring.told(self._companion.documents.used, self._house.clock.now())
+        return self._credential_watcher.keyring.render_keys(
+            self._companion.documents.used, self._house.clock.now()
+        )
 
     @property
     def expiring(self) -> Mapping[str, str]:
         """Return certificates and keys that expire within seven days without a successor, with the notice."""
-        return self._papers.expiring
+        return self._credential_watcher.expiring
 
     async def take_keys(self, text: str, file: str) -> bool:
         """Use a signed key list from a job; as ``CredentialWatcher.take_list``."""
-        return await self._papers.take_list(text, file, "job")
+        return await self._credential_watcher.take_list(text, file, "job")
 
     def wake(self) -> None:
         """Note that samples were recorded, so that they are sent soon. Cheap; never waits."""
@@ -200,7 +202,7 @@ class Uplink:
 
     def ack(self, ack: Ack) -> None:
         """Queue control's decision on a document; the oldest is dropped if the district is away too long."""
-        self._companion.say(ack)
+        self._companion.queue_ack(ack)
 
     def replay(self, above: StreamPosition) -> None:
         """Send the events above this mark again."""
@@ -237,12 +239,12 @@ class Uplink:
 
     async def run(self) -> None:
         """Keep both connections up until cancelled; then send NDEATH and leave."""
-        await self._papers.begin()
+        await self._credential_watcher.begin()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._data.keep(self._data_once))
             group.create_task(self._control.keep(self._control_once))
             group.create_task(self._save_marks())
-            group.create_task(self._papers.watch())
+            group.create_task(self._credential_watcher.watch())
 
     # The data connection
 
@@ -260,9 +262,9 @@ class Uplink:
         await connection.open()
         try:
             session = self.session
-            await self._data.opened(connection, session.subscriptions(), session.optional_topics)
+            await self._data.complete_connection(connection, session.subscriptions(), session.optional_topics)
             self._perform(
-                connection, self.session.opened(self._bdseq, self._make_context(), self._data.place)
+                connection, self.session.process_opening(self._bdseq, self._make_context(), self._data.place)
             )
             self._stay_together()
             await self._data.converse(
@@ -288,7 +290,7 @@ class Uplink:
         while True:
             message = await connection.receive()
             said, retained = (message.topic, message.payload, self._make_context()), message.retained
-            self._perform(connection, self.session.heard(*said, retained=retained))
+            self._perform(connection, self.session.process_message(*said, retained=retained))
             self._stay_together()
             if self.session.has_more:
                 self._wake.set()
@@ -297,13 +299,13 @@ class Uplink:
     async def _speak_data(self, connection: MqttConnection) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            if connection.ended is not None:
-                raise connection.ended
+            if connection.end_reason is not None:
+                raise connection.end_reason
             self._wake.clear()
             began_s = loop.time()
             scene = self._make_context()
             self._pumped_ns = scene.now.ns
-            if effects := self.session.pump(scene, connection.room_bytes, connection.backfill_bytes):
+            if effects := self.session.pump(scene, connection.free_bytes, connection.backfill_bytes):
                 with connection.write_together():
                     self._perform(connection, effects)
             free_s = now_s = loop.time()
@@ -322,7 +324,7 @@ class Uplink:
         clock = self._house.clock
         while True:
             pause_s = self.session.pause_s
-            await clock.doze(pause_s, _REAL_PAUSE_MIN_S)
+            await clock.sleep_coarsely(pause_s, _REAL_PAUSE_MIN_S)
             if clock.now().ns - self._pumped_ns >= _IDLE_SHARE * pause_s * 1e9:
                 self._wake.set()
 
@@ -336,7 +338,7 @@ class Uplink:
             elif isinstance(effect, Note):
                 self._tell(effect)
             elif isinstance(effect, PointWriteRequest):
-                self.wanted.append(effect)
+                self.write_requests.append(effect)
             elif isinstance(effect, Disconnect):
                 if effect.walk:
                     self._data.walk()
@@ -369,7 +371,9 @@ class Uplink:
             watermark = ((companion.watermark_topic, 1),) if self._rules.watermark else ()
             self.session.delivery.start_event_session()
             companion.begin(self.session.marks)
-            await self._control.opened(connection, (*companion.documents.subscriptions(), *watermark))
+            await self._control.complete_connection(
+                connection, (*companion.documents.subscriptions(), *watermark)
+            )
             await self._control.converse(
                 self._listen_control(connection), companion.send_until_end(connection)
             )
@@ -402,10 +406,12 @@ class Uplink:
         if is_signed and not self._companion.is_watermark_trusted(message):
             return
         self._perform(connection, self.session.watermark(message.payload, self._make_context()))
-        self._companion.covered(self.session.marks)
+        self._companion.process_watermark(self.session.marks)
         asks = is_signed and (self._data.was_taken_over or self._control.was_taken_over)
         note = (
-            watermark_alarms.find_superseded_note(message.payload, self._house.is_stranger) if asks else None
+            watermark_alarms.find_superseded_note(message.payload, self._house.is_foreign_boot)
+            if asks
+            else None
         )
         if note is not None:
             self._tell(note)
@@ -417,7 +423,7 @@ class Uplink:
     async def _save_marks(self) -> None:
         """Save the marks for the next start, and trim the store to what is not delivered."""
         while True:
-            await self._house.clock.doze(_SAVE_S, _REAL_PAUSE_MIN_S)
+            await self._house.clock.sleep_coarsely(_SAVE_S, _REAL_PAUSE_MIN_S)
             marks = dict(self.session.marks)
             if marks != self._marks_saved and await self._save_state():
                 self._marks_saved = marks
@@ -430,7 +436,7 @@ class Uplink:
 
     async def reread(self) -> None:
         """Check the credential files now."""
-        await self._papers.reread()
+        await self._credential_watcher.reread()
 
     def _reconnect_all(self) -> None:
         """Reconnect with new credentials; the session of the control connection survives."""

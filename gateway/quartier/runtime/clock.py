@@ -59,7 +59,7 @@ class ClockSetting:
     boot: str = ""
 
     @property
-    def simulated(self) -> bool:
+    def is_simulated(self) -> bool:
         """True if gateway time differs from real time."""
         return self != ClockSetting()
 
@@ -106,7 +106,7 @@ class SiteClock:
     def __init__(self, setting: ClockSetting | None = None) -> None:
         self.setting = setting or ClockSetting()
         self.rate = self.setting.rate
-        self._simulated = self.setting.simulated
+        self._simulated = self.setting.is_simulated
         since_s = 0.0
         if self.setting.origin_unix_s is not None:
             since_s = time.time() - self.setting.origin_unix_s
@@ -140,7 +140,7 @@ class SiteClock:
         offset_s = self.setting.offset_s + self._rig.jump_s
         return self._origin_utc_ms + int(offset_s * 1e3) + self.now_ns() // 1_000_000
 
-    def synced(self) -> bool:
+    def is_synced(self) -> bool:
         """Return whether the wall clock may be trusted; the kernel is asked once a second."""
         if self._simulated:
             self._read_rig()
@@ -178,14 +178,14 @@ class SiteClock:
         While that clock is not trusted, the first time is the latest one known to have passed plus the time
         since then (the time floor).  The wall clock follows if it is later.
         """
-        if self.synced() or not self._good_utc_ms:
+        if self.is_synced() or not self._good_utc_ms:
             return ()
         floor_ms = self._good_utc_ms + (self.now_ns() - self._good_ns) // 1_000_000
         return (floor_ms, utc_ms) if (utc_ms := self.utc_ms()) > floor_ms else (floor_ms,)
 
     def now(self) -> Now:
         """Return monotonic time, UTC and synchronisation at once, for the pure packages."""
-        return Now(self.now_ns(), self.utc_ms(), self.synced())
+        return Now(self.now_ns(), self.utc_ms(), self.is_synced())
 
     async def sleep(self, seconds: float) -> None:
         """Wait ``seconds`` of gateway time."""
@@ -212,7 +212,7 @@ class SiteClock:
         finally:
             bell.close()
 
-    async def doze(self, seconds: float, floor_s: float = 0.0) -> None:
+    async def sleep_coarsely(self, seconds: float, floor_s: float = 0.0) -> None:
         """Wait as ``in_step_s`` says, at least ``floor_s`` of real time: a fast clock must not spin."""
         await asyncio.sleep(max(find_wait_s(self.now_ns(), seconds) / self.rate, floor_s))
 

@@ -37,12 +37,12 @@ class _LazyModule(ModuleType):
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
-        return getattr(self._loaded(), name)
+        return getattr(self._load(), name)
 
     def _call(self, name: str, *values: object, **named: object) -> object:
-        return getattr(self._loaded(), name)(*values, **named)
+        return getattr(self._load(), name)(*values, **named)
 
-    def _loaded(self) -> ModuleType:
+    def _load(self) -> ModuleType:
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         return import_module(self.__name__)

@@ -156,7 +156,7 @@ class SystemdNotifier:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
             self._socket.setblocking(False)
 
-    def say(self, *words: str) -> None:
+    def send(self, *words: str) -> None:
         """Send ``READY=1``, ``WATCHDOG=1``, ``STATUS=…``; a full or absent socket is ignored."""
         if self._socket is None:
             return

@@ -77,7 +77,7 @@ class AlarmList:
     _timings: dict[AlarmKey, _AlarmTiming] = field(default_factory=dict)
 
     @property
-    def unacknowledged(self) -> list[AlarmRecord]:
+    def unacknowledged_records(self) -> list[AlarmRecord]:
         """The alarms that nobody has acknowledged, the last raised first."""
         found = [one for one in self.records.values() if one.acknowledged is None]
         return sorted(found, key=lambda one: (-one.since_utc_ms, -one.number))
@@ -235,10 +235,10 @@ class AlarmList:
             del self.records[one.key]
             self._timings.pop(one.key, None)
 
-    def picked(self, words: str) -> list[AlarmRecord]:
+    def select_records(self, words: str) -> list[AlarmRecord]:
         """Return the records that ``ID``, ``CODE``, ``CODE:OF`` or ``all`` (all unacknowledged) selects."""
         if words == ALL_UNACKNOWLEDGED:
-            return self.unacknowledged
+            return self.unacknowledged_records
         return [
             one
             for one in self.records.values()

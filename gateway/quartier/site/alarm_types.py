@@ -63,7 +63,7 @@ class Alarm(str):
         words = describe_ended(self, ended_utc_ms, zone)
         return type(self)(self.code, self.of, words, self.cause, ended_utc_ms)
 
-    def changed(self, *, more: str = "", cause: AlarmKey | None = None) -> Self:
+    def extend(self, *, more: str = "", cause: AlarmKey | None = None) -> Self:
         """Return the same alarm with more text, or another cause."""
         return type(self)(self.code, self.of, f"{self}{more}", cause or self.cause, self.ended_utc_ms)
 

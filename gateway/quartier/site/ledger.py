@@ -69,7 +69,7 @@ class LedgerEntry:
         return self.point.partition(".")[0]
 
     @property
-    def stands(self) -> bool:
+    def is_in_force(self) -> bool:
         """Return whether the order still holds, as far as this row knows."""
         return not self.end
 

@@ -27,7 +27,7 @@ class _LayoutSource:
     hidden: frozenset[str] = frozenset()
 
     @property
-    def shown(self) -> list[str]:
+    def visible_points(self) -> list[str]:
         """The points whose newest reading is from this layout."""
         return [point for point in dict.fromkeys(self.layout.points) if point not in self.hidden]
 
@@ -49,7 +49,7 @@ class FrozenImage(Mapping[str, PointValue]):
         now_ns: int,
         places: _Places | None = None,
     ) -> None:
-        self._tellers = tellers
+        self._sources = tellers
         self._latest = latest
         self._places = {} if places is None else places
         self.now_ns = now_ns
@@ -63,8 +63,8 @@ class FrozenImage(Mapping[str, PointValue]):
         return PointValue(readings.value(place), quality, (self.now_ns - readings.taken_ns) / 1e9)
 
     def __iter__(self) -> Iterator[str]:
-        each = {teller.number: teller for tellers in self._tellers.values() for teller in tellers}
-        return (point for _, teller in sorted(each.items()) for point in teller.shown)
+        each = {teller.number: teller for tellers in self._sources.values() for teller in tellers}
+        return (point for _, teller in sorted(each.items()) for point in teller.visible_points)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -99,7 +99,7 @@ class FrozenImage(Mapping[str, PointValue]):
 
     def _find_number(self, point: str) -> tuple[int, int] | None:
         """Find the layout that last reported a point and the place in it; None if absent or not a number."""
-        told = self._find_teller(point)
+        told = self._find_source(point)
         return None if told is None or told[0].layout.kinds[told[1]] == TEXT else (told[0].number, told[1])
 
     def age_s(self, point: str) -> float:
@@ -114,12 +114,12 @@ class FrozenImage(Mapping[str, PointValue]):
 
     def _find(self, point: str) -> tuple[Readings, int] | None:
         """Find the newest readings of a point and the place in them."""
-        told = self._find_teller(point)
+        told = self._find_source(point)
         return None if told is None else (self._latest[told[0].number], told[1])
 
-    def _find_teller(self, point: str) -> tuple[_LayoutSource, int] | None:
+    def _find_source(self, point: str) -> tuple[_LayoutSource, int] | None:
         """Find the layout that last reported a point and the place in it."""
-        for teller in self._tellers.get(point.partition(".")[0], ()):
+        for teller in self._sources.get(point.partition(".")[0], ()):
             place = teller.layout.place(point)
             if place is not None and point not in teller.hidden:
                 return teller, place
@@ -135,7 +135,7 @@ class ProcessImage:
     """
 
     def __init__(self) -> None:
-        self._tellers: dict[Layout, _LayoutSource] = {}
+        self._sources: dict[Layout, _LayoutSource] = {}
         self._of_owner: dict[str, tuple[_LayoutSource, ...]] = {}
         self._latest: dict[int, Readings] = {}
         self._shared = False  # whether a frozen image uses the layouts by owner
@@ -145,7 +145,7 @@ class ProcessImage:
     def put(self, readings: Readings) -> None:
         """Store the readings of one exchange; the newest reading of each point stays."""
         layout = readings.layout
-        teller = self._tellers.get(layout)
+        teller = self._sources.get(layout)
         if teller is None or teller.hidden:
             if not len(layout):
                 return
@@ -190,13 +190,13 @@ class ProcessImage:
         if hidden == teller.hidden:
             return
         if hidden.issuperset(layout.points):
-            del self._tellers[layout], self._latest[teller.number]
+            del self._sources[layout], self._latest[teller.number]
             self._replace(teller, ())
         else:
             self._place(replace(teller, hidden=hidden))
 
     def _place(self, teller: _LayoutSource) -> None:
-        self._tellers[teller.layout] = teller
+        self._sources[teller.layout] = teller
         self._replace(teller, (teller,))
 
     def _replace(self, teller: _LayoutSource, by: tuple[_LayoutSource, ...]) -> None:

@@ -142,7 +142,7 @@ class Site:
     schedules.
 
     ``nodes`` are below the connection, whose own fuse is ``main_fuse_a`` per phase (infinite: not declared).
-    ``witnesses`` provide the tariff or the time; one whose clock differs from ours by more than
+    ``clock_sources`` provide the tariff or the time; one whose clock differs from ours by more than
     ``clock_differs_max_s`` contradicts it. ``plans``: the gateway makes a local plan for its battery.
     """
 
@@ -164,7 +164,7 @@ class Site:
     zone: str = "Europe/Paris"
     nodes: tuple[Node, ...] = ()
     main_fuse_a: float = inf
-    witnesses: tuple[ClockSource, ...] = ()
+    clock_sources: tuple[ClockSource, ...] = ()
     clock_differs_max_s: float = 300.0
     plans: bool = False
 

@@ -115,7 +115,7 @@ class HistoryReader:
     def samples(self, stream: str) -> Iterator[Sample]:
         """Yield the samples of a stream in sequence, each key once."""
         before = (0, 0)
-        for sample in merge(self._sealed(stream), self._open(stream), key=_find_place):
+        for sample in merge(self._iterate_sealed(stream), self._open(stream), key=_find_place):
             if _find_place(sample) > before:
                 before = _find_place(sample)
                 yield sample
@@ -124,7 +124,7 @@ class HistoryReader:
         for piece in self._loose.get(stream, ()):
             yield from piece.rows()
 
-    def _sealed(self, stream: str) -> Iterator[Sample]:
+    def _iterate_sealed(self, stream: str) -> Iterator[Sample]:
         keys = self._rows(
             "SELECT id FROM chunk INDEXED BY chunk_key "
             "WHERE stream = ? AND to_ms >= ? AND from_ms < ? ORDER BY boot, first",

@@ -73,10 +73,10 @@ class Store:
         self._local = frozenset(local_streams) | {LEDGER_STREAM}
         self._offers = outbox
         self._size_max_bytes = size_max_bytes
-        self._entrance = Ingest(self._folder, self.deadbands, assets, chunk_count)
+        self._ingest = Ingest(self._folder, self.deadbands, assets, chunk_count)
         self._writer = HistoryWriter(Database(path, size_max_bytes))
-        self._shelf = ChunkReader(path)
-        self._outbox = Outbox(self._shelf)
+        self._chunk_reader = ChunkReader(path)
+        self._outbox = Outbox(self._chunk_reader)
         self._in_flight: set[int] = set()  # ids of chunks that the writer is working on
         self._retired: list[Chunk] = []
         self._heads: dict[str, StreamPosition] = {}
@@ -87,7 +87,7 @@ class Store:
         self._old_files: list[Path] = []
         self._started: set[int] = set()  # boots whose end the history may not know
         self._noted = KnownGaps()  # reported by a boot that was killed before it committed the record
-        self._salvage_told = False
+        self._is_salvage_reported = False
         self._urgent = self._loaded = self._begun = self._is_first = self._had_history = False
         self._due_ns = self._opened_ms = self._boot_before = self._marks_due_ns = 0
         self._failed_in_row = 0
@@ -122,7 +122,7 @@ class Store:
         boot = boots.find_next_boot(known + found, now.utc_ms, synced=now.synced)
         self._old_files = [path for path in files if journal.find_journal_boot(path) < boot]
         self._started = boots.read_started(place)
-        self._entrance.start(boot, journal_later=True)
+        self._ingest.start(boot, journal_later=True)
         self._due_ns, self._opened_ms = now.ns, now.utc_ms
         self.tick(now)
         self._writer.wait(OPEN_TIMEOUT_S)
@@ -130,7 +130,7 @@ class Store:
         # The other place of the number is the history itself, with the first commit.
         unsettled = () if self._begun else {*self._started, *map(journal.find_journal_boot, self._old_files)}
         boots.save_boot(place, boot, opened=bool(found) or had_history, unsettled=unsettled)
-        self._entrance.begin_journal()
+        self._ingest.begin_journal()
         return boot
 
     def close(self, now: Now, timeout_s: float = 3.0) -> bool:
@@ -138,15 +138,15 @@ class Store:
         self._writer.wait(timeout_s / 2)
         clean = False
         if self._is_ready(now) and self._loaded:
-            self._record_boot_end(self.boot, self._entrance.find_lasts(), now)
+            self._record_boot_end(self.boot, self._ingest.find_lasts(), now)
             self._submit(now, clean=True)
             self._writer.wait(timeout_s / 2)
-            clean = self._is_ready(now) and not self._failed_in_row and not self._entrance.pending_count()
-        self._shelf.close()  # first: the last one to close checkpoints the write-ahead log, and may write
+            clean = self._is_ready(now) and not self._failed_in_row and not self._ingest.pending_count()
+        self._chunk_reader.close()  # first: the last to close checkpoints the write-ahead log, and may write
         self._writer.stop(timeout_s / 2)
-        self._entrance.journal.close()
+        self._ingest.journal.close()
         if clean:
-            self._entrance.drop_generations(self._entrance.journal.generation)
+            self._ingest.drop_generations(self._ingest.journal.generation)
         return clean
 
     # Each cycle
@@ -154,14 +154,14 @@ class Store:
     @property
     def boot(self) -> int:
         """The number of this boot; 0 before ``open``."""
-        return self._entrance.boot
+        return self._ingest.boot
 
     def record(self, readings: Readings, now: Now) -> int:
         """Number, journal and keep the readings that pass their deadband; return how many did.
 
         Their time is ``now`` minus their age.
         """
-        return self._entrance.record(readings, now)
+        return self._ingest.record(readings, now)
 
     def event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
         """Number an event (stream ``event``, metric ``code``) and commit it at once.
@@ -174,7 +174,7 @@ class Store:
 
     def write_down(self, entry: LedgerEntry, now: Now) -> None:
         """Save the present state of a row of the write ledger; it never leaves the site."""
-        self._entrance.told(LEDGER_STREAM, entry.point, entry.text(), now)
+        self._ingest.record_text(LEDGER_STREAM, entry.point, entry.text(), now)
 
     def tick(self, now: Now) -> None:
         """Process the writer's reports, and submit a commit if one is due; call it in each cycle.
@@ -183,11 +183,11 @@ class Store:
         record.
         """
         ready = self._is_ready(now)
-        crowded = ready and self._entrance.pending_count() > self._pending_max_count // 2  # before any drop
+        crowded = ready and self._ingest.pending_count() > self._pending_max_count // 2  # before any drop
         if now.ns < self._due_ns and not ((self._urgent or crowded) and not self._failed_in_row):
             return
-        self._entrance.seal_older_than(now.utc_ms - self._seal_ms)
-        if self._entrance.pending_count() > self._pending_max_count:
+        self._ingest.seal_older_than(now.utc_ms - self._seal_ms)
+        if self._ingest.pending_count() > self._pending_max_count:
             self._drop_oldest(now)
         if ready:
             self._submit(now)
@@ -201,19 +201,19 @@ class Store:
     def runs(self, above: Mapping[str, StreamPosition], limit: int) -> list[SampleBlock]:
         """Return up to ``limit`` samples above the marks, live ones only from memory (``outbox.py``)."""
         marks = {**above, **dict.fromkeys(self._local, ALL_TRIMMED)} if self._local else above
-        return self._outbox.runs(marks, self._heads, self._entrance.memory, limit) if self._offers else []
+        return self._outbox.runs(marks, self._heads, self._ingest.memory, limit) if self._offers else []
 
     def run(self, stream: str, above: StreamPosition | None, limit: int) -> SampleBlock | None:
         """Return the next samples of one stream, at most ``limit``, of one boot and without a hole."""
         if not self._offers or stream in self._local:
             return None
-        memory = self._entrance.memory.get(stream, ())
+        memory = self._ingest.memory.get(stream, ())
         return self._outbox.run(stream, above or NOTHING_TRIMMED, self._heads.get(stream), memory, limit)
 
     def heads(self) -> Mapping[str, StreamPosition]:
         """Return the newest numbered sample of each stream that may leave the site."""
         heads = {**self._heads}
-        for stream, last in self._entrance.find_lasts().items():
+        for stream, last in self._ingest.find_lasts().items():
             if last:
                 heads[stream] = StreamPosition(self.boot, last)
         return {stream: mark for stream, mark in heads.items() if stream not in self._local}
@@ -245,7 +245,7 @@ class Store:
         """Counters since the start, and figures: ``backlog_count``, ``size_bytes``, ``error`` (text) …"""
         return {
             **self._stats,
-            **self._entrance.figures(),
+            **self._ingest.figures(),
             "boot": self.boot,
             "backlog_count": self._backlog_count(),
             "is_open": self._loaded,
@@ -255,7 +255,7 @@ class Store:
     def set_assets(self, assets: Collection[str], local_streams: Collection[str] = ()) -> None:
         """Set which owners have streams of their own, from a site file that was read again."""
         self._local = frozenset(local_streams) | {LEDGER_STREAM}
-        self._entrance.set_assets(assets)
+        self._ingest.set_assets(assets)
 
     # To the writer
 
@@ -272,19 +272,19 @@ class Store:
             if job.marks:
                 self._marks_new, self._marks_due_ns = {}, now.ns + int(MARKS_PERIOD_S * 1e9)
             if job.parts or job.seals:
-                job.generation = self._entrance.closed_generation()
+                job.generation = self._ingest.take_complete_generation()
         self._in_flight = {id(chunk) for chunk in (*(part[0] for part in job.parts), *job.seals)}
         self._writer.submit(job)
 
     def _make_job(self, now: Now, *, clean: bool) -> CommitJob:
-        entrance = self._entrance
+        entrance = self._ingest
         parts, seals = entrance.due()
         marks = self._marks_new if clean or seals or self._are_marks_due(now) else {}
         job = CommitJob(self.boot, entrance.names, len(entrance.names), parts, seals, marks, self._gaps_new)
         job.utc_ms, job.good_utc_ms = now.utc_ms, now.utc_ms * now.synced
-        job.damaged_ids, job.condemned, job.clean = self._damaged_ids, self._shelf.condemned, clean
+        job.damaged_ids, job.condemned, job.clean = self._damaged_ids, self._chunk_reader.condemned, clean
         job.outbox, job.begin, job.local_streams = self._offers, not self._begun, tuple(sorted(self._local))
-        job.salvage_told, job.had_history = self._salvage_told, self._had_history
+        job.is_salvage_reported, job.had_history = self._is_salvage_reported, self._had_history
         return job
 
     def _are_marks_due(self, now: Now) -> bool:
@@ -295,7 +295,7 @@ class Store:
 
     def _drop_oldest(self, now: Now) -> None:
         """Drop the oldest waiting samples, with gap records: the disk refuses and memory is full."""
-        self._note_drops(self._entrance.drop_oldest(3 * self._pending_max_count // 4, self._in_flight), now)
+        self._note_drops(self._ingest.drop_oldest(3 * self._pending_max_count // 4, self._in_flight), now)
 
     def _note_drops(self, gaps: Collection[GapRecord], now: Now) -> None:
         self._stats["dropped_count"] += sum(gap.count for gap in gaps)
@@ -306,8 +306,8 @@ class Store:
     def _is_ready(self, now: Now) -> bool:
         """Return whether the writer is idle *and* all its reports were processed, in this order."""
         idle = self._writer.is_idle
-        while self._shelf.damaged:
-            number, gap = self._shelf.damaged.popleft()
+        while self._chunk_reader.damaged:
+            number, gap = self._chunk_reader.damaged.popleft()
             if number not in self._damaged_ids:
                 self._damaged_ids.append(number)
                 self._note_gaps(self._noted.subtract(gap), now)
@@ -329,7 +329,7 @@ class Store:
                 case FileSalvaged(lost):
                     self._outbox.is_partial = False
                     self._note_gaps(lost, now, stored=True)
-                    self._salvage_told = True
+                    self._is_salvage_reported = True
         return idle
 
     def _take_committed(self, report: JobCommitted, now: Now) -> None:
@@ -339,12 +339,12 @@ class Store:
         for chunk, _, stop in job.parts:
             chunk.committed = max(chunk.committed, stop)
         for chunk in self._retired:
-            self._entrance.forget(chunk)
+            self._ingest.forget(chunk)
         for chunk in job.seals:
-            self._entrance.note_sealed(chunk)
+            self._ingest.note_sealed(chunk)
         self._retired = list(job.seals)
-        self._entrance.drop_generations(job.generation)
-        if self._old_files and not self._entrance.holds_older():
+        self._ingest.drop_generations(job.generation)
+        if self._old_files and not self._ingest.holds_older():
             for path in self._old_files:
                 path.unlink(missing_ok=True)
             self._old_files = []
@@ -383,7 +383,7 @@ class Store:
         text = "the history was removed while in use, and is begun anew"
         self._event("store.file_lost", text, {"kept_as": name}, now)
         self._old_backlog_count = 0
-        boot, memory = self.boot, self._entrance.memory
+        boot, memory = self.boot, self._ingest.memory
         lost = find_lost_with_file(boot, memory, self._heads, self._marks, self._opened_ms, now.utc_ms)
         self._skip_gone(lost)
         self._note_drops(lost, now)
@@ -399,9 +399,9 @@ class Store:
         self._in_flight = set()
         if self._loaded:
             # The file was replaced while we ran: memory is the truth, and all of it is written again.
-            for chunk in self._entrance.chunks():
+            for chunk in self._ingest.chunks():
                 chunk.committed = 0
-            self._entrance.waiting = [*self._retired, *self._entrance.waiting]
+            self._ingest.waiting = [*self._retired, *self._ingest.waiting]
             self._retired.clear()
             self._note_gaps(loaded.gaps, now)
         else:
@@ -413,7 +413,7 @@ class Store:
         self._due_ns = now.ns
         self._outbox.forget()
         self._outbox.is_partial = loaded.is_partial
-        self._salvage_told = False
+        self._is_salvage_reported = False
         if report.aside is not None:
             self._outbox.is_partial = True
             name = report.aside.name
@@ -432,13 +432,13 @@ class Store:
         self._marks = {**loaded.marks, **self._marks}
         self._heads = recovered.heads
         self._stats["good_utc_ms"] = max(loaded.good_utc_ms, 1000 * self._boot_before)
-        self._entrance.adopt(recovered.chunks, recovered.seal_first_count)
+        self._ingest.adopt(recovered.chunks, recovered.seal_first_count)
         last_boot = max((recovered.last_boot, *self._started))
         text = f"boot {self.boot} begins" + (f" after {last_boot}" if last_boot else "")
         self._event("store.boot_opened", text, {"boot": self.boot, "after": last_boot}, now)
         self._gaps_new += recovered.noted
         self._noted = KnownGaps(recovered.noted)
-        self._note_gaps(recovered.untold, now, stored=True)
+        self._note_gaps(recovered.unreported_gaps, now, stored=True)
         self._note_gaps(recovered.gaps, now)
         for boot, lasts in sorted(recovered.ends.items()):
             self._record_boot_end(boot, lasts, now)
@@ -463,11 +463,11 @@ class Store:
                 self._event(GAP_EVENT_CODE, gap.text(), gap.data(), now)
 
     def _event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
-        self._entrance.event(code, text, data, now)
+        self._ingest.event(code, text, data, now)
         self._urgent = True
 
     def _backlog_count(self) -> int:
         if not self._offers:
             return 0
-        held = self._entrance.count_backlog(self._marks, self._evicted_to, self._local)
+        held = self._ingest.count_backlog(self._marks, self._evicted_to, self._local)
         return self._old_backlog_count + held

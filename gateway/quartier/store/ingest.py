@@ -152,9 +152,9 @@ class Ingest:
 
     def event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
         """Number an event: stream ``event``, metric ``code``, value one JSON object."""
-        self.told(EVENT_STREAM, code, render_event(text, dict(data)), now)
+        self.record_text(EVENT_STREAM, code, render_event(text, dict(data)), now)
 
-    def told(self, name: str, metric: str, text: str, now: Now) -> None:
+    def record_text(self, name: str, metric: str, text: str, now: Now) -> None:
         """Number a text of the stream ``name``, without a deadband."""
         if (name, metric) not in self._codes:
             stream = self._find_stream(name)
@@ -268,7 +268,7 @@ class Ingest:
         self._epoch += 1
         self._files.append(_JournalFile(self.journal.generation, self.journal.path))
 
-    def closed_generation(self) -> int:
+    def take_complete_generation(self) -> int:
         """Return the newest generation that is complete; begin the next one if it is due."""
         if self.journal.is_done:
             self.rotate()

@@ -27,7 +27,7 @@ class Outbox:
     """
 
     def __init__(self, shelf: ChunkReader) -> None:
-        self._shelf = shelf
+        self._chunk_reader = shelf
         self._lock = threading.Lock()
         self.is_partial = False
 
@@ -109,7 +109,7 @@ class Outbox:
     def forget(self) -> None:
         """Note that the file was replaced: read the new one from now on."""
         with self._lock:
-            self._shelf.forget()
+            self._chunk_reader.forget()
 
     def _parts(self, stream: str, mark: StreamPosition, memory: Sequence[Chunk]) -> Iterator[ChunkPart]:
         """Yield everything above the mark in sequence, as indices into chunks."""
@@ -121,7 +121,7 @@ class Outbox:
             whole = yield from self._read_stored(
                 stream, mark, (kept[0].boot, kept[0].first) if kept else None
             )
-            if self._shelf.condemned or not whole:
+            if self._chunk_reader.condemned or not whole:
                 return
         for chunk in kept:
             yield from _select_newer(chunk, mark)
@@ -135,7 +135,7 @@ class Outbox:
         newer may overtake what is there.
         """
         at, left = mark, DAMAGED_CHUNKS_COUNT_MAX
-        while (entry := self._shelf.after(stream, at)) is not None:
+        while (entry := self._chunk_reader.after(stream, at)) is not None:
             if before is not None and (entry.boot, entry.first) >= before:
                 return True
             if entry.chunk is not None:
@@ -145,7 +145,7 @@ class Outbox:
             else:
                 left -= 1
             at = StreamPosition(entry.boot, entry.last)
-        return not self._shelf.is_hidden
+        return not self._chunk_reader.is_hidden
 
 
 def _is_behind(mark: StreamPosition, memory: Sequence[Chunk], head: StreamPosition | None) -> bool:

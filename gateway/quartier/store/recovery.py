@@ -27,9 +27,9 @@ class RecoveredHistory:
 
     ``chunks`` are closed and in sequence; the first ``seal_first_count`` fill holes between sealed ones.
     ``heads`` are the newest samples of each stream.  ``gaps`` must be reported.  ``noted`` were reported by a
-    boot that was killed before it could commit their records.  ``untold`` have records but no events.
-    ``ends`` are boots with a known end: the last sequence of each stream.  ``last_boot`` is the previous
-    boot.
+    boot that was killed before it could commit their records.  ``unreported_gaps`` have records but no
+    events. ``ends`` are boots with a known end: the last sequence of each stream.  ``last_boot`` is the
+    previous boot.
     """
 
     chunks: list[Chunk] = field(default_factory=list)
@@ -37,7 +37,7 @@ class RecoveredHistory:
     heads: dict[str, StreamPosition] = field(default_factory=dict)
     gaps: list[GapRecord] = field(default_factory=list)
     noted: list[GapRecord] = field(default_factory=list)
-    untold: list[GapRecord] = field(default_factory=list)
+    unreported_gaps: list[GapRecord] = field(default_factory=list)
     ends: dict[int, dict[str, int]] = field(default_factory=dict)
     last_boot: int = 0
 
@@ -148,7 +148,7 @@ def _take_reported_gaps(
                 if known.subtract(gap):
                     known.add(gap)
                     found.noted.append(gap)
-    found.untold = [gap for gap in loaded.untold_gaps if told.subtract(gap)]
+    found.unreported_gaps = [gap for gap in loaded.unreported_gaps if told.subtract(gap)]
 
 
 def _find_reported_gaps(piece: Chunk) -> Iterable[GapRecord]:

@@ -355,7 +355,7 @@ async def _simulate_answers(
 ) -> float:
     """Return the time until ``answers_count`` requests are answered by the plan, s."""
     play = SimulatedBus(wire, assumed)
-    play.pretence.dead.update(dead)
+    play.simulated_devices.dead.update(dead)
     begun_s = find_loop_time_s()
 
     async def script() -> None:

@@ -248,7 +248,9 @@ async def _open_shared_line(port: int, age_max_s: float, stack: AsyncExitStack) 
     """A line with a share in front, served by a bus that has no devices; and the share's port."""
     clock, line = SiteClock(ClockSetting()), await _open_line(port, stack)
     bus = Bus("bus", line, {}, clock, lambda _: None, structlog.get_logger())
-    queue = bus.gaps.guests = ClientQueue(line, clock, lambda: True, lambda _: False, {}, bus.mailbox.wake)
+    queue = bus.gaps.client_requests = ClientQueue(
+        line, clock, lambda: True, lambda _: False, {}, bus.mailbox.wake
+    )
     terms = ClientTerms(
         "client",
         (ip_network("127.0.0.1"),),

@@ -153,7 +153,7 @@ class CheckedPushMeter:
         self._rest = b""
         self._seed = 0
         bus = MeterBus(kind=kind, port=_NOWHERE)
-        self._port = MeterLine(name, kind, bus.port, list_settings(bus.habit, None, None), clock)
+        self._port = MeterLine(name, kind, bus.port, list_settings(bus.speeds_name, None, None), clock)
         self._port.why = ""  # it is open, as far as its driver can see
         spec = DeviceSpec(f"{name}_meter", 0, {"": name})
         self._driver = _ObservedDriver(self._port, spec, _load_meter_profile(profile_name), clock)
@@ -252,7 +252,7 @@ class _DirectLine(MeterLine):
         hears: Callable[[Sequence[Told]], None],
     ) -> None:
         super().__init__(
-            name, bus.kind, bus.port, list_settings(bus.habit, None, None), clock, None, bus.asks
+            name, bus.kind, bus.port, list_settings(bus.speeds_name, None, None), clock, None, bus.asks
         )
         self._ask, self._hears = ask, hears
 

@@ -59,7 +59,7 @@ class Controller:
         self.state = control_state.ControlState.fresh(replace(house, steps=steps, fallbacks=fallbacks))
         self.state = replace(
             self.state,
-            turns=switch_state.load_switch_states(house, kept.get("turns"), now),
+            switch_states=switch_state.load_switch_states(house, kept.get("turns"), now),
             runs=daily_runs.load_runs(house, kept.get("runs")),
         )
         self.entries = {} if outage else orders_schedules.load_schedules(kept.get("schedules"))
@@ -76,7 +76,7 @@ class Controller:
         schedules = orders_schedules.dump_schedules(self.entries)
         return {
             "link": link_state.dump_link_state(self.linked),
-            "turns": switch_state.dump_switch_states(self.state.turns, now),
+            "turns": switch_state.dump_switch_states(self.state.switch_states, now),
             "runs": daily_runs.dump_runs(self.state.runs),
             "schedules": schedules,
         }
@@ -138,5 +138,5 @@ class Controller:
         lost_ms = allowed.find_clock_lost_ms(self.linked, now)
         leads = allowed.follows_district(self.linked, self.site.params, now)
         return orders_schedules.ScheduleContext(
-            now, utc_ms, lost_ms, self.state.house, self.state.memories, (), leads
+            now, utc_ms, lost_ms, self.state.site, self.state.last_good, (), leads
         )

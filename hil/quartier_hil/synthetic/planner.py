@@ -43,17 +43,19 @@ class Planner:
         self._step_powers_w: list[tuple[float, float, float]] = []
         self._quarter_means_w: list[tuple[float, ...]] = []
         self._since_s = past.grid.start_utc_s + len(past.grid.load_w) * past.grid.step_s
-        self.reached_w = self._surcharges.reached_w(self._since_s)
+        self.reached_w = self._surcharges.find_month_peak_w(self._since_s)
         """The peak of the month before, W."""
 
     def lead(self, controller: Controller, now: Now) -> LocalPlan | None:
         """Return the plan in force now; make a new one each five minutes and on any change that matters."""
-        if self.is_alive and controller.state.force is not None and self._is_due(controller, now):
+        if self.is_alive and controller.state.active_limits is not None and self._is_due(controller, now):
             self._asked_ns = now.ns
             try:
                 doubt = self._trial.why_not
                 question = self._site.question(controller.state, controller.linked, now, doubt)
-                self.wish = answer_request(self._surcharges.counted(question), self._learner).wish
+                self.wish = answer_request(
+                    self._surcharges.add_surcharges(question), self._learner
+                ).local_plan
                 self.why, self.start_ns = "", question.start_ns
                 self.plans_count += 1
             except RefusedError as refused:
@@ -87,7 +89,7 @@ class Planner:
     def _list_plan_triggers(self, controller: Controller, now: Now) -> object:
         """Return the values on whose change a new plan is due."""
         state = controller.state
-        force = state.force
+        force = state.active_limits
         caps = None if force is None else (force.import_w, force.export_w)
         doubt = meter_clocks.find_clock_doubt(state.clocks, now.ns)
         return caps, self._site.list_plan_triggers(state), self._site.told(state, now), now.synced, doubt

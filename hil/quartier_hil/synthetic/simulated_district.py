@@ -70,7 +70,7 @@ class SimulatedDistrict:
             nbf_utc_ms=now.utc_ms - 60_000,
             exp_utc_ms=until_ms,
             start_utc_ms=now.utc_ms,
-            stretches=(ScheduleInterval(event.for_s, event.power_w, event.soc_pct),),
+            intervals=(ScheduleInterval(event.for_s, event.power_w, event.soc_pct),),
         )
         self._plans.append(paper)
 

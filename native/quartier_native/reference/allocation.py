@@ -93,8 +93,8 @@ def allocate(
     if high_w < low_w:
         raise ValueError("the caps exclude each other")
     setpoint_w = [power("want_w", want) for want in want_w]
-    lower = _checked(down, len(setpoint_w))
-    higher = _checked(up, len(setpoint_w))
+    lower = _check_steps(down, len(setpoint_w))
+    higher = _check_steps(up, len(setpoint_w))
 
     for want in setpoint_w:
         total_w += want
@@ -175,7 +175,7 @@ def _go_up(
     return total_w, acted
 
 
-def _checked(steps: Steps, asset_count: int) -> Steps:
+def _check_steps(steps: Steps, asset_count: int) -> Steps:
     if isinstance(steps, Ladder):
         if steps.asset_count > asset_count:
             raise ValueError("a step names an asset that is not there")

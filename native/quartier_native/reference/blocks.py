@@ -33,14 +33,14 @@ def pack(numbers: Sequence[int], *, wide: bool = False) -> bytes:
     width, high_width = _widths([number.bit_length() for number in numbers])
     low = [number & ((1 << width) - 1) for number in numbers]
     out = bytearray([width | (0x80 if high_width else 0)])
-    out += _joined([(number, width) for number in low]) if wide else _laned(low, width)
+    out += _join_fields([(number, width) for number in low]) if wide else _split_lanes(low, width)
     if high_width:
         highs = [(place, number >> width) for place, number in enumerate(numbers) if number >> width]
         out.append(len(highs) - 1)
         fields = [(high_width - 1, 6 if wide else 5)]
         for place, high in highs:
             fields += [(place, 7), (high, high_width)]
-        out += _joined(fields)
+        out += _join_fields(fields)
     return bytes(out)
 
 
@@ -58,7 +58,7 @@ def _widths(digits: Sequence[int]) -> tuple[int, int]:
     return best[1], most - best[1]
 
 
-def _joined(fields: Sequence[tuple[int, int]]) -> bytes:
+def _join_fields(fields: Sequence[tuple[int, int]]) -> bytes:
     """Fields (value, width) one after the other, the first lowest, filled up to a byte."""
     bits = at = 0
     for value, width in fields:
@@ -73,10 +73,10 @@ def _lane_sizes(count: int, width: int) -> tuple[int, int]:
     return words, (rest + 7) // 8
 
 
-def _laned(numbers: Sequence[int], width: int) -> bytes:
+def _split_lanes(numbers: Sequence[int], width: int) -> bytes:
     words, rest = _lane_sizes(len(numbers), width)
     lanes = [
-        _joined([(number, width) for number in numbers[lane::_LANES]]).ljust(4 * words + rest, b"\0")
+        _join_fields([(number, width) for number in numbers[lane::_LANES]]).ljust(4 * words + rest, b"\0")
         for lane in range(_LANES)
     ]
     full = [lane[4 * word : 4 * word + 4] for word in range(words) for lane in lanes]
@@ -164,16 +164,16 @@ def put_varint(out: bytearray, number: int) -> None:
     out.append(number)
 
 
-def signed(number: int) -> int:
+def wrap_signed(number: int) -> int:
     """The 64-bit two's complement reading of ``number``, whose higher bits are dropped."""
     return (number + (1 << 63)) % _LIMIT - (1 << 63)
 
 
-def folded(number: int) -> int:
+def fold(number: int) -> int:
     """0, -1, 1, -2, 2 … as 0, 1, 2, 3, 4 …"""
     return 2 * number if number >= 0 else -2 * number - 1
 
 
-def unfolded(number: int) -> int:
-    """The inverse of ``folded``."""
+def unfold(number: int) -> int:
+    """The inverse of ``fold``."""
     return number >> 1 ^ -(number & 1)

@@ -129,7 +129,7 @@ def _step(
     tree, first = fleet.trees[building], fleet.unit_starts[building]
     row, row_end = fleet.row_starts[building], fleet.row_starts[building + 1]
     seated = [
-        fleet_units.seated(fleet.units[at], at - first, at, state, inputs, now_ns)
+        fleet_units.make_seat(fleet.units[at], at - first, at, state, inputs, now_ns)
         for at in range(first, fleet.unit_starts[building + 1])
     ]
     fleet_units.wait_for_starts(seated)

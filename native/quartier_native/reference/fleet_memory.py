@@ -15,7 +15,7 @@ from quartier_native.reference.fleet_columns import (
     VEERS_MAX,
     FleetState,
 )
-from quartier_native.reference.fleet_units import DAY_NS, HOUR_NS, SETTLE_NS, Seat, expected_w, stands
+from quartier_native.reference.fleet_units import DAY_NS, HOUR_NS, SETTLE_NS, Seat, find_expected_w, stands
 from quartier_native.reference.tree import ROWS, Tree
 
 EPSILON_W = 1e-6
@@ -31,7 +31,7 @@ def remember(seat: Seat, state: FleetState, setpoint_w: float, now_ns: int, *, m
     """The unit's state after the caps moved it to ``setpoint_w``, or left it at its want."""
     kind = seat.unit.kind
     if kind == MODED:
-        _turned(seat, state, setpoint_w, now_ns)
+        _remember_mode(seat, state, setpoint_w, now_ns)
     elif kind == PV_RELAY:
         if seat.on and moved and setpoint_w >= 0.0:
             _switch_off(seat, state, seat.present_w, now_ns)
@@ -39,11 +39,11 @@ def remember(seat: Seat, state: FleetState, setpoint_w: float, now_ns: int, *, m
         if setpoint_w > seat.want_w + EPSILON_W:
             _lower(seat, state, -setpoint_w, seat.present_w, now_ns)
     elif kind != BATTERY:
-        _consumed(seat, state, setpoint_w, now_ns)
+        _remember_consumer(seat, state, setpoint_w, now_ns)
     state.setpoint_w[seat.at] = setpoint_w
 
 
-def _consumed(seat: Seat, state: FleetState, setpoint_w: float, now_ns: int) -> None:
+def _remember_consumer(seat: Seat, state: FleetState, setpoint_w: float, now_ns: int) -> None:
     kind, at = seat.unit.kind, seat.at
     if setpoint_w < seat.want_w - EPSILON_W and seat.on:
         before_w = max(seat.present_w, 0.0)
@@ -102,14 +102,14 @@ def _hold(seat: Seat, state: FleetState, watts: float, now_ns: int) -> None:
             state.told_ns[seat.at] = now_ns
 
 
-def _turned(seat: Seat, state: FleetState, setpoint_w: float, now_ns: int) -> None:
+def _remember_mode(seat: Seat, state: FleetState, setpoint_w: float, now_ns: int) -> None:
     at, mode = seat.at, seat.mode
     if setpoint_w < seat.want_w - EPSILON_W:
         ways = range(seat.mode + 1, seat.lowest + 1)
-        mode = next((m for m in ways if expected_w(seat, m) <= setpoint_w + EPSILON_W), mode)
+        mode = next((m for m in ways if find_expected_w(seat, m) <= setpoint_w + EPSILON_W), mode)
     elif setpoint_w > seat.want_w + EPSILON_W:
         ways = range(seat.mode - 1, seat.highest - 1, -1)
-        mode = next((m for m in ways if expected_w(seat, m) >= setpoint_w - EPSILON_W), mode)
+        mode = next((m for m in ways if find_expected_w(seat, m) >= setpoint_w - EPSILON_W), mode)
     rises, lowered = mode < seat.before, mode > seat.mode
     if mode != seat.before:
         if seat.on != rises:

@@ -86,7 +86,7 @@ class Seat:
         return self.tier, self.sheds_count, self.unit.comfort_cost, self.place
 
 
-def seated(unit: Unit, place: int, at: int, state: FleetState, inputs: FleetInputs, now_ns: int) -> Seat:
+def make_seat(unit: Unit, place: int, at: int, state: FleetState, inputs: FleetInputs, now_ns: int) -> Seat:
     """The unit as it stands.
 
     What was just lowered counts as before for 4 s: meters do not show it at the same time. It also counts as
@@ -110,7 +110,7 @@ def seated(unit: Unit, place: int, at: int, state: FleetState, inputs: FleetInpu
     sheds_ns = state.sheds_ns[at * state.sheds_room : at * state.sheds_room + state.shed_count[at]]
     seat.sheds_count = sum(now_ns - then < DAY_NS for then in sheds_ns)
     if unit.kind == MODED:
-        _moded(seat, state, inputs, now_ns)
+        _set_modes(seat, state, inputs, now_ns)
     elif seat.on:
         seat.want_w = min(seat.present_w, seat.limit_w)
     elif unit.kind in {EV, LOAD}:
@@ -162,7 +162,7 @@ def _taper(left_pct: float) -> float:
     return share if share >= TAPER_LEAST else 0.0
 
 
-def _moded(seat: Seat, state: FleetState, inputs: FleetInputs, now_ns: int) -> None:
+def _set_modes(seat: Seat, state: FleetState, inputs: FleetInputs, now_ns: int) -> None:
     at = seat.at
     seat.before, seat.wanted = state.mode[at], inputs.wanted[at]
     seat.highest, seat.lowest = inputs.highest[at], inputs.lowest[at]
@@ -175,10 +175,10 @@ def _moded(seat: Seat, state: FleetState, inputs: FleetInputs, now_ns: int) -> N
         seat.mode = min(max(seat.wanted, seat.highest), seat.lowest)
         if state.held[at] or not seat.rises or not seat.movable:
             seat.mode = max(seat.before, seat.mode)
-    seat.want_w = expected_w(seat, seat.mode)
+    seat.want_w = find_expected_w(seat, seat.mode)
 
 
-def expected_w(seat: Seat, mode: int) -> float:
+def find_expected_w(seat: Seat, mode: int) -> float:
     """Return the power in W that a unit with modes is expected to take in ``mode``.
 
     A mode of more power: the power of the mode, at least the present power.  A mode of less power: the
@@ -206,7 +206,7 @@ def wait_for_starts(seats: Sequence[Seat]) -> None:
         if seat.unit.kind == MODED and seat.unit.is_machine and seat.mode < seat.before:
             if starting:
                 seat.mode = seat.before
-                seat.want_w = expected_w(seat, seat.mode)
+                seat.want_w = find_expected_w(seat, seat.mode)
             starting = True
 
 
@@ -225,7 +225,7 @@ def follow(seats: Sequence[Seat], rest_w: float, target_w: float, dt_s: float) -
         part = -part
     for seat in seats:
         if seat.unit.kind == BATTERY:
-            seat.want_w = _followed(seat, part * _way_w(seat, desired_w), dt_s)
+            seat.want_w = _follow_setpoint(seat, part * _way_w(seat, desired_w), dt_s)
 
 
 def _way_w(seat: Seat, desired_w: float) -> float:
@@ -233,7 +233,7 @@ def _way_w(seat: Seat, desired_w: float) -> float:
     return seat.high_w if desired_w > 0.0 else -seat.low_w
 
 
-def _followed(seat: Seat, desired_w: float, dt_s: float) -> float:
+def _follow_setpoint(seat: Seat, desired_w: float, dt_s: float) -> float:
     want_w = before_w = seat.before_w
     if abs(desired_w - before_w) > max(DEADBAND_W, DEADBAND * seat.unit.rated_w):
         want_w = before_w + min(1.0, GAIN_PER_S * dt_s) * (desired_w - before_w)
@@ -256,7 +256,7 @@ def down(seats: Sequence[Seat]) -> list[TreeStep]:
     steps += [step for seat in moded for step in _lower(seat, GENERATING)]
     steps += [(seat.place, 0.0, False, -1) for seat in first if seat.movable]
     for seat in order:
-        steps += _taken(seat)
+        steps += _iterate_shed_steps(seat)
     return steps
 
 
@@ -266,7 +266,7 @@ def in_turn(seats: Sequence[Seat]) -> list[Seat]:
     return sorted((s for s in seats if s.unit.kind in kinds and s.tier != TIER_A), key=lambda seat: seat.key)
 
 
-def _taken(seat: Seat) -> Iterator[TreeStep]:
+def _iterate_shed_steps(seat: Seat) -> Iterator[TreeStep]:
     kind = seat.unit.kind
     if kind == MODED:
         if seat.sinks:
@@ -293,18 +293,18 @@ def _lower(seat: Seat, which: int) -> Iterator[TreeStep]:
     for mode in range(seat.mode + 1, seat.lowest + 1):
         early = EARLY if mode <= seat.unit.normal else LATE
         if which == (GENERATING if seat.unit.modes_w[mode] < 0.0 else early):
-            yield seat.place, expected_w(seat, mode), False, -1
+            yield seat.place, find_expected_w(seat, mode), False, -1
 
 
 def up(seats: Sequence[Seat], state: FleetState) -> list[TreeStep]:
     """Batteries charge, what is off or held comes on in reverse, modes go up, PV is curtailed."""
     steps: list[TreeStep] = [(s.place, s.high_w, True, -1) for s in seats if s.unit.kind == BATTERY]
     for seat in reversed(in_turn(seats)):
-        steps += _raised(seat, state)
+        steps += _iterate_raise_steps(seat, state)
     for seat in seats:
         if seat.unit.kind == MODED and seat.movable and seat.tier != TIER_A and seat.rises:
             modes = range(seat.mode - 1, seat.highest - 1, -1)
-            steps += [(seat.place, expected_w(seat, mode), False, -1) for mode in modes]
+            steps += [(seat.place, find_expected_w(seat, mode), False, -1) for mode in modes]
     steps += [
         (seat.place, 0.0, seat.unit.kind == PV_LIMIT and not seat.deaf, -1)
         for seat in seats
@@ -328,7 +328,7 @@ def space_releases(seats: Sequence[Seat], ups: Sequence[TreeStep]) -> list[TreeS
     return [step for step in ups if may_rise(seats[step[0]])]
 
 
-def _raised(seat: Seat, state: FleetState) -> Iterator[TreeStep]:
+def _iterate_raise_steps(seat: Seat, state: FleetState) -> Iterator[TreeStep]:
     unit = seat.unit
     if seat.deaf:
         return

@@ -69,11 +69,11 @@ def split(
 def _number(value: float, bits: int, form: int, decimals: int) -> int | None:
     """The whole number that gives ``value`` back in this form (0 for both zeros), None if there is none."""
     if form == BITS:
-        return _ordered(bits, 64)
+        return _order_bits(bits, 64)
     if form == _SINGLE_BITS:
         if not -_SINGLE_MAX <= value <= _SINGLE_MAX or _single(value) != value:
             return None
-        return _ordered(int.from_bytes(struct.pack("<f", value), "little", signed=True), 32)
+        return _order_bits(int.from_bytes(struct.pack("<f", value), "little", signed=True), 32)
     rounded = value * _TENS[decimals] + _ROUNDER
     if not _ROUNDED[0] <= rounded < _ROUNDED[1]:
         return None
@@ -93,7 +93,7 @@ def _single(value: float) -> float:
     return single
 
 
-def _ordered(bits: int, width: int) -> int:
+def _order_bits(bits: int, width: int) -> int:
     """Signed bits of a float as numbers in the order of the floats; its own inverse."""
     return bits if bits >= 0 else bits ^ ((1 << (width - 1)) - 1)
 
@@ -123,16 +123,16 @@ def _failing(sample: Sequence[float], form: int, decimals: int) -> int:
     return sum(_number(value, 0, form, decimals) is None for value in sample)
 
 
-def joined(numbers: Iterable[int], form: int, decimals: int, *, minus: bool) -> "memoryview[int]":
+def join_values(numbers: Iterable[int], form: int, decimals: int, *, minus: bool) -> "memoryview[int]":
     """The bits of the values that ``numbers`` stand for."""
     if form == BITS:
-        return memoryview(array("q", [_ordered(number, 64) for number in numbers]))
+        return memoryview(array("q", [_order_bits(number, 64) for number in numbers]))
     values = array("d")
     for number in numbers:
         if form == _SINGLE_BITS:
             if not -(1 << 31) <= number < 1 << 31:
                 raise ValueError(CORRUPT)
-            packed = _ordered(number, 32).to_bytes(4, "little", signed=True)
+            packed = _order_bits(number, 32).to_bytes(4, "little", signed=True)
             value = struct.unpack("<f", packed)[0]
             if not -_SINGLE_MAX <= value <= _SINGLE_MAX:
                 raise ValueError(CORRUPT)

@@ -124,7 +124,7 @@ class Gates:
         odd: list[tuple[int, str]] = []
         for (place, number, point, wanted), group in zip(route.rows(), route.groups(), strict=True):
             quality = qualities[place] if qualities[place] <= STALE else BAD
-            kind, value = _sorted(wanted, values[place], texts, place)
+            kind, value = _classify(wanted, values[place], texts, place)
             if _passes(self._gates[number], value, quality, taken_ns):
                 if isinstance(value, float):
                     passed.append(value)
@@ -142,7 +142,7 @@ class Gates:
         return points, kinds, passed, tuple(ends), odd
 
 
-def _sorted(kind: int, value: float, texts: Mapping[int, str], place: int) -> tuple[int, float | Odd]:
+def _classify(kind: int, value: float, texts: Mapping[int, str], place: int) -> tuple[int, float | Odd]:
     """The kind as it will be stored, and the value: a float, or what no float holds."""
     if kind == FLOAT:
         return kind, value

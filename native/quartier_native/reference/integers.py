@@ -18,12 +18,12 @@ from quartier_native.reference.blocks import (
     BLOCK,
     CORRUPT,
     ByteReader,
-    folded,
+    fold,
     pack,
     put_varint,
-    signed,
-    unfolded,
+    unfold,
     unpack,
+    wrap_signed,
 )
 
 WIDE = 4
@@ -40,10 +40,10 @@ def encode_column(numbers: Sequence[int]) -> bytes:
     out = bytearray()
     if not numbers:
         return bytes(out)
-    put_varint(out, folded(numbers[0]))
+    put_varint(out, fold(numbers[0]))
     if len(numbers) == 1:
         return bytes(out)
-    steps = [signed(after - before) for before, after in pairwise(numbers)]
+    steps = [wrap_signed(after - before) for before, after in pairwise(numbers)]
     wide = not all(-NEAR_MAX < step < NEAR_MAX for step in steps)
     unit = math.gcd(*steps)
     put_varint(out, unit)
@@ -51,7 +51,7 @@ def encode_column(numbers: Sequence[int]) -> bytes:
         return bytes(out)
     if len(set(steps)) == 1:
         out.append(0)
-        put_varint(out, folded(steps[0] // unit))
+        put_varint(out, fold(steps[0] // unit))
         return bytes(out)
     steps = [step // unit for step in steps]
     drift = sorted(steps[index * len(steps) // MEDIAN_COUNT] for index in range(MEDIAN_COUNT))[
@@ -59,8 +59,8 @@ def encode_column(numbers: Sequence[int]) -> bytes:
     ]
     order = 2 if _digits(steps, 2, drift) + MARGIN < _digits(steps, 1, drift) else 1
     out.append(order | (WIDE if wide else 0))
-    put_varint(out, folded(drift))
-    errors = [0, *(folded(error) for error in _errors(steps, order, drift, drift))]
+    put_varint(out, fold(drift))
+    errors = [0, *(fold(error) for error in _errors(steps, order, drift, drift))]
     for start in range(0, len(errors), BLOCK):
         out += pack(errors[start : start + BLOCK], wide=wide)
     return bytes(out)
@@ -70,7 +70,7 @@ def decode_column(data: ByteReader, count: int) -> list[int]:
     """The ``count`` numbers that ``encode_column`` wrote; ValueError on anything else."""
     if count == 0:
         return []
-    number = unfolded(data.take_varint())
+    number = unfold(data.take_varint())
     if count == 1:
         return [number]
     unit = data.take_varint()
@@ -80,14 +80,14 @@ def decode_column(data: ByteReader, count: int) -> list[int]:
     order, wide = model & 3, bool(model & WIDE)
     if order > 2 or model > 7:
         raise ValueError(CORRUPT)
-    drift = unfolded(data.take_varint())
+    drift = unfold(data.take_varint())
     number, step = number - unit * drift, drift
     numbers: list[int] = []
     while len(numbers) < count:
         size = min(BLOCK, count - len(numbers))
         for code in unpack(data, size, wide=wide) if order else [0] * size:
-            step = signed((step if order == 2 else drift) + unfolded(code))
-            number = signed(number + unit * step)
+            step = wrap_signed((step if order == 2 else drift) + unfold(code))
+            number = wrap_signed(number + unit * step)
             numbers.append(number)
     return numbers
 
@@ -95,8 +95,8 @@ def decode_column(data: ByteReader, count: int) -> list[int]:
 def _errors(steps: Sequence[int], order: int, drift: int, before: int) -> list[int]:
     """The steps less what foretells them; ``before`` is the step before the first."""
     if order == 1:
-        return [signed(step - drift) for step in steps]
-    return [signed(after - earlier) for earlier, after in pairwise([before, *steps])]
+        return [wrap_signed(step - drift) for step in steps]
+    return [wrap_signed(after - earlier) for earlier, after in pairwise([before, *steps])]
 
 
 def _digits(steps: Sequence[int], order: int, drift: int) -> int:
@@ -109,5 +109,5 @@ def _digits(steps: Sequence[int], order: int, drift: int) -> int:
     for start, length in windows:
         before = steps[start - 1] if start else drift
         errors = _errors(steps[start : start + length], order, drift, before)
-        digits += sum(folded(error).bit_length() for error in errors)
+        digits += sum(fold(error).bit_length() for error in errors)
     return digits

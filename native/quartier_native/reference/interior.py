@@ -73,7 +73,7 @@ class _Method:
         prices: "array[float]",
     ) -> None:
         self.starts, self.rows, self.numbers, self.right = starts, rows, numbers, right
-        self.columns, self.height = _checked(starts, rows, numbers, right, bounds, found, prices)
+        self.columns, self.height = _check_columns(starts, rows, numbers, right, bounds, found, prices)
         self.cost = bounds[: self.columns]
         self.upper = bounds[self.columns :]
         self.bounded = [not math.isinf(upper) for upper in self.upper]
@@ -98,7 +98,7 @@ class _Method:
         rounds = 0
         while True:
             rp, rd, ru = self._residuals()
-            primal, dual, gap, mu = self._reached(rp, rd)
+            primal, dual, gap, mu = self._find_residuals(rp, rd)
             if rounds == ROUNDS_MAX or (primal <= NEAR and dual <= NEAR and gap <= NEAR):
                 break
             if not mu > 0.0 or not self._round(rp, rd, ru, mu):
@@ -110,7 +110,7 @@ class _Method:
             prices[r] = self.y[r]
         return Solved(rounds, primal, dual, gap)
 
-    def _reached(self, rp: list[float], rd: list[float]) -> tuple[float, float, float, float]:
+    def _find_residuals(self, rp: list[float], rd: list[float]) -> tuple[float, float, float, float]:
         """Both residuals, the gap, and the mean product of an unknown and its reduced cost."""
         primal = dual = 0.0
         for number in rp:
@@ -270,7 +270,7 @@ def _band(starts: "array[int]", rows: "array[int]") -> int:
     return band
 
 
-def _checked(
+def _check_columns(
     starts: "array[int]",
     rows: "array[int]",
     numbers: "array[float]",

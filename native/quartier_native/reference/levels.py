@@ -44,7 +44,7 @@ def plan_levels(
 
     Raises TypeError for other arrays than of doubles and of ints, ValueError for what does not fit.
     """
-    rows = _checked(steps, amounts_wh, units, need, plan)
+    rows = _check_rows(steps, amounts_wh, units, need, plan)
     most_units, excess_price = int(need[1]), need[3]
     costs = [0.0, *([float("inf")] * most_units)]
     choices = []
@@ -92,7 +92,7 @@ def tell_flows(steps: "array[float]", moved_wh: "array[float]", flows: "array[fl
             flows[column * count + number] = value
 
 
-def _checked(
+def _check_rows(
     steps: "array[float]",
     amounts_wh: "array[float]",
     units: "array[int]",

@@ -98,7 +98,9 @@ def meter(step: SampledStep, tiers: Sequence[Tier]) -> Meter:
     return Meter(regions, falling)
 
 
-def sampled_pieces(step: SampledStep, there: Meter, samples: Sequence[Sample], wiring: Wiring) -> list[Piece]:
+def make_mean_pieces(
+    step: SampledStep, there: Meter, samples: Sequence[Sample], wiring: Wiring
+) -> list[Piece]:
     """The convex hull of a step's mean cost over the change of the stored energy.
 
     Each corner of the meter's cost is a kink for each sample: there its weight goes over to the next
@@ -154,7 +156,7 @@ def _kink_wh(upper_wh: float, falls: bool, sample: Sample, wiring: Wiring) -> fl
     return difference_wh * wiring.charge_efficiency
 
 
-def sampled_flow(
+def find_mean_flow(
     step: SampledStep,
     tiers: Sequence[Tier],
     best_wh: float,

@@ -89,12 +89,12 @@ class PropertyReader:
         ValueError for more than 65535 bytes, or an ``at`` outside them.
         """
         page = _Page(self._places, data, at)
-        return page.told(page.objects)
+        return page.read_columns(page.objects)
 
     def single(self, data: bytes, at: int) -> Columns:
         """A ReadProperty-ACK, from ``at`` to its end; the same otherwise."""
         page = _Page(self._places, data, at)
-        return page.told(page.answer)
+        return page.read_columns(page.answer)
 
     def changes(self, data: bytes, at: int, object_id: int) -> Columns:
         """The list of values of a COV notification about an object, from its opening tag on; the same
@@ -103,7 +103,7 @@ class PropertyReader:
         ``object_id``: the type by 2**22 and the instance.
         """
         page = _Page(self._places, data, at)
-        return page.told(lambda: page.changes(object_id))
+        return page.read_columns(lambda: page.changes(object_id))
 
 
 class _Page:
@@ -117,7 +117,7 @@ class _Page:
         self._kinds = bytearray([MISSING] * len(places))
         self._spans = array("H", [0] * (2 * len(places)))
 
-    def told(self, read: Callable[[], None]) -> Columns:
+    def read_columns(self, read: Callable[[], None]) -> Columns:
         how = WHOLE
         try:
             read()
@@ -134,12 +134,12 @@ class _Page:
                 self._results(object_id)
 
     def _results(self, object_id: int) -> None:
-        while not self._passed(1):
+        while not self._skip_closing_tag(1):
             property_id = self._number(2)
             index = self._optional(3)
             tag = self._tag()
             if tag.opens(5):
-                self._denied(object_id, property_id, index, tag.end)
+                self._read_error(object_id, property_id, index, tag.end)
             else:
                 self._value(object_id, property_id, index, 4)
 
@@ -155,7 +155,7 @@ class _Page:
         if not self._tag().opens(4):
             raise FaultError(UNEXPECTED)
         self._at = self._tag().end
-        while not self._passed(4):
+        while not self._skip_closing_tag(4):
             property_id = self._number(0)
             self._value(object_id, property_id, self._optional(1), 2)
             self._optional(3)  # the priority at which it was written
@@ -168,7 +168,7 @@ class _Page:
         if self._at < len(self._data):
             raise FaultError(UNEXPECTED)
 
-    def _passed(self, number: int) -> bool:
+    def _skip_closing_tag(self, number: int) -> bool:
         """Return whether the closing tag stood here; it is passed."""
         tag = self._tag()
         if tag.closes(number):
@@ -192,7 +192,7 @@ class _Page:
         kind, value, end, self._at = contents(self._data, tag.end, number)
         self._put((object_id, property_id, index), kind, value, tag.end, end)
 
-    def _denied(self, object_id: int, property_id: int, index: int, start: int) -> None:
+    def _read_error(self, object_id: int, property_id: int, index: int, start: int) -> None:
         """Error: its class and its code, both enumerated."""
         kind, _, end, after = contents(self._data, start, 5)
         value, at, count = 0.0, start, 0

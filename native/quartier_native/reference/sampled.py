@@ -10,9 +10,9 @@ from quartier_native.reference.mean_step_costs import (
     Sample,
     SampledStep,
     Tier,
+    find_mean_flow,
+    make_mean_pieces,
     meter,
-    sampled_flow,
-    sampled_pieces,
 )
 from quartier_native.reference.step_costs import Piece, Wiring
 from quartier_native.reference.storage import (
@@ -25,9 +25,9 @@ from quartier_native.reference.storage import (
     Slope,
     at_end,
     fill,
+    make_wiring,
     stand,
     values,
-    wired,
 )
 
 SAMPLES_MAX = 64
@@ -84,7 +84,7 @@ def plan_sampled(
     )
     if (len(steps), len(tiers), len(samples), len(store), len(plan)) != lengths or tiers_count > TIERS_MAX:
         raise ValueError("the arrays do not fit each other")
-    wiring = wired(store)
+    wiring = make_wiring(store)
     # No zero is below zero: of slopes that are equal the sign would tell which was taken.
     rows = [SampledStep(*(each + 0.0 for each in steps[number::count])) for number in range(count)]
     over = [
@@ -94,20 +94,21 @@ def plan_sampled(
         ]
         for number in range(count)
     ]
-    parts = _parted(rows, samples, rows_count)
+    parts = _split_samples(rows, samples, rows_count)
     for row, owned, part in zip(rows, over, parts, strict=True):
         _check(row, owned, part)
     meters = [meter(row, owned) for row, owned in zip(rows, over, strict=True)]
     chains = [
-        sampled_pieces(row, there, part, wiring) for row, there, part in zip(rows, meters, parts, strict=True)
+        make_mean_pieces(row, there, part, wiring)
+        for row, there, part in zip(rows, meters, parts, strict=True)
     ]
     filled = fill(rows, chains, *store[3:])
     if filled is None:
         return Planned(False, 0.0, 0.0, 0.0, 0.0)
-    return _told(rows, over, parts, meters, wiring, chains, filled, store, plan)
+    return _summarise(rows, over, parts, meters, wiring, chains, filled, store, plan)
 
 
-def _parted(rows: list[SampledStep], samples: "array[float]", rows_count: int) -> list[list[Sample]]:
+def _split_samples(rows: list[SampledStep], samples: "array[float]", rows_count: int) -> list[list[Sample]]:
     if not 0 < rows_count <= ROWS_MAX:
         raise ValueError(f"a plan has 1 to {ROWS_MAX} samples")
     parts, begin = [], 0
@@ -151,7 +152,7 @@ def _check(row: SampledStep, tiers: Sequence[Tier], samples: Sequence[Sample]) -
         )
 
 
-def _told(
+def _summarise(
     rows: list[SampledStep],
     over: list[list[Tier]],
     parts: list[list[Sample]],
@@ -170,12 +171,12 @@ def _told(
         for part_wh in filled[number]:
             moved_wh += part_wh
         energy_wh += moved_wh
-        flow = sampled_flow(row, tiers, there.best_wh, samples, wiring, moved_wh)
+        flow = find_mean_flow(row, tiers, there.best_wh, samples, wiring, moved_wh)
         gap, kink_wh = 0.0, 0.0
         inner = stand(row.low_wh, chains[number], filled[number]).inner
         if inner is not None and inner[1].kink_wh > 0.0:
             begin_wh, piece, part_wh = inner
-            begin = sampled_flow(row, tiers, there.best_wh, samples, wiring, begin_wh)
+            begin = find_mean_flow(row, tiers, there.best_wh, samples, wiring, begin_wh)
             gap, kink_wh = (
                 max(flow.cost - (begin.cost + piece.price * part_wh), 0.0),
                 begin_wh + piece.kink_wh,
@@ -191,14 +192,14 @@ def _told(
     ends = at_end(far_wh, worth_price)
     for number, (value, below) in enumerate(values(rows, chains, filled, plan[count : 2 * count], *ends)):
         held = rows[number], over[number], parts[number], meters[number].best_wh, wiring
-        cap, tier_value = _held(*held, plan[number], value, below)
+        cap, tier_value = _find_cap_worth(*held, plan[number], value, below)
         plan[6 * count + number], plan[5 * count + number] = value
         plan[8 * count + number], plan[7 * count + number] = cap
         plan[14 * count + number] = tier_value
     return Planned(True, cost, excess_wh, max(far_wh, 0.0), gap_sum)
 
 
-def _held(
+def _find_cap_worth(
     row: SampledStep,
     tiers: Sequence[Tier],
     samples: Sequence[Sample],
@@ -221,8 +222,8 @@ def _held(
     cap: Slope = (beyond / total, 0.0)
     if capped + at == 0.0:
         return cap, tier_value
-    wanted = _metered(value, wiring, discharges=moved_wh < 0.0 - NEAR_WH)
-    held = _metered(below, wiring, discharges=moved_wh <= NEAR_WH)
+    wanted = _convert_to_meter(value, wiring, discharges=moved_wh < 0.0 - NEAR_WH)
+    held = _convert_to_meter(below, wiring, discharges=moved_wh <= NEAR_WH)
     # Wh beyond the caps count before money: more of them than before the kink makes room for all of it.
     breach, spared = wanted[0] - held[0], wanted[1] - held[1]
     if at > 0.0:
@@ -256,7 +257,7 @@ def _standing(grids_wh: Sequence[float], samples: Sequence[Sample], bound_wh: fl
     return above, at
 
 
-def _metered(slope: Slope, wiring: Wiring, *, discharges: bool) -> Slope:
+def _convert_to_meter(slope: Slope, wiring: Wiring, *, discharges: bool) -> Slope:
     """A slope over the stored energy as one over the meter's."""
     if discharges:
         per_wh = 1.0 / wiring.discharge_efficiency

@@ -14,7 +14,15 @@ from array import array
 from collections.abc import Sequence
 
 from quartier_native.reference.blocks import CORRUPT, ByteReader, put_varint
-from quartier_native.reference.forms import BITS, DECIMALS_MAX, bits_of, choose, joined, mostly_minus, split
+from quartier_native.reference.forms import (
+    BITS,
+    DECIMALS_MAX,
+    bits_of,
+    choose,
+    join_values,
+    mostly_minus,
+    split,
+)
 from quartier_native.reference.integers import decode_column, encode_column
 
 SAMPLE_MAX = 65_536
@@ -101,7 +109,7 @@ def _decode_values(reader: ByteReader, count: int) -> "array[float]":
     numbers = decode_column(reader, count - sum(length for _, length, _ in runs))
     values = array("d", bytes(8 * count))
     bits = bits_of(values)
-    regular = iter(joined(numbers, form, decimals, minus=minus))
+    regular = iter(join_values(numbers, form, decimals, minus=minus))
     at = 0
     for gap, length, value_bits in runs:
         for _ in range(gap):

@@ -113,13 +113,13 @@ def plan_storage(steps: "array[float]", store: "array[float]", plan: "array[floa
     Raises TypeError for other arrays than of doubles, and, before anything is written, ValueError for
     lengths that do not fit, no step or more than STEPS_MAX, and numbers out of their ranges.
     """
-    rows, wiring = _checked(steps, store, plan)
+    rows, wiring = _check_input(steps, store, plan)
     energy_wh, target_wh, worth_price = store[3:]
     chains = [pieces(row, wiring) for row in rows]
     filled = fill(rows, chains, energy_wh, target_wh, worth_price)
     if filled is None:
         return Planned(False, 0.0, 0.0, 0.0, 0.0)
-    return _told(rows, wiring, chains, filled, store, plan)
+    return _summarise(rows, wiring, chains, filled, store, plan)
 
 
 def fill(
@@ -177,7 +177,7 @@ def _cut(
             del alive[end]
 
 
-def _told(
+def _summarise(
     rows: list[Step],
     wiring: Wiring,
     chains: list[list[Piece]],
@@ -309,7 +309,9 @@ def _cap_value(row: Step, wiring: Wiring, moved_wh: float, grid_wh: float, value
     return max((0.0, 0.0), (breach, spared))
 
 
-def _checked(steps: "array[float]", store: "array[float]", plan: "array[float]") -> tuple[list[Step], Wiring]:
+def _check_input(
+    steps: "array[float]", store: "array[float]", plan: "array[float]"
+) -> tuple[list[Step], Wiring]:
     for numbers in (steps, store, plan):
         if not isinstance(numbers, array) or numbers.typecode != "d":
             raise TypeError("three arrays of doubles are needed")
@@ -319,7 +321,7 @@ def _checked(steps: "array[float]", store: "array[float]", plan: "array[float]")
     lengths = (len(STEP_COLUMNS) * count, len(STORE_FIELDS), len(PLAN_COLUMNS) * count)
     if (len(steps), len(store), len(plan)) != lengths:
         raise ValueError("the arrays do not fit each other")
-    wiring = wired(store)
+    wiring = make_wiring(store)
     # No zero is below zero: of slopes that are equal the sign would tell which was taken.
     rows = [Step(*(each + 0.0 for each in steps[number::count])) for number in range(count)]
     for row in rows:
@@ -329,7 +331,7 @@ def _checked(steps: "array[float]", store: "array[float]", plan: "array[float]")
     return rows, wiring
 
 
-def wired(store: "array[float]") -> Wiring:
+def make_wiring(store: "array[float]") -> Wiring:
     """Return what lies between meter and store.  ValueError for numbers out of their ranges."""
     for number in store:
         if not abs(number) <= NUMBER_MAX:

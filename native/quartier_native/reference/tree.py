@@ -121,7 +121,7 @@ def allocate_tree(
         raise ValueError("the caps exclude each other")
     spread_w = [most - least for most, least in zip(high.total_w, low.total_w, strict=True)]
     setpoint_w = [power("want_w", number) for number in want_w]
-    lower, higher = _checked(down, tree.asset_count), _checked(up, tree.asset_count)
+    lower, higher = _check_steps(down, tree.asset_count), _check_steps(up, tree.asset_count)
 
     for asset, want in enumerate(setpoint_w):
         for row, share in _rows(tree, asset):
@@ -340,7 +340,7 @@ def _ends(steps: Sequence[tuple[int, float, bool, int]]) -> list[int]:
     return ends
 
 
-def _checked(steps: TreeSteps, asset_count: int) -> list[tuple[int, float, bool, int]]:
+def _check_steps(steps: TreeSteps, asset_count: int) -> list[tuple[int, float, bool, int]]:
     return [_step(step, asset_count) for step in steps]
 
 

@@ -289,7 +289,7 @@ def test_its_notifications_are_read(ref, contents, process_id, confirmed):
     change = PreparedNotification([ref]).take(data, hear(data))
 
     assert 60 == change.left_s
-    assert agree(change.told, 0, contents)
+    assert agree(change.answer, 0, contents)
 
 
 @st.composite

@@ -160,13 +160,13 @@ async def test_a_silent_device_that_says_it_is_there_is_asked_at_once_where_it_i
     clock.move(5.0)
     with pytest.raises(NoReply):
         await driver.read()
-    assert driver.news_ns is None
+    assert driver.notification_ns is None
 
     moved, came = await serve(), asyncio.Event()
-    driver.on_news(came.set)
+    driver.on_notification(came.set)
     moved.app.i_am(address=IPv4Address(f"127.0.0.1:{line.bus.port}"))
     await came.wait()
-    assert clock.now_ns() == driver.news_ns
+    assert clock.now_ns() == driver.notification_ns
     await driver.open()
 
     assert (21.5, GOOD) == (await told(driver))["air.supply_c"]
@@ -177,7 +177,7 @@ async def test_a_device_that_answers_is_not_disturbed_by_those_who_greet(line, c
     server = await serve()
     driver = await named(line, clock, server, monkeypatch)
     woken = []
-    driver.on_news(lambda: woken.append(True))
+    driver.on_notification(lambda: woken.append(True))
     await line.ask_who_is(driver._peer.place)
 
-    assert (None, []) == (driver.news_ns, woken)
+    assert (None, []) == (driver.notification_ns, woken)

@@ -184,7 +184,7 @@ def test_they_and_we_read_the_same_of_answers_and_notifications(peer):
         change = PreparedNotification([ref]).take(data := datagram(b"\x10\x02" + notice), hear(data))
         asked.append(["notice", notice.hex()])
         ours.append(
-            [9, 5, *ref[:2], change.left_s, [[ref.property_id, [shown(*change.told.elements(0)[0][:2])]]]]
+            [9, 5, *ref[:2], change.left_s, [[ref.property_id, [shown(*change.answer.elements(0)[0][:2])]]]]
         )
 
     for mine, theirs in zip(ours, peer(asked), strict=True):

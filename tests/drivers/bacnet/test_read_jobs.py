@@ -35,7 +35,7 @@ def told(*columns, data=b"", spans=None):
 
 
 def read(one, answer):
-    return [(reading.value, reading.quality) for reading in one.columns.told(answer, 1001 * S)]
+    return [(reading.value, reading.quality) for reading in one.columns.make_readings(answer, 1001 * S)]
 
 
 def test_a_number_is_read_as_it_is_worth():
@@ -50,7 +50,7 @@ def test_what_is_no_value_is_bad_and_the_last_one_stays_known(column):
     read(one, told((REAL, 21.5)))
 
     assert [(21.5, Quality.BAD)] == read(one, told(column))
-    assert {"air.supply_c": 21.5} == one.columns.known
+    assert {"air.supply_c": 21.5} == one.columns.last_values
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,15 @@ def test_a_number_beyond_a_double_keeps_every_digit():
 
 
 def test_a_person_sees_why_a_value_is_bad():
-    raws = [one.raw for one in job(point(said=UNIT_NUMBERS["watts"])).columns.told(told((REAL, 1.0)), S)]
+    raws = [
+        one.raw for one in job(point(said=UNIT_NUMBERS["watts"])).columns.make_readings(told((REAL, 1.0)), S)
+    ]
 
     assert ["analog-input:1 is in watts, which does not fit _c"] == raws
 
 
 def test_after_a_no_to_the_whole_all_points_are_bad():
-    failed = job(point()).columns.failed("abort: tsm-timeout", S)
+    failed = job(point()).columns.make_bad_readings("abort: tsm-timeout", S)
 
     assert [(Quality.BAD, "abort: tsm-timeout")] == [(one.quality, one.raw) for one in failed]
 

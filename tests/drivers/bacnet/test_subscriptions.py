@@ -36,15 +36,15 @@ async def settled(driver):
     """Read until each subscription has said what is now, with which it begins (13.14.2)."""
     await told(driver)
     async with asyncio.timeout(60):  # only ends a test that has failed
-        while not all(one.is_heard for one in driver._subscriptions._all.values()):  # noqa: ASYNC110 - as above
+        while not all(one.has_notified for one in driver._subscriptions._all.values()):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.001)
     return await told(driver)
 
 
 async def news(driver):
     came = asyncio.Event()
-    driver.on_news(came.set)
-    if driver.news_ns is None:
+    driver.on_notification(came.set)
+    if driver.notification_ns is None:
         await asyncio.wait_for(came.wait(), 60)
     return {reading.point: (reading.value, reading.quality) for reading in await driver.read()}
 
@@ -83,7 +83,7 @@ async def test_a_device_that_was_silent_is_subscribed_to_anew(line, clock, serve
     server = await serve()
     driver = await opened(line, clock, server)
     asked = counted(server)
-    driver._lost(TimeoutError())
+    driver._note_failure(TimeoutError())
     await told(driver)
 
     assert 1 == len(asked)

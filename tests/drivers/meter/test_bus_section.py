@@ -15,7 +15,7 @@ def test_a_port_is_an_adapter_a_path_or_an_endpoint(kind, port):
     bus = load_section(kind)(kind=kind, port=port)
 
     assert (kind, port, None) == (bus.kind, bus.port, bus.baud)
-    assert bus.habit in PROTOCOL_SETTINGS
+    assert bus.speeds_name in PROTOCOL_SETTINGS
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,6 @@ def test_who_speaks_by_itself_is_not_asked():
 
 
 def test_mode_d_has_speeds_of_its_own():
-    assert "iec62056-d" == load_section("iec62056")(kind="iec62056", port="/dev/ttyUSB0", mode="d").habit
+    assert (
+        "iec62056-d" == load_section("iec62056")(kind="iec62056", port="/dev/ttyUSB0", mode="d").speeds_name
+    )

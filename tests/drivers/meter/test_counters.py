@@ -97,7 +97,7 @@ def test_a_restart_does_not_take_back_what_a_false_reading_told():
     for raw in (5000, 5001, 5051, 5002):
         before.read(raw, after_s=10)
     after = Bench()
-    after.counter.recall(before.counter.kept(), int(after.now_s * S), 60)
+    after.counter.recall(before.counter.dump_state(), int(after.now_s * S), 60)
 
     assert [(5051, STALE), (5052, GOOD)] == [after.read(raw, after_s=10) for raw in (5003, 5052)]
 
@@ -206,7 +206,7 @@ def test_what_was_kept_goes_on_after_a_restart():
     bench.read(5001, "A")
     for raw in range(3):
         bench.read(raw, "B")
-    kept = dict(bench.counter.kept())
+    kept = dict(bench.counter.dump_state())
 
     after = Bench()
     after.counter.recall(kept, int(after.now_s * S), 7200)
@@ -218,7 +218,7 @@ def test_a_meter_that_was_swapped_while_nobody_looked_is_seen():
     before = Bench()
     before.read(5000, "A")
     after = Bench()
-    after.counter.recall(before.counter.kept(), int(after.now_s * S), 86400)
+    after.counter.recall(before.counter.dump_state(), int(after.now_s * S), 86400)
 
     assert (5000, STALE) == after.read(12, "B")
     assert (5001, GOOD) == after.read(13, "B")

@@ -49,7 +49,7 @@ def teller(owners=None, **keys):
 
 def told(one, now_s=1.0, **groups):
     telegram = Telegram("A", tuple(Group(label, value) for label, value in groups.items()))
-    return one.told((telegram,), int(now_s * S))
+    return one.make_readings((telegram,), int(now_s * S))
 
 
 def shown(readings):
@@ -119,7 +119,7 @@ def test_counters_go_on_after_a_restart():
     before, after = teller(), teller()
     told(before, EAST="5000")
     told(before, 2.0, EAST="5001")
-    after.recall(before.kept(), 0, 60.0)
+    after.recall(before.dump_state(), 0, 60.0)
 
     assert {"grid.energy_import_wh": (5001.0, Quality.STALE)} == shown(told(after, 3.0, EAST="0000"))
     after.recall({"grid.energy_import_wh": "rubbish"}, 0, 60.0)

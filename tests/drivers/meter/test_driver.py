@@ -17,7 +17,7 @@ async def meter(plug, house_time):
     driver = FACTORY.driver(port, DeviceSpec("linky", 1, {"": "grid"}), LINKY, house_time)
     driver.port = port
     driver.words = []
-    driver.on_word(lambda: driver.words.append(1))
+    driver.on_data(lambda: driver.words.append(1))
     await port.open()
     yield driver
     await port.close()
@@ -53,7 +53,7 @@ async def test_a_meter_that_has_said_nothing_is_not_there_yet(meter):
 
 
 async def test_a_meter_that_stays_silent_is_not_due_again_at_once(meter, house_time):
-    meter._heard_ns = house_time.now_ns() - 100 * 10**9
+    meter._receive_ns = house_time.now_ns() - 100 * 10**9
     with pytest.raises(NoReply):
         await meter.open()
 
@@ -114,8 +114,10 @@ async def test_it_speaks_notes_and_remembers(meter, plug):
     assert isinstance(meter, SpeakingDriver)
     assert isinstance(meter, NoteSource)
     assert isinstance(meter, RememberingDriver)
-    assert {"grid.energy_import_wh": {"shift": 0.0, "raw": 5000.0, "meter": "012345678910"}} == meter.kept()
-    meter.recall(meter.kept(), 10.0)
+    assert {
+        "grid.energy_import_wh": {"shift": 0.0, "raw": 5000.0, "meter": "012345678910"}
+    } == meter.dump_state()
+    meter.recall(meter.dump_state(), 10.0)
     assert [] == meter.notes()
 
 

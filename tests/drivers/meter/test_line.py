@@ -29,7 +29,7 @@ class Ear:
         self.counts.good_count += sum(65 <= code < 91 for code in data)
         self.counts.bad_count += sum(97 <= code < 123 for code in data)
 
-    def lost(self):
+    def handle_closed_line(self):
         self.lost_count += 1
 
 

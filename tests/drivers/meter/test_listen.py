@@ -79,7 +79,7 @@ async def test_a_meter_that_only_answers_is_asked(plug):
     found = await find_meter(plug.path, lambda _text: None, patience=0.5)
     asyncio.get_running_loop().remove_reader(plug.master)
 
-    assert ("mbus", LineSetting(2400, "8E1"), True) == (found.protocol, found.setting, found.asked)
+    assert ("mbus", LineSetting(2400, "8E1"), True) == (found.protocol, found.setting, found.was_asked)
 
 
 async def test_nothing_at_all_is_the_cable(plug):
@@ -106,7 +106,7 @@ async def test_a_port_that_is_not_there_is_named():
 
 def test_seven_bits_are_heard_through_eight():
     hearing = ProtocolCandidates(("tic",))
-    hearing.hear(ParityBits("E").sent(FRAME * 3))
+    hearing.hear(ParityBits("E").encode(FRAME * 3))
 
     assert "tic" == hearing.found
     assert {} == hearing.whys
@@ -123,7 +123,7 @@ def test_a_meter_with_sums_of_another_kind_is_found_too():
 @pytest.mark.parametrize("step", [3, 1 << 20])
 def test_a_readout_that_is_pushed_is_no_p1_telegram(step):
     capture = next(one for one in CAPTURES if "mode D" in one["name"])
-    data = ParityBits("E").sent(bytes.fromhex(capture["hex"]) * 3)
+    data = ParityBits("E").encode(bytes.fromhex(capture["hex"]) * 3)
     hearing = ProtocolCandidates(("tic", "p1", "sml", "dlms", "iec62056"))
     for at in range(0, len(data), step):
         hearing.hear(data[at : at + step])

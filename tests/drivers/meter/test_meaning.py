@@ -18,7 +18,7 @@ def meaning(utc_s=lambda: None, /, **points):
 
 
 def told(of, *groups, meter="", **more):
-    return of.told(Telegram(meter, tuple(groups), **more))
+    return of.convert(Telegram(meter, tuple(groups), **more))
 
 
 def values(of, *groups, **more):

@@ -36,7 +36,7 @@ def told(loaded: MeterProfile, data: bytes, step: int) -> tuple[dict[str, Any], 
     found, meter = {}, ""
     for moment, telegram in enumerate([*telegrams, *parser.end()]):
         meter = telegram.meter or meter
-        readings = teller.told((telegram,), moment * 1_000_000_000)
+        readings = teller.make_readings((telegram,), moment * 1_000_000_000)
         for one in readings or ():
             found[one.point.removeprefix(f"{OWN}.")] = one
     return found, meter

@@ -194,9 +194,9 @@ def beside(device: Device, clock: HandClock) -> SingleRequests:
 async def test_registers_are_fetched_and_texts_are_said(beside: SingleRequests, device: Device) -> None:
     assert Answer((0x4142, 0x4300)) == await beside.fetch(3, PLACE, 2)
     said = Source.model_validate({"register": "holding:7", "type": "string", "length": 2})
-    assert "ABC" == await beside.said(said)
+    assert "ABC" == await beside.read_text(said)
     device.refused = {7}
-    assert "" == await beside.said(said)
+    assert "" == await beside.read_text(said)
 
 
 async def test_a_gateway_that_reaches_nobody_is_silence(beside: SingleRequests, device: Device) -> None:

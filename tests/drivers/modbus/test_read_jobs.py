@@ -68,7 +68,7 @@ def good(readings: Readings) -> dict[str, Value]:
 
 
 def test_every_kind_of_point_lands_in_the_columns() -> None:
-    readings = job(MIXED).told(answer(-15, 2**40, 7, 8, 1, 273.25), 5)
+    readings = job(MIXED).make_readings(answer(-15, 2**40, 7, 8, 1, 273.25), 5)
 
     assert {
         "m.power_w": -1.5,
@@ -86,14 +86,17 @@ def test_every_kind_of_point_lands_in_the_columns() -> None:
 def test_the_layout_is_the_same_each_time() -> None:
     one = job(MIXED)
 
-    assert one.told(answer(1, 2, 3, 4, 0, 6), 0).layout is one.told(answer(9, 9, 9, 9, 9, 9), 1).layout
-    assert one.failed("device failure", 2).layout is one.layout
+    assert (
+        one.make_readings(answer(1, 2, 3, 4, 0, 6), 0).layout
+        is one.make_readings(answer(9, 9, 9, 9, 9, 9), 1).layout
+    )
+    assert one.make_bad_readings("device failure", 2).layout is one.layout
 
 
 def test_what_is_bad_keeps_the_last_good_value_and_shows_what_stood_on_the_wire() -> None:
     one = job(MIXED)
-    first = one.told(answer(-15, 1, 2, 8, 1, 273.25), 0)
-    second = one.told(answer(-0x8000, 2**63, 2**53, 0, 7, float("nan")), 1)
+    first = one.make_readings(answer(-15, 1, 2, 8, 1, 273.25), 0)
+    second = one.make_readings(answer(-0x8000, 2**63, 2**53, 0, 7, float("nan")), 1)
 
     assert {"m.energy_import_wh": 2.0**63, "m.starts_count": 2**53, "m.relay_on": False} == good(second)
     assert [-1.5, "charging", 0.1] == [one.value for one in second if one.quality is Quality.BAD]
@@ -107,8 +110,8 @@ def test_what_is_bad_keeps_the_last_good_value_and_shows_what_stood_on_the_wire(
 
 def test_a_count_beyond_all_doubles_is_text_until_it_fits_again() -> None:
     one = job(MIXED)
-    large = one.told(answer(0, 0, 2**63, 0, 0, 0), 0)
-    small = one.told(answer(0, 0, 5, 0, 0, 0), 1)
+    large = one.make_readings(answer(0, 0, 2**63, 0, 0, 0), 0)
+    small = one.make_readings(answer(0, 0, 5, 0, 0, 0), 1)
 
     assert 2**63 == good(large)["m.starts_count"]
     assert {2: str(2**63), 4: "idle"} == dict(large.texts)
@@ -118,15 +121,15 @@ def test_a_count_beyond_all_doubles_is_text_until_it_fits_again() -> None:
 
 def test_a_failure_makes_every_point_bad_and_says_why() -> None:
     one = job(MIXED)
-    one.told(answer(-15, 1, 2, 8, 1, 273.25), 0)
-    failed = one.failed("device failure", 9)
+    one.make_readings(answer(-15, 1, 2, 8, 1, 273.25), 0)
+    failed = one.make_bad_readings("device failure", 9)
 
     assert {(Quality.BAD, "device failure", 9)} == {(r.quality, r.raw, r.taken_ns) for r in failed}
     assert [-1.5, 1.0, 2, True, "charging", 0.1] == [reading.value for reading in failed]
 
 
 def test_all_that_stood_on_the_wire_is_shown_where_it_is_asked_for() -> None:
-    readings = job(MIXED, shows_raw=True).told(answer(-15, 1, 2, 8, 1, 273.25), 0)
+    readings = job(MIXED, shows_raw=True).make_readings(answer(-15, 1, 2, 8, 1, 273.25), 0)
 
     assert ["FFF1", "0000 0000 0000 0001", "0000 0000 0000 0002", "0008", "0001 (charging)"] == [
         reading.raw for reading in readings[:5]
@@ -145,12 +148,12 @@ def test_a_point_is_left_out_until_its_scale_is_known_and_bad_where_it_is_void()
     powers |= one.powers(data)
     one.refit(powers, {})
     layout = one.layout
-    assert {"m.power_w": 500.0, "m.voltage_l1_v": 230.1} == good(one.told(data, 0))
+    assert {"m.power_w": 500.0, "m.voltage_l1_v": 230.1} == good(one.make_readings(data, 0))
 
     for power in (None, -1):
         powers |= dict.fromkeys(powers, power)
         one.refit(powers, {})
-        told = one.told(data, 1)
+        told = one.make_readings(data, 1)
         assert layout is told.layout
         assert (500.0, Quality.BAD) == (told[0].value, told[0].quality) or {0.5, 230.1} == {
             *good(told).values()
@@ -160,7 +163,7 @@ def test_a_point_is_left_out_until_its_scale_is_known_and_bad_where_it_is_void()
 def test_coils_are_cut_from_packed_bytes() -> None:
     text = "".join(f'[points.relay{at}_on]\nregister = "coil:{20 + at}"\n' for at in range(11))
 
-    readings = job(text, shows_raw=True).told(bytes([0b10000001, 0b101]), 0)
+    readings = job(text, shows_raw=True).make_readings(bytes([0b10000001, 0b101]), 0)
     assert [at in (0, 7, 8, 10) for at in range(11)] == list(good(readings).values())
     assert "1" == readings[7].raw
 
@@ -350,4 +353,4 @@ async def test_another_task_has_the_line_between_two_requests(
     starts = [asked.start for asked in tcp_server.asked]
     assert [0, 200, 400, 600] == sorted(starts)
     assert 600 != starts[-1]
-    assert line.connected
+    assert line.is_connected

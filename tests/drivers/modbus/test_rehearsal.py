@@ -33,7 +33,9 @@ async def test_an_exchange_lasts_as_long_as_its_bytes_and_its_answer(
     bus: RtuBus | TcpBus, clock: HandClock
 ) -> None:
     told: list[SimulatedExchange] = []
-    line = make_rehearsal_line("rs1", bus, clock, SimulatedDevices(answer_s=0.01, told=told.append))
+    line = make_rehearsal_line(
+        "rs1", bus, clock, SimulatedDevices(answer_s=0.01, report_exchange=told.append)
+    )
     begun_s = asyncio.get_running_loop().time()
 
     answer = await line.exchange(ASKED)
@@ -41,7 +43,7 @@ async def test_an_exchange_lasts_as_long_as_its_bytes_and_its_answer(
     took_s = asyncio.get_running_loop().time() - begun_s
     assert 2 == len(answer.values)
     assert [(7, ASKED.pdu, True)] == [(one.unit, one.key, one.is_answered) for one in told]
-    assert took_s >= line.takes_s(ASKED) - line._pause_s - line.troupe.pace.quiet_s - 1e-6
+    assert took_s >= line.takes_s(ASKED) - line._pause_s - line.simulated_units.pace.quiet_s - 1e-6
     assert 0.01 <= line.takes_s(ASKED)
     await line.close()
 
@@ -52,7 +54,10 @@ async def test_a_dead_unit_is_waited_for_and_so_is_one_that_is_slower_than_the_t
 ) -> None:
     told: list[SimulatedExchange] = []
     line = make_rehearsal_line(
-        "rs1", bus, clock, SimulatedDevices(answers_s={7: 0.001, 8: 0.03}, dead={7}, told=told.append)
+        "rs1",
+        bus,
+        clock,
+        SimulatedDevices(answers_s={7: 0.001, 8: 0.03}, dead={7}, report_exchange=told.append),
     )
 
     for unit in (7, 8):

@@ -60,10 +60,10 @@ async def test_units_are_found_and_recognised_by_their_marks() -> None:
     async with QuirkyTcpServer({2: make_plain_unit(), 5: make_plain_unit(8)}) as server:
         found = await survey(server, [1, 2, 3, 5])
 
-    assert [(2, "reads 0"), (5, "reads 0")] == [(one.unit, one.said) for one in found.found]
+    assert [(2, "reads 0"), (5, "reads 0")] == [(one.unit, one.answer) for one in found.found]
     assert [("acme/am300", "sure")] == [(one.profile, one.sure) for one in found.found[0].guesses]
     assert [] == found.found[1].guesses
-    assert (4, "", []) == (found.asked_count, found.lost, found.notes)
+    assert (4, "", []) == (found.asked_count, found.end_reason, found.notes)
 
 
 async def test_a_scan_asks_one_at_a_time_and_never_writes() -> None:
@@ -80,10 +80,10 @@ async def test_who_refuses_or_is_busy_is_there_all_the_same() -> None:
         ("fails", "answers; it reports a failure of its own (device failure)"),
     ):
         async with QuirkyTcpServer({2: make_plain_unit()}, make_quirk(name)) as server:
-            assert [(2, said)] == [(one.unit, one.said) for one in (await survey(server, [1, 2])).found]
+            assert [(2, said)] == [(one.unit, one.answer) for one in (await survey(server, [1, 2])).found]
     async with QuirkyTcpServer({2: Unit()}) as server:
         found = (await survey(server, [2])).found
-        assert ["answers; it has no holding:0 (illegal data address)"] == [one.said for one in found]
+        assert ["answers; it has no holding:0 (illegal data address)"] == [one.answer for one in found]
 
 
 async def test_a_device_that_is_known_is_not_blamed_for_a_register_that_it_lacks() -> None:
@@ -94,7 +94,7 @@ async def test_a_device_that_is_known_is_not_blamed_for_a_register_that_it_lacks
         found = await scan_buses([bus], [255], [keba], LoopClock(), lambda *_: None)
     finally:
         await endpoint.close()
-    assert [("answers", "keba/p30")] == [(one.said, one.guesses[0].profile) for one in found.found]
+    assert [("answers", "keba/p30")] == [(one.answer, one.guesses[0].profile) for one in found.found]
 
 
 async def test_units_that_only_a_gateway_speaks_for_are_not_there() -> None:
@@ -155,7 +155,7 @@ async def test_what_cannot_be_opened_is_said() -> None:
 
     found = await scan_buses([bus], [1], [], LoopClock(), lambda *_: None)
 
-    assert "/dev/nowhere is not there" in found.lost
+    assert "/dev/nowhere is not there" in found.end_reason
     assert [] == found.found
 
 
@@ -163,7 +163,7 @@ async def test_an_endpoint_that_hangs_up_again_and_again_ends_the_scan() -> None
     async with QuirkyTcpServer({1: make_plain_unit()}, make_quirk("accepts-and-closes")) as server:
         found = await scan_buses([bus_of(server)], range(1, 248), [], LoopClock(), lambda *_: None)
 
-    assert "closed the connection" in found.lost
+    assert "closed the connection" in found.end_reason
     assert found.asked_count <= 3
     assert server.connections_count <= 6
 

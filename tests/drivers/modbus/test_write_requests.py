@@ -29,7 +29,7 @@ def told(value, quality=Quality.GOOD):
 
 
 def test_only_points_that_are_released_to_a_cap_count(standing):
-    standing.wrote(OTHER, 10.0)
+    standing.note_order(OTHER, 10.0)
 
     assert (True, False) == (CAP in standing, OTHER in standing)
     assert 4200.0 == standing.least(OTHER, 4200.0)
@@ -45,14 +45,14 @@ def test_only_points_that_are_released_to_a_cap_count(standing):
     ],
 )
 def test_the_lower_of_the_fail_safe_cap_and_what_was_last_read_is_left(standing, last, left):
-    standing.wrote(CAP, 900.0)
+    standing.note_order(CAP, 900.0)
 
-    assert last is standing.saw(last)
+    assert last is standing.note_readings(last)
     assert left == standing.least(CAP, 4200.0)
 
 
 def test_without_a_fail_safe_cap_nothing_is_written(standing):
-    standing.wrote(CAP, 900.0)
+    standing.note_order(CAP, 900.0)
 
     assert standing.least(CAP, None) is None
 

@@ -24,20 +24,20 @@ def test_a_timer_counts_as_running_for_half_of_its_time_after_each_order(clock: 
     timed = RunningTimers(clock.now_ns)
 
     assert not timed.runs(TIMED)
-    timed.wrote("m.setpoint_w")
+    timed.note_order("m.setpoint_w")
     clock.move(30)
     assert timed.runs(TIMED)
     clock.move(1)
     assert not timed.runs(TIMED)
-    timed.wrote("m.setpoint_w")
+    timed.note_order("m.setpoint_w")
     assert timed.runs(TIMED)
 
 
 def test_what_is_given_back_has_no_timer_that_anybody_knows_of(clock: HandClock) -> None:
     timed = RunningTimers(clock.now_ns)
     for dropped in (("m.setpoint_w",), ()):
-        timed.wrote("m.setpoint_w")
-        timed.wrote("m.other_w")
+        timed.note_order("m.setpoint_w")
+        timed.note_order("m.other_w")
         timed.drop(dropped)
 
         assert not timed.runs(TIMED)
@@ -46,7 +46,7 @@ def test_what_is_given_back_has_no_timer_that_anybody_knows_of(clock: HandClock)
 
 def test_a_point_without_a_timer_has_none_that_runs(clock: HandClock) -> None:
     timed = RunningTimers(clock.now_ns)
-    timed.wrote("m.setpoint_w")
+    timed.note_order("m.setpoint_w")
 
     assert not timed.runs(served())
     assert not timed.runs(served(fallback={"value": 0, "register": "holding:31"}))

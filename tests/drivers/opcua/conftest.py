@@ -212,7 +212,7 @@ def trusting(plant: Plant, tmp_path: Path) -> TrustList:
     der = (plant.folder / "cert.der").read_bytes()
     known.refuse(der, plant.url)
     for entry in known.entries():
-        known.accept(entry.shown.fingerprint)
+        known.accept(entry.report.fingerprint)
     return known
 
 

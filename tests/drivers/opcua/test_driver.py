@@ -202,7 +202,7 @@ async def test_a_connection_that_ends_is_found_at_once_whatever_is_watched(secti
     device = Device(line, sheet)
     await device.until(lambda one: one.driver._watch.vouches_for(one.driver._batches[0]))
     relay.cut()
-    while line.stands:  # noqa: ASYNC110 - until the loop has heard of it
+    while line.is_connected:  # noqa: ASYNC110 - until the loop has heard of it
         await asyncio.sleep(0.001)
 
     assert device.driver.due_ns <= LoopClock().now_ns(), "not once its messages are missed"

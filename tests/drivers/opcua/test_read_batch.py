@@ -156,7 +156,7 @@ def test_a_failure_is_told_of_every_point():
     made = batch(served("power_w"), served("current_a"))
 
     assert [(Quality.BAD, "why"), (Quality.BAD, "why")] == [
-        (one.quality, one.raw) for one in made.failed("why", 5 * S)
+        (one.quality, one.raw) for one in made.make_bad_readings("why", 5 * S)
     ]
 
 

@@ -93,7 +93,7 @@ async def test_a_certificate_that_is_not_trusted_any_more_gets_nothing(section, 
     table = await left(section(), sheet)
     plant.set("Valve", 900, ua.VariantType.Int16)
     for entry in trusting.entries():
-        trusting.remove(entry.shown.fingerprint)
+        trusting.remove(entry.report.fingerprint)
     (failure,) = await release_writes.write_release(*table)
 
     assert failure.startswith("pump.valve_pct: ")

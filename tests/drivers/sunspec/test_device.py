@@ -55,7 +55,7 @@ async def test_values_are_read_before_it_is_polled(device):
 
 async def test_the_first_alternative_that_tells_is_chosen_else_the_first_that_is_there(device):
     def chosen(*alternatives):
-        found = device.chosen([tuple(parse_name(one) for one in names) for names in alternatives])
+        found = device.find_first_sum([tuple(parse_name(one) for one in names) for names in alternatives])
         return None if found is None else [str(one) for one in found]
 
     assert ["103.W"] == chosen(["701.W"], ["103.W"])

@@ -121,7 +121,7 @@ async def test_an_odd_map_is_told_whole(inverter, seed):
     except WireError:
         return
 
-    assert all(chapter.found.end <= 65536 for chapter in told.chapters)
+    assert all(chapter.found.end <= 65536 for chapter in told.models)
 
 
 async def test_a_device_that_answers_everything_with_the_marker_is_no_endless_chain(inverter):

@@ -46,7 +46,7 @@ async def test_both_counters_move_with_an_order_and_each_in_turn_while_it_is_fre
     assert clock.now_ns() + 2 * S == beat.due_ns
 
     clock.move(2)
-    await beat.turn(clock.now_ns())
+    await beat.send_beat(clock.now_ns())
     assert 2 == len(inverter.blocks)
     assert clock.now_ns() + S == beat.due_ns  # the other one
 
@@ -57,7 +57,7 @@ async def test_it_ends_with_the_order(beating, inverter, clock):
     inverter.blocks.clear()
     clock.move(5)
 
-    await beat.turn(clock.now_ns())
+    await beat.send_beat(clock.now_ns())
 
     assert [] == inverter.blocks
     assert beat.due_ns is None
@@ -98,11 +98,11 @@ async def test_nothing_is_written_where_another_model_stands_now(beating, invert
     inverter.words = dict(words)
 
     clock.move(2)
-    await beat.turn(clock.now_ns())
+    await beat.send_beat(clock.now_ns())
 
-    assert 802 == beat.moved
+    assert 802 == beat.missing_model
     assert words == inverter.words
-    await beat.turn(clock.now_ns())
+    await beat.send_beat(clock.now_ns())
     assert beat.due_ns is None
 
 

@@ -28,7 +28,7 @@ async def test_the_furthest_is_looked_at_each_time_and_the_others_in_turn(regist
     assert clock.now_ns() + MODEL_CHECK_PERIOD_S * 1e9 == looks.due_ns
 
     for _ in range(3):
-        assert await looks.turn(clock.now_ns()) is None
+        assert await looks.check_next(clock.now_ns()) is None
 
     places = [at for at, _ in inverter.blocks]
     assert 3 * [models[-1].address] == places[::2]
@@ -39,15 +39,15 @@ async def test_what_was_put_in_or_changed_places_is_noticed(registers, inverter,
     looks = ModelCheck(device_of(MODELS).chain.models, registers, clock.now_ns())
 
     inverter.words = chain_of([*MODELS[:2], {"ID": 122}, *MODELS[2:]])
-    assert 802 == await looks.turn(clock.now_ns())
+    assert 802 == await looks.check_next(clock.now_ns())
 
     inverter.words = chain_of(MODELS)
     inverter.words[device_of(MODELS).chain.models[1].address] = 64000
-    assert 120 in [await looks.turn(clock.now_ns()) for _ in range(3)]
+    assert 120 in [await looks.check_next(clock.now_ns()) for _ in range(3)]
 
 
 async def test_where_nothing_is_in_use_nothing_is_asked(registers, inverter, clock):
-    assert await ModelCheck((), registers, clock.now_ns()).turn(clock.now_ns()) is None
+    assert await ModelCheck((), registers, clock.now_ns()).check_next(clock.now_ns()) is None
     assert [] == inverter.blocks
 
 

@@ -35,7 +35,7 @@ async def wire(inverter, clock):
 async def test_one_request_where_it_fits(wire, clock):
     device, round_ = wire()
 
-    assert await round_.turn(clock.now_ns())
+    assert await round_.read_next(clock.now_ns())
     assert 5000 == device.value(NAMES[0])
     assert 7 == device.value(NAMES[1])
     assert clock.now_ns() + 5 * S == round_.due_ns
@@ -44,9 +44,9 @@ async def test_one_request_where_it_fits(wire, clock):
 async def test_one_exchange_a_turn_and_due_at_once_until_all_of_it_was_read(wire, clock):
     _, round_ = wire(30)
 
-    assert not await round_.turn(clock.now_ns())
+    assert not await round_.read_next(clock.now_ns())
     assert round_.due_ns <= clock.now_ns()
-    assert await round_.turn(clock.now_ns())
+    assert await round_.read_next(clock.now_ns())
     assert round_.due_ns > clock.now_ns()
 
 

@@ -91,9 +91,9 @@ async def test_every_value_is_the_one_that_pysunspec2_reads(inverter, models, lo
 
     told = await asyncio.to_thread(reader.read_all, f"tcp://127.0.0.1:{inverter.server.port}")
 
-    assert theirs == {row.point: row.value for chapter in told.chapters for row in chapter.rows}
+    assert theirs == {row.point: row.value for chapter in told.models for row in chapter.rows}
     assert () == told.faults
-    assert [[] for _ in told.chapters] == [list(chapter.faults) for chapter in told.chapters]
+    assert [[] for _ in told.models] == [list(chapter.faults) for chapter in told.models]
 
 
 async def test_a_makers_own_model_is_passed_over_by_its_length(inverter):
@@ -105,8 +105,8 @@ async def test_a_makers_own_model_is_passed_over_by_its_length(inverter):
 
     told = await asyncio.to_thread(reader.read_all, f"tcp://127.0.0.1:{inverter.server.port}")
 
-    assert [1, 64999, 113] == [chapter.found.number for chapter in told.chapters]
-    assert 1234.5 == {row.point: row.value for row in told.chapters[2].rows}["113.W"]
+    assert [1, 64999, 113] == [chapter.found.number for chapter in told.models]
+    assert 1234.5 == {row.point: row.value for row in told.models[2].rows}["113.W"]
 
 
 async def test_what_is_no_sunspec_device_is_told(inverter):

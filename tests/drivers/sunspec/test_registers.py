@@ -91,9 +91,14 @@ async def test_reading_ahead_asks_for_each_register_once_but_for_some_where_bloc
 
     assert [(1000, 125), (1122, 125)] == inverter.blocks
     assert {1125: b"\x00\x07\x04\x63\x00\x09"} == ahead.again
-    assert b"\x04\x62\x04\x63\x04\x64\x04\x65" == ahead.held(1122, 4)
-    assert (1124, 1125) == ahead.known(1124, 2)
-    assert [None] * 4 == [ahead.held(1240, 8), ahead.held(999, 2), ahead.known(1240, 8), ahead.known(999, 2)]
+    assert b"\x04\x62\x04\x63\x04\x64\x04\x65" == ahead.find_cached_bytes(1122, 4)
+    assert (1124, 1125) == ahead.find_cached_words(1124, 2)
+    assert [None] * 4 == [
+        ahead.find_cached_bytes(1240, 8),
+        ahead.find_cached_bytes(999, 2),
+        ahead.find_cached_words(1240, 8),
+        ahead.find_cached_words(999, 2),
+    ]
 
 
 async def test_reading_ahead_ends_where_the_map_does_and_goes_on_with_what_is_asked_for(ahead, inverter):

@@ -14,7 +14,7 @@ def clock():
 async def asks(name, clock, *, opened=True):
     spec, loaded = device_of(name)
     pretence = SimulatedDevices(answer_s=0.0)
-    FACTORY.pretend(spec, loaded, pretence)
+    FACTORY.simulate(spec, loaded, pretence)
     driver = FACTORY.driver(FACTORY.rehearsal("lan", BUS, clock, pretence), spec, loaded, clock)
     if opened:
         await driver.open()

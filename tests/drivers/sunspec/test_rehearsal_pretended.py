@@ -45,7 +45,7 @@ async def test_a_driver_finds_every_point_of_the_profile(name):
     clock = HandClock()
     spec, loaded = device_of(name)
     pretence = SimulatedDevices(answer_s=0.0)
-    FACTORY.pretend(spec, loaded, pretence)
+    FACTORY.simulate(spec, loaded, pretence)
     driver = FACTORY.driver(FACTORY.rehearsal("lan", BUS, clock, pretence), spec, loaded, clock)
 
     await driver.open()

@@ -24,9 +24,9 @@ def test_it_tells_what_came_and_went_in_its_order_and_what_became_of_the_wire(ha
     tape = FrameRecorder(hand, 100_000, 60)
     tape.mark("opened", "connected", "10.0.0.2:40000", "10.0.0.3:502")
     hand.ns += 1
-    tape.sent(b"ask")
+    tape.record_sent(b"ask")
     hand.ns += 1
-    tape.heard(b"answer")
+    tape.record_received(b"answer")
     tape.mark("ended", "reset by the peer")
 
     assert [
@@ -39,8 +39,8 @@ def test_it_tells_what_came_and_went_in_its_order_and_what_became_of_the_wire(ha
 
 def test_a_datagram_says_whose_it_is(hand: Hand) -> None:
     tape = FrameRecorder(hand, 100_000, 60)
-    tape.sent_to(b"who-is", "10.0.0.255", 47808)
-    tape.heard_from(b"i-am", "10.0.0.9", 47808)
+    tape.record_sent_datagram(b"who-is", "10.0.0.255", 47808)
+    tape.record_received_datagram(b"i-am", "10.0.0.9", 47808)
 
     assert [("out", "10.0.0.255:47808"), ("in", "10.0.0.9:47808")] == [
         (frame.way, frame.there) for frame in tape.frames()
@@ -49,16 +49,16 @@ def test_a_datagram_says_whose_it_is(hand: Hand) -> None:
 
 def test_bytes_are_kept_as_they_came_not_copied(hand: Hand) -> None:
     tape, data = FrameRecorder(hand, 100_000, 60), b"x" * 100
-    tape.heard(data)
+    tape.record_received(data)
 
     assert data is next(tape.frames()).data
 
 
 def test_what_is_older_than_its_time_is_gone_and_numbers_go_on(hand: Hand) -> None:
     tape = FrameRecorder(hand, 100_000, 60)
-    tape.sent(b"old")
+    tape.record_sent(b"old")
     hand.ns += 61 * 10**9
-    tape.sent(b"new")
+    tape.record_sent(b"new")
 
     assert [(1, b"new")] == [(frame.number, frame.data) for frame in tape.frames()]
     assert OVERHEAD_BYTES + 3 == tape.size_bytes
@@ -67,7 +67,7 @@ def test_what_is_older_than_its_time_is_gone_and_numbers_go_on(hand: Hand) -> No
 def test_only_what_came_after_a_number_is_told(hand: Hand) -> None:
     tape = FrameRecorder(hand, 100_000, 60)
     for number in range(5):
-        tape.heard(bytes([number]))
+        tape.record_received(bytes([number]))
 
     assert [3, 4] == [frame.number for frame in tape.frames(after=2)]
 
@@ -76,7 +76,7 @@ def test_how_the_wire_was_opened_is_known_when_all_of_that_time_is_gone(hand: Ha
     tape = FrameRecorder(hand, 2_000, 60)
     tape.mark("opened", "/dev/ttyUSB0 9600 8N1")
     for _ in range(100):
-        tape.heard(b"x" * 50)
+        tape.record_received(b"x" * 50)
 
     first, second, *_ = tape.frames()
     assert (0, "/dev/ttyUSB0 9600 8N1") == (first.number, first.words)
@@ -86,7 +86,7 @@ def test_how_the_wire_was_opened_is_known_when_all_of_that_time_is_gone(hand: Ha
 def test_a_smaller_tape_keeps_the_newest(hand: Hand) -> None:
     tape = FrameRecorder(hand, 100_000, 60)
     for number in range(100):
-        tape.heard(bytes([number]))
+        tape.record_received(bytes([number]))
     tape.resize(1_000, 60)
 
     held = [frame.data[0] for frame in tape.frames()]
@@ -101,7 +101,7 @@ def test_it_never_holds_more_than_its_bound_nor_less_than_half_of_it_once_full(
     tape = FrameRecorder(Hand(), most, 60)
     given_bytes = 0
     for piece in pieces:
-        tape.heard(piece)
+        tape.record_received(piece)
         given_bytes += len(piece) + OVERHEAD_BYTES
         held = sum(len(frame.data) + OVERHEAD_BYTES for frame in tape.frames())
         assert held == tape.size_bytes <= most
@@ -111,7 +111,7 @@ def test_it_never_holds_more_than_its_bound_nor_less_than_half_of_it_once_full(
 def identified(tape: FrameRecorder, device: str, *words: bytes) -> None:
     since = tape.next_number
     for word in words:
-        tape.heard(word)
+        tape.record_received(word)
     tape.keep_identity(device, since)
 
 
@@ -125,7 +125,7 @@ def test_the_last_identity_of_each_device_outlives_its_time_and_comes_in_its_pla
         (frame.data.decode(), frame.device) for frame in tape.frames(0)
     ]
     hand.ns += 61 * 10**9
-    tape.heard(b"now")
+    tape.record_received(b"now")
 
     found = [(frame.number, frame.data, frame.device) for frame in tape.frames()]
     assert [(1, b"", ""), (2, b"two", "m2"), (3, b"one", "m1"), (4, b"more", "m1"), (5, b"now", "")] == found

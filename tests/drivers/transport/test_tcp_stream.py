@@ -35,7 +35,7 @@ def ear() -> Ear:
 async def connect(server: TcpServer, ear: Ear) -> TcpStream:
     stream = TcpStream(ear.hear, ear.lost)
     await stream.connect("127.0.0.1", server.port)
-    assert (True, "127.0.0.1") == (stream.stands, stream.peer)
+    assert (True, "127.0.0.1") == (stream.is_connected, stream.peer)
     return stream
 
 
@@ -50,7 +50,7 @@ async def test_bytes_are_heard(tcp_server: TcpServer, ear: Ear) -> None:
 
     assert b"hello" == ear.heard
     stream.drop()
-    assert (False, "") == (stream.stands, stream.peer)
+    assert (False, "") == (stream.is_connected, stream.peer)
 
 
 async def test_the_peers_end_is_told_once(tcp_server: TcpServer, ear: Ear) -> None:
@@ -60,7 +60,7 @@ async def test_the_peers_end_is_told_once(tcp_server: TcpServer, ear: Ear) -> No
     await ear.news.wait()
 
     assert [None] == ear.ends
-    assert not stream.stands
+    assert not stream.is_connected
     stream.drop()
     assert [None] == ear.ends
     assert not stream.send(REQUEST)
@@ -100,7 +100,7 @@ async def test_who_is_not_there_is_an_error_of_the_system(free_port: int, ear: E
 
     with pytest.raises(ConnectionRefusedError):
         await stream.connect("127.0.0.1", free_port)
-    assert not stream.stands
+    assert not stream.is_connected
 
 
 async def test_what_the_kernel_does_not_take_at_once_follows_in_its_order(ear: Ear) -> None:
@@ -143,7 +143,7 @@ async def test_an_end_that_sending_finds_is_told_as_any_other(ear: Ear) -> None:
 
     assert [] == at_once
     assert [ConnectionResetError] == [type(end) for end in ear.ends]
-    assert not stream.stands
+    assert not stream.is_connected
 
 
 def test_the_kernel_watches_over_a_silent_peer() -> None:
@@ -259,7 +259,7 @@ async def test_an_end_that_is_found_before_the_loop_turns_is_told_once(
     await ear.news.wait()
 
     assert [None] == ear.ends
-    assert not stream.stands
+    assert not stream.is_connected
 
 
 async def test_a_reset_that_is_found_before_the_loop_turns_is_told_with_its_reason(ear: Ear) -> None:
@@ -286,7 +286,7 @@ async def test_a_reply_into_a_connection_that_is_gone_ends_it_in_a_turn(ear: Ear
     stream = TcpStream(ear.hear, ear.lost, Sound(b"reply"))
     stream._loop, stream._socket = loop, one
     loop.add_reader(one.fileno(), stream._readable)
-    loop.ear.hears(one.fileno(), stream._at_once)
+    loop.direct_selector.hears(one.fileno(), stream._at_once)
     other.send(b"x")
     await ear.news.wait()
 

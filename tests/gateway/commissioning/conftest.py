@@ -184,10 +184,10 @@ def probed(
             due["grid"] = now_s + plant.grid_period_s
             if plant.random.random() >= plant.missing:
                 put(plant.grid(now_s), now_s)
-        act = session.turn(image.freeze(round(now_s * _S)), "", round(now_s * _S))
-        said += act.said
-        if act.ended is not None:
-            return Report(session, plant, act.ended, said, now_s)
+        act = session.run_cycle(image.freeze(round(now_s * _S)), "", round(now_s * _S))
+        said += act.texts
+        if act.end_reason is not None:
+            return Report(session, plant, act.end_reason, said, now_s)
         if act.value is not None:
             plant.write(now_s, act.value)
 

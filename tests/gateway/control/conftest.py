@@ -223,7 +223,7 @@ CAPS = LinkLimits(
     since_ns=0,
     import_max_w=10_000,
     export_max_w=6_000,
-    whose={"import": make_text_reason("envelope dso 1"), "export": make_text_reason("envelope dso 1")},
+    sources={"import": make_text_reason("envelope dso 1"), "export": make_text_reason("envelope dso 1")},
 )
 
 
@@ -420,11 +420,13 @@ def scene():
     ) -> CycleInputs:
         plain = {
             "state": state or ControlState.fresh(of),
-            "wishes": Requests(caps=CAPS),
-            "force": ActiveLimits(import_w=CAPS.import_max_w, export_w=CAPS.export_max_w, whose=CAPS.whose),
+            "requests": Requests(caps=CAPS),
+            "active_limits": ActiveLimits(
+                import_w=CAPS.import_max_w, export_w=CAPS.export_max_w, sources=CAPS.sources
+            ),
             "grid_w": 0.0,
             "grid_age_s": 0.0,
-            "lost": False,
+            "is_meter_lost": False,
             "dt_s": 1.0,
             "running_s": 60.0,
             "now": Now(t * 1_000_000_000, EPOCH_MS + t * 1000, synced=True),

@@ -67,7 +67,7 @@ def commanded(plant, **more):
         def world(self):
             wishes = (one.document.asked for one in self.commands.running)
             ordered = {wish.asset for wish in wishes if isinstance(wish, Setpoint)}
-            plain = {"state": self.state, "people": self.people, "ordered": ordered, "now": self.now()}
+            plain = {"state": self.state, "overrides": self.people, "ordered": ordered, "now": self.now()}
             return CommandContext(**(plain | self.world_is))
 
         def command(self, wish, seq=1, *, persisted=True):

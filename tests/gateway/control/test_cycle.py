@@ -294,7 +294,7 @@ def test_a_new_site_file_keeps_what_is_still_there(plant, house):
     p.house = smaller
     p.run(5)
 
-    assert {"pump", "ev1"} == set(p.state.turns)
+    assert {"pump", "ev1"} == set(p.state.switch_states)
     assert "shed" == p.view["assets"]["pump"]["state"]
     assert "bat1.setpoint_w" not in p.state.book.orders
 

@@ -166,10 +166,10 @@ def turn(source: random.Random, asset: Any) -> SwitchState:
         if asset.curtail == "limit":
             on, limit_w = True, source.choice([None, None, 0.0, 2500.0, 5000.0])
         since_ns = None if on else NOW_NS - 5 * S
-        return SwitchState(on, since_ns, limit_w, before_w, lowered_ns, sheds, told_ns=told_ns)
+        return SwitchState(on, since_ns, limit_w, before_w, lowered_ns, sheds, order_ns=told_ns)
     since_ns = source.choice([None, *ago_ns])
     return SwitchState(
-        on, since_ns, limit_w, before_w, lowered_ns, sheds, raised_ns=raised_ns, told_ns=told_ns
+        on, since_ns, limit_w, before_w, lowered_ns, sheds, raised_ns=raised_ns, order_ns=told_ns
     )
 
 
@@ -185,7 +185,7 @@ def mode_turn(source: random.Random, asset: OperationModeAsset) -> SwitchState:
         sheds_ns=tuple(sorted(source.sample(ago_ns, source.randint(0, 3)))),
         mode=mode,
         is_held=source.random() < 0.4,
-        turns_ns=tuple(sorted(source.choice(ago_ns[:5]) for _ in range(source.randint(0, 5)))),
+        switch_times_ns=tuple(sorted(source.choice(ago_ns[:5]) for _ in range(source.randint(0, 5)))),
     )
 
 
@@ -243,7 +243,7 @@ def case(seed: int, *, with_modes: bool = False) -> Case:
         if source.random() < 0.15:
             then_ns = NOW_NS - source.choice([4, 5, 6, 8, 10]) * S
             before_w = stands.before_w * source.choice([1.0, 3.0])
-            turns[name] = replace(stands, lowered_ns=then_ns, told_ns=then_ns, before_w=before_w)
+            turns[name] = replace(stands, lowered_ns=then_ns, order_ns=then_ns, before_w=before_w)
     preferred = {asset.name: preference(source, asset) for asset in moded}
     return Case(mine, turns, taken_w, soc_pct, orders, preferred, grid_w, *caps_w)
 
@@ -272,7 +272,7 @@ def cycled(one: Case) -> Decision:
         since_ns=0,
         import_max_w=one.import_w,
         export_max_w=one.export_w,
-        whose={"import": make_text_reason("district"), "export": make_text_reason("district")},
+        sources={"import": make_text_reason("district"), "export": make_text_reason("district")},
     )
     seen = {f"{name}.power_w": watts for name, watts in {"grid": one.grid_w, **one.taken_w}.items()}
     seen |= {f"{name}.soc_pct": pct for name, pct in one.soc_pct.items()}
@@ -285,7 +285,7 @@ def cycled(one: Case) -> Decision:
     image.put(
         make_readings((Reading(point, value, Quality.GOOD, NOW_NS) for point, value in seen.items()), NOW_NS)
     )
-    state = replace(ControlState.fresh(house), turns=one.turns, book=OrderBook(one.orders))
+    state = replace(ControlState.fresh(house), switch_states=one.turns, book=OrderBook(one.orders))
     now = Now(NOW_NS, 1_790_000_000_000, synced=True)
     with patch.object(preferences, "find_class_preference", lambda asset, _: one.preferences[asset.name]):
         return run_cycle(image.freeze(NOW_NS), Requests(caps=caps), state, now)
@@ -308,19 +308,19 @@ def stepped(one: Case, rest_w: float) -> FleetState:
         state.since_ns[at] = LONG_AGO_NS if stands.since_ns is None else stands.since_ns
         state.lowered_ns[at] = LONG_AGO_NS if stands.lowered_ns is None else stands.lowered_ns
         state.raised_ns[at] = LONG_AGO_NS if stands.raised_ns is None else stands.raised_ns
-        state.told_ns[at] = LONG_AGO_NS if stands.told_ns is None else stands.told_ns
+        state.told_ns[at] = LONG_AGO_NS if stands.order_ns is None else stands.order_ns
         state.limit_w[at] = NONE_W if stands.limit_w is None else stands.limit_w
         for place, then in enumerate(stands.sheds_ns):
             state.sheds_ns[at * state.sheds_room + place] = then
         state.shed_count[at] = len(stands.sheds_ns)
         if isinstance(asset, OperationModeAsset):
             leaning = one.preferences[asset.name]
-            inputs.wanted[at], inputs.highest[at] = leaning.wanted, leaning.highest
+            inputs.wanted[at], inputs.highest[at] = leaning.preferred_mode, leaning.highest
             inputs.lowest[at] = leaning.lowest
             state.mode[at], state.held[at] = stands.mode, stands.is_held
-            for place, then in enumerate(stands.turns_ns):
+            for place, then in enumerate(stands.switch_times_ns):
                 state.veers_ns[at * fleet_columns.VEERS_MAX + place] = then
-            state.veer_count[at] = len(stands.turns_ns)
+            state.veer_count[at] = len(stands.switch_times_ns)
     step_many(made, state, inputs, kept.result(), NOW_NS, 1.0)
     return state
 
@@ -337,9 +337,9 @@ def turn_after(state: FleetState, at: int, asset: Any) -> SwitchState:
         sheds_ns=tuple(state.sheds_ns[first : first + count]),
         mode=state.mode[at] if is_moded else None,
         is_held=bool(state.held[at]),
-        turns_ns=tuple(state.veers_ns[first_turn : first_turn + state.veer_count[at]]),
+        switch_times_ns=tuple(state.veers_ns[first_turn : first_turn + state.veer_count[at]]),
         raised_ns=None if state.raised_ns[at] == LONG_AGO_NS else state.raised_ns[at],
-        told_ns=None if state.told_ns[at] == LONG_AGO_NS else state.told_ns[at],
+        order_ns=None if state.told_ns[at] == LONG_AGO_NS else state.told_ns[at],
     )
 
 
@@ -350,7 +350,7 @@ def compare(one: Case) -> None:
     commands = {command.point: command.value for command in decision.commands}
     for at, asset in enumerate(one.assets):
         if not isinstance(asset, Battery):
-            assert decision.state.turns[asset.name] == turn_after(state, at, asset), asset
+            assert decision.state.switch_states[asset.name] == turn_after(state, at, asset), asset
             continue
         point, decided_w = f"{asset.name}.setpoint_w", round(state.setpoint_w[at])
         if point in commands:

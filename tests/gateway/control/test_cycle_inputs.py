@@ -345,12 +345,15 @@ def test_a_restart_in_the_middle_neither_cuts_it_nor_begins_it_anew(laundry):
     p = begun(laundry).run(340)  # five minutes and more of it
     kept = json.loads(
         json.dumps(
-            [switch_state.dump_switch_states(p.state.turns, p.now()), daily_runs.dump_runs(p.state.runs)]
+            [
+                switch_state.dump_switch_states(p.state.switch_states, p.now()),
+                daily_runs.dump_runs(p.state.runs),
+            ]
         )
     )
     p.state = replace(
         ControlState.fresh(p.house),
-        turns=switch_state.load_switch_states(p.house, kept[0], p.now()),
+        switch_states=switch_state.load_switch_states(p.house, kept[0], p.now()),
         runs=daily_runs.load_runs(p.house, kept[1]),
     )
     p.run(RUN_S - 320)

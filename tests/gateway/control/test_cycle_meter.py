@@ -145,7 +145,7 @@ def test_a_frequency_that_no_grid_has_is_no_evidence_for_or_against_the_meter(mo
     monkeypatch.setattr(LyingPlant, "_read", lambda p: truth(p) | {"grid.frequency_hz": shown_hz})
     p = LyingPlant(base_w=300).run(3)
 
-    assert is_kept is ("frequency_hz" in p.state.meter.quantities.shown)
+    assert is_kept is ("frequency_hz" in p.state.meter.quantities.histories)
 
 
 def test_a_wall_clock_that_was_stepped_is_an_alarm_that_names_it():

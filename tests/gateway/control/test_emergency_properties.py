@@ -39,7 +39,7 @@ def watched(plant, **more):
         def is_held_back(self):
             """Whether PV could make more and the grid would still take it."""
             events = self.state.events
-            if events.high.level or events.is_gone or self.view["stage"] != "NORMAL":
+            if events.high.level or events.is_grid_lost or self.view["stage"] != "NORMAL":
                 return False  # a high frequency is made worse by all that is generated
             feeds_none = events.outage.is_open
             room_w = self.grid_w + (0.0 if feeds_none else self.caps.export_max_w)

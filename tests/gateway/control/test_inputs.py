@@ -12,15 +12,15 @@ def test_house_and_stage_are_those_of_the_state(drive, house):
     state = replace(ControlState.fresh(house), judgement=StageDecision(ControlStage.FREEZE))
     scene = CycleInputs(
         state=state,
-        wishes=Requests(caps=drive().start().caps),
-        force=ActiveLimits(import_w=1, export_w=1),
+        requests=Requests(caps=drive().start().caps),
+        active_limits=ActiveLimits(import_w=1, export_w=1),
         grid_w=None,
         grid_age_s=4,
-        lost=False,
+        is_meter_lost=False,
         dt_s=1,
         running_s=9,
         now=Now(0, 0, synced=True),
         common=False,
     )
 
-    assert (house, ControlStage.FREEZE) == (scene.house, scene.stage)
+    assert (house, ControlStage.FREEZE) == (scene.site, scene.stage)

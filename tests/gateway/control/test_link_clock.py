@@ -231,7 +231,7 @@ def test_after_a_reboot_the_strictest_remaining_interval_counts_until_the_clock_
     d.boot_s, d.synced = d.t, False
     d.restart(down_s=30, rebooted=True)
     unknown = d.caps.import_max_w
-    assert "its strictest part: how long the machine was off is not known" in str(d.caps.whose["import"])
+    assert "its strictest part: how long the machine was off is not known" in str(d.caps.sources["import"])
     d.synced = True
     waits = d.tick(HOUR + 120).caps.import_max_w
 

@@ -369,7 +369,7 @@ def test_the_lower_priority_number_is_named_where_two_programs_say_the_same(driv
     d.give(paper(1, "alpha", import_w=4_000, priority=2))
     d.give(paper(1, "dso", import_w=4_000, priority=0))
 
-    assert "dso" == d.caps.whose["import"].who.name
+    assert "dso" == d.caps.sources["import"].who.name
     assert 3_000 == (d.give(paper(2, "alpha", import_w=3_000, priority=3)), d.caps.import_max_w)[1]
 
 

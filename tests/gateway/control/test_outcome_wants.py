@@ -38,7 +38,7 @@ FRESH = {"bat1.power_w": LastGood(0.0, NOW), "bat1.soc_pct": LastGood(50.0, NOW)
 
 def result(*setpoints_w, high_w=0.0, low_w=0.0, **more):
     return AllocationResult(
-        setpoints_w, high_w, low_w, more.pop("acted", {}), met=True, gate=RestoreGate(), **more
+        setpoints_w, high_w, low_w, more.pop("acted", {}), is_met=True, gate=RestoreGate(), **more
     )
 
 
@@ -54,13 +54,13 @@ def told(scene):
         plain = scene()
         state = replace(
             plain.state,
-            memories=memories,
+            last_good=memories,
             book=OrderBook(orders or {}),
             judgement=StageDecision(stage=stage),
-            rivals=found or {},
+            conflicts=found or {},
         )
-        wishes = Requests(caps=plain.wishes.caps, overrides=overrides or {})
-        return scene(state=state, wishes=wishes, **more)
+        wishes = Requests(caps=plain.requests.caps, overrides=overrides or {})
+        return scene(state=state, requests=wishes, **more)
 
     return make
 
@@ -89,7 +89,7 @@ OLD = LastGood(0.0, NOW - 16 * S)
         (BATTERY, {"found": RESTS}, str(conflicts.CONFLICT_REASON)),
         (BATTERY, {"overrides": {"bat1": by_hand(None)}}, "maintenance, anna"),
         (BATTERY, {"overrides": {"bat1": by_hand(0.0)}}, ""),
-        (BATTERY, {"lost": True}, "grid meter lost"),
+        (BATTERY, {"is_meter_lost": True}, "grid meter lost"),
         (BATTERY, {"stage": ControlStage.SAFE}, "grid meter was lost until now"),
         (BATTERY, {"stage": ControlStage.FREEZE}, ""),
         (BATTERY, {"memories": {}, "running_s": 0.0}, str(results.WAITING_TO_RETURN)),
@@ -204,9 +204,11 @@ def test_a_car_is_slowed_to_its_floor_at_least_and_remembers_what_it_took(told):
 
 @pytest.mark.parametrize(("deaf", "told_ns"), [(False, NOW), (True, 5)])
 def test_one_that_does_not_obey_is_told_on_and_given_no_time_anew(told, deaf, told_ns):
-    car = Participant(CAR, 11_040.0, 11_040.0, SwitchState(limit_w=6_900.0, told_ns=5), deaf=deaf)
-    roof = Participant(ROOF, -5_000.0, -5_000.0, SwitchState(limit_w=2_000.0, told_ns=5), deaf=deaf)
-    shed = Participant(SHED, -3_000.0, -3_000.0, SwitchState(told_ns=5), deaf=deaf)
+    car = Participant(CAR, 11_040.0, 11_040.0, SwitchState(limit_w=6_900.0, order_ns=5), is_unresponsive=deaf)
+    roof = Participant(
+        ROOF, -5_000.0, -5_000.0, SwitchState(limit_w=2_000.0, order_ns=5), is_unresponsive=deaf
+    )
+    shed = Participant(SHED, -3_000.0, -3_000.0, SwitchState(order_ns=5), is_unresponsive=deaf)
     found = [
         turn_of(told(), car, 4_140.0),
         turn_of(told(), car, 0.0),
@@ -216,7 +218,7 @@ def test_one_that_does_not_obey_is_told_on_and_given_no_time_anew(told, deaf, to
         results._car_turn(car, CAR, 0.0, NOW),
     ]
 
-    assert [told_ns] * 6 == [turn.told_ns for turn in found]
+    assert [told_ns] * 6 == [turn.order_ns for turn in found]
     assert [4_140.0, 1_500.0, 5_000.0] == [found[n].limit_w for n in (0, 2, 4)]
 
 
@@ -250,10 +252,12 @@ def test_what_is_normal_by_its_own_control_is_not_ordered_so(told, own_normal, v
 
 
 def test_what_makes_more_than_it_may_is_not_allowed_more_by_being_curtailed(told):
-    roof = Participant(ROOF, -5_000.0, -5_000.0, SwitchState(limit_w=2_000.0, told_ns=5), deaf=True)
+    roof = Participant(
+        ROOF, -5_000.0, -5_000.0, SwitchState(limit_w=2_000.0, order_ns=5), is_unresponsive=True
+    )
     found = turn_of(told(), roof, -4_000.0, low_w=-9_000.0)
 
-    assert (2_000.0, 5) == (found.limit_w, found.told_ns)
+    assert (2_000.0, 5) == (found.limit_w, found.order_ns)
 
 
 def test_what_gives_power_has_taken_none_before_it_was_lowered(told):
@@ -309,8 +313,8 @@ LIMITED = SwitchState(limit_w=2_000.0)
         ({}, -2_000.0, -2_000.0, 3_000.0),  # a quarter of the room
         ({}, -2_000.0, None, 2_000.0),
         ({"stage": ControlStage.FREEZE}, -2_000.0, -2_000.0, 2_000.0),
-        ({"lost": True}, -1_800.0, -2_000.0, 1_800.0),
-        ({"lost": True}, -2_500.0, -2_000.0, 2_000.0),  # what nobody sees is not raised
+        ({"is_meter_lost": True}, -1_800.0, -2_000.0, 1_800.0),
+        ({"is_meter_lost": True}, -2_500.0, -2_000.0, 2_000.0),  # what nobody sees is not raised
     ],
 )
 def test_pv_is_curtailed_at_once_and_raised_by_a_quarter_of_the_room(told, more, setpoint_w, low_w, limit_w):
@@ -322,8 +326,8 @@ def test_pv_is_curtailed_at_once_and_raised_by_a_quarter_of_the_room(told, more,
 @pytest.mark.parametrize(
     ("more", "generation_w", "setpoint_w", "low_w", "limit_w", "told_ns"),
     [
-        ({"lost": True}, None, -1_800.0, -2_000.0, 1_800.0, NOW),
-        ({"lost": True}, None, -2_500.0, -2_000.0, 2_000.0, None),
+        ({"is_meter_lost": True}, None, -1_800.0, -2_000.0, 1_800.0, NOW),
+        ({"is_meter_lost": True}, None, -2_500.0, -2_000.0, 2_000.0, None),
         ({}, 1_500.0, -2_000.0, -2_000.0, 1_500.0, NOW),
         ({}, None, -2_000.0, -2_000.0, 3_000.0, None),  # allowed more
         ({}, None, -2_000.0, 90_000.0, None, None),
@@ -332,13 +336,16 @@ def test_pv_is_curtailed_at_once_and_raised_by_a_quarter_of_the_room(told, more,
 def test_pv_gets_time_to_obey_by_whatever_it_is_told_to_make_less_and_by_nothing_else(
     told, more, generation_w, setpoint_w, low_w, limit_w, told_ns
 ):
-    force = told().force
-    force = replace(force, generation_w=generation_w, whose={**force.whose, "generation": DSO})
+    force = told().active_limits
+    force = replace(force, generation_w=generation_w, sources={**force.sources, "generation": DSO})
     after = turn_of(
-        told(force=force, **more), Participant(ROOF, -2_000.0, -2_000.0, LIMITED), setpoint_w, low_w=low_w
+        told(active_limits=force, **more),
+        Participant(ROOF, -2_000.0, -2_000.0, LIMITED),
+        setpoint_w,
+        low_w=low_w,
     )
 
-    assert (limit_w, told_ns) == (after.limit_w, after.told_ns)
+    assert (limit_w, told_ns) == (after.limit_w, after.order_ns)
 
 
 def test_pv_without_a_limit_gets_none_by_what_it_makes(told):
@@ -356,7 +363,7 @@ def test_pv_without_a_limit_gets_none_by_what_it_makes(told):
 )
 def test_pv_at_its_limit_rises_a_little_where_batteries_have_room(told, makes_w, room_w, limit_w):
     player = Participant(ROOF, makes_w, -2_000.0, LIMITED)
-    found = turn_of(told(), player, -2_000.0, low_w=-6_000.0, charge_room_w=room_w)
+    found = turn_of(told(), player, -2_000.0, low_w=-6_000.0, charge_headroom_w=room_w)
 
     assert limit_w == pytest.approx(found.limit_w)
 
@@ -368,7 +375,7 @@ def test_pv_at_its_limit_rises_a_little_where_batteries_have_room(told, makes_w,
         ({}, -7_000.0, 2_000.0),
         ({}, None, 2_000.0),
         ({"stage": ControlStage.FREEZE}, -2_000.0, 2_000.0),
-        ({"lost": True}, -2_000.0, 2_000.0),
+        ({"is_meter_lost": True}, -2_000.0, 2_000.0),
     ],
 )
 def test_pv_that_no_cap_may_be_taken_with_keeps_its_limit_or_comes_back(told, more, low_w, limit_w):
@@ -417,7 +424,7 @@ def test_what_one_car_may_take_more_is_no_longer_free_for_the_next(told):
         ({}, {}, None, False),
         ({}, {"usable": False}, 0.0, False),
         ({"running_s": 0.0}, {}, 0.0, False),
-        ({"running_s": 0.0, "lost": True}, {}, 0.0, True),
+        ({"running_s": 0.0, "is_meter_lost": True}, {}, 0.0, True),
         ({"running_s": 0.0, "memories": {"pump.power_w": LastGood(0.0, NOW)}}, {}, 0.0, True),
         ({"orders": {"pump.relay_on": Order(1.0, 0, NO_REASON)}}, {"usable": False}, None, True),
     ],

@@ -30,7 +30,7 @@ def bay(name, order_a=6.0, drawn_a=None, **more):
     turn = more.pop("turn", SwitchState(on=order_a > 0, since_ns=0, limit_w=order_a * V if order_a else None))
     drawn_a = order_a if drawn_a is None else drawn_a
     plain = {
-        "stay": ChargingSession(0),
+        "session": ChargingSession(0),
         "rows": [(ROW, V)],
         "way": (),
         "most_a": 16.0,
@@ -38,11 +38,11 @@ def bay(name, order_a=6.0, drawn_a=None, **more):
         "needed_a": 0.0,
         "active": True,
         "fixed": False,
-        "deaf": False,
+        "is_unresponsive": False,
         "movable": True,
     }
     player = Participant(ev, drawn_a * V, drawn_a * V, turn)
-    return ChargePoint(player=player, ev=ev, order_a=order_a, drawn_a=drawn_a, **(plain | more))
+    return ChargePoint(participant=player, ev=ev, order_a=order_a, drawn_a=drawn_a, **(plain | more))
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def plan(scene):
     def make(*bays, stage=ControlStage.NORMAL):
         plain = scene()
         state = replace(plain.state, judgement=StageDecision(stage=stage))
-        made = load_sharing._Sharing(scene(state=state), GROVE, [one.player for one in bays], bays)
+        made = load_sharing._Sharing(scene(state=state), GROVE, [one.participant for one in bays], bays)
         for one in bays:
             one.goal_a = one.order_a
         return made
@@ -65,7 +65,7 @@ def amperes(left_a):
 
 
 def chosen(plan, hard_a, soft_a=None, ready=()):
-    found = plan._chosen(amperes(hard_a), amperes(hard_a if soft_a is None else soft_a), set(ready))
+    found = plan._choose_cars(amperes(hard_a), amperes(hard_a if soft_a is None else soft_a), set(ready))
     return [one.ev.name for one in found]
 
 
@@ -82,7 +82,7 @@ def test_who_does_not_fit_says_which_row_bounds_it(plan):
     cars = plan(bay("a"), bay("b"))
     chosen(cars, 6.0)
 
-    assert [None, ROW] == [one.bound for one in cars.bays]
+    assert [None, ROW] == [one.bound for one in cars.charge_points]
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,12 @@ def test_one_place_is_kept_however_many_points_are_open(plan):
 
 def shared(plan, left_a, *, due=True, tight=()):
     plan._share(
-        [one for one in plan.bays if one.active and not one.fixed], amperes(left_a), due=due, tight=set(tight)
+        [one for one in plan.charge_points if one.active and not one.fixed],
+        amperes(left_a),
+        due=due,
+        tight=set(tight),
     )
-    return [one.goal_a for one in plan.bays]
+    return [one.goal_a for one in plan.charge_points]
 
 
 def test_all_have_the_same_current_in_tenths_of_an_ampere(plan):
@@ -278,7 +281,7 @@ def test_the_connection_bounds_a_car_that_charges_or_none(plan, more, bound, is_
 
 def ordered(scene, one, goal_a):
     one.goal_a = goal_a
-    return load_sharing._ordered(scene(), GROVE, one)
+    return load_sharing._make_switch_state(scene(), GROVE, one)
 
 
 @pytest.mark.parametrize(
@@ -315,13 +318,13 @@ def test_a_car_is_reckoned_with_what_it_may_take(scene, more, goal_a, want_a, al
     one = bay("a", **({"order_a": 10.0} | more))
     ordered(scene, one, goal_a)
 
-    assert (want_a * V, allowed_a * V) == pytest.approx((one.player.want_w, one.player.allowed_w))
+    assert (want_a * V, allowed_a * V) == pytest.approx((one.participant.want_w, one.participant.allowed_w))
 
 
 @pytest.mark.parametrize(
     ("more", "goal_a", "words"),
     [
-        ({"fixed": True, "deaf": True}, 10.0, "held: it takes more than it may"),
+        ({"fixed": True, "is_unresponsive": True}, 10.0, "held: it takes more than it may"),
         ({"fixed": True}, 10.0, "held: not heard, or not guarded"),
         ({"active": False}, 6.0, "offers its minimum current: no car is charging"),
         ({"active": False}, 0.0, "waits for its turn"),
@@ -335,7 +338,7 @@ def test_each_order_has_its_reason(scene, more, goal_a, words):
     one = bay("a", 10.0, **more)
     ordered(scene, one, goal_a)
 
-    assert words == str(one.player.reason)
+    assert words == str(one.participant.reason)
 
 
 # --- what a point is taken for -----------------------------------------------------------------
@@ -356,13 +359,13 @@ def looked(board, house, car, scene):
     p.run(40)
 
     def make(turn=None, stays=None, told=(), **changes):
-        state = replace(p.state, memories=p.state.memories | dict(told))
-        state = state if stays is None else replace(state, stays=stays)
+        state = replace(p.state, last_good=p.state.last_good | dict(told))
+        state = state if stays is None else replace(state, charging_sessions=stays)
         now = scene(p.house, t=p.t, state=state, grid_w=0.0)
         players = cycle._players(now)
         grove = tree.build_tree(now, players, cycle._base(now, p.state.window, players))
         player = players[0]
-        player.turn = replace(player.turn, **(turn or {}))
+        player.switch_state = replace(player.switch_state, **(turn or {}))
         for name, value in changes.items():
             setattr(player, name, value)
         return load_sharing._bay(now, grove, 0, player)
@@ -373,22 +376,22 @@ def looked(board, house, car, scene):
 def test_a_point_that_is_seen_counts_with_what_it_draws_and_may_be_moved(looked):
     one = looked()
 
-    assert (False, False, True) == (one.fixed, one.deaf, one.active)
+    assert (False, False, True) == (one.fixed, one.is_unresponsive, one.active)
     assert one.drawn_a == pytest.approx(one.order_a, abs=0.2)
     assert {row for row, _ in one.rows} == {0, 4, 5}
 
 
 def test_a_point_that_is_not_heard_is_taken_to_draw_its_order(looked):
-    one = looked(turn={"limit_w": 7 * V}, seen=False)
+    one = looked(turn={"limit_w": 7 * V}, is_measured=False)
 
-    assert (True, False, False) == (one.fixed, one.movable, one.deaf)
+    assert (True, False, False) == (one.fixed, one.movable, one.is_unresponsive)
     assert (7.0, 7.0) == (one.order_a, one.drawn_a)
 
 
 def test_a_point_that_is_not_guarded_is_taken_as_it_stands(looked):
     one = looked(usable=False)
 
-    assert (True, False, False) == (one.fixed, one.movable, one.deaf)
+    assert (True, False, False) == (one.fixed, one.movable, one.is_unresponsive)
 
 
 def test_only_of_a_car_that_is_there_it_is_known_what_it_needs(looked):
@@ -406,8 +409,8 @@ def test_only_of_a_car_that_is_there_it_is_known_what_it_needs(looked):
     ("turn", "movable"),
     [
         ({"unread_ns": 0}, True),
-        ({"on": False, "since_ns": -(10**12), "told_ns": 39 * S}, True),
-        ({"on": False, "since_ns": -(10**12), "told_ns": 39 * S, "unread_ns": 0}, False),
+        ({"on": False, "since_ns": -(10**12), "order_ns": 39 * S}, True),
+        ({"on": False, "since_ns": -(10**12), "order_ns": 39 * S, "unread_ns": 0}, False),
     ],
 )
 def test_a_point_that_is_remembered_off_and_was_not_read_is_told_so_before_it_begins(looked, turn, movable):
@@ -415,6 +418,6 @@ def test_a_point_that_is_remembered_off_and_was_not_read_is_told_so_before_it_be
 
 
 def test_a_point_that_takes_more_than_it_may_is_deaf(looked):
-    one = looked(turn={"limit_w": 2 * V, "told_ns": 0})
+    one = looked(turn={"limit_w": 2 * V, "order_ns": 0})
 
-    assert (True, True) == (one.deaf, one.fixed)
+    assert (True, True) == (one.is_unresponsive, one.fixed)

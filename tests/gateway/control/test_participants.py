@@ -180,7 +180,7 @@ def apply(p, move):
 
 def lost(p):
     """Of whom control was told that it is lost, and is not told otherwise."""
-    told = ((name, p.state.memories.get(f"{name}.fallback_on")) for name in STEERED)
+    told = ((name, p.state.last_good.get(f"{name}.fallback_on")) for name in STEERED)
     return {
         name
         for name, seen in told

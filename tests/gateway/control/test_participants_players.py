@@ -37,9 +37,9 @@ def test_an_ev_has_a_floor_and_a_full_power():
         (900.0, SwitchState(), 900, 900),
         (None, SwitchState(), 3000, 3000),
         (None, SwitchState(on=False), 0, 0),
-        (700.0, SwitchState(on=False, told_ns=S), 700, 0),
-        (700.0, SwitchState(on=False, told_ns=-9 * S + 1), 700, 0),
-        (700.0, SwitchState(on=False, told_ns=-9 * S), 700, 700),
+        (700.0, SwitchState(on=False, order_ns=S), 700, 0),
+        (700.0, SwitchState(on=False, order_ns=-9 * S + 1), 700, 0),
+        (700.0, SwitchState(on=False, order_ns=-9 * S), 700, 700),
         (201.0, SwitchState(on=False), 201, 201),
         (200.0, SwitchState(on=False), 200, 0),
         (100.0, SwitchState(on=False, before_w=900, lowered_ns=0), 900, 0),
@@ -55,57 +55,57 @@ def test_a_load_counts_as_seen_or_at_its_worst(house, seen_w, turn, present_w, w
 @pytest.mark.parametrize(
     ("turn", "seen_w", "want_w", "deaf"),
     [
-        (SwitchState(limit_w=5000, told_ns=S), 9000, 5000, False),
-        (SwitchState(limit_w=5000, told_ns=-5 * S + 1), 9000, 5000, False),
-        (SwitchState(limit_w=5000, told_ns=-5 * S), 9000, 9000, True),
+        (SwitchState(limit_w=5000, order_ns=S), 9000, 5000, False),
+        (SwitchState(limit_w=5000, order_ns=-5 * S + 1), 9000, 5000, False),
+        (SwitchState(limit_w=5000, order_ns=-5 * S), 9000, 9000, True),
         (SwitchState(limit_w=5000), 5691, 5691, True),
         (SwitchState(limit_w=5000), 5690, 5000, False),
         (SwitchState(on=False), 9000, 9000, True),
         (SwitchState(on=False, limit_w=10_000), 9000, 9000, True),
-        (SwitchState(on=False, told_ns=0), 9000, 0, False),
+        (SwitchState(on=False, order_ns=0), 9000, 0, False),
         (SwitchState(), 20_000, 20_000, False),
     ],
 )
 def test_a_limited_ev_is_expected_to_come_down_for_six_seconds(house, turn, seen_w, want_w, deaf):
     player = make_flexible_participant(house.assets[2], turn, {"ev1.power_w": LastGood(seen_w, S)}, S)
 
-    assert (seen_w, want_w, deaf) == (player.present_w, player.want_w, player.deaf)
+    assert (seen_w, want_w, deaf) == (player.present_w, player.want_w, player.is_unresponsive)
 
 
 def test_what_was_read_before_it_had_time_to_obey_says_nothing_of_that(house):
-    turn = SwitchState(on=False, told_ns=0)
+    turn = SwitchState(on=False, order_ns=0)
     early, due = LastGood(9000, 6 * S - 1), LastGood(9000, 6 * S)
     players = [
         make_flexible_participant(house.assets[2], turn, {"ev1.power_w": one}, 9 * S) for one in (early, due)
     ]
 
-    assert [(0, False), (9000, True)] == [(player.want_w, player.deaf) for player in players]
+    assert [(0, False), (9000, True)] == [(player.want_w, player.is_unresponsive) for player in players]
 
 
 @pytest.mark.parametrize(
     ("turn", "seen_w", "read_s", "settled_w"),
     [
         (
-            SwitchState(on=False, before_w=11_000, lowered_ns=0, told_ns=0),
+            SwitchState(on=False, before_w=11_000, lowered_ns=0, order_ns=0),
             11_000.0,
             -1,
             0.0,
         ),  # read before the order
         (
-            SwitchState(on=False, before_w=11_000, lowered_ns=0, told_ns=0),
+            SwitchState(on=False, before_w=11_000, lowered_ns=0, order_ns=0),
             11_000.0,
             5,
             0.0,
         ),  # it may still obey
         (
-            SwitchState(on=False, before_w=11_000, lowered_ns=0, told_ns=0),
+            SwitchState(on=False, before_w=11_000, lowered_ns=0, order_ns=0),
             11_000.0,
             6,
             11_000.0,
         ),  # it does not
-        (SwitchState(on=False, before_w=11_000, lowered_ns=0, told_ns=0), 100.0, 1, 100.0),  # it has obeyed
-        (SwitchState(limit_w=4_140, before_w=11_000, lowered_ns=0, told_ns=0), 11_000.0, 0, 4_140.0),
-        (SwitchState(limit_w=4_140, before_w=11_000, lowered_ns=0, told_ns=0), 4_200.0, 1, 4_200.0),
+        (SwitchState(on=False, before_w=11_000, lowered_ns=0, order_ns=0), 100.0, 1, 100.0),  # it has obeyed
+        (SwitchState(limit_w=4_140, before_w=11_000, lowered_ns=0, order_ns=0), 11_000.0, 0, 4_140.0),
+        (SwitchState(limit_w=4_140, before_w=11_000, lowered_ns=0, order_ns=0), 4_200.0, 1, 4_200.0),
         (SwitchState(before_w=11_000, lowered_ns=0), 11_000.0, -1, 11_000.0),  # it is free again
     ],
 )
@@ -125,10 +125,10 @@ def test_car_is_not_settled_before_it_was_read_after_its_order(turn, seen_w, rea
         (50.0, SwitchState(), 0, 0),
         (None, SwitchState(), -6000, -6000),
         (None, SwitchState(limit_w=2000), -2000, -2000),
-        (-900.0, SwitchState(limit_w=500, told_ns=-9 * S + 1), -900, -500),
-        (-900.0, SwitchState(limit_w=500, told_ns=-9 * S), -900, -900),
+        (-900.0, SwitchState(limit_w=500, order_ns=-9 * S + 1), -900, -500),
+        (-900.0, SwitchState(limit_w=500, order_ns=-9 * S), -900, -900),
         (-800.0, SwitchState(limit_w=500), -800, -500),
-        (-900.0, SwitchState(on=False, told_ns=S), -900, 0),
+        (-900.0, SwitchState(on=False, order_ns=S), -900, 0),
         (-900.0, SwitchState(on=False), -900, -900),
         (None, SwitchState(on=False), 0, 0),
     ],

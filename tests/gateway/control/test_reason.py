@@ -92,7 +92,7 @@ def test_the_tightest_cap_keeps_who_is_behind_it():
 
 def test_a_cap_of_a_document_is_behind_every_command_it_caused(plant):
     p = plant(base_w=200, ev_wants_w=11_040, soc_pct=50, loads_w={"heat": 1000})
-    p.run(20).cap(import_max_w=2000, whose={"import": ENVELOPE})
+    p.run(20).cap(import_max_w=2000, sources={"import": ENVELOPE})
     p.run(30)
 
     caused = [command for _, command in p.log if "envelope dso 12" in command.reason]

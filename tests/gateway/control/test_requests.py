@@ -42,4 +42,4 @@ POWERS = [
 
 @pytest.mark.parametrize(("aim", "net_w", "power_w"), POWERS)
 def test_an_aim_follows_what_is_measured(aim, net_w, power_w):
-    assert power_w == aim.asked_w(net_w)
+    assert power_w == aim.find_power_w(net_w)

@@ -51,7 +51,7 @@ def test_a_voltage_that_is_gone_leads_the_link_to_init_and_is_told_to_hands_in_t
         return {}
 
     seen = [turn(at_s, 0.0 if at_s > 3 else 230.0, by_hand) for at_s in range(1, 9)]
-    gone = [decision.state.events.is_gone for decision, _ in seen]
+    gone = [decision.state.events.is_grid_lost for decision, _ in seen]
 
     assert gone == told
     assert [False, True] == sorted(set(gone))

@@ -56,22 +56,22 @@ def test_what_went_down_may_go_further_down_without_a_wait(on, age_s, sinks):
     ("before", "limit_w", "deaf", "after"),
     [
         (SwitchState(), 5_000.0, False, (5_000.0, 9)),
-        (SwitchState(limit_w=6_000.0, told_ns=1), 5_000.0, False, (5_000.0, 9)),
-        (SwitchState(limit_w=5_000.0, told_ns=1), 5_000.0, False, (5_000.0, 1)),
-        (SwitchState(limit_w=4_000.0, told_ns=1), 5_000.0, False, (4_000.0, 1)),
-        (SwitchState(limit_w=6_000.0, told_ns=1), 5_000.0, True, (5_000.0, 1)),
+        (SwitchState(limit_w=6_000.0, order_ns=1), 5_000.0, False, (5_000.0, 9)),
+        (SwitchState(limit_w=5_000.0, order_ns=1), 5_000.0, False, (5_000.0, 1)),
+        (SwitchState(limit_w=4_000.0, order_ns=1), 5_000.0, False, (4_000.0, 1)),
+        (SwitchState(limit_w=6_000.0, order_ns=1), 5_000.0, True, (5_000.0, 1)),
     ],
 )
 def test_only_less_than_before_gives_time_to_obey_and_none_to_one_that_did_not(before, limit_w, deaf, after):
     found = hold_limit(before, limit_w, 9, deaf=deaf)
 
-    assert after == (found.limit_w, found.told_ns)
-    assert after == ((low := lower_limit(before, limit_w, 0.0, 9, deaf=deaf)).limit_w, low.told_ns)
+    assert after == (found.limit_w, found.order_ns)
+    assert after == ((low := lower_limit(before, limit_w, 0.0, 9, deaf=deaf)).limit_w, low.order_ns)
 
 
 @pytest.mark.parametrize(("deaf", "told_ns"), [(False, 9), (True, 1)])
 def test_one_that_did_not_obey_gets_no_time_anew_by_being_switched_off(deaf, told_ns):
-    assert told_ns == switch_off(SwitchState(told_ns=1), 0.0, 9, deaf=deaf).told_ns
+    assert told_ns == switch_off(SwitchState(order_ns=1), 0.0, 9, deaf=deaf).order_ns
 
 
 def test_sheds_are_counted_over_24_h_and_bounded():
@@ -180,17 +180,17 @@ def test_less_than_it_would_by_itself_runs_what_is_off_limited_or_held_in_a_mode
 
 
 def test_only_a_change_of_direction_is_a_turn_and_it_counts_for_an_hour():
-    down = change_direction(SwitchState(turns_ns=(0, S)), 3_600 * S, up=False)
+    down = change_direction(SwitchState(switch_times_ns=(0, S)), 3_600 * S, up=False)
 
-    assert (S, 3_600 * S) == down.turns_ns
-    assert SwitchState(turns_ns=(0,)) == change_direction(SwitchState(turns_ns=(0,)), 3_600 * S, up=True), (
-        "it goes on up"
-    )
+    assert (S, 3_600 * S) == down.switch_times_ns
+    assert SwitchState(switch_times_ns=(0,)) == change_direction(
+        SwitchState(switch_times_ns=(0,)), 3_600 * S, up=True
+    ), "it goes on up"
 
 
 @pytest.mark.parametrize(("turns_count", "on", "may"), [(4, False, True), (5, False, False), (5, True, True)])
 def test_it_goes_up_only_while_a_way_down_is_left_within_six_turns_an_hour(turns_count, on, may):
-    turn = SwitchState(on=on, turns_ns=tuple(range(turns_count)))
+    turn = SwitchState(on=on, switch_times_ns=tuple(range(turns_count)))
 
     assert may is is_rise_allowed(turn, 3_599 * S)
     assert is_rise_allowed(turn, 3_601 * S)

@@ -51,7 +51,9 @@ def test_where_nobody_knows_how_long_it_took_a_minimum_time_begins_anew(house, s
 @pytest.mark.parametrize("synced", [False, True])
 def test_while_the_machine_goes_on_no_wall_clock_changes_a_minimum_time(house, away_s, synced):
     known = {
-        "pump": SwitchState(on=False, since_ns=BEFORE.ns - 10 * S, sheds_ns=(5 * S,), turns_ns=(5 * S, 6 * S))
+        "pump": SwitchState(
+            on=False, since_ns=BEFORE.ns - 10 * S, sheds_ns=(5 * S,), switch_times_ns=(5 * S, 6 * S)
+        )
     }
     facts = json.loads(json.dumps(switch_state.dump_switch_states(known, BEFORE)))
     now = Now(BEFORE.ns + 20 * S, UTC_MS + away_s * 1000, synced)
@@ -60,7 +62,7 @@ def test_while_the_machine_goes_on_no_wall_clock_changes_a_minimum_time(house, a
     assert (known["pump"].since_ns, (5 * S,), (5 * S, 6 * S)) == (
         found.since_ns,
         found.sheds_ns,
-        found.turns_ns,
+        found.switch_times_ns,
     )
 
 
@@ -123,15 +125,15 @@ def test_a_cycle_begins_with_what_was_recalled(plant):
     assert 0 == p.points["pump.relay_on"]
     found = switch_state.load_switch_states(
         p.house,
-        switch_state.dump_switch_states(p.state.turns, Now(p.t * S, UTC_MS, synced=True)),
+        switch_state.dump_switch_states(p.state.switch_states, Now(p.t * S, UTC_MS, synced=True)),
         Now(p.t * S, UTC_MS, synced=True),
     )
-    p.state = replace(type(p.state).fresh(p.house), turns=found)
+    p.state = replace(type(p.state).fresh(p.house), switch_states=found)
     p.raw["pump.relay_on"] = 0.0
     p.cap(import_max_w=10_000).run(100)
 
     assert 0 == p.points["pump.relay_on"]
-    assert 1 == p.state.turns["pump"].sheds_24h(p.t * S)
+    assert 1 == p.state.switch_states["pump"].sheds_24h(p.t * S)
 
 
 @pytest.mark.parametrize(

@@ -213,8 +213,8 @@ def test_the_walk_would_see_a_load_that_comes_back_while_the_grid_meter_is_silen
 def test_the_walk_would_see_a_cap_above_the_fail_safe_value():
     world, _ = world_with(Battery)
     assert "INIT" == world.link.mode
-    force = replace(world.state.force, import_w=world.built.limits.import_failsafe_w + 1)
-    world.state = replace(world.state, force=force)
+    force = replace(world.state.active_limits, import_w=world.built.limits.import_failsafe_w + 1)
+    world.state = replace(world.state, active_limits=force)
 
     assert seen(world)
 
@@ -225,7 +225,7 @@ def test_the_walk_would_see_a_document_that_is_left_out():
     paper = world.papers["dso"]
     world.papers["dso"] = replace(paper, intervals=(Interval(1_800.0, 900.0),))
     world.cycles(0)
-    world.state = replace(world.state, force=replace(world.state.force, import_w=1_000.0))
+    world.state = replace(world.state, active_limits=replace(world.state.active_limits, import_w=1_000.0))
 
     assert seen(world)
 

@@ -25,7 +25,7 @@ class Trouble:
         house = site_model.make_site(
             loaded.site, points, bus_specs.find_release_values(yard.fleet.wires, points)
         )
-        self.turn = SimpleNamespace(house=house, view={**VIEW, **view}, uplink=None)
+        self.turn = SimpleNamespace(site=house, view={**VIEW, **view}, uplink=None)
         self.safety = SimpleNamespace(fault="")
         self.loaded = loaded
         self.told = FaultAlarms(self.turn, yard.fleet, self.safety, lambda: self.loaded)
@@ -131,7 +131,7 @@ async def test_an_order_that_a_device_refuses_is_told_without_its_name_twice(yar
 async def test_an_output_that_its_device_does_not_take_back_is_told(yard):
     async with yard() as (found, _):
         made = await trouble(found)
-        found.buses["lan"]._returns.refused = {"bat1.setpoint_w": "locked"}
+        found.buses["lan"]._relinquish_queue.refused = {"bat1.setpoint_w": "locked"}
 
         assert [("output.not_taken_back", "bat1.setpoint_w")] == made.told_keys()
 
@@ -182,7 +182,7 @@ async def test_a_share_that_cannot_listen_is_told(yard):
             )
             made = await trouble(found, ("buses.lan", share))
             found.fleet.share(made.loaded.site)
-            await found.until(found.fleet.shares.deaf)
+            await found.until(found.fleet.shares.find_failed_shares)
 
             assert [("share.deaf", "portal")] == [key for key in made.told_keys() if key[0] == "share.deaf"]
 

@@ -182,7 +182,7 @@ async def test_an_asset_is_told_with_its_last_command_and_rows_of_the_ledger(yar
         order = Command("boiler.relay_on", 1.0, expires_ns=0, reason="free")
         view = {"assets": {"boiler": {"role": "load", "command": {"point": "boiler.relay_on", "value": 1.0}}}}
         ledger = WriteLedger(Pages())
-        ledger.ordered([order], frozen(found), found.clock.now())
+        ledger.record_orders([order], frozen(found), found.clock.now())
         found.command("boiler.relay_on", 1.0)
         told = same_in_json(answers.render_asset("boiler", view, found.fleet, ledger, found.clock.now()))
 
@@ -223,7 +223,7 @@ async def test_writable_points_tell_how_often_they_were_written_and_may_be(yard)
         await found.follow()
         told = points(found)
         (writable,) = [point for point in told if point.endswith("setpoint_w")][:1]
-        found.fleet.tally.add(writable, found.clock.utc_ms())
+        found.fleet.write_counts.add(writable, found.clock.utc_ms())
 
         assert {"today": 1, "budget": None, "total": 1, "persistent": False} == points(found)[writable][
             "writes"

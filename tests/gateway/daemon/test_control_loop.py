@@ -102,7 +102,7 @@ class Turning:
 
     @property
     def acks(self):
-        self.turn.pending_acks.kept(self.turn.pending_acks.count)
+        self.turn.pending_acks.send_saved(self.turn.pending_acks.count)
         return [(ack.id, ack.status) for ack in self.turn.uplink._companion.acks]
 
     def events(self, code):
@@ -267,10 +267,10 @@ async def test_control_knows_how_finely_what_it_orders_can_be_written(turning):
     async with turning() as house:
         await house.well()
         house.devices["gx"].publish({"grid.power_w": 3000.0})
-        await house.until(lambda _view: "bat1.setpoint_w" in house.turn.house.steps)
+        await house.until(lambda _view: "bat1.setpoint_w" in house.turn.site.steps)
         step = house.yard.fleet.points["bat1.setpoint_w"].step
 
-        assert 0 < step == house.turn.house.steps["bat1.setpoint_w"]
+        assert 0 < step == house.turn.site.steps["bat1.setpoint_w"]
 
 
 async def test_a_lost_meter_raises_one_alarm_that_clears_and_the_battery_is_given_back(turning):
@@ -309,14 +309,14 @@ async def test_an_outage_is_every_measured_phase_below_half_its_voltage(turning,
 async def test_between_two_turns_a_look_sees_a_row_begin_to_act(turning):
     async with turning(*SDM) as house:
         await house.well()
-        assert (False, 1.0) == (house.turn.is_fast, house.turn.house.grid.frequency_period_s)
+        assert (False, 1.0) == (house.turn.is_fast, house.turn.site.grid.frequency_period_s)
         house.devices["meter"].publish({"frequency_hz": 49.7})
         await house.yard.until(house.turn.look)
         assert not house.turn.look(), "said once"
         house.turn()
 
         assert "low frequency: tier D off" in house.turn.view["alarms"]
-        kept = house.turn.kept()
+        kept = house.turn.dump_state()
         assert [1, pytest.approx(49.7, abs=0.01)] == kept["grid"]["low"], "a restart goes on with it"
         house.turn.recall(kept, 1.0)
         house.turn()
@@ -326,7 +326,9 @@ async def test_between_two_turns_a_look_sees_a_row_begin_to_act(turning):
 async def test_a_restart_goes_on_with_the_run_of_the_day(turning):
     async with turning(("rated_w = 2000, switch", "rated_w = 2000, run_w = [1500], switch")) as house:
         await house.well()
-        house.turn.recall({"runs": {"boiler": {**house.turn.kept()["runs"]["boiler"], "is_done": True}}}, 1.0)
+        house.turn.recall(
+            {"runs": {"boiler": {**house.turn.dump_state()["runs"]["boiler"], "is_done": True}}}, 1.0
+        )
         assert house.turn.state.runs["boiler"].is_done
 
 
@@ -334,7 +336,7 @@ async def test_frequency_read_every_200_ms_is_for_the_fast_cycle(turning):
     async with turning(*SDM, ('role = "grid"', 'role = "grid", frequency_period_s = 0.2'), rate=2.0) as house:
         await house.well()
 
-        assert (True, 0.2) == (house.turn.is_fast, house.turn.house.grid.frequency_period_s)
+        assert (True, 0.2) == (house.turn.is_fast, house.turn.site.grid.frequency_period_s)
         house.devices["meter"].publish({"frequency_hz": 48.9})
         await house.yard.until(house.turn.look)
         house.turn()
@@ -354,7 +356,7 @@ async def test_a_new_site_file_goes_on_with_link_and_documents(turning):
         house.turn.adopt(fresh, site_settings.make_link_params(loaded.site, fresh.limits))
         await house.turns(2)
 
-        assert fresh == house.turn.house
+        assert fresh == house.turn.site
         assert ("CONTROLLED", 4000) == (house.turn.view["mode"], house.turn.view["caps"]["import"]["max_w"])
 
 
@@ -428,7 +430,7 @@ def schedule(house, power_w, seq=5, asset="bat1", for_s=3_600.0):
         nbf_utc_ms=house.now_ms - 1000,
         exp_utc_ms=house.now_ms + 7_200_000,
         start_utc_ms=house.now_ms,
-        stretches=(ScheduleInterval(for_s, power_w),),
+        intervals=(ScheduleInterval(for_s, power_w),),
     )
 
 
@@ -445,7 +447,7 @@ async def test_a_schedule_of_the_district_moves_the_battery_and_succeeds_when_it
 
         reason = house.turn.view["assets"]["bat1"]["command"]["reason"]
         assert "schedule bat1, s5" == reason
-        (shown,) = house.turn.planned()["schedules"]
+        (shown,) = house.turn.render_plans()["schedules"]
         assert ("SUCCEEDED", 800.0) == (shown["status"], shown["power_w"])
         assert 1 == len(house.events("schedule.judged"))
 
@@ -468,7 +470,7 @@ async def test_without_its_number_on_disk_a_schedule_is_not_taken(turning):
 
         ack = house.turn.uplink._companion.acks[-1]
         assert ("TEMPORARY_ERROR", "REJECTED") == (ack.reception, ack.status)
-        assert [] == house.turn.planned()["schedules"]
+        assert [] == house.turn.render_plans()["schedules"]
 
 
 @pytest.mark.parametrize(
@@ -486,7 +488,7 @@ async def test_failsafe_parameters_without_a_number_on_disk_may_tighten_but_not_
         house.turn()
 
         assert [("f5", status)] == house.acks
-        told = house.turn.planned()["failsafe"]
+        told = house.turn.render_plans()["failsafe"]
         assert (status == "ACCEPTED") == told["from_district"]
         assert 1 == len(house.events("failsafe.judged"))
 
@@ -499,16 +501,16 @@ async def test_schedules_and_signals_go_on_after_a_restart_and_a_power_cut_drops
         house.hear("signal", Signal(kind="level", id="l1", seq=1, spans=spans, **times))
         house.hear("schedule", schedule(house, 800.0))
         house.turn()
-        kept = json.loads(json.dumps(house.turn.kept()))
-        house.turn.agenda.recall({}, outage=False)
-        assert [] == house.turn.planned()["schedules"]
+        kept = json.loads(json.dumps(house.turn.dump_state()))
+        house.turn.district_schedules.recall({}, outage=False)
+        assert [] == house.turn.render_plans()["schedules"]
         house.turn.recall(kept, 1.0)
 
-        told = house.turn.planned()
+        told = house.turn.render_plans()
         assert (["s5"], 1) == ([one["id"] for one in told["schedules"]], told["signals"]["level"]["level"])
-        house.turn.agenda.recall(kept, outage=True)
-        assert [] == house.turn.planned()["schedules"]
-        assert {"level"} == house.turn.planned()["signals"].keys()
+        house.turn.district_schedules.recall(kept, outage=True)
+        assert [] == house.turn.render_plans()["schedules"]
+        assert {"level"} == house.turn.render_plans()["signals"].keys()
 
 
 async def test_a_report_of_flexibility_tells_of_all_but_what_stays_in_the_building(turning):
@@ -551,7 +553,7 @@ async def test_a_command_is_judged_follows_the_caps_and_is_kept_for_the_next_run
         await house.until(lambda _: house.devices["gx"].orders().get("battery.setpoint_w") == -1_000)
         house.devices["gx"].publish({"battery.power_w": -1_000.0})
         await house.until(lambda _: ("c7", "SUCCEEDED") in house.acks)
-        kept = house.turn.kept()["district"]
+        kept = house.turn.dump_state()["district"]
 
         assert ["setpoint"] == [row["document"]["op"] for row in kept["commands"]["running"]]
         assert {"dso"} == set(kept["promises"])
@@ -566,17 +568,17 @@ async def test_while_the_machine_goes_on_a_command_lasts_over_a_restart_whatever
         house.envelope()
         await house.turns(2)
         house.command(Setpoint("bat1", -1_000.0, 600.0), 7)
-        await house.until(lambda _: house.turn.commanding.commands.running)
-        kept = json.loads(json.dumps(house.turn.kept()))
-        before = [one.until_ns for one in house.turn.commanding.commands.running]
+        await house.until(lambda _: house.turn.district_commands.commands.running)
+        kept = json.loads(json.dumps(house.turn.dump_state()))
+        before = [one.until_ns for one in house.turn.district_commands.commands.running]
         clock = house.yard.clock
         now = clock.now()
         monkeypatch.setattr(clock, "now", lambda: now._replace(utc_ms=0))
         house.turn.recall(kept, 0.0)
-        same_boot = [one.until_ns for one in house.turn.commanding.commands.running]
+        same_boot = [one.until_ns for one in house.turn.district_commands.commands.running]
         house.turn.recall({**kept, "boot": "another"}, 0.0)
 
-        assert (before, ()) == (same_boot, house.turn.commanding.commands.running)
+        assert (before, ()) == (same_boot, house.turn.district_commands.commands.running)
 
 
 async def test_rule_test_failsafe_puts_the_house_into_fail_safe_and_back(turning):
@@ -610,7 +612,7 @@ async def test_events_are_replayed_by_the_uplink_and_alarms_reset_by_the_sentry(
 
         assert StreamPosition(7, 2) == house.turn.uplink._companion._event_mark
         assert [("c7", "SUCCEEDED"), ("c8", "SUCCEEDED")] == house.acks[1::2]
-        (record,) = house.turn.alarm_manager.book.picked("district.document_suspect")
+        (record,) = house.turn.alarm_manager.book.select_records("district.document_suspect")
         assert ("the district", "c8") == (record.acknowledged.by, record.acknowledged.uid)
 
 

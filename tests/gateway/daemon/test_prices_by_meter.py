@@ -38,7 +38,7 @@ HOUSE = Site(
     grid=GridMeter(name="grid", rated_w=9_000),
     assets=(),
     limits=LIMITS,
-    witnesses=(ClockSource(name="grid", tariff_s=1.0, clock_s=1.0),),
+    clock_sources=(ClockSource(name="grid", tariff_s=1.0, clock_s=1.0),),
 )
 TWO = Tariff(
     kind="two_rates", zone="Europe/Brussels", prices_eur_per_wh=(2.0, 3.0), off_peak=((22 * 60, 7 * 60),)
@@ -59,14 +59,14 @@ def heard(name, case, clock_s, house=HOUSE):
     parser = make_decoder(loaded.protocol, loaded.decoder)
     image = ProcessImage()
     for telegram in (*parser.feed(said), *parser.end()):
-        readings = teller.told((telegram,), S)
+        readings = teller.make_readings((telegram,), S)
         if readings is not None:
             image.put(readings)
     now = Now(2 * S, round(clock_s * 1000) + 1_000, synced=True)
     frozen = image.freeze(now.ns)
-    state = replace(ControlState.fresh(house), memories=observations.update_last_good(frozen, house, {}))
+    state = replace(ControlState.fresh(house), last_good=observations.update_last_good(frozen, house, {}))
     text = lambda point: str(frozen[point].value) if point in frozen else ""  # noqa: E731 - it is handed on
-    return read_meter_tariff(state, now, text), meter_clocks.compare_clocks(house, {}, state.memories, now)
+    return read_meter_tariff(state, now, text), meter_clocks.compare_clocks(house, {}, state.last_good, now)
 
 
 DAL, NORMAL = 2.0, 3.0
@@ -99,7 +99,7 @@ def test_the_stamp_of_a_p1_telegram_is_held_against_our_clock():
 
 
 def test_a_linkys_announced_peaks_its_notice_and_its_calendar_are_in_its_frame():
-    house = replace(HOUSE, supplies=(SupplyMeter(name="grid", period_s=2.0),), witnesses=())
+    house = replace(HOUSE, supplies=(SupplyMeter(name="grid", period_s=2.0),), clock_sources=())
     word, _ = heard("enedis/linky_standard", 0, utc_s("2026-11-30T20:00", "Europe/Paris"), house)
     days = [
         (utc_s(f"2026-12-0{day}T08:00", "Europe/Paris"), utc_s(f"2026-12-0{day}T20:00", "Europe/Paris"))

@@ -232,7 +232,7 @@ class Rememberer:
         self.facts = kept or {}
         self.recalled = []
 
-    def kept(self):
+    def dump_state(self):
         return self.facts
 
     def recall(self, kept, away_s):
@@ -307,7 +307,7 @@ async def test_a_contract_that_is_learnt_or_changed_is_on_disk_long_before_the_m
     turn, named = Rememberer(), [("linky", Rememberer({"x": 1}))]
     keeping = asyncio.create_task(
         state_files.run_memory_saving(
-            tmp_path, DeviceMemory(), lambda: [("gateway", turn), *named], clock, log, turn.kept
+            tmp_path, DeviceMemory(), lambda: [("gateway", turn), *named], clock, log, turn.dump_state
         )
     )
     await asyncio.sleep(0)

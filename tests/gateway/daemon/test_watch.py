@@ -72,8 +72,8 @@ async def watched(device):
             image.put(
                 make_readings([Reading("grid.power_w", 600.0 + power_w, Quality.GOOD, clock.ns)], clock.ns)
             )
-            act = session.turn(image.freeze(clock.ns), "", clock.ns)
-            if act.ended is not None:
+            act = session.run_cycle(image.freeze(clock.ns), "", clock.ns)
+            if act.end_reason is not None:
                 break
             if act.value is not None:
                 await driver.write(Command("bat1.setpoint_w", act.value, clock.ns + LIFE_NS))
@@ -84,7 +84,10 @@ async def watched(device):
     return (
         of,
         stage.watch,
-        {one.code for one in probe_findings.find_findings(of, stage.trace, seen, act.ended, stage.watch)},
+        {
+            one.code
+            for one in probe_findings.find_findings(of, stage.trace, seen, act.end_reason, stage.watch)
+        },
     )
 
 
@@ -94,7 +97,7 @@ async def test_a_timer_that_acts_is_timed_and_proven(generation):
     proof = probing.make_fallback_proof(of, watch, 7, "A1")
 
     assert "timer" in codes
-    assert 60.0 == pytest.approx(watch.seen_s, abs=3.0)
+    assert 60.0 == pytest.approx(watch.action_s, abs=3.0)
     assert (True, 60.0, 7, "A1") == (proof.acts, proof.after_s, proof.utc_ms, proof.serial)
 
 

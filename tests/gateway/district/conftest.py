@@ -422,7 +422,7 @@ def state(online, timestamp):
 
 def born(world, catalog, **rules):
     session = NodeSession(ME, catalog, SessionRules(**rules))
-    session.opened(3, world.scene)
+    session.process_opening(3, world.scene)
     return session
 
 

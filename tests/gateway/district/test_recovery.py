@@ -264,7 +264,7 @@ async def test_who_connects_under_our_name_for_ever_keeps_us_off_only_while_it_d
                 )
                 try:
                     await other.open()
-                    while other.ended is None:  # noqa: ASYNC110 - a connection's end has no event of ours
+                    while other.end_reason is None:  # noqa: ASYNC110 - a connection's end has no event of ours
                         await asyncio.sleep(0.01)
                 except (ConnectionEnded, BrokerUnreachable):
                     await asyncio.sleep(0.01)

@@ -103,9 +103,9 @@ def test_after_a_reconnect_everything_above_the_watermark_goes_again(world, cata
         world.put("grid", "power_w", float(value))
     district.take(session.pump(world.pass_s(1).scene, 10**6))
     session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
-    session.closed()
+    session.process_closing()
 
-    district.take(session.opened(4, world.pass_s(1).scene))
+    district.take(session.process_opening(4, world.pass_s(1).scene))
     session.watermark(b'{"bdseq": 4, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
     district.take(session.pump(world.pass_s(1).scene, 10**6))
 
@@ -203,12 +203,12 @@ def test_without_watermark_published_counts_as_delivered_but_never_past_what_wai
 
     assert (StreamPosition(7, 2), StreamPosition(7, 1)) == (live[0].upto, late[0].upto)
     late_session = NodeSession(ME, catalog, SessionRules(watermark=False))
-    late_session.opened(1, world.scene)
+    late_session.process_opening(1, world.scene)
     late_session.on_delivered("grid", StreamPosition(7, 2))
     assert {} == late_session.marks  # the older ones still wait
     session.on_delivered("grid", StreamPosition(7, 2))
     assert {"grid": StreamPosition(7, 2)} == session.marks
-    session.closed()
+    session.process_closing()
     session.on_delivered("bat1", StreamPosition(7, 9))
     assert {"grid": StreamPosition(7, 2)} == session.marks  # not on a live session
 
@@ -282,7 +282,9 @@ def test_a_rebirth_that_the_host_asks_for_repeats_no_sample(world, catalog, dist
     for value in range(5):
         world.put("grid", "power_w", float(value))
         district.take(session.pump(world.pass_s(2).scene, 10**6))
-        district.take(session.heard(ME.topic("NCMD"), command(REBIRTH_METRIC, True), world.pass_s(10).scene))
+        district.take(
+            session.process_message(ME.topic("NCMD"), command(REBIRTH_METRIC, True), world.pass_s(10).scene)
+        )
         district.take(session.pump(world.pass_s(1).scene, 10**6))
 
     assert session.births_count > 3
@@ -291,14 +293,14 @@ def test_a_rebirth_that_the_host_asks_for_repeats_no_sample(world, catalog, dist
 
 def test_what_the_last_connection_brought_counts_until_the_births_of_the_next(world, catalog, district):
     session = NodeSession(ME, catalog, SessionRules(primary_host="opt"))
-    session.opened(3, world.scene)
-    session.heard("spBv1.0/STATE/opt", state(True, 1), world.scene)
+    session.process_opening(3, world.scene)
+    session.process_message("spBv1.0/STATE/opt", state(True, 1), world.scene)
     world.put("grid", "power_w", 1.0)
     district.take(session.pump(world.pass_s(1).scene, 10**6))
-    session.closed()
-    session.opened(4, world.pass_s(1).scene)
+    session.process_closing()
+    session.process_opening(4, world.pass_s(1).scene)
     session.watermark(district.watermark(3), world.scene)  # the host that comes back says it before its STATE
-    session.heard("spBv1.0/STATE/opt", state(True, 2), world.scene)
+    session.process_message("spBv1.0/STATE/opt", state(True, 2), world.scene)
     for _ in range(20):
         district.take(session.pump(world.pass_s(1).scene, 10**6))
 
@@ -313,14 +315,14 @@ def left_with_history(world, catalog, district):
     session = born(world, catalog)
     session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
     district.take(session.pump(world.pass_s(1).scene, 10**6))
-    session.closed()
+    session.process_closing()
     assert {1} == set(district.keys.values())
     return session
 
 
 def test_births_wait_for_a_watermark_that_confirms_the_last_connections_history(world, catalog, district):
     session = left_with_history(world, catalog, district)
-    assert [] == session.opened(4, world.pass_s(1).scene)
+    assert [] == session.process_opening(4, world.pass_s(1).scene)
     assert [] == session.pump(world.pass_s(1).scene, 10**6)
     session.watermark(district.watermark(3), world.scene)
     for _ in range(20):
@@ -335,10 +337,10 @@ def test_births_wait_no_longer_than_twice_the_wait_for_a_watermark_however_often
 ):
     session = left_with_history(world, catalog, district)
     for _ in range(3):
-        session.opened(4, world.pass_s(1).scene)
+        session.process_opening(4, world.pass_s(1).scene)
         assert [] == session.pump(world.pass_s(5).scene, 10**6)
-        session.closed()
-    session.opened(4, world.scene)
+        session.process_closing()
+    session.process_opening(4, world.scene)
     assert session.pump(world.pass_s(5).scene, 10**6)
     assert 2 == session.births_count
     for _ in range(20):
@@ -348,7 +350,7 @@ def test_births_wait_no_longer_than_twice_the_wait_for_a_watermark_however_often
 
 def test_births_wait_for_no_third_watermark_where_two_confirm_nothing_more(world, catalog, district):
     session = left_with_history(world, catalog, district)
-    session.opened(4, world.pass_s(1).scene)
+    session.process_opening(4, world.pass_s(1).scene)
     for births in (1, 2):
         session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
         session.pump(world.pass_s(1).scene, 10**6)
@@ -411,9 +413,9 @@ class Run:
     def connect(self):
         self.bdseq = (self.bdseq + 1) % 256
         self.sent.append((self.bdseq, []))
-        self.say(self.session.opened(self.bdseq, self.world.scene))
+        self.say(self.session.process_opening(self.bdseq, self.world.scene))
         if self.rules.primary_host:
-            self.say(self.session.heard("spBv1.0/STATE/opt", state(True, 1), self.world.scene))
+            self.say(self.session.process_message("spBv1.0/STATE/opt", state(True, 1), self.world.scene))
         self.mark()
 
     def say(self, effects, *, lost=False):
@@ -447,7 +449,7 @@ class Run:
         elif what == "lose":
             if which and self.rules.watermark:  # sent into a half-open link
                 self.say(self.session.pump(self.world.pass_s(1).scene, 10**6), lost=True)
-            self.session.closed()
+            self.session.process_closing()
             self.connect()
         elif what == "mark":
             self.mark()
@@ -457,12 +459,12 @@ class Run:
                 if what == "rebirth"
                 else command(SCAN_RATE_METRIC, amount, Datatype.INT64)
             )
-            self.say(self.session.heard(ME.topic("NCMD"), asked, self.world.scene))
+            self.say(self.session.process_message(ME.topic("NCMD"), asked, self.world.scene))
         elif what == "host":
-            gone = self.session.heard("spBv1.0/STATE/opt", state(False, which), self.world.scene)
+            gone = self.session.process_message("spBv1.0/STATE/opt", state(False, which), self.world.scene)
             self.say(gone)
             if any(isinstance(effect, Disconnect) for effect in gone):
-                self.session.closed()
+                self.session.process_closing()
                 self.connect()
         else:
             self.change(what, which, amount)
@@ -478,7 +480,7 @@ class Run:
 
     def settle(self):
         self.world.silent.clear()
-        self.session.closed()
+        self.session.process_closing()
         self.connect()
         for _ in range(30):
             self.say(self.session.pump(self.world.pass_s(11).scene, 10**7))

@@ -97,7 +97,7 @@ async def house(tmp_path):
         spec = DeviceSpec("pump", 1, {"": "pump"})
         driver = opened.driver(line, spec, loading.load_profile("acme/pump", [tmp_path]), clock)
         bus = Bus("lan", line, {"pump": driver}, clock, readings.append, structlog.testing.CapturingLogger())
-        queue = bus.gaps.guests = ClientQueue(
+        queue = bus.gaps.client_requests = ClientQueue(
             line, clock, lambda: bus.online, lambda _: False, {}, bus.mailbox.wake
         )
         wire.is_due = lambda: bus.mailbox.is_waiting or driver.due_ns <= clock.now_ns()
@@ -176,8 +176,8 @@ async def test_where_nobody_asks_the_bus_rests_as_ever(tmp_path):
     async with house(tmp_path) as (bus, wire, _, readings, clock):
         await until(lambda: len(readings) >= 3)
         looks = []
-        serve = bus.gaps.guests.serve
-        bus.gaps.guests.serve = lambda gap_ns: looks.append(gap_ns) or serve(gap_ns)
+        serve = bus.gaps.client_requests.serve
+        bus.gaps.client_requests.serve = lambda gap_ns: looks.append(gap_ns) or serve(gap_ns)
         begun, at_ns = len(readings), clock.now_ns()
         await until(lambda: len(readings) >= begun + 3)
 

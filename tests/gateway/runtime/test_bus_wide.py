@@ -226,7 +226,7 @@ async def test_a_lost_network_is_tried_again_with_nothing_left_under_way():
     async with running(3) as (house, rooms):
         hush(house, rooms.values())
         await house.until(lambda: all(house.places(number) for number in rooms))
-        house.bus.line._lost("the cable is out")
+        house.bus.line._fail_line("the cable is out")
         await house.until(lambda: house.log_of("bus.back"))
         for room in rooms.values():
             room.clear()

@@ -66,7 +66,7 @@ def test_house_time_passes_at_its_rate_and_wall_clock_and_ages_agree():
 
 
 def test_a_simulated_clock_counts_as_synchronised():
-    assert SiteClock(ClockSetting(rate=2.0)).synced()
+    assert SiteClock(ClockSetting(rate=2.0)).is_synced()
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_rigs_word_makes_the_wall_clock_jump_and_leaves_the_ages_alone(tmp_pat
     plain = SiteClock(ClockSetting(rate=2.0, origin_unix_s=1.0))
     jumped = SiteClock(ClockSetting(rate=2.0, origin_unix_s=1.0, word=tmp_path / "word"))
 
-    assert (True, False) == (plain.synced(), jumped.synced())
+    assert (True, False) == (plain.is_synced(), jumped.is_synced())
     assert abs(jumped.utc_ms() - plain.utc_ms() - 7_200_000) < 60_000
     assert abs(jumped.now_ns() - plain.now_ns()) < 60e9
 
@@ -125,7 +125,7 @@ def test_a_wall_clock_before_the_last_stored_sample_is_not_trusted(monkeypatch):
     clock = SiteClock()
     clock.raise_floor(clock.utc_ms() + 3_600_000)
 
-    assert not clock.synced()
+    assert not clock.is_synced()
 
 
 def test_a_trusted_clock_judges_certificates_by_the_machines_own(monkeypatch):
@@ -202,10 +202,10 @@ async def test_a_doze_lasts_its_floor_of_real_time_on_a_fast_clock_too(monkeypat
         slept_s.append(seconds)
 
     monkeypatch.setattr("asyncio.sleep", sleep)
-    await SiteClock(ClockSetting(rate=10_000.0)).doze(1.0, floor_s=0.02)
+    await SiteClock(ClockSetting(rate=10_000.0)).sleep_coarsely(1.0, floor_s=0.02)
     assert [0.02] == slept_s
 
-    await SiteClock().doze(10.0)
+    await SiteClock().sleep_coarsely(10.0)
     assert 5.0 <= slept_s[1] <= 15.0
 
 

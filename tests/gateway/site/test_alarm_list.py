@@ -109,7 +109,7 @@ def test_one_whose_cause_ended_is_not_there_for_the_book_that_holds_it_itself():
 
 def test_an_acknowledged_alarm_stays_on_the_list_until_it_is_gone():
     watch = Watch().go(1, UNREAD)
-    watch.book.acknowledge(watch.book.picked("contact.unread:dso1"), ANNA)
+    watch.book.acknowledge(watch.book.select_records("contact.unread:dso1"), ANNA)
     assert (True, True) == (watch.one().is_active, watch.one().is_listed)
 
     watch.go(70)
@@ -121,13 +121,13 @@ def test_one_that_is_gone_stays_on_the_list_until_somebody_has_seen_it():
     watch = Watch().go(1, UNREAD).go(1000)
     assert (False, True) == (watch.one().is_active, watch.one().is_listed)
 
-    watch.book.acknowledge(watch.book.picked("all"), ANNA)
+    watch.book.acknowledge(watch.book.select_records("all"), ANNA)
     assert not watch.one().is_listed
 
 
 def test_raised_anew_after_it_was_gone_it_is_to_be_seen_anew():
     watch = Watch().go(1, UNREAD)
-    watch.book.acknowledge(watch.book.picked("all"), ANNA)
+    watch.book.acknowledge(watch.book.select_records("all"), ANNA)
     watch.go(70).go(1, UNREAD)
 
     assert (None, 2) == (watch.one().acknowledged, watch.one().count)
@@ -136,7 +136,7 @@ def test_raised_anew_after_it_was_gone_it_is_to_be_seen_anew():
 
 def test_one_that_flickers_after_it_was_acknowledged_stays_acknowledged():
     watch = Watch().go(1, UNREAD)
-    watch.book.acknowledge(watch.book.picked("all"), ANNA)
+    watch.book.acknowledge(watch.book.select_records("all"), ANNA)
     watch.go(5).go(1, UNREAD)
 
     assert (ANNA, 2) == (watch.one().acknowledged, watch.one().count)
@@ -144,7 +144,7 @@ def test_one_that_flickers_after_it_was_acknowledged_stays_acknowledged():
 
 def test_who_saw_it_first_stays():
     watch = Watch().go(1, UNREAD)
-    picked = watch.book.picked("1")
+    picked = watch.book.select_records("1")
 
     assert [UNREAD.key] == [one.key for one in watch.book.acknowledge(picked, ANNA)]
     assert [] == watch.book.acknowledge(picked, BEN)
@@ -173,20 +173,20 @@ def test_one_is_named_by_its_number_its_code_or_its_code_and_what_it_is_about(wo
     ]
     watch = Watch().go(1, *(Alarm(code, of, "…") for code, of in places))
 
-    assert found == [one.key for one in watch.book.picked(words)]
+    assert found == [one.key for one in watch.book.select_records(words)]
 
 
 def test_all_names_those_that_nobody_has_seen_the_newest_first():
     watch = Watch().go(1, UNREAD).go(1, UNREAD, NEAR)
-    assert [NEAR.key, UNREAD.key] == [one.key for one in watch.book.picked("all")]
+    assert [NEAR.key, UNREAD.key] == [one.key for one in watch.book.select_records("all")]
 
-    watch.book.acknowledge(watch.book.picked("2"), ANNA)
-    assert [UNREAD.key] == [one.key for one in watch.book.picked("all")]
+    watch.book.acknowledge(watch.book.select_records("2"), ANNA)
+    assert [UNREAD.key] == [one.key for one in watch.book.select_records("all")]
 
 
 def test_a_restart_does_not_raise_anew_what_is_still_there():
     first = Watch().go(5, UNREAD)
-    first.book.acknowledge(first.book.picked("all"), ANNA)
+    first.book.acknowledge(first.book.select_records("all"), ANNA)
     again = Watch(AlarmList.load(json.loads(json.dumps(first.book.facts()))))
     again.second = 1000
     again.go(60).go(5, UNREAD)  # a minute until it is seen again
@@ -356,7 +356,7 @@ def test_the_oldest_that_is_gone_and_seen_leaves_first_and_an_active_one_never(m
     monkeypatch.setattr(alarm_list, "ALARMS_MAX", 3)
     several = [Alarm("device.silent", f"d{number}", "…") for number in range(6)]
     watch = Watch().go(1, several[0]).go(70).go(1, several[1]).go(70).go(1, several[2]).go(70)
-    watch.book.acknowledge(watch.book.picked("device.silent:d1"), ANNA)
+    watch.book.acknowledge(watch.book.select_records("device.silent:d1"), ANNA)
 
     assert ["d0", "d2", "d3"] == sorted(of for _, of in watch.go(1, several[3]).book.records)
     assert ["d2", "d3", "d4"] == sorted(of for _, of in watch.go(1, *several[3:5]).book.records)
@@ -384,7 +384,7 @@ def test_whatever_comes_goes_and_is_seen_the_list_keeps_its_promises(deeds):
             present = {ALARMS[number].key for number in which}
             watch.go(seconds, *(ALARMS[number] for number in which))
         elif what == "ack":
-            watch.book.acknowledge(watch.book.picked(which), ANNA)
+            watch.book.acknowledge(watch.book.select_records(which), ANNA)
         else:
             watch.book = AlarmList.load(json.loads(json.dumps(watch.book.facts())))
             assert before == watch.book.records, "a restart changes nothing that is kept"

@@ -137,7 +137,7 @@ def test_whatever_its_cause_does_it_is_raised_once_a_minute_at_most(spells):
 
 def test_alarm_takes_more_words_or_another_cause_and_stays_the_same_alarm():
     one = Alarm("cap.exceeded", "import", "over the cap")
-    more, caused = one.changed(more="; see meter.suspect"), one.changed(cause=("meter.suspect", "grid"))
+    more, caused = one.extend(more="; see meter.suspect"), one.extend(cause=("meter.suspect", "grid"))
 
     assert ("over the cap; see meter.suspect", one.key, None) == (more, more.key, more.cause)
     assert ("over the cap", one.key, ("meter.suspect", "grid")) == (caused, caused.key, caused.cause)

@@ -67,4 +67,4 @@ def test_what_is_no_row_is_a_value_error(text):
 
 
 def test_a_row_belongs_to_the_owner_of_its_point_and_stands_until_it_ends():
-    assert ("ev1", True, False) == (PLAIN.asset, PLAIN.stands, FULL.stands)
+    assert ("ev1", True, False) == (PLAIN.asset, PLAIN.is_in_force, FULL.is_in_force)

@@ -123,8 +123,8 @@ def test_however_layouts_overlap_and_alternate_the_newest_telling_of_each_point_
             point: seen.number(point, inf) for point in held
         }
         assert not any(seen.good(point) for point in POINTS if point not in held)
-    newest = {id(layout) for layout in living._tellers}
-    assert len(living._latest) == len(living._tellers) <= len(model)
+    newest = {id(layout) for layout in living._sources}
+    assert len(living._latest) == len(living._sources) <= len(model)
     assert newest <= {id(layout) for layout in layouts if set(layout.points) & model.keys()}
 
 

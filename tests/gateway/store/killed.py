@@ -226,7 +226,7 @@ class Life:
         if said["watermark"] is not None:
             claim = {"bdseq": self.bdseq, "streams": said["watermark"]}
             self.session.watermark(json.dumps(claim).encode(), self.scene)
-            self.companion.covered(self.session.marks)
+            self.companion.process_watermark(self.session.marks)
         self.ends(number, "heard")
         if number % 5 == 4:
             with suppress(OSError):  # no disk: nothing is trimmed
@@ -244,7 +244,7 @@ class Life:
     def reach(self, link: str) -> list[list[Any]]:
         """Connect, or lose the connections."""
         if self.is_up and link != "up":
-            self.session.closed()
+            self.session.process_closing()
             self.is_up = False
         if self.is_up or link == "down":
             return []
@@ -252,7 +252,7 @@ class Life:
         self.bdseq = (self.bdseq + 1) % 256
         self.session.delivery.start_event_session()
         self.companion.begin(self.session.marks)
-        return keys_of(self.session.opened(self.bdseq, self.scene))
+        return keys_of(self.session.process_opening(self.bdseq, self.scene))
 
     def ends(self, number: int, place: str) -> None:
         """Kill ourselves where the plan says so."""

@@ -99,7 +99,7 @@ def test_rows_never_leave_the_building_and_are_no_samples(opened, tmp_path):
 def test_a_row_that_is_damaged_or_none_is_left_out(opened, tmp_path):
     store = opened()
     store.write_down(row(1), at(0))
-    store._entrance.told(LEDGER_STREAM, "bat1.setpoint_w", '{"boot": 7, "numb', at(1))
+    store._ingest.record_text(LEDGER_STREAM, "bat1.setpoint_w", '{"boot": 7, "numb', at(1))
     store.close(at(2), 10.0)
     assert [row(1)] == kept(tmp_path)
 

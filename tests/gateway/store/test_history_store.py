@@ -77,8 +77,8 @@ class House:
         """What a killed process leaves: no more commits, files as they are."""
         assert self.store._writer.wait(60.0)
         self.store._writer.stop(10)
-        self.store._entrance.journal.close()
-        self.store._shelf.close()
+        self.store._ingest.journal.close()
+        self.store._chunk_reader.close()
 
     def again(self, **settings: object) -> "House":
         self.second += 1

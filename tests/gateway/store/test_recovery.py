@@ -239,7 +239,7 @@ def test_a_gap_that_a_killed_start_told_is_recorded_and_not_told_again(tmp_path:
     assert ([], [gap]) == (found.gaps, found.noted)
     found = recover_history(FileContents(boot=7, pieces=[piece(1)]), [made.path], 9, 6000, started=(8,))
     assert [(("grid", 2),)] == [gap.firsts for gap in found.gaps], "more is missing than was told"
-    recorded = FileContents(boot=8, pieces=[told], known_gaps=[gap], untold_gaps=[gap])
-    assert [] == recover_history(recorded, [], 9, 6000, started=(8,)).untold
-    recorded = FileContents(boot=8, known_gaps=[gap], untold_gaps=[gap])
-    assert [gap] == recover_history(recorded, [], 9, 6000, started=(8,)).untold
+    recorded = FileContents(boot=8, pieces=[told], known_gaps=[gap], unreported_gaps=[gap])
+    assert [] == recover_history(recorded, [], 9, 6000, started=(8,)).unreported_gaps
+    recorded = FileContents(boot=8, known_gaps=[gap], unreported_gaps=[gap])
+    assert [gap] == recover_history(recorded, [], 9, 6000, started=(8,)).unreported_gaps

@@ -65,8 +65,8 @@ class Running:
     def again(self) -> "Running":
         """After a power cut: only the disk's content is left."""
         self.store._writer.stop(10)
-        self.store._shelf.close()
-        self.store._entrance.journal.close()
+        self.store._chunk_reader.close()
+        self.store._ingest.journal.close()
         shutil.rmtree(self.folder / "run")
         return Running(self.folder, self.second + 1)
 
@@ -99,8 +99,8 @@ def test_what_stood_only_in_the_file_is_a_gap_counted_and_no_longer_behind(runni
     running.commit()
     running.record(*range(40, 44))
     running.commit()
-    assert 32 > len(running.store._entrance.memory["grid"][0]) > 0
-    first = running.store._entrance.memory["grid"][0].first
+    assert 32 > len(running.store._ingest.memory["grid"][0]) > 0
+    first = running.store._ingest.memory["grid"][0].first
     running.path.unlink()
     running.record(0, point="pv1.power_w")
     running.commit()

@@ -167,7 +167,7 @@ def _alone(state: Any, _params: Any, now: Any) -> bool:
 
 def _in_order(state: Any, params: Any, now: Any) -> bool:
     came = (state.document_ns or 0) >= (state.heartbeat_ns or 0)
-    return came and transitions._paired(state, params, now)
+    return came and transitions._is_paired(state, params, now)
 
 
 _SEEN_GONE = replace(events_rows.GONE, limit=10.0)

@@ -98,7 +98,7 @@ def _forgets_the_shift(patch):
 
     def believed(self, good, suspect):
         whole(self, good, suspect)
-        self._shift, self._told = 0.0, suspect.raw
+        self._shift, self._reported_value = 0.0, suspect.raw
         return counters.CheckedValue(suspect.raw, Quality.GOOD)
 
     patch.setattr(counters.CounterCheck, "_accept_suspect", believed)

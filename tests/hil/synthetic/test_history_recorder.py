@@ -95,14 +95,14 @@ def test_without_power_the_journal_is_lost_and_what_was_on_disk_is_not(tmp_path)
 
 def _by_the_clock_on_the_wall(patch):
     """The middle of a history is stamped by local time: after the change an hour is told twice."""
-    record, told = ingest.Ingest.record, ingest.Ingest.told
+    record, told = ingest.Ingest.record, ingest.Ingest.record_text
 
     def local(now):
         changed = now.utc_ms >= dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC).timestamp() * 1e3
         return type(now)(now.ns, now.utc_ms - 3_600_000 * changed, synced=now.synced)
 
     patch.setattr(ingest.Ingest, "record", lambda self, readings, now: record(self, readings, local(now)))
-    patch.setattr(ingest.Ingest, "told", lambda self, *what: told(self, *what[:-1], local(what[-1])))
+    patch.setattr(ingest.Ingest, "record_text", lambda self, *what: told(self, *what[:-1], local(what[-1])))
 
 
 def _with_a_fixed_offset(patch):

@@ -82,12 +82,12 @@ def _other_colours(patch):
 
 def _stale(patch):
     """Nothing of the meter after the first two minutes."""
-    told = MeterReadings.told
+    told = MeterReadings.make_readings
 
     def silent(teller, telegrams, taken_ns):
         return told(teller, telegrams, taken_ns) if taken_ns < 180e9 else None
 
-    patch.setattr(MeterReadings, "told", silent)
+    patch.setattr(MeterReadings, "make_readings", silent)
 
 
 def _frozen_counters(patch):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier_native.reference.blocks import ByteReader, folded, put_varint, signed, unfolded
+from quartier_native.reference.blocks import ByteReader, fold, put_varint, unfold, wrap_signed
 
 UINT64 = st.integers(0, 2**64 - 1)
 
@@ -29,6 +29,6 @@ def test_a_varint_that_ends_late_or_never_is_an_error(data: bytes) -> None:
 
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_folding_is_undone_and_stays_in_64_bits(number: int) -> None:
-    assert number == unfolded(folded(number))
-    assert 0 <= folded(number) < 2**64
-    assert number == signed(number + 2**64) == signed(number - 2**64)
+    assert number == unfold(fold(number))
+    assert 0 <= fold(number) < 2**64
+    assert number == wrap_signed(number + 2**64) == wrap_signed(number - 2**64)

@@ -26,7 +26,7 @@ def seated(unit: Unit, now_s: int = 1000, **told: float) -> Seat:
     state, inputs = columns.state(), columns.inputs()
     for name, value in told.items():
         getattr(state if hasattr(state, name) else inputs, name)[0] = value
-    return fleet_units.seated(unit, 0, 0, state, inputs, now_s * S)
+    return fleet_units.make_seat(unit, 0, 0, state, inputs, now_s * S)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_what_was_lowered_counts_as_before_until_it_shows_it_or_had_its_time(
 def test_steps_between_modes_go_by_the_measured_power() -> None:
     unit = Unit(kind=MODED, modes_w=(4000.0, 2000.0), normal=0)
     seat = seated(unit, present_w=1000.0, before_w=3000.0, lowered_ns=999 * S)
-    assert (3000.0, 1000.0, 500.0) == (seat.present_w, seat.want_w, fleet_units.expected_w(seat, 1))
+    assert (3000.0, 1000.0, 500.0) == (seat.present_w, seat.want_w, fleet_units.find_expected_w(seat, 1))
 
 
 def test_only_one_machine_is_released_and_a_car_that_runs_goes_on() -> None:
@@ -186,7 +186,7 @@ def test_sheds_count_for_a_day() -> None:
     state.sheds_ns[:] = array("q", [0, 50_000 * S, 86_400 * S, 7])
     state.shed_count[0] = 3
     counts = [
-        fleet_units.seated(columns.units[0], 0, 0, state, columns.inputs(), now_s * S).sheds_count
+        fleet_units.make_seat(columns.units[0], 0, 0, state, columns.inputs(), now_s * S).sheds_count
         for now_s in (86_399, 86_400, 136_400)
     ]
     assert [3, 2, 1] == counts
@@ -209,7 +209,7 @@ def test_the_order_of_shedding_is_tier_then_sheds_then_cost_then_number() -> Non
 def test_one_in_modes_is_expected_to_take_its_share_of_each_mode() -> None:
     unit = Unit(kind=MODED, modes_w=(4000.0, 2000.0, 0.0), normal=1)
     seat = seated(unit, present_w=1500.0, wanted=1)
-    assert [4000.0, 1500.0, 0.0] == [fleet_units.expected_w(seat, mode) for mode in range(3)]
+    assert [4000.0, 1500.0, 0.0] == [fleet_units.find_expected_w(seat, mode) for mode in range(3)]
 
 
 def test_what_went_down_may_go_further_down_at_once_and_up_after_its_least_time() -> None:

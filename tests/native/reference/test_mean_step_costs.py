@@ -12,9 +12,9 @@ from quartier_native.reference.mean_step_costs import (
     SampledFlow,
     SampledStep,
     Tier,
+    find_mean_flow,
+    make_mean_pieces,
     meter,
-    sampled_flow,
-    sampled_pieces,
 )
 from quartier_native.reference.step_costs import Piece, Wiring
 
@@ -40,7 +40,7 @@ def test_each_sample_turns_the_slope_by_its_weight() -> None:
         Piece(0.0, 1.25, 100.0, 0.0),
         Piece(0.0, 2.0, 100.0, 0.0),
         Piece(0.0, 8.0, 50.0, 0.0),
-    ] == sampled_pieces(PLAIN, meter(PLAIN, []), BOTH, WIRING)
+    ] == make_mean_pieces(PLAIN, meter(PLAIN, []), BOTH, WIRING)
 
 
 def test_a_cap_counts_by_the_weight_of_the_samples_that_exceed_it() -> None:
@@ -50,7 +50,7 @@ def test_a_cap_counts_by_the_weight_of_the_samples_that_exceed_it() -> None:
         Piece(0.0, 8.0, 10.0, 0.0),
         Piece(0.5, 8.0, 25.0, 0.0),
         Piece(2.0, 8.0, 15.0, 0.0),
-    ] == sampled_pieces(step, meter(step, []), BOTH, WIRING)
+    ] == make_mean_pieces(step, meter(step, []), BOTH, WIRING)
 
 
 def test_tiers_and_the_cap_stand_in_their_order() -> None:
@@ -74,7 +74,7 @@ def test_curtailment_is_each_samples_own() -> None:
     there = meter(step, [])
 
     assert (2, 0.0) == (there.falling, there.best_wh)
-    assert SampledFlow(-50.0, 200.0, 50.0, 0.0, -100.0, 0.0) == sampled_flow(
+    assert SampledFlow(-50.0, 200.0, 50.0, 0.0, -100.0, 0.0) == find_mean_flow(
         step, [], there.best_wh, samples, WIRING, 0.0
     )
 
@@ -100,9 +100,9 @@ def test_pieces_and_flow_tell_the_same_cost_on_the_hull(seed: int) -> None:
     columns = [(steps["contract_wh"], steps["over_price"]), *there.tiers]
     tiers = [Tier(above[number], price[number]) for above, price in columns]
     best_wh = meter(step, tiers).best_wh
-    pieces = sampled_pieces(step, meter(step, tiers), samples, wiring)
+    pieces = make_mean_pieces(step, meter(step, tiers), samples, wiring)
     at_wh = step.low_wh
-    begin = sampled_flow(step, tiers, best_wh, samples, wiring, at_wh)
+    begin = find_mean_flow(step, tiers, best_wh, samples, wiring, at_wh)
     cost, excess_wh = begin.cost, begin.excess_wh
 
     assert step.high_wh - step.low_wh == pytest.approx(sum(piece.length_wh for piece in pieces))
@@ -111,7 +111,7 @@ def test_pieces_and_flow_tell_the_same_cost_on_the_hull(seed: int) -> None:
         at_wh += piece.length_wh
         cost += piece.price * piece.length_wh
         excess_wh += piece.breach * piece.length_wh
-        flow = sampled_flow(step, tiers, best_wh, samples, wiring, at_wh)
+        flow = find_mean_flow(step, tiers, best_wh, samples, wiring, at_wh)
         assert (cost, excess_wh) == (
             pytest.approx(flow.cost, abs=1e-9),
             pytest.approx(flow.excess_wh, abs=1e-6),

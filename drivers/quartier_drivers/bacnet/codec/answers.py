@@ -137,7 +137,7 @@ class PreparedRead:
 class ChangeNotification:
     """A COV notification of a subscription; ``left_s`` is its remaining time in s (0: without end)."""
 
-    told: ReadAnswer
+    answer: ReadAnswer
     left_s: int
 
 

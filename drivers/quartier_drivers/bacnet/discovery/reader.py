@@ -152,7 +152,7 @@ async def read_device(line: BacnetLine, named: ReadTarget) -> DeviceReport:
         await peer.meet()
         if peer.place is None:
             raise NoReply("the device has not been found")
-        inquiry = PropertyInquiry(line, peer.place, peer.answer_max, multiple=peer.bears.multiple)
+        inquiry = PropertyInquiry(line, peer.place, peer.answer_max, multiple=peer.capabilities.multiple)
         return await _read_report(inquiry, peer)
     finally:
         await line.close()

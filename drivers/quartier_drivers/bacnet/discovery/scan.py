@@ -72,7 +72,7 @@ class FoundDevice:
     ``why`` is the reason why no more is known, if it fell silent.
     """
 
-    said: IAm
+    i_am: IAm
     identity: Mapping[str, str]
     guesses: Sequence[ProfileMatch]
     why: str = ""
@@ -80,12 +80,12 @@ class FoundDevice:
 
 @dataclass(slots=True)
 class ScanResult:
-    """The result of a scan; ``notes`` are for people, ``lost`` is the reason of an early end."""
+    """The result of a scan; ``notes`` are for people, ``end_reason`` is the reason of an early end."""
 
     found: list[FoundDevice] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     asked_count: int = 0
-    lost: str = ""
+    end_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ async def scan_network(
             tell(f"asking device {said.instance}, {number} of {len(announced)}")
             found.found.append(await _identify(line, said, profiles))
     except (LinkLost, NoReply) as lost:
-        found.lost = str(lost)
+        found.end_reason = str(lost)
     finally:
         await line.close()
     return found

@@ -51,7 +51,7 @@ class LibraryLink:
 
     def __init__(self, line: "BacnetLine") -> None:
         self._line = line
-        self._tasks = CallbackTasks(self._failed)
+        self._tasks = CallbackTasks(self._handle_task_error)
         self._device = _make_device(line.bus.device_id)
         self._app = _Application()
         self._app.asap = _make_access_point(
@@ -67,7 +67,7 @@ class LibraryLink:
         bind(below, BVLLCodec(), self._bottom)
         self._tables = BVLLServiceElement()
         bind(self._tables, below)
-        self._app.nsap.bind(below, address=IPv4Address((line.ground.address, line.bus.port)))
+        self._app.nsap.bind(below, address=IPv4Address((line.own_address.address, line.bus.port)))
         if self._device is not None:
             self._app.add_object(self._device)
 
@@ -76,12 +76,12 @@ class LibraryLink:
         here = (
             LocalBroadcast()
             if is_broadcast
-            else IPv4Address((self._line.ground.address, self._line.bus.port))
+            else IPv4Address((self._line.own_address.address, self._line.bus.port))
         )
         pdu = PDU(data, source=IPv4Address(host), destination=here)
         self._tasks.start(self._bottom.response(pdu), "bacnet datagram")
 
-    def _failed(self, error: BaseException) -> None:
+    def _handle_task_error(self, error: BaseException) -> None:
         """Fail the line after LinkLost in a task; count any other error as an unreadable datagram."""
         if isinstance(error, LinkLost):
             self._line.fail(error)
@@ -97,7 +97,7 @@ class LibraryLink:
         )
         await ApplicationServiceElement.request(self._app, asked)
 
-    async def whose_network(self, network: int, timeout_s: float) -> Host | None:
+    async def find_router(self, network: int, timeout_s: float) -> Host | None:
         """Return the router to a network; None if no router answers."""
         found = self._app.nse.who_is_router_to_network(network=network)
         done, _ = await asyncio.wait((found,), timeout=timeout_s)
@@ -249,9 +249,9 @@ class CallbackTasks:
         """Run ``work`` as a task of its own."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._finish_task)
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
+    def _finish_task(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failed(error)

@@ -55,7 +55,7 @@ class CovNotification:
     device: int
     object_id: int
     data: bytes
-    heard: Heard
+    datagram: Heard
 
 
 class BacnetLibrary(Registrar, Protocol):
@@ -69,7 +69,7 @@ class BacnetLibrary(Registrar, Protocol):
         """Ask all devices, or one place, with instances in this range to announce themselves."""
         ...
 
-    async def whose_network(self, network: int, timeout_s: float) -> Host | None:
+    async def find_router(self, network: int, timeout_s: float) -> Host | None:
         """Return the router to a network; None if no router answers."""
         ...
 
@@ -95,7 +95,7 @@ class BacnetLine:
         self._load = load
         self._library: BacnetLibrary | None = None
         self._loading = asyncio.Lock()
-        self._port = UdpPort(self._take, self._lost)
+        self._port = UdpPort(self._take, self._fail_line)
         self._waiters = PendingRequests()
         self._followers: dict[int, Callable[[CovNotification], None]] = {}
         self._next_process = 1
@@ -114,14 +114,14 @@ class BacnetLine:
         return self._stats
 
     @property
-    def lanes(self) -> tuple[int, int]:
+    def concurrency(self) -> tuple[int, int]:
         """Return how many devices are asked at once, and how many of those in one network behind a router."""
         return self.bus.parallel_count, self.bus.router_parallel_count
 
     @property
-    def ground(self) -> OwnAddress:
+    def own_address(self) -> OwnAddress:
         """Our own address and the broadcast address, once the line is open."""
-        return self._port.ground
+        return self._port.own_address
 
     def count(self, name: str, step: float = 1) -> None:
         """Add to a counter of the line."""
@@ -145,7 +145,7 @@ class BacnetLine:
 
     def record(self, tape: "FrameRecorder | None") -> None:
         """Record the traffic to ``tape`` from now on; None stops recording."""
-        self._port.tape = tape
+        self._port.recorder = tape
 
     def notes(self) -> Sequence[Note]:
         """Return changes of our registration with a BBMD since the last call."""
@@ -250,7 +250,7 @@ class BacnetLine:
         assert place.network is not None  # a station without a host is never parsed
         host = self._routers.get(place.network)
         if host is None:
-            host = await (await self.library()).whose_network(place.network, self.bus.timeout_s)
+            host = await (await self.library()).find_router(place.network, self.bus.timeout_s)
             if host is None:
                 raise NoReply(
                     f"no router says that it reaches network {place.network}; name it: {place}@192.168.1.1"
@@ -280,7 +280,7 @@ class BacnetLine:
 
     async def find(self, instance: int, *, times: int = _WHO_IS_COUNT) -> datagrams.IAm:
         """Find a device by its instance.  Raises NoReply if none announces itself, or LinkLost."""
-        found = await self._met(instance, instance, None, times)
+        found = await self._find_device(instance, instance, None, times)
         if found is None:
             raise NoReply(
                 f"no device with instance {instance} says that it is there; look with `quartier scan bacnet`"
@@ -290,12 +290,12 @@ class BacnetLine:
     async def ask_who_is(self, place: DevicePlace) -> datagrams.IAm:
         """Ask which device is at a place.  Raises NoReply if none announces itself, or LinkLost."""
         await self._host(place)
-        found = await self._met(0, INSTANCE_WILDCARD, self.find_router(place))
+        found = await self._find_device(0, INSTANCE_WILDCARD, self.find_router(place))
         if found is None:
             raise NoReply(f"{place} does not say which instance it is")
         return found
 
-    async def _met(
+    async def _find_device(
         self, low: int, high: int, place: DevicePlace | None, times: int = _WHO_IS_COUNT
     ) -> datagrams.IAm | None:
         await self._ready()
@@ -343,7 +343,7 @@ class BacnetLine:
             if pdu in ANSWER_TYPES and self._waiters.settle(host, source, number, (data, heard)):
                 return
             if pdu == UNCONFIRMED and service == datagrams.UNCONFIRMED_COV_NOTIFICATION:
-                self._notified(data, heard)
+                self._pass_notification(data, heard)
                 return
             if pdu == CONFIRMED and service == datagrams.COV_NOTIFICATION:
                 self._answer_notification(data, heard, host)
@@ -353,9 +353,9 @@ class BacnetLine:
         elif len(data) < 4 or data[0] != _BVLC:
             self.count("rubbish_count")
             return
-        self._strange(data, heard, host, is_broadcast=is_broadcast)
+        self._pass_to_library(data, heard, host, is_broadcast=is_broadcast)
 
-    def _strange(self, data: bytes, heard: Heard | None, host: Host, *, is_broadcast: bool) -> None:
+    def _pass_to_library(self, data: bytes, heard: Heard | None, host: Host, *, is_broadcast: bool) -> None:
         """Pass a datagram that is not for the line to the library, unless it would take too long there."""
         if heard is not None and is_too_long(heard, len(data)):
             if self.bus.device_id is not None:
@@ -363,7 +363,7 @@ class BacnetLine:
         elif self._library is not None and is_for_library(heard, len(data)):
             self._library.take(data, host, is_broadcast=is_broadcast)
 
-    def _notified(self, data: bytes, heard: Heard) -> bool:
+    def _pass_notification(self, data: bytes, heard: Heard) -> bool:
         notice = notice_of(data, heard[3])
         follower = None if notice is None else self._followers.get(notice[0])
         if notice is None or follower is None:
@@ -378,7 +378,7 @@ class BacnetLine:
         A refusal ends the subscription.
         """
         _, number, _, _, source, _ = heard
-        if self._notified(data, heard):
+        if self._pass_notification(data, heard):
             answer = datagrams.make_acknowledgement(number, datagrams.COV_NOTIFICATION, source)
         else:
             answer = datagrams.make_refusal(
@@ -390,7 +390,7 @@ class BacnetLine:
         try:
             self._port.send(data, host)
         except LinkLost as error:
-            self._lost(str(error))
+            self._fail_line(str(error))
 
     def _note_i_am(self, data: bytes, at: int, host: Host, source: bytes) -> None:
         said = datagrams.parse_i_am(data, at, host, source)
@@ -400,7 +400,7 @@ class BacnetLine:
         for listen in tuple(self._listeners):
             listen(said)
 
-    def _lost(self, why: str) -> None:
+    def _fail_line(self, why: str) -> None:
         self._waiters.fail(LinkLost(why))
         self.fail(LinkLost(why))
 

@@ -51,7 +51,7 @@ class BacnetDevice:
     ) -> None:
         self.place: DevicePlace | None = parse_place(device.address) if device.address else None
         self.instance = INSTANCE_WILDCARD if device.address else device.unit
-        self.bears = bears
+        self.capabilities = bears
         self.is_silent = False
         self._line = line
         self._device = device
@@ -77,37 +77,43 @@ class BacnetDevice:
     @property
     def answer_max(self) -> int:
         """The longest answer that it can send and we accept, in octets."""
-        return min(self.bears.apdu_max, self._most)
+        return min(self.capabilities.apdu_max, self._most)
 
-    def took(self, apdu_max: int) -> None:
+    def set_apdu_max(self, apdu_max: int) -> None:
         """Adopt the longest APDU that it stated to accept, in octets."""
-        self.bears.apdu_max = max(APDU_MIN, min(apdu_max, datagrams.APDU_MAX))
+        self.capabilities.apdu_max = max(APDU_MIN, min(apdu_max, datagrams.APDU_MAX))
 
     async def meet(self) -> Mapping[str, str]:
         """Find the device, read its identity and its limits.  Raises NoReply or LinkLost."""
         await self._locate()
         told = await self._introduce()
-        head = [self.own("max-apdu-length-accepted"), self.own("protocol-services-supported")]
+        head = [
+            self.make_device_ref("max-apdu-length-accepted"),
+            self.make_device_ref("protocol-services-supported"),
+        ]
         said = await self._read_one_by_one(head)
         apdu = _find_first(said.get(head[0], ()))
         if isinstance(apdu, int):
-            self.took(apdu)
+            self.set_apdu_max(apdu)
         services = _find_first(said.get(head[1], ()))
         if isinstance(services, tuple) and len(services) > _MULTIPLE_BIT:
-            self.bears.multiple = self.bears.multiple and services[_MULTIPLE_BIT] is True
-        words = await self.said([self.own(word) for word in _IDENTITY_PROPERTIES.values()])
+            self.capabilities.multiple = self.capabilities.multiple and services[_MULTIPLE_BIT] is True
+        words = await self.read_properties(
+            [self.make_device_ref(word) for word in _IDENTITY_PROPERTIES.values()]
+        )
         texts = {
-            key: _find_first(words.get(self.own(word), ())) for key, word in _IDENTITY_PROPERTIES.items()
+            key: _find_first(words.get(self.make_device_ref(word), ()))
+            for key, word in _IDENTITY_PROPERTIES.items()
         }
         return told | {key: text for key, text in texts.items() if isinstance(text, str) and text}
 
-    def lost(self, *, is_silent: bool) -> None:
+    def note_failure(self, *, is_silent: bool) -> None:
         """Note that it did not answer, or the network is gone: its router or address may have changed."""
         self.is_silent = is_silent
         if self.place is not None and self.place.network is not None:
             self._line.forget_router(self.place.network)
 
-    def own(self, word: str) -> Ref:
+    def make_device_ref(self, word: str) -> Ref:
         """Return a property of its device object."""
         return Ref(_DEVICE, self.instance, PROPERTIES[word])
 
@@ -119,30 +125,30 @@ class BacnetDevice:
         if self._device.address:
             return
         if self.place is None:
-            # Asked once: a later I-Am is received all the same (``hello``), without a wait for it.
+            # Asked once: a later I-Am is received all the same (``process_i_am``), without a wait for it.
             self.place = (await self._line.find(self._device.unit, times=1)).place
         elif self.is_silent:
             await self._line.call(self._device.unit)
 
-    def hello(self, said: IAm) -> bool:
+    def process_i_am(self, said: IAm) -> bool:
         """Take an I-Am; return whether it is this device, perhaps at a new place."""
         if self._device.address:
             return said.instance == self.instance and said.place == self.place
         if said.instance != self._device.unit:
             return False
         self.place = said.place
-        self.took(said.apdu_max)
+        self.set_apdu_max(said.apdu_max)
         return True
 
     async def _introduce(self) -> dict[str, str]:
         """Find its instance by the wildcard that every device answers to (clause 12.11.1), else by Who-Is."""
-        ref = self.own("object-identifier")
+        ref = self.make_device_ref("object-identifier")
         one = _find_first((await self._read_one_by_one([ref])).get(ref, ()))
         if isinstance(one, ObjectId) and one.object_type == _DEVICE:
             number = one.instance
         elif self._device.address:
-            said = await self._line.ask_who_is(self._there())
-            self.took(said.apdu_max)
+            said = await self._line.ask_who_is(self._require_place())
+            self.set_apdu_max(said.apdu_max)
             number = said.instance
         else:
             return {}
@@ -154,33 +160,35 @@ class BacnetDevice:
 
     async def read(self, read: PreparedRead) -> ReadAnswer:
         """Make one prepared read.  Raises DeviceRefused, NoReply (silent, garbled) or LinkLost."""
-        data, heard = await self._line.exchange(self._there(), read.request, probes=self.is_silent)
+        data, heard = await self._line.exchange(self._require_place(), read.request, probes=self.is_silent)
         return read.take(data, heard)
 
-    async def tell(self, service: int, body: bytes, expires_ns: int | None = None) -> None:
+    async def send(self, service: int, body: bytes, expires_ns: int | None = None) -> None:
         """Make a write or a subscription, once.  Raises DeviceRefused, NoReply, LinkLost or Expired."""
         request = datagrams.make_request(service, body, self.route)
-        data, heard = await self._line.exchange(self._there(), request, writes=True, expires_ns=expires_ns)
+        data, heard = await self._line.exchange(
+            self._require_place(), request, writes=True, expires_ns=expires_ns
+        )
         check_acknowledged(data, heard, service)
 
-    def _there(self) -> DevicePlace:
+    def _require_place(self) -> DevicePlace:
         if self.place is None:
             raise NoReply(f"{self.name} has not been found yet")
         return self.place
 
-    async def said(self, refs: Sequence[Ref]) -> DeviceElements:
+    async def read_properties(self, refs: Sequence[Ref]) -> DeviceElements:
         """Return the values of properties, read in the fewest requests; unknown ones are left out.
 
         Raises NoReply or LinkLost.
         """
-        if not self.bears.multiple:
+        if not self.capabilities.multiple:
             return await self._read_one_by_one(refs)
         found: dict[Ref, tuple[Element, ...]] = {}
         waiting = pack_refs(
             refs,
-            request_max=self.bears.apdu_max,
+            request_max=self.capabilities.apdu_max,
             answer_max=self.answer_max,
-            refs_max=self.bears.properties_max,
+            refs_max=self.capabilities.properties_max,
         )
         while waiting:
             pack = waiting.pop(0)
@@ -188,7 +196,7 @@ class BacnetDevice:
                 told = await self.read(PreparedRead(pack, self.route, answer_max=self._most, multiple=True))
             except DeviceRefused as denied:
                 if denied.is_no_service:
-                    self.bears.multiple = False
+                    self.capabilities.multiple = False
                     rest = [*pack, *(ref for other in waiting for ref in other)]
                     return found | dict(await self._read_one_by_one(rest))
                 if len(pack) > 1:

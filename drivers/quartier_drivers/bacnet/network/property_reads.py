@@ -61,7 +61,7 @@ class PropertyInquiry:
             if not self.multiple and len(pack) > 1:
                 packs.extendleft((ref,) for ref in reversed(pack))
                 continue
-            parts = await self._told(pack, told)
+            parts = await self._read_pack(pack, told)
             packs.extendleft(reversed(parts))
         return told
 
@@ -85,7 +85,9 @@ class PropertyInquiry:
             raise GarbledAnswer(-1, f"the length of an array is {value!r}")
         return value
 
-    async def _told(self, pack: tuple[Ref, ...], told: dict[Ref, ReadElements]) -> Sequence[tuple[Ref, ...]]:
+    async def _read_pack(
+        self, pack: tuple[Ref, ...], told: dict[Ref, ReadElements]
+    ) -> Sequence[tuple[Ref, ...]]:
         """Make one request and store its result; return the requests to be made in its place."""
         read = PreparedRead(pack, self._route, multiple=len(pack) > 1)
         self.requests_count += 1
@@ -100,14 +102,14 @@ class PropertyInquiry:
         try:
             columns = read.take(data, heard)
         except DeviceRefused as denied:
-            return await self._denied(pack, denied, told)
+            return await self._divide_refused_pack(pack, denied, told)
         except GarbledAnswer as garbled:
             return self._read_in_parts(pack, garbled, told)
         for place, ref in enumerate(pack):
             told[ref] = columns.denial(place) or _join_elements(columns, place)
         return ()
 
-    async def _denied(
+    async def _divide_refused_pack(
         self, pack: tuple[Ref, ...], denied: DeviceRefused, told: dict[Ref, ReadElements]
     ) -> Sequence[tuple[Ref, ...]]:
         if denied.is_no_service and len(pack) > 1:

@@ -182,9 +182,9 @@ class UdpPort:
         self._take = take
         self._lost = lost
         self._sockets: list[socket.socket] = []
-        self.ground = OwnAddress("", None)
+        self.own_address = OwnAddress("", None)
         self.number = 0
-        self.tape: FrameRecorder | None = None
+        self.recorder: FrameRecorder | None = None
         """Where what comes and goes is kept, if anywhere."""
 
     @property
@@ -194,17 +194,17 @@ class UdpPort:
 
     def open(self, interface: str, number: int) -> None:
         """Bind to UDP port ``number``.  Raises LinkLost, naming the obstacle."""
-        self.ground, self.number = find_own_address(interface), number
+        self.own_address, self.number = find_own_address(interface), number
         loop = asyncio.get_running_loop()
         try:
-            self._bind(self.ground.address, is_broadcast=False)
-            if self.ground.broadcast is not None:
-                self._bind(self.ground.broadcast, is_broadcast=True)
+            self._bind(self.own_address.address, is_broadcast=False)
+            if self.own_address.broadcast is not None:
+                self._bind(self.own_address.broadcast, is_broadcast=True)
         except OSError as error:
             self.close()
             raise LinkLost(self._why(error)) from error
-        if self.tape is not None:
-            self.tape.mark("opened", "bound", f"{self.ground.address}:{number}")
+        if self.recorder is not None:
+            self.recorder.mark("opened", "bound", f"{self.own_address.address}:{number}")
         for place, one in enumerate(self._sockets):
             loop.add_reader(one.fileno(), self._read, one, place > 0)
 
@@ -218,7 +218,7 @@ class UdpPort:
         one.bind((address, self.number))
 
     def _why(self, error: OSError) -> str:
-        where = f"UDP port {self.number} of {self.ground.address}"
+        where = f"UDP port {self.number} of {self.own_address.address}"
         if error.errno == errno.EADDRINUSE:
             return (
                 f"{where} is in use by another BACnet program; find it with `ss -ulpn`, stop it, or give "
@@ -230,8 +230,8 @@ class UdpPort:
 
     def close(self) -> None:
         """Close the port; it may be opened again."""
-        if self._sockets and self.tape is not None:
-            self.tape.mark("closed", "closed by us")
+        if self._sockets and self.recorder is not None:
+            self.recorder.mark("closed", "closed by us")
         for one in self._sockets:
             if one.fileno() >= 0:
                 asyncio.get_running_loop().remove_reader(one.fileno())
@@ -242,24 +242,24 @@ class UdpPort:
         """Send a datagram.  Raises LinkLost if the network is gone; a refusal by the host is ignored."""
         if not self._sockets:
             raise LinkLost("the socket is closed")
-        if self.tape is not None:
-            self.tape.sent_to(data, *host)
+        if self.recorder is not None:
+            self.recorder.record_sent_datagram(data, *host)
         try:
             self._sockets[0].sendto(data, host)
         except BlockingIOError:
             return  # the card's queue is full: as good as lost on the way
         except OSError as error:
             if error.errno in _GONE:
-                raise LinkLost(f"{self.ground.address}: {error.strerror or error}") from error
+                raise LinkLost(f"{self.own_address.address}: {error.strerror or error}") from error
 
     def broadcast(self, data: bytes) -> None:
         """Send to the whole subnet.  Raises LinkLost, also if there is no prefix that defines it."""
-        if self.ground.broadcast is None:
+        if self.own_address.broadcast is None:
             raise LinkLost(
-                f"{self.ground.address} has no broadcast address; say interface with its prefix "
-                f"({self.ground.address}/24), or the address of each device"
+                f"{self.own_address.address} has no broadcast address; say interface with its prefix "
+                f"({self.own_address.address}/24), or the address of each device"
             )
-        self.send(data, (self.ground.broadcast, self.number))
+        self.send(data, (self.own_address.broadcast, self.number))
 
     def _read(self, one: socket.socket, is_broadcast: bool) -> None:  # noqa: FBT001 - a callback's argument
         for _ in range(BURST_COUNT):
@@ -269,9 +269,9 @@ class UdpPort:
                 return
             except OSError as error:
                 if error.errno in _GONE:
-                    self._lost(f"{self.ground.address}: {error.strerror or error}")
+                    self._lost(f"{self.own_address.address}: {error.strerror or error}")
                 return
-            if host != (self.ground.address, self.number):  # our own words to all come back
-                if self.tape is not None:
-                    self.tape.heard_from(data, *host)
+            if host != (self.own_address.address, self.number):  # our own words to all come back
+                if self.recorder is not None:
+                    self.recorder.record_received_datagram(data, *host)
                 self._take(data, host, is_broadcast)

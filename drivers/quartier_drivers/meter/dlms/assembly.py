@@ -112,7 +112,7 @@ class ApduAssembly:
         if known is None and not is_begin:
             return b""
         part = information[3:] if head else information
-        return self._joined(source, known, number, part, is_last=not frame.is_segmented)
+        return self._join_part(source, known, number, part, is_last=not frame.is_segmented)
 
     def _may_begin(self, source: _Source, tag: int) -> bool:
         """Return whether information without LLC header may be the beginning of an APDU."""
@@ -134,9 +134,9 @@ class ApduAssembly:
             known = None
         if known is None and segment.number:
             return b""
-        return self._joined(source, known, segment.number, segment.data[2:], is_last=segment.is_last)
+        return self._join_part(source, known, segment.number, segment.data[2:], is_last=segment.is_last)
 
-    def _joined(
+    def _join_part(
         self, source: _Source, known: _PartialApdu | None, number: int, part: bytes, *, is_last: bool
     ) -> bytes:
         if known is None:

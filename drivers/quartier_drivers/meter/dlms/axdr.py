@@ -81,7 +81,7 @@ class AxdrReader:
         self._is_mending = is_mending
 
     @property
-    def left(self) -> int:
+    def left_bytes_count(self) -> int:
         """Number of bytes not yet read."""
         return len(self.data) - self.at
 
@@ -89,7 +89,7 @@ class AxdrReader:
         """Return the next bytes; raises TruncatedData."""
         end = self.at + count
         if end > len(self.data):
-            raise TruncatedData(f"{self.left} bytes where {count} are said to follow")
+            raise TruncatedData(f"{self.left_bytes_count} bytes where {count} are said to follow")
         taken = self.data[self.at : end]
         self.at = end
         return taken
@@ -123,7 +123,7 @@ class AxdrReader:
         if tag == NULL:
             return _NOTHING
         if tag in NUMBERS:
-            return self._mended(tag) if self._is_mending else self._number(tag)
+            return self._read_swapped_name(tag) if self._is_mending else self._number(tag)
         if tag in (ARRAY, STRUCTURE):
             return Item(tag, self._list(tag, depth))
         if tag == COMPACT:
@@ -139,8 +139,8 @@ class AxdrReader:
         if self._is_mending and tag == STRUCTURE and count == 2 and self._is_descriptor():
             described = Item(DESCRIPTOR, self._descriptor())
             return [described, self.item(depth + 1)]
-        if count > self.left:  # each item has a byte at least
-            raise TruncatedData(f"{self.left} bytes for {count} items")
+        if count > self.left_bytes_count:  # each item has a byte at least
+            raise TruncatedData(f"{self.left_bytes_count} bytes for {count} items")
         return [self.item(depth + 1) for _ in range(count)]
 
     def _number(self, tag: int) -> Item:
@@ -176,7 +176,7 @@ class AxdrReader:
             return Item(tag, "".join(f"{byte:08b}" for byte in bits)[:count])
         raise MalformedData(f"no data type {tag:#04x}")
 
-    def _mended(self, tag: int) -> Item:
+    def _read_swapped_name(self, tag: int) -> Item:
         name = self.data[self.at + 1 : self.at + 1 + _NAME_SIZE]
         swapped = tag == _NAME_SIZE and self.data[self.at : self.at + 1] == b"\x09"
         if swapped and len(name) == _NAME_SIZE and name[-1] == 0xFF:
@@ -202,8 +202,8 @@ class AxdrReader:
             return tag, (self._type(depth + 1),), count
         if tag == STRUCTURE:
             count = self.length()
-            if count > self.left:
-                raise TruncatedData(f"{self.left} bytes for {count} types")
+            if count > self.left_bytes_count:
+                raise TruncatedData(f"{self.left_bytes_count} bytes for {count} types")
             return tag, tuple(self._type(depth + 1) for _ in range(count)), count
         if tag == COMPACT:
             raise MalformedData("a compact array within a compact array")
@@ -211,21 +211,21 @@ class AxdrReader:
 
     def _compact(self, kind: _Type, depth: int) -> list[Item]:
         made = []
-        while self.left:
+        while self.left_bytes_count:
             before = self.at
-            made.append(self._typed(kind, depth))
+            made.append(self._read_typed(kind, depth))
             if self.at == before:
                 raise MalformedData("a compact array of nothing")
         return made
 
-    def _typed(self, kind: _Type, depth: int) -> Item:
+    def _read_typed(self, kind: _Type, depth: int) -> Item:
         tag, members, count = kind
         if tag == STRUCTURE:
-            return Item(tag, [self._typed(member, depth + 1) for member in members])
+            return Item(tag, [self._read_typed(member, depth + 1) for member in members])
         if tag == ARRAY:
-            if count > self.left:
-                raise TruncatedData(f"{self.left} bytes for {count} items")
-            return Item(tag, [self._typed(members[0], depth + 1) for _ in range(count)])
+            if count > self.left_bytes_count:
+                raise TruncatedData(f"{self.left_bytes_count} bytes for {count} items")
+            return Item(tag, [self._read_typed(members[0], depth + 1) for _ in range(count)])
         return self._number(tag) if tag in NUMBERS else self._plain(tag)
 
 
@@ -261,7 +261,7 @@ def read_item_places(data: bytes, at: int = 0) -> tuple[Item, Mapping[int, int]]
 def _read_whole(reader: AxdrReader) -> Item:
     made = reader.item()
     if reader.data[reader.at :].strip(b"\0"):
-        raise MalformedData(f"{reader.left} bytes too many")
+        raise MalformedData(f"{reader.left_bytes_count} bytes too many")
     return made
 
 

@@ -127,7 +127,7 @@ def _parse_general(apdu: bytes) -> tuple[bytes, bytes, bytes]:
 def _read_rest(reader: AxdrReader) -> bytes:
     sealed = reader.string()
     if reader.data[reader.at :].strip(b"\0"):
-        raise MalformedData(f"{reader.left} bytes too many")
+        raise MalformedData(f"{reader.left_bytes_count} bytes too many")
     return sealed
 
 

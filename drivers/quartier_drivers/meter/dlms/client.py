@@ -109,7 +109,7 @@ class DlmsClient:
 
     def _reading(self) -> TelegramConversation:
         if self._counter < 0:
-            self._counter = (yield from self._known_counter()) + 1
+            self._counter = (yield from self._read_counter()) + 1
         yield from self._open(self._access)
         stated = yield from self._objects()
         meter = _find_serial(stated)
@@ -123,7 +123,7 @@ class DlmsClient:
             raise Refused("the meter has none of what is wanted, or shows it to another client only")
         return [*rows, Telegram(meter, tuple(stated))] if stated else rows
 
-    def _known_counter(self) -> Conversation[int]:
+    def _read_counter(self) -> Conversation[int]:
         """Read the last invocation counter that the meter has seen, as the public client."""
         assert self._access.counter_name
         yield from self._open(ClientAccess())
@@ -211,7 +211,7 @@ class DlmsClient:
             )
             part = asked[at : at + count]
             try:
-                found = yield from self._got(part)
+                found = yield from self._get_attributes(part)
             except ServiceRefused:
                 if len(part) == 1:
                     raise
@@ -223,7 +223,7 @@ class DlmsClient:
             at += len(part)
         return results
 
-    def _got(self, asked: Sequence[Attribute]) -> Conversation[list[AttributeResult]]:
+    def _get_attributes(self, asked: Sequence[Attribute]) -> Conversation[list[AttributeResult]]:
         answer = client_services.parse_get_answer(
             (yield from self._exchange(client_services.make_get(asked)))
         )

@@ -147,7 +147,7 @@ def _encode_field(tag: int, content: bytes) -> bytes:
 
 def _parse_fields(content: bytes) -> dict[int, bytes]:
     reader, found = AxdrReader(content), {}
-    while reader.left:
+    while reader.left_bytes_count:
         tag = reader.byte()
         found[tag] = reader.string()
     return found
@@ -287,7 +287,7 @@ def parse_action_answer(answer: bytes) -> Item | None:
         raise MalformedData(f"an action response of form {form}")
     if code := reader.byte():
         raise ServiceRefused(str(FailedAttribute(code)))
-    if not reader.left or not reader.byte():
+    if not reader.left_bytes_count or not reader.byte():
         return None
     given = _read_result(reader)
     if isinstance(given, FailedAttribute):
@@ -330,7 +330,7 @@ def _read_form(reader: AxdrReader, expected: int) -> int:
         code = reader.byte()
         raise ServiceRefused(f"exception: {_EXCEPTIONS.get(code, f'service error {code}')}")
     if tag == _SERVICE_ERROR:
-        raise ServiceRefused(f"service error {reader.take(reader.left).hex(' ')}")
+        raise ServiceRefused(f"service error {reader.take(reader.left_bytes_count).hex(' ')}")
     if tag != expected:
         raise MalformedData(f"APDU {tag:#04x}, expected {expected:#04x}")
     form = reader.byte()
@@ -340,8 +340,8 @@ def _read_form(reader: AxdrReader, expected: int) -> int:
 
 def _read_results(reader: AxdrReader) -> list[AttributeResult]:
     count = reader.length()
-    if count > reader.left:
-        raise MalformedData(f"{reader.left} bytes for {count} results")
+    if count > reader.left_bytes_count:
+        raise MalformedData(f"{reader.left_bytes_count} bytes for {count} results")
     return [_read_result(reader) for _ in range(count)]
 
 

@@ -60,16 +60,16 @@ class WrapperLink:
 
     def exchange(self, apdu: bytes) -> Conversation[bytes]:
         """Send an APDU and return its answer; raises NoReply."""
-        answer = yield from self._asked(apdu)
+        answer = yield from self._receive_answer(apdu)
         if answer is None:
             raise NoReply("no answer behind a wrapper's head")
         return answer
 
     def disconnect(self) -> Conversation[None]:
         """Release the association: over TCP nothing else ends it."""
-        yield from self._asked(RELEASE_REQUEST)
+        yield from self._receive_answer(RELEASE_REQUEST)
 
-    def _asked(self, apdu: bytes) -> Conversation[bytes | None]:
+    def _receive_answer(self, apdu: bytes) -> Conversation[bytes | None]:
         if len(apdu) > WRAPPED_MAX:
             raise Refused(f"a request of {len(apdu)} bytes is too long")
         head = b"".join(part.to_bytes(2, "big") for part in (1, self._client, self._server, len(apdu)))
@@ -105,14 +105,14 @@ class HdlcLink:
         self._wait_s = wait_s
         self._retries = retries
         self._scanner = FrameScanner()
-        self._heard: deque[HdlcFrame] = deque()
+        self._frames: deque[HdlcFrame] = deque()
         self._send_max = self._receive_max = _INFORMATION_MAX
         self._sent = self._received = 0
 
     def connect(self) -> Conversation[None]:
         """Set the link up (SNRM, UA) and use the sizes that the meter grants."""
         self._scanner, self._sent, self._received = FrameScanner(), 0, 0
-        self._heard.clear()
+        self._frames.clear()
         if self._is_optical:
             yield from sign_on()
         wish = _encode_parameters(_INFORMATION_LIMIT)
@@ -145,7 +145,7 @@ class HdlcLink:
         is_due = True
         for _ in range(_FRAMES_MAX):
             if frame is None:
-                frame = yield from self._asked(is_due=is_due)
+                frame = yield from self._receive_answer(is_due=is_due)
             self._received = (self._received + 1) % 8
             answer += frame.information
             if len(answer) > ANSWER_MAX:
@@ -179,7 +179,7 @@ class HdlcLink:
                 ask = frame
         raise NoReply("the meter does not take a request")
 
-    def _asked(self, *, is_due: bool) -> Conversation[HdlcFrame]:
+    def _receive_answer(self, *, is_due: bool) -> Conversation[HdlcFrame]:
         """Return the next information frame of an answer; if it is due, the meter waits for a request."""
         ask = self._ready() if is_due else b""
         for _ in range(self._retries + 1):
@@ -195,17 +195,17 @@ class HdlcLink:
     def _next(self, ask: bytes, *, fresh: bool = False) -> Conversation[HdlcFrame | None]:
         """Send; return the next information frame in order, or RR, RNR; None if none came in time."""
         if ask:
-            self._heard.clear()
+            self._frames.clear()
         send, left = ask, _HEARD_MAX
         while left > 0:
-            frame = self._queued()
+            frame = self._take_frame()
             if frame is None:
                 heard = yield LineRequest(send, self._wait_s, fresh=fresh)
                 send, fresh = b"", False
                 if not heard:
                     return None
                 left -= len(heard)
-                self._heard.extend(self._ours(heard))
+                self._frames.extend(self._find_own_frames(heard))
                 continue
             if frame.kind in (hdlc.DM, hdlc.FRMR):
                 raise NoReply("the meter has dropped the HDLC connection")
@@ -225,20 +225,20 @@ class HdlcLink:
             if not heard:
                 return None
             left -= len(heard)
-            for frame in self._ours(heard):
+            for frame in self._find_own_frames(heard):
                 if frame.kind in kinds:
                     return frame
         return None
 
-    def _ours(self, heard: bytes) -> Iterator[HdlcFrame]:
+    def _find_own_frames(self, heard: bytes) -> Iterator[HdlcFrame]:
         """Yield frames of this meter for this client; our own echo is ignored."""
         for found in self._scanner.feed(heard):
             frame = found.frame
             if isinstance(frame, HdlcFrame) and (frame.destination, frame.source) == self._ends:
                 yield frame
 
-    def _queued(self) -> HdlcFrame | None:
-        return self._heard.popleft() if self._heard else None
+    def _take_frame(self) -> HdlcFrame | None:
+        return self._frames.popleft() if self._frames else None
 
 
 def _strip_llc(answer: bytes) -> bytes:

@@ -80,7 +80,7 @@ class PushDecoder:
         self._forms = KnownForms()
         self._doubtful: Skeleton | None = None
         self._refused_count = 0
-        self._told_bad_count = 0
+        self._reported_bad_count = 0
         self._resync_from = 0
 
     @property
@@ -98,7 +98,7 @@ class PushDecoder:
             part = data[at : at + size]
             at += len(part)
             self._counts.bytes_count += len(part)
-            made += self._telegrams(self._framed(part))
+            made += self._telegrams(self._iterate_apdus(part))
             self._bare.add(part)
             if self._counts.bytes_count % _SLICE_BYTES == 0:
                 made += self._telegrams((apdu, True, True) for apdu in self._bare.take())
@@ -126,7 +126,7 @@ class PushDecoder:
         self._counts.resync_count = self._resync_from = self._scanner.resync_count
         return made
 
-    def _framed(self, data: bytes) -> Iterator[tuple[bytes, bool, bool]]:
+    def _iterate_apdus(self, data: bytes) -> Iterator[tuple[bytes, bool, bool]]:
         for found in self._scanner.feed(data):
             self._bare.drop()
             apdu = self._assembly.add(found)
@@ -145,8 +145,8 @@ class PushDecoder:
             self._counts.good_count += 1
             self._counts.frames_count += 1
             self._tally()
-            bad_count = self._counts.bad_count - self._told_bad_count
-            self._told_bad_count = self._counts.bad_count
+            bad_count = self._counts.bad_count - self._reported_bad_count
+            self._reported_bad_count = self._counts.bad_count
             made.append(Telegram(meter, tuple(stated), bad_count, is_whole, is_proven=True))
         return made
 
@@ -161,7 +161,7 @@ class PushDecoder:
         if self._is_strict and not opened:
             raise DecryptionRefused(UNPROVEN_TEXT)
         try:
-            meter, stated = self._forms.told(apdu) or self._anew(apdu, is_sure=is_sure)
+            meter, stated = self._forms.decode(apdu) or self._anew(apdu, is_sure=is_sure)
         except MalformedData as error:
             if opened and not opened[-1].is_authenticated:
                 raise DecryptionRefused(
@@ -225,7 +225,7 @@ VariableField = tuple[int, str, int]
 class PushForm:
     """One push as it was read the general way: ``apdu``, its content, the meter and the lines.
 
-    ``told`` reads another push of the same form with exactly the same result as the general way.
+    ``decode`` reads another push of the same form with exactly the same result as the general way.
     """
 
     def __init__(self, apdu: bytes, notice: DataNotification, meter: str, lines: Sequence[ListLine]) -> None:
@@ -242,9 +242,9 @@ class PushForm:
         self._groups = [line.group() for line in lines]
         self._last: list[FieldValue] = list(self._unpack(apdu))
         self._meter = meter
-        self._speaker = _find_identity_line(meter, self._groups)
+        self._identity_line = _find_identity_line(meter, self._groups)
 
-    def told(self, apdu: bytes) -> tuple[str, list[Group]] | None:
+    def decode(self, apdu: bytes) -> tuple[str, list[Group]] | None:
         """Return the meter and the groups; None if the push has another form."""
         if int.from_bytes(apdu, "big") & self._mask != self._fixed:
             return None
@@ -264,7 +264,7 @@ class PushForm:
                 return None
             last[number] = value
             made[place] = group
-        speaker = made[self._speaker] if self._speaker >= 0 else None
+        speaker = made[self._identity_line] if self._identity_line >= 0 else None
         meter = self._meter if speaker is None else str(speaker.value)
         return meter, [group for group in made if group is not None]
 
@@ -275,11 +275,11 @@ class KnownForms:
     def __init__(self) -> None:
         self._known: list[tuple[int, PushForm]] = []
 
-    def told(self, apdu: bytes) -> tuple[str, list[Group]] | None:
+    def decode(self, apdu: bytes) -> tuple[str, list[Group]] | None:
         """Return the meter and the groups; None if the form is not known."""
         size = len(apdu)
         for number, (known, form) in enumerate(self._known):
-            if known == size and (told := form.told(apdu)) is not None:
+            if known == size and (told := form.decode(apdu)) is not None:
                 if number:
                     self._known.insert(0, self._known.pop(number))
                 return told

@@ -130,7 +130,7 @@ class FrameScanner:
             candidate = heappop(self._open)
             if candidate.start < self._floor:
                 continue
-            frame = self._checked(candidate)
+            frame = self._check_frame(candidate)
             if frame is None:
                 self._suspects.append(candidate.start)
                 continue
@@ -195,7 +195,7 @@ class FrameScanner:
         around = (other.start for other in self._open if self._floor <= other.start < start)
         return not any(self._kept[place - self._base] for place in around)
 
-    def _checked(self, candidate: _OpenFrame) -> HdlcFrame | MbusSegment | WrappedApdu | None:
+    def _check_frame(self, candidate: _OpenFrame) -> HdlcFrame | MbusSegment | WrappedApdu | None:
         kept, at = self._kept, candidate.start - self._base
         if candidate.head is not None:
             return parse_frame(kept, at, candidate.head)

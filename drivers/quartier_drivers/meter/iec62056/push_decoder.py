@@ -74,7 +74,7 @@ class Iec62056Decoder:
         self._at = 0
         self._identity = ""
         self._noise_count = 0
-        self._told_count = 0
+        self._reported_count = 0
         self._checked: dict[str, None] = {}
         self._strange = ""
         self._counts = DecoderCounts()
@@ -134,14 +134,14 @@ class Iec62056Decoder:
         """Take the data messages of the usual form; return the rest, unless it may become one."""
         counts, bad_count, before_count = self._counts, self._counts.bad_count, len(telegrams)
         at, sets_count = self._sets.messages(
-            data, 0, self._check, self._identity, bad_count - self._told_count, telegrams
+            data, 0, self._check, self._identity, bad_count - self._reported_count, telegrams
         )
         if at:
             counts.resync_count += self._noise_count > IDENTITY_MAX
             self._noise_count = 0
             self._state = "outside"
-            self._proved()
-            self._told_count = bad_count
+            self._note_proof()
+            self._reported_count = bad_count
             counts.good_count += sets_count
             counts.frames_count += len(telegrams) - before_count
             data = data[at:]
@@ -169,10 +169,10 @@ class Iec62056Decoder:
         found = _TOKENS[self._state].search(self._seven, self._at)
         if found is None:
             self._at = len(self._seven)
-            return self._bound(self._at)
+            return self._trim(self._at)
         at = found.start()
         if at > FRAME_MAX and self._state != "outside":
-            return self._bound(at)
+            return self._trim(at)
         byte = self._seven[at]
         if byte == _SLASH:
             return self._slash(at)
@@ -184,7 +184,7 @@ class Iec62056Decoder:
             self._at = at
             return False
         if byte == _BANG:
-            self._bang(at, telegrams)
+            self._end_message(at, telegrams)
         elif self._state == "checked":
             self._etx(at, telegrams)
         else:  # an ETX whose STX was lost: nothing checks what came before it
@@ -192,7 +192,7 @@ class Iec62056Decoder:
             self._forget(at + 2, "outside")
         return True
 
-    def _bound(self, size: int) -> bool:
+    def _trim(self, size: int) -> bool:
         """Discard up to ``size``, keeping no more than a message can have."""
         if self._state == "outside":
             self._forget(size, "outside")
@@ -221,7 +221,7 @@ class Iec62056Decoder:
             self._at = at
         return not may_be_one
 
-    def _bang(self, at: int, telegrams: list[Telegram]) -> None:
+    def _end_message(self, at: int, telegrams: list[Telegram]) -> None:
         """Handle the end of a message without block check, if it is in a valid place."""
         before = self._seven[at - 1] if at else ord("\n")
         if before in _BEFORE_BANG and self._seven[at + 1] in _BEHIND_BANG:
@@ -242,12 +242,12 @@ class Iec62056Decoder:
             others = (name for name in ("xor", "sum") if compute_block_check(block, CHECKS[name]) == told)
             self._strange = next(others, "")
         else:
-            self._proved()
+            self._note_proof()
             text = block.decode("ascii").rstrip("\x03").rstrip().rstrip("!")
-            self._say(text, telegrams, is_checked=is_checked)
+            self._add_telegram(text, telegrams, is_checked=is_checked)
         self._forget(at + 2, "outside", noise_count=0)
 
-    def _proved(self) -> None:
+    def _note_proof(self) -> None:
         """Record that the last identified meter checks its messages."""
         self._checked.pop(self._identity, None)
         self._checked[self._identity] = None
@@ -260,9 +260,9 @@ class Iec62056Decoder:
             self._counts.bad_count += 1
         else:
             block = strip_parity(bytes(self._raw[:end])).decode("ascii")
-            self._say(block, telegrams, is_checked=False)
+            self._add_telegram(block, telegrams, is_checked=False)
 
-    def _say(self, block: str, telegrams: list[Telegram], *, is_checked: bool) -> None:
+    def _add_telegram(self, block: str, telegrams: list[Telegram], *, is_checked: bool) -> None:
         if self._familiar is not None and not is_checked:
             block = self._familiar.of(block)
         groups, bad_count = parse_groups(block, is_checked=is_checked, reader=self._sets)
@@ -271,8 +271,8 @@ class Iec62056Decoder:
         counts.bad_count += bad_count
         if groups:
             meter = find_serial(groups) or self._identity
-            telegrams.append(Telegram(meter, tuple(groups), counts.bad_count - self._told_count))
-            self._told_count = counts.bad_count
+            telegrams.append(Telegram(meter, tuple(groups), counts.bad_count - self._reported_count))
+            self._reported_count = counts.bad_count
             counts.frames_count += 1
 
     def _lose(self, at: int) -> None:

@@ -113,10 +113,10 @@ class SetReader:
         label, known = meant
         if not (is_checked or known & ADDRESS_STRICT):
             return None
-        said = self._said(found[2], known, is_checked=is_checked)
+        said = self._parse_value(found[2], known, is_checked=is_checked)
         return None if said is None else (Group(label, *said), known >> ADDRESS_RANK_SHIFT, found.end())
 
-    def _said(self, told: bytes, known: int, *, is_checked: bool) -> tuple[GroupValue, str] | None:
+    def _parse_value(self, told: bytes, known: int, *, is_checked: bool) -> tuple[GroupValue, str] | None:
         """Return value and unit; None if they are not in the usual form."""
         number = _NUMBER.fullmatch(told)
         if number is None:

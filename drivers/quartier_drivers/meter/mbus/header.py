@@ -46,7 +46,7 @@ class AddressMask:
             mine in (_WILD, its) for mine, its in rest
         )
 
-    def narrowed(self, place: int, digit: str) -> "AddressMask":
+    def set_digit(self, place: int, digit: str) -> "AddressMask":
         """Return the mask with one digit of the number set."""
         return AddressMask(self.text[:place] + digit + self.text[place + 1 :])
 

@@ -214,7 +214,7 @@ class MbusFramer:
                 break
             body = _find_body(buffer, at, size)
             if body is not None:
-                found.append(self._made(body))
+                found.append(self._make_frame(body))
                 self._is_lost = False
                 at += size
                 continue
@@ -230,7 +230,7 @@ class MbusFramer:
         del self._buffer[:at]
         return found
 
-    def _made(self, body: bytes) -> MbusFrame:
+    def _make_frame(self, body: bytes) -> MbusFrame:
         bad_count, self._bad_count = self._bad_count, 0
         if len(body) < _LENGTH_MIN:
             return MbusFrame(body[0], body[1], bad_count=bad_count)

@@ -85,19 +85,21 @@ class MbusReader:
             if not is_settled:
                 # A selection ends the one before; a meter that missed it still listens, and would answer too.
                 yield from exchange_request(make_short_frame(SND_NKE, NETWORK), self.timing)
-            heard = yield from self._repeated(make_long_frame(SND_UD, NETWORK, SELECT, self.mask.wire))
+            heard = yield from self._exchange_with_retries(
+                make_long_frame(SND_UD, NETWORK, SELECT, self.mask.wire)
+            )
             if heard.kind is AnswerKind.SILENCE:
                 raise NoReply(f"{self._name} does not answer to its selection")
         elif self.resets:
             # Some meters do not acknowledge it but are present: their data then counts.
             yield from exchange_request(make_short_frame(SND_NKE, self.primary), self.timing)
         if self.application >= 0:
-            yield from self._repeated(
+            yield from self._exchange_with_retries(
                 make_long_frame(SND_UD | self._bit, self._at, RESET, bytes((self.application,)))
             )
             self._bit ^= FCB
 
-    def _repeated(self, request: bytes) -> ExchangeSteps:
+    def _exchange_with_retries(self, request: bytes) -> ExchangeSteps:
         heard = yield from exchange_request(request, self.timing)
         for _ in range(self.retries_count):
             if heard.kind is not AnswerKind.SILENCE:
@@ -113,12 +115,12 @@ class MbusReader:
                 yield LineRequest(wait_s=self.timing.busy_s)
             heard = yield from exchange_request(make_short_frame(REQ_UD2 | self._bit, self._at), self.timing)
             try:
-                return self._judged(heard, first)
+                return self._check_answer(heard, first)
             except (NoReply, Refused) as reason:
                 why = reason
         raise why
 
-    def _judged(self, heard: LineAnswer, first: int) -> MbusAnswer:
+    def _check_answer(self, heard: LineAnswer, first: int) -> MbusAnswer:
         """Return the answer; raise NoReply (ask again) or Refused (busy, or another error of the meter)."""
         if heard.kind is AnswerKind.SILENCE:
             raise NoReply(f"{self._name} is silent")

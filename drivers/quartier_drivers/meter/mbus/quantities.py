@@ -97,7 +97,7 @@ class ValueKind:
     factor: int = 1
     form: int = PLAIN_NUMBER
 
-    def scaled(self, exponent: int) -> "ValueKind":
+    def add_exponent(self, exponent: int) -> "ValueKind":
         """Return the kind with ``exponent`` more powers of ten."""
         return replace(self, exponent=self.exponent + exponent)
 

@@ -178,7 +178,7 @@ def _apply_qualifier(draft: _MeaningDraft, one: Qualifier) -> None:
         kind = replace(kind, unit=f"{kind.unit}/{one.per}")
     if one.times:
         kind = replace(kind, unit=f"{kind.unit} {one.times}".strip())
-    draft.kind = kind.scaled(one.exponent)
+    draft.kind = kind.add_exponent(one.exponent)
     draft.is_unsigned |= one.is_unsigned
     draft.error = draft.error or one.error
 

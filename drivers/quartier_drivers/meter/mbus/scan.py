@@ -98,11 +98,11 @@ def _make_faults(url: str, error: ValidationError) -> list[Fault]:
 
 @dataclass(slots=True)
 class MbusScanResult:
-    """The result of a search on one bus; ``lost`` is the reason of an early end, if any."""
+    """The result of a search on one bus; ``end_reason`` is the reason of an early end, if any."""
 
     bus: MbusBus
     survey: SearchResult
-    lost: str = ""
+    end_reason: str = ""
 
 
 async def scan_line(
@@ -122,7 +122,7 @@ async def scan_line(
         try:
             await _scan_bus(result, quest, clock, progress)
         except LinkLost as lost:
-            result.lost = str(lost)
+            result.end_reason = str(lost)
             return
         if result.survey.found and not quest.is_thorough:
             return

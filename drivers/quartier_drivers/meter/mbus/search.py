@@ -276,7 +276,7 @@ def _split_mask(mask: AddressMask) -> list[AddressMask]:
     """Return the next narrower masks: by the first open digit, else by medium, version, maker."""
     place = mask.text.find("F", 0, NUMBER_DIGITS)
     if place >= 0:
-        return [mask.narrowed(place, digit) for digit in _DECIMAL]
+        return [mask.set_digit(place, digit) for digit in _DECIMAL]
     for byte, codes in _BYTES.items():
         if mask.text[2 * byte : 2 * byte + 2] == "FF":
             return [mask.with_byte(byte, code) for code in codes]
@@ -287,6 +287,6 @@ def _split_odd_mask(mask: AddressMask) -> list[AddressMask]:
     """Return unusual parts: hex digits, which some makers use, and media without a name."""
     place = mask.text.find("F", 0, NUMBER_DIGITS)
     if place >= 0:
-        return [mask.narrowed(place, digit) for digit in _HEX]
+        return [mask.set_digit(place, digit) for digit in _HEX]
     odd = [code for code in range(255) if code not in MEDIA] if mask.text.endswith("FF") else []
     return [mask.with_byte(7, code) for code in odd]

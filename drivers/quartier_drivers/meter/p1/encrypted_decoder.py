@@ -125,7 +125,7 @@ class EncryptedP1Decoder:
         while ready := [frame for frame in self._pending if frame.end <= place]:
             frame = min(ready, key=lambda one: (one.end, one.begin))
             self._pending.remove(frame)
-            telegrams = self._opened(frame)
+            telegrams = self._open_frame(frame)
             if telegrams:
                 self._behind = frame.end
                 self._pending = [one for one in self._pending if one.begin >= frame.end]
@@ -146,7 +146,7 @@ class EncryptedP1Decoder:
         self._why = "" if last is None else f"frame counter {counter} after {last}: a telegram sent again"
         return last is None
 
-    def _opened(self, frame: _FrameSpan) -> list[Telegram]:
+    def _open_frame(self, frame: _FrameSpan) -> list[Telegram]:
         """Return the content of a frame; nothing if it does not open."""
         sealed = bytes(self._buffer[frame.text - self._base : frame.end - self._base])
         text, tag = sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]

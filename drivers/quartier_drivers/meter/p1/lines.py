@@ -88,9 +88,9 @@ class LineReader:
             self._children = children
             self._known.clear()
         groups, missing = read_objects(rows, self._known, _NONE)
-        return self._filled(groups, missing) if missing else (groups, True)
+        return self._fill_groups(groups, missing) if missing else (groups, True)
 
-    def _filled(self, groups: list[Group], missing: list[tuple[int, str]]) -> tuple[list[Group], bool]:
+    def _fill_groups(self, groups: list[Group], missing: list[tuple[int, str]]) -> tuple[list[Group], bool]:
         """Return the groups, with those of lines that are neither known nor plain."""
         told = _describe_children(self._children)
         is_clean = True

@@ -145,7 +145,7 @@ class P1Decoder:
         if crc:
             text = _find_proven(body, begins, int(crc, 16))
         else:
-            text = self._formed(body[begins[-1] :]) if behind in _LINE_ENDS else ""
+            text = self._find_plain_text(body[begins[-1] :]) if behind in _LINE_ENDS else ""
         head, _, rest = text.partition("\n")
         groups, is_clean = self._lines.read(rest[:-1])
         if not groups or not (crc or (is_clean and is_well_formed(rest[:-1].splitlines()))):
@@ -169,7 +169,7 @@ class P1Decoder:
         self._new_outline = lines_now
         return lines_now == self._outline
 
-    def _formed(self, body: bytes) -> str:
+    def _find_plain_text(self, body: bytes) -> str:
         """Return the text of a telegram that has no CRC and needs none; empty otherwise."""
         if not body.isascii():
             body = body.translate(_EVEN)

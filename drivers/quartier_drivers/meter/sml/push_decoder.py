@@ -38,7 +38,7 @@ class SmlDecoder:
             self._ways, [way for way in _ANY_CHECKSUM if way not in self._ways]
         )
         self._defects = tuple(defects)
-        self._told_count = 0
+        self._reported_count = 0
         self._counts = DecoderCounts()
         self._bad_messages_count = 0
 
@@ -94,13 +94,13 @@ class SmlDecoder:
                 correct_groups(listing, server, self._defects) if self._defects else listing[1]
             )
             told[server] = told[server] + groups if server in told else groups
-        bad_count = bad_frames_count + self._bad_messages_count - self._told_count
+        bad_count = bad_frames_count + self._bad_messages_count - self._reported_count
         telegrams = []
         for server, groups in told.items():
             telegrams.append(
                 Telegram(render_device_id(server), tuple(groups), bad_count, is_proven=not file.bad_count)
             )
-            self._told_count += bad_count
+            self._reported_count += bad_count
             bad_count = 0
         self._counts.frames_count += len(telegrams)
         return telegrams

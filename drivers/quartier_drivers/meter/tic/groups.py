@@ -144,7 +144,7 @@ class LineOrder:
         self._meter = ""
         self._before: tuple[Group, ...] = ()
 
-    def checked(self, telegram: Telegram) -> Telegram:
+    def drop_doubtful_groups(self, telegram: Telegram) -> Telegram:
         """Return the telegram without groups that may be halves of two lines; an unchanged group stays."""
         groups, before = telegram.groups, self._before
         if len(groups) == len(before) and all(

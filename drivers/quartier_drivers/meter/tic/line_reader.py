@@ -117,7 +117,7 @@ class TicLineReader:
         self._begin_seen = self._is_begun = False
         self._is_hurt = False  # a bad group was counted, and no line has ended since
         self._is_line_end = False
-        self._refused_count = self._told_count = 0
+        self._refused_count = self._reported_count = 0
 
     @property
     def after(self) -> int:
@@ -194,8 +194,8 @@ class TicLineReader:
 
     def ahead(self) -> list[Group]:
         """Return the groups of the unfinished frame that were added since the last call."""
-        groups = list(self._frame.values())[self._told_count :]
-        self._told_count = len(self._frame)
+        groups = list(self._frame.values())[self._reported_count :]
+        self._reported_count = len(self._frame)
         return groups
 
     def _is_first(self, label: str) -> bool:
@@ -220,7 +220,7 @@ class TicLineReader:
         meter = "" if address is None else str(address.value)
         telegrams.append(Telegram(meter, tuple(frame.values()), self._refused_count, is_whole))
         frame.clear()
-        self._told_count = self._refused_count = 0
+        self._reported_count = self._refused_count = 0
         self._is_begun = False
         self.frames_count += 1
         self.resync_count += not is_whole

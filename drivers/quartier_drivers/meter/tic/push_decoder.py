@@ -57,7 +57,7 @@ class TicDecoder:
         self._tail = data[at : at + SPAN_MAX + 1]
         counts.good_count, counts.bad_count = lines.good_count, lines.bad_count
         counts.frames_count, counts.resync_count = lines.frames_count, lines.resync_count
-        return [self._order.checked(one) for one in done]
+        return [self._order.drop_doubtful_groups(one) for one in done]
 
     def end(self) -> list[Telegram]:
         """Return the good content of the unfinished frame: the line was closed."""
@@ -67,7 +67,7 @@ class TicDecoder:
         self._lines.end(done)
         self._tail = b""
         self.feed(b"")
-        return [self._order.checked(one) for one in done]
+        return [self._order.drop_doubtful_groups(one) for one in done]
 
     def _judge(self, span: bytes, behind: int, done: list[Telegram]) -> bool:
         """Add the groups of a span; return whether there were any."""

@@ -24,7 +24,7 @@ FRAME_S = 5.0
 class ClientConnection:
     """A connection; ``ask`` takes a request and returns whether more may be read.
 
-    ``left`` is called at the end. ``heard_s`` is the time of the last request (loop time).
+    ``left`` is called at the end. ``receive_s`` is the time of the last request (loop time).
     """
 
     def __init__(
@@ -36,14 +36,14 @@ class ClientConnection:
     ) -> None:
         self.address = address
         self._loop = asyncio.get_running_loop()
-        self.heard_s = self._loop.time()
+        self.receive_s = self._loop.time()
         self._socket: socket.socket | None = connection
         self._ask = ask
         self._left = left
         self._intake = FrameSplitter()
-        self._outlet = SendBuffer(connection, self._emptied, self.close)
+        self._outlet = SendBuffer(connection, self._handle_empty_buffer, self.close)
         self._torn_s: float | None = None
-        self._errands: set[PendingRequest] = set()
+        self._requests: set[PendingRequest] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._listens = False
         self._listen()
@@ -51,15 +51,15 @@ class ClientConnection:
     @property
     def waits(self) -> bool:
         """Return whether it waits for an answer."""
-        return len(self._errands) > 0
+        return len(self._requests) > 0
 
     def add_request(self, errand: "PendingRequest") -> None:
         """Add a request that it waits for."""
-        self._errands.add(errand)
+        self._requests.add(errand)
 
-    def gone(self, errand: "PendingRequest") -> None:
+    def remove_request(self, errand: "PendingRequest") -> None:
         """Remove a request that it no longer waits for."""
-        self._errands.discard(errand)
+        self._requests.discard(errand)
 
     def answer(self, frame: ClientFrame, pdu: bytes) -> None:
         """Send the answer to a request; nothing if the connection has ended."""
@@ -84,7 +84,7 @@ class ClientConnection:
         self._outlet.close()
         one, self._socket = self._socket, None
         one.close()
-        for errand in self._errands:
+        for errand in self._requests:
             errand.is_wanted = False
         self._left(self)
 
@@ -118,7 +118,7 @@ class ClientConnection:
             if frame is None:
                 self._read_on()
                 return
-            self._torn_s, self.heard_s = None, self._loop.time()
+            self._torn_s, self.receive_s = None, self._loop.time()
             if not self._ask(self, frame):
                 rest_s = REST_S
                 break
@@ -132,7 +132,7 @@ class ClientConnection:
         if not self._outlet.is_full:
             self._listen()
 
-    def _emptied(self) -> None:
+    def _handle_empty_buffer(self) -> None:
         if self._timer is None:
             self._work()
 

@@ -22,18 +22,18 @@ from quartier_drivers.modbus.sharing.register_spans import RegisterSpan
 class RateLimit:
     """Allows ``most`` at once after a rest, then ``per_s`` per second.  ``now_ns`` is any monotonic clock."""
 
-    __slots__ = ("_left", "_most", "_per_ns", "_seen_ns")
+    __slots__ = ("_left", "_most", "_per_ns", "_update_ns")
 
     def __init__(self, per_s: float, most: float, now_ns: int) -> None:
         self._per_ns = per_s / 1e9
         self._most = max(1.0, most)
         self._left = self._most
-        self._seen_ns = now_ns
+        self._update_ns = now_ns
 
     def take(self, now_ns: int) -> bool:
         """Take one; return whether there was one."""
-        self._left = min(self._most, self._left + (now_ns - self._seen_ns) * self._per_ns)
-        self._seen_ns = now_ns
+        self._left = min(self._most, self._left + (now_ns - self._update_ns) * self._per_ns)
+        self._update_ns = now_ns
         if self._left < 1.0:
             return False
         self._left -= 1.0
@@ -67,7 +67,7 @@ class FailedRequests:
             del self._in_a_row[next(iter(self._in_a_row))]
         self._in_a_row[unit] = count
 
-    def answered(self, who: str, request: Request) -> None:
+    def note_answer(self, who: str, request: Request) -> None:
         """Note that there was an answer."""
         for key in _make_keys(who, request):
             self._until_s.pop(key, None)

@@ -55,8 +55,8 @@ class ClientQueue:
         self._wake = wake
         self._waiting = WaitingRequests()
         self._took_ns: dict[int, float] = {}
-        self._hush = FailedRequests()
-        self._held = line.held = AnswerCache()
+        self._failed_requests = FailedRequests()
+        self._answer_cache = line.answer_cache = AnswerCache()
 
     def offer(self, errand: PendingRequest) -> None:
         """Answer the request at once, or let it wait for its turn."""
@@ -84,11 +84,11 @@ class ClientQueue:
                 continue
             self._waiting.remove(errand)
             fate: RequestOutcome = "busy" if errand.is_wanted else "dropped"
-            errand.end(encode_exception(errand.asked.request.function, SERVER_BUSY), fate)
+            errand.end(encode_exception(errand.request.request.function, SERVER_BUSY), fate)
 
     def close(self) -> None:
         """Stop serving: end all waiting requests."""
-        self._line.held = None
+        self._line.answer_cache = None
         for errand in self._waiting:
             self._waiting.remove(errand)
             self._absent(errand, "the share ends")
@@ -118,9 +118,9 @@ class ClientQueue:
         return patience_s * float(getattr(self._clock, "rate", 1))
 
     def _is_answered(self, errand: PendingRequest) -> bool:
-        request, terms = errand.asked.request, errand.terms
-        if errand.asked.written is None and terms.age_max_s:
-            data = self._held.find(request, self._clock.now_ns() - int(terms.age_max_s * 1e9))
+        request, terms = errand.request.request, errand.terms
+        if errand.request.written is None and terms.age_max_s:
+            data = self._answer_cache.find(request, self._clock.now_ns() - int(terms.age_max_s * 1e9))
             if data is not None:
                 errand.end(request.sound + data, "held")
                 return True
@@ -128,26 +128,26 @@ class ClientQueue:
             self._absent(errand, "the line is lost")
         elif self._is_silent(request.unit):
             self._absent(errand, "the unit is silent")
-        elif self._hush.holds(terms.name, request, asyncio.get_running_loop().time()):
+        elif self._failed_requests.holds(terms.name, request, asyncio.get_running_loop().time()):
             self._absent(errand, "it was asked in vain just now")
         return errand.is_over
 
     def _absent(self, errand: PendingRequest, why: str) -> None:
-        errand.end(encode_exception(errand.asked.request.function, GATEWAY_NO_RESPONSE), "absent", why)
+        errand.end(encode_exception(errand.request.request.function, GATEWAY_NO_RESPONSE), "absent", why)
 
     async def _make(self, errand: PendingRequest) -> None:
-        request, name = errand.asked.request, errand.terms.name
-        pause_s = self._pauses_s.get(request.unit, (0.0, 0.0))[errand.asked.written is not None]
+        request, name = errand.request.request, errand.terms.name
+        pause_s = self._pauses_s.get(request.unit, (0.0, 0.0))[errand.request.written is not None]
         started_ns, why = self._clock.now_ns(), "given up"
         try:
             answer = await self._line.carry(request, errand.terms.wire_max_s, pause_s)
         except (NoReply, LinkLost) as error:
             why = str(error)
-            self._hush.note_no_answer(name, request, asyncio.get_running_loop().time())
+            self._failed_requests.note_no_answer(name, request, asyncio.get_running_loop().time())
             if isinstance(error, LinkLost):
                 raise
         else:
-            self._hush.answered(name, request)
+            self._failed_requests.note_answer(name, request)
             errand.end(encode_answer(request, answer), "wire")
         finally:
             took_ns = self._clock.now_ns() - started_ns

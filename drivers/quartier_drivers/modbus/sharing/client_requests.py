@@ -141,21 +141,21 @@ class FrameSplitter:
     Keeps what was fed and not yet taken: the caller takes all before feeding more.
     """
 
-    __slots__ = ("_heard",)
+    __slots__ = ("_received",)
 
     def __init__(self) -> None:
-        self._heard = bytearray()
+        self._received = bytearray()
 
     def feed(self, data: bytes) -> None:
         """Add bytes."""
-        self._heard += data
+        self._received += data
 
     def take(self) -> ClientFrame | None:
         """Return the next complete frame; None if there is none.
 
         Raises OutOfSync for an invalid header: the beginning of the next frame is then unknown.
         """
-        heard = self._heard
+        heard = self._received
         size = len(heard)
         protocol, length = int.from_bytes(heard[2:4], "big"), int.from_bytes(heard[4:6], "big")
         if (size >= 4 and protocol) or (size >= 6 and length not in _LENGTHS):
@@ -170,7 +170,7 @@ class FrameSplitter:
     @property
     def is_torn(self) -> bool:
         """Return whether there is an incomplete frame."""
-        return len(self._heard) > 0
+        return len(self._received) > 0
 
 
 def encode_frame(number: int, unit: int, pdu: bytes) -> bytes:

@@ -19,7 +19,7 @@ not answer; the client waits no longer.
 class PendingRequest:
     """A request; ``give`` is called once, with the PDU of the answer, the outcome, and the reason."""
 
-    __slots__ = ("_give", "asked", "is_over", "is_wanted", "since_s", "terms")
+    __slots__ = ("_give", "is_over", "is_wanted", "request", "since_s", "terms")
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class PendingRequest:
         since_s: float,
         give: Callable[[bytes, RequestOutcome, str], None],
     ) -> None:
-        self.asked = asked
+        self.request = asked
         self.terms = terms
         self.since_s = since_s
         self.is_over = False
@@ -39,7 +39,7 @@ class PendingRequest:
     @property
     def unit(self) -> int:
         """The unit that it addresses."""
-        return self.asked.request.unit
+        return self.request.request.unit
 
     def end(self, pdu: bytes, fate: RequestOutcome, why: str = "") -> None:
         """Answer the request."""
@@ -70,7 +70,7 @@ class RequestCounts:
     connects: int = 0
     turned_away: int = 0
 
-    def ended(self, fate: RequestOutcome) -> None:
+    def count_outcome(self, fate: RequestOutcome) -> None:
         """Count a request with this outcome."""
         setattr(self, fate, getattr(self, fate) + 1)
 
@@ -83,34 +83,34 @@ class WaitingRequests:
     """Requests by client.  Their number is bounded by what each client may have outstanding."""
 
     def __init__(self) -> None:
-        self._errands: OrderedDict[str, deque[PendingRequest]] = OrderedDict()
+        self._requests: OrderedDict[str, deque[PendingRequest]] = OrderedDict()
 
     def __iter__(self) -> Iterator[PendingRequest]:
         """Return all requests, as they are now."""
-        return iter([one for errands in self._errands.values() for one in errands])
+        return iter([one for errands in self._requests.values() for one in errands])
 
     def __bool__(self) -> bool:
-        return len(self._errands) > 0
+        return len(self._requests) > 0
 
     def add(self, errand: PendingRequest) -> None:
         """Add a request."""
-        self._errands.setdefault(errand.terms.name, deque()).append(errand)
+        self._requests.setdefault(errand.terms.name, deque()).append(errand)
 
     def remove(self, errand: PendingRequest) -> None:
         """Remove a request."""
         name = errand.terms.name
-        self._errands[name].remove(errand)
-        if not self._errands[name]:
-            del self._errands[name]
+        self._requests[name].remove(errand)
+        if not self._requests[name]:
+            del self._requests[name]
 
     def take(self, errand: PendingRequest) -> None:
         """Remove a request whose turn has come: its client is the last from now on."""
-        self._errands.move_to_end(errand.terms.name)
+        self._requests.move_to_end(errand.terms.name)
         self.remove(errand)
 
     def next(self) -> Iterator[PendingRequest]:
         """Yield the requests that may go first: of each client the oldest for each unit."""
-        for errands in list(self._errands.values()):
+        for errands in list(self._requests.values()):
             units: set[int] = set()
             for errand in list(errands):
                 if errand.unit not in units:

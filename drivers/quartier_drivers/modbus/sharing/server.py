@@ -61,8 +61,8 @@ class SharingClient:
     def __init__(self, terms: ClientTerms, queue: ClientQueue, tell: Callable[[ClientWrite], None]) -> None:
         now_ns = _find_time_ns()
         self.terms = terms
-        self.tally = RequestCounts()
-        self.guests: set[ClientConnection] = set()
+        self.counts = RequestCounts()
+        self.connections: set[ClientConnection] = set()
         self._queue = queue
         self._tell = tell
         self._outstanding_count = 0
@@ -71,35 +71,35 @@ class SharingClient:
 
     def admits(self) -> bool:
         """Return whether there is room for one more connection; an idle one is closed for it."""
-        if len(self.guests) >= self.terms.connections_max:
+        if len(self.connections) >= self.terms.connections_max:
             idle_s = asyncio.get_running_loop().time() - IDLE_S
-            idle = [guest for guest in self.guests if guest.heard_s <= idle_s and not guest.waits]
+            idle = [guest for guest in self.connections if guest.receive_s <= idle_s and not guest.waits]
             if not idle:
                 return False
-            min(idle, key=lambda guest: guest.heard_s).close()
+            min(idle, key=lambda guest: guest.receive_s).close()
         return True
 
-    def joined(self, guest: ClientConnection) -> None:
+    def add_connection(self, guest: ClientConnection) -> None:
         """Add a new connection."""
-        self.guests.add(guest)
-        self.tally.connects += 1
+        self.connections.add(guest)
+        self.counts.connects += 1
 
-    def left(self, guest: ClientConnection) -> None:
+    def remove_connection(self, guest: ClientConnection) -> None:
         """Remove an ended connection: its waiting requests need not be sent."""
-        self.guests.discard(guest)
+        self.connections.discard(guest)
         self._queue.sweep()
 
     def ask(self, guest: ClientConnection, frame: ClientFrame) -> bool:
         """Answer a request, now or later; return False if the limit is exceeded and reading must pause."""
-        self.tally.requests += 1
+        self.counts.requests += 1
         if not self._requests.take(_find_time_ns()):
             return self._too_many(guest, frame)
         try:
             one = parse_request(frame.unit, frame.pdu)
             self.terms.judge(one)
         except RequestRefused as refusal:
-            self.tally.refused += 1
-            self._barred(guest, frame)
+            self.counts.refused += 1
+            self._report_barred(guest, frame)
             guest.answer(frame, encode_exception(frame.pdu[0], refusal.code))
             return True
         if self._outstanding_count >= self.terms.outstanding_max:
@@ -112,10 +112,10 @@ class SharingClient:
     def _send(self, guest: ClientConnection, frame: ClientFrame, one: ClientRequest) -> None:
         def give(pdu: bytes, fate: RequestOutcome, why: str) -> None:
             self._outstanding_count -= 1
-            guest.gone(errand)
-            self.tally.ended(fate)
+            guest.remove_request(errand)
+            self.counts.count_outcome(fate)
             if one.written is not None and fate in {"wire", "unanswered"}:
-                self._wrote(guest, one, pdu, why)
+                self._report_write(guest, one, pdu, why)
             guest.answer(frame, pdu)
 
         errand = PendingRequest(one, self.terms, asyncio.get_running_loop().time(), give)
@@ -124,23 +124,23 @@ class SharingClient:
         self._queue.offer(errand)
 
     def _too_many(self, guest: ClientConnection, frame: ClientFrame) -> bool:
-        self.tally.busy += 1
+        self.counts.busy += 1
         guest.answer(frame, encode_exception(frame.pdu[0], SERVER_BUSY))
         return False
 
-    def _wrote(self, guest: ClientConnection, one: ClientRequest, pdu: bytes, why: str) -> None:
+    def _report_write(self, guest: ClientConnection, one: ClientRequest, pdu: bytes, why: str) -> None:
         request = one.request
         verdict: WriteVerdict = "unknown" if why else "done"
         if pdu[0] & 0x80 and not why:
             verdict, why = "unknown" if pdu[1] == _ACKNOWLEDGE else "refused", f"exception {pdu[1]}"
-        self.tally.writes += 1
+        self.counts.writes += 1
         who = self.terms.name, guest.address
         self._tell(ClientWrite(*who, request.unit, request.function, one.written, verdict, why))
 
-    def _barred(self, guest: ClientConnection, frame: ClientFrame) -> None:
+    def _report_barred(self, guest: ClientConnection, frame: ClientFrame) -> None:
         if frame.pdu[0] not in WRITE_PARSERS:
             return
-        self.tally.refused_writes += 1
+        self.counts.refused_writes += 1
         try:
             _, written = WRITE_PARSERS[frame.pdu[0]](frame.pdu)
         except RequestRefused:
@@ -202,7 +202,7 @@ class SharingServer:
         if one is not None:
             asyncio.get_running_loop().remove_reader(one.fileno())
             one.close()
-        for guest in [guest for client in self.clients for guest in client.guests]:
+        for guest in [guest for client in self.clients for guest in client.connections]:
             guest.close()
 
     def _is_open(self) -> bool:
@@ -256,18 +256,18 @@ class SharingServer:
             return
         client = self._by_terms[terms.name]
         if not client.admits():
-            client.tally.turned_away += 1
+            client.counts.turned_away += 1
             connection.close()
             return
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         enable_keep_alive(connection)
-        client.joined(ClientConnection(connection, address, client.ask, client.left))
+        client.add_connection(ClientConnection(connection, address, client.ask, client.remove_connection))
         self._came.set()
 
     def _sweep(self, now_s: float) -> None:
         self._queue.sweep()
-        guests = [guest for client in self.clients for guest in client.guests]
+        guests = [guest for client in self.clients for guest in client.connections]
         for guest in guests:
             guest.sweep(now_s)
         if not guests:

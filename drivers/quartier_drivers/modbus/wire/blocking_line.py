@@ -60,7 +60,7 @@ class BlockingTcpLine(ModbusLine):
         self._silent_count = 0
 
     @property
-    def connected(self) -> bool:
+    def is_connected(self) -> bool:
         """Return whether the connection is up, as far as known."""
         return self._socket is not None
 
@@ -69,7 +69,7 @@ class BlockingTcpLine(ModbusLine):
         try:
             for family, place in _find_addresses(self._bus.host, self._bus.port):
                 try:
-                    self._socket = self._connected(family, place)
+                    self._socket = self._open_socket(family, place)
                     break
                 except OSError as one:
                     error = one
@@ -85,7 +85,7 @@ class BlockingTcpLine(ModbusLine):
         if self._bus.connect_pause_s:
             await self._clock.sleep(self._bus.connect_pause_s)
 
-    def _connected(self, family: int, place: tuple[Any, ...]) -> socket.socket:
+    def _open_socket(self, family: int, place: tuple[Any, ...]) -> socket.socket:
         """Return a connection that waits in the kernel.
 
         Python's own time limits cost one more call each time.

@@ -63,12 +63,12 @@ class AnswerCache:
     def __init__(self) -> None:
         self._tables: dict[tuple[int, int], OrderedDict[tuple[int, int], tuple[bytes, int]]] = {}
 
-    def took(self, go: ReadSequence) -> None:
+    def store_answers(self, go: ReadSequence) -> None:
         """Store the answered reads of a go."""
         for request, data, taken_ns in zip(go.requests, go.answers, go.taken_ns, strict=False):
             self._put(request, data, taken_ns)
 
-    def saw(self, request: Request, answer: Answer, now_ns: int) -> None:
+    def store_answer(self, request: Request, answer: Answer, now_ns: int) -> None:
         """Handle a successful exchange."""
         if request.writes:
             self.forget(request.unit)

@@ -33,15 +33,15 @@ class RepeatedAnswers:
         elsewhere = before.address != request.address
         return alike and elsewhere and self._alone_count.get(request.unit, 0) < _ALONE_MAX
 
-    def took(self, request: Request, answer: Answer) -> None:
+    def note_answer(self, request: Request, answer: Answer) -> None:
         """Record the answer of the unit."""
         self._last[request.unit] = request, answer.data
 
-    def alone(self, unit: int) -> None:
+    def note_no_surplus(self, unit: int) -> None:
         """Note that nothing came after a doubtful answer."""
         self._alone_count[unit] = self._alone_count.get(unit, 0) + 1
 
-    def seen(self, unit: int) -> None:
+    def note_surplus(self, unit: int) -> None:
         """Note that the unit sent more than it was asked for."""
         self._alone_count.pop(unit, None)
 
@@ -60,7 +60,7 @@ class ForeignRequest:
     unit: int
     function: int
     count: int
-    heard_s: float
+    receive_s: float
 
     def is_like_ours(self, unit: int, function: int, count: int) -> bool:
         """Return whether its answer cannot be distinguished from the answer to our request."""
@@ -80,13 +80,13 @@ class LineListener:
         self.foreign_count = 0
         self._sent = b""
         self._echoed = b""
-        self._heard = bytearray()
+        self._received = bytearray()
 
-    def sent(self, frame: bytes, *, reads: bool) -> None:
+    def note_request(self, frame: bytes, *, reads: bool) -> None:
         """Note that ``frame`` is about to be sent: the first bytes received may be its echo."""
         self._sent = frame if self.echoes or (self.echoes is None and reads) else b""
         self._echoed = b""
-        self._heard.clear()
+        self._received.clear()
 
     def without_echo(self, data: bytes) -> bytes:
         """Return the bytes after our own echo, which may come in pieces."""
@@ -107,19 +107,19 @@ class LineListener:
 
     def listen(self, data: bytes, now_s: float) -> None:
         """Take bytes received while no answer to us is due."""
-        self._heard += data
-        del self._heard[:-_KEPT_MAX]
+        self._received += data
+        del self._received[:-_KEPT_MAX]
         start = 0
-        while start < len(self._heard) - 3:
+        while start < len(self._received) - 3:
             size = self._frame(start, now_s)
             start += size or 1
             if size:
-                del self._heard[:start]
+                del self._received[:start]
                 start = 0
 
     def _frame(self, start: int, now_s: float) -> int:
         """Record the valid frame at ``start`` and return its length; 0 if there is none."""
-        heard = self._heard
+        heard = self._received
         unit, function = heard[start], heard[start + 1]
         if self.pending is not None and unit == self.pending.unit:
             size = self._answer_size(start)
@@ -135,14 +135,14 @@ class LineListener:
 
     def _answer_size(self, start: int) -> int:
         """Return the length of an answer beginning there; 0 while it is incomplete."""
-        function = self._heard[start + 1]
+        function = self._received[start + 1]
         if function & 0x80:
             size = 5
         elif function in (*_READS, 23):
-            size = 5 + self._heard[start + 2]
+            size = 5 + self._received[start + 2]
         else:
             size = 10 if function == 22 else 8
-        return size if len(self._heard) >= start + size else 0
+        return size if len(self._received) >= start + size else 0
 
 
 def _find_request_size(heard: bytearray, start: int) -> int:

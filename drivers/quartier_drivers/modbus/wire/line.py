@@ -42,7 +42,7 @@ class ModbusLine(ABC):
         self._retries_count = retries_count
         self._pause_s = pause_s
         self._clock = clock
-        self._turn = FairLock()
+        self._lock = FairLock()
         self._line_ready_ns = 0
         self._unit_ready_ns: dict[int, int] = {}
         self._rests = pause_s > 0
@@ -54,7 +54,7 @@ class ModbusLine(ABC):
         self._stats = dict.fromkeys(_COUNTERS, 0.0)
         self.request_cost = 0.0
         """How many registers could be read in the time of one more request."""
-        self.held: AnswerCache | None = None
+        self.answer_cache: AnswerCache | None = None
         """Keeps the answers if other clients may ask for the same."""
 
     @property
@@ -67,7 +67,7 @@ class ModbusLine(ABC):
 
     @property
     @abstractmethod
-    def connected(self) -> bool:
+    def is_connected(self) -> bool:
         """Return whether the connection or port is open."""
 
     def ready_ns(self, unit: int) -> int:
@@ -80,12 +80,12 @@ class ModbusLine(ABC):
 
     async def open(self) -> None:
         """Open the port or connection.  Raises LinkLost, naming what is missing."""
-        if not self._turn.take():
-            await self._turn.wait()
+        if not self._lock.take():
+            await self._lock.wait()
         try:
-            await self._opened()
+            await self._ensure_open()
         finally:
-            self._turn.give()
+            self._lock.give()
 
     async def close(self) -> None:
         """Close the line; it may be opened again."""
@@ -109,15 +109,15 @@ class ModbusLine(ABC):
         Raises NoReply (silent, invalid, busy; a write that a Modbus gateway could not deliver), LinkLost, or
         Expired if its turn did not come before ``expires_ns``.
         """
-        if not self._turn.take():
-            await self._turn.wait()
+        if not self._lock.take():
+            await self._lock.wait()
         try:
             self._wait_s = self._patience_s(request.unit) if probes else self._timeout_s
             most = self._retries_count if retries_count is None else retries_count
             left = most = 0 if request.writes or probes else most
             while True:
-                if not self.connected:
-                    await self._opened()
+                if not self.is_connected:
+                    await self._ensure_open()
                 try:
                     answer = await self._attempt(request, pause_s, expires_ns, again=left < most)
                 except (NoReply, LinkLost):
@@ -128,7 +128,7 @@ class ModbusLine(ABC):
                 else:
                     return answer
         finally:
-            self._turn.give()
+            self._lock.give()
 
     async def carry(self, request: Request, limit_s: float, pause_s: float = 0.0) -> Answer:
         """Make one request of another client, once, and return whatever the device answers.
@@ -136,15 +136,15 @@ class ModbusLine(ABC):
         It may take ``limit_s`` (real) at most, less if the bus waits less for its own; otherwise as
         ``exchange``.  Raises NoReply or LinkLost.
         """
-        if not self._turn.take():
-            await self._turn.wait()
+        if not self._lock.take():
+            await self._lock.wait()
         try:
             self._wait_s = min(limit_s, self._timeout_s)
-            if not self.connected:
-                await self._opened()
+            if not self.is_connected:
+                await self._ensure_open()
             return await self._attempt(request, pause_s, None, again=False, judges=False)
         finally:
-            self._turn.give()
+            self._lock.give()
 
     async def make(self, go: ReadSequence) -> None:
         """Make the reads of ``go`` one after the other, each as by ``exchange``.
@@ -172,22 +172,22 @@ class ModbusLine(ABC):
         try:
             answer = await self._ask(request)
         except (GarbledAnswer, OutOfSync, TimeoutError) as error:
-            raise await self._failed(request, error) from error
+            raise await self._handle_failure(request, error) from error
         finally:
             if self._pause_s or pause_s:
                 self._rest(request.unit, pause_s)
-            if self.held is not None and request.writes:  # whatever became of it
-                self.held.forget(request.unit)
+            if self.answer_cache is not None and request.writes:  # whatever became of it
+                self.answer_cache.forget(request.unit)
         if not answer.exception:
-            if self.held is not None:
-                self.held.saw(request, answer, self._clock.now_ns())
+            if self.answer_cache is not None:
+                self.answer_cache.store_answer(request, answer, self._clock.now_ns())
             return answer
         if judges:
-            return await self._judged(request, answer)
+            return await self._check_answer(request, answer)
         self.count("exceptions_count")
         return answer
 
-    async def _failed(self, request: Request, error: Exception) -> NoReply:
+    async def _handle_failure(self, request: Request, error: Exception) -> NoReply:
         """Count the fault and make the next request safe; return the error to raise."""
         is_silent = isinstance(error, TimeoutError)
         self.count("timeouts_count" if is_silent else "rubbish_count")
@@ -196,7 +196,7 @@ class ModbusLine(ABC):
             return NoReply(f"unit {request.unit} is silent{self._why()}")
         return NoReply(f"unit {request.unit} answered rubbish: {error}")
 
-    async def _judged(self, request: Request, answer: Answer) -> Answer:
+    async def _check_answer(self, request: Request, answer: Answer) -> Answer:
         self.count("exceptions_count")
         if answer.exception in _BUSY_EXCEPTIONS and not request.writes:
             await self._clock.sleep(_BUSY_S)
@@ -206,8 +206,8 @@ class ModbusLine(ABC):
             raise NoReply(f"unit {request.unit}: {EXCEPTIONS[answer.exception]}")
         return answer
 
-    async def _opened(self) -> None:
-        if not self.connected:
+    async def _ensure_open(self) -> None:
+        if not self.is_connected:
             await self._connect()
             self.count("connects_count")
 

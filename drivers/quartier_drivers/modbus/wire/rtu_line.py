@@ -33,8 +33,8 @@ class RtuLine(ModbusLine):
     ) -> None:
         super().__init__(name, timeout_s, retries_count, pause_s, clock)
         self._rests = True  # for an answer that is owed
-        self._hunt: RtuAnswerSearch | None = None
-        self._ears = LineListener()
+        self._answer_search: RtuAnswerSearch | None = None
+        self._listener = LineListener()
         self._doubles = RepeatedAnswers()
         self._held: Answer | None = None  # an answer in doubt
         self._stats["foreign_count"] = 0.0
@@ -55,7 +55,7 @@ class RtuLine(ModbusLine):
         return max(ready_ns, self._clock.now_ns() + int(left_s * rate * 1e9))
 
     @property
-    def _asked(self) -> bool:
+    def _awaits_answer(self) -> bool:
         """Return whether a request was sent whose answer has not come."""
         return self._waits
 
@@ -64,15 +64,15 @@ class RtuLine(ModbusLine):
         """Return whether the current request was sent."""
         return True
 
-    def _disturbed(self) -> None:
+    def _note_bytes(self) -> None:
         """Note that bytes came: the line is no longer silent."""
 
     def _hear(self, heard: bytes) -> None:
-        data = self._ears.without_echo(heard)
-        hunt, asked = self._hunt, self._asked
+        data = self._listener.without_echo(heard)
+        hunt, asked = self._answer_search, self._awaits_answer
         if not asked:
             self._overhear(data)
-        self._disturbed()
+        self._note_bytes()
         if hunt is None or not data:
             return
         wrong_count = hunt.wrong_count
@@ -121,14 +121,14 @@ class RtuLine(ModbusLine):
         """Return the duration in s of the answer to ``request`` on the wire, as far as known."""
 
     def _overhear(self, data: bytes) -> None:
-        before_count = self._ears.foreign_count
-        self._ears.listen(data, asyncio.get_running_loop().time())
-        self.count("foreign_count", self._ears.foreign_count - before_count)
+        before_count = self._listener.foreign_count
+        self._listener.listen(data, asyncio.get_running_loop().time())
+        self.count("foreign_count", self._listener.foreign_count - before_count)
 
     def _late(self, unit: int) -> None:
         """Handle an answer that nobody waits for; the next one may be as late."""
         self.count("late_count")
-        self._doubles.seen(unit)
+        self._doubles.note_surplus(unit)
         self._extend_late_answer(unit)
 
     def _expect_late_answer(self, unit: int, sent_s: float) -> None:
@@ -146,9 +146,9 @@ class RtuLine(ModbusLine):
             return await self._answer()
         except TimeoutError:
             if self._held is not None:
-                self._doubles.alone(request.unit)
+                self._doubles.note_no_surplus(request.unit)
                 return self._held
-            found = self._hunt.search() if self._hunt and self._is_sent else None
+            found = self._answer_search.search() if self._answer_search and self._is_sent else None
             if found is None:
                 raise
             return found
@@ -157,7 +157,7 @@ class RtuLine(ModbusLine):
 
     def _note_answer(self, request: Request, answer: Answer, owing_before_s: float, took_s: float) -> None:
         """Record an answer that was taken ``took_s`` after the request."""
-        self._doubles.took(request, answer)
+        self._doubles.note_answer(request, answer)
         self._slowest_s = max(0.0, took_s, _FORGETS * (self._slowest_s or 0.0))
         self._probes_count.pop(request.unit, None)
         now_s = asyncio.get_running_loop().time()
@@ -176,13 +176,13 @@ class RtuLine(ModbusLine):
         await super()._pace(unit, again=again)
 
     async def _recover(self, request: Request, error: Exception) -> None:
-        if self._hunt is not None:
+        if self._answer_search is not None:
             # Another master's request may be in the received bytes, with its answer still to come.
-            self._overhear(bytes(self._hunt.buffer))
+            self._overhear(bytes(self._answer_search.buffer))
         if isinstance(error, GarbledAnswer):
             # The answer came, in whatever state; or that was noise, and the answer comes in its time.
             self._owing_s.pop(request.unit, None)
-            if self._hunt is None or not self._hunt.is_headed:
+            if self._answer_search is None or not self._answer_search.is_headed:
                 now_s = asyncio.get_running_loop().time()
                 self._owing_s[request.unit] = now_s + 1.1 * self._timeout_s
 
@@ -194,5 +194,5 @@ class RtuLine(ModbusLine):
         return min(max(2 * self._slowest_s, _PROBE_MIN_S), self._timeout_s)
 
     def _why(self) -> str:
-        wrong = self._hunt.wrong if self._hunt else ""
+        wrong = self._answer_search.wrong if self._answer_search else ""
         return f"; a frame came that is no answer: {wrong}" if wrong else ""

@@ -27,9 +27,9 @@ class RtuOverTcpLine(RtuLine):
         self._connection = TcpConnection(bus, clock, self._overheard, self._fail)
 
     @property
-    def connected(self) -> bool:
+    def is_connected(self) -> bool:
         """Return whether the connection is up, as far as the kernel knows."""
-        return self._connection.stands
+        return self._connection.is_connected
 
     def record(self, tape: "FrameRecorder | None") -> None:
         """Record to ``tape`` what is received and sent."""
@@ -46,24 +46,24 @@ class RtuOverTcpLine(RtuLine):
         return 0.0
 
     def _overheard(self, data: bytes) -> None:
-        self._connection.heard()
+        self._connection.note_received_bytes()
         self._hear(data)
 
     async def _ask(self, request: Request) -> Answer:
         loop = asyncio.get_running_loop()
         owing_before_s, sent_s = self._owing_s.get(request.unit, 0.0), loop.time()
         self._expect(sent_s + self._wait_s)
-        self._hunt = RtuAnswerSearch(request)
-        self._ears.sent(request.rtu, reads=not request.writes)
+        self._answer_search = RtuAnswerSearch(request)
+        self._listener.note_request(request.rtu, reads=not request.writes)
         self._connection.send(request.rtu)
         self._expect_late_answer(request.unit, sent_s)
         answer = await self._found(request)
         self._note_answer(request, answer, owing_before_s, loop.time() - sent_s)
-        self._connection.answered()
+        self._connection.note_answer()
         return answer
 
     async def _recover(self, request: Request, error: Exception) -> None:
         await super()._recover(request, error)
         if isinstance(error, TimeoutError):
             # Half a frame is no reason to hang up: the checksum distinguishes noise from an answer.
-            self._connection.timed_out(torn=False)
+            self._connection.note_timeout(torn=False)

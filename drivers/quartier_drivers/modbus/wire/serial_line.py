@@ -110,8 +110,8 @@ class SerialRtuLine(RtuLine):
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self._bus = bus
         self._port: serial_ports.SerialPort | None = None
-        self._tape: FrameRecorder | None = None
-        self._bell: PreciseTimer | None = None
+        self._recorder: FrameRecorder | None = None
+        self._precise_timer: PreciseTimer | None = None
         self._listens = False
         self._hollow = False
         self._unsent: tuple[Request, float] | None = None
@@ -119,35 +119,35 @@ class SerialRtuLine(RtuLine):
         self._sent_s = 0.0
         self._missed = False
         self._look_s = 0.0
-        self._turns = TurnaroundTimes()
+        self._turnaround_times = TurnaroundTimes()
         own = make_timing(bus)
         self.char_s, self.quiet_s, self.request_cost = own.char_s, own.quiet_s, own.request_cost
         self._early_s = max(_EARLY_CHARS * self.char_s, _EARLY_S)
 
     @property
-    def connected(self) -> bool:
+    def is_connected(self) -> bool:
         """Return whether the port is open."""
         return self._port is not None
 
     def record(self, tape: "FrameRecorder | None") -> None:
         """Record to ``tape`` what is received and sent."""
-        self._tape = tape
+        self._recorder = tape
 
     @property
-    def _paced(self) -> bool:
+    def _has_pauses(self) -> bool:
         return getattr(self._clock, "rate", 1) == 1
 
     async def _connect(self) -> None:
         port = open_port(self._bus)
         try:
-            self._bell = PreciseTimer()
+            self._precise_timer = PreciseTimer()
         except OSError as error:
             port.close()
             raise LinkLost(f"{self._bus.port}: the kernel gives no timer: {error.strerror}") from error
         self._port = port
-        if self._tape is not None:
+        if self._recorder is not None:
             bus = self._bus
-            self._tape.mark("opened", f"{bus.port} {bus.baud} 8{bus.parity}{bus.stop_bits}")
+            self._recorder.mark("opened", f"{bus.port} {bus.baud} 8{bus.parity}{bus.stop_bits}")
         self._hollow = False
         self._active_s = asyncio.get_running_loop().time()
         self._listen()
@@ -155,24 +155,24 @@ class SerialRtuLine(RtuLine):
     def _disconnect(self) -> None:
         self._deafen()
         port, self._port = self._port, None
-        bell, self._bell = self._bell, None
+        bell, self._precise_timer = self._precise_timer, None
         if bell is not None:
             bell.close()
         if port is not None:
-            if self._tape is not None:
-                self._tape.mark("ended" if self._hollow else "closed", self._bus.port)
+            if self._recorder is not None:
+                self._recorder.mark("ended" if self._hollow else "closed", self._bus.port)
             serial_ports.close_port(port)
             self._fail(LinkLost(f"{self._bus.port} was closed"))
 
     @property
-    def _asked(self) -> bool:
+    def _awaits_answer(self) -> bool:
         return self._waits and self._unsent is None
 
     @property
     def _is_sent(self) -> bool:
         return self._unsent is None
 
-    def _disturbed(self) -> None:
+    def _note_bytes(self) -> None:
         if self._unsent is not None:
             self._send_in_calm(*self._unsent)
 
@@ -201,7 +201,7 @@ class SerialRtuLine(RtuLine):
         """Read when the answer is nearly due; if nothing is there, wait for its first byte."""
         if self._port is None:
             return
-        began = self._hunt is not None and bool(self._hunt.buffer)
+        began = self._answer_search is not None and bool(self._answer_search.buffer)
         if not self._take():
             self._listen()
         elif not began:
@@ -219,12 +219,12 @@ class SerialRtuLine(RtuLine):
             return False
         if not data:
             return False
-        if self._tape is not None:
-            self._tape.heard(data)
+        if self._recorder is not None:
+            self._recorder.record_received(data)
         self._hollow = False
         self._active_s = asyncio.get_running_loop().time()
         self._hear(data)
-        missing = self._hunt.missing if self._hunt and self._asked else 0
+        missing = self._answer_search.missing if self._answer_search and self._awaits_answer else 0
         # The next character may come at any moment with a delayed one; others follow one by one.
         left_s = (missing - 2) * self.char_s - _EARLY_S
         if left_s > 0:
@@ -234,10 +234,10 @@ class SerialRtuLine(RtuLine):
         return True
 
     def _look_at(self, moment_s: float) -> None:
-        if self._paced and self._bell is not None:
+        if self._has_pauses and self._precise_timer is not None:
             self._deafen()
             self._look_s = moment_s
-            self._bell.set(moment_s, self._look)
+            self._precise_timer.set(moment_s, self._look)
 
     async def _ask(self, request: Request) -> Answer:
         if self._port is None:
@@ -251,14 +251,14 @@ class SerialRtuLine(RtuLine):
             answer = await self._found(request)
         finally:
             self._unsent = None
-            if self._bell is not None:
-                self._bell.stop()
+            if self._precise_timer is not None:
+                self._precise_timer.stop()
             self._listen()
         took_s = self._active_s - self._sent_s - self._size_s(request)
         if not self._missed:
-            self._turns.learn(request.unit, took_s)
+            self._turnaround_times.learn(request.unit, took_s)
         elif self._active_s - self._look_s < self._early_s:
-            self._turns.halve(request.unit)
+            self._turnaround_times.halve(request.unit)
         self._note_answer(request, answer, owing_before_s, took_s)
         return answer
 
@@ -273,28 +273,28 @@ class SerialRtuLine(RtuLine):
         now_s = asyncio.get_running_loop().time()
         self._unsent = (request, give_up_s)
         calm_s = min(max(self._active_s + self.quiet_s, self._others_until_s(request.unit)), give_up_s)
-        if now_s < calm_s and self._paced and self._bell is not None:
-            self._bell.set(calm_s, partial(self._send_in_calm, request, give_up_s), exact=True)
-        elif now_s >= give_up_s or not self._paced or self._port is None or not self._take():
+        if now_s < calm_s and self._has_pauses and self._precise_timer is not None:
+            self._precise_timer.set(calm_s, partial(self._send_in_calm, request, give_up_s), exact=True)
+        elif now_s >= give_up_s or not self._has_pauses or self._port is None or not self._take():
             self._send(request)
         # Otherwise an unread byte broke the silence, and the wait starts again.
 
     def _others_until_s(self, unit: int) -> float:
         """Return until when the slave of another master may send; longer if it was asked what we will ask."""
-        foreign = self._ears.pending
+        foreign = self._listener.pending
         if foreign is None:
             return 0.0
         patience_s = self._timeout_s if foreign.unit == unit else min(_FOREIGN_S, self._timeout_s)
-        return foreign.heard_s + patience_s
+        return foreign.receive_s + patience_s
 
     def _send(self, request: Request) -> None:
         self._unsent = None
         if self._port is None or not self._waits:
             return
-        self._hunt = RtuAnswerSearch(request)
-        self._ears.sent(request.rtu, reads=not request.writes)
-        if self._tape is not None:
-            self._tape.sent(request.rtu)
+        self._answer_search = RtuAnswerSearch(request)
+        self._listener.note_request(request.rtu, reads=not request.writes)
+        if self._recorder is not None:
+            self._recorder.record_sent(request.rtu)
         try:
             if os.write(self._port.fileno(), request.rtu) != len(request.rtu):
                 self._fail(LinkLost(f"{self._bus.port} takes no bytes"))
@@ -310,7 +310,7 @@ class SerialRtuLine(RtuLine):
         self._missed = False
         self._expect_late_answer(request.unit, sent_s)
         self._expect_by(loop, sent_s + self._wait_s + size_s)
-        self._look_at(sent_s + self._turns.soonest_s(request.unit) + size_s - self._early_s)
+        self._look_at(sent_s + self._turnaround_times.soonest_s(request.unit) + size_s - self._early_s)
 
 
 def open_port(bus: "RtuBus") -> serial_ports.SerialPort:

@@ -34,8 +34,8 @@ _HASTY_MAX = 2
 class TcpConnection:
     """A connection with callbacks.
 
-    ``hear`` takes bytes, calls ``heard`` for what is no answer, and returns what to send at once. ``fail``
-    takes the reason why no answer will come.  ``sound`` is as in ``TcpStream``.
+    ``hear`` takes bytes, calls ``note_received_bytes`` for what is no answer, and returns what to send at
+    once. ``fail`` takes the reason why no answer will come.  ``sound`` is as in ``TcpStream``.
     """
 
     def __init__(
@@ -54,35 +54,35 @@ class TcpConnection:
         self._where = f"{bus.host}:{bus.port}"
         self._endpoint = TcpEndpoint(bus.host, bus.port, self._where)
         self._stream: TcpStream | None = None
-        self._tape: FrameRecorder | None = None
+        self._recorder: FrameRecorder | None = None
         self._silent_count = 0
         self._answers_count = 0
         self._hasty_count = 0
-        self.stands = False
+        self.is_connected = False
         """Whether the connection is up, as far as the kernel knows."""
         self.is_hasty = False
         """Whether the endpoint ends each connection after one answer: each request then gets its own."""
 
     def record(self, tape: "FrameRecorder | None") -> None:
         """Record to ``tape`` what is received and sent."""
-        self._tape = tape
+        self._recorder = tape
         if self._stream is not None:
-            self._stream.tape = tape
+            self._stream.recorder = tape
 
     async def open(self) -> None:
         """Connect, and pause as the endpoint needs it.  Raises LinkLost."""
         self.drop()
-        stream = TcpStream(self._hear, self._lost, self._sound)
-        stream.tape = self._tape
+        stream = TcpStream(self._hear, self._fail_connection, self._sound)
+        stream.recorder = self._recorder
         await self._endpoint.connect(stream, max(CONNECT_S, self._bus.timeout_s))
-        self._stream, self.stands = stream, True
+        self._stream, self.is_connected = stream, True
         self._silent_count = self._answers_count = 0
         if self._bus.connect_pause_s:
             await self._clock.sleep(self._bus.connect_pause_s)
 
     def drop(self) -> None:
         """Close the connection at once."""
-        stream, self._stream, self.stands = self._stream, None, False
+        stream, self._stream, self.is_connected = self._stream, None, False
         if stream is not None:
             stream.drop()
             self._fail(LinkLost(f"the connection to {self._where} was closed"))
@@ -92,11 +92,11 @@ class TcpConnection:
         if self._stream is None or not self._stream.send(data):
             raise LinkLost(f"{self._where} closed the connection")
 
-    def heard(self) -> None:
+    def note_received_bytes(self) -> None:
         """Note that bytes came, whatever they are."""
         self._silent_count = 0
 
-    def answered(self) -> None:
+    def note_answer(self) -> None:
         """Note that a request was answered."""
         self._answers_count += 1
         self._silent_count = 0
@@ -105,7 +105,7 @@ class TcpConnection:
         elif self._answers_count > 1:
             self._hasty_count = 0
 
-    def timed_out(self, *, torn: bool) -> None:
+    def note_timeout(self, *, torn: bool) -> None:
         """Note that nothing came in time.
 
         ``torn``: half an answer did, and its rest might be taken for another.
@@ -114,8 +114,8 @@ class TcpConnection:
         if torn or self._silent_count >= HALF_OPEN_COUNT:
             self.drop()
 
-    def _lost(self, error: Exception | None) -> None:
-        self.stands = False
+    def _fail_connection(self, error: Exception | None) -> None:
+        self.is_connected = False
         self._hasty_count += self._answers_count == 1
         self.is_hasty = self._hasty_count >= _HASTY_MAX
         why = "without a word" if error is None else describe_os_error(error)
@@ -137,9 +137,9 @@ class TcpLine(ModbusLine):
         self._number = 0  # of the last question
 
     @property
-    def connected(self) -> bool:
+    def is_connected(self) -> bool:
         """Return whether the connection is up, as far as the kernel knows."""
-        return self._connection.stands
+        return self._connection.is_connected
 
     def record(self, tape: "FrameRecorder | None") -> None:
         """Record to ``tape`` what is received and sent."""
@@ -162,25 +162,25 @@ class TcpLine(ModbusLine):
             while not go.is_over:
                 await self._hold(go)
         finally:
-            if self.held is not None:
-                self.held.took(go)
+            if self.answer_cache is not None:
+                self.answer_cache.store_answers(go)
 
     async def _hold(self, go: ReadSequence) -> None:
         """Keep the line until the batch is over, an answer was unusual, or somebody else waits for it."""
-        if not self._turn.take():
-            await self._turn.wait()
+        if not self._lock.take():
+            await self._lock.wait()
         try:
-            if not self._connection.stands:
-                await self._opened()
+            if not self._connection.is_connected:
+                await self._ensure_open()
             self._wait_s = self._timeout_s
             self._stats["requests_count"] += 1
             try:
-                answer = await self._asked(go)
+                answer = await self._find_unusual_answer(go)
                 if answer is None:
                     return
-                go.found(await self._judged(go.request, answer) if answer.exception else answer)
+                go.found(await self._check_answer(go.request, answer) if answer.exception else answer)
             except (GarbledAnswer, OutOfSync, TimeoutError) as error:
-                missed = await self._failed(go.request, error)
+                missed = await self._handle_failure(go.request, error)
                 if not self._retries_count:
                     raise missed from error
             except (NoReply, LinkLost):
@@ -189,16 +189,16 @@ class TcpLine(ModbusLine):
             else:
                 return
         finally:
-            self._turn.give()
+            self._lock.give()
         self.count("retries_count")
         go.found(await self.exchange(go.request, retries_count=self._retries_count - 1))
 
     async def _ask(self, request: Request) -> Answer:
         go = ReadSequence((request,), self._clock.now_ns)
-        answer = await self._asked(go)
+        answer = await self._find_unusual_answer(go)
         return Answer((), 0, go.answers[0], request) if answer is None else answer
 
-    async def _asked(self, go: ReadSequence) -> Answer | None:
+    async def _find_unusual_answer(self, go: ReadSequence) -> Answer | None:
         """Return an unusual answer that the go has not taken; None if it took all that came."""
         loop = self._loop
         waiter = self._waiter = ExchangeWaiter(loop=loop)
@@ -212,7 +212,7 @@ class TcpLine(ModbusLine):
         finally:
             self._number = go.number
             self._go = self._waiter = None
-        self._connection.answered()
+        self._connection.note_answer()
         return answer
 
     def _hear(self, data: bytes) -> bytes | None:
@@ -238,17 +238,17 @@ class TcpLine(ModbusLine):
             raise
         if frame is None:
             return None
-        if not frame or self._turn.waiting or self._connection.is_hasty:
+        if not frame or self._lock.waiting or self._connection.is_hasty:
             waiter.wake(None)  # nothing is left to do here: the task may go on in it
             return b""
-        self._connection.answered()
+        self._connection.note_answer()
         self._stats["requests_count"] += 1
         self._deadline_s = self._loop.time() + self._wait_s
         return frame
 
     def _hear_odd(self, data: bytes) -> None:
         """Take other bytes: for the current request, or too late for an older one."""
-        self._connection.heard()
+        self._connection.note_received_bytes()
         self._buffer += data
         seen, answer = LateAnswers(), None
         # Without a request nothing matches number -1: whatever comes is late.
@@ -267,4 +267,4 @@ class TcpLine(ModbusLine):
     async def _recover(self, request: Request, error: Exception) -> None:
         del request
         if isinstance(error, TimeoutError):
-            self._connection.timed_out(torn=len(self._buffer) > 0)
+            self._connection.note_timeout(torn=len(self._buffer) > 0)

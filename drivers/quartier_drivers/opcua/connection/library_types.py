@@ -151,13 +151,13 @@ def record_connection(protocol: Any, tape: Callable[[], FrameRecorder | None]) -
     def heard(data: bytes) -> None:
         told = tape()
         if told is not None:
-            told.heard(bytes(data))
+            told.record_received(bytes(data))
         hear(data)
 
     def sent(data: bytes) -> None:
         told = tape()
         if told is not None:
-            told.sent(bytes(data))
+            told.record_sent(bytes(data))
         send(data)
 
     protocol.data_received, transport.write = heard, sent

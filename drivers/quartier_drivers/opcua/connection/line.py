@@ -71,13 +71,13 @@ class OpcuaLine:
         self.namespaces: Sequence[str] = ()
         self.built: Mapping[str, str] = {}
         self._clock = clock
-        self._turn = FairLock()
+        self._lock = FairLock()
         self._names = HostAddresses(bus.host)
         self._address = ""
-        self._entrance = ServerLogin(name, bus)
-        self._knock = ReconnectCheck(bus.url, bus.port)
+        self._login = ServerLogin(name, bus)
+        self._reconnect_check = ReconnectCheck(bus.url, bus.port)
         self._session: OpcuaSession | None = None
-        self._tape: FrameRecorder | None = None
+        self._recorder: FrameRecorder | None = None
         self._limits: Mapping[str, int] = {}
         self._silent_count = 0
         self._used_ns = 0
@@ -90,7 +90,7 @@ class OpcuaLine:
 
     def record(self, tape: "FrameRecorder | None") -> None:
         """Record the traffic to ``tape``, from the login on; None stops recording."""
-        self._tape = tape
+        self._recorder = tape
 
     def count(self, name: str) -> None:
         """Add one to a counter."""
@@ -98,7 +98,7 @@ class OpcuaLine:
 
     def notes(self) -> Sequence[Note]:
         """Return notes for people about its certificates."""
-        return self._entrance.notes()
+        return self._login.notes()
 
     @property
     def read_max(self) -> int:
@@ -116,18 +116,18 @@ class OpcuaLine:
         return self._most("write")
 
     @property
-    def stands(self) -> bool:
+    def is_connected(self) -> bool:
         """Return whether the connection is up, as far as the kernel knows."""
-        return self._session is not None and self._session.stands
+        return self._session is not None and self._session.is_connected
 
     @property
     def offer(self) -> EndpointOffer | None:
         """The endpoint of the last login; None before the first."""
-        return self._entrance.offer
+        return self._login.offer
 
     def expect(self, offer: EndpointOffer) -> None:
         """Use this endpoint without asking for it, as long as its certificate is trusted and login works."""
-        self._entrance.expect(offer)
+        self._login.expect(offer)
 
     @property
     def pulse_ns(self) -> int:
@@ -141,17 +141,17 @@ class OpcuaLine:
 
         Raises LinkLost, naming the remedy.
         """
-        if self.stands:
+        if self.is_connected:
             return
-        self._knock.stop()
+        self._reconnect_check.stop()
         await self.close()
         self._address = await find_reachable_address(
             self._names, self.bus.host, self.bus.port, self.bus.timeout_s
         )
         made = await _load_session_module(warm=not self._is_brief)
         try:
-            self._session = await self._entrance.open_session(made, self._address)
-            self._session.record(lambda: self._tape)
+            self._session = await self._login.open_session(made, self._address)
+            self._session.record(lambda: self._recorder)
             self.count("connects_count")
             await self._survey()
         except NoReply as error:
@@ -162,18 +162,18 @@ class OpcuaLine:
             raise
         self.epoch += 1
         self._silent_count = 0
-        self._used()
+        self._note_use()
 
     async def close(self) -> None:
         """Close the connection; it may be opened again."""
-        self._knock.stop()
+        self._reconnect_check.stop()
         await self._drop(politely=not self._silent_count)
 
     def is_back(self) -> bool:
         """Return whether a lost server answers again, or a person has removed the reason of its refusal."""
-        if self._entrance.is_shut:
-            return self._entrance.is_changed()
-        return bool(self._address) and self._knock.answered(self._address)
+        if self._login.is_shut:
+            return self._login.is_changed()
+        return bool(self._address) and self._reconnect_check.advance(self._address)
 
     # Called by drivers
 
@@ -182,7 +182,7 @@ class OpcuaLine:
         index = node.index(self.namespaces)
         return None if index is None else (index, node.identifier)
 
-    def prepared(self, wanted: Sequence[tuple[NodePlace, int, int | None]], age_max_ms: float) -> Any:
+    def prepare_read(self, wanted: Sequence[tuple[NodePlace, int, int | None]], age_max_ms: float) -> Any:
         """Return a read of (place, attribute, index), made once and sent often."""
         return load_session_module().library_types.prepare_read(wanted, age_max_ms)
 
@@ -250,7 +250,7 @@ class OpcuaLine:
 
     async def pulse(self) -> None:
         """Read the server's state, to notice its loss.  Raises NoReply or LinkLost."""
-        await self.read(self.prepared([((0, SERVER_STATE), VALUE_ATTRIBUTE, None)], 0.0), 1)
+        await self.read(self.prepare_read([((0, SERVER_STATE), VALUE_ATTRIBUTE, None)], 0.0), 1)
 
     # Inside
 
@@ -258,17 +258,17 @@ class OpcuaLine:
         limit = self._limits.get(what, 0)
         return min(limit, _NODES_MAX) if limit > 0 else _NODES_MAX
 
-    def _used(self) -> None:
+    def _note_use(self) -> None:
         self._used_ns = self._clock.now_ns()
 
     async def _exchange(
         self, call: "Callable[[OpcuaSession], Awaitable[T]]", expires_ns: int | None = None
     ) -> T:
-        if not self._turn.take():
-            await self._turn.wait()
+        if not self._lock.take():
+            await self._lock.wait()
         try:
             session = self._session
-            if session is None or not session.stands:
+            if session is None or not session.is_connected:
                 raise LinkLost(f"{self.bus.url} closed the connection")
             if expires_ns is not None and self._clock.now_ns() >= expires_ns:
                 raise Expired(f"{self.bus.url} was not free before the command expired")
@@ -279,9 +279,9 @@ class OpcuaLine:
             except ServerSilent as error:
                 raise self._silence(error) from error
         finally:
-            self._turn.give()
+            self._lock.give()
         self._silent_count = 0
-        self._used()
+        self._note_use()
         return found
 
     def _silence(self, error: NoReply) -> Exception:
@@ -317,8 +317,8 @@ class OpcuaLine:
         session, self._session = self._session, None
         if session is not None:
             await session.close(politely=politely)
-            if self._tape is not None:
-                self._tape.mark("closed", "closed by us")
+            if self._recorder is not None:
+                self._recorder.mark("closed", "closed by us")
 
 
 async def _load_session_module(*, warm: bool) -> "ModuleType":

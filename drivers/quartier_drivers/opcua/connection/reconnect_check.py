@@ -20,16 +20,16 @@ _UNDER_WAY = (0, errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK)
 
 
 class ReconnectCheck:
-    """The check of one endpoint; ``answered`` is called from time to time, perhaps once a second."""
+    """The check of one endpoint; ``advance`` is called from time to time, perhaps once a second."""
 
     def __init__(self, url: str, port: int) -> None:
         self._url = url
         self._port = port
         self._socket: socket.socket | None = None
-        self._is_said = False
+        self._is_reported = False
         self._tries = 0
 
-    def answered(self, address: str) -> bool:
+    def advance(self, address: str) -> bool:
         """Take the next step towards ``address``; return True once the server has answered."""
         try:
             if self._socket is None:
@@ -40,9 +40,9 @@ class ReconnectCheck:
             return False
 
     def stop(self) -> None:
-        """Stop the check; the next call of ``answered`` begins anew."""
+        """Stop the check; the next call of ``advance`` begins anew."""
         door, self._socket = self._socket, None
-        self._is_said, self._tries = False, 0
+        self._is_reported, self._tries = False, 0
         if door is not None:
             door.close()
 
@@ -61,12 +61,12 @@ class ReconnectCheck:
         if self._tries > _TRIES_MAX:  # its host may have forgotten what was begun
             raise TimeoutError
         readable, writable, _ = select.select([door], [door], [], 0)
-        if writable and not self._is_said:
+        if writable and not self._is_reported:
             problem = door.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if problem:
                 raise OSError(problem, "no connection")
             door.send(encode_hello(self._url))
-            self._is_said = True
+            self._is_reported = True
         elif readable:
             answer = door.recv(64)
             self.stop()

@@ -49,7 +49,7 @@ class ServerLogin:
         self._trust = TrustList(self._folder)
         self._stamp: object = None
         self._known: EndpointOffer | None = None
-        self._told = ""
+        self._reported_fault = ""
         self._notes: list[Note] = []
 
     @property
@@ -85,7 +85,7 @@ class ServerLogin:
         except LoginRefused:
             self.is_shut = True
             raise
-        self._well()
+        self._report_recovery()
         return session
 
     async def _again(self, link: "ModuleType", address: str) -> "OpcuaSession | None":
@@ -117,7 +117,7 @@ class ServerLogin:
 
     async def _access(self, link: "ModuleType", address: str, known: EndpointOffer | None) -> SessionAccess:
         bus = self._bus
-        own = await asyncio.to_thread(self._own)
+        own = await asyncio.to_thread(self._load_own_certificate)
         offer = known or EndpointOffer("None", NO_SECURITY_MODE, b"")
         if known is None and bus.insecure_policy != "None":
             offers = await link.fetch_server_offers(bus.url, address, bus.timeout_s)
@@ -141,7 +141,7 @@ class ServerLogin:
             known = {"user_certificate": der, "user_key": credentials.read_secret(bus.user_key_file)}
         return SessionAccess(offer, own, tuple(list_allowed(bus)), **known)
 
-    def _own(self) -> OwnCertificate:
+    def _load_own_certificate(self) -> OwnCertificate:
         try:
             return credentials.load_own_certificate(self._folder)
         except (OSError, ValueError) as error:
@@ -157,11 +157,11 @@ class ServerLogin:
             self.is_shut = True
             raise LinkLost(f"{url} shows a certificate that {error}") from error
         if self._trust.is_trusted(der):
-            self._keep(lambda: self._trust.seen(der, url))
+            self._keep(lambda: self._trust.record_url(der, url))
             return EndpointOffer(offer.policy, offer.mode, der)
         self.is_shut = True
         self._keep(lambda: self._trust.refuse(der, url))
-        is_other = bool(self._trust.known_at(url))
+        is_other = bool(self._trust.list_trusted_fingerprints(url))
         print_ = credentials.group_digits(shown.fingerprint)
         what = "shows another certificate than before" if is_other else "is not trusted yet"
         remedy = f"compare it, then quartier trust {shown.fingerprint[:16]}"
@@ -177,13 +177,13 @@ class ServerLogin:
             self._tell("opcua.list_not_kept", f"{self._folder} cannot be written: {error.strerror}", "disk")
 
     def _tell(self, code: str, text: str, about: str) -> None:
-        if self._told != f"{code} {about}":
-            self._told = f"{code} {about}"
+        if self._reported_fault != f"{code} {about}":
+            self._reported_fault = f"{code} {about}"
             self._notes.append(Note(code, text, {"line": self._name, "fingerprint": about}))
 
-    def _well(self) -> None:
-        if self._told:
-            self._told = ""
+    def _report_recovery(self) -> None:
+        if self._reported_fault:
+            self._reported_fault = ""
             self._notes.append(
                 Note(
                     "opcua.trusted",
@@ -205,7 +205,7 @@ class TrustEntry:
     """A certificate, its list (``trusted`` or ``refused``) and the URLs where it was seen."""
 
     state: str
-    shown: CertificateReport
+    report: CertificateReport
     urls: tuple[str, ...]
 
 
@@ -226,7 +226,7 @@ class TrustList:
         except OSError:
             return False
 
-    def trusted(self, fingerprint: str) -> bytes | None:
+    def find_trusted_certificate(self, fingerprint: str) -> bytes | None:
         """Return the accepted certificate with this fingerprint (DER); None if there is none."""
         try:
             der = self._file(TRUSTED, Path(fingerprint).name).read_bytes()
@@ -234,16 +234,16 @@ class TrustList:
             return None
         return der if credentials.find_fingerprint(der) == fingerprint else None
 
-    def known_at(self, url: str) -> tuple[str, ...]:
+    def list_trusted_fingerprints(self, url: str) -> tuple[str, ...]:
         """Return the fingerprints of the trusted certificates that were seen at ``url``."""
-        return tuple(entry.shown.fingerprint for entry in self.entries(TRUSTED) if url in entry.urls)
+        return tuple(entry.report.fingerprint for entry in self.entries(TRUSTED) if url in entry.urls)
 
     def refuse(self, der: bytes, url: str) -> None:
         """Keep a refused certificate, so that it can be shown.  Raises OSError."""
         self._keep(REFUSED, der, url)
         self._drop_oldest()
 
-    def seen(self, der: bytes, url: str) -> None:
+    def record_url(self, der: bytes, url: str) -> None:
         """Record where a trusted certificate was seen.  Raises OSError."""
         if url not in self._urls(TRUSTED, credentials.find_fingerprint(der)):
             self._keep(TRUSTED, der, url)
@@ -265,7 +265,7 @@ class TrustList:
             entry
             for entry in self.entries()
             if which in entry.urls
-            or (len(digits) >= _PREFIX_MIN and entry.shown.fingerprint.startswith(digits))
+            or (len(digits) >= _PREFIX_MIN and entry.report.fingerprint.startswith(digits))
         ]
 
     def stamp(self) -> object:

@@ -78,7 +78,7 @@ class OpcuaSession:
         client.product_uri = "urn:quartier"
 
     @property
-    def stands(self) -> bool:
+    def is_connected(self) -> bool:
         """Return whether the connection is up, as far as the kernel knows."""
         return self._client.uaclient.state is UaClientState.CONNECTED
 

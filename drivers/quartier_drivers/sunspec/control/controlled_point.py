@@ -171,7 +171,7 @@ class ControlledPoint:
         self._cap = cap
         self._apart = False
         self._begun = False
-        self._unjudged: Sequence[WriteStep] = ()
+        self._unchecked_steps: Sequence[WriteStep] = ()
         self._unheld = ""  # why the last order was taken back: a timer at rest shows nothing of it
 
     @property
@@ -207,23 +207,23 @@ class ControlledPoint:
         except Refused:
             if self._begun and not self.function.is_cap:  # half of an order is no valid order
                 with suppress(Refused):
-                    await self._make(self.function.own())
+                    await self._make(self.function.make_relinquish_writes())
             raise
-        self._countdown.written()
+        self._countdown.note_write()
         await self.round.whole()
-        self._unjudged = steps
-        if not self.settle_s and (trouble := await self.judged()):
+        self._unchecked_steps = steps
+        if not self.settle_s and (trouble := await self.check_last_order()):
             raise Refused(f"{self.point}: {trouble}")
 
-    async def judged(self) -> str:
+    async def check_last_order(self) -> str:
         """Return the differences to the last order, in words, once; empty if there are none.
 
         An order whose timer differs from the written one is released.  Raises NoReply or LinkLost.
         """
-        steps, self._unjudged = self._unjudged, ()
+        steps, self._unchecked_steps = self._unchecked_steps, ()
         runs = self.function.left and self.function.raw(self.function.timer)
         left_s = self.function.raw(self.function.left) if runs else None
-        if self._countdown.seen(left_s, enabled=self.function.enabled):
+        if self._countdown.check_remaining(left_s, enabled=self.function.is_enabled):
             return self._countdown.trouble
         trouble = explain_differences(self.function, steps, but=self.function.values) or (
             self._open() if steps else ""
@@ -233,7 +233,7 @@ class ControlledPoint:
             self._unheld = trouble if is_timeless else ""
         if is_timeless:
             try:
-                await self._make(self.function.own())
+                await self._make(self.function.make_relinquish_writes())
             except Refused as refusal:
                 return (
                     f"{trouble}, and the order cannot be taken back ({refusal}); switch it off at the device"
@@ -248,18 +248,19 @@ class ControlledPoint:
         """
         with suppress(ValueError):
             value, said = self.function.reading()
-            if value is None and self.function.enabled:
+            if value is None and self.function.is_enabled:
                 return f"it stands otherwise than it was ordered: {said}"
         return ""
 
     async def release(self) -> None:
         """Write what ``on_release`` says, by what was read last.  Raises Refused, NoReply or LinkLost."""
-        await self._make(self._released())
+        await self._make(self._make_release_steps())
 
     def releases(self) -> list[Mapping[str, Any]]:
         """Return the writes of ``release``, encoded."""
         return [
-            write_requests.dump_write(self.point, request) for request in self._requests(self._released())
+            write_requests.dump_write(self.point, request)
+            for request in self._requests(self._make_release_steps())
         ]
 
     async def arm(self) -> str:
@@ -270,7 +271,7 @@ class ControlledPoint:
             return str(error).removeprefix(f"{self.point}: ")
         return ""
 
-    def armed(self, *, wrote: bool) -> ArmedFallback:
+    def describe_fallback(self, *, wrote: bool) -> ArmedFallback:
         """Return the state of the fallback, by what was read last."""
         told = fallback_state.describe_fallback(self.point, self.function, self._cap, wrote=wrote)
         unheld = "" if self.function.raw(self.function.timer) else self._unheld
@@ -288,7 +289,7 @@ class ControlledPoint:
         except ValueError as error:
             raise Refused(f"{self.point}: {error}") from error
 
-    def _released(self) -> Sequence[WriteStep]:
+    def _make_release_steps(self) -> Sequence[WriteStep]:
         """Return the steps of a release.
 
         There are none for ``hold``, and none that could widen anything or that cannot be expressed.
@@ -297,10 +298,10 @@ class ControlledPoint:
         if kind == "hold":
             return ()
         if kind == "own":
-            return self.function.own()
+            return self.function.make_relinquish_writes()
         value = self._cap if kind == "cap" else kind
         try:
-            return () if value is None else self.function.released(value)
+            return () if value is None else self.function.make_release_writes(value)
         except ValueError:
             return ()
 

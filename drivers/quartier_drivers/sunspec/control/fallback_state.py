@@ -37,7 +37,7 @@ def describe_fallback(
     except ValueError as error:
         return ArmedFallback(point, None, None, f"{error}; {AT_DEVICE_TEXT}")
     found = [f"{problem}; {remedy}" for problem in problems] + list(_explain_local(function))
-    shown = after_s is not None and (after_s != 0 or wrote or function.enabled)
+    shown = after_s is not None and (after_s != 0 or wrote or function.is_enabled)
     return ArmedFallback(point, value, after_s, "; ".join(found), shown)
 
 
@@ -53,7 +53,7 @@ def _is_permanent(function: Limit704, cap: float) -> bool:
     It must be no higher than the fail-safe limit.
     """
     standing, _ = function.reading()
-    is_endless = function.enabled and function.raw(function.timer) == 0
+    is_endless = function.is_enabled and function.raw(function.timer) == 0
     return is_endless and standing is not None and standing <= cap + function.step_w()
 
 
@@ -73,7 +73,7 @@ def _describe_reverting(
     seconds = function.raw(function.timer)
     raw = function.raw("WMaxLimPctRvrt")
     value = None if raw is None else function.pct.watts(raw)
-    idle = not (seconds or wrote or function.enabled)
+    idle = not (seconds or wrote or function.is_enabled)
     problems = [] if idle else _explain_timer(function, seconds)
     if not idle and function.raw("WMaxLimPctEnaRvrt") != 1:
         problems.append(
@@ -96,7 +96,7 @@ def _describe_ending(
         return value, None, []
     if seconds is None:
         return value, None, [f"{function.name(function.timer)} is not implemented: an order would never end"]
-    if not (seconds or wrote or function.enabled):
+    if not (seconds or wrote or function.is_enabled):
         return value, 0.0, []
     return value, float(seconds), _explain_timer(function, seconds)
 
@@ -137,19 +137,19 @@ class TimerCheck:
         self._written_ns: int | None = None
         self._ran = False
 
-    def written(self) -> None:
+    def note_write(self) -> None:
         """Note that the order was written, and the timer with it."""
         self._written_ns = self._now_ns()
 
-    def seen(self, left_s: int | None, *, enabled: bool) -> bool:
+    def check_remaining(self, left_s: int | None, *, enabled: bool) -> bool:
         """Take the remaining seconds; return whether there is a new fault."""
         if left_s is None or self._written_ns is None or not self._after_s:
             return False
-        before, self.trouble = self.trouble, self._judged(left_s, enabled=enabled)
+        before, self.trouble = self.trouble, self._find_trouble(left_s, enabled=enabled)
         self._ran = self._ran or left_s > 0
         return bool(self.trouble) and not before
 
-    def _judged(self, left_s: int, *, enabled: bool) -> str:
+    def _find_trouble(self, left_s: int, *, enabled: bool) -> str:
         assert self._written_ns is not None
         since_s = (self._now_ns() - self._written_ns) / _S
         if not enabled or since_s < _WATCH_TIME_S:

@@ -60,17 +60,17 @@ class ControlFunction(ABC):
         return all(self.raw(path) is not None for path in self.needs)
 
     @property
-    def moved(self) -> bool:
+    def has_other_model(self) -> bool:
         """Return whether another model is at its place, or at the place of one of its ratings."""
         found = [one for number in self._models if (one := self.device.chain.of(number)) is not None]
-        return not all(self.device.stands(one) for one in found)
+        return not all(self.device.is_at_its_place(one) for one in found)
 
     @property
     def _models(self) -> list[int]:
         return sorted({self.model, *(rating.model for rating in self.ratings)})
 
     @property
-    def enabled(self) -> bool:
+    def is_enabled(self) -> bool:
         """Return whether an order of it is in force."""
         return self.raw(self.enable) == self.on
 
@@ -106,10 +106,10 @@ class ControlFunction(ABC):
         """
 
     @abstractmethod
-    def own(self) -> Sequence[WriteStep]:
+    def make_relinquish_writes(self) -> Sequence[WriteStep]:
         """Return the writes that give the point back to the device's own control, with its timer zeroed."""
 
-    def released(self, value: float) -> Sequence[WriteStep]:
+    def make_release_writes(self, value: float) -> Sequence[WriteStep]:
         """Return the writes that leave it at ``value`` for good.  Raises ValueError as ``orders`` does."""
         return type(self)(self.device, self.rule.model_copy(update={"after_s": 0.0})).orders(value, None)
 
@@ -128,7 +128,7 @@ class ControlFunction(ABC):
     def _name(self, path: str) -> PointName:
         return PointName(self.model, path)
 
-    def _kept(self, *paths: str) -> dict[str, int]:
+    def _repeat_values(self, *paths: str) -> dict[str, int]:
         """Return present values that are written again, so that the others go in one request."""
         return {path: raw for path in paths if (raw := self.raw(path)) is not None}
 
@@ -145,7 +145,7 @@ class _LimitFunction(ControlFunction):
     def reading(self) -> tuple[float | None, str]:
         """Return the limit in W; and in the device's terms."""
         share_, raw = self.pct, self.raw(self.value)
-        if not self.enabled:
+        if not self.is_enabled:
             return share_.rated_w, "not enabled"
         return (None, "") if raw is None else (share_.watts(raw), f"{self.value} {raw}")
 
@@ -183,11 +183,11 @@ class _LimitFunction(ControlFunction):
         assert share_.whole is not None
         return min(share_.whole, _UINT16_MAX)
 
-    def own(self) -> Sequence[WriteStep]:
+    def make_relinquish_writes(self) -> Sequence[WriteStep]:
         """Return no writes: a release never lifts a limit."""
         return ()  # a cap is never lifted by leaving
 
-    def released(self, value: float) -> Sequence[WriteStep]:
+    def make_release_writes(self, value: float) -> Sequence[WriteStep]:
         """Return the writes that leave it at ``value`` for good, or at the present limit if that is lower."""
         standing, _ = self.reading()
         return self.orders(value if standing is None else min(value, standing), None)
@@ -215,16 +215,16 @@ class Limit123(_LimitFunction):
     def orders(self, value: float, cap: float | None) -> Sequence[WriteStep]:
         """Return the writes for ``value``."""
         del cap
-        zeroed = dict.fromkeys(self._kept("WMaxLimPct_WinTms", "WMaxLimPct_RvrtTms"), 0)
+        zeroed = dict.fromkeys(self._repeat_values("WMaxLimPct_WinTms", "WMaxLimPct_RvrtTms"), 0)
         if self.has(*self.others):
-            kept = self._kept("WMaxLimPct_RmpTms")
+            kept = self._repeat_values("WMaxLimPct_RmpTms")
             return ({self.value: self.counts(value), **zeroed, **kept, self.enable: ON},)
         return (zeroed, {self.value: self.counts(value)}, {self.enable: ON})
 
     def arming(self, cap: float | None) -> WriteStep:
         """Return the writes of ``quartier arm``."""
         del cap
-        return dict.fromkeys(self._kept(self.timer), 0)
+        return dict.fromkeys(self._repeat_values(self.timer), 0)
 
 
 class Limit704(_LimitFunction):
@@ -255,7 +255,7 @@ class Limit704(_LimitFunction):
 
     def arming(self, cap: float | None) -> WriteStep:
         """Return the writes of ``quartier arm``: a limit in force never ends in a higher one."""
-        return self._reversion(cap, self.raw(self.value) if self.enabled else None)
+        return self._reversion(cap, self.raw(self.value) if self.is_enabled else None)
 
     def _reversion(self, cap: float | None, counts: int | None) -> dict[str, int]:
         if not self.reverts or cap is None:
@@ -281,7 +281,7 @@ class _Setpoint704(ControlFunction):
     def reading(self) -> tuple[float | None, str]:
         """Return the setpoint in W with our sign; and in the device's terms."""
         scale, raw = self.scale(), self.raw(self.value)
-        if not self.enabled or self.raw("WSetMod") not in (None, self.mode):
+        if not self.is_enabled or self.raw("WSetMod") not in (None, self.mode):
             return None, "own control"
         return (None, "") if raw is None else (-scale.watts(raw) + 0.0, f"{self.value} {raw}")
 
@@ -295,12 +295,12 @@ class _Setpoint704(ControlFunction):
         self._ends()
         raw = self._counts(value)
         mode = {"WSetMod": self.mode} if self.has("WSetMod") else {}
-        between = self._kept("WSetPct", "WSetPctRvrt") if self.mode == 1 else {}
+        between = self._repeat_values("WSetPct", "WSetPctRvrt") if self.mode == 1 else {}
         return ({**mode, self.value: raw, **between, **self._reversion()}, {self.enable: ON})
 
-    def own(self) -> Sequence[WriteStep]:
+    def make_relinquish_writes(self) -> Sequence[WriteStep]:
         """Return the writes that relinquish it to the device."""
-        return ({self.enable: OFF}, dict.fromkeys(self._kept(self.timer), 0))
+        return ({self.enable: OFF}, dict.fromkeys(self._repeat_values(self.timer), 0))
 
     def arming(self, cap: float | None) -> WriteStep:
         """Return the writes of ``quartier arm``."""

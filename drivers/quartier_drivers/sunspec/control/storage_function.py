@@ -26,7 +26,7 @@ class StorageSetpoint124(ControlFunction):
     others = ("WChaMax", "InOutWRte_WinTms", "InOutWRte_RvrtTms", "InOutWRte_RmpTms", "ChaGriSet")
 
     @property
-    def enabled(self) -> bool:
+    def is_enabled(self) -> bool:
         """Return whether both limits are in force, whatever the maker's bits are."""
         return self._mode & _BOTH == _BOTH
 
@@ -86,18 +86,25 @@ class StorageSetpoint124(ControlFunction):
             raise ValueError(f"{value:g} W is beyond {low:g}..{high:g} W, what the device says it can")
         rates = self._rates(value)
         timer = {self.timer: round(self.after_s)} if self.has(self.timer) else {}
-        window = dict.fromkeys(self._kept("InOutWRte_WinTms"), 0)
+        window = dict.fromkeys(self._repeat_values("InOutWRte_WinTms"), 0)
         on = self._mode | _BOTH
         if window and self.has("InOutWRte_RmpTms"):
-            return ({**rates, **window, **timer, **self._kept("InOutWRte_RmpTms")}, {self.enable: on})
+            return (
+                {**rates, **window, **timer, **self._repeat_values("InOutWRte_RmpTms")},
+                {self.enable: on},
+            )
         return ({**timer, **window}, rates, {self.enable: on})
 
-    def own(self) -> Sequence[WriteStep]:
+    def make_relinquish_writes(self) -> Sequence[WriteStep]:
         """Return the writes that relinquish it to the device."""
         released: dict[str, int] = {}
         with suppress(ValueError):  # the count of 100 % is unknown: off is enough
             released = {"OutWRte": self._whole(self._out()), "InWRte": self._whole(self._in())}
-        return ({self.enable: self._mode & ~_BOTH}, released, dict.fromkeys(self._kept(self.timer), 0))
+        return (
+            {self.enable: self._mode & ~_BOTH},
+            released,
+            dict.fromkeys(self._repeat_values(self.timer), 0),
+        )
 
     def arming(self, cap: float | None) -> WriteStep:
         """Return the writes of ``quartier arm``."""

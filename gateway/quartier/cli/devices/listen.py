@@ -90,9 +90,9 @@ async def _listen_to_port(port: str, known: keys.MeterKeys, options: argparse.Na
         print(f"{port}: {found.advice}", file=sys.stderr)
         return 1
     at = "" if port.startswith("tcp://") else f" at {found.setting}"
-    print(f"{port}: {found.protocol}{at}, {'answers' if found.asked else 'speaks'}", file=sys.stderr)
+    print(f"{port}: {found.protocol}{at}, {'answers' if found.was_asked else 'speaks'}", file=sys.stderr)
     print(render_meter_lines(port, found), file=sys.stderr)
-    if found.asked:
+    if found.was_asked:
         next_step = f"quartier scan mbus '{port}'" if found.protocol == "mbus" else "a device with a profile"
         print(f"it speaks only when it is asked; next: {next_step}", file=sys.stderr)
         for one in find_asked_advice(found):
@@ -220,7 +220,7 @@ def _cut_text(text: str, columns: int) -> str:
 
 def find_asked_advice(found: meter_listen.FoundMeter) -> list[str]:
     """Return which profiles fit a meter that only answers, by the identification line of its answer."""
-    head = _IDENTIFICATION.search(found.said)  # our own request may come back before it
+    head = _IDENTIFICATION.search(found.answer)  # our own request may come back before it
     if found.protocol != "iec62056" or head is None:
         return []
     who = MeterIdentity()
@@ -235,19 +235,19 @@ class _ProfileAdvice:
     """Says on the error output which profile fits, once it is known, and again where that changes."""
 
     def __init__(self) -> None:
-        self._said: dict[str, str] = {}
+        self._last_advice: dict[str, str] = {}
 
     def print_new(self, frame: CaptureFrame) -> None:
         by, meter = frame.by, frame.telegram.meter
         if (
             by is None
             or not (meter or frame.number >= _ADVICE_AFTER_FRAMES)
-            or self._said.get(meter) == by.profile
+            or self._last_advice.get(meter) == by.profile
         ):
             return
         print(describe_suggestion(by), file=sys.stderr)
         print(f'[devices.meter]\nbus = "{_BUS_NAME}"\nprofile = "{by.profile}"\n', file=sys.stderr)
-        self._said[meter] = by.profile
+        self._last_advice[meter] = by.profile
 
 
 def describe_suggestion(by: ProfileSuggestion) -> str:
@@ -291,6 +291,6 @@ def make_bus_keys(port: str, found: meter_listen.FoundMeter) -> dict[str, str | 
     said: dict[str, str | int] = {"kind": found.protocol, "port": port}
     if not port.startswith("tcp://") and found.protocol in ("dlms", "iec62056", "mbus"):
         said |= {"baud": found.setting.baud, "framing": found.setting.framing}
-    if found.protocol == "iec62056" and not found.asked:
+    if found.protocol == "iec62056" and not found.was_asked:
         said["mode"] = "d"
     return said

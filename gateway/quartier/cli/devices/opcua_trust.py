@@ -44,7 +44,7 @@ def _print_list(known: TrustList, options: argparse.Namespace) -> int:
             {
                 "own": None if mine is None else {"file": str(mine[0]), **_render_certificate(mine[1])},
                 "servers": [
-                    {"state": one.state, "urls": list(one.urls), **_render_certificate(one.shown)}
+                    {"state": one.state, "urls": list(one.urls), **_render_certificate(one.report)}
                     for one in entries
                 ],
             }
@@ -63,9 +63,9 @@ def _print_list(known: TrustList, options: argparse.Namespace) -> int:
         (
             Text(one.state, style=_STATE_STYLES[one.state]),
             ", ".join(one.urls),
-            one.shown.subject,
-            f"{one.shown.until:%Y-%m-%d}",
-            credentials.group_digits(one.shown.fingerprint),
+            one.report.subject,
+            f"{one.report.until:%Y-%m-%d}",
+            credentials.group_digits(one.report.fingerprint),
         )
         for one in entries
     ]
@@ -104,11 +104,11 @@ def _accept_certificate(known: TrustList, which: str) -> int:
     if len(refused) > 1:
         return _report_ambiguous(refused)
     (one,) = refused
-    known.accept(one.shown.fingerprint)
-    print(f"trusted: {one.shown.subject}, SHA-256 {credentials.group_digits(one.shown.fingerprint)}")
+    known.accept(one.report.fingerprint)
+    print(f"trusted: {one.report.subject}, SHA-256 {credentials.group_digits(one.report.fingerprint)}")
     for other in found:
         if other.state == TRUSTED:
-            print(f"the old one stays trusted too: quartier trust --remove {other.shown.fingerprint[:16]}")
+            print(f"the old one stays trusted too: quartier trust --remove {other.report.fingerprint[:16]}")
     return 0
 
 
@@ -120,7 +120,7 @@ def _contact_server(known: TrustList, url: str) -> int:
         print(f"{url} shows no certificate: it offers no security", file=sys.stderr)
         return 1
     for entry in known.entries():
-        if entry.shown.fingerprint in prints:
+        if entry.report.fingerprint in prints:
             _print_entry(entry)
     return 1
 
@@ -131,19 +131,17 @@ def _remove_certificate(known: TrustList, which: str) -> int:
         return _report_unknown(found, which)
     if len(found) > 1:
         return _report_ambiguous(found)
-    known.remove(found[0].shown.fingerprint)
-    print(f"no longer known: {found[0].shown.subject}")
+    known.remove(found[0].report.fingerprint)
+    print(f"no longer known: {found[0].report.subject}")
     return 0
 
 
 def _print_entry(one: TrustEntry) -> None:
-    print(f"{one.state}: {one.shown.subject}, {one.shown.uri}, until {one.shown.until:%Y-%m-%d}")
-    print(f"  SHA-256 {credentials.group_digits(one.shown.fingerprint)}")
-    print(f"  SHA-1   {credentials.group_digits(one.shown.thumbprint)}")
+    print(f"{one.state}: {one.report.subject}, {one.report.uri}, until {one.report.until:%Y-%m-%d}")
+    print(f"  SHA-256 {credentials.group_digits(one.report.fingerprint)}")
+    print(f"  SHA-1   {credentials.group_digits(one.report.thumbprint)}")
     if one.state == REFUSED:
-        print(
-            f"compare it with what the server itself shows, then: quartier trust {one.shown.fingerprint[:16]}"
-        )
+        print(f"compare it with what the server shows, then: quartier trust {one.report.fingerprint[:16]}")
 
 
 def _report_unknown(found: list[TrustEntry], which: str) -> int:

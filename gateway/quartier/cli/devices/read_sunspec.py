@@ -25,7 +25,7 @@ def run_read_sunspec(options: argparse.Namespace) -> int:
     if options.json:
         output.print_json(_render_models(told))
         return 0
-    for one in told.chapters:
+    for one in told.models:
         cells = (_make_point_cells(row) for row in one.rows)
         columns = ("point", ">value", "unit", "meaning", ">raw", "quality")
         output.make_console().print(output.make_table(_describe_model(one), columns, cells))
@@ -60,6 +60,6 @@ def _render_models(told: "DeviceReport") -> dict[str, object]:
             "faults": list(one.faults),
             "points": [asdict(row) for row in one.rows],
         }
-        for one in told.chapters
+        for one in told.models
     ]
     return {"base": told.base, "models": models, "faults": list(told.faults)}

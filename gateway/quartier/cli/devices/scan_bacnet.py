@@ -42,8 +42,8 @@ def run_scan_bacnet(options: argparse.Namespace) -> int:
         output.print_json({"url": options.url, **_render_survey(survey), "site_file": text})
     else:
         _print_survey(survey, text)
-    if survey.lost or not survey.found:
-        print(f"{options.url}: {survey.lost or _suggest_remedy(named.bus)}", file=sys.stderr)
+    if survey.end_reason or not survey.found:
+        print(f"{options.url}: {survey.end_reason or _suggest_remedy(named.bus)}", file=sys.stderr)
     return 0 if survey.found else 1
 
 
@@ -124,9 +124,9 @@ def _print_survey(survey: "ScanResult", text: str) -> None:
 def _make_rows(met: "FoundDevice") -> list[tuple[str, ...]]:
     told = met.identity
     head = (
-        str(met.said.instance),
-        str(met.said.place),
-        " ".join((told.get("vendor-name", f"vendor {met.said.vendor_id}"), told.get("model-name", ""))),
+        str(met.i_am.instance),
+        str(met.i_am.place),
+        " ".join((told.get("vendor-name", f"vendor {met.i_am.vendor_id}"), told.get("model-name", ""))),
         told.get("object-name", "–"),
     )
     if not met.guesses:
@@ -140,11 +140,11 @@ def _make_rows(met: "FoundDevice") -> list[tuple[str, ...]]:
 def _render_survey(survey: "ScanResult") -> dict[str, Any]:
     found = [
         {
-            "instance": met.said.instance,
-            "address": str(met.said.place),
-            "vendor_id": met.said.vendor_id,
-            "apdu_max": met.said.apdu_max,
-            "segmentation": _format_segmentation(met.said.segmentation),
+            "instance": met.i_am.instance,
+            "address": str(met.i_am.place),
+            "vendor_id": met.i_am.vendor_id,
+            "apdu_max": met.i_am.apdu_max,
+            "segmentation": _format_segmentation(met.i_am.segmentation),
             "identity": dict(met.identity),
             "guesses": [asdict(one) for one in met.guesses],
             "why": met.why,
@@ -155,7 +155,7 @@ def _render_survey(survey: "ScanResult") -> dict[str, Any]:
         "found": found,
         "asked_count": survey.asked_count,
         "notes": survey.notes,
-        "lost": survey.lost,
+        "lost": survey.end_reason,
     }
 
 
@@ -170,9 +170,9 @@ def render_bacnet_lines(bus: "BacnetIpBus", survey: "ScanResult") -> str:
     lines = ["[buses.bacnet]"]
     for key, value in bus.model_dump(exclude_defaults=True).items():
         lines.append(f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}")
-    instances = [met.said.instance for met in survey.found]
+    instances = [met.i_am.instance for met in survey.found]
     for met in survey.found:
-        number = met.said.instance
+        number = met.i_am.instance
         shared = instances.count(number) > 1
         lines += [
             "",
@@ -180,13 +180,13 @@ def render_bacnet_lines(bus: "BacnetIpBus", survey: "ScanResult") -> str:
             'bus = "bacnet"',
             *_render_profile_lines(met),
         ]
-        lines.append(f'address = "{met.said.place}"' if shared else f"unit = {number}")
+        lines.append(f'address = "{met.i_am.place}"' if shared else f"unit = {number}")
     return "\n".join(lines) + "\n"
 
 
 def _make_device_name(met: "FoundDevice", *, shared: bool) -> str:
-    place = "".join(one if one.isalnum() else "_" for one in str(met.said.place).lower())
-    return f"b{met.said.instance}" + (f"_{place}" if shared else "")
+    place = "".join(one if one.isalnum() else "_" for one in str(met.i_am.place).lower())
+    return f"b{met.i_am.instance}" + (f"_{place}" if shared else "")
 
 
 def _render_profile_lines(met: "FoundDevice") -> list[str]:

@@ -98,7 +98,7 @@ def _print_results(options: argparse.Namespace, results: "Sequence[MbusScanResul
         )
     else:
         _print_table(results, text, options.profiles)
-    lost = next((result.lost for result in results if result.lost), "")
+    lost = next((result.end_reason for result in results if result.end_reason), "")
     if lost or not found:
         print(f"{options.url}: {lost or _suggest_remedy(results)}", file=sys.stderr)
     return 0 if found else 1
@@ -160,7 +160,7 @@ def _render_survey(results: "Sequence[MbusScanResult]", folders: "Sequence[Path]
         ],
         "asked_count": sum(result.survey.asked_count for result in results),
         "notes": [note for result in results for note in result.survey.notes],
-        "lost": next((result.lost for result in results if result.lost), ""),
+        "lost": next((result.end_reason for result in results if result.end_reason), ""),
     }
 
 

@@ -48,7 +48,9 @@ def run_scan(options: argparse.Namespace) -> int:
     else:
         _print_survey(survey, text)
     if not survey.found:
-        print(f"{options.url}: {survey.lost or _explain_none_found(bus, survey, wanted)}", file=sys.stderr)
+        print(
+            f"{options.url}: {survey.end_reason or _explain_none_found(bus, survey, wanted)}", file=sys.stderr
+        )
     return 0 if survey.found else 1
 
 
@@ -60,8 +62,8 @@ def survey_modbus(url: str, units: Sequence[int] | None, folders: Sequence[Any] 
     quick = {key: value for key, value in QUICK_SETTINGS.items() if key not in bus.model_fields_set}
     wanted = units or [*_ALL_UNITS, *([] if isinstance(bus, RtuBus) else [_TCP_SELF_UNIT])]
     survey = _scan_settings([bus.model_copy(update=quick)], wanted, folders, thorough=False)
-    if survey.lost:
-        print(f"{url}: {survey.lost}", file=sys.stderr)
+    if survey.end_reason:
+        print(f"{url}: {survey.end_reason}", file=sys.stderr)
     return {"url": url, **_render_survey(survey)}
 
 
@@ -161,7 +163,7 @@ def _format_setting(bus: "ScannedBus") -> str:
 
 
 def _make_rows(found: "FoundDevice") -> list[tuple[str, ...]]:
-    said = "; ".join([found.said, *(text for _, text in sorted(found.objects.items()))])
+    said = "; ".join([found.answer, *(text for _, text in sorted(found.objects.items()))])
     head = (str(found.unit), _format_setting(found.bus), said)
     also = [("", "", "", "", "", _describe_other_units(found))] if found.also else []
     if not found.guesses:
@@ -185,7 +187,7 @@ def _render_survey(survey: "ScanResult") -> dict[str, Any]:
         {
             "unit": found.unit,
             "bus": found.bus.model_dump(mode="json"),
-            "answers": found.said,
+            "answers": found.answer,
             "identity": {str(number): text for number, text in found.objects.items()},
             "guesses": [asdict(one) for one in found.guesses],
             "also": {str(unit): profile for unit, profile in found.also.items()},
@@ -196,7 +198,7 @@ def _render_survey(survey: "ScanResult") -> dict[str, Any]:
         "found": units_found,
         "asked_count": survey.asked_count,
         "notes": survey.notes,
-        "lost": survey.lost,
+        "lost": survey.end_reason,
     }
 
 

@@ -57,7 +57,7 @@ def _check_list(options: argparse.Namespace) -> int:
     found = ring.check_list(text, options.file.name)
     if found is not None:
         ring.take(found, text, "file")
-    told = ring.told({}, now)
+    told = ring.render_keys({}, now)
     for warning in _find_warnings(told):
         print(f"warning: {warning}", file=sys.stderr)
     _print_keys(told, find_database(options.config, options.state_dir)[1], as_json=options.json)
@@ -101,7 +101,7 @@ def _load_from_disk(options: argparse.Namespace) -> dict[str, Any]:
             if found is not None:
                 ring.take(found, text, "file")
     kept = state_file.load_facts(options.state_dir / "district") or {}
-    return ring.told(kept.get("used") or {}, SiteClock().now())
+    return ring.render_keys(kept.get("used") or {}, SiteClock().now())
 
 
 def _make_keyring(options: argparse.Namespace) -> Keyring:

@@ -25,7 +25,7 @@ def run_daemon(options: argparse.Namespace) -> int:
     log.configure_logging(style=options.log, level=options.log_level)
     loaded = stored_site_file.load_site_file_in_force(options.config, options.state_dir)
     setting = clock.load_clock_setting()
-    if setting.simulated and not loaded.site.site.simulated:
+    if setting.is_simulated and not loaded.site.site.simulated:
         what = f"{clock.CLOCK_VARIABLE} is set, expected simulated = true: real devices need real time"
         raise ConfigError([Fault(str(options.config), None, "site.simulated", what)])
     places = GatewayPaths(options.config, options.runtime_dir, options.state_dir)

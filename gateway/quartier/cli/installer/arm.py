@@ -77,7 +77,7 @@ def _take_lock(runtime_dir: Path) -> Any:
 
 def _make_clock(options: argparse.Namespace, loaded: loading.LoadedSite) -> SiteClock:
     setting = load_clock_setting()
-    if setting.simulated and not loaded.site.site.simulated:
+    if setting.is_simulated and not loaded.site.site.simulated:
         what = f"{CLOCK_VARIABLE} is set, expected simulated = true: real devices need real time"
         raise ConfigError([Fault(str(options.config), None, "site.simulated", what)])
     return SiteClock(setting)

@@ -113,7 +113,7 @@ def _print_bus(console: Console, wire: PlannedBus, found: BusPlan, assumed: Assu
     cycle = format_seconds(load.cycle_s)
     head = f"  {describe_bus(wire.section)}, {devices}, {requests}, all of them once in {cycle}"
     console.print(Text.assemble((wire.name, "bold"), head))
-    console.print(render_bar(load.taken_pct) + Text(describe_pauses(load)))
+    console.print(render_bar(load.load_pct) + Text(describe_pauses(load)))
     console.print(_make_class_table(found))
     if found.silent:
         console.print(_make_silent_table(found.silent))

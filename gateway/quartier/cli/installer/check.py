@@ -25,7 +25,7 @@ class SiteFileCheck:
     """The result of the check of a site file without faults."""
 
     loaded: LoadedSite
-    house: Site
+    site: Site
     warnings: Sequence[Fault]
     notes: Sequence[str]
     detections: Sequence[FaultDetection]
@@ -65,7 +65,7 @@ def _check_file(file: Path) -> SiteFileCheck:
     missing = rows.find_unserved_rows(bus_specs.find_frequency_period_s(loaded))
     return SiteFileCheck(
         loaded=loaded,
-        house=house,
+        site=house,
         warnings=[*loaded.warnings, *bus_plan.find_bus_warnings(loaded, file)],
         notes=[missing] if missing else [],
         detections=list(find_detections(house)),
@@ -85,7 +85,7 @@ def _print_result(file: Path, checked: SiteFileCheck, verdict: str) -> None:
         (one.fault, one.verdict or "not detected", ", ".join(one.by) or f"needs {one.missing}")
         for one in checked.detections
     ]
-    title = f"Faults of the grid meter ({checked.house.grid.name}) that this site detects"
+    title = f"Faults of the grid meter ({checked.site.grid.name}) that this site detects"
     output.make_console().print(output.make_table(title, ("fault", "verdict", "by"), rows))
     for one in checked.excesses:
         print(_describe_excess(one))
@@ -114,7 +114,7 @@ def _render_good(file: Path, checked: SiteFileCheck) -> dict[str, Any]:
             "devices": len(site.devices),
             "assets": len(site.assets),
         },
-        "meter": checked.house.grid.name,
+        "meter": checked.site.grid.name,
         "meter_faults": [
             {
                 "fault": one.fault,

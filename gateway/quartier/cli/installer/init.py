@@ -128,7 +128,7 @@ async def _listen_to_port(port: str, options: argparse.Namespace) -> list[FoundD
 
     known = keys.load_keys(options.key_file or "")
     found = await listen.find_meter(port, lambda text: print(text, file=sys.stderr), known)
-    if not found.protocol or found.asked:
+    if not found.protocol or found.was_asked:
         print(f"{port}: {found.advice or 'answers only on request; use quartier scan mbus'}", file=sys.stderr)
         return []
     over_tcp = port.startswith("tcp://")
@@ -148,7 +148,7 @@ async def _listen_to_port(port: str, options: argparse.Namespace) -> list[FoundD
                             FoundDevice(
                                 make_bus_keys(port, found),
                                 best.profile,
-                                said=best.why,
+                                profile_reason=best.why,
                                 is_profile_sure=sure,
                                 key_file=key_file,
                             )
@@ -179,7 +179,7 @@ def _find_key_file(options: argparse.Namespace, protocol: str) -> str:
 
 def _print_devices(devices: Mapping[str, FoundDevice]) -> None:
     rows = [
-        (name, one.profile, "" if one.unit is None else str(one.unit), _format_place(one), one.said)
+        (name, one.profile, "" if one.unit is None else str(one.unit), _format_place(one), one.profile_reason)
         for name, one in devices.items()
     ]
     output.make_console().print(
@@ -263,7 +263,7 @@ def _choose_role(one: AssetCandidate, answers: InstallerAnswers, *, is_grid_know
         make_choice_parser(roles),
     )
     key = f"{one.label}.rated_w"
-    if answers.given(key) is None and role is None:
+    if answers.take_option(key) is None and role is None:
         answers.missing[key] = (
             f"Rated power of what it measures (such as 5 kW); only with {one.label}.role=pv or load"
         )
@@ -275,10 +275,10 @@ def _choose_grid_meter(
 ) -> AssetCandidate | None:
     """Choose the connection meter: the only one, or the answered one; None where the answer is missing."""
     able = {one.label: one for one in candidates if GRID_METER in one.roles}
-    roles = {label: answers.given(f"{label}.role") for label in able}
+    roles = {label: answers.take_option(f"{label}.role") for label in able}
     left = [label for label, role in roles.items() if role in {None, GRID_METER}]
     said = [label for label in left if roles[label] == GRID_METER] or left
-    if answers.given("grid") is None and len(said) <= 1:
+    if answers.take_option("grid") is None and len(said) <= 1:
         if not said:
             raise ValueError(
                 "no device can be the connection meter: add the address of the meter at the connection"

@@ -41,7 +41,7 @@ class InstallerAnswers:
         """Return whether nothing is missing, and nothing wrong."""
         return not self.missing and not self.wrong
 
-    def given(self, key: str) -> str | None:
+    def take_option(self, key: str) -> str | None:
         """Return the text of ``--answer`` as it was typed; the key counts as one that a question has."""
         self._used.add(key)
         return self._given.get(key)

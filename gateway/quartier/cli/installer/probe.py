@@ -37,7 +37,7 @@ def run_probe(options: argparse.Namespace) -> int:
     """Probe one asset; 0 as it should be, 1 something is wrong or was refused, 75 while a daemon runs."""
     loaded = loading.load_site_leniently(options.config)
     setting = clock.load_clock_setting()
-    if setting.simulated and not loaded.site.site.simulated:
+    if setting.is_simulated and not loaded.site.site.simulated:
         what = f"{clock.CLOCK_VARIABLE} is set, expected simulated = true: real devices need real time"
         raise ConfigError([Fault(str(options.config), None, "site.simulated", what)])
     if options.page is not None and (why := _explain_unwritable(options.page)):
@@ -139,7 +139,9 @@ def _print_result(
     stage = outcome.session.stage
     trace = stage.trace
     seen = probe_measurement.evaluate_trace(trace)
-    found = probe_findings.find_findings(plan.subject, trace, seen, outcome.ended, stage.watch, stage.rest)
+    found = probe_findings.find_findings(
+        plan.subject, trace, seen, outcome.end_reason, stage.watch, stage.rest
+    )
     judged = grid_meter_check.evaluate_grid_meter(plan.subject, trace, seen)
     known = make_checked_files(loaded, plan, options.config)
     changes, overrides = (
@@ -159,7 +161,7 @@ def _print_result(
         ramp_w_per_s=0.0 if asset is None or asset.ramp_w_per_s is None else round(asset.ramp_w_per_s, 1),
         gain=round(seen.asset.gain.value, 3),
         grid_gain=round(seen.grid.gain.value, 3),
-        phases=" ".join(seen.moved),
+        phases=" ".join(seen.observed_phases),
         serial=outcome.identities.get(plan.devices["command"], {}).get("serial", ""),
     )
     if asset is not None:
@@ -232,10 +234,10 @@ def _render_facts(
         "phases": one.phases.split(),
         "findings": [{"code": f.code, "fault": f.is_fault, "words": f.words} for f in found],
         "changes": [str(fault) for fault in changes],
-        "ended": outcome.ended,
+        "ended": outcome.end_reason,
         "not_given_back": list(outcome.failures),
         "never_reached": list(outcome.unreached),
-        "timer_s": None if watch is None else watch.seen_s,
+        "timer_s": None if watch is None else watch.action_s,
     }
 
 

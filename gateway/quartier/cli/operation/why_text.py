@@ -76,7 +76,7 @@ def list_head_lines(
     # What another client wrote through us is none of our orders.  An order that came back for the same reason
     # is in its old row: what stands counts, however long ago it began.
     ours = [entry for entry in reversed(kept) if entry.who.kind != "client"]
-    last = max(ours, key=lambda entry: (entry.stands, entry.utc_ms), default=None)
+    last = max(ours, key=lambda entry: (entry.is_in_force, entry.utc_ms), default=None)
     if live is None:
         yield "", Text(f"{asset}: no daemon says how it stands now ({silence})", style="yellow")
     else:

@@ -205,4 +205,4 @@ def show_site_plan(outcome: SitePlanResult, options: argparse.Namespace) -> int:
         output.print_json(plan_text.render_site_plan(outcome))
     else:
         plan_text.print_site_plan(outcome)
-    return PLAN_GIVEN_UP if outcome.given_up_parts else PLAN_KEPT
+    return PLAN_GIVEN_UP if outcome.shortfalls else PLAN_KEPT

@@ -126,13 +126,13 @@ def render_site_plan(outcome: SitePlanResult) -> dict[str, Any]:
         "objective_eur": plan.objective_eur,
         "gap_eur": plan.gap_eur,
         "peak_w": plan.peak_w,
-        "left_eur": outcome.left_eur,
+        "left_eur": outcome.stored_worth_eur,
         "unplanned": asdict(outcome.baseline),
         "took_s": round(outcome.took_s, 4),
         "work_count": plan.work_count,
         "given_up": [
             {**asdict(one), "told": told}
-            for one, told in zip(outcome.given_up_parts, outcome.given_up, strict=True)
+            for one, told in zip(outcome.shortfalls, outcome.shortfall_texts, strict=True)
         ],
         "left_out": list(outcome.left_out),
         "parts": {
@@ -184,7 +184,7 @@ def print_site_plan(outcome: SitePlanResult) -> None:
     held = _describe_binding_limits(outcome)
     if held:
         console.print(Text(f"held: {held}"))
-    for line in outcome.given_up:
+    for line in outcome.shortfall_texts:
         console.print(Text(f"given up: {line}"))
     for line in outcome.left_out:
         console.print(Text(f"not planned: {line}"))
@@ -198,7 +198,7 @@ def describe_site_plan(outcome: SitePlanResult) -> str:
     return (
         f"{plan.cost_eur:z.3f} EUR, {outcome.optimality_text}; "
         f"{outcome.baseline.cost_eur:z.3f} EUR where nobody plans{beyond}; "
-        f"largest import {plan.peak_w:.0f} W; left in stores {outcome.left_eur:z.3f} EUR; "
+        f"largest import {plan.peak_w:.0f} W; left in stores {outcome.stored_worth_eur:z.3f} EUR; "
         f"planned in {outcome.took_s:.2f} s of one core"
     )
 

@@ -22,7 +22,7 @@ def render_site_page(outcome: SitePlanResult) -> str:
     table = _render_table(outcome)
     bound = outcome.optimality_text
     text = f"{bound[0].upper()}{bound[1:]}, of all plans of these steps."
-    main = f"""{chart.render_verdict(text, outcome.given_up)}{_render_left_out(outcome)}
+    main = f"""{chart.render_verdict(text, outcome.shortfall_texts)}{_render_left_out(outcome)}
 <section class="tiles">{chart.render_tiles(_list_figures(outcome))}</section>
 <section><h2>Curves</h2><p class="hint">Plus takes energy from the building, minus gives. Rest on a step to
 read what each does and why; a click leads to its row below.</p>
@@ -50,7 +50,7 @@ def _render_left_out(outcome: SitePlanResult) -> str:
 def _list_figures(outcome: SitePlanResult) -> list[tuple[str, str]]:
     plan, base = outcome.plan, outcome.baseline
     hours = plan.step_s / 3600.0
-    saved = (base.cost_eur - base.left_eur) - (plan.cost_eur - outcome.left_eur)
+    saved = (base.cost_eur - base.left_eur) - (plan.cost_eur - outcome.stored_worth_eur)
 
     def energy(powers_w: Sequence[float]) -> str:
         return f"{sum(max(0.0, power_w) for power_w in powers_w) * hours / _KILO:.2f} kWh"

@@ -43,7 +43,7 @@ class SitePlanResult:
     took_s: float
 
     @property
-    def given_up_parts(self) -> list[SiteShortfall]:
+    def shortfalls(self) -> list[SiteShortfall]:
         """Return what could not be kept, also what was not even tried."""
         tried = [
             one for one in self.plan.given_up if one.what != "car" or one.part not in self.unsatisfied_cars
@@ -52,9 +52,9 @@ class SitePlanResult:
         return [*tried, *beyond]
 
     @property
-    def given_up(self) -> list[str]:
+    def shortfall_texts(self) -> list[str]:
         """The same in words."""
-        return [self._told(one) for one in self.given_up_parts]
+        return [self._describe_shortfall(one) for one in self.shortfalls]
 
     @property
     def optimality_text(self) -> str:
@@ -69,7 +69,7 @@ class SitePlanResult:
         return find_marginal_prices(self.site, self.plan)
 
     @property
-    def left_eur(self) -> float:
+    def stored_worth_eur(self) -> float:
         """The worth of what is left in batteries and tanks."""
         worths = {name: one.worth_eur_per_wh for name, one in self.site.batteries.items()}
         worths |= {name: one.worth_eur_per_wh for name, one in self.site.tanks.items()}
@@ -102,7 +102,7 @@ class SitePlanResult:
             else ""
         )
 
-    def _told(self, one: SiteShortfall) -> str:
+    def _describe_shortfall(self, one: SiteShortfall) -> str:
         count = output.format_count(len(one.steps), "step", "steps")
         first = self.steps.format_shortest(one.steps[0]) if one.steps else ""
         if one.what == "car":
@@ -120,15 +120,15 @@ class SitePlanResult:
             return f"the caps cannot be kept: {one.wh:.0f} Wh are beyond them, from {first} in {count}"
         return f"{one.part}: below its reserve, by {one.wh:.0f} Wh at most, from {first} in {count}"
 
-    def _wanted(self, name: str) -> CarModel:
+    def _find_wanted_car(self, name: str) -> CarModel:
         return self.unsatisfied_cars[name] if name in self.unsatisfied_cars else self.site.cars[name]
 
     def _missing_wh(self, name: str) -> float:
         got_wh = self.plan.parts[name].energy_wh[-1] if name in self.plan.parts else 0.0
-        return max(0.0, self._wanted(name).need_wh - got_wh)
+        return max(0.0, self._find_wanted_car(name).need_wh - got_wh)
 
     def _car(self, name: str) -> str:
-        car, count = self._wanted(name), self.steps.outlook.count
+        car, count = self._find_wanted_car(name), self.steps.outlook.count
         until = min(car.until_step, count)
         most_wh = car.powers_w[-1] * self.steps.outlook.step_h * max(0, until - car.from_step)
         leaves = (

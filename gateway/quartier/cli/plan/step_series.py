@@ -76,7 +76,7 @@ def read_series(
     """
     table = _SeriesTable(path, points)
     columns = {name: table.column(name) for name in _REQUIRED_COLUMNS}
-    columns |= {name: table.column(name) for name in _OPTIONAL_COLUMNS if table.said(name)}
+    columns |= {name: table.column(name) for name in _OPTIONAL_COLUMNS if table.find_column_name(name)}
     times = table.times()
     count = len(times)
     outlook = Outlook(
@@ -91,7 +91,9 @@ def read_series(
     )
     if zone is not None and times[0].tzinfo is not None:
         times = tuple(time.astimezone(zone) for time in times)
-    return StepSeries(outlook, times, {name: table.column(name) for name in points if table.said(name)})
+    return StepSeries(
+        outlook, times, {name: table.column(name) for name in points if table.find_column_name(name)}
+    )
 
 
 class _SeriesTable:
@@ -143,13 +145,13 @@ class _SeriesTable:
             ):
                 raise SeriesError(f"{self._path}:1: {name} is said twice")
 
-    def said(self, name: str) -> str | None:
+    def find_column_name(self, name: str) -> str | None:
         """The column that says it: per kWh where there is none per Wh."""
         return next((one for one in (name, _name_per_kwh(name)) if one in self._names), None)
 
     def column(self, name: str) -> list[float]:
         """The numbers of a column, in the units of the house."""
-        said = self.said(name)
+        said = self.find_column_name(name)
         if said is None:
             raise SeriesError(f"{self._path}: no column {name}; there are {', '.join(sorted(self._names))}")
         return [self._number(name, said, *line) for line in self._cells(said)]

@@ -85,7 +85,7 @@ def render_entry(entry: LedgerEntry) -> dict[str, Any]:
     found = asdict(entry)
     cause = {"code": "", "values": {}, **found.pop("cause")}
     words = {"who_words": describe_who(entry.who), "outcome_words": describe_outcome(entry)}
-    return found | cause | words | {"stands": entry.stands}
+    return found | cause | words | {"stands": entry.is_in_force}
 
 
 def settle_entry(entry: LedgerEntry, boot: int) -> LedgerEntry:

@@ -57,7 +57,7 @@ class ProgressLine:
         self._is_live = sys.stderr.isatty()
         self._now_s = now_s
         self._step: object = None
-        self._told_s = 0.0
+        self._report_s = 0.0
 
     def tell(self, step: object, begins: str, text: str) -> None:
         """Show ``text``; without a terminal a new ``step`` begins with the line ``begins``."""
@@ -68,8 +68,8 @@ class ProgressLine:
         from asyncio import get_running_loop  # noqa: PLC0415 - the daemon prints no progress
 
         now_s = (self._now_s or get_running_loop().time)()
-        if is_new or now_s - self._told_s >= PROGRESS_EVERY_S:
-            self._told_s = now_s
+        if is_new or now_s - self._report_s >= PROGRESS_EVERY_S:
+            self._report_s = now_s
             print(begins if is_new else text, file=sys.stderr, flush=True)
 
     def end(self) -> None:

@@ -12,30 +12,30 @@ class CounterRates:
 
     def __init__(self) -> None:
         self._run: tuple[object, object] = (None, None)
-        self._seen: deque[tuple[float, dict[str, Mapping[str, int]]]] = deque()
+        self._samples: deque[tuple[float, dict[str, Mapping[str, int]]]] = deque()
 
     def add_answer(self, told: Mapping[str, Any]) -> None:
         """Take an answer that holds ``gateway`` and ``buses``, or one ``bus``."""
         gateway = told["gateway"]
         run = (gateway["boot"], gateway["pid"])
         if run != self._run:  # another run counts from zero again
-            self._seen.clear()
+            self._samples.clear()
             self._run = run
         now_s = float(gateway["uptime_s"])
         buses = told.get("buses") or [told["bus"]]
-        self._seen.append((now_s, {bus["name"]: bus["counts"] for bus in buses}))
-        while len(self._seen) > 2 and now_s - self._seen[1][0] >= WINDOW_S:
-            self._seen.popleft()
+        self._samples.append((now_s, {bus["name"]: bus["counts"] for bus in buses}))
+        while len(self._samples) > 2 and now_s - self._samples[1][0] >= WINDOW_S:
+            self._samples.popleft()
 
     def find_rate_per_s(self, bus: str, count: str) -> float | None:
         """Return how often a second; None while only one answer is known."""
         gained = self.find_increase(bus, count)
-        span_s = self._seen[-1][0] - self._seen[0][0] if self._seen else 0.0
+        span_s = self._samples[-1][0] - self._samples[0][0] if self._samples else 0.0
         return None if gained is None or span_s <= 0 else gained / span_s
 
     def find_increase(self, bus: str, count: str) -> int | None:
         """By how much it rose in the window; None while only one answer is known."""
-        known = [counts[bus] for _, counts in self._seen if bus in counts]
+        known = [counts[bus] for _, counts in self._samples if bus in counts]
         if len(known) < 2:
             return None
         return known[-1].get(count, 0) - known[0].get(count, 0)

@@ -131,7 +131,7 @@ class PageScreen(Screen[None]):
         super().__init__()
         self._runtime_dir = runtime_dir
         self._refresh_s = refresh_s
-        self._visit = DaemonView(runtime_dir, subject)
+        self._daemon_view = DaemonView(runtime_dir, subject)
         self._page: TopPage | None = None
         self._rows: dict[str, TableRow] = {}
         self._drawn: list[tuple[str, Text]] = []
@@ -172,17 +172,19 @@ class PageScreen(Screen[None]):
             _: Worker[None] = self.run_worker(self._refresh_page, exit_on_error=True)
 
     async def _refresh_page(self) -> None:
-        before = self._visit.run
+        before = self._daemon_view.run
         try:
-            page = await asyncio.to_thread(self._visit)
+            page = await asyncio.to_thread(self._daemon_view)
         except NoDaemon as closed:
             self._trouble = f"{closed}; what is shown is old, it is asked again each second"
         else:
-            if before not in {None, self._visit.run}:
+            if before not in {None, self._daemon_view.run}:
                 self._again_s = NOTICE_S
             self._page = page or self._page
             self._trouble = (
-                "" if page else f"there is no {self._visit.kind} {self._visit.name}; Esc goes back"
+                ""
+                if page
+                else f"there is no {self._daemon_view.kind} {self._daemon_view.name}; Esc goes back"
             )
         finally:
             self._asking = False
@@ -240,7 +242,7 @@ class PageScreen(Screen[None]):
                 if line != old:
                     table.replace_option_prompt(key, line)
         else:
-            picked = self._picked()
+            picked = self._find_selected_id()
             table.clear_options()
             table.add_options(Option(line, id=key, disabled=key not in self._rows) for key, line in new)
             keys = [key for key, _ in new]
@@ -250,12 +252,12 @@ class PageScreen(Screen[None]):
                 table.highlighted = keys.index(next(iter(self._rows)))
         self._drawn = new
 
-    def _picked(self) -> str:
+    def _find_selected_id(self) -> str:
         option = self.query_one(RowList).highlighted_option
         return "" if option is None or option.id is None else option.id
 
     def _show_details(self) -> None:
-        row = self._rows.get(self._picked())
+        row = self._rows.get(self._find_selected_id())
         self.query_one("#more", Static).update(Text(row.more if row else "", style="dim"))
 
     def on_option_list_option_highlighted(self) -> None:
@@ -267,7 +269,7 @@ class PageScreen(Screen[None]):
 
     def on_option_list_option_selected(self) -> None:
         """Look into what was picked."""
-        row = self._rows.get(self._picked())
+        row = self._rows.get(self._find_selected_id())
         if row is not None and row.opened_subject is not None:
             self.app.push_screen(PageScreen(self._runtime_dir, row.opened_subject, self._refresh_s))
 
@@ -324,7 +326,7 @@ class PageScreen(Screen[None]):
 
     def action_leave(self) -> None:
         """Back to the page before; from the first one out."""
-        if self._visit.kind == SITE_SUBJECT[0]:
+        if self._daemon_view.kind == SITE_SUBJECT[0]:
             self.app.exit(0)
         else:
             self.dismiss()

@@ -142,7 +142,7 @@ class BusLoad:
     busiest_pct: float = 0.0
 
     @property
-    def taken_pct(self) -> float:
+    def load_pct(self) -> float:
         """Return the used share of the bus's time, or of its busiest device with its rests: the larger."""
         return max(self.use_pct, self.busiest_pct)
 

@@ -60,7 +60,7 @@ class BusPlan:
     @property
     def is_tight(self) -> bool:
         """Return whether the plan is feasible with little time left."""
-        return not self.problem and self.load.taken_pct > TIGHT_PCT
+        return not self.problem and self.load.load_pct > TIGHT_PCT
 
     @property
     def is_delayed(self) -> bool:
@@ -73,7 +73,7 @@ def list_bus_tasks(wire: PlannedBus, assumed: AssumedAnswers) -> list[PollTask]:
 
     async def met() -> list[PollTask]:
         play = SimulatedBus(wire, assumed)
-        await play.through(play.met)
+        await play.through(play.wait_until_identified)
         return play.tasks()
 
     return run_simulated(met())

@@ -62,11 +62,11 @@ async def _observe_bus(
     marks: list[tuple[float, int]] = []
 
     async def script() -> None:
-        await play.met()
+        await play.wait_until_identified()
         await asyncio.sleep(_SETTLING_S)
         for duration_s in (falling_s, steady_s, 0.0):
             marks.append((find_loop_time_s(), play.skipped_count))
-            play.pretence.dead |= play.units(dead)
+            play.simulated_devices.dead |= play.units(dead)
             await asyncio.sleep(duration_s)
 
     await play.through(script)

@@ -37,12 +37,12 @@ class SimulatedTimeLoop(asyncio.SelectorEventLoop):
     """An event loop whose time jumps to the next due event."""
 
     def __init__(self) -> None:
-        self._leap = _JumpingSelector()
-        super().__init__(self._leap)
+        self._jumping_selector = _JumpingSelector()
+        super().__init__(self._jumping_selector)
 
     def time(self) -> float:
         """Return seconds since an arbitrary start."""
-        return self._leap.now_s
+        return self._jumping_selector.now_s
 
 
 class SimulatedTimeClock(SiteClock):
@@ -140,16 +140,16 @@ class SimulatedBus:
 
     def __init__(self, wire: PlannedBus, assumed: AssumedAnswers) -> None:
         self.exchanges: list[SimulatedExchange] = []
-        self.pretence = pretence = SimulatedDevices(told=self.exchanges.append)
+        self.simulated_devices = pretence = SimulatedDevices(report_exchange=self.exchanges.append)
         clock, kind = SimulatedTimeClock(), wire.section.kind
         self._line = registry.load_factory(kind).rehearsal(wire.name, wire.section, clock, pretence)  # type: ignore[attr-defined]  # it is rehearsable
         self._devices = wire.devices
-        self._doors: list[Any] = [
+        self._factories: list[Any] = [
             registry.load_factory(kind, profile.protocol) for _, profile in wire.devices
         ]
         drivers = {}
-        for door, (spec, profile) in zip(self._doors, wire.devices, strict=True):
-            door.pretend(spec, profile, pretence)
+        for door, (spec, profile) in zip(self._factories, wire.devices, strict=True):
+            door.simulate(spec, profile, pretence)
             drivers[spec.name] = door.driver(self._line, spec, profile, clock)
         log = _Log()
         self.events = log.events
@@ -166,7 +166,7 @@ class SimulatedBus:
             await script()
             self.bus.halt()
 
-    async def met(self) -> None:
+    async def wait_until_identified(self) -> None:
         """Wait until every device is identified, or cannot be."""
         until_s = find_loop_time_s() + _IDENTIFY_MAX_S
         while find_loop_time_s() < until_s and not all(one.known for one in self.bus.devices.values()):  # noqa: ASYNC110 - it costs no time
@@ -201,7 +201,7 @@ class SimulatedBus:
     def _list_requests(self) -> list[tuple[DeviceSpec, Any]]:
         return [
             (spec, ask)
-            for door, (spec, profile) in zip(self._doors, self._devices, strict=True)
+            for door, (spec, profile) in zip(self._factories, self._devices, strict=True)
             for ask in door.asks(self.bus.devices[spec.name].driver, spec, profile)
         ]
 

@@ -108,8 +108,12 @@ def _find_phase_shares(subject: ProbeSubject, seen: ProbeMeasurement) -> tuple[f
     if len(seen.phases) < len(PHASES):
         return ()
     if subject.phase == "all":  # a phase that does not move may be wrong
-        return (1 / 3,) * len(PHASES) if len(seen.moved) > 1 else ()
-    return tuple(float(phase == subject.phase) for phase in PHASES) if seen.moved == (subject.phase,) else ()
+        return (1 / 3,) * len(PHASES) if len(seen.observed_phases) > 1 else ()
+    return (
+        tuple(float(phase == subject.phase) for phase in PHASES)
+        if seen.observed_phases == (subject.phase,)
+        else ()
+    )
 
 
 def _make_samples(subject: ProbeSubject, trace: ProbeTrace, share: tuple[float, ...]) -> list[MeterSample]:
@@ -127,7 +131,7 @@ def _make_samples(subject: ProbeSubject, trace: ProbeTrace, share: tuple[float, 
             MeterSample(
                 taken_ns=round(at_s * _S),
                 meter_w=(grid_w, *(watts for watts in by_phase if watts is not None)),
-                steered_w=steered_w,
+                controlled_w=steered_w,
                 generated_w=asset_w if is_pv else 0.0,
                 ordered=bisect_right([command_s for command_s, _ in trace.commands], at_s),
                 unseen_orders=0,

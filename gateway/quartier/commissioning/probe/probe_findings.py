@@ -153,7 +153,7 @@ def _find_other_setpoint(subject: ProbeSubject, trace: ProbeTrace) -> str:
     for edge in trace.edges:
         if subject.role == "pv" and edge.after_w < edge.before_w:
             continue  # released again, its limit is above its generation
-        late = trace.shown.find_values(edge.at_s + 0.6 * (edge.until_s - edge.at_s), edge.until_s)
+        late = trace.readback.find_values(edge.at_s + 0.6 * (edge.until_s - edge.at_s), edge.until_s)
         if late and abs(median(late) - edge.after_w) > max(50.0, 0.5 * abs(edge.change_w)):
             found.append(f"{median(late):.0f} W stood there instead of {edge.after_w:.0f} W")
     return found[0] if len(found) > 1 else ""
@@ -213,27 +213,27 @@ def find_timer_finding(subject: ProbeSubject, watch: TimerObservation | None) ->
     """Yield one finding about the device's timer if it was watched: a fault if it is not as declared."""
     if watch is None:
         return
-    if watch.seen_s is None:
+    if watch.action_s is None:
         yield ProbeFinding(
             "timer.ignored",
             f"{subject.name} still took {watch.held_w:.0f} W {watch.waited_s:.0f} s after the last write: "
             f"it ignores its timer of {watch.expected_s:.0f} s, or polling keeps it alive",
         )
-    elif watch.seen_s > LATE_TIMES * watch.expected_s + TIMER_SLACK_S:
+    elif watch.action_s > LATE_TIMES * watch.expected_s + TIMER_SLACK_S:
         yield ProbeFinding(
             "timer.late",
-            f"{subject.name} fell back only {watch.seen_s:.0f} s after the last write, its profile says "
+            f"{subject.name} fell back only {watch.action_s:.0f} s after the last write, its profile says "
             f"{watch.expected_s:.0f} s: something else than this timer ended it",
         )
-    elif watch.seen_s < 0.5 * watch.expected_s:
+    elif watch.action_s < 0.5 * watch.expected_s:
         yield ProbeFinding(
             "timer.early",
-            f"{subject.name} fell back {watch.seen_s:.0f} s after the last write, its profile says "
+            f"{subject.name} fell back {watch.action_s:.0f} s after the last write, its profile says "
             f"{watch.expected_s:.0f} s: it must be written more often",
         )
     else:
         yield ProbeFinding(
-            "timer", f"{subject.name} fell back {watch.seen_s:.0f} s after the last write", is_fault=False
+            "timer", f"{subject.name} fell back {watch.action_s:.0f} s after the last write", is_fault=False
         )
 
 
@@ -255,7 +255,7 @@ def _describe_grid(seen: ProbeMeasurement) -> str:
     grid, asset = seen.grid.gain, seen.asset.gain
     if not _is_seen_at_grid(grid, asset):
         return "not seen at the grid meter"
-    where = f" on {describe_phases(seen)}" if seen.moved else ""
+    where = f" on {describe_phases(seen)}" if seen.observed_phases else ""
     sign = "right" if grid.value > 0 else "wrong"
     return f"seen at the grid meter{where} with the {sign} sign"
 

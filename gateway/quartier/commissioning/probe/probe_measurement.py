@@ -25,7 +25,7 @@ class MeterResult:
     gain: Gain = field(default_factory=Gain)
     response: Response | None = None
     early: Gain = field(default_factory=Gain)
-    seen: Sequence[MeterDifference] = ()
+    differences: Sequence[MeterDifference] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ProbeMeasurement:
     wake_s: float = 0.0
 
     @property
-    def moved(self) -> tuple[str, ...]:
+    def observed_phases(self) -> tuple[str, ...]:
         """Return the phases on which the asset was surely seen, ``l1`` … ``l3``."""
         whole = self.grid.gain if self.grid.gain.is_significant() else self.asset.gain
         if abs(whole.value) < SEEN_GAIN_MIN:

@@ -45,7 +45,7 @@ def run_script(stage: ProbeState) -> ProbeScript:
     if stage.subject.role != "load":
         stage.steps = True
         yield from _run_steps(stage)
-    if stage.wish.watch_timer:
+    if stage.request.watch_timer:
         yield from _watch_timer(stage)
     if stage.subject.role == "pv":
         yield from _run_zero_limit(stage)
@@ -61,7 +61,7 @@ def _listen(stage: ProbeState) -> ProbeScript:
     asset, grid = (column.series for column in columns)
     stage.grid_update_s = grid.update_s
     stage.noise_w = step_response.MAD_TO_SIGMA * find_median_jump_w(asset)
-    stage.say(
+    stage.add_text(
         f"{stage.subject.name} is read every {asset.period_s:.1f} s, the grid every {grid.period_s:.1f} s; "
         f"the house moves by {step_response.MAD_TO_SIGMA * find_median_jump_w(grid):.0f} W"
         " from reading to reading"
@@ -82,7 +82,7 @@ def _begin_charging(stage: ProbeState) -> ProbeScript:
     assert isinstance(ev, ChargePointAsset)
     if stage.frozen is not None and stage.frozen.number(f"{ev.name}.plugged_on", 600.0) == 0.0:
         raise ProbeEnded(f"no car is plugged in at {ev.name}: plug one in that wants to charge")
-    stage.require_room(stage.subject.low_w, "the least current of a car")
+    stage.require_headroom(stage.subject.low_w, "the least current of a car")
     stage.order(stage.subject.low_w)
     while stage.asset_w < 0.1 * stage.subject.low_w:
         if stage.now_s - stage.commands[-1][0] > START_MAX_S:
@@ -129,8 +129,8 @@ def _run_steps(stage: ProbeState) -> ProbeScript:
             break
         if _is_unanswered(stage):
             return  # a third attempt would show nothing new
-        if stage.now_s + took_s > max(stage.wish.for_s, began_s + took_s):
-            stage.say(f"the time of {stage.wish.for_s:.0f} s leaves no further steps")
+        if stage.now_s + took_s > max(stage.request.for_s, began_s + took_s):
+            stage.add_text(f"the time of {stage.request.for_s:.0f} s leaves no further steps")
             break
 
 
@@ -154,7 +154,9 @@ def _run_feeler(stage: ProbeState, step_w: float) -> Generator[None, None, float
             continue  # it may not react to such a small step
         stage.is_flipped = seen.value < 0
         if abs(seen.value) > 2:
-            stage.say(f"it answers {seen.value:.1f} times what it is asked for: only small steps are taken")
+            stage.add_text(
+                f"it answers {seen.value:.1f} times what it is asked for: only small steps are taken"
+            )
             return share * step_w
         return step_w
     return step_w
@@ -207,13 +209,13 @@ def _learn_hold_time(stage: ProbeState, before_w: float) -> ProbeScript:
     )
     if answer is None:
         if abs(stage.asset_w - from_w) < half_w < abs(stage.asset_w - level_w):
-            stage.say(f"{stage.subject.name} does not seem to answer {level_w:.0f} W")
+            stage.add_text(f"{stage.subject.name} does not seem to answer {level_w:.0f} W")
         return
     slowest_s = max(asset.period_s, stage.grid.period_s, stage.grid_update_s)
     hold_s = 1.5 * answer.find_settling_time_s(level_w - before_w) + 4 * slowest_s
     stage.hold_s = min(max(hold_s, HOLD_MIN_S), HOLD_MAX_S)
     stage.learned_w = abs(level_w - before_w)
-    stage.say(f"it answers after {answer.delay_s:.1f} s; each step is held for {stage.hold_s:.0f} s")
+    stage.add_text(f"it answers after {answer.delay_s:.1f} s; each step is held for {stage.hold_s:.0f} s")
 
 
 def _run_switching(stage: ProbeState) -> ProbeScript:
@@ -225,14 +227,14 @@ def _run_switching(stage: ProbeState) -> ProbeScript:
     stage.commands.append((stage.now_s, stage.subject.watts(float(on))))
     stage.level_w = stage.subject.watts(float(on))
     wait_s = load.min_on_s if on else load.min_off_s
-    stage.say(
+    stage.add_text(
         f"{load.name} is {'on' if on else 'off'}, since when nobody knows: it stays so for {wait_s:.0f} s"
     )
     yield from stage.wait(wait_s)
     stage.steps = True
     for again in (not on, on, *((not on,) if on else ())):
         if again:
-            stage.require_room(load.rated_w, "the load")
+            stage.require_headroom(load.rated_w, "the load")
         stage.order(load.rated_w if again else 0.0)
         yield from stage.wait(max(load.min_on_s if again else HOLD_FIRST_S, HOLD_FIRST_S))
         if not again and on:
@@ -243,10 +245,10 @@ def _watch_timer(stage: ProbeState) -> ProbeScript:
     """Stop writing, and check whether the device ends the last command by itself in time."""
     timer = stage.subject.fallback
     if timer is None or not isfinite(timer.after_s):
-        stage.say("there is no timer to watch: what was written last stands")
+        stage.add_text("there is no timer to watch: what was written last stands")
         return
     if timer.kept_by == "requests":
-        stage.say("its timer cannot be watched: reading keeps it alive too, as its profile says")
+        stage.add_text("its timer cannot be watched: reading keeps it alive too, as its profile says")
         return
     falls_to_w = None if timer.value is None else stage.subject.watts(timer.value)
     step_w = stage.subject.step_w
@@ -256,14 +258,16 @@ def _watch_timer(stage: ProbeState) -> ProbeScript:
         if abs(allowed_w - (rest_w if falls_to_w is None else falls_to_w)) >= 0.5 * step_w:
             break
     else:
-        stage.say("there is no room to watch the timer")
+        stage.add_text("there is no room to watch the timer")
         return
     stage.order(allowed_w)
     yield from stage.wait(max(stage.hold_s, HOLD_MIN_S))
     stage.keeps = False
     held_w, began_s = stage.find_recent_power_w(), stage.written_s
     late_s = 0.15 * timer.after_s + stage.hold_s + 5
-    stage.say(f"nothing is written any more; it shall fall back {timer.after_s:.0f} s after the last write")
+    stage.add_text(
+        f"nothing is written any more; it shall fall back {timer.after_s:.0f} s after the last write"
+    )
     while True:
         waited_s = stage.now_s - began_s
         if _has_fallen_back(stage, held_w, falls_to_w):
@@ -280,13 +284,13 @@ def _run_zero_limit(stage: ProbeState) -> ProbeScript:
     stage.stepped_s = stage.now_s
     whole_w = stage.find_recent_power_w()
     if stage.limit_level(0.0) != 0.0 or -whole_w < 2 * stage.least_w:
-        stage.say("there is no room to curtail it to nothing")
+        stage.add_text("there is no room to curtail it to nothing")
         return
     usual_s = max(stage.hold_s, HOLD_MIN_S)
     stage.keeps, stage.is_open, stage.level_w, stage.due = True, False, 0.0, stage.subject.value(0.0)
     yield from stage.wait(usual_s)
     if abs(stage.asset_w) > abs(whole_w) / 2:
-        stage.say("it does not go down to nothing")
+        stage.add_text("it does not go down to nothing")
         return
     stage.is_open, stage.level_w, stage.due = True, whole_w, stage.subject.value(stage.open_w)
     freed_s = stage.now_s

@@ -72,36 +72,36 @@ class ProbeAction:
     """Action of this cycle: a value to write, texts, or the end (empty: as planned)."""
 
     value: float | None = None
-    said: tuple[str, ...] = ()
-    ended: str | None = None
+    texts: tuple[str, ...] = ()
+    end_reason: str | None = None
 
 
 class ProbeSession:
-    """One probe. ``turn`` is called several times a second with the process image."""
+    """One probe. ``run_cycle`` is called several times a second with the process image."""
 
     def __init__(self, subject: ProbeSubject, bounds: ProbeLimits, wish: ProbeRequest, now_ns: int) -> None:
         self.stage = ProbeState(subject, bounds, wish, now_ns)
         self._script = run_script(self.stage)
-        self._ended: str | None = None
+        self._end_reason: str | None = None
 
-    def turn(self, frozen: FrozenImage, refused: str, now_ns: int) -> ProbeAction:
+    def run_cycle(self, frozen: FrozenImage, refused: str, now_ns: int) -> ProbeAction:
         """Run one cycle. ``refused`` says why the last write failed; empty while it may succeed."""
         stage = self.stage
-        if self._ended is not None:
-            return ProbeAction(ended=self._ended)
+        if self._end_reason is not None:
+            return ProbeAction(end_reason=self._end_reason)
         stage.look(frozen, now_ns)
         try:
             _check_state(stage, refused)
             next(self._script)
         except ProbeEnded as end:
-            self._ended = str(end)
+            self._end_reason = str(end)
         except StopIteration:
-            self._ended = ""
-        said = tuple(stage.said)
-        stage.said.clear()
+            self._end_reason = ""
+        said = tuple(stage.texts)
+        stage.texts.clear()
         return (
-            ProbeAction(said=said, ended=self._ended)
-            if self._ended is not None
+            ProbeAction(texts=said, end_reason=self._end_reason)
+            if self._end_reason is not None
             else ProbeAction(_find_value_to_write(stage), said)
         )
 
@@ -131,14 +131,14 @@ def _check_state(stage: ProbeState, refused: str) -> None:
             f"{subject.name} ran away: {stage.asset_w:.0f} W where {asked_w:.0f} W were asked for"
         )
     if stage.now_s > _find_duration_max_s(stage):
-        raise ProbeEnded(f"the time of {stage.wish.for_s:.0f} s was over")
+        raise ProbeEnded(f"the time of {stage.request.for_s:.0f} s was over")
 
 
 def _find_duration_max_s(stage: ProbeState) -> float:
     timer = stage.subject.fallback
-    watched = stage.wish.watch_timer and timer is not None and isfinite(timer.after_s)
+    watched = stage.request.watch_timer and timer is not None and isfinite(timer.after_s)
     extra_s = 2 * timer.after_s + 60 if watched and timer is not None else 0.0
-    return stage.wish.for_s * 1.5 + 30 + extra_s
+    return stage.request.for_s * 1.5 + 30 + extra_s
 
 
 def _find_value_to_write(stage: ProbeState) -> float | None:

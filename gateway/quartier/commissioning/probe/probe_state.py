@@ -28,10 +28,10 @@ class ProbeRequest:
 
 @dataclass(frozen=True, slots=True)
 class TimerObservation:
-    """The action of a device's timer ``seen_s`` after the last write; None: not within ``waited_s``."""
+    """The action of a device's timer ``action_s`` after the last write; None: not within ``waited_s``."""
 
     expected_s: float
-    seen_s: float | None
+    action_s: float | None
     waited_s: float
     held_w: float
 
@@ -84,13 +84,13 @@ class ProbeState:
     def __init__(self, subject: ProbeSubject, bounds: ProbeLimits, wish: ProbeRequest, began_ns: int) -> None:
         self.subject = subject
         self.bounds = bounds
-        self.wish = wish
+        self.request = wish
         self.began_ns = began_ns
         self.now_s = 0.0
         self.frozen: FrozenImage | None = None
         self.columns = {point: GrowingSeries() for point in list_probe_points(subject)}
         self.commands: list[tuple[float, float]] = []
-        self.said: list[str] = []
+        self.texts: list[str] = []
         self.watch: TimerObservation | None = None
         self.rest: RestartObservation | None = None
         self.stepped_s: float | None = None
@@ -130,7 +130,7 @@ class ProbeState:
                 if len(columns[f"{grid}.power_{phase}_w"].times_s)
             },
             soc=columns[f"{name}.soc_pct"].series,
-            shown=TimeSeries(shown.times_s, watts),
+            readback=TimeSeries(shown.times_s, watts),
         )
 
     @property
@@ -139,9 +139,9 @@ class ProbeState:
         assert self.level_w is not None
         return self.open_w if self.is_open else self.level_w
 
-    def say(self, text: str) -> None:
+    def add_text(self, text: str) -> None:
         """Add a text for the operator."""
-        self.said.append(text)
+        self.texts.append(text)
 
     def order(self, command_w: float, level_w: float | None = None) -> None:
         """Command a power, and note the power expected of it."""
@@ -150,7 +150,7 @@ class ProbeState:
         self.commands.append((self.now_s, self.level_w))
         self.due = self.subject.value(command_w)
 
-    def require_room(self, power_w: float, what: str) -> None:
+    def require_headroom(self, power_w: float, what: str) -> None:
         """End the probe if there is no room for this additional power."""
         if self.limit_level(power_w) < power_w - 1.0:
             raise ProbeEnded(f"there is no room for {what}, {power_w:.0f} W, under the limits")

@@ -89,8 +89,8 @@ class CommandedChange:
 class ProbeTrace:
     """A complete probe. ``commands`` are (second, commanded power in W); the first one is the rest before.
 
-    ``phases`` holds the grid meter's powers by ``l1`` … ``l3``, as far as it measures them. ``shown`` is the
-    reading of the commanded point itself, in W. Positive takes energy from the building's bus; import is
+    ``phases`` holds the grid meter's powers by ``l1`` … ``l3``, as far as it measures them. ``readback`` is
+    the reading of the commanded point itself, in W. Positive takes energy from the building's bus; import is
     positive.
     """
 
@@ -100,7 +100,7 @@ class ProbeTrace:
     grid: TimeSeries
     phases: Mapping[str, TimeSeries] = field(default_factory=dict)
     soc: TimeSeries = field(default_factory=TimeSeries)
-    shown: TimeSeries = field(default_factory=TimeSeries)
+    readback: TimeSeries = field(default_factory=TimeSeries)
 
     @property
     def edges(self) -> list[CommandedChange]:

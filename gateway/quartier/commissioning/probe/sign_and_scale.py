@@ -25,11 +25,11 @@ REVERSED_PHASE_GAIN_MIN = 0.25
 def find_phase_faults(subject: ProbeSubject, seen: ProbeMeasurement) -> Iterator[ProbeFinding]:
     """Yield differences between moved phases and site file, and reversed or swapped transformers."""
     whole = seen.grid.gain.value
-    if not seen.moved or not seen.grid.gain.is_significant() or seen.has_reacted:
+    if not seen.observed_phases or not seen.grid.gain.is_significant() or seen.has_reacted:
         return
-    right = [phase for phase in seen.moved if seen.phases[phase].value * whole > 0]
+    right = [phase for phase in seen.observed_phases if seen.phases[phase].value * whole > 0]
 
-    for phase in seen.moved:
+    for phase in seen.observed_phases:
         share = seen.phases[phase].value / whole
         if share < 0 and right and abs(whole) > REVERSED_PHASE_GAIN_MIN * abs(seen.asset.gain.value):
             mixed = abs(share - MIXED_PHASES_GAIN) < MIXED_PHASES_TOLERANCE
@@ -43,24 +43,28 @@ def find_phase_faults(subject: ProbeSubject, seen: ProbeMeasurement) -> Iterator
             )
     said = subject.phase
     expected = list(ALL_PHASES) if said == "all" else [said]
-    if said and list(seen.moved) != expected:
+    if said and list(seen.observed_phases) != expected:
         yield ProbeFinding(
             "phase.other",
             f"the site file has {subject.name} on {_join_phases(expected)}, "
             f"the grid meter saw it on {describe_phases(seen)}",
-            targets=[CorrectionTarget("site", "", "phase", seen.moved[0] if len(seen.moved) == 1 else "")],
+            targets=[
+                CorrectionTarget(
+                    "site", "", "phase", seen.observed_phases[0] if len(seen.observed_phases) == 1 else ""
+                )
+            ],
         )
-    elif not said and len(seen.moved) == 1 and len(seen.phases) > 1:
+    elif not said and len(seen.observed_phases) == 1 and len(seen.phases) > 1:
         yield ProbeFinding(
             "phase.unsaid",
             f"{subject.name} hangs on {describe_phases(seen)}",
             is_fault=False,
-            targets=[CorrectionTarget("site", "", "phase", seen.moved[0])],
+            targets=[CorrectionTarget("site", "", "phase", seen.observed_phases[0])],
         )
     if (
         isinstance(subject.asset, ChargePointAsset)
         and subject.asset.phases_count == 3
-        and len(seen.moved) == 1
+        and len(seen.observed_phases) == 1
         and whole > 0.5
     ):
         yield ProbeFinding(
@@ -71,7 +75,7 @@ def find_phase_faults(subject: ProbeSubject, seen: ProbeMeasurement) -> Iterator
 
 def describe_phases(seen: ProbeMeasurement) -> str:
     """Return ``L2`` or ``L1, L2 and L3``; empty if no phase is known."""
-    return _join_phases(seen.moved)
+    return _join_phases(seen.observed_phases)
 
 
 def _join_phases(phases: Sequence[str]) -> str:

@@ -45,14 +45,14 @@ Since the changes go up and down, the drift is then taken as zero.
 
 @dataclass(frozen=True, slots=True)
 class MeterDifference:
-    """One change as a meter saw it: ``asked_w`` commanded, ``seen_w`` measured.
+    """One change as a meter saw it: ``commanded_w`` commanded, ``measured_w`` measured.
 
     ``apart_s`` is the time between the two windows.
     """
 
     edge: CommandedChange
-    asked_w: float
-    seen_w: float
+    commanded_w: float
+    measured_w: float
     apart_s: float
     error_w: float
 
@@ -114,30 +114,30 @@ def fit_gain(found: Sequence[MeterDifference], step_w: float = 0.0) -> Gain:
         return Gain()
     drifts = len(found) >= DRIFT_FROM_COUNT
     gain, drift = min(_list_candidates(found, drifts=drifts), key=lambda line: _find_cost(found, *line))
-    left = sorted(abs(one.seen_w - gain * one.asked_w - drift * one.apart_s) for one in found)
+    left = sorted(abs(one.measured_w - gain * one.commanded_w - drift * one.apart_s) for one in found)
     free = left[1 + drifts :]  # the line goes through the others
     sigma_w = MAD_TO_SIGMA * median(free) if free else 0.0
     # If there are only a few different values, they are levels and not the resolution of the meter.
-    step_w = min(step_w, STEP_SHARE_MAX * median(abs(one.asked_w) for one in found))
+    step_w = min(step_w, STEP_SHARE_MAX * median(abs(one.commanded_w) for one in found))
     open_w = max(median(one.error_w for one in found), step_w / sqrt(6))
     sigma_w = max(sigma_w, open_w)
-    whole = sqrt(sum(one.asked_w**2 for one in found))
+    whole = sqrt(sum(one.commanded_w**2 for one in found))
     return Gain(gain, sqrt(pi / 2) * sigma_w / whole, len(found), sigma_w, drift)
 
 
 def _list_candidates(found: Sequence[MeterDifference], *, drifts: bool) -> Iterator[tuple[float, float]]:
-    yield from ((one.seen_w / one.asked_w, 0.0) for one in found)
+    yield from ((one.measured_w / one.commanded_w, 0.0) for one in found)
     if not drifts:
         return
     for one, other in combinations(found, 2):
-        whole = one.asked_w * other.apart_s - other.asked_w * one.apart_s
+        whole = one.commanded_w * other.apart_s - other.commanded_w * one.apart_s
         if abs(whole) > 1e-9:
-            gain = (one.seen_w * other.apart_s - other.seen_w * one.apart_s) / whole
-            yield gain, (one.asked_w * other.seen_w - other.asked_w * one.seen_w) / whole
+            gain = (one.measured_w * other.apart_s - other.measured_w * one.apart_s) / whole
+            yield gain, (one.commanded_w * other.measured_w - other.commanded_w * one.measured_w) / whole
 
 
 def _find_cost(found: Sequence[MeterDifference], gain: float, drift: float) -> float:
-    return sum(abs(one.seen_w - gain * one.asked_w - drift * one.apart_s) for one in found)
+    return sum(abs(one.measured_w - gain * one.commanded_w - drift * one.apart_s) for one in found)
 
 
 SETTLED_SHARE = 1 / 3

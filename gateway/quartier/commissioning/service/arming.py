@@ -115,7 +115,7 @@ async def _arm_device(
         identity = await station.driver.open()
         for point, info in station.points.items():
             if info.fallback is not None:
-                known.met(point, info.fallback.after_s, identity.get("serial", ""))
+                known.drop_outdated_proof(point, info.fallback.after_s, identity.get("serial", ""))
         for found in await _read_fallbacks(station, writes=writes):
             known.note(found, clock.utc_ms())
     except WireError as error:

@@ -57,7 +57,7 @@ class ProbeOutcome:
     """Result of a probe: its session, why it ended (empty: as planned), what could not be given back."""
 
     session: ProbeSession
-    ended: str
+    end_reason: str
     failures: Sequence[str]
     identities: Mapping[str, Mapping[str, str]]
     unreached: Sequence[str] = ()
@@ -243,7 +243,9 @@ def make_fallback_proof(
     """Return what watching the timer proves about the fallback of the point; None if it was not watched."""
     for found in probe_findings.find_timer_finding(subject, watch):
         assert watch is not None
-        return FallbackProof(not found.is_fault, watch.expected_s, watch.seen_s, found.words, utc_ms, serial)
+        return FallbackProof(
+            not found.is_fault, watch.expected_s, watch.action_s, found.words, utc_ms, serial
+        )
     return None
 
 
@@ -280,7 +282,7 @@ async def run_probe_plan(
     identities = {health.name: dict(health.identity) for health in healths}
     unreached = [health.name for health in healths if not health.known]
     failures = [one for one in failures if one.partition(":")[0] not in unreached]
-    await asyncio.to_thread(state_files.save_write_counts, state_dir, fleet.tally)
+    await asyncio.to_thread(state_files.save_write_counts, state_dir, fleet.write_counts)
     return ProbeOutcome(session, ended, failures, identities, unreached)
 
 
@@ -310,11 +312,11 @@ async def _run_steps(
     point = session.stage.subject.point
     while True:
         now_ns = clock.now_ns()
-        act = session.turn(image.freeze(now_ns), _explain_refusal(fleet, point), now_ns)
-        for text in act.said:
+        act = session.run_cycle(image.freeze(now_ns), _explain_refusal(fleet, point), now_ns)
+        for text in act.texts:
             say(text)
-        if act.ended is not None:
-            return act.ended
+        if act.end_reason is not None:
+            return act.end_reason
         if act.value is not None:
             command = Command(point, act.value, now_ns + int(COMMAND_LIFE_S * 1e9), "probe")
             fleet.post([command], now_ns)

@@ -42,7 +42,7 @@ def _mask_addresses(taken: WireRecord, names: IdentifierMasks) -> list[RecordedF
             names.address(_read_forwarded_address(frame.data))
         here, there = names.address(frame.here), names.address(frame.there)
         words = frame.words.replace(taken.where, "the line") if taken.where else frame.words
-        made.append(replace(frame, here=here, there=there, words=names.words(words)))
+        made.append(replace(frame, here=here, there=there, words=names.mask_text(words)))
     return made
 
 

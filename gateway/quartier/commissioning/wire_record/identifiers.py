@@ -135,7 +135,7 @@ class IdentifierMasks:
             data = data.replace(needle, other)
         return data
 
-    def words(self, text: str) -> str:
+    def mask_text(self, text: str) -> str:
         """Do the same for text that a person reads."""
         for name, other in sorted(self._of.items(), key=lambda pair: -len(pair[0])):
             text = text.replace(name, other)

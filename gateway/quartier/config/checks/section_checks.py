@@ -107,7 +107,7 @@ def _find_missing_references(draft: SiteDraft) -> Iterator[FileFault]:
         ("assets", "node", "node", nodes),
         ("nodes", "under", "node", nodes),
     ):
-        for name, said in draft.said(table, key):
+        for name, said in draft.iterate_texts(table, key):
             if said not in known:
                 others = [one for one in known if one != name]
                 help_ = (

@@ -90,7 +90,7 @@ class SiteDraft:
         entries = self.raw.get(table, {})
         return entries if isinstance(entries, dict) else {}
 
-    def said(self, table: str, key: str) -> Iterator[tuple[str, str]]:
+    def iterate_texts(self, table: str, key: str) -> Iterator[tuple[str, str]]:
         """Yield name and text of ``key`` in each raw entry that has it, including faulty ones."""
         for name, entry in self.find_raw_entries(table).items():
             if isinstance(entry, dict) and isinstance(entry.get(key), str):

@@ -57,13 +57,15 @@ def _troubles(
     for row, breach in inputs.state.overloads.items():
         if row.direction == direction and (breach.fast_over or breach.next_step):
             cap = connection_tree.make_row_reason(
-                inputs.house, tree.stem, inputs.force, row.number(tree.stem), direction
+                inputs.site, tree.topology, inputs.active_limits, row.number(tree.topology), direction
             )
-            yield _BreachScope(breach, cap, _below(tree, tree.stem.number(row.node), row.k))
+            yield _BreachScope(breach, cap, _below(tree, tree.topology.number(row.node), row.k))
     state = inputs.state
     breach = state.import_breach if direction == "import" else state.export_breach
     if breach.fast_over or breach.next_step:
-        yield _BreachScope(breach, inputs.force.reason(direction), range(len(participants)), is_node=False)
+        yield _BreachScope(
+            breach, inputs.active_limits.reason(direction), range(len(participants)), is_node=False
+        )
 
 
 def _below(tree: ConnectionTree, number: int, k: int) -> frozenset[int]:
@@ -118,7 +120,7 @@ def _target_w(trouble: _BreachScope, participant: Participant, excess_w: float) 
     cycle.
     """
     is_limited = isinstance(participant.asset, Pv) and participant.asset.curtail == "limit"
-    if trouble.is_node or not is_limited or participant.deaf or not participant.seen:
+    if trouble.is_node or not is_limited or participant.is_unresponsive or not participant.is_measured:
         return 0.0
     return min(0.0, participant.present_w + BREACH_EXCESS_MARGIN * excess_w)
 

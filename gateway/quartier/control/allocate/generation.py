@@ -28,7 +28,7 @@ from quartier.site.site_layout import Site
 
 def find_ordered_mode(inputs: CycleInputs, asset: OperationModeAsset) -> int:
     """Return the mode that was last ordered, the normal one before the first order."""
-    ordered = inputs.state.turns.get(asset.name, SwitchState()).mode
+    ordered = inputs.state.switch_states.get(asset.name, SwitchState()).mode
     return asset.normal if ordered is None else ordered
 
 
@@ -39,7 +39,7 @@ def find_import_without_w(inputs: CycleInputs, asset: OperationModeAsset) -> flo
     """
     if inputs.grid_w is None:
         return None
-    own_w = observations.find_power_w(inputs.state.memories, asset, inputs.now_ns)
+    own_w = observations.find_power_w(inputs.state.last_good, asset, inputs.now_ns)
     if own_w is None:
         if asset.measured:
             return None
@@ -60,15 +60,15 @@ def find_surplus_w(inputs: CycleInputs, asset: OperationModeAsset) -> float | No
 
 
 def _batteries_w(inputs: CycleInputs) -> list[float]:
-    last_good, now_ns = inputs.state.memories, inputs.now_ns
-    batteries = (asset for asset in inputs.house.assets if isinstance(asset, Battery))
+    last_good, now_ns = inputs.state.last_good, inputs.now_ns
+    batteries = (asset for asset in inputs.site.assets if isinstance(asset, Battery))
     return [observations.find_power_w(last_good, battery, now_ns) or 0.0 for battery in batteries]
 
 
 def read_sensor(inputs: CycleInputs, asset: OperationModeAsset, quantity: str) -> float | None:
     """Return the value of the asset's own sensor for ``quantity``; None while it is silent."""
     point = f"{asset.name}.{quantity}"
-    return observations.find_fresh_value(inputs.state.memories, point, asset.sense_period_s, inputs.now_ns)
+    return observations.find_fresh_value(inputs.state.last_good, point, asset.sense_period_s, inputs.now_ns)
 
 
 EXCESS_MIN_W = 1.0
@@ -97,8 +97,8 @@ def withhold_discharge(
     left_w = min(kept_w, target_w - rest_w - sum(setpoints_w))
     if (
         left_w < EXCESS_MIN_W
-        or inputs.duties.holds
-        or inputs.duties.discharges
+        or inputs.grid_effects.holds
+        or inputs.grid_effects.discharges
         or inputs.stage is not ControlStage.NORMAL
     ):
         return setpoints_w
@@ -107,7 +107,7 @@ def withhold_discharge(
         asset = participant.asset
         if (
             not isinstance(asset, Battery)
-            or overrides.find_ordered_power_w(asset, inputs.wishes.overrides) is not None
+            or overrides.find_ordered_power_w(asset, inputs.requests.overrides) is not None
         ):
             continue
         ramped_w = participant.before_w + asset.ramp_max_w_per_s * inputs.dt_s
@@ -133,16 +133,21 @@ def limit_generation(
     inputs: CycleInputs, participants: Sequence[Participant], wants: list[float], acted: dict[int, Reason]
 ) -> None:
     """Lower ``wants`` (W, generation negative) to the limit, in proportion; ``acted`` gets the reasons."""
-    cap_w = inputs.force.generation_w
+    cap_w = inputs.active_limits.generation_w
     if cap_w is None:
         return
-    cap = inputs.force.reason("generation")
+    cap = inputs.active_limits.reason("generation")
     mine: list[int] = []
     for index, participant in enumerate(participants):
         asset = participant.asset
-        if not isinstance(asset, Pv) or not participant.usable or participant.deaf or wants[index] >= 0:
+        if (
+            not isinstance(asset, Pv)
+            or not participant.usable
+            or participant.is_unresponsive
+            or wants[index] >= 0
+        ):
             continue
-        if participant.seen or asset.curtail == "relay":
+        if participant.is_measured or asset.curtail == "relay":
             mine.append(index)
         elif -wants[index] > (held_w := find_generation_share_w(inputs, asset, cap_w)) + _LEAST_W:
             wants[index] = -held_w
@@ -187,18 +192,18 @@ def restore_relay_pv(
     After an outage it must fit into the building's own consumption. ``total_low_w`` is the lowest grid power,
     in W. ``acted`` are the participants that were moved.
     """
-    duties = inputs.duties
+    duties = inputs.grid_effects
     pv_waits = duties.pv_holds and not duties.pv_serves
     if total_low_w is None or not duties.holds or pv_waits or inputs.stage is not ControlStage.NORMAL:
         return {}
     spare_w = total_low_w
     if not duties.pv_holds:
-        spare_w += inputs.force.export_w * switch_state.RESTORE_BELOW_SHARE
-    if inputs.force.generation_w is not None:
-        made_w = residual_load.find_generation_w(inputs.house, inputs.state.memories, inputs.now_ns)
-        spare_w = min(spare_w, inputs.force.generation_w * switch_state.RESTORE_BELOW_SHARE - made_w)
+        spare_w += inputs.active_limits.export_w * switch_state.RESTORE_BELOW_SHARE
+    if inputs.active_limits.generation_w is not None:
+        made_w = residual_load.find_generation_w(inputs.site, inputs.state.last_good, inputs.now_ns)
+        spare_w = min(spare_w, inputs.active_limits.generation_w * switch_state.RESTORE_BELOW_SHARE - made_w)
     for index, participant in enumerate(participants):
-        asset, switch = participant.asset, participant.turn
+        asset, switch = participant.asset, participant.switch_state
         if (
             not isinstance(asset, Pv)
             or index in acted
@@ -206,7 +211,7 @@ def restore_relay_pv(
         ):
             continue
         expected_w = -switch.before_w if switch.before_w < 0 else asset.rated_w
-        is_barred = overrides.is_kept_off(asset, inputs.wishes.overrides) or not participant.usable
+        is_barred = overrides.is_kept_off(asset, inputs.requests.overrides) or not participant.usable
         if (
             not is_barred
             and expected_w <= spare_w
@@ -250,14 +255,14 @@ def find_curtailed_power_w(inputs: CycleInputs) -> float:
     It is 0 if generation itself is limited by a limit, a person or a high frequency. A potential older than
     an hour does not count, because the sun moves.
     """
-    if inputs.force.generation_w is not None or inputs.duties.pv_holds:
+    if inputs.active_limits.generation_w is not None or inputs.grid_effects.pv_holds:
         return 0.0
     more_w = 0.0
     for pv in _pvs(inputs):
         order = inputs.state.book.orders.get(f"{pv.name}.generation_max_w")
         could = inputs.state.potentials.get(pv.name)
-        made_w = observations.find_power_w(inputs.state.memories, pv, inputs.now_ns)
-        if order is None or could is None or made_w is None or pv.name in inputs.wishes.overrides:
+        made_w = observations.find_power_w(inputs.state.last_good, pv, inputs.now_ns)
+        if order is None or could is None or made_w is None or pv.name in inputs.requests.overrides:
             continue
         is_held = order.value < pv.rated_w and -made_w >= AT_LIMIT_SHARE * order.value
         if is_held and inputs.now_ns - could.taken_ns <= POTENTIAL_S * 1e9:
@@ -266,7 +271,7 @@ def find_curtailed_power_w(inputs: CycleInputs) -> float:
 
 
 def _pvs(inputs: CycleInputs) -> Iterator[Pv]:
-    return (asset for asset in inputs.house.assets if isinstance(asset, Pv))
+    return (asset for asset in inputs.site.assets if isinstance(asset, Pv))
 
 
 def _chp_w(inputs: CycleInputs) -> float:
@@ -274,9 +279,9 @@ def _chp_w(inputs: CycleInputs) -> float:
 
     A silent CHP counts at its rating if it ever reported its power.
     """
-    last_good = inputs.state.memories
+    last_good = inputs.state.last_good
     total_w = 0.0
-    for asset in inputs.house.assets:
+    for asset in inputs.site.assets:
         if isinstance(asset, ChpUnit):
             seen_w = observations.find_power_w(last_good, asset, inputs.now_ns)
             ever = f"{asset.name}.power_w" in last_good
@@ -285,12 +290,12 @@ def _chp_w(inputs: CycleInputs) -> float:
 
 
 def _is_free(inputs: CycleInputs, pv: Pv) -> bool:
-    return pv.curtail == "limit" and not explain_no_order(pv, inputs.state.memories)
+    return pv.curtail == "limit" and not explain_no_order(pv, inputs.state.last_good)
 
 
 def _is_silent(inputs: CycleInputs, pv: Pv) -> bool:
     """Return whether it should report its power and does not; one that never did gets time to begin."""
-    last_good = inputs.state.memories
+    last_good = inputs.state.last_good
     if not pv.measured or observations.find_power_w(last_good, pv, inputs.now_ns) is not None:
         return False
     return f"{pv.name}.power_w" in last_good or inputs.running_s > totals.START_WAIT_S
@@ -301,18 +306,19 @@ def _most_w(inputs: CycleInputs, pv: Pv, cap_w: float) -> float:
 
     For a PV without measurement the order is all that is known, if it takes orders; else its rating.
     """
-    last_good = inputs.state.memories
+    last_good = inputs.state.last_good
     seen_w = observations.find_power_w(last_good, pv, inputs.now_ns)
     if seen_w is not None:
         return -min(0.0, seen_w)
     if _is_silent(inputs, pv):
         is_off = (
-            f"{pv.name}.power_w" not in last_good and not inputs.state.turns.get(pv.name, SwitchState()).on
+            f"{pv.name}.power_w" not in last_good
+            and not inputs.state.switch_states.get(pv.name, SwitchState()).on
         )
         return 0.0 if is_off else pv.rated_w
     if pv.measured:
         return 0.0
-    switch = inputs.state.turns.get(pv.name, SwitchState())
+    switch = inputs.state.switch_states.get(pv.name, SwitchState())
     if not switch.on:
         return 0.0
     return min(pv.rated_w, find_generation_share_w(inputs, pv, cap_w)) if _is_free(inputs, pv) else pv.rated_w

@@ -42,12 +42,12 @@ def explain_held(inputs: CycleInputs, reason: Reason, waits: Reason) -> Reason:
 
     A reason that is no longer in force is not named; ``waits``, what it waits for, is.
     """
-    force = inputs.force
+    force = inputs.active_limits
     if reason.code in _OF_NOW or reason.last.code == "grid.nothing_raised":
         return waits
     if reason.code in effects.TIERS_OFF:
         done = reason.last  # the reading before it is that of the row that acted last
-        return next((now for now in inputs.duties.off.values() if now.last == done), waits)
+        return next((now for now in inputs.grid_effects.off.values() if now.last == done), waits)
     # No plan delays it any more, nobody orders it so, and no other controller moves it.
     if reason.who == local_plan.PLAN_LEADS or reason.code in _ENDED:
         return waits
@@ -73,11 +73,11 @@ def explain_no_raise(
     ``spares_w`` is the power that each limit leaves for a raise, by direction; empty if nothing is known of
     the grid.
     """
-    if inputs.duties.holds:
+    if inputs.grid_effects.holds:
         return effects.explain_no_increase(inputs.state.events, generates=False)
     in_the_way = next((way for way, spare_w in spares_w.items() if spare_w < step_w), None)
     if in_the_way is not None:
-        return make_limit_reason(inputs.force, in_the_way)
+        return make_limit_reason(inputs.active_limits, in_the_way)
     if inputs.stage is not ControlStage.NORMAL:
         return explain_stale_inputs(inputs)
     return _why_not_yet(inputs, gate) if spares_w else RETURNS
@@ -85,12 +85,14 @@ def explain_no_raise(
 
 def _why_not_yet(inputs: CycleInputs, gate: RestoreGate) -> Reason:
     """Return the part of the staged restore for which an asset waits that already fits."""
-    ceiling_w, now_ns = inputs.duties.ceiling_w, inputs.now_ns
-    if ceiling_w is not None and ceiling_w < inputs.force.import_w * switch_state.RESTORE_BELOW_SHARE:
+    ceiling_w, now_ns = inputs.grid_effects.ceiling_w, inputs.now_ns
+    if ceiling_w is not None and ceiling_w < inputs.active_limits.import_w * switch_state.RESTORE_BELOW_SHARE:
         return effects.RISES_SLOWLY
     if gate.below_since_ns is None or now_ns - gate.below_since_ns < switch_state.RESTORE_AFTER_S * _S:
         return make_rule_reason(
-            "restore.below", RESTORE, limit_w=round(inputs.force.import_w * switch_state.RESTORE_BELOW_SHARE)
+            "restore.below",
+            RESTORE,
+            limit_w=round(inputs.active_limits.import_w * switch_state.RESTORE_BELOW_SHARE),
         )
     if gate.last_ns is not None and now_ns - gate.last_ns < switch_state.RESTORE_EACH_S * _S:
         return _APART
@@ -99,15 +101,15 @@ def _why_not_yet(inputs: CycleInputs, gate: RestoreGate) -> Reason:
 
 def explain_no_pv_raise(inputs: CycleInputs, room_w: float | None, step_w: float, fitting: Reason) -> Reason:
     """Return why PV is not raised by ``step_w``; ``fitting`` is the reason if ``room_w`` allows it."""
-    if inputs.duties.pv_holds:
+    if inputs.grid_effects.pv_holds:
         return effects.explain_no_increase(inputs.state.events, generates=True)
-    if inputs.force.generation_w is not None:
-        return make_limit_reason(inputs.force, "generation")
+    if inputs.active_limits.generation_w is not None:
+        return make_limit_reason(inputs.active_limits, "generation")
     if room_w is None or room_w <= step_w:
-        return make_limit_reason(inputs.force, "export")
+        return make_limit_reason(inputs.active_limits, "export")
     if inputs.stage is not ControlStage.NORMAL:
         return explain_stale_inputs(inputs)
-    return fitting if inputs.duties.pv_ramp_per_min is None else effects.RISES_SLOWLY
+    return fitting if inputs.grid_effects.pv_ramp_per_min is None else effects.RISES_SLOWLY
 
 
 def explain_stale_inputs(inputs: CycleInputs) -> Reason:

@@ -61,9 +61,9 @@ class ChargePoint:
     not read.
     """
 
-    player: Participant
+    participant: Participant
     ev: ChargePointAsset
-    stay: ChargingSession | None
+    session: ChargingSession | None
     rows: list[tuple[int, float]]
     way: tuple[int, ...]
     order_a: float
@@ -73,7 +73,7 @@ class ChargePoint:
     needed_a: float
     active: bool
     fixed: bool
-    deaf: bool
+    is_unresponsive: bool
     movable: bool
     goal_a: float = 0.0
     bound: int | None = None
@@ -93,7 +93,7 @@ def share_load(
     inputs: CycleInputs, participants: Sequence[Participant], tree: ConnectionTree | None
 ) -> CycleInputs:
     """Set the order of each charge point in its participant; return the inputs with the new switch states."""
-    if tree is None or not inputs.house.has_connection_tree:
+    if tree is None or not inputs.site.has_connection_tree:
         return inputs
     bays = [
         _bay(inputs, tree, index, p)
@@ -101,25 +101,29 @@ def share_load(
         if isinstance(p.asset, ChargePointAsset)
     ]
     for bay in bays:
-        bay.player.allowed_w = (
-            bay.assumed_current_a * bay.ev.voltage_v * charging_sessions.count_phases(bay.ev, bay.stay)
+        bay.participant.allowed_w = (
+            bay.assumed_current_a * bay.ev.voltage_v * charging_sessions.count_phases(bay.ev, bay.session)
         )
     plan = _Sharing(inputs, tree, participants, bays)
-    park = plan.made()
-    switches = dict(inputs.state.turns)
+    park = plan.divide_current()
+    switches = dict(inputs.state.switch_states)
     for bay in bays:
-        switches[bay.ev.name] = _ordered(inputs, tree, bay)
+        switches[bay.ev.name] = _make_switch_state(inputs, tree, bay)
     gate = inputs.state.gate
-    if plan.passed:
+    if plan.has_raised_level:
         gate = replace(gate, last_ns=inputs.now_ns)
-    return replace(inputs, state=replace(inputs.state, turns=switches, park=park, gate=gate))
+    return replace(inputs, state=replace(inputs.state, switch_states=switches, load_sharing=park, gate=gate))
 
 
 def _bay(inputs: CycleInputs, tree: ConnectionTree, index: int, participant: Participant) -> ChargePoint:
-    ev, last_good, now = participant.asset, inputs.state.memories, inputs.now
+    ev, last_good, now = participant.asset, inputs.state.last_good, inputs.now
     assert isinstance(ev, ChargePointAsset)
-    switch, here, leaf = participant.turn, inputs.state.stays.get(ev.name), tree.leaves[index]
-    way = tree.stem.way(leaf.home)
+    switch, here, leaf = (
+        participant.switch_state,
+        inputs.state.charging_sessions.get(ev.name),
+        tree.leaves[index],
+    )
+    way = tree.topology.way(leaf.node_number)
     each_w = leaf.share.spread_power(ev.voltage_v * charging_sessions.count_phases(ev, here))
     rows = [
         (NODE_ROWS * number + k, watts)
@@ -128,24 +132,24 @@ def _bay(inputs: CycleInputs, tree: ConnectionTree, index: int, participant: Par
         if watts > 0 and tree.caps.import_w[NODE_ROWS * number + k] < NO_LIMIT_W
     ]
     order_a = takes_a = charging_sessions.find_ordered_current_a(ev, switch)
-    if participant.seen:
+    if participant.is_measured:
         takes_a = charging_sessions.find_drawn_current_a(ev, here, last_good, now.ns)
-    takes_a = max(takes_a, conflicts.find_foreign_value(inputs.state.rivals, f"{ev.name}.current_max_a"))
+    takes_a = max(takes_a, conflicts.find_foreign_value(inputs.state.conflicts, f"{ev.name}.current_max_a"))
     deaf = charging_sessions.is_order_ignored(
         switch, order_a, takes_a, charging_sessions.find_read_time_ns(ev, last_good, now.ns)
     )
-    fixed = not participant.usable or not participant.seen or deaf
+    fixed = not participant.usable or not participant.is_measured or deaf
     off_lately = sum(1 for then in switch.sheds_ns if now.ns - then < 3600 * _S)
     movable = switch_state.is_switch_allowed(ev, switch, now.ns) and (
         switch.on or off_lately < PAUSES_MAX_PER_H
     )
     movable = movable and (switch.on or switch.unread_ns is None)  # it is first told that it is off
-    movable = movable and not overrides.is_kept_off(ev, inputs.wishes.overrides)
-    most_a = overrides.find_ceiling(ev, inputs.wishes.overrides) or ev.current_max_a
+    movable = movable and not overrides.is_kept_off(ev, inputs.requests.overrides)
+    most_a = overrides.find_ceiling(ev, inputs.requests.overrides) or ev.current_max_a
     return ChargePoint(
-        player=participant,
+        participant=participant,
         ev=ev,
-        stay=here,
+        session=here,
         rows=rows,
         way=way,
         order_a=order_a,
@@ -155,13 +159,13 @@ def _bay(inputs: CycleInputs, tree: ConnectionTree, index: int, participant: Par
         else min(most_a, charging_sessions.find_usable_current_a(ev, here, last_good, now.ns)),
         laxity_s=charging_sessions.UNMET_ORDER_S
         if here is None
-        else charging_sessions.find_laxity_s(ev, here, last_good, now, inputs.house.zone),
+        else charging_sessions.find_laxity_s(ev, here, last_good, now, inputs.site.zone),
         needed_a=0.0
         if here is None
-        else charging_sessions.find_needed_current_a(ev, here, last_good, now, inputs.house.zone),
+        else charging_sessions.find_needed_current_a(ev, here, last_good, now, inputs.site.zone),
         active=here is not None and not here.is_idle(now.ns),
         fixed=fixed,
-        deaf=deaf,
+        is_unresponsive=deaf,
         movable=movable and not fixed,
     )
 
@@ -170,30 +174,36 @@ def _bay(inputs: CycleInputs, tree: ConnectionTree, index: int, participant: Par
 class _Sharing:
     """One sharing: what is left in each row, who charges, and with how much."""
 
-    scene: CycleInputs
-    grove: ConnectionTree
-    players: Sequence[Participant]
-    bays: Sequence[ChargePoint]
-    passed: bool = False
+    inputs: CycleInputs
+    tree: ConnectionTree
+    participants: Sequence[Participant]
+    charge_points: Sequence[ChargePoint]
+    has_raised_level: bool = False
     bounds: dict[str, int | None] = field(default_factory=dict)
 
-    def made(self) -> SharingState:
-        before, now_ns = self.scene.state.park, self.scene.now_ns
-        hard, soft = self._left()
+    def divide_current(self) -> SharingState:
+        before, now_ns = self.inputs.state.load_sharing, self.inputs.now_ns
+        hard, soft = self._find_left_currents()
         tight = self._tight(hard)
         level_w = self._level_w(before.level_w, hard[0], soft[0], tight=0 in tight)
         if level_w is not None:
             hard[0], soft[0] = min(hard[0], level_w), min(soft[0], level_w)
-        for bay in self.bays:
+        for bay in self.charge_points:
             bay.goal_a = bay.order_a
         raising = self._may_raise
-        ideal = self._chosen(dict(hard), dict(soft), {bay.ev.name for bay in self.bays} if raising else set())
+        ideal = self._choose_cars(
+            dict(hard), dict(soft), {bay.ev.name for bay in self.charge_points} if raising else set()
+        )
         fits_ns = {b.ev.name: before.fits_ns.get(b.ev.name, now_ns) for b in ideal if not b.on}
         ready = {name for name, since_ns in fits_ns.items() if now_ns - since_ns >= FIT_WAIT_S * _S}
-        ready |= {bay.ev.name for bay in self.bays if bay.stay is not None and bay.stay.since_ns == now_ns}
-        chosen = self._chosen(dict(hard), dict(soft), ready)
+        ready |= {
+            bay.ev.name
+            for bay in self.charge_points
+            if bay.session is not None and bay.session.since_ns == now_ns
+        }
+        chosen = self._choose_cars(dict(hard), dict(soft), ready)
         starting = [bay for bay in chosen if not bay.on]
-        for bay in self.bays:
+        for bay in self.charge_points:
             if bay.on and bay.active and bay.movable and bay not in chosen:
                 bay.goal_a = 0.0
         due = before.shared_ns is None or now_ns - before.shared_ns >= SHARING_INTERVAL_S * _S
@@ -201,14 +211,14 @@ class _Sharing:
             self._share(chosen, soft, due=due and raising, tight=tight)
         self._start(starting, dict(hard))
         self._rest()
-        if due and 0 not in tight and not self.scene.duties.off and self._is_free():
+        if due and 0 not in tight and not self.inputs.grid_effects.off and self._is_free():
             level_w = None
         return SharingState(now_ns if due else before.shared_ns, fits_ns, level_w, self._bounds(before))
 
     @property
     def _may_raise(self) -> bool:
-        duties = self.scene.duties
-        return self.scene.stage is ControlStage.NORMAL and not (duties.holds or duties.off)
+        duties = self.inputs.grid_effects
+        return self.inputs.stage is ControlStage.NORMAL and not (duties.holds or duties.off)
 
     def _level_w(self, before_w: float | None, hard_w: float, soft_w: float, *, tight: bool) -> float | None:
         """Return what the cars may take together, in W, after the limit of the connection lowered it.
@@ -216,89 +226,97 @@ class _Sharing:
         None: it lowers nothing. The value rises by one car each time the restore gate opens, which all loads
         pass.
         """
-        if self.scene.duties.off:  # a grid event: what it takes also comes back by the gate
-            now_w = sum(watts for bay in self.bays for row, watts in self._counted(bay) if row == 0)
+        if self.inputs.grid_effects.off:  # a grid event: what it takes also comes back by the gate
+            now_w = sum(
+                watts for bay in self.charge_points for row, watts in self._list_row_powers(bay) if row == 0
+            )
             return min(now_w, soft_w) if before_w is None else min(before_w, now_w, soft_w)
         if tight:
             return max(0.0, soft_w if before_w is None else min(before_w, soft_w))
         if before_w is None:
             return None
         level_w = max(0.0, min(before_w, hard_w))
-        is_open = self.scene.state.gate.is_open(self.scene.now_ns) and not self.scene.common
+        is_open = self.inputs.state.gate.is_open(self.inputs.now_ns) and not self.inputs.common
         if is_open and self._may_raise and level_w < soft_w:
-            self.passed = True
+            self.has_raised_level = True
             level_w = min(
-                soft_w, level_w + max((find_full_power_w(bay.ev) for bay in self.bays), default=0.0)
+                soft_w, level_w + max((find_full_power_w(bay.ev) for bay in self.charge_points), default=0.0)
             )
         return level_w
 
     def _bounds(self, before: SharingState) -> dict[str, int]:
         """Return the row that bounds each charging car, as last shared."""
         known = {**before.bounds, **self.bounds}
-        found = {bay.ev.name: known.get(bay.ev.name) for bay in self.bays if bay.active and bay.goal_a > 0}
+        found = {
+            bay.ev.name: known.get(bay.ev.name) for bay in self.charge_points if bay.active and bay.goal_a > 0
+        }
         acting = {row for row in found.values() if row is not None}
-        for bay in self.bays:
+        for bay in self.charge_points:
             if bay.goal_a > 0:
                 bay.bound = found.get(bay.ev.name)
             elif bay.bound is None:
                 bay.bound = next((row for row, _ in bay.rows if row in acting), None)
         return {name: row for name, row in found.items() if row is not None}
 
-    def _left(self) -> tuple[dict[int, float], dict[int, float]]:
+    def _find_left_currents(self) -> tuple[dict[int, float], dict[int, float]]:
         """Return what the cars may take by row, in W: the most, and the part of it that is shared."""
-        high, _ = self.grove.rest(self.players, [participant.want_w for participant in self.players])
-        hard = {row: cap - high[row] for row, cap in enumerate(self.grove.caps.import_w) if cap < NO_LIMIT_W}
-        soft = {row: left - (1 - PLANNED_SHARE) * self.grove.caps.import_w[row] for row, left in hard.items()}
-        ceiling_w = self.grove.caps.import_w[0] * switch_state.RESTORE_BELOW_SHARE
-        if self.scene.duties.ceiling_w is not None:
-            ceiling_w = min(ceiling_w, self.scene.duties.ceiling_w)
+        high, _ = self.tree.rest(self.participants, [participant.want_w for participant in self.participants])
+        hard = {row: cap - high[row] for row, cap in enumerate(self.tree.caps.import_w) if cap < NO_LIMIT_W}
+        soft = {row: left - (1 - PLANNED_SHARE) * self.tree.caps.import_w[row] for row, left in hard.items()}
+        ceiling_w = self.tree.caps.import_w[0] * switch_state.RESTORE_BELOW_SHARE
+        if self.inputs.grid_effects.ceiling_w is not None:
+            ceiling_w = min(ceiling_w, self.inputs.grid_effects.ceiling_w)
         soft[0] = ceiling_w - high[0]
-        for leaf, participant in zip(self.grove.leaves, self.players, strict=False):
+        for leaf, participant in zip(self.tree.leaves, self.participants, strict=False):
             if isinstance(participant.asset, ChargePointAsset):
                 continue
             want_w = (
                 min(0.0, participant.want_w) if isinstance(participant.asset, Battery) else participant.want_w
             )
-            for number in self.grove.stem.way(leaf.home):
+            for number in self.tree.topology.way(leaf.node_number):
                 for k, watts in enumerate(leaf.share.spread_power(want_w)):
                     if (row := NODE_ROWS * number + k) in hard:
                         hard[row] -= watts
                         soft[row] -= watts
-        now_w = sum(watts for bay in self.bays for row, watts in self._counted(bay) if row == 0)
-        cap_w = self.scene.force.consumption_w
-        if cap_w is not None and self.scene.grid_w is not None:
+        now_w = sum(
+            watts for bay in self.charge_points for row, watts in self._list_row_powers(bay) if row == 0
+        )
+        cap_w = self.inputs.active_limits.consumption_w
+        if cap_w is not None and self.inputs.grid_w is not None:
             spare_w = cap_w * switch_state.RESTORE_BELOW_SHARE - totals.find_consumption_w(
-                self.scene, self.players
+                self.inputs, self.participants
             )
             soft[0] = min(soft[0], now_w + spare_w)
         return hard, soft
 
-    def _counted(self, bay: ChargePoint) -> list[tuple[int, float]]:
+    def _list_row_powers(self, bay: ChargePoint) -> list[tuple[int, float]]:
         return [(row, bay.assumed_current_a * watts) for row, watts in bay.rows]
 
     def _tight(self, hard: Mapping[int, float]) -> set[int]:
         """Return the rows whose limit would be exceeded if each car took all it may."""
         loads: dict[int, float] = {}
-        for bay in self.bays:
-            for row, watts in self._counted(bay):
+        for bay in self.charge_points:
+            for row, watts in self._list_row_powers(bay):
                 loads[row] = loads.get(row, 0.0) + watts
         return {row for row, watts in loads.items() if watts > hard[row] + 1.0}
 
     def _is_free(self) -> bool:
         """Return whether the connection bounds no car as it was just shared."""
-        return all(bay.bound != 0 for bay in self.bays if bay.active)
+        return all(bay.bound != 0 for bay in self.charge_points if bay.active)
 
-    def _chosen(
+    def _choose_cars(
         self, hard: MutableMapping[int, float], soft: MutableMapping[int, float], ready: set[str]
     ) -> list[ChargePoint]:
         """Return who charges, at least at its floor: who cannot be paused, then the urgent, then by turns."""
-        for bay in self.bays:
+        for bay in self.charge_points:
             if bay.fixed or not bay.active:
                 for left in (hard, soft):
                     subtract_current(bay.rows, bay.assumed_current_a, left)
         self._reserve(soft)
         found = []
-        for bay in sorted((bay for bay in self.bays if bay.active and not bay.fixed), key=self._place):
+        for bay in sorted(
+            (bay for bay in self.charge_points if bay.active and not bay.fixed), key=self._place
+        ):
             floor_a = bay.ev.current_min_a
             bay.bound = find_full_row(bay.rows, floor_a, hard if bay.on else soft)
             if not bay.on and (not bay.movable or bay.ev.name not in ready):
@@ -324,7 +342,7 @@ class _Sharing:
     def _reserve(self, soft: MutableMapping[int, float]) -> None:
         """Reserve room for one car that arrives or wakes at an open point without a charging car."""
         need: dict[int, float] = {}
-        for bay in self.bays:
+        for bay in self.charge_points:
             if not bay.active and not bay.fixed and bay.on:
                 for row, watts in bay.rows:
                     need[row] = max(need.get(row, 0.0), watts * bay.ev.current_min_a)
@@ -332,7 +350,7 @@ class _Sharing:
             soft[row] -= watts
 
     def _place(self, bay: ChargePoint) -> tuple[int, float, str]:
-        switch, now_ns = bay.player.turn, self.scene.now_ns
+        switch, now_ns = bay.participant.switch_state, self.inputs.now_ns
         if bay.on and not bay.movable:
             return (0, 0.0, bay.ev.name)
         if bay.laxity_s < URGENT_LAXITY_S:
@@ -345,7 +363,7 @@ class _Sharing:
     ) -> None:
         """Share what is left among those who charge; raise only at the interval and if each has obeyed."""
         left = dict(soft)
-        for bay in self.bays:
+        for bay in self.charge_points:
             if bay.fixed or not bay.active:
                 subtract_current(bay.rows, bay.assumed_current_a, left)
         self._reserve(left)
@@ -354,7 +372,9 @@ class _Sharing:
             draws[bay] = CurrentRequest(bay.rows, self._least_a(bay, left), bay.most_a)
             subtract_current(bay.rows, draws[bay].now_a, left)
         share_currents(list(draws.values()), left)
-        answered = all(b.drawn_a <= b.order_a + SETTLED_A for b in self.bays if b.active and not b.fixed)
+        answered = all(
+            b.drawn_a <= b.order_a + SETTLED_A for b in self.charge_points if b.active and not b.fixed
+        )
         for bay, draw in draws.items():
             if draw.bound is not None or due:
                 bay.bound = draw.bound
@@ -370,11 +390,11 @@ class _Sharing:
                 bay.goal_a = goal_a
 
     def _rests(self, bay: ChargePoint) -> bool:
-        return any(self.grove.branches[number].rests for number in bay.way)
+        return any(self.tree.branches[number].rests for number in bay.way)
 
     def _start(self, starting: Sequence[ChargePoint], hard: MutableMapping[int, float]) -> None:
         """Start the cars for which there is room beside all current that is still drawn."""
-        for bay in self.bays:
+        for bay in self.charge_points:
             subtract_current(
                 bay.rows, max(bay.goal_a, bay.drawn_a) if bay.active or bay.fixed else bay.drawn_a, hard
             )
@@ -387,16 +407,20 @@ class _Sharing:
 
     def _rest(self) -> None:
         """Keep a point without a charging car open at its floor, for a car that arrives or wakes."""
-        for bay in self.bays:
+        for bay in self.charge_points:
             opens = bay.on or (bay.movable and self._may_raise)
             if opens and not bay.active and not bay.fixed:
                 bay.goal_a = bay.ev.current_min_a
 
 
-def _ordered(inputs: CycleInputs, tree: ConnectionTree, bay: ChargePoint) -> SwitchState:
+def _make_switch_state(inputs: CycleInputs, tree: ConnectionTree, bay: ChargePoint) -> SwitchState:
     """Return the switch state that the goal makes, and set the powers with which the participant counts."""
-    participant, ev, now_ns = bay.player, bay.ev, inputs.now_ns
-    switch, goal_a, count = participant.turn, bay.goal_a, charging_sessions.count_phases(bay.ev, bay.stay)
+    participant, ev, now_ns = bay.participant, bay.ev, inputs.now_ns
+    switch, goal_a, count = (
+        participant.switch_state,
+        bay.goal_a,
+        charging_sessions.count_phases(bay.ev, bay.session),
+    )
     limit_w = find_limit_w(goal_a * ev.voltage_v * ev.phases_count, find_full_power_w(ev))
     if goal_a <= 0 and switch.on:
         switch = switch_state.switch_off(switch, max(0.0, participant.present_w), now_ns)
@@ -409,9 +433,13 @@ def _ordered(inputs: CycleInputs, tree: ConnectionTree, bay: ChargePoint) -> Swi
     elif goal_a > bay.order_a:
         switch = replace(switch, limit_w=limit_w)
     each_w = ev.voltage_v * count
-    participant.turn, participant.laxity_s, participant.scale = switch, bay.laxity_s, count / ev.phases_count
-    participant.deaf = bay.deaf
-    if bay.deaf:
+    participant.switch_state, participant.laxity_s, participant.scale = (
+        switch,
+        bay.laxity_s,
+        count / ev.phases_count,
+    )
+    participant.is_unresponsive = bay.is_unresponsive
+    if bay.is_unresponsive:
         participant.want_w = bay.drawn_a * each_w
     else:
         participant.want_w = min(participant.want_w, goal_a * each_w) if switch.on else 0.0
@@ -426,16 +454,18 @@ def _ordered(inputs: CycleInputs, tree: ConnectionTree, bay: ChargePoint) -> Swi
 def _reason(inputs: CycleInputs, tree: ConnectionTree, bay: ChargePoint) -> Reason:
     cap = None
     if bay.bound is not None:
-        cap = connection_tree.make_row_reason(inputs.house, tree.stem, inputs.force, bay.bound, "import")
+        cap = connection_tree.make_row_reason(
+            inputs.site, tree.topology, inputs.active_limits, bay.bound, "import"
+        )
     if bay.fixed:
-        return _DEAF if bay.deaf else _UNHEARD
+        return _DEAF if bay.is_unresponsive else _UNHEARD
     if not bay.active and bay.goal_a > 0:
         return _NO_CAR
     if bay.goal_a <= 0:
         return _WAITS if cap is None else cap.then(_WAITS)
     if cap is not None:
         return cap.then(_SHARES)
-    ordered = overrides.make_limit_reached_reason(bay.ev.name, inputs.wishes.overrides, bay.goal_a)
+    ordered = overrides.make_limit_reached_reason(bay.ev.name, inputs.requests.overrides, bay.goal_a)
     if ordered is None and bay.most_a < bay.ev.current_max_a:
         return _DEMAND
     full = bay.goal_a >= bay.ev.current_max_a

@@ -46,7 +46,7 @@ def find_machines_over_fuses(
     ]
     machines.sort(
         key=lambda i: switch_state.rank_tier(
-            participants[i].asset, _tier(participants[i]), participants[i].turn, inputs.now_ns
+            participants[i].asset, _tier(participants[i]), participants[i].switch_state, inputs.now_ns
         )
     )
     for index in machines:
@@ -69,16 +69,16 @@ def make_fuse_reason(inputs: CycleInputs, tree: ConnectionTree, index: int) -> R
         rows = [row for row in _loads_w(tree, index, 1.0) if _is_fuse(tree, row)]
         loads = [watts for branch in tree.branches for watts in branch.load_w]
         row = max(rows, key=lambda one: loads[one] - tree.caps.import_w[one], default=0)
-    return connection_tree.make_row_reason(inputs.house, tree.stem, inputs.force, row, "import").then(
-        _OFF_EARLY
-    )
+    return connection_tree.make_row_reason(
+        inputs.site, tree.topology, inputs.active_limits, row, "import"
+    ).then(_OFF_EARLY)
 
 
 def _is_held_on(inputs: CycleInputs, participant: Participant) -> bool:
     asset = participant.asset
     if not switch_state.is_machine(asset) or not participant.usable or _tier(participant) == "A":
         return False
-    return switch_state.is_starting(asset, participant.turn, inputs.now_ns)
+    return switch_state.is_starting(asset, participant.switch_state, inputs.now_ns)
 
 
 def _tier(participant: Participant) -> Tier:
@@ -107,7 +107,7 @@ def _over_w(
     if tree.branches:
         high, _ = tree.rest(participants, setpoints_w)
         for leaf, setpoint_w in zip(tree.leaves, setpoints_w, strict=False):
-            for number in tree.stem.way(leaf.home):
+            for number in tree.topology.way(leaf.node_number):
                 for k, watts in enumerate(leaf.share.spread_power(setpoint_w)):
                     high[NODE_ROWS * number + k] += watts
         loads = [watts for branch in tree.branches for watts in branch.load_w]
@@ -124,7 +124,7 @@ def _is_fuse(tree: ConnectionTree, row: int) -> bool:
     number, k = divmod(row, NODE_ROWS)
     if k or not number:
         return k > 0
-    node = tree.stem.nodes[number - 1]
+    node = tree.topology.nodes[number - 1]
     return node.power_max_w >= node.phases_count * node.fuse_a * NOMINAL_V
 
 
@@ -135,7 +135,7 @@ def _loads_w(tree: ConnectionTree, index: int, setpoint_w: float) -> dict[int, f
     leaf = tree.leaves[index]
     return {
         NODE_ROWS * number + k: watts
-        for number in tree.stem.way(leaf.home)
+        for number in tree.topology.way(leaf.node_number)
         for k, watts in enumerate(leaf.share.spread_power(setpoint_w))
     }
 
@@ -147,12 +147,14 @@ def space_releases(
     first = next((one.index for one in ups if switch_state.is_machine(participants[one.index].asset)), None)
     if first is None:
         return [*ups]
-    starting = switch_state.find_starting_machines(inputs.house.assets, inputs.state.turns, inputs.now_ns)
+    starting = switch_state.find_starting_machines(
+        inputs.site.assets, inputs.state.switch_states, inputs.now_ns
+    )
 
     def may_start(step: AllocationStep) -> bool:
         participant = participants[step.index]
         if not switch_state.is_machine(participant.asset) or (
-            isinstance(participant.asset, ChargePointAsset) and participant.turn.on
+            isinstance(participant.asset, ChargePointAsset) and participant.switch_state.on
         ):
             return True
         return step.index == first and not starting - {participant.name}
@@ -182,9 +184,10 @@ def find_largest_excesses(house: Site) -> list[MinimumTimeExcess]:
     # Charge points of a tree share the current, and start together; all other machines are released alone.
     together = [one for one in machines if house.has_connection_tree and isinstance(one, ChargePointAsset)]
     alone = [one for one in machines if one not in together]
-    largest = max(alone, key=lambda one: (_held_w(one), one.min_on_s), default=None)
+    largest = max(alone, key=lambda one: (_find_least_w(one), one.min_on_s), default=None)
     held = {
-        one.name: (_held_w(one), one.min_on_s) for one in (*together, *([] if largest is None else [largest]))
+        one.name: (_find_least_w(one), one.min_on_s)
+        for one in (*together, *([] if largest is None else [largest]))
     }
     plants = {
         one.name: (max(0.0, -min(mode.power_w for mode in one.modes)), one.min_off_s)
@@ -209,7 +212,7 @@ def _is_steered(asset: Load | ChargePointAsset | OperationModeAsset, house: Site
     )
 
 
-def _held_w(asset: Load | ChargePointAsset | OperationModeAsset) -> float:
+def _find_least_w(asset: Load | ChargePointAsset | OperationModeAsset) -> float:
     """Return the least that it takes in its minimum time, in W: a car can be slowed at once."""
     if isinstance(asset, OperationModeAsset):
         return asset.modes[0].power_w - asset.modes[-1].power_w

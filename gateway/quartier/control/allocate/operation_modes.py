@@ -35,8 +35,8 @@ def adopt_assets(frozen: FrozenImage, state: ControlState, now_ns: int) -> dict[
     So a restart neither forgets a shed nor lifts a limit: the asset is restored in stages. Its remembered
     minimum times and sheds stay.
     """
-    known = dict(state.turns)
-    for one in find_controllable(state.house):
+    known = dict(state.switch_states)
+    for one in find_controllable(state.site):
         if one.point not in state.book.orders:
             switch = known.get(one.name, SwitchState())
             if one.point in state.book.released and not is_relinquished(one, switch):
@@ -44,27 +44,27 @@ def adopt_assets(frozen: FrozenImage, state: ControlState, now_ns: int) -> dict[
             found = observations.read_number(frozen, one.point)
             switch = adopt_mode(one, switch, found, now_ns)
             known[one.name] = unread_assets.note_unread_point(switch, now_ns, read=found is not None)
-    for asset in find_flexible_assets(state.house):
+    for asset in find_flexible_assets(state.site):
         if find_control_point(asset) not in state.book.orders:
             point = find_control_point(asset)
             found = observations.read_number(frozen, point)
             switch = known.get(asset.name, SwitchState())
             if found is not None and (switch.limit_w is None or switch.unread_ns is not None):
-                switch = _met(point, asset, switch, found.value, now_ns)
+                switch = _match_value(point, asset, switch, found.value, now_ns)
             known[asset.name] = unread_assets.note_unread_point(switch, now_ns, read=found is not None)
     return known
 
 
-def _met(
+def _match_value(
     point: str, asset: Load | ChargePointAsset | Pv, switch: SwitchState, value: float, now_ns: int
 ) -> SwitchState:
     if not switch.on:
         return switch
     if point.endswith("_on"):
-        return switch if value else replace(switch, on=False, since_ns=now_ns, told_ns=now_ns)
+        return switch if value else replace(switch, on=False, since_ns=now_ns, order_ns=now_ns)
     if isinstance(asset, ChargePointAsset):
         if value < asset.current_min_a:
-            return replace(switch, on=False, since_ns=now_ns, told_ns=now_ns)
+            return replace(switch, on=False, since_ns=now_ns, order_ns=now_ns)
         watts = value * asset.voltage_v * asset.phases_count
         return switch if watts >= find_full_power_w(asset) else switch_state.hold_limit(switch, watts, now_ns)
     return switch if value >= asset.rated_w else switch_state.hold_limit(switch, max(0.0, value), now_ns)
@@ -103,7 +103,7 @@ def adopt_mode(
 def find_preference(inputs: CycleInputs, asset: OperationModeAsset) -> Preference:
     """Return the preference of its class, or what a person ordered instead."""
     return overrides.apply_to_preference(
-        asset, inputs.wishes.overrides, preferences.find_class_preference(asset, inputs)
+        asset, inputs.requests.overrides, preferences.find_class_preference(asset, inputs)
     )
 
 
@@ -113,7 +113,7 @@ def find_relinquished_points(inputs: CycleInputs) -> dict[str, Reason]:
     Source: spec/failsafe.md#rule-11.
     """
     found = (
-        (asset.point, find_preference(inputs, asset).given_back) for asset in find_controllable(inputs.house)
+        (asset.point, find_preference(inputs, asset).given_back) for asset in find_controllable(inputs.site)
     )
     return {point: why for point, why in found if why}
 
@@ -143,7 +143,7 @@ def forget_mode(switch: SwitchState, now_ns: int) -> SwitchState:
     return SwitchState(
         since_ns=now_ns,
         sheds_ns=switch.sheds_ns,
-        turns_ns=switch.turns_ns,
+        switch_times_ns=switch.switch_times_ns,
         back_ns=switch.back_ns,
         unread_ns=switch.unread_ns,
     )
@@ -153,11 +153,13 @@ def make_participants(inputs: CycleInputs) -> list[Participant]:
     """Make a participant of each operation-mode asset that takes orders and is not under its own control."""
     ours = (
         a
-        for a in find_controllable(inputs.house)
-        if not overrides.is_in_maintenance(a, inputs.wishes.overrides)
+        for a in find_controllable(inputs.site)
+        if not overrides.is_in_maintenance(a, inputs.requests.overrides)
     )
-    ours = (a for a in ours if not conflicts.explain_no_raise(inputs.state.rivals, a.point))
-    starting = switch_state.find_starting_machines(inputs.house.assets, inputs.state.turns, inputs.now_ns)
+    ours = (a for a in ours if not conflicts.explain_no_raise(inputs.state.conflicts, a.point))
+    starting = switch_state.find_starting_machines(
+        inputs.site.assets, inputs.state.switch_states, inputs.now_ns
+    )
     found = []
     for asset in ours:
         leaning = find_preference(inputs, asset)
@@ -165,7 +167,7 @@ def make_participants(inputs: CycleInputs) -> list[Participant]:
         participant = make_participant(inputs, asset, leaning, waits=waits)
         if participant is not None:
             found.append(participant)
-            before = asset.normal if participant.turn.mode is None else participant.turn.mode
+            before = asset.normal if participant.switch_state.mode is None else participant.switch_state.mode
             if switch_state.is_machine(asset) and participant.mode < before:
                 starting.add(asset.name)
     return found
@@ -181,21 +183,21 @@ def make_participant(
     """
     if leaning.given_back:
         return None
-    switch, now_ns = inputs.state.turns.get(asset.name, SwitchState()), inputs.now_ns
+    switch, now_ns = inputs.state.switch_states.get(asset.name, SwitchState()), inputs.now_ns
     before = asset.normal if switch.mode is None else switch.mode
-    switch, wanted = _asked(switch, before, leaning, now_ns)
-    usable = not participants.explain_no_order(asset, inputs.state.memories)
+    switch, wanted = _find_asked_mode(switch, before, leaning, now_ns)
+    usable = not participants.explain_no_order(asset, inputs.state.last_good)
     rises = usable and switch_state.is_switch_allowed(asset, switch, now_ns)
     sinks = usable and switch_state.is_lowering_allowed(asset, switch, now_ns)
     mode = _mode(inputs, switch, before, wanted, leaning) if sinks else before
     if waits or not rises:
         mode = max(before, mode)
-    seen_w = find_power_w(inputs.state.memories, asset, now_ns)
+    seen_w = find_power_w(inputs.state.last_good, asset, now_ns)
     # An asset that is only asked to generate may not have started.
     present_w = max(0.0, asset.modes[before].power_w) if seen_w is None else seen_w
-    want_w = _expected_w(asset, before, present_w, mode)
-    participant = Participant(asset, present_w, want_w, switch, seen=seen_w is not None, usable=usable)
-    participant.mode, participant.wanted = mode, wanted
+    want_w = _find_expected_w(asset, before, present_w, mode)
+    participant = Participant(asset, present_w, want_w, switch, is_measured=seen_w is not None, usable=usable)
+    participant.mode, participant.preferred_mode = mode, wanted
     participant.tier, participant.reason = leaning.tier, _reason(asset, mode, wanted, leaning)
     if sinks and leaning.tier != "A":
         lowest, highest = leaning.lowest, leaning.highest
@@ -209,13 +211,15 @@ def make_participant(
     return participant
 
 
-def _asked(switch: SwitchState, before: int, leaning: Preference, now_ns: int) -> tuple[SwitchState, int]:
+def _find_asked_mode(
+    switch: SwitchState, before: int, leaning: Preference, now_ns: int
+) -> tuple[SwitchState, int]:
     """Return the mode that was wanted for long enough, and the state with since when another is wanted."""
-    if switch.is_held or not leaning.after_s or leaning.wanted == before:
-        return (switch if switch.asks_ns is None else replace(switch, asks_ns=None)), leaning.wanted
+    if switch.is_held or not leaning.after_s or leaning.preferred_mode == before:
+        return (switch if switch.asks_ns is None else replace(switch, asks_ns=None)), leaning.preferred_mode
     since_ns = now_ns if switch.asks_ns is None else switch.asks_ns
     if now_ns - since_ns >= leaning.after_s * _S:
-        return switch, leaning.wanted
+        return switch, leaning.preferred_mode
     return replace(switch, asks_ns=since_ns), min(max(before, leaning.highest), leaning.lowest)
 
 
@@ -226,7 +230,7 @@ def _mode(inputs: CycleInputs, switch: SwitchState, before: int, wanted: int, le
     hour.
     """
     mode = min(max(wanted, leaning.highest), leaning.lowest)
-    held = inputs.duties.holds_down(leaning.tier) or (switch.is_held and not leaning.claims)
+    held = inputs.grid_effects.holds_down(leaning.tier) or (switch.is_held and not leaning.claims)
     if (
         held
         or inputs.stage is not ControlStage.NORMAL
@@ -241,9 +245,11 @@ def _reason(asset: OperationModeAsset, mode: int, wanted: int, leaning: Preferen
     cause = leaning.reason
     if cause.code == NO_REASON.code:
         return cause
-    if wanted != leaning.wanted:
+    if wanted != leaning.preferred_mode:
         later = make_reason(
-            "mode.after", mode=asset.modes[leaning.wanted].name, after_min=round(leaning.after_s / 60, 2)
+            "mode.after",
+            mode=asset.modes[leaning.preferred_mode].name,
+            after_min=round(leaning.after_s / 60, 2),
         )
         cause = cause.then(later)
     return cause.limit_until(make_reason("mode.stands", mode=asset.modes[mode].name))
@@ -257,7 +263,7 @@ def _rung(
     tier = leaning.last_tier if last and leaning.last_tier is not None else leaning.tier
     return ModeStep(
         mode,
-        _expected_w(asset, before, present_w, mode),
+        _find_expected_w(asset, before, present_w, mode),
         asset.modes[mode].name,
         "D" if early else tier,
         early,
@@ -265,7 +271,7 @@ def _rung(
     )
 
 
-def _expected_w(asset: OperationModeAsset, before: int, present_w: float, mode: int) -> float:
+def _find_expected_w(asset: OperationModeAsset, before: int, present_w: float, mode: int) -> float:
     """Return the expected power in ``mode``, in W.
 
     Going down, its present power falls in the ratio of the modes' powers. Going up, it is the full power of
@@ -285,7 +291,7 @@ def apply_mode(
     inputs: CycleInputs, participant: Participant, setpoint_w: float, off: int | None = None
 ) -> SwitchState:
     """Return the switch state after the allocation; ``off`` is the mode to which a grid event takes it."""
-    asset, switch, now_ns = participant.asset, participant.turn, inputs.now_ns
+    asset, switch, now_ns = participant.asset, participant.switch_state, inputs.now_ns
     assert isinstance(asset, OperationModeAsset)
     if switch.mode is None and not participant.usable:
         return switch  # it was never ordered, and must not be ordered now
@@ -303,16 +309,16 @@ def apply_mode(
         switch = replace(switch, on=mode < before, since_ns=now_ns, asks_ns=None)
     if lowered and mode > before:
         switch = switch_state.switch_off(switch, max(participant.present_w, 0.0), now_ns)
-    keeps = switch.is_held or inputs.duties.holds_down(participant.tier)
-    is_held = mode > participant.wanted and (lowered or keeps)
+    keeps = switch.is_held or inputs.grid_effects.holds_down(participant.tier)
+    is_held = mode > participant.preferred_mode and (lowered or keeps)
     return replace(switch, mode=mode, is_held=is_held, back_ns=None)
 
 
 def find_mode_above(inputs: CycleInputs, participant: Participant, spare_w: float) -> SwitchState | None:
     """Return the state one mode up for a held asset, if that fits; else None."""
-    asset, switch = participant.asset, participant.turn
+    asset, switch = participant.asset, participant.switch_state
     assert isinstance(asset, OperationModeAsset)
-    if not switch.is_held or participant.mode <= participant.wanted:
+    if not switch.is_held or participant.mode <= participant.preferred_mode:
         return None
     if not (
         switch_state.is_switch_allowed(asset, switch, inputs.now_ns)
@@ -320,11 +326,13 @@ def find_mode_above(inputs: CycleInputs, participant: Participant, spare_w: floa
     ):
         return None
     mode = participant.mode - 1
-    more_w = _expected_w(asset, participant.mode, participant.want_w, mode) - participant.want_w
+    more_w = _find_expected_w(asset, participant.mode, participant.want_w, mode) - participant.want_w
     if more_w > spare_w:
         return None
     switch = switch_state.change_direction(switch, inputs.now_ns, up=True)
-    return replace(switch, mode=mode, on=True, since_ns=inputs.now_ns, is_held=mode > participant.wanted)
+    return replace(
+        switch, mode=mode, on=True, since_ns=inputs.now_ns, is_held=mode > participant.preferred_mode
+    )
 
 
 def make_order(participant: Participant, switch: SwitchState, reason: Reason) -> DesiredValue:

@@ -33,8 +33,12 @@ def wait_for_others(
     direction, and never leaves its own range.
     """
     # What others have still to do, less the room below the limit: batteries must wait only for the rest.
-    above_w = _pending_w(participants, setpoints_w, 1.0) - max(0.0, inputs.force.import_w - totals.high_w)
-    below_w = _pending_w(participants, setpoints_w, -1.0) - max(0.0, inputs.force.export_w + totals.low_w)
+    above_w = _pending_w(participants, setpoints_w, 1.0) - max(
+        0.0, inputs.active_limits.import_w - totals.high_w
+    )
+    below_w = _pending_w(participants, setpoints_w, -1.0) - max(
+        0.0, inputs.active_limits.export_w + totals.low_w
+    )
     if above_w < _PENDING_MIN_W and below_w < _PENDING_MIN_W:
         return setpoints_w
     found = list(setpoints_w)
@@ -45,11 +49,11 @@ def wait_for_others(
         if move_w > 0.0:
             kept_w = min(move_w, max(0.0, above_w))
             above_w -= kept_w
-            found[index] = max(found[index] - kept_w, participant.room.low_w)
+            found[index] = max(found[index] - kept_w, participant.headroom.low_w)
         else:
             kept_w = min(-move_w, max(0.0, below_w))
             below_w -= kept_w
-            found[index] = min(found[index] + kept_w, participant.room.high_w)
+            found[index] = min(found[index] + kept_w, participant.headroom.high_w)
     return tuple(found)
 
 
@@ -58,5 +62,5 @@ def _pending_w(participants: Sequence[Participant], setpoints_w: Sequence[float]
     return sum(
         max(0.0, sign * (participant.present_w - setpoint_w))
         for participant, setpoint_w in zip(participants, setpoints_w, strict=True)
-        if not isinstance(participant.asset, Battery) and not participant.deaf
+        if not isinstance(participant.asset, Battery) and not participant.is_unresponsive
     )

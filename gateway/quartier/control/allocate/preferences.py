@@ -74,7 +74,7 @@ def find_lights_preference(lights: Lights, inputs: CycleInputs) -> Preference:
     if is_daylight(lights, inputs) and not _burning(lights, inputs):
         return Preference(0, 0, 0, lights.tier, _DAYLIGHT)
     lowest = max(i for i, mode in enumerate(lights.modes) if mode.value >= LIGHTS_MIN_PCT)
-    share_pct = _share_pct(lights, local_time.find_local_time_s(inputs.now, inputs.house.zone))
+    share_pct = _share_pct(lights, local_time.find_local_time_s(inputs.now, inputs.site.zone))
     wanted = max((i for i in range(lowest + 1) if lights.modes[i].value >= share_pct), default=0)
     reason = _ENOUGH if wanted else NO_REASON
     return Preference(wanted, 0, lowest, lights.tier, reason)
@@ -147,7 +147,7 @@ def _why_not(run: BatchLoad, one: RunProgress, until_s: float | None, inputs: Cy
         return make_reason("run.done", at=local_time.format_clock(run.deadline_s))
     if one.is_begun:
         return None
-    if not daily_runs.is_run_pending(run, inputs.state.memories, inputs.now_ns):
+    if not daily_runs.is_run_pending(run, inputs.state.last_good, inputs.now_ns):
         return _RUN_NOTHING
     if until_s is not None and until_s > run.window_length_s and not one.is_late:
         return make_reason("run.hours", at=local_time.format_clock(run.deadline_s - run.window_length_s))
@@ -193,8 +193,8 @@ def find_waste_preference(waste: WasteCollection, inputs: CycleInputs) -> Prefer
     """Rest while no waste waits; unknown counts as waiting, because a missed batch is worse."""
     if generation.read_sensor(inputs, waste, "waiting_on") == 0:
         return Preference(WAIT, WAIT, WAIT, waste.tier, _WASTE_NOTHING)
-    left_s = _left_s(waste, inputs)
-    until_s = local_time.find_seconds_until(inputs.now, inputs.house.zone, waste.deadline_s)
+    left_s = _find_left_s(waste, inputs)
+    until_s = local_time.find_seconds_until(inputs.now, inputs.site.zone, waste.deadline_s)
     if until_s is None:
         return Preference(WASTE_RUN, WASTE_RUN, WAIT, waste.tier, _WASTE_NO_TIME)
     if until_s > ((waste.deadline_s - waste.window_s) % _WASTE_DAY_S or _WASTE_DAY_S):
@@ -215,7 +215,7 @@ def find_waste_preference(waste: WasteCollection, inputs: CycleInputs) -> Prefer
     return Preference(WAIT, WASTE_RUN, WAIT, waste.tier, reason, after_s=WASTE_SURPLUS_AFTER_S)
 
 
-def _left_s(waste: WasteCollection, inputs: CycleInputs) -> float:
+def _find_left_s(waste: WasteCollection, inputs: CycleInputs) -> float:
     left_s = generation.read_sensor(inputs, waste, "left_s")
     return waste.duration_s if left_s is None else left_s
 

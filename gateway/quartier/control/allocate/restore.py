@@ -36,28 +36,28 @@ def restore_next(
     inputs: CycleInputs, participants: Sequence[Participant], result: AllocationResult
 ) -> AllocationResult:
     """Restore at most one load, charge point or PV, if the gate is open and it fits with 10 % to spare."""
-    cap_w = inputs.force.import_w * switch_state.RESTORE_BELOW_SHARE
-    if inputs.duties.ceiling_w is not None:
-        cap_w = min(cap_w, inputs.duties.ceiling_w)
+    cap_w = inputs.active_limits.import_w * switch_state.RESTORE_BELOW_SHARE
+    if inputs.grid_effects.ceiling_w is not None:
+        cap_w = min(cap_w, inputs.grid_effects.ceiling_w)
     high_w = result.total_high_w
     below = high_w is not None and inputs.grid_w is not None and max(high_w, inputs.grid_w) < cap_w
     gate = switch_state.advance_gate(
-        inputs.state.gate, below=below, common=inputs.common, seed=inputs.house.seed, now_ns=inputs.now_ns
+        inputs.state.gate, below=below, common=inputs.common, seed=inputs.site.seed, now_ns=inputs.now_ns
     )
-    rooms, looks = tree.find_headrooms_w(inputs, result.grove, participants, result.setpoints_w)
+    rooms, looks = tree.find_headrooms_w(inputs, result.tree, participants, result.setpoints_w)
     back: dict[int, SwitchState] = {}
     spares_w = _spares_w(inputs, participants, high_w)
     if (
         high_w is not None
         and inputs.stage is ControlStage.NORMAL
-        and not (result.acted or inputs.duties.holds)
+        and not (result.acted or inputs.grid_effects.holds)
     ):
         if gate.is_open(inputs.now_ns):
             spare_w = (
                 cap_w
                 - high_w
                 - residual_load.estimate_unseen_rise_w(
-                    inputs.house.assets, inputs.state.memories, inputs.now_ns
+                    inputs.site.assets, inputs.state.last_good, inputs.now_ns
                 )
             )
             spare_w = min(spare_w, _consumption_spare_w(inputs, participants))
@@ -75,16 +75,20 @@ def _spares_w(
     if (
         high_w is None
         or inputs.grid_w is None
-        or not any(participant.turn.is_limited for participant in participants)
+        or not any(participant.switch_state.is_limited for participant in participants)
     ):
         return {}
-    silent_w = residual_load.estimate_unseen_rise_w(inputs.house.assets, inputs.state.memories, inputs.now_ns)
-    spare_w = inputs.force.import_w * switch_state.RESTORE_BELOW_SHARE - max(high_w, inputs.grid_w) - silent_w
+    silent_w = residual_load.estimate_unseen_rise_w(inputs.site.assets, inputs.state.last_good, inputs.now_ns)
+    spare_w = (
+        inputs.active_limits.import_w * switch_state.RESTORE_BELOW_SHARE
+        - max(high_w, inputs.grid_w)
+        - silent_w
+    )
     return {"import": spare_w, "consumption": _consumption_spare_w(inputs, participants)}
 
 
 def _consumption_spare_w(inputs: CycleInputs, participants: Sequence[Participant]) -> float:
-    cap_w = inputs.force.consumption_w
+    cap_w = inputs.active_limits.consumption_w
     if cap_w is None:
         return inf
     return cap_w * switch_state.RESTORE_BELOW_SHARE - totals.find_consumption_w(inputs, participants)
@@ -95,8 +99,8 @@ def _next_back(
 ) -> dict[int, SwitchState]:
     """Return the first that fits, in reverse of the shed order; ``spares_w`` is by participant."""
     place = {participant.name: index for index, participant in enumerate(participants)}
-    switches = inputs.state.turns
-    starting = switch_state.find_starting_machines(inputs.house.assets, switches, inputs.now_ns)
+    switches = inputs.state.switch_states
+    starting = switch_state.find_starting_machines(inputs.site.assets, switches, inputs.now_ns)
     tiers = {participant.name: _tier(participant) for participant in participants}
     order = [
         p.asset
@@ -110,7 +114,8 @@ def _next_back(
         # A new limit must find at most one machine that has to stay on.
         waits = (switch_state.is_machine(asset) and bool(starting - {asset.name})) or asset.name in left_alone
         barred = (
-            overrides.is_kept_off(asset, inputs.wishes.overrides) or tiers[asset.name] in inputs.duties.off
+            overrides.is_kept_off(asset, inputs.requests.overrides)
+            or tiers[asset.name] in inputs.grid_effects.off
         )
         if waits or barred:
             continue
@@ -121,11 +126,11 @@ def _next_back(
         elif _is_away(inputs, participants[place[asset.name]]):
             fits = steps.estimate_return_power_w(asset, switch) <= spare_w
             if fits and switch_state.is_return_allowed(asset, switch, inputs.now_ns):
-                return {place[asset.name]: _switched_on(asset, switch, inputs.now_ns)}
+                return {place[asset.name]: _switch_on(asset, switch, inputs.now_ns)}
     for asset in reversed(order):
         switch, spare_w = switches[asset.name], spares_w[place[asset.name]]
         shares = participants[place[asset.name]].allowed_w is not None
-        waits = shares or tiers[asset.name] in inputs.duties.off or asset.name in left_alone
+        waits = shares or tiers[asset.name] in inputs.grid_effects.off or asset.name in left_alone
         if isinstance(asset, ChargePointAsset) and switch.on and switch.limit_w is not None and not waits:
             limit_w = min(find_full_power_w(asset), switch.limit_w + spare_w)
             if limit_w >= min(find_full_power_w(asset), switch.limit_w + find_floor_power_w(asset) / 6):
@@ -139,7 +144,7 @@ def _next_back(
     return {}
 
 
-def _switched_on(asset: Load | ChargePointAsset, switch: SwitchState, now_ns: int) -> SwitchState:
+def _switch_on(asset: Load | ChargePointAsset, switch: SwitchState, now_ns: int) -> SwitchState:
     on = switch_state.switch_on(switch, now_ns)
     return (
         switch_state.raise_limit(on, find_floor_power_w(asset), now_ns, stands=True)
@@ -163,16 +168,16 @@ def _pv_back(
 ) -> dict[int, SwitchState]:
     """Restore a PV behind a relay if its power before it was switched off fits."""
     assert result.total_low_w is not None
-    if inputs.duties.pv_holds or inputs.duties.pv_ramp_per_min is not None:
+    if inputs.grid_effects.pv_holds or inputs.grid_effects.pv_ramp_per_min is not None:
         return {}
-    spare_w = result.total_low_w + inputs.force.export_w * switch_state.RESTORE_BELOW_SHARE
-    cap_w = inputs.force.generation_w
+    spare_w = result.total_low_w + inputs.active_limits.export_w * switch_state.RESTORE_BELOW_SHARE
+    cap_w = inputs.active_limits.generation_w
     if cap_w is not None:
-        made_w = residual_load.find_generation_w(inputs.house, inputs.state.memories, inputs.now_ns)
+        made_w = residual_load.find_generation_w(inputs.site, inputs.state.last_good, inputs.now_ns)
         spare_w = min(spare_w, cap_w * switch_state.RESTORE_BELOW_SHARE - made_w)
     for index, participant in enumerate(participants):
-        asset, switch = participant.asset, participant.turn
-        if not isinstance(asset, Pv) or overrides.is_kept_off(asset, inputs.wishes.overrides):
+        asset, switch = participant.asset, participant.switch_state
+        if not isinstance(asset, Pv) or overrides.is_kept_off(asset, inputs.requests.overrides):
             continue
         if is_paused_by_conflict(inputs, asset):
             continue
@@ -198,18 +203,18 @@ def find_return_needs(state: ControlState, name: str, now_ns: int) -> list[dict[
     holds all back. ``rest``: it was switched often. ``fits``: its power must fit. ``turn``: these assets come
     first.
     """
-    asset = next((one for one in state.house.assets if one.name == name), None)
-    switch = state.turns.get(name)
-    if switch is None or not isinstance(asset, FlexibleAsset) or state.force is None:
+    asset = next((one for one in state.site.assets if one.name == name), None)
+    switch = state.switch_states.get(name)
+    if switch is None or not isinstance(asset, FlexibleAsset) or state.active_limits is None:
         return None
     if not switch.is_limited and switch.unread_ns is None:
         return None
-    grid = effects.find_grid_effects(state.events, state.house.limits.import_hard_w, now_ns)
+    grid = effects.find_grid_effects(state.events, state.site.limits.import_hard_w, now_ns)
     waits = grid.pv_holds if isinstance(asset, Pv) else grid.holds
-    found = [*_inputs(state), *([{"what": "grid"}] if waits else []), *_commanded(state, asset)]
+    found = [*_inputs(state), *([{"what": "grid"}] if waits else []), *_iterate_commands(state, asset)]
     found += _minimum(asset, switch, now_ns)
     if isinstance(asset, Pv):
-        return [*found, {"what": "export", "below_w": round(state.force.export_w, 1)}]
+        return [*found, {"what": "export", "below_w": round(state.active_limits.export_w, 1)}]
     return [*found, *_gate(state, grid, now_ns), *_fits(state, asset, switch, now_ns)]
 
 
@@ -218,7 +223,7 @@ def _inputs(state: ControlState) -> Iterator[dict[str, Any]]:
         yield {"what": "inputs", "rules": [health.STAGE_TEXTS[rule] for rule in state.judgement.rules]}
 
 
-def _commanded(state: ControlState, asset: FlexibleAsset) -> Iterator[dict[str, Any]]:
+def _iterate_commands(state: ControlState, asset: FlexibleAsset) -> Iterator[dict[str, Any]]:
     order = state.book.orders.get(find_control_point(asset))
     behind = None if order is None else order.reason.who
     if order is not None and behind is not None and (behind.kind, behind.name) == ("document", "command"):
@@ -243,13 +248,13 @@ def _least_s(asset: FlexibleAsset, switch: SwitchState) -> float:
 
 
 def _gate(state: ControlState, grid: GridEffects, now_ns: int) -> Iterator[dict[str, Any]]:
-    assert state.force is not None
-    gate, goal_w = state.gate, state.force.import_w * switch_state.RESTORE_BELOW_SHARE
+    assert state.active_limits is not None
+    gate, goal_w = state.gate, state.active_limits.import_w * switch_state.RESTORE_BELOW_SHARE
     if grid.ceiling_w is not None:
         goal_w = min(goal_w, grid.ceiling_w)
     below_s = 0.0 if gate.below_since_ns is None else (now_ns - gate.below_since_ns) / _S
     if below_s < switch_state.RESTORE_AFTER_S:
-        power = state.memories.get(f"{state.house.grid.name}.power_w")
+        power = state.last_good.get(f"{state.site.grid.name}.power_w")
         yield {
             "what": "room",
             "below_w": round(goal_w, 1),
@@ -271,10 +276,10 @@ def _fits(
         yield {"what": "fits", "power_w": round(estimate_return_power_w(asset, switch), 1)}
     held = [
         one
-        for one in state.house.assets
+        for one in state.site.assets
         if isinstance(one, Load | ChargePointAsset | OperationModeAsset)
-        and state.turns.get(one.name, SwitchState()).is_limited
+        and state.switch_states.get(one.name, SwitchState()).is_limited
     ]
-    order = [one.name for one in reversed(switch_state.sort_by_shed_order(held, state.turns, now_ns))]
+    order = [one.name for one in reversed(switch_state.sort_by_shed_order(held, state.switch_states, now_ns))]
     if asset.name in order and order.index(asset.name):
         yield {"what": "turn", "before": order[: order.index(asset.name)]}

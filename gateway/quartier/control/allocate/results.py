@@ -60,11 +60,11 @@ class AllocationResult:
     """The result of an allocation.
 
     ``total_high_w`` and ``total_low_w`` are the worst grid powers in either direction if all orders are
-    followed; None if nothing is known of the grid. ``charge_room_w`` is what batteries could take more. By
-    participant, ``acted`` is why it was moved, ``back`` the new state of those that come back, and ``off``
+    followed; None if nothing is known of the grid. ``charge_headroom_w`` is what batteries could take more.
+    By participant, ``acted`` is why it was moved, ``back`` the new state of those that come back, and ``off``
     the mode of those that a grid event takes, also if they take nothing now.
 
-    ``grove`` is the connection tree that was used, None if nothing is known of the grid; ``broken`` are its
+    ``tree`` is the connection tree that was used, None if nothing is known of the grid; ``broken`` are its
     rows whose limit does not hold. ``held_w`` is what cars that share load may take from now on, if the
     allocation lowered that. ``spares_w`` is what each limit leaves for a restore, while something is held.
     """
@@ -73,11 +73,11 @@ class AllocationResult:
     total_high_w: float | None
     total_low_w: float | None
     acted: Mapping[int, Reason]
-    met: bool
+    is_met: bool
     gate: RestoreGate
-    charge_room_w: float = 0.0
+    charge_headroom_w: float = 0.0
     back: Mapping[int, SwitchState] = field(default_factory=dict)
-    grove: ConnectionTree | None = None
+    tree: ConnectionTree | None = None
     broken: tuple[int, ...] = ()
     looks: Mapping[str, NodeWindow] = field(default_factory=dict)
     off: Mapping[int, int] = field(default_factory=dict)
@@ -87,23 +87,23 @@ class AllocationResult:
 
 def is_paused_by_conflict(inputs: CycleInputs, asset: ControllableAsset) -> bool:
     """Return whether a second controller moves its point, so that we leave it alone for a while."""
-    return bool(conflicts.explain_no_raise(inputs.state.rivals, find_control_point(asset)))
+    return bool(conflicts.explain_no_raise(inputs.state.conflicts, find_control_point(asset)))
 
 
 def find_conflict_pauses(inputs: CycleInputs) -> set[str]:
     """Return the names of all assets for which ``is_paused_by_conflict`` holds, mostly none."""
-    if all(one.rests_ns is None for one in inputs.state.rivals.values()):
+    if all(one.rests_ns is None for one in inputs.state.conflicts.values()):
         return set()
-    return {asset.name for asset in inputs.house.assets if is_paused_by_conflict(inputs, asset)}
+    return {asset.name for asset in inputs.site.assets if is_paused_by_conflict(inputs, asset)}
 
 
 def explain_battery_not_controlled(inputs: CycleInputs, asset: Battery) -> Reason | None:
     """Return why the battery cannot be controlled now; None if it can."""
-    last_good, now_ns = inputs.state.memories, inputs.now_ns
+    last_good, now_ns = inputs.state.last_good, inputs.now_ns
     not_ours = explain_no_order(asset, last_good) if asset.writable else _NO_SETPOINT
-    not_ours = not_ours or conflicts.explain_no_raise(inputs.state.rivals, find_control_point(asset))
-    if not_ours or orders_overrides.is_in_maintenance(asset, inputs.wishes.overrides):
-        return not_ours or inputs.wishes.overrides[asset.name].reason
+    not_ours = not_ours or conflicts.explain_no_raise(inputs.state.conflicts, find_control_point(asset))
+    if not_ours or orders_overrides.is_in_maintenance(asset, inputs.requests.overrides):
+        return not_ours or inputs.requests.overrides[asset.name].reason
     if no_meter := _why_no_meter(inputs, asset):
         return no_meter
     for kind, period_s, unknown in (
@@ -125,12 +125,12 @@ def find_check_step_w(inputs: CycleInputs, asset: Battery, room: PowerRange) -> 
     unless an override gave that. ``room`` is the range in which it may move while nobody else moves.
     """
     up, part = inputs.meter.tries(inputs.now_ns), inputs.meter.checks(inputs.now_ns)
-    watts = min(CHECK_STEP_SHARE * inputs.force.import_w, asset.charge_max_w, asset.discharge_max_w)
-    if asset is not find_checking_battery(inputs.house) or 2.0 * watts < STEP_MIN_W:
+    watts = min(CHECK_STEP_SHARE * inputs.active_limits.import_w, asset.charge_max_w, asset.discharge_max_w)
+    if asset is not find_checking_battery(inputs.site) or 2.0 * watts < STEP_MIN_W:
         return None
     if up is not None:
         return watts if up else -watts
-    if part is None or orders_overrides.find_ordered_power_w(asset, inputs.wishes.overrides) is not None:
+    if part is None or orders_overrides.find_ordered_power_w(asset, inputs.requests.overrides) is not None:
         return None
     watts = min(watts, 0.5 * (room.high_w - room.low_w))
     if 2.0 * watts < STEP_MIN_W:
@@ -144,7 +144,7 @@ def _why_no_meter(inputs: CycleInputs, asset: Battery) -> Reason | None:
         return _IMPLAUSIBLE if find_check_step_w(inputs, asset, PowerRange(0.0, 0.0)) is None else None
     if inputs.meter.verifies(inputs.now_ns):
         return _CHECKED
-    if inputs.lost:
+    if inputs.is_meter_lost:
         return _LOST
     return _WAS_LOST if inputs.stage is ControlStage.SAFE else None
 
@@ -179,10 +179,10 @@ def find_maintenance_points(inputs: CycleInputs) -> dict[str, Reason]:
 
     ``explain_battery_not_controlled`` covers batteries. An asset that takes no order has none to give back.
     """
-    overrides = inputs.wishes.overrides
+    overrides = inputs.requests.overrides
     if not overrides:
         return {}
-    ours = (*find_flexible_assets(inputs.house), *operation_modes.find_controllable(inputs.house))
+    ours = (*find_flexible_assets(inputs.site), *operation_modes.find_controllable(inputs.site))
     return {
         find_control_point(asset): overrides[asset.name].reason
         for asset in ours
@@ -194,14 +194,14 @@ def apply_allocation(
     inputs: CycleInputs, participants: Sequence[Participant], result: AllocationResult
 ) -> tuple[list[DesiredValue], dict[str, SwitchState]]:
     """Return the desired value of each participant's point, and the switch states to keep."""
-    switches = dict(inputs.state.turns)
+    switches = dict(inputs.state.switch_states)
     wants: list[DesiredValue] = []
     left_alone = find_conflict_pauses(inputs)
     spare_w = float("inf")
     if result.total_high_w is not None:
-        most_w = inputs.force.import_w
-        if inputs.duties.ceiling_w is not None:
-            most_w = min(most_w, max(inputs.duties.ceiling_w, result.total_high_w))
+        most_w = inputs.active_limits.import_w
+        if inputs.grid_effects.ceiling_w is not None:
+            most_w = min(most_w, max(inputs.grid_effects.ceiling_w, result.total_high_w))
         spare_w = max(0.0, most_w - result.total_high_w)
     for index, participant in enumerate(participants):
         asset = participant.asset
@@ -220,12 +220,12 @@ def apply_allocation(
             and switch.on
             and participant.usable
             and not shares
-            and _plugged(inputs, asset)
+            and _is_plugged(inputs, asset)
         ):
-            switch = _fitted(asset, switch, max(0.0, setpoint_w) + spare_w, inputs.now_ns)
+            switch = _fit_limit(asset, switch, max(0.0, setpoint_w) + spare_w, inputs.now_ns)
             spare_w = max(0.0, spare_w - (_limit_w(asset, switch) - max(0.0, setpoint_w)))
         switches[asset.name] = switch
-        if _known(inputs, result, index, participant, switch):
+        if _may_write(inputs, result, index, participant, switch):
             want = _flexible_want(participant, switch, _reason(inputs, participant, result, index, switch))
             wants.append(_by_hand(inputs, asset, want))
             switches[asset.name] = unread_assets.note_unread_point(switch, inputs.now_ns, read=True)
@@ -267,7 +267,7 @@ def _follows(inputs: CycleInputs, asset: Battery) -> bool | None:
     again. One that moves the other way, or further than ordered, does not know its order.
     """
     order = inputs.state.book.orders.get(find_control_point(asset))
-    seen = inputs.state.memories.get(f"{asset.name}.power_w")
+    seen = inputs.state.last_good.get(f"{asset.name}.power_w")
     if order is None or order.since_ns is None or seen is None:
         return None
     if seen.taken_ns < order.since_ns + BATTERY_ANSWERS_S * 1e9:
@@ -287,30 +287,34 @@ def _turn(inputs: CycleInputs, participant: Participant, result: AllocationResul
     if isinstance(asset, ChargePointAsset) and participant.allowed_w is not None:
         return _car_turn(participant, asset, 0.0 if is_off else result.held_w.get(index), now_ns)
     assert isinstance(asset, _Switched)
-    return _switched(participant, asset, setpoint_w, now_ns, is_off=is_off)
+    return _make_switch_state(participant, asset, setpoint_w, now_ns, is_off=is_off)
 
 
-def _switched(
+def _make_switch_state(
     participant: Participant, asset: Load | ChargePointAsset, setpoint_w: float, now_ns: int, *, is_off: bool
 ) -> SwitchState:
-    switch, want_w = participant.turn, participant.want_w
+    switch, want_w = participant.switch_state, participant.want_w
     if switch.on and (setpoint_w < want_w - POWER_EPSILON_W or is_off):
         before_w = max(participant.present_w, 0.0)
         if setpoint_w <= 0 or isinstance(asset, Load) or is_off:
-            return switch_state.switch_off(switch, before_w, now_ns, deaf=participant.deaf)
+            return switch_state.switch_off(switch, before_w, now_ns, deaf=participant.is_unresponsive)
         return switch_state.lower_limit(
-            switch, max(setpoint_w, find_floor_power_w(asset)), before_w, now_ns, deaf=participant.deaf
+            switch,
+            max(setpoint_w, find_floor_power_w(asset)),
+            before_w,
+            now_ns,
+            deaf=participant.is_unresponsive,
         )
     if setpoint_w > want_w + POWER_EPSILON_W:
-        return _raised(participant, asset, setpoint_w, now_ns)
+        return _raise_switch(participant, asset, setpoint_w, now_ns)
     return switch
 
 
-def _raised(
+def _raise_switch(
     participant: Participant, asset: Load | ChargePointAsset, setpoint_w: float, now_ns: int
 ) -> SwitchState:
     """Return the state on; a car keeps at least its present limit, because it may draw less by itself."""
-    switch = participant.turn
+    switch = participant.switch_state
     if isinstance(asset, Load):
         return switch_state.switch_on(switch, now_ns)  # it was off: a load that is on offers no step up
     if switch.on:
@@ -326,47 +330,51 @@ def _car_turn(
     participant: Participant, ev: ChargePointAsset, held_w: float | None, now_ns: int
 ) -> SwitchState:
     """Return the state of a car that shares load: as shared, or lower if the allocation lowered it."""
-    switch, before_w = participant.turn, max(participant.present_w, 0.0)
+    switch, before_w = participant.switch_state, max(participant.present_w, 0.0)
     if held_w is None or not switch.on:
         return switch
     if held_w < find_floor_power_w(ev) - POWER_EPSILON_W:
-        return switch_state.switch_off(switch, before_w, now_ns, deaf=participant.deaf)
+        return switch_state.switch_off(switch, before_w, now_ns, deaf=participant.is_unresponsive)
     # A car above its order counts with its power: what is left for it may be above the order.
     return switch_state.lower_limit(
-        switch, min(held_w, _limit_w(ev, switch)), before_w, now_ns, deaf=participant.deaf
+        switch, min(held_w, _limit_w(ev, switch)), before_w, now_ns, deaf=participant.is_unresponsive
     )
 
 
 def _pv_turn(
     inputs: CycleInputs, participant: Participant, result: AllocationResult, index: int
 ) -> SwitchState:
-    asset, switch, now_ns = participant.asset, participant.turn, inputs.now_ns
+    asset, switch, now_ns = participant.asset, participant.switch_state, inputs.now_ns
     assert isinstance(asset, Pv)
     setpoint_w = result.setpoints_w[index]
     if asset.curtail == "relay":
         off = switch.on and index in result.acted and setpoint_w >= 0
         before_w = min(participant.present_w, 0.0)
-        return switch_state.switch_off(switch, before_w, now_ns, deaf=participant.deaf) if off else switch
+        return (
+            switch_state.switch_off(switch, before_w, now_ns, deaf=participant.is_unresponsive)
+            if off
+            else switch
+        )
     limit_w = _limit_w(asset, switch)
     if not participant.usable:
         return _pv_kept(inputs, participant, result, limit_w)
-    if inputs.lost:
+    if inputs.is_meter_lost:
         limit_w = min(limit_w, -setpoint_w)
     elif setpoint_w > participant.want_w + POWER_EPSILON_W:
         switch = switch_state.lower_limit(
-            switch, -setpoint_w, participant.present_w, now_ns, deaf=participant.deaf
+            switch, -setpoint_w, participant.present_w, now_ns, deaf=participant.is_unresponsive
         )
         limit_w = min(limit_w, -setpoint_w)
     elif (
         inputs.stage is ControlStage.NORMAL and switch.limit_w is not None and result.total_low_w is not None
     ):
         limit_w = _pv_raised(inputs, participant, result, limit_w)
-    cap_w = inputs.force.generation_w
+    cap_w = inputs.active_limits.generation_w
     if cap_w is not None:
         limit_w = min(limit_w, generation.find_generation_share_w(inputs, asset, cap_w))
     fits_w = find_limit_w(limit_w, asset.rated_w)
     if fits_w is not None:
-        switch = switch_state.hold_limit(switch, fits_w, now_ns, deaf=participant.deaf)
+        switch = switch_state.hold_limit(switch, fits_w, now_ns, deaf=participant.is_unresponsive)
     return replace(switch, limit_w=fits_w)
 
 
@@ -374,9 +382,9 @@ def _pv_kept(
     inputs: CycleInputs, participant: Participant, result: AllocationResult, limit_w: float
 ) -> SwitchState:
     """Keep the limit of a PV that must not be ordered; it may rise if nothing is in the way."""
-    asset, switch = participant.asset, participant.turn
-    free = inputs.stage is ControlStage.NORMAL and inputs.force.generation_w is None
-    if free and switch.limit_w is not None and result.total_low_w is not None and not inputs.lost:
+    asset, switch = participant.asset, participant.switch_state
+    free = inputs.stage is ControlStage.NORMAL and inputs.active_limits.generation_w is None
+    if free and switch.limit_w is not None and result.total_low_w is not None and not inputs.is_meter_lost:
         limit_w = max(limit_w, _pv_raised(inputs, participant, result, limit_w))
     return replace(switch, limit_w=find_limit_w(limit_w, asset.rated_w))
 
@@ -396,13 +404,13 @@ def _pv_raised(
     asset, held_w = participant.asset, limit_w
     gain = 0.25 * inputs.state.swings.gain(asset.name)
     own_w = limit_w + gain * _worthwhile_w(asset, result.total_low_w)
-    if inputs.duties.pv_holds:
-        return own_w if inputs.duties.pv_serves else limit_w
-    limit_w += gain * _worthwhile_w(asset, result.total_low_w + inputs.force.export_w)
-    if result.charge_room_w > 0.02 * asset.rated_w and -participant.present_w > 0.9 * limit_w:
+    if inputs.grid_effects.pv_holds:
+        return own_w if inputs.grid_effects.pv_serves else limit_w
+    limit_w += gain * _worthwhile_w(asset, result.total_low_w + inputs.active_limits.export_w)
+    if result.charge_headroom_w > 0.02 * asset.rated_w and -participant.present_w > 0.9 * limit_w:
         limit_w += PV_RAISE_PER_S * asset.rated_w * inputs.dt_s
-    if inputs.duties.pv_ramp_per_min is not None:
-        ramped_w = held_w + inputs.duties.pv_ramp_per_min / 60.0 * asset.rated_w * inputs.dt_s
+    if inputs.grid_effects.pv_ramp_per_min is not None:
+        ramped_w = held_w + inputs.grid_effects.pv_ramp_per_min / 60.0 * asset.rated_w * inputs.dt_s
         limit_w = min(limit_w, max(ramped_w, own_w))
     return limit_w
 
@@ -427,13 +435,13 @@ def find_limit_w(watts: float, full: float) -> float | None:
     return None if watts >= full - POWER_EPSILON_W else watts
 
 
-def _plugged(inputs: CycleInputs, ev: ChargePointAsset) -> bool:
+def _is_plugged(inputs: CycleInputs, ev: ChargePointAsset) -> bool:
     """Return whether a car may be there; unknown counts as there."""
-    seen = inputs.state.memories.get(f"{ev.name}.plugged_on")
+    seen = inputs.state.last_good.get(f"{ev.name}.plugged_on")
     return seen is None or seen.value != 0
 
 
-def _fitted(ev: ChargePointAsset, switch: SwitchState, fit_w: float, now_ns: int) -> SwitchState:
+def _fit_limit(ev: ChargePointAsset, switch: SwitchState, fit_w: float, now_ns: int) -> SwitchState:
     """Return a limit no higher than what fits if the car takes all of it.
 
     It is in whole amperes, and at least the floor.
@@ -446,7 +454,7 @@ def _fitted(ev: ChargePointAsset, switch: SwitchState, fit_w: float, now_ns: int
     return switch if fits_w is None else switch_state.hold_limit(switch, fits_w, now_ns)
 
 
-def _known(
+def _may_write(
     inputs: CycleInputs, result: AllocationResult, index: int, participant: Participant, switch: SwitchState
 ) -> bool:
     """Return whether to write now: not before its device and the grid meter had their chance to answer.
@@ -474,20 +482,20 @@ def _begins(
     shows what was ordered before a restart.
     """
     asset = participant.asset
-    if inputs.duties.holds and not (switch.is_limited or isinstance(asset, OperationModeAsset)):
+    if inputs.grid_effects.holds and not (switch.is_limited or isinstance(asset, OperationModeAsset)):
         return False
     if result.total_high_w is None:
         return index in result.acted
-    if not (participant.usable or switch != participant.turn):
+    if not (participant.usable or switch != participant.switch_state):
         return False
     if switch.unread_ns is not None:
         return index in result.back or unread_assets.is_first_order_due(inputs, participant, switch)
-    heard = f"{asset.name}.power_w" in inputs.state.memories
-    early = inputs.running_s <= totals.START_WAIT_S and not inputs.lost
-    return heard or not switch.on or _moved(participant.turn, switch) or not early
+    heard = f"{asset.name}.power_w" in inputs.state.last_good
+    early = inputs.running_s <= totals.START_WAIT_S and not inputs.is_meter_lost
+    return heard or not switch.on or _has_changed(participant.switch_state, switch) or not early
 
 
-def _moved(before: SwitchState, switch: SwitchState) -> bool:
+def _has_changed(before: SwitchState, switch: SwitchState) -> bool:
     return (before.on, before.mode, before.limit_w) != (switch.on, switch.mode, switch.limit_w)
 
 
@@ -497,7 +505,7 @@ def _flexible_want(participant: Participant, switch: SwitchState, reason: Reason
         return operation_modes.make_order(participant, switch, reason)
     assert not isinstance(asset, Battery)
     name, is_held = find_control_point(asset), not switch.on or switch.limit_w is not None
-    obeys = not participant.deaf if participant.seen and is_held else None
+    obeys = not participant.is_unresponsive if participant.is_measured and is_held else None
     kept_s = min(REFRESH_S, asset.lease_s / 3)
     if isinstance(asset, ChargePointAsset):
         amperes = floor(_limit_w(asset, switch) / (asset.voltage_v * asset.phases_count) * 10 + 1e-6) / 10
@@ -527,10 +535,10 @@ def _by_hand(
     inputs: CycleInputs, asset: Load | ChargePointAsset | Pv | OperationModeAsset, want: DesiredValue
 ) -> DesiredValue:
     """Limit to the value of an override, and name its source if that decides or nothing else does."""
-    most = orders_overrides.find_ceiling(asset, inputs.wishes.overrides)
+    most = orders_overrides.find_ceiling(asset, inputs.requests.overrides)
     if most is None or want.value < most or (want.value == most and want.reason.code != NO_REASON.code):
         return want
-    reason = inputs.wishes.overrides[asset.name].reason
+    reason = inputs.requests.overrides[asset.name].reason
     return replace(want, value=most, reason=reason, holds=want.holds or want.value > most)
 
 
@@ -540,13 +548,13 @@ def _reason(
     if index in result.acted:
         return steps.explain_first_order(participant, switch, result.acted[index])
     if _runs_against_cap(inputs, participant, result, switch):
-        return inputs.force.reason("import").then(_MINIMUM_ON)
+        return inputs.active_limits.reason("import").then(_MINIMUM_ON)
     before = inputs.state.book.orders.get(find_control_point(participant.asset))
     if index in result.back:
         return held_reasons.PV_FITS if isinstance(participant.asset, Pv) else held_reasons.BELOW_LIMIT
-    kept_off = not switch.on and orders_overrides.is_kept_off(participant.asset, inputs.wishes.overrides)
+    kept_off = not switch.on and orders_overrides.is_kept_off(participant.asset, inputs.requests.overrides)
     if not switch.is_limited or kept_off or participant.allowed_w is not None:
-        by_hand = inputs.wishes.overrides.get(participant.name) if kept_off else None
+        by_hand = inputs.requests.overrides.get(participant.name) if kept_off else None
         return participant.reason or NO_REASON if by_hand is None else by_hand.reason
     return _still_held(inputs, participant, switch, before, result)
 
@@ -589,9 +597,13 @@ def _why_pv_waits(inputs: CycleInputs, asset: Pv, switch: SwitchState, result: A
     low_w = result.total_low_w
     if asset.curtail == "relay":
         step_w = -switch.before_w if switch.before_w < 0 else asset.rated_w
-        room_w = None if low_w is None else low_w + inputs.force.export_w * switch_state.RESTORE_BELOW_SHARE
+        room_w = (
+            None
+            if low_w is None
+            else low_w + inputs.active_limits.export_w * switch_state.RESTORE_BELOW_SHARE
+        )
         return held_reasons.explain_no_pv_raise(inputs, room_w, step_w, held_reasons.RETURNS)
-    room_w = None if low_w is None else low_w + inputs.force.export_w
+    room_w = None if low_w is None else low_w + inputs.active_limits.export_w
     return held_reasons.explain_no_pv_raise(inputs, room_w, _deadband_w(asset), held_reasons.RISES_SLOWLY)
 
 
@@ -600,7 +612,7 @@ def _runs_against_cap(
 ) -> bool:
     """Return whether only its minimum time keeps it on although the import limit is exceeded."""
     asset, high_w = participant.asset, result.total_high_w
-    is_over = 0 in result.broken and high_w is not None and high_w > inputs.force.import_w
+    is_over = 0 in result.broken and high_w is not None and high_w > inputs.active_limits.import_w
     if not is_over or not switch.on or participant.present_w <= 0:
         return False
     return isinstance(asset, Load | ChargePointAsset) and not switch_state.is_switch_allowed(

@@ -62,14 +62,14 @@ def list_import_steps(
     first.sort(key=lambda ev: -participants[place[ev.name]].laxity_s)
     steps = [AllocationStep(i, 0.0, True, STOPS_TAKING, "D") for i in batteries]
     steps += [_rung_step(i, rung) for i in moded for rung in _early(participants[i])]
-    steps += _slowed(participants, place, first)
-    steps += [AllocationStep(i, participants[i].room.low_w, True, GIVES) for i in batteries]
+    steps += _make_slow_steps(participants, place, first)
+    steps += [AllocationStep(i, participants[i].headroom.low_w, True, GIVES) for i in batteries]
     steps += [_rung_step(i, rung) for i in moded for rung in _generating(participants[i])]
     steps += [_pause(place, ev) for ev in first if is_switch_allowed(ev, switches[ev.name], now_ns)]
     rest = [
         (
             switch_state.rank_tier(asset, asset.tier, switches[asset.name], now_ns),
-            _taken(participants, place, asset, switches, now_ns),
+            _make_shed_steps(participants, place, asset, switches, now_ns),
         )
         for asset in running
         if asset not in first and not _is_shared(participants[place[asset.name]])
@@ -85,7 +85,7 @@ def list_import_steps(
 
 
 def _place(participant: Participant, tier: Tier, now_ns: int) -> tuple[int, int, float, str]:
-    return switch_state.rank_tier(participant.asset, tier, participant.turn, now_ns)
+    return switch_state.rank_tier(participant.asset, tier, participant.switch_state, now_ns)
 
 
 def _early(participant: Participant) -> list[ModeStep]:
@@ -126,14 +126,14 @@ def _cars(
     for tier in dict.fromkeys(ev.tier for ev in cars):
         mine = [ev for ev in cars if ev.tier == tier]
         switch = switch_state.TIER_RANK[tier]
-        yield (switch, -1, 0.0, ""), _slowed(participants, place, mine)
+        yield (switch, -1, 0.0, ""), _make_slow_steps(participants, place, mine)
         for ev in mine:
             if is_switch_allowed(ev, switches[ev.name], now_ns):
                 laxity_s = participants[place[ev.name]].laxity_s
                 yield (switch, 0, -laxity_s, ev.name), [_pause(place, ev)]
 
 
-def _taken(
+def _make_shed_steps(
     participants: Sequence[Participant],
     place: Mapping[str, int],
     asset: Load | ChargePointAsset,
@@ -142,7 +142,7 @@ def _taken(
 ) -> list[AllocationStep]:
     switchable = is_switch_allowed(asset, switches[asset.name], now_ns)
     if isinstance(asset, ChargePointAsset):
-        slower = _slowed(participants, place, [asset])
+        slower = _make_slow_steps(participants, place, [asset])
         return [*slower, _pause(place, asset)] if switchable else slower
     return (
         [AllocationStep(place[asset.name], 0.0, False, SHED_CODES[asset.tier], asset.tier)]
@@ -164,7 +164,7 @@ def list_export_steps(
     steps: list[AllocationStep] = []
     if raising:
         steps += [
-            AllocationStep(i, p.room.high_w, True, TAKES)
+            AllocationStep(i, p.headroom.high_w, True, TAKES)
             for i, p in enumerate(participants)
             if isinstance(p.asset, Battery)
         ]
@@ -172,26 +172,28 @@ def list_export_steps(
         usable = (p.asset for p in participants if isinstance(p.asset, _Switched) and _may_rise(p))
         order = sort_by_shed_order(usable, switches, now_ns)
         for asset in reversed(order):
-            steps += _raised(participants[place[asset.name]], place[asset.name], switches[asset.name], now_ns)
+            steps += _make_raise_steps(
+                participants[place[asset.name]], place[asset.name], switches[asset.name], now_ns
+            )
         steps += _higher(participants)
     else:
         steps += [AllocationStep(i, 0.0, True, STOPS_GIVING) for i, p in enumerate(participants) if _gives(p)]
     for index, participant in enumerate(participants):
         if (
             isinstance(participant.asset, Pv)
-            and participant.turn.on
+            and participant.switch_state.on
             and participant.usable
             and not _is_spent(participant)
         ):
             limit = participant.asset.curtail == "limit"
             reason = CURTAILED if limit else SWITCHED_OFF
-            steps.append(AllocationStep(index, 0.0, limit and not participant.deaf, reason))
+            steps.append(AllocationStep(index, 0.0, limit and not participant.is_unresponsive, reason))
     return steps
 
 
 def _is_spent(participant: Participant) -> bool:
     """Return whether PV was ordered to generate nothing and does not obey."""
-    return participant.deaf and participant.turn.limit_w == 0.0
+    return participant.is_unresponsive and participant.switch_state.limit_w == 0.0
 
 
 def _gives(participant: Participant) -> bool:
@@ -199,7 +201,7 @@ def _gives(participant: Participant) -> bool:
 
 
 def _may_rise(participant: Participant) -> bool:
-    return participant.usable and not (participant.deaf or _is_shared(participant))
+    return participant.usable and not (participant.is_unresponsive or _is_shared(participant))
 
 
 def _higher(participants: Sequence[Participant]) -> Iterator[AllocationStep]:
@@ -211,7 +213,7 @@ def _higher(participants: Sequence[Participant]) -> Iterator[AllocationStep]:
                 )
 
 
-def _slowed(
+def _make_slow_steps(
     participants: Sequence[Participant], place: Mapping[str, int], cars: Sequence[ChargePointAsset]
 ) -> list[AllocationStep]:
     """Return the steps of cars to their floors; cars that share load go there together.
@@ -219,11 +221,11 @@ def _slowed(
     A car above its limit is ordered to its floor, after the others and once. With load sharing the others
     make room for it.
     """
-    deaf = [ev for ev in cars if participants[place[ev.name]].deaf]
+    deaf = [ev for ev in cars if participants[place[ev.name]].is_unresponsive]
     steps = [_slower(place, ev, _pool(participants[place[ev.name]])) for ev in cars if ev not in deaf]
     for ev in deaf:
         participant = participants[place[ev.name]]
-        if not _is_shared(participant) and (participant.turn.limit_w or 0.0) > find_floor_power_w(ev):
+        if not _is_shared(participant) and (participant.switch_state.limit_w or 0.0) > find_floor_power_w(ev):
             steps.append(replace(_slower(place, ev), divisible=False))
     return steps
 
@@ -240,7 +242,9 @@ def _pause(place: Mapping[str, int], ev: ChargePointAsset) -> AllocationStep:
     return AllocationStep(place[ev.name], 0.0, False, PAUSED, ev.tier)
 
 
-def _raised(participant: Participant, index: int, switch: SwitchState, now_ns: int) -> list[AllocationStep]:
+def _make_raise_steps(
+    participant: Participant, index: int, switch: SwitchState, now_ns: int
+) -> list[AllocationStep]:
     asset = participant.asset
     assert isinstance(asset, Load | ChargePointAsset)
     if not switch.on:
@@ -266,6 +270,11 @@ def explain_first_order(participant: Participant, switch: SwitchState, reason: R
     ``limit_first_order`` pauses a car that was to be slowed.
     """
     cause = reason.drop_last()
-    if participant.turn.unread_ns is None or switch.on or reason.last.code != SLOWED.code or cause is None:
+    if (
+        participant.switch_state.unread_ns is None
+        or switch.on
+        or reason.last.code != SLOWED.code
+        or cause is None
+    ):
         return reason
     return cause.then(_PAUSED)

@@ -68,7 +68,7 @@ moved again.
 def find_substation_preference(pump: HeatSubstation, inputs: CycleInputs) -> Preference:
     """Return its normal speed; leave it to its own control while the loop is outside its temperatures."""
     if inputs.running_s <= totals.START_WAIT_S and any(
-        f"{pump.name}.{quantity}" not in inputs.state.memories for quantity, _, _ in pump.bands
+        f"{pump.name}.{quantity}" not in inputs.state.last_good for quantity, _, _ in pump.bands
     ):
         return Preference(pump.normal, pump.normal, pump.normal, pump.tier, NO_REASON)
     given_back = _outside(pump, inputs)
@@ -93,7 +93,7 @@ def _outside(pump: HeatSubstation, inputs: CycleInputs) -> Reason | None:
             return make_reason(
                 "substation.hot", quantity=word, found_c=round(found_c, 1), limit_c=high_c - back_k
             )
-    back_ns = inputs.state.turns.get(pump.name, SwitchState()).back_ns
+    back_ns = inputs.state.switch_states.get(pump.name, SwitchState()).back_ns
     if back_ns is not None and inputs.now_ns - back_ns < BACK_S * 1e9:
         return make_reason("substation.rests", after_min=round(BACK_S / 60))
     return None

@@ -30,7 +30,7 @@ class ConnectionTree:
     connection, without phases.
     """
 
-    stem: Topology
+    topology: Topology
     caps: RowLimits
     leaves: Sequence[PlacedAsset] = ()
     branches: Sequence[NodeLoad] = ()
@@ -38,7 +38,7 @@ class ConnectionTree:
 
     def find_inside(self, number: int) -> list[PlacedAsset]:
         """Return the assets below a node."""
-        return [leaf for leaf in self.leaves if number in self.stem.way(leaf.home)]
+        return [leaf for leaf in self.leaves if number in self.topology.way(leaf.node_number)]
 
     def rest(
         self, participants: Sequence[Participant], wants: Sequence[float]
@@ -57,9 +57,9 @@ def build_tree(
     inputs: CycleInputs, participants: Sequence[Participant], base: residual_load.ResidualLoad
 ) -> ConnectionTree:
     """Build the connection tree of this cycle."""
-    topology = connection_tree.build_topology(inputs.house.nodes)
-    caps = connection_tree.find_row_limits(inputs.house, topology, inputs.force)
-    if not inputs.house.has_connection_tree:
+    topology = connection_tree.build_topology(inputs.site.nodes)
+    caps = connection_tree.find_row_limits(inputs.site, topology, inputs.active_limits)
+    if not inputs.site.has_connection_tree:
         return ConnectionTree(topology, caps)
     leaves = node_loads.place_assets(inputs, topology, participants)
     found = node_loads.find_node_loads(inputs, topology, participants, leaves, base)
@@ -92,14 +92,16 @@ def allocate_in_tree(
 
     ``rest_w`` is what a connection without nodes takes beside the participants, in W.
     """
-    counted = [_counted_w(participant, want) for participant, want in zip(participants, wants, strict=True)]
+    counted = [
+        _find_counted_w(participant, want) for participant, want in zip(participants, wants, strict=True)
+    ]
     seats = _seats(one, participants, counted)
     if one.branches:
         high, low = one.rest(participants, counted)
     else:
         high = low = [rest_w, 0.0, 0.0, 0.0]
     lower, higher = list(seats.lower(downs)), list(seats.add_raising(ups))
-    tree = Tree(one.stem.under, seats.homes, seats.shares)
+    tree = Tree(one.topology.under, seats.node_numbers, seats.shares)
     plain = [entry[1] for entry in lower], [entry[1] for entry in higher]
     found = allocate_tree(tree, high, low, seats.wants, one.caps.import_w, one.caps.export_w, *plain)
     moved = list(found.setpoint_w[: len(participants)])
@@ -117,12 +119,14 @@ def allocate_in_tree(
         index = origin[step].index if step >= 0 else -1
         if step >= 0 and (index in held_w or moved[index] != wants[index]):
             direction = "import" if step < len(lower) else "export"
-            cap = connection_tree.make_row_reason(inputs.house, one.stem, inputs.force, row, direction)
+            cap = connection_tree.make_row_reason(
+                inputs.site, one.topology, inputs.active_limits, row, direction
+            )
             acted[index] = cap.then(origin[step].reason)
     return TreeAllocation(tuple(moved), acted, found.broken, held_w)
 
 
-def _counted_w(participant: Participant, want_w: float) -> float:
+def _find_counted_w(participant: Participant, want_w: float) -> float:
     """Return the power with which a participant counts: a car with its allowed power unless lowered."""
     if participant.allowed_w is None:
         return want_w
@@ -137,7 +141,7 @@ class _KernelAssets:
     none for certain.
     """
 
-    homes: list[int]
+    node_numbers: list[int]
     shares: list[PhaseValues]
     wants: list[float]
     halves: Mapping[int, int]
@@ -164,13 +168,13 @@ def _seats(one: ConnectionTree, participants: Sequence[Participant], wants: Sequ
         count = len(participants)
         return _KernelAssets([0] * count, [(0.0, 0.0, 0.0)] * count, list(wants), {}, [1.0] * count)
     mine = one.leaves[: len(participants)]
-    homes, shares = [leaf.home for leaf in mine], [leaf.share.parts for leaf in mine]
+    homes, shares = [leaf.node_number for leaf in mine], [leaf.share.parts for leaf in mine]
     halves: dict[int, int] = {}
     seated = list(wants)
     for index, leaf in enumerate(mine):
         if isinstance(leaf.asset, Battery) and not leaf.share.known:
             halves[index] = len(seated)
-            homes.append(leaf.home)
+            homes.append(leaf.node_number)
             shares.append((0.0, 0.0, 0.0))
             seated.append(min(0.0, wants[index]))
             seated[index] = max(0.0, wants[index])
@@ -188,12 +192,12 @@ def find_headrooms_w(
     The power keeps every limit on the way at nine tenths. It is 0 if a node on the way was not calm for 120
     s, or its meter is not read well. The restore gate takes care of the connection's own limit.
     """
-    if one is None or not inputs.house.has_connection_tree:
+    if one is None or not inputs.site.has_connection_tree:
         return [float("inf")] * len(participants), dict(inputs.state.looks)
     free_w = _free_w(one, participants, setpoints_w)
     looks = {}
     for number, branch in enumerate(one.branches):
-        name = one.stem.name(number)
+        name = one.topology.name(number)
         calm = (
             not branch.rests
             and min(free_w[NODE_ROWS * number : NODE_ROWS * number + NODE_ROWS][0 if number else 1 :]) > 0
@@ -217,7 +221,7 @@ def find_headroom_w(
     return min(
         (
             missing_w[NODE_ROWS * number + k] / part
-            for number in one.stem.way(leaf.home)
+            for number in one.topology.way(leaf.node_number)
             for k, part in enumerate((1.0 if number else 0.0, *leaf.share.parts))
             if part > 0
         ),
@@ -231,7 +235,7 @@ def _free_w(
     """Return by row the power left to nine tenths of its limit, in W; negative if it is above."""
     high, _ = one.rest(participants, setpoints_w)
     for leaf, setpoint_w in zip(one.leaves, setpoints_w, strict=False):
-        for number in one.stem.way(leaf.home):
+        for number in one.topology.way(leaf.node_number):
             for k, watts in enumerate(leaf.share.spread_power(setpoint_w)):
                 high[NODE_ROWS * number + k] += watts
     loads = [watts for branch in one.branches for watts in branch.load_w]
@@ -249,8 +253,8 @@ def _room_w(
     looks: Mapping[str, NodeWindow],
 ) -> float:
     room_w = float("inf")
-    for number in one.stem.way(leaf.home):
-        calm_ns = looks[one.stem.name(number)].calm_ns
+    for number in one.topology.way(leaf.node_number):
+        calm_ns = looks[one.topology.name(number)].calm_ns
         if calm_ns is None or inputs.now_ns - calm_ns < RESTORE_AFTER_S * 1e9:
             return 0.0
         for k, part in enumerate((1.0 if number else 0.0, *leaf.share.parts)):
@@ -269,23 +273,23 @@ def render_tree(
         caps = [one.caps.import_w[row] if one.caps.import_w[row] < NO_LIMIT_W else None for row in rows]
         told.append(
             {
-                "name": one.stem.name(number),
-                "under": None if number == 0 else one.stem.name(one.stem.under[number]),
+                "name": one.topology.name(number),
+                "under": None if number == 0 else one.topology.name(one.topology.under[number]),
                 "basis": branch.basis,
                 "fuse_a": _fuse_a(inputs, one, number),
-                "load_w": _rounded(branch.load_w),
+                "load_w": _round(branch.load_w),
                 "import_max_w": [None if cap is None else round(cap, 1) for cap in caps],
                 "headroom_w": [
                     None if cap is None else round(cap - load, 1)
                     for cap, load in zip(caps, branch.load_w, strict=True)
                 ],
-                "holds": _held(one.stem.rules(number), orders),
+                "holds": _find_held_assets(one.topology.rules(number), orders),
             }
         )
     return told
 
 
-def _held(rules: Collection[str], orders: Mapping[str, Order]) -> list[str]:
+def _find_held_assets(rules: Collection[str], orders: Mapping[str, Order]) -> list[str]:
     """Return the assets whose present order has one of these rules as its reason."""
     return sorted(
         {point.partition(".")[0] for point, order in orders.items() if order.reason.who.name in rules}
@@ -293,9 +297,9 @@ def _held(rules: Collection[str], orders: Mapping[str, Order]) -> list[str]:
 
 
 def _fuse_a(inputs: CycleInputs, one: ConnectionTree, number: int) -> float | None:
-    fuse_a = one.stem.nodes[number - 1].fuse_a if number else inputs.house.main_fuse_a
+    fuse_a = one.topology.nodes[number - 1].fuse_a if number else inputs.site.main_fuse_a
     return fuse_a if fuse_a < NO_LIMIT_W else None
 
 
-def _rounded(watts: TotalAndPhases) -> list[float]:
+def _round(watts: TotalAndPhases) -> list[float]:
     return [round(one, 1) for one in watts]

@@ -30,7 +30,7 @@ _S = 1_000_000_000
 class ActiveRow:
     """One row, or a family of rows. ``level`` rows act since ``since_ns``; ``value`` made the last one act.
 
-    ``past_ns`` is the first reading past each row that counts. ``well_ns`` is the first normal reading,
+    ``past_ns`` is the first reading past each row that counts. ``normal_ns`` is the first normal reading,
     ``lost_ns`` since when there is no reading, ``ends_ns`` when its effects end: drawn at random.
     """
 
@@ -38,7 +38,7 @@ class ActiveRow:
     value: float = 0.0
     since_ns: int = 0
     past_ns: Mapping[str, int] = field(default_factory=dict)
-    well_ns: int | None = None
+    normal_ns: int | None = None
     lost_ns: int | None = None
     ends_ns: int | None = None
 
@@ -49,7 +49,7 @@ class GridEvents:
 
     ``volts`` are in % of the nominal voltage by phase; ``live`` are the phases that ever had voltage: no
     others are connected. ``hz``: the frequency that counts now; None if lost, frozen, void or not measured.
-    ``judged_ns``: the time of the last evaluation.
+    ``evaluation_ns``: the time of the last evaluation.
     """
 
     frequency: FilteredReading | None = None
@@ -61,14 +61,14 @@ class GridEvents:
     high: ActiveRow = field(default_factory=ActiveRow)
     low_u: ActiveRow = field(default_factory=ActiveRow)
     high_u: ActiveRow = field(default_factory=ActiveRow)
-    is_gone: bool = False
+    is_grid_lost: bool = False
     outage: OutageRecovery = field(default_factory=OutageRecovery)
-    judged_ns: int | None = None
+    evaluation_ns: int | None = None
 
     @property
     def levels(self) -> tuple[int, int, int, int, bool]:
         """The levels of all rows that act."""
-        return self.low.level, self.high.level, self.low_u.level, self.high_u.level, self.is_gone
+        return self.low.level, self.high.level, self.low_u.level, self.high_u.level, self.is_grid_lost
 
     def with_outage(self, outage: OutageRecovery) -> "GridEvents":
         """Return the same events with this outage."""
@@ -81,7 +81,7 @@ class GridEvents:
 
 def update_events(before: GridEvents, frozen: FrozenImage, house: Site, now_ns: int) -> GridEvents:
     """Update the events with the image; at the same instant again nothing changes."""
-    if before.judged_ns == now_ns:
+    if before.evaluation_ns == now_ns:
         return before
     grid = house.grid
     volts, live = _volts(before, frozen, house)
@@ -114,8 +114,8 @@ def update_events(before: GridEvents, frozen: FrozenImage, house: Site, now_ns: 
         high=_high(before.high, counted, now_ns),
         low_u=_voltage(before.low_u, None if is_gone else worst, LOW_U, house.seed, now_ns),
         high_u=_voltage(before.high_u, best, HIGH_U, house.seed, now_ns),
-        is_gone=is_gone,
-        judged_ns=now_ns,
+        is_grid_lost=is_gone,
+        evaluation_ns=now_ns,
     )
     if is_gone:
         # All readings are void: their events end, and the outage decides what may rise again.
@@ -133,7 +133,7 @@ def is_dark(events: GridEvents, house: Site, last_good: observations.LastGoodVal
     """
     seen = (last_good.get(f"{asset.name}.power_w") for asset in house.assets)
     runs = any(one and now_ns - one.taken_ns <= RUNS_S * _S and abs(one.value) > RUNS_W for one in seen)
-    return events.is_gone and not runs
+    return events.is_grid_lost and not runs
 
 
 def _volts(
@@ -172,8 +172,8 @@ def _low(
     If readings are too far apart to see a row's time pass, one far reading alone makes it act.
     """
     if hz is None:
-        return _lost(before, seed, now_ns)
-    before = _heard(before)
+        return _advance_without_reading(before, seed, now_ns)
+    before = _note_reading(before)
     past_ns, level = dict(before.past_ns), before.level
     for place, row in enumerate(LOW):
         is_timed = row.is_held_long_enough(period_s)
@@ -189,7 +189,7 @@ def _low(
     after = before if stays else replace(before, past_ns=past_ns, level=level)
     if level > before.level:
         since_ns = before.since_ns if before.level else now_ns
-        return replace(after, value=hz.value, since_ns=since_ns, well_ns=None, ends_ns=None)
+        return replace(after, value=hz.value, since_ns=since_ns, normal_ns=None, ends_ns=None)
     well = hz.value >= rows.WELL_HZ
     return _ending(after, hz.taken_ns, rows.WELL_S, seed, now_ns, well=well) if level else after
 
@@ -202,41 +202,41 @@ def _ending(
     A relapse starts this again.
     """
     if not well:
-        return replace(before, well_ns=None, ends_ns=None)
-    well_ns = taken_ns if before.well_ns is None else before.well_ns
-    after = replace(before, well_ns=well_ns)
+        return replace(before, normal_ns=None, ends_ns=None)
+    well_ns = taken_ns if before.normal_ns is None else before.normal_ns
+    after = replace(before, normal_ns=well_ns)
     if after.ends_ns is None and taken_ns - well_ns >= well_s * _S:
         after = replace(after, ends_ns=now_ns + _wait_ns(seed, now_ns))
-    return _ended(after, now_ns)
+    return _end_row(after, now_ns)
 
 
-def _ended(before: ActiveRow, now_ns: int) -> ActiveRow:
+def _end_row(before: ActiveRow, now_ns: int) -> ActiveRow:
     over = before.ends_ns is not None and now_ns >= before.ends_ns
     return ActiveRow(past_ns=before.past_ns) if over else before
 
 
-def _heard(before: ActiveRow) -> ActiveRow:
+def _note_reading(before: ActiveRow) -> ActiveRow:
     """Record that there is a reading."""
     return before if before.lost_ns is None else replace(before, lost_ns=None)
 
 
-def _lost(before: ActiveRow, seed: int, now_ns: int) -> ActiveRow:
+def _advance_without_reading(before: ActiveRow, seed: int, now_ns: int) -> ActiveRow:
     """Advance a row without a reading: none begins; an active one lasts for a while, then ends in stages."""
     if not before.level:
         return ActiveRow()
     lost_ns = now_ns if before.lost_ns is None else before.lost_ns
-    after = replace(before, past_ns={}, lost_ns=lost_ns, well_ns=None)
+    after = replace(before, past_ns={}, lost_ns=lost_ns, normal_ns=None)
     if after.ends_ns is None and now_ns - lost_ns >= rows.FREQUENCY_LOST_S * _S:
         after = replace(after, ends_ns=now_ns + _wait_ns(seed, now_ns))
-    return _ended(after, now_ns)
+    return _end_row(after, now_ns)
 
 
 def _high(before: ActiveRow, hz: FilteredReading | None, now_ns: int) -> ActiveRow:
     """Evaluate high frequency: it acts at once, and ends after long calm; nothing was shed or must return."""
     if hz is None:
-        after = _lost(before, 0, now_ns)
+        after = _advance_without_reading(before, 0, now_ns)
         return ActiveRow() if after.ends_ns is not None else after
-    before = _heard(before)
+    before = _note_reading(before)
     if HIGH.is_past(hz.value):
         since_ns = before.since_ns if before.level else now_ns
         value = before.value if before.level else hz.value
@@ -244,25 +244,25 @@ def _high(before: ActiveRow, hz: FilteredReading | None, now_ns: int) -> ActiveR
     if not before.level:
         return before
     if hz.value > rows.CALM_HZ:
-        return replace(before, well_ns=None)
-    well_ns = hz.taken_ns if before.well_ns is None else before.well_ns
+        return replace(before, normal_ns=None)
+    well_ns = hz.taken_ns if before.normal_ns is None else before.normal_ns
     calm = hz.taken_ns - well_ns >= rows.CALM_S * _S
-    return ActiveRow() if calm else replace(before, well_ns=well_ns)
+    return ActiveRow() if calm else replace(before, normal_ns=well_ns)
 
 
 def _voltage(
     before: ActiveRow, pct: FilteredReading | None, row: EventRow, seed: int, now_ns: int
 ) -> ActiveRow:
     if pct is None:
-        return _lost(before, seed, now_ns)
-    before = _heard(before)
+        return _advance_without_reading(before, seed, now_ns)
+    before = _note_reading(before)
     past_ns = {}
     if row.is_past(pct.value, was=row.name in before.past_ns):
         past_ns = {row.name: before.past_ns.get(row.name, pct.taken_ns)}
     after = before if past_ns == before.past_ns else replace(before, past_ns=past_ns)
     if past_ns and pct.taken_ns - past_ns[row.name] >= row.hold_s * _S:
         if before.level:
-            return replace(after, well_ns=None, ends_ns=None)
+            return replace(after, normal_ns=None, ends_ns=None)
         return replace(after, level=1, value=pct.value, since_ns=now_ns)
     if not after.level:
         return after
@@ -307,7 +307,7 @@ def dump_grid_events(events: GridEvents, now_ms: int) -> dict[str, Any]:
         one: ActiveRow = getattr(events, name)
         if one.level:
             found[name] = [one.level, one.value]
-    if events.outage.is_open or events.is_gone:
+    if events.outage.is_open or events.is_grid_lost:
         found["outage"] = True
     return found | ({"stamp": now_ms // SAVED_STAMP_MS} if found else {})
 

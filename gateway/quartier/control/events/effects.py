@@ -26,10 +26,10 @@ _S = 1_000_000_000
 class GridEffects:
     """The effects in force.
 
-    ``off`` maps a tier that is off to its reason; ``asked`` are those that only a district command has
-    switched off. ``holds``: nothing may take more. ``no_grid_charge`` and ``no_feed_in`` are for batteries.
-    ``asked_no_grid_charge``: a district command asks it of batteries that no person ordered. ``discharges``:
-    why batteries discharge up to the export limit, else None.
+    ``off`` maps a tier that is off to its reason; ``requested_assets`` are those that only a district command
+    has switched off. ``holds``: nothing may take more. ``no_grid_charge`` and ``no_feed_in`` are for
+    batteries. ``asked_no_grid_charge``: a district command asks it of batteries that no person ordered.
+    ``discharges``: why batteries discharge up to the export limit, else None.
 
     ``pv_holds``: PV is not raised, or, with ``pv_serves``, only as far as the building takes it itself, which
     adds nothing to the grid. ``ceiling_w``: the import up to which something may be raised.
@@ -38,7 +38,7 @@ class GridEffects:
     """
 
     off: Mapping[str, Reason] = field(default_factory=dict)
-    asked: frozenset[str] = frozenset()
+    requested_assets: frozenset[str] = frozenset()
     holds: bool = False
     no_grid_charge: bool = False
     asked_no_grid_charge: bool = False
@@ -58,9 +58,9 @@ class GridEffects:
 
         If a person ordered the asset, tiers that only a command has switched off do not count.
         """
-        if not (by_hand and self.asked):
+        if not (by_hand and self.requested_assets):
             return self.off
-        return {tier: reason for tier, reason in self.off.items() if tier not in self.asked}
+        return {tier: reason for tier, reason in self.off.items() if tier not in self.requested_assets}
 
 
 def find_grid_effects(events: GridEvents, contract_w: float, now_ns: int) -> GridEffects:
@@ -72,10 +72,10 @@ def find_grid_effects(events: GridEvents, contract_w: float, now_ns: int) -> Gri
         off=_off(events),
         holds=bool(low or events.low_u.level) or waits,
         no_grid_charge=bool((low and not is_high) or events.low_u.level) or waits,
-        no_feed_in=bool(events.high_u.level) or events.is_gone,
+        no_feed_in=bool(events.high_u.level) or events.is_grid_lost,
         discharges=_discharges(events),
         pv_holds=is_high or waits,
-        pv_serves=waits and not (is_high or events.is_gone),
+        pv_serves=waits and not (is_high or events.is_grid_lost),
         ceiling_w=ceiling_w,
         pv_ramp_per_min=None if ceiling_w is None else rows.OUTAGE_RAMP_PER_MIN,
     )
@@ -89,7 +89,7 @@ def add_commanded_tiers(duties: GridEffects, tiers: Mapping[str, Reason]) -> Gri
     if not tiers:
         return duties
     asked = frozenset(tiers) - duties.off.keys()
-    return replace(duties, off={**tiers, **duties.off}, asked=asked, asked_no_grid_charge=True)
+    return replace(duties, off={**tiers, **duties.off}, requested_assets=asked, asked_no_grid_charge=True)
 
 
 def _discharges(events: GridEvents) -> Reason | None:
@@ -141,7 +141,7 @@ def make_voltage_reason(events: GridEvents, row: str) -> Reason:
 def _phase(one: ActiveRow, acts: str, well: str, lost: str) -> str:
     if one.lost_ns is not None:
         return lost
-    return acts if one.well_ns is None else well
+    return acts if one.normal_ns is None else well
 
 
 def find_grid_alarms(events: GridEvents, duties: GridEffects, now_ns: int) -> list[Alarm]:
@@ -163,7 +163,7 @@ def _of_rows(events: GridEvents) -> Iterator[Alarm]:
 
 
 def _of_outage(events: GridEvents, duties: GridEffects, now_ns: int) -> Iterator[Alarm]:
-    if events.is_gone:
+    if events.is_grid_lost:
         yield Alarm("grid.outage", "", "the grid's voltage is gone")
     elif outage.is_waiting(events.outage, now_ns):
         yield Alarm("grid.after_outage", "", "after an outage: nothing is raised until the grid is normal")
@@ -176,7 +176,7 @@ def _of_measurement(events: GridEvents) -> Iterator[Alarm]:
         words = "the grid's frequency stands still: it counts as not measured; look at the meter"
         yield Alarm("grid.frequency_stuck", "", words)
     there = {p for p, one in events.volts.items() if one.value > rows.GONE.limit}
-    for phase in () if events.is_gone else sorted(events.live - there):
+    for phase in () if events.is_grid_lost else sorted(events.live - there):
         yield Alarm("grid.phase_missing", phase, f"no voltage on {phase.upper()}")
 
 

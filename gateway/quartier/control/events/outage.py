@@ -16,12 +16,12 @@ _S = 1_000_000_000
 class OutageRecovery:
     """The recovery from an outage; ``is_open``: there was an outage, and it is not yet over.
 
-    ``well_ns``: since when the grid is normal. ``rises_ns``: when the building begins to rise. ``from_w``:
+    ``normal_ns``: since when the grid is normal. ``rises_ns``: when the building begins to rise. ``from_w``:
     its import then, None until that is known.
     """
 
     is_open: bool = False
-    well_ns: int | None = None
+    normal_ns: int | None = None
     rises_ns: int | None = None
     from_w: float | None = None
 
@@ -41,13 +41,13 @@ def update_recovery(
         return before
     if not well:
         return OutageRecovery(is_open=True)
-    well_ns = now_ns if before.well_ns is None else before.well_ns
+    well_ns = now_ns if before.normal_ns is None else before.normal_ns
     rises_ns = before.rises_ns
     if rises_ns is None and now_ns - well_ns >= rows.OUTAGE_S * _S:
         # Spreading needs no secret; a seed makes it repeatable.
         wait_s = Random(f"{seed}:{now_ns}").random() * rows.RELEASE_SPREAD_S  # noqa: S311  see above
         rises_ns = now_ns + round(wait_s * _S)
-    return replace(before, well_ns=well_ns, rises_ns=rises_ns)
+    return replace(before, normal_ns=well_ns, rises_ns=rises_ns)
 
 
 def is_waiting(one: OutageRecovery, now_ns: int) -> bool:

@@ -30,15 +30,15 @@ def apply_tier_shed(
     """
     moved: dict[int, int] = {}
     for index, participant in enumerate(participants):
-        by_hand = records.is_by_hand(participant.name, inputs.wishes.overrides)
-        off = inputs.duties.find_shed_tiers(by_hand=by_hand)
+        by_hand = records.is_by_hand(participant.name, inputs.requests.overrides)
+        off = inputs.grid_effects.find_shed_tiers(by_hand=by_hand)
         if not participant.usable or not off:
             continue
         asset = participant.asset
         if isinstance(asset, OperationModeAsset):
-            _moded(participant, index, off, wants, acted, moved)
-        elif isinstance(asset, Load | ChargePointAsset) and participant.turn.on and asset.tier in off:
-            if switch_state.is_switch_allowed(asset, participant.turn, inputs.now_ns):
+            _shed_modes(participant, index, off, wants, acted, moved)
+        elif isinstance(asset, Load | ChargePointAsset) and participant.switch_state.on and asset.tier in off:
+            if switch_state.is_switch_allowed(asset, participant.switch_state, inputs.now_ns):
                 wants[index], moved[index], acted[index] = 0.0, 0, off[asset.tier]
             elif (
                 isinstance(asset, ChargePointAsset)
@@ -51,11 +51,11 @@ def apply_tier_shed(
 
 def _is_at_floor(participant: Participant, ev: ChargePointAsset) -> bool:
     """Return whether it was ordered to its floor and does not obey: it counts with its present power."""
-    limit_w = participant.turn.limit_w
-    return participant.deaf and limit_w is not None and limit_w <= find_floor_power_w(ev)
+    limit_w = participant.switch_state.limit_w
+    return participant.is_unresponsive and limit_w is not None and limit_w <= find_floor_power_w(ev)
 
 
-def _moded(
+def _shed_modes(
     participant: Participant,
     index: int,
     off: Mapping[str, Reason],
@@ -86,10 +86,10 @@ def protect_from_increase(
 def find_charge_max_w(inputs: CycleInputs, base: ResidualLoad, others_w: float, most_w: float) -> float:
     """Return the largest charging power of all batteries, in W: the surplus, or what a slow rise allows."""
     surplus_w = max(0.0, -(base.high_w + others_w))
-    if inputs.duties.no_grid_charge:
+    if inputs.grid_effects.no_grid_charge:
         return surplus_w
-    if inputs.duties.ceiling_w is not None:
-        return max(surplus_w, inputs.duties.ceiling_w - base.high_w - others_w)
+    if inputs.grid_effects.ceiling_w is not None:
+        return max(surplus_w, inputs.grid_effects.ceiling_w - base.high_w - others_w)
     return most_w
 
 
@@ -100,9 +100,9 @@ def keep_shed_from_grid(
 
     A battery that a person ordered to charge takes its part of the surplus first.
     """
-    if not inputs.duties.asked_no_grid_charge:
+    if not inputs.grid_effects.asked_no_grid_charge:
         return list(rooms)
-    hands = inputs.wishes.overrides
+    hands = inputs.requests.overrides
     kept = [index for index, unit in enumerate(units) if not records.is_by_hand(unit.name, hands)]
     taken_w = sum(max(0.0, unit.before_w) for index, unit in enumerate(units) if index not in kept)
     narrow = setpoints.narrow_ranges(
@@ -115,8 +115,8 @@ def keep_shed_from_grid(
 def discharge_batteries(inputs: CycleInputs, unit: Participant) -> None:
     """Make a battery discharge as far as its range and ramp allow; limits are applied after this."""
     asset = unit.asset
-    if inputs.duties.discharges and isinstance(asset, Battery):
+    if inputs.grid_effects.discharges and isinstance(asset, Battery):
         step_w = asset.ramp_max_w_per_s * inputs.dt_s
-        unit.want_w = min(unit.want_w, max(unit.room.low_w, unit.before_w - step_w))
+        unit.want_w = min(unit.want_w, max(unit.headroom.low_w, unit.before_w - step_w))
         if unit.want_w < -SURPLUS_MIN_W:  # else it has nothing to give, and has its own reason
-            unit.reason = inputs.duties.discharges
+            unit.reason = inputs.grid_effects.discharges

@@ -167,7 +167,7 @@ def find_unserved_rows(period_s: float | None) -> str:
 def render_event_table() -> Iterator[tuple[str, str]]:
     """Yield the rows for people: the condition with its time, and the action."""
     for row in EVENT_ROWS:
-        yield _measured(row), row.action
+        yield _describe_measurement(row), row.action
     yield f"f ≥ {WELL_HZ:g} Hz for {WELL_S:g} s", f"release, staged, after a random 0..{RELEASE_SPREAD_S:g} s"
     yield f"f ≤ {CALM_HZ:g} Hz for {CALM_S:g} s after an over-frequency", "PV may be raised again"
     yield (
@@ -181,7 +181,7 @@ def render_event_table() -> Iterator[tuple[str, str]]:
     yield f"after an outage: {well}", f"after a random 0..{RELEASE_SPREAD_S:g} s {rise}"
 
 
-def _measured(row: EventRow) -> str:
+def _describe_measurement(row: EventRow) -> str:
     sign = "≤" if row.side < 0 else "≥"
     what = "f" if row.of == "hz" else "U"
     unit = "Hz" if row.of == "hz" else "%"

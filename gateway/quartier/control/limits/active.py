@@ -50,11 +50,11 @@ class ActiveLimits:
     export_w: float
     generation_w: float | None = None
     consumption_w: float | None = None
-    whose: Mapping[str, Reason] = field(default_factory=dict)
+    sources: Mapping[str, Reason] = field(default_factory=dict)
 
     def reason(self, direction: str) -> Reason:
         """Return the limit with its source, as in ``import cap 5000 W (hard limit)``."""
-        limit_w, source = round(getattr(self, f"{direction}_w")), self.whose[direction]
+        limit_w, source = round(getattr(self, f"{direction}_w")), self.sources[direction]
         return make_reason(_CODES[direction], source.who, source.until_utc_ms, source, limit_w=limit_w)
 
 
@@ -79,14 +79,14 @@ def find_active_limits(
     if stage is ControlStage.SAFE:
         sources.append((failsafe, PowerLimits(limits.import_failsafe_w, limits.export_failsafe_w)))
     powers, whose = combine_limits(sources)
-    named = {way: link.whose.get(way, LINK) if one is LINK else one for way, one in whose.items()}
+    named = {way: link.sources.get(way, LINK) if one is LINK else one for way, one in whose.items()}
     part = SLOW_METER_MARGIN if is_slow_meter(house.grid) else 1.0
     return ActiveLimits(
         import_w=powers.import_w * part,
         export_w=powers.export_w * part,
         generation_w=powers.generation_w * part if isfinite(powers.generation_w) else None,
         consumption_w=powers.consumption_w * part if isfinite(powers.consumption_w) else None,
-        whose=named,
+        sources=named,
     )
 
 

@@ -57,7 +57,7 @@ class Topology:
         name = self.name(number)
         return (f"fuse of {name}", f"power of {name}") if number else (MAIN_FUSE,)
 
-    def homes(self, assets: Sequence[Asset]) -> list[int]:
+    def find_node_numbers(self, assets: Sequence[Asset]) -> list[int]:
         """Return the number of the node that feeds each asset."""
         numbers = {node.name: n for n, node in enumerate(self.nodes, 1)}
         return [numbers.get(asset.node, 0) for asset in assets]

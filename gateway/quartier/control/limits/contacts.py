@@ -70,10 +70,10 @@ def update_contacts(
     now_ns: int,
 ) -> dict[str, ContactHold]:
     """Update every contact with the present readings."""
-    return {c.name: _judged(c, before.get(c.name), last_good, now_ns) for c in contacts}
+    return {c.name: _evaluate_contact(c, before.get(c.name), last_good, now_ns) for c in contacts}
 
 
-def _judged(
+def _evaluate_contact(
     contact: LimitContact, before: ContactHold | None, last_good: LastGoodValues, now_ns: int
 ) -> ContactHold:
     closed = observations.find_fresh_value(last_good, find_contact_point(contact), contact.period_s, now_ns)

@@ -21,7 +21,7 @@ class PlacedAsset:
     """
 
     asset: Asset
-    home: int
+    node_number: int
     share: PhaseShare
     index: int | None
     drawn: PhaseShare | None = None
@@ -62,13 +62,13 @@ def place_assets(
     inputs: CycleInputs, topology: Topology, participants: Sequence[Participant]
 ) -> list[PlacedAsset]:
     """Place every asset at its node: the participants first, in their order."""
-    last_good, now_ns = inputs.state.memories, inputs.now_ns
+    last_good, now_ns = inputs.state.last_good, inputs.now_ns
     mine = {participant.name for participant in participants}
     assets: list[Asset] = [participant.asset for participant in participants]
-    assets += [asset for asset in inputs.house.assets if asset.name not in mine]
-    switches = inputs.state.turns
+    assets += [asset for asset in inputs.site.assets if asset.name not in mine]
+    switches = inputs.state.switch_states
     found = []
-    for index, (asset, home) in enumerate(zip(assets, topology.homes(assets), strict=True)):
+    for index, (asset, home) in enumerate(zip(assets, topology.find_node_numbers(assets), strict=True)):
         switch = switches.get(asset.name)
         via = topology.find_feeding_phase(home)
         drawn = phases.find_phase_share(
@@ -76,7 +76,9 @@ def place_assets(
         )
         share = drawn
         if isinstance(asset, ChargePointAsset) and via is None:
-            share = charging_sessions.find_session_share(asset, inputs.state.stays.get(asset.name), drawn)
+            share = charging_sessions.find_session_share(
+                asset, inputs.state.charging_sessions.get(asset.name), drawn
+            )
         found.append(PlacedAsset(asset, home, share, index if index < len(participants) else None, drawn))
     return found
 
@@ -97,7 +99,7 @@ def find_node_loads(
     looks: dict[str, NodeWindow] = {}
     spare_w = _spare_w(inputs, base, shown)
     for number in reversed(range(count)):
-        inside = [leaf for leaf in shown if number in topology.way(leaf.home)]
+        inside = [leaf for leaf in shown if number in topology.way(leaf.node_number)]
         kids = [_up(topology, kid, made[kid]) for kid in below[number]]
         one = _Node(inputs, topology, number, participants, inside, kids)
         looks[topology.name(number)] = one.look()
@@ -109,13 +111,13 @@ def _spare_w(inputs: CycleInputs, base: residual_load.ResidualLoad, shown: Seque
     """Return the power in the building that nothing measures, in W: all of it may be at one node."""
     if inputs.grid_w is None:
         seen_w = inputs.state.remainder_w
-        return inputs.house.limits.import_failsafe_w if seen_w is None else seen_w
+        return inputs.site.limits.import_failsafe_w if seen_w is None else seen_w
     outside = (leaf.asset for leaf in shown if leaf.index is None)
-    return max(0.0, base.high_w - sum(_seen_w(inputs, asset) or 0.0 for asset in outside))
+    return max(0.0, base.high_w - sum(_find_measured_w(inputs, asset) or 0.0 for asset in outside))
 
 
-def _seen_w(inputs: CycleInputs, asset: Asset) -> float | None:
-    return observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) if asset.measured else None
+def _find_measured_w(inputs: CycleInputs, asset: Asset) -> float | None:
+    return observations.find_power_w(inputs.state.last_good, asset, inputs.now_ns) if asset.measured else None
 
 
 def _up(topology: Topology, number: int, branch: NodeLoad) -> tuple[TotalAndPhases, TotalAndPhases]:
@@ -133,68 +135,74 @@ def _up(topology: Topology, number: int, branch: NodeLoad) -> tuple[TotalAndPhas
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """One node with all assets below it; ``kids`` are the most and the least of the nodes it feeds."""
+    """A node with all assets below it; ``child_bounds`` are the most and the least of the nodes it feeds."""
 
-    scene: CycleInputs
-    stem: Topology
+    inputs: CycleInputs
+    topology: Topology
     number: int
-    players: Sequence[Participant]
+    participants: Sequence[Participant]
     inside: Sequence[PlacedAsset]
-    kids: Sequence[tuple[TotalAndPhases, TotalAndPhases]]
+    child_bounds: Sequence[tuple[TotalAndPhases, TotalAndPhases]]
 
     @property
     def period_s(self) -> float:
-        return self.stem.nodes[self.number - 1].period_s if self.number else self.scene.house.grid.period_s
+        return (
+            self.topology.nodes[self.number - 1].period_s if self.number else self.inputs.site.grid.period_s
+        )
 
     @property
     def is_metered(self) -> bool:
-        return not self.number or self.stem.nodes[self.number - 1].measured
+        return not self.number or self.topology.nodes[self.number - 1].measured
 
     def reading(self) -> NodeReading | None:
         if not self.is_metered:
             return None
-        owner = self.stem.name(self.number) if self.number else self.scene.house.grid.name
+        owner = self.topology.name(self.number) if self.number else self.inputs.site.grid.name
         lost_s = health.find_lost_after_s(self.period_s)
         if self.number:  # a slow meter counts as silent before it would count as a lost grid meter
             lost_s = min(lost_s, observations.find_silent_after_s(self.period_s))
-        return node_meters.read_node_meter(owner, self.scene.state.memories, lost_s, self.scene.now_ns)
+        return node_meters.read_node_meter(owner, self.inputs.state.last_good, lost_s, self.inputs.now_ns)
 
     def look(self) -> NodeWindow:
-        before = self.scene.state.looks.get(self.stem.name(self.number), NodeWindow())
+        before = self.inputs.state.looks.get(self.topology.name(self.number), NodeWindow())
         reading = self.reading()
         if reading is None:
             return before
         mine = [leaf for leaf in self.inside if leaf.index is not None]
         names = tuple(self._name(leaf) for leaf in mine)
-        present_w, gone_w = (add_rows(NO_READING, *map(what, mine)) for what in (self._present, self._gone))
+        present_w, gone_w = (
+            add_rows(NO_READING, *map(what, mine)) for what in (self._present, self._find_lowered_power)
+        )
         look = node_meters.append_node_reading(before, names, reading, present_w, gone_w)
-        return node_meters.decay_maximum(look, self._unmeasured(reading), self.scene.dt_s)
+        return node_meters.decay_maximum(look, self._find_unmeasured_power(reading), self.inputs.dt_s)
 
     def _name(self, leaf: PlacedAsset) -> str:
         assert leaf.index is not None
-        participant = self.players[leaf.index]
-        return participant.name if participant.seen else f"{participant.name}?"
+        participant = self.participants[leaf.index]
+        return participant.name if participant.is_measured else f"{participant.name}?"
 
     def _present(self, leaf: PlacedAsset) -> TotalAndPhases:
         assert leaf.index is not None
-        return (leaf.drawn or leaf.share).spread_power(self.players[leaf.index].present_w)
+        return (leaf.drawn or leaf.share).spread_power(self.participants[leaf.index].present_w)
 
-    def _gone(self, leaf: PlacedAsset) -> TotalAndPhases:
+    def _find_lowered_power(self, leaf: PlacedAsset) -> TotalAndPhases:
         assert leaf.index is not None
         return (leaf.drawn or leaf.share).spread_power(
-            residual_load.find_lowered_power_w(self.players[leaf.index])
+            residual_load.find_lowered_power_w(self.participants[leaf.index])
         )
 
-    def _unmeasured(self, reading: NodeReading) -> TotalAndPhases | None:
+    def _find_unmeasured_power(self, reading: NodeReading) -> TotalAndPhases | None:
         """Return the measured power that no asset explains; None while a measured asset is silent."""
-        if any(leaf.asset.measured and _seen_w(self.scene, leaf.asset) is None for leaf in self.inside):
+        if any(
+            leaf.asset.measured and _find_measured_w(self.inputs, leaf.asset) is None for leaf in self.inside
+        ):
             return None
         return subtract_rows(
             reading.watts,
             add_rows(
                 NO_READING,
                 *(
-                    leaf.share.find_lower_bound(_seen_w(self.scene, leaf.asset) or 0.0)
+                    leaf.share.find_lower_bound(_find_measured_w(self.inputs, leaf.asset) or 0.0)
                     for leaf in self.inside
                 ),
             ),
@@ -203,10 +211,10 @@ class _Node:
     def make_node_load(self, look: NodeWindow, base: residual_load.ResidualLoad, spare_w: float) -> NodeLoad:
         reading = self.reading()
         silent = self.is_metered and reading is None
-        own_high, own_low = self._own(silent=silent)
+        own_high, own_low = self._find_uncontrolled_power(silent=silent)
         high, low = (
-            add_rows(own_high, *(kid[0] for kid in self.kids)),
-            add_rows(own_low, *(kid[1] for kid in self.kids)),
+            add_rows(own_high, *(kid[0] for kid in self.child_bounds)),
+            add_rows(own_low, *(kid[1] for kid in self.child_bounds)),
         )
         if reading is None:
             gap = self._guess(look, spare_w)
@@ -214,11 +222,11 @@ class _Node:
             if self.number == 0:
                 high, low = (base.high_w, *high[1:]), (base.low_w, *low[1:])
         else:
-            high, low = self._measured(look, base, reading, high, low)
+            high, low = self._find_measured_bounds(look, base, reading, high, low)
         load = add_rows(
             NO_READING, high, *(self._present(leaf) for leaf in self.inside if leaf.index is not None)
         )
-        age_s = 0.0 if reading is None else (self.scene.now_ns - reading.taken_ns) / 1e9
+        age_s = 0.0 if reading is None else (self.inputs.now_ns - reading.taken_ns) / 1e9
         return NodeLoad(
             high,
             low,
@@ -227,7 +235,7 @@ class _Node:
             phased=reading is not None and reading.phased,
             stale=silent or (self.is_metered and age_s > health.find_stale_after_s(self.period_s)),
             over=breach.is_overloaded(
-                self.scene.state.overloads, self.scene.state.import_breach, self.stem.name(self.number)
+                self.inputs.state.overloads, self.inputs.state.import_breach, self.topology.name(self.number)
             ),
         )
 
@@ -236,7 +244,7 @@ class _Node:
             return reckoned
         return reading.watts if reading.phased else (reading.watts[0], *reckoned[1:])
 
-    def _measured(
+    def _find_measured_bounds(
         self,
         look: NodeWindow,
         base: residual_load.ResidualLoad,
@@ -258,13 +266,13 @@ class _Node:
             (total_low_w, low[1] + less_w, low[2] + less_w, low[3] + less_w),
         )
 
-    def _own(self, *, silent: bool) -> tuple[TotalAndPhases, TotalAndPhases]:
+    def _find_uncontrolled_power(self, *, silent: bool) -> tuple[TotalAndPhases, TotalAndPhases]:
         """Return the most and the least of the assets at this node itself that are not controlled."""
         high, low = NO_READING, NO_READING
         for leaf in self.inside:
-            if leaf.home != self.number or leaf.index is not None:
+            if leaf.node_number != self.number or leaf.index is not None:
                 continue
-            seen_w = None if silent else _seen_w(self.scene, leaf.asset)
+            seen_w = None if silent else _find_measured_w(self.inputs, leaf.asset)
             most_w = observations.find_worst_power_w(leaf.asset) if seen_w is None else seen_w
             least_w = find_least_power_w(leaf.asset) if seen_w is None else seen_w
             high = add_rows(high, leaf.share.find_upper_bound(most_w))
@@ -275,7 +283,7 @@ class _Node:
         """Return the unmeasured power at this node that no meter shows now; all of it on each phase."""
         if self.number == 0:
             return (0.0, spare_w, spare_w, spare_w)
-        node = self.stem.nodes[self.number - 1]
+        node = self.topology.nodes[self.number - 1]
         if node.measured:
             l0, l1, l2, l3 = (max(one, node.unmeasured_w or 0.0) for one in look.most_w)
             return l0, l1, l2, l3

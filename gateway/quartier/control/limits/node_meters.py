@@ -34,9 +34,9 @@ def read_node_meter(owner: str, last_good: LastGoodValues, lost_s: float, now_ns
     A current has no sign: it gets the sign of its phase's power, else of the total. If a phase has both, the
     larger counts, because a fuse knows no power factor.
     """
-    power = _kept(last_good, f"{owner}.power_w", lost_s, now_ns)
-    watts = [_kept(last_good, f"{owner}.{name}", lost_s, now_ns) for name in POWER_QUANTITIES]
-    amperes = [_kept(last_good, f"{owner}.{name}", lost_s, now_ns) for name in CURRENT_QUANTITIES]
+    power = _find_recent(last_good, f"{owner}.power_w", lost_s, now_ns)
+    watts = [_find_recent(last_good, f"{owner}.{name}", lost_s, now_ns) for name in POWER_QUANTITIES]
+    amperes = [_find_recent(last_good, f"{owner}.{name}", lost_s, now_ns) for name in CURRENT_QUANTITIES]
     phased = all(w or a for w, a in zip(watts, amperes, strict=True))
     if power is None and not phased:
         return None
@@ -48,7 +48,7 @@ def read_node_meter(owner: str, last_good: LastGoodValues, lost_s: float, now_ns
     return NodeReading((total_w, l1, l2, l3), newest_ns, phased)
 
 
-def _kept(last_good: LastGoodValues, point: str, lost_s: float, now_ns: int) -> LastGood | None:
+def _find_recent(last_good: LastGoodValues, point: str, lost_s: float, now_ns: int) -> LastGood | None:
     memory = last_good.get(point)
     return None if memory is None or now_ns - memory.taken_ns > lost_s * _S else memory
 

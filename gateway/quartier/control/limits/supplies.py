@@ -100,11 +100,11 @@ def update_supplies(
             apparent_va = 0.0  # VA have no sign, and export is not drawn
         load = replace(before.get(supply.name, SupplyState()), apparent_va=apparent_va, is_own=supply.is_grid)
         unsaid_va = house.limits.import_hard_w / W_PER_VA
-        found[supply.name] = _judged(supply, load, last_good, unsaid_va, grid, dt_s, now_ns)
+        found[supply.name] = _update_supply(supply, load, last_good, unsaid_va, grid, dt_s, now_ns)
     return found
 
 
-def _judged(
+def _update_supply(
     supply: SupplyMeter,
     load: SupplyState,
     last_good: LastGoodValues,
@@ -114,9 +114,9 @@ def _judged(
     now_ns: int,
 ) -> SupplyState:
     """Update one supply; ``unsaid_va`` is used if the meter warns before it reported the subscribed power."""
-    subscribed_va = _subscribed_va(supply, last_good) or load.subscribed_va
+    subscribed_va = _find_subscribed_va(supply, last_good) or load.subscribed_va
     if subscribed_va is not None:
-        load = _proportioned(replace(load, subscribed_va=subscribed_va), subscribed_va, grid, dt_s)
+        load = _update_ratio(replace(load, subscribed_va=subscribed_va), subscribed_va, grid, dt_s)
     warnings = {
         words: observations.find_fresh_value(last_good, f"{supply.name}.{name}", supply.period_s, now_ns)
         for name, words in WARNINGS.items()
@@ -145,7 +145,7 @@ def _share(load: SupplyState, subscribed_va: float, grid: LastGood | None) -> fl
     return None if grid is None else grid.value / (load.w_per_va * subscribed_va)
 
 
-def _subscribed_va(supply: SupplyMeter, last_good: LastGoodValues) -> float | None:
+def _find_subscribed_va(supply: SupplyMeter, last_good: LastGoodValues) -> float | None:
     """Return the smallest subscribed power last reported, in VA.
 
     A meter whose mode changed since may report it in amperes. It is a contract, so its age does not matter.
@@ -168,7 +168,7 @@ def _is_gone(memory: LastGood | None, newest: LastGood) -> bool:
     return memory is None or (newest.taken_ns - memory.taken_ns) / _S > SUPPLY_GONE_S
 
 
-def _proportioned(load: SupplyState, subscribed_va: float, grid: LastGood | None, dt_s: float) -> SupplyState:
+def _update_ratio(load: SupplyState, subscribed_va: float, grid: LastGood | None, dt_s: float) -> SupplyState:
     """Update the W per VA from long means, because the two meters are never read at the same moment."""
     if load.apparent_va is not None and grid is not None and grid.value <= 0:
         return load
@@ -273,12 +273,14 @@ def render_supplies(
 ) -> dict[str, Any]:
     """Render for people, JSON-ready: power, limit, warnings, tariff, colours and closed relays by name."""
     return {
-        supply.name: _shown(supply, loads.get(supply.name, SupplyState()), last_good, now_ns)
+        supply.name: _render_supply(supply, loads.get(supply.name, SupplyState()), last_good, now_ns)
         for supply in supplies
     }
 
 
-def _shown(supply: SupplyMeter, load: SupplyState, last_good: LastGoodValues, now_ns: int) -> dict[str, Any]:
+def _render_supply(
+    supply: SupplyMeter, load: SupplyState, last_good: LastGoodValues, now_ns: int
+) -> dict[str, Any]:
     def fresh(quantity: str) -> float | None:
         return observations.find_fresh_value(last_good, f"{supply.name}.{quantity}", supply.period_s, now_ns)
 

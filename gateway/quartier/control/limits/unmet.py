@@ -20,9 +20,11 @@ from quartier.site.site_layout import Site
 
 def find_unkept_limit_alarms(inputs: CycleInputs, participants: Sequence[Participant]) -> Iterator[Alarm]:
     """Yield an alarm for each such limit, with the power in W that takes no order."""
-    force = inputs.force
+    force = inputs.active_limits
     if force.generation_w is not None:
-        made_w = sum(_made_w(inputs, pv) for pv in inputs.house.assets if isinstance(pv, Pv | ChpUnit))
+        made_w = sum(
+            _find_generation_w(inputs, pv) for pv in inputs.site.assets if isinstance(pv, Pv | ChpUnit)
+        )
         if _beyond(made_w, force.generation_w):
             words = f"{force.reason('generation')} cannot be kept: {made_w:.0f} W of generation take no order"
             yield Alarm("cap.unmet", "generation", words)
@@ -33,9 +35,9 @@ def find_unkept_limit_alarms(inputs: CycleInputs, participants: Sequence[Partici
             yield Alarm("cap.unmet", "consumption", words)
 
 
-def _made_w(inputs: CycleInputs, pv: Pv | ChpUnit) -> float:
+def _find_generation_w(inputs: CycleInputs, pv: Pv | ChpUnit) -> float:
     """Return the generation in W that cannot be limited now; 0 if it can. A CHP is never stopped."""
-    last_good = inputs.state.memories
+    last_good = inputs.state.last_good
     if isinstance(pv, Pv) and pv.curtail != "none" and not explain_no_order(pv, last_good):
         return 0.0
     return -min(0.0, observations.find_power_w(last_good, pv, inputs.now_ns) or 0.0)
@@ -63,8 +65,8 @@ def limit_unseen_export(house: Site, last_good: LastGoodValues, force: ActiveLim
     is_kept = force.generation_w is not None and force.generation_w <= force.export_w
     if is_kept or not is_meter_unsigned(house, last_good):
         return force
-    whose = {**force.whose, "generation": force.whose["export"].then(_NO_EXPORT)}
-    return replace(force, generation_w=force.export_w, whose=whose)
+    whose = {**force.sources, "generation": force.sources["export"].then(_NO_EXPORT)}
+    return replace(force, generation_w=force.export_w, sources=whose)
 
 
 def limit_blind_generation(
@@ -77,9 +79,9 @@ def limit_blind_generation(
 
     ``acted`` gets the reason of each that was moved.
     """
-    if not inputs.lost:
+    if not inputs.is_meter_lost:
         return setpoints
-    allowed_w = inputs.force.export_w + totals.find_certain_load_w(inputs)
+    allowed_w = inputs.active_limits.export_w + totals.find_certain_load_w(inputs)
     moved = list(setpoints)
     for index, participant in enumerate(participants):
         if isinstance(participant.asset, Pv) and participant.usable:
@@ -89,5 +91,5 @@ def limit_blind_generation(
                 moved[index] = 0.0
             allowed_w += moved[index]
             if moved[index] > -participant.asset.rated_w and not is_off:
-                acted[index] = inputs.force.reason("export").then(_BLIND)
+                acted[index] = inputs.active_limits.reason("export").then(_BLIND)
     return tuple(moved)

@@ -77,7 +77,7 @@ def find_limits_ahead(
 def _other(force: ActiveLimits, way: str, hard_w: float) -> float:
     """Return the limit in W that is not from a document."""
     in_force_w: float = getattr(force, f"{way}_w")
-    source = force.whose.get(way)
+    source = force.sources.get(way)
     is_document = source is not None and source.who.kind == "document"
     return hard_w if is_document else min(hard_w, in_force_w)
 
@@ -127,7 +127,7 @@ def find_link_limits(state: LinkState, params: LinkParameters, now: Now) -> Link
         export_max_w=powers.export_w,
         generation_max_w=powers.generation_w if powers.generation_w <= _MOST_W else None,
         consumption_max_w=powers.consumption_w if powers.consumption_w <= _MOST_W else None,
-        whose=whose,
+        sources=whose,
         no_battery_export=careful,
         no_grid_charge_above_reserve=careful,
         tested=tested,
@@ -172,7 +172,7 @@ def find_possible_times_ms(state: LinkState, now: Now) -> list[int]:
     These are the counted time, a synced wall clock, and the time of a heartbeat that the wall clock denies.
     """
     counted = [count_utc_ms(state, now)] if is_utc_known(state) else []
-    return [*counted, *([now.utc_ms] if now.synced else []), *_denied_ms(state, now)]
+    return [*counted, *([now.utc_ms] if now.synced else []), *_find_denied_ms(state, now)]
 
 
 def find_latest_time(state: LinkState, now: Now) -> Now:
@@ -180,7 +180,7 @@ def find_latest_time(state: LinkState, now: Now) -> Now:
     return now._replace(utc_ms=max([now.utc_ms, *find_possible_times_ms(state, now)]))
 
 
-def _denied_ms(state: LinkState, now: Now) -> list[int]:
+def _find_denied_ms(state: LinkState, now: Now) -> list[int]:
     """Return the time of a heartbeat that a synced clock denies."""
     if not is_clock_denied(state, now) or state.beat_offset_ms is None:
         return []
@@ -192,7 +192,7 @@ def describe_clock_fault(state: LinkState, now: Now) -> str:
 
     The result is empty if neither the counted time nor a heartbeat contradicts the wall clock.
     """
-    denied_ms = _denied_ms(state, now)
+    denied_ms = _find_denied_ms(state, now)
     nothing = not any(one.find_binding(now.ns) for program in state.programs for one in program.documents)
     old = nothing and state.stepped_ns is not None and find_age_s(state.stepped_ns, now) > HEARTBEAT_OLD_S
     if find_age_s(state.step_ns, now) <= (CLOCK_DENIED_S if denied_ms else CLOCK_STEP_SHOWN_S) and not old:
@@ -268,7 +268,7 @@ def _is_careful(state: LinkState, now: Now) -> bool:
 
 def find_standing_limits(state: LinkState, params: LinkParameters, now: Now) -> PowerLimits:
     """Return the limits for the duration of the state: its own, and the defaults of expired documents."""
-    expired = (found for program in state.programs for found in _expired_sources(state, program, now))
+    expired = (found for program in state.programs for found in _iterate_expired_sources(state, program, now))
     powers, _ = combine_limits((*_state_sources(state, params, now), *expired))
     return PowerLimits(powers.import_w, powers.export_w)
 
@@ -298,13 +298,13 @@ def _program_sources(
 ) -> Iterator[tuple[Reason, PowerLimits]]:
     newest = program.newest
     yield from _document_sources(state, params, newest, _reason(newest.envelope), now)
-    yield from _expired_sources(state, program, now)
+    yield from _iterate_expired_sources(state, program, now)
     for older in program.earlier:
         reason = _reason(older.envelope).then(make_reason("envelope.until_loosening"))
         yield from _document_sources(state, params, older, reason, now)
 
 
-def _expired_sources(
+def _iterate_expired_sources(
     state: LinkState, program: ProgramState, now: Now
 ) -> Iterator[tuple[Reason, PowerLimits]]:
     """Yield the default of a document that has ended, by its counted position or by a synced wall clock."""
@@ -331,7 +331,7 @@ def _document_sources(
     if not binding:
         return
     others = [(now.utc_ms, make_reason("envelope.by_clock"))] if now.synced else []
-    others += [(utc_ms, make_reason("envelope.by_heartbeats")) for utc_ms in _denied_ms(state, now)]
+    others += [(utc_ms, make_reason("envelope.by_heartbeats")) for utc_ms in _find_denied_ms(state, now)]
     for utc_ms, more in others:
         if abs(utc_ms - binding[0].utc_ms(now.ns)) > CLOCK_NOISE_MS and utc_ms <= envelope.exp_utc_ms:
             powers = envelopes.find_lowest_limits(envelope, *_window(envelope, params, utc_ms))

@@ -79,12 +79,12 @@ def advance_envelopes(
     for program, promise in before.items():
         seen = promise
         if seen.status is InstructionStatus.ACCEPTED and utc_ms >= seen.start_utc_ms:
-            seen = _said(acks, _at(seen, InstructionStatus.STARTED))
+            seen = _add_ack(acks, _at(seen, InstructionStatus.STARTED))
         if seen.status is InstructionStatus.STARTED and kept.inside and utc_ms <= seen.exp_utc_ms:
-            seen = _said(acks, _at(seen, InstructionStatus.SUCCEEDED))
+            seen = _add_ack(acks, _at(seen, InstructionStatus.SUCCEEDED))
         if utc_ms > seen.exp_utc_ms:
             if seen.status is not InstructionStatus.SUCCEEDED:
-                _said(acks, _at(seen, InstructionStatus.ABORTED, _why_not(promise, kept)))
+                _add_ack(acks, _at(seen, InstructionStatus.ABORTED, _why_not(promise, kept)))
             continue
         after[program] = seen
     return after, acks
@@ -102,7 +102,7 @@ def _at(promise: EnvelopeProgress, status: InstructionStatus, reason: str = "") 
     return replace(promise, status=status, reason=str(reason))
 
 
-def _said(acks: list[Ack], promise: EnvelopeProgress) -> EnvelopeProgress:
+def _add_ack(acks: list[Ack], promise: EnvelopeProgress) -> EnvelopeProgress:
     acks.append(promise.ack())
     return promise
 

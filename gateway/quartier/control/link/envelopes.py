@@ -27,8 +27,8 @@ def find_lowest_limits(envelope: Envelope, from_ms: int, to_ms: int) -> PowerLim
             break
         if end_ms > from_ms:
             seen_ms = max(start_ms, from_ms)
-            worst = worst.least(_ramped(envelope, before, wanted, seen_ms - start_ms))
-        before = _ramped(envelope, before, wanted, end_ms - start_ms)
+            worst = worst.least(_apply_ramp(envelope, before, wanted, seen_ms - start_ms))
+        before = _apply_ramp(envelope, before, wanted, end_ms - start_ms)
     return worst
 
 
@@ -152,7 +152,7 @@ def _or(watts: float | None, otherwise: float) -> float:
     return otherwise if watts is None else watts
 
 
-def _ramped(
+def _apply_ramp(
     envelope: Envelope, before: PowerLimits | None, wanted: PowerLimits, elapsed_ms: int
 ) -> PowerLimits:
     if envelope.ramp_w_per_s is None or before is None:

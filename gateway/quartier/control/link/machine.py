@@ -80,13 +80,13 @@ def start_link(
     if outage:
         return advance_link(state, params, now, outage=True)
     if state.mode is LinkMode.HOLD and not (now.synced and is_hold_allowed(state, params, now)):
-        state = _entered(state, params, now, LinkMode.FAILSAFE, "restarted in HOLD without the right to hold")
+        state = _enter(state, params, now, LinkMode.FAILSAFE, "restarted in HOLD without the right to hold")
     return advance_link(state, params, now, outage=False)
 
 
 def accept_heartbeat(state: LinkState, params: LinkParameters, beat: Heartbeat, now: Now) -> LinkState:
     """Accept a verified heartbeat; ignore one that does not rise or disagrees with a synced clock."""
-    state = _seen(state, params, now)
+    state = _record_time(state, params, now)
     last_n = state.heartbeat_n
     if last_n is not None and beat.n <= last_n and not find_latest_time(state, now).rejects_future(last_n):
         return state
@@ -96,8 +96,8 @@ def accept_heartbeat(state: LinkState, params: LinkParameters, beat: Heartbeat, 
     back_ns = now.ns if state.mode is LinkMode.FAILSAFE and state.back_ns is None else state.back_ns
     state = replace(state, heartbeat_ns=now.ns, heartbeat_n=beat.n, denied_ns=None, back_ns=back_ns)
     if now.synced:  # the district and the kernel agree
-        state = _confirmed(state, now)
-    return _settled(state, params, now)
+        state = _confirm_clock(state, now)
+    return _settle(state, params, now)
 
 
 def accept_envelope(
@@ -108,15 +108,15 @@ def accept_envelope(
     The same document again (retained, republished) counts as received, without a second effect. Without
     ``sure`` its number is not on disk; then it never loosens anything, and gives no control.
     """
-    state = _seen(state, params, now)
+    state = _record_time(state, params, now)
     refusal = _refusal(state, envelope, params, now)
     if refusal is not None:
         return state, refusal
     held = state.program(envelope.program)
     if held is None or held.envelope.seq != envelope.seq:
-        newest = _tracked(envelope, state, now)
+        newest = _track_envelope(envelope, state, now)
         at_once = sure and is_loosening_allowed(state, now) and _has_begun(newest, now)
-        earlier = () if held is None or at_once else _chained(_lasting(held, newest, state, now), now)
+        earlier = () if held is None or at_once else _make_chain(_lasting(held, newest, state, now), now)
         others = tuple(p for p in state.programs if p is not held)
         programs = sorted((*others, ProgramState(newest, earlier, sure)), key=_precedence)
         seqs = {**state.seqs, envelope.program: envelope.seq}
@@ -126,7 +126,7 @@ def accept_envelope(
         state = replace(state, programs=tuple(programs))
     if sure:
         state = replace(state, document_ns=now.ns, valid_ns=now.ns)
-    state = _settled(state, params, now)
+    state = _settle(state, params, now)
     waits = "" if is_loosening_allowed(state, now) or now.synced else "CLOCK"
     return state, Ack(envelope.id, envelope.seq, "envelope", "OK", "ACCEPTED", waits)
 
@@ -138,7 +138,7 @@ def accept_failsafe_parameters(
 
     The ack has the reason BOUNDS if they were clamped, CLOCK if loosening waits for a trusted clock.
     """
-    state = _seen(state, params, now)
+    state = _record_time(state, params, now)
     wanted = paper.values
     numbers = (wanted.import_max_w, wanted.export_max_w, wanted.duration_min_s)
     if not all(isfinite(number) and number >= 0 for number in numbers):
@@ -158,7 +158,7 @@ def accept_failsafe_parameters(
             duration_min_s=max(inforce.duration_min_s, clamped.duration_min_s),
         )
         state = replace(state, failsafe=tighter, failsafe_next=clamped, failsafe_seq=paper.seq)
-    state = _settled(state, params, now)
+    state = _settle(state, params, now)
     waits = not now.synced and has_waiting_parameters(state)
     reason = "BOUNDS" if clamped != wanted else "CLOCK" if waits else ""
     return state, Ack(paper.id, paper.seq, "failsafe", "OK", "ACCEPTED", reason)
@@ -178,21 +178,21 @@ def note_running_commands(
 
 def advance_link(state: LinkState, params: LinkParameters, now: Now, *, outage: bool = False) -> LinkState:
     """Advance the link by time alone; ``outage`` while the grid's voltage is gone (below 50 %)."""
-    state = _seen(state, params, now)
+    state = _record_time(state, params, now)
     if outage:
-        state = _entered(state, params, now, LinkMode.INIT, "grid outage")
+        state = _enter(state, params, now, LinkMode.INIT, "grid outage")
         return replace(state, document_ns=None)
-    return _settled(state, params, now)
+    return _settle(state, params, now)
 
 
 # --- time ------------------------------------------------------------------------------------
 
 
-def _seen(state: LinkState, params: LinkParameters, now: Now) -> LinkState:
+def _record_time(state: LinkState, params: LinkParameters, now: Now) -> LinkState:
     """Record the time: a step of the wall clock, its trust, and whether a document is still valid."""
-    state = _stepped(state, now)
+    state = _record_clock_step(state, now)
     if now.synced and not is_utc_known(state):  # the first synchronisation
-        state = _confirmed(state, now)
+        state = _confirm_clock(state, now)
     last_ns = state.seen_ns  # if trust is lost now, this is when it last was there
     looked = tuple(
         p.map_documents(lambda one: one.update(last_ns, synced=now.synced)) for p in state.programs
@@ -209,7 +209,7 @@ def _seen(state: LinkState, params: LinkParameters, now: Now) -> LinkState:
     )
 
 
-def _stepped(state: LinkState, now: Now) -> LinkState:
+def _record_clock_step(state: LinkState, now: Now) -> LinkState:
     """Record a wall clock that was set by more than a minute and is not yet confirmed."""
     step_ms = find_clock_offset_ms(state, now)
     if abs(step_ms) <= CLOCK_JUMP_MS:
@@ -222,7 +222,7 @@ def _stepped(state: LinkState, now: Now) -> LinkState:
     )
 
 
-def _confirmed(state: LinkState, now: Now) -> LinkState:
+def _confirm_clock(state: LinkState, now: Now) -> LinkState:
     """Take the wall clock as right: count UTC from it, and set the position in each document anew.
 
     Loosening by this waits: the earlier positions bind on until loosening is allowed.
@@ -241,7 +241,7 @@ def _confirmed(state: LinkState, now: Now) -> LinkState:
 def _set(document: TrackedDocument, clock: UtcPosition, now: Now) -> TrackedDocument:
     counted = document.positions[0]
     near = abs(counted.utc_ms(now.ns) - clock.utc_ms(now.ns)) <= CLOCK_NOISE_MS
-    return document if counted.known and near else document.moved(clock)
+    return document if counted.known and near else document.replace_position(clock)
 
 
 # --- documents -------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ def _is_inside(envelope: Envelope, utc_ms: int) -> bool:
     return envelope.nbf_utc_ms - EARLY_DOCUMENT_MS <= utc_ms <= envelope.exp_utc_ms
 
 
-def _tracked(envelope: Envelope, state: LinkState, now: Now) -> TrackedDocument:
+def _track_envelope(envelope: Envelope, state: LinkState, now: Now) -> TrackedDocument:
     """Track a document that is accepted now, with each position that may be the right one.
 
     A valid document comes at its ``nbf`` or later: while the time is not known, that is the earliest
@@ -311,12 +311,14 @@ def _lasting(held: ProgramState, newer: TrackedDocument, state: LinkState, now: 
     )
 
 
-def _chained(held: ProgramState, now: Now) -> tuple[TrackedDocument, ...]:
+def _make_chain(held: ProgramState, now: Now) -> tuple[TrackedDocument, ...]:
     chain = tuple(one for one in (*held.earlier, held.newest) if one.find_binding(now.ns))
-    return chain if len(chain) <= EARLIER_ENVELOPES_MAX else (_merged(chain[0], chain[1]), *chain[2:])
+    return (
+        chain if len(chain) <= EARLIER_ENVELOPES_MAX else (_merge_documents(chain[0], chain[1]), *chain[2:])
+    )
 
 
-def _merged(first: TrackedDocument, second: TrackedDocument) -> TrackedDocument:
+def _merge_documents(first: TrackedDocument, second: TrackedDocument) -> TrackedDocument:
     """Return one constant document that is never looser than either, and ends with the later of the two."""
     flat = envelopes.flatten_envelopes(first.envelope, second.envelope)
     positions = tuple(dict.fromkeys((*first.positions, *second.positions)))
@@ -331,15 +333,15 @@ def _merged(first: TrackedDocument, second: TrackedDocument) -> TrackedDocument:
 # --- transitions -----------------------------------------------------------------------------
 
 
-def _settled(state: LinkState, params: LinkParameters, now: Now) -> LinkState:
+def _settle(state: LinkState, params: LinkParameters, now: Now) -> LinkState:
     """Take transitions until none holds, then apply what waited for loosening."""
     left: set[LinkMode] = set()  # no instant leaves a state twice
     while state.mode not in left and (row := _way_out(state, params, now)) is not None:
         left.add(state.mode)
-        state = _entered(state, params, now, row.target, _why(state, row, now))
+        state = _enter(state, params, now, row.target, _why(state, row, now))
     if not is_loosening_allowed(state, now):
         return state
-    settled = (p.map_documents(TrackedDocument.settled) for p in state.programs)
+    settled = (p.map_documents(TrackedDocument.drop_old_positions) for p in state.programs)
     programs = tuple(
         replace(p, earlier=()) if p.earlier and p.sure and _has_begun(p.newest, now) else p for p in settled
     )
@@ -362,7 +364,7 @@ def _why(state: LinkState, row: Transition, now: Now) -> str:
     return said or row.why
 
 
-def _entered(state: LinkState, params: LinkParameters, now: Now, mode: LinkMode, why: str) -> LinkState:
+def _enter(state: LinkState, params: LinkParameters, now: Now, mode: LinkMode, why: str) -> LinkState:
     floor = state.floor if mode is LinkMode.HOLD else None
     owed_ns = state.owed_ns
     if mode is LinkMode.CONTROLLED:

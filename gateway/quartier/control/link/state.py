@@ -78,12 +78,12 @@ class TrackedDocument:
         """Return the position that counts, in ms UTC."""
         return self.positions[0].utc_ms(now_ns)
 
-    def moved(self, position: UtcPosition) -> "TrackedDocument":
+    def replace_position(self, position: UtcPosition) -> "TrackedDocument":
         """Set the position anew; those before it bind on until loosening is allowed."""
         others = (one for one in self.positions if one != position)
         return replace(self, positions=(position, *others))
 
-    def settled(self) -> "TrackedDocument":
+    def drop_old_positions(self) -> "TrackedDocument":
         """Keep only the position that counts: loosening is allowed."""
         return self if len(self.positions) == 1 else replace(self, positions=self.positions[:1])
 
@@ -256,11 +256,11 @@ def _lasting(state: LinkState) -> tuple[object, ...]:
 
 
 def _program(data: Mapping[str, Any]) -> ProgramState:
-    earlier = tuple(_tracked(older) for older in data["earlier"])
-    return ProgramState(_tracked(data["newest"]), earlier, bool(data.get("sure", True)))
+    earlier = tuple(_load_document(older) for older in data["earlier"])
+    return ProgramState(_load_document(data["newest"]), earlier, bool(data.get("sure", True)))
 
 
-def _tracked(data: Mapping[str, Any]) -> TrackedDocument:
+def _load_document(data: Mapping[str, Any]) -> TrackedDocument:
     positions = tuple(_position(position) for position in data["positions"])
     if not positions:
         raise KeyError("positions")

@@ -101,7 +101,7 @@ def is_hold_allowed(state: LinkState, _params: LinkParameters, now: Now) -> bool
     return bool(documents) and all(e.on_loss == "hold" for e in documents) and not shedding
 
 
-def _paired(state: LinkState, _params: LinkParameters, now: Now) -> bool:
+def _is_paired(state: LinkState, _params: LinkParameters, now: Now) -> bool:
     """Return whether a heartbeat and a valid document are each at most 60 s old, in either order."""
     together = (
         max(find_age_s(state.heartbeat_ns, now), find_age_s(state.document_ns, now)) <= HEARTBEAT_FRESH_S
@@ -109,9 +109,9 @@ def _paired(state: LinkState, _params: LinkParameters, now: Now) -> bool:
     return together and any(True for _ in find_active_documents(state, now))
 
 
-def _paired_since_failsafe(state: LinkState, params: LinkParameters, now: Now) -> bool:
+def _is_paired_since_failsafe(state: LinkState, params: LinkParameters, now: Now) -> bool:
     came = state.document_ns is not None and state.document_ns >= state.since_ns
-    return came and _paired(state, params, now)
+    return came and _is_paired(state, params, now)
 
 
 def _init_over(state: LinkState, _params: LinkParameters, now: Now) -> bool:
@@ -159,7 +159,7 @@ def _minimum_over(state: LinkState, _params: LinkParameters, now: Now) -> bool:
 
 
 TRANSITIONS = (
-    Transition(LinkMode.INIT, "a valid document with a fresh heartbeat", _paired, LinkMode.CONTROLLED),
+    Transition(LinkMode.INIT, "a valid document with a fresh heartbeat", _is_paired, LinkMode.CONTROLLED),
     Transition(
         LinkMode.INIT, "the fail-safe minimum from before is not over", _still_owed, LinkMode.FAILSAFE
     ),
@@ -169,10 +169,10 @@ TRANSITIONS = (
     ),
     Transition(LinkMode.CONTROLLED, "no heartbeat", _silent, LinkMode.FAILSAFE, True),
     Transition(LinkMode.CONTROLLED, "60 s without a valid document", _documents_gone, LinkMode.FAILSAFE),
-    Transition(LinkMode.HOLD, "heartbeat and document are back", _paired, LinkMode.CONTROLLED),
+    Transition(LinkMode.HOLD, "heartbeat and document are back", _is_paired, LinkMode.CONTROLLED),
     Transition(LinkMode.HOLD, "the schedule is used up or was held too long", _hold_over, LinkMode.FAILSAFE),
     Transition(
-        LinkMode.FAILSAFE, "heartbeat, then a valid document", _paired_since_failsafe, LinkMode.CONTROLLED
+        LinkMode.FAILSAFE, "heartbeat, then a valid document", _is_paired_since_failsafe, LinkMode.CONTROLLED
     ),
     Transition(LinkMode.FAILSAFE, "the minimum duration is over", _minimum_over, LinkMode.AUTONOMOUS),
     Transition(
@@ -181,5 +181,5 @@ TRANSITIONS = (
         _back_without_document,
         LinkMode.AUTONOMOUS,
     ),
-    Transition(LinkMode.AUTONOMOUS, "heartbeat and document", _paired, LinkMode.CONTROLLED),
+    Transition(LinkMode.AUTONOMOUS, "heartbeat and document", _is_paired, LinkMode.CONTROLLED),
 )

@@ -79,7 +79,7 @@ class Uptake:
             return self.sure_w
         return max(self.sure_w, ev.current_max_a * ev.voltage_v * (self.phases_count or phases_count))
 
-    def planned(self, ev: ChargePointAsset) -> tuple[int, float]:
+    def find_plan_current(self, ev: ChargePointAsset) -> tuple[int, float]:
         """Return the phases and the largest current, in A, that a plan may assume."""
         if not self.is_known:
             return 1, float(ceil(ev.current_min_a))
@@ -101,8 +101,8 @@ class ChargingSession:
     charged_wh: float = 0.0
     waited_s: float = 0.0
     used: UsedTerminals | None = None
-    seen: UsedTerminals | None = None
-    seen_ns: int = 0
+    observed_terminals: UsedTerminals | None = None
+    observation_ns: int = 0
     idle_ns: int | None = None
     under_ns: int | None = None
     uptake: Uptake = field(default_factory=Uptake)
@@ -150,7 +150,7 @@ def update_sessions(
             if order is None
             else min(find_ordered_current_a(asset, switch), order.value)
         )
-        found[asset.name] = _gone_on(asset, stay, switch, offered_a, last_good, dt_s, now.ns)
+        found[asset.name] = _continue_session(asset, stay, switch, offered_a, last_good, dt_s, now.ns)
     return found
 
 
@@ -160,7 +160,7 @@ def _is_away(ev: ChargePointAsset, last_good: LastGoodValues) -> bool:
     return seen is not None and seen.value == 0
 
 
-def _gone_on(
+def _continue_session(
     ev: ChargePointAsset,
     stay: ChargingSession,
     switch: SwitchState,
@@ -179,7 +179,7 @@ def _gone_on(
     idle_ns = None if draws or not switch.on else _since(stay.idle_ns, now_ns)
     waits = not switch.on and not draws
     waited_s = max(0.0, stay.waited_s + (dt_s if waits else -dt_s if draws else 0.0))
-    stay = _phased(stay, ev, last_good, now_ns)
+    stay = _update_terminals(stay, ev, last_good, now_ns)
     takes_a, may_a = find_drawn_current_a(ev, stay, last_good, now_ns), find_ordered_current_a(ev, switch)
     return replace(
         stay,
@@ -209,21 +209,25 @@ def _since(before_ns: int | None, now_ns: int) -> int:
     return now_ns if before_ns is None else before_ns
 
 
-def _phased(
+def _update_terminals(
     stay: ChargingSession, ev: ChargePointAsset, last_good: LastGoodValues, now_ns: int
 ) -> ChargingSession:
     """Update the terminals by the currents: one more phase counts at once, one less when that is sure."""
     amperes = phases.read_terminal_currents_a(ev, last_good, now_ns)
     if amperes is None:
-        return stay if stay.used is None and stay.seen is None else replace(stay, used=None, seen=None)
+        return (
+            stay
+            if stay.used is None and stay.observed_terminals is None
+            else replace(stay, used=None, observed_terminals=None)
+        )
     if max(amperes) < PHASE_MIN_A:
         return stay
     first, second, third = (ampere >= PHASE_MIN_A for ampere in amperes)
     seen = (first, second, third)
-    if seen != stay.seen:
-        stay = replace(stay, seen=seen, seen_ns=now_ns)
+    if seen != stay.observed_terminals:
+        stay = replace(stay, observed_terminals=seen, observation_ns=now_ns)
     grown = stay.used is not None and any(more and not had for more, had in zip(seen, stay.used, strict=True))
-    if seen != stay.used and (grown or now_ns - stay.seen_ns >= TERMINALS_SURE_S * _S):
+    if seen != stay.used and (grown or now_ns - stay.observation_ns >= TERMINALS_SURE_S * _S):
         return replace(stay, used=seen)
     return stay
 
@@ -396,7 +400,7 @@ def update_uptake(before: Uptake, ev: ChargePointAsset, seen: UptakeSample, now_
     least_a, after = min(before.least_a, seen.order_a), before
     if (low_w, least_a, seen.order_a) != (before.low_w, before.least_a, before.order_a):
         after = replace(before, low_w=low_w, least_a=least_a, order_a=seen.order_a)
-    return after if watched_s < UPTAKE_WATCH_S else _concluded(after, ev, seen.phases_count, now_ns)
+    return after if watched_s < UPTAKE_WATCH_S else _conclude_watch(after, ev, seen.phases_count, now_ns)
 
 
 def pause_uptake(before: Uptake) -> Uptake:
@@ -404,7 +408,7 @@ def pause_uptake(before: Uptake) -> Uptake:
     return before if before.since_ns is None else replace(before, since_ns=None)
 
 
-def _concluded(watched: Uptake, ev: ChargePointAsset, phases_count: int | None, now_ns: int) -> Uptake:
+def _conclude_watch(watched: Uptake, ev: ChargePointAsset, phases_count: int | None, now_ns: int) -> Uptake:
     """Conclude a watch, and begin the next."""
     low_w, least_a = watched.low_w, max(ev.current_min_a, watched.least_a)
     count = phases_count or min(ev.phases_count, max(1, ceil(low_w / (ev.voltage_v * least_a) - _ROUND)))

@@ -63,7 +63,7 @@ def update_runs(
     return {
         asset.name: _ran(
             asset,
-            _dated(asset, before.get(asset.name, NO_RUN), last_good, now, house.zone),
+            _find_due_run(asset, before.get(asset.name, NO_RUN), last_good, now, house.zone),
             switches.get(asset.name, SwitchState()),
             last_good,
             dt_s,
@@ -95,13 +95,15 @@ def find_remaining_run_s(asset: BatchLoad, progress: RunProgress) -> float:
     return max(0.0, asset.duration_s - progress.ran_s)
 
 
-def _dated(asset: BatchLoad, one: RunProgress, last_good: LastGoodValues, now: Now, zone: str) -> RunProgress:
+def _find_due_run(
+    asset: BatchLoad, one: RunProgress, last_good: LastGoodValues, now: Now, zone: str
+) -> RunProgress:
     """Return the run that is due now, with its deadline."""
     until_s = local_time.find_seconds_until(now, zone, asset.deadline_s)
     if one.due_utc_ms is not None and now.synced:
         one = replace(one, due_ns=now.ns + (one.due_utc_ms - now.utc_ms) * _MS)
     if one.due_ns is not None and now.ns >= one.due_ns:
-        return _passed(asset, one, last_good, now, until_s)
+        return _pass_deadline(asset, one, last_good, now, until_s)
     return one if until_s is None else _until(one, now, until_s)
 
 
@@ -110,7 +112,7 @@ def _until(one: RunProgress, now: Now, until_s: float) -> RunProgress:
     return replace(one, due_utc_ms=now.utc_ms + left_ms, due_ns=now.ns + left_ms * _MS)
 
 
-def _passed(
+def _pass_deadline(
     asset: BatchLoad, one: RunProgress, last_good: LastGoodValues, now: Now, until_s: float | None
 ) -> RunProgress:
     """Return the progress after its deadline: the next run is due.
@@ -206,13 +208,13 @@ def load_runs(house: Site, facts: object) -> dict[str, RunProgress]:
         known = facts.get(asset.name)
         if isinstance(asset, BatchLoad) and isinstance(known, Mapping):
             try:
-                found[asset.name] = _known(asset, known)
+                found[asset.name] = _load_run(asset, known)
             except (KeyError, TypeError, ValueError, OverflowError):
                 continue
     return found
 
 
-def _known(asset: BatchLoad, known: Mapping[str, Any]) -> RunProgress:
+def _load_run(asset: BatchLoad, known: Mapping[str, Any]) -> RunProgress:
     due_utc_ms, ran_s = known["due_utc_ms"], float(known["ran_s"])
     if not 0.0 <= ran_s < asset.duration_s + STEP_MAX_S:
         raise ValueError("a time that no run takes")

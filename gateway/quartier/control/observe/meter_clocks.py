@@ -53,7 +53,7 @@ def compare_clocks(
 ) -> dict[str, ClockComparison]:
     """Compare every clock that is known now; none while ours is not trusted."""
     found = {}
-    for meter in house.witnesses:
+    for meter in house.clock_sources:
         if meter.clock_s is None or not now.synced:
             continue
         behind_s = observations.find_fresh_value(

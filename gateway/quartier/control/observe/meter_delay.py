@@ -83,16 +83,16 @@ PowerHistory = tuple[tuple[int, float], ...]
 class MeterDelay:
     """The state of the estimate; ``found_s`` is the lag in use, in s (None: none found; the probe's holds).
 
-    For each of ``DELAYS_S``: ``errors`` is the disagreement in W², ``made`` the assets' own squared steps
-    that long before, ``together`` the product of those steps and the grid's. ``moved`` sums the largest
-    squared steps. ``grid`` are the meter's readings; up to ``looked_ns`` steps were compared.
+    For each of ``DELAYS_S``: ``errors`` is the disagreement in W², ``made_sums`` the assets' own squared
+    steps that long before, ``together`` the product of those steps and the grid's. ``moved_sum`` sums the
+    largest squared steps. ``grid`` are the meter's readings; up to ``looked_ns`` steps were compared.
     """
 
     found_s: float | None = None
     errors: tuple[float, ...] = (0.0,) * len(DELAYS_S)
-    made: tuple[float, ...] = (0.0,) * len(DELAYS_S)
+    made_sums: tuple[float, ...] = (0.0,) * len(DELAYS_S)
     together: tuple[float, ...] = (0.0,) * len(DELAYS_S)
-    moved: float = 0.0
+    moved_sum: float = 0.0
     grid: PowerHistory = ()
     looked_ns: int | None = None
 
@@ -136,17 +136,17 @@ def update_meter_delay(
         return now
     now = replace(
         now,
-        errors=_added(before.errors, [step**2 for step in misfits_w]),
-        made=_added(before.made, [made_w**2 for _, made_w in pairs]),
-        together=_added(before.together, [seen_w * made_w for seen_w, made_w in pairs]),
-        moved=FORGETTING_FACTOR * before.moved + most_w**2,
+        errors=_add_forgetting(before.errors, [step**2 for step in misfits_w]),
+        made_sums=_add_forgetting(before.made_sums, [made_w**2 for _, made_w in pairs]),
+        together=_add_forgetting(before.together, [seen_w * made_w for seen_w, made_w in pairs]),
+        moved_sum=FORGETTING_FACTOR * before.moved_sum + most_w**2,
     )
-    if now.moved < (LEAST_SHARE * sum(asset.rated_w for asset in movers)) ** 2:
+    if now.moved_sum < (LEAST_SHARE * sum(asset.rated_w for asset in movers)) ** 2:
         return now
-    return replace(now, found_s=_concluded(now, movers))
+    return replace(now, found_s=_find_lag(now, movers))
 
 
-def _added(before: Sequence[float], more: Sequence[float]) -> tuple[float, ...]:
+def _add_forgetting(before: Sequence[float], more: Sequence[float]) -> tuple[float, ...]:
     return tuple(FORGETTING_FACTOR * was + step for was, step in zip(before, more, strict=True))
 
 
@@ -162,7 +162,7 @@ def _steps_w(
     )
 
 
-def _concluded(lag: MeterDelay, movers: Sequence[Asset]) -> float | None:
+def _find_lag(lag: MeterDelay, movers: Sequence[Asset]) -> float | None:
     """Return the lag by the errors; a probe's own lag is finer, and stays unless it is far off."""
     found_s = lag.found_s
     probed = [one.lag_s for one in movers if isinstance(one, Battery) and one.delay_s is not None]
@@ -178,15 +178,15 @@ def _concluded(lag: MeterDelay, movers: Sequence[Asset]) -> float | None:
 
 def _is_scaled(lag: MeterDelay, place: int) -> bool:
     """Return whether grid and assets move together at this lag, but by far more, or less, than each other."""
-    made, together, seen = lag.made[place], lag.together[place], _seen(lag, place)
+    made, together, seen = lag.made_sums[place], lag.together[place], _find_grid_steps(lag, place)
     if together <= 0.0 or together**2 < TOGETHER * seen * made:
         return False
     return not made / SCALED <= together <= made * SCALED
 
 
-def _seen(lag: MeterDelay, place: int) -> float:
+def _find_grid_steps(lag: MeterDelay, place: int) -> float:
     """Return the grid's own steps, squared."""
-    return lag.errors[place] + 2.0 * lag.together[place] - lag.made[place]
+    return lag.errors[place] + 2.0 * lag.together[place] - lag.made_sums[place]
 
 
 def _best(lag: MeterDelay, place: int, found_s: float | None) -> float | None:
@@ -200,7 +200,9 @@ def _best(lag: MeterDelay, place: int, found_s: float | None) -> float | None:
         return found_s
     enough = min(BETTER_SHARE * here, 2.0 * min(errors) + BETTER_SHARE * BETTER_SHARE * here)
     fit = (
-        at for at in NEAREST_SHARE if errors[at] <= enough and errors[at] <= EXPLAINED_SHARE * _seen(lag, at)
+        at
+        for at in NEAREST_SHARE
+        if errors[at] <= enough and errors[at] <= EXPLAINED_SHARE * _find_grid_steps(lag, at)
     )
     return next((float(DELAYS_S[at]) for at in fit), found_s)
 
@@ -255,8 +257,8 @@ _Moving = Battery | ChargePointAsset | Pv
 class PowerTrack:
     """The newest readings and orders of one asset as (monotonic ns, W), oldest first."""
 
-    seen: tuple[tuple[int, float], ...] = ()
-    told: tuple[tuple[int, float], ...] = ()
+    readings: tuple[tuple[int, float], ...] = ()
+    orders: tuple[tuple[int, float], ...] = ()
 
 
 def update_tracks(
@@ -274,9 +276,9 @@ def update_tracks(
             probed = isinstance(asset, Battery) and asset.delay_s is not None
             order = orders.get(f"{asset.name}.setpoint_w") if probed else None
             found[asset.name] = PowerTrack(
-                append_grid_reading(track.seen, last_good.get(f"{asset.name}.power_w"), now_ns),
+                append_grid_reading(track.readings, last_good.get(f"{asset.name}.power_w"), now_ns),
                 append_grid_reading(
-                    track.told, None if order is None else LastGood(order.value, order.written_ns), now_ns
+                    track.orders, None if order is None else LastGood(order.value, order.written_ns), now_ns
                 ),
             )
     return found
@@ -284,9 +286,9 @@ def update_tracks(
 
 def find_power_then_w(track: PowerTrack | None, grid: LastGood | None, late_s: float) -> float | None:
     """Return the power of an asset at the instant of a late grid meter's reading, in W; None if not late."""
-    if late_s <= 0.0 or grid is None or track is None or not track.seen:
+    if late_s <= 0.0 or grid is None or track is None or not track.readings:
         return None
-    return interpolate_power_w(track.seen, grid.taken_ns - round(late_s * _S))
+    return interpolate_power_w(track.readings, grid.taken_ns - round(late_s * _S))
 
 
 def find_battery_power_w(
@@ -307,11 +309,13 @@ def find_battery_power_w(
     lag_s = battery.lag_s if found_s is None else found_s
     wanted_ns = grid.taken_ns - round(lag_s * _S)
     if wanted_ns <= last.taken_ns:
-        return interpolate_power_w((*track.seen, (last.taken_ns, last.value)), wanted_ns)
+        return interpolate_power_w((*track.readings, (last.taken_ns, last.value)), wanted_ns)
     if not probed:
         return last.value
     return (
-        last.value + _model_w(battery, track.told, wanted_ns) - _model_w(battery, track.told, last.taken_ns)
+        last.value
+        + _model_w(battery, track.orders, wanted_ns)
+        - _model_w(battery, track.orders, last.taken_ns)
     )
 
 

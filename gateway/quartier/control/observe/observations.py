@@ -101,10 +101,10 @@ def list_read_points(house: Site) -> list[str]:
         ]
     wanted += [f"{contact.name}.input_on" for contact in house.contacts]
     wanted += [f"{supply.name}.{name}" for supply in house.supplies for name in SUPPLY_POINTS]
-    wanted += [f"{one.name}.tariff_index" for one in house.witnesses if one.tariff_s is not None]
-    wanted += [f"{one.name}.clock_offset_s" for one in house.witnesses if one.clock_s is not None]
+    wanted += [f"{one.name}.tariff_index" for one in house.clock_sources if one.tariff_s is not None]
+    wanted += [f"{one.name}.clock_offset_s" for one in house.clock_sources if one.clock_s is not None]
     if house.has_connection_tree:
-        wanted += _branched(house)
+        wanted += _iterate_branch_points(house)
     for asset in house.assets:
         if asset.falls_back and not asset.accepts_no_fallback:
             wanted.append(f"{asset.name}.fallback_on")
@@ -124,7 +124,7 @@ def list_read_points(house: Site) -> list[str]:
     return wanted
 
 
-def _branched(house: Site) -> Iterator[str]:
+def _iterate_branch_points(house: Site) -> Iterator[str]:
     """Yield the points that show how the power is spread over nodes and phases."""
     meters = [house.grid.name, *(node.name for node in house.nodes if node.measured)]
     yield from (

@@ -21,7 +21,7 @@ class QuarterHourMeans:
     means: dict[str, list[tuple[int, float] | None]] = field(default_factory=dict)
     _slot: int = -1
     _sums: dict[str, tuple[float, float]] = field(default_factory=dict)
-    _kept: dict[str, Any] = field(default_factory=dict)
+    _dumped_means: dict[str, Any] = field(default_factory=dict)
 
     def see(self, powers_w: Mapping[str, float], dt_s: float, utc_ms: int) -> None:
         """Add the present power of each asset, for ``dt_s``."""
@@ -38,7 +38,7 @@ class QuarterHourMeans:
                 rows = self.means.setdefault(name, [None] * DAY_SLOTS)
                 rows[self._slot % DAY_SLOTS] = (self._slot, round(energy_ws / seen_s, 1))
         self._slot, self._sums = slot, {}
-        self._kept = {name: list(rows) for name, rows in self.means.items()}
+        self._dumped_means = {name: list(rows) for name, rows in self.means.items()}
 
     def forecast_persistence(self, name: str, utc_ms: int) -> list[float | None]:
         """Return the next 96 quarter hours from the running one, each as a day before; None: not known."""
@@ -47,16 +47,16 @@ class QuarterHourMeans:
         known = ((rows[slot % DAY_SLOTS], slot) for slot in range(first, first + DAY_SLOTS))
         return [row[1] if row is not None and row[0] >= slot - DAY_SLOTS else None for row, slot in known]
 
-    def kept(self) -> dict[str, Any]:
+    def dump_means(self) -> dict[str, Any]:
         """Return the day as JSON-ready data: the same object until a quarter of an hour ends."""
-        return self._kept
+        return self._dumped_means
 
     def recall(self, data: object) -> None:
-        """Load the result of ``kept``; broken rows are left out."""
+        """Load the result of ``dump_means``; broken rows are left out."""
         for name, rows in data.items() if isinstance(data, dict) else ():
             if isinstance(rows, list) and len(rows) == DAY_SLOTS:
                 self.means[str(name)] = [_row(row) for row in rows]
-        self._kept = {name: list(rows) for name, rows in self.means.items()}
+        self._dumped_means = {name: list(rows) for name, rows in self.means.items()}
 
 
 def _row(row: object) -> tuple[int, float] | None:

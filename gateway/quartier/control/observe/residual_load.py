@@ -130,12 +130,14 @@ def append_residual_sample(
         return window
     present_w = tuple(participant.present_w for participant in participants)
     rest_w = grid.value - sum(present_w)
-    waits = frozenset(i for i, p in enumerate(participants) if p.seen and not isinstance(p.asset, Battery))
+    waits = frozenset(
+        i for i, p in enumerate(participants) if p.is_measured and not isinstance(p.asset, Battery)
+    )
     oldest_ns = grid.taken_ns - round(REST_WINDOW_S * _S)
     read_ns = [
         last_good[name].taken_ns if (name := f"{p.name}.power_w") in last_good else 0 for p in participants
     ]
-    kept = (_doubted(s, read_ns, present_w) for s in old if s.taken_ns >= oldest_ns)
+    kept = (_widen_bounds(s, read_ns, present_w) for s in old if s.taken_ns >= oldest_ns)
     high_w = rest_w + sum(map(find_lowered_power_w, participants))
     now_w = min(max(old[-1].now_w, rest_w), high_w) if old else rest_w
     newest = ResidualSample(grid.taken_ns, grid.value, present_w, rest_w, high_w, now_w, waits)
@@ -147,7 +149,9 @@ def find_lowered_power_w(participant: Participant) -> float:
     return 0.0 if participant.settled_w is None else max(0.0, participant.present_w - participant.settled_w)
 
 
-def _doubted(sample: ResidualSample, read_ns: Sequence[int], present_w: Sequence[float]) -> ResidualSample:
+def _widen_bounds(
+    sample: ResidualSample, read_ns: Sequence[int], present_w: Sequence[float]
+) -> ResidualSample:
     """Widen a sample's bounds: the first of ``read_ns`` after it may already have been true at its time."""
     told = [i for i in sample.waits if read_ns[i] > sample.taken_ns]
     if not told:
@@ -170,7 +174,7 @@ def attribute_rise(
     cars = [
         p
         for p in participants
-        if isinstance(p.asset, ChargePointAsset) and p.seen and p.turn.on and p.name in raised
+        if isinstance(p.asset, ChargePointAsset) and p.is_measured and p.switch_state.on and p.name in raised
     ]
     rooms_w = [max(0.0, find_ordered_power_w(car) - car.present_w) for car in cars]
     if before_w is None or sum(rooms_w) <= 0.0:
@@ -185,7 +189,8 @@ def attribute_rise(
 def _names(participants: Sequence[Participant]) -> tuple[str, ...]:
     # An asset that begins to answer, or falls silent, moves the residual load without any real change.
     return tuple(
-        participant.name if participant.seen else f"{participant.name}?" for participant in participants
+        participant.name if participant.is_measured else f"{participant.name}?"
+        for participant in participants
     )
 
 
@@ -236,7 +241,7 @@ def estimate_silent_rise_w(participants: Iterable[Participant]) -> float:
 
     A silent PV may generate nothing, and the device's own timer may let a load run that was shed.
     """
-    unseen = (participant for participant in participants if not participant.seen)
+    unseen = (participant for participant in participants if not participant.is_measured)
     return sum(max(0.0, find_worst_power_w(participant.asset) - participant.want_w) for participant in unseen)
 
 

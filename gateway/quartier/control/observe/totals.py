@@ -22,9 +22,9 @@ def update_residual_window(
     If the participants change while the meter is stale and not yet lost, its last reading serves for the new
     ones: so a lower limit need not wait for a fresh reading.
     """
-    before, last_good = inputs.state.window, inputs.state.memories
-    grid = last_good.get(f"{inputs.house.grid.name}.power_w")
-    if grid is None or inputs.lost:
+    before, last_good = inputs.state.window, inputs.state.last_good
+    grid = last_good.get(f"{inputs.site.grid.name}.power_w")
+    if grid is None or inputs.is_meter_lost:
         return before
     if inputs.grid_w is not None:
         raised = find_unanswered_assets(inputs.state.book, last_good, inputs.now_ns)
@@ -37,11 +37,11 @@ def update_residual_window(
 def find_certain_load_w(inputs: CycleInputs) -> float:
     """Return what measured consumers surely take now, in W."""
     seen = (
-        observations.find_power_w(inputs.state.memories, asset, inputs.now_ns)
-        for asset in inputs.house.assets
+        observations.find_power_w(inputs.state.last_good, asset, inputs.now_ns)
+        for asset in inputs.site.assets
         if isinstance(asset, Load | ChargePointAsset | OperationModeAsset)
         and asset.measured
-        and inputs.state.turns.get(asset.name, SwitchState()).on
+        and inputs.state.switch_states.get(asset.name, SwitchState()).on
     )
     return sum(max(0.0, watts) for watts in seen if watts is not None)
 
@@ -50,7 +50,7 @@ def find_consumption_w(inputs: CycleInputs, participants: Sequence[Participant])
     """Return the consumption of the building, whatever it generates, in W."""
     assert inputs.grid_w is not None
     used_w = inputs.grid_w + residual_load.find_generation_w(
-        inputs.house, inputs.state.memories, inputs.now_ns
+        inputs.site, inputs.state.last_good, inputs.now_ns
     )
     return used_w - sum(min(0.0, p.present_w) for p in participants if isinstance(p.asset, Battery))
 
@@ -66,7 +66,7 @@ def find_other_consumption_w(
     steered_w = -sum(
         participant.present_w for participant in participants if isinstance(participant.asset, Pv)
     )
-    made_w = residual_load.find_generation_w(inputs.house, inputs.state.memories, inputs.now_ns)
+    made_w = residual_load.find_generation_w(inputs.site, inputs.state.last_good, inputs.now_ns)
     return base.high_w + max(0.0, made_w - steered_w)
 
 

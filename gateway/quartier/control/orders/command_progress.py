@@ -41,13 +41,13 @@ def find_grid_band_w(cap_w: float) -> float:
 class CommandContext:
     """The facts by which a command is evaluated.
 
-    ``people`` are the orders of people, ``ordered`` the assets with a setpoint of the district.
+    ``overrides`` are the orders of people, ``ordered`` the assets with a setpoint of the district.
     ``may_loosen``: spec/failsafe.md#rule-3. ``leads``: the link state is one in which district requests are
     followed. ``regulatory`` are the programs of the grid operator.
     """
 
     state: ControlState
-    people: Overrides = field(default_factory=dict)
+    overrides: Overrides = field(default_factory=dict)
     ordered: Collection[str] = ()
     may_loosen: bool = True
     leads: bool = True
@@ -59,7 +59,7 @@ def is_command_fulfilled(one: RunningCommand, world: CommandContext) -> bool:
     """Return whether readings taken since the command began show what it asked for."""
     wish = one.document.asked
     if isinstance(wish, Setpoint):
-        asset = running_commands.find_controllable(world.state.house, wish.asset)
+        asset = running_commands.find_controllable(world.state.site, wish.asset)
         return asset is not None and _is_there(asset, wish.power_w, one, world)
     if isinstance(wish, Shed):
         return not any(asset.measured for asset in _still_on(wish, one, world))
@@ -67,21 +67,21 @@ def is_command_fulfilled(one: RunningCommand, world: CommandContext) -> bool:
         return world.state.mode in _CAREFUL and _is_capped(one, world)
     assert isinstance(wish, SetMode)
     units = [
-        unit for unit in running_commands.find_batteries(world.state.house) if unit.name not in world.people
+        unit for unit in running_commands.find_batteries(world.state.site) if unit.name not in world.overrides
     ]
     if wish.mode == "maintenance":
         return all(participants.find_control_point(unit) in world.state.book.released for unit in units)
     return all(_is_there(unit, 0.0, one, world) for unit in units if unit.name not in world.ordered)
 
 
-def _seen_w(asset: ControllableAsset, one: RunningCommand, world: CommandContext) -> float | None:
+def _find_measured_w(asset: ControllableAsset, one: RunningCommand, world: CommandContext) -> float | None:
     """Return the power measured since the command began, in W; None if there is none."""
-    memory = world.state.memories.get(f"{asset.name}.power_w")
+    memory = world.state.last_good.get(f"{asset.name}.power_w")
     return memory.value if memory is not None and memory.taken_ns > one.since_ns else None
 
 
 def _is_there(asset: ControllableAsset, power_w: float, one: RunningCommand, world: CommandContext) -> bool:
-    seen_w = _seen_w(asset, one, world)
+    seen_w = _find_measured_w(asset, one, world)
     return seen_w is not None and setpoints.is_setpoint_reached(asset, power_w, seen_w)
 
 
@@ -89,22 +89,22 @@ def _still_on(
     wish: Shed, one: RunningCommand, world: CommandContext
 ) -> list[Load | ChargePointAsset | OperationModeAsset]:
     """Return the assets of a shed that are not seen to be off, except those that a person ordered."""
-    ours = (asset for asset in find_shed_assets(wish, world.state) if asset.name not in world.people)
+    ours = (asset for asset in find_shed_assets(wish, world.state) if asset.name not in world.overrides)
     return [asset for asset in ours if not _is_off(asset, one, world)]
 
 
 def _is_off(
     asset: Load | ChargePointAsset | OperationModeAsset, one: RunningCommand, world: CommandContext
 ) -> bool:
-    seen_w = _seen_w(asset, one, world)
-    mode = world.state.turns.get(asset.name, SwitchState()).mode
+    seen_w = _find_measured_w(asset, one, world)
+    mode = world.state.switch_states.get(asset.name, SwitchState()).mode
     left_w = max(0.0, asset.modes[mode or 0].power_w) if isinstance(asset, OperationModeAsset) else 0.0
     return seen_w is not None and (seen_w <= left_w or setpoints.is_setpoint_reached(asset, left_w, seen_w))
 
 
 def _is_capped(one: RunningCommand, world: CommandContext) -> bool:
-    grid = world.state.memories.get(f"{world.state.house.grid.name}.power_w")
-    force = world.state.force
+    grid = world.state.last_good.get(f"{world.state.site.grid.name}.power_w")
+    force = world.state.active_limits
     if grid is None or force is None or grid.taken_ns <= one.since_ns:
         return False
     low_w = -force.export_w - find_grid_band_w(force.export_w)
@@ -115,7 +115,7 @@ def explain_failure(one: RunningCommand, world: CommandContext) -> AckReason:
     """Return what kept the command from success until its time was over."""
     wish = one.document.asked
     if isinstance(wish, Setpoint):
-        asset = running_commands.find_controllable(world.state.house, wish.asset)
+        asset = running_commands.find_controllable(world.state.site, wish.asset)
         return AckReason.UNKNOWN_DEVICE if asset is None else _of_setpoint(asset, wish.power_w, one, world)
     if isinstance(wish, Shed):
         kept = any(_runs_its_least(asset, world) for asset in _still_on(wish, one, world))
@@ -124,7 +124,7 @@ def explain_failure(one: RunningCommand, world: CommandContext) -> AckReason:
 
 
 def _runs_its_least(asset: Load | ChargePointAsset | OperationModeAsset, world: CommandContext) -> bool:
-    switch = world.state.turns.get(asset.name, SwitchState())
+    switch = world.state.switch_states.get(asset.name, SwitchState())
     return switch.on and not switch_state.is_switch_allowed(asset, switch, world.now.ns)
 
 
@@ -182,9 +182,9 @@ def _cut(one: RunningCommand, world: CommandContext) -> str:
     wish = one.document.asked
     if not isinstance(wish, Setpoint | SetMode):
         return ""
-    if isinstance(wish, Setpoint) and wish.asset in world.people:
+    if isinstance(wish, Setpoint) and wish.asset in world.overrides:
         return AckReason.LOCAL_OVERRIDE
-    return "" if world.leads and not world.state.events.is_gone else AckReason.SAFETY
+    return "" if world.leads and not world.state.events.is_grid_lost else AckReason.SAFETY
 
 
 _S = 1_000_000_000
@@ -221,7 +221,7 @@ def decide_command(
         return _mode(world)
     if isinstance(wish, Shed):
         return _shed(wish, world)
-    out = isinstance(wish, FailsafeTest) and world.state.events.is_gone
+    out = isinstance(wish, FailsafeTest) and world.state.events.is_grid_lost
     return _no(AckReason.SAFETY) if out else CommandDecision()
 
 
@@ -230,7 +230,7 @@ def _nonsense(document: CommandDocument, world: CommandContext) -> CommandDecisi
     wish = document.asked
     if not isinstance(wish, Setpoint):
         return None
-    asset = running_commands.find_controllable(world.state.house, wish.asset)
+    asset = running_commands.find_controllable(world.state.site, wish.asset)
     if asset is None:
         return _no(AckReason.UNKNOWN_DEVICE, ReceptionStatus.INVALID_CONTENT)
     bad = setpoints.find_power_fault(asset, wish.power_w)
@@ -266,12 +266,17 @@ def _tightens(document: CommandDocument, commands: RunningCommands, now: Now) ->
 
 def _setpoint(wish: Setpoint, commands: RunningCommands, world: CommandContext) -> CommandDecision:
     state = world.state
-    asset = running_commands.find_controllable(state.house, wish.asset)
+    asset = running_commands.find_controllable(state.site, wish.asset)
     assert asset is not None
-    if asset.name in world.people:
+    if asset.name in world.overrides:
         return _no(AckReason.LOCAL_OVERRIDE)
     kept = isinstance(asset, Battery) and _is_maintained(commands, world.now)
-    if kept or not world.leads or state.events.is_gone or state.judgement.stage is not ControlStage.NORMAL:
+    if (
+        kept
+        or not world.leads
+        or state.events.is_grid_lost
+        or state.judgement.stage is not ControlStage.NORMAL
+    ):
         return _no(AckReason.SAFETY)
     if is_protected(asset, wish.power_w, world):
         return _no(AckReason.SELF_PROTECTION)
@@ -286,26 +291,26 @@ def _is_maintained(commands: RunningCommands, now: Now) -> bool:
 def is_protected(asset: ControllableAsset, power_w: float, world: CommandContext) -> bool:
     """Return whether the device, or its protection, keeps the asset from that power now."""
     state, now_ns = world.state, world.now.ns
-    if participants.explain_no_order(asset, state.memories):
+    if participants.explain_no_order(asset, state.last_good):
         return True
-    if conflicts.explain_no_raise(state.rivals, find_control_point(asset)):
+    if conflicts.explain_no_raise(state.conflicts, find_control_point(asset)):
         return True
     if isinstance(asset, Battery):
         soc_pct = observations.find_fresh_value(
-            state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, now_ns
+            state.last_good, f"{asset.name}.soc_pct", asset.soc_period_s, now_ns
         )
         if soc_pct is None:
             return True
         room = setpoints.find_power_range(asset, soc_pct)
         return (power_w < 0 and room.low_w == 0) or (power_w > 0 and room.high_w == 0)
-    switch = state.turns.get(asset.name, SwitchState())
+    switch = state.switch_states.get(asset.name, SwitchState())
     switches = isinstance(asset, Load) and switch.on is not (power_w > 0)
     return switches and not switch_state.is_switch_allowed(asset, switch, now_ns)
 
 
 def _is_forbidden(asset: ControllableAsset, power_w: float, world: CommandContext) -> bool:
     """Return whether a grid event forbids it to take more, or to feed in."""
-    limits = world.state.house.limits
+    limits = world.state.site.limits
     grid = effects.find_grid_effects(world.state.events, limits.import_hard_w, world.now.ns)
     if isinstance(asset, Battery):
         return (power_w > 0 and grid.no_grid_charge) or (power_w < 0 and grid.no_feed_in)
@@ -313,10 +318,10 @@ def _is_forbidden(asset: ControllableAsset, power_w: float, world: CommandContex
 
 
 def _mode(world: CommandContext) -> CommandDecision:
-    batteries = running_commands.find_batteries(world.state.house)
-    if not world.leads or world.state.events.is_gone:
+    batteries = running_commands.find_batteries(world.state.site)
+    if not world.leads or world.state.events.is_grid_lost:
         return _no(AckReason.SAFETY)
-    by_hand = [one for one in batteries if one.name in world.people]
+    by_hand = [one for one in batteries if one.name in world.overrides]
     if by_hand and len(by_hand) == len(batteries):
         return _no(AckReason.LOCAL_OVERRIDE)
     return CommandDecision(reason=AckReason.LOCAL_OVERRIDE.value if by_hand else "")
@@ -328,10 +333,10 @@ def _shed(wish: Shed, world: CommandContext) -> CommandDecision:
     The answer says so if a person ordered some of its assets, or all of them.
     """
     assets = [*find_shed_assets(wish, world.state)]
-    by_hand = [one for one in assets if one.name in world.people]
+    by_hand = [one for one in assets if one.name in world.overrides]
     if wish.level and by_hand and len(by_hand) == len(assets):
         return _no(AckReason.LOCAL_OVERRIDE)
-    orders = (world.people.get(one.name) for one in running_commands.find_batteries(world.state.house))
+    orders = (world.overrides.get(one.name) for one in running_commands.find_batteries(world.state.site))
     charges = any(order is not None and (order.value or 0.0) > 0 for order in orders)
     is_local = bool(wish.level) and (bool(by_hand) or charges)
     return CommandDecision(reason=AckReason.LOCAL_OVERRIDE.value if is_local else "")
@@ -342,7 +347,7 @@ def find_shed_assets(
 ) -> Iterator[Load | ChargePointAsset | OperationModeAsset]:
     """Yield the assets of a shed: those of its tiers that take orders, without batteries and PV."""
     tiers = running_commands.SHED_TIERS[: wish.level]
-    for asset in state.house.assets:
+    for asset in state.site.assets:
         if (
             isinstance(asset, Load | ChargePointAsset | OperationModeAsset)
             and asset.tier in tiers

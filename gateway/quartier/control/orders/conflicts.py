@@ -47,18 +47,18 @@ OrderHistory = tuple[tuple[int, float], ...]
 class PointConflict:
     """The state of one point.
 
-    ``read`` is its last reading. ``told`` are our recent orders with their times, the oldest first;
-    ``agreed``: the last reading was what we ordered. ``foreign`` is the value that somebody else set last,
-    while it is there; ``last_foreign`` is kept after that. ``counted_ns``: when our write was made that was
-    last found overridden. ``moves_ns`` are the times that count. ``rests_ns``: until when the point is in
+    ``read`` is its last reading. ``orders`` are our recent orders with their times, the oldest first;
+    ``is_as_ordered``: the last reading was what we ordered. ``foreign`` is the value that somebody else set
+    last, while it is there; ``last_foreign`` is kept after that. ``counted_ns``: when our write was made that
+    was last found overridden. ``moves_ns`` are the times that count. ``rests_ns``: until when the point is in
     conflict; ``pauses``: how many conflicts there were. ``written_ns``: when we wrote it in this conflict.
-    ``offs_ns``: when we opened its contactor in conflicts of the last hour. ``shown`` are the last values
+    ``offs_ns``: when we opened its contactor in conflicts of the last hour. ``readings`` are the last values
     that it showed.
     """
 
     read: LastGood | None = None
-    told: OrderHistory = ()
-    agreed: bool = False
+    orders: OrderHistory = ()
+    is_as_ordered: bool = False
     foreign: float | None = None
     last_foreign: float | None = None
     counted_ns: int | None = None
@@ -67,7 +67,7 @@ class PointConflict:
     pauses: int = 0
     written_ns: int | None = None
     offs_ns: tuple[int, ...] = ()
-    shown: tuple[float, ...] = ()
+    readings: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,15 +111,15 @@ def update_conflicts(
             last_foreign = one.last_foreign if value is None else value
             if (one.foreign, one.last_foreign) != (value, last_foreign):
                 one = replace(one, foreign=value, last_foreign=last_foreign)
-            one = _counted(one, point in moved, now_ns)
+            one = _count_move(one, point in moved, now_ns)
         else:
-            one = _watched(one, read, order, point, device, now_ns)
+            one = _watch_point(one, read, order, point, device, now_ns)
         if one != _UNKNOWN:
             found[point] = one
     return found
 
 
-def _watched(
+def _watch_point(
     before: PointConflict,
     read: LastGood | None,
     order: Order | None,
@@ -128,30 +128,32 @@ def _watched(
     now_ns: int,
 ) -> PointConflict:
     if order is None or (read is None and before.read is None):
-        after = _counted(before, moved=False, now_ns=now_ns)
-        after = replace(after, read=None, told=(), agreed=False, foreign=None, counted_ns=None, shown=())
+        after = _count_move(before, moved=False, now_ns=now_ns)
+        after = replace(
+            after, read=None, orders=(), is_as_ordered=False, foreign=None, counted_ns=None, readings=()
+        )
         ours, step = device.releases.get(point), device.steps.get(point, 0.0)
         is_ours = ours is not None and read is not None and is_same_value(point, read.value, ours, step)
         if after.rests_ns is None or read is None or is_ours:
             return after
         # In conflict a setpoint has no order of ours; the value it shows still counts.
         return replace(after, foreign=read.value, last_foreign=read.value)
-    ordered = append_orders(before.told, order, now_ns)
-    after = before if ordered is before.told else replace(before, told=ordered)
+    ordered = append_orders(before.orders, order, now_ns)
+    after = before if ordered is before.orders else replace(before, orders=ordered)
     if read is None or (before.read is not None and read.taken_ns <= before.read.taken_ns):
-        return _counted(after, moved=False, now_ns=now_ns)
-    return _judged(after, read, order, point, device, now_ns)
+        return _count_move(after, moved=False, now_ns=now_ns)
+    return _evaluate_reading(after, read, order, point, device, now_ns)
 
 
-def _judged(
+def _evaluate_reading(
     before: PointConflict, read: LastGood, order: Order, point: str, device: DeviceFacts, now_ns: int
 ) -> PointConflict:
     """Evaluate a new reading."""
     value, step = read.value, device.steps.get(point, 0.0)
     is_order = value == order.value  # as nearly always: nothing below can change that
-    agreed = is_order or any(is_same_value(point, value, ours, step) for _, ours in before.told)
+    agreed = is_order or any(is_same_value(point, value, ours, step) for _, ours in before.orders)
     is_fallback = not is_order and _is_fallback(point, value, order, device, now_ns)
-    moved = not (is_order or is_fallback) and _moved(before, read, point, step)
+    moved = not (is_order or is_fallback) and _is_foreign(before, read, point, step)
     counted_ns, foreign = before.counted_ns, before.foreign
     if agreed or is_fallback:
         foreign = None
@@ -161,25 +163,25 @@ def _judged(
         foreign = None
     elif foreign is not None and counted_ns != order.written_ns:
         # Still there after a new write of ours that had time to act.
-        is_more = not _is_less(value, [ours for _, ours in before.told])
+        is_more = not _is_less(value, [ours for _, ours in before.orders])
         if is_more and read.taken_ns >= order.written_ns + ACT_S * _S:
             moved, counted_ns = True, order.written_ns
-    shown = before.shown
+    shown = before.readings
     if value not in shown:
         shown = (*shown, value)[-GRAINS_MAX:]
     after = replace(
         before,
         read=read,
-        agreed=agreed,
+        is_as_ordered=agreed,
         foreign=foreign,
         last_foreign=before.last_foreign if foreign is None else foreign,
         counted_ns=counted_ns,
-        shown=shown,
+        readings=shown,
     )
-    return _counted(after, moved=moved, now_ns=now_ns)
+    return _count_move(after, moved=moved, now_ns=now_ns)
 
 
-def _counted(before: PointConflict, moved: bool, now_ns: int) -> PointConflict:  # noqa: FBT001 - the one thing that is counted
+def _count_move(before: PointConflict, moved: bool, now_ns: int) -> PointConflict:  # noqa: FBT001 - the one thing that is counted
     """Count a foreign move; five in ten minutes are a conflict, which ends by itself."""
     if before.rests_ns is not None:
         if now_ns < before.rests_ns:
@@ -210,18 +212,18 @@ def append_orders(before: OrderHistory, order: Order, now_ns: int) -> OrderHisto
     return before[past_count:]
 
 
-def _moved(before: PointConflict, read: LastGood, point: str, step: float) -> bool:
+def _is_foreign(before: PointConflict, read: LastGood, point: str, step: float) -> bool:
     """Return whether the value is foreign: not unchanged, not on its way to an order, and not just less."""
     if before.read is None or read.taken_ns - before.read.taken_ns > FOREIGN_UNSEEN_S * _S:
         return False  # nobody saw what happened: its own fallback may have acted
-    ours = [value for _, value in before.told]
+    ours = [value for _, value in before.orders]
     values = [before.read.value, *ours]
     low, high = min(values), max(values)
-    if low - _allowed(point, low, step) <= read.value <= high + _allowed(point, high, step):
+    if low - _find_tolerance(point, low, step) <= read.value <= high + _find_tolerance(point, high, step):
         return False
-    if not before.agreed and _is_less(read.value, [before.read.value]) and _is_less(read.value, ours):
+    if not before.is_as_ordered and _is_less(read.value, [before.read.value]) and _is_less(read.value, ours):
         return False  # it does less and less of its order: it derates, or is nearly full
-    grain = _grain(before.shown) if len(ours) > 1 else 0.0
+    grain = _grain(before.readings) if len(ours) > 1 else 0.0
     return all(abs(read.value - value) > grain for value in ours)
 
 
@@ -251,10 +253,10 @@ def _is_fallback(point: str, value: float, order: Order, device: DeviceFacts, no
 
 def is_same_value(point: str, value: float, other: float, step: float) -> bool:
     """Return whether two values of a point are the same for its device."""
-    return abs(value - other) <= _allowed(point, other, step)
+    return abs(value - other) <= _find_tolerance(point, other, step)
 
 
-def _allowed(point: str, value: float, step: float) -> float:
+def _find_tolerance(point: str, value: float, step: float) -> float:
     kind = point.rsplit("_", 1)[-1]
     return max(VALUE_TOLERANCE.get(kind, 0.0), 0.02 * abs(value), step)
 

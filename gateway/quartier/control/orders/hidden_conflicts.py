@@ -34,17 +34,17 @@ _S = 1_000_000_000
 class HiddenConflict:
     """The state of one point.
 
-    ``told`` are our last orders. ``obeyed``: it ever kept an order that limited it. ``judged_ns``: when the
-    order was written that was last found exceeded; ``moves_ns``: when that was found; ``seen``: its value
-    then. ``passes``: its present value above its order, None if it obeys.
+    ``orders`` are our last orders. ``has_obeyed``: it ever kept an order that limited it. ``evaluation_ns``:
+    when the order was written that was last found exceeded; ``moves_ns``: when that was found; ``value``: its
+    value then. ``excess``: its present value above its order, None if it obeys.
     """
 
-    told: OrderHistory = ()
-    obeyed: bool = False
-    judged_ns: int | None = None
+    orders: OrderHistory = ()
+    has_obeyed: bool = False
+    evaluation_ns: int | None = None
     moves_ns: tuple[int, ...] = ()
-    seen: float = 0.0
-    passes: float | None = None
+    value: float = 0.0
+    excess: float | None = None
 
 
 _UNKNOWN = HiddenConflict()
@@ -65,7 +65,9 @@ def update_hidden_conflicts(
         order = orders.get(name)
         if order is not None and not _shows_order(frozen, asset):
             one = before.get(name, _UNKNOWN)
-            found[name] = _looked(one, asset, _does(frozen, asset, order, last_good, now_ns), order, now_ns)
+            found[name] = _check_point(
+                one, asset, _does(frozen, asset, order, last_good, now_ns), order, now_ns
+            )
     return found
 
 
@@ -118,7 +120,7 @@ def _full(asset: Load | ChargePointAsset | Pv) -> float:
     return asset.rated_w if find_control_point(asset).endswith("_w") else 1.0
 
 
-def _looked(
+def _check_point(
     before: HiddenConflict,
     asset: Load | ChargePointAsset | Pv,
     does: LastGood | None,
@@ -126,28 +128,28 @@ def _looked(
     now_ns: int,
 ) -> HiddenConflict:
     moves_ns = before.moves_ns and tuple(then for then in before.moves_ns if now_ns - then < WITHIN_S * _S)
-    told, after = conflicts.append_orders(before.told, order, now_ns), before
-    if told is not before.told or moves_ns != before.moves_ns:
-        after = replace(before, told=told, moves_ns=moves_ns)
+    told, after = conflicts.append_orders(before.orders, order, now_ns), before
+    if told is not before.orders or moves_ns != before.moves_ns:
+        after = replace(before, orders=told, moves_ns=moves_ns)
     acts_s = ACT_S if isinstance(asset, ChargePointAsset) else participants.ANSWERS_S
     if does is None or does.taken_ns < order.written_ns + acts_s * _S:
         return after
     if does.value <= order.value + _over(asset):
-        obeyed = after.obeyed or order.value < _full(asset) - _over(asset)
-        if obeyed == after.obeyed and after.passes is None:
+        obeyed = after.has_obeyed or order.value < _full(asset) - _over(asset)
+        if obeyed == after.has_obeyed and after.excess is None:
             return after
-        return replace(after, obeyed=obeyed, passes=None)
-    passed = does.value > max(value for _, value in after.told) + _over(asset)
-    if not (passed and after.obeyed):
+        return replace(after, has_obeyed=obeyed, excess=None)
+    passed = does.value > max(value for _, value in after.orders) + _over(asset)
+    if not (passed and after.has_obeyed):
         return after
-    if after.judged_ns == order.written_ns:
-        return replace(after, passes=does.value)
+    if after.evaluation_ns == order.written_ns:
+        return replace(after, excess=does.value)
     return replace(
         after,
-        judged_ns=order.written_ns,
+        evaluation_ns=order.written_ns,
         moves_ns=(*moves_ns, now_ns),
-        seen=does.value,
-        passes=does.value,
+        value=does.value,
+        excess=does.value,
     )
 
 
@@ -163,7 +165,7 @@ def find_hidden_conflict_alarms(found: Mapping[str, HiddenConflict], house: Site
     }
     for name, one in told:
         unit = "A" if name in cars else "W" if name.endswith("_w") else ""
-        does = f"take {one.seen:.0f} A" if unit == "A" else f"make {one.seen:.0f} W" if unit else "run"
-        ordered = f"{one.told[-1][1]:.0f} {unit} are ordered" if unit else "it is ordered off"
+        does = f"take {one.value:.0f} A" if unit == "A" else f"make {one.value:.0f} W" if unit else "run"
+        ordered = f"{one.orders[-1][1]:.0f} {unit} are ordered" if unit else "it is ordered off"
         words = f"{name.partition('.')[0]}: somebody else lets it {does} where {ordered}; others make room"
         yield Alarm("output.second_master", name, words)

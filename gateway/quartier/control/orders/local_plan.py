@@ -89,15 +89,15 @@ def follow_aim(inputs: CycleInputs, unit: Participant, net_w: float) -> tuple[fl
 
     ``net_w`` is what the grid would show without this battery and those that come after it.
     """
-    found = inputs.wishes.aims[unit.name]
+    found = inputs.requests.aims[unit.name]
     reason = LEADERS._replace(until_utc_ms=found.until_utc_ms, more=found.aim.why)
-    return found.aim.asked_w(net_w), reason
+    return found.aim.find_power_w(net_w), reason
 
 
 def explain_rule(inputs: CycleInputs, unit: Participant, target_w: float, net_w: float) -> Reason:
     """Return why the rule moves the battery: it brings the grid from ``net_w`` to ``target_w``."""
     reason = _edge(unit, target_w - net_w) or make_reason("grid.target", target_w=round(target_w))
-    if inputs.house.plans and (
+    if inputs.site.plans and (
         meters := meter_clocks.find_contradicting_meters(inputs.state.clocks, inputs.now_ns)
     ):
         reason = reason.then(make_reason("plan.doubted", meters=meters))
@@ -108,9 +108,9 @@ def _edge(unit: Participant, wanted_w: float) -> Reason | None:
     """Return which edge of its band keeps a battery from the wanted power; None if none does."""
     asset = unit.asset
     assert isinstance(asset, Battery)
-    if wanted_w < -setpoints.BATTERY_DEADBAND_W and unit.room.low_w == 0:
+    if wanted_w < -setpoints.BATTERY_DEADBAND_W and unit.headroom.low_w == 0:
         return make_reason("battery.empty", soc_pct=max(asset.soc_min_pct, asset.reserve_soc_pct))
-    if wanted_w > setpoints.BATTERY_DEADBAND_W and unit.room.high_w == 0:
+    if wanted_w > setpoints.BATTERY_DEADBAND_W and unit.headroom.high_w == 0:
         return make_reason("battery.full", soc_pct=asset.soc_max_pct)
     return None
 
@@ -166,7 +166,7 @@ def find_plan_orders(
         return given
     found: dict[str, Override] = {}
     for name, steps in plan.legs.items():
-        asset, here = find_controllable(state.house, name), find_running_step(plan, steps, now)
+        asset, here = find_controllable(state.site, name), find_running_step(plan, steps, now)
         if asset is None or here is None:
             continue
         leg, until_ns = here
@@ -194,17 +194,17 @@ def _wish(asset: ControllableAsset, leg: PlanLeg, state: ControlState, now: Now)
         return _PlanRequest(asset.current_max_a, why)
     if why is not None:
         return None
-    value = _offered_a(asset, leg, state) if isinstance(asset, ChargePointAsset) else leg.value
+    value = _find_offered_a(asset, leg, state) if isinstance(asset, ChargePointAsset) else leg.value
     return _PlanRequest(value, LEADERS.then(leg.why))
 
 
-def _offered_a(ev: ChargePointAsset, leg: PlanLeg, state: ControlState) -> float:
+def _find_offered_a(ev: ChargePointAsset, leg: PlanLeg, state: ControlState) -> float:
     """Return the current of a step, in A.
 
     A car that is planned with all that it takes is offered the full current, so that it shows if it would
     take more.
     """
-    _, most_a = state.stays[ev.name].uptake.planned(ev)
+    _, most_a = state.charging_sessions[ev.name].uptake.find_plan_current(ev)
     return ev.current_max_a if leg.value >= floor(most_a) else leg.value
 
 
@@ -219,7 +219,7 @@ def explain_not_followed(
     quantities = ("tank_c",) if isinstance(asset, HeatAsset) else ("waiting_on", "left_s")
     found = [
         observations.find_fresh_value(
-            state.memories, f"{asset.name}.{quantity}", asset.sense_period_s, now.ns
+            state.last_good, f"{asset.name}.{quantity}", asset.sense_period_s, now.ns
         )
         for quantity in quantities
     ]
@@ -241,7 +241,7 @@ def _why_not_run(run: BatchLoad, state: ControlState, now: Now) -> Reason | None
         (one.is_done, _DONE),
         (one.is_late, _RUN_LATE),
         (one.due_ns is None, _NO_DEADLINE),
-        (not daily_runs.is_run_pending(run, state.memories, now.ns), _NO_RUN),
+        (not daily_runs.is_run_pending(run, state.last_good, now.ns), _NO_RUN),
     )
     return next((why for is_so, why in judged if is_so), None)
 
@@ -262,7 +262,7 @@ def _follows(asset: ControllableAsset, state: ControlState) -> bool:
 
 
 def _why_not_car(ev: ChargePointAsset, state: ControlState, now: Now) -> Reason | None:
-    here, last_good, zone = state.stays.get(ev.name), state.memories, state.house.zone
+    here, last_good, zone = state.charging_sessions.get(ev.name), state.last_good, state.site.zone
     if (
         here is None
         or observations.find_fresh_value(last_good, f"{ev.name}.plugged_on", ev.period_s, now.ns) is None

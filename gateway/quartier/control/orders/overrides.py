@@ -56,7 +56,7 @@ def apply_overrides(
         if switch is None or isinstance(asset, Battery) or not is_kept_off(asset, overrides):
             continue
         if switch.on and switch_state.is_switch_allowed(asset, switch, now_ns):
-            off = replace(switch, on=False, since_ns=now_ns, told_ns=now_ns)
+            off = replace(switch, on=False, since_ns=now_ns, order_ns=now_ns)
             after[asset.name] = (
                 off if is_by_hand(asset.name, overrides) else switch_state.count_shed(off, now_ns)
             )
@@ -120,4 +120,4 @@ def apply_to_preference(asset: OperationModeAsset, overrides: Overrides, own: Pr
     if found.who.kind == "rule" and own.claims:
         return own  # a deadline, or people's comfort: no plan of ours ranks above it
     wanted = min(max(int(found.value), own.highest), own.lowest)
-    return replace(own, wanted=wanted, reason=found.reason, after_s=0.0)
+    return replace(own, preferred_mode=wanted, reason=found.reason, after_s=0.0)

@@ -67,7 +67,7 @@ def repeat_releases(
     """
     returns, commands, again = dict(book.returns), [], {}
     for asset, point in _ours(inputs, book, lost):
-        is_own = point in inputs.house.own_controls
+        is_own = point in inputs.site.own_controls
         order, is_due = _next(inputs, asset, returns[point], frozen, is_own=is_own)
         returns[point] = order
         if not is_due:
@@ -87,7 +87,7 @@ def find_release_alarms(inputs: CycleInputs, lost: Mapping[str, Reason]) -> Iter
         order = book.returns[point]
         if order.is_kept or not order.rewritten_ns or _since_s(order, inputs.now_ns) < RELEASE_MAX_S:
             continue
-        if point in inputs.house.own_controls:
+        if point in inputs.site.own_controls:
             words = f"{point} is not taken back by its device: it was given back for {RELEASE_MAX_S:.0f} s"
             words += f" and still shows {order.value:g}"
         else:
@@ -103,14 +103,14 @@ def _ours(inputs: CycleInputs, book: OrderBook, lost: Mapping[str, Reason]) -> l
     """
     if not book.returns:
         return []
-    assets = ((one, find_control_point(one)) for one in inputs.house.assets if isinstance(one, _Released))
+    assets = ((one, find_control_point(one)) for one in inputs.site.assets if isinstance(one, _Released))
     return [
         (asset, point)
         for asset, point in assets
         if point in book.returns
         and (point in lost or isinstance(asset, OperationModeAsset))
         and not _is_others(lost.get(point) or _why(book.returns[point]))
-        and not conflicts.explain_no_raise(inputs.state.rivals, point)
+        and not conflicts.explain_no_raise(inputs.state.conflicts, point)
     ]
 
 
@@ -133,7 +133,7 @@ def _next(
     shown = observations.read_number(frozen, point)
     if not _is_heard(inputs, asset, order, shown):
         return replace(order, since_ns=now_ns), False  # it waits on its bus
-    if not is_own and _fell_back(inputs.house, point, order, shown, now_ns):
+    if not is_own and _fell_back(inputs.site, point, order, shown, now_ns):
         return order, False
     obeys = _obeys(inputs, asset, order, is_own=is_own)
     if is_own:
@@ -141,7 +141,7 @@ def _next(
         order = orders_book.confirm_order(order, now_ns, keeps=shows is True)
         is_against = shows is False
     else:
-        step = inputs.house.steps.get(point, 0.0)
+        step = inputs.site.steps.get(point, 0.0)
         want = DesiredValue(point, order.value, order.reason, refresh_s=None, obeys=obeys)
         order = orders_book.check_order(order, want, frozen, now_ns, step)
         is_against = orders_book.contradicts_order(order, want, frozen, step)
@@ -174,7 +174,7 @@ def _since_s(order: Order, now_ns: int) -> float:
 
 def _is_heard(inputs: CycleInputs, asset: _Released, order: Order, shown: LastGood | None) -> bool:
     """Return whether any of its points was read since the last write; one never read counts as heard."""
-    last_good = inputs.state.memories
+    last_good = inputs.state.last_good
     seen = (shown, last_good.get(f"{asset.name}.power_w"), last_good.get(f"{asset.name}.soc_pct"))
     taken_ns = [one.taken_ns for one in seen if one is not None]
     return not taken_ns or max(taken_ns) > order.written_ns
@@ -197,7 +197,7 @@ def _obeys(inputs: CycleInputs, asset: _Released, order: Order, *, is_own: bool)
     What its own control does is not known: a battery that surely does not follow our last order obeys.
     """
     assert order.since_ns is not None
-    seen = inputs.state.memories.get(f"{asset.name}.power_w")
+    seen = inputs.state.last_good.get(f"{asset.name}.power_w")
     if isinstance(asset, OperationModeAsset) or seen is None or seen.taken_ns < order.since_ns + ACT_S * _S:
         return None
     within = is_within_order(asset, order.value, seen.value)
@@ -213,7 +213,7 @@ def _shows_own(
 ) -> bool | None:
     """Return whether the device's own control has the point: our last order is gone. None: unknown."""
     seen = frozen.get(point)
-    if seen is None or not inputs.house.own_controls[point]:
+    if seen is None or not inputs.site.own_controls[point]:
         return obeys
     if inputs.now_ns - seen.age_s * _S < order.written_ns + RELEASE_SHOWN_S * _S:
         return None
@@ -222,4 +222,4 @@ def _shows_own(
         return True  # no order is in force
     if order.value == 0.0 or isnan(order.value):  # its own control may show 0 too
         return obeys
-    return not conflicts.is_same_value(point, shown.value, order.value, inputs.house.steps.get(point, 0.0))
+    return not conflicts.is_same_value(point, shown.value, order.value, inputs.site.steps.get(point, 0.0))

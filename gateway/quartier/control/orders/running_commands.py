@@ -54,13 +54,13 @@ class RunningCommands:
     """All running commands, the oldest first, and the last ack of each of the newest, for a repetition."""
 
     running: tuple[RunningCommand, ...] = ()
-    answered: tuple[Ack, ...] = ()
+    last_acks: tuple[Ack, ...] = ()
 
     def now(self, now_ns: int) -> Iterator[RunningCommand]:
         """Return the commands whose time is not over."""
         return (one for one in self.running if now_ns < one.until_ns)
 
-    def shed_until_ns(self, now_ns: int) -> int | None:
+    def find_shed_end_ns(self, now_ns: int) -> int | None:
         """Return until when a shed runs; None if none does."""
         ends = (one.until_ns for one in self.now(now_ns) if isinstance(one.document.asked, Shed))
         return max(ends, default=None)
@@ -72,13 +72,13 @@ class RunningCommands:
 
     def answer(self, *acks: Ack) -> "RunningCommands":
         """Return the same with ``acks`` as the last acks of their commands."""
-        known = {(ack.id, ack.seq): ack for ack in self.answered}
+        known = {(ack.id, ack.seq): ack for ack in self.last_acks}
         for ack in acks:
             known.pop((ack.id, ack.seq), None)
             known[ack.id, ack.seq] = ack
-        return replace(self, answered=tuple(known.values())[-ANSWERS_MAX:])
+        return replace(self, last_acks=tuple(known.values())[-ANSWERS_MAX:])
 
-    def said(self, document: CommandDocument) -> Ack:
+    def find_last_ack(self, document: CommandDocument) -> Ack:
         """Return the last ack of a command that comes again.
 
         If none is known, its effect is not known either (the process died between storing its number and its
@@ -88,7 +88,7 @@ class RunningCommands:
         lost = make_command_ack(
             document, InstructionStatus.ABORTED, reception=ReceptionStatus.TEMPORARY_ERROR
         )
-        return next((ack for ack in self.answered if (ack.id, ack.seq) == of), lost)
+        return next((ack for ack in self.last_acks if (ack.id, ack.seq) == of), lost)
 
 
 def find_commanded_tiers(commands: RunningCommands, now_ns: int) -> dict[str, Reason]:
@@ -209,7 +209,7 @@ def dump_commands(commands: RunningCommands) -> dict[str, Any]:
     """Return the facts that must be known after a restart, JSON-ready; they change only with an event."""
     return {
         "running": [_row(one) for one in commands.running],
-        "answered": [asdict(ack) for ack in commands.answered],
+        "answered": [asdict(ack) for ack in commands.last_acks],
     }
 
 
@@ -237,7 +237,7 @@ def load_commands(
     """
     try:
         found = RunningCommands(
-            tuple(_restored(row, now, outage=outage, since=since) for row in facts["running"]),
+            tuple(_restore_command(row, now, outage=outage, since=since) for row in facts["running"]),
             tuple(Ack(**row) for row in facts["answered"]),
         )
     except (AttributeError, KeyError, TypeError) as broken:
@@ -259,16 +259,18 @@ def _row(one: RunningCommand) -> dict[str, Any]:
     return {**asdict(one), "document": document, "status": one.status.value}
 
 
-def _restored(row: Mapping[str, Any], now: Now, *, outage: bool, since: RestartFacts) -> RunningCommand:
+def _restore_command(
+    row: Mapping[str, Any], now: Now, *, outage: bool, since: RestartFacts
+) -> RunningCommand:
     paper = {**row["document"]}
     asked = OPS[paper.pop("op")](**paper.pop("asked"))
     document = CommandDocument(**paper, asked=asked)
     one = RunningCommand(**{**row, "document": document, "status": InstructionStatus(row["status"])})
-    passed_ns = _passed_ns(one, now, outage=outage, since=since)
+    passed_ns = _find_run_time_ns(one, now, outage=outage, since=since)
     return replace(one, since_ns=now.ns - passed_ns, until_ns=now.ns - passed_ns + one.duration_ns)
 
 
-def _passed_ns(one: RunningCommand, now: Now, *, outage: bool, since: RestartFacts) -> int:
+def _find_run_time_ns(one: RunningCommand, now: Now, *, outage: bool, since: RestartFacts) -> int:
     """Return how long it has run, in ns: at most for a giving command, at least for a reducing one.
 
     A wall clock with a time before its start was set, and says nothing.

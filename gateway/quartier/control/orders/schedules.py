@@ -47,7 +47,7 @@ class ScheduleProgress:
     @classmethod
     def from_schedule(cls, schedule: DeviceSchedule) -> "ScheduleProgress":
         """Make the progress of a schedule that was just accepted."""
-        spans, exp_ms = schedule.stretches, schedule.exp_utc_ms
+        spans, exp_ms = schedule.intervals, schedule.exp_utc_ms
         edges = timeline.find_edges(schedule.start_utc_ms, spans)
         wanting = (end_ms for _, end_ms, stretch in edges if not _is_free(stretch))
         last_ms = min(exp_ms, max(wanting, default=schedule.start_utc_ms))
@@ -70,8 +70,8 @@ class ScheduleContext:
     now: Now
     utc_ms: int
     lost_ms: int | None
-    house: Site
-    memories: LastGoodValues
+    site: Site
+    last_good: LastGoodValues
     by_hand: Collection[str] = field(default_factory=tuple)
     leads: bool = True
     orders: Mapping[str, Order] = field(default_factory=dict)
@@ -122,7 +122,7 @@ def advance_schedules(
     after: dict[str, ScheduleProgress] = {}
     acks: list[Ack] = []
     for name, entry in entries.items():
-        seen = _looked(entry, moment)
+        seen = _update_progress(entry, moment)
         status, reason = _status(seen, moment)
         if status != entry.status:
             acks.append(_ack(entry.schedule, status, reason))
@@ -142,7 +142,7 @@ def _refusal(held: ScheduleProgress | None, schedule: DeviceSchedule, moment: Sc
     def no(reception: str, reason: str) -> Ack:
         return Ack(schedule.id, schedule.seq, SCHEDULE_TYPE, reception, "REJECTED", reason)
 
-    asset = _asset(moment.house, schedule.asset)
+    asset = _asset(moment.site, schedule.asset)
     if asset is None:
         return no("INVALID_CONTENT", "UNKNOWN_DEVICE")
     if find_schedule_fault(asset, schedule):
@@ -156,7 +156,7 @@ def _refusal(held: ScheduleProgress | None, schedule: DeviceSchedule, moment: Sc
 
 def find_schedule_fault(asset: ControllableAsset, schedule: DeviceSchedule) -> str:
     """Describe why no device of the asset can follow the schedule; empty if it can."""
-    return next((found for stretch in schedule.stretches if (found := _fault(asset, stretch))), "")
+    return next((found for stretch in schedule.intervals if (found := _fault(asset, stretch))), "")
 
 
 def _fault(asset: ControllableAsset, stretch: ScheduleInterval) -> str:
@@ -168,12 +168,12 @@ def _fault(asset: ControllableAsset, stretch: ScheduleInterval) -> str:
 def _running(schedule: DeviceSchedule, moment: ScheduleContext) -> tuple[ScheduleInterval, int] | None:
     if moment.utc_ms < schedule.nbf_utc_ms:
         return None
-    spans = schedule.start_utc_ms, schedule.exp_utc_ms, schedule.stretches
+    spans = schedule.start_utc_ms, schedule.exp_utc_ms, schedule.intervals
     return timeline.find_running_span(*spans, moment.utc_ms, moment.lost_ms)
 
 
 def _wish(schedule: DeviceSchedule, moment: ScheduleContext) -> Override | None:
-    found, asset = _running(schedule, moment), _asset(moment.house, schedule.asset)
+    found, asset = _running(schedule, moment), _asset(moment.site, schedule.asset)
     if found is None or asset is None or _fault(asset, found[0]):
         return None
     stretch, end_ms = found
@@ -191,15 +191,15 @@ def _power_w(
 ) -> float | None:
     if stretch.soc_pct is None or not isinstance(asset, Battery):
         return stretch.power_w
-    soc_pct = find_fresh_value(moment.memories, f"{asset.name}.soc_pct", asset.soc_period_s, moment.now.ns)
+    soc_pct = find_fresh_value(moment.last_good, f"{asset.name}.soc_pct", asset.soc_period_s, moment.now.ns)
     return (
         None if soc_pct is None else setpoints.find_power_to_target_w(asset, soc_pct, stretch.soc_pct, left_s)
     )
 
 
-def _looked(entry: ScheduleProgress, moment: ScheduleContext) -> ScheduleProgress:
+def _update_progress(entry: ScheduleProgress, moment: ScheduleContext) -> ScheduleProgress:
     """Return the progress after one more look at the measurements."""
-    schedule, asset = entry.schedule, _asset(moment.house, entry.schedule.asset)
+    schedule, asset = entry.schedule, _asset(moment.site, entry.schedule.asset)
     found = _running(schedule, moment)
     if entry.status in _DONE or asset is None or found is None or _is_free(found[0]):
         return entry
@@ -219,7 +219,9 @@ def _why_not(asset: ControllableAsset, moment: ScheduleContext) -> str:
     if asset.name in moment.by_hand:
         return "LOCAL_OVERRIDE"
     order = moment.orders.get(participants.find_control_point(asset))
-    silent = find_fresh_value(moment.memories, f"{asset.name}.power_w", asset.period_s, moment.now.ns) is None
+    silent = (
+        find_fresh_value(moment.last_good, f"{asset.name}.power_w", asset.period_s, moment.now.ns) is None
+    )
     if silent or order is None or not moment.leads:
         return "SAFETY"
     behind = order.reason.who
@@ -234,7 +236,7 @@ def _has_missed(entry: ScheduleProgress, end_ms: int) -> bool:
     """Return whether the last interval seen was not kept, or one after it was not seen."""
     if entry.until_ms is None:
         return False
-    edges = timeline.find_edges(entry.schedule.start_utc_ms, entry.schedule.stretches)
+    edges = timeline.find_edges(entry.schedule.start_utc_ms, entry.schedule.intervals)
     between = (at_ms for _, at_ms, one in edges if entry.until_ms < at_ms < end_ms and not _is_free(one))
     return not entry.met or next(between, None) is not None
 
@@ -244,7 +246,7 @@ def _status(entry: ScheduleProgress, moment: ScheduleContext) -> tuple[str, str]
     schedule = entry.schedule
     if entry.status in _DONE:
         return entry.status, ""
-    if _asset(moment.house, schedule.asset) is None:
+    if _asset(moment.site, schedule.asset) is None:
         return "ABORTED", "UNKNOWN_DEVICE"
     if entry.met and not entry.missed and entry.until_ms == entry.last_ms:
         return "SUCCEEDED", ""
@@ -261,9 +263,9 @@ def _is_free(stretch: ScheduleInterval) -> bool:
 def _is_kept(asset: ControllableAsset, stretch: ScheduleInterval, moment: ScheduleContext) -> bool:
     now_ns = moment.now.ns
     if stretch.soc_pct is not None and isinstance(asset, Battery):
-        soc_pct = find_fresh_value(moment.memories, f"{asset.name}.soc_pct", asset.soc_period_s, now_ns)
+        soc_pct = find_fresh_value(moment.last_good, f"{asset.name}.soc_pct", asset.soc_period_s, now_ns)
         return soc_pct is not None and abs(soc_pct - stretch.soc_pct) <= setpoints.SOC_BAND_PCT
-    measured_w = find_fresh_value(moment.memories, f"{asset.name}.power_w", asset.period_s, now_ns)
+    measured_w = find_fresh_value(moment.last_good, f"{asset.name}.power_w", asset.period_s, now_ns)
     return measured_w is not None and setpoints.is_setpoint_reached(asset, stretch.power_w or 0.0, measured_w)
 
 
@@ -277,10 +279,10 @@ def _ack(schedule: DeviceSchedule, status: str, reason: str = "") -> Ack:
 
 def render_schedules(entries: ScheduleProgresses, moment: ScheduleContext) -> list[dict[str, Any]]:
     """Render the schedules for people, JSON-ready: status and present request of each."""
-    return [_shown(entry.schedule, entry.status, moment) for _, entry in sorted(entries.items())]
+    return [_render_schedule(entry.schedule, entry.status, moment) for _, entry in sorted(entries.items())]
 
 
-def _shown(schedule: DeviceSchedule, status: str, moment: ScheduleContext) -> dict[str, Any]:
+def _render_schedule(schedule: DeviceSchedule, status: str, moment: ScheduleContext) -> dict[str, Any]:
     found = _running(schedule, moment)
     stretch, until_ms = (ScheduleInterval(0.0), None) if found is None else found
     return {
@@ -296,13 +298,13 @@ def _shown(schedule: DeviceSchedule, status: str, moment: ScheduleContext) -> di
 
 def dump_schedules(entries: ScheduleProgresses) -> list[dict[str, Any]]:
     """Return the schedules as JSON-ready data."""
-    return [_dumped(entry) for entry in entries.values()]
+    return [_dump_schedule(entry) for entry in entries.values()]
 
 
-def _dumped(entry: ScheduleProgress) -> dict[str, Any]:
+def _dump_schedule(entry: ScheduleProgress) -> dict[str, Any]:
     schedule = entry.schedule
     facts = {name: getattr(schedule, name) for name in _FACTS}
-    stretches = [(one.duration_s, one.power_w, one.soc_pct) for one in schedule.stretches]
+    stretches = [(one.duration_s, one.power_w, one.soc_pct) for one in schedule.intervals]
     progress = {name: getattr(entry, name) for name in _PROGRESS}
     why = entry.why if entry.missed else ""  # what may still be made good changes from cycle to cycle
     return {**progress, "why": why, "schedule": {**facts, "stretches": stretches}}
@@ -315,7 +317,7 @@ def load_schedules(data: object) -> ScheduleProgresses:
         try:
             schedule = dict(kept["schedule"])
             stretches = tuple(ScheduleInterval(*one) for one in schedule.pop("stretches"))
-            entry = ScheduleProgress.from_schedule(DeviceSchedule(**schedule, stretches=stretches))
+            entry = ScheduleProgress.from_schedule(DeviceSchedule(**schedule, intervals=stretches))
             entry = replace(entry, **{name: kept[name] for name in (*_PROGRESS, "why")})
         except (AttributeError, KeyError, TypeError, ValueError):
             continue

@@ -64,7 +64,7 @@ class LevelInForce:
     """The level in force, when it was last signalled (monotonic), and by which signal."""
 
     level: int = 0
-    seen_ns: int = 0
+    signal_ns: int = 0
     id: str = ""
     seq: int = 0
 
@@ -73,8 +73,8 @@ def update_level(before: LevelInForce, said: Signals, signalled: int, seed: int,
     """Return the level in force: a higher one at once, a lower one up to 300 s later, drawn from ``seed``."""
     if signalled < before.level:
         # Spreading needs no secret; a seed makes it repeatable.
-        late_s = Random(f"{seed}:{before.seen_ns}").random() * LEVEL_SPREAD_S  # noqa: S311  see above
-        if now_ns - before.seen_ns < late_s * 1e9:
+        late_s = Random(f"{seed}:{before.signal_ns}").random() * LEVEL_SPREAD_S  # noqa: S311  see above
+        if now_ns - before.signal_ns < late_s * 1e9:
             return before
     signal = said.get("level")
     return (
@@ -90,11 +90,11 @@ def find_level_orders(at: LevelInForce, house: Site, now: Now, utc_ms: int) -> O
         return {}
     who = Origin("document", f"signal level {at.level}", at.id, at.seq)
     until = now.ns + _STANDS_S * 1_000_000_000, utc_ms + _STANDS_S * 1000
-    eased = _eased(house, LEVEL_TIERS[at.level])
+    eased = _iterate_level_orders(house, LEVEL_TIERS[at.level])
     return {asset.name: Override(asset.name, value, *until, who) for asset, value in eased}
 
 
-def _eased(house: Site, tiers: str) -> Iterator[tuple[ControllableAsset, float]]:
+def _iterate_level_orders(house: Site, tiers: str) -> Iterator[tuple[ControllableAsset, float]]:
     for asset in house.assets:
         if asset.tier not in tiers:
             continue
@@ -116,10 +116,10 @@ def only_tightens(signals: Signals, signal: Signal, utc_ms: int) -> bool:
 
 def render_signals(signals: Signals, utc_ms: int, lost_ms: int | None = None) -> dict[str, Any]:
     """Render the signals for people, JSON-ready: present content, its end, and the end of the signal."""
-    return {kind: _shown(one, utc_ms, lost_ms) for kind, one in sorted(signals.items())}
+    return {kind: _render_signal(one, utc_ms, lost_ms) for kind, one in sorted(signals.items())}
 
 
-def _shown(signal: Signal, utc_ms: int, lost_ms: int | None) -> dict[str, Any]:
+def _render_signal(signal: Signal, utc_ms: int, lost_ms: int | None) -> dict[str, Any]:
     found = find_signal_now(signal, utc_ms, lost_ms)
     values, until_ms = ({}, None) if found is None else (dict(found[0].values), found[1])
     return {"id": signal.id, **values, "until_utc_ms": until_ms, "exp_utc_ms": signal.exp_utc_ms}

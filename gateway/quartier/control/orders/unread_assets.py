@@ -28,7 +28,7 @@ def note_unread_point(switch: SwitchState, now_ns: int, *, read: bool) -> Switch
 
 def is_wait_over(inputs: CycleInputs, asset: ControllableAsset, switch: SwitchState) -> bool:
     """Return whether its point was unread for as long as its device may be silent, and all else is well."""
-    if switch.unread_ns is None or inputs.lost or inputs.stage is not ControlStage.NORMAL:
+    if switch.unread_ns is None or inputs.is_meter_lost or inputs.stage is not ControlStage.NORMAL:
         return False
     waits_s = max(totals.START_WAIT_S, observations.find_silent_after_s(asset.period_s))
     return inputs.now_ns - switch.unread_ns > waits_s * _S
@@ -36,7 +36,7 @@ def is_wait_over(inputs: CycleInputs, asset: ControllableAsset, switch: SwitchSt
 
 def returns_staged(inputs: CycleInputs, participant: Participant) -> bool:
     """Return whether it must be restored in stages: it may be off as well as idle."""
-    asset, switch = participant.asset, participant.turn
+    asset, switch = participant.asset, participant.switch_state
     switched = isinstance(asset, Load | ChargePointAsset) or (
         isinstance(asset, Pv) and asset.curtail == "relay"
     )
@@ -47,15 +47,17 @@ def returns_staged(inputs: CycleInputs, participant: Participant) -> bool:
 def is_possibly_off(inputs: CycleInputs, participant: Participant) -> bool:
     """Return whether it is off, or may be; one remembered as off and not read is first ordered off."""
     return (
-        not participant.turn.on if participant.turn.unread_ns is None else returns_staged(inputs, participant)
+        not participant.switch_state.on
+        if participant.switch_state.unread_ns is None
+        else returns_staged(inputs, participant)
     )
 
 
 def is_unread(inputs: CycleInputs, participant: Participant) -> bool:
     """Return whether it gets no more than it has, because its present state is not known."""
-    if participant.turn.unread_ns is None:
+    if participant.switch_state.unread_ns is None:
         return False
-    return not is_wait_over(inputs, participant.asset, participant.turn) or returns_staged(
+    return not is_wait_over(inputs, participant.asset, participant.switch_state) or returns_staged(
         inputs, participant
     )
 
@@ -65,17 +67,17 @@ def is_first_order_due(inputs: CycleInputs, participant: Participant, switch: Sw
 
     The share of a car that is seen charging protects a fuse, and does not wait.
     """
-    if is_wait_over(inputs, participant.asset, participant.turn):
+    if is_wait_over(inputs, participant.asset, participant.switch_state):
         return not returns_staged(inputs, participant)
     if isinstance(participant.asset, OperationModeAsset):
         return switch.mode is not None and switch.mode > participant.asset.normal
     shares = participant.allowed_w is not None and is_seen_running(participant)
-    return shares or not switch.on or _is_lower(participant.turn, switch)
+    return shares or not switch.on or _is_lower(participant.switch_state, switch)
 
 
 def is_seen_running(participant: Participant) -> bool:
     """Return whether it is seen to take, or make, more than it can while it is off."""
-    return participant.seen and abs(participant.present_w) > OVER_W
+    return participant.is_measured and abs(participant.present_w) > OVER_W
 
 
 def limit_first_order(inputs: CycleInputs, participant: Participant, switch: SwitchState) -> SwitchState:
@@ -83,9 +85,9 @@ def limit_first_order(inputs: CycleInputs, participant: Participant, switch: Swi
 
     A lower current would wake a paused car: one that is not seen charging is paused instead.
     """
-    asset, before = participant.asset, participant.turn
+    asset, before = participant.asset, participant.switch_state
     if is_wait_over(inputs, asset, before):
-        return _begun(inputs, participant, switch)
+        return _make_first_order(inputs, participant, switch)
     if isinstance(asset, OperationModeAsset):
         return switch if switch.mode is not None and switch.mode > asset.normal else before
     if (
@@ -98,10 +100,10 @@ def limit_first_order(inputs: CycleInputs, participant: Participant, switch: Swi
     return switch if not switch.on or _is_lower(before, switch) else before
 
 
-def _begun(inputs: CycleInputs, participant: Participant, switch: SwitchState) -> SwitchState:
+def _make_first_order(inputs: CycleInputs, participant: Participant, switch: SwitchState) -> SwitchState:
     """Return the first order after the wait; PV begins at its present power, and rises as there is room."""
     asset = participant.asset
-    if isinstance(asset, Pv) and asset.curtail == "limit" and participant.seen and participant.usable:
+    if isinstance(asset, Pv) and asset.curtail == "limit" and participant.is_measured and participant.usable:
         switch = switch_state.hold_limit(switch, max(0.0, -participant.present_w), inputs.now_ns)
     return switch
 

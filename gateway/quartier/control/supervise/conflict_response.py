@@ -55,8 +55,8 @@ def find_contested_assets(inputs: CycleInputs) -> Iterator[FlexibleAsset | Batte
     left_alone = find_conflict_pauses(inputs)
     if not left_alone:
         return
-    for asset in inputs.house.assets:
-        held = orders_overrides.is_in_maintenance(asset, inputs.wishes.overrides)
+    for asset in inputs.site.assets:
+        held = orders_overrides.is_in_maintenance(asset, inputs.requests.overrides)
         if participants.is_order_allowed(asset) and not held and asset.name in left_alone:
             yield asset
 
@@ -68,14 +68,14 @@ def find_conflict_power_w(house: Site, state: ControlState, now_ns: int) -> tupl
     This holds already while a conflict begins, because the other controller writes again within seconds.
     """
     more_w = less_w = 0.0
-    moved = {name for name, one in state.rivals.items() if _is_moved(one, now_ns)}
+    moved = {name for name, one in state.conflicts.items() if _is_moved(one, now_ns)}
     if not moved:
         return more_w, less_w
     for asset in house.assets:
         if (point := find_control_point(asset)) not in moved:
             continue
-        one = state.rivals[point]
-        seen_w = observations.find_power_w(state.memories, asset, now_ns) if asset.measured else None
+        one = state.conflicts[point]
+        seen_w = observations.find_power_w(state.last_good, asset, now_ns) if asset.measured else None
         high_w, low_w = _set_w(asset, one.last_foreign)
         if seen_w is None:
             high_w, low_w = observations.find_worst_power_w(asset), _least_w(asset)
@@ -125,8 +125,8 @@ def find_repeated_releases(inputs: CycleInputs, result: AllocationResult) -> set
     for asset in find_contested_assets(inputs):
         if not isinstance(asset, Battery):
             continue
-        one = inputs.state.rivals[find_control_point(asset)]
-        power_w = observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) or 0.0
+        one = inputs.state.conflicts[find_control_point(asset)]
+        power_w = observations.find_power_w(inputs.state.last_good, asset, inputs.now_ns) or 0.0
         high_w, low_w = _set_w(asset, one.foreign)
         takes = max(power_w, high_w) > 0.0 and _imports_too_much(inputs, result)
         gives = min(power_w, low_w) < 0.0 and _exports_too_much(inputs, result)
@@ -143,7 +143,7 @@ def find_conflict_writes(
     for asset in find_contested_assets(inputs):
         if isinstance(asset, Battery):
             continue
-        one = inputs.state.rivals[find_control_point(asset)]
+        one = inputs.state.conflicts[find_control_point(asset)]
         if not _is_due(one, inputs.now_ns):
             continue
         switch = switches.get(asset.name, SwitchState())
@@ -154,14 +154,14 @@ def find_conflict_writes(
             found.append(DesiredValue(find_control_point(asset), value, reason, refresh_s=0.0, holds=True))
             slowed = isinstance(asset, ChargePointAsset) and not switch.on
             if is_needed or value == 0.0 or slowed:
-                after[asset.name] = _turned(inputs, asset, switch, value)
+                after[asset.name] = _update_switch_state(inputs, asset, switch, value)
     return found, after
 
 
 def _reason(
     inputs: CycleInputs, asset: FlexibleAsset, switch: SwitchState, value: float, *, is_needed: bool
 ) -> Reason:
-    ordered = inputs.wishes.overrides.get(asset.name)
+    ordered = inputs.requests.overrides.get(asset.name)
     pauses = value == 0.0 and _is_kept_off(inputs, asset)
     if ordered is not None and (pauses or value == _most(inputs, asset)):
         return ordered.reason.then(_THOUGH)
@@ -206,7 +206,7 @@ def _next_value(
     goals = []
     if (
         one.written_ns is None
-        and (safe := inputs.house.release_values.get(find_control_point(asset))) is not None
+        and (safe := inputs.site.release_values.get(find_control_point(asset))) is not None
     ):
         goals.append(safe)
     if switch.is_limited and not (order is not None and order.reason.code == SAFE_VALUE.code):
@@ -220,7 +220,7 @@ def _next_value(
     if least is None or stands is None:
         return least
     if _rank(asset, least) < _rank(asset, stands):
-        return _switched(inputs, asset, one, least, stands)
+        return _limit_switching(inputs, asset, one, least, stands)
     # The value there may be an invalid one of another controller: our own value is written again.
     is_kept = order is not None and _rank(asset, stands) == _rank(asset, order.value)
     return order.value if order is not None and is_kept and asset.lease_s < inf else None
@@ -228,12 +228,12 @@ def _next_value(
 
 def _most(inputs: CycleInputs, asset: FlexibleAsset) -> float | None:
     """Return the most that is ordered of a charge point or of PV; None if nothing is."""
-    return orders_overrides.find_ceiling(asset, inputs.wishes.overrides)
+    return orders_overrides.find_ceiling(asset, inputs.requests.overrides)
 
 
 def _is_kept_off(inputs: CycleInputs, asset: FlexibleAsset) -> bool:
     """Return whether a person, or the district, keeps it off; the local plan may be followed in part."""
-    overrides = inputs.wishes.overrides
+    overrides = inputs.requests.overrides
     return orders_overrides.is_kept_off(asset, overrides) and overrides[asset.name].who.kind != "rule"
 
 
@@ -241,7 +241,7 @@ def _stands(one: PointConflict, ordered: float | None) -> float | None:
     """Return the present value at the device, as far as it is known."""
     if one.foreign is not None:
         return one.foreign
-    return ordered if one.read is None or one.agreed else one.read.value
+    return ordered if one.read is None or one.is_as_ordered else one.read.value
 
 
 def _by_turn(asset: FlexibleAsset, switch: SwitchState) -> float:
@@ -261,7 +261,7 @@ def _rank(asset: FlexibleAsset, value: float) -> float:
     return -float(_mode(asset, value)) if isinstance(asset, OperationModeAsset) else value
 
 
-def _switched(
+def _limit_switching(
     inputs: CycleInputs, asset: FlexibleAsset, one: PointConflict, value: float, stands: float
 ) -> float | None:
     """Return the value unless it opens a contactor too early or too often; a car may be slowed instead."""
@@ -280,7 +280,9 @@ def _switched(
 
 def _takes_nothing(inputs: CycleInputs, asset: ChargePointAsset) -> bool:
     """Return whether it is seen to take nothing: then the order that it shows is not true."""
-    watts = observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) if asset.measured else None
+    watts = (
+        observations.find_power_w(inputs.state.last_good, asset, inputs.now_ns) if asset.measured else None
+    )
     return watts is not None and watts < 0.5 * find_floor_power_w(asset)
 
 
@@ -301,8 +303,8 @@ def _may_open(inputs: CycleInputs, asset: FlexibleAsset, one: PointConflict) -> 
 
 def _is_above_fuse(inputs: CycleInputs, asset: FlexibleAsset) -> bool:
     """Return whether a fuse on its way is overloaded, by its meter."""
-    topology = connection_tree.build_topology(inputs.house.nodes)
-    (home,) = topology.homes([asset])
+    topology = connection_tree.build_topology(inputs.site.nodes)
+    (home,) = topology.find_node_numbers([asset])
     names = {topology.name(number) for number in topology.way(home)}
     return any(
         row.node in names and row.direction == "import" and (breach.fast_over or breach.mean_over)
@@ -314,7 +316,7 @@ def _is_needed(inputs: CycleInputs, result: AllocationResult, asset: FlexibleAss
     """Return whether a limit, or a grid event, needs it lower."""
     if isinstance(asset, Pv):
         return _exports_too_much(inputs, result)
-    is_off = asset.tier in inputs.duties.off
+    is_off = asset.tier in inputs.grid_effects.off
     return is_off or _imports_too_much(inputs, result) or _is_above_fuse(inputs, asset)
 
 
@@ -324,15 +326,15 @@ def _imports_too_much(inputs: CycleInputs, result: AllocationResult) -> bool:
         return False
     return (
         bool(result.acted or result.broken)
-        or result.total_high_w > RESTORE_BELOW_SHARE * inputs.force.import_w
+        or result.total_high_w > RESTORE_BELOW_SHARE * inputs.active_limits.import_w
     )
 
 
 def _exports_too_much(inputs: CycleInputs, result: AllocationResult) -> bool:
     if result.total_low_w is None:
         return False
-    is_near = result.total_low_w < -RESTORE_BELOW_SHARE * inputs.force.export_w
-    return is_near or inputs.force.generation_w is not None
+    is_near = result.total_low_w < -RESTORE_BELOW_SHARE * inputs.active_limits.export_w
+    return is_near or inputs.active_limits.generation_w is not None
 
 
 def _least(inputs: CycleInputs, result: AllocationResult, asset: FlexibleAsset) -> float:
@@ -340,25 +342,29 @@ def _least(inputs: CycleInputs, result: AllocationResult, asset: FlexibleAsset) 
     if isinstance(asset, OperationModeAsset):
         return asset.modes[operation_modes.find_preference(inputs, asset).lowest].value
     if isinstance(asset, ChargePointAsset):
-        wholly = result.broken or asset.tier in inputs.duties.off or _is_above_fuse(inputs, asset)
+        wholly = result.broken or asset.tier in inputs.grid_effects.off or _is_above_fuse(inputs, asset)
         return 0.0 if wholly else asset.current_min_a
     if isinstance(asset, Pv) and asset.curtail == "limit":
-        made_w = -min(0.0, observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) or 0.0)
-        over_w = -inputs.force.export_w - (result.total_low_w or 0.0)
+        made_w = -min(0.0, observations.find_power_w(inputs.state.last_good, asset, inputs.now_ns) or 0.0)
+        over_w = -inputs.active_limits.export_w - (result.total_low_w or 0.0)
         most_w = made_w - max(0.0, over_w)
-        if inputs.force.generation_w is not None:
-            most_w = min(most_w, generation.find_generation_share_w(inputs, asset, inputs.force.generation_w))
+        if inputs.active_limits.generation_w is not None:
+            most_w = min(
+                most_w, generation.find_generation_share_w(inputs, asset, inputs.active_limits.generation_w)
+            )
         return max(0.0, most_w)
     return 0.0
 
 
-def _turned(inputs: CycleInputs, asset: FlexibleAsset, switch: SwitchState, value: float) -> SwitchState:
+def _update_switch_state(
+    inputs: CycleInputs, asset: FlexibleAsset, switch: SwitchState, value: float
+) -> SwitchState:
     """Return the switch state after ``value`` was written: restored in stages once the conflict is over.
 
     It is not assumed to obey: its measured power counts.
     """
     now_ns = inputs.now_ns
-    before_w = max(0.0, observations.find_power_w(inputs.state.memories, asset, now_ns) or 0.0)
+    before_w = max(0.0, observations.find_power_w(inputs.state.last_good, asset, now_ns) or 0.0)
     if isinstance(asset, OperationModeAsset):
         mode = _mode(asset, value)
         if mode <= (asset.normal if switch.mode is None else switch.mode):

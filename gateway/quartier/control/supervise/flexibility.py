@@ -35,7 +35,7 @@ def report_flexibility(
     state: ControlState, now: Now, by_hand: Collection[str] = (), local: Collection[str] = ()
 ) -> list[Any]:
     """Report every asset except those of ``local``, JSON-ready; a person orders those in ``by_hand`` now."""
-    assets = (asset for asset in state.house.assets if asset.name not in local)
+    assets = (asset for asset in state.site.assets if asset.name not in local)
     return [_device(state, asset, now, by_hand=asset.name in by_hand) for asset in assets]
 
 
@@ -45,9 +45,9 @@ def is_flexibility_known(state: ControlState, now: Now) -> bool:
         return False
     if (now.ns - state.started_ns) / 1e9 > totals.START_WAIT_S:
         return True
-    wanted = [f"{asset.name}.power_w" for asset in state.house.assets if asset.measured]
-    wanted += [f"{asset.name}.soc_pct" for asset in state.house.assets if isinstance(asset, Battery)]
-    return all(point in state.memories for point in wanted)
+    wanted = [f"{asset.name}.power_w" for asset in state.site.assets if asset.measured]
+    wanted += [f"{asset.name}.soc_pct" for asset in state.site.assets if isinstance(asset, Battery)]
+    return all(point in state.last_good for point in wanted)
 
 
 def _device(state: ControlState, asset: ControllableAsset, now: Now, *, by_hand: bool) -> dict[str, Any]:
@@ -60,10 +60,10 @@ def _device(state: ControlState, asset: ControllableAsset, now: Now, *, by_hand:
         "control_type": find_control_type(state, asset, now),
         "available": not why,
         "why": why,
-        "power_w": _rounded(observations.find_power_w(state.memories, asset, now.ns)),
-        "power_ranges_w": [list(map(_rounded, found)) for found in find_ranges_w(state, asset, now)],
-        "energy_up_wh": _rounded(up_wh),
-        "energy_down_wh": _rounded(down_wh),
+        "power_w": _round(observations.find_power_w(state.last_good, asset, now.ns)),
+        "power_ranges_w": [list(map(_round, found)) for found in find_ranges_w(state, asset, now)],
+        "energy_up_wh": _round(up_wh),
+        "energy_down_wh": _round(down_wh),
         "timers": list(_timers(state, asset, now)),
         **_of_its_class(state, asset, now),
     }
@@ -76,14 +76,14 @@ def find_control_type(state: ControlState, asset: ControllableAsset, now: Now) -
     if isinstance(asset, Battery) or _tank_c(state, asset, now) is not None:
         return FILL_RATE
     if isinstance(asset, ChargePointAsset):
-        leaves = charging_sessions.find_departure_s(asset, state.memories, now, state.house.zone) is not None
+        leaves = charging_sessions.find_departure_s(asset, state.last_good, now, state.site.zone) is not None
         return FILL_RATE if leaves and _energy_wh(state, asset, now)[0] is not None else ENVELOPE
     return ENVELOPE if isinstance(asset, Pv) and asset.curtail == "limit" else MODES
 
 
 def find_ranges_w(state: ControlState, asset: ControllableAsset, now: Now) -> list[FlexibilityRange]:
     """Return the powers that can be asked of it now; without control its present power, if known."""
-    measured_w = observations.find_power_w(state.memories, asset, now.ns)
+    measured_w = observations.find_power_w(state.last_good, asset, now.ns)
     if not participants.has_writable_point(asset):
         return [] if measured_w is None else [(measured_w, measured_w)]
     if isinstance(asset, Battery):
@@ -115,11 +115,11 @@ def _energy_wh(state: ControlState, asset: ControllableAsset, now: Now) -> tuple
     if isinstance(asset, ChargePointAsset):
         if _is_away(state, asset):
             return 0.0, 0.0
-        here = state.stays.get(asset.name)
+        here = state.charging_sessions.get(asset.name)
         return (
             None
             if here is None
-            else charging_sessions.find_missing_energy_wh(asset, here, state.memories, now.ns)
+            else charging_sessions.find_missing_energy_wh(asset, here, state.last_good, now.ns)
         ), 0.0
     return None, None
 
@@ -133,10 +133,10 @@ def _of_its_class(state: ControlState, asset: ControllableAsset, now: Now) -> di
             "capacity_wh": asset.capacity_wh,
         }
     if isinstance(asset, ChargePointAsset):
-        left_s = charging_sessions.find_departure_s(asset, state.memories, now, state.house.zone)
-        return {"leaves_in_s": _rounded(left_s), "present": not _is_away(state, asset)}
+        left_s = charging_sessions.find_departure_s(asset, state.last_good, now, state.site.zone)
+        return {"leaves_in_s": _round(left_s), "present": not _is_away(state, asset)}
     if isinstance(asset, OperationModeAsset):
-        switch = state.turns.get(asset.name, SwitchState())
+        switch = state.switch_states.get(asset.name, SwitchState())
         mode = asset.normal if switch.mode is None else switch.mode
         found = {"modes": [one.name for one in asset.modes], "mode": asset.modes[mode].name}
         return {**found, **_of_tank(state, asset, now)}
@@ -158,12 +158,14 @@ def _tank_c(state: ControlState, asset: ControllableAsset, now: Now) -> float | 
     """Return the tank temperature of a heat asset; None for all others, and while it is silent."""
     if not isinstance(asset, HeatAsset) or "tank_c" not in asset.senses:
         return None
-    return observations.find_fresh_value(state.memories, f"{asset.name}.tank_c", asset.sense_period_s, now.ns)
+    return observations.find_fresh_value(
+        state.last_good, f"{asset.name}.tank_c", asset.sense_period_s, now.ns
+    )
 
 
 def _timers(state: ControlState, asset: ControllableAsset, now: Now) -> Iterator[dict[str, Any]]:
     """Yield the running timer: the minimum time of its present mode, in the form of S2."""
-    switch = state.turns.get(asset.name)
+    switch = state.switch_states.get(asset.name)
     if switch is None or switch.since_ns is None or isinstance(asset, Battery):
         return
     if isinstance(asset, Pv):
@@ -176,28 +178,28 @@ def _timers(state: ControlState, asset: ControllableAsset, now: Now) -> Iterator
 
 
 def _why_not(state: ControlState, asset: ControllableAsset, now: Now) -> str:
-    if state.events.is_gone:
+    if state.events.is_grid_lost:
         return "the grid's voltage is gone"
     if not participants.has_writable_point(asset):
         return "it takes no order"
-    if asset.measured and observations.find_power_w(state.memories, asset, now.ns) is None:
+    if asset.measured and observations.find_power_w(state.last_good, asset, now.ns) is None:
         return "it does not answer"
     if isinstance(asset, Battery) and _soc_pct(state, asset, now) is None:
         return "its state of charge is not known"
     return render_text(
-        participants.explain_no_order(asset, state.memories)
-        or conflicts.explain_no_raise(state.rivals, find_control_point(asset))
+        participants.explain_no_order(asset, state.last_good)
+        or conflicts.explain_no_raise(state.conflicts, find_control_point(asset))
     )
 
 
 def _soc_pct(state: ControlState, asset: Battery, now: Now) -> float | None:
-    return observations.find_fresh_value(state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, now.ns)
+    return observations.find_fresh_value(state.last_good, f"{asset.name}.soc_pct", asset.soc_period_s, now.ns)
 
 
 def _is_away(state: ControlState, asset: ChargePointAsset) -> bool:
-    seen = state.memories.get(f"{asset.name}.plugged_on")
+    seen = state.last_good.get(f"{asset.name}.plugged_on")
     return seen is not None and seen.value == 0
 
 
-def _rounded(number: float | None) -> float | None:
+def _round(number: float | None) -> float | None:
     return None if number is None else round(number, 1)

@@ -102,7 +102,7 @@ def update_hunting(
 ) -> OutputSwings:
     """Update the swings of the grid and of each output."""
     least_w = max(LEAST_W, LEAST_SHARE * house.limits.import_hard_w)
-    grid = _turned(before.grid, last_good.get(f"{house.grid.name}.power_w"), least_w)
+    grid = _add_value(before.grid, last_good.get(f"{house.grid.name}.power_w"), least_w)
     seen = {}
     for asset in house.assets:
         if isinstance(asset, _Follower):
@@ -112,20 +112,22 @@ def update_hunting(
                 told = None if order is None else LastGood(order.value, order.written_ns)
                 own_w = max(LEAST_W, LEAST_SHARE * asset.rated_w)
                 swing = before.of.get(asset.name, OutputSwing())
-                power = _turned(swing.power, last_good.get(f"{asset.name}.power_w"), own_w)
-                moved = _turned(swing.order, told, own_w)
+                power = _add_value(swing.power, last_good.get(f"{asset.name}.power_w"), own_w)
+                moved = _add_value(swing.order, told, own_w)
                 same = moved is swing.order and power is swing.power
                 seen[asset.name] = swing if same else replace(swing, order=moved, power=power)
     grid_s = _half_s(grid, now_ns)
     mine = [a for a in house.assets if a.name in seen and isinstance(a, _Follower)]
     suspects = [asset for asset in mine if _swings(seen[asset.name], asset, grid_s, now_ns)]
-    own_w = sum(_made_w(seen[asset.name], asset, last_good, now_ns) for asset in suspects)
+    own_w = sum(_find_movement_w(seen[asset.name], asset, last_good, now_ns) for asset in suspects)
     names = {asset.name for asset in suspects} if own_w >= OWN_SHARE * grid.amplitude else set()
-    found = {name: _stepped(one, now_ns, is_found=name in names) for name, one in seen.items()}
+    found = {name: _update_gain(one, now_ns, is_found=name in names) for name, one in seen.items()}
     return OutputSwings(grid=grid, of=found)
 
 
-def _made_w(swing: OutputSwing, asset: Battery | Pv, last_good: LastGoodValues, now_ns: int) -> float:
+def _find_movement_w(
+    swing: OutputSwing, asset: Battery | Pv, last_good: LastGoodValues, now_ns: int
+) -> float:
     """Return how far an output moves the grid in a swing: by its own meter, or by its orders without one."""
     if f"{asset.name}.power_w" not in last_good:
         return swing.order.amplitude
@@ -133,7 +135,7 @@ def _made_w(swing: OutputSwing, asset: Battery | Pv, last_good: LastGoodValues, 
     return swing.power.amplitude if half_s and power_s and _alike(half_s, power_s) else 0.0
 
 
-def _turned(before: SignalReversals, newest: LastGood | None, least: float) -> SignalReversals:
+def _add_value(before: SignalReversals, newest: LastGood | None, least: float) -> SignalReversals:
     """Add one value; the signal turns when it comes back by more than ``least`` from the furthest value."""
     if newest is None:
         return before
@@ -157,7 +159,7 @@ def _swings(swing: OutputSwing, asset: Battery | Pv, grid_s: float | None, now_n
     return _is_own(asset, half_s) and _alike(half_s, grid_s)
 
 
-def _stepped(swing: OutputSwing, now_ns: int, *, is_found: bool) -> OutputSwing:
+def _update_gain(swing: OutputSwing, now_ns: int, *, is_found: bool) -> OutputSwing:
     """Return the swing after one more evaluation: the gain falls when it was found, and rises after calm."""
     if is_found:
         half_s = _half_s(swing.order, now_ns)

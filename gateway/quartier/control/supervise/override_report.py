@@ -52,7 +52,7 @@ def find_battery_steps(
             one, setpoint_w, result.acted.get(index), result.total_high_w, result.total_low_w
         )
         for index, (one, setpoint_w) in enumerate(zip(participants, result.setpoints_w, strict=True))
-        if isinstance(one.asset, Battery) and one.name in inputs.wishes.overrides
+        if isinstance(one.asset, Battery) and one.name in inputs.requests.overrides
     }
 
 
@@ -61,7 +61,7 @@ def explain_battery_order(inputs: CycleInputs, asset: Battery, room: records.Pow
 
     ``room`` is the range that is left to the battery. A plan of the gateway itself reckons with its limits.
     """
-    wish = inputs.wishes.overrides[asset.name]
+    wish = inputs.requests.overrides[asset.name]
     if wish.value is None or wish.who.kind == "rule":
         return wish.reason
     limit = explain_narrow_room(inputs, asset, wish.value, room)
@@ -83,7 +83,7 @@ def report_override(
     wished, done = _at_point(asset, wish.value), None if order is None else order.value
     held, ramps = None, False
     if wished is not None and order is not None and not _is_reached(asset, wished, order.value):
-        held = _held(inputs, asset, wish, wished, order, step)
+        held = _explain_held(inputs, asset, wish, wished, order, step)
         ramps = (
             held is None and step is not None and abs(step.setpoint_w - step.participant.want_w) < _ROUNDING_W
         )
@@ -108,7 +108,7 @@ def _at_point(asset: ControllableAsset, value: float | None) -> float | None:
     )
 
 
-def _held(
+def _explain_held(
     inputs: CycleInputs,
     asset: ControllableAsset,
     wish: Override,
@@ -119,7 +119,7 @@ def _held(
     if isinstance(asset, Battery):
         return None if step is None else _battery_held(inputs, asset, wish, wished, step)
     if isinstance(asset, Load | ChargePointAsset) and wished == 0:
-        switch = inputs.state.turns.get(asset.name, switch_state.SwitchState())
+        switch = inputs.state.switch_states.get(asset.name, switch_state.SwitchState())
         return None if switch_state.is_switch_allowed(asset, switch, inputs.now_ns) else _MINIMUM_ON
     if order.reason not in (wish.reason, NO_REASON) and not _is_earlier(order.reason):
         return order.reason
@@ -137,7 +137,7 @@ def _battery_held(
     reason = unit.reason or NO_REASON
     if reason not in (wish.reason, NO_REASON) and reason.drop_last() != wish.reason:
         return reason
-    return explain_narrow_room(inputs, asset, wished_w, unit.room) or _find_limit_ahead(
+    return explain_narrow_room(inputs, asset, wished_w, unit.headroom) or _find_limit_ahead(
         inputs, wished_w, step
     )
 
@@ -148,13 +148,13 @@ def _find_limit_ahead(inputs: CycleInputs, wished_w: float, step: BatteryStep) -
     Only what a battery does before all others is certain: to charge less for an import limit, and to move for
     an export limit (spec/failsafe.md#section-3).
     """
-    more_w, force = wished_w - step.setpoint_w, inputs.force
+    more_w, force = wished_w - step.setpoint_w, inputs.active_limits
     over_w = step.total_high_w + more_w - force.import_w
     if more_w > 0.0 and wished_w > 0.0 and over_w > _ROUNDING_W:
         cause, bound_w = force.reason("import"), max(0.0, wished_w - over_w)
         return cause.then(results.explain_battery_move(wished_w, bound_w))
     over_w = -force.export_w - step.total_low_w - more_w
-    if more_w < 0.0 and over_w > _ROUNDING_W and not inputs.duties.holds:
+    if more_w < 0.0 and over_w > _ROUNDING_W and not inputs.grid_effects.holds:
         return force.reason("export").then(results.explain_battery_move(wished_w, wished_w + over_w))
     return None
 
@@ -174,7 +174,7 @@ def explain_narrow_room(
     if room.low_w - _ROUNDING_W <= wished_w <= room.high_w + _ROUNDING_W:
         return None
     soc_pct = observations.find_fresh_value(
-        inputs.state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, inputs.now_ns
+        inputs.state.last_good, f"{asset.name}.soc_pct", asset.soc_period_s, inputs.now_ns
     )
     if soc_pct is None:
         return None
@@ -191,11 +191,11 @@ def _no_charge(
 ) -> Reason | None:
     if wished_w > own.high_w:
         return make_reason("battery.full", soc_pct=asset.soc_max_pct)
-    is_by_hand = records.is_by_hand(asset.name, inputs.wishes.overrides)
-    is_shed = inputs.duties.asked_no_grid_charge and not is_by_hand
-    if inputs.duties.no_grid_charge or is_shed or inputs.duties.ceiling_w is not None:
+    is_by_hand = records.is_by_hand(asset.name, inputs.requests.overrides)
+    is_shed = inputs.grid_effects.asked_no_grid_charge and not is_by_hand
+    if inputs.grid_effects.no_grid_charge or is_shed or inputs.grid_effects.ceiling_w is not None:
         return _NO_CHARGE
-    return make_reason("battery.link_no_charge", mode=inputs.wishes.caps.mode)
+    return make_reason("battery.link_no_charge", mode=inputs.requests.caps.mode)
 
 
 def _no_discharge(
@@ -203,12 +203,12 @@ def _no_discharge(
 ) -> Reason | None:
     if wished_w < own.low_w:
         return make_reason("battery.empty", soc_pct=max(asset.soc_min_pct, asset.reserve_soc_pct))
-    if inputs.duties.no_feed_in:
+    if inputs.grid_effects.no_feed_in:
         return _NO_FEED_IN
-    if inputs.wishes.caps.no_battery_export:
-        return make_reason("battery.link_no_export", mode=inputs.wishes.caps.mode)
-    if unmet.is_meter_unsigned(inputs.house, inputs.state.memories):
+    if inputs.requests.caps.no_battery_export:
+        return make_reason("battery.link_no_export", mode=inputs.requests.caps.mode)
+    if unmet.is_meter_unsigned(inputs.site, inputs.state.last_good):
         return _APPARENT
-    if inputs.force.generation_w is not None:
-        return inputs.force.reason("generation")
+    if inputs.active_limits.generation_w is not None:
+        return inputs.active_limits.reason("generation")
     return _SUSPECT if inputs.meter.verdict is Verdict.SUSPECT else make_reason("conflict.though")

@@ -98,7 +98,7 @@ def _describe_held_battery(
     """Describe a battery that its own range would allow to do more for a limit; empty if it does all."""
     asset, exports = participant.asset, direction == "export"
     assert isinstance(asset, Battery)
-    own = setpoints.find_power_range(asset, inputs.state.memories[f"{asset.name}.soc_pct"].value)
+    own = setpoints.find_power_range(asset, inputs.state.last_good[f"{asset.name}.soc_pct"].value)
     bound_w = own.high_w if exports else own.low_w
     if (bound_w - setpoint_w if exports else setpoint_w - bound_w) <= _ROUNDING_W:
         return ""
@@ -106,7 +106,7 @@ def _describe_held_battery(
     why = (
         held_reasons.explain_stale_inputs(inputs)
         if is_stale
-        else override_report.explain_narrow_room(inputs, asset, bound_w, participant.room)
+        else override_report.explain_narrow_room(inputs, asset, bound_w, participant.headroom)
     )
     words = "it waits until other assets have obeyed" if why is None else str(why)
     return f"{asset.name} is held at {setpoint_w:.0f} of {bound_w:.0f} W ({words})"
@@ -126,9 +126,9 @@ def _of(inputs: CycleInputs, participant: Participant) -> str:
     )
     if moved or not participant.usable:
         return MOVED if moved else "no fall-back"
-    if participant.deaf:
+    if participant.is_unresponsive:
         return DEAF
-    asset, switch = participant.asset, participant.turn
+    asset, switch = participant.asset, participant.switch_state
     if isinstance(asset, OperationModeAsset):
         return "" if switch_state.is_lowering_allowed(asset, switch, inputs.now_ns) else "least times"
     if isinstance(asset, Load | ChargePointAsset) and not switch_state.is_switch_allowed(
@@ -144,22 +144,24 @@ def find_unmet_limit_alarms(
     result: results.AllocationResult,
 ) -> Iterator[Alarm]:
     """Yield an alarm for each node limit exceeded after all moves, and for each silent node meter."""
-    one = result.grove
+    one = result.tree
     if one is None:
         return
     for row in result.broken:
         if row:
             number, k = divmod(row, NODE_ROWS)
-            cap = connection_tree.make_row_reason(inputs.house, one.stem, inputs.force, row, "import")
+            cap = connection_tree.make_row_reason(
+                inputs.site, one.topology, inputs.active_limits, row, "import"
+            )
             inside = one.find_inside(number)
             kept = ", ".join(find_unmoved_power(inputs, participants, inside, k))
             ours = {leaf.index for leaf in inside if leaf.index is not None}
             words = f"{cap} cannot be kept: "
             words += explain_unmet(inputs, participants, result.setpoints_w, "import", ours)
-            place = one.stem.name(number) + f".l{k}" * bool(k)
+            place = one.topology.name(number) + f".l{k}" * bool(k)
             yield Alarm("node.unmet", place, words + f"; in the way: {kept}" * bool(kept))
     for number, branch in enumerate(one.branches):
         if number and branch.basis == "silent":
-            name = one.stem.name(number)
+            name = one.topology.name(number)
             words = f"the meter of {name} is silent: all below it counts at its worst"
             yield Alarm("node.meter_silent", name, words)

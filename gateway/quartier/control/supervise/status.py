@@ -62,11 +62,11 @@ def find_present_losses(inputs: CycleInputs) -> list[tuple[str, str]]:
 
 
 def _of_building(inputs: CycleInputs) -> Iterator[tuple[str, str]]:
-    if inputs.lost and inputs.meter.verdict is not Verdict.IMPLAUSIBLE:
+    if inputs.is_meter_lost and inputs.meter.verdict is not Verdict.IMPLAUSIBLE:
         yield "grid-meter-lost", ""
-    elif inputs.grid_w is None and f"{inputs.house.grid.name}.power_w" in inputs.state.memories:
+    elif inputs.grid_w is None and f"{inputs.site.grid.name}.power_w" in inputs.state.last_good:
         yield "grid-meter-stale", ""
-    if inputs.wishes.caps.mode in LOST_LINK_MODES and not inputs.wishes.caps.tested:
+    if inputs.requests.caps.mode in LOST_LINK_MODES and not inputs.requests.caps.tested:
         yield "uplink-lost", ""
     if not inputs.now.synced:
         yield "clock-unsynced", ""
@@ -76,9 +76,9 @@ def _of_building(inputs: CycleInputs) -> Iterator[tuple[str, str]]:
 
 def _of_assets(inputs: CycleInputs) -> Iterator[tuple[str, str]]:
     """Yield the assets that were read and are silent now; one never read gets its time to answer first."""
-    for asset in inputs.house.assets:
-        known = f"{asset.name}.power_w" in inputs.state.memories
-        silent = observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) is None
+    for asset in inputs.site.assets:
+        known = f"{asset.name}.power_w" in inputs.state.last_good
+        silent = observations.find_power_w(inputs.state.last_good, asset, inputs.now_ns) is None
         if asset.measured and silent and (known or inputs.running_s > totals.START_WAIT_S):
             yield loss_table.find_asset_loss(asset).name, asset.name
 
@@ -86,11 +86,11 @@ def _of_assets(inputs: CycleInputs) -> Iterator[tuple[str, str]]:
 def find_loss_alarm(inputs: CycleInputs, name: str) -> AlarmKey | None:
     """Return the alarm of the loss for which an asset's point is given back; None for another reason."""
     if inputs.meter.verdict is Verdict.IMPLAUSIBLE:
-        return "meter.implausible", inputs.house.grid.name
-    if inputs.lost or inputs.stage is ControlStage.SAFE:
+        return "meter.implausible", inputs.site.grid.name
+    if inputs.is_meter_lost or inputs.stage is ControlStage.SAFE:
         return METER_LOST_ROW
-    asset = next((one for one in inputs.house.assets if one.name == name), None)
-    if asset is None or observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) is not None:
+    asset = next((one for one in inputs.site.assets if one.name == name), None)
+    if asset is None or observations.find_power_w(inputs.state.last_good, asset, inputs.now_ns) is not None:
         return None
     return loss_table.find_alarm_code(loss_table.find_asset_loss(asset)), name
 
@@ -123,11 +123,11 @@ def render_status(
     It has the mode and why, stage and rules, limits and sources, alarms, the grid, each asset and the rules
     that acted.
     """
-    caps = inputs.wishes.caps
+    caps = inputs.requests.caps
     rules = inputs.state.judgement.rules
     steps = override_report.find_battery_steps(inputs, participants, result)
     said = {participant.name: participant.reason for participant in participants}
-    deaf = {participant.name for participant in participants if participant.deaf}
+    deaf = {participant.name for participant in participants if participant.is_unresponsive}
     said |= {
         point.partition(".")[0]: make_reason("output.given_back", more=why) for point, why in lost.items()
     }
@@ -144,23 +144,23 @@ def render_status(
             }
             for name in rules
         ],
-        "caps": _caps(inputs.force),
+        "caps": _caps(inputs.active_limits),
         "grid": {
-            "power_w": _last(inputs, inputs.house.grid),
+            "power_w": _last(inputs, inputs.site.grid),
             "age_s": _age(inputs.grid_age_s),
             "state": _grid_state(inputs),
             "lag_s": inputs.state.lag.found_s,
             "verdict": _grid_verdict(inputs),
             "causes": [{"code": code, "value": round(value, 2)} for code, value in inputs.meter.causes],
-            "unit": "VA" if inputs.house.grid.is_apparent else "W",
+            "unit": "VA" if inputs.site.grid.is_apparent else "W",
         },
-        "events": effects.render_grid_effects(inputs.state.events, inputs.duties, inputs.now_ns),
-        "contacts": contacts.render_contacts(inputs.house.contacts, inputs.state.contacts, inputs.now_ns),
+        "events": effects.render_grid_effects(inputs.state.events, inputs.grid_effects, inputs.now_ns),
+        "contacts": contacts.render_contacts(inputs.site.contacts, inputs.state.contacts, inputs.now_ns),
         "supplies": supplies.render_supplies(
-            inputs.house.supplies, inputs.state.supplies, inputs.state.memories, inputs.now_ns
+            inputs.site.supplies, inputs.state.supplies, inputs.state.last_good, inputs.now_ns
         ),
         "losses": [{"name": name, "of": of} for name, of in find_present_losses(inputs)],
-        "alarms": alarm_types.list_standing_alarms(after.alarms, inputs.house.zone),
+        "alarms": alarm_types.list_standing_alarms(after.alarms, inputs.site.zone),
         "acted": sorted({f"{participants[index].name}: {reason}" for index, reason in result.acted.items()}),
         "restore": _restore(inputs, result),
         "assets": {
@@ -171,16 +171,16 @@ def render_status(
                 steps.get(a.name),
                 _asset(inputs, a, after, said.get(a.name), is_deaf=a.name in deaf),
             )
-            for a in inputs.house.assets
+            for a in inputs.site.assets
         },
         **_nodes(inputs, result, after),
     }
 
 
 def _nodes(inputs: CycleInputs, result: AllocationResult, after: ControlState) -> dict[str, Any]:
-    if result.grove is None or not inputs.house.has_connection_tree:
+    if result.tree is None or not inputs.site.has_connection_tree:
         return {}
-    return {"nodes": tree.render_tree(inputs, result.grove, after.book.orders)}
+    return {"nodes": tree.render_tree(inputs, result.tree, after.book.orders)}
 
 
 def _caps(force: ActiveLimits) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def _caps(force: ActiveLimits) -> dict[str, Any]:
     for direction in ("import", "export", "generation", "consumption"):
         watts = getattr(force, f"{direction}_w")
         if watts is not None:
-            whose = force.whose[direction]
+            whose = force.sources[direction]
             found[direction] = {"max_w": round(watts, 1), "whose": str(whose), **render_data(whose)}
     return found
 
@@ -196,11 +196,11 @@ def _caps(force: ActiveLimits) -> dict[str, Any]:
 def _grid_state(inputs: CycleInputs) -> str:
     if inputs.grid_w is not None:
         return "suspect" if inputs.meter.verdict is Verdict.SUSPECT else "good"
-    if f"{inputs.house.grid.name}.power_w" not in inputs.state.memories:
-        return "never read" if inputs.lost else "starting"
+    if f"{inputs.site.grid.name}.power_w" not in inputs.state.last_good:
+        return "never read" if inputs.is_meter_lost else "starting"
     if inputs.meter.verdict is Verdict.IMPLAUSIBLE:
         return "implausible"
-    return "lost" if inputs.lost else "stale"
+    return "lost" if inputs.is_meter_lost else "stale"
 
 
 def _grid_verdict(inputs: CycleInputs) -> str:
@@ -223,7 +223,7 @@ def find_control_alarms(
     for one in _alarms(inputs, participants, result, book, lost):
         yield _with_meter_cause(inputs, one)
     yield from unmet.find_unkept_limit_alarms(inputs, participants)
-    yield from daily_runs.find_late_run_alarms(inputs.house, inputs.state.runs)
+    yield from daily_runs.find_late_run_alarms(inputs.site, inputs.state.runs)
     yield from relaxation_order.find_unmet_limit_alarms(inputs, participants, result)
 
 
@@ -233,9 +233,9 @@ def _with_meter_cause(inputs: CycleInputs, one: Alarm) -> Alarm:
         return one
     code = "meter.implausible" if inputs.meter.verdict is Verdict.IMPLAUSIBLE else "meter.suspect"
     if one.code in {"meter.late", "control.hunting"}:
-        return one.changed(cause=(code, inputs.house.grid.name))
+        return one.extend(cause=(code, inputs.site.grid.name))
     if one.code == "cap.exceeded":
-        return one.changed(more=f"; the grid meter is doubted: see {code} first")
+        return one.extend(more=f"; the grid meter is doubted: see {code} first")
     return one
 
 
@@ -248,33 +248,35 @@ def _alarms(
 ) -> Iterator[Alarm]:
     yield from contacts.find_contact_alarms(inputs.state.contacts)
     yield from supplies.find_supply_alarms(inputs.state.supplies)
-    yield from effects.find_grid_alarms(inputs.state.events, inputs.duties, inputs.now_ns)
+    yield from effects.find_grid_alarms(inputs.state.events, inputs.grid_effects, inputs.now_ns)
     yield from hunting.find_hunting_alarms(inputs.state.swings)
     yield from conflict_response.find_conflict_alarms(inputs)
-    yield from hidden_conflicts.find_hidden_conflict_alarms(inputs.state.trespasses, inputs.house)
-    yield from meter_delay.find_delay_alarms(inputs.state.lag, inputs.house)
-    yield from judge.find_meter_alarms(inputs.meter, inputs.house)
+    yield from hidden_conflicts.find_hidden_conflict_alarms(inputs.state.hidden_conflicts, inputs.site)
+    yield from meter_delay.find_delay_alarms(inputs.state.lag, inputs.site)
+    yield from judge.find_meter_alarms(inputs.meter, inputs.site)
     yield from meter_clocks.find_clock_alarms(inputs.state.clocks, inputs.now_ns)
-    if inputs.wishes.caps.clock:
-        yield Alarm("clock.stepped", "", inputs.wishes.caps.clock)
+    if inputs.requests.caps.clock:
+        yield Alarm("clock.stepped", "", inputs.requests.caps.clock)
     for direction, breach in (("import", inputs.state.import_breach), ("export", inputs.state.export_breach)):
         if breach.fast_over:
-            words = f"over the {inputs.force.reason(direction)} by 10 % for 5 s"
+            words = f"over the {inputs.active_limits.reason(direction)} by 10 % for 5 s"
             yield Alarm("cap.exceeded", direction, words)
         elif breach.mean_over:
-            yield Alarm("cap.exceeded", direction, f"60 s mean over the {inputs.force.reason(direction)}")
-    yield from limits_breach.find_overload_alarms(inputs.state.overloads, inputs.house, inputs.force)
+            yield Alarm(
+                "cap.exceeded", direction, f"60 s mean over the {inputs.active_limits.reason(direction)}"
+            )
+    yield from limits_breach.find_overload_alarms(inputs.state.overloads, inputs.site, inputs.active_limits)
     for direction in _find_unmet_directions(inputs, result):
         kept = relaxation_order.find_obstacles(inputs, participants) if direction == "import" else ""
-        words = f"{inputs.force.reason(direction)} is not sure to be kept: "
+        words = f"{inputs.active_limits.reason(direction)} is not sure to be kept: "
         words += relaxation_order.explain_unmet(inputs, participants, result.setpoints_w, direction)
         words += f"; in the way: {kept}" * bool(kept)
         yield Alarm("cap.unmet", direction, words, find_loss_alarm(inputs, ""))
     for name, why in lost.items():
-        yield from _given_back(inputs, book, name, why)
+        yield from _iterate_relinquish_alarms(inputs, book, name, why)
     yield from releases.find_release_alarms(inputs, lost)
-    for asset in (*find_flexible_assets(inputs.house), *operation_modes.find_controllable(inputs.house)):
-        if unsafe := explain_no_order(asset, inputs.state.memories):
+    for asset in (*find_flexible_assets(inputs.site), *operation_modes.find_controllable(inputs.site)):
+        if unsafe := explain_no_order(asset, inputs.state.last_good):
             words = f"{asset.name}: used for no cap and no shed, {unsafe}"
             yield Alarm("output.fallback_lost", asset.name, words)
 
@@ -284,14 +286,16 @@ def _find_unmet_directions(inputs: CycleInputs, result: AllocationResult) -> lis
     if 0 not in result.broken or result.total_high_w is None or result.total_low_w is None:
         return []
     over_w = {
-        "import": result.total_high_w - inputs.force.import_w,
-        "export": -inputs.force.export_w - result.total_low_w,
+        "import": result.total_high_w - inputs.active_limits.import_w,
+        "export": -inputs.active_limits.export_w - result.total_low_w,
     }
     # Orders that wait for others can hide the excess: then the limit that is nearer to it is the one.
     return [way for way, watts in over_w.items() if watts > 0.0] or [max(over_w, key=over_w.__getitem__)]
 
 
-def _given_back(inputs: CycleInputs, book: OrderBook, name: str, why: Reason) -> Iterator[Alarm]:
+def _iterate_relinquish_alarms(
+    inputs: CycleInputs, book: OrderBook, name: str, why: Reason
+) -> Iterator[Alarm]:
     """Yield the alarm of a point that is given back; none if a person or the district ordered it."""
     words = f"{name}: {_describe_release(book, name, why)}, {why}"
     if why.code == conflicts.CONFLICT_REASON.code:
@@ -314,7 +318,7 @@ def _restore(inputs: CycleInputs, result: AllocationResult) -> dict[str, Any]:
     gate, now_ns = result.gate, inputs.now_ns
     waits_ns = max(0, (gate.not_before_ns or now_ns) - now_ns)
     below_s = None if gate.below_since_ns is None else (now_ns - gate.below_since_ns) / 1e9
-    held = sorted(n for n, t in inputs.state.turns.items() if t.is_limited)
+    held = sorted(n for n, t in inputs.state.switch_states.items() if t.is_limited)
     return {
         "held": held,
         "below_s": None if below_s is None else round(below_s, 1),
@@ -325,8 +329,8 @@ def _restore(inputs: CycleInputs, result: AllocationResult) -> dict[str, Any]:
 def _asset(
     inputs: CycleInputs, asset: ControllableAsset, after: ControlState, said: Reason | None, *, is_deaf: bool
 ) -> dict[str, Any]:
-    memory = inputs.state.memories.get(f"{asset.name}.power_w")
-    silent = observations.find_power_w(inputs.state.memories, asset, inputs.now_ns) is None
+    memory = inputs.state.last_good.get(f"{asset.name}.power_w")
+    silent = observations.find_power_w(inputs.state.last_good, asset, inputs.now_ns) is None
     quality = "never read" if memory is None else ("silent" if silent else "good")
     shown_asset: dict[str, Any] = {
         "role": _ROLES.get(type(asset), asset.role),
@@ -336,23 +340,23 @@ def _asset(
         "quality": quality if asset.measured else "not measured",
     }
     if isinstance(asset, Battery):
-        soc = inputs.state.memories.get(f"{asset.name}.soc_pct")
+        soc = inputs.state.last_good.get(f"{asset.name}.soc_pct")
         shown_asset["soc_pct"] = None if soc is None else soc.value
         state = explain_battery_not_controlled(inputs, asset) or _STEERED
         name = find_control_point(asset)
-    elif isinstance(asset, OperationModeAsset) and asset in operation_modes.find_controllable(inputs.house):
-        state = operation_modes.render_mode_state(asset, after.turns[asset.name], said)
+    elif isinstance(asset, OperationModeAsset) and asset in operation_modes.find_controllable(inputs.site):
+        state = operation_modes.render_mode_state(asset, after.switch_states[asset.name], said)
         name = asset.point
     elif isinstance(asset, LimitableAsset) and is_controllable(asset):
-        state = _turn_state(asset, after.turns[asset.name])
-        if unguarded := explain_no_order(asset, inputs.state.memories):
+        state = _turn_state(asset, after.switch_states[asset.name])
+        if unguarded := explain_no_order(asset, inputs.state.last_good):
             state = state.then(_ALSO).then(unguarded)
         state = state.then(_DEAF) if is_deaf else state
         name = find_control_point(asset)
     else:
         state = _MEASURED if is_order_allowed(asset) else _NOT_ORDERED
-        return shown_asset | _shown_state(state)
-    shown_asset |= _shown_state(state)
+        return shown_asset | _render_state(state)
+    shown_asset |= _render_state(state)
     if isinstance(asset, BatchLoad):
         shown_asset["run"] = daily_runs.render_runs(asset, inputs.state.runs[asset.name])
     order = after.book.orders.get(name)
@@ -373,7 +377,7 @@ def _with_wish(
     found: dict[str, Any],
 ) -> dict[str, Any]:
     """Add the order for this asset, if there is one, and the limit that holds it back."""
-    wish = inputs.wishes.overrides.get(asset.name)
+    wish = inputs.requests.overrides.get(asset.name)
     if wish is None:
         return found
     order = after.book.orders.get(find_control_point(asset))
@@ -388,7 +392,7 @@ def _with_wish(
     return found
 
 
-def _shown_state(state: Reason) -> dict[str, Any]:
+def _render_state(state: Reason) -> dict[str, Any]:
     """Return the state of an asset, as text and as code with values; the same for many cycles."""
     return _PLAIN.get(id(state)) or _found_state(state)
 
@@ -403,16 +407,16 @@ def _turn_state(asset: Pv | ChargePointAsset | Load, switch: SwitchState) -> Rea
         return _UNREAD
     if not switch.on:
         return _OFF.get(type(asset), _SHED)
-    return NO_REASON if switch.limit_w is None else _limited(round(switch.limit_w))
+    return NO_REASON if switch.limit_w is None else _make_limited_reason(round(switch.limit_w))
 
 
 @lru_cache(maxsize=1024)
-def _limited(limit_w: int) -> Reason:
+def _make_limited_reason(limit_w: int) -> Reason:
     return make_reason("state.limited", limit_w=limit_w)
 
 
 def _last(inputs: CycleInputs, asset: Asset) -> float | None:
-    memory = inputs.state.memories.get(f"{asset.name}.power_w")
+    memory = inputs.state.last_good.get(f"{asset.name}.power_w")
     return None if memory is None else round(memory.value, 1)
 
 

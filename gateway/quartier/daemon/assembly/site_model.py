@@ -73,7 +73,7 @@ def make_site(
         zone=site.site.time_zone,
         nodes=tuple(make_node(name, node, points) for name, node in site.nodes.items()),
         main_fuse_a=inf if limits.main_fuse_a is None else limits.main_fuse_a,
-        witnesses=tuple(find_clock_sources(site, points)),
+        clock_sources=tuple(find_clock_sources(site, points)),
         clock_differs_max_s=site.clock.meter_differs_max_s,
         plans=site.planning is not None,
     )

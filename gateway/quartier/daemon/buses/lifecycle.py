@@ -63,7 +63,7 @@ class BusManager:
         memory: DeviceMemory | None = None,
         fallbacks: KnownFallbacks | None = None,
     ) -> None:
-        self.tally = tally or WriteCounts()
+        self.write_counts = tally or WriteCounts()
         self.fallbacks = fallbacks or KnownFallbacks()
         self.memory = memory or DeviceMemory()
         self.probes: Mapping[str, ProbeResult] = MappingProxyType({})
@@ -138,7 +138,7 @@ class BusManager:
             for spec, profile in wire.devices
         }
         for name, driver in drivers.items():
-            self.memory.restore_driver(name, driver, self._clock.utc_ms(), synced=self._clock.synced())
+            self.memory.restore_driver(name, driver, self._clock.utc_ms(), synced=self._clock.is_synced())
         infos = {point: info for driver in drivers.values() for point, info in driver.points.items()}
         safe = find_release_values([wire], infos)
         bus = Bus(
@@ -148,7 +148,7 @@ class BusManager:
             self._clock,
             self._deliver,
             self._log,
-            self.tally,
+            self.write_counts,
             safe,
             self._tell,
             self.moment,
@@ -234,11 +234,11 @@ class BusManager:
         """Stop polling and write every release value, on all buses at once; return the failures as text."""
         self.shares.close()
         await _stop_polling(list(self._members.values()))
-        failures = await asyncio.gather(*(self._left(member) for member in self._members.values()))
+        failures = await asyncio.gather(*(self._release_bus(member) for member in self._members.values()))
         return [failure for of_bus in failures for failure in of_bus]
 
     @staticmethod
-    async def _left(member: RunningBus) -> list[str]:
+    async def _release_bus(member: RunningBus) -> list[str]:
         try:
             return await member.bus.release(list(member.bus.devices))
         finally:

@@ -34,7 +34,7 @@ class BusRecorder:
             share_bytes = setting.buffer_max_bytes // len(buses)
             if not share_bytes:
                 line.record(None)
-                bus.tape = None
+                bus.recorder = None
                 continue
             had, tape = kept.get(name, (None, None))
             if had is line and tape is not None:
@@ -42,7 +42,7 @@ class BusRecorder:
             else:
                 tape = FrameRecorder(self._clock.now_ns, share_bytes, setting.buffer_s)
                 line.record(tape)
-            bus.tape = tape
+            bus.recorder = tape
             self._of[name] = line, tape
 
     def drop_old(self) -> None:
@@ -50,7 +50,7 @@ class BusRecorder:
         for _, tape in self._of.values():
             tape.age()
 
-    def taken(self, name: str, after: int = -1) -> "tuple[WireRecord, Iterator[RecordedFrame]] | None":
+    def open_record(self, name: str, after: int = -1) -> "tuple[WireRecord, Iterator[RecordedFrame]] | None":
         """Return the record of a bus without frames, and its frames numbered above ``after``.
 
         None if there is no tape.  Making all frames takes milliseconds, so the caller iterates over them.
@@ -70,7 +70,7 @@ class BusRecorder:
         head = WireRecord(bus.name, *about, now.ns, now.utc_ms, secrets=tuple(_find_secrets(bus)))
         return head, map(partial(hide_password, section.kind), self._of[name][1].frames(after))
 
-    def told(self, question: str) -> Iterator[Any] | dict[str, Any] | None:
+    def answer_question(self, question: str) -> Iterator[Any] | dict[str, Any] | None:
         """Return the answer of the local socket: a head, then one row per frame.
 
         ``NAME@NUMBER`` asks for the frames after that number.  None if there is no bus of that name.
@@ -82,7 +82,7 @@ class BusRecorder:
             name, number = question, ""
         if all(bus.name != name for bus, _ in self._members()):
             return None
-        taken = self.taken(name, int(number) if number else -1)
+        taken = self.open_record(name, int(number) if number else -1)
         if taken is None:
             return {"error": f"bus {name} {_NO_RECORDING}"}
         head, frames = taken

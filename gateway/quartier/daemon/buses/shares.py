@@ -34,10 +34,10 @@ class ClientWrites:
         self, clock: SiteClock, witness: Callable[[], WriteListener], tell: Callable[[Note], None]
     ) -> None:
         self._clock = clock
-        self._witness = witness
+        self._get_listener = witness
         self._tell = tell
-        self._told_s: dict[str, float] = {}
-        self._untold_count: dict[str, int] = {}
+        self._report_s: dict[str, float] = {}
+        self._unreported_count: dict[str, int] = {}
 
     def __call__(self, owners: Mapping[int, Sequence[str]], passed: "ClientWrite") -> None:
         """Handle one write; ``owners`` are the assets whose device answers under each unit."""
@@ -55,15 +55,17 @@ class ClientWrites:
             point = f"{owner}.{written.table}_{written.first}_index"
             value = float(written.values[0])
             who = Origin("client", passed.client, passed.address)
-            self._witness().passed(point, who, why, value, passed.verdict, passed.why, self._clock.now_ns())
+            self._get_listener().handle_client_write(
+                point, who, why, value, passed.verdict, passed.why, self._clock.now_ns()
+            )
 
     def _report_forbidden(self, passed: "ClientWrite") -> None:
         now_s = asyncio.get_running_loop().time()
-        more_count = self._untold_count.get(passed.client, 0)
-        if now_s - self._told_s.get(passed.client, -REPORT_PERIOD_S) < REPORT_PERIOD_S:
-            self._untold_count[passed.client] = more_count + 1
+        more_count = self._unreported_count.get(passed.client, 0)
+        if now_s - self._report_s.get(passed.client, -REPORT_PERIOD_S) < REPORT_PERIOD_S:
+            self._unreported_count[passed.client] = more_count + 1
             return
-        self._told_s[passed.client], self._untold_count[passed.client] = now_s, 0
+        self._report_s[passed.client], self._unreported_count[passed.client] = now_s, 0
         place = f"unit {passed.unit}"
         if passed.written is not None:
             place = f"{passed.unit}/{passed.written.table}:{passed.written.first}"
@@ -106,7 +108,7 @@ class Shares:
     ) -> None:
         self._group = group
         self._clock = clock
-        self._passed = passed
+        self._report_write = passed
         self._report = report
         self._open: dict[str, OpenShare] = {}
         self._queues: dict[str, tuple[Bus, ClientQueue]] = {}
@@ -135,7 +137,7 @@ class Shares:
         shared = {share.bus for shares in wanted.values() for share in shares.values()}
         for name, (bus, queue) in list(self._queues.items()):
             if name not in shared or by_name[name][1] is not bus:
-                bus.gaps.guests = None
+                bus.gaps.client_requests = None
                 queue.close()
                 del self._queues[name]
         for place, shares in wanted.items():
@@ -162,7 +164,7 @@ class Shares:
             _find_owners(wire),
         )
         queue = self._make_queue(wire, bus)
-        told = partial(self._passed, owners)
+        told = partial(self._report_write, owners)
         clients = [
             SharingClient(_make_terms(name, share, units), queue, told) for name, share in shares.items()
         ]
@@ -192,13 +194,13 @@ class Shares:
             pauses_s,
             bus.mailbox.wake,
         )
-        bus.gaps.guests = queue
+        bus.gaps.client_requests = queue
         self._queues[bus.name] = bus, queue
         return queue
 
     # Reports for people
 
-    def told(self, bus: str) -> list[dict[str, Any]]:
+    def render_shares(self, bus: str) -> list[dict[str, Any]]:
         """Return the state of the shares of a bus, JSON-ready."""
         return [
             {
@@ -206,9 +208,9 @@ class Shares:
                 "listen": place,
                 "listens": one.host.listens,
                 "why": one.host.why,
-                "addresses": sorted({guest.address for guest in client.guests}),
-                "connections": len(client.guests),
-                "counts": client.tally.data(),
+                "addresses": sorted({guest.address for guest in client.connections}),
+                "connections": len(client.connections),
+                "counts": client.counts.data(),
                 "strangers": one.host.strangers_count if client is one.host.clients[0] else 0,
                 "stranger": one.host.stranger,
             }
@@ -217,7 +219,7 @@ class Shares:
             for client in one.host.clients
         ]
 
-    def deaf(self) -> dict[str, str]:
+    def find_failed_shares(self) -> dict[str, str]:
         """Return the shares that cannot listen, each with the reason."""
         return {name: one.host.why for one in self._open.values() if one.host.why for name in one.declared}
 

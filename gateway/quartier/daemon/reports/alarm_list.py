@@ -54,17 +54,17 @@ class AlarmManager:
     def __init__(self, event: RecordEvent, log: Any, clock: SiteClock, state_dir: Path | None = None) -> None:
         self.sources: tuple[AlarmSource, ...] = ()
         self.book = AlarmList()
-        self.heed: Callable[[AlarmRecord, Now], None] = lambda _one, _now: None
+        self.on_alarm: Callable[[AlarmRecord, Now], None] = lambda _one, _now: None
         """Is called for each alarm that is raised."""
         self._event = event
         self._log = log
         self._clock = clock
         self._path = None if state_dir is None else state_dir / ALARMS_FILE
-        self._told: dict[AlarmKey, tuple[Alarm, int | None]] = {}
+        self._reported: dict[AlarmKey, tuple[Alarm, int | None]] = {}
         self._raised_ns: dict[AlarmKey, int] = {}
         self._cleared_ns: dict[AlarmKey, int] = {}
         self._fault = ""
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     def recall(self, facts: Mapping[str, Any] | None, zone: str = "UTC") -> None:
         """Continue with the list that an earlier run saved; ``zone`` is the site's time zone."""
@@ -78,7 +78,7 @@ class AlarmManager:
         for one in changes.raised:
             self._log.warning("alarm.raised", code=one.code, of=one.of, text=one.words)
             self._event("alarm.raised", one.words, _render_event_data(one), now)
-            self.heed(one, now)
+            self.on_alarm(one, now)
         for one in changes.cleared:
             self._log.info("alarm.cleared", code=one.code, of=one.of, text=one.words)
             self._event("alarm.cleared", one.words, _render_event_data(one), now)
@@ -86,10 +86,10 @@ class AlarmManager:
     def _collect_from_sources(self, now: Now) -> Iterator[Alarm]:
         for source in self.sources:
             yield from source(now)
-        for key, (alarm, until_ns) in list(self._told.items()):
+        for key, (alarm, until_ns) in list(self._reported.items()):
             yield alarm
             if until_ns is not None and now.ns >= until_ns:
-                del self._told[key]
+                del self._reported[key]
         if self._fault:
             yield Alarm("state.not_kept", "", f"the list of alarms cannot be written: {self._fault}")
 
@@ -97,12 +97,12 @@ class AlarmManager:
         """Handle an event; if it is an alarm, it counts as present for as long as its kind says."""
         of = next((str(data[place]) for place in PLACE_KEYS if place in data), "")
         for ended in _ENDED_CODES.get(code, ()):
-            self._told.pop((ended, of), None)
+            self._reported.pop((ended, of), None)
         kind = ALARM_KINDS_BY_CODE.get(code)
         if kind is not None:
             forever = kind.stays_s == inf
             until_ns = None if forever else now.ns + round(kind.stays_s * _NS_PER_S)
-            self._told[code, of] = Alarm(code, of, text), until_ns
+            self._reported[code, of] = Alarm(code, of, text), until_ns
 
     # Questions and actions of people
 
@@ -119,7 +119,7 @@ class AlarmManager:
 
     def summary(self) -> dict[str, Any]:
         """Return the counts, and the newest alarm that nobody has acknowledged."""
-        newest = next(iter(self.book.unacknowledged), None)
+        newest = next(iter(self.book.unacknowledged_records), None)
         return {**self._collect_counts(), "newest": newest and self._render_record(newest, self._clock.now())}
 
     def _render_record(self, one: AlarmRecord, now: Now) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class AlarmManager:
     def _collect_counts(self) -> dict[str, int]:
         return {
             "active_count": self.book.active_count,
-            "unacknowledged_count": len(self.book.unacknowledged),
+            "unacknowledged_count": len(self.book.unacknowledged_records),
         }
 
     async def acknowledge(self, request: Mapping[str, Any], who: Origin) -> dict[str, Any]:
@@ -143,10 +143,11 @@ class AlarmManager:
         ``kept`` in the answer says whether it is on disk.
         """
         which = str(request.get("which") or "")
-        found = self.book.picked(which)
+        found = self.book.select_records(which)
         if not found and which != alarm_list.ALL_UNACKNOWLEDGED:
             names = ", ".join(
-                format_alarm_name(one.code, one.of) for one in self.book.unacknowledged[:_NAMES_COUNT_MAX]
+                format_alarm_name(one.code, one.of)
+                for one in self.book.unacknowledged_records[:_NAMES_COUNT_MAX]
             )
             return {"error": f"no alarm is called {which!r}; not acknowledged: {names or 'none'}"}
         now = self._clock.now()
@@ -176,11 +177,11 @@ class AlarmManager:
         An alarm that is present only because nobody reset it ends.  An alarm whose cause persists stays on
         the list until the cause ends.
         """
-        found = self.book.picked(which)
+        found = self.book.select_records(which)
         for one in found:
-            told = self._told.get(one.key)
+            told = self._reported.get(one.key)
             if told is not None:
-                self._told[one.key] = told[0], now.ns
+                self._reported[one.key] = told[0], now.ns
         self._record_acknowledgement(found, Acknowledgement("the district", command, now.utc_ms), now)
         return bool(found)
 
@@ -191,7 +192,7 @@ class AlarmManager:
         if self._path is None:
             return False
         try:
-            async with self._turn:
+            async with self._lock:
                 await asyncio.to_thread(_save_alarms, self._path, self.book.facts())
         except OSError as error:
             why = error.strerror or str(error)
@@ -206,7 +207,7 @@ class AlarmManager:
         """Save the list after each change that must last, and changed counts from time to time."""
         changes_count, counts_count, kept_ns = 0, 0, self._clock.now_ns()
         while True:
-            await self._clock.doze(SAVE_PERIOD_S, SAVE_PERIOD_FLOOR_S)
+            await self._clock.sleep_coarsely(SAVE_PERIOD_S, SAVE_PERIOD_FLOOR_S)
             book, now_ns = self.book, self._clock.now_ns()
             is_due = (
                 now_ns - kept_ns >= SAVE_COUNTS_PERIOD_S * _NS_PER_S and book.counts_count != counts_count

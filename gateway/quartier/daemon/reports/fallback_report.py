@@ -53,24 +53,24 @@ class FallbackPoints:
         endings = ("fallback_on", "fallback_proven_on")
         self.names = tuple(f"{asset.name}.{ending}" for asset, _ in self._assets for ending in endings)
         self._layout = Layout(self.names, bytes([VALUE_KINDS["bool"]]) * len(self.names))
-        self._told_count = -1
-        self._told_ns = 0
+        self._reported_count = -1
+        self._report_ns = 0
 
-    def news(self, now_ns: int) -> tuple[Readings, ...]:
+    def make_readings(self, now_ns: int) -> tuple[Readings, ...]:
         """Return all points if somebody looked since the last call, and every 10 s; else nothing."""
         count = self._fallbacks.changes_count
         if not self.names or (
-            count == self._told_count and now_ns - self._told_ns < FALLBACK_POINTS_PERIOD_NS
+            count == self._reported_count and now_ns - self._report_ns < FALLBACK_POINTS_PERIOD_NS
         ):
             return ()
-        self._told_count, self._told_ns = count, now_ns
+        self._reported_count, self._report_ns = count, now_ns
         rows = (
             row for asset, point in self._assets for row in self._make_asset_readings(asset, point, now_ns)
         )
         return (make_readings(rows, now_ns, self._layout),)
 
     def _make_asset_readings(self, asset: ControllableAsset, point: str, now_ns: int) -> Iterator[Reading]:
-        stands = self._fallbacks.stands(point) if asset.falls_back else False
+        stands = self._fallbacks.is_as_declared(point) if asset.falls_back else False
         quality = Quality.BAD if stands is None else Quality.GOOD
         look, seen = self._fallbacks.of(point), self._fallbacks.find_proof(point)
         acts = seen is not None and seen.acts

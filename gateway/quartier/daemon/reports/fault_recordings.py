@@ -104,11 +104,11 @@ class FaultRecorder:
     async def watch(self) -> None:
         """Check for many garbled answers, for ever."""
         while True:
-            await self._clock.doze(GARBLED_PERIOD_S, _PERIOD_FLOOR_S)
+            await self._clock.sleep_coarsely(GARBLED_PERIOD_S, _PERIOD_FLOOR_S)
             self.look(self._clock.now())
 
     async def _keep(self, bus: str, code: str, event_utc_ms: int) -> None:
-        taken = self._fleet.recorder.taken(bus)
+        taken = self._fleet.recorder.open_record(bus)
         if taken is None:
             return
         setting = self._site().recording
@@ -188,7 +188,7 @@ async def run_fault_recorder(
 ) -> None:
     """Save recordings for the alarms of ``sentry`` in the state directory, for ever."""
     records = FaultRecorder(state_dir / RECORDINGS_FOLDER, fleet, site, clock, event, log)
-    sentry.heed = records.note_alarm
+    sentry.on_alarm = records.note_alarm
     async with asyncio.TaskGroup() as group:
         group.create_task(records.run())
         group.create_task(records.watch())

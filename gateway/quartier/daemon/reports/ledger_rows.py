@@ -69,20 +69,31 @@ class LedgerRow:
     """A row that may still change: ``entry`` is its present state, ``command`` the last command for it.
 
     ``command`` is None if the point was given back or found that way.  ``begun_ns`` is when this run began
-    the row, None for a row of an earlier run.  ``asked_ns`` is when it was last ordered, ``known_ns`` since
+    the row, None for a row of an earlier run.  ``order_ns`` is when it was last ordered, ``known_ns`` since
     when its outcome is known.  All are monotonic, whatever the wall clock shows.
     """
 
-    __slots__ = ("asked_ns", "begun_ns", "command", "entry", "has_moved", "known_ns", "told", "told_ns")
+    __slots__ = (
+        "begun_ns",
+        "command",
+        "entry",
+        "has_new_value",
+        "known_ns",
+        "order_ns",
+        "save_ns",
+        "saved_status",
+    )
 
     def __init__(self, entry: LedgerEntry, command: Command | None = None) -> None:
         self.entry = entry
         self.command = command
         self.begun_ns: int | None = None
-        self.asked_ns = self.known_ns = 0
-        self.has_moved = False
-        self.told: tuple[OrderOutcome, OrderEnd] | None = None  # outcome and end as the store has them
-        self.told_ns = 0
+        self.order_ns = self.known_ns = 0
+        self.has_new_value = False
+        self.saved_status: tuple[OrderOutcome, OrderEnd] | None = (
+            None  # outcome and end as the store has them
+        )
+        self.save_ns = 0
 
     def takes(self, command: Command) -> bool:
         """Return whether a command repeats this order, or only moves its value (a power or a current)."""
@@ -93,14 +104,14 @@ class LedgerRow:
             return False
         return entry.value == command.value or is_continuous(entry.point)
 
-    def asked(self, command: Command, utc_ms: int, expires_ms: int) -> None:
+    def repeat_order(self, command: Command, utc_ms: int, expires_ms: int) -> None:
         """Note the same order once more; if the row had ended, it is in force again."""
         entry, value = self.entry, command.value
         assert entry.low is not None
         assert entry.high is not None
         self.note_repeat(utc_ms)
         if value != entry.value:
-            self.has_moved = True
+            self.has_new_value = True
             entry.value, entry.low, entry.high = value, min(value, entry.low), max(value, entry.high)
         entry.expires_ms, entry.until_ms = expires_ms, command.until_utc_ms
         self.command = command
@@ -108,7 +119,7 @@ class LedgerRow:
     def is_given_back(self, who: Origin, cause: Mapping[str, object]) -> bool:
         """Return whether this row is an output that ``who`` gave back to its device for the same reason."""
         entry = self.entry
-        return self.command is None and entry.stands and entry.who == who and entry.cause == cause
+        return self.command is None and entry.is_in_force and entry.who == who and entry.cause == cause
 
     def note_repeat(self, utc_ms: int) -> None:
         """Note one more repeat; if the row had ended, it is in force again."""
@@ -120,7 +131,7 @@ class LedgerRow:
         entry.outcome, entry.known_ms, entry.note = "pending", None, ""
         entry.end, entry.end_ms = "", None
 
-    def judged(self, verdict: OrderOutcome, utc_ms: int, note: str, shown: float | None = None) -> None:
+    def set_outcome(self, verdict: OrderOutcome, utc_ms: int, note: str, shown: float | None = None) -> None:
         """Record the outcome of the last command."""
         entry = self.entry
         entry.outcome, entry.known_ms, entry.note = verdict, utc_ms, note
@@ -134,11 +145,11 @@ class LedgerRow:
         fates = self.entry.fates
         fates[verdict] = fates.get(verdict, 0) + 1
 
-    def wrote(self) -> None:
+    def count_write(self) -> None:
         """Count one more write."""
         self.entry.writes += 1
 
-    def ended(self, how: OrderEnd, utc_ms: int) -> None:
+    def set_end(self, how: OrderEnd, utc_ms: int) -> None:
         """Record that the order is no longer in force."""
         self.entry.end, self.entry.end_ms = how, utc_ms
 
@@ -148,8 +159,8 @@ class LedgerRow:
 
     def note_saved(self, now_ns: int) -> None:
         """Note that the store has the row in its present state."""
-        self.told = self.entry.outcome, self.entry.end
-        self.told_ns, self.has_moved = now_ns, False
+        self.saved_status = self.entry.outcome, self.entry.end
+        self.save_ns, self.has_new_value = now_ns, False
 
 
 def is_continuous(point: str) -> bool:

@@ -57,11 +57,11 @@ class LossReport:
         )
         return cls(house, fleet, pace, store, district=site.district_link is not None)
 
-    def declared(self) -> list[dict[str, Any]]:
+    def render_losses(self) -> list[dict[str, Any]]:
         """Return every row, JSON-ready."""
         return [render_loss(case) for case in self.cases]
 
-    def named(self, view: Mapping[str, Any], now: Now) -> Mapping[str, Any]:
+    def add_details(self, view: Mapping[str, Any], now: Now) -> Mapping[str, Any]:
         """Add to a cycle's view the details of its losses, each with its start (UTC) and an alarm."""
         places = [(found["name"], found["of"]) for found in view["losses"]] + [*self._find_outside_losses()]
         cases = [self._by_place[place] for place in places if place in self._by_place]

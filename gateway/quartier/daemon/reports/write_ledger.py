@@ -66,13 +66,13 @@ class WriteLedger:
     """The rows of this run; a write listener of the buses (``runtime/bus/mailbox.py``)."""
 
     def __init__(self, keeper: LedgerStore) -> None:
-        self._keeper = keeper
+        self._store = keeper
         self._now = Now(0, 0, synced=False)
         self._number = 0
         self._open: dict[str, list[LedgerRow]] = {}  # by point, the latest order last
         self._recent: dict[str, deque[LedgerRow]] = {}
-        self._flights: dict[int, _PendingCommand] = {}
-        self._passed: dict[str, LedgerRow] = {}  # of other clients, beside our own
+        self._pending_commands: dict[int, _PendingCommand] = {}
+        self._client_rows: dict[str, LedgerRow] = {}  # of other clients, beside our own
         self._changed: dict[int, LedgerRow] = {}
         self._infos: Mapping[str, PointInfo] = {}
         self._safe: Mapping[str, float | None] = {}
@@ -89,7 +89,7 @@ class WriteLedger:
         """Return the last rows of an asset, newest first."""
         return [row.copy_entry() for row in reversed(self._recent.get(asset, ()))]
 
-    def told(self, asset: str, now_ns: int) -> list[dict[str, Any]]:
+    def render_rows(self, asset: str, now_ns: int) -> list[dict[str, Any]]:
         """Return the last rows of an asset, JSON-ready, newest first.
 
         A row that this run began has its age in s, which no change of the clock affects.
@@ -103,7 +103,7 @@ class WriteLedger:
 
     # From the cycle
 
-    def ordered(self, commands: Iterable[Command], frozen: FrozenImage, now: Now) -> None:
+    def record_orders(self, commands: Iterable[Command], frozen: FrozenImage, now: Now) -> None:
         """Record what a cycle orders, before it is posted; ``frozen`` is the process image of that cycle."""
         self._now = now
         for command in commands:
@@ -113,12 +113,12 @@ class WriteLedger:
             if row is None:
                 row = self._begin_row(self._make_order_entry(command, frozen), command)
             else:
-                row.asked(command, now.utc_ms, self._find_utc_ms(command.expires_ns))
-                row.asked_ns = now.ns
+                row.repeat_order(command, now.utc_ms, self._find_utc_ms(command.expires_ns))
+                row.order_ns = now.ns
                 self._changed[row.entry.number] = row
-            self._flights[id(command)] = _PendingCommand(command, row)
+            self._pending_commands[id(command)] = _PendingCommand(command, row)
 
-    def released(self, points: Iterable[str], why: Mapping[str, Reason], now: Now) -> None:
+    def record_releases(self, points: Iterable[str], why: Mapping[str, Reason], now: Now) -> None:
         """Record points that are given back to the control of their own device, with the reason by point."""
         self._now = now
         for point in points:
@@ -126,7 +126,7 @@ class WriteLedger:
             row = next(iter(self._open.get(point, ())[-1:]), None)
             if row is not None and row.is_given_back(reason.who, render_data(reason)):
                 row.note_repeat(now.utc_ms)
-                row.asked_ns = now.ns
+                row.order_ns = now.ns
                 self._changed[row.entry.number] = row
             else:
                 self._begin_row(self._make_own_entry(point, reason, reason.who))
@@ -144,13 +144,13 @@ class WriteLedger:
         self._now = now
         for entry in entries:
             self._number += 1
-            self._begin_row(replace(entry, boot=self._keeper.boot, number=self._number)).begun_ns = None
+            self._begin_row(replace(entry, boot=self._store.boot, number=self._number)).begun_ns = None
 
     def tick(self, now: Now) -> None:
         """Settle commands with no outcome after expiry, and hand changed rows to the store."""
         self._now = now
         late_ns = now.ns - OUTCOME_DELAY_MAX_NS
-        for flight in [one for one in self._flights.values() if one.command.expires_ns <= late_ns]:
+        for flight in [one for one in self._pending_commands.values() if one.command.expires_ns <= late_ns]:
             self._expire_command(flight)
         for row in [row for row in self._changed.values() if _is_due(row, now.ns)]:
             self._save_row(row)
@@ -163,25 +163,27 @@ class WriteLedger:
 
     # From the buses
 
-    def judged(self, outcome: WriteOutcome) -> None:
+    def handle_outcome(self, outcome: WriteOutcome) -> None:
         """Record the outcome of a command."""
-        flight = self._flights.get(id(outcome.command))
+        flight = self._pending_commands.get(id(outcome.command))
         if flight is None:
             return
         row = flight.row
         if outcome.is_out and not flight.is_out:
             flight.is_out = True
-            row.wrote()
+            row.count_write()
         if outcome.verdict != "pending":
             if flight.command is row.command:
-                row.judged(outcome.verdict, self._find_utc_ms(outcome.since_ns), outcome.why, outcome.shown)
+                row.set_outcome(
+                    outcome.verdict, self._find_utc_ms(outcome.since_ns), outcome.why, outcome.read_value
+                )
                 row.known_ns = outcome.since_ns
             else:
                 row.count_outcome(outcome.verdict)
-                del self._flights[id(flight.command)]
+                del self._pending_commands[id(flight.command)]
         self._changed[row.entry.number] = row
 
-    def gave_back(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
+    def handle_relinquish(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
         """Record points that were given back to their device.
 
         A bus does that by itself if the write budget of a point is used up.
@@ -198,11 +200,11 @@ class WriteLedger:
                         self._safe.get(point),
                     )
                 )
-            row.judged(verdict, self._find_utc_ms(now_ns), why)
+            row.set_outcome(verdict, self._find_utc_ms(now_ns), why)
             row.known_ns = now_ns
-            row.wrote()
+            row.count_write()
 
-    def left(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
+    def handle_release(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
         """Record release values that were written because the gateway leaves the device."""
         for point in points:
             info = self._infos.get(point)
@@ -213,11 +215,11 @@ class WriteLedger:
                     point, _LEFT_REASON, GATEWAY_LEFT_WHO, self._find_value_left(point, info)
                 )
             )
-            row.judged(verdict, self._find_utc_ms(now_ns), why)
+            row.set_outcome(verdict, self._find_utc_ms(now_ns), why)
             row.known_ns = now_ns
-            row.wrote()
+            row.count_write()
 
-    def passed(
+    def handle_client_write(
         self,
         point: str,
         who: Origin,
@@ -229,22 +231,22 @@ class WriteLedger:
     ) -> None:
         """Record a write of another client to a point that the gateway does not order; count repeats."""
         utc_ms = self._find_utc_ms(now_ns)
-        row = self._passed.pop(point, None)
+        row = self._client_rows.pop(point, None)
         if row is not None and (row.entry.who, row.entry.value, row.entry.outcome) == (who, value, verdict):
             row.entry.count, row.entry.last_ms = row.entry.count + 1, utc_ms
             row.count_outcome(verdict)
         else:
             if row is not None:
-                row.ended("replaced", utc_ms)
+                row.set_end("replaced", utc_ms)
                 self._changed[row.entry.number] = row
             row = self._add_row(
                 LedgerRow(replace(self._make_entry(point, who, why, value), utc_ms=utc_ms, last_ms=utc_ms))
             )
-            row.judged(verdict, utc_ms, note)
-        if len(self._passed) >= CLIENT_ROWS_COUNT_MAX:
-            del self._passed[next(iter(self._passed))]
-        self._passed[point] = row
-        row.wrote()
+            row.set_outcome(verdict, utc_ms, note)
+        if len(self._client_rows) >= CLIENT_ROWS_COUNT_MAX:
+            del self._client_rows[next(iter(self._client_rows))]
+        self._client_rows[point] = row
+        row.count_write()
         self._changed[row.entry.number] = row
 
     # Rows
@@ -262,11 +264,13 @@ class WriteLedger:
         rows = self._open.get(command.point, [])
         for row in reversed(rows):
             is_last = row is rows[-1]
-            if not row.takes(command) or (not row.entry.stands and not is_continuous(command.point)):
+            if not row.takes(command) or (not row.entry.is_in_force and not is_continuous(command.point)):
                 continue
             age_ms, rest_ms = self._now.utc_ms - row.entry.utc_ms, self._now.utc_ms - row.entry.last_ms
             same = row.entry.value == command.value
-            if (is_last and same and row.entry.stands) or (age_ms < ROW_MAX_MS and rest_ms < RESUME_MAX_MS):
+            if (is_last and same and row.entry.is_in_force) or (
+                age_ms < ROW_MAX_MS and rest_ms < RESUME_MAX_MS
+            ):
                 if not is_last:
                     self._end_row(command.point)
                     row.entry.resumed += 1
@@ -277,16 +281,16 @@ class WriteLedger:
     def _note_drift(self, point: str, frozen: FrozenImage) -> None:
         """End the order of a point that shows something else, and begin a row for what it shows."""
         row, info = next(iter(self._open.get(point, ())[-1:]), None), self._infos.get(point)
-        if row is None or info is None or row.entry.outcome != "done" or not row.entry.stands:
+        if row is None or info is None or row.entry.outcome != "done" or not row.entry.is_in_force:
             return
-        found = ledger_rows.find_drift(row.entry, info, frozen, row.asked_ns, row.known_ns)
+        found = ledger_rows.find_drift(row.entry, info, frozen, row.order_ns, row.known_ns)
         if found is not None:
-            row.ended(found.end, self._now.utc_ms)
+            row.set_end(found.end, self._now.utc_ms)
             self._changed[row.entry.number] = row
             fresh = self._begin_row(
                 self._make_entry(point, found.who, found.why, found.value, row.entry.value)
             )
-            fresh.judged("done", self._now.utc_ms, "seen by reading it", found.value)
+            fresh.set_outcome("done", self._now.utc_ms, "seen by reading it", found.value)
 
     def _begin_row(self, entry: LedgerEntry, command: Command | None = None) -> LedgerRow:
         self._end_row(entry.point)
@@ -295,7 +299,7 @@ class WriteLedger:
         return row
 
     def _add_row(self, row: LedgerRow) -> LedgerRow:
-        row.begun_ns = row.asked_ns = row.known_ns = self._now.ns
+        row.begun_ns = row.order_ns = row.known_ns = self._now.ns
         self._recent.setdefault(row.entry.asset, deque(maxlen=LAST_ROWS_COUNT)).append(row)
         self._changed[row.entry.number] = row
         return row
@@ -303,8 +307,8 @@ class WriteLedger:
     def _end_row(self, point: str) -> None:
         """End the row in force of a point, as replaced."""
         for row in self._open.get(point, ())[-1:]:
-            if row.entry.stands:
-                row.ended("replaced", self._now.utc_ms)
+            if row.entry.is_in_force:
+                row.set_end("replaced", self._now.utc_ms)
                 self._changed[row.entry.number] = row
 
     def _make_order_entry(self, command: Command, frozen: FrozenImage) -> LedgerEntry:
@@ -326,7 +330,7 @@ class WriteLedger:
         self._number += 1
         utc_ms = self._now.utc_ms
         return LedgerEntry(
-            boot=self._keeper.boot,
+            boot=self._store.boot,
             number=self._number,
             point=point,
             who=who,
@@ -343,7 +347,7 @@ class WriteLedger:
         """Forget the last command of a point if its outcome is known: a newer command replaces it."""
         for row in self._open.get(point, ())[-1:]:
             if row.entry.outcome != "pending" and row.command is not None:
-                self._flights.pop(id(row.command), None)
+                self._pending_commands.pop(id(row.command), None)
 
     def _expire_command(self, flight: _PendingCommand) -> None:
         """Settle a command that expired without an outcome."""
@@ -351,16 +355,16 @@ class WriteLedger:
         row = flight.row
         if flight.command is not row.command:
             row.count_outcome(verdict)
-            del self._flights[id(flight.command)]
+            del self._pending_commands[id(flight.command)]
         elif row.entry.outcome == "pending":
             words = "written, but not read back until it expired" if flight.is_out else "it never went out"
-            row.judged(verdict, self._now.utc_ms, words)
+            row.set_outcome(verdict, self._now.utc_ms, words)
         else:
             return
         self._changed[row.entry.number] = row
 
     def _save_row(self, row: LedgerRow) -> None:
-        self._keeper.write_down(row.copy_entry(), self._now)
+        self._store.write_down(row.copy_entry(), self._now)
         row.note_saved(self._now.ns)
         del self._changed[row.entry.number]
 
@@ -370,10 +374,10 @@ class WriteLedger:
 
 def _is_due(row: LedgerRow, now_ns: int) -> bool:
     """Return whether the store should have the row now; rows that last or change often are saved seldom."""
-    told, entry = row.told, row.entry
+    told, entry = row.saved_status, row.entry
     if told is None or (told[0] == "pending" and entry.outcome != "pending"):
         return True
-    age_ns = now_ns - row.told_ns
+    age_ns = now_ns - row.save_ns
     if entry.outcome != "pending" and told != (entry.outcome, entry.end):
         return age_ns >= FLUSH_CHANGED_PERIOD_NS or not is_continuous(entry.point)
-    return age_ns >= (FLUSH_MOVED_PERIOD_NS if row.has_moved else FLUSH_PERIOD_NS)
+    return age_ns >= (FLUSH_MOVED_PERIOD_NS if row.has_new_value else FLUSH_PERIOD_NS)

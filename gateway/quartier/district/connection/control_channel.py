@@ -102,11 +102,11 @@ class ControlChannel:
         self._reported_ns: int | None = None
         self._event_mark: StreamPosition | None = None
         self._denied = RefusedEvents()
-        self._unkept = False
+        self._is_unsaved = False
         self._arrival = arrival
         self._wake = asyncio.Event()
 
-    def say(self, ack: Ack) -> None:
+    def queue_ack(self, ack: Ack) -> None:
         """Queue an acknowledgement; the oldest is dropped if the district is away too long."""
         self.acks.append(ack)
         self._wake.set()
@@ -134,7 +134,7 @@ class ControlChannel:
             self._tell(Note("district.watermark_refused", text, data, alarm=True))
         return refused is None
 
-    def covered(self, marks: Mapping[str, StreamPosition]) -> None:
+    def process_watermark(self, marks: Mapping[str, StreamPosition]) -> None:
         """Process a watermark: send events again that the broker took but the district lacks."""
         held = marks.get(EVENT_STREAM)
         if self._arrival is not None and self._arrival.check_lost(self._event_mark, held, self._clock.now()):
@@ -175,18 +175,18 @@ class ControlChannel:
             self.heartbeat_ns = now.ns
         else:
             self.counts["documents"] += 1
-            if self._unkept or not accepted.repeated:  # a repetition retries a save that failed before
-                self._unkept = not await self._keep("documents", self.documents.ledger())
-                accepted = replace(accepted, persisted=not self._unkept)
+            if self._is_unsaved or not accepted.repeated:  # a repetition retries a save that failed before
+                self._is_unsaved = not await self._keep("documents", self.documents.ledger())
+                accepted = replace(accepted, persisted=not self._is_unsaved)
         if accepted.kind != "job":
             self.inbox.append(accepted)
         else:
             # A full queue drops the oldest job.
             if len(self.jobs) == JOBS_MAX and (gone := make_reception_ack(self.jobs.popleft())) is not None:
-                self.say(replace(gone, status="REVOKED"))
+                self.queue_ack(replace(gone, status="REVOKED"))
             self.jobs.append(accepted)
         if (answer := make_reception_ack(accepted)) is not None:
-            self.say(answer)
+            self.queue_ack(answer)
 
     def _refuse(self, refused: RefusedDocument) -> None:
         self.counts["refused_documents"] += 1
@@ -194,30 +194,30 @@ class ControlChannel:
         code = "district.document_suspect" if refused.alarm else "district.document_refused"
         self._tell(Note(code, refused.why, data, alarm=refused.alarm))
         if refused.ack is not None:
-            self.say(refused.ack)
-        if refused.beat is not None:  # control sees the clock error and does not count it as a heartbeat
-            self.inbox.append(AcceptedDocument("heartbeat", refused.topic, refused.beat))
+            self.queue_ack(refused.ack)
+        if refused.heartbeat is not None:  # control sees the clock error and does not count it as a heartbeat
+            self.inbox.append(AcceptedDocument("heartbeat", refused.topic, refused.heartbeat))
 
     # Out
 
     async def send_until_end(self, connection: MqttConnection) -> None:
         """Send acknowledgements and events until the connection ends. Raises ConnectionEnded."""
         while True:
-            if connection.ended is not None:
-                raise connection.ended
+            if connection.end_reason is not None:
+                raise connection.end_reason
             self._wake.clear()
             self.send_acks(connection)
-            if connection.flying_count < RECEIVE_MAX // 2:
+            if connection.in_flight_count < RECEIVE_MAX // 2:
                 self._send_events(connection)
                 self._send_report(connection)
             in_step = find_wait_s(int(asyncio.get_running_loop().time() * 1e9), _EVENTS_PERIOD_S)
             with suppress(TimeoutError):
-                async with asyncio.timeout(REAL_PAUSE_MIN_S if connection.flying_count else in_step):
+                async with asyncio.timeout(REAL_PAUSE_MIN_S if connection.in_flight_count else in_step):
                     await self._wake.wait()
 
     def send_acks(self, connection: MqttConnection) -> None:
         """Send the waiting acknowledgements, as many as the connection takes now."""
-        while self.acks and connection.is_open and connection.flying_count < RECEIVE_MAX:
+        while self.acks and connection.is_open and connection.in_flight_count < RECEIVE_MAX:
             ack = self.acks.popleft()
             payload = encode_ack(ack, self._clock.now().utc_ms)
             connection.publish(OutgoingMessage(f"{self._topic}/ack", payload, 1, _ACK_EXPIRY_S, ack))

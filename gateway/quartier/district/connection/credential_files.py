@@ -54,7 +54,7 @@ class CredentialWatcher:
         self._use = use
         self._name = name
         self._stamps: dict[Path, object] = {}
-        self._one_list, self._one_look = asyncio.Lock(), asyncio.Lock()
+        self._list_lock, self._look_lock = asyncio.Lock(), asyncio.Lock()
 
     @property
     def expiring(self) -> Mapping[str, str]:
@@ -82,7 +82,7 @@ class CredentialWatcher:
 
     async def reread(self) -> None:
         """Check the files now."""
-        async with self._one_look:
+        async with self._look_lock:
             await self._reread()
 
     async def _reread(self) -> None:
@@ -104,7 +104,7 @@ class CredentialWatcher:
 
         Raises ``key_list.UnsignedList``, ``keyring.OlderList``, ``keyring.SwappedKey`` or ConfigError.
         """
-        async with self._one_list:  # no other list may come between check and use
+        async with self._list_lock:  # no other list may come between check and use
             found = await asyncio.to_thread(self.keyring.check_list, text, file, signed=source == "job")
             return True if found is None else await self._adopt(found, text, source)
 

@@ -82,7 +82,7 @@ class BackfillAllowance:
         self._given_s: float | None = None
         self._was_used = False
 
-    def given(self, now_s: float) -> None:
+    def note_data(self, now_s: float) -> None:
         """Note that data was handed over; the time of the oldest unsent data counts."""
         self._was_used = True
         if self._given_s is None:

@@ -78,10 +78,10 @@ class MqttConnection:
         self._inbound = IncomingQueue()
         self._wake = asyncio.Event()
         self._pipe = OutgoingQueue(self._finish)  # QoS 0, not yet written
-        self._late_room = BackfillAllowance()
-        self._flying: dict[int, tuple[int, Any]] = {}  # QoS 1, not yet acknowledged
-        self._flying_bytes = 0
-        self._ended: ConnectionEnded | None = None
+        self._backfill_allowance = BackfillAllowance()
+        self._in_flight: dict[int, tuple[int, Any]] = {}  # QoS 1, not yet acknowledged
+        self._in_flight_bytes = 0
+        self._end_reason: ConnectionEnded | None = None
         self._opened: asyncio.Future[None] | None = None
         self._granted: dict[int, asyncio.Future[list[int]]] = {}
         self._socket: socket.socket | None = None
@@ -230,7 +230,7 @@ class MqttConnection:
 
     def _misc(self) -> None:
         self._client.loop_misc()
-        if self._ended is None:
+        if self._end_reason is None:
             loop = asyncio.get_running_loop()  # at whole seconds, when other tasks wake up, too
             self._tick = loop.call_at((loop.time() + 0.5) // 1.0 + 1.0, self._misc)
 
@@ -254,11 +254,11 @@ class MqttConnection:
             future.set_result([code.value for code in codes])
 
     def _on_publish(self, _: Client, _data: Any, mid: int, code: ReasonCode, _rest: Any) -> None:
-        self._finish(*self._flying.pop(mid, (0, None)), code.value)
+        self._finish(*self._in_flight.pop(mid, (0, None)), code.value)
         self._landed.set()
 
     def _finish(self, size_bytes: int, tag: Any, code: int = 0) -> None:
-        self._flying_bytes -= size_bytes
+        self._in_flight_bytes -= size_bytes
         if tag is not None:
             self._done(tag, code)
 
@@ -281,22 +281,22 @@ class MqttConnection:
             asyncio.get_running_loop().call_soon(self._flush)
 
     def _end(self, why: str, code: int) -> None:
-        if self._ended is None:
-            self._ended = ConnectionEnded(why, code)
+        if self._end_reason is None:
+            self._end_reason = ConnectionEnded(why, code)
         if self._tick is not None:
             self._tick.cancel()
         for future in (*self._granted.values(), self._opened):
             if future is not None and not future.done():
-                future.set_exception(self._ended)
+                future.set_exception(self._end_reason)
         self._granted.clear()
         self._wake.set()
 
     # Used by the link
 
     @property
-    def ended(self) -> ConnectionEnded | None:
+    def end_reason(self) -> ConnectionEnded | None:
         """Return why the connection is over; None while it is up."""
-        return self._ended
+        return self._end_reason
 
     @property
     def is_open(self) -> bool:
@@ -304,26 +304,26 @@ class MqttConnection:
         return self._socket is not None
 
     @property
-    def room_bytes(self) -> int:
+    def free_bytes(self) -> int:
         """Return how many bytes may be published now; what does not fit waits in the store."""
-        return mqtt_types.SEND_WINDOW_BYTES - self._flying_bytes
+        return mqtt_types.SEND_WINDOW_BYTES - self._in_flight_bytes
 
     @property
     def backfill_bytes(self) -> int:
         """Return how many bytes of history may be published now: live data never waits behind much of it."""
         if self._socket is None:
             return 0
-        unsent_bytes = self._flying_bytes or find_unsent_bytes(self._socket)
-        return self._late_room.bytes(unsent_bytes, asyncio.get_running_loop().time())
+        unsent_bytes = self._in_flight_bytes or find_unsent_bytes(self._socket)
+        return self._backfill_allowance.bytes(unsent_bytes, asyncio.get_running_loop().time())
 
     @property
-    def flying_count(self) -> int:
+    def in_flight_count(self) -> int:
         """Return the number of messages in flight: not yet written, or not yet acknowledged."""
-        return len(self._pipe) + len(self._flying)
+        return len(self._pipe) + len(self._in_flight)
 
     def list_unfinished(self) -> list[Any]:
         """Return the tags of unconfirmed messages, oldest first."""
-        flying = [tag for _, tag in self._flying.values()]
+        flying = [tag for _, tag in self._in_flight.values()]
         return [tag for tag in (*self._pipe.tags, *flying) if tag is not None]
 
     async def subscribe(self, filters: Sequence[tuple[str, int]]) -> list[str]:
@@ -331,8 +331,8 @@ class MqttConnection:
 
         Raises ConnectionEnded.
         """
-        if self._ended is not None:
-            raise self._ended
+        if self._end_reason is not None:
+            raise self._end_reason
         wanted = [(topic, SubscribeOptions(qos=qos)) for topic, qos in filters]
         _, mid = self._client.subscribe(wanted)
         if mid is None:
@@ -353,8 +353,8 @@ class MqttConnection:
             return
         size_bytes = len(message.payload) + len(message.topic)
         if not message.qos:
-            self._flying_bytes += size_bytes
-            self._late_room.given(asyncio.get_running_loop().time())
+            self._in_flight_bytes += size_bytes
+            self._backfill_allowance.note_data(asyncio.get_running_loop().time())
             self._pipe.put(message, size_bytes)
             if not self._gathers:
                 asyncio.get_running_loop().call_soon(self._flush)
@@ -365,8 +365,8 @@ class MqttConnection:
         self._pipe.mark()
         info = self._client.publish(message.topic, message.payload, message.qos, message.retain, properties)
         if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._flying_bytes += size_bytes
-            self._flying[info.mid] = (size_bytes, message.tag)
+            self._in_flight_bytes += size_bytes
+            self._in_flight[info.mid] = (size_bytes, message.tag)
 
     @contextlib.contextmanager
     def write_together(self) -> Iterator[None]:
@@ -381,8 +381,8 @@ class MqttConnection:
     async def receive(self) -> IncomingMessage:
         """Return the next message. Raises ConnectionEnded if the connection is over."""
         while not self._inbound:
-            if self._ended is not None:
-                raise self._ended
+            if self._end_reason is not None:
+                raise self._end_reason
             self._wake.clear()
             await self._wake.wait()
         message = self._inbound.take()
@@ -392,9 +392,9 @@ class MqttConnection:
 
     def interrupt(self, why: str) -> None:
         """Make ``receive`` raise, so that the owner disconnects in good order."""
-        if self._ended is None:
+        if self._end_reason is None:
             self._inbound.clear()
-            self._ended = ConnectionEnded(why)
+            self._end_reason = ConnectionEnded(why)
             self._wake.set()
 
     async def leave(self, code: int) -> None:
@@ -407,7 +407,7 @@ class MqttConnection:
         self._client.on_disconnect = None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LANDING_S):
-                while self._flying and self._socket is not None:
+                while self._in_flight and self._socket is not None:
                     self._landed.clear()
                     await self._landed.wait()
         self._pipe.mark()

@@ -39,7 +39,7 @@ class LinkClock(Protocol):
         """Wait ``seconds`` of the site clock."""
         ...
 
-    async def doze(self, seconds: float, floor_s: float = 0.0) -> None:
+    async def sleep_coarsely(self, seconds: float, floor_s: float = 0.0) -> None:
         """Wait until other tasks wake up, too, about ``seconds``; at least ``floor_s`` of real time."""
         ...
 
@@ -53,17 +53,17 @@ class NoteReporter:
     def __init__(self, clock: LinkClock, report: Callable[[Note], None]) -> None:
         self._clock = clock
         self._report = report
-        self._told: dict[tuple[str, str], tuple[int, int]] = {}
+        self._reported: dict[tuple[str, str], tuple[int, int]] = {}
 
     def __call__(self, note: Note) -> None:
         """Pass the note on, or count it for the next one of its kind (``more``)."""
         now_ns = self._clock.now().ns
         kind = (note.code, str(note.data.get("line", note.data.get("paper", ""))))
-        until_ns, held = self._told.get(kind, (0, 0))
+        until_ns, held = self._reported.get(kind, (0, 0))
         if now_ns < until_ns:
-            self._told[kind] = (until_ns, held + 1)
+            self._reported[kind] = (until_ns, held + 1)
             return
-        self._told[kind] = (
+        self._reported[kind] = (
             now_ns + (_REPORT_SELDOM_PERIOD_NS if note.code in _SELDOM_CODES else _REPORT_PERIOD_NS),
             0,
         )
@@ -109,7 +109,7 @@ class Reconnector:
     @property
     def is_up(self) -> bool:
         """Return whether the connection is up and its subscriptions are granted."""
-        return self.connection is not None and self.connection.ended is None
+        return self.connection is not None and self.connection.end_reason is None
 
     async def keep(self, once: Callable[[BrokerServer], Awaitable[None]]) -> None:
         """Run ``once`` for ever; it ends by BrokerUnreachable or ConnectionEnded."""
@@ -120,7 +120,7 @@ class Reconnector:
             try:
                 await once(self.server)
             except (BrokerUnreachable, ConnectionEnded) as error:
-                self._lost(str(error))
+                self._handle_loss(str(error))
                 if (self._clock.now().ns - began_ns) / 1e9 > _STEADY_S:
                     self._failures = 0
                 if isinstance(error, ConnectionEnded):
@@ -132,7 +132,7 @@ class Reconnector:
                 self.connection = None
             await self._pause()
 
-    async def opened(
+    async def complete_connection(
         self, connection: MqttConnection, filters: Iterable[tuple[str, int]], spare: Collection[str] = ()
     ) -> None:
         """Subscribe after CONNACK; then the connection counts as up. Raises ConnectionEnded.
@@ -235,7 +235,7 @@ class Reconnector:
             await self._clock.sleep(min(1.0, pause_s))
             await asyncio.sleep(REAL_PAUSE_MIN_S)
 
-    def _lost(self, why: str) -> None:
+    def _handle_loss(self, why: str) -> None:
         self.lost_count += 1
         if why != self.fault:
             self._tell(Note("district.link_lost", why, {"line": self.name}))

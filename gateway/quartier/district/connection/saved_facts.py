@@ -26,13 +26,13 @@ class SavedFacts:
         self._folder = folder
         self._twice = twice
         self._tell = tell
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._in_hand: dict[str, asyncio.Future[None]] = {}
 
     async def keep(self, name: str, facts: dict[str, Any]) -> bool:
         """Save the facts durably; return False, with an alarm, if the disk refuses or hangs."""
         try:
-            async with asyncio.timeout(SAVE_TIMEOUT_S), self._turns[name]:
+            async with asyncio.timeout(SAVE_TIMEOUT_S), self._locks[name]:
                 if (before := self._in_hand.get(name)) is not None:
                     await asyncio.wait((before,))
                 await asyncio.shield(self._start_save(name, facts))

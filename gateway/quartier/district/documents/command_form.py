@@ -99,7 +99,7 @@ class CommandForm(DocumentForm):
             raise ValueError(f"duration_s: a test lasts {FAILSAFE_TEST_MAX_S:g} s at most")
         return self
 
-    def wish(self) -> CommandDocument:
+    def convert(self) -> CommandDocument:
         """Return the command as control uses it."""
         return CommandDocument(id=self.id, seq=self.seq, exp_utc_ms=self.exp, asked=self._make_command())
 

@@ -1,7 +1,7 @@
 """All types of signed documents with form, topic and limits; accepted and refused documents (pure).
 
-Source: spec/sync.md#section-5 and spec/sync.md#topic-job. A new type of document is one model with ``wish()``
-and one row of ``DOCUMENT_TYPES``, or of ``DISTRICT_DOCUMENT_TYPES`` if it is sent to all sites.
+Source: spec/sync.md#section-5 and spec/sync.md#topic-job. A new type of document is one model with
+``convert()`` and one row of ``DOCUMENT_TYPES``, or of ``DISTRICT_DOCUMENT_TYPES`` if it is sent to all sites.
 """
 
 import json
@@ -81,7 +81,7 @@ class JobForm(DocumentForm):
             raise ValueError(f"{self.op} comes with {_FIELD_BY_OP[self.op]} and nothing else")
         return self
 
-    def wish(self) -> Job:
+    def convert(self) -> Job:
         """Return the job as the daemon uses it."""
         return Job(
             id=self.id,
@@ -112,7 +112,7 @@ class HeartbeatForm(Form):
     n: Number
     ts: TimeMs
 
-    def wish(self) -> Heartbeat:
+    def convert(self) -> Heartbeat:
         """Return the heartbeat as control uses it."""
         return Heartbeat(self.n, self.ts)
 
@@ -126,7 +126,7 @@ class IntervalForm(Form):
     generation_max_w: Watts | None = None
     consumption_max_w: Watts | None = None
 
-    def wish(self) -> Interval:
+    def convert(self) -> Interval:
         """Return the interval as control uses it."""
         return Interval(
             self.duration_s,
@@ -161,7 +161,7 @@ class EnvelopeForm(DocumentForm):
         """Return the program."""
         return self.program
 
-    def wish(self) -> Envelope:
+    def convert(self) -> Envelope:
         """Return the envelope as control uses it."""
         return Envelope(
             id=self.id,
@@ -171,7 +171,7 @@ class EnvelopeForm(DocumentForm):
             nbf_utc_ms=self.nbf,
             exp_utc_ms=self.exp,
             start_utc_ms=self.start,
-            intervals=tuple(interval.wish() for interval in self.intervals),
+            intervals=tuple(interval.convert() for interval in self.intervals),
             default_import_max_w=self.default.import_max_w,
             default_export_max_w=self.default.export_max_w,
             on_loss=self.on_loss,
@@ -234,8 +234,8 @@ class AcceptedDocument:
 class RefusedDocument:
     """A document without effect.
 
-    ``ack`` is absent for heartbeats. ``alarm`` marks a possible attack. ``beat`` is a heartbeat whose time
-    contradicts the clock: it does not count, but shows that one of the two clocks is wrong.
+    ``ack`` is absent for heartbeats. ``alarm`` marks a possible attack. ``heartbeat`` is a heartbeat whose
+    time contradicts the clock: it does not count, but shows that one of the two clocks is wrong.
     """
 
     topic: str
@@ -243,7 +243,7 @@ class RefusedDocument:
     why: str
     ack: Ack | None = None
     alarm: bool = False
-    beat: Heartbeat | None = None
+    heartbeat: Heartbeat | None = None
 
 
 def encode_ack(ack: Ack, utc_ms: int) -> bytes:

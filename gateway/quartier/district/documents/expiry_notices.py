@@ -20,11 +20,11 @@ class ExpiryNotices:
     def __init__(self, kept: Mapping[str, Any] | None = None) -> None:
         self.soon: dict[str, str] = {}
         """Credentials with at most seven days left and no successor, with the text of the notice."""
-        self._told = {name: step for name, pair in (kept or {}).items() if (step := _parse_step(pair))}
+        self._given_steps = {name: step for name, pair in (kept or {}).items() if (step := _parse_step(pair))}
 
     def facts(self) -> dict[str, Any]:
         """Return per credential its expiry and the last notice given, JSON-ready."""
-        return {name: list(step) for name, step in self._told.items()}
+        return {name: list(step) for name, step in self._given_steps.items()}
 
     def due(self, papers: Iterable[ExpiringCredential], utc_ms: int) -> list[Note]:
         """Return the notices that are due now. A renewed credential starts again."""
@@ -35,7 +35,7 @@ class ExpiryNotices:
         for paper in papers:
             left_ms = paper.exp_utc_ms - utc_ms
             step = next((days for days in NOTICE_DAYS if left_ms <= days * _DAY_MS), None)
-            before = self._told.get(paper.name)
+            before = self._given_steps.get(paper.name)
             if before is not None and before[0] == paper.exp_utc_ms:
                 told[paper.name] = before
                 if step is None or step >= before[1]:
@@ -45,7 +45,7 @@ class ExpiryNotices:
                 days = max(left_ms, 0) // _DAY_MS
                 data = {"paper": paper.name, "days": days, "exp_utc_ms": paper.exp_utc_ms}
                 notes.append(Note("district.expiry_near", _render_text(paper, utc_ms), data))
-        self._told = told
+        self._given_steps = told
         return notes
 
 

@@ -48,5 +48,5 @@ class DocumentForm(Form):
         return None
 
     @abstractmethod
-    def wish(self) -> Any:
+    def convert(self) -> Any:
         """Return the document as the gateway uses it."""

@@ -81,7 +81,7 @@ class Keyring:
             self._text = text.strip()
             self._seq_min = found.seq
 
-    def told(self, used: Mapping[str, int], now: Now) -> dict[str, Any]:
+    def render_keys(self, used: Mapping[str, int], now: Now) -> dict[str, Any]:
         """Return the list for people, JSON-ready; ``used`` is when each key was last used (Unix ms)."""
         return {
             "roots": [

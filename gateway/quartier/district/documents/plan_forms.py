@@ -61,7 +61,7 @@ class ScheduleForm(DocumentForm):
         """Return the asset."""
         return self.asset
 
-    def wish(self) -> DeviceSchedule:
+    def convert(self) -> DeviceSchedule:
         """Return the schedule as control uses it."""
         return DeviceSchedule(
             id=self.id,
@@ -70,7 +70,7 @@ class ScheduleForm(DocumentForm):
             nbf_utc_ms=self.nbf,
             exp_utc_ms=self.exp,
             start_utc_ms=self.start,
-            stretches=tuple(
+            intervals=tuple(
                 ScheduleInterval(one.duration_s, one.power_w, one.soc_pct) for one in self.intervals
             ),
         )
@@ -84,7 +84,7 @@ class FailsafeForm(DocumentForm):
     export_max_w: Watts
     duration_min_s: Annotated[float, Field(ge=0, le=31 * DAY_S, allow_inf_nan=False)]
 
-    def wish(self) -> FailsafeDocument:
+    def convert(self) -> FailsafeDocument:
         """Return the fail-safe parameters as control uses them."""
         values = FailsafeValues(
             import_max_w=self.import_max_w,
@@ -163,7 +163,7 @@ class PriceSignalForm(_SignalForm):
 
     intervals: Annotated[list[PriceForm], Field(min_length=1, max_length=288)]
 
-    def wish(self) -> Signal:
+    def convert(self) -> Signal:
         """Return the signal as control uses it."""
         return self._make_signal("price", tuple(one.span() for one in self.intervals))
 
@@ -173,7 +173,7 @@ class Co2SignalForm(_SignalForm):
 
     intervals: Annotated[list[Co2Form], Field(min_length=1, max_length=288)]
 
-    def wish(self) -> Signal:
+    def convert(self) -> Signal:
         """Return the signal as control uses it."""
         return self._make_signal("co2", tuple(one.span() for one in self.intervals))
 
@@ -183,7 +183,7 @@ class LevelSignalForm(_SignalForm):
 
     intervals: Annotated[list[LevelForm], Field(min_length=1, max_length=288)]
 
-    def wish(self) -> Signal:
+    def convert(self) -> Signal:
         """Return the signal as control uses it."""
         return self._make_signal("level", tuple(one.span() for one in self.intervals))
 
@@ -193,6 +193,6 @@ class AlertSignalForm(_SignalForm):
 
     intervals: Annotated[list[AlertForm], Field(min_length=1, max_length=288)]
 
-    def wish(self) -> Signal:
+    def convert(self) -> Signal:
         """Return the signal as control uses it."""
         return self._make_signal("alert", tuple(one.span() for one in self.intervals))

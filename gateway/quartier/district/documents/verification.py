@@ -67,7 +67,7 @@ class _Rejection(Exception):  # noqa: N818 - a step's answer, never leaves this 
         self.reception = reception
         self.reason = reason
         self.alarm = alarm
-        self.beat: Heartbeat | None = None
+        self.heartbeat: Heartbeat | None = None
 
 
 class DocumentVerifier:
@@ -127,7 +127,7 @@ class DocumentVerifier:
             try:
                 return self._check_heartbeat(topic, payload, signature, now)
             except _Rejection as no:
-                return RefusedDocument(topic, no.reason, str(no), alarm=no.alarm, beat=no.beat)
+                return RefusedDocument(topic, no.reason, str(no), alarm=no.alarm, heartbeat=no.heartbeat)
         found = find_document_type(topic, self.identity.companion, DOCUMENT_TYPES) or find_document_type(
             topic, self._root, DISTRICT_DOCUMENT_TYPES
         )
@@ -176,12 +176,12 @@ class DocumentVerifier:
             try:
                 _check_time([now.utc_ms], form.ts - CLOCK_SKEW_MAX_MS, form.ts + CLOCK_SKEW_MAX_MS + 1)
             except _Rejection as no:
-                no.beat = form.wish()
+                no.heartbeat = form.convert()
                 raise
         self._beats = {kid: n for kid, n in self._beats.items() if kid in self.issuers} | {issuer.kid: form.n}
         self._newest_beat = issuer.kid
         self.used[issuer.kid] = now.utc_ms
-        return AcceptedDocument("heartbeat", topic, form.wish())
+        return AcceptedDocument("heartbeat", topic, form.convert())
 
     def _check_document(
         self, kind: DocumentType, place: str, topic: str, payload: bytes, signature: str | None, now: Now
@@ -211,7 +211,7 @@ class DocumentVerifier:
         if not repeated:
             exp = form.exp if last is None else max(form.exp, last.exp)
             self._keep(topic, issuer.kid, _LastDocument(form.seq, digest, exp), now)
-        return AcceptedDocument(kind.name, topic, form.wish(), repeated=repeated)
+        return AcceptedDocument(kind.name, topic, form.convert(), repeated=repeated)
 
     def _find_signer(
         self,

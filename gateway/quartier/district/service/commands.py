@@ -38,7 +38,7 @@ class DistrictCommands:
         reset: Callable[[str, str, Now], bool],
     ) -> None:
         self.commands = RunningCommands()
-        self._promises: EnvelopeProgresses = {}
+        self._envelope_progress: EnvelopeProgresses = {}
         self._event = event
         self._log = log
         self._replay = replay
@@ -46,7 +46,7 @@ class DistrictCommands:
         self._left: list[Ack] = []
 
     @property
-    def ordered(self) -> frozenset[str]:
+    def commanded_assets(self) -> frozenset[str]:
         """Return the assets that a running setpoint commands."""
         wishes = (one.document.asked for one in self.commands.running)
         return frozenset(wish.asset for wish in wishes if isinstance(wish, Setpoint))
@@ -58,7 +58,7 @@ class DistrictCommands:
     ) -> list[Ack]:
         """Decide on a command and start it; a repetition is acknowledged, but has no second effect."""
         if accepted.repeated:
-            said = self.commands.said(document)
+            said = self.commands.find_last_ack(document)
             if (said.reception, said.status) != (ReceptionStatus.TEMPORARY_ERROR, InstructionStatus.REJECTED):
                 return [said]
         found = command_progress.decide_command(document, self.commands, world, persisted=accepted.persisted)
@@ -92,7 +92,7 @@ class DistrictCommands:
         """Return the acks of an envelope that control decided on; follow its progress if it was accepted."""
         if ack.status != InstructionStatus.ACCEPTED:
             return [ack]
-        self._promises, acks = envelope_progress.add_envelope(self._promises, envelope, ack)
+        self._envelope_progress, acks = envelope_progress.add_envelope(self._envelope_progress, envelope, ack)
         return acks
 
     # Progress
@@ -106,7 +106,9 @@ class DistrictCommands:
         self.commands, acks = command_progress.evaluate_running_commands(self.commands, world)
         for ack in acks:
             self._record_ack(ack, "", world.now)
-        self._promises, more = envelope_progress.advance_envelopes(self._promises, kept, utc_ms)
+        self._envelope_progress, more = envelope_progress.advance_envelopes(
+            self._envelope_progress, kept, utc_ms
+        )
         return [*left, *acks, *more]
 
     def _record_acks(self, acks: list[Ack], document: CommandDocument, now: Now) -> None:
@@ -119,7 +121,7 @@ class DistrictCommands:
         self._log.info("command.judged", **data)
         self._event("command.judged", f"command {ack.id}: {ack.status}", data, now)
 
-    def shown(self, now: Now) -> list[dict[str, Any]]:
+    def render_commands(self, now: Now) -> list[dict[str, Any]]:
         """Return the running commands, JSON-ready."""
         return [
             {
@@ -135,18 +137,18 @@ class DistrictCommands:
 
     # Across a restart
 
-    def kept(self) -> dict[str, Any]:
+    def dump_state(self) -> dict[str, Any]:
         """Return what must survive a restart, JSON-ready."""
         facts = {
             "commands": running_commands.dump_commands(self.commands),
-            "promises": envelope_progress.dump_envelopes(self._promises),
+            "promises": envelope_progress.dump_envelopes(self._envelope_progress),
         }
-        return facts if self.commands != RunningCommands() or self._promises else {}
+        return facts if self.commands != RunningCommands() or self._envelope_progress else {}
 
     def recall(
         self, facts: object, now: Now, *, outage: bool, since: running_commands.RestartFacts | None = None
     ) -> None:
-        """Restore the state that ``kept`` returned; log and ignore broken data."""
+        """Restore the state that ``dump_state`` returned; log and ignore broken data."""
         if not isinstance(facts, dict):
             return
         try:
@@ -154,7 +156,7 @@ class DistrictCommands:
             self.commands, self._left = running_commands.load_commands(
                 known, now, outage=outage, since=since or running_commands.RestartFacts()
             )
-            self._promises = envelope_progress.load_envelopes(facts.get("promises", {}))
+            self._envelope_progress = envelope_progress.load_envelopes(facts.get("promises", {}))
         except ValueError as broken:
             self._log.warning("commands.not_recalled", why=str(broken))
 
@@ -168,14 +170,14 @@ ACK_DELAY_FLOOR_S = 1.0
 class PendingAcks:
     """Answers to commands in order, held back from the first ACCEPTED on; ``say`` sends one.
 
-    ``rung`` is set while something waits whose save has not begun.
+    ``wake_event`` is set while something waits whose save has not begun.
     """
 
     def __init__(self, say: Callable[[Ack], None], rate: float = 1.0) -> None:
-        self.rung = asyncio.Event()
+        self.wake_event = asyncio.Event()
         self.count = 0
         """How many answers were ever held back: read it before the state to be saved is collected."""
-        self._say = say
+        self._send = say
         self._patience_ns = int(max(ACK_DELAY_MAX_S, ACK_DELAY_FLOOR_S * rate) * 1e9)
         self._held: deque[tuple[Ack, int]] = deque()
 
@@ -185,16 +187,16 @@ class PendingAcks:
             if ack.type == COMMAND_TYPE and (self._held or ack.status == InstructionStatus.ACCEPTED):
                 self._held.append((ack, now.ns + self._patience_ns))
                 self.count += 1
-                self.rung.set()
+                self.wake_event.set()
             else:
-                self._say(ack)
+                self._send(ack)
 
-    def kept(self, count: int) -> None:
+    def send_saved(self, count: int) -> None:
         """Send all acks that were held back when ``count`` was read, because their state is on disk."""
         while self._held and self.count - len(self._held) < count:
-            self._say(self._held.popleft()[0])
+            self._send(self._held.popleft()[0])
 
     def look(self, now: Now) -> None:
         """Send acks that waited too long: their sender must get an answer whatever the disk does."""
         while self._held and now.ns >= self._held[0][1]:
-            self._say(self._held.popleft()[0])
+            self._send(self._held.popleft()[0])

@@ -112,7 +112,7 @@ class JobRunner:
             if not told and self._clock.now().ns - began_ns > TRIAL_RUN_S * 1e9:
                 told = True
                 await self._try_to_save(partial(stored_site_file.note_run_lasted, used=loaded.ordered))
-            await self._clock.doze(JOB_PERIOD_S, _PERIOD_FLOOR_S)
+            await self._clock.sleep_coarsely(JOB_PERIOD_S, _PERIOD_FLOOR_S)
 
     async def _report_superseded(self, in_force: str) -> None:
         """Report an order that is no longer in force, after a site file was read."""
@@ -238,7 +238,7 @@ class JobRunner:
         for _ in range(_ADOPTION_PERIODS):
             if self._loaded().ordered == made.name:
                 return JOB_DONE, "the site file is in use"
-            await self._clock.doze(JOB_PERIOD_S, _PERIOD_FLOOR_S)
+            await self._clock.sleep_coarsely(JOB_PERIOD_S, _PERIOD_FLOOR_S)
         why = "the site file was changed at the gateway meanwhile"
         return JobResult("OK", "ABORTED", "LOCAL_OVERRIDE"), why
 

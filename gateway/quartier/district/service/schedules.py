@@ -38,7 +38,7 @@ class DistrictSchedules:
     def __init__(self, answer: Callable[[Ack], None], event: RecordEvent, log: Any) -> None:
         self.entries: schedules.ScheduleProgresses = {}
         self.signals: signals.Signals = {}
-        self._held = signals.LevelInForce()
+        self._level = signals.LevelInForce()
         self._quarters = QuarterHourMeans()
         self._seen_ns: int | None = None
         self._answer = answer
@@ -94,7 +94,7 @@ class DistrictSchedules:
             text = ": ".join([f"signal {signal.kind} {signal.id}", *words])
             self._event("signal.taken", text, fields, moment.now)
 
-    def asked(self, moment: ScheduleContext, *, outage: bool) -> Overrides:
+    def update_requests(self, moment: ScheduleContext, *, outage: bool) -> Overrides:
         """Return the requests for assets now; a grid outage drops the schedules, a level always counts."""
         if outage and self.entries:
             self.entries, acks = schedules.drop_schedules(self.entries)
@@ -102,10 +102,10 @@ class DistrictSchedules:
                 self._answer(ack)
         self.signals = signals.drop_expired_signals(self.signals, moment.utc_ms)
         signalled = signals.find_signalled_level(self.signals, moment.utc_ms, moment.lost_ms)
-        self._held = signals.update_level(
-            self._held, self.signals, signalled, moment.house.seed, moment.now.ns
+        self._level = signals.update_level(
+            self._level, self.signals, signalled, moment.site.seed, moment.now.ns
         )
-        eased = signals.find_level_orders(self._held, moment.house, moment.now, moment.utc_ms)
+        eased = signals.find_level_orders(self._level, moment.site, moment.now, moment.utc_ms)
         return {**eased, **schedules.find_scheduled_orders(self.entries, moment)}
 
     def follow(self, moment: ScheduleContext) -> None:
@@ -123,7 +123,7 @@ class DistrictSchedules:
             return
         self._seen_ns = now.ns
         if moment.lost_ms is None and dt_s < _SAMPLE_AGE_MAX_S:
-            house, memories = moment.house, moment.memories
+            house, memories = moment.site, moment.last_good
             seen = (
                 (one.name, observations.find_power_w(memories, one, now.ns))
                 for one in (house.grid, *house.assets)
@@ -131,12 +131,12 @@ class DistrictSchedules:
             known = {name: watts for name, watts in seen if watts is not None}
             self._quarters.see(known, dt_s, moment.utc_ms)
 
-    def shown(self, moment: ScheduleContext) -> dict[str, Any]:
+    def render_schedules(self, moment: ScheduleContext) -> dict[str, Any]:
         """Return schedules and signals for people, JSON-ready."""
         return {
             "schedules": schedules.render_schedules(self.entries, moment),
             "signals": signals.render_signals(self.signals, moment.utc_ms, moment.lost_ms),
-            "level": self._held.level,
+            "level": self._level.level,
         }
 
     def report(
@@ -159,7 +159,7 @@ class DistrictSchedules:
             device["forecast_w"] = ahead.get(device["device"]) or self._find_forecast(
                 device["device"], moment
             )
-        force, grid = state.force, state.house.grid.name
+        force, grid = state.active_limits, state.site.grid.name
         return {
             "ts": moment.utc_ms,
             "valid_s": REPORT_VALID_S,
@@ -181,7 +181,7 @@ class DistrictSchedules:
         found = self._quarters.forecast_persistence(name, moment.utc_ms)
         return found if any(watts is not None for watts in found) else None
 
-    def kept(self) -> Mapping[str, Any]:
+    def dump_state(self) -> Mapping[str, Any]:
         """Return what must survive the process: the same objects while nothing changed."""
         entries, said, _ = self._dumped
         if entries is not self.entries or said is not self.signals:
@@ -190,7 +190,7 @@ class DistrictSchedules:
                 "signals": signals.dump_signals(self.signals),
             }
             self._dumped = self.entries, self.signals, facts
-        return {**self._dumped[2], "quarters": self._quarters.kept()}
+        return {**self._dumped[2], "quarters": self._quarters.dump_means()}
 
     def recall(self, kept: Mapping[str, Any], *, outage: bool) -> None:
         """Restore what ``kept`` returned; a power cut has dropped the schedules."""

@@ -66,7 +66,7 @@ class Backlog:
         """Return whether samples of ``stream`` are still to be sent."""
         return any(stream in span.goal for span in self._spans)
 
-    def covered(self, marks: Mapping[str, StreamPosition]) -> None:
+    def skip_confirmed(self, marks: Mapping[str, StreamPosition]) -> None:
         """Skip everything up to ``marks``, because the receiver has it."""
         for span in self._spans:
             for stream in [name for name, goal in span.goal.items() if has_reached(marks.get(name), goal)]:
@@ -88,7 +88,7 @@ class Backlog:
         self._prune()
         return None
 
-    def sent(self, run: SampleBlock, count: int) -> None:
+    def note_sent_samples(self, run: SampleBlock, count: int) -> None:
         """Note that the first ``count`` samples of the last ``peek`` were sent."""
         mark = StreamPosition(run.boot, run.first + count - 1)
         span = next(span for span in self._spans if run.stream in span.goal)
@@ -131,46 +131,48 @@ class Backfill:
         self._is_confirmed = rules.watermark
         self._wait_ns = round((rules.watermark_wait_s if rules.watermark else 0.0) * _S)
         self._flow = BackfillRate(rules.backfill_messages_per_s, is_acknowledged=rules.watermark, phase=phase)
-        self._flight = SentMessages(rules.arrival_s, rules.back_off_max_s)
+        self._sent_messages = SentMessages(rules.arrival_s, rules.back_off_max_s)
         self._opens_ns = 0
-        self._taken_count = 0
+        self._stored_count = 0
         self._arrival_s = rules.arrival_s
 
     def begin(self, now: Now) -> None:
         """Begin a new connection: history waits some seconds for a watermark that knows its births."""
         self.backlog.clear()
-        self._flight.begin()
+        self._sent_messages.begin()
         self._flow.begin(now.ns)
         self._opens_ns = now.ns + self._wait_ns
 
     @property
-    def is_flying(self) -> bool:
+    def is_in_flight(self) -> bool:
         """Return whether anything sent, live or late, is unconfirmed."""
-        return self._flight.is_flying
+        return self._sent_messages.is_in_flight
 
     @property
     def is_unconfirmed(self) -> bool:
         """Return whether any history sent is unconfirmed."""
-        return self._flight.late_count > 0
+        return self._sent_messages.late_count > 0
 
     @property
     def covered_ns(self) -> int:
         """Return when the newest confirmed message was sent."""
-        return self._flight.covered_ns
+        return self._sent_messages.covered_ns
 
-    def sent(self, run: SampleBlock, place: int, count: int, now: Now, *, late: bool) -> None:
+    def note_sent_samples(self, run: SampleBlock, place: int, count: int, now: Now, *, late: bool) -> None:
         """Note a sent message with ``count`` samples of ``run`` from ``place`` on."""
         if late:
-            self.backlog.sent(run, count)
+            self.backlog.note_sent_samples(run, count)
             self._flow.spend()
         if self._is_confirmed:
-            self._flight.sent(run.stream, run.boot, run.first + place, count, now.ns, late=late)
+            self._sent_messages.note_sent_samples(
+                run.stream, run.boot, run.first + place, count, now.ns, late=late
+            )
 
-    def covered(self, marks: Mapping[str, StreamPosition], now: Now) -> bool:
+    def remove_confirmed(self, marks: Mapping[str, StreamPosition], now: Now) -> bool:
         """Remove what the new ``marks`` confirm; return whether that is more than before."""
-        return self._flight.covered(marks, now.ns)
+        return self._sent_messages.remove_confirmed(marks, now.ns)
 
-    def heard(
+    def process_watermark(
         self,
         late_s: float | None,
         marks: Mapping[str, StreamPosition],
@@ -186,26 +188,28 @@ class Backfill:
         now_ns = scene.now.ns
         if echoes:
             self._opens_ns = min(self._opens_ns, now_ns)
-            wait_s = self._flow.lost_s(self._arrival_s)
-            for stream, gone in self._flight.lost(marks, scene.outbox, now_ns, wait_s).items():
+            wait_s = self._flow.find_loss_wait_s(self._arrival_s)
+            for stream, gone in self._sent_messages.remove_lost(marks, scene.outbox, now_ns, wait_s).items():
                 self.resent_count += 1
                 above = {} if gone.above is None else {stream: gone.above}
                 self.backlog.add(above, {stream: gone.upto}, first=not gone.is_again)
-        queued_s = self._flight.queued_s(now_ns)
-        before_count, self._taken_count = self._taken_count, self._flight.taken_count
-        taken_count = self._taken_count - before_count
-        self._flow.heard(now_ns, is_moved=is_moved, queued_s=queued_s, late_s=late_s, taken_count=taken_count)
+        queued_s = self._sent_messages.find_queue_age_s(now_ns)
+        before_count, self._stored_count = self._stored_count, self._sent_messages.stored_count
+        taken_count = self._stored_count - before_count
+        self._flow.process_watermark(
+            now_ns, is_moved=is_moved, queued_s=queued_s, late_s=late_s, taken_count=taken_count
+        )
 
-    def earn(self, now: Now) -> None:
+    def advance_rate(self, now: Now) -> None:
         """Add the sending rate of the time that passed."""
         may_go = bool(self.backlog) and now.ns >= self._opens_ns
-        flight = self._flight
-        flying_count, flying_s = flight.late_count, flight.queued_s(now.ns)
-        self._flow.earn(now.ns, counts=may_go, flying_count=flying_count, flying_s=flying_s)
+        flight = self._sent_messages
+        flying_count, flying_s = flight.late_count, flight.find_queue_age_s(now.ns)
+        self._flow.advance(now.ns, counts=may_go, flying_count=flying_count, flying_s=flying_s)
 
     def next(self, outbox: Outbox, dead: Collection[str], now: Now) -> SampleBlock | None:
         """Return the samples that may be sent now, enough for a message; None if none may."""
-        if now.ns < self._opens_ns or not self._flow.allows(self._flight.late_count):
+        if now.ns < self._opens_ns or not self._flow.allows(self._sent_messages.late_count):
             return None
         run = self.backlog.peek(outbox, dead)
         return None if run is None else run.head(self._flow.portion)

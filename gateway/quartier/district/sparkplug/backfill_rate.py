@@ -75,7 +75,7 @@ class TokenBucket:
         self._tokens = saved
         self._at_ns: int | None = None
 
-    def earn(self, now_ns: int, *, counts: bool, cost: float = 1.0) -> None:
+    def add_tokens(self, now_ns: int, *, counts: bool, cost: float = 1.0) -> None:
         """Add the tokens of the time that passed; if ``counts`` is false, keep at most one message.
 
         A caller with a long period gets the tokens of its whole period.
@@ -106,7 +106,7 @@ class TakenRate:
         self._at_ns = now_ns
         self._count = 0
 
-    def heard(self, now_ns: int, count: int, interval_s: float) -> None:
+    def count_samples(self, now_ns: int, count: int, interval_s: float) -> None:
         """Count ``count`` more samples that a watermark covers."""
         self._count += count
         passed_s = (now_ns - self._at_ns) / _S
@@ -133,7 +133,7 @@ class BackfillRate:
         self._is_measured = False
         self._per_s = most_per_s
         self._last_per_s = 2 * most_per_s
-        self._heard_ns: int | None = None
+        self._watermark_ns: int | None = None
         self.begin(0)
 
     def begin(self, now_ns: int) -> None:
@@ -143,19 +143,19 @@ class BackfillRate:
         """
         self.window = WINDOW_MESSAGES
         is_probed = self._is_acknowledged  # with one message
-        if self._heard_ns is not None:
+        if self._watermark_ns is not None:
             self._last_per_s = self._per_s
         self._tuning = _WITHOUT_LATE_S
         self._per_s = self._first_per_s if is_probed else self._most_per_s
         self._pace = TokenBucket(self._per_s, 1.0 if is_probed else 0.0)
-        self._pace.earn(now_ns, counts=False)
+        self._pace.add_tokens(now_ns, counts=False)
         self._was_halved = self._was_slowed = self._gives_way = self._is_held = False
         self._growth = _GROWTH_SLOW
-        self._heard_ns = None
-        self._moved_ns = self._grown_ns = self._slowed_ns = now_ns
+        self._watermark_ns = None
+        self._progress_ns = self._grown_ns = self._slowed_ns = now_ns
         self._sent_count = 0
         self._wants = False
-        self._taken = TakenRate(now_ns)
+        self._stored_rate = TakenRate(now_ns)
 
     @property
     def per_s(self) -> float:
@@ -191,7 +191,7 @@ class BackfillRate:
     def _ahead_s(self) -> float:
         return self._tuning.ahead * self._interval_s + self._tuning.queued_s
 
-    def lost_s(self, most_s: float) -> float:
+    def find_loss_wait_s(self, most_s: float) -> float:
         """Return how long a stream's watermark must stop before a message before that message counts as lost.
 
         With ``late_s`` a few intervals are enough.
@@ -200,7 +200,7 @@ class BackfillRate:
             return most_s
         return min(most_s, _LOST_INTERVALS * self._interval_s + self._tuning.queued_s)
 
-    def earn(self, now_ns: int, *, counts: bool, flying_count: int, flying_s: float = 0.0) -> None:
+    def advance(self, now_ns: int, *, counts: bool, flying_count: int, flying_s: float = 0.0) -> None:
         """Advance to ``now_ns``; ``flying_count`` messages of history are in flight.
 
         ``counts``: history waits and may be sent. ``flying_s``: age of the oldest message in flight.
@@ -209,12 +209,12 @@ class BackfillRate:
         if self._is_held and not was_held:
             self._pace.hold(0.0)
         self._pace.per_s = self._limit_rate(0.0) if self._gives_way or self._is_held else self._per_s
-        self._pace.earn(now_ns, counts=counts, cost=self._cost)
+        self._pace.add_tokens(now_ns, counts=counts, cost=self._cost)
         self._wants = counts and not self._pace.allows(self._cost)
         if not flying_count:
-            self._moved_ns = now_ns
-        elif self._is_acknowledged and now_ns - self._moved_ns >= self._standstill_ns:
-            self._moved_ns = now_ns
+            self._progress_ns = now_ns
+        elif self._is_acknowledged and now_ns - self._progress_ns >= self._standstill_ns:
+            self._progress_ns = now_ns
             self._was_halved = self._was_slowed = True
             self.window = max(1.0, self.window / 2)
             self._per_s = self._limit_rate(self._per_s / 2)
@@ -233,7 +233,7 @@ class BackfillRate:
         self._pace.spend(self._cost)
         self._sent_count += 1
 
-    def heard(
+    def process_watermark(
         self, now_ns: int, *, is_moved: bool, queued_s: float, late_s: float | None, taken_count: int = 0
     ) -> None:
         """Adjust window and rate to a watermark.
@@ -244,7 +244,7 @@ class BackfillRate:
         """
         self._note_interval(now_ns, taken_count, has_late_s=late_s is not None)
         if is_moved:
-            self._moved_ns = now_ns
+            self._progress_ns = now_ns
         live = 0.0 if late_s is None else late_s / LATE_MAX_S
         queue = queued_s / self._tuning.queued_s
         gave_way, self._gives_way = self._gives_way, (queue if late_s is None else live) > 2.0
@@ -259,17 +259,17 @@ class BackfillRate:
 
     def _note_interval(self, now_ns: int, taken_count: int, *, has_late_s: bool) -> None:
         self._tuning = _WITH_LATE_S if has_late_s else _WITHOUT_LATE_S
-        if self._heard_ns is None:
+        if self._watermark_ns is None:
             if self._is_acknowledged:
                 self._per_s = self._first_per_s
         else:
-            gap_s = (now_ns - self._heard_ns) / _S
+            gap_s = (now_ns - self._watermark_ns) / _S
             mean_s = 0.7 * self._interval_s + 0.3 * gap_s if self._is_measured else gap_s
             least_s = _INTERVAL_MIN_S if self._is_measured else _INTERVAL_FIRST_S
             self._interval_s = min(max(mean_s, least_s), _INTERVAL_MAX_S)
             self._is_measured = True
-        self._heard_ns = now_ns
-        self._taken.heard(now_ns, taken_count, self._interval_s)
+        self._watermark_ns = now_ns
+        self._stored_rate.count_samples(now_ns, taken_count, self._interval_s)
 
     @property
     def _growth_ns(self) -> int:
@@ -279,7 +279,7 @@ class BackfillRate:
         """Lower the rate to what the district takes, and below while history waits; by half at most."""
         rest_s = max(0.0, queued_s - self._tuning.queued_s)
         share = 1 - min(0.5, rest_s / (2 * (self._interval_s + self._tuning.queued_s)))
-        per_s = self._per_s / excess if self._taken.per_s is None else self._taken.per_s * share
+        per_s = self._per_s / excess if self._stored_rate.per_s is None else self._stored_rate.per_s * share
         self._per_s = self._limit_rate(min(_LOWER_FACTOR_MAX * self._per_s, max(self._per_s / 2, per_s)))
         self._was_slowed, self._growth = True, _GROWTH_SLOW
         self._slowed_ns = self._grown_ns = now_ns
@@ -303,8 +303,8 @@ class BackfillRate:
         else:
             factor = self._growth
             self._growth = min(_GROWTH_MAX, 1 + (factor - 1) * _GROWTH_STEP)
-        per_s, taken_per_s = self._per_s, self._taken.per_s or 0.0
+        per_s, taken_per_s = self._per_s, self._stored_rate.per_s or 0.0
         raised = max(per_s, min(taken_per_s, 2 * per_s)) * factor
-        if has_late_s and self._taken.per_s is not None:
+        if has_late_s and self._stored_rate.per_s is not None:
             raised = min(raised, max(per_s, _ABOVE_TAKEN_MAX * taken_per_s * factor))
         self._per_s = self._limit_rate(raised)

@@ -48,7 +48,7 @@ class DeliveredMarks:
         is_stranger: Callable[[int], bool] = lambda _boot: True,
     ) -> None:
         self.marks: dict[str, StreamPosition] = dict(marks or {})
-        self._is_stranger = is_stranger
+        self._is_foreign_boot = is_stranger
         self._sent: dict[str, dict[int, NumberRanges]] = {}
 
     def start_data_session(self) -> None:
@@ -59,7 +59,7 @@ class DeliveredMarks:
         """Start a session of the control connection: no event was sent in it."""
         self._sent.pop(EVENT_STREAM, None)
 
-    def sent(self, stream: str, boot: int, first: int, count: int) -> None:
+    def note_sent_samples(self, stream: str, boot: int, first: int, count: int) -> None:
         """Note that samples ``first`` to ``first + count - 1`` were sent in this session."""
         if count > 0:
             self._sent.setdefault(stream, {}).setdefault(boot, NumberRanges()).add(first, first + count - 1)
@@ -102,7 +102,7 @@ class DeliveredMarks:
         A claim for a boot of another machine says nothing about ours.
         """
         sent = self._sent.get(stream, {})
-        if has_reached(before, claim) or (claim.boot not in sent and self._is_stranger(claim.boot)):
+        if has_reached(before, claim) or (claim.boot not in sent and self._is_foreign_boot(claim.boot)):
             return before
         place = before
         while True:

@@ -84,7 +84,7 @@ class NodeSession:
         self.scan_ms = rules.scan_ms
         self.births_count = 0
         self.refused_count = 0
-        self._voice = NodeMessages(identity, catalog, aliases=rules.aliases)
+        self._messages = NodeMessages(identity, catalog, aliases=rules.aliases)
         self._commands = host_commands.HostCommands(
             identity, catalog, rules.harmless, aliases=rules.aliases, other_servers=rules.servers_count > 1
         )
@@ -148,11 +148,11 @@ class NodeSession:
         return self._state_topics[1:]
 
     def subscriptions(self) -> tuple[tuple[str, int], ...]:
-        """Return topic filters and QoS that must be acknowledged before ``opened``."""
+        """Return topic filters and QoS that must be acknowledged before ``process_opening``."""
         own = ((self.identity.topic("NCMD"), 1), (self.identity.topic("DCMD", "+"), 1))
         return (*own, *((topic, 1) for topic in self._state_topics))
 
-    def opened(self, bdseq: int, scene: SessionContext, server: int = 0) -> list[Effect]:
+    def process_opening(self, bdseq: int, scene: SessionContext, server: int = 0) -> list[Effect]:
         """Process CONNACK and SUBACKs of server number ``server``; the Will of the CONNECT had ``bdseq``.
 
         If the last connection left history unconfirmed, births wait some seconds for a watermark. Before the
@@ -160,7 +160,7 @@ class NodeSession:
         """
         self.bdseq = bdseq
         self._primary.begin(server)
-        self._watch.opened()
+        self._watch.process_opening()
         self._is_fresh = True
         if self.rules.primary_host is not None:
             self.phase = SessionPhase.WAITING
@@ -175,24 +175,24 @@ class NodeSession:
             return []
         return self._make_births(scene)
 
-    def closed(self) -> None:
+    def process_closing(self) -> None:
         """Process the end of the connection, for whatever reason."""
         self.phase = SessionPhase.OFF
         self._alive.clear()
         self._unborn.clear()
         self._history.backlog.clear()
-        self._watch.closed()
+        self._watch.process_closing()
 
     def on_leaving(self, now: Now) -> list[Effect]:
         """Return the messages before a planned DISCONNECT (reason 0x04)."""
         born = self.phase is SessionPhase.BORN
-        self.closed()
+        self.process_closing()
         return [make_death(self.identity, self.bdseq, now)] if born else []
 
     def set_catalog(self, catalog: MetricCatalog) -> None:
         """Use a new catalog; its births are sent with the next ``pump``."""
         self.catalog = self._commands.catalog = catalog
-        self._voice.set_catalog(catalog)
+        self._messages.set_catalog(catalog)
         if self.phase is SessionPhase.BORN:
             self._rebirth_ns = self._born_ns
 
@@ -212,15 +212,17 @@ class NodeSession:
         self._rebirth_ns = self._hearing_end_ns = None
         self._live_ns = self._look_ns = 0
         self.is_full = self._was_cut = False
-        self._watch.born(now)
+        self._watch.process_births(now)
         self._alive = set(self.catalog.devices)
         self._update_closed()
         # The births have the newest values: older samples are sent as history.
         above = self._start_connection(now) if self._is_fresh else self._live
         self._history.backlog.add(above, self._find_heads(scene))
         self._live = dict(scene.outbox.heads())
-        nbirth = self._voice.make_nbirth(self.bdseq, self._commands.make_controls(self.scan_ms, now), scene)
-        return self._unborn.begin(nbirth, self._voice, scene)
+        nbirth = self._messages.make_nbirth(
+            self.bdseq, self._commands.make_controls(self.scan_ms, now), scene
+        )
+        return self._unborn.begin(nbirth, self._messages, scene)
 
     def _start_connection(self, now: Now) -> Mapping[str, StreamPosition]:
         """Return the marks above which everything is sent again on a new connection.
@@ -238,7 +240,7 @@ class NodeSession:
 
     # Messages of the district
 
-    def heard(
+    def process_message(
         self, topic: str, payload: bytes, scene: SessionContext, *, retained: bool = False
     ) -> list[Effect]:
         """Process STATE of the primary host, NCMD or DCMD.
@@ -290,7 +292,7 @@ class NodeSession:
         if waits or not self._owes_rate:
             return []
         self._owes_rate = False
-        return [self._voice.control(self._commands.make_scan_rate(self.scan_ms, scene.now), scene.now)]
+        return [self._messages.control(self._commands.make_scan_rate(self.scan_ms, scene.now), scene.now)]
 
     def watermark(self, payload: bytes, scene: SessionContext) -> list[Effect]:
         """Process a watermark: marks rise over what was sent, and its bdSeq shows that the district sees us.
@@ -301,9 +303,12 @@ class NodeSession:
         if found is None:
             return [Note("district.watermark_malformed", "a watermark is no valid one")]
         now = scene.now
-        notes = [*self.delivery.watermark(found.streams, scene.outbox), *self._watch.heard(found, now)]
-        self._history.backlog.covered(self.marks)
-        is_moved, echoes = self._history.covered(self.marks, now), found.bdseq == self.bdseq
+        notes = [
+            *self.delivery.watermark(found.streams, scene.outbox),
+            *self._watch.process_watermark(found, now),
+        ]
+        self._history.backlog.skip_confirmed(self.marks)
+        is_moved, echoes = self._history.remove_confirmed(self.marks, now), found.bdseq == self.bdseq
         self._idle_watermarks_count = 0 if is_moved else self._idle_watermarks_count + 1
         if self.phase is not SessionPhase.BORN or self._is_fresh:
             return [*notes]
@@ -311,10 +316,10 @@ class NodeSession:
             self._watch.note_confirmed()
         else:
             is_passed = is_moved and self._history.covered_ns >= self._born_ns
-            if (missed := self._watch.missed(self.bdseq, now, is_passed=is_passed)) is not None:
+            if (missed := self._watch.process_missing_echo(self.bdseq, now, is_passed=is_passed)) is not None:
                 notes.append(missed)
                 self._rebirth_ns = self._next_birth_ns
-        self._history.heard(found.late_s, self.marks, scene, is_moved=is_moved, echoes=echoes)
+        self._history.process_watermark(found.late_s, self.marks, scene, is_moved=is_moved, echoes=echoes)
         return [*notes]
 
     def on_delivered(self, stream: str, upto: StreamPosition) -> None:
@@ -324,7 +329,7 @@ class NodeSession:
         Events come one by one, as the broker takes them.
         """
         if stream == EVENT_STREAM:
-            self.delivery.sent(EVENT_STREAM, upto.boot, upto.seq, 1)
+            self.delivery.note_sent_samples(EVENT_STREAM, upto.boot, upto.seq, 1)
         counts = not self.rules.watermark and self.phase is SessionPhase.BORN
         if counts and not self._history.backlog.holds(stream):
             self.delivery.confirm(stream, upto)
@@ -349,8 +354,8 @@ class NodeSession:
         if self._rebirth_ns is not None:
             return self._make_births(scene) if scene.now.ns >= self._rebirth_ns else []
         if self._unborn:
-            return self._unborn.portion(self._voice, scene) if room_bytes > 0 else []
-        heads, flying = partial(self._find_heads, scene), self._history.is_flying
+            return self._unborn.portion(self._messages, scene) if room_bytes > 0 else []
+        heads, flying = partial(self._find_heads, scene), self._history.is_in_flight
         effects = [
             *self._make_rate_message(scene),
             *self._watch.look(scene.now, heads, self.marks, flying=flying),
@@ -394,13 +399,13 @@ class NodeSession:
 
         Their birth must be sent first.
         """
-        return [run.stream for run in runs if self._voice.learn(run)]
+        return [run.stream for run in runs if self._messages.learn(run)]
 
     def _make_device_births(self, devices: Iterable[str], scene: SessionContext) -> list[Effect]:
         """Return the births of these devices only."""
         named = dict.fromkeys(devices)
         self._alive |= named.keys()
-        return [self._voice.make_dbirth(device, scene) for device in named]
+        return [self._messages.make_dbirth(device, scene) for device in named]
 
     def _add_live_data(
         self, runs: Sequence[SampleBlock], scene: SessionContext, room_bytes: int, effects: list[Effect]
@@ -413,7 +418,7 @@ class NodeSession:
                     self.is_full = True
                     self._give_way(run.times_ms[place], scene)
                     return 0
-                message, count = self._voice.data(run, place, scene.now, historical=False)
+                message, count = self._messages.data(run, place, scene.now, historical=False)
                 self._note_sent(run, place, count, scene.now, late=False)
                 place += count
                 room_bytes -= len(message.payload)
@@ -444,10 +449,10 @@ class NodeSession:
                 all_out = head is None or has_reached(self._live.get(device), head)
                 if all_out and not self._history.backlog.holds(device):
                     self._alive.discard(device)
-                    effects.append(self._voice.make_ddeath(device, scene.now))
+                    effects.append(self._messages.make_ddeath(device, scene.now))
             elif device not in self._alive and device not in silent:
                 self._alive.add(device)
-                effects.append(self._voice.make_dbirth(device, scene))
+                effects.append(self._messages.make_dbirth(device, scene))
                 if head is not None:
                     self._history.backlog.add(self._live, {device: head})
                     self._live[device] = head
@@ -455,11 +460,11 @@ class NodeSession:
         return effects
 
     def _note_sent(self, run: SampleBlock, place: int, count: int, now: Now, *, late: bool) -> None:
-        self.delivery.sent(run.stream, run.boot, run.first + place, count)
-        self._history.sent(run, place, count, now, late=late)
+        self.delivery.note_sent_samples(run.stream, run.boot, run.first + place, count)
+        self._history.note_sent_samples(run, place, count, now, late=late)
 
     def _make_late_data(self, scene: SessionContext, room_bytes: int) -> list[Effect]:
-        self._history.earn(scene.now)
+        self._history.advance_rate(scene.now)
         effects: list[Effect] = []
         while room_bytes > 0 and len(effects) < _LATE_MESSAGES_MAX:
             run = self._history.next(scene.outbox, self._dead, scene.now)
@@ -469,7 +474,7 @@ class NodeSession:
             if NODE_STREAM in new:
                 return [*effects, *self._make_births(scene)]
             effects += self._make_device_births(new, scene)
-            message, count = self._voice.data(run, 0, scene.now, historical=True, most_bytes=room_bytes)
+            message, count = self._messages.data(run, 0, scene.now, historical=True, most_bytes=room_bytes)
             self._note_sent(run, 0, count, scene.now, late=True)
             room_bytes -= len(message.payload)
             effects.append(message)

@@ -49,7 +49,7 @@ class _StreamMessages:
     """Messages of a stream in flight, in order; when its mark moved; how many were lost in a row."""
 
     messages: list[_SentMessage]
-    moved_ns: int = 0
+    progress_ns: int = 0
     lost_count: int = 0
     repeated_ns: int = 0
     waits_count: int = 0
@@ -60,7 +60,7 @@ class SentMessages:
 
     def __init__(self, wait_s: float, wait_max_s: float) -> None:
         self._wait_ns, self._wait_max_ns = round(wait_s * _S), round(wait_max_s * _S)
-        self.taken_count = 0
+        self.stored_count = 0
         """Samples of history that were confirmed, over all connections."""
         self.begin()
 
@@ -69,7 +69,7 @@ class SentMessages:
         self._streams: dict[str, _StreamMessages] = {}
         self.covered_ns = 0
         """When the newest stored message was sent."""
-        self._moved_ns = 0
+        self._progress_ns = 0
 
     @property
     def late_count(self) -> int:
@@ -85,11 +85,13 @@ class SentMessages:
         )
 
     @property
-    def is_flying(self) -> bool:
+    def is_in_flight(self) -> bool:
         """Return whether any message is in flight."""
         return any(stream.messages for stream in self._streams.values())
 
-    def sent(self, stream: str, boot: int, first: int, count: int, now_ns: int, *, late: bool) -> None:
+    def note_sent_samples(
+        self, stream: str, boot: int, first: int, count: int, now_ns: int, *, late: bool
+    ) -> None:
         """Note a sent message with ``count`` samples from ``first`` on."""
         if count <= 0:
             return
@@ -98,19 +100,19 @@ class SentMessages:
         if len(found.messages) > _MESSAGES_MAX:
             _join_live(found.messages)
 
-    def covered(self, marks: Mapping[str, StreamPosition], now_ns: int) -> bool:
+    def remove_confirmed(self, marks: Mapping[str, StreamPosition], now_ns: int) -> bool:
         """Remove what the new ``marks`` cover; return whether that is more than before."""
         is_moved = False
         for name, stream in self._streams.items():
             mark = marks.get(name)
             while stream.messages and (gone := self._take(stream.messages, mark)) is not None:
                 self.covered_ns = max(self.covered_ns, gone.ns)
-                stream.moved_ns, is_moved = now_ns, True
+                stream.progress_ns, is_moved = now_ns, True
                 stream.waits_count = 0
                 if gone.late:
-                    self.taken_count += gone.last - gone.first + 1
+                    self.stored_count += gone.last - gone.first + 1
         if is_moved:
-            self._moved_ns = now_ns
+            self._progress_ns = now_ns
         return is_moved
 
     @staticmethod
@@ -125,24 +127,24 @@ class SentMessages:
             return covered
         return messages.pop(0)
 
-    def queued_s(self, now_ns: int) -> float:
+    def find_queue_age_s(self, now_ns: int) -> float:
         """Return the age of the oldest message of history that no later one overtook; 0 if there is none.
 
         A stream that stops while others move does not count: it waits for a lost message.
         """
         before_ns = now_ns - _STANDSTILL_S * _S
-        stands = self._moved_ns > before_ns
+        stands = self._progress_ns > before_ns
         times = [
             one.ns
             for stream in self._streams.values()
             for one in stream.messages
             if one.late
             and one.ns >= max(self.covered_ns, stream.repeated_ns)
-            and not (stands and max(one.ns, stream.moved_ns) < before_ns)
+            and not (stands and max(one.ns, stream.progress_ns) < before_ns)
         ]
         return (now_ns - min(times)) / _S if times else 0.0
 
-    def lost(
+    def remove_lost(
         self, marks: Mapping[str, StreamPosition], outbox: Outbox, now_ns: int, wait_s: float | None = None
     ) -> dict[str, LostRange]:
         """Return what was lost, by stream, as the last watermark shows.
@@ -163,7 +165,7 @@ class SentMessages:
                 stream.lost_count = max(1, 2 * stream.lost_count)
                 is_again = stream.waits_count > 0
                 stream.waits_count += 1
-                stream.moved_ns = stream.repeated_ns = now_ns
+                stream.progress_ns = stream.repeated_ns = now_ns
                 gone = _take_consecutive(stream.messages, stream.lost_count)
                 del stream.messages[: len(gone)]
                 found[name] = LostRange(marks.get(name), gone[-1].end, is_again)
@@ -174,9 +176,9 @@ class SentMessages:
         if head.ns < stream.repeated_ns <= self.covered_ns:
             return True  # the message before it was lost, was repeated, and is stored
         wait_ns = min(least_ns << min(stream.waits_count, 16), self._wait_max_ns)
-        if now_ns - max(head.ns, stream.moved_ns) < wait_ns:
+        if now_ns - max(head.ns, stream.progress_ns) < wait_ns:
             return False
-        return head.ns < self.covered_ns or now_ns - max(head.ns, self._moved_ns) >= wait_ns
+        return head.ns < self.covered_ns or now_ns - max(head.ns, self._progress_ns) >= wait_ns
 
 
 def _is_next(messages: list[_SentMessage], mark: StreamPosition | None, name: str, outbox: Outbox) -> bool:

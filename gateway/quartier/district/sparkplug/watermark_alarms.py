@@ -37,7 +37,7 @@ class BirthConfirmation:
         if self._due_ns is None:
             self._due_ns = now.ns + int(self._wait_s * _S)
 
-    def missed(self, bdseq: int, now: Now, *, is_passed: bool, is_moved: bool) -> Note | None:
+    def process_missing_echo(self, bdseq: int, now: Now, *, is_passed: bool, is_moved: bool) -> Note | None:
         """Process a watermark with another bdSeq: return an alarm if the births of ``bdseq`` were lost.
 
         ``is_passed``: it covers what was sent after the births; ``is_moved``: it covers more than the last.
@@ -60,7 +60,7 @@ class WatermarkSilence:
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
         self._since_ns: int | None = None
-        self._is_told = False
+        self._is_reported = False
 
     def begin(self, now: Now) -> None:
         """Expect a watermark from now on, after births, if none was expected before."""
@@ -71,17 +71,17 @@ class WatermarkSilence:
         """Expect no watermark: the connection is gone."""
         self._since_ns = None
 
-    def heard(self, now: Now) -> Note | None:
+    def process_watermark(self, now: Now) -> Note | None:
         """Process a watermark."""
         self._since_ns = now.ns
-        was_told, self._is_told = self._is_told, False
+        was_told, self._is_reported = self._is_reported, False
         return Note("district.watermark_back", "the district sends watermarks again") if was_told else None
 
     def look(self, now: Now) -> Note | None:
         """Return the alarm if the limit has passed."""
-        if self._is_told or self._since_ns is None or now.ns - self._since_ns < self._limit_s * _S:
+        if self._is_reported or self._since_ns is None or now.ns - self._since_ns < self._limit_s * _S:
             return None
-        self._is_told = True
+        self._is_reported = True
         text = f"no watermark for {self._limit_s:.0f} s: samples are kept until one confirms them"
         return Note("district.no_watermark", text, {"limit_s": self._limit_s}, alarm=True)
 
@@ -101,7 +101,7 @@ class BacklogGrowth:
         self._heads: dict[str, StreamPosition] = {}
         self._marks: dict[str, StreamPosition] = {}
         self._bad_count = 0
-        self._is_told = False
+        self._is_reported = False
 
     def is_due(self, now: Now) -> bool:
         """Return whether ``look`` has something to do."""
@@ -125,7 +125,7 @@ class BacklogGrowth:
         is_bad = confirmed < recorded / 2 or (flying and not confirmed)
         self._bad_count = self._bad_count + 1 if is_bad else 0
         if self._bad_count >= self.PERIODS:
-            self._is_told = True
+            self._is_reported = True
             waiting = sorted(name for name, head in heads.items() if not has_reached(marks.get(name), head))
             minutes = self._bad_count * self.PERIOD_S / 60
             text = (
@@ -133,8 +133,8 @@ class BacklogGrowth:
                 f" recorded and {confirmed:.0f} confirmed in the last {self.PERIOD_S:.0f} s"
             )
             return Note("district.backlog_grows", text, {"streams": waiting[:3]}, alarm=True)
-        if self._is_told and not self._bad_count:
-            self._is_told = False
+        if self._is_reported and not self._bad_count:
+            self._is_reported = False
             return Note("district.backlog_falls", "the district confirms what is recorded again")
         return None
 
@@ -160,38 +160,38 @@ class WatermarkAlarms:
         self._silence = WatermarkSilence(rules.silent_s)
         self._growth = BacklogGrowth()
         self._claims: Mapping[str, StreamPosition] = {}
-        self._is_moved = False
+        self._has_progress = False
 
-    def opened(self) -> None:
+    def process_opening(self) -> None:
         """Process a new connection."""
         self._echo.begin()
 
-    def closed(self) -> None:
+    def process_closing(self) -> None:
         """Process the end of the connection."""
         self._silence.end()
 
-    def born(self, now: Now) -> None:
+    def process_births(self, now: Now) -> None:
         """Process the sending of births."""
         if self._is_on:
             self._echo.expect(now)
             self._silence.begin(now)
 
-    def heard(self, found: Watermark, now: Now) -> list[Note]:
+    def process_watermark(self, found: Watermark, now: Now) -> list[Note]:
         """Process a watermark, whatever it says."""
-        self._is_moved = any(
+        self._has_progress = any(
             not has_reached(self._claims.get(name), mark) for name, mark in found.streams.items()
         )
         self._claims = found.streams
-        note = self._silence.heard(now)
+        note = self._silence.process_watermark(now)
         return [] if note is None else [note]
 
     def note_confirmed(self) -> None:
         """Note that the last watermark had the bdSeq of this session."""
         self._echo.begin()
 
-    def missed(self, bdseq: int, now: Now, *, is_passed: bool) -> Note | None:
-        """Process a watermark with another bdSeq: as ``BirthConfirmation.missed``."""
-        return self._echo.missed(bdseq, now, is_passed=is_passed, is_moved=self._is_moved)
+    def process_missing_echo(self, bdseq: int, now: Now, *, is_passed: bool) -> Note | None:
+        """Process a watermark with another bdSeq: as ``BirthConfirmation.process_missing_echo``."""
+        return self._echo.process_missing_echo(bdseq, now, is_passed=is_passed, is_moved=self._has_progress)
 
     def look(
         self,

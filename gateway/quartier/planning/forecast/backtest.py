@@ -85,16 +85,16 @@ class DistanceBacktest:
         self.rows = [[math.nan] * width for _ in range(self.ahead + 1)]
         self.squares, self.sizes_w = [0.0] * _MODELS_COUNT, [0.0] * _MODELS_COUNT
 
-    def chosen(self, warm: float) -> int:
+    def find_best_model(self, warm: float) -> int:
         """Return the model with the least squared error; the prior model while there are few trials."""
         if self.tried < warm:
             return PRIOR_MODEL
         return min(range(_MODELS_COUNT), key=self.squares.__getitem__)
 
     def predict_w(self, memory: ForecastModel, slot: int, ahead: int, model: int) -> float:
-        """Return the forecast of one model alone for a slot, equal to its value in ``said``."""
+        """Return the forecast of one model alone for a slot, equal to its value in ``predict``."""
         if model not in (RIDGE_MODEL, PRIOR_MODEL):
-            return self.said(memory, slot, ahead)[2][model]
+            return self.predict(memory, slot, ahead)[2][model]
         scale = memory.scale_w
         features = memory.features(slot, ahead, scale)
         if model == RIDGE_MODEL:
@@ -106,7 +106,7 @@ class DistanceBacktest:
     def _predict_prior_w(self, features: list[float], scale: float) -> float:
         return scale * float(sum(map(mul, self.prior, features)))
 
-    def said(self, memory: ForecastModel, slot: int, ahead: int) -> tuple[float, list[float], list[float]]:
+    def predict(self, memory: ForecastModel, slot: int, ahead: int) -> tuple[float, list[float], list[float]]:
         """Return the scale, the features, and the forecast of each model for a slot, in W and at least 0."""
         scale = memory.scale_w
         features = memory.features(slot, ahead, scale)
@@ -116,8 +116,8 @@ class DistanceBacktest:
 
     def wait(self, memory: ForecastModel, slot: int, warm: float) -> None:
         """Store the forecast of ``slot`` until the slot is over."""
-        scale, features, said = self.said(memory, slot, self.ahead)
-        self.rows[slot % len(self.rows)] = [slot, scale, said[self.chosen(warm)], *features, *said]
+        scale, features, said = self.predict(memory, slot, self.ahead)
+        self.rows[slot % len(self.rows)] = [slot, scale, said[self.find_best_model(warm)], *features, *said]
 
     def judge(self, slot: int, hour: int, value_w: float, share: float) -> None:
         """Count the errors of the forecasts of a finished slot and learn; do nothing without a forecast."""
@@ -164,7 +164,7 @@ class ForecastBacktest:
     def predict_w(self, slot: int, ahead: int) -> float:
         """Return the forecast of the chosen model, in W."""
         trial = self.trial(ahead)
-        return trial.predict_w(self.memory, slot, ahead, trial.chosen(self.warm_up_slots))
+        return trial.predict_w(self.memory, slot, ahead, trial.find_best_model(self.warm_up_slots))
 
     def find_stored_w(self, at: int, slot: int) -> float:
         """Return the stored forecast of trial number ``at`` for a future slot, in W; 0 if there is none."""
@@ -174,12 +174,12 @@ class ForecastBacktest:
 
     def model(self, aheads: Sequence[int]) -> str:
         """Return the name of the model that is chosen for most of the distances."""
-        chosen = Counter(self.trial(ahead).chosen(self.warm_up_slots) for ahead in aheads)
+        chosen = Counter(self.trial(ahead).find_best_model(self.warm_up_slots) for ahead in aheads)
         return self.names[chosen.most_common(1)[0][0]]
 
     def scores(self) -> list[ForecastScore]:
         """Return the score of the chosen model at each distance."""
-        chosen = [(trial, trial.chosen(self.warm_up_slots)) for trial in self.trials]
+        chosen = [(trial, trial.find_best_model(self.warm_up_slots)) for trial in self.trials]
         return [
             ForecastScore(trial.tried, trial.squares[at], trial.sizes_w[at], trial.spread.inside)
             for trial, at in chosen

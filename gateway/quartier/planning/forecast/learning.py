@@ -151,11 +151,11 @@ class Learner:
 
     def _step(self, slot: int, load_w: OptionalPower, generated_w: OptionalPower) -> None:
         self.newest = float(slot)
-        load_w = self.load_sound.taken(load_w)
+        load_w = self.load_sound.filter_value(load_w)
         sun_w: OptionalPower = 0.0
         if self.has_sun:
             is_dark = self.sky.predict_w(slot) < _DARK_SHARE * self.sky.rated_w
-            sun_w = self.sun_sound.taken(generated_w, is_dark=is_dark)
+            sun_w = self.sun_sound.filter_value(generated_w, is_dark=is_dark)
         if load_w is not None and sun_w is not None:
             for net in self.nets:
                 net.judge(slot, load_w - sun_w)

@@ -26,7 +26,7 @@ class ReadingCheck:
     last_w: float = math.nan
     same: float = 0.0
 
-    def taken(self, value_w: float | None, *, is_dark: bool = False) -> float | None:
+    def filter_value(self, value_w: float | None, *, is_dark: bool = False) -> float | None:
         """Return the value, at least 0, if plausible; else None. ``is_dark``: a constant zero is correct."""
         if value_w is None or not math.isfinite(value_w):
             return None

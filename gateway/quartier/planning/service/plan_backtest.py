@@ -112,7 +112,7 @@ class PlanBacktest:
         self.worth_eur_per_wh = worth
         net_w = load_w - sun_w
         bought, sold = billed
-        self._live(self.by_plan, net_w, aim.asked_w(net_w), bought, sold)
+        self._live(self.by_plan, net_w, aim.find_power_w(net_w), bought, sold)
         self._live(self.by_rule, net_w, self.target_w - net_w, bought, sold)
         self.bare_eur = _KEPT_PER_HOUR * self.bare_eur + _find_bill_eur(net_w, bought, sold)
         self.hours += 1.0

@@ -55,7 +55,7 @@ class PlanRequest:
     import_max_w: Sequence[float]
     export_max_w: Sequence[float]
     tariff: Tariff
-    told: MeterTariffState = field(default_factory=MeterTariffState)
+    meter_tariff: MeterTariffState = field(default_factory=MeterTariffState)
     quotes: Sequence[PriceSignal] = ()
     target_w: float = 0.0
     history_min_s: float = 0.0
@@ -99,7 +99,7 @@ class PlanAnswer:
     question: PlanRequest
     batteries: Mapping[str, PlannedBattery]
     forecast: Forecast
-    wish: LocalPlan
+    local_plan: LocalPlan
     others: OtherAssets
 
     @property
@@ -121,7 +121,7 @@ class PlanAnswer:
 def answer_request(question: PlanRequest, learner: Learner) -> PlanAnswer:
     """Return the cheapest plan from here on. Raises RefusedError, which says what is missing or wrong."""
     check_forecast_trust(question, learner)
-    told = question.tariff, question.told, question.quotes
+    told = question.tariff, question.meter_tariff, question.quotes
     known = find_prices(*told, question.start_utc_s, question.step_s, question.count)
     if known.count * question.step_s < min(KNOWN_PRICES_MIN_S, question.count * question.step_s):
         raise RefusedError(f"prices are known for {known.count * question.step_s / 3600:g} h only")
@@ -153,7 +153,7 @@ def answer_request(question: PlanRequest, learner: Learner) -> PlanAnswer:
         aims={name: one.aims for name, one in led.items() if name},
         legs=others.legs,
     )
-    return PlanAnswer(question=question, batteries=led, forecast=foretold, wish=wish, others=others)
+    return PlanAnswer(question=question, batteries=led, forecast=foretold, local_plan=wish, others=others)
 
 
 def _plan_one_battery(question: PlanRequest, battery: BatteryModel, outlook: Outlook) -> PlannedBattery:

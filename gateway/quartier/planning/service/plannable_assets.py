@@ -61,10 +61,10 @@ def find_plannable_cars(
     found = {}
     for ev in (
         one
-        for one in state.house.assets
+        for one in state.site.assets
         if isinstance(one, ChargePointAsset) and participants.has_writable_point(one)
     ):
-        here = state.stays.get(ev.name)
+        here = state.charging_sessions.get(ev.name)
         order = state.book.orders.get(participants.find_control_point(ev))
         is_ours = order is None or local_plan.find_leader(order.reason) not in _OTHER_LEADERS
         if (
@@ -74,10 +74,10 @@ def find_plannable_cars(
             or local_plan.explain_not_followed(ev, state, now)
         ):
             continue
-        leaves_s = charging_sessions.find_departure_s(ev, state.memories, now, state.house.zone) or 0.0
-        need_wh = charging_sessions.find_missing_energy_wh(ev, here, state.memories, now.ns) or 0.0
+        leaves_s = charging_sessions.find_departure_s(ev, state.last_good, now, state.site.zone) or 0.0
+        need_wh = charging_sessions.find_missing_energy_wh(ev, here, state.last_good, now.ns) or 0.0
         until_s = now.utc_ms / 1000 + leaves_s - _READY_MARGIN_S - start_utc_s
-        phases_count, most_a = here.uptake.planned(ev)
+        phases_count, most_a = here.uptake.find_plan_current(ev)
         car = CarModel(
             need_wh=need_wh,
             room_wh=need_wh,
@@ -99,9 +99,11 @@ def find_planned_uptakes(state: ControlState) -> tuple[tuple[int, int], ...]:
     """Return the phases and whole amperes that a plan assumes for each connected car."""
     found = []
     for ev in (
-        one for one in state.house.assets if isinstance(one, ChargePointAsset) and one.name in state.stays
+        one
+        for one in state.site.assets
+        if isinstance(one, ChargePointAsset) and one.name in state.charging_sessions
     ):
-        phases_count, most_a = state.stays[ev.name].uptake.planned(ev)
+        phases_count, most_a = state.charging_sessions[ev.name].uptake.find_plan_current(ev)
         found.append((phases_count, math.floor(most_a)))
     return tuple(found)
 
@@ -155,17 +157,17 @@ def find_plannable_stores(
 
     All their values are known, and nobody else orders them.
     """
-    names, zone = list_plannable_stores(state.house), ZoneInfo(state.house.zone)
+    names, zone = list_plannable_stores(state.site), ZoneInfo(state.site.zone)
     free = []
-    for asset in (one for one in state.house.assets if isinstance(one, PlannableStore) and one.name in names):
+    for asset in (one for one in state.site.assets if isinstance(one, PlannableStore) and one.name in names):
         order = state.book.orders.get(participants.find_control_point(asset))
         is_ours = order is None or local_plan.find_leader(order.reason) not in _OTHER_LEADERS
-        is_heard = observations.find_power_w(state.memories, asset, now.ns) is not None
+        is_heard = observations.find_power_w(state.last_good, asset, now.ns) is not None
         if is_ours and is_heard and not local_plan.explain_not_followed(asset, state, now):
             free.append(asset)
     count = round(wanted.horizon_s / wanted.step_s)
     times = [datetime.fromtimestamp(start_utc_s + step * wanted.step_s, zone) for step in range(count)]
-    known = {point: memory.value for point, memory in state.memories.items()}
+    known = {point: memory.value for point, memory in state.last_good.items()}
     day = PlanningDay(times=times, step_s=wanted.step_s, known=known)
     tanks: dict[str, TankModel] = {}
     batches: dict[str, BatchModel] = {}
@@ -200,7 +202,7 @@ def continue_running_batches(
     be moved.
     """
     found = dict(batches)
-    for asset in state.house.assets:
+    for asset in state.site.assets:
         batch = batches.get(asset.name)
         if (
             batch is None
@@ -217,7 +219,7 @@ def continue_running_batches(
 
 def _is_running(asset: WasteCollection | BatchLoad, state: ControlState, now: Now) -> bool:
     """Return whether the asset takes its power, or the plan has just started it."""
-    power_w = observations.find_power_w(state.memories, asset, now.ns) or 0.0
+    power_w = observations.find_power_w(state.last_good, asset, now.ns) or 0.0
     order = state.book.orders.get(participants.find_control_point(asset))
     if order is None or local_plan.find_leader(order.reason) != local_plan.PLAN:
         return power_w >= _RUNNING_POWER_SHARE * asset.rated_w
@@ -230,10 +232,10 @@ def collect_plan_triggers(state: ControlState) -> list[object]:
     These are a car that comes, goes, states its energy or is seen to take another current, and waste or a
     batch that waits.
     """
-    memories = state.memories
+    memories = state.last_good
     said = [
         memories[point].value if (point := f"{asset.name}.{quantity}") in memories else None
-        for asset in state.house.assets
+        for asset in state.site.assets
         for quantity in _TRIGGER_QUANTITIES.get(type(asset), ())
     ]
     return [*said, *find_planned_uptakes(state)]
@@ -256,5 +258,5 @@ def estimate_rule_power_w(
     one = state.runs.get(asset.name, daily_runs.NO_RUN)
     if isinstance(asset, BatchLoad) and one.is_begun:
         return [*find_remaining_run_w(asset, one.ran_s, step_s), *[0.0] * count][:count]
-    power_w = max(0.0, observations.find_power_w(state.memories, asset, now.ns) or 0.0)
+    power_w = max(0.0, observations.find_power_w(state.last_good, asset, now.ns) or 0.0)
     return [power_w * min(1.0, max(0.0, (_CONTINUATION_S - step * step_s) / step_s)) for step in range(count)]

@@ -61,7 +61,7 @@ class ControlView(Protocol):
     link: LinkState
 
     @property
-    def house(self) -> Site:
+    def site(self) -> Site:
         """Return the site as control sees it."""
 
     @property
@@ -69,7 +69,7 @@ class ControlView(Protocol):
         """Return the state after the last cycle."""
 
     @property
-    def force(self) -> ActiveLimits | None:
+    def active_limits(self) -> ActiveLimits | None:
         """Return the active limits; None before the first cycle."""
 
     @property
@@ -80,7 +80,7 @@ class ControlView(Protocol):
     def is_out(self) -> bool:
         """Return whether the public grid is out."""
 
-    def said(self, point: str) -> str:
+    def find_text(self, point: str) -> str:
         """Return the last text that a device gave for a point; empty where there is none."""
 
 
@@ -98,35 +98,41 @@ class Planner:
         answered: MakePlan = answer_request,
     ) -> None:
         site = loaded.site
-        self._site, self._turn, self._clock, self._event, self._log = site, turn, clock, event, log
+        self._site, self._control, self._clock, self._event, self._log = site, turn, clock, event, log
         self._answered = answered
         self._worker = Worker("planner")
         runtime_dir, state_dir = places.runtime_dir, places.state_dir
         history = site.store.file(state_dir)
-        self._enrolled = planner_inputs.make_premises(site, turn.house), site, history, runtime_dir, state_dir
+        self._training_inputs = (
+            planner_inputs.make_premises(site, turn.site),
+            site,
+            history,
+            runtime_dir,
+            state_dir,
+        )
         self._start_training()
         self.forecast_points = SiteForecast(site)
         self._due_ns = self._asked_ns = 0
         self._learn_s = 0.0
         self._quotes: object = ()
-        self._seen: object = None
+        self._triggers: object = None
         self.answer: PlanAnswer | None = None
         self.why = "the first plan is not made yet"
 
     def _start_training(self) -> None:
         """Create a learner without data and a new back-test."""
         self._trial = planner_inputs.make_plan_backtest(self._site)
-        self._school = ForecastTraining(*self._enrolled, self._trial)
+        self._training = ForecastTraining(*self._training_inputs, self._trial)
         self._is_recalled = False
 
     @property
-    def wish(self) -> LocalPlan | None:
+    def local_plan(self) -> LocalPlan | None:
         """Return the request of the plan in force; it contains its expiry."""
-        return None if self.answer is None else self.answer.wish
+        return None if self.answer is None else self.answer.local_plan
 
     @property
     def _clock_doubt(self) -> str:
-        return meter_clocks.find_clock_doubt(self._turn.state.clocks, self._clock.now_ns())
+        return meter_clocks.find_clock_doubt(self._control.state.clocks, self._clock.now_ns())
 
     async def run(self) -> None:
         """Plan for ever."""
@@ -134,39 +140,39 @@ class Planner:
         while True:
             if self._is_due(self._clock.now_ns()):
                 await self._plan_if_due()
-            await self._clock.doze(CHECK_PERIOD_S, _CHECK_PERIOD_FLOOR_S)
+            await self._clock.sleep_coarsely(CHECK_PERIOD_S, _CHECK_PERIOD_FLOOR_S)
 
     async def _load_training(self) -> None:
         """Load the earlier training, if it is not loaded yet."""
         if not self._is_recalled:
-            await self._worker.run(self._school.recall, TRAINING_TIMEOUT_S)
+            await self._worker.run(self._training.recall, TRAINING_TIMEOUT_S)
             self._is_recalled, self._learn_s = True, 0.0
             self._report_new_training()
 
     def _report_new_training(self) -> None:
         """Log once why training starts afresh."""
-        if self._school.why_new:
-            self._log.warning("forecast.begun_anew", why=self._school.why_new)
-            self._school.why_new = ""
+        if self._training.why_new:
+            self._log.warning("forecast.begun_anew", why=self._training.why_new)
+            self._training.why_new = ""
 
     def _is_due(self, now_ns: int) -> bool:
-        if self._turn.force is None:
+        if self._control.active_limits is None:
             return False  # the first cycle has not ended
         seen = self._collect_triggers()
-        is_changed = seen != self._seen and now_ns - self._asked_ns >= PLAN_INTERVAL_MIN_S * 1e9
+        is_changed = seen != self._triggers and now_ns - self._asked_ns >= PLAN_INTERVAL_MIN_S * 1e9
         if not is_changed and now_ns < self._due_ns:
             return False
-        self._seen = seen
+        self._triggers = seen
         return True
 
     def _collect_triggers(self) -> object:
         """Return the values whose change makes a new plan due."""
-        state, now = self._turn.state, self._clock.now()
-        force = state.force
+        state, now = self._control.state, self._clock.now()
+        force = state.active_limits
         caps = None if force is None else (force.import_w, force.export_w)
-        signals = self._turn.signals
+        signals = self._control.signals
         said = [(one.id, one.seq) for kind, one in sorted(signals.items()) if kind in {"price", "co2"}]
-        heard = read_meter_tariff(state, now, self._turn.said)
+        heard = read_meter_tariff(state, now, self._control.find_text)
         return (
             caps,
             plannable_assets.collect_plan_triggers(state),
@@ -174,7 +180,7 @@ class Planner:
             heard,
             now.synced,
             self._clock_doubt,
-            self._turn.is_out,
+            self._control.is_out,
         )
 
     async def _plan_if_due(self) -> None:
@@ -187,12 +193,14 @@ class Planner:
                 await self._learn(now)
                 await self._update_forecast(now)
             now = self._clock.now()
-            turn = self._turn
+            turn = self._control
             around = turn.state, turn.link, turn.params, turn.signals
-            question = planner_inputs.make_question(self._site, *around, now, self._trial.why_not, turn.said)
-            school, plan = self._school, self._answered
+            question = planner_inputs.make_question(
+                self._site, *around, now, self._trial.why_not, turn.find_text
+            )
+            school, plan = self._training, self._answered
             found = await self._worker.run(
-                lambda: plan(school.tolls.counted(question), school.learner), PLAN_TIMEOUT_S
+                lambda: plan(school.surcharges.add_surcharges(question), school.learner), PLAN_TIMEOUT_S
             )
         except RefusedError as refused:
             self._reject(str(refused), now)
@@ -208,7 +216,7 @@ class Planner:
             return
         if self.answer is None or self.why:
             self._log.info("plan.made", asset=question.asset, steps=len(found.plan.steps))
-            names = " and ".join((*found.wish.aims, *found.wish.legs)) or "nobody"
+            names = " and ".join((*found.local_plan.aims, *found.local_plan.legs)) or "nobody"
             self._event("plan.made", f"{names} follows the local plan", {}, now)
         if found.others.why_not and (self.answer is None or not self.answer.others.why_not):
             self._log.warning("plan.partial", why=found.others.why_not)
@@ -218,18 +226,18 @@ class Planner:
     async def _hear(self, now: Now) -> None:
         """Store the prices that the district signals, so that plans based on them can be back-tested."""
         trial, utc_s = self._trial, now.utc_ms / 1000
-        quotes = tuple(planner_inputs.find_signal_quotes(self._turn.signals))
+        quotes = tuple(planner_inputs.find_signal_quotes(self._control.signals))
         heard = quotes, utc_s // 3600  # they reach further each hour, even if unchanged
         if trial.tariff.kind == "signal" and heard != self._quotes:
             await self._worker.run(lambda: trial.quoted.hear(trial.tariff, quotes, utc_s), PLAN_TIMEOUT_S)
             self._quotes = heard
 
     async def _learn(self, now: Now) -> None:
-        slot_s = self._school.learner.grid.slot_s
+        slot_s = self._training.learner.grid.slot_s
         slot = now.utc_ms / 1000 // slot_s
         if slot == self._learn_s:
             return
-        school, utc_s = self._school, now.utc_ms / 1000
+        school, utc_s = self._training, now.utc_ms / 1000
 
         def learn() -> None:
             if school.catch_up(utc_s):
@@ -246,12 +254,12 @@ class Planner:
 
     async def _update_forecast(self, now: Now) -> None:
         """Learn the signals and update the published forecast, even if no plan can be made."""
-        school, utc_ms = self._school, now.utc_ms
-        quotes = tuple(planner_inputs.find_signal_quotes(self._turn.signals))
+        school, utc_ms = self._training, now.utc_ms
+        quotes = tuple(planner_inputs.find_signal_quotes(self._control.signals))
         is_due = self.forecast_points.is_due(school.learner, utc_ms)
 
         def job() -> Forecast | None:
-            school.tolls.hear(quotes, utc_ms / 1000)
+            school.surcharges.hear(quotes, utc_ms / 1000)
             return make_site_forecast(school.learner, utc_ms) if is_due else None
 
         found = await self._worker.run(job, TRAINING_TIMEOUT_S)
@@ -281,18 +289,18 @@ class Planner:
 
     # For other modules
 
-    def expected(self, utc_ms: int) -> dict[str, list[float | None]]:
+    def find_planned_powers(self, utc_ms: int) -> dict[str, list[float | None]]:
         """Return the planned power of grid, batteries and cars in the 96 quarter hours from now on, in W.
 
         Return an empty table if no plan is followed.
         """
         found, now = self.answer, self._clock.now()
         if found is None or local_plan.explain_no_plan(
-            found.wish, now, outage=self._turn.is_out, doubt=self._clock_doubt
+            found.local_plan, now, outage=self._control.is_out, doubt=self._clock_doubt
         ):
             return {}
         start_s, step_s, steps = found.question.start_utc_s, found.plan.step_s, found.plan.steps
-        courses = {self._turn.house.grid.name: [step.grid_w for step in steps], **_collect_planned_w(found)}
+        courses = {self._control.site.grid.name: [step.grid_w for step in steps], **_collect_planned_w(found)}
         told: dict[str, list[float | None]] = {name: [] for name in courses}
         first = utc_ms // SLOT_MS
         for slot in range(first, first + DAY_SLOTS):
@@ -306,7 +314,9 @@ class Planner:
     def summary(self) -> dict[str, Any]:
         """Return whether the plan in force is followed, and why not; JSON-ready."""
         now, found = self._clock.now(), self.answer
-        why = local_plan.explain_no_plan(self.wish, now, outage=self._turn.is_out, doubt=self._clock_doubt)
+        why = local_plan.explain_no_plan(
+            self.local_plan, now, outage=self._control.is_out, doubt=self._clock_doubt
+        )
         if why:
             why = self.why or why
         return {
@@ -314,12 +324,16 @@ class Planner:
             "why_not": why,
             "age_s": None if found is None else round((now.ns - found.question.start_ns) / 1e9, 1),
             "foretold": self.forecast_points.summary(now),
-            **({} if found is None else self._school.tolls.shown(found.question, now.utc_ms / 1000)),
+            **(
+                {}
+                if found is None
+                else self._training.surcharges.render_surcharges(found.question, now.utc_ms / 1000)
+            ),
             "beside": [] if found is None else list(_render_other_assets(found)),
             "beside_why_not": "" if found is None else found.others.why_not,
         }
 
-    def shown(self) -> dict[str, Any]:
+    def render_plan(self) -> dict[str, Any]:
         """Return the plan in force with each step and its reason; JSON-ready."""
         found = self.answer
         if found is None:

@@ -67,7 +67,7 @@ def make_question(
         raise RefusedError("the clock is not trusted")
     if why := meter_clocks.find_clock_doubt(state.clocks, now.ns) or distrust:
         raise RefusedError(why)
-    house, memories, force = state.house, state.memories, state.force
+    house, memories, force = state.site, state.last_good, state.active_limits
     grid_w = observations.find_power_w(memories, house.grid, now.ns)
     if grid_w is None or force is None:
         raise RefusedError("the grid meter is silent")
@@ -128,7 +128,7 @@ def make_question(
         import_max_w=import_max_w,
         export_max_w=[cap.export_w for cap in caps],
         tariff=make_tariff(site),
-        told=read_meter_tariff(state, now, said),
+        meter_tariff=read_meter_tariff(state, now, said),
         quotes=tuple(find_signal_quotes(signals)),
         target_w=house.grid_target_w,
         history_min_s=wanted.history_min_s,
@@ -157,10 +157,10 @@ def _read_batteries(
 ) -> dict[str, tuple[horizon.BatteryModel, float]]:
     """Return each battery in its present state, and its power in W. Raises RefusedError if one is silent."""
     found = {}
-    for unit in (one for one in state.house.assets if isinstance(one, Battery)):
-        battery_w = observations.find_power_w(state.memories, unit, now.ns)
+    for unit in (one for one in state.site.assets if isinstance(one, Battery)):
+        battery_w = observations.find_power_w(state.last_good, unit, now.ns)
         soc_pct = observations.find_fresh_value(
-            state.memories, f"{unit.name}.soc_pct", unit.soc_period_s, now.ns
+            state.last_good, f"{unit.name}.soc_pct", unit.soc_period_s, now.ns
         )
         if battery_w is None or soc_pct is None:
             raise RefusedError(f"{unit.name} is silent")
@@ -253,8 +253,8 @@ _MINUTE_S = 60
 
 def read_meter_tariff(state: ControlState, now: Now, said: ReadText = lambda _: "") -> MeterTariffState:
     """Return the tariff state of the first meter that reports an index, grid operator meters first."""
-    for supply in state.house.supplies:
-        meter = _TariffMeter(state.memories, now, supply.name, supply.period_s)
+    for supply in state.site.supplies:
+        meter = _TariffMeter(state.last_good, now, supply.name, supply.period_s)
         index = meter.number("tariff_index")
         if index is not None:
             return MeterTariffState(
@@ -266,9 +266,9 @@ def read_meter_tariff(state: ControlState, now: Now, said: ReadText = lambda _: 
                 profile=parse_day_profile(said(f"{supply.name}.tomorrow_profile_text")),
                 profile_from=meter.profile_from(),
             )
-    for one in state.house.witnesses:
+    for one in state.site.clock_sources:
         if one.tariff_s is not None:
-            index = _TariffMeter(state.memories, now, one.name, one.tariff_s).number("tariff_index")
+            index = _TariffMeter(state.last_good, now, one.name, one.tariff_s).number("tariff_index")
             if index is not None:
                 return MeterTariffState(index=index)
     return MeterTariffState()
@@ -278,13 +278,15 @@ def read_meter_tariff(state: ControlState, now: Now, said: ReadText = lambda _: 
 class _TariffMeter:
     """Present tariff values of one meter."""
 
-    memories: LastGoodValues
+    last_good: LastGoodValues
     now: Now
     name: str
     period_s: float
 
     def fresh(self, name: str) -> float | None:
-        return observations.find_fresh_value(self.memories, f"{self.name}.{name}", self.period_s, self.now.ns)
+        return observations.find_fresh_value(
+            self.last_good, f"{self.name}.{name}", self.period_s, self.now.ns
+        )
 
     def number(self, *names: str) -> int | None:
         """Return the first reported of some numbers; 0 means not reported."""
@@ -308,7 +310,7 @@ class _TariffMeter:
         return 0 if today is not None and today == tomorrow else 1
 
     def _find_time_s(self, name: str) -> float | None:
-        left_s, memory = self.fresh(name), self.memories.get(f"{self.name}.{name}")
+        left_s, memory = self.fresh(name), self.last_good.get(f"{self.name}.{name}")
         if left_s is None or memory is None:
             return None
         taken_s = self.now.utc_ms / 1000 - observations.find_reading_age_s(memory, self.now.ns)

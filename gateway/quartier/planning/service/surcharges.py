@@ -38,8 +38,8 @@ class Surcharges:
         *,
         by_month: bool = False,
     ) -> None:
-        self.crests, self.carbon = PeakHistory(), CarbonForecast()
-        self.account, self.rule = RuleBaseline(), rule
+        self.peak_history, self.carbon = PeakHistory(), CarbonForecast()
+        self.rule_baseline, self.rule = RuleBaseline(), rule
         self.month, self.month_w = 0, 0.0
         self._by_month = by_month
         self.newest = math.nan
@@ -58,19 +58,19 @@ class Surcharges:
         if import_w is None:
             return
         day, month = self._find_day(hour * _HOUR_S), self._find_month(hour * _HOUR_S)
-        self.crests.learn(day, import_w)
+        self.peak_history.learn(day, import_w)
         if month != self.month:
             self.month, self.month_w = month, 0.0
         self.month_w = max(self.month_w, import_w)
         if self.rule is not None and battery_w is not None:
             bare_w = import_w - battery_w
             grids_w = import_w, self.rule.grid_w(bare_w, 1.0), bare_w
-            self.account.learn(day, grids_w, self.carbon.of(hour), 1.0)
+            self.rule_baseline.learn(day, grids_w, self.carbon.of(hour), 1.0)
 
     def forget(self, utc_s: float) -> None:
         """Discard what was learned of hours that begin later than ``utc_s``: they have not happened."""
         if self.newest * _HOUR_S > utc_s:
-            self.crests, self.newest = PeakHistory(), math.nan
+            self.peak_history, self.newest = PeakHistory(), math.nan
             self.month, self.month_w = 0, 0.0
         if self.carbon.newest * _HOUR_S > utc_s:
             self.carbon = CarbonForecast()
@@ -90,7 +90,7 @@ class Surcharges:
             # Equally clean hours must not differ, not even by the last bit.
             self.carbon.learn(hour, found[0] if min(found) == max(found) else sum(found) / len(found))
 
-    def counted(self, question: PlanRequest) -> PlanRequest:
+    def add_surcharges(self, question: PlanRequest) -> PlanRequest:
         """Return the question with all surcharges added."""
         count, step_s, start_s = question.count, question.step_s, question.start_utc_s
         middles_s = [start_s + (at + 0.5) * step_s for at in range(count)]
@@ -101,8 +101,10 @@ class Surcharges:
         contract = replace(
             question.contract,
             peak_free_w=free_w,
-            surcharges=self.crests.surcharges(days, self._price * self._find_factor(self.account.day_peak)),
-            co2_eur_per_g=question.contract.co2_eur_per_g * self._find_factor(self.account.co2),
+            surcharges=self.peak_history.surcharges(
+                days, self._price * self._find_factor(self.rule_baseline.day_peak)
+            ),
+            co2_eur_per_g=question.contract.co2_eur_per_g * self._find_factor(self.rule_baseline.co2),
         )
         co2: Sequence[float] = self.carbon.at([int(at_s // _HOUR_S) for at_s in middles_s])
         return replace(question, contract=contract, co2_g_per_wh=co2)
@@ -110,7 +112,7 @@ class Surcharges:
     def _find_factor(self, debt: RuleDeficit) -> float:
         return 1.0 if self.rule is None else debt.factor
 
-    def shown(self, question: PlanRequest, utc_s: float) -> dict[str, Any]:
+    def render_surcharges(self, question: PlanRequest, utc_s: float) -> dict[str, Any]:
         """Return how each surcharge counts in a planned question, JSON-ready.
 
         A surcharge that does not count is None.
@@ -121,7 +123,7 @@ class Surcharges:
 
     def _render_weights(self) -> dict[str, Any]:
         """Return how far plans lag behind the rule, in usual days, and the resulting weight factors."""
-        debts = {"co2": self.account.co2, "day_peak": self.account.day_peak}
+        debts = {"co2": self.rule_baseline.co2, "day_peak": self.rule_baseline.day_peak}
         return {name: {"behind_days": one.days, "factor": one.factor} for name, one in debts.items()}
 
     def _render_month_peak(self, question: PlanRequest, utc_s: float) -> dict[str, Any] | None:
@@ -129,11 +131,11 @@ class Surcharges:
             return None
         return {
             "eur_per_w": question.contract.peak_eur_per_w,
-            "month_w": round(self.reached_w(utc_s), 1),
+            "month_w": round(self.find_month_peak_w(utc_s), 1),
             "free_w": round(question.contract.peak_free_w, 1),
         }
 
-    def reached_w(self, utc_s: float) -> float:
+    def find_month_peak_w(self, utc_s: float) -> float:
         """Return the largest import of the month of that instant so far, in W."""
         return self.month_w if self._find_month(utc_s) == self.month else 0.0
 
@@ -142,9 +144,9 @@ class Surcharges:
             return None
         surcharges = question.contract.surcharges
         return {
-            "eur_per_w": self._price * self._find_factor(self.account.day_peak),
-            "today_w": round(self.crests.reached_w(self._find_day(utc_s)), 1),
-            "days_count": len(self.crests.days_w),
+            "eur_per_w": self._price * self._find_factor(self.rule_baseline.day_peak),
+            "today_w": round(self.peak_history.find_day_peak_w(self._find_day(utc_s)), 1),
+            "days_count": len(self.peak_history.days_w),
             "above_w": [round(one.above_w[0], 1) for one in surcharges],
             "eur_per_wh": [one.eur_per_wh for one in surcharges],
         }
@@ -171,16 +173,16 @@ class Surcharges:
     def keep(self) -> dict[str, Any]:
         """Return all state, JSON-ready."""
         newest = None if math.isnan(self.newest) else self.newest
-        known = {"newest": newest, "crests": self.crests.keep(), "carbon": self.carbon.keep()}
+        known = {"newest": newest, "crests": self.peak_history.keep(), "carbon": self.carbon.keep()}
         known |= {"month": {"number": self.month, "top_w": self.month_w}}
         stored = {} if self.rule is None else {"rule_wh": self.rule.energy_wh}
-        return known | {"account": self.account.keep()} | stored
+        return known | {"account": self.rule_baseline.keep()} | stored
 
     def recall(self, told: Any) -> None:
         """Restore the state that ``keep`` returned; invalid parts are learned again from the history."""
         table = told if isinstance(told, dict) else {}
         crests, carbon, newest = PeakHistory(), CarbonForecast(), table.get("newest")
-        self.account.recall(table.get("account"))
+        self.rule_baseline.recall(table.get("account"))
         stored_wh = table.get("rule_wh")
         if self.rule is not None and isinstance(stored_wh, int | float) and math.isfinite(stored_wh):
             self.rule.energy_wh = float(stored_wh)
@@ -192,7 +194,7 @@ class Surcharges:
         except ValueError:
             return
         if isinstance(newest, int | float) and math.isfinite(newest):
-            self.crests, self.newest = crests, float(newest)
+            self.peak_history, self.newest = crests, float(newest)
             self.month, self.month_w = month
 
 

@@ -46,7 +46,9 @@ class ForecastTraining:
         self.trial = trial
         said = site.planning or PlanningSection()
         rule = trial.make_rule_battery() if trial is not None and said.rule_bound else None
-        self.tolls = Surcharges(premises.zone, said.day_peak_eur_per_w, rule, by_month=said.peak_by_month)
+        self.surcharges = Surcharges(
+            premises.zone, said.day_peak_eur_per_w, rule, by_month=said.peak_by_month
+        )
         self.why_new = ""
         self._held: dict[str, float] = {}  # value of each point at the end of the last portion
         self._held_s = 0
@@ -68,7 +70,7 @@ class ForecastTraining:
         kept = state_file.load_facts(self._file)
         if kept is None:
             return
-        self.tolls.recall(kept.get("tolls"))
+        self.surcharges.recall(kept.get("tolls"))
         try:
             self.learner = load_learner(self._premises, kept)
             if self.trial is not None:
@@ -86,10 +88,10 @@ class ForecastTraining:
         if self.learner.newest * grid.slot_s > utc_s + _CLOCK_BACK_MAX_S:
             self.learner = Learner(self._premises)
             self.why_new = "what was learnt is of hours to come; it is begun anew from the history"
-        self.tolls.forget(utc_s + _CLOCK_BACK_MAX_S)
+        self.surcharges.forget(utc_s + _CLOCK_BACK_MAX_S)
         end_s = int(utc_s // grid.slot_s) * grid.slot_s
         least_s = end_s - HISTORY_MAX_S
-        known = self.learner.newest, self.tolls.newest
+        known = self.learner.newest, self.surcharges.newest
         begin_s = min(
             least_s if math.isnan(newest) else max(least_s, (int(newest) + 1) * grid.slot_s)
             for newest in known
@@ -104,7 +106,7 @@ class ForecastTraining:
     def keep(self) -> None:
         """Save what was learned. Raises OSError."""
         tried = {} if self.trial is None else {"trial": self.trial.keep()}
-        state_file.save_facts(self._file, {**self.learner.keep(), **tried, "tolls": self.tolls.keep()})
+        state_file.save_facts(self._file, {**self.learner.keep(), **tried, "tolls": self.surcharges.keep()})
 
     def _learn(self, begin_s: int, until_s: int, *, tries: bool) -> None:
         count = (until_s - begin_s) // TRAINING_STEP_S
@@ -127,7 +129,7 @@ class ForecastTraining:
             strict=True,
         ):
             is_sound = import_w is None or import_w <= self._premises.load_max_w  # otherwise a counter jumped
-            self.tolls.learn(slot, import_w if is_sound else None, battery_w)
+            self.surcharges.learn(slot, import_w if is_sound else None, battery_w)
         if math.isnan(self.learner.newest) and not any(value is not None for value in load_w):
             return  # no gap before the first known value
         past = PowerHistory(

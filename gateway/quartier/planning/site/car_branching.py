@@ -63,8 +63,8 @@ class CarBranching:
             joint.ways[number] = way
         free = [*joint.stores, *joint.cars]
         found = joint.solve_relaxed(free, chains)
-        here = max(bound, joint.bound(free, found, chains))
-        beside = here + joint.spared(found.prices)
+        here = max(bound, joint.find_lower_bound(free, found, chains))
+        beside = here + joint.find_extra_start_cost(found.prices)
         at = self._find_undecided() if worth(beside) else None
         if at is None:
             self._closed = min(self._closed, here)

@@ -120,7 +120,7 @@ class _HighsModel:
         for number, columns in zip(self._free, program.missing, strict=True):
             part = self._joint.parts[number]
             if not isinstance(part, BatchPart):
-                rungs.setdefault(part.rung, {}).update(dict.fromkeys(columns, 1.0))
+                rungs.setdefault(part.relaxation_name, {}).update(dict.fromkeys(columns, 1.0))
         for name, times in reversed(meter.relaxation.ranked_prices):
             weights, eur = rungs.get(name, {}), times * meter.price_max * _KILO
             offset = program.beyond_wh / _KILO if name == "caps" else 0.0
@@ -177,11 +177,11 @@ class _HighsModel:
             joint.ways[number] = joint.list_starts(number)[best]
         # The numbers of HiGHS hold within a tolerance. So the stores are planned once more around the
         # whole-number parts, and keep their old course only where the new one is worse.
-        raw, standing, is_sound = joint.ways[:], joint.standing(), all(map(self._is_sound, self._free))
+        raw, standing, is_sound = joint.ways[:], joint.find_rank(), all(map(self._is_sound, self._free))
         joint.plan_stores()
-        if is_sound and joint.is_better(standing, joint.standing()):
+        if is_sound and joint.is_better(standing, joint.find_rank()):
             joint.ways = raw
-        joint.turn()
+        joint.replan_parts()
 
     def _is_sound(self, number: int) -> bool:
         """Return whether a chain stays within its bounds.

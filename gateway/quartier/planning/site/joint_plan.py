@@ -76,17 +76,17 @@ class JointPlan:
         left = [way for number, way in enumerate(self.ways) if number not in out]
         return array("d", map(sum, zip(self.zero, *left, strict=True)))
 
-    def told(self) -> MeterFlows:
+    def find_meter_flows(self) -> MeterFlows:
         """Return the flows at the meter."""
         return self.meter.tell(self.total())
 
     def cost(self) -> float:
         """Return the total cost with what is given up, in EUR."""
-        told = self.told()
+        told = self.find_meter_flows()
         local = sum(part.cost(way) for part, way in zip(self.parts, self.ways, strict=True))
         return told.cost_eur + self.meter.excess_price * told.excess_wh + local
 
-    def standing(self) -> PlanRank:
+    def find_rank(self) -> PlanRank:
         """Return the rank of the plan; lower is better."""
         return PlanRank(self._rank_given_up() if self.meter.relaxation.is_strict else (), self.cost())
 
@@ -98,11 +98,11 @@ class JointPlan:
 
         Values are in Wh: beyond the limits, of cars, below the bands of tanks over all steps, and of targets.
         """
-        made = {"caps": self.told().excess_wh, "car": 0.0, "comfort": 0.0, "target": 0.0}
+        made = {"caps": self.find_meter_flows().excess_wh, "car": 0.0, "comfort": 0.0, "target": 0.0}
         for part, way in zip(self.parts, self.ways, strict=True):
             if not isinstance(part, BatchPart):
                 chain = part.chain
-                made[part.rung] += sum(chain.missing(way[chain.first : chain.first + chain.count]))
+                made[part.relaxation_name] += sum(chain.missing(way[chain.first : chain.first + chain.count]))
         return made
 
     @property
@@ -125,7 +125,7 @@ class JointPlan:
 
     def find_paid_eur(self) -> float:
         """Return the revenue of paid imports that count as free: 0 or less, in EUR."""
-        grid_wh = self.told().column("grid_wh")
+        grid_wh = self.find_meter_flows().column("grid_wh")
         return sum(price * max(0.0, grid_wh[step]) for step, price in self.meter.paid_imports.items())
 
     def find_paid_max_eur(self) -> float:
@@ -236,21 +236,21 @@ class JointPlan:
         self.take(self.stores)
         self.level_wh = level_wh
 
-    def turn(self) -> None:
+    def replan_parts(self) -> None:
         """Replan each part around the others where that makes the plan better."""
-        standing = self.standing()
+        standing = self.find_rank()
         for number in (*self.cars, *self.runs, *self.stores):
             old = self.ways[number]
             self.take([number])
             if self.ways[number] == old:
                 continue
-            new = self.standing()
+            new = self.find_rank()
             if self.is_better(new, standing):
                 standing = new
             else:
                 self.ways[number] = old
 
-    def bound(
+    def find_lower_bound(
         self, free: Sequence[int], found: LinearSolution, instead: Mapping[int, EnergyChain] | None = None
     ) -> float:
         """Return the Lagrangian lower bound of the cost of any plan at these prices.
@@ -277,7 +277,7 @@ class JointPlan:
                 total += part.lowest(found.prices)
         return total
 
-    def spared(self, prices: "array[float]") -> float:
+    def find_extra_start_cost(self, prices: "array[float]") -> float:
         """Return the extra cost of the starts of batches over their cheapest starts, at these prices."""
         return sum(
             _price_way(self.ways[number], prices) - part.lowest(prices)

@@ -43,7 +43,7 @@ class StoragePart:
     lifts: Sequence[float]
     """Heat drawn until then, in Wh of the kernel."""
     target_wh: float = 0.0
-    rung: str = "comfort"
+    relaxation_name: str = "comfort"
     """Rung of the relaxation order that is given up where the lows cannot be kept."""
 
     @property
@@ -112,7 +112,7 @@ class CarPart:
     amounts_wh: "array[float]"
     units: "array[int]"
     need: "array[float]"
-    rung: str = "car"
+    relaxation_name: str = "car"
 
     @property
     def work(self) -> int:

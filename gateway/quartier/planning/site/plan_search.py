@@ -35,7 +35,7 @@ class PlanSearch:
         self._joint = joint
         self._work_max = work_max
         self.bound = -math.inf
-        self._standing = PlanRank((math.inf,), math.inf)
+        self._rank = PlanRank((math.inf,), math.inf)
         self._near = self._peak_wh = 0.0
         self._meter = joint.meter
         self._best = joint.ways[:]
@@ -65,7 +65,7 @@ class PlanSearch:
         self._round_parts(whole)
         if not joint.meter.relaxation.is_strict and (gives_up or joint.gives_up):
             return
-        top_wh = joint.told().peak_wh
+        top_wh = joint.find_meter_flows().peak_wh
         for number in range(1, _LEVELS_COUNT if joint.meter.peak_price > 0.0 and top_wh > low_wh else 0):
             if not self._is_open:
                 break
@@ -88,7 +88,7 @@ class PlanSearch:
     @property
     def cost(self) -> float:
         """Return the cost of the best plan, with what is given up at its price."""
-        return self._standing.cost
+        return self._rank.cost
 
     @property
     def _is_open(self) -> bool:
@@ -156,7 +156,7 @@ class PlanSearch:
         free = [*self._joint.stores, *self._joint.cars]
         found = self._joint.solve_relaxed(free)
         self.prices = found.prices
-        self.bound = max(self.bound, self._joint.bound(free, found))
+        self.bound = max(self.bound, self._joint.find_lower_bound(free, found))
 
     def _round_parts(self, whole: Sequence[int]) -> bool:
         """Set these parts to whole levels and starts, replan the stores, then all parts in turn."""
@@ -181,17 +181,17 @@ class PlanSearch:
     def _improve(self) -> bool:
         joint = self._joint
         joint.plan_stores()
-        standing = joint.standing()
+        standing = joint.find_rank()
         for _ in range(_TURNS_MAX):
             ways = joint.ways[:]
-            joint.turn()
+            joint.replan_parts()
             if len(joint.stores) > 1 and joint.ways != ways:
                 kept = joint.ways[:]
-                before = joint.standing()
+                before = joint.find_rank()
                 joint.plan_stores()
-                if joint.standing() > before:
+                if joint.find_rank() > before:
                     joint.ways = kept
-            new = joint.standing()
+            new = joint.find_rank()
             if not joint.is_better(new, standing):
                 if new > standing:
                     joint.ways = ways
@@ -204,11 +204,11 @@ class PlanSearch:
         joint = self._joint
         level_wh = joint.level_wh if joint.meter is self._meter else joint.meter.level_wh
         within, joint.meter = joint.meter, self._meter
-        standing = joint.standing()
-        better = joint.is_better(standing, self._standing)
+        standing = joint.find_rank()
+        better = joint.is_better(standing, self._rank)
         if better:
-            self._standing, self._best, self._level_wh = standing, joint.ways[:], level_wh
-            self._peak_wh = joint.told().peak_wh
+            self._rank, self._best, self._level_wh = standing, joint.ways[:], level_wh
+            self._peak_wh = joint.find_meter_flows().peak_wh
             self._near = _FAR_SHARE * abs(standing.cost - joint.find_given_up_eur())
         joint.meter = within
         return better
@@ -242,7 +242,7 @@ class PlanSearch:
         """Return whether the plan became better."""
         joint = self._joint
         joint.ways = self._best[:]
-        peak_wh = joint.told().peak_wh
+        peak_wh = joint.find_meter_flows().peak_wh
         for number in subset:
             joint.ways[number] = joint.zero
         free = [*joint.stores, *(number for number in subset if number in joint.chains)]
@@ -259,7 +259,7 @@ class PlanSearch:
             joint.ways = self._best[:]
             if joint.ways[number] == way:
                 continue
-            peak_wh = joint.told().peak_wh
+            peak_wh = joint.find_meter_flows().peak_wh
             joint.ways[number] = way
             for other in others:
                 joint.ways[other] = joint.zero

@@ -159,7 +159,7 @@ def make_site_plan(site: SiteModel, joint: JointPlan, bound_eur: float, prices: 
     """Return the plan of the site from a joint plan."""
     hours = joint.meter.step_h
     names = list(make_parts(site)[1])
-    metered = joint.told()
+    metered = joint.find_meter_flows()
     paid = joint.find_paid_eur()
     objective = joint.cost() + paid
     plans = {
@@ -218,7 +218,7 @@ def _find_shortfalls(site: SiteModel, joint: JointPlan, names: Sequence[str]) ->
         for name, car in site.cars.items()
         if name not in names and car.need_wh > 0.0
     ]
-    beyond = joint.told().column("excess_wh")
+    beyond = joint.find_meter_flows().column("excess_wh")
     over = tuple(step for step, wh in enumerate(beyond) if wh > _SHORTFALL_MIN_WH)
     caps = [SiteShortfall("caps", "", sum(beyond), over)] if over else []
     below = []

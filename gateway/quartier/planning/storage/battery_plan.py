@@ -107,8 +107,8 @@ def complete_plan(
     return BatteryPlan(
         step_s=outlook.step_s,
         steps=_make_steps(battery, outlook, found),
-        cost_eur=found.told.cost + price * max(0.0, peak_wh - free_wh),
-        left_eur=found.told.cost - found.objective,
+        cost_eur=found.result.cost + price * max(0.0, peak_wh - free_wh),
+        left_eur=found.result.cost - found.objective,
         peak_w=peak_wh / outlook.step_h,
         gap_eur=_round_gap(peak.cost(found) - peak.bound, columns) + columns.bonus,
         given_up=_find_shortfalls(battery, outlook, found),
@@ -151,8 +151,8 @@ def _plan_scenarios(battery: BatteryModel, outlook: Outlook, terms: Contract) ->
     return BatteryPlan(
         step_s=outlook.step_s,
         steps=_add_ranges(_make_steps(battery, outlook, found), outlook, found, terms),
-        cost_eur=found.told.cost + level.base_eur,
-        left_eur=found.told.cost - found.objective,
+        cost_eur=found.result.cost + level.base_eur,
+        left_eur=found.result.cost - found.objective,
         peak_w=max(0.0, *found.column("grid_high_wh"), 0.0) / outlook.step_h,
         gap_eur=_round_gap(found.objective + level.base_eur - level.bound, columns) + columns.bonus,
         given_up=_find_shortfalls(battery, outlook, found),

@@ -19,7 +19,7 @@ class KernelPlan:
     ``objective`` is the cost less the value of the energy left, in EUR. ``names`` are its columns.
     """
 
-    told: Planned
+    result: Planned
     objective: float
     plan: "array[float]"
     names: tuple[str, ...] = PLAN_COLUMNS
@@ -27,17 +27,17 @@ class KernelPlan:
     @property
     def bound(self) -> float:
         """Return a lower bound of the objective of any plan within the same bounds."""
-        return self.objective - self.told.gap
+        return self.objective - self.result.gap
 
     def gives_up_more(self, other: "KernelPlan") -> bool:
         """Return whether it violates limits, or else the target, by more than another.
 
         Differences within rounding are ignored.
         """
-        more_wh = self.told.excess_wh - other.told.excess_wh
+        more_wh = self.result.excess_wh - other.result.excess_wh
         if abs(more_wh) > NEAR_WH:
             return more_wh > 0.0
-        return self.told.short_wh - other.told.short_wh > NEAR_WH
+        return self.result.short_wh - other.result.short_wh > NEAR_WH
 
     def column(self, name: str) -> "array[float]":
         """Return one column of the plan."""

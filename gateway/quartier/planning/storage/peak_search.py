@@ -287,9 +287,9 @@ class PeakCapSearch:
             self.rounds_count < CAP_ROUNDS_MAX
             and high.level_wh - low.level_wh > _CAP_ROUNDING * high.level_wh
         ):
-            more_wh, slope = low.found.told.excess_wh - without.told.excess_wh, low.excess_slope
+            more_wh, slope = low.found.result.excess_wh - without.result.excess_wh, low.excess_slope
             if more_wh <= NEAR_WH:
-                more_wh, slope = low.found.told.short_wh - without.told.short_wh, low.short_slope
+                more_wh, slope = low.found.result.short_wh - without.result.short_wh, low.short_slope
             level_wh = low.level_wh + more_wh / slope if slope > 0.0 else math.inf
             if slope > 0.0 and level_wh >= high.level_wh * (1.0 - _CAP_ROUNDING):
                 return high  # the corner is not left of the step, and not right of the feasible level

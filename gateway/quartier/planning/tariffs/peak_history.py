@@ -54,7 +54,7 @@ class PeakHistory:
             for level, share in QUANTILE_SHARES.items()
         )
 
-    def reached_w(self, day: int) -> float:
+    def find_day_peak_w(self, day: int) -> float:
         """Return the largest import of ``day`` so far, in W; 0 if nothing is known of it."""
         return self.top_w if day == self.today else 0.0
 
@@ -76,7 +76,7 @@ class PeakHistory:
         self.top_w = float(top_w) if isinstance(top_w, int | float) else 0.0
 
     def _find_thresholds_w(self, usual_w: float, days: Sequence[int]) -> list[float]:
-        return [max(usual_w, self.reached_w(day)) for day in days]
+        return [max(usual_w, self.find_day_peak_w(day)) for day in days]
 
 
 def _is_power(value: object) -> bool:

@@ -15,9 +15,9 @@ _COLUMNS_COUNT = 4
 
 
 class SignalledPrice(NamedTuple):
-    """Price of an hour as signalled from ``heard_s`` (UTC) on."""
+    """Price of an hour as signalled from ``signal_s`` (UTC) on."""
 
-    heard_s: float
+    signal_s: float
     import_eur_per_wh: float
     export_eur_per_wh: float
 
@@ -49,7 +49,7 @@ class PriceHistory:
         known: list[SignalledPrice] = []
         for step in range(count):
             rows = self._hours.get(slot + step, ())
-            heard = [row for row in rows if row.heard_s <= slot * HOUR_S] or (rows[:1] if step == 0 else [])
+            heard = [row for row in rows if row.signal_s <= slot * HOUR_S] or (rows[:1] if step == 0 else [])
             if not heard:
                 break
             known.append(heard[-1])

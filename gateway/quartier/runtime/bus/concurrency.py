@@ -36,10 +36,10 @@ class ConcurrentExchanges:
     """The exchanges under way on one bus; ``freed`` is called with each device that may be polled again."""
 
     def __init__(self, line: Line, freed: Callable[[DeviceHealth], None]) -> None:
-        self._widths = line.lanes if isinstance(line, ConcurrentLine) else None
+        self._widths = line.concurrency if isinstance(line, ConcurrentLine) else None
         self._freed = freed
         self._group: asyncio.TaskGroup | None = None
-        self._errands: dict[asyncio.Task[bool], _Exchange] = {}
+        self._exchanges: dict[asyncio.Task[bool], _Exchange] = {}
         self._taken: Counter[str] = Counter()
         self._doubted: Counter[str] = Counter()
         self._turned_away: list[DeviceHealth] = []
@@ -106,7 +106,7 @@ class ConcurrentExchanges:
             self.check()
 
     def _drop_reads(self) -> None:
-        for task, errand in self._errands.items():
+        for task, errand in self._exchanges.items():
             if not errand.writes:
                 task.cancel()
 
@@ -122,7 +122,7 @@ class ConcurrentExchanges:
         health.held = True
         self._change_count(begun, 1)
         task = self._group.create_task(run_once(errand, self._note_error), name=f"device {health.name}")
-        self._errands[task] = begun
+        self._exchanges[task] = begun
         task.add_done_callback(self._finish)
 
     def _note_error(self, error: Exception) -> None:
@@ -149,7 +149,7 @@ class ConcurrentExchanges:
         return [one for one in devices if one.find_trunk == trunk], self._widths[1]
 
     def _finish(self, task: "asyncio.Task[bool]") -> None:
-        errand = self._errands.pop(task)
+        errand = self._exchanges.pop(task)
         self._change_count(errand, -1)
         freed, self._turned_away = [errand.health, *self._turned_away], []
         for health in freed:

@@ -48,9 +48,9 @@ class DeviceHealth:
     owners: frozenset[str] = field(init=False)
     period_s: float = field(init=False)
     speaks: bool = field(init=False)
-    brisk: BatchingDriver | None = field(init=False)
-    telling: SubscribingDriver | None = field(init=False)
-    behind: TrunkedDriver | None = field(init=False)
+    batching_driver: BatchingDriver | None = field(init=False)
+    subscribing_driver: SubscribingDriver | None = field(init=False)
+    trunked_driver: TrunkedDriver | None = field(init=False)
     _layout: Layout | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -58,9 +58,9 @@ class DeviceHealth:
         self.owners = frozenset(point.partition(".")[0] for point in infos)
         self.period_s = min((info.period_s for info in infos.values()), default=1.0)
         self.speaks = isinstance(self.driver, SpeakingDriver)
-        self.brisk = self.driver if isinstance(self.driver, BatchingDriver) else None
-        self.telling = self.driver if isinstance(self.driver, SubscribingDriver) else None
-        self.behind = self.driver if isinstance(self.driver, TrunkedDriver) else None
+        self.batching_driver = self.driver if isinstance(self.driver, BatchingDriver) else None
+        self.subscribing_driver = self.driver if isinstance(self.driver, SubscribingDriver) else None
+        self.trunked_driver = self.driver if isinstance(self.driver, TrunkedDriver) else None
 
     @property
     def due_ns(self) -> int:
@@ -69,22 +69,22 @@ class DeviceHealth:
             return NEVER_NS
         if self.known and not self.aside:
             return self.driver.due_ns
-        if self.telling is not None:
-            news_ns = self.telling.news_ns
+        if self.subscribing_driver is not None:
+            news_ns = self.subscribing_driver.notification_ns
             return self.probe_ns if news_ns is None else min(self.probe_ns, news_ns)
         return min(self.probe_ns, self.driver.due_ns) if self.speaks else self.probe_ns
 
     def listen(self, wake: Callable[[], None]) -> None:
         """Have ``wake`` called when the device sent something unasked."""
         if isinstance(self.driver, SpeakingDriver):
-            self.driver.on_word(wake)
-        if self.telling is not None:
-            self.telling.on_news(wake)
+            self.driver.on_data(wake)
+        if self.subscribing_driver is not None:
+            self.subscribing_driver.on_notification(wake)
 
     @property
     def find_trunk(self) -> str:
         """The trunk that its device is behind; empty if none."""
-        return "" if self.behind is None else self.behind.trunk
+        return "" if self.trunked_driver is None else self.trunked_driver.trunk
 
     @property
     def is_unreadable(self) -> bool:
@@ -96,7 +96,7 @@ class DeviceHealth:
         """True if it answered when it was last polled."""
         return self.known and not self.aside
 
-    def answered(self, now_ns: int) -> None:
+    def note_answer(self, now_ns: int) -> None:
         """Note an answer: the device is healthy again."""
         self.aside = self.silent = False
         self.failures_count = self.quick_probes_count = 0
@@ -104,7 +104,7 @@ class DeviceHealth:
         self.since_good_ns = now_ns
         self.why = ""
 
-    def failed(self, why: str) -> None:
+    def note_failure(self, why: str) -> None:
         """Note a missing answer; a device that never answered is set aside at once."""
         self.failures_count += 1
         self.errors_count += 1
@@ -128,8 +128,8 @@ class BusReport:
         self._line = line
         self._devices = devices
         self._rest_ns = self._late_ns = 0
-        self._told_ns = now_ns
-        self._told = Layout((), b"")
+        self._report_ns = now_ns
+        self._reported_layout = Layout((), b"")
 
     def add_idle_time(self, duration_ns: int) -> None:
         """Add a time in ns in which the bus had nothing to do."""
@@ -167,7 +167,7 @@ class BusReport:
 
         The slack is BAD for a period under 5 s: it is too short to tell a share of time.
         """
-        window_ns = max(1, now_ns - self._told_ns)
+        window_ns = max(1, now_ns - self._report_ns)
         stats, texts = self._line.stats, self._read_texts
         slack_pct = min(100.0, 100.0 * self._rest_ns / window_ns)
         values = array("d", (online, slack_pct, self._late_ns / 1e9, *stats.values()))
@@ -179,15 +179,15 @@ class BusReport:
         if window_ns < SLACK_PERIOD_NS:
             qualities[1] = _BAD
         else:
-            self._told_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
-        if len(values) != len(self._told):
+            self._report_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
+        if len(values) != len(self._reported_layout):
             # The first time, or the line counts something for the first time.
             points = self.points
-            self._told = Layout(
+            self._reported_layout = Layout(
                 points, bytes(VALUE_KINDS[parse_quantity(split_point(point)[1]).kind] for point in points)
             )
         said = dict(enumerate(texts.values(), first_text))
-        return Readings(self._told, values, bytes(qualities), now_ns, said)
+        return Readings(self._reported_layout, values, bytes(qualities), now_ns, said)
 
 
 NEVER_NS = 1 << 62

@@ -35,7 +35,7 @@ class FallbackCheck:
     utc_ms: int
 
     @property
-    def stands(self) -> bool:
+    def is_as_declared(self) -> bool:
         """True if the fallback is as declared."""
         return not self.armed.problem
 
@@ -87,14 +87,14 @@ class KnownFallbacks:
         before = self._looks.get(armed.point)
         look = self._looks[armed.point] = FallbackCheck(armed, utc_ms)
         self.changes_count += 1
-        return look.stands != (before is None or before.stands)
+        return look.is_as_declared != (before is None or before.is_as_declared)
 
     def prove(self, point: str, found: FallbackProof) -> None:
         """Record the proof of a point's timer."""
         self._proofs[point] = found
         self.changes_count += 1
 
-    def met(self, point: str, after_s: float | None, serial: str) -> None:
+    def drop_outdated_proof(self, point: str, after_s: float | None, serial: str) -> None:
         """Drop the proof of a point if it is of another device, or of a timer with another ``after_s``."""
         found = self._proofs.get(point)
         if found is not None and not found.holds_for(after_s, serial):
@@ -109,12 +109,12 @@ class KnownFallbacks:
         """Return the proof of its timer; None if nobody let it run out."""
         return self._proofs.get(point)
 
-    def stands(self, point: str) -> bool | None:
+    def is_as_declared(self, point: str) -> bool | None:
         """Return whether its fallback is as declared and was not seen to fail; None if nothing is known."""
         look, seen = self.of(point), self.find_proof(point)
         if look is None and seen is None:
             return None
-        return (look is None or look.stands) and (seen is None or seen.acts)
+        return (look is None or look.is_as_declared) and (seen is None or seen.acts)
 
     def keep(self, points: Iterable[str]) -> None:
         """Forget all points except these."""
@@ -180,13 +180,13 @@ class FallbackMonitor:
         self._fails: dict[str, int] = {}
         self._soonest_ns = _NEVER_NS
 
-    def met(self, health: DeviceHealth) -> None:
+    def schedule_checks(self, health: DeviceHealth) -> None:
         """Schedule checks of a device that was just identified: it may be another one, or have restarted."""
         now_ns = self._clock.now_ns()
         serial = health.identity.get("serial", "")
         for point in self._points[health.name]:
             fallback = health.driver.points[point].fallback
-            self._fallbacks.met(point, None if fallback is None else fallback.after_s, serial)
+            self._fallbacks.drop_outdated_proof(point, None if fallback is None else fallback.after_s, serial)
             self._timed.discard(point)
             looked_ns = self._looked_ns.get(point)
             rested_ns = now_ns if looked_ns is None else looked_ns + int(AFTER_OPENING_S * 1e9)
@@ -194,7 +194,7 @@ class FallbackMonitor:
             patient_ns = self._due_ns.get(point, now_ns) if point in self._fails else now_ns
             self._plan(point, max(now_ns, rested_ns, patient_ns))
 
-    def ordered(self, point: str) -> None:
+    def schedule_timer_check(self, point: str) -> None:
         """Schedule a check of the timer after the first write to a point since its device was identified."""
         health = self._health.get(point)
         if health is None or point in self._timed:
@@ -252,7 +252,7 @@ class FallbackMonitor:
     def _note_first_doubt(self, point: str) -> bool:
         """Return whether this is the first fault of a point that was good or unknown, and note it."""
         look = self._fallbacks.of(point)
-        is_first = (look is None or look.stands) and point not in self._doubted
+        is_first = (look is None or look.is_as_declared) and point not in self._doubted
         if is_first:
             self._doubted.add(point)
         return is_first

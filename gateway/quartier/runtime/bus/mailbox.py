@@ -22,7 +22,7 @@ READ_BACK_COUNT_MAX = 3
 class WriteOutcome:
     """The outcome of the last command for a point; ``since_ns`` is when the verdict was reached.
 
-    ``is_out``: it went to the device, or may have.  ``shown``: the value that was read back.
+    ``is_out``: it went to the device, or may have.  ``read_value``: the value that was read back.
     """
 
     command: Command
@@ -30,25 +30,25 @@ class WriteOutcome:
     since_ns: int
     why: str = ""
     is_out: bool = False
-    shown: float | None = None
+    read_value: float | None = None
 
 
 class WriteListener(Protocol):
     """Is informed of outcomes.  All methods run in the event loop and must not wait.  Times are monotonic."""
 
-    def judged(self, outcome: "WriteOutcome") -> None:
+    def handle_outcome(self, outcome: "WriteOutcome") -> None:
         """Handle the outcome of a command, at each change; also of a command that a newer one replaced."""
         ...
 
-    def gave_back(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
+    def handle_relinquish(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
         """Handle the outcome of giving points back to their device."""
         ...
 
-    def left(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
+    def handle_release(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
         """Handle release values written because the gateway leaves; ``unknown``: perhaps not all were."""
         ...
 
-    def passed(
+    def handle_client_write(
         self,
         point: str,
         who: Origin,
@@ -65,16 +65,16 @@ class WriteListener(Protocol):
 class NoWriteListener:
     """A write listener that ignores everything."""
 
-    def judged(self, outcome: "WriteOutcome") -> None:
+    def handle_outcome(self, outcome: "WriteOutcome") -> None:
         """Do nothing."""
 
-    def gave_back(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
+    def handle_relinquish(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
         """Do nothing."""
 
-    def left(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
+    def handle_release(self, points: Iterable[str], verdict: OrderOutcome, why: str, now_ns: int) -> None:
         """Do nothing."""
 
-    def passed(
+    def handle_client_write(
         self,
         point: str,
         who: Origin,
@@ -97,7 +97,7 @@ class Mailbox:
     """
 
     def __init__(self, witness: WriteListener = NO_WRITE_LISTENER) -> None:
-        self._witness = witness
+        self._listener = witness
         self._waiting: dict[str, Command] = {}
         self._sent: dict[str, int] = {}  # point -> differing readings since the write
         self._sleeper: asyncio.Future[None] | None = None
@@ -120,10 +120,10 @@ class Mailbox:
             return
         if point in self._waiting:
             why = "a newer order took its place before it went out"
-            self._witness.judged(WriteOutcome(before.command, "replaced", now_ns, why))
+            self._listener.handle_outcome(WriteOutcome(before.command, "replaced", now_ns, why))
         elif point in self._sent:
             why = "a newer order came before it was read back"
-            self._witness.judged(WriteOutcome(before.command, "replaced", now_ns, why, is_out=True))
+            self._listener.handle_outcome(WriteOutcome(before.command, "replaced", now_ns, why, is_out=True))
 
     @property
     def is_waiting(self) -> bool:
@@ -147,7 +147,7 @@ class Mailbox:
             command = self._waiting.pop(point)
             self._settle(WriteOutcome(command, "expired", now_ns, "not reachable before it expired"))
 
-    def sent(self, command: Command, now_ns: int, *, read_back: bool) -> None:
+    def note_written(self, command: Command, now_ns: int, *, read_back: bool) -> None:
         """Note that the device took the write; without read-back, that is the final outcome."""
         if read_back:
             self._sent[command.point] = 0
@@ -157,7 +157,7 @@ class Mailbox:
                 command, "done", now_ns, "accepted; this point cannot be read back", is_out=True
             )
 
-    def failed(
+    def note_failure(
         self, command: Command, verdict: OrderOutcome, why: str, now_ns: int, *, read_back: bool
     ) -> None:
         """Note a refused write, or one with an unknown outcome that the next reading decides."""
@@ -165,11 +165,11 @@ class Mailbox:
             self._sent[command.point] = 0
         self._set_verdict(command, verdict, now_ns, why, is_out=verdict == "unknown")
 
-    def spared(self, command: Command, now_ns: int) -> None:
+    def note_unneeded_write(self, command: Command, now_ns: int) -> None:
         """Note that the point has the value already, in a register that each write wears."""
         self._set_verdict(command, "done", now_ns, "it stands there already: not written again")
 
-    def seen(self, readings: Readings, infos: Mapping[str, PointInfo], now_ns: int) -> None:
+    def compare_readings(self, readings: Readings, infos: Mapping[str, PointInfo], now_ns: int) -> None:
         """Compare readings with the last writes to their points that are not confirmed yet."""
         if not self._sent:
             return
@@ -244,13 +244,13 @@ class Mailbox:
             self._sent.pop(command.point, None)
             if verdict == "pending":
                 found = replace(found, verdict="replaced", why="a newer order came before it was read back")
-            self._witness.judged(found)
+            self._listener.handle_outcome(found)
             return
         self._settle(found)
 
     def _settle(self, outcome: WriteOutcome) -> None:
         self.outcomes[outcome.command.point] = outcome
-        self._witness.judged(outcome)
+        self._listener.handle_outcome(outcome)
 
 
 def find_tolerance(info: PointInfo) -> float:

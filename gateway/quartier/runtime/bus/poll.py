@@ -73,10 +73,10 @@ class Bus:
         self.mailbox = Mailbox(witness)
         self.online = False
         self.why = _NOT_OPENED
-        self._lost_told, self._lost_ns = False, 0
+        self._is_loss_reported, self._lost_ns = False, 0
         self._halted = False
         self.line = line
-        self.tape: IdentityKeeper | None = None
+        self.recorder: IdentityKeeper | None = None
         """The recording of the line."""
         self._clock = clock
         self._deliver = deliver
@@ -92,25 +92,33 @@ class Bus:
         self._budget = WriteBudget(tally or WriteCounts(), self.points, safe)
         served = tuple(self.devices.values())
         self._listener = witness
-        self._returns = RelinquishQueue(served, self._budget, clock, log, self._note_failure, witness)
-        self._lookout = FallbackMonitor(fallbacks or KnownFallbacks(), served, clock, log, tell)
+        self._relinquish_queue = RelinquishQueue(
+            served, self._budget, clock, log, self._note_failure, witness
+        )
+        self._fallback_monitor = FallbackMonitor(fallbacks or KnownFallbacks(), served, clock, log, tell)
         self._writer = Writer(
-            self.mailbox, self._budget, self._returns, self._lookout, clock, log, self._note_failure
+            self.mailbox,
+            self._budget,
+            self._relinquish_queue,
+            self._fallback_monitor,
+            clock,
+            log,
+            self._note_failure,
         )
         self._yield_points = YieldPoints(served, self._write_next, self._read, clock.now_ns)
         self._was_useful = False
         self._schedule = PollSchedule(served)
-        self._lanes = ConcurrentExchanges(line, self._reschedule)
+        self._exchanges = ConcurrentExchanges(line, self._reschedule)
         for health in served:
             health.listen(partial(self._reschedule, health))
-            if health.brisk is not None:
-                health.brisk.go_on(self._is_urgent)
+            if health.batching_driver is not None:
+                health.batching_driver.go_on(self._is_urgent)
         self._noting = [one for one in (line, *drivers.values()) if isinstance(one, NoteSource)]
         self._tell = tell
         self._age_again_ns = now_ns
         self.account = BusReport(name, line, self.devices, now_ns)
-        self._seat = (moment or PollBatch()).make_seat()
-        self.gaps = IdleTime(self.mailbox, self.account, self._lanes, self._seat, clock)
+        self._batch_place = (moment or PollBatch()).make_place()
+        self.gaps = IdleTime(self.mailbox, self.account, self._exchanges, self._batch_place, clock)
 
     async def run(self) -> None:
         """Poll and write until halted or cancelled."""
@@ -121,14 +129,14 @@ class Bus:
             try:
                 await self.line.open()
                 self._note_online()
-                await self._lanes.through(self._work, self.line.close)
+                await self._exchanges.through(self._work, self.line.close)
             except LinkLost as lost:
                 if self._note_offline(str(lost)):
                     pause_s = REOPEN_PAUSE_S[0]
             else:
                 return
             finally:
-                self._seat.leave()
+                self._batch_place.leave()
                 await self.line.close()
             # Half of the pause is random, so that the buses do not all reopen at once after a restart.
             is_back = await self._wait_to_reopen(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
@@ -155,7 +163,7 @@ class Bus:
         self._schedule = PollSchedule(tuple(self.devices.values()))
         reads_count = 0
         while not self._halted:
-            self._lanes.check()
+            self._exchanges.check()
             now_ns = self._clock.now_ns()
             if now_ns >= self._age_again_ns:
                 self._expire_silent_devices()
@@ -165,15 +173,19 @@ class Bus:
             first = self._schedule.first()
             now_ns = self._clock.now_ns()
             is_idle = first is None or first[0] > now_ns
-            if self._lookout.is_due(now_ns) if is_idle else self._lookout.is_overdue(now_ns):
+            if (
+                self._fallback_monitor.is_due(now_ns)
+                if is_idle
+                else self._fallback_monitor.is_overdue(now_ns)
+            ):
                 await self._check_fallback()
             elif first is None or is_idle:
                 await self.gaps.use(None if first is None else first[0] - now_ns)
-            elif self._lanes.admits(first[1]):
+            elif self._exchanges.admits(first[1]):
                 due_ns, health = first
                 if not health.aside:  # a silent device is not waited for
                     self.account.late(now_ns - due_ns)
-                    self._seat.take()
+                    self._batch_place.take()
                 await self._poll_device(health)
                 reads_count += 1
                 if reads_count % READS_PER_YIELD == 0:
@@ -184,59 +196,59 @@ class Bus:
 
         Returns whether it wrote.
         """
-        for one in self._returns.ready():
-            if self._lanes.admits(one):
-                await self._lanes.run(one, partial(self._returns.make, one), writes=True)
+        for one in self._relinquish_queue.ready():
+            if self._exchanges.admits(one):
+                await self._exchanges.run(one, partial(self._relinquish_queue.make, one), writes=True)
         command = self.mailbox.take(self._is_writable_now, self._clock.now_ns())
         if command is None:
             return False
         health = self.points.find_holder(command.point)
         assert health is not None, command.point  # only commands for reachable points were taken
-        await self._lanes.run(health, partial(self._writer.write, command, health), writes=True)
-        self._schedule.changed(health)
+        await self._exchanges.run(health, partial(self._writer.write, command, health), writes=True)
+        self._schedule.update_due_time(health)
         starved = self._schedule.find_starved(self._clock.now_ns())
-        if starved is not None and self._lanes.admits(starved):
+        if starved is not None and self._exchanges.admits(starved):
             await self._poll_device(starved)
         return True
 
     async def _poll_device(self, health: DeviceHealth) -> None:
         """Read a device, and wait for it or let it use a lane."""
-        await self._lanes.run(health, partial(self._read, health))
-        self._schedule.served(health)
+        await self._exchanges.run(health, partial(self._read, health))
+        self._schedule.note_served(health)
 
     async def _check_fallback(self) -> None:
         """Check one fallback; waiting writes and a due read go between its exchanges."""
-        found = self._lookout.next()
+        found = self._fallback_monitor.next()
         if found is None:
             return
         health, point = found
         started_ns = self._clock.now_ns()
-        self._seat.leave()
+        self._batch_place.leave()
         try:
-            await self._lookout.look(health, point, self._serve_between)
+            await self._fallback_monitor.look(health, point, self._serve_between)
         except BusHalted:
             pass
         except NoReply as silence:
             self._note_failure(health, str(silence), started_ns)
-        self._schedule.changed(health)
+        self._schedule.update_due_time(health)
 
     async def _serve_between(self) -> None:
         while await self._write_next():
             pass
         first = self._schedule.first()
-        if first is not None and first[0] <= self._clock.now_ns() and self._lanes.admits(first[1]):
+        if first is not None and first[0] <= self._clock.now_ns() and self._exchanges.admits(first[1]):
             await self._poll_device(first[1])
         if self._halted:
             raise BusHalted
 
     def _reschedule(self, health: DeviceHealth) -> None:
         """Poll a device sooner: it sent something by itself, or may be polled again."""
-        self._schedule.changed(health)
+        self._schedule.update_due_time(health)
         self.mailbox.wake()
 
     def _is_urgent(self) -> bool:
         """Return whether something waits that goes before any read."""
-        return self.mailbox.is_waiting or self._halted or bool(self._returns.waiting)
+        return self.mailbox.is_waiting or self._halted or bool(self._relinquish_queue.waiting)
 
     def _report_notes(self) -> None:
         """Pass on the notes of line and drivers for people."""
@@ -254,7 +266,7 @@ class Bus:
         one = self.points.find_holder(point)
         if one is None or one.doubt or one.held or not one.reachable:
             return False
-        return one is not self._yield_points.opening and self._lanes.has_room(one)
+        return one is not self._yield_points.opening and self._exchanges.has_room(one)
 
     async def _read(self, health: DeviceHealth) -> None:
         started_ns = self._clock.now_ns()
@@ -262,13 +274,15 @@ class Bus:
             if not health.known:
                 health.identity = await self._open_device(health)
                 health.known = True
-                self._lookout.met(health)
+                self._fallback_monitor.schedule_checks(health)
                 if health.is_unreadable:
                     self._note_answer(health)
                 return  # a device without identity was not asked at all: its first reading is the proof
-            self._told(health, await health.driver.read(), started_ns)
-            for readings in health.brisk.rest() if health.brisk else ():  # before anything is written
-                self._told(health, readings, started_ns)
+            self._process_readings(health, await health.driver.read(), started_ns)
+            for readings in (
+                health.batching_driver.rest() if health.batching_driver else ()
+            ):  # before anything is written
+                self._process_readings(health, readings, started_ns)
         except NoReply as silence:
             self._note_failure(health, str(silence), started_ns)
             return
@@ -280,14 +294,14 @@ class Bus:
 
     async def _open_device(self, health: DeviceHealth) -> Mapping[str, str]:
         """Have a device identify itself; the exchange is kept in the recording of the line."""
-        tape = self.tape
+        tape = self.recorder
         since = 0 if tape is None else tape.next_number
         identity = await health.driver.open()
-        if tape is not None and tape is self.tape:
+        if tape is not None and tape is self.recorder:
             tape.keep_identity(health.name, since)
         return identity
 
-    def _told(self, health: DeviceHealth, readings: Readings, started_ns: int) -> None:
+    def _process_readings(self, health: DeviceHealth, readings: Readings, started_ns: int) -> None:
         if readings or not health.aside:
             self._note_answer(health)
         else:  # nothing was due, so this proves nothing
@@ -295,34 +309,34 @@ class Bus:
         health.doubt = False
         if readings:
             self._deliver(readings)
-            self.mailbox.seen(readings, self.points, self._clock.now_ns())
-            self._budget.saw(readings)
+            self.mailbox.compare_readings(readings, self.points, self._clock.now_ns())
+            self._budget.note_readings(readings)
 
     def _note_failure(self, health: DeviceHealth, why: str, started_ns: int) -> None:
         now_ns = self._clock.now_ns()
-        health.failed(why)
+        health.note_failure(why)
         if health.failures_count < SET_ASIDE_COUNT and not health.aside:
             return
         if not health.aside:
             health.aside = True
             health.pause_s = PROBE_PAUSE_S[0]
             self._log.warning("device.aside", device=health.name, bus=self.name, why=why)
-        others, width = self._lanes.find_neighbours(health, self.devices.values())
+        others, width = self._exchanges.find_neighbours(health, self.devices.values())
         cost_s = (now_ns - started_ns) / 1e9 / width
         changed = device_health.delay_probes(health, others, now_ns, cost_s)
         health.pause_s = min(2 * health.pause_s, PROBE_PAUSE_S[1])
         for one in changed:
-            self._schedule.changed(one)
+            self._schedule.update_due_time(one)
 
     def _note_answer(self, health: DeviceHealth) -> None:
         self._was_useful = True
         if health.aside or health.silent:
             self._log.info("device.back", device=health.name, bus=self.name)
         now_ns = self._clock.now_ns()
-        hopes_count = device_health.QUICK_PROBES_COUNT if self._lanes.is_wide else 0
+        hopes_count = device_health.QUICK_PROBES_COUNT if self._exchanges.is_wide else 0
         for other in device_health.probe_common_failures(health, self.devices.values(), now_ns, hopes_count):
-            self._schedule.changed(other)
-        health.answered(now_ns)
+            self._schedule.update_due_time(other)
+        health.note_answer(now_ns)
 
     def _expire_silent_devices(self) -> None:
         """Make the points of a silent device BAD, once (spec/failsafe.md#device-silent)."""
@@ -344,14 +358,14 @@ class Bus:
             self._log.warning(
                 "device.silent", device=health.name, bus=self.name, after_s=limit_s, why=health.why
             )
-            self._schedule.changed(health)
+            self._schedule.update_due_time(health)
             self._deliver(health.make_bad_readings(now_ns))
 
     def _note_online(self) -> None:
-        if self._lost_told:
+        if self._is_loss_reported:
             self._log.info("bus.back", bus=self.name)
             device_health.probe_after_reopening(self.devices.values(), self._lost_ns, self._clock.now_ns())
-        self.online, self.why, self._lost_told, self._was_useful = True, "", False, False
+        self.online, self.why, self._is_loss_reported, self._was_useful = True, "", False, False
 
     def _note_offline(self, why: str) -> bool:
         """Note the loss, logged once; return whether the bus had been of use.
@@ -362,9 +376,9 @@ class Bus:
         was, self.online, self.why = self.online and self._was_useful, False, why
         for health in self.devices.values():
             health.why = why
-        if not self._lost_told:
+        if not self._is_loss_reported:
             self._log.warning("bus.lost", bus=self.name, why=why)
-            self._lost_told, self._lost_ns = True, self._clock.now_ns()
+            self._is_loss_reported, self._lost_ns = True, self._clock.now_ns()
         return was
 
     def report(self, now_ns: int) -> Readings:
@@ -384,11 +398,11 @@ class Bus:
     @property
     def not_relinquished(self) -> Mapping[str, str]:
         """Points that their device refused to take back, with its message."""
-        return self._returns.refused
+        return self._relinquish_queue.refused
 
     def post(self, command: Command, now_ns: int) -> None:
         """Put a command into the slot of its point; cancel a pending relinquish of that point."""
-        self._returns.drop(command.point)
+        self._relinquish_queue.drop(command.point)
         self.mailbox.post([command], now_ns)
 
     def give_back(self, points: Iterable[str]) -> None:
@@ -399,7 +413,7 @@ class Bus:
         mine = {point for point in points if point in self.points}
         if mine:
             self.mailbox.withdraw(mine, self._clock.now_ns(), "given back to the device")
-            self._returns.add(mine)
+            self._relinquish_queue.add(mine)
             self.mailbox.wake()
 
     def halt(self) -> None:
@@ -413,7 +427,7 @@ class Bus:
         Reachable devices come first: the time for leaving is short, and silence costs most of it.
         """
         leaving = [health for health in self.list_reachable_first() if health.name in names]
-        at_once = self._lanes.is_wide
+        at_once = self._exchanges.is_wide
         return await leave_devices(leaving, self._listener, self._budget, self._clock, at_once=at_once)
 
     def list_reachable_first(self) -> list[DeviceHealth]:
@@ -430,7 +444,7 @@ REST_MAX_S, REST_DUE_MAX_S = 60.0, 1.0
 
 
 class IdleTime:
-    """The idle time of a bus; ``guests`` are the other masters on the line, None if there are none."""
+    """The idle time of a bus; ``client_requests`` come from other masters on the line (None: no masters)."""
 
     def __init__(
         self,
@@ -440,23 +454,23 @@ class IdleTime:
         seat: BatchSeat,
         clock: SiteClock,
     ) -> None:
-        self.guests: ClientRequests | None = None
+        self.client_requests: ClientRequests | None = None
         self._mailbox = mailbox
         self._account = account
-        self._lanes = lanes
-        self._seat = seat
+        self._exchanges = lanes
+        self._batch_place = seat
         self._clock = clock
 
     async def use(self, gap_ns: int | None) -> None:
         """Use a gap in which nothing is due (None: no end).  Raises LinkLost by a request of a guest."""
-        if not self._lanes.is_asking:
-            self._seat.leave()
+        if not self._exchanges.is_asking:
+            self._batch_place.leave()
         rest_s = REST_MAX_S if gap_ns is None else min(gap_ns / 1e9, REST_DUE_MAX_S)
-        if self.guests is not None:
-            if await self.guests.serve(gap_ns):
+        if self.client_requests is not None:
+            if await self.client_requests.serve(gap_ns):
                 return
-            rest_s = min(rest_s, self.guests.again_s)
-        before_ns, share = self._clock.now_ns(), self._lanes.free_share
+            rest_s = min(rest_s, self.client_requests.again_s)
+        before_ns, share = self._clock.now_ns(), self._exchanges.free_share
         await self._mailbox.wait(rest_s / self._clock.rate)
         self._account.add_idle_time(int(share * (self._clock.now_ns() - before_ns)))
 
@@ -476,20 +490,20 @@ class YieldPoints:
     ) -> None:
         self.opening: DeviceHealth | None = None
         self._devices = devices
-        self._wrote = wrote
+        self._write_next = wrote
         self._read = read
         self._now_ns = now_ns
         for health in devices:
             if isinstance(health.driver, PausingDriver):
-                health.driver.on_pause(partial(self.turn, health))
+                health.driver.on_pause(partial(self.serve_others, health))
 
-    async def turn(self, health: DeviceHealth) -> None:
+    async def serve_others(self, health: DeviceHealth) -> None:
         """Make all waiting writes, then the most overdue read.  Raises LinkLost."""
         if self.opening is not None:  # an opening inside another one's yield point has none itself
             return
         self.opening = health
         try:
-            while await self._wrote():
+            while await self._write_next():
                 pass
             others = (one for one in self._devices if one is not health and one.reachable)
             first = min(others, key=lambda one: one.due_ns, default=None)

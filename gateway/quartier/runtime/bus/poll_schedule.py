@@ -20,7 +20,7 @@ class PollBatch:
         self._asking_count = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def make_seat(self) -> "BatchSeat":
+    def make_place(self) -> "BatchSeat":
         """Make the place of one bus."""
         return BatchSeat(self._change_count)
 
@@ -29,7 +29,7 @@ class PollBatch:
         if not self._asking_count and self._timer is not None:
             self._notify()
 
-    def news(self) -> None:
+    def note_readings(self) -> None:
         """Note that there are new readings."""
         if self.tell is None:
             return
@@ -90,8 +90,8 @@ class PollSchedule(Generic[MemberT]):
     """Keeps the last known due time of each member; only the member that seems to be next is queried again.
 
     By itself a member's due time may only become later (its line rests after an exchange).  Code that may
-    make it earlier calls ``changed``, or ``served`` if it polled the member.  Of members that are due at the
-    same time, the one that was served longest ago comes first.
+    make it earlier calls ``update_due_time``, or ``note_served`` if it polled the member.  Of members that
+    are due at the same time, the one that was served longest ago comes first.
     """
 
     def __init__(self, members: Sequence[MemberT]) -> None:
@@ -100,7 +100,7 @@ class PollSchedule(Generic[MemberT]):
         self._dues = [member.due_ns for member in members]
         # While a line rests, all that wait are due when the rest ends: without these the first would always
         # win.
-        self._turns = [0] * len(members)
+        self._serve_numbers = [0] * len(members)
         self._count = 0
         # Old entries of a member stay in the heap until they reach its head, which may never happen.
         self._most = 2 * len(members) + _HEAP_SPARE_COUNT
@@ -109,7 +109,7 @@ class PollSchedule(Generic[MemberT]):
 
     def first(self) -> tuple[int, MemberT] | None:
         """Return the due time and the member that is due first; None if there are no members."""
-        heap, dues, turns = self._heap, self._dues, self._turns
+        heap, dues, turns = self._heap, self._dues, self._serve_numbers
         asked: set[int] = set()
         while heap:
             known_ns, turn, place = heap[0]
@@ -134,29 +134,29 @@ class PollSchedule(Generic[MemberT]):
         waiting = [member for member in self._members if member.reachable and member.due_ns < before_ns]
         return min(waiting, key=lambda member: member.due_ns, default=None)
 
-    def changed(self, member: MemberT) -> None:
+    def update_due_time(self, member: MemberT) -> None:
         """Update a member whose due time may be earlier now."""
         place = self._places[id(member)]
         due_ns = member.due_ns
         if due_ns != self._dues[place]:
             self._set_due(place, due_ns)
 
-    def served(self, member: MemberT) -> None:
+    def note_served(self, member: MemberT) -> None:
         """Note that a member was served."""
         place = self._places[id(member)]
         self._count += 1
-        self._turns[place] = self._count
+        self._serve_numbers[place] = self._count
         self._set_due(place, member.due_ns)
 
     def _set_due(self, place: int, due_ns: int) -> None:
         self._dues[place] = due_ns
-        heapq.heappush(self._heap, (due_ns, self._turns[place], place))
+        heapq.heappush(self._heap, (due_ns, self._serve_numbers[place], place))
         if len(self._heap) > self._most:
             self._rebuild_heap()
 
     def _rebuild_heap(self) -> None:
         self._heap = [
             (due_ns, turn, place)
-            for place, (due_ns, turn) in enumerate(zip(self._dues, self._turns, strict=True))
+            for place, (due_ns, turn) in enumerate(zip(self._dues, self._serve_numbers, strict=True))
         ]
         heapq.heapify(self._heap)

@@ -32,8 +32,10 @@ async def leave_devices(
         well = await run_once(health.driver.release, partial(_note_failure, mine, health.name))
         points = [point for point, info in health.driver.points.items() if info.writable]
         failures.extend(mine)
-        witness.left(points, "done" if well else "unknown", "" if well else mine[-1], clock.now_ns())
-        thrift.gave_back(points, clock.utc_ms())
+        witness.handle_release(
+            points, "done" if well else "unknown", "" if well else mine[-1], clock.now_ns()
+        )
+        thrift.count_releases(points, clock.utc_ms())
 
     if at_once:
         await asyncio.gather(*(leave(health) for health in devices))
@@ -64,9 +66,9 @@ class RelinquishQueue:
         failed: Callable[[DeviceHealth, str, int], None],
         witness: WriteListener = NO_WRITE_LISTENER,
     ) -> None:
-        self._witness = witness
+        self._listener = witness
         self._devices = tuple(devices)
-        self._thrift = thrift
+        self._budget = thrift
         self._clock = clock
         self._log = log
         self._failed = failed
@@ -106,7 +108,7 @@ class RelinquishQueue:
             if isinstance(error, Refused):
                 self.waiting -= mine
                 self.refused |= dict.fromkeys(mine, str(error))
-                self._witness.gave_back(mine, "refused", str(error), self._clock.now_ns())
+                self._listener.handle_relinquish(mine, "refused", str(error), self._clock.now_ns())
                 return
             self._failed(health, str(error), started_ns)
             if isinstance(error, LinkLost):
@@ -114,5 +116,5 @@ class RelinquishQueue:
         else:
             self.waiting -= mine
             self.refused = {point: why for point, why in self.refused.items() if point not in mine}
-            self._witness.gave_back(mine, "done", "", self._clock.now_ns())
-            self._thrift.gave_back(mine, self._clock.utc_ms())
+            self._listener.handle_relinquish(mine, "done", "", self._clock.now_ns())
+            self._budget.count_releases(mine, self._clock.utc_ms())

@@ -67,10 +67,10 @@ class WriteBudget:
     def __init__(
         self, tally: WriteCounts, infos: Mapping[str, PointInfo], safe: Mapping[str, float | None]
     ) -> None:
-        self._tally = tally
+        self._write_counts = tally
         self._infos = infos
         self._safe = safe
-        self._shown: dict[str, tuple[float, int]] = {}
+        self._values: dict[str, tuple[float, int]] = {}
         self._last: dict[str, float] = {}
         self._rests: set[str] = set()
         self._settling: dict[str, tuple[float, int]] = {}
@@ -78,7 +78,7 @@ class WriteBudget:
         self._ended: dict[str, int] = {}
         self._owing: set[str] = set()
 
-    def saw(self, readings: Readings) -> None:
+    def note_readings(self, readings: Readings) -> None:
         """Remember the values of persistent registers."""
         if not self._worn:
             return
@@ -88,17 +88,17 @@ class WriteBudget:
                 continue
             reading = readings.reading(place)
             if reading.quality is Quality.GOOD and not isinstance(reading.value, str):
-                self._shown[point] = float(reading.value), readings.taken_ns
+                self._values[point] = float(reading.value), readings.taken_ns
             else:
-                self._shown.pop(point, None)
+                self._values.pop(point, None)
 
-    def stands(self, point: str, value: float, now_ns: int) -> bool:
+    def shows_value(self, point: str, value: float, now_ns: int) -> bool:
         """Return whether a persistent point shows the value and is not settling at another one.
 
         False if a timer of the device needs the write anyway.
         """
         _, settled_ns = self._settling.get(point, (None, 0))
-        shown, taken_ns = self._shown.get(point, (None, 0))
+        shown, taken_ns = self._values.get(point, (None, 0))
         believed_s = max(_READ_BACK_S, _READ_BACK_POLLS * self._infos[point].period_s)
         shows = now_ns >= settled_ns and point in self._worn and now_ns - taken_ns <= believed_s * 1e9
         return shows and self._is_same_value(point, value, shown)
@@ -124,7 +124,7 @@ class WriteBudget:
         last, is_less = self._last.get(point), point.endswith(_LIMIT_ENDINGS)
         may_fall = is_less and last is not None and value <= last
         is_safe = value == self._safe.get(point) and (may_fall or last is None or not is_less)
-        if not budget or is_safe or may_fall or self._tally.today(point, utc_ms) < budget:
+        if not budget or is_safe or may_fall or self._write_counts.today(point, utc_ms) < budget:
             return ""
         return (
             f"its budget of {budget} writes a day is spent, until midnight UTC: each write wears its memory"
@@ -137,14 +137,14 @@ class WriteBudget:
         """
         point, value = command.point, command.value
         if self.is_settling(point, value, now_ns):
-            mailbox.sent(command, now_ns, read_back=self._infos[point].read_back)
+            mailbox.note_written(command, now_ns, read_back=self._infos[point].read_back)
             return True
-        if self.stands(point, value, now_ns):
-            mailbox.spared(command, now_ns)
+        if self.shows_value(point, value, now_ns):
+            mailbox.note_unneeded_write(command, now_ns)
             return True
         why = self.refusal(point, value, utc_ms)
         if why:
-            mailbox.failed(command, "refused", why, now_ns, read_back=False)
+            mailbox.note_failure(command, "refused", why, now_ns, read_back=False)
             self._owing.add(point)
             if self.ends(point, utc_ms):
                 log.warning("write.budget_spent", point=point, value=value, why=why)
@@ -169,28 +169,28 @@ class WriteBudget:
         is_below = point.endswith(_LIMIT_ENDINGS) and last is not None and safe is not None and last <= safe
         return is_below or point in self._rests
 
-    def wrote(
+    def count_write(
         self, point: str, utc_ms: int, value: float | None = None, now_ns: int = 0, *, taken: bool = True
     ) -> None:
         """Count a write that was made, or may have been; the value in the device must be read again.
 
         ``value`` is what the device acknowledged at ``now_ns``; if not ``taken``, the outcome is unknown.
         """
-        self._shown.pop(point, None)
+        self._values.pop(point, None)
         self._settling.pop(point, None)
         self._rests.discard(point)
         if value is not None:
             self._last[point] = value if taken else max(value, self._last.get(point, value))
         if value is not None and taken:
             self._settling[point] = value, now_ns + int(self._infos[point].settle_s * 1e9)
-        self._tally.add(point, utc_ms)
+        self._write_counts.add(point, utc_ms)
 
-    def gave_back(self, points: Iterable[str], utc_ms: int) -> None:
+    def count_releases(self, points: Iterable[str], utc_ms: int) -> None:
         """Count the release values of ``points``."""
         for point in points:
             info = self._infos[point]
             if info.writable and info.on_release != "hold":
-                self.wrote(point, utc_ms)
+                self.count_write(point, utc_ms)
             safe = self._safe.get(point)
             if safe is not None:
                 self._last[point] = safe

@@ -27,9 +27,9 @@ class Writer:
         failed: Callable[[DeviceHealth, str, int], None],
     ) -> None:
         self._mailbox = mailbox
-        self._thrift = thrift
-        self._returns = returns
-        self._lookout = lookout
+        self._budget = thrift
+        self._relinquish_queue = returns
+        self._fallback_monitor = lookout
         self._clock = clock
         self._log = log
         self._failed = failed
@@ -37,9 +37,9 @@ class Writer:
     async def write(self, command: Command, health: DeviceHealth) -> None:
         """Write one command to the device, or skip it to spare its memory.  Raises LinkLost."""
         utc_ms, now_ns = self._clock.utc_ms(), self._clock.now_ns()
-        if self._thrift.spare_write(command, self._mailbox, utc_ms, now_ns, self._log):
-            if self._thrift.take_release_duty(command.point):
-                self._returns.add((command.point,))
+        if self._budget.spare_write(command, self._mailbox, utc_ms, now_ns, self._log):
+            if self._budget.take_release_duty(command.point):
+                self._relinquish_queue.add((command.point,))
             return
         read_back = health.driver.points[command.point].read_back
         started_ns = self._clock.now_ns()
@@ -49,24 +49,30 @@ class Writer:
         except Refused as refusal:
             counts = False
             self._log.warning("write.refused", point=command.point, value=command.value, why=str(refusal))
-            self._mailbox.failed(command, "refused", str(refusal), self._clock.now_ns(), read_back=False)
-            self._lookout.ordered(command.point)  # perhaps because a timer did not hold
+            self._mailbox.note_failure(
+                command, "refused", str(refusal), self._clock.now_ns(), read_back=False
+            )
+            self._fallback_monitor.schedule_timer_check(command.point)  # perhaps because a timer did not hold
         except Expired as late:
             counts = False
-            self._mailbox.failed(command, "expired", str(late), self._clock.now_ns(), read_back=False)
+            self._mailbox.note_failure(command, "expired", str(late), self._clock.now_ns(), read_back=False)
         except NoReply as silence:
             health.doubt = read_back
-            self._mailbox.failed(command, "unknown", str(silence), self._clock.now_ns(), read_back=read_back)
+            self._mailbox.note_failure(
+                command, "unknown", str(silence), self._clock.now_ns(), read_back=read_back
+            )
             self._failed(health, str(silence), started_ns)
         except LinkLost as lost:
             health.doubt = read_back
-            self._mailbox.failed(command, "unknown", str(lost), self._clock.now_ns(), read_back=read_back)
+            self._mailbox.note_failure(
+                command, "unknown", str(lost), self._clock.now_ns(), read_back=read_back
+            )
             raise
         else:
-            self._mailbox.sent(command, self._clock.now_ns(), read_back=read_back)
-            self._lookout.ordered(command.point)
+            self._mailbox.note_written(command, self._clock.now_ns(), read_back=read_back)
+            self._fallback_monitor.schedule_timer_check(command.point)
             taken = True
         finally:
             if counts:
                 utc_ms, now_ns = self._clock.utc_ms(), self._clock.now_ns()
-                self._thrift.wrote(command.point, utc_ms, command.value, now_ns, taken=taken)
+                self._budget.count_write(command.point, utc_ms, command.value, now_ns, taken=taken)

@@ -47,7 +47,7 @@ class OrderServer:
         on_site: OnSiteOrderHandlers | None = None,
     ) -> None:
         self._path = runtime_dir / ORDER_SOCKET
-        self._deeds = deeds
+        self._handlers = deeds
         self._on_site = on_site or {}
         self._log = log
         self._group = group
@@ -95,9 +95,9 @@ class OrderServer:
             request = json.loads(line)
             name = request["do"]
             on_site = self._on_site.get(name)
-            deed = self._deeds[name] if on_site is None else None
+            deed = self._handlers[name] if on_site is None else None
         except (ValueError, TypeError, KeyError, RecursionError):
-            names = "|".join((*self._deeds, *self._on_site))
+            names = "|".join((*self._handlers, *self._on_site))
             return {"error": f'order with {{"do": "{names}", …}}'}
         if deed is not None:
             return await deed(request, who)

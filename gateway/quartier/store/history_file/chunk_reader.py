@@ -51,7 +51,7 @@ class ChunkReader:
         self._connection: sqlite3.Connection | None = None
         self._held: dict[str, ChunkRow] = {}
         self._ahead: dict[str, tuple[StreamPosition, ChunkRow]] = {}
-        self._wishes: SimpleQueue[tuple[str, StreamPosition] | None] = SimpleQueue()
+        self._requests: SimpleQueue[tuple[str, StreamPosition] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._replaced = threading.Event()
         self.damaged: deque[tuple[int, GapRecord]] = deque()
@@ -85,7 +85,7 @@ class ChunkReader:
         """Close the file and end the reading thread."""
         self.forget()
         if self._thread is not None:
-            self._wishes.put(None)
+            self._requests.put(None)
             self._thread.join()
             self._thread = None
 
@@ -105,11 +105,11 @@ class ChunkReader:
         if self._thread is None:
             self._thread = threading.Thread(target=self._read_ahead, name="store-reader", daemon=True)
             self._thread.start()
-        self._wishes.put((stream, mark))
+        self._requests.put((stream, mark))
 
     def _read_ahead(self) -> None:
         connection: sqlite3.Connection | None = None
-        while (wish := self._wishes.get()) is not None:
+        while (wish := self._requests.get()) is not None:
             if connection is not None and self._replaced.is_set():
                 connection.close()
                 connection = None

@@ -35,7 +35,7 @@ class FileContents:
 
     Every boot before ``boot`` is settled: all that was left of it was committed, and the rest was reported.
     ``gaps`` are holes between sealed chunks that no gap record names.  ``known_gaps`` are the records, and
-    ``untold_gaps`` those with no committed event yet.
+    ``unreported_gaps`` those with no committed event yet.
     """
 
     boot: int = 0
@@ -47,7 +47,7 @@ class FileContents:
     pieces: list[Chunk] = field(default_factory=list)
     gaps: list[GapRecord] = field(default_factory=list)
     known_gaps: list[GapRecord] = field(default_factory=list)
-    untold_gaps: list[GapRecord] = field(default_factory=list)
+    unreported_gaps: list[GapRecord] = field(default_factory=list)
     newest_utc_ms: int = 0
     good_utc_ms: int = 0  # a time at which the clock was trusted
     fresh: bool = False
@@ -82,7 +82,7 @@ def read_contents(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) 
     loaded.evicted = dict(read_evicted(connection))
     rows = list(read_numbered_gaps(connection))
     loaded.known_gaps = [gap for _, gap in rows]
-    loaded.untold_gaps = [gap for number, gap in rows if number > meta.get("told", number)]
+    loaded.unreported_gaps = [gap for number, gap in rows if number > meta.get("told", number)]
     # While chunks are still being carried over, a hole is no loss yet.
     loaded.gaps = [] if loaded.is_partial else find_holes(connection, loaded.boot + 1, meta.get("pruned", 0))
     return loaded

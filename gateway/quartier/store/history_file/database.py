@@ -75,8 +75,8 @@ class CommitJob:
 
     ``begin`` writes the boot even if there is nothing else.  ``clean``: the boot ends in order.
     ``condemned``: a reader found the file damaged.  ``good_utc_ms`` is the time, if it is trusted.  After the
-    commit the journal's files up to ``generation`` are no longer needed.  ``salvage_told``: events of what a
-    file set aside lost are numbered.  ``had_history``: a file that is created now replaces another.
+    commit the journal's files up to ``generation`` are no longer needed.  ``is_salvage_reported``: events of
+    what a file set aside lost are numbered.  ``had_history``: a file that is created now replaces another.
     """
 
     boot: int
@@ -92,7 +92,7 @@ class CommitJob:
     clean: bool = False
     condemned: bool = False
     begin: bool = False
-    salvage_told: bool = False
+    is_salvage_reported: bool = False
     had_history: bool = False
     generation: int = 0
     utc_ms: int = 0
@@ -144,7 +144,7 @@ class Database:
         self._backlog_count = 0
         self._size_bytes = self._used_bytes = 0
         self._place: tuple[int, int] | None = None
-        self._told_id = 0
+        self._reported_id = 0
         self._salvage_untold = False
 
     @property
@@ -197,7 +197,7 @@ class Database:
         self._place = found.st_dev, found.st_ino
         self._size_bytes, self._used_bytes = self.size_bytes(), count_used_bytes(connection)
         self._sealed = dict(loaded.sealed)
-        self._boot_stored = self._points_count = self._told_id = 0
+        self._boot_stored = self._points_count = self._reported_id = 0
         self._tails = deque(read_tails(connection))
         names = read_names(connection)
         logged = {number: find_last_sequences(bodies, names) for number, (bodies, _) in files.items()}
@@ -250,8 +250,8 @@ class Database:
             self._put_small(connection, job)
             if job.clean:
                 _put_meta(connection, "tail", self._log.size_bytes - self._log.size_of(done_with))
-            salvage_untold = self._salvage_untold and not job.salvage_told
-            told_id = self._told_id if salvage_untold else self._note_reported_gaps(connection)
+            salvage_untold = self._salvage_untold and not job.is_salvage_reported
+            told_id = self._reported_id if salvage_untold else self._note_reported_gaps(connection)
             terms = EvictionTerms(job.local_streams, job.outbox)
             room_bytes = self._size_max_bytes - self._log.size_bytes
             done.evicted_count, done.evicted = evict_chunks(connection, room_bytes, terms, self._note_evicted)
@@ -259,7 +259,7 @@ class Database:
         # Only now is it true; an exception above leaves the state of this object as it was.
         self._sealed = sealed
         self._boot_stored = job.boot
-        self._salvage_untold, self._told_id = salvage_untold, told_id
+        self._salvage_untold, self._reported_id = salvage_untold, told_id
         for _ in range(gone):
             self._tails.popleft()
         self._tails += tail
@@ -315,7 +315,7 @@ class Database:
             _put_meta(connection, "salvaging", 1)
             self._put_gaps(connection, told)
             told_id = self._note_reported_gaps(connection)
-        self._told_id = told_id
+        self._reported_id = told_id
 
     def end_salvage(self, lost: Sequence[GapRecord] = ()) -> None:
         """Record that all readable rows are carried over.
@@ -423,7 +423,7 @@ class Database:
     def _note_reported_gaps(self, connection: sqlite3.Connection) -> int:
         """Record that the events of all gap records so far are committed by now; return the newest record."""
         (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM gap").fetchone()
-        if newest != self._told_id:
+        if newest != self._reported_id:
             _put_meta(connection, "told", newest)
         return int(newest)
 

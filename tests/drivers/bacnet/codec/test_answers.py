@@ -151,8 +151,8 @@ def test_a_notification_becomes_columns():
     for apdu in (NOTICE, NOTICE.replace("1002", "00020701")):
         data = datagram(apdu)
         change = follow.take(data, hear(data))
-        assert (60, [21.5, 0.0]) == (change.left_s, change.told.values.tolist())
-        assert bytes([REAL, BITS]) == change.told.kinds
+        assert (60, [21.5, 0.0]) == (change.left_s, change.answer.values.tolist())
+        assert bytes([REAL, BITS]) == change.answer.kinds
 
 
 @pytest.mark.parametrize(

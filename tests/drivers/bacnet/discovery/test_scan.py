@@ -62,7 +62,7 @@ async def test_each_device_is_met_once_however_often_it_says_that_it_is_there():
     network = Network({HERE: RoomController(301), THERE: RoomController(300)})
     found = await scanned(network)
 
-    assert [300, 301] == [met.said.instance for met in found.found]
+    assert [300, 301] == [met.i_am.instance for met in found.found]
     assert ["Quartier rig"] * 2 == [met.identity["vendor-name"] for met in found.found]
     assert network.closed
 
@@ -88,7 +88,7 @@ async def test_one_that_falls_silent_is_told_with_what_it_announced():
     room.fault("silent")
     (met,) = (await scanned(Network({HERE: room}))).found
 
-    assert (301, {}, "127.0.0.1 is silent") == (met.said.instance, met.identity, met.why)
+    assert (301, {}, "127.0.0.1 is silent") == (met.i_am.instance, met.identity, met.why)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ async def test_a_bbmd_is_asked_to_whom_it_forwards(bbmd, note):
 async def test_a_network_that_is_not_there_is_told():
     found = await scanned(Network({}, LinkLost("interface eth9 is not there")))
 
-    assert ("interface eth9 is not there", []) == (found.lost, found.found)
+    assert ("interface eth9 is not there", []) == (found.end_reason, found.found)
 
 
 HEAD = '[profile]\nprotocol = "bacnet"\nmaker = "Acme"\nmodel = "AHU"\nsource = "PICS rev. 3"\n'

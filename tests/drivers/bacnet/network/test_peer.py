@@ -24,14 +24,14 @@ def numbers(said):
 async def test_a_device_tells_its_instance_and_what_it_bears(line, serve):
     peer = await met(line, await serve(maxApduLengthAccepted=480))
 
-    assert (INSTANCE, 480, True) == (peer.instance, peer.bears.apdu_max, peer.bears.multiple)
+    assert (INSTANCE, 480, True) == (peer.instance, peer.capabilities.apdu_max, peer.capabilities.multiple)
 
 
 async def test_several_properties_come_in_one_request_those_that_are_missing_are_left_out(line, serve):
     peer = await met(line, await serve())
     before = line.stats["requests_count"]
 
-    assert {1: 62, 2: 48} == numbers(await peer.said(UNITS[:2] + UNITS[3:]))
+    assert {1: 62, 2: 48} == numbers(await peer.read_properties(UNITS[:2] + UNITS[3:]))
     assert 1 == line.stats["requests_count"] - before
 
 
@@ -40,8 +40,8 @@ async def test_a_device_that_does_not_know_the_service_is_asked_one_by_one(line,
     server.app.do_ReadPropertyMultipleRequest = None
     peer = await met(line, server)
 
-    assert not peer.bears.multiple
-    assert {1: 62, 2: 48} == numbers(await peer.said(UNITS[:2] + UNITS[3:]))
+    assert not peer.capabilities.multiple
+    assert {1: 62, 2: 48} == numbers(await peer.read_properties(UNITS[:2] + UNITS[3:]))
 
 
 @pytest.mark.parametrize("apdu_max", [50, 128, 206, 480])
@@ -49,15 +49,17 @@ async def test_a_device_with_short_messages_is_asked_for_no_more_than_they_hold(
     peer = await met(line, await serve(maxApduLengthAccepted=apdu_max))
     texts = [Ref(8, INSTANCE, number) for number in (77, 70, 121, 44)]
 
-    assert ["ahu-2001", "AHU-9", "ACME", "N/A"] == [(await peer.said(texts))[ref][0].value for ref in texts]
+    assert ["ahu-2001", "AHU-9", "ACME", "N/A"] == [
+        (await peer.read_properties(texts))[ref][0].value for ref in texts
+    ]
     assert peer.answer_max == apdu_max
 
 
 async def test_a_long_list_comes_element_by_element(line, serve):
     peer = await met(line, await serve(maxApduLengthAccepted=50))
     objects = Ref(8, INSTANCE, 76)
-    count = (await peer.said([objects._replace(index=0)]))[objects._replace(index=0)][0].value
-    said = await peer.said([objects._replace(index=number) for number in range(1, count + 1)])
+    count = (await peer.read_properties([objects._replace(index=0)]))[objects._replace(index=0)][0].value
+    said = await peer.read_properties([objects._replace(index=number) for number in range(1, count + 1)])
 
     assert 7 == count == len(said)
 

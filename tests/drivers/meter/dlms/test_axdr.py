@@ -164,7 +164,7 @@ def test_what_is_written_is_read_again(tree: Item) -> None:
     reader = AxdrReader(encode_item(tree))
 
     assert tree == reader.item()
-    assert 0 == reader.left
+    assert 0 == reader.left_bytes_count
 
 
 def test_numbers_that_do_not_fit_are_not_written() -> None:

@@ -101,9 +101,9 @@ def test_a_known_form_says_what_the_general_way_says(told: list[tuple[int, int, 
     forms = KnownForms()
     for numbers in told:
         for apdu in shapes(*numbers):
-            known = forms.told(apdu)
+            known = forms.decode(apdu)
             if known is None:
-                known = learnt(forms, apdu).told(apdu)
+                known = learnt(forms, apdu).decode(apdu)
 
             assert parse_list_groups(read(apdu)) == known
 
@@ -146,9 +146,9 @@ def test_another_meter_of_the_same_kind_is_read_as_itself(told: list[tuple[str, 
             structure(octets(sent), *map(u32, (number, 0, 0, 0, 5, 6, 7, 8))),
             structure(octets(b"KFM_001"), octets(sent), octets(b"MA304"), *map(u32, (number, 0, 0, 1, 2, 3))),
         ):
-            known = forms.told(apdu)
+            known = forms.decode(apdu)
             if known is None:
-                known = learnt(forms, apdu).told(apdu)
+                known = learnt(forms, apdu).decode(apdu)
 
             assert parse_list_groups(read(apdu)) == known
 
@@ -157,11 +157,11 @@ def test_only_numbers_clocks_and_texts_may_differ() -> None:
     first, second = (shapes(number, 2, 3, 4)[0] for number in (1, 70000))
     forms = learnt(KnownForms(), first)
 
-    assert forms.told(second) is not None
+    assert forms.decode(second) is not None
     for at in range(len(second)):
         changed = bytearray(second)
         changed[at] ^= 0x10
-        told = forms.told(bytes(changed))
+        told = forms.decode(bytes(changed))
         assert told is None or told == parse_list_groups(read(bytes(changed)))
 
 
@@ -170,7 +170,7 @@ def test_what_is_no_number_is_read_the_general_way(number: bytes) -> None:
     sent = notification(structure(named("1-0:1.7.0"), b"\x17" + struct.pack(">f", 1.5)))
     forms = learnt(KnownForms(), sent)
 
-    assert forms.told(sent[:-4] + number) is None
+    assert forms.decode(sent[:-4] + number) is None
 
 
 @pytest.mark.parametrize("sent", [b"\xff\xfe12", b"\xff" * 8, "a\N{REPLACEMENT CHARACTER}".encode()])
@@ -182,7 +182,7 @@ def test_a_text_that_is_no_utf_8_is_read_like_any_other(sent: bytes) -> None:
     )
     forms = learnt(KnownForms(), first)
 
-    assert parse_list_groups(read(second)) == forms.told(second)
+    assert parse_list_groups(read(second)) == forms.decode(second)
 
 
 def test_few_forms_are_remembered() -> None:

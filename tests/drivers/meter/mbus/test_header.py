@@ -130,7 +130,7 @@ def test_what_is_none_is_refused_saying_what_was_expected(text):
 
 
 def test_it_is_narrowed_digit_by_digit_and_byte_by_byte():
-    assert AddressMask("1F" + "F" * 14) == ANY_ADDRESS.narrowed(0, "1")
+    assert AddressMask("1F" + "F" * 14) == ANY_ADDRESS.set_digit(0, "1")
     assert AddressMask("F" * 14 + "07") == ANY_ADDRESS.with_byte(7, 7)
 
 

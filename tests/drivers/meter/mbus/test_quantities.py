@@ -136,7 +136,7 @@ def test_a_code_that_nobody_defined_is_reserved():
 
 
 def test_a_correction_moves_the_exponent():
-    assert ValueKind("energy", "Wh", 2) == ValueKind("energy", "Wh", -1).scaled(3)
+    assert ValueKind("energy", "Wh", 2) == ValueKind("energy", "Wh", -1).add_exponent(3)
 
 
 def told(code):

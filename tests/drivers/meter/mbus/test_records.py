@@ -250,7 +250,7 @@ def test_each_state_of_the_standard_says_a_fault_or_a_doubt_or_neither():
         header = TelegramHeader("12345678", "ACW", 3, 0x04, 9, state)
         rows, _ = split_records(energy)
         telegram = Telegram("12345678", (*make_groups(rows, header), make_status_group(header)))
-        told = meaning.told(telegram)
+        told = meaning.convert(telegram)
 
         assert (is_error or is_alarm or is_permanent or bool(state & 0x10)) == told["fault_on"].value
         assert bool(state & 0x04) == told["supply_low_on"].value

@@ -29,7 +29,7 @@ async def test_meters_on_a_serial_line_are_found_by_both_addresses(plug, house_t
 
     assert ["11490378", "12490379", "92490379"] == sorted(one.serial for one in result.survey.found)
     assert ["2 meters share address 2: read them by their secondary addresses"] == result.survey.notes
-    assert (("secondary FFFFFFFF", 0), ("address 3", 3), "") == (told[0], told[-1], result.lost)
+    assert (("secondary FFFFFFFF", 0), ("address 3", 3), "") == (told[0], told[-1], result.end_reason)
 
 
 async def test_meters_behind_a_serial_server_are_found(house_time):
@@ -63,7 +63,7 @@ async def test_a_silent_line_is_not_asked_address_by_address(plug, house_time):
 async def test_a_line_that_cannot_be_opened_is_told(house_time, tmp_path):
     (result,), _ = await looked(f"{tmp_path}/nothing", MbusScanTarget(), house_time)
 
-    assert "is not there" in result.lost
+    assert "is not there" in result.end_reason
 
 
 async def test_a_line_that_is_lost_keeps_what_was_found(house_time):
@@ -79,7 +79,7 @@ async def test_a_line_that_is_lost_keeps_what_was_found(house_time):
         )
 
     assert ["11490378"] == [one.serial for one in result.survey.found]
-    assert "closed the connection" in result.lost
+    assert "closed the connection" in result.end_reason
 
 
 @pytest.mark.parametrize(

@@ -185,8 +185,8 @@ def labels(telegram: Telegram) -> list[str]:
 
 def test_a_group_before_a_hole_that_nothing_explains_is_left_out_and_the_frame_is_not_whole() -> None:
     order = LineOrder()
-    order.checked(told("ADSC", "IRMS1", "URMS1", "SINSTS"))
-    spliced = order.checked(told("ADSC", "IRMS1", "SINSTS", value="2"))
+    order.drop_doubtful_groups(told("ADSC", "IRMS1", "URMS1", "SINSTS"))
+    spliced = order.drop_doubtful_groups(told("ADSC", "IRMS1", "SINSTS", value="2"))
 
     assert ["ADSC", "SINSTS"] == labels(spliced)
     assert (1, False) == (spliced.bad_count, spliced.is_whole)
@@ -194,40 +194,46 @@ def test_a_group_before_a_hole_that_nothing_explains_is_left_out_and_the_frame_i
 
 def test_a_refused_line_explains_a_hole() -> None:
     order = LineOrder()
-    order.checked(told("ADSC", "IRMS1", "URMS1", "SINSTS"))
+    order.drop_doubtful_groups(told("ADSC", "IRMS1", "URMS1", "SINSTS"))
 
-    assert 3 == len(order.checked(told("ADSC", "IRMS1", "SINSTS", bad_count=1, value="2")).groups)
+    assert 3 == len(
+        order.drop_doubtful_groups(told("ADSC", "IRMS1", "SINSTS", bad_count=1, value="2")).groups
+    )
 
 
 def test_a_group_that_says_what_it_said_stays() -> None:
     order = LineOrder()
-    order.checked(told("ADSC", "IRMS1", "URMS1", "SINSTS"))
+    order.drop_doubtful_groups(told("ADSC", "IRMS1", "URMS1", "SINSTS"))
 
-    assert ["ADSC", "IRMS1", "SINSTS"] == labels(order.checked(told("ADSC", "IRMS1", "SINSTS")))
+    assert ["ADSC", "IRMS1", "SINSTS"] == labels(order.drop_doubtful_groups(told("ADSC", "IRMS1", "SINSTS")))
 
 
 def test_a_label_that_was_never_stated_is_the_splice_itself() -> None:
     order = LineOrder()
-    order.checked(told("ADSC", "EASF06", "EASF07", "EASF08"))
+    order.drop_doubtful_groups(told("ADSC", "EASF06", "EASF07", "EASF08"))
 
-    assert ["ADSC", "EASF06"] == labels(order.checked(told("ADSC", "EASF06", "EASF07SF08", value="2")))
+    assert ["ADSC", "EASF06"] == labels(
+        order.drop_doubtful_groups(told("ADSC", "EASF06", "EASF07SF08", value="2"))
+    )
 
 
 def test_a_warning_that_is_over_costs_its_neighbour_one_frame_at_most() -> None:
     order = LineOrder()
-    order.checked(told("ADCO", "IINST", "ADPS", "IMAX"))
+    order.drop_doubtful_groups(told("ADCO", "IINST", "ADPS", "IMAX"))
 
-    assert ["ADCO", "IMAX"] == labels(order.checked(told("ADCO", "IINST", "IMAX", value="2")))
-    assert ["ADCO", "IINST", "IMAX"] == labels(order.checked(told("ADCO", "IINST", "IMAX", value="3")))
+    assert ["ADCO", "IMAX"] == labels(order.drop_doubtful_groups(told("ADCO", "IINST", "IMAX", value="2")))
+    assert ["ADCO", "IINST", "IMAX"] == labels(
+        order.drop_doubtful_groups(told("ADCO", "IINST", "IMAX", value="3"))
+    )
     short = told("ADIR1", "ADCO", "IINST1", value="4")
-    assert short is order.checked(short), "the short frames of an over-current leave out most"
+    assert short is order.drop_doubtful_groups(short), "the short frames of an over-current leave out most"
 
 
 def test_another_meter_is_learnt_anew() -> None:
     order = LineOrder()
-    order.checked(told("ADSC", "IRMS1", "URMS1", "SINSTS"))
+    order.drop_doubtful_groups(told("ADSC", "IRMS1", "URMS1", "SINSTS"))
 
-    assert 2 == len(order.checked(told("ADSC", "IRMS1", value="2", meter="041876000000")).groups)
+    assert 2 == len(order.drop_doubtful_groups(told("ADSC", "IRMS1", value="2", meter="041876000000")).groups)
 
 
 def test_a_line_that_lost_any_stretch_tells_only_what_was_said() -> None:

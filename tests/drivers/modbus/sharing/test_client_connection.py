@@ -49,7 +49,7 @@ async def test_what_is_no_modbus_ends_the_connection_and_no_other(opened: Opened
 
     assert await bad.ended()
     assert SAID == await good.ask(READ)
-    assert 1 == len(shared.clients["portal"].guests)
+    assert 1 == len(shared.clients["portal"].connections)
 
 
 async def test_a_frame_that_does_not_end_ends_the_connection(opened: Opened) -> None:
@@ -61,7 +61,7 @@ async def test_a_frame_that_does_not_end_ends_the_connection(opened: Opened) -> 
         await asyncio.sleep(0.001)
     now_s = asyncio.get_running_loop().time()
     guest.sweep(now_s + FRAME_S / 2)
-    assert 1 == len(shared.clients["portal"].guests)
+    assert 1 == len(shared.clients["portal"].connections)
     guest.sweep(now_s + FRAME_S + 0.1)
 
     assert await caller.ended()
@@ -96,7 +96,7 @@ async def test_a_stream_of_requests_is_taken_a_few_a_turn(opened: Opened) -> Non
     count = 40
     caller.writer.write(b"".join(struct.pack(">HHHB", at, 0, 6, 1) + READ for at in range(count)))
     await caller.hear()
-    tally = shared.clients["portal"].tally
+    tally = shared.clients["portal"].counts
 
     assert FRAMES_PER_TURN + 4 >= tally.requests, "the rest stays with who sent it"
     assert {True} == {pdu in (SAID, b"\x83\x06") for _, _, pdu in [await caller.hear() for _ in range(6)]}
@@ -123,7 +123,7 @@ async def test_who_takes_no_answers_is_not_listened_to(opened: Opened) -> None:
                 heard_count = len(shared.device.asked) - asked_count - 30
 
         guest.sweep(asyncio.get_running_loop().time() + 60.0)
-        assert 1 == len(shared.clients["portal"].guests)
+        assert 1 == len(shared.clients["portal"].connections)
         flood.cancel()
 
 
@@ -133,9 +133,9 @@ async def poured(into: socket.socket, data: bytes) -> None:
 
 
 async def guests(client):  # type: ignore[no-untyped-def]  # of a test
-    while not client.guests:  # noqa: ASYNC110 - nothing else shows it
+    while not client.connections:  # noqa: ASYNC110 - nothing else shows it
         await asyncio.sleep(0.001)
-    return list(client.guests)
+    return list(client.connections)
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def test_each_time_in_vain_doubles_the_pause_up_to_a_minute() -> None:
     pauses_s, now_s = [], 0.0
     for _ in range(7):
         hush.note_no_answer("portal", READ, now_s)
-        hush.answered("portal", other(0))
+        hush.note_answer("portal", other(0))
         before_s = now_s
         while hush.holds("portal", READ, now_s):
             now_s += 1.0
@@ -80,11 +80,11 @@ def test_an_answer_ends_it_and_begins_anew() -> None:
     hush = FailedRequests()
     for place in range(IN_A_ROW_MAX - 1):
         hush.note_no_answer("portal", other(place), 0.0)
-    hush.answered("portal", READ)
+    hush.note_answer("portal", READ)
     hush.note_no_answer("portal", other(IN_A_ROW_MAX), 0.0)
     assert not hush.holds("portal", READ, 0.0)
 
-    hush.answered("portal", other(0))
+    hush.note_answer("portal", other(0))
     assert [False, True] == [hush.holds("portal", other(place), 1.0) for place in (0, 1)]
 
 

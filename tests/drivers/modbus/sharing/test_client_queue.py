@@ -212,4 +212,4 @@ async def test_who_waits_when_the_share_ends_is_told_so(opened: Opened) -> None:
     shared.queue.close()
 
     assert [(NO_ANSWER, "absent")] == given
-    assert None is shared.line.held
+    assert None is shared.line.answer_cache

@@ -19,7 +19,7 @@ def test_the_first_end_counts() -> None:
 def test_each_fate_has_its_count() -> None:
     tally = RequestCounts()
     for fate in ("wire", "held", "held", "busy", "absent", "unanswered", "dropped"):
-        tally.ended(fate)
+        tally.count_outcome(fate)
 
     found = tally.data()
     assert (1, 2, 1, 1, 1, 1) == tuple(

@@ -21,7 +21,7 @@ async def test_a_read_is_answered_over_the_one_connection_that_the_device_takes(
     assert [SAID, SAID] == [await first.ask(READ, number=9), await second.ask(READ, unit=2)]
     assert 1 == shared.device.connections_count  # type: ignore[attr-defined]  # it is an OddTcp
     assert (2, 2, 2) == tuple(
-        shared.clients["portal"].tally.data()[name] for name in ("requests", "wire", "connects")
+        shared.clients["portal"].counts.data()[name] for name in ("requests", "wire", "connects")
     )
 
 
@@ -67,7 +67,7 @@ async def test_one_too_many_at_once_is_told_busy_and_the_others_are_answered(ope
     shared.woken.set()
 
     assert [(1, 1, SAID), (2, 1, SAID)] == [await caller.hear() for _ in range(2)]
-    assert 1 == shared.clients["portal"].tally.busy
+    assert 1 == shared.clients["portal"].counts.busy
 
 
 async def test_more_than_it_may_ask_over_ten_seconds_is_told_busy(opened: Opened) -> None:
@@ -89,7 +89,7 @@ async def test_who_only_reads_writes_nothing_and_is_told_of(opened: Opened) -> N
         for function in (6, 16)
     ]
     assert barred == shared.passed
-    assert (2, 2) == (shared.clients["portal"].tally.refused, shared.clients["portal"].tally.refused_writes)
+    assert (2, 2) == (shared.clients["portal"].counts.refused, shared.clients["portal"].counts.refused_writes)
 
 
 async def test_a_write_that_makes_no_sense_is_barred_without_its_place(opened: Opened) -> None:
@@ -152,14 +152,14 @@ async def test_a_client_that_vanishes_leaves_nothing_behind(opened: Opened) -> N
     for number in (1, 2, 3):
         gone.say(b"\x03\x00\x00\x00\x05", number=number)
     stays.say(READ)
-    while shared.clients["portal"].tally.requests < 4:  # noqa: ASYNC110 - nothing else shows it
+    while shared.clients["portal"].counts.requests < 4:  # noqa: ASYNC110 - nothing else shows it
         await asyncio.sleep(0.001)
     gone.close()
-    while len(shared.clients["portal"].guests) > 1:  # noqa: ASYNC110 - nothing else shows it
+    while len(shared.clients["portal"].connections) > 1:  # noqa: ASYNC110 - nothing else shows it
         await asyncio.sleep(0.001)
     shared.is_idle.set()
     shared.woken.set()
 
     assert (1, 1, SAID) == await stays.hear()
     assert [(1, READ)] == shared.device.asked
-    assert 3 == shared.clients["portal"].tally.dropped
+    assert 3 == shared.clients["portal"].counts.dropped

@@ -35,7 +35,7 @@ async def test_one_connection_too_many_is_sent_away_while_the_others_are_at_work
     assert [SAID, SAID] == [await first.ask(READ), await second.ask(READ)]
 
     assert await (await shared.call()).ended()
-    assert 1 == shared.clients["portal"].tally.turned_away
+    assert 1 == shared.clients["portal"].counts.turned_away
     assert [SAID, SAID] == [await first.ask(READ), await second.ask(READ)]
 
 
@@ -43,8 +43,8 @@ async def test_one_that_has_done_nothing_for_long_makes_room(opened: Opened) -> 
     shared = await opened(terms_of(connections_max=2))
     first, second = await shared.call(), await shared.call()
     assert [SAID, SAID] == [await first.ask(READ), await second.ask(READ)]
-    oldest = min(shared.clients["portal"].guests, key=lambda guest: guest.heard_s)
-    oldest.heard_s -= IDLE_S + 1
+    oldest = min(shared.clients["portal"].connections, key=lambda guest: guest.receive_s)
+    oldest.receive_s -= IDLE_S + 1
     third = await shared.call()
 
     assert SAID == await third.ask(READ)
@@ -65,7 +65,7 @@ async def test_a_storm_of_connections_costs_a_few_a_second_and_no_descriptor(ope
         storm.append(one)
     for _ in range(20):
         assert SAID == await good.ask(READ)
-    tally = shared.clients["portal"].tally
+    tally = shared.clients["portal"].counts
     seen_count = tally.connects + tally.turned_away + shared.host.strangers_count
 
     passed_s = asyncio.get_running_loop().time() - begun_s

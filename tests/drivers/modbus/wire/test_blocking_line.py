@@ -47,9 +47,9 @@ async def test_an_answer_is_there_when_the_call_returns(tcp_server: TcpServer) -
 
     assert Answer((3, 4)) == await beside(line.exchange(READ))
     assert Answer(exception=2) == await beside(line.exchange(READ))
-    assert line.connected
+    assert line.is_connected
     await beside(line.close())
-    assert not line.connected
+    assert not line.is_connected
 
 
 async def test_a_late_answer_is_dropped_and_pieces_are_put_together(tcp_server: TcpServer) -> None:
@@ -79,7 +79,7 @@ async def test_half_an_answer_costs_the_connection_and_a_wrong_one_is_no_reply(t
 
     with pytest.raises(NoReply, match="silent"):
         await beside(line.exchange(READ))
-    assert not line.connected
+    assert not line.is_connected
     with pytest.raises(NoReply, match="expected 6"):
         await beside(line.exchange(READ))
     with pytest.raises(NoReply, match="protocol 65535"):
@@ -107,7 +107,7 @@ async def test_an_endpoint_that_says_nothing_gets_a_new_connection(tcp_server: T
         with pytest.raises(NoReply):
             await beside(line.exchange(READ))
 
-    assert not line.connected
+    assert not line.is_connected
 
 
 @pytest.mark.parametrize("answer", [right(3, 4), lambda asked: tcp(asked.number, 1, bytes([0x83, 2]))])
@@ -126,7 +126,7 @@ async def test_an_answer_between_silences_keeps_the_connection(
         with pytest.raises(NoReply):
             await beside(line.exchange(READ))
 
-    assert line.connected
+    assert line.is_connected
     assert 1 == tcp_server.connections_count
     await beside(line.close())
 
@@ -146,7 +146,7 @@ def test_a_house_of_version_6_is_reached() -> None:
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
         line = link(server.getsockname()[1], host="::1")
         run_blocking(line.open())
-        assert line.connected
+        assert line.is_connected
         run_blocking(line.close())
 
 

@@ -71,7 +71,7 @@ DATA = bytes(range(8))
 
 def seen(request: Request, data: bytes, now_ns: int, held: AnswerCache | None = None) -> AnswerCache:
     held = held or AnswerCache()
-    held.saw(request, Answer(data=data, request=request), now_ns)
+    held.store_answer(request, Answer(data=data, request=request), now_ns)
     return held
 
 
@@ -121,7 +121,7 @@ def test_bits_are_cut_out_of_a_longer_answer() -> None:
 def test_a_write_makes_what_its_unit_said_worthless() -> None:
     held = seen(make_read(2, "input", 0, 1), b"\0\7", 1000, seen(BLOCK, DATA, 1000))
     write = make_write(1, "holding", 5, (1,))
-    held.saw(write, Answer(request=write), 1001)
+    held.store_answer(write, Answer(request=write), 1001)
 
     assert None is held.find(BLOCK, 0)
     assert b"\0\7" == held.find(make_read(2, "input", 0, 1), 0)
@@ -129,7 +129,7 @@ def test_a_write_makes_what_its_unit_said_worthless() -> None:
 
 def test_an_exception_is_not_kept() -> None:
     held = AnswerCache()
-    held.saw(BLOCK, Answer(exception=2), 1000)
+    held.store_answer(BLOCK, Answer(exception=2), 1000)
 
     assert None is held.find(BLOCK, 0)
 
@@ -141,7 +141,7 @@ def test_a_go_leaves_each_of_its_answers_with_its_own_time() -> None:
     go.take(DATA)
     go.end()
     held = AnswerCache()
-    held.took(go)
+    held.store_answers(go)
 
     assert (DATA, None) == (held.find(BLOCK, 1000), held.find(BLOCK, 1001))
     assert None is held.find(make_read(1, "input", 0, 1), 0), "it was never answered"

@@ -16,7 +16,7 @@ def said(data: bytes) -> Answer:
 def test_only_the_same_data_for_as_much_elsewhere_is_in_doubt() -> None:
     doubles = RepeatedAnswers()
     assert not doubles.doubts(FIRST, said(b"ab"))
-    doubles.took(FIRST, said(b"ab"))
+    doubles.note_answer(FIRST, said(b"ab"))
 
     assert doubles.doubts(SECOND, said(b"ab"))
     assert not doubles.doubts(SECOND, said(b"ac"))
@@ -28,21 +28,21 @@ def test_only_the_same_data_for_as_much_elsewhere_is_in_doubt() -> None:
 
 def test_exceptions_and_echoes_are_never_in_doubt() -> None:
     doubles = RepeatedAnswers()
-    doubles.took(FIRST, Answer(exception=2))
+    doubles.note_answer(FIRST, Answer(exception=2))
     assert not doubles.doubts(SECOND, Answer(exception=2))
     write = make_write(1, "holding", 0, (5,))
-    doubles.took(write, Answer(request=write))
+    doubles.note_answer(write, Answer(request=write))
     assert not doubles.doubts(make_write(1, "holding", 1, (5,)), Answer(request=write))
 
 
 def test_a_unit_whose_blocks_hold_the_same_is_trusted_until_it_says_too_much() -> None:
     doubles = RepeatedAnswers()
-    doubles.took(FIRST, said(b"ab"))
+    doubles.note_answer(FIRST, said(b"ab"))
     for _ in range(3):
         assert doubles.doubts(SECOND, said(b"ab"))
-        doubles.alone(1)
+        doubles.note_no_surplus(1)
     assert not doubles.doubts(SECOND, said(b"ab"))
-    doubles.seen(1)
+    doubles.note_surplus(1)
     assert doubles.doubts(SECOND, said(b"ab"))
 
 
@@ -60,7 +60,7 @@ def heard(ears: LineListener, *pieces: bytes) -> bytes:
 def test_an_echo_is_taken_away_in_whatever_pieces_it_comes() -> None:
     for size in range(1, len(REQUEST) + 1):
         ears = LineListener()
-        ears.sent(REQUEST, reads=True)
+        ears.note_request(REQUEST, reads=True)
         stream = REQUEST + ANSWER
         pieces = [stream[start : start + size] for start in range(0, len(stream), size)]
 
@@ -70,7 +70,7 @@ def test_an_echo_is_taken_away_in_whatever_pieces_it_comes() -> None:
 
 def test_an_answer_that_begins_like_the_request_is_heard_whole() -> None:
     ears = LineListener()
-    ears.sent(REQUEST, reads=True)
+    ears.note_request(REQUEST, reads=True)
 
     assert ANSWER == heard(ears, ANSWER[:2], ANSWER[2:])
     assert ears.echoes is False
@@ -78,21 +78,21 @@ def test_an_answer_that_begins_like_the_request_is_heard_whole() -> None:
 
 def test_an_echo_of_a_write_is_known_once_a_read_has_shown_that_there_is_one() -> None:
     ears = LineListener()
-    ears.sent(WRITE, reads=False)
+    ears.note_request(WRITE, reads=False)
     assert WRITE == heard(ears, WRITE), "it may be the acknowledgement"
-    ears.sent(REQUEST, reads=True)
+    ears.note_request(REQUEST, reads=True)
     heard(ears, REQUEST + ANSWER)
 
-    ears.sent(WRITE, reads=False)
+    ears.note_request(WRITE, reads=False)
     assert b"" == heard(ears, WRITE)
     assert WRITE == heard(ears, WRITE)
 
 
 def test_a_line_without_echo_stays_one() -> None:
     ears = LineListener()
-    ears.sent(REQUEST, reads=True)
+    ears.note_request(REQUEST, reads=True)
     heard(ears, ANSWER)
-    ears.sent(WRITE, reads=False)
+    ears.note_request(WRITE, reads=False)
 
     assert WRITE == heard(ears, WRITE)
 

@@ -22,7 +22,7 @@ class Told(ModbusLine):
         self.asked: list[Request] = []
 
     @property
-    def connected(self) -> bool:
+    def is_connected(self) -> bool:
         return self.is_open
 
     async def _connect(self) -> None:
@@ -107,6 +107,6 @@ async def test_open_and_close_are_repeatable(clock: HandClock) -> None:
     for _ in range(2):
         await line.open()
         await line.open()
-        assert line.connected
+        assert line.is_connected
         await line.close()
     assert 2 == line.stats["connects_count"]

@@ -20,7 +20,7 @@ class Wire(RtuLine):
         self.answers = list(answers)
 
     @property
-    def connected(self) -> bool:
+    def is_connected(self) -> bool:
         return True
 
     async def _connect(self) -> None:
@@ -37,7 +37,7 @@ class Wire(RtuLine):
         loop = asyncio.get_running_loop()
         owing_before_s = self._owing_s.get(request.unit, 0.0)
         self._expect(loop.time() + self._wait_s)
-        self._hunt = RtuAnswerSearch(request)
+        self._answer_search = RtuAnswerSearch(request)
         self._expect_late_answer(request.unit, loop.time())
         loop.call_soon(self._hear, self.answers.pop(0))
         answer = await self._found(request)

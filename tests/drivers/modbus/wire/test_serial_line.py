@@ -81,7 +81,7 @@ async def test_a_line_whose_port_cannot_switch_is_lost_with_its_remedy(
 
     with pytest.raises(LinkLost, match=f"{rtu_server.path} cannot switch the direction of an RS-485 pair"):
         await line.open()
-    assert not line.connected
+    assert not line.is_connected
     plain = make_line("line", bus(port=rtu_server.path), clock)
     await plain.open()
     await plain.close()

@@ -269,7 +269,7 @@ async def test_a_port_that_goes_away_is_a_lost_link(rtu_server: RtuServer, clock
     asyncio.get_running_loop().remove_reader(gone.fileno())
     gone.close()
 
-    assert not line.connected
+    assert not line.is_connected
     assert Answer((3, 4)) == await line.exchange(READ)
     await line.close()
 
@@ -285,7 +285,7 @@ async def test_bytes_that_were_taken_between_the_loops_wake_up_and_its_call_lose
         line._look()  # an alarm of the same turn of the loop
         line._readable()
 
-    assert line.connected
+    assert line.is_connected
     assert Answer((3, 4)) == await line.exchange(READ)
     assert 1 == line.stats["connects_count"]
     await line.close()

@@ -22,9 +22,12 @@ async def test_it_is_opened_with_its_pause_and_says_why_it_ends(
         connection.send(b"x")
 
     await connection.open()
-    assert (True, [0.5]) == (connection.stands, clock.slept_s)
+    assert (True, [0.5]) == (connection.is_connected, clock.slept_s)
     connection.drop()
-    assert (False, ["LinkLost"]) == (connection.stands, [type(failure).__name__ for failure in failures])
+    assert (False, ["LinkLost"]) == (
+        connection.is_connected,
+        [type(failure).__name__ for failure in failures],
+    )
 
 
 async def test_half_a_frame_or_five_silences_end_it_and_one_silence_does_not(
@@ -33,11 +36,11 @@ async def test_half_a_frame_or_five_silences_end_it_and_one_silence_does_not(
     connection = made(tcp_server, clock, [])
     await connection.open()
     for _ in range(4):
-        connection.timed_out(torn=False)
-    assert connection.stands
-    connection.timed_out(torn=False)
-    assert not connection.stands
+        connection.note_timeout(torn=False)
+    assert connection.is_connected
+    connection.note_timeout(torn=False)
+    assert not connection.is_connected
 
     await connection.open()
-    connection.timed_out(torn=True)
-    assert not connection.stands
+    connection.note_timeout(torn=True)
+    assert not connection.is_connected

@@ -237,10 +237,10 @@ async def test_a_link_may_be_opened_again_after_close(tcp_server: TcpServer, clo
 
     for _ in range(2):
         await line.open()
-        assert line.connected
+        assert line.is_connected
         assert Answer((3, 4)) == await line.exchange(READ)
         await line.close()
-        assert not line.connected
+        assert not line.is_connected
 
 
 async def test_a_request_that_was_given_up_leaves_no_answer_behind(

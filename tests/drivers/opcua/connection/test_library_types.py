@@ -78,7 +78,7 @@ async def taped(line):
 
 async def asked(line):
     place = line.place(parse_node(f"nsu={URI};s=Power"))
-    return await line.read(line.prepared([(place, VALUE_ATTRIBUTE, None)], 0.0), 1)
+    return await line.read(line.prepare_read([(place, VALUE_ATTRIBUTE, None)], 0.0), 1)
 
 
 async def test_a_read_and_its_answer_are_on_the_tape(taped):

@@ -15,7 +15,7 @@ from quartier_drivers.transport.event_loop import LoopClock
 
 def power(line):
     place = line.place(parse_node(f"nsu={URI};s=Power"))
-    return line.prepared([(place, VALUE_ATTRIBUTE, None)], 0.0)
+    return line.prepare_read([(place, VALUE_ATTRIBUTE, None)], 0.0)
 
 
 async def test_an_open_line_knows_namespaces_limits_and_who_built_the_server(line):

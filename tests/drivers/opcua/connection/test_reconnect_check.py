@@ -23,23 +23,23 @@ def door():
 
 def test_a_server_that_acknowledges_is_back(door):
     one = ReconnectCheck(URL, door.getsockname()[1])
-    assert not one.answered("127.0.0.1")
+    assert not one.advance("127.0.0.1")
     peer, _ = door.accept()
     with peer:
-        one.answered("127.0.0.1")
+        one.advance("127.0.0.1")
         assert encode_hello(URL) == peer.recv(4096)
-        assert not one.answered("127.0.0.1")
+        assert not one.advance("127.0.0.1")
 
         peer.sendall(b"ACKF" + struct.pack("<I", 28) + bytes(20))
 
-        assert any(one.answered("127.0.0.1") for _ in range(8))
+        assert any(one.advance("127.0.0.1") for _ in range(8))
     one.stop()
 
 
 def test_one_that_is_frozen_takes_the_connection_and_is_not_back(door):
     one = ReconnectCheck(URL, door.getsockname()[1])
 
-    assert not any(one.answered("127.0.0.1") for _ in range(30))
+    assert not any(one.advance("127.0.0.1") for _ in range(30))
     one.stop()
 
 
@@ -48,18 +48,18 @@ def test_one_that_is_gone_is_not_back():
         port = one.getsockname()[1]
     knocking = ReconnectCheck(URL, port)
 
-    assert not any(knocking.answered("127.0.0.1") for _ in range(5))
+    assert not any(knocking.advance("127.0.0.1") for _ in range(5))
 
 
 def test_one_that_answers_something_else_is_not_back(door):
     one = ReconnectCheck(URL, door.getsockname()[1])
-    one.answered("127.0.0.1")
+    one.advance("127.0.0.1")
     peer, _ = door.accept()
-    one.answered("127.0.0.1")
+    one.advance("127.0.0.1")
     peer.recv(4096)
     peer.sendall(b"ERRF" + struct.pack("<I", 16) + bytes(8))
 
-    assert not any(one.answered("127.0.0.1") for _ in range(3))
+    assert not any(one.advance("127.0.0.1") for _ in range(3))
     one.stop()
     peer.close()
 

@@ -28,7 +28,7 @@ async def test_the_first_contact_is_refused_shown_and_noted_once(section, plant,
     (note,) = line.notes()
     assert ("opcua.untrusted", "plant", False) == (note.code, note.data["line"], note.is_good)
     assert [shown.fingerprint] == [
-        one.shown.fingerprint for one in TrustList(tmp_path / "pki").entries("refused")
+        one.report.fingerprint for one in TrustList(tmp_path / "pki").entries("refused")
     ]
 
 
@@ -39,7 +39,7 @@ async def test_once_it_is_accepted_the_line_opens_at_once_and_says_so(section, p
     assert not line.is_back()
 
     known = TrustList(tmp_path / "pki")
-    known.accept(known.entries()[0].shown.fingerprint)
+    known.accept(known.entries()[0].report.fingerprint)
 
     assert line.is_back()
     await line.open()
@@ -198,10 +198,14 @@ def test_an_unknown_certificate_is_refused_and_kept_to_be_shown(known, ders):
 def test_an_accepted_certificate_is_found_by_its_fingerprint_alone(known, ders):
     print_ = credentials.find_fingerprint(ders[0])
     known.refuse(ders[0], URL)
-    before = known.trusted(print_)
+    before = known.find_trusted_certificate(print_)
     known.accept(print_)
 
-    assert (None, ders[0], None) == (before, known.trusted(print_), known.trusted("../refused/x"))
+    assert (None, ders[0], None) == (
+        before,
+        known.find_trusted_certificate(print_),
+        known.find_trusted_certificate("../refused/x"),
+    )
 
 
 def test_accepting_it_trusts_it_and_no_other(known, ders):
@@ -213,7 +217,7 @@ def test_accepting_it_trusts_it_and_no_other(known, ders):
 
     assert known.is_trusted(ders[0])
     assert not known.is_trusted(ders[1])
-    assert (credentials.find_fingerprint(ders[0]),) == known.known_at(URL)
+    assert (credentials.find_fingerprint(ders[0]),) == known.list_trusted_fingerprints(URL)
     assert before != known.stamp(), "whoever waits sees that something changed"
 
 
@@ -230,7 +234,7 @@ def test_removing_it_makes_it_unknown_again(known, ders):
 def test_a_trusted_server_may_move(known, ders):
     known.refuse(ders[0], URL)
     known.accept(credentials.find_fingerprint(ders[0]))
-    known.seen(ders[0], "opc.tcp://10.0.0.9:4840")
+    known.record_url(ders[0], "opc.tcp://10.0.0.9:4840")
 
     (one,) = known.entries(TRUSTED)
     assert (URL, "opc.tcp://10.0.0.9:4840") == one.urls
@@ -241,9 +245,9 @@ def test_one_is_found_by_the_beginning_of_its_fingerprint_or_its_url(known, ders
     known.refuse(ders[1], "opc.tcp://other")
     print_ = credentials.find_fingerprint(ders[0])
 
-    assert [print_] == [one.shown.fingerprint for one in known.found(print_[:8])]
-    assert [print_] == [one.shown.fingerprint for one in known.found(credentials.group_digits(print_))]
-    assert [print_] == [one.shown.fingerprint for one in known.found(URL)]
+    assert [print_] == [one.report.fingerprint for one in known.found(print_[:8])]
+    assert [print_] == [one.report.fingerprint for one in known.found(credentials.group_digits(print_))]
+    assert [print_] == [one.report.fingerprint for one in known.found(URL)]
     assert [] == known.found(print_[:7]), "too short to mean one"
     assert [] == known.found("opc.tcp://nobody")
 
@@ -265,7 +269,7 @@ def test_who_shows_a_new_certificate_each_time_does_not_fill_the_disk(known, der
     known.refuse(ders[0], URL)
     known.refuse(ders[1], URL)
 
-    assert [credentials.find_fingerprint(ders[1])] == [one.shown.fingerprint for one in known.entries()]
+    assert [credentials.find_fingerprint(ders[1])] == [one.report.fingerprint for one in known.entries()]
     assert 2 == len(list((known.folder / REFUSED).iterdir()))
 
 

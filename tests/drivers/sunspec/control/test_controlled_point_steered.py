@@ -117,8 +117,8 @@ async def test_a_device_that_settles_late_is_not_judged_at_once(steered, inverte
     await one.write(1000.0, 2**62)
 
     assert 2.0 == one.settle_s
-    assert "123.WMaxLim_Ena reads back 0 where 1 was written" in await one.judged()
-    assert "" == await one.judged()
+    assert "123.WMaxLim_Ena reads back 0 where 1 was written" in await one.check_last_order()
+    assert "" == await one.check_last_order()
 
 
 async def test_hold_writes_nothing_and_a_cap_its_value(steered):

@@ -87,7 +87,7 @@ def test_a_cap_of_704_at_rest_is_no_problem_and_will_end_as_declared():
 
 
 def test_a_cap_of_704_that_leaving_left_stands_as_it_should():
-    left = cap704().released(2000.0)
+    left = cap704().make_release_writes(2000.0)
     told = capped(**{path: raw for step in left for path, raw in step.items()})
 
     assert (1998.0, math.inf, "", True) == (told.value, told.after_s, told.problem, told.is_verified)
@@ -137,13 +137,13 @@ def test_a_device_without_any_of_the_controls_is_told():
 @pytest.fixture
 def countdown(clock):
     made = TimerCheck("704.WSetRvrtTms", 60.0, clock.now_ns)
-    made.written()
+    made.note_write()
     return made
 
 
 def seen(countdown, clock, seconds, left_s, *, enabled=True):
     clock.move(seconds)
-    return countdown.seen(left_s, enabled=enabled)
+    return countdown.check_remaining(left_s, enabled=enabled)
 
 
 def test_a_timer_that_counts_is_none(countdown, clock):
@@ -174,13 +174,13 @@ def test_one_that_shows_nought_under_an_order_never_ran(countdown, clock):
 def test_without_an_order_or_without_seconds_nothing_is_told(countdown, clock):
     assert not seen(countdown, clock, 30, 60, enabled=False)
     assert not seen(countdown, clock, 30, None)
-    assert not TimerCheck("x", 60.0, clock.now_ns).seen(60, enabled=True)
-    assert not TimerCheck("x", 0.0, clock.now_ns).seen(60, enabled=True)
+    assert not TimerCheck("x", 60.0, clock.now_ns).check_remaining(60, enabled=True)
+    assert not TimerCheck("x", 0.0, clock.now_ns).check_remaining(60, enabled=True)
 
 
 def test_a_new_order_ends_the_trouble_when_it_counts(countdown, clock):
     seen(countdown, clock, 10, 60)
-    countdown.written()
+    countdown.note_write()
     seen(countdown, clock, 10, 50)
 
     assert "" == countdown.trouble

@@ -107,11 +107,11 @@ def test_whatever_the_scale_a_cap_fits_its_register_and_is_never_above_what_was_
 def test_a_rating_that_stands_elsewhere_now_is_a_map_that_moved():
     device = device_of([RATED, FULL_123])
     cap = Limit123(device, rule("123.WMaxLimPct"))
-    assert not cap.moved
+    assert not cap.has_other_model
 
     device.memory[40002] = 120  # the cap's own model is where it was
 
-    assert cap.moved
+    assert cap.has_other_model
 
 
 def test_the_lowest_cap_of_the_profile_is_kept():
@@ -131,21 +131,21 @@ def test_a_cap_that_is_not_enabled_is_the_rating():
 
 
 def test_a_cap_is_not_lifted_by_giving_it_back():
-    assert [] == list(cap123().own())
-    assert cap123().orders(500.0, None) == cap123().released(500.0)
+    assert [] == list(cap123().make_relinquish_writes())
+    assert cap123().orders(500.0, None) == cap123().make_release_writes(500.0)
 
 
 @pytest.mark.parametrize(("standing", "expected"), [(10, 10), (80, 50)])
 def test_leaving_lifts_no_cap_that_is_lower_than_the_fail_safe_one(standing, expected):
-    old = cap123({**FULL_123, "WMaxLimPct": standing, "WMaxLim_Ena": 1}).released(3000.0)
-    new = cap704({**CAP_704, "WMaxLimPct": 10 * standing, "WMaxLimPctEna": 1}).released(3000.0)
+    old = cap123({**FULL_123, "WMaxLimPct": standing, "WMaxLim_Ena": 1}).make_release_writes(3000.0)
+    new = cap704({**CAP_704, "WMaxLimPct": 10 * standing, "WMaxLimPctEna": 1}).make_release_writes(3000.0)
 
     assert expected == old[0]["WMaxLimPct"]
     assert (10 * expected, 10 * expected) == (new[0]["WMaxLimPct"], new[0]["WMaxLimPctRvrt"])
 
 
 def test_leaving_a_cap_that_is_not_in_force_sets_the_fail_safe_one():
-    off = cap123({**FULL_123, "WMaxLimPct": 10, "WMaxLim_Ena": 0}).released(3000.0)
+    off = cap123({**FULL_123, "WMaxLimPct": 10, "WMaxLim_Ena": 0}).make_release_writes(3000.0)
 
     assert 50 == off[0]["WMaxLimPct"]
 
@@ -203,7 +203,7 @@ def test_a_device_that_cannot_end_in_a_cap_gets_no_timer():
 
 
 def test_leaving_it_at_the_fail_safe_cap_stops_the_timer():
-    (values, enable) = cap704().released(2000.0)
+    (values, enable) = cap704().make_release_writes(2000.0)
 
     assert (333, 333, 1, 0) == tuple(values.values())
     assert {"WMaxLimPctEna": 1} == enable
@@ -280,11 +280,11 @@ def test_a_setpoint_that_is_not_enabled_or_of_another_mode_is_none():
 
 
 def test_giving_it_back_disables_it_and_puts_its_timer_out():
-    assert [{"WSetEna": 0}, {"WSetRvrtTms": 0}] == list(set704().own())
+    assert [{"WSetEna": 0}, {"WSetRvrtTms": 0}] == list(set704().make_relinquish_writes())
 
 
 def test_leaving_it_at_a_value_has_no_timer():
-    (values, _) = set704().released(0.0)
+    (values, _) = set704().make_release_writes(0.0)
 
     assert (0, 0) == (values["WSet"], values["WSetRvrtTms"])
 

@@ -57,9 +57,9 @@ def test_bits_of_the_maker_beside_the_two_limits_stay_as_they_are(stands, ordere
     held = storage({**BARE, "StorCtl_Mod": stands})
     under_order = storage({**BARE, "StorCtl_Mod": ordered})
 
-    assert [False, True] == [held.enabled, under_order.enabled]
+    assert [False, True] == [held.is_enabled, under_order.is_enabled]
     assert {"StorCtl_Mod": ordered} == held.orders(1000.0, None)[-1]
-    assert {"StorCtl_Mod": given_back} == under_order.own()[0]
+    assert {"StorCtl_Mod": given_back} == under_order.make_relinquish_writes()[0]
 
 
 def test_nought_is_nought_both_ways():
@@ -128,16 +128,16 @@ def test_only_a_window_of_one_power_is_a_setpoint(expected, held):
 
 def test_giving_it_back_ends_the_mode_then_opens_the_limits_and_puts_the_timer_out():
     assert [{"StorCtl_Mod": 0}, {"OutWRte": 10000, "InWRte": 10000}, {"InOutWRte_RvrtTms": 0}] == list(
-        storage().own()
+        storage().make_relinquish_writes()
     )
     void = storage({**MODEL, "WChaMax_SF": None}, discharge_rating="124.WChaMax")
-    assert [{"StorCtl_Mod": 0}, {}, {"InOutWRte_RvrtTms": 0}] == list(void.own())
+    assert [{"StorCtl_Mod": 0}, {}, {"InOutWRte_RvrtTms": 0}] == list(void.make_relinquish_writes())
 
 
 @pytest.mark.parametrize("power", range(-10, 11))
 def test_whatever_the_scale_giving_it_back_opens_the_limits_and_orders_none(power):
     device = storage({**MODEL, "InOutWRte_SF": power})
-    rates = device.own()[1]
+    rates = device.make_relinquish_writes()[1]
     low, high = device.span()
 
     assert all(0 <= raw <= 32767 for raw in rates.values())
@@ -145,7 +145,7 @@ def test_whatever_the_scale_giving_it_back_opens_the_limits_and_orders_none(powe
 
 
 def test_leaving_it_at_nought_has_no_timer():
-    assert 0 == storage().released(0.0)[0]["InOutWRte_RvrtTms"]
+    assert 0 == storage().make_release_writes(0.0)[0]["InOutWRte_RvrtTms"]
 
 
 def test_arming_writes_the_timer_alone():

@@ -173,12 +173,14 @@ def test_what_is_no_port_is_wrong_use(capsys):
 
 def test_a_meter_that_only_answers_is_known_by_its_identification():
     said = b"/?!\r\n/EMH5\\@2010LZQJL0014F\r\n"
-    found = FoundMeter("iec62056", LineSetting(300, "7E1"), asked=True, said=said)
+    found = FoundMeter("iec62056", LineSetting(300, "7E1"), was_asked=True, answer=said)
 
     line, first, *_ = find_asked_advice(found)
     assert "it says EMH5" in line
     assert "profile emh/lzqj, sure: maker is EMH; identification is EMH5" in first
-    assert [] == find_asked_advice(FoundMeter("mbus", LineSetting(2400, "8E1"), asked=True, said=b"\xe5"))
+    assert [] == find_asked_advice(
+        FoundMeter("mbus", LineSetting(2400, "8E1"), was_asked=True, answer=b"\xe5")
+    )
 
 
 def test_the_lines_for_the_site_file_say_what_is_not_usual():

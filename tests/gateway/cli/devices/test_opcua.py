@@ -17,7 +17,7 @@ def login(plant, tmp_path):
     (tmp_path / "pw").write_text("secret", encoding="utf-8")
     known = TrustList(tmp_path / "opcua")
     known.refuse((plant.folder / "cert.der").read_bytes(), plant.url)
-    known.accept(known.entries()[0].shown.fingerprint)
+    known.accept(known.entries()[0].report.fingerprint)
     return [
         plant.url,
         "--user",

@@ -69,7 +69,7 @@ def test_the_same_is_json_for_scripts(asked):
 async def test_a_daemon_is_asked_where_one_answers(asked, keys, serving, now_ms):
     ring = Keyring("issy", [encode_public_key(keys.root)])
     ring.take(ring.check_list(keys.list, "f"), keys.list, "job")
-    async with serving({"keys": lambda: ring.told({"jobs-1": now_ms}, Now(0, now_ms, True))}):
+    async with serving({"keys": lambda: ring.render_keys({"jobs-1": now_ms}, Now(0, now_ms, True))}):
         code, out, _ = await asyncio.to_thread(asked)
     assert (0, True) == (code, "from a job" in out)
 

@@ -137,7 +137,7 @@ async def test_what_was_found_is_kept_for_the_daemon(site, capsys):
     await site(capsys)
     look = state_files.load_fallbacks(site.folder / "state").of("ev1.current_max_a")
 
-    assert (True, True, 60.0) == (look.stands, look.armed.is_verified, look.armed.after_s)
+    assert (True, True, 60.0) == (look.is_as_declared, look.armed.is_verified, look.armed.after_s)
 
 
 @pytest.mark.parametrize(("acts", "state", "exit_code"), [(True, "verified", 0), (False, "different", 1)])

@@ -28,7 +28,7 @@ def test_a_rate_is_that_of_the_last_seconds():
 
     assert 0.0 == rates.find_rate_per_s("lan", "requests_count")
     assert 0 == rates.find_increase("lan", "requests_count")
-    assert WINDOW_S <= rates._seen[-1][0] - rates._seen[0][0] <= 2 * WINDOW_S
+    assert WINDOW_S <= rates._samples[-1][0] - rates._samples[0][0] <= 2 * WINDOW_S
 
 
 def test_another_run_counts_anew():

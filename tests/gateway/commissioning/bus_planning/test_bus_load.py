@@ -95,5 +95,5 @@ def test_pauses_of_a_device_count_as_its_time_and_leave_no_room():
 
     assert 0.3 == pytest.approx(told.use_pct)
     assert ("m1", 90.1) == (told.busiest, pytest.approx(told.busiest_pct))
-    assert 90.1 == pytest.approx(told.taken_pct)
+    assert 90.1 == pytest.approx(told.load_pct)
     assert [0.099] == pytest.approx([one.room_s for one in told.classes])

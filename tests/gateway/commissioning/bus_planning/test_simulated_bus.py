@@ -62,7 +62,7 @@ def played_for(wire, seconds, assumed=None):
         play = SimulatedBus(wire, assumed or AssumedAnswers())
 
         async def script():
-            await play.met()
+            await play.wait_until_identified()
             await asyncio.sleep(seconds)
 
         await play.through(script)
@@ -121,8 +121,8 @@ def test_what_happens_to_devices_is_kept_with_its_moment(wire):
         play = SimulatedBus(wire(2), AssumedAnswers())
 
         async def script():
-            await play.met()
-            play.pretence.dead |= play.units(["m2"])
+            await play.wait_until_identified()
+            play.simulated_devices.dead |= play.units(["m2"])
             await asyncio.sleep(30)
 
         await play.through(script)

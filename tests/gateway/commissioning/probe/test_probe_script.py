@@ -161,7 +161,7 @@ def test_a_load_is_switched_once_with_its_least_times_kept(probe, plant, subject
 def test_a_timer_that_acts_is_timed(probe, plant, wish):
     report = probe(plant(), wish=wish(watch_timer=True))
 
-    assert 60 == pytest.approx(report.session.stage.watch.seen_s, abs=3)
+    assert 60 == pytest.approx(report.session.stage.watch.action_s, abs=3)
     assert "timer" in report.codes
     assert not report.faults
 

@@ -79,10 +79,10 @@ def test_a_refused_write_ends_it(subjects, bounds, wish):
 
     session = ProbeSession(subjects["battery"], bounds(9000, 9000), wish(), 0)
 
-    act = session.turn(ProcessImage().freeze(100), "refused: illegal value", 100)
+    act = session.run_cycle(ProcessImage().freeze(100), "refused: illegal value", 100)
 
-    assert "bat1.setpoint_w: refused: illegal value" == act.ended
-    assert act.ended == session.turn(ProcessImage().freeze(200), "", 200).ended
+    assert "bat1.setpoint_w: refused: illegal value" == act.end_reason
+    assert act.end_reason == session.run_cycle(ProcessImage().freeze(200), "", 200).end_reason
 
 
 @pytest.mark.parametrize("gain", [1000.0, -1000.0, 30.0, -30.0])

@@ -38,7 +38,7 @@ def test_what_has_no_room_ends_the_probe(subjects, bounds):
 
     assert 150 == pytest.approx(stage.limit_level(500))
     with pytest.raises(ProbeEnded, match="no room for the car, 500 W"):
-        stage.require_room(500.0, "the car")
+        stage.require_headroom(500.0, "the car")
 
 
 def test_an_asset_that_goes_the_other_way_round_needs_room_both_ways(subjects, bounds):

@@ -50,7 +50,7 @@ async def test_every_output_of_the_site_has_a_row_and_only_those_with_a_fallback
     assert ["bat1.setpoint_w", "boiler.relay_on", "lamp.relay_on"] == list(rows)
     assert [True, True, False] == [row["used"] for row in rows.values()]
     assert ["1/1 gx on lan: written and read back"] == said
-    assert known.of("bat1.setpoint_w").stands
+    assert known.of("bat1.setpoint_w").is_as_declared
 
 
 async def test_a_silent_device_is_named_in_its_rows(armed):

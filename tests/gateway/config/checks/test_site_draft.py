@@ -30,5 +30,5 @@ def test_limits_are_not_salvaged() -> None:
 def test_what_faulty_entries_say_can_still_be_asked() -> None:
     read = read_draft({"devices": {"m": {"bus": "lan"}, "n": {"bus": 5}, "o": 1}})
 
-    assert [("m", "lan")] == list(read.said("devices", "bus"))
+    assert [("m", "lan")] == list(read.iterate_texts("devices", "bus"))
     assert {} == read.find_raw_entries("nodes")

@@ -24,11 +24,11 @@ def at_hour(drive, house):
         utc_ms = round((midnight.timestamp() + hour * 3600) * 1000)
         plain = {
             "state": ControlState.fresh(house),
-            "wishes": Requests(caps=drive().start().caps),
-            "force": ActiveLimits(import_w=1e6, export_w=1e6),
+            "requests": Requests(caps=drive().start().caps),
+            "active_limits": ActiveLimits(import_w=1e6, export_w=1e6),
             "grid_w": 0.0,
             "grid_age_s": 0.0,
-            "lost": False,
+            "is_meter_lost": False,
             "dt_s": 1.0,
             "running_s": 60.0,
             "now": Now(3_600_000_000_000, utc_ms, synced),
@@ -59,8 +59,8 @@ def seen(at_hour, house):
         known |= {f"{one.name}.power_w": LastGood(one.rated_w, ns) for one in others}
         state = replace(
             ControlState.fresh(replace(house, assets=(asset, *others))),
-            memories=known,
-            turns={asset.name: SwitchState(mode=mode, since_ns=0)},
+            last_good=known,
+            switch_states={asset.name: SwitchState(mode=mode, since_ns=0)},
             book=OrderBook({}, frozenset(released)),
         )
         return at_hour(hour, state=state, grid_w=grid_w, synced=synced)

@@ -61,7 +61,9 @@ def test_a_breach_takes_from_pv_no_more_each_cycle_while_it_is_on_its_way():
     assert ([-3_900.0], {}) == (wants, acted)
 
 
-@pytest.mark.parametrize(("more", "is_node"), [({"deaf": True}, False), ({"seen": False}, False), ({}, True)])
+@pytest.mark.parametrize(
+    ("more", "is_node"), [({"is_unresponsive": True}, False), ({"is_measured": False}, False), ({}, True)]
+)
 def test_pv_that_does_not_obey_or_is_not_seen_or_loads_a_node_is_stopped_by_a_breach(more, is_node):
     trouble = breach_response._BreachScope(
         Breach(excess=((0, 1_000.0),), fast_over=True), CAP, range(1), is_node=is_node

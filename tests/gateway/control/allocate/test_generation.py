@@ -115,11 +115,13 @@ def test_what_a_chp_makes_is_never_stopped_and_leaves_less_to_the_sun(scene, hou
     memories = {"pv1.power_w": LastGood(-5_000.0, now_s * 10**9)}
     if age_s is not None:
         memories["chp.power_w"] = LastGood(-2_000.0, (now_s - age_s) * 10**9)
-    state = replace(ControlState.fresh(replace(house, assets=(PV, CHP))), memories=memories)
+    state = replace(ControlState.fresh(replace(house, assets=(PV, CHP))), last_good=memories)
     plain = scene(t=now_s, state=state)
     capped = replace(
         plain,
-        force=replace(plain.force, generation_w=5_000.0, whose={"generation": make_text_reason("link")}),
+        active_limits=replace(
+            plain.active_limits, generation_w=5_000.0, sources={"generation": make_text_reason("link")}
+        ),
     )
     wants, acted = [-5_000.0], {}
     generation.limit_generation(capped, [Participant(PV, -5_000.0, -5_000.0, SwitchState())], wants, acted)
@@ -139,7 +141,7 @@ def test_what_a_chp_makes_is_never_stopped_and_leaves_less_to_the_sun(scene, hou
 )
 def test_a_pv_that_nobody_measures_counts_as_it_was_ordered(scene, house, asset, turn, most_w):
     hidden = replace(asset, measured=False)
-    state = replace(ControlState.fresh(replace(house, assets=(hidden,))), turns={"roof": turn})
+    state = replace(ControlState.fresh(replace(house, assets=(hidden,))), switch_states={"roof": turn})
 
     assert most_w == generation._most_w(scene(state=state), hidden, 1_500.0)
 
@@ -150,22 +152,24 @@ def test_a_pv_that_nobody_measures_counts_as_it_was_ordered(scene, house, asset,
         (PV, -6_000.0, {}, -3_000.0),
         (PV, -6_000.0, {"usable": False}, -6_000.0),
         (PV, 0.0, {}, 0.0),
-        (PV, -6_000.0, {"seen": False}, -3_000.0),
-        (PV, -2_000.0, {"seen": False}, -2_000.0),
+        (PV, -6_000.0, {"is_measured": False}, -3_000.0),
+        (PV, -2_000.0, {"is_measured": False}, -2_000.0),
         (replace(PV, curtail="relay"), -6_000.0, {}, 0.0),
-        (replace(PV, curtail="relay"), -6_000.0, {"seen": False}, 0.0),
+        (replace(PV, curtail="relay"), -6_000.0, {"is_measured": False}, 0.0),
         (Load(name="pv1", rated_w=900), -900.0, {}, -900.0),
     ],
 )
 def test_only_pv_that_generates_and_takes_orders_is_lowered_into_the_cap(
     scene, house, asset, want_w, known, after_w
 ):
-    memories = {"pv1.power_w": LastGood(want_w, 0 if known == {"seen": False} else 60 * 10**9)}
-    state = replace(ControlState.fresh(replace(house, assets=(asset,))), memories=memories)
+    memories = {"pv1.power_w": LastGood(want_w, 0 if known == {"is_measured": False} else 60 * 10**9)}
+    state = replace(ControlState.fresh(replace(house, assets=(asset,))), last_good=memories)
     plain = scene(state=state)
     capped = replace(
         plain,
-        force=replace(plain.force, generation_w=3_000.0, whose={"generation": make_text_reason("link")}),
+        active_limits=replace(
+            plain.active_limits, generation_w=3_000.0, sources={"generation": make_text_reason("link")}
+        ),
     )
     wants, acted = [want_w], {}
     generation.limit_generation(
@@ -220,12 +224,12 @@ def curtailed(scene, house):
         orders = {} if order_w is None else {"pv1.generation_max_w": Order(order_w, 0, NO_REASON, since_ns=0)}
         state = replace(
             ControlState.fresh(replace(house, assets=(PV,))),
-            memories={} if made_w is None else {"pv1.power_w": LastGood(-made_w, 60 * S)},
+            last_good={} if made_w is None else {"pv1.power_w": LastGood(-made_w, 60 * S)},
             potentials={"pv1": LastGood(5_000.0, could_ns)},
             book=OrderBook(orders),
         )
         plain = scene(state=state, **more)
-        return plain if wishes is None else replace(plain, wishes=replace(plain.wishes, **wishes))
+        return plain if wishes is None else replace(plain, requests=replace(plain.requests, **wishes))
 
     return make
 
@@ -240,7 +244,7 @@ def curtailed(scene, house):
         ({"order_w": 6_000.0}, 0.0),
         ({"made_w": 5_400.0, "order_w": 5_400.0}, 0.0),
         ({"could_ns": -3_600 * S}, 0.0),
-        ({"duties": GridEffects(pv_holds=True)}, 0.0),
+        ({"grid_effects": GridEffects(pv_holds=True)}, 0.0),
         ({"wishes": {"overrides": {"pv1": None}}}, 0.0),
     ],
 )
@@ -252,7 +256,7 @@ def test_what_a_generation_cap_curtails_is_not(curtailed):
     here = curtailed()
 
     assert 0.0 == generation.find_curtailed_power_w(
-        replace(here, force=replace(here.force, generation_w=2_000.0))
+        replace(here, active_limits=replace(here.active_limits, generation_w=2_000.0))
     )
 
 
@@ -268,10 +272,10 @@ OFF = SwitchState(on=False, since_ns=-300 * S, before_w=-2_000.0)
         ({}, 500.0, True),
         ({}, -3_500.0, False),  # it does not fit below nine tenths of the export cap
         ({}, None, False),
-        ({"duties": GridEffects()}, 500.0, False),  # then it comes back as ever
-        ({"duties": GridEffects(holds=True, pv_holds=True)}, 5_000.0, False),
-        ({"duties": GridEffects(holds=True, pv_holds=True, pv_serves=True)}, 2_000.0, True),
-        ({"duties": GridEffects(holds=True, pv_holds=True, pv_serves=True)}, 1_900.0, False),
+        ({"grid_effects": GridEffects()}, 500.0, False),  # then it comes back as ever
+        ({"grid_effects": GridEffects(holds=True, pv_holds=True)}, 5_000.0, False),
+        ({"grid_effects": GridEffects(holds=True, pv_holds=True, pv_serves=True)}, 2_000.0, True),
+        ({"grid_effects": GridEffects(holds=True, pv_holds=True, pv_serves=True)}, 1_900.0, False),
         ({"stage": ControlStage.FREEZE}, 500.0, False),
         ({"acted": {0: "export cap"}}, 500.0, False),
         ({"turn": SwitchState()}, 500.0, False),
@@ -289,13 +293,13 @@ OFF = SwitchState(on=False, since_ns=-300 * S, before_w=-2_000.0)
     ],
 )
 def test_pv_behind_a_relay_comes_back_in_an_event_that_holds_consumers(scene, more, low_w, is_back):
-    here = scene(duties=more.get("duties", GridEffects(holds=True)))
+    here = scene(grid_effects=more.get("grid_effects", GridEffects(holds=True)))
     judged = StageDecision(stage=more.get("stage", ControlStage.NORMAL))
     here = replace(
         here,
         state=replace(here.state, judgement=judged),
-        force=replace(here.force, generation_w=more.get("generation_w")),
-        wishes=replace(here.wishes, overrides=more.get("overrides", {})),
+        active_limits=replace(here.active_limits, generation_w=more.get("generation_w")),
+        requests=replace(here.requests, overrides=more.get("overrides", {})),
     )
     turn = more.get("turn", OFF)
     players = [

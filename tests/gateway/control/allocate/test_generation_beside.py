@@ -32,14 +32,14 @@ def scene(with_house, drive):
         house = with_house("bat1")
         state = ControlState.fresh(replace(house, assets=(*house.assets, asset)))
         memories = {name.replace("__", "."): LastGood(value, NOW_NS) for name, value in points.items()}
-        state = replace(state, memories=memories, turns={"x": SwitchState(mode=mode)})
+        state = replace(state, last_good=memories, switch_states={"x": SwitchState(mode=mode)})
         return CycleInputs(
             state=state,
-            wishes=Requests(caps=drive().start().caps),
-            force=ActiveLimits(import_w=9_000, export_w=0, whose={}),
+            requests=Requests(caps=drive().start().caps),
+            active_limits=ActiveLimits(import_w=9_000, export_w=0, sources={}),
             grid_w=grid_w,
             grid_age_s=0,
-            lost=False,
+            is_meter_lost=False,
             dt_s=1,
             running_s=60,
             now=Now(NOW_NS, 0, True),
@@ -97,7 +97,7 @@ def test_what_an_export_limit_curtails_is_left_over(scene):
     roof = Pv(name="pv1", rated_w=6_000, curtail="limit")
     state = replace(
         found.state,
-        house=replace(found.house, assets=(*found.house.assets, roof)),
+        site=replace(found.site, assets=(*found.site.assets, roof)),
         potentials={"pv1": LastGood(5_000.0, NOW_NS)},
         book=OrderBook({"pv1.generation_max_w": Order(2_000.0, 0, NO_REASON)}),
     )

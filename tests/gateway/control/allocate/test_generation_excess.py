@@ -30,7 +30,7 @@ WASTE = OperationModeAsset(
     quantity="run_on",
     modes=(OperationMode("runs", 1, 3_000), OperationMode("waits", 0, 0)),
 )
-FLAT = tree.ConnectionTree(stem=None, caps=None)
+FLAT = tree.ConnectionTree(topology=None, caps=None)
 
 
 def battery(before_w=-5_000.0, asset=BATTERY):
@@ -89,7 +89,7 @@ def test_several_give_up_together_and_one_that_charges_does_not(scene):
 
 @pytest.mark.parametrize("duties", [GridEffects(holds=True), GridEffects(discharges="the frequency is low")])
 def test_in_an_event_it_goes_on(scene, duties):
-    assert (-5_000.0, 0.0) == spared(scene(duties=duties), [battery(), waste()], (-5_000.0, 0.0))
+    assert (-5_000.0, 0.0) == spared(scene(grid_effects=duties), [battery(), waste()], (-5_000.0, 0.0))
 
 
 def test_on_stale_inputs_it_goes_on(scene):
@@ -102,9 +102,9 @@ def test_what_a_person_ordered_stays(scene):
     anna = Override(
         asset="bat1", value=-5_000.0, until_ns=10**15, until_utc_ms=0, who=Origin("person", "anna", "1")
     )
-    wishes = Requests(caps=scene().wishes.caps, overrides={"bat1": anna})
+    wishes = Requests(caps=scene().requests.caps, overrides={"bat1": anna})
 
-    assert (-5_000.0, 0.0) == spared(scene(wishes=wishes), [battery(), waste()], (-5_000.0, 0.0))
+    assert (-5_000.0, 0.0) == spared(scene(requests=wishes), [battery(), waste()], (-5_000.0, 0.0))
 
 
 def test_what_relieves_a_fuse_is_given_on(scene, board, house):

@@ -23,7 +23,7 @@ WAITS = make_reason("restore.apart")
 
 
 def test_an_event_of_the_grid_is_the_reason_as_long_as_it_acts(scene):
-    acts = scene(duties=GridEffects(off={"D": OFF}))
+    acts = scene(grid_effects=GridEffects(off={"D": OFF}))
 
     assert OFF == held_reasons.explain_held(acts, OFF, WAITS)
     assert WAITS == held_reasons.explain_held(scene(), OFF, WAITS)
@@ -103,16 +103,19 @@ def waiting(scene):
             "held: the grid meter contradicts the meters below it",
         ),
         (
-            {"duties": GridEffects(holds=True), "events": GridEvents(low=LOW)},
+            {"grid_effects": GridEffects(holds=True), "events": GridEvents(low=LOW)},
             "grid at 49.70 Hz: nothing is raised",
         ),
         (
-            {"duties": GridEffects(holds=True), "events": GridEvents(low_u=LOW_U)},
+            {"grid_effects": GridEffects(holds=True), "events": GridEvents(low_u=LOW_U)},
             "voltage at 87 %: nothing is raised",
         ),
-        ({"duties": GridEffects(holds=True)}, "after an outage: nothing is raised until the grid is normal"),
-        ({"duties": GridEffects(ceiling_w=2_000.0)}, "after an outage: the building rises slowly"),
-        ({"duties": GridEffects(ceiling_w=9_000.0)}, "comes back in its turn"),
+        (
+            {"grid_effects": GridEffects(holds=True)},
+            "after an outage: nothing is raised until the grid is normal",
+        ),
+        ({"grid_effects": GridEffects(ceiling_w=2_000.0)}, "after an outage: the building rises slowly"),
+        ({"grid_effects": GridEffects(ceiling_w=9_000.0)}, "comes back in its turn"),
     ],
 )
 def test_one_that_is_held_says_which_part_of_the_staged_restore_it_waits_for(waiting, more, words):
@@ -150,15 +153,15 @@ def test_one_that_is_held_says_which_part_of_the_staged_restore_it_waits_for(wai
     ],
 )
 def test_pv_that_is_held_says_what_it_waits_for(scene, room_w, stage, duties, generation_w, words):
-    at = scene(duties=duties)
-    force = replace(at.force, generation_w=generation_w)
+    at = scene(grid_effects=duties)
+    force = replace(at.active_limits, generation_w=generation_w)
     if generation_w is not None:
-        force = replace(force, whose={**force.whose, "generation": make_reason("limit.link")})
+        force = replace(force, sources={**force.sources, "generation": make_reason("limit.link")})
     state = replace(at.state, judgement=StageDecision(stage=stage), events=GridEvents(high=HIGH))
 
     assert words == str(
         held_reasons.explain_no_pv_raise(
-            replace(at, force=force, state=state), room_w, 200.0, held_reasons.RISES_SLOWLY
+            replace(at, active_limits=force, state=state), room_w, 200.0, held_reasons.RISES_SLOWLY
         )
     )
 
@@ -205,12 +208,16 @@ def _ordered(point, reason):
             "comes back in its turn: the import must stay",
         ),
         (
-            Participant(FAN, 400.0, 400.0, SwitchState(on=False, mode=1, is_held=True), mode=1, wanted=0),
+            Participant(
+                FAN, 400.0, 400.0, SwitchState(on=False, mode=1, is_held=True), mode=1, preferred_mode=0
+            ),
             599.0,
             "limited",
         ),
         (
-            Participant(FAN, 400.0, 400.0, SwitchState(on=False, mode=1, is_held=True), mode=1, wanted=0),
+            Participant(
+                FAN, 400.0, 400.0, SwitchState(on=False, mode=1, is_held=True), mode=1, preferred_mode=0
+            ),
             600.0,
             "comes back",
         ),
@@ -220,7 +227,7 @@ def test_its_next_step_up_decides_whether_it_would_fit(scene, player, spare_w, w
     point = {"ev1": "ev1.current_max_a", "air": "air.speed_pct"}[player.name]
     at = scene(state=_ordered(point, make_reason("cap.fits", more=make_reason("limit.hard"))))
     result = AllocationResult(
-        (player.want_w,), -6_000.0, 0.0, {}, met=True, gate=RestoreGate(), spares_w={"import": spare_w}
+        (player.want_w,), -6_000.0, 0.0, {}, is_met=True, gate=RestoreGate(), spares_w={"import": spare_w}
     )
     (want,) = apply_allocation(at, [player], result)[0]
 
@@ -234,7 +241,7 @@ def test_its_next_step_up_decides_whether_it_would_fit(scene, player, spare_w, w
 def test_generation_behind_a_relay_fits_with_what_it_made(scene, before_w, low_w, words):
     at = scene(state=_ordered("pv2.relay_on", make_reason("restore.waits")))
     roof = Participant(ROOF, 0.0, 0.0, SwitchState(on=False, before_w=before_w))
-    result = AllocationResult((0.0,), 0.0, low_w, {}, met=True, gate=RestoreGate())
+    result = AllocationResult((0.0,), 0.0, low_w, {}, is_met=True, gate=RestoreGate())
     (want,) = apply_allocation(at, [roof], result)[0]
 
     assert str(want.reason).startswith(words)

@@ -50,7 +50,7 @@ def orders(p):
 def test_a_house_without_a_tree_shares_nothing(plant):
     p = plant(ev_wants_w=7_000).run(5)
 
-    assert p.state.park.shared_ns is None
+    assert p.state.load_sharing.shared_ns is None
 
 
 @pytest.mark.long
@@ -98,7 +98,7 @@ def test_the_points_remember_nothing_of_a_car_that_left(yard):
     p.cars["ev1"].until_s = p.t
     p.run(3)
 
-    assert {"ev0", "ev2"} == set(p.state.stays)
+    assert {"ev0", "ev2"} == set(p.state.charging_sessions)
     assert load_sharing.PLANNED_SHARE < 1
 
 
@@ -122,18 +122,18 @@ def planned(yard, scene):
     p = yard().run(100)
 
     def make(**more):
-        force = replace(p.state.force, consumption_w=more.pop("consumption_w", None))
+        force = replace(p.state.active_limits, consumption_w=more.pop("consumption_w", None))
         state = replace(
             p.state,
             gate=RestoreGate(below_since_ns=(p.t - more.pop("below_s", 0)) * S),
             judgement=StageDecision(more.pop("stage", ControlStage.NORMAL)),
-            park=replace(
-                p.state.park,
+            load_sharing=replace(
+                p.state.load_sharing,
                 level_w=more.pop("level_w", None),
                 shared_ns=round((p.t - more.pop("shared_s", 10)) * S),
             ),
         )
-        now = scene(p.house, t=p.t, state=state, **({"grid_w": 4_140.0, "force": force} | more))
+        now = scene(p.house, t=p.t, state=state, **({"grid_w": 4_140.0, "active_limits": force} | more))
         players = cycle._players(now)
         grove = tree.build_tree(now, players, cycle._base(now, p.state.window, players))
         bays = [load_sharing._bay(now, grove, index, player) for index, player in enumerate(players)]
@@ -154,17 +154,19 @@ def planned(yard, scene):
 def test_while_an_event_of_the_grid_acts_cars_have_together_no_more_than_they_have(
     planned, before_w, soft_w, level_w
 ):
-    acting = planned(duties=GridEffects(off={"D": "grid at 49.70 Hz"}))
+    acting = planned(grid_effects=GridEffects(off={"D": "grid at 49.70 Hz"}))
 
     assert level_w == acting._level_w(before_w, 50_000.0, soft_w, tight=False)
 
 
 def test_cars_share_what_a_rise_after_an_outage_or_a_cap_on_consumption_leaves(planned):
-    assert 54_000 == planned()._left()[1][0]
-    assert 3_000 == planned(duties=GridEffects(ceiling_w=3_000.0))._left()[1][0]
-    assert 0.9 * 5_000 == pytest.approx(planned(consumption_w=5_000.0)._left()[1][0])
+    assert 54_000 == planned()._find_left_currents()[1][0]
+    assert 3_000 == planned(grid_effects=GridEffects(ceiling_w=3_000.0))._find_left_currents()[1][0]
+    assert 0.9 * 5_000 == pytest.approx(planned(consumption_w=5_000.0)._find_left_currents()[1][0])
     blind = planned(consumption_w=5_000.0, grid_w=None)
-    assert 54_000 == blind._left()[1][0], "what is consumed is not known: the cap itself still binds"
+    assert 54_000 == blind._find_left_currents()[1][0], (
+        "what is consumed is not known: the cap itself still binds"
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,14 +179,16 @@ def test_cars_share_what_a_rise_after_an_outage_or_a_cap_on_consumption_leaves(p
 )
 def test_cars_have_what_loads_leave_and_batteries_give(planned, asset, want_w, less_w):
     plain, more = planned(), planned()
-    more.players = [*more.players, Participant(asset, 0.0, want_w, SwitchState())]
-    more.grove = replace(
-        more.grove, leaves=[*more.grove.leaves, PlacedAsset(asset, 1, phases.make_single_phase("l1"), 3)]
+    more.participants = [*more.participants, Participant(asset, 0.0, want_w, SwitchState())]
+    more.tree = replace(
+        more.tree, leaves=[*more.tree.leaves, PlacedAsset(asset, 1, phases.make_single_phase("l1"), 3)]
     )
 
     for row in (0, 4, 5):
-        assert less_w == pytest.approx(plain._left()[0][row] - more._left()[0][row])
-    assert less_w == pytest.approx(plain._left()[1][5] - more._left()[1][5])
+        assert less_w == pytest.approx(
+            plain._find_left_currents()[0][row] - more._find_left_currents()[0][row]
+        )
+    assert less_w == pytest.approx(plain._find_left_currents()[1][5] - more._find_left_currents()[1][5])
 
 
 @pytest.mark.parametrize(
@@ -215,20 +219,20 @@ def test_what_the_connections_cap_took_from_the_cars_stays_taken(
         ({"below_s": 119}, 20_000.0, 5_000.0),
         ({"below_s": 120, "common": True}, 20_000.0, 5_000.0),
         ({"below_s": 120, "stage": ControlStage.FREEZE}, 20_000.0, 5_000.0),
-        ({"below_s": 120, "duties": GridEffects(holds=True)}, 20_000.0, 5_000.0),
+        ({"below_s": 120, "grid_effects": GridEffects(holds=True)}, 20_000.0, 5_000.0),
     ],
 )
 def test_it_comes_back_by_one_car_each_time_the_gate_of_all_loads_is_open(planned, more, soft_w, level_w):
     plan = planned(**more)
 
     assert level_w == plan._level_w(5_000.0, 50_000.0, soft_w, tight=False)
-    assert (level_w > 5_000.0) is plan.passed
+    assert (level_w > 5_000.0) is plan.has_raised_level
 
 
 def test_a_car_that_was_let_back_closes_the_gate_for_the_next_load(planned):
     for below_s, last_s in ((120, 100), (119, None)):
         plan = planned(below_s=below_s, level_w=4_140.0)
-        after = load_sharing.share_load(plan.scene, plan.players, plan.grove).state
+        after = load_sharing.share_load(plan.inputs, plan.participants, plan.tree).state
 
         assert (None if last_s is None else last_s * S) == after.gate.last_ns
 
@@ -238,26 +242,26 @@ def test_a_car_that_was_let_back_closes_the_gate_for_the_next_load(planned):
     [
         ({}, None),  # the fuse of the yard bounds the cars, the connection does not
         ({"shared_s": 9.9}, 9_000.0),
-        ({"duties": GridEffects(off={"D": "grid at 49.70 Hz"})}, 4_140.0),
+        ({"grid_effects": GridEffects(off={"D": "grid at 49.70 Hz"})}, 4_140.0),
         ({"level_w": 4_000.0}, 4_000.0),  # it bounds them
         ({"level_w": 4_000.0, "shared_s": 9.9}, 4_000.0),
     ],
 )
 def test_what_the_cap_took_is_given_up_once_it_bounds_nobody_as_it_is_shared_anew(planned, more, level_w):
     plan = planned(**({"level_w": 9_000.0} | more))
-    made = plan.made()
+    made = plan.divide_current()
 
     assert level_w == made.level_w
     assert (91 if "shared_s" in more else 100) == pytest.approx(made.shared_ns / S, abs=1)
 
 
 def test_what_is_short_is_not_given_up_though_no_car_that_charges_is_bound_by_it(planned):
-    force = replace(planned().scene.force, import_w=3_000.0)
-    plan = planned(force=force, level_w=9_000.0)
-    for bay in plan.bays:
+    force = replace(planned().inputs.active_limits, import_w=3_000.0)
+    plan = planned(active_limits=force, level_w=9_000.0)
+    for bay in plan.charge_points:
         bay.active, bay.fixed = False, True
 
-    assert plan.made().level_w is not None
+    assert plan.divide_current().level_w is not None
 
 
 @pytest.mark.parametrize(
@@ -274,14 +278,14 @@ def test_currents_are_shared_anew_when_it_is_time_where_a_fuse_is_short_or_someb
     planned, shared_s, orders_a, comes, goals_a
 ):
     plan = planned(shared_s=shared_s)
-    for bay, order_a in zip(plan.bays, orders_a, strict=True):
+    for bay, order_a in zip(plan.charge_points, orders_a, strict=True):
         bay.order_a = bay.drawn_a = 6.0 if order_a is None else order_a
         bay.active = order_a is not None
         bay.drawn_a *= bay.active
-        bay.stay = replace(bay.stay, since_ns=plan.scene.now_ns if comes and not order_a else 0)
-    plan.made()
+        bay.session = replace(bay.session, since_ns=plan.inputs.now_ns if comes and not order_a else 0)
+    plan.divide_current()
 
-    assert goals_a == [bay.goal_a for bay in plan.bays]
+    assert goals_a == [bay.goal_a for bay in plan.charge_points]
 
 
 @pytest.mark.parametrize(
@@ -292,7 +296,7 @@ def test_an_urgent_car_has_what_it_needs_before_the_rest_is_shared(
     planned, laxity_s, needed_a, left_a, least_a
 ):
     plan = planned()
-    bay = plan.bays[0]
+    bay = plan.charge_points[0]
     bay.laxity_s, bay.needed_a = laxity_s, needed_a
     left = {row: left_a * watts for row, watts in bay.rows}
 
@@ -301,22 +305,26 @@ def test_an_urgent_car_has_what_it_needs_before_the_rest_is_shared(
 
 def test_who_cannot_be_paused_comes_first_then_the_urgent_then_who_has_its_quarter_of_an_hour(planned):
     plan = planned()
-    held, urgent, slot = plan.bays
+    held, urgent, slot = plan.charge_points
     held.movable = False
     urgent.laxity_s = 60.0
-    slot.player.turn = replace(slot.player.turn, since_ns=plan.scene.now_ns - 899 * S)
+    slot.participant.switch_state = replace(
+        slot.participant.switch_state, since_ns=plan.inputs.now_ns - 899 * S
+    )
     ranks = [plan._place(bay)[0] for bay in (held, urgent, slot)]
-    slot.player.turn = replace(slot.player.turn, since_ns=plan.scene.now_ns - 900 * S)
+    slot.participant.switch_state = replace(
+        slot.participant.switch_state, since_ns=plan.inputs.now_ns - 900 * S
+    )
 
     assert [0, 1, 2, 3] == [*ranks, plan._place(slot)[0]]
 
 
 def test_what_bounds_a_car_is_judged_anew_when_it_is_time_or_where_something_does(planned):
-    plenty = {row: 50_000.0 for bay in planned().bays for row, _ in bay.rows}
+    plenty = {row: 50_000.0 for bay in planned().charge_points for row, _ in bay.rows}
     early, due, short = planned(), planned(), planned()
-    early._share(early.bays, dict(plenty), due=False, tight=set())
-    due._share(due.bays, dict(plenty), due=True, tight=set())
-    short._share(short.bays, dict.fromkeys(plenty, 3 * 6.0 * 230.0), due=False, tight=set())
+    early._share(early.charge_points, dict(plenty), due=False, tight=set())
+    due._share(due.charge_points, dict(plenty), due=True, tight=set())
+    short._share(short.charge_points, dict.fromkeys(plenty, 3 * 6.0 * 230.0), due=False, tight=set())
 
     assert {} == early.bounds
     assert {None} == set(due.bounds.values())
@@ -334,10 +342,10 @@ def test_what_bounds_a_car_is_judged_anew_when_it_is_time_or_where_something_doe
 )
 def test_a_car_that_no_fuse_bounds_says_what_it_goes_by(planned, most_a, goal_a, words):
     plan = planned()
-    bay = plan.bays[0]
+    bay = plan.charge_points[0]
     bay.bound, bay.most_a, bay.goal_a = None, most_a, goal_a
 
-    assert words == str(load_sharing._reason(plan.scene, plan.grove, bay))
+    assert words == str(load_sharing._reason(plan.inputs, plan.tree, bay))
 
 
 @pytest.mark.parametrize(
@@ -353,7 +361,7 @@ def test_a_car_that_no_fuse_bounds_says_what_it_goes_by(planned, most_a, goal_a,
 def test_a_car_counts_with_what_it_may_take_and_one_that_rests_with_what_it_takes(
     planned, active, fixed, drawn_a, counted_a
 ):
-    bay = planned().bays[0]
+    bay = planned().charge_points[0]
     bay.active, bay.fixed, bay.order_a, bay.drawn_a = active, fixed, 10, drawn_a
 
     assert counted_a == bay.assumed_current_a
@@ -376,9 +384,9 @@ def test_a_car_is_switched_after_its_minimum_time_and_paused_three_times_an_hour
 ):
     """It is 100 s, and the car had no time yet to answer."""
     plan = planned()
-    plan.players[0].turn = replace(turn, told_ns=99 * S)
+    plan.participants[0].switch_state = replace(turn, order_ns=99 * S)
 
-    assert movable is load_sharing._bay(plan.scene, plan.grove, 0, plan.players[0]).movable
+    assert movable is load_sharing._bay(plan.inputs, plan.tree, 0, plan.participants[0]).movable
 
 
 @pytest.mark.parametrize(
@@ -388,7 +396,7 @@ def test_a_persons_word_is_a_ceiling_for_a_car_that_shares_and_no_wish_above_its
     planned, value, most_a, movable
 ):
     by_hand = {"ev0": Override("ev0", value, 0, 0, Origin("person", "anna"))}
-    plan = planned(wishes=Requests(caps=None, overrides=by_hand))
-    bay = plan.bays[0]
+    plan = planned(requests=Requests(caps=None, overrides=by_hand))
+    bay = plan.charge_points[0]
 
     assert (most_a, movable) == (bay.most_a, bay.movable)

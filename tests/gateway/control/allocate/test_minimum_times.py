@@ -44,7 +44,7 @@ def heat(name, node="grid", phase=None, **changes):
 
 
 def starting(p):
-    return switch_state.find_starting_machines(p.house.assets, p.state.turns, p.t * S)
+    return switch_state.find_starting_machines(p.house.assets, p.state.switch_states, p.t * S)
 
 
 def test_a_limit_after_a_loosening_finds_one_machine_at_most_that_has_to_stay_on(plant, house):
@@ -121,8 +121,8 @@ def on_a_board(house, machine, **node):
 def just_started(p):
     """Run as if every machine had been started now."""
     p.cap(import_max_w=60_000).run(5)
-    turns = {name: replace(turn, since_ns=p.t * S) for name, turn in p.state.turns.items()}
-    p.state = replace(p.state, turns=turns)
+    turns = {name: replace(turn, since_ns=p.t * S) for name, turn in p.state.switch_states.items()}
+    p.state = replace(p.state, switch_states=turns)
     return p
 
 
@@ -230,7 +230,9 @@ def test_an_export_limit_starts_machines_one_by_one_where_pv_can_wait(plant, hou
     p.points |= {"hp1.relay_on": 0.0, "hp2.relay_on": 0.0}
     p.loads_w = {"hp1": 3_000, "hp2": 3_000}
     p.run(5)
-    p.state = replace(p.state, turns={n: replace(t, before_w=3_000.0) for n, t in p.state.turns.items()})
+    p.state = replace(
+        p.state, switch_states={n: replace(t, before_w=3_000.0) for n, t in p.state.switch_states.items()}
+    )
     p.cap(export_max_w=0).run(185)
     p.sun_w = 6_500
     p.run(4)

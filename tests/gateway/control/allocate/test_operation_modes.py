@@ -44,12 +44,14 @@ def test_what_is_found_free_is_free(plant):
 )
 def test_what_is_remembered_over_a_restart_stays_where_it_is_found_limited(plant, point, value, since_ns):
     p, name = plant(ev_wants_w=11_040), point.split(".")[0]
-    p.state = replace(p.state, turns={name: SwitchState(since_ns=-7, sheds_ns=(-9, -8), turns_ns=(-9,))})
+    p.state = replace(
+        p.state, switch_states={name: SwitchState(since_ns=-7, sheds_ns=(-9, -8), switch_times_ns=(-9,))}
+    )
     p.raw[point] = value
     p.step()
-    turn = p.state.turns[name]
+    turn = p.state.switch_states[name]
 
-    assert ((-9, -8), (-9,), since_ns) == (turn.sheds_ns, turn.turns_ns, turn.since_ns)
+    assert ((-9, -8), (-9,), since_ns) == (turn.sheds_ns, turn.switch_times_ns, turn.since_ns)
 
 
 S = 1_000_000_000
@@ -154,9 +156,9 @@ def test_what_went_down_may_go_further_down_at_once_and_up_after_its_least_time(
     scene, house, turn, mode, downs, ups
 ):
     """It is 60 s: a boost that was ended a second ago had run for its least time."""
-    state = replace(ControlState.fresh(replace(house, assets=(BOILER,))), turns={"boiler": turn})
-    likes = Preference(wanted=1, highest=0, lowest=2, tier="C", reason=NO_REASON)
-    player = operation_modes.make_participant(scene(state.house, state=state), BOILER, likes)
+    state = replace(ControlState.fresh(replace(house, assets=(BOILER,))), switch_states={"boiler": turn})
+    likes = Preference(preferred_mode=1, highest=0, lowest=2, tier="C", reason=NO_REASON)
+    player = operation_modes.make_participant(scene(state.site, state=state), BOILER, likes)
 
     assert (mode, downs, ups) == (player.mode, [r.mode for r in player.downs], [r.mode for r in player.ups])
 
@@ -185,30 +187,32 @@ def test_what_its_own_control_has_stands_at_normal_whatever_is_read():
 
 def test_what_is_given_back_is_met_anew_but_its_turns_of_the_hour_count_on():
     given = operation_modes.forget_mode(
-        SwitchState(on=False, mode=2, is_held=True, sheds_ns=(1,), turns_ns=(1,)), 9
+        SwitchState(on=False, mode=2, is_held=True, sheds_ns=(1,), switch_times_ns=(1,)), 9
     )
 
-    assert SwitchState(since_ns=9, sheds_ns=(1,), turns_ns=(1, 9), back_ns=9) == given
+    assert SwitchState(since_ns=9, sheds_ns=(1,), switch_times_ns=(1, 9), back_ns=9) == given
     assert replace(given, since_ns=12) == operation_modes.forget_mode(given, 12), "it was given back once"
 
 
 def test_what_it_would_like_is_gone_to_once_it_was_liked_for_long_without_a_break():
-    asks = Preference(wanted=0, highest=0, lowest=2, tier="C", reason=NO_REASON, after_s=60.0)
-    first, at_first = operation_modes._asked(SwitchState(mode=1), 1, asks, 0)
+    asks = Preference(preferred_mode=0, highest=0, lowest=2, tier="C", reason=NO_REASON, after_s=60.0)
+    first, at_first = operation_modes._find_asked_mode(SwitchState(mode=1), 1, asks, 0)
 
     assert (1, 1, 0) == (
         at_first,
-        operation_modes._asked(first, 1, asks, 60 * S - 1)[1],
-        operation_modes._asked(first, 1, asks, 60 * S)[1],
+        operation_modes._find_asked_mode(first, 1, asks, 60 * S - 1)[1],
+        operation_modes._find_asked_mode(first, 1, asks, 60 * S)[1],
     )
-    assert operation_modes._asked(first, 1, replace(asks, wanted=1), 30 * S)[0].asks_ns is None
+    assert (
+        operation_modes._find_asked_mode(first, 1, replace(asks, preferred_mode=1), 30 * S)[0].asks_ns is None
+    )
 
 
 def test_after_five_turns_within_the_hour_no_step_up_is_offered(scene, house):
     def seated(turns_count):
-        turn = SwitchState(on=False, mode=1, turns_ns=tuple(range(turns_count)))
-        state = replace(ControlState.fresh(replace(house, assets=(BOILER,))), turns={"boiler": turn})
-        free = Preference(wanted=1, highest=0, lowest=2, tier="C", reason=NO_REASON)
+        turn = SwitchState(on=False, mode=1, switch_times_ns=tuple(range(turns_count)))
+        state = replace(ControlState.fresh(replace(house, assets=(BOILER,))), switch_states={"boiler": turn})
+        free = Preference(preferred_mode=1, highest=0, lowest=2, tier="C", reason=NO_REASON)
         return operation_modes.make_participant(scene(state=state), BOILER, free)
 
     assert [1, 0] == [len(seated(count).ups) for count in (4, 5)]
@@ -291,9 +295,9 @@ def test_one_without_a_meter_is_written_in_the_cycle_that_moved_it_also_just_aft
     p = town(STREET)
     p.silent.add("street.power_w")
     p.cap(import_max_w=3_800)
-    while p.state.turns.get("street", SwitchState()).mode in {None, 0}:
+    while p.state.switch_states.get("street", SwitchState()).mode in {None, 0}:
         p.run(1)
 
     assert p.t < 15
     assert [p.points["street.dim_pct"]] == [value for _, value in p.written("street.dim_pct")]
-    assert STREET.modes[p.state.turns["street"].mode].value == p.points["street.dim_pct"]
+    assert STREET.modes[p.state.switch_states["street"].mode].value == p.points["street.dim_pct"]

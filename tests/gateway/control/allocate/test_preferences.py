@@ -67,7 +67,7 @@ REST, RUN = preferences.REST, preferences.CHP_RUN
 def test_it_is_asked_for_while_the_import_without_it_is_high(seen, grid_w, power_w, mode, wanted):
     leaning = preferences.find_chp_preference(ENGINE, seen(ENGINE, grid_w=grid_w, mode=mode, power_w=power_w))
 
-    assert (wanted, 300) == (leaning.wanted, leaning.after_s)
+    assert (wanted, 300) == (leaning.preferred_mode, leaning.after_s)
 
 
 def test_a_battery_that_charges_is_no_need(seen):
@@ -81,14 +81,16 @@ def test_a_battery_that_charges_is_no_need(seen):
     )
     scene = seen(ENGINE, grid_w=34_000, mode=REST, power_w=0, others=(battery,))
 
-    assert REST == preferences.find_chp_preference(ENGINE, scene).wanted
+    assert REST == preferences.find_chp_preference(ENGINE, scene).preferred_mode
 
 
 @pytest.mark.parametrize("mode", [REST, RUN])
 def test_while_the_import_is_not_known_it_stays_as_it_is(seen, mode):
     assert (
         mode
-        == preferences.find_chp_preference(ENGINE, seen(ENGINE, grid_w=None, mode=mode, power_w=0)).wanted
+        == preferences.find_chp_preference(
+            ENGINE, seen(ENGINE, grid_w=None, mode=mode, power_w=0)
+        ).preferred_mode
     )
 
 
@@ -96,7 +98,7 @@ def test_led_by_heat_it_is_never_moved(seen):
     heat = replace(ENGINE, start_import_w=None)
     leaning = preferences.find_chp_preference(heat, seen(heat, grid_w=90_000, mode=REST, power_w=0))
 
-    assert (REST, REST, REST) == (leaning.highest, leaning.wanted, leaning.lowest)
+    assert (REST, REST, REST) == (leaning.highest, leaning.preferred_mode, leaning.lowest)
 
 
 STREET = Lights(
@@ -118,11 +120,11 @@ def test_the_evening_says_how_much_light_is_enough_and_more_is_taken_where_no_st
 ):
     leaning = preferences.find_lights_preference(STREET, at_hour(hour))
 
-    assert light_pct == STREET.modes[leaning.wanted].value
+    assert light_pct == STREET.modes[leaning.preferred_mode].value
 
 
 def test_without_a_trusted_clock_they_are_as_bright_as_ever(at_hour):
-    assert 0 == preferences.find_lights_preference(STREET, at_hour(2, synced=False)).wanted
+    assert 0 == preferences.find_lights_preference(STREET, at_hour(2, synced=False)).preferred_mode
 
 
 def test_nothing_dims_them_below_half_not_even_a_mode_that_could(at_hour):
@@ -143,7 +145,7 @@ PARIS = replace(STREET, place=(48.82, 2.27), dusk_s=600)
 def test_in_daylight_there_is_nothing_to_dim(seen, hour, day):
     leaning = preferences.find_lights_preference(PARIS, seen(PARIS, hour, power_w=0))
 
-    assert ((0, 0) if day else (leaning.wanted, 3)) == (leaning.wanted, leaning.lowest)
+    assert ((0, 0) if day else (leaning.preferred_mode, 3)) == (leaning.preferred_mode, leaning.lowest)
     assert day is (str(leaning.reason) == "daylight, nothing to dim")
 
 
@@ -193,7 +195,14 @@ def leaning(seen):
 
 
 def told(leaning):
-    return leaning.wanted, leaning.highest, leaning.lowest, leaning.tier, str(leaning.reason), leaning.claims
+    return (
+        leaning.preferred_mode,
+        leaning.highest,
+        leaning.lowest,
+        leaning.tier,
+        str(leaning.reason),
+        leaning.claims,
+    )
 
 
 @pytest.mark.parametrize(
@@ -218,8 +227,8 @@ def test_a_run_begins_with_own_generation_or_as_late_as_it_may(
 
 def test_a_short_run_begins_five_minutes_before_it_need(leaning):
     short = replace(KILN, run_w=(4_500,))
-    assert WAIT_MODE == leaning(1_201 / 3600, kiln=short).wanted
-    assert RUN_MODE == leaning(1_200 / 3600, kiln=short).wanted
+    assert WAIT_MODE == leaning(1_201 / 3600, kiln=short).preferred_mode
+    assert RUN_MODE == leaning(1_200 / 3600, kiln=short).preferred_mode
 
 
 @pytest.mark.parametrize("until_h", [10, 0.1, None])

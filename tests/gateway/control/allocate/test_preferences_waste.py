@@ -39,7 +39,7 @@ def test_a_batch_waits_for_own_generation_and_starts_as_late_as_it_may(
 ):
     leaning = preferences.find_waste_preference(PLANT, seen(PLANT, hour, mode=WAIT, grid_w=grid_w, **points))
 
-    assert (wanted, tier, words) == (leaning.wanted, leaning.tier, str(leaning.reason))
+    assert (wanted, tier, words) == (leaning.preferred_mode, leaning.tier, str(leaning.reason))
     assert WAIT == leaning.lowest
 
 
@@ -55,7 +55,10 @@ def test_only_a_batch_that_has_to_be_done_claims_its_place(seen):
 
 
 def test_without_a_trusted_clock_it_runs_at_once(seen):
-    assert RUN == preferences.find_waste_preference(PLANT, seen(PLANT, 12, synced=False, **WAITING)).wanted
+    assert (
+        RUN
+        == preferences.find_waste_preference(PLANT, seen(PLANT, 12, synced=False, **WAITING)).preferred_mode
+    )
 
 
 def test_once_it_runs_half_of_it_from_own_generation_is_enough(seen):
@@ -63,9 +66,13 @@ def test_once_it_runs_half_of_it_from_own_generation_is_enough(seen):
 
     assert (
         RUN
-        == preferences.find_waste_preference(PLANT, seen(PLANT, 12, mode=RUN, grid_w=22_500, **points)).wanted
+        == preferences.find_waste_preference(
+            PLANT, seen(PLANT, 12, mode=RUN, grid_w=22_500, **points)
+        ).preferred_mode
     )
     assert (
         WAIT
-        == preferences.find_waste_preference(PLANT, seen(PLANT, 12, mode=RUN, grid_w=22_501, **points)).wanted
+        == preferences.find_waste_preference(
+            PLANT, seen(PLANT, 12, mode=RUN, grid_w=22_501, **points)
+        ).preferred_mode
     )

@@ -36,16 +36,21 @@ def restored(scene, house):
         state = ControlState.fresh(replace(house, assets=tuple(player.asset for player in players)))
         state = replace(
             state,
-            turns={player.name: player.turn for player in players},
+            switch_states={player.name: player.switch_state for player in players},
             gate=RestoreGate(below_since_ns=(T - below_s) * S),
-            memories=more.pop("memories", {}),
+            last_good=more.pop("memories", {}),
             judgement=StageDecision(more.pop("stage", ControlStage.NORMAL)),
         )
         now = scene(t=T, state=state, grid_w=high_w, **more)
-        now = replace(now, force=replace(now.force, consumption_w=consumption_w, generation_w=generation_w))
+        now = replace(
+            now,
+            active_limits=replace(now.active_limits, consumption_w=consumption_w, generation_w=generation_w),
+        )
         wants = tuple(player.want_w for player in players)
         return restore.restore_next(
-            now, players, AllocationResult(wants, high_w, high_w, acted or {}, met=True, gate=RestoreGate())
+            now,
+            players,
+            AllocationResult(wants, high_w, high_w, acted or {}, is_met=True, gate=RestoreGate()),
         )
 
     return make
@@ -68,7 +73,7 @@ def test_the_one_that_was_shed_last_comes_back_first_and_alone(restored):
 def test_what_does_not_fit_lets_the_next_one_that_does_come_first(restored, high_w, back):
     """Nine tenths of 10 kW are free, less what flows."""
     heat, pump, cold = off(HEAT, PUMP, COLD)
-    heat.turn, pump.turn = replace(OFF, before_w=500.0), replace(OFF, before_w=900.0)
+    heat.switch_state, pump.switch_state = replace(OFF, before_w=500.0), replace(OFF, before_w=900.0)
 
     assert back == set(restored(heat, pump, cold, high_w=high_w).back)
 
@@ -79,7 +84,7 @@ def test_what_does_not_fit_lets_the_next_one_that_does_come_first(restored, high
         {"below_s": 119},
         {"acted": {0: "a cap"}},
         {"stage": ControlStage.FREEZE},
-        {"duties": GridEffects(holds=True)},
+        {"grid_effects": GridEffects(holds=True)},
         {"common": True},
     ],
 )
@@ -94,14 +99,14 @@ def test_what_a_person_keeps_off_stays_off(restored):
     roof = replace(by_hand, asset="roof")
     wishes = Requests(caps=None, overrides={"cold": by_hand, "roof": roof})
 
-    assert {0} == set(restored(*off(PUMP, COLD), wishes=wishes).back)
-    assert set() == set(restored(*off(COLD, ROOF), wishes=wishes).back)
+    assert {0} == set(restored(*off(PUMP, COLD), requests=wishes).back)
+    assert set() == set(restored(*off(COLD, ROOF), requests=wishes).back)
 
 
 def test_what_was_just_switched_off_waits_for_its_minimum_time(restored):
     for ago_s, back in ((179, {0}), (180, {1})):
         heat, cold = off(HEAT, COLD)
-        cold.turn = replace(OFF, since_ns=(T - ago_s) * S)
+        cold.switch_state = replace(OFF, since_ns=(T - ago_s) * S)
 
         assert back == set(restored(heat, cold).back)
 
@@ -160,7 +165,7 @@ def test_an_asset_in_modes_has_the_turn_that_its_comfort_gives_it_now(restored, 
     held.ups = (ModeStep(0, 900.0, "to on", tier),)
 
     assert back == set(restored(held, *off(PUMP)).back)
-    held.turn = replace(held.turn, is_held=False)
+    held.switch_state = replace(held.switch_state, is_held=False)
     assert {1} == set(restored(held, *off(PUMP)).back), "it is where it likes to be"
 
 
@@ -214,9 +219,9 @@ def test_nothing_comes_back_where_it_would_not_fit_with_room_to_spare(plant):
 
 @pytest.mark.parametrize(("ceiling_w", "below"), [(None, True), (5_001.0, True), (5_000.0, False)])
 def test_after_an_outage_the_slow_rise_is_the_cap_below_which_something_comes_back(scene, ceiling_w, below):
-    rising = scene(duties=GridEffects(ceiling_w=ceiling_w), grid_w=5_000.0)
+    rising = scene(grid_effects=GridEffects(ceiling_w=ceiling_w), grid_w=5_000.0)
     found = restore.restore_next(
-        rising, [], AllocationResult((), 5_000.0, 5_000.0, {}, met=True, gate=RestoreGate())
+        rising, [], AllocationResult((), 5_000.0, 5_000.0, {}, is_met=True, gate=RestoreGate())
     )
 
     assert below is (found.gate.below_since_ns is not None)
@@ -236,7 +241,9 @@ def test_a_pv_behind_a_relay_stays_off_while_the_grid_holds_it_or_the_building_r
     roof = Pv(name="pv1", rated_w=5_000, curtail="relay")
     off = Participant(roof, 0.0, 0.0, SwitchState(on=False))
     found = restore.restore_next(
-        scene(duties=duties), [off], AllocationResult((0.0,), 0.0, 0.0, {}, met=True, gate=RestoreGate())
+        scene(grid_effects=duties),
+        [off],
+        AllocationResult((0.0,), 0.0, 0.0, {}, is_met=True, gate=RestoreGate()),
     )
 
     assert back == set(found.back)
@@ -247,9 +254,9 @@ def test_a_pv_behind_a_relay_comes_back_where_all_of_it_fits_below_a_generation_
     off = Participant(roof, 0.0, 0.0, SwitchState(on=False))
     plain = scene()
     for cap_w, back in ((5_000.0 / 0.9 + 1, {0}), (5_000.0 / 0.9 - 1, set())):
-        capped = replace(plain, force=replace(plain.force, generation_w=cap_w))
+        capped = replace(plain, active_limits=replace(plain.active_limits, generation_w=cap_w))
         found = restore.restore_next(
-            capped, [off], AllocationResult((0.0,), 0.0, 0.0, {}, met=True, gate=RestoreGate())
+            capped, [off], AllocationResult((0.0,), 0.0, 0.0, {}, is_met=True, gate=RestoreGate())
         )
 
         assert back == set(found.back)

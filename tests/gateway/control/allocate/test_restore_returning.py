@@ -38,7 +38,7 @@ def test_what_is_not_read_yet_waits_like_what_was_shed(plant):
 
 def test_a_shed_load_waits_for_its_minimum_time_for_room_and_until_it_fits(plant):
     p = plant(base_w=2000, soc_pct=10, loads_w={"heat": 1500}).run(60)
-    p.cap(import_max_w=2500, whose={"import": DSO}).run(5)
+    p.cap(import_max_w=2500, sources={"import": DSO}).run(5)
 
     found = {need["what"]: need for need in needs(p, "heat")}
     assert ["minimum", "room", "fits"] == [kind for kind in found if kind != "spread"]
@@ -80,9 +80,11 @@ def test_while_inputs_are_lost_that_comes_first(plant):
 def shed_heat(plant, **changes):
     """``heat`` is off for long, all is well otherwise; ``changes`` are of the state."""
     p = plant(base_w=500).run(5)
-    turns = {**p.state.turns, "heat": SwitchState(on=False, before_w=1000.0)}
+    turns = {**p.state.switch_states, "heat": SwitchState(on=False, before_w=1000.0)}
     now_ns = p.state.last_ns
-    state = replace(p.state, turns=turns, gate=RestoreGate(below_since_ns=now_ns - 200 * S), **changes)
+    state = replace(
+        p.state, switch_states=turns, gate=RestoreGate(below_since_ns=now_ns - 200 * S), **changes
+    )
     return state, now_ns
 
 
@@ -100,7 +102,8 @@ def test_what_was_shed_often_within_the_hour_rests(plant):
     state, now_ns = shed_heat(plant)
     often = tuple(now_ns - minutes * 60 * S for minutes in (30, 20, 10))
     state = replace(
-        state, turns={**state.turns, "heat": SwitchState(on=False, before_w=1000.0, sheds_ns=often)}
+        state,
+        switch_states={**state.switch_states, "heat": SwitchState(on=False, before_w=1000.0, sheds_ns=often)},
     )
     assert ["rest", "fits"] == [need["what"] for need in restore.find_return_needs(state, "heat", now_ns)]
 
@@ -114,8 +117,8 @@ def test_after_a_common_event_and_after_another_that_came_back_it_waits_so_long(
 
 def test_a_pv_behind_a_relay_waits_for_its_minimum_pause_too(plant):
     p = plant(base_w=500).run(5)
-    turns = {**p.state.turns, "pv1": SwitchState(on=False, since_ns=p.state.last_ns - 100 * S)}
-    found = restore.find_return_needs(replace(p.state, turns=turns), "pv1", p.state.last_ns)
+    turns = {**p.state.switch_states, "pv1": SwitchState(on=False, since_ns=p.state.last_ns - 100 * S)}
+    found = restore.find_return_needs(replace(p.state, switch_states=turns), "pv1", p.state.last_ns)
     assert ("minimum", 300.0, 200.0, "export") == (
         found[0]["what"],
         found[0]["least_s"],
@@ -126,7 +129,7 @@ def test_a_pv_behind_a_relay_waits_for_its_minimum_pause_too(plant):
 
 def test_a_car_that_is_held_lower_needs_room_and_no_place_to_begin(plant):
     state, now_ns = shed_heat(plant)
-    state = replace(state, turns={"ev1": SwitchState(limit_w=5_000.0)})
+    state = replace(state, switch_states={"ev1": SwitchState(limit_w=5_000.0)})
 
     assert [] == restore.find_return_needs(state, "ev1", now_ns)
 

@@ -27,7 +27,7 @@ S = 1_000_000_000
 
 
 def result(*setpoints_w, high_w=0.0, low_w=0.0, **more):
-    return AllocationResult(setpoints_w, high_w, low_w, {}, met=True, gate=RestoreGate(), **more)
+    return AllocationResult(setpoints_w, high_w, low_w, {}, is_met=True, gate=RestoreGate(), **more)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def result(*setpoints_w, high_w=0.0, low_w=0.0, **more):
 )
 def test_after_an_outage_a_car_may_take_no_more_than_the_slow_rise_leaves(scene, ceiling_w, limit_w):
     car = Participant(CAR, 4_140.0, 4_140.0, SwitchState())
-    rising = scene(duties=GridEffects(ceiling_w=ceiling_w))
+    rising = scene(grid_effects=GridEffects(ceiling_w=ceiling_w))
 
     assert (
         limit_w == results.apply_allocation(rising, [car], result(4_140.0, high_w=5_000.0))[1]["ev1"].limit_w
@@ -57,7 +57,8 @@ def test_pv_is_not_raised_while_the_grid_holds_it_and_by_10_percent_a_minute_aft
     held = Participant(PV, -900.0, -1_000.0, SwitchState(limit_w=1_000.0))
 
     assert (
-        limit_w == results.apply_allocation(scene(duties=duties), [held], result(-1_000.0))[1]["pv1"].limit_w
+        limit_w
+        == results.apply_allocation(scene(grid_effects=duties), [held], result(-1_000.0))[1]["pv1"].limit_w
     )
 
 
@@ -72,7 +73,7 @@ def test_a_car_that_shares_is_held_where_the_kernel_put_it_and_pauses_below_its_
     assert (on, limit_w) == (after.on, after.limit_w)
     assert (None if held_w is None else 9 * S) == after.lowered_ns
     paused = Participant(CAR, 0.0, 0.0, SwitchState(on=False))
-    assert paused.turn == results._car_turn(paused, CAR, held_w, 9 * S)
+    assert paused.switch_state == results._car_turn(paused, CAR, held_w, 9 * S)
 
 
 def test_a_pv_whose_fallback_is_lost_keeps_its_limit_under_a_cap_and_comes_back_without_one(plant):
@@ -141,7 +142,9 @@ def test_a_cap_that_is_gone_is_not_the_reason_of_a_car_that_waits_for_its_turn(p
 )
 def test_pv_may_always_make_what_the_building_imports_but_for_a_high_frequency(scene, duties, limit_w):
     held = Participant(PV, -1_000.0, -1_000.0, SwitchState(limit_w=1_000.0))
-    found = results.apply_allocation(scene(duties=duties), [held], result(-1_000.0, low_w=2_200.0))[1]["pv1"]
+    found = results.apply_allocation(scene(grid_effects=duties), [held], result(-1_000.0, low_w=2_200.0))[1][
+        "pv1"
+    ]
 
     assert limit_w == found.limit_w
 
@@ -233,7 +236,7 @@ def test_a_battery_that_moves_against_its_order_is_told_so(scene, value, seen_w,
     order = Order(value, 60 * S, NO_REASON, since_ns=0)
     state = replace(
         here.state,
-        memories={"bat1.power_w": LastGood(seen_w, age_s * S)},
+        last_good={"bat1.power_w": LastGood(seen_w, age_s * S)},
         book=OrderBook({"bat1.setpoint_w": order}),
     )
 
@@ -241,7 +244,7 @@ def test_a_battery_that_moves_against_its_order_is_told_so(scene, value, seen_w,
     unknown = replace(order, since_ns=None)
     state = replace(state, book=OrderBook({"bat1.setpoint_w": unknown}))
     assert results._follows(replace(here, state=state), BATTERY) is None
-    assert results._follows(replace(here, state=replace(state, memories={})), BATTERY) is None
+    assert results._follows(replace(here, state=replace(state, last_good={})), BATTERY) is None
     assert results._follows(here, BATTERY) is None
 
 

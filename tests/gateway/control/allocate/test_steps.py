@@ -17,8 +17,8 @@ def players(house, **turns):
         for asset in house.assets
         if asset.tier != "A" or asset.name == "pv1"
     ]
-    made[0].room = PowerRange(-5000, 5000)
-    return made, {player.name: player.turn for player in made}
+    made[0].headroom = PowerRange(-5000, 5000)
+    return made, {player.name: player.switch_state for player in made}
 
 
 def takes(made, name, watts):
@@ -204,7 +204,7 @@ def test_a_car_that_takes_less_than_it_may_is_no_step_up(house, takes_w, is_rais
     assert is_raised is (
         ("ev1", "charging faster") in words(steps.list_export_steps(made, turns, 0, raising=True), made)
     )
-    car.seen = False
+    car.is_measured = False
     assert ("ev1", "charging faster") not in words(
         steps.list_export_steps(made, turns, 0, raising=True), made
     )
@@ -212,7 +212,7 @@ def test_a_car_that_takes_less_than_it_may_is_no_step_up(house, takes_w, is_rais
 
 def deaf(made, name):
     player = next(player for player in made if player.name == name)
-    player.deaf = True
+    player.is_unresponsive = True
     return player
 
 
@@ -243,14 +243,14 @@ def test_what_does_not_obey_is_raised_for_no_export_cap_and_pv_is_told_to_make_n
     deaf(made, "ev1"), deaf(made, "pump")
     roof = deaf(made, "pv1")
     found = steps.list_export_steps(made, turns, 0, raising=True)
-    roof.turn = SwitchState(limit_w=0.0)
+    roof.switch_state = SwitchState(limit_w=0.0)
 
     assert [("bat1", "battery charges"), ("pv1", "generation curtailed")] == words(found, made)
     assert not found[1].divisible
     assert ["battery charges"] == [
         str(s.reason) for s in steps.list_export_steps(made, turns, 0, raising=True)
     ]
-    roof.deaf = False
+    roof.is_unresponsive = False
     assert steps.list_export_steps(made, turns, 0, raising=True)[1].divisible
 
 

@@ -40,7 +40,7 @@ def test_a_room_is_cooled_ahead_down_to_its_band_and_left_alone_last_when_it_is_
         ROOM, seen(ROOM, grid_w=-5_000, room_c=room_c, power_w=0)
     )
 
-    assert (wanted, highest, tier) == (leaning.wanted, leaning.highest, leaning.tier)
+    assert (wanted, highest, tier) == (leaning.preferred_mode, leaning.highest, leaning.tier)
     assert 2 == leaning.lowest
 
 
@@ -82,7 +82,7 @@ def test_own_generation_that_is_left_over_is_stored_while_the_band_takes_it(
     power_w = 4_000 if mode == BOOST else 0
     scene = seen(PUMP, grid_w=grid_w, mode=mode, tank_c=tank_c, power_w=power_w)
 
-    assert wanted == thermal_preferences.find_heat_preference(PUMP, scene).wanted
+    assert wanted == thermal_preferences.find_heat_preference(PUMP, scene).preferred_mode
 
 
 def test_above_the_band_not_even_an_export_cap_boosts_it(seen):
@@ -122,7 +122,7 @@ def test_who_does_not_want_pre_heating_gets_none(seen):
         NORMAL
         == thermal_preferences.find_heat_preference(
             never, seen(never, grid_w=-9_000, tank_c=50, power_w=0)
-        ).wanted
+        ).preferred_mode
     )
 
 
@@ -147,4 +147,4 @@ def test_the_step_onto_the_least_ventilation_comes_last(seen):
 def test_bad_air_keeps_it_from_being_slowed_further(seen, co2_ppm, lowest):
     leaning = thermal_preferences.find_ventilation_preference(UNIT, seen(UNIT, mode=1, co2_ppm=co2_ppm))
 
-    assert (0, lowest) == (leaning.wanted, leaning.lowest)
+    assert (0, lowest) == (leaning.preferred_mode, leaning.lowest)

@@ -52,7 +52,7 @@ def test_its_least_flow_is_the_least_of_all(seen):
     leaning = thermal_preferences.find_substation_preference(PUMP, seen(PUMP, supply_c=40, return_c=30))
 
     assert 40 == PUMP.modes[leaning.lowest].value
-    assert 0 == leaning.wanted
+    assert 0 == leaning.preferred_mode
 
 
 @pytest.mark.parametrize(("ago_s", "why"), [(1_199, "its own control keeps it for 20 min"), (1_200, "")])
@@ -60,5 +60,5 @@ def test_its_own_control_keeps_it_for_20_min_though_the_loop_is_well_again(seen,
     scene = seen(PUMP, supply_c=40, return_c=30)
     turns = {"loop": SwitchState(back_ns=scene.now_ns - ago_s * 1_000_000_000)}
 
-    later = replace(scene, state=replace(scene.state, turns=turns))
+    later = replace(scene, state=replace(scene.state, switch_states=turns))
     assert why == render_text(thermal_preferences.find_substation_preference(PUMP, later).given_back)

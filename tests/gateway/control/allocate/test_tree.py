@@ -76,7 +76,7 @@ def test_what_may_be_added_ends_at_nine_tenths_of_the_fuses_on_the_way(hall, hou
         tree.find_headroom_w(grove, players, (-1_200.0,), 0)
     )
     assert float("inf") == tree.find_headroom_w(
-        tree.ConnectionTree(grove.stem, grove.caps), players, (-1_200.0,), 0
+        tree.ConnectionTree(grove.topology, grove.caps), players, (-1_200.0,), 0
     )
 
 

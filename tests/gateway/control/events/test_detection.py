@@ -197,7 +197,7 @@ def test_a_relapse_while_it_waits_at_random_waits_anew(mains):
 
 def test_only_what_begins_to_act_runs_the_whole_cycle_at_once():
     calm, low_d, low_c = (GridEvents(low=ActiveRow(level=level)) for level in (0, 1, 2))
-    gone = GridEvents(is_gone=True)
+    gone = GridEvents(is_grid_lost=True)
 
     assert [True, True, True] == [
         after.find_rise_start(before) for before, after in ((calm, low_d), (low_d, low_c), (calm, gone))
@@ -328,16 +328,16 @@ def test_a_voltage_row_ends_after_60_s_inside_and_a_random_while(mains):
 
 def test_voltage_gone_is_every_phase_below_half_and_needs_two_readings(mains):
     m = mains(period_s=1.0).run(5).run(1, volts=(0.0, 0.0, 0.0))
-    assert not m.events.is_gone
-    assert m.run(1).events.is_gone
-    assert m.run(1, volts=(0.0, 0.0, 230.0)).events.is_gone
-    assert not m.run(1).events.is_gone
+    assert not m.events.is_grid_lost
+    assert m.run(1).events.is_grid_lost
+    assert m.run(1, volts=(0.0, 0.0, 230.0)).events.is_grid_lost
+    assert not m.run(1).events.is_grid_lost
 
 
 def test_a_lost_phase_is_no_outage_but_low_voltage_and_told(mains):
     m = mains(period_s=1.0).run(5).run(63, volts=(230.0, 0.0, 230.0))
 
-    assert (False, 1) == (m.events.is_gone, m.events.low_u.level)
+    assert (False, 1) == (m.events.is_grid_lost, m.events.low_u.level)
     assert "no voltage on L2" in effects.find_grid_alarms(m.events, effects.GridEffects(), m.ns)
 
 
@@ -402,7 +402,7 @@ def test_voltage_alone_decides_where_no_frequency_is_measured(mains):
 def test_it_is_dark_where_no_voltage_is_and_nothing_runs(house, gone, read_s, watts, dark):
     memories = {} if read_s is None else {"pv1.power_w": LastGood(watts, -read_s * 10**9)}
 
-    assert dark is is_dark(GridEvents(is_gone=gone), house, memories, 0)
+    assert dark is is_dark(GridEvents(is_grid_lost=gone), house, memories, 0)
 
 
 # --- property ----------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ def test_a_shed_command_has_its_tiers_off_below_what_the_grid_itself_asks():
     both = effects.add_commanded_tiers(grid, commanded("D", "C"))
 
     assert {"D": "voltage at 87 %: tier D off", "C": "shed command c1: tier C off"} == texts(both.off)
-    assert frozenset({"C"}) == both.asked
+    assert frozenset({"C"}) == both.requested_assets
     assert grid is effects.add_commanded_tiers(grid, {})
 
 
@@ -96,7 +96,7 @@ def test_a_shed_command_holds_its_own_tiers_and_is_none_for_what_a_person_ordere
     ("more", "words"),
     [
         ({}, "grid at 49.46 Hz"),
-        ({"well_ns": 1}, "grid was at 49.46 Hz, back to normal"),
+        ({"normal_ns": 1}, "grid was at 49.46 Hz, back to normal"),
         ({"lost_ns": 1}, "grid was at 49.46 Hz, it is no longer read"),
     ],
 )
@@ -111,7 +111,7 @@ def test_a_reason_says_what_became_of_the_reading_that_began_it(more, words):
 
 
 def test_a_reason_of_low_voltage_says_so_too():
-    events = GridEvents(low_u=ActiveRow(level=1, value=87.0, well_ns=1))
+    events = GridEvents(low_u=ActiveRow(level=1, value=87.0, normal_ns=1))
 
     assert {"D": "voltage was at 87 %, it is well again: tier D off"} == texts(
         effects.find_grid_effects(events, 10_000, 0).off
@@ -127,7 +127,7 @@ def test_a_reason_of_low_voltage_says_so_too():
         (GridEvents(high=ActiveRow(level=1)), (True, False)),
         (GridEvents(outage=OutageRecovery(is_open=True)), (True, True)),
         (GridEvents(outage=OutageRecovery(is_open=True), high=ActiveRow(level=1)), (True, False)),
-        (GridEvents(outage=OutageRecovery(is_open=True), is_gone=True), (True, False)),
+        (GridEvents(outage=OutageRecovery(is_open=True), is_grid_lost=True), (True, False)),
     ],
 )
 def test_pv_serves_the_building_in_every_event_but_a_high_frequency(events, held):

@@ -44,7 +44,7 @@ def test_nothing_rises_before_it_is_known_what_the_building_takes():
 
 
 def test_another_outage_begins_anew():
-    one = OutageRecovery(is_open=True, well_ns=1, rises_ns=2, from_w=3)
+    one = OutageRecovery(is_open=True, normal_ns=1, rises_ns=2, from_w=3)
 
     assert outage.begin_recovery() == looked(one, 1, gone=True)
 

@@ -31,12 +31,12 @@ LINK = LinkLimits(
     since_ns=0,
     import_max_w=7000,
     export_max_w=2000,
-    whose={"import": make_text_reason("envelope dso 1"), "export": make_text_reason("fail-safe value")},
+    sources={"import": make_text_reason("envelope dso 1"), "export": make_text_reason("fail-safe value")},
 )
 
 
 def texts(force):
-    return {way: str(source) for way, source in force.whose.items()}
+    return {way: str(source) for way, source in force.sources.items()}
 
 
 def test_the_minimum_binds_and_keeps_its_name(house):
@@ -56,7 +56,7 @@ def test_a_lost_meter_brings_the_failsafe_values(house):
     force = find_active_limits(house, LINK, ControlStage.SAFE)
 
     assert (5000, 0) == (force.import_w, force.export_w)
-    assert "fail-safe value, grid meter lost" == str(force.whose["import"])
+    assert "fail-safe value, grid meter lost" == str(force.sources["import"])
 
 
 def test_a_slow_meter_costs_10_percent_of_every_cap(house):

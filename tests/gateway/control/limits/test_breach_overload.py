@@ -17,7 +17,7 @@ SHED = Node(name="shed", fuse_a=32.0, measured=True, unmeasured_w=0.0)
 FORCE = ActiveLimits(
     import_w=60_000,
     export_w=60_000,
-    whose={"import": make_text_reason("hard limit"), "export": make_text_reason("hard limit")},
+    sources={"import": make_text_reason("hard limit"), "export": make_text_reason("hard limit")},
 )
 L1 = WatchedRow("shed", 1, "import")
 

@@ -10,7 +10,7 @@ from quartier.site.site_layout import Node
 FORCE = ActiveLimits(
     import_w=20_000,
     export_w=5_000,
-    whose={"import": make_text_reason("hard limit"), "export": make_text_reason("hard limit")},
+    sources={"import": make_text_reason("hard limit"), "export": make_text_reason("hard limit")},
 )
 PARK = Node(name="park", fuse_a=63)
 SOCKET = Node(name="socket", under="park", fuse_a=16, phases_count=1, phase="l2")

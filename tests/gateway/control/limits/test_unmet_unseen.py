@@ -8,7 +8,7 @@ from quartier.control.reason import make_text_reason
 FORCE = ActiveLimits(
     import_w=9_000,
     export_w=2_000,
-    whose={"import": make_text_reason("link"), "export": make_text_reason("envelope dso 1")},
+    sources={"import": make_text_reason("link"), "export": make_text_reason("envelope dso 1")},
 )
 VA, EXPORT = (
     {"grid.apparent_power_va": LastGood(800.0, 0)},
@@ -43,7 +43,7 @@ def test_what_is_generated_must_fit_into_an_export_cap_that_nobody_sees(house):
     capped = unmet.limit_unseen_export(apparent, VA, FORCE)
 
     assert 2_000 == capped.generation_w
-    assert "envelope dso 1: the grid meter shows no export" == str(capped.whose["generation"])
+    assert "envelope dso 1: the grid meter shows no export" == str(capped.sources["generation"])
     assert FORCE is unmet.limit_unseen_export(house, VA, FORCE)
     tighter = replace(FORCE, generation_w=500.0)
     assert tighter is unmet.limit_unseen_export(apparent, VA, tighter)

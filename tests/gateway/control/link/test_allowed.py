@@ -21,7 +21,7 @@ def caps(drive):
     found = drive().controlled(intervals=SPANS, exp_s=5_400)
 
     def make(import_w, export_w, whose, count=8):
-        force = ActiveLimits(import_w=import_w, export_w=export_w, whose=whose)
+        force = ActiveLimits(import_w=import_w, export_w=export_w, sources=whose)
         when = found.now, found.now.utc_ms, 900_000, count
         powers = allowed.find_limits_ahead(found.state, found.params, force, *when)
         return [(one.import_w, one.export_w) for one in powers]
@@ -51,7 +51,7 @@ def test_what_binds_and_is_no_document_is_taken_to_bind_on(caps):
 
 def test_without_a_document_only_the_hard_limits_and_what_binds_count(drive):
     found = drive().start()
-    force = ActiveLimits(import_w=10_000, export_w=6_000, whose={})
+    force = ActiveLimits(import_w=10_000, export_w=6_000, sources={})
     when = found.now, found.now.utc_ms, 900_000, 3
     powers = allowed.find_limits_ahead(found.state, found.params, force, *when)
 
@@ -92,13 +92,13 @@ def test_seeds_spread_buildings_and_each_repeats_itself(drive, paper, limits):
 def test_caps_are_those_of_the_hard_limits_where_nothing_else_says_less(drive):
     d = drive().controlled(import_w=1e6, export_w=1e6)
 
-    assert {"import": active.HARD, "export": active.HARD} == d.caps.whose
+    assert {"import": active.HARD, "export": active.HARD} == d.caps.sources
     assert (None, None) == (d.caps.generation_max_w, d.caps.consumption_max_w)
 
 
 def test_the_cap_of_a_document_names_it_by_program_id_and_seq(drive):
     d = drive().controlled(import_w=3000)
-    found = d.caps.whose["import"]
+    found = d.caps.sources["import"]
 
     assert ("document", found.get("program"), found.get("document")) == (
         found.who.kind,

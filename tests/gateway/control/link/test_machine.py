@@ -14,7 +14,7 @@ def test_init_has_the_failsafe_values_at_once(drive):
 
     assert (LinkMode.INIT, (5000, 0)) == (d.mode, d.caps_w)
     assert {"import": "fail-safe value", "export": "fail-safe value"} == {
-        way: str(source) for way, source in d.caps.whose.items()
+        way: str(source) for way, source in d.caps.sources.items()
     }
     assert d.caps.no_battery_export
     assert d.caps.no_grid_charge_above_reserve
@@ -64,7 +64,7 @@ def test_init_counts_a_tighter_document_at_once(drive, paper):
     d.give(paper(import_w=3000))
 
     assert 3000 == d.caps.import_max_w
-    assert "envelope district district-1" == str(d.caps.whose["import"])
+    assert "envelope district district-1" == str(d.caps.sources["import"])
 
 
 # --- CONTROLLED ------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ def test_controlled_combines_programs_by_minimum_per_direction(drive, paper):
 
     assert (4000, 1000) == d.caps_w
     assert {"import": "envelope dso dso-1", "export": "envelope district district-1"} == {
-        way: str(source) for way, source in d.caps.whose.items()
+        way: str(source) for way, source in d.caps.sources.items()
     }
 
 
@@ -145,7 +145,7 @@ def test_default_of_an_expired_document_stays_until_a_newer_one(drive, paper):
     d = drive().controlled(exp_s=200, default_w=2000)
     d.give(paper(1, "dso"))
     d.beats_until(201)
-    expired = d.caps_w, str(d.caps.whose["import"])
+    expired = d.caps_w, str(d.caps.sources["import"])
     d.give(paper(2, import_w=6000))
 
     assert ((2000, 3000), "default of expired envelope district district-1") == expired

@@ -66,7 +66,7 @@ def test_every_state_has_a_way_out_and_every_way_its_reason():
 def test_only_a_heartbeat_with_a_document_leads_into_control():
     into = {row.holds.__name__ for row in TRANSITIONS if row.target is LinkMode.CONTROLLED}
 
-    assert {"_paired", "_paired_since_failsafe"} == into
+    assert {"_is_paired", "_is_paired_since_failsafe"} == into
 
 
 def _paired(drive, paper, after_s):

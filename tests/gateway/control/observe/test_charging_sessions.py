@@ -203,6 +203,6 @@ def test_nobody_knows_a_departure_by_a_clock_that_is_not_trusted():
 
 def test_one_that_takes_more_than_it_may_does_not_obey_once_it_had_time():
     assert charging_sessions.is_order_ignored(SwitchState(), 6.0, 10.0, 0)
-    assert not charging_sessions.is_order_ignored(SwitchState(told_ns=0), 6.0, 10.0, 6 * S - 1)
-    assert charging_sessions.is_order_ignored(SwitchState(told_ns=0), 6.0, 10.0, 6 * S)
+    assert not charging_sessions.is_order_ignored(SwitchState(order_ns=0), 6.0, 10.0, 6 * S - 1)
+    assert charging_sessions.is_order_ignored(SwitchState(order_ns=0), 6.0, 10.0, 6 * S)
     assert not charging_sessions.is_order_ignored(SwitchState(), 9.5, 10.0, 0)

@@ -33,28 +33,28 @@ def test_a_car_that_nobody_has_seen_is_reckoned_with_the_least_that_one_takes():
     assert not Uptake().is_known
     assert LEAST_W == Uptake().least_w(EV)
     assert (FULL_W, PHASE_W) == (Uptake().likely_w(EV, 3), Uptake().likely_w(EV, 1))
-    assert (1, 6.0) == Uptake().planned(EV)
+    assert (1, 6.0) == Uptake().find_plan_current(EV)
 
 
 def test_it_is_known_after_half_a_minute_and_not_before(watched):
     assert not watched(FULL_W, seconds=30).is_known
     found = watched(FULL_W)
     assert (FULL_W, False, 3) == (found.sure_w, found.is_all, found.phases_count)
-    assert (3, 16.0) == found.planned(EV)
+    assert (3, 16.0) == found.find_plan_current(EV)
 
 
 def test_one_phase_is_told_from_three_by_the_power_alone(watched):
     found = watched(PHASE_W)
 
     assert (PHASE_W, PHASE_W) == (found.least_w(EV), found.likely_w(EV, 3))
-    assert (1, 16.0) == found.planned(EV)
+    assert (1, 16.0) == found.find_plan_current(EV)
 
 
 def test_and_by_the_currents_where_they_are_read(watched):
     found = watched(3_000.0, phases_count=1)
 
     assert (1, True) == (found.phases_count, found.is_all)
-    assert (1, pytest.approx(13.04, abs=0.01)) == found.planned(EV)
+    assert (1, pytest.approx(13.04, abs=0.01)) == found.find_plan_current(EV)
 
 
 @pytest.mark.parametrize("volts", [207.0, 253.0])
@@ -67,7 +67,7 @@ def test_a_car_that_keeps_its_order_may_take_more_than_was_seen(watched):
     found = watched(3 * 8 * 230.0, 8.0)
 
     assert (5_520.0, FULL_W) == (found.least_w(EV), found.likely_w(EV, 3))
-    assert (3, 16.0) == found.planned(EV)
+    assert (3, 16.0) == found.find_plan_current(EV)
 
 
 def test_one_that_stays_below_its_order_takes_all_that_it_can_until_it_takes_more(watched):
@@ -130,5 +130,5 @@ def test_an_order_below_the_floor_makes_no_phase_more(watched):
 def test_a_point_of_one_phase_has_one(watched):
     single = replace(EV, phases_count=1, current_max_a=32.0)
 
-    assert (1, 16.0) == watched(PHASE_W, 32.0, ev=single).planned(single)
+    assert (1, 16.0) == watched(PHASE_W, 32.0, ev=single).find_plan_current(single)
     assert LEAST_W == Uptake().least_w(single)

@@ -26,7 +26,7 @@ HOUSE = Site(
         import_autonomous_w=0,
         export_autonomous_w=0,
     ),
-    witnesses=(LINKY,),
+    clock_sources=(LINKY,),
 )
 
 
@@ -34,7 +34,7 @@ class Watch:
     """Looks each second at what meters said a second ago; what is None is not said any more."""
 
     def __init__(self, *meters):
-        self.house, self.t, self.memories, self.clocks = replace(HOUSE, witnesses=meters), 0, {}, {}
+        self.house, self.t, self.memories, self.clocks = replace(HOUSE, clock_sources=meters), 0, {}, {}
 
     def looks(self, seconds=1, *, synced=True, **behind_s):
         for _ in range(seconds):
@@ -115,9 +115,9 @@ def test_how_far_it_is_off_is_said_in_words(behind_s, words):
 
 
 def test_control_reads_what_meters_that_tell_it_serve_and_nothing_else():
-    house = replace(HOUSE, witnesses=(LINKY, P1))
+    house = replace(HOUSE, clock_sources=(LINKY, P1))
     points = set(observations.list_read_points(house)) - set(
-        observations.list_read_points(replace(house, witnesses=()))
+        observations.list_read_points(replace(house, clock_sources=()))
     )
 
     assert {"linky.clock_offset_s", "p1.clock_offset_s", "p1.tariff_index"} == points

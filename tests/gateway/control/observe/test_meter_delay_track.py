@@ -40,7 +40,7 @@ def test_before_its_first_order_and_its_first_readings_are_kept_its_last_reading
 
 
 def test_a_late_grid_meter_is_compared_with_what_the_battery_showed_then():
-    known = PowerTrack(seen=ns((4, 0.0), (5, 0.0), (6, 400.0), (10, 2000.0)))
+    known = PowerTrack(readings=ns((4, 0.0), (5, 0.0), (6, 400.0), (10, 2000.0)))
 
     assert 400.0 == meter_delay.find_battery_power_w(BATTERY, known, at(10, 2000.0), at(10, 0.0))
     assert 200.0 == meter_delay.find_battery_power_w(BATTERY, known, at(10, 2000.0), at(9.5, 0.0))
@@ -49,7 +49,7 @@ def test_a_late_grid_meter_is_compared_with_what_the_battery_showed_then():
 
 def test_an_early_grid_meter_is_reckoned_with_the_response_to_orders():
     quick = replace(BATTERY, lag_s=0.0)
-    known = PowerTrack(seen=ns((10, 0.0)), told=ns((0, 0.0), (9, 3000.0)))
+    known = PowerTrack(readings=ns((10, 0.0)), orders=ns((0, 0.0), (9, 3000.0)))
 
     assert 500.0 == pytest.approx(meter_delay.find_battery_power_w(quick, known, at(10, 0.0), at(12, 0.0)))
     assert 0.0 == pytest.approx(meter_delay.find_battery_power_w(quick, known, at(10, 0.0), at(10.9, 0.0)))
@@ -59,7 +59,7 @@ def test_an_early_grid_meter_is_reckoned_with_the_response_to_orders():
 
 def test_a_battery_that_does_not_obey_is_not_reckoned_elsewhere_for_long():
     quick = replace(BATTERY, lag_s=0.0)
-    known = PowerTrack(seen=ns((60, 0.0)), told=ns((0, 0.0), (9, 3000.0)))
+    known = PowerTrack(readings=ns((60, 0.0)), orders=ns((0, 0.0), (9, 3000.0)))
 
     assert 0.0 == meter_delay.find_battery_power_w(quick, known, at(60, 0.0), at(65, 0.0))
 
@@ -72,12 +72,12 @@ def test_a_track_keeps_half_a_minute_and_the_one_before():
         house = replace(HOUSE, assets=(BATTERY,))
         tracks = meter_delay.update_tracks(house, tracks, memories, {"bat1.setpoint_w": order}, second * S)
 
-    assert 32 == len(tracks["bat1"].seen) == len(tracks["bat1"].told)
+    assert 32 == len(tracks["bat1"].readings) == len(tracks["bat1"].orders)
     assert {} == meter_delay.update_tracks(HOUSE, tracks, {}, {}, 0)
 
 
 def test_what_a_late_grid_meter_still_shows_of_an_asset():
-    known = PowerTrack(seen=ns((4, 0.0), (6, 400.0), (10, 2000.0)))
+    known = PowerTrack(readings=ns((4, 0.0), (6, 400.0), (10, 2000.0)))
 
     assert 400.0 == meter_delay.find_power_then_w(known, at(14, 0.0), 8.0)
     assert [None] * 4 == [
@@ -96,7 +96,7 @@ def test_without_a_probe_readings_are_kept_and_orders_are_not():
 
 
 def test_a_lag_that_was_found_counts_before_that_of_the_probe_and_without_one():
-    known = PowerTrack(seen=ns((4, 0.0), (5, 0.0), (6, 400.0), (10, 2000.0)))
+    known = PowerTrack(readings=ns((4, 0.0), (5, 0.0), (6, 400.0), (10, 2000.0)))
     plain = replace(BATTERY, delay_s=None, lag_s=0.0)
 
     assert 400.0 == meter_delay.find_battery_power_w(BATTERY, known, at(10, 2000.0), at(14, 0.0), 8.0)

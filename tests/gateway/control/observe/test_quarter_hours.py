@@ -47,14 +47,14 @@ def test_the_day_before_yesterday_is_no_forecast():
 
 def test_a_day_survives_a_restart_and_is_the_same_object_until_a_quarter_ends():
     quarters = day(QuarterHourMeans(), 0, 4)
-    kept = quarters.kept()
+    kept = quarters.dump_means()
     quarters.see({"grid": 1.0}, 1.0, 4 * SLOT_MS - 1)
-    assert kept is quarters.kept()
+    assert kept is quarters.dump_means()
     again = QuarterHourMeans()
     again.recall(json.loads(json.dumps(kept)))
 
     assert quarters.forecast_persistence("grid", DAY_MS) == again.forecast_persistence("grid", DAY_MS)
-    assert json.loads(json.dumps(kept)) == json.loads(json.dumps(again.kept()))
+    assert json.loads(json.dumps(kept)) == json.loads(json.dumps(again.dump_means()))
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_consumption_is_what_runs_and_what_is_charged_whatever_is_generated(plan
 
 def test_without_a_fresh_grid_reading_what_is_generated_beside_the_players_was_consumed_too(scene, house):
     memories = {"pv1.power_w": LastGood(-1_000.0, 0)}
-    blind = scene(t=0, state=replace(ControlState.fresh(house), memories=memories), grid_w=None)
+    blind = scene(t=0, state=replace(ControlState.fresh(house), last_good=memories), grid_w=None)
     steered = Participant(house.assets[1], -400.0, -400.0, SwitchState())
 
     assert 5_600 == totals.find_other_consumption_w(blind, [steered], ResidualLoad(1_000, 5_000, 0))

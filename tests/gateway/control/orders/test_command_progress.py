@@ -65,7 +65,11 @@ def test_what_runs_its_least_time_protects_itself(town):
     p = town()
     p.command(Shed(2, 60))
     p.state = replace(
-        p.state, turns={**p.state.turns, "pump": replace(p.state.turns["pump"], on=True, since_ns=p.now().ns)}
+        p.state,
+        switch_states={
+            **p.state.switch_states,
+            "pump": replace(p.state.switch_states["pump"], on=True, since_ns=p.now().ns),
+        },
     )
     p.run(3)
 
@@ -78,7 +82,7 @@ def test_of_what_runs_in_modes_the_mode_counts_that_it_was_sent_to(town):
     p.command(Shed(2, 600))
     p.run(30)
 
-    assert p.state.turns["tank"].mode == 2
+    assert p.state.switch_states["tank"].mode == 2
     assert inside(p)
 
 
@@ -115,7 +119,7 @@ def test_a_test_is_there_when_the_connection_is_inside_the_fail_safe_caps(town):
     assert inside(p)
     p.cap(mode="INIT").run(1)
     assert inside(p), "there the same values hold"
-    p.world_is = {"state": replace(p.state, force=None)}
+    p.world_is = {"state": replace(p.state, active_limits=None)}
     assert not inside(p)
 
 
@@ -145,6 +149,6 @@ def test_an_asset_that_is_gone_is_unknown_and_one_at_its_edge_protects_itself(to
     p.raw["bat1.soc_pct"] = 12.0
     p.run(1)
     assert "SELF_PROTECTION" == why(p)
-    p.world_is = {"state": replace(p.state, house=with_house("ev1"))}
+    p.world_is = {"state": replace(p.state, site=with_house("ev1"))}
 
     assert (False, "UNKNOWN_DEVICE") == (inside(p), why(p))

@@ -55,7 +55,7 @@ def test_rule_aborted_when_the_district_leads_no_more_while_sheds_go_on(town):
 def test_rule_an_outage_drops_wishes(town):
     town.command(Setpoint("bat1", -2_000, 600))
     town.run(1)
-    town.world_is = {"state": replace(town.state, events=GridEvents(is_gone=True))}
+    town.world_is = {"state": replace(town.state, events=GridEvents(is_grid_lost=True))}
     town.run(1)
 
     assert "ABORTED SAFETY" == town.said()[-1]

@@ -109,7 +109,10 @@ def test_rule_safety_where_the_district_does_not_lead_or_inputs_are_not_well(tow
     wish = Setpoint("bat1", 1_000, 60)
     town.world_is = {"leads": False}
     assert ("REJECTED", "SAFETY") == town.command(wish)
-    for changes in ({"judgement": StageDecision(ControlStage.FREEZE)}, {"events": GridEvents(is_gone=True)}):
+    for changes in (
+        {"judgement": StageDecision(ControlStage.FREEZE)},
+        {"events": GridEvents(is_grid_lost=True)},
+    ):
         town.world_is = {"state": replace(town.state, **changes)}
         assert ("REJECTED", "SAFETY") == town.command(wish)
     town.world_is = {}
@@ -137,7 +140,7 @@ def test_rule_self_protection_a_minimum_time_is_not_over(plant):
 def test_rule_self_protection_another_controller_or_a_fallback_that_is_not_there(town, name, point):
     watts = 0.0 if name == "ev1" else 1_000.0
     rests = {point: PointConflict(rests_ns=2**62, pauses=1)}
-    town.world_is = {"state": replace(town.state, rivals=rests)}
+    town.world_is = {"state": replace(town.state, conflicts=rests)}
     assert ("REJECTED", "SELF_PROTECTION") == town.command(Setpoint(name, watts, 60))
     town.world_is = {}
     town.raw[f"{name}.fallback_on"] = 0.0
@@ -170,7 +173,7 @@ def test_a_mode_is_refused_where_people_order_all_that_it_is_about(town):
     town.people = {"bat1": by_hand("bat1", 0.0)}
     assert ("REJECTED", "LOCAL_OVERRIDE") == town.command(wish, 2)
     two = (*town.house.assets, replace(town.house.assets[0], name="bat2"))
-    town.world_is = {"state": replace(town.state, house=replace(town.house, assets=two))}
+    town.world_is = {"state": replace(town.state, site=replace(town.house, assets=two))}
     assert ("ACCEPTED", "LOCAL_OVERRIDE") == town.command(wish, 3)
     town.people, town.world_is = {}, {"leads": False}
     assert ("REJECTED", "SAFETY") == town.command(wish, 4)
@@ -186,6 +189,6 @@ def test_a_shed_says_where_people_order_a_part_of_it_or_all(town):
 
 
 def test_in_an_outage_there_is_nothing_to_test(town):
-    town.world_is = {"state": replace(town.state, events=GridEvents(is_gone=True))}
+    town.world_is = {"state": replace(town.state, events=GridEvents(is_grid_lost=True))}
 
     assert ("REJECTED", "SAFETY") == town.command(FailsafeTest(60))

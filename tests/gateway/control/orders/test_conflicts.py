@@ -175,7 +175,7 @@ def test_a_battery_that_another_moves_is_given_back_told_and_tried_again(plant):
 
 
 def test_a_reading_taken_before_is_looked_at_once():
-    one = PointConflict(read=LastGood(1_000, S), told=((0, 1_000.0),))
+    one = PointConflict(read=LastGood(1_000, S), orders=((0, 1_000.0),))
     image = ProcessImage()
     image.put(make_readings([Reading(POINT, 0.0, Quality.GOOD, S)], S))
 

@@ -154,7 +154,7 @@ def test_nothing_is_said_of_a_car_that_nobody_sees(house):
         {}, ProcessImage().freeze(9 * S), house, {}, orders, 9 * S
     )
 
-    assert {"ev1.current_max_a": HiddenConflict(told=((0, 6.0),))} == found
+    assert {"ev1.current_max_a": HiddenConflict(orders=((0, 6.0),))} == found
     assert [] == list(hidden_conflicts.find_hidden_conflict_alarms(found, house))
 
 
@@ -168,8 +168,8 @@ def test_a_second_master_on_a_charger_is_told_and_its_cap_is_still_ordered(plant
 
     assert "output.second_master" in [one.code for one in p.view["alarms"]]
     assert p.written("ev1.current_max_a", since)
-    assert p.state.trespasses.keys() == {"ev1.current_max_a"}
-    assert {} == p.state.adopt(replace(p.house, assets=())).trespasses
+    assert p.state.hidden_conflicts.keys() == {"ev1.current_max_a"}
+    assert {} == p.state.adopt(replace(p.house, assets=())).hidden_conflicts
 
 
 # Loads and PV that do not show their order
@@ -237,9 +237,9 @@ def test_a_load_or_pv_that_obeyed_and_does_more_after_two_writes_has_a_second_ma
 
     assert [words] == device.see(order, passes_w, 40).words
     (one,) = device.found.values()
-    assert one.passes == one.seen
+    assert one.excess == one.value
     (one,) = device.see(order, obeys_w, 20).found.values()
-    assert one.passes is None
+    assert one.excess is None
 
 
 def test_a_load_that_is_ordered_on_or_that_nobody_sees_passes_nothing(house):

@@ -81,8 +81,8 @@ def test_the_rules_reason_says_that_the_clock_is_in_doubt_where_a_plan_would_lea
 ):
     meter = ClockSource(name="grid", clock_s=1.0)
     p = plant(base_w=500)
-    p.house = replace(p.house, witnesses=(meter,), plans=plans)
-    p.state = replace(p.state, house=p.house)
+    p.house = replace(p.house, clock_sources=(meter,), plans=plans)
+    p.state = replace(p.state, site=p.house)
     p.raw = {"grid.clock_offset_s": 3_600.0}
     before = p.cap(import_max_w=5_000.0).run(50).view["caps"]
     reason = p.run(60).view["assets"]["bat1"]["command"]["reason"]
@@ -203,8 +203,8 @@ def test_the_edges_of_the_rule_are_told_where_no_plan_leads(plant):
 
 
 def test_two_batteries_that_the_plan_leads_serve_the_house_once_and_one_without_an_aim_takes_the_rest(scene):
-    unit = next(one for one in scene().house.assets if one.name == "bat1")
-    house = replace(scene().house, assets=(unit, replace(unit, name="bat2", discharge_max_w=1_000)))
+    unit = next(one for one in scene().site.assets if one.name == "bat1")
+    house = replace(scene().site, assets=(unit, replace(unit, name="bat2", discharge_max_w=1_000)))
     state = ControlState.fresh(house)
     until = EPOCH_MS + 900_000
     serves = RunningAim(PlanAim(900, 0.0, 0.0, 0.0, make_text_reason("serves")), until)
@@ -212,10 +212,10 @@ def test_two_batteries_that_the_plan_leads_serve_the_house_once_and_one_without_
 
     def wanted(aims_now):
         found = scene(house, state=state)
-        found = replace(found, wishes=replace(found.wishes, aims=aims_now), dt_s=10.0)
+        found = replace(found, requests=replace(found.requests, aims=aims_now), dt_s=10.0)
         room = PowerRange(-5_000.0, 5_000.0)
         units = [Participant(asset, 0.0, 0.0, SwitchState(), room) for asset in house.assets]
-        units[1].room = PowerRange(-1_000.0, 5_000.0)
+        units[1].headroom = PowerRange(-1_000.0, 5_000.0)
         cycle._want(found, units, ResidualLoad(3_000.0, 3_000.0, 3_000.0))
         return [(round(one.want_w, -2), str(one.reason)) for one in units]
 

@@ -62,8 +62,8 @@ def stands(house):
             ControlState.fresh(
                 replace(house, assets=(*house.assets[:1], ev, Load(name="hp1", rated_w=2e3, switchable=True)))
             ),
-            stays={"ev1": stay or ChargingSession(0, uptake=KNOWN)},
-            memories=memories,
+            charging_sessions={"ev1": stay or ChargingSession(0, uptake=KNOWN)},
+            last_good=memories,
             book=OrderBook(orders),
         )
 
@@ -116,7 +116,7 @@ def test_a_plan_that_does_not_hold_leads_nothing(stands, plan, t_s, how):
 def test_what_is_missing_never_lets_a_car_wait(stands):
     there = "nobody says that a car is there"
     assert local_plan.explain_not_followed(EV, stands(), at(10)) is None
-    assert there == str(local_plan.explain_not_followed(EV, replace(stands(), stays={}), at(10)))
+    assert there == str(local_plan.explain_not_followed(EV, replace(stands(), charging_sessions={}), at(10)))
     assert there == str(local_plan.explain_not_followed(EV, stands(plugged_on=None), at(10)))
     assert there == str(local_plan.explain_not_followed(EV, stands(), at(60))), "its point is silent"
     for ev, why in (
@@ -213,7 +213,7 @@ def stores(house):
         memories = {name.replace("__", "."): LastGood(value, 0) for name, value in values.items()}
         orders = {"boiler.relay_on": Order(0.0, 0, reason)} if reason else {}
         house_of = replace(house, assets=(boiler, BIN))
-        return replace(ControlState.fresh(house_of), memories=memories, book=OrderBook(orders))
+        return replace(ControlState.fresh(house_of), last_good=memories, book=OrderBook(orders))
 
     return make
 
@@ -263,7 +263,7 @@ WASH = replace(PLAN, legs={"washer": (PlanLeg(900.0, 1.0, make_text_reason("wait
 def washing(house, progress, **values):
     memories = {f"washer.{name}": LastGood(value, 0) for name, value in values.items()}
     state = ControlState.fresh(replace(house, assets=(replace(WASHER, senses=("waiting_on",)),)))
-    return replace(state, memories=memories, runs={"washer": progress})
+    return replace(state, last_good=memories, runs={"washer": progress})
 
 
 def test_a_run_that_is_owed_waits_and_begins_as_the_plan_has_it(house):

@@ -252,8 +252,8 @@ def test_only_what_a_person_switched_off_is_kept_off(asset, value, keeps):
 @pytest.mark.parametrize(
     ("turn", "value", "after"),
     [
-        (SwitchState(), 0.0, SwitchState(on=False, since_ns=900 * S, told_ns=900 * S)),
-        (SwitchState(since_ns=600 * S), 0.0, SwitchState(on=False, since_ns=900 * S, told_ns=900 * S)),
+        (SwitchState(), 0.0, SwitchState(on=False, since_ns=900 * S, order_ns=900 * S)),
+        (SwitchState(since_ns=600 * S), 0.0, SwitchState(on=False, since_ns=900 * S, order_ns=900 * S)),
         (SwitchState(since_ns=601 * S), 0.0, SwitchState(since_ns=601 * S)),
         (SwitchState(on=False, since_ns=5 * S), 0.0, SwitchState(on=False, since_ns=5 * S)),
         (SwitchState(), 1.0, SwitchState()),
@@ -286,12 +286,12 @@ def test_no_plan_goes_before_a_deadline_or_comfort_that_claims_its_place():
 
     assert own == orders_overrides.apply_to_preference(TANK, {TANK.name: plan}, own)
     led = orders_overrides.apply_to_preference(TANK, {TANK.name: plan}, free)
-    assert (1, "local plan: waits until 22:00") == (led.wanted, str(led.reason))
+    assert (1, "local plan: waits until 22:00") == (led.preferred_mode, str(led.reason))
     assert (
         1
         == orders_overrides.apply_to_preference(
             TANK, {TANK.name: replace(plan, who=ANNA, because=None)}, own
-        ).wanted
+        ).preferred_mode
     )
 
 

@@ -53,7 +53,7 @@ def released(scene, house):
                 name: LastGood(value, ns) for name, read in reads.items() if (value := read(t)) is not None
             }
             now = scene(
-                of, t=BEGIN_S + t, state=replace(ControlState.fresh(of), memories=dict(memories), book=book)
+                of, t=BEGIN_S + t, state=replace(ControlState.fresh(of), last_good=dict(memories), book=book)
             )
             if list(releases.find_release_alarms(now, lost)):
                 alarms.append(t)
@@ -233,7 +233,7 @@ def taken_back(scene, house):
                 image.put(make_readings([Reading(point, 0.0 if seen is NOTHING else seen, quality, ns)], ns))
             if (seen := power_w(t)) is not None:
                 memories[f"{asset.name}.power_w"] = LastGood(seen, ns)
-            state = replace(ControlState.fresh(of), memories=dict(memories), book=book, rivals=rest)
+            state = replace(ControlState.fresh(of), last_good=dict(memories), book=book, conflicts=rest)
             now = scene(of, t=BEGIN_S + t, state=state)
             if list(releases.find_release_alarms(now, lost)):
                 alarms.append(t)

@@ -208,8 +208,8 @@ def test_a_command_runs_for_its_time_and_no_longer():
     commands, _ = told(SHED)
 
     assert [1, 0] == [len([*commands.now(at(t).ns)]) for t in (699, 700)]
-    assert at(700).ns == commands.shed_until_ns(at(699).ns)
-    assert commands.shed_until_ns(at(700).ns) is None
+    assert at(700).ns == commands.find_shed_end_ns(at(699).ns)
+    assert commands.find_shed_end_ns(at(700).ns) is None
 
 
 def test_rule_revoked_a_newer_command_of_the_same_place_takes_it():
@@ -247,12 +247,12 @@ def test_rule_same_seq_same_bytes_is_answered_with_the_last_word():
     commands, _ = told(SHED)
     commands, _ = running_commands.set_command_status(commands, document(SHED), InstructionStatus.SUCCEEDED)
 
-    assert "SUCCEEDED" == commands.said(document(SHED)).status
+    assert "SUCCEEDED" == commands.find_last_ack(document(SHED)).status
     assert [InstructionStatus.SUCCEEDED] == [one.status for one in commands.running]
 
 
 def test_a_command_of_whose_effect_nothing_is_known_is_over_and_may_be_sent_anew():
-    said = RunningCommands().said(document(SHED))
+    said = RunningCommands().find_last_ack(document(SHED))
 
     assert ("TEMPORARY_ERROR", "ABORTED") == (said.reception, said.status)
 
@@ -260,8 +260,8 @@ def test_a_command_of_whose_effect_nothing_is_known_is_over_and_may_be_sent_anew
 def test_the_last_words_are_bounded():
     commands, _ = told(*[Ping()] * (ANSWERS_MAX + 5))
 
-    assert ANSWERS_MAX == len(commands.answered)
-    assert f"c{ANSWERS_MAX + 5}" == commands.answered[-1].id
+    assert ANSWERS_MAX == len(commands.last_acks)
+    assert f"c{ANSWERS_MAX + 5}" == commands.last_acks[-1].id
 
 
 def test_what_is_aborted_no_longer_runs_and_what_ends_keeps_its_last_word():
@@ -272,7 +272,7 @@ def test_what_is_aborted_no_longer_runs_and_what_ends_keeps_its_last_word():
     commands = running_commands.end_command(commands, document(DISCHARGE, 2))
 
     assert ((), "SAFETY") == (commands.running, ack.reason)
-    assert "ACCEPTED" == commands.said(document(DISCHARGE, 2)).status
+    assert "ACCEPTED" == commands.find_last_ack(document(DISCHARGE, 2)).status
 
 
 # Over a restart
@@ -283,17 +283,19 @@ def test_a_restart_drops_nothing():
     after, acks = again(commands, at(300))
 
     assert ([], commands.running) == (acks, after.running)
-    assert commands.answered == after.answered
+    assert commands.last_acks == after.last_acks
 
 
 def test_a_shed_lasts_at_least_as_long_as_it_said_by_what_is_certain():
     commands, _ = told(SHED)
     new_boot, sooner = at(5, wall_s=400), at(5, wall_s=400, synced=False)
 
-    assert at(305).ns == again(commands, new_boot)[0].shed_until_ns(new_boot.ns), "300 s of it passed"
-    assert at(605).ns == again(commands, sooner)[0].shed_until_ns(sooner.ns), "nobody knows how long it ran"
+    assert at(305).ns == again(commands, new_boot)[0].find_shed_end_ns(new_boot.ns), "300 s of it passed"
+    assert at(605).ns == again(commands, sooner)[0].find_shed_end_ns(sooner.ns), (
+        "nobody knows how long it ran"
+    )
     late = at(900)
-    assert again(commands, late)[0].shed_until_ns(late.ns) is None
+    assert again(commands, late)[0].find_shed_end_ns(late.ns) is None
 
 
 @pytest.mark.parametrize(
@@ -324,9 +326,9 @@ def test_over_a_reboot_a_shed_goes_on_for_what_was_counted_of_it(wall_s):
     commands, _ = told(SHED)
     now = at(5, wall_s=wall_s)
 
-    assert at(65).ns == again(commands, now, ends_ns={Shed: at(65).ns})[0].shed_until_ns(now.ns)
-    assert at(605).ns == again(commands, now, ends_ns={Shed: at(9_000).ns})[0].shed_until_ns(now.ns)
-    assert again(commands, now, ends_ns={Shed: at(4).ns})[0].shed_until_ns(now.ns) is None
+    assert at(65).ns == again(commands, now, ends_ns={Shed: at(65).ns})[0].find_shed_end_ns(now.ns)
+    assert at(605).ns == again(commands, now, ends_ns={Shed: at(9_000).ns})[0].find_shed_end_ns(now.ns)
+    assert again(commands, now, ends_ns={Shed: at(4).ns})[0].find_shed_end_ns(now.ns) is None
 
 
 def test_a_clock_set_back_gives_a_setpoint_no_more_time():

@@ -27,7 +27,7 @@ def schedule(*stretches, seq=1, asset="bat1", start_s=0, exp_s=3_600, nbf_s=-60,
         nbf_utc_ms=EPOCH_MS + nbf_s * 1000,
         exp_utc_ms=EPOCH_MS + exp_s * 1000,
         start_utc_ms=EPOCH_MS + start_s * 1000,
-        stretches=stretches or (ScheduleInterval(600, 2_000),),
+        intervals=stretches or (ScheduleInterval(600, 2_000),),
     )
     return replace(made, **more)
 
@@ -122,12 +122,12 @@ def test_a_state_of_charge_is_gone_for_by_the_end_of_its_time(desk):
     [
         ({"asset": "bat9"}, "INVALID_CONTENT", "UNKNOWN_DEVICE"),
         (
-            {"stretches": (ScheduleInterval(60, 0.0), ScheduleInterval(60, 5_100))},
+            {"intervals": (ScheduleInterval(60, 0.0), ScheduleInterval(60, 5_100))},
             "INVALID_CONTENT",
             "BOUNDS",
         ),
-        ({"stretches": (ScheduleInterval(60, soc_pct=99),)}, "INVALID_CONTENT", "BOUNDS"),
-        ({"asset": "ev1", "stretches": (ScheduleInterval(60, soc_pct=50),)}, "INVALID_CONTENT", "BOUNDS"),
+        ({"intervals": (ScheduleInterval(60, soc_pct=99),)}, "INVALID_CONTENT", "BOUNDS"),
+        ({"asset": "ev1", "intervals": (ScheduleInterval(60, soc_pct=50),)}, "INVALID_CONTENT", "BOUNDS"),
         ({"exp_utc_ms": EPOCH_MS}, "OK", "EXPIRED"),
         ({"seq": 0}, "OK", "REPLAY"),
     ],
@@ -358,7 +358,7 @@ def scheduled(plant):
 
         def wishes(self):
             now = self.now()
-            moment = ScheduleContext(now, now.utc_ms, None, self.house, self.state.memories)
+            moment = ScheduleContext(now, now.utc_ms, None, self.house, self.state.last_good)
             return Requests(caps=self.caps, overrides=schedules.find_scheduled_orders(self.entries, moment))
 
         def follow(self, *papers):

@@ -45,7 +45,7 @@ def here(scene):
     def make(stage=ControlStage.NORMAL, **more):
         plain = scene()
         heard = {f"{name}.power_w": LastGood(0.0, NOW) for name in ("pump", "ev1", "pv1", "pv2", "heat")}
-        state = replace(plain.state, memories=heard, book=OrderBook(), judgement=StageDecision(stage=stage))
+        state = replace(plain.state, last_good=heard, book=OrderBook(), judgement=StageDecision(stage=stage))
         return scene(state=state, **more)
 
     return make
@@ -53,7 +53,7 @@ def here(scene):
 
 def told(scene, player, setpoint_w, high_w=0.0, **more):
     """What is written to the only player, and its turn."""
-    found = AllocationResult((setpoint_w,), high_w, 0.0, {}, met=True, gate=RestoreGate(), **more)
+    found = AllocationResult((setpoint_w,), high_w, 0.0, {}, is_met=True, gate=RestoreGate(), **more)
     wants, turns = results.apply_allocation(scene, [player], found)
     return [want.value for want in wants], turns[player.name]
 
@@ -82,7 +82,7 @@ def test_what_is_read_late_is_not_ordered_on_before_and_then_taken_as_it_stands(
     assert state in p.view["assets"][name]["state"]
     assert stands == p.points[point]
     if not stands:
-        assert 12 * S == p.state.turns[name].since_ns
+        assert 12 * S == p.state.switch_states[name].since_ns
 
 
 @pytest.mark.long
@@ -161,7 +161,7 @@ def test_the_point_is_waited_for_from_the_first_look_without_it(turn, read, sinc
         (YOUNG, 1.0, {}, False),
         (OLD, 1.0, {}, True),
         (OLD, 6.0, {}, False),  # three polls
-        (OLD, 1.0, {"lost": True}, False),
+        (OLD, 1.0, {"is_meter_lost": True}, False),
         (OLD, 1.0, {"stage": ControlStage.FREEZE}, False),
     ],
 )
@@ -177,7 +177,7 @@ def test_it_is_waited_for_as_long_as_its_device_may_be_silent_and_while_nothing_
         (PUMP, OLD, 0.0, {}, True),
         (PUMP, YOUNG, 0.0, {}, False),
         (PUMP, OLD, 500.0, {}, False),
-        (PUMP, OLD, 500.0, {"seen": False}, True),
+        (PUMP, OLD, 500.0, {"is_measured": False}, True),
         (PUMP, OLD, 0.0, {"usable": False}, False),
         (PUMP, replace(OLD, since_ns=1), 0.0, {}, False),
         (CAR, OLD, 0.0, {}, True),
@@ -195,7 +195,7 @@ def test_who_may_be_off_for_all_that_is_known_comes_back_in_its_turn(
 
     assert comes_back is unread_assets.returns_staged(here(), player)
     assert (comes_back or turn is YOUNG) is unread_assets.is_unread(here(), player)
-    assert not unread_assets.is_unread(here(), replace(player, turn=SwitchState()))
+    assert not unread_assets.is_unread(here(), replace(player, switch_state=SwitchState()))
     assert comes_back is unread_assets.is_possibly_off(here(), player)
 
 
@@ -203,7 +203,7 @@ def test_one_that_is_remembered_off_is_told_so_before_it_may_return(here):
     off = SwitchState(on=False, since_ns=1)
     unknown = Participant(PUMP, 0.0, 0.0, replace(off, unread_ns=NOW))
 
-    assert unread_assets.is_possibly_off(here(), replace(unknown, turn=off))
+    assert unread_assets.is_possibly_off(here(), replace(unknown, switch_state=off))
     assert not unread_assets.is_possibly_off(here(), unknown)
     assert [0.0] == told(here(), unknown, 0.0)[0]
 
@@ -217,7 +217,7 @@ def test_one_that_is_remembered_off_is_told_so_before_it_may_return(here):
         (Participant(PUMP, 0.0, 0.0, OLD), 0.0, [], True),
         (Participant(CAR, 0.0, 0.0, YOUNG), 0.0, [], True),
         (Participant(CAR, 11_040.0, 11_040.0, YOUNG), 5_520.0, [8.0], True),  # it charges: it is slowed
-        (Participant(CAR, 11_040.0, 11_040.0, YOUNG, seen=False), 5_520.0, [0.0], False),
+        (Participant(CAR, 11_040.0, 11_040.0, YOUNG, is_measured=False), 5_520.0, [0.0], False),
         (Participant(CAR, 5_520.0, 5_520.0, OLD), 5_520.0, [16.0], True),
         (
             Participant(CAR, 5_520.0, 5_520.0, replace(YOUNG, limit_w=5_520.0), allowed_w=5_520.0),
@@ -229,7 +229,7 @@ def test_one_that_is_remembered_off_is_told_so_before_it_may_return(here):
         (Participant(ROOF, -4_000.0, -4_000.0, YOUNG), -4_000.0, [], True),
         (Participant(ROOF, -4_000.0, -4_000.0, YOUNG), -1_000.0, [1_000.0], True),
         (Participant(ROOF, -4_000.0, -4_000.0, OLD), -4_000.0, [4_000.0], True),
-        (Participant(ROOF, -4_000.0, -4_000.0, OLD, seen=False), -4_000.0, [6_000.0], True),
+        (Participant(ROOF, -4_000.0, -4_000.0, OLD, is_measured=False), -4_000.0, [6_000.0], True),
         (Participant(BARN, -900.0, -900.0, OLD), -900.0, [1.0], True),
     ],
 )
@@ -245,13 +245,13 @@ def test_before_it_is_read_only_what_is_less_is_written(here, player, setpoint_w
     [(YOUNG, 1, []), (YOUNG, 0, []), (YOUNG, 2, [0.0]), (OLD, 1, [1.0]), (OLD, 0, [2.0])],
 )
 def test_one_in_modes_is_told_only_to_go_below_normal_before_it_is_read(here, turn, mode, values):
-    player = Participant(PUMPED, 2_000.0, 2_000.0, turn, mode=mode, wanted=mode)
+    player = Participant(PUMPED, 2_000.0, 2_000.0, turn, mode=mode, preferred_mode=mode)
 
     assert values == told(here(), player, 2_000.0)[0]
 
 
 def test_one_in_modes_that_may_not_be_ordered_is_not_ordered_for_the_first_time(here):
-    player = Participant(PUMPED, 2_000.0, 2_000.0, SwitchState(), usable=False, mode=1, wanted=1)
+    player = Participant(PUMPED, 2_000.0, 2_000.0, SwitchState(), usable=False, mode=1, preferred_mode=1)
     values, turn = told(here(), player, 2_000.0)
 
     assert ([], None) == (values, turn.mode)

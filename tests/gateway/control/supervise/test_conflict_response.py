@@ -52,7 +52,7 @@ def begins(p, point, value, every_s=7):
     """Fight until it is a conflict."""
     for _ in range(900):
         fight(p, point, value, 1, every_s)
-        if conflicts.explain_no_raise(p.state.rivals, point):
+        if conflicts.explain_no_raise(p.state.conflicts, point):
             return p
     raise AssertionError("no conflict")
 
@@ -120,7 +120,7 @@ def test_after_a_quarter_of_an_hour_it_is_ordered_again_and_comes_back_in_its_tu
     p.run(600)
 
     assert 1.0 == p.points["pump.relay_on"]
-    assert not conflicts.explain_no_raise(p.state.rivals, "pump.relay_on")
+    assert not conflicts.explain_no_raise(p.state.conflicts, "pump.relay_on")
     assert ("output.second_master", "pump.relay_on") not in codes(p)
 
 
@@ -233,12 +233,12 @@ def test_a_point_counts_at_the_larger_of_measured_and_last_foreign_value(house, 
     name = find_control_point(asset)
     memories = {} if seen_w is None else {"x.power_w": LastGood(seen_w, S)}
     state = replace(
-        ControlState.fresh(small), rivals={name: replace(RIVAL, last_foreign=value)}, memories=memories
+        ControlState.fresh(small), conflicts={name: replace(RIVAL, last_foreign=value)}, last_good=memories
     )
 
     assert more == conflict_response.find_conflict_power_w(small, state, S)
     assert (0.0, 0.0) == conflict_response.find_conflict_power_w(
-        small, replace(state, rivals={name: PointConflict()}), S
+        small, replace(state, conflicts={name: PointConflict()}), S
     )
 
 
@@ -251,7 +251,7 @@ def test_value_that_another_sets_counts_from_its_second_time_in_a_minute(house, 
     small = replace(house, assets=(ev,))
     one = PointConflict(last_foreign=16.0, moves_ns=tuple(s * S for s in moves_s))
     memories = {"x.power_w": LastGood(0.0, 99 * S)}
-    state = replace(ControlState.fresh(small), rivals={"x.current_max_a": one}, memories=memories)
+    state = replace(ControlState.fresh(small), conflicts={"x.current_max_a": one}, last_good=memories)
 
     assert (more_w, 0.0) == conflict_response.find_conflict_power_w(small, state, 100 * S)
 
@@ -276,11 +276,11 @@ def wants(scene, house):
         rival = PointConflict(
             **({"foreign": foreign, "last_foreign": foreign} | LATER | changes.pop("rival", {}))
         )
-        state = replace(state, rivals={name: rival}, book=OrderBook(orders), **changes.pop("state", {}))
+        state = replace(state, conflicts={name: rival}, book=OrderBook(orders), **changes.pop("state", {}))
         generation_w = changes.pop("generation_w", None)
         at = scene(t=T, state=state, grid_w=high_w, **changes)
-        at = replace(at, force=replace(at.force, generation_w=generation_w))
-        told = {"acted": {}, "met": True, "gate": RestoreGate()} | (result or {})
+        at = replace(at, active_limits=replace(at.active_limits, generation_w=generation_w))
+        told = {"acted": {}, "is_met": True, "gate": RestoreGate()} | (result or {})
         found = AllocationResult((0.0,), high_w, low_w, **told)
         written, turns = conflict_response.find_conflict_writes(
             at, found, {asset.name: turn or SwitchState()}
@@ -297,7 +297,7 @@ def wants(scene, house):
         (CAR, 16.0, {"high_w": 9_500}, 6.0),
         (CAR, 16.0, {"high_w": 9_500, "result": {"broken": (0,)}}, 0.0),
         (CAR, 16.0, {"result": {"acted": {0: "x"}}}, 6.0),
-        (CAR, 16.0, {"duties": GridEffects(off={"D": "f"})}, 0.0),
+        (CAR, 16.0, {"grid_effects": GridEffects(off={"D": "f"})}, 0.0),
         (CAR, 16.0, {"turn": SwitchState(limit_w=6_900)}, 10.0),
         (CAR, 16.0, {"turn": SwitchState(on=False)}, 0.0),
         (CAR, 16.0, {"turn": SwitchState(on=False), "rival": {"offs_ns": (T * S - S,) * 3}}, 6.0),
@@ -306,7 +306,7 @@ def wants(scene, house):
         (
             ROOF,
             6_000.0,
-            {"low_w": -7_000, "state": {"memories": {"x.power_w": LastGood(-4_000, T * S)}}},
+            {"low_w": -7_000, "state": {"last_good": {"x.power_w": LastGood(-4_000, T * S)}}},
             3_000.0,
         ),
         (ROOF, 6_000.0, {"generation_w": 2_000.0}, 0.0),
@@ -350,7 +350,7 @@ ANN, DISTRICT, PLAN = Origin("person", "ann"), Origin("document", "command"), Or
 
 
 def ordered(value, who=ANN):
-    return {"wishes": Requests(caps=CAPS, overrides={"x": Override("x", value, (T + 600) * S, 0, who)})}
+    return {"requests": Requests(caps=CAPS, overrides={"x": Override("x", value, (T + 600) * S, 0, who)})}
 
 
 OPENED = {"offs_ns": (T * S - S,) * 3}
@@ -455,8 +455,8 @@ def test_a_car_that_another_started_counts_as_on_from_when_it_was_slowed(wants):
 
 def test_a_car_that_takes_nothing_is_not_given_a_current_because_its_point_shows_one(wants):
     off = {"order": 0.0, "turn": SwitchState(on=False), "rival": OPENED}
-    still = {"state": {"memories": {"x.power_w": LastGood(40.0, T * S)}}}
-    draws = {"state": {"memories": {"x.power_w": LastGood(11_000.0, T * S)}}}
+    still = {"state": {"last_good": {"x.power_w": LastGood(40.0, T * S)}}}
+    draws = {"state": {"last_good": {"x.power_w": LastGood(11_000.0, T * S)}}}
 
     assert [] == wants(CAR, 32_767.0, **off, **still)[0]
     assert [6.0] == wants(CAR, 32_767.0, **off, **draws)[0]
@@ -479,11 +479,11 @@ def test_the_current_that_another_set_counts_where_cars_share(board, house):
     p.cap(import_max_w=60_000).run(30)
     later_ns = (p.t + 900) * S
     rival = PointConflict(rests_ns=later_ns, foreign=16.0, last_foreign=16.0, read=LastGood(16.0, p.t * S))
-    p.state = replace(p.state, rivals={"ev1.current_max_a": rival})
+    p.state = replace(p.state, conflicts={"ev1.current_max_a": rival})
     p.run(2)
 
-    assert 16.0 == conflicts.find_foreign_value(p.state.rivals, "ev1.current_max_a")
-    assert 0.0 == conflicts.find_foreign_value(p.state.rivals, "ev2.current_max_a")
+    assert 16.0 == conflicts.find_foreign_value(p.state.conflicts, "ev1.current_max_a")
+    assert 0.0 == conflicts.find_foreign_value(p.state.conflicts, "ev2.current_max_a")
 
 
 def test_what_another_master_may_take_is_no_reason_for_a_battery_to_export(plant):
@@ -491,11 +491,11 @@ def test_what_another_master_may_take_is_no_reason_for_a_battery_to_export(plant
     rival = PointConflict(
         rests_ns=(p.t + 900) * S, foreign=16.0, last_foreign=16.0, read=LastGood(16.0, p.t * S)
     )
-    p.state = replace(p.state, rivals={"ev1.current_max_a": rival})
+    p.state = replace(p.state, conflicts={"ev1.current_max_a": rival})
     since = p.t
     p.run(30)
 
-    assert conflict_response.find_conflict_power_w(p.state.house, p.state, p.t * S)[0] > 6_000
+    assert conflict_response.find_conflict_power_w(p.state.site, p.state, p.t * S)[0] > 6_000
     assert 0 == p.longest_over_s(0, since, export=True)
 
 
@@ -516,7 +516,7 @@ def test_whoever_fights_for_a_car_it_is_switched_a_bounded_number_of_times(
     shows, raised = [], []
     for _ in range(700):
         before = p.points.get("ev1.current_max_a", 16.0)
-        rests = conflicts.explain_no_raise(p.state.rivals, "ev1.current_max_a")
+        rests = conflicts.explain_no_raise(p.state.conflicts, "ev1.current_max_a")
         if (p.t + late_s) % every_s == 0:
             p.points["ev1.current_max_a"] = value
         p.step()

@@ -65,7 +65,7 @@ def test_what_a_car_still_wants_is_its_energy_up(told, house):
     )
 
     def stays(state):
-        return replace(state, stays={"ev1": ChargingSession(0, charged_wh=2_000)})
+        return replace(state, charging_sessions={"ev1": ChargingSession(0, charged_wh=2_000)})
 
     ev = told("ev1", of=wanting, ev_wants_w=8_000, state=stays)
     assert (7_000, "POWER_ENVELOPE_BASED_CONTROL") == (ev["energy_up_wh"], ev["control_type"])
@@ -80,7 +80,10 @@ def test_a_car_that_says_when_it_leaves_and_what_it_wants_is_filled(told, house)
         ),
     )
     ev = told(
-        "ev1", of=leaving, ev_wants_w=8_000, state=lambda s: replace(s, stays={"ev1": ChargingSession(0)})
+        "ev1",
+        of=leaving,
+        ev_wants_w=8_000,
+        state=lambda s: replace(s, charging_sessions={"ev1": ChargingSession(0)}),
     )
 
     assert "FILL_RATE_BASED_CONTROL" == ev["control_type"]
@@ -118,7 +121,9 @@ def test_pv_can_make_what_it_makes_or_less(told, house):
 
 def test_a_load_runs_or_not_and_its_minimum_time_is_a_timer(told):
     def just_off(state):
-        return replace(state, turns={**state.turns, "pump": SwitchState(on=False, since_ns=0)})
+        return replace(
+            state, switch_states={**state.switch_states, "pump": SwitchState(on=False, since_ns=0)}
+        )
 
     pump = told("pump", state=just_off)
 
@@ -129,7 +134,7 @@ def test_a_load_runs_or_not_and_its_minimum_time_is_a_timer(told):
 def test_a_timer_that_is_over_is_none(told):
     def long_on(state):
         turns = {"pump": SwitchState(on=True, since_ns=-(10**12)), "pv1": SwitchState(on=True, since_ns=0)}
-        return replace(state, turns={**state.turns, **turns})
+        return replace(state, switch_states={**state.switch_states, **turns})
 
     assert [] == told("pump", state=long_on)["timers"]
     assert [] == told("pv1", state=long_on)["timers"]
@@ -137,7 +142,7 @@ def test_a_timer_that_is_over_is_none(told):
 
 def test_pv_that_was_switched_off_has_a_timer_too(told):
     def off(state):
-        return replace(state, turns={**state.turns, "pv1": SwitchState(on=False, since_ns=0)})
+        return replace(state, switch_states={**state.switch_states, "pv1": SwitchState(on=False, since_ns=0)})
 
     assert ["min_off"] == [timer["id"] for timer in told("pv1", state=off)["timers"]]
 
@@ -151,7 +156,7 @@ def test_what_runs_in_modes_names_them(told):
 
 def test_a_mode_that_was_never_ordered_is_the_normal_one(told):
     def unmet(state):
-        return replace(state, turns={})
+        return replace(state, switch_states={})
 
     assert "normal" == told("tank", state=unmet)["mode"]
 
@@ -174,7 +179,7 @@ def test_what_cannot_be_moved_now_is_not_available_and_says_why(told, name, buil
 
 def test_during_an_outage_nothing_is_available(told):
     def dark(state):
-        return replace(state, events=replace(state.events, is_gone=True))
+        return replace(state, events=replace(state.events, is_grid_lost=True))
 
     assert "voltage" in told("pump", state=dark)["why"]
 
@@ -183,7 +188,10 @@ def test_a_point_that_a_second_controller_moves_is_not_available(told):
     def rivalled(state):
         return replace(
             state,
-            rivals={"bat1.setpoint_w": PointConflict(rests_ns=1), "pump.relay_on": PointConflict(rests_ns=1)},
+            conflicts={
+                "bat1.setpoint_w": PointConflict(rests_ns=1),
+                "pump.relay_on": PointConflict(rests_ns=1),
+            },
         )
 
     assert [False, False] == [told(name, state=rivalled)["available"] for name in ("bat1", "pump")]

@@ -83,7 +83,7 @@ def test_the_alarm_says_how_fast_and_what_to_do(house):
 def test_a_signal_that_only_rises_never_turns():
     found = SignalReversals()
     for n in range(100):
-        found = hunting._turned(found, LastGood(50.0 * n, n * S), 200.0)
+        found = hunting._add_value(found, LastGood(50.0 * n, n * S), 200.0)
 
     assert () == found.turned_ns
 

@@ -47,10 +47,10 @@ def tell(scene):
         here = scene(of)
         memories = {} if soc_pct is None else {"bat1.soc_pct": LastGood(soc_pct, here.now_ns)}
         judge = MeterCheck(verdict=more.pop("verdict", Verdict.GOOD))
-        state = replace(here.state, memories=memories, turns={asset.name: turn}, meter=judge)
+        state = replace(here.state, last_good=memories, switch_states={asset.name: turn}, meter=judge)
         wish = Override(asset.name, value, here.now_ns + 60 * S, 0, ANNA)
         order = None if done is None else Order(done, here.now_ns, reason or wish.reason)
-        player = Participant(asset, 0.0, more.pop("aims", done), turn, room=room)
+        player = Participant(asset, 0.0, more.pop("aims", done), turn, headroom=room)
         player.reason, total_w = more.pop("by_cycle", wish.reason), more.pop("total_w", 0.0)
         step = override_report.BatteryStep(player, done, more.pop("moved", None), total_w, total_w)
         step = None if room is None else step
@@ -67,14 +67,14 @@ def tell(scene):
             PowerRange(-5e3, 0.0),
             50.0,
             5e3,
-            {"duties": GridEffects(no_grid_charge=True)},
+            {"grid_effects": GridEffects(no_grid_charge=True)},
             "battery.grid_no_charge",
         ),
         (
             PowerRange(-5e3, 9e2),
             50.0,
             5e3,
-            {"duties": GridEffects(ceiling_w=900.0)},
+            {"grid_effects": GridEffects(ceiling_w=900.0)},
             "battery.grid_no_charge",
         ),
         (PowerRange(-5e3, 0.0), 50.0, 5e3, {}, "battery.link_no_charge"),
@@ -83,14 +83,14 @@ def tell(scene):
             PowerRange(0.0, 5e3),
             50.0,
             -5e3,
-            {"duties": GridEffects(no_feed_in=True)},
+            {"grid_effects": GridEffects(no_feed_in=True)},
             "battery.grid_no_feed_in",
         ),
         (
             PowerRange(0.0, 5e3),
             50.0,
             -5e3,
-            {"wishes": Requests(caps=replace(CAPS, no_battery_export=True))},
+            {"requests": Requests(caps=replace(CAPS, no_battery_export=True))},
             "battery.link_no_export",
         ),
         (PowerRange(0.0, 5e3), 50.0, -5e3, {"of": APPARENT}, "meter.no_export"),
@@ -99,11 +99,11 @@ def tell(scene):
             50.0,
             -5e3,
             {
-                "force": ActiveLimits(
+                "active_limits": ActiveLimits(
                     import_w=1e4,
                     export_w=6e3,
                     generation_w=1e3,
-                    whose={"generation": make_text_reason("district")},
+                    sources={"generation": make_text_reason("district")},
                 )
             },
             "cap.generation",
@@ -121,13 +121,13 @@ def test_a_battery_names_what_leaves_it_less_room(tell, room, soc_pct, wish, mor
 
 
 def test_a_shed_holds_back_what_the_district_ordered_and_not_what_a_person_did(tell):
-    shed = {"room": PowerRange(-5e3, 0.0), "duties": GridEffects(asked_no_grid_charge=True)}
+    shed = {"room": PowerRange(-5e3, 0.0), "grid_effects": GridEffects(asked_no_grid_charge=True)}
     for who, code in (
         (ANNA, "battery.link_no_charge"),
         (Origin("document", "command", "c1", 1), "battery.grid_no_charge"),
     ):
         ordered = Requests(caps=CAPS, overrides={"bat1": Override("bat1", 5e3, 10**15, 0, who)})
-        assert code == tell(ASSETS["bat1"], 5e3, wishes=ordered, **shed)["held_by"]["code"]
+        assert code == tell(ASSETS["bat1"], 5e3, requests=ordered, **shed)["held_by"]["code"]
 
 
 def test_nothing_holds_what_is_done_on_its_way_or_not_known(tell):
@@ -181,8 +181,8 @@ def test_what_led_a_battery_before_the_order_by_hand_is_not_taken_for_the_limit(
 )
 def test_an_order_that_gets_less_than_the_wish_names_the_limit_in_its_own_reason(scene, wish, room, words):
     here = scene(HOUSE)
-    state = replace(here.state, memories={"bat1.soc_pct": LastGood(100.0, here.now_ns)})
-    inputs = scene(HOUSE, state=state, wishes=Requests(caps=CAPS, overrides={"bat1": wish}))
+    state = replace(here.state, last_good={"bat1.soc_pct": LastGood(100.0, here.now_ns)})
+    inputs = scene(HOUSE, state=state, requests=Requests(caps=CAPS, overrides={"bat1": wish}))
     reason = override_report.explain_battery_order(inputs, ASSETS["bat1"], room)
 
     assert str(reason).startswith(f"{wish.reason}{words}")
@@ -194,7 +194,7 @@ EXPORT = make_reason("cap.export", limit_w=0.0, source=make_text_reason("fail-sa
 NO_EXPORT = ActiveLimits(
     import_w=5e3,
     export_w=0.0,
-    whose={"import": make_text_reason("dso"), "export": make_text_reason("fail-safe value")},
+    sources={"import": make_text_reason("dso"), "export": make_text_reason("fail-safe value")},
 )
 WIDE = PowerRange(-5e3, 5e3)
 
@@ -210,17 +210,22 @@ WIDE = PowerRange(-5e3, 5e3)
         (5e3, {"done": 2.3e3, "aims": 2.5e3}, None, False),  # it waits until others have obeyed
         (5e3, {"done": 2.3e3, "by_cycle": None}, None, True),
         # The ramp goes on for now, and will end at a limit.
-        (1e3, {"done": 2.3e3, "force": NO_EXPORT, "total_w": 500.0}, EXPORT.code, False),
-        (1e3, {"done": 2.3e3, "force": NO_EXPORT, "total_w": 1_300.0}, None, True),
+        (1e3, {"done": 2.3e3, "active_limits": NO_EXPORT, "total_w": 500.0}, EXPORT.code, False),
+        (1e3, {"done": 2.3e3, "active_limits": NO_EXPORT, "total_w": 1_300.0}, None, True),
         (
             1e3,
-            {"done": 2.3e3, "force": NO_EXPORT, "duties": GridEffects(holds=True)},
+            {"done": 2.3e3, "active_limits": NO_EXPORT, "grid_effects": GridEffects(holds=True)},
             None,
             True,
         ),
-        (4e3, {"done": 2.3e3, "force": NO_EXPORT, "total_w": 4e3}, "cap.import", False),
-        (4e3, {"done": 2.3e3, "force": NO_EXPORT, "total_w": 3e3}, None, True),
-        (-1e3, {"done": -3e3, "force": NO_EXPORT, "total_w": 4e3}, None, True),  # cars may make the room
+        (4e3, {"done": 2.3e3, "active_limits": NO_EXPORT, "total_w": 4e3}, "cap.import", False),
+        (4e3, {"done": 2.3e3, "active_limits": NO_EXPORT, "total_w": 3e3}, None, True),
+        (
+            -1e3,
+            {"done": -3e3, "active_limits": NO_EXPORT, "total_w": 4e3},
+            None,
+            True,
+        ),  # cars may make the room
     ],
 )
 def test_a_ramp_is_told_from_a_limit_by_what_this_cycle_allocates(tell, wish, changes, held, ramps):

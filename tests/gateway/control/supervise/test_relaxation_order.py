@@ -111,7 +111,7 @@ def test_what_takes_power_and_is_not_moved_names_the_rule_that_protects_it(
     ],
 )
 def test_what_does_not_obey_or_just_went_up_stands_in_the_way(asset, turn, deaf, why, scene):
-    player = Participant(asset, 900.0, 900.0, turn, deaf=deaf)
+    player = Participant(asset, 900.0, 900.0, turn, is_unresponsive=deaf)
 
     assert why == list(
         relaxation_order.find_unmoved_power(
@@ -136,7 +136,8 @@ def test_a_building_without_nodes_says_too_who_is_in_the_way_of_its_limit(plant,
         house, assets=tuple(replace(a, min_on_s=600) if a.name == "ev1" else a for a in house.assets)
     )
     p.state = replace(
-        p.state.adopt(p.house), turns={**p.state.turns, "ev1": SwitchState(since_ns=p.t * 10**9)}
+        p.state.adopt(p.house),
+        switch_states={**p.state.switch_states, "ev1": SwitchState(since_ns=p.t * 10**9)},
     )
     p.cap(import_max_w=1_000).run(20)
 
@@ -194,10 +195,10 @@ def test_all_was_done_for_a_limit_only_once_each_battery_is_at_its_bound(
     battery = next(one for one in house.assets if one.name == "bat1")
     state = replace(
         here.state,
-        memories={"bat1.soc_pct": LastGood(50.0, here.now_ns)},
+        last_good={"bat1.soc_pct": LastGood(50.0, here.now_ns)},
         judgement=StageDecision(stage),
     )
-    unit = Participant(battery, 0.0, 0.0, SwitchState(), room=PowerRange(-5e3, 5e3))
+    unit = Participant(battery, 0.0, 0.0, SwitchState(), headroom=PowerRange(-5e3, 5e3))
     pump = Participant(PUMP, 0.0, 0.0, SwitchState())
 
     assert words == relaxation_order.explain_unmet(
@@ -207,8 +208,10 @@ def test_all_was_done_for_a_limit_only_once_each_battery_is_at_its_bound(
 
 def test_an_excess_that_waiting_orders_hide_is_that_of_the_nearer_limit(scene):
     def find(high_w, low_w, broken=(0,)):
-        result = AllocationResult((), high_w, low_w, {}, met=False, gate=RestoreGate(), broken=broken)
-        return status._find_unmet_directions(scene(force=ActiveLimits(import_w=5e3, export_w=1e3)), result)
+        result = AllocationResult((), high_w, low_w, {}, is_met=False, gate=RestoreGate(), broken=broken)
+        return status._find_unmet_directions(
+            scene(active_limits=ActiveLimits(import_w=5e3, export_w=1e3)), result
+        )
 
     assert ["import"] == find(6e3, 0.0)
     assert ["export"] == find(0.0, -2e3)
@@ -228,5 +231,7 @@ def test_who_takes_nothing_or_may_be_moved_is_not_in_the_way(scene):
     assert "" == relaxation_order.find_obstacles(scene(t=60), players)
 
     players += [Participant(replace(pump, name="new"), 2_000.0, 2_000.0, runs)]
-    players += [Participant(replace(pump, name="deaf"), 2_000.0, 2_000.0, SwitchState(on=False), deaf=True)]
+    players += [
+        Participant(replace(pump, name="deaf"), 2_000.0, 2_000.0, SwitchState(on=False), is_unresponsive=True)
+    ]
     assert "new (least times), deaf (does not obey)" == relaxation_order.find_obstacles(scene(t=60), players)

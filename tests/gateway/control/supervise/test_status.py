@@ -182,7 +182,7 @@ def test_what_follows_from_a_doubted_grid_meter_names_that_doubt(scene):
     state = replace(
         ControlState.fresh(HOUSE), meter=meter, lag=MeterDelay(found_s=16.0), export_breach=breach
     )
-    result = AllocationResult((), 0.0, 0.0, acted={}, met=True, gate=RestoreGate())
+    result = AllocationResult((), 0.0, 0.0, acted={}, is_met=True, gate=RestoreGate())
     found = {
         one.code: one for one in status.find_control_alarms(scene(state=state), (), result, OrderBook(), {})
     }
@@ -200,7 +200,7 @@ def test_what_follows_from_a_doubted_grid_meter_names_that_doubt(scene):
     ],
 )
 def test_an_output_counts_as_given_back_only_once_its_device_took_it(scene, returns, why, words):
-    result = AllocationResult((), 0.0, 0.0, acted={}, met=True, gate=RestoreGate())
+    result = AllocationResult((), 0.0, 0.0, acted={}, is_met=True, gate=RestoreGate())
     lost, book = {POINT: make_reason(why)}, OrderBook(returns=returns)
 
     assert [f"{POINT}: {words}"] == list(status.find_control_alarms(scene(), (), result, book, lost))
@@ -216,7 +216,7 @@ def test_an_output_counts_as_given_back_only_once_its_device_took_it(scene, retu
     ],
 )
 def test_how_an_asset_stands_has_a_code_with_values(turn, code, values):
-    found = status._shown_state(status._turn_state(ChargePointAsset(name="ev1", rated_w=11_040), turn))
+    found = status._render_state(status._turn_state(ChargePointAsset(name="ev1", rated_w=11_040), turn))
 
     assert {"code": code, "values": values} == found["state_reason"]
     assert found["state"]

@@ -57,7 +57,7 @@ class Flows:
                 self._over(f"{name} row {k}", dt_s, [] if feeding else self._lower(name, k))
             else:
                 self.over_s.pop(f"{name} row {k}", None)
-        export_w, cap_w = -sum(world.town.flows_w[ROOT_NODE]), world.state.force.export_w
+        export_w, cap_w = -sum(world.town.flows_w[ROOT_NODE]), world.state.active_limits.export_w
         if export_w > 1.1 * cap_w + 200 and not world.house.grid.is_apparent:
             self._over("export", dt_s, [] if drawing else [*self._curtailable()])
         else:
@@ -93,7 +93,7 @@ class Flows:
         assert self.over_s[row] <= longest_s, (
             row,
             able,
-            self.judge.world.state.force,
+            self.judge.world.state.active_limits,
             self.judge.world.town.flows_w,
         )
 
@@ -101,7 +101,7 @@ class Flows:
         """Each row that has a cap: node, phase (0 the sum), what flows and what may, in W."""
         world = self.judge.world
         flows, house = world.town.flows_w, world.house
-        yield ROOT_NODE, 0, sum(flows[ROOT_NODE]), world.state.force.import_w
+        yield ROOT_NODE, 0, sum(flows[ROOT_NODE]), world.state.active_limits.import_w
         for k in range(3):
             yield ROOT_NODE, k + 1, flows[ROOT_NODE][k], house.main_fuse_a * 230
         for node in house.nodes:
@@ -145,14 +145,14 @@ class Flows:
         world = self.judge.world
         known = battery.phase is not None or not k
         floor_pct = max(battery.soc_min_pct, battery.reserve_soc_pct)
-        if not known or world.state.force.generation_w is not None or world.house.grid.is_apparent:
+        if not known or world.state.active_limits.generation_w is not None or world.house.grid.is_apparent:
             return False
         way = world.town._ways[battery.name]
         if any(self._is_undeclared(node) for node in world.house.nodes if node.name in way):
             return False  # it would feed back there, for all that anybody knows
         most_w = battery.discharge_max_w
         if world.state.meter.verdict is Verdict.SUSPECT:  # all that it gives may be export then
-            most_w = min(most_w, world.state.force.export_w)
+            most_w = min(most_w, world.state.active_limits.export_w)
         spare = world.town.power_w[battery.name] > -0.9 * most_w
         return spare and world.town.soc_pct[battery.name] > floor_pct + 1.5 and self.judge.may_move(battery)
 
@@ -175,7 +175,7 @@ class Flows:
         world = self.judge.world
         if asset.point in world.state.book.released:
             return False
-        turn = world.state.turns.get(asset.name)
+        turn = world.state.switch_states.get(asset.name)
         if isinstance(asset, asset_types.HeatSubstation) and turn is not None and turn.back_ns is not None:
             return False
         if isinstance(asset, asset_types.HeatSubstation):

@@ -163,7 +163,7 @@ class Judge:
     def _given_back(self, point: str) -> None:
         """Section 1 rule 11: once, a battery again until it is read back; row *conflict*: the safe value last."""
         world = self.world
-        rival = world.state.rivals.get(point)
+        rival = world.state.conflicts.get(point)
         fights = rival is not None and rival.rests_ns is not None
         if point in self.released and not fights:
             assert point.endswith(".setpoint_w"), f"{point} is given back twice"
@@ -191,7 +191,7 @@ class Judge:
 
     def _caps(self, frozen: FrozenImage, now: Now) -> None:
         """Section 1 rule 1: the minimum of hard, grid, link and every active document; section 2 by state."""
-        world, force = self.world, self.world.state.force
+        world, force = self.world, self.world.state.active_limits
         limits, mode = world.built.limits, world.link.mode
         own = world.link.failsafe
         careful = (limits.import_failsafe_w, limits.export_failsafe_w)
@@ -238,10 +238,10 @@ class Judge:
                 one = paper.intervals[0]
                 for way in ("import", "export", "generation", "consumption"):
                     cap_w = getattr(one, f"{way}_max_w")
-                    assert cap_w is None or getattr(self.world.state.force, f"{way}_w") <= cap_w, (
+                    assert cap_w is None or getattr(self.world.state.active_limits, f"{way}_w") <= cap_w, (
                         way,
                         paper,
-                        self.world.state.force,
+                        self.world.state.active_limits,
                     )
 
     def _hear(self, frozen: FrozenImage) -> None:
@@ -493,7 +493,7 @@ class Judge:
         if not takes_orders or not (asset.falls_back or asset.accepts_no_fallback):
             return False
         point = point_of(asset)
-        rests = self.world.state.rivals.get(point)
+        rests = self.world.state.conflicts.get(point)
         if rests is not None and rests.rests_ns is not None:
             return False
         if isinstance(asset, Battery | Pv):

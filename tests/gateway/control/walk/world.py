@@ -126,21 +126,21 @@ class World:
         seen = detection.update_events(self.state.events, frozen, self.house, now.ns)
         self.state = replace(self.state, events=seen)
         self.link = machine.note_running_commands(
-            self.link, self.commands.shed_until_ns(now.ns), self.commands.test_ns(now.ns)
+            self.link, self.commands.find_shed_end_ns(now.ns), self.commands.test_ns(now.ns)
         )
-        self.link = machine.advance_link(self.link, self.params, now, outage=seen.is_gone)
+        self.link = machine.advance_link(self.link, self.params, now, outage=seen.is_grid_lost)
         self.caps = allowed.find_link_limits(self.link, self.params, now)
         for name, order in list(self.hands.items()):
-            if now.ns >= order.until_ns or seen.is_gone:
+            if now.ns >= order.until_ns or seen.is_grid_lost:
                 del self.hands[name]
         before = dict(self.town.orders)
         wishes = Requests(
             caps=self.caps,
             overrides=local_plan.find_plan_orders(
-                self.plan, self.state, self.overrides(), now, outage=seen.is_gone
+                self.plan, self.state, self.overrides(), now, outage=seen.is_grid_lost
             ),
             shed=running_commands.find_commanded_tiers(self.commands, now.ns),
-            aims=local_plan.find_running_aims(self.plan, now, outage=seen.is_gone),
+            aims=local_plan.find_running_aims(self.plan, now, outage=seen.is_grid_lost),
         )
         self.decision = cycle.run_cycle(frozen, wishes, self.state, now)
         self.state = self.decision.state
@@ -161,7 +161,7 @@ class World:
         wishes = [one.document.asked for one in self.commands.running]
         return command_progress.CommandContext(
             state=self.state,
-            people=self.hands,
+            overrides=self.hands,
             ordered=frozenset(wish.asset for wish in wishes if isinstance(wish, Setpoint)),
             may_loosen=allowed.is_loosening_allowed(self.link, now),
             leads=allowed.follows_district(self.link, self.params, now),
@@ -220,7 +220,7 @@ class World:
         """The process ends and begins, ``reboot``: the machine too; ``dark``: for it had no power."""
         now = self.now()
         kept = {
-            "turns": switch_state.dump_switch_states(self.state.turns, now),
+            "turns": switch_state.dump_switch_states(self.state.switch_states, now),
             "grid": detection.dump_grid_events(self.state.events, now.utc_ms),
             "subscribed_va": supplies.dump_supplies(self.state.supplies),
             "commands": running_commands.dump_commands(self.commands),
@@ -242,7 +242,7 @@ class World:
         away_s = down_s if self.synced else LONG_S
         self.state = replace(
             self.state,
-            turns=switch_state.load_switch_states(self.house, kept["turns"], now, dark=dark),
+            switch_states=switch_state.load_switch_states(self.house, kept["turns"], now, dark=dark),
             events=detection.load_grid_events(self.state.events, kept["grid"], away_s, now.ns),
             supplies=supplies.load_supplies(self.house.supplies, kept["subscribed_va"]),
         )

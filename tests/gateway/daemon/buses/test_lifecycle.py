@@ -85,7 +85,7 @@ async def test_a_device_whose_bus_starts_anew_still_knows_what_it_must_remember(
     """A meter swapped a moment before the site file was read again: what it adds up must not be lost."""
     recalled = []
     facts = {"shift": 1234.0}
-    monkeypatch.setattr(ModbusDriver, "kept", lambda _self: facts, raising=False)
+    monkeypatch.setattr(ModbusDriver, "dump_state", lambda _self: facts, raising=False)
     monkeypatch.setattr(
         ModbusDriver, "recall", lambda _self, kept, _away_s: recalled.append(kept), raising=False
     )

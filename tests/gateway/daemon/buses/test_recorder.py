@@ -207,14 +207,14 @@ async def test_a_tape_goes_on_through_a_new_site_file_and_is_new_where_its_bound
         loaded = await one.follow()
         one.fleet.share(loaded.site)
         await one.until(lambda: one.seen("grid.power_w") is not None)
-        before = list(one.fleet.recorder.taken("lan")[1])
+        before = list(one.fleet.recorder.open_record("lan")[1])
         one.fleet.share(loaded.site)
-        kept = list(one.fleet.recorder.taken("lan")[1])
+        kept = list(one.fleet.recorder.open_record("lan")[1])
         small = loaded.site.model_copy(
             update={"recording": loaded.site.recording.model_copy(update={"buffer_max_bytes": 1000})}
         )
         one.fleet.share(small)
-        anew = list(one.fleet.recorder.taken("lan")[1])
+        anew = list(one.fleet.recorder.open_record("lan")[1])
         none = loaded.site.model_copy(
             update={"recording": loaded.site.recording.model_copy(update={"buffer_max_bytes": 0})}
         )
@@ -223,7 +223,7 @@ async def test_a_tape_goes_on_through_a_new_site_file_and_is_new_where_its_bound
         assert before[0] == kept[0]
         assert "opened" == before[0].way
         assert len(anew) < len(kept)
-        assert one.fleet.recorder.taken("lan") is None
-        assert one.fleet.recorder.told("nix") is None
-        assert one.fleet.recorder.told("lan@x") is None
-        assert "is not recorded" in one.fleet.recorder.told("lan")["error"]
+        assert one.fleet.recorder.open_record("lan") is None
+        assert one.fleet.recorder.answer_question("nix") is None
+        assert one.fleet.recorder.answer_question("lan@x") is None
+        assert "is not recorded" in one.fleet.recorder.answer_question("lan")["error"]

@@ -46,7 +46,7 @@ async def asked(port, unit=1, pdu=READ):
 async def opened(yard, port, more=""):
     loaded = await yard.follow(declared(port, more))
     yard.fleet.share(loaded.site)
-    await yard.until(lambda: yard.fleet.shares.told("board")[0]["listens"])
+    await yard.until(lambda: yard.fleet.shares.render_shares("board")[0]["listens"])
     await yard.until(lambda: yard.seen("boiler.power_w") is not None)
 
 
@@ -57,10 +57,10 @@ async def test_a_share_is_served_over_the_buses_connection(yard):
         said = await asked(port)
 
         assert said == devices["meter"].answer(1, READ).pdu
-        told = made.fleet.shares.told("board")[0]
+        told = made.fleet.shares.render_shares("board")[0]
         assert (told["name"], told["listen"], told["why"]) == ("portal", f"127.0.0.1:{port}", "")
         assert (told["counts"]["requests"], told["counts"]["wire"]) == (1, 1)
-        assert made.fleet.shares.told("lan") == []
+        assert made.fleet.shares.render_shares("lan") == []
 
 
 async def test_all_units_of_the_buses_devices_may_be_asked_and_no_other(yard):
@@ -79,10 +79,10 @@ async def test_a_device_that_is_silent_is_answered_for_at_once(yard):
         await opened(made, port, ", age_max_s = 0")
         devices["meter"].fault("silent")
         await made.until(lambda: made.buses["board"].devices["meter"].silent)
-        before = made.fleet.shares.told("board")[0]["counts"]["absent"]
+        before = made.fleet.shares.render_shares("board")[0]["counts"]["absent"]
 
         assert await asked(port) == b"\x84\x0b"
-        assert made.fleet.shares.told("board")[0]["counts"]["absent"] == before + 1
+        assert made.fleet.shares.render_shares("board")[0]["counts"]["absent"] == before + 1
 
 
 async def test_a_new_file_changes_the_share_and_the_bus_does_not_miss_a_poll(yard):
@@ -92,7 +92,7 @@ async def test_a_new_file_changes_the_share_and_the_bus_does_not_miss_a_poll(yar
         bus = made.buses["board"]
         loaded = await made.follow(declared(other))
         made.fleet.share(loaded.site)
-        await made.until(lambda: made.fleet.shares.told("board")[0]["listens"])
+        await made.until(lambda: made.fleet.shares.render_shares("board")[0]["listens"])
 
         assert made.buses["board"] is bus
         assert (await asked(other))[0] == 4
@@ -105,11 +105,11 @@ async def test_a_share_that_stays_keeps_its_clients(yard):
         (port,) = free_ports(1)
         await opened(made, port)
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-        await made.until(lambda: made.fleet.shares.told("board")[0]["connections"] == 1)
+        await made.until(lambda: made.fleet.shares.render_shares("board")[0]["connections"] == 1)
         loaded = await made.follow(declared(port), ("rated_w = 2000", "rated_w = 2100"))
         made.fleet.share(loaded.site)
 
-        assert made.fleet.shares.told("board")[0]["connections"] == 1
+        assert made.fleet.shares.render_shares("board")[0]["connections"] == 1
         writer.close()
 
 
@@ -123,7 +123,7 @@ async def test_a_share_goes_on_over_a_new_bus(yard):
         )
         made.fleet.share(loaded.site)
         await made.until(lambda: made.buses["board"].online)
-        await made.until(lambda: made.fleet.shares.told("board")[0]["listens"])
+        await made.until(lambda: made.fleet.shares.render_shares("board")[0]["listens"])
 
         assert made.buses["board"] is not before
         assert (await asked(port))[0] == 4
@@ -137,9 +137,9 @@ async def test_a_port_that_is_taken_is_told(yard):
             port = taken.getsockname()[1]
             loaded = await made.follow(declared(port))
             made.fleet.share(loaded.site)
-            await made.until(made.fleet.shares.deaf)
+            await made.until(made.fleet.shares.find_failed_shares)
 
-            assert made.fleet.shares.deaf() == {
+            assert made.fleet.shares.find_failed_shares() == {
                 "portal": f"cannot listen at 127.0.0.1:{port}: Address already in use"
             }
 
@@ -149,8 +149,8 @@ async def test_without_shares_nothing_of_it_is_made(yard):
         made.fleet.share((await made.follow()).site)
 
         assert isinstance(made.fleet.shares, Shares)
-        assert made.fleet.shares.told("board") == []
-        assert made.buses["board"].gaps.guests is None
+        assert made.fleet.shares.render_shares("board") == []
+        assert made.buses["board"].gaps.client_requests is None
 
 
 WRITTEN = RequestedWrite("holding", 1000, 2, (7, 8))
@@ -160,7 +160,7 @@ class Ears:
     def __init__(self):
         self.rows, self.notes = [], []
 
-    def passed(self, *row):
+    def handle_client_write(self, *row):
         self.rows.append(row[:6])
 
 

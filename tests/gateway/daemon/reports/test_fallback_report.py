@@ -96,7 +96,7 @@ def test_only_what_can_be_given_orders_counts():
 def told(teller, now_ns):
     return {
         reading.point: (reading.value, reading.quality)
-        for readings in teller.news(now_ns)
+        for readings in teller.make_readings(now_ns)
         for reading in readings
     }
 

@@ -61,7 +61,7 @@ def _view(*losses):
 
 
 def test_each_row_has_this_sites_own_timers():
-    found = {(row["name"], row["of"]): row["deadline_s"] for row in _ladder().declared()}
+    found = {(row["name"], row["of"]): row["deadline_s"] for row in _ladder().render_losses()}
 
     assert 46.0 == found["battery-silent", "bat1"]
     assert found["load-silent", "heat"] is None
@@ -70,7 +70,7 @@ def test_each_row_has_this_sites_own_timers():
 
 
 def test_an_alarm_names_the_row_and_its_deadline():
-    view = _ladder().named(_view(("battery-silent", "bat1"), ("load-silent", "heat")), NOW)
+    view = _ladder().add_details(_view(("battery-silent", "bat1"), ("load-silent", "heat")), NOW)
 
     assert "one before" == view["alarms"][0]
     assert view["alarms"][1].startswith("bat1: a battery is silent: its setpoint is being given back")
@@ -79,7 +79,9 @@ def test_an_alarm_names_the_row_and_its_deadline():
 
 
 def test_an_asset_that_is_silent_with_its_bus_is_so_for_that():
-    alarms = _ladder(online=False).named(_view(("battery-silent", "bat1"), ("load-silent", "heat")), NOW)
+    alarms = _ladder(online=False).add_details(
+        _view(("battery-silent", "bat1"), ("load-silent", "heat")), NOW
+    )
     causes = {one.of: one.cause for one in alarms["alarms"][1:]}
 
     assert {"bat1": ("loss.bus_down", "lan"), "heat": None, "lan": None} == causes
@@ -90,7 +92,7 @@ def test_a_loss_says_since_when_until_it_is_over():
     since = [
         [
             row["since_utc_ms"]
-            for row in ladder.named(view, Now((at_ms - NOON) * 1_000_000, at_ms, synced=True))["losses"]
+            for row in ladder.add_details(view, Now((at_ms - NOON) * 1_000_000, at_ms, synced=True))["losses"]
         ]
         for view, at_ms in (
             (_view(("grid-meter-lost", "")), NOON),
@@ -106,11 +108,11 @@ def test_a_loss_says_since_when_until_it_is_over():
 def test_a_house_that_is_well_is_told_as_it_is():
     view = _view()
 
-    assert view is _ladder().named(view, NOW)
+    assert view is _ladder().add_details(view, NOW)
 
 
 def _outside(*args, **options):
-    return [(row["name"], row["of"]) for row in _ladder(*args, **options).named(_view(), NOW)["losses"]]
+    return [(row["name"], row["of"]) for row in _ladder(*args, **options).add_details(_view(), NOW)["losses"]]
 
 
 def test_a_bus_that_is_lost_and_a_disk_are_rows_too():

@@ -73,7 +73,7 @@ class Desk:
 
     def order(self, point, value, why="free", who=OWN_RULE, life_s=5.0):
         command = Command(point, value, self.ns + int(life_s * S), why, who)
-        self.ledger.ordered([command], self.image.freeze(self.ns), self.now)
+        self.ledger.record_orders([command], self.image.freeze(self.ns), self.now)
         self.mailbox.post([command], self.ns)
         self.ledger.tick(self.now)
         return self
@@ -82,15 +82,15 @@ class Desk:
         command = self.mailbox.take(lambda _: True, self.ns)
         read_back = INFOS[command.point].read_back
         if fate == "sent":
-            self.mailbox.sent(command, self.ns, read_back=read_back)
+            self.mailbox.note_written(command, self.ns, read_back=read_back)
         else:
-            self.mailbox.failed(command, fate, why, self.ns, read_back=read_back)
+            self.mailbox.note_failure(command, fate, why, self.ns, read_back=read_back)
         return self
 
     def read(self, point, value):
         readings = make_readings([Reading(point, value, Quality.GOOD, self.ns)], self.ns)
         self.image.put(readings)
-        self.mailbox.seen(readings, INFOS, self.ns)
+        self.mailbox.compare_readings(readings, INFOS, self.ns)
         return self
 
     def tick(self):
@@ -123,8 +123,8 @@ def test_the_age_of_a_row_is_that_of_the_time_that_passed_and_unknown_of_what_ot
     entry = LedgerEntry(boot=0, number=1, point=POWER, why="released", utc_ms=UTC_MS, last_ms=UTC_MS)
     desk.ledger.take_release_rows([entry], desk.now)
 
-    assert [9.0] == [row["age_s"] for row in desk.ledger.told("heat", 9 * S)]
-    assert [False] == ["age_s" in row for row in desk.ledger.told("bat1", 9 * S)]
+    assert [9.0] == [row["age_s"] for row in desk.ledger.render_rows("heat", 9 * S)]
+    assert [False] == ["age_s" in row for row in desk.ledger.render_rows("bat1", 9 * S)]
 
 
 def test_a_refreshed_lease_is_one_row_with_a_count_and_the_last_time(desk):
@@ -184,7 +184,7 @@ def test_one_that_is_overtaken_on_its_way_tells_what_the_device_said(desk):
     desk.order(RELAY, 1.0)
     command = desk.mailbox.take(lambda _: True, desk.ns)
     desk.at(1).order(RELAY, 0.0, "cap")
-    desk.mailbox.failed(command, "refused", "exception 2", desk.ns, read_back=True)
+    desk.mailbox.note_failure(command, "refused", "exception 2", desk.ns, read_back=True)
 
     assert ("refused", "exception 2") == (desk.rows("heat")[1].outcome, desk.rows("heat")[1].note)
     assert "pending" == desk.rows("heat")[0].outcome
@@ -213,7 +213,7 @@ def test_what_never_went_out_expires_and_what_was_not_read_back_is_unknown(desk)
 
 def test_an_order_for_a_point_that_no_bus_has_expires_too(desk):
     command = Command(POWER, 1.0, 5 * S, "free")
-    desk.ledger.ordered([command], desk.image.freeze(0), desk.now)
+    desk.ledger.record_orders([command], desk.image.freeze(0), desk.now)
     desk.at(6).tick()
     assert ("expired", "it never went out") == (desk.rows()[0].outcome, desk.rows()[0].note)
 
@@ -225,15 +225,15 @@ def test_a_point_that_cannot_be_read_back_is_done_when_the_device_took_it(desk):
 
 def test_what_stands_in_a_worn_register_already_did_not_go_out(desk):
     desk.order(POWER, 1.0)
-    desk.mailbox.spared(desk.mailbox.take(lambda _: True, 0), 0)
+    desk.mailbox.note_unneeded_write(desk.mailbox.take(lambda _: True, 0), 0)
     assert ("done", 0) == (desk.rows()[0].outcome, desk.rows()[0].writes)
 
 
 def test_giving_back_for_a_lost_input_is_a_row_with_its_outcome(desk):
     desk.order(BARE, 1.0).send()
-    desk.at(2).ledger.released([BARE], {BARE: make_reason("meter.lost")}, desk.now)
+    desk.at(2).ledger.record_releases([BARE], {BARE: make_reason("meter.lost")}, desk.now)
     desk.mailbox.withdraw([BARE], desk.ns, "given back to the device")
-    desk.ledger.gave_back([BARE], "done", "", desk.at(3).ns)
+    desk.ledger.handle_relinquish([BARE], "done", "", desk.at(3).ns)
 
     row, before = desk.rows("fan")
     assert (Origin("release"), "given back: grid meter lost", None, "done") == (
@@ -246,21 +246,21 @@ def test_giving_back_for_a_lost_input_is_a_row_with_its_outcome(desk):
 
 
 def test_giving_back_again_is_the_same_row(desk):
-    desk.ledger.released([BARE], {BARE: make_reason("meter.lost")}, desk.now)
-    desk.ledger.gave_back([BARE], "done", "", desk.at(1).ns)
-    desk.at(5).ledger.released([BARE], {BARE: make_reason("meter.lost")}, desk.now)
-    desk.at(6).ledger.released([BARE], {BARE: make_reason("meter.lost")}, desk.now)
-    desk.ledger.gave_back([BARE], "refused", "no", desk.at(7).ns)
+    desk.ledger.record_releases([BARE], {BARE: make_reason("meter.lost")}, desk.now)
+    desk.ledger.handle_relinquish([BARE], "done", "", desk.at(1).ns)
+    desk.at(5).ledger.record_releases([BARE], {BARE: make_reason("meter.lost")}, desk.now)
+    desk.at(6).ledger.record_releases([BARE], {BARE: make_reason("meter.lost")}, desk.now)
+    desk.ledger.handle_relinquish([BARE], "refused", "no", desk.at(7).ns)
     (row,) = desk.rows("fan")
 
     assert (3, 2, "refused", {"done": 1}) == (row.count, row.writes, row.outcome, row.fates)
-    desk.at(10).ledger.released([BARE], {BARE: make_reason("meter.implausible")}, desk.now)
+    desk.at(10).ledger.record_releases([BARE], {BARE: make_reason("meter.implausible")}, desk.now)
     assert 2 == len(desk.rows("fan")), "for another reason"
 
 
 def test_a_bus_that_gives_back_a_worn_register_is_told_as_that_rule(desk):
     desk.order(POWER, 1.0).send("refused", "its budget is spent")
-    desk.ledger.gave_back([POWER], "done", "", desk.at(1).ns)
+    desk.ledger.handle_relinquish([POWER], "done", "", desk.at(1).ns)
     assert (WRITE_BUDGET_WHO, 0.0, "done") == (
         desk.rows()[0].who,
         desk.rows()[0].value,
@@ -270,7 +270,7 @@ def test_a_bus_that_gives_back_a_worn_register_is_told_as_that_rule(desk):
 
 def test_leaving_is_a_row_for_each_safe_value_and_none_where_nothing_is_written(desk):
     desk.order(POWER, 100.0).send().order(RELAY, 1.0).send()
-    desk.ledger.left([POWER, RELAY, BARE], "done", "", desk.at(2).ns)
+    desk.ledger.handle_release([POWER, RELAY, BARE], "done", "", desk.at(2).ns)
     desk.ledger.close(desk.now)
 
     assert (GATEWAY_LEFT_WHO, 0.0, "done") == (
@@ -286,7 +286,9 @@ def test_leaving_is_a_row_for_each_safe_value_and_none_where_nothing_is_written(
 @pytest.mark.parametrize(("stands_w", "left_w"), [(300.0, 300.0), (5000.0, 1000.0)])
 def test_leaving_raises_no_cap_that_stands_lower(desk, stands_w, left_w):
     desk.ledger.follow({POWER: replace(INFOS[POWER], on_release="cap")}, {POWER: 1000.0})
-    desk.order(POWER, stands_w).send().at(1).read(POWER, stands_w).ledger.left([POWER], "done", "", desk.ns)
+    desk.order(POWER, stands_w).send().at(1).read(POWER, stands_w).ledger.handle_release(
+        [POWER], "done", "", desk.ns
+    )
     assert left_w == desk.rows()[0].value
 
 
@@ -379,7 +381,9 @@ CLIENT = Origin("client", "portal", "192.168.1.40")
 
 
 def passed(desk, value, verdict="done", note="", point="heat.holding_1000_index"):
-    desk.ledger.passed(point, CLIENT, "function 6 from 192.168.1.40", value, verdict, note, desk.ns)
+    desk.ledger.handle_client_write(
+        point, CLIENT, "function 6 from 192.168.1.40", value, verdict, note, desk.ns
+    )
 
 
 def test_what_another_client_writes_is_a_row_beside_ours_and_the_same_again_a_count(desk):
@@ -405,6 +409,6 @@ def test_rows_of_other_clients_do_not_grow_beyond_their_bound(desk):
         passed(desk, 7.0, point=f"heat.holding_{place}_index")
     desk.ledger.close(desk.now)
 
-    assert CLIENT_ROWS_COUNT_MAX == len(desk.ledger._passed)
+    assert CLIENT_ROWS_COUNT_MAX == len(desk.ledger._client_rows)
     assert LAST_ROWS_COUNT == len(desk.ledger.of("heat"))
     assert CLIENT_ROWS_COUNT_MAX + 20 == len(desk.pages.rows)

@@ -82,12 +82,12 @@ async def test_control_hears_of_a_heartbeat_that_our_clock_denies_and_it_counts_
     companion, monkeypatch
 ):
     denied = RefusedDocument(
-        "t", AckReason.NOT_YET, "its time has not come", beat=Heartbeat(7, NOW_MS + 3_600_000)
+        "t", AckReason.NOT_YET, "its time has not come", heartbeat=Heartbeat(7, NOW_MS + 3_600_000)
     )
     monkeypatch.setattr(companion.documents, "check", lambda *_: denied)
     await companion.hear("t", b"", None)
 
-    assert [AcceptedDocument("heartbeat", "t", denied.beat)] == [*companion.inbox]
+    assert [AcceptedDocument("heartbeat", "t", denied.heartbeat)] == [*companion.inbox]
     assert (0, 1, None) == (
         companion.counts["heartbeats"],
         companion.counts["refused_documents"],

@@ -235,7 +235,7 @@ def portions(per_s, seconds, step_s=0.25):
         unsent = max(0.0, unsent - per_s * step_s)
         found.append(room.bytes(round(unsent), step * step_s))
         if found[-1]:
-            room.given(step * step_s)
+            room.note_data(step * step_s)
             unsent += found[-1]
     return found
 
@@ -254,6 +254,6 @@ def test_on_a_slow_wire_a_portion_of_history_takes_a_second_at_most(per_s):
 
 def test_history_waits_while_anything_is_unwritten():
     room = BackfillAllowance()
-    room.given(0.0)
+    room.note_data(0.0)
     assert [0, 0] == [room.bytes(1, 0.1), room.bytes(1, 5.0)]
     assert BackfillAllowance.BEGIN_BYTES // 2 == room.bytes(0, 6.0)

@@ -195,7 +195,7 @@ async def dialled(line, clock, happens, ending=None):
         happens()
         if ending is not None:
             raise ending
-        await line.opened(Wire(), ())
+        await line.complete_connection(Wire(), ())
 
     lives.once = once
     (pause_s,) = await run(line, lives)
@@ -305,7 +305,7 @@ async def test_subscriptions_that_the_broker_refused_are_asked_for_again_until_i
         await over.wait()
         raise ConnectionEnded("seen")
 
-    await line.opened(wire, (("a", 1), ("b", 1), ("c", 0)))
+    await line.complete_connection(wire, (("a", 1), ("b", 1), ("c", 0)))
     with pytest.raises(ConnectionEnded):
         await line.converse(ends())
 

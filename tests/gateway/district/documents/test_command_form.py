@@ -20,7 +20,7 @@ FRAME = {"id": "c", "seq": 1, "iss": "d", "aud": "issy.b012", "iat": 1, "nbf": 1
 
 
 def read(**body):
-    return CommandForm.model_validate(FRAME | body).wish()
+    return CommandForm.model_validate(FRAME | body).convert()
 
 
 @pytest.mark.parametrize(

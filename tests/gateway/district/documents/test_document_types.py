@@ -31,17 +31,17 @@ ENVELOPE = {
 
 
 def test_an_envelope_without_choices_fails_safe_at_once_without_ramp():
-    wish = EnvelopeForm.model_validate(ENVELOPE).wish()
+    wish = EnvelopeForm.model_validate(ENVELOPE).convert()
     assert ("failsafe", 0.0, None) == (wish.on_loss, wish.randomize_start_s, wish.ramp_w_per_s)
 
 
 def test_an_interval_keeps_apart_what_it_does_not_say():
     form = IntervalForm.model_validate({"duration_s": 60, "generation_max_w": 0})
-    assert Interval(60, None, None, 0, None) == form.wish()
+    assert Interval(60, None, None, 0, None) == form.convert()
 
 
 def test_a_heartbeat():
-    assert Heartbeat(5, 6) == HeartbeatForm.model_validate({"iss": "d", "n": 5, "ts": 6}).wish()
+    assert Heartbeat(5, 6) == HeartbeatForm.model_validate({"iss": "d", "n": 5, "ts": 6}).convert()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ HEAD = {"id": "j", "seq": 5, "iss": "jobs", "aud": "issy.b012", "iat": 1, "nbf":
     ],
 )
 def test_a_job_says_what_is_to_be_done_and_when(work, op, text):
-    made = JobForm.model_validate({**HEAD, **work}).wish()
+    made = JobForm.model_validate({**HEAD, **work}).convert()
     assert Job(id="j", seq=5, op=op, text=text, nbf_utc_ms=2, exp_utc_ms=3) == made
 
 

@@ -107,7 +107,7 @@ def test_with_a_root_a_plain_list_is_not_believed(ring):
 
 def test_people_see_rights_validity_last_use_and_fingerprint_of_each_key(ring, folder):
     take(ring, folder.list)
-    told = ring.told({"dso-1": 7}, NOW)
+    told = ring.render_keys({"dso-1": 7}, NOW)
     dso = next(key for key in told["keys"] if key["kid"] == "dso-1")
     assert (["envelope"], ["dso"], "valid", 7) == tuple(
         dso[name] for name in ("types", "programs", "state", "used_utc_ms")
@@ -124,7 +124,7 @@ def test_people_see_rights_validity_last_use_and_fingerprint_of_each_key(ring, f
 )
 def test_a_keys_state_follows_the_clock(ring, folder, at_ms, state):
     take(ring, folder.list)
-    assert state == ring.told({}, Now(0, NOW_MS + at_ms, True))["keys"][0]["state"]
+    assert state == ring.render_keys({}, Now(0, NOW_MS + at_ms, True))["keys"][0]["state"]
 
 
 def test_without_a_root_no_job_brings_a_list():

@@ -38,14 +38,14 @@ def test_a_schedule_gives_powers_states_of_charge_and_gaps():
     form = ScheduleForm.model_validate(SCHEDULE | {"intervals": intervals})
 
     assert "bat1" == form.place
-    assert form.wish() == DeviceSchedule(
+    assert form.convert() == DeviceSchedule(
         id="d",
         seq=1,
         asset="bat1",
         nbf_utc_ms=1,
         exp_utc_ms=9,
         start_utc_ms=2,
-        stretches=(ScheduleInterval(60, -500), ScheduleInterval(90, None, 80), ScheduleInterval(1)),
+        intervals=(ScheduleInterval(60, -500), ScheduleInterval(90, None, 80), ScheduleInterval(1)),
     )
 
 
@@ -74,7 +74,7 @@ def test_failsafe_parameters_need_no_end():
     body = {key: value for key, value in FAILSAFE.items() if key != "exp"}
     values = FailsafeValues(import_max_w=4000, export_max_w=0, duration_min_s=7200)
 
-    assert FailsafeDocument(id="d", seq=1, values=values) == FailsafeForm.model_validate(body).wish()
+    assert FailsafeDocument(id="d", seq=1, values=values) == FailsafeForm.model_validate(body).convert()
     assert FailsafeForm.model_validate(body).exp > 4e12
 
 
@@ -85,19 +85,19 @@ def test_failsafe_parameters_are_numbers_and_never_negative(change):
 
 
 def test_prices_and_co2_come_per_kwh_and_are_kept_per_wh():
-    (price,), (co2,) = (read(kind, signal(kind)).wish().spans for kind in ("price", "co2"))
+    (price,), (co2,) = (read(kind, signal(kind)).convert().spans for kind in ("price", "co2"))
 
     assert SignalInterval(900, {"import_eur_per_wh": 0.00025, "export_eur_per_wh": -0.00002}) == price
     assert SignalInterval(900, {"import_g_per_wh": 0.056}) == co2
-    bare = read("price", signal("price", {"import_eur_per_kwh": 0.1})).wish().spans[0]
+    bare = read("price", signal("price", {"import_eur_per_kwh": 0.1})).convert().spans[0]
     assert {"import_eur_per_wh": 0.0001} == bare.values
 
 
 def test_levels_and_alerts_are_as_they_were_said():
     assert [{"level": 2}, {"code": "GRID_EMERGENCY", "text": "a storm comes"}] == [
-        dict(read(kind, signal(kind)).wish().spans[0].values) for kind in ("level", "alert")
+        dict(read(kind, signal(kind)).convert().spans[0].values) for kind in ("level", "alert")
     ]
-    assert ["level", "alert"] == [read(kind, signal(kind)).wish().kind for kind in ("level", "alert")]
+    assert ["level", "alert"] == [read(kind, signal(kind)).convert().kind for kind in ("level", "alert")]
 
 
 @pytest.mark.parametrize(

@@ -569,5 +569,5 @@ def test_a_clock_set_back_by_years_lets_no_old_number_in_again():
 def test_a_heartbeat_that_our_clock_denies_is_handed_on_as_such_and_uses_up_no_number(documents):
     denied = check(documents, beat(), now(-3_600), topic=BEAT)
 
-    assert ("NOT_YET", Heartbeat(NOW_MS, NOW_MS)) == (denied.reason, denied.beat)
+    assert ("NOT_YET", Heartbeat(NOW_MS, NOW_MS)) == (denied.reason, denied.heartbeat)
     assert isinstance(check(documents, beat(), topic=BEAT), AcceptedDocument)

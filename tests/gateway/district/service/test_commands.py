@@ -94,7 +94,7 @@ class Desk:
         )
 
     def restarted(self, *, outage=False):
-        facts = json.loads(json.dumps(self.commanding.kept()))
+        facts = json.loads(json.dumps(self.commanding.dump_state()))
         self.commanding = self.made()
         self.commanding.recall(facts, self.now, outage=outage)
         return self
@@ -134,11 +134,11 @@ def test_rule_the_same_command_again_is_answered_and_has_no_second_effect(desk):
     assert ["c1 SUCCEEDED"] == desk.take(Replay(7, 3), repeated=True)
     assert [StreamPosition(7, 2)] == desk.replayed, "the one that is named comes too"
     desk.take(Shed(1, 600), 2)
-    until_ns = desk.commanding.commands.shed_until_ns(desk.now.ns)
+    until_ns = desk.commanding.commands.find_shed_end_ns(desk.now.ns)
     desk.t += 60
 
     assert ["c2 ACCEPTED"] == desk.take(Shed(1, 600), 2, repeated=True)
-    assert until_ns == desk.commanding.commands.shed_until_ns(desk.now.ns)
+    assert until_ns == desk.commanding.commands.find_shed_end_ns(desk.now.ns)
     assert ["c2 STARTED"] == desk.look()
     assert ["c2 STARTED"] == desk.restarted().take(Shed(1, 600), 2, repeated=True)
 
@@ -193,11 +193,11 @@ def test_over_an_outage_a_shed_goes_on_and_a_setpoint_is_said_to_be_over(desk):
     desk.restarted(outage=True)
 
     assert ["c3 ABORTED SAFETY", "c1 STARTED"] == desk.look()
-    assert frozenset() == desk.commanding.ordered
+    assert frozenset() == desk.commanding.commanded_assets
 
 
 def test_nothing_is_kept_of_nothing_and_what_is_broken_is_left(desk):
-    assert {} == desk.commanding.kept()
+    assert {} == desk.commanding.dump_state()
     desk.commanding.recall({"commands": {"running": 3}}, desk.now, outage=False)
     desk.commanding.recall("rubbish", desk.now, outage=False)
 
@@ -207,13 +207,13 @@ def test_nothing_is_kept_of_nothing_and_what_is_broken_is_left(desk):
 def test_what_runs_is_shown_with_the_time_that_is_left(desk):
     desk.take(Shed(2, 600))
     desk.t += 100
-    (shown,) = json.loads(json.dumps(desk.commanding.shown(desk.now)))
+    (shown,) = json.loads(json.dumps(desk.commanding.render_commands(desk.now)))
 
     assert ("c1", "shed", 2, 500.0, "ACCEPTED") == tuple(
         shown[name] for name in ("id", "op", "level", "left_s", "status")
     )
     desk.t += 500
-    assert [] == desk.commanding.shown(desk.now)
+    assert [] == desk.commanding.render_commands(desk.now)
 
 
 def at(seconds):
@@ -236,13 +236,13 @@ def pledges(said):
 
 def test_what_was_accepted_is_said_only_once_it_is_kept_and_what_follows_stays_behind_it(pledges, said):
     pledges.answer([ack("ACCEPTED"), ack("STARTED")], at(0))
-    assert ([], True) == (said, pledges.rung.is_set())
+    assert ([], True) == (said, pledges.wake_event.is_set())
     count = pledges.count
     pledges.answer([ack("SUCCEEDED"), ack("ACCEPTED", 2)], at(1))
 
-    pledges.kept(count)
+    pledges.send_saved(count)
     assert [(1, "ACCEPTED"), (1, "STARTED")] == said
-    pledges.kept(pledges.count)
+    pledges.send_saved(pledges.count)
     assert [(1, "SUCCEEDED"), (2, "ACCEPTED")] == said[2:]
 
 
@@ -250,7 +250,7 @@ def test_a_refusal_keeps_nobody_waiting_nor_does_a_document_that_is_no_command(p
     pledges.answer([ack("REJECTED"), ack("ACCEPTED", 2, "envelope")], at(0))
 
     assert [(1, "REJECTED"), (2, "ACCEPTED")] == said
-    assert not pledges.rung.is_set()
+    assert not pledges.wake_event.is_set()
 
 
 def test_where_the_disk_refuses_it_is_said_all_the_same_in_time(pledges, said):
@@ -260,7 +260,7 @@ def test_where_the_disk_refuses_it_is_said_all_the_same_in_time(pledges, said):
 
     pledges.look(at(ACK_DELAY_MAX_S))
     assert [(1, "ACCEPTED")] == said
-    pledges.kept(pledges.count)
+    pledges.send_saved(pledges.count)
     assert [(1, "ACCEPTED")] == said, "once"
 
 
@@ -270,7 +270,7 @@ def test_what_waited_too_long_leaves_the_rest_to_the_disk(pledges, said):
     pledges.answer([ack("ACCEPTED", 2)], at(2))
     pledges.look(at(ACK_DELAY_MAX_S))
 
-    pledges.kept(count)
+    pledges.send_saved(count)
     assert [(1, "ACCEPTED")] == said, "the second came after what was kept"
 
 

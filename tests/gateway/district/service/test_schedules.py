@@ -63,7 +63,9 @@ class Office:
         self.agenda.take(AcceptedDocument("kind", "topic", document, **options), self.moment)
 
     def asked(self, *, outage=False):
-        return {name: one.value for name, one in self.agenda.asked(self.moment, outage=outage).items()}
+        return {
+            name: one.value for name, one in self.agenda.update_requests(self.moment, outage=outage).items()
+        }
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def office():
 
 
 TIMES = {"nbf_utc_ms": 0, "exp_utc_ms": NOW_MS + 10**7, "start_utc_ms": NOW_MS}
-RUN = DeviceSchedule(id="s1", seq=1, asset="pump", stretches=(ScheduleInterval(900, 1_000.0),), **TIMES)
+RUN = DeviceSchedule(id="s1", seq=1, asset="pump", intervals=(ScheduleInterval(900, 1_000.0),), **TIMES)
 
 
 def level(*levels, seq=1):
@@ -125,14 +127,14 @@ def test_in_doubt_only_a_level_that_asks_for_less_is_taken(office, doubt):
 def test_what_is_kept_is_the_same_object_until_something_changed(office):
     office.hear(RUN)
     office.hear(level(1))
-    first, again = office.agenda.kept(), office.agenda.kept()
+    first, again = office.agenda.dump_state(), office.agenda.dump_state()
     assert all(first[name] is again[name] for name in first)
     office.hear(replace(RUN, seq=2))
-    assert first["schedules"] != office.agenda.kept()["schedules"]
+    assert first["schedules"] != office.agenda.dump_state()["schedules"]
 
 
 def test_the_report_forecasts_yesterday_once_it_is_known_and_nothing_without_a_clock(office):
-    state = ControlState(house=HOUSE)
+    state = ControlState(site=HOUSE)
     assert office.agenda.report(state, office.moment, ())["forecast"]["grid_w"] is None
     for office.t in range(0, 2_000, 30):
         office.agenda.follow(office.moment)
@@ -149,7 +151,7 @@ def test_the_report_forecasts_yesterday_once_it_is_known_and_nothing_without_a_c
 
 def test_the_report_says_what_is_planned_where_a_plan_is_followed(office):
     planned = {"grid": [700.0] * 95 + [None], "bat1": [-300.0] * 96}
-    report = office.agenda.report(ControlState(house=HOUSE), office.moment, (), planned)
+    report = office.agenda.report(ControlState(site=HOUSE), office.moment, (), planned)
 
     assert planned["grid"] == report["forecast"]["grid_w"]
     assert "local plan, else persistence of the last day" == report["forecast"]["method"]
@@ -157,18 +159,18 @@ def test_the_report_says_what_is_planned_where_a_plan_is_followed(office):
     assert planned["bat1"] == told.pop("bat1", planned["bat1"])
     assert {None} == set(told.values()), "nothing is known of the day before"
     assert FlexibilityForm.model_validate_json(json.dumps(report)), "as its schema says"
-    private = office.agenda.report(ControlState(house=HOUSE), office.moment, ("grid",), planned)
+    private = office.agenda.report(ControlState(site=HOUSE), office.moment, ("grid",), planned)
     assert None is private["forecast"]["grid_w"]
 
 
 def test_the_report_has_what_is_foretold_and_null_where_nothing_may_leave(office):
     one = {name: [1.0] * 96 for name in ("mean_w", "low_w", "middle_w", "high_w")}
     one |= {"model": "ridge", "error_w": 300.0, "miss_w": None, "inside_pct": None}
-    report = office.agenda.report(ControlState(house=HOUSE), office.moment, (), None, {"sun": one})
+    report = office.agenda.report(ControlState(site=HOUSE), office.moment, (), None, {"sun": one})
 
     assert [None, one, None] == [report["forecast"][name] for name in ("load", "sun", "net")]
     assert FlexibilityForm.model_validate_json(json.dumps(report)), "as its schema says"
-    plain = office.agenda.report(ControlState(house=HOUSE), office.moment, ())
+    plain = office.agenda.report(ControlState(site=HOUSE), office.moment, ())
     assert [None] * 3 == [plain["forecast"][name] for name in ("load", "sun", "net")]
 
 
@@ -176,7 +178,7 @@ def test_it_is_shown_with_the_level_in_force(office):
     office.hear(level(2))
     office.asked()
 
-    told = office.agenda.shown(office.moment)
+    told = office.agenda.render_schedules(office.moment)
     assert (2, 2, []) == (told["level"], told["signals"]["level"]["level"], told["schedules"])
 
 

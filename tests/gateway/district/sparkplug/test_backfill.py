@@ -15,7 +15,7 @@ def drain(backlog, outbox, dead=()):
     sent = []
     while (run := backlog.peek(outbox, set(dead))) is not None:
         sent.append((run.stream, run.first, run.last))
-        backlog.sent(run, len(run))
+        backlog.note_sent_samples(run, len(run))
     return sent
 
 
@@ -60,10 +60,10 @@ def test_what_the_receiver_has_meanwhile_is_passed_over(notebook):
     backlog = Backlog()
     backlog.add({}, notebook.heads())
     backlog.peek(notebook, set())
-    backlog.covered({"grid": StreamPosition(7, 1_100)})
+    backlog.skip_confirmed({"grid": StreamPosition(7, 1_100)})
     assert [("grid", 1_101, 1_200)] == drain(backlog, notebook)
     backlog.add({}, notebook.heads())
-    backlog.covered({"grid": StreamPosition(7, 1_200)})
+    backlog.skip_confirmed({"grid": StreamPosition(7, 1_200)})
     assert not backlog
 
 

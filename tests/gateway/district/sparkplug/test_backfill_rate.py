@@ -16,21 +16,21 @@ S = 1_000_000_000
 def test_the_pace_saves_up_two_seconds_and_one_message_where_nothing_waits():
     pace = TokenBucket(5.0)
     for second in (0, 1, 2, 3, 4):
-        pace.earn(second * S, counts=True)
+        pace.add_tokens(second * S, counts=True)
     count = 0
     while pace.allows():
         pace.spend()
         count += 1
 
     assert 15 == count, "two seconds saved, and the last one"
-    pace.earn(10 * S, counts=False)
+    pace.add_tokens(10 * S, counts=False)
     pace.spend()
     assert not pace.allows()
 
 
 def gone(flow, now_ns, flying, most=10_000):
     """Messages that go now."""
-    flow.earn(now_ns, counts=True, flying_count=flying)
+    flow.advance(now_ns, counts=True, flying_count=flying)
     count = 0
     while count < most and flow.allows(flying + count):
         flow.spend()
@@ -58,7 +58,7 @@ def test_every_setting_delivers_in_the_end(per_s, ticks, watermark, late_s):
         left, flying = left - count, flying + count
         if now_ns - heard_ns >= 30 * S:
             heard_ns = now_ns
-            flow.heard(now_ns, is_moved=flying > 0, queued_s=0.0, late_s=late_s)
+            flow.process_watermark(now_ns, is_moved=flying > 0, queued_s=0.0, late_s=late_s)
             flying = 0
     assert not left
 
@@ -72,7 +72,7 @@ def test_the_settable_pace_is_never_passed(per_s, seconds):
     for passed_s in seconds:
         now_ns += round(passed_s * S)
         total += gone(flow, now_ns, 0)
-        flow.heard(now_ns, is_moved=True, queued_s=0.0, late_s=0.0)
+        flow.process_watermark(now_ns, is_moved=True, queued_s=0.0, late_s=0.0)
     assert total <= per_s * now_ns / S + max(1, 2 * per_s) + 1
 
 
@@ -89,7 +89,7 @@ def test_the_window_is_halved_where_nothing_moves_for_a_minute_and_never_below_o
     flow.begin(0)
     windows = []
     for second in range(600):
-        flow.earn(second * S, counts=True, flying_count=3)
+        flow.advance(second * S, counts=True, flying_count=3)
         windows.append(flow.window)
     assert [20.0, 10.0, 5.0, 2.5, 1.25, 1.0, 1.0] == [windows[at] for at in (59, 61, 121, 181, 241, 301, 599)]
     assert flow.allows(0) is True
@@ -99,18 +99,18 @@ def test_two_slow_intervals_count_where_they_are_longer_than_a_minute():
     flow = BackfillRate(5.0)
     flow.begin(0)
     for second in range(0, 600, 50):
-        flow.heard(second * S, is_moved=True, queued_s=0.0, late_s=0.0)
+        flow.process_watermark(second * S, is_moved=True, queued_s=0.0, late_s=0.0)
     before = flow.window
-    flow.earn((550 + 90) * S, counts=True, flying_count=3)
+    flow.advance((550 + 90) * S, counts=True, flying_count=3)
     assert before == flow.window
-    flow.earn((550 + 100) * S, counts=True, flying_count=3)
+    flow.advance((550 + 100) * S, counts=True, flying_count=3)
     assert before / 2 == flow.window
 
 
 def grown(flow, seconds):
     for second in seconds:
         taken_count = gone(flow, second * S, 0) * flow.portion
-        flow.heard(second * S, is_moved=True, queued_s=0.0, late_s=0.0, taken_count=taken_count)
+        flow.process_watermark(second * S, is_moved=True, queued_s=0.0, late_s=0.0, taken_count=taken_count)
     return flow.window
 
 
@@ -118,7 +118,7 @@ def test_the_window_doubles_until_it_was_halved_and_then_grows_by_one():
     flow = BackfillRate(5.0)
     flow.begin(0)
     assert 80.0 == grown(flow, (30, 60))
-    flow.earn(200 * S, counts=True, flying_count=3)
+    flow.advance(200 * S, counts=True, flying_count=3)
     assert 40.0 == flow.window
     assert 42.0 == grown(flow, (260, 320))
 
@@ -128,12 +128,12 @@ def test_a_late_district_slows_history_down_and_a_quick_one_speeds_it_up():
     flow.begin(0)
     grown(flow, range(30, 300, 30))
     fast = flow.per_s
-    flow.heard(330 * S, is_moved=True, queued_s=0.0, late_s=1.5)
+    flow.process_watermark(330 * S, is_moved=True, queued_s=0.0, late_s=1.5)
     slow = flow.per_s
     assert fast > slow >= fast / 2
-    flow.heard(336 * S, is_moved=True, queued_s=20.0, late_s=0.1)
+    flow.process_watermark(336 * S, is_moved=True, queued_s=20.0, late_s=0.1)
     assert flow.per_s == slow, "what waits was sent at the higher rate"
-    flow.heard(400 * S, is_moved=True, queued_s=20.0, late_s=0.1)
+    flow.process_watermark(400 * S, is_moved=True, queued_s=20.0, late_s=0.1)
     assert flow.per_s < slow, "history itself waits too long"
     slow = flow.per_s
     assert grown(flow, range(430, 520, 30))
@@ -144,7 +144,7 @@ def test_a_slow_rate_goes_in_small_messages_and_a_fast_one_in_full_ones():
     flow = BackfillRate(5.0)
     flow.begin(0)
     for second in range(5, 60, 5):
-        flow.heard(second * S, is_moved=False, queued_s=3.0, late_s=0.0)
+        flow.process_watermark(second * S, is_moved=False, queued_s=3.0, late_s=0.0)
     portions = [flow.portion]
     for second in range(60, 200, 5):
         grown(flow, [second])
@@ -162,38 +162,38 @@ def test_history_nearly_stops_while_the_oldest_message_is_older_than_a_short_que
     flow = BackfillRate(5.0)
     flow.begin(0)
     for second in range(0, 50, 5):
-        flow.heard(second * S, is_moved=True, queued_s=0.0, late_s=late_s)
-    flow.earn(60 * S, counts=True, flying_count=1, flying_s=most_s - 0.01)
+        flow.process_watermark(second * S, is_moved=True, queued_s=0.0, late_s=late_s)
+    flow.advance(60 * S, counts=True, flying_count=1, flying_s=most_s - 0.01)
     assert flow.allows(1)
-    flow.earn(61 * S, counts=True, flying_count=1, flying_s=most_s + 0.01)
+    flow.advance(61 * S, counts=True, flying_count=1, flying_s=most_s + 0.01)
     assert not flow.allows(1)
     for second in (62, 80, 100):
-        flow.earn(second * S, counts=True, flying_count=1, flying_s=60.0)
+        flow.advance(second * S, counts=True, flying_count=1, flying_s=60.0)
     assert flow.allows(1), "a message a minute goes all the same"
 
 
 def test_a_new_connection_begins_with_at_most_half_of_the_last_rate():
     flow = BackfillRate(5.0)
     flow.begin(0)
-    flow.heard(S, is_moved=False, queued_s=0.0, late_s=0.0)
+    flow.process_watermark(S, is_moved=False, queued_s=0.0, late_s=0.0)
     first = flow.per_s
     for second in range(6, 60, 5):
-        flow.heard(second * S, is_moved=False, queued_s=9.0, late_s=0.0)
+        flow.process_watermark(second * S, is_moved=False, queued_s=9.0, late_s=0.0)
     low = flow.per_s
     flow.begin(100 * S)
-    flow.heard(101 * S, is_moved=False, queued_s=0.0, late_s=0.0)
+    flow.process_watermark(101 * S, is_moved=False, queued_s=0.0, late_s=0.0)
     assert first > low >= flow.per_s
 
 
 def test_a_lost_message_is_waited_for_some_intervals_where_live_data_is_stored_first_and_else_a_minute():
     flow = BackfillRate(5.0)
     flow.begin(0)
-    assert 60.0 == flow.lost_s(60.0)
+    assert 60.0 == flow.find_loss_wait_s(60.0)
     for second in range(0, 50, 5):
-        flow.heard(second * S, is_moved=True, queued_s=0.0, late_s=0.0)
-    assert 2.0 + 2.5 * 5 == flow.lost_s(60.0)
-    flow.heard(55 * S, is_moved=True, queued_s=0.0, late_s=None)
-    assert 60.0 == flow.lost_s(60.0)
+        flow.process_watermark(second * S, is_moved=True, queued_s=0.0, late_s=0.0)
+    assert 2.0 + 2.5 * 5 == flow.find_loss_wait_s(60.0)
+    flow.process_watermark(55 * S, is_moved=True, queued_s=0.0, late_s=None)
+    assert 60.0 == flow.find_loss_wait_s(60.0)
 
 
 @pytest.mark.parametrize("count", [20, 60])
@@ -244,7 +244,7 @@ def storm(count, *, each_s, messages, watermark_s=5.0, is_told=True):
                 moved = len(flying[place]) < before
                 late_s = max(0.0, free_s - now_s) if is_told else None
                 taken_count = (before - len(flying[place])) * flow.portion
-                flow.heard(
+                flow.process_watermark(
                     round(now_s * S),
                     is_moved=moved,
                     queued_s=queued_s,

@@ -51,7 +51,7 @@ def test_no_mark_moves_while_the_store_cannot_see_all_that_it_kept(shelf):
 def marks_after(shelf, sent, claim, before=None):
     delivery = DeliveredMarks({} if before is None else {"grid": before})
     for boot, first, count in sent:
-        delivery.sent("grid", boot, first, count)
+        delivery.note_sent_samples("grid", boot, first, count)
     notes = delivery.watermark({"grid": claim}, shelf)
     return delivery.marks.get("grid"), codes(notes)
 
@@ -115,14 +115,14 @@ def test_what_was_evicted_before_it_could_leave_holds_no_mark_back(shelf):
 def test_samples_of_an_older_boot_that_are_found_late_hold_the_mark_back_until_they_left(make_notebook):
     shelf, delivery = make_notebook(9), DeliveredMarks()
     shelf.put("grid", "power_w", 1.0)
-    delivery.sent("grid", 9, 1, 1)
+    delivery.note_sent_samples("grid", 9, 1, 1)
     late = make_notebook(8)
     late.put("grid", "power_w", 1.0)
     shelf.kept = [*late.kept, *shelf.kept]
     delivery.watermark({"grid": StreamPosition(9, 1)}, shelf)
     assert {} == delivery.marks
 
-    delivery.sent("grid", 8, 1, 1)
+    delivery.note_sent_samples("grid", 8, 1, 1)
     delivery.watermark({"grid": StreamPosition(9, 1)}, shelf)
     assert {"grid": StreamPosition(9, 1)} == delivery.marks
 
@@ -131,14 +131,14 @@ def test_a_new_session_has_sent_nothing_and_events_have_a_session_of_their_own(m
     shelf, delivery = make_notebook(), DeliveredMarks()
     for stream in ("grid", "event"):
         shelf.put(stream, "power_w", 1.0)
-        delivery.sent(stream, 7, 1, 1)
+        delivery.note_sent_samples(stream, 7, 1, 1)
     claims = {"grid": StreamPosition(7, 1), "event": StreamPosition(7, 1)}
     delivery.start_data_session()
     delivery.watermark(claims, shelf)
     assert {"event": StreamPosition(7, 1)} == delivery.marks
 
     delivery = DeliveredMarks()
-    delivery.sent("event", 7, 1, 1)
+    delivery.note_sent_samples("event", 7, 1, 1)
     delivery.start_event_session()
     delivery.watermark(claims, shelf)
     assert {} == delivery.marks
@@ -251,7 +251,7 @@ def test_no_sequence_of_watermarks_moves_a_mark_beyond_what_was_sent_and_the_lin
     for step in steps:
         run.step(*step)
     run.world.silent.clear()
-    run.session.closed()
+    run.session.process_closing()
     run.connect()
     after = {}
     for stream, metric in METRICS.items():

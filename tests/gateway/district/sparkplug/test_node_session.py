@@ -14,7 +14,7 @@ from quartier_drivers.readings import Quality
 
 def test_births_come_first_node_before_devices_with_one_count(world, catalog, district):
     session = NodeSession(ME, catalog, SessionRules())
-    district.take(session.opened(3, world.scene))
+    district.take(session.process_opening(3, world.scene))
 
     assert ["NBIRTH", "DBIRTH:grid", "DBIRTH:bat1", "DBIRTH:ev1"] == district.kinds()
     assert [0, 1, 2, 3] == [message.seq for _, message in district.messages]
@@ -22,7 +22,7 @@ def test_births_come_first_node_before_devices_with_one_count(world, catalog, di
 
 def test_the_node_birth_repeats_the_will_and_offers_rebirth(world, catalog, district):
     session = NodeSession(ME, catalog, SessionRules())
-    district.take(session.opened(42, world.scene))
+    district.take(session.process_opening(42, world.scene))
     metrics = {metric.name: metric for metric in district.messages[0][1].metrics}
 
     assert (42, Datatype.INT64) == (metrics["bdSeq"].value, metrics["bdSeq"].type)
@@ -35,7 +35,7 @@ def test_the_node_birth_repeats_the_will_and_offers_rebirth(world, catalog, dist
 
 def test_births_say_every_metric_with_type_unit_class_range_deadband_and_address(world, catalog, district):
     session = NodeSession(ME, catalog, SessionRules())
-    district.take(session.opened(0, world.scene))
+    district.take(session.process_opening(0, world.scene))
     power, energy = district.messages[1][1].metrics
 
     assert ("power_w", 1234.5, Datatype.DOUBLE, Quality.GOOD) == (
@@ -60,16 +60,16 @@ def test_nothing_is_said_before_the_primary_host_is_online(world, catalog):
     session = NodeSession(ME, catalog, SessionRules(primary_host="opt"))
     topic = "spBv1.0/STATE/opt"
 
-    assert [] == session.opened(0, world.scene)
+    assert [] == session.process_opening(0, world.scene)
     world.put("grid", "power_w", 1.0)
     assert [] == session.pump(world.scene, 10**6)
-    assert [] == session.heard("spBv1.0/STATE/other", state(True, 5), world.scene)
-    assert [] == session.heard(topic, state(False, 5), world.scene)
-    assert codes(session.heard(topic, b'{"online": 1, "timestamp": 5}', world.scene)) == [
+    assert [] == session.process_message("spBv1.0/STATE/other", state(True, 5), world.scene)
+    assert [] == session.process_message(topic, state(False, 5), world.scene)
+    assert codes(session.process_message(topic, b'{"online": 1, "timestamp": 5}', world.scene)) == [
         "district.state_malformed"
     ]
     assert SessionPhase.WAITING is session.phase
-    assert 4 == len(session.heard(topic, state(True, 5), world.scene))
+    assert 4 == len(session.process_message(topic, state(True, 5), world.scene))
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_nothing_is_said_before_the_primary_host_is_online(world, catalog):
 )
 def test_offline_of_the_primary_host_ends_the_session_by_its_timestamp(world, catalog, name, heard, leaves):
     session = NodeSession(ME, catalog, SessionRules(primary_host="opt"))
-    session.opened(8, world.scene)
-    session.heard("spBv1.0/STATE/opt", state(True, 10), world.scene)
+    session.process_opening(8, world.scene)
+    session.process_message("spBv1.0/STATE/opt", state(True, 10), world.scene)
 
-    effects = session.heard("spBv1.0/STATE/opt", state(*heard), world.scene)
+    effects = session.process_message("spBv1.0/STATE/opt", state(*heard), world.scene)
 
     assert ([ME.topic("NDEATH")] if leaves else []) == [
         e.topic for e in effects if isinstance(e, Publication)
@@ -96,13 +96,13 @@ def test_offline_of_the_primary_host_ends_the_session_by_its_timestamp(world, ca
 
 def test_an_old_online_does_not_count_after_a_newer_one(world, catalog):
     session = NodeSession(ME, catalog, SessionRules(primary_host="opt"))
-    session.opened(8, world.scene)
-    session.heard("spBv1.0/STATE/opt", state(True, 10), world.scene)
-    session.closed()
-    session.opened(9, world.scene)
+    session.process_opening(8, world.scene)
+    session.process_message("spBv1.0/STATE/opt", state(True, 10), world.scene)
+    session.process_closing()
+    session.process_opening(9, world.scene)
 
-    assert [] == session.heard("spBv1.0/STATE/opt", state(True, 9), world.scene)
-    assert 4 == len(session.heard("spBv1.0/STATE/opt", state(True, 10), world.scene))
+    assert [] == session.process_message("spBv1.0/STATE/opt", state(True, 9), world.scene)
+    assert 4 == len(session.process_message("spBv1.0/STATE/opt", state(True, 10), world.scene))
 
 
 def test_death_carries_only_bdseq_and_no_seq(world, catalog, district):
@@ -200,7 +200,7 @@ def test_many_births_come_in_portions_and_no_data_before_them(world, district):
     session = NodeSession(ME, catalog, SessionRules(watermark=False))
     world.put("load4", "r1_w", 5.0)
 
-    district.take(session.opened(3, world.scene))
+    district.take(session.process_opening(3, world.scene))
     assert ["NBIRTH", "DBIRTH:load0", "DBIRTH:load1"] == district.kinds()
     world.put("load0", "r1_w", 5.0)
     while session.has_more:
@@ -260,7 +260,9 @@ def test_time_never_goes_back_inside_a_message(world, catalog, district):
 
 def test_a_rebirth_keeps_bdseq_starts_at_zero_and_has_a_pause(world, catalog, district):
     session = born(world, catalog)
-    assert [] == session.heard(ME.topic("NCMD"), command(REBIRTH_METRIC, True), world.pass_s(1).scene)
+    assert [] == session.process_message(
+        ME.topic("NCMD"), command(REBIRTH_METRIC, True), world.pass_s(1).scene
+    )
     world.put("grid", "power_w", 1.0)
     assert [] == session.pump(world.pass_s(1).scene, 10**6)  # data stops until it is done
 
@@ -268,14 +270,18 @@ def test_a_rebirth_keeps_bdseq_starts_at_zero_and_has_a_pause(world, catalog, di
 
     assert ["NBIRTH", "DBIRTH:grid", "DBIRTH:bat1", "DBIRTH:ev1"] == district.kinds()
     assert (0, 3) == (district.messages[0][1].seq, bdseq_of(district.messages[0][1]))
-    assert 4 == len(session.heard(ME.topic("NCMD"), command(REBIRTH_METRIC, True), world.pass_s(6).scene))
+    assert 4 == len(
+        session.process_message(ME.topic("NCMD"), command(REBIRTH_METRIC, True), world.pass_s(6).scene)
+    )
 
 
 def test_what_a_host_asked_of_the_pace_is_told_after_births_and_never_between_them(world, catalog, district):
     session = born(world, catalog)
     rate = command(SCAN_RATE_METRIC, 500, Datatype.INT64)
-    session.heard(ME.topic("NCMD"), command(REBIRTH_METRIC, True), world.pass_s(1).scene)
-    assert [] == session.heard(ME.topic("NCMD"), rate, world.scene)  # the births that are due say it
+    session.process_message(ME.topic("NCMD"), command(REBIRTH_METRIC, True), world.pass_s(1).scene)
+    assert [] == session.process_message(
+        ME.topic("NCMD"), rate, world.scene
+    )  # the births that are due say it
     district.take(session.pump(world.pass_s(5).scene, 10**6))
     assert ["NBIRTH", "DBIRTH:grid", "DBIRTH:bat1", "DBIRTH:ev1"] == district.kinds()
     assert [500] == [m.value for m in district.messages[0][1].metrics if m.name == SCAN_RATE_METRIC]
@@ -283,8 +289,10 @@ def test_what_a_host_asked_of_the_pace_is_told_after_births_and_never_between_th
     for number in range(BIRTH_METRICS_MAX):
         catalog.add("grid", f"m{number}_w", Datatype.DOUBLE)
     district.messages.clear()
-    district.take(session.heard(ME.topic("NCMD"), command(REBIRTH_METRIC, True), world.pass_s(6).scene))
-    assert [] == session.heard(ME.topic("NCMD"), rate, world.scene)
+    district.take(
+        session.process_message(ME.topic("NCMD"), command(REBIRTH_METRIC, True), world.pass_s(6).scene)
+    )
+    assert [] == session.process_message(ME.topic("NCMD"), rate, world.scene)
     while session.has_more:
         district.take(session.pump(world.scene, 10**6))
     district.take(session.pump(world.pass_s(1).scene, 10**6))
@@ -306,15 +314,17 @@ def test_births_that_an_untrusted_clock_dated_are_said_again_when_it_is_trusted(
 @pytest.mark.parametrize(("server", "born_count"), [(0, 0), (1, 4)])
 def test_the_host_has_a_time_of_its_own_on_each_server(world, catalog, server, born_count):
     session = NodeSession(ME, catalog, SessionRules(primary_host="opt", servers_count=2))
-    session.opened(8, world.scene, 0)
-    session.heard("spBv1.0/STATE/opt", state(False, 20), world.scene)
-    session.opened(9, world.scene, server)
-    assert born_count == len(session.heard("spBv1.0/STATE/opt", state(True, 10), world.scene))
+    session.process_opening(8, world.scene, 0)
+    session.process_message("spBv1.0/STATE/opt", state(False, 20), world.scene)
+    session.process_opening(9, world.scene, server)
+    assert born_count == len(session.process_message("spBv1.0/STATE/opt", state(True, 10), world.scene))
 
 
 def test_a_rebirth_by_false_is_none(world, catalog):
     session = born(world, catalog)
-    assert [] == session.heard(ME.topic("NCMD"), command(REBIRTH_METRIC, False), world.pass_s(60).scene)
+    assert [] == session.process_message(
+        ME.topic("NCMD"), command(REBIRTH_METRIC, False), world.pass_s(60).scene
+    )
 
 
 @pytest.mark.parametrize(
@@ -329,7 +339,7 @@ def test_a_rebirth_by_false_is_none(world, catalog):
 def test_what_moves_power_is_refused(world, catalog, topic, name, value, kind):
     session = born(world, catalog, harmless=frozenset({"gateway.lamp_on"}))
 
-    effects = session.heard(topic, command(name, value, kind), world.pass_s(60).scene)
+    effects = session.process_message(topic, command(name, value, kind), world.pass_s(60).scene)
 
     assert ["district.command_refused"] == codes(effects)
     assert 1 == session.refused_count
@@ -338,14 +348,16 @@ def test_what_moves_power_is_refused(world, catalog, topic, name, value, kind):
 
 def test_a_harmless_point_is_passed_on(world, catalog):
     session = born(world, catalog, harmless=frozenset({"gateway.lamp_on"}))
-    effects = session.heard(ME.topic("NCMD"), command("gateway.lamp_on", True), world.scene)
+    effects = session.process_message(ME.topic("NCMD"), command("gateway.lamp_on", True), world.scene)
     assert [PointWriteRequest("gateway.lamp_on", True)] == effects
 
 
 @pytest.mark.parametrize(("value", "taken"), [(-1, False), (0, True), (60_000, True), (60_001, False)])
 def test_the_scan_rate_is_bounded_and_told(world, catalog, district, value, taken):
     session = born(world, catalog)
-    effects = session.heard(ME.topic("NCMD"), command(SCAN_RATE_METRIC, value, Datatype.INT64), world.scene)
+    effects = session.process_message(
+        ME.topic("NCMD"), command(SCAN_RATE_METRIC, value, Datatype.INT64), world.scene
+    )
     district.take(effects)
 
     assert (["NDATA"] if taken else []) == district.kinds()
@@ -355,7 +367,9 @@ def test_the_scan_rate_is_bounded_and_told(world, catalog, district, value, take
 def test_one_command_that_asks_for_many_rates_is_answered_once(world, catalog, district):
     session = born(world, catalog)
     asked = [Metric(SCAN_RATE_METRIC, value, Datatype.INT64, 0) for value in range(2_000)]
-    district.take(session.heard(ME.topic("NCMD"), encode_payload(asked, timestamp_ms=0), world.scene))
+    district.take(
+        session.process_message(ME.topic("NCMD"), encode_payload(asked, timestamp_ms=0), world.scene)
+    )
 
     assert (["NDATA"], 1_999) == (district.kinds(), session.scan_ms)
 
@@ -391,21 +405,25 @@ def test_a_pace_that_a_host_asked_for_gathers_what_comes_meanwhile(world, catalo
 @pytest.mark.parametrize(("servers", "leaves"), [(1, False), (2, True)])
 def test_next_server_walks_only_where_there_is_one(world, catalog, servers, leaves):
     session = born(world, catalog, servers_count=servers)
-    effects = session.heard(ME.topic("NCMD"), command("Node Control/Next Server", True), world.scene)
+    effects = session.process_message(
+        ME.topic("NCMD"), command("Node Control/Next Server", True), world.scene
+    )
     assert leaves == any(isinstance(effect, Disconnect) for effect in effects)
 
 
 def test_rubbish_commands_are_refused_not_raised(world, catalog):
     session = born(world, catalog)
-    assert ["district.command_refused"] == codes(session.heard(ME.topic("NCMD"), b"\xff\x01", world.scene))
+    assert ["district.command_refused"] == codes(
+        session.process_message(ME.topic("NCMD"), b"\xff\x01", world.scene)
+    )
 
 
 def test_a_retained_command_ends_no_session_though_a_host_may(world, catalog):
     session = born(world, catalog, servers_count=2)
     order = ME.topic("NCMD"), command(NEXT_SERVER_METRIC, True), world.scene
-    assert ["district.command_refused"] == codes(session.heard(*order, retained=True))
+    assert ["district.command_refused"] == codes(session.process_message(*order, retained=True))
     assert (SessionPhase.BORN, 1) == (session.phase, session.refused_count)
-    assert any(isinstance(effect, Disconnect) for effect in session.heard(*order))
+    assert any(isinstance(effect, Disconnect) for effect in session.process_message(*order))
 
 
 def test_a_silent_asset_dies_after_its_last_samples_and_is_born_when_it_answers(world, catalog, district):
@@ -511,7 +529,7 @@ def test_a_new_catalog_is_born_at_once(world, catalog, make_catalog, district):
 
 def test_aliases_are_born_with_names_and_used_alone_after(world, catalog, district):
     session = NodeSession(ME, catalog, SessionRules(aliases=True))
-    district.take(session.opened(0, world.scene))
+    district.take(session.process_opening(0, world.scene))
     world.put("bat1", "soc_pct", 51.0)
     district.take(session.pump(world.scene, 10**6))
 
@@ -528,12 +546,14 @@ def test_aliases_are_born_with_names_and_used_alone_after(world, catalog, distri
 def test_the_primary_host_is_heard_in_both_spellings_of_its_state(world, catalog, district, spelling):
     """RabbitMQ gives a retained STATE back with a slash for the dot."""
     session = NodeSession(ME, catalog, SessionRules(primary_host="opt"))
-    session.opened(3, world.scene)
+    session.process_opening(3, world.scene)
     assert (spelling, 1) in session.subscriptions()
 
-    district.take(session.heard(spelling, state(online=True, timestamp=5), world.scene, retained=True))
+    district.take(
+        session.process_message(spelling, state(online=True, timestamp=5), world.scene, retained=True)
+    )
     assert "NBIRTH" in district.kinds()
-    district.take(session.heard(spelling, state(online=False, timestamp=5), world.scene))
+    district.take(session.process_message(spelling, state(online=False, timestamp=5), world.scene))
     assert "NDEATH" in district.kinds()
 
 

@@ -20,7 +20,10 @@ def at(second):
 
 def missed_at(echo, seconds, *, is_passed=False, is_moved=False):
     """When a watermark with another bdSeq, each second, is an alarm."""
-    heard = {second: echo.missed(7, at(second), is_passed=is_passed, is_moved=is_moved) for second in seconds}
+    heard = {
+        second: echo.process_missing_echo(7, at(second), is_passed=is_passed, is_moved=is_moved)
+        for second in seconds
+    }
     return [second for second, note in heard.items() if note is not None]
 
 
@@ -59,7 +62,7 @@ def test_a_watermark_that_moves_puts_it_off_unless_it_passed_the_births():
 def test_the_alarm_says_which_session_and_how_long():
     echo = BirthConfirmation(60.0, 200.0)
     echo.expect(at(0))
-    note = echo.missed(7, at(60), is_passed=False, is_moved=False)
+    note = echo.process_missing_echo(7, at(60), is_passed=False, is_moved=False)
     assert (True, {"bdseq": 7, "waited_s": 60.0}) == (note.alarm, note.data)
 
 
@@ -68,8 +71,8 @@ def test_silence_is_told_once_and_its_end():
     silence.begin(at(0))
     silence.begin(at(100))
     assert [120] == [second for second in range(300) if silence.look(at(second)) is not None]
-    assert "district.watermark_back" == silence.heard(at(300)).code
-    assert silence.heard(at(301)) is None
+    assert "district.watermark_back" == silence.process_watermark(at(300)).code
+    assert silence.process_watermark(at(301)) is None
     silence.end()
     assert silence.look(at(1000)) is None
 

@@ -52,11 +52,11 @@ def test_what_is_measured_counts_for_the_first_step_and_what_cars_take_beside_th
     assert (800.0, 100.0) == (found.outlook.load_w[0], found.outlook.pv_w[0])
     assert [watts + 3000.0 for watts in foretold[1:4]] == found.outlook.load_w[1:4]
     assert list(foretold[4:]) == found.outlook.load_w[4:]
-    assert 144 == len(found.plan.steps) == len(found.why) == len(found.wish.aims["bat1"])
+    assert 144 == len(found.plan.steps) == len(found.why) == len(found.local_plan.aims["bat1"])
 
 
 def test_the_wish_begins_with_the_question_and_ends_when_it_says():
-    wish = answer_request(QUESTION, school(96)).wish
+    wish = answer_request(QUESTION, school(96)).local_plan
 
     assert (["bat1"], 50 * S, 950 * S) == ([*wish.aims], wish.start_ns, wish.expires_ns)
     assert round(START_S * 1000) - 50_000 == wish.offset_ms
@@ -111,7 +111,9 @@ def test_a_red_day_that_the_meter_told_is_prepared_for_in_the_night_before():
 
     def stored_wh(colour):
         told = MeterTariffState(index=2, today=1, tomorrow=colour)
-        return answer_request(replace(asked, told=told), Learner(PREMISES)).plan.steps[35].energy_wh  # 6 h
+        return (
+            answer_request(replace(asked, meter_tariff=told), Learner(PREMISES)).plan.steps[35].energy_wh
+        )  # 6 h
 
     assert stored_wh(3) > 9_000
     assert stored_wh(1) < stored_wh(3)
@@ -149,7 +151,7 @@ def test_a_car_is_planned_first_and_the_battery_beside_what_it_takes():
     assert [a + b for a, b in zip(foretold[1:], power_w[1:], strict=True)] == pytest.approx(
         found.outlook.load_w[1:]
     )
-    assert found.others.legs == found.wish.legs
+    assert found.others.legs == found.local_plan.legs
     assert max(found.plan.steps[step].grid_w for step in range(144)) <= 9_000.0 + 1e-6
 
 
@@ -173,7 +175,7 @@ def test_two_batteries_are_planned_together_and_each_has_aims_of_its_own():
     found = answer_request(replace(QUESTION, batteries=two, cars_w=[0.0] * 144), school(96))
     powers_w = {name: [step.battery_w for step in led.plan.steps] for name, led in found.batteries.items()}
 
-    assert ["bat1", "bat2"] == [*found.batteries] == [*found.wish.aims]
+    assert ["bat1", "bat2"] == [*found.batteries] == [*found.local_plan.aims]
     assert max(powers_w["bat1"]) > 100 < max(powers_w["bat2"])
     for name, other in (("bat1", "bat2"), ("bat2", "bat1")):
         others_w = found.others.batteries_w[other]
@@ -185,11 +187,11 @@ def test_a_house_without_a_battery_has_legs_alone_and_a_site_that_is_refused_one
     car = CarModel(need_wh=5_520, room_wh=5_520, from_step=0, until_step=40, current_max_a=16, efficiency=1.0)
     more = {"cars": {"ev1": car}, "unplanned_w": {"ev1": [0.0] * 144}}
     bare = answer_request(replace(QUESTION, batteries={}, **more), school(96))
-    assert ({}, ["ev1"]) == (bare.wish.aims, [*bare.wish.legs])
+    assert ({}, ["ev1"]) == (bare.local_plan.aims, [*bare.local_plan.legs])
     assert {0.0} == {step.battery_w for step in bare.plan.steps}
     more["cars"] = {"ev1": replace(car, need_wh=5e6, room_wh=5e6)}
     two = {"bat1": QUESTION.batteries["bat1"], "bat2": QUESTION.batteries["bat1"]}
     refused = answer_request(replace(QUESTION, batteries=two, **more), school(96))
 
-    assert (["bat1"], {}) == ([*refused.wish.aims], refused.wish.legs)
+    assert (["bat1"], {}) == ([*refused.local_plan.aims], refused.local_plan.legs)
     assert "ev1" in refused.others.why_not

@@ -77,7 +77,7 @@ def house(*assets):
 def asked(*assets, reasons=(), **missing):
     memories = {point: LastGood(value, NOW.ns) for point, value in READ.items() if point not in missing}
     orders = {point: Order(1.0, 0, reason) for point, reason in dict(reasons).items()}
-    state = replace(ControlState.fresh(house(*assets)), memories=memories, book=OrderBook(orders))
+    state = replace(ControlState.fresh(house(*assets)), last_good=memories, book=OrderBook(orders))
     return plannable_assets.find_plannable_stores(state, NOW, START_S, WANTED)
 
 
@@ -129,7 +129,7 @@ def test_nor_one_that_a_person_orders_or_that_forgets_before_the_horizon_ends():
 
 def test_what_takes_power_goes_on_for_an_hour_where_it_is_not_planned():
     memories = {"pump.power_w": LastGood(1_500.0, NOW.ns)}
-    state = replace(ControlState.fresh(house(PUMP)), memories=memories)
+    state = replace(ControlState.fresh(house(PUMP)), last_good=memories)
 
     assert [1_500.0] * 4 + [0.0] * 2 == plannable_assets.estimate_rule_power_w(state, PUMP, NOW, 900, 6)
     assert [0.0] * 6 == plannable_assets.estimate_rule_power_w(
@@ -146,7 +146,7 @@ def going_on(power_w, *, order=None, cap_w=9_000.0, net_w=0.0):
         if order is None
         else {"waste.run_on": Order(order[0], 0, make_text_reason(order[1], Origin("rule", order[2])))}
     )
-    state = replace(ControlState.fresh(house(BIN)), memories=memories, book=OrderBook(orders))
+    state = replace(ControlState.fresh(house(BIN)), last_good=memories, book=OrderBook(orders))
     planned = {"waste": BatchModel([3_000.0] * 4, 2, 16)}
     (found,) = plannable_assets.continue_running_batches(
         state, planned, NOW, net_w, [9_000.0, cap_w] + [9_000.0] * 94
@@ -175,7 +175,7 @@ def test_a_plan_is_due_when_a_car_or_waste_comes_or_goes():
         memories = {name.replace("__", "."): LastGood(value, NOW.ns) for name, value in values.items()}
         car = ChargePointAsset(name="ev1", rated_w=11_040)
         return plannable_assets.collect_plan_triggers(
-            replace(ControlState.fresh(house(car, BIN, BOILER)), memories=memories)
+            replace(ControlState.fresh(house(car, BIN, BOILER)), last_good=memories)
         )
 
     still = due(ev1__plugged_on=0.0, waste__waiting_on=0.0, waste__left_s=60.0, boiler__tank_c=50.0)
@@ -194,7 +194,7 @@ OWED = RunProgress(int(START_S * 1000) + 10_800_000, NOW.ns + 10_800 * 10**9)  #
 
 def washing(progress, washer=WASHER, power_w=3.0):
     memories = {"washer.power_w": LastGood(power_w, NOW.ns)}
-    return replace(ControlState.fresh(house(washer)), memories=memories, runs={"washer": progress})
+    return replace(ControlState.fresh(house(washer)), last_good=memories, runs={"washer": progress})
 
 
 def test_a_run_that_is_owed_is_planned_until_its_deadline_and_apart_from_the_forecast():

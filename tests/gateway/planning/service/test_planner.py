@@ -107,11 +107,11 @@ async def test_a_planner_whose_thread_is_gone_begins_anew_with_what_was_written_
         made = found.planner(answered=vanishes)
         task = await running(group, made)
         await found.until(lambda: made.why == "the planner did not answer in time")
-        learnt = made._school.learner.keep()
+        learnt = made._training.learner.keep()
         monkeypatch.setattr(planner, "PLAN_TIMEOUT_S", 60.0)
         made._due_ns = 0
         await found.until(lambda: made.answer is not None)
-        assert learnt == made._school.learner.keep()
+        assert learnt == made._training.learner.keep()
         assert ["plan.lost", "plan.made"] == [code for code, _ in found.events if code.startswith("plan.")][
             -2:
         ]
@@ -170,7 +170,7 @@ async def test_without_a_trusted_clock_the_rule_leads_at_once_and_the_reason_is_
         word.write_text("no")
         clock = found.yard.clock
         clock.setting = replace(clock.setting, word=word)
-        await found.until(lambda: not clock.synced())
+        await found.until(lambda: not clock.is_synced())
         found.turn()
         await found.until(lambda: found.led_by == "rule: self-consumption")
         await found.until(lambda: made.why == "the clock is not trusted")
@@ -201,7 +201,7 @@ async def test_prices_that_the_district_signals_are_kept_once_for_the_back_test(
                 SignalInterval(18_000.0, {"import_eur_per_wh": 4e-4}),
             ),
         )
-        found.turn.agenda.signals = {"price": price}
+        found.turn.district_schedules.signals = {"price": price}
         await found.well()
         made = found.planner()
         task = await running(group, made)
@@ -228,7 +228,9 @@ async def test_a_signal_of_weeks_that_does_not_change_is_heard_on_as_time_goes(h
         begin_ms = now.utc_ms // 3_600_000 * 3_600_000
         times = {"nbf_utc_ms": begin_ms, "start_utc_ms": begin_ms, "exp_utc_ms": begin_ms + 14 * 86_400_000}
         spans = (SignalInterval(14 * 86_400.0, {"import_eur_per_wh": 1e-4}),)
-        found.turn.agenda.signals = {"price": Signal(kind="price", id="p1", seq=1, spans=spans, **times)}
+        found.turn.district_schedules.signals = {
+            "price": Signal(kind="price", id="p1", seq=1, spans=spans, **times)
+        }
         await made._hear(now)
         heard = [len(made._trial.quoted.keep())]
         await made._hear(now._replace(utc_ms=now.utc_ms + 86_400_000))
@@ -247,7 +249,7 @@ async def test_a_clock_that_a_meter_contradicts_leaves_the_rule_until_it_agrees_
     async with house(planning()) as found, asyncio.TaskGroup() as group:
         turn = found.turn
         meter = ClockSource(name="tic", clock_s=2.0)
-        turn.adopt(replace(turn.house, witnesses=(meter,), plans=True), turn.params)
+        turn.adopt(replace(turn.site, clock_sources=(meter,), plans=True), turn.params)
         await found.well()
         made = found.planner()
         task = await running(group, made)
@@ -257,7 +259,7 @@ async def test_a_clock_that_a_meter_contradicts_leaves_the_rule_until_it_agrees_
             return found.led_by == led_by
 
         await found.until(lambda: then("local plan", 1.0))
-        learnt = made._school.learner
+        learnt = made._training.learner
         caps = turn.view["caps"]
         await found.until(lambda: then("rule: self-consumption", -7_200.0))
         await found.until(lambda: then("rule: self-consumption", -7_200.0) and made.answer is None)
@@ -270,7 +272,7 @@ async def test_a_clock_that_a_meter_contradicts_leaves_the_rule_until_it_agrees_
         made._learn_s = made._due_ns = 0  # the hour that a wrong clock begins
         learnt.newest = 1e6  # and what was learnt seems to be of years to come
         await found.until(lambda: then("rule: self-consumption", -7_200.0) and made._due_ns > 0)
-        assert made._school.learner is learnt
+        assert made._training.learner is learnt
         learnt.newest = math.nan
         await found.until(lambda: then("local plan", 1.0))
         task.cancel()
@@ -279,10 +281,10 @@ async def test_a_clock_that_a_meter_contradicts_leaves_the_rule_until_it_agrees_
 async def test_what_a_meter_says_in_words_counts_while_it_is_young(house, monkeypatch):
     async with house(planning()) as found:
         says(found, "tic.tomorrow_profile_text", "0000C001 NONUTILE")
-        assert "0000C001 NONUTILE" == found.turn.said("tic.tomorrow_profile_text")
-        assert "" == found.turn.said("tic.message_text")
+        assert "0000C001 NONUTILE" == found.turn.find_text("tic.tomorrow_profile_text")
+        assert "" == found.turn.find_text("tic.message_text")
         monkeypatch.setattr(control_loop, "TEXT_AGE_MAX_S", -1.0)
-        assert "" == found.turn.said("tic.tomorrow_profile_text")
+        assert "" == found.turn.find_text("tic.tomorrow_profile_text")
 
 
 async def test_a_forecast_that_knows_too_little_leaves_the_rule(house):
@@ -314,17 +316,20 @@ async def test_what_is_shown_is_json_and_has_every_step_with_its_reason(house):
     async with house(planning()) as found, asyncio.TaskGroup() as group:
         await found.well()
         made = found.planner()
-        assert {} == made.expected(found.yard.clock.utc_ms())
-        assert ([], "the first plan is not made yet") == (made.shown()["steps"], made.shown()["why_not"])
+        assert {} == made.find_planned_powers(found.yard.clock.utc_ms())
+        assert ([], "the first plan is not made yet") == (
+            made.render_plan()["steps"],
+            made.render_plan()["why_not"],
+        )
         task = await running(group, made)
         await found.until(lambda: made.answer is not None)
-        told = json.loads(json.dumps(made.shown()))
+        told = json.loads(json.dumps(made.render_plan()))
 
         assert 96 == len(told["steps"])
         assert all(step["why"] for step in told["steps"])
         codes = {step["code"] for step in told["steps"]}
         assert codes <= {"plan.charges", "plan.discharges", "plan.waits"}
-        expected = made.expected(found.yard.clock.utc_ms())
+        expected = made.find_planned_powers(found.yard.clock.utc_ms())
         assert {"grid": 96, "bat1": 96} == {name: len(watts) for name, watts in expected.items()}
         grids = [round(step["grid_w"], 1) for step in told["steps"]]
         assert set(expected["grid"]) <= {*grids, None}
@@ -359,17 +364,17 @@ async def test_the_days_largest_import_and_carbon_enter_the_plan_and_are_told(ho
     async with house(planning(**keys)) as found, asyncio.TaskGroup() as group:
         await found.well()
         made = found.planner()
-        tolls, now = made._school.tolls, found.yard.clock.now()
+        tolls, now = made._training.surcharges, found.yard.clock.now()
         for hour in range(now.utc_ms // 3_600_000 - 72, now.utc_ms // 3_600_000 + 1):  # at midnight too
             tolls.learn(hour, 1_800.0)
         spans = (SignalInterval(7_200, {"import_g_per_wh": 0.08}),)
         times = dict.fromkeys(("nbf_utc_ms", "start_utc_ms"), now.utc_ms - 600_000)
         exp_ms = now.utc_ms + 7_200_000
         signal = Signal(kind="co2", id="c1", seq=1, exp_utc_ms=exp_ms, spans=spans, **times)
-        found.turn.agenda.signals = {"co2": signal}
+        found.turn.district_schedules.signals = {"co2": signal}
         task = await running(group, made)
         await found.until(lambda: made.answer is not None)
-        told = json.loads(json.dumps(made.shown()))
+        told = json.loads(json.dumps(made.render_plan()))
 
         assert (1_800.0, [1_800.0] * 3) == (told["day_peak"]["today_w"], told["day_peak"]["above_w"])
         assert pytest.approx(0.001) == sum(told["day_peak"]["eur_per_wh"])
@@ -384,7 +389,7 @@ async def test_the_days_largest_import_and_carbon_enter_the_plan_and_are_told(ho
 
 async def test_what_was_learnt_is_recalled_and_what_is_of_another_house_begins_anew(house, tmp_path):
     async with house(planning()) as found, asyncio.TaskGroup() as group:
-        found.planner()._school.keep()
+        found.planner()._training.keep()
         await found.well()
         found.loaded.site.limits.__dict__["contract_import_w"] = 11_000.0
         made = found.planner()

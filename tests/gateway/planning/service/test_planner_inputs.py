@@ -39,7 +39,7 @@ def with_memories(house, **values):
     now_ns = house.yard.clock.now_ns()
     state = house.turn.state
     known = {name.replace("__", "."): LastGood(value, now_ns) for name, value in values.items()}
-    return replace(state, memories={**state.memories, **known})
+    return replace(state, last_good={**state.last_good, **known})
 
 
 FRESH = {"grid__power_w": 3000.0, "bat1__power_w": 1200.0, "bat1__soc_pct": 60.0}
@@ -59,20 +59,20 @@ async def test_the_net_is_the_grid_without_the_battery_and_the_battery_is_that_o
         now.utc_ms - now.ns // 10**6, abs=2
     )
     assert now.ns + 900 * 10**9 == found.expires_ns
-    force = seen.turn.state.force
+    force = seen.turn.state.active_limits
     assert (force.import_w, force.export_w) == (found.import_max_w[0], found.export_max_w[0])
 
 
 async def test_several_batteries_are_planned_each_and_tried_as_one(seen):
     state = with_memories(seen, **FRESH, bat2__power_w=-500.0, bat2__soc_pct=50.0)
-    one = next(asset for asset in state.house.assets if asset.name == "bat1")
-    house = replace(state.house, assets=(*state.house.assets, replace(one, name="bat2")))
-    found = ask(seen, replace(state, house=house))
+    one = next(asset for asset in state.site.assets if asset.name == "bat1")
+    house = replace(state.site, assets=(*state.site.assets, replace(one, name="bat2")))
+    found = ask(seen, replace(state, site=house))
 
     assert (["bat1", "bat2"], 2300.0) == ([*found.batteries], found.net_w)
     assert 5000.0 == found.batteries["bat2"].energy_wh
     with pytest.raises(RefusedError, match="bat2 is silent"):
-        ask(seen, replace(with_memories(seen, **FRESH), house=house))
+        ask(seen, replace(with_memories(seen, **FRESH), site=house))
     site = seen.loaded.site
     twice = site.model_copy(update={"assets": {**site.assets, "bat2": site.assets["bat1"]}})
     whole = planner_inputs.make_plan_backtest(twice).battery
@@ -82,7 +82,7 @@ async def test_several_batteries_are_planned_each_and_tried_as_one(seen):
 async def test_a_house_without_a_battery_plans_its_cars(seen):
     state = with_memories(seen, grid__power_w=3000.0)
     car = ChargePointAsset(name="ev1", rated_w=11_040)
-    found = ask(seen, replace(state, house=replace(state.house, assets=(car,))))
+    found = ask(seen, replace(state, site=replace(state.site, assets=(car,))))
 
     assert ({}, "", 3000.0) == (found.batteries, found.asset, found.net_w)
     bare = seen.loaded.site.model_copy(update={"assets": {}})
@@ -99,9 +99,9 @@ async def test_a_house_without_a_battery_plans_its_cars(seen):
 )
 async def test_what_is_not_known_is_refused_by_name(seen, missing, why):
     state = with_memories(seen, **FRESH)
-    memories = {name: one for name, one in state.memories.items() if name != missing}
+    memories = {name: one for name, one in state.last_good.items() if name != missing}
     with pytest.raises(RefusedError, match=why):
-        ask(seen, replace(state, memories=memories))
+        ask(seen, replace(state, last_good=memories))
 
 
 async def test_without_a_clock_a_battery_or_prices_nothing_is_planned(seen):
@@ -109,7 +109,7 @@ async def test_without_a_clock_a_battery_or_prices_nothing_is_planned(seen):
     with pytest.raises(RefusedError, match="the clock is not trusted"):
         ask(seen, state, now=seen.yard.clock.now()._replace(synced=False))
     with pytest.raises(RefusedError, match="there is no battery, and nothing else"):
-        ask(seen, replace(state, house=replace(state.house, assets=())))
+        ask(seen, replace(state, site=replace(state.site, assets=())))
     bare = seen.loaded.site.model_copy(update={"tariff": None})
     around = seen.turn.link, seen.turn.params, {}, seen.yard.clock.now()
     with pytest.raises(RefusedError, match=r"no \[planning\] and \[tariff\]"):
@@ -121,14 +121,14 @@ async def test_without_a_clock_a_battery_or_prices_nothing_is_planned(seen):
 async def test_sun_counts_plus_and_a_car_is_taken_to_charge_for_an_hour(seen):
     state = with_memories(seen, **FRESH, pv1__power_w=-2500.0, ev1__power_w=7000.0)
     house = replace(
-        state.house,
+        state.site,
         assets=(
-            *state.house.assets,
+            *state.site.assets,
             Pv(name="pv1", rated_w=6000),
             ChargePointAsset(name="ev1", rated_w=11_000),
         ),
     )
-    found = ask(seen, replace(state, house=house))
+    found = ask(seen, replace(state, site=house))
 
     assert 2500.0 == found.sun_w
     assert [7000.0] * 4 + [0.0] * 2 == found.cars_w[:6]
@@ -153,12 +153,12 @@ def parked(seen):
         state = with_memories(seen, **FRESH, **{name: one for name, one in known.items() if one is not None})
         now_ns = seen.yard.clock.now_ns()
         orders = {"ev1.current_max_a": Order(16.0, now_ns, reason)} if reason else {}
-        house = replace(state.house, assets=(*state.house.assets, ev))
+        house = replace(state.site, assets=(*state.site.assets, ev))
         seen_to_take = Uptake(
             sure_w=ev.phases_count * ev.current_max_a * ev.voltage_v, phases_count=ev.phases_count
         )
         stays = {"ev1": stay or ChargingSession(0, charged_wh=5_000.0, uptake=seen_to_take)}
-        return ask(seen, replace(state, house=house, stays=stays, book=OrderBook(orders)))
+        return ask(seen, replace(state, site=house, charging_sessions=stays, book=OrderBook(orders)))
 
     return make
 
@@ -197,17 +197,17 @@ async def test_a_car_that_nobody_saw_charge_and_that_cannot_wait_with_the_least_
 
 async def test_what_cars_take_makes_a_new_plan_due_where_it_changes_by_an_ampere(seen):
     state = seen.turn.state
-    state = replace(state, house=replace(state.house, assets=(CAR, replace(CAR, name="away"))))
+    state = replace(state, site=replace(state.site, assets=(CAR, replace(CAR, name="away"))))
 
     def told(watts):
         uptake = Uptake(sure_w=watts, is_all=True, phases_count=1)
         return plannable_assets.find_planned_uptakes(
-            replace(state, stays={"ev1": ChargingSession(0, uptake=uptake)})
+            replace(state, charging_sessions={"ev1": ChargingSession(0, uptake=uptake)})
         )
 
     assert ((1, 10),) == told(2_300.0) == told(2_400.0)
     assert ((1, 11),) == told(2_530.0)
-    assert () == plannable_assets.find_planned_uptakes(replace(state, stays={}))
+    assert () == plannable_assets.find_planned_uptakes(replace(state, charging_sessions={}))
 
 
 @pytest.mark.parametrize(("least_a", "steps_a"), [(6.0, {2.0}), (7.0, set())])
@@ -276,14 +276,14 @@ async def test_the_contract_and_the_premises_are_those_of_the_site_file(seen):
 
     assert ("base", (0.0003,), ((750, 840),)) == (found.kind, found.prices_eur_per_wh, found.off_peak)
     assert ("Europe/Paris", None, 12_000.0, 0.0) == (
-        planner_inputs.make_premises(site, seen.turn.house).zone,
-        planner_inputs.make_premises(site, seen.turn.house).where,
-        planner_inputs.make_premises(site, seen.turn.house).contract_w,
-        planner_inputs.make_premises(site, seen.turn.house).pv_rated_w,
+        planner_inputs.make_premises(site, seen.turn.site).zone,
+        planner_inputs.make_premises(site, seen.turn.site).where,
+        planner_inputs.make_premises(site, seen.turn.site).contract_w,
+        planner_inputs.make_premises(site, seen.turn.site).pv_rated_w,
     )
     here = site.site.model_copy(update={"latitude": 48.8, "longitude": 2.3})
     assert (48.8, 2.3) == planner_inputs.make_premises(
-        site.model_copy(update={"site": here}), seen.turn.house
+        site.model_copy(update={"site": here}), seen.turn.site
     ).where
 
 

@@ -38,7 +38,7 @@ HOUSE = Site(
 
 def heard(house=HOUSE, now=NOW, words=None, **values):
     memories = {f"linky.{name}": LastGood(float(value), 998 * S) for name, value in values.items()}
-    state = replace(ControlState.fresh(house), memories=memories)
+    state = replace(ControlState.fresh(house), last_good=memories)
     return read_meter_tariff(state, now, lambda point: (words or {}).get(point, ""))
 
 
@@ -98,7 +98,7 @@ def test_the_calendar_of_tomorrow_counts_for_today_where_that_is_a_day_of_the_sa
 
 def test_a_meter_that_caps_nothing_tells_its_index_as_well_and_ages_by_its_own_period():
     silent, linky = ClockSource(name="sub1", clock_s=1.0), ClockSource(name="linky", tariff_s=10.0)
-    house = replace(HOUSE, supplies=(), witnesses=(silent, ClockSource(name="p2", tariff_s=1.0), linky))
+    house = replace(HOUSE, supplies=(), clock_sources=(silent, ClockSource(name="p2", tariff_s=1.0), linky))
 
     assert MeterTariffState(index=2) == heard(house, tariff_index=2)
     assert MeterTariffState(index=2) == heard(house, NOW._replace(ns=1_027 * S), tariff_index=2)

@@ -49,12 +49,12 @@ def asked(at_h=21.0, contract=None, quotes=()):
 
 def test_what_today_has_reached_is_free_today_and_counts_by_the_wall_and_not_tomorrow():
     tolls = lived(today=[500.0] * 12 + [4_200.0] + [500.0] * 8)
-    found = tolls.counted(asked()).contract.surcharges
+    found = tolls.add_surcharges(asked()).contract.surcharges
 
     assert {4_200.0} == {watts for one in found for watts in one.above_w[:12]}, "until midnight"
     assert {3_000.0} == {watts for one in found for watts in one.above_w[12:108]}
     assert pytest.approx(1e-4) == sum(one.eur_per_wh for one in found)
-    told = tolls.shown(tolls.counted(asked()), MIDNIGHT_S + 21 * 3600)["day_peak"]
+    told = tolls.render_surcharges(tolls.add_surcharges(asked()), MIDNIGHT_S + 21 * 3600)["day_peak"]
     assert (4_200.0, 3, [4_200.0] * 3) == (told["today_w"], told["days_count"], told["above_w"])
 
 
@@ -62,32 +62,37 @@ def test_an_hour_that_nobody_knows_reached_nothing_and_is_not_asked_for_again():
     tolls = lived(today=[4_200.0, None])
     assert FIRST + 1 == tolls.newest
     tolls.learn(FIRST + 1, 9_000.0)
-    assert 4_200.0 == tolls.crests.top_w
+    assert 4_200.0 == tolls.peak_history.top_w
     unknown = lived(today=[None] * 5)
     assert {3_000.0} == {
-        watts for one in unknown.counted(asked(5.0)).contract.surcharges for watts in one.above_w
+        watts for one in unknown.add_surcharges(asked(5.0)).contract.surcharges for watts in one.above_w
     }
-    assert 0.0 == unknown.shown(unknown.counted(asked(5.0)), MIDNIGHT_S + 5 * 3600)["day_peak"]["today_w"]
+    assert (
+        0.0
+        == unknown.render_surcharges(unknown.add_surcharges(asked(5.0)), MIDNIGHT_S + 5 * 3600)["day_peak"][
+            "today_w"
+        ]
+    )
 
 
 def test_without_a_price_nothing_costs_more_and_nothing_is_told():
     tolls = lived(price=0.0)
-    assert () == tolls.counted(asked()).contract.surcharges
-    assert {"day_peak": None, "month_peak": None, "co2": None} == tolls.shown(asked(), MIDNIGHT_S)
+    assert () == tolls.add_surcharges(asked()).contract.surcharges
+    assert {"day_peak": None, "month_peak": None, "co2": None} == tolls.render_surcharges(asked(), MIDNIGHT_S)
 
 
 def test_what_the_month_has_reached_is_free_to_its_end_and_in_no_plan_that_reaches_beyond_it():
     tolls = Surcharges("Europe/Paris", by_month=True)
     contract = Contract(peak_eur_per_w=0.008, peak_free_w=2_000.0)
     tolls.learn(FIRST - 24 * 12, 7_000.0)  # on the last day of May
-    free_w = lambda at_h: tolls.counted(asked(at_h, contract)).contract.peak_free_w  # noqa: E731 - once more
+    free_w = lambda at_h: tolls.add_surcharges(asked(at_h, contract)).contract.peak_free_w  # noqa: E731 - once more
     assert 2_000.0 == free_w(1.0), "nothing is known of June"
     tolls.learn(FIRST, 4_200.0)
     tolls.learn(FIRST + 1, 500.0)
     assert (4_200.0, 2_000.0) == (free_w(2.0), free_w(24.0 * 18))
-    told = tolls.shown(tolls.counted(asked(2.0, contract)), MIDNIGHT_S)["month_peak"]
+    told = tolls.render_surcharges(tolls.add_surcharges(asked(2.0, contract)), MIDNIGHT_S)["month_peak"]
     assert (0.008, 4_200.0, 4_200.0) == (told["eur_per_w"], told["month_w"], told["free_w"])
-    july = tolls.shown(asked(24.0 * 19, contract), MIDNIGHT_S + 86_400 * 19)["month_peak"]
+    july = tolls.render_surcharges(asked(24.0 * 19, contract), MIDNIGHT_S + 86_400 * 19)["month_peak"]
     assert (0.0, 2_000.0) == (july["month_w"], july["free_w"])
     other = Surcharges("Europe/Paris", by_month=True)
     other.recall(json.loads(json.dumps(tolls.keep())))
@@ -103,22 +108,22 @@ def test_carbon_that_is_signalled_for_now_alone_is_foretold_by_the_days_before()
     for hour in range(49):
         tolls.hear([co2(hour, hour + 1, 0.3 if hour % 24 == 19 else 0.1)], MIDNIGHT_S + hour * 3600 + 1_800)
     now = asked(48.0, contract=Contract(co2_eur_per_g=1e-4), quotes=(co2(48, 50, 0.1),))
-    found = tolls.counted(now)
+    found = tolls.add_surcharges(now)
 
     assert 144 == len(found.co2_g_per_wh)
     assert pytest.approx([0.1] * 8 + [0.3] * 4) == [
         found.co2_g_per_wh[at] for at in (*range(8), *range(76, 80))
     ]
-    told = tolls.shown(found, MIDNIGHT_S + 48 * 3600)["co2"]
+    told = tolls.render_surcharges(found, MIDNIGHT_S + 48 * 3600)["co2"]
     assert (7_200.0, True, 3) == (told["signalled_s"], told["is_foretold"], told["days_count"])
 
 
 def test_of_carbon_that_nobody_told_for_a_day_nothing_is_said():
     tolls = lived()
     tolls.hear([co2(0, 1, 0.2)], MIDNIGHT_S)
-    assert () == tolls.counted(asked(24.0)).co2_g_per_wh
+    assert () == tolls.add_surcharges(asked(24.0)).co2_g_per_wh
     silent = asked(24.0, contract=Contract(co2_eur_per_g=1e-4))
-    told = tolls.shown(tolls.counted(silent), MIDNIGHT_S + 86_400)["co2"]
+    told = tolls.render_surcharges(tolls.add_surcharges(silent), MIDNIGHT_S + 86_400)["co2"]
     assert (0.0, False) == (told["signalled_s"], told["is_foretold"])
 
 
@@ -142,7 +147,7 @@ def test_all_of_it_outlives_a_restart():
     tolls.hear([co2(0, 1, 0.2)], MIDNIGHT_S)
     other.recall(json.loads(json.dumps(tolls.keep())))
 
-    assert tolls.counted(asked(1.0)) == other.counted(asked(1.0))
+    assert tolls.add_surcharges(asked(1.0)) == other.add_surcharges(asked(1.0))
     assert FIRST == other.newest
     fresh = Surcharges("Europe/Paris")
     fresh.recall(json.loads(json.dumps(Surcharges("Europe/Paris").keep())))
@@ -165,7 +170,7 @@ def test_what_is_no_such_thing_is_learnt_anew(told):
     tolls = Surcharges("Europe/Paris", 1e-4)
     tolls.recall(told if told is None else {**kept, **told})
     assert math.isnan(tolls.newest)
-    assert () == tolls.counted(asked()).contract.surcharges
+    assert () == tolls.add_surcharges(asked()).contract.surcharges
 
 
 def bound(days=4, night_w=2_000.0):
@@ -182,10 +187,10 @@ def bound(days=4, night_w=2_000.0):
 def test_a_plan_that_emits_more_than_the_rule_or_reaches_higher_counts_both_more():
     tolls = bound()
     contract = Contract(co2_eur_per_g=1e-4)
-    found = tolls.counted(asked(1.0, contract)).contract
+    found = tolls.add_surcharges(asked(1.0, contract)).contract
     assert found.co2_eur_per_g > 1.5e-4
     assert sum(one.eur_per_wh for one in found.surcharges) > 2e-4
-    told = tolls.shown(tolls.counted(asked(1.0, contract)), MIDNIGHT_S + 3_600)
+    told = tolls.render_surcharges(tolls.add_surcharges(asked(1.0, contract)), MIDNIGHT_S + 3_600)
     assert (found.co2_eur_per_g, told["held"]["co2"]["factor"] * 1e-4) == (
         told["co2"]["eur_per_g"],
         pytest.approx(found.co2_eur_per_g),
@@ -197,12 +202,12 @@ def test_a_plan_that_emits_more_than_the_rule_or_reaches_higher_counts_both_more
 def test_who_is_not_held_to_the_rule_has_its_weights_as_they_are():
     tolls = bound()
     tolls.rule = None
-    found = tolls.counted(asked(1.0, Contract(co2_eur_per_g=1e-4))).contract
+    found = tolls.add_surcharges(asked(1.0, Contract(co2_eur_per_g=1e-4))).contract
     assert (1e-4, pytest.approx(1e-4)) == (
         found.co2_eur_per_g,
         sum(one.eur_per_wh for one in found.surcharges),
     )
-    assert "held" not in tolls.shown(asked(1.0), MIDNIGHT_S)
+    assert "held" not in tolls.render_surcharges(asked(1.0), MIDNIGHT_S)
 
 
 def test_what_is_owed_and_what_the_rule_has_stored_outlive_a_restart():
@@ -225,4 +230,7 @@ def test_of_an_hour_whose_battery_is_not_known_nothing_is_owed():
 def test_what_a_month_reached_is_nothing_to_the_next():
     tolls = lived(today=[4_200.0])
 
-    assert (4_200.0, 0.0) == (tolls.reached_w(MIDNIGHT_S), tolls.reached_w(MIDNIGHT_S + 30 * 86_400))
+    assert (4_200.0, 0.0) == (
+        tolls.find_month_peak_w(MIDNIGHT_S),
+        tolls.find_month_peak_w(MIDNIGHT_S + 30 * 86_400),
+    )

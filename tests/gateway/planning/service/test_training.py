@@ -111,13 +111,13 @@ def test_what_a_clock_that_was_wrong_has_taught_is_begun_anew_from_the_history(s
     now_s = BEGIN_S + 30 * 3600
     one.catch_up(now_s)
     one.catch_up(now_s + 90 * 86_400)
-    one.tolls.carbon.learn(int(now_s // 3600) + 90 * 24, 0.08)
+    one.surcharges.carbon.learn(int(now_s // 3600) + 90 * 24, 0.08)
     one.catch_up(now_s)
     other.catch_up(now_s)
 
     assert "what was learnt is of hours to come" in one.why_new
     assert other.learner.keep() == one.learner.keep()
-    assert other.tolls.keep() == one.tolls.keep()
+    assert other.surcharges.keep() == one.surcharges.keep()
 
 
 def test_a_clock_that_is_put_back_by_less_than_an_hour_forgets_nothing(school, lived):
@@ -135,8 +135,8 @@ def test_a_jump_of_a_counter_is_no_import_that_a_month_or_a_day_has_reached(scho
     one = school()
     one.catch_up(BEGIN_S + 3 * 3600)
 
-    assert (0.0, 0.0) == (one.tolls.month_w, one.tolls.crests.top_w)
-    assert (BEGIN_S // 3600) + 2 == one.tolls.newest
+    assert (0.0, 0.0) == (one.surcharges.month_w, one.surcharges.peak_history.top_w)
+    assert (BEGIN_S // 3600) + 2 == one.surcharges.newest
 
 
 def test_what_another_house_learnt_is_not_taken(school, lived, tmp_path):
@@ -187,12 +187,12 @@ def test_what_today_has_imported_is_learnt_from_the_history_and_kept(school, liv
     lived(30)
     one = school()
     one.catch_up(BEGIN_S + 30 * 3600)
-    assert pytest.approx(1600.0, abs=101) == one.tolls.crests.top_w
-    assert 1 <= len(one.tolls.crests.days_w)
+    assert pytest.approx(1600.0, abs=101) == one.surcharges.peak_history.top_w
+    assert 1 <= len(one.surcharges.peak_history.days_w)
     one.keep()
     other = school()
     other.recall()
-    assert one.tolls.keep() == other.tolls.keep()
+    assert one.surcharges.keep() == other.surcharges.keep()
 
 
 def test_what_the_battery_took_is_held_against_the_rule_where_the_site_file_wants_it(tmp_path, lived):
@@ -211,22 +211,22 @@ def test_what_the_battery_took_is_held_against_the_rule_where_the_site_file_want
     )
     one.catch_up(BEGIN_S + 30 * 3600)
 
-    crest = one.tolls.account.day_peak
+    crest = one.surcharges.rule_baseline.day_peak
     assert pytest.approx(600.0, abs=101) == crest.usual, "without the battery's 1000 W"
     assert crest.days > crest.step_d
-    assert 2_000.0 == one.tolls.rule.energy_wh, "the reserve: there is no sun that is left over"
+    assert 2_000.0 == one.surcharges.rule.energy_wh, "the reserve: there is no sun that is left over"
 
 
 def test_imports_that_an_earlier_version_did_not_keep_are_learnt_anew_and_nothing_else_twice(school, lived):
     lived(30)
     one, tried = school(), []
     one.catch_up(BEGIN_S + 30 * 3600)
-    before, learnt = one.learner.keep(), one.tolls.keep()
-    one.tolls = type(one.tolls)("Europe/Paris")
+    before, learnt = one.learner.keep(), one.surcharges.keep()
+    one.surcharges = type(one.surcharges)("Europe/Paris")
     one.trial = type("Tried", (), {"step": lambda _, *found: tried.append(found)})()
     assert one.catch_up(BEGIN_S + 30 * 3600)
 
-    assert learnt == one.tolls.keep()
+    assert learnt == one.surcharges.keep()
     assert (before, []) == (one.learner.keep(), tried)
     assert not one.catch_up(BEGIN_S + 30 * 3600)
 
@@ -242,8 +242,8 @@ def test_a_restart_in_the_middle_of_a_day_knows_what_it_has_reached_from_what_wa
     second.recall()
     assert second.catch_up(BEGIN_S + 30 * 3600)
 
-    assert whole.tolls.keep() == second.tolls.keep()
-    assert second.tolls.crests.top_w > 0.0
+    assert whole.surcharges.keep() == second.surcharges.keep()
+    assert second.surcharges.peak_history.top_w > 0.0
 
 
 def test_what_is_planned_apart_is_no_part_of_the_load_and_nothing_is_known_without_it(tmp_path, lived):

@@ -16,7 +16,7 @@ from quartier_bench.planning_speed.site_program import SiteProgram
 def led(joint: JointPlan) -> float:
     free = [*joint.stores, *joint.cars]
     joint.take(joint.runs)
-    return joint.bound(free, joint.solve_relaxed(free))
+    return joint.find_lower_bound(free, joint.solve_relaxed(free))
 
 
 def test_a_tree_that_is_divided_to_its_end_has_the_optimum_for_its_bound() -> None:

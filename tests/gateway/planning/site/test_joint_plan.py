@@ -31,7 +31,7 @@ def test_the_total_is_what_all_take_but_for_those_that_are_left_out() -> None:
 
     assert [1111.0] * 4 == list(one.total())
     assert [1001.0] * 4 == list(one.total(without=(1, 2)))
-    assert 2111.0 == one.told().peak_wh
+    assert 2111.0 == one.find_meter_flows().peak_wh
 
 
 def test_the_program_and_the_plans_beside_each_other_keep_under_the_bound() -> None:
@@ -39,14 +39,14 @@ def test_the_program_and_the_plans_beside_each_other_keep_under_the_bound() -> N
     free = [*one.stores, *one.cars]
     one.take(one.runs)
     found = one.solve_relaxed(free)
-    bound = one.bound(free, found)
+    bound = one.find_lower_bound(free, found)
     one.plan_elastic(one.cars, found.prices)
     one.plan_stores()
     before = one.cost()
-    one.turn()
+    one.replan_parts()
 
     assert bound <= one.cost() <= before
-    assert one.told().excess_wh == pytest.approx(0.0, abs=1e-6)
+    assert one.find_meter_flows().excess_wh == pytest.approx(0.0, abs=1e-6)
     assert {0.0, *(230.0 * number for number in range(6, 17))} >= set(one.ways[2])
     assert one.work > 0
     assert (1, 1) <= (one.plans_count, one.programs_count)
@@ -61,7 +61,7 @@ def test_the_first_plan_takes_no_more_than_is_told_before() -> None:
         one.take(one.runs)
     one.take(one.cars)
     one.plan_stores()
-    one.turn()
+    one.replan_parts()
 
     assert one.work <= most
 

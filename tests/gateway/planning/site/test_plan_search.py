@@ -83,5 +83,5 @@ def test_batches_move_out_of_each_others_way_under_a_cap() -> None:
     )
     search, joint = searched(one)
 
-    assert 0.0 == joint.told().excess_wh
+    assert 0.0 == joint.find_meter_flows().excess_wh
     assert 0.2 + 0.4 + 0.6 + 0.4 == pytest.approx(search.cost)

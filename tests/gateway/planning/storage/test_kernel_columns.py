@@ -75,9 +75,9 @@ def test_rounding_does_not_count_as_giving_up_more() -> None:
     found = KernelColumns(PLAIN, outlook([1.0]), Contract()).solve()
     assert found
 
-    more = replace(found, told=found.told._replace(excess_wh=1e-9, short_wh=1e-9))
-    short = replace(found, told=found.told._replace(short_wh=1.0))
-    beyond = replace(found, told=found.told._replace(excess_wh=1e-3))
+    more = replace(found, result=found.result._replace(excess_wh=1e-9, short_wh=1e-9))
+    short = replace(found, result=found.result._replace(short_wh=1.0))
+    beyond = replace(found, result=found.result._replace(excess_wh=1e-3))
     assert not more.gives_up_more(found)
     assert short.gives_up_more(found)
     assert beyond.gives_up_more(short)

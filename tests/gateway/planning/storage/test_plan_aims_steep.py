@@ -49,8 +49,8 @@ def test_a_wh_that_is_kept_for_a_dearer_hour_still_spares_the_days_largest_impor
     assert plan.steps[1].grid_w == pytest.approx(3_000.0)
     assert [3_000.0] * 3 == [one.grid_max_w for one in found[:3]]
     assert "free; an import above 3.0 kW is spared: the day's largest costs" == str(lines[1])
-    assert found[1].asked_w(4_800.0) == pytest.approx(-1_800.0), "as measured, not as planned"
-    assert 0.0 == found[1].asked_w(2_900.0), "what is no peak is not served"
+    assert found[1].find_power_w(4_800.0) == pytest.approx(-1_800.0), "as measured, not as planned"
+    assert 0.0 == found[1].find_power_w(2_900.0), "what is no peak is not served"
 
 
 def test_without_surcharges_nothing_is_steep():
@@ -90,8 +90,8 @@ def test_a_charge_is_held_below_the_import_that_would_be_the_days_largest():
     first = make_aims(plan, *around, [NO_REASON] * 4)[0]
 
     assert plan.steps[0].battery_w == pytest.approx(2_500.0)
-    assert first.asked_w(500.0) == pytest.approx(2_500.0)
-    assert first.asked_w(1_500.0) == pytest.approx(1_500.0), "a load came: the import stays at 3 kW"
+    assert first.find_power_w(500.0) == pytest.approx(2_500.0)
+    assert first.find_power_w(1_500.0) == pytest.approx(1_500.0), "a load came: the import stays at 3 kW"
 
 
 def test_where_a_wh_is_worth_as_much_later_it_is_not_spent_before_the_days_largest_import():
@@ -103,7 +103,7 @@ def test_where_a_wh_is_worth_as_much_later_it_is_not_spent_before_the_days_large
     assert plan.steps[2].grid_w == pytest.approx(3_500.0)
     assert plan.steps[0].grid_w > 0.0
     assert plan.steps[0].grid_w == pytest.approx(first.grid_max_w), "the rule would spend all of it now"
-    assert third.asked_w(5_000.0) == pytest.approx(-1_500.0)
+    assert third.find_power_w(5_000.0) == pytest.approx(-1_500.0)
     free, *terms = made(loads_w=loads_w, bought=flat, battery=small)
     assert 0.0 == make_aims(free, *terms, [NO_REASON] * 4)[0].grid_max_w, (
         "without such a price it is the rule's"

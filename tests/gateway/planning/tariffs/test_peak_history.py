@@ -60,7 +60,7 @@ def test_what_was_reached_today_outlives_being_kept_and_is_none_of_another_day()
     other.recall(json.loads(json.dumps(crests.keep())))
 
     assert crests == other
-    assert (4_000.0, 0.0) == (other.reached_w(2), other.reached_w(3))
+    assert (4_000.0, 0.0) == (other.find_day_peak_w(2), other.find_day_peak_w(3))
     fresh = PeakHistory()
     fresh.recall(json.loads(json.dumps(PeakHistory().keep())))
     assert math.isnan(fresh.today)

@@ -45,7 +45,9 @@ class Errand:
 
 def wide(bus=4, trunk=2):
     freed = []
-    return ConcurrentExchanges(SimpleNamespace(lanes=(bus, trunk)), lambda one: freed.append(one.name)), freed
+    return ConcurrentExchanges(
+        SimpleNamespace(concurrency=(bus, trunk)), lambda one: freed.append(one.name)
+    ), freed
 
 
 async def through(lanes, work, close=None):
@@ -68,7 +70,7 @@ async def begun(lanes, *devices, writes=False):
 
 
 async def all_done(lanes):
-    await asyncio.wait(lanes._errands)
+    await asyncio.wait(lanes._exchanges)
 
 
 async def test_on_other_lines_what_is_begun_is_waited_for_and_there_is_always_room():

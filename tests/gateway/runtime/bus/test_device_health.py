@@ -103,14 +103,14 @@ def test_all_points_of_a_silent_device_are_bad_in_their_own_kinds_by_one_layout(
 
 def test_one_that_never_answered_is_set_aside_at_its_first_failure_and_an_answer_makes_all_well():
     found = health()
-    found.failed("unit 1 is silent")
+    found.note_failure("unit 1 is silent")
     assert (True, 1, 1, "unit 1 is silent") == (
         found.aside,
         found.failures_count,
         found.errors_count,
         found.why,
     )
-    found.answered(9)
+    found.note_answer(9)
     assert (False, False, 0, 9, "") == (
         found.aside,
         found.silent,
@@ -121,7 +121,7 @@ def test_one_that_never_answered_is_set_aside_at_its_first_failure_and_an_answer
     assert 1 == found.errors_count, "errors are counted since the start"
 
     found.known = True
-    found.failed("unit 1 is silent")
+    found.note_failure("unit 1 is silent")
     assert not found.aside, "known devices get some patience"
 
 
@@ -131,10 +131,10 @@ class Followed:
     def __init__(self):
         self.points = {}
         self.due_ns = 0
-        self.news_ns = None
+        self.notification_ns = None
         self.wake = None
 
-    def on_news(self, wake):
+    def on_notification(self, wake):
         self.wake = wake
 
 
@@ -142,7 +142,7 @@ def test_who_tells_of_changes_is_heard_while_it_is_set_aside_and_probed_no_often
     health = DeviceHealth("ahu", Followed(), probe_ns=60, aside=True)
 
     assert 60 == health.due_ns
-    health.driver.news_ns = 5
+    health.driver.notification_ns = 5
     assert 5 == health.due_ns
 
 

@@ -97,7 +97,7 @@ def test_slow_polls_leave_last_answers_further_apart():
 def test_who_is_looked_for_after_a_return_is_looked_for_a_few_times_more_before_it_is_put_off():
     back, other = health("back", good_s=50), health("other", good_s=50, pause_s=40.0)
     device_health.probe_common_failures(back, [back, other], 60 * S, 2)
-    back.answered(60 * S)
+    back.note_answer(60 * S)
     pauses_s = []
     for _ in range(3):
         device_health.delay_probes(other, [back, other], 60 * S, 1.0)
@@ -109,6 +109,6 @@ def test_who_is_looked_for_after_a_return_is_looked_for_a_few_times_more_before_
 def test_who_answered_needs_no_hope():
     back, other = health("back", good_s=50), health("other", good_s=50)
     device_health.probe_common_failures(back, [back, other], 60 * S, 2)
-    other.answered(61 * S)
+    other.note_answer(61 * S)
 
     assert 0 == other.quick_probes_count

@@ -135,7 +135,7 @@ async def test_who_hangs_up_whenever_it_is_asked_is_asked_less_and_less_often():
             raise LinkLost("closed by the device")
 
         driver.arm = hangs_up
-        house.bus._lookout._plan(POINT, house.clock.now_ns())
+        house.bus._fallback_monitor._plan(POINT, house.clock.now_ns())
         await house.until(lambda: len(asked_ns) == 4)
         driver.arm = arm
         await house.until(lambda: house.fallbacks.changes_count > 1)
@@ -157,11 +157,11 @@ async def test_who_went_away_when_asked_and_says_anew_who_it_is_is_not_asked_at_
             raise LinkLost("closed by the device")
 
         health.driver.arm = hangs_up
-        lookout = house.bus._lookout
+        lookout = house.bus._fallback_monitor
         lookout._plan(POINT, house.clock.now_ns())
         await house.until(lambda: asked_ns)
         planned_ns = lookout._due_ns[POINT]
-        lookout.met(health)
+        lookout.schedule_checks(health)
 
         assert planned_ns == lookout._due_ns[POINT]
 
@@ -170,7 +170,7 @@ async def test_what_is_wrong_once_only_does_not_count():
     async with running() as (house, server):
         await house.until(lambda: house.fallbacks.of(POINT))
         server.units[1].put("holding", 8, [1])
-        house.bus._lookout.ordered(POINT)
+        house.bus._fallback_monitor.schedule_timer_check(POINT)
         await house.until(lambda: reads_of(server, 8) == 2)
         server.units[1].put("holding", 8, [3])
         await house.until(lambda: reads_of(server, 8) == 3)
@@ -195,7 +195,7 @@ async def test_a_write_waits_for_one_exchange_of_a_look_at_most():
         await house.until(lambda: "bat1.power_w" in house.latest)
         await house.until(lambda: house.fallbacks.of(POINT))
         held = asyncio.Event()
-        beside = house.bus.devices["bat1"].driver._beside
+        beside = house.bus.devices["bat1"].driver._single_requests
         fetch = beside.fetch
 
         async def slow(*place):
@@ -207,8 +207,8 @@ async def test_a_write_waits_for_one_exchange_of_a_look_at_most():
 
         beside.fetch = slow
         begun = len(server.asked)
-        house.bus._lookout.met(house.bus.devices["bat1"])
-        house.bus._lookout._plan(POINT, house.clock.now_ns())
+        house.bus._fallback_monitor.schedule_checks(house.bus.devices["bat1"])
+        house.bus._fallback_monitor._plan(POINT, house.clock.now_ns())
         await house.until(lambda: house.bus.mailbox.outcomes.get(POINT))
         await house.until(lambda: house.bus.mailbox.outcomes[POINT].verdict == "done")
 
@@ -235,7 +235,7 @@ def test_facts_come_back_as_they_were_through_json():
 
     assert fallbacks.of(POINT) == again.of(POINT)
     assert fallbacks.of("pv1.generation_max_w") == again.of("pv1.generation_max_w")
-    assert not again.of(POINT).stands
+    assert not again.of(POINT).is_as_declared
 
 
 def test_only_what_changes_the_standing_is_news():
@@ -273,7 +273,7 @@ def test_what_was_seen_of_a_timer_survives_json_with_and_without_a_look():
     again = KnownFallbacks(json.loads(json.dumps(fallbacks.facts())))
 
     assert (SEEN, fallbacks.of(POINT)) == (again.find_proof(POINT), again.of(POINT))
-    assert (None, False) == (again.of("ev1.current_max_a"), again.stands("ev1.current_max_a"))
+    assert (None, False) == (again.of("ev1.current_max_a"), again.is_as_declared("ev1.current_max_a"))
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_what_was_seen_of_a_timer_survives_json_with_and_without_a_look():
 def test_what_was_seen_of_another_device_or_another_timer_is_forgotten(after_s, serial, kept):
     fallbacks = KnownFallbacks()
     fallbacks.prove(POINT, SEEN)
-    fallbacks.met(POINT, after_s, serial)
+    fallbacks.drop_outdated_proof(POINT, after_s, serial)
 
     assert kept == (fallbacks.find_proof(POINT) is not None)
 

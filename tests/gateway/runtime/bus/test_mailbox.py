@@ -54,22 +54,22 @@ def test_done_is_said_by_the_next_reading_not_by_the_write():
     box = Mailbox()
     box.post([command(1500)], 0)
     sent = box.take(reach, 1)
-    box.sent(sent, 2, read_back=True)
+    box.note_written(sent, 2, read_back=True)
     assert box.outcomes[POINT].verdict == "pending"
 
-    box.seen(readings(1505, taken_ns=1), INFOS, 3)
+    box.compare_readings(readings(1505, taken_ns=1), INFOS, 3)
     assert box.outcomes[POINT].verdict == "pending", "a reading from before the write proves nothing"
 
-    box.seen(readings(1505, taken_ns=3), INFOS, 3)
+    box.compare_readings(readings(1505, taken_ns=3), INFOS, 3)
     assert box.outcomes[POINT].verdict == "done"
 
 
 def test_a_device_that_keeps_another_value_has_refused():
     box = Mailbox()
     box.post([command(1500)], 0)
-    box.sent(box.take(reach, 1), 2, read_back=True)
+    box.note_written(box.take(reach, 1), 2, read_back=True)
     for taken_ns in (3, 4, 5):
-        box.seen(readings(0, taken_ns), INFOS, taken_ns)
+        box.compare_readings(readings(0, taken_ns), INFOS, taken_ns)
 
     assert ("refused", "the device holds 0") == (box.outcomes[POINT].verdict, box.outcomes[POINT].why)
 
@@ -77,8 +77,8 @@ def test_a_device_that_keeps_another_value_has_refused():
 def test_an_exchange_that_does_not_tell_of_the_point_settles_nothing():
     box = Mailbox()
     box.post([command(1500)], 0)
-    box.sent(box.take(reach, 1), 2, read_back=True)
-    box.seen(make_readings([Reading("bat1.power_w", 1500.0, Quality.GOOD, 0)], 3), INFOS, 3)
+    box.note_written(box.take(reach, 1), 2, read_back=True)
+    box.compare_readings(make_readings([Reading("bat1.power_w", 1500.0, Quality.GOOD, 0)], 3), INFOS, 3)
 
     assert box.outcomes[POINT].verdict == "pending"
 
@@ -86,20 +86,20 @@ def test_an_exchange_that_does_not_tell_of_the_point_settles_nothing():
 def test_unknown_is_settled_by_the_next_reading():
     box = Mailbox()
     box.post([command(1500)], 0)
-    box.failed(box.take(reach, 1), "unknown", "no answer", 2, read_back=True)
+    box.note_failure(box.take(reach, 1), "unknown", "no answer", 2, read_back=True)
     assert box.outcomes[POINT].verdict == "unknown"
 
-    box.seen(readings(0, 3, Quality.BAD), INFOS, 3)
+    box.compare_readings(readings(0, 3, Quality.BAD), INFOS, 3)
     assert box.outcomes[POINT].verdict == "unknown", "a bad reading settles nothing"
 
-    box.seen(readings(1500, 4), INFOS, 4)
+    box.compare_readings(readings(1500, 4), INFOS, 4)
     assert box.outcomes[POINT].verdict == "done"
 
 
 def test_without_a_read_back_the_devices_word_counts_and_is_named_so():
     box = Mailbox()
     box.post([command(1)], 0)
-    box.sent(box.take(reach, 1), 2, read_back=False)
+    box.note_written(box.take(reach, 1), 2, read_back=False)
 
     assert ("done", "accepted; this point cannot be read back") == (
         box.outcomes[POINT].verdict,
@@ -112,7 +112,7 @@ def test_the_fate_of_an_old_write_is_not_told_of_a_newer_wish():
     box.post([command(1)], 0)
     old = box.take(reach, 1)
     box.post([command(2)], 2)
-    box.sent(old, 3, read_back=True)
+    box.note_written(old, 3, read_back=True)
 
     assert ("pending", 2) == (box.outcomes[POINT].verdict, box.outcomes[POINT].command.value)
 
@@ -120,10 +120,10 @@ def test_the_fate_of_an_old_write_is_not_told_of_a_newer_wish():
 def test_readings_of_an_old_write_say_nothing_of_a_wish_that_still_waits():
     box = Mailbox()
     box.post([command(1000)], 0)
-    box.sent(box.take(reach, 1), 2, read_back=True)
+    box.note_written(box.take(reach, 1), 2, read_back=True)
     box.post([command(2000)], 3)
     for taken_ns in (4, 5, 6):
-        box.seen(readings(1000, taken_ns), INFOS, taken_ns)
+        box.compare_readings(readings(1000, taken_ns), INFOS, taken_ns)
 
     assert box.outcomes[POINT].verdict == "pending"
 
@@ -154,13 +154,13 @@ def test_a_device_may_show_the_old_value_for_as_long_as_its_profile_says():
     infos = {**INFOS, POINT: replace(INFO, settle_s=5.0)}
     wish = command(100)
     box.post([wish], 0)
-    box.sent(wish, 10, read_back=True)
+    box.note_written(wish, 10, read_back=True)
     for second in range(1, 6):
-        box.seen(readings(0, second * 10**9), infos, second * 10**9)
+        box.compare_readings(readings(0, second * 10**9), infos, second * 10**9)
     assert "pending" == box.outcomes[POINT].verdict
 
     for second in range(6, 9):
-        box.seen(readings(0, second * 10**9), infos, second * 10**9)
+        box.compare_readings(readings(0, second * 10**9), infos, second * 10**9)
     assert "refused" == box.outcomes[POINT].verdict
 
 
@@ -168,7 +168,7 @@ def test_a_write_that_was_spared_is_done():
     box = Mailbox()
     wish = command(100)
     box.post([wish], 0)
-    box.spared(wish, 1)
+    box.note_unneeded_write(wish, 1)
 
     assert ("done", "it stands there already: not written again") == (
         box.outcomes[POINT].verdict,
@@ -183,7 +183,7 @@ class Ears:
     def __init__(self):
         self.heard = []
 
-    def judged(self, outcome):
+    def handle_outcome(self, outcome):
         self.heard.append((outcome.command.value, outcome.verdict, outcome.is_out))
 
 
@@ -193,7 +193,7 @@ def test_every_change_of_a_verdict_is_heard_also_of_an_order_that_was_overtaken(
     mailbox.post([COMMAND], 0)
     taken = mailbox.take(lambda _: True, 0)
     mailbox.post([Command("bat1.setpoint_w", 2.0, 10)], 1)
-    mailbox.sent(taken, 2, read_back=True)
+    mailbox.note_written(taken, 2, read_back=True)
     mailbox.post([Command("bat1.setpoint_w", 3.0, 10)], 3)
     mailbox.expire(11)
 
@@ -201,9 +201,9 @@ def test_every_change_of_a_verdict_is_heard_also_of_an_order_that_was_overtaken(
 
 
 def test_nobody_hears_nothing_and_breaks_nothing():
-    assert None is NO_WRITE_LISTENER.judged(WriteOutcome(COMMAND, "done", 0))
-    assert None is NO_WRITE_LISTENER.gave_back(["a.b"], "done", "", 0)
-    assert None is NO_WRITE_LISTENER.left(["a.b"], "done", "", 0)
-    assert None is NO_WRITE_LISTENER.passed(
+    assert None is NO_WRITE_LISTENER.handle_outcome(WriteOutcome(COMMAND, "done", 0))
+    assert None is NO_WRITE_LISTENER.handle_relinquish(["a.b"], "done", "", 0)
+    assert None is NO_WRITE_LISTENER.handle_release(["a.b"], "done", "", 0)
+    assert None is NO_WRITE_LISTENER.handle_client_write(
         "a.holding_1_index", Origin("client", "portal"), "", 1.0, "done", "", 0
     )

@@ -105,7 +105,7 @@ async def test_readings_arrive_in_the_houses_units():
 
 async def test_a_device_that_was_met_long_ago_replays_to_a_driver_that_begins_with_its_identity(tmp_path):
     async with running({"m1": METERS["m1"]}) as (house, simulated):
-        house.bus.tape = tape = FrameRecorder(house.clock.now_ns, 100_000, 70.0)
+        house.bus.recorder = tape = FrameRecorder(house.clock.now_ns, 100_000, 70.0)
         house.bus.line.record(tape)
         simulated["m1"].publish({"power_w": 1500.0})
         await house.until(lambda: house.latest.get("m1.power_w"))

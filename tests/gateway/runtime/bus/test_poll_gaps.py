@@ -38,7 +38,7 @@ class Around:
 
 def gaps(around, *, guests=True):
     made = IdleTime(around, around, around, around, around)
-    made.guests = around if guests else None
+    made.client_requests = around if guests else None
     return made
 
 

@@ -88,7 +88,7 @@ async def test_an_order_for_a_neighbour_is_written_while_a_long_map_is_read():
         health = house.bus.devices["pv1"]
         asked.clear()
         health.known = False
-        house.bus._schedule.changed(health)
+        house.bus._schedule.update_due_time(health)
         order = Command("pv2.generation_max_w", 1000.0, house.clock.now_ns() + 3600 * S)
         _spied(slow, 1, [], lambda: (1, 3) in asked and house.bus.post(order, house.clock.now_ns()))
         await house.until(lambda: (2, 16) in asked and health.known)

@@ -17,30 +17,30 @@ def told():
 
 
 async def test_what_comes_while_nobody_asks_is_told_at_once(told):
-    PollBatch(lambda: told.append(1)).news()
+    PollBatch(lambda: told.append(1)).note_readings()
 
     assert [1] == told
 
 
 async def test_what_several_buses_bring_is_told_once_when_the_last_has_asked(told):
     one = PollBatch(lambda: told.append(1))
-    seats = [one.make_seat() for _ in range(3)]
+    seats = [one.make_place() for _ in range(3)]
     for seat in seats:
         seat.take()
         seat.take()
     for seat in seats[:2]:
-        one.news()
+        one.note_readings()
         seat.leave()
         seat.leave()
     assert [] == told
 
-    one.news()
+    one.note_readings()
     seats[2].leave()
     assert [1] == told
 
 
 async def test_a_moment_that_brought_nothing_tells_nothing(told):
-    seat = PollBatch(lambda: told.append(1)).make_seat()
+    seat = PollBatch(lambda: told.append(1)).make_place()
     seat.take()
     seat.leave()
 
@@ -51,9 +51,9 @@ async def test_a_slow_bus_holds_up_the_others_no_longer_than_its_patience(monkey
     monkeypatch.setattr(poll_schedule, "BATCH_WAIT_MAX_S", 0.001)
     heard = asyncio.Event()
     one = PollBatch(heard.set)
-    seat = one.make_seat()
+    seat = one.make_place()
     seat.take()
-    one.news()
+    one.note_readings()
     assert not heard.is_set()
     await asyncio.wait_for(heard.wait(), 60)
 
@@ -64,14 +64,14 @@ async def test_a_slow_bus_holds_up_the_others_no_longer_than_its_patience(monkey
 
 async def test_a_house_without_anybody_to_tell_waits_for_nobody():
     one = PollBatch()
-    seat = one.make_seat()
+    seat = one.make_place()
     seat.take()
-    one.news()
+    one.note_readings()
     seat.leave()
 
     told = []
     one.tell = lambda: told.append(1)
-    one.news()
+    one.note_readings()
     assert [1] == told
 
 
@@ -106,7 +106,7 @@ def test_of_those_that_are_due_together_the_one_comes_first_whose_turn_was_longe
         order.append(next(place for place, one in enumerate(devices) if one is first))
         for device in devices:
             device.turn_ns = 10 + 10 * turn
-        rota.served(first)
+        rota.note_served(first)
 
     assert [0, 1, 2, 3, 0, 1, 2, 3] == order
 
@@ -127,7 +127,7 @@ def test_a_turn_that_came_nearer_counts_once_it_was_told():
     one, other = Device(10), Device(50)
     rota = PollSchedule([one, other])
     other.turn_ns = 5
-    rota.changed(other)
+    rota.update_due_time(other)
 
     assert (5, other) == rota.first()
 
@@ -139,7 +139,7 @@ def test_what_was_said_before_is_not_kept_for_ever():
     for turn in range(1_000):
         for due_ns in (2**62, 20 + turn):
             one.turn_ns = due_ns
-            rota.changed(one)
+            rota.update_due_time(one)
 
     assert (15, other) == rota.first()
     assert 2 * 2 + 16 >= len(rota._heap)
@@ -165,7 +165,7 @@ def test_of_two_that_both_say_now_one_has_its_turn_and_then_the_other():
     rota = PollSchedule([one, other])
 
     _, first = rota.first()
-    rota.served(first)
+    rota.note_served(first)
     _, second = rota.first()
     assert {id(one), id(other)} == {id(first), id(second)}
 
@@ -176,7 +176,7 @@ def test_who_is_not_next_is_not_asked():
     for turn in range(100):
         _, first = rota.first()
         first.turn_ns += 200
-        rota.changed(first)
+        rota.update_due_time(first)
         assert turn == devices.index(first)
 
     assert max(device.asked_count for device in devices) <= 3
@@ -193,7 +193,7 @@ def test_it_is_always_the_one_that_asking_all_would_find(dues, moves):
         device = devices[which % len(devices)]
         device.turn_ns += by
         if by < 0:
-            rota.changed(device)
+            rota.update_due_time(device)
         place = min(range(len(devices)), key=lambda place: devices[place].turn_ns)
         due_ns, found = rota.first()
         assert (devices[place].turn_ns, place) == (

@@ -35,7 +35,7 @@ def shown(value, quality=Quality.GOOD):
 
 def spent(thrift, utc_ms=NOON):
     for _ in range(3):
-        thrift.wrote(POINT, utc_ms)
+        thrift.count_write(POINT, utc_ms)
 
 
 def test_a_spent_budget_refuses_with_a_reason_until_midnight(thrift):
@@ -49,12 +49,12 @@ def test_a_spent_budget_refuses_with_a_reason_until_midnight(thrift):
 
 def test_what_takes_less_is_written_on_any_day_and_never_raised_again(thrift):
     for value in (32.0, 20.0, 16.0):
-        thrift.wrote(POINT, NOON, value)
+        thrift.count_write(POINT, NOON, value)
 
     assert "" == thrift.refusal(POINT, 10.0, NOON), "a cap that tightens does not wait for midnight"
     assert thrift.refusal(POINT, 20.0, NOON)
     assert not thrift.rests(POINT)
-    thrift.wrote(POINT, NOON, 0.0)
+    thrift.count_write(POINT, NOON, 0.0)
     assert thrift.refusal(POINT, 6.0, NOON), "what had to fall below the safe value is not raised to it"
     assert thrift.rests(POINT), "nor by giving it back"
     assert "" == thrift.refusal(POINT, 0.0, NOON), "a device that ignored it is told again"
@@ -62,8 +62,8 @@ def test_what_takes_less_is_written_on_any_day_and_never_raised_again(thrift):
 
 def test_a_fall_of_which_nobody_knows_whether_it_was_made_is_no_floor(thrift):
     for value in (32.0, 20.0, 16.0):
-        thrift.wrote(POINT, NOON, value)
-    thrift.wrote(POINT, NOON, 0.0, taken=False)
+        thrift.count_write(POINT, NOON, value)
+    thrift.count_write(POINT, NOON, 0.0, taken=False)
 
     assert "" == thrift.refusal(POINT, 6.0, NOON)
     assert not thrift.rests(POINT)
@@ -73,7 +73,7 @@ def test_a_setpoint_of_two_directions_may_not_fall(tally):
     battery = "bat1.setpoint_w"
     thrift = WriteBudget(tally, {battery: info(battery)}, {battery: 0.0})
     for value in (300.0, 200.0, 100.0):
-        thrift.wrote(battery, NOON, value)
+        thrift.count_write(battery, NOON, value)
 
     assert thrift.refusal(battery, -5000.0, NOON)
     assert "" == thrift.refusal(battery, 0.0, NOON)
@@ -81,18 +81,18 @@ def test_a_setpoint_of_two_directions_may_not_fall(tally):
 
 def test_a_point_rests_once_it_was_given_back_until_it_is_written(thrift):
     assert not thrift.rests(POINT)
-    thrift.gave_back([POINT], NOON)
+    thrift.count_releases([POINT], NOON)
     assert thrift.rests(POINT)
-    thrift.wrote(POINT, NOON, 16.0)
+    thrift.count_write(POINT, NOON, 16.0)
 
     assert not thrift.rests(POINT)
 
 
 def test_what_was_read_long_ago_stands_there_no_more(thrift):
-    thrift.saw(shown(16.0))
+    thrift.note_readings(shown(16.0))
 
-    assert thrift.stands(POINT, 16.0, 15 * 10**9)
-    assert not thrift.stands(POINT, 16.0, 15 * 10**9 + 1)
+    assert thrift.shows_value(POINT, 16.0, 15 * 10**9)
+    assert not thrift.shows_value(POINT, 16.0, 15 * 10**9 + 1)
 
 
 def test_the_safe_value_is_never_refused(thrift):
@@ -103,71 +103,71 @@ def test_the_safe_value_is_never_refused(thrift):
 
 def test_a_volatile_point_has_no_budget_but_a_count(thrift, tally):
     for _ in range(1000):
-        thrift.wrote(PLAIN, NOON)
+        thrift.count_write(PLAIN, NOON)
 
     assert "" == thrift.refusal(PLAIN, 16.0, NOON)
     assert (1000, 1000) == (tally.today(PLAIN, NOON), tally.total(PLAIN))
 
 
 def test_what_stands_there_already_needs_no_write(thrift):
-    assert not thrift.stands(POINT, 16.0, 0)
-    thrift.saw(shown(16.0))
+    assert not thrift.shows_value(POINT, 16.0, 0)
+    thrift.note_readings(shown(16.0))
 
-    assert thrift.stands(POINT, 16.05, 0)
-    assert not thrift.stands(POINT, 16.2, 0)
-    assert not thrift.stands(PLAIN, 1.0, 0)
+    assert thrift.shows_value(POINT, 16.05, 0)
+    assert not thrift.shows_value(POINT, 16.2, 0)
+    assert not thrift.shows_value(PLAIN, 1.0, 0)
 
 
 @pytest.mark.parametrize("reading", [shown(16.0, Quality.BAD), shown(10.0)])
 def test_what_is_no_longer_sure_to_stand_there_is_written(thrift, reading):
-    thrift.saw(shown(16.0))
-    thrift.saw(reading)
+    thrift.note_readings(shown(16.0))
+    thrift.note_readings(reading)
 
-    assert not thrift.stands(POINT, 16.0, 0)
+    assert not thrift.shows_value(POINT, 16.0, 0)
 
 
 def test_after_a_write_only_a_reading_tells_what_stands_there(thrift):
-    thrift.saw(shown(16.0))
-    thrift.wrote(POINT, NOON)
+    thrift.note_readings(shown(16.0))
+    thrift.count_write(POINT, NOON)
 
-    assert not thrift.stands(POINT, 16.0, 0)
+    assert not thrift.shows_value(POINT, 16.0, 0)
 
 
 def test_a_timer_of_the_device_is_kept_alive_though_the_value_stands(tally):
     thrift = WriteBudget(tally, {POINT: info(fallback=Fallback(6.0, 60.0))}, {})
-    thrift.saw(shown(16.0))
+    thrift.note_readings(shown(16.0))
 
-    assert not thrift.stands(POINT, 16.0, 0)
+    assert not thrift.shows_value(POINT, 16.0, 0)
 
 
 @pytest.mark.parametrize("timer", [Fallback(None, float("inf")), Fallback(6.0, 60.0, kept_by="requests")])
 def test_what_holds_or_is_kept_alive_by_reading_is_not_worn_by_writes(tally, timer):
     thrift = WriteBudget(tally, {POINT: info(fallback=timer)}, {})
-    thrift.saw(shown(16.0))
+    thrift.note_readings(shown(16.0))
 
-    assert thrift.stands(POINT, 16.0, 0)
+    assert thrift.shows_value(POINT, 16.0, 0)
 
 
 def test_what_was_just_written_is_not_written_again_while_it_need_not_show_yet(tally):
     thrift = WriteBudget(tally, {POINT: info(settle_s=10.0)}, {})
-    thrift.saw(shown(6.0))
-    thrift.wrote(POINT, NOON, 16.0, now_ns=0)
-    thrift.saw(shown(6.0))
+    thrift.note_readings(shown(6.0))
+    thrift.count_write(POINT, NOON, 16.0, now_ns=0)
+    thrift.note_readings(shown(6.0))
 
     assert thrift.is_settling(POINT, 16.0, 9 * 10**9)
     assert not thrift.is_settling(POINT, 10.0, 9 * 10**9)
     assert not thrift.is_settling(POINT, 16.0, 10 * 10**9)
-    assert not thrift.stands(POINT, 6.0, 9 * 10**9), "it shows the old value, not for long"
+    assert not thrift.shows_value(POINT, 6.0, 9 * 10**9), "it shows the old value, not for long"
 
 
 def test_a_volatile_point_that_settles_is_let_settle_unless_a_timer_needs_its_writes(tally):
     plain = {"persistent": False, "writes_per_day": 0, "settle_s": 10.0}
     for timer, spared in ((None, True), (Fallback(6.0, 60.0), False)):
         thrift = WriteBudget(tally, {POINT: info(fallback=timer, **plain)}, {})
-        thrift.wrote(POINT, NOON, 16.0, now_ns=0)
+        thrift.count_write(POINT, NOON, 16.0, now_ns=0)
 
         assert spared is thrift.is_settling(POINT, 16.0, 9 * 10**9)
-        assert not thrift.stands(POINT, 16.0, 11 * 10**9)
+        assert not thrift.shows_value(POINT, 16.0, 11 * 10**9)
 
 
 def test_the_end_of_a_budget_is_told_once_a_day(thrift):
@@ -177,7 +177,7 @@ def test_the_end_of_a_budget_is_told_once_a_day(thrift):
 def test_safe_values_are_counted_where_there_is_one(tally):
     held = info("chp.power_max_w", on_release="hold")
     thrift = WriteBudget(tally, {**INFOS, "chp.power_max_w": held}, {})
-    thrift.gave_back([POINT, "chp.power_max_w"], NOON)
+    thrift.count_releases([POINT, "chp.power_max_w"], NOON)
 
     assert (1, 0) == (tally.total(POINT), tally.total("chp.power_max_w"))
 

@@ -40,7 +40,7 @@ def shelf(path: Path) -> Iterator[ChunkReader]:
 def settled(shelf: ChunkReader) -> None:
     """Lets the reader finish all it was asked for."""
     if shelf._thread is not None:
-        shelf._wishes.put(None)
+        shelf._requests.put(None)
         shelf._thread.join()
         shelf._thread = None
 

@@ -275,15 +275,17 @@ def test_samples_of_an_earlier_boot_are_never_a_frame_beside_the_file(database: 
 
 def test_a_record_is_untold_until_a_later_commit_holds_its_event(database: Database) -> None:
     database.commit(CommitJob(7, NAMES, 2, gaps=[GAP]))
-    assert [] == database.open().untold_gaps
+    assert [] == database.open().unreported_gaps
 
     database.end_salvage([LOST])
-    assert [LOST] == database.open().untold_gaps
+    assert [LOST] == database.open().unreported_gaps
     database.end_salvage([LOST])
     database.commit(CommitJob(7, NAMES, 2, marks={"grid": StreamPosition(7, 1)}))
-    assert [LOST, LOST] == database.open().untold_gaps, "the commit was made before its event was numbered"
-    database.commit(CommitJob(7, NAMES, 2, marks={"grid": StreamPosition(7, 1)}, salvage_told=True))
-    assert ([], [GAP, LOST, LOST]) == ((loaded := database.open()).untold_gaps, loaded.known_gaps)
+    assert [LOST, LOST] == database.open().unreported_gaps, (
+        "the commit was made before its event was numbered"
+    )
+    database.commit(CommitJob(7, NAMES, 2, marks={"grid": StreamPosition(7, 1)}, is_salvage_reported=True))
+    assert ([], [GAP, LOST, LOST]) == ((loaded := database.open()).unreported_gaps, loaded.known_gaps)
 
 
 def test_a_commit_that_failed_told_of_no_record(database: Database) -> None:
@@ -297,7 +299,7 @@ def test_a_commit_that_failed_told_of_no_record(database: Database) -> None:
     connection.execute("DROP TRIGGER refuse")
     database.commit(CommitJob(7, NAMES, 2, gaps=[GAP], damaged_ids=[number]))
 
-    assert ([GAP], []) == ((loaded := database.open()).known_gaps, loaded.untold_gaps)
+    assert ([GAP], []) == ((loaded := database.open()).known_gaps, loaded.unreported_gaps)
 
 
 def test_how_far_streams_were_evicted_is_kept(tmp_path: Path) -> None:

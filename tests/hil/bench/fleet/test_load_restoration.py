@@ -92,7 +92,7 @@ def cycled(mine, turns, taken_w, rest_w, gate):
         since_ns=0,
         import_max_w=CAP_W,
         export_max_w=CAP_W,
-        whose={"import": make_text_reason("d"), "export": make_text_reason("d")},
+        sources={"import": make_text_reason("d"), "export": make_text_reason("d")},
     )
     told_w = {"grid": rest_w + sum(taken_w.values()), **taken_w}
     image = ProcessImage()
@@ -100,8 +100,10 @@ def cycled(mine, turns, taken_w, rest_w, gate):
     told |= {find_control_point(asset): ordered(asset, turns[asset.name]) for asset in mine}
     readings = (Reading(name, value, Quality.GOOD, NOW_NS) for name, value in told.items())
     image.put(make_readings(readings, NOW_NS))
-    force = ActiveLimits(import_w=CAP_W, export_w=CAP_W, whose={})
-    state = replace(ControlState.fresh(house), turns=turns, gate=gate, force=force, mode="CONTROLLED")
+    force = ActiveLimits(import_w=CAP_W, export_w=CAP_W, sources={})
+    state = replace(
+        ControlState.fresh(house), switch_states=turns, gate=gate, active_limits=force, mode="CONTROLLED"
+    )
     now = Now(NOW_NS, 1_790_000_000_000, synced=True)
     return run_cycle(image.freeze(NOW_NS), Requests(caps=caps), state, now).state
 
@@ -144,7 +146,7 @@ def test_what_comes_back_in_a_fleet_is_what_comes_back_in_a_house(seed):
     after = cycled(mine, turns, taken_w, rest_w, gate)
     views = stepped(mine, turns, taken_w, rest_w, NOW_S - waited_s)
     for at, asset in enumerate(mine):
-        theirs = after.turns[asset.name]
+        theirs = after.switch_states[asset.name]
         limit_w = NONE_W if theirs.limit_w is None else theirs.limit_w
         since_ns = LONG_AGO_NS if theirs.since_ns is None else theirs.since_ns
 

@@ -126,7 +126,7 @@ async def test_a_gateway_hears_the_state_that_rabbitmq_retained(tmp_path):
             OutgoingMessage("spBv1.0/STATE/opt", b'{"online": true, "timestamp": 5}', 1, retain=True)
         )
         async with asyncio.timeout(60):
-            while said.flying_count:  # noqa: ASYNC110 - another program's state has no event here
+            while said.in_flight_count:  # noqa: ASYNC110 - another program's state has no event here
                 await asyncio.sleep(0.02)
         await said.leave(0)
         session = NodeSession(Identity("issy", "b012"), MetricCatalog(), SessionRules(primary_host="opt"))
@@ -134,10 +134,10 @@ async def test_a_gateway_hears_the_state_that_rabbitmq_retained(tmp_path):
         scene = SessionContext(Now(0, 1_764_000_000_000, synced=True), dict, notebook)
         await heard.open()
         assert [] == await heard.subscribe(session.subscriptions())
-        session.opened(0, scene)
+        session.process_opening(0, scene)
         async with asyncio.timeout(60):
             message = await heard.receive()
-        assert session.heard(message.topic, message.payload, scene, retained=message.retained)
+        assert session.process_message(message.topic, message.payload, scene, retained=message.retained)
         assert SessionPhase.BORN is session.phase
         await heard.leave(0)
     finally:

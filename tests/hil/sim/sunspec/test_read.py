@@ -59,7 +59,7 @@ def _alike(mine, read):
 
 
 def differing(device, told):
-    rows = {row.point: row for one in told.chapters for row in one.rows}
+    rows = {row.point: row for one in told.models for row in one.rows}
     means, nobody_knows = wanted(device), unscaled(device)
     assert means.keys() == rows.keys()
     return [

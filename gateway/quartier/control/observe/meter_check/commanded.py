@@ -62,7 +62,7 @@ def evaluate_commanded_steps(
     watch, quantities = StepWatch(), QuantityHistories()
     steps: list[MeterStep] = []
     for sample in samples:
-        assets_w = (sample.steered_w[0] + sample.generated_w, *sample.steered_w[1:])
+        assets_w = (sample.controlled_w[0] + sample.generated_w, *sample.controlled_w[1:])
         seen = {POWER_CHANNEL: LastGood(sample.meter_w[0], sample.taken_ns)}
         answers_s = timing.period_s + max(timing.assets_s, default=0.0)
         quantities = update_quantities(quantities, seen, assets_w, sample.taken_ns, answers_s=answers_s)

@@ -32,7 +32,7 @@ class DeviceResponse:
 
     order_w: float = 0.0
     since_ns: int = 0
-    judged_ns: int = 0
+    evaluation_ns: int = 0
     wrong_count: int = 0
     gain: float = 1.0
 
@@ -57,9 +57,11 @@ def update_devices(
         one = before.get(asset.name, DeviceResponse(order.value, now_ns))
         near_w = max(50.0, 0.02 * abs(one.order_w))
         if abs(order.value - one.order_w) > near_w:
-            found[asset.name] = DeviceResponse(order.value, now_ns, one.judged_ns, one.wrong_count, one.gain)
+            found[asset.name] = DeviceResponse(
+                order.value, now_ns, one.evaluation_ns, one.wrong_count, one.gain
+            )
             continue
-        due_ns = max(one.since_ns, one.judged_ns) + round(max(DEVICE_HOLD_S, 3.0 * asset.period_s) * _S)
+        due_ns = max(one.since_ns, one.evaluation_ns) + round(max(DEVICE_HOLD_S, 3.0 * asset.period_s) * _S)
         gain = _find_gain(asset, order.value, power.value, last_good, now_ns)
         if gain is None or power.taken_ns < due_ns:
             found[asset.name] = one

@@ -42,7 +42,7 @@ class QuantityHistory:
     """One quantity: its ``value`` since ``since_ns``, the assets' powers then, how often it changed.
 
     ``longest_s`` is its longest rest before; for power, the longest although the assets had moved.
-    ``moved_ns`` is when the assets had moved by enough since (None: not yet), ``moved_w`` by how much at
+    ``change_ns`` is when the assets had moved by enough since (None: not yet), ``change_w`` by how much at
     most.
     """
 
@@ -51,8 +51,8 @@ class QuantityHistory:
     assets_w: AssetPowers
     changes_count: int = 0
     longest_s: float = 0.0
-    moved_ns: int | None = None
-    moved_w: float = 0.0
+    change_ns: int | None = None
+    change_w: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +62,27 @@ class QuantityHistories:
     ``resolution_w`` is the smallest step of its power seen, ``usual_s`` the usual time between two of them.
     """
 
-    shown: Mapping[str, QuantityHistory] = field(default_factory=dict)
+    histories: Mapping[str, QuantityHistory] = field(default_factory=dict)
     resolution_w: float = 0.0
     usual_s: float = 0.0
 
     def find_frozen(self, timing: MeterTiming, now_ns: int) -> tuple[str, ...]:
         """Return the quantities that are frozen now, by name, in the order of ``QUANTITIES``."""
-        shown = self.shown
+        shown = self.histories
         return tuple(
             name for name in QUANTITIES if name in shown and _is_frozen(name, shown[name], timing, now_ns)
         )
 
     def is_surely_frozen(self, timing: MeterTiming, now_ns: int) -> bool:
         """Return whether a fast meter's power is frozen although the assets moved by kilowatts."""
-        power = self.shown.get("power_w")
+        power = self.histories.get("power_w")
         return (
             power is not None
-            and power.moved_w >= LARGE_CHANGE_W
+            and power.change_w >= LARGE_CHANGE_W
             and timing.period_s <= FAST_S
             and _is_frozen("power_w", power, timing, now_ns)
-            and power.moved_ns is not None
-            and (now_ns - power.moved_ns) / _S > max(SURE_S, SURE * power.longest_s)
+            and power.change_ns is not None
+            and (now_ns - power.change_ns) / _S > max(SURE_S, SURE * power.longest_s)
         )
 
     def shift_assets(self, before_w: AssetPowers, now_w: AssetPowers) -> "QuantityHistories":
@@ -92,9 +92,9 @@ class QuantityHistories:
             name: replace(
                 one, assets_w=tuple(w + jump_w for w, jump_w in zip(one.assets_w, jumps_w, strict=False))
             )
-            for name, one in self.shown.items()
+            for name, one in self.histories.items()
         }
-        return replace(self, shown=shown)
+        return replace(self, histories=shown)
 
 
 VARIES_COUNT = 3
@@ -120,8 +120,8 @@ def update_quantities(
     shown = {
         name: one
         if name in seen
-        else replace(one, since_ns=now_ns, assets_w=assets_w, moved_ns=None, moved_w=0.0)
-        for name, one in before.shown.items()
+        else replace(one, since_ns=now_ns, assets_w=assets_w, change_ns=None, change_w=0.0)
+        for name, one in before.histories.items()
     }
     resolution_w, usual_s = before.resolution_w, before.usual_s
     for name, memory in seen.items():
@@ -153,10 +153,10 @@ def update_quantities(
         if channel >= min(len(assets_w), len(held.assets_w)):
             continue  # the movement on this phase is not known
         moved_w = abs(assets_w[channel] - held.assets_w[channel])
-        if moved_w > held.moved_w:
+        if moved_w > held.change_w:
             enough = moved_w >= max(STEP_MIN_W, RESOLUTIONS * resolution_w)
-            moved_ns = now_ns if enough and held.moved_ns is None else held.moved_ns
-            shown[name] = replace(held, moved_ns=moved_ns, moved_w=moved_w)
+            moved_ns = now_ns if enough and held.change_ns is None else held.change_ns
+            shown[name] = replace(held, change_ns=moved_ns, change_w=moved_w)
     return QuantityHistories(shown, resolution_w, usual_s)
 
 
@@ -167,23 +167,23 @@ def _channel(name: str) -> int:
 
 
 def _is_frozen(name: str, one: QuantityHistory, timing: MeterTiming, now_ns: int) -> bool:
-    if one.changes_count < VARIES_COUNT or one.moved_ns is None:
+    if one.changes_count < VARIES_COUNT or one.change_ns is None:
         return False
     settle_s = (
         timing.settle_s(max(timing.assets_s, default=0.0)) + TOLERATED_DELAY_S
     )  # how well a lag is known
-    if now_ns - one.moved_ns < settle_s * _S:
+    if now_ns - one.change_ns < settle_s * _S:
         return False
     if name == "power_w":
-        return (now_ns - one.moved_ns) / _S > one.longest_s
+        return (now_ns - one.change_ns) / _S > one.longest_s
     return (now_ns - one.since_ns) / _S > max(REST_S, LONGER_SHARE * one.longest_s)
 
 
 def _learn_rest(name: str, one: QuantityHistory, rest_s: float, now_ns: int) -> float:
     """Return the longest rest so far after this one; for power, the rest since the assets had moved."""
     if name != "power_w":
-        return max(one.longest_s, rest_s) if one.moved_ns is None else one.longest_s
-    if one.moved_ns is None:
+        return max(one.longest_s, rest_s) if one.change_ns is None else one.longest_s
+    if one.change_ns is None:
         return one.longest_s
-    moved_s = (now_ns - one.moved_ns) / _S
+    moved_s = (now_ns - one.change_ns) / _S
     return max(one.longest_s, moved_s) if moved_s <= REST_S else one.longest_s

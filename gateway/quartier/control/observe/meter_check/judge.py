@@ -272,7 +272,9 @@ def _take(
     assets_w = _assets_w(sample)
     answers_s = timing.period_s + max(timing.assets_s, default=0.0)
     quantities, held = before.quantities, before.steered.samples
-    if held and held[-1].heard != sample.heard:  # a change while an asset was silent is no movement now
+    if (
+        held and held[-1].silence_number != sample.silence_number
+    ):  # a change while an asset was silent is no movement now
         quantities = quantities.shift_assets(_assets_w(held[-1]), assets_w)
     quantities = update_quantities(
         quantities,
@@ -315,7 +317,7 @@ def _take(
 
 def _assets_w(sample: MeterSample) -> AssetPowers:
     """Return the power of all measured assets, and by phase that of the ones that are no PV or CHP."""
-    return sample.steered_w[0] + sample.generated_w, *sample.steered_w[1:]
+    return sample.controlled_w[0] + sample.generated_w, *sample.controlled_w[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,10 +347,10 @@ def _find_causes(
         name
         for name in now.quantities.find_frozen(timing, now_ns)
         # A meter without a sign stays at 0 while the building exports.
-        if timing.signed or now.quantities.shown[name].value != 0.0
+        if timing.signed or now.quantities.histories[name].value != 0.0
     ]
     if frozen:  # one frozen quantity makes the whole meter suspect
-        value = now.quantities.shown[frozen[0]].value
+        value = now.quantities.histories[frozen[0]].value
         unmoved = sum(one.reaction is Reaction.NONE and one.channel == 0 for one in now.evidence)
         sure = frozen[0] == "power_w" and (
             unmoved >= UNMOVED_COUNT or now.quantities.is_surely_frozen(timing, now_ns)

@@ -32,21 +32,21 @@ AssetPowers = tuple[float, ...]
 class MeterSample:
     """One reading of the grid meter with the powers of the assets then; all in W, plus takes energy.
 
-    ``steered_w`` is the sum of the measured assets that are neither PV nor CHP, ``generated_w`` that of PV
+    ``controlled_w`` is the sum of the measured assets that are neither PV nor CHP, ``generated_w`` that of PV
     and CHP (never positive). ``assets_w`` is the last known power of each measured asset, in the order of the
-    site, and ``assets_read_ns`` the time of that reading. ``heard`` changes with the set of silent assets,
-    ``ordered`` with the orders of measured assets, ``unseen_orders`` with those of assets that nothing
-    measures.
+    site, and ``assets_read_ns`` the time of that reading. ``silence_number`` changes with the set of silent
+    assets, ``ordered`` with the orders of measured assets, ``unseen_orders`` with those of assets that
+    nothing measures.
     """
 
     taken_ns: int
     meter_w: AssetPowers
-    steered_w: AssetPowers
+    controlled_w: AssetPowers
     generated_w: float
     ordered: int
     unseen_orders: int
     assets_w: AssetPowers = ()
-    heard: int = 0
+    silence_number: int = 0
     assets_read_ns: tuple[int, ...] = ()
 
 

@@ -137,7 +137,7 @@ def update_steps(
     """
     samples = append_sample(before.samples, newest, timing.period_s)
     now = replace(before, samples=samples)
-    watts, now_ns = _watched_w(newest, generation=generation), newest.taken_ns
+    watts, now_ns = _find_watched_w(newest, generation=generation), newest.taken_ns
     if not before.samples:
         return replace(now, level_w=watts, since_ns=now_ns, calm_ns=now_ns), []
     stays_w = max(STAYS_W, STAYS_SHARE * abs(now.level_w))
@@ -164,8 +164,8 @@ def update_steps(
     return replace(now, left_ns=None, calm_ns=after[0].taken_ns, hinted_ns=hinted_ns), steps
 
 
-def _watched_w(sample: MeterSample, *, generation: bool) -> float:
-    return sample.generated_w if generation else sample.steered_w[0]
+def _find_watched_w(sample: MeterSample, *, generation: bool) -> float:
+    return sample.generated_w if generation else sample.controlled_w[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,9 @@ def _judge(
         return []
     # A change while an asset was silent is no step of the moment when it is heard again.
     since_ns = calm[-SETTLED_COUNT].taken_ns
-    if any(one.heard != after[-1].heard for one in watch.samples if one.taken_ns >= since_ns):
+    if any(
+        one.silence_number != after[-1].silence_number for one in watch.samples if one.taken_ns >= since_ns
+    ):
         return []
     recent = [one for one in calm if one.taken_ns >= until_ns - LEVEL_S * _S]
     asked_ns = max(watch.calm_ns, watch.left_ns - round((LEVEL_S + slowest) * _S))
@@ -213,7 +215,7 @@ def _judge(
         [one for one in watch.samples if one.taken_ns > until_ns],
         after,
     )
-    channels = 1 if generation else min(len(one.steered_w) for one in (*calm, *parts.between))
+    channels = 1 if generation else min(len(one.controlled_w) for one in (*calm, *parts.between))
     steps = (
         _judge_channel(channel, parts, timing, slowest, resolution_w, generation=generation)
         for channel in range(channels)
@@ -240,7 +242,7 @@ def _judge_channel(
 ) -> MeterStep | None:
     """Evaluate one channel; None if the step is too small, or too much else happened."""
     first, last = parts.early[-1], parts.after[-1]
-    asset_w = last.steered_w[channel] - first.steered_w[channel]
+    asset_w = last.controlled_w[channel] - first.controlled_w[channel]
     others_w = last.generated_w - first.generated_w
     if generation:
         asset_w, others_w = others_w, asset_w
@@ -282,7 +284,7 @@ def _is_disturbed(
     channel: int, samples: Sequence[MeterSample], least_w: float, timing: MeterTiming, slowest: float
 ) -> bool:
     """Return whether the meter jumped while no asset moved: then something else moved during the step."""
-    watts = [one.steered_w[channel] + one.generated_w for one in samples]
+    watts = [one.controlled_w[channel] + one.generated_w for one in samples]
     back = 1 + round(max(0.0, timing.late_s) / timing.period_s)
     ahead = 3 + max(0, ceil(slowest / timing.period_s) - 1)
     for at, (one, other) in enumerate(pairwise(samples)):

@@ -68,7 +68,7 @@ def test_voltage_is_frozen_after_ten_times_its_longest_rest():
 def test_rest_while_assets_moved_does_not_make_the_next_one_allowed():
     meter = Meter().vary("frequency_hz", 50.0, 50.01, 50.0, 50.01)
     meter.show(300, assets_w=1_000.0, frequency_hz=50.01).vary("frequency_hz", 50.0)
-    assert meter.state.shown["frequency_hz"].longest_s == 1.0
+    assert meter.state.histories["frequency_hz"].longest_s == 1.0
 
 
 def test_power_that_stands_still_while_assets_move_by_kilowatts_is_surely_frozen():

@@ -35,7 +35,7 @@ def test_sample_has_each_phase_where_the_phases_of_all_that_runs_are_known(build
     sample = take_sample(house, seen, {}, NOW)
 
     assert (5_000, 3_000, 1_000, 1_000) == sample.meter_w
-    assert (5_000, 3_000, 1_000, 1_000) == tuple(round(watts) for watts in sample.steered_w)
+    assert (5_000, 3_000, 1_000, 1_000) == tuple(round(watts) for watts in sample.controlled_w)
     assert -600 == sample.generated_w
 
 
@@ -47,7 +47,7 @@ def test_sample_has_the_total_alone_where_a_phase_is_not_known(building):
 
     assert ((5_000,), (2_000,)) == (
         (found := take_sample(house, unknown, {}, NOW)).meter_w,
-        found.steered_w,
+        found.controlled_w,
     )
     assert 4 == len(take_sample(house, off, {}, NOW).meter_w)
     assert 1 == len(take_sample(house, memories(grid__power_w=1), {}, NOW).meter_w)
