@@ -22,7 +22,7 @@ from quartier.control.records import AllocationStep
 from quartier.site.asset_types import ChargePointAsset, ChpUnit, Load, OperationModeAsset, Tier
 from quartier.site.site_layout import Site
 
-_OFF_EARLY = make_reason("minimum_time.off_early")
+OFF_EARLY = make_reason("minimum_time.off_early")
 
 
 def find_machines_over_fuses(
@@ -71,7 +71,7 @@ def make_fuse_reason(inputs: CycleInputs, tree: ConnectionTree, index: int) -> R
         row = max(rows, key=lambda one: loads[one] - tree.caps.import_w[one], default=0)
     return connection_tree.make_row_reason(
         inputs.site, tree.topology, inputs.active_limits, row, "import"
-    ).then(_OFF_EARLY)
+    ).then(OFF_EARLY)
 
 
 def _is_held_on(inputs: CycleInputs, participant: Participant) -> bool:

@@ -12,9 +12,11 @@ from math import inf
 
 from quartier.control import participants, switch_state
 from quartier.control.allocate import generation, operation_modes
+from quartier.control.allocate.minimum_times import OFF_EARLY
 from quartier.control.allocate.results import AllocationResult, find_conflict_pauses
 from quartier.control.inputs import CycleInputs
 from quartier.control.limits import connection_tree
+from quartier.control.limits.breach import WatchedRow
 from quartier.control.observe import observations
 from quartier.control.observe.meter_check.samples import is_generator
 from quartier.control.orders import conflicts
@@ -150,7 +152,7 @@ def find_conflict_writes(
         value = _next_value(inputs, result, asset, switch, one)
         if value is not None:
             is_needed = _is_needed(inputs, result, asset)
-            reason = _reason(inputs, asset, switch, value, is_needed=is_needed)
+            reason = _reason(inputs, asset, switch, one, value, is_needed=is_needed)
             found.append(DesiredValue(find_control_point(asset), value, reason, refresh_s=0.0, holds=True))
             slowed = isinstance(asset, ChargePointAsset) and not switch.on
             if is_needed or value == 0.0 or slowed:
@@ -159,8 +161,19 @@ def find_conflict_writes(
 
 
 def _reason(
-    inputs: CycleInputs, asset: FlexibleAsset, switch: SwitchState, value: float, *, is_needed: bool
+    inputs: CycleInputs,
+    asset: FlexibleAsset,
+    switch: SwitchState,
+    one: PointConflict,
+    value: float,
+    *,
+    is_needed: bool,
 ) -> Reason:
+    if is_needed and (row := _find_early_opening(inputs, asset, one, value)) is not None:
+        topology = connection_tree.build_topology(inputs.site.nodes)
+        return connection_tree.make_row_reason(
+            inputs.site, topology, inputs.active_limits, row.number(topology), row.direction
+        ).then(OFF_EARLY)
     ordered = inputs.requests.overrides.get(asset.name)
     pauses = value == 0.0 and _is_kept_off(inputs, asset)
     if ordered is not None and (pauses or value == _most(inputs, asset)):
@@ -265,10 +278,7 @@ def _limit_switching(
     inputs: CycleInputs, asset: FlexibleAsset, one: PointConflict, value: float, stands: float
 ) -> float | None:
     """Return the value unless it opens a contactor too early or too often; a car may be slowed instead."""
-    opens = isinstance(asset, OperationModeAsset) or (
-        value == 0.0 and find_control_point(asset).endswith(("_on", "_a"))
-    )
-    if not opens or _may_open(inputs, asset, one):
+    if not _opens(asset, value) or _may_open(inputs, asset, one):
         return value
     order = inputs.state.book.orders.get(find_control_point(asset))
     if not isinstance(asset, ChargePointAsset) or stands <= asset.current_min_a:
@@ -276,6 +286,11 @@ def _limit_switching(
     is_off = order is not None and order.value == 0.0
     pauses = is_off and (_is_kept_off(inputs, asset) or _takes_nothing(inputs, asset))
     return None if pauses else asset.current_min_a
+
+
+def _opens(asset: FlexibleAsset, value: float) -> bool:
+    is_off = value == 0.0 and find_control_point(asset).endswith(("_on", "_a"))
+    return isinstance(asset, OperationModeAsset) or is_off
 
 
 def _takes_nothing(inputs: CycleInputs, asset: ChargePointAsset) -> bool:
@@ -287,8 +302,10 @@ def _takes_nothing(inputs: CycleInputs, asset: ChargePointAsset) -> bool:
 
 
 def _may_open(inputs: CycleInputs, asset: FlexibleAsset, one: PointConflict) -> bool:
-    if _is_above_fuse(inputs, asset):
-        return True
+    return _find_overloaded_row(inputs, asset) is not None or _may_open_without_overload(inputs, asset, one)
+
+
+def _may_open_without_overload(inputs: CycleInputs, asset: FlexibleAsset, one: PointConflict) -> bool:
     order = inputs.state.book.orders.get(find_control_point(asset))
     moments_ns = [*one.moves_ns[-1:], *([] if order is None else [order.written_ns])]
     least_s = 0.0 if isinstance(asset, Pv) else asset.min_on_s
@@ -301,15 +318,29 @@ def _may_open(inputs: CycleInputs, asset: FlexibleAsset, one: PointConflict) -> 
     return rested and len(recent) < SWITCHINGS_MAX_PER_H // 2
 
 
-def _is_above_fuse(inputs: CycleInputs, asset: FlexibleAsset) -> bool:
-    """Return whether a fuse on its way is overloaded, by its meter."""
+def _find_early_opening(
+    inputs: CycleInputs, asset: FlexibleAsset, one: PointConflict, value: float
+) -> WatchedRow | None:
+    """Return the overloaded fuse that alone allows to open a contactor now; None if nothing is early."""
+    order = inputs.state.book.orders.get(find_control_point(asset))
+    stands = _stands(one, None if order is None else order.value)
+    lowers = stands is not None and _rank(asset, value) < _rank(asset, stands)
+    if not lowers or not _opens(asset, value) or _may_open_without_overload(inputs, asset, one):
+        return None
+    return _find_overloaded_row(inputs, asset)
+
+
+def _find_overloaded_row(inputs: CycleInputs, asset: FlexibleAsset) -> WatchedRow | None:
+    """Return a fuse on its way that is overloaded by its meter; None if there is none."""
     topology = connection_tree.build_topology(inputs.site.nodes)
     (home,) = topology.find_node_numbers([asset])
     names = {topology.name(number) for number in topology.way(home)}
-    return any(
-        row.node in names and row.direction == "import" and (breach.fast_over or breach.mean_over)
+    rows = (
+        row
         for row, breach in inputs.state.overloads.items()
+        if row.node in names and row.direction == "import" and (breach.fast_over or breach.mean_over)
     )
+    return next(rows, None)
 
 
 def _is_needed(inputs: CycleInputs, result: AllocationResult, asset: FlexibleAsset) -> bool:
@@ -317,7 +348,7 @@ def _is_needed(inputs: CycleInputs, result: AllocationResult, asset: FlexibleAss
     if isinstance(asset, Pv):
         return _exports_too_much(inputs, result)
     is_off = asset.tier in inputs.grid_effects.off
-    return is_off or _imports_too_much(inputs, result) or _is_above_fuse(inputs, asset)
+    return is_off or _imports_too_much(inputs, result) or _find_overloaded_row(inputs, asset) is not None
 
 
 def _imports_too_much(inputs: CycleInputs, result: AllocationResult) -> bool:
@@ -342,7 +373,11 @@ def _least(inputs: CycleInputs, result: AllocationResult, asset: FlexibleAsset) 
     if isinstance(asset, OperationModeAsset):
         return asset.modes[operation_modes.find_preference(inputs, asset).lowest].value
     if isinstance(asset, ChargePointAsset):
-        wholly = result.broken or asset.tier in inputs.grid_effects.off or _is_above_fuse(inputs, asset)
+        wholly = (
+            result.broken
+            or asset.tier in inputs.grid_effects.off
+            or _find_overloaded_row(inputs, asset) is not None
+        )
         return 0.0 if wholly else asset.current_min_a
     if isinstance(asset, Pv) and asset.curtail == "limit":
         made_w = -min(0.0, observations.find_power_w(inputs.state.last_good, asset, inputs.now_ns) or 0.0)

@@ -185,7 +185,9 @@ def test_a_fuse_opens_a_relay_of_a_conflict_before_its_minimum_time_is_over(boar
     since = p.run(1).t
     p.run(90)
 
-    assert [0.0] == [c.value for t, c in p.log if t >= since and c.point == "pump.relay_on"]
+    opened = [c for t, c in p.log if t >= since and c.point == "pump.relay_on"]
+    assert [0.0] == [c.value for c in opened]
+    assert "shed, fuse 16 A, L1: switched off within its minimum on-time" in opened[0].reason
 
 
 RIVAL = PointConflict(rests_ns=S, last_foreign=16.0)
