@@ -4,6 +4,7 @@ spec/failsafe.md#tighten-reaction: command on the wire at most 2 s, measured ins
 
 A gateway may keep a limit before it is promised: its fail-safe value, some seconds before the rig's clock.
 A curtailment of that time is mentioned in the verdict, but it is no reaction and shows no promise as kept.
+Its limits may be known only after the cap was due: ``revise_limits`` enters them before the verdict.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -59,7 +60,6 @@ class _LimitReduction:
     command_s: float | None = None
     inside_s: float | None = None
     is_settled: bool = False
-    is_early: bool = False
 
     @property
     def is_inside(self) -> bool:
@@ -107,11 +107,16 @@ class ReactionCheck:
                 (now_s, self._last | {name: values[name] for name in _MEASURED_POINTS if name in values})
             )
 
+    def revise_limits(self, from_s: float, shown: Mapping[str, float]) -> None:
+        """Enter limits that the gateway keeps since ``from_s``, but that were known only now."""
+        for at_s, values in self._before:
+            if at_s >= from_s:
+                values.update(shown)
+
     def _follow(self, one: _LimitReduction, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
         over_w = _over_w(one.cap, values["grid.power_w"])
         if one.over_w is None:
             one.over_w, one.orders = over_w, self._last or dict(values)
-            one.is_early = not over_w and self._is_taken_back_before(one.cap)
         if one.is_inside:
             return
         if one.command_s is None and self._commanded(one, values):
@@ -188,7 +193,7 @@ class ReactionCheck:
             f"and the meter inside in {self.inside_max_s:g} s"
         )
         seen = [one for one in self._open if one.over_w is not None]
-        early = sum(one.is_early for one in seen)
+        early = sum(one.is_inside and self._is_taken_back_before(one.cap) for one in seen)
         figures = self.figures
         if not figures:
             had = f"; before {early} of them the gateway had curtailed for that limit" if early else ""

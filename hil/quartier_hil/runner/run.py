@@ -19,7 +19,7 @@ from quartier_district.gateway_session import TopicNames
 from quartier_hil.checks.check_builder import build_checks
 from quartier_hil.checks.figures import RunFigures, Saving
 from quartier_hil.checks.invariant_checks import OrderCheck
-from quartier_hil.checks.limit_reaction import list_gateway_absences
+from quartier_hil.checks.limit_reaction import ReactionCheck, list_gateway_absences
 from quartier_hil.checks.promised_values import (
     PromisedLimit,
     find_promised_limit,
@@ -428,7 +428,11 @@ class Run:
         age_s = control.get("mode_age_s")
         if isinstance(age_s, int | float):
             from_s = self.elapsed_s() - min(age_s, LOOKS_COUNT * LOOK_REAL_S * self.scenario.rate)
-            self.course.revise_limits(from_s, make_shown_values(read_gateway_limits(control)))
+            shown = make_shown_values(read_gateway_limits(control))
+            self.course.revise_limits(from_s, shown)
+            for judge in self.judges:
+                if isinstance(judge, ReactionCheck):
+                    judge.revise_limits(from_s, shown)
 
     def _record_orders(self) -> None:
         """Take the orders that the daemon shows; two of one output within a look are seen as the last."""

@@ -221,6 +221,19 @@ def test_a_reduction_before_the_limit_was_promised_counts_as_required():
     ) in _lost(*led, *EARLY, district=True).measured
 
 
+def test_a_limit_that_the_gateway_showed_only_after_it_was_due_counts_from_when_it_was_kept():
+    promised = [PromisedLimit(from_s=0, **CONTRACT), PromisedLimit(100, 4_000, 6_000, "fail-safe")]
+    judge = ReactionCheck(_scenario(), promised, is_asked=True)
+    for now_s, grid_w, car_a in ((98, 4_900, 16), (99, 3_900, 14.7), (100, 3_900, 14.7)):
+        values = {"grid.power_w": grid_w, "order.current_max_a": car_a}
+        judge.step(now_s, 1.0, values | {"limit.import_w": 12_000.0, "limit.export_w": 6_000.0})
+    unrevised = judge.verdict(RunData())
+    judge.revise_limits(98.85, {"limit.import_w": 4_000.0, "limit.export_w": 6_000.0})
+
+    assert "nothing had to be taken back" == unrevised.unshown
+    assert "all was taken back before the limit was due" == judge.verdict(RunData()).unshown
+
+
 @pytest.mark.parametrize(
     "before",
     [

@@ -4,13 +4,17 @@ What runs over wires in CI beside this is `quartier-hil run short`: at 20 times 
 for a moment does not decide the verdict."""
 
 import json
+import time
 
 import pytest
 
 from quartier_hil import cli
+from quartier_hil.checks.limit_reaction import ReactionCheck
+from quartier_hil.checks.verdicts import RunData
 from quartier_hil.runner.run import Run, RunOptions
 from quartier_hil.scenario.scenario_file import load_scenario
 from quartier_sim.load_series.minute_series import LoadSeries
+from quartier_sim.site_clock import RigClock
 
 
 def scenario(test):
@@ -64,3 +68,16 @@ def test_the_steps_of_the_plant_grow_with_the_rate_up_to_a_second(tmp_path):
 
 def test_where_frequency_is_read_faster_the_plant_moves_as_fast(tmp_path):
     assert 0.2 == _prepared(tmp_path, "frequency_period_s = 0.2\n").step_s
+
+
+def test_a_limit_that_was_kept_before_it_was_shown_reaches_the_check_of_reactions(tmp_path):
+    events = '[[events]]\nat_s = 100\ndo = "caps"\nimport_max_w = 4000\nfor_s = 300\n'
+    run = _prepared(tmp_path, "[[checks]]\ncheck = 'tightening'\n" + events)
+    (check,) = (judge for judge in run.judges if isinstance(judge, ReactionCheck))
+    run.zero_s, run.clock = 0.0, RigClock(time.time() - 101_000.0, rate=0.001)
+    wide = {"limit.import_w": 12_000.0, "limit.export_w": 6_000.0}
+    for now_s, grid_w, car_a in ((97.0, 4_900.0, 16.0), (99.0, 3_900.0, 14.7), (100.0, 3_900.0, 14.7)):
+        check.step(now_s, 1.0, {"grid.power_w": grid_w, "order.current_max_a": car_a, **wide})
+    run._revise_limits({"mode_age_s": 3.0, "caps": {"import": {"max_w": 4_000}, "export": {"max_w": 6_000}}})
+
+    assert "all was taken back before the limit was due" == check.verdict(RunData()).unshown
