@@ -10,7 +10,7 @@ from quartier_hil.checks.verdicts import Verdict, summarize_verdicts
 from quartier_hil.report import curves
 from quartier_hil.report.html_page import choose_badge_class, format_verdict_rows, read_page_part
 from quartier_hil.street import street_scenario
-from quartier_hil.street.street_scenario import StreetSample
+from quartier_hil.street.street_scenario import StreetSample, find_highest_mean_w
 
 _COLOURS = ("#2a9d8f", "#e9a800", "#7b2cbf", "#f3722c")
 _MINUTE_S = 60
@@ -132,30 +132,11 @@ def _format_tiles(told: StreetData) -> str:
     shown = (
         ("transformer's limit", told.limit_w),
         ("highest mean of a minute: without a district", _find_highest_minute_w(_find_undirected_w(told))),
-        (
-            "nobody leads yet",
-            _find_highest_minute_w(
-                _select_powers(told, street_scenario.PLUGGED_AT_S, street_scenario.DISTRICT_AT_S)
-            ),
-        ),
-        (
-            "led by the district",
-            _find_highest_minute_w(
-                _select_powers(told, street_scenario.LED_FROM_S, street_scenario.DIES_AT_S)
-            ),
-        ),
-        (
-            "the district dead",
-            _find_highest_minute_w(
-                _select_powers(told, street_scenario.LOST_FROM_S, street_scenario.BACK_AT_S)
-            ),
-        ),
+        ("nobody leads yet", find_highest_mean_w(told.course, street_scenario.UNLED_SPAN_S)),
+        (street_scenario.LED_WORDS, find_highest_mean_w(told.course, street_scenario.LED_SPAN_S)),
+        ("the district dead", find_highest_mean_w(told.course, street_scenario.LOST_SPAN_S)),
     )
-    return "".join(f"<div><b>{watts / 1e3:.1f} kW</b><span>{words}</span></div>" for words, watts in shown)
-
-
-def _select_powers(told: StreetData, from_s: float, until_s: float) -> list[float]:
-    return [moment.load_w for moment in told.course if from_s <= moment.at_s < until_s]
+    return "".join(f"<div><b>{watts / 1e3:.2f} kW</b><span>{words}</span></div>" for words, watts in shown)
 
 
 def _find_highest_minute_w(watts: Sequence[float]) -> float:
@@ -166,7 +147,8 @@ def _find_highest_minute_w(watts: Sequence[float]) -> float:
 
 def _format_mark_rows(told: StreetData) -> str:
     return "".join(
-        f'<tr><td class="n">{number}</td><td>+{int(at_s) // 60} min</td><td>{html.escape(text)}</td></tr>'
+        f'<tr><td class="n">{number}</td><td>+{street_scenario.format_minute(at_s)}</td>'
+        f"<td>{html.escape(text)}</td></tr>"
         for number, (at_s, text) in enumerate(list_narration_lines(told), 1)
     )
 

@@ -306,7 +306,7 @@ class StreetRun:
             )
             self.course.append(moment)
             for said in narration.step(self.at_s, moment.values):
-                self.tell(f"{self.at_s / 60:4.0f} min  {said}")
+                self.tell(f"{street_scenario.format_minute(self.at_s):>8}  {said}")
             # The devices answer on this loop: between two steps they must get their turn.
             await asyncio.sleep(0)
 

@@ -39,6 +39,12 @@ LED_FROM_S = DISTRICT_AT_S + _SETTLES_S
 _LOST_S = 240.0
 LOST_FROM_S = DIES_AT_S + _LOST_S
 _MEAN_S = 60.0
+UNLED_SPAN_S = (PLUGGED_AT_S, DISTRICT_AT_S)
+# Without the district the envelopes hold until its loss is noticed.
+LED_SPAN_S = (LED_FROM_S, DIES_AT_S + 120.0)
+LOST_SPAN_S = (LOST_FROM_S, BACK_AT_S)
+LED_WORDS = "led by the district, until its loss is noticed"
+"""What the measurements of ``LED_SPAN_S`` are called."""
 _BUILDINGS = (
     ("b001", "Lilac house", {"soc_pct": 12.0, "tank_c": 50.2}),
     ("b002", "Corner house", {"soc_pct": 12.0, "tank_c": 52.0, "pv_w": 3_000.0}),
@@ -130,6 +136,11 @@ def _format_contracts(titles: Mapping[str, str]) -> str:
     )
 
 
+def format_minute(at_s: float) -> str:
+    """Return the full minutes that have passed at a second of the evening."""
+    return f"{int(at_s) // 60} min"
+
+
 def compute_start_utc_s() -> float:
     """Unix time of the first second."""
     return START.replace(tzinfo=ZoneInfo(ZONE)).timestamp()
@@ -186,21 +197,28 @@ def evaluate_street(
     course: Sequence[StreetSample], shares_w: dict[str, float], limit_w: float
 ) -> list[Verdict]:
     """Return the verdicts with promise and measurement."""
-    before = _find_highest(_list_minute_means(course, PLUGGED_AT_S, DISTRICT_AT_S, None))
-    led = _find_highest(_list_minute_means(course, LED_FROM_S, DIES_AT_S + 120.0, None))
-    lost = _find_highest(_list_minute_means(course, LOST_FROM_S, BACK_AT_S, None))
+    before, led, lost = (
+        find_highest_mean_w(course, span) for span in (UNLED_SPAN_S, LED_SPAN_S, LOST_SPAN_S)
+    )
     overload = f"without the district above {limit_w / 1e3:g} kW"
     found = [
         Verdict("overload", overload, _format_measurement(before), limit_w < before < inf),
-        _make_limit_verdict("within", f"led: at most {limit_w / 1e3:g} kW", led, limit_w),
+        _make_limit_verdict("within", f"{LED_WORDS}: at most {limit_w / 1e3:g} kW", led, limit_w),
         _make_limit_verdict("lost", f"the district dead: at most {limit_w / 1e3:g} kW", lost, limit_w),
     ]
     for edge, share_w in shares_w.items():
-        high = _find_highest(_list_minute_means(course, LOST_FROM_S, BACK_AT_S, edge))
+        high = find_highest_mean_w(course, LOST_SPAN_S, edge)
         words = f"{edge} keeps its share of {share_w / 1e3:g} kW"
         found.append(_make_limit_verdict("share", words, high, share_w))
     found.append(_make_link_state_verdict(course, LOST_FROM_S, BACK_AT_S, "FAILSAFE"))
     return [*found, _make_link_state_verdict(course, ENDS_AT_S - 120.0, ENDS_AT_S, "CONTROLLED")]
+
+
+def find_highest_mean_w(
+    course: Sequence[StreetSample], span_s: tuple[float, float], edge: str | None = None
+) -> float:
+    """Return the highest mean of a minute in a span, of one building or of all; inf if none was measured."""
+    return max(_list_minute_means(course, *span_s, edge), default=inf)
 
 
 def _band_w(cap_w: float) -> float:
@@ -218,10 +236,6 @@ def _list_minute_means(
         powers_w = [one.load_w if edge is None else one.powers_w[edge] for one in inside]
         if powers_w:
             yield sum(powers_w) / len(powers_w)
-
-
-def _find_highest(means: Iterator[float]) -> float:
-    return max(means, default=inf)
 
 
 def _make_limit_verdict(check: str, promised: str, watts: float, limit_w: float) -> Verdict:

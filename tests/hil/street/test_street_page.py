@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,32 @@ def test_the_figures_are_the_highest_minutes_of_each_part_of_the_evening(told):
 
     assert [26.0, 37.0, 36.0, 24.0, 24.0] == [float(kw) for kw in re.findall(r"<b>([\d.]+) kW</b>", text)]
     assert '<p class="badge broken">1 of 2 promises kept, 1 broken</p>' in text
+
+
+def test_a_tile_shows_the_figure_of_its_row(told):
+    """A district that is dead, but not yet noticed as lost, still has its houses led."""
+    course = [
+        replace(one, powers_w=dict.fromkeys(TITLES, 8_600.0)) if 1_260 <= one.at_s < 1_380 else one
+        for one in told.course
+    ]
+    verdicts = street_scenario.evaluate_street(course, {}, told.limit_w)
+    page = render_sections(replace(told, course=course, verdicts=verdicts))
+    measured = {one.promised: one.measured for one in verdicts}
+
+    assert "25.80 kW" in measured["led by the district, until its loss is noticed: at most 26 kW"]
+    assert "<b>25.80 kW</b><span>led by the district, until its loss is noticed</span>" in page
+
+
+def test_the_page_gives_the_full_minutes_of_an_event(told):
+    course = [
+        replace(one, modes=dict.fromkeys(TITLES, "INIT")) if one.at_s < 1_735 else one for one in told.course
+    ]
+    (row,) = re.findall(
+        r"<td>([^<]*)</td><td>Each house is led again", render_sections(replace(told, course=course))
+    )
+
+    assert "+28 min" == row
+    assert "28 min" == street_scenario.format_minute(1_735.0)
 
 
 def test_the_page_holds_all_it_needs_and_no_text_can_break_it(told):
