@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier_hil.drill import namespaces, reactions
-from quartier_hil.drill.loss_run import LossCause, LossRun, Watchdog
+from quartier_hil.drill.loss_run import Condition, LossCause, LossRun, Watchdog
 from quartier_hil.processes.daemon_process import find_value
 from quartier_hil.scenario.events import ClockFault, DaemonStop
 
@@ -19,6 +19,9 @@ BATTERY_SITE = {"battery": "sunspec-7xx", "battery_wh": 20_000, "soc_pct": 80, "
 WIDE_LIMIT_SITE = {**BATTERY_SITE, "failsafe_import_w": 15_000}
 EVENING = {"do": "load", "at_s": 2, "extra_w": 3_000, "for_s": 3_000}
 CAR = {"do": "plug", "at_s": 5, "need_wh": 40_000}
+# Until the district is heard, the fail-safe limit holds: a car that comes then is paused.
+LATER_CAR = {**CAR, "at_s": 120}
+CAR_CHARGES = Condition("ev1.power_w", 1_000.0, "no car charged")
 LAMPS = {"kind": "lights", "name": "lamps1", "rated_w": 2_000, "evening": ["22:30 80 %", "05:30 100 %"]}
 UPLINK_S = 130.0
 WATCHDOG_S = 10.0
@@ -192,6 +195,7 @@ LOSS_CAUSES: tuple[LossCause, ...] = (
         events=(CAR,),
         watched="order.current_max_a",
         measure=reactions.measure_settling(0.0, 0.5),
+        condition=CAR_CHARGES,
     ),
     LossCause(
         loss="load-silent",
@@ -245,9 +249,10 @@ LOSS_CAUSES: tuple[LossCause, ...] = (
         rate=20.0,
         lasts_s=UPLINK_S,
         house=BATTERY_SITE,
-        events=(CAR,),
+        events=(LATER_CAR,),
         watched="order.current_max_a",
         measure=reactions.measure_decrease(1.0),
+        condition=CAR_CHARGES,
     ),
     LossCause(
         loss="clock-unsynced",
@@ -270,9 +275,10 @@ LOSS_CAUSES: tuple[LossCause, ...] = (
         rate=20.0,
         lasts_s=UPLINK_S,
         house=BATTERY_SITE,
-        events=(CAR,),
+        events=(LATER_CAR,),
         watched="order.current_max_a",
         measure=reactions.measure_decrease(1.0),
+        condition=CAR_CHARGES,
     ),
     LossCause(
         loss="disk-full",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import time
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -58,12 +59,22 @@ DAEMON_LOSSES = ("controller-killed", "controller-frozen")
 """Losses after which somebody else writes the safe values."""
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A power of the plant that a loss requires, at least ``min_w``; ``unmet`` describes its absence."""
+
+    point: str
+    min_w: float
+    unmet: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class LossCause:
     """Way to cause one row of the loss table here.
 
     ``watched`` is a value of the plant or of the daemon's status, ``measure`` the time found in it (None: the
     time that the daemon states); ``sign`` is the row by which the daemon notices, where that is another.
+    Where ``condition`` does not hold at the loss, no reaction can be shown.
     ``needs`` returns the reason why it is impossible on this machine, empty if it is possible.
     """
 
@@ -81,6 +92,7 @@ class LossCause:
     events: Sequence[Mapping[str, Any]] = ()
     watched: str = ""
     measure: Measure | None = None
+    condition: Condition | None = None
     needs: Callable[[], str] = lambda: ""
     ground: "Callable[[LossRun, Path, AsyncExitStack], Awaitable[None]] | None" = None
 
@@ -89,6 +101,7 @@ class LossCause:
 class LossMeasurement:
     """Result: the daemon's own row, and both times in s of the site's clock; None: not seen.
 
+    Not ``is_shown``: the loss had nothing to take back, and a missing reaction breaks no promise.
     ``others`` are further figures by name; ``words`` describe the values at the output.
     """
 
@@ -97,6 +110,7 @@ class LossMeasurement:
     reached_s: float | None
     words: str
     others: Mapping[str, float]
+    is_shown: bool
 
 
 class LossRun(Run):
@@ -190,13 +204,25 @@ class LossRun(Run):
             reaction = Reaction(
                 self.ends.get("first_s"), f"first safe value; all of them after {all_s:.2f} s"
             )
+        if unmet := self._describe_unmet_condition():
+            reaction = Reaction(None, unmet, is_shown=False)
         return LossMeasurement(
             declared=self.declared,
             noticed_s=noticed_s,
             reached_s=reaction.after_s,
             words=reaction.words,
             others={name: round(seconds, 3) for name, seconds in self.ends.items()},
+            is_shown=reaction.is_shown,
         )
+
+    def _describe_unmet_condition(self) -> str:
+        """Return what was missing when the loss began; empty if nothing was."""
+        condition = self.loss_cause.condition
+        if condition is None:
+            return ""
+        place = bisect_left(self.course.times_s, self.began_s) - 1
+        watts = self.course.columns[condition.point][place] if place >= 0 else 0.0
+        return "" if watts >= condition.min_w else f"{condition.unmet}: {watts:.4g} W before the loss"
 
     def _noticed_s(self) -> float | None:
         """Return the time at which the daemon first named the row, by its stamp: polling adds no error."""

@@ -11,10 +11,14 @@ TOLERANCE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """``after_s`` None: it never came, or did not stay.  ``words`` say what was seen."""
+    """``after_s`` None: it never came, or did not stay.  ``words`` say what was seen.
+
+    Not ``is_shown``: before the loss there was nothing to take back, so that no promise could be broken.
+    """
 
     after_s: float | None
     words: str
+    is_shown: bool = True
 
 
 Measure = Callable[[Series], Reaction]
@@ -26,7 +30,7 @@ def measure_settling(value: float, tolerance: float = TOLERANCE) -> Measure:
     def measured(series: Series) -> Reaction:
         stood = _find_value_before(series)
         if stood is None or abs(stood - value) <= tolerance:
-            return Reaction(None, f"no order stood there: {_format_number(stood)}")
+            return Reaction(None, f"no order stood there: {_format_number(stood)}", is_shown=False)
         away = [at_s for at_s, seen in series if at_s >= 0 and abs(seen - value) > tolerance]
         there = [at_s for at_s, seen in series if at_s >= 0 and at_s > max(away, default=-inf)]
         if not there:
@@ -42,7 +46,9 @@ def measure_decrease(by: float) -> Measure:
     def measured(series: Series) -> Reaction:
         stood = _find_value_before(series)
         if stood is None:
-            return Reaction(None, "nothing was seen before")
+            return Reaction(None, "nothing was seen before", is_shown=False)
+        if stood < by:
+            return Reaction(None, f"{_format_number(stood)} before: nothing to take back", is_shown=False)
         low = next(((at_s, seen) for at_s, seen in series if at_s >= 0 and seen <= stood - by), None)
         if low is None:
             return Reaction(None, f"{_format_number(stood)}, and never lower")

@@ -2,14 +2,17 @@
 
 from types import SimpleNamespace
 
-from quartier_hil.drill import reactions
+import pytest
+
+from quartier_hil.checks.run_record import RunRecord
+from quartier_hil.drill import loss_causes, reactions
 from quartier_hil.drill.loss_run import LossRun
 
 
 def _rehearsal(**changes):
     made = object.__new__(LossRun)
     fields = {"loss": "grid-meter-lost", "of": "", "sign": "", "watched": "order.battery_w", "warm_s": 60.0}
-    fields |= {"lasts_s": 20.0, "measure": reactions.measure_settling(0.0)}
+    fields |= {"lasts_s": 20.0, "measure": reactions.measure_settling(0.0), "condition": None}
     made.loss_cause = SimpleNamespace(**{**fields, **changes})
     made.began_s, made.declared, made.guardian = 60.0, None, None
     made.looks, made.ordered = [], []
@@ -59,6 +62,21 @@ def test_what_the_plant_did_counts_from_the_loss():
         made.ordered.append((at_s, order_w))
 
     assert 10.5 == made.measured().reached_s
+
+
+@pytest.mark.parametrize(
+    ("charged_w", "after_s", "is_shown"), [((11_000.0, 11_000.0), 10.5, True), ((11_000.0, 0.0), None, False)]
+)
+def test_a_loss_without_a_charging_car_shows_no_reaction(charged_w, after_s, is_shown):
+    made = _rehearsal(measure=reactions.measure_decrease(1.0), condition=loss_causes.CAR_CHARGES)
+    made.ordered = [(59.0, 16.0), (70.5, 10.0)]
+    made.course = RunRecord()
+    for at_s, watts in zip((10.0, 59.5, 60.5), (*charged_w, 11_000.0), strict=True):
+        made.course.add(at_s, {"ev1.power_w": watts})
+    found = made.measured()
+
+    assert (after_s, is_shown) == (found.reached_s, found.is_shown)
+    assert is_shown or found.words == "no car charged: 0 W before the loss"
 
 
 def test_where_the_daemons_word_is_all_there_is_it_counts():

@@ -23,6 +23,23 @@ def test_where_no_order_stood_nothing_was_shown():
     assert reactions.measure_settling(0.0)([(1.0, 0.0)]).after_s is None
 
 
+@pytest.mark.parametrize(
+    ("measure", "before", "is_shown"),
+    [
+        (reactions.measure_settling(0.0), [(-1.0, 0.0)], False),
+        (reactions.measure_settling(0.0), [(-1.0, -3000.0)], True),
+        (reactions.measure_decrease(1.0), [(-1.0, 0.0)], False),
+        (reactions.measure_decrease(1.0), [], False),
+        (reactions.measure_decrease(1.0), [(-1.0, 16.0)], True),
+    ],
+)
+def test_an_order_that_did_not_stand_before_the_loss_shows_no_reaction(measure, before, is_shown):
+    still = before[-1][1] if before else 0.0
+
+    found = measure([*before, (1.0, still), (2.0, still)])
+    assert (None, is_shown) == (found.after_s, found.is_shown)
+
+
 def test_an_order_sinks_when_it_is_lower_than_it_stood():
     assert 2 == reactions.measure_decrease(1.0)([(-1, 16), (1, 16), (2, 10), (3, 16)]).after_s
     assert reactions.measure_decrease(1.0)([(-1, 16), (1, 16), (2, 17)]).after_s is None

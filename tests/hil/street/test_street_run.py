@@ -20,5 +20,6 @@ def test_three_buildings_that_would_overload_their_transformer_are_led_and_keep_
 
     assert ([], 0) == ([verdict for verdict in found["verdicts"] if not verdict["holds"]], code)
     assert "plan" == found["district"]["source"]
-    # The terminal and the page tell each event with the same time.
-    assert told == re.findall(r"<td>\+(\d+ min)</td>", (tmp_path / "index.html").read_text())
+    # The terminal and the page tell each event with the same time; a run at a lower rate tells all again.
+    shown = re.findall(r"<td>\+(\d+ min)</td>", (tmp_path / "index.html").read_text())
+    assert shown == told[-len(shown) :]

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-KEPT, BROKEN, SKIPPED, FAILED = "kept", "BROKEN", "SKIPPED", "FAILED"
+KEPT, BROKEN, NOT_SHOWN, SKIPPED, FAILED = "kept", "BROKEN", "not shown", "SKIPPED", "FAILED"
 RESULT_COLUMNS = ("", "loss", "made by", ">noticed", ">declared", ">done", ">declared", "what was seen")
 
 
@@ -43,13 +43,9 @@ def evaluate_loss(told: Mapping[str, Any]) -> LossResult:
     declared = told.get("declared")
     if declared is None:
         return replace(head, why="the daemon declares no such row", page=told["page"])
-    within = (
-        _is_within(told["noticed_s"], declared["noticed_s"]),
-        _is_within(told["reached_s"], declared["deadline_s"]),
-    )
     return replace(
         head,
-        verdict=KEPT if all(within) else BROKEN,
+        verdict=_choose_verdict(told, declared),
         noticed_s=told["noticed_s"],
         noticed_declared_s=declared["noticed_s"],
         reached_s=told["reached_s"],
@@ -59,6 +55,15 @@ def evaluate_loss(told: Mapping[str, Any]) -> LossResult:
         page=told["page"],
         others=told.get("others"),
     )
+
+
+def _choose_verdict(told: Mapping[str, Any], declared: Mapping[str, Any]) -> str:
+    """Return the verdict of a measured loss; a loss that had nothing to take back shows no reaction."""
+    if not _is_within(told["noticed_s"], declared["noticed_s"]):
+        return BROKEN
+    if not told["is_shown"] and declared["deadline_s"] is not None:
+        return NOT_SHOWN
+    return KEPT if _is_within(told["reached_s"], declared["deadline_s"]) else BROKEN
 
 
 def _is_within(measured_s: float | None, declared_s: float | None) -> bool:
@@ -109,7 +114,7 @@ def render_result_page(outcomes: Iterable[LossResult], folder: Path) -> str:
 
 def _render_rows(outcomes: Iterable[LossResult], folder: Path) -> Iterator[str]:
     for one in outcomes:
-        style = {KEPT: "kept", SKIPPED: "skipped"}.get(one.verdict, "broken")
+        style = {KEPT: "kept", NOT_SHOWN: "skipped", SKIPPED: "skipped"}.get(one.verdict, "broken")
         times = (one.noticed_s, one.noticed_declared_s, one.reached_s, one.reached_declared_s)
         cells = "".join(f'<td class="n">{format_seconds(time)}</td>' for time in times)
         yield (

@@ -16,6 +16,7 @@ TOLD = {
     "words": "-3000 to 0",
     "page": "/tmp/x/index.html",
     "others": {},
+    "is_shown": True,
 }
 
 

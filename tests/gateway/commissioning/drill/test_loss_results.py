@@ -7,6 +7,7 @@ from quartier.commissioning.drill.loss_results import (
     BROKEN,
     FAILED,
     KEPT,
+    NOT_SHOWN,
     SKIPPED,
     evaluate_loss,
     format_seconds,
@@ -29,6 +30,22 @@ def test_both_times_must_keep_what_is_declared_and_what_was_never_seen_keeps_not
     told, noticed_s, reached_s, verdict
 ):
     assert verdict == evaluate_loss({**told, "noticed_s": noticed_s, "reached_s": reached_s}).verdict
+
+
+@pytest.mark.parametrize(
+    ("noticed_s", "deadline_s", "verdict"),
+    [(11.0, 12.0, NOT_SHOWN), (11.1, 12.0, BROKEN), (None, 12.0, BROKEN), (11.0, None, KEPT)],
+)
+def test_a_loss_that_had_nothing_to_take_back_is_not_shown_but_must_be_noticed(
+    told, noticed_s, deadline_s, verdict
+):
+    told["declared"]["deadline_s"] = deadline_s
+    told |= {"noticed_s": noticed_s, "reached_s": None, "is_shown": False}
+
+    found = evaluate_loss(told)
+    assert verdict == found.verdict
+    page = loss_results.render_result_page([found], Path("/tmp"))
+    assert ('class="broken"' in page) == (verdict == BROKEN)
 
 
 def test_where_no_time_is_declared_none_is_asked_for(told):
