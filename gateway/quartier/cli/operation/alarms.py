@@ -306,7 +306,7 @@ def _print_list(options: argparse.Namespace, found: Mapping[str, Any]) -> None:
         output.print_json({**found, "alarms": [complete_row(row) for row in rows]})
         return
     for part in render_list(found, whole=options.all):
-        output.make_text_console().print(part)
+        output.make_console().print(part)
 
 
 def _acknowledge(options: argparse.Namespace) -> int:
@@ -349,5 +349,5 @@ def _explain_codes(options: argparse.Namespace) -> int:
         output.print_json([render_kind(one) for one in found])
         return 0
     for part in render_kinds(found):
-        output.make_text_console().print(part)
+        output.make_console().print(part)
     return 0

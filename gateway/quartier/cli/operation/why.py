@@ -58,7 +58,7 @@ def run_why(options: argparse.Namespace) -> int:
             {"asset": options.asset, "now": told, "rows": lines, "missing": [g.data() for g in gaps]}
         )
         return 0
-    page = output.make_text_console()
+    page = output.make_console()
     (_, first), *more = why_text.list_head_lines(
         options.asset, live, kept, time_text.DisplayClock(now_ms, zone), str(closed or "")
     )

@@ -46,13 +46,11 @@ class _SafeConsole(Console):
 
     def print(self, *objects: Any, **settings: Any) -> None:
         """Print as rich does; where no terminal reads it, a row of a table is one line."""
-        if self.is_terminal or not any(isinstance(one, Table) for one in objects):
+        if self.is_terminal:
             super().print(*objects, **settings)
             return
-        width, self.width = self.width, _PIPED_COLUMNS
         with self.capture() as got:
             super().print(*objects, **settings)
-        self.width = width
         self.file.write("\n".join(line.rstrip() for line in got.get().split("\n")))
 
     def on_broken_pipe(self) -> None:
@@ -61,14 +59,8 @@ class _SafeConsole(Console):
 
 
 def make_console() -> Console:
-    """Standard output; rich leaves colours out where it is no terminal."""
-    width = None if sys.stdout.isatty() else 160
-    return _SafeConsole(soft_wrap=not sys.stdout.isatty(), width=width)
-
-
-def make_text_console() -> Console:
-    """Make a console for a text to be read: as wide as the terminal, 80 columns where there is none."""
-    return _SafeConsole(width=None if sys.stdout.isatty() else 80)
+    """Standard output: as wide as the terminal; where there is none, no line wraps or has colours."""
+    return _SafeConsole(width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
 
 
 def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Table:

@@ -1,4 +1,6 @@
 import pytest
+from rich.console import Group
+from rich.padding import Padding
 
 from quartier.cli.rendering.output import (
     format_age,
@@ -7,7 +9,6 @@ from quartier.cli.rendering.output import (
     format_unit,
     make_console,
     make_table,
-    make_text_console,
 )
 
 
@@ -50,12 +51,11 @@ def test_a_table_has_no_colours_where_there_is_no_terminal(capsys):
     assert "\x1b" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("place", [make_console, make_text_console])
-def test_a_row_of_a_table_is_one_line_where_no_terminal_reads_it(place, capsys):
+@pytest.mark.parametrize("wrap", [Group, Padding, lambda table: table])
+def test_a_row_of_a_table_is_one_line_where_no_terminal_reads_it(wrap, capsys):
     long = "a profile with a source of many words " * 40
-    place().print(
-        make_table("", ("point", "source", ">value"), [("a", long, "1"), ("b", "two\nlines", "22")])
-    )
+    rows = [("a", long, "1"), ("b", "two\nlines", "22")]
+    make_console().print(wrap(make_table("", ("point", "source", ">value"), rows)))
 
     head, first, second = capsys.readouterr().out.splitlines()
     assert ["point", "source", "value"] == head.split()
