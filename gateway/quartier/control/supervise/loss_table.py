@@ -38,7 +38,7 @@ class SitePeriods:
     period_s: float = 1.0
     lease_s: float = 60.0
     heartbeat_timeout_s: float = 120.0
-    commit_s: float = 60.0
+    commit_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from quartier.cli.drill import reference_pages
+from quartier.config.sections.site_file import ControlSection, LimitsSection, StoreSection
 from quartier.control.link import transitions
 from quartier.control.link.state import LinkMode
 from quartier.control.supervise import loss_table
@@ -14,6 +15,15 @@ def test_the_committed_page_is_what_the_table_says():
     assert PAGE.read_text("utf-8") == reference_pages.render_loss_page(), (
         "quartier drill --reference page > gateway/docs/failsafe.md"
     )
+
+
+def test_the_times_of_the_page_are_those_of_a_site_with_the_default_periods():
+    pace = loss_table.SitePeriods()
+
+    assert pace.cycle_s == ControlSection.model_fields["cycle_s"].default
+    assert pace.heartbeat_timeout_s == LimitsSection.model_fields["heartbeat_timeout_s"].default
+    assert pace.commit_s == StoreSection.model_fields["commit_s"].default
+    assert "2 commits of the history + 1 cycle (21 s)" in reference_pages.render_loss_page()
 
 
 def test_every_loss_and_every_way_of_the_link_is_on_the_page():
