@@ -171,8 +171,7 @@ def _make_bus_row(bus: Mapping[str, Any]) -> tuple[Any, ...]:
     state = Text("open", style="green") if bus["online"] else Text("lost", style="red")
     weak = bus.get("weakness", "")
     why = bus["why"] or (Text(f"not secure: {weak}", style="red") if weak else "")
-    late = "–" if bus["lateness_s"] is None else format_age(bus["lateness_s"])
-    return bus["name"], state, format_number(bus["slack_pct"], "%"), late, why
+    return bus["name"], state, status_text.format_slack(bus), format_age(status_text.find_lateness(bus)), why
 
 
 def _make_device_row(device: Mapping[str, Any], bus: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -293,6 +293,18 @@ def explain_device(device: Mapping[str, Any], bus: Mapping[str, Any]) -> str:
     return "" if not bus["online"] and device["why"] == bus["why"] else str(device["why"])
 
 
+def format_slack(bus: Mapping[str, Any]) -> str:
+    """Return the idle share of a bus; a dash while its line is down, when it has no time to spare."""
+    slack_pct = bus["slack_pct"] if bus["online"] else None
+    return "–" if slack_pct is None else f"{slack_pct:.0f} %"
+
+
+def find_lateness(bus: Mapping[str, Any]) -> float | None:
+    """Return by how much a bus was late, in s; None while its line is down, when nobody waits for it."""
+    lateness_s: float | None = bus["lateness_s"] if bus["online"] else None
+    return lateness_s
+
+
 def describe_shares(buses: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
     """Yield who else uses a bus, and what came of what they asked."""
     for bus in buses:

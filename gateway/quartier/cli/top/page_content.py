@@ -118,12 +118,11 @@ def _make_bus_sheet(buses: Sequence[Mapping[str, Any]], rates: CounterRates) -> 
 def _make_bus_row(bus: Mapping[str, Any], rates: CounterRates) -> TableRow:
     name = bus["name"]
     good_count = sum(device["state"] == "good" for device in bus["devices"])
-    works = bus["online"]  # a lost bus has no time to spare, and nobody waits for it
     cells = (
         make_cell(name),
         _render_bus_state(bus),
-        make_cell(f"{bus['slack_pct']:.0f} %" if works and bus["slack_pct"] is not None else "–"),
-        make_cell(_format_lateness(bus["lateness_s"] if works else None)),
+        make_cell(status_text.format_slack(bus)),
+        make_cell(_format_lateness(status_text.find_lateness(bus))),
         make_cell(_format_rate(rates.find_rate_per_s(name, "requests_count"))),
         _render_count(bus, "retries_count", rates),
         _render_count(bus, "timeouts_count", rates),
@@ -200,8 +199,8 @@ def make_bus_page(told: Mapping[str, Any], rates: CounterRates) -> TopPage:
     """Make the page of a bus: its counters, and its devices."""
     found = told["bus"]
     name = found["name"]
-    lateness = _format_lateness(found["lateness_s"])
-    facts = f": slack {format_number(found['slack_pct'], '%')}, at most {lateness} late"
+    lateness = _format_lateness(status_text.find_lateness(found))
+    facts = f": slack {status_text.format_slack(found)}, at most {lateness} late"
     rate = f", {_format_rate(rates.find_rate_per_s(name, 'requests_count'))} requests a second"
     why = "" if found["online"] else f"   {found['why']}"
     counts = [

@@ -62,7 +62,7 @@ def test_a_good_day_at_a_glance(shown):
     assert "bat1 battery D -1,200 W 0.3 s good 61.2 % steered -1,180 W done self-consumption" == line(
         text, "bat1"
     )
-    assert "lan open 87.5 % 0.0 s" == line(text, "lan")
+    assert "lan open 88 % 0.0 s" == line(text, "lan")
     assert "gx good Victron Energy GX c0619" in " ".join(text.split())
     assert "district connected, live, heartbeat 12 s ago" == line(text, "district")
     assert "history 12.3 MB, 35 commits, 6 pending, 0 gaps, 42 samples not yet delivered" == line(
@@ -173,6 +173,12 @@ def test_a_bad_day_says_what_and_why(shown):
         "disabled: devices.relays: site.toml:6: devices.relays.profile: unknown",
     ):
         assert words in text
+
+
+def test_a_bus_whose_line_is_down_has_no_time_to_spare(shown):
+    text = shown(buses__0__online=False, buses__0__slack_pct=0.0)
+
+    assert "lan lost – –" == line(text, "lan")
 
 
 def test_why_a_bus_is_lost_is_said_once(shown):

@@ -109,11 +109,20 @@ def test_what_is_wrong_is_worried_about_and_said(status):
     assert "bat1: steered; self-consumption; exception 3" == assets.rows[0].more
 
 
+def test_the_page_of_a_bus_whose_line_is_down_has_dashes_too(about):
+    answer = about("bus", "lan")
+    answer["bus"] |= {"online": False, "why": "unplugged", "slack_pct": 0.0}
+
+    told = shown(page_content.make_bus_page(answer, CounterRates()))
+
+    assert "bus lan lost: slack –, at most – late, – requests a second unplugged" == told[1]
+
+
 def test_a_bus_shows_its_counters_and_devices(about):
     told = shown(page_content.make_bus_page(about("bus", "lan"), CounterRates()))
 
     assert "b012 of issy CONTROLLED for 65 s: heartbeat and documents" == told[0]
-    assert "bus lan open: slack 87.5 %, at most 10 ms late, – requests a second" == told[1]
+    assert "bus lan open: slack 88 %, at most 10 ms late, – requests a second" == told[1]
     assert "since the start · 900 requests · 2 retries · 1 time-outs" == told[2]
     assert "gx good 0 0.2 s Victron Energy GX c0619" == told[-1]
 
