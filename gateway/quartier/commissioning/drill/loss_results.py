@@ -95,12 +95,14 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #1d2733;
   max-width: 75rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; width: 100% }
 td, th { padding: .4rem .6rem; text-align: left; vertical-align: top }
+.wide { overflow-x: auto } .wide td:nth-child(2) { min-width: 14rem }
 tr { border-bottom: 1px solid #d8dee6 } .n { text-align: right; white-space: nowrap }
 .kept { color: #1b7f3b } .broken { color: #b3261e; font-weight: 600 } .skipped { color: #6b7684 }
 svg { display: block; margin-top: .3rem }
 </style></head><body>
 <h1>Drill on the simulated building</h1>
 <p>Each loss was made to happen; the times are measured, none is assumed. What could not be made says why.</p>
+<div class="wide">
 <table><thead><tr><th></th><th>loss</th><th class="n">noticed</th><th class="n">declared</th>
 <th class="n">done</th><th class="n">declared</th><th>what was seen</th></tr></thead><tbody>
 """
@@ -109,7 +111,7 @@ _BAR_PX = 220
 
 def render_result_page(outcomes: Iterable[LossResult], folder: Path) -> str:
     """Return the whole page; links lead to the pages below ``folder``."""
-    return "".join((_PAGE_HEAD, *_render_rows(outcomes, folder), "</tbody></table></body></html>\n"))
+    return "".join((_PAGE_HEAD, *_render_rows(outcomes, folder), "</tbody></table></div></body></html>\n"))
 
 
 def _render_rows(outcomes: Iterable[LossResult], folder: Path) -> Iterator[str]:

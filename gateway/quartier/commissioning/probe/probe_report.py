@@ -33,6 +33,8 @@ svg { width: 100%; height: auto; display: block; } svg text { font-family: inher
 svg .tick { font-size: 12px; } svg .title { font-size: 14px; font-weight: 600; }
 svg .label { font-size: 13px; }
 svg .grid { stroke: #e4e4e4; stroke-width: 1; } svg .zero { stroke: #9a9a9a; stroke-width: 1; }
+@media screen { .wide, figure { overflow-x: auto; } }
+@media screen and (max-width: 195mm) { body { padding: 4mm; } svg { min-width: 880px; } }
 .sign { display: flex; gap: 10mm; margin-top: 7mm; }
 .sign div { flex: 1; border-top: .3mm solid #777; color: #555; padding-top: 1mm; }
 """
@@ -66,7 +68,8 @@ def render_report(sheet: ProbeReport) -> str:
     word = "As it should be." if sheet.is_good else "Not as it should be."
     meta = f"{sheet.site} · {sheet.role} · {sheet.point} · {sheet.when}"
     return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)} at {escape(sheet.site)}</title><style>{_STYLE}</style></head><body>
 <h1>{escape(title)}</h1>
 <div class="meta">{escape(meta)}</div>
@@ -128,8 +131,9 @@ def _render_numbers(sheet: ProbeReport) -> str:
         for name, text in sheet.facts.items()
     )
     return (
-        "<table><tr><th>at</th><th class=n>seen / asked</th><th class=n>steps</th><th class=n>scatter</th>"
-        f"<th class=n>delay</th><th class=n>ramp</th></tr>{''.join(rows)}{facts}</table>"
+        '<div class="wide"><table><tr><th>at</th>'
+        "<th class=n>seen / asked</th><th class=n>steps</th><th class=n>scatter</th>"
+        f"<th class=n>delay</th><th class=n>ramp</th></tr>{''.join(rows)}{facts}</table></div>"
     )
 
 
@@ -157,5 +161,7 @@ def _render_devices(sheet: ProbeReport) -> str:
         f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in device)}</tr>" for device in sheet.devices
     )
     return (
-        f"<table><tr><th>device</th><th>maker, model</th><th>serial</th><th>firmware</th></tr>{rows}</table>"
+        '<div class="wide"><table><tr><th>device</th><th>maker, model</th>'
+        "<th>serial</th><th>firmware</th></tr>"
+        f"{rows}</table></div>"
     )

@@ -104,3 +104,11 @@ def test_what_was_skipped_says_why_and_shows_no_curve():
     assert "SKIPPED" in text
     assert "needs root" in text
     assert "curves" not in text
+
+
+def test_on_a_phone_the_table_scrolls_in_its_own_box(told):
+    text = loss_results.render_result_page([evaluate_loss(told)], Path("/tmp/drill"))
+
+    assert ".wide { overflow-x: auto }" in text
+    assert '<div class="wide">\n<table>' in text
+    assert "</table></div>" in text

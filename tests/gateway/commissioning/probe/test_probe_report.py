@@ -1,6 +1,8 @@
+import re
 from html.parser import HTMLParser
 
 from quartier.commissioning.probe.probe_report import ProbeReport, render_report
+from quartier.commissioning.svg_chart import WIDTH
 from quartier_drivers.errors import Fault
 
 
@@ -78,3 +80,15 @@ def test_what_devices_say_is_escaped(probe, plant):
             2
         ]
     )
+
+
+def test_on_a_phone_tables_and_curves_scroll_in_their_own_box_and_labels_are_readable(probe, plant):
+    text = render_report(sheet(probe(plant())))
+    phone = text.partition("@media screen and (max-width: 195mm)")[2].partition("\n")[0]
+    curves_px = int(re.search(r"svg { min-width: (\d+)px; }", phone)[1])
+    fonts_px = [int(size) for size in re.findall(r"svg \.\w+ { font-size: (\d+)px", text)]
+
+    assert ".wide, figure { overflow-x: auto; }" in text
+    assert text.count("<table>") == text.count('<div class="wide"><table>') == 2
+    assert text.count("<svg ") == text.count("<figure><svg ")
+    assert min(fonts_px) * curves_px / WIDTH >= 9
