@@ -1,4 +1,4 @@
-"""Keep release.json and the daemon's lock; write the release values of a stopped daemon.
+"""Keep release.json and the daemon's locks; write the release values of a stopped daemon.
 
 The daemon keeps ``release.json``, and a copy beside it, in its runtime directory.  It holds endpoints and
 encoded writes, so that ``quartier release`` (``ExecStopPost``) needs no other file and little time.  That
@@ -11,6 +11,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
@@ -28,7 +29,11 @@ WRITE_TIMEOUT_S = 4.0
 
 
 class DaemonLocked(QuartierError):  # noqa: N818 - a state, named as the house names it
-    """Another daemon holds the lock of this runtime directory."""
+    """Another daemon holds the lock of this runtime directory, or of this state directory."""
+
+
+class StateFolderLocked(DaemonLocked):
+    """Another process holds the lock of this state directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,43 @@ class BusRelease:
     section: Mapping[str, Any]
     writes: Sequence[Mapping[str, Any]]
     safe: Mapping[str, float | None] = field(default_factory=dict)
+
+
+def take_locks(runtime_dir: Path, state_dir: Path) -> ExitStack:
+    """Take the lock of both directories until the stack is closed or the process is gone.
+
+    Raises DaemonLocked if one is held already, and OSError if the runtime directory takes no lock.
+    """
+    with ExitStack() as locks:
+        locks.enter_context(take_lock(runtime_dir))
+        locks.enter_context(take_state_lock(state_dir))
+        return locks.pop_all()
+
+
+def take_state_lock(state_dir: Path) -> ExitStack:
+    """Take the lock of the state directory: two daemons would write one history and one list of alarms.
+
+    It is on the directory itself, so it needs no room on the disk.  A directory that is not there, or a file
+    system without such locks, is no reason not to run: nothing is held then.
+
+    Raises StateFolderLocked if it is held already.
+    """
+    lock = ExitStack()
+    try:
+        folder = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return lock
+    lock.callback(os.close, folder)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise StateFolderLocked(
+            f"{state_dir} is in use by another quartier process, with another --runtime-dir"
+        ) from error
+    except OSError:
+        lock.close()
+    return lock
 
 
 def take_lock(runtime_dir: Path) -> IO[str]:

@@ -1,4 +1,8 @@
+import errno
+import fcntl
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -27,6 +31,38 @@ def test_a_second_daemon_is_refused_and_told_who_holds_the_lock(tmp_path):
 def test_the_lock_is_free_again_when_its_holder_is_gone(tmp_path):
     release.take_lock(tmp_path).close()
     release.take_lock(tmp_path).close()
+
+
+def test_one_state_folder_serves_one_daemon_and_stays_as_it_was(tmp_path):
+    state = tmp_path / "state"
+    for folder in ("run", "run2", "state"):
+        (tmp_path / folder).mkdir()
+    with release.take_locks(tmp_path / "run", state):
+        with pytest.raises(release.StateFolderLocked, match=f"{state} is in use"):
+            release.take_locks(tmp_path / "run2", state)
+        release.take_lock(tmp_path / "run2").close()
+
+    release.take_locks(tmp_path / "run2", state).close()
+    assert [] == list(state.iterdir())
+
+
+def test_a_program_that_the_daemon_started_keeps_neither_lock(tmp_path):
+    with release.take_locks(tmp_path, tmp_path):
+        waits = [sys.executable, "-c", "input()"]
+        child = subprocess.Popen(waits, stdin=subprocess.PIPE, close_fds=False)
+    with child:
+        release.take_locks(tmp_path, tmp_path).close()
+        child.communicate(b"\n")
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF])
+def test_a_file_system_without_locks_is_no_reason_not_to_run(tmp_path, monkeypatch, number):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    release.take_state_lock(tmp_path).close()
+    release.take_state_lock(tmp_path / "gone").close()
 
 
 def test_the_table_comes_back_as_it_was_saved(tmp_path):

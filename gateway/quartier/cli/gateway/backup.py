@@ -154,17 +154,17 @@ def _render_plan(options: argparse.Namespace, plan: restoring.RestorePlan) -> di
 
 
 def _run_without_daemon(options: argparse.Namespace, act: Callable[[], int]) -> int:
-    """Act while no daemon does; the lock is the daemon's own."""
+    """Act while no daemon does; the locks are the daemon's own."""
     try:
         options.runtime_dir.mkdir(mode=0o751, parents=True, exist_ok=True)
-        lock = release.take_lock(options.runtime_dir)
+        locks = release.take_locks(options.runtime_dir, options.state_dir)
     except release.DaemonLocked as locked:
         print(f"{locked}; stop it first: systemctl stop quartier", file=sys.stderr)
         return os.EX_TEMPFAIL
     except OSError as error:
         print(f"{options.runtime_dir}: {error.strerror}; ask with sudo", file=sys.stderr)
         return 1
-    with lock:
+    with locks:
         return _report_errors(act)
 
 

@@ -18,6 +18,8 @@ from quartier.runtime import clock, log, release
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.transport.event_loop import EventLoop
 
+NEXT_STEP = "stop that one first, or give this one a --runtime-dir and a --state-dir of its own"
+
 
 def run_daemon(options: argparse.Namespace) -> int:
     """Run the daemon."""
@@ -32,9 +34,9 @@ def run_daemon(options: argparse.Namespace) -> int:
     for folder in (places.runtime_dir, places.state_dir):
         _check_folder(folder)
     try:
-        lock = release.take_lock(places.runtime_dir)
+        locks = release.take_locks(places.runtime_dir, places.state_dir)
     except release.DaemonLocked as locked:
-        print(locked, file=sys.stderr)
+        print(f"{locked}; {NEXT_STEP}", file=sys.stderr)
         return os.EX_TEMPFAIL
     except OSError as error:
         what = f"takes no file: {error.strerror}; expected a folder of ours, on a tmpfs"
@@ -42,7 +44,7 @@ def run_daemon(options: argparse.Namespace) -> int:
     if loaded.ordered:
         with contextlib.suppress(OSError):  # a disk that refuses is told by what runs
             stored_site_file.note_run_began(places.state_dir, loaded.ordered)
-    with lock, asyncio.Runner(loop_factory=EventLoop) as runner:
+    with locks, asyncio.Runner(loop_factory=EventLoop) as runner:
         return runner.run(_run_daemon(places, loaded, clock.SiteClock(setting)))
 
 

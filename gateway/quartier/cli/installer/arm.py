@@ -5,8 +5,8 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import tzinfo
-from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -45,7 +45,10 @@ def run_arm(options: argparse.Namespace) -> int:
 
 def _arm_with_rights(options: argparse.Namespace) -> int:
     try:
-        lock = _take_lock(options.runtime_dir)
+        locks = _take_locks(options)
+    except release.StateFolderLocked as locked:
+        print(f"{locked}; expected: its --runtime-dir, or stop it first", file=sys.stderr)
+        return os.EX_TEMPFAIL
     except release.DaemonLocked as locked:
         if options.check:
             return _ask_daemon(options)
@@ -55,7 +58,7 @@ def _arm_with_rights(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return os.EX_TEMPFAIL
-    with lock:
+    with locks:
         loaded = loading.load_site_leniently(options.config)
         for fault in (*loaded.warnings, *(fault for found in loaded.disabled.values() for fault in found)):
             print(f"warning: {fault}", file=sys.stderr)
@@ -66,13 +69,13 @@ def _arm_with_rights(options: argparse.Namespace) -> int:
     )  # what a fault of the site file puts out of action was not asked
 
 
-def _take_lock(runtime_dir: Path) -> Any:
+def _take_locks(options: argparse.Namespace) -> ExitStack:
     try:
-        runtime_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-        return release.take_lock(runtime_dir)
+        options.runtime_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return release.take_locks(options.runtime_dir, options.state_dir)
     except OSError as error:
         what = f"takes no lock: {error.strerror}; expected the daemon's folder: sudo -u quartier quartier arm"
-        raise ConfigError([Fault(str(runtime_dir), None, "folder", what)]) from error
+        raise ConfigError([Fault(str(options.runtime_dir), None, "folder", what)]) from error
 
 
 def _make_clock(options: argparse.Namespace, loaded: loading.LoadedSite) -> SiteClock:

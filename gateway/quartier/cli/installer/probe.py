@@ -46,7 +46,7 @@ def run_probe(options: argparse.Namespace) -> int:
     log.configure_logging(style="auto", level="error")
     try:
         _check_folders(options)
-        lock = release.take_lock(options.runtime_dir)
+        locks = release.take_locks(options.runtime_dir, options.state_dir)
     except OSError as error:
         what = f"cannot be written: {error.strerror}; expected ours: sudo -u quartier quartier probe"
         raise ConfigError([Fault(str(error.filename), None, "folder", what)]) from error
@@ -54,7 +54,7 @@ def run_probe(options: argparse.Namespace) -> int:
         print(f"{locked}; {NOT_RUNNING}", file=sys.stderr)
         return os.EX_TEMPFAIL
     house_clock = clock.SiteClock(setting)
-    with lock:
+    with locks:
         try:
             now = house_clock.now()
             plan = probing.make_probe_plan(loaded, options.asset, options.step_w, now, options.state_dir)

@@ -77,6 +77,14 @@ def test_beside_a_running_daemon_it_refuses_with_75(open_path, old, file, capsys
     assert "a daemon is running; stop it first" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("word", ["backup", "restore"])
+def test_beside_a_daemon_with_another_runtime_dir_it_refuses_too(open_path, old, file, capsys, word):
+    main(["backup", file, *old])
+    with release.take_state_lock(open_path / "old" / "state"):
+        assert 75 == main([word, f"{file}x" if word == "backup" else file, *old])
+    assert f"{open_path}/old/state is in use" in capsys.readouterr().err
+
+
 def test_json_tells_what_is_in_it(old, file, capsys):
     assert 0 == main(["backup", file, *old, "--json"])
     told = json.loads(capsys.readouterr().out)

@@ -42,6 +42,16 @@ def test_a_second_daemon_is_exit_75(site, tmp_path, capsys):
     assert "a daemon is running" in capsys.readouterr().err
 
 
+def test_a_second_daemon_on_one_state_folder_is_exit_75_with_the_next_step(site, tmp_path, capsys):
+    (tmp_path / "state").mkdir()
+    with release.take_state_lock(tmp_path / "state"):
+        assert 75 == run(site, tmp_path / "run2", tmp_path / "state")
+    said = capsys.readouterr().err
+    assert f"{tmp_path}/state is in use" in said
+    assert "--state-dir of its own" in said
+    assert [] == list((tmp_path / "state").iterdir())
+
+
 def test_a_simulated_clock_is_for_simulated_houses(site, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("QUARTIER_CLOCK", "rate=60")
     assert 78 == run(site, tmp_path / "run", tmp_path)

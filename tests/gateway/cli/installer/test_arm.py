@@ -165,6 +165,16 @@ async def test_while_a_daemon_runs_arming_is_exit_75_with_the_next_step(site, ca
     assert 69 == silent[0]
 
 
+@pytest.mark.parametrize("words", [(), ("--check",)])
+async def test_a_daemon_with_another_runtime_dir_is_exit_75_too(site, capsys, words):
+    await site(capsys)
+    with release.take_state_lock(site.folder / "state"):
+        code, _, told = await site(capsys, *words)
+
+    assert 75 == code
+    assert f"{site.folder}/state is in use" in told
+
+
 async def test_a_wrong_site_file_is_exit_78(site, capsys):
     code, _, told = await site(capsys, config="gone.toml")
 

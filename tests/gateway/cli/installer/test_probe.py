@@ -37,6 +37,15 @@ async def test_while_a_daemon_runs_it_refuses_with_the_next_step(street):
     assert 0 == street.wiring.devices["gx"].writes_count
 
 
+async def test_beside_a_daemon_with_another_runtime_dir_it_refuses_too(street):
+    (street.folder / "state").mkdir(exist_ok=True)
+    with release.take_state_lock(street.folder / "state"):
+        code, out, err = await street.probe("bat1", "--yes")
+
+    assert (75, "") == (code, out)
+    assert f"{street.folder}/state is in use" in err
+
+
 @pytest.mark.parametrize(
     ("page", "why"), [("nowhere/bat1.html", "there is no folder"), (".", "is a folder, expected a file")]
 )
