@@ -84,7 +84,7 @@ def add_init_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         "example: quartier init tcp://192.168.1.20 usb:DA3FMX1Z --output site.toml\n"
         "         quartier init found.json --answer contract=12kVA --answer export=0W\n\n"
         "Exit codes: 0 written · 1 nothing was found · 2 an answer is missing or wrong, or the file exists\n"
-        "already · 78 the resulting site file has a fault.",
+        "already · 73 it cannot be written there · 78 the resulting site file has a fault.",
     )
     found.add_argument("where", nargs="+", metavar="WHERE", help="address, port, or result of a scan")
     found.add_argument(

@@ -46,10 +46,20 @@ _ASSET_NAMES = {GRID_METER: "grid", BATTERY: "bat", PV: "pv", CHARGE_POINT: "ev"
 
 
 def run_init(options: argparse.Namespace) -> int:
-    """Find, ask, write; exit 1 when nothing was found, 2 for missing or wrong answers, 78 for faults."""
+    """Find, ask, write.
+
+    Exit 1: no device; 2: missing or wrong answers; 73: the file cannot be made; 78: faults.
+    """
     if options.output.exists() or options.output.is_symlink():
         print(f"{options.output} already exists; give another name with --output", file=sys.stderr)
         return 2
+    if not _is_writable(options.output.parent):
+        print(
+            f"{options.output} cannot be written: {options.output.parent} is no folder that you may write; "
+            "make it, or name another place with --output",
+            file=sys.stderr,
+        )
+        return os.EX_CANTCREAT
     try:
         answers = InstallerAnswers(dict(parse_given_answer(one) for one in options.answer))
         answers.check({"contract": first_site_file.parse_contract_w, "export": first_site_file.parse_power_w})
@@ -66,6 +76,11 @@ def run_init(options: argparse.Namespace) -> int:
         return 1
     _print_devices(devices)
     return _ask_and_write(devices, answers, options)
+
+
+def _is_writable(folder: Path) -> bool:
+    """Return whether a file can be made in the folder: nobody should answer questions for nothing."""
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def _ask_and_write(
@@ -333,8 +348,13 @@ def _write_site_file(options: argparse.Namespace, text: str) -> int:
         return os.EX_CONFIG
     for warning in checked.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    with options.output.open("x", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        with options.output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        print(text)
+        print(f"{options.output} cannot be written: {error.strerror}; its text is above", file=sys.stderr)
+        return os.EX_CANTCREAT
     print(f"{options.output} was written and has no fault. Next:")
     for command, does in _list_next_steps(options.output, checked):
         print(f"  {command:<44}  {does}")

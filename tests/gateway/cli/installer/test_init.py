@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import os
 import tomllib
 
 import pytest
@@ -108,6 +109,27 @@ def test_a_wrong_answer_is_named(found, tmp_path, capsys, more, said):
         given = given[2:]
     assert 2 == main(["init", found, "--output", str(tmp_path / "site.toml"), *given, *more])
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("folder", ["gone", "file"])
+def test_a_folder_that_takes_no_file_is_refused_before_anything_is_asked(found, tmp_path, capsys, folder):
+    (tmp_path / "file").write_text("mine")
+    output = tmp_path / folder / "site.toml"
+    assert 73 == main(["init", found, "--output", str(output)])
+
+    said = capsys.readouterr()
+    assert f"{output} cannot be written" in said.err
+    assert "name another place with --output" in said.err
+    assert "" == said.out
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may write to a folder that takes no file")
+def test_a_file_that_cannot_be_made_in_the_end_leaves_its_text_on_the_screen(found, capsys):
+    assert 73 == main(["init", found, "--output", "/proc/site.toml", *ANSWERS, *answers(**RATED)])
+
+    said = capsys.readouterr()
+    assert "/proc/site.toml cannot be written: No such file" in said.err
+    assert "contract_import_w" in said.out
 
 
 def test_a_file_that_is_there_is_never_written_over(found, tmp_path, capsys):
