@@ -168,13 +168,14 @@ class HistoryRow:
     (powers, voltages …) or the last one (counters, states, texts).  With 0 samples the earlier value
     continued.
 
-    The mean is that of the good time alone.  ``good_pct`` is the share of this time in the time for which a
-    value of the span is known; None without such a time, and for a sample.
+    ``value`` is None where nothing was read: a bad sample, or a span of bad time.  The mean is that of the
+    good time alone, and the last one is the last that was not bad.  ``good_pct`` is the share of the good
+    time in the time for which a value of the span is known; None without such a time, and for a sample.
     """
 
     point: str
     utc_ms: int
-    value: Value
+    value: Value | None
     quality: Quality
     count: int
     good_pct: float | None = None
@@ -216,7 +217,8 @@ def find_point_name(sample: Sample) -> str:
 
 
 def _make_row(sample: Sample) -> HistoryRow:
-    return HistoryRow(find_point_name(sample), sample.taken_utc_ms, sample.value, sample.quality, 1)
+    value = None if sample.quality is Quality.BAD else sample.value
+    return HistoryRow(find_point_name(sample), sample.taken_utc_ms, value, sample.quality, 1)
 
 
 class _PointFilter:
@@ -259,7 +261,12 @@ class _Span:
     good_ms: int = 0
     known_ms: int = 0
     last: Value | None = None
-    quality: Quality = Quality.GOOD
+    quality: Quality = Quality.BAD
+
+    def take(self, sample: Sample) -> None:
+        """Take a sample as the last one; a bad one holds no value, only what stands in its place."""
+        if sample.quality is not Quality.BAD:
+            self.last, self.quality = sample.value, sample.quality
 
 
 @dataclass(slots=True)
@@ -306,7 +313,7 @@ class _Grid:
         if self.from_ms <= sample.taken_utc_ms < self.to_ms:
             span = trace.spans.setdefault((sample.taken_utc_ms - self.from_ms) // self.every_ms, _Span())
             span.count += 1
-            span.last, span.quality = sample.value, sample.quality
+            span.take(sample)
 
     def hold(self, trace: _Trace, end_ms: int) -> None:
         """Extend the present value until ``end_ms``."""
@@ -316,7 +323,7 @@ class _Grid:
             index = (at_ms - self.from_ms) // self.every_ms
             until_ms = min(end_ms, self.from_ms + (index + 1) * self.every_ms)
             span = trace.spans.setdefault(index, _Span())
-            span.last, span.quality = held.value, held.quality
+            span.take(held)
             span.known_ms += until_ms - at_ms
             if held.quality is Quality.GOOD:
                 span.good_ms += until_ms - at_ms
@@ -332,9 +339,8 @@ def _make_span_rows(point: str, trace: _Trace, grid: _Grid) -> Iterator[HistoryR
         if span.weighted_ms:
             value, quality = span.weighted / span.weighted_ms, Quality.GOOD
         good_pct = 100.0 * span.good_ms / span.known_ms if span.known_ms else None
-        if value is not None:
-            utc_ms = grid.from_ms + index * grid.every_ms
-            yield HistoryRow(point, utc_ms, value, quality, span.count, good_pct)
+        utc_ms = grid.from_ms + index * grid.every_ms
+        yield HistoryRow(point, utc_ms, value, quality, span.count, good_pct)
 
 
 def _is_averaged(sample: Sample) -> bool:

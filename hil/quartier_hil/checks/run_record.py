@@ -213,8 +213,9 @@ def list_stored_points(scenario: Scenario) -> tuple[str, ...]:
 
 
 def parse_history(text: Iterable[str]) -> HistoryRows:
-    """Return the rows that ``quartier history --format csv`` printed, by point, in their order."""
+    """Return the rows of ``quartier history --format csv`` that have a value, by point, in their order."""
     found: dict[str, list[tuple[str, float]]] = {}
     for row in csv.DictReader(text):
-        found.setdefault(row["point"], []).append((row["time"], float(row["value"])))
+        if row["value"]:
+            found.setdefault(row["point"], []).append((row["time"], float(row["value"])))
     return found

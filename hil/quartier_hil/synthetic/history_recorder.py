@@ -78,9 +78,10 @@ class HistoryRecorder:
     ) -> HistoryRows:
         found: dict[str, list[tuple[str, float]]] = {}
         for row in self._asked(points, span, every_s):
-            found.setdefault(row.point, []).append(
-                (time_text.format_stamp(row.utc_ms, zone), float(row.value))
-            )
+            if row.value is not None:
+                found.setdefault(row.point, []).append(
+                    (time_text.format_stamp(row.utc_ms, zone), float(row.value))
+                )
         return found
 
     def _asked(

@@ -134,8 +134,20 @@ def test_values_that_are_not_good_are_no_part_of_a_mean(past: Past) -> None:
     past.record(120, "grid.power_w", 50.0)
     rows = past.ask(every_s=60, end_s=180)
 
-    assert [(0, 100.0, 2), (60, 9e9, 0), (120, 50.0, 1)] == cells(rows)
+    assert [(0, 100.0, 2), (60, None, 0), (120, 50.0, 1)] == cells(rows)
     assert [GOOD, BAD, GOOD] == [row.quality for row in rows]
+    assert [(0, 100.0, 1), (30, None, 1), (120, 50.0, 1)] == cells(past.ask())
+
+
+def test_a_bad_counter_keeps_its_last_value_in_the_span_and_has_none_after_it(past: Past) -> None:
+    past.record(0, "grid.energy_import_wh", 100.0)
+    past.record(30, "grid.energy_import_wh", 0.0, BAD)
+    past.record(120, "grid.energy_import_wh", 110.0, Quality.STALE)
+    rows = past.ask(every_s=60, end_s=180)
+
+    assert [(0, 100.0, 2), (60, None, 0), (120, 110.0, 1)] == cells(rows)
+    assert [GOOD, BAD, Quality.STALE] == [row.quality for row in rows]
+    assert [50.0, 0.0] == [row.good_pct for row in rows][:2]
 
 
 def test_nothing_holds_while_the_daemon_is_off(past: Past) -> None:

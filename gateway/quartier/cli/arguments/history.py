@@ -17,6 +17,7 @@ def add_history_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPa
         "today, yesterday, or 2h, 15min, 3d for so long ago.  --every takes 10s, 15min, 1h, 1d;\n"
         "after a --from for so long ago its spans begin at whole quarters, hours and days.\n"
         'A mean is that of the good time; "partly bad" says that some of the span was not good.\n'
+        "Where nothing was read there is no value: a dash, empty in csv, null in jsonl.\n"
         "example: quartier history --points 'grid.*' --from 1d --every 15min --format csv",
     )
     history.add_argument(

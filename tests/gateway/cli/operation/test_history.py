@@ -113,6 +113,17 @@ def test_a_row_of_several_samples_does_not_hide_bad_ones(capsys, good_pct, quali
     assert share in in_table
 
 
+def test_what_was_not_read_is_empty_and_not_0(capsys):
+    row = HistoryRow("grid.power_w", START_MS, None, Quality.BAD, 0, 0.0)
+    for write in (history._print_jsonl, history._print_csv, history._print_table):
+        write([row], UTC)
+    in_json, _, in_csv, _, in_table = capsys.readouterr().out.splitlines()
+
+    assert json.loads(in_json)["value"] is None
+    assert in_csv.endswith(",grid.power_w,,W,bad,0")
+    assert in_table.split()[2:] == ["grid.power_w", "–", "W", "bad", "0"]
+
+
 def test_without_a_site_file_the_zone_is_named_and_what_to_do(kept, capsys):
     assert 0 == main(["history", "--points", "grid.power_w", *SPAN, "--format", "csv", *kept])
     said = capsys.readouterr().err
