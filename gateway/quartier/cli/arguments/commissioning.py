@@ -58,7 +58,8 @@ def add_arm_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         "is asked what it found when it last looked (at start and daily).\n"
         "Whether a fall-back that reads well also acts is shown by quartier probe ASSET --watch-timer.\n\n"
         "Exit codes: 0 all is as declared or accepted · 1 something is missing, different or silent · 69\n"
-        "the daemon does not answer · 75 a daemon is running · 78 the site file is wrong.",
+        "the daemon does not answer · 75 a daemon is running · 77 this user may not ask it · 78 the site\n"
+        "file is wrong.",
     )
     parser.add_argument("--check", action="store_true", help="only read")
     parser.add_argument(
@@ -171,7 +172,8 @@ def add_drill_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "record with this gateway's own key; it can be interrupted, the same command goes on.\n"
         "example: quartier drill --simulated grid-meter-lost controller-killed\n\n"
         "Exit codes: 0 every deadline was kept · 1 one was not, was not shown or not judged · 2 wrong use,\n"
-        "or the rig is not installed · 69 no daemon answers.",
+        "or the rig is not installed · 69 no daemon answers · 77 this user may not\n"
+        "ask it.",
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--simulated", action="store_true", help="on the rig's building")

@@ -52,7 +52,8 @@ def add_record_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         "example: quartier record lan                      what is held now\n"
         "         quartier record lan --for 60s --out fault.pcapng\n"
         "         tshark -r fault.pcapng\n\n"
-        "Exit codes: 0 written · 1 no such bus, or it cannot be · 2 wrong use · 69 no daemon answers.",
+        "Exit codes: 0 written · 1 no such bus, or it cannot be · 2 wrong use · 69 no daemon answers\n"
+        "            77 this user may not ask it.",
     )
     found.add_argument("bus", metavar="BUS", help="its name in the site file")
     found.add_argument(

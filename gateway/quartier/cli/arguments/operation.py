@@ -82,7 +82,8 @@ def add_override_parser(commands: "argparse._SubParsersAction[argparse.ArgumentP
         "example: quartier override boiler off --for 2h --why 'valve is being changed'\n"
         "         quartier override                      what is ordered by hand now\n"
         "         quartier override boiler --cancel\n\n"
-        "Exit codes: 0 done · 1 refused, with the reason · 2 wrong use · 69 no daemon takes orders.",
+        "Exit codes: 0 done · 1 refused, with the reason · 2 wrong use · 69 no daemon takes orders\n"
+        "            77 this user may not give orders.",
     )
     found.add_argument("asset", nargs="?", help="its name in the site file; none: list them")
     found.add_argument("value", nargs="?", help="what it shall be")
@@ -104,7 +105,8 @@ def add_maintenance_parser(commands: "argparse._SubParsersAction[argparse.Argume
         "leave an asset to its device for a while: it is given back, and gets no orders",
         "Caps are then kept with the others.  quartier override ASSET --cancel ends it early.\n"
         "example: quartier maintenance bat1 --for 4h --why 'inverter update'\n\n"
-        "Exit codes: 0 done · 1 refused, with the reason · 2 wrong use · 69 no daemon takes orders.",
+        "Exit codes: 0 done · 1 refused, with the reason · 2 wrong use · 69 no daemon takes orders\n"
+        "            77 this user may not give orders.",
     )
     found.add_argument("asset", help="its name in the site file")
     found.add_argument(
@@ -129,7 +131,8 @@ def add_apply_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "example: quartier apply new-battery.toml --check    what it changes, and whether you may do it\n"
         "         quartier apply new-battery.toml\n\n"
         "Exit codes: 0 in use, or it changes nothing · 1 refused, with each key · 2 wrong use\n"
-        "            69 no daemon takes orders · 78 the file has faults or cannot be read.",
+        "            69 no daemon takes orders · 77 this user may not give orders\n"
+        "            78 the file has faults or cannot be read.",
     )
     found.add_argument("file", type=Path, metavar="FILE", help="the whole site file")
     found.add_argument("--check", action="store_true", help="only print what it would change")
@@ -150,7 +153,8 @@ def add_meter_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "gateway's own console, not over SSH.  quartier check lists the faults that a site can detect.\n"
         "example: quartier meter\n"
         "         quartier meter --believe\n\n"
-        "Exit codes: 0 shown, or done · 1 refused, with the reason · 2 wrong use · 69 no daemon answers.",
+        "Exit codes: 0 shown, or done · 1 refused, with the reason · 2 wrong use · 69 no daemon answers\n"
+        "            77 this user may not ask it.",
     )
     found.add_argument("--believe", action="store_true", help="it was repaired: start the check again")
     add_json_option(found)
@@ -172,7 +176,7 @@ def add_alarms_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         "example: quartier alarms --ack contact.unread:dso1 --note 'electrician comes on Monday'\n"
         "         quartier alarms --explain loss.bus_down\n\n"
         "Exit codes: 0 all are acknowledged · 1 one is not, or no such alarm · 2 wrong use\n"
-        "            69 no daemon answers.",
+        "            69 no daemon answers · 77 this user may not ask it.",
     )
     doing = found.add_mutually_exclusive_group()
     doing.add_argument("--ack", metavar="WHICH", help="say that you have seen it")

@@ -38,7 +38,7 @@ example: quartier plan --config site.toml --series tomorrow.csv --soc 40 --worth
 
 Exit codes: 0 planned, or followed · 1 something cannot be kept (a cap, a car's energy, comfort, the target,
 the reserve), and which; or the daemon follows none, and why · 2 wrong use · 69 no daemon
-answers."""
+answers · 77 this user may not ask it."""
 
 
 def add_plan_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

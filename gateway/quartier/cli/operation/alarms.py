@@ -13,7 +13,7 @@ from rich.text import Text
 from quartier.cli.operation import override
 from quartier.cli.operation.gateway_status import suggest_remedy
 from quartier.cli.operation.history import describe_unknown_zone, find_database
-from quartier.cli.operation.override import EX_NO_DAEMON
+from quartier.cli.operation.override import find_exit_code
 from quartier.cli.rendering import output, time_text
 from quartier.cli.rendering.output import format_age, make_table
 from quartier.cli.rendering.time_text import DisplayClock
@@ -290,7 +290,7 @@ def _list_from_disk(options: argparse.Namespace, closed: NoDaemon) -> int:
             print(describe_unknown_zone(options.config), file=sys.stderr)
         found = render_stored_list(facts, SiteClock().utc_ms())
         _print_list(options, found if zone is None else found | {"zone": str(zone)})
-    return EX_NO_DAEMON
+    return find_exit_code(closed)
 
 
 def _is_unreadable(state_dir: Path) -> bool:

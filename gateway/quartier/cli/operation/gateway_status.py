@@ -9,11 +9,11 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
-from quartier.cli.operation.override import EX_NO_DAEMON
+from quartier.cli.operation.override import find_exit_code
 from quartier.cli.rendering import output, planning_text, status_text
 from quartier.cli.rendering.output import format_age, format_number, make_table
 from quartier.config.checks.similar_names import suggest_names
-from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.runtime.local_socket.questions import NoDaemon, NotPermitted, ask
 
 
 def render_overview(status: Mapping[str, Any]) -> Group:
@@ -184,7 +184,7 @@ def _make_device_row(device: Mapping[str, Any], bus: Mapping[str, Any]) -> tuple
 
 
 def run_status(options: argparse.Namespace) -> int:
-    """Ask the daemon what it does; exit 69 when none answers."""
+    """Ask the daemon what it does; exit 69 when none answers, 77 when this user may not ask."""
     try:
         found = ask(options.runtime_dir, "status")
     except NoDaemon as closed:
@@ -197,14 +197,14 @@ def run_status(options: argparse.Namespace) -> int:
 
 
 def report_no_daemon(closed: NoDaemon) -> int:
-    """Print that no daemon answers at its address, and the remedy."""
+    """Print that no daemon answers at its address, or not to this user, and the remedy."""
     print(f"{closed}; {suggest_remedy(closed)}", file=sys.stderr)
-    return EX_NO_DAEMON
+    return find_exit_code(closed)
 
 
 def suggest_remedy(closed: NoDaemon) -> str:
     """Return the remedy for a daemon socket that does not answer."""
-    if isinstance(closed.__cause__, PermissionError):
+    if isinstance(closed, NotPermitted):
         return "join the group quartier, or ask with sudo"
     return "start it with systemctl start quartier, or name its --runtime-dir"
 

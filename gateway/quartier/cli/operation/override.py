@@ -1,6 +1,7 @@
 """``quartier override``, ``maintenance`` and ``meter``: orders of people to a running daemon."""
 
 import argparse
+import os
 import sys
 import threading
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from quartier.cli.operation import why_text
 from quartier.cli.rendering import output, status_text
 from quartier.control.observe.meter_check.causes import describe_evidence_with_faults
 from quartier.runtime.local_socket.orders import OPERATORS_GROUP, send_order
-from quartier.runtime.local_socket.questions import NoDaemon, ask
+from quartier.runtime.local_socket.questions import NoDaemon, NotPermitted, ask
 from quartier.site.ledger import LedgerEntry, load_entry
 
 EX_NO_DAEMON = 69
@@ -183,11 +184,15 @@ def _describe_meter(meter: Mapping[str, Any]) -> str:
 
 def report_no_operator_access(closed: NoDaemon) -> int:
     """Say that nobody takes orders, or not from whom, and what helps."""
-    denied = isinstance(closed.__cause__, PermissionError)
     remedy = (
         f"join the group {OPERATORS_GROUP}, or use sudo"
-        if denied
+        if isinstance(closed, NotPermitted)
         else "start it with systemctl start quartier"
     )
     print(f"{closed}; {remedy}", file=sys.stderr)
-    return EX_NO_DAEMON
+    return find_exit_code(closed)
+
+
+def find_exit_code(closed: NoDaemon) -> int:
+    """Return the exit code for a daemon that does not answer, or not to this user."""
+    return os.EX_NOPERM if isinstance(closed, NotPermitted) else EX_NO_DAEMON

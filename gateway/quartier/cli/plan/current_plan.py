@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from quartier.cli.operation import gateway_status
-from quartier.cli.operation.override import EX_NO_DAEMON
+from quartier.cli.operation.override import find_exit_code
 from quartier.cli.plan import plan_text
 from quartier.cli.plan.step_series import StepSeries
 from quartier.cli.rendering import output, planning_text
@@ -28,7 +28,7 @@ def print_current_plan(options: argparse.Namespace) -> int:
     except NoDaemon as closed:
         remedy = f"{gateway_status.suggest_remedy(closed)}; --series CSV plans from a file"
         print(f"quartier plan: {closed}; {remedy}", file=sys.stderr)
-        return EX_NO_DAEMON
+        return find_exit_code(closed)
     if options.json:
         output.print_json(told)
     elif told is None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from quartier.runtime.local_socket import presence
 from quartier.runtime.local_socket.presence import AskingProcess
-from quartier.runtime.local_socket.questions import ConnectionLimiter, send_request
+from quartier.runtime.local_socket.questions import ConnectionLimiter, RequestTexts, send_request
 from quartier_drivers.contract import Origin
 
 ORDER_SOCKET = "operators.sock"
@@ -119,6 +119,7 @@ def send_order(runtime_dir: Path, what: str, timeout_s: float = 10.0, **request:
 
     Raises NoDaemon with the path that was tried.
     """
-    return send_request(
-        runtime_dir / ORDER_SOCKET, {"do": what, **request}, "no daemon takes orders at", timeout_s
-    )
+    return send_request(runtime_dir / ORDER_SOCKET, {"do": what, **request}, _ORDERS, timeout_s)
+
+
+_ORDERS = RequestTexts("no daemon takes orders at", "this user may not give orders to the daemon at")

@@ -184,19 +184,34 @@ class NoDaemon(Exception):  # noqa: N818 - a state
     """No daemon answers at this socket."""
 
 
+class NotPermitted(NoDaemon):
+    """This user may not open the socket, so nobody knows whether a daemon runs."""
+
+
 def ask(runtime_dir: Path, what: str, of: str | None = None, timeout_s: float = 5.0) -> Any:
     """Ask a running daemon, from another process; None if there is no part ``of``.
 
     Raises NoDaemon with the path that was tried.
     """
     question = {"ask": what} if of is None else {"ask": what, "of": of}
-    return send_request(runtime_dir / QUESTION_SOCKET, question, "no daemon answers at", timeout_s)
+    return send_request(runtime_dir / QUESTION_SOCKET, question, ASKS, timeout_s)
 
 
-def send_request(path: Path, request: Mapping[str, Any], lacking: str, timeout_s: float) -> Any:
+@dataclass(frozen=True, slots=True)
+class RequestTexts:
+    """What is said of a request that came to nothing, before the path of the socket."""
+
+    unanswered: str
+    denied: str
+
+
+ASKS = RequestTexts("no daemon answers at", "this user may not ask the daemon at")
+
+
+def send_request(path: Path, request: Mapping[str, Any], texts: RequestTexts, timeout_s: float) -> Any:
     """Send one request to a daemon's socket and return its answer, one line each.
 
-    Raises NoDaemon with a text that begins with ``lacking`` if nobody answers.
+    Raises NoDaemon if nobody answers, and NotPermitted, which is one, if the user may not open the socket.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(timeout_s)
@@ -206,8 +221,10 @@ def send_request(path: Path, request: Mapping[str, Any], lacking: str, timeout_s
                 client.sendall(json.dumps(request).encode() + b"\n")
             with client.makefile("rb") as stream:
                 line = stream.readline()
+        except PermissionError as error:
+            raise NotPermitted(f"{texts.denied} {path}: {error.strerror}") from error
         except OSError as error:
-            raise NoDaemon(f"{lacking} {path}: {error.strerror or error}") from error
+            raise NoDaemon(f"{texts.unanswered} {path}: {error.strerror or error}") from error
     if not line.endswith(b"\n"):
         raise NoDaemon(f"the daemon closed {path} without an answer")
     answer = json.loads(line)

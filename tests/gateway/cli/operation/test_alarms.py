@@ -127,7 +127,7 @@ async def test_who_is_outside_the_group_may_not_acknowledge(desks, tmp_path, cap
             os.setegid(0)
             os.setgroups(groups)
 
-    assert 69 == code
+    assert 77 == code
     assert "join the group quartier-operators, or use sudo" in capsys.readouterr().err
     assert 1 == len(sentry.book.unacknowledged_records)
 

@@ -3,6 +3,9 @@
 import asyncio
 import io
 import json
+import os
+import socket
+from contextlib import ExitStack
 from copy import deepcopy
 
 import pytest
@@ -12,7 +15,9 @@ from quartier.cli import main
 from quartier.cli.operation.gateway_status import render_overview, suggest_remedy
 from quartier.cli.rendering import status_text
 from quartier.cli.rendering.output import make_console
-from quartier.runtime.local_socket.questions import QUESTION_SOCKET, NoDaemon
+from quartier.runtime.local_socket.orders import ORDER_SOCKET
+from quartier.runtime.local_socket.questions import QUESTION_SOCKET, NoDaemon, NotPermitted
+from quartier.runtime.owned_files import Owner, use_rights
 
 LINK = {
     "data_on": True, "control_on": True, "data_fault": None, "control_fault": None, "phase": "live",
@@ -366,9 +371,34 @@ def test_without_a_daemon_it_is_exit_69_with_the_place_and_the_remedy(words, tmp
     assert "--runtime-dir" in said
 
 
-def test_who_may_not_ask_is_told_how_to():
-    closed = NoDaemon("no daemon answers")
-    closed.__cause__ = PermissionError()
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize(
+    ("words", "denied", "group"),
+    [
+        (("status",), "may not ask the daemon at", "join the group quartier,"),
+        (("alarms",), "may not ask the daemon at", "join the group quartier,"),
+        (("override",), "may not give orders to the daemon at", "join the group quartier-operators,"),
+    ],
+)
+def test_a_user_without_permission_is_exit_77_with_the_remedy(open_path, capsys, words, denied, group):
+    places = ["--runtime-dir", str(open_path)]
+    places += ["--state-dir", str(open_path)] if words == ("alarms",) else []
+    assert 69 == main([*words, *places])
+    capsys.readouterr()
+    with ExitStack() as sockets:
+        for name in (QUESTION_SOCKET, ORDER_SOCKET):
+            made = sockets.enter_context(socket.socket(socket.AF_UNIX))
+            made.bind(str(open_path / name))
+            (open_path / name).chmod(0o600)
+        with use_rights(Owner(4711, 4711)):
+            assert 77 == main([*words, *places])
 
-    assert "join the group quartier, or ask with sudo" == suggest_remedy(closed)
+    said = capsys.readouterr().err
+    assert f"{denied} {open_path}" in said
+    assert group in said
+    assert "no daemon" not in said
+
+
+def test_who_may_not_ask_is_told_how_to():
+    assert "join the group quartier, or ask with sudo" == suggest_remedy(NotPermitted("not you"))
     assert "systemctl start quartier" in suggest_remedy(NoDaemon("no daemon answers"))

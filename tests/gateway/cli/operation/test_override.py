@@ -15,14 +15,13 @@ from quartier.cli.top import page_content, table_lines
 from quartier.cli.top.counter_rates import CounterRates
 from quartier.control.observe.meter_check.causes import describe_evidence_with_faults
 from quartier.runtime.local_socket.orders import OrderServer
-from quartier.runtime.local_socket.questions import NoDaemon, QuestionServer
+from quartier.runtime.local_socket.questions import NotPermitted, QuestionServer
 
 
 def test_who_may_not_open_the_socket_is_told_the_group(capsys):
-    closed = NoDaemon("no daemon takes orders at /run/x: Permission denied")
-    closed.__cause__ = PermissionError()
+    closed = NotPermitted("this user may not give orders to the daemon at /run/x: Permission denied")
 
-    assert 69 == operation_override.report_no_operator_access(closed)
+    assert 77 == operation_override.report_no_operator_access(closed)
     assert "join the group quartier-operators, or use sudo" in capsys.readouterr().err
 
 
