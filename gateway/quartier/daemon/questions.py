@@ -15,6 +15,7 @@ from quartier.daemon.reports import fallback_report
 from quartier.runtime.clock import SiteClock
 from quartier.runtime.ticker import Ticker
 from quartier.site.alarm_types import format_alarm_name
+from quartier.site.ledger import LedgerEntry
 from quartier.site.process_image import ProcessImage
 from quartier.site.records import Now
 from quartier.store.history_store import Store
@@ -193,6 +194,9 @@ class NamedQuestions:
         if found is not None:
             last = next((entry for entry in turn.ledger.of(name) if entry.who.kind != "client"), None)
             until_ms = None if last is None else last.until_ms or turn.until_ms(last.who)
+            wish = found.get("override")
+            if wish is not None and last is not None and _is_caused_by(last, wish):
+                until_ms = wish["until_utc_ms"]  # the row learns of a later end with its next write only
             found["unread"] = self._explain_unread(name, found)
             found |= {
                 "needs": turn.needs(name),
@@ -221,3 +225,8 @@ class NamedQuestions:
         view = self._control_loop.view
         headline = {key: view[key] for key in _LINK_KEYS if key in view}
         return None if found is None else {"gateway": self._gateway(now), "control": headline, kind: found}
+
+
+def _is_caused_by(row: LedgerEntry, wish: Mapping[str, Any]) -> bool:
+    """Return whether this order by hand, as it is now, is what the row was written for."""
+    return [row.cause.get(key) for key in ("code", "values")] == [wish["code"], wish["values"]]

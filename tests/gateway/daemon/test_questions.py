@@ -6,6 +6,7 @@ import pytest
 
 from quartier.daemon.questions import NamedQuestions
 from quartier.daemon.reports.write_ledger import WriteLedger
+from quartier_drivers.contract import Command, Origin
 
 
 @pytest.mark.daemon
@@ -55,6 +56,27 @@ async def test_what_is_there_is_told_with_the_run_and_its_mode(yard):
             assert {"utc_ms"} == set(told["gateway"])
         assert ([], None, []) == tuple(told["asset"][key] for key in ("needs", "until_ms", "ledger"))
         assert {point["point"].split(".")[0] for point in asked.about["points"]("bat1")} == {"bat1"}
+
+
+@pytest.mark.parametrize(("code", "until_ms"), [("hand.orders", 9_000_000), ("cap.import", 5_000_000)])
+async def test_an_order_by_hand_that_was_prolonged_tells_its_new_end_before_the_next_write(
+    yard, code, until_ms
+):
+    cause = {"code": "hand.orders", "values": {"person": "anna"}}
+    async with yard() as (found, _):
+        await found.follow()
+        asked = replies(found)
+        asked._control_loop.view = VIEW | {
+            "assets": {"bat1": {"override": cause | {"until_utc_ms": 9_000_000}}}
+        }
+        now = found.clock.now()
+        who = Origin("person", "anna", "1000")
+        command = Command(
+            "bat1.setpoint_w", 1e3, now.ns + 10**10, "", who, 5_000_000, cause=cause | {"code": code}
+        )
+        asked._control_loop.ledger.record_orders([command], found.image.freeze(now.ns), now)
+
+        assert until_ms == asked.about["asset"]("bat1")["asset"]["until_ms"]
 
 
 async def test_what_is_not_there_is_none(yard):
