@@ -172,8 +172,8 @@ def add_drill_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "record with this gateway's own key; it can be interrupted, the same command goes on.\n"
         "example: quartier drill --simulated grid-meter-lost controller-killed\n\n"
         "Exit codes: 0 every deadline was kept · 1 one was not, was not shown or not judged · 2 wrong use,\n"
-        "or the rig is not installed · 69 no daemon answers · 77 this user may not\n"
-        "ask it.",
+        "or the rig is not installed · 69 no daemon answers · 77 this user\n"
+        "may not ask it.",
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--simulated", action="store_true", help="on the rig's building")
