@@ -258,7 +258,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("meter.implausible", "grid meter implausible"),
     ReasonKind("meter.checked", "this step checks the grid meter"),
     ReasonKind("meter.lost", "grid meter lost"),
-    ReasonKind("meter.was_lost", "grid meter was lost until now"),
+    ReasonKind("meter.was_lost", "grid meter was lost shortly before"),
     ReasonKind("mode.normal_again", "normal mode: the device controls itself"),
     # The state of an asset
     ReasonKind("state.steered", "steered"),

@@ -90,7 +90,7 @@ OLD = LastGood(0.0, NOW - 16 * S)
         (BATTERY, {"overrides": {"bat1": by_hand(None)}}, "maintenance, anna"),
         (BATTERY, {"overrides": {"bat1": by_hand(0.0)}}, ""),
         (BATTERY, {"is_meter_lost": True}, "grid meter lost"),
-        (BATTERY, {"stage": ControlStage.SAFE}, "grid meter was lost until now"),
+        (BATTERY, {"stage": ControlStage.SAFE}, "grid meter was lost shortly before"),
         (BATTERY, {"stage": ControlStage.FREEZE}, ""),
         (BATTERY, {"memories": {}, "running_s": 0.0}, str(results.WAITING_TO_RETURN)),
         (BATTERY, {"memories": {}}, "its power is not known"),
