@@ -100,19 +100,18 @@ def _describe_subscription(told: Mapping[str, Any]) -> str:
 
 
 def describe_alarms(status: Mapping[str, Any]) -> Iterator[Text]:
-    """Yield how many alarms nobody has acknowledged, and the newest of them."""
+    """Yield how many alarms are active, how many nobody has acknowledged, and the newest of these."""
     told = status.get("alarms")
     if told and (newest := told["newest"]):
         by_wall_s = max(0, status["gateway"]["utc_ms"] - newest["since_utc_ms"]) / 1000
         since_s = newest.get("raised_age_s", by_wall_s)
         name = format_alarm_name(newest["code"], newest["of"])
-        words = (
-            f"{told['unacknowledged_count']} not acknowledged, the newest {format_age(since_s)} ago: {name}"
+        unseen = (
+            f"{told['unacknowledged_count']} not acknowledged, the newest of these {format_age(since_s)} ago"
         )
-        standing = status["control"]["alarms"]
-        if ended_count := sum(ENDED_PATTERN.search(one) is not None for one in standing):
-            words += f"; ended: {ended_count} of {format_count(len(standing), 'alarm')}"
-        yield Text(f"alarms: {words} (quartier alarms)", style="bold red")
+        yield Text(
+            f"alarms: {told['active_count']} active; {unseen}: {name} (quartier alarms)", style="bold red"
+        )
 
 
 def describe_troubles(status: Mapping[str, Any]) -> Iterator[Text]:

@@ -169,8 +169,9 @@ def test_the_house_says_how_many_alarms_nobody_has_acknowledged(status):
     newest = {"code": "loss.bus_down", "of": "lan", "since_utc_ms": -60_000}
     told = {**status, "alarms": {"active_count": 1, "unacknowledged_count": 1, "newest": newest}}
 
-    assert "alarms: 1 not acknowledged, the newest 60 s ago: loss.bus_down:lan (quartier alarms)" in shown(
-        page_content.make_site_page(told, CounterRates())
+    assert (
+        "alarms: 1 active; 1 not acknowledged, the newest of these 60 s ago: loss.bus_down:lan (quartier alarms)"
+        in shown(page_content.make_site_page(told, CounterRates()))
     )
 
 
