@@ -6,7 +6,8 @@ it counts as gone only ``ALARM_HOLD_S`` (``alarm_types``) after its cause ended,
 was.
 
 A consequence of another active alarm, if it is no more severe than that alarm, is listed with it: one loss is
-one alarm, which stays active until all its consequences are over.
+one alarm, which stays active until all its consequences are over. So is an earlier stage of an alarm
+(``AlarmKind.grows_into``): it leaves the list, acknowledged or not, and is listed with its next stage.
 """
 
 from collections.abc import Iterable, Mapping
@@ -105,7 +106,12 @@ class AlarmList:
         joined = self._remove_consequences(roots, now)
         for root in set(roots.values()):
             self._record_consequences(
-                root, [there[key] for key in there if key != root and roots[key] == root]
+                root,
+                [
+                    AlarmConsequence(one.code, one.of, str(one))
+                    for key, one in there.items()
+                    if key != root and roots[key] == root
+                ],
             )
         stands = set(roots.values())
         self._note_ended_causes(ended[key] for key in stands - there.keys() if key in ended)
@@ -142,16 +148,19 @@ class AlarmList:
             kind = ALARM_KINDS_BY_CODE.get(one.code)
             grown = kind is not None and roots.get((kind.grows_into, one.of)) == (kind.grows_into, one.of)
             if one.is_active and (grown or roots.get(key, key) != key):
+                if kind is not None and grown:
+                    stage = AlarmConsequence(one.code, one.of, one.words)
+                    self._record_consequences((kind.grows_into, one.of), [stage])
                 found.append(replace(one, cleared_utc_ms=now.utc_ms))
                 del self.records[key]
                 self._timings.pop(key, None)
         return found
 
-    def _record_consequences(self, root: AlarmKey, alarms: Iterable[Alarm]) -> None:
-        """Record the consequences of ``root``, which stays active as long as any of them is."""
+    def _record_consequences(self, root: AlarmKey, found: Iterable[AlarmConsequence]) -> None:
+        """Record more consequences of ``root``, which stays active as long as any of them is."""
         before = self.records[root]
         known = {(one.code, one.of): one for one in before.consequences}
-        known |= {one.key: AlarmConsequence(one.code, one.of, str(one)) for one in alarms}
+        known |= {(one.code, one.of): one for one in found}
         consequences = tuple(known.values())[:CONSEQUENCES_MAX]
         if consequences != before.consequences:
             self.counts_count += 1

@@ -289,6 +289,20 @@ def test_what_grows_into_another_alarm_is_that_one_alone():
     assert ("cleared", "loss.grid_meter_stale", 7) == watch.told[-1]
 
 
+def test_the_stage_before_it_stays_listed_with_what_it_grew_into_until_that_is_raised_anew():
+    stale = Alarm("loss.grid_meter_stale", "", "the grid meter is late")
+    watch = Watch().go(7, stale).go(1, LOST)
+    assert [("loss.grid_meter_stale", "", "the grid meter is late")] == [
+        (one.code, one.of, one.words) for one in watch.one(LOST).consequences
+    ]
+    watch.go(70)
+    assert ([False], 1) == (
+        [one.is_active for one in watch.book.records.values()],
+        len(watch.one(LOST).consequences),
+    )
+    assert () == watch.go(1, LOST).one(LOST).consequences
+
+
 def test_a_number_is_never_given_again_though_its_alarm_left_the_list():
     stale = Alarm("loss.grid_meter_stale", "", "the grid meter is late")
     watch = Watch().go(1, LOST).go(70).go(5, stale).go(1, LOST)  # number 1 again, and 2 is gone with that

@@ -97,7 +97,7 @@ def render_list(found: Mapping[str, Any], *, whole: bool) -> Iterator[Renderable
     if shown:
         yield ""
         columns = (">id", "over and acknowledged", "gone", ">times", "by", "note")
-        yield make_table("", columns, (_make_ended_row(row, now) for row in shown))
+        yield make_table("", columns, (_make_ended_row(row, now, whole=whole) for row in shown))
     if listed or shown:
         yield Text(f"times are in {time_text.describe_zone(zone)}", style="dim")
     if len(over) > len(shown):
@@ -163,9 +163,11 @@ def _describe_acknowledgement(seen: Mapping[str, Any], now: DisplayClock) -> str
     return f"acknowledged by {seen['by']} {_format_span(seen['utc_ms'], now.utc_ms)} ago{note}"
 
 
-def _make_ended_row(row: Mapping[str, Any], now: DisplayClock) -> tuple[str, ...]:
+def _make_ended_row(row: Mapping[str, Any], now: DisplayClock, *, whole: bool) -> tuple[str, ...]:
+    """Return the cells of an alarm that is over; ``whole``: with those that were listed with it."""
     seen, gone = row["acknowledged"], now.format_time(row["cleared_utc_ms"])
-    name = alarm_types.format_alarm_name(row["code"], row["of"])
+    parts = [row, *(row.get("consequences", ()) if whole else ())]
+    name = ", with ".join(alarm_types.format_alarm_name(one["code"], one["of"]) for one in parts)
     return str(row["number"]), name, gone, str(row["count"]), seen["by"], seen["note"]
 
 
@@ -216,6 +218,8 @@ versions. The text beside it may change its figures; the alarm stays the same on
 An alarm is raised at once. It stays until {alarm_types.ALARM_HOLD_S:g} s after its cause ended. Meanwhile its
 text says when the cause ended: *ended 14:03:22*. If the cause comes back in this time, the same alarm counts
 once more.
+An alarm that grows into a worse one becomes that one at once: it leaves the list, acknowledged or not, and
+stands below the other (`with it: …`); `--all` names it there also when both are over.
 After a start of the gateway, the alarms that were active stay active for {alarm_list.ALARM_SETTLE_S:g} s,
 until everything was checked. The list keeps {alarm_list.ALARMS_MAX} alarms. The oldest that are gone and
 acknowledged leave it first. An active alarm never leaves it.
@@ -247,7 +251,8 @@ def _describe_duration_rule(kind: AlarmKind) -> str:
     if kind.stays_s:
         until = ", or until the link is up" if kind.ended_by else ""
         return f"Reported once. It stays active for {kind.stays_s / HOUR_S:g} h after the last report{until}."
-    return "It goes when its cause is gone."
+    grows = f" If it lasts it becomes `{kind.grows_into}`, which stands for both." if kind.grows_into else ""
+    return f"It goes when its cause is gone.{grows}"
 
 
 def _make_anchor(kind: AlarmKind) -> str:

@@ -278,6 +278,14 @@ def test_what_is_over_stands_below_the_last_ten_of_it_or_all(whole, count, more)
     assert more is ("2 older ones: quartier alarms --all" in found)
 
 
+def test_what_was_listed_with_one_that_is_over_is_named_by_all():
+    stage = {"code": "loss.grid_meter_stale", "of": "", "words": "late"}
+    lost = row(1, "loss.grid_meter_lost", "", cleared_utc_ms=NOON_MS, acknowledged=SEEN, consequences=[stage])
+
+    assert "loss.grid_meter_lost, with loss.grid_meter_stale" in " ".join(page(lost, whole=True))
+    assert "loss.grid_meter_stale" not in " ".join(page(lost))
+
+
 def test_a_code_of_another_version_is_listed_without_remedy():
     found = alarms.complete_row(row(1, "old.code"))
 
