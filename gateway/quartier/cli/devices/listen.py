@@ -4,8 +4,12 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import re
 import sys
+import textwrap
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.live import Live
@@ -30,7 +34,8 @@ _ADVICE_AFTER_FRAMES = 3
 _LINE_POINTS_MAX = 8
 _BUS_NAME = "bus1"
 """As quartier init names it: a bus and a device of one name are refused."""
-_LABEL_COLUMNS = 10
+_LABEL_COLUMNS = 7
+_VALUE_LINES_COUNT = 3
 _REFRESH_PER_S = 4
 _PROTOCOL_NAMES = {
     "tic": "Linky TIC",
@@ -42,12 +47,21 @@ _PROTOCOL_NAMES = {
 }
 _IDENTIFICATION = re.compile(rb"/([A-Za-z]{3}[^\r\n]*)")
 _FIRST_POINTS = (
-    "power",
+    "power_w",
+    "power_import_w",
+    "power_export_w",
+    "power_import_mean_w",
+    "power_export_mean_w",
+    "power_l",
     "apparent_power_va",
     "energy_import_wh",
     "energy_export_wh",
-    "current_l",
+    "energy_import",
+    "energy_export",
     "voltage_l",
+    "current_l",
+    "power",
+    "apparent_power",
     "energy",
 )
 
@@ -65,7 +79,7 @@ def run_listen(options: argparse.Namespace) -> int:
     try:
         return asyncio.run(_listen_to_port(port, known, options))
     except LinkLost as lost:
-        print(_explain_lost(port, lost), file=sys.stderr)
+        _print_note(_explain_lost(port, lost))
         return 1
 
 
@@ -84,19 +98,26 @@ def _format_error(error: Exception) -> str:
     return str(errors()[0]["msg"]).removeprefix("Value error, ") if callable(errors) else str(error)
 
 
+def _print_note(text: str) -> None:
+    """Print a sentence on the error output; a narrow terminal breaks it between words."""
+    columns = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else 0
+    wrap = partial(textwrap.fill, width=columns, break_long_words=False, break_on_hyphens=False)
+    print(wrap(text) if columns else text, file=sys.stderr)
+
+
 async def _listen_to_port(port: str, known: keys.MeterKeys, options: argparse.Namespace) -> int:
-    found = await meter_listen.find_meter(port, lambda text: print(text, file=sys.stderr), known)
+    found = await meter_listen.find_meter(port, _print_note, known)
     if not found.protocol:
-        print(f"{port}: {found.advice}", file=sys.stderr)
+        _print_note(f"{port}: {found.advice}")
         return 1
     at = "" if port.startswith("tcp://") else f" at {found.setting}"
-    print(f"{port}: {found.protocol}{at}, {'answers' if found.was_asked else 'speaks'}", file=sys.stderr)
+    _print_note(f"{port}: {found.protocol}{at}, {'answers' if found.was_asked else 'speaks'}")
     print(render_meter_lines(port, found), file=sys.stderr)
     if found.was_asked:
         next_step = f"quartier scan mbus '{port}'" if found.protocol == "mbus" else "a device with a profile"
-        print(f"it speaks only when it is asked; next: {next_step}", file=sys.stderr)
+        _print_note(f"it speaks only when it is asked; next: {next_step}")
         for one in find_asked_advice(found):
-            print(one, file=sys.stderr)
+            _print_note(one)
         return 0
     return await _show_frames(port, found, known, options)
 
@@ -134,12 +155,12 @@ async def _show_frames(
                     print(describe_frame(frame), flush=True)
                 if options.count and frame.number >= options.count:
                     return 0
-    print(f"{port}: the line was lost", file=sys.stderr)
+    _print_note(f"{port}: the line was lost")
     return 1
 
 
 class MeterSheet:
-    """Five lines about a smart meter: meter, link, identity, values with their age, frames and faults."""
+    """Five lines about a smart meter: which it is, when it spoke with good and bad frames, its values."""
 
     def __init__(
         self, port: str, found: meter_listen.FoundMeter, capture: CaptureDecoder, now_s: float
@@ -160,58 +181,86 @@ class MeterSheet:
         self._values |= {name: (value, now_s) for name, value in frame.points.items()}
 
     def render_lines(self, now_s: float, columns: int) -> list[str]:
-        """Return the five lines, each at most ``columns`` wide."""
-        by = "no profile fits yet" if self._by is None else f"profile {self._by.profile}, {self._by.sure}"
-        at = "" if self._port.startswith("tcp://") else f", {self._found.setting.baud} baud"
-        at += "" if self._port.startswith("tcp://") else f" {self._found.setting.framing}"
-        values = self._fitting_values(now_s, columns - _LABEL_COLUMNS)
-        rows = (
-            ("meter", f"{_PROTOCOL_NAMES.get(self._found.protocol, self._found.protocol)}, {by}"),
-            ("link", f"{self._port}{at}"),
-            ("identity", self._identity()),
-            ("values", values or "none yet"),
-            ("frames", self._counts(now_s)),
-        )
-        return [_cut_text(f"{label:<{_LABEL_COLUMNS}}{escape_text(text)}", columns) for label, text in rows]
+        """Return the five lines, each at most ``columns`` wide; what does not fit is left out whole."""
+        heads = (("meter", self._describe_meter()), ("spoke", self._describe_frames(now_s)))
+        lines = [
+            f"{label:<{_LABEL_COLUMNS}}{_join_fitting(parts, columns - _LABEL_COLUMNS)}"
+            for label, parts in heads
+        ]
+        return [_cut_text(escape_text(line), columns) for line in lines + self._render_values(now_s, columns)]
 
-    def _identity(self) -> str:
+    def _describe_meter(self) -> list[str]:
+        """Return protocol, number, profile, identity and line, the most important first."""
         meters = self._capture.meters
-        who = self._capture.identity(self._meter if self._meter in meters else "").text
-        parts = [f"meter {self._meter}" if self._meter else "no number stated", *([who] if who else [])]
-        others = len([one for one in meters if one not in ("", self._meter)])
-        return ", ".join(
-            parts + ([f"and {output.format_count(others, 'other meter', 'others')}"] if others else [])
-        )
+        others_count = len([one for one in meters if one not in ("", self._meter)])
+        setting = f"{self._found.setting.baud} baud {self._found.setting.framing}"
+        parts = [
+            _PROTOCOL_NAMES.get(self._found.protocol, self._found.protocol),
+            f"meter {self._meter}" if self._meter else "no number stated",
+            "no profile fits yet" if self._by is None else f"profile {self._by.profile}, {self._by.sure}",
+            self._capture.identity(self._meter if self._meter in meters else "").text,
+            f"and {output.format_count(others_count, 'other meter', 'others')}" if others_count else "",
+            self._port,
+            "" if self._port.startswith("tcp://") else setting,
+        ]
+        return list(filter(None, parts))
 
-    def _fitting_values(self, now_s: float, columns: int) -> str:
-        """Return as many values as fit, powers first, and the number of the rest."""
+    def _render_values(self, now_s: float, columns: int) -> list[str]:
+        """Return lines with as many values as fit, the most useful first, and the number of the rest."""
         names = sorted(self._values, key=_rank_point)
-        parts: list[str] = []
-        for place, name in enumerate(names):
-            value, at_s = self._values[name]
-            text = (
-                f"{name} {output.format_number(value, _find_unit(name))} ({output.format_age(now_s - at_s)})"
-            )
-            left = len(names) - place - 1
-            more = f", and {left} more" if left else ""
-            if parts and len(", ".join([*parts, text])) + len(more) > columns:
-                return f"{', '.join(parts)}, and {len(names) - place} more"
-            parts.append(text)
-        return ", ".join(parts)
+        told = [self._describe_value(name, now_s) for name in names]
+        head = f"{'values':<{_LABEL_COLUMNS}}"
+        lines = [f"{head}none yet"]
+        for count in range(len(told), -1, -1):
+            left_count = len(told) - count
+            more = [f"and {left_count} more: --json"] if left_count else []
+            if parts := [*told[:count], *more]:
+                lines = _wrap_parts([head + parts[0], *parts[1:]], columns)
+            if len(lines) <= _VALUE_LINES_COUNT:
+                break
+        return lines + [""] * (_VALUE_LINES_COUNT - len(lines))
 
-    def _counts(self, now_s: float) -> str:
+    def _describe_value(self, name: str, now_s: float) -> str:
+        """Return a value without the unit in its name; with its age if it is not of the last frame."""
+        value, at_s = self._values[name]
+        symbol, age = _find_unit(name), output.format_age(now_s - at_s)
+        label = name.removesuffix(f"_{parse_quantity(name.rpartition('.')[2]).unit}") if symbol else name
+        text = f"{label} {output.format_number(value, symbol)}"
+        return text if at_s == self._last_s else f"{text} ({age})"
+
+    def _describe_frames(self, now_s: float) -> list[str]:
+        """Return when the meter spoke last, and how many frames were good and bad."""
         counts, capture = self._capture.counts, self._capture
+        bad = output.format_count(counts.bad_count, "bad group")
+        out_of_step = f"{output.format_count(counts.resync_count, 'time')} out of step"
         if self._last_s is None:
             heard = output.format_count(counts.bytes_count, "byte")
-            parts = [f"none for {output.format_age(now_s - self._began_s)}, {heard} heard"]
+            waited = f"for {output.format_age(now_s - self._began_s)}"
+            return ["no frame", heard, bad, waited, out_of_step]
+        frames = output.format_count(capture.frames_count, "frame")
+        why = [capture.why] if counts.bad_count and capture.why else []
+        return [f"{output.format_age(now_s - self._last_s)} ago", frames, bad, out_of_step, *why]
+
+
+def _join_fitting(parts: Sequence[str], columns: int) -> str:
+    """Join the first parts, as many as fit; at least one."""
+    text = parts[0]
+    for part in parts[1:]:
+        if len(text) + len(part) + 2 <= columns:
+            text += f", {part}"
+    return text
+
+
+def _wrap_parts(parts: Sequence[str], columns: int) -> list[str]:
+    """Join parts to lines, none cut: a part that does not fit begins the next line, which is indented."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if len(lines[-1]) + len(part) + 3 <= columns:  # a comma before and one that may follow
+            lines[-1] += f", {part}"
         else:
-            parts = [f"{output.format_count(capture.frames_count, 'frame', 'frames')}"]
-            parts.append(f"last {output.format_age(now_s - self._last_s)} ago")
-        parts += [
-            f"faults: {output.format_count(counts.bad_count, 'group', 'groups')} bad",
-            f"{output.format_count(counts.resync_count, 'time', 'times')} out of step",
-        ]
-        return ", ".join([*parts, *([capture.why] if counts.bad_count and capture.why else [])])
+            lines[-1] += ","
+            lines.append(f"  {part}")
+    return lines
 
 
 def _cut_text(text: str, columns: int) -> str:
@@ -245,7 +294,7 @@ class _ProfileAdvice:
             or self._last_advice.get(meter) == by.profile
         ):
             return
-        print(describe_suggestion(by), file=sys.stderr)
+        _print_note(describe_suggestion(by))
         print(f'[devices.meter]\nbus = "{_BUS_NAME}"\nprofile = "{by.profile}"\n', file=sys.stderr)
         self._last_advice[meter] = by.profile
 

@@ -104,33 +104,55 @@ def test_scripts_get_a_json_line_a_frame(linky, capsys):
     assert ("enedis/linky_standard", "sure", "states ADSC") == (frame["profile"], frame["sure"], frame["why"])
 
 
-def test_a_sheet_has_five_lines_with_the_age_of_each_value():
+def make_sheet():
     capture = CaptureDecoder("tic", is_capture=False)
-    sheet = MeterSheet("/dev/ttyUSB0", FoundMeter("tic", LineSetting(9600, "7E1")), capture, 0.0)
-    assert "none for 3.0 s, 0 bytes heard, faults: 0 groups bad" in sheet.render_lines(3.0, 120)[4]
+    return capture, MeterSheet("/dev/ttyUSB0", FoundMeter("tic", LineSetting(9600, "7E1")), capture, 0.0)
+
+
+def test_a_sheet_has_five_lines_with_the_age_of_what_is_not_of_the_last_frame():
+    capture, sheet = make_sheet()
+    assert "spoke  no frame, 0 bytes, 0 bad groups, for 3.0 s" in sheet.render_lines(3.0, 120)[1]
 
     for second in (10.0, 30.0):
         for frame in capture.feed(FRAME.replace(b"ADSC\t04", b"ADSC\t05") if second == 30.0 else FRAME):
             sheet.take(frame, second)
     sheet.take(CaptureFrame(2, Telegram("", ()), {"apparent_power_va": 1234.0}), 31.0)
-    meter, link, identity, values, frames = sheet.render_lines(32.0, 100)
+    meter, spoke, values, *_ = lines = sheet.render_lines(32.0, 120)
 
-    assert meter.startswith("meter     Linky TIC, ")
-    assert link == "link      /dev/ttyUSB0, 9600 baud 7E1"
-    assert identity == "identity  meter 041976000001, Linky (Landis+Gyr, 2019)"
-    assert values.startswith(
-        "values    apparent_power_va 1,234 VA (1.0 s), energy_import_t1_wh 3,519,702 Wh (2.0 s)"
-    )
-    assert values.endswith("more")
-    assert "last 1.0 s ago, faults: 1 group bad, 0 times out of step" in frames
-    assert all(len(line) <= 46 for line in sheet.render_lines(32.0, 46))
+    assert 5 == len(lines)
+    assert meter.startswith("meter  Linky TIC, meter 041976000001, ")
+    assert meter.endswith("Linky (Landis+Gyr, 2019), /dev/ttyUSB0, 9600 baud 7E1")
+    assert "spoke  1.0 s ago, 2 frames, 1 bad group, 0 times out of step" in spoke
+    assert values.startswith("values apparent_power 1,234 VA, energy_import_t1 3,519,702 Wh (2.0 s)")
+
+
+@pytest.mark.parametrize(("columns", "shown_count"), [(46, 2), (120, 9)])
+def test_a_sheet_shows_the_most_useful_values_whole_on_any_terminal(columns, shown_count):
+    capture, sheet = make_sheet()
+    for frame in capture.feed(FRAME):
+        sheet.take(frame, 10.0)
+    registers = {f"energy_import_t{number}_wh": 3_519_702.0 for number in range(1, 11)}
+    others = {"breaker_state": "closed", "power_import_mean_before_w": 580.0}
+    first = {"energy_import_wh": 35_197_020.0, "power_import_mean_w": 594.0, "voltage_l1_v": 233.0}
+    sheet.take(CaptureFrame(2, Telegram("", ()), others | registers | first), 10.0)
+    meter, spoke, *values = lines = sheet.render_lines(10.4, columns)
+    text = " ".join(line.strip() for line in values).removeprefix("values ")
+
+    assert 5 == len(lines)
+    assert all(len(line) <= columns for line in lines)
+    assert meter.startswith("meter  Linky TIC, meter 041976000001")
+    assert spoke.startswith("spoke  0.4 s ago, 1 frame, 0 bad groups")
+    assert text.startswith("power_import_mean 594 W, energy_import 35,197,020 Wh, ")
+    assert text.endswith(f"and {16 - shown_count} more: --json")
+    assert "…" not in "".join(lines)
 
 
 def test_on_a_terminal_the_sheet_takes_the_place_of_the_frames(linky):
     master, slave = os.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 46, 0, 0))
+    env = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
     command = (sys.executable, "-m", "quartier.cli", "listen", linky, "--count", "3")
-    subprocess.run(command, stdout=slave, stderr=subprocess.DEVNULL, check=True)
+    subprocess.run(command, stdin=slave, stdout=slave, stderr=slave, env=env, check=True)
     os.close(slave)
     said = b""
     with contextlib.suppress(OSError):  # EIO: the end of a pty
@@ -139,10 +161,12 @@ def test_on_a_terminal_the_sheet_takes_the_place_of_the_frames(linky):
     os.close(master)
 
     page = said.decode()
-    assert "meter     Linky TIC" in page
-    assert "values    " in page
+    assert "meter  Linky TIC" in page
+    assert "values energy_import_t1 3,519,702 Wh" in page
     assert "\033[1A" in page, "it is drawn in place"
     assert "frame 1:" not in page
+    assert "profile enedis/linky_standard, sure: states\r\n" in page, "a note breaks between words"
+    assert all(len(re.sub("\033\\[[?0-9]*[A-Za-z]", "", line)) <= 46 for line in page.split("\r\n"))
 
 
 def test_a_port_that_is_not_there_is_exit_1(capsys):
