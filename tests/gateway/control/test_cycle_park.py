@@ -229,11 +229,11 @@ def test_the_cars_may_leave_the_site_file_while_the_connection_holds_them_back(p
     p.cars = {"ev00": car(), "ev01": car()}
     p.base_w = {"grid": (1_000, 1_000, 1_000)}
     p.run(60).cap(import_max_w=8_000).run(60)
-    assert p.state.park.level_w is not None
+    assert p.state.load_sharing.level_w is not None
     p.house, p.base_w = replace(p.house, assets=()), {}
     calm = RestoreGate(below_since_ns=(p.t - 150) * 10**9)
     p.state = p.state.adopt(p.house)
-    p.state = replace(p.state, gate=calm, park=replace(p.state.park, shared_ns=p.t * 10**9))
+    p.state = replace(p.state, gate=calm, load_sharing=replace(p.state.load_sharing, shared_ns=p.t * 10**9))
     p.run(60)
 
-    assert p.state.park.level_w is None
+    assert p.state.load_sharing.level_w is None

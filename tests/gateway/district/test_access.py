@@ -94,7 +94,7 @@ async def codes(connection, topics):
 
 async def say(connection, topic):
     """Publish with QoS 1 as soon as the broker takes one more."""
-    await until(lambda: connection.flying_count < 10)
+    await until(lambda: connection.in_flight_count < 10)
     connection.publish(OutgoingMessage(topic, b"x", 1, tag=topic))
 
 

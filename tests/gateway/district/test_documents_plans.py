@@ -199,5 +199,5 @@ async def test_a_retained_schedule_and_a_republished_one_are_taken_alike(
             await host.until(lambda: len(uplink.inbox) == 2)
             retained, republished = (item.document for item in uplink.inbox)
             assert retained.seq < republished.seq
-            assert retained.stretches == republished.stretches
+            assert retained.intervals == republished.intervals
             assert [False, False] == [item.repeated for item in uplink.inbox]

@@ -96,7 +96,7 @@ def signing(make_host, mosquitto, make_uplink, tmp_path, link):
             uplink = make_uplink(
                 broker.port, issuers_file=issuers, rate=rate, watermark_unsigned=not signed, **rules
             )
-            uplink._house = replace(uplink._house, is_stranger=lambda boot: boot > 7)
+            uplink._house = replace(uplink._house, is_foreign_boot=lambda boot: boot > 7)
             async with link.running(uplink):
                 yield host, uplink
 

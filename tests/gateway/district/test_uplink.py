@@ -78,7 +78,7 @@ async def test_who_looked_around_and_had_nothing_to_say_keeps_no_sample_waiting(
 
 async def test_where_a_host_asked_for_a_pace_no_sample_wakes_the_link(make_uplink):
     uplink = make_uplink(1883, scan_ms=5_000)
-    uplink.session.opened(0, uplink._make_context())
+    uplink.session.process_opening(0, uplink._make_context())
     uplink.wake()
     assert not uplink._wake.is_set()
     uplink.session.scan_ms = 0
@@ -244,7 +244,7 @@ async def test_who_was_taken_over_by_a_newer_machine_by_a_signed_word_leaves_and
     broker = await mosquitto()
     async with make_host(broker.port) as host:
         uplink = make_uplink(broker.port, rate=600.0, issuers_file=host.issuers(tmp_path / "keys.json"))
-        uplink._house = replace(uplink._house, is_stranger=lambda boot: boot == 9)
+        uplink._house = replace(uplink._house, is_foreign_boot=lambda boot: boot == 9)
         async with link.running(uplink):
             await host.until(lambda: "NBIRTH" in host.kinds() and uplink.stats["control_on"])
             profile = ConnectionProfile(client_id="issy.b012", clean_start=True, session_expiry_s=0)
@@ -264,7 +264,7 @@ async def test_a_newer_boot_in_the_watermark_alone_makes_nobody_give_way(
 ):
     broker = await mosquitto()
     uplink = make_uplink(broker.port, rate=60.0)
-    uplink._house = replace(uplink._house, is_stranger=lambda boot: boot == 9)
+    uplink._house = replace(uplink._house, is_foreign_boot=lambda boot: boot == 9)
     async with make_host(broker.port) as host, link.running(uplink):
         await host.until(lambda: "NBIRTH" in host.kinds())
         host.keys = {("grid", 9, 1)}

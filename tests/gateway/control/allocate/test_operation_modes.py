@@ -259,12 +259,12 @@ def test_what_gets_cold_while_it_is_blocked_takes_the_place_of_an_earlier_turn(p
 def test_a_claim_that_finds_no_place_leaves_everything_as_it_was(plant, house):
     p = plant(house=replace(house, assets=(COLD,)), base_w=500, raw={"hot_water.tank_c": 40})
     p.run(30).cap(import_max_w=1_000).run(10)
-    blocked_at = p.state.turns["hot_water"].since_ns
+    blocked_at = p.state.switch_states["hot_water"].since_ns
     p.run(500)
 
     assert 0 == p.points["hot_water.relay_on"]
-    assert blocked_at == p.state.turns["hot_water"].since_ns
-    assert 1 == p.state.turns["hot_water"].sheds_24h(p.t * 1_000_000_000)
+    assert blocked_at == p.state.switch_states["hot_water"].since_ns
+    assert 1 == p.state.switch_states["hot_water"].sheds_24h(p.t * 1_000_000_000)
 
 
 @pytest.mark.long

@@ -60,17 +60,17 @@ async def test_a_message_goes_out_and_comes_back_with_its_user_properties(mosqui
     assert ("a/b", b"x", {}) == (message.topic, message.payload, message.user)
     await until(lambda: connection.finished)
     assert [("tag", 0)] == connection.finished
-    assert (0, mqtt_types.SEND_WINDOW_BYTES) == (connection.flying_count, connection.room_bytes)
+    assert (0, mqtt_types.SEND_WINDOW_BYTES) == (connection.in_flight_count, connection.free_bytes)
     await connection.leave(mqtt_types.NORMAL_DISCONNECT)
 
 
 async def test_room_counts_what_is_not_yet_written(mosquitto):
     connection = await connected(plain(await mosquitto()))
     connection.publish(OutgoingMessage("a", b"x" * 1000, 0, tag=1))
-    assert mqtt_types.SEND_WINDOW_BYTES - 1001 == connection.room_bytes
+    assert mqtt_types.SEND_WINDOW_BYTES - 1001 == connection.free_bytes
     assert [1] == connection.list_unfinished()
     await until(lambda: connection.finished)
-    assert mqtt_types.SEND_WINDOW_BYTES == connection.room_bytes
+    assert mqtt_types.SEND_WINDOW_BYTES == connection.free_bytes
     await connection.leave(mqtt_types.NORMAL_DISCONNECT)
 
 
@@ -219,7 +219,7 @@ async def test_the_last_word_waits_until_what_was_said_is_acknowledged():
         connection = await connected(BrokerServer("127.0.0.1", server.sockets[0].getsockname()[1], tls=False))
         connection.publish(OutgoingMessage("a", b"x", 1))
         await connection.leave(mqtt_types.NORMAL_DISCONNECT)
-        assert 0 == connection.flying_count
+        assert 0 == connection.in_flight_count
         await until(lambda: told[-1] == "closed")
     assert [0x10, 0x30, "acknowledged", 0xE0, "closed"] == told
 
@@ -233,7 +233,7 @@ async def test_a_socket_that_breaks_while_we_leave_is_not_waited_for(monkeypatch
         connection._socket.shutdown(socket.SHUT_RDWR)
         async with asyncio.timeout(60):
             await connection.leave(mqtt_types.NORMAL_DISCONNECT)
-    assert connection.ended is not None
+    assert connection.end_reason is not None
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ async def test_a_receiver_that_stalls_uses_up_the_room_and_no_more_memory(make_r
     async with make_relay(0, stall=True) as relay:
         connection = await connected(BrokerServer("127.0.0.1", relay.port, tls=False))
         sent = 0
-        while connection.room_bytes > 0 and sent < 2_000:
+        while connection.free_bytes > 0 and sent < 2_000:
             connection.publish(OutgoingMessage("a", b"x" * 20_000))
             sent += 1
             await asyncio.sleep(0)
@@ -288,7 +288,7 @@ async def test_more_messages_than_we_want_at_once_wait_outside_and_none_is_lost(
     writer = await connected(plain(broker), client_id="writer")
     for number in range(1_000):
         writer.publish(OutgoingMessage("a", str(number).encode()))
-    await until(lambda: writer.flying_count == 0 and len(reader._inbound) >= 128)
+    await until(lambda: writer.in_flight_count == 0 and len(reader._inbound) >= 128)
     assert len(reader._inbound) <= 130
     assert [str(n).encode() for n in range(1_000)] == [(await reader.receive()).payload for _ in range(1_000)]
     await reader.leave(mqtt_types.NORMAL_DISCONNECT)
