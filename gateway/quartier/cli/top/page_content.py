@@ -230,14 +230,14 @@ def _render_site_line(told: Mapping[str, Any]) -> Text:
 
 
 _POINT_COLUMNS = (
-    TableColumn("point"),
+    TableColumn("point", whole=True),
     TableColumn("value", right=True),
-    TableColumn("unit"),
+    TableColumn("unit", drop_rank=3),
     TableColumn("quality"),
-    TableColumn("age", right=True),
-    TableColumn("written"),
-    TableColumn("on release", drop_rank=3),
-    TableColumn("address"),
+    TableColumn("age", right=True, drop_rank=2),
+    TableColumn("written", drop_rank=1),
+    TableColumn("on release", drop_rank=4),
+    TableColumn("address", drop_rank=5),
 )
 
 
@@ -260,15 +260,18 @@ def make_device_page(told: Mapping[str, Any], points: Sequence[Mapping[str, Any]
 
 
 def _make_point_sheet(points: Sequence[Mapping[str, Any]]) -> TableSheet:
-    return TableSheet(_POINT_COLUMNS, tuple(map(_make_point_row, points)))
+    """Make a row for each point; an owner that all have is not repeated in their names."""
+    owners = {point["point"].partition(".")[0] for point in points}
+    prefix = f"{owners.pop()}." if len(owners) == 1 else ""
+    return TableSheet(_POINT_COLUMNS, tuple(_make_point_row(point, prefix) for point in points))
 
 
-def _make_point_row(point: Mapping[str, Any]) -> TableRow:
+def _make_point_row(point: Mapping[str, Any], prefix: str) -> TableRow:
     good = point["quality"] == "good"
     writable = point.get("writable", False)
     told = point.get("written")
     cells = (
-        make_cell(point["point"]),
+        make_cell(point["point"].removeprefix(prefix)),
         make_cell(format_number(point["value"])),
         make_cell(format_unit(point["unit"])),
         make_cell(point["quality"], "" if good else "red"),

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 
 REFRESH_S = 1.0
 NOTICE_S = 10.0
+HEAD_SHARE = 0.4
 FOOT_FROM_LINES = 16  # on a lower screen the rows are worth more
 EX_INTERRUPTED, EX_TERMINATED = 130, 143
 # Only what the terminal itself calls its colours: so it reads on any background, and without colours.
 SCREEN_STYLE = """
 Screen, Static, OptionList, Input, Footer { background: ansi_default; color: ansi_default; }
-#head { height: auto; max-height: 40%; }
+#head { height: auto; }
 #news { height: auto; display: none; }
 OptionList {
   height: 1fr; border: none; padding: 0; margin-top: 1;
@@ -197,11 +198,21 @@ class PageScreen(Screen[None]):
         self._show_notices()
         if self._page is None:
             return
-        self.query_one("#head", Static).update(Text("\n").join(self._page.head))
+        self.query_one("#head", Static).update(self._fit_head(self._page.head))
         self.query_one("#foot", Static).update(Text("\n").join(self._page.foot))
         self.query_one("#foot").display = bool(self._page.foot) and self.size.height >= FOOT_FROM_LINES
         self._fill(list(self._lines(self._page)))
         self._show_details()
+
+    def _fit_head(self, sentences: Sequence[Text]) -> Text:
+        """Wrap the sentences; what the screen has no room for ends in a mark."""
+        lines = Text("\n").join(sentences).wrap(self.app.console, self.size.width)
+        count = max(1, int(HEAD_SHARE * self.size.height))
+        if len(lines) > count:
+            last = lines[count - 1]
+            last.truncate(self.size.width - 1)
+            last.append("…")
+        return Text("\n").join(lines[:count])
 
     def _show_notices(self) -> None:
         words = self.query_one(Input).value

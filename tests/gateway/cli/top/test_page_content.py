@@ -69,6 +69,20 @@ def test_outcome_and_reason_stay_on_a_screen_of_46_columns(status, about):
     assert told["asset"]["ledger"][0]["why"][:13] in orders[1].plain
 
 
+def test_points_are_told_apart_on_a_screen_of_46_columns(about):
+    (point, *_) = about("points", "gx")
+    name = "enedis_linky_standard"
+    points = [{**point, "point": f"{name}.energy_import_t{number}_wh"} for number in (1, 2)]
+    (sheet,) = page_content.make_device_page(about("device", "gx"), points).sheets
+
+    _, *rows = (line.plain for line in render_sheet(sheet, 46))
+    assert ["energy_import_t1_wh", "energy_import_t2_wh"] == [row.split()[0] for row in rows]
+    assert f"{name}.energy_import_t1_wh: at" in sheet.rows[0].more
+
+    shared = page_content.make_device_page(about("device", "gx"), [points[0], point]).sheets[0]
+    assert f"{name}.energy_import_t1_wh" == shared.rows[0].cells[0].plain, "two owners: both are said"
+
+
 def test_the_connection_tree_stands_below_the_assets(status):
     row = {
         "under": None,
@@ -133,7 +147,7 @@ def test_a_device_shows_its_points_and_in_full_what_becomes_of_them(about):
 
     assert "device gx good on lan: last good 0.2 s ago, 0 errors" == told[1]
     assert "Victron Energy GX c0619" == told[2]
-    assert "bat1.setpoint_w -1,180 W stale 7.0 s -1,180 W done 0 holding:37" == told[-1]
+    assert "setpoint_w -1,180 W stale 7.0 s -1,180 W done 0 holding:37" == told[-1]
     reading, setpoint = found.sheets[0].rows
     assert "bat1.power_w: at holding:842; read only" == reading.more
     assert (
@@ -150,7 +164,7 @@ def test_an_asset_shows_why_it_is_steered_so(about):
     assert "ago asked orders who outcome because" == told[3]
     assert "9.0 s -1,180 to -900 W 4 self-consumption done self-consumption" == told[4]
     assert "3 min own control 1 the gateway, giving it back refused given back" == told[5]
-    assert "bat1.power_w -1,200 W good 0.3 s holding:842" == told[-2]
+    assert "power_w -1,200 W good 0.3 s holding:842" == told[-2]
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])

@@ -87,6 +87,19 @@ async def test_all_of_a_small_house_is_seen_on_80_by_24(person):
         assert "…" not in someone.text
 
 
+async def test_a_head_that_has_no_room_ends_in_a_mark(person, status):
+    text = (
+        "a bus is down: every device on it counts as silent, by its own row; the other buses keep their rate"
+    )
+    status["control"]["alarms"] = [text] * 5
+    async with person((46, 24)) as someone:
+        await someone.sees("alarm: a bus is down")
+        head = someone.text.split("\n")[:9]
+
+        assert all(line.strip() for line in head)
+        assert ["…" in line for line in head] == [False] * 8 + [True]
+
+
 async def test_enter_looks_into_an_asset_a_bus_and_its_device_and_escape_comes_back(person):
     async with person() as someone:
         await someone.is_on("asset:bat1")
