@@ -72,9 +72,9 @@ class Layout:
         self._places = places
 
     @classmethod
-    def of(cls, owner: str, told: SharedQuantities) -> "Layout":
+    def of(cls, owner: str, quantities: SharedQuantities) -> "Layout":
         """Return the layout of these quantities of one owner."""
-        return cls(told.names, told.kinds, owner, told.places)
+        return cls(quantities.names, quantities.kinds, owner, quantities.places)
 
     def __len__(self) -> int:
         return len(self._names)

@@ -77,14 +77,14 @@ class DeviceCommands:
         self._caps = {name: self._caps.get(name) for name, how in released.items() if how == "cap"}
 
     def note_readings(
-        self, told: Readings, job: ReadJob | None = None, answer: ReadAnswer | None = None
+        self, readings: Readings, job: ReadJob | None = None, answer: ReadAnswer | None = None
     ) -> None:
         """Take readings of an exchange or of a notification."""
-        self._minimums.note_readings(told)
+        self._minimums.note_readings(readings)
         for name in self._caps:
-            place = told.layout.place(name)
+            place = readings.layout.place(name)
             if place is not None:
-                self._caps[name] = None if told.qualities[place] else told.values[place]
+                self._caps[name] = None if readings.qualities[place] else readings.values[place]
         if job is not None and answer is not None:
             places = {ref: place for place, ref in enumerate(job.refs)}
             for one in job.columns.meanings:
@@ -248,17 +248,17 @@ class SwitchTimes:
         """The points that have minimum times."""
         return tuple(self._least)
 
-    def note_readings(self, told: Readings) -> None:
+    def note_readings(self, readings: Readings) -> None:
         """Take readings; the time of a state is known only after its beginning was observed."""
         for name in self._least:
-            place = told.layout.place(name)
-            if place is None or told.qualities[place]:
+            place = readings.layout.place(name)
+            if place is None or readings.qualities[place]:
                 continue
-            is_on, before = bool(told.values[place]), self._state.get(name)
+            is_on, before = bool(readings.values[place]), self._state.get(name)
             if before is None:
                 self._state[name] = is_on, None
             elif before[0] != is_on:
-                self._state[name] = is_on, told.taken_ns
+                self._state[name] = is_on, readings.taken_ns
 
     def find_wait_s(self, name: str, value: float, now_ns: int) -> float:
         """Return how long a command must still wait, in s; 0 if not at all."""

@@ -271,9 +271,9 @@ class BacnetDriver:
         self._times.end()
         self._news.clear()
 
-    def _note_i_am(self, said: IAm) -> None:
+    def _note_i_am(self, i_am: IAm) -> None:
         """Take an I-Am of the device: if it was silent, poll it at once and renew its subscriptions."""
-        if self._peer.process_i_am(said) and self._aside:
+        if self._peer.process_i_am(i_am) and self._aside:
             self._hello_ns = self._clock.now_ns()
             self._subscriptions.anew(self._hello_ns)
             self._wake()

@@ -198,11 +198,11 @@ class PollPlan:
             self._enlist(meanings, pack, job.period_ns / _S, now_ns, known)
         return NO_READINGS
 
-    def note_missing_properties(self, job: ReadJob, told: ReadAnswer) -> None:
+    def note_missing_properties(self, job: ReadJob, answer: ReadAnswer) -> None:
         """Retry properties that the device does not have rarely; no longer read such status flags."""
         gone = set()
         for place, ref in enumerate(job.refs):
-            denial = told.denial(place)
+            denial = answer.denial(place)
             if denial is not None and denial.is_gone:
                 gone.add(ref)
         if not gone:

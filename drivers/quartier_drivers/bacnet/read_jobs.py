@@ -158,51 +158,53 @@ class PointColumns:
         now = Readings(self.layout, self._values, bytes(len(self.meanings)), 0, self._texts)
         return {one.name: now.value(place) for place, one in enumerate(self.meanings)}
 
-    def make_readings(self, told: ReadAnswer, now_ns: int, *, shows_raw: bool = False) -> Readings:
+    def make_readings(self, answer: ReadAnswer, now_ns: int, *, shows_raw: bool = False) -> Readings:
         """Return the readings of an answer or a notification; points without a value are BAD."""
         values = array("d", self._values)
         qualities = bytearray(len(self._rows))
         raws: dict[int, str] = {}
-        read, kinds = told.values, told.kinds
+        read, kinds = answer.values, answer.kinds
         for place, one, at, flags in self._rows:
             kind = kinds[at]
             good = one.plain and kind in NUMBER_TYPES and math.isfinite(read[at])
             if good:
                 values[place] = read[at] * one.factor + one.offset
             else:
-                good = self._odd(place, one, told, at, values)
+                good = self._odd(place, one, answer, at, values)
             if flags >= 0 and kinds[flags] == BITS and int(read[flags]) & _BAD_FLAGS:
                 good = False
             if not good:
                 qualities[place] = BAD_PLACE
             if shows_raw or not good:
-                raws[place] = render_raw(one, told, at, flags)
+                raws[place] = render_raw(one, answer, at, flags)
         self._values = values
         texts = dict(self._texts) if self._texts else _NONE
         return Readings(self.layout, values, bytes(qualities), now_ns, texts, raws or _NONE)
 
-    def _odd(self, place: int, one: PointMeaning, told: ReadAnswer, at: int, values: "array[float]") -> bool:
+    def _odd(
+        self, place: int, one: PointMeaning, answer: ReadAnswer, at: int, values: "array[float]"
+    ) -> bool:
         """Decode a value that is not just a number times a factor; return whether it can be trusted."""
-        kind = told.kinds[at]
+        kind = answer.kinds[at]
         if kind in (DENIED, MISSING, NULL) or one.why:
             return False
         if one.kind == TEXT:
-            return self._text(place, one, told, at)
+            return self._text(place, one, answer, at)
         if kind not in NUMBER_TYPES:
             return False
-        value = one.value(told.values[at])
+        value = one.value(answer.values[at])
         if value is None:
             return False
         values[place] = value
         self._texts.pop(place, None)
         if abs(value) >= EXACT_INT_MAX and kind in (UNSIGNED, SIGNED):
-            self._texts[place] = str(told.elements(at)[0].value)
+            self._texts[place] = str(answer.elements(at)[0].value)
         return True
 
-    def _text(self, place: int, one: PointMeaning, told: ReadAnswer, at: int) -> bool:
-        found = told.elements(at) if told.kinds[at] == CHARACTERS else ()
+    def _text(self, place: int, one: PointMeaning, answer: ReadAnswer, at: int) -> bool:
+        found = answer.elements(at) if answer.kinds[at] == CHARACTERS else ()
         said = str(found[0].value) if found else ""
-        self._texts[place] = find_text(one.point, told.values[at], said)
+        self._texts[place] = find_text(one.point, answer.values[at], said)
         return bool(self._texts[place]) or bool(found)
 
     def make_bad_readings(self, why: str, now_ns: int) -> Readings:
@@ -214,17 +216,17 @@ class PointColumns:
         )
 
 
-def render_raw(one: PointMeaning, told: ReadAnswer, at: int, flags: int) -> str:
+def render_raw(one: PointMeaning, answer: ReadAnswer, at: int, flags: int) -> str:
     """Return the content on the wire, for people."""
-    denial = told.denial(at)
+    denial = answer.denial(at)
     if denial is not None:
         return str(denial)
     if one.why:
         return one.why
-    found = told.elements(at)
+    found = answer.elements(at)
     words = ", ".join(str(element.value) for element in found) or "nothing"
-    if flags >= 0 and told.kinds[flags] == BITS:
-        bits = int(told.values[flags])
+    if flags >= 0 and answer.kinds[flags] == BITS:
+        bits = int(answer.values[flags])
         named = [
             name
             for bit, name in ((FAULT_BIT, "in fault"), (OUT_OF_SERVICE_BIT, "out of service"))

@@ -37,12 +37,16 @@ class Subscription:
     has_notified: bool = False
     """Whether anything was notified since it was made."""
 
-    def differs(self, told: Readings) -> bool:
+    def differs(self, readings: Readings) -> bool:
         """Return whether a state that was polled differs from the one that was last notified."""
         known = self.columns.last_values
         for one in self.columns.meanings:
-            place = None if one.kind in (FLOAT, TEXT) else told.layout.place(one.name)
-            if place is not None and not told.qualities[place] and told.value(place) != known[one.name]:
+            place = None if one.kind in (FLOAT, TEXT) else readings.layout.place(one.name)
+            if (
+                place is not None
+                and not readings.qualities[place]
+                and readings.value(place) != known[one.name]
+            ):
                 return True
         return False
 
@@ -122,13 +126,13 @@ class DeviceSubscriptions:
         for one in self._all.values():
             one.due_ns = min(one.due_ns, now_ns)
 
-    def compare_poll(self, told: Readings, now_ns: int) -> None:
+    def compare_poll(self, readings: Readings, now_ns: int) -> None:
         """Make a subscription due at once if a poll shows another state than was last notified.
 
         Numbers are not compared: changes smaller than the object's increment are not notified.
         """
         for one in self._all.values():
-            if one.has_notified and not one.is_refused and one.differs(told):
+            if one.has_notified and not one.is_refused and one.differs(readings):
                 one.due_ns = min(one.due_ns, now_ns)
 
     def forget(self) -> None:

@@ -43,14 +43,14 @@ class StandingLimits:
         if name in self._last:
             self._last[name] = value
 
-    def note_readings(self, told: Readings) -> Readings:
+    def note_readings(self, readings: Readings) -> Readings:
         """Record what was read, and return it."""
         for name in self._last:
-            place = told.layout.place(name)
+            place = readings.layout.place(name)
             if place is not None:
-                reading = told.reading(place)
+                reading = readings.reading(place)
                 self._last[name] = _find_number(reading.value, reading.quality)
-        return told
+        return readings
 
     def least(self, name: str, cap: float | None) -> float | None:
         """Return the release value of a point: its fail-safe limit, or the present one if that is lower."""

@@ -231,17 +231,17 @@ class DeviceSubscription:
         (self.unfiltered if is_filter else self.refused).add(name)
         return True
 
-    def _hear(self, generation: int, told: SubscriptionNotification) -> None:
+    def _hear(self, generation: int, notification: SubscriptionNotification) -> None:
         """Take a message, perhaps of a subscription that was given up; the session calls this at any time."""
         if generation != self._generation:
             return
         now_ns = self._clock.now_ns()
         self._line.count("notifications_count")
-        if told.ended:
+        if notification.ended:
             self._notification_ns = now_ns - self.grace_ns - 1
             return
         self._notification_ns = now_ns
-        changed = self._store_changes(told, now_ns)
+        changed = self._store_changes(notification, now_ns)
         if not self._is_whole:
             return
         if self._deaths_count and changed:
@@ -252,18 +252,18 @@ class DeviceSubscription:
             batch.fresh_ns = now_ns
             # Messages come a little sooner or later: early by less than a quarter of a period is on time.
             if id(batch) in changed or 4 * (now_ns - batch.report_ns) >= 3 * batch.period_ns:
-                self._tell(batch, told.sent)
+                self._tell(batch, notification.sent)
 
-    def _store_changes(self, told: SubscriptionNotification, now_ns: int) -> set[int]:
+    def _store_changes(self, notification: SubscriptionNotification, now_ns: int) -> set[int]:
         """Put each change in its place; return the identities of the batches that changed."""
         changed: set[int] = set()
         seen: set[int] = set()
-        for handle, value in told.changes:
+        for handle, value in notification.changes:
             if not 0 <= handle < len(self._places):
                 continue
             where = self._places[handle]
             if handle in seen:  # a queue: each change is reported
-                self._tell(where.batch, told.sent)
+                self._tell(where.batch, notification.sent)
                 seen.clear()
             seen.add(handle)
             where.batch.put(where.place, value, now_ns)

@@ -171,7 +171,7 @@ def _add_errors(
     name: str,
     course: Sequence[OptionalPower],
     at: int,
-    said: ForecastSeries,
+    series: ForecastSeries,
 ) -> None:
     for span, (first, last) in enumerate(HORIZON_SPANS):
         ours = tallies[name, span, OURS]
@@ -179,8 +179,8 @@ def _add_errors(
             true = course[at + far]
             if true is None:
                 continue
-            ours.add(said.mean_w[far] - true)
-            low, middle, high = said.low_w[far], said.middle_w[far], said.high_w[far]
+            ours.add(series.mean_w[far] - true)
+            low, middle, high = series.low_w[far], series.middle_w[far], series.high_w[far]
             ours.within += low <= true <= high
             for place, value in enumerate((low, middle, high)):
                 ours.below[place] += true < value

@@ -116,7 +116,7 @@ class DocumentWriter:
         self.last_seq = max(self.last_seq + 1, now_ms)
         return self.last_seq
 
-    def _differs(self, member: BuildingState, told: LimitSeries, grid: PlanSteps, now_ms: int) -> bool:
+    def _differs(self, member: BuildingState, limits: LimitSeries, grid: PlanSteps, now_ms: int) -> bool:
         """Return whether an envelope has to be said anew.
 
         What loosens waits for the answer to the one before.
@@ -130,7 +130,7 @@ class DocumentWriter:
             return is_live and last.start_ms < grid.start_ms
         more = False
         for direction in DIRECTIONS:
-            for at_ms, cap_w in zip(grid.step_starts_ms, told[direction][member.place.edge], strict=True):
+            for at_ms, cap_w in zip(grid.step_starts_ms, limits[direction][member.place.edge], strict=True):
                 said_w = last.cap_w(direction, at_ms) or 0.0
                 beyond_w = max(_TOLERANCE_W, _TOLERANCE_SHARE * said_w)
                 if cap_w < said_w - 1.0 and (at_ms <= now_ms or cap_w < said_w - beyond_w):
@@ -139,12 +139,12 @@ class DocumentWriter:
         return more and is_live and last.is_answered
 
     def _envelope(
-        self, member: BuildingState, told: LimitSeries, grid: PlanSteps, now_ms: int
+        self, member: BuildingState, limits: LimitSeries, grid: PlanSteps, now_ms: int
     ) -> OutgoingMessage:
         edge, seq = member.place.edge, self._seq(now_ms)
         # Rounded down, so that the sum stays below the limit.
         caps_w = {
-            direction: tuple(float(floor(watts)) for watts in told[direction][edge])
+            direction: tuple(float(floor(watts)) for watts in limits[direction][edge])
             for direction in DIRECTIONS
         }
         after_w = {direction: member.place.share_w(direction) for direction in DIRECTIONS}

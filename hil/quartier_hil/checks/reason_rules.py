@@ -25,168 +25,168 @@ from quartier_hil.checks.reason_view import (
 """Tolerances for rounding of a limit, a state of charge and a time."""
 
 
-def _check_positive_order(seen: ReasonView) -> str:
-    return "" if seen.value > ZERO_W else f"the order is {seen.value:g}, not above 0"
+def _check_positive_order(view: ReasonView) -> str:
+    return "" if view.value > ZERO_W else f"the order is {view.value:g}, not above 0"
 
 
-def _check_negative_order(seen: ReasonView) -> str:
-    return "" if seen.value < -ZERO_W else f"the order is {seen.value:g}, not below 0"
+def _check_negative_order(view: ReasonView) -> str:
+    return "" if view.value < -ZERO_W else f"the order is {view.value:g}, not below 0"
 
 
-def _check_zero_order(seen: ReasonView) -> str:
-    return "" if abs(seen.value) <= ZERO_W else f"the order is {seen.value:g}, not 0"
+def _check_zero_order(view: ReasonView) -> str:
+    return "" if abs(view.value) <= ZERO_W else f"the order is {view.value:g}, not 0"
 
 
-def _check_discharging(seen: ReasonView) -> str:
-    power_w = read_power_w(seen)
+def _check_discharging(view: ReasonView) -> str:
+    power_w = read_power_w(view)
     return "" if power_w is None or power_w <= ANSWER_W else f"{power_w:g} W are measured"
 
 
-def _check_charging(seen: ReasonView) -> str:
-    power_w = read_power_w(seen)
+def _check_charging(view: ReasonView) -> str:
+    power_w = read_power_w(view)
     return "" if power_w is None or power_w >= -ANSWER_W else f"{power_w:g} W are measured"
 
 
-def _check_limit(seen: ReasonView) -> str:
-    way = seen.part["code"].removeprefix("cap.")
-    cap, told_w = seen.view["caps"].get(way), seen.get("limit_w")
+def _check_limit(view: ReasonView) -> str:
+    way = view.part["code"].removeprefix("cap.")
+    cap, told_w = view.view["caps"].get(way), view.get("limit_w")
     if cap is None:
         return f"no {way} cap is in force"
     return "" if abs(cap["max_w"] - told_w) <= LIMIT_W else f"the {way} cap is {cap['max_w']:g} W"
 
 
-def _check_minimum_on_time(seen: ReasonView) -> str:
-    if seen.value <= 0.0:
+def _check_minimum_on_time(view: ReasonView) -> str:
+    if view.value <= 0.0:
         return "it is off"
-    if seen.on_s is None or seen.output is None:
+    if view.on_s is None or view.output is None:
         return ""
-    least_s = seen.output.min_on_s
+    least_s = view.output.min_on_s
     return (
         ""
-        if seen.on_s <= least_s + SLACK_S + seen.slack_s
-        else f"it is on for {seen.on_s:g} s, its minimum is {least_s:g} s"
+        if view.on_s <= least_s + SLACK_S + view.slack_s
+        else f"it is on for {view.on_s:g} s, its minimum is {least_s:g} s"
     )
 
 
-def _check_early_off(seen: ReasonView) -> str:
-    return "" if seen.value <= 0.0 or _find_output_kind(seen) == "steps" else "it is on"
+def _check_early_off(view: ReasonView) -> str:
+    return "" if view.value <= 0.0 or _find_output_kind(view) == "steps" else "it is on"
 
 
-def _check_tier_off(seen: ReasonView) -> str:
-    tier = seen.get("tier")
-    return "" if tier in seen.view["events"]["off"] else f"tier {tier} is not off"
+def _check_tier_off(view: ReasonView) -> str:
+    tier = view.get("tier")
+    return "" if tier in view.view["events"]["off"] else f"tier {tier} is not off"
 
 
-def _check_frequency_read(seen: ReasonView) -> str:
-    return "" if seen.view["events"]["frequency_hz"] is not None else "the frequency is not read"
+def _check_frequency_read(view: ReasonView) -> str:
+    return "" if view.view["events"]["frequency_hz"] is not None else "the frequency is not read"
 
 
-def _check_frequency_lost(seen: ReasonView) -> str:
-    found_hz = seen.view["events"]["frequency_hz"]
+def _check_frequency_lost(view: ReasonView) -> str:
+    found_hz = view.view["events"]["frequency_hz"]
     return "" if found_hz is None else f"the frequency is read as {found_hz:g} Hz"
 
 
-def _check_grid_event(seen: ReasonView) -> str:
-    return "" if seen.view["events"]["off"] else "no event of the grid acts"
+def _check_grid_event(view: ReasonView) -> str:
+    return "" if view.view["events"]["off"] else "no event of the grid acts"
 
 
-def _check_not_held(seen: ReasonView) -> str:
-    return "it is held" if seen.name in seen.view["restore"]["held"] else ""
+def _check_not_held(view: ReasonView) -> str:
+    return "it is held" if view.name in view.view["restore"]["held"] else ""
 
 
-def _check_held(seen: ReasonView) -> str:
-    return "" if seen.name in seen.view["restore"]["held"] else "nothing holds it"
+def _check_held(view: ReasonView) -> str:
+    return "" if view.name in view.view["restore"]["held"] else "nothing holds it"
 
 
-def _compare_soc(seen: ReasonView, sign: int) -> str:
-    found_pct = seen.asset.get("soc_pct")
-    if found_pct is None or sign * (found_pct - seen.get("soc_pct")) >= -SOC_PCT:
+def _compare_soc(view: ReasonView, sign: int) -> str:
+    found_pct = view.asset.get("soc_pct")
+    if found_pct is None or sign * (found_pct - view.get("soc_pct")) >= -SOC_PCT:
         return ""
     return f"its state of charge is {found_pct:.1f} %"
 
 
-def _check_battery_full(seen: ReasonView) -> str:
-    return _compare_soc(seen, 1)
+def _check_battery_full(view: ReasonView) -> str:
+    return _compare_soc(view, 1)
 
 
-def _check_battery_empty(seen: ReasonView) -> str:
-    return _compare_soc(seen, -1)
+def _check_battery_empty(view: ReasonView) -> str:
+    return _compare_soc(view, -1)
 
 
-def _check_ordered(seen: ReasonView) -> str:
-    return "" if "override" in seen.asset else "nobody orders it"
+def _check_ordered(view: ReasonView) -> str:
+    return "" if "override" in view.asset else "nobody orders it"
 
 
-def _check_plan_leads(seen: ReasonView) -> str:
-    return "" if seen.asset.get("led_by") in {None, "local plan"} else f"{seen.asset['led_by']} leads it"
+def _check_plan_leads(view: ReasonView) -> str:
+    return "" if view.asset.get("led_by") in {None, "local plan"} else f"{view.asset['led_by']} leads it"
 
 
-def _check_stale_inputs(seen: ReasonView) -> str:
-    return "all inputs are well" if seen.view["stage"] == "NORMAL" else ""
+def _check_stale_inputs(view: ReasonView) -> str:
+    return "all inputs are well" if view.view["stage"] == "NORMAL" else ""
 
 
-def _check_meter_suspect(seen: ReasonView) -> str:
-    found = seen.view["grid"]["verdict"]
+def _check_meter_suspect(view: ReasonView) -> str:
+    found = view.view["grid"]["verdict"]
     return "" if found == "suspect" else f"the grid meter is judged {found}"
 
 
-def _check_meter_trial(seen: ReasonView) -> str:
-    found = seen.view["grid"]["verdict"]
+def _check_meter_trial(view: ReasonView) -> str:
+    found = view.view["grid"]["verdict"]
     return "" if found == "implausible" else f"the grid meter is judged {found}"
 
 
-def _check_meter_lost(seen: ReasonView) -> str:
-    state = seen.view["grid"]["state"]
+def _check_meter_lost(view: ReasonView) -> str:
+    state = view.view["grid"]["state"]
     return "" if state in {"lost", "never read"} else f"the grid meter is {state}"
 
 
-def _check_meter_implausible(seen: ReasonView) -> str:
-    state = seen.view["grid"]["state"]
+def _check_meter_implausible(view: ReasonView) -> str:
+    state = view.view["grid"]["state"]
     return "" if state == "implausible" else f"the grid meter is {state}"
 
 
-def _check_failsafe_limit(seen: ReasonView) -> str:
-    return "" if seen.view["stage"] == "SAFE" else f"the stage is {seen.view['stage']}"
+def _check_failsafe_limit(view: ReasonView) -> str:
+    return "" if view.view["stage"] == "SAFE" else f"the stage is {view.view['stage']}"
 
 
-def _check_contact(seen: ReasonView) -> str:
-    found = seen.view["contacts"].get(seen.get("contact"))
+def _check_contact(view: ReasonView) -> str:
+    found = view.view["contacts"].get(view.get("contact"))
     return "" if found is not None and found["acting"] else "it rests"
 
 
-def _check_contact_lost(seen: ReasonView) -> str:
-    found = seen.view["contacts"].get(seen.get("contact"), {})
+def _check_contact_lost(view: ReasonView) -> str:
+    found = view.view["contacts"].get(view.get("contact"), {})
     return "" if found.get("why") == "cannot be read" else f"it {found.get('why', 'is not there')}"
 
 
-def _check_conflict(seen: ReasonView) -> str:
-    point = seen.asset["command"]["point"]
-    found = ("output.second_master", point) in list_alarms(seen)
+def _check_conflict(view: ReasonView) -> str:
+    point = view.asset["command"]["point"]
+    found = ("output.second_master", point) in list_alarms(view)
     return "" if found else "no alarm of another controller stands"
 
 
-def _check_on(seen: ReasonView) -> str:
-    return "" if seen.value > 0.0 or _find_output_kind(seen) == "steps" else "it is off"
+def _check_on(view: ReasonView) -> str:
+    return "" if view.value > 0.0 or _find_output_kind(view) == "steps" else "it is off"
 
 
-def _check_off(seen: ReasonView) -> str:
+def _check_off(view: ReasonView) -> str:
     """Compare a state of off with the order: an asset that is off has an order of 0, or none."""
-    return _check_zero_order(seen) if "command" in seen.asset else ""
+    return _check_zero_order(view) if "command" in view.asset else ""
 
 
-def _check_not_ordered(seen: ReasonView) -> str:
-    return f"it is ordered {seen.value:g}" if "command" in seen.asset else ""
+def _check_not_ordered(view: ReasonView) -> str:
+    return f"it is ordered {view.value:g}" if "command" in view.asset else ""
 
 
-def _check_battery_class(seen: ReasonView) -> str:
-    return "" if seen.asset["role"] == "battery" else f"it is a {seen.asset['role']}"
+def _check_battery_class(view: ReasonView) -> str:
+    return "" if view.asset["role"] == "battery" else f"it is a {view.asset['role']}"
 
 
 def _make_alarm_rule(code: str) -> Callable[[ReasonView], str]:
     """Return a rule: an alarm of this code is active, of whatever subject."""
 
-    def rule(seen: ReasonView) -> str:
-        return "" if any(one == code for one, _ in list_alarms(seen)) else f"no alarm {code} stands"
+    def rule(view: ReasonView) -> str:
+        return "" if any(one == code for one, _ in list_alarms(view)) else f"no alarm {code} stands"
 
     return rule
 
@@ -194,96 +194,96 @@ def _make_alarm_rule(code: str) -> Callable[[ReasonView], str]:
 def _make_asset_alarm_rule(code: str) -> Callable[[ReasonView], str]:
     """Return a rule: an alarm of this code is active for the asset or one of its points."""
 
-    def rule(seen: ReasonView) -> str:
-        found = {of.partition(".")[0] for one, of in list_alarms(seen) if one == code}
-        return "" if seen.name in found else f"no alarm {code} of it stands"
+    def rule(view: ReasonView) -> str:
+        found = {of.partition(".")[0] for one, of in list_alarms(view) if one == code}
+        return "" if view.name in found else f"no alarm {code} of it stands"
 
     return rule
 
 
-def _check_low_import_time(seen: ReasonView) -> str:
+def _check_low_import_time(view: ReasonView) -> str:
     """Compare a wait for 120 s of low import with how long the import has been low."""
-    below_s = seen.view["restore"]["below_s"]
-    is_over = below_s is not None and below_s > RESTORE_AFTER_S + SLACK_S + seen.slack_s
-    return f"the import is low for {below_s:g} s" if is_over else _check_held(seen)
+    below_s = view.view["restore"]["below_s"]
+    is_over = below_s is not None and below_s > RESTORE_AFTER_S + SLACK_S + view.slack_s
+    return f"the import is low for {below_s:g} s" if is_over else _check_held(view)
 
 
-def _check_restore_spread(seen: ReasonView) -> str:
-    return _check_held(seen) if seen.view["restore"]["random_wait_s"] > 0.0 else "there is no random delay"
+def _check_restore_spread(view: ReasonView) -> str:
+    return _check_held(view) if view.view["restore"]["random_wait_s"] > 0.0 else "there is no random delay"
 
 
-def _check_nothing_raised(seen: ReasonView) -> str:
-    if seen.view["events"]["holds"]:
+def _check_nothing_raised(view: ReasonView) -> str:
+    if view.view["events"]["holds"]:
         return ""
-    return _make_alarm_rule("grid.high_frequency")(seen) and "no event of the grid holds anything"
+    return _make_alarm_rule("grid.high_frequency")(view) and "no event of the grid holds anything"
 
 
-def _check_after_outage(seen: ReasonView) -> str:
-    return _make_alarm_rule("grid.outage")(seen) and _make_alarm_rule("grid.after_outage")(seen)
+def _check_after_outage(view: ReasonView) -> str:
+    return _make_alarm_rule("grid.outage")(view) and _make_alarm_rule("grid.after_outage")(view)
 
 
-def _check_slow_rise(seen: ReasonView) -> str:
-    return "" if seen.view["events"]["ceiling_w"] is not None else "nothing limits the rise"
+def _check_slow_rise(view: ReasonView) -> str:
+    return "" if view.view["events"]["ceiling_w"] is not None else "nothing limits the rise"
 
 
-def _check_voltage_read(seen: ReasonView) -> str:
-    return "" if seen.view["events"]["voltage_pct"] else "no voltage is read"
+def _check_voltage_read(view: ReasonView) -> str:
+    return "" if view.view["events"]["voltage_pct"] else "no voltage is read"
 
 
-def _check_voltage_lost(seen: ReasonView) -> str:
-    return "a voltage is read" if seen.view["events"]["voltage_pct"] else ""
+def _check_voltage_lost(view: ReasonView) -> str:
+    return "a voltage is read" if view.view["events"]["voltage_pct"] else ""
 
 
-def _check_autonomous(seen: ReasonView) -> str:
-    return "" if seen.view["mode"] == "AUTONOMOUS" else f"the link is {seen.view['mode']}"
+def _check_autonomous(view: ReasonView) -> str:
+    return "" if view.view["mode"] == "AUTONOMOUS" else f"the link is {view.view['mode']}"
 
 
-def _check_node(seen: ReasonView) -> str:
-    names = {node["name"] for node in seen.view.get("nodes", ())}
-    return "" if seen.get("node") in names else f"there is no node {seen.get('node')}"
+def _check_node(view: ReasonView) -> str:
+    names = {node["name"] for node in view.view.get("nodes", ())}
+    return "" if view.get("node") in names else f"there is no node {view.get('node')}"
 
 
-def _check_connection_tree(seen: ReasonView) -> str:
-    return "" if seen.view.get("nodes") else "no fuse is declared"
+def _check_connection_tree(view: ReasonView) -> str:
+    return "" if view.view.get("nodes") else "no fuse is declared"
 
 
-def _check_supply(seen: ReasonView) -> str:
-    name = seen.get("supply")
-    return "" if name in seen.view["supplies"] else f"there is no supply {name}"
+def _check_supply(view: ReasonView) -> str:
+    name = view.get("supply")
+    return "" if name in view.view["supplies"] else f"there is no supply {name}"
 
 
-def _check_apparent_power_unit(seen: ReasonView) -> str:
-    unit = seen.view["grid"]["unit"]
+def _check_apparent_power_unit(view: ReasonView) -> str:
+    unit = view.view["grid"]["unit"]
     return "" if unit == "VA" else f"the grid meter tells {unit}"
 
 
-def _check_unknown_power(seen: ReasonView) -> str:
-    return "its power is known" if seen.asset.get("quality") == "good" else ""
+def _check_unknown_power(view: ReasonView) -> str:
+    return "its power is known" if view.asset.get("quality") == "good" else ""
 
 
-def _check_unresponsive_car(seen: ReasonView) -> str:
-    codes = {part["code"] for part in iterate_parts(seen.asset.get("state_reason", {"code": ""}))}
+def _check_unresponsive_car(view: ReasonView) -> str:
+    codes = {part["code"] for part in iterate_parts(view.asset.get("state_reason", {"code": ""}))}
     return "" if "state.deaf" in codes else "it obeys"
 
 
 def _make_run_rule(*states: str) -> Callable[[ReasonView], str]:
     """A rule: its run is in one of these states; waste that is collected shows no run."""
 
-    def rule(seen: ReasonView) -> str:
-        if "run" not in seen.asset:
+    def rule(view: ReasonView) -> str:
+        if "run" not in view.asset:
             return ""
-        found = seen.asset["run"]["state"]
+        found = view.asset["run"]["state"]
         return "" if found in states else f"its run is {found}"
 
     return rule
 
 
-def _check_run_late(seen: ReasonView) -> str:
-    return "" if seen.asset.get("run", {}).get("late", True) else "its run is not late"
+def _check_run_late(view: ReasonView) -> str:
+    return "" if view.asset.get("run", {}).get("late", True) else "its run is not late"
 
 
-def _find_output_kind(seen: ReasonView) -> str:
-    return "" if seen.output is None else seen.output.sort
+def _find_output_kind(view: ReasonView) -> str:
+    return "" if view.output is None else view.output.sort
 
 
 ORDER_RULES: Mapping[str, Callable[[ReasonView], str]] = {

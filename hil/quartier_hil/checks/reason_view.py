@@ -43,19 +43,19 @@ class ReasonView:
         return self.part["values"][name]
 
 
-def read_power_w(seen: ReasonView) -> float | None:
+def read_power_w(view: ReasonView) -> float | None:
     """Return the measured power in W; None if it is not good, or an alarm concerns the asset."""
-    if seen.asset.get("quality") != "good" or seen.name in {
-        of.partition(".")[0] for _, of in list_alarms(seen)
+    if view.asset.get("quality") != "good" or view.name in {
+        of.partition(".")[0] for _, of in list_alarms(view)
     }:
         return None
-    return float(seen.asset["power_w"])
+    return float(view.asset["power_w"])
 
 
-def list_alarms(seen: ReasonView) -> Iterator[tuple[str, str]]:
+def list_alarms(view: ReasonView) -> Iterator[tuple[str, str]]:
     """Yield code and subject of each alarm; over wires they come as names in addition to the texts."""
-    yield from (one.key for one in seen.view["alarms"] if hasattr(one, "key"))
-    for name in seen.view.get("alarm_names", ()):
+    yield from (one.key for one in view.view["alarms"] if hasattr(one, "key"))
+    for name in view.view.get("alarm_names", ()):
         code, _, of = name.partition(":")
         yield code, of
 

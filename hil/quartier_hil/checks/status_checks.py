@@ -187,11 +187,11 @@ class ReasonCheck:
         for key in [key for key in self.since if key[0] == name and key[1] not in codes]:
             del self.since[key]
 
-    def _report(self, now_s: float, seen: ReasonView, why: str) -> None:
+    def _report(self, now_s: float, view: ReasonView, why: str) -> None:
         if not self.broken:
-            order = seen.asset.get("command", {}).get("reason", "")
-            said = "; ".join(filter(None, (seen.asset.get("state", ""), order)))
-            self.broken = f"{seen.name} at {now_s:.0f} s says {said!r} ({seen.part['code']}), but {why}"
+            order = view.asset.get("command", {}).get("reason", "")
+            said = "; ".join(filter(None, (view.asset.get("state", ""), order)))
+            self.broken = f"{view.name} at {now_s:.0f} s says {said!r} ({view.part['code']}), but {why}"
 
     def verdict(self, _: RunData) -> Verdict:
         """Return the verdict with the first reason that does not agree."""

@@ -55,9 +55,9 @@ class ResultsFile:
     def __init__(self, folder: Path) -> None:
         self._lines = JsonLinesFile(folder / RESULTS_FILE)
 
-    def append(self, judged: ScenarioResult, at: str) -> None:
+    def append(self, result: ScenarioResult, at: str) -> None:
         """Write one down; ``at`` is the moment it ended, as people read it.  Raises OSError."""
-        self._lines.append({"at": at, **asdict(judged)})
+        self._lines.append({"at": at, **asdict(result)})
 
     def read(self) -> Iterator[ScenarioResult]:
         """All there are, oldest first."""

@@ -75,17 +75,17 @@ class Progress:
         if not self._is_live:
             self._say(self.words())
 
-    def end(self, name: str, judged: ScenarioResult | None) -> None:
+    def end(self, name: str, result: ScenarioResult | None) -> None:
         """One has ended; None: it could not be run."""
         took_s = self._now_s() - self._on.pop(name)
-        if judged is None:
+        if result is None:
             self._say(f"NOT RUN  {name}, {format_duration(took_s)}")
             return
-        mark = f"{live_view.RESULT_WORDS[judged.result]:6}"
+        mark = f"{live_view.RESULT_WORDS[result.result]:6}"
         self._say(
-            f"{mark} {name}  {judged.line.kept_count} of {judged.line.count}, {format_duration(took_s)}"
+            f"{mark} {name}  {result.line.kept_count} of {result.line.count}, {format_duration(took_s)}"
         )
-        for verdict in judged.verdicts:
+        for verdict in result.verdicts:
             if not verdict.is_kept:
                 words = f"{verdict.check} {verdict.result}: promised {verdict.promised}"
                 self._say(f"       {words}; measured {verdict.words}")

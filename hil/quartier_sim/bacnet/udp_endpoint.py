@@ -220,41 +220,41 @@ class UdpEndpoint(asyncio.DatagramProtocol):
     def error_received(self, exc: Exception) -> None:
         """Ignore that a client is gone: the client has to notice that."""
 
-    def _meant(self, heard: Packet, addr: Address) -> Iterator[NetworkAddress | None]:
+    def _meant(self, packet: Packet, addr: Address) -> Iterator[NetworkAddress | None]:
         """Whom a packet is for; a network that is none of ours is rejected (6.6.3.5)."""
-        if heard.to is None:
+        if packet.to is None:
             yield from (place for place in self.stations if place is None)
             return
-        if heard.to.network == GLOBAL_NETWORK:
+        if packet.to.network == GLOBAL_NETWORK:
             yield from self.stations
             return
-        network, mac = heard.to.network, heard.to.mac
+        network, mac = packet.to.network, packet.to.mac
         here = [one for one in self.stations if one is not None and one.network == network]
         if not here:
             told = bytes([NOT_DIRECTLY_CONNECTED]) + struct.pack(">H", network)
-            self._send(Packet(told, to=heard.source, message=REJECT_MESSAGE), addr)
+            self._send(Packet(told, to=packet.source, message=REJECT_MESSAGE), addr)
         yield from (one for one in here if mac in (b"", one.mac))
 
-    def _received(self, place: NetworkAddress | None, heard: Packet, addr: Address) -> None:
+    def _received(self, place: NetworkAddress | None, packet: Packet, addr: Address) -> None:
         station = self.stations[place]
-        kind = heard.data[0] >> 4
+        kind = packet.data[0] >> 4
         if kind == encoding.CONFIRMED:
-            reply = station.asked(heard.data, (addr, heard.source))
-            self._answer(place, reply, addr, heard.source)
+            reply = station.asked(packet.data, (addr, packet.source))
+            self._answer(place, reply, addr, packet.source)
             self._tell(place, station)
         elif kind == encoding.UNCONFIRMED:
-            said = station.answer_unconfirmed(heard.data)
+            said = station.answer_unconfirmed(packet.data)
             if said is not None:
-                self._announce(Packet(said, source=place), addr, heard.source)
+                self._announce(Packet(said, source=place), addr, packet.source)
         elif kind == encoding.SIMPLE_ACK:
             self.acks_count += 1
 
-    def _answer_router_message(self, heard: Packet, addr: Address) -> None:
+    def _answer_router_message(self, packet: Packet, addr: Address) -> None:
         """Messages between routers: which networks are here (6.6.3.2)."""
         here = sorted({place.network for place in self.stations if place is not None})
-        if heard.message != WHO_IS_ROUTER or self.is_off:
+        if packet.message != WHO_IS_ROUTER or self.is_off:
             return
-        wanted = struct.unpack(">H", heard.data[:2])[0] if len(heard.data) >= 2 else None
+        wanted = struct.unpack(">H", packet.data[:2])[0] if len(packet.data) >= 2 else None
         told = [one for one in here if wanted in (None, one)]
         if told:
             data = struct.pack(f">{len(told)}H", *told)

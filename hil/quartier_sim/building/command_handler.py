@@ -50,33 +50,33 @@ class CommandHandler:
         except (ValueError, LookupError) as error:
             return Answer(ok=False, text=str(error.args[0]) if error.args else str(error))
 
-    async def _do(self, said: CommandLine) -> Answer:
-        match said.verb:
+    async def _do(self, command_line: CommandLine) -> Answer:
+        match command_line.verb:
             case "expect":
-                return await self._expect(said)
+                return await self._expect(command_line)
             case "wait":
-                await self._served.pass_s(parse_number(said.words[0], "wait"))
-                return Answer(ok=True, text=f"waited {said.words[0]} s")
+                await self._served.pass_s(parse_number(command_line.words[0], "wait"))
+                return Answer(ok=True, text=f"waited {command_line.words[0]} s")
             case "pull" | "put":
-                return await self._pull(said)
+                return await self._pull(command_line)
             case "fault":
-                return self._fault(said)
+                return self._fault(command_line)
             case "clear":
-                return self._clear(said.words[0])
+                return self._clear(command_line.words[0])
             case _:
-                return self._at_once(said)
+                return self._at_once(command_line)
 
-    def _at_once(self, said: CommandLine) -> Answer:
-        match said.verb:
+    def _at_once(self, command_line: CommandLine) -> Answer:
+        match command_line.verb:
             case "show":
-                return self._show(said.words[0] if said.words else "*")
+                return self._show(command_line.words[0] if command_line.words else "*")
             case "help":
                 return Answer(ok=True, text=control_protocol.HELP)
             case "quit":
                 self._served.end()
                 return Answer(ok=True, text="the end")
             case _:
-                return self._apply_event(said)
+                return self._apply_event(command_line)
 
     # -- faults ------------------------------------------------------------------------------
 
@@ -96,11 +96,11 @@ class CommandHandler:
             raise LookupError(f"there is no device or bus {name!r} here; expected one of {listed}")
         return [(one, everything[one]) for one in here]
 
-    def _fault(self, said: CommandLine) -> Answer:
-        name, kind = said.words
+    def _fault(self, command_line: CommandLine) -> Answer:
+        name, kind = command_line.words
         if kind not in get_args(FaultKind):
             raise ValueError(f"{kind!r} is no fault; expected one of {', '.join(get_args(FaultKind))}")
-        told: dict[str, Any] = {key: self._key(key, value) for key, value in said.keys.items()}
+        told: dict[str, Any] = {key: self._key(key, value) for key, value in command_line.keys.items()}
         targets = self._targets(name)
         is_bus = [one for one, _ in targets] != [name]
         felt = "unplugged" if is_bus and kind == "off" else kind
@@ -135,38 +135,41 @@ class CommandHandler:
                 target.clear()
         return Answer(ok=True, text=f"{name}: well again")
 
-    async def _pull(self, said: CommandLine) -> Answer:
-        (bus,) = said.words
+    async def _pull(self, command_line: CommandLine) -> Answer:
+        (bus,) = command_line.words
         ports = self._served.wires.ports
         if bus not in ports:
             listed = ", ".join(ports) or "none here"
             raise LookupError(f"there is no serial port {bus!r}; expected one of {listed}")
         port = ports[bus]
         if isinstance(port, Port):
-            await (port.unplug() if said.verb == "pull" else port.plug())
-        elif port.is_plugged != (said.verb == "put"):
-            port.unplug() if said.verb == "pull" else port.plug()
-        return Answer(ok=True, text=f"{bus} is {'out' if said.verb == 'pull' else 'back'}")
+            await (port.unplug() if command_line.verb == "pull" else port.plug())
+        elif port.is_plugged != (command_line.verb == "put"):
+            port.unplug() if command_line.verb == "pull" else port.plug()
+        return Answer(ok=True, text=f"{bus} is {'out' if command_line.verb == 'pull' else 'back'}")
 
     # -- what befalls the building -------------------------------------------------------------
 
-    def _apply_event(self, said: CommandLine) -> Answer:
-        house, first = self._served.house, said.words[0]
-        match said.verb:
+    def _apply_event(self, command_line: CommandLine) -> Answer:
+        house, first = self._served.house, command_line.words[0]
+        match command_line.verb:
             case "plug":
                 house.plug(
-                    first, parse_number(said.words[1], "WH") if len(said.words) > 1 else DEFAULT_CAR_WH
+                    first,
+                    parse_number(command_line.words[1], "WH")
+                    if len(command_line.words) > 1
+                    else DEFAULT_CAR_WH,
                 )
             case "unplug":
                 house.plug(first, None)
             case "contact":
-                self._contact(*said.words)
+                self._contact(*command_line.words)
             case "load":
                 house.base_w = None if first == "own" else parse_number(first, "load")
             case "sun":
                 house.solar_w_per_kw = None if first == "own" else parse_number(first, "sun")
             case "soc":
-                house.set_soc(first, parse_number(said.words[1], "PCT"))
+                house.set_soc(first, parse_number(command_line.words[1], "PCT"))
             case "frequency":
                 house.set_frequency(parse_number(first, "HZ"))
             case "voltage":
@@ -191,14 +194,14 @@ class CommandHandler:
             raise LookupError(f"nothing here is called {pattern!r}; `show` alone lists everything")
         return Answer(ok=True, text="\n".join(_format_rows(found)), values=found)
 
-    async def _expect(self, said: CommandLine) -> Answer:
+    async def _expect(self, command_line: CommandLine) -> Answer:
         """Look at every step: it must come true in time, and from then on stay as long as is said."""
-        point, sign, text = said.words
+        point, sign, text = command_line.words
         if sign not in OPERATORS:
             raise ValueError(f"{sign!r} compares nothing; expected one of {' '.join(OPERATORS)}")
         wanted, served = parse_number(text, "VALUE"), self._served
-        within_s = parse_number(said.keys.get("within", "0"), "within")
-        stays_s = parse_number(said.keys.get("for", "0"), "for")
+        within_s = parse_number(command_line.keys.get("within", "0"), "within")
+        stays_s = parse_number(command_line.keys.get("for", "0"), "for")
         if point not in served.seen():
             raise LookupError(f"nothing here is called {point!r}; `show` lists what there is")
         began_s = served.now_s

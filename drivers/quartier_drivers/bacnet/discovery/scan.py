@@ -127,8 +127,8 @@ async def _collect_i_ams(
     heard: dict[tuple[int, DevicePlace], IAm] = {}
     library = await line.library()
 
-    def listen(said: IAm) -> None:
-        heard[said.instance, said.place] = said
+    def listen(i_am: IAm) -> None:
+        heard[i_am.instance, i_am.place] = i_am
 
     end = line.on_i_am(listen)
     try:
@@ -155,8 +155,8 @@ async def _explain_forwarding(line: BacnetLine, bbmd: str) -> str:
     return f"the BBMD {bbmd} forwards broadcasts to {', '.join(map(render_host, told)) or 'nobody else'}"
 
 
-def _is_in_spans(said: IAm, spans: Sequence[InstanceSpan]) -> bool:
-    return any(low <= said.instance <= high for low, high in spans)
+def _is_in_spans(i_am: IAm, spans: Sequence[InstanceSpan]) -> bool:
+    return any(low <= i_am.instance <= high for low, high in spans)
 
 
 def _find_duplicates(heard: Sequence[IAm]) -> list[str]:
@@ -172,11 +172,11 @@ def _find_duplicates(heard: Sequence[IAm]) -> list[str]:
     ]
 
 
-async def _identify(line: BacnetLine, said: IAm, profiles: Sequence[BacnetProfile]) -> FoundDevice:
+async def _identify(line: BacnetLine, i_am: IAm, profiles: Sequence[BacnetProfile]) -> FoundDevice:
     try:
         identity = await device_survey.read_identity(
-            PropertyInquiry(line, said.place, said.apdu_max), said.instance
+            PropertyInquiry(line, i_am.place, i_am.apdu_max), i_am.instance
         )
     except NoReply as silent:
-        return FoundDevice(said, {}, find_matches(said.vendor_id, {}, profiles), str(silent))
-    return FoundDevice(said, identity, find_matches(said.vendor_id, identity, profiles))
+        return FoundDevice(i_am, {}, find_matches(i_am.vendor_id, {}, profiles), str(silent))
+    return FoundDevice(i_am, identity, find_matches(i_am.vendor_id, identity, profiles))

@@ -130,14 +130,14 @@ class BacnetDevice:
         elif self.is_silent:
             await self._line.call(self._device.unit)
 
-    def process_i_am(self, said: IAm) -> bool:
+    def process_i_am(self, i_am: IAm) -> bool:
         """Take an I-Am; return whether it is this device, perhaps at a new place."""
         if self._device.address:
-            return said.instance == self.instance and said.place == self.place
-        if said.instance != self._device.unit:
+            return i_am.instance == self.instance and i_am.place == self.place
+        if i_am.instance != self._device.unit:
             return False
-        self.place = said.place
-        self.set_apdu_max(said.apdu_max)
+        self.place = i_am.place
+        self.set_apdu_max(i_am.apdu_max)
         return True
 
     async def _introduce(self) -> dict[str, str]:

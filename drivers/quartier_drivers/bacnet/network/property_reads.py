@@ -86,7 +86,7 @@ class PropertyInquiry:
         return value
 
     async def _read_pack(
-        self, pack: tuple[Ref, ...], told: dict[Ref, ReadElements]
+        self, pack: tuple[Ref, ...], elements_by_ref: dict[Ref, ReadElements]
     ) -> Sequence[tuple[Ref, ...]]:
         """Make one request and store its result; return the requests to be made in its place."""
         read = PreparedRead(pack, self._route, multiple=len(pack) > 1)
@@ -102,24 +102,24 @@ class PropertyInquiry:
         try:
             columns = read.take(data, heard)
         except DeviceRefused as denied:
-            return await self._divide_refused_pack(pack, denied, told)
+            return await self._divide_refused_pack(pack, denied, elements_by_ref)
         except GarbledAnswer as garbled:
-            return self._read_in_parts(pack, garbled, told)
+            return self._read_in_parts(pack, garbled, elements_by_ref)
         for place, ref in enumerate(pack):
-            told[ref] = columns.denial(place) or _join_elements(columns, place)
+            elements_by_ref[ref] = columns.denial(place) or _join_elements(columns, place)
         return ()
 
     async def _divide_refused_pack(
-        self, pack: tuple[Ref, ...], denied: DeviceRefused, told: dict[Ref, ReadElements]
+        self, pack: tuple[Ref, ...], denied: DeviceRefused, elements_by_ref: dict[Ref, ReadElements]
     ) -> Sequence[tuple[Ref, ...]]:
         if denied.is_no_service and len(pack) > 1:
             self.multiple = False
             return (pack,)
         (first, *_) = pack
         if len(pack) == 1 and denied.is_too_large and first.index == WHOLE_ARRAY:
-            told[first] = await self._read_by_elements(first, denied)
+            elements_by_ref[first] = await self._read_by_elements(first, denied)
             return ()
-        return self._read_in_parts(pack, denied, told)
+        return self._read_in_parts(pack, denied, elements_by_ref)
 
     async def _read_by_elements(self, ref: Ref, denied: DeviceRefused) -> ReadElements:
         """Return an array that is too long for one answer, read by element; the refusal if it is no array."""
@@ -135,11 +135,14 @@ class PropertyInquiry:
         return tuple(found)
 
     def _read_in_parts(
-        self, pack: tuple[Ref, ...], why: DeviceRefused | GarbledAnswer, told: dict[Ref, ReadElements]
+        self,
+        pack: tuple[Ref, ...],
+        why: DeviceRefused | GarbledAnswer,
+        elements_by_ref: dict[Ref, ReadElements],
     ) -> Sequence[tuple[Ref, ...]]:
         if len(pack) > 1:
             return split_refs(pack)
-        told[pack[0]] = why
+        elements_by_ref[pack[0]] = why
         return ()
 
 

@@ -230,9 +230,9 @@ class HdlcLink:
                     return frame
         return None
 
-    def _find_own_frames(self, heard: bytes) -> Iterator[HdlcFrame]:
+    def _find_own_frames(self, data: bytes) -> Iterator[HdlcFrame]:
         """Yield frames of this meter for this client; our own echo is ignored."""
-        for found in self._scanner.feed(heard):
+        for found in self._scanner.feed(data):
             frame = found.frame
             if isinstance(frame, HdlcFrame) and (frame.destination, frame.source) == self._ends:
                 yield frame

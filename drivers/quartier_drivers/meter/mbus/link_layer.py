@@ -135,11 +135,11 @@ def exchange_request(request: bytes, timing: LineTiming, *, to_the_end: bool = F
     return LineAnswer(AnswerKind.NOISE, data=heard) if heard else NO_ANSWER
 
 
-def _strip_echo(heard: bytes, request: bytes) -> bytes:
+def _strip_echo(data: bytes, request: bytes) -> bytes:
     """Return the bytes without the echo of the request, which may be incomplete."""
-    if request.startswith(heard):
+    if request.startswith(data):
         return b""
-    return heard.removeprefix(request)
+    return data.removeprefix(request)
 
 
 def _is_whole(data: bytes) -> bool:

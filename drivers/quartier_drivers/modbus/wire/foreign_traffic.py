@@ -145,13 +145,13 @@ class LineListener:
         return size if len(self._received) >= start + size else 0
 
 
-def _find_request_size(heard: bytearray, start: int) -> int:
-    function = heard[start + 1]
+def _find_request_size(data: bytearray, start: int) -> int:
+    function = data[start + 1]
     if function in _FIXED:
         return _FIXED[function]
     if function in _COUNTED:
         size, place = _COUNTED[function]
-        return size + heard[start + place] if len(heard) > start + place else 0
+        return size + data[start + place] if len(data) > start + place else 0
     return 0
 
 
@@ -167,6 +167,6 @@ def is_foreign_request(heard: bytes, unit: int, function: int, count: int) -> bo
     return False
 
 
-def _read_count(heard: bytearray, start: int) -> int:
+def _read_count(data: bytearray, start: int) -> int:
     """Return the count of a read request; 0 for another one."""
-    return int.from_bytes(heard[start + 4 : start + 6], "big") if heard[start + 1] in _READS else 0
+    return int.from_bytes(data[start + 4 : start + 6], "big") if data[start + 1] in _READS else 0

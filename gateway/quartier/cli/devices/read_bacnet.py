@@ -45,14 +45,16 @@ async def _read_objects(named: "ReadTarget") -> "DeviceReport":
     return await read_device(FACTORY.line("read", named.bus, LoopClock()), named)
 
 
-def _print_objects(told: "DeviceReport") -> None:
-    who = told.identity
+def _print_objects(report: "DeviceReport") -> None:
+    who = report.identity
     model = " ".join(filter(None, (who.get("vendor-name"), who.get("model-name"), who.get("object-name"))))
-    several = "several properties a request" if told.multiple else "one property a request"
-    heading = f"{model}: device {told.instance} at {told.place}, APDU of {told.apdu_max} octets, {several}"
+    several = "several properties a request" if report.multiple else "one property a request"
+    heading = (
+        f"{model}: device {report.instance} at {report.place}, APDU of {report.apdu_max} octets, {several}"
+    )
     columns = ("object", "name", ">value", "unit", "commanded at", "note")
     output.make_console().print(
-        output.make_table(heading, columns, (_make_object_cells(row) for row in told.rows))
+        output.make_table(heading, columns, (_make_object_cells(row) for row in report.rows))
     )
 
 
@@ -76,15 +78,15 @@ def _make_object_cells(row: "ObjectRow") -> tuple[str, ...]:
     )
 
 
-def _render_objects(told: "DeviceReport") -> dict[str, Any]:
+def _render_objects(report: "DeviceReport") -> dict[str, Any]:
     return {
-        "instance": told.instance,
-        "address": str(told.place),
-        "vendor_id": told.vendor_id,
-        "apdu_max": told.apdu_max,
-        "multiple": told.multiple,
-        "identity": dict(told.identity),
-        "objects": [{**asdict(row), "object": row.where} for row in told.rows],
-        "requests_count": told.requests_count,
-        "faults": told.faults,
+        "instance": report.instance,
+        "address": str(report.place),
+        "vendor_id": report.vendor_id,
+        "apdu_max": report.apdu_max,
+        "multiple": report.multiple,
+        "identity": dict(report.identity),
+        "objects": [{**asdict(row), "object": row.where} for row in report.rows],
+        "requests_count": report.requests_count,
+        "faults": report.faults,
     }

@@ -49,7 +49,7 @@ def _describe_model(one: "ModelReading") -> str:
     return "; ".join((f"{one.label} ({place})", *one.faults))
 
 
-def _render_models(told: "DeviceReport") -> dict[str, object]:
+def _render_models(report: "DeviceReport") -> dict[str, object]:
     models = [
         {
             "model": one.found.number,
@@ -60,6 +60,6 @@ def _render_models(told: "DeviceReport") -> dict[str, object]:
             "faults": list(one.faults),
             "points": [asdict(row) for row in one.rows],
         }
-        for one in told.models
+        for one in report.models
     ]
-    return {"base": told.base, "models": models, "faults": list(told.faults)}
+    return {"base": report.base, "models": models, "faults": list(report.faults)}

@@ -248,7 +248,7 @@ def _make_report(
     one: probe_results.ProbeResult,
     found: Sequence[ProbeFinding],
     changes: Sequence[Fault],
-    seen: probe_measurement.ProbeMeasurement,
+    measurement: probe_measurement.ProbeMeasurement,
     agreed_to: Sequence[str],
 ) -> probe_report.ProbeReport:
     site = loaded.site
@@ -266,7 +266,7 @@ def _make_report(
         is_good=one.is_good,
         findings=found,
         changes=changes,
-        measured=seen,
+        measured=measurement,
         trace=stage.trace,
         devices=list(_make_device_rows(plan, outcome.identities)),
         bounds=agreed_to,

@@ -22,60 +22,62 @@ SURE_SHARE = 0.1
 _S = 1_000_000_000
 
 
-def evaluate_grid_meter(subject: ProbeSubject, trace: ProbeTrace, seen: ProbeMeasurement) -> CommandedSteps:
+def evaluate_grid_meter(
+    subject: ProbeSubject, trace: ProbeTrace, measurement: ProbeMeasurement
+) -> CommandedSteps:
     """Evaluate each step of the probe as the gateway evaluates its own steps.
 
     Steps that are too small, too close together or too noisy for that count by their overall gain, with the
     same limits. If command and grid meter agree, the meter is not at fault.
     """
-    asset, grid = seen.asset.response, seen.grid.response
+    asset, grid = measurement.asset.response, measurement.grid.response
     timing = MeterTiming(
         period_s=_find_update_period_s(trace),
         late_s=0.0 if asset is None or grid is None else max(0.0, grid.delay_s - asset.delay_s),
         assets_s=(trace.asset.period_s,),
     )
-    samples = _make_samples(subject, trace, _find_phase_shares(subject, seen))
+    samples = _make_samples(subject, trace, _find_phase_shares(subject, measurement))
     judged = evaluate_commanded_steps(samples, timing, generation=isinstance(subject.asset, Pv))
-    if seen.has_reacted or _is_asset_wrong(subject, seen):
+    if measurement.has_reacted or _is_asset_wrong(subject, measurement):
         return replace(judged, causes=())
-    if ratio := _find_factor_of_ten(subject, seen):
+    if ratio := _find_factor_of_ten(subject, measurement):
         return replace(judged, causes=(("gain_high" if ratio > 1.0 else "gain_low", ratio),))
     if judged.causes or judged.is_good:
         return judged
-    return replace(judged, causes=_evaluate_overall_gain(seen))
+    return replace(judged, causes=_evaluate_overall_gain(measurement))
 
 
-def describe_meter_result(judged: CommandedSteps, name: str) -> str:
+def describe_meter_result(steps: CommandedSteps, name: str) -> str:
     """Return a text such as ``grid showed 7 steps: 7 good``."""
-    count = judged.reactions.total()
+    count = steps.reactions.total()
     if not count:
         return f"{name}: no step could be judged alone"
-    told = ", ".join(f"{many} {reaction.value}" for reaction, many in judged.reactions.most_common())
+    told = ", ".join(f"{many} {reaction.value}" for reaction, many in steps.reactions.most_common())
     return f"{name}: {count} step{'s' * (count != 1)} checked with the rules of the running gateway: {told}"
 
 
-def render_meter_result(judged: CommandedSteps) -> dict[str, object]:
+def render_meter_result(steps: CommandedSteps) -> dict[str, object]:
     """Return the same with the faults by name, JSON-ready."""
     return {
-        "steps": {reaction.value: many for reaction, many in judged.reactions.most_common()},
+        "steps": {reaction.value: many for reaction, many in steps.reactions.most_common()},
         "faults": [
             {"fault": name_fault(code), "code": code, "value": round(value, 3)}
-            for code, value in judged.causes
+            for code, value in steps.causes
         ],
     }
 
 
-def _is_asset_wrong(subject: ProbeSubject, seen: ProbeMeasurement) -> bool:
+def _is_asset_wrong(subject: ProbeSubject, measurement: ProbeMeasurement) -> bool:
     """Return whether the asset's own power is read wrongly: command and grid meter agree against it."""
-    asset, grid = seen.asset.gain, seen.grid.gain
+    asset, grid = measurement.asset.gain, measurement.grid.gain
     if subject.is_switch or not grid.is_significant():
         return False
     return asset.value < 0.0 < grid.value or (find_power_of_ten(grid) == 0 and find_power_of_ten(asset) != 0)
 
 
-def _find_factor_of_ten(subject: ProbeSubject, seen: ProbeMeasurement) -> float | None:
+def _find_factor_of_ten(subject: ProbeSubject, measurement: ProbeMeasurement) -> float | None:
     """Return the factor of the grid meter if it is a wrong power of ten; else None."""
-    asset, grid = seen.asset.gain, seen.grid.gain
+    asset, grid = measurement.asset.gain, measurement.grid.gain
     if (
         not grid.is_significant()
         or not asset.value
@@ -86,9 +88,9 @@ def _find_factor_of_ten(subject: ProbeSubject, seen: ProbeMeasurement) -> float 
     return ratio if ratio > 0.0 and find_power_of_ten(replace(grid, value=ratio)) else None
 
 
-def _evaluate_overall_gain(seen: ProbeMeasurement) -> tuple[tuple[str, float], ...]:
+def _evaluate_overall_gain(measurement: ProbeMeasurement) -> tuple[tuple[str, float], ...]:
     """Return the evidence from the gain of all steps together."""
-    asset, grid = seen.asset.gain, seen.grid.gain
+    asset, grid = measurement.asset.gain, measurement.grid.gain
     size = abs(asset.value)
     if asset.edges_count < 2 or size < SILENT_GAIN:
         return ()
@@ -103,15 +105,15 @@ def _find_update_period_s(trace: ProbeTrace) -> float:
     return max(trace.grid.period_s, trace.grid.part(0.0, first_s).update_s)
 
 
-def _find_phase_shares(subject: ProbeSubject, seen: ProbeMeasurement) -> tuple[float, ...]:
+def _find_phase_shares(subject: ProbeSubject, measurement: ProbeMeasurement) -> tuple[float, ...]:
     """Return the share of its power on each phase; empty if site file and meter disagree."""
-    if len(seen.phases) < len(PHASES):
+    if len(measurement.phases) < len(PHASES):
         return ()
     if subject.phase == "all":  # a phase that does not move may be wrong
-        return (1 / 3,) * len(PHASES) if len(seen.observed_phases) > 1 else ()
+        return (1 / 3,) * len(PHASES) if len(measurement.observed_phases) > 1 else ()
     return (
         tuple(float(phase == subject.phase) for phase in PHASES)
-        if seen.observed_phases == (subject.phase,)
+        if measurement.observed_phases == (subject.phase,)
         else ()
     )
 

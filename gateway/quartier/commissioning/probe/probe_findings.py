@@ -26,7 +26,7 @@ WAKE_LATE_S = 5.0
 def find_findings(
     subject: ProbeSubject,
     trace: ProbeTrace,
-    seen: ProbeMeasurement,
+    measurement: ProbeMeasurement,
     ended: str,
     watch: TimerObservation | None,
     rest: RestartObservation | None = None,
@@ -34,12 +34,14 @@ def find_findings(
     """Return all findings, faults first."""
     every = [
         *_find_early_end(subject, trace, ended),
-        *_find_answer_faults(subject, seen, cut_short=bool(ended)),
-        *sign_and_scale.find_sign_and_scale_faults(subject, seen, evaluate_grid_meter(subject, trace, seen)),
-        *sign_and_scale.find_phase_faults(subject, seen),
-        *_find_second_master(subject, trace, seen),
-        *_find_one_way_answer(subject, trace, seen),
-        *_find_late_answer(subject, trace, seen),
+        *_find_answer_faults(subject, measurement, cut_short=bool(ended)),
+        *sign_and_scale.find_sign_and_scale_faults(
+            subject, measurement, evaluate_grid_meter(subject, trace, measurement)
+        ),
+        *sign_and_scale.find_phase_faults(subject, measurement),
+        *_find_second_master(subject, trace, measurement),
+        *_find_one_way_answer(subject, trace, measurement),
+        *_find_late_answer(subject, trace, measurement),
         *find_timer_finding(subject, watch),
         *_find_slow_restart(subject, rest),
     ]
@@ -67,10 +69,10 @@ def _find_early_end(subject: ProbeSubject, trace: ProbeTrace, ended: str) -> Ite
 
 
 def _find_answer_faults(
-    subject: ProbeSubject, seen: ProbeMeasurement, *, cut_short: bool
+    subject: ProbeSubject, measurement: ProbeMeasurement, *, cut_short: bool
 ) -> Iterator[ProbeFinding]:
     """Yield whether the asset answers at all, and by how much."""
-    asset, name = seen.asset.gain, subject.name
+    asset, name = measurement.asset.gain, subject.name
     if asset.edges_count < 2 and cut_short:
         return
     if not asset.edges_count:
@@ -82,7 +84,7 @@ def _find_answer_faults(
         if asset.error > NOISE_ERROR:
             yield ProbeFinding("asset.noise", f"{name} moves too much by itself to tell whether it answers")
             return
-        at_grid = seen.grid.gain.is_significant() and abs(seen.grid.gain.value) > 0.5
+        at_grid = measurement.grid.gain.is_significant() and abs(measurement.grid.gain.value) > 0.5
         why = (
             f"yet the grid meter saw it: {name}.power_w is not the power of what {subject.point} moves"
             if at_grid
@@ -124,11 +126,11 @@ def _suggest_silent_causes(subject: ProbeSubject) -> str:
 
 
 def _find_second_master(
-    subject: ProbeSubject, trace: ProbeTrace, seen: ProbeMeasurement
+    subject: ProbeSubject, trace: ProbeTrace, measurement: ProbeMeasurement
 ) -> Iterator[ProbeFinding]:
     """Yield signs of a second master: the grid goes back while the asset stays, or the asset goes back."""
-    asset, grid = seen.asset, seen.grid
-    if seen.has_reacted:
+    asset, grid = measurement.asset, measurement.grid
+    if measurement.has_reacted:
         kept = abs(grid.gain.value) / abs(grid.early.value)
         yield ProbeFinding(
             "other.reacted",
@@ -160,34 +162,34 @@ def _find_other_setpoint(subject: ProbeSubject, trace: ProbeTrace) -> str:
 
 
 def _find_one_way_answer(
-    subject: ProbeSubject, trace: ProbeTrace, seen: ProbeMeasurement
+    subject: ProbeSubject, trace: ProbeTrace, measurement: ProbeMeasurement
 ) -> Iterator[ProbeFinding]:
     """Yield a finding if the asset answers in one direction only."""
-    if not seen.weak:
+    if not measurement.weak:
         return
     soc = f" (state of charge {median(trace.soc.values):.0f} %)" if len(trace.soc) else ""
     words = {
         "up": f"{subject.name} does not charge{soc}: is it full, or is charging blocked?",
         "down": f"{subject.name} does not discharge{soc}: is it empty, or is discharging blocked?",
     }
-    yield ProbeFinding("limit", words[seen.weak])
+    yield ProbeFinding("limit", words[measurement.weak])
 
 
 def _find_late_answer(
-    subject: ProbeSubject, trace: ProbeTrace, seen: ProbeMeasurement
+    subject: ProbeSubject, trace: ProbeTrace, measurement: ProbeMeasurement
 ) -> Iterator[ProbeFinding]:
     """Yield findings for late answers, or answers that need a wake-up first."""
-    answer = seen.asset.response
+    answer = measurement.asset.response
     if answer is None:
         return
     if answer.delay_s > ANSWER_LATE_S:
         yield ProbeFinding(
             "late", f"{subject.name} answers only after {answer.delay_s:.0f} s", is_fault=False
         )
-    if seen.wake_s:
+    if measurement.wake_s:
         yield ProbeFinding(
             "standby",
-            f"{subject.name} drops to standby at 0 W: it needs {seen.wake_s:.0f} s more to leave it",
+            f"{subject.name} drops to standby at 0 W: it needs {measurement.wake_s:.0f} s more to leave it",
             is_fault=False,
         )
     calm = [edge.at_s for edge in trace.edges[:1]]
@@ -237,25 +239,25 @@ def find_timer_finding(subject: ProbeSubject, watch: TimerObservation | None) ->
         )
 
 
-def describe_result(subject: ProbeSubject, seen: ProbeMeasurement) -> str:
+def describe_result(subject: ProbeSubject, measurement: ProbeMeasurement) -> str:
     """Return a text like ``bat1 answered -980 W for -1000 W after 2.1 s, seen at the grid meter on L2 …``."""
-    asset = seen.asset.gain
+    asset = measurement.asset.gain
     if not asset.edges_count:
         return f"{subject.name} was not stepped"
-    asked_w = -seen.step_w if subject.role in {"battery", "load"} else seen.step_w
+    asked_w = -measurement.step_w if subject.role in {"battery", "load"} else measurement.step_w
     if abs(asset.value) < SILENT_GAIN:
         return f"{subject.name} did not answer {asked_w:.0f} W"
     text = f"{subject.name} answered {_format_power(asset.value * asked_w)} W for {asked_w:.0f} W"
-    if seen.asset.response is not None:
-        text += f" after {seen.asset.response.delay_s:.1f} s"
-    return f"{text}, {_describe_grid(seen)}"
+    if measurement.asset.response is not None:
+        text += f" after {measurement.asset.response.delay_s:.1f} s"
+    return f"{text}, {_describe_grid(measurement)}"
 
 
-def _describe_grid(seen: ProbeMeasurement) -> str:
-    grid, asset = seen.grid.gain, seen.asset.gain
+def _describe_grid(measurement: ProbeMeasurement) -> str:
+    grid, asset = measurement.grid.gain, measurement.asset.gain
     if not _is_seen_at_grid(grid, asset):
         return "not seen at the grid meter"
-    where = f" on {describe_phases(seen)}" if seen.observed_phases else ""
+    where = f" on {describe_phases(measurement)}" if measurement.observed_phases else ""
     sign = "right" if grid.value > 0 else "wrong"
     return f"seen at the grid meter{where} with the {sign} sign"
 

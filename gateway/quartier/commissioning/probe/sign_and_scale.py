@@ -22,16 +22,20 @@ REVERSED_PHASE_GAIN_MIN = 0.25
 """With a smaller overall gain something else has answered, on phases of its own."""
 
 
-def find_phase_faults(subject: ProbeSubject, seen: ProbeMeasurement) -> Iterator[ProbeFinding]:
+def find_phase_faults(subject: ProbeSubject, measurement: ProbeMeasurement) -> Iterator[ProbeFinding]:
     """Yield differences between moved phases and site file, and reversed or swapped transformers."""
-    whole = seen.grid.gain.value
-    if not seen.observed_phases or not seen.grid.gain.is_significant() or seen.has_reacted:
+    whole = measurement.grid.gain.value
+    if (
+        not measurement.observed_phases
+        or not measurement.grid.gain.is_significant()
+        or measurement.has_reacted
+    ):
         return
-    right = [phase for phase in seen.observed_phases if seen.phases[phase].value * whole > 0]
+    right = [phase for phase in measurement.observed_phases if measurement.phases[phase].value * whole > 0]
 
-    for phase in seen.observed_phases:
-        share = seen.phases[phase].value / whole
-        if share < 0 and right and abs(whole) > REVERSED_PHASE_GAIN_MIN * abs(seen.asset.gain.value):
+    for phase in measurement.observed_phases:
+        share = measurement.phases[phase].value / whole
+        if share < 0 and right and abs(whole) > REVERSED_PHASE_GAIN_MIN * abs(measurement.asset.gain.value):
             mixed = abs(share - MIXED_PHASES_GAIN) < MIXED_PHASES_TOLERANCE
             why = (
                 "its current transformer sits on another phase than its voltage (cos 120° is -0.5)"
@@ -43,39 +47,42 @@ def find_phase_faults(subject: ProbeSubject, seen: ProbeMeasurement) -> Iterator
             )
     said = subject.phase
     expected = list(ALL_PHASES) if said == "all" else [said]
-    if said and list(seen.observed_phases) != expected:
+    if said and list(measurement.observed_phases) != expected:
         yield ProbeFinding(
             "phase.other",
             f"the site file has {subject.name} on {_join_phases(expected)}, "
-            f"the grid meter saw it on {describe_phases(seen)}",
+            f"the grid meter saw it on {describe_phases(measurement)}",
             targets=[
                 CorrectionTarget(
-                    "site", "", "phase", seen.observed_phases[0] if len(seen.observed_phases) == 1 else ""
+                    "site",
+                    "",
+                    "phase",
+                    measurement.observed_phases[0] if len(measurement.observed_phases) == 1 else "",
                 )
             ],
         )
-    elif not said and len(seen.observed_phases) == 1 and len(seen.phases) > 1:
+    elif not said and len(measurement.observed_phases) == 1 and len(measurement.phases) > 1:
         yield ProbeFinding(
             "phase.unsaid",
-            f"{subject.name} hangs on {describe_phases(seen)}",
+            f"{subject.name} hangs on {describe_phases(measurement)}",
             is_fault=False,
-            targets=[CorrectionTarget("site", "", "phase", seen.observed_phases[0])],
+            targets=[CorrectionTarget("site", "", "phase", measurement.observed_phases[0])],
         )
     if (
         isinstance(subject.asset, ChargePointAsset)
         and subject.asset.phases_count == 3
-        and len(seen.observed_phases) == 1
+        and len(measurement.observed_phases) == 1
         and whole > 0.5
     ):
         yield ProbeFinding(
             "phases.moved",
-            f"{subject.name} is said to charge on three phases, only {describe_phases(seen)} moved",
+            f"{subject.name} is said to charge on three phases, only {describe_phases(measurement)} moved",
         )
 
 
-def describe_phases(seen: ProbeMeasurement) -> str:
+def describe_phases(measurement: ProbeMeasurement) -> str:
     """Return ``L2`` or ``L1, L2 and L3``; empty if no phase is known."""
-    return _join_phases(seen.observed_phases)
+    return _join_phases(measurement.observed_phases)
 
 
 def _join_phases(phases: Sequence[str]) -> str:
@@ -89,13 +96,13 @@ POWER_OF_TEN_TOLERANCE, GAIN_ONE_TOLERANCE = 0.15, 0.2  # of the decimal logarit
 
 
 def find_sign_and_scale_faults(
-    subject: ProbeSubject, seen: ProbeMeasurement, meter: CommandedSteps
+    subject: ProbeSubject, measurement: ProbeMeasurement, meter: CommandedSteps
 ) -> Iterator[ProbeFinding]:
     """Yield wrong signs and powers of ten, by which of the three disagrees with the two others.
 
     ``meter`` is the evaluation of the grid meter by the gateway's own rules.
     """
-    asset, grid = seen.asset.gain, seen.grid.gain
+    asset, grid = measurement.asset.gain, measurement.grid.gain
     name, quantity = subject.name, subject.point.partition(".")[2]
     if abs(asset.value) < SILENT_GAIN or not asset.edges_count:
         return
@@ -103,7 +110,7 @@ def find_sign_and_scale_faults(
         return
     yield from _find_meter_faults(subject, meter)
     if not grid.is_significant() or grid.error > 0.5 * abs(asset.value):
-        if seen.has_reacted:
+        if measurement.has_reacted:
             return
         if not meter.causes:
             yield ProbeFinding(

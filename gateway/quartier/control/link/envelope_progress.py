@@ -67,7 +67,7 @@ def add_envelope(
 
 
 def advance_envelopes(
-    before: EnvelopeProgresses, kept: ConnectionMeasurement, utc_ms: int
+    before: EnvelopeProgresses, measurement: ConnectionMeasurement, utc_ms: int
 ) -> tuple[EnvelopeProgresses, list[Ack]]:
     """Advance each envelope after a cycle; return the new state and the acks to send.
 
@@ -80,22 +80,22 @@ def advance_envelopes(
         seen = promise
         if seen.status is InstructionStatus.ACCEPTED and utc_ms >= seen.start_utc_ms:
             seen = _add_ack(acks, _at(seen, InstructionStatus.STARTED))
-        if seen.status is InstructionStatus.STARTED and kept.inside and utc_ms <= seen.exp_utc_ms:
+        if seen.status is InstructionStatus.STARTED and measurement.inside and utc_ms <= seen.exp_utc_ms:
             seen = _add_ack(acks, _at(seen, InstructionStatus.SUCCEEDED))
         if utc_ms > seen.exp_utc_ms:
             if seen.status is not InstructionStatus.SUCCEEDED:
-                _add_ack(acks, _at(seen, InstructionStatus.ABORTED, _why_not(promise, kept)))
+                _add_ack(acks, _at(seen, InstructionStatus.ABORTED, _why_not(promise, measurement)))
             continue
         after[program] = seen
     return after, acks
 
 
-def _why_not(promise: EnvelopeProgress, kept: ConnectionMeasurement) -> AckReason:
+def _why_not(promise: EnvelopeProgress, measurement: ConnectionMeasurement) -> AckReason:
     if promise.status is InstructionStatus.ACCEPTED:
         return AckReason.EXPIRED
-    if kept.inside is None:
+    if measurement.inside is None:
         return AckReason.SAFETY
-    return AckReason.LOCAL_OVERRIDE if kept.by_hand else AckReason.UNCONTROLLED_LOADS
+    return AckReason.LOCAL_OVERRIDE if measurement.by_hand else AckReason.UNCONTROLLED_LOADS
 
 
 def _at(promise: EnvelopeProgress, status: InstructionStatus, reason: str = "") -> EnvelopeProgress:

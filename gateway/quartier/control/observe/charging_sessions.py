@@ -389,18 +389,18 @@ class UptakeSample:
     phases_count: int | None = None
 
 
-def update_uptake(before: Uptake, ev: ChargePointAsset, seen: UptakeSample, now_ns: int) -> Uptake:
+def update_uptake(before: Uptake, ev: ChargePointAsset, sample: UptakeSample, now_ns: int) -> Uptake:
     """Add one more sample of a car that draws power."""
-    if before.since_ns is None or seen.order_a > before.order_a + BELOW_ORDER_A:
+    if before.since_ns is None or sample.order_a > before.order_a + BELOW_ORDER_A:
         return replace(
-            before, low_w=inf, least_a=seen.order_a, order_a=seen.order_a, since_ns=now_ns
+            before, low_w=inf, least_a=sample.order_a, order_a=sample.order_a, since_ns=now_ns
         )  # its present power follows another order
-    watched_s = (seen.read_ns - before.since_ns) / _S
-    low_w = before.low_w if watched_s < CAR_ANSWERS_S else min(before.low_w, seen.watts)
-    least_a, after = min(before.least_a, seen.order_a), before
-    if (low_w, least_a, seen.order_a) != (before.low_w, before.least_a, before.order_a):
-        after = replace(before, low_w=low_w, least_a=least_a, order_a=seen.order_a)
-    return after if watched_s < UPTAKE_WATCH_S else _conclude_watch(after, ev, seen.phases_count, now_ns)
+    watched_s = (sample.read_ns - before.since_ns) / _S
+    low_w = before.low_w if watched_s < CAR_ANSWERS_S else min(before.low_w, sample.watts)
+    least_a, after = min(before.least_a, sample.order_a), before
+    if (low_w, least_a, sample.order_a) != (before.low_w, before.least_a, before.order_a):
+        after = replace(before, low_w=low_w, least_a=least_a, order_a=sample.order_a)
+    return after if watched_s < UPTAKE_WATCH_S else _conclude_watch(after, ev, sample.phases_count, now_ns)
 
 
 def pause_uptake(before: Uptake) -> Uptake:

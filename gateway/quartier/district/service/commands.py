@@ -97,7 +97,7 @@ class DistrictCommands:
 
     # Progress
 
-    def look(self, world: CommandContext, kept: ConnectionMeasurement, utc_ms: int) -> list[Ack]:
+    def look(self, world: CommandContext, measurement: ConnectionMeasurement, utc_ms: int) -> list[Ack]:
         """Return the acks of all running commands and envelopes after a cycle.
 
         ``utc_ms`` is the time by which documents are valid.
@@ -107,7 +107,7 @@ class DistrictCommands:
         for ack in acks:
             self._record_ack(ack, "", world.now)
         self._envelope_progress, more = envelope_progress.advance_envelopes(
-            self._envelope_progress, kept, utc_ms
+            self._envelope_progress, measurement, utc_ms
         )
         return [*left, *acks, *more]
 

@@ -95,7 +95,7 @@ class Prices:
 
 def find_prices(
     tariff: Tariff,
-    told: MeterTariffState,
+    tariff_state: MeterTariffState,
     quotes: Sequence[PriceSignal],
     start_utc_s: float,
     step_s: int,
@@ -110,7 +110,9 @@ def find_prices(
     now = datetime.fromtimestamp(start_utc_s, ZoneInfo(tariff.zone))
     for step in range(count):
         at_s = start_utc_s + step * step_s
-        found = _average_prices(tariff, told, quotes, _list_moments(at_s, step_s) if step else [at_s], now)
+        found = _average_prices(
+            tariff, tariff_state, quotes, _list_moments(at_s, step_s) if step else [at_s], now
+        )
         if found is None:
             break
         rows.append(found)
@@ -131,13 +133,13 @@ def _list_moments(start_utc_s: float, step_s: int) -> list[float]:
 
 def _average_prices(
     tariff: Tariff,
-    told: MeterTariffState,
+    tariff_state: MeterTariffState,
     quotes: Sequence[PriceSignal],
     moments: Sequence[float],
     now: datetime,
 ) -> _PriceRow | None:
     """Return the means over some moments; None if one of them is unknown."""
-    found = [_find_price_row(tariff, told, quotes, moment, now) for moment in moments]
+    found = [_find_price_row(tariff, tariff_state, quotes, moment, now) for moment in moments]
     known = [row for row in found if row is not None]
     if len(known) < len(found):
         return None
@@ -154,7 +156,7 @@ def _find_mean(column: Sequence[float]) -> float:
 
 
 def _find_price_row(
-    tariff: Tariff, told: MeterTariffState, quotes: Sequence[PriceSignal], utc_s: float, now: datetime
+    tariff: Tariff, tariff_state: MeterTariffState, quotes: Sequence[PriceSignal], utc_s: float, now: datetime
 ) -> _PriceRow | None:
     signalled: dict[str, float] = {}
     for quote in quotes:
@@ -166,36 +168,38 @@ def _find_price_row(
         if price is None:
             return None
         return price, signalled.get("export_eur_per_wh", tariff.export_eur_per_wh), co2_g_per_wh
-    price = _find_contract_price(tariff, told, datetime.fromtimestamp(utc_s, now.tzinfo), now)
+    price = _find_contract_price(tariff, tariff_state, datetime.fromtimestamp(utc_s, now.tzinfo), now)
     return price, tariff.export_eur_per_wh, co2_g_per_wh
 
 
-def _find_contract_price(tariff: Tariff, told: MeterTariffState, local: datetime, now: datetime) -> float:
+def _find_contract_price(
+    tariff: Tariff, tariff_state: MeterTariffState, local: datetime, now: datetime
+) -> float:
     known = tariff.prices_eur_per_wh
-    is_now = local == now and told.index is not None and 1 <= told.index <= len(known)
-    if is_now and told.index is not None:
+    is_now = local == now and tariff_state.index is not None and 1 <= tariff_state.index <= len(known)
+    if is_now and tariff_state.index is not None:
         is_turned = tariff.kind == "two_rates" and tariff.off_peak_index == 2
-        return known[-told.index if is_turned else told.index - 1]
+        return known[-tariff_state.index if is_turned else tariff_state.index - 1]
     if tariff.kind == "base":
         return known[0]
     if tariff.kind == "ejp":
-        return _find_mobile_peak_price(known, told, local, now)
-    if tariff.kind == "hchp" and (by_meter := _find_index_by_profile(told, local, now)) is not None:
+        return _find_mobile_peak_price(known, tariff_state, local, now)
+    if tariff.kind == "hchp" and (by_meter := _find_index_by_profile(tariff_state, local, now)) is not None:
         return known[by_meter - 1]
     is_weekend = tariff.off_peak_weekend and local.weekday() >= _SATURDAY
     place = 0 if is_weekend or _is_off_peak(tariff.off_peak, local) else 1
     if tariff.kind in {"hchp", "two_rates"}:
         return known[place]
-    chances = _find_colour_chances(told, local, now)
+    chances = _find_colour_chances(tariff_state, local, now)
     return sum(chance * known[2 * (colour - 1) + place] for colour, chance in chances.items())
 
 
-def _find_index_by_profile(told: MeterTariffState, local: datetime, now: datetime) -> int | None:
+def _find_index_by_profile(tariff_state: MeterTariffState, local: datetime, now: datetime) -> int | None:
     """Return the index in the meter's own calendar at that time; None if the calendar is for other days."""
-    if not told.profile or local.toordinal() - now.toordinal() < told.profile_from:
+    if not tariff_state.profile or local.toordinal() - now.toordinal() < tariff_state.profile_from:
         return None
     minute = local.hour * 60 + local.minute
-    return [index for begin, index in told.profile if begin <= minute][-1]
+    return [index for begin, index in tariff_state.profile if begin <= minute][-1]
 
 
 def _is_off_peak(spans: Sequence[tuple[int, int]], local: datetime) -> bool:
@@ -209,10 +213,14 @@ def _find_day_number(local: datetime, begins_h: int) -> int:
     return (local - timedelta(hours=begins_h)).toordinal()
 
 
-def _find_colour_chances(told: MeterTariffState, local: datetime, now: datetime) -> dict[int, float]:
+def _find_colour_chances(tariff_state: MeterTariffState, local: datetime, now: datetime) -> dict[int, float]:
     ahead = _find_day_number(local, TEMPO_DAY_BEGIN_H) - _find_day_number(now, TEMPO_DAY_BEGIN_H)
-    by_index = None if told.index is None or not 1 <= told.index <= 6 else (told.index + 1) // 2
-    said = {0: by_index or told.today, 1: told.tomorrow}.get(ahead)
+    by_index = (
+        None
+        if tariff_state.index is None or not 1 <= tariff_state.index <= 6
+        else (tariff_state.index + 1) // 2
+    )
+    said = {0: by_index or tariff_state.today, 1: tariff_state.tomorrow}.get(ahead)
     if said in {BLUE, WHITE, RED}:
         return {said: 1.0}
     day = local - timedelta(hours=TEMPO_DAY_BEGIN_H)
@@ -222,7 +230,7 @@ def _find_colour_chances(told: MeterTariffState, local: datetime, now: datetime)
 
 
 def _find_mobile_peak_price(
-    known: Sequence[float], told: MeterTariffState, local: datetime, now: datetime
+    known: Sequence[float], tariff_state: MeterTariffState, local: datetime, now: datetime
 ) -> float:
     """Return the price of the ejp contract at that time.
 
@@ -231,24 +239,24 @@ def _find_mobile_peak_price(
     """
     normal, peak = known
     utc_s, now_s = local.timestamp(), now.timestamp()
-    if any(begin <= utc_s < end for begin, end in told.peaks):
+    if any(begin <= utc_s < end for begin, end in tariff_state.peaks):
         return peak
     day = _find_day_number(local, MOBILE_PEAK_TO_H)
     is_today = day == _find_day_number(now, MOBILE_PEAK_TO_H)
     is_dated = any(
         day == _find_day_number(datetime.fromtimestamp(begin, local.tzinfo), MOBILE_PEAK_TO_H)
-        for begin, _ in told.peaks
+        for begin, _ in tariff_state.peaks
     )
     if is_dated or MOBILE_PEAK_TO_H <= local.hour < MOBILE_PEAK_FROM_H:
         return normal
     begins = now.replace(hour=MOBILE_PEAK_FROM_H, minute=0, second=0, microsecond=0)
     runs = not MOBILE_PEAK_TO_H <= now.hour < MOBILE_PEAK_FROM_H
-    if is_today and told.notice and (not runs or utc_s >= now_s + MOBILE_PEAK_NOTICE_S):
+    if is_today and tariff_state.notice and (not runs or utc_s >= now_s + MOBILE_PEAK_NOTICE_S):
         return peak
-    if is_today and runs and told.index in {1, 2}:
-        return peak if told.index == 2 else normal
+    if is_today and runs and tariff_state.index in {1, 2}:
+        return peak if tariff_state.index == 2 else normal
     is_late = not runs and begins.timestamp() - now_s < MOBILE_PEAK_NOTICE_S - MOBILE_PEAK_NOTICE_LATE_S
-    if is_today and is_late and told.notice is False:
+    if is_today and is_late and tariff_state.notice is False:
         return normal
     share = MOBILE_PEAK_CHANCE if (local - timedelta(hours=MOBILE_PEAK_TO_H)).month in _WINTER_MONTHS else 0.0
     return normal + share * (peak - normal)

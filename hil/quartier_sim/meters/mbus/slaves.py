@@ -70,16 +70,16 @@ class Slave:
         self._last: SlaveReply | None = None
         self._access = 0
 
-    def answer(self, heard: MasterFrame) -> SlaveReply | None:
+    def answer(self, frame: MasterFrame) -> SlaveReply | None:
         """Return the answer to a frame on the line; None for no answer."""
         if self.off:
             return None
-        if heard.address == SELECTED and heard.ci == _SELECT:
-            return self._select(heard.data)
-        if not self._is_meant(heard.address):
+        if frame.address == SELECTED and frame.ci == _SELECT:
+            return self._select(frame.data)
+        if not self._is_meant(frame.address):
             return None
-        reply = self._serve(heard)
-        return None if heard.address == EVERYBODY else reply
+        reply = self._serve(frame)
+        return None if frame.address == EVERYBODY else reply
 
     def _is_meant(self, address: int) -> bool:
         if address == SELECTED:
@@ -96,26 +96,26 @@ class Slave:
         self._page = 0
         return SlaveReply(frames.ACKNOWLEDGED, self.wait_s) if self.selected else None
 
-    def _serve(self, heard: MasterFrame) -> SlaveReply | None:
-        control = heard.control & ~(_FCB | _FCV)
-        if heard.control == _INITIALISE:
+    def _serve(self, frame: MasterFrame) -> SlaveReply | None:
+        control = frame.control & ~(_FCB | _FCV)
+        if frame.control == _INITIALISE:
             self._fcb, self._page = None, 0
-            if heard.address == SELECTED:
+            if frame.address == SELECTED:
                 self.selected = False
             return SlaveReply(frames.ACKNOWLEDGED, self.wait_s)
         if control == _REQUEST_ALARM:
             return SlaveReply(frames.ACKNOWLEDGED, self.wait_s)
         if control == _SEND:
-            return self._take(heard)
+            return self._take(frame)
         if control == _REQUEST_DATA:
-            return self._data(heard.control)
+            return self._data(frame.control)
         return None
 
-    def _take(self, heard: MasterFrame) -> SlaveReply:
-        if heard.ci == _RESET:
+    def _take(self, frame: MasterFrame) -> SlaveReply:
+        if frame.ci == _RESET:
             self._page = 0
-        elif heard.ci == _SET and heard.data.startswith(_SET_ADDRESS):
-            self.address = heard.data[2]
+        elif frame.ci == _SET and frame.data.startswith(_SET_ADDRESS):
+            self.address = frame.data[2]
         return SlaveReply(frames.ACKNOWLEDGED, self.wait_s)
 
     def _data(self, control: int) -> SlaveReply:
