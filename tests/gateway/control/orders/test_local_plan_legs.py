@@ -306,7 +306,7 @@ def planned(plant):
                 else a
                 for a in state.house.assets
             )
-            self.state = state = replace(state, house=replace(state.house, assets=assets))
+            self.state = state = replace(state, site=replace(state.site, assets=assets))
             now = self.now()
             plan = LocalPlan(
                 start_ns=0,

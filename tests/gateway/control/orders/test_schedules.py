@@ -400,7 +400,7 @@ def test_a_battery_reaches_its_target_by_the_end_against_the_houses_own_wish_and
         def step(self):
             decision = super().step()
             now = self.now()
-            moment = ScheduleContext(now, now.utc_ms, None, self.house, self.state.memories)
+            moment = ScheduleContext(now, now.utc_ms, None, self.house, self.state.last_good)
             self.entries, acks = schedules.advance_schedules(self.entries, moment)
             self.said = [*self.said, *((self.t, ack.status) for ack in acks)]
             return decision

@@ -97,7 +97,7 @@ def test_one_that_never_shows_its_order_is_ordered_after_15_s_where_it_runs_else
 
     assert (1.0, first_s == 16) == (value, first == 16)
     assert 120 <= first <= 450 or loads_w
-    assert (None if loads_w else first * S) == p.state.turns["pump"].since_ns
+    assert (None if loads_w else first * S) == p.state.switch_states["pump"].since_ns
 
 
 def test_a_cap_sheds_what_was_not_read_at_once_and_a_car_that_may_be_paused_is_not_woken(plant):
