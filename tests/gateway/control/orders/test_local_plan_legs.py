@@ -304,7 +304,7 @@ def planned(plant):
                 replace(a, departure_s=DEPARTURE_S, energy_wanted_wh=self.wanted_wh)
                 if isinstance(a, ChargePointAsset)
                 else a
-                for a in state.house.assets
+                for a in state.site.assets
             )
             self.state = state = replace(state, site=replace(state.site, assets=assets))
             now = self.now()
