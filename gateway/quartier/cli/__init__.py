@@ -1,8 +1,8 @@
 """The command line; parses arguments, decides nothing.
 
 Exit codes: 0 well · 1 the answer is no (a fault found, a write that failed) · 2 wrong use · 69 no
-daemon answers · 70 a bug of ours · 73 a file cannot be made · 75 a daemon is running where none should · 77
-this user may not ask the daemon · 78 a file is wrong.
+daemon answers · 70 a bug of ours · 73 a file cannot be created · 75 a daemon is running where none should
+77 this user may not ask the daemon · 78 a file is wrong.
 """
 
 import argparse

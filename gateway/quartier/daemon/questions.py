@@ -194,9 +194,9 @@ class NamedQuestions:
         if found is not None:
             last = next((entry for entry in turn.ledger.of(name) if entry.who.kind != "client"), None)
             until_ms = None if last is None else last.until_ms or turn.until_ms(last.who)
-            wish = found.get("override")
-            if wish is not None and last is not None and _is_caused_by(last, wish):
-                until_ms = wish["until_utc_ms"]  # the row learns of a later end with its next write only
+            override = found.get("override")
+            if override is not None and last is not None and _is_caused_by(last, override):
+                until_ms = override["until_utc_ms"]  # a later end is in the row only after its next write
             found["unread"] = self._explain_unread(name, found)
             found |= {
                 "needs": turn.needs(name),
@@ -227,6 +227,6 @@ class NamedQuestions:
         return None if found is None else {"gateway": self._gateway(now), "control": headline, kind: found}
 
 
-def _is_caused_by(row: LedgerEntry, wish: Mapping[str, Any]) -> bool:
-    """Return whether this order by hand, as it is now, is what the row was written for."""
-    return [row.cause.get(key) for key in ("code", "values")] == [wish["code"], wish["values"]]
+def _is_caused_by(row: LedgerEntry, override: Mapping[str, Any]) -> bool:
+    """Return whether the row was written for this override."""
+    return [row.cause.get(key) for key in ("code", "values")] == [override["code"], override["values"]]

@@ -63,8 +63,8 @@ def take_locks(runtime_dir: Path, state_dir: Path) -> ExitStack:
 def take_state_lock(state_dir: Path) -> ExitStack:
     """Take the lock of the state directory: two daemons would write one history and one list of alarms.
 
-    It is on the directory itself, so it needs no room on the disk.  A directory that is not there, or a file
-    system without such locks, is no reason not to run: nothing is held then.
+    The lock is on the directory itself, so it works on a full disk.  If the directory is missing, or its file
+    system has no locks, the gateway runs all the same: then no lock is held.
 
     Raises StateFolderLocked if it is held already.
     """

@@ -264,7 +264,7 @@ class _Span:
     quality: Quality = Quality.BAD
 
     def take(self, sample: Sample) -> None:
-        """Take a sample as the last one; a bad one holds no value, only what stands in its place."""
+        """Take a sample as the last one, unless it is bad: a bad sample has no value."""
         if sample.quality is not Quality.BAD:
             self.last, self.quality = sample.value, sample.quality
 

@@ -101,7 +101,7 @@ class LossCause:
 class LossMeasurement:
     """Result: the daemon's own row, and both times in s of the site's clock; None: not seen.
 
-    Not ``is_shown``: the loss had nothing to take back, and a missing reaction breaks no promise.
+    ``is_shown`` is False if nothing had to be reduced: then a missing reaction breaks no promise.
     ``others`` are further figures by name; ``words`` describe the values at the output.
     """
 

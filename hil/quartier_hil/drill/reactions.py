@@ -13,7 +13,7 @@ TOLERANCE = 5.0
 class Reaction:
     """``after_s`` None: it never came, or did not stay.  ``words`` say what was seen.
 
-    Not ``is_shown``: before the loss there was nothing to take back, so that no promise could be broken.
+    ``is_shown`` is False if nothing had to be reduced: then a missing reaction breaks no promise.
     """
 
     after_s: float | None

@@ -261,10 +261,10 @@ def _add_meter_commands(commands: "argparse._SubParsersAction[argparse.ArgumentP
     listen = add_command(
         commands,
         "listen",
-        "find out which meter is on a port, at which speed, and show what it says",
-        "PORT: /dev/ttyUSB0, usb:SERIAL or tcp://HOST:PORT.  It is listened to at each usual speed; only\n"
-        "where nothing is heard, an M-Bus and a sign-on of IEC 62056-21 are tried.  On a terminal values\n"
-        "are kept up to date, else each frame is a line.  It says which profile fits, by the maker and\n"
+        "find out which meter is on a port and at which speed, and show its values",
+        "PORT: /dev/ttyUSB0, usb:SERIAL or tcp://HOST:PORT.  The usual speeds are tried in turn; if nothing\n"
+        "is received, M-Bus and a sign-on of IEC 62056-21 are tried.  On a terminal a sheet of five lines\n"
+        "is updated; in a pipe each frame is a line.  The profile that fits is named, by the maker and\n"
         "model that the meter states.  Stop the daemon first.\n"
         "example: quartier listen usb:DA3FMX1Z\n\n"
         "Exit codes: 0 a meter was found · 1 none was, or the port cannot be opened · 2 wrong use.",
@@ -280,7 +280,12 @@ def _add_status_commands(commands: "argparse._SubParsersAction[argparse.Argument
     from quartier.cli.arguments import operation  # noqa: PLC0415 - as above
 
     operation.add_district_parsers(commands)
-    status = add_command(commands, "status", "ask the running daemon what it does, and why")
+    status = add_command(
+        commands,
+        "status",
+        "ask the running daemon what it does, and why",
+        "Exit codes: 0 shown · 69 no daemon answers · 77 this user may not ask it.",
+    )
     add_json_option(status)
     add_runtime_option(status)
     status.set_defaults(run="operation.gateway_status:run_status")
@@ -288,12 +293,12 @@ def _add_status_commands(commands: "argparse._SubParsersAction[argparse.Argument
     why = add_command(
         commands,
         "why",
-        "say who had an asset do what it does, why, until when, and what brings it back",
+        "say who ordered what an asset does, why, until when, and what ends it",
         "Asks the daemon, and reads the write ledger in the history beside it; without a daemon that alone.\n"
         "TIME is as for quartier history: 2026-11-25T14:30, today, 2h.\n"
         "example: quartier why boiler --since today\n\n"
-        "Exit codes: 0 told · 1 no asset is called so · 2 a time that cannot be read · 69 no daemon\n"
-        "answers, and neither a site file nor the history tells of the asset.",
+        "Exit codes: 0 explained · 1 no asset has this name · 2 a time that cannot be read · 69 no daemon\n"
+        "answers, and neither the site file nor the history names the asset.",
     )
     why.add_argument("asset", nargs="?", help="its name in the site file")
     why.add_argument("--since", metavar="TIME", help="every order since then, not the last ten")

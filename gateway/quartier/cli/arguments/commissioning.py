@@ -166,14 +166,14 @@ def add_drill_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "drill",
         "make losses happen, and compare what is declared for each with what is measured",
         "--simulated starts the rig with a building of its own; no device of this site is touched.  Each\n"
-        "loss leaves a page with its curves.  What cannot be made on this machine is SKIPPED, with why;\n"
-        "where nothing had to be taken back, because no car charged, say, the verdict is not shown.\n"
+        "loss leaves a page with its curves.  What cannot be made on this machine is SKIPPED, with why.\n"
+        'If nothing had to be reduced (no car charged), the verdict is "not shown".\n'
         "--on-site says which cable to pull and when, measures what the running daemon does, and signs the\n"
         "record with this gateway's own key; it can be interrupted, the same command goes on.\n"
         "example: quartier drill --simulated grid-meter-lost controller-killed\n\n"
         "Exit codes: 0 every deadline was kept · 1 one was not, was not shown or not judged · 2 wrong use,\n"
-        "or the rig is not installed · 69 no daemon answers · 77 this user\n"
-        "may not ask it.",
+        "or the rig is not installed · 69 no daemon answers\n"
+        "            77 this user may not ask it.",
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--simulated", action="store_true", help="on the rig's building")

@@ -160,7 +160,7 @@ async def _show_frames(
 
 
 class MeterSheet:
-    """Five lines about a smart meter: which it is, when it spoke with good and bad frames, its values."""
+    """Five lines about a smart meter: its identity, its last frame and the counts, and its values."""
 
     def __init__(
         self, port: str, found: meter_listen.FoundMeter, capture: CaptureDecoder, now_s: float
@@ -208,13 +208,13 @@ class MeterSheet:
     def _render_values(self, now_s: float, columns: int) -> list[str]:
         """Return lines with as many values as fit, the most useful first, and the number of the rest."""
         names = sorted(self._values, key=_rank_point)
-        told = [self._describe_value(name, now_s) for name in names]
+        texts = [self._describe_value(name, now_s) for name in names]
         head = f"{'values':<{_LABEL_COLUMNS}}"
         lines = [f"{head}none yet"]
-        for count in range(len(told), -1, -1):
-            left_count = len(told) - count
+        for count in range(len(texts), -1, -1):
+            left_count = len(texts) - count
             more = [f"and {left_count} more: --json"] if left_count else []
-            if parts := [*told[:count], *more]:
+            if parts := [*texts[:count], *more]:
                 lines = _wrap_parts([head + parts[0], *parts[1:]], columns)
             if len(lines) <= _VALUE_LINES_COUNT:
                 break

@@ -47,7 +47,7 @@ def _arm_with_rights(options: argparse.Namespace) -> int:
     try:
         locks = _take_locks(options)
     except release.StateFolderLocked as locked:
-        print(f"{locked}; expected: its --runtime-dir, or stop it first", file=sys.stderr)
+        print(f"{locked}; use the same --runtime-dir, or stop that process first", file=sys.stderr)
         return os.EX_TEMPFAIL
     except release.DaemonLocked as locked:
         if options.check:

@@ -48,15 +48,15 @@ _ASSET_NAMES = {GRID_METER: "grid", BATTERY: "bat", PV: "pv", CHARGE_POINT: "ev"
 def run_init(options: argparse.Namespace) -> int:
     """Find, ask, write.
 
-    Exit 1: no device; 2: missing or wrong answers; 73: the file cannot be made; 78: faults.
+    Exit 1: no device; 2: missing or wrong answers; 73: the file cannot be created; 78: faults.
     """
     if options.output.exists() or options.output.is_symlink():
         print(f"{options.output} already exists; give another name with --output", file=sys.stderr)
         return 2
     if not _is_writable(options.output.parent):
         print(
-            f"{options.output} cannot be written: {options.output.parent} is no folder that you may write; "
-            "make it, or name another place with --output",
+            f"{options.output} cannot be written: {options.output.parent} is missing, or you may not write "
+            "there; create the folder, or choose another place with --output",
             file=sys.stderr,
         )
         return os.EX_CANTCREAT
@@ -79,7 +79,7 @@ def run_init(options: argparse.Namespace) -> int:
 
 
 def _is_writable(folder: Path) -> bool:
-    """Return whether a file can be made in the folder: nobody should answer questions for nothing."""
+    """Return whether a file can be created in the folder; it is checked before the questions."""
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 

@@ -58,7 +58,7 @@ def evaluate_loss(told: Mapping[str, Any]) -> LossResult:
 
 
 def _choose_verdict(told: Mapping[str, Any], declared: Mapping[str, Any]) -> str:
-    """Return the verdict of a measured loss; a loss that had nothing to take back shows no reaction."""
+    """Return the verdict of a measured loss; if nothing had to be reduced, nothing was shown."""
     if not _is_within(told["noticed_s"], declared["noticed_s"]):
         return BROKEN
     if not told["is_shown"] and declared["deadline_s"] is not None:

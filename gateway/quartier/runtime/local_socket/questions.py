@@ -199,7 +199,7 @@ def ask(runtime_dir: Path, what: str, of: str | None = None, timeout_s: float = 
 
 @dataclass(frozen=True, slots=True)
 class RequestTexts:
-    """What is said of a request that came to nothing, before the path of the socket."""
+    """The error texts of a request that fails; the path of the socket follows them."""
 
     unanswered: str
     denied: str
@@ -211,7 +211,7 @@ ASKS = RequestTexts("no daemon answers at", "this user may not ask the daemon at
 def send_request(path: Path, request: Mapping[str, Any], texts: RequestTexts, timeout_s: float) -> Any:
     """Send one request to a daemon's socket and return its answer, one line each.
 
-    Raises NoDaemon if nobody answers, and NotPermitted, which is one, if the user may not open the socket.
+    Raises NoDaemon if nobody answers, and its subclass NotPermitted if the user may not open the socket.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(timeout_s)

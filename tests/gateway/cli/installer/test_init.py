@@ -119,7 +119,7 @@ def test_a_folder_that_takes_no_file_is_refused_before_anything_is_asked(found, 
 
     said = capsys.readouterr()
     assert f"{output} cannot be written" in said.err
-    assert "name another place with --output" in said.err
+    assert "choose another place with --output" in said.err
     assert "" == said.out
 
 
