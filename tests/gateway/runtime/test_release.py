@@ -48,8 +48,10 @@ def test_one_state_folder_serves_one_daemon_and_stays_as_it_was(tmp_path):
 
 def test_a_program_that_the_daemon_started_keeps_neither_lock(tmp_path):
     with release.take_locks(tmp_path, tmp_path):
-        waits = [sys.executable, "-c", "input()"]
-        child = subprocess.Popen(waits, stdin=subprocess.PIPE, close_fds=False)
+        waits = [sys.executable, "-c", "print('up', flush=True); input()"]
+        child = subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False)
+        # Popen may return a moment before the kernel has closed what is closed on exec.
+        assert b"up\n" == child.stdout.readline()
     with child:
         release.take_locks(tmp_path, tmp_path).close()
         child.communicate(b"\n")
