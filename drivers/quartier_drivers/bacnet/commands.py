@@ -132,10 +132,10 @@ class DeviceCommands:
         octets = []
         for ref in (date, time):
             try:
-                told = await self._peer.read(PreparedRead((ref,), self._peer.route))
+                answer = await self._peer.read(PreparedRead((ref,), self._peer.route))
             except DeviceRefused as denied:
                 raise Refused(f"the device does not tell its time: {denied}") from denied
-            octets.append(told.octets(0))
+            octets.append(answer.octets(0))
         return b"".join(octets)
 
     async def _send(
@@ -193,10 +193,10 @@ class DeviceCommands:
     async def _note_limit(self, one: PointMeaning) -> None:
         """Read the limit that is now in the device, if it answers: a release never raises a limit."""
         try:
-            told = await self._peer.read(PreparedRead((one.ref,), self._peer.route))
+            answer = await self._peer.read(PreparedRead((one.ref,), self._peer.route))
         except WireError:
             return
-        self._caps[one.name] = one.value(told.values[0])
+        self._caps[one.name] = one.value(answer.values[0])
 
     def _leave(self, name: str) -> None:
         self._ends_ns.pop(name, None)

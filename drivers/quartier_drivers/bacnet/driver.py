@@ -97,9 +97,9 @@ class BacnetDriver:
 
     def notes(self) -> Sequence[Note]:
         """Return the notes since the last call."""
-        told = tuple(self._notes)
+        notes = tuple(self._notes)
         self._notes.clear()
-        return told
+        return notes
 
     @property
     def due_ns(self) -> int:
@@ -181,14 +181,14 @@ class BacnetDriver:
             self.skipped_count += skipped
             self._line.count("skipped_count", skipped)
         try:
-            told = await self._make_exchange(self._peer.read(job.read))
+            answer = await self._make_exchange(self._peer.read(job.read))
         except DeviceRefused as denied:
             self._note_answer()
             return self._times.handle_refusal(job, denied)
-        readings = job.columns.make_readings(told, self._clock.now_ns(), shows_raw=self._shows_raw)
-        self._commands.note_readings(readings, job, told)
+        readings = job.columns.make_readings(answer, self._clock.now_ns(), shows_raw=self._shows_raw)
+        self._commands.note_readings(readings, job, answer)
         self._subscriptions.compare_poll(readings, now_ns)
-        self._times.note_missing_properties(job, told)
+        self._times.note_missing_properties(job, answer)
         return readings
 
     def _find_due_exchange(self, before_ns: int) -> Callable[[int], Awaitable[Sequence[Note]]] | None:

@@ -83,7 +83,7 @@ class PriorityArrayReads:
         if found is not None:
             ref = Ref(ref.object_type, ref.instance, ref.property_id, len(found) + 1)
         try:
-            told = await self._peer.read(
+            answer = await self._peer.read(
                 PreparedRead((ref,), self._peer.route, answer_max=self._peer.answer_max)
             )
         except DeviceRefused as denied:
@@ -94,8 +94,8 @@ class PriorityArrayReads:
             self.drop_point(name)
             return None
         if found is None:
-            return list(told.elements(0))
-        found += told.elements(0)[:1] or (_EMPTY_SLOT,)
+            return list(answer.elements(0))
+        found += answer.elements(0)[:1] or (_EMPTY_SLOT,)
         if len(found) + 1 < (one.point.write.priority if one.point.write else 0):
             return None
         self._slots[name] = []

@@ -203,8 +203,8 @@ class PointColumns:
 
     def _text(self, place: int, one: PointMeaning, answer: ReadAnswer, at: int) -> bool:
         found = answer.elements(at) if answer.kinds[at] == CHARACTERS else ()
-        said = str(found[0].value) if found else ""
-        self._texts[place] = find_text(one.point, answer.values[at], said)
+        text = str(found[0].value) if found else ""
+        self._texts[place] = find_text(one.point, answer.values[at], text)
         return bool(self._texts[place]) or bool(found)
 
     def make_bad_readings(self, why: str, now_ns: int) -> Readings:

@@ -184,9 +184,9 @@ class MeterLine:
                 await line.wait_until_sent()
         if not self._received and ask.wait_s > 0:
             await self._wait(ask.wait_s)
-        heard = bytes(self._received)
+        data = bytes(self._received)
         self._received.clear()
-        return heard
+        return data
 
     async def _wait(self, seconds: float) -> None:
         self._waiter = asyncio.get_running_loop().create_future()

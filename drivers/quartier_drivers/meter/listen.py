@@ -153,9 +153,9 @@ async def find_meter(
     if not heard:
         for question in WAKE_UP_REQUESTS:
             progress(f"asking at {question.setting}: {question.protocol}")
-            said = await _ask(where, question, patience)
-            if question.answer in said:
-                return FoundMeter(question.protocol, question.setting, was_asked=True, answer=said)
+            data = await _ask(where, question, patience)
+            if question.answer in data:
+                return FoundMeter(question.protocol, question.setting, was_asked=True, answer=data)
     return FoundMeter("", LineSetting(9600), advice=_make_advice(heard, whys))
 
 
@@ -186,15 +186,15 @@ async def _listen(where: str, attempt: ListenAttempt, hearing: ProtocolCandidate
 
 
 async def _ask(where: str, question: WakeUpRequest, patience: float) -> bytes:
-    heard = bytearray()
-    line = await wire.open_wire(where, question.setting, heard.extend, lambda _why: None)
+    data = bytearray()
+    line = await wire.open_wire(where, question.setting, data.extend, lambda _why: None)
     try:
         line.write(question.text)
         await line.wait_until_sent()
         await asyncio.sleep(1.5 * patience)
     finally:
         line.close()
-    return bytes(heard)
+    return bytes(data)
 
 
 async def read_chunks(where: str, found: FoundMeter) -> AsyncIterator[bytes]:

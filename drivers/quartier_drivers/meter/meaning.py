@@ -301,10 +301,10 @@ class _PointRule:
             if number.denominator != 1 or number < 0:
                 return None
             return Fraction(int(number) >> lowest & (1 << highest - lowest + 1) - 1)
-        said = group.unit or statement.unit
-        if not unit or not said:
+        text = group.unit or statement.unit
+        if not unit or not text:
             return number
-        factor = find_factor(said, unit)
+        factor = find_factor(text, unit)
         return None if factor is None else number * factor
 
     def _name_code(self, said: StatedValue, text: str, raw: str, meter: str) -> PointValue:

@@ -75,10 +75,10 @@ class MeterIdentity:
         if self.head:
             words = [self.head]
         for label, form in _LINKY.items():
-            said = str(self.groups[label].value) if label in self.groups else ""
-            if form.fullmatch(said):
-                maker = _LINKY_MAKERS.get(said[:2], f"maker {said[:2]}")
-                words = ["Linky", f"({maker}, 20{said[2:4]})"]
+            text = str(self.groups[label].value) if label in self.groups else ""
+            if form.fullmatch(text):
+                maker = _LINKY_MAKERS.get(text[:2], f"maker {text[:2]}")
+                words = ["Linky", f"({maker}, 20{text[2:4]})"]
         model = next(
             (str(self.groups[one].value) for one in ("0-0:96.1.7", "1-1:96.1.1") if one in self.groups), ""
         )
@@ -130,9 +130,9 @@ def match_marks(marks: MeterMarks, who: MeterIdentity) -> MarkMatch:
     lacking = [label for label in marks.lacks if _find_stated(label, who)]
     return MarkMatch(
         tuple(_describe_match(*one) for one in wanted_of if one[1] and _is_like(one[1], one[2])),
-        tuple(what for what, said, _ in wanted_of if not said),
+        tuple(what for what, text, _ in wanted_of if not text),
         (
-            *(f"{what} is {said}" for what, said, wanted in wanted_of if said and not _is_like(said, wanted)),
+            *(f"{what} is {text}" for what, text, wanted in wanted_of if text and not _is_like(text, wanted)),
             *(f"states {label}" for label in lacking),
         ),
     )
@@ -198,15 +198,15 @@ class ProfileReadings:
 
     def _is_wrong(self, name: str, value: Value | None) -> bool:
         part, _, quantity = name.rpartition(".")
-        said = self.profile.parts.get(part, {}).get(quantity)
+        point = self.profile.parts.get(part, {}).get(quantity)
         if isinstance(value, int | float):
-            low, high = (None, None) if said is None else (said.low, said.high)
+            low, high = (None, None) if point is None else (point.low, point.high)
             is_inside = (low is None or low <= value) and (high is None or value <= high)
             return not (is_inside and is_value_possible(quantity, value))
         return (
             value is None
-            and said is not None
-            and not (said.absent or said.values or said.form in CLOCK_FORMS or said.form == "text")
+            and point is not None
+            and not (point.absent or point.values or point.form in CLOCK_FORMS or point.form == "text")
         )
 
     @property
@@ -247,8 +247,10 @@ def rank_profiles(readings: Iterable[ProfileReadings], who: MeterIdentity) -> li
 def _make_suggestions(fitting: list[tuple[ProfileReadings, MarkMatch]]) -> list[ProfileSuggestion]:
     """Sort the best first; profiles that are only possible are included only if no better one exists."""
     fitting.sort(key=lambda pair: _find_rank(*pair))
-    told = [_make_suggestion(one, found) for one, found in fitting]
-    return [one for one in told if one.sure != "possible" or told[0].sure == "possible"][:_SHOWN_MAX]
+    suggestions = [_make_suggestion(one, found) for one, found in fitting]
+    return [one for one in suggestions if one.sure != "possible" or suggestions[0].sure == "possible"][
+        :_SHOWN_MAX
+    ]
 
 
 def _find_rank(one: ProfileReadings, found: MarkMatch) -> tuple[int, int, bool, int, bool, int, str]:
@@ -296,5 +298,5 @@ def _make_suggestion(one: ProfileReadings, found: MarkMatch) -> ProfileSuggestio
 def find_fitting(profiles: Iterable[MeterProfile], who: MeterIdentity) -> list[ProfileSuggestion]:
     """Rank profiles by marks alone, the best first: for a meter that a scan found but nobody has read."""
     held = [(ProfileReadings(one, {}), match_marks(one.marks, who)) for one in profiles]
-    found = [(one, told) for one, told in held if told.fits and not told.against]
+    found = [(one, match) for one, match in held if match.fits and not match.against]
     return _make_suggestions(found)

@@ -84,9 +84,9 @@ class FallbackArming:
             try:
                 await self._send(one.name, request)
             except Refused as refusal:
-                said = str(refusal).removeprefix(f"{one.name}: ")
+                text = str(refusal).removeprefix(f"{one.name}: ")
                 found.problems.append(
-                    f"{place}: {raw:g} was written and refused ({said}); {_find_remedy(fallback)}"
+                    f"{place}: {raw:g} was written and refused ({text}); {_find_remedy(fallback)}"
                 )
 
     async def _set(
@@ -144,8 +144,8 @@ class FallbackArming:
         near = abs(seen - declared) <= max(1e-6 * abs(declared), fallback.value_shown.scale / 2)
         if not near and not ("_max_" in one.quantity and 0 <= seen < declared):
             shown = f"{fallback.value_shown.address} holds {seen:g}"
-            said = _render_value(f"{declared:g}", wrote=wrote and bool(fallback.settings))
-            found.problems.append(f"{said} as its value, {shown}; {_find_remedy(fallback, wrote=wrote)}")
+            text = _render_value(f"{declared:g}", wrote=wrote and bool(fallback.settings))
+            found.problems.append(f"{text} as its value, {shown}; {_find_remedy(fallback, wrote=wrote)}")
         return seen
 
     async def _condition(self, one: ServedPoint, condition: Condition, found: _FoundFallback) -> None:

@@ -50,15 +50,15 @@ def match_profile(
     ``objects`` are its objects of function 43/14.  Registers are read one mark after the other, and none
     after the first contradiction.
     """
-    told = []
+    results = []
     for name, mark in profile.marks.items():
         one = _check_mark(name, mark, words, objects)
         if one.fits is False:
             return None
-        told.append(one)
-    fitting = [one for one in told if one.fits]
+        results.append(one)
+    fitting = [one for one in results if one.fits]
     strong_count = sum(one.strong for one in fitting)
-    complete = len(fitting) == len(told)
+    complete = len(fitting) == len(results)
     if not fitting or not (strong_count or complete):  # some plausible numbers are no evidence
         return None
     sure: Certainty = "possible"
@@ -70,7 +70,7 @@ def match_profile(
             return None
         sure = "likely"
         fitting.append(_MarkResult(True, strong=True, text=f"its vendor name is {vendor!r}"))
-    missing = [one.text for one in told if not one.fits]
+    missing = [one.text for one in results if not one.fits]
     why = "; ".join([one.text for one in fitting] + [f"not told: {text}" for text in missing])
     return ProfileMatch(profile.name, sure, why, len(fitting))
 
@@ -91,8 +91,8 @@ def _describe_expected(mark: Mark) -> str:
 
 def _is_maker(vendor: str, maker: str) -> bool:
     """Return whether a vendor's name is that of a maker, however either is written."""
-    said, words = vendor.lower(), re.findall(r"[^\W_]{3,}", maker.lower())
-    return any(word in said for word in words) or said in maker.lower()
+    text, words = vendor.lower(), re.findall(r"[^\W_]{3,}", maker.lower())
+    return any(word in text for word in words) or text in maker.lower()
 
 
 def _check_mark(name: str, mark: Mark, words: ReadWords, objects: Mapping[int, str]) -> _MarkResult:

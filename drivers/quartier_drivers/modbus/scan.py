@@ -149,11 +149,11 @@ class _BusScan:
                 units_text = "1 unit that is" if absent_count == 1 else f"{absent_count} units that are"
                 self._note(f"a gateway answered for {units_text} not there")
             there |= self._drop_gateway_answers(failing, len(units))
-            met = [
-                await self._make_found_device(unit, said, profiles)
-                for unit, said in self._merge_alike(there, units).items()
+            devices = [
+                await self._make_found_device(unit, text, profiles)
+                for unit, text in self._merge_alike(there, units).items()
             ]
-            found = merge_units(met, profiles)
+            found = merge_units(devices, profiles)
             self._survey.found += found
             if len(alike := _find_alike(found)) >= _ALIKE:
                 shown = ", ".join(str(one.unit) for one in alike)

@@ -237,8 +237,8 @@ def _fits_selection(device: SunspecDevice, name: PointName, wanted: str) -> bool
     term, value = device.term(name), device.value(name)
     if term is None or value is None:
         return False
-    told = render_names(term.leaf.entry, value) or str(value)
-    return fnmatchcase(told.lower(), wanted.lower())
+    text = render_names(term.leaf.entry, value) or str(value)
+    return fnmatchcase(text.lower(), wanted.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +282,8 @@ def make_percent_scale(device: SunspecDevice, name: PointName, ratings: Sequence
     power = _find_power(device, name)
     rated = next((found for one in ratings if _is_rating_valid(found := device.value(one))), None)
     if rated is None:
-        told = " nor ".join(str(one) for one in ratings)
-        raise ValueError(f"{told} tells no rating, so that a share of it in {name} means nothing")
+        text = " nor ".join(str(one) for one in ratings)
+        raise ValueError(f"{text} tells no rating, so that a share of it in {name} means nothing")
     unit = Fraction(str(rated)) * Fraction(10) ** power / 100
     return PercentScale(name, unit, math.floor(100 / Fraction(10) ** power))
 

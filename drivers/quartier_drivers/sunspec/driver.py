@@ -86,8 +86,8 @@ class SunspecDriver:
 
     def notes(self) -> Sequence[Note]:
         """Return the notes for people since the last call."""
-        told, self._notes = self._notes, []
-        return told
+        notes, self._notes = self._notes, []
+        return notes
 
     def rest(self) -> Iterable[Readings]:
         """Return the other readings of the requests that ``read`` made in one go."""
@@ -155,8 +155,8 @@ class SunspecDriver:
         if (own_ns := self._own_ns()) > now_ns or self.polled.more or self.polled.due_ns <= own_ns:
             return await self.polled.read()
         _, turn = min(self._iterate_exchanges(), key=lambda one: one[0])
-        told = await turn(now_ns)
-        return NO_READINGS if told is None else self._alone(told)
+        reading = await turn(now_ns)
+        return NO_READINGS if reading is None else self._alone(reading)
 
     async def write(self, command: Command) -> None:
         """Write one point with its timer, as its function requires; the next read returns the result.
@@ -283,11 +283,11 @@ class SunspecDriver:
         if steered.function.has_other_model:
             self._lose(steered.function.model)
             return ArmedFallback(steered.point, None, None, _MODELS_MOVED_TEXT, is_verified=False)
-        told = steered.describe_fallback(wrote=writes)
+        fallback = steered.describe_fallback(wrote=writes)
         if not why:
-            return told
+            return fallback
         return replace(
-            told, problem="; ".join(filter(None, (f"its arming was refused ({why})", told.problem)))
+            fallback, problem="; ".join(filter(None, (f"its arming was refused ({why})", fallback.problem)))
         )
 
     async def _search(self, point: str, between: Callable[[], Awaitable[None]]) -> None:

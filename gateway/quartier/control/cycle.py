@@ -172,13 +172,13 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
     export_w = None if grid_w is None else -grid_w
     import_w = None if grid_w is None else grid_w + judge.find_margins(meter, remainder_w)[0]
     contract_w = house.limits.import_hard_w
-    seen = detection.update_events(state.events, frozen, house, now.ns)
-    seen = seen.with_outage(outage.note_rise(seen.outage, grid_w, contract_w, now.ns))
+    events = detection.update_events(state.events, frozen, house, now.ns)
+    events = events.with_outage(outage.note_rise(events.outage, grid_w, contract_w, now.ns))
     tracks = meter_delay.update_tracks(house, state.tracks, last_good, state.book.orders, now.ns)
     late = meter_delay.update_meter_delay(
         state.lag, house, last_good, {name: one.readings for name, one in tracks.items()}
     )
-    if detection.is_dark(seen, house, last_good, now.ns):
+    if detection.is_dark(events, house, last_good, now.ns):
         tracks, late = {}, meter_delay.MeterDelay(found_s=state.lag.found_s)
         blank = replace(state.meter.quantities, histories={})
         meter = replace(
@@ -215,7 +215,7 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
         runs=daily_runs.update_runs(house, state.runs, state.switch_states, last_good, dt_s, now),
         tracks=tracks,
         lag=late,
-        events=seen,
+        events=events,
         conflicts=conflicts.update_conflicts(
             state.conflicts,
             frozen,
@@ -243,7 +243,7 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
         now=now,
         common=_common(state, force, wishes),
         grid_effects=effects.add_commanded_tiers(
-            effects.find_grid_effects(seen, contract_w, now.ns), wishes.shed
+            effects.find_grid_effects(events, contract_w, now.ns), wishes.shed
         ),
     )
 
@@ -268,13 +268,13 @@ def _judge_meter(
     grid = last_good.get(f"{house.grid.name}.power_w")
     hard = house.limits
     over = grid is not None and (grid.value > hard.import_hard_w or -grid.value > hard.export_hard_w)
-    told = judge.CheckContext(
+    context = judge.CheckContext(
         late_s=max(0.0, state.lag.find_delay_s(house)),
         signed=not unmet.is_meter_unsigned(house, last_good),
         over_limit=over,
         target_w=house.grid_target_w,
     )
-    return judge.advance_check(state.meter, house, last_good, seen, state.book.orders, told, now_ns)
+    return judge.advance_check(state.meter, house, last_good, seen, state.book.orders, context, now_ns)
 
 
 def _common(before: ControlState, force: ActiveLimits, wishes: Requests) -> bool:
@@ -362,10 +362,10 @@ def _want(inputs: CycleInputs, participants: list[Participant], base: residual_l
     rooms = response.keep_shed_from_grid(inputs, units, rooms, surplus_w)
     if caps.no_grid_charge_above_reserve:
         above = [unit for unit in units if _above_reserve(inputs, unit)]
-        kept = setpoints.narrow_ranges(
+        ranges = setpoints.narrow_ranges(
             [rooms[units.index(u)] for u in above], low_w=-UNLIMITED_W, high_w=surplus_w
         )
-        for unit, narrow in zip(above, kept, strict=True):
+        for unit, narrow in zip(above, ranges, strict=True):
             rooms[units.index(unit)] = narrow
     target_w, net_w = _target_w(inputs), base.now_w + others_w
     alone = _find_room_alone(inputs, base, others_w, units)

@@ -38,20 +38,20 @@ def run_turn(
     gone. ``commands`` are the running district commands: they rank below people's orders and below every
     limit. ``plan`` is the local plan of the building; it ranks below all of them.
     """
-    seen = detection.update_events(state.events, frozen, state.site, now.ns)
+    events = detection.update_events(state.events, frozen, state.site, now.ns)
     linked = machine.note_running_commands(
         linked, commands.find_shed_end_ns(now.ns), commands.test_ns(now.ns)
     )
-    linked = machine.advance_link(linked, params, now, outage=seen.is_grid_lost)
+    linked = machine.advance_link(linked, params, now, outage=events.is_grid_lost)
     caps = allowed.find_link_limits(linked, params, now)
-    people = {} if by_hand is None else by_hand(seen.is_grid_lost)
+    people = {} if by_hand is None else by_hand(events.is_grid_lost)
     ordered = running_commands.collect_overrides(commands, state.site, people, now.ns)
     wishes = Requests(
         caps=caps,
-        overrides=local_plan.find_plan_orders(plan, state, ordered, now, outage=seen.is_grid_lost),
+        overrides=local_plan.find_plan_orders(plan, state, ordered, now, outage=events.is_grid_lost),
         shed=running_commands.find_commanded_tiers(commands, now.ns),
         aims=local_plan.find_running_aims(
-            plan, now, outage=seen.is_grid_lost, doubt=meter_clocks.find_clock_doubt(state.clocks, now.ns)
+            plan, now, outage=events.is_grid_lost, doubt=meter_clocks.find_clock_doubt(state.clocks, now.ns)
         ),
     )
-    return cycle.run_cycle(frozen, wishes, replace(state, events=seen), now), linked
+    return cycle.run_cycle(frozen, wishes, replace(state, events=events), now), linked

@@ -97,13 +97,13 @@ def _render_point(
     known: KnownFallbacks,
     utc_ms: int,
 ) -> dict[str, Any]:
-    seen = frozen.get(name)
+    value = frozen.get(name)
     found: dict[str, Any] = {
         "point": name,
-        "value": None if seen is None or seen.quality is Quality.BAD else seen.value,
+        "value": None if value is None or value.quality is Quality.BAD else value.value,
         "unit": _find_unit(name),
-        "quality": "never read" if seen is None else seen.quality.name.lower(),
-        "age_s": None if seen is None else round(seen.age_s, 2),
+        "quality": "never read" if value is None else value.quality.name.lower(),
+        "age_s": None if value is None else round(value.age_s, 2),
         "address": "" if info is None else info.address,
     }
     if info is not None and info.writable:

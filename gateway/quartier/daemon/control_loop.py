@@ -256,10 +256,10 @@ class ControlLoop:
 
     def find_text(self, point: str) -> str:
         """Return the text of a point while its reading is good and young; else an empty text."""
-        seen = self._image.freeze(self._clock.now_ns()).get(point)
-        if seen is None or seen.quality is not Quality.GOOD or seen.age_s > TEXT_AGE_MAX_S:
+        value = self._image.freeze(self._clock.now_ns()).get(point)
+        if value is None or value.quality is not Quality.GOOD or value.age_s > TEXT_AGE_MAX_S:
             return ""
-        return str(seen.value)
+        return str(value.value)
 
     @property
     def state(self) -> control_state.ControlState:
@@ -294,9 +294,9 @@ class ControlLoop:
         """
         now = self._clock.now()
         before = self._state.events
-        seen = detection.update_events(before, self._image.freeze(now.ns), self.site, now.ns)
-        self._state = replace(self._state, events=seen)
-        return seen.find_rise_start(before)
+        events = detection.update_events(before, self._image.freeze(now.ns), self.site, now.ns)
+        self._state = replace(self._state, events=events)
+        return events.find_rise_start(before)
 
     def _update_device_facts(self) -> None:
         """Take over what devices state about the ordered points: their resolution and fallback."""

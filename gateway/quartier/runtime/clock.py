@@ -255,12 +255,12 @@ def is_told_synced(word: Path, uptime_s: float) -> bool:
 def read_rig_clock(word: Path) -> RigClock:
     """Read the wall clock settings of a rig's file; the default if it is missing or invalid."""
     try:
-        said, *numbers = word.read_text(encoding="ascii").split()
+        text, *numbers = word.read_text(encoding="ascii").split()
         jump_s, stands_s = [*map(float, numbers), *(0.0, 0.0)[len(numbers) :]]
         stands_utc_ms = round(stands_s * 1e3) if len(numbers) > 1 else None
     except (OSError, ValueError):
         return RigClock()
-    return RigClock(said != "no", jump_s, stands_utc_ms)
+    return RigClock(text != "no", jump_s, stands_utc_ms)
 
 
 def find_boot_id() -> str:

@@ -211,9 +211,14 @@ class AlarmRecord:
     def data(self) -> dict[str, Any]:
         """Return the fields, JSON-ready. Not with ``asdict``: its 14 ms for a full list is too long."""
         told: dict[str, Any] = {name: getattr(self, name) for name in _RECORD_FIELDS}
-        seen = self.acknowledged
-        if seen is not None:
-            told["acknowledged"] = {"by": seen.by, "uid": seen.uid, "utc_ms": seen.utc_ms, "note": seen.note}
+        acknowledgement = self.acknowledged
+        if acknowledgement is not None:
+            told["acknowledged"] = {
+                "by": acknowledgement.by,
+                "uid": acknowledgement.uid,
+                "utc_ms": acknowledgement.utc_ms,
+                "note": acknowledgement.note,
+            }
         told["consequences"] = [one.data() for one in self.consequences]
         return told
 
@@ -227,7 +232,7 @@ def parse_alarm_record(row: object) -> AlarmRecord | None:
         return None
     who = row.get("acknowledged")
     try:
-        seen = None if who is None else _parse_acknowledgement(who)
+        acknowledgement = None if who is None else _parse_acknowledgement(who)
         cleared = row["cleared_utc_ms"]
         return AlarmRecord(
             number=_require_integer(row["number"]),
@@ -239,7 +244,7 @@ def parse_alarm_record(row: object) -> AlarmRecord | None:
             last_utc_ms=_require_integer(row["last_utc_ms"]),
             cleared_utc_ms=None if cleared is None else _require_integer(cleared),
             count=_require_integer(row["count"]),
-            acknowledged=seen,
+            acknowledged=acknowledgement,
             consequences=tuple(_parse_consequence(one) for one in row.get("consequences", ())),
         )
     except (KeyError, TypeError):

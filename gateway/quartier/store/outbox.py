@@ -113,17 +113,17 @@ class Outbox:
 
     def _parts(self, stream: str, mark: StreamPosition, memory: Sequence[Chunk]) -> Iterator[ChunkPart]:
         """Yield everything above the mark in sequence, as indices into chunks."""
-        kept = [chunk for chunk in memory if len(chunk)]
+        chunks = [chunk for chunk in memory if len(chunk)]
         # If memory begins at or below the mark, no file is read: live data costs no read.
-        if not kept or is_above(mark, kept[0].boot, kept[0].first - 1):
+        if not chunks or is_above(mark, chunks[0].boot, chunks[0].first - 1):
             if self.is_partial:
                 return
             whole = yield from self._read_stored(
-                stream, mark, (kept[0].boot, kept[0].first) if kept else None
+                stream, mark, (chunks[0].boot, chunks[0].first) if chunks else None
             )
             if self._chunk_reader.condemned or not whole:
                 return
-        for chunk in kept:
+        for chunk in chunks:
             yield from _select_newer(chunk, mark)
 
     def _read_stored(

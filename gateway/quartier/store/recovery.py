@@ -140,15 +140,15 @@ def _take_reported_gaps(
     found: RecoveredHistory,
 ) -> None:
     """Take gap events that are in no sealed chunk yet: they are reported, whether recorded or not."""
-    told = KnownGaps()
+    gaps = KnownGaps()
     for (_, name), stream in streams.items():
         for piece in stream.pieces if name == EVENT_STREAM else ():
             for gap in _find_reported_gaps(piece):
-                told.add(gap)
+                gaps.add(gap)
                 if known.subtract(gap):
                     known.add(gap)
                     found.noted.append(gap)
-    found.unreported_gaps = [gap for gap in loaded.unreported_gaps if told.subtract(gap)]
+    found.unreported_gaps = [gap for gap in loaded.unreported_gaps if gaps.subtract(gap)]
 
 
 def _find_reported_gaps(piece: Chunk) -> Iterable[GapRecord]:

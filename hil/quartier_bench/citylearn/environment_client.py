@@ -36,8 +36,8 @@ class CityLearnProcess:
         except OSError as error:
             raise ConfigError([Fault(str(self.python), None, "--python", str(error))]) from error
         if found is None:
-            said = f"ended before CityLearn's scores, exit code {process.returncode}; its words stand above"
-            raise ConfigError([Fault(str(self.python), None, "--python", said)])
+            text = f"ended before CityLearn's scores, exit code {process.returncode}; its words stand above"
+            raise ConfigError([Fault(str(self.python), None, "--python", text)])
         return found
 
 

@@ -122,15 +122,15 @@ class LoadRestoration:
 
     def _fitting(self, held: IndexArray, spare_w: FloatArray, now_ns: int) -> IndexArray:
         """Those that fit: what is off first, then cars that may have more."""
-        seen = self.seen
-        is_off, is_car = seen.on[held] == 0, self.is_car[held]
-        back_w = np.where(seen.before_w[held] > 0.0, seen.before_w[held], self.rated_w[held])
+        columns = self.seen
+        is_off, is_car = columns.on[held] == 0, self.is_car[held]
+        back_w = np.where(columns.before_w[held] > 0.0, columns.before_w[held], self.rated_w[held])
         back_w = np.where(is_car, self.floor_w[held], back_w)
-        rested = now_ns - seen.since_ns[held] >= self.min_off_ns[held]
+        rested = now_ns - columns.since_ns[held] >= self.min_off_ns[held]
         fits = is_off & rested & (back_w <= spare_w)
         fits &= self._turns(held, now_ns) < SWITCHINGS_MAX_PER_H // 2
         fits &= ~(self._is_machine(held) & self._find_starting_buildings(now_ns)[self.of[held]])
-        limit_w, full_w = seen.limit_w[held], self.rated_w[held]
+        limit_w, full_w = columns.limit_w[held], self.rated_w[held]
         more_w = np.minimum(full_w, limit_w + spare_w)
         least_w = np.minimum(full_w, limit_w + self.floor_w[held] / 6)
         return np.asarray(held[fits | (~is_off & is_car & (more_w >= least_w))])
@@ -149,33 +149,33 @@ class LoadRestoration:
 
     def _turns(self, held: IndexArray, now_ns: int) -> npt.NDArray[np.int64]:
         """Return the number of sheds of each unit in the last hour."""
-        seen = self.seen
-        used = np.arange(seen.sheds_ns.shape[1])[None, :] < seen.shed_count[held][:, None]
-        return np.asarray((used & (now_ns - seen.sheds_ns[held] < 3600 * _NS_PER_S)).sum(axis=1))
+        columns = self.seen
+        used = np.arange(columns.sheds_ns.shape[1])[None, :] < columns.shed_count[held][:, None]
+        return np.asarray((used & (now_ns - columns.sheds_ns[held] < 3600 * _NS_PER_S)).sum(axis=1))
 
     def _first(self, fitting: IndexArray, now_ns: int) -> IndexArray:
         """Return the next unit of each building: one that is off first, else in reverse order of shedding."""
-        seen = self.seen
-        used = np.arange(seen.sheds_ns.shape[1])[None, :] < seen.shed_count[fitting][:, None]
-        sheds = (used & (now_ns - seen.sheds_ns[fitting] < 86_400 * _NS_PER_S)).sum(axis=1)
-        is_off = seen.on[fitting] == 0
+        columns = self.seen
+        used = np.arange(columns.sheds_ns.shape[1])[None, :] < columns.shed_count[fitting][:, None]
+        sheds = (used & (now_ns - columns.sheds_ns[fitting] < 86_400 * _NS_PER_S)).sum(axis=1)
+        is_off = columns.on[fitting] == 0
         order = np.lexsort((fitting, self.cost[fitting], sheds, self.tier[fitting], is_off, self.of[fitting]))
         turn = fitting[order][::-1]
         _, first = np.unique(self.of[turn], return_index=True)
         return np.asarray(turn[first])
 
     def _raise_limits(self, chosen: IndexArray, spare_w: FloatArray, now_ns: int) -> None:
-        seen = self.seen
-        is_off, is_car = seen.on[chosen] == 0, self.is_car[chosen]
-        limit_w, full_w = seen.limit_w[chosen], self.rated_w[chosen]
+        columns = self.seen
+        is_off, is_car = columns.on[chosen] == 0, self.is_car[chosen]
+        limit_w, full_w = columns.limit_w[chosen], self.rated_w[chosen]
         stands = ~is_off & (
-            np.minimum(seen.present_w[chosen], limit_w) >= limit_w - _STEADY_A * self.ampere_w[chosen]
+            np.minimum(columns.present_w[chosen], limit_w) >= limit_w - _STEADY_A * self.ampere_w[chosen]
         )
         raised_w = np.where(is_off, self.floor_w[chosen], np.minimum(full_w, limit_w + spare_w))
         raised_w = np.where(raised_w >= full_w - _EPSILON_W, NONE_W, raised_w)
         cars = chosen[is_car]
-        seen.limit_w[cars] = raised_w[is_car]
+        columns.limit_w[cars] = raised_w[is_car]
         moved = chosen[is_car & (is_off | stands)]
-        seen.raised_ns[moved] = now_ns
-        seen.on[chosen[is_off]] = 1
-        seen.since_ns[chosen[is_off]] = now_ns
+        columns.raised_ns[moved] = now_ns
+        columns.on[chosen[is_off]] = 1
+        columns.since_ns[chosen[is_off]] = now_ns

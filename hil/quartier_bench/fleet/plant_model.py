@@ -228,13 +228,13 @@ class FleetPlant:
 
     def minute(self, minute: int, *, live: bool = True) -> None:
         """Take over what changes by the minute; ``live`` False: no voltage."""
-        now_s, seen, drive = 60.0 * minute, self.seen, self.drive
-        seen.rest_w[:] = drive.base_w[minute] if live else 0.0
-        seen.high_w[:] = seen.rest_w
-        seen.low_w[:] = seen.rest_w
+        now_s, columns, drive = 60.0 * minute, self.seen, self.drive
+        columns.rest_w[:] = drive.base_w[minute] if live else 0.0
+        columns.high_w[:] = columns.rest_w
+        columns.low_w[:] = columns.rest_w
         self.sun, self.outside_c = float(drive.sun_w_per_w[minute]), float(drive.outside_c[minute])
         self.ready = (self.come_s <= now_s) & (now_s < self.leave_s)
-        seen.plugged[self.cars.at] = self.ready.any(axis=0)
+        columns.plugged[self.cars.at] = self.ready.any(axis=0)
         self.ready &= self.timer_s <= now_s
         self.tank_allowed = self.tank_free | ((self.night_s <= now_s) & (now_s < self.night_s + OFF_PEAK_S))
         self.missing_heat_wh += self.tank_day_wh * float(drive.draw_share[minute])

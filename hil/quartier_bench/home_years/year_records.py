@@ -89,8 +89,8 @@ def read_year(folder: Path) -> YearRecords:
     counts = {"electricity_pricing": len(price), "carbon_intensity": len(co2)}
     counts |= {home.name: len(home.load_kwh) for home in known}
     if len({*counts.values()}) != 1 or min(counts.values()) < 2 * _HOURS_PER_DAY:
-        told = ", ".join(f"{name} {count}" for name, count in counts.items())
-        what = f"{told}; expected as many in each, two days at least"
+        text = ", ".join(f"{name} {count}" for name, count in counts.items())
+        what = f"{text}; expected as many in each, two days at least"
         raise ConfigError([Fault(str(folder), None, "rows", what)])
     return YearRecords(known, price, co2)
 
@@ -142,9 +142,9 @@ def _read_home(schema: Path, name: str, keys: Mapping[str, Any]) -> Home:
     for size, (low, high, what) in _BATTERY_SIZES.items():
         value = _read_attribute(keys.get("electrical_storage"), size)
         if value is None or not low < value <= high:
-            said = "is not given" if value is None else f"is {value:g}"
+            text = "is not given" if value is None else f"is {value:g}"
             key = f"{place}.electrical_storage.attributes.{size}"
-            faults.append(Fault(str(schema), None, key, f"{said}; expected {what}"))
+            faults.append(Fault(str(schema), None, key, f"{text}; expected {what}"))
         else:
             sizes[size] = value
     rated_kw = _read_attribute(keys.get("pv"), "nominal_power") if keys.get("pv") else 0.0

@@ -89,7 +89,7 @@ def run_check_alone(site: Site, records: Iterable[SecondRecord], *, signed: bool
     orders: dict[str, Order] = {}
     known: Mapping[str, float] | None = None
     grid_ns = -1
-    told = CheckContext(signed=signed, target_w=TARGET_W)
+    context = CheckContext(signed=signed, target_w=TARGET_W)
     for record in records:
         now_ns = record.time_ns
         for asset, values in record.assets.items():
@@ -103,11 +103,11 @@ def run_check_alone(site: Site, records: Iterable[SecondRecord], *, signed: bool
                 if quantity in record.grid:
                     memory = LastGood(record.grid[quantity], grid_ns)
                     seen[quantity] = memories[f"{site.grid.name}.{quantity}"] = memory
-            told = CheckContext(signed=signed, over_limit=reading_w > CONTRACT_W[0], target_w=TARGET_W)
+            context = CheckContext(signed=signed, over_limit=reading_w > CONTRACT_W[0], target_w=TARGET_W)
         if record.orders is not known:
             known = record.orders
             orders = {point: _make_order(orders, point, value, now_ns) for point, value in known.items()}
-        before, state = state.verdict, advance_check(state, site, memories, seen, orders, told, now_ns)
+        before, state = state.verdict, advance_check(state, site, memories, seen, orders, context, now_ns)
         tally.seconds_count += 1
         tally.suspect_s += state.verdict is Verdict.SUSPECT
         tally.implausible_s += state.verdict is Verdict.IMPLAUSIBLE

@@ -113,7 +113,7 @@ def run_day(
         day.perform()
     for name, verdict in ((SUSPECT, "suspect"), (IMPLAUSIBLE, "implausible")):
         for at_s in day.alarms.spans.get(name, ()):
-            words = "; ".join(told for then_s, told in day.alarms.found if then_s == at_s)
+            words = "; ".join(text for then_s, text in day.alarms.found if then_s == at_s)
             tally.spans.append((at_s, verdict, words))
     return tally
 

@@ -99,10 +99,10 @@ def main() -> None:
 
 def split_datagram(apdu: bytes) -> tuple[bytes, bytes]:
     """Return the bytes of the answer's datagram before and after the invoke ID; an error has another type."""
-    told = encode_answer(apdu) or b"\x09"
-    kind = 0x60 if len(told) == 1 else 0x50 if told[1:] == _UNKNOWN_PROPERTY else 0x30
-    size = 4 + 2 + 2 + len(told)
-    return b"\x81\x0a" + size.to_bytes(2, "big") + b"\x01\x00" + bytes((kind,)), told
+    data = encode_answer(apdu) or b"\x09"
+    kind = 0x60 if len(data) == 1 else 0x50 if data[1:] == _UNKNOWN_PROPERTY else 0x30
+    size = 4 + 2 + 2 + len(data)
+    return b"\x81\x0a" + size.to_bytes(2, "big") + b"\x01\x00" + bytes((kind,)), data
 
 
 if __name__ == "__main__":

@@ -126,10 +126,10 @@ def measure_car_park(
     if math.isfinite(peer.cost_eur):
         reached = (peer.cost_eur - peer.bound_eur) / abs(peer.cost_eur)
     what = f"{len(park.cars)} cars, battery, tank, {park.outlook.count} steps, to {within:.1e} of the best"
-    told = f"HiGHS, mixed-integer, to {within:.1e}"
+    text = f"HiGHS, mixed-integer, to {within:.1e}"
     if reached > within + 1e-12:
-        told = f"HiGHS, stopped at {reached:.1e} after {seconds:.0f} s"
-    return [make_comparison("planning.site", what, ours, theirs, "ms", None, peer_name=told)]
+        text = f"HiGHS, stopped at {reached:.1e} after {seconds:.0f} s"
+    return [make_comparison("planning.site", what, ours, theirs, "ms", None, peer_name=text)]
 
 
 def check_bounds(mine: SitePlan, peer: SiteOptimum) -> None:

@@ -125,15 +125,15 @@ class SiteProgram(LinearProgram):
             found, constant = 0.0, self._constant
             if weights:
                 self._constant = 0.0
-                judged = self.solve(within=within, seconds=seconds)
-                self._constant, found = constant, max(0.0, judged.cost_eur)
-                is_closed &= judged.cost_eur - judged.bound_eur <= max(1e-4, within * found)
+                optimum = self.solve(within=within, seconds=seconds)
+                self._constant, found = constant, max(0.0, optimum.cost_eur)
+                is_closed &= optimum.cost_eur - optimum.bound_eur <= max(1e-4, within * found)
                 self.row(weights, -INF, found + _SLACK_KWH)
             given_up_wh[name] = found * KILO
         self.cost = money
-        judged = self.solve(within=within, seconds=seconds)
-        is_closed &= judged.cost_eur - judged.bound_eur <= max(within * abs(judged.cost_eur), 1e-6)
-        return StagedOptimum(given_up_wh, judged.cost_eur, is_closed)
+        optimum = self.solve(within=within, seconds=seconds)
+        is_closed &= optimum.cost_eur - optimum.bound_eur <= max(within * abs(optimum.cost_eur), 1e-6)
+        return StagedOptimum(given_up_wh, optimum.cost_eur, is_closed)
 
     def _battery(self, name: str) -> None:
         battery, hours = self.site.batteries[name], self._hours

@@ -52,7 +52,7 @@ class TurnResult:
 
 def encode_answer(numbers: Sequence[float]) -> bytes:
     """A datagram: present values of analog inputs 1, 2, … (ASHRAE 135-2020, clauses 15.7 and 20)."""
-    told = b"".join(
+    data = b"".join(
         b"\x0c"
         + place.to_bytes(4, "big")
         + b"\x1e\x29"
@@ -62,7 +62,7 @@ def encode_answer(numbers: Sequence[float]) -> bytes:
         + b"\x4f\x1f"
         for place, number in enumerate(numbers, start=1)
     )
-    body = b"\x01\x00\x30\x01\x0e" + told
+    body = b"\x01\x00\x30\x01\x0e" + data
     return b"\x81\x0a" + (4 + len(body)).to_bytes(2, "big") + body
 
 
@@ -97,9 +97,9 @@ class OurDecoder:
                 heard = hear(data)
                 if heard is None:
                     raise RuntimeError("an answer was not heard")
-                told = self._read.take(data, heard)
-                points_count += len(told)
-                total += sum(told.values)
+                answer = self._read.take(data, heard)
+                points_count += len(answer)
+                total += sum(answer.values)
         return TurnResult(time.process_time() - before_s, points_count, total)
 
     def refuse(self, datagrams: Sequence[bytes]) -> int:
@@ -131,10 +131,10 @@ class PeerDecoder:
 
     def turn(self, times: int) -> TurnResult:
         """``times`` passes.  Raises RuntimeError with the last words of a peer that fell."""
-        told = self._process.ask(str(times))
-        if not told:
+        text = self._process.ask(str(times))
+        if not text:
             raise RuntimeError(" ".join(self._log.read_text().strip().splitlines()[-1:]))
-        found: Sequence[Any] = json.loads(told)
+        found: Sequence[Any] = json.loads(text)
         return TurnResult(float(found[0]), int(found[1]), float(found[2]))
 
 

@@ -303,9 +303,9 @@ def run_client(port: int) -> None:
         for order in sys.stdin:
             for _ in range(int(order)):
                 connection.sendall(_READ_REQUEST)
-                heard = connection.recv(4096)
-                if len(heard) != 9 + 2 * _SHARED_REGISTERS or heard[7] != 3:
-                    sys.exit(f"no answer but {heard.hex(' ')}")
+                data = connection.recv(4096)
+                if len(data) != 9 + 2 * _SHARED_REGISTERS or data[7] != 3:
+                    sys.exit(f"no answer but {data.hex(' ')}")
             sys.stdout.write("done\n")
             sys.stdout.flush()
 

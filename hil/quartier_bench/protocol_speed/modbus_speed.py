@@ -188,10 +188,10 @@ def measure_requests(setting: Setting) -> list[Figure]:
     with Process([program, "1", str(round(_ANSWER_S * 1e6))], log, talks=True) as server:
         blocks, taken_s = asyncio.run(_measure_cycles(int(server.line()), meters, setting.rounds))
     what = f"requests in a minute, {POINTS} points in {DEVICES} meters"
-    told = f"the same, {len(MAKER_PROFILES)} makers' maps as they are"
+    text = f"the same, {len(MAKER_PROFILES)} makers' maps as they are"
     return [
         _compare_requests("requests.count", what, counted[0], 1 / 15),
-        _compare_requests("requests.mixed", told, counted[1], None),
+        _compare_requests("requests.mixed", text, counted[1], None),
         make_comparison(
             "requests.cycle",
             "all blocks once, each answer takes 5 ms",

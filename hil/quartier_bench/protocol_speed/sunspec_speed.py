@@ -146,7 +146,7 @@ async def _measure_rounds(port: int, folder: Path, peer: Process, setting: Setti
 
     async def scan(times: int) -> int:  # waits for its socket as the peer does: nothing else is going on
         scans = [reader.read_device(place) for _ in range(times)]
-        return sum(one.found.length + 2 for told in scans for one in told.models)
+        return sum(one.found.length + 2 for report in scans for one in report.models)
 
     line, driver, clock = await _open_driver(port, folder)
     points_count = len(driver.points)

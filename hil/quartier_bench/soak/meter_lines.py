@@ -201,15 +201,15 @@ class CheckedPushMeter:
 
     def _damage_telegram(self, telegram: Telegram, noise: LineNoise) -> bytes:
         self._seed += 1
-        heard = damage_telegrams([telegram], noise, self._seed)
-        sound, gone = ({id(piece) for piece in pieces} for pieces in (heard.intact, heard.gone))
+        output = damage_telegrams([telegram], noise, self._seed)
+        sound, gone = ({id(piece) for piece in pieces} for pieces in (output.intact, output.gone))
         for piece in telegram.pieces:
             words = self._sender.words([piece])
             if id(piece) in gone:
                 self.ledger.record_lost(words)
             else:
                 self.ledger.say(words, is_sound=id(piece) in sound)
-        return bytes(heard.data)
+        return bytes(output.data)
 
     def _hears(self, telegrams: Sequence[Told]) -> None:
         for telegram in telegrams:
@@ -327,10 +327,10 @@ class CheckedPolledMeter:
         if (self._line.sound_count, self._line.hit_count) != before:
             # One that was hit is asked for again, and is the same.
             self._said[_list_numbers(self._slave.told[-1].numbers)] = self._line.hit_count == before[1]
-        said = bytes(self._direct_port.said)
+        data = bytes(self._direct_port.said)
         self._direct_port.said.clear()
-        self.bytes_count += len(said)
-        return said
+        self.bytes_count += len(data)
+        return data
 
     def _hears(self, telegrams: Sequence[Told]) -> None:
         self._record_sent()

@@ -127,7 +127,9 @@ class LinkySender:
 
     def words(self, pieces: Iterable[TelegramPart]) -> list[Word]:
         """Label, value and time of each group."""
-        return [(said.label, said.value, said.time) for piece in pieces for said in piece.says]
+        return [
+            (statement.label, statement.value, statement.time) for piece in pieces for statement in piece.says
+        ]
 
     def heard(self, telegram: Told) -> list[Word]:
         """The same of what was heard."""
@@ -156,9 +158,9 @@ class P1Sender:
         body = self._before + clock.line.encode() + self._behind
         crc = compute_arc(clock.line.encode() + self._behind, self._before_crc)
         data = body + f"{crc:04X}\r\n".encode()
-        said = (*clock.says, *self._says)
-        telegram = Telegram((TelegramPart(data, said),))
-        return SentTelegram(telegram, data, (_make_word(said),), 1.0)
+        statements = (*clock.says, *self._says)
+        telegram = Telegram((TelegramPart(data, statements),))
+        return SentTelegram(telegram, data, (_make_word(statements),), 1.0)
 
     def _make(self, now: dt.datetime) -> None:
         self._load.go_on(UPDATE_S)
@@ -196,7 +198,9 @@ class P1Sender:
 
 def _make_word(says: Iterable[Statement]) -> Word:
     return tuple(
-        (said.label, said.value, said.time) for said in says if said.is_number or said.label == _CLOCK
+        (statement.label, statement.value, statement.time)
+        for statement in says
+        if statement.is_number or statement.label == _CLOCK
     )
 
 

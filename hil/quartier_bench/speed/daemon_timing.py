@@ -250,12 +250,12 @@ def _measure_history_start(setting: Setting, ports: list[int]) -> tuple[int, lis
     with Process(
         argv, folder / "filling.log", env={"PYTHONPATH": measured_process.find_python_path()}, talks=True
     ) as child:
-        told = child.line()
-    if not told:
+        text = child.line()
+    if not text:
         raise RuntimeError(f"the history was not filled: {(folder / 'filling.log').read_text()[-500:]}")
     taken_s = []
     for number in range(setting.rounds):
-        setting.say(f"start {number + 1} with {int(told) / 1e6:g} million samples")
+        setting.say(f"start {number + 1} with {int(text) / 1e6:g} million samples")
         (folder / "runtime").unlink(missing_ok=True)
         with _start_until_ready(folder, ports) as (_, ready_s):
             before_s = time.monotonic()
@@ -266,7 +266,7 @@ def _measure_history_start(setting: Setting, ports: list[int]) -> tuple[int, lis
             taken_s.append(ready_s + time.monotonic() - before_s)
         if store["set_aside"] or store["gaps_count"]:
             raise RuntimeError("the history was taken for a damaged one")
-    return int(told), taken_s
+    return int(text), taken_s
 
 
 def _measure_imports(log: Path) -> tuple[float, float]:
@@ -274,9 +274,9 @@ def _measure_imports(log: Path) -> tuple[float, float]:
     before = os.times()
     env = {"PYTHONPATH": measured_process.find_python_path()}
     with Process([sys.executable, "-c", _IMPORT_PROGRAM], log, env=env, talks=True) as child:
-        told = child.line()
-        if not told:
+        text = child.line()
+        if not text:
             raise RuntimeError(f"the daemon's modules cannot be imported; see {log}")
     after = os.times()
     spent_s = after.children_user + after.children_system - before.children_user - before.children_system
-    return spent_s, float(told)
+    return spent_s, float(text)

@@ -88,21 +88,21 @@ async def drop_data(stand: FaultBench, dice: random.Random, rounds: int) -> None
 async def slow_down_link(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """1 kB/s, one segment of ten lost, after a minute without: live goes first, and the backlog shrinks."""
     stand.wire.shape = LinkShape(1_000.0, 0.1)
-    told = stand.recorder.told
-    first = len(told.live_age_s)
+    messages = stand.recorder.told
+    first = len(messages.live_age_s)
     for _ in range(rounds):
         await stand.wire.stop()
         await stand.pass_s(dice.uniform(50.0, 70.0))
-        before, late = len(told.live_age_s), told.late_count
+        before, late = len(messages.live_age_s), messages.late_count
         await stand.wire.start()
         await stand.until("live samples come over the slow link", partial(_is_live, stand, before), 180.0)
-        if told.late_count > late:
-            raise StateNotReached(f"{told.late_count - late} late samples came before the first live one")
+        if messages.late_count > late:
+            raise StateNotReached(f"{messages.late_count - late} late samples came before the first live one")
         await stand.until(
             "the backlog is gone, though the link is slow", partial(_is_caught_up, stand), 180.0
         )
-    stand.figures["live_age_p50_s"] = compute_quantile(told.live_age_s[first:], 0.5)
-    stand.figures["live_age_max_s"] = max(told.live_age_s[first:])
+    stand.figures["live_age_p50_s"] = compute_quantile(messages.live_age_s[first:], 0.5)
+    stand.figures["live_age_max_s"] = max(messages.live_age_s[first:])
     stand.wire.shape = None
 
 
@@ -149,7 +149,7 @@ async def catch_up(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     Documents come meanwhile, and are answered as soon as ever.
     """
     del rounds
-    told, wanted = stand.recorder.told, stand.filled
+    messages, wanted = stand.recorder.told, stand.filled
     stand.wire.shape = LinkShape(MBIT_BYTES_PER_S)
     asking = asyncio.create_task(document_faults.send_documents_forever(stand, dice))
     try:
@@ -157,36 +157,36 @@ async def catch_up(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     finally:
         asking.cancel()
     with suppress(StateNotReached):  # what is not answered is told below
-        await stand.until("the last answers", lambda: not told.prompt.unanswered_count, _ANSWER_TIMEOUT_S)
-    stand.figures |= told.prompt.figures
-    if fault := told.prompt.fault:
+        await stand.until("the last answers", lambda: not messages.prompt.unanswered_count, _ANSWER_TIMEOUT_S)
+    stand.figures |= messages.prompt.figures
+    if fault := messages.prompt.fault:
         raise StateNotReached(fault)
 
 
 async def _wait_for_backlog(stand: FaultBench, wanted: int) -> None:
-    told = stand.recorder.told
+    messages = stand.recorder.told
     base_mb = most_mb = stand.daemon.memory_mb
-    began_s, before = time.monotonic(), len(told.live_age_s)
+    began_s, before = time.monotonic(), len(messages.live_age_s)
     patience_s = 60.0 + wanted / (CATCH_UP_FACTOR_MIN * OUTAGE_POINTS / OUTAGE_PERIOD_S)
-    while told.late_count < wanted:
+    while messages.late_count < wanted:
         if time.monotonic() - began_s > patience_s:
-            raise StateNotReached(f"{told.late_count} of {wanted} samples in {patience_s:.0f} s")
+            raise StateNotReached(f"{messages.late_count} of {wanted} samples in {patience_s:.0f} s")
         most_mb = max(most_mb, stand.daemon.memory_mb)
         await asyncio.sleep(_POLL_S)
     took_s = time.monotonic() - began_s
     stand.wire.shape = None
     status = await stand.status()
-    oldest_s = max(told.live_age_s[before:], default=0.0)
+    oldest_s = max(messages.live_age_s[before:], default=0.0)
     figures = {
         "times": wanted / took_s / (OUTAGE_POINTS / OUTAGE_PERIOD_S),
         "samples_per_s": wanted / took_s,
-        "live_age_p50_s": compute_quantile(told.live_age_s[before:], 0.5),
-        "live_age_p99_s": compute_quantile(told.live_age_s[before:], 0.99),
+        "live_age_p50_s": compute_quantile(messages.live_age_s[before:], 0.5),
+        "live_age_p99_s": compute_quantile(messages.live_age_s[before:], 0.99),
         "live_age_max_s": oldest_s,
         "memory_grown_mb": most_mb - base_mb,
         "history_mb": 0.0 if status is None else status["store"]["size_bytes"] / 1e6,
         "wire_late_s": stand.wire.late_s,
-        "wire_bytes_per_sample": stand.wire.forwarded_bytes / max(1, told.late_count),
+        "wire_bytes_per_sample": stand.wire.forwarded_bytes / max(1, messages.late_count),
     }
     stand.figures |= figures
     if figures["times"] < CATCH_UP_FACTOR_MIN:

@@ -125,9 +125,9 @@ class ReceivedMessages:
         boot, seq = int(body["boot"]), int(body["seq"])
         if (EVENT_STREAM, boot) not in self.session.ledger.held or not self._holds(boot, seq):
             self.session.ledger.take(EVENT_STREAM, boot, seq, 1)
-        said = json.dumps({"text": body["text"], "data": body["data"]}, sort_keys=True)
+        text = json.dumps({"text": body["text"], "data": body["data"]}, sort_keys=True)
         self.held.take(
-            EVENT_STREAM, boot, seq, [compute_digest(str(body["code"]), int(body["ts"]), said, 192)]
+            EVENT_STREAM, boot, seq, [compute_digest(str(body["code"]), int(body["ts"]), text, 192)]
         )
         self.events.append(body)
 

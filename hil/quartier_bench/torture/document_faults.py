@@ -84,22 +84,22 @@ async def send_good_document(
 
 async def _send_and_check(stand: FaultBench, batch: list[bad_documents.DrawnDocument]) -> None:
     """Throw them, and hold each answer against what is owed; answers come in the order of documents."""
-    told = stand.recorder.told
-    before = len(told.acks)
+    messages = stand.recorder.told
+    before = len(messages.acks)
     for paper in batch:
         stand.recorder.publish_unchecked(paper.topic, paper.payload, paper.signature)
 
     def is_answered() -> bool:
-        refused = [ack for ack in told.acks[before:] if ack["status"] == "REJECTED"]
+        refused = [ack for ack in messages.acks[before:] if ack["status"] == "REJECTED"]
         return len(refused) >= len(batch)
 
     await stand.until(f"answers to {len(batch)} documents", is_answered, 20.0)
-    answers = [ack for ack in told.acks[before:] if ack["status"] == "REJECTED"]
+    answers = [ack for ack in messages.acks[before:] if ack["status"] == "REJECTED"]
     for paper, ack in zip(batch, answers, strict=False):
         owed = {"id": paper.ident[:64], "reception": paper.reception, "reason": paper.reason}
         if {name: ack.get(name) for name in owed} != owed:
             raise StateNotReached(f"{paper.kind}: answered {ack}, owed {owed}")
-    del told.acks[: len(told.acks) - IN_FLIGHT_MAX]
+    del messages.acks[: len(messages.acks) - IN_FLIGHT_MAX]
 
 
 async def restore_district(stand: FaultBench, dice: random.Random, rounds: int) -> None:
@@ -150,23 +150,27 @@ async def send_documents_forever(stand: FaultBench, dice: random.Random) -> None
 
 async def kill_after_acceptance(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """The gateway is killed at the word ACCEPTED: started again, it knows the command and goes on with it."""
-    told, topic = stand.recorder.told, f"{stand.recorder.names.companion}/command"
+    messages, topic = stand.recorder.told, f"{stand.recorder.names.companion}/command"
     for number in range(rounds):
         seq = stand.recorder.next_seq()
         payload = _make_command(
             stand, {"op": "shed", "level": 1, "duration_s": _SHED_DURATION_S + number}, seq
         )
         stand.recorder.say(topic, payload)
-        await stand.until("the command is accepted", partial(_has_ack, told.acks, 0, seq, {"ACCEPTED"}), 20.0)
+        await stand.until(
+            "the command is accepted", partial(_has_ack, messages.acks, 0, seq, {"ACCEPTED"}), 20.0
+        )
         await stand.daemon.kill()
-        before, births = len(told.acks), told.session.births_count
+        before, births = len(messages.acks), messages.session.births_count
         await stand.daemon.start()
         await stand.wait_for_birth(since=births)
         stand.recorder.say(topic, payload)
-        await stand.until("it is answered again", partial(_has_ack, told.acks, before, seq, _ANSWER_STATUSES))
-        if _has_ack(told.acks, before, seq, {"ABORTED", "REJECTED"}):
+        await stand.until(
+            "it is answered again", partial(_has_ack, messages.acks, before, seq, _ANSWER_STATUSES)
+        )
+        if _has_ack(messages.acks, before, seq, {"ABORTED", "REJECTED"}):
             raise StateNotReached(
-                f"a command that was accepted is not known after a kill: {told.acks[before:]}"
+                f"a command that was accepted is not known after a kill: {messages.acks[before:]}"
             )
         await stand.pass_s(dice.uniform(0.0, 1.0))
 

@@ -237,17 +237,17 @@ async def _restore_on_new_machine(stand: FaultBench, old: DaemonProcess, number:
     file, folder = stand.folder / f"b012-{number}.qbk", stand.folder / f"machine{number}"
     folder.mkdir()
     new = DaemonProcess(folder / "site.toml", folder, stand.clock)
-    said = await _run_command(old, "backup", str(file))
-    key = said.partition("signed with key ")[2].partition(":")[0]  # as a person notes it
+    text = await _run_command(old, "backup", str(file))
+    key = text.partition("signed with key ")[2].partition(":")[0]  # as a person notes it
     await _run_command(new, "restore", str(file), "--yes", "--key", key)
     return new
 
 
 async def _run_command(daemon: DaemonProcess, *words: str) -> str:
-    code, said = await daemon.command(*words, "--config", str(daemon.site_file))
+    code, text = await daemon.command(*words, "--config", str(daemon.site_file))
     if code:
-        raise StateNotReached(f"quartier {words[0]} ended with {code}: {said[-300:]}")
-    return said
+        raise StateNotReached(f"quartier {words[0]} ended with {code}: {text[-300:]}")
+    return text
 
 
 def _is_superseded(daemon: DaemonProcess) -> bool:

@@ -22,13 +22,13 @@ StreamKey = tuple[str, int]
 def compute_digest(metric: str, time_ms: int, value: object, quality: int) -> int:
     """32 bits of one sample, never ``ABSENT``; a value that is not good has no say."""
     if quality != _GOOD_QUALITY:
-        said = ""
+        text = ""
     elif isinstance(value, int | float):
         # A data message has no types: a negative whole number comes as its two's complement.
-        said = repr(float(value - _UINT64_RANGE if value >= _UINT64_RANGE // 2 else value))
+        text = repr(float(value - _UINT64_RANGE if value >= _UINT64_RANGE // 2 else value))
     else:
-        said = str(value)
-    return crc32(f"{metric}|{time_ms}|{said}|{quality}".encode()) or 1
+        text = str(value)
+    return crc32(f"{metric}|{time_ms}|{text}|{quality}".encode()) or 1
 
 
 @dataclass

@@ -101,11 +101,11 @@ class FaultBench:
 
     async def wait_for_birth(self, patience_s: float = 120.0, *, since: int | None = None) -> None:
         """Wait for a birth after this moment, or after so many, and live samples with it."""
-        told = self.recorder.told
-        births = told.session.births_count if since is None else since
-        await self.until("births come anew", lambda: told.session.births_count > births, patience_s)
-        live = len(told.live_age_s)
-        await self.until("live samples come again", lambda: len(told.live_age_s) > live, patience_s)
+        messages = self.recorder.told
+        births = messages.session.births_count if since is None else since
+        await self.until("births come anew", lambda: messages.session.births_count > births, patience_s)
+        live = len(messages.live_age_s)
+        await self.until("live samples come again", lambda: len(messages.live_age_s) > live, patience_s)
 
     async def kill_broker(self) -> None:
         """As a power cut does: whatever it had in its queues is gone."""
@@ -130,10 +130,10 @@ class FaultBench:
         """Return the broken promises of a lot: nothing lost, invented, torn, doubled or out of order."""
         found = await self.settled(patience_s)
         unheard = _count_timeouts(await self.status())
-        told = self.recorder.told
+        messages = self.recorder.told
         with self.recorder.lock:
-            broken = [*found.faults, *told.order.faults[:8], *told.session.faults[:8]]
-            broken += [f"{key}: came twice, not the same" for key in told.held.differing[:8]]
+            broken = [*found.faults, *messages.order.faults[:8], *messages.session.faults[:8]]
+            broken += [f"{key}: came twice, not the same" for key in messages.held.differing[:8]]
         everywhere = [found.numbers, *(self._numbers(one) for one in self.machines if one is not self.daemon)]
         for place, meter in enumerate(self.meters):
             asset = counting_site.name_asset(place)
@@ -151,9 +151,9 @@ class FaultBench:
                 broken.append(f"{asset}: answers {lost[:8]} were served and not kept ({len(lost)})")
         self.figures |= {
             "samples": found.samples_count,
-            "repeats": told.session.ledger.repeats_count,
-            "late": told.late_count,
-            "births": told.session.births_count,
+            "repeats": messages.session.ledger.repeats_count,
+            "late": messages.late_count,
+            "births": messages.session.births_count,
             "answers": sum(meter.served for meter in self.meters),
             "starts": sum(one.starts_count for one in self.machines),
             "timed_out": sum(unheard.values()),

@@ -68,8 +68,8 @@ class ResultsFile:
 def render_verdicts(verdicts: list[LotVerdict]) -> Iterator[str]:
     """For people: a line for each lot, and what broke below it."""
     for one in verdicts:
-        told = ", ".join(f"{name} {_format_number(value)}" for name, value in one.figures.items())
-        yield f"{'held  ' if one.held else 'BROKEN'} {one.fault}/{one.lot}  {one.took_s:.0f} s  {told}"
+        text = ", ".join(f"{name} {_format_number(value)}" for name, value in one.figures.items())
+        yield f"{'held  ' if one.held else 'BROKEN'} {one.fault}/{one.lot}  {one.took_s:.0f} s  {text}"
         for what in one.broken:
             yield f"       {what}"
 

@@ -149,7 +149,7 @@ class FaultCase:
         """Return when the loss was reported and when it ended, and the highest share of the cap."""
         wanted = self.asked
         name = f"{self.failure.device} {self.failure.kind} at {self.failure.at_s:g} s"
-        kept = f"up to {self.highest_share:.0%} of a cap, {self.over_s:g} s over"
+        text = f"up to {self.highest_share:.0%} of a cap, {self.over_s:g} s over"
         holds = self.seen_count > 0 and self.over_s <= OVER_MAX_S + WIRES_S * ending.is_wired
         if not self.is_lost:
             told = [
@@ -157,20 +157,20 @@ class FaultCase:
             ]
             words = f"told as {told[0][0]}" if told else "told as no loss"
             promised = f"{name}: heard, so no loss; the cap holds"
-            return Verdict("faults", promised, f"{words}; {kept}", holds and not told)
+            return Verdict("faults", promised, f"{words}; {text}", holds and not told)
         back_s = self.back_s(ending)
         promised = f"{name}: told in {wanted.told_s:g} s, over in {back_s:g} s; the cap holds"
         if not ending.is_wired and any(code == SILENT_DEVICE_CODE for code, _ in self.signs):
             promised = f"{name}: told over wires alone, for its bus knows it; the cap holds"
-            return Verdict("faults", promised, kept, holds)
+            return Verdict("faults", promised, text, holds)
         first_s, last_s = self._told(ending)
         may_be_heard = ending.is_wired and self._is_slow_without_number
         if may_be_heard:
             promised = f"{name}: heard late, or told and over in {back_s:g} s; the cap holds"
         if first_s is None:
             measured = "told as no loss" if may_be_heard else "never told"
-            return Verdict("faults", promised, f"{measured}; {kept}", may_be_heard and holds)
-        measured = f"told after {first_s:.0f} s, over after {last_s:.0f} s; {kept}"
+            return Verdict("faults", promised, f"{measured}; {text}", may_be_heard and holds)
+        measured = f"told after {first_s:.0f} s, over after {last_s:.0f} s; {text}"
         in_time = (may_be_heard or first_s <= wanted.told_s) and last_s <= back_s
         return Verdict("faults", promised, measured, holds and in_time)
 

@@ -180,11 +180,14 @@ class ReactionCheck:
     @property
     def figures(self) -> dict[str, float]:
         """Both times by name, for the table of figures; empty where nothing had to be curtailed."""
-        seen = [one for one in self._open if one.over_w]
-        if not seen:
+        reductions = [one for one in self._open if one.over_w]
+        if not reductions:
             return {}
-        commands = [inf if one.command_s is None else one.command_s for one in seen]
-        return {"tighten_command_s": max(commands), "tighten_inside_s": max(_inside_s(one) for one in seen)}
+        commands = [inf if one.command_s is None else one.command_s for one in reductions]
+        return {
+            "tighten_command_s": max(commands),
+            "tighten_inside_s": max(_inside_s(one) for one in reductions),
+        }
 
     def verdict(self, _: RunData) -> Verdict:
         """Return the verdict with both slowest times and the number of tightenings."""
@@ -192,22 +195,23 @@ class ReactionCheck:
             f"after each tightening the command on the wire in {self.command_max_s:g} s "
             f"and the meter inside in {self.inside_max_s:g} s"
         )
-        seen = [one for one in self._open if one.over_w is not None]
-        early = sum(one.is_inside and self._is_taken_back_before(one.cap) for one in seen)
+        reductions = [one for one in self._open if one.over_w is not None]
+        early = sum(one.is_inside and self._is_taken_back_before(one.cap) for one in reductions)
         figures = self.figures
         if not figures:
             had = f"; before {early} of them the gateway had curtailed for that limit" if early else ""
-            measured = f"{format_count(len(seen), 'limit reduction')}, the house was inside each{had}"
+            measured = f"{format_count(len(reductions), 'limit reduction')}, the house was inside each{had}"
             is_guard = self.asked is not None and bool(self.asked.guard)
             why = "all was taken back before the limit was due" if early else "nothing had to be taken back"
             unshown = "" if is_guard else why
             return Verdict("tightening", promised, measured, is_guard or not self.is_asked, unshown)
         command_s, inside_s = figures.values()
-        acted = sum(not one.is_inside for one in seen)
+        acted = sum(not one.is_inside for one in reductions)
         had = f", {early} of them before it was due: the gateway kept the limit already" if early else ""
         measured = (
             f"command after {_format_seconds(command_s)}, inside after {_format_seconds(inside_s)} at most "
-            f"({acted + early} of {format_count(len(seen), 'limit reduction')} required curtailment{had})"
+            f"({acted + early} of {format_count(len(reductions), 'limit reduction')} required "
+            f"curtailment{had})"
         )
         holds = command_s <= self.command_max_s and inside_s <= self.inside_max_s
         return Verdict("tightening", promised, measured, holds)

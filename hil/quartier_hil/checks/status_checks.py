@@ -190,8 +190,8 @@ class ReasonCheck:
     def _report(self, now_s: float, view: ReasonView, why: str) -> None:
         if not self.broken:
             order = view.asset.get("command", {}).get("reason", "")
-            said = "; ".join(filter(None, (view.asset.get("state", ""), order)))
-            self.broken = f"{view.name} at {now_s:.0f} s says {said!r} ({view.part['code']}), but {why}"
+            text = "; ".join(filter(None, (view.asset.get("state", ""), order)))
+            self.broken = f"{view.name} at {now_s:.0f} s says {text!r} ({view.part['code']}), but {why}"
 
     def verdict(self, _: RunData) -> Verdict:
         """Return the verdict with the first reason that does not agree."""

@@ -185,10 +185,12 @@ def write_capture(
     ``expected`` gets a line with a JSON object for each statement that passed whole.
     Raises KeyError for an unknown name or line, OSError where it cannot be written.
     """
-    heard = damage_telegrams(CAPTURES[name](seed, count), LINE_QUALITIES[line], seed)
-    out.write(heard.data)
+    output = damage_telegrams(CAPTURES[name](seed, count), LINE_QUALITIES[line], seed)
+    out.write(output.data)
     if expected is not None:
-        rows = [json.dumps(_make_expected_row(said)) for piece in heard.intact for said in piece.says]
+        rows = [
+            json.dumps(_make_expected_row(statement)) for piece in output.intact for statement in piece.says
+        ]
         expected.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
 
 

@@ -122,8 +122,8 @@ def _check_shared_lines(bench: Bench) -> Iterator[tuple[str, str]]:
             masters.setdefault(place.adapter, {}).setdefault(whose, key)
     for adapter, by in masters.items():
         if len(by) > 1:
-            told = " and ".join(f"{whose} would ask {key}" for whose, key in by.items())
-            yield f"adapters.{adapter}", f"a serial line has one master, but {told}: give each an adapter"
+            text = " and ".join(f"{whose} would ask {key}" for whose, key in by.items())
+            yield f"adapters.{adapter}", f"a serial line has one master, but {text}: give each an adapter"
 
 
 def _check_device(bench: Bench, name: str, device: RealDevice) -> Iterator[tuple[str, str]]:

@@ -143,8 +143,8 @@ class RealDevices:
 
     def judges(self, usual: list[Check], *, is_tightening: bool) -> list[Check]:
         """Those of the scenario, and the two that hold for every run with metal."""
-        kept = [judge for judge in usual if is_tightening or not isinstance(judge, ReactionCheck)]
-        return [*kept, self.readings, self.rest_check]
+        checks = [judge for judge in usual if is_tightening or not isinstance(judge, ReactionCheck)]
+        return [*checks, self.readings, self.rest_check]
 
     async def begin(self, work: Path, now_s: Callable[[], float]) -> None:
         """Connect all, identify all, read everything once.  Raises RigError; ``end`` is due anyway."""

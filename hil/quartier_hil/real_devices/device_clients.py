@@ -134,17 +134,17 @@ class SerialLine:
         port = self._opened()
         port.reset_input_buffer()
         port.write(framing.build_rtu_frame(unit, pdu))
-        heard = b""
+        data = b""
         until_s = time.monotonic() + timeout_s
         while time.monotonic() < until_s:
             piece = port.read(framing.RTU_BYTES_MAX)
-            heard += piece
+            data += piece
             # A frame ends in silence.
-            if heard and not piece:
-                answer = framing.parse_rtu_request(heard)
+            if data and not piece:
+                answer = framing.parse_rtu_request(data)
                 if answer is not None and answer[0] == unit:
                     return answer[1]
-        what = f"{len(heard)} bytes without sense" if heard else "no answer"
+        what = f"{len(data)} bytes without sense" if data else "no answer"
         raise NoAnswerError(f"{self._adapter.port}, unit {unit}: {what} in {timeout_s:g} s")
 
     async def close(self) -> None:

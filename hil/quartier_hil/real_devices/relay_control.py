@@ -51,8 +51,8 @@ class OwedState(FileTable):
         await board.switch(self.coil, on=self.on)
         shown = await board.state(self.coil)
         if shown != self.on:
-            told = f"after it was told {int(self.on)}"
-            raise NoAnswerError(f"the board shows coil {self.coil} as {int(shown)} {told}")
+            text = f"after it was told {int(self.on)}"
+            raise NoAnswerError(f"the board shows coil {self.coil} as {int(shown)} {text}")
 
 
 def make_switch_client(board: RelayBoard, lines: BenchLines) -> Client | HttpOutlets:
@@ -182,8 +182,8 @@ class RelayGuardian:
         await self.child.start(talk=True, outlives=True)
         assert self.child.process is not None
         assert self.child.process.stdout is not None
-        said = await asyncio.wait_for(self.child.process.stdout.readline(), READY_REAL_S)
-        if said.strip() != READY:
+        data = await asyncio.wait_for(self.child.process.stdout.readline(), READY_REAL_S)
+        if data.strip() != READY:
             raise RuntimeError(f"the guardian of the relays does not come up, see {self.child.log}")
 
     def record_owed_states(self, owed_states: Sequence[OwedState]) -> None:

@@ -144,12 +144,12 @@ class Responder:
 
     def _request_bytes(self) -> int:
         """Return the size of the request at the start of the received bytes; 0: not known yet."""
-        heard = self._heard
+        data = self._heard
         if self._recording.speech == "modbus-tcp":
-            return 6 + int.from_bytes(heard[4:6], "big") if len(heard) >= 6 else 0
+            return 6 + int.from_bytes(data[4:6], "big") if len(data) >= 6 else 0
         if self._recording.speech == "modbus-rtu":
-            return framing.find_rtu_request_size(heard) or 0
-        return next((len(one) for one in self._answers.requests if heard.startswith(one)), 0)
+            return framing.find_rtu_request_size(data) or 0
+        return next((len(one) for one in self._answers.requests if data.startswith(one)), 0)
 
     def _run(self, answer: Answer) -> None:
         if self._fast:

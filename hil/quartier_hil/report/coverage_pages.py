@@ -221,10 +221,10 @@ def render_matrix_page(results: Results, on_wires: Mapping[str, str]) -> str:
 
 
 def _format_row(row: DeviceClass, results: Results, on_wires: Mapping[str, str]) -> str:
-    told = " | ".join(
+    text = " | ".join(
         _format_cell(row, find_cell(row, verb), verb, results, on_wires) for verb in COMMON_FAULT_KINDS
     )
-    return f"| {row.words} | {told} | {', '.join(row.scenarios)} |\n"
+    return f"| {row.words} | {text} | {', '.join(row.scenarios)} |\n"
 
 
 def _format_cell(

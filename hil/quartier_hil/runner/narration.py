@@ -25,7 +25,7 @@ class Narration:
         due = [
             (one, text) for one in self._waiting if (text := _format_due_line(one, now_s, values)) is not None
         ]
-        self._waiting = [one for one in self._waiting if all(one is not said for said, _ in due)]
+        self._waiting = [one for one in self._waiting if all(one is not line for line, _ in due)]
         yield from (fill_values(text, values) for _, text in due if text)
 
 

@@ -114,10 +114,10 @@ async def _run_module(module: str, work: Path, words: Sequence[str]) -> str:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        told, failed = await process.communicate()
+        data, failed = await process.communicate()
     except asyncio.CancelledError:
         process.kill()
         raise
     if process.returncode:
         raise RigError(f"{module}: {failed.decode(errors='replace')[-2_000:]}")
-    return told.decode()
+    return data.decode()

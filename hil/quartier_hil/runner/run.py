@@ -168,9 +168,9 @@ class Run:
         if self.real_devices is None:
             alike, *others = build_checks(self.scenario, self.caps)
             return [alike, self._reason_check, *others]
-        seen = self.real_devices.select_checks(self.scenario)
+        checks = self.real_devices.select_checks(self.scenario)
         return self.real_devices.judges(
-            build_checks(seen.scenario, self.caps), is_tightening=seen.is_tightening
+            build_checks(checks.scenario, self.caps), is_tightening=checks.is_tightening
         )
 
     # -- the way through -----------------------------------------------------------------
@@ -332,9 +332,9 @@ class Run:
         standing = self.standing
         values |= planner.make_plan_values(self.scenario, self.status, standing)
         self.course.add(self.now_s, values)
-        for said in self.narration.step(self.now_s, values):
-            self.said = said
-            self.mark(said, "say")
+        for text in self.narration.step(self.now_s, values):
+            self.said = text
+            self.mark(text, "say")
         price, period = planner.find_price(standing, self.options.series.price(self.day_s))
         self.kpis.step(values, cap.import_w, price, self.step_s, period)
         for judge in self.judges:

@@ -58,7 +58,7 @@ class WallClock:
     def word(self, true_ms: int) -> str:
         """Return the same for a daemon, in the form of the file that QUARTIER_CLOCK names."""
         shown_ms, synced = self.shows(true_ms)
-        said = "yes" if synced else "no"
+        text = "yes" if synced else "no"
         if self.stands:
-            return f"{said} 0 {shown_ms / 1e3:.3f}\n"
-        return f"{said} {(shown_ms - true_ms) / 1e3:.3f}\n"
+            return f"{text} 0 {shown_ms / 1e3:.3f}\n"
+        return f"{text} {(shown_ms - true_ms) / 1e3:.3f}\n"

@@ -42,7 +42,7 @@ def _run(options: argparse.Namespace) -> int:
     from quartier_hil.street.street_page import render_street_page  # noqa: PLC0415 - as above
 
     try:
-        told = asyncio.run(
+        data = asyncio.run(
             run_street(
                 make_work_folder(options.report),
                 options.report,
@@ -60,9 +60,9 @@ def _run(options: argparse.Namespace) -> int:
         print("quartier-hil: interrupted; everything is ended", file=sys.stderr)
         return NO_RUN
     path = options.report / "index.html"
-    path.write_text(render_street_page(told), encoding="utf-8")
+    path.write_text(render_street_page(data), encoding="utf-8")
     print(f"Report: {path.resolve()}")
-    return compute_exit_code(told.verdicts)
+    return compute_exit_code(data.verdicts)
 
 
 async def run_street(

@@ -305,8 +305,8 @@ class StreetRun:
                 {home.names.edge: home.mode for home in self.homes},
             )
             self.course.append(moment)
-            for said in narration.step(self.at_s, moment.values):
-                self.tell(f"{street_scenario.format_minute(self.at_s):>8}  {said}")
+            for text in narration.step(self.at_s, moment.values):
+                self.tell(f"{street_scenario.format_minute(self.at_s):>8}  {text}")
             # The devices answer on this loop: between two steps they must get their turn.
             await asyncio.sleep(0)
 

@@ -101,14 +101,14 @@ async def _run_with_retry(
 
 async def _run_street(options: argparse.Namespace) -> tuple[int, str]:
     """The street of the demonstration: its exit code, and its part of the page."""
-    told = await street.run_street(
+    data = await street.run_street(
         make_work_folder(options.report / "street"),
         options.report,
         options.street_rate,
         broker=options.broker,
         quiet=options.quiet,
     )
-    return compute_exit_code(told.verdicts), render_sections(told)
+    return compute_exit_code(data.verdicts), render_sections(data)
 
 
 def load_requested(options: argparse.Namespace, path: Path) -> Scenario:

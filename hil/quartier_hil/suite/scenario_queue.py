@@ -208,8 +208,8 @@ class ScenarioQueue:
             real_s=left["real_s"],
             date=now.date().isoformat(),
         )
-        judged = ScenarioResult(digest=digest, seed=scenario.seed, line=line, verdicts=verdicts)
-        self._results.append(judged, now.isoformat(timespec="seconds"))
+        result = ScenarioResult(digest=digest, seed=scenario.seed, line=line, verdicts=verdicts)
+        self._results.append(result, now.isoformat(timespec="seconds"))
         verdict_files.record_line(self._options.report, line)
-        self.judged[path] = judged
-        return judged
+        self.judged[path] = result
+        return result

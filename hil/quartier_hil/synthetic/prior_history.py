@@ -122,8 +122,8 @@ def write_history(scenario: Scenario, folder: Path, before_s: float) -> int:
         if not count:
             historian.begin(now(hour[0].now_s - STEP_S))
         for state in hour:
-            told = _iterate_readings(state, planning.load_factor, planning.sun_factor)
-            historian.take(make_readings(told, now(state.now_s - STEP_S).ns))
+            readings = _iterate_readings(state, planning.load_factor, planning.sun_factor)
+            historian.take(make_readings(readings, now(state.now_s - STEP_S).ns))
         count, last_s = count + len(hour), hour[-1].now_s
         historian.turn(now(last_s))
     if last_s is not None:

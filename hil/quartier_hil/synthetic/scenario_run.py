@@ -346,10 +346,10 @@ class SyntheticRun:
         self.now_s = self.plant.now_s
         values = building_model.measure_quantities(self.spec, self.plant)
         values["dso1.input_on"] = self.contact
-        told = list(self.devices.read(values, self.now_s, self.now.ns))
-        told += self.supply.turn(values, self.now_s, self.utc_ms(self.now_s), self.now)
+        readings = list(self.devices.read(values, self.now_s, self.now.ns))
+        readings += self.supply.turn(values, self.now_s, self.utc_ms(self.now_s), self.now)
         if self.controller is not None:
-            self.controller.put(told)
+            self.controller.put(readings)
         if self.now_s > 0.0:
             self._judge(values, orders, standing)
 
@@ -365,8 +365,8 @@ class SyntheticRun:
         values |= {**orders.values, "cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
         values |= make_limit_values(tighten_by_gateway(cap, shown))
         self.course.add(self.now_s, values)
-        for said in self.narration.step(self.now_s, values):
-            self.mark(said, "say")
+        for text in self.narration.step(self.now_s, values):
+            self.mark(text, "say")
         self.hours.step(self.day_s, values["grid.power_w"], self.options.step_s)
         step_s, price = self.options.step_s, self.options.series.price(self.day_s)
         if standing is None:

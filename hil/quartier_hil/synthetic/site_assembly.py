@@ -83,8 +83,8 @@ class AssembledSite:
 
         The bound by the rule (``planning.rule_bound``) does not apply here.
         """
-        said = self.loaded.site.planning or PlanningSection()
-        return Surcharges(self.premises.zone, said.day_peak_eur_per_w, by_month=said.peak_by_month)
+        section = self.loaded.site.planning or PlanningSection()
+        return Surcharges(self.premises.zone, section.day_peak_eur_per_w, by_month=section.peak_by_month)
 
     @property
     def premises(self) -> SiteFacts:

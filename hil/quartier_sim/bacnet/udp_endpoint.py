@@ -208,14 +208,14 @@ class UdpEndpoint(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         """Process one datagram; drop one that is no packet."""
-        heard = parse_datagram(data)
-        if heard is None or addr == (self.host, self.port):
+        packet = parse_datagram(data)
+        if packet is None or addr == (self.host, self.port):
             return
-        if heard.message is not None:
-            self._answer_router_message(heard, addr)
-        elif heard.data:
-            for place in self._meant(heard, addr):
-                self._received(place, heard, addr)
+        if packet.message is not None:
+            self._answer_router_message(packet, addr)
+        elif packet.data:
+            for place in self._meant(packet, addr):
+                self._received(place, packet, addr)
 
     def error_received(self, exc: Exception) -> None:
         """Ignore that a client is gone: the client has to notice that."""
@@ -231,8 +231,8 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         network, mac = packet.to.network, packet.to.mac
         here = [one for one in self.stations if one is not None and one.network == network]
         if not here:
-            told = bytes([NOT_DIRECTLY_CONNECTED]) + struct.pack(">H", network)
-            self._send(Packet(told, to=packet.source, message=REJECT_MESSAGE), addr)
+            data = bytes([NOT_DIRECTLY_CONNECTED]) + struct.pack(">H", network)
+            self._send(Packet(data, to=packet.source, message=REJECT_MESSAGE), addr)
         yield from (one for one in here if mac in (b"", one.mac))
 
     def _received(self, place: NetworkAddress | None, packet: Packet, addr: Address) -> None:
@@ -243,9 +243,9 @@ class UdpEndpoint(asyncio.DatagramProtocol):
             self._answer(place, reply, addr, packet.source)
             self._tell(place, station)
         elif kind == encoding.UNCONFIRMED:
-            said = station.answer_unconfirmed(packet.data)
-            if said is not None:
-                self._announce(Packet(said, source=place), addr, packet.source)
+            data = station.answer_unconfirmed(packet.data)
+            if data is not None:
+                self._announce(Packet(data, source=place), addr, packet.source)
         elif kind == encoding.SIMPLE_ACK:
             self.acks_count += 1
 

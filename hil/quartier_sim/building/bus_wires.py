@@ -155,9 +155,11 @@ class BusWires:
             port = TcpPort(host=self.host, port=self._port(parts.hostname or "", parts.port))
         for one in here:
             self.meters[one.name] = SerialMeter(one.body)
-        kept = [self.meters[one.name] for one in here]
+        meters = [self.meters[one.name] for one in here]
         await self._stack.enter_async_context(
-            serial_meters.connect_meters(bus.kind, kept, port, rate=self.rate, seed=self.seed, baud=bus.baud)
+            serial_meters.connect_meters(
+                bus.kind, meters, port, rate=self.rate, seed=self.seed, baud=bus.baud
+            )
         )
         self.ports[name] = port
         # A pty has neither parity nor seven bits.

@@ -43,10 +43,10 @@ class CommandHandler:
     async def obey(self, text: str) -> Answer:
         """Run the command of a line; its fault, if any, is the answer."""
         try:
-            said = control_protocol.parse_line(text)
-            if said is None:
+            line = control_protocol.parse_line(text)
+            if line is None:
                 return Answer(ok=True, text="")
-            return await self._do(said)
+            return await self._do(line)
         except (ValueError, LookupError) as error:
             return Answer(ok=False, text=str(error.args[0]) if error.args else str(error))
 

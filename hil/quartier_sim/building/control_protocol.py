@@ -183,10 +183,10 @@ def send_line(folder: Path, text: str, wait_s: float) -> dict[str, Any]:
     with _connect(folder, time.monotonic() + wait_s) as line, line.makefile("rwb") as file:
         file.write(text.encode() + b"\n")
         file.flush()
-        said = file.readline()
-    if not said:
+        data = file.readline()
+    if not data:
         raise ConnectionResetError(f"the building of {folder} ended before it answered")
-    answer: dict[str, Any] = json.loads(said)
+    answer: dict[str, Any] = json.loads(data)
     return answer
 
 

@@ -132,14 +132,14 @@ def _parse_number(text: str | None) -> float:
 def _group_bad_lines(bad: Mapping[int, str]) -> list[tuple[int, str]]:
     """The first line of each run of bad lines, and how far it goes: a gap is one fault, not one an hour."""
     found = []
-    for line, said in bad.items():
+    for line, text in bad.items():
         if line - 1 in bad:
             continue
         last = line
         while last + 1 in bad:
             last += 1
         until = "" if last == line else f", as the rows to line {last}"
-        found.append((line, f"{said} is no number{until}; expected a number in each column of each hour"))
+        found.append((line, f"{text} is no number{until}; expected a number in each column of each hour"))
     return found
 
 

@@ -160,7 +160,7 @@ LINE_QUALITIES = {
 def damage_telegrams(telegrams: Iterable[Telegram], noise: LineNoise, seed: int) -> NoisyOutput:
     """Send ``telegrams`` over a line with ``noise``."""
     random = Random(seed)  # noqa: S311 - noise that can be repeated, no secret
-    heard = NoisyOutput()
+    output = NoisyOutput()
     for telegram in telegrams:
         size = sum(len(piece.data) for piece in telegram.pieces)
         first = random.randrange(1, size) if size > 1 and random.random() < noise.late else 0
@@ -170,11 +170,11 @@ def damage_telegrams(telegrams: Iterable[Telegram], noise: LineNoise, seed: int)
             kept = piece.data[max(first - start, 0) : max(last - start, 0)]
             start += len(piece.data)
             data = _damage_part(kept, noise, random)
-            heard.data += data.prefix + data.body
-            (heard.intact if data.body == piece.data else heard.hit).append(piece)
+            output.data += data.prefix + data.body
+            (output.intact if data.body == piece.data else output.hit).append(piece)
             if not data.body:
-                heard.gone.append(piece)
-    return heard
+                output.gone.append(piece)
+    return output
 
 
 @dataclass(slots=True)

@@ -123,13 +123,13 @@ class PushSender:
     def _heard(self, telegram: Telegram) -> bytes:
         """Return the bytes that arrive of a telegram after noise, another speed or swapped wires."""
         self._seed += 1
-        heard = damage_telegrams([telegram], self.noise or LineNoise(), self._seed)
+        output = damage_telegrams([telegram], self.noise or LineNoise(), self._seed)
         baud = self.port.speed or self.speaker.baud
         if baud == self.speaker.baud and not self.inverted:
-            self.ledger.take(heard.intact, heard.hit)
-            return line_noise.add_parity(bytes(heard.data)) if self.shows_parity else bytes(heard.data)
+            self.ledger.take(output.intact, output.hit)
+            return line_noise.add_parity(bytes(output.data)) if self.shows_parity else bytes(output.data)
         self.ledger.take([], telegram.pieces)
-        return line_noise.receive_at_baud(bytes(heard.data), self.speaker.baud, baud, inverted=self.inverted)
+        return line_noise.receive_at_baud(bytes(output.data), self.speaker.baud, baud, inverted=self.inverted)
 
     async def _send(self, data: bytes) -> None:
         """At ``rate`` times the pace of the wire; other than at rate 1 a slow reader is waited for."""

@@ -55,12 +55,12 @@ class Telegram:
     @property
     def statements(self) -> tuple[Statement, ...]:
         """Everything it states, in order."""
-        return tuple(said for piece in self.pieces for said in piece.says)
+        return tuple(statement for piece in self.pieces for statement in piece.says)
 
     @property
     def numbers(self) -> tuple[Statement, ...]:
         """The statements that are numbers."""
-        return tuple(said for said in self.statements if said.is_number)
+        return tuple(statement for statement in self.statements if statement.is_number)
 
 
 def make_telegram(data: bytes, says: Iterable[Statement], meter: str = "") -> Telegram:

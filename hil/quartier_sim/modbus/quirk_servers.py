@@ -87,9 +87,9 @@ class QuirkyTcpServer(QuirkyDevice):
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answers_count = 0
-        heard = bytearray()
+        data = bytearray()
         while (
-            request := await (_read_rtu_request(reader, heard) if self.rtu else _read_tcp_request(reader))
+            request := await (_read_rtu_request(reader, data) if self.rtu else _read_tcp_request(reader))
         ) is not None:
             number, unit, pdu = request
             if self.name == "half-open" and answers_count:

@@ -53,8 +53,8 @@ def select_habits(names: Iterable[str]) -> Mapping[str, int]:
     Raises ValueError for one that there is not.
     """
     found: dict[str, int] = {}
-    for told in names:
-        name, _, number = told.partition("=")
+    for text in names:
+        name, _, number = text.partition("=")
         if name not in HABITS:
             raise ValueError(f"{name!r} is no habit; expected one of {', '.join(HABITS)}")
         found[name] = int(number) if number else HABITS[name].number

@@ -193,7 +193,7 @@ class BacnetDevice:
         while waiting:
             pack = waiting.pop(0)
             try:
-                told = await self.read(PreparedRead(pack, self.route, answer_max=self._most, multiple=True))
+                answer = await self.read(PreparedRead(pack, self.route, answer_max=self._most, multiple=True))
             except DeviceRefused as denied:
                 if denied.is_no_service:
                     self.capabilities.multiple = False
@@ -205,9 +205,9 @@ class BacnetDevice:
                     found |= await self._read_one_by_one(pack)
                 continue
             found |= {
-                ref: told.elements(at)
+                ref: answer.elements(at)
                 for at, ref in enumerate(pack)
-                if told.kinds[at] not in (DENIED, MISSING)
+                if answer.kinds[at] not in (DENIED, MISSING)
             }
         return found
 
@@ -215,11 +215,11 @@ class BacnetDevice:
         found = {}
         for ref in refs:
             try:
-                told = await self.read(PreparedRead((ref,), self.route, answer_max=self._most))
+                answer = await self.read(PreparedRead((ref,), self.route, answer_max=self._most))
             except DeviceRefused:
                 continue
-            if told.kinds[0] not in (DENIED, MISSING):
-                found[ref] = told.elements(0)
+            if answer.kinds[0] not in (DENIED, MISSING):
+                found[ref] = answer.elements(0)
         return found
 
 

@@ -73,18 +73,18 @@ class WrapperLink:
         if len(apdu) > WRAPPED_MAX:
             raise Refused(f"a request of {len(apdu)} bytes is too long")
         head = b"".join(part.to_bytes(2, "big") for part in (1, self._client, self._server, len(apdu)))
-        heard = yield LineRequest(head + apdu, self._wait_s, fresh=True)
+        data = yield LineRequest(head + apdu, self._wait_s, fresh=True)
         left = 2 * ANSWER_MAX
-        while heard and left > 0:
-            left -= len(heard)
-            for found in self._scanner.feed(heard):
+        while data and left > 0:
+            left -= len(data)
+            for found in self._scanner.feed(data):
                 frame = found.frame
                 if isinstance(frame, WrappedApdu) and (frame.source, frame.destination) == (
                     self._server,
                     self._client,
                 ):
                     return frame.data
-            heard = yield LineRequest(b"", self._wait_s)
+            data = yield LineRequest(b"", self._wait_s)
         return None
 
 
@@ -200,12 +200,12 @@ class HdlcLink:
         while left > 0:
             frame = self._take_frame()
             if frame is None:
-                heard = yield LineRequest(send, self._wait_s, fresh=fresh)
+                data = yield LineRequest(send, self._wait_s, fresh=fresh)
                 send, fresh = b"", False
-                if not heard:
+                if not data:
                     return None
-                left -= len(heard)
-                self._frames.extend(self._find_own_frames(heard))
+                left -= len(data)
+                self._frames.extend(self._find_own_frames(data))
                 continue
             if frame.kind in (hdlc.DM, hdlc.FRMR):
                 raise NoReply("the meter has dropped the HDLC connection")
@@ -220,12 +220,12 @@ class HdlcLink:
         send = hdlc.make_frame(self._server, self._client, control, information)
         left = _HEARD_MAX
         while left > 0:
-            heard = yield LineRequest(send, self._wait_s, fresh=fresh)
+            data = yield LineRequest(send, self._wait_s, fresh=fresh)
             send, fresh = b"", False
-            if not heard:
+            if not data:
                 return None
-            left -= len(heard)
-            for frame in self._find_own_frames(heard):
+            left -= len(data)
+            for frame in self._find_own_frames(data):
                 if frame.kind in kinds:
                     return frame
         return None
@@ -279,9 +279,9 @@ def sign_on() -> Conversation[int]:
 
     Raises NoReply.
     """
-    heard = yield LineRequest(_REQUEST, _WAIT_S, 300, "7E1", fresh=True)
-    said = bytearray(heard)
-    while heard and len(said) < _SIGN_ON_HEARD_MAX:
+    data = yield LineRequest(_REQUEST, _WAIT_S, 300, "7E1", fresh=True)
+    said = bytearray(data)
+    while data and len(said) < _SIGN_ON_HEARD_MAX:
         # An optical head may return our own bytes: our own request is no identification.
         found = _IDENTITY.search(bytes(byte & 0x7F for byte in said))
         if found is not None:
@@ -292,6 +292,6 @@ def sign_on() -> Conversation[int]:
             yield LineRequest(b"\x06" + _HDLC + speed + _HDLC + b"\r\n", 0.3)
             yield LineRequest(b"", 0.3, baud, "8N1", fresh=True)
             return baud
-        heard = yield LineRequest(b"", _WAIT_S)
-        said += heard
+        data = yield LineRequest(b"", _WAIT_S)
+        said += data
     raise NoReply("nothing answers the sign-on at 300 baud: optical head, or no meter of this kind")

@@ -178,11 +178,11 @@ class PushDecoder:
         notice = parse_notification(apdu)
         if not is_sure:
             self._hold_together(notice.body)
-        meter, told = parse_list_lines(notice, self._defects)
-        stated = [group for line in told if (group := line.group())]
+        meter, lines = parse_list_lines(notice, self._defects)
+        stated = [group for line in lines if (group := line.group())]
         if not stated:
             raise MalformedData("a notification that states nothing")
-        self._forms.learn(apdu, notice, meter, told)
+        self._forms.learn(apdu, notice, meter, lines)
         return meter, stated
 
     def _hold_together(self, body: Item) -> None:
@@ -356,5 +356,5 @@ def _make_group(line: ListLine, value: FieldValue) -> Group | None:
     if not line.is_clock and (values.render_whole_time(value) or values.is_obis_name(value)):
         return None
     is_octets = line.is_clock or tag == axdr.OCTETS
-    said = Item(tag, value if is_octets else value.decode("utf-8", "replace"))
-    return ListLine(line.label, said, line.scale, line.time, line.more, line.is_clock).group()
+    item = Item(tag, value if is_octets else value.decode("utf-8", "replace"))
+    return ListLine(line.label, item, line.scale, line.time, line.more, line.is_clock).group()

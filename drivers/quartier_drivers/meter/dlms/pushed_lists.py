@@ -112,8 +112,8 @@ def parse_list_groups(notice: DataNotification, defects: Sequence[str] = ()) -> 
 
     See ``parse_list_lines``.
     """
-    meter, told = parse_list_lines(notice, defects)
-    return meter, [group for line in told if (group := line.group())]
+    meter, lines = parse_list_lines(notice, defects)
+    return meter, [group for line in lines if (group := line.group())]
 
 
 def parse_list_lines(notice: DataNotification, defects: Sequence[str] = ()) -> tuple[str, list[ListLine]]:

@@ -137,50 +137,50 @@ class FrameScanner:
             yield FoundFrame(frame, self._accept(candidate))
 
     def _look(self) -> None:
-        kept, base = self._kept, self._base
-        for match in _BEGINS.finditer(kept, max(self._looked - base, 0)):
+        data, base = self._kept, self._base
+        for match in _BEGINS.finditer(data, max(self._looked - base, 0)):
             at = match.start()
             try:
-                self._begin(at, kept[at])
+                self._begin(at, data[at])
             except TruncatedFrame:
                 self._looked = base + at
                 return
-        self._looked = base + len(kept)
+        self._looked = base + len(data)
 
     def _begin(self, at: int, byte: int) -> None:
-        kept, start = self._kept, self._base + at
+        data, start = self._kept, self._base + at
         if byte == 0:
             self._begin_wrapper(at)
         elif byte == _MBUS_START:
-            if at + _MBUS_HEAD_SIZE > len(kept):
+            if at + _MBUS_HEAD_SIZE > len(data):
                 raise TruncatedFrame
-            size = kept[at + 1]
-            if kept[at + 2] == size and kept[at + 3] == _MBUS_START and kept[at + 6] <= _MBUS_PARTS:
+            size = data[at + 1]
+            if data[at + 2] == size and data[at + 3] == _MBUS_START and data[at + 6] <= _MBUS_PARTS:
                 # Some meters send more than 255 bytes and let the count overflow; a size below 3 is
                 # impossible.
                 heappush(self._open, _OpenFrame(start + 6 + size + (256 if size < 3 else 0), start))
         else:
-            head = parse_head(kept, at)
+            head = parse_head(data, at)
             if head is not None:
                 heappush(self._open, _OpenFrame(start + head.size + 1, start, head))
-            elif at and kept[at - 1] == FLAG and start >= self._floor:  # not the end of a frame already given
+            elif at and data[at - 1] == FLAG and start >= self._floor:  # not the end of a frame already given
                 self._suspects.append(start)
 
     def _begin_wrapper(self, at: int) -> None:
         """Begin a wrapper, which has no check sequence; see ``_may_be_wrapper``."""
-        kept, start = self._kept, self._base + at
+        data, start = self._kept, self._base + at
         if start < self._wrapper_end:
             return
-        if at + 2 > len(kept):
+        if at + 2 > len(data):
             raise TruncatedFrame
-        if kept[at + 1] != 1:
+        if data[at + 1] != 1:
             return
-        if at + _WRAPPER_SIZE + 1 > len(kept):
+        if at + _WRAPPER_SIZE + 1 > len(data):
             raise TruncatedFrame
-        source, destination, size = (int.from_bytes(kept[at + n : at + n + 2], "big") for n in (2, 4, 6))
+        source, destination, size = (int.from_bytes(data[at + n : at + n + 2], "big") for n in (2, 4, 6))
         if max(source, destination) > _PORT_MAX or not 5 <= size <= WRAPPED_MAX:
             return
-        if kept[at + _WRAPPER_SIZE] not in _TAGS:
+        if data[at + _WRAPPER_SIZE] not in _TAGS:
             return
         self._wrapper_end = start + _WRAPPER_SIZE + size
         heappush(self._open, _OpenFrame(self._wrapper_end, start))
@@ -196,22 +196,22 @@ class FrameScanner:
         return not any(self._kept[place - self._base] for place in around)
 
     def _check_frame(self, candidate: _OpenFrame) -> HdlcFrame | MbusSegment | WrappedApdu | None:
-        kept, at = self._kept, candidate.start - self._base
+        data, at = self._kept, candidate.start - self._base
         if candidate.head is not None:
-            return parse_frame(kept, at, candidate.head)
+            return parse_frame(data, at, candidate.head)
         end = candidate.end - self._base
-        if kept[at] == 0:
+        if data[at] == 0:
             if not self._may_be_wrapper(candidate.start):
                 return None
-            source, destination = (int.from_bytes(kept[at + n : at + n + 2], "big") for n in (2, 4))
-            return WrappedApdu(source, destination, bytes(kept[at + _WRAPPER_SIZE : end]))
+            source, destination = (int.from_bytes(data[at + n : at + n + 2], "big") for n in (2, 4))
+            return WrappedApdu(source, destination, bytes(data[at + _WRAPPER_SIZE : end]))
         if (
-            end > len(kept)
-            or kept[end - 1] != _MBUS_STOP
-            or sum(kept[at + 4 : end - 2]) & 0xFF != kept[end - 2]
+            end > len(data)
+            or data[end - 1] != _MBUS_STOP
+            or sum(data[at + 4 : end - 2]) & 0xFF != data[end - 2]
         ):
             return None
-        return MbusSegment(kept[at + 4], kept[at + 5], kept[at + 6], bytes(kept[at + 7 : end - 2]))
+        return MbusSegment(data[at + 4], data[at + 5], data[at + 6], bytes(data[at + 7 : end - 2]))
 
     def _accept(self, candidate: _OpenFrame) -> int:
         """Accept everything up to the end of a frame; return the number of stray bytes before it."""

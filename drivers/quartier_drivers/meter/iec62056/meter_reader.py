@@ -100,25 +100,21 @@ class Iec62056Reader:
             yield LineRequest(BREAK_MESSAGE, self._pace.turn_s, self._speed, self._framing, fresh=True)
         if self._wake_count:
             wait_s = self._pace.wake_s
-            heard = yield LineRequest(
-                b"\0" * self._wake_count, wait_s, self._speed, self._framing, fresh=True
-            )
+            data = yield LineRequest(b"\0" * self._wake_count, wait_s, self._speed, self._framing, fresh=True)
             for _ in range(self._wake_count):  # a head that hears itself
-                if not heard:
+                if not data:
                     break
-                heard = yield LineRequest(wait_s=wait_s)
+                data = yield LineRequest(wait_s=wait_s)
 
     def _identify(self, decoder: Iec62056Decoder) -> TelegramConversation:
         """Ask for the identification; return telegrams only if the data follows at once (mode A)."""
         telegrams: list[Telegram] = []
-        heard = yield LineRequest(
-            self._request, self._pace.identity_s, self._speed, self._framing, fresh=True
-        )
-        while heard:
-            telegrams += decoder.feed(heard)
+        data = yield LineRequest(self._request, self._pace.identity_s, self._speed, self._framing, fresh=True)
+        while data:
+            telegrams += decoder.feed(data)
             if telegrams or decoder.identity or decoder.counts.bytes_count > FRAME_MAX:
                 break
-            heard = yield LineRequest(wait_s=self._pace.identity_s)
+            data = yield LineRequest(wait_s=self._pace.identity_s)
         return telegrams
 
     def _take(self, decoder: Iec62056Decoder, speed_max: int) -> TelegramConversation:
@@ -127,14 +123,14 @@ class Iec62056Reader:
         pace = self._pace
         if letter in MODE_C:
             choice, speed = _choose_speed(letter, speed_max)
-            heard = yield LineRequest(wait_s=0.02 if decoder.identity[2].islower() else pace.turn_s)
+            data = yield LineRequest(wait_s=0.02 if decoder.identity[2].islower() else pace.turn_s)
             # A meter of mode A goes on at once; what arrives during this transmission is echo, or an early
             # answer.
-            heard += yield LineRequest(_ACK + b"0" + choice.encode("ascii") + b"0\r\n", 0.0)
+            data += yield LineRequest(_ACK + b"0" + choice.encode("ascii") + b"0\r\n", 0.0)
         else:
-            speed, heard = MODE_B.get(letter, self._speed), b""
-        heard += yield LineRequest(wait_s=pace.first_s, baud=speed, framing=self._framing)
-        return (yield from self._hear(decoder, heard))
+            speed, data = MODE_B.get(letter, self._speed), b""
+        data += yield LineRequest(wait_s=pace.first_s, baud=speed, framing=self._framing)
+        return (yield from self._hear(decoder, data))
 
     def _hear(self, decoder: Iec62056Decoder, heard: bytes) -> TelegramConversation:
         """Receive the data; request it again if its block check is wrong."""

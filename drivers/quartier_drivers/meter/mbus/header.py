@@ -39,8 +39,8 @@ class AddressMask:
 
     def fits(self, identity: bytes) -> bool:
         """Return whether a meter with these eight bytes (``TelegramHeader.identity``) must answer to it."""
-        told = identity.hex().upper()
-        digits = zip(self.text[:NUMBER_DIGITS], told[:NUMBER_DIGITS], strict=True)
+        text = identity.hex().upper()
+        digits = zip(self.text[:NUMBER_DIGITS], text[:NUMBER_DIGITS], strict=True)
         rest = zip(bytes.fromhex(self.text[NUMBER_DIGITS:]), identity[4:], strict=True)
         return all(mine in ("F", its) for mine, its in digits) and all(
             mine in (_WILD, its) for mine, its in rest

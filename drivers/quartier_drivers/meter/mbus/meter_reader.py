@@ -85,10 +85,10 @@ class MbusReader:
             if not is_settled:
                 # A selection ends the one before; a meter that missed it still listens, and would answer too.
                 yield from exchange_request(make_short_frame(SND_NKE, NETWORK), self.timing)
-            heard = yield from self._exchange_with_retries(
+            answer = yield from self._exchange_with_retries(
                 make_long_frame(SND_UD, NETWORK, SELECT, self.mask.wire)
             )
-            if heard.kind is AnswerKind.SILENCE:
+            if answer.kind is AnswerKind.SILENCE:
                 raise NoReply(f"{self._name} does not answer to its selection")
         elif self.resets:
             # Some meters do not acknowledge it but are present: their data then counts.
@@ -100,12 +100,12 @@ class MbusReader:
             self._bit ^= FCB
 
     def _exchange_with_retries(self, request: bytes) -> ExchangeSteps:
-        heard = yield from exchange_request(request, self.timing)
+        answer = yield from exchange_request(request, self.timing)
         for _ in range(self.retries_count):
-            if heard.kind is not AnswerKind.SILENCE:
+            if answer.kind is not AnswerKind.SILENCE:
                 break
-            heard = yield from exchange_request(request, self.timing)
-        return heard
+            answer = yield from exchange_request(request, self.timing)
+        return answer
 
     def _answer(self, first: int) -> Generator[LineRequest, bytes, MbusAnswer]:
         """Return the answer to one request; repeat it while it is missing, damaged, or the meter is busy."""
@@ -113,9 +113,9 @@ class MbusReader:
         for attempt in range(self.retries_count + 1):
             if attempt and isinstance(why, Refused):
                 yield LineRequest(wait_s=self.timing.busy_s)
-            heard = yield from exchange_request(make_short_frame(REQ_UD2 | self._bit, self._at), self.timing)
+            answer = yield from exchange_request(make_short_frame(REQ_UD2 | self._bit, self._at), self.timing)
             try:
-                return self._check_answer(heard, first)
+                return self._check_answer(answer, first)
             except (NoReply, Refused) as reason:
                 why = reason
         raise why

@@ -154,10 +154,10 @@ def _parse_failure(frame: MbusFrame, size: int) -> MbusAnswer:
 
 def _parse_alarm(frame: MbusFrame, size: int) -> MbusAnswer:
     header, rest = _parse_head(frame.data, size), frame.data[size:]
-    said = f"alarm: {rest.hex(' ').upper()}".strip(": ")
+    text = f"alarm: {rest.hex(' ').upper()}".strip(": ")
     raised = replace(header, state=header.state | ABNORMAL)
     return MbusAnswer(
-        header, (make_failure_group(said, header), make_status_group(raised)), frame.address, body=frame.data
+        header, (make_failure_group(text, header), make_status_group(raised)), frame.address, body=frame.data
     )
 
 

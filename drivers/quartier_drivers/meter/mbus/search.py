@@ -204,14 +204,14 @@ class MeterSearch:
     def _read_single(self, address: int, asks: int) -> Generator[LineRequest, bytes, MbusAnswer | None]:
         """Return the answer if a single meter is there and its answer is valid; else None."""
         for _ in range(asks):
-            heard = yield from self._exchange(make_short_frame(REQ_UD2 | FCB, address))
-            if heard.kind is AnswerKind.FRAME and heard.frame is not None:
+            answer = yield from self._exchange(make_short_frame(REQ_UD2 | FCB, address))
+            if answer.kind is AnswerKind.FRAME and answer.frame is not None:
                 try:
-                    return parse_answer(heard.frame)
+                    return parse_answer(answer.frame)
                 except UnreadableTelegram as reason:
                     self._note(f"{_render_address(address)}: {reason}")
                     return None
-            if heard.kind is AnswerKind.NOISE and asks < _ASKS_ALONE:
+            if answer.kind is AnswerKind.NOISE and asks < _ASKS_ALONE:
                 return None
         return None
 
@@ -220,10 +220,10 @@ class MeterSearch:
 
         If thorough, repeat it on silence too.
         """
-        heard = yield from self._exchange(request)
-        if heard.kind is AnswerKind.NOISE or (heard.kind is AnswerKind.SILENCE and self.is_thorough):
-            heard = yield from self._exchange(request)
-        return heard
+        answer = yield from self._exchange(request)
+        if answer.kind is AnswerKind.NOISE or (answer.kind is AnswerKind.SILENCE and self.is_thorough):
+            answer = yield from self._exchange(request)
+        return answer
 
     def _exchange(self, request: bytes) -> SearchStep:
         self.survey.asked_count += 1
@@ -258,9 +258,9 @@ class MeterSearch:
         if sharing > 1:
             self._note(f"{sharing} meters share address {address}: read them by their secondary addresses")
         else:
-            said = "acknowledges, but cannot be read" if kind is AnswerKind.ACKNOWLEDGED else "answers noise"
+            text = "acknowledges, but cannot be read" if kind is AnswerKind.ACKNOWLEDGED else "answers noise"
             self.survey.found.append(
-                FoundMeter(address, note=f"{said}: several meters here, or a disturbed line")
+                FoundMeter(address, note=f"{text}: several meters here, or a disturbed line")
             )
 
     def _note(self, text: str) -> None:

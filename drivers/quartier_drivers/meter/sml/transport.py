@@ -201,11 +201,11 @@ class TransportDecoder:
         part = bytes(held[self._summed : end])
         self._states = tuple([crc16_ccitt(part, state) for state in self._states])
         self._summed = end
-        tail, told = bytes(held[end : end + 2]), held[end + 2 : end + _TAIL]
+        tail, data = bytes(held[end : end + 2]), held[end + 2 : end + _TAIL]
         if tail[1] > _FILL_MAX:
             return False
         for way, state in zip(self._ways, self._states, strict=True):
-            if way.wire(crc16_ccitt(tail, state)) == told:
+            if way.wire(crc16_ccitt(tail, state)) == data:
                 return True
         return False
 

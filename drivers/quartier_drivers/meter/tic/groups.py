@@ -79,8 +79,8 @@ def _parse_timed(label: bytes, fields: list[bytes], shape: LabelShape) -> Group 
     time, value = fields
     if not shape.fits(value):
         return None
-    said = time.decode()
-    return Group(label.decode(), value.decode(), shape.unit, render_iso_time(said), _SEASONS[said[0]])
+    text = time.decode()
+    return Group(label.decode(), value.decode(), shape.unit, render_iso_time(text), _SEASONS[text[0]])
 
 
 def render_iso_time(said: str) -> str:
@@ -162,15 +162,15 @@ class LineOrder:
             self._meter, self._before = telegram.meter, ()
         doubtful = set() if telegram.bad_count else self._doubtful(labels, stated)
         said = {group.label: group for group in self._before}
-        kept = tuple(
+        groups = tuple(
             one for one in telegram.groups if one.label not in doubtful or said.get(one.label) == one
         )
         if telegram.is_whole and not telegram.bad_count:
             self._before = telegram.groups
-        if len(kept) == len(telegram.groups):
+        if len(groups) == len(telegram.groups):
             return telegram
-        bad_count = telegram.bad_count + len(telegram.groups) - len(kept)
-        return Telegram(telegram.meter, kept, bad_count, is_whole=False)
+        bad_count = telegram.bad_count + len(telegram.groups) - len(groups)
+        return Telegram(telegram.meter, groups, bad_count, is_whole=False)
 
     def _doubtful(self, labels: list[str], stated: set[str]) -> set[str]:
         """Return labels followed by another label than before, if the expected one is missing."""

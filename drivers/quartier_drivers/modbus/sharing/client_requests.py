@@ -155,16 +155,16 @@ class FrameSplitter:
 
         Raises OutOfSync for an invalid header: the beginning of the next frame is then unknown.
         """
-        heard = self._received
-        size = len(heard)
-        protocol, length = int.from_bytes(heard[2:4], "big"), int.from_bytes(heard[4:6], "big")
+        data = self._received
+        size = len(data)
+        protocol, length = int.from_bytes(data[2:4], "big"), int.from_bytes(data[4:6], "big")
         if (size >= 4 and protocol) or (size >= 6 and length not in _LENGTHS):
             raise OutOfSync(f"a header of protocol {protocol}, length {length}")
         if size < _HEADER_SIZE or size < 6 + length:
             return None
-        number, _, _, unit = _HEADER.unpack_from(heard)
-        pdu = bytes(heard[_HEADER_SIZE : 6 + length])
-        del heard[: 6 + length]
+        number, _, _, unit = _HEADER.unpack_from(data)
+        pdu = bytes(data[_HEADER_SIZE : 6 + length])
+        del data[: 6 + length]
         return ClientFrame(number, unit, pdu)
 
     @property

@@ -134,9 +134,9 @@ class BlockingTcpLine(ModbusLine):
         deadline_s = time.monotonic() + self._wait_s
         while data:
             self._buffer += data
-            seen = LateAnswers()
-            answer = take_tcp_answer(self._buffer, request, number, seen)
-            self.count("late_count", seen.late)
+            answers = LateAnswers()
+            answer = take_tcp_answer(self._buffer, request, number, answers)
+            self.count("late_count", answers.late)
             if answer is not None:
                 return answer
             left_s = deadline_s - time.monotonic()

@@ -119,17 +119,17 @@ class LineListener:
 
     def _frame(self, start: int, now_s: float) -> int:
         """Record the valid frame at ``start`` and return its length; 0 if there is none."""
-        heard = self._received
-        unit, function = heard[start], heard[start + 1]
+        data = self._received
+        unit, function = data[start], data[start + 1]
         if self.pending is not None and unit == self.pending.unit:
             size = self._answer_size(start)
-            if size and not crc16(heard[start : start + size]):
+            if size and not crc16(data[start : start + size]):
                 self.pending = None
                 return size
-        size = _find_request_size(heard, start)
-        if not size or len(heard) < start + size or crc16(heard[start : start + size]):
+        size = _find_request_size(data, start)
+        if not size or len(data) < start + size or crc16(data[start : start + size]):
             return 0
-        self.pending = ForeignRequest(unit, function, _read_count(heard, start), now_s)
+        self.pending = ForeignRequest(unit, function, _read_count(data, start), now_s)
         self.foreign_count += 1
         return size
 
@@ -161,8 +161,8 @@ def is_foreign_request(heard: bytes, unit: int, function: int, count: int) -> bo
     for start in range(len(data) - 3):
         size = _find_request_size(data, start)
         if size and len(data) >= start + size and not crc16(data[start : start + size]):
-            told = ForeignRequest(data[start], data[start + 1], _read_count(data, start), 0.0)
-            if told.is_like_ours(unit, function, count):
+            request = ForeignRequest(data[start], data[start + 1], _read_count(data, start), 0.0)
+            if request.is_like_ours(unit, function, count):
                 return True
     return False
 

@@ -250,17 +250,17 @@ class TcpLine(ModbusLine):
         """Take other bytes: for the current request, or too late for an older one."""
         self._connection.note_received_bytes()
         self._buffer += data
-        seen, answer = LateAnswers(), None
+        answers, answer = LateAnswers(), None
         # Without a request nothing matches number -1: whatever comes is late.
         request, number = (go.request, go.number) if (go := self._go) else (Request(0, 3, 0, 1), -1)
         try:
-            answer = take_tcp_answer(self._buffer, request, number, seen)
+            answer = take_tcp_answer(self._buffer, request, number, answers)
         except OutOfSync as error:
             self._fail(error)
             self._disconnect()
         except GarbledAnswer as error:
             self._fail(error)
-        self.count("late_count", seen.late)
+        self.count("late_count", answers.late)
         if answer is not None:
             self._settle(answer)
 

@@ -149,20 +149,20 @@ def record_connection(protocol: Any, tape: Callable[[], FrameRecorder | None]) -
     hear, send = protocol.data_received, transport.write
 
     def heard(data: bytes) -> None:
-        told = tape()
-        if told is not None:
-            told.record_received(bytes(data))
+        recorder = tape()
+        if recorder is not None:
+            recorder.record_received(bytes(data))
         hear(data)
 
     def sent(data: bytes) -> None:
-        told = tape()
-        if told is not None:
-            told.record_sent(bytes(data))
+        recorder = tape()
+        if recorder is not None:
+            recorder.record_sent(bytes(data))
         send(data)
 
     protocol.data_received, transport.write = heard, sent
-    told = tape()
-    if told is not None:
+    recorder = tape()
+    if recorder is not None:
         both = map(transport.get_extra_info, ("sockname", "peername"))
         ends = [f"{host}:{port}" for host, port, *_ in both]
-        told.mark("opened", "logged in; what went before is not kept", *ends)
+        recorder.mark("opened", "logged in; what went before is not kept", *ends)

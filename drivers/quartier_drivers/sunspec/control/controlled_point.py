@@ -247,9 +247,9 @@ class ControlledPoint:
         A device may silently make 0 of a negative limit.
         """
         with suppress(ValueError):
-            value, said = self.function.reading()
+            value, text = self.function.reading()
             if value is None and self.function.is_enabled:
-                return f"it stands otherwise than it was ordered: {said}"
+                return f"it stands otherwise than it was ordered: {text}"
         return ""
 
     async def release(self) -> None:
@@ -273,10 +273,10 @@ class ControlledPoint:
 
     def describe_fallback(self, *, wrote: bool) -> ArmedFallback:
         """Return the state of the fallback, by what was read last."""
-        told = fallback_state.describe_fallback(self.point, self.function, self._cap, wrote=wrote)
+        fallback = fallback_state.describe_fallback(self.point, self.function, self._cap, wrote=wrote)
         unheld = "" if self.function.raw(self.function.timer) else self._unheld
-        both = "; ".join(part for part in (told.problem or unheld, self._countdown.trouble) if part)
-        return replace(told, problem=both)
+        both = "; ".join(part for part in (fallback.problem or unheld, self._countdown.trouble) if part)
+        return replace(fallback, problem=both)
 
     def _steps(self, value: float) -> Sequence[WriteStep]:
         rule = self.function.rule

@@ -155,12 +155,12 @@ class TimerCheck:
         if not enabled or since_s < _WATCH_TIME_S:
             return self.trouble if enabled else ""
         if left_s >= self._after_s - _SLACK_S:
-            told = f"{self._name} has {left_s} s left {since_s:.0f} s after the last order"
+            text = f"{self._name} has {left_s} s left {since_s:.0f} s after the last order"
             fault = "reading starts it again, so that it guards against a lost gateway only"
-            return f"{told}: {fault}; {_NEXT_STEP_TEXT}"
+            return f"{text}: {fault}; {_NEXT_STEP_TEXT}"
         if left_s == 0 and self._ran and since_s > self._after_s + _SLACK_S:
             return f"{self._name} has run out, and the order still stands: it does nothing; {_NEXT_STEP_TEXT}"
         if left_s == 0 and not self._ran:
-            told = f"{self._name} has 0 s left while an order stands"
-            return f"{told}: it was taken and never ran; {_NEXT_STEP_TEXT}"
+            text = f"{self._name} has 0 s left while an order stands"
+            return f"{text}: it was taken and never ran; {_NEXT_STEP_TEXT}"
         return ""

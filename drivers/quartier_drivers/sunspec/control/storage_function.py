@@ -59,13 +59,13 @@ class StorageSetpoint124(ControlFunction):
         raw_in, raw_out, mode = self.raw("InWRte"), self.raw("OutWRte"), self.raw("StorCtl_Mod")
         if raw_in is None or raw_out is None or mode is None:
             return None, ""
-        said = f"InWRte {raw_in} OutWRte {raw_out}"
+        text = f"InWRte {raw_in} OutWRte {raw_out}"
         if mode & _BOTH != _BOTH:
             return None, "own control"
         high_w, low_w = charge.watts(raw_in), 0.0 - discharge.watts(raw_out)
         if not 0 <= high_w - low_w <= 1.5 * self.step_w():
-            return None, f"{said}: leaves it {low_w:g}..{high_w:g} W"
-        return (high_w if high_w >= -low_w else low_w) + 0.0, said
+            return None, f"{text}: leaves it {low_w:g}..{high_w:g} W"
+        return (high_w if high_w >= -low_w else low_w) + 0.0, text
 
     def span(self) -> tuple[float, float]:
         """Return the lowest and highest order in W."""

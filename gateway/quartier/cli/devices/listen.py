@@ -234,9 +234,9 @@ class MeterSheet:
         bad = output.format_count(counts.bad_count, "bad group")
         out_of_step = f"{output.format_count(counts.resync_count, 'time')} out of step"
         if self._last_s is None:
-            heard = output.format_count(counts.bytes_count, "byte")
+            text = output.format_count(counts.bytes_count, "byte")
             waited = f"for {output.format_age(now_s - self._began_s)}"
-            return ["no frame", heard, bad, waited, out_of_step]
+            return ["no frame", text, bad, waited, out_of_step]
         frames = output.format_count(capture.frames_count, "frame")
         why = [capture.why] if counts.bad_count and capture.why else []
         return [f"{output.format_age(now_s - self._last_s)} ago", frames, bad, out_of_step, *why]

@@ -310,8 +310,8 @@ def _render_source(source: ProofSource) -> dict[str, str]:
 
 def describe_check(one: ProofReview) -> str:
     """Return a second reader's check as a line for people."""
-    said = f"{one.day}: {one.agree} of {one.points} points agreed with {'; '.join(one.sources)}"
-    return f"{said}. {one.found}" if one.found else said
+    text = f"{one.day}: {one.agree} of {one.points} points agreed with {'; '.join(one.sources)}"
+    return f"{text}. {one.found}" if one.found else text
 
 
 def _render_check(one: ProofReview) -> dict[str, Any]:

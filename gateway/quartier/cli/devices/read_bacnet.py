@@ -22,19 +22,19 @@ def run_read_bacnet(options: argparse.Namespace) -> int:
     )
 
     try:
-        told = asyncio.run(_read_objects(reader.parse_target(options.url)))
+        report = asyncio.run(_read_objects(reader.parse_target(options.url)))
     except WireError as error:
         print(f"{options.url}: {error}", file=sys.stderr)
         return 1
-    for fault in told.faults:
+    for fault in report.faults:
         print(f"{options.url}: {fault}", file=sys.stderr)
     if options.draft:
-        print(profile_draft.render_draft(told.identity, told.vendor_id, told.rows), end="")
+        print(profile_draft.render_draft(report.identity, report.vendor_id, report.rows), end="")
     elif options.json:
-        output.print_json(_render_objects(told))
+        output.print_json(_render_objects(report))
     else:
-        _print_objects(told)
-    return 0 if told.rows else 1
+        _print_objects(report)
+    return 0 if report.rows else 1
 
 
 async def _read_objects(named: "ReadTarget") -> "DeviceReport":

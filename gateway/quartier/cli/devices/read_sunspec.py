@@ -18,18 +18,18 @@ def run_read_sunspec(options: argparse.Namespace) -> int:
     from quartier_drivers.sunspec import reader  # noqa: PLC0415 - a door costs what it imports
 
     try:
-        told = reader.read_all(options.url)
+        report = reader.read_all(options.url)
     except WireError as error:
         print(f"{options.url}: {error}", file=sys.stderr)
         return 1
     if options.json:
-        output.print_json(_render_models(told))
+        output.print_json(_render_models(report))
         return 0
-    for one in told.models:
+    for one in report.models:
         cells = (_make_point_cells(row) for row in one.rows)
         columns = ("point", ">value", "unit", "meaning", ">raw", "quality")
         output.make_console().print(output.make_table(_describe_model(one), columns, cells))
-    for fault in told.faults:
+    for fault in report.faults:
         print(f"{options.url}: {fault}", file=sys.stderr)
     return 0
 

@@ -115,7 +115,7 @@ def _print_survey(survey: "ScanResult", text: str) -> None:
         print(f"note: {note}")
     if not survey.found:
         return
-    rows = [row for met in survey.found for row in _make_rows(met)]
+    rows = [row for device in survey.found for row in _make_rows(device)]
     columns = (">instance", "address", "device", "name", "profile", "how sure", "why")
     output.make_console().print(output.make_table("", columns, rows))
     print(f"\nFor the site file:\n\n{text}")
@@ -140,16 +140,16 @@ def _make_rows(met: "FoundDevice") -> list[tuple[str, ...]]:
 def _render_survey(survey: "ScanResult") -> dict[str, Any]:
     found = [
         {
-            "instance": met.i_am.instance,
-            "address": str(met.i_am.place),
-            "vendor_id": met.i_am.vendor_id,
-            "apdu_max": met.i_am.apdu_max,
-            "segmentation": _format_segmentation(met.i_am.segmentation),
-            "identity": dict(met.identity),
-            "guesses": [asdict(one) for one in met.guesses],
-            "why": met.why,
+            "instance": device.i_am.instance,
+            "address": str(device.i_am.place),
+            "vendor_id": device.i_am.vendor_id,
+            "apdu_max": device.i_am.apdu_max,
+            "segmentation": _format_segmentation(device.i_am.segmentation),
+            "identity": dict(device.identity),
+            "guesses": [asdict(one) for one in device.guesses],
+            "why": device.why,
         }
-        for met in survey.found
+        for device in survey.found
     ]
     return {
         "found": found,
@@ -170,17 +170,17 @@ def render_bacnet_lines(bus: "BacnetIpBus", survey: "ScanResult") -> str:
     lines = ["[buses.bacnet]"]
     for key, value in bus.model_dump(exclude_defaults=True).items():
         lines.append(f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}")
-    instances = [met.i_am.instance for met in survey.found]
-    for met in survey.found:
-        number = met.i_am.instance
+    instances = [device.i_am.instance for device in survey.found]
+    for device in survey.found:
+        number = device.i_am.instance
         shared = instances.count(number) > 1
         lines += [
             "",
-            f"[devices.{_make_device_name(met, shared=shared)}]",
+            f"[devices.{_make_device_name(device, shared=shared)}]",
             'bus = "bacnet"',
-            *_render_profile_lines(met),
+            *_render_profile_lines(device),
         ]
-        lines.append(f'address = "{met.i_am.place}"' if shared else f"unit = {number}")
+        lines.append(f'address = "{device.i_am.place}"' if shared else f"unit = {number}")
     return "\n".join(lines) + "\n"
 
 
@@ -195,6 +195,6 @@ def _render_profile_lines(met: "FoundDevice") -> list[str]:
             'profile = ""                  # no profile knows it; quartier read bacnet --draft begins one'
         ]
     first, *others = met.guesses
-    told = "" if first.sure == "sure" else f"  # {first.sure}: compare the maker's plate"
+    text = "" if first.sure == "sure" else f"  # {first.sure}: compare the maker's plate"
     more = [f'# profile = "{one.profile}"  # {one.sure}' for one in others]
-    return [f'profile = "{first.profile}"{told}', *more]
+    return [f'profile = "{first.profile}"{text}', *more]

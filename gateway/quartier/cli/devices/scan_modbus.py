@@ -235,6 +235,6 @@ def _render_profile_lines(found: "FoundDevice") -> list[str]:
     if not found.guesses:
         return ['profile = ""                  # no profile knows it; quartier profiles lists them all']
     first, *others = found.guesses
-    told = "" if first.sure == "sure" else f"  # {first.sure}: compare the maker's plate"
+    text = "" if first.sure == "sure" else f"  # {first.sure}: compare the maker's plate"
     more = [f'# profile = "{one.profile}"  # {one.sure}' for one in others]
-    return [f'profile = "{first.profile}"{told}', *more]
+    return [f'profile = "{first.profile}"{text}', *more]

@@ -62,8 +62,8 @@ def find_bus_warnings(loaded: LoadedSite, file: Path) -> Iterator[Fault]:
                 list_bus_tasks(wire, AssumedAnswers()), wire, AssumedAnswers()
             ).removeprefix(f"bus {wire.name}: ")
             if what:
-                said = f"{what}, which it cannot do: see quartier bus plan {file}"
-                yield Fault(str(file), None, f"buses.{wire.name}", said)
+                text = f"{what}, which it cannot do: see quartier bus plan {file}"
+                yield Fault(str(file), None, f"buses.{wire.name}", text)
 
 
 _BAR_CHARS = 40

@@ -65,9 +65,9 @@ class InstallerAnswers:
             self.missing[key] = question
             return None
         while True:
-            said = input(f"{question}{f' [{default}]' if default else ''}: ").strip() or default
+            text = input(f"{question}{f' [{default}]' if default else ''}: ").strip() or default
             try:
-                return read(said)
+                return read(text)
             except ValueError as error:
                 print(error)
 

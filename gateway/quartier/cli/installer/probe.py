@@ -138,19 +138,19 @@ def _print_result(
 ) -> int:
     stage = outcome.session.stage
     trace = stage.trace
-    seen = probe_measurement.evaluate_trace(trace)
+    measurement = probe_measurement.evaluate_trace(trace)
     found = probe_findings.find_findings(
-        plan.subject, trace, seen, outcome.end_reason, stage.watch, stage.rest
+        plan.subject, trace, measurement, outcome.end_reason, stage.watch, stage.rest
     )
-    judged = grid_meter_check.evaluate_grid_meter(plan.subject, trace, seen)
+    steps = grid_meter_check.evaluate_grid_meter(plan.subject, trace, measurement)
     known = make_checked_files(loaded, plan, options.config)
     changes, overrides = (
         corrections.list_corrections(found, known),
         corrections.list_profile_overrides(found, known),
     )
-    words = probe_findings.describe_result(plan.subject, seen)
+    words = probe_findings.describe_result(plan.subject, measurement)
     is_good = not (any(one.is_fault for one in found) or outcome.failures or outcome.unreached)
-    asset, grid = seen.asset.response, seen.grid.response
+    asset, grid = measurement.asset.response, measurement.grid.response
     one = probe_results.ProbeResult(
         when_utc_ms=utc_ms,
         is_good=is_good,
@@ -159,9 +159,9 @@ def _print_result(
         delay_s=None if asset is None else round(asset.delay_s, 2),
         lag_s=None if asset is None or grid is None else round(grid.delay_s - asset.delay_s, 2),
         ramp_w_per_s=0.0 if asset is None or asset.ramp_w_per_s is None else round(asset.ramp_w_per_s, 1),
-        gain=round(seen.asset.gain.value, 3),
-        grid_gain=round(seen.grid.gain.value, 3),
-        phases=" ".join(seen.observed_phases),
+        gain=round(measurement.asset.gain.value, 3),
+        grid_gain=round(measurement.grid.gain.value, 3),
+        phases=" ".join(measurement.observed_phases),
         serial=outcome.identities.get(plan.devices["command"], {}).get("serial", ""),
     )
     if asset is not None:
@@ -171,17 +171,17 @@ def _print_result(
         state_files.save_fallback_proof(options.state_dir, plan.subject.point, proof)
     if options.page is not None:
         text = probe_report.render_report(
-            _make_report(loaded, plan, outcome, one, found, changes, seen, agreed_to)
+            _make_report(loaded, plan, outcome, one, found, changes, measurement, agreed_to)
         )
         options.page.write_text(text, encoding="utf-8")
     if options.json:
         facts = _render_facts(plan, one, found, changes, outcome)
         output.print_json(
-            facts | {"meter": grid_meter_check.render_meter_result(judged), "overrides": overrides}
+            facts | {"meter": grid_meter_check.render_meter_result(steps), "overrides": overrides}
         )
     else:
         print(words)
-        print(grid_meter_check.describe_meter_result(judged, plan.subject.grid))
+        print(grid_meter_check.describe_meter_result(steps, plan.subject.grid))
         for finding in found:
             print(f"{'!' if finding.is_fault else '-'} {finding.words}")
         for change in (*changes, *overrides):

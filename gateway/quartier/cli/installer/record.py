@@ -57,7 +57,7 @@ async def _collect_record(options: argparse.Namespace) -> WireRecord:
     begun = await _ask_daemon(options, -1)
     if options.for_s is None:
         return begun
-    kept = _find_first_frames(begun.frames)
+    frames = _find_first_frames(begun.frames)
     last, until_ns = _find_newest_number(begun.frames, -1), begun.ns + int(options.for_s * 1e9)
     found = begun
     with suppress(asyncio.CancelledError):  # Ctrl-C: what has come is written
@@ -68,9 +68,9 @@ async def _collect_record(options: argparse.Namespace) -> WireRecord:
             except NoDaemon as closed:  # it has ended: what it told before is worth as much
                 print(closed, file=sys.stderr)
                 break
-            kept += [frame for frame in found.frames if frame.number > last and frame.ns <= until_ns]
+            frames += [frame for frame in found.frames if frame.number > last and frame.ns <= until_ns]
             last = _find_newest_number(found.frames, last)
-    return replace(found, frames=tuple(kept))
+    return replace(found, frames=tuple(frames))
 
 
 def _find_first_frames(frames: Sequence[RecordedFrame]) -> list[RecordedFrame]:

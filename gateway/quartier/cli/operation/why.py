@@ -41,16 +41,16 @@ def run_why(options: argparse.Namespace) -> int:
         return _report_not_steered(options)
     now_ms = now_ms if live is None else live["gateway"]["utc_ms"]  # the daemon's own clock, where it has one
     zone = zone if live is None else time_text.find_zone(live["gateway"].get("time_zone")) or zone
-    kept, gaps, fault = _read_from_disk(options, path, now_ms, 0 if options.all else from_ms)
+    entries, gaps, fault = _read_from_disk(options, path, now_ms, 0 if options.all else from_ms)
     if live is not None:
-        kept = _merge_entries(
-            kept, [load_entry(data) for data in live["asset"]["ledger"]], live["gateway"]["boot"]
+        entries = _merge_entries(
+            entries, [load_entry(data) for data in live["asset"]["ledger"]], live["gateway"]["boot"]
         )
-    elif closed is not None and not kept and (code := _report_missing(options, path, closed, fault)):
+    elif closed is not None and not entries and (code := _report_missing(options, path, closed, fault)):
         return code
     else:
-        kept = [ledger_text.close_entry(entry) for entry in kept]
-    shown = kept if options.all or from_ms is not None else kept[-LAST_ORDERS_COUNT:]
+        entries = [ledger_text.close_entry(entry) for entry in entries]
+    shown = entries if options.all or from_ms is not None else entries[-LAST_ORDERS_COUNT:]
     if options.json:
         told = None if live is None else live["asset"]
         lines = [ledger_text.render_entry(entry) for entry in reversed(shown)]
@@ -60,7 +60,7 @@ def run_why(options: argparse.Namespace) -> int:
         return 0
     page = output.make_console()
     (_, first), *more = why_text.list_head_lines(
-        options.asset, live, kept, time_text.DisplayClock(now_ms, zone), str(closed or "")
+        options.asset, live, entries, time_text.DisplayClock(now_ms, zone), str(closed or "")
     )
     page.print(first)
     page.print(why_text.make_line_table(more))

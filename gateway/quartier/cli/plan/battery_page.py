@@ -144,8 +144,8 @@ def _render_charts(sheet: BatteryPage) -> Iterator[str]:
 
 def _render_bands(sheet: BatteryPage) -> Iterator[str]:
     for number, (step, line) in enumerate(zip(sheet.plan.steps, sheet.why, strict=True)):
-        told = f"{sheet.steps.format_time(number)} {line}\n{_describe_step(sheet, step)}"
-        yield f'<a href="#s{number}" tabindex="-1" title="{escape(told)}"></a>'
+        text = f"{sheet.steps.format_time(number)} {line}\n{_describe_step(sheet, step)}"
+        yield f'<a href="#s{number}" tabindex="-1" title="{escape(text)}"></a>'
 
 
 def _describe_step(sheet: BatteryPage, step: PlannedStep) -> str:

@@ -86,12 +86,12 @@ def _read_inputs(
     if options.battery is not None and options.battery not in there:
         which = f"which battery?  --battery {' or '.join(there)}"
         raise SeriesError(which if there else f"{options.config}: --battery: there is no battery")
-    said = parse_assumptions(options.with_, house.assets)
-    assets = apply_assumptions(house.assets, said)
+    assumptions = parse_assumptions(options.with_, house.assets)
+    assets = apply_assumptions(house.assets, assumptions)
     zone = ZoneInfo(site.site.time_zone)
     hard_w = site.limits.import_hard_w, site.limits.export_hard_w
     steps = read_series(options.series, *hard_w, list_series_points(assets), zone)
-    here = make_day(steps, said, options.soc, options.target, assets)
+    here = make_day(steps, assumptions, options.soc, options.target, assets)
     alone = [asset for asset in assets if options.battery in {None, asset.name}]
     found = select_assets(alone, here, _make_terms(site, options))
     if not found.names and not found.wanting:

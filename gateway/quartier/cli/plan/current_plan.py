@@ -43,8 +43,8 @@ def print_current_plan(options: argparse.Namespace) -> int:
         if told["steps"]:
             found, steps, why = load_plan(told)
             plan_text.print_battery_plan(told["asset"], found, steps, why)
-            for said in _describe_others(told, steps):
-                print(said)
+            for text in _describe_others(told, steps):
+                print(text)
     return PLAN_NOT_FOLLOWED if told is None or told["why_not"] else PLAN_FOLLOWED
 
 

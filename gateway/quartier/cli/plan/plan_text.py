@@ -131,8 +131,8 @@ def render_site_plan(outcome: SitePlanResult) -> dict[str, Any]:
         "took_s": round(outcome.took_s, 4),
         "work_count": plan.work_count,
         "given_up": [
-            {**asdict(one), "told": told}
-            for one, told in zip(outcome.shortfalls, outcome.shortfall_texts, strict=True)
+            {**asdict(one), "told": text}
+            for one, text in zip(outcome.shortfalls, outcome.shortfall_texts, strict=True)
         ],
         "left_out": list(outcome.left_out),
         "parts": {
@@ -179,8 +179,8 @@ def print_site_plan(outcome: SitePlanResult) -> None:
     console, plan = output.make_console(), outcome.plan
     console.print(Text.assemble((outcome.name, "bold"), f"  {describe_site_plan(outcome)}"))
     wide = max(8, *(len(name) for name in plan.parts))
-    for word, values, told in _list_curves(outcome):
-        console.print(Text(f"{word:>{wide}}  {render_curve(values)}  {told}"))
+    for word, values, text in _list_curves(outcome):
+        console.print(Text(f"{word:>{wide}}  {render_curve(values)}  {text}"))
     held = _describe_binding_limits(outcome)
     if held:
         console.print(Text(f"held: {held}"))

@@ -135,7 +135,7 @@ def _find_levels(outcome: SitePlanResult, name: str) -> tuple[str, list[PlanCurv
         now_wh, word = tank.energy_wh, "water"
         edges = (("comfort_min_c", "limit", tank.low_wh), ("comfort_max_c", "base", tank.high_wh))
     values = [outcome.level(name, wh) for wh in (now_wh, *plan.energy_wh)]
-    bounds = [PlanCurve(said, style, [outcome.level(name, wh)[0]] * count) for said, style, wh in edges]
+    bounds = [PlanCurve(text, style, [outcome.level(name, wh)[0]] * count) for text, style, wh in edges]
     stored = PlanCurve(word, _PART_STYLES[plan.kind], [one for one, _ in values], JOINED_FORM)
     base = 0.0 if battery is not None else bounds[0].values[0] - 5.0
     return values[0][1], [stored, *bounds], base
@@ -150,8 +150,8 @@ def _render_bands(outcome: SitePlanResult) -> Iterator[str]:
             here = next(one for one in spells if one.from_step <= number < one.until_step)
             power_kw = outcome.plan.parts[name].power_w[number] / _KILO
             lines.append(f"{name} {power_kw:z.2f} kW: {here.why}")
-        told = "\n".join(lines)
-        yield f'<a href="#s{number}" tabindex="-1" title="{escape(told)}"></a>'
+        text = "\n".join(lines)
+        yield f'<a href="#s{number}" tabindex="-1" title="{escape(text)}"></a>'
 
 
 def _render_segments(outcome: SitePlanResult) -> str:

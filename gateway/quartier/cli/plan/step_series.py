@@ -151,10 +151,10 @@ class _SeriesTable:
 
     def column(self, name: str) -> list[float]:
         """The numbers of a column, in the units of the house."""
-        said = self.find_column_name(name)
-        if said is None:
+        text = self.find_column_name(name)
+        if text is None:
             raise SeriesError(f"{self._path}: no column {name}; there are {', '.join(sorted(self._names))}")
-        return [self._number(name, said, *line) for line in self._cells(said)]
+        return [self._number(name, text, *line) for line in self._cells(text)]
 
     def times(self) -> tuple[datetime, ...]:
         """Return when each step begins."""

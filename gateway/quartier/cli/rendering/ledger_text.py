@@ -49,8 +49,8 @@ def format_who(one: Origin) -> str:
 
 def describe_who(one: Origin) -> str:
     """Return who wanted it, as part of a sentence."""
-    said = _WHO_SENTENCES.get(one.kind, "{who}") if one.name else _WHO_TEXTS.get(one.kind, one.kind)
-    words = said.format(who=format_who(one), name=one.name, id=one.id, seq=one.seq)
+    text = _WHO_SENTENCES.get(one.kind, "{who}") if one.name else _WHO_TEXTS.get(one.kind, one.kind)
+    words = text.format(who=format_who(one), name=one.name, id=one.id, seq=one.seq)
     if one.name.partition(" ")[0] in _DISTRICT_REQUESTS:
         words = words.replace(": program ", ": ")
     return words.replace(" (a person, user )", " (a person)")

@@ -35,9 +35,9 @@ def describe_surcharges(told: Mapping[str, Any] | None) -> Iterator[Text]:
         ahead = (
             f"foretold from {format_count(co2['days_count'], 'day')}" if co2["is_foretold"] else "not known"
         )
-        said = f"signalled for {format_age(co2['signalled_s'])}" if co2["signalled_s"] else "not signalled"
+        text = f"signalled for {format_age(co2['signalled_s'])}" if co2["signalled_s"] else "not signalled"
         price = f"{co2['eur_per_g'] * 1e6:g} EUR a ton"
-        yield Text(f"CO2 counts {price}: {said}, beyond that {ahead}")
+        yield Text(f"CO2 counts {price}: {text}, beyond that {ahead}")
     if held := (told or {}).get("held"):
         yield Text(f"held to self-consumption: {', '.join(map(_describe_baseline, held, held.values()))}")
 

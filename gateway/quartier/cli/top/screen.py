@@ -223,7 +223,7 @@ class PageScreen(Screen[None]):
             (f"only rows with {words!r}, Esc shows all" if words else "", "yellow"),
             (f"sorted {self._order}" if self._order != SORT_ORDERS[0] else "", "yellow"),
         ]
-        shown = [Text(said, style=style) for said, style in news if said]
+        shown = [Text(text, style=style) for text, style in news if text]
         found = self.query_one("#news", Static)
         found.update(Text(" · ").join(shown))
         found.display = bool(shown)

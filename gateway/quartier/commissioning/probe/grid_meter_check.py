@@ -37,14 +37,14 @@ def evaluate_grid_meter(
         assets_s=(trace.asset.period_s,),
     )
     samples = _make_samples(subject, trace, _find_phase_shares(subject, measurement))
-    judged = evaluate_commanded_steps(samples, timing, generation=isinstance(subject.asset, Pv))
+    steps = evaluate_commanded_steps(samples, timing, generation=isinstance(subject.asset, Pv))
     if measurement.has_reacted or _is_asset_wrong(subject, measurement):
-        return replace(judged, causes=())
+        return replace(steps, causes=())
     if ratio := _find_factor_of_ten(subject, measurement):
-        return replace(judged, causes=(("gain_high" if ratio > 1.0 else "gain_low", ratio),))
-    if judged.causes or judged.is_good:
-        return judged
-    return replace(judged, causes=_evaluate_overall_gain(measurement))
+        return replace(steps, causes=(("gain_high" if ratio > 1.0 else "gain_low", ratio),))
+    if steps.causes or steps.is_good:
+        return steps
+    return replace(steps, causes=_evaluate_overall_gain(measurement))
 
 
 def describe_meter_result(steps: CommandedSteps, name: str) -> str:
@@ -52,8 +52,8 @@ def describe_meter_result(steps: CommandedSteps, name: str) -> str:
     count = steps.reactions.total()
     if not count:
         return f"{name}: no step could be judged alone"
-    told = ", ".join(f"{many} {reaction.value}" for reaction, many in steps.reactions.most_common())
-    return f"{name}: {count} step{'s' * (count != 1)} checked with the rules of the running gateway: {told}"
+    text = ", ".join(f"{many} {reaction.value}" for reaction, many in steps.reactions.most_common())
+    return f"{name}: {count} step{'s' * (count != 1)} checked with the rules of the running gateway: {text}"
 
 
 def render_meter_result(steps: CommandedSteps) -> dict[str, object]:

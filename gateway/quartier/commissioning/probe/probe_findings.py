@@ -202,10 +202,10 @@ def _find_slow_restart(subject: ProbeSubject, rest: RestartObservation | None) -
     """Yield a finding if a limit of 0 W sends generation to standby."""
     if rest is None or (rest.woke_s is not None and rest.woke_s <= rest.usual_s + WAKE_LATE_S):
         return
-    told = f"more than {rest.waited_s:.0f} s" if rest.woke_s is None else f"{rest.woke_s:.0f} s"
+    text = f"more than {rest.waited_s:.0f} s" if rest.woke_s is None else f"{rest.woke_s:.0f} s"
     yield ProbeFinding(
         "standby",
-        f"{subject.name} drops to standby at a cap of 0 W: it needs {told} to come back; where that matters "
+        f"{subject.name} drops to standby at a cap of 0 W: it needs {text} to come back; where that matters "
         "let its profile write no cap so low (lowest_pct of a SunSpec cap, low of another one)",
         is_fault=False,
     )

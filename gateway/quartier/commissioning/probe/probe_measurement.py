@@ -160,8 +160,8 @@ def _evaluate_meter(
     )
     if answer is None:
         return MeterResult(rough, None, early, late)
-    seen = step_response.find_differences(edges, series, _make_settling_time(answer))
-    return MeterResult(step_response.fit_gain(seen, series.step), answer, early, seen)
+    differences = step_response.find_differences(edges, series, _make_settling_time(answer))
+    return MeterResult(step_response.fit_gain(differences, series.step), answer, early, differences)
 
 
 def _find_early_gain(edges: Sequence[CommandedChange], series: TimeSeries, answer: Response) -> Gain:

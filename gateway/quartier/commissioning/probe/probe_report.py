@@ -120,11 +120,11 @@ def _split_columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], l
 
 
 def _render_numbers(sheet: ProbeReport) -> str:
-    seen = sheet.measured
-    rows = [_render_row(sheet.asset, seen.asset), _render_row("grid meter", seen.grid)]
+    measurement = sheet.measured
+    rows = [_render_row(sheet.asset, measurement.asset), _render_row("grid meter", measurement.grid)]
     rows += [
         f"<tr><td>{phase.upper()}</td>{_render_gain(one)}<td></td><td></td></tr>"
-        for phase, one in seen.phases.items()
+        for phase, one in measurement.phases.items()
     ]
     facts = "".join(
         f"<tr><td>{escape(name)}</td><td colspan=5>{escape(text)}</td></tr>"

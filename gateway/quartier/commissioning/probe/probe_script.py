@@ -147,15 +147,15 @@ def _run_feeler(stage: ProbeState, step_w: float) -> Generator[None, None, float
                 yield from _run_step(stage, 0.0)
                 break
         trace = stage.trace
-        seen = step_response.fit_gain(
+        gain = step_response.fit_gain(
             step_response.find_differences(trace.edges, trace.asset, _find_last_third_s)
         )
-        if not seen.is_significant() or abs(seen.value) < 0.2:
+        if not gain.is_significant() or abs(gain.value) < 0.2:
             continue  # it may not react to such a small step
-        stage.is_flipped = seen.value < 0
-        if abs(seen.value) > 2:
+        stage.is_flipped = gain.value < 0
+        if abs(gain.value) > 2:
             stage.add_text(
-                f"it answers {seen.value:.1f} times what it is asked for: only small steps are taken"
+                f"it answers {gain.value:.1f} times what it is asked for: only small steps are taken"
             )
             return share * step_w
         return step_w
@@ -201,10 +201,10 @@ def _learn_hold_time(stage: ProbeState, before_w: float) -> ProbeScript:
     yield from stage.wait(max(HOLD_FIRST_S - moved_s, 1.2 * moved_s + 2.0))
     edge = CommandedChange(max(0.0, at_s - HOLD_MIN_S), at_s, stage.now_s, before_w, level_w)
     asset = stage.trace.asset
-    seen = step_response.find_differences([edge], asset, lambda one: (one.until_s - one.at_s) * 2 / 3)
+    differences = step_response.find_differences([edge], asset, lambda one: (one.until_s - one.at_s) * 2 / 3)
     answer = (
-        step_response.find_response([edge], asset, step_response.fit_gain(seen).value or 1.0)
-        if seen
+        step_response.find_response([edge], asset, step_response.fit_gain(differences).value or 1.0)
+        if differences
         else None
     )
     if answer is None:
@@ -311,15 +311,15 @@ def _has_fallen_back(stage: ProbeState, held_w: float, falls_to_w: float | None)
 
 def _is_unanswered(stage: ProbeState) -> bool:
     trace = stage.trace
-    seen = step_response.fit_gain(
+    gain = step_response.fit_gain(
         step_response.find_differences(trace.edges, trace.asset, _find_last_third_s), trace.asset.step
     )
-    return abs(seen.value) < UNANSWERED_GAIN and seen.error < ASSET_ERROR_MAX
+    return abs(gain.value) < UNANSWERED_GAIN and gain.error < ASSET_ERROR_MAX
 
 
 def _is_sure(stage: ProbeState) -> bool:
-    seen = probe_measurement.evaluate_trace(stage.trace)
-    asset, grid = seen.asset.gain, seen.grid.gain
+    measurement = probe_measurement.evaluate_trace(stage.trace)
+    asset, grid = measurement.asset.gain, measurement.grid.gain
     size = max(1.0, abs(asset.value))
     return asset.error < ASSET_ERROR_MAX * size and grid.error < GRID_ERROR_MAX * size
 

@@ -45,9 +45,9 @@ def find_phase_faults(subject: ProbeSubject, measurement: ProbeMeasurement) -> I
             yield ProbeFinding(
                 "phase.turned", f"{phase.upper()} of the grid meter moved the other way round: {why}"
             )
-    said = subject.phase
-    expected = list(ALL_PHASES) if said == "all" else [said]
-    if said and list(measurement.observed_phases) != expected:
+    text = subject.phase
+    expected = list(ALL_PHASES) if text == "all" else [text]
+    if text and list(measurement.observed_phases) != expected:
         yield ProbeFinding(
             "phase.other",
             f"the site file has {subject.name} on {_join_phases(expected)}, "
@@ -61,7 +61,7 @@ def find_phase_faults(subject: ProbeSubject, measurement: ProbeMeasurement) -> I
                 )
             ],
         )
-    elif not said and len(measurement.observed_phases) == 1 and len(measurement.phases) > 1:
+    elif not text and len(measurement.observed_phases) == 1 and len(measurement.phases) > 1:
         yield ProbeFinding(
             "phase.unsaid",
             f"{subject.name} hangs on {describe_phases(measurement)}",

@@ -90,8 +90,8 @@ async def arm_site(
                 done_count += 1
                 if why:
                     failures[station.name] = why
-                told = f"no answer: {why}" if why else "written and read back" if writes else "read back"
-                say(f"{done_count}/{len(asked)} {station.name} on {bus}: {told}")
+                text = f"no answer: {why}" if why else "written and read back" if writes else "read back"
+                say(f"{done_count}/{len(asked)} {station.name} on {bus}: {text}")
         await site.lines[bus].close()
 
     await asyncio.gather(*(on_bus(bus) for bus in dict.fromkeys(station.bus for station in asked)))

@@ -203,12 +203,12 @@ def _find_district_limits(
     site: site_file.SiteFile, house: Site, now: Now, state_dir: Path
 ) -> LinkLimits | None:
     """Return the limits of the district when the daemon stopped; None if a daemon never ran."""
-    kept = state_files.load_link(state_dir)
-    if kept.state is None and not kept.lost:
+    record = state_files.load_link(state_dir)
+    if record.state is None and not record.lost:
         return None
     params = site_settings.make_link_params(site, house.limits)
-    outage, lost, rebooted = kept.outage, kept.lost, kept.rebooted
-    state = machine.start_link(params, kept.state, now, outage=outage, lost=lost, rebooted=rebooted)
+    outage, lost, rebooted = record.outage, record.lost, record.rebooted
+    state = machine.start_link(params, record.state, now, outage=outage, lost=lost, rebooted=rebooted)
     return allowed.find_link_limits(state, params, now)
 
 

@@ -99,9 +99,9 @@ def _repair_sml_messages(before: bytes, after: bytearray, at: int, end: int) -> 
                 _, at = parse_element(before, at)
             _, told_end = parse_element(before, at)
             size = told_end - at - 1
-            told = before[told_end - size : told_end].rjust(2, b"\0")
+            data = before[told_end - size : told_end].rjust(2, b"\0")
             for way in _SML_CHECKSUMS:
-                if way.of(before[begin:at]) == told:
+                if way.of(before[begin:at]) == data:
                     after[told_end - size : told_end] = way.of(bytes(after[begin:at]))[2 - size :]
                     break
             at = told_end + 1

@@ -90,8 +90,8 @@ def _list_rows(taken: WireRecord, frame: RecordedFrame) -> Iterator[str]:
     when = f"{format_utc(taken.utc_ns(frame))} {frame.ns // 10**9}.{frame.ns % 10**9:09d}"
     sign = _DIRECTION_SIGNS.get(frame.way)
     if sign is None:
-        told = " ".join(filter(None, (frame.way, frame.words, frame.here, frame.there)))
-        yield f"{when} = {told}"
+        text = " ".join(filter(None, (frame.way, frame.words, frame.here, frame.there)))
+        yield f"{when} = {text}"
         return
     for start in range(0, len(frame.data), _ROW_BYTES):
         piece = frame.data[start : start + _ROW_BYTES]

@@ -107,15 +107,15 @@ def _find_missing_references(draft: SiteDraft) -> Iterator[FileFault]:
         ("assets", "node", "node", nodes),
         ("nodes", "under", "node", nodes),
     ):
-        for name, said in draft.iterate_texts(table, key):
-            if said not in known:
+        for name, text in draft.iterate_texts(table, key):
+            if text not in known:
                 others = [one for one in known if one != name]
                 help_ = (
-                    suggest_names(said, others)
+                    suggest_names(text, others)
                     if others
                     else f"the file has no {'other ' * bool(known)}{word}"
                 )
-                what = f"there is no {word} {said!r}; {help_}"
+                what = f"there is no {word} {text!r}; {help_}"
                 yield FileFault((table, name, key), what)
 
 

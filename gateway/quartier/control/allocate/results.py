@@ -267,12 +267,12 @@ def _follows(inputs: CycleInputs, asset: Battery) -> bool | None:
     again. One that moves the other way, or further than ordered, does not know its order.
     """
     order = inputs.state.book.orders.get(find_control_point(asset))
-    seen = inputs.state.last_good.get(f"{asset.name}.power_w")
-    if order is None or order.since_ns is None or seen is None:
+    last_good = inputs.state.last_good.get(f"{asset.name}.power_w")
+    if order is None or order.since_ns is None or last_good is None:
         return None
-    if seen.taken_ns < order.since_ns + BATTERY_ANSWERS_S * 1e9:
+    if last_good.taken_ns < order.since_ns + BATTERY_ANSWERS_S * 1e9:
         return None
-    return is_within_order(asset, order.value, seen.value)
+    return is_within_order(asset, order.value, last_good.value)
 
 
 def _turn(inputs: CycleInputs, participant: Participant, result: AllocationResult, index: int) -> SwitchState:
@@ -437,8 +437,8 @@ def find_limit_w(watts: float, full: float) -> float | None:
 
 def _is_plugged(inputs: CycleInputs, ev: ChargePointAsset) -> bool:
     """Return whether a car may be there; unknown counts as there."""
-    seen = inputs.state.last_good.get(f"{ev.name}.plugged_on")
-    return seen is None or seen.value != 0
+    last_good = inputs.state.last_good.get(f"{ev.name}.plugged_on")
+    return last_good is None or last_good.value != 0
 
 
 def _fit_limit(ev: ChargePointAsset, switch: SwitchState, fit_w: float, now_ns: int) -> SwitchState:

@@ -64,12 +64,12 @@ def find_limits_ahead(
         for one in documents:
             known = begin_ms <= one.exp_utc_ms
             # A default outlives its document until a newer document comes.
-            said = (
+            limits = (
                 envelopes.find_lowest_limits(one, begin_ms, begin_ms + step_ms - 1)
                 if known
                 else envelopes.find_default_limits(one)
             )
-            least = least.least(said)
+            least = least.least(limits)
         found.append(least)
     return found
 

@@ -77,16 +77,20 @@ def advance_envelopes(
     after: dict[str, EnvelopeProgress] = {}
     acks: list[Ack] = []
     for program, promise in before.items():
-        seen = promise
-        if seen.status is InstructionStatus.ACCEPTED and utc_ms >= seen.start_utc_ms:
-            seen = _add_ack(acks, _at(seen, InstructionStatus.STARTED))
-        if seen.status is InstructionStatus.STARTED and measurement.inside and utc_ms <= seen.exp_utc_ms:
-            seen = _add_ack(acks, _at(seen, InstructionStatus.SUCCEEDED))
-        if utc_ms > seen.exp_utc_ms:
-            if seen.status is not InstructionStatus.SUCCEEDED:
-                _add_ack(acks, _at(seen, InstructionStatus.ABORTED, _why_not(promise, measurement)))
+        progress = promise
+        if progress.status is InstructionStatus.ACCEPTED and utc_ms >= progress.start_utc_ms:
+            progress = _add_ack(acks, _at(progress, InstructionStatus.STARTED))
+        if (
+            progress.status is InstructionStatus.STARTED
+            and measurement.inside
+            and utc_ms <= progress.exp_utc_ms
+        ):
+            progress = _add_ack(acks, _at(progress, InstructionStatus.SUCCEEDED))
+        if utc_ms > progress.exp_utc_ms:
+            if progress.status is not InstructionStatus.SUCCEEDED:
+                _add_ack(acks, _at(progress, InstructionStatus.ABORTED, _why_not(promise, measurement)))
             continue
-        after[program] = seen
+        after[program] = progress
     return after, acks
 
 

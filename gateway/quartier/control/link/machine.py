@@ -360,8 +360,8 @@ def _way_out(state: LinkState, params: LinkParameters, now: Now) -> Transition |
 
 def _why(state: LinkState, row: Transition, now: Now) -> str:
     """Return why a state is left; if heartbeats are missing and the clock is wrong, it is the clock."""
-    said = describe_clock_fault(state, now) if row.for_silence else ""
-    return said or row.why
+    text = describe_clock_fault(state, now) if row.for_silence else ""
+    return text or row.why
 
 
 def _enter(state: LinkState, params: LinkParameters, now: Now, mode: LinkMode, why: str) -> LinkState:

@@ -338,8 +338,8 @@ def find_laxity_s(
         return UNMET_ORDER_S - stay.waited_s
     if want_wh <= 0:
         return _DAY_S
-    seen = stay.uptake
-    takes_w = seen.least_w(ev) if is_sure else seen.likely_w(ev, count_phases(ev, stay))
+    uptake = stay.uptake
+    takes_w = uptake.least_w(ev) if is_sure else uptake.likely_w(ev, count_phases(ev, stay))
     return left_s - want_wh / takes_w * 3600.0
 
 

@@ -91,8 +91,8 @@ def find_release_alarms(inputs: CycleInputs, lost: Mapping[str, Reason]) -> Iter
             words = f"{point} is not taken back by its device: it was given back for {RELEASE_MAX_S:.0f} s"
             words += f" and still shows {order.value:g}"
         else:
-            told = f"it was written {order.value:g} for {RELEASE_MAX_S:.0f} s and does otherwise"
-            words = f"{point} does not take its release value: {told}"
+            text = f"it was written {order.value:g} for {RELEASE_MAX_S:.0f} s and does otherwise"
+            words = f"{point} does not take its release value: {text}"
         yield Alarm("output.not_taken_back", point, words)
 
 
@@ -197,25 +197,29 @@ def _obeys(inputs: CycleInputs, asset: _Released, order: Order, *, is_own: bool)
     What its own control does is not known: a battery that surely does not follow our last order obeys.
     """
     assert order.since_ns is not None
-    seen = inputs.state.last_good.get(f"{asset.name}.power_w")
-    if isinstance(asset, OperationModeAsset) or seen is None or seen.taken_ns < order.since_ns + ACT_S * _S:
+    last_good = inputs.state.last_good.get(f"{asset.name}.power_w")
+    if (
+        isinstance(asset, OperationModeAsset)
+        or last_good is None
+        or last_good.taken_ns < order.since_ns + ACT_S * _S
+    ):
         return None
-    within = is_within_order(asset, order.value, seen.value)
+    within = is_within_order(asset, order.value, last_good.value)
     if is_own:
         return None if within or isnan(order.value) else True
     if within:
         return True
-    return None if seen.taken_ns < order.since_ns + BATTERY_ANSWERS_S * _S else False
+    return None if last_good.taken_ns < order.since_ns + BATTERY_ANSWERS_S * _S else False
 
 
 def _shows_own(
     inputs: CycleInputs, order: Order, point: str, frozen: FrozenImage, *, obeys: bool | None
 ) -> bool | None:
     """Return whether the device's own control has the point: our last order is gone. None: unknown."""
-    seen = frozen.get(point)
-    if seen is None or not inputs.site.own_controls[point]:
+    value = frozen.get(point)
+    if value is None or not inputs.site.own_controls[point]:
         return obeys
-    if inputs.now_ns - seen.age_s * _S < order.written_ns + RELEASE_SHOWN_S * _S:
+    if inputs.now_ns - value.age_s * _S < order.written_ns + RELEASE_SHOWN_S * _S:
         return None
     shown = observations.read_number(frozen, point)
     if shown is None:

@@ -122,12 +122,12 @@ def advance_schedules(
     after: dict[str, ScheduleProgress] = {}
     acks: list[Ack] = []
     for name, entry in entries.items():
-        seen = _update_progress(entry, moment)
-        status, reason = _status(seen, moment)
+        progress = _update_progress(entry, moment)
+        status, reason = _status(progress, moment)
         if status != entry.status:
             acks.append(_ack(entry.schedule, status, reason))
         if moment.utc_ms < entry.schedule.exp_utc_ms:
-            after[name] = seen if status == seen.status else replace(seen, status=status)
+            after[name] = progress if status == progress.status else replace(progress, status=status)
     same = len(after) == len(entries) and all(after[name] is entry for name, entry in entries.items())
     return (entries if same else after), acks
 

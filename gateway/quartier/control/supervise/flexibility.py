@@ -197,8 +197,8 @@ def _soc_pct(state: ControlState, asset: Battery, now: Now) -> float | None:
 
 
 def _is_away(state: ControlState, asset: ChargePointAsset) -> bool:
-    seen = state.last_good.get(f"{asset.name}.plugged_on")
-    return seen is not None and seen.value == 0
+    last_good = state.last_good.get(f"{asset.name}.plugged_on")
+    return last_good is not None and last_good.value == 0
 
 
 def _round(number: float | None) -> float | None:

@@ -154,12 +154,12 @@ def find_unmet_limit_alarms(
                 inputs.site, one.topology, inputs.active_limits, row, "import"
             )
             inside = one.find_inside(number)
-            kept = ", ".join(find_unmoved_power(inputs, participants, inside, k))
+            text = ", ".join(find_unmoved_power(inputs, participants, inside, k))
             ours = {leaf.index for leaf in inside if leaf.index is not None}
             words = f"{cap} cannot be kept: "
             words += explain_unmet(inputs, participants, result.setpoints_w, "import", ours)
             place = one.topology.name(number) + f".l{k}" * bool(k)
-            yield Alarm("node.unmet", place, words + f"; in the way: {kept}" * bool(kept))
+            yield Alarm("node.unmet", place, words + f"; in the way: {text}" * bool(text))
     for number, branch in enumerate(one.branches):
         if number and branch.basis == "silent":
             name = one.topology.name(number)

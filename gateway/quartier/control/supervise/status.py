@@ -267,10 +267,10 @@ def _alarms(
             )
     yield from limits_breach.find_overload_alarms(inputs.state.overloads, inputs.site, inputs.active_limits)
     for direction in _find_unmet_directions(inputs, result):
-        kept = relaxation_order.find_obstacles(inputs, participants) if direction == "import" else ""
+        text = relaxation_order.find_obstacles(inputs, participants) if direction == "import" else ""
         words = f"{inputs.active_limits.reason(direction)} is not sure to be kept: "
         words += relaxation_order.explain_unmet(inputs, participants, result.setpoints_w, direction)
-        words += f"; in the way: {kept}" * bool(kept)
+        words += f"; in the way: {text}" * bool(text)
         yield Alarm("cap.unmet", direction, words, find_loss_alarm(inputs, ""))
     for name, why in lost.items():
         yield from _iterate_relinquish_alarms(inputs, book, name, why)

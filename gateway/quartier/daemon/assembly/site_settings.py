@@ -55,16 +55,16 @@ def make_store(site: site_file.SiteFile, runtime_dir: Path, state_dir: Path) -> 
 
 def make_deadbands(site: site_file.SiteFile) -> dict[str, Deadband]:
     """Make the site's deadbands, by unit or kind of value."""
-    said = site.store.deadbands
-    power = Deadband(said.power_w, said.power_pct, said.power_period_s)
-    counter = Deadband(period_s=said.counter_period_s)
+    section = site.store.deadbands
+    power = Deadband(section.power_w, section.power_pct, section.power_period_s)
+    counter = Deadband(period_s=section.counter_period_s)
     return {
         **dict.fromkeys(("w", "va", "var"), power),
         **dict.fromkeys(("wh", "varh", "m3", "count"), counter),
-        "v": Deadband(said.voltage_v),
-        "a": Deadband(said.current_a, share_pct=1.0, period_s=said.power_period_s),
-        "hz": Deadband(said.frequency_hz),
-        "c": Deadband(said.temperature_k),
-        "k": Deadband(said.temperature_k),
-        "pct": Deadband(said.soc_pct),
+        "v": Deadband(section.voltage_v),
+        "a": Deadband(section.current_a, share_pct=1.0, period_s=section.power_period_s),
+        "hz": Deadband(section.frequency_hz),
+        "c": Deadband(section.temperature_k),
+        "k": Deadband(section.temperature_k),
+        "pct": Deadband(section.soc_pct),
     }

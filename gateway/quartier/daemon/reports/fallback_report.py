@@ -72,8 +72,8 @@ class FallbackPoints:
     def _make_asset_readings(self, asset: ControllableAsset, point: str, now_ns: int) -> Iterator[Reading]:
         stands = self._fallbacks.is_as_declared(point) if asset.falls_back else False
         quality = Quality.BAD if stands is None else Quality.GOOD
-        look, seen = self._fallbacks.of(point), self._fallbacks.find_proof(point)
-        acts = seen is not None and seen.acts
+        look, proof = self._fallbacks.of(point), self._fallbacks.find_proof(point)
+        acts = proof is not None and proof.acts
         holds = look is not None and look.armed.after_s == inf
         yield Reading(f"{asset.name}.fallback_on", bool(stands), quality, now_ns)
         yield Reading(f"{asset.name}.fallback_proven_on", bool(stands) and (acts or holds), quality, now_ns)
@@ -99,9 +99,9 @@ def render_fallback(info: PointInfo, known: KnownFallbacks, utc_ms: int) -> dict
         "kept_by": fallback.kept_by,
         "problem": "",
     }
-    look, seen = known.of(info.point), known.find_proof(info.point)
-    if seen is not None:
-        found["proof"] = {**seen.facts(), "age_s": round((utc_ms - seen.utc_ms) / 1000, 1)}
+    look, proof = known.of(info.point), known.find_proof(info.point)
+    if proof is not None:
+        found["proof"] = {**proof.facts(), "age_s": round((utc_ms - proof.utc_ms) / 1000, 1)}
     if look is not None:
         armed = look.armed
         found["problem"] = armed.problem
@@ -110,9 +110,9 @@ def render_fallback(info: PointInfo, known: KnownFallbacks, utc_ms: int) -> dict
         found["found_after_s"] = None if found["holds"] else armed.after_s
         found["utc_ms"] = look.utc_ms
         found["age_s"] = round((utc_ms - look.utc_ms) / 1000, 1)
-    if seen is not None and not seen.acts:
-        found["problem"] = "; ".join(filter(None, (found["problem"], seen.words)))
-    return found | {"state": _find_state(found["problem"], look, seen, holds=found["holds"])}
+    if proof is not None and not proof.acts:
+        found["problem"] = "; ".join(filter(None, (found["problem"], proof.words)))
+    return found | {"state": _find_state(found["problem"], look, proof, holds=found["holds"])}
 
 
 def _find_state(problem: str, look: FallbackCheck | None, seen: FallbackProof | None, *, holds: bool) -> str:

@@ -70,10 +70,10 @@ def ask_loop(loop: asyncio.AbstractEventLoop, question: Coroutine[Any, Any, Resu
 def find_unsent_bytes(endpoint: socket.socket) -> int:
     """Return the bytes that the kernel accepted but has not sent yet; 0 if unknown."""
     try:
-        told = fcntl.ioctl(endpoint.fileno(), _SIOCOUTQNSD, bytes(4))
+        data = fcntl.ioctl(endpoint.fileno(), _SIOCOUTQNSD, bytes(4))
     except (OSError, ValueError):
         return 0
-    return int.from_bytes(told, sys.byteorder)
+    return int.from_bytes(data, sys.byteorder)
 
 
 def prepare_socket(endpoint: socket.socket) -> None:

@@ -182,9 +182,9 @@ def iterate_rows() -> Iterator[MessageRow]:
     for level, kind in DOCUMENT_TYPES.items():
         yield _make_signed_row(level, kind)
     for level, kind in DISTRICT_DOCUMENT_TYPES.items():
-        said = "to all buildings: " + level.partition("/")[2]
+        text = "to all buildings: " + level.partition("/")[2]
         yield MessageRow(
-            level.replace("/", "-"), f"{ROOT_TOPIC}/{level}", "down", said, kind.form, confirmed="–"
+            level.replace("/", "-"), f"{ROOT_TOPIC}/{level}", "down", text, kind.form, confirmed="–"
         )
     yield MessageRow(
         "ack", f"{COMPANION_TOPIC}/ack", "up", "what became of a document", AckForm, 1, False, "1 h", "–"

@@ -58,9 +58,9 @@ class DistrictCommands:
     ) -> list[Ack]:
         """Decide on a command and start it; a repetition is acknowledged, but has no second effect."""
         if accepted.repeated:
-            said = self.commands.find_last_ack(document)
-            if (said.reception, said.status) != (ReceptionStatus.TEMPORARY_ERROR, InstructionStatus.REJECTED):
-                return [said]
+            ack = self.commands.find_last_ack(document)
+            if (ack.reception, ack.status) != (ReceptionStatus.TEMPORARY_ERROR, InstructionStatus.REJECTED):
+                return [ack]
         found = command_progress.decide_command(document, self.commands, world, persisted=accepted.persisted)
         if found.status is InstructionStatus.ACCEPTED and not self._run_immediate_action(document, world.now):
             found = command_progress.CommandDecision(

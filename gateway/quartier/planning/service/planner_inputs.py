@@ -206,17 +206,17 @@ def _make_battery(
 
 def make_tariff(site: SiteFile) -> Tariff:
     """Return the contract of the site file. Raises RefusedError without a [tariff] section."""
-    said = site.tariff
-    if said is None:
+    section = site.tariff
+    if section is None:
         raise RefusedError("the site file has no [tariff]")
     return Tariff(
-        kind=said.contract,
+        kind=section.contract,
         zone=site.site.time_zone,
-        prices_eur_per_wh=said.prices_eur_per_wh,
-        off_peak=tuple(parse_time_span(text) for text in said.off_peak),
-        export_eur_per_wh=said.export_eur_per_wh,
-        off_peak_weekend=said.off_peak_weekend,
-        off_peak_index=said.off_peak_index,
+        prices_eur_per_wh=section.prices_eur_per_wh,
+        off_peak=tuple(parse_time_span(text) for text in section.off_peak),
+        export_eur_per_wh=section.export_eur_per_wh,
+        off_peak_weekend=section.off_peak_weekend,
+        off_peak_index=section.off_peak_index,
     )
 
 

@@ -79,11 +79,11 @@ class Surcharges:
         """Learn the carbon signalled for the current hour."""
         hour = int(utc_s // _HOUR_S)
         moments = range(hour * _HOUR_S, (hour + 1) * _HOUR_S, _STEP_S)
-        told = [quote for quote in quotes if _CO2_QUANTITY in quote.values]
+        signals = [quote for quote in quotes if _CO2_QUANTITY in quote.values]
         found = [
             quote.values[_CO2_QUANTITY]
             for at_s in moments
-            for quote in told
+            for quote in signals
             if quote.begin_utc_s < at_s + _STEP_S and at_s < quote.end_utc_s
         ]
         if found:

@@ -44,10 +44,10 @@ class ForecastTraining:
     ) -> None:
         self.learner = Learner(premises)
         self.trial = trial
-        said = site.planning or PlanningSection()
-        rule = trial.make_rule_battery() if trial is not None and said.rule_bound else None
+        section = site.planning or PlanningSection()
+        rule = trial.make_rule_battery() if trial is not None and section.rule_bound else None
         self.surcharges = Surcharges(
-            premises.zone, said.day_peak_eur_per_w, rule, by_month=said.peak_by_month
+            premises.zone, section.day_peak_eur_per_w, rule, by_month=section.peak_by_month
         )
         self.why_new = ""
         self._held: dict[str, float] = {}  # value of each point at the end of the last portion

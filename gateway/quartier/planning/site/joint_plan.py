@@ -82,9 +82,9 @@ class JointPlan:
 
     def cost(self) -> float:
         """Return the total cost with what is given up, in EUR."""
-        told = self.find_meter_flows()
+        flows = self.find_meter_flows()
         local = sum(part.cost(way) for part, way in zip(self.parts, self.ways, strict=True))
-        return told.cost_eur + self.meter.excess_price * told.excess_wh + local
+        return flows.cost_eur + self.meter.excess_price * flows.excess_wh + local
 
     def find_rank(self) -> PlanRank:
         """Return the rank of the plan; lower is better."""

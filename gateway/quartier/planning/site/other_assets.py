@@ -84,10 +84,10 @@ def plan_other_assets(
         for name in (*site.cars, *modes)
     }
     cars = {name: car for name, car in site.cars.items() if name in plan.parts}
-    said = _ReasonContext(plan.step_s, find_marginal_prices(site, plan), when)
-    legs = {name: _make_current_legs(said, car, powers_w[name]) for name, car in cars.items()}
+    context = _ReasonContext(plan.step_s, find_marginal_prices(site, plan), when)
+    legs = {name: _make_current_legs(context, car, powers_w[name]) for name, car in cars.items()}
     for name in modes.keys() & plan.parts.keys():
-        legs[name] = _make_mode_legs(said, modes[name], powers_w[name], site.batches.get(name))
+        legs[name] = _make_mode_legs(context, modes[name], powers_w[name], site.batches.get(name))
     batteries_w = {name: plan.parts[name].power_w for name in site.batteries}
     return OtherAssets(_sum_powers(powers_w, count), powers_w, legs, batteries_w)
 

@@ -111,10 +111,10 @@ class KnownFallbacks:
 
     def is_as_declared(self, point: str) -> bool | None:
         """Return whether its fallback is as declared and was not seen to fail; None if nothing is known."""
-        look, seen = self.of(point), self.find_proof(point)
-        if look is None and seen is None:
+        look, proof = self.of(point), self.find_proof(point)
+        if look is None and proof is None:
             return None
-        return (look is None or look.is_as_declared) and (seen is None or seen.acts)
+        return (look is None or look.is_as_declared) and (proof is None or proof.acts)
 
     def keep(self, points: Iterable[str]) -> None:
         """Forget all points except these."""

@@ -179,8 +179,8 @@ def build_kamstrup_body(load: HanValues, number: int) -> PushBody:
             hourly += pair
         else:
             parts += pair
-        told = own.says
-        says.append(Statement(code, told.value, told.unit))
+        statement = own.says
+        says.append(Statement(code, statement.value, statement.unit))
     moment = encoding.encode_date_time(load.moment, deviates=False)
     if number == 3:
         parts += [

@@ -178,27 +178,27 @@ class ElectricityMeter:
         """Return the data sets of its present readout."""
         import_kwh, export_kwh = self._counted()
         mains, phases = self._mains, PHASES[: self.phases]
-        said = [
+        sets = [
             make_text_set("F.F", "00000000"),
             make_text_set("0.0.0", self.serial),
             make_text_set("0.9.1", f"{self.now:%H%M%S}"),
             make_text_set("0.9.2", f"{self.now:%y%m%d}"),
         ]
         for code, now_kwh, then in (("1.8.0", import_kwh, 0), ("2.8.0", export_kwh, 1)):
-            said.append(make_number_set(code, now_kwh, (9, 3), "kWh"))
-            said += [
+            sets.append(make_number_set(code, now_kwh, (9, 3), "kWh"))
+            sets += [
                 make_number_set(f"{code}*{month:02d}", ends[then], (9, 3), "kWh")
                 for month, ends in enumerate(self._ends, start=1)
             ]
-        said.append(make_number_set("16.7.0", mains.power_w / 1000, (6, 3), "kW"))
+        sets.append(make_number_set("16.7.0", mains.power_w / 1000, (6, 3), "kW"))
         for place, phase in enumerate(phases):
-            said += [
+            sets += [
                 make_number_set(_POWERS[place], mains.phase_power_w(phase) / 1000, (6, 3), "kW"),
                 make_number_set(_CURRENTS[place], mains.phase_current_a(phase), (5, 2), "A"),
                 make_number_set(f"{_VOLTAGES[place]}.7.0", mains.phase_voltage_v(phase), (4, 1), "V"),
             ]
-        said.append(make_number_set("14.7.0", mains.frequency_hz, (4, 2), "Hz"))
-        return said
+        sets.append(make_number_set("14.7.0", mains.frequency_hz, (4, 2), "Hz"))
+        return sets
 
     def telegram(self) -> Telegram:
         """The next readout."""

@@ -28,8 +28,8 @@ def make_number_set(code: str, value: float, form: tuple[int, int], unit: str = 
     """A fixed decimal of ``form`` (digits in all, decimals)."""
     digits, decimals = form
     shown = f"{value:0{digits + (decimals > 0)}.{decimals}f}"
-    said = f"{code}({shown}*{unit})" if unit else f"{code}({shown})"
-    return DataSet(said, Statement(code, round(value, decimals), unit))
+    text = f"{code}({shown}*{unit})" if unit else f"{code}({shown})"
+    return DataSet(text, Statement(code, round(value, decimals), unit))
 
 
 def make_text_set(code: str, value: str) -> DataSet:

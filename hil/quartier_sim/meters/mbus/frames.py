@@ -76,7 +76,7 @@ def build_response(
         body += b"\x1f"
     elif manufacturer:
         body += b"\x0f" + manufacturer
-    says = (said for number, record in enumerate(listed) for said in record.says(number))
+    says = (statement for number, record in enumerate(listed) for statement in record.says(number))
     return make_telegram(
         build_long_frame(RESPONSE, address, VARIABLE, header + body), says, f"{identity.serial:08d}"
     )

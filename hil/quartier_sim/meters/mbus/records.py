@@ -202,8 +202,8 @@ def make_date_record(day: dt.date, place: RecordPlace = PLAIN_PLACE) -> Record:
     """Type G, two bytes."""
     year = day.year % 100
     raw = bytes([day.day | (year & 7) << 5, day.month | year >> 3 << 4])
-    told = day.isoformat()
-    return Record(encode_information(2, place) + b"\x6c" + raw, told, "", told, "date", place)
+    text = day.isoformat()
+    return Record(encode_information(2, place) + b"\x6c" + raw, text, "", text, "date", place)
 
 
 def make_date_time_record(
@@ -219,8 +219,8 @@ def make_date_time_record(
             moment.month | year >> 3 << 4,
         ]
     )
-    told = moment.replace(second=0, microsecond=0, tzinfo=None).isoformat()
-    return Record(encode_information(4, place) + b"\x6d" + raw, told, "", told, "date_time", place)
+    text = moment.replace(second=0, microsecond=0, tzinfo=None).isoformat()
+    return Record(encode_information(4, place) + b"\x6d" + raw, text, "", text, "date_time", place)
 
 
 def make_date_time_seconds_record(moment: dt.datetime, place: RecordPlace = PLAIN_PLACE) -> Record:
@@ -236,8 +236,8 @@ def make_date_time_seconds_record(moment: dt.datetime, place: RecordPlace = PLAI
             0,
         ]
     )
-    told = moment.replace(microsecond=0, tzinfo=None).isoformat()
-    return Record(encode_information(6, place) + b"\x6d" + raw, told, "", told, "date_time", place)
+    text = moment.replace(microsecond=0, tzinfo=None).isoformat()
+    return Record(encode_information(6, place) + b"\x6d" + raw, text, "", text, "date_time", place)
 
 
 def make_text_record(vif: bytes, value: str, place: RecordPlace = PLAIN_PLACE) -> Record:

@@ -129,10 +129,10 @@ class P1Meter:
     def telegram(self) -> Telegram:
         """The next one."""
         self._sent_count += 1
-        said = TELEGRAM_KINDS[self.kind](
+        telegram = TELEGRAM_KINDS[self.kind](
             self._household(), "none" if self.kind in UNCHECKED_KINDS else "full"
         )
-        return said if self._seal is None else self._seal(said, self._sent_count)
+        return telegram if self._seal is None else self._seal(telegram, self._sent_count)
 
     def _household(self) -> Household:
         mains = self._mains

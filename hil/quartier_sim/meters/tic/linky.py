@@ -141,22 +141,22 @@ class Linky:
 
     def telegram(self) -> Telegram:
         """Return the next frame; each call moves one frame further."""
-        seen = self._seen
+        state = self._seen
         if self.mode == "standard":
-            return build_frame(frames.build_standard_groups(seen), seen.address)
-        long = frames.build_historique_groups(seen)
-        over = self._over_until is not None and seen.moment < self._over_until
-        if seen.phases == 1 or not over:
+            return build_frame(frames.build_standard_groups(state), state.address)
+        long = frames.build_historique_groups(state)
+        over = self._over_until is not None and state.moment < self._over_until
+        if state.phases == 1 or not over:
             self._shorts_count, self._was_over = 0, False
-            return build_frame(long, seen.address)
+            return build_frame(long, state.address)
         if not self._was_over:  # the long frame under way ends with the group under way
             self._was_over = True
-            return build_broken_frame(long[: len(long) // 2], seen.address, b"")
+            return build_broken_frame(long[: len(long) // 2], state.address, b"")
         if self._shorts_count < SHORT_FRAMES:
             self._shorts_count += 1
-            return build_frame(frames.build_short_groups(seen), seen.address)
+            return build_frame(frames.build_short_groups(state), state.address)
         self._shorts_count = 0
-        return build_frame(long, seen.address)
+        return build_frame(long, state.address)
 
     def _count(self, index: int) -> None:
         """Put what came in since the last look on an index."""

@@ -17,17 +17,17 @@ def generate_telegrams(seed: int, count: int, mode: Mode = "standard") -> Iterat
     """``count`` frames of one mode; one in ten of historique is short, one in twenty breaks off."""
     random = Random(seed)  # noqa: S311 - telegrams that can be repeated, no secret
     for _ in range(count):
-        seen = generate_state(random)
+        state = generate_state(random)
         if mode == "standard":
-            groups = frames.build_standard_groups(seen)
-        elif seen.phases == 3 and any(seen.over_a) and random.random() < 0.4:
-            groups = frames.build_short_groups(seen)
+            groups = frames.build_standard_groups(state)
+        elif state.phases == 3 and any(state.over_a) and random.random() < 0.4:
+            groups = frames.build_short_groups(state)
         else:
-            groups = frames.build_historique_groups(seen)
+            groups = frames.build_historique_groups(state)
         if random.random() < 0.05:
-            yield build_broken_frame(groups[: random.randrange(1, len(groups))], seen.address)
+            yield build_broken_frame(groups[: random.randrange(1, len(groups))], state.address)
         else:
-            yield build_frame(groups, seen.address)
+            yield build_frame(groups, state.address)
 
 
 def generate_state(random: Random) -> LinkyState:

@@ -303,13 +303,13 @@ def _take(
                 replace(step, verifies=verifies),
             )
             good_count = 0
-    kept = tuple(one for one in evidence if now_ns - one.at_ns < FORGET_AFTER_S * _S)
+    steps = tuple(one for one in evidence if now_ns - one.at_ns < FORGET_AFTER_S * _S)
     return replace(
         before,
         steered=steered,
         generation=generation,
         quantities=quantities,
-        evidence=kept,
+        evidence=steps,
         good_count=min(good_count, GOOD_COUNT),
         good_ns=good_ns,
     )
