@@ -169,8 +169,8 @@ def add_alarms_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         "alarms",
         "list what is wrong, since when and what to do; acknowledge it",
         "An alarm leaves the list when it is gone and acknowledged.  If it is raised again, it must be\n"
-        "acknowledged again.  One that grows into a worse one (the grid meter is late, then lost) becomes\n"
-        "that one: acknowledge that; the first stands below it, and beside it with --all.\n"
+        "acknowledged again.  If a cause gets worse (the grid meter is late, then lost),\n"
+        "a worse alarm replaces the first one and names it: acknowledge the worse one.\n"
         "WHICH is its number in the list, its code (cap.unmet), its code and what it is about\n"
         "(contact.unread:dso1), or all.  To list needs the group quartier, to acknowledge\n"
         "quartier-operators; your name stands beside it.  With no daemon the list is read from disk.\n"

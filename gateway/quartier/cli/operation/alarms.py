@@ -218,8 +218,8 @@ versions. The text beside it may change its figures; the alarm stays the same on
 An alarm is raised at once. It stays until {alarm_types.ALARM_HOLD_S:g} s after its cause ended. Meanwhile its
 text says when the cause ended: *ended 14:03:22*. If the cause comes back in this time, the same alarm counts
 once more.
-An alarm that grows into a worse one becomes that one at once: it leaves the list, acknowledged or not, and
-stands below the other (`with it: …`); `--all` names it there also when both are over.
+If a cause gets worse, a worse alarm replaces the first one at once. The first alarm leaves the list,
+acknowledged or not. The worse alarm names it (`with it: …`), with `--all` also when both are over.
 After a start of the gateway, the alarms that were active stay active for {alarm_list.ALARM_SETTLE_S:g} s,
 until everything was checked. The list keeps {alarm_list.ALARMS_MAX} alarms. The oldest that are gone and
 acknowledged leave it first. An active alarm never leaves it.
@@ -251,7 +251,7 @@ def _describe_duration_rule(kind: AlarmKind) -> str:
     if kind.stays_s:
         until = ", or until the link is up" if kind.ended_by else ""
         return f"Reported once. It stays active for {kind.stays_s / HOUR_S:g} h after the last report{until}."
-    grows = f" If it lasts it becomes `{kind.grows_into}`, which stands for both." if kind.grows_into else ""
+    grows = f" If it lasts, `{kind.grows_into}` replaces it." if kind.grows_into else ""
     return f"It goes when its cause is gone.{grows}"
 
 
