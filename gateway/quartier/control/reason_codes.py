@@ -29,6 +29,7 @@ VALUE_UNITS: Mapping[str, str] = {
     "found_c": "°C",
     "limit_c": "°C",
     "after_min": "min",
+    "off_s": "s",
     # Time of day, hh:mm
     "by": "local time",
     "at": "local time",
@@ -158,6 +159,8 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
         "restore.spread",
         "comes back in its turn: after a random delay, so that not all buildings do so at once",
     ),
+    ReasonKind("restore.minimum_off", "comes back after its minimum off-time of {off_s:.0f} s"),
+    ReasonKind("restore.often", "comes back later: it was switched off 3 times or more within an hour"),
     ReasonKind("restore.below_cap", "restored: below the cap by 10 % for 120 s"),
     ReasonKind("restore.pv_fits", "switched on again: what it makes fits below the export cap"),
     # Grid events, and commands with the same effect

@@ -308,6 +308,8 @@ ORDER_RULES: Mapping[str, Callable[[ReasonView], str]] = {
     "car.none": _check_positive_order,
     "car.demand": _check_positive_order,
     "minimum_time.off_early": _check_early_off,
+    "restore.minimum_off": _check_zero_order,
+    "restore.often": _check_zero_order,
     "restore.below_cap": _check_on,
     "restore.pv_fits": _check_on,
     "car.rises": _check_positive_order,

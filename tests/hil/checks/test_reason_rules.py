@@ -90,6 +90,12 @@ AGREE = [
     ("car.none", {"value": 6.0}, {"value": 0.0}),
     ("car.demand", {"value": 6.0}, {"value": 0.0}),
     ("minimum_time.off_early", {"value": 0.0}, {"value": 1.0}),
+    (
+        "restore.minimum_off",
+        {"value": 0.0, "values": {"off_s": 300.0}},
+        {"value": 6.0, "values": {"off_s": 300.0}},
+    ),
+    ("restore.often", {"value": 0.0}, {"value": 6.0}),
     ("cap.import", {"values": CAP}, {"values": {"limit_w": 5000}}),
     ("cap.export", {"values": CAP, "view": {"caps": {"export": {"max_w": 4000.4}}}}, {"values": CAP}),
     ("cap.generation", {"values": CAP, "view": {"caps": {"generation": {"max_w": 4e3}}}}, {"values": CAP}),

@@ -11,7 +11,8 @@ from quartier.control.observe.health import ControlStage
 from quartier.control.observe.meter_check.judge import Verdict
 from quartier.control.orders import local_plan
 from quartier.control.reason import Reason, make_reason, make_rule_reason
-from quartier.control.switch_state import RestoreGate
+from quartier.control.switch_state import FlexibleAsset, RestoreGate, SwitchState
+from quartier.site.asset_types import OperationModeAsset, Pv
 
 RESTORE = "restore"
 """The name of the rule of restoring, in reasons."""
@@ -19,7 +20,9 @@ RETURNS = make_rule_reason("restore.waits", RESTORE)
 FOUND_SWITCHED_OFF = make_rule_reason("restore.found_off", RESTORE).then(RETURNS)
 BELOW_LIMIT = make_rule_reason("restore.below_cap", RESTORE)
 PV_FITS = make_rule_reason("restore.pv_fits", RESTORE)
-_APART, _SPREAD = make_rule_reason("restore.apart", RESTORE), make_rule_reason("restore.spread", RESTORE)
+_APART, _SPREAD, _OFTEN = (
+    make_rule_reason(f"restore.{part}", RESTORE) for part in ("apart", "spread", "often")
+)
 RISES_SLOWLY = make_rule_reason("generation.rises", RESTORE)
 _SUSPECT, _STALE = (
     make_rule_reason("meter.suspect", "suspect grid meter"),
@@ -30,6 +33,7 @@ _ENDED = frozenset({"hand.orders", "document.orders", "car.ready", "conflict.saf
 """Reasons that have ended if their asset is still held: while one lasts, another rule gives the reason."""
 _OF_NOW = frozenset(
     {"free", "restore.below_cap", "restore.waits", "restore.below", "restore.apart", "restore.spread"}
+    | {"restore.minimum_off", "restore.often"}
     | {"inputs.stale", "meter.suspect", "cap.fits", "generation.rises"}
     | {"grid.frequency_high", "grid.after_outage", "grid.rises_slowly"}
 )
@@ -66,9 +70,16 @@ def _under_cap(force: ActiveLimits, direction: str, reason: Reason, waits: Reaso
 
 
 def explain_no_raise(
-    inputs: CycleInputs, gate: RestoreGate, spares_w: Mapping[str, float], step_w: float
+    inputs: CycleInputs,
+    gate: RestoreGate,
+    spares_w: Mapping[str, float],
+    step_w: float,
+    *,
+    own: Reason | None = None,
 ) -> Reason:
     """Return why a consumer that a limit lowered is not raised by its next step of ``step_w`` now.
+
+    ``own`` is what the asset itself waits for once the staged restore would let it return.
 
     ``spares_w`` is the power that each limit leaves for a raise, by direction; empty if nothing is known of
     the grid.
@@ -80,11 +91,21 @@ def explain_no_raise(
         return make_limit_reason(inputs.active_limits, in_the_way)
     if inputs.stage is not ControlStage.NORMAL:
         return explain_stale_inputs(inputs)
-    return _why_not_yet(inputs, gate) if spares_w else RETURNS
+    return _why_not_yet(inputs, gate, own or RETURNS) if spares_w else RETURNS
 
 
-def _why_not_yet(inputs: CycleInputs, gate: RestoreGate) -> Reason:
-    """Return the part of the staged restore for which an asset waits that already fits."""
+def explain_off(asset: FlexibleAsset, switch: SwitchState, now_ns: int) -> Reason | None:
+    """Return why a load, a car or a PV that is switched off may not return yet by itself; None if it may."""
+    if switch.on or isinstance(asset, OperationModeAsset):
+        return None
+    if not switch_state.is_switch_allowed(asset, switch, now_ns):
+        off_s = switch_state.PV_MIN_OFF_S if isinstance(asset, Pv) else asset.min_off_s
+        return make_rule_reason("restore.minimum_off", RESTORE, off_s=off_s)
+    return None if switch_state.is_return_allowed(asset, switch, now_ns) else _OFTEN
+
+
+def _why_not_yet(inputs: CycleInputs, gate: RestoreGate, own: Reason) -> Reason:
+    """Return the part of the staged restore for which an asset waits that already fits, else ``own``."""
     ceiling_w, now_ns = inputs.grid_effects.ceiling_w, inputs.now_ns
     if ceiling_w is not None and ceiling_w < inputs.active_limits.import_w * switch_state.RESTORE_BELOW_SHARE:
         return effects.RISES_SLOWLY
@@ -96,7 +117,7 @@ def _why_not_yet(inputs: CycleInputs, gate: RestoreGate) -> Reason:
         )
     if gate.last_ns is not None and now_ns - gate.last_ns < switch_state.RESTORE_EACH_S * _S:
         return _APART
-    return RETURNS if gate.is_open(now_ns) else _SPREAD
+    return own if gate.is_open(now_ns) else _SPREAD
 
 
 def explain_no_pv_raise(inputs: CycleInputs, room_w: float | None, step_w: float, fitting: Reason) -> Reason:

@@ -573,7 +573,11 @@ def _still_held(
         waits = _why_pv_waits(inputs, participant.asset, switch, result)
     else:
         waits = held_reasons.explain_no_raise(
-            inputs, result.gate, result.spares_w, _step_w(participant, switch)
+            inputs,
+            result.gate,
+            result.spares_w,
+            _step_w(participant, switch),
+            own=held_reasons.explain_off(participant.asset, switch, inputs.now_ns),
         )
     return waits if before is None else held_reasons.explain_held(inputs, before.reason, waits)
 
@@ -602,7 +606,8 @@ def _why_pv_waits(inputs: CycleInputs, asset: Pv, switch: SwitchState, result: A
             if low_w is None
             else low_w + inputs.active_limits.export_w * switch_state.RESTORE_BELOW_SHARE
         )
-        return held_reasons.explain_no_pv_raise(inputs, room_w, step_w, held_reasons.RETURNS)
+        fitting = held_reasons.explain_off(asset, switch, inputs.now_ns) or held_reasons.RETURNS
+        return held_reasons.explain_no_pv_raise(inputs, room_w, step_w, fitting)
     room_w = None if low_w is None else low_w + inputs.active_limits.export_w
     return held_reasons.explain_no_pv_raise(inputs, room_w, _deadband_w(asset), held_reasons.RISES_SLOWLY)
 

@@ -135,6 +135,10 @@ class BusReport:
         """Add a time in ns in which the bus had nothing to do."""
         self._rest_ns += duration_ns
 
+    def start_period(self, now_ns: int) -> None:
+        """Start to count now: the line is open again, and the time without it says nothing of its load."""
+        self._report_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
+
     def late(self, delay_ns: int) -> None:
         """Note how late a device was polled, in ns."""
         self._late_ns = max(self._late_ns, delay_ns)
@@ -165,7 +169,7 @@ class BusReport:
     def report(self, now_ns: int, *, online: bool) -> Readings:
         """Return all own points since the last report.
 
-        The slack is BAD for a period under 5 s: it is too short to tell a share of time.
+        The slack is BAD without a line, and for a period under 5 s: it is too short to tell a share of time.
         """
         window_ns = max(1, now_ns - self._report_ns)
         stats, texts = self._line.stats, self._read_texts
@@ -176,10 +180,10 @@ class BusReport:
         first_text = len(values)
         values.extend(0.0 for _ in texts)
         qualities = bytearray([_GOOD] * len(values))
-        if window_ns < SLACK_PERIOD_NS:
+        if not online or window_ns < SLACK_PERIOD_NS:
             qualities[1] = _BAD
-        else:
-            self._report_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
+        if window_ns >= SLACK_PERIOD_NS:
+            self.start_period(now_ns)
         if len(values) != len(self._reported_layout):
             # The first time, or the line counts something for the first time.
             points = self.points

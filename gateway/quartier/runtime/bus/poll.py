@@ -366,6 +366,7 @@ class Bus:
             self._log.info("bus.back", bus=self.name)
             device_health.probe_after_reopening(self.devices.values(), self._lost_ns, self._clock.now_ns())
         self.online, self.why, self._is_loss_reported, self._was_useful = True, "", False, False
+        self.account.start_period(self._clock.now_ns())
 
     def _note_offline(self, why: str) -> bool:
         """Note the loss, logged once; return whether the bus had been of use.

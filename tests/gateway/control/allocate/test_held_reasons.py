@@ -245,3 +245,36 @@ def test_generation_behind_a_relay_fits_with_what_it_made(scene, before_w, low_w
     (want,) = apply_allocation(at, [roof], result)[0]
 
     assert str(want.reason).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("asset", "off", "words"),
+    [
+        (CAR, SwitchState(on=False, since_ns=821 * S), "comes back after its minimum off-time of 180 s"),
+        (CAR, SwitchState(on=False, since_ns=820 * S), None),
+        (
+            CAR,
+            SwitchState(on=False, since_ns=700 * S, sheds_ns=(10 * S, 300 * S, 700 * S)),
+            "comes back later: it was switched off 3 times or more within an hour",
+        ),
+        (ROOF, SwitchState(on=False, since_ns=701 * S), "comes back after its minimum off-time of 300 s"),
+        (ROOF, SwitchState(on=False, since_ns=700 * S), None),
+        (CAR, SwitchState(limit_w=4_000.0), None),
+        (FAN, SwitchState(on=False, since_ns=999 * S), None),
+    ],
+)
+def test_one_that_is_off_names_its_minimum_time_or_its_many_switchings(asset, off, words):
+    why = held_reasons.explain_off(asset, off, T * S)
+
+    assert words == (None if why is None else str(why))
+
+
+def test_its_own_reason_follows_those_of_the_staged_restore(scene):
+    own = make_reason("restore.often")
+
+    def explain(gate, spares_w):
+        return held_reasons.explain_no_raise(scene(t=T), gate, spares_w, 1_000.0, own=own).code
+
+    assert "restore.often" == explain(BELOW, {"import": 1_000.0})
+    assert "restore.below" == explain(RestoreGate(), {"import": 1_000.0})
+    assert "restore.waits" == explain(BELOW, {})

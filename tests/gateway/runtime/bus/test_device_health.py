@@ -1,4 +1,4 @@
-"""A bus tells of itself in numbers, and in words where its line has some."""
+"""The own points of a bus: numbers, and texts where its line has some."""
 
 from types import SimpleNamespace
 
@@ -20,11 +20,11 @@ class TalkingLine:
         self.texts = {"advice_text": "look at the cable"}
 
 
-def told(account, now_s):
-    return {one.point: (one.value, one.quality) for one in account.report(now_s * S, online=True)}
+def find_points(account, now_s, *, online=True):
+    return {one.point: (one.value, one.quality) for one in account.report(now_s * S, online=online)}
 
 
-def test_the_share_of_rest_and_the_longest_wait_are_told_per_report():
+def test_each_report_has_the_idle_share_and_the_longest_delay():
     account = BusReport("lan", Line(), {}, 0)
     account.add_idle_time(6 * S)
     account.late(2 * S)
@@ -35,19 +35,32 @@ def test_the_share_of_rest_and_the_longest_wait_are_told_per_report():
         "lan.slack_pct": (60.0, Quality.GOOD),
         "lan.lateness_s": (2.0, Quality.GOOD),
         "lan.requests_count": (3, Quality.GOOD),
-    } == told(account, 10)
-    assert (0.0, 0.0) == (told(account, 20)["lan.slack_pct"][0], told(account, 30)["lan.lateness_s"][0])
+    } == find_points(account, 10)
+    assert (0.0, 0.0) == (
+        find_points(account, 20)["lan.slack_pct"][0],
+        find_points(account, 30)["lan.lateness_s"][0],
+    )
 
 
-def test_no_share_is_told_of_less_than_five_seconds():
+def test_a_share_of_less_than_five_seconds_is_bad():
     account = BusReport("lan", Line(), {}, 0)
 
-    assert Quality.BAD is told(account, 4)["lan.slack_pct"][1]
+    assert Quality.BAD is find_points(account, 4)["lan.slack_pct"][1]
+
+
+def test_time_without_a_line_does_not_count_as_busy_time():
+    account = BusReport("lan", Line(), {}, 0)
+    assert Quality.BAD is find_points(account, 10, online=False)["lan.slack_pct"][1]
+
+    account.start_period(18 * S)
+    account.add_idle_time(8 * S)
+    assert Quality.BAD is find_points(account, 20)["lan.slack_pct"][1]
+    assert (80.0, Quality.GOOD) == find_points(account, 28)["lan.slack_pct"]
 
 
 def test_a_line_with_words_has_them_as_texts():
     account = BusReport("tic0", TalkingLine(), {}, 0)
-    found = told(account, 10)
+    found = find_points(account, 10)
 
     assert ("look at the cable", Quality.GOOD) == found["tic0.advice_text"]
     assert (12.5, True) == (found["tic0.bad_pct"][0], found["tic0.silent_on"][0])

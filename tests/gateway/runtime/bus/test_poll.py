@@ -456,6 +456,7 @@ async def test_the_bus_reports_its_slack_its_lateness_and_its_devices():
 
 async def test_the_slack_of_less_than_5_s_is_bad():
     async with running(METERS) as (house, _):
+        await house.until(lambda: house.bus.online)
         now_ns = house.clock.now_ns() + 10_000_000_000
         long, short = (
             {reading.point: reading.quality for reading in house.bus.report(ns)}
