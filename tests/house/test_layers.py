@@ -128,13 +128,6 @@ ROOMS = (
         ),
         ("structlog",),
     ),
-    # A second engine, imported where a site wants it.
-    Room(
-        "quartier.planning.site.highs_engine",
-        ("quartier.planning", "quartier_native"),
-        ("highspy",),
-        pure=True,
-    ),
     Room(
         "quartier.planning",
         (
@@ -323,7 +316,6 @@ WRAPPED = {
         "quartier_drivers.transport.event_loop",
     ),
     "rich": ("quartier.cli",),
-    "highspy": ("quartier.planning.site.highs_engine",),
     "textual": ("quartier.cli.top.screen",),
 }
 ASKS_THE_TIME = {"now", "utcnow", "today"}

@@ -65,12 +65,6 @@ def add_plan_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         help="what is so on that day, see below",
     )
     parser.add_argument("--battery", metavar="ASSET", help="plan this battery alone")
-    parser.add_argument(
-        "--engine",
-        choices=("own", "highs"),
-        default="own",
-        help="highs: by HiGHS's mixed-integer program, which takes longer (default: own)",
-    )
     for name, default, what in (
         ("soc", 50.0, "state of charge now, pct"),
         ("target", 0.0, "state of charge wanted at the end, pct"),

@@ -23,7 +23,6 @@ from quartier.config.sections.site_file import SiteFile
 from quartier.daemon.assembly import site_model
 from quartier.planning.horizon import Contract, RefusedError
 from quartier.planning.site.asset_selection import AssetSelection, StorageTerms, select_assets
-from quartier.planning.site.site_plan import OWN_ENGINE
 from quartier.planning.storage.battery_plan import plan_battery
 from quartier.planning.storage.plan_reasons import make_plan_reasons
 from quartier.site.asset_types import Asset, Battery
@@ -51,14 +50,9 @@ def run_plan(options: argparse.Namespace) -> int:
         _check_options(options)
         assets, steps, found = _read_inputs(site, options)
         contract = _make_contract(site, options)
-        if (
-            [*found.batteries] == [*found.names]
-            and len(found.names) == 1
-            and not found.wanting
-            and options.engine == OWN_ENGINE
-        ):
+        if [*found.batteries] == [*found.names] and len(found.names) == 1 and not found.wanting:
             return _plan_battery(site, assets, found, steps, contract, options)
-        outcome = site_plan.plan_whole_site(site, assets, found, steps, contract, options.engine)
+        outcome = site_plan.plan_whole_site(site, assets, found, steps, contract)
     except (RefusedError, SeriesError) as error:
         print(f"quartier plan: {error}", file=sys.stderr)
         return EX_USAGE
@@ -69,7 +63,6 @@ def _show_current(options: argparse.Namespace) -> int:
     for name, is_said, why in (
         ("html", options.html is not None, "of the plan in force there is no page"),
         ("with", bool(options.with_), "the daemon knows the day by its devices"),
-        ("engine", options.engine != OWN_ENGINE, "the daemon plans by its own"),
     ):
         if is_said:
             print(f"quartier plan: --{name}: needs a --series; {why}", file=sys.stderr)

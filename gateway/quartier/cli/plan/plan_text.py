@@ -120,7 +120,6 @@ def render_site_plan(outcome: SitePlanResult) -> dict[str, Any]:
     outlook, more = steps.outlook, outcome.more_eur_per_wh
     return {
         "site": outcome.name,
-        "engine": outcome.engine,
         "step_s": plan.step_s,
         "cost_eur": plan.cost_eur,
         "objective_eur": plan.objective_eur,

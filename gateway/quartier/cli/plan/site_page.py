@@ -34,7 +34,7 @@ read what each does and why; a click leads to its row below.</p>
     foot = f"""Prices are EUR/kWh; <i>one kWh more</i> is what that would cost the building then, beside
 what is planned: an import, an export that is lost, or what is between the two. <i>Where nobody plans</i>
 batteries stand still, cars charge and runs begin at once, a thermostat holds tanks. Planned in
-{outcome.took_s:.2f} s of one core by the engine <i>{escape(outcome.engine)}</i>."""
+{outcome.took_s:.2f} s of one core."""
     return chart.render_frame(
         "Plan of the site", outcome.name, chart.describe_series(outcome.name, outcome.steps), main, foot
     )

@@ -30,7 +30,6 @@ class SitePlanResult:
 
     name: str
     contract_w: float
-    engine: str
     steps: StepSeries
     site: SiteModel
     plan: SitePlan
@@ -148,17 +147,15 @@ def plan_whole_site(
     found: AssetSelection,
     steps: StepSeries,
     contract: Contract,
-    engine: str,
 ) -> SitePlanResult:
     """Plan them.  Raises RefusedError."""
     asked = found.site(steps.outlook, contract)
     begun_s = _find_cpu_time_s()
-    plan = plan_site(asked, engine=engine)
+    plan = plan_site(asked)
     took_s = _find_cpu_time_s() - begun_s
     return SitePlanResult(
         name=site.site.id,
         contract_w=site.limits.contract_import_w,
-        engine=engine,
         steps=steps,
         site=asked,
         plan=plan,

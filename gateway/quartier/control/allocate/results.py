@@ -567,6 +567,7 @@ def _still_held(
     result: AllocationResult,
 ) -> Reason:
     """Return why it is still held, by what is in force now."""
+    assert not isinstance(participant.asset, Battery)
     if before is None and not switch.on:
         return held_reasons.FOUND_SWITCHED_OFF
     if isinstance(participant.asset, Pv):

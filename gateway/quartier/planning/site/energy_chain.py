@@ -19,11 +19,6 @@ class ChainColumn(NamedTuple):
     here: float
     after: float
 
-    @property
-    def is_missing(self) -> bool:
-        """Return whether the unknown is the shortfall below a lower bound."""
-        return self.bus == 0.0 and self.here < 0.0
-
 
 @dataclass(frozen=True, slots=True)
 class EnergyChain:

@@ -59,73 +59,54 @@ def _find_work(columns: int, rows: int, band: int, rounds: int) -> int:
 class LinearProgram:
     """Rows step by step (chains, meter, peak), so that rows couple only with near rows.
 
-    Units are kWh, and prices scaled so that the highest is _PRICE_SCALE. The meter has room for ``reach_wh``
-    that others may take in each step.
+    Units are kWh, and prices scaled so that the highest is _PRICE_SCALE.
     """
 
-    def __init__(
-        self, meter: SiteMeter, chains: Sequence[EnergyChain], fixed_wh: "array[float]", reach_wh: float = 0.0
-    ) -> None:
+    def __init__(self, meter: SiteMeter, chains: Sequence[EnergyChain], fixed_wh: "array[float]") -> None:
         self._meter, self._chains = meter, chains
         self._peak = meter.peak_price > 0.0
         self._unit = _PRICE_SCALE / meter.price_max
         self._rows: list[list[int]] = [[] for _ in chains]
-        self.meters: list[int] = []
+        self._meters: list[int] = []
         self._peaks: list[int] = []
         self._links: list[int] = []
-        self.right = array("d")
-        self.starts, self.entries, self.numbers = array("i", [0]), array("i"), array("d")
-        self.costs, self.upper = array("d"), array("d")
+        self._right = array("d")
+        self._starts, self._entries, self._numbers = array("i", [0]), array("i"), array("d")
+        self._costs, self._upper = array("d"), array("d")
         self._top = 0
-        self.breaches: dict[int, float] = {}
-        """Energy beyond the limits that each of these unknowns adds."""
-        self.missing: list[list[int]] = [[] for _ in chains]
-        """Unknowns that are the shortfall below the lows of a chain."""
-        self.constant_eur = sum(chain.constant_cost for chain in chains)
-        """Cost that the program leaves out, in EUR."""
-        self.beyond_wh = 0.0
-        """Energy beyond the limits where all unknowns are 0."""
-        self.eur = _KILO / self._unit
-        """EUR per unit of the program's cost."""
-        self._add_meter_rows(fixed_wh, reach_wh)
-        self.bus: list[list[tuple[int, int, float]]] = [[] for _ in chains]
+        self._add_meter_rows(fixed_wh)
+        self._bus: list[list[tuple[int, int, float]]] = [[] for _ in chains]
         for number, chain in enumerate(chains):
             self._add_chain(number, chain)
 
-    def _add_meter_rows(self, fixed_wh: "array[float]", reach_wh: float) -> None:
+    def _add_meter_rows(self, fixed_wh: "array[float]") -> None:
         net_wh = self._meter.column("net_wh")
         for step in range(self._meter.count):
             least_wh = most_wh = base_wh = 0.0
             for number, chain in enumerate(self._chains):
                 at = step - chain.first
                 if 0 <= at < chain.count:
-                    self._rows[number].append(len(self.right))
-                    self.right.append(chain.right(at) / _KILO)
+                    self._rows[number].append(len(self._right))
+                    self._right.append(chain.right(at) / _KILO)
                     charge_wh = chain.find_charge_range_wh(at)
                     least_wh += charge_wh[0] - chain.discharge_max_wh
                     most_wh += charge_wh[1]
                     base_wh += charge_wh[0]
-            most_wh += reach_wh
-            cost, beyond_wh = self._meter.at(step, fixed_wh[step] + least_wh)
-            self.constant_eur += cost + self._meter.excess_price * beyond_wh
-            self.beyond_wh += beyond_wh
-            self.meters.append(len(self.right))
-            self.right.append((base_wh - least_wh) / _KILO)
+            self._meters.append(len(self._right))
+            self._right.append((base_wh - least_wh) / _KILO)
             if self._peak:
-                self._peaks.append(len(self.right))
+                self._peaks.append(len(self._right))
                 fixed = net_wh[step] + fixed_wh[step]
-                self.right.append((self._meter.free_wh - fixed - least_wh) / _KILO)
-                self._links.append(len(self.right))
-                self.right.append(0.0)
+                self._right.append((self._meter.free_wh - fixed - least_wh) / _KILO)
+                self._links.append(len(self._right))
+                self._right.append(0.0)
             for slope in self._meter.find_slopes(step, fixed_wh[step], least_wh, most_wh):
-                rows = [(self.meters[step], 1.0)]
+                rows = [(self._meters[step], 1.0)]
                 if self._peak:
                     rows.append((self._peaks[step], 1.0))
-                if slope.breach != 0.0:
-                    self.breaches[len(self.costs)] = slope.breach
-                self.column(rows, slope.price, slope.length_wh)
+                self._column(rows, slope.price, slope.length_wh)
             if self._peak:
-                self.column([(self._peaks[step], 1.0)], 0.0, math.inf)
+                self._column([(self._peaks[step], 1.0)], 0.0, math.inf)
                 self._add_peak_level(step)
 
     def _add_chain(self, number: int, chain: EnergyChain) -> None:
@@ -134,13 +115,11 @@ class LinearProgram:
             at = column.step - chain.first
             entries = [(rows[at], column.here)]
             if column.bus != 0.0:
-                self.bus[number].append((column.step, len(self.costs), column.bus))
-                entries.append((self.meters[column.step], -column.bus))
+                self._bus[number].append((column.step, len(self._costs), column.bus))
+                entries.append((self._meters[column.step], -column.bus))
             if column.after != 0.0:
                 entries.append((rows[at + 1], column.after))
-            if column.is_missing:
-                self.missing[number].append(len(self.costs))
-            self.column(entries, column.price, column.most_wh)
+            self._column(entries, column.price, column.most_wh)
 
     def _add_peak_level(self, step: int) -> None:
         """Add the peak level as one unknown per step, equal to that of the next step.
@@ -152,34 +131,34 @@ class LinearProgram:
             entries.insert(0, (self._links[step - 1], -1.0))
         if step + 1 < self._meter.count:
             entries.append((self._links[step], 1.0))
-        self.column(entries, 0.0 if step else self._meter.peak_price, math.inf)
-        self._top = len(self.costs) - 1
+        self._column(entries, 0.0 if step else self._meter.peak_price, math.inf)
+        self._top = len(self._costs) - 1
 
-    def column(self, entries: list[tuple[int, float]], price: float, most_wh: float) -> None:
+    def _column(self, entries: list[tuple[int, float]], price: float, most_wh: float) -> None:
         """Append an unknown from 0 to ``most_wh``: its rows in ascending order, and its cost per Wh."""
         for row, number in entries:
-            self.entries.append(row)
-            self.numbers.append(number)
-        self.starts.append(len(self.entries))
-        self.costs.append(price * self._unit)
-        self.upper.append(max(most_wh / _KILO, _WIDTH_MIN_KWH))
+            self._entries.append(row)
+            self._numbers.append(number)
+        self._starts.append(len(self._entries))
+        self._costs.append(price * self._unit)
+        self._upper.append(max(most_wh / _KILO, _WIDTH_MIN_KWH))
 
     def run(self) -> LinearSolution:
         """Solve the program."""
-        found = array("d", bytes(8 * len(self.costs)))
-        prices = array("d", bytes(8 * len(self.right)))
-        if not self.costs:
+        found = array("d", bytes(8 * len(self._costs)))
+        prices = array("d", bytes(8 * len(self._right)))
+        if not self._costs:
             return self._make_empty_solution()
         solved = solve_interior(
-            self.starts, self.entries, self.numbers, self.right, self.costs + self.upper, found, prices
+            self._starts, self._entries, self._numbers, self._right, self._costs + self._upper, found, prices
         )
         count = self._meter.count
         bus_wh = [array("d", bytes(8 * count)) for _ in self._chains]
-        for made, chain, columns in zip(bus_wh, self._chains, self.bus, strict=True):
+        for made, chain, columns in zip(bus_wh, self._chains, self._bus, strict=True):
             for at, (least_wh, _) in enumerate(chain.charges_wh):
                 made[chain.first + at] = least_wh
             for step, column, sign in columns:
-                made[step] += sign * min(found[column], self.upper[column]) * _KILO
+                made[step] += sign * min(found[column], self._upper[column]) * _KILO
         return LinearSolution(
             bus_wh,
             array("d", self._find_bus_prices(prices)),
@@ -187,13 +166,13 @@ class LinearProgram:
             self._meter.free_wh + found[self._top] * _KILO if self._peak else math.inf,
             [array("d", [prices[row] / self._unit for row in rows]) for rows in self._rows],
             solved,
-            _find_work(len(self.costs), len(self.right), len(self._chains) + 3, solved.rounds),
+            _find_work(len(self._costs), len(self._right), len(self._chains) + 3, solved.rounds),
         )
 
     def _find_bus_prices(self, prices: "array[float]") -> list[float]:
         """Return the bus prices, limited to the price of a breach even where the method did not converge."""
         most = self._meter.excess_price + _PRICE_MARGIN * self._meter.price_max
-        return [max(-most, min(most, prices[row] / self._unit)) for row in self.meters]
+        return [max(-most, min(most, prices[row] / self._unit)) for row in self._meters]
 
     def _make_empty_solution(self) -> LinearSolution:
         """Return the solution without chains: each step has the import price."""

@@ -102,8 +102,6 @@ class CostSlope(NamedTuple):
     length_wh: float
     price: float
     """EUR/Wh, including energy beyond the limits at its price."""
-    breach: float
-    """Wh beyond the limits per Wh taken; negative if it reduces them."""
 
 
 class SiteMeter:
@@ -227,11 +225,6 @@ class SiteMeter:
         )
         return MeterFlows(cost, sum(flows[3 * self.count :]), peak_wh, flows)
 
-    def at(self, number: int, moved_wh: float) -> tuple[float, float]:
-        """Return the cost of a step without the peak, and the energy beyond the limits in Wh."""
-        there = flow(self._step(number, 0.0, 0.0), _LOSSLESS, moved_wh)
-        return there.cost, there.excess_wh
-
     def find_slopes(
         self, number: int, base_wh: float, least_wh: float, most_wh: float, surcharge: float = 0.0
     ) -> Sequence[CostSlope]:
@@ -250,7 +243,7 @@ class SiteMeter:
     ) -> list[CostSlope]:
         step = self._step(number, base_wh, surcharge)._replace(low_wh=least_wh, high_wh=most_wh)
         return [
-            CostSlope(piece.length_wh, piece.price + self.excess_price * piece.breach, piece.breach)
+            CostSlope(piece.length_wh, piece.price + self.excess_price * piece.breach)
             for piece in pieces(step, _LOSSLESS)
         ]
 

@@ -22,8 +22,6 @@ from quartier.planning.site.site_model import SiteModel, check_site
 if TYPE_CHECKING:
     from array import array
 
-OWN_ENGINE, HIGHS_ENGINE = "own", "highs"
-"""Engines that can plan a whole site."""
 _SHORTFALL_MIN_WH = 0.5
 
 
@@ -85,37 +83,32 @@ class SitePlan:
         return max(0.0, self.objective_eur - self.bound_eur)
 
 
-def plan_site(site: SiteModel, work_max: int = WORK_MAX, engine: str = OWN_ENGINE) -> SitePlan:
+def plan_site(site: SiteModel, work_max: int = WORK_MAX) -> SitePlan:
     """Return a plan of a site, near the optimum.
 
-    ``engine`` is OWN_ENGINE, or HIGHS_ENGINE where the extra ``highs`` is installed; its deadline is a number
-    of nodes. ``work_max`` is the deadline as a count of work. Raises RefusedError, which says what is wrong
-    with the numbers, or that the site is too large; then nothing is planned.
+    ``work_max`` is the deadline as a count of work. Raises RefusedError, which says what is wrong with the
+    numbers, or that the site is too large; then nothing is planned.
     """
     try:
-        return _plan_site(site, work_max, engine)
+        return _plan_site(site, work_max)
     except RefusedError:
         raise
     except ValueError as error:  # of a kernel: each number is in range, but their combination is not
         raise RefusedError(f"the site's numbers together: {error}") from None
 
 
-def _plan_site(site: SiteModel, work_max: int, engine: str) -> SitePlan:
-    if engine not in {OWN_ENGINE, HIGHS_ENGINE}:
-        raise RefusedError(f"engine {engine}: expected {OWN_ENGINE} or {HIGHS_ENGINE}")
+def _plan_site(site: SiteModel, work_max: int) -> SitePlan:
     joint = make_joint_plan(site)
-    found = _solve(joint, work_max, engine)
+    found = _solve(joint, work_max)
     if joint.gives_up:
         taken, joint = joint.work, make_joint_plan(site, make_strict_prices(site, joint.meter.price_max))
         joint.work = taken
-        found = _solve(joint, work_max, engine)
+        found = _solve(joint, work_max)
     return make_site_plan(site, joint, *found)
 
 
-def _solve(joint: JointPlan, work_max: int, engine: str) -> "tuple[float, array[float]]":
+def _solve(joint: JointPlan, work_max: int) -> "tuple[float, array[float]]":
     """Plan all parts; return a lower bound of the cost and the value of a Wh on the bus in each step."""
-    if engine == HIGHS_ENGINE:
-        return _solve_by_highs(joint)
     search = PlanSearch(joint, work_max)
     search.run()
     return search.bound, search.prices
@@ -125,14 +118,6 @@ def make_joint_plan(site: SiteModel, ladder: RelaxationPrices = PLAIN_PRICES) ->
     """Return all parts of a site in their idle state. Raises RefusedError."""
     meter, parts = make_parts(site, ladder)
     return JointPlan(meter, list(parts.values()))
-
-
-def _solve_by_highs(joint: JointPlan) -> "tuple[float, array[float]]":
-    try:
-        from quartier.planning.site import highs_engine  # noqa: PLC0415 - an extra, for sites that want it
-    except ImportError as error:
-        raise RefusedError("the engine highs is not installed: pip install 'quartier[highs]'") from error
-    return highs_engine.solve_with_highs(joint)
 
 
 def make_parts(site: SiteModel, ladder: RelaxationPrices = PLAIN_PRICES) -> tuple[SiteMeter, dict[str, Part]]:

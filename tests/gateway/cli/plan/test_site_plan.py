@@ -8,7 +8,6 @@ import sys
 import pytest
 from tests.gateway.cli.estate import EXAMPLE, ROWS, SERIES, SITE, WARM, outcome
 
-import quartier.planning.site as planning_site
 from quartier.cli import main
 
 
@@ -77,9 +76,8 @@ def test_scripts_get_each_part_with_its_reasons(call):
     code, out, _ = call("--with", WARM, "--json")
     told = json.loads(out)
 
-    assert (0, "own", 3600, [], []) == (
+    assert (0, 3600, [], []) == (
         code,
-        told["engine"],
         told["step_s"],
         told["given_up"],
         told["left_out"],
@@ -226,25 +224,6 @@ def test_a_column_that_is_neither_on_nor_off_is_named(call):
     code, _, err = call(series=SERIES.replace("0.30,0,1,500", "0.30,0,3,500"))
 
     assert (2, "quartier plan: day.csv:2: ev1.plugged_on: 3; expected 1 or 0\n") == (code, err)
-
-
-def test_the_second_engine_plans_the_same(call):
-    pytest.importorskip("highspy")
-    _, ours, _ = call("--with", WARM, "--json")
-    code, theirs, _ = call("--with", WARM, "--json", "--engine", "highs")
-
-    assert (0, "highs") == (code, json.loads(theirs)["engine"])
-    assert json.loads(ours)["objective_eur"] == pytest.approx(json.loads(theirs)["objective_eur"], rel=2e-3)
-
-
-def test_a_second_engine_that_is_missing_is_named(call, monkeypatch):
-    monkeypatch.setitem(sys.modules, "highspy", None)
-    monkeypatch.delitem(sys.modules, "quartier.planning.site.highs_engine", raising=False)
-    monkeypatch.delattr(planning_site, "highs_engine", raising=False)
-    code, out, err = call("--with", WARM, "--engine", "highs")
-
-    assert (2, "") == (code, out)
-    assert "the engine highs is not installed: pip install 'quartier[highs]'" in err
 
 
 def test_a_page_is_written_or_what_keeps_it_from_that_is_named(call, tmp_path):
