@@ -529,8 +529,8 @@ def _allocate_inside_limits(
         tripped = minimum_times.find_machines_over_fuses(
             inputs, tree, participants, setpoints, base.high_w + sum(setpoints)
         )
-        off |= tripped
-        acted |= {index: minimum_times.make_fuse_reason(inputs, tree, index) for index in tripped}
+        off |= {index: trip.mode for index, trip in tripped.items()}
+        acted |= {index: trip.reason for index, trip in tripped.items()}
         setpoints = tuple(0.0 if index in tripped else watts for index, watts in enumerate(setpoints))
     moved_w = sum(setpoints)
     totals = pacing.Totals(base.high_w + moved_w, base.low_w + moved_w)

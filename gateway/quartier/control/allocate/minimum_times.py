@@ -18,11 +18,19 @@ from quartier.control.limits.connection_tree import NODE_ROWS
 from quartier.control.observe.observations import NOMINAL_V
 from quartier.control.participants import Participant, find_floor_power_w, is_controllable
 from quartier.control.reason import Reason, make_reason
-from quartier.control.records import AllocationStep
+from quartier.control.records import AllocationStep, PowerLimits
 from quartier.site.asset_types import ChargePointAsset, ChpUnit, Load, OperationModeAsset, Tier
 from quartier.site.site_layout import Site
 
 OFF_EARLY = make_reason("minimum_time.off_early")
+
+
+@dataclass(frozen=True, slots=True)
+class FuseTrip:
+    """The mode that a machine goes to (0 for one that is switched) because a fuse is overloaded, and why."""
+
+    mode: int
+    reason: Reason
 
 
 def find_machines_over_fuses(
@@ -31,14 +39,13 @@ def find_machines_over_fuses(
     participants: Sequence[Participant],
     setpoints_w: Sequence[float],
     total_w: float,
-) -> dict[int, int]:
+) -> dict[int, FuseTrip]:
     """Return the machines that a fuse or breaker switches off now within their minimum time.
 
-    The result maps each participant to the mode that it goes to (0 for one that is switched). ``total_w`` is
-    the power of the connection after all other steps.
+    The result is by participant. ``total_w`` is the power of the connection after all other steps.
     """
     over_w = _over_w(inputs, tree, participants, setpoints_w, total_w)
-    found: dict[int, int] = {}
+    found: dict[int, FuseTrip] = {}
     machines = [
         i
         for i, participant in enumerate(participants)
@@ -51,27 +58,37 @@ def find_machines_over_fuses(
     )
     for index in machines:
         loads_w = _loads_w(tree, index, setpoints_w[index])
-        if any(over_w.get(row, 0.0) > 0.0 and watts > 0.0 for row, watts in loads_w.items()):
+        rows = [row for row, watts in loads_w.items() if over_w.get(row, 0.0) > 0.0 and watts > 0.0]
+        if rows:
             asset = participants[index].asset
-            found[index] = (
+            mode = (
                 operation_modes.find_preference(inputs, asset).lowest
                 if isinstance(asset, OperationModeAsset)
                 else 0
             )
+            reason = _make_trip_reason(inputs, tree, max(rows, key=lambda row: over_w[row]))
+            found[index] = FuseTrip(mode, reason)
             over_w = {row: watts - loads_w.get(row, 0.0) for row, watts in over_w.items()}
     return found
 
 
-def make_fuse_reason(inputs: CycleInputs, tree: ConnectionTree, index: int) -> Reason:
-    """Return why a fuse or breaker switched a machine off."""
-    row = 0
-    if tree.branches:
-        rows = [row for row in _loads_w(tree, index, 1.0) if _is_fuse(tree, row)]
-        loads = [watts for branch in tree.branches for watts in branch.load_w]
-        row = max(rows, key=lambda one: loads[one] - tree.caps.import_w[one], default=0)
-    return connection_tree.make_row_reason(
-        inputs.site, tree.topology, inputs.active_limits, row, "import"
-    ).then(OFF_EARLY)
+def _make_trip_reason(inputs: CycleInputs, tree: ConnectionTree, row: int) -> Reason:
+    """Return why a machine is switched off: the fuse of ``row``, or the breaker whose meter warns."""
+    if row:
+        reason = connection_tree.make_row_reason(
+            inputs.site, tree.topology, inputs.active_limits, row, "import"
+        )
+        return reason.then(OFF_EARLY)
+    return min(_find_warned_limits(inputs), key=lambda one: one[1].import_w)[0].then(OFF_EARLY)
+
+
+def _find_warned_limits(inputs: CycleInputs) -> list[tuple[Reason, PowerLimits]]:
+    """Return the powers at which the breaker of the connection trips, of the meters that warn of it.
+
+    Other limits of the import do not trip it: only the subscribed power, or the power it was cut to, does.
+    """
+    warning = {name: one for name, one in inputs.state.supplies.items() if one.warned}
+    return list(supplies.find_supply_limits(warning))
 
 
 def _is_held_on(inputs: CycleInputs, participant: Participant) -> bool:
@@ -99,9 +116,7 @@ def _over_w(
     off early.
     """
     found = {}
-    # Other limits of the import do not trip it: only the subscribed power, or the power it was cut to, does.
-    warning = {name: one for name, one in inputs.state.supplies.items() if one.warned}
-    carried_w = [powers.import_w for _, powers in supplies.find_supply_limits(warning)]
+    carried_w = [powers.import_w for _, powers in _find_warned_limits(inputs)]
     if carried_w:
         found[0] = total_w - min(carried_w)
     if tree.branches:

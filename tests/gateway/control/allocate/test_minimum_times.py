@@ -220,6 +220,23 @@ def test_the_breaker_of_a_warning_meter_does_not_wait_either(plant, house):
     assert (1.0, 0.0) == (kept, p.points["hp1.relay_on"])
 
 
+def test_the_reason_names_the_breaker_whose_meter_warns_and_no_fuse_that_is_not_declared(plant, house):
+    pump = replace(PUMPS[0], min_on_s=3_000)
+    board = Node(name="shed", fuse_a=20.0, phases_count=1, phase="l1", measured=True)
+    site = replace(
+        house, assets=(pump,), nodes=(board,), supplies=(SupplyMeter(name="linky", release_s=60.0),)
+    )
+    p = plant(house=site, base_w=3_000, loads_w={"hp1": 4_000})
+    p.raw |= {"linky.subscribed_power_va": 9_000.0, "linky.over_power_on": 0.0}
+    just_started(p).cap(import_max_w=5_000).run(20)
+    p.raw["linky.over_power_on"] = 1.0
+    p.run(2)
+
+    assert 0.0 == p.points["hp1.relay_on"]
+    reason = p.state.book.orders["hp1.relay_on"].reason
+    assert "linky, over-power: switched off within its minimum on-time" == str(reason)
+
+
 # Steps up for an export limit
 
 
