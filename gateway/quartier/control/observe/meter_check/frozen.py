@@ -1,9 +1,10 @@
 """Detect quantities of the grid meter that are frozen while those measured below it move (pure).
 
 A quantity counts once it was seen to vary. Power is frozen if it did not change by a bit while the sum of the
-measured assets moved by a step that counts. Voltage, current and frequency do not follow each step, and
-coarse meters repeat a value for long: they are frozen if they also stood still for ten times their longest
-rest so far.
+measured assets moved by a step that counts. Power that never varied, because the meter froze before the
+gateway started, is frozen after a movement of kilowatts and a minute. Voltage, current and frequency do not
+follow each step, and coarse meters repeat a value for long: they are frozen if they also stood still for ten
+times their longest rest so far.
 
 A meter may be read often and give a new value seldom: ``usual_s`` is how often it does. It is learnt from
 changes alone, so that a meter that freezes still counts as fast.
@@ -29,7 +30,7 @@ QUANTITIES = (
 )
 LONGER_SHARE = 10.0
 """A quantity other than power is frozen after this many times its longest rest."""
-REST_S = 60.0
+REST_S, PERIODS = 60.0, 4.0
 LARGE_CHANGE_W, SURE_S, SURE = 3_000.0, 30.0, 3.0
 """Power is surely frozen this long after such a movement, and after this many times its longest rest."""
 LEARNS, SLOWLY = 0.3, 0.02
@@ -78,6 +79,7 @@ class QuantityHistories:
         power = self.histories.get("power_w")
         return (
             power is not None
+            and power.changes_count >= VARIES_COUNT
             and power.change_w >= LARGE_CHANGE_W
             and timing.period_s <= FAST_S
             and _is_frozen("power_w", power, timing, now_ns)
@@ -167,7 +169,12 @@ def _channel(name: str) -> int:
 
 
 def _is_frozen(name: str, one: QuantityHistory, timing: MeterTiming, now_ns: int) -> bool:
-    if one.changes_count < VARIES_COUNT or one.change_ns is None:
+    if one.change_ns is None:
+        return False
+    if name == "power_w" and one.changes_count == 0:
+        rest_s = max(REST_S, PERIODS * timing.period_s)
+        return one.change_w >= LARGE_CHANGE_W and now_ns - one.change_ns >= rest_s * _S
+    if one.changes_count < VARIES_COUNT:
         return False
     settle_s = (
         timing.settle_s(max(timing.assets_s, default=0.0)) + TOLERATED_DELAY_S

@@ -45,7 +45,28 @@ def test_power_that_did_not_change_while_assets_moved_is_frozen_once_they_settle
 
 
 def test_quantity_that_never_varied_does_not_count():
-    assert Meter().show(200, power_w=505).show(200, assets_w=5_000, power_w=505).frozen == ()
+    meter = Meter().show(200, voltage_l1_v=230.0, power_w=505)
+    assert () == meter.show(900, assets_w=2_900, voltage_l1_v=230.0, power_w=505).frozen
+
+    assert () == Meter().show(2_000, voltage_l1_v=230.0).show(900, assets_w=9_000, voltage_l1_v=230.0).frozen
+
+
+def test_power_that_never_varied_is_frozen_a_minute_after_a_movement_of_kilowatts():
+    meter = Meter().show(200, power_w=505).show(60, assets_w=-3_000, power_w=505)
+    assert () == meter.frozen
+
+    assert ("power_w",) == meter.show(1, assets_w=-3_000, power_w=505).frozen
+    assert not meter.show(500, assets_w=-3_000, power_w=505).state.is_surely_frozen(TIMING, meter.t * S)
+    assert () == meter.show(1, assets_w=-3_000, power_w=-2_495).frozen
+
+
+def test_a_slow_meter_that_never_varied_has_four_of_its_periods():
+    meter = Meter().show(200, power_w=505).show(240, assets_w=5_000, power_w=505)
+    slow = MeterTiming(period_s=60.0, late_s=0.0, assets_s=(1.0,))
+    assert () == meter.state.find_frozen(slow, meter.t * S)
+
+    meter.show(1, assets_w=5_000, power_w=505)
+    assert ("power_w",) == meter.state.find_frozen(slow, meter.t * S)
 
 
 def test_movement_below_three_resolutions_does_not_count():
