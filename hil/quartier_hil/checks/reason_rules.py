@@ -12,7 +12,9 @@ from quartier_hil.checks.reason_site_rules import (
     SITE_ORDER_RULES,
     SITE_STATE_RULES,
     check_grid_target,
+    check_latest_start,
     check_mode,
+    check_ready,
     check_tier,
     make_time_rule,
 )
@@ -288,6 +290,13 @@ def _check_minimum_off(view: ReasonView) -> str:
     return _check_zero_order(view)
 
 
+def _check_contradicting_meters(view: ReasonView) -> str:
+    """Compare the meters that contradict the clock with the alarms: one for each of them."""
+    meters = {of for code, of in list_alarms(view) if code == "clock.contradicted"}
+    silent = set(view.get("meters").split(" and ")) - meters
+    return f"no alarm clock.contradicted of {', '.join(sorted(silent))} stands" if silent else ""
+
+
 def _check_low_import_time(view: ReasonView) -> str:
     """Compare a wait for 120 s of low import with how long the import has been low."""
     cap, told_w = view.view["caps"].get("import"), view.part["values"].get("limit_w")
@@ -409,6 +418,10 @@ def _check_run_late(view: ReasonView) -> str:
     return "" if view.asset.get("run", {}).get("late", True) else "its run is not late"
 
 
+def _check_run_waits(view: ReasonView) -> str:
+    return _make_run_rule("owed")(view) or check_latest_start(view)
+
+
 def _find_output_kind(view: ReasonView) -> str:
     return "" if view.output is None else view.output.sort
 
@@ -511,14 +524,15 @@ STATE_RULES: Mapping[str, Callable[[ReasonView], str]] = {
     "meter.no_export": _check_apparent_power_unit,
     **dict.fromkeys(("generation.blind", "meter.was_lost"), _check_failsafe_limit),
     "car.deaf": _check_unresponsive_car,
+    **dict.fromkeys(("plan.charges_car", "plan.car_waits"), check_ready),
     **dict.fromkeys(
         (
-            *("plan.waits", "plan.charges_car", "plan.car_waits", "plan.car_has_all", "plan.heats"),
+            *("plan.waits", "plan.car_has_all", "plan.heats"),
             *("plan.runs", "plan.waits_until", "plan.heated", "plan.nothing_by_then", "plan.done_by_then"),
         ),
         _check_plan_leads,
     ),
-    "plan.doubted": _make_alarm_rule("clock.contradicted"),
+    "plan.doubted": _check_contradicting_meters,
     "hand.maintenance": _check_ordered,
     "input.power_unknown": _check_unknown_power,
     "output.second_master": _make_asset_alarm_rule("output.second_master"),
@@ -528,7 +542,7 @@ STATE_RULES: Mapping[str, Callable[[ReasonView], str]] = {
     "run.begun": _make_run_rule("begun"),
     "run.begun_late": make_time_rule("by", 1, _make_run_rule("begun")),
     "run.due": make_time_rule("by", 1, _make_run_rule("owed")),
-    "run.waits": _make_run_rule("owed"),
+    "run.waits": _check_run_waits,
     "run.late": make_time_rule("by", 1, _check_run_late),
     "state.also": _make_asset_alarm_rule("output.fallback_lost"),
     **SITE_STATE_RULES,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from quartier.control.observe.local_time import format_clock
 from quartier.site.asset_types import (
+    DAY_S,
     BatchLoad,
     Battery,
     ChargePointAsset,
@@ -38,6 +39,8 @@ LOOP_INSIDE_K, LOOP_RESTS_MIN = 1.0, 20.0
 """How far inside its band a loop must be, in K, and for how long, before its pump is slowed again."""
 CHP_WITHDRAW_SHARE = 0.9
 """A CHP is asked to run no longer below this share of its start value."""
+READY_BEFORE_S = 7_200.0
+"""Longest time between the hour at which a plan has a car ready and its departure, s."""
 CHP_AFTER_MIN, AFTER_MIN = 5.0, 1.0
 """How long a CHP and other assets want another mode before they go there, min."""
 LIT_SHARE = 0.05
@@ -435,6 +438,32 @@ def make_time_rule(value: str, place: int, other: Rule | None = None) -> Rule:
         return "" if other is None else other(view)
 
     return rule
+
+
+def check_latest_start(view: ReasonView) -> str:
+    """Compare the latest start of a run with the time in which the site file allows it."""
+    one = view.declared
+    if not isinstance(one, BatchLoad | WasteCollection):
+        return ""
+    begin_s = one.deadline_s if one.window_s is None else one.window_s
+    before_s = (one.deadline_s - _parse_clock_s(view.get("latest"))) % DAY_S
+    if 0.0 < before_s <= ((one.deadline_s - begin_s) % DAY_S or DAY_S):
+        return ""
+    return f"the site file says {format_clock(begin_s)} to {format_clock(one.deadline_s)}"
+
+
+def check_ready(view: ReasonView) -> str:
+    """Compare the time by which a car is ready with its departure in the site file: soon before it."""
+    if isinstance(view.declared, ChargePointAsset) and view.declared.departure_s is not None:
+        before_s = (view.declared.departure_s - _parse_clock_s(view.get("ready"))) % DAY_S
+        if before_s > READY_BEFORE_S:
+            return f"it leaves at {format_clock(view.declared.departure_s)}"
+    return check_led_by_plan(view)
+
+
+def _parse_clock_s(text: str) -> float:
+    hours, _, minutes = text.partition(":")
+    return 3_600.0 * int(hours) + 60.0 * int(minutes)
 
 
 def _check_not_yet(view: ReasonView) -> str:

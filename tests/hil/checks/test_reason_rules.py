@@ -223,7 +223,11 @@ AGREE = [
             *("nothing_by_then", "done_by_then"),
         )
     ),
-    ("plan.doubted", {"view": alarmed("clock.contradicted:grid")}, {}),
+    (
+        "plan.doubted",
+        {"values": {"meters": "grid"}, "view": alarmed("clock.contradicted:grid")},
+        {"values": {"meters": "grid and p1"}, "view": alarmed("clock.contradicted:grid")},
+    ),
     ("hand.maintenance", {"asset": {"override": {}}}, {}),
     ("input.power_unknown", {"asset": {"quality": "silent"}}, {"asset": {"quality": "good"}}),
     *(

@@ -41,6 +41,7 @@ BATTERY = Battery(
     ramp_max_w_per_s=500.0,
 )
 CAR = ChargePointAsset(name="x", rated_w=11_000.0)
+LEAVING = ChargePointAsset(name="x", rated_w=11_000.0, departure_s=25_200.0)
 PV = Pv(name="x", rated_w=6_000.0, curtail="limit")
 CHP = moded(ChpUnit, "request_on", start_import_w=4_000.0)
 LED_BY_HEAT = moded(ChpUnit, "request_on")
@@ -419,6 +420,13 @@ VALUES = [
             declared=RUN,
         )
         for code in ("run.done", "run.begun_late", "run.due", "run.late")
+    ),
+    same("run.waits", {"values": {"latest": "16:30"}}, {"values": {"latest": "07:30"}}, declared=RUN),
+    *(
+        same(
+            code, {"values": {"ready": "06:15"}}, {"values": {"ready": "07:15"}}, declared=LEAVING, asset=LED
+        )
+        for code in ("plan.charges_car", "plan.car_waits")
     ),
     same("state.also", alarms("output.fallback_lost:x"), {}),
 ]
