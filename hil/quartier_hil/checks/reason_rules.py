@@ -7,7 +7,6 @@ returns what contradicts the reason of an order or of the state of an asset; emp
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quartier.site.asset_types import Asset, Battery, ChargePointAsset, Load, OperationModeAsset, Pv
 from quartier_hil.checks.reason_site_rules import (
     SITE_ORDER_RULES,
     SITE_STATE_RULES,
@@ -147,13 +146,13 @@ def _compare_soc(view: ReasonView, sign: int) -> str:
 
 
 def _check_battery_full(view: ReasonView) -> str:
-    if isinstance(view.declared, Battery) and view.get("soc_pct") != view.declared.soc_max_pct:
+    if view.kind == "battery" and view.get("soc_pct") != view.declared.soc_max_pct:
         return f"the site file says {view.declared.soc_max_pct:g} %"
     return _compare_soc(view, 1)
 
 
 def _check_battery_empty(view: ReasonView) -> str:
-    if isinstance(view.declared, Battery):
+    if view.kind == "battery":
         least_pct = max(view.declared.soc_min_pct, view.declared.reserve_soc_pct)
         if view.get("soc_pct") != least_pct:
             return f"the site file says {least_pct:g} %"
@@ -265,25 +264,25 @@ def _check_order_below_limit(view: ReasonView) -> str:
         return why
     if "command" not in view.asset:
         return ""
-    most_w, over_w = view.value, RATED_SHARE * _get_rated_w(view.declared)
-    if isinstance(view.declared, ChargePointAsset):
+    most_w, over_w = view.value, RATED_SHARE * _get_rated_w(view)
+    if view.kind == "ev":
         floor_a, volts = view.declared.current_min_a, view.declared.voltage_v * view.declared.phases_count
         most_w, over_w = (0.0 if view.value <= floor_a else view.value * volts), 0.0
-    elif not isinstance(view.declared, Pv):
+    elif view.kind != "pv":
         return ""
     if most_w <= view.get("limit_w") + max(over_w, PV_LEAST_W):
         return ""
     return f"{most_w:g} W are ordered"
 
 
-def _get_rated_w(declared: Asset | None) -> float:
-    return 0.0 if declared is None else declared.rated_w
+def _get_rated_w(view: ReasonView) -> float:
+    return 0.0 if view.declared is None else float(view.declared.rated_w)
 
 
 def _check_minimum_off(view: ReasonView) -> str:
     """Compare the minimum off-time with the site file; a PV has none there."""
-    found_s = PV_MIN_OFF_S if isinstance(view.declared, Pv) else None
-    if isinstance(view.declared, ChargePointAsset | Load | OperationModeAsset):
+    found_s = PV_MIN_OFF_S if view.kind == "pv" else None
+    if hasattr(view.declared, "min_off_s"):
         found_s = view.declared.min_off_s
     if found_s is not None and found_s != view.get("off_s"):
         return f"its minimum off-time is {found_s:g} s"

@@ -5,22 +5,6 @@ They have the same form as those of ``reason_rules``, which adds them to its tab
 
 from collections.abc import Callable, Mapping
 
-from quartier.control.observe.local_time import format_clock
-from quartier.site.asset_types import (
-    DAY_S,
-    BatchLoad,
-    Battery,
-    ChargePointAsset,
-    ChpUnit,
-    HeatSubstation,
-    Lights,
-    OperationModeAsset,
-    Pv,
-    ThermalAsset,
-    Tier,
-    VentilationUnit,
-    WasteCollection,
-)
 from quartier_hil.checks.reason_view import (
     LIMIT_W,
     ZERO_W,
@@ -39,6 +23,7 @@ LOOP_INSIDE_K, LOOP_RESTS_MIN = 1.0, 20.0
 """How far inside its band a loop must be, in K, and for how long, before its pump is slowed again."""
 CHP_WITHDRAW_SHARE = 0.9
 """A CHP is asked to run no longer below this share of its start value."""
+DAY_S = 86_400.0
 READY_BEFORE_S = 7_200.0
 """Longest time between the hour at which a plan has a car ready and its departure, s."""
 CHP_AFTER_MIN, AFTER_MIN = 5.0, 1.0
@@ -102,25 +87,18 @@ def _check_feeding_back(view: ReasonView) -> str:
 # -- orders of modes -------------------------------------------------------------------------
 
 
-def find_mode_value(view: ReasonView, name: str) -> float | None:
-    """Return the value that stands for the mode; None if the site does not know the asset or the mode."""
-    if not isinstance(view.declared, OperationModeAsset):
-        return None
-    return next((mode.value for mode in view.declared.modes if mode.name == name), None)
-
-
 def check_mode(view: ReasonView) -> str:
     """Compare a mode with the order, by the table of modes in the site."""
     if view.declared is None or "command" not in view.asset:
         return ""
-    wanted = find_mode_value(view, view.get("mode"))
+    wanted = view.modes.get(view.get("mode"))
     if wanted is None:
         return f"it has no mode {view.get('mode')!r}"
     return "" if wanted == view.value else f"the order is {view.value:g}, that mode is {wanted:g}"
 
 
 def _check_mode_of_tier(view: ReasonView) -> str:
-    allowed: set[Tier | str] = {"D", "B", view.asset["tier"]}
+    allowed = {"D", "B", view.asset["tier"]}
     if view.get("tier") not in allowed:
         return f"it is in tier {view.asset['tier']}"
     return check_mode(view)
@@ -128,9 +106,9 @@ def _check_mode_of_tier(view: ReasonView) -> str:
 
 def _check_later_mode(view: ReasonView) -> str:
     """Compare the mode for which an asset waits with that in which it is."""
-    if view.declared is not None and find_mode_value(view, view.get("mode")) is None:
+    if view.declared is not None and view.modes.get(view.get("mode")) is None:
         return f"it has no mode {view.get('mode')!r}"
-    after_min = CHP_AFTER_MIN if view.asset["role"] == ChpUnit.role else AFTER_MIN
+    after_min = CHP_AFTER_MIN if view.asset["role"] == "chp" else AFTER_MIN
     if view.get("after_min") != after_min:
         return f"it waits for {after_min:g} min"
     present = {part["values"]["mode"] for part in view.iterate_reasons() if part["code"] == "mode.stands"}
@@ -175,7 +153,7 @@ def check_led_by_plan(view: ReasonView) -> str:
 
 
 def _check_plan_of_battery(view: ReasonView) -> str:
-    if view.asset["role"] != Battery.role:
+    if view.asset["role"] != "battery":
         return f"it is a {view.asset['role']}"
     return check_led_by_plan(view)
 
@@ -193,7 +171,7 @@ def _check_price(view: ReasonView) -> str:
 
 def _check_kept_energy(view: ReasonView) -> str:
     """Compare the energy with what the battery holds, and the import with the contract."""
-    if isinstance(view.declared, Battery):
+    if view.kind == "battery":
         most_kwh = view.declared.capacity_wh * view.declared.soc_max_pct / 100_000.0
         if view.get("energy_kwh") > most_kwh + ENERGY_KWH:
             return f"it holds {most_kwh:g} kWh"
@@ -206,7 +184,7 @@ def _check_kept_energy(view: ReasonView) -> str:
 
 def check_grid_target(view: ReasonView) -> str:
     """Compare the target of a battery with the site; it is not below 0 where batteries may not export."""
-    if view.asset["role"] != Battery.role:
+    if view.asset["role"] != "battery":
         return f"it is a {view.asset['role']}"
     if view.site is None or view.get("target_w") in {
         round(view.site.grid_target_w),
@@ -227,7 +205,7 @@ def _check_curtailed_sun(view: ReasonView) -> str:
 
 def _check_full_current(view: ReasonView) -> str:
     """A car that must be ready is offered all that its point gives."""
-    most_a = view.declared.current_max_a if isinstance(view.declared, ChargePointAsset) else ZERO_W
+    most_a = view.declared.current_max_a if view.kind == "ev" else ZERO_W
     return "" if view.value >= most_a else f"the order is {view.value:g} A"
 
 
@@ -248,9 +226,9 @@ def _check_disobeys(view: ReasonView) -> str:
         return ""
     power_w = float(view.asset["power_w"])
     most_w = view.value
-    if isinstance(view.declared, Pv):
+    if view.kind == "pv":
         power_w, most_w = -power_w, view.value if view.declared.curtail == "limit" else 0.0
-    elif isinstance(view.declared, ChargePointAsset):
+    elif view.kind == "ev":
         most_w = view.value * view.declared.voltage_v * view.declared.phases_count
     elif view.value > 0.0:
         return "it is on"
@@ -276,7 +254,7 @@ def _list_batteries_w(view: ReasonView) -> list[float]:
     return [
         float(one["power_w"] or 0.0)
         for one in view.view["assets"].values()
-        if one.get("role") == Battery.role and one.get("quality") == "good"
+        if one.get("role") == "battery" and one.get("quality") == "good"
     ]
 
 
@@ -284,7 +262,7 @@ def _make_import_rule(value: str, share: float, sign: int) -> Rule:
     """Return a rule: the import without the CHP is above its limit (``sign`` 1) or below it (-1)."""
 
     def rule(view: ReasonView) -> str:
-        if isinstance(view.declared, ChpUnit):
+        if view.kind == "chp":
             start_w = view.declared.start_import_w
             if start_w is None:
                 return "it is led by heat"
@@ -299,22 +277,22 @@ def _make_import_rule(value: str, share: float, sign: int) -> Rule:
 
 
 def _check_led_by_heat(view: ReasonView) -> str:
-    if isinstance(view.declared, ChpUnit) and view.declared.start_import_w is not None:
+    if view.kind == "chp" and view.declared.start_import_w is not None:
         return "it is led by electricity"
     return _check_no_order(view)
 
 
 def _check_unlit(view: ReasonView) -> str:
     power_w = read_power_w(view)
-    if power_w is None or not isinstance(view.declared, Lights):
+    if power_w is None or view.kind != "lights":
         return ""
     return "" if power_w <= LIT_SHARE * view.declared.rated_w + 1.0 else f"it takes {power_w:g} W"
 
 
 def _check_dimmed(view: ReasonView) -> str:
-    if not isinstance(view.declared, Lights) or "command" not in view.asset:
+    if view.kind != "lights" or "command" not in view.asset:
         return ""
-    return "" if view.value < view.declared.modes[0].value else "it gives its full light"
+    return "" if view.value < max(view.modes.values()) else "it gives its full light"
 
 
 # -- heat, cold and air ----------------------------------------------------------------------
@@ -335,7 +313,7 @@ def _make_comfort_rule(edge: str, sign: int) -> Rule:
 
 
 def _read_temperature_c(view: ReasonView) -> float | None:
-    if not isinstance(view.declared, ThermalAsset):
+    if view.kind not in {"heat", "cooling"}:
         return None
     return next((c for one in view.declared.senses if (c := view.read(one)) is not None), None)
 
@@ -347,7 +325,7 @@ def _check_outside_comfort(view: ReasonView) -> str:
 
 
 def _check_loop_unknown(view: ReasonView) -> str:
-    if isinstance(view.declared, HeatSubstation) and all(
+    if view.kind == "substation" and all(
         quantity != f"{view.get('quantity')}_c" for quantity, _, _ in view.declared.bands
     ):
         return f"no band of {view.get('quantity')} is declared"
@@ -361,7 +339,7 @@ def _make_loop_rule(sign: int) -> Rule:
         if sign * (view.get("found_c") - view.get("limit_c")) < 0.0:
             return "its own values contradict each other"
         quantity = f"{view.get('quantity')}_c"
-        if isinstance(view.declared, HeatSubstation):
+        if view.kind == "substation":
             edges = [
                 edge_c + inside_k
                 for name, low_c, high_c in view.declared.bands
@@ -387,7 +365,7 @@ def _check_loop_rests(view: ReasonView) -> str:
 
 def _check_air(view: ReasonView) -> str:
     found_ppm, told_ppm = view.read("co2_ppm"), view.get("co2_ppm")
-    if isinstance(view.declared, VentilationUnit) and told_ppm < view.declared.co2_max_ppm:
+    if view.kind == "ventilation" and told_ppm < view.declared.co2_max_ppm:
         return f"the limit is {view.declared.co2_max_ppm:g} ppm"
     if found_ppm is None or abs(found_ppm - told_ppm) <= CO2_PPM:
         return ""
@@ -409,23 +387,23 @@ def _check_own_generation(view: ReasonView) -> str:
     """Compare with the surplus that is measured, unless a limit of PV hides a part of it."""
     rest_w = find_import_without_w(view)
     is_hidden = any(
-        one.get("role") == Pv.role and one.get("state_reason", {}).get("code") != "free"
+        one.get("role") == "pv" and one.get("state_reason", {}).get("code") != "free"
         for one in view.view["assets"].values()
     )
-    if rest_w is None or is_hidden or not isinstance(view.declared, OperationModeAsset):
+    if rest_w is None or is_hidden or not view.modes:
         return ""
     left_w = sum(min(0.0, power_w) for power_w in _list_batteries_w(view)) - rest_w
-    share = 0.5 if isinstance(view.declared, WasteCollection) else 1.0
+    share = 0.5 if view.kind == "waste" else 1.0
     return "" if left_w >= share * view.declared.rated_w - POWER_W else f"the surplus is {left_w:.0f} W"
 
 
 def _find_times(view: ReasonView) -> tuple[str, str] | None:
     """Return the begin and the end of the time in which a run is allowed; None if they are not known."""
     one = view.declared
-    if not isinstance(one, BatchLoad | WasteCollection):
+    if view.kind not in {"run", "waste"}:
         return None
     begin_s = one.deadline_s if one.window_s is None else one.window_s
-    return format_clock(begin_s), format_clock(one.deadline_s)
+    return _format_clock(begin_s), _format_clock(one.deadline_s)
 
 
 def make_time_rule(value: str, place: int, other: Rule | None = None) -> Rule:
@@ -443,22 +421,27 @@ def make_time_rule(value: str, place: int, other: Rule | None = None) -> Rule:
 def check_latest_start(view: ReasonView) -> str:
     """Compare the latest start of a run with the time in which the site file allows it."""
     one = view.declared
-    if not isinstance(one, BatchLoad | WasteCollection):
+    if view.kind not in {"run", "waste"}:
         return ""
     begin_s = one.deadline_s if one.window_s is None else one.window_s
     before_s = (one.deadline_s - _parse_clock_s(view.get("latest"))) % DAY_S
     if 0.0 < before_s <= ((one.deadline_s - begin_s) % DAY_S or DAY_S):
         return ""
-    return f"the site file says {format_clock(begin_s)} to {format_clock(one.deadline_s)}"
+    return f"the site file says {_format_clock(begin_s)} to {_format_clock(one.deadline_s)}"
 
 
 def check_ready(view: ReasonView) -> str:
     """Compare the time by which a car is ready with its departure in the site file: soon before it."""
-    if isinstance(view.declared, ChargePointAsset) and view.declared.departure_s is not None:
+    if view.kind == "ev" and view.declared.departure_s is not None:
         before_s = (view.declared.departure_s - _parse_clock_s(view.get("ready"))) % DAY_S
         if before_s > READY_BEFORE_S:
-            return f"it leaves at {format_clock(view.declared.departure_s)}"
+            return f"it leaves at {_format_clock(view.declared.departure_s)}"
     return check_led_by_plan(view)
+
+
+def _format_clock(at_s: float) -> str:
+    minutes = int(at_s // 60) % 1440
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def _parse_clock_s(text: str) -> float:

@@ -1,11 +1,9 @@
 """One reason of an asset as the daemon shows it, and the values that rules compare with it (pure)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from quartier.site.asset_types import Asset
-from quartier.site.site_layout import Site
 from quartier_hil.scenario.outputs import Output
 
 ZERO_W = 0.5
@@ -18,6 +16,28 @@ RESTORE_AFTER_S = 120.0
 
 
 LIMIT_W, SOC_PCT, SLACK_S = 1.0, 1.0, 3.0
+
+
+class DeclaredSite(Protocol):
+    """What a site file declares, as the gateway's own assembly reads it (``quartier.site``).
+
+    Each asset has a ``name``, a ``role``, a ``rated_w`` and what its class declares.
+    """
+
+    @property
+    def assets(self) -> Sequence[Any]:
+        """All assets."""
+        ...
+
+    @property
+    def limits(self) -> Any:
+        """The limits: ``import_hard_w`` is that of the contract."""
+        ...
+
+    @property
+    def grid_target_w(self) -> float:
+        """The grid power that batteries aim at."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +56,25 @@ class ReasonView:
     on_s: float | None = None
     output: Output | None = None
     slack_s: float = 0.0
-    site: Site | None = None
+    site: DeclaredSite | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
     raised: frozenset[str] = frozenset()
 
     @property
-    def declared(self) -> Asset | None:
+    def declared(self) -> Any:
         """The asset as the site file declares it; None if unknown."""
         assets = () if self.site is None else self.site.assets
         return next((one for one in assets if one.name == self.name), None)
+
+    @property
+    def kind(self) -> str:
+        """The role of the asset in the site file; empty if unknown."""
+        return getattr(self.declared, "role", "")
+
+    @property
+    def modes(self) -> Mapping[str, float]:
+        """The modes that the site file declares, those that take most first, with their values."""
+        return {mode.name: mode.value for mode in getattr(self.declared, "modes", ())}
 
     @property
     def value(self) -> float:

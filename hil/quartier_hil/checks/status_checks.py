@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 from typing import Any
 
-from quartier.site.site_layout import Site
 from quartier_hil.checks.reason_exceptions import UNSHOWN_CODES
 from quartier_hil.checks.reason_rules import ORDER_RULES, STATE_RULES
-from quartier_hil.checks.reason_view import ReasonView, iterate_parts, list_alarm_keys
+from quartier_hil.checks.reason_view import DeclaredSite, ReasonView, iterate_parts, list_alarm_keys
 from quartier_hil.checks.verdicts import RunData, Verdict, format_count
 from quartier_hil.scenario import expectations as asked
 from quartier_hil.scenario.outputs import Output
@@ -131,7 +130,7 @@ class ReasonCheck:
 
     outputs: Mapping[str, Output] = field(default_factory=dict)
     slack_s: float = 0.0
-    site: Site | None = None
+    site: DeclaredSite | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
     raised: frozenset[str] = frozenset()
     count: int = 0
