@@ -573,15 +573,17 @@ def _still_held(
     """Return why it is still held, by what is in force now."""
     if before is None and not switch.on:
         return held_reasons.FOUND_SWITCHED_OFF
-    if isinstance(participant.asset, Pv):
-        waits = _why_pv_waits(inputs, participant.asset, switch, result)
+    asset = participant.asset
+    assert not isinstance(asset, Battery)
+    if isinstance(asset, Pv):
+        waits = _why_pv_waits(inputs, asset, switch, result)
     else:
         waits = held_reasons.explain_no_raise(
             inputs,
             result.gate,
             result.spares_w,
             _step_w(participant, switch),
-            own=held_reasons.explain_off(participant.asset, switch, inputs.now_ns),
+            own=held_reasons.explain_off(asset, switch, inputs.now_ns),
         )
     return waits if before is None else held_reasons.explain_held(inputs, before.reason, waits)
 
