@@ -1,7 +1,29 @@
 """Run the task of one bus: writes first, then the most overdue device; set silent devices aside.
 
-A device is set aside after ``SET_ASIDE_COUNT`` exchanges in a row without an answer.  From then on it is
-probed, so seldom that its neighbours keep their poll rate (``device_health``).
+States of the bus:
+
+- *Opening*: before the line is open for the first time. Open -> *online*; LinkLost -> *lost*.
+- *Online*: ``_work`` polls and writes. LinkLost -> *lost*.
+- *Lost*: the line is closed. After 1 s to 60 s, or once an absent port is back -> opened again.
+- *Halted*: ``run`` ends after the running exchange.
+
+States of a device (``DeviceHealth``):
+
+- *Unknown* (not ``known``): its next poll is ``open``. An answer -> *reachable*; a failure -> *aside*.
+- *Reachable*: ``SET_ASIDE_COUNT`` exchanges in a row without an answer -> *aside*.
+- *Aside*: probed, so seldom that its neighbours keep their poll rate (``device_health``). A reading ->
+  *reachable*.
+- *Silent* (also *aside* and *unknown*): no answer for ``SILENT_AFTER_S`` and for three polls. Its points are
+  BAD (spec/failsafe.md#device-silent). ``open`` and a reading -> *reachable*.
+
+Invariants:
+
+- While ``run`` runs, only its task and those of ``ConcurrentExchanges`` use the line.
+- Before each read it gives points back, then writes the oldest command for a reachable device. After a
+  write, a device that waits too long is read.
+- A device with a write of unknown outcome (``doubt``) is read before it is written again.
+- No command is written after its expiry, nor to a device that is *aside*, *unknown* or in an exchange.
+- The points of a device become BAD once per silence; while *online*, not because nobody polled it.
 """
 
 import random
