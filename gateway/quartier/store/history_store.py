@@ -298,10 +298,10 @@ class Store:
         self._writer.submit(job)
 
     def _make_job(self, now: Now, *, clean: bool) -> CommitJob:
-        entrance = self._ingest
-        parts, seals = entrance.due()
+        ingest = self._ingest
+        parts, seals = ingest.due()
         marks = self._marks_new if clean or seals or self._are_marks_due(now) else {}
-        job = CommitJob(self.boot, entrance.names, len(entrance.names), parts, seals, marks, self._gaps_new)
+        job = CommitJob(self.boot, ingest.names, len(ingest.names), parts, seals, marks, self._gaps_new)
         job.utc_ms, job.good_utc_ms = now.utc_ms, now.utc_ms * now.synced
         job.damaged_ids, job.condemned, job.clean = self._damaged_ids, self._chunk_reader.condemned, clean
         job.outbox, job.begin, job.local_streams = self._offers, not self._begun, tuple(sorted(self._local))

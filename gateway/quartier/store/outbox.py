@@ -39,8 +39,8 @@ class Outbox:
     no later sample overtakes it.
     """
 
-    def __init__(self, shelf: ChunkReader) -> None:
-        self._chunk_reader = shelf
+    def __init__(self, chunk_reader: ChunkReader) -> None:
+        self._chunk_reader = chunk_reader
         self._lock = threading.Lock()
         self.is_partial = False
 

@@ -1,6 +1,6 @@
 """Plan a whole site with HiGHS as a mixed-integer program (pure).
 
-With strict prices it is solved in stages: one stage for each rung of the relaxation order, starting with the
+With strict prices it is solved in stages: one stage for each level of the relaxation order, starting with the
 one given up last, then the money. Each result becomes a row of the later stages. The module is imported only
 on request; it needs the extra ``highs``.
 """
@@ -26,7 +26,7 @@ HIGHS_NODES_MAX = 20_000
 _NEAR_WH = 0.01
 """Tolerance of HiGHS in a store, in Wh."""
 _SAME_KWH = 1e-6
-"""Tolerance of a rung when later rows hold it."""
+"""Tolerance of a level when later rows hold it."""
 _KILO = 1000.0
 _INF = highspy.kHighsInf
 
@@ -109,20 +109,20 @@ class _HighsModel:
         return bound_eur
 
     def _stages(self) -> Iterator[_Stage]:
-        """Yield one stage for everything, or one per rung and one for the money."""
+        """Yield one stage for everything, or one per level and one for the money."""
         program, meter = self._program, self._joint.meter
         costs = dict(enumerate(program.costs))
         left_eur = program.constant_eur
         if not meter.relaxation.is_strict:
             yield _Stage(costs, left_eur / program.eur, program.eur, is_money=True)
             return
-        rungs: dict[str, dict[int, float]] = {"caps": program.breaches}
+        levels: dict[str, dict[int, float]] = {"caps": program.breaches}
         for number, columns in zip(self._free, program.missing, strict=True):
             part = self._joint.parts[number]
             if not isinstance(part, BatchPart):
-                rungs.setdefault(part.relaxation_name, {}).update(dict.fromkeys(columns, 1.0))
+                levels.setdefault(part.relaxation_name, {}).update(dict.fromkeys(columns, 1.0))
         for name, times in reversed(meter.relaxation.ranked_prices):
-            weights, eur = rungs.get(name, {}), times * meter.price_max * _KILO
+            weights, eur = levels.get(name, {}), times * meter.price_max * _KILO
             offset = program.beyond_wh / _KILO if name == "caps" else 0.0
             yield _Stage(weights, offset, eur)
             left_eur -= offset * eur
@@ -153,7 +153,7 @@ class _HighsModel:
             highs.setSolution(start)
 
     def _hold(self, highs: Highs, stage: _Stage, values: list[float]) -> None:
-        """Add what was found for a rung as a row of the later stages."""
+        """Add what was found for a level as a row of the later stages."""
         if stage.is_money or not stage.costs:
             return
         found = sum(cost * values[column] for column, cost in stage.costs.items())

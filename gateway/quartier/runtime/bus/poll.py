@@ -38,7 +38,7 @@ from quartier.runtime.bus.device_health import PROBE_PAUSE_S, BusReport, DeviceH
 from quartier.runtime.bus.fallback_monitor import BusHalted, FallbackMonitor, KnownFallbacks
 from quartier.runtime.bus.mailbox import NO_WRITE_LISTENER, Mailbox, WriteListener
 from quartier.runtime.bus.point_directory import PointDirectory
-from quartier.runtime.bus.poll_schedule import BatchSeat, PollBatch, PollSchedule
+from quartier.runtime.bus.poll_schedule import BatchPlace, PollBatch, PollSchedule
 from quartier.runtime.bus.relinquish import RelinquishQueue, leave_devices
 from quartier.runtime.bus.write_budget import WriteBudget, WriteCounts
 from quartier.runtime.bus.writer import Writer
@@ -73,7 +73,7 @@ _NOT_OPENED = "not yet opened"
 class Bus:
     """One wire or endpoint with its devices; only the bus talks to them.  While it polls it is in ``moment``.
 
-    ``witness`` is informed of the outcome of each write.
+    ``listener`` is informed of the outcome of each write.
     """
 
     def __init__(
@@ -84,15 +84,15 @@ class Bus:
         clock: SiteClock,
         deliver: Callable[[Readings], None],
         log: Any,
-        tally: WriteCounts | None = None,
+        counts: WriteCounts | None = None,
         safe: Mapping[str, float | None] = MappingProxyType({}),
         tell: Callable[[Note], None] = lambda _note: None,
         moment: PollBatch | None = None,
         fallbacks: KnownFallbacks | None = None,
-        witness: WriteListener = NO_WRITE_LISTENER,
+        listener: WriteListener = NO_WRITE_LISTENER,
     ) -> None:
         self.name = name
-        self.mailbox = Mailbox(witness)
+        self.mailbox = Mailbox(listener)
         self.online = False
         self.why = _NOT_OPENED
         self._is_loss_reported, self._lost_ns = False, 0
@@ -111,11 +111,11 @@ class Bus:
         self.points = PointDirectory((health, health.driver.points) for health in self.devices.values())
         self.safe = safe
         """The release values of points; None: nothing is written, or the device knows its own."""
-        self._budget = WriteBudget(tally or WriteCounts(), self.points, safe)
+        self._budget = WriteBudget(counts or WriteCounts(), self.points, safe)
         served = tuple(self.devices.values())
-        self._listener = witness
+        self._listener = listener
         self._relinquish_queue = RelinquishQueue(
-            served, self._budget, clock, log, self._note_failure, witness
+            served, self._budget, clock, log, self._note_failure, listener
         )
         self._fallback_monitor = FallbackMonitor(fallbacks or KnownFallbacks(), served, clock, log, tell)
         self._writer = Writer(
@@ -234,7 +234,7 @@ class Bus:
         return True
 
     async def _poll_device(self, health: DeviceHealth) -> None:
-        """Read a device, and wait for it or let it use a lane."""
+        """Read a device, and wait for it or let it use a slot."""
         await self._exchanges.run(health, partial(self._read, health))
         self._schedule.note_served(health)
 
@@ -473,15 +473,15 @@ class IdleTime:
         self,
         mailbox: Mailbox,
         account: BusReport,
-        lanes: ConcurrentExchanges,
-        seat: BatchSeat,
+        slots: ConcurrentExchanges,
+        place: BatchPlace,
         clock: SiteClock,
     ) -> None:
         self.client_requests: ClientRequests | None = None
         self._mailbox = mailbox
         self._account = account
-        self._exchanges = lanes
-        self._batch_place = seat
+        self._exchanges = slots
+        self._batch_place = place
         self._clock = clock
 
     async def use(self, gap_ns: int | None) -> None:

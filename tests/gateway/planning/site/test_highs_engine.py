@@ -1,4 +1,4 @@
-"""HiGHS as a second engine of whole sites: the same model behind the same door."""
+"""HiGHS as a second engine of whole sites: the same model behind the same entry point."""
 
 import sys
 from dataclasses import replace
@@ -77,7 +77,7 @@ def test_a_battery_and_a_tank_need_no_whole_numbers() -> None:
 
 
 @pytest.mark.parametrize("seed", seeds([3, 6, 7, 8, 19, 28], [1, 2, 10, 11, 17, 18, 22]))
-def test_both_engines_give_up_the_same_rung_by_rung_and_pay_the_same_for_the_rest(seed: int) -> None:
+def test_both_engines_give_up_the_same_level_by_level_and_pay_the_same_for_the_rest(seed: int) -> None:
     one = draw_strained_site(seed)
     ours, theirs = plan_site(one), plan_site(one, engine=HIGHS_ENGINE)
     rest_eur = ours.objective_eur - given_up_eur(one, ours)
@@ -90,7 +90,7 @@ def test_both_engines_give_up_the_same_rung_by_rung_and_pay_the_same_for_the_res
     assert theirs.objective_eur - given_up_eur(one, theirs) <= rest_eur + near
 
 
-def test_what_it_gives_up_is_the_least_of_each_rung() -> None:
+def test_what_it_gives_up_is_the_least_of_each_level() -> None:
     one = draw_strained_site(7)
     plan, judge = plan_site(one, engine=HIGHS_ENGINE), SiteProgram(one).solve_staged(within=1e-5)
 
@@ -110,8 +110,8 @@ def test_a_cap_is_not_broken_for_whole_amperes_of_a_car() -> None:
 
 def test_few_nodes_leave_a_plan_of_each_stage_that_gives_up_more_at_most() -> None:
     one = draw_strained_site(7)
-    ladder = make_strict_prices(one, make_joint_plan(one).meter.price_max)
-    few, many = make_joint_plan(one, ladder), make_joint_plan(one, ladder)
+    relaxation = make_strict_prices(one, make_joint_plan(one).meter.price_max)
+    few, many = make_joint_plan(one, relaxation), make_joint_plan(one, relaxation)
     bound, _ = highs_engine.solve_with_highs(few, gap=0.0, nodes_max=1)
     highs_engine.solve_with_highs(many)
 
