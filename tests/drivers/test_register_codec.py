@@ -199,7 +199,7 @@ def test_a_write_may_go_to_another_register_of_another_type() -> None:
 
 
 @pytest.mark.parametrize("registers", [[0x7FC0, 0], [0x7F80, 0], [0xFF80, 0], [0x7FC0, 1]])
-def test_nan_and_infinity_are_bad_at_the_door(registers: list[int]) -> None:
+def test_nan_and_infinity_are_bad_when_decoded(registers: list[int]) -> None:
     assert BAD == decode_point("power_w", point(type="float32"), registers)
 
 

@@ -1,4 +1,4 @@
-"""Each kind of bus knows its section and its door, and a door costs nothing until it is used."""
+"""Each kind of bus knows its section and its factory, and a factory costs nothing until it is used."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from quartier_drivers.opcua import factory as opcua_factory
 from quartier_drivers.registry import check_host
 
 
-def test_every_kind_has_a_section_of_that_kind_and_a_door() -> None:
+def test_every_kind_has_a_section_of_that_kind_and_a_factory() -> None:
     sections = {kind: registry.load_section(kind) for kind in registry.BUS_KINDS}
 
     assert {"modbus-tcp": TcpBus, "modbus-rtu": RtuBus, "gpio": GpioBus}.items() <= sections.items()
@@ -25,11 +25,11 @@ def test_every_kind_has_a_section_of_that_kind_and_a_door() -> None:
         sections
     )
     assert all(kind == get_args(one.model_fields["kind"].annotation)[0] for kind, one in sections.items())
-    doors = {FACTORY, driver.FACTORY, meter_driver.FACTORY, factory.FACTORY, opcua_factory.FACTORY}
-    assert doors == {registry.load_factory(kind) for kind in registry.BUS_KINDS}
+    factories = {FACTORY, driver.FACTORY, meter_driver.FACTORY, factory.FACTORY, opcua_factory.FACTORY}
+    assert factories == {registry.load_factory(kind) for kind in registry.BUS_KINDS}
 
 
-def test_a_guest_on_a_wire_has_a_door_of_its_own_that_nobody_else_pays_for() -> None:
+def test_a_guest_on_a_wire_has_a_factory_of_its_own_that_nobody_else_pays_for() -> None:
     code = (
         "import sys; from quartier_drivers import registry; from quartier_drivers.device_profile import loading;"
         "registry.load_factory('modbus-tcp'), loading.load_profile('eastron/sdm630');"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.drivers.shelf import NAMES, VECTORS, list_names, load_builtin, load_vectors
+from tests.drivers.builtin_profiles import NAMES, VECTORS, list_names, load_builtin, load_vectors
 
 from quartier_drivers import register_codec
 from quartier_drivers.bacnet.profile import BacnetProfile

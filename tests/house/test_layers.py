@@ -363,7 +363,7 @@ def test_rooms_import_only_what_the_plan_lets_them(modules: list[Any]) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_each_library_has_its_one_door(modules: list[Any]) -> None:
+def test_each_library_has_its_one_importer(modules: list[Any]) -> None:
     wrong = [
         f"{module.path}:{found.line}: {found.module} belongs to {', '.join(WRAPPED[top])}"
         for module in modules

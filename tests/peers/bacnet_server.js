@@ -1,4 +1,4 @@
-// A BACnet device on npm's node-bacnet or @bacnet-js/client: a judge of our door that is not of our making.
+// A BACnet device on npm's node-bacnet or @bacnet-js/client: a judge of our driver that is not of our making.
 //
 //   node bacnet_server.js node-bacnet|@bacnet-js/client PORT INSTANCE
 //

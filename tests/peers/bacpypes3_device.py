@@ -1,4 +1,4 @@
-"""A BACnet device on bacpypes3's own application: a judge of our door that is not of our making.
+"""A BACnet device on bacpypes3's own application: a judge of our driver that is not of our making.
 
     python bacpypes3_device.py --address 127.0.0.1:47901 --instance 900 [--bbmd 10.1.1.1] [--foreign 10.1.1.1 --ttl 30]
 

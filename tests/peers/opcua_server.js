@@ -1,4 +1,4 @@
-// An OPC UA server on node-opcua: a judge of our door that is not of our making.
+// An OPC UA server on node-opcua: a judge of our driver that is not of our making.
 //
 //   node opcua_server.js [key=word ...]      the keys, variables and commands of hil/quartier_bench/peers/opcua.c,
 //                                            and two commands more, which open62541 has no way for:

@@ -1,4 +1,26 @@
-"""The driver of a Modbus device: plans the reads of its profile, reads, writes and relinquishes."""
+"""The driver of a Modbus device: plans the reads of its profile, reads, writes and relinquishes.
+
+States of the device:
+
+- *Aside* (``_aside``): not asked since ``open``, silent, or repeatedly reported absent by a Modbus gateway.
+  No request is late, and requests go one by one. An answer -> *answering*: all grids start again from now.
+- *Answering*: due requests may go in one batch. NoReply, LinkLost or absence -> *aside*.
+
+States of a request (``ReadJob``):
+
+- *Planned* (in ``_jobs``): due at the points of its grid; missed points are skipped and counted.
+- *Urgent* (a key in ``_urgent``): read back after a write, before all others.
+- *Refused* (in ``_refusals``): the device refused it and it cannot be divided. Its points are BAD. It is
+  tried every 10 min, within 1 min after a silence; an answer -> everything is planned anew.
+
+Invariants:
+
+- A request is in ``_jobs`` or in ``_refusals``, never in both; ``_next`` is the one that is due first.
+- A write that needs a scale register is refused until that register was read and valid.
+- The device's timer is written before the setpoint, unless it runs (spec/failsafe.md#rule-5).
+- A write that was tried makes its read-back due, whatever its outcome: only a reading shows the value.
+- A release writes no limit higher than one known to be in force in the device (spec/failsafe.md#rule-5).
+"""
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial

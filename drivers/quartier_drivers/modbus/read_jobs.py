@@ -62,7 +62,7 @@ class ReadJob:
     def __init__(
         self,
         sheet: RequestLayout,
-        seat: DeviceOwners,
+        owners: DeviceOwners,
         due_ns: int,
         powers: ScalePowers,
         known: Mapping[str, Value],
@@ -71,14 +71,14 @@ class ReadJob:
     ) -> None:
         block = sheet.block
         self.sheet = sheet
-        self.unit = seat.unit_of(block)
+        self.unit = owners.unit_of(block)
         self.request = make_read(self.unit, block.table, block.start, block.count)
         self.due_ns = due_ns
         self.period_ns = int(block.period_s * 1_000_000_000)
         self.connects_count = 0.0
         self.settled_ns = 0
         self.layout = Layout((), b"")
-        self._owners = seat
+        self._owners = owners
         self._shows_raw = shows_raw
         self._scale_words: tuple[bytes, ...] = ()
         self._fit = _UNREAD

@@ -53,11 +53,11 @@ class AnswerLayout:
     def __len__(self) -> int:
         return len(self.points)
 
-    def layout(self, seat: "DeviceOwners") -> Layout:
+    def layout(self, owners: "DeviceOwners") -> Layout:
         """Return a layout of these points for the device of these owners."""
         if self._shared_quantities is None:
-            return Layout([seat.name(key) for key in self.keys], self._kinds)
-        return Layout.of(seat.owner(self.keys[0]), self._shared_quantities)
+            return Layout([owners.name(key) for key in self.keys], self._kinds)
+        return Layout.of(owners.owner(self.keys[0]), self._shared_quantities)
 
     def decoder(self, place: int) -> register_codec.Decoder:
         """Return the decoder of the point at ``place``, for points that the native reader leaves."""

@@ -119,14 +119,16 @@ def fit_raw(raw: float, type_number: int) -> RawValue:
 
 def dump_write(wanted: PlannedWrite, offer: EndpointOffer | None = None) -> Mapping[str, Any]:
     """Return a write as JSON data of ``release.json``; ``offer`` is the endpoint that was used last."""
-    door = {} if offer is None else {"offer": [offer.policy, offer.mode, find_fingerprint(offer.certificate)]}
+    offer_data = (
+        {} if offer is None else {"offer": [offer.policy, offer.mode, find_fingerprint(offer.certificate)]}
+    )
     return {
         "point": wanted.point,
         "node": str(wanted.node),
         "index": wanted.index,
         "raw": wanted.raw,
         "type": TYPE_NAMES.get(wanted.type_number, ""),
-        **door,
+        **offer_data,
     }
 
 

@@ -80,11 +80,11 @@ def _render_point_with_writes(
     return found
 
 
-def _render_writes(info: PointInfo, tally: WriteCounts, utc_ms: int) -> dict[str, Any]:
+def _render_writes(info: PointInfo, counts: WriteCounts, utc_ms: int) -> dict[str, Any]:
     return {
-        "today": tally.today(info.point, utc_ms),
+        "today": counts.today(info.point, utc_ms),
         "budget": info.writes_per_day or None,
-        "total": tally.total(info.point),
+        "total": counts.total(info.point),
         "persistent": info.persistent,
     }
 

@@ -129,19 +129,21 @@ def make_saving_tasks(
     fleet: BusManager,
     link: Callable[[], LinkState],
     contract: Callable[[], object],
-    pledges: PendingAcks,
+    pending_acks: PendingAcks,
     remembering: Callable[[], NamedParts],
     clock: SiteClock,
     log: Any,
 ) -> list[Coroutine[Any, Any, None]]:
     """Make the tasks that save state, each when something changed.
 
-    ``contract`` and ``pledges`` are those of ``state_files.run_memory_saving``.
+    ``contract`` and ``pending_acks`` are those of ``state_files.run_memory_saving``.
     """
     return [
         state_files.run_link_saving(state_dir, link, clock, log),
         state_files.run_write_count_saving(state_dir, fleet.write_counts, clock, log),
-        state_files.run_memory_saving(state_dir, fleet.memory, remembering, clock, log, contract, pledges),
+        state_files.run_memory_saving(
+            state_dir, fleet.memory, remembering, clock, log, contract, pending_acks
+        ),
         state_files.run_fallback_saving(state_dir, fleet.fallbacks, clock, log),
     ]
 

@@ -75,7 +75,7 @@ class ControlLoop:
         ledger: WriteLedger | None = None,
         *,
         outage_before: bool = False,
-        sentry: AlarmManager | None = None,
+        alarm_manager: AlarmManager | None = None,
     ) -> None:
         self.params = params
         self.link = state
@@ -85,7 +85,7 @@ class ControlLoop:
         self.manual_overrides = None
         self.view = {}
         self.ledger = ledger or WriteLedger(store)
-        self.alarm_manager = sentry or AlarmManager(store.event, log, clock)
+        self.alarm_manager = alarm_manager or AlarmManager(store.event, log, clock)
         self._clock = clock
         self._boot = find_boot_id()
         self._image = image

@@ -122,10 +122,10 @@ class Daemon:
             self._fast = FastTicker(self._clock, self._run_fast_cycle)
             self._fast.set_wanted(on=self.control_loop.is_fast)
             runtime_dir, asked = self._places.runtime_dir, self._make_questions()
-            deeds = {**self._overrides.order_handlers, **self._alarm_manager.order_handlers}
+            handlers = {**self._overrides.order_handlers, **self._alarm_manager.order_handlers}
             applying = SiteFileChanges(self._places, lambda: self._loaded, self._reread.set, *self._services)
             on_site = {**applying.order_handlers, **self._overrides.on_site_handlers}
-            operators = OrderServer(runtime_dir, deeds, self._log, on_site=on_site)
+            operators = OrderServer(runtime_dir, handlers, self._log, on_site=on_site)
             tasks = [
                 group.create_task(self._ticker.run(), name="ticker"),
                 group.create_task(self._fast.run(), name="fast"),
@@ -173,7 +173,7 @@ class Daemon:
         self._take_release_log(now)
         around = self._clock, self._image, self.fleet, self._store, self._log, self._ledger
         self.control_loop = ControlLoop(
-            house, params, state, *around, outage_before=left.outage, sentry=self._alarm_manager
+            house, params, state, *around, outage_before=left.outage, alarm_manager=self._alarm_manager
         )
         self._fault_alarms = FaultAlarms(
             self.control_loop, self.fleet, self._release_file, lambda: self._loaded
@@ -245,7 +245,7 @@ class Daemon:
         if site.district_link is None:
             return None
         with process_size.hide_modules(*(() if site.district_link.tls else ("ssl",))):
-            from quartier.daemon.district_link import (  # noqa: PLC0415 - a door unused costs nothing
+            from quartier.daemon.district_link import (  # noqa: PLC0415 - unused it costs nothing
                 make_catalog,
                 make_uplink,
             )

@@ -220,17 +220,17 @@ def save_device_memory(state_dir: Path, facts: dict[str, Any]) -> None:
 
 
 async def _wait_for_change(
-    clock: SiteClock, contract: Callable[[], object], agreed: object, rung: asyncio.Event
+    clock: SiteClock, contract: Callable[[], object], agreed: object, woken: asyncio.Event
 ) -> None:
     """Wait for at most a minute, until the contract differs from the saved one or an ack waits."""
     due_ns = clock.now_ns() + int(max(MEMORY_PERIOD_S, MEMORY_PERIOD_FLOOR_S * clock.rate) * 1e9)
-    while clock.now_ns() < due_ns and contract() == agreed and not rung.is_set():
+    while clock.now_ns() < due_ns and contract() == agreed and not woken.is_set():
         with suppress(TimeoutError):
             async with asyncio.timeout(
                 max(find_wait_s(clock.now_ns(), MEMORY_CHECK_S) / clock.rate, MEMORY_CHECK_FLOOR_S)
             ):
-                await rung.wait()
-    rung.clear()
+                await woken.wait()
+    woken.clear()
 
 
 async def run_memory_saving(
@@ -240,16 +240,16 @@ async def run_memory_saving(
     clock: SiteClock,
     log: Any,
     contract: Callable[[], object] = lambda: None,
-    pledges: PendingAcks | None = None,
+    pending_acks: PendingAcks | None = None,
 ) -> None:
     """Save changes once a minute; log once if the disk refuses.
 
     ``contract`` returns facts that are rarely learnt and must not be lost: a change is saved at once.
-    ``pledges`` are acks that wait until the save is done.
+    ``pending_acks`` are acks that wait until the save is done.
     """
     saved = memory.gather((), 0)
     agreed, failing = contract(), False
-    waiting = pledges or PendingAcks(lambda _ack: None)
+    waiting = pending_acks or PendingAcks(lambda _ack: None)
     while True:
         await _wait_for_change(clock, contract, agreed, waiting.wake_event)
         agreed, count = contract(), waiting.count
@@ -315,23 +315,23 @@ def load_write_counts(state_dir: Path) -> WriteCounts:
         return WriteCounts()
 
 
-def save_write_counts(state_dir: Path, tally: WriteCounts) -> None:
+def save_write_counts(state_dir: Path, counts: WriteCounts) -> None:
     """Save the write counts.  Raises OSError."""
-    state_file.save_facts(state_dir / WRITES_FILE, tally.facts())
+    state_file.save_facts(state_dir / WRITES_FILE, counts.facts())
 
 
-async def run_write_count_saving(state_dir: Path, tally: WriteCounts, clock: SiteClock, log: Any) -> None:
+async def run_write_count_saving(state_dir: Path, counts: WriteCounts, clock: SiteClock, log: Any) -> None:
     """Save the write counts after each write; log once if the disk refuses."""
     kept_count = 0
     failing = False
     while True:
         await clock.sleep_coarsely(WRITES_PERIOD_S, WRITES_PERIOD_FLOOR_S)
-        count = tally.changes_count
+        count = counts.changes_count
         if count == kept_count:
             continue
         try:
             # Taken here, in the event loop: the thread must not read what the loop changes.
-            await asyncio.to_thread(state_file.save_facts, state_dir / WRITES_FILE, tally.facts())
+            await asyncio.to_thread(state_file.save_facts, state_dir / WRITES_FILE, counts.facts())
         except OSError as error:
             if not failing:
                 log.warning("writes.not_kept", folder=str(state_dir), why=error.strerror or str(error))

@@ -205,10 +205,10 @@ class SiteClock:
         except OSError:  # perhaps no descriptor is left: an inexact wait is better than none
             await self.sleep(left_s)
             return
-        rung = asyncio.Event()
+        woken = asyncio.Event()
         try:
-            bell.set(loop_s + left_s / self.rate, rung.set)
-            await rung.wait()
+            bell.set(loop_s + left_s / self.rate, woken.set)
+            await woken.wait()
         finally:
             bell.close()
 

@@ -40,7 +40,7 @@ async def supervise(
         started_ns = clock.now_ns()
         try:
             await run()
-        except Exception as error:  # noqa: BLE001 - the one place: a bug in a door stops that door only
+        except Exception as error:  # noqa: BLE001 - the one place: a bug in a driver stops that bus only
             if clock.now_ns() - started_ns > SOUND_RUN_S * 1e9:
                 failures_count = 0
             failures_count += 1

@@ -1,6 +1,27 @@
 """Provide the history to the event loop: number, journal, keep, offer and trim samples.
 
 Nothing here waits for a disk except ``open``, ``close`` and ``wait_for_disk``.  Time is passed in as ``Now``.
+
+States:
+
+- *Closed* (``boot`` is 0).  ``open`` numbers the boot and leads to *opening*.
+- *Opening* (not ``_loaded``): each due ``tick`` tries to open the file.  ``FileOpened`` -> *unsettled*.
+- *Unsettled* (``_loaded``, not ``_begun``): memory holds what earlier boots left.  ``JobCommitted`` ->
+  *committing*: earlier boots are settled.
+- *Committing*: one job each ``commit_s``, at once for an event.  ``JobFailed`` -> *failing*.
+- *Failing* (``_failed_in_row`` > 0): a job after each pause, which doubles up to 60 s.  ``JobCommitted`` ->
+  *committing*.
+- A file that was removed or set aside as damaged leads back to *unsettled*; all of memory is written again.
+
+Invariants:
+
+- The writer has one job at most, and all its reports are processed before the next job (``_is_ready``).
+- An unconfirmed sample is in memory, on disk or in a gap record (spec/sync.md#watermark).
+- Once ``open`` has returned, the call that numbers a sample also journals it (spec/sync.md#journal).
+- A sealed chunk stays in memory until the next commit, so that a reader always finds it.
+- A file of the journal is deleted only when its samples are on disk or recorded as dropped.
+- A mark never goes back, nor beyond the newest sample of its stream.
+- What a failed job should have saved goes into the next job.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -277,10 +298,10 @@ class Store:
         self._writer.submit(job)
 
     def _make_job(self, now: Now, *, clean: bool) -> CommitJob:
-        entrance = self._ingest
-        parts, seals = entrance.due()
+        ingest = self._ingest
+        parts, seals = ingest.due()
         marks = self._marks_new if clean or seals or self._are_marks_due(now) else {}
-        job = CommitJob(self.boot, entrance.names, len(entrance.names), parts, seals, marks, self._gaps_new)
+        job = CommitJob(self.boot, ingest.names, len(ingest.names), parts, seals, marks, self._gaps_new)
         job.utc_ms, job.good_utc_ms = now.utc_ms, now.utc_ms * now.synced
         job.damaged_ids, job.condemned, job.clean = self._damaged_ids, self._chunk_reader.condemned, clean
         job.outbox, job.begin, job.local_streams = self._offers, not self._begun, tuple(sorted(self._local))

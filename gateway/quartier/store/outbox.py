@@ -1,4 +1,17 @@
-"""Find what the district has not confirmed, from memory and from sealed chunks."""
+"""Find what the district has not confirmed, from memory and from sealed chunks.
+
+A sample above the mark of its stream is in one of these places, the oldest first: sealed in the file, sealed
+but not yet forgotten by memory, or in memory only.
+
+Invariants:
+
+- Samples of a stream are returned in sequence; no later one overtakes an earlier one that can still be found.
+- If the file cannot be read now, or a damaged one is still carried over (``is_partial``), nothing newer than
+  what it holds is returned.
+- No file is read if memory holds the sample after the mark: live data costs no read.
+- A run of samples has one stream, one boot and no hole (spec/sync.md#sequence).
+- One call returns fewer samples than its limit only if no more can be found.
+"""
 
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -26,8 +39,8 @@ class Outbox:
     no later sample overtakes it.
     """
 
-    def __init__(self, shelf: ChunkReader) -> None:
-        self._chunk_reader = shelf
+    def __init__(self, chunk_reader: ChunkReader) -> None:
+        self._chunk_reader = chunk_reader
         self._lock = threading.Lock()
         self.is_partial = False
 

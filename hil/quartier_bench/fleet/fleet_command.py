@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from quartier_bench.load_test import load_test_command as swarm
+from quartier_bench.load_test import load_test_command
 
 if TYPE_CHECKING:
     from quartier_bench.fleet.results import DayResult
@@ -76,14 +76,14 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
     to.add_argument("--twin", action="store_true", help="step by the kernel's reference twin: slow")
     to.add_argument("--report", type=Path, metavar="FOLDER", help="for index.html and fleet.json [none]")
     to.add_argument("--json", action="store_true", help="JSON alone on stdout, progress on stderr")
-    swarm.add_wire_arguments(to)
+    load_test_command.add_wire_arguments(to)
     to.set_defaults(command=run_fleet, needed=REQUIRED_PACKAGES)
 
 
 def run_fleet(options: argparse.Namespace) -> int:
     """Run, print, judge."""
     if options.wire is not None:
-        return swarm.run_wire_fleet(options)
+        return load_test_command.run_wire_fleet(options)
     from quartier_bench.fleet import results  # noqa: PLC0415 - as above
     from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - what is heavy, on first use
 

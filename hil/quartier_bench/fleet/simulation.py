@@ -10,7 +10,7 @@ import numpy as np
 
 from quartier.control.link.state import LinkMode
 from quartier.control.requests import OnLoss
-from quartier_bench.fleet import events as happenings
+from quartier_bench.fleet import events
 from quartier_bench.fleet.building_stock import BuildingStock, FloatArray
 from quartier_bench.fleet.district_limits import (
     AUTONOMOUS_SHARE,
@@ -98,7 +98,7 @@ class FleetDay:
         self.returns = LoadRestoration(self.fleet.units, self.of, self.contract_w, stock.seed, self.seen)
         self.caps = BuildingLimits(self.count, stock.seed, settings.spread_s)
         self.link = FleetLink(
-            happenings.list_limit_shares(settings.events),
+            events.list_limit_shares(settings.events),
             settings.start_utc_ms,
             settings.on_loss,
             settings.from_second,
@@ -134,8 +134,8 @@ class FleetDay:
         return self.record
 
     def _second(self, second: int, place: int) -> None:
-        out = happenings.is_running(self.settings.events, "outage", second)
-        down = happenings.is_running(self.settings.events, "restart", second) or out
+        out = events.is_running(self.settings.events, "outage", second)
+        down = events.is_running(self.settings.events, "restart", second) or out
         if place == 0 or second % 60 == 0 or out != self._was_in_outage:
             self.plant.minute(second // 60, live=not out)
         self.plant.second(live=not out, steered=not down)
@@ -159,7 +159,7 @@ class FleetDay:
 
     def _link(self, second: int, place: int, *, out: bool, down: bool) -> None:
         """Heartbeats and documents, and the caps that follow."""
-        lost = happenings.is_running(self.settings.events, "optimiser-lost", second)
+        lost = events.is_running(self.settings.events, "optimiser-lost", second)
         if self._was_in_outage and not out:
             self.returns.powered(second)
         if self._was_down and not (down or self._was_in_outage):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from quartier_bench.forecast_score.forecast_errors import ErrorTally, TallyKey
+    from quartier_bench.forecast_score.forecast_errors import CountsKey, ErrorCounts
 
 BETTER, WORSE, NO_RUN = 0, 1, 2
 SCORED_DAYS = 92
@@ -61,7 +61,7 @@ def run_forecast(options: argparse.Namespace) -> int:
 
     where = (None, None) if options.nowhere else (options.latitude, options.longitude)
     place = forecast_errors.RecordsPlace(options.zone, where[0], where[1], options.year)
-    found: dict[str, dict[TallyKey, ErrorTally]] = {}
+    found: dict[str, dict[CountsKey, ErrorCounts]] = {}
     try:
         for path in _list_files(options.records):
             home = forecast_errors.read_home(path, place)
@@ -74,7 +74,7 @@ def run_forecast(options: argparse.Namespace) -> int:
         for fault in error.faults:
             print(fault, file=sys.stderr)
         return NO_RUN
-    rows = [row for name, tallies in found.items() for row in _make_rows(name, tallies)]
+    rows = [row for name, counts in found.items() for row in _make_rows(name, counts)]
     is_better = bool(rows) and all(row["better"] for row in rows)
     print(json.dumps({"better": is_better, "rows": rows}) if options.json else "\n".join(format_table(rows)))
     return BETTER if is_better else WORSE
@@ -101,22 +101,21 @@ def _list_files(paths: Sequence[Path]) -> Iterator[Path]:
         yield from inside
 
 
-def _make_rows(name: str, tallies: "Mapping[TallyKey, ErrorTally]") -> Iterator[dict[str, Any]]:
+def _make_rows(name: str, counts: "Mapping[CountsKey, ErrorCounts]") -> Iterator[dict[str, Any]]:
     from quartier_bench.forecast_score import forecast_errors  # noqa: PLC0415 - as above
 
     for quantity in forecast_errors.QUANTITIES:
         for span, (first, last) in enumerate(forecast_errors.HORIZON_SPANS):
             errors = {
-                who: tallies[quantity, span, who]
-                for who in (forecast_errors.OURS, *forecast_errors.BASELINES)
+                who: counts[quantity, span, who] for who in (forecast_errors.OURS, *forecast_errors.BASELINES)
             }
             ours = errors[forecast_errors.OURS]
             yield {
                 "home": name,
                 "quantity": quantity,
                 "ahead_h": f"{first + 1}-{last}",
-                "mae_w": {who: round(tally.mae_w, 1) for who, tally in errors.items()},
-                "rmse_w": {who: round(tally.rmse_w, 1) for who, tally in errors.items()},
+                "mae_w": {who: round(counts.mae_w, 1) for who, counts in errors.items()},
+                "rmse_w": {who: round(counts.rmse_w, 1) for who, counts in errors.items()},
                 "inside_pct": round(ours.inside_pct, 1),
                 "below_pct": [round(100.0 * count / ours.count, 1) for count in ours.below],
                 "better": all(

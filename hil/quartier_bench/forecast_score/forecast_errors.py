@@ -92,7 +92,7 @@ BASELINES = ("last hour", "yesterday", "last week")
 
 
 @dataclass(slots=True)
-class ErrorTally:
+class ErrorCounts:
     """Errors in W; of ours also how many lay between the quantiles 10 and 90 %, and below 10, 50, 90 %."""
 
     count: int = 0
@@ -123,7 +123,7 @@ class ErrorTally:
         return 100.0 * self.within / self.count
 
 
-TallyKey = tuple[str, int, str]
+CountsKey = tuple[str, int, str]
 """Quantity, place in ``SPANS``, who."""
 
 
@@ -149,32 +149,32 @@ def iterate_forecasts(
 
 def score_forecasts(
     home: RecordedHome, begin: int, until: int, every: int = 1, *, frozen: bool = False
-) -> dict[TallyKey, ErrorTally]:
-    """The errors of ours and of the rivals."""
+) -> dict[CountsKey, ErrorCounts]:
+    """The errors of ours and of the baselines."""
     pairs = zip(home.load_w, home.generated_w, strict=True)
     net_w = [None if load is None or sun is None else load - sun for load, sun in pairs]
     courses = dict(zip(QUANTITIES, (home.load_w, home.generated_w, net_w), strict=True))
-    tallies = {
-        (name, span, who): ErrorTally()
+    counts = {
+        (name, span, who): ErrorCounts()
         for name in QUANTITIES
         for span in range(len(HORIZON_SPANS))
         for who in (OURS, *BASELINES)
     }
     for at, found in iterate_forecasts(home, begin, until, every, frozen=frozen):
         for name, course in courses.items():
-            _add_errors(tallies, name, course[:until], at, getattr(found, name))
-    return tallies
+            _add_errors(counts, name, course[:until], at, getattr(found, name))
+    return counts
 
 
 def _add_errors(
-    tallies: dict[TallyKey, ErrorTally],
+    counts: dict[CountsKey, ErrorCounts],
     name: str,
     course: Sequence[OptionalPower],
     at: int,
     series: ForecastSeries,
 ) -> None:
     for span, (first, last) in enumerate(HORIZON_SPANS):
-        ours = tallies[name, span, OURS]
+        ours = counts[name, span, OURS]
         for far in range(first, min(last, len(course) - at)):
             true = course[at + far]
             if true is None:
@@ -188,7 +188,7 @@ def _add_errors(
                 # What nobody knows was as the hour before it.
                 then = rule(at, far)
                 told = course[then] if course[then] is not None else course[then - 1]
-                tallies[name, span, who].add((told or 0.0) - true)
+                counts[name, span, who].add((told or 0.0) - true)
 
 
 _BASELINE_RULES: dict[str, Callable[[int, int], int]] = {

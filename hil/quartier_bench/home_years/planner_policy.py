@@ -74,7 +74,7 @@ class HomePlanner:
     place: RecordsPlace = field(default_factory=RecordsPlace)
     aims: PlanAims = field(default_factory=PlanAims)
     learner: Learner = field(init=False)
-    crests: PeakHistory = field(init=False)
+    peaks: PeakHistory = field(init=False)
     carbon: CarbonForecast = field(init=False)
     account: RuleBaseline = field(init=False)
     shadow: RuleBattery = field(init=False)
@@ -86,7 +86,7 @@ class HomePlanner:
         home, place = self.home, self.place
         rated_w = home.pv_rated_kw * _W_PER_KW
         self.learner = Learner(SiteFacts(zone=place.zone, where=place.where, pv_rated_w=rated_w))
-        self.crests, self.carbon = PeakHistory(), CarbonForecast()
+        self.peaks, self.carbon = PeakHistory(), CarbonForecast()
         self.account, self.shadow = RuleBaseline(), RuleBattery(make_battery_model(home.battery, 0.0))
         self.account.day_peak.least = self.aims.day_peak_factor_min
         self.slots = list(iterate_slots(home, place, len(home.load_kwh) + AHEAD_H))
@@ -94,7 +94,7 @@ class HomePlanner:
     def learn(self, row: int, load_kwh: float, pv_kwh: float, grid_kwh: float) -> None:
         """Take in an hour that is over: of the hour that comes twice in autumn, the records have one."""
         self.learner.step(self.slots[row], load_kwh * _W_PER_KW, pv_kwh * _W_PER_KW)
-        self.crests.learn(row // DAY_H, grid_kwh * _W_PER_KW)
+        self.peaks.learn(row // DAY_H, grid_kwh * _W_PER_KW)
         bare_w = (load_kwh - pv_kwh) * _W_PER_KW
         grids_w = grid_kwh * _W_PER_KW, self.shadow.grid_w(bare_w, 1.0), bare_w
         self.account.learn(row // DAY_H, grids_w, self.newest_kg_per_kwh, 1.0)
@@ -141,7 +141,7 @@ class HomePlanner:
         days = [at // DAY_H for at in range(row, row + count)]
         contract = Contract(
             co2_eur_per_g=self.account.co2.factor * self.aims.co2_eur_per_kg / _W_PER_KW,
-            surcharges=self.crests.surcharges(
+            surcharges=self.peaks.surcharges(
                 days, self.account.day_peak.factor * self.aims.day_peak_eur_per_kw / _W_PER_KW
             ),
         )

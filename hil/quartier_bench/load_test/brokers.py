@@ -20,7 +20,7 @@ from quartier_sim.modbus.endpoints import find_free_port
 RABBITMQ_SCRIPTS = Path("/usr/lib/rabbitmq/bin")
 """Debian's folder of its scripts, which take the caller's environment."""
 BROKER_HOST, CERTIFICATE_VALIDITY = "localhost", dt.timedelta(days=1)
-"""The name in a broker's certificate, and how long those of a swarm are good for."""
+"""The name in a broker's certificate, and how long those of a load test are good for."""
 _READY_S = 60.0
 _PLAIN_LISTENER = "mqtt.listeners.tcp.1 = 127.0.0.1:{port}\n"
 _TLS_LISTENER = """\

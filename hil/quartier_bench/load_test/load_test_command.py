@@ -19,7 +19,7 @@ MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - where a machine has it: what ga
 
 
 def add_wire_arguments(to: argparse.ArgumentParser) -> None:
-    """Add the options of a swarm to the parser of ``fleet``."""
+    """Add the options of a load test to the parser of ``fleet``."""
     group = to.add_argument_group("over the wire")
     group.add_argument("--wire", type=int, metavar="GATEWAYS", help="so many of the product's own sessions")
     group.add_argument("--broker", choices=BROKER_KINDS, default="mosquitto", help="[%(default)s]")
@@ -40,9 +40,9 @@ def add_wire_arguments(to: argparse.ArgumentParser) -> None:
 
 
 def run_wire_fleet(options: argparse.Namespace) -> int:
-    """Swarm, print, judge."""
+    """Load test, print, judge."""
     place = MEMORY_FOLDER if MEMORY_FOLDER.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="quartier-swarm-", dir=place) as name:
+    with tempfile.TemporaryDirectory(prefix="quartier-load_test-", dir=place) as name:
         try:
             found = _run_fleet(options, Path(name))
         except MissingBrokerError as error:

@@ -20,7 +20,7 @@ _POLL_S = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class LoadShape:
-    """Size of a swarm: gateways, processes of gateways, hosts, and seconds between two samples.
+    """Size of a load test: gateways, processes of gateways, hosts, and seconds between two samples.
 
     ``shares``: answers come by shared subscriptions; ``primary``: gateways wait for their host's STATE;
     ``rate``: seconds of the sites' clock per real second.
@@ -61,9 +61,9 @@ class ProcessGroup:
         self.time = {"rate": shape.rate, "origin": time.time()}
         self.parks: list[Process] = []
         self.hosts: list[Process] = []
-        key = SigningKey.fresh("swarm")
+        key = SigningKey.fresh("load_test")
         key.save(folder)
-        self.key = folder / "swarm.pem"
+        self.key = folder / "load_test.pem"
         self.issuers = folder / "issuers.json"
         self.issuers.write_text(json.dumps([key.listing(DOCUMENT_TYPES)]))
         self.ca: dict[str, str] = {}
@@ -162,7 +162,7 @@ class ProcessGroup:
         for one in ones:
             answer = one.ask(order)
             if not answer:
-                raise RuntimeError(f"a process of the swarm is gone, see {self.folder}")
+                raise RuntimeError(f"a process of the load_test is gone, see {self.folder}")
             found.append(json.loads(answer))
         return found
 

@@ -170,19 +170,19 @@ def run_homes(options: argparse.Namespace) -> int:
         if home.name in homes
         for variant in variants
     ]
-    tallies: list[sound_meter_check.VerdictTally] = []
+    all_counts: list[sound_meter_check.VerdictCounts] = []
 
-    def found_so_far() -> Iterator[tuple[str, str, sound_meter_check.VerdictTally]]:
-        for one, tally in zip(
+    def found_so_far() -> Iterator[tuple[str, str, sound_meter_check.VerdictCounts]]:
+        for one, counts in zip(
             asked, _map_in_processes(sound_meter_check.run_request, asked, options.jobs), strict=True
         ):
-            tallies.append(tally)
-            yield one.home.name, one.variant, tally
+            all_counts.append(counts)
+            yield one.home.name, one.variant, counts
 
     describe = sound_meter_check.format_json_lines if options.json else sound_meter_check.format_rows
     for line in describe(found_so_far()):
         _print_line(line)
-    return KEPT if all(tally.count("implausible") == 0 for tally in tallies) else BROKEN
+    return KEPT if all(counts.count("implausible") == 0 for counts in all_counts) else BROKEN
 
 
 def _print_line(text: str) -> None:

@@ -36,7 +36,7 @@ QUANTITIES = tuple(
 
 
 @dataclass(slots=True)
-class VerdictTally:
+class VerdictCounts:
     """Spans of each verdict of a sound meter, and what was held against it when each began.
 
     ``spans`` are the second, the verdict and the causes of each beginning.
@@ -81,9 +81,9 @@ def make_site(folder: Path, variant: BuildingVariant) -> Site:
     )
 
 
-def run_check_alone(site: Site, records: Iterable[SecondRecord], *, signed: bool = True) -> VerdictTally:
+def run_check_alone(site: Site, records: Iterable[SecondRecord], *, signed: bool = True) -> VerdictCounts:
     """Feed the judge with a stream, and nothing else of the gateway; return its verdicts."""
-    tally, state = VerdictTally(), MeterCheck()
+    counts, state = VerdictCounts(), MeterCheck()
     memories: dict[str, LastGood] = {}
     seen: dict[str, LastGood] = {}
     orders: dict[str, Order] = {}
@@ -108,13 +108,13 @@ def run_check_alone(site: Site, records: Iterable[SecondRecord], *, signed: bool
             known = record.orders
             orders = {point: _make_order(orders, point, value, now_ns) for point, value in known.items()}
         before, state = state.verdict, advance_check(state, site, memories, seen, orders, context, now_ns)
-        tally.seconds_count += 1
-        tally.suspect_s += state.verdict is Verdict.SUSPECT
-        tally.implausible_s += state.verdict is Verdict.IMPLAUSIBLE
+        counts.seconds_count += 1
+        counts.suspect_s += state.verdict is Verdict.SUSPECT
+        counts.implausible_s += state.verdict is Verdict.IMPLAUSIBLE
         if state.verdict > before:
             causes = ", ".join(sorted(code for code, _ in state.causes))
-            tally.spans.append((now_ns / 1e9, state.verdict.name.lower(), causes))
-    return tally
+            counts.spans.append((now_ns / 1e9, state.verdict.name.lower(), causes))
+    return counts
 
 
 def _make_order(before: Mapping[str, Order], point: str, value: float, now_ns: int) -> Order:
@@ -133,11 +133,11 @@ class CheckRequest:
     whole: bool = False
 
 
-def run_request(asked: CheckRequest) -> VerdictTally:
+def run_request(asked: CheckRequest) -> VerdictCounts:
     """Let the judge see these days; return its verdicts."""
     variant, days = VARIANTS[asked.variant], spread_days(asked.home, asked.days_count)
     if asked.whole:
-        from quartier_bench.meter_check import whole_cycle  # noqa: PLC0415 - it needs this module's Tally
+        from quartier_bench.meter_check import whole_cycle  # noqa: PLC0415 - it needs this module's Counts
 
         return whole_cycle.run_days(asked.home, variant, days, asked.seed)
     with tempfile.TemporaryDirectory(prefix="quartier-judge-") as folder:
@@ -146,10 +146,10 @@ def run_request(asked: CheckRequest) -> VerdictTally:
     return run_check_alone(site, records, signed=not variant.is_apparent)
 
 
-def format_rows(tallies: Iterable[tuple[str, str, VerdictTally]]) -> Iterator[str]:
+def format_rows(counts: Iterable[tuple[str, str, VerdictCounts]]) -> Iterator[str]:
     """Yield a line for each home and variant: spans and seconds of both verdicts, and their causes."""
     yield f"{'home':12} {'variant':17} {'days':>6} {'suspect':>7} {'s':>8} implausible {'s':>8}  causes"
-    for home, variant, one in tallies:
+    for home, variant, one in counts:
         suspect, implausible = one.count("suspect"), one.count("implausible")
         causes = ", ".join(f"{cause} ({count})" for cause, count in one.causes.most_common(4))
         yield (
@@ -158,9 +158,9 @@ def format_rows(tallies: Iterable[tuple[str, str, VerdictTally]]) -> Iterator[st
         )
 
 
-def format_json_lines(tallies: Iterable[tuple[str, str, VerdictTally]]) -> Iterator[str]:
+def format_json_lines(counts: Iterable[tuple[str, str, VerdictCounts]]) -> Iterator[str]:
     """Yield the same as a JSON object for each home and variant."""
-    for home, variant, one in tallies:
+    for home, variant, one in counts:
         line = {"home": home, "variant": variant, "seconds": one.seconds_count}
         spans = {"suspect": one.count("suspect"), "implausible": one.count("implausible")}
         yield json.dumps({**line, **spans, "causes": dict(one.causes)})

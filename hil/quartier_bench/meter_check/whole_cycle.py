@@ -12,7 +12,7 @@ from quartier_bench.meter_check import sound_meters
 from quartier_bench.meter_check.fault_cases import CONTRACT_W, FAILSAFE_W
 from quartier_bench.meter_check.fault_matrix import IMPLAUSIBLE, SUSPECT
 from quartier_bench.meter_check.second_loads import DAY_S, HOUR_S, SecondValues, make_day
-from quartier_bench.meter_check.sound_meter_check import VerdictTally
+from quartier_bench.meter_check.sound_meter_check import VerdictCounts
 from quartier_bench.meter_check.sound_meters import BuildingVariant
 from quartier_hil.checks.verdicts import RunData, Verdict
 from quartier_hil.scenario.scenario_file import Scenario
@@ -77,16 +77,16 @@ class _VerdictCounter:
     """A judge of the day that counts how long the meter is not believed."""
 
     day: SyntheticRun
-    tally: VerdictTally
+    counts: VerdictCounts
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
         standing = self.day.alarms.standing
-        self.tally.seconds_count += 1
-        self.tally.suspect_s += SUSPECT in standing
-        self.tally.implausible_s += IMPLAUSIBLE in standing
+        self.counts.seconds_count += 1
+        self.counts.suspect_s += SUSPECT in standing
+        self.counts.implausible_s += IMPLAUSIBLE in standing
 
     def verdict(self, _: RunData) -> Verdict:
-        count = self.tally.count("implausible")
+        count = self.counts.count("implausible")
         return Verdict(
             "sound meter", "a sound meter is never called implausible", f"{count} times", count == 0
         )
@@ -94,7 +94,7 @@ class _VerdictCounter:
 
 def run_day(
     home: Home, variant: BuildingVariant, number: int, seed: int = 1, duration_s: float = SIMULATED_S
-) -> VerdictTally:
+) -> VerdictCounts:
     """Let the whole gateway live day ``number`` of a home; return what it said of its meter."""
     with tempfile.TemporaryDirectory(prefix="quartier-home-") as folder:
         battery = _OtherBattery(variant.other_battery_w)
@@ -108,19 +108,19 @@ def run_day(
         battery.grid_w = lambda: day.plant.grid_w
         if variant.deadband_w:
             day.devices.fault("meter", "coarse", 0.0, value=variant.deadband_w)
-        tally = VerdictTally()
-        day.judges.append(_VerdictCounter(day, tally))
+        counts = VerdictCounts()
+        day.judges.append(_VerdictCounter(day, counts))
         day.perform()
     for name, verdict in ((SUSPECT, "suspect"), (IMPLAUSIBLE, "implausible")):
         for at_s in day.alarms.spans.get(name, ()):
             words = "; ".join(text for then_s, text in day.alarms.found if then_s == at_s)
-            tally.spans.append((at_s, verdict, words))
-    return tally
+            counts.spans.append((at_s, verdict, words))
+    return counts
 
 
-def run_days(home: Home, variant: BuildingVariant, days: Sequence[int], seed: int = 1) -> VerdictTally:
+def run_days(home: Home, variant: BuildingVariant, days: Sequence[int], seed: int = 1) -> VerdictCounts:
     """Let the gateway live several days, each from its own start; return the sum."""
-    whole = VerdictTally()
+    whole = VerdictCounts()
     for place, number in enumerate(days):
         one = run_day(home, variant, number, seed)
         whole.seconds_count += one.seconds_count

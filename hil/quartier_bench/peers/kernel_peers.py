@@ -70,7 +70,7 @@ class GorillaCodec:
 
 
 class NumpyAllocation:
-    """A ladder of steps to walk down, one step an asset, in numpy's arrays.
+    """Steps that are taken in order, one step an asset, in numpy's arrays.
 
     The walk is one running sum and one search; only around an indivisible step that would break the
     other cap is there a second look.  Raises ImportError without numpy.

@@ -1,4 +1,4 @@
-/* An OPC UA server on open62541: a judge of our door that is not of our making, and the server of its figures.
+/* An OPC UA server on open62541: a judge of our driver that is not of our making, and the server of its figures.
  *
  *   opcua [key=word ...]
  *     port=4840           listens on 127.0.0.1

@@ -319,7 +319,7 @@ def _measure_peak_price(what: str, horizons: Sequence[Horizon], rounds: int) -> 
 
 
 def make_battery_site(horizon: Horizon) -> tuple[BatteryModel, Outlook]:
-    """A house as the door of the gateway's planning takes it."""
+    """A house as the entry point of the gateway's planning takes it."""
     hours = 24.0 / horizon.count
     steps, store = horizon.steps, horizon.store
     sun_w = [value / hours for value in steps["curtailable_wh"]]

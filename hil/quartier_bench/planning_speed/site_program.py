@@ -18,7 +18,7 @@ KILO = 1000.0
 _PENALTY_FACTORS = {"target": 5.0, "comfort": 25.0, "car": 125.0, "caps": 625.0}
 """In highest prices of the horizon."""
 _SLACK_KWH = 1e-5
-"""Tolerance within which two values of a rung are equal."""
+"""Tolerance within which two values of a level are equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class SiteOptimum:
 
 @dataclass(frozen=True, slots=True)
 class StagedOptimum:
-    """Result of HiGHS rung by rung: energy given up in Wh, the last to give up first, and the cost of the
-    rest; ``is_closed`` if each rung was solved to its end.
+    """Result of HiGHS level by level: energy given up in Wh, the last to give up first, and the cost of the
+    rest; ``is_closed`` if each level was solved to its end.
     """
 
     given_up_wh: Mapping[str, float]
@@ -112,7 +112,7 @@ class SiteProgram(LinearProgram):
         )
 
     def solve_staged(self, *, within: float = 1e-6, seconds: float = math.inf) -> StagedOptimum:
-        """Solve it rung by rung: the least that is given up last, then of that what is given up before, at
+        """Solve it level by level: the least that is given up last, then of that what is given up before, at
         last what it costs.  Each time within some seconds; what was found stands as a row of the next.
         """
         money = self.cost[:]

@@ -92,9 +92,9 @@ async def _measure_rounds(
     write_profile(folder)
     clock, loaded = AdvancingClock(), loading.load_profile(PROFILE, [folder])
     line = await _open_line(clock)
-    door = registry.load_factory("bacnet-ip", loaded.head.protocol)
+    factory = registry.load_factory("bacnet-ip", loaded.head.protocol)
     device = DeviceSpec("device", 0, {"": "device"}, address=f"{_HOST}:{port}")
-    driver: Any = door.driver(line, device, loaded, clock)
+    driver: Any = factory.driver(line, device, loaded, clock)
     await driver.open()
 
     async def ours(times: int) -> TurnResult:

@@ -378,9 +378,9 @@ async def _run_on_line(
         process.ask(f"answer {unit} {int(answer_s * 1e6)}")
     for unit in one.dead:
         process.ask(f"mute {unit}")
-    clock, door = SiteClock(), registry.load_factory(wire.section.kind)
-    line = door.line(wire.name, wire.section, clock)
-    drivers = {spec.name: door.driver(line, spec, loaded, clock) for spec, loaded in wire.devices}
+    clock, factory = SiteClock(), registry.load_factory(wire.section.kind)
+    line = factory.line(wire.name, wire.section, clock)
+    drivers = {spec.name: factory.driver(line, spec, loaded, clock) for spec, loaded in wire.devices}
     log = structlog.get_logger("planning")
     bus = Bus(wire.name, line, drivers, clock, lambda _readings: None, log)
     async with asyncio.TaskGroup() as group:

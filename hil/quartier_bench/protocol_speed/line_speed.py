@@ -123,11 +123,11 @@ async def _measure_baud(kind: ReadKind, baud: int, wire: Process, setting: Setti
 async def _open_drivers(kind: ReadKind, baud: int, port: str, folder: Path) -> ReadSide:
     """A driver for each unit on one line."""
     section = registry.load_section("modbus-rtu")(kind="modbus-rtu", port=port, baud=baud, timeout_s=3.0)
-    clock, door = LoopClock(), registry.load_factory("modbus-rtu")
-    line = door.line("line", section, clock)
+    clock, factory = LoopClock(), registry.load_factory("modbus-rtu")
+    line = factory.line("line", section, clock)
     loaded = loading.load_profile(site_files.PROFILE, [folder / "profiles"])
     drivers: list[Any] = [
-        door.driver(line, DeviceSpec(f"device{unit}", unit, {"": f"meter{unit}"}), loaded, clock)
+        factory.driver(line, DeviceSpec(f"device{unit}", unit, {"": f"meter{unit}"}), loaded, clock)
         for unit in range(1, kind.units + 1)
     ]
     turns = cycle(drivers)

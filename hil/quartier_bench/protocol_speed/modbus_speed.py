@@ -51,10 +51,10 @@ async def _measure_driver_rounds(port: int, setting: Setting) -> list[Figure]:
     folder = setting.make_scratch_folder("driver")
     site_files.write_site(folder, [port], _DRIVER_REGISTERS)
     section = registry.load_section("modbus-tcp")(kind="modbus-tcp", host="127.0.0.1", port=port)
-    clock, door = FastClock(), registry.load_factory("modbus-tcp")
-    line = door.line("bus", section, clock)
+    clock, factory = FastClock(), registry.load_factory("modbus-tcp")
+    line = factory.line("bus", section, clock)
     device = DeviceSpec("device", 1, {"": "meter"})
-    driver: Any = door.driver(
+    driver: Any = factory.driver(
         line, device, loading.load_profile(site_files.PROFILE, [folder / "profiles"]), clock
     )
     driver.go_on(lambda: False)  # as the daemon's bus does; nothing is written here

@@ -55,10 +55,10 @@ def _make_driver(url: str, clock: Any, folder: Path) -> tuple[Any, Any]:
     section = registry.load_section("opcua")(
         kind="opcua", url=url, insecure_policy="None", anonymous=True, subscribe=False, pki=str(folder)
     )
-    door = registry.load_factory("opcua")
-    line = door.line("bus", section, clock)
+    factory = registry.load_factory("opcua")
+    line = factory.line("bus", section, clock)
     loaded = loading.parse_profile(render_profile(POINTS), "bench/opcua", "opcua.toml")
-    return line, door.driver(line, DeviceSpec("device", 1, {"": "plant"}), loaded, clock)
+    return line, factory.driver(line, DeviceSpec("device", 1, {"": "plant"}), loaded, clock)
 
 
 async def _measure_rounds(url: str, setting: Setting) -> list[Figure]:

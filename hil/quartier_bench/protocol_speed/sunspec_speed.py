@@ -179,9 +179,9 @@ async def _open_driver(port: int, folder: Path) -> tuple[Any, Any, AdvancingCloc
         kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=10.0
     )
     everything, clock = loading.load_profile(PROFILE, [folder]), AdvancingClock()
-    door = registry.load_factory("modbus-tcp", everything.head.protocol)
-    line = door.line("bus", section, clock)
-    driver: Any = door.driver(line, DeviceSpec("device", UNIT, {"": "device"}), everything, clock)
+    factory = registry.load_factory("modbus-tcp", everything.head.protocol)
+    line = factory.line("bus", section, clock)
+    driver: Any = factory.driver(line, DeviceSpec("device", UNIT, {"": "device"}), everything, clock)
     driver.go_on(lambda: False)  # as the daemon's bus does; nothing is written here
     await driver.open()
     await driver.read()

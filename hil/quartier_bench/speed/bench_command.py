@@ -83,9 +83,9 @@ GROUPS: Mapping[str, tuple[str, str]] = {
         "speed.daemon_timing:measure_lateness",
         "how late the 1 s cycle begins, one of 20 devices silent",
     ),
-    "doors": (
+    "protocols": (
         "speed.daemon_timing:measure_protocol_load",
-        "how late the 1 s cycle begins while every door is busy at once",
+        "how late the 1 s cycle begins while every protocol is busy at once",
     ),
     "start": (
         "speed.daemon_timing:measure_start",

@@ -72,7 +72,7 @@ def measure_lateness(setting: Setting) -> list[Figure]:
 
 _PROTOCOL_LOAD_RUN_S, _PROTOCOL_LOAD_RUN_SHORT_S = 600.0, 20.0
 ALL_PROTOCOLS_SCENARIO = """\
-title = "Every door at once"
+title = "Every protocol at once"
 start = 2026-06-12T12:30:00
 duration_s = {run_s}
 rate = 1
@@ -136,21 +136,21 @@ protocol = "opcua"
 def measure_protocol_load(setting: Setting) -> list[Figure]:
     """One daemon for ten minutes, short: 20 s.  Raises RigError when it cannot be made."""
     run_s = _PROTOCOL_LOAD_RUN_SHORT_S if setting.short else _PROTOCOL_LOAD_RUN_S
-    folder = setting.make_scratch_folder("doors")
-    file = folder / "doors.toml"
+    folder = setting.make_scratch_folder("protocols")
+    file = folder / "protocols.toml"
     file.write_text(ALL_PROTOCOLS_SCENARIO.format(run_s=run_s))
     asked = scenario_file.load_scenario(file)
     series = standard_load.build_standard_series(asked.start.date(), 2, asked.seed)
-    setting.say(f"doors, {run_s:.0f} s")
+    setting.say(f"protocols, {run_s:.0f} s")
     run = asyncio.run(Run(RunOptions(scenario=asked, series=series, folder=folder)).perform())
     cycles = run.last_status["cycles"]
-    what = f"cycles of 1 s in {run_s / 60:.0f} min, every door busy"
+    what = f"cycles of 1 s in {run_s / 60:.0f} min, every protocol busy"
     if setting.short:
-        what = f"cycles of 1 s in {run_s:.0f} s, every door busy"
+        what = f"cycles of 1 s in {run_s:.0f} s, every protocol busy"
     return [
-        make_single_figure("doors.p999", f"p99.9 of {what}", [1000 * cycles["late_p999_s"]], "ms", 5.0),
+        make_single_figure("protocols.p999", f"p99.9 of {what}", [1000 * cycles["late_p999_s"]], "ms", 5.0),
         make_single_figure(
-            "doors.skipped", f"skipped {what}", [float(cycles["skipped_count"])], "cycles", 0.0
+            "protocols.skipped", f"skipped {what}", [float(cycles["skipped_count"])], "cycles", 0.0
         ),
     ]
 

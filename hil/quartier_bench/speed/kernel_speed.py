@@ -134,7 +134,7 @@ def _make_problem() -> AllocationProblem:
 def measure_allocation(rounds: int) -> list[Figure]:
     """``allocate_in_place`` of 200 assets, each with a step to give way, and ``allocate_tree`` of 256.
 
-    Most of the ladder is walked; of the tree every eighth node is over a cap.
+    Most of the steps are taken; of the tree every eighth node is over a cap.
     """
     problem, what = _make_problem(), f"allocate, {ASSETS} assets"
     ours_w, ours = _make_kernel_call(problem)

@@ -48,7 +48,7 @@ class AnswerTimes:
     def take(self, ack: Mapping[str, Any], now_s: float) -> None:
         """An answer came; one to a document that nobody asked about is passed over.
 
-        What is refused at the door is received and judged by one word.
+        What is refused on arrival is received and judged by one word.
         """
         seq, status = ack.get("seq"), ack.get("status")
         if not isinstance(seq, int) or (sent_s := self.sent_s.get(seq)) is None:

@@ -22,7 +22,7 @@ from quartier_sim.site_clock import RigClock
 
 DOCUMENT_TYPES = ("heartbeat", "envelope", "command", "watermark")
 _POLL_S, _AUDIT_PAUSE_S = 0.05, 0.2
-# Answers of one start that make no sample: the door looks who is there, and the last one may be cut off.
+# Answers of one start that make no sample: the gateway looks who is there, and the last one may be cut off.
 _UNSTORED_PER_START = 2
 
 

@@ -105,7 +105,7 @@ class RealDevices:
     def __init__(self, bench: Bench, real: tuple[str, ...], scenario: Scenario) -> None:
         self.bench, self.real = bench, real
         self.house = scenario.house
-        self.sight = MeasurableSite(scenario.house, bench, real)
+        self.measurable_site = MeasurableSite(scenario.house, bench, real)
         self.lines = BenchLines(bench.adapters)
         self.readings = Readings(bench.stale_s)
         self.rest_check = RelayRestCheck()
@@ -116,7 +116,7 @@ class RealDevices:
         self._now_s: Callable[[], float] = lambda: -inf
         self._tasks: list[asyncio.Task[None]] = []
         self._registers: dict[str, tuple[DevicePlace, Register]] = {}
-        for point, name, one in self.sight.measured():
+        for point, name, one in self.measurable_site.measured():
             self._add(point, name, one)
 
     def _add(self, point: str, name: str, one: MeasuredQuantity) -> None:
@@ -137,7 +137,7 @@ class RealDevices:
 
     def select_checks(self, scenario: Scenario) -> RemainingChecks:
         """Return the checks of the scenario that can be evaluated; the rest is listed in ``unjudged``."""
-        found = select_checks(scenario, self.sight)
+        found = select_checks(scenario, self.measurable_site)
         self.unjudged = found.unjudged
         return found
 
@@ -167,7 +167,7 @@ class RealDevices:
 
     async def _identify(self) -> str:
         """Identify the device at each place of this run; return the mismatch, empty if there is none."""
-        meters = {one.meter for _, _, one in self.sight.measured() if one.meter is not None}
+        meters = {one.meter for _, _, one in self.measurable_site.measured() if one.meter is not None}
         places: dict[str, DevicePlace] = {name: self.bench.devices[name] for name in self.real}
         places |= {name: self.bench.meters[name] for name in sorted(meters)}
         for name, place in places.items():
@@ -256,9 +256,9 @@ class RealDevices:
 
     def seen(self, values: Mapping[str, float]) -> dict[str, float]:
         """The values of a step as the rig knows them: what was read, and nothing that it cannot know."""
-        return self.sight.shown(values) | self._values()
+        return self.measurable_site.shown(values) | self._values()
 
-    # -- what befalls them -----------------------------------------------------------------
+    # -- events ----------------------------------------------------------------------------
 
     def takes(self, event: object) -> bool:
         """Return whether an event is about real devices alone."""

@@ -121,23 +121,25 @@ class RemainingChecks:
     unjudged: tuple[str, ...]
 
 
-def select_checks(scenario: Scenario, sight: MeasurableSite) -> RemainingChecks:
+def select_checks(scenario: Scenario, measurable_site: MeasurableSite) -> RemainingChecks:
     """Return the promises of a scenario that can be evaluated while some devices are real."""
     checks: list[wanted.AnyExpectation] = []
     left: list[str] = []
     for check in scenario.checks:
         hidden = (
-            sight.whose(getattr(check, "point", "")) if not isinstance(check, _OTHER_EXPECTATIONS) else ""
+            measurable_site.whose(getattr(check, "point", ""))
+            if not isinstance(check, _OTHER_EXPECTATIONS)
+            else ""
         )
         if hidden:
             left.append(f"{check.check} {getattr(check, 'point', '')}: {hidden} is real and nobody reads it")
         elif isinstance(check, wanted.InvariantExpectation):
-            checks.append(_narrow_invariants(scenario, check, sight, left))
+            checks.append(_narrow_invariants(scenario, check, measurable_site, left))
         else:
             checks.append(check)
             if isinstance(check, wanted.ReleaseExpectation):
-                left.append(f"released: not of {', '.join(sight.real)}, which nobody asks then")
-    hidden_orders = ", ".join(sight.hidden_orders)
+                left.append(f"released: not of {', '.join(measurable_site.real)}, which nobody asks then")
+    hidden_orders = ", ".join(measurable_site.hidden_orders)
     if hidden_orders:
         left.append(f"tightening: nobody reads {hidden_orders}")
     return RemainingChecks(
@@ -150,19 +152,19 @@ _OTHER_EXPECTATIONS = (wanted.ReportExpectation, wanted.ContinuityExpectation)
 
 
 def _narrow_invariants(
-    scenario: Scenario, check: wanted.InvariantExpectation, sight: MeasurableSite, left: list[str]
+    scenario: Scenario, check: wanted.InvariantExpectation, measurable_site: MeasurableSite, left: list[str]
 ) -> wanted.InvariantExpectation:
     """The invariants that can be judged; in ``left`` goes what cannot."""
     without: set[wanted.InvariantName] = set()
-    if battery := sight.whose("bat1.soc_pct"):
+    if battery := measurable_site.whose("bat1.soc_pct"):
         without.add("band-kept")
         left.append(f"band-kept: {battery} is real and nobody reads its charge")
-    if hidden := sight.hidden_orders:
+    if hidden := measurable_site.hidden_orders:
         left.append(f"{', '.join(_SWITCHING_INVARIANTS)}: not of {', '.join(hidden)}, which nobody reads")
     losses = {one.output.device for one in list_declared_values(scenario)}
-    if losses and losses <= {*sight.real}:
+    if losses and losses <= {*measurable_site.real}:
         without.add("declared")
-    if apart := losses & {*sight.real}:
+    if apart := losses & {*measurable_site.real}:
         left.append(f"declared: not of {_join_names(apart)} while it is cut off")
     return check.model_copy(update={"without": tuple({*check.without, *without})})
 

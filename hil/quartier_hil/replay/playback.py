@@ -203,21 +203,21 @@ class TcpReplay:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        for writer, voice in list(self._responders.items()):
-            voice.quit()
+        for writer, responder in list(self._responders.items()):
+            responder.quit()
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        voice = Responder(self._recording, self.answers, writer.write, writer.close, fast=self._fast)
-        self._responders[writer] = voice
-        voice.begin()
+        responder = Responder(self._recording, self.answers, writer.write, writer.close, fast=self._fast)
+        self._responders[writer] = responder
+        responder.begin()
         try:
             while data := await reader.read(4096):
-                voice.hear(data)
+                responder.hear(data)
         except OSError:
             pass  # the client went away
         finally:
-            voice.quit()
+            responder.quit()
             self._responders.pop(writer, None)
             writer.close()
 
@@ -232,7 +232,7 @@ class PtyReplay:
         self._fast = fast
         self._master = -1
         self._slave_name = ""
-        self._voice: Responder | None = None
+        self._responder: Responder | None = None
         self._opening: asyncio.Task[None] | None = None
 
     @property
@@ -246,21 +246,21 @@ class PtyReplay:
         os.set_blocking(self._master, False)
         self.path = os.ttyname(slave)
         os.close(slave)
-        self._voice = Responder(self._recording, self.answers, self._say, lambda: None, fast=self._fast)
+        self._responder = Responder(self._recording, self.answers, self._say, lambda: None, fast=self._fast)
         self._opening = asyncio.get_running_loop().create_task(self._opened())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._voice is not None
+        assert self._responder is not None
         assert self._opening is not None
         self._opening.cancel()
-        self._voice.quit()
+        self._responder.quit()
         asyncio.get_running_loop().remove_reader(self._master)
         os.close(self._master)
 
     async def _opened(self) -> None:
         """Poll for each opening by a client: the kernel has no event for that."""
-        assert self._voice is not None
+        assert self._responder is not None
         is_there = False
         while True:
             try:
@@ -273,9 +273,9 @@ class PtyReplay:
                 continue
             if not is_there:
                 is_there = True
-                self._voice.begin()
+                self._responder.begin()
             if data:
-                self._voice.hear(data)
+                self._responder.hear(data)
             else:
                 await self._readable()
 

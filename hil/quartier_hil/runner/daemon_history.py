@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from quartier_hil.checks import run_record as shelf
+from quartier_hil.checks import run_record
 from quartier_hil.checks.run_record import HistoryRows, StoredHistory
 from quartier_hil.processes.daemon_process import DaemonProcess
 from quartier_hil.scenario import preparation
@@ -15,10 +15,10 @@ from quartier_hil.scenario.scenario_file import Scenario
 
 async def read_stored_history(daemon: DaemonProcess, scenario: Scenario) -> StoredHistory | None:
     """Return 15 min values and samples for the checks; None if no check needs any, or there are none."""
-    points = shelf.list_stored_points(scenario)
+    points = run_record.list_stored_points(scenario)
     if not points:
         return None
-    quarters = await _read_rows(daemon, scenario, points, "--every", shelf.HISTORY_INTERVAL)
+    quarters = await _read_rows(daemon, scenario, points, "--every", run_record.HISTORY_INTERVAL)
     samples = await _read_rows(daemon, scenario, points)
     return None if quarters is None or samples is None else StoredHistory(quarters, samples)
 
@@ -43,7 +43,7 @@ async def _read_rows(
     begin, end = preparation.make_quarter_span(scenario).asked
     words = ["--config", str(daemon.site_file), "--from", begin, "--to", end, "--format", "csv", *more]
     code, text = await daemon.command("history", "--points", *points, *words, zone=preparation.SITE_ZONE.key)
-    return None if code else shelf.parse_history(text.splitlines())
+    return None if code else run_record.parse_history(text.splitlines())
 
 
 class CommandRunner(Protocol):

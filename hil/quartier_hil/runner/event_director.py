@@ -211,13 +211,15 @@ class EventDirector:
         """Write an output again and again as a second master, over a connection of its own."""
         self.run.mark(f"somebody else orders {event.point} = {event.value:g}", "fault")
         device, port = self.run.wiring.find_output_device(event.point)
-        rival = SecondModbusMaster(port)
+        other_master = SecondModbusMaster(port)
         at_s = event.at_s
         while at_s < event.at_s + event.for_s:
             await self.run.until(at_s)
-            await rival.order(foreign_writes.build_foreign_writes(device, event.value))
+            await other_master.order(foreign_writes.build_foreign_writes(device, event.value))
             at_s += event.every_s
-        self.run.mark(f"he wrote {format_count(rival.taken_count, 'time')}, {rival.refused_count} in vain")
+        self.run.mark(
+            f"he wrote {format_count(other_master.taken_count, 'time')}, {other_master.refused_count} in vain"
+        )
 
     def set_clock_fault(self, event: ClockFault) -> None:
         """The wall clock lies to the daemon from now on, or no longer."""

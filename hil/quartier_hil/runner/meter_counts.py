@@ -17,7 +17,7 @@ PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class MeterTally:
+class MeterCounts:
     """Counts of one meter up to a moment: sent, and counted good and bad by the daemon."""
 
     sent_counts: LineCounts
@@ -47,14 +47,14 @@ async def count_run_groups(run: RunningScenario) -> Mapping[str, GroupCounts]:
         return {}
     await run.until(min(check.from_s for check in wanted))
     try:
-        before = await read_tallies(run.smart_meters, run.daemon)
+        before = await read_counts(run.smart_meters, run.daemon)
         await run.until(run.scenario.duration_s)
-        return subtract_tallies(before, await read_tallies(run.smart_meters, run.daemon))
+        return subtract_counts(before, await read_counts(run.smart_meters, run.daemon))
     except TimeoutError:
         return {}
 
 
-async def read_tallies(smart_meters: SmartMeters, daemon: DaemonProcess) -> Mapping[str, MeterTally]:
+async def read_counts(smart_meters: SmartMeters, daemon: DaemonProcess) -> Mapping[str, MeterCounts]:
     """Return the counts of both sides by meter, while all meters are silent; then let them send again.
 
     Raises TimeoutError where a meter cannot send its last bytes because nothing reads them, and where the
@@ -73,7 +73,7 @@ async def read_tallies(smart_meters: SmartMeters, daemon: DaemonProcess) -> Mapp
             spoken = smart_meters.sent_counts()
     finally:
         smart_meters.speak()
-    return {name: MeterTally(spoken[name], *found[name]) for name in smart_meters.names}
+    return {name: MeterCounts(spoken[name], *found[name]) for name in smart_meters.names}
 
 
 async def _read_daemon_counts(
@@ -88,10 +88,10 @@ async def _read_daemon_counts(
     }
 
 
-def subtract_tallies(
-    before: Mapping[str, MeterTally], after: Mapping[str, MeterTally]
+def subtract_counts(
+    before: Mapping[str, MeterCounts], after: Mapping[str, MeterCounts]
 ) -> dict[str, GroupCounts]:
-    """Return the counts between two tallies, by meter."""
+    """Return the differences of two sets of counts, by meter."""
     return {
         name: GroupCounts(
             end.sent_counts.sound_count - begin.sent_counts.sound_count,

@@ -212,7 +212,7 @@ class SmartMeters:
         if told is not None:
             meter.tell(told, now)
 
-    # -- what befalls them -----------------------------------------------------------------
+    # -- events ----------------------------------------------------------------------------
 
     def fault(self, name: SmartMeterName, kind: FaultKind, **args: Any) -> None:
         """Make a meter misbehave (see ``devices.fault`` and ``verbs``)."""

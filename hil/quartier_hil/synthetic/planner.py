@@ -36,7 +36,7 @@ class Planner:
         self.start_ns: int | None = None
         self._site = site
         self._learner, self._trial = Learner(site.premises), site.trial()
-        self._surcharges = site.tolls()
+        self._surcharges = site.surcharges()
         self._learn(past.history, past.grid)
         self._seen: object = None
         self._asked_ns = -(10**18)

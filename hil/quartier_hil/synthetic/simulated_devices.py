@@ -86,7 +86,7 @@ class SimulatedDevices:
         self._prepared = False
         self.writes_count = 0
 
-    # -- what befalls them -------------------------------------------------------------------
+    # -- events ------------------------------------------------------------------------------
 
     def fault(self, name: str, kind: FaultKind, now_s: float, **args: Any) -> None:
         """Put a fault of ``devices.fault`` in force on a device, or on all of a bus."""

@@ -78,7 +78,7 @@ class AssembledSite:
         """Return the values of the grid operator's meter that the daemon uses for its planner."""
         return planner_inputs.read_meter_tariff(state, now)
 
-    def tolls(self) -> Surcharges:
+    def surcharges(self) -> Surcharges:
         """Return the surcharges from which the daemon begins to learn the cost of an import beyond its price.
 
         The bound by the rule (``planning.rule_bound``) does not apply here.

@@ -89,7 +89,7 @@ class SimulatedLinky:
         self._now_s = 0.0
         self.open()
 
-    # -- what befalls it ----------------------------------------------------------------------
+    # -- events -------------------------------------------------------------------------------
 
     def fault(self, kind: FaultKind, **args: Any) -> None:
         """Make it misbehave (see ``devices.fault``)."""

@@ -148,7 +148,7 @@ class CommandHandler:
             port.unplug() if command_line.verb == "pull" else port.plug()
         return Answer(ok=True, text=f"{bus} is {'out' if command_line.verb == 'pull' else 'back'}")
 
-    # -- what befalls the building -------------------------------------------------------------
+    # -- events --------------------------------------------------------------------------------
 
     def _apply_event(self, command_line: CommandLine) -> Answer:
         house, first = self._served.house, command_line.words[0]

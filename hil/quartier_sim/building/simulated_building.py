@@ -200,7 +200,7 @@ class SimulatedBuilding:
                     told[prefix + quantity] = value
         return told
 
-    # -- what befalls it ---------------------------------------------------------------------
+    # -- events ------------------------------------------------------------------------------
 
     def piece(self, name: str, kind: type[Any]) -> Any:
         """An asset by its name.  Raises LookupError naming those of that kind."""

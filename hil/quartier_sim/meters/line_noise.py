@@ -92,14 +92,14 @@ def _find_falling_edge(line: Sequence[int], at: float) -> int | None:
     return place if place < len(line) else None
 
 
-def mix_senders(voices: Sequence[tuple[int, bytes]], *, bits: int = 8, parity: str = "even") -> bytes:
+def mix_senders(senders: Sequence[tuple[int, bytes]], *, bits: int = 8, parity: str = "even") -> bytes:
     """Return the bytes that arrive when several send at once, each from its own bit time: space (0) wins.
 
     M-Bus works so: a slave sends by drawing current.
     """
     lines = [
         [_IDLE_LEVEL] * (offset + 1) + compute_levels(data, bits=bits, parity=parity)
-        for offset, data in voices
+        for offset, data in senders
     ]
     length = max((len(line) for line in lines), default=0)
     mixed = [

@@ -197,7 +197,7 @@ class QuirkyRtuSlave(QuirkyDevice):
             if self.name == "echo":
                 self._say(data)
             if self._foreign_speaks:
-                self.collisions_count += 1  # two voices at once: nobody understands either
+                self.collisions_count += 1  # two senders at once: nobody understands either
                 return
             if self.baud is not None and not self._at_its_baud():
                 self._say(bytes(byte ^ 0x9E for byte in data))

@@ -10,7 +10,7 @@ from quartier_drivers.errors import LinkLost
 from quartier_drivers.registry import BUS_KINDS, load_factory, load_section
 
 
-def test_the_registry_knows_the_door():
+def test_the_registry_knows_the_factory():
     assert FACTORY is load_factory("bacnet-ip")
     assert "BacnetIpBus" == load_section("bacnet-ip").__name__
     assert "quartier_drivers.bacnet.release_writes:write_release" == BUS_KINDS["bacnet-ip"].safe

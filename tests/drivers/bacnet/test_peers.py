@@ -1,4 +1,4 @@
-"""Devices of npm's stacks, read and commanded through the door."""
+"""Devices of npm's stacks, read and commanded by the driver."""
 
 import asyncio
 import shutil

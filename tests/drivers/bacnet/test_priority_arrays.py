@@ -84,16 +84,16 @@ def test_nobody_stands_above_us(said):
 
 
 def test_it_is_said_once_who_stands_above_us_and_once_that_he_is_gone():
-    rivals, one = PriorityConflicts(), point()
+    conflicts, one = PriorityConflicts(), point()
     held = array(p8=Element(REAL, 40.0))
-    first = list(rivals.judge(one, held))
+    first = list(conflicts.judge(one, held))
 
     assert ["priority.held"] == [note.code for note in first]
     assert "priority 8 holds 40, above our 10" in first[0].text
-    assert [] == list(rivals.judge(one, held))
-    assert ["priority.held"] == [note.code for note in rivals.judge(one, array(p8=Element(REAL, 20.0)))]
-    assert [("priority.free", True)] == [(note.code, note.is_good) for note in rivals.judge(one, array())]
-    assert [] == list(rivals.judge(one, array()))
+    assert [] == list(conflicts.judge(one, held))
+    assert ["priority.held"] == [note.code for note in conflicts.judge(one, array(p8=Element(REAL, 20.0)))]
+    assert [("priority.free", True)] == [(note.code, note.is_good) for note in conflicts.judge(one, array())]
+    assert [] == list(conflicts.judge(one, array()))
 
 
 def test_the_sixth_place_is_the_devices_own():

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.drivers.shelf import list_names, load_builtin, load_vectors
+from tests.drivers.builtin_profiles import list_names, load_builtin, load_vectors
 
 from quartier_drivers.bacnet.profile import BacnetProfile
 from quartier_drivers.bacnet.read_jobs import make_meaning

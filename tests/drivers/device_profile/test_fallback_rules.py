@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.drivers.shelf import NAMES, load_builtin
+from tests.drivers.builtin_profiles import NAMES, load_builtin
 
 from quartier_drivers.device_profile.fallback_rules import fits_type
 from quartier_drivers.device_profile.loading import SCAN_PERIODS_S, parse_profile

@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from tests.drivers.shelf import NAMES
+from tests.drivers.builtin_profiles import NAMES
 
 from quartier_drivers.device_profile import lint, loading
 from quartier_drivers.errors import ConfigError

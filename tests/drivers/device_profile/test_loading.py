@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.drivers.shelf import NAMES, load_builtin
+from tests.drivers.builtin_profiles import NAMES, load_builtin
 
 from quartier_drivers.device_profile.loading import (
     BUILT_IN_FOLDER,

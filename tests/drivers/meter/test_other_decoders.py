@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.drivers.shelf import VECTORS, list_names, load_builtin, load_vectors
+from tests.drivers.builtin_profiles import VECTORS, list_names, load_builtin, load_vectors
 from tests.hil.sim.meters.conftest import Judge, judge
 
 from quartier_drivers.meter.profile import MeterProfile

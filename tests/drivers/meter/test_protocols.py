@@ -15,10 +15,10 @@ from quartier_drivers import registry
 from quartier_drivers.modbus.wire.blocking_line import BlockingClock
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.device_profile.loading import load_profile
-door, clock = registry.load_factory("{kind}", "{kind}"), BlockingClock()
-line = door.line("bus", registry.load_section("{kind}")(kind="{kind}", port="/dev/none"), clock)
+factory, clock = registry.load_factory("{kind}", "{kind}"), BlockingClock()
+line = factory.line("bus", registry.load_section("{kind}")(kind="{kind}", port="/dev/none"), clock)
 print("quartier_drivers.meter.{kind}" in sys.modules)
-door.driver(line, DeviceSpec("one", 1, {{"": "one"}}), load_profile("{profile}"), clock)
+factory.driver(line, DeviceSpec("one", 1, {{"": "one"}}), load_profile("{profile}"), clock)
 print("quartier_drivers.meter.{kind}" in sys.modules)
 """
 

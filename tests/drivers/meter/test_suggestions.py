@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.drivers.builtin_profiles import list_names, load_builtin, load_vectors
 from tests.drivers.meter.test_vectors import capture
-from tests.drivers.shelf import list_names, load_builtin, load_vectors
 
 from quartier_drivers.meter.capture_decoding import CaptureDecoder
 from quartier_drivers.meter.profile import MeterProfile

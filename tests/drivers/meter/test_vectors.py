@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.drivers.shelf import VECTORS, list_names, load_builtin, load_vectors
+from tests.drivers.builtin_profiles import VECTORS, list_names, load_builtin, load_vectors
 
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.meter.device_readings import MeterReadings

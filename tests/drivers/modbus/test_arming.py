@@ -119,7 +119,7 @@ async def test_a_refused_write_and_a_refused_read_are_named(
     assert "holding:130 cannot be read back (illegal data address)" in problem
 
 
-async def test_a_timer_that_rides_with_setpoints_may_stand_at_nought_until_one_was_written(
+async def test_a_timer_that_rides_with_setpoints_may_stand_at_zero_until_one_was_written(
     device: Device, tcp_server: TcpServer, clock: HandClock
 ) -> None:
     device.words = {31: 0}

@@ -1,4 +1,4 @@
-"""The door: releases replayed from a table, without site or profile."""
+"""The factory: releases replayed from a table, without site or profile."""
 
 import json
 

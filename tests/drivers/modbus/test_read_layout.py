@@ -86,7 +86,7 @@ def test_what_can_be_written_is_known_without_looking_at_every_point() -> None:
     ).writable
 
 
-def test_a_seat_turns_the_names_of_the_shape_into_its_own_and_back() -> None:
+def test_a_device_turns_the_names_of_the_shape_into_its_own_and_back() -> None:
     found = make_owners(DeviceSpec("gx", 5, {"grid": "grid", "battery": "bat1"}))
 
     assert DeviceOwners(5, ("grid", "bat1")) == found

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from tests.drivers.shelf import list_names, load_builtin
+from tests.drivers.builtin_profiles import list_names, load_builtin
 
 from quartier_drivers.device_profile import loading
 from quartier_drivers.device_profile.loading import Profile, ProfileMatch, parse_profile
@@ -200,14 +200,14 @@ async def test_a_mark_may_stand_in_another_unit_of_the_same_device() -> None:
         ("waveshare/relay8", "possible"),
     ],
 )
-async def test_simulated_devices_are_recognised_on_the_shelf(name: str, sure: str) -> None:
+async def test_simulated_devices_are_recognised_by_the_built_in_profiles(name: str, sure: str) -> None:
     device = catalog.make_device(name)
-    shelf = [load_builtin(one) for one in list_names(loading.RegisterProfile)]
+    profiles = [load_builtin(one) for one in list_names(loading.RegisterProfile)]
     async with await serve_tcp(device) as endpoint:
         bus = TcpBus(
             kind="modbus-tcp", host=endpoint.host, port=endpoint.port, timeout_s=0.5, retries_count=0
         )
-        found = await scan_buses([bus], sorted(device.units), shelf, LoopClock(), lambda *_: None)
+        found = await scan_buses([bus], sorted(device.units), profiles, LoopClock(), lambda *_: None)
 
     first = [one.guesses[0] for one in found.found if one.guesses]
     assert (name, sure) in [(one.profile, one.sure) for one in first]
@@ -215,12 +215,14 @@ async def test_simulated_devices_are_recognised_on_the_shelf(name: str, sure: st
 
 async def test_the_many_units_of_a_gx_are_one_device_with_the_unit_that_is_steered() -> None:
     device = catalog.make_device("victron/gx")
-    shelf = [load_builtin(one) for one in list_names(loading.RegisterProfile)]
+    profiles = [load_builtin(one) for one in list_names(loading.RegisterProfile)]
     async with await serve_tcp(device) as endpoint:
         bus = TcpBus(
             kind="modbus-tcp", host=endpoint.host, port=endpoint.port, timeout_s=0.5, retries_count=0
         )
-        (found,) = (await scan_buses([bus], sorted(device.units), shelf, LoopClock(), lambda *_: None)).found
+        (found,) = (
+            await scan_buses([bus], sorted(device.units), profiles, LoopClock(), lambda *_: None)
+        ).found
 
     assert len(device.units) > 2
     assert ("victron/gx", "sure") == (found.guesses[0].profile, found.guesses[0].sure)

@@ -1,4 +1,4 @@
-"""The door: lines and drivers for a site, and safe values without one."""
+"""The factory: lines and drivers for a site, and safe values without one."""
 
 import pytest
 from asyncua import ua

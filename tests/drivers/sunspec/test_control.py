@@ -122,11 +122,11 @@ async def test_what_the_table_holds_does_the_same_without_a_profile(driven, cloc
     driver = await driven(device)
     await driver.write(order(clock, BATTERY, 2000.0))
     writes = driver.releases()
-    door = registry.load_factory("modbus-tcp", "sunspec")
+    factory = registry.load_factory("modbus-tcp", "sunspec")
     endpoint = await serve_tcp(device)
     section = {"kind": "modbus-tcp", "host": "127.0.0.1", "port": int(endpoint.url.rpartition(":")[2])}
 
-    assert [] == await door.replay(section, writes)
+    assert [] == await factory.replay(section, writes)
 
     await endpoint.close()
     assert 0.0 == device.orders()["setpoint_w"]
@@ -524,7 +524,7 @@ async def test_an_order_that_was_refused_half_way_is_taken_back(driven, clock):
     assert 0 == device.image.get("124.StorCtl_Mod")
 
 
-async def test_a_device_that_makes_nought_of_a_negative_limit_is_told_what_it_leaves_open(driven, clock):
+async def test_a_device_that_makes_zero_of_a_negative_limit_is_told_what_it_leaves_open(driven, clock):
     device = BatteryInverter("1xx")
     driver = await driven(device)
     answer, cell = device.units[1].answer, device.image.cells["124.OutWRte"]

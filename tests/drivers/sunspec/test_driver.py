@@ -21,11 +21,11 @@ async def opened(inverter, clock):
     bus = TcpBus(
         kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port, timeout_s=0.5, retries_count=0
     )
-    door = registry.load_factory("modbus-tcp", "sunspec")
-    line = door.line("lan", bus, clock)
+    factory = registry.load_factory("modbus-tcp", "sunspec")
+    line = factory.line("lan", bus, clock)
 
     async def make(name="sunspec/inverter", spec=SPEC):
-        driver = door.driver(line, spec, loading.load_profile(name), clock)
+        driver = factory.driver(line, spec, loading.load_profile(name), clock)
         identity = await driver.open()
         return driver, identity
 

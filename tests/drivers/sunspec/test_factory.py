@@ -1,4 +1,4 @@
-"""The door for SunSpec devices is that of their wire, but for the drivers."""
+"""The factory for SunSpec devices is that of their wire, but for the drivers."""
 
 from tests.drivers.sunspec.conftest import chain_of
 

@@ -77,13 +77,13 @@ async def test_an_odd_map_is_read_steered_and_left(inverter, clock, seed):
     bus = TcpBus(
         kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port, timeout_s=0.1, retries_count=0
     )
-    door = registry.load_factory("modbus-tcp", "sunspec")
-    line = door.line("lan", bus, clock)
+    factory = registry.load_factory("modbus-tcp", "sunspec")
+    line = factory.line("lan", bus, clock)
     loaded = loading.load_profile(
         chance.choice(("sunspec/battery", "sunspec/pv", "sunspec/hybrid", "fronius/gen24"))
     )
     spec = DeviceSpec("d", 1, {part: part or "d" for part in loaded.parts}, {}, {"d.generation_max_w": 500.0})
-    driver = door.driver(line, spec, loaded, clock)
+    driver = factory.driver(line, spec, loaded, clock)
     points = [point for point, info in driver.points.items() if info.writable]
     for step in range(40):
         clock.move(2)
@@ -174,9 +174,9 @@ async def test_a_dead_device_is_given_up_within_its_time_outs(inverter, clock):
     bus = TcpBus(
         kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port, timeout_s=0.05, retries_count=2
     )
-    door = registry.load_factory("modbus-tcp", "sunspec")
-    line = door.line("lan", bus, clock)
-    driver = door.driver(line, DeviceSpec("d", 1, {"": "d"}), loading.load_profile("sunspec/pv"), clock)
+    factory = registry.load_factory("modbus-tcp", "sunspec")
+    line = factory.line("lan", bus, clock)
+    driver = factory.driver(line, DeviceSpec("d", 1, {"": "d"}), loading.load_profile("sunspec/pv"), clock)
     for _ in range(4):
         with pytest.raises(WireError):
             await driver.open()

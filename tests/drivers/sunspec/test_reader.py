@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 import sunspec2.modbus.client
-from tests.drivers.shelf import list_names, load_builtin
+from tests.drivers.builtin_profiles import list_names, load_builtin
 from tests.drivers.sunspec.conftest import IMAGES, chain_of, image
 
 from quartier_drivers.errors import NoReply

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.drivers.shelf import list_names, load_builtin, load_vectors
+from tests.drivers.builtin_profiles import list_names, load_builtin, load_vectors
 from tests.drivers.sunspec.conftest import chain_of, device_of
 
 from quartier_drivers import registry

@@ -21,10 +21,10 @@ async def test_it_rings_at_its_moment_and_not_before(bell: PreciseTimer, exact: 
     loop = asyncio.get_running_loop()
     early_s = []
     for _ in range(20):
-        rung = asyncio.Event()
+        fired = asyncio.Event()
         moment_s = loop.time() + 0.002
-        bell.set(moment_s, rung.set, exact=exact)
-        await rung.wait()
+        bell.set(moment_s, fired.set, exact=exact)
+        await fired.wait()
         early_s.append(moment_s - loop.time())
 
     # A timer counts whole nanoseconds.
@@ -33,17 +33,17 @@ async def test_it_rings_at_its_moment_and_not_before(bell: PreciseTimer, exact: 
 
 async def test_a_moment_that_has_passed_rings_at_once(bell: PreciseTimer) -> None:
     for moment_s in (0.0, -5.0, asyncio.get_running_loop().time() - 1):
-        rung = asyncio.Event()
-        bell.set(moment_s, rung.set)
-        await rung.wait()
+        fired = asyncio.Event()
+        bell.set(moment_s, fired.set)
+        await fired.wait()
 
 
 async def test_setting_it_anew_forgets_what_was_set(bell: PreciseTimer) -> None:
-    rung = asyncio.Event()
+    fired = asyncio.Event()
     said: list[str] = []
     bell.set(0.0, lambda: said.append("first"))
-    bell.set(asyncio.get_running_loop().time() + 0.01, rung.set)
-    await rung.wait()
+    bell.set(asyncio.get_running_loop().time() + 0.01, fired.set)
+    await fired.wait()
 
     assert [] == said
 

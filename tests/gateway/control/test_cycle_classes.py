@@ -97,7 +97,7 @@ WELL = {"hp.tank_c": 50, "loop.supply_c": 40, "waste.waiting_on": 0, "air.co2_pp
 
 
 @pytest.fixture
-def town(plant, house):
+def building(plant, house):
     def made(*assets: OperationModeAsset, kept: tuple[str, ...] = (), **more: object):
         others = tuple(asset for asset in house.assets if asset.name in kept)
         return plant(
@@ -107,8 +107,8 @@ def town(plant, house):
     return made
 
 
-def test_a_chp_is_asked_after_the_battery_and_before_a_car_has_to_wait(town):
-    p = town(CHP, kept=("bat1", "ev1"), base_w=2_000, ev_wants_w=11_040, soc_pct=50)
+def test_a_chp_is_asked_after_the_battery_and_before_a_car_has_to_wait(building):
+    p = building(CHP, kept=("bat1", "ev1"), base_w=2_000, ev_wants_w=11_040, soc_pct=50)
     p.run(60)
     assert 0 == p.points.get("chp.request_on", 0)
     p.cap(import_max_w=1_000).run(10)
@@ -122,8 +122,8 @@ def test_a_chp_is_asked_after_the_battery_and_before_a_car_has_to_wait(town):
 
 
 @pytest.mark.long
-def test_a_chp_that_was_asked_for_keeps_its_least_run_whatever_comes(town):
-    p = town(replace(CHP, min_off_s=600), base_w=9_000)
+def test_a_chp_that_was_asked_for_keeps_its_least_run_whatever_comes(building):
+    p = building(replace(CHP, min_off_s=600), base_w=9_000)
     p.run(30).cap(import_max_w=8_000).run(10)
     p.base_w = 0
     step_until(p.cap(import_max_w=30_000, export_max_w=0), lambda: p.points["chp.request_on"] == 0, 900)
@@ -132,8 +132,8 @@ def test_a_chp_that_was_asked_for_keeps_its_least_run_whatever_comes(town):
     assert 600 <= withdrawn - asked
 
 
-def test_a_chp_is_asked_when_the_import_stays_high_for_five_minutes(town):
-    p = town(CHP, base_w=9_500)
+def test_a_chp_is_asked_when_the_import_stays_high_for_five_minutes(building):
+    p = building(CHP, base_w=9_500)
     p.cap(import_max_w=30_000).run(299)
     assert 0 == p.points["chp.request_on"]
     assert (
@@ -155,8 +155,8 @@ def test_a_chp_is_asked_when_the_import_stays_high_for_five_minutes(town):
     )
 
 
-def test_a_loop_that_gets_hot_is_given_back_and_said_so(town):
-    p = town(LOOP)
+def test_a_loop_that_gets_hot_is_given_back_and_said_so(building):
+    p = building(LOOP)
     p.run(30).cap(import_max_w=1_500).run(10)
     assert 60 == p.points["loop.pump_pct"]
     p.raw["loop.supply_c"] = 80
@@ -174,28 +174,28 @@ def test_a_loop_that_gets_hot_is_given_back_and_said_so(town):
     assert [] != p.written("loop.pump_pct", since=1_170)
 
 
-def test_a_pump_is_slowed_to_its_least_flow_and_never_stopped(town):
-    p = town(LOOP)
+def test_a_pump_is_slowed_to_its_least_flow_and_never_stopped(building):
+    p = building(LOOP)
     p.run(30).cap(import_max_w=100).run(300)
 
     assert 40 == min(value for _, value in p.written("loop.pump_pct"))
 
 
 @pytest.mark.long
-def test_the_least_ventilation_is_taken_after_c_and_bad_air_spares_the_rest(town):
-    p = town(AIR, kept=("pump",), loads_w={"pump": 3_000})
+def test_the_least_ventilation_is_taken_after_c_and_bad_air_spares_the_rest(building):
+    p = building(AIR, kept=("pump",), loads_w={"pump": 3_000})
     p.run(30).cap(import_max_w=3_700).run(120)
     assert 0 == p.points["pump.relay_on"]
     assert 70 <= p.points["air.speed_pct"]
-    bad = town(AIR, raw=WELL | {"air.co2_ppm": 1_500})
+    bad = building(AIR, raw=WELL | {"air.co2_ppm": 1_500})
     bad.run(30).cap(import_max_w=600).run(300)
     assert {100.0} == {value for _, value in bad.written("air.speed_pct")}
 
 
 @pytest.mark.long
-def test_a_batch_whose_time_runs_out_takes_the_place_of_what_is_in_c(town):
+def test_a_batch_whose_time_runs_out_takes_the_place_of_what_is_in_c(building):
     late = replace(WASTE, deadline_s=17 * 3_600, duration_s=1_800)  # it is 16:13 when these tests begin
-    p = town(late, kept=("pump",), loads_w={"pump": 3_000}, raw=WELL | {"waste.waiting_on": 1})
+    p = building(late, kept=("pump",), loads_w={"pump": 3_000}, raw=WELL | {"waste.waiting_on": 1})
     p.cap(import_max_w=4_000).run(650)
     assert (0, 1) == (p.points["waste.run_on"], p.points.get("pump.relay_on", 1))
     p.run(200)
@@ -206,9 +206,9 @@ def test_a_batch_whose_time_runs_out_takes_the_place_of_what_is_in_c(town):
 
 
 @pytest.mark.long
-def test_an_afternoon_of_swinging_caps_breaks_no_promise(town):
+def test_an_afternoon_of_swinging_caps_breaks_no_promise(building):
     assets = (LIGHTS, HEAT, LOOP, CHP, WASTE, AIR)
-    p = town(
+    p = building(
         *assets, replace(LIGHTS, name="square", tier="A"), kept=("bat1", "ev1", "pump", "lift"), soc_pct=60
     )
     p.loads_w = {"pump": 3_000, "lift": 1_500}
@@ -256,8 +256,8 @@ def directions(asset: OperationModeAsset, changes: list[tuple[int, float, float]
 
 
 @pytest.mark.long
-def test_pre_heating_with_own_generation_is_the_first_thing_that_a_cap_ends(town):
-    p = town(HEAT, kept=("ev1",), base_w=-14_100, ev_wants_w=11_040)
+def test_pre_heating_with_own_generation_is_the_first_thing_that_a_cap_ends(building):
+    p = building(HEAT, kept=("ev1",), base_w=-14_100, ev_wants_w=11_040)
     p.run(59)
     assert 2 == p.points["hp.sg_ready_state"]
     p.run(341)
@@ -273,16 +273,16 @@ def test_pre_heating_with_own_generation_is_the_first_thing_that_a_cap_ends(town
     assert 16 == p.points.get("ev1.current_max_a", 16)
 
 
-def test_above_its_band_a_store_is_not_boosted_by_an_export_cap_either(town):
-    p = town(HEAT, base_w=-9_000, raw=WELL | {"hp.tank_c": 56})
+def test_above_its_band_a_store_is_not_boosted_by_an_export_cap_either(building):
+    p = building(HEAT, base_w=-9_000, raw=WELL | {"hp.tank_c": 56})
     p.cap(export_max_w=1_000).run(120)
 
     assert {2} == {value for _, value in p.written("hp.sg_ready_state")}
 
 
-def test_what_has_a_control_of_its_own_is_ordered_only_while_a_cap_needs_it(town):
+def test_what_has_a_control_of_its_own_is_ordered_only_while_a_cap_needs_it(building):
     own = replace(LOOP, own_normal=True)
-    p = town(own)
+    p = building(own)
     p.run(60)
     assert [] == p.written("loop.pump_pct")
     p.cap(import_max_w=1_500).run(10)
@@ -299,8 +299,8 @@ def test_what_has_a_control_of_its_own_is_ordered_only_while_a_cap_needs_it(town
 
 
 @pytest.mark.long
-def test_a_hot_loop_with_a_control_of_its_own_stays_with_it(town):
-    p = town(replace(LOOP, own_normal=True))
+def test_a_hot_loop_with_a_control_of_its_own_stays_with_it(building):
+    p = building(replace(LOOP, own_normal=True))
     p.run(30).cap(import_max_w=1_500).run(10)
     p.raw["loop.supply_c"] = 80
     p.run(30)

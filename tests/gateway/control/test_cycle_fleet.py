@@ -58,7 +58,7 @@ LIMITS = SiteLimits(
 
 
 def assets(source: random.Random) -> list[Any]:
-    """Flexible ones first, as the cycle seats them, then batteries."""
+    """Flexible ones first, as the cycle orders them, then batteries."""
     made: list[Any] = []
     for number in range(source.randint(0, 8)):
         name, tier = f"a{number:02}", source.choice(TIERS[:3])
@@ -114,7 +114,7 @@ def moded_assets(source: random.Random) -> list[OperationModeAsset]:
     return made
 
 
-def preference(source: random.Random, asset: OperationModeAsset) -> Preference:
+def draw_preference(source: random.Random, asset: OperationModeAsset) -> Preference:
     highest, wanted, lowest = sorted(source.randrange(len(asset.modes)) for _ in "abc")
     return Preference(wanted, highest, lowest, asset.tier, NO_REASON)
 
@@ -244,7 +244,7 @@ def case(seed: int, *, with_modes: bool = False) -> Case:
             then_ns = NOW_NS - source.choice([4, 5, 6, 8, 10]) * S
             before_w = stands.before_w * source.choice([1.0, 3.0])
             turns[name] = replace(stands, lowered_ns=then_ns, order_ns=then_ns, before_w=before_w)
-    preferred = {asset.name: preference(source, asset) for asset in moded}
+    preferred = {asset.name: draw_preference(source, asset) for asset in moded}
     return Case(mine, turns, taken_w, soc_pct, orders, preferred, grid_w, *caps_w)
 
 
@@ -314,9 +314,9 @@ def stepped(one: Case, rest_w: float) -> FleetState:
             state.sheds_ns[at * state.sheds_room + place] = then
         state.shed_count[at] = len(stands.sheds_ns)
         if isinstance(asset, OperationModeAsset):
-            leaning = one.preferences[asset.name]
-            inputs.wanted[at], inputs.highest[at] = leaning.preferred_mode, leaning.highest
-            inputs.lowest[at] = leaning.lowest
+            preference = one.preferences[asset.name]
+            inputs.wanted[at], inputs.highest[at] = preference.preferred_mode, preference.highest
+            inputs.lowest[at] = preference.lowest
             state.mode[at], state.held[at] = stands.mode, stands.is_held
             for place, then in enumerate(stands.switch_times_ns):
                 state.veers_ns[at * fleet_columns.VEERS_MAX + place] = then

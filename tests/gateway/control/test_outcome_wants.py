@@ -48,7 +48,7 @@ def by_hand(value, who="anna"):
 
 @pytest.fixture
 def told(scene):
-    """A scene with other memories, orders, rivals, words of people, or a stage."""
+    """A scene with other memories, orders, conflicts, words of people, or a stage."""
 
     def make(memories=FRESH, orders=None, stage=ControlStage.NORMAL, found=None, overrides=None, **more):
         plain = scene()
@@ -65,13 +65,13 @@ def told(scene):
     return make
 
 
-def turn_of(scene, player, *setpoints_w, **more):
-    """The turn of the only player."""
-    return results.apply_allocation(scene, [player], result(*setpoints_w, **more))[1][player.name]
+def turn_of(scene, participant, *setpoints_w, **more):
+    """The turn of the only participant."""
+    return results.apply_allocation(scene, [participant], result(*setpoints_w, **more))[1][participant.name]
 
 
-def wants_of(scene, player, *setpoints_w, **more):
-    return results.apply_allocation(scene, [player], result(*setpoints_w, **more))[0]
+def wants_of(scene, participant, *setpoints_w, **more):
+    return results.apply_allocation(scene, [participant], result(*setpoints_w, **more))[0]
 
 
 RESTS = {"bat1.setpoint_w": PointConflict(rests_ns=10**15)}
@@ -318,9 +318,9 @@ LIMITED = SwitchState(limit_w=2_000.0)
     ],
 )
 def test_pv_is_curtailed_at_once_and_raised_by_a_quarter_of_the_room(told, more, setpoint_w, low_w, limit_w):
-    player = Participant(ROOF, -2_000.0, -2_000.0, LIMITED)
+    participant = Participant(ROOF, -2_000.0, -2_000.0, LIMITED)
 
-    assert limit_w == turn_of(told(**more), player, setpoint_w, low_w=low_w).limit_w
+    assert limit_w == turn_of(told(**more), participant, setpoint_w, low_w=low_w).limit_w
 
 
 @pytest.mark.parametrize(
@@ -362,8 +362,8 @@ def test_pv_without_a_limit_gets_none_by_what_it_makes(told):
     [(-1_900.0, 121.0, 2_030.0), (-1_900.0, 120.0, 2_000.0), (-1_800.0, 121.0, 2_000.0)],
 )
 def test_pv_at_its_limit_rises_a_little_where_batteries_have_room(told, makes_w, room_w, limit_w):
-    player = Participant(ROOF, makes_w, -2_000.0, LIMITED)
-    found = turn_of(told(), player, -2_000.0, low_w=-6_000.0, charge_headroom_w=room_w)
+    participant = Participant(ROOF, makes_w, -2_000.0, LIMITED)
+    found = turn_of(told(), participant, -2_000.0, low_w=-6_000.0, charge_headroom_w=room_w)
 
     assert limit_w == pytest.approx(found.limit_w)
 
@@ -379,9 +379,9 @@ def test_pv_at_its_limit_rises_a_little_where_batteries_have_room(told, makes_w,
     ],
 )
 def test_pv_that_no_cap_may_be_taken_with_keeps_its_limit_or_comes_back(told, more, low_w, limit_w):
-    player = Participant(ROOF, -2_000.0, -2_000.0, LIMITED, usable=False)
+    participant = Participant(ROOF, -2_000.0, -2_000.0, LIMITED, usable=False)
 
-    assert limit_w == turn_of(told(**more), player, -1_000.0, low_w=low_w).limit_w
+    assert limit_w == turn_of(told(**more), participant, -1_000.0, low_w=low_w).limit_w
 
 
 # --- a limit that fits -------------------------------------------------------------------------
@@ -401,8 +401,8 @@ def test_pv_that_no_cap_may_be_taken_with_keeps_its_limit_or_comes_back(told, mo
 )
 def test_a_car_may_take_no_more_than_fits_in_whole_amperes(told, seen, turn, more, limit_w):
     want_w = 2_000.0 if turn.on else 0.0
-    player = Participant(CAR, want_w, want_w, turn, **more)
-    found = turn_of(told(memories=FRESH | seen), player, want_w, high_w=6_000.0)
+    participant = Participant(CAR, want_w, want_w, turn, **more)
+    found = turn_of(told(memories=FRESH | seen), participant, want_w, high_w=6_000.0)
 
     assert limit_w == found.limit_w  # 4 kW are left under 10 kW, and 2 kW it takes: 8.7 A
 
@@ -418,7 +418,7 @@ def test_what_one_car_may_take_more_is_no_longer_free_for_the_next(told):
 
 
 @pytest.mark.parametrize(
-    ("more", "player", "high_w", "is_written"),
+    ("more", "participant", "high_w", "is_written"),
     [
         ({}, {}, 0.0, True),
         ({}, {}, None, False),
@@ -430,9 +430,9 @@ def test_what_one_car_may_take_more_is_no_longer_free_for_the_next(told):
     ],
 )
 def test_nothing_is_ordered_before_its_device_and_the_meter_had_their_chance(
-    told, more, player, high_w, is_written
+    told, more, participant, high_w, is_written
 ):
-    mine = Participant(PUMP, 500.0, 500.0, SwitchState(), **player)
+    mine = Participant(PUMP, 500.0, 500.0, SwitchState(), **participant)
 
     assert is_written is bool(wants_of(told(**more), mine, 500.0, high_w=high_w))
 

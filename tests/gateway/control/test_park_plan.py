@@ -21,7 +21,7 @@ S = 1_000_000_000
 NOW = 60 * S
 ROW, V = 4, 230.0
 LONG = 4 * 3600.0
-GROVE = ConnectionTree(Topology((-1,), ()), RowLimits((1e11,) * 4, (1e11,) * 4))
+SITE_TREE = ConnectionTree(Topology((-1,), ()), RowLimits((1e11,) * 4, (1e11,) * 4))
 
 
 def bay(name, order_a=6.0, drawn_a=None, **more):
@@ -41,8 +41,8 @@ def bay(name, order_a=6.0, drawn_a=None, **more):
         "is_unresponsive": False,
         "movable": True,
     }
-    player = Participant(ev, drawn_a * V, drawn_a * V, turn)
-    return ChargePoint(participant=player, ev=ev, order_a=order_a, drawn_a=drawn_a, **(plain | more))
+    participant = Participant(ev, drawn_a * V, drawn_a * V, turn)
+    return ChargePoint(participant=participant, ev=ev, order_a=order_a, drawn_a=drawn_a, **(plain | more))
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def plan(scene):
     def make(*bays, stage=ControlStage.NORMAL):
         plain = scene()
         state = replace(plain.state, judgement=StageDecision(stage=stage))
-        made = load_sharing._Sharing(scene(state=state), GROVE, [one.participant for one in bays], bays)
+        made = load_sharing._Sharing(scene(state=state), SITE_TREE, [one.participant for one in bays], bays)
         for one in bays:
             one.goal_a = one.order_a
         return made
@@ -281,7 +281,7 @@ def test_the_connection_bounds_a_car_that_charges_or_none(plan, more, bound, is_
 
 def ordered(scene, one, goal_a):
     one.goal_a = goal_a
-    return load_sharing._make_switch_state(scene(), GROVE, one)
+    return load_sharing._make_switch_state(scene(), SITE_TREE, one)
 
 
 @pytest.mark.parametrize(
@@ -348,7 +348,7 @@ YARD = Node(name="yard", fuse_a=20.0, measured=True, unmeasured_w=0.0)
 
 @pytest.fixture(scope="module")
 def looked(board, house, car, scene):
-    """The first of two points of a yard, as a sharing sees it after its player was changed."""
+    """The first of two points of a yard, as a sharing sees it after its participant was changed."""
     evs = tuple(
         ChargePointAsset(name=f"ev{n}", rated_w=3_680, phases_count=1, phase="l1", node="yard")
         for n in range(2)
@@ -362,13 +362,13 @@ def looked(board, house, car, scene):
         state = replace(p.state, last_good=p.state.last_good | dict(told))
         state = state if stays is None else replace(state, charging_sessions=stays)
         now = scene(p.house, t=p.t, state=state, grid_w=0.0)
-        players = cycle._players(now)
-        grove = tree.build_tree(now, players, cycle._base(now, p.state.window, players))
-        player = players[0]
-        player.switch_state = replace(player.switch_state, **(turn or {}))
+        participants = cycle._participants(now)
+        site_tree = tree.build_tree(now, participants, cycle._base(now, p.state.window, participants))
+        participant = participants[0]
+        participant.switch_state = replace(participant.switch_state, **(turn or {}))
         for name, value in changes.items():
-            setattr(player, name, value)
-        return load_sharing._bay(now, grove, 0, player)
+            setattr(participant, name, value)
+        return load_sharing._bay(now, site_tree, 0, participant)
 
     return make
 

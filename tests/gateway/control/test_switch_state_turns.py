@@ -2,7 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.gateway.control.walk.houses import TANK
+from tests.gateway.control.walk.sites import TANK
 
 from quartier.control import switch_state
 from quartier.control.switch_state import SwitchState, is_switch_allowed

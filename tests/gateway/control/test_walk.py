@@ -9,7 +9,7 @@ from hypothesis import note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from tests.effort import examples
-from tests.gateway.control.walk import driver, houses, moves
+from tests.gateway.control.walk import driver, moves, sites
 from tests.gateway.control.walk.judge import weigh
 from tests.gateway.control.walk.world import World
 
@@ -54,7 +54,7 @@ def test_a_walk_is_cut_down_to_the_moves_that_it_needs(monkeypatch):
 
 
 def test_hundreds_of_houses_hold_every_class_of_asset_and_every_kind_of_meter():
-    built = [houses.made(number) for number in range(300)]
+    built = [sites.made(number) for number in range(300)]
     roles = {asset.role for house in built for asset in house.assets}
 
     assert roles == {
@@ -74,7 +74,7 @@ def test_hundreds_of_houses_hold_every_class_of_asset_and_every_kind_of_meter():
 def world_with(kind, **fields):
     """A house with an asset of a kind that takes orders, and that asset; it has run for a minute."""
     for number in range(2_000):
-        for asset in houses.made(number).assets:
+        for asset in sites.made(number).assets:
             able = getattr(asset, "writable", True) and getattr(asset, "switchable", True)
             guarded = asset.falls_back and not asset.accepts_no_fallback
             wanted = isinstance(asset, kind) and all(getattr(asset, n) == v for n, v in fields.items())
@@ -92,7 +92,7 @@ def command(world, point, value, reason="free", life_s=5.0, who=None):
 def taken(world, *commands):
     """Have the judge look at commands of the next cycle."""
     world.decision = replace(world.decision, commands=commands, releases=())
-    world.judge.look(world.image.freeze(world.now().ns), dict(world.town.orders), world.now())
+    world.judge.look(world.image.freeze(world.now().ns), dict(world.simulated_site.orders), world.now())
 
 
 def seen(world, *commands):
@@ -139,7 +139,7 @@ def test_the_walk_would_see_a_minimum_time_that_a_restart_forgot():
     world, load = world_with(Load, tier="C", min_on_s=300.0)
     point, t = f"{load.name}.relay_on", world.t
     world.judge.history[point] = [(t - 400, 0.0, False), (t - 200, 1.0, False)]
-    world.town.orders[point] = 1.0
+    world.simulated_site.orders[point] = 1.0
     world.judge.interrupted(anew=True)
 
     assert seen(world, command(world, point, 0.0))
@@ -155,7 +155,7 @@ def test_the_walk_lets_off_go_on_after_a_restart_where_a_second_master_just_swit
     point, t = f"{load.name}.relay_on", world.t
     world.judge.history[point] = [(t - 400, 0.0, False), (t - 200, 1.0, stood)]
     world.judge.foreign_t[point] = t - ago_s
-    world.town.orders[point] = 1.0
+    world.simulated_site.orders[point] = 1.0
     world.judge.interrupted(anew=True)
 
     assert is_seen is raises(lambda: taken(world, command(world, point, 0.0)))
@@ -165,7 +165,7 @@ def test_the_walk_does_not_mind_that_a_device_is_told_what_it_does_already():
     world, load = world_with(Load, tier="C", min_on_s=300.0)
     point, t = f"{load.name}.relay_on", world.t
     world.judge.history[point] = [(t - 400, 0.0, False), (t - 200, 1.0, False)]
-    world.town.orders[point] = 0.0
+    world.simulated_site.orders[point] = 0.0
 
     taken(world, command(world, point, 0.0))
     assert [(t - 200, 1.0, False), (t, 0.0, True)] == world.judge.history[point][1:]
@@ -175,7 +175,7 @@ def test_the_walk_would_see_a_load_that_is_switched_too_often():
     world, load = world_with(Load, tier="C", min_on_s=300.0)
     point, t = f"{load.name}.relay_on", world.t
     told = [(t - 3_500 + 500 * n, float(n % 2), False) for n in range(7)]
-    world.town.orders[point] = 1.0
+    world.simulated_site.orders[point] = 1.0
     world.judge.history[point] = [*told, (t - 301, 1.0, False)]
 
     assert seen(world, command(world, point, 0.0))
@@ -183,8 +183,8 @@ def test_the_walk_would_see_a_load_that_is_switched_too_often():
 
 def test_the_walk_would_see_a_battery_that_leaves_its_band():
     world, battery = world_with(Battery)
-    world.town.soc_pct[battery.name] = battery.soc_min_pct - 1
-    for told in world.town.told(world.now().ns):
+    world.simulated_site.soc_pct[battery.name] = battery.soc_min_pct - 1
+    for told in world.simulated_site.told(world.now().ns):
         world.image.put(told)
 
     assert seen(world, command(world, f"{battery.name}.setpoint_w", -10.0))
@@ -202,10 +202,10 @@ def test_the_walk_would_see_a_load_that_comes_back_while_the_grid_meter_is_silen
     world.judge.history[f"{load.name}.relay_on"] = []
     person = Origin("person", "ann")
 
-    world.town.orders[f"{load.name}.relay_on"] = 0.0
-    world.town.silent = {"grid"}
+    world.simulated_site.orders[f"{load.name}.relay_on"] = 0.0
+    world.simulated_site.silent = {"grid"}
     world.cycles(60)
-    world.town.orders[f"{load.name}.relay_on"] = 0.0
+    world.simulated_site.orders[f"{load.name}.relay_on"] = 0.0
 
     assert seen(world, command(world, f"{load.name}.relay_on", 1.0, who=person))
 
@@ -243,7 +243,7 @@ def test_the_walk_would_see_a_fuse_that_stays_over_while_somebody_could_give_way
 @pytest.mark.parametrize(("ago_s", "is_seen"), [(19.0, False), (27.0, True)])
 def test_the_walk_would_see_a_load_that_a_second_master_left_on_longer_than_our_refresh_takes(ago_s, is_seen):
     world, load = world_with(Load, tier="D", min_on_s=0.0)
-    world.town.orders[f"{load.name}.relay_on"] = 1.0
+    world.simulated_site.orders[f"{load.name}.relay_on"] = 1.0
     world.judge.overruled_t[f"{load.name}.relay_on"] = world.t - ago_s
     world.judge.low_s = dict.fromkeys(world.judge.low_s, 100.0)
 
@@ -253,11 +253,11 @@ def test_the_walk_would_see_a_load_that_a_second_master_left_on_longer_than_our_
 def test_the_walk_counts_a_load_as_overruled_until_our_first_order_after_a_second_master_ceased():
     world, load = world_with(Load, tier="D", min_on_s=0.0)
     point = f"{load.name}.relay_on"
-    world.town.rivals[point] = 1.0
+    world.simulated_site.other_writers[point] = 1.0
     taken(world, command(world, point, 0.0))
     assert world.t == world.judge.overruled_t[point]
 
-    world.town.rivals.clear()
+    world.simulated_site.other_writers.clear()
     taken(world, command(world, point, 0.0))
     assert point not in world.judge.overruled_t
 
@@ -282,20 +282,20 @@ def test_the_walk_would_see_a_battery_that_charges_from_the_grid_if_it_may_be_gi
     assert "INIT" == world.link.mode
     only = replace(battery, falls_back=is_safe, accepts_no_fallback=False)
     world.house = replace(world.house, assets=(only,))
-    world.town.power_w[battery.name] = 500.0
-    world.town.flows_w["grid"] = [500.0, 0.0, 0.0]
+    world.simulated_site.power_w[battery.name] = 500.0
+    world.simulated_site.flows_w["grid"] = [500.0, 0.0, 0.0]
 
     assert is_seen is raises(lambda: world.judge.flows._batteries(100.0, synced=True))
 
 
 def test_the_walk_expects_no_battery_to_give_what_a_board_must_not_feed_back():
     """Three phases of 1.8 kW are most of a board's 6 kW, though little of each phase."""
-    boards = ((n, b) for n in range(2_000) for b in houses.made(n).nodes)
+    boards = ((n, b) for n in range(2_000) for b in sites.made(n).nodes)
     number, board = next((n, b) for n, b in boards if b.power_max_w == 6_000 and b.fuse_a > 32)
     flows = World(number).judge.flows
     found = []
     for watts in (-1_000.0, -1_001.0, 1_800.0, -1_800.0):
-        flows.judge.world.town.flows_w[board.name] = [watts] * 3
+        flows.judge.world.simulated_site.flows_w[board.name] = [watts] * 3
         found.append(flows._feeds_back())
 
     assert [False, True, False, True] == found

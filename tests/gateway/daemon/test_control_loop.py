@@ -600,7 +600,7 @@ async def test_rule_test_failsafe_puts_the_house_into_fail_safe_and_back(turning
         assert ["CONTROLLED", "FAILSAFE", "CONTROLLED"] == modes
 
 
-async def test_events_are_replayed_by_the_uplink_and_alarms_reset_by_the_sentry(turning):
+async def test_events_are_replayed_by_the_uplink_and_alarms_reset_by_the_alarm_manager(turning):
     async with turning() as house:
         await house.well()
         house.turn.alarm_manager.note("district.document_suspect", "moved", {}, house.yard.clock.now())

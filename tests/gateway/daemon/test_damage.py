@@ -52,7 +52,7 @@ if not FULL:
     CASES = [(files, list(WAYS)[number % len(WAYS)]) for number, files in enumerate(FILES)]
 
 
-class Pen:
+class Signer:
     """The district's end: what it signs goes out at once."""
 
     def __init__(self, folder, port):
@@ -94,9 +94,9 @@ class Pen:
 
 
 @pytest.fixture
-async def pen(mosquitto, tmp_path):
+async def signer(mosquitto, tmp_path):
     broker = await mosquitto()
-    held = Pen(tmp_path, broker.port)
+    held = Signer(tmp_path, broker.port)
     held.port = broker.port
     yield held
     held.close()
@@ -106,13 +106,15 @@ def cap_w(status):
     return status["control"]["caps"]["import"]["max_w"]
 
 
-async def lived(gateway, pen):
+async def lived(gateway, signer):
     """A life that ends well; one under a wide envelope, then a narrow one, and its sudden end.
 
     Returns the wide one.
     """
-    gateway.rate, gateway.origin_s = RATE, pen.clock.origin_s
-    link = f'url = "mqtt://127.0.0.1:{pen.port}", watermark = false, issuers_file = "{pen.issuers_file}"'
+    gateway.rate, gateway.origin_s = RATE, signer.clock.origin_s
+    link = (
+        f'url = "mqtt://127.0.0.1:{signer.port}", watermark = false, issuers_file = "{signer.issuers_file}"'
+    )
     text = gateway.config.read_text().replace(
         "contract_export_w = 6000", f"contract_export_w = 6000, failsafe_import_w = {FAILSAFE_W}"
     )
@@ -122,17 +124,17 @@ async def lived(gateway, pen):
     await gateway.stop()
     await gateway.start()
     await gateway.until(lambda s: s["district"]["control_on"])
-    wide, narrow = pen.paper(WIDE_W), pen.paper(CAP_W)
+    wide, narrow = signer.paper(WIDE_W), signer.paper(CAP_W)
 
     def in_force(expected_w):
         def holds(status):
-            pen.beat()  # again and again: three seconds later a heartbeat is too old for this rate
+            signer.beat()  # again and again: three seconds later a heartbeat is too old for this rate
             return cap_w(status) == expected_w
 
         return holds
 
     for paper, expected_w in ((wide, WIDE_W), (narrow, CAP_W)):
-        pen.give(paper)
+        signer.give(paper)
         await gateway.until(in_force(expected_w))
     seq = json.loads(narrow)["seq"]
     await gateway.until(
@@ -161,7 +163,7 @@ def hurt(gateway, files, way):
                 path.write_bytes(content)
 
 
-async def faults(gateway, pen, wide, files, before):
+async def faults(gateway, signer, wide, files, before):
     """What the start after some damage got wrong."""
     name = files[0].partition(".")[0]
     await gateway.start()
@@ -174,8 +176,8 @@ async def faults(gateway, pen, wide, files, before):
         if len(logged) != len(status["damaged"]):
             found.append(f"status: {status['damaged']}, log: {logged}")
         refused = status["district"]["refused_documents_count"]
-        pen.beat()
-        pen.give(wide)
+        signer.beat()
+        signer.give(wide)
         status = await gateway.until(
             lambda s: s["district"]["refused_documents_count"] > refused or '"REPLAY"' in gateway.log()
         )
@@ -208,9 +210,9 @@ def unsaid(gateway, files, way, lost):
     return [f"{len(lost)} samples lost"] if untold else []
 
 
-async def test_whatever_file_is_damaged_no_limit_widens_no_number_comes_twice_and_it_is_said(house, pen):
+async def test_whatever_file_is_damaged_no_limit_widens_no_number_comes_twice_and_it_is_said(house, signer):
     gateway, _ = house
-    wide = await lived(gateway, pen)
+    wide = await lived(gateway, signer)
     sound = gateway.folder / "sound"
     for place in (gateway.state_dir, gateway.runtime_dir):
         shutil.copytree(place, sound / place.name, ignore=shutil.ignore_patterns("*.sock"))
@@ -224,7 +226,7 @@ async def test_whatever_file_is_damaged_no_limit_widens_no_number_comes_twice_an
             shutil.copytree(sound / place.name, place)
         (gateway.folder / "daemon.log").unlink()
         hurt(gateway, files, way)
-        found = await faults(gateway, pen, wide, files, before)
+        found = await faults(gateway, signer, wide, files, before)
         now = stored(gateway, end_ms)
         found += [f"{len(now - told)} samples that never were"] * bool(now - told)
         found += [f"nothing said of {name}" for name in unsaid(gateway, files, way, told - now)]

@@ -72,7 +72,7 @@ async def test_a_daemon_that_speaks_modbus_imports_no_other_protocol(house, monk
     lines = [line for line in gateway.log().splitlines() if line.startswith("import time:")]
     imported = {line.rpartition("|")[2].strip() for line in lines}
     opened = {
-        name.split(".")[1] for name in imported if name.endswith((".door", ".driver", ".line", ".link"))
+        name.split(".")[1] for name in imported if name.endswith((".factory", ".driver", ".line", ".link"))
     }
     assert {"modbus"} == opened & {"modbus", "sunspec", "bacnet", "opcua", "gpio", "meter"}
     assert not {"bacpypes3", "asyncua", "gpiod", "serial"} & {name.partition(".")[0] for name in imported}

@@ -126,7 +126,7 @@ def private(path):
 
 
 async def met(gateway):
-    """A gateway whose every door was tried: the link is up, the local value read, the other buses refused."""
+    """A gateway whose every driver was tried: the link is up, the local value read, the other buses refused."""
 
     def tried(status):
         whys = {bus["name"]: bus["why"] for bus in status["buses"]}

@@ -329,15 +329,15 @@ async def test_an_answer_that_waits_is_said_as_soon_as_what_it_promises_is_on_di
         found.append((ack.status, _kept(tmp_path, "gateway")))
         kept.set()
 
-    pledges = PendingAcks(say)
+    pending_acks = PendingAcks(say)
     keeping = asyncio.create_task(
         state_files.run_memory_saving(
-            tmp_path, DeviceMemory(), lambda: [("gateway", turn)], clock, log, dict, pledges
+            tmp_path, DeviceMemory(), lambda: [("gateway", turn)], clock, log, dict, pending_acks
         )
     )
     await asyncio.sleep(0)
     turn.facts = {"district": {"commands": ["c1"]}}
-    pledges.answer([Ack("c1", 1, "command", "OK", "ACCEPTED")], clock.now())
+    pending_acks.answer([Ack("c1", 1, "command", "OK", "ACCEPTED")], clock.now())
     async with asyncio.timeout(SOON_S):
         await kept.wait()
     keeping.cancel()

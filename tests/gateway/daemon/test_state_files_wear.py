@@ -1,4 +1,4 @@
-"""The tally of writes on disk: it survives, and a disk that refuses is said once."""
+"""The counts of writes on disk: it survives, and a disk that refuses is said once."""
 
 import asyncio
 
@@ -20,9 +20,9 @@ def test_without_a_file_nothing_was_written(tmp_path):
 
 
 def test_what_was_kept_comes_back(tmp_path):
-    tally = WriteCounts()
-    tally.add("ev1.current_max_a", NOON)
-    state_files.save_write_counts(tmp_path, tally)
+    counts = WriteCounts()
+    counts.add("ev1.current_max_a", NOON)
+    state_files.save_write_counts(tmp_path, counts)
 
     assert 1 == state_files.load_write_counts(tmp_path).total("ev1.current_max_a")
 
@@ -35,9 +35,9 @@ def test_a_file_that_makes_no_sense_never_prevents_a_start(tmp_path):
 
 async def test_each_change_is_on_disk_soon_and_a_disk_that_refuses_is_said_once(tmp_path):
     log = structlog.testing.CapturingLogger()
-    tally, folder = WriteCounts(), tmp_path / "absent"
-    keeping = asyncio.create_task(state_files.run_write_count_saving(folder, tally, make_clock(1000.0), log))
-    tally.add("ev1.current_max_a", NOON)
+    counts, folder = WriteCounts(), tmp_path / "absent"
+    keeping = asyncio.create_task(state_files.run_write_count_saving(folder, counts, make_clock(1000.0), log))
+    counts.add("ev1.current_max_a", NOON)
     async with asyncio.timeout(DEADLINE_S):
         while not log.calls:  # noqa: ASYNC110 - a log has no event
             await asyncio.sleep(1.0)

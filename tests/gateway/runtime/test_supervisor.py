@@ -14,7 +14,7 @@ class Time:
         self.ns += int(seconds * 1e9)
 
 
-async def test_a_door_with_a_bug_is_restarted_and_parked_after_five_failures_in_a_row():
+async def test_a_driver_with_a_bug_is_restarted_and_parked_after_five_failures_in_a_row():
     failures = []
 
     async def broken():

@@ -378,7 +378,7 @@ def test_the_oldest_that_is_gone_and_seen_leaves_first_and_an_active_one_never(m
 
 
 ALARMS = [Alarm("device.silent", name, name) for name in "abcd"]
-DEEDS = st.lists(
+HANDLERS = st.lists(
     st.one_of(
         st.tuples(st.just("look"), st.sets(st.integers(0, 3)), st.integers(1, 40)),
         st.tuples(st.just("ack"), st.sampled_from(["all", "1", "2", "device.silent:c"]), st.just(0)),
@@ -389,10 +389,10 @@ DEEDS = st.lists(
 
 
 @examples(30)
-@given(DEEDS)
-def test_whatever_comes_goes_and_is_seen_the_list_keeps_its_promises(deeds):
+@given(HANDLERS)
+def test_whatever_comes_goes_and_is_seen_the_list_keeps_its_promises(handlers):
     watch, present = Watch(), set()
-    for what, which, seconds in deeds:
+    for what, which, seconds in handlers:
         before = dict(watch.book.records)
         if what == "look":
             present = {ALARMS[number].key for number in which}

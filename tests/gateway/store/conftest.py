@@ -51,8 +51,8 @@ class Disk:
         for name, size_mb in (("disk.img", _SIZE_MB), ("log.img", 4096)):
             with (self._folder / name).open("wb") as file:
                 file.truncate(size_mb << 20)
-        door = self._folder / "door"
-        door.touch()
+        mount_image = self._folder / "door"
+        mount_image.touch()
         self.mount.mkdir()
         server = subprocess.Popen(
             [
@@ -60,7 +60,7 @@ class Disk:
                 f"--blockdev=driver=file,filename={self._folder / 'disk.img'},node-name=disk",
                 f"--blockdev=driver=file,filename={self._log},node-name=log",
                 "--blockdev=driver=blklogwrites,file=disk,log=log,node-name=both,log-super-update-interval=1",
-                f"--export=type=fuse,id=door,node-name=both,mountpoint={door},writable=on",
+                f"--export=type=fuse,id=mount_image,node-name=both,mountpoint={mount_image},writable=on",
                 f"--pidfile={self._folder / 'pid'}",
             ],
         )
@@ -68,8 +68,8 @@ class Disk:
             while not (self._folder / "pid").exists():
                 if server.poll() is not None:
                     raise OSError("qemu-storage-daemon ended by itself")
-            run("mkfs.ext4", "-q", "-F", str(door))
-            run("mount", "-o", "loop", str(door), str(self.mount))
+            run("mkfs.ext4", "-q", "-F", str(mount_image))
+            run("mount", "-o", "loop", str(mount_image), str(self.mount))
             try:
                 yield
             finally:

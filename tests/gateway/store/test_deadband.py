@@ -14,15 +14,15 @@ GOOD, BAD, STALE = Quality.GOOD, Quality.BAD, Quality.STALE
 
 
 class Gate:
-    """One point at the entrance of a store."""
+    """One point at the ingest of a store."""
 
     def __init__(self, folder: Path, deadband: Deadband) -> None:
-        self.entrance = Ingest(folder / "journal", Deadbands({"x.y_w": deadband}), [], 1000)
-        self.entrance.start(1)
+        self.ingest = Ingest(folder / "journal", Deadbands({"x.y_w": deadband}), [], 1000)
+        self.ingest.start(1)
 
     def passes(self, value: Value, quality: Quality, taken_ns: int) -> bool:
         readings = make_readings([Reading("x.y_w", value, quality, taken_ns)], taken_ns)
-        return bool(self.entrance.record(readings, Now(taken_ns, 0, synced=True)))
+        return bool(self.ingest.record(readings, Now(taken_ns, 0, synced=True)))
 
 
 @pytest.fixture

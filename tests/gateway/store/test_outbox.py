@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shelf(path: Path) -> Iterator[ChunkReader]:
+def chunk_reader(path: Path) -> Iterator[ChunkReader]:
     made = ChunkReader(path)
     yield made
     made.close()
@@ -47,48 +47,48 @@ HEADS = {"grid": StreamPosition(7, 44)}
 
 
 def read(
-    shelf: ChunkReader | Outbox,
+    chunk_reader: ChunkReader | Outbox,
     marks: dict[str, StreamPosition],
     memory: dict[str, list[Chunk]],
     limit: int,
     heads: dict[str, StreamPosition] = HEADS,
 ) -> list[Sample]:
-    outbox = shelf if isinstance(shelf, Outbox) else Outbox(shelf)
+    outbox = chunk_reader if isinstance(chunk_reader, Outbox) else Outbox(chunk_reader)
     return [sample for run in outbox.runs(marks, heads, memory, limit) for sample in run.rows()]
 
 
-def test_a_stream_is_read_from_file_and_memory_in_its_sequence(shelf: ChunkReader) -> None:
+def test_a_stream_is_read_from_file_and_memory_in_its_sequence(chunk_reader: ChunkReader) -> None:
     memory = {"grid": [chunk_of("grid", 39, 2), chunk_of("grid", 41, 4)]}
-    found = read(shelf, {"grid": StreamPosition(6, 38)}, memory, 1000)
+    found = read(chunk_reader, {"grid": StreamPosition(6, 38)}, memory, 1000)
 
     assert [(6, 39), (6, 40), *((7, seq) for seq in range(1, 45))] == [(row.boot, row.seq) for row in found]
 
 
-def test_small_chunks_without_end_leave_no_hole_before_memory(shelf: ChunkReader) -> None:
-    found = read(shelf, {}, {"grid": [chunk_of("grid", 41, 4)]}, 1000)
+def test_small_chunks_without_end_leave_no_hole_before_memory(chunk_reader: ChunkReader) -> None:
+    found = read(chunk_reader, {}, {"grid": [chunk_of("grid", 41, 4)]}, 1000)
 
     assert 84 == len(found)
-    assert [5, 6, 7] == [row.seq for row in read(shelf, {"grid": StreamPosition(6, 4)}, {}, 3)]
+    assert [5, 6, 7] == [row.seq for row in read(chunk_reader, {"grid": StreamPosition(6, 4)}, {}, 3)]
 
 
 def test_live_data_reads_no_file(tmp_path: Path) -> None:
-    shelf = ChunkReader(tmp_path / "absent.db")
-    found = read(shelf, {"grid": StreamPosition(7, 42)}, {"grid": [chunk_of("grid", 41, 4)]}, 10)
+    chunk_reader = ChunkReader(tmp_path / "absent.db")
+    found = read(chunk_reader, {"grid": StreamPosition(7, 42)}, {"grid": [chunk_of("grid", 41, 4)]}, 10)
 
     assert [43, 44] == [row.seq for row in found]
-    assert shelf._connection is None
+    assert chunk_reader._connection is None
 
 
-def test_where_not_all_fit_each_stream_gets_its_share_oldest_wait_first(shelf: ChunkReader) -> None:
-    found = read(shelf, {"grid": StreamPosition(7, 0)}, {}, 5, {**HEADS, "bat1": StreamPosition(7, 3)})
+def test_where_not_all_fit_each_stream_gets_its_share_oldest_wait_first(chunk_reader: ChunkReader) -> None:
+    found = read(chunk_reader, {"grid": StreamPosition(7, 0)}, {}, 5, {**HEADS, "bat1": StreamPosition(7, 3)})
     assert [("bat1", 1), ("bat1", 2), ("bat1", 3), ("grid", 1), ("grid", 2)] == [
         (row.stream, row.seq) for row in found
     ]
 
 
-def test_what_a_stream_leaves_of_its_share_goes_to_the_others(shelf: ChunkReader) -> None:
+def test_what_a_stream_leaves_of_its_share_goes_to_the_others(chunk_reader: ChunkReader) -> None:
     found = read(
-        shelf,
+        chunk_reader,
         {"grid": StreamPosition(7, 0), "bat1": StreamPosition(7, 2)},
         {},
         8,
@@ -97,7 +97,7 @@ def test_what_a_stream_leaves_of_its_share_goes_to_the_others(shelf: ChunkReader
     assert [("grid", 7), ("bat1", 1)] == list(Counter(row.stream for row in found).items())
     assert [*range(1, 8)] == [row.seq for row in found if row.stream == "grid"]
     found = read(
-        shelf,
+        chunk_reader,
         {"grid": StreamPosition(7, 4), "bat1": StreamPosition(7, 0)},
         {},
         8,
@@ -121,8 +121,8 @@ def test_fewer_than_the_limit_are_offered_only_where_there_are_no_more(counts: l
         marks[run.stream] = StreamPosition(7, run.last)
 
 
-def test_runs_go_on_across_chunks_with_their_own_names_and_end_with_a_boot(shelf: ChunkReader) -> None:
-    runs = Outbox(shelf).runs(
+def test_runs_go_on_across_chunks_with_their_own_names_and_end_with_a_boot(chunk_reader: ChunkReader) -> None:
+    runs = Outbox(chunk_reader).runs(
         {"grid": StreamPosition(6, 37)}, HEADS, {"grid": [chunk_of("grid", 41, 4)]}, 1000
     )
 
@@ -130,8 +130,8 @@ def test_runs_go_on_across_chunks_with_their_own_names_and_end_with_a_boot(shelf
     assert {"power_w"} == {row.metric for run in runs for row in run.rows()}
 
 
-def test_one_stream_alone_is_read_up_to_a_hole(shelf: ChunkReader) -> None:
-    outbox = Outbox(shelf)
+def test_one_stream_alone_is_read_up_to_a_hole(chunk_reader: ChunkReader) -> None:
+    outbox = Outbox(chunk_reader)
     memory = [chunk_of("grid", 41, 4), chunk_of("grid", 47, 4)]
 
     run = outbox.run("grid", StreamPosition(7, 38), HEADS["grid"], memory, 100)
@@ -141,49 +141,53 @@ def test_one_stream_alone_is_read_up_to_a_hole(shelf: ChunkReader) -> None:
     assert outbox.run("ev1", StreamPosition(0, 0), None, (), 100) is None
 
 
-def test_a_damaged_chunk_is_left_out_and_what_follows_is_offered(path: Path, shelf: ChunkReader) -> None:
+def test_a_damaged_chunk_is_left_out_and_what_follows_is_offered(
+    path: Path, chunk_reader: ChunkReader
+) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE chunk SET body = zeroblob(60) WHERE boot = 6 AND first = 3")
     connection.close()
 
-    assert [1, 2, 5, 6] == [row.seq for row in read(shelf, {}, {}, 4)]
-    assert [("damaged", 3, 4)] == [(gap.why, gap.first, gap.last) for _, gap in shelf.damaged]
+    assert [1, 2, 5, 6] == [row.seq for row in read(chunk_reader, {}, {}, 4)]
+    assert [("damaged", 3, 4)] == [(gap.why, gap.first, gap.last) for _, gap in chunk_reader.damaged]
 
 
-def test_damage_without_end_is_passed_over_a_little_at_a_time(path: Path, shelf: ChunkReader) -> None:
+def test_damage_without_end_is_passed_over_a_little_at_a_time(path: Path, chunk_reader: ChunkReader) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE chunk SET body = zeroblob(60) WHERE stream = 'grid'")
     connection.close()
     memory = {"grid": [chunk_of("grid", 41, 4)]}
 
-    assert [] == read(shelf, {}, memory, 10)
-    assert DAMAGED_CHUNKS_COUNT_MAX + 1 == len(shelf.damaged)
+    assert [] == read(chunk_reader, {}, memory, 10)
+    assert DAMAGED_CHUNKS_COUNT_MAX + 1 == len(chunk_reader.damaged)
 
 
 def test_a_file_that_cannot_be_read_is_condemned_and_nothing_newer_overtakes(
-    path: Path, shelf: ChunkReader
+    path: Path, chunk_reader: ChunkReader
 ) -> None:
     path.write_bytes(b"rubbish" * 1000)
 
-    assert [] == read(shelf, {}, {"grid": [chunk_of("grid", 41, 4)]}, 10)
-    assert shelf.condemned
+    assert [] == read(chunk_reader, {}, {"grid": [chunk_of("grid", 41, 4)]}, 10)
+    assert chunk_reader.condemned
 
 
-def test_while_the_file_cannot_be_read_nothing_newer_overtakes(path: Path, shelf: ChunkReader) -> None:
+def test_while_the_file_cannot_be_read_nothing_newer_overtakes(path: Path, chunk_reader: ChunkReader) -> None:
     memory = {"grid": [chunk_of("grid", 41, 4)]}
     with sqlite3.connect(path) as locker:
         locker.execute("PRAGMA locking_mode = EXCLUSIVE")
         locker.execute("BEGIN EXCLUSIVE")
-        assert [] == read(shelf, {"grid": StreamPosition(6, 38)}, memory, 10)
-        assert [43, 44] == [row.seq for row in read(shelf, {"grid": StreamPosition(7, 42)}, memory, 10)]
+        assert [] == read(chunk_reader, {"grid": StreamPosition(6, 38)}, memory, 10)
+        assert [43, 44] == [
+            row.seq for row in read(chunk_reader, {"grid": StreamPosition(7, 42)}, memory, 10)
+        ]
         locker.execute("COMMIT")
     locker.close()
 
-    assert [39, 40, 1] == [row.seq for row in read(shelf, {"grid": StreamPosition(6, 38)}, memory, 3)]
+    assert [39, 40, 1] == [row.seq for row in read(chunk_reader, {"grid": StreamPosition(6, 38)}, memory, 3)]
 
 
-def test_while_a_damaged_file_is_carried_over_nothing_newer_overtakes(shelf: ChunkReader) -> None:
-    outbox = Outbox(shelf)
+def test_while_a_damaged_file_is_carried_over_nothing_newer_overtakes(chunk_reader: ChunkReader) -> None:
+    outbox = Outbox(chunk_reader)
     outbox.is_partial = True
     memory = {"grid": [chunk_of("grid", 41, 4)]}
 

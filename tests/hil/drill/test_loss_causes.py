@@ -1,4 +1,4 @@
-"""The table of makings is complete: no row of the ladder is forgotten, and each is a scenario that can be run."""
+"""The table of makings is complete: no row of the loss table is forgotten, and each is a scenario that can be run."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from quartier_hil.drill.loss_causes import LOSS_CAUSES
 from quartier_hil.scenario.scenario_file import Scenario
 
 
-def test_every_row_of_the_ladder_is_made_or_says_why_not_in_the_tables_order():
+def test_every_row_of_the_loss_table_is_made_or_says_why_not_in_the_tables_order():
     assert [loss.name for loss in LOSSES] == list(dict.fromkeys(making.loss for making in LOSS_CAUSES))
 
 

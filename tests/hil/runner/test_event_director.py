@@ -110,7 +110,7 @@ async def test_in_a_blackout_what_has_no_battery_forgets_and_comes_back_with_the
 
 
 class _Metal:
-    """Who takes what befalls the charger, and every supply."""
+    """Who takes the events of the charger, and every supply."""
 
     def __init__(self):
         self.heard = []
@@ -126,7 +126,7 @@ class _Metal:
         self.heard.append((on, backed))
 
 
-async def test_what_befalls_a_real_device_is_done_on_its_bench_and_not_to_its_twin(run):
+async def test_event_of_a_real_device_is_done_on_its_bench_and_not_to_its_twin(run):
     run.real_devices = _Metal()
     await run.director.perform_event(FaultEvent(at_s=0, do="fault", device="charger", kind="off"))
     await run.director.perform_event(FaultEvent(at_s=0, do="fault", device="meter", kind="stuck"))

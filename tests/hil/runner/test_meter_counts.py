@@ -7,7 +7,7 @@ import pytest
 
 from quartier_hil.checks.verdicts import GroupCounts
 from quartier_hil.runner import meter_counts
-from quartier_hil.runner.meter_counts import MeterTally, count_run_groups, read_tallies, subtract_tallies
+from quartier_hil.runner.meter_counts import MeterCounts, count_run_groups, read_counts, subtract_counts
 from quartier_hil.runner.smart_meters import LineCounts
 from quartier_hil.scenario.expectations import MeterCountExpectation
 from quartier_hil.scenario.scenario_file import Scenario
@@ -53,9 +53,9 @@ def _at_once(monkeypatch):
 
 async def test_both_sides_are_counted_once_the_daemon_is_at_rest():
     meters = Meters()
-    found = await read_tallies(meters, Gateway(None, 90, 95, 97, 97))
+    found = await read_counts(meters, Gateway(None, 90, 95, 97, 97))
 
-    assert MeterTally(LineCounts(100, 3), 97, 1) == found["tic"] == found["mbus"]
+    assert MeterCounts(LineCounts(100, 3), 97, 1) == found["tic"] == found["mbus"]
     assert not meters.silent
 
 
@@ -63,7 +63,7 @@ async def test_a_daemon_that_does_not_come_to_rest_is_given_up(monkeypatch):
     monkeypatch.setattr(meter_counts, "PATIENCE_S", 0.05)
     meters = Meters()
     with pytest.raises(TimeoutError):
-        await read_tallies(meters, Gateway(None))
+        await read_counts(meters, Gateway(None))
     assert not meters.silent
 
 
@@ -74,13 +74,13 @@ async def test_a_meter_whose_words_nobody_takes_is_not_waited_for_for_ever(monke
 
     monkeypatch.setattr(meter_counts, "PATIENCE_S", 0.05)
     with pytest.raises(TimeoutError):
-        await read_tallies(Stuck(), Gateway(50))
+        await read_counts(Stuck(), Gateway(50))
 
 
 def test_what_counts_is_what_came_in_between():
-    before, after = MeterTally(LineCounts(10, 1), 8, 2), MeterTally(LineCounts(110, 4), 109, 5)
+    before, after = MeterCounts(LineCounts(10, 1), 8, 2), MeterCounts(LineCounts(110, 4), 109, 5)
 
-    assert {"tic": GroupCounts(100, 3, 101, 3)} == subtract_tallies({"tic": before}, {"tic": after})
+    assert {"tic": GroupCounts(100, 3, 101, 3)} == subtract_counts({"tic": before}, {"tic": after})
 
 
 class Running:

@@ -57,11 +57,11 @@ def test_what_the_gateways_forecast_learns_from_it_is_what_was_lived(scenario, t
     prior_history.write_history(scenario, tmp_path, 0.0)
     site = site_assembly.assemble_scenario_site(scenario, tmp_path / "site")
     told = site.premises, site.loaded.site, tmp_path / "state/history.db", tmp_path / "runtime", tmp_path
-    school, other = (
+    training, other = (
         ForecastTraining(*told, planner_inputs.make_plan_backtest(site.loaded.site)),
         Learner(site.premises),
     )
-    assert school.catch_up(_start_ms(scenario) / 1000)
+    assert training.catch_up(_start_ms(scenario) / 1000)
     other.learn(
         simulate_prior_history(
             scenario, build_plant_spec(scenario), 2, load_factor=1.5, sun_factor=0.5
@@ -69,10 +69,10 @@ def test_what_the_gateways_forecast_learns_from_it_is_what_was_lived(scenario, t
     )
 
     # the store keeps what changes by 50 W or 1 % alone, and its last minute is not over
-    assert other.newest == school.learner.newest
+    assert other.newest == training.learner.newest
     for ahead in range(1, 25):
         pairs = zip(
-            *(one.bands(int(other.newest) + ahead, ahead) for one in (other, school.learner)), strict=True
+            *(one.bands(int(other.newest) + ahead, ahead) for one in (other, training.learner)), strict=True
         )
         for expected, found in pairs:
             assert pytest.approx(expected[0], rel=0.03, abs=60) == found[0]

@@ -67,7 +67,7 @@ def test_bits_coils_and_truths() -> None:
     assert (1.0, GOOD) == read(Field(0, TRUTH, kind=BOOL), struct.pack(">H", 0x300))
 
 
-def test_whole_quantities_are_rounded_half_to_even_and_never_minus_nought() -> None:
+def test_whole_quantities_are_rounded_half_to_even_and_never_minus_zero() -> None:
     assert (2.0, GOOD) == read(Field(0, bottom=2, kind=INT), struct.pack(">H", 5))
     value, _ = read(Field(0, SIGNED, bottom=10, kind=INT), struct.pack(">h", -3))
     assert 1.0 == math.copysign(1.0, value)
@@ -86,7 +86,7 @@ def test_the_parts_of_a_sum_are_added_before_they_are_scaled() -> None:
     assert (7.0, BAD) == read(Field(0, parts=3, absent=(0x8000,)), struct.pack(">HHH", 1, 0x8000, 3))
 
 
-def test_the_checksum_of_a_sound_frame_with_its_own_is_nought() -> None:
+def test_the_checksum_of_a_sound_frame_with_its_own_is_zero() -> None:
     frame = bytes.fromhex("010300000002")
 
     assert "c40b" == crc16(frame).to_bytes(2, "little").hex()

@@ -102,7 +102,7 @@ class PushDecoder:
             self._bare.add(part)
             if self._counts.bytes_count % _SLICE_BYTES == 0:
                 made += self._telegrams((apdu, True, True) for apdu in self._bare.take())
-        self._tally()
+        self._update_counts()
         return made
 
     def end(self) -> list[Telegram]:
@@ -122,7 +122,7 @@ class PushDecoder:
             self._bare.drop()
         if is_bare or rest:
             self._scanner.resync_count = self._resync_from  # what had no frames was no rubbish
-        self._tally()
+        self._update_counts()
         self._counts.resync_count = self._resync_from = self._scanner.resync_count
         return made
 
@@ -144,7 +144,7 @@ class PushDecoder:
                 continue
             self._counts.good_count += 1
             self._counts.frames_count += 1
-            self._tally()
+            self._update_counts()
             bad_count = self._counts.bad_count - self._reported_bad_count
             self._reported_bad_count = self._counts.bad_count
             made.append(Telegram(meter, tuple(stated), bad_count, is_whole, is_proven=True))
@@ -192,7 +192,7 @@ class PushDecoder:
         if why and self._doubtful != before:
             raise MalformedData(f"a part of this list may be missing: {why}")
 
-    def _tally(self) -> None:
+    def _update_counts(self) -> None:
         scanner = self._scanner
         self._counts.bad_count = (
             scanner.bad_count + self._assembly.bad_count + self._bare.bad_count + self._refused_count

@@ -53,13 +53,13 @@ class ClientConnection:
         """Return whether it waits for an answer."""
         return len(self._requests) > 0
 
-    def add_request(self, errand: "PendingRequest") -> None:
+    def add_request(self, pending: "PendingRequest") -> None:
         """Add a request that it waits for."""
-        self._requests.add(errand)
+        self._requests.add(pending)
 
-    def remove_request(self, errand: "PendingRequest") -> None:
+    def remove_request(self, pending: "PendingRequest") -> None:
         """Remove a request that it no longer waits for."""
-        self._requests.discard(errand)
+        self._requests.discard(pending)
 
     def answer(self, frame: ClientFrame, pdu: bytes) -> None:
         """Send the answer to a request; nothing if the connection has ended."""
@@ -84,8 +84,8 @@ class ClientConnection:
         self._outlet.close()
         one, self._socket = self._socket, None
         one.close()
-        for errand in self._requests:
-            errand.is_wanted = False
+        for pending in self._requests:
+            pending.is_wanted = False
         self._left(self)
 
     def _readable(self) -> None:

@@ -58,10 +58,10 @@ class ClientQueue:
         self._failed_requests = FailedRequests()
         self._answer_cache = line.answer_cache = AnswerCache()
 
-    def offer(self, errand: PendingRequest) -> None:
+    def offer(self, pending: PendingRequest) -> None:
         """Answer the request at once, or let it wait for its turn."""
-        if not self._is_answered(errand):
-            self._waiting.add(errand)
+        if not self._is_answered(pending):
+            self._waiting.add(pending)
             self._wake()
 
     async def serve(self, gap_ns: int | None) -> bool:
@@ -69,29 +69,29 @@ class ClientQueue:
 
         Return whether there was one.  Raises LinkLost.
         """
-        errand = self._next(gap_ns)
-        if errand is None:
+        pending = self._next(gap_ns)
+        if pending is None:
             return False
-        if not self._is_answered(errand):  # by what came while it waited
-            await self._make(errand)
+        if not self._is_answered(pending):  # by what came while it waited
+            await self._make(pending)
         return True
 
     def sweep(self) -> None:
         """End requests that have waited too long, and those whose client is gone."""
         before_s = asyncio.get_running_loop().time() - WAIT_MAX_S
-        for errand in self._waiting:
-            if errand.is_wanted and errand.since_s > before_s:
+        for pending in self._waiting:
+            if pending.is_wanted and pending.since_s > before_s:
                 continue
-            self._waiting.remove(errand)
-            fate: RequestOutcome = "busy" if errand.is_wanted else "dropped"
-            errand.end(encode_exception(errand.request.request.function, SERVER_BUSY), fate)
+            self._waiting.remove(pending)
+            fate: RequestOutcome = "busy" if pending.is_wanted else "dropped"
+            pending.end(encode_exception(pending.request.request.function, SERVER_BUSY), fate)
 
     def close(self) -> None:
         """Stop serving: end all waiting requests."""
         self._line.answer_cache = None
-        for errand in self._waiting:
-            self._waiting.remove(errand)
-            self._absent(errand, "the share ends")
+        for pending in self._waiting:
+            self._waiting.remove(pending)
+            self._absent(pending, "the share ends")
 
     def _next(self, gap_ns: int | None) -> PendingRequest | None:
         """Return the request whose turn it is, or None."""
@@ -99,48 +99,48 @@ class ClientQueue:
         if not self._waiting:
             return None
         self.sweep()
-        for errand in self._waiting.next():
-            wait_s = self._wait_s(errand, gap_ns)
+        for pending in self._waiting.next():
+            wait_s = self._wait_s(pending, gap_ns)
             if wait_s <= 0:
-                self._waiting.take(errand)
-                return errand
+                self._waiting.take(pending)
+                return pending
             self.again_s = min(self.again_s, wait_s)
         return None
 
-    def _wait_s(self, errand: PendingRequest, gap_ns: int | None) -> float:
+    def _wait_s(self, pending: PendingRequest, gap_ns: int | None) -> float:
         """Return how long it must wait for its unit's pause, or for a longer gap, in s of daemon time."""
-        rest_ns = self._line.ready_ns(errand.unit) - self._clock.now_ns()
+        rest_ns = self._line.ready_ns(pending.unit) - self._clock.now_ns()
         if rest_ns > 0:
             return rest_ns / 1e9
-        if gap_ns is None or self._took_ns.get(errand.unit, 0.0) <= gap_ns:
+        if gap_ns is None or self._took_ns.get(pending.unit, 0.0) <= gap_ns:
             return 0.0
-        patience_s = errand.since_s + PATIENCE_S - asyncio.get_running_loop().time()
+        patience_s = pending.since_s + PATIENCE_S - asyncio.get_running_loop().time()
         return patience_s * float(getattr(self._clock, "rate", 1))
 
-    def _is_answered(self, errand: PendingRequest) -> bool:
-        request, terms = errand.request.request, errand.terms
-        if errand.request.written is None and terms.age_max_s:
+    def _is_answered(self, pending: PendingRequest) -> bool:
+        request, terms = pending.request.request, pending.terms
+        if pending.request.written is None and terms.age_max_s:
             data = self._answer_cache.find(request, self._clock.now_ns() - int(terms.age_max_s * 1e9))
             if data is not None:
-                errand.end(request.sound + data, "held")
+                pending.end(request.sound + data, "held")
                 return True
         if not self._is_up():
-            self._absent(errand, "the line is lost")
+            self._absent(pending, "the line is lost")
         elif self._is_silent(request.unit):
-            self._absent(errand, "the unit is silent")
+            self._absent(pending, "the unit is silent")
         elif self._failed_requests.holds(terms.name, request, asyncio.get_running_loop().time()):
-            self._absent(errand, "it was asked in vain just now")
-        return errand.is_over
+            self._absent(pending, "it was asked in vain just now")
+        return pending.is_over
 
-    def _absent(self, errand: PendingRequest, why: str) -> None:
-        errand.end(encode_exception(errand.request.request.function, GATEWAY_NO_RESPONSE), "absent", why)
+    def _absent(self, pending: PendingRequest, why: str) -> None:
+        pending.end(encode_exception(pending.request.request.function, GATEWAY_NO_RESPONSE), "absent", why)
 
-    async def _make(self, errand: PendingRequest) -> None:
-        request, name = errand.request.request, errand.terms.name
-        pause_s = self._pauses_s.get(request.unit, (0.0, 0.0))[errand.request.written is not None]
+    async def _make(self, pending: PendingRequest) -> None:
+        request, name = pending.request.request, pending.terms.name
+        pause_s = self._pauses_s.get(request.unit, (0.0, 0.0))[pending.request.written is not None]
         started_ns, why = self._clock.now_ns(), "given up"
         try:
-            answer = await self._line.carry(request, errand.terms.wire_max_s, pause_s)
+            answer = await self._line.carry(request, pending.terms.wire_max_s, pause_s)
         except (NoReply, LinkLost) as error:
             why = str(error)
             self._failed_requests.note_no_answer(name, request, asyncio.get_running_loop().time())
@@ -148,8 +148,8 @@ class ClientQueue:
                 raise
         else:
             self._failed_requests.note_answer(name, request)
-            errand.end(encode_answer(request, answer), "wire")
+            pending.end(encode_answer(request, answer), "wire")
         finally:
             took_ns = self._clock.now_ns() - started_ns
             self._took_ns[request.unit] = max(took_ns, _FORGETS * self._took_ns.get(request.unit, 0.0))
-            errand.end(encode_exception(request.function, GATEWAY_NO_RESPONSE), "unanswered", why)
+            pending.end(encode_exception(request.function, GATEWAY_NO_RESPONSE), "unanswered", why)

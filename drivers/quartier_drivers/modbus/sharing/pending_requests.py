@@ -53,8 +53,8 @@ class RequestCounts:
     """Counts since the share began.
 
     ``requests`` are all valid Modbus requests; ``wire`` were answered by the device, ``held`` from an earlier
-    answer, ``busy`` were too many; for ``absent``, ``unanswered`` and ``dropped`` see ``errand``; ``refused``
-    were not allowed or invalid.  ``writes`` were made, ``refused_writes`` were not allowed.
+    answer, ``busy`` were too many; for ``absent``, ``unanswered`` and ``dropped`` see ``pending``;
+    ``refused`` were not allowed or invalid.  ``writes`` were made, ``refused_writes`` were not allowed.
     """
 
     requests: int = 0
@@ -87,32 +87,32 @@ class WaitingRequests:
 
     def __iter__(self) -> Iterator[PendingRequest]:
         """Return all requests, as they are now."""
-        return iter([one for errands in self._requests.values() for one in errands])
+        return iter([one for pending_requests in self._requests.values() for one in pending_requests])
 
     def __bool__(self) -> bool:
         return len(self._requests) > 0
 
-    def add(self, errand: PendingRequest) -> None:
+    def add(self, pending: PendingRequest) -> None:
         """Add a request."""
-        self._requests.setdefault(errand.terms.name, deque()).append(errand)
+        self._requests.setdefault(pending.terms.name, deque()).append(pending)
 
-    def remove(self, errand: PendingRequest) -> None:
+    def remove(self, pending: PendingRequest) -> None:
         """Remove a request."""
-        name = errand.terms.name
-        self._requests[name].remove(errand)
+        name = pending.terms.name
+        self._requests[name].remove(pending)
         if not self._requests[name]:
             del self._requests[name]
 
-    def take(self, errand: PendingRequest) -> None:
+    def take(self, pending: PendingRequest) -> None:
         """Remove a request whose turn has come: its client is the last from now on."""
-        self._requests.move_to_end(errand.terms.name)
-        self.remove(errand)
+        self._requests.move_to_end(pending.terms.name)
+        self.remove(pending)
 
     def next(self) -> Iterator[PendingRequest]:
         """Yield the requests that may go first: of each client the oldest for each unit."""
-        for errands in list(self._requests.values()):
+        for pending_requests in list(self._requests.values()):
             units: set[int] = set()
-            for errand in list(errands):
-                if errand.unit not in units:
-                    units.add(errand.unit)
-                    yield errand
+            for pending in list(pending_requests):
+                if pending.unit not in units:
+                    units.add(pending.unit)
+                    yield pending

@@ -112,16 +112,16 @@ class SharingClient:
     def _send(self, guest: ClientConnection, frame: ClientFrame, one: ClientRequest) -> None:
         def give(pdu: bytes, fate: RequestOutcome, why: str) -> None:
             self._outstanding_count -= 1
-            guest.remove_request(errand)
+            guest.remove_request(pending)
             self.counts.count_outcome(fate)
             if one.written is not None and fate in {"wire", "unanswered"}:
                 self._report_write(guest, one, pdu, why)
             guest.answer(frame, pdu)
 
-        errand = PendingRequest(one, self.terms, asyncio.get_running_loop().time(), give)
+        pending = PendingRequest(one, self.terms, asyncio.get_running_loop().time(), give)
         self._outstanding_count += 1
-        guest.add_request(errand)
-        self._queue.offer(errand)
+        guest.add_request(pending)
+        self._queue.offer(pending)
 
     def _too_many(self, guest: ClientConnection, frame: ClientFrame) -> bool:
         self.counts.busy += 1

@@ -1,4 +1,22 @@
-"""The common part of all Modbus lines: one exchange at a time, pauses, retries, counters."""
+"""The common part of all Modbus lines: one exchange at a time, pauses, retries, counters.
+
+States:
+
+- *Closed* (not ``is_connected``). ``open`` or the next request -> *idle*.
+- *Idle*: open, the lock is free. ``exchange`` or ``carry`` takes the lock -> *pacing*.
+- *Pacing*: wait until the pauses of the line and of the unit are over, then send -> *awaiting*.
+- *Awaiting* (``_waits``): an answer or an exception of the device -> *idle*. A time-out or an invalid answer
+  -> ``_recover``, then *pacing* if the request is repeated, else *idle*. LinkLost -> *closed*; a repeated
+  request opens it again.
+
+Invariants:
+
+- The lock is held from before the pause until the last attempt ends; who waits longest gets it next.
+- A write is sent once at most: after a failure its outcome is unknown. A probe is sent once, too.
+- A write is not sent at or after its ``expires_ns``.
+- An answer settles only the request that awaits it; ``_recover`` makes sure that a late one is not taken.
+- All counters exist from the start and never decrease.
+"""
 
 import asyncio
 from abc import ABC, abstractmethod

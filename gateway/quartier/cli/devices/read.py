@@ -70,11 +70,11 @@ def _suggest_scan(options: argparse.Namespace) -> str:
 
 
 async def _read_device(options: argparse.Namespace) -> "DeviceReadout":
-    """Return what the door of the profile's protocol reads."""
+    """Return what the factory of the profile's protocol reads."""
     check_profile(options.profile, options.profiles)
     loaded = loading.load_profile(options.profile, options.profiles)
     if loaded.protocol == "sunspec":
-        from quartier_drivers.sunspec.reader import (  # noqa: PLC0415 - a door costs what it imports
+        from quartier_drivers.sunspec.reader import (  # noqa: PLC0415 - it costs what it imports
             read_points,
         )
 

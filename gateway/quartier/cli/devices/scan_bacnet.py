@@ -48,7 +48,7 @@ def run_scan_bacnet(options: argparse.Namespace) -> int:
 
 
 async def _run_survey(
-    door: Any,
+    factory: Any,
     bus: "BacnetIpBus",
     scanning: Any,
     quest: "ScanTarget",
@@ -59,7 +59,9 @@ async def _run_survey(
         LoopClock,
     )
 
-    found: ScanResult = await scanning.scan_network(door.line("scan", bus, LoopClock()), quest, known, teller)
+    found: ScanResult = await scanning.scan_network(
+        factory.line("scan", bus, LoopClock()), quest, known, teller
+    )
     return found
 
 

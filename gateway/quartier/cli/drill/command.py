@@ -42,7 +42,7 @@ def _print_reference(what: str) -> int:
 
 
 def _print_declared(options: argparse.Namespace) -> int:
-    """Print the ladder of a running gateway, with its own periods and timers."""
+    """Print the loss table of a running gateway, with its own periods and timers."""
     try:
         rows = ask(options.runtime_dir, "ladder")["rows"]
     except NoDaemon as closed:

@@ -148,9 +148,9 @@ class SimulatedBus:
             registry.load_factory(kind, profile.protocol) for _, profile in wire.devices
         ]
         drivers = {}
-        for door, (spec, profile) in zip(self._factories, wire.devices, strict=True):
-            door.simulate(spec, profile, pretence)
-            drivers[spec.name] = door.driver(self._line, spec, profile, clock)
+        for factory, (spec, profile) in zip(self._factories, wire.devices, strict=True):
+            factory.simulate(spec, profile, pretence)
+            drivers[spec.name] = factory.driver(self._line, spec, profile, clock)
         log = _Log()
         self.events = log.events
         self.bus = Bus(wire.name, self._line, drivers, clock, _ignore_readings, log)
@@ -201,8 +201,8 @@ class SimulatedBus:
     def _list_requests(self) -> list[tuple[DeviceSpec, Any]]:
         return [
             (spec, ask)
-            for door, (spec, profile) in zip(self._factories, self._devices, strict=True)
-            for ask in door.asks(self.bus.devices[spec.name].driver, spec, profile)
+            for factory, (spec, profile) in zip(self._factories, self._devices, strict=True)
+            for ask in factory.asks(self.bus.devices[spec.name].driver, spec, profile)
         ]
 
 

@@ -40,7 +40,7 @@ class CableStep:
 def list_cable_steps(
     rows: Sequence[Mapping[str, Any]], status: Mapping[str, Any], wanted: Sequence[str]
 ) -> Iterator[CableStep]:
-    """List the losses that can be caused by hand, in the order of the ladder."""
+    """List the losses that can be caused by hand, in the order of the loss table."""
     devices = {row["asset"]: row["device"] for row in status.get("fallbacks", ())}
     for row in rows:
         pull = _find_cable(row, devices)

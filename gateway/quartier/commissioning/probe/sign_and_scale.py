@@ -1,6 +1,6 @@
 """Find which of command, asset meter and grid meter has a wrong sign, scale or phase (pure).
 
-Command, asset meter and grid meter are three witnesses. If two agree, the third is wrong: asset and grid
+Command, asset meter and grid meter are three measurements. If two agree, the third is wrong: asset and grid
 against the command mean the command, command and grid against the asset mean the reading of the asset's
 power, command and asset against the grid mean the grid meter.
 """

@@ -262,12 +262,12 @@ async def run_probe_plan(
 ) -> ProbeOutcome:
     """Open the buses, probe, and give the point back in any case; end early when ``stop`` is set."""
     image = ProcessImage()
-    tally = await asyncio.to_thread(state_files.load_write_counts, state_dir)
+    counts = await asyncio.to_thread(state_files.load_write_counts, state_dir)
     session = ProbeSession(plan.subject, plan.bounds, wish, clock.now_ns())
     failures: list[str] = []
     ended = "it was cut off"
     async with asyncio.TaskGroup() as group:
-        fleet = BusManager(group, clock, image.put, log, tally)
+        fleet = BusManager(group, clock, image.put, log, counts)
         await fleet.follow(plan.wires)
         try:
             await asyncio.to_thread(_save_release, runtime_dir, fleet)

@@ -162,9 +162,9 @@ def make_participants(inputs: CycleInputs) -> list[Participant]:
     )
     found = []
     for asset in ours:
-        leaning = find_preference(inputs, asset)
-        waits = switch_state.is_machine(asset) and bool(starting - {asset.name}) and not leaning.claims
-        participant = make_participant(inputs, asset, leaning, waits=waits)
+        preference = find_preference(inputs, asset)
+        waits = switch_state.is_machine(asset) and bool(starting - {asset.name}) and not preference.claims
+        participant = make_participant(inputs, asset, preference, waits=waits)
         if participant is not None:
             found.append(participant)
             before = asset.normal if participant.switch_state.mode is None else participant.switch_state.mode
@@ -174,22 +174,22 @@ def make_participants(inputs: CycleInputs) -> list[Participant]:
 
 
 def make_participant(
-    inputs: CycleInputs, asset: OperationModeAsset, leaning: Preference, *, waits: bool = False
+    inputs: CycleInputs, asset: OperationModeAsset, preference: Preference, *, waits: bool = False
 ) -> Participant | None:
     """Make the participant of an operation-mode asset, with the steps it offers.
 
     It offers no step before its minimum time is over. If it ``waits``, it goes no higher by itself, because
     another machine was just started (``minimum_times``).
     """
-    if leaning.given_back:
+    if preference.given_back:
         return None
     switch, now_ns = inputs.state.switch_states.get(asset.name, SwitchState()), inputs.now_ns
     before = asset.normal if switch.mode is None else switch.mode
-    switch, wanted = _find_asked_mode(switch, before, leaning, now_ns)
+    switch, wanted = _find_asked_mode(switch, before, preference, now_ns)
     usable = not participants.explain_no_order(asset, inputs.state.last_good)
     rises = usable and switch_state.is_switch_allowed(asset, switch, now_ns)
     sinks = usable and switch_state.is_lowering_allowed(asset, switch, now_ns)
-    mode = _mode(inputs, switch, before, wanted, leaning) if sinks else before
+    mode = _mode(inputs, switch, before, wanted, preference) if sinks else before
     if waits or not rises:
         mode = max(before, mode)
     seen_w = find_power_w(inputs.state.last_good, asset, now_ns)
@@ -198,12 +198,12 @@ def make_participant(
     want_w = _find_expected_w(asset, before, present_w, mode)
     participant = Participant(asset, present_w, want_w, switch, is_measured=seen_w is not None, usable=usable)
     participant.mode, participant.preferred_mode = mode, wanted
-    participant.tier, participant.reason = leaning.tier, _reason(asset, mode, wanted, leaning)
-    if sinks and leaning.tier != "A":
-        lowest, highest = leaning.lowest, leaning.highest
+    participant.tier, participant.reason = preference.tier, _reason(asset, mode, wanted, preference)
+    if sinks and preference.tier != "A":
+        lowest, highest = preference.lowest, preference.highest
         downs, ups = range(mode + 1, lowest + 1), range(mode - 1, highest - 1, -1)
-        participant.downs = tuple(_rung(asset, before, present_w, m, leaning) for m in downs)
-        participant.ups = tuple(_rung(asset, before, present_w, m, leaning) for m in ups)
+        participant.downs = tuple(_make_step(asset, before, present_w, m, preference) for m in downs)
+        participant.ups = tuple(_make_step(asset, before, present_w, m, preference) for m in ups)
         if not (rises and switch_state.is_rise_allowed(switch, now_ns)):
             participant.ups = ()
     if switch.settling(now_ns, inputs.state.lag.late_s):
@@ -212,25 +212,27 @@ def make_participant(
 
 
 def _find_asked_mode(
-    switch: SwitchState, before: int, leaning: Preference, now_ns: int
+    switch: SwitchState, before: int, preference: Preference, now_ns: int
 ) -> tuple[SwitchState, int]:
     """Return the mode that was wanted for long enough, and the state with since when another is wanted."""
-    if switch.is_held or not leaning.after_s or leaning.preferred_mode == before:
-        return (switch if switch.asks_ns is None else replace(switch, asks_ns=None)), leaning.preferred_mode
+    if switch.is_held or not preference.after_s or preference.preferred_mode == before:
+        return (
+            switch if switch.asks_ns is None else replace(switch, asks_ns=None)
+        ), preference.preferred_mode
     since_ns = now_ns if switch.asks_ns is None else switch.asks_ns
-    if now_ns - since_ns >= leaning.after_s * _S:
-        return switch, leaning.preferred_mode
-    return replace(switch, asks_ns=since_ns), min(max(before, leaning.highest), leaning.lowest)
+    if now_ns - since_ns >= preference.after_s * _S:
+        return switch, preference.preferred_mode
+    return replace(switch, asks_ns=since_ns), min(max(before, preference.highest), preference.lowest)
 
 
-def _mode(inputs: CycleInputs, switch: SwitchState, before: int, wanted: int, leaning: Preference) -> int:
+def _mode(inputs: CycleInputs, switch: SwitchState, before: int, wanted: int, preference: Preference) -> int:
     """Return the mode it goes to by itself: the wanted one, but no further up if it is held.
 
     It also goes no further up while inputs are stale or the grid is disturbed, or after too many turns in an
     hour.
     """
-    mode = min(max(wanted, leaning.highest), leaning.lowest)
-    held = inputs.grid_effects.holds_down(leaning.tier) or (switch.is_held and not leaning.claims)
+    mode = min(max(wanted, preference.highest), preference.lowest)
+    held = inputs.grid_effects.holds_down(preference.tier) or (switch.is_held and not preference.claims)
     if (
         held
         or inputs.stage is not ControlStage.NORMAL
@@ -240,27 +242,27 @@ def _mode(inputs: CycleInputs, switch: SwitchState, before: int, wanted: int, le
     return mode
 
 
-def _reason(asset: OperationModeAsset, mode: int, wanted: int, leaning: Preference) -> Reason:
+def _reason(asset: OperationModeAsset, mode: int, wanted: int, preference: Preference) -> Reason:
     """Return why it is in this mode; ``wanted`` is the mode that it has wanted for long enough."""
-    cause = leaning.reason
+    cause = preference.reason
     if cause.code == NO_REASON.code:
         return cause
-    if wanted != leaning.preferred_mode:
+    if wanted != preference.preferred_mode:
         later = make_reason(
             "mode.after",
-            mode=asset.modes[leaning.preferred_mode].name,
-            after_min=round(leaning.after_s / 60, 2),
+            mode=asset.modes[preference.preferred_mode].name,
+            after_min=round(preference.after_s / 60, 2),
         )
         cause = cause.then(later)
     return cause.limit_until(make_reason("mode.stands", mode=asset.modes[mode].name))
 
 
-def _rung(
-    asset: OperationModeAsset, before: int, present_w: float, mode: int, leaning: Preference
+def _make_step(
+    asset: OperationModeAsset, before: int, present_w: float, mode: int, preference: Preference
 ) -> ModeStep:
     early = mode <= asset.normal
-    last = mode == leaning.lowest and leaning.last_tier is not None
-    tier = leaning.last_tier if last and leaning.last_tier is not None else leaning.tier
+    last = mode == preference.lowest and preference.last_tier is not None
+    tier = preference.last_tier if last and preference.last_tier is not None else preference.tier
     return ModeStep(
         mode,
         _find_expected_w(asset, before, present_w, mode),

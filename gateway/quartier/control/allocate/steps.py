@@ -61,10 +61,10 @@ def list_import_steps(
     # Who can wait longest pauses first. Without load sharing all are equal, and keep their order.
     first.sort(key=lambda ev: -participants[place[ev.name]].laxity_s)
     steps = [AllocationStep(i, 0.0, True, STOPS_TAKING, "D") for i in batteries]
-    steps += [_rung_step(i, rung) for i in moded for rung in _early(participants[i])]
+    steps += [_make_mode_step(i, mode_step) for i in moded for mode_step in _early(participants[i])]
     steps += _make_slow_steps(participants, place, first)
     steps += [AllocationStep(i, participants[i].headroom.low_w, True, GIVES) for i in batteries]
-    steps += [_rung_step(i, rung) for i in moded for rung in _generating(participants[i])]
+    steps += [_make_mode_step(i, mode_step) for i in moded for mode_step in _generating(participants[i])]
     steps += [_pause(place, ev) for ev in first if is_switch_allowed(ev, switches[ev.name], now_ns)]
     rest = [
         (
@@ -76,9 +76,9 @@ def list_import_steps(
     ]
     rest += _cars(participants, place, [asset for asset in running if asset not in first], switches, now_ns)
     rest += [
-        (_place(participants[i], rung.tier, now_ns), [_rung_step(i, rung)])
+        (_place(participants[i], mode_step.tier, now_ns), [_make_mode_step(i, mode_step)])
         for i in moded
-        for rung in _late(participants[i])
+        for mode_step in _late(participants[i])
     ]
     rest.sort(key=lambda entry: entry[0])
     return [*steps, *chain.from_iterable(taken for _, taken in rest)]
@@ -89,23 +89,23 @@ def _place(participant: Participant, tier: Tier, now_ns: int) -> tuple[int, int,
 
 
 def _early(participant: Participant) -> list[ModeStep]:
-    return [rung for rung in participant.downs if rung.early and not rung.generates]
+    return [mode_step for mode_step in participant.downs if mode_step.early and not mode_step.generates]
 
 
 def _generating(participant: Participant) -> list[ModeStep]:
     """Return the steps that generate by our request: after the battery, before a car has to wait."""
-    return [rung for rung in participant.downs if rung.generates]
+    return [mode_step for mode_step in participant.downs if mode_step.generates]
 
 
 def _late(participant: Participant) -> list[ModeStep]:
-    return [rung for rung in participant.downs if not (rung.early or rung.generates)]
+    return [mode_step for mode_step in participant.downs if not (mode_step.early or mode_step.generates)]
 
 
-def _rung_step(index: int, rung: ModeStep) -> AllocationStep:
-    reason = make_reason("mode.to_of_tier", mode=rung.name, tier=rung.tier)
-    if rung.generates:
-        reason = make_reason("mode.to", mode=rung.name)
-    return AllocationStep(index, rung.target_w, False, reason, rung.tier)
+def _make_mode_step(index: int, mode_step: ModeStep) -> AllocationStep:
+    reason = make_reason("mode.to_of_tier", mode=mode_step.name, tier=mode_step.tier)
+    if mode_step.generates:
+        reason = make_reason("mode.to", mode=mode_step.name)
+    return AllocationStep(index, mode_step.target_w, False, reason, mode_step.tier)
 
 
 def _is_shared(participant: Participant) -> bool:
@@ -207,9 +207,13 @@ def _may_rise(participant: Participant) -> bool:
 def _higher(participants: Sequence[Participant]) -> Iterator[AllocationStep]:
     for index, participant in enumerate(participants):
         if participant.usable:
-            for rung in participant.ups:
+            for mode_step in participant.ups:
                 yield AllocationStep(
-                    index, rung.target_w, False, make_reason("mode.to", mode=rung.name), participant.tier
+                    index,
+                    mode_step.target_w,
+                    False,
+                    make_reason("mode.to", mode=mode_step.name),
+                    participant.tier,
                 )
 
 

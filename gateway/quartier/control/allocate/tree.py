@@ -95,18 +95,18 @@ def allocate_in_tree(
     counted = [
         _find_counted_w(participant, want) for participant, want in zip(participants, wants, strict=True)
     ]
-    seats = _seats(one, participants, counted)
+    assets = _assets(one, participants, counted)
     if one.branches:
         high, low = one.rest(participants, counted)
     else:
         high = low = [rest_w, 0.0, 0.0, 0.0]
-    lower, higher = list(seats.lower(downs)), list(seats.add_raising(ups))
-    tree = Tree(one.topology.under, seats.node_numbers, seats.shares)
+    lower, higher = list(assets.lower(downs)), list(assets.add_raising(ups))
+    tree = Tree(one.topology.under, assets.node_numbers, assets.shares)
     plain = [entry[1] for entry in lower], [entry[1] for entry in higher]
-    found = allocate_tree(tree, high, low, seats.wants, one.caps.import_w, one.caps.export_w, *plain)
+    found = allocate_tree(tree, high, low, assets.wants, one.caps.import_w, one.caps.export_w, *plain)
     moved = list(found.setpoint_w[: len(participants)])
-    for index, seat in seats.halves.items():
-        moved[index] += found.setpoint_w[seat]
+    for index, asset_index in assets.halves.items():
+        moved[index] += found.setpoint_w[asset_index]
     held_w = {}
     for index, participant in enumerate(participants):
         if participant.allowed_w is not None:
@@ -151,8 +151,8 @@ class _KernelAssets:
         self, steps: Sequence[AllocationStep]
     ) -> Iterator[tuple[AllocationStep, tuple[int, float, bool, int]]]:
         for step in steps:
-            seat = self.halves.get(step.index, step.index) if step.target_w < 0 else step.index
-            yield step, (seat, step.target_w * self.scales[step.index], step.divisible, step.pool)
+            asset_index = self.halves.get(step.index, step.index) if step.target_w < 0 else step.index
+            yield step, (asset_index, step.target_w * self.scales[step.index], step.divisible, step.pool)
 
     def add_raising(
         self, steps: Sequence[AllocationStep]
@@ -163,7 +163,9 @@ class _KernelAssets:
             yield step, (step.index, step.target_w * self.scales[step.index], step.divisible, step.pool)
 
 
-def _seats(one: ConnectionTree, participants: Sequence[Participant], wants: Sequence[float]) -> _KernelAssets:
+def _assets(
+    one: ConnectionTree, participants: Sequence[Participant], wants: Sequence[float]
+) -> _KernelAssets:
     if not one.branches:
         count = len(participants)
         return _KernelAssets([0] * count, [(0.0, 0.0, 0.0)] * count, list(wants), {}, [1.0] * count)

@@ -63,7 +63,7 @@ def _shed_modes(
     acted: dict[int, Reason],
     moved: dict[int, int],
 ) -> None:
-    due = [rung for rung in participant.downs if rung.tier in off and not rung.generates]
+    due = [mode_step for mode_step in participant.downs if mode_step.tier in off and not mode_step.generates]
     if due:
         wants[index] = min(wants[index], due[-1].target_w)
         moved[index], acted[index] = due[-1].mode, off[due[-1].tier]

@@ -98,7 +98,7 @@ def append_node_reading(
     look: NodeWindow,
     names: tuple[str, ...],
     found: NodeReading,
-    players_w: TotalAndPhases,
+    participants_w: TotalAndPhases,
     gone_w: TotalAndPhases,
 ) -> NodeWindow:
     """Append a reading, less the power of the participants; unchanged if the window has that reading already.
@@ -109,7 +109,7 @@ def append_node_reading(
     if old and old[-1][0] == found.taken_ns:
         return look
     oldest_ns = found.taken_ns - round(REST_WINDOW_S * _S)
-    rest_w = subtract_rows(found.watts, players_w)
+    rest_w = subtract_rows(found.watts, participants_w)
     high_w = add_rows(rest_w, gone_w)
     sample = (found.taken_ns, rest_w, high_w, _nearest(old[-1][3], rest_w, high_w) if old else rest_w)
     return replace(look, names=names, samples=(*(s for s in old if s[0] >= oldest_ns), sample))

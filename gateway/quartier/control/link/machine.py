@@ -1,8 +1,22 @@
 """The link-state machine of spec/failsafe.md#section-2: heartbeats, documents and time in, limits out.
 
-Every function takes a state and returns the next one; nothing here asks the time. The limits of a state never
-exceed the hard limits. Nothing that is missing raises a limit, except the two declared steps to AUTONOMOUS
-and the end of a document at its own ``exp``.
+Every function takes a state and returns the next one; nothing here asks the time. ``state`` lists the states,
+``transitions`` what leads from one to the next.
+
+Each function that accepts an input records the time, then the input. Then it takes transitions until none
+holds, and applies what waited for loosening (``_settle``).
+
+Invariants:
+
+- The limits of a state never exceed the hard limits (spec/failsafe.md#rule-4).
+- Nothing that is missing raises a limit, except the two declared steps to AUTONOMOUS and the end of a
+  document at its own ``exp`` (spec/failsafe.md#rule-1).
+- A tighter document acts in the call that accepts it; a looser one waits until loosening is allowed
+  (spec/failsafe.md#rule-3).
+- The same document again has no second effect, except that it counts as received
+  (spec/failsafe.md#heartbeat-back).
+- A document whose number is not on disk (not ``sure``) never loosens a limit and gives no control.
+- No call leaves a state twice, so each call ends.
 """
 
 from math import isfinite

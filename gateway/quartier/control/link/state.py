@@ -1,4 +1,26 @@
-"""The state of the link-state machine, and its JSON form on disk."""
+"""The state of the link-state machine, and its JSON form on disk.
+
+``LinkState.mode`` is one of five states (spec/failsafe.md#section-2); ``transitions`` says what leads from
+one to the next:
+
+- INIT: no district since the start or a grid outage. Fail-safe values.
+- CONTROLLED: documents and fresh heartbeats. The limits of the documents.
+- HOLD: heartbeats stopped, every document says *hold*. The cached schedules go on.
+- FAILSAFE: the district is lost. Fail-safe values, at least until ``owed_ns``.
+- AUTONOMOUS: the declared values without a district.
+
+Invariants:
+
+- ``LinkState`` is frozen: each input makes a new one.
+- FAILSAFE has ``owed_ns``; CONTROLLED and AUTONOMOUS have none. INIT keeps it over an outage.
+- Each program has one newest document; earlier ones bind beside it until loosening is allowed
+  (spec/failsafe.md#rule-3).
+- A position in a document counts on the boot clock: a step of the wall clock moves none
+  (spec/failsafe.md#rule-8).
+- ``heartbeat_n`` is not saved; ``seqs`` never forgets a program.
+- What ``dump_link_state`` wrote ``load_link_state`` reads; anything else raises ValueError
+  (spec/failsafe.md#persisted-state).
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,22 @@
-"""The transitions of the link-state machine, and how a stored state continues in a new process."""
+"""The transitions of the link-state machine, and how a stored state continues in a new process.
+
+``TRANSITIONS`` is the whole table, but for two ways in ``machine``: a grid outage leads from each state to
+INIT, and a restart in HOLD without the right to hold leads to FAILSAFE:
+
+- INIT -> CONTROLLED (heartbeat and document), FAILSAFE (minimum left), AUTONOMOUS (120 s).
+- CONTROLLED -> HOLD or FAILSAFE (no heartbeat), FAILSAFE (60 s without a document).
+- HOLD -> CONTROLLED (heartbeat and document), FAILSAFE (schedule over, or held too long).
+- FAILSAFE -> CONTROLLED (heartbeat, then document), AUTONOMOUS (minimum over, or heartbeat without document).
+- AUTONOMOUS -> CONTROLLED (heartbeat and document).
+
+Invariants:
+
+- Of the rows of a state the first that holds is taken; a condition reads only state, parameters and ``Now``.
+- Only a heartbeat together with a valid document leads to CONTROLLED (spec/failsafe.md#rule-2).
+- ``resume_state`` estimates the time without a process to the safe side: as little as is certain for the
+  minimum of FAILSAFE, as much as the clocks say for the heartbeat and HOLD. It drops no document
+  (spec/failsafe.md#rule-6) and allows no loosening.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

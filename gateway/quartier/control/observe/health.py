@@ -1,4 +1,20 @@
-"""The table of rules for lost inputs: the strictest stage wins, and leaving it takes its dwell time."""
+"""The table of rules for lost inputs: the strictest stage wins, and leaving it takes its dwell time.
+
+Stages (``ControlStage``), from the rules of ``STAGE_RULES`` that hold or still dwell:
+
+- NORMAL: no rule.
+- FREEZE: nothing is raised. No reading of the grid meter yet, a stale or suspect one
+  (spec/failsafe.md#meter-stale), or late cycles.
+- SAFE: loads are shed to the fail-safe limits. The grid meter is lost (spec/failsafe.md#meter-lost) or
+  implausible (spec/failsafe.md#meter-implausible).
+
+Invariants:
+
+- The stage is the worst of all rules in force, so the order of the rules changes nothing.
+- A rule is in force from the first cycle in which it holds until its dwell time after the last such cycle.
+- A worse stage begins at once; only a better one waits.
+- A grid meter that was never read counts its age from the start.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -261,13 +261,13 @@ def _find_tolerance(point: str, value: float, step: float) -> float:
     return max(VALUE_TOLERANCE.get(kind, 0.0), 0.02 * abs(value), step)
 
 
-def explain_no_raise(rivals: Mapping[str, PointConflict], point: str) -> Reason | None:
+def explain_no_raise(conflicts: Mapping[str, PointConflict], point: str) -> Reason | None:
     """Return why nobody may raise a point now; None if it is not in conflict."""
-    one = rivals.get(point)
+    one = conflicts.get(point)
     return CONFLICT_REASON if one is not None and one.rests_ns is not None else None
 
 
-def find_foreign_value(rivals: Mapping[str, PointConflict], point: str) -> float:
+def find_foreign_value(conflicts: Mapping[str, PointConflict], point: str) -> float:
     """Return the last foreign value of a point in conflict; 0 if it is not in conflict."""
-    one = rivals.get(point)
+    one = conflicts.get(point)
     return 0.0 if one is None or one.rests_ns is None else one.last_foreign or 0.0

@@ -47,7 +47,7 @@ class RunningBus:
 class BusManager:
     """Starts, keeps and stops the buses.
 
-    ``deliver`` takes all readings.  ``tally`` counts the writes.  ``tell`` takes notes for people.
+    ``deliver`` takes all readings.  ``counts`` counts the writes.  ``tell`` takes notes for people.
     ``memory`` holds what drivers must know after a restart.  ``fallbacks`` holds what was found of the
     devices' fallbacks.  Polled buses are batched in ``moment``.
     """
@@ -58,12 +58,12 @@ class BusManager:
         clock: SiteClock,
         deliver: Callable[[Readings], None],
         log: Any,
-        tally: WriteCounts | None = None,
+        counts: WriteCounts | None = None,
         tell: Callable[[Note], None] = lambda _note: None,
         memory: DeviceMemory | None = None,
         fallbacks: KnownFallbacks | None = None,
     ) -> None:
-        self.write_counts = tally or WriteCounts()
+        self.write_counts = counts or WriteCounts()
         self.fallbacks = fallbacks or KnownFallbacks()
         self.memory = memory or DeviceMemory()
         self.probes: Mapping[str, ProbeResult] = MappingProxyType({})

@@ -28,13 +28,13 @@ _VALUES_COUNT_MAX = 8
 
 
 class ClientWrites:
-    """``witness`` gets writes to devices of assets; ``tell`` gets other writes and forbidden ones."""
+    """``listener`` gets writes to devices of assets; ``tell`` gets other writes and forbidden ones."""
 
     def __init__(
-        self, clock: SiteClock, witness: Callable[[], WriteListener], tell: Callable[[Note], None]
+        self, clock: SiteClock, listener: Callable[[], WriteListener], tell: Callable[[Note], None]
     ) -> None:
         self._clock = clock
-        self._get_listener = witness
+        self._get_listener = listener
         self._tell = tell
         self._report_s: dict[str, float] = {}
         self._unreported_count: dict[str, int] = {}
@@ -154,7 +154,7 @@ class Shares:
         one.host.close()
 
     def _start(self, place: str, shares: Mapping[str, ShareSection], wire: BusSpec, bus: Bus) -> None:
-        from quartier_drivers.modbus.sharing.server import (  # noqa: PLC0415 - a door unused costs nothing
+        from quartier_drivers.modbus.sharing.server import (  # noqa: PLC0415 - unused it costs nothing
             SharingClient,
             SharingServer,
         )

@@ -181,14 +181,14 @@ async def run_fault_recorder(
     state_dir: Path,
     fleet: BusManager,
     site: "Callable[[], SiteFile]",
-    sentry: AlarmManager,
+    alarm_manager: AlarmManager,
     clock: SiteClock,
     event: RecordEvent,
     log: Any,
 ) -> None:
-    """Save recordings for the alarms of ``sentry`` in the state directory, for ever."""
+    """Save recordings for the alarms of ``alarm_manager`` in the state directory, for ever."""
     records = FaultRecorder(state_dir / RECORDINGS_FOLDER, fleet, site, clock, event, log)
-    sentry.on_alarm = records.note_alarm
+    alarm_manager.on_alarm = records.note_alarm
     async with asyncio.TaskGroup() as group:
         group.create_task(records.run())
         group.create_task(records.watch())

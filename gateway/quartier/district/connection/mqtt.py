@@ -4,6 +4,22 @@ The readers and writers of the loop drive paho. Messages of QoS 0 bypass it, bec
 and writes each alone. Only ``connect``, which waits for name, TCP and TLS, runs in a thread of its own (a
 daemon, so that a hanging name server cannot delay a stop). Keep-alive and time-outs here use real time,
 whatever the clock of the site.
+
+States:
+
+- *Connecting*: ``open`` runs, the thread uses paho. CONNECT is written -> *awaiting CONNACK*.
+- *Awaiting CONNACK*: the loop uses paho (``_adopt``). Success -> *up*; refusal or 10 s -> *over*.
+- *Up* (socket, no ``end_reason``). ``interrupt`` -> *leaving*; DISCONNECT, a lost socket, ``drop`` -> *over*.
+- *Leaving* (socket and ``end_reason``): ``receive`` raises, so that the owner calls ``leave`` -> *over*.
+- *Over* (``end_reason``, no socket): final; the next attempt makes a new object.
+
+Invariants:
+
+- ``end_reason`` is set once and never changes.
+- Before ``_adopt`` only the thread uses paho, after it only the loop.
+- The loop reads the socket only while ``_reading``, and waits to write it only while ``_writing``.
+- ``_in_flight_bytes`` is the size of the messages not yet written (QoS 0) or acknowledged (QoS 1).
+- A message of QoS 1 is written after all of QoS 0 that were published before it.
 """
 
 import asyncio

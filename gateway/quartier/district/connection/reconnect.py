@@ -1,4 +1,16 @@
-"""Keep one connection to the district up over all attempts."""
+"""Keep one connection to the district up over all attempts.
+
+States: *connecting* (``keep`` runs ``once``; no ``connection``) -> *up* when all subscriptions are answered
+(``complete_connection``) -> *pausing* when ``once`` ends -> *connecting*.
+
+Invariants:
+
+- It never gives up (spec/failsafe.md#rule-10). The pause is random, 1 s to 60 s, and up to 15 min if the
+  broker refuses the credentials or another machine is this gateway (spec/sync.md#section-1).
+- ``connection`` is set only while *up*.
+- A connection made for another server, or before the credential files changed, never becomes *up*.
+- A loss is reported once, until its reason changes or the connection was up again.
+"""
 
 import asyncio
 import random

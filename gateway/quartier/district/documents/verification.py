@@ -32,7 +32,7 @@ from quartier.site.records import CLOCK_AHEAD_MAX_MS, Now
 
 CLOCK_SKEW_MAX_MS = 60_000
 # A seq or n far ahead would block all later documents. An untrusted clock may have stopped while the gateway
-# lay on a shelf: ten years.
+# was in storage: ten years.
 UNSURE_AHEAD_MAX_MS = 3_660 * 86_400_000
 _SIGNATURE_MAX_CHARS = 2_048
 _HEARTBEAT_MAX_BYTES = 1_024

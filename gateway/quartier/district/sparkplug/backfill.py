@@ -1,4 +1,17 @@
-"""Decide which late samples are sent next, and which lost ones are sent again (pure)."""
+"""Decide which late samples are sent next, and which lost ones are sent again (pure).
+
+States of a late sample: in the backlog -> sent, unconfirmed (``SentMessages``) -> confirmed by a watermark,
+or lost and in the backlog again. A new connection puts everything above the marks into the backlog
+(spec/sync.md#resend).
+
+Invariants:
+
+- A span is in the backlog until all its streams are sent or confirmed, or a new connection begins.
+- Within a span a stream is sent in sequence; the stream that is furthest behind is next.
+- No history is sent before ``_opens_ns``: a new connection waits some seconds for a watermark of its births.
+- Window and rate of history follow ``backfill_rate`` (spec/sync.md#backfill).
+- Only samples that the store still holds are sent: a span may name some that were evicted.
+"""
 
 from collections import deque
 from collections.abc import Collection, Mapping

@@ -145,12 +145,12 @@ class BirthQueue:
         """Forget all waiting devices: the connection is gone."""
         self._waiting.clear()
 
-    def begin(self, nbirth: Effect, voice: NodeMessages, scene: SessionContext) -> list[Effect]:
+    def begin(self, nbirth: Effect, messages: NodeMessages, scene: SessionContext) -> list[Effect]:
         """Return the node's birth, and as many device births as fit in the rest of a portion."""
-        self._waiting = deque(voice.catalog.devices)
-        return [nbirth, *self.portion(voice, scene, voice.catalog.count(NODE_STREAM))]
+        self._waiting = deque(messages.catalog.devices)
+        return [nbirth, *self.portion(messages, scene, messages.catalog.count(NODE_STREAM))]
 
-    def portion(self, voice: NodeMessages, scene: SessionContext, count: int = 0) -> list[Effect]:
+    def portion(self, messages: NodeMessages, scene: SessionContext, count: int = 0) -> list[Effect]:
         """Return the births of the next devices, until ``BIRTH_METRICS_MAX`` metrics.
 
         ``count`` were sent already.
@@ -158,6 +158,6 @@ class BirthQueue:
         found: list[Effect] = []
         while self._waiting and count < BIRTH_METRICS_MAX:
             device = self._waiting.popleft()
-            count += voice.catalog.count(device)
-            found.append(voice.make_dbirth(device, scene))
+            count += messages.catalog.count(device)
+            found.append(messages.make_dbirth(device, scene))
         return found

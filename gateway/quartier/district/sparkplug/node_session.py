@@ -3,6 +3,24 @@
 Each input (connection, STATE, commands, watermark, time) has one method; the result is a list of effects.
 Nothing here waits, and nothing that the store has is kept here. Source: Eclipse Sparkplug 3.0.0, chapter 5;
 spec/sync.md#section-2 and spec/sync.md#section-3.
+
+States (``SessionPhase``); the end of the connection leads from each of them to OFF:
+
+- OFF: no connection. ``process_opening`` -> WAITING with a primary host; HEARING if history of the last
+  connection is unconfirmed; else BORN.
+- WAITING: for STATE *online* of the primary host -> BORN (spec/sync.md#primary-host).
+- HEARING: for a watermark about the last connection. All is confirmed, two watermarks in a row confirm
+  nothing more, or the time is over -> BORN.
+- BORN: NBIRTH was sent. ``pump`` sends the DBIRTHs, then live data, deaths and history.
+
+Invariants:
+
+- NBIRTH is the first message of a connection; no data goes before ``_unborn`` is empty (spec/sync.md#births).
+- ``bdseq`` is that of the Will of this connection; a rebirth keeps it.
+- A rebirth that the district or the clock causes comes ``rebirth_pause_s`` after the births before it.
+- A sample goes as live data only if it is newer than the births or the sample before; all others are history.
+- History is never in one message with live data (spec/sync.md#backfill).
+- A mark moves only over samples that were sent in this session (``delivered_marks``).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -57,7 +57,7 @@ class PrimaryHost:
         self._contested_ns = None
         self._latest_ms[self._server] = self._online_ms
         text = (
-            "the primary host is online by its last message, an earlier one bore a later time: births go out"
+            "the primary host is online by its last message, an earlier one had a later time: births are sent"
         )
         return Note("district.state_contested", text, alarm=True)
 

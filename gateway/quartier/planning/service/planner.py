@@ -198,9 +198,9 @@ class Planner:
             question = planner_inputs.make_question(
                 self._site, *around, now, self._trial.why_not, turn.find_text
             )
-            school, plan = self._training, self._answered
+            training, plan = self._training, self._answered
             found = await self._worker.run(
-                lambda: plan(school.surcharges.add_surcharges(question), school.learner), PLAN_TIMEOUT_S
+                lambda: plan(training.surcharges.add_surcharges(question), training.learner), PLAN_TIMEOUT_S
             )
         except RefusedError as refused:
             self._reject(str(refused), now)
@@ -237,11 +237,11 @@ class Planner:
         slot = now.utc_ms / 1000 // slot_s
         if slot == self._learn_s:
             return
-        school, utc_s = self._training, now.utc_ms / 1000
+        training, utc_s = self._training, now.utc_ms / 1000
 
         def learn() -> None:
-            if school.catch_up(utc_s):
-                school.keep()
+            if training.catch_up(utc_s):
+                training.keep()
 
         try:
             await self._worker.run(learn, TRAINING_TIMEOUT_S)
@@ -254,17 +254,17 @@ class Planner:
 
     async def _update_forecast(self, now: Now) -> None:
         """Learn the signals and update the published forecast, even if no plan can be made."""
-        school, utc_ms = self._training, now.utc_ms
+        training, utc_ms = self._training, now.utc_ms
         quotes = tuple(planner_inputs.find_signal_quotes(self._control.signals))
-        is_due = self.forecast_points.is_due(school.learner, utc_ms)
+        is_due = self.forecast_points.is_due(training.learner, utc_ms)
 
         def job() -> Forecast | None:
-            school.surcharges.hear(quotes, utc_ms / 1000)
-            return make_site_forecast(school.learner, utc_ms) if is_due else None
+            training.surcharges.hear(quotes, utc_ms / 1000)
+            return make_site_forecast(training.learner, utc_ms) if is_due else None
 
         found = await self._worker.run(job, TRAINING_TIMEOUT_S)
         if found is not None:
-            self.forecast_points.take(found, school.learner, utc_ms)
+            self.forecast_points.take(found, training.learner, utc_ms)
 
     def _replace(self, now: Now) -> None:
         """Start training again from the saved state after the thread was lost.

@@ -181,7 +181,7 @@ class Surcharges:
     def recall(self, told: Any) -> None:
         """Restore the state that ``keep`` returned; invalid parts are learned again from the history."""
         table = told if isinstance(told, dict) else {}
-        crests, carbon, newest = PeakHistory(), CarbonForecast(), table.get("newest")
+        peaks, carbon, newest = PeakHistory(), CarbonForecast(), table.get("newest")
         self.rule_baseline.recall(table.get("account"))
         stored_wh = table.get("rule_wh")
         if self.rule is not None and isinstance(stored_wh, int | float) and math.isfinite(stored_wh):
@@ -189,12 +189,12 @@ class Surcharges:
         try:
             carbon.recall(table.get("carbon"))
             self.carbon = carbon
-            crests.recall(table.get("crests"))
+            peaks.recall(table.get("crests"))
             month = _load_month(table.get("month"))
         except ValueError:
             return
         if isinstance(newest, int | float) and math.isfinite(newest):
-            self.peak_history, self.newest = crests, float(newest)
+            self.peak_history, self.newest = peaks, float(newest)
             self.month, self.month_w = month
 
 

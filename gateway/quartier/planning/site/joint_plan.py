@@ -22,7 +22,7 @@ IMPROVEMENT_MIN = 1e-9
 
 
 class PlanRank(NamedTuple):
-    """Quality of a plan. Of two plans the one with less in the first differing rung is better."""
+    """Quality of a plan. Of two plans the one with less in the first differing level is better."""
 
     given_up: tuple[float, ...]
     """What is given up, in units of ``_SAME_WH``, last given up first.
@@ -94,7 +94,7 @@ class JointPlan:
         return tuple(round(wh / _SAME_WH) for wh in self.find_given_up_wh().values())
 
     def find_given_up_wh(self) -> dict[str, float]:
-        """Return what is given up of each rung, last given up first.
+        """Return what is given up of each level, last given up first.
 
         Values are in Wh: beyond the limits, of cars, below the bands of tanks over all steps, and of targets.
         """

@@ -44,7 +44,7 @@ class StoragePart:
     """Heat drawn until then, in Wh of the kernel."""
     target_wh: float = 0.0
     relaxation_name: str = "comfort"
-    """Rung of the relaxation order that is given up where the lows cannot be kept."""
+    """Level of the relaxation order that is given up where the lows cannot be kept."""
 
     @property
     def work(self) -> int:

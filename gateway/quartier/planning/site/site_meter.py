@@ -32,21 +32,21 @@ class RelaxationPrices(NamedTuple):
 
     @property
     def ranked_prices(self) -> tuple[tuple[str, float], ...]:
-        """Return name and price of each rung, first given up first."""
+        """Return name and price of each level, first given up first."""
         return (("target", self.target), ("comfort", self.comfort), ("car", self.car), ("caps", self.caps))
 
     @property
     def is_strict(self) -> bool:
-        """Return whether no amount of a lower rung outweighs a higher one."""
+        """Return whether no amount of a lower level outweighs a higher one."""
         return self.whole > 1.0
 
 
 PLAIN_PRICES = RelaxationPrices(_PRICE_STEP, _PRICE_STEP**2, _PRICE_STEP**3, _PRICE_STEP**4)
-"""Prices for sites that need not give up anything: no Wh costs so much that a rung is given up for money."""
+"""Prices for sites that need not give up anything: no Wh costs so much that a level is given up for money."""
 
 
 def make_strict_prices(site: SiteModel, price: float) -> RelaxationPrices:
-    """Return prices at which no lower rung outweighs a higher one; ``price`` is the highest of the horizon.
+    """Return prices at which no lower level outweighs a higher one; ``price`` is the highest of the horizon.
 
     A Wh in a store costs at most the highest price divided by efficiencies, plus wear and the value of its
     other uses. A Wh below the band in one step frees the heat that would have been needed for it, with the
@@ -107,7 +107,7 @@ class CostSlope(NamedTuple):
 class SiteMeter:
     """The steps of a site in the form of the kernels. Energies in Wh, prices in EUR/Wh."""
 
-    def __init__(self, site: SiteModel, ladder: RelaxationPrices = PLAIN_PRICES) -> None:
+    def __init__(self, site: SiteModel, relaxation: RelaxationPrices = PLAIN_PRICES) -> None:
         outlook, terms, hours = site.outlook, site.contract, site.outlook.step_h
         self.count = count = outlook.count
         self.step_h = hours
@@ -145,10 +145,10 @@ class SiteMeter:
             + self.peak_price
         )
         """Highest possible cost of a Wh, in EUR/Wh."""
-        self.relaxation = ladder
-        self.excess_price = ladder.caps * self.price_max
+        self.relaxation = relaxation
+        self.excess_price = relaxation.caps * self.price_max
         """Price of a Wh beyond the limits, in EUR/Wh."""
-        self.whole_price = self.excess_price * ladder.whole
+        self.whole_price = self.excess_price * relaxation.whole
         """The same where whole amperes and starts are chosen."""
 
     def apply_peak_level(self, level_wh: float) -> "SiteMeter":

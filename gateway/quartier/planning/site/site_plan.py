@@ -73,7 +73,7 @@ class SitePlan:
     peak_w: float
     given_up: Sequence[SiteShortfall]
     given_up_eur_per_wh: Mapping[str, float]
-    """Price of a Wh of each rung in the objective; no lower rung outweighs a higher one."""
+    """Price of a Wh of each level in the objective; no lower level outweighs a higher one."""
     work_count: int
     """Work done, in columns times rounds of a linear program."""
 
@@ -114,16 +114,18 @@ def _solve(joint: JointPlan, work_max: int) -> "tuple[float, array[float]]":
     return search.bound, search.prices
 
 
-def make_joint_plan(site: SiteModel, ladder: RelaxationPrices = PLAIN_PRICES) -> JointPlan:
+def make_joint_plan(site: SiteModel, relaxation: RelaxationPrices = PLAIN_PRICES) -> JointPlan:
     """Return all parts of a site in their idle state. Raises RefusedError."""
-    meter, parts = make_parts(site, ladder)
+    meter, parts = make_parts(site, relaxation)
     return JointPlan(meter, list(parts.values()))
 
 
-def make_parts(site: SiteModel, ladder: RelaxationPrices = PLAIN_PRICES) -> tuple[SiteMeter, dict[str, Part]]:
+def make_parts(
+    site: SiteModel, relaxation: RelaxationPrices = PLAIN_PRICES
+) -> tuple[SiteMeter, dict[str, Part]]:
     """Return the meter and the parts of a site. Raises RefusedError."""
     check_site(site)
-    meter = SiteMeter(site, ladder)
+    meter = SiteMeter(site, relaxation)
     parts: dict[str, Part] = {}
     for name, battery in site.batteries.items():
         parts[name] = make_battery_part(meter, battery)

@@ -68,9 +68,9 @@ class PeakHistory:
         table = told if isinstance(told, dict) else {}
         days_w, today, top_w = (table.get(name) for name in ("days_w", "today", "top_w"))
         if not isinstance(days_w, list) or not all(map(_is_power, [*days_w, top_w])):
-            raise ValueError("crests: expected powers")
+            raise ValueError("peak history: expected powers")
         if today is not None and not _is_power(today):
-            raise ValueError("crests: expected a day")
+            raise ValueError("peak history: expected a day")
         self.days_w = [float(one) for one in days_w][-PEAK_DAYS_COUNT:]
         self.today = math.nan if today is None else float(today)
         self.top_w = float(top_w) if isinstance(top_w, int | float) else 0.0

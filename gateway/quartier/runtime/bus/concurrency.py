@@ -1,8 +1,8 @@
 """Poll several devices of one bus at the same time, within limits per bus and per trunk.
 
-Most lines carry one exchange at a time, and each one is awaited.  A ``Wide`` line has lanes: each device that
+Most lines carry one exchange at a time, and each one is awaited.  A ``Wide`` line has slots: each device that
 is polled gets a task of its own, up to a maximum on the bus and behind one trunk.  Devices that may be silent
-never take the last quarter of the lanes.
+never take the last quarter of the slots.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from quartier_drivers.abilities import ConcurrentLine
 from quartier_drivers.contract import Line
 from quartier_drivers.errors import LinkLost
 
-# This share of the lanes is reserved for devices that answer.
+# This share of the slots is reserved for devices that answer.
 _RESERVED_SHARE = 0.25
 _WHOLE_BUS = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """The use of one lane."""
+    """The use of one slot."""
 
     health: DeviceHealth
     trunk: str
@@ -57,20 +57,20 @@ class ConcurrentExchanges:
 
     @property
     def free_share(self) -> float:
-        """The share of the lanes that is free, 0 to 1."""
+        """The share of the slots that is free, 0 to 1."""
         return 1.0 if self._widths is None else 1.0 - self._taken[_WHOLE_BUS] / self._widths[0]
 
     def has_room(self, health: DeviceHealth) -> bool:
-        """Return whether a lane is free for this device, which is not polled now."""
+        """Return whether a slot is free for this device, which is not polled now."""
         if self._widths is None:
             return True
         is_doubtful, trunk = _is_doubtful(health), health.find_trunk
         of_bus, of_trunk = self._widths
-        if not self._has_free_lane(_WHOLE_BUS, of_bus, is_doubtful=is_doubtful):
+        if not self._has_free_slot(_WHOLE_BUS, of_bus, is_doubtful=is_doubtful):
             return False
-        return not trunk or self._has_free_lane(trunk, of_trunk, is_doubtful=is_doubtful)
+        return not trunk or self._has_free_slot(trunk, of_trunk, is_doubtful=is_doubtful)
 
-    def _has_free_lane(self, trunk: str, most: int, *, is_doubtful: bool) -> bool:
+    def _has_free_slot(self, trunk: str, most: int, *, is_doubtful: bool) -> bool:
         if self._taken[trunk] >= most:
             return False
         return not is_doubtful or self._doubted[trunk] < max(1, int(most * (1.0 - _RESERVED_SHARE)))
@@ -86,7 +86,7 @@ class ConcurrentExchanges:
     async def through(
         self, work: Callable[[], Awaitable[None]], close: Callable[[], Awaitable[None]]
     ) -> None:
-        """Run ``work``, which may use the lanes; no exchange is under way when it returns or raises.
+        """Run ``work``, which may use the slots; no exchange is under way when it returns or raises.
 
         If it raises, the line is closed at once: reads are cancelled, and writes find that their outcome is
         unknown.  A line that is lost after ``work`` has ended is ignored.
@@ -106,22 +106,22 @@ class ConcurrentExchanges:
             self.check()
 
     def _drop_reads(self) -> None:
-        for task, errand in self._exchanges.items():
-            if not errand.writes:
+        for task, exchange in self._exchanges.items():
+            if not exchange.writes:
                 task.cancel()
 
     async def run(
-        self, health: DeviceHealth, errand: Callable[[], Awaitable[None]], *, writes: bool = False
+        self, health: DeviceHealth, exchange: Callable[[], Awaitable[None]], *, writes: bool = False
     ) -> None:
-        """Run an exchange for a device, at once or in a lane of its own; ``check`` then raises its error."""
+        """Run an exchange for a device, at once or in a slot of its own; ``check`` then raises its error."""
         if self._widths is None:
-            await errand()
+            await exchange()
             return
-        assert self._group is not None  # lanes are used only inside ``through``
+        assert self._group is not None  # slots are used only inside ``through``
         begun = _Exchange(health, health.find_trunk, _is_doubtful(health), writes)
         health.held = True
         self._change_count(begun, 1)
-        task = self._group.create_task(run_once(errand, self._note_error), name=f"device {health.name}")
+        task = self._group.create_task(run_once(exchange, self._note_error), name=f"device {health.name}")
         self._exchanges[task] = begun
         task.add_done_callback(self._finish)
 
@@ -129,7 +129,7 @@ class ConcurrentExchanges:
         self._failure = self._failure or error
 
     def check(self) -> None:
-        """Raise the first error of a lane: a lost line, or a fault of a driver."""
+        """Raise the first error of a slot: a lost line, or a fault of a driver."""
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
@@ -149,18 +149,18 @@ class ConcurrentExchanges:
         return [one for one in devices if one.find_trunk == trunk], self._widths[1]
 
     def _finish(self, task: "asyncio.Task[bool]") -> None:
-        errand = self._exchanges.pop(task)
-        self._change_count(errand, -1)
-        freed, self._turned_away = [errand.health, *self._turned_away], []
+        exchange = self._exchanges.pop(task)
+        self._change_count(exchange, -1)
+        freed, self._turned_away = [exchange.health, *self._turned_away], []
         for health in freed:
             health.held = False
         for health in freed:
             self._freed(health)
 
-    def _change_count(self, errand: _Exchange, step: int) -> None:
-        for trunk in {_WHOLE_BUS, errand.trunk}:
+    def _change_count(self, exchange: _Exchange, step: int) -> None:
+        for trunk in {_WHOLE_BUS, exchange.trunk}:
             self._taken[trunk] += step
-            self._doubted[trunk] += step * errand.is_doubtful
+            self._doubted[trunk] += step * exchange.is_doubtful
 
 
 def _is_doubtful(health: DeviceHealth) -> bool:

@@ -26,7 +26,7 @@ PROBE_PAUSE_S = (5.0, 60.0)
 class DeviceHealth:
     """The health of a device, by its driver; ``owners`` are the owners of its points.
 
-    ``held``: it is being polled, or there is no free lane for it now (``concurrency``).
+    ``held``: it is being polled, or there is no free slot for it now (``concurrency``).
     ``quick_probes_count``: how many further probes follow soon, whatever they cost.
     """
 

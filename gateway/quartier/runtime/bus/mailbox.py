@@ -93,11 +93,11 @@ NO_WRITE_LISTENER = NoWriteListener()
 class Mailbox:
     """The commands of one bus.  All methods run in the event loop; only ``wait`` waits.
 
-    ``witness`` gets every verdict, also that of a command that a newer one replaced.
+    ``listener`` gets every verdict, also that of a command that a newer one replaced.
     """
 
-    def __init__(self, witness: WriteListener = NO_WRITE_LISTENER) -> None:
-        self._listener = witness
+    def __init__(self, listener: WriteListener = NO_WRITE_LISTENER) -> None:
+        self._listener = listener
         self._waiting: dict[str, Command] = {}
         self._sent: dict[str, int] = {}  # point -> differing readings since the write
         self._sleeper: asyncio.Future[None] | None = None

@@ -1,7 +1,29 @@
 """Run the task of one bus: writes first, then the most overdue device; set silent devices aside.
 
-A device is set aside after ``SET_ASIDE_COUNT`` exchanges in a row without an answer.  From then on it is
-probed, so seldom that its neighbours keep their poll rate (``device_health``).
+States of the bus:
+
+- *Opening*: before the line is open for the first time. Open -> *online*; LinkLost -> *lost*.
+- *Online*: ``_work`` polls and writes. LinkLost -> *lost*.
+- *Lost*: the line is closed. After 1 s to 60 s, or once an absent port is back -> opened again.
+- *Halted*: ``run`` ends after the running exchange.
+
+States of a device (``DeviceHealth``):
+
+- *Unknown* (not ``known``): its next poll is ``open``. An answer -> *reachable*; a failure -> *aside*.
+- *Reachable*: ``SET_ASIDE_COUNT`` exchanges in a row without an answer -> *aside*.
+- *Aside*: probed, so seldom that its neighbours keep their poll rate (``device_health``). A reading ->
+  *reachable*.
+- *Silent* (also *aside* and *unknown*): no answer for ``SILENT_AFTER_S`` and for three polls. Its points are
+  BAD (spec/failsafe.md#device-silent). ``open`` and a reading -> *reachable*.
+
+Invariants:
+
+- While ``run`` runs, only its task and those of ``ConcurrentExchanges`` use the line.
+- Before each read it gives points back, then writes the oldest command for a reachable device. After a
+  write, a device that waits too long is read.
+- A device with a write of unknown outcome (``doubt``) is read before it is written again.
+- No command is written after its expiry, nor to a device that is *aside*, *unknown* or in an exchange.
+- The points of a device become BAD once per silence; while *online*, not because nobody polled it.
 """
 
 import random
@@ -16,7 +38,7 @@ from quartier.runtime.bus.device_health import PROBE_PAUSE_S, BusReport, DeviceH
 from quartier.runtime.bus.fallback_monitor import BusHalted, FallbackMonitor, KnownFallbacks
 from quartier.runtime.bus.mailbox import NO_WRITE_LISTENER, Mailbox, WriteListener
 from quartier.runtime.bus.point_directory import PointDirectory
-from quartier.runtime.bus.poll_schedule import BatchSeat, PollBatch, PollSchedule
+from quartier.runtime.bus.poll_schedule import BatchPlace, PollBatch, PollSchedule
 from quartier.runtime.bus.relinquish import RelinquishQueue, leave_devices
 from quartier.runtime.bus.write_budget import WriteBudget, WriteCounts
 from quartier.runtime.bus.writer import Writer
@@ -51,7 +73,7 @@ _NOT_OPENED = "not yet opened"
 class Bus:
     """One wire or endpoint with its devices; only the bus talks to them.  While it polls it is in ``moment``.
 
-    ``witness`` is informed of the outcome of each write.
+    ``listener`` is informed of the outcome of each write.
     """
 
     def __init__(
@@ -62,15 +84,15 @@ class Bus:
         clock: SiteClock,
         deliver: Callable[[Readings], None],
         log: Any,
-        tally: WriteCounts | None = None,
+        counts: WriteCounts | None = None,
         safe: Mapping[str, float | None] = MappingProxyType({}),
         tell: Callable[[Note], None] = lambda _note: None,
         moment: PollBatch | None = None,
         fallbacks: KnownFallbacks | None = None,
-        witness: WriteListener = NO_WRITE_LISTENER,
+        listener: WriteListener = NO_WRITE_LISTENER,
     ) -> None:
         self.name = name
-        self.mailbox = Mailbox(witness)
+        self.mailbox = Mailbox(listener)
         self.online = False
         self.why = _NOT_OPENED
         self._is_loss_reported, self._lost_ns = False, 0
@@ -89,11 +111,11 @@ class Bus:
         self.points = PointDirectory((health, health.driver.points) for health in self.devices.values())
         self.safe = safe
         """The release values of points; None: nothing is written, or the device knows its own."""
-        self._budget = WriteBudget(tally or WriteCounts(), self.points, safe)
+        self._budget = WriteBudget(counts or WriteCounts(), self.points, safe)
         served = tuple(self.devices.values())
-        self._listener = witness
+        self._listener = listener
         self._relinquish_queue = RelinquishQueue(
-            served, self._budget, clock, log, self._note_failure, witness
+            served, self._budget, clock, log, self._note_failure, listener
         )
         self._fallback_monitor = FallbackMonitor(fallbacks or KnownFallbacks(), served, clock, log, tell)
         self._writer = Writer(
@@ -212,7 +234,7 @@ class Bus:
         return True
 
     async def _poll_device(self, health: DeviceHealth) -> None:
-        """Read a device, and wait for it or let it use a lane."""
+        """Read a device, and wait for it or let it use a slot."""
         await self._exchanges.run(health, partial(self._read, health))
         self._schedule.note_served(health)
 
@@ -451,15 +473,15 @@ class IdleTime:
         self,
         mailbox: Mailbox,
         account: BusReport,
-        lanes: ConcurrentExchanges,
-        seat: BatchSeat,
+        slots: ConcurrentExchanges,
+        place: BatchPlace,
         clock: SiteClock,
     ) -> None:
         self.client_requests: ClientRequests | None = None
         self._mailbox = mailbox
         self._account = account
-        self._exchanges = lanes
-        self._batch_place = seat
+        self._exchanges = slots
+        self._batch_place = place
         self._clock = clock
 
     async def use(self, gap_ns: int | None) -> None:

@@ -20,9 +20,9 @@ class PollBatch:
         self._asking_count = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def make_place(self) -> "BatchSeat":
+    def make_place(self) -> "BatchPlace":
         """Make the place of one bus."""
-        return BatchSeat(self._change_count)
+        return BatchPlace(self._change_count)
 
     def _change_count(self, step: int) -> None:
         self._asking_count += step
@@ -46,7 +46,7 @@ class PollBatch:
             self.tell()
 
 
-class BatchSeat:
+class BatchPlace:
     """The place of a bus in the batch; it counts while it is taken."""
 
     def __init__(self, count: Callable[[int], None]) -> None:

@@ -15,8 +15,8 @@ from quartier_drivers.errors import LinkLost, NoReply, Refused
 
 async def leave_devices(
     devices: Sequence[DeviceHealth],
-    witness: WriteListener,
-    thrift: WriteBudget,
+    listener: WriteListener,
+    budget: WriteBudget,
     clock: SiteClock,
     *,
     at_once: bool,
@@ -32,10 +32,10 @@ async def leave_devices(
         well = await run_once(health.driver.release, partial(_note_failure, mine, health.name))
         points = [point for point, info in health.driver.points.items() if info.writable]
         failures.extend(mine)
-        witness.handle_release(
+        listener.handle_release(
             points, "done" if well else "unknown", "" if well else mine[-1], clock.now_ns()
         )
-        thrift.count_releases(points, clock.utc_ms())
+        budget.count_releases(points, clock.utc_ms())
 
     if at_once:
         await asyncio.gather(*(leave(health) for health in devices))
@@ -52,7 +52,7 @@ def _note_failure(failures: list[str], name: str, error: Exception) -> None:
 class RelinquishQueue:
     """The points of one bus that wait to be given back.
 
-    ``failed`` is called with a device that did not answer.  ``witness`` is informed of what was given back.
+    ``failed`` is called with a device that did not answer.  ``listener`` is informed of what was given back.
     ``refused``: points that their device would not take back, with its message, until they are ordered or
     given back again.
     """
@@ -60,15 +60,15 @@ class RelinquishQueue:
     def __init__(
         self,
         devices: Iterable[DeviceHealth],
-        thrift: WriteBudget,
+        budget: WriteBudget,
         clock: SiteClock,
         log: Any,
         failed: Callable[[DeviceHealth, str, int], None],
-        witness: WriteListener = NO_WRITE_LISTENER,
+        listener: WriteListener = NO_WRITE_LISTENER,
     ) -> None:
-        self._listener = witness
+        self._listener = listener
         self._devices = tuple(devices)
-        self._budget = thrift
+        self._budget = budget
         self._clock = clock
         self._log = log
         self._failed = failed

@@ -65,9 +65,9 @@ class WriteBudget:
     """
 
     def __init__(
-        self, tally: WriteCounts, infos: Mapping[str, PointInfo], safe: Mapping[str, float | None]
+        self, counts: WriteCounts, infos: Mapping[str, PointInfo], safe: Mapping[str, float | None]
     ) -> None:
-        self._write_counts = tally
+        self._write_counts = counts
         self._infos = infos
         self._safe = safe
         self._values: dict[str, tuple[float, int]] = {}

@@ -19,17 +19,17 @@ class Writer:
     def __init__(
         self,
         mailbox: Mailbox,
-        thrift: WriteBudget,
+        budget: WriteBudget,
         returns: RelinquishQueue,
-        lookout: FallbackMonitor,
+        fallback_monitor: FallbackMonitor,
         clock: SiteClock,
         log: Any,
         failed: Callable[[DeviceHealth, str, int], None],
     ) -> None:
         self._mailbox = mailbox
-        self._budget = thrift
+        self._budget = budget
         self._relinquish_queue = returns
-        self._fallback_monitor = lookout
+        self._fallback_monitor = fallback_monitor
         self._clock = clock
         self._log = log
         self._failed = failed

@@ -36,18 +36,18 @@ OnSiteOrderHandlers = Mapping[str, Callable[[Mapping[str, Any], Origin, AskingPr
 
 
 class OrderServer:
-    """Serves ``deeds`` on ``runtime_dir/operators.sock``, for ``group`` if it exists."""
+    """Serves ``handlers`` on ``runtime_dir/operators.sock``, for ``group`` if it exists."""
 
     def __init__(
         self,
         runtime_dir: Path,
-        deeds: OrderHandlers,
+        handlers: OrderHandlers,
         log: Any,
         group: str = OPERATORS_GROUP,
         on_site: OnSiteOrderHandlers | None = None,
     ) -> None:
         self._path = runtime_dir / ORDER_SOCKET
-        self._handlers = deeds
+        self._handlers = handlers
         self._on_site = on_site or {}
         self._log = log
         self._group = group
@@ -95,12 +95,12 @@ class OrderServer:
             request = json.loads(line)
             name = request["do"]
             on_site = self._on_site.get(name)
-            deed = self._handlers[name] if on_site is None else None
+            action = self._handlers[name] if on_site is None else None
         except (ValueError, TypeError, KeyError, RecursionError):
             names = "|".join((*self._handlers, *self._on_site))
             return {"error": f'order with {{"do": "{names}", …}}'}
-        if deed is not None:
-            return await deed(request, who)
+        if action is not None:
+            return await action(request, who)
         assert on_site is not None
         return await on_site(request, who, asker)
 

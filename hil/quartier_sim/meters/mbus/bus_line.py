@@ -89,13 +89,13 @@ class MbusLine:
         self.port.say(data)
 
     def _mix_replies(self, replies: Sequence[SlaveReply]) -> bytes:
-        """One voice as it is; several as the line adds them up, each from a moment of its own."""
+        """One reply as it is; several as the line adds them up, each from a moment of its own."""
         if len(replies) == 1:
             data = replies[0].data
         else:
             self.together_count += 1
-            voices = [(self._random.randrange(_JITTER_BITS), reply.data) for reply in replies]
-            data = line_noise.mix_senders(voices)
+            offset_replies = [(self._random.randrange(_JITTER_BITS), reply.data) for reply in replies]
+            data = line_noise.mix_senders(offset_replies)
         if self.noise is None:
             heard = data
         else:

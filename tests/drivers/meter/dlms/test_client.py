@@ -90,7 +90,7 @@ def client(
     )
 
 
-class Door:
+class MeterLine:
     """A station for each client that may come."""
 
     def __init__(self, meter: Meter, size: int = 128) -> None:
@@ -105,7 +105,7 @@ class Door:
 
 
 def reading(made: DlmsClient, meter: Meter, size: int = 0) -> list[Telegram]:
-    return held(made.read(), Door(meter).hear, size)
+    return held(made.read(), MeterLine(meter).hear, size)
 
 
 @pytest.mark.parametrize("size", [0, 1])

@@ -96,9 +96,9 @@ async def test_a_stream_of_requests_is_taken_a_few_a_turn(opened: Opened) -> Non
     count = 40
     caller.writer.write(b"".join(struct.pack(">HHHB", at, 0, 6, 1) + READ for at in range(count)))
     await caller.hear()
-    tally = shared.clients["portal"].counts
+    counts = shared.clients["portal"].counts
 
-    assert FRAMES_PER_TURN + 4 >= tally.requests, "the rest stays with who sent it"
+    assert FRAMES_PER_TURN + 4 >= counts.requests, "the rest stays with who sent it"
     assert {True} == {pdu in (SAID, b"\x83\x06") for _, _, pdu in [await caller.hear() for _ in range(6)]}
 
 

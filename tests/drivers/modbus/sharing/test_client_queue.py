@@ -18,7 +18,7 @@ NO_ANSWER, BUSY = b"\x83\x0b", b"\x83\x06"
 
 
 class Given(list[tuple[bytes, str]]):
-    def errand(self, pdu: bytes = READ, unit: int = 1, age_s: float = 0.0, **may: Any) -> PendingRequest:
+    def pending(self, pdu: bytes = READ, unit: int = 1, age_s: float = 0.0, **may: Any) -> PendingRequest:
         since_s = asyncio.get_running_loop().time() - age_s
         return PendingRequest(
             parse_request(unit, pdu),
@@ -39,8 +39,8 @@ async def still(opened: Opened, **keys: Any) -> Shared:
 
 async def test_a_request_goes_out_when_the_bus_has_time_one_a_call(opened: Opened) -> None:
     shared, given = await still(opened), Given()
-    shared.queue.offer(given.errand())
-    shared.queue.offer(given.errand(OTHER))
+    shared.queue.offer(given.pending())
+    shared.queue.offer(given.pending(OTHER))
     assert [] == shared.device.asked
 
     assert await shared.queue.serve(None)
@@ -51,10 +51,10 @@ async def test_a_request_goes_out_when_the_bus_has_time_one_a_call(opened: Opene
 
 async def test_a_read_that_was_answered_just_now_needs_no_wire(opened: Opened) -> None:
     shared, given = await still(opened), Given()
-    shared.queue.offer(given.errand())
+    shared.queue.offer(given.pending())
     await shared.queue.serve(None)
-    shared.queue.offer(given.errand(age_max_s=60.0))
-    shared.queue.offer(given.errand(b"\x03\x00\x0b\x00\x01", age_max_s=60.0))
+    shared.queue.offer(given.pending(age_max_s=60.0))
+    shared.queue.offer(given.pending(b"\x03\x00\x0b\x00\x01", age_max_s=60.0))
 
     assert [(SAID, "held"), (b"\x03\x02\x00\x0b", "held")] == given[1:]
     assert [(1, READ)] == shared.device.asked
@@ -63,14 +63,14 @@ async def test_a_read_that_was_answered_just_now_needs_no_wire(opened: Opened) -
 async def test_what_our_own_polling_read_is_given_too(opened: Opened) -> None:
     shared, given = await still(opened), Given()
     await shared.line.exchange(parse_request(1, READ).request)
-    shared.queue.offer(given.errand(age_max_s=60.0))
+    shared.queue.offer(given.pending(age_max_s=60.0))
 
     assert [(SAID, "held")] == given
 
 
 async def test_what_came_while_it_waited_is_not_asked_for_again(opened: Opened) -> None:
     shared, given = await still(opened), Given()
-    shared.queue.offer(given.errand(age_max_s=60.0))
+    shared.queue.offer(given.pending(age_max_s=60.0))
     await shared.line.exchange(parse_request(1, READ).request)
 
     assert await shared.queue.serve(None)
@@ -81,10 +81,10 @@ async def test_what_came_while_it_waited_is_not_asked_for_again(opened: Opened) 
 async def test_nobody_is_asked_who_is_known_to_be_gone(opened: Opened) -> None:
     shared, given = await still(opened), Given()
     shared.silent.add(1)
-    shared.queue.offer(given.errand())
+    shared.queue.offer(given.pending())
     shared.silent.clear()
     shared.state["up"] = False
-    shared.queue.offer(given.errand())
+    shared.queue.offer(given.pending())
 
     assert [(NO_ANSWER, "absent")] * 2 == given
     assert not await shared.queue.serve(None)
@@ -92,10 +92,10 @@ async def test_nobody_is_asked_who_is_known_to_be_gone(opened: Opened) -> None:
 
 async def test_who_asked_in_vain_is_told_so_at_once_for_a_while(opened: Opened) -> None:
     shared, given = await still(opened, habit="silence"), Given()
-    shared.queue.offer(given.errand())
-    shared.queue.offer(given.errand(name="laptop"))
+    shared.queue.offer(given.pending())
+    shared.queue.offer(given.pending(name="laptop"))
     await shared.queue.serve(None)
-    shared.queue.offer(given.errand())
+    shared.queue.offer(given.pending())
 
     assert [(NO_ANSWER, "unanswered"), (NO_ANSWER, "absent")] == given
     assert 1 == shared.line.stats["timeouts_count"]
@@ -105,7 +105,7 @@ async def test_who_asked_in_vain_is_told_so_at_once_for_a_while(opened: Opened) 
 async def test_a_request_is_made_once_and_may_hold_the_wire_no_longer_than_it_may(opened: Opened) -> None:
     shared, given = await still(opened, habit="silence"), Given()
     shared.line._timeout_s = 3600.0
-    shared.queue.offer(given.errand(wire_max_s=0.05))
+    shared.queue.offer(given.pending(wire_max_s=0.05))
     await shared.queue.serve(None)
 
     assert [(NO_ANSWER, "unanswered")] == given
@@ -115,7 +115,7 @@ async def test_a_request_is_made_once_and_may_hold_the_wire_no_longer_than_it_ma
 @pytest.mark.parametrize("code", [2, 4, 5, 6, 11])
 async def test_an_exception_of_the_device_goes_back_as_it_is(opened: Opened, code: int) -> None:
     shared, given = await still(opened, habit="fails", code=code), Given()
-    shared.queue.offer(given.errand())
+    shared.queue.offer(given.pending())
     await shared.queue.serve(None)
 
     assert [(bytes([0x83, code]), "wire")] == given
@@ -123,8 +123,8 @@ async def test_an_exception_of_the_device_goes_back_as_it_is(opened: Opened, cod
 
 async def test_what_has_waited_too_long_is_told_that_the_bus_is_busy(opened: Opened) -> None:
     shared, given = await still(opened), Given()
-    shared.queue.offer(given.errand(age_s=WAIT_MAX_S + 0.1))
-    shared.queue.offer(given.errand(OTHER))
+    shared.queue.offer(given.pending(age_s=WAIT_MAX_S + 0.1))
+    shared.queue.offer(given.pending(OTHER))
     shared.queue.sweep()
 
     assert [(BUSY, "busy")] == given
@@ -133,9 +133,9 @@ async def test_what_has_waited_too_long_is_told_that_the_bus_is_busy(opened: Ope
 
 async def test_what_nobody_wants_any_more_does_not_go_out(opened: Opened) -> None:
     shared, given = await still(opened), Given()
-    errand = given.errand()
-    shared.queue.offer(errand)
-    errand.is_wanted = False
+    pending = given.pending()
+    shared.queue.offer(pending)
+    pending.is_wanted = False
 
     assert not await shared.queue.serve(None)
     assert [(BUSY, "dropped")] == given
@@ -144,9 +144,9 @@ async def test_what_nobody_wants_any_more_does_not_go_out(opened: Opened) -> Non
 
 async def test_what_would_run_into_our_next_request_waits_for_a_longer_gap(opened: Opened) -> None:
     shared, given = await still(opened, habit="late", seconds=0.05), Given()
-    shared.queue.offer(given.errand())
+    shared.queue.offer(given.pending())
     assert await shared.queue.serve(1), "how long the unit takes nobody knows yet"
-    shared.queue.offer(given.errand(OTHER))
+    shared.queue.offer(given.pending(OTHER))
 
     assert not await shared.queue.serve(1_000_000)
     assert 0 < shared.queue.again_s <= PATIENCE_S
@@ -155,9 +155,9 @@ async def test_what_would_run_into_our_next_request_waits_for_a_longer_gap(opene
 
 async def test_who_waits_for_a_longer_gap_waits_not_for_ever(opened: Opened) -> None:
     shared, given = await still(opened, habit="late", seconds=0.05), Given()
-    shared.queue.offer(given.errand())
+    shared.queue.offer(given.pending())
     await shared.queue.serve(None)
-    shared.queue.offer(given.errand(OTHER, age_s=PATIENCE_S + 0.01))
+    shared.queue.offer(given.pending(OTHER, age_s=PATIENCE_S + 0.01))
 
     assert await shared.queue.serve(1_000_000)
 
@@ -165,8 +165,8 @@ async def test_who_waits_for_a_longer_gap_waits_not_for_ever(opened: Opened) -> 
 async def test_a_unit_that_needs_a_pause_holds_up_no_other(opened: Opened) -> None:
     shared, given = await still(opened), Given()
     await shared.line.exchange(parse_request(1, OTHER).request, 60.0)
-    shared.queue.offer(given.errand())
-    shared.queue.offer(given.errand(unit=2))
+    shared.queue.offer(given.pending())
+    shared.queue.offer(given.pending(unit=2))
 
     assert await shared.queue.serve(None)
     assert [(2, READ)] == shared.device.asked[1:]
@@ -179,7 +179,7 @@ async def test_a_unit_rests_after_a_write_as_its_profile_says_and_not_after_a_re
     shared.queue._pauses_s = {1: (0.0, 60.0)}
     write, may = b"\x06\x00\x0a\x00\x07", parse_spans(["1/holding:10"])
     for pdu in (READ, OTHER, write, READ):
-        shared.queue.offer(given.errand(pdu, writes=may))
+        shared.queue.offer(given.pending(pdu, writes=may))
 
     assert [True, True, True, False] == [await shared.queue.serve(None) for _ in range(4)]
     assert 50 < shared.queue.again_s <= 60
@@ -187,17 +187,17 @@ async def test_a_unit_rests_after_a_write_as_its_profile_says_and_not_after_a_re
 
 async def test_a_line_that_is_lost_is_told_to_who_asked_and_to_the_bus(opened: Opened) -> None:
     shared, given = await still(opened, habit="accepts-and-closes"), Given()
-    shared.queue.offer(given.errand())
+    shared.queue.offer(given.pending())
     with pytest.raises(LinkLost, match="closed the connection"):
         await shared.queue.serve(None)
-    shared.queue.offer(given.errand())
+    shared.queue.offer(given.pending())
 
     assert [(NO_ANSWER, "unanswered"), (NO_ANSWER, "absent")] == given, "it does not end another connection"
 
 
 async def test_on_a_serial_line_a_late_answer_of_theirs_is_not_taken_for_ours(opened: Opened) -> None:
     shared, given = await still(opened, wire="rtu", habit="late", seconds=0.12), Given()
-    shared.queue.offer(given.errand(wire_max_s=0.05))
+    shared.queue.offer(given.pending(wire_max_s=0.05))
     await shared.queue.serve(None)
     ours = await shared.line.exchange(parse_request(1, b"\x03\x00\x14\x00\x02").request)
 
@@ -208,7 +208,7 @@ async def test_on_a_serial_line_a_late_answer_of_theirs_is_not_taken_for_ours(op
 
 async def test_who_waits_when_the_share_ends_is_told_so(opened: Opened) -> None:
     shared, given = await still(opened), Given()
-    shared.queue.offer(given.errand())
+    shared.queue.offer(given.pending())
     shared.queue.close()
 
     assert [(NO_ANSWER, "absent")] == given

@@ -8,33 +8,33 @@ from quartier_drivers.modbus.sharing.pending_requests import PendingRequest, Req
 
 def test_the_first_end_counts() -> None:
     given: list[tuple[bytes, str, str]] = []
-    errand = PendingRequest(parse_request(1, READ), terms("10.0.0.1"), 0.0, lambda *what: given.append(what))
-    errand.end(b"\3\2\0\7", "wire")
-    errand.end(b"\x83\x0b", "unanswered", "given up")
+    pending = PendingRequest(parse_request(1, READ), terms("10.0.0.1"), 0.0, lambda *what: given.append(what))
+    pending.end(b"\3\2\0\7", "wire")
+    pending.end(b"\x83\x0b", "unanswered", "given up")
 
     assert [(b"\3\2\0\7", "wire", "")] == given
-    assert errand.is_over
+    assert pending.is_over
 
 
 def test_each_fate_has_its_count() -> None:
-    tally = RequestCounts()
+    counts = RequestCounts()
     for fate in ("wire", "held", "held", "busy", "absent", "unanswered", "dropped"):
-        tally.count_outcome(fate)
+        counts.count_outcome(fate)
 
-    found = tally.data()
+    found = counts.data()
     assert (1, 2, 1, 1, 1, 1) == tuple(
         found[name] for name in ("wire", "held", "busy", "absent", "unanswered", "dropped")
     )
     assert 0 == found["refused"]
 
 
-def errand(name: str, unit: int = 1) -> PendingRequest:
+def pending(name: str, unit: int = 1) -> PendingRequest:
     return PendingRequest(parse_request(unit, READ), terms("10.0.0.1", name=name), 0.0, lambda *_: None)
 
 
 def test_a_client_that_asks_much_waits_for_one_that_asks_little() -> None:
     waiting = WaitingRequests()
-    greedy, modest = [errand("greedy") for _ in range(3)], errand("modest")
+    greedy, modest = [pending("greedy") for _ in range(3)], pending("modest")
     for one in (*greedy, modest):
         waiting.add(one)
     found = []
@@ -47,7 +47,7 @@ def test_a_client_that_asks_much_waits_for_one_that_asks_little() -> None:
 
 def test_only_the_oldest_for_each_unit_may_go() -> None:
     waiting = WaitingRequests()
-    first, second, other = errand("a", 1), errand("a", 1), errand("a", 2)
+    first, second, other = pending("a", 1), pending("a", 1), pending("a", 2)
     for one in (first, second, other):
         waiting.add(one)
 
@@ -57,7 +57,7 @@ def test_only_the_oldest_for_each_unit_may_go() -> None:
 
 
 def test_what_is_removed_waits_no_more() -> None:
-    waiting, one = WaitingRequests(), errand("a")
+    waiting, one = WaitingRequests(), pending("a")
     waiting.add(one)
     waiting.remove(one)
 

@@ -65,8 +65,8 @@ async def test_a_storm_of_connections_costs_a_few_a_second_and_no_descriptor(ope
         storm.append(one)
     for _ in range(20):
         assert SAID == await good.ask(READ)
-    tally = shared.clients["portal"].counts
-    seen_count = tally.connects + tally.turned_away + shared.host.strangers_count
+    counts = shared.clients["portal"].counts
+    seen_count = counts.connects + counts.turned_away + shared.host.strangers_count
 
     passed_s = asyncio.get_running_loop().time() - begun_s
     assert ACCEPTS_PER_S * (1 + passed_s) + 8 >= seen_count

@@ -16,15 +16,15 @@ URL = "opc.tcp://127.0.0.1:4840"
 
 
 @pytest.fixture
-def door():
+def listener():
     with socket.create_server(("127.0.0.1", 0)) as one:
         yield one
 
 
-def test_a_server_that_acknowledges_is_back(door):
-    one = ReconnectCheck(URL, door.getsockname()[1])
+def test_a_server_that_acknowledges_is_back(listener):
+    one = ReconnectCheck(URL, listener.getsockname()[1])
     assert not one.advance("127.0.0.1")
-    peer, _ = door.accept()
+    peer, _ = listener.accept()
     with peer:
         one.advance("127.0.0.1")
         assert encode_hello(URL) == peer.recv(4096)
@@ -36,8 +36,8 @@ def test_a_server_that_acknowledges_is_back(door):
     one.stop()
 
 
-def test_one_that_is_frozen_takes_the_connection_and_is_not_back(door):
-    one = ReconnectCheck(URL, door.getsockname()[1])
+def test_one_that_is_frozen_takes_the_connection_and_is_not_back(listener):
+    one = ReconnectCheck(URL, listener.getsockname()[1])
 
     assert not any(one.advance("127.0.0.1") for _ in range(30))
     one.stop()
@@ -51,10 +51,10 @@ def test_one_that_is_gone_is_not_back():
     assert not any(knocking.advance("127.0.0.1") for _ in range(5))
 
 
-def test_one_that_answers_something_else_is_not_back(door):
-    one = ReconnectCheck(URL, door.getsockname()[1])
+def test_one_that_answers_something_else_is_not_back(listener):
+    one = ReconnectCheck(URL, listener.getsockname()[1])
     one.advance("127.0.0.1")
-    peer, _ = door.accept()
+    peer, _ = listener.accept()
     one.advance("127.0.0.1")
     peer.recv(4096)
     peer.sendall(b"ERRF" + struct.pack("<I", 16) + bytes(8))
@@ -83,8 +83,8 @@ class Known:
         return self.known
 
 
-async def test_of_several_addresses_the_first_that_takes_a_connection_is_used(door):
-    port = door.getsockname()[1]
+async def test_of_several_addresses_the_first_that_takes_a_connection_is_used(listener):
+    port = listener.getsockname()[1]
 
     assert "127.0.0.1" == await find_reachable_address(
         Known("127.0.0.9", "127.0.0.1", "127.0.0.8"), "plant", port, 60.0

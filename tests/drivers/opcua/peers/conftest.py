@@ -1,4 +1,4 @@
-"""Our door on servers of two other stacks: open62541 (C) and node-opcua."""
+"""Our driver on servers of two other stacks: open62541 (C) and node-opcua."""
 
 import asyncio
 import os
@@ -128,12 +128,14 @@ class Opened:
 
     def __init__(self, url, site, points, *, login="password", **keys):
         self.clock = WallClock()
-        self.door = registry.load_factory("opcua")
+        self.factory = registry.load_factory("opcua")
         keys = {"timeout_s": 10.0, **LOGINS[login](site), **keys}
         section = registry.load_section("opcua")(kind="opcua", url=url, pki=str(site.pki), **keys)
-        self.line = self.door.line("plant_net", section, self.clock)
+        self.line = self.factory.line("plant_net", section, self.clock)
         loaded = loading.parse_profile(page(points), "peer/plant", "plant.toml")
-        self.driver = self.door.driver(self.line, DeviceSpec("device", 1, {"": "plant"}), loaded, self.clock)
+        self.driver = self.factory.driver(
+            self.line, DeviceSpec("device", 1, {"": "plant"}), loaded, self.clock
+        )
         self.readings = {}
 
     async def __aenter__(self):

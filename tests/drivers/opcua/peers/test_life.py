@@ -26,11 +26,11 @@ def server(stack, shared):
 
 @pytest.fixture
 async def ours(server, shared, opened):
-    """Our door on it, well."""
-    async with opened(server.url, shared, POINTS, **SOON) as door:
-        await door.come_in()
-        await door.all(*POINTS)
-        yield door
+    """Our driver on it, well."""
+    async with opened(server.url, shared, POINTS, **SOON) as driver:
+        await driver.come_in()
+        await driver.all(*POINTS)
+        yield driver
 
 
 async def fresh(ours):
@@ -48,10 +48,10 @@ def sockets(server):
 
 
 async def lost(ours):
-    """Read until the door says that nobody is there."""
+    """Read until the driver says that nobody is there."""
     end_s = time.monotonic() + 60.0  # only ends a test that has failed
     while True:
-        assert time.monotonic() < end_s, "the door never said that the server is silent"
+        assert time.monotonic() < end_s, "the driver never said that the server is silent"
         try:
             await ours.step()
         except (LinkLost, NoReply):

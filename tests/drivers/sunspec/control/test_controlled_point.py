@@ -114,10 +114,10 @@ async def opened(inverter, clock):
     bus = TcpBus(
         kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port, timeout_s=0.5, retries_count=0
     )
-    door = registry.load_factory("modbus-tcp", "sunspec")
-    line = door.line("lan", bus, clock)
+    factory = registry.load_factory("modbus-tcp", "sunspec")
+    line = factory.line("lan", bus, clock)
     inverter.words = chain_of(WITHOUT)
-    driver = door.driver(line, SPEC, loading.load_profile("sunspec/pv"), clock)
+    driver = factory.driver(line, SPEC, loading.load_profile("sunspec/pv"), clock)
     await driver.open()
     yield driver, line
     await line.close()

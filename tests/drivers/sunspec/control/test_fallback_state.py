@@ -30,7 +30,7 @@ def test_a_timer_as_declared_is_no_problem():
     assert (None, 60.0, "", True) == (told.value, told.after_s, told.problem, told.is_verified)
 
 
-def test_a_timer_that_is_written_with_each_order_may_stand_at_nought_while_none_does():
+def test_a_timer_that_is_written_with_each_order_may_stand_at_zero_while_none_does():
     told = setpoint(0)
 
     assert ("", False) == (told.problem, told.is_verified)
@@ -48,7 +48,7 @@ def test_a_timer_that_is_not_as_declared_is_told_with_the_next_step(problem, sec
     assert problem in setpoint(seconds, enabled=1, wrote=wrote).problem
 
 
-def test_a_timer_of_nought_under_an_order_is_told():
+def test_a_timer_of_zero_under_an_order_is_told():
     assert "it never acts" in setpoint(0, enabled=1).problem
 
 
@@ -164,7 +164,7 @@ def test_one_that_ran_out_under_an_order_does_nothing(countdown, clock):
     assert "it does nothing" in countdown.trouble
 
 
-def test_one_that_shows_nought_under_an_order_never_ran(countdown, clock):
+def test_one_that_shows_zero_under_an_order_never_ran(countdown, clock):
     assert not seen(countdown, clock, 2, 0)
     assert not seen(countdown, clock, 10, 0, enabled=False)
     assert seen(countdown, clock, 10, 0)

@@ -62,7 +62,7 @@ def test_bits_of_the_maker_beside_the_two_limits_stay_as_they_are(stands, ordere
     assert {"StorCtl_Mod": given_back} == under_order.make_relinquish_writes()[0]
 
 
-def test_nought_is_nought_both_ways():
+def test_zero_is_zero_both_ways():
     assert {"OutWRte": 0, "InWRte": 0} == storage(BARE).orders(0.0, None)[1]
 
 
@@ -144,7 +144,7 @@ def test_whatever_the_scale_giving_it_back_opens_the_limits_and_orders_none(powe
     assert -4000 <= low <= 0 <= high <= 5000
 
 
-def test_leaving_it_at_nought_has_no_timer():
+def test_leaving_it_at_zero_has_no_timer():
     assert 0 == storage().make_release_writes(0.0)[0]["InOutWRte_RvrtTms"]
 
 

@@ -27,23 +27,23 @@ UNREAD = Alarm("contact.unread", "dso1", "contact dso1 cannot be read: it counts
 
 
 @pytest.fixture
-def sentry(tmp_path):
+def alarm_manager(tmp_path):
     made = AlarmManager(lambda *_: None, structlog.testing.CapturingLogger(), SiteClock(), tmp_path)
     made.look([UNREAD], NOW)
     return made
 
 
 @pytest.fixture
-def desks(tmp_path, serving, sentry):
-    """Both desks of a gateway whose list is that of ``sentry``; the operators' is open to our own group."""
+def desks(tmp_path, serving, alarm_manager):
+    """Both desks of a gateway whose list is that of ``alarm_manager``; the operators' is open to our own group."""
 
     @contextlib.asynccontextmanager
     async def opened():
         task = asyncio.create_task(
-            OrderServer(tmp_path, sentry.order_handlers, structlog.testing.CapturingLogger()).run()
+            OrderServer(tmp_path, alarm_manager.order_handlers, structlog.testing.CapturingLogger()).run()
         )
         try:
-            async with serving({"alarms": lambda: sentry.listing(NOW)}), asyncio.timeout(60):
+            async with serving({"alarms": lambda: alarm_manager.listing(NOW)}), asyncio.timeout(60):
                 while not (tmp_path / ORDER_SOCKET).exists():  # noqa: ASYNC110 - a socket has no event
                     await asyncio.sleep(0.005)
                 yield
@@ -112,7 +112,7 @@ async def test_an_alarm_that_there_is_not_is_refused_with_those_there_are(desks,
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
-async def test_who_is_outside_the_group_may_not_acknowledge(desks, tmp_path, capsys, sentry):
+async def test_who_is_outside_the_group_may_not_acknowledge(desks, tmp_path, capsys, alarm_manager):
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
     groups = os.getgroups()
@@ -129,11 +129,11 @@ async def test_who_is_outside_the_group_may_not_acknowledge(desks, tmp_path, cap
 
     assert 77 == code
     assert "join the group quartier-operators, or use sudo" in capsys.readouterr().err
-    assert 1 == len(sentry.book.unacknowledged_records)
+    assert 1 == len(alarm_manager.book.unacknowledged_records)
 
 
-async def test_without_a_daemon_the_list_is_read_from_disk_and_that_is_said(call, tmp_path, sentry):
-    state_file.save_facts(tmp_path / ALARMS_FILE, sentry.book.facts())
+async def test_without_a_daemon_the_list_is_read_from_disk_and_that_is_said(call, tmp_path, alarm_manager):
+    state_file.save_facts(tmp_path / ALARMS_FILE, alarm_manager.book.facts())
     code, text, errors = await call()
 
     assert 69 == code

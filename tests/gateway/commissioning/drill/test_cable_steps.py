@@ -56,7 +56,7 @@ def _steps(*wanted):
     return list(cable_steps.list_cable_steps(ROWS, STATUS, wanted))
 
 
-def test_only_what_hands_can_do_is_asked_for_in_the_ladders_order():
+def test_only_what_hands_can_do_is_asked_for_in_the_order_of_the_loss_table():
     assert ["grid-meter-lost", "battery-silent", "load-silent", "bus-down", "uplink-lost"] == [
         step.loss for step in _steps()
     ]

@@ -302,10 +302,10 @@ def test_pv_behind_a_relay_comes_back_in_an_event_that_holds_consumers(scene, mo
         requests=replace(here.requests, overrides=more.get("overrides", {})),
     )
     turn = more.get("turn", OFF)
-    players = [
+    participants = [
         Participant(SWITCHED, 0.0, 0.0, turn, usable=more.get("usable", True)),
         Participant(PV, 0.0, 0.0, SwitchState()),
     ]
-    back = generation.restore_relay_pv(here, players, low_w, more.get("acted", {}))
+    back = generation.restore_relay_pv(here, participants, low_w, more.get("acted", {}))
 
     assert ({0: True} if is_back else {}) == {index: one.on for index, one in back.items()}

@@ -34,17 +34,19 @@ FLAT = tree.ConnectionTree(topology=None, caps=None)
 
 
 def battery(before_w=-5_000.0, asset=BATTERY):
-    player = Participant(asset, before_w, before_w, SwitchState())
-    player.before_w = before_w
-    return player
+    participant = Participant(asset, before_w, before_w, SwitchState())
+    participant.before_w = before_w
+    return participant
 
 
 def waste(want_w=3_000.0):
     return Participant(WASTE, 0.0, want_w, SwitchState())
 
 
-def spared(scene, players, setpoints_w, *, rest_w=4_400.0, target_w=0.0, grove=FLAT):
-    return generation.withhold_discharge(scene, grove, players, setpoints_w, rest_w=rest_w, target_w=target_w)
+def spared(scene, participants, setpoints_w, *, rest_w=4_400.0, target_w=0.0, site_tree=FLAT):
+    return generation.withhold_discharge(
+        scene, site_tree, participants, setpoints_w, rest_w=rest_w, target_w=target_w
+    )
 
 
 def test_it_discharges_by_what_is_taken_and_not_by_what_waits(scene):
@@ -80,10 +82,10 @@ def test_it_gives_up_as_fast_as_its_ramp(scene):
 
 
 def test_several_give_up_together_and_one_that_charges_does_not(scene):
-    players = [battery(-200.0), battery(1_000.0), battery(-4_000.0), waste()]
+    participants = [battery(-200.0), battery(1_000.0), battery(-4_000.0), waste()]
 
     assert (0.0, 1_000.0, -3_600.0, 0.0) == spared(
-        scene(), players, (-200.0, 1_000.0, -4_000.0, 0.0), rest_w=2_600.0
+        scene(), participants, (-200.0, 1_000.0, -4_000.0, 0.0), rest_w=2_600.0
     )
 
 
@@ -116,9 +118,9 @@ def test_what_relieves_a_fuse_is_given_on(scene, board, house):
     p.loads_w = {"heavy": 4_500}
     p.run(10)
     now = scene(p.house, t=p.t, state=p.state)
-    players = [battery(-1_200.0, unit), waste()]
-    grove = tree.build_tree(now, players, p.state.window.base(players[:1]))
+    participants = [battery(-1_200.0, unit), waste()]
+    site_tree = tree.build_tree(now, participants, p.state.window.base(participants[:1]))
 
-    kept = spared(now, players, (-1_200.0, 0.0), rest_w=600.0, grove=grove)
+    kept = spared(now, participants, (-1_200.0, 0.0), rest_w=600.0, site_tree=site_tree)
 
     assert (-1_200.0 + 0.9 * 16 * 230 - 3_300.0, 0.0) == pytest.approx(kept)

@@ -184,7 +184,7 @@ def _ordered(point, reason):
 
 
 @pytest.mark.parametrize(
-    ("player", "spare_w", "words"),
+    ("participant", "spare_w", "words"),
     [
         (
             Participant(CAR, 4_140.0, 4_140.0, SwitchState(limit_w=4_140.0)),
@@ -224,13 +224,19 @@ def _ordered(point, reason):
         ),
     ],
 )
-def test_its_next_step_up_decides_whether_it_would_fit(scene, player, spare_w, words):
-    point = {"ev1": "ev1.current_max_a", "air": "air.speed_pct"}[player.name]
+def test_its_next_step_up_decides_whether_it_would_fit(scene, participant, spare_w, words):
+    point = {"ev1": "ev1.current_max_a", "air": "air.speed_pct"}[participant.name]
     at = scene(state=_ordered(point, make_reason("cap.fits", more=make_reason("limit.hard"))))
     result = AllocationResult(
-        (player.want_w,), -6_000.0, 0.0, {}, is_met=True, gate=RestoreGate(), spares_w={"import": spare_w}
+        (participant.want_w,),
+        -6_000.0,
+        0.0,
+        {},
+        is_met=True,
+        gate=RestoreGate(),
+        spares_w={"import": spare_w},
     )
-    (want,) = apply_allocation(at, [player], result)[0]
+    (want,) = apply_allocation(at, [participant], result)[0]
 
     assert str(want.reason).startswith(words)
 

@@ -134,10 +134,13 @@ def planned(yard, scene):
             ),
         )
         now = scene(p.house, t=p.t, state=state, **({"grid_w": 4_140.0, "active_limits": force} | more))
-        players = cycle._players(now)
-        grove = tree.build_tree(now, players, cycle._base(now, p.state.window, players))
-        bays = [load_sharing._bay(now, grove, index, player) for index, player in enumerate(players)]
-        return load_sharing._Sharing(now, grove, players, bays)
+        participants = cycle._participants(now)
+        site_tree = tree.build_tree(now, participants, cycle._base(now, p.state.window, participants))
+        bays = [
+            load_sharing._bay(now, site_tree, index, participant)
+            for index, participant in enumerate(participants)
+        ]
+        return load_sharing._Sharing(now, site_tree, participants, bays)
 
     return make
 

@@ -79,15 +79,15 @@ BOILER = OperationModeAsset(
 
 
 @pytest.fixture
-def town(plant, house):
+def building(plant, house):
     def made(*assets: OperationModeAsset, **more: object):
         return plant(house=replace(house, assets=assets), base_w=500, **more)
 
     return made
 
 
-def test_lights_are_dimmed_as_far_as_a_cap_needs_and_each_step_has_a_reason(town):
-    p = town(STREET)
+def test_lights_are_dimmed_as_far_as_a_cap_needs_and_each_step_has_a_reason(building):
+    p = building(STREET)
     p.run(30).cap(import_max_w=3_800).run(10)
 
     assert 80 == p.points["street.dim_pct"]
@@ -98,8 +98,8 @@ def test_lights_are_dimmed_as_far_as_a_cap_needs_and_each_step_has_a_reason(town
     assert "held at 80 % light" == p.view["assets"]["street"]["state"]
 
 
-def test_lights_stay_at_half_under_a_cap_that_asks_for_more(town):
-    p = town(STREET)
+def test_lights_stay_at_half_under_a_cap_that_asks_for_more(building):
+    p = building(STREET)
     p.run(30).cap(import_max_w=500).run(60)
 
     assert 50 == min(value for _, value in p.written("street.dim_pct"))
@@ -110,8 +110,8 @@ def test_lights_stay_at_half_under_a_cap_that_asks_for_more(town):
 
 
 @pytest.mark.long
-def test_what_was_dimmed_comes_back_step_by_step_once_there_is_room(town):
-    p = town(STREET)
+def test_what_was_dimmed_comes_back_step_by_step_once_there_is_room(building):
+    p = building(STREET)
     p.run(30).cap(import_max_w=3_000).run(60)
     step_until(p.cap(import_max_w=10_000), lambda: p.points["street.dim_pct"] == 100, 1_200)
     back = [value for _, value in p.written("street.dim_pct", since=91)]
@@ -120,8 +120,8 @@ def test_what_was_dimmed_comes_back_step_by_step_once_there_is_room(town):
 
 
 @pytest.mark.long
-def test_a_step_that_would_break_the_cap_again_is_not_taken_back(town):
-    p = town(STREET)
+def test_a_step_that_would_break_the_cap_again_is_not_taken_back(building):
+    p = building(STREET)
     p.run(30).cap(import_max_w=3_000).run(60)
     p.cap(import_max_w=3_600).run(600)  # it may come back after 120 s, and 300 s at random
 
@@ -130,8 +130,8 @@ def test_a_step_that_would_break_the_cap_again_is_not_taken_back(town):
 
 
 @pytest.mark.long
-def test_minimum_times_hold_against_a_cap(town):
-    p = town(BOILER)
+def test_minimum_times_hold_against_a_cap(building):
+    p = building(BOILER)
     p.run(30).cap(import_max_w=1_000).run(30)
     assert 1 == p.points["boiler.sg_ready_state"]
     step_until(p.cap(import_max_w=10_000), lambda: p.points["boiler.sg_ready_state"] == 2, 870)
@@ -158,13 +158,17 @@ def test_what_went_down_may_go_further_down_at_once_and_up_after_its_least_time(
     """It is 60 s: a boost that was ended a second ago had run for its least time."""
     state = replace(ControlState.fresh(replace(house, assets=(BOILER,))), switch_states={"boiler": turn})
     likes = Preference(preferred_mode=1, highest=0, lowest=2, tier="C", reason=NO_REASON)
-    player = operation_modes.make_participant(scene(state.site, state=state), BOILER, likes)
+    participant = operation_modes.make_participant(scene(state.site, state=state), BOILER, likes)
 
-    assert (mode, downs, ups) == (player.mode, [r.mode for r in player.downs], [r.mode for r in player.ups])
+    assert (mode, downs, ups) == (
+        participant.mode,
+        [r.mode for r in participant.downs],
+        [r.mode for r in participant.ups],
+    )
 
 
-def test_a_surplus_over_the_export_cap_raises_to_boost(town):
-    p = town(BOILER, loads_w={"boiler": 1.0})
+def test_a_surplus_over_the_export_cap_raises_to_boost(building):
+    p = building(BOILER, loads_w={"boiler": 1.0})
     p.base_w = -8_500
     p.cap(export_max_w=6_000).run(10)
 
@@ -219,8 +223,8 @@ def test_after_five_turns_within_the_hour_no_step_up_is_offered(scene, house):
     assert [1, 1] == [len(seated(count).downs) for count in (4, 5)]
 
 
-def test_tier_a_is_never_moved(town):
-    p = town(replace(STREET, tier="A"))
+def test_tier_a_is_never_moved(building):
+    p = building(replace(STREET, tier="A"))
     p.run(30).cap(import_max_w=500).run(60)
 
     assert {100.0} == {value for _, value in p.written("street.dim_pct")} | {100.0}
@@ -268,8 +272,8 @@ def test_a_claim_that_finds_no_place_leaves_everything_as_it_was(plant, house):
 
 
 @pytest.mark.long
-def test_six_turns_an_hour_are_enough_however_a_cap_swings(town):
-    p = town(replace(BOILER, min_on_s=0, min_off_s=0))
+def test_six_turns_an_hour_are_enough_however_a_cap_swings(building):
+    p = building(replace(BOILER, min_on_s=0, min_off_s=0))
     for _ in range(10):
         p.cap(import_max_w=1_000).run(30).cap(import_max_w=20_000).run(440)
     values = [value for _, value in p.written("boiler.sg_ready_state")]
@@ -280,9 +284,9 @@ def test_six_turns_an_hour_are_enough_however_a_cap_swings(town):
     assert len(changes) > 6
 
 
-def test_without_its_fall_back_it_is_not_even_moved_by_its_own_sense(town):
+def test_without_its_fall_back_it_is_not_even_moved_by_its_own_sense(building):
     dim = replace(STREET, evening=((13 * 3600, 80.0),))
-    p = town(dim, raw={"street.fallback_on": 0})
+    p = building(dim, raw={"street.fallback_on": 0})
     p.run(60)
     assert [] == p.written("street.dim_pct")
     p.raw["street.fallback_on"] = 1
@@ -291,8 +295,8 @@ def test_without_its_fall_back_it_is_not_even_moved_by_its_own_sense(town):
     assert 80 == p.points["street.dim_pct"]
 
 
-def test_one_without_a_meter_is_written_in_the_cycle_that_moved_it_also_just_after_a_start(town):
-    p = town(STREET)
+def test_one_without_a_meter_is_written_in_the_cycle_that_moved_it_also_just_after_a_start(building):
+    p = building(STREET)
     p.silent.add("street.power_w")
     p.cap(import_max_w=3_800)
     while p.state.switch_states.get("street", SwitchState()).mode in {None, 0}:

@@ -65,9 +65,11 @@ REST, RUN = preferences.REST, preferences.CHP_RUN
     ],
 )
 def test_it_is_asked_for_while_the_import_without_it_is_high(seen, grid_w, power_w, mode, wanted):
-    leaning = preferences.find_chp_preference(ENGINE, seen(ENGINE, grid_w=grid_w, mode=mode, power_w=power_w))
+    preference = preferences.find_chp_preference(
+        ENGINE, seen(ENGINE, grid_w=grid_w, mode=mode, power_w=power_w)
+    )
 
-    assert (wanted, 300) == (leaning.preferred_mode, leaning.after_s)
+    assert (wanted, 300) == (preference.preferred_mode, preference.after_s)
 
 
 def test_a_battery_that_charges_is_no_need(seen):
@@ -96,9 +98,9 @@ def test_while_the_import_is_not_known_it_stays_as_it_is(seen, mode):
 
 def test_led_by_heat_it_is_never_moved(seen):
     heat = replace(ENGINE, start_import_w=None)
-    leaning = preferences.find_chp_preference(heat, seen(heat, grid_w=90_000, mode=REST, power_w=0))
+    preference = preferences.find_chp_preference(heat, seen(heat, grid_w=90_000, mode=REST, power_w=0))
 
-    assert (REST, REST, REST) == (leaning.highest, leaning.preferred_mode, leaning.lowest)
+    assert (REST, REST, REST) == (preference.highest, preference.preferred_mode, preference.lowest)
 
 
 STREET = Lights(
@@ -118,9 +120,9 @@ STREET = Lights(
 def test_the_evening_says_how_much_light_is_enough_and_more_is_taken_where_no_step_fits(
     at_hour, hour, light_pct
 ):
-    leaning = preferences.find_lights_preference(STREET, at_hour(hour))
+    preference = preferences.find_lights_preference(STREET, at_hour(hour))
 
-    assert light_pct == STREET.modes[leaning.preferred_mode].value
+    assert light_pct == STREET.modes[preference.preferred_mode].value
 
 
 def test_without_a_trusted_clock_they_are_as_bright_as_ever(at_hour):
@@ -143,10 +145,13 @@ PARIS = replace(STREET, place=(48.82, 2.27), dusk_s=600)
     [(8.4, False), (8.55, True), (12.0, True), (17.4, True), (17.6, False), (0.0, False)],
 )
 def test_in_daylight_there_is_nothing_to_dim(seen, hour, day):
-    leaning = preferences.find_lights_preference(PARIS, seen(PARIS, hour, power_w=0))
+    preference = preferences.find_lights_preference(PARIS, seen(PARIS, hour, power_w=0))
 
-    assert ((0, 0) if day else (leaning.preferred_mode, 3)) == (leaning.preferred_mode, leaning.lowest)
-    assert day is (str(leaning.reason) == "daylight, nothing to dim")
+    assert ((0, 0) if day else (preference.preferred_mode, 3)) == (
+        preference.preferred_mode,
+        preference.lowest,
+    )
+    assert day is (str(preference.reason) == "daylight, nothing to dim")
 
 
 @pytest.mark.parametrize(
@@ -182,8 +187,8 @@ STILL = {"power_w": 0}
 
 
 @pytest.fixture
-def leaning(seen):
-    """``leaning(until_h, progress, …)``: so many hours before its deadline, None where that is not known."""
+def preference(seen):
+    """``preference(until_h, progress, …)``: so many hours before its deadline, None where that is not known."""
 
     def made(until_h=10.0, grid_w=0.0, kiln=KILN, *, points=STILL, **progress):
         scene = seen(kiln, 12, mode=WAIT_MODE, grid_w=grid_w, **points)
@@ -194,14 +199,14 @@ def leaning(seen):
     return made
 
 
-def told(leaning):
+def told(preference):
     return (
-        leaning.preferred_mode,
-        leaning.highest,
-        leaning.lowest,
-        leaning.tier,
-        str(leaning.reason),
-        leaning.claims,
+        preference.preferred_mode,
+        preference.highest,
+        preference.lowest,
+        preference.tier,
+        str(preference.reason),
+        preference.claims,
     )
 
 
@@ -219,41 +224,41 @@ def told(leaning):
     ],
 )
 def test_a_run_begins_with_own_generation_or_as_late_as_it_may(
-    leaning, until_h, grid_w, wanted, highest, tier, words
+    preference, until_h, grid_w, wanted, highest, tier, words
 ):
     claims = tier == "B"
-    assert (wanted, highest, WAIT_MODE, tier, words, claims) == told(leaning(until_h, grid_w))
+    assert (wanted, highest, WAIT_MODE, tier, words, claims) == told(preference(until_h, grid_w))
 
 
-def test_a_short_run_begins_five_minutes_before_it_need(leaning):
+def test_a_short_run_begins_five_minutes_before_it_need(preference):
     short = replace(KILN, run_w=(4_500,))
-    assert WAIT_MODE == leaning(1_201 / 3600, kiln=short).preferred_mode
-    assert RUN_MODE == leaning(1_200 / 3600, kiln=short).preferred_mode
+    assert WAIT_MODE == preference(1_201 / 3600, kiln=short).preferred_mode
+    assert RUN_MODE == preference(1_200 / 3600, kiln=short).preferred_mode
 
 
 @pytest.mark.parametrize("until_h", [10, 0.1, None])
-def test_a_run_that_has_begun_goes_on_after_c_and_d_and_claims_its_place(leaning, until_h):
+def test_a_run_that_has_begun_goes_on_after_c_and_d_and_claims_its_place(preference, until_h):
     assert (RUN_MODE, RUN_MODE, WAIT_MODE, "B", "its run has begun", True) == told(
-        leaning(until_h, is_begun=True)
+        preference(until_h, is_begun=True)
     )
 
 
-def test_a_run_that_is_late_goes_as_soon_as_it_may_whatever_its_hours(leaning):
+def test_a_run_that_is_late_goes_as_soon_as_it_may_whatever_its_hours(preference):
     assert (RUN_MODE, RUN_MODE, WAIT_MODE, "B", "late: it was due at 22:00", True) == told(
-        leaning(20, is_late=True)
+        preference(20, is_late=True)
     )
     words = "its run has begun, late: it was due at 22:00"
-    assert words == str(leaning(-1, is_begun=True, is_late=True).reason)
+    assert words == str(preference(-1, is_begun=True, is_late=True).reason)
 
 
-def test_a_run_that_is_done_waits_for_the_next(leaning):
+def test_a_run_that_is_done_waits_for_the_next(preference):
     words = "its run is done, the next begins after 22:00"
-    assert (WAIT_MODE, WAIT_MODE, WAIT_MODE, "D", words, False) == told(leaning(is_done=True))
+    assert (WAIT_MODE, WAIT_MODE, WAIT_MODE, "D", words, False) == told(preference(is_done=True))
 
 
-def test_where_nothing_waits_nothing_begins(leaning):
-    assert "nothing waits to be run" == str(leaning(0.1, points=STILL | {"waiting_on": 0}).reason)
-    assert "has to be done by 22:00" == str(leaning(0.1, points=STILL | {"waiting_on": 1}).reason)
+def test_where_nothing_waits_nothing_begins(preference):
+    assert "nothing waits to be run" == str(preference(0.1, points=STILL | {"waiting_on": 0}).reason)
+    assert "has to be done by 22:00" == str(preference(0.1, points=STILL | {"waiting_on": 1}).reason)
 
 
 def test_before_it_was_ever_looked_at_it_runs_as_the_time_is_not_known(seen):

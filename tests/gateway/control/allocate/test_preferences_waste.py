@@ -37,10 +37,12 @@ WAITING = {"waiting_on": 1, "power_w": 0}
 def test_a_batch_waits_for_own_generation_and_starts_as_late_as_it_may(
     seen, hour, points, grid_w, wanted, tier, words
 ):
-    leaning = preferences.find_waste_preference(PLANT, seen(PLANT, hour, mode=WAIT, grid_w=grid_w, **points))
+    preference = preferences.find_waste_preference(
+        PLANT, seen(PLANT, hour, mode=WAIT, grid_w=grid_w, **points)
+    )
 
-    assert (wanted, tier, words) == (leaning.preferred_mode, leaning.tier, str(leaning.reason))
-    assert WAIT == leaning.lowest
+    assert (wanted, tier, words) == (preference.preferred_mode, preference.tier, str(preference.reason))
+    assert WAIT == preference.lowest
 
 
 def test_outside_its_time_not_even_an_export_cap_starts_it(seen):

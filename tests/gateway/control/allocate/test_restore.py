@@ -32,11 +32,15 @@ OFF = SwitchState(on=False, before_w=1_000.0)
 def restored(scene, house):
     """What a cycle of all well at ``T`` restores: the gate is open, 9 kW of import are free below nine tenths."""
 
-    def make(*players, high_w=0.0, below_s=120, acted=None, consumption_w=None, generation_w=None, **more):
-        state = ControlState.fresh(replace(house, assets=tuple(player.asset for player in players)))
+    def make(
+        *participants, high_w=0.0, below_s=120, acted=None, consumption_w=None, generation_w=None, **more
+    ):
+        state = ControlState.fresh(
+            replace(house, assets=tuple(participant.asset for participant in participants))
+        )
         state = replace(
             state,
-            switch_states={player.name: player.switch_state for player in players},
+            switch_states={participant.name: participant.switch_state for participant in participants},
             gate=RestoreGate(below_since_ns=(T - below_s) * S),
             last_good=more.pop("memories", {}),
             judgement=StageDecision(more.pop("stage", ControlStage.NORMAL)),
@@ -46,10 +50,10 @@ def restored(scene, house):
             now,
             active_limits=replace(now.active_limits, consumption_w=consumption_w, generation_w=generation_w),
         )
-        wants = tuple(player.want_w for player in players)
+        wants = tuple(participant.want_w for participant in participants)
         return restore.restore_next(
             now,
-            players,
+            participants,
             AllocationResult(wants, high_w, high_w, acted or {}, is_met=True, gate=RestoreGate()),
         )
 
@@ -120,9 +124,9 @@ def test_a_consumption_cap_leaves_nine_tenths_of_itself_less_what_is_consumed(re
 def test_room_is_left_for_what_a_silent_asset_may_take_more(restored, age_s, back):
     lift = Load(name="lift", rated_w=4_000)
     memories = {"lift.power_w": LastGood(0.0, (T - age_s) * S)}
-    players = [*off(PUMP), Participant(lift, 0.0, 0.0, SwitchState())]
+    participants = [*off(PUMP), Participant(lift, 0.0, 0.0, SwitchState())]
 
-    assert back == set(restored(*players, high_w=4_500.0, memories=memories).back)
+    assert back == set(restored(*participants, high_w=4_500.0, memories=memories).back)
 
 
 @pytest.mark.parametrize(

@@ -173,10 +173,13 @@ def test_pv_is_not_moved_to_and_fro_for_less_than_half_a_percent(scene):
     ],
 )
 def test_the_reason_of_a_battery_is_what_it_does(want_w, setpoint_w, words):
-    players = [Participant(BATTERY, 0.0, want_w, SwitchState()), Participant(PV, 0.0, 0.0, SwitchState())]
+    participants = [
+        Participant(BATTERY, 0.0, want_w, SwitchState()),
+        Participant(PV, 0.0, 0.0, SwitchState()),
+    ]
     cap = make_text_reason("export cap 0 W (envelope dso 1)", Origin("document", "dso", "1"), 9)
     acted = {0: cap.then(steps.TAKES), 1: make_text_reason("export cap").then(steps.CURTAILED)}
-    found = results.explain_movements(players, [setpoint_w, 0.0], acted)
+    found = results.explain_movements(participants, [setpoint_w, 0.0], acted)
 
     assert (f"export cap 0 W (envelope dso 1): {words}", cap.who, 9) == (
         str(found[0]),

@@ -36,12 +36,12 @@ ROOM = CoolingAsset(
 def test_a_room_is_cooled_ahead_down_to_its_band_and_left_alone_last_when_it_is_warm(
     seen, room_c, wanted, highest, tier
 ):
-    leaning = thermal_preferences.find_cooling_preference(
+    preference = thermal_preferences.find_cooling_preference(
         ROOM, seen(ROOM, grid_w=-5_000, room_c=room_c, power_w=0)
     )
 
-    assert (wanted, highest, tier) == (leaning.preferred_mode, leaning.highest, leaning.tier)
-    assert 2 == leaning.lowest
+    assert (wanted, highest, tier) == (preference.preferred_mode, preference.highest, preference.tier)
+    assert 2 == preference.lowest
 
 
 PUMP = HeatAsset(
@@ -86,22 +86,22 @@ def test_own_generation_that_is_left_over_is_stored_while_the_band_takes_it(
 
 
 def test_above_the_band_not_even_an_export_cap_boosts_it(seen):
-    leaning = thermal_preferences.find_heat_preference(
+    preference = thermal_preferences.find_heat_preference(
         PUMP, seen(PUMP, grid_w=-9_000, tank_c=55.1, power_w=0)
     )
 
-    assert NORMAL == leaning.highest
-    assert BLOCKED == leaning.lowest
+    assert NORMAL == preference.highest
+    assert BLOCKED == preference.lowest
 
 
 @pytest.mark.parametrize(("tank_c", "tier"), [(45, "C"), (44.9, "B")])
 def test_below_the_band_blocking_comes_last_and_it_asks_for_its_place(seen, tank_c, tier):
-    leaning = thermal_preferences.find_heat_preference(
+    preference = thermal_preferences.find_heat_preference(
         PUMP, seen(PUMP, mode=BLOCKED, tank_c=tank_c, power_w=0)
     )
 
-    assert tier == leaning.tier
-    assert (tier == "B") is leaning.claims
+    assert tier == preference.tier
+    assert (tier == "B") is preference.claims
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_below_the_band_blocking_comes_last_and_it_asks_for_its_place(seen, tank
     [({"tank_c": 50, "room_c": 19}, "C"), ({"room_c": 44}, "B"), ({}, "C")],
 )
 def test_the_tank_says_more_than_the_room_and_without_either_nothing_is_boosted(seen, points, tier):
-    leaning = thermal_preferences.find_heat_preference(PUMP, seen(PUMP, power_w=0, **points))
+    preference = thermal_preferences.find_heat_preference(PUMP, seen(PUMP, power_w=0, **points))
 
-    assert tier == leaning.tier
-    assert (BOOST if points else NORMAL) == leaning.highest
+    assert tier == preference.tier
+    assert (BOOST if points else NORMAL) == preference.highest
 
 
 def test_who_does_not_want_pre_heating_gets_none(seen):
@@ -138,13 +138,13 @@ UNIT = VentilationUnit(
 
 
 def test_the_step_onto_the_least_ventilation_comes_last(seen):
-    leaning = thermal_preferences.find_ventilation_preference(UNIT, seen(UNIT, co2_ppm=900))
+    preference = thermal_preferences.find_ventilation_preference(UNIT, seen(UNIT, co2_ppm=900))
 
-    assert (3, "C", "B") == (leaning.lowest, leaning.tier, leaning.last_tier)
+    assert (3, "C", "B") == (preference.lowest, preference.tier, preference.last_tier)
 
 
 @pytest.mark.parametrize(("co2_ppm", "lowest"), [(1_200, 3), (1_201, 1)])
 def test_bad_air_keeps_it_from_being_slowed_further(seen, co2_ppm, lowest):
-    leaning = thermal_preferences.find_ventilation_preference(UNIT, seen(UNIT, mode=1, co2_ppm=co2_ppm))
+    preference = thermal_preferences.find_ventilation_preference(UNIT, seen(UNIT, mode=1, co2_ppm=co2_ppm))
 
-    assert (0, lowest) == (leaning.preferred_mode, leaning.lowest)
+    assert (0, lowest) == (preference.preferred_mode, preference.lowest)

@@ -49,10 +49,10 @@ def test_at_the_start_it_has_its_time_to_say_how_warm_it_is(seen):
 
 
 def test_its_least_flow_is_the_least_of_all(seen):
-    leaning = thermal_preferences.find_substation_preference(PUMP, seen(PUMP, supply_c=40, return_c=30))
+    preference = thermal_preferences.find_substation_preference(PUMP, seen(PUMP, supply_c=40, return_c=30))
 
-    assert 40 == PUMP.modes[leaning.lowest].value
-    assert 0 == leaning.preferred_mode
+    assert 40 == PUMP.modes[preference.lowest].value
+    assert 0 == preference.preferred_mode
 
 
 @pytest.mark.parametrize(("ago_s", "why"), [(1_199, "its own control keeps it for 20 min"), (1_200, "")])

@@ -69,14 +69,14 @@ def test_what_may_be_added_ends_at_nine_tenths_of_the_fuses_on_the_way(hall, hou
     p.loads_w = {"heavy": 4_500}
     p.run(10)
     now = scene(p.house, t=p.t, state=p.state)
-    players = [Participant(unit, -1_200.0, -1_200.0, SwitchState())]
-    grove = tree.build_tree(now, players, p.state.window.base(players))
+    participants = [Participant(unit, -1_200.0, -1_200.0, SwitchState())]
+    site_tree = tree.build_tree(now, participants, p.state.window.base(participants))
 
     assert 0.9 * 16 * 230 - (4_500 - 1_200) == pytest.approx(
-        tree.find_headroom_w(grove, players, (-1_200.0,), 0)
+        tree.find_headroom_w(site_tree, participants, (-1_200.0,), 0)
     )
     assert float("inf") == tree.find_headroom_w(
-        tree.ConnectionTree(grove.topology, grove.caps), players, (-1_200.0,), 0
+        tree.ConnectionTree(site_tree.topology, site_tree.caps), participants, (-1_200.0,), 0
     )
 
 

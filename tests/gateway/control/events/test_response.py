@@ -243,7 +243,7 @@ def test_lights_are_dimmed_to_half_and_never_off(fed, house):
 
 
 @pytest.mark.long
-def test_modes_go_to_the_last_rung_of_their_tier_and_come_back(fed, house):
+def test_modes_go_to_the_last_mode_step_of_their_tier_and_come_back(fed, house):
     modes = (OperationMode("high", 2, 2_000), OperationMode("low", 1, 1_000), OperationMode("off", 0, 0))
     fan = OperationModeAsset(name="fan", rated_w=2_000, tier="C", quantity="step_index", modes=modes)
     p = fed(house=replace(house, assets=(*house.assets, fan)))
@@ -354,13 +354,13 @@ def test_a_car_that_may_not_pause_yet_goes_down_to_its_floor(scene, turn, deaf, 
 def test_while_nothing_may_take_more_an_export_cap_has_batteries_take_what_is_left_over_and_pv_make_less(
     house,
 ):
-    players = [Participant(asset, 0.0, 0.0, SwitchState()) for asset in house.assets[:4]]
+    participants = [Participant(asset, 0.0, 0.0, SwitchState()) for asset in house.assets[:4]]
     ups = [
         AllocationStep(0, 5_000.0, divisible=True, reason=steps.TAKES),
         AllocationStep(3, 2_000.0, divisible=False, reason=steps.SWITCHED_ON),
         AllocationStep(1, 0.0, divisible=True, reason=steps.CURTAILED),
     ]
-    found = response.protect_from_increase(ups, players)
+    found = response.protect_from_increase(ups, participants)
 
     assert [("battery charges", 5_000.0), ("generation curtailed", 0.0)] == [
         (str(one.reason), one.target_w) for one in found

@@ -1,4 +1,4 @@
-"""What flows at each node beside the players: measured, reckoned, or at its worst."""
+"""What flows at each node beside the participants: measured, reckoned, or at its worst."""
 
 from dataclasses import replace
 
@@ -126,7 +126,7 @@ def test_the_least_of_what_is_silent_is_all_it_may_generate():
     assert 0 == node_loads.find_least_power_w(Load(name="a", rated_w=5))
 
 
-def test_a_player_of_unknown_phase_neither_relieves_a_phase_nor_hides_an_export():
+def test_a_participant_of_unknown_phase_neither_relieves_a_phase_nor_hides_an_export():
     leaf = node_loads.PlacedAsset(UNIT, 1, phases.ANY_PHASE, 0)
     branch = node_loads.NodeLoad((1.0,) * 4, (1.0,) * 4, (0.0,) * 4, "reckoned")
 
@@ -138,13 +138,13 @@ def test_a_player_of_unknown_phase_neither_relieves_a_phase_nor_hides_an_export(
     ("turn", "allowed_w", "worst_w"),
     [(SwitchState(), None, 3_000.0), (SwitchState(on=False), None, 0.0), (SwitchState(), 800.0, 0.0)],
 )
-def test_behind_a_silent_meter_a_player_counts_with_what_its_order_allows(turn, allowed_w, worst_w):
+def test_behind_a_silent_meter_a_participant_counts_with_what_its_order_allows(turn, allowed_w, worst_w):
     load = Load(name="one", rated_w=3_000, tier="C", switchable=True)
-    player = Participant(load, 0.0, 0.0, turn)
-    player.allowed_w = allowed_w  # of one that shares this counts already, as what is wanted
+    participant = Participant(load, 0.0, 0.0, turn)
+    participant.allowed_w = allowed_w  # of one that shares this counts already, as what is wanted
     leaf = node_loads.PlacedAsset(load, 1, phases.make_single_phase("l1"), 0)
     branch = node_loads.NodeLoad((5.0,) * 4, (1.0,) * 4, (0.0,) * 4, "silent")
 
     assert ((5.0 + worst_w, 5.0 + worst_w, 5.0, 5.0), (1.0,) * 4) == node_loads.bound_node_load(
-        branch, [leaf], [player], [0.0]
+        branch, [leaf], [participant], [0.0]
     )

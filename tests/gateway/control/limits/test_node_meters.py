@@ -60,7 +60,7 @@ def test_the_highest_and_lowest_of_five_seconds_count_eased():
 
 
 def test_what_was_lowered_just_now_is_no_feeding_back_whether_the_meter_shows_it_or_not():
-    """A car of 11 kW counts as there for some seconds; PV of 8 kW beside it is no player."""
+    """A car of 11 kW counts as there for some seconds; PV of 8 kW beside it is no participant."""
     calm = slid(NodeWindow(), ("a",), 3_000.0, 0, takes_w=11_000.0)
     gone, still = (slid(calm, ("a",), w, S, takes_w=11_000.0, gone_w=11_000.0) for w in (-8_000.0, 3_000.0))
 

@@ -57,7 +57,7 @@ def test_noise_within_200_w_costs_nothing(house):
     assert ResidualLoad(1000, 1000, 1000) == window.base(pump)
 
 
-def test_other_players_begin_anew(house):
+def test_other_participants_begin_anew(house):
     pump, heat = (Participant(house.assets[i], 0.0, 0.0, SwitchState()) for i in (4, 3))
     window = append_residual_sample(ResidualWindow(), [pump], LastGood(9000, 0))
 
@@ -100,16 +100,16 @@ def test_what_nobody_measures_is_part_of_the_remainder(house):
 def test_blind_counts_everything_at_its_worst(house):
     memories = known(**(ALL | {"bat1": -3000.0}))
     del memories["lift.power_w"]
-    players = [
+    participants = [
         Participant(a, 0.0, 0.0, SwitchState())
         for a in house.assets
         if a.name in {"ev1", "heat", "pump", "cold"}
     ]
 
-    assert 0 - 1000 + 4000 + 800 == estimate_residual_load_w(house, memories, players, 800.0, 0)
-    assert 0 - 1000 + 4000 + 5000 == estimate_residual_load_w(house, memories, players, None, 0)
+    assert 0 - 1000 + 4000 + 800 == estimate_residual_load_w(house, memories, participants, 800.0, 0)
+    assert 0 - 1000 + 4000 + 5000 == estimate_residual_load_w(house, memories, participants, None, 0)
     assert 0 - 1000 + 4000 + 600 == estimate_residual_load_w(
-        replace(house, unmeasured_w=600.0), memories, players, 800.0, 0
+        replace(house, unmeasured_w=600.0), memories, participants, 800.0, 0
     )
 
 
@@ -142,37 +142,37 @@ def test_what_a_silent_battery_discharged_may_vanish_until_its_timer_is_over(hou
 
 def _seen(asset, power_w, read_s, grid_w, grid_s, window=None):
     """The window after a reading of the grid, with the asset as it was read last."""
-    player = [Participant(asset, power_w, power_w, SwitchState())]
+    participant = [Participant(asset, power_w, power_w, SwitchState())]
     memories = known(read_s, **{asset.name: power_w})
-    return player, append_residual_sample(
-        ResidualWindow() if window is None else window, player, LastGood(grid_w, grid_s * S), memories
+    return participant, append_residual_sample(
+        ResidualWindow() if window is None else window, participant, LastGood(grid_w, grid_s * S), memories
     )
 
 
 def test_a_car_that_stopped_before_its_own_meter_told_so_moved_no_rest(house):
     car, window = house.assets[2], ResidualWindow()
     for grid_s, grid_w in enumerate((11_500, 11_500, 500, 500)):  # read at 0 s, it stops at 1.5 s
-        players, window = _seen(car, 11_000, 0, grid_w, grid_s, window)
-    assert -10_500 == window.base(players).now_w  # nobody knows yet
+        participants, window = _seen(car, 11_000, 0, grid_w, grid_s, window)
+    assert -10_500 == window.base(participants).now_w  # nobody knows yet
 
-    players, window = _seen(car, 0, 4, 500, 4, window)
-    assert ResidualLoad(500, 500, 500) == window.base(players)
+    participants, window = _seen(car, 0, 4, 500, 4, window)
+    assert ResidualLoad(500, 500, 500) == window.base(participants)
 
 
 def test_what_the_next_reading_does_not_explain_stays(house):
     car = house.assets[2]
     _, window = _seen(car, 2_000, 0, 9_000, 0)
-    players, window = _seen(car, 1_000, 1, 2_000, 1, window)
+    participants, window = _seen(car, 1_000, 1, 2_000, 1, window)
 
-    assert ResidualLoad(1_000, 6_800, 1_000) == window.base(players)
+    assert ResidualLoad(1_000, 6_800, 1_000) == window.base(participants)
 
 
 def _raised(house, grid_w, *, limit_w=8_000.0, raised=("ev1",)):
     car = house.assets[2]
     _, window = _seen(car, 4_000, 0, 4_500, 0)
-    player = Participant(car, 4_000, 4_000, SwitchState(limit_w=limit_w))
-    attribute_rise(window, [player], grid_w, raised)
-    return player.present_w, player.want_w
+    participant = Participant(car, 4_000, 4_000, SwitchState(limit_w=limit_w))
+    attribute_rise(window, [participant], grid_w, raised)
+    return participant.present_w, participant.want_w
 
 
 def test_a_rise_after_a_car_was_raised_is_the_cars_up_to_its_order(house):

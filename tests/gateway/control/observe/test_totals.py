@@ -16,8 +16,8 @@ def test_consumption_is_what_runs_and_what_is_charged_whatever_is_generated(plan
     seen = []
     judge = totals.find_consumption_w
 
-    def noted(scene, players):
-        seen.append(judge(scene, players))
+    def noted(scene, participants):
+        seen.append(judge(scene, participants))
         return seen[-1]
 
     p.run(60)
@@ -29,7 +29,9 @@ def test_consumption_is_what_runs_and_what_is_charged_whatever_is_generated(plan
     assert pytest.approx(700 + load_w + max(0.0, p.bat_w), abs=60) == seen[-1]
 
 
-def test_without_a_fresh_grid_reading_what_is_generated_beside_the_players_was_consumed_too(scene, house):
+def test_without_a_fresh_grid_reading_what_is_generated_beside_the_participants_was_consumed_too(
+    scene, house
+):
     memories = {"pv1.power_w": LastGood(-1_000.0, 0)}
     blind = scene(t=0, state=replace(ControlState.fresh(house), last_good=memories), grid_w=None)
     steered = Participant(house.assets[1], -400.0, -400.0, SwitchState())

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 from tests.gateway.control.ordering import by_hand, settled
-from tests.gateway.control.walk.houses import TANK
+from tests.gateway.control.walk.sites import TANK
 
 from quartier.control.orders import command_progress
 from quartier.control.orders.commands import FailsafeTest, SetMode, Setpoint, Shed
@@ -12,7 +12,7 @@ from quartier_drivers.contract import Origin
 
 
 @pytest.fixture
-def town(plant, house):
+def building(plant, house):
     def made(**more):
         plain = {"base_w": 500, "soc_pct": 60, "loads_w": {"heat": 2_000, "pump": 3_000}}
         assets = (*house.assets, TANK)
@@ -37,8 +37,8 @@ def test_the_band_at_the_connection_is_that_of_a_breach():
     assert [200, 400] == [command_progress.find_grid_band_w(cap_w) for cap_w in (5_000, 20_000)]
 
 
-def test_a_reading_from_before_the_command_shows_nothing(town):
-    p = town()
+def test_a_reading_from_before_the_command_shows_nothing(building):
+    p = building()
     p.command(Setpoint("bat1", p.bat_w, 600))
     assert not inside(p)
     p.run(2)
@@ -46,8 +46,8 @@ def test_a_reading_from_before_the_command_shows_nothing(town):
     assert inside(p)
 
 
-def test_a_shed_is_done_when_all_of_its_tiers_are_measured_off(town):
-    p = town()
+def test_a_shed_is_done_when_all_of_its_tiers_are_measured_off(building):
+    p = building()
     p.command(Shed(2, 600))
     p.run(2)
     assert inside(p)
@@ -61,8 +61,8 @@ def test_a_shed_is_done_when_all_of_its_tiers_are_measured_off(town):
     assert inside(p), "a person keeps it on"
 
 
-def test_what_runs_its_least_time_protects_itself(town):
-    p = town()
+def test_what_runs_its_least_time_protects_itself(building):
+    p = building()
     p.command(Shed(2, 60))
     p.state = replace(
         p.state,
@@ -77,8 +77,8 @@ def test_what_runs_its_least_time_protects_itself(town):
     assert "SELF_PROTECTION" == why(p)
 
 
-def test_of_what_runs_in_modes_the_mode_counts_that_it_was_sent_to(town):
-    p = town()
+def test_of_what_runs_in_modes_the_mode_counts_that_it_was_sent_to(building):
+    p = building()
     p.command(Shed(2, 600))
     p.run(30)
 
@@ -87,8 +87,8 @@ def test_of_what_runs_in_modes_the_mode_counts_that_it_was_sent_to(town):
 
 
 @pytest.mark.parametrize(("mode", "more"), [("manual", {}), ("maintenance", {})])
-def test_a_mode_is_there_when_the_battery_rests_or_is_given_back(town, mode, more):
-    p = town(**more)
+def test_a_mode_is_there_when_the_battery_rests_or_is_given_back(building, mode, more):
+    p = building(**more)
     p.command(SetMode(mode, 600))
     assert not inside(p)
     p.run(30)
@@ -97,8 +97,8 @@ def test_a_mode_is_there_when_the_battery_rests_or_is_given_back(town, mode, mor
     assert "SELF_PROTECTION" == why(p)
 
 
-def test_in_manual_a_setpoint_of_its_own_excuses_a_battery(town):
-    p = town()
+def test_in_manual_a_setpoint_of_its_own_excuses_a_battery(building):
+    p = building()
     p.command(SetMode("manual", 600))
     p.command(Setpoint("bat1", -2_000, 600), 2)
     p.run(30)
@@ -106,8 +106,8 @@ def test_in_manual_a_setpoint_of_its_own_excuses_a_battery(town):
     assert inside(p)
 
 
-def test_a_test_is_there_when_the_connection_is_inside_the_fail_safe_caps(town):
-    p = town()
+def test_a_test_is_there_when_the_connection_is_inside_the_fail_safe_caps(building):
+    p = building()
     p.command(FailsafeTest(600))
     p.run(3)
     assert not inside(p), "the mode is another"
@@ -134,8 +134,8 @@ def test_a_test_is_there_when_the_connection_is_inside_the_fail_safe_caps(town):
         (None, "SAFETY"),
     ],
 )
-def test_rule_who_stands_against_a_setpoint_is_said(town, reason, expected):
-    p = town()
+def test_rule_who_stands_against_a_setpoint_is_said(building, reason, expected):
+    p = building()
     p.command(Setpoint("bat1", -2_000, 600))
     orders = {} if reason is None else {"bat1.setpoint_w": Order(0.0, 0, reason)}
     p.world_is = {"state": replace(p.state, book=OrderBook(orders)), "regulatory": {"dso"}}
@@ -143,8 +143,8 @@ def test_rule_who_stands_against_a_setpoint_is_said(town, reason, expected):
     assert expected == why(p)
 
 
-def test_an_asset_that_is_gone_is_unknown_and_one_at_its_edge_protects_itself(town, with_house):
-    p = town()
+def test_an_asset_that_is_gone_is_unknown_and_one_at_its_edge_protects_itself(building, with_house):
+    p = building()
     p.command(Setpoint("bat1", -2_000, 600))
     p.raw["bat1.soc_pct"] = 12.0
     p.run(1)

@@ -23,7 +23,7 @@ ACCEPTED = ("ACCEPTED", "")
 
 
 @pytest.fixture
-def town(plant):
+def building(plant):
     return settled(plant, base_w=500, soc_pct=60, loads_w={"heat": 2_000, "pump": 3_000})
 
 
@@ -39,86 +39,88 @@ NEUTRAL = [Ping(), Replay(1, 1), ResetAlarm("x")]
 
 
 @pytest.mark.parametrize("wish", TAKES + NEUTRAL)
-def test_rule_clock_not_trusted_only_what_tightens_is_taken(town, wish):
-    town.world_is = {"now": unsynced(town), "may_loosen": False, "leads": False}
+def test_rule_clock_not_trusted_only_what_tightens_is_taken(building, wish):
+    building.world_is = {"now": unsynced(building), "may_loosen": False, "leads": False}
 
-    assert ACCEPTED == town.command(wish, persisted=False)
-
-
-@pytest.mark.parametrize("wish", GIVES)
-def test_rule_clock_not_trusted_what_loosens_is_refused(town, wish):
-    town.world_is = {"now": unsynced(town)}
-
-    assert ("REJECTED", "CLOCK") == town.command(wish)
+    assert ACCEPTED == building.command(wish, persisted=False)
 
 
 @pytest.mark.parametrize("wish", GIVES)
-def test_rule_a_seq_that_cannot_be_kept_lets_nothing_loosen(town, wish):
-    found = command_progress.decide_command(document(wish), town.commands, town.world, persisted=False)
+def test_rule_clock_not_trusted_what_loosens_is_refused(building, wish):
+    building.world_is = {"now": unsynced(building)}
+
+    assert ("REJECTED", "CLOCK") == building.command(wish)
+
+
+@pytest.mark.parametrize("wish", GIVES)
+def test_rule_a_seq_that_cannot_be_kept_lets_nothing_loosen(building, wish):
+    found = command_progress.decide_command(
+        document(wish), building.commands, building.world, persisted=False
+    )
 
     assert ("TEMPORARY_ERROR", "REJECTED") == (found.reception, found.status)
 
 
 @pytest.mark.parametrize("wish", GIVES)
-def test_rule_what_loosens_needs_a_heartbeat_of_the_last_minute(town, wish):
-    town.world_is = {"may_loosen": False}
+def test_rule_what_loosens_needs_a_heartbeat_of_the_last_minute(building, wish):
+    building.world_is = {"may_loosen": False}
 
-    assert ("REJECTED", "SAFETY") == town.command(wish)
+    assert ("REJECTED", "SAFETY") == building.command(wish)
 
 
 @pytest.mark.parametrize(
     ("wish", "tightens"),
     [(Shed(2, 600), True), (Shed(3, 900), True), (Shed(1, 900), False), (Shed(3, 500), False)],
 )
-def test_a_shed_that_is_weaker_or_shorter_than_the_one_that_runs_loosens(town, wish, tightens):
-    town.command(Shed(2, 600))
-    town.world_is = {"may_loosen": False}
+def test_a_shed_that_is_weaker_or_shorter_than_the_one_that_runs_loosens(building, wish, tightens):
+    building.command(Shed(2, 600))
+    building.world_is = {"may_loosen": False}
 
-    assert (ACCEPTED if tightens else ("REJECTED", "SAFETY")) == town.command(wish, 2)
+    assert (ACCEPTED if tightens else ("REJECTED", "SAFETY")) == building.command(wish, 2)
 
 
-def test_a_test_that_ends_sooner_than_the_one_that_runs_loosens(town):
-    town.command(FailsafeTest(300))
-    town.world_is = {"may_loosen": False}
+def test_a_test_that_ends_sooner_than_the_one_that_runs_loosens(building):
+    building.command(FailsafeTest(300))
+    building.world_is = {"may_loosen": False}
 
-    assert ACCEPTED == town.command(FailsafeTest(300), 2)
-    assert ("REJECTED", "SAFETY") == town.command(FailsafeTest(100), 3)
+    assert ACCEPTED == building.command(FailsafeTest(300), 2)
+    assert ("REJECTED", "SAFETY") == building.command(FailsafeTest(100), 3)
 
 
 # --- setpoints ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["nobody", "grid", "lift"])
-def test_rule_unknown_device_what_is_not_there_or_takes_no_order(town, name):
-    assert ("REJECTED", "UNKNOWN_DEVICE") == town.command(Setpoint(name, 0, 60))
+def test_rule_unknown_device_what_is_not_there_or_takes_no_order(building, name):
+    assert ("REJECTED", "UNKNOWN_DEVICE") == building.command(Setpoint(name, 0, 60))
 
 
 @pytest.mark.parametrize(("name", "watts"), [("bat1", 5_100), ("ev1", 2_000), ("pump", 100), ("pv1", 100)])
-def test_rule_bounds_what_a_device_can_never_do(town, name, watts):
-    assert ("REJECTED", "BOUNDS") == town.command(Setpoint(name, watts, 60))
+def test_rule_bounds_what_a_device_can_never_do(building, name, watts):
+    assert ("REJECTED", "BOUNDS") == building.command(Setpoint(name, watts, 60))
 
 
-def test_rule_local_override_a_persons_order_comes_first(town):
-    town.people = {"bat1": by_hand("bat1", 0.0)}
+def test_rule_local_override_a_persons_order_comes_first(building):
+    building.people = {"bat1": by_hand("bat1", 0.0)}
 
-    assert ("REJECTED", "LOCAL_OVERRIDE") == town.command(Setpoint("bat1", 1_000, 60))
-    assert ACCEPTED == town.command(Setpoint("ev1", 6_900, 60))
+    assert ("REJECTED", "LOCAL_OVERRIDE") == building.command(Setpoint("bat1", 1_000, 60))
+    assert ACCEPTED == building.command(Setpoint("ev1", 6_900, 60))
 
 
-def test_rule_safety_where_the_district_does_not_lead_or_inputs_are_not_well(town):
+def test_rule_safety_where_the_district_does_not_lead_or_inputs_are_not_well(building):
     wish = Setpoint("bat1", 1_000, 60)
-    town.world_is = {"leads": False}
-    assert ("REJECTED", "SAFETY") == town.command(wish)
+    building.world_is = {"leads": False}
+    assert ("REJECTED", "SAFETY") == building.command(wish)
     for changes in (
         {"judgement": StageDecision(ControlStage.FREEZE)},
         {"events": GridEvents(is_grid_lost=True)},
     ):
-        town.world_is = {"state": replace(town.state, **changes)}
-        assert ("REJECTED", "SAFETY") == town.command(wish)
-    town.world_is = {}
-    town.command(SetMode("maintenance", 60), 2)
-    assert ("REJECTED", "SAFETY") == town.command(wish, 3)
-    assert ACCEPTED == town.command(Setpoint("ev1", 6_900, 60), 4)
+        building.world_is = {"state": replace(building.state, **changes)}
+        assert ("REJECTED", "SAFETY") == building.command(wish)
+    building.world_is = {}
+    building.command(SetMode("maintenance", 60), 2)
+    assert ("REJECTED", "SAFETY") == building.command(wish, 3)
+    assert ACCEPTED == building.command(Setpoint("ev1", 6_900, 60), 4)
 
 
 @pytest.mark.parametrize(("soc_pct", "watts"), [(15.0, -1_000), (95.5, 1_000), (None, 1_000)])
@@ -137,16 +139,16 @@ def test_rule_self_protection_a_minimum_time_is_not_over(plant):
 
 
 @pytest.mark.parametrize(("name", "point"), [("bat1", "bat1.setpoint_w"), ("ev1", "ev1.current_max_a")])
-def test_rule_self_protection_another_controller_or_a_fallback_that_is_not_there(town, name, point):
+def test_rule_self_protection_another_controller_or_a_fallback_that_is_not_there(building, name, point):
     watts = 0.0 if name == "ev1" else 1_000.0
     rests = {point: PointConflict(rests_ns=2**62, pauses=1)}
-    town.world_is = {"state": replace(town.state, conflicts=rests)}
-    assert ("REJECTED", "SELF_PROTECTION") == town.command(Setpoint(name, watts, 60))
-    town.world_is = {}
-    town.raw[f"{name}.fallback_on"] = 0.0
-    town.run(2)
+    building.world_is = {"state": replace(building.state, conflicts=rests)}
+    assert ("REJECTED", "SELF_PROTECTION") == building.command(Setpoint(name, watts, 60))
+    building.world_is = {}
+    building.raw[f"{name}.fallback_on"] = 0.0
+    building.run(2)
 
-    assert ("REJECTED", "SELF_PROTECTION") == town.command(Setpoint(name, watts, 60))
+    assert ("REJECTED", "SELF_PROTECTION") == building.command(Setpoint(name, watts, 60))
 
 
 @pytest.mark.parametrize(
@@ -157,38 +159,38 @@ def test_rule_self_protection_another_controller_or_a_fallback_that_is_not_there
         ({"high_u": ActiveRow(level=1)}, "bat1", -1_000),
     ],
 )
-def test_rule_regulatory_an_event_of_the_grid_stands_against_it(town, event, name, watts):
-    town.world_is = {"state": replace(town.state, events=GridEvents(**event))}
+def test_rule_regulatory_an_event_of_the_grid_stands_against_it(building, event, name, watts):
+    building.world_is = {"state": replace(building.state, events=GridEvents(**event))}
 
-    assert ("REJECTED", "REGULATORY") == town.command(Setpoint(name, watts, 60))
-    assert ACCEPTED == town.command(Setpoint(name, 0, 60))
+    assert ("REJECTED", "REGULATORY") == building.command(Setpoint(name, watts, 60))
+    assert ACCEPTED == building.command(Setpoint(name, 0, 60))
 
 
 # --- modes, sheds, tests -----------------------------------------------------------------------
 
 
-def test_a_mode_is_refused_where_people_order_all_that_it_is_about(town):
+def test_a_mode_is_refused_where_people_order_all_that_it_is_about(building):
     wish = SetMode("manual", 60)
-    assert ACCEPTED == town.command(wish)
-    town.people = {"bat1": by_hand("bat1", 0.0)}
-    assert ("REJECTED", "LOCAL_OVERRIDE") == town.command(wish, 2)
-    two = (*town.house.assets, replace(town.house.assets[0], name="bat2"))
-    town.world_is = {"state": replace(town.state, site=replace(town.house, assets=two))}
-    assert ("ACCEPTED", "LOCAL_OVERRIDE") == town.command(wish, 3)
-    town.people, town.world_is = {}, {"leads": False}
-    assert ("REJECTED", "SAFETY") == town.command(wish, 4)
+    assert ACCEPTED == building.command(wish)
+    building.people = {"bat1": by_hand("bat1", 0.0)}
+    assert ("REJECTED", "LOCAL_OVERRIDE") == building.command(wish, 2)
+    two = (*building.house.assets, replace(building.house.assets[0], name="bat2"))
+    building.world_is = {"state": replace(building.state, site=replace(building.house, assets=two))}
+    assert ("ACCEPTED", "LOCAL_OVERRIDE") == building.command(wish, 3)
+    building.people, building.world_is = {}, {"leads": False}
+    assert ("REJECTED", "SAFETY") == building.command(wish, 4)
 
 
-def test_a_shed_says_where_people_order_a_part_of_it_or_all(town):
-    town.people = {"heat": by_hand("heat", 1.0)}
-    assert ("ACCEPTED", "LOCAL_OVERRIDE") == town.command(Shed(1, 600))
-    town.people["ev1"] = by_hand("ev1", 16.0)
-    assert ("REJECTED", "LOCAL_OVERRIDE") == town.command(Shed(1, 600), 2)
-    assert ("ACCEPTED", "LOCAL_OVERRIDE") == town.command(Shed(2, 600), 3), "the pump is nobody's"
-    assert ACCEPTED == town.command(Shed(0, 600), 4)
+def test_a_shed_says_where_people_order_a_part_of_it_or_all(building):
+    building.people = {"heat": by_hand("heat", 1.0)}
+    assert ("ACCEPTED", "LOCAL_OVERRIDE") == building.command(Shed(1, 600))
+    building.people["ev1"] = by_hand("ev1", 16.0)
+    assert ("REJECTED", "LOCAL_OVERRIDE") == building.command(Shed(1, 600), 2)
+    assert ("ACCEPTED", "LOCAL_OVERRIDE") == building.command(Shed(2, 600), 3), "the pump is nobody's"
+    assert ACCEPTED == building.command(Shed(0, 600), 4)
 
 
-def test_in_an_outage_there_is_nothing_to_test(town):
-    town.world_is = {"state": replace(town.state, events=GridEvents(is_grid_lost=True))}
+def test_in_an_outage_there_is_nothing_to_test(building):
+    building.world_is = {"state": replace(building.state, events=GridEvents(is_grid_lost=True))}
 
-    assert ("REJECTED", "SAFETY") == town.command(FailsafeTest(60))
+    assert ("REJECTED", "SAFETY") == building.command(FailsafeTest(60))

@@ -75,13 +75,13 @@ def test_our_own_new_order_is_no_move():
     assert 0 == p.moves
 
 
-def test_a_device_that_does_less_than_ordered_is_no_rival():
+def test_a_device_that_does_less_than_ordered_is_no_conflict():
     p = Point().see(1_000).write(5_000).see(*[3_000] * 50)
 
     assert 0 == p.moves
 
 
-def test_a_device_that_gets_there_slowly_is_no_rival():
+def test_a_device_that_gets_there_slowly_is_no_conflict():
     assert 0 == Point(5_000).see(0, *range(0, 5_001, 250)).moves
 
 
@@ -100,7 +100,7 @@ def test_one_who_always_writes_just_before_we_read_is_found_though_our_order_cha
     assert str(conflicts.CONFLICT_REASON) == p.why
 
 
-def test_a_device_that_is_late_slow_and_limited_is_no_rival_however_its_order_changes():
+def test_a_device_that_is_late_slow_and_limited_is_no_conflict_however_its_order_changes():
     p, shows, orders = Point(0.0), 0.0, [0.0] * 5
     for step in range(300):
         orders.append(4_000.0 * (-1) ** (step // 7) + 10 * step)
@@ -134,7 +134,7 @@ def test_what_happened_while_nobody_could_read_is_no_move():
     assert 0 == p.moves
 
 
-def test_moves_far_apart_are_not_a_rival():
+def test_moves_far_apart_are_not_a_conflict():
     p = Point()
     for _ in range(8):
         p.see(1_000, 0).see(*[1_000] * 13, each_s=25)
@@ -188,7 +188,7 @@ def test_a_reading_taken_before_is_looked_at_once():
 
 
 @pytest.mark.parametrize("grain_w", [40, 100, 250, 500])
-def test_a_device_that_rounds_up_as_its_order_changes_is_no_rival(grain_w):
+def test_a_device_that_rounds_up_as_its_order_changes_is_no_conflict(grain_w):
     p = Point(0.0)
     for n in range(400):
         order_w = 1_500.0 + 1_400 * sin(n / 9)
@@ -198,7 +198,7 @@ def test_a_device_that_rounds_up_as_its_order_changes_is_no_rival(grain_w):
 
 
 @pytest.mark.parametrize("limits", [(-2_500, 2_500), (0, 2_000), (500, 5_000)])
-def test_a_device_that_clamps_is_no_rival(limits):
+def test_a_device_that_clamps_is_no_conflict(limits):
     p, low, high = Point(0.0), *limits
     for n in range(600):
         order_w = 4_000.0 * (-1) ** (n // 25)
@@ -207,11 +207,11 @@ def test_a_device_that_clamps_is_no_rival(limits):
     assert "" == p.why
 
 
-def test_a_device_that_derates_or_is_nearly_full_is_no_rival():
+def test_a_device_that_derates_or_is_nearly_full_is_no_conflict():
     assert 1 >= Point(3_000).see(3_000, *range(2_900, 0, -100), *[0] * 60).moves
 
 
-def test_the_fallback_of_the_device_is_no_rival():
+def test_the_fallback_of_the_device_is_no_conflict():
     device = conflicts.DeviceFacts(fallbacks={POINT: (0.0, 15.0)})
     fighting, falling = Point(), Point(device=device)
     for one in (fighting, falling):
@@ -281,7 +281,9 @@ def test_who_writes_every_few_seconds_is_found_within_ten_minutes_and_not_before
     st.tuples(st.integers(-5_000, 0), st.integers(0, 5_000)),
     st.integers(100, 5_000),
 )
-def test_no_device_that_is_late_slow_coarse_and_limited_is_ever_a_rival(orders, late_s, grain, limits, slope):
+def test_no_device_that_is_late_slow_coarse_and_limited_is_ever_a_conflict(
+    orders, late_s, grain, limits, slope
+):
     p, past, shows = Point(0.0), [0.0] * (late_s + 1), 0.0
     for order, seconds in orders:
         p.write(float(order))

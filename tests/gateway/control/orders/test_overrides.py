@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import pytest
 from tests.gateway.control.stepping import are_all_off, are_all_on, step_until
-from tests.gateway.control.walk.houses import STREET, TANK
+from tests.gateway.control.walk.sites import STREET, TANK
 
 from quartier.control import records
 from quartier.control.orders import local_plan
@@ -20,10 +20,10 @@ ANNA = Origin("person", "anna", "1001")
 
 
 @pytest.fixture
-def town(plant, house):
+def building(plant, house):
     """A building in which people order by hand: ``by_hand`` maps assets to values, None is maintenance."""
 
-    class Town(plant):
+    class Building(plant):
         by_hand: ClassVar = {}
 
         def wishes(self):
@@ -33,12 +33,14 @@ def town(plant, house):
             }
             return Requests(caps=self.caps, overrides=ordered)
 
-    return lambda **more: Town(house=replace(house, assets=(*house.assets, STREET, TANK)), base_w=500, **more)
+    return lambda **more: Building(
+        house=replace(house, assets=(*house.assets, STREET, TANK)), base_w=500, **more
+    )
 
 
 @pytest.mark.long
-def test_a_load_that_a_person_switched_off_stays_off_and_says_by_whom(town):
-    p = town(loads_w={"pump": 1_000, "cold": 1_000})
+def test_a_load_that_a_person_switched_off_stays_off_and_says_by_whom(building):
+    p = building(loads_w={"pump": 1_000, "cold": 1_000})
     p.run(30).by_hand = {"pump": 0.0, "cold": 0.0}
     p.run(30).by_hand = {"pump": 0.0}
     step_until(p, lambda: are_all_on(p, "cold"), 600).run(60)  # the next load may return 30 s after it
@@ -50,8 +52,8 @@ def test_a_load_that_a_person_switched_off_stays_off_and_says_by_whom(town):
 
 
 @pytest.mark.long
-def test_they_come_back_one_by_one_when_the_time_is_over(town):
-    p = town(loads_w={"pump": 1_000, "heat": 1_000, "cold": 1_000})
+def test_they_come_back_one_by_one_when_the_time_is_over(building):
+    p = building(loads_w={"pump": 1_000, "heat": 1_000, "cold": 1_000})
     p.run(30).by_hand = {"pump": 0.0, "heat": 0.0, "cold": 0.0}
     p.run(200).by_hand = {}
     ended = p.t
@@ -63,8 +65,8 @@ def test_they_come_back_one_by_one_when_the_time_is_over(town):
 
 
 @pytest.mark.long
-def test_a_person_does_not_break_a_minimum_time(town):
-    p = town(loads_w={"pump": 1_000}, soc_pct=12)
+def test_a_person_does_not_break_a_minimum_time(building):
+    p = building(loads_w={"pump": 1_000}, soc_pct=12)
     p.run(30).cap(import_max_w=600).run(10)
     step_until(p.cap(import_max_w=10_000), lambda: are_all_on(p, "pump"), 1_000)
     on_again = next(t for t, value in p.written("pump.relay_on", since=40) if value == 1)
@@ -76,8 +78,8 @@ def test_a_person_does_not_break_a_minimum_time(town):
 
 
 @pytest.mark.parametrize("watts", [3_000.0, -2_000.0])
-def test_a_battery_does_what_a_person_says_inside_every_cap(town, watts):
-    p = town(soc_pct=60, loads_w={"street": 0.0, "tank": 0.0})
+def test_a_battery_does_what_a_person_says_inside_every_cap(building, watts):
+    p = building(soc_pct=60, loads_w={"street": 0.0, "tank": 0.0})
     p.run(30).by_hand = {"bat1": watts}
     p.run(60)
     assert pytest.approx(watts, abs=30) == p.points["bat1.setpoint_w"]
@@ -89,8 +91,8 @@ def test_a_battery_does_what_a_person_says_inside_every_cap(town, watts):
 
 
 @pytest.mark.parametrize("delay_s", [2, 4])
-def test_a_battery_that_takes_the_place_of_a_car_waits_until_the_car_has_obeyed(town, delay_s):
-    p = town(soc_pct=80, ev_wants_w=11_040, loads_w={"street": 0.0, "tank": 0.0}, delay_s=delay_s)
+def test_a_battery_that_takes_the_place_of_a_car_waits_until_the_car_has_obeyed(building, delay_s):
+    p = building(soc_pct=80, ev_wants_w=11_040, loads_w={"street": 0.0, "tank": 0.0}, delay_s=delay_s)
     p.run(30).cap(import_max_w=4_000).run(300)
     assert p.bat_w < -4_000
     p.by_hand = {"bat1": 4_000.0}
@@ -102,8 +104,8 @@ def test_a_battery_that_takes_the_place_of_a_car_waits_until_the_car_has_obeyed(
 
 
 @pytest.mark.long
-def test_a_lower_current_holds_and_a_higher_one_is_a_wish(town):
-    p = town(ev_wants_w=11_040, soc_pct=12, loads_w={"street": 0.0, "tank": 0.0})
+def test_a_lower_current_holds_and_a_higher_one_is_a_wish(building):
+    p = building(ev_wants_w=11_040, soc_pct=12, loads_w={"street": 0.0, "tank": 0.0})
     p.run(60).by_hand = {"ev1": 8.0}
     p.run(60)
     assert 8 == p.points["ev1.current_max_a"]
@@ -114,8 +116,8 @@ def test_a_lower_current_holds_and_a_higher_one_is_a_wish(town):
     assert p.longest_over_s(5_500, since=150) == 0
 
 
-def test_lights_are_set_by_hand_in_their_steps_and_never_below_half(town):
-    p = town()
+def test_lights_are_set_by_hand_in_their_steps_and_never_below_half(building):
+    p = building()
     p.run(30).by_hand = {"street": 3.0}
     p.run(60)
 
@@ -123,8 +125,8 @@ def test_lights_are_set_by_hand_in_their_steps_and_never_below_half(town):
     assert "70 % light: by hand, anna: filter changed" == str(p.state.book.orders["street.dim_pct"].reason)
 
 
-def test_in_maintenance_an_asset_is_given_back_once_and_ordered_no_more(town):
-    p = town(soc_pct=60, sun_w=3_000)
+def test_in_maintenance_an_asset_is_given_back_once_and_ordered_no_more(building):
+    p = building(soc_pct=60, sun_w=3_000)
     p.run(60).by_hand = {"bat1": None, "pump": None, "cold": 0.0}
     begun = p.t
     p.run(30).by_hand = {"bat1": None, "pump": None}
@@ -136,8 +138,8 @@ def test_in_maintenance_an_asset_is_given_back_once_and_ordered_no_more(town):
     assert "maintenance, anna: filter changed" == p.view["assets"]["bat1"]["state"]
 
 
-def test_what_takes_no_order_has_none_to_give_back_in_maintenance(town):
-    p = town()
+def test_what_takes_no_order_has_none_to_give_back_in_maintenance(building):
+    p = building()
     p.run(30).by_hand = {"lift": None}
     p.run(1)
 
@@ -145,8 +147,8 @@ def test_what_takes_no_order_has_none_to_give_back_in_maintenance(town):
 
 
 @pytest.mark.long
-def test_a_car_that_just_began_charges_at_its_floor_until_a_person_s_pause_is_due(town):
-    p = town(ev_wants_w=11_040, soc_pct=12, loads_w={"street": 0.0, "tank": 0.0})
+def test_a_car_that_just_began_charges_at_its_floor_until_a_person_s_pause_is_due(building):
+    p = building(ev_wants_w=11_040, soc_pct=12, loads_w={"street": 0.0, "tank": 0.0})
     p.run(30).by_hand = {"ev1": 0.0}
     p.run(130).by_hand = {}
     step_until(p, lambda: p.points["ev1.current_max_a"] > 0, 800)
@@ -169,8 +171,8 @@ def test_a_car_that_just_began_charges_at_its_floor_until_a_person_s_pause_is_du
         ("tank", 2.0, "tank.sg_ready_state", 1),
     ],
 )
-def test_no_export_cap_brings_back_what_a_person_keeps_off(town, name, value, point, expected):
-    p = town(loads_w={"pump": 1_000, "street": 0.0}, soc_pct=95)
+def test_no_export_cap_brings_back_what_a_person_keeps_off(building, name, value, point, expected):
+    p = building(loads_w={"pump": 1_000, "street": 0.0}, soc_pct=95)
     p.run(30).by_hand = {name: value}
     p.run(250)
     begun = p.t
@@ -181,8 +183,8 @@ def test_no_export_cap_brings_back_what_a_person_keeps_off(town, name, value, po
     assert p.longest_over_s(0, since=begun + 1, export=True) <= 8
 
 
-def test_the_caps_of_an_asset_in_maintenance_are_taken_by_the_others(town):
-    p = town(loads_w={"pump": 2_000, "cold": 1_500, "street": 0.0, "tank": 0.0}, soc_pct=12)
+def test_the_caps_of_an_asset_in_maintenance_are_taken_by_the_others(building):
+    p = building(loads_w={"pump": 2_000, "cold": 1_500, "street": 0.0, "tank": 0.0}, soc_pct=12)
     p.run(30).by_hand = {"pump": None}
     p.cap(import_max_w=3_000).run(60)
 
@@ -204,8 +206,8 @@ def test_the_caps_of_an_asset_in_maintenance_are_taken_by_the_others(town):
         ("street", 5, ""),
     ],
 )
-def test_an_order_that_an_asset_cannot_follow_is_named(town, name, value, said):
-    asset = next(one for one in town().house.assets if one.name == name)
+def test_an_order_that_an_asset_cannot_follow_is_named(building, name, value, said):
+    asset = next(one for one in building().house.assets if one.name == name)
 
     found = orders_overrides.find_override_fault(asset, float(value))
     assert said == found[: len(said)]

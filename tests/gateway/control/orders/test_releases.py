@@ -224,7 +224,7 @@ def taken_back(scene, house):
         book, first, _ = orders_book.find_release_commands(
             OrderBook(orders_), given, {point: value}, BEGIN_S * S, owns
         )
-        rest, image, told, alarms = more.pop("rivals", {}), ProcessImage(), [], []
+        rest, image, told, alarms = more.pop("conflicts", {}), ProcessImage(), [], []
         memories = {f"{asset.name}.soc_pct": LastGood(50.0, 0)}
         for t in range(1, until_s):
             ns = (BEGIN_S + t) * S
@@ -323,7 +323,7 @@ def test_mode_of_a_device_that_shows_nothing_is_given_back_for_30_s_and_nobody_i
     "more",
     [
         {"why": make_text_reason("maintenance", Origin("person", "anna"))},
-        {"rivals": {find_control_point(FAN): conflicts.PointConflict(rests_ns=10**15)}},
+        {"conflicts": {find_control_point(FAN): conflicts.PointConflict(rests_ns=10**15)}},
     ],
 )
 def test_mode_that_somebody_else_has_is_left_to_them(taken_back, more):

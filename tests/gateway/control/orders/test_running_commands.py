@@ -16,7 +16,7 @@ from quartier_drivers.contract import Origin
 
 
 @pytest.fixture
-def town(plant):
+def building(plant):
     def made(**more):
         plain = {"base_w": 500, "soc_pct": 60, "loads_w": {"heat": 2_000, "pump": 3_000, "cold": 1_500}}
         return settled(plant, **(plain | more))
@@ -31,16 +31,16 @@ def relays(p):
 @pytest.mark.parametrize(
     ("level", "stands"), [(1, [0, 1, 1, 1]), (2, [0, 0, 1, 1]), (3, [0, 0, 0, 1]), (0, [1, 1, 1, 1])]
 )
-def test_rule_shed_1_is_d_2_is_c_and_d_3_is_b_c_and_d_and_never_a(town, level, stands):
-    p = town()
+def test_rule_shed_1_is_d_2_is_c_and_d_3_is_b_c_and_d_and_never_a(building, level, stands):
+    p = building()
     p.command(Shed(level, 600))
     p.run(5)
 
     assert stands == relays(p)
 
 
-def test_a_shed_pauses_charging_and_keeps_the_battery_from_the_grids_power(town):
-    p = town(ev_wants_w=6_900, soc_pct=30)
+def test_a_shed_pauses_charging_and_keeps_the_battery_from_the_grids_power(building):
+    p = building(ev_wants_w=6_900, soc_pct=30)
     p.command(Shed(1, 600))
     p.command(Setpoint("bat1", 3_000, 600), 2)
     p.run(60)
@@ -50,8 +50,8 @@ def test_a_shed_pauses_charging_and_keeps_the_battery_from_the_grids_power(town)
 
 
 @pytest.mark.long
-def test_nothing_that_was_shed_comes_back_while_it_lasts_and_then_one_by_one(town):
-    p = town()
+def test_nothing_that_was_shed_comes_back_while_it_lasts_and_then_one_by_one(building):
+    p = building()
     begun = p.t
     p.command(Shed(3, 450))  # without it they would be back after 180 s
     p.run(450)
@@ -65,8 +65,8 @@ def test_nothing_that_was_shed_comes_back_while_it_lasts_and_then_one_by_one(tow
     assert all(later - sooner >= 30 for sooner, later in pairwise(back))
 
 
-def test_who_reads_the_ledger_sees_whose_command_it_was_and_until_when(town):
-    p = town()
+def test_who_reads_the_ledger_sees_whose_command_it_was_and_until_when(building):
+    p = building()
     begun = p.now().utc_ms
     p.command(Shed(1, 600))
     p.run(5)
@@ -77,8 +77,8 @@ def test_who_reads_the_ledger_sees_whose_command_it_was_and_until_when(town):
     assert begun + 600_000 == reason.until_utc_ms
 
 
-def test_what_a_person_ordered_is_left_by_a_shed(town):
-    p = town()
+def test_what_a_person_ordered_is_left_by_a_shed(building):
+    p = building()
     p.people = {"heat": by_hand("heat", 1.0)}
     p.command(Shed(1, 600))
     p.run(60)
@@ -86,8 +86,8 @@ def test_what_a_person_ordered_is_left_by_a_shed(town):
     assert 1 == p.points.get("heat.relay_on", 1.0)
 
 
-def test_a_battery_that_a_person_has_charge_goes_on_in_a_shed_inside_every_limit(town):
-    p = town(soc_pct=30)
+def test_a_battery_that_a_person_has_charge_goes_on_in_a_shed_inside_every_limit(building):
+    p = building(soc_pct=30)
     p.people = {"bat1": by_hand("bat1", 3_000.0)}
     assert "LOCAL_OVERRIDE" == p.command(Shed(1, 600))[1]
     p.run(60)
@@ -97,8 +97,8 @@ def test_a_battery_that_a_person_has_charge_goes_on_in_a_shed_inside_every_limit
 
 
 @pytest.mark.parametrize("watts", [2_000.0, -2_000.0])
-def test_a_setpoint_is_followed_inside_every_cap(town, watts):
-    p = town()
+def test_a_setpoint_is_followed_inside_every_cap(building, watts):
+    p = building()
     p.command(Setpoint("bat1", watts, 600))
     p.run(60)
     assert pytest.approx(watts, abs=30) == p.points["bat1.setpoint_w"]
@@ -108,8 +108,8 @@ def test_a_setpoint_is_followed_inside_every_cap(town, watts):
     assert p.longest_over_s(0, since=105, export=True) == 0
 
 
-def test_a_setpoint_ends_with_its_time(town):
-    p = town()
+def test_a_setpoint_ends_with_its_time(building):
+    p = building()
     p.command(Setpoint("bat1", 2_000, 100))
     p.run(99)
     assert pytest.approx(2_000, abs=30) == p.points["bat1.setpoint_w"]
@@ -118,8 +118,8 @@ def test_a_setpoint_ends_with_its_time(town):
     assert p.points["bat1.setpoint_w"] < 0, "self-consumption again"
 
 
-def test_the_order_is_people_then_maintenance_then_setpoints_then_manual(town):
-    p = town()
+def test_the_order_is_people_then_maintenance_then_setpoints_then_manual(building):
+    p = building()
     p.command(SetMode("manual", 600))
     p.command(Setpoint("ev1", 6_900, 600), 2)
 
@@ -136,8 +136,8 @@ def test_the_order_is_people_then_maintenance_then_setpoints_then_manual(town):
     assert {"bat1": -500, "ev1": 10.0} == orders()
 
 
-def test_a_command_goes_before_a_schedule_and_a_person_before_both(town):
-    p = town()
+def test_a_command_goes_before_a_schedule_and_a_person_before_both(building):
+    p = building()
     planned = Override("bat1", 800.0, 10**15, 0, Origin("document", "schedule bat1", "s1", 1))
 
     def order():
@@ -151,8 +151,8 @@ def test_a_command_goes_before_a_schedule_and_a_person_before_both(town):
     assert -500 == order()
 
 
-def test_in_manual_the_battery_rests_and_in_maintenance_it_is_given_back_without_an_alarm(town):
-    p = town()
+def test_in_manual_the_battery_rests_and_in_maintenance_it_is_given_back_without_an_alarm(building):
+    p = building()
     p.command(SetMode("manual", 600))
     p.run(60)
     assert 0 == p.points["bat1.setpoint_w"]
@@ -166,15 +166,15 @@ def test_in_manual_the_battery_rests_and_in_maintenance_it_is_given_back_without
     assert p.points["bat1.setpoint_w"] < 0
 
 
-def test_a_setpoint_of_an_asset_that_is_gone_asks_nothing(town, with_house):
-    p = town()
+def test_a_setpoint_of_an_asset_that_is_gone_asks_nothing(building, with_house):
+    p = building()
     p.command(Setpoint("ev1", 6_900, 600))
 
     assert {} == running_commands.collect_overrides(p.commands, with_house("bat1"), {}, p.now().ns)
 
 
-def test_a_test_asks_nothing_of_assets_by_itself(town):
-    p = town()
+def test_a_test_asks_nothing_of_assets_by_itself(building):
+    p = building()
     p.command(FailsafeTest(60))
 
     assert ({}, {}) == (

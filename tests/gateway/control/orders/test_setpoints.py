@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.gateway.control.walk.houses import STREET, TANK
+from tests.gateway.control.walk.sites import STREET, TANK
 
 from quartier.control.orders import setpoints
 from quartier.control.orders.setpoints import find_power_range, follow_target, narrow_ranges, split_power

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 from tests.gateway.control.stepping import are_all_on, step_until
-from tests.gateway.control.walk.houses import STREET, TANK
+from tests.gateway.control.walk.sites import STREET, TANK
 
 from quartier.control.orders import signals
 from quartier.control.orders.signals import LevelInForce

@@ -51,11 +51,11 @@ def here(scene):
     return make
 
 
-def told(scene, player, setpoint_w, high_w=0.0, **more):
-    """What is written to the only player, and its turn."""
+def told(scene, participant, setpoint_w, high_w=0.0, **more):
+    """What is written to the only participant, and its turn."""
     found = AllocationResult((setpoint_w,), high_w, 0.0, {}, is_met=True, gate=RestoreGate(), **more)
-    wants, turns = results.apply_allocation(scene, [player], found)
-    return [want.value for want in wants], turns[player.name]
+    wants, turns = results.apply_allocation(scene, [participant], found)
+    return [want.value for want in wants], turns[participant.name]
 
 
 # --- a building ----------------------------------------------------------------------------------
@@ -191,12 +191,12 @@ def test_it_is_waited_for_as_long_as_its_device_may_be_silent_and_while_nothing_
 def test_who_may_be_off_for_all_that_is_known_comes_back_in_its_turn(
     here, asset, turn, power_w, more, comes_back
 ):
-    player = Participant(asset, power_w, power_w, turn, **more)
+    participant = Participant(asset, power_w, power_w, turn, **more)
 
-    assert comes_back is unread_assets.returns_staged(here(), player)
-    assert (comes_back or turn is YOUNG) is unread_assets.is_unread(here(), player)
-    assert not unread_assets.is_unread(here(), replace(player, switch_state=SwitchState()))
-    assert comes_back is unread_assets.is_possibly_off(here(), player)
+    assert comes_back is unread_assets.returns_staged(here(), participant)
+    assert (comes_back or turn is YOUNG) is unread_assets.is_unread(here(), participant)
+    assert not unread_assets.is_unread(here(), replace(participant, switch_state=SwitchState()))
+    assert comes_back is unread_assets.is_possibly_off(here(), participant)
 
 
 def test_one_that_is_remembered_off_is_told_so_before_it_may_return(here):
@@ -209,7 +209,7 @@ def test_one_that_is_remembered_off_is_told_so_before_it_may_return(here):
 
 
 @pytest.mark.parametrize(
-    ("player", "setpoint_w", "values", "on"),
+    ("participant", "setpoint_w", "values", "on"),
     [
         (Participant(PUMP, 500.0, 500.0, YOUNG), 500.0, [], True),
         (Participant(PUMP, 500.0, 500.0, YOUNG), 0.0, [0.0], False),
@@ -233,8 +233,8 @@ def test_one_that_is_remembered_off_is_told_so_before_it_may_return(here):
         (Participant(BARN, -900.0, -900.0, OLD), -900.0, [1.0], True),
     ],
 )
-def test_before_it_is_read_only_what_is_less_is_written(here, player, setpoint_w, values, on):
-    found, turn = told(here(), player, setpoint_w, high_w=-90_000.0)
+def test_before_it_is_read_only_what_is_less_is_written(here, participant, setpoint_w, values, on):
+    found, turn = told(here(), participant, setpoint_w, high_w=-90_000.0)
 
     assert (values, on) == (found, turn.on)
     assert bool(values) is (turn.unread_ns is None)
@@ -245,21 +245,21 @@ def test_before_it_is_read_only_what_is_less_is_written(here, player, setpoint_w
     [(YOUNG, 1, []), (YOUNG, 0, []), (YOUNG, 2, [0.0]), (OLD, 1, [1.0]), (OLD, 0, [2.0])],
 )
 def test_one_in_modes_is_told_only_to_go_below_normal_before_it_is_read(here, turn, mode, values):
-    player = Participant(PUMPED, 2_000.0, 2_000.0, turn, mode=mode, preferred_mode=mode)
+    participant = Participant(PUMPED, 2_000.0, 2_000.0, turn, mode=mode, preferred_mode=mode)
 
-    assert values == told(here(), player, 2_000.0)[0]
+    assert values == told(here(), participant, 2_000.0)[0]
 
 
 def test_one_in_modes_that_may_not_be_ordered_is_not_ordered_for_the_first_time(here):
-    player = Participant(PUMPED, 2_000.0, 2_000.0, SwitchState(), usable=False, mode=1, preferred_mode=1)
-    values, turn = told(here(), player, 2_000.0)
+    participant = Participant(PUMPED, 2_000.0, 2_000.0, SwitchState(), usable=False, mode=1, preferred_mode=1)
+    values, turn = told(here(), participant, 2_000.0)
 
     assert ([], None) == (values, turn.mode)
 
 
 def test_who_comes_back_in_its_turn_is_ordered_on_from_then(here):
-    player = Participant(PUMP, 0.0, 0.0, OLD)
+    participant = Participant(PUMP, 0.0, 0.0, OLD)
 
-    values, turn = told(here(), player, 0.0, back={0: replace(OLD, since_ns=NOW)})
+    values, turn = told(here(), participant, 0.0, back={0: replace(OLD, since_ns=NOW)})
 
     assert ([1.0], NOW, None) == (values, turn.since_ns, turn.unread_ns)

@@ -190,7 +190,7 @@ def test_a_fuse_opens_a_relay_of_a_conflict_before_its_minimum_time_is_over(boar
     assert "shed, fuse 16 A, L1: switched off within its minimum on-time" in opened[0].reason
 
 
-RIVAL = PointConflict(rests_ns=S, last_foreign=16.0)
+CONFLICT = PointConflict(rests_ns=S, last_foreign=16.0)
 BATTERY = Battery(
     name="x",
     rated_w=5_000,
@@ -235,7 +235,7 @@ def test_a_point_counts_at_the_larger_of_measured_and_last_foreign_value(house, 
     name = find_control_point(asset)
     memories = {} if seen_w is None else {"x.power_w": LastGood(seen_w, S)}
     state = replace(
-        ControlState.fresh(small), conflicts={name: replace(RIVAL, last_foreign=value)}, last_good=memories
+        ControlState.fresh(small), conflicts={name: replace(CONFLICT, last_foreign=value)}, last_good=memories
     )
 
     assert more == conflict_response.find_conflict_power_w(small, state, S)
@@ -275,10 +275,10 @@ def wants(scene, house):
         name = find_control_point(asset)
         orders = {} if order is None else {name: Order(order, (T - 400) * S, NO_REASON)}
         state = ControlState.fresh(replace(house, assets=(asset,), **changes.pop("house", {})))
-        rival = PointConflict(
-            **({"foreign": foreign, "last_foreign": foreign} | LATER | changes.pop("rival", {}))
+        conflict = PointConflict(
+            **({"foreign": foreign, "last_foreign": foreign} | LATER | changes.pop("conflict", {}))
         )
-        state = replace(state, conflicts={name: rival}, book=OrderBook(orders), **changes.pop("state", {}))
+        state = replace(state, conflicts={name: conflict}, book=OrderBook(orders), **changes.pop("state", {}))
         generation_w = changes.pop("generation_w", None)
         at = scene(t=T, state=state, grid_w=high_w, **changes)
         at = replace(at, active_limits=replace(at.active_limits, generation_w=generation_w))
@@ -302,7 +302,7 @@ def wants(scene, house):
         (CAR, 16.0, {"grid_effects": GridEffects(off={"D": "f"})}, 0.0),
         (CAR, 16.0, {"turn": SwitchState(limit_w=6_900)}, 10.0),
         (CAR, 16.0, {"turn": SwitchState(on=False)}, 0.0),
-        (CAR, 16.0, {"turn": SwitchState(on=False), "rival": {"offs_ns": (T * S - S,) * 3}}, 6.0),
+        (CAR, 16.0, {"turn": SwitchState(on=False), "conflict": {"offs_ns": (T * S - S,) * 3}}, 6.0),
         (PUMP, 1.0, {"high_w": 9_500}, 0.0),
         (PUMP, 1.0, {"turn": SwitchState(on=False)}, 0.0),
         (
@@ -327,19 +327,19 @@ def test_what_a_limit_needs_is_written(wants, asset, foreign, given, value):
     ("asset", "foreign", "given"),
     [
         (CAR, 16.0, {"high_w": 5_000}),
-        (CAR, 16.0, {"high_w": 9_500, "rival": {"written_ns": (T - 59) * S}}),
+        (CAR, 16.0, {"high_w": 9_500, "conflict": {"written_ns": (T - 59) * S}}),
         (CAR, 6.0, {"high_w": 9_500, "order": 10.0}),
         (CAR, 6.0, {"turn": SwitchState(limit_w=6_900), "order": 10.0}),
         (CAR, None, {"turn": SwitchState(limit_w=6_900), "order": 10.0}),
         (
             CAR,
             None,
-            {"rival": {"read": LastGood(8.0, T * S)}, "order": 10.0, "turn": SwitchState(limit_w=6_900)},
+            {"conflict": {"read": LastGood(8.0, T * S)}, "order": 10.0, "turn": SwitchState(limit_w=6_900)},
         ),
-        (CAR, 6.0, {"turn": SwitchState(on=False), "rival": {"offs_ns": (T * S - S,) * 3}}),
+        (CAR, 6.0, {"turn": SwitchState(on=False), "conflict": {"offs_ns": (T * S - S,) * 3}}),
         (PUMP, 0.0, {"order": 1.0}),
-        (PUMP, 1.0, {"turn": SwitchState(on=False), "rival": {"offs_ns": (T * S - S,) * 3}}),
-        (PUMP, 1.0, {"turn": SwitchState(on=False), "rival": {"moves_ns": ((T - 299) * S,)}}),
+        (PUMP, 1.0, {"turn": SwitchState(on=False), "conflict": {"offs_ns": (T * S - S,) * 3}}),
+        (PUMP, 1.0, {"turn": SwitchState(on=False), "conflict": {"moves_ns": ((T - 299) * S,)}}),
         (ROOF, 6_000.0, {"high_w": 9_500}),
         (FAN, 40.0, {"high_w": 9_500, "order": 70.0}),
     ],
@@ -363,21 +363,26 @@ STARTING = replace(CAR, min_on_s=60.0)
 @pytest.mark.parametrize(
     ("asset", "foreign", "given", "written"),
     [
-        (CAR, 16.0, {**ordered(0.0), "order": 0.0, "turn": SwitchState(on=False), "rival": OPENED}, [0.0]),
+        (CAR, 16.0, {**ordered(0.0), "order": 0.0, "turn": SwitchState(on=False), "conflict": OPENED}, [0.0]),
         (
             CAR,
             16.0,
-            {**ordered(0.0, DISTRICT), "order": 0.0, "turn": SwitchState(on=False), "rival": OPENED},
+            {**ordered(0.0, DISTRICT), "order": 0.0, "turn": SwitchState(on=False), "conflict": OPENED},
             [0.0],
         ),
         (
             CAR,
             16.0,
-            {**ordered(0.0, PLAN), "order": 0.0, "turn": SwitchState(on=False), "rival": OPENED},
+            {**ordered(0.0, PLAN), "order": 0.0, "turn": SwitchState(on=False), "conflict": OPENED},
             [6.0],
         ),
-        (STARTING, 16.0, {**ordered(0.0), "order": 0.0, "turn": SwitchState(on=False), "rival": YOUNG}, []),
-        (STARTING, 16.0, {**ordered(0.0), "order": 10.0, "rival": YOUNG}, [6.0]),
+        (
+            STARTING,
+            16.0,
+            {**ordered(0.0), "order": 0.0, "turn": SwitchState(on=False), "conflict": YOUNG},
+            [],
+        ),
+        (STARTING, 16.0, {**ordered(0.0), "order": 10.0, "conflict": YOUNG}, [6.0]),
         (CAR, 16.0, {**ordered(8.0), "order": 8.0}, [8.0]),
         (CAR, 16.0, {**ordered(8.0), "turn": SwitchState(limit_w=6_900)}, [8.0]),
         (CAR, 16.0, {**ordered(8.0), "high_w": 9_500}, [6.0]),
@@ -393,7 +398,7 @@ def test_what_a_person_or_the_district_ordered_is_never_exceeded(wants, asset, f
 def test_what_a_person_ordered_bounds_the_safe_value_too(wants):
     safe = {"release_values": {"x.current_max_a": 10.0}}
 
-    assert [8.0] == wants(CAR, 16.0, house=safe, rival={"written_ns": None}, **ordered(8.0))[0]
+    assert [8.0] == wants(CAR, 16.0, house=safe, conflict={"written_ns": None}, **ordered(8.0))[0]
 
 
 @pytest.mark.parametrize(("value", "who"), [(8.0, ANN), (0.0, ANN), (0.0, PLAN)])
@@ -416,14 +421,14 @@ def test_a_lease_is_kept_alive_once_a_minute_while_the_device_keeps_it(wants):
     assert [10.0] == wants(leased, None, order=10.0, turn=SwitchState(limit_w=6_900))[0]
     assert (
         []
-        == wants(leased, None, order=10.0, turn=SwitchState(limit_w=6_900), rival={"read": LastGood(8.0, S)})[
-            0
-        ]
+        == wants(
+            leased, None, order=10.0, turn=SwitchState(limit_w=6_900), conflict={"read": LastGood(8.0, S)}
+        )[0]
     )
 
 
 def test_the_safe_value_is_written_first_of_all_where_it_takes_less(wants):
-    first = {"rival": {"written_ns": None}}
+    first = {"conflict": {"written_ns": None}}
 
     assert [6.0] == wants(CAR, 16.0, house={"release_values": {"x.current_max_a": 6.0}}, **first)[0]
     assert [] == wants(CAR, 8.0, house={"release_values": {"x.current_max_a": 16.0}}, **first)[0]
@@ -450,13 +455,13 @@ def test_what_was_switched_off_or_stepped_down_is_held(wants):
 
 
 def test_a_car_that_another_started_counts_as_on_from_when_it_was_slowed(wants):
-    values, turn = wants(CAR, 16.0, order=0.0, turn=SwitchState(on=False, since_ns=S), rival=OPENED)
+    values, turn = wants(CAR, 16.0, order=0.0, turn=SwitchState(on=False, since_ns=S), conflict=OPENED)
 
     assert ([6.0], True, T * S, 4_140.0) == (values, turn.on, turn.since_ns, turn.limit_w)
 
 
 def test_a_car_that_takes_nothing_is_not_given_a_current_because_its_point_shows_one(wants):
-    off = {"order": 0.0, "turn": SwitchState(on=False), "rival": OPENED}
+    off = {"order": 0.0, "turn": SwitchState(on=False), "conflict": OPENED}
     still = {"state": {"last_good": {"x.power_w": LastGood(40.0, T * S)}}}
     draws = {"state": {"last_good": {"x.power_w": LastGood(11_000.0, T * S)}}}
 
@@ -469,7 +474,7 @@ def test_a_fuse_opens_a_contactor_before_its_minimum_time_is_over(wants):
     pump = replace(PUMP, node="shed")
     young = {"moves_ns": ((T - 20) * S,)}
     over = {WatchedRow("shed", 1, "import"): Breach(fast_over=True)}
-    given = {"house": {"nodes": (node,)}, "rival": young}
+    given = {"house": {"nodes": (node,)}, "conflict": young}
 
     assert [0.0] == wants(pump, 1.0, state={"overloads": over}, **given)[0]
     assert [] == wants(pump, 1.0, high_w=9_500, **given)[0]
@@ -480,8 +485,8 @@ def test_the_current_that_another_set_counts_where_cars_share(board, house):
     p = board(house=replace(house, assets=cars, main_fuse_a=32.0), cars={})
     p.cap(import_max_w=60_000).run(30)
     later_ns = (p.t + 900) * S
-    rival = PointConflict(rests_ns=later_ns, foreign=16.0, last_foreign=16.0, read=LastGood(16.0, p.t * S))
-    p.state = replace(p.state, conflicts={"ev1.current_max_a": rival})
+    conflict = PointConflict(rests_ns=later_ns, foreign=16.0, last_foreign=16.0, read=LastGood(16.0, p.t * S))
+    p.state = replace(p.state, conflicts={"ev1.current_max_a": conflict})
     p.run(2)
 
     assert 16.0 == conflicts.find_foreign_value(p.state.conflicts, "ev1.current_max_a")
@@ -490,10 +495,10 @@ def test_the_current_that_another_set_counts_where_cars_share(board, house):
 
 def test_what_another_master_may_take_is_no_reason_for_a_battery_to_export(plant):
     p = plant(base_w=500, soc_pct=60).cap(import_max_w=6_000).run(60)
-    rival = PointConflict(
+    conflict = PointConflict(
         rests_ns=(p.t + 900) * S, foreign=16.0, last_foreign=16.0, read=LastGood(16.0, p.t * S)
     )
-    p.state = replace(p.state, conflicts={"ev1.current_max_a": rival})
+    p.state = replace(p.state, conflicts={"ev1.current_max_a": conflict})
     since = p.t
     p.run(30)
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.gateway.control.walk.houses import STREET, TANK
+from tests.gateway.control.walk.sites import STREET, TANK
 
 from quartier.control.observe.charging_sessions import ChargingSession
 from quartier.control.orders.conflicts import PointConflict

@@ -50,9 +50,9 @@ def tell(scene):
         state = replace(here.state, last_good=memories, switch_states={asset.name: turn}, meter=judge)
         wish = Override(asset.name, value, here.now_ns + 60 * S, 0, ANNA)
         order = None if done is None else Order(done, here.now_ns, reason or wish.reason)
-        player = Participant(asset, 0.0, more.pop("aims", done), turn, headroom=room)
-        player.reason, total_w = more.pop("by_cycle", wish.reason), more.pop("total_w", 0.0)
-        step = override_report.BatteryStep(player, done, more.pop("moved", None), total_w, total_w)
+        participant = Participant(asset, 0.0, more.pop("aims", done), turn, headroom=room)
+        participant.reason, total_w = more.pop("by_cycle", wish.reason), more.pop("total_w", 0.0)
+        step = override_report.BatteryStep(participant, done, more.pop("moved", None), total_w, total_w)
         step = None if room is None else step
         return override_report.report_override(scene(of, state=state, **more), asset, wish, order, step)
 
@@ -237,7 +237,7 @@ def test_a_ramp_is_told_from_a_limit_by_what_this_cycle_allocates(tell, wish, ch
 
 
 def test_a_limit_that_holds_an_order_by_hand_is_named_in_the_first_cycle_and_on(plant):
-    class Town(plant):
+    class Building(plant):
         ordered = False
 
         def wishes(self):
@@ -245,7 +245,7 @@ def test_a_limit_that_holds_an_order_by_hand_is_named_in_the_first_cycle_and_on(
             orders = {"bat1": Override("bat1", 1e3, until_ns, 0, ANNA)} if self.ordered else {}
             return Requests(caps=self.caps, overrides=orders)
 
-    p = Town(soc_pct=50)
+    p = Building(soc_pct=50)
     for base_w, seconds in ((-2_320, 60), (-2_300, 60), (-2_295, 6)):
         p.base_w = base_w
         p.run(seconds)
@@ -275,12 +275,12 @@ def test_what_stays_on_for_its_minimum_time_says_so(tell):
 
 
 def test_the_view_of_a_cycle_shows_it(plant):
-    class Town(plant):
+    class Building(plant):
         def wishes(self):
             until_ns = (self.t + 60) * S
             return Requests(caps=self.caps, overrides={"bat1": Override("bat1", 5e3, until_ns, 0, ANNA)})
 
-    p = Town(base_w=1_500).cap(import_max_w=3_000)
+    p = Building(base_w=1_500).cap(import_max_w=3_000)
     p.run(6)
 
     assert "import cap 3000 W" in p.view["assets"]["bat1"]["override"]["held_by"]["text"]

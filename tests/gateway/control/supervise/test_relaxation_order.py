@@ -93,11 +93,11 @@ FAN = OperationModeAsset(
 def test_what_takes_power_and_is_not_moved_names_the_rule_that_protects_it(
     present_w, want_w, turn, usable, why, scene
 ):
-    player = Participant(PUMP, present_w, want_w, turn, usable=usable)
+    participant = Participant(PUMP, present_w, want_w, turn, usable=usable)
     leaf = PlacedAsset(PUMP, 1, phases.make_single_phase("l1"), 0)
 
-    assert why == list(relaxation_order.find_unmoved_power(scene(), [player], [leaf], 1))
-    assert [] == list(relaxation_order.find_unmoved_power(scene(), [player], [leaf], 2)), (
+    assert why == list(relaxation_order.find_unmoved_power(scene(), [participant], [leaf], 1))
+    assert [] == list(relaxation_order.find_unmoved_power(scene(), [participant], [leaf], 2)), (
         "it is not on that phase"
     )
 
@@ -111,11 +111,11 @@ def test_what_takes_power_and_is_not_moved_names_the_rule_that_protects_it(
     ],
 )
 def test_what_does_not_obey_or_just_went_up_stands_in_the_way(asset, turn, deaf, why, scene):
-    player = Participant(asset, 900.0, 900.0, turn, is_unresponsive=deaf)
+    participant = Participant(asset, 900.0, 900.0, turn, is_unresponsive=deaf)
 
     assert why == list(
         relaxation_order.find_unmoved_power(
-            scene(), [player], [PlacedAsset(asset, 1, phases.ALL_PHASES, 0)], 0
+            scene(), [participant], [PlacedAsset(asset, 1, phases.ALL_PHASES, 0)], 0
         )
     )
 
@@ -224,14 +224,16 @@ def test_an_excess_that_waiting_orders_hide_is_that_of_the_nearer_limit(scene):
 def test_who_takes_nothing_or_may_be_moved_is_not_in_the_way(scene):
     pump = Load(name="pump", rated_w=3_000, tier="C", switchable=True, min_on_s=600)
     runs = SwitchState(since_ns=0)
-    players = [
+    participants = [
         Participant(pump, 2_000.0, 2_000.0, SwitchState()),
         Participant(replace(pump, name="idle"), 0.0, 0.0, runs),
     ]
-    assert "" == relaxation_order.find_obstacles(scene(t=60), players)
+    assert "" == relaxation_order.find_obstacles(scene(t=60), participants)
 
-    players += [Participant(replace(pump, name="new"), 2_000.0, 2_000.0, runs)]
-    players += [
+    participants += [Participant(replace(pump, name="new"), 2_000.0, 2_000.0, runs)]
+    participants += [
         Participant(replace(pump, name="deaf"), 2_000.0, 2_000.0, SwitchState(on=False), is_unresponsive=True)
     ]
-    assert "new (least times), deaf (does not obey)" == relaxation_order.find_obstacles(scene(t=60), players)
+    assert "new (least times), deaf (does not obey)" == relaxation_order.find_obstacles(
+        scene(t=60), participants
+    )

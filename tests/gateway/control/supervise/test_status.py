@@ -1,4 +1,4 @@
-"""Which rows of the ladder a cycle finds in force."""
+"""Which rows of the loss table a cycle finds in force."""
 
 from dataclasses import replace
 

@@ -1,10 +1,10 @@
-"""Houses that anything may happen to, and what must hold whatever did: for hypothesis, and for long walks.
+"""Sites where any event may happen, and what must hold after it: for hypothesis, and for long walks.
 
 ``python -m tests.gateway.control.walk 1000000 7`` takes a million seeded moves and says how far it came; what
 breaks is told with a line that replays it, and is cut down to the moves that it needs.
 
 A walk drives the whole pure controller, in the order of ``control/sequence.py``: grid events, link state, caps, orders
-by hand, the cycle.  It goes through hundreds of houses (``houses``), drawn by number: batteries, PV with a
+by hand, the cycle.  It goes through hundreds of sites (``sites``), drawn by number: batteries, PV with a
 limit, a relay or neither, charging points alone and in groups with departures, loads of all tiers, street
 lights, heat pumps, cooling, geothermal pumps, CHP led by heat or electricity, waste batches with a
 deadline, runs of the day, ventilation; boards with fuses per phase, with and without meters, on one phase or

@@ -82,7 +82,7 @@ def run(steps_count: int, seed: int, only: int | None = None) -> int:
         done, episode = done + len(taken), episode + 1
         if episode % 5 == 0:
             _tell(f"{done} moves, {cycles_count} cycles, {broken} broke, {monotonic() - began:.0f} s")
-    _tell(f"{done} moves of seed {seed} in {episode} houses, {cycles_count} cycles: {broken} broke")
+    _tell(f"{done} moves of seed {seed} in {episode} sites, {cycles_count} cycles: {broken} broke")
     return broken
 
 

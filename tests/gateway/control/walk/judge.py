@@ -11,7 +11,7 @@ from math import inf, isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
 from tests.gateway.control.walk.flows import Flows
-from tests.gateway.control.walk.town import point_of
+from tests.gateway.control.walk.simulated_site import point_of
 
 from quartier.control.link.state import LinkMode
 from quartier.control.observe.health import ControlStage
@@ -115,13 +115,18 @@ class Judge:
     # --- each cycle ------------------------------------------------------------------------------
 
     def look(self, frozen: FrozenImage, before: dict[str, float], now: Now) -> None:
-        world, town = self.world, self.world.town
-        if town.lies or town.silent or town.deaf or town.rivals:
+        world, simulated_site = self.world, self.world.simulated_site
+        if (
+            simulated_site.lies
+            or simulated_site.silent
+            or simulated_site.deaf
+            or simulated_site.other_writers
+        ):
             self.clean_t = world.t
-        self.lied |= bool(town.lies)
+        self.lied |= bool(simulated_site.lies)
         self._meter(now)
-        self.overruled_t |= dict.fromkeys(town.rivals, world.t)
-        self.foreign_t |= dict.fromkeys(town.rivals, world.t)
+        self.overruled_t |= dict.fromkeys(simulated_site.other_writers, world.t)
+        self.foreign_t |= dict.fromkeys(simulated_site.other_writers, world.t)
         self._hear(frozen)
         self._events()
         self._caps(frozen, now)
@@ -141,11 +146,13 @@ class Judge:
             self._ordered(command, asset, frozen, before.get(command.point))
             assert not holding or not self._rises(asset, command, before), (holding, command)
             self.sent[command.point] = command.value
-            if asset.name in town.deaf:  # it did not take it, and does what nobody told it
+            if asset.name in simulated_site.deaf:  # it did not take it, and does what nobody told it
                 self.meddles(command.point)
                 continue
             self.meddled.discard(command.point)
-            if command.point not in town.rivals:  # who writes all the time overrules it at once
+            if (
+                command.point not in simulated_site.other_writers
+            ):  # who writes all the time overrules it at once
                 self.overruled_t.pop(command.point, None)
         for point in world.decision.releases:
             assert world.decision.lost[point], point
@@ -165,8 +172,8 @@ class Judge:
     def _given_back(self, point: str) -> None:
         """Section 1 rule 11: once, a battery again until it is read back; row *conflict*: the safe value last."""
         world = self.world
-        rival = world.state.conflicts.get(point)
-        fights = rival is not None and rival.rests_ns is not None
+        conflict = world.state.conflicts.get(point)
+        fights = conflict is not None and conflict.rests_ns is not None
         if point in self.released and not fights:
             assert point.endswith(".setpoint_w"), f"{point} is given back twice"
             assert world.t - self.given_t[point] >= CONFIRM_S, f"{point} is given back too often"
@@ -406,9 +413,14 @@ class Judge:
 
     def _why_nothing_rises(self) -> str:
         """Section 2: a stale grid meter freezes increases; section 4: so do low frequency and an outage."""
-        world, town = self.world, self.world.town
+        world, simulated_site = self.world, self.world.simulated_site
         slack_s = 2 * world.house.cycle_s
-        if town.lies or town.deaf or town.rivals or town.silent - {"grid"}:
+        if (
+            simulated_site.lies
+            or simulated_site.deaf
+            or simulated_site.other_writers
+            or simulated_site.silent - {"grid"}
+        ):
             return ""
         stale_s = max(3.0, 2.5 * world.house.grid.period_s)
         if self._grid_age_s > stale_s + slack_s:
@@ -435,23 +447,29 @@ class Judge:
 
     def _events(self) -> None:
         """How long the grid has been what it is, as every device told it truly."""
-        world, town = self.world, self.world.town
+        world, simulated_site = self.world, self.world.simulated_site
         grid, dt_s = world.house.grid, world.t - self.before_t
         # Section 1 rule 7: what is shed for the frequency does not need the connection's power.
-        beside = {one for one in town.silent if not one.startswith(("grid.power", "grid.apparent"))}
-        hidden = town.lies or town.deaf or town.rivals or beside or self.begun_t == world.t
+        beside = {one for one in simulated_site.silent if not one.startswith(("grid.power", "grid.apparent"))}
+        hidden = (
+            simulated_site.lies
+            or simulated_site.deaf
+            or simulated_site.other_writers
+            or beside
+            or self.begun_t == world.t
+        )
         heard = grid.frequency_period_s is not None and not hidden
-        sound = all(91 < pct < 109 for pct in town.volts_pct)
+        sound = all(91 < pct < 109 for pct in simulated_site.volts_pct)
         for hz in self.low_s:
-            self.low_s[hz] = self.low_s[hz] + dt_s if heard and sound and town.hz < hz else 0.0
-        is_seen = town.is_out and grid.voltage_period_s is not None and self.clean_t < world.t
+            self.low_s[hz] = self.low_s[hz] + dt_s if heard and sound and simulated_site.hz < hz else 0.0
+        is_seen = simulated_site.is_out and grid.voltage_period_s is not None and self.clean_t < world.t
         self.out_s = self.out_s + dt_s if is_seen else 0.0
         if self.out_s > 3 + 3 * world.house.cycle_s:
             self.dark_t = world.t
 
     def _taken_by_events(self) -> None:
         """Section 4: D off at 49.8 Hz for 2 s, C at 49.5 Hz for 1 s, B at 49.2 Hz for 0.5 s (fast meters)."""
-        world, town = self.world, self.world.town
+        world, simulated_site = self.world, self.world.simulated_site
         due = {"D": self.low_s[49.78], "C": self.low_s[49.48], "B": self.low_s[49.18]}
         if world.house.grid.frequency_period_s == 1.0:
             del due["B"]
@@ -460,8 +478,8 @@ class Judge:
                 continue
             if self._waits_for_refresh(point_of(asset)):
                 continue
-            if self.may_move(asset) and town.orders.get(point_of(asset), 1.0):
-                raise AssertionError(("low frequency, and it is on", asset, town.hz))
+            if self.may_move(asset) and simulated_site.orders.get(point_of(asset), 1.0):
+                raise AssertionError(("low frequency, and it is on", asset, simulated_site.hz))
 
     def _taken_by_sheds(self) -> None:
         """Section 3: shed 1 is D off, 2 is C and D, 3 is B, C and D; not what a person ordered."""
@@ -475,7 +493,7 @@ class Judge:
                 continue
             if self._waits_for_refresh(point_of(asset)) or not self.may_move(asset, 60.0):
                 continue
-            assert not world.town.orders.get(point_of(asset), 1.0), ("shed, and it is on", asset)
+            assert not world.simulated_site.orders.get(point_of(asset), 1.0), ("shed, and it is on", asset)
 
     def _waits_for_refresh(self, point: str) -> bool:
         """Section 1 rule 5: what somebody else wrote, once or until just now, our next refresh takes: after 20 s."""

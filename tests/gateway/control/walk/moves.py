@@ -8,7 +8,7 @@ from math import inf, nan
 from random import Random
 from typing import Any
 
-from tests.gateway.control.walk.town import Car, point_of
+from tests.gateway.control.walk.simulated_site import Car, point_of
 from tests.gateway.control.walk.world import World
 
 from quartier.control.orders import setpoints
@@ -31,7 +31,7 @@ CYCLES = ((1, 80), (2, 12), (5, 5), (30, 1.5), (140, 0.3))
 
 def _points(world: World) -> list[str]:
     """Every point that a device tells."""
-    return [point for points, _ in world.town._layouts.values() for point in points]
+    return [point for points, _ in world.simulated_site._layouts.values() for point in points]
 
 
 def _owners(world: World) -> list[str]:
@@ -125,10 +125,10 @@ def _car(world: World, random: Random) -> tuple[Any, ...]:
 
 
 def _car_made(world: World, name: str, phases: int, max_a: float, wants_wh: float, leaves_s) -> None:
-    world.town.cars.pop(name, None)
+    world.simulated_site.cars.pop(name, None)
     if phases and name:
         leaves_t = None if leaves_s is None else world.t + leaves_s
-        world.town.cars[name] = Car(phases, max_a, wants_wh, 0.0, leaves_t)
+        world.simulated_site.cars[name] = Car(phases, max_a, wants_wh, 0.0, leaves_t)
 
 
 def _base(world: World, random: Random) -> tuple[Any, ...]:
@@ -139,13 +139,13 @@ def _base(world: World, random: Random) -> tuple[Any, ...]:
 
 
 def _base_made(world: World, node: str, three: list[float]) -> None:
-    world.town.base_w[node] = tuple(three)
+    world.simulated_site.base_w[node] = tuple(three)
     if node != ROOT_NODE and not any(three):
-        del world.town.base_w[node]
+        del world.simulated_site.base_w[node]
 
 
 def _use(world: World, random: Random) -> tuple[Any, ...]:
-    return random.choice(list(world.town.use)), random.choice((0.0, 0.05, 0.5, 1.0, 1.0, 1.1))
+    return random.choice(list(world.simulated_site.use)), random.choice((0.0, 0.05, 0.5, 1.0, 1.0, 1.1))
 
 
 def _sense(world: World, random: Random) -> tuple[Any, ...]:
@@ -158,12 +158,12 @@ def _sense(world: World, random: Random) -> tuple[Any, ...]:
         "waiting_on": (0.0, 1.0),
         "left_s": (0.0, 600.0, 3_600.0, 1e5),
     }
-    points = list(world.town.senses) or ["none.tank_c"]
+    points = list(world.simulated_site.senses) or ["none.tank_c"]
     point = random.choice(points)
     return point, random.choice(near[point.partition(".")[2]])
 
 
-def _rival(world: World, random: Random) -> tuple[Any, ...]:
+def _conflict(world: World, random: Random) -> tuple[Any, ...]:
     asset = random.choice(world.built.assets)
     values = [0.0, 1.0, 6.0, 16.0, 50.0, 500.0]
     if isinstance(asset, OperationModeAsset):
@@ -171,16 +171,21 @@ def _rival(world: World, random: Random) -> tuple[Any, ...]:
     return point_of(asset), random.choice(values), random.choice(("once", "once", "always"))
 
 
-def _rival_made(world: World, point: str, value: float, how_often: str) -> None:
-    world.town.orders[point], world.town.told_t[point] = value, world.t
+def _conflict_made(world: World, point: str, value: float, how_often: str) -> None:
+    world.simulated_site.orders[point], world.simulated_site.told_t[point] = value, world.t
     world.judge.meddles(point)
     if how_often == "always":
-        world.town.rivals[point] = value
+        world.simulated_site.other_writers[point] = value
 
 
 def _well(world: World) -> None:
-    town = world.town
-    town.lies, town.silent, town.deaf, town.rivals = {}, set(), set(), {}
+    simulated_site = world.simulated_site
+    simulated_site.lies, simulated_site.silent, simulated_site.deaf, simulated_site.other_writers = (
+        {},
+        set(),
+        set(),
+        {},
+    )
 
 
 def _grid(_: World, random: Random) -> tuple[Any, ...]:
@@ -189,7 +194,7 @@ def _grid(_: World, random: Random) -> tuple[Any, ...]:
 
 
 def _grid_made(world: World, goal_hz: float, slope: float) -> None:
-    world.town.hz_goal, world.town.hz_slope = goal_hz, slope
+    world.simulated_site.hz_goal, world.simulated_site.hz_slope = goal_hz, slope
 
 
 def _volts(_: World, random: Random) -> tuple[Any, ...]:
@@ -250,7 +255,9 @@ def _one(*values: Any) -> Callable[[World, Random], tuple[Any, ...]]:
 
 
 def _soc(world: World, random: Random) -> tuple[Any, ...]:
-    return random.choice(list(world.town.soc_pct) or [""]), random.choice((0.0, 9.9, 20.1, 50.0, 94.9, 100.0))
+    return random.choice(list(world.simulated_site.soc_pct) or [""]), random.choice(
+        (0.0, 9.9, 20.1, 50.0, 94.9, 100.0)
+    )
 
 
 def _put(into: Callable[[World], dict]) -> Callable[..., None]:
@@ -270,30 +277,30 @@ def _none(world: World, random: Random) -> tuple[Any, ...]:
 TABLE: dict[str, tuple[int, Callable[[World, Random], tuple[Any, ...]], Callable[..., None]]] = {
     "time passes": (30, _none, lambda _: None),
     "late": (2, _one(2.0, 7.0, 90.0, 3_600.0), World.late),
-    "lie": (6, _lie, lambda world, point, how, by: world.town.lies.update({point: (how, by)})),
+    "lie": (6, _lie, lambda world, point, how, by: world.simulated_site.lies.update({point: (how, by)})),
     "well": (8, _none, _well),
-    "lost": (3, _lost, lambda world, names: setattr(world.town, "silent", set(names))),
-    "deaf": (1, _name, lambda world, name: world.town.deaf.add(name)),
-    "rival": (1, _rival, _rival_made),
+    "lost": (3, _lost, lambda world, names: setattr(world.simulated_site, "silent", set(names))),
+    "deaf": (1, _name, lambda world, name: world.simulated_site.deaf.add(name)),
+    "conflict": (1, _conflict, _conflict_made),
     "base": (4, _base, _base_made),
-    "sun": (2, _one(0.0, 0.2, 1.0), _set(lambda world: world.town, "sun")),
-    "use": (4, _use, _put(lambda world: world.town.use)),
+    "sun": (2, _one(0.0, 0.2, 1.0), _set(lambda world: world.simulated_site, "sun")),
+    "use": (4, _use, _put(lambda world: world.simulated_site.use)),
     "car": (5, _car, _car_made),
-    "soc": (2, _soc, _put(lambda world: world.town.soc_pct)),
-    "sense": (3, _sense, _put(lambda world: world.town.senses)),
+    "soc": (2, _soc, _put(lambda world: world.simulated_site.soc_pct)),
+    "sense": (3, _sense, _put(lambda world: world.simulated_site.senses)),
     "frequency": (3, _grid, _grid_made),
-    "voltage": (2, _volts, _set(lambda world: world.town, "volts_pct")),
+    "voltage": (2, _volts, _set(lambda world: world.simulated_site, "volts_pct")),
     "contact": (
         2,
-        lambda w, r: (r.choice([*w.town.closed, ""]), r.random() < 0.5),
-        _put(lambda w: w.town.closed),
+        lambda w, r: (r.choice([*w.simulated_site.closed, ""]), r.random() < 0.5),
+        _put(lambda w: w.simulated_site.closed),
     ),
     "operator": (
         1,
         lambda _, r: r.choice(
             (("subscribed_power_va", 6_000.0), ("over_current_on", 1.0), ("over_current_on", 0.0))
         ),
-        _put(lambda world: world.town.operator),
+        _put(lambda world: world.simulated_site.operator),
     ),
     "beat": (12, _none, World.beat),
     "document": (6, _document, _document_made),

@@ -1,4 +1,4 @@
-"""A town under the whole controller: the link, the grid's events, people's hands, the cycle, and restarts."""
+"""One site under the whole controller: link, grid events, orders of people, the cycle, and restarts."""
 
 import json
 from dataclasses import replace
@@ -6,9 +6,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from tests.gateway.control.conftest import EPOCH_MS, envelope
-from tests.gateway.control.walk import houses
+from tests.gateway.control.walk import sites
 from tests.gateway.control.walk.judge import Judge
-from tests.gateway.control.walk.town import Town, point_of
+from tests.gateway.control.walk.simulated_site import SimulatedSite, point_of
 
 from quartier.control import cycle, switch_state
 from quartier.control.events import detection, outage, rows
@@ -44,12 +44,12 @@ LOOKS_AT = 0.4  # of a cycle: when a fast meter is looked at between two of them
 
 
 class World:
-    """One house of ``houses`` by its number; ``house`` is what the site file says of it now."""
+    """One house of ``sites`` by its number; ``house`` is what the site file says of it now."""
 
     def __init__(self, number: int) -> None:
-        self.built = houses.made(number)
+        self.built = sites.made(number)
         self.house: Site = self.built
-        self.town = Town(self.built)
+        self.simulated_site = SimulatedSite(self.built)
         self.jump_s = self.boot_t = 0.0
         self.synced = True
         self.params = allowed.LinkParameters(limits=self.built.limits, seed=number)
@@ -70,7 +70,7 @@ class World:
     @property
     def t(self) -> float:
         """The true second."""
-        return self.town.t
+        return self.simulated_site.t
 
     def utc_ms(self) -> int:
         return EPOCH_MS + round((self.t + self.jump_s) * 1000)
@@ -88,14 +88,14 @@ class World:
             if is_fast and self._looked(LOOKS_AT * dt_s):
                 self.turn()
                 continue
-            self.town.pass_((1 - LOOKS_AT * is_fast) * dt_s, self.utc_ms())
+            self.simulated_site.pass_((1 - LOOKS_AT * is_fast) * dt_s, self.utc_ms())
             self.turn()
 
     def _looked(self, dt_s: float) -> bool:
         """Between two cycles: whether something begins to act, so that one is due at once."""
-        self.town.pass_(dt_s, self.utc_ms())
+        self.simulated_site.pass_(dt_s, self.utc_ms())
         now = self.now()
-        for told in self.town.told_of_mains(now.ns):
+        for told in self.simulated_site.told_of_mains(now.ns):
             self.image.put(told)
         before = self.state.events
         self._watch(now)
@@ -107,7 +107,7 @@ class World:
             step_s = min(part_s, seconds)
             seconds -= step_s
             if step_s > 0:
-                self.town.pass_(step_s, self.utc_ms())
+                self.simulated_site.pass_(step_s, self.utc_ms())
         self.judge.interrupted(anew=False)
         self.turn()
 
@@ -120,7 +120,7 @@ class World:
     def turn(self) -> None:
         """One cycle, in the order of ``control/sequence.py``."""
         now = self.now()
-        for told in self.town.told(now.ns):
+        for told in self.simulated_site.told(now.ns):
             self.image.put(told)
         frozen = self.image.freeze(now.ns)
         seen = detection.update_events(self.state.events, frozen, self.house, now.ns)
@@ -133,7 +133,7 @@ class World:
         for name, order in list(self.hands.items()):
             if now.ns >= order.until_ns or seen.is_grid_lost:
                 del self.hands[name]
-        before = dict(self.town.orders)
+        before = dict(self.simulated_site.orders)
         wishes = Requests(
             caps=self.caps,
             overrides=local_plan.find_plan_orders(
@@ -145,10 +145,10 @@ class World:
         self.decision = cycle.run_cycle(frozen, wishes, self.state, now)
         self.state = self.decision.state
         for command in self.decision.commands:
-            self.town.obey(command.point, command.value)
+            self.simulated_site.obey(command.point, command.value)
         for point in self.decision.releases:
-            if point.partition(".")[0] not in self.town.deaf:
-                self.town.let_go(point)
+            if point.partition(".")[0] not in self.simulated_site.deaf:
+                self.simulated_site.let_go(point)
         self.cycles_count += 1
         self.judge.look(frozen, before, now)
         self.commands, _ = command_progress.evaluate_running_commands(self.commands, self._against(now))
@@ -228,7 +228,7 @@ class World:
         }
         kept, papers = json.loads(json.dumps(kept)), json.loads(json.dumps(state.dump_link_state(self.link)))
         for part_s in (down_s / 2, down_s / 2):
-            self.town.pass_(part_s, self.utc_ms())
+            self.simulated_site.pass_(part_s, self.utc_ms())
         if dark or reboot:
             self.boot_t = self.t
         now = self.now()
@@ -265,7 +265,7 @@ class World:
         self.hands = {asset: order for asset, order in self.hands.items() if asset not in gone}
         for asset in self.built.assets:
             if asset.name in gone:  # nobody refreshes it any more
-                self.town.let_go(point_of(asset))
+                self.simulated_site.let_go(point_of(asset))
         self.judge.forgotten(gone)
         self.judge.released -= set(points)
         self.judge.renewed |= set(points)

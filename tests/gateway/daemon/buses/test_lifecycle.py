@@ -235,7 +235,7 @@ async def test_leaving_names_what_failed_and_releases_the_rest(yard):
 
 
 def broken(readings):
-    """A bug in a door that shows with the boiler's readings only."""
+    """A bug in a driver that shows with the boiler's readings only."""
     if any(reading.point == "boiler.power_w" for reading in readings):
         raise ZeroDivisionError("a bug of the test")
 

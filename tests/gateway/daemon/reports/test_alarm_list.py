@@ -1,4 +1,4 @@
-"""The sentry tells, notes and keeps alarms; and a running gateway's list over its real sockets."""
+"""The alarm manager tells, notes and keeps alarms; and a running gateway's list over its real sockets."""
 
 import asyncio
 import contextlib
@@ -36,7 +36,7 @@ def at(second):
 
 
 class Post:
-    """A sentry with what it told the history."""
+    """A alarm manager with what it told the history."""
 
     def __init__(self, folder=None, log=None):
         self.events = []

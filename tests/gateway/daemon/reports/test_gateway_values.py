@@ -41,7 +41,7 @@ def test_a_history_that_was_removed_is_said_once():
     assert ["store.file_lost"] == told({}, lost, lost)
 
 
-def test_what_was_lost_is_noticed_as_an_alarm_and_what_fails_now_is_a_row_of_the_ladder():
+def test_what_was_lost_is_noticed_as_an_alarm_and_what_fails_now_is_a_row_of_the_loss_table():
     noticed = []
     disk = DiskMonitor(structlog.testing.CapturingLogger(), lambda code, _text: noticed.append(code))
     disk.look({"error": "disk I/O error", "set_aside": "old", "renewed_count": 1, "gaps_count": 1})

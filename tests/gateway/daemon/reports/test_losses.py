@@ -43,7 +43,7 @@ def _info(point, fallback=None):
     return PointInfo(point, "float", "1/holding:5", 1.0, writable=True, on_release=0.0, fallback=fallback)
 
 
-def _ladder(error="", *, online=True):
+def _loss_report(error="", *, online=True):
     bus = SimpleNamespace(
         name="lan", is_down=not online, devices={"gx": SimpleNamespace(owners=frozenset({"bat1", "gx"}))}
     )
@@ -61,7 +61,7 @@ def _view(*losses):
 
 
 def test_each_row_has_this_sites_own_timers():
-    found = {(row["name"], row["of"]): row["deadline_s"] for row in _ladder().render_losses()}
+    found = {(row["name"], row["of"]): row["deadline_s"] for row in _loss_report().render_losses()}
 
     assert 46.0 == found["battery-silent", "bat1"]
     assert found["load-silent", "heat"] is None
@@ -70,7 +70,7 @@ def test_each_row_has_this_sites_own_timers():
 
 
 def test_an_alarm_names_the_row_and_its_deadline():
-    view = _ladder().add_details(_view(("battery-silent", "bat1"), ("load-silent", "heat")), NOW)
+    view = _loss_report().add_details(_view(("battery-silent", "bat1"), ("load-silent", "heat")), NOW)
 
     assert "one before" == view["alarms"][0]
     assert view["alarms"][1].startswith("bat1: a battery is silent: its setpoint is being given back")
@@ -79,7 +79,7 @@ def test_an_alarm_names_the_row_and_its_deadline():
 
 
 def test_an_asset_that_is_silent_with_its_bus_is_so_for_that():
-    alarms = _ladder(online=False).add_details(
+    alarms = _loss_report(online=False).add_details(
         _view(("battery-silent", "bat1"), ("load-silent", "heat")), NOW
     )
     causes = {one.of: one.cause for one in alarms["alarms"][1:]}
@@ -88,11 +88,13 @@ def test_an_asset_that_is_silent_with_its_bus_is_so_for_that():
 
 
 def test_a_loss_says_since_when_until_it_is_over():
-    ladder = _ladder()
+    loss_report = _loss_report()
     since = [
         [
             row["since_utc_ms"]
-            for row in ladder.add_details(view, Now((at_ms - NOON) * 1_000_000, at_ms, synced=True))["losses"]
+            for row in loss_report.add_details(view, Now((at_ms - NOON) * 1_000_000, at_ms, synced=True))[
+                "losses"
+            ]
         ]
         for view, at_ms in (
             (_view(("grid-meter-lost", "")), NOON),
@@ -108,11 +110,13 @@ def test_a_loss_says_since_when_until_it_is_over():
 def test_a_house_that_is_well_is_told_as_it_is():
     view = _view()
 
-    assert view is _ladder().add_details(view, NOW)
+    assert view is _loss_report().add_details(view, NOW)
 
 
 def _outside(*args, **options):
-    return [(row["name"], row["of"]) for row in _ladder(*args, **options).add_details(_view(), NOW)["losses"]]
+    return [
+        (row["name"], row["of"]) for row in _loss_report(*args, **options).add_details(_view(), NOW)["losses"]
+    ]
 
 
 def test_a_bus_that_is_lost_and_a_disk_are_rows_too():
@@ -123,7 +127,7 @@ def test_a_bus_that_is_lost_and_a_disk_are_rows_too():
 
 
 @pytest.mark.daemon
-async def test_a_running_daemon_tells_its_ladder_and_who_asks_it_sees_the_losses(house):
+async def test_a_running_daemon_tells_its_loss_table_and_who_asks_it_sees_the_losses(house):
     gateway, devices = house
     await gateway.start()
     await gateway.until(lambda status: status["control"]["grid"]["state"] == "good")

@@ -68,7 +68,7 @@ class Tape:
 
 
 class Relay:
-    """One broker's door.  ``open`` listens on a port that stays the same, ``shut`` refuses everybody."""
+    """The port of one broker.  ``open`` listens on a port that stays the same, ``shut`` refuses everybody."""
 
     def __init__(self, target, tape, place=0):
         self.target = target

@@ -30,7 +30,7 @@ def test_ranges_hold_what_was_added_and_nothing_else(added):
 
 
 @pytest.fixture
-def shelf(make_notebook):
+def outbox(make_notebook):
     """A store with samples 1..5 of boot 7 and 1..3 of boot 9, of one stream."""
     notebook = make_notebook()
     for _ in range(5):
@@ -41,18 +41,18 @@ def shelf(make_notebook):
     return notebook
 
 
-def test_no_mark_moves_while_the_store_cannot_see_all_that_it_kept(shelf):
-    shelf.is_whole = False
-    assert (None, []) == marks_after(shelf, ALL, StreamPosition(9, 3))
-    shelf.is_whole = True
-    assert (StreamPosition(9, 3), []) == marks_after(shelf, ALL, StreamPosition(9, 3))
+def test_no_mark_moves_while_the_store_cannot_see_all_that_it_kept(outbox):
+    outbox.is_whole = False
+    assert (None, []) == marks_after(outbox, ALL, StreamPosition(9, 3))
+    outbox.is_whole = True
+    assert (StreamPosition(9, 3), []) == marks_after(outbox, ALL, StreamPosition(9, 3))
 
 
-def marks_after(shelf, sent, claim, before=None):
+def marks_after(outbox, sent, claim, before=None):
     delivery = DeliveredMarks({} if before is None else {"grid": before})
     for boot, first, count in sent:
         delivery.note_sent_samples("grid", boot, first, count)
-    notes = delivery.watermark({"grid": claim}, shelf)
+    notes = delivery.watermark({"grid": claim}, outbox)
     return delivery.marks.get("grid"), codes(notes)
 
 
@@ -92,63 +92,63 @@ AHEAD = ["district.watermark_ahead"]
         ),  # an old one: marks never go back
     ],
 )
-def test_a_mark_goes_as_far_as_both_the_district_and_this_session_did(shelf, sent, claim, before, expected):
-    assert (expected, []) == marks_after(shelf, sent, claim, before)
+def test_a_mark_goes_as_far_as_both_the_district_and_this_session_did(outbox, sent, claim, before, expected):
+    assert (expected, []) == marks_after(outbox, sent, claim, before)
 
 
 @pytest.mark.parametrize(
     "claim",
     [StreamPosition(9, 4), StreamPosition(10, 1), StreamPosition(FUTURE, 1), StreamPosition(FUTURE, FUTURE)],
 )
-def test_a_mark_of_the_future_moves_nothing_and_is_an_alarm(shelf, claim):
-    assert (None, AHEAD) == marks_after(shelf, ALL, claim)
-    assert (StreamPosition(7, 1), AHEAD) == marks_after(shelf, ALL, claim, StreamPosition(7, 1))
+def test_a_mark_of_the_future_moves_nothing_and_is_an_alarm(outbox, claim):
+    assert (None, AHEAD) == marks_after(outbox, ALL, claim)
+    assert (StreamPosition(7, 1), AHEAD) == marks_after(outbox, ALL, claim, StreamPosition(7, 1))
 
 
-def test_what_was_evicted_before_it_could_leave_holds_no_mark_back(shelf):
-    shelf.kept = [sample for sample in shelf.kept if (sample.boot, sample.seq) not in {(7, 2), (7, 3)}]
+def test_what_was_evicted_before_it_could_leave_holds_no_mark_back(outbox):
+    outbox.kept = [sample for sample in outbox.kept if (sample.boot, sample.seq) not in {(7, 2), (7, 3)}]
     assert (StreamPosition(9, 3), []) == marks_after(
-        shelf, ((7, 1, 1), (7, 4, 2), (9, 1, 3)), StreamPosition(9, 3)
+        outbox, ((7, 1, 1), (7, 4, 2), (9, 1, 3)), StreamPosition(9, 3)
     )
 
 
 def test_samples_of_an_older_boot_that_are_found_late_hold_the_mark_back_until_they_left(make_notebook):
-    shelf, delivery = make_notebook(9), DeliveredMarks()
-    shelf.put("grid", "power_w", 1.0)
+    outbox, delivery = make_notebook(9), DeliveredMarks()
+    outbox.put("grid", "power_w", 1.0)
     delivery.note_sent_samples("grid", 9, 1, 1)
     late = make_notebook(8)
     late.put("grid", "power_w", 1.0)
-    shelf.kept = [*late.kept, *shelf.kept]
-    delivery.watermark({"grid": StreamPosition(9, 1)}, shelf)
+    outbox.kept = [*late.kept, *outbox.kept]
+    delivery.watermark({"grid": StreamPosition(9, 1)}, outbox)
     assert {} == delivery.marks
 
     delivery.note_sent_samples("grid", 8, 1, 1)
-    delivery.watermark({"grid": StreamPosition(9, 1)}, shelf)
+    delivery.watermark({"grid": StreamPosition(9, 1)}, outbox)
     assert {"grid": StreamPosition(9, 1)} == delivery.marks
 
 
 def test_a_new_session_has_sent_nothing_and_events_have_a_session_of_their_own(make_notebook):
-    shelf, delivery = make_notebook(), DeliveredMarks()
+    outbox, delivery = make_notebook(), DeliveredMarks()
     for stream in ("grid", "event"):
-        shelf.put(stream, "power_w", 1.0)
+        outbox.put(stream, "power_w", 1.0)
         delivery.note_sent_samples(stream, 7, 1, 1)
     claims = {"grid": StreamPosition(7, 1), "event": StreamPosition(7, 1)}
     delivery.start_data_session()
-    delivery.watermark(claims, shelf)
+    delivery.watermark(claims, outbox)
     assert {"event": StreamPosition(7, 1)} == delivery.marks
 
     delivery = DeliveredMarks()
     delivery.note_sent_samples("event", 7, 1, 1)
     delivery.start_event_session()
-    delivery.watermark(claims, shelf)
+    delivery.watermark(claims, outbox)
     assert {} == delivery.marks
 
 
 def test_the_alarm_names_three_streams_and_counts_the_others(make_notebook):
-    shelf = make_notebook()
+    outbox = make_notebook()
     for stream in "abcde":
-        shelf.put(stream, "power_w", 1.0)
-    (note,) = DeliveredMarks().watermark({stream: StreamPosition(FUTURE, 1) for stream in "abcdex"}, shelf)
+        outbox.put(stream, "power_w", 1.0)
+    (note,) = DeliveredMarks().watermark({stream: StreamPosition(FUTURE, 1) for stream in "abcdex"}, outbox)
     assert f"a {FUTURE}/1, b {FUTURE}/1, c {FUTURE}/1 and 2 more" in note.text
     assert ["a", "b", "c"] == note.data["streams"]
 

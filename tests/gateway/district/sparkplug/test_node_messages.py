@@ -14,7 +14,7 @@ from quartier_drivers.readings import Quality
 NBIRTH = Note("test", "stands for the node's birth")
 
 
-def voice_of(*counts):
+def messages_of(*counts):
     catalog = MetricCatalog()
     for number, count in enumerate(counts):
         for at in range(count):
@@ -28,23 +28,23 @@ def born(effects):
 
 def test_a_small_house_is_born_at_once(world):
     births = BirthQueue()
-    assert ["load0", "load1"] == born(births.begin(NBIRTH, voice_of(3, 4), world.scene))
+    assert ["load0", "load1"] == born(births.begin(NBIRTH, messages_of(3, 4), world.scene))
     assert not births
 
 
 def test_a_portion_ends_with_the_device_that_fills_it(world):
-    births, voice = BirthQueue(), voice_of(BIRTH_METRICS_MAX - 1, BIRTH_METRICS_MAX, 1, 1)
-    assert ["load0", "load1"] == born(births.begin(NBIRTH, voice, world.scene))
+    births, messages = BirthQueue(), messages_of(BIRTH_METRICS_MAX - 1, BIRTH_METRICS_MAX, 1, 1)
+    assert ["load0", "load1"] == born(births.begin(NBIRTH, messages, world.scene))
     assert births
-    assert ["load2", "load3"] == born(births.portion(voice, world.scene))
+    assert ["load2", "load3"] == born(births.portion(messages, world.scene))
     assert not births
 
 
 def test_a_connection_that_is_gone_bears_nobody(world):
-    births, voice = BirthQueue(), voice_of(BIRTH_METRICS_MAX, 1)
-    births.begin(NBIRTH, voice, world.scene)
+    births, messages = BirthQueue(), messages_of(BIRTH_METRICS_MAX, 1)
+    births.begin(NBIRTH, messages, world.scene)
     births.clear()
-    assert [] == births.portion(voice, world.scene)
+    assert [] == births.portion(messages, world.scene)
 
 
 ME = Identity("issy", "b012")
@@ -57,33 +57,33 @@ def test_names_on_the_wire():
 
 
 def test_the_count_wraps_from_255_to_0_and_a_birth_starts_it_anew(world, catalog):
-    voice = NodeMessages(ME, catalog, aliases=False)
+    messages = NodeMessages(ME, catalog, aliases=False)
     run = run_of([Sample("grid", 7, 1, "power_w", world.utc_ms, 1.0)])
-    voice.learn(run)
-    voice.make_nbirth(0, [], world.scene)
-    told = [voice.data(run, 0, world.now, historical=False)[0] for _ in range(300)]
+    messages.learn(run)
+    messages.make_nbirth(0, [], world.scene)
+    told = [messages.data(run, 0, world.now, historical=False)[0] for _ in range(300)]
     numbers = [decode_payload(message.payload).seq for message in told]
     assert [(n + 1) % 256 for n in range(300)] == numbers
-    assert 0 == decode_payload(voice.make_nbirth(0, [], world.scene).payload).seq
-    assert 1 == decode_payload(voice.make_dbirth("grid", world.scene).payload).seq
+    assert 0 == decode_payload(messages.make_nbirth(0, [], world.scene).payload).seq
+    assert 1 == decode_payload(messages.make_dbirth("grid", world.scene).payload).seq
 
 
 def test_births_stand_in_the_order_of_their_times(world, catalog):
     world.latest["ev1.plugged_on"] = PointValue(True, Quality.GOOD, 0.1)
     world.latest["ev1.charge_state"] = PointValue(3, Quality.GOOD, 9.0)
     world.latest["rs485.requests_count"] = PointValue(17, Quality.GOOD, 600.0)
-    voice = NodeMessages(ME, catalog, aliases=False)
-    device = decode_payload(voice.make_dbirth("ev1", world.scene).payload).metrics
-    node = decode_payload(voice.make_nbirth(5, [], world.scene).payload).metrics
+    messages = NodeMessages(ME, catalog, aliases=False)
+    device = decode_payload(messages.make_dbirth("ev1", world.scene).payload).metrics
+    node = decode_payload(messages.make_nbirth(5, [], world.scene).payload).metrics
     assert ["charge_state", "plugged_on"] == [metric.name for metric in device]
     assert ("rs485.requests_count", "bdSeq") == (node[0].name, node[-1].name)
 
 
 def test_data_says_which_samples_it_delivers(world, catalog):
-    voice = NodeMessages(ME, catalog, aliases=False)
+    messages = NodeMessages(ME, catalog, aliases=False)
     run = run_of([Sample("node", 7, n, "rs485.requests_count", world.utc_ms, n) for n in (4, 5)])
-    voice.learn(run)
-    message, count = voice.data(run, 0, world.now, historical=True)
+    messages.learn(run)
+    message, count = messages.data(run, 0, world.now, historical=True)
     assert 2 == count
     assert ("spBv1.0/issy/NDATA/b012", "node", StreamPosition(7, 5)) == (
         message.topic,

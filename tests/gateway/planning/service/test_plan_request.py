@@ -36,7 +36,7 @@ QUESTION = PlanRequest(
 )
 
 
-def school(hours, premises=PREMISES):
+def training(hours, premises=PREMISES):
     """A learner that has lived so long with 400 W and no sun, which ends at the question's start."""
     learner = Learner(premises)
     last = learner.grid.find_slot(START_S)
@@ -46,7 +46,7 @@ def school(hours, premises=PREMISES):
 
 
 def test_what_is_measured_counts_for_the_first_step_and_what_cars_take_beside_the_forecast():
-    found = answer_request(QUESTION, school(96))
+    found = answer_request(QUESTION, training(96))
     foretold = found.forecast.load.mean_w
 
     assert (800.0, 100.0) == (found.outlook.load_w[0], found.outlook.pv_w[0])
@@ -56,7 +56,7 @@ def test_what_is_measured_counts_for_the_first_step_and_what_cars_take_beside_th
 
 
 def test_the_wish_begins_with_the_question_and_ends_when_it_says():
-    wish = answer_request(QUESTION, school(96)).local_plan
+    wish = answer_request(QUESTION, training(96)).local_plan
 
     assert (["bat1"], 50 * S, 950 * S) == ([*wish.aims], wish.start_ns, wish.expires_ns)
     assert round(START_S * 1000) - 50_000 == wish.offset_ms
@@ -64,7 +64,7 @@ def test_the_wish_begins_with_the_question_and_ends_when_it_says():
 
 
 def test_at_eight_in_the_evening_it_waits_for_ten_and_charges_then_and_says_when_it_is_used():
-    found = answer_request(replace(QUESTION, net_w=400.0, cars_w=[0.0] * 144), school(96))
+    found = answer_request(replace(QUESTION, net_w=400.0, cars_w=[0.0] * 144), training(96))
     charges = [number for number, step in enumerate(found.plan.steps) if step.battery_w > 10 and number < 60]
 
     assert charges
@@ -75,8 +75,8 @@ def test_at_eight_in_the_evening_it_waits_for_ten_and_charges_then_and_says_when
 def test_a_forecast_that_was_hardly_tried_is_not_planned_by():
     wanted, sunless = replace(QUESTION, history_min_s=259_200.0), replace(PREMISES, pv_rated_w=0.0)
     with pytest.raises(RefusedError, match=r"held against 4[78] h of what happened, 72 h are wanted"):
-        answer_request(wanted, school(49, sunless))
-    check_forecast_trust(wanted, school(74, sunless))
+        answer_request(wanted, training(49, sunless))
+    check_forecast_trust(wanted, training(74, sunless))
     check_forecast_trust(QUESTION, Learner(PREMISES))  # none is wanted: the site file's default will do
 
 
@@ -96,11 +96,11 @@ def signalled(hours):
 
 
 def test_the_horizon_ends_where_prices_are_no_longer_known_and_too_few_are_refused():
-    assert 48 == len(answer_request(signalled(12), school(96)).plan.steps)
+    assert 48 == len(answer_request(signalled(12), training(96)).plan.steps)
     with pytest.raises(RefusedError, match=r"prices are known for 3 h only"):
-        answer_request(signalled(3), school(96))
+        answer_request(signalled(3), training(96))
     with pytest.raises(RefusedError, match=r"prices are known for 0 h only"):
-        answer_request(replace(signalled(12), quotes=()), school(96))
+        answer_request(replace(signalled(12), quotes=()), training(96))
 
 
 def test_a_red_day_that_the_meter_told_is_prepared_for_in_the_night_before():
@@ -122,19 +122,19 @@ def test_a_red_day_that_the_meter_told_is_prepared_for_in_the_night_before():
 def test_carbon_that_is_signalled_for_some_hours_is_foretold_beyond_them():
     quotes = (PriceSignal(START_S, START_S + 7_200, {"import_g_per_wh": 0.05}),)
     asked = replace(QUESTION, quotes=quotes, contract=Contract(co2_eur_per_g=1e-3))
-    foretold = answer_request(replace(asked, co2_g_per_wh=[0.4] * 144), school(96)).outlook.import_g_per_wh
-    alone = answer_request(asked, school(96)).outlook.import_g_per_wh
+    foretold = answer_request(replace(asked, co2_g_per_wh=[0.4] * 144), training(96)).outlook.import_g_per_wh
+    alone = answer_request(asked, training(96)).outlook.import_g_per_wh
 
     assert ([0.05] * 8, [0.4] * 136) == (foretold[:8], foretold[8:])
     assert [0.05] * 144 == pytest.approx(alone), "nothing else is known: no later hour looks cleaner"
-    assert {0.0} == set(answer_request(QUESTION, school(96)).outlook.import_g_per_wh)
+    assert {0.0} == set(answer_request(QUESTION, training(96)).outlook.import_g_per_wh)
 
 
 def test_the_price_of_a_days_largest_import_holds_what_is_bought_and_the_reason_says_so():
     cheap = replace(QUESTION, cars_w=[0.0] * 144, net_w=400.0)
     tier = Surcharge([1_500.0] * 144, 1e-3)
-    free = answer_request(cheap, school(96)).plan
-    held = answer_request(replace(cheap, contract=Contract(surcharges=(tier,))), school(96))
+    free = answer_request(cheap, training(96)).plan
+    held = answer_request(replace(cheap, contract=Contract(surcharges=(tier,))), training(96))
 
     assert free.peak_w > 2_000.0
     assert max(step.grid_w for step in held.plan.steps) < 1_600.0
@@ -144,7 +144,7 @@ def test_the_price_of_a_days_largest_import_holds_what_is_bought_and_the_reason_
 def test_a_car_is_planned_first_and_the_battery_beside_what_it_takes():
     car = CarModel(need_wh=5_520, room_wh=5_520, from_step=0, until_step=40, current_max_a=16, efficiency=1.0)
     asked = replace(QUESTION, cars_w=[0.0] * 144, cars={"ev1": car}, unplanned_w={"ev1": [0.0] * 144})
-    found = answer_request(asked, school(96))
+    found = answer_request(asked, training(96))
     foretold, power_w = found.forecast.load.mean_w, found.others.powers_w["ev1"]
 
     assert 5_520 == pytest.approx(sum(power_w[8:40]) / 4), "22 h is two hours on"
@@ -161,8 +161,8 @@ def test_a_car_spreads_over_the_cheap_hours_where_the_days_largest_import_has_a_
     )
     asked = replace(QUESTION, cars_w=[0.0] * 144, cars={"ev1": car}, unplanned_w={"ev1": [0.0] * 144})
     tier = Surcharge([2_500.0] * 144, 1e-3)
-    free = answer_request(asked, school(96))
-    held = answer_request(replace(asked, contract=Contract(surcharges=(tier,))), school(96))
+    free = answer_request(asked, training(96))
+    held = answer_request(replace(asked, contract=Contract(surcharges=(tier,))), training(96))
 
     assert max(free.others.powers_w["ev1"]) > 3_600.0
     assert max(held.others.powers_w["ev1"]) < 2_500.0
@@ -172,7 +172,7 @@ def test_a_car_spreads_over_the_cheap_hours_where_the_days_largest_import_has_a_
 def test_two_batteries_are_planned_together_and_each_has_aims_of_its_own():
     one = QUESTION.batteries["bat1"]
     two = {"bat1": one, "bat2": replace(one, capacity_wh=4_000, reserve_wh=400, energy_wh=400)}
-    found = answer_request(replace(QUESTION, batteries=two, cars_w=[0.0] * 144), school(96))
+    found = answer_request(replace(QUESTION, batteries=two, cars_w=[0.0] * 144), training(96))
     powers_w = {name: [step.battery_w for step in led.plan.steps] for name, led in found.batteries.items()}
 
     assert ["bat1", "bat2"] == [*found.batteries] == [*found.local_plan.aims]
@@ -186,12 +186,12 @@ def test_two_batteries_are_planned_together_and_each_has_aims_of_its_own():
 def test_a_house_without_a_battery_has_legs_alone_and_a_site_that_is_refused_one_battery_that_leads():
     car = CarModel(need_wh=5_520, room_wh=5_520, from_step=0, until_step=40, current_max_a=16, efficiency=1.0)
     more = {"cars": {"ev1": car}, "unplanned_w": {"ev1": [0.0] * 144}}
-    bare = answer_request(replace(QUESTION, batteries={}, **more), school(96))
+    bare = answer_request(replace(QUESTION, batteries={}, **more), training(96))
     assert ({}, ["ev1"]) == (bare.local_plan.aims, [*bare.local_plan.legs])
     assert {0.0} == {step.battery_w for step in bare.plan.steps}
     more["cars"] = {"ev1": replace(car, need_wh=5e6, room_wh=5e6)}
     two = {"bat1": QUESTION.batteries["bat1"], "bat2": QUESTION.batteries["bat1"]}
-    refused = answer_request(replace(QUESTION, batteries=two, **more), school(96))
+    refused = answer_request(replace(QUESTION, batteries=two, **more), training(96))
 
     assert (["bat1"], {}) == ([*refused.local_plan.aims], refused.local_plan.legs)
     assert "ev1" in refused.others.why_not

@@ -364,9 +364,9 @@ async def test_the_days_largest_import_and_carbon_enter_the_plan_and_are_told(ho
     async with house(planning(**keys)) as found, asyncio.TaskGroup() as group:
         await found.well()
         made = found.planner()
-        tolls, now = made._training.surcharges, found.yard.clock.now()
+        surcharges, now = made._training.surcharges, found.yard.clock.now()
         for hour in range(now.utc_ms // 3_600_000 - 72, now.utc_ms // 3_600_000 + 1):  # at midnight too
-            tolls.learn(hour, 1_800.0)
+            surcharges.learn(hour, 1_800.0)
         spans = (SignalInterval(7_200, {"import_g_per_wh": 0.08}),)
         times = dict.fromkeys(("nbf_utc_ms", "start_utc_ms"), now.utc_ms - 600_000)
         exp_ms = now.utc_ms + 7_200_000

@@ -28,7 +28,7 @@ STEP_S = 300
 
 
 @pytest.fixture
-def school(tmp_path):
+def training(tmp_path):
     path = tmp_path / "site.toml"
     path.write_text(SITE)
 
@@ -62,9 +62,9 @@ def lived(tmp_path):
     return live
 
 
-def test_whole_hours_are_learnt_once_and_their_load_is_without_battery_and_sun(school, lived):
+def test_whole_hours_are_learnt_once_and_their_load_is_without_battery_and_sun(training, lived):
     lived(30)
-    one = school()
+    one = training()
     assert one.catch_up(BEGIN_S + 30 * 3600 + 60)
     found = one._columns(BEGIN_S, BEGIN_S + 3600, 4)
 
@@ -74,16 +74,16 @@ def test_whole_hours_are_learnt_once_and_their_load_is_without_battery_and_sun(s
     assert not one.catch_up(BEGIN_S + 30 * 3600 + 120), "the hour that runs is not over"
 
 
-def test_a_meter_of_va_tells_the_grid_less_its_export(school, lived):
+def test_a_meter_of_va_tells_the_grid_less_its_export(training, lived):
     lived(2, grid="grid.apparent_power_va", beside={"grid.apparent_power_export_va": 300.0}.items())
-    one = school()
+    one = training()
     found = one._columns(BEGIN_S, BEGIN_S + 3600, 4)
 
     assert 500.0 == pytest.approx(one._step(found, 1)[0], abs=101)
 
 
-def test_what_is_not_known_is_no_load_and_without_a_history_nothing_is_learnt(school, lived):
-    one = school()
+def test_what_is_not_known_is_no_load_and_without_a_history_nothing_is_learnt(training, lived):
+    one = training()
     assert one.catch_up(BEGIN_S + 7200)
     assert math.isnan(one.learner.newest)
     lived(2)
@@ -92,12 +92,12 @@ def test_what_is_not_known_is_no_load_and_without_a_history_nothing_is_learnt(sc
     assert (None, 200.0) == one._step(found, 0)
 
 
-def test_what_was_learnt_outlives_a_restart(school, lived):
+def test_what_was_learnt_outlives_a_restart(training, lived):
     lived(30)
-    one = school()
+    one = training()
     one.catch_up(BEGIN_S + 30 * 3600)
     one.keep()
-    other = school()
+    other = training()
     other.recall()
 
     assert "" == other.why_new
@@ -105,9 +105,9 @@ def test_what_was_learnt_outlives_a_restart(school, lived):
     assert not other.catch_up(BEGIN_S + 30 * 3600)
 
 
-def test_what_a_clock_that_was_wrong_has_taught_is_begun_anew_from_the_history(school, lived):
+def test_what_a_clock_that_was_wrong_has_taught_is_begun_anew_from_the_history(training, lived):
     lived(30)
-    one, other = school(), school()
+    one, other = training(), training()
     now_s = BEGIN_S + 30 * 3600
     one.catch_up(now_s)
     one.catch_up(now_s + 90 * 86_400)
@@ -120,9 +120,9 @@ def test_what_a_clock_that_was_wrong_has_taught_is_begun_anew_from_the_history(s
     assert other.surcharges.keep() == one.surcharges.keep()
 
 
-def test_a_clock_that_is_put_back_by_less_than_an_hour_forgets_nothing(school, lived):
+def test_a_clock_that_is_put_back_by_less_than_an_hour_forgets_nothing(training, lived):
     lived(30)
-    one = school()
+    one = training()
     one.catch_up(BEGIN_S + 30 * 3600)
     known = one.learner.keep()
 
@@ -130,17 +130,17 @@ def test_a_clock_that_is_put_back_by_less_than_an_hour_forgets_nothing(school, l
     assert ("", known) == (one.why_new, one.learner.keep())
 
 
-def test_a_jump_of_a_counter_is_no_import_that_a_month_or_a_day_has_reached(school, lived):
+def test_a_jump_of_a_counter_is_no_import_that_a_month_or_a_day_has_reached(training, lived):
     lived(3, beside={"grid.power_w": 5e6}.items())
-    one = school()
+    one = training()
     one.catch_up(BEGIN_S + 3 * 3600)
 
     assert (0.0, 0.0) == (one.surcharges.month_w, one.surcharges.peak_history.top_w)
     assert (BEGIN_S // 3600) + 2 == one.surcharges.newest
 
 
-def test_what_another_house_learnt_is_not_taken(school, lived, tmp_path):
-    one = school()
+def test_what_another_house_learnt_is_not_taken(training, lived, tmp_path):
+    one = training()
     one.keep()
     other = ForecastTraining(
         SiteFacts(pv_rated_w=3000.0),
@@ -155,9 +155,9 @@ def test_what_another_house_learnt_is_not_taken(school, lived, tmp_path):
     del lived
 
 
-def test_a_battery_that_rests_for_longer_than_the_history_looks_back_is_known_to_rest(school, lived):
+def test_a_battery_that_rests_for_longer_than_the_history_looks_back_is_known_to_rest(training, lived):
     lived(30)
-    at_once, hourly = school(), school()
+    at_once, hourly = training(), training()
     at_once.catch_up(BEGIN_S + 30 * 3600)
     for hour in range(1, 31):
         hourly.catch_up(BEGIN_S + hour * 3600)
@@ -166,9 +166,9 @@ def test_a_battery_that_rests_for_longer_than_the_history_looks_back_is_known_to
     assert at_once.learner.newest == hourly.learner.newest
 
 
-def test_a_first_start_learns_from_four_weeks_at_most(school, lived):
+def test_a_first_start_learns_from_four_weeks_at_most(training, lived):
     lived(26)
-    one = school()
+    one = training()
     spans, tried = [], []
 
     def learn(begin_s, until_s, *, tries):
@@ -183,14 +183,14 @@ def test_a_first_start_learns_from_four_weeks_at_most(school, lived):
     assert [False] * 21 + [True] * 7 == tried
 
 
-def test_what_today_has_imported_is_learnt_from_the_history_and_kept(school, lived):
+def test_what_today_has_imported_is_learnt_from_the_history_and_kept(training, lived):
     lived(30)
-    one = school()
+    one = training()
     one.catch_up(BEGIN_S + 30 * 3600)
     assert pytest.approx(1600.0, abs=101) == one.surcharges.peak_history.top_w
     assert 1 <= len(one.surcharges.peak_history.days_w)
     one.keep()
-    other = school()
+    other = training()
     other.recall()
     assert one.surcharges.keep() == other.surcharges.keep()
 
@@ -211,15 +211,15 @@ def test_what_the_battery_took_is_held_against_the_rule_where_the_site_file_want
     )
     one.catch_up(BEGIN_S + 30 * 3600)
 
-    crest = one.surcharges.rule_baseline.day_peak
-    assert pytest.approx(600.0, abs=101) == crest.usual, "without the battery's 1000 W"
-    assert crest.days > crest.step_d
+    peak = one.surcharges.rule_baseline.day_peak
+    assert pytest.approx(600.0, abs=101) == peak.usual, "without the battery's 1000 W"
+    assert peak.days > peak.step_d
     assert 2_000.0 == one.surcharges.rule.energy_wh, "the reserve: there is no sun that is left over"
 
 
-def test_imports_that_an_earlier_version_did_not_keep_are_learnt_anew_and_nothing_else_twice(school, lived):
+def test_imports_that_an_earlier_version_did_not_keep_are_learnt_anew_and_nothing_else_twice(training, lived):
     lived(30)
-    one, tried = school(), []
+    one, tried = training(), []
     one.catch_up(BEGIN_S + 30 * 3600)
     before, learnt = one.learner.keep(), one.surcharges.keep()
     one.surcharges = type(one.surcharges)("Europe/Paris")
@@ -232,10 +232,10 @@ def test_imports_that_an_earlier_version_did_not_keep_are_learnt_anew_and_nothin
 
 
 def test_a_restart_in_the_middle_of_a_day_knows_what_it_has_reached_from_what_was_kept_and_the_history(
-    school, lived
+    training, lived
 ):
     lived(30)
-    whole, first, second = school(), school(), school()
+    whole, first, second = training(), training(), training()
     whole.catch_up(BEGIN_S + 30 * 3600)
     first.catch_up(BEGIN_S + 20 * 3600)
     first.keep()
@@ -253,9 +253,9 @@ def test_what_is_planned_apart_is_no_part_of_the_load_and_nothing_is_known_witho
     lived(2, beside={"boiler.power_w": 300.0}.items())
     found = []
     for premises in (PREMISES, apart, replace(PREMISES, apart=("gone",))):
-        school = ForecastTraining(premises, load_site(path), tmp_path / "history.db", tmp_path, tmp_path)
-        columns = school._columns(BEGIN_S, BEGIN_S + 3600, 4)
-        found.append(school._step(columns, 2)[0])
+        training = ForecastTraining(premises, load_site(path), tmp_path / "history.db", tmp_path, tmp_path)
+        columns = training._columns(BEGIN_S, BEGIN_S + 3600, 4)
+        found.append(training._step(columns, 2)[0])
 
     assert 300.0 == pytest.approx(found[0] - found[1])
     assert found[2] is None

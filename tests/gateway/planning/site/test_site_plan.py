@@ -1,4 +1,4 @@
-"""The door for a whole site: who does what when, what was given up in which order, and why."""
+"""The entry point for a whole site: who does what when, what was given up in which order, and why."""
 
 import math
 from dataclasses import replace
@@ -86,7 +86,7 @@ def test_a_cap_is_not_broken_for_the_comfort_of_many_steps_nor_for_what_a_batter
     assert max(plan.grid_w) <= 500.0 + 1e-6
 
 
-def test_each_rung_counts_more_than_the_one_below_it() -> None:
+def test_each_level_counts_more_than_the_one_below_it() -> None:
     plan = plan_site(site(ahead=outlook(import_max_w=1500.0), car=CAR, tank=TANK))
     counted = [plan.given_up_eur_per_wh[name] for name in ("target", "comfort", "car", "caps")]
 
@@ -95,7 +95,7 @@ def test_each_rung_counts_more_than_the_one_below_it() -> None:
 
 
 @pytest.mark.parametrize("seed", seeds([3, 6, 7, 8], [1, 10, 11]))
-def test_what_is_given_up_is_the_least_rung_by_rung(seed: int) -> None:
+def test_what_is_given_up_is_the_least_level_by_level(seed: int) -> None:
     one = draw_strained_site(seed)
     plan, judge = plan_site(one), SiteProgram(one).solve_staged(within=1e-5)
 

@@ -1,4 +1,4 @@
-"""The door: what a plan tells, and what was given up for it in which order."""
+"""The entry point: what a plan tells, and what was given up for it in which order."""
 
 from dataclasses import replace
 from math import inf

@@ -1,4 +1,4 @@
-"""Lanes by scripted errands: who is waited for, who has room, what a lost line leaves."""
+"""Slots by scripted exchanges: who is waited for, who has room, what a lost line leaves."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ def health(name, *, trunk="", failures=0, known=True):
     return DeviceHealth(name, driver, known=known, failures_count=failures)
 
 
-class Errand:
+class Exchange:
     """Something that takes until it is told to end, or its line is closed."""
 
     def __init__(self):
@@ -50,198 +50,198 @@ def wide(bus=4, trunk=2):
     ), freed
 
 
-async def through(lanes, work, close=None):
+async def through(slots, work, close=None):
     """Do ``work``, with a line that can be closed."""
 
     async def closed():
         if close is not None:
             close()
 
-    await lanes.through(work, closed)
+    await slots.through(work, closed)
 
 
-async def begun(lanes, *devices, writes=False):
-    errands = [Errand() for _ in devices]
-    for one, errand in zip(devices, errands, strict=True):
-        assert lanes.admits(one)
-        await lanes.run(one, errand, writes=writes)
+async def begun(slots, *devices, writes=False):
+    exchanges = [Exchange() for _ in devices]
+    for one, exchange in zip(devices, exchanges, strict=True):
+        assert slots.admits(one)
+        await slots.run(one, exchange, writes=writes)
     await asyncio.sleep(0)
-    return errands
+    return exchanges
 
 
-async def all_done(lanes):
-    await asyncio.wait(lanes._exchanges)
+async def all_done(slots):
+    await asyncio.wait(slots._exchanges)
 
 
 async def test_on_other_lines_what_is_begun_is_waited_for_and_there_is_always_room():
-    lanes, story, one = ConcurrentExchanges(SimpleNamespace(), lambda _one: None), [], health("m1")
+    slots, story, one = ConcurrentExchanges(SimpleNamespace(), lambda _one: None), [], health("m1")
 
-    async def errand():
+    async def exchange():
         story.append("done")
 
     async def work():
-        await lanes.run(one, errand)
+        await slots.run(one, exchange)
         story.append("gone on")
 
-    await through(lanes, work)
+    await through(slots, work)
 
     assert ["done", "gone on"] == story
-    assert (False, True, 1.0) == (lanes.is_wide, lanes.has_room(one), lanes.free_share)
+    assert (False, True, 1.0) == (slots.is_wide, slots.has_room(one), slots.free_share)
 
 
 async def test_a_failure_on_another_line_is_the_callers():
-    lanes = ConcurrentExchanges(SimpleNamespace(), lambda _one: None)
+    slots = ConcurrentExchanges(SimpleNamespace(), lambda _one: None)
 
-    async def errand():
+    async def exchange():
         raise LinkLost("gone")
 
     async def work():
-        await lanes.run(health("m1"), errand)
+        await slots.run(health("m1"), exchange)
 
     with pytest.raises(LinkLost):
-        await through(lanes, work)
+        await through(slots, work)
 
 
 async def test_on_a_wide_line_others_are_asked_meanwhile_and_each_device_one_thing_at_a_time():
-    lanes, freed = wide()
+    slots, freed = wide()
     first, second = health("a"), health("b")
 
     async def work():
-        errands = await begun(lanes, first, second)
-        assert [["begun"], ["begun"]] == [one.story for one in errands]
+        exchanges = await begun(slots, first, second)
+        assert [["begun"], ["begun"]] == [one.story for one in exchanges]
         assert [NEVER_NS, NEVER_NS] == [first.due_ns, second.due_ns], "its next turn is after its answer"
-        assert (True, 0.5) == (lanes.is_asking, lanes.free_share)
-        for one in errands:
+        assert (True, 0.5) == (slots.is_asking, slots.free_share)
+        for one in exchanges:
             one.end()
 
-    await through(lanes, work)
-    assert (["a", "b"], [0, 0], 1.0) == (freed, [first.due_ns, second.due_ns], lanes.free_share)
+    await through(slots, work)
+    assert (["a", "b"], [0, 0], 1.0) == (freed, [first.due_ns, second.due_ns], slots.free_share)
 
 
-async def test_who_finds_no_lane_has_its_turn_when_one_is_free():
-    lanes, freed = wide(bus=1)
+async def test_who_finds_no_slot_has_its_turn_when_one_is_free():
+    slots, freed = wide(bus=1)
     waiting = health("b")
 
     async def work():
-        (errand,) = await begun(lanes, health("a"))
-        assert (False, NEVER_NS) == (lanes.admits(waiting), waiting.due_ns)
-        errand.end()
+        (exchange,) = await begun(slots, health("a"))
+        assert (False, NEVER_NS) == (slots.admits(waiting), waiting.due_ns)
+        exchange.end()
 
-    await through(lanes, work)
-    assert (["a", "b"], 0, True) == (freed, waiting.due_ns, lanes.admits(waiting))
+    await through(slots, work)
+    assert (["a", "b"], 0, True) == (freed, waiting.due_ns, slots.admits(waiting))
 
 
-async def test_those_behind_one_router_share_its_lanes_and_take_none_of_the_others():
-    lanes, _ = wide(bus=8, trunk=2)
+async def test_those_behind_one_router_share_its_slots_and_take_none_of_the_others():
+    slots, _ = wide(bus=8, trunk=2)
 
     async def work():
-        errands = await begun(lanes, health("a", trunk="network 1"), health("b", trunk="network 1"))
-        found = [lanes.has_room(health("x", trunk=trunk)) for trunk in ("network 1", "network 2", "")]
+        exchanges = await begun(slots, health("a", trunk="network 1"), health("b", trunk="network 1"))
+        found = [slots.has_room(health("x", trunk=trunk)) for trunk in ("network 1", "network 2", "")]
         assert [False, True, True] == found
-        for one in errands:
+        for one in exchanges:
             one.end()
 
-    await through(lanes, work)
+    await through(slots, work)
 
 
 @pytest.mark.parametrize("doubt", [{"failures": 1}, {"known": False}])
-async def test_who_may_be_silent_leaves_the_last_lanes_to_those_who_answer(doubt):
-    lanes, _ = wide(bus=8, trunk=4)
+async def test_who_may_be_silent_leaves_the_last_slots_to_those_who_answer(doubt):
+    slots, _ = wide(bus=8, trunk=4)
     silent = [health(f"silent{number}", trunk="network 1", **doubt) for number in range(4)]
 
     async def work():
-        errands = await begun(lanes, *silent[:3])
+        exchanges = await begun(slots, *silent[:3])
         well = health("well", trunk="network 1")
-        assert (False, True) == (lanes.has_room(silent[3]), lanes.has_room(well))
-        assert not lanes.is_asking, "nobody's news wait for who is silent"
-        for one in errands:
+        assert (False, True) == (slots.has_room(silent[3]), slots.has_room(well))
+        assert not slots.is_asking, "nobody's news wait for who is silent"
+        for one in exchanges:
             one.end()
 
-    await through(lanes, work)
+    await through(slots, work)
 
 
-async def test_one_lane_is_for_everybody():
-    lanes, _ = wide(bus=1, trunk=1)
+async def test_one_slot_is_for_everybody():
+    slots, _ = wide(bus=1, trunk=1)
 
-    assert lanes.has_room(health("silent", trunk="network 1", failures=3))
+    assert slots.has_room(health("silent", trunk="network 1", failures=3))
 
 
-@pytest.mark.parametrize("error", [LinkLost("gone"), ZeroDivisionError("a fault of a door")])
-async def test_what_a_lane_fails_with_is_raised_once_by_who_looks(error):
-    lanes, freed = wide()
+@pytest.mark.parametrize("error", [LinkLost("gone"), ZeroDivisionError("a fault of a driver")])
+async def test_what_a_slot_fails_with_is_raised_once_by_who_looks(error):
+    slots, freed = wide()
 
     async def work():
-        (errand,) = await begun(lanes, health("a"))
-        errand.end(error)
-        await all_done(lanes)
+        (exchange,) = await begun(slots, health("a"))
+        exchange.end(error)
+        await all_done(slots)
         with pytest.raises(type(error)):
-            lanes.check()
-        lanes.check()
+            slots.check()
+        slots.check()
 
-    await through(lanes, work)
+    await through(slots, work)
     assert ["a"] == freed
 
 
 @pytest.mark.parametrize(
     ("error", "counts"), [(LinkLost("gone"), False), (ZeroDivisionError("a fault"), True)]
 )
-async def test_who_ends_waits_for_what_is_under_way_and_only_a_fault_of_a_door_counts(error, counts):
-    lanes, _ = wide()
-    errands = []
+async def test_who_ends_waits_for_what_is_under_way_and_only_a_fault_of_a_driver_counts(error, counts):
+    slots, _ = wide()
+    exchanges = []
 
     async def work():
-        errands.extend(await begun(lanes, health("a"), health("b")))
-        errands[0].end(error)
-        asyncio.get_running_loop().call_soon(errands[1].end)
+        exchanges.extend(await begun(slots, health("a"), health("b")))
+        exchanges[0].end(error)
+        asyncio.get_running_loop().call_soon(exchanges[1].end)
 
     with pytest.raises(ZeroDivisionError) if counts else contextlib.nullcontext():
-        await through(lanes, work)
-    assert "ended" == errands[1].story[-1]
+        await through(slots, work)
+    assert "ended" == exchanges[1].story[-1]
 
 
 async def test_a_lost_line_ends_what_is_read_and_has_what_is_written_find_out():
-    lanes, freed = wide()
-    errands = []
+    slots, freed = wide()
+    exchanges = []
 
     async def work():
-        errands.extend(await begun(lanes, health("a")))
-        errands.extend(await begun(lanes, health("b"), writes=True))
+        exchanges.extend(await begun(slots, health("a")))
+        exchanges.extend(await begun(slots, health("b"), writes=True))
         raise LinkLost("the cable is out")
 
     def close():  # as a line does: who waits for an answer is told
-        errands[1].end(LinkLost("closed"))
+        exchanges[1].end(LinkLost("closed"))
 
     with pytest.raises(LinkLost, match="the cable is out"):
-        await through(lanes, work, close)
-    assert [["begun", "CancelledError"], ["begun", "LinkLost"]] == [one.story for one in errands]
+        await through(slots, work, close)
+    assert [["begun", "CancelledError"], ["begun", "LinkLost"]] == [one.story for one in exchanges]
     assert {"a", "b"} == set(freed)
 
 
 async def test_who_is_cut_off_leaves_nothing_under_way():
-    lanes, _ = wide()
-    errands = []
+    slots, _ = wide()
+    exchanges = []
 
     async def work():
-        errands.extend(await begun(lanes, health("a"), health("b"), writes=True))
+        exchanges.extend(await begun(slots, health("a"), health("b"), writes=True))
         await asyncio.get_running_loop().create_future()
 
-    task = asyncio.create_task(through(lanes, work))
-    while len(errands) < 2:  # noqa: ASYNC110 - two turns of the loop
+    task = asyncio.create_task(through(slots, work))
+    while len(exchanges) < 2:  # noqa: ASYNC110 - two turns of the loop
         await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
 
     assert task.cancelled()
-    assert [["begun", "CancelledError"]] * 2 == [one.story for one in errands]
+    assert [["begun", "CancelledError"]] * 2 == [one.story for one in exchanges]
 
 
 async def test_who_has_less_time_because_one_is_asked_in_vain():
-    lanes, _ = wide(bus=8, trunk=4)
+    slots, _ = wide(bus=8, trunk=4)
     alone, *behind = (health("a"), health("b", trunk="network 1"), health("c", trunk="network 1"))
     every = [alone, *behind]
 
-    assert ([alone], 1) == lanes.find_neighbours(alone, every)
-    assert (behind, 4) == lanes.find_neighbours(behind[0], every)
+    assert ([alone], 1) == slots.find_neighbours(alone, every)
+    assert (behind, 4) == slots.find_neighbours(behind[0], every)
     assert (every, 1) == ConcurrentExchanges(SimpleNamespace(), lambda _one: None).find_neighbours(
         alone, every
     )

@@ -157,13 +157,13 @@ async def test_who_went_away_when_asked_and_says_anew_who_it_is_is_not_asked_at_
             raise LinkLost("closed by the device")
 
         health.driver.arm = hangs_up
-        lookout = house.bus._fallback_monitor
-        lookout._plan(POINT, house.clock.now_ns())
+        fallback_monitor = house.bus._fallback_monitor
+        fallback_monitor._plan(POINT, house.clock.now_ns())
         await house.until(lambda: asked_ns)
-        planned_ns = lookout._due_ns[POINT]
-        lookout.schedule_checks(health)
+        planned_ns = fallback_monitor._due_ns[POINT]
+        fallback_monitor.schedule_checks(health)
 
-        assert planned_ns == lookout._due_ns[POINT]
+        assert planned_ns == fallback_monitor._due_ns[POINT]
 
 
 async def test_what_is_wrong_once_only_does_not_count():

@@ -467,8 +467,8 @@ async def test_the_slack_of_less_than_5_s_is_bad():
     assert (Quality.BAD, Quality.GOOD) == (short["lan.slack_pct"], short["lan.online_on"])
 
 
-class Restless:
-    """A door with a bug: it is due at once, for ever, and waits for nothing."""
+class AlwaysDueDriver:
+    """A driver with a bug: it is due at once, for ever, and waits for nothing."""
 
     points: dict = {}  # noqa: RUF012 - it serves none
     reads_count = 0
@@ -492,7 +492,7 @@ async def test_a_driver_that_never_waits_does_not_hold_the_loop():
     clock = SiteClock(ClockSetting())
     line = load_factory("modbus-tcp").line("lan", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=1), clock)
     line.open = line.close
-    driver = Restless(clock)
+    driver = AlwaysDueDriver(clock)
     bus = Bus("lan", line, {"odd": driver}, clock, print, structlog.testing.CapturingLogger())
     task = asyncio.create_task(bus.run())
     while driver.reads_count < 1000:

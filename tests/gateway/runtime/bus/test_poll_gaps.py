@@ -8,7 +8,7 @@ S = 1_000_000_000
 
 
 class Around:
-    """Mailbox, account, lanes, seat, clock and guests at once; a wait takes all its time."""
+    """Mailbox, account, slots, place, clock and guests at once; a wait takes all its time."""
 
     rate = 2.0
     is_asking = False
@@ -66,7 +66,7 @@ async def test_others_who_wait_for_a_pause_end_the_rest_sooner():
     assert ([None], [0.05]) == (around.gaps_ns, around.waited_s)
 
 
-async def test_who_still_asks_in_a_lane_keeps_the_moment():
+async def test_who_still_asks_in_a_slot_keeps_the_moment():
     around = Around()
     around.is_asking = True
     await gaps(around).use(S)

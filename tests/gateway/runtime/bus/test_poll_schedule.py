@@ -24,25 +24,25 @@ async def test_what_comes_while_nobody_asks_is_told_at_once(told):
 
 async def test_what_several_buses_bring_is_told_once_when_the_last_has_asked(told):
     one = PollBatch(lambda: told.append(1))
-    seats = [one.make_place() for _ in range(3)]
-    for seat in seats:
-        seat.take()
-        seat.take()
-    for seat in seats[:2]:
+    places = [one.make_place() for _ in range(3)]
+    for place in places:
+        place.take()
+        place.take()
+    for place in places[:2]:
         one.note_readings()
-        seat.leave()
-        seat.leave()
+        place.leave()
+        place.leave()
     assert [] == told
 
     one.note_readings()
-    seats[2].leave()
+    places[2].leave()
     assert [1] == told
 
 
 async def test_a_moment_that_brought_nothing_tells_nothing(told):
-    seat = PollBatch(lambda: told.append(1)).make_place()
-    seat.take()
-    seat.leave()
+    place = PollBatch(lambda: told.append(1)).make_place()
+    place.take()
+    place.leave()
 
     assert [] == told
 
@@ -51,23 +51,23 @@ async def test_a_slow_bus_holds_up_the_others_no_longer_than_its_patience(monkey
     monkeypatch.setattr(poll_schedule, "BATCH_WAIT_MAX_S", 0.001)
     heard = asyncio.Event()
     one = PollBatch(heard.set)
-    seat = one.make_place()
-    seat.take()
+    place = one.make_place()
+    place.take()
     one.note_readings()
     assert not heard.is_set()
     await asyncio.wait_for(heard.wait(), 60)
 
     heard.clear()
-    seat.leave()
+    place.leave()
     assert not heard.is_set(), "told already"
 
 
 async def test_a_house_without_anybody_to_tell_waits_for_nobody():
     one = PollBatch()
-    seat = one.make_place()
-    seat.take()
+    place = one.make_place()
+    place.take()
     one.note_readings()
-    seat.leave()
+    place.leave()
 
     told = []
     one.tell = lambda: told.append(1)
@@ -91,22 +91,22 @@ class Device:
 
 def test_the_most_overdue_comes_first_and_the_earlier_among_equals():
     late, early, also = Device(20), Device(10), Device(10)
-    rota = PollSchedule([late, early, also])
+    schedule = PollSchedule([late, early, also])
 
-    assert (10, early) == rota.first()
-    assert rota.first()[1] is early
+    assert (10, early) == schedule.first()
+    assert schedule.first()[1] is early
 
 
 def test_of_those_that_are_due_together_the_one_comes_first_whose_turn_was_longest_ago():
     """A line that rests after each exchange makes all who wait due when it ends."""
     devices = [Device(10) for _ in range(4)]
-    rota, order = PollSchedule(devices), []
+    schedule, order = PollSchedule(devices), []
     for turn in range(1, 9):
-        _, first = rota.first()
+        _, first = schedule.first()
         order.append(next(place for place, one in enumerate(devices) if one is first))
         for device in devices:
             device.turn_ns = 10 + 10 * turn
-        rota.note_served(first)
+        schedule.note_served(first)
 
     assert [0, 1, 2, 3, 0, 1, 2, 3] == order
 
@@ -117,32 +117,32 @@ def test_nobody_is_due_on_an_empty_line():
 
 def test_a_turn_that_moved_on_by_itself_is_noticed():
     one, other = Device(10), Device(15)
-    rota = PollSchedule([one, other])
+    schedule = PollSchedule([one, other])
     one.turn_ns = 20
 
-    assert (15, other) == rota.first()
+    assert (15, other) == schedule.first()
 
 
 def test_a_turn_that_came_nearer_counts_once_it_was_told():
     one, other = Device(10), Device(50)
-    rota = PollSchedule([one, other])
+    schedule = PollSchedule([one, other])
     other.turn_ns = 5
-    rota.update_due_time(other)
+    schedule.update_due_time(other)
 
-    assert (5, other) == rota.first()
+    assert (5, other) == schedule.first()
 
 
 def test_what_was_said_before_is_not_kept_for_ever():
     """A device that is asked just now is due never: that stayed behind each time, 60 kB with every outage of a dozen."""
     one, other = Device(10), Device(15)
-    rota = PollSchedule([one, other])
+    schedule = PollSchedule([one, other])
     for turn in range(1_000):
         for due_ns in (2**62, 20 + turn):
             one.turn_ns = due_ns
-            rota.update_due_time(one)
+            schedule.update_due_time(one)
 
-    assert (15, other) == rota.first()
-    assert 2 * 2 + 16 >= len(rota._heap)
+    assert (15, other) == schedule.first()
+    assert 2 * 2 + 16 >= len(schedule._heap)
 
 
 @dataclass
@@ -162,21 +162,21 @@ class Eager:
 def test_of_two_that_both_say_now_one_has_its_turn_and_then_the_other():
     clock = [0]
     one, other = Eager(clock), Eager(clock)
-    rota = PollSchedule([one, other])
+    schedule = PollSchedule([one, other])
 
-    _, first = rota.first()
-    rota.note_served(first)
-    _, second = rota.first()
+    _, first = schedule.first()
+    schedule.note_served(first)
+    _, second = schedule.first()
     assert {id(one), id(other)} == {id(first), id(second)}
 
 
 def test_who_is_not_next_is_not_asked():
     devices = [Device(n) for n in range(200)]
-    rota = PollSchedule(devices)
+    schedule = PollSchedule(devices)
     for turn in range(100):
-        _, first = rota.first()
+        _, first = schedule.first()
         first.turn_ns += 200
-        rota.update_due_time(first)
+        schedule.update_due_time(first)
         assert turn == devices.index(first)
 
     assert max(device.asked_count for device in devices) <= 3
@@ -188,14 +188,14 @@ def test_who_is_not_next_is_not_asked():
 )
 def test_it_is_always_the_one_that_asking_all_would_find(dues, moves):
     devices = [Device(due) for due in dues]
-    rota = PollSchedule(devices)
+    schedule = PollSchedule(devices)
     for which, by in moves:
         device = devices[which % len(devices)]
         device.turn_ns += by
         if by < 0:
-            rota.update_due_time(device)
+            schedule.update_due_time(device)
         place = min(range(len(devices)), key=lambda place: devices[place].turn_ns)
-        due_ns, found = rota.first()
+        due_ns, found = schedule.first()
         assert (devices[place].turn_ns, place) == (
             due_ns,
             next(i for i, d in enumerate(devices) if d is found),
@@ -204,10 +204,10 @@ def test_it_is_always_the_one_that_asking_all_would_find(dues, moves):
 
 def test_who_answers_and_was_passed_over_longest_is_starved_and_nobody_else():
     silent, early, late = Device(1, reachable=False), Device(5), Device(9)
-    rota = PollSchedule([late, silent, early])
+    schedule = PollSchedule([late, silent, early])
 
-    assert rota.find_starved(5 + STARVATION_NS) is None
-    assert rota.find_starved(6 + STARVATION_NS) is early
-    assert rota.find_starved(100 + STARVATION_NS) is early
+    assert schedule.find_starved(5 + STARVATION_NS) is None
+    assert schedule.find_starved(6 + STARVATION_NS) is early
+    assert schedule.find_starved(100 + STARVATION_NS) is early
     early.turn_ns = 50
-    assert rota.find_starved(100 + STARVATION_NS) is late
+    assert schedule.find_starved(100 + STARVATION_NS) is late

@@ -34,10 +34,10 @@ class Relay:
 
 async def gone(*relays, at_once):
     devices = [DeviceHealth(one.name, one, known=True) for one in relays]
-    thrift = WriteBudget(
+    budget = WriteBudget(
         WriteCounts(), {point: info for one in relays for point, info in one.points.items()}, {}
     )
-    return await leave_devices(devices, NO_WRITE_LISTENER, thrift, SiteClock(), at_once=at_once)
+    return await leave_devices(devices, NO_WRITE_LISTENER, budget, SiteClock(), at_once=at_once)
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ class Charger:
 def made():
     driver, failed = Charger(), []
     health = DeviceHealth("charger", driver, known=True)
-    thrift = WriteBudget(WriteCounts(), driver.points, {POINT: 6.0})
+    budget = WriteBudget(WriteCounts(), driver.points, {POINT: 6.0})
     log = structlog.testing.CapturingLogger()
-    returns = RelinquishQueue([health], thrift, SiteClock(), log, lambda *what: failed.append(what[1]))
+    returns = RelinquishQueue([health], budget, SiteClock(), log, lambda *what: failed.append(what[1]))
     return returns, driver, health, failed
 
 

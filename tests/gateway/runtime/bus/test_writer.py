@@ -20,19 +20,19 @@ INFO = PointInfo(POINT, "float", "a", 1.0, writable=True)
 
 
 class Hand:
-    """A pen over a device that answers each write with ``answer``."""
+    """A writer over a device that answers each write with ``answer``."""
 
     def __init__(self, answer):
         self.answer = answer
-        self.clock, self.tally, self.failures = SiteClock(ClockSetting()), WriteCounts(), []
+        self.clock, self.counts, self.failures = SiteClock(ClockSetting()), WriteCounts(), []
         self.mailbox = Mailbox()
         device = SimpleNamespace(points={POINT: INFO}, write=self.write, due_ns=0)
         self.health = DeviceHealth("gx", device, since_good_ns=0, probe_ns=0)
         log = structlog.testing.CapturingLogger()
-        thrift = WriteBudget(self.tally, {POINT: INFO}, {POINT: 0.0})
-        returns = RelinquishQueue([self.health], thrift, self.clock, log, self.failed)
-        lookout = FallbackMonitor(KnownFallbacks(), [self.health], self.clock, log, lambda _: None)
-        self.pen = Writer(self.mailbox, thrift, returns, lookout, self.clock, log, self.failed)
+        budget = WriteBudget(self.counts, {POINT: INFO}, {POINT: 0.0})
+        returns = RelinquishQueue([self.health], budget, self.clock, log, self.failed)
+        fallback_monitor = FallbackMonitor(KnownFallbacks(), [self.health], self.clock, log, lambda _: None)
+        self.writer = Writer(self.mailbox, budget, returns, fallback_monitor, self.clock, log, self.failed)
 
     async def write(self, _command):
         if self.answer is not None:
@@ -45,7 +45,7 @@ class Hand:
         now_ns = self.clock.now_ns()
         command = Command(POINT, 5.0, now_ns + 60_000_000_000)
         self.mailbox.post([command], now_ns)
-        await self.pen.write(self.mailbox.take(lambda _: True, now_ns), self.health)
+        await self.writer.write(self.mailbox.take(lambda _: True, now_ns), self.health)
         return self.mailbox.outcomes[POINT]
 
 
@@ -65,7 +65,7 @@ async def test_each_answer_has_its_verdict_and_what_may_have_been_written_counts
     outcome = await hand.order()
 
     assert (verdict, is_out) == (outcome.verdict, outcome.is_out)
-    assert (count, doubt) == (hand.tally.total(POINT), hand.health.doubt)
+    assert (count, doubt) == (hand.counts.total(POINT), hand.health.doubt)
     assert ([("gx", "silence")] if verdict == "unknown" else []) == hand.failures
 
 
@@ -75,6 +75,6 @@ async def test_a_lost_line_is_unknown_and_goes_on_to_the_bus():
         await hand.order()
     assert ("unknown", 1, True) == (
         hand.mailbox.outcomes[POINT].verdict,
-        hand.tally.total(POINT),
+        hand.counts.total(POINT),
         hand.health.doubt,
     )

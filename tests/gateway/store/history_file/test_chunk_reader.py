@@ -31,18 +31,18 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shelf(path: Path) -> Iterator[ChunkReader]:
+def chunk_reader(path: Path) -> Iterator[ChunkReader]:
     made = ChunkReader(path)
     yield made
     made.close()
 
 
-def settled(shelf: ChunkReader) -> None:
+def settled(chunk_reader: ChunkReader) -> None:
     """Lets the reader finish all it was asked for."""
-    if shelf._thread is not None:
-        shelf._requests.put(None)
-        shelf._thread.join()
-        shelf._thread = None
+    if chunk_reader._thread is not None:
+        chunk_reader._requests.put(None)
+        chunk_reader._thread.join()
+        chunk_reader._thread = None
 
 
 @pytest.mark.parametrize(
@@ -59,65 +59,67 @@ def settled(shelf: ChunkReader) -> None:
     ],
 )
 def test_the_chunk_that_holds_the_next_sample_is_given(
-    shelf: ChunkReader, mark: StreamPosition, expected: tuple[int, int] | None
+    chunk_reader: ChunkReader, mark: StreamPosition, expected: tuple[int, int] | None
 ) -> None:
-    entry = shelf.after("grid", mark)
+    entry = chunk_reader.after("grid", mark)
 
     assert expected == (entry and (entry.boot, entry.first))
 
 
-def test_what_is_held_or_fetched_ahead_costs_no_read(shelf: ChunkReader) -> None:
-    shelf.after("grid", StreamPosition(7, 0))
-    settled(shelf)
-    shelf._read_now = None  # type: ignore[assignment]  # a read would fail
+def test_what_is_held_or_fetched_ahead_costs_no_read(chunk_reader: ChunkReader) -> None:
+    chunk_reader.after("grid", StreamPosition(7, 0))
+    settled(chunk_reader)
+    chunk_reader._read_now = None  # type: ignore[assignment]  # a read would fail
 
     assert [1, 1, 6] == [
-        shelf.after("grid", mark).first
+        chunk_reader.after("grid", mark).first
         for mark in (StreamPosition(7, 0), StreamPosition(7, 3), StreamPosition(7, 5))
     ]
 
 
-def test_a_chunk_under_another_key_than_its_own_is_damaged(path: Path, shelf: ChunkReader) -> None:
+def test_a_chunk_under_another_key_than_its_own_is_damaged(path: Path, chunk_reader: ChunkReader) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE chunk SET first = 16 WHERE first = 11")
     connection.close()
-    entry = shelf.after("grid", StreamPosition(7, 10))
+    entry = chunk_reader.after("grid", StreamPosition(7, 10))
 
     assert entry is not None
     assert entry.chunk is None
     assert [("damaged", "grid", 7, 16, 20)] == [
-        (gap.why, gap.stream, gap.boot, gap.first, gap.last) for _, gap in shelf.damaged
+        (gap.why, gap.stream, gap.boot, gap.first, gap.last) for _, gap in chunk_reader.damaged
     ]
 
 
-def test_a_replaced_file_is_read_anew(path: Path, shelf: ChunkReader) -> None:
-    shelf.after("grid", StreamPosition(7, 0))
-    settled(shelf)
+def test_a_replaced_file_is_read_anew(path: Path, chunk_reader: ChunkReader) -> None:
+    chunk_reader.after("grid", StreamPosition(7, 0))
+    settled(chunk_reader)
     path.unlink()
     database = Database(path, 1_000_000)
     database.open()
     database.commit(CommitJob(9, NAMES, 1, seals=[chunk_of(1, boot=9)]))
     database.close()
-    shelf.forget()
+    chunk_reader.forget()
 
-    assert 9 == shelf.after("grid", StreamPosition(7, 0)).boot
+    assert 9 == chunk_reader.after("grid", StreamPosition(7, 0)).boot
 
 
 def test_an_absent_file_is_no_damage(tmp_path: Path) -> None:
-    shelf = ChunkReader(tmp_path / "absent.db")
+    chunk_reader = ChunkReader(tmp_path / "absent.db")
 
-    assert shelf.after("grid", StreamPosition(0, 0)) is None
-    assert (False, False) == (shelf.condemned, shelf.is_hidden)
+    assert chunk_reader.after("grid", StreamPosition(0, 0)) is None
+    assert (False, False) == (chunk_reader.condemned, chunk_reader.is_hidden)
 
 
-def test_a_file_that_cannot_be_read_just_now_is_hidden_until_it_can(path: Path, shelf: ChunkReader) -> None:
+def test_a_file_that_cannot_be_read_just_now_is_hidden_until_it_can(
+    path: Path, chunk_reader: ChunkReader
+) -> None:
     with sqlite3.connect(path) as locker:
         locker.execute("PRAGMA locking_mode = EXCLUSIVE")
         locker.execute("BEGIN EXCLUSIVE")
-        assert shelf.after("grid", StreamPosition(0, 0)) is None
-        assert (False, True) == (shelf.condemned, shelf.is_hidden)
+        assert chunk_reader.after("grid", StreamPosition(0, 0)) is None
+        assert (False, True) == (chunk_reader.condemned, chunk_reader.is_hidden)
         locker.execute("COMMIT")
     locker.close()
 
-    assert (6, 1) == ((entry := shelf.after("grid", StreamPosition(0, 0))).boot, entry.first)
-    assert not shelf.is_hidden
+    assert (6, 1) == ((entry := chunk_reader.after("grid", StreamPosition(0, 0))).boot, entry.first)
+    assert not chunk_reader.is_hidden

@@ -56,9 +56,9 @@ def test_who_is_blind_decides_the_same_whatever_the_hour_brings(folder):
 def test_an_hour_is_learnt_once_it_is_over_with_the_exchange_that_came_of_it(folder):
     deciders = HomePlanners(read_year(folder))
     deciders(word(0, *[[0.5, 0.0, 0.0, 0.0]] * 5))
-    assert [0.0] * 5 == [planner.crests.top_w for planner in deciders.planners]
+    assert [0.0] * 5 == [planner.peaks.top_w for planner in deciders.planners]
     deciders(word(1, *[[0.7, 0.0, 0.0, 1.25]] * 5))
-    assert [1_250.0] * 5 == [planner.crests.top_w for planner in deciders.planners]
+    assert [1_250.0] * 5 == [planner.peaks.top_w for planner in deciders.planners]
 
 
 def test_two_weeks_inside_citylearn_are_better_than_its_own_rule(folder, python):

@@ -20,7 +20,7 @@ def home(hours, load=lambda hour: 100.0 + hour % 24, sun=0.0):
     )
 
 
-def test_the_rivals_are_the_last_hour_yesterday_and_last_week():
+def test_the_baselines_are_the_last_hour_yesterday_and_last_week():
     found = forecast_errors.score_forecasts(
         home(24 * 16, load=lambda hour: float(hour // 24)), 24 * 14, 24 * 15, every=24
     )

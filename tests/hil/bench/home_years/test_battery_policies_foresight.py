@@ -14,8 +14,8 @@ from quartier_bench.home_years.year_records import Home, HomeBattery
 def test_foresight_is_as_cheap_as_another_solver_finds(year):
     for home in year.homes:
         net, count, eta = home.net_kwh, len(home.net_kwh), home.battery.efficiency
-        ones, lower, nought = np.eye(count), np.tril(np.ones((count, count))), np.zeros((count, count))
-        held = np.hstack([eta * lower, -lower / eta, nought])
+        ones, lower, zero = np.eye(count), np.tril(np.ones((count, count))), np.zeros((count, count))
+        held = np.hstack([eta * lower, -lower / eta, zero])
         found = linprog(
             np.concatenate([np.zeros(2 * count), year.price_per_kwh]),
             A_ub=np.vstack([np.hstack([ones, -ones, -ones]), held, -held]),

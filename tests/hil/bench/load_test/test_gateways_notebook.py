@@ -1,4 +1,4 @@
-"""The outbox of a swarm keeps the contract of the store's (gateway/quartier/district/records.py)."""
+"""The outbox of a load test keeps the contract of the store's (gateway/quartier/district/records.py)."""
 
 from quartier.site.samples import StreamPosition
 from quartier_bench.load_test.gateways import MemoryOutbox

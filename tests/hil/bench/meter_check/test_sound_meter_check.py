@@ -6,7 +6,7 @@ import pytest
 
 from quartier_bench.meter_check.sound_meter_check import (
     CheckRequest,
-    VerdictTally,
+    VerdictCounts,
     format_json_lines,
     format_rows,
     make_site,
@@ -38,23 +38,23 @@ def test_a_meter_of_a_minute_and_one_without_sign_are_known_to_the_site(tmp_path
 
 
 def test_a_sound_meter_is_believed_for_an_hour(home, site):
-    tally = run_check_alone(site, _evening(home, VARIANTS["plain"], 3_600))
+    counts = run_check_alone(site, _evening(home, VARIANTS["plain"], 3_600))
 
-    assert (3_600, 0, []) == (tally.seconds_count, tally.implausible_s, tally.spans)
+    assert (3_600, 0, []) == (counts.seconds_count, counts.implausible_s, counts.spans)
 
 
 def test_a_reversed_meter_that_is_followed_is_found_out(home, site):
     """The bench would be worth nothing if it had no verdict for those either."""
     liar = replace(VARIANTS["plain"], factor=-1.0)
-    tally = run_check_alone(site, _evening(home, liar, 4 * 3_600))
+    counts = run_check_alone(site, _evening(home, liar, 4 * 3_600))
 
-    assert tally.suspect_s + tally.implausible_s > 0
-    assert tally.causes
+    assert counts.suspect_s + counts.implausible_s > 0
+    assert counts.causes
 
 
 def test_spans_seconds_and_causes_stand_in_a_line_for_each_home_and_variant():
-    tally = VerdictTally(seconds_count=86_400, suspect_s=90, spans=[(5.0, "suspect", "below_bound")])
-    lines = list(format_rows([("Building_1", "unlisted-pv", tally)]))
+    counts = VerdictCounts(seconds_count=86_400, suspect_s=90, spans=[(5.0, "suspect", "below_bound")])
+    lines = list(format_rows([("Building_1", "unlisted-pv", counts)]))
 
     assert ["Building_1", "unlisted-pv", "1.0", "1", "90", "0", "0"] == lines[1].split()[:7]
     assert "suspect: below_bound (1)" in lines[1]
@@ -66,8 +66,8 @@ def test_a_home_is_judged_for_as_many_days_as_are_asked_for(home):
 
 
 def test_the_same_is_told_as_json():
-    tally = VerdictTally(seconds_count=9, spans=[(5.0, "implausible", "none")])
-    (line,) = format_json_lines([("Building_1", "ovens", tally)])
+    counts = VerdictCounts(seconds_count=9, spans=[(5.0, "implausible", "none")])
+    (line,) = format_json_lines([("Building_1", "ovens", counts)])
 
     assert ("ovens", 9, 0, 1) == tuple(
         json.loads(line)[key] for key in ("variant", "seconds", "suspect", "implausible")

@@ -50,9 +50,9 @@ def test_a_full_car_stands_there_from_the_start_and_wants_nothing(home):
 
 @pytest.mark.parametrize("variant", ["unlisted-battery", "minute-meter", "apparent", "meter-deadband"])
 def test_a_quarter_of_an_hour_in_the_whole_cycle_calls_no_sound_meter_implausible(home, variant):
-    tally = run_day(home, VARIANTS[variant], 0, duration_s=900)
+    counts = run_day(home, VARIANTS[variant], 0, duration_s=900)
 
-    assert (900, 0) == (tally.seconds_count, tally.implausible_s)
+    assert (900, 0) == (counts.seconds_count, counts.implausible_s)
 
 
 def test_no_day_is_no_second(home):

@@ -14,7 +14,7 @@ def solver(seed: int) -> StorageSolver:
     return StorageSolver(StorageProgram(horizon.steps, horizon.store), presolve="off", solver="simplex")
 
 
-def test_kernel_highs_linprog_and_door_find_the_same_cost() -> None:
+def test_kernel_highs_linprog_and_entry_point_find_the_same_cost() -> None:
     horizon = make_house_horizon(96, 0.25, 3)
     ours = planner_speed.make_kernel_call(horizon)()
     plan = plan_battery(*planner_speed.make_battery_site(horizon))

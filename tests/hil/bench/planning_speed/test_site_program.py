@@ -55,7 +55,7 @@ def test_what_is_given_up_counts_in_highest_prices() -> None:
     assert 0.6 + 0.1 * 625 * 0.3 == pytest.approx(best(site))
 
 
-def test_rung_by_rung_a_cap_is_kept_whatever_a_car_lacks_and_a_car_whatever_comfort_does() -> None:
+def test_level_by_level_a_cap_is_kept_whatever_a_car_lacks_and_a_car_whatever_comfort_does() -> None:
     ahead = replace(AHEAD, import_max_w=[2380.0, 1000.0, 1000.0])
     car = CarModel(2 * 1380.0 * 0.9, 9e3, 0, 3, 16.0, phases=1)
     tank = TankModel(0.0, 300.0, 900.0, 3e3, [0.0] * 3, 1e6)

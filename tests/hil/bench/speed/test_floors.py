@@ -17,8 +17,8 @@ LONG = {"daemon", "lateness", "dead", "growth"}
 WALL_CLOCK = {
     "daemon.p99_2000",
     "daemon.p99_20000",
-    "doors.p999",
-    "doors.skipped",
+    "protocols.p999",
+    "protocols.skipped",
     "fleet.threads",
     "lateness.p999",
     "lateness.skipped",

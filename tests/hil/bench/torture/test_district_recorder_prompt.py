@@ -26,7 +26,7 @@ def test_the_first_word_is_the_reception_and_the_verdict_comes_after_it(prompt):
     assert (0, "") == (prompt.unanswered_count, prompt.fault)
 
 
-def test_what_is_refused_at_the_door_has_one_answer(prompt):
+def test_what_is_refused_on_arrival_has_one_answer(prompt):
     heard(prompt, "REJECTED", 101.0)
 
     assert ({7: 1.0}, {7: 1.0}) == (prompt.received_s, prompt.verdict_s)

@@ -1,4 +1,4 @@
-"""What befalls a served building, and how it is judged."""
+"""Events of a served building, and how they are judged."""
 
 import pytest
 
@@ -47,7 +47,7 @@ async def test_a_line_that_cannot_be_done_says_why_and_is_no_failure(line, why, 
         ("voltage 207", "grid.voltage_l1_v", 205, 209),
     ],
 )
-async def test_what_befalls_the_building_is_seen(line, point, low, high, desk):
+async def test_event_of_the_building_is_seen(line, point, low, high, desk):
     assert (await desk.obey(line)).ok
     assert (await desk.obey(f"expect {point} >= {low} within=60")).ok
     assert (await desk.obey(f"expect {point} <= {high} within=60")).ok

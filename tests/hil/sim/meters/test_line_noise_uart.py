@@ -38,11 +38,11 @@ def test_eight_bits_without_parity_see_the_parity_bit_as_the_eighth():
     assert b"A" == line_noise.add_parity(b"A")
 
 
-def test_two_equal_voices_at_once_sound_as_one():
+def test_two_equal_senders_at_once_sound_as_one():
     assert b"\xe5" == line_noise.mix_senders([(0, b"\xe5"), (0, b"\xe5")])
 
 
-def test_two_different_voices_are_understood_by_nobody():
+def test_two_different_senders_are_understood_by_nobody():
     one, two = b"\x68\x03\x03\x68\x08\x01\x72\x7b\x16", b"\x68\x03\x03\x68\x08\x02\x72\x7c\x16"
     heard = line_noise.mix_senders([(0, one), (7, two)])
 

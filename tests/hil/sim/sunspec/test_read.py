@@ -120,9 +120,9 @@ async def _polled(device, name, owner, quantities):
     clock = LoopClock()
     async with await serve_tcp(device) as endpoint:
         section = registry.load_section("modbus-tcp")(kind="modbus-tcp", host="127.0.0.1", port=endpoint.port)
-        door = registry.load_factory("modbus-tcp", "sunspec")
-        line = door.line("net", section, clock)
-        driver = door.driver(line, DeviceSpec("device", 1, {"": owner}), loading.load_profile(name), clock)
+        factory = registry.load_factory("modbus-tcp", "sunspec")
+        line = factory.line("net", section, clock)
+        driver = factory.driver(line, DeviceSpec("device", 1, {"": owner}), loading.load_profile(name), clock)
         await driver.open()
         found = {}
         for _ in range(20):

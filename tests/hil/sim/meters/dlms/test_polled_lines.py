@@ -1,4 +1,4 @@
-"""A meter that is asked over real wires, by the gateway's own door: HDLC on a pty, the wrapper over TCP."""
+"""A meter that is asked over real wires, by the gateway's own driver: HDLC on a pty, the wrapper over TCP."""
 
 import asyncio
 import json

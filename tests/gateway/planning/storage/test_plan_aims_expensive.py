@@ -53,7 +53,7 @@ def test_a_wh_that_is_kept_for_a_dearer_hour_still_spares_the_days_largest_impor
     assert 0.0 == found[1].find_power_w(2_900.0), "what is no peak is not served"
 
 
-def test_without_surcharges_nothing_is_steep():
+def test_without_surcharges_nothing_is_expensive():
     plan, *around = made()
     assert {inf} == {
         find_worthwhile_import_w(step, *around, number) for number, step in enumerate(plan.steps)
@@ -124,7 +124,7 @@ def test_who_plans_without_surcharges_pays_for_the_largest_import_above_the_midd
     assert (3_000.0, pytest.approx(7e-5)) == (found.peak_free_w, found.peak_eur_per_w)
     assert ((), 1e-4) == (found.surcharges, found.co2_eur_per_g)
     assert Contract(peak_eur_per_w=0.1) == replace_surcharges_by_peak(Contract(peak_eur_per_w=0.1)), (
-        "nothing is steep"
+        "nothing is expensive"
     )
 
 

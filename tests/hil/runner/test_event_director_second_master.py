@@ -23,11 +23,11 @@ async def test_a_second_client_moves_what_the_first_one_ordered():
 async def test_what_a_device_refuses_or_nobody_answers_is_counted():
     station = P30(rated_a=16.0)
     async with await serve_tcp(station) as endpoint:
-        rival = SecondModbusMaster(endpoint.port)
-        await rival.order([(255, bytes.fromhex("06 138C 0001"))])  # 1 mA is too little
+        second_master = SecondModbusMaster(endpoint.port)
+        await second_master.order([(255, bytes.fromhex("06 138C 0001"))])  # 1 mA is too little
         station.fault("off")
-        await rival.order(build_foreign_writes(station, 13.0))
+        await second_master.order(build_foreign_writes(station, 13.0))
 
-        assert (0, 3) == (rival.taken_count, rival.refused_count)
+        assert (0, 3) == (second_master.taken_count, second_master.refused_count)
         station.clear()
         await endpoint.ready()

@@ -45,29 +45,29 @@ async def test_all_writes_go_first_and_then_the_most_overdue_read():
 
     async def read(health):
         told.append(health.name)
-        assert health is not interlude.opening
+        assert health is not yield_points.opening
 
     opened, early, late = met("opened", Patience()), met("early", Patience(3)), met("late", Patience(2))
     unknown = DeviceHealth("unknown", Patience(1))
-    interlude = YieldPoints((opened, early, late, unknown), wrote, read, lambda: 5)
+    yield_points = YieldPoints((opened, early, late, unknown), wrote, read, lambda: 5)
 
     await opened.driver.turn()
 
     assert ["write 2", "write 1", "nothing to write", "late"] == told
-    assert interlude.opening is None
+    assert yield_points.opening is None
 
 
-async def test_nobody_is_read_before_his_time_and_one_interlude_has_no_other():
+async def test_nobody_is_read_before_his_time_and_one_yield_points_has_no_other():
     told = []
 
     async def wrote():
-        assert interlude.opening is opened
+        assert yield_points.opening is opened
         await other.driver.turn()
         told.append("looked")
         return False
 
     opened, other = met("opened", Patience()), met("other", Patience(9))
-    interlude = YieldPoints((opened, other), wrote, told.append, lambda: 5)
+    yield_points = YieldPoints((opened, other), wrote, told.append, lambda: 5)
 
     await opened.driver.turn()
 

@@ -47,9 +47,9 @@ def test_an_ev_has_a_floor_and_a_full_power():
 )
 def test_a_load_counts_as_seen_or_at_its_worst(house, seen_w, turn, present_w, want_w):
     memories = {} if seen_w is None else {"pump.power_w": LastGood(seen_w, S)}
-    player = make_flexible_participant(house.assets[4], turn, memories, S)
+    participant = make_flexible_participant(house.assets[4], turn, memories, S)
 
-    assert (present_w, want_w) == (player.present_w, player.want_w)
+    assert (present_w, want_w) == (participant.present_w, participant.want_w)
 
 
 @pytest.mark.parametrize(
@@ -67,19 +67,21 @@ def test_a_load_counts_as_seen_or_at_its_worst(house, seen_w, turn, present_w, w
     ],
 )
 def test_a_limited_ev_is_expected_to_come_down_for_six_seconds(house, turn, seen_w, want_w, deaf):
-    player = make_flexible_participant(house.assets[2], turn, {"ev1.power_w": LastGood(seen_w, S)}, S)
+    participant = make_flexible_participant(house.assets[2], turn, {"ev1.power_w": LastGood(seen_w, S)}, S)
 
-    assert (seen_w, want_w, deaf) == (player.present_w, player.want_w, player.is_unresponsive)
+    assert (seen_w, want_w, deaf) == (participant.present_w, participant.want_w, participant.is_unresponsive)
 
 
 def test_what_was_read_before_it_had_time_to_obey_says_nothing_of_that(house):
     turn = SwitchState(on=False, order_ns=0)
     early, due = LastGood(9000, 6 * S - 1), LastGood(9000, 6 * S)
-    players = [
+    participants = [
         make_flexible_participant(house.assets[2], turn, {"ev1.power_w": one}, 9 * S) for one in (early, due)
     ]
 
-    assert [(0, False), (9000, True)] == [(player.want_w, player.is_unresponsive) for player in players]
+    assert [(0, False), (9000, True)] == [
+        (participant.want_w, participant.is_unresponsive) for participant in participants
+    ]
 
 
 @pytest.mark.parametrize(
@@ -112,10 +114,10 @@ def test_what_was_read_before_it_had_time_to_obey_says_nothing_of_that(house):
 def test_car_is_not_settled_before_it_was_read_after_its_order(turn, seen_w, read_s, settled_w):
     """Ten seconds after the order, when every grid meter shows what the car does."""
     ev = ChargePointAsset(name="ev1", rated_w=11_040)
-    player = make_flexible_participant(ev, turn, {"ev1.power_w": LastGood(seen_w, read_s * S)}, 10 * S)
+    participant = make_flexible_participant(ev, turn, {"ev1.power_w": LastGood(seen_w, read_s * S)}, 10 * S)
 
-    assert settled_w == player.settled_w
-    assert seen_w <= player.present_w
+    assert settled_w == participant.settled_w
+    assert seen_w <= participant.present_w
 
 
 @pytest.mark.parametrize(
@@ -135,12 +137,12 @@ def test_car_is_not_settled_before_it_was_read_after_its_order(turn, seen_w, rea
 )
 def test_pv_never_counts_plus_and_not_beyond_its_limit(house, seen_w, turn, present_w, want_w):
     memories = {} if seen_w is None else {"pv1.power_w": LastGood(seen_w, S)}
-    player = make_flexible_participant(house.assets[1], turn, memories, S)
+    participant = make_flexible_participant(house.assets[1], turn, memories, S)
 
-    assert (present_w, want_w) == (player.present_w, player.want_w)
+    assert (present_w, want_w) == (participant.present_w, participant.want_w)
 
 
-def test_a_player_is_named_like_its_asset(house):
+def test_a_participant_is_named_like_its_asset(house):
     renamed = replace(house.assets[4], name="l9")
 
     assert "l9" == make_flexible_participant(renamed, SwitchState(), {}, 0).name
@@ -166,9 +168,9 @@ FAN = OperationModeAsset(
     ],
 )
 def test_an_order_allows_what_its_mode_its_limit_or_its_rating_says(asset, turn, mode, ordered):
-    player = Participant(asset, 0.0, 70.0, turn, mode=mode)
+    participant = Participant(asset, 0.0, 70.0, turn, mode=mode)
 
-    assert ordered == find_ordered_power_w(player)
+    assert ordered == find_ordered_power_w(participant)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Houses of every kind that control knows, drawn by a number: the same number makes the same house."""
+"""Sites of every kind that control knows, drawn by a number: the same number makes the same site."""
 
 from collections.abc import Iterator
 from math import inf
@@ -48,7 +48,7 @@ TANK = asset_types.HeatAsset(
 
 
 def made(number: int) -> Site:
-    """The house of a number: connection, boards, assets of every class, contacts and meters of the operator."""
+    """Return the site of a number: connection, boards, assets of every class, contacts and meters of the operator."""
     random = Random(number)
     nodes = _nodes(random)
     assets = [*_assets(random, [ROOT_NODE, *(node.name for node in nodes)])]

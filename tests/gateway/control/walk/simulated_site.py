@@ -1,4 +1,4 @@
-"""The truth that a house stands in: its own physics, its devices with their timers, and what they tell.
+"""The simulated site of a walk: its physics, its devices with their timers, and the readings that they send.
 
 Powers in W, plus takes from the building's bus.  Devices follow an order with the next step of time.
 """
@@ -55,11 +55,11 @@ def point_of(asset: ControllableAsset) -> str:
 
 
 @dataclass
-class Town:
+class SimulatedSite:
     """The building and the grid at second ``t`` of the truth, and how its devices lie, hide and disobey.
 
     ``lies`` maps a point to how its value is bent, ``silent`` are owners or points that say nothing, ``deaf``
-    owners that take no order, ``rivals`` points that somebody else writes all the time.
+    owners that take no order, ``other_writers`` points that somebody else writes all the time.
     """
 
     house: Site
@@ -79,7 +79,7 @@ class Town:
     lies: dict[str, tuple[str, float]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     deaf: set[str] = field(default_factory=set)
-    rivals: dict[str, float] = field(default_factory=dict)
+    other_writers: dict[str, float] = field(default_factory=dict)
     orders: dict[str, float] = field(default_factory=dict)
     told_t: dict[str, float] = field(default_factory=dict)
     power_w: dict[str, float] = field(default_factory=dict)
@@ -141,7 +141,7 @@ class Town:
     def pass_(self, dt_s: float, utc_ms: float) -> None:
         """Let time pass, on the orders that stand."""
         self.t += dt_s
-        for point, value in self.rivals.items():
+        for point, value in self.other_writers.items():
             self.orders[point], self.told_t[point] = value, self.t
         self._forget()
         away_hz = self.hz_goal - self.hz

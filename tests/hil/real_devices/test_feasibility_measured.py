@@ -20,7 +20,7 @@ START = dt.datetime(2026, 6, 12, 15)  # noqa: DTZ001 - the house's local time
 ORDER = {"register": "holding:1100"}
 
 
-def _sight(house=None, real=("charger",), **measured):
+def _measurable_site(house=None, real=("charger",), **measured):
     bench = Bench(
         title="x",
         devices={name: {"host": "h", "profile": "keba/p30", "measured": measured} for name in real},
@@ -78,7 +78,7 @@ def test_the_order_of_a_curtailed_pv_inverter_has_its_column():
 
 
 def test_of_a_real_device_only_what_is_read_is_shown():
-    sight = _sight(power_w={"register": "holding:1020"})
+    measurable_site = _measurable_site(power_w={"register": "holding:1020"})
     values = {
         "ev1.power_w": 1.0,
         "ev1.plugged_on": 1.0,
@@ -87,14 +87,14 @@ def test_of_a_real_device_only_what_is_read_is_shown():
         "bat1.soc_pct": 50.0,
     }
 
-    assert {"ev1.power_w", "ev1.energy_import_wh", "bat1.soc_pct"} == {*sight.shown(values)}
+    assert {"ev1.power_w", "ev1.energy_import_wh", "bat1.soc_pct"} == {*measurable_site.shown(values)}
 
 
 def test_a_check_of_what_nobody_reads_is_named_and_not_judged():
     check = {"check": "within", "point": "ev1.plugged_on", "low": 0}
     told = {"check": "told", "point": "ev1.plugged_on", "from_s": 0, "until_s": 9}
     found = select_checks(
-        _scenario(check, told), _sight(power_w={"register": "holding:1020"}, current_max_a=ORDER)
+        _scenario(check, told), _measurable_site(power_w={"register": "holding:1020"}, current_max_a=ORDER)
     )
 
     assert ["told"] == [one.check for one in found.scenario.checks]
@@ -103,18 +103,20 @@ def test_a_check_of_what_nobody_reads_is_named_and_not_judged():
 
 def test_the_same_check_is_judged_where_somebody_reads_it():
     check = {"check": "within", "point": "ev1.plugged_on", "low": 0}
-    sight = _sight(
+    measurable_site = _measurable_site(
         power_w={"register": "holding:1020"}, plugged_on={"register": "holding:1004"}, current_max_a=ORDER
     )
 
     assert (1, ()) == (
-        len(select_checks(_scenario(check), sight).scenario.checks),
-        select_checks(_scenario(check), sight).unjudged,
+        len(select_checks(_scenario(check), measurable_site).scenario.checks),
+        select_checks(_scenario(check), measurable_site).unjudged,
     )
 
 
 def test_without_the_order_of_a_real_device_no_tightening_is_judged_and_its_switchings_are_named():
-    found = select_checks(_scenario({"check": "invariants"}), _sight(power_w={"register": "holding:1020"}))
+    found = select_checks(
+        _scenario({"check": "invariants"}), _measurable_site(power_w={"register": "holding:1020"})
+    )
 
     assert not found.is_tightening
     assert (
@@ -130,18 +132,20 @@ def test_the_band_of_a_real_battery_is_judged_where_its_charge_is_read():
 
     assert (
         "band-kept"
-        in select_checks(_scenario(check), _sight(real=("gx",), **power)).scenario.checks[0].without
+        in select_checks(_scenario(check), _measurable_site(real=("gx",), **power)).scenario.checks[0].without
     )
     assert (
         ()
-        == select_checks(_scenario(check), _sight(real=("gx",), **power, **charge)).scenario.checks[0].without
+        == select_checks(_scenario(check), _measurable_site(real=("gx",), **power, **charge))
+        .scenario.checks[0]
+        .without
     )
 
 
 def test_what_a_device_does_while_it_is_cut_off_is_not_judged():
     cut = {"at_s": 60, "do": "fault", "device": "charger", "kind": "unplugged"}
-    sight = _sight(power_w={"meter": "clamp"}, current_max_a=ORDER)
-    found = select_checks(_scenario({"check": "invariants"}, events=(cut,)), sight)
+    measurable_site = _measurable_site(power_w={"meter": "clamp"}, current_max_a=ORDER)
+    found = select_checks(_scenario({"check": "invariants"}, events=(cut,)), measurable_site)
 
     assert ("declared",) == found.scenario.checks[0].without
     assert "declared: not of charger while it is cut off" in found.unjudged
@@ -149,5 +153,5 @@ def test_what_a_device_does_while_it_is_cut_off_is_not_judged():
 
 def test_what_a_real_device_is_left_with_is_not_judged_by_the_twins_own():
     assert ("released: not of charger, which nobody asks then",) == select_checks(
-        _scenario({"check": "released"}), _sight(power_w={"meter": "clamp"}, current_max_a=ORDER)
+        _scenario({"check": "released"}), _measurable_site(power_w={"meter": "clamp"}, current_max_a=ORDER)
     ).unjudged

@@ -1,12 +1,12 @@
-"""The site with every door: which doors it opens."""
+"""The site with every protocol: which protocols it opens."""
 
 from quartier_bench.speed.daemon_timing import ALL_PROTOCOLS_SCENARIO
 from quartier_hil.scenario import scenario_file
 from quartier_hil.scenario.site import list_device_names
 
 
-def test_the_site_opens_every_door_that_needs_no_hardware(tmp_path):
-    file = tmp_path / "doors.toml"
+def test_the_site_opens_every_protocol_that_needs_no_hardware(tmp_path):
+    file = tmp_path / "protocols.toml"
     file.write_text(ALL_PROTOCOLS_SCENARIO.format(run_s=20.0))
     house = scenario_file.load_scenario(file).house
 
