@@ -86,7 +86,7 @@ def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: N
     for any reading: a missing reading leads to a more careful stage, which ``Decision.view`` names.
     """
     inputs = _scene(frozen, wishes, state, now)
-    participants = _participants(inputs)
+    participants = _list_participants(inputs)
     window = totals.update_residual_window(inputs, participants)
     base = _base(inputs, window, participants)
     if base is not None:
@@ -284,7 +284,7 @@ def _common(before: ControlState, force: ActiveLimits, wishes: Requests) -> bool
     return force.import_w > before.active_limits.import_w or before.mode != wishes.caps.mode
 
 
-def _participants(inputs: CycleInputs) -> list[Participant]:
+def _list_participants(inputs: CycleInputs) -> list[Participant]:
     """Return the participants: all flexible assets, and batteries while all their inputs are available."""
     last_good, tracks, late = inputs.state.last_good, inputs.state.tracks, inputs.state.lag
     grid = last_good.get(f"{inputs.site.grid.name}.power_w")

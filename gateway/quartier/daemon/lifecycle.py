@@ -245,7 +245,7 @@ class Daemon:
         if site.district_link is None:
             return None
         with process_size.hide_modules(*(() if site.district_link.tls else ("ssl",))):
-            from quartier.daemon.district_link import (  # noqa: PLC0415 - unused it costs nothing
+            from quartier.daemon.district_link import (  # noqa: PLC0415 - only if used
                 make_catalog,
                 make_uplink,
             )

@@ -60,10 +60,10 @@ def _check_charging(view: ReasonView) -> str:
 
 def _check_limit(view: ReasonView) -> str:
     way = view.part["code"].removeprefix("cap.")
-    cap, told_w = view.view["caps"].get(way), view.get("limit_w")
+    cap, stated_w = view.view["caps"].get(way), view.get("limit_w")
     if cap is None:
         return f"no {way} cap is in force"
-    if abs(cap["max_w"] - told_w) > LIMIT_W:
+    if abs(cap["max_w"] - stated_w) > LIMIT_W:
         return f"the {way} cap is {cap['max_w']:g} W"
     source = view.part.get("source")
     if source is None or "code" not in cap or _describe(source) == _describe(cap):
@@ -105,8 +105,8 @@ def _check_tier_off(view: ReasonView) -> str:
 def _check_event_value(view: ReasonView) -> str:
     """Compare the reading that began an event with the reasons of the tiers that are off now."""
     found = view.view["events"].get("off_reasons")
-    told = view.part["code"], view.part["values"]
-    if not found or any(told in _describe(reason) for reason in found.values()):
+    stated = view.part["code"], view.part["values"]
+    if not found or any(stated in _describe(reason) for reason in found.values()):
         return ""
     return f"the events are {', '.join(view.view['events']['off'].values())}"
 
@@ -164,9 +164,9 @@ def _check_ordered(view: ReasonView) -> str:
     wish = view.asset.get("override")
     if wish is None:
         return "nobody orders it"
-    told = view.part["code"], view.part["values"]
+    stated = view.part["code"], view.part["values"]
     return (
-        "" if "code" not in wish or (wish["code"], wish["values"]) == told else f"{wish['words']} orders it"
+        "" if "code" not in wish or (wish["code"], wish["values"]) == stated else f"{wish['words']} orders it"
     )
 
 
@@ -298,8 +298,12 @@ def _check_contradicting_meters(view: ReasonView) -> str:
 
 def _check_low_import_time(view: ReasonView) -> str:
     """Compare a wait for 120 s of low import with how long the import has been low."""
-    cap, told_w = view.view["caps"].get("import"), view.part["values"].get("limit_w")
-    if cap is not None and told_w is not None and abs(RESTORE_BELOW_SHARE * cap["max_w"] - told_w) > LIMIT_W:
+    cap, stated_w = view.view["caps"].get("import"), view.part["values"].get("limit_w")
+    if (
+        cap is not None
+        and stated_w is not None
+        and abs(RESTORE_BELOW_SHARE * cap["max_w"] - stated_w) > LIMIT_W
+    ):
         return f"the import cap is {cap['max_w']:g} W"
     below_s = view.view["restore"]["below_s"]
     is_over = below_s is not None and below_s > RESTORE_AFTER_S + SLACK_S + view.slack_s
@@ -344,8 +348,8 @@ def _check_node(view: ReasonView) -> str:
 
 
 def _compare_fuse(view: ReasonView, node: Mapping[str, Any]) -> str:
-    fuse_a, told_a = node.get("fuse_a"), view.part["values"].get("fuse_a")
-    if fuse_a is not None and told_a is not None and abs(fuse_a - told_a) > FUSE_A:
+    fuse_a, stated_a = node.get("fuse_a"), view.part["values"].get("fuse_a")
+    if fuse_a is not None and stated_a is not None and abs(fuse_a - stated_a) > FUSE_A:
         return f"the fuse of {node['name']} has {fuse_a:g} A"
     return ""
 
@@ -381,8 +385,8 @@ def _check_supply(view: ReasonView) -> str:
     supply = view.view["supplies"].get(name)
     if supply is None:
         return f"there is no supply {name}"
-    told_kva, found_va = view.part["values"].get("subscribed_kva"), supply.get("subscribed_va")
-    if told_kva is None or found_va is None or abs(1_000.0 * told_kva - found_va) <= LIMIT_W:
+    stated_kva, found_va = view.part["values"].get("subscribed_kva"), supply.get("subscribed_va")
+    if stated_kva is None or found_va is None or abs(1_000.0 * stated_kva - found_va) <= LIMIT_W:
         return ""
     return f"{found_va:g} VA are subscribed"
 

@@ -44,8 +44,8 @@ _RAISES = frozenset({"load.shed", "charging.slowed", "charging.paused"}) | {
 def check_limit_source(view: ReasonView) -> str:
     """Compare the source of a limit with the limits in force."""
     found = [part for cap in view.view["caps"].values() for part in iterate_parts(cap)]
-    told = view.part["code"], view.part["values"]
-    if any((part.get("code"), part.get("values")) == told for part in found):
+    stated = view.part["code"], view.part["values"]
+    if any((part.get("code"), part.get("values")) == stated for part in found):
         return ""
     sources = {str(cap.get("whose")) for cap in view.view["caps"].values()}
     return f"the limits in force are those of {', '.join(sorted(sources)) or 'nobody'}"
@@ -364,10 +364,10 @@ def _check_loop_rests(view: ReasonView) -> str:
 
 
 def _check_air(view: ReasonView) -> str:
-    found_ppm, told_ppm = view.read("co2_ppm"), view.get("co2_ppm")
-    if view.kind == "ventilation" and told_ppm < view.declared.co2_max_ppm:
+    found_ppm, stated_ppm = view.read("co2_ppm"), view.get("co2_ppm")
+    if view.kind == "ventilation" and stated_ppm < view.declared.co2_max_ppm:
         return f"the limit is {view.declared.co2_max_ppm:g} ppm"
-    if found_ppm is None or abs(found_ppm - told_ppm) <= CO2_PPM:
+    if found_ppm is None or abs(found_ppm - stated_ppm) <= CO2_PPM:
         return ""
     return f"{found_ppm:.0f} ppm are measured"
 

@@ -6,9 +6,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 from typing import Any
 
-from quartier_hil.checks.reason_exceptions import UNSHOWN_CODES
 from quartier_hil.checks.reason_rules import ORDER_RULES, STATE_RULES
-from quartier_hil.checks.reason_view import DeclaredSite, ReasonView, iterate_parts, list_alarm_keys
+from quartier_hil.checks.reason_view import (
+    UNSHOWN_CODES,
+    DeclaredSite,
+    ReasonView,
+    iterate_parts,
+    list_alarm_keys,
+)
 from quartier_hil.checks.verdicts import RunData, Verdict, format_count
 from quartier_hil.scenario import expectations as asked
 from quartier_hil.scenario.outputs import Output

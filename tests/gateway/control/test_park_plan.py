@@ -362,7 +362,7 @@ def looked(board, house, car, scene):
         state = replace(p.state, last_good=p.state.last_good | dict(told))
         state = state if stays is None else replace(state, charging_sessions=stays)
         now = scene(p.house, t=p.t, state=state, grid_w=0.0)
-        participants = cycle._participants(now)
+        participants = cycle._list_participants(now)
         site_tree = tree.build_tree(now, participants, cycle._base(now, p.state.window, participants))
         participant = participants[0]
         participant.switch_state = replace(participant.switch_state, **(turn or {}))

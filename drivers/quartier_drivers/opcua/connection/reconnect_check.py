@@ -41,10 +41,10 @@ class ReconnectCheck:
 
     def stop(self) -> None:
         """Stop the check; the next call of ``advance`` begins anew."""
-        listener, self._socket = self._socket, None
+        connection, self._socket = self._socket, None
         self._is_reported, self._tries = False, 0
-        if listener is not None:
-            listener.close()
+        if connection is not None:
+            connection.close()
 
     def _begin(self, address: str) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -55,20 +55,20 @@ class ReconnectCheck:
             raise OSError(problem, "no connection")
 
     def _step(self) -> bool:
-        listener = self._socket
-        assert listener is not None
+        connection = self._socket
+        assert connection is not None
         self._tries += 1
         if self._tries > _TRIES_MAX:  # its host may have forgotten what was begun
             raise TimeoutError
-        readable, writable, _ = select.select([listener], [listener], [], 0)
+        readable, writable, _ = select.select([connection], [connection], [], 0)
         if writable and not self._is_reported:
-            problem = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            problem = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if problem:
                 raise OSError(problem, "no connection")
-            listener.send(encode_hello(self._url))
+            connection.send(encode_hello(self._url))
             self._is_reported = True
         elif readable:
-            answer = listener.recv(64)
+            answer = connection.recv(64)
             self.stop()
             return answer[:3] == b"ACK"
         return False

@@ -74,7 +74,7 @@ async def _read_device(options: argparse.Namespace) -> "DeviceReadout":
     check_profile(options.profile, options.profiles)
     loaded = loading.load_profile(options.profile, options.profiles)
     if loaded.protocol == "sunspec":
-        from quartier_drivers.sunspec.reader import (  # noqa: PLC0415 - it costs what it imports
+        from quartier_drivers.sunspec.reader import (  # noqa: PLC0415 - a slow import
             read_points,
         )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def run_read_bacnet(options: argparse.Namespace) -> int:
     """Read it once; exit 1 when it does not answer, or tells no objects."""
-    from quartier_drivers.bacnet.discovery import (  # noqa: PLC0415 - it costs what it imports
+    from quartier_drivers.bacnet.discovery import (  # noqa: PLC0415 - a slow import
         profile_draft,
         reader,
     )
@@ -39,7 +39,7 @@ def run_read_bacnet(options: argparse.Namespace) -> int:
 
 async def _read_objects(named: "ReadTarget") -> "DeviceReport":
     from quartier_drivers.bacnet.discovery.reader import read_device  # noqa: PLC0415 - the same
-    from quartier_drivers.bacnet.factory import FACTORY  # noqa: PLC0415 - it costs what it imports
+    from quartier_drivers.bacnet.factory import FACTORY  # noqa: PLC0415 - a slow import
     from quartier_drivers.transport.event_loop import LoopClock  # noqa: PLC0415 - the same
 
     return await read_device(FACTORY.line("read", named.bus, LoopClock()), named)

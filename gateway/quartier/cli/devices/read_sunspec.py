@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def run_read_sunspec(options: argparse.Namespace) -> int:
     """Read it once; exit 1 when it does not answer, or has no models."""
-    from quartier_drivers.sunspec import reader  # noqa: PLC0415 - it costs what it imports
+    from quartier_drivers.sunspec import reader  # noqa: PLC0415 - a slow import
 
     try:
         report = reader.read_all(options.url)

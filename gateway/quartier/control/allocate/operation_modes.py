@@ -216,9 +216,8 @@ def _find_asked_mode(
 ) -> tuple[SwitchState, int]:
     """Return the mode that was wanted for long enough, and the state with since when another is wanted."""
     if switch.is_held or not preference.after_s or preference.preferred_mode == before:
-        return (
-            switch if switch.asks_ns is None else replace(switch, asks_ns=None)
-        ), preference.preferred_mode
+        now = switch if switch.asks_ns is None else replace(switch, asks_ns=None)
+        return now, preference.preferred_mode
     since_ns = now_ns if switch.asks_ns is None else switch.asks_ns
     if now_ns - since_ns >= preference.after_s * _S:
         return switch, preference.preferred_mode

@@ -95,7 +95,7 @@ def allocate_in_tree(
     counted = [
         _find_counted_w(participant, want) for participant, want in zip(participants, wants, strict=True)
     ]
-    assets = _assets(one, participants, counted)
+    assets = _make_kernel_assets(one, participants, counted)
     if one.branches:
         high, low = one.rest(participants, counted)
     else:
@@ -163,7 +163,7 @@ class _KernelAssets:
             yield step, (step.index, step.target_w * self.scales[step.index], step.divisible, step.pool)
 
 
-def _assets(
+def _make_kernel_assets(
     one: ConnectionTree, participants: Sequence[Participant], wants: Sequence[float]
 ) -> _KernelAssets:
     if not one.branches:

@@ -154,7 +154,7 @@ class Shares:
         one.host.close()
 
     def _start(self, place: str, shares: Mapping[str, ShareSection], wire: BusSpec, bus: Bus) -> None:
-        from quartier_drivers.modbus.sharing.server import (  # noqa: PLC0415 - unused it costs nothing
+        from quartier_drivers.modbus.sharing.server import (  # noqa: PLC0415 - only if used
             SharingClient,
             SharingServer,
         )

@@ -134,7 +134,7 @@ def planned(yard, scene):
             ),
         )
         now = scene(p.house, t=p.t, state=state, **({"grid_w": 4_140.0, "active_limits": force} | more))
-        participants = cycle._participants(now)
+        participants = cycle._list_participants(now)
         site_tree = tree.build_tree(now, participants, cycle._base(now, p.state.window, participants))
         bays = [
             load_sharing._bay(now, site_tree, index, participant)
