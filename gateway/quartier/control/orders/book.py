@@ -28,6 +28,8 @@ GATEWAY_RELEASES = Origin("release")
 
 # The tolerance of a read-back by the last word of the point.
 VALUE_TOLERANCE = {"w": 50.0, "a": 0.5, "on": 0.0}
+DISCRETE_KINDS = frozenset({"on", "state"})
+"""The last words of points whose values are positions: one step apart they already differ."""
 _UNKNOWN: Mapping[str, float] = MappingProxyType({})
 
 
@@ -173,7 +175,10 @@ def _shows(order: Order, want: DesiredValue, frozen: FrozenImage, step: float) -
     shown = read_number(frozen, want.point)
     if shown is None or shown.taken_ns < order.written_ns + 2 * _S:
         return None
-    kind = want.point.rsplit("_", 1)[-1]
-    return abs(shown.value - order.value) <= max(
-        VALUE_TOLERANCE.get(kind, 0.0), 0.02 * abs(order.value), step
-    )
+    return abs(shown.value - order.value) <= find_value_tolerance(want.point, order.value, step)
+
+
+def find_value_tolerance(point: str, value: float, step: float) -> float:
+    """Return by how much a read-back may differ from a value; ``step`` is the resolution of the device."""
+    kind = point.rsplit("_", 1)[-1]
+    return 0.0 if kind in DISCRETE_KINDS else max(VALUE_TOLERANCE.get(kind, 0.0), 0.02 * abs(value), step)

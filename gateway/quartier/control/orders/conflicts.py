@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from quartier.control.observe.observations import LastGood, read_number
-from quartier.control.orders.book import VALUE_TOLERANCE
+from quartier.control.orders.book import DISCRETE_KINDS, find_value_tolerance
 from quartier.control.reason import Reason, make_reason
 from quartier.control.records import ACT_S, Order
 from quartier.site.process_image import FrozenImage
@@ -219,7 +219,8 @@ def _is_foreign(before: PointConflict, read: LastGood, point: str, step: float) 
     ours = [value for _, value in before.orders]
     values = [before.read.value, *ours]
     low, high = min(values), max(values)
-    if low - _find_tolerance(point, low, step) <= read.value <= high + _find_tolerance(point, high, step):
+    least = low - find_value_tolerance(point, low, step)
+    if least <= read.value <= high + find_value_tolerance(point, high, step):
         return False
     if not before.is_as_ordered and _is_less(read.value, [before.read.value]) and _is_less(read.value, ours):
         return False  # it does less and less of its order: it derates, or is nearly full
@@ -246,19 +247,14 @@ def _is_fallback(point: str, value: float, order: Order, device: DeviceFacts, no
     age_s = (now_ns - order.written_ns) / _S
     if fallback is None:
         return age_s >= after_s
-    if point.endswith("_on") and age_s < after_s / 2.0:
-        return False  # one of two positions is always the fallback's; its timer cannot have acted yet
+    if point.rsplit("_", 1)[-1] in DISCRETE_KINDS and age_s < after_s / 2.0:
+        return False  # one of few positions is the fallback's; its timer cannot have acted yet
     return is_same_value(point, value, fallback, device.steps.get(point, 0.0))
 
 
 def is_same_value(point: str, value: float, other: float, step: float) -> bool:
     """Return whether two values of a point are the same for its device."""
-    return abs(value - other) <= _find_tolerance(point, other, step)
-
-
-def _find_tolerance(point: str, value: float, step: float) -> float:
-    kind = point.rsplit("_", 1)[-1]
-    return max(VALUE_TOLERANCE.get(kind, 0.0), 0.02 * abs(value), step)
+    return abs(value - other) <= find_value_tolerance(point, other, step)
 
 
 def explain_no_raise(conflicts: Mapping[str, PointConflict], point: str) -> Reason | None:

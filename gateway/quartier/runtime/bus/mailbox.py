@@ -254,5 +254,8 @@ class Mailbox:
 
 
 def find_tolerance(info: PointInfo) -> float:
-    """Return the largest difference of a read-back value: one step of the register, or 0.5 for a bool."""
-    return max(info.step, 0.0) if info.kind != "bool" else 0.5
+    """Return the largest difference of a read-back value: one step of the register, or 0.5 between positions.
+
+    Positions are bools and states, as of SG Ready.
+    """
+    return 0.5 if info.kind == "bool" or info.point.endswith("_state") else max(info.step, 0.0)

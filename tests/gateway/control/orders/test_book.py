@@ -207,3 +207,16 @@ def test_an_order_that_became_more_waits_for_a_reading_that_can_show_it(values, 
 
     assert expected == find_unanswered_assets(_raised(*values), memories, now_s * S)
     assert set() == find_unanswered_assets(_raised(*values), {}, now_s * S)
+
+
+@pytest.mark.parametrize(("point", "ordered", "shown"), [("d1.relay_on", 0, 1), ("hp1.sg_ready_state", 2, 3)])
+def test_a_position_one_step_from_the_order_is_written_again(point, ordered, shown):
+    kept = Order(ordered, 0, NO_REASON, since_ns=0)
+    image = ProcessImage()
+    image.put(make_readings([Reading(point, shown, Quality.GOOD, 0)], 6 * S))
+    wants = [DesiredValue(point, ordered, NO_REASON, refresh_s=None)]
+    _, commands = find_due_commands(
+        OrderBook({point: kept}), wants, image.freeze(6 * S), 6 * S, steps={point: 1.0}
+    )
+
+    assert [ordered] == [command.value for command in commands]

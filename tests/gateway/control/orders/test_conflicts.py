@@ -294,3 +294,16 @@ def test_no_device_that_is_late_slow_coarse_and_limited_is_ever_a_conflict(
             p.see(round(shows / grain) * grain)
 
     assert "" == p.why
+
+
+@pytest.mark.parametrize(
+    ("point", "ordered", "foreign"), [("d1.relay_on", 0.0, 1.0), ("hp1.sg_ready_state", 2.0, 3.0)]
+)
+def test_positions_one_step_apart_are_never_the_same(point, ordered, foreign):
+    device = conflicts.DeviceFacts(steps={point: 1.0}, fallbacks={point: (foreign, 60.0)})
+    p = Point(ordered, point=point, device=device)
+    for _ in range(4):
+        p.see(ordered, foreign).write(ordered)
+    assert (4, "") == (p.moves, p.why)
+
+    assert str(conflicts.CONFLICT_REASON) == p.see(ordered, foreign).why

@@ -147,6 +147,7 @@ async def test_a_new_command_ends_the_wait():
 
 def test_tolerance_of_a_relay_is_half_a_bit():
     assert find_tolerance(PointInfo("x.relay_on", "bool", "coil:0", 1.0)) == 0.5
+    assert find_tolerance(PointInfo("x.sg_ready_state", "int", "holding:10", 1.0, step=1.0)) == 0.5
 
 
 def test_a_device_may_show_the_old_value_for_as_long_as_its_profile_says():
