@@ -67,7 +67,8 @@ class AllocationResult:
     ``tree`` is the connection tree that was used, None if nothing is known of the grid; ``broken`` are its
     rows whose limit does not hold. ``held_w`` is what cars that share load may take from now on, if the
     allocation lowered that. ``past_high_w`` and ``past_low_w`` are the parts of the worst grid powers that
-    only a load of the last seconds explains, which has ended for certain. ``spares_w`` is what each limit leaves for a restore, while something is held.
+    only a load of the last seconds explains, which has ended for certain. ``spares_w`` is what each limit
+    leaves for a restore, while something is held.
     """
 
     setpoints_w: tuple[float, ...]
