@@ -94,6 +94,9 @@ def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: N
     tree = None if base is None else build_tree(inputs, participants, base)
     inputs = load_sharing.share_load(inputs, participants, tree)
     result = _allocate_inside_limits(inputs, participants, base, tree)
+    if result.broken and not inputs.is_meter_lost:
+        past_high_w, past_low_w = window.find_past_w(participants)
+        result = replace(result, past_high_w=past_high_w, past_low_w=past_low_w)
     result = restore.restore_next(inputs, participants, result)
     if not result.back:
         back = generation.restore_relay_pv(inputs, participants, result.total_low_w, result.acted)

@@ -414,6 +414,9 @@ class ControlLoop:
             self._store.event("link.mode", f"{before} -> {mode}: {why}", {"mode": mode}, now)
         self._report_contacts(now)
         self.alarm_manager.look(self.view["alarms"], now)
+        listed = self.alarm_manager.book.select_active(self.view["alarms"])
+        if len(listed) < len(self.view["alarms"]):  # the status shows as active what the list has as active
+            self.view = {**self.view, "alarms": listed}
 
     def _report_contacts(self, now: Now) -> None:
         """Report contacts that began or ceased to act; a contact that was not read yet is ignored."""

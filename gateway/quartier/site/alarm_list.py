@@ -6,11 +6,12 @@ it counts as gone only ``ALARM_HOLD_S`` (``alarm_types``) after its cause ended,
 was.
 
 A consequence of another active alarm, if it is no more severe than that alarm, is listed with it: one loss is
-one alarm, which stays active until all its consequences are over. So is an earlier stage of an alarm
+one alarm. A consequence that lasts longer than the loss becomes an alarm of its own once the loss is gone.
+So is an earlier stage of an alarm
 (``AlarmKind.grows_into``): it leaves the list, acknowledged or not, and is listed with its next stage.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -97,6 +98,7 @@ class AlarmList:
         ended: dict[AlarmKey, Alarm] = {}
         for alarm in present:
             (there if alarm.ended_utc_ms is None else ended).setdefault(alarm.key, alarm)
+        cleared = self._clear_due_alarms(there, now)
         roots = {key: self._find_root(alarm, there) for key, alarm in there.items()}
         raised = [
             key
@@ -113,10 +115,9 @@ class AlarmList:
                     if key != root and roots[key] == root
                 ],
             )
-        stands = set(roots.values())
-        self._note_ended_causes(ended[key] for key in stands - there.keys() if key in ended)
-        away = [one for key, one in self.records.items() if one.is_active and key not in stands]
-        cleared = [gone for one in away if (gone := self._clear_alarm(one, now)) is not None]
+        for key, record in list(self.records.items()):
+            if record.is_active and key not in there:
+                self._note_end(record, ended.get(key), now)
         found = AlarmChanges(tuple(self.records[key] for key in raised), (*joined, *cleared))
         if raised or cleared or joined:
             self.changes_count += 1
@@ -157,7 +158,7 @@ class AlarmList:
         return found
 
     def _record_consequences(self, root: AlarmKey, found: Iterable[AlarmConsequence]) -> None:
-        """Record more consequences of ``root``, which stays active as long as any of them is."""
+        """Record more consequences of ``root``; they do not keep it active."""
         before = self.records[root]
         known = {(one.code, one.of): one for one in before.consequences}
         known |= {(one.code, one.of): one for one in found}
@@ -165,15 +166,6 @@ class AlarmList:
         if consequences != before.consequences:
             self.counts_count += 1
             self.records[root] = replace(before, consequences=consequences)
-        self._timings.setdefault(root, _AlarmTiming()).ends_ns = None
-
-    def _note_ended_causes(self, alarms: Iterable[Alarm]) -> None:
-        """Say when the causes of these alarms ended; consequences alone keep them active."""
-        for alarm in alarms:
-            record = self.records[alarm.key]
-            if record.words != str(alarm):
-                self.counts_count += 1
-                self.records[alarm.key] = replace(record, words=str(alarm))
 
     def _raise_alarm(self, alarm: Alarm, now: Now) -> AlarmRecord | None:
         """Raise the alarm; return its record if it was not active before."""
@@ -218,20 +210,30 @@ class AlarmList:
             self.records[before.key] = replace(before, words=words)
         pulse.ends_ns, pulse.is_recalled = None, False
 
-    def _clear_alarm(self, one: AlarmRecord, now: Now) -> AlarmRecord | None:
-        """Return the record if the alarm is gone now; else start or continue its time to end."""
+    def _clear_due_alarms(self, there: Container[AlarmKey], now: Now) -> list[AlarmRecord]:
+        """Clear the alarms whose time to end is over; ``there`` are those that are present."""
+        cleared = []
+        for key, one in list(self.records.items()):
+            ends_ns = self._timings[key].ends_ns if key in self._timings else None
+            if one.is_active and key not in there and ends_ns is not None and now.ns >= ends_ns:
+                self._timings[key] = _AlarmTiming()
+                self.records[key] = replace(one, cleared_utc_ms=now.utc_ms)
+                cleared.append(self.records[key])
+        return cleared
+
+    def _note_end(self, one: AlarmRecord, ended: Alarm | None, now: Now) -> None:
+        """Start the time to end of an alarm that is not present, and say in its text when its cause ended.
+
+        ``ended`` is the alarm as control tells its end, if it does.
+        """
         pulse = self._timings.setdefault(one.key, _AlarmTiming())
-        if pulse.ends_ns is None:
-            pulse.ends_ns = now.ns + round((ALARM_SETTLE_S if pulse.is_recalled else ALARM_HOLD_S) * _S)
-            is_told = ENDED_PATTERN.search(one.words) is not None
-            if not (pulse.is_recalled or is_told):  # nobody saw when the cause of a recalled alarm ended
-                one = replace(one, words=describe_ended(one.words, now.utc_ms, self.zone))
-                self.records[one.key] = one
-        if now.ns < pulse.ends_ns:
-            return None
-        self._timings[one.key] = _AlarmTiming()
-        self.records[one.key] = replace(one, cleared_utc_ms=now.utc_ms)
-        return self.records[one.key]
+        if pulse.ends_ns is not None:
+            return
+        pulse.ends_ns = now.ns + round((ALARM_SETTLE_S if pulse.is_recalled else ALARM_HOLD_S) * _S)
+        is_told = ENDED_PATTERN.search(one.words) is not None
+        if not (pulse.is_recalled or is_told):  # nobody saw when the cause of a recalled alarm ended
+            words = describe_ended(one.words, now.utc_ms, self.zone) if ended is None else str(ended)
+            self.records[one.key] = replace(one, words=words)
 
     def _prune(self) -> None:
         """Remove the oldest records that are gone, acknowledged ones first; active ones are never removed."""
@@ -243,6 +245,15 @@ class AlarmList:
         for one in gone[:spare]:
             del self.records[one.key]
             self._timings.pop(one.key, None)
+
+    def select_active(self, alarms: Sequence[Alarm]) -> list[Alarm]:
+        """Return those of ``alarms`` that the list has as active, by themselves or as a consequence.
+
+        One that is present is always returned. An ended consequence leaves with its alarm.
+        """
+        active = [one for one in self.records.values() if one.is_active]
+        keys = {one.key for one in active} | {(c.code, c.of) for one in active for c in one.consequences}
+        return [one for one in alarms if one.ended_utc_ms is None or one.key in keys]
 
     def select_records(self, words: str) -> list[AlarmRecord]:
         """Return the records that ``ID``, ``CODE``, ``CODE:OF`` or ``all`` (all unacknowledged) selects."""

@@ -13,6 +13,8 @@ from quartier_drivers.contract import OWN_RULE, Origin
 
 OrderOutcome = Literal["pending", "done", "refused", "unknown", "expired", "replaced"]
 OrderEnd = Literal["", "replaced", "given back", "reverted", "overwritten"]
+REPEATS_STORED_PERIOD_S = 600.0
+"""The longest time in s until the store has the counts and times of an order that is only repeated."""
 LEDGER_STREAM = "ledger"
 """The stream in which the store keeps the rows."""
 _OUTCOMES = ("pending", "done", "refused", "unknown", "expired", "replaced")

@@ -10,7 +10,7 @@ from tests.effort import examples
 
 from quartier.site import alarm_list
 from quartier.site.alarm_list import AlarmList
-from quartier.site.alarm_types import Acknowledgement, Alarm
+from quartier.site.alarm_types import Acknowledgement, Alarm, list_standing_alarms, update_standing_alarms
 from quartier.site.records import Now
 
 S = 1_000_000_000
@@ -242,11 +242,39 @@ def test_one_whose_cause_is_found_later_is_taken_off_the_list_and_told_to_be_gon
     assert [LOST.key] == list(watch.book.records)
 
 
-def test_an_alarm_stands_until_all_that_came_of_it_is_over():
+def test_an_alarm_ends_a_minute_after_its_own_cause_whatever_came_of_it():
     watch = Watch().go(3, LOST, BACK).go(30, BACK).go(60)
 
-    assert [("raised", "loss.grid_meter_lost", 0)] == watch.told
-    assert ("cleared", "loss.grid_meter_lost", 93) == watch.go(1).told[-1]
+    assert [("raised", LOST.code, 0), ("cleared", LOST.code, 63)] == watch.told
+    assert [False] == [one.is_active for one in watch.book.records.values()]
+
+
+def test_what_outlasts_the_alarm_that_it_came_of_becomes_an_alarm_of_its_own_at_once():
+    watch = Watch().go(3, LOST, BACK).go(90, BACK).go(70)
+
+    assert [
+        ("raised", LOST.code, 0),
+        ("raised", BACK.code, 63),
+        ("cleared", LOST.code, 63),
+        ("cleared", BACK.code, 153),
+    ] == watch.told
+
+
+def test_an_ended_consequence_is_active_with_its_alarm_and_leaves_with_it():
+    def list_active(second):
+        alarms = update_standing_alarms(holds, [LOST, BACK][second >= 3 :][: 2 * (second < 33)], at(second))
+        holds.clear()
+        holds.update(alarms)
+        shown = list_standing_alarms(holds, "UTC")
+        book.look(shown, at(second))
+        active = {one.key for one in book.records.values() if one.is_active}
+        return active, {one.key for one in book.select_active(shown)}
+
+    holds, book = {}, AlarmList()
+    told = [list_active(second) for second in range(100)]
+
+    assert ({LOST.key}, {LOST.key, BACK.key}) == told[62]
+    assert [(set(), set())] * 37 == told[63:]
 
 
 def test_an_alarm_that_its_consequences_keep_says_when_its_own_cause_ended():

@@ -218,6 +218,8 @@ versions. The text beside it may change its figures; the alarm stays the same on
 An alarm is raised at once. It stays until {alarm_types.ALARM_HOLD_S:g} s after its cause ended. Meanwhile its
 text says when the cause ended: *ended 14:03:22*. If the cause comes back in this time, the same alarm counts
 once more.
+Consequences of an alarm are listed with it and leave the list with it. A consequence that lasts longer
+becomes an alarm of its own.
 If a cause gets worse, a worse alarm replaces the first one at once. The first alarm leaves the list,
 acknowledged or not. The worse alarm names it (`with it: …`), with `--all` also when both are over.
 After a start of the gateway, the alarms that were active stay active for {alarm_list.ALARM_SETTLE_S:g} s,

@@ -16,7 +16,7 @@ from quartier.cli.rendering.status_text import (
 )
 from quartier.cli.rendering.time_text import DisplayClock
 from quartier.control.reason_codes import REASON_KINDS, VALUE_UNITS, ReasonKind
-from quartier.site.ledger import LedgerEntry
+from quartier.site.ledger import REPEATS_STORED_PERIOD_S, LedgerEntry
 from quartier.store.gap_records import GapRecord
 
 _REASON_PAGE_HEAD = """\
@@ -89,12 +89,28 @@ def list_head_lines(
         return
     rows_told = () if live is None else live["asset"].get("ledger", ())
     ages_s = {(row["boot"], row["number"]): row.get("age_s") for row in rows_told}
-    words = _describe_order(last, now, ages_s.get((last.boot, last.number)))
+    words = _describe_order(
+        last, now, ages_s.get((last.boot, last.number)), is_partial=live is None and _may_miss_repeats(last)
+    )
     yield "last" if live is None else "asked", Text(words)
+    if live is None and _may_miss_repeats(last):
+        yield "stored", Text(_describe_missing_repeats(last, now))
     yield "by", Text(ledger_text.describe_who(last.who))
     yield "because", Text(_explain_last_order(last, live))
     if live is not None:
         yield from _list_outlook_lines(live["asset"], last, now)
+
+
+def _may_miss_repeats(last: LedgerEntry) -> bool:
+    """Return whether a row read without its daemon may lack its last repetitions; one that ended has all."""
+    return last.is_in_force and last.who.kind != "release"
+
+
+def _describe_missing_repeats(last: LedgerEntry, now: DisplayClock) -> str:
+    return (
+        f"this order is known up to {now.format_time(last.last_ms)}; repetitions after that may be missing, "
+        f"as they reach the history up to {format_age(REPEATS_STORED_PERIOD_S)} later"
+    )
 
 
 def _explain_last_order(last: LedgerEntry, live: Mapping[str, Any] | None) -> str:
@@ -114,28 +130,34 @@ def _describe_state(told: Mapping[str, Any]) -> Text:
     )
 
 
-def _describe_order(last: LedgerEntry, now: DisplayClock, age_s: float | None) -> str:
+def _describe_order(
+    last: LedgerEntry, now: DisplayClock, age_s: float | None, *, is_partial: bool = False
+) -> str:
     """Describe the last order of a row; where there were several, their range since the first.
 
     ``age_s`` is how long ago the first was made, by the daemon's own time; None: only the wall clock tells.
+    ``is_partial``: the last repetitions may not be stored.
     """
+    stored = "stored " if is_partial else ""
     if age_s is None and now.utc_ms >= last.utc_ms:
         age_s = (now.utc_ms - last.utc_ms) / 1e3
     ago = "the clock was set back since" if age_s is None else format_age(age_s)
     since = f"since {now.format_time(last.utc_ms)} ({ago})"
     asked = "own control" if last.value is None else format_order(last.point, last.value)
     several = last.low != last.high or last.resumed > 0
-    when = f"last ordered at {now.format_time(last.last_ms)}" if several else since
+    latest = "last stored order" if is_partial else "last ordered"
+    when = f"{latest} at {now.format_time(last.last_ms)}" if several else since
     parts = [f"{last.point} {asked}, {when}: {_describe_outcome(last, now)}"]
     if several:
         between = ", with other orders between them" if last.resumed else ""
-        orders = format_count(last.count, "order")
+        orders = format_count(last.count, f"{stored}order")
         parts.append(f"{ledger_text.format_value(last)} in {orders} {since}{between}")
     if last.before is not None and (several or last.before != last.value):
         before = "before the first of these" if several else "before"
         parts.append(f"{before} it was {format_order(last.point, last.before)}")
     if last.count > 1 and not several:
-        parts.append(f"told {format_count(last.count, 'time')}, last at {now.format_time(last.last_ms)}")
+        told = f"{stored or 'told '}{format_count(last.count, 'time')}"
+        parts.append(f"{told}, last at {now.format_time(last.last_ms)}")
     if last.fault and last.fault != last.note:
         parts.append(f"what went wrong last: {last.fault.removeprefix(f'{last.point}: ')}")
     if last.end:

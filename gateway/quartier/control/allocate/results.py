@@ -67,7 +67,9 @@ class AllocationResult:
 
     ``tree`` is the connection tree that was used, None if nothing is known of the grid; ``broken`` are its
     rows whose limit does not hold. ``held_w`` is what cars that share load may take from now on, if the
-    allocation lowered that. ``spares_w`` is what each limit leaves for a restore, while something is held.
+    allocation lowered that. ``past_high_w`` and ``past_low_w`` are the parts of the worst grid powers that
+    only a load of the last seconds explains, which has ended for certain. ``spares_w`` is what each limit
+    leaves for a restore, while something is held.
     """
 
     setpoints_w: tuple[float, ...]
@@ -83,6 +85,8 @@ class AllocationResult:
     looks: Mapping[str, NodeWindow] = field(default_factory=dict)
     off: Mapping[int, int] = field(default_factory=dict)
     held_w: Mapping[int, float] = field(default_factory=dict)
+    past_high_w: float = 0.0
+    past_low_w: float = 0.0
     spares_w: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -89,6 +89,33 @@ class ResidualWindow:
             self.samples[0].now_w, [(sample.low_w, sample.high_w) for sample in self.samples]
         )
 
+    def find_past_w(self, participants: Sequence[Participant]) -> tuple[float, float]:
+        """Return how much of the highest and of the lowest residual load is past for certain, in W.
+
+        The base counts the highest of the last seconds, also of a load that has ended since. It has ended for
+        certain where the newest samples show less than the movements of participants can explain: a
+        participant that rose may be read before the grid shows it, so its rise within the window may hide
+        as much residual load. So may one that stopped and was not read since: it may start again. The lowest
+        is the same with falls.
+        """
+        base = self.base(participants)
+        if base is None:
+            return 0.0, 0.0
+        high_w = low_w = self.samples[0].now_w
+        least_w, most_w = self.samples[0].present_w, self.samples[0].present_w
+        for sample in self.samples[1:]:
+            least_w = tuple(map(min, least_w, sample.present_w))
+            most_w = tuple(map(max, most_w, sample.present_w))
+            risen_w = sum(sample.present_w) - sum(least_w)
+            fallen_w = sum(most_w) - sum(sample.present_w)
+            risen_w += sum(max(0.0, sample.present_w[i]) for i in sample.waits)
+            high_w = min(max(high_w, sample.low_w), sample.high_w + risen_w)
+            low_w = min(max(low_w, sample.low_w - fallen_w), sample.high_w)
+        return (
+            max(0.0, base.high_w - max(base.now_w, high_w)),
+            max(0.0, min(base.now_w, low_w) - base.low_w),
+        )
+
     def last_w(self, participants: Sequence[Participant]) -> float | None:
         """Return the residual load at the newest sample, in W; None without samples of these participants."""
         return self.samples[-1].rest_w if self.samples and self.names == _names(participants) else None

@@ -52,6 +52,8 @@ from quartier.site.asset_types import (
 )
 
 LOST_LINK_MODES = ("HOLD", "FAILSAFE")
+UNMET_MARGIN_W = 1.0
+"""An excess up to this, in W, is rounding."""
 METER_LOST_ROW: AlarmKey = ("loss.grid_meter_lost", "")
 
 
@@ -282,7 +284,10 @@ def _alarms(
 
 
 def _find_unmet_directions(inputs: CycleInputs, result: AllocationResult) -> list[str]:
-    """Return the directions whose limit at the connection does not hold once all orders are followed."""
+    """Return the directions whose limit at the connection does not hold once all orders are followed.
+
+    The worst grid power must be above the limit by more than ``UNMET_MARGIN_W``, without what is past.
+    """
     if 0 not in result.broken or result.total_high_w is None or result.total_low_w is None:
         return []
     over_w = {
@@ -290,7 +295,11 @@ def _find_unmet_directions(inputs: CycleInputs, result: AllocationResult) -> lis
         "export": -inputs.active_limits.export_w - result.total_low_w,
     }
     # Orders that wait for others can hide the excess: then the limit that is nearer to it is the one.
-    return [way for way, watts in over_w.items() if watts > 0.0] or [max(over_w, key=over_w.__getitem__)]
+    past_w = {"import": result.past_high_w, "export": result.past_low_w}
+    found = [way for way, watts in over_w.items() if watts > 0.0]
+    if not found:
+        return [max(over_w, key=over_w.__getitem__)]
+    return [way for way in found if over_w[way] - past_w[way] > UNMET_MARGIN_W]
 
 
 def _iterate_relinquish_alarms(

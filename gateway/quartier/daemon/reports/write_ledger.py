@@ -15,7 +15,7 @@ from quartier.control.reason import Reason, make_reason, render_data
 from quartier.daemon.reports import ledger_rows
 from quartier.daemon.reports.ledger_rows import LedgerRow, is_continuous
 from quartier.runtime.bus.mailbox import WriteOutcome
-from quartier.site.ledger import LedgerEntry, OrderOutcome
+from quartier.site.ledger import REPEATS_STORED_PERIOD_S, LedgerEntry, OrderOutcome
 from quartier.site.process_image import FrozenImage
 from quartier.site.records import Now
 from quartier_drivers.contract import Command, Origin, PointInfo
@@ -25,7 +25,7 @@ CLIENT_ROWS_COUNT_MAX = 64  # points that other clients write to, whose rows may
 OPEN_ROWS_COUNT_MAX = 4  # rows of a point that may continue: reasons alternate within seconds
 RESUME_MAX_MS, ROW_MAX_MS = 60_000, 3_600_000
 FLUSH_PERIOD_NS, FLUSH_MOVED_PERIOD_NS, FLUSH_CHANGED_PERIOD_NS = (
-    600_000_000_000,
+    round(REPEATS_STORED_PERIOD_S * 1e9),
     60_000_000_000,
     10_000_000_000,
 )

@@ -184,6 +184,27 @@ def test_without_a_daemon_the_last_row_is_told_as_that():
     first, last, *_ = head(live=False)
     assert "heat: no daemon says how it stands now (no daemon answers)" == first
     assert last.startswith("last     heat.relay_on off, since 14:05:00")
+    assert last.endswith("before it was on; stored 5 times, last at 14:29:50")
+
+
+def test_without_a_daemon_repetitions_after_the_last_stored_one_are_said_to_be_missing():
+    moved = replace(ROW, point="bat1.setpoint_w", value=1_500.0, low=-84.0, high=1_500.0, before=0.0)
+    _, last, stored, *_ = head(live=False, kept=(moved,))
+
+    assert "bat1.setpoint_w 1,500 W, last stored order at 14:29:50: done" in last
+    assert "; -84 to 1,500 W in 5 stored orders since 14:05:00 (25 min); before" in last
+    assert (
+        "stored   this order is known up to 14:29:50; repetitions after that may be missing,"
+        " as they reach the history up to 10 min later"
+    ) == stored
+
+
+@pytest.mark.parametrize("more", [{"end": "given back", "end_ms": NOW_MS}, {"who": Origin("release", "x")}])
+def test_of_an_order_that_ended_and_of_a_release_all_is_stored(more):
+    told = head(live=False, kept=(replace(ROW, **more),))
+
+    assert "told 5 times, last at 14:29:50" in told[1]
+    assert not any("stored" in line for line in told)
 
 
 def test_an_order_that_came_back_is_told_and_not_a_newer_one_that_ended():

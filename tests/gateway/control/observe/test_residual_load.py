@@ -167,6 +167,50 @@ def test_what_the_next_reading_does_not_explain_stays(house):
     assert ResidualLoad(1_000, 6_800, 1_000) == window.base(participants)
 
 
+def test_a_load_that_has_ended_is_past_as_soon_as_the_grid_shows_it(house):
+    player = [Participant(house.assets[0], -5_000.0, -5_000.0, SwitchState())]
+    window = ResidualWindow()
+    assert (0.0, 0.0) == window.find_past_w(player)
+    told = []
+    for t, grid_w in enumerate((7_000, 7_000, -4_200, -4_200)):
+        window = append_residual_sample(window, player, LastGood(grid_w, t * S))
+        told.append(window.find_past_w(player))
+    after = [Participant(house.assets[0], -800.0, -800.0, SwitchState())]  # read before the grid shows it
+    window = append_residual_sample(window, after, LastGood(-4_200, 4 * S))
+
+    assert [(0.0, 0.0), (0.0, 0.0), (11_000.0, 0.0), (11_000.0, 0.0)] == told
+    assert 11_800 == window.base(after).high_w
+    assert (11_000.0, 0.0) == window.find_past_w(after)
+
+
+def test_a_car_that_was_raised_before_the_grid_shows_it_hides_no_load(house):
+    car, window = house.assets[2], ResidualWindow()
+    for t, car_w in enumerate((0, 11_000, 11_000, 11_000)):
+        players, window = _seen(car, car_w, t, 12_000, t, window)
+        assert (0.0, 0.0) == window.find_past_w(players)
+
+
+def test_a_load_may_be_that_of_a_car_which_stopped_until_that_is_read(house):
+    car = house.assets[2]
+    _, window = _seen(car, 3_000, 0, 12_000, 0)
+    players, window = _seen(car, 3_000, 0, 1_000, 1, window)
+    unread = window.find_past_w(players)
+    players, window = _seen(car, 3_000, 2, 1_000, 2, window)
+
+    assert (7_800.0, 10_800.0) == (unread[0], window.find_past_w(players)[0])
+
+
+def test_generation_that_has_ended_is_past_as_soon_as_the_grid_shows_it(house):
+    player = [Participant(house.assets[0], 0.0, 0.0, SwitchState())]
+    window = append_residual_sample(ResidualWindow(), player, LastGood(-9_000, 0))
+    window = append_residual_sample(window, player, LastGood(500, S))
+    charging = [Participant(house.assets[0], 500.0, 500.0, SwitchState())]
+
+    assert (0.0, 9_300.0) == window.find_past_w(player)
+    window = append_residual_sample(window, charging, LastGood(1_000, 2 * S))
+    assert (0.0, 9_300.0) == window.find_past_w(charging)
+
+
 def _raised(house, grid_w, *, limit_w=8_000.0, raised=("ev1",)):
     car = house.assets[2]
     _, window = _seen(car, 4_000, 0, 4_500, 0)

@@ -237,3 +237,61 @@ def test_who_takes_nothing_or_may_be_moved_is_not_in_the_way(scene):
     assert "new (least times), deaf (does not obey)" == relaxation_order.find_obstacles(
         scene(t=60), participants
     )
+
+
+@pytest.mark.parametrize("cap_w", [4_500, 2_000, 1_000])
+def test_a_load_that_has_ended_leaves_no_limit_in_doubt(plant, cap_w):
+    """The load of 5 s ago bounds the orders, but the grid meter already exports."""
+    p = plant(base_w=12_000).cap(mode="INIT", import_max_w=cap_w, export_max_w=0.0, no_battery_export=True)
+    before = [one for one in p.run(40).view["alarms"] if one.code == "cap.unmet"]
+    p.base_w = 800
+    shown = [one for _ in range(12) for one in p.run(1).view["alarms"] if one.code == "cap.unmet"]
+
+    words = "is not sure to be kept: every asset that may change its power has done so"
+    assert [f"import cap {cap_w} W (envelope dso 1) {words}"] == before
+    assert {f"{before[0]}; ended 16:14:00"} == set(shown)
+
+
+def test_a_load_that_fell_and_is_still_too_high_keeps_its_limit_in_doubt(plant):
+    p = plant(base_w=12_000).cap(import_max_w=4_500).run(40)
+    p.base_w = 10_000
+    shown = [[one.of for one in p.run(1).view["alarms"] if one.code == "cap.unmet"] for _ in range(12)]
+    p.base_w = 9_400
+    after = [one for one in p.run(12).view["alarms"] if one.code == "cap.unmet"]
+
+    assert [["import"]] * 12 == shown
+    assert [True] == ["ended" in one for one in after]
+
+
+def test_generation_that_has_ended_leaves_no_limit_in_doubt(plant, with_house):
+    p = plant(house=with_house("bat1"), base_w=-12_000).cap(export_max_w=1_000.0)
+    before = [one for one in p.run(40).view["alarms"] if one.code == "cap.unmet"]
+    p.base_w = 100
+    shown = [one for _ in range(9) for one in p.run(1).view["alarms"] if one.code == "cap.unmet"]
+
+    assert ["export"] == [one.of for one in before]
+    assert {f"{before[0]}; ended 16:14:00"} == set(shown)
+
+
+@pytest.mark.parametrize(
+    ("high_w", "low_w", "past_high_w", "past_low_w", "ways"),
+    [
+        (6e3, 0.0, 999.0, 0.0, []),
+        (6e3, 0.0, 998.0, 0.0, ["import"]),
+        (6e3, -2e3, 2e3, 0.0, ["export"]),
+        (6e3, -2e3, 0.0, 1e3, ["import"]),
+        (5_001.0, 0.0, 0.0, 0.0, []),
+        (5_001.5, 0.0, 0.0, 0.0, ["import"]),
+    ],
+)
+def test_a_limit_is_in_doubt_exactly_if_what_is_not_past_exceeds_it(
+    high_w, low_w, past_high_w, past_low_w, ways, scene
+):
+    result = AllocationResult(
+        (), high_w, low_w, {}, is_met=False, gate=RestoreGate(), broken=(0,),
+        past_high_w=past_high_w, past_low_w=past_low_w,
+    )  # fmt: skip
+
+    assert ways == status._find_unmet_directions(
+        scene(active_limits=ActiveLimits(import_w=5e3, export_w=1e3)), result
+    )
