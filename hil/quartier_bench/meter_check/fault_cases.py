@@ -189,6 +189,7 @@ LATE_MAX_S = 5.0
 class TrueExcess:
     """Counts the true excess after a fault.
 
+    Where the fault was there from the start, loads that nothing else measures do not count as import.
     The gateway has ``EVIDENCE_S`` of excess, however they are spread, then the time to find the fault and to
     reach the limit; the seconds of excess after that are ``late_s``.
     """
@@ -219,7 +220,8 @@ class TrueExcess:
             return
         import_w, export_w = self.case.limits_w(mode)
         grid_w = values["grid.power_w"]
-        over_w = max(grid_w - BREACH_FACTOR * import_w, -grid_w - BREACH_FACTOR * export_w)
+        import_excess_w = grid_w - self._find_unknown_w(values) - BREACH_FACTOR * import_w
+        over_w = max(import_excess_w, -grid_w - BREACH_FACTOR * export_w)
         if over_w <= 1.0:
             self._running_s = 0.0
             return
@@ -232,6 +234,13 @@ class TrueExcess:
         if now_s > self.due_s:
             self.late_s += dt_s
             self.late_worst_w = max(self.late_worst_w, over_w)
+
+    def _find_unknown_w(self, values: Mapping[str, float]) -> float:
+        """Return the import in W that no sound reading ever showed.
+
+        With a meter that lies from the start, the gateway knows nothing of loads that nobody else measures.
+        """
+        return values["base.power_w"] if self.case.link == "INIT" and self.case.fault != "none" else 0.0
 
     def _rate(self, values: Mapping[str, float]) -> None:
         rated_w = {"bat1": 5_000.0, "ev1": 11_040.0, "pv1": 8_000.0, "hp1": 2_500.0}

@@ -5,7 +5,18 @@ returns what contradicts the reason of an order or of the state of an asset; emp
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
+from quartier_hil.checks.reason_site_rules import (
+    SITE_ORDER_RULES,
+    SITE_STATE_RULES,
+    check_grid_target,
+    check_latest_start,
+    check_mode,
+    check_ready,
+    check_tier,
+    make_time_rule,
+)
 from quartier_hil.checks.reason_view import (
     ANSWER_W,
     LIMIT_W,
@@ -52,7 +63,17 @@ def _check_limit(view: ReasonView) -> str:
     cap, told_w = view.view["caps"].get(way), view.get("limit_w")
     if cap is None:
         return f"no {way} cap is in force"
-    return "" if abs(cap["max_w"] - told_w) <= LIMIT_W else f"the {way} cap is {cap['max_w']:g} W"
+    if abs(cap["max_w"] - told_w) > LIMIT_W:
+        return f"the {way} cap is {cap['max_w']:g} W"
+    source = view.part.get("source")
+    if source is None or "code" not in cap or _describe(source) == _describe(cap):
+        return ""
+    return f"the {way} cap is that of {cap['whose']}"
+
+
+def _describe(reason: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return code and values of each part."""
+    return [(part["code"], part["values"]) for part in iterate_parts(reason)]
 
 
 def _check_minimum_on_time(view: ReasonView) -> str:
@@ -72,22 +93,41 @@ def _check_early_off(view: ReasonView) -> str:
     return "" if view.value <= 0.0 or _find_output_kind(view) == "steps" else "it is on"
 
 
+def _check_shed(view: ReasonView) -> str:
+    return _check_zero_order(view) or check_tier(view)
+
+
 def _check_tier_off(view: ReasonView) -> str:
     tier = view.get("tier")
     return "" if tier in view.view["events"]["off"] else f"tier {tier} is not off"
 
 
+def _check_event_value(view: ReasonView) -> str:
+    """Compare the reading that began an event with the reasons of the tiers that are off now."""
+    found = view.view["events"].get("off_reasons")
+    told = view.part["code"], view.part["values"]
+    if not found or any(told in _describe(reason) for reason in found.values()):
+        return ""
+    return f"the events are {', '.join(view.view['events']['off'].values())}"
+
+
 def _check_frequency_read(view: ReasonView) -> str:
-    return "" if view.view["events"]["frequency_hz"] is not None else "the frequency is not read"
+    if view.view["events"]["frequency_hz"] is None:
+        return "the frequency is not read"
+    return _check_event_value(view)
 
 
 def _check_frequency_lost(view: ReasonView) -> str:
     found_hz = view.view["events"]["frequency_hz"]
-    return "" if found_hz is None else f"the frequency is read as {found_hz:g} Hz"
+    return _check_event_value(view) if found_hz is None else f"the frequency is read as {found_hz:g} Hz"
 
 
 def _check_grid_event(view: ReasonView) -> str:
     return "" if view.view["events"]["off"] else "no event of the grid acts"
+
+
+def _check_commanded_shed(view: ReasonView) -> str:
+    return _check_grid_event(view) or _check_event_value(view)
 
 
 def _check_not_held(view: ReasonView) -> str:
@@ -106,15 +146,28 @@ def _compare_soc(view: ReasonView, sign: int) -> str:
 
 
 def _check_battery_full(view: ReasonView) -> str:
+    if view.kind == "battery" and view.get("soc_pct") != view.declared.soc_max_pct:
+        return f"the site file says {view.declared.soc_max_pct:g} %"
     return _compare_soc(view, 1)
 
 
 def _check_battery_empty(view: ReasonView) -> str:
+    if view.kind == "battery":
+        least_pct = max(view.declared.soc_min_pct, view.declared.reserve_soc_pct)
+        if view.get("soc_pct") != least_pct:
+            return f"the site file says {least_pct:g} %"
     return _compare_soc(view, -1)
 
 
 def _check_ordered(view: ReasonView) -> str:
-    return "" if "override" in view.asset else "nobody orders it"
+    """Compare who orders the asset, and by which document, with the order that is in force."""
+    wish = view.asset.get("override")
+    if wish is None:
+        return "nobody orders it"
+    told = view.part["code"], view.part["values"]
+    return (
+        "" if "code" not in wish or (wish["code"], wish["values"]) == told else f"{wish['words']} orders it"
+    )
 
 
 def _check_plan_leads(view: ReasonView) -> str:
@@ -201,8 +254,53 @@ def _make_asset_alarm_rule(code: str) -> Callable[[ReasonView], str]:
     return rule
 
 
+def _check_held_mode(view: ReasonView) -> str:
+    return _check_held(view) or check_mode(view)
+
+
+def _check_order_below_limit(view: ReasonView) -> str:
+    """Compare the limit of an asset with its order, which a person may set lower."""
+    if why := _check_held(view):
+        return why
+    if "command" not in view.asset:
+        return ""
+    most_w, over_w = view.value, RATED_SHARE * _get_rated_w(view)
+    if view.kind == "ev":
+        floor_a, volts = view.declared.current_min_a, view.declared.voltage_v * view.declared.phases_count
+        most_w, over_w = (0.0 if view.value <= floor_a else view.value * volts), 0.0
+    elif view.kind != "pv":
+        return ""
+    if most_w <= view.get("limit_w") + max(over_w, PV_LEAST_W):
+        return ""
+    return f"{most_w:g} W are ordered"
+
+
+def _get_rated_w(view: ReasonView) -> float:
+    return 0.0 if view.declared is None else float(view.declared.rated_w)
+
+
+def _check_minimum_off(view: ReasonView) -> str:
+    """Compare the minimum off-time with the site file; a PV has none there."""
+    found_s = PV_MIN_OFF_S if view.kind == "pv" else None
+    if hasattr(view.declared, "min_off_s"):
+        found_s = view.declared.min_off_s
+    if found_s is not None and found_s != view.get("off_s"):
+        return f"its minimum off-time is {found_s:g} s"
+    return _check_zero_order(view)
+
+
+def _check_contradicting_meters(view: ReasonView) -> str:
+    """Compare the meters that contradict the clock with the alarms: one for each of them."""
+    meters = {of for code, of in list_alarms(view) if code == "clock.contradicted"}
+    silent = set(view.get("meters").split(" and ")) - meters
+    return f"no alarm clock.contradicted of {', '.join(sorted(silent))} stands" if silent else ""
+
+
 def _check_low_import_time(view: ReasonView) -> str:
     """Compare a wait for 120 s of low import with how long the import has been low."""
+    cap, told_w = view.view["caps"].get("import"), view.part["values"].get("limit_w")
+    if cap is not None and told_w is not None and abs(RESTORE_BELOW_SHARE * cap["max_w"] - told_w) > LIMIT_W:
+        return f"the import cap is {cap['max_w']:g} W"
     below_s = view.view["restore"]["below_s"]
     is_over = below_s is not None and below_s > RESTORE_AFTER_S + SLACK_S + view.slack_s
     return f"the import is low for {below_s:g} s" if is_over else _check_held(view)
@@ -227,11 +325,11 @@ def _check_slow_rise(view: ReasonView) -> str:
 
 
 def _check_voltage_read(view: ReasonView) -> str:
-    return "" if view.view["events"]["voltage_pct"] else "no voltage is read"
+    return _check_event_value(view) if view.view["events"]["voltage_pct"] else "no voltage is read"
 
 
 def _check_voltage_lost(view: ReasonView) -> str:
-    return "a voltage is read" if view.view["events"]["voltage_pct"] else ""
+    return "a voltage is read" if view.view["events"]["voltage_pct"] else _check_event_value(view)
 
 
 def _check_autonomous(view: ReasonView) -> str:
@@ -239,17 +337,54 @@ def _check_autonomous(view: ReasonView) -> str:
 
 
 def _check_node(view: ReasonView) -> str:
-    names = {node["name"] for node in view.view.get("nodes", ())}
-    return "" if view.get("node") in names else f"there is no node {view.get('node')}"
+    """Compare the name of a node and its fuse with the connection tree."""
+    nodes = {node["name"]: node for node in view.view.get("nodes", ())}
+    node = nodes.get(view.get("node"))
+    return f"there is no node {view.get('node')}" if node is None else _compare_fuse(view, node)
 
 
-def _check_connection_tree(view: ReasonView) -> str:
-    return "" if view.view.get("nodes") else "no fuse is declared"
+def _compare_fuse(view: ReasonView, node: Mapping[str, Any]) -> str:
+    fuse_a, told_a = node.get("fuse_a"), view.part["values"].get("fuse_a")
+    if fuse_a is not None and told_a is not None and abs(fuse_a - told_a) > FUSE_A:
+        return f"the fuse of {node['name']} has {fuse_a:g} A"
+    return ""
+
+
+def _check_node_phase(view: ReasonView) -> str:
+    phase = view.get("phase")
+    return _check_node(view) if phase in PHASE_NAMES else f"there is no phase {phase}"
+
+
+def _check_node_power(view: ReasonView) -> str:
+    """Compare the power of a node with its limit, of which a slow meter leaves 90 %."""
+    if why := _check_node(view):
+        return why
+    node = next(one for one in view.view["nodes"] if one["name"] == view.get("node"))
+    limit_w = (node.get("import_max_w") or [None])[0]
+    shares = () if limit_w is None else (limit_w, limit_w / SLOW_METER_MARGIN)
+    if shares and all(abs(power_w - view.get("limit_w")) > LIMIT_W for power_w in shares):
+        return f"its limit is {limit_w:g} W"
+    return ""
+
+
+def _check_main_fuse(view: ReasonView) -> str:
+    nodes = view.view.get("nodes")
+    if not nodes:
+        return "no fuse is declared"
+    if view.get("phase") not in PHASE_NAMES:
+        return f"there is no phase {view.get('phase')}"
+    return _compare_fuse(view, nodes[0])
 
 
 def _check_supply(view: ReasonView) -> str:
     name = view.get("supply")
-    return "" if name in view.view["supplies"] else f"there is no supply {name}"
+    supply = view.view["supplies"].get(name)
+    if supply is None:
+        return f"there is no supply {name}"
+    told_kva, found_va = view.part["values"].get("subscribed_kva"), supply.get("subscribed_va")
+    if told_kva is None or found_va is None or abs(1_000.0 * told_kva - found_va) <= LIMIT_W:
+        return ""
+    return f"{found_va:g} VA are subscribed"
 
 
 def _check_apparent_power_unit(view: ReasonView) -> str:
@@ -282,10 +417,21 @@ def _check_run_late(view: ReasonView) -> str:
     return "" if view.asset.get("run", {}).get("late", True) else "its run is not late"
 
 
+def _check_run_waits(view: ReasonView) -> str:
+    return _make_run_rule("owed")(view) or check_latest_start(view)
+
+
 def _find_output_kind(view: ReasonView) -> str:
     return "" if view.output is None else view.output.sort
 
 
+FUSE_A = 0.05
+PHASE_NAMES = ("L1", "L2", "L3")
+RESTORE_BELOW_SHARE = SLOW_METER_MARGIN = 0.9
+"""What is left of a limit before a load comes back, and with a slow meter (spec/failsafe.md#rule-5)."""
+PV_MIN_OFF_S = 300.0
+RATED_SHARE, PV_LEAST_W = 0.005, 25.0
+"""An order of PV follows its limit in steps of this share of its rating, or of this power."""
 ORDER_RULES: Mapping[str, Callable[[ReasonView], str]] = {
     "battery.discharges": _check_negative_order,
     "battery.discharges_less": _check_negative_order,
@@ -299,7 +445,7 @@ ORDER_RULES: Mapping[str, Callable[[ReasonView], str]] = {
     "charging.paused_unread": _check_zero_order,
     "charging.resumes": _check_positive_order,
     "charging.faster": _check_positive_order,
-    "load.shed": _check_zero_order,
+    "load.shed": _check_shed,
     "load.on": _check_positive_order,
     "generation.off": _check_zero_order,
     "generation.stopped": _check_zero_order,
@@ -308,15 +454,17 @@ ORDER_RULES: Mapping[str, Callable[[ReasonView], str]] = {
     "car.none": _check_positive_order,
     "car.demand": _check_positive_order,
     "minimum_time.off_early": _check_early_off,
-    "restore.minimum_off": _check_zero_order,
+    "restore.minimum_off": _check_minimum_off,
     "restore.often": _check_zero_order,
     "restore.below_cap": _check_on,
     "restore.pv_fits": _check_on,
     "car.rises": _check_positive_order,
-    **dict.fromkeys(("self_consumption", "grid.target", "meter.trial"), _check_battery_class),
+    **dict.fromkeys(("self_consumption", "meter.trial"), _check_battery_class),
+    "grid.target": check_grid_target,
     **dict.fromkeys(("plan.charges", "plan.discharges", "plan.stored_worth"), _check_battery_class),
     **dict.fromkeys(("state.measured", "state.not_ordered", "output.no_fallback"), _check_not_ordered),
     "state.steered": _check_battery_class,
+    **SITE_ORDER_RULES,
 }
 """Rules of code and order: the two are written together, so that they agree in each cycle."""
 STATE_RULES: Mapping[str, Callable[[ReasonView], str]] = {
@@ -353,7 +501,9 @@ STATE_RULES: Mapping[str, Callable[[ReasonView], str]] = {
     "conflict.safe": _check_conflict,
     "conflict.lowered": _check_conflict,
     "conflict.though": _check_conflict,
-    **dict.fromkeys(("cap.fits", "restore.apart", "state.limited", "state.held"), _check_held),
+    **dict.fromkeys(("cap.fits", "restore.apart"), _check_held),
+    "state.limited": _check_order_below_limit,
+    "state.held": _check_held_mode,
     **dict.fromkeys((f"generation.{how}" for how in ("curtailed", "share", "further", "rises")), _check_held),
     "restore.below": _check_low_import_time,
     "restore.spread": _check_restore_spread,
@@ -363,30 +513,37 @@ STATE_RULES: Mapping[str, Callable[[ReasonView], str]] = {
     "grid.frequency_high": _make_alarm_rule("grid.high_frequency"),
     **dict.fromkeys(("grid.voltage", "grid.voltage_well"), _check_voltage_read),
     "grid.voltage_lost": _check_voltage_lost,
-    "command.shed": _check_grid_event,
+    "command.shed": _check_commanded_shed,
     "limit.autonomous": _check_autonomous,
-    **dict.fromkeys(("fuse.node", "fuse.node_phase", "node.power"), _check_node),
-    "fuse.main_phase": _check_connection_tree,
+    "fuse.node": _check_node,
+    "fuse.node_phase": _check_node_phase,
+    "node.power": _check_node_power,
+    "fuse.main_phase": _check_main_fuse,
     **dict.fromkeys(("supply.subscribed", "supply.warns", "supply.warned"), _check_supply),
     "meter.no_export": _check_apparent_power_unit,
     **dict.fromkeys(("generation.blind", "meter.was_lost"), _check_failsafe_limit),
     "car.deaf": _check_unresponsive_car,
+    **dict.fromkeys(("plan.charges_car", "plan.car_waits"), check_ready),
     **dict.fromkeys(
         (
-            *("plan.waits", "plan.charges_car", "plan.car_waits", "plan.car_has_all", "plan.heats"),
+            *("plan.waits", "plan.car_has_all", "plan.heats"),
             *("plan.runs", "plan.waits_until", "plan.heated", "plan.nothing_by_then", "plan.done_by_then"),
         ),
         _check_plan_leads,
     ),
-    "plan.doubted": _make_alarm_rule("clock.contradicted"),
+    "plan.doubted": _check_contradicting_meters,
     "hand.maintenance": _check_ordered,
     "input.power_unknown": _check_unknown_power,
     "output.second_master": _make_asset_alarm_rule("output.second_master"),
     "output.fallback_lost": _make_asset_alarm_rule("output.fallback_lost"),
     **dict.fromkeys(("state.shed", "state.paused", "state.off"), _check_off),
-    "run.done": _make_run_rule("done"),
-    **dict.fromkeys(("run.begun", "run.begun_late"), _make_run_rule("begun")),
-    **dict.fromkeys(("run.due", "run.waits"), _make_run_rule("owed")),
-    "run.late": _check_run_late,
+    "run.done": make_time_rule("at", 1, _make_run_rule("done")),
+    "run.begun": _make_run_rule("begun"),
+    "run.begun_late": make_time_rule("by", 1, _make_run_rule("begun")),
+    "run.due": make_time_rule("by", 1, _make_run_rule("owed")),
+    "run.waits": _check_run_waits,
+    "run.late": make_time_rule("by", 1, _check_run_late),
+    "state.also": _make_asset_alarm_rule("output.fallback_lost"),
+    **SITE_STATE_RULES,
 }
 """Rules of state or measurement, by code: a reason may be outdated until its order is written again."""

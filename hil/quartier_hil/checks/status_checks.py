@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 from typing import Any
 
+from quartier_hil.checks.reason_exceptions import UNSHOWN_CODES
 from quartier_hil.checks.reason_rules import ORDER_RULES, STATE_RULES
-from quartier_hil.checks.reason_view import ReasonView, iterate_parts
+from quartier_hil.checks.reason_view import DeclaredSite, ReasonView, iterate_parts, list_alarm_keys
 from quartier_hil.checks.verdicts import RunData, Verdict, format_count
 from quartier_hil.scenario import expectations as asked
 from quartier_hil.scenario.outputs import Output
@@ -122,19 +123,25 @@ EACH_S = 5.0
 class ReasonCheck:
     """Check of every run: no reason contradicts an order, a measurement or a limit in force.
 
-    ``slack_s`` is the most by which a status may be read later than the cycle that it shows.
+    ``slack_s`` is the most by which a status may be read later than the cycle that it shows.  ``site``
+    is what the site file declares, ``measured`` the quantities of the plant, ``raised`` the codes of all
+    alarms so far.
     """
 
     outputs: Mapping[str, Output] = field(default_factory=dict)
     slack_s: float = 0.0
+    site: DeclaredSite | None = None
+    measured: Mapping[str, float] = field(default_factory=dict)
+    raised: frozenset[str] = frozenset()
     count: int = 0
     broken: str = ""
     looked: dict[str, tuple[float, float, str]] = field(default_factory=dict)
     since: dict[tuple[str, str], float] = field(default_factory=dict)
     turned: dict[str, tuple[bool, float | None]] = field(default_factory=dict)
 
-    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
-        """Do nothing: the views of the cycles come by ``look``."""
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
+        """Keep the quantities of the plant; the views of the cycles come by ``look``."""
+        self.measured = values
 
     def begin(self) -> None:
         """Forget the past at a start of the gateway: it is unknown since when an asset is on."""
@@ -142,6 +149,7 @@ class ReasonCheck:
 
     def look(self, now_s: float, view: Mapping[str, Any]) -> None:
         """Compare each reason with everything else that the daemon shows of this cycle."""
+        self.raised |= {code for code, _ in list_alarm_keys(view)}
         for name, asset in view["assets"].items():
             command, on_s = asset.get("command"), None
             if command is None:
@@ -169,8 +177,21 @@ class ReasonCheck:
         found = [part for reason in told for part in iterate_parts(reason)]
         for part in found:
             self.count += 1
-            seen = ReasonView(name, asset, view, part, on_s, self.outputs.get(name), self.slack_s)
+            seen = ReasonView(
+                name,
+                asset,
+                view,
+                part,
+                on_s=on_s,
+                output=self.outputs.get(name),
+                slack_s=self.slack_s,
+                site=self.site,
+                measured=self.measured,
+                raised=self.raised,
+            )
             code = part["code"]
+            if code in UNSHOWN_CODES:
+                self._report(now_s, seen, "no order and no state has this reason")
             if (rule := ORDER_RULES.get(code)) is not None and (why := rule(seen)):
                 self._report(now_s, seen, why)
             if (rule := STATE_RULES.get(code)) is None:

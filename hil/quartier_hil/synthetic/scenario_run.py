@@ -133,7 +133,10 @@ class SyntheticRun:
         )
         here = tuple(check for check in self.scenario.checks if not isinstance(check, _WIRED_CHECKS))
         self.evaluated_scenario = self.scenario.model_copy(update={"checks": here})
-        self._reason_check = ReasonCheck({one.asset: one for one in list_outputs(self.scenario.house)})
+        clock = ManualClock()
+        self.site = site_assembly.assemble_scenario_site(self.scenario, options.folder, clock)
+        outputs = {one.asset: one for one in list_outputs(self.scenario.house)}
+        self._reason_check = ReasonCheck(outputs, site=self.site.house)
         self.judges: list[Check] = [
             build_balance_check(self.evaluated_scenario),
             self._reason_check,
@@ -141,8 +144,6 @@ class SyntheticRun:
         ]
         self._order_checks = [judge for judge in self.judges if isinstance(judge, OrderCheck)]
         house = self.scenario.house
-        clock = ManualClock()
-        self.site = site_assembly.assemble_scenario_site(self.scenario, options.folder, clock)
         self.supply = Supply(self.scenario, self.site, clock)
         self.spec = build_plant_spec(self.scenario)
         rest = building_model.build_initial_state(

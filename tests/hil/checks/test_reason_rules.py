@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from quartier.control.reason_codes import KINDS_BY_CODE
+from quartier_hil.checks.reason_exceptions import EXCEPTIONS, UNSHOWN_CODES
 from quartier_hil.checks.reason_rules import ORDER_RULES, STATE_RULES
+from quartier_hil.checks.reason_site_rules import SITE_ORDER_RULES, SITE_STATE_RULES
 from quartier_hil.checks.status_checks import ReasonCheck
 from quartier_hil.checks.verdicts import RunData
 from quartier_hil.scenario.outputs import Output
@@ -197,12 +199,12 @@ AGREE = [
     *(
         (
             code,
-            {"values": {"node": "flat"}, "view": {"nodes": [{"name": "flat"}]}},
-            {"values": {"node": "flat"}},
+            {"values": {"node": "flat", "phase": "L1"}, "view": {"nodes": [{"name": "flat"}]}},
+            {"values": {"node": "flat", "phase": "L1"}},
         )
         for code in ("fuse.node", "fuse.node_phase", "node.power")
     ),
-    ("fuse.main_phase", {"view": {"nodes": [{"name": "grid"}]}}, {}),
+    ("fuse.main_phase", {"values": {"phase": "L1"}, "view": {"nodes": [{"name": "grid"}]}}, {}),
     *(
         (
             code,
@@ -221,7 +223,11 @@ AGREE = [
             *("nothing_by_then", "done_by_then"),
         )
     ),
-    ("plan.doubted", {"view": alarmed("clock.contradicted:grid")}, {}),
+    (
+        "plan.doubted",
+        {"values": {"meters": "grid"}, "view": alarmed("clock.contradicted:grid")},
+        {"values": {"meters": "grid and p1"}, "view": alarmed("clock.contradicted:grid")},
+    ),
     ("hand.maintenance", {"asset": {"override": {}}}, {}),
     ("input.power_unknown", {"asset": {"quality": "silent"}}, {"asset": {"quality": "good"}}),
     *(
@@ -237,6 +243,7 @@ AGREE = [
     *((code, run("begun"), run("owed")) for code in ("run.begun", "run.begun_late")),
     *((code, run("owed"), run("done")) for code in ("run.due", "run.waits")),
     ("run.late", run("owed", late=True), run("owed")),
+    ("state.also", {"view": alarmed("output.fallback_lost:x")}, {"view": alarmed("output.fallback_lost:y")}),
 ]
 UNORDERED = ("state.measured", "state.not_ordered", "output.no_fallback")
 
@@ -247,9 +254,24 @@ def test_a_reason_that_contradicts_what_is_done_or_seen_is_reported(code, right,
     assert not holds(0.0, 10.0, 40.0, code=code, **wrong)
 
 
-def test_each_rule_is_tried_here_and_of_a_code_that_there_is():
-    assert set(ORDER_RULES) | set(STATE_RULES) == {code for code, _, _ in AGREE} | {*UNORDERED}
-    assert set(ORDER_RULES) | set(STATE_RULES) <= set(KINDS_BY_CODE)
+def test_each_rule_is_tried_and_of_a_code_that_there_is():
+    tried = {code for code, _, _ in AGREE} | {*UNORDERED, *SITE_ORDER_RULES, *SITE_STATE_RULES}
+
+    assert set(ORDER_RULES) | set(STATE_RULES) == tried
+    assert tried <= set(KINDS_BY_CODE)
+
+
+def test_each_code_has_a_rule_or_an_exception_with_a_reason():
+    ruled = set(ORDER_RULES) | set(STATE_RULES)
+
+    assert set(KINDS_BY_CODE) == ruled | set(EXCEPTIONS)
+    assert not ruled & set(EXCEPTIONS)
+    assert all(len(why.split()) > 5 for why in EXCEPTIONS.values())
+
+
+@pytest.mark.parametrize("code", UNSHOWN_CODES)
+def test_a_code_that_no_order_has_is_reported_where_one_has_it(code):
+    assert not holds(0.0, code=code)
 
 
 @pytest.mark.parametrize("code", ["run.due", "run.late"])

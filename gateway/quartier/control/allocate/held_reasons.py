@@ -33,7 +33,7 @@ _ENDED = frozenset({"hand.orders", "document.orders", "car.ready", "conflict.saf
 """Reasons that have ended if their asset is still held: while one lasts, another rule gives the reason."""
 _OF_NOW = frozenset(
     {"free", "restore.below_cap", "restore.waits", "restore.below", "restore.apart", "restore.spread"}
-    | {"restore.minimum_off", "restore.often"}
+    | {"restore.minimum_off", "restore.often", "mode.stands"}
     | {"inputs.stale", "meter.suspect", "cap.fits", "generation.rises"}
     | {"grid.frequency_high", "grid.after_outage", "grid.rises_slowly"}
 )

@@ -9,6 +9,7 @@ from quartier.control import switch_state
 from quartier.control.allocate import generation, held_reasons, operation_modes, steps
 from quartier.control.allocate.tree import ConnectionTree
 from quartier.control.inputs import CycleInputs
+from quartier.control.limits import breach
 from quartier.control.limits.node_meters import NodeWindow
 from quartier.control.observe import observations, totals
 from quartier.control.observe.health import ControlStage
@@ -369,7 +370,10 @@ def _pv_turn(
         )
         limit_w = min(limit_w, -setpoint_w)
     elif (
-        inputs.stage is ControlStage.NORMAL and switch.limit_w is not None and result.total_low_w is not None
+        inputs.stage is ControlStage.NORMAL
+        and switch.limit_w is not None
+        and result.total_low_w is not None
+        and not breach.is_feeding_back(inputs.state.overloads, inputs.site.nodes, asset.node)
     ):
         limit_w = _pv_raised(inputs, participant, result, limit_w)
     cap_w = inputs.active_limits.generation_w
@@ -582,8 +586,10 @@ def _still_held(
     assert not isinstance(participant.asset, Battery)
     if before is None and not switch.on:
         return held_reasons.FOUND_SWITCHED_OFF
-    if isinstance(participant.asset, Pv):
-        waits = _why_pv_waits(inputs, participant.asset, switch, result)
+    asset = participant.asset
+    assert not isinstance(asset, Battery)
+    if isinstance(asset, Pv):
+        waits = _why_pv_waits(inputs, asset, switch, result)
     elif is_fitted:
         waits = held_reasons.explain_fit(inputs)
     else:
@@ -592,7 +598,7 @@ def _still_held(
             result.gate,
             result.spares_w,
             _step_w(participant, switch),
-            own=held_reasons.explain_off(participant.asset, switch, inputs.now_ns),
+            own=held_reasons.explain_off(asset, switch, inputs.now_ns),
         )
     return waits if before is None else held_reasons.explain_held(inputs, before.reason, waits)
 

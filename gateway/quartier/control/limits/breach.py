@@ -18,7 +18,7 @@ from quartier.control.observe.observations import LastGoodValues
 from quartier.site.alarm_types import Alarm
 from quartier.site.asset_types import ROOT_NODE
 from quartier.site.records import replace
-from quartier.site.site_layout import Site
+from quartier.site.site_layout import Node, Site
 
 BREACH_MEAN_S = 60.0
 NEXT_STEP_S = 10.0
@@ -142,6 +142,19 @@ def is_overloaded(breaches: Mapping[WatchedRow, Breach], connection: Breach, nod
     found = [breach for row, breach in breaches.items() if row.node == node and row.direction == "import"]
     found += [connection] if node == ROOT_NODE else []
     return any(one.mean_over or one.fast_over for one in found)
+
+
+def is_feeding_back(breaches: Overloads, nodes: tuple[Node, ...], node: str) -> bool:
+    """Return whether a node, or one on its way to the connection, exports more than it may, in any row."""
+    over = {
+        row.node
+        for row, one in breaches.items()
+        if row.direction == "export" and (one.mean_over or one.fast_over)
+    }
+    if not over:
+        return False
+    topology = connection_tree.build_topology(nodes)
+    return any(topology.name(number) in over for number in topology.way(topology.number(node)))
 
 
 def find_overload_alarms(overloads: Overloads, house: Site, force: ActiveLimits) -> Iterator[Alarm]:

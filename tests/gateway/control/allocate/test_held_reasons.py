@@ -35,6 +35,7 @@ def test_an_event_of_the_grid_is_the_reason_as_long_as_it_acts(scene):
         make_reason("hand.orders", person="anna").then(make_text_reason("filter changed")),
         make_reason("document.orders", program="command", document="c1"),
         make_reason("conflict.lowered"),
+        make_reason("mode.stands", mode="waits").then(make_reason("run.waits", latest="23:10")),
         local_plan.LEADERS.then(make_reason("plan.waits_until", at="22:00")),
         make_grid_reason("grid.frequency", "low frequency", frequency_hz=49.7).then(
             make_reason("grid.nothing_raised")

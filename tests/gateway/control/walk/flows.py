@@ -150,11 +150,25 @@ class Flows:
         way = world.town._ways[battery.name]
         if any(self._is_undeclared(node) for node in world.house.nodes if node.name in way):
             return False  # it would feed back there, for all that anybody knows
+        if any(self._is_contested(asset) for asset in world.house.assets if isinstance(asset, Pv)):
+            return (
+                False  # in a conflict PV counts at what the other controller sets (section 2, row conflict)
+            )
         most_w = battery.discharge_max_w
-        if world.state.meter.verdict is Verdict.SUSPECT:  # all that it gives may be export then
-            most_w = min(most_w, world.state.active_limits.export_w)
+        if (
+            world.state.meter.verdict is not Verdict.GOOD
+        ):  # all that it gives, and unmeasured PV, may be export
+            unseen_w = sum(
+                asset.rated_w for asset in world.house.assets if isinstance(asset, Pv) and not asset.measured
+            )
+            most_w = min(most_w, max(0.0, world.state.active_limits.export_w - unseen_w))
         spare = world.town.power_w[battery.name] > -0.9 * most_w
         return spare and world.town.soc_pct[battery.name] > floor_pct + 1.5 and self.judge.may_move(battery)
+
+    def _is_contested(self, pv: Pv) -> bool:
+        """Whether the gateway still counts a PV at what another controller has set."""
+        conflict = self.judge.world.state.conflicts.get(point_of(pv))
+        return conflict is not None and conflict.rests_ns is not None
 
     def _takes_less(self, asset: Load | ChargePointAsset | OperationModeAsset) -> bool:
         town = self.judge.world.town

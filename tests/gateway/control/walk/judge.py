@@ -53,6 +53,8 @@ class Judge:
         self.released: set[str] = set()
         self.given_t: dict[str, float] = {}  # when it was last given back
         self.retaken_t: dict[str, float] = {}
+        self.renewed: set[str] = set()
+        """Points of a device that began anew: the gateway has no order of them that could still stand."""
         self.sent: dict[str, float] = {}
         self.meddled: set[str] = set()  # written by another unseen, or told nothing while it was deaf
         self.overruled_t: dict[str, float] = {}  # when what stands there was last not our order
@@ -283,6 +285,7 @@ class Judge:
         else:
             assert 0 <= command.value <= asset.rated_w, command
         self._may_be_ordered(command, asset, given_back=given_back)
+        self.renewed.discard(command.point)
 
     def _may_be_ordered(self, command: Command, asset: ControllableAsset, *, given_back: bool) -> None:
         """Section 3: tier A never, lights at least half; a CHP led by heat by its own controller only."""
@@ -305,11 +308,8 @@ class Judge:
             ):  # it stays on while its least time runs, but never comes
                 assert not command.value or self._last(command.point) != 0, ("by hand", order, command)
             if isinstance(asset, ChargePointAsset | Pv):
-                least = (
-                    asset.current_min_a
-                    if isinstance(asset, ChargePointAsset) and self._last(command.point) != 0
-                    else 0.0
-                )
+                was_on = self._last(command.point) != 0 or command.point in self.renewed
+                least = asset.current_min_a if isinstance(asset, ChargePointAsset) and was_on else 0.0
                 assert command.value <= max(order.value, least), ("by hand", order, command)
 
     def _ordered(

@@ -268,3 +268,4 @@ class World:
                 self.town.let_go(point_of(asset))
         self.judge.forgotten(gone)
         self.judge.released -= set(points)
+        self.judge.renewed |= set(points)

@@ -1,3 +1,7 @@
+"""The true excess of a case of the fault matrix: what counts, and when it is due."""
+
+from dataclasses import replace
+
 import pytest
 
 from quartier_bench.meter_check.fault_cases import MeterFaultCase, TrueExcess
@@ -40,6 +44,19 @@ def test_excess_that_comes_and_goes_counts_together():
 def test_export_is_judged_by_its_own_limit():
     assert [] == _excess((600, -4_300.0)).faults
     assert _excess((600, -4_500.0)).faults
+
+
+@pytest.mark.parametrize(("link", "grid_w", "faults_count"), [
+    ("CONTROLLED", 15_000.0, 1), ("INIT", 15_000.0, 0), ("INIT", 26_000.0, 1), ("INIT", -4_500.0, 1),
+])  # fmt: skip
+def test_a_load_that_no_sound_reading_ever_showed_does_not_count_as_import(link, grid_w, faults_count):
+    case = replace(CASE, link=link)
+    found = TrueExcess(case)
+    for second in range(200):
+        values = WELL | {"grid.power_w": grid_w, "base.power_w": 12_000.0}
+        found.step(case.fault_s + second, 1.0, values, "CONTROLLED")
+
+    assert faults_count == len(found.faults)
 
 
 def test_what_is_within_a_tenth_over_is_no_breach():
