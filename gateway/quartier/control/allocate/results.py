@@ -583,11 +583,10 @@ def _still_held(
     is_fitted: bool,
 ) -> Reason:
     """Return why it is held, by what is in force now."""
-    assert not isinstance(participant.asset, Battery)
-    if before is None and not switch.on:
-        return held_reasons.FOUND_SWITCHED_OFF
     asset = participant.asset
     assert not isinstance(asset, Battery)
+    if before is None and not switch.on:
+        return held_reasons.FOUND_SWITCHED_OFF
     if isinstance(asset, Pv):
         waits = _why_pv_waits(inputs, asset, switch, result)
     elif is_fitted:
