@@ -141,7 +141,7 @@ class Order:
 
     ``raised_ns``: when the value last became more. ``since_ns``: when this value was first written.
     ``is_kept``: the device was seen to keep this value. ``rewritten_ns``: when it was written again lately
-    because the device did not keep it.
+    because the device did not keep it. ``written_reason``: why it was written, None if that is ``reason``.
     """
 
     value: float
@@ -151,6 +151,7 @@ class Order:
     is_kept: bool = False
     rewritten_ns: tuple[int, ...] = ()
     since_ns: int | None = None
+    written_reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,7 +221,7 @@ def _parse_duration_s(said: object) -> float:
     if isinstance(said, bool) or not isinstance(said, int | float) or not isfinite(said):
         raise ValueError("for how long is missing; expected --for 2h")
     if not 1 <= said <= overrides.OVERRIDE_MAX_S:
-        raise ValueError(f"{said:g} s is outside 1 s..24 h; order again when that is over")
+        raise ValueError(f"{said:g} s is outside 1 s..24 h; order again before it ends")
     return float(said)
 
 

@@ -31,6 +31,7 @@ CHANGE_PERIOD_S = 1.0
 TRIAL_RUN_S = 60.0
 _PERIOD_FLOOR_S = 0.05
 _ADOPTION_PERIODS = 60
+_FILE_NAME_MAX = 1000
 
 
 class SiteFileChanges:
@@ -81,14 +82,15 @@ class SiteFileChanges:
     async def apply(self, request: Mapping[str, Any], who: Origin, asker: AskingProcess) -> dict[str, Any]:
         """Check the site file in ``text`` and put it into use; with ``check`` only check it.
 
-        The answer lists the keys that it changes.  ``error`` and ``faults`` say why it is not used.
+        ``file`` is the name that faults give it.  The answer lists the keys that it changes.  ``error`` and
+        ``faults`` say why it is not used.
         """
         text, standing = request.get("text"), self._prove(asker, request)
         if not isinstance(text, str) or not text.strip():
             return {"error": "the site file is missing; expected its whole text"}
-        used = self._loaded()
+        used, instead = self._loaded(), loading.ReplacementText(_find_file_name(request), text)
         try:
-            changed, refused = await asyncio.to_thread(self._check_text, text, used, standing)
+            changed, refused = await asyncio.to_thread(self._check_text, instead, used, standing)
         except ConfigError as error:
             return {
                 "error": "it has faults",
@@ -122,9 +124,10 @@ class SiteFileChanges:
             await self._clock.sleep_coarsely(CHANGE_PERIOD_S, _PERIOD_FLOOR_S)
         return {**answer, "error": "it is kept, but the gateway does not use it; see its log"}
 
-    def _check_text(self, text: str, used: LoadedSite, standing: Presence) -> tuple[list[str], list[str]]:
+    def _check_text(
+        self, instead: loading.ReplacementText, used: LoadedSite, standing: Presence
+    ) -> tuple[list[str], list[str]]:
         """Return the changed keys, and the faults for an asker who is not on site.  Raises ConfigError."""
-        instead = loading.ReplacementText(APPLIED_NAME, text)
         found = loading.check_site_file(self._config, instead)
         base = stored_site_file.load_on_site_file(self._config, self._state_dir)
         judgement = change_rights.evaluate_remote_file(base.site, used.site, found.site)
@@ -202,3 +205,9 @@ class SiteFileChanges:
         }
         self._log.info(code, text=text, **told)
         self._event(code, text, told, self._clock.now())
+
+
+def _find_file_name(request: Mapping[str, Any]) -> str:
+    """Return the name of the file that a person hands over, as that person wrote it."""
+    name = request.get("file")
+    return name if isinstance(name, str) and 0 < len(name) <= _FILE_NAME_MAX else APPLIED_NAME

@@ -129,7 +129,7 @@ class OrderLedger:
         return row
 
     def look(self, now_s: float, assets: Mapping[str, Any] | None) -> list[OrderEntry]:
-        """Record the last order of each asset, with reason and age, from the daemon's status.
+        """Record the last order of each asset, with its age and why it was written, from the daemon's status.
 
         Returns the rows that are new.
         """
@@ -141,7 +141,8 @@ class OrderLedger:
             at_s = now_s - told["age_s"]
             newest = self._newest.get(told["point"])
             if newest is None or at_s > newest.last_s + _SAME_S:
-                found.append(self.note(at_s, told["point"], told["value"], told["reason"]))
+                reason = told.get("written_reason", told["reason"])
+                found.append(self.note(at_s, told["point"], told["value"], reason))
         return found
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from quartier.control.allocate import held_reasons, results
 from quartier.control.allocate.results import AllocationResult
+from quartier.control.events.effects import GridEffects
 from quartier.control.observe.health import ControlStage, StageDecision
 from quartier.control.observe.observations import LastGood
 from quartier.control.orders import conflicts
@@ -33,6 +34,7 @@ CAR = ChargePointAsset(name="ev1", rated_w=11_040)
 PUMP = Load(name="pump", rated_w=3_000, tier="C", switchable=True)
 ROOF = Pv(name="pv1", rated_w=6_000, curtail="limit")
 SHED = Pv(name="pv2", rated_w=3_000, curtail="relay")
+SLOWED = make_reason("cap.import", source=DSO, limit_w=10_000).then(make_reason("charging.slowed"))
 FRESH = {"bat1.power_w": LastGood(0.0, NOW), "bat1.soc_pct": LastGood(50.0, NOW)}
 
 
@@ -412,6 +414,36 @@ def test_what_one_car_may_take_more_is_no_longer_free_for_the_next(told):
     _, turns = results.apply_allocation(told(), cars, result(0.0, 0.0, high_w=2_000.0))
 
     assert [11 * 690.0, 4_140.0] == [turns[name].limit_w for name in ("ev1", "ev2")]
+
+
+@pytest.mark.parametrize(
+    ("before", "turn", "effects", "words"),
+    [
+        (NO_REASON, ON, GridEffects(), "limited to fit import cap 10000 W (envelope dso 1)"),
+        (
+            held_reasons.RETURNS,
+            SwitchState(limit_w=9 * 690.0),
+            GridEffects(),
+            "limited to fit import cap 10000 W",
+        ),
+        (None, ON, GridEffects(), "limited to fit import cap 10000 W (envelope dso 1)"),
+        (
+            SLOWED,
+            SwitchState(limit_w=9 * 690.0),
+            GridEffects(),
+            "import cap 10000 W (envelope dso 1): charging",
+        ),
+        (NO_REASON, ON, GridEffects(ceiling_w=9_000.0), "after an outage: the building rises slowly"),
+        (NO_REASON, ON, GridEffects(holds=True, ceiling_w=9_000.0), "after an outage: nothing is raised"),
+    ],
+)
+def test_a_car_that_is_lowered_to_what_fits_says_so_in_the_same_order(told, before, turn, effects, words):
+    orders = {} if before is None else {"ev1.current_max_a": Order(16.0, 0, before)}
+    here = told(orders=orders, memories=FRESH | {"ev1.power_w": LastGood(2_000.0, NOW)}, grid_effects=effects)
+    (want,) = wants_of(here, Participant(CAR, 2_000.0, 2_000.0, turn), 2_000.0, high_w=6_000.0)
+
+    assert want.value <= 8.0
+    assert str(want.reason).startswith(words)
 
 
 # --- when something is written, and with which value -------------------------------------------

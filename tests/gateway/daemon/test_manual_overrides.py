@@ -84,7 +84,7 @@ async def test_what_cannot_be_ordered_is_told_why(house):
             1,
             "expected a power with its unit, W or kW: 2kW charges, -2kW discharges",
         ),
-        (("override", "bat1", "1kW", "--for", "25h"), 1, "outside 1 s..24 h"),
+        (("override", "bat1", "1kW", "--for", "25h"), 2, "--for: 25h: at most 24h for one order; "),
         (("override", "bat1", "--cancel"), 1, "bat1 has no order by hand"),
         (("override", "bat1", "1kW"), 2, "--for 2h"),
     )

@@ -115,6 +115,19 @@ async def test_from_afar_it_is_refused_with_each_key(scene, old, new, key):
     assert (None, []) == (stored_site_file.load_stored_site_file(scene.state_dir, APPLIED_FILE), scene.events)
 
 
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("new/site.toml", "new/site.toml"), (None, "applied site file"), ("x" * 5000, "applied site file")],
+)
+async def test_a_refused_change_is_told_by_the_name_of_the_file_that_was_handed_over(scene, file, name):
+    scene.standing = SSH
+    answer = await scene.apply("contract_import_w = 12000", "contract_import_w = 13000", file=file)
+    faulty = await scene.apply("contract_import_w = 12000", "contract_import_w = -1", file=file)
+
+    assert [True] == [fault.startswith(f"{name}:") for fault in answer["faults"]]
+    assert [True] == [fault.startswith(f"{name}:") for fault in faulty["faults"]]
+
+
 async def test_from_afar_what_is_free_is_taken(scene):
     scene.standing = SSH
     answer = await scene.apply("grid_target_w = 0", "grid_target_w = 70")

@@ -26,6 +26,14 @@ def test_an_order_that_is_looked_at_often_is_one_order():
     assert [2] == [row.count for row in ledger.rows]
 
 
+def test_an_order_that_stands_for_another_reason_has_that_of_its_write():
+    ledger, shown = OrderLedger(), _shown(5.0, "limited to fit", 1.0)
+    shown["bat1"]["command"]["written_reason"] = "restored"
+    ledger.look(10, shown)
+
+    assert ["restored"] == [row.reason for row in ledger.rows]
+
+
 def test_an_asset_without_an_order_tells_nothing():
     assert [] == OrderLedger().look(1, {"pv1": {"state": "free"}})
     assert [] == OrderLedger().look(1, None)

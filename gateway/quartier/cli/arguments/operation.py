@@ -10,7 +10,7 @@ from quartier.cli.arguments.shared_options import (
     add_json_option,
     add_runtime_option,
     add_state_option,
-    parse_positive_duration_s,
+    parse_order_duration_s,
 )
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def add_override_parser(commands: "argparse._SubParsersAction[argparse.ArgumentP
     found.add_argument("asset", nargs="?", help="its name in the site file; none: list them")
     found.add_argument("value", nargs="?", help="what it shall be")
     found.add_argument(
-        "--for", dest="for_s", type=parse_positive_duration_s, metavar="2h", help="for how long, 24h at most"
+        "--for", dest="for_s", type=parse_order_duration_s, metavar="2h", help="for how long, 24h at most"
     )
     found.add_argument("--why", default="", metavar="TEXT", help="the reason, for whoever asks later")
     found.add_argument("--cancel", action="store_true", help="end it now")
@@ -110,7 +110,7 @@ def add_maintenance_parser(commands: "argparse._SubParsersAction[argparse.Argume
     )
     found.add_argument("asset", help="its name in the site file")
     found.add_argument(
-        "--for", dest="for_s", type=parse_positive_duration_s, metavar="4h", help="required; 24h at most"
+        "--for", dest="for_s", type=parse_order_duration_s, metavar="4h", help="required; 24h at most"
     )
     found.add_argument("--why", default="", metavar="TEXT", help="the reason, for whoever asks later")
     add_json_option(found)

@@ -80,6 +80,17 @@ def parse_positive_duration_s(text: str) -> float:
     return _parse_positive(parse_duration_s, text)
 
 
+def parse_order_duration_s(text: str) -> float:
+    """Parse for how long an order by hand lasts, within what the daemon takes."""
+    from quartier.control.orders.overrides import OVERRIDE_MAX_S  # noqa: PLC0415 - as above
+
+    found = parse_positive_duration_s(text)
+    if found > OVERRIDE_MAX_S:
+        most = f"at most {OVERRIDE_MAX_S / 3600:g}h for one order"
+        raise argparse.ArgumentTypeError(f"{text}: {most}; order again before it ends")
+    return found
+
+
 def parse_positive_seconds(text: str) -> float:
     """Parse a duration; a number alone is seconds; more than 0."""
     from quartier.cli.rendering.time_text import parse_seconds  # noqa: PLC0415 - as above

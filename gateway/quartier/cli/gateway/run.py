@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import pwd
 import sys
 from pathlib import Path
 
@@ -60,4 +61,19 @@ def _check_folder(folder: Path) -> None:
         what = f"cannot be made: {error.strerror}; give --runtime-dir and --state-dir, or let systemd run it"
         raise ConfigError([Fault(str(folder), None, "folder", what)]) from error
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise ConfigError([Fault(str(folder), None, "folder", "cannot be written; expected it to be ours")])
+        raise ConfigError([Fault(str(folder), None, "folder", _explain_foreign_folder(folder))])
+
+
+def _explain_foreign_folder(folder: Path) -> str:
+    user, owner = _find_user_name(os.geteuid()), _find_user_name(folder.stat().st_uid)
+    places = "give --runtime-dir and --state-dir folders that you may write"
+    if user == owner:
+        return f"user {user} may not write in it; run chmod u+rwx {folder}, or {places}"
+    return f"user {user} may not write in it, it belongs to {owner}; run as {owner}, or {places}"
+
+
+def _find_user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

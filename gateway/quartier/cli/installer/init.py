@@ -17,6 +17,7 @@ from quartier.cli.installer.installer_answers import (
     InstallerAnswers,
     MissingAnswersError,
     make_choice_parser,
+    parse_building_id,
     parse_current_a,
     parse_given_answer,
     parse_name,
@@ -212,7 +213,7 @@ def _format_place(one: FoundDevice) -> str:
 def _compose_site_file(
     devices: Mapping[str, FoundDevice], answers: InstallerAnswers, options: argparse.Namespace
 ) -> str:
-    ident = answers.ask("id", "Name of the building in the district", parse_name, _find_host_name())
+    ident = answers.ask("id", "Name of the building in the district", parse_building_id, _find_host_name())
     district = answers.ask("district", "Name of the district", parse_name, "local")
     contract_w = answers.ask(
         "contract",

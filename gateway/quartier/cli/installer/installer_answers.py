@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from quartier.commissioning import first_site_file
+from quartier.config.sections.value_types import PATTERN_TEXTS, TOPIC_PATTERN, check_building_id
 
 
 class MissingAnswersError(Exception):
@@ -111,10 +112,15 @@ def make_choice_parser(known: Sequence[str]) -> Callable[[str], str]:
 
 
 def parse_name(text: str) -> str:
-    """Parse a name as topics and files take it.  Raises ValueError."""
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", text):
-        raise ValueError(f"{text!r}: expected lower-case letters, digits, - and _")
+    """Parse the name of a building or a district, as the site file takes it.  Raises ValueError."""
+    if not re.fullmatch(TOPIC_PATTERN, text):
+        raise ValueError(f"{text!r}: expected {PATTERN_TEXTS[TOPIC_PATTERN]}")
     return text
+
+
+def parse_building_id(text: str) -> str:
+    """Parse the name of a building, as the site file takes it.  Raises ValueError."""
+    return check_building_id(parse_name(text))
 
 
 def parse_phases_count(text: str) -> int:

@@ -36,7 +36,14 @@ def run_apply(options: argparse.Namespace) -> int:
         print(f"{options.file}: expected at most {REQUEST_MAX_BYTES // 2} bytes", file=sys.stderr)
         return 78
     try:
-        answer = send_order(options.runtime_dir, "apply", APPLY_TIMEOUT_S, text=text, check=options.check)
+        answer = send_order(
+            options.runtime_dir,
+            "apply",
+            APPLY_TIMEOUT_S,
+            file=str(options.file),
+            text=text,
+            check=options.check,
+        )
     except NoDaemon as closed:
         return override.report_no_operator_access(closed)
     has_faults = "error" in answer and "changed" not in answer
@@ -48,7 +55,9 @@ def run_apply(options: argparse.Namespace) -> int:
     for fault in answer.get("faults", ()):
         print(fault, file=sys.stderr)
     if "error" in answer:
-        print(f"{options.file}: {answer['error']}", file=sys.stderr)
+        refused = "cannot be applied: " if options.check else "nothing was applied: "
+        said = refused if answer.get("faults") else ""
+        print(f"{options.file}: {said}{answer['error']}", file=sys.stderr)
         return 78 if has_faults else 1
     where = f" (at {answer['at']})" if answer["at"] else ""
     done = "in use" if answer["used"] else "may be applied" if answer["changed"] else "nothing is changed"

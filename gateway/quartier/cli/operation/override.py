@@ -30,11 +30,21 @@ def run_override(options: argparse.Namespace) -> int:
     if options.cancel:
         return _send_order(options, "cancel", asset=options.asset)
     if options.value is None or options.for_s is None:
-        print(
-            "quartier override: ASSET VALUE --for 2h, or ASSET --cancel, or nothing at all", file=sys.stderr
-        )
+        print(f"quartier override: {_explain_missing(options)}", file=sys.stderr)
         return 2
     return _send_order(options, "override", **_make_request(options, options.value.strip()))
+
+
+def _explain_missing(options: argparse.Namespace) -> str:
+    """Return which part of an order is missing, with an example."""
+    asset = options.asset
+    if options.value is None:
+        return (
+            f"the value for {asset} is missing; examples: quartier override {asset} 2kW --for 2h, "
+            f"quartier override {asset} off --for 2h; to end an order: quartier override {asset} --cancel"
+        )
+    example = f"quartier override {asset} {options.value} --for 2h"
+    return f"--for is missing: how long the order lasts, 24h at most; example: {example}"
 
 
 def run_maintenance(options: argparse.Namespace) -> int:

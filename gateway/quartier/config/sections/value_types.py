@@ -35,7 +35,8 @@ def _check_entry_name(name: str) -> str:
     return name
 
 
-def _check_building_id(name: str) -> str:
+def check_building_id(name: str) -> str:
+    """Return the name of a building.  Raises ValueError if it is a topic of the district."""
     if name in {"heartbeat", "signal"}:
         raise ValueError(f"{name!r} is a topic of the district; expected another name")
     return name
@@ -101,7 +102,7 @@ def _check_reason(text: str) -> str:
 # Less says nothing to who reads it in three years.
 _REASON_WORDS_MIN = 4
 _NAME_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
-_TOPIC_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+TOPIC_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 _TIME_OF_DAY_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _DIMMING_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9] (100|[5-9][0-9]) %$"
 OFF_PEAK_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -110,7 +111,7 @@ _PROFILE_PATTERN = r"^[a-z0-9_-]+/[a-z0-9_.-]+$"
 _ROOT_KEY_PATTERN = r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
 PATTERN_TEXTS = {
     _NAME_PATTERN: "a name of a-z, 0-9 and '_' that starts with a letter, at most 32 characters",
-    _TOPIC_PATTERN: "letters, digits, '_' and '-', at most 63 characters",
+    TOPIC_PATTERN: "letters, digits, '_' and '-', at most 63 characters",
     _TIME_OF_DAY_PATTERN: "a time of day, such as '07:30'",
     _DIMMING_PATTERN: "a time of day and 50 to 100 %, such as '22:30 80 %'",
     OFF_PEAK_PATTERN: "two times of day, such as '22:00-06:00'",
@@ -120,7 +121,7 @@ PATTERN_TEXTS = {
 """What to say when a text does not have its form."""
 Name = Annotated[str, StringConstraints(pattern=_NAME_PATTERN), AfterValidator(_check_entry_name)]
 """A name of ours: it may own points, so lower-case, at most 32 characters, no dot."""
-TopicName = Annotated[str, StringConstraints(pattern=_TOPIC_PATTERN)]
+TopicName = Annotated[str, StringConstraints(pattern=TOPIC_PATTERN)]
 """A level of an MQTT topic that works on every broker: letters, digits, ``_`` and ``-``."""
 SecretReference = Annotated[str, AfterValidator(_check_secret_reference)]
 """Where a secret lies: an absolute path or ``credential:NAME`` of systemd."""
@@ -128,7 +129,7 @@ TimeZone = Annotated[str, AfterValidator(_check_time_zone)]
 """A name of the IANA data base."""
 BrokerUrl = Annotated[str, AfterValidator(_check_broker_url)]
 """``mqtts://host[:port]``; ``mqtt://`` only to this machine."""
-BuildingId = Annotated[TopicName, AfterValidator(_check_building_id)]
+BuildingId = Annotated[TopicName, AfterValidator(check_building_id)]
 """A topic level that is no word of the companion namespace."""
 TimeOfDay = Annotated[str, StringConstraints(pattern=_TIME_OF_DAY_PATTERN)]
 """A time of the local day, to the minute."""

@@ -94,6 +94,16 @@ def explain_no_raise(
     return _why_not_yet(inputs, gate, own or RETURNS) if spares_w else RETURNS
 
 
+def explain_fit(inputs: CycleInputs) -> Reason:
+    """Return why a car is lowered to the import that is left for it."""
+    if inputs.grid_effects.holds:
+        return effects.explain_no_increase(inputs.state.events, generates=False)
+    ceiling_w = inputs.grid_effects.ceiling_w
+    if ceiling_w is not None and ceiling_w < inputs.active_limits.import_w:
+        return effects.RISES_SLOWLY
+    return make_limit_reason(inputs.active_limits, "import")
+
+
 def explain_off(asset: FlexibleAsset, switch: SwitchState, now_ns: int) -> Reason | None:
     """Return why a load, a car or a PV that is switched off may not return yet by itself; None if it may."""
     if switch.on or isinstance(asset, OperationModeAsset):

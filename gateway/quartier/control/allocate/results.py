@@ -219,6 +219,7 @@ def apply_allocation(
         switch = result.back.get(index) or _turn(inputs, participant, result, index)
         if switch.unread_ns is not None:
             switch = unread_assets.limit_first_order(inputs, participant, switch)
+        is_fitted = False
         shares = participant.allowed_w is not None or unread_assets.is_unread(inputs, participant)
         if (
             isinstance(asset, ChargePointAsset)
@@ -227,11 +228,13 @@ def apply_allocation(
             and not shares
             and _is_plugged(inputs, asset)
         ):
-            switch = _fit_limit(asset, switch, max(0.0, setpoint_w) + spare_w, inputs.now_ns)
+            fitted = _fit_limit(asset, switch, max(0.0, setpoint_w) + spare_w, inputs.now_ns)
+            is_fitted, switch = fitted is not switch, fitted
             spare_w = max(0.0, spare_w - (_limit_w(asset, switch) - max(0.0, setpoint_w)))
         switches[asset.name] = switch
         if _may_write(inputs, result, index, participant, switch):
-            want = _flexible_want(participant, switch, _reason(inputs, participant, result, index, switch))
+            reason = _reason(inputs, participant, result, index, switch, is_fitted=is_fitted)
+            want = _flexible_want(participant, switch, reason)
             wants.append(_by_hand(inputs, asset, want))
             switches[asset.name] = unread_assets.note_unread_point(switch, inputs.now_ns, read=True)
     return wants, switches
@@ -551,8 +554,15 @@ def _by_hand(
 
 
 def _reason(
-    inputs: CycleInputs, participant: Participant, result: AllocationResult, index: int, switch: SwitchState
+    inputs: CycleInputs,
+    participant: Participant,
+    result: AllocationResult,
+    index: int,
+    switch: SwitchState,
+    *,
+    is_fitted: bool,
 ) -> Reason:
+    """Return the reason of its order; ``is_fitted``: this cycle lowered a car to what fits."""
     if index in result.acted:
         return steps.explain_first_order(participant, switch, result.acted[index])
     if _runs_against_cap(inputs, participant, result, switch):
@@ -564,7 +574,7 @@ def _reason(
     if not switch.is_limited or kept_off or participant.allowed_w is not None:
         by_hand = inputs.requests.overrides.get(participant.name) if kept_off else None
         return participant.reason or NO_REASON if by_hand is None else by_hand.reason
-    return _still_held(inputs, participant, switch, before, result)
+    return _still_held(inputs, participant, switch, before, result, is_fitted=is_fitted)
 
 
 def _still_held(
@@ -573,14 +583,18 @@ def _still_held(
     switch: SwitchState,
     before: Order | None,
     result: AllocationResult,
+    *,
+    is_fitted: bool,
 ) -> Reason:
-    """Return why it is still held, by what is in force now."""
+    """Return why it is held, by what is in force now."""
     asset = participant.asset
     assert not isinstance(asset, Battery)
     if before is None and not switch.on:
         return held_reasons.FOUND_SWITCHED_OFF
     if isinstance(asset, Pv):
         waits = _why_pv_waits(inputs, asset, switch, result)
+    elif is_fitted:
+        waits = held_reasons.explain_fit(inputs)
     else:
         waits = held_reasons.explain_no_raise(
             inputs,

@@ -54,7 +54,7 @@ def find_due_commands(
             due = _next(present, want, frozen, now_ns, step)
             if due is None:
                 if want.holds and present.reason != want.reason:
-                    orders[want.point] = replace(present, reason=want.reason)
+                    orders[want.point] = _give_new_reason(present, want.reason)
                 continue
             order = due
         orders[want.point] = order
@@ -115,11 +115,24 @@ def _next(order: Order, want: DesiredValue, frozen: FrozenImage, now_ns: int, st
         )
     if want.refresh_s is not None and age_s >= want.refresh_s:
         value = order.value if want.tighter else want.value
-        return replace(order, value=value, written_ns=now_ns, reason=want.reason)
+        return replace(order, value=value, written_ns=now_ns, reason=want.reason, written_reason=None)
     if contradicts_order(order, want, frozen, step) and _may_rewrite(order, want, frozen, age_s):
         told_ns = (*order.rewritten_ns, now_ns)[-REWRITES_MAX:]
-        return replace(order, written_ns=now_ns, reason=want.reason, is_kept=False, rewritten_ns=told_ns)
+        return replace(
+            order,
+            written_ns=now_ns,
+            reason=want.reason,
+            written_reason=None,
+            is_kept=False,
+            rewritten_ns=told_ns,
+        )
     return None
+
+
+def _give_new_reason(order: Order, reason: Reason) -> Order:
+    """Return the order with why it stands now; why it was written stays known."""
+    written = order.written_reason or order.reason
+    return replace(order, reason=reason, written_reason=None if written == reason else written)
 
 
 def _is_changed(order: Order, want: DesiredValue) -> bool:

@@ -375,6 +375,8 @@ def _asset(
         age = round((inputs.now_ns - order.written_ns) / 1e9, 1)
         shown_asset["command"] = {"point": name, "value": order.value, "age_s": age}
         shown_asset["command"] |= {"reason": str(order.reason), **render_data(order.reason)}
+        if order.written_reason is not None:
+            shown_asset["command"]["written_reason"] = str(order.written_reason)
     return shown_asset
 
 

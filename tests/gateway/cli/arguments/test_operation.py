@@ -30,7 +30,7 @@ def test_documents_are_listed_unless_one_is_named():
             "is no duration; expected numbers with s, m or min, h",
         ),
         (("maintenance", "bat1"), "--for"),
-        (("override", "bat1", "1kW"), "ASSET VALUE --for 2h"),
+        (("override", "bat1", "1kW"), "--for is missing"),
     ],
 )
 def test_wrong_use_is_told_what_was_expected(capsys, words, said):

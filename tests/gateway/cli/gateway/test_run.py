@@ -1,5 +1,8 @@
 """What stops ``quartier run`` before it begins."""
 
+import os
+import pwd
+
 import pytest
 
 from quartier.cli import main
@@ -34,6 +37,27 @@ def test_a_folder_that_takes_no_lock_is_a_fault_too(site, tmp_path, capsys):
 
     assert 78 == run(site, tmp_path / "run", tmp_path / "state")
     assert "takes no file: Is a directory" in capsys.readouterr().err
+
+
+def test_a_folder_of_another_user_is_told_with_its_owner_and_the_next_step(
+    site, tmp_path, capsys, monkeypatch
+):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    monkeypatch.setattr("quartier.cli.gateway.run.os.access", lambda *_: False)
+
+    assert 78 == run(site, folder, tmp_path / "state")
+    assert (
+        f"user {pwd.getpwuid(os.geteuid()).pw_name} may not write in it; run chmod u+rwx {folder}, or "
+        in (capsys.readouterr().err)
+    )
+    monkeypatch.setattr("quartier.cli.gateway.run.os.geteuid", lambda: 987_654)
+    assert 78 == run(site, folder, tmp_path / "state")
+    owner = pwd.getpwuid(folder.stat().st_uid).pw_name
+    said = capsys.readouterr().err
+    assert (
+        f"user 987654 may not write in it, it belongs to {owner}; run as {owner}, or give --runtime" in said
+    )
 
 
 def test_a_second_daemon_is_exit_75(site, tmp_path, capsys):

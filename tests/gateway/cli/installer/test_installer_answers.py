@@ -3,13 +3,16 @@
 import io
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from quartier.cli.installer.installer_answers import (
     InstallerAnswers,
+    parse_building_id,
     parse_current_a,
     parse_name,
     parse_phases_count,
 )
+from quartier.config.sections.value_types import BuildingId, TopicName
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +43,24 @@ def test_missing_wrong_and_unknown_answers_are_told_together(capsys):
 
 @pytest.mark.parametrize(
     ("read", "text"),
-    [(parse_name, "B 12"), (parse_phases_count, "2"), (parse_current_a, "5 A"), (parse_current_a, "81")],
+    [
+        (parse_name, "B 12"),
+        (parse_building_id, "heartbeat"),
+        (parse_phases_count, "2"),
+        (parse_current_a, "5 A"),
+        (parse_current_a, "81"),
+    ],
 )
 def test_what_cannot_be_is_refused(read, text):
     with pytest.raises(ValueError, match="expected"):
         read(text)
+
+
+@pytest.mark.parametrize("name", ["B012", "b012", "Rue_7-a", "-b", "b 12", "ä", "a" * 63, "a" * 64, ""])
+def test_a_name_is_taken_exactly_where_the_site_file_takes_it(name):
+    for read, kind in ((parse_building_id, BuildingId), (parse_name, TopicName)):
+        try:
+            assert TypeAdapter(kind).validate_python(name) == read(name)
+        except ValidationError:
+            with pytest.raises(ValueError, match="expected letters, digits, '_' and '-', at most 63"):
+                read(name)

@@ -84,9 +84,14 @@ async def asked(good: Path, tmp_path: Path) -> AsyncIterator[Callable[..., Any]]
                 "faults": ["x:3: a.b"],
             },
             1,
-            "x:3: a.b",
+            "site.toml: nothing was applied: a person is needed",
         ),
-        ({"error": "it has faults", "faults": ["x:9: limits"]}, 78, "x:9: limits"),
+        (
+            {"error": "it has faults", "faults": ["x:9: limits"]},
+            78,
+            "site.toml: nothing was applied: it has faults",
+        ),
+        ({"changed": ["a.b"], "at": "", "used": False, "error": "it is kept"}, 1, "site.toml: it is kept"),
     ],
 )
 async def test_apply_says_what_became_of_it(
@@ -103,10 +108,12 @@ async def test_apply_says_what_became_of_it(
     assert answer == json.loads(capsys.readouterr().out)
 
 
-async def test_apply_sends_the_whole_text(asked: Callable[..., Any]) -> None:
+async def test_apply_sends_the_whole_text_and_the_name_of_the_file(
+    asked: Callable[..., Any], good: Path
+) -> None:
     _, seen = await asked({"changed": [], "at": "", "used": False}, "--check")
 
-    assert {"do": "apply", "text": render_sample(), "check": True} == seen
+    assert {"do": "apply", "file": str(good), "text": render_sample(), "check": True} == seen
 
 
 def test_a_file_that_cannot_be_sent_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

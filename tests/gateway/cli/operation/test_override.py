@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import grp
 import json
 import os
@@ -28,6 +29,31 @@ def test_who_may_not_open_the_socket_is_told_the_group(capsys):
 def test_maintenance_without_its_time_says_how_to_give_it_and_how_to_end_it(capsys):
     assert 2 == main(["maintenance", "bat1"])
     assert "expected --for 4h; to end it: quartier override bat1 --cancel" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "override bat1 2",
+            "--for is missing: how long the order lasts, 24h at most; example: quartier override ",
+        ),
+        ("override bat1 2", "example: quartier override bat1 2 --for 2h\n"),
+        ("override bat1", "the value for bat1 is missing; examples: quartier override bat1 2kW --for 2h, "),
+        ("override bat1 --for 2h", "the value for bat1 is missing"),
+        ("override bat1 5kW --for 30h", "--for: 30h: at most 24h for one order; order again before it ends"),
+        ("maintenance bat1 --for 2d", "--for: 2d: at most 24h for one order; order again before it ends"),
+        ("override bat1 5kW --for 24h1s", "--for: 24h1s: at most 24h for one order"),
+    ],
+)
+def test_what_is_missing_or_too_long_in_an_order_is_told_with_the_next_step(words, said, capsys):
+    with contextlib.suppress(SystemExit):
+        assert 2 == main(words.split())
+    assert said in capsys.readouterr().err
+
+
+def test_an_order_of_a_whole_day_is_taken_to_the_daemon(tmp_path):
+    assert 69 == main(["override", "bat1", "5kW", "--for", "24h", "--runtime-dir", str(tmp_path)])
 
 
 WISH = {"point": "ev1.current_max_a", "wished": 10.0, "done": 6.0, "words": "by hand, anna"}

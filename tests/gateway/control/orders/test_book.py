@@ -119,6 +119,25 @@ def test_a_refresh_of_a_limit_with_unchanged_need_keeps_the_value():
     assert {1_000.0} == {value for _, value in _run(wants, lambda _t: None, 100, value=1_000.0)}
 
 
+def test_why_an_order_was_written_stays_known_until_it_is_written_again():
+    first, now, later = (make_text_reason(words) for words in ("first", "now", "later"))
+    found, seen = OrderBook(), []
+    for t, reason in ((0, first), (1, now), (2, later), (20, later), (21, now), (22, later)):
+        want = DesiredValue("ev1.current_max_a", 6.0, reason, refresh_s=20.0, holds=True)
+        found, commands = find_due_commands(found, [want], EMPTY, t * S)
+        order = found.orders["ev1.current_max_a"]
+        seen.append((len(commands), str(order.reason), order.written_reason))
+
+    assert [
+        (1, "first", None),
+        (0, "now", first),
+        (0, "later", first),
+        (1, "later", None),
+        (0, "now", later),
+        (0, "later", None),
+    ] == seen
+
+
 @pytest.mark.parametrize(("shown_w", "expected"), [(600, False), (1600, False), (399, True), (1601, True)])
 def test_a_register_that_is_too_coarse_to_hold_it_is_not_written_again_and_again(shown_w, expected):
     steps = {"bat1.setpoint_w": 600.0}

@@ -170,6 +170,22 @@ def test_states_have_the_words_of_their_role(plant, house):
     del house
 
 
+def test_an_order_shows_why_it_was_written_also_while_it_stands_for_another_reason(plant):
+    p = plant(base_w=3000, ev_wants_w=0, soc_pct=15).cap(import_max_w=8000)
+    p.raw["ev1.plugged_on"] = 1.0
+    reasons = set()
+    for base_w in (3000, 6000, 500):
+        p.base_w = base_w
+        for _ in range(60):
+            command = p.run(1).view["assets"]["ev1"].get("command")
+            if command is not None:
+                last = [one.reason for _, one in p.log if one.point == command["point"]][-1]
+                assert last == command.get("written_reason", command["reason"])
+                reasons.add((command["reason"], command.get("written_reason")))
+
+    assert any(written is not None for _, written in reasons)
+
+
 def test_what_moved_is_named_with_the_rule_that_moved_it(plant):
     p = plant(base_w=3000, soc_pct=10, loads_w={"pump": 2000}).cap(import_max_w=3500).run(1)
 
