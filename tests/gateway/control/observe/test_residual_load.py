@@ -168,13 +168,13 @@ def test_what_the_next_reading_does_not_explain_stays(house):
 
 
 def test_a_load_that_has_ended_is_past_as_soon_as_the_grid_shows_it(house):
-    player = [Participant(house.assets[0], -5_000.0, -5_000.0, SwitchState())]
+    participant = [Participant(house.assets[0], -5_000.0, -5_000.0, SwitchState())]
     window = ResidualWindow()
-    assert (0.0, 0.0) == window.find_past_w(player)
+    assert (0.0, 0.0) == window.find_past_w(participant)
     told = []
     for t, grid_w in enumerate((7_000, 7_000, -4_200, -4_200)):
-        window = append_residual_sample(window, player, LastGood(grid_w, t * S))
-        told.append(window.find_past_w(player))
+        window = append_residual_sample(window, participant, LastGood(grid_w, t * S))
+        told.append(window.find_past_w(participant))
     after = [Participant(house.assets[0], -800.0, -800.0, SwitchState())]  # read before the grid shows it
     window = append_residual_sample(window, after, LastGood(-4_200, 4 * S))
 
@@ -186,27 +186,27 @@ def test_a_load_that_has_ended_is_past_as_soon_as_the_grid_shows_it(house):
 def test_a_car_that_was_raised_before_the_grid_shows_it_hides_no_load(house):
     car, window = house.assets[2], ResidualWindow()
     for t, car_w in enumerate((0, 11_000, 11_000, 11_000)):
-        players, window = _seen(car, car_w, t, 12_000, t, window)
-        assert (0.0, 0.0) == window.find_past_w(players)
+        participants, window = _seen(car, car_w, t, 12_000, t, window)
+        assert (0.0, 0.0) == window.find_past_w(participants)
 
 
 def test_a_load_may_be_that_of_a_car_which_stopped_until_that_is_read(house):
     car = house.assets[2]
     _, window = _seen(car, 3_000, 0, 12_000, 0)
-    players, window = _seen(car, 3_000, 0, 1_000, 1, window)
-    unread = window.find_past_w(players)
-    players, window = _seen(car, 3_000, 2, 1_000, 2, window)
+    participants, window = _seen(car, 3_000, 0, 1_000, 1, window)
+    unread = window.find_past_w(participants)
+    participants, window = _seen(car, 3_000, 2, 1_000, 2, window)
 
-    assert (7_800.0, 10_800.0) == (unread[0], window.find_past_w(players)[0])
+    assert (7_800.0, 10_800.0) == (unread[0], window.find_past_w(participants)[0])
 
 
 def test_generation_that_has_ended_is_past_as_soon_as_the_grid_shows_it(house):
-    player = [Participant(house.assets[0], 0.0, 0.0, SwitchState())]
-    window = append_residual_sample(ResidualWindow(), player, LastGood(-9_000, 0))
-    window = append_residual_sample(window, player, LastGood(500, S))
+    participant = [Participant(house.assets[0], 0.0, 0.0, SwitchState())]
+    window = append_residual_sample(ResidualWindow(), participant, LastGood(-9_000, 0))
+    window = append_residual_sample(window, participant, LastGood(500, S))
     charging = [Participant(house.assets[0], 500.0, 500.0, SwitchState())]
 
-    assert (0.0, 9_300.0) == window.find_past_w(player)
+    assert (0.0, 9_300.0) == window.find_past_w(participant)
     window = append_residual_sample(window, charging, LastGood(1_000, 2 * S))
     assert (0.0, 9_300.0) == window.find_past_w(charging)
 
