@@ -185,10 +185,10 @@ def _add_errors(
             for place, value in enumerate((low, middle, high)):
                 ours.below[place] += true < value
             for who, rule in _BASELINE_RULES.items():
-                # What nobody knows was as the hour before it.
+                # An unknown hour counts as the hour before it.
                 then = rule(at, far)
-                told = course[then] if course[then] is not None else course[then - 1]
-                counts[name, span, who].add((told or 0.0) - true)
+                predicted_w = course[then] if course[then] is not None else course[then - 1]
+                counts[name, span, who].add((predicted_w or 0.0) - true)
 
 
 _BASELINE_RULES: dict[str, Callable[[int, int], int]] = {

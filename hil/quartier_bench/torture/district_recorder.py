@@ -46,9 +46,9 @@ class AnswerTimes:
         self.sent_s[seq] = now_s
 
     def take(self, ack: Mapping[str, Any], now_s: float) -> None:
-        """An answer came; one to a document that nobody asked about is passed over.
+        """Note an answer; one to a document that was not sent is ignored.
 
-        What is refused on arrival is received and judged by one word.
+        A document that is refused on arrival has one answer, which is its receipt and its result.
         """
         seq, status = ack.get("seq"), ack.get("status")
         if not isinstance(seq, int) or (sent_s := self.sent_s.get(seq)) is None:
