@@ -32,17 +32,17 @@ _POLL_REAL_S = 0.005
 
 
 def _make_fault(device: str, kind: str) -> Action:
-    async def deed(run: LossRun) -> None:
+    async def act(run: LossRun) -> None:
         run.wiring.fault(device, kind)
 
-    return deed
+    return act
 
 
 def _make_fault_end(device: str) -> Action:
-    async def deed(run: LossRun) -> None:
+    async def act(run: LossRun) -> None:
         run.wiring.clear(device)
 
-    return deed
+    return act
 
 
 async def _do_nothing(_: LossRun) -> None:
@@ -66,12 +66,12 @@ async def _start_broker(run: LossRun) -> None:
 
 
 def _make_clock_fault(kind: str, seconds: float = 0.0) -> Action:
-    async def deed(run: LossRun) -> None:
+    async def act(run: LossRun) -> None:
         run.director.set_clock_fault(
             ClockFault.model_validate({"at_s": 0, "do": "clock", "kind": kind, "seconds": seconds})
         )
 
-    return deed
+    return act
 
 
 async def _wait_for_cycles(run: LossRun, before: int) -> int:
@@ -103,10 +103,10 @@ async def _delay_cycles(run: LossRun) -> None:
 def _make_daemon_kill(*, release: bool, down_s: float) -> Action:
     """End the daemon at once; without ``release`` the machine is gone and nobody releases."""
 
-    async def deed(run: LossRun) -> None:
+    async def act(run: LossRun) -> None:
         await run.supervisor.perform_event(DaemonStop(at_s=0.0, do="kill", down_s=down_s, release=release))
 
-    return deed
+    return act
 
 
 async def _start_watchdog(run: LossRun, work: Path, stack: AsyncExitStack) -> None:

@@ -121,7 +121,7 @@ class _HighsModel:
             part = self._joint.parts[number]
             if not isinstance(part, BatchPart):
                 rungs.setdefault(part.relaxation_name, {}).update(dict.fromkeys(columns, 1.0))
-        for name, times in reversed(meter.relaxation.ranked_prices):
+        for name, times in reversed(meter.relaxation.prices_by_rank):
             weights, eur = rungs.get(name, {}), times * meter.price_max * _KILO
             offset = program.beyond_wh / _KILO if name == "caps" else 0.0
             yield _Stage(weights, offset, eur)

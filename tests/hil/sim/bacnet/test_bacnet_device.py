@@ -127,7 +127,7 @@ def test_one_that_obeys_in_silence_takes_the_write():
         + encoding.encode_wrapped(3, encoding.encode_real(40.0))
     )
 
-    assert SILENCE == unit.asked(bytes([0, 5, 1, encoding.WRITE_PROPERTY]) + data, ME)
+    assert SILENCE == unit.answer_confirmed(bytes([0, 5, 1, encoding.WRITE_PROPERTY]) + data, ME)
     assert (40.0, 1) == (unit.orders()["speed_pct"], unit.writes_count)
 
 

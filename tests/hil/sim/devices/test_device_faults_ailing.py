@@ -12,7 +12,7 @@ def _ailing(kind, **told):
 
 
 def test_who_is_well_tells_everything_as_it_is():
-    assert VALUES == MeterFaults().told(VALUES, 0.0)
+    assert VALUES == MeterFaults().apply(VALUES, 0.0)
     assert not MeterFaults().is_mute(0.0)
 
 

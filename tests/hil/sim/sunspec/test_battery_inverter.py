@@ -149,7 +149,7 @@ def test_a_battery_without_heartbeat_is_in_standby_until_it_hears_one():
     assert 4 == device.image.get("802.State")
 
     device.image.put("802.CtrlHb", 1)
-    device.written(["802.CtrlHb"])
+    device.handle_write(["802.CtrlHb"])
     device.publish({})
     assert 3 == device.image.get("802.State")
 

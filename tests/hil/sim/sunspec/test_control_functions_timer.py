@@ -5,7 +5,7 @@ FEEDS = frozenset({"ena", "tms"})
 
 def running(seconds=60, at_s=100):
     timer = ReversionTimer(FEEDS)
-    timer.told(["ena"], enabled=True, seconds=seconds, now_s=at_s)
+    timer.handle_write(["ena"], enabled=True, seconds=seconds, now_s=at_s)
     return timer
 
 
