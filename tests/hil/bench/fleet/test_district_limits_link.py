@@ -8,7 +8,7 @@ def run(link, first, last, *, beats=True):
     shares = []
     for second in range(first, last):
         if beats and second % 30 == 0:
-            link.heard(second)
+            link.accept_heartbeat(second)
         shares.append(link.second(second)[0])
     return shares
 

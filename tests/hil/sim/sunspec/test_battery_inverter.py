@@ -8,7 +8,7 @@ def put(device, **values):
     paths = {f"{number}.{name}": value for name, value in values.items()}
     for path, value in paths.items():
         device.image.put(path, value)
-    device.written(list(paths))
+    device.handle_write(list(paths))
 
 
 def set_w(device, watts, **more):

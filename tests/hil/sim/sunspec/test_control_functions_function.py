@@ -15,7 +15,7 @@ def second(**values):
 
 def enabled(image, function, now_s=0.0):
     image.put("704.WSetEna", 1)
-    function.written(["704.WSetEna"], now_s)
+    function.handle_write(["704.WSetEna"], now_s)
 
 
 def test_it_takes_its_reversion_value_where_its_enable_stays():
