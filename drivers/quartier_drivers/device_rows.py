@@ -47,7 +47,7 @@ class DeviceRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DeviceReadout:
-    """What was read from a device, and what of it contradicts the profile that it was read with."""
+    """The values read from a device, and those that contradict the profile of the reading."""
 
     rows: Sequence[DeviceRow]
     contradictions: Sequence[str] = ()

@@ -108,7 +108,7 @@ def open_page(port: int, roster: "DistrictFile", feed: "OpenDataFeed") -> "LiveP
     from quartier_district.fleet.open_data import describe_dataset  # noqa: PLC0415 - as above
     from quartier_district.page.page_server import LivePage  # noqa: PLC0415 - as above
 
-    def described() -> tuple[str, str]:
+    def describe() -> tuple[str, str]:
         return "application/ld+json", describe_dataset(roster.group, page.url)
 
     page = LivePage(
@@ -116,7 +116,7 @@ def open_page(port: int, roster: "DistrictFile", feed: "OpenDataFeed") -> "LiveP
         {
             "/open/load.csv": lambda: ("text/csv; charset=utf-8", feed.csv()),
             "/open/load.json": lambda: ("application/json", feed.json()),
-            "/open/dcat.jsonld": described,
+            "/open/dcat.jsonld": describe,
         },
     )
     page.open()

@@ -59,7 +59,7 @@ class SampleLedger:
     """One gateway's samples by (boot, stream, sequence).
 
     ``first_seq`` is the number of a stream's first sample of a boot.  The watermark of a stream is
-    the end of what is held without a hole.  It moves on to a newer boot only once ``settled`` said
+    the end of what is held without a hole.  It moves on to a newer boot only once ``finish_older_boots`` said
     that nothing of older boots is still to come.
     """
 
@@ -82,7 +82,7 @@ class SampleLedger:
         self._boots.setdefault(stream, boot)
         self.held.setdefault((stream, boot), SequenceRanges()).add(first, last - first + 1)
 
-    def settled(self, stream: str, boot: int) -> None:
+    def finish_older_boots(self, stream: str, boot: int) -> None:
         """Nothing of ``stream`` from before ``boot`` is still to come."""
         if (stream, boot) in self.held and boot > self._boots[stream]:
             self._boots[stream] = boot
@@ -246,7 +246,7 @@ class GatewaySession:
             self._old_ms[stream] = now_ms
         elif historical and self._whole:
             # Late samples come oldest first: whatever older boots held of this stream is here.
-            self.ledger.settled(stream, boot)
+            self.ledger.finish_older_boots(stream, boot)
         line.update(
             stream=stream,
             boot=boot,
@@ -270,7 +270,7 @@ class GatewaySession:
         if self.online and self.boot is not None:
             for stream in {stream for stream, boot in self.ledger.held if boot == self.boot}:
                 if now_ms - max(self._born_ms, self._old_ms.get(stream, 0)) > SETTLE_MS:
-                    self.ledger.settled(stream, self.boot)
+                    self.ledger.finish_older_boots(stream, self.boot)
         streams = {
             stream: {"boot": boot, "seq": seq} for stream, (boot, seq) in self.ledger.watermark.items()
         }

@@ -107,7 +107,7 @@ def test_a_horizon_that_leaves_the_store_free_is_the_same_in_both(
 @SEEDS
 @given(seed=st.integers(0, 2**32), signs=st.booleans())
 def test_both_plan_the_same_where_no_house_would(*, seed: int, signs: bool) -> None:
-    arrays = draw_extreme_horizon(seed, signs=signs).scaled.arrays()
+    arrays = draw_extreme_horizon(seed, signs=signs).planner_horizon.arrays()
 
     assert planned(twin, arrays) == planned(kernel, arrays)
 

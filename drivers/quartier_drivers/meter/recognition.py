@@ -185,7 +185,7 @@ class ProfileReadings:
         }
 
     @property
-    def stated_count(self) -> int:
+    def good_points_count(self) -> int:
         """The number of good points that the meter states."""
         return sum(one.is_stated and one.quality is Quality.GOOD for one in self.values.values())
 
@@ -214,7 +214,7 @@ class ProfileReadings:
         """Return whether the values confirm the profile, and the reason in words."""
         if wrong := self.wrong:
             return False, f"out of range, or in another unit: {', '.join(wrong[:_SHOWN_MAX])}"
-        count, of = self.stated_count, sum(map(len, self.profile.parts.values()))
+        count, of = self.good_points_count, sum(map(len, self.profile.parts.values()))
         if not count:
             return False, "no value was read"
         if self.profile.protocol == "mbus" and 2 * count < of:
@@ -239,7 +239,7 @@ def rank_profiles(readings: Iterable[ProfileReadings], who: MeterIdentity) -> li
     profile whose mark is contradicted is left out, however much it would read: its scales are those of
     another meter.
     """
-    held = [(one, match_marks(one.profile.marks, who)) for one in readings if one.stated_count]
+    held = [(one, match_marks(one.profile.marks, who)) for one in readings if one.good_points_count]
     told = [(one, found) for one, found in held if not found.against]
     return _make_suggestions([pair for pair in told if pair[0].is_plausible] or told)
 
@@ -258,7 +258,7 @@ def _find_rank(one: ProfileReadings, found: MarkMatch) -> tuple[int, int, bool, 
     corrects = one.profile.corrects and bool(found.fits)
     of_maker = bool(one.profile.marks.makers)
     fits, name = -len(found.fits), one.profile.name
-    return sure, len(found.missing), not corrects, fits, not of_maker, -one.stated_count, name
+    return sure, len(found.missing), not corrects, fits, not of_maker, -one.good_points_count, name
 
 
 def _find_certainty(one: ProfileReadings, found: MarkMatch) -> Certainty:

@@ -123,6 +123,6 @@ class OpcuaBus(BaseModel):
         """The host name or address of the server."""
         return urlsplit(self.url).hostname or ""
 
-    def placed(self, state_dir: Path) -> Self:
+    def resolve_paths(self, state_dir: Path) -> Self:
         """Return the same section with its certificate folder in the state directory."""
         return self.model_copy(update={"pki": str(state_dir / self.pki)})

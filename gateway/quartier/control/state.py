@@ -84,28 +84,28 @@ class ControlState:
         others = *house.assets, *house.contacts, *house.supplies, *house.clock_sources
         names = {house.grid.name} | {one.name for one in others}
 
-        def known(point: str) -> bool:
+        def is_known(point: str) -> bool:
             return point.split(".", 1)[0] in names
 
         return replace(
             self,
             site=house,
-            last_good={p: m for p, m in self.last_good.items() if known(p)},
+            last_good={p: m for p, m in self.last_good.items() if is_known(p)},
             switch_states={n: t for n, t in self.switch_states.items() if n in names},
             contacts={n: h for n, h in self.contacts.items() if n in names},
             supplies={n: one for n, one in self.supplies.items() if n in names},
             book=OrderBook(
-                {p: o for p, o in self.book.orders.items() if known(p) and p not in anew},
-                frozenset(p for p in self.book.released if known(p) and p not in anew),
-                {p: o for p, o in self.book.returns.items() if known(p) and p not in anew},
+                {p: o for p, o in self.book.orders.items() if is_known(p) and p not in anew},
+                frozenset(p for p in self.book.released if is_known(p) and p not in anew),
+                {p: o for p, o in self.book.returns.items() if is_known(p) and p not in anew},
             ),
             meter=judge.adopt_site(self.meter, self.site, house),
             window=ResidualWindow(),
             charging_sessions={n: one for n, one in self.charging_sessions.items() if n in names},
             looks=node_meters.keep_known_nodes(self.looks, [ROOT_NODE, *(node.name for node in house.nodes)]),
             tracks={n: t for n, t in self.tracks.items() if n in names},
-            conflicts={p: r for p, r in self.conflicts.items() if known(p)},
-            hidden_conflicts={p: one for p, one in self.hidden_conflicts.items() if known(p)},
+            conflicts={p: r for p, r in self.conflicts.items() if is_known(p)},
+            hidden_conflicts={p: one for p, one in self.hidden_conflicts.items() if is_known(p)},
             swings=OutputSwings(),
             lag=MeterDelay(),
             clocks={n: one for n, one in self.clocks.items() if n in names},

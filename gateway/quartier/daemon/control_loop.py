@@ -383,7 +383,7 @@ class ControlLoop:
         return CommandContext(
             state=self._state,
             overrides=self._overrides,
-            ordered=self.district_commands.commanded_assets,
+            ordered=self.district_commands.setpoint_assets,
             may_loosen=allowed.is_loosening_allowed(self.link, now),
             leads=allowed.follows_district(self.link, self.params, now),
             regulatory=self._grid_operator_programs,

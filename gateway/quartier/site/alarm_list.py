@@ -79,7 +79,7 @@ class AlarmList:
     _timings: dict[AlarmKey, _AlarmTiming] = field(default_factory=dict)
 
     @property
-    def unacknowledged_records(self) -> list[AlarmRecord]:
+    def records_to_acknowledge(self) -> list[AlarmRecord]:
         """The alarms that nobody has acknowledged, the last raised first."""
         found = [one for one in self.records.values() if one.acknowledged is None]
         return sorted(found, key=lambda one: (-one.since_utc_ms, -one.number))
@@ -258,7 +258,7 @@ class AlarmList:
     def select_records(self, words: str) -> list[AlarmRecord]:
         """Return the records that ``ID``, ``CODE``, ``CODE:OF`` or ``all`` (all unacknowledged) selects."""
         if words == ALL_UNACKNOWLEDGED:
-            return self.unacknowledged_records
+            return self.records_to_acknowledge
         return [
             one
             for one in self.records.values()

@@ -74,8 +74,8 @@ class FleetLink:
             on_loss=on_loss,
         )
         self._state: LinkState = machine.start_link(self._params, None, self._now(first - 2), outage=False)
-        self.heard(first - 1)
-        self.told(first - 1)
+        self.accept_heartbeat(first - 1)
+        self.accept_document(first - 1)
 
     def _now(self, second: int) -> Now:
         return Now((second + 10_000) * _NS_PER_S, self._start_utc_ms + second * 1000, synced=True)
@@ -85,7 +85,7 @@ class FleetLink:
         """The state of all."""
         return self._state.mode
 
-    def heard(self, second: int) -> None:
+    def accept_heartbeat(self, second: int) -> None:
         """The common heartbeat came."""
         self._beats += 1
         now = self._now(second)
@@ -93,7 +93,7 @@ class FleetLink:
             self._state, self._params, Heartbeat(self._beats, now.utc_ms), now
         )
 
-    def told(self, second: int) -> None:
+    def accept_document(self, second: int) -> None:
         """The district sent everybody's document again, as it does within 60 s of a birth."""
         self._state, _ = machine.accept_envelope(self._state, self._params, self._envelope, self._now(second))
 

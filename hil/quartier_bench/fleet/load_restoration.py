@@ -61,13 +61,13 @@ class LoadRestoration:
         free = self.not_before_s <= second
         self.not_before_s = np.where(free, second + delay_s, self.not_before_s)
 
-    def powered(self, second: int) -> None:
+    def start_after_outage(self, second: int) -> None:
         """The voltage is back: a minute, a random while, and then slowly."""
         wait_s = OUTAGE_S + OUTAGE_SPREAD_S * draw_uniform(self.seed, f"outage {second}", len(self.below_s))
         self.ramp_start_s = second + wait_s
         self.from_w[:] = np.nan
 
-    def held(self) -> IndexArray:
+    def find_limited_units(self) -> IndexArray:
         """The units that may take less than they would."""
         at = self.flexible
         return np.asarray(at[(self.seen.on[at] == 0) | (self.seen.limit_w[at] < NONE_W)])
@@ -83,7 +83,7 @@ class LoadRestoration:
         )
         below = high_w < cap_w
         self.below_s = np.where(below, np.minimum(self.below_s, second), np.inf)
-        held = self.held()
+        held = self.find_limited_units()
         if not len(held):
             return held
         of = self.of[held]

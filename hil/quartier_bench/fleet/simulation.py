@@ -161,7 +161,7 @@ class FleetDay:
         """Heartbeats and documents, and the caps that follow."""
         lost = events.is_running(self.settings.events, "optimiser-lost", second)
         if self._was_in_outage and not out:
-            self.returns.powered(second)
+            self.returns.start_after_outage(second)
         if self._was_down and not (down or self._was_in_outage):
             self.link.restart_gateways(second)
             self.returns.common(second)
@@ -169,9 +169,9 @@ class FleetDay:
             self._allowed(place, self._told[1], rests=True, hears=False)
             return
         if not lost and not out and second % HEARTBEAT_S == 0:
-            self.link.heard(second)
+            self.link.accept_heartbeat(second)
             if self.link.mode is not LinkMode.CONTROLLED:
-                self.link.told(second)
+                self.link.accept_document(second)
         share, export_share = self.link.second(second, outage=out)
         mode = self.link.mode
         before_mode, _ = self._told
@@ -205,7 +205,7 @@ class FleetDay:
         cap_w = self.seen.import_max_w
         record.over[place] = np.count_nonzero(grid_w > cap_w + np.maximum(BREACH_SHARE * cap_w, BREACH_W))
         holds = np.zeros(self.count, dtype=bool)
-        holds[self.of[self.returns.held()]] = True
+        holds[self.of[self.returns.find_limited_units()]] = True
         record.held[place] = np.count_nonzero(holds)
 
     def _digest(self) -> str:

@@ -114,14 +114,14 @@ def make_last_week_policy(home: Home, year: YearRecords) -> Policy:
     """
     net_kwh = home.net_kwh
 
-    def decided(hour: int, held_kwh: float) -> float:
+    def decide(hour: int, held_kwh: float) -> float:
         ahead = range(hour, min(hour + _AHEAD_H, len(net_kwh)))
         expected = np.array([_average_days(net_kwh, at, hour) for at in ahead])
         expected[0] = net_kwh[hour]
         prices = year.price_per_kwh[hour : hour + len(ahead)]
         return float(find_cheapest_use(expected, prices, home.battery, held_kwh)[0])
 
-    return decided
+    return decide
 
 
 def _average_days(net_kwh: HourlyValues, hour: int, now: int) -> float:
@@ -153,7 +153,7 @@ def simulate_year(home: Home, policy: Policy) -> HourlyValues:
     """A year with that policy: the exchange with the grid of each hour, kWh."""
     held_kwh, grid_kwh = 0.0, home.net_kwh.copy()
     for hour in range(len(grid_kwh)):
-        done_kwh, held_kwh = home.battery.charged(held_kwh, policy(hour, held_kwh))
+        done_kwh, held_kwh = home.battery.find_possible_charge(held_kwh, policy(hour, held_kwh))
         grid_kwh[hour] += done_kwh
     return grid_kwh
 

@@ -193,7 +193,7 @@ def make_policy(planner: HomePlanner, year: YearRecords) -> Callable[[int, float
     home = planner.home
     done: list[tuple[int, float]] = []
 
-    def decided(hour: int, held_kwh: float) -> float:
+    def decide(hour: int, held_kwh: float) -> float:
         load_kwh, pv_kwh = float(home.load_kwh[hour]), float(home.pv_kwh[hour])
         for row, into_kwh in done:
             load, pv = float(home.load_kwh[row]), float(home.pv_kwh[row])
@@ -205,10 +205,10 @@ def make_policy(planner: HomePlanner, year: YearRecords) -> Callable[[int, float
             load_kwh=load_kwh,
             pv_kwh=pv_kwh,
         )
-        done[:] = [(hour, home.battery.charged(held_kwh, planner.decide(hour, now))[0])]
+        done[:] = [(hour, home.battery.find_possible_charge(held_kwh, planner.decide(hour, now))[0])]
         return done[0][1]
 
-    return decided
+    return decide
 
 
 def make_gateway_policy(home: Home, year: YearRecords) -> Callable[[int, float], float]:

@@ -34,7 +34,7 @@ class HomeBattery:
     power_kw: float
     efficiency: float
 
-    def charged(self, held_kwh: float, wanted_kwh: float) -> tuple[float, float]:
+    def find_possible_charge(self, held_kwh: float, wanted_kwh: float) -> tuple[float, float]:
         """Return the possible part of ``wanted_kwh`` in an hour (plus: charge), and the stored energy."""
         if wanted_kwh >= 0:
             done = min(wanted_kwh, self.power_kw, (self.capacity_kwh - held_kwh) / self.efficiency)

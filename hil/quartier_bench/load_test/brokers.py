@@ -184,7 +184,7 @@ class RabbitMqNode:
         if self._process is not None:
             self._process.end(signal.SIGKILL)
 
-    def told(self, *words: str) -> str:
+    def run_rabbitmqctl(self, *words: str) -> str:
         """Return the output of ``rabbitmqctl``."""
         argv = [str(RABBITMQ_SCRIPTS / "rabbitmqctl"), "--quiet", *words]
         environment = {**os.environ, **self.environment}
@@ -217,7 +217,7 @@ class RabbitMqCluster:
         for node in self.nodes:
             node.wait()
         deadline_s = time.monotonic() + _READY_S
-        while self.nodes[1].name not in self.nodes[0].told("cluster_status"):
+        while self.nodes[1].name not in self.nodes[0].run_rabbitmqctl("cluster_status"):
             if time.monotonic() > deadline_s:
                 raise RuntimeError("the two nodes of RabbitMQ are no cluster")
             time.sleep(1.0)

@@ -80,7 +80,7 @@ class MemoryOutbox:
             strip.times_ms.extend(array("q", times))
 
     @property
-    def kept_count(self) -> int:
+    def samples_count(self) -> int:
         """Samples that no watermark covers yet."""
         return sum(len(strip.values) for strip in self._streams.values())
 
@@ -131,7 +131,7 @@ class MemoryOutbox:
 
     def trim(self, marks: Mapping[str, StreamPosition]) -> None:
         """Drop the samples that the watermarks cover."""
-        self.most_kept = max(self.most_kept, self.kept_count)
+        self.most_kept = max(self.most_kept, self.samples_count)
         for name, mark in marks.items():
             strip = self._streams.get(name)
             if strip is None or mark.boot < self.boot:
@@ -327,7 +327,7 @@ class GatewayGroup:
         found = {
             "born": sum(one.is_born for one in self.gateways),
             "control": sum(bool(one.uplink.stats["control_on"]) for one in self.gateways),
-            "kept": sum(one.notebook.kept_count for one in self.gateways),
+            "kept": sum(one.notebook.samples_count for one in self.gateways),
             "samples": sum(mark.seq for one in self.gateways for mark in one.notebook.heads().values()),
             "modes": dict(Counter(str(one.state.mode) for one in self.gateways)),
             "catching_up": sum(one.uplink.session.is_catching_up for one in self.gateways),
@@ -336,7 +336,7 @@ class GatewayGroup:
             "late_max_s": round(self.late_max_s, 3),
             "notes": dict(self.notes),
         }
-        found["waiting"] = sum(one.notebook.kept_count for one in self.gateways)
+        found["waiting"] = sum(one.notebook.samples_count for one in self.gateways)
         found["resent"] = sum(int(one.uplink.stats["resent_count"] or 0) for one in self.gateways)
         for name in ("messages", "bytes", "heartbeats", "documents", "refused_documents", "lost_connections"):
             found[name] = sum(int(one.uplink.stats[f"{name}_count"] or 0) for one in self.gateways)

@@ -35,7 +35,7 @@ class ExtremeHorizon:
     price: float
 
     @property
-    def scaled(self) -> Horizon:
+    def planner_horizon(self) -> Horizon:
         """As the planner has it."""
         steps, store = self.horizon.steps, self.horizon.store
         factors = dict.fromkeys((*_ENERGY_COLUMNS, *_STORE_COLUMNS), self.energy) | dict.fromkeys(
@@ -129,11 +129,11 @@ class ExtremeSampledHorizon:
     price: float
 
     @property
-    def scaled(self) -> SampledHorizon:
+    def planner_horizon(self) -> SampledHorizon:
         """As the planner has it."""
         there, energy = self.samples, self.energy
         return SampledHorizon(
-            ExtremeHorizon(there.horizon, energy, self.price).scaled,
+            ExtremeHorizon(there.horizon, energy, self.price).planner_horizon,
             [[(net * energy, sun * energy, weight) for net, sun, weight in step] for step in there.samples],
             [
                 ([wh * energy for wh in above], [money * self.price for money in over])

@@ -207,14 +207,14 @@ async def _measure_share_rounds(port: int, setting: Setting) -> list[Figure]:
         async def through(client: Process) -> float:
             return await _measure_cpu_us(lambda: asyncio.to_thread(client.ask, str(count)), count)
 
-        async def polled(line: TcpLine) -> float:
+        async def measure_polling_us(line: TcpLine) -> float:
             return await _measure_cpu_us(lambda: _run_sequences(line, count // _REQUESTS_PER_SEQUENCE), count)
 
         turns: list[list[float]] = []
         for number in range(setting.rounds + 1):
             turn = [await direct(), *[await through(one) for one in clients]]
             # Who comes first is a tenth quicker here, whoever it is: each is first and last once.
-            goes_us = [await polled(line) for line in (wire, alone, alone, wire)]
+            goes_us = [await measure_polling_us(line) for line in (wire, alone, alone, wire)]
             turn += [(goes_us[0] + goes_us[3]) / 2, (goes_us[1] + goes_us[2]) / 2]
             turns += [turn] if number else []  # the first round warms all up
     own, on_wire, held, with_share, without = (list(side) for side in zip(*turns, strict=True))

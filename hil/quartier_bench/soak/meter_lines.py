@@ -213,13 +213,13 @@ class CheckedPushMeter:
 
     def _hears(self, telegrams: Sequence[Told]) -> None:
         for telegram in telegrams:
-            self.ledger.hear(self._sender.heard(telegram))
+            self.ledger.hear(self._sender.extract_words(telegram))
 
 
 class _DirectPort(WireEnd):
     """The end of a wire that is no wire: what is said is there at once."""
 
-    url, plugged = _NOWHERE, True
+    url, is_plugged = _NOWHERE, True
 
     def __init__(self) -> None:
         super().__init__()

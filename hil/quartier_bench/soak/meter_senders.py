@@ -81,7 +81,7 @@ class MeterSender(Protocol):
         """Return the words in pieces of its telegrams."""
         ...
 
-    def heard(self, telegram: Told) -> list[Word]:
+    def extract_words(self, telegram: Told) -> list[Word]:
         """Return the content of a received telegram, in the same words."""
         ...
 
@@ -131,7 +131,7 @@ class LinkySender:
             (statement.label, statement.value, statement.time) for piece in pieces for statement in piece.says
         ]
 
-    def heard(self, telegram: Told) -> list[Word]:
+    def extract_words(self, telegram: Told) -> list[Word]:
         """The same of what was heard."""
         return [(group.label, group.value, group.time) for group in telegram.groups]
 
@@ -185,7 +185,7 @@ class P1Sender:
         """All numbers of a telegram and its clock, as one word."""
         return [_make_word(piece.says) for piece in pieces if piece.says]
 
-    def heard(self, telegram: Told) -> list[Word]:
+    def extract_words(self, telegram: Told) -> list[Word]:
         """The same of what was heard."""
         return [
             tuple(

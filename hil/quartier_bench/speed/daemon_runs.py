@@ -65,7 +65,7 @@ class WindowResult:
     """True if the contestant's own history took every sample; None without a history."""
 
     @property
-    def lost(self) -> int:
+    def missing_points_count(self) -> int:
         """Registers that were answered in the window and never published; below 0 where some came twice."""
         return self.asked - self.points
 

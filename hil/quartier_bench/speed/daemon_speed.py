@@ -117,7 +117,7 @@ def evaluate_daemon(
     else:
         mine, theirs = (column(name, lambda one: max(one.p99_ms, 1.0)) for name in (OURS, NODE_RED))
         found.append(make_comparison(key, what, mine, theirs, "ms", 1.0, peer_name=NODE_RED))
-    lost = [max(column(OURS, lambda one: abs(one.lost)))]
+    lost = [max(column(OURS, lambda one: abs(one.missing_points_count)))]
     found.append(
         make_single_figure(
             f"daemon.lost_{size}", f"points lost or told twice at {size}/s, worst round", lost, "points", 0.0

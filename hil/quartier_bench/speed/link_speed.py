@@ -143,13 +143,13 @@ async def _measure_sides(setting: Setting, port: int, peer: Process) -> tuple[li
     acknowledged = asyncio.Event()
     done = 0
 
-    def finished(_tag: object, code: int) -> None:
+    def count_answer(_tag: object, code: int) -> None:
         nonlocal done
         done += code < 0x80
         acknowledged.set()
 
     connection = MqttConnection(
-        BrokerServer("127.0.0.1", port, tls=False), BrokerCredentials(), profile, finished
+        BrokerServer("127.0.0.1", port, tls=False), BrokerCredentials(), profile, count_answer
     )
     await connection.open()
 

@@ -106,7 +106,7 @@ class _Draft:
         ident = str(self.body["id"]) if ident is None else ident
         return DrawnDocument(self.kind, topic, payload, signed, ident, reception, reason)
 
-    def changed(self, **fields: Any) -> "_Draft":
+    def change(self, **fields: Any) -> "_Draft":
         """With other fields."""
         self.body |= fields
         return self
@@ -215,20 +215,20 @@ _DOCUMENT_KINDS: Mapping[str, Callable[[_Draft], DrawnDocument]] = {
     "altered": _alter_body,
     "stranger": _sign_by("stranger"),
     "clerk": _sign_by("clerk"),
-    "foreign": lambda draft: draft.changed(aud="issy.b999").paper("UNKNOWN_DEVICE"),
-    "expired": lambda draft: draft.changed(nbf=draft.now_ms - 2 * _DAY_MS, exp=draft.now_ms - _DAY_MS).paper(
+    "foreign": lambda draft: draft.change(aud="issy.b999").paper("UNKNOWN_DEVICE"),
+    "expired": lambda draft: draft.change(nbf=draft.now_ms - 2 * _DAY_MS, exp=draft.now_ms - _DAY_MS).paper(
         "EXPIRED"
     ),
-    "early": lambda draft: draft.changed(nbf=draft.now_ms + _DAY_MS, exp=draft.now_ms + 2 * _DAY_MS).paper(
+    "early": lambda draft: draft.change(nbf=draft.now_ms + _DAY_MS, exp=draft.now_ms + 2 * _DAY_MS).paper(
         "NOT_YET"
     ),
-    "backwards": lambda draft: draft.changed(exp=draft.body["nbf"]).paper("BOUNDS"),
-    "replayed": lambda draft: draft.changed(seq=draft.accepted_seq - draft.dice.randrange(1, 1000)).paper(
+    "backwards": lambda draft: draft.change(exp=draft.body["nbf"]).paper("BOUNDS"),
+    "replayed": lambda draft: draft.change(seq=draft.accepted_seq - draft.dice.randrange(1, 1000)).paper(
         "REPLAY"
     ),
-    "twice": lambda draft: draft.changed(seq=draft.accepted_seq).paper("REPLAY"),
-    "ahead": lambda draft: draft.changed(seq=draft.now_ms + 30 * _DAY_MS).paper("BOUNDS"),
-    "misplaced": lambda draft: draft.changed(program="other").paper("BOUNDS"),
+    "twice": lambda draft: draft.change(seq=draft.accepted_seq).paper("REPLAY"),
+    "ahead": lambda draft: draft.change(seq=draft.now_ms + 30 * _DAY_MS).paper("BOUNDS"),
+    "misplaced": lambda draft: draft.change(program="other").paper("BOUNDS"),
     "cut": _truncate_document,
     "noise": _make_noise,
     "nan": _insert_nan,

@@ -197,7 +197,7 @@ class Authority:
         )
         return cert_file, key_file
 
-    def expired(self, name: str) -> tuple[Path, Path]:
+    def issue_expired(self, name: str) -> tuple[Path, Path]:
         """The same, over since yesterday."""
         return self.issue(name, ends_in=-_DAY)
 
@@ -226,9 +226,9 @@ class HostsFile:
     def __init__(self, folder: Path, name: str) -> None:
         self._file = folder / "hosts"
         self._name = name
-        self.known(True)
+        self.set_known(True)
 
-    def known(self, is_known: bool) -> None:  # noqa: FBT001 - a fact, told as it is
+    def set_known(self, is_known: bool) -> None:  # noqa: FBT001 - a fact, told as it is
         """Written in place: a bound file that is replaced is no longer the one that is seen."""
         line = f"127.0.0.1 {self._name}\n" if is_known else ""
         self._file.write_text(f"127.0.0.1 localhost\n{line}")

@@ -157,7 +157,7 @@ async def catch_up(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     finally:
         asking.cancel()
     with suppress(StateNotReached):  # what is not answered is told below
-        await stand.until("the last answers", lambda: not messages.prompt.unanswered_count, _ANSWER_TIMEOUT_S)
+        await stand.until("the last answers", lambda: not messages.prompt.waiting_count, _ANSWER_TIMEOUT_S)
     stand.figures |= messages.prompt.figures
     if fault := messages.prompt.fault:
         raise StateNotReached(fault)

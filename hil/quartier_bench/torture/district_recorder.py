@@ -59,7 +59,7 @@ class AnswerTimes:
             self.verdict_s.setdefault(seq, now_s - sent_s)
 
     @property
-    def unanswered_count(self) -> int:
+    def waiting_count(self) -> int:
         """Number of documents that wait for a verdict."""
         return len(self.sent_s.keys() - self.verdict_s.keys())
 
@@ -75,8 +75,8 @@ class AnswerTimes:
     @property
     def fault(self) -> str:
         """Late or missing answers, as text; empty if there are none."""
-        if self.unanswered_count:
-            return f"{self.unanswered_count} of {len(self.sent_s)} documents were not answered"
+        if self.waiting_count:
+            return f"{self.waiting_count} of {len(self.sent_s)} documents were not answered"
         worst = self.figures
         if worst["received_max_s"] > RECEIVED_MAX_S:
             return f"a document was received after {worst['received_max_s']:.1f} s, owed {RECEIVED_MAX_S:g}"
@@ -182,7 +182,7 @@ class DistrictRecorder:
         self._client.loop_stop()
 
     @property
-    def connected(self) -> bool:
+    def is_connected(self) -> bool:
         """Return whether the broker hears us."""
         return bool(self._client.is_connected())
 
@@ -202,7 +202,7 @@ class DistrictRecorder:
     def turn(self) -> None:
         """Send what is due: a heartbeat each 30 s of plant time, a watermark each 20 s and after births."""
         now_s = self._clock.elapsed_s()
-        if not self.connected:
+        if not self.is_connected:
             return
         if self.heartbeat_on and now_s >= self._due["heartbeat"]:
             self._due["heartbeat"] = now_s + HEARTBEAT_S

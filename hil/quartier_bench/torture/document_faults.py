@@ -52,7 +52,7 @@ async def send_bad_documents(stand: FaultBench, dice: random.Random, rounds: int
         cap_w -= 1.0  # what tightens acts at once, heartbeat or not
         accepted = await send_good_document(stand, desk, cap_w)
         warm_mb = warm_mb or stand.daemon.memory_mb
-    await stand.until("the last answer", lambda: not recorder.told.prompt.unanswered_count, 20.0)
+    await stand.until("the last answer", lambda: not recorder.told.prompt.waiting_count, 20.0)
     grown_mb = stand.daemon.memory_mb - warm_mb
     stand.figures |= recorder.told.prompt.figures
     stand.figures |= {

@@ -59,7 +59,7 @@ async def pass_clock_change(stand: FaultBench, dice: random.Random, rounds: int)
             raise StateNotReached(
                 f"{mode} became {await _read_link_state(stand)} while the local clock changed"
             )
-    found = await stand.settled()
+    found = await stand.wait_for_samples()
     if found.backward_stamps_count:
         raise StateNotReached(f"{found.backward_stamps_count} stamps went back")
 
@@ -130,13 +130,13 @@ async def remove_district_name(stand: FaultBench, dice: random.Random, rounds: i
     if stand.hosts is None:
         raise StateNotReached("a name server of its own needs root")
     for _ in range(rounds):
-        stand.hosts.known(False)
+        stand.hosts.set_known(False)
         stand.wire.cut()
         served = stand.meters[0].served
         await stand.pass_s(_AWAY_S + dice.uniform(0.0, 30.0))
         if stand.meters[0].served == served:
             raise StateNotReached("without a name server no meter was asked")
-        stand.hosts.known(True)
+        stand.hosts.set_known(True)
         await stand.wait_for_birth()
 
 
@@ -146,7 +146,7 @@ async def expire_certificate(stand: FaultBench, dice: random.Random, rounds: int
         raise StateNotReached("this stand has no certificates")
     name = stand.recorder.names.gateway
     for _ in range(rounds):
-        stand.authority.expired(name)
+        stand.authority.issue_expired(name)
         await stand.until("the broker lets nobody in whose time is over", lambda: _is_lost(stand), 60.0)
         await stand.pass_s(dice.uniform(20.0, 60.0))
         stand.authority.issue(name)
@@ -191,7 +191,7 @@ async def _restart_broker_with_certificate(stand: FaultBench, begins_in: dt.time
     await stand.kill_broker()
     stand.authority.issue(BROKER_NAME, begins_in=begins_in, ends_in=20 * _DAY)
     await stand.broker.start()
-    await stand.until("the district is there", lambda: stand.recorder.connected)
+    await stand.until("the district is there", lambda: stand.recorder.is_connected)
     await stand.wire.start()
 
 

@@ -111,7 +111,7 @@ class FaultBench:
         """As a power cut does: whatever it had in its queues is gone."""
         await self.broker.child.stop(signal.SIGKILL)
 
-    async def settled(self, patience_s: float = 120.0) -> sample_audit.HistoryAudit:
+    async def wait_for_samples(self, patience_s: float = 120.0) -> sample_audit.HistoryAudit:
         """Wait until all samples before now have arrived; return the last audit, whatever its result."""
         until_ms = self.clock.utc_ms()
         end_s = time.monotonic() + patience_s
@@ -128,7 +128,7 @@ class FaultBench:
 
     async def verdict(self, patience_s: float = 120.0) -> list[str]:
         """Return the broken promises of a lot: nothing lost, invented, torn, doubled or out of order."""
-        found = await self.settled(patience_s)
+        found = await self.wait_for_samples(patience_s)
         unheard = _count_timeouts(await self.status())
         messages = self.recorder.told
         with self.recorder.lock:

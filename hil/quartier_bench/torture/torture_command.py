@@ -34,7 +34,7 @@ class LotVerdict:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def held(self) -> bool:
+    def is_kept(self) -> bool:
         """Return whether everything did."""
         return not self.broken
 
@@ -59,9 +59,9 @@ class ResultsFile:
             except (TypeError, KeyError):
                 continue
 
-    def done(self, form: str) -> set[tuple[str, int]]:
+    def find_kept_lots(self, form: str) -> set[tuple[str, int]]:
         """Fault and lot of those that held in this form: the last word on each counts."""
-        last = {(one.fault, one.lot): one.held for one in self.read() if one.form == form}
+        last = {(one.fault, one.lot): one.is_kept for one in self.read() if one.form == form}
         return {key for key, held in last.items() if held}
 
 
@@ -69,7 +69,7 @@ def render_verdicts(verdicts: list[LotVerdict]) -> Iterator[str]:
     """For people: a line for each lot, and what broke below it."""
     for one in verdicts:
         text = ", ".join(f"{name} {_format_number(value)}" for name, value in one.figures.items())
-        yield f"{'held  ' if one.held else 'BROKEN'} {one.fault}/{one.lot}  {one.took_s:.0f} s  {text}"
+        yield f"{'held  ' if one.is_kept else 'BROKEN'} {one.fault}/{one.lot}  {one.took_s:.0f} s  {text}"
         for what in one.broken:
             yield f"       {what}"
 
@@ -121,7 +121,7 @@ def run_torture(options: argparse.Namespace) -> int:
         return NOT_RUN
     form = SHORT_FORM if options.short else LONG_FORM
     results = ResultsFile(options.results)
-    skipped = set() if options.again else results.done(form)
+    skipped = set() if options.again else results.find_kept_lots(form)
     found = []
     try:
         for name, lot in list_lots(options.only, form):
@@ -138,7 +138,7 @@ def run_torture(options: argparse.Namespace) -> int:
         return NOT_RUN
     if not found:
         sys.stdout.write(f"all of it held before, by {results.path}; --again does it once more\n")
-    return ALL_KEPT if all(one.held for one in found) else BROKEN
+    return ALL_KEPT if all(one.is_kept for one in found) else BROKEN
 
 
 def list_lots(only: str | None, form: str) -> Iterator[tuple[str, int]]:

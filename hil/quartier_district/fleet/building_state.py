@@ -166,7 +166,7 @@ class BuildingState:
         if "grid.power_w" not in self.values:
             self.quarters.lose()
 
-    def told(self, topic: str) -> SentDocuments:
+    def find_sent_documents(self, topic: str) -> SentDocuments:
         """Return the documents sent to it on a topic."""
         return self.sent_documents.setdefault(topic, SentDocuments())
 
@@ -184,7 +184,7 @@ class BuildingState:
 
     def watch(self, now_ms: int) -> None:
         """Compare what it takes with what it may hold; to be called often."""
-        cap_w = self.told(f"{ENVELOPE}/district").list_possible_limits_w(
+        cap_w = self.find_sent_documents(f"{ENVELOPE}/district").list_possible_limits_w(
             "import", (now_ms,), self.place.share_w("import")
         )[0]
         is_over = (self.power_w or 0.0) > cap_w + max(0.02 * cap_w, 200.0)
@@ -204,7 +204,7 @@ class BuildingState:
         return self._explain_envelope()
 
     def _explain_envelope(self) -> str:
-        last = self.told(f"{ENVELOPE}/district").last
+        last = self.find_sent_documents(f"{ENVELOPE}/district").last
         if last is None:
             return "no envelope was sent yet"
         if not last.is_answered:

@@ -49,7 +49,7 @@ def load_documents(members: Iterable[BuildingState], text: str, now_ms: int) -> 
         for member in members:
             for topic, letters in found["buildings"].get(member.place.edge, {}).items():
                 made = [_load_document(plain) for plain in letters]
-                member.told(topic).sent = [letter for letter in made if letter.exp_ms > now_ms]
+                member.find_sent_documents(topic).sent = [letter for letter in made if letter.exp_ms > now_ms]
         return int(found["last_seq"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no letters of a district: {error!r}") from error
@@ -121,7 +121,7 @@ class DocumentWriter:
 
         What loosens waits for the answer to the one before.
         """
-        last = member.told(ENVELOPE_TOPIC).last
+        last = member.find_sent_documents(ENVELOPE_TOPIC).last
         if last is None:
             return True
         is_live = member.standing(now_ms) is Availability.LIVE
@@ -159,7 +159,7 @@ class DocumentWriter:
             exp_ms=exp_ms,
         )
         payload = make_envelope(wish, seq, now_ms, member.names.gateway)
-        member.told(ENVELOPE_TOPIC).send(
+        member.find_sent_documents(ENVELOPE_TOPIC).send(
             SentDocument(
                 seq=seq,
                 payload=payload,
@@ -206,7 +206,9 @@ class DocumentWriter:
     ) -> OutgoingMessage:
         seq = self._seq(now_ms)
         payload = make_document(body, seq, now_ms, member.names.gateway, exp_ms)
-        member.told(topic).send(SentDocument(seq=seq, payload=payload, exp_ms=exp_ms, sent_ms=now_ms))
+        member.find_sent_documents(topic).send(
+            SentDocument(seq=seq, payload=payload, exp_ms=exp_ms, sent_ms=now_ms)
+        )
         return OutgoingMessage(member.place.edge, topic, payload, exp_ms)
 
 

@@ -241,7 +241,7 @@ class FleetDistrict:
 
 
 def _make_row(member: BuildingState, now_ms: int) -> dict[str, Any]:
-    letter = member.told("envelope/district").last
+    letter = member.find_sent_documents("envelope/district").last
     return {
         "standing": member.standing(now_ms).value,
         "mode": member.mode,

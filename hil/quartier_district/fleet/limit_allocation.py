@@ -138,7 +138,7 @@ class LimitAllocator:
             wanted, held = self._compute_wanted_w(members, direction, grid, now_ms), {}
             for member in members:
                 edge, share_w = member.place.edge, member.place.share_w(direction)
-                held[edge] = member.told(ENVELOPE_TOPIC).list_possible_limits_w(
+                held[edge] = member.find_sent_documents(ENVELOPE_TOPIC).list_possible_limits_w(
                     direction, grid.step_starts_ms, share_w
                 )
                 if member.standing(now_ms) is not Availability.LIVE:
@@ -195,7 +195,9 @@ def _compute_counted_w(
 ) -> tuple[float, ...]:
     """Return the power reserved for a lost building: its share, a cap it may hold, or its present power."""
     share_w = member.place.share_w(direction)
-    held_w = member.told(ENVELOPE_TOPIC).list_possible_limits_w(direction, step_starts_ms, share_w)
+    held_w = member.find_sent_documents(ENVELOPE_TOPIC).list_possible_limits_w(
+        direction, step_starts_ms, share_w
+    )
     takes_w = member.power_w or 0.0
     if direction == "import" and member.over_ms is not None:
         return tuple(max(watts, share_w, takes_w) for watts in held_w)

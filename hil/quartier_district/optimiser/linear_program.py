@@ -148,7 +148,7 @@ class DistrictModel:
         for step in range(count):
             terms = [(mine.charged[step], -into), (mine.discharged[step], out_of)]
             self._add_store_row(mine.stored, step, battery.stored_wh / KILO, terms)
-        worth = self.asked.prices.stored_eur_per_wh * KILO * battery.discharge_pct / 100.0
+        worth = self.asked.prices.storage_eur_per_wh * KILO * battery.discharge_pct / 100.0
         self.cost_eur[mine.stored[-1]] = -worth
         wear = self.asked.prices.wear_eur_per_wh * KILO * hours
         self.cost_eur |= dict.fromkeys(mine.discharged, wear)
@@ -187,7 +187,7 @@ class DistrictModel:
             self._add_store_row(stored, step, heat.stored_wh / KILO, terms, kept)
             short = self._add_soft_column(SoftLimit.COMFORT, hours)
             self.matrix.row(heat.stored_min_wh / KILO, float("inf"), [(stored[step], 1.0), (short, 1.0)])
-        worth = self.asked.prices.stored_eur_per_wh * KILO / max(heat.cop, 1e-9)
+        worth = self.asked.prices.storage_eur_per_wh * KILO / max(heat.cop, 1e-9)
         self.cost_eur[stored[-1]] = -worth
 
     def _balance(self, mine: BuildingColumns, building: Building, step: int) -> None:

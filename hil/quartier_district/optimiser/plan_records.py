@@ -56,7 +56,7 @@ class DistrictPlan:
     solves_count: int
 
     @property
-    def relaxed_limits(self) -> tuple[SoftLimit, ...]:
+    def limit_violations(self) -> tuple[SoftLimit, ...]:
         """The soft limits that could not be kept, the dearest first."""
         return tuple(level for level in SoftLimit if self.relaxed_wh.get(level, 0.0) > 1.0)
 
@@ -147,7 +147,7 @@ class Prices:
         return min(max(self.export_eur_per_wh[step], 0.0), self.bought_eur_per_wh(step))
 
     @property
-    def stored_eur_per_wh(self) -> float:
+    def storage_eur_per_wh(self) -> float:
         """Value of a Wh left at the end, EUR: the mean price of the horizon."""
         count = len(self.import_eur_per_wh)
         return sum(self.bought_eur_per_wh(step) for step in range(count)) / count

@@ -52,7 +52,7 @@ def _make_plan_row(allocator: LimitAllocator) -> dict[str, Any]:
         "made_for_ms": None if dated is None else dated.grid.start_ms,
         "cost_eur": None if dated is None else round(dated.plan.cost_eur, 2),
         "solve_s": None if dated is None else round(dated.plan.solve_s, 3),
-        "gave_way": [] if dated is None else [level.value for level in dated.plan.relaxed_limits],
+        "gave_way": [] if dated is None else [level.value for level in dated.plan.limit_violations],
     }
 
 
@@ -83,7 +83,7 @@ def _list_planned_import(allocator: LimitAllocator, now_ms: int) -> list[list[fl
 
 
 def _make_building_row(member: BuildingState, now_ms: int) -> dict[str, Any]:
-    letter, place = member.told(ENVELOPE_TOPIC).last, member.place
+    letter, place = member.find_sent_documents(ENVELOPE_TOPIC).last, member.place
     return {
         "edge": place.edge,
         "title": place.title or place.edge,
@@ -102,7 +102,7 @@ def _make_building_row(member: BuildingState, now_ms: int) -> dict[str, Any]:
 
 
 def _make_ack_row(member: BuildingState, now_ms: int) -> dict[str, Any]:
-    letter = member.told(ENVELOPE_TOPIC).last
+    letter = member.find_sent_documents(ENVELOPE_TOPIC).last
     if letter is None:
         return {"status": "", "reason": "", "age_s": None, "tries_count": 0}
     answered = letter.answered_ms

@@ -314,11 +314,11 @@ class SavingCheck(_EndOfDayCheck):
         heat = f" and {found.heat_wh / 1e3:+.2f} kWh as heat" if found.heat_wh else ""
         measured = (
             f"{found.planned_eur:.2f} EUR, {found.unplanned_eur:.2f} without a plan{tops}; "
-            f"{found.stored_wh / 1e3:+.2f} kWh{heat} stored: saved {found.saved_eur:.2f} EUR"
+            f"{found.stored_wh / 1e3:+.2f} kWh{heat} stored: saved {found.saving_eur:.2f} EUR"
         )
         is_alike = (found.planned_eur, found.stored_wh) == (found.unplanned_eur, 0.0)
         unshown = "the day was the same without a plan" if is_alike and not self.asked.guard else ""
-        return Verdict("saved", promised, measured, found.saved_eur >= self.asked.low_eur, unshown)
+        return Verdict("saved", promised, measured, found.saving_eur >= self.asked.low_eur, unshown)
 
 
 @dataclass

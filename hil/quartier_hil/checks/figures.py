@@ -27,7 +27,7 @@ class Saving:
     tops_eur: tuple[float, float] = (0.0, 0.0)
 
     @property
-    def saved_eur(self) -> float:
+    def saving_eur(self) -> float:
         """The amount that the plan saved, EUR."""
         stored_eur = (self.stored_wh + self.heat_wh) * self.price_eur_per_wh
         return self.unplanned_eur - self.planned_eur + self.tops_eur[1] - self.tops_eur[0] + stored_eur

@@ -54,7 +54,7 @@ class _OutputSwitching:
     since_s: float = float("-inf")
     moments: deque[float] = field(default_factory=deque)
 
-    def moved(self, value: float) -> bool | None:
+    def take_value(self, value: float) -> bool | None:
         """Return whether ``value`` switches it up (True) or down (False); None if it does not switch."""
         before, self.value = self.value, value
         if before is None or value == before:
@@ -120,17 +120,17 @@ class _SwitchingCheck(ABC):
         for one in self.switches:
             if one.output.order not in values:
                 continue
-            up = one.moved(values[one.output.order])
+            up = one.take_value(values[one.output.order])
             if up is None:
                 continue
             if any(begin <= now_s <= end for begin, end in self.excused[one.output.order]):
                 continue
-            self.switched(one, now_s, up=up)
+            self.take_switching(one, now_s, up=up)
             one.since_s = now_s
             one.moments.append(now_s)
 
     @abstractmethod
-    def switched(self, one: _OutputSwitching, now_s: float, *, up: bool) -> None:
+    def take_switching(self, one: _OutputSwitching, now_s: float, *, up: bool) -> None:
         """Record that one output was switched."""
 
 
@@ -140,7 +140,7 @@ class MinimumTimeCheck(_SwitchingCheck):
 
     count: int = 0
 
-    def switched(self, one: _OutputSwitching, now_s: float, *, up: bool) -> None:
+    def take_switching(self, one: _OutputSwitching, now_s: float, *, up: bool) -> None:
         """Hold the time since the last switching against the output's own."""
         self.count += 1
         stood_s = now_s - one.since_s
@@ -164,7 +164,7 @@ class SwitchingRateCheck(_SwitchingCheck):
     most: int = 0
     whose: str = ""
 
-    def switched(self, one: _OutputSwitching, now_s: float, *, up: bool) -> None:  # noqa: ARG002 - as asked
+    def take_switching(self, one: _OutputSwitching, now_s: float, *, up: bool) -> None:  # noqa: ARG002 - as asked
         """Count those of the last hour, this one with them."""
         while one.moments and one.moments[0] <= now_s - HOUR_S:
             one.moments.popleft()
@@ -257,17 +257,17 @@ class OrderCheck(ABC):
     broken: str = ""
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: B027 - no step is any of its business
-        """Orders come by ``ordered``."""
+        """Orders come by ``take_order``."""
 
     @abstractmethod
-    def ordered(self, now_s: float, point: str, value: float, reason: str) -> None:
+    def take_order(self, now_s: float, point: str, value: float, reason: str) -> None:
         """Evaluate one order."""
 
 
 class ReasonPresenceCheck(OrderCheck):
     """Check that each order has a reason."""
 
-    def ordered(self, now_s: float, point: str, value: float, reason: str) -> None:
+    def take_order(self, now_s: float, point: str, value: float, reason: str) -> None:
         """Check that the reason is one line, not empty."""
         self.count += 1
         if (not reason.strip() or "\n" in reason) and not self.broken:
@@ -287,7 +287,7 @@ class ReasonPresenceCheck(OrderCheck):
 class TierACheck(OrderCheck):
     """Check that loads of tier A get no order at all."""
 
-    def ordered(self, now_s: float, point: str, value: float, reason: str) -> None:  # noqa: ARG002 - as asked
+    def take_order(self, now_s: float, point: str, value: float, reason: str) -> None:  # noqa: ARG002 - as asked
         """None may go to an asset of tier A."""
         self.count += 1
         if point.partition(".")[0] in self.scenario.house.tier_a_assets and not self.broken:

@@ -97,7 +97,7 @@ def _find_limit(scenario: Scenario, silences: Sequence[tuple[float, float]], now
         )
     lost = any(start + HEARTBEAT_TIMEOUT_S <= now_s < end for start, end in silences)
     if lost and not (holds and all(holds)):
-        caps.append(("fail-safe value", house.lost_import_w, house.lost_export_w))
+        caps.append(("fail-safe value", house.effective_failsafe_import_w, house.effective_failsafe_export_w))
     if house.contact_import_w is not None and any(
         begin <= now_s < end for begin, end in _list_contact_spans(scenario)
     ):

@@ -105,4 +105,4 @@ async def _run_one(loss_cause: Any, options: argparse.Namespace) -> dict[str, An
     page = report_files.write_run_report(
         rehearsal, outcome.evaluate_run(rehearsal), outcome.collect_figures(rehearsal), place
     )
-    return {"state": "measured", "page": str(page.resolve()), **asdict(rehearsal.measured())}
+    return {"state": "measured", "page": str(page.resolve()), **asdict(rehearsal.build_measurement())}

@@ -192,7 +192,7 @@ class LossRun(Run):
 
     # What was seen
 
-    def measured(self) -> LossMeasurement:
+    def build_measurement(self) -> LossMeasurement:
         """Both times of this loss."""
         noticed_s = self._noticed_s()
         reaction = Reaction(noticed_s, "by the daemon's own word")

@@ -27,7 +27,7 @@ Measure = Callable[[Series], Reaction]
 def measure_settling(value: float, tolerance: float = TOLERANCE) -> Measure:
     """Return a measure: the time at which an order with another value reached ``value`` for good."""
 
-    def measured(series: Series) -> Reaction:
+    def measure(series: Series) -> Reaction:
         stood = _find_value_before(series)
         if stood is None or abs(stood - value) <= tolerance:
             return Reaction(None, f"no order stood there: {_format_number(stood)}", is_shown=False)
@@ -37,13 +37,13 @@ def measure_settling(value: float, tolerance: float = TOLERANCE) -> Measure:
             return Reaction(None, f"{_format_number(stood)}, and still {_format_number(series[-1][1])}")
         return Reaction(there[0], f"{_format_number(stood)} to {_format_number(value)}")
 
-    return measured
+    return measure
 
 
 def measure_decrease(by: float) -> Measure:
     """Return a measure: the first time at which it was at least ``by`` below its value before."""
 
-    def measured(series: Series) -> Reaction:
+    def measure(series: Series) -> Reaction:
         stood = _find_value_before(series)
         if stood is None:
             return Reaction(None, "nothing was seen before", is_shown=False)
@@ -54,7 +54,7 @@ def measure_decrease(by: float) -> Measure:
             return Reaction(None, f"{_format_number(stood)}, and never lower")
         return Reaction(low[0], f"{_format_number(stood)} to {_format_number(low[1])}")
 
-    return measured
+    return measure
 
 
 def measure_last_change(tolerance: float = TOLERANCE, until_s: float = inf) -> Measure:
@@ -68,7 +68,7 @@ def measure_last_rise(tolerance: float = TOLERANCE, until_s: float = inf) -> Mea
 
 
 def _find_last_move(moves: Callable[[float, float], bool], until_s: float) -> Measure:
-    def measured(series: Series) -> Reaction:
+    def measure(series: Series) -> Reaction:
         stood = _find_value_before(series)
         seen = [(at_s, value) for at_s, value in series if 0 <= at_s <= until_s]
         if stood is None or not seen:
@@ -81,7 +81,7 @@ def _find_last_move(moves: Callable[[float, float], bool], until_s: float) -> Me
                 here = value
         return Reaction(last_s, f"{_format_number(stood)}, then {_format_number(seen[-1][1])}")
 
-    return measured
+    return measure
 
 
 def measure_largest(series: Series) -> Reaction:

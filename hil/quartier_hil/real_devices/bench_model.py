@@ -69,7 +69,7 @@ class Register(FileTable):
                 raise ValueError(f"{self.where} is a text")
         return raw * self.scale * self.sign
 
-    def shown(self, words: Sequence[int]) -> str:
+    def format_value(self, words: Sequence[int]) -> str:
         """Return its value as text: a text as it is, a number without needless digits."""
         if self.type != "text":
             return f"{self.number(words):.10g}"

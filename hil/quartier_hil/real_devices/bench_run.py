@@ -116,7 +116,7 @@ class RealDevices:
         self._now_s: Callable[[], float] = lambda: -inf
         self._tasks: list[asyncio.Task[None]] = []
         self._registers: dict[str, tuple[DevicePlace, Register]] = {}
-        for point, name, one in self.measurable_site.measured():
+        for point, name, one in self.measurable_site.iterate_measurements():
             self._add(point, name, one)
 
     def _add(self, point: str, name: str, one: MeasuredQuantity) -> None:
@@ -167,7 +167,7 @@ class RealDevices:
 
     async def _identify(self) -> str:
         """Identify the device at each place of this run; return the mismatch, empty if there is none."""
-        meters = {one.meter for _, _, one in self.measurable_site.measured() if one.meter is not None}
+        meters = {one.meter for _, _, one in self.measurable_site.iterate_measurements() if one.meter is not None}
         places: dict[str, DevicePlace] = {name: self.bench.devices[name] for name in self.real}
         places |= {name: self.bench.meters[name] for name in sorted(meters)}
         for name, place in places.items():
@@ -254,9 +254,9 @@ class RealDevices:
         value = self._values().get("order.relay_on") if "relays" in self.real else None
         return None if value is None else value > 0
 
-    def seen(self, values: Mapping[str, float]) -> dict[str, float]:
+    def find_known_values(self, values: Mapping[str, float]) -> dict[str, float]:
         """The values of a step as the rig knows them: what was read, and nothing that it cannot know."""
-        return self.measurable_site.shown(values) | self._values()
+        return self.measurable_site.drop_unknown_values(values) | self._values()
 
     # -- events ----------------------------------------------------------------------------
 

@@ -88,7 +88,7 @@ async def identify_device(
     where = find_identity_register(place)
     try:
         if where is not None:
-            words = where.shown(await client.words(where))
+            words = where.format_value(await client.words(where))
         else:
             words = await _identify_by_function(client, probe)
     except RequestDeniedError as error:

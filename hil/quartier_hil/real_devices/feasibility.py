@@ -77,7 +77,7 @@ class MeasurableSite:
     bench: Bench
     real: tuple[str, ...]
 
-    def measured(self) -> Iterator[tuple[str, str, MeasuredQuantity]]:
+    def iterate_measurements(self) -> Iterator[tuple[str, str, MeasuredQuantity]]:
         """Yield each measured point, with its device and its source."""
         for name in self.real:
             for quantity, one in self.bench.devices[name].measured.items():
@@ -85,7 +85,7 @@ class MeasurableSite:
 
     @property
     def _seen(self) -> set[str]:
-        return {where for where, _, _ in self.measured()}
+        return {where for where, _, _ in self.iterate_measurements()}
 
     @property
     def _hosts(self) -> Mapping[str, str]:
@@ -107,7 +107,7 @@ class MeasurableSite:
             return self.hidden_orders.get(name, "")
         return "" if quantity in _DERIVED_QUANTITIES else self._hosts.get(owner, "")
 
-    def shown(self, values: Mapping[str, float]) -> dict[str, float]:
+    def drop_unknown_values(self, values: Mapping[str, float]) -> dict[str, float]:
         """Without what the rig does not know of real devices."""
         return {name: value for name, value in values.items() if not self.whose(name)}
 

@@ -201,7 +201,9 @@ def _explain_impossible_fault(loaded: asked.Scenario, device: str, verb: CommonF
     usual = FaultSequence(
         at_s=0, do="verbs", device=device, points="in1.input_on" if device == "inputs" else None
     )
-    return fault_rules.explain_refusal(loaded.house, device, verb, usual.told(verb)).partition(f"{verb}: ")[2]
+    return fault_rules.explain_refusal(loaded.house, device, verb, usual.build_arguments(verb)).partition(
+        f"{verb}: "
+    )[2]
 
 
 def list_matrix_scenarios() -> tuple[str, ...]:

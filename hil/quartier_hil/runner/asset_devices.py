@@ -113,7 +113,7 @@ class AssetDevices:
         for name in self._shown:
             device = self.devices[name + DEVICE_SUFFIX]
             if not device.off:
-                found[name] = dict(device.obeyed())
+                found[name] = dict(device.effective_orders())
             elif isinstance(device, P30):
                 found[name] = {"current_max_a": 0.0}
         return found

@@ -40,7 +40,7 @@ async def read_all_samples(
 async def _read_rows(
     daemon: DaemonProcess, scenario: Scenario, points: tuple[str, ...], *more: str
 ) -> HistoryRows | None:
-    begin, end = preparation.make_quarter_span(scenario).asked
+    begin, end = preparation.make_quarter_span(scenario).local_times
     words = ["--config", str(daemon.site_file), "--from", begin, "--to", end, "--format", "csv", *more]
     code, text = await daemon.command("history", "--points", *points, *words, zone=preparation.SITE_ZONE.key)
     return None if code else run_record.parse_history(text.splitlines())

@@ -179,15 +179,15 @@ class DeviceWiring:
         return Orders(
             battery_w=self._order(*stored) or 0.0,
             generation_max_w=float("inf") if generation_w is None else generation_w,
-            current_max_a=0.0 if charger.off else charger.obeyed()["current_max_a"],
-            relay_on=not relays.off and relays.obeyed()["relay1.relay_on"] > 0,
+            current_max_a=0.0 if charger.off else charger.effective_orders()["current_max_a"],
+            relay_on=not relays.off and relays.effective_orders()["relay1.relay_on"] > 0,
             more=self.asset_devices.orders(),
         )
 
     def _order(self, name: str, point: str) -> float | None:
         """Return an order of a device to the plant; None if it is not in this site, or has no power."""
         device = self.devices.get(name)
-        return None if device is None or device.off else device.obeyed()[point]
+        return None if device is None or device.off else device.effective_orders()[point]
 
     def list_unreleased_outputs(self) -> tuple[str, ...]:
         """Outputs that are not at their release value, in words; empty when all are."""

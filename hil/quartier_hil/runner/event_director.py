@@ -141,7 +141,7 @@ class EventDirector:
                 pass  # said by the run when it is measured
             case FaultEvent():
                 run.mark(f"{event.device}: {event.kind}", "fault")
-                self._whose(event.device).fault(event.device, event.kind, **event.told)
+                self._whose(event.device).fault(event.device, event.kind, **event.arguments)
             case FaultEnd():
                 run.mark(f"{event.device} is well again")
                 self._whose(event.device).clear(event.device)

@@ -70,7 +70,7 @@ async def read_counts(smart_meters: SmartMeters, daemon: DaemonProcess) -> Mappi
                 if len(found) == len(smart_meters.names) and found == before:
                     break
                 before = found
-            spoken = smart_meters.sent_counts()
+            spoken = smart_meters.count_telegrams()
     finally:
         smart_meters.speak()
     return {name: MeterCounts(spoken[name], *found[name]) for name in smart_meters.names}

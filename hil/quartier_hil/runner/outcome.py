@@ -39,7 +39,7 @@ def evaluate_run(run: Run) -> list[Verdict]:
         saving=run.saving,
         end_s=run.now_s,
     )
-    return run.lateness.settled(collect_verdicts(run.judges, ending))
+    return run.lateness.adjust_verdicts(collect_verdicts(run.judges, ending))
 
 
 def collect_figures(run: Run) -> dict[str, float]:
@@ -47,7 +47,7 @@ def collect_figures(run: Run) -> dict[str, float]:
     found = run.kpis.table()
     found |= collect_reaction_figures(run.judges)
     if run.saving is not None:
-        found |= {"unplanned_eur": run.saving.unplanned_eur, "saved_eur": run.saving.saved_eur}
+        found |= {"unplanned_eur": run.saving.unplanned_eur, "saved_eur": run.saving.saving_eur}
     found["writes_count"] = float(run.wiring.writes_count)
     found["samples_count"] = float(run.peer.figures.get("samples_count", 0))
     found["repeats_count"] = float(run.peer.figures.get("repeats_count", 0))

@@ -354,11 +354,15 @@ class Run:
         self.plant = building_model.step_building(self.spec, self.plant, orders, drive, self.step_s)
         values = building_model.measure_quantities(self.spec, self.plant)
         if self.real_devices is not None:
-            values |= {name: value for name, value in self.real_devices.seen({}).items() if name in values}
+            values |= {
+                name: value
+                for name, value in self.real_devices.find_known_values({}).items()
+                if name in values
+            }
         self._publish(values, self.plant.now_s)
         self.director.write_clock_setting()
         values |= orders.values
-        return values if self.real_devices is None else self.real_devices.seen(values)
+        return values if self.real_devices is None else self.real_devices.find_known_values(values)
 
     async def _stop_plant(self) -> None:
         """Handle the end of the daemon: the plant is not observed any more."""
@@ -439,7 +443,7 @@ class Run:
         for row in self.ledger.look(self.elapsed_s(), find_value(self.status, "assets")):
             for judge in self.judges:
                 if isinstance(judge, OrderCheck):
-                    judge.ordered(row.last_s, row.point, row.value, row.reason)
+                    judge.take_order(row.last_s, row.point, row.value, row.reason)
 
     async def _settle(self) -> None:
         """Let the last samples arrive.

@@ -208,7 +208,7 @@ class SmartMeters:
         ailing = self._meter_faults.get(name)
         if ailing is not None and ailing.faults:
             self._mute(name, mute=ailing.is_mute(self._now_s))
-        told = values if ailing is None else ailing.told(values, self._now_s)
+        told = values if ailing is None else ailing.apply(values, self._now_s)
         if told is not None:
             meter.tell(told, now)
 
@@ -258,7 +258,7 @@ class SmartMeters:
         else:
             self.pushes[name].noise = noise
 
-    def sent_counts(self) -> Mapping[SmartMeterName, LineCounts]:
+    def count_telegrams(self) -> Mapping[SmartMeterName, LineCounts]:
         """Return the counts of each meter since it was plugged in first."""
         found = {
             name: LineCounts(push.ledger.sound_count, push.ledger.hit_count)

@@ -114,7 +114,7 @@ class SpeedMonitor:
             )
         return f"this machine is too slow for {self.rate:g} times real time: {text}"
 
-    def settled(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    def adjust_verdicts(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
         """Return the verdicts of a run: on a machine that is too slow, "broken" becomes "not shown".
 
         One more verdict lists the signs of the slow machine.

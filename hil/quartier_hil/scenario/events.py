@@ -163,7 +163,7 @@ class FaultSequence(TimedEvent):
     silent_s: Annotated[float, Field(gt=0)] = 120.0
     """How long it is silent then: longer than its own timer, to see that act.  The meter: ``for_s``."""
 
-    def told(self, verb: FaultKind) -> dict[str, Any]:
+    def build_arguments(self, verb: FaultKind) -> dict[str, Any]:
         """Return the arguments of the fault of a verb."""
         seconds = {"slow": self.slow_s, "delayed": self.delayed_s, "intermittent": self.loose_s}
         if verb == "wrong":
@@ -172,7 +172,7 @@ class FaultSequence(TimedEvent):
         return {"seconds": seconds[verb]} if verb in seconds else {}
 
     @property
-    def asked(self) -> tuple[CommonFaultKind, ...]:
+    def kinds(self) -> tuple[CommonFaultKind, ...]:
         """The verbs that are asked for, in order."""
         return tuple(verb for verb in COMMON_FAULT_KINDS if verb not in self.without)
 
@@ -212,7 +212,7 @@ class FaultEvent(TimedEvent):
     """foreign: another seed, another building; absent: 1."""
 
     @property
-    def told(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
         """Arguments of the fault."""
         keys = {"factor", "points", "seconds", "every", "value", "phases", "what", "seed"}
         return self.model_dump(include=keys, exclude_none=True)

@@ -52,8 +52,8 @@ def _draw_times(event: RandomKills, rng: random.Random) -> Iterable[DaemonStop]:
 def expand_fault_sequence(house: SiteSpec, event: FaultSequence) -> Iterable[FaultEvent | FaultEnd]:
     """The faults of each verb that fits, one after the other, and the blind turn where it is asked for."""
     place = 0
-    for verb in event.asked:
-        told = event.told(verb)
+    for verb in event.kinds:
+        told = event.build_arguments(verb)
         if not fault_rules.explain_refusal(house, event.device, verb, told):
             at_s, place = event.begins_s(place), place + 1
             yield FaultEvent(at_s=at_s, do="fault", device=event.device, kind=verb, **told)
@@ -88,7 +88,7 @@ class QuarterSpan:
         return [self._local(number).isoformat(" ", "seconds") for number in range(self.count)]
 
     @property
-    def asked(self) -> tuple[str, str]:
+    def local_times(self) -> tuple[str, str]:
         """Begin and end as a person asks for them.
 
         A date where it is midnight, and an offset where a time comes twice.

@@ -187,7 +187,7 @@ def _explain_unfit_device(house: SiteSpec, event: FaultEvent | FaultEnd | FaultS
     if event.device == "inputs" and house.contact_import_w is None:
         return ""  # told with the key that brings it
     if isinstance(event, FaultEvent):
-        return fault_rules.explain_refusal(house, event.device, event.kind, event.told)
+        return fault_rules.explain_refusal(house, event.device, event.kind, event.arguments)
     return (
         ""
         if event.device in fault_rules.list_fault_targets(house)

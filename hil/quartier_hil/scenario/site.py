@@ -340,12 +340,12 @@ class SiteSpec(FileTable):
         return "" if tariff is None or planning is None else tariff.site() + planning.site()
 
     @property
-    def lost_import_w(self) -> float:
+    def effective_failsafe_import_w(self) -> float:
         """Fail-safe import cap: the one agreed, else half of the contract."""
         return self.failsafe_import_w if self.failsafe_agreed else 0.5 * self.contract_import_w
 
     @property
-    def lost_export_w(self) -> float:
+    def effective_failsafe_export_w(self) -> float:
         """Fail-safe export cap: the one agreed, else none."""
         return self.failsafe_export_w if self.failsafe_agreed else 0.0
 

@@ -223,7 +223,7 @@ class StreetRun:
                 raise (find_rig_error(group) or group) from group
         shares_w = {home.names.edge: home.scenario.house.failsafe_import_w for home in self.homes}
         verdicts = street_scenario.evaluate_street(self.course, shares_w, self.limit_w)
-        return self._latest.settled(verdicts)
+        return self._latest.adjust_verdicts(verdicts)
 
     async def _run_all_events(self, stack: AsyncExitStack) -> None:
         async with asyncio.TaskGroup() as group:

@@ -31,7 +31,7 @@ class ScenarioResult:
         return self.line.scenario
 
     @property
-    def kept(self) -> bool:
+    def is_kept(self) -> bool:
         """Return whether every promise was."""
         return all(verdict.is_kept for verdict in self.verdicts)
 
@@ -67,7 +67,7 @@ class ResultsFile:
             except (TypeError, KeyError):
                 continue
 
-    def known(self) -> Mapping[tuple[str, str], ScenarioResult]:
+    def find_last_results(self) -> Mapping[tuple[str, str], ScenarioResult]:
         """The last word by scenario and digest."""
         return {(one.scenario, one.digest): one for one in self.read()}
 

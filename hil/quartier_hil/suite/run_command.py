@@ -169,7 +169,7 @@ def _run_set(
         wrong = "a bench has one of each device: run one scenario after the other"
         raise ConfigError([Fault("--jobs", None, str(options.jobs), wrong)])
     results = ResultsFile(options.report)
-    known = results.known()
+    known = results.find_last_results()
     asked: dict[Path, Scenario] = {}
     digests: dict[Path, str] = {}
     suites: dict[Path, verdict_files.JunitSuite] = {}
@@ -183,7 +183,7 @@ def _run_set(
             continue
         digests[path] = digest.compute_digest(path, _list_options(options), digest.compute_code_digest())
         before = known.get((path.stem, digests[path]))
-        if before is not None and not (anew or options.again or (options.retry and not before.kept)):
+        if before is not None and not (anew or options.again or (options.retry and not before.is_kept)):
             found[path] = before
     before_count = len(found)
     pending = [path for path in asked if path not in found]
@@ -243,7 +243,7 @@ def _list_options(options: argparse.Namespace) -> Mapping[str, Any]:
 def _print_earlier_results(folder: Path, before: Sequence[ScenarioResult]) -> None:
     if not before:
         return
-    broken = [one.scenario for one in before if not one.kept]
+    broken = [one.scenario for one in before if not one.is_kept]
     words = f"{len(before)} were judged before, by {folder / RESULTS_FILE}; --again runs them too"
     if broken:
         words += f". Not kept were {', '.join(broken)}: --retry runs those"

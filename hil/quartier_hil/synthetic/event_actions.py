@@ -91,9 +91,9 @@ def perform_event(day: "SyntheticRun", event: Any) -> None:
             day.mark(f"{event.device}: {event.kind}", "fault")
             kind = fault_rules.convert_wire_fault(event.device, event.kind)
             if event.device == LINKY_METER:
-                day.supply.fault(kind, **event.told)
+                day.supply.fault(kind, **event.arguments)
             else:
-                day.devices.fault(event.device, kind, day.now_s, **event.told)
+                day.devices.fault(event.device, kind, day.now_s, **event.arguments)
         case FaultEnd():
             day.mark(f"{event.device} is well again")
             day.supply.clear() if event.device == LINKY_METER else day.devices.clear(event.device)

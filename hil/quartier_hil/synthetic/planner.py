@@ -92,7 +92,13 @@ class Planner:
         force = state.active_limits
         caps = None if force is None else (force.import_w, force.export_w)
         doubt = meter_clocks.find_clock_doubt(state.clocks, now.ns)
-        return caps, self._site.list_plan_triggers(state), self._site.told(state, now), now.synced, doubt
+        return (
+            caps,
+            self._site.list_plan_triggers(state),
+            self._site.read_meter_tariff(state, now),
+            now.synced,
+            doubt,
+        )
 
     def see(self, values: Mapping[str, float], dt_s: float) -> None:
         """Take a step of the plant; learn from each whole hour."""

@@ -183,7 +183,7 @@ class SyntheticRun:
         self._events = sorted(self.scenario.events, key=lambda event: event.at_s)
 
     @property
-    def unjudged(self) -> tuple[str, ...]:
+    def rig_only_checks(self) -> tuple[str, ...]:
         """The checks of the scenario that need wires, disks or processes."""
         return tuple(check.check for check in self.scenario.checks if isinstance(check, _WIRED_CHECKS))
 
@@ -194,7 +194,7 @@ class SyntheticRun:
         step = f"steps of {self.options.step_s:g} s"
         text = f"in one process without wires, {speed:,.0f} times real time on a core of its own, {step}"
         text = f"{text}, seed {self.scenario.seed}"
-        left = ", ".join(self.unjudged)
+        left = ", ".join(self.rig_only_checks)
         return f"{text}; needs wires and is not judged: {left}" if left else text
 
     @property
@@ -214,7 +214,7 @@ class SyntheticRun:
         }
         if self.saving is not None and self.planner is not None:
             found["unplanned_eur"] = self.saving.unplanned_eur
-            found["saved_eur"] = self.saving.saved_eur
+            found["saved_eur"] = self.saving.saving_eur
             found["hour_max_w"], found["unplanned_hour_max_w"] = self.saving.top_w or (0.0, 0.0)
             found["plans_count"] = float(self.planner.plans_count)
         return found
@@ -252,7 +252,7 @@ class SyntheticRun:
             self.history_recorder.end(self.now)
             self.stored = self.history_recorder.tells(
                 list_stored_points(self.scenario),
-                *preparation.make_quarter_span(self.scenario).asked,
+                *preparation.make_quarter_span(self.scenario).local_times,
                 preparation.SITE_ZONE,
             )
         self.real_s = time.perf_counter() - began
@@ -356,7 +356,7 @@ class SyntheticRun:
 
     def _judge(self, values: dict[str, float], orders: Orders, standing: ContractState | None) -> None:
         values |= self.supply.values(self.utc_ms(self.now_s))
-        values |= self.supply.known(self.controller, self.view, self.now)
+        values |= self.supply.build_gateway_values(self.controller, self.view, self.now)
         if self.planner is not None:
             self.planner.see(values, self.options.step_s)
             values[planner.LEADS_POINT] = float(self._follows_plan())
@@ -405,7 +405,7 @@ class SyntheticRun:
         for command in decision.commands:
             self.ledger.note(self.now_s, command.point, command.value, command.reason)
             for judge in self._order_checks:
-                judge.ordered(self.now_s, command.point, command.value, command.reason)
+                judge.take_order(self.now_s, command.point, command.value, command.reason)
         mode = str(decision.view["mode"])
         if not self.modes or self.modes[-1][1] != mode:
             self.modes.append((self.now_s, mode))

@@ -51,12 +51,12 @@ class _Device:
 
     def answers(self, now_s: float) -> bool:
         """Return whether somebody who asks gets an answer in time."""
-        if self.faults.keys() & {"off", "unplugged", "silent"} or not self.connected(now_s):
+        if self.faults.keys() & {"off", "unplugged", "silent"} or not self.is_connected(now_s):
             return False
         slow = self.faults.get("slow")
         return slow is None or slow.seconds <= TIMEOUT_S
 
-    def connected(self, now_s: float) -> bool:
+    def is_connected(self, now_s: float) -> bool:
         """Return whether it hears: a loose contact is good for as long as it is bad, bad first."""
         loose = self.faults.get("intermittent")
         return loose is None or not loose.is_contact_open(now_s - self.since_s["intermittent"])
@@ -65,7 +65,7 @@ class _Device:
         """Return whether an order reaches it."""
         silent = self.faults.get("silent")
         deaf = self.faults.keys() & {"off", "unplugged"} or (silent is not None and not silent.acts)
-        return not deaf and self.connected(now_s)
+        return not deaf and self.is_connected(now_s)
 
 
 class SimulatedDevices:
@@ -122,7 +122,7 @@ class SimulatedDevices:
     def read(self, values: Mapping[str, float], now_s: float, now_ns: int) -> Iterator[Readings]:
         """Yield the answers to the requests that are due; ``values`` are the plant's, in gateway units."""
         self._deliver(now_s, now_ns)
-        shown = {**values, **{point: self.shown(point, now_s) for point in self._own}}
+        shown = {**values, **{point: self.find_value(point, now_s) for point in self._own}}
         if not self._prepared:
             self._prepare(shown)
         for device in self._devices.values():
@@ -193,14 +193,14 @@ class SimulatedDevices:
             value = caps.get(point) if info.on_release == "cap" else info.on_release
             if isinstance(value, int | float):
                 if info.on_release == "cap":  # leaving never lifts a cap
-                    value = min(value, self.shown(point, now_s))
+                    value = min(value, self.find_value(point, now_s))
                 self.write([Command(point, float(value), 0, "release")], now_s)
             elif info.on_release == "own":
                 self.give_back([point], now_s)
 
     # -- towards the plant -------------------------------------------------------------------
 
-    def shown(self, point: str, now_s: float) -> float:
+    def find_value(self, point: str, now_s: float) -> float:
         """Return the value of a writable point in the device: last order, or the fallback after its timer."""
         order = self._orders.get(point)
         if order is None:
@@ -221,7 +221,7 @@ class SimulatedDevices:
         found = {}
         for point in self._own:
             faults = self._devices[self._of[point]].faults
-            value = self._find_unpowered_value(point) if "off" in faults else self.shown(point, now_s)
+            value = self._find_unpowered_value(point) if "off" in faults else self.find_value(point, now_s)
             bent = faults.get("bent")
             found[point] = value * bent.factor if bent is not None and bent.applies_to(point) else value
         return found

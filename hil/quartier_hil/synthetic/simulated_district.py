@@ -58,7 +58,7 @@ class SimulatedDistrict:
             case FailsafeParameters():
                 self.set_failsafe(event, now)
             case ShedCommand():
-                self.shed(event, now)
+                self.send_shed(event, now)
 
     def plan(self, event: AssetSchedule, now: Now) -> None:
         """Send a schedule of one asset."""
@@ -112,7 +112,7 @@ class SimulatedDistrict:
         )
         self._parameters = FailsafeDocument(id=f"failsafe-{now.utc_ms}", seq=now.utc_ms, values=values)
 
-    def shed(self, event: ShedCommand, now: Now) -> None:
+    def send_shed(self, event: ShedCommand, now: Now) -> None:
         """Send a shed command."""
         wish = commands.Shed(event.level, event.for_s)
         self._commands.append(

@@ -74,7 +74,7 @@ class AssembledSite:
         """Return the values on whose change the daemon makes a new plan."""
         return plannable_assets.collect_plan_triggers(state)
 
-    def told(self, state: ControlState, now: Now) -> MeterTariffState:
+    def read_meter_tariff(self, state: ControlState, now: Now) -> MeterTariffState:
         """Return the values of the grid operator's meter that the daemon uses for its planner."""
         return planner_inputs.read_meter_tariff(state, now)
 

@@ -122,7 +122,7 @@ class SimulatedLinky:
             for name, value in values.items()
             if name.startswith(_GRID_PREFIX)
         }
-        told = self._meter_faults.told(grid, now_s)
+        told = self._meter_faults.apply(grid, now_s)
         if told is not None:
             self._meter.tell(told, utc)
         if now_s >= self._frame_end_s:
@@ -215,7 +215,9 @@ class Supply:
         standing = self.at(utc_ms)
         return {} if standing is None else standing.values
 
-    def known(self, controller: Controller | None, view: Mapping[str, Any], now: Now) -> dict[str, float]:
+    def build_gateway_values(
+        self, controller: Controller | None, view: Mapping[str, Any], now: Now
+    ) -> dict[str, float]:
         """Return the gateway's own values of supply and counters; ``UNKNOWN`` for an unknown value."""
         if controller is None or self.calendar is None or not view:
             return {}

@@ -182,7 +182,7 @@ class BacnetDevice(Device):
         is_meant = not bounds or (len(bounds) == 2 and bounds[0] <= self.instance <= bounds[1])
         return self.i_am if is_meant else None
 
-    def asked(self, apdu: bytes, client: object) -> Reply:
+    def answer_confirmed(self, apdu: bytes, client: object) -> Reply:
         """Return the result of a confirmed request of ``client``, faults included."""
         self._requests_count += 1
         if self.is_deaf:

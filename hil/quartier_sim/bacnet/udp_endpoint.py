@@ -239,7 +239,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         station = self.stations[place]
         kind = packet.data[0] >> 4
         if kind == encoding.CONFIRMED:
-            reply = station.asked(packet.data, (addr, packet.source))
+            reply = station.answer_confirmed(packet.data, (addr, packet.source))
             self._answer(place, reply, addr, packet.source)
             self._tell(place, station)
         elif kind == encoding.UNCONFIRMED:

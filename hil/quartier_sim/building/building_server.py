@@ -142,7 +142,7 @@ class BuildingServer:
                     task.cancel()
         return EXIT_REFUSED if self.refused_count else EXIT_FAILED if self.failed_count else EXIT_OK
 
-    def seen(self) -> dict[str, float]:
+    def read_values(self) -> dict[str, float]:
         """Values of the plant, and what each asset and each device is ordered now."""
         found = dict(self._values)
         for name, orders in self.house.orders().items():
@@ -175,7 +175,7 @@ class BuildingServer:
         self._values = self.house.values()
         now = self.options.start + dt.timedelta(seconds=self.now_s)
         for name, played in self.assignment.played.items():
-            shown = self.house.shown(name, self._values)
+            shown = self.house.measure_device(name, self._values)
             if name in self.wires.meters:
                 self.wires.meters[name].publish(shown, now)
             elif not isinstance(played.body, Device):

@@ -189,7 +189,7 @@ class CommandHandler:
     # -- looking and judging -------------------------------------------------------------------
 
     def _show(self, pattern: str) -> Answer:
-        found = {key: value for key, value in self._served.seen().items() if fnmatchcase(key, pattern)}
+        found = {key: value for key, value in self._served.read_values().items() if fnmatchcase(key, pattern)}
         if not found:
             raise LookupError(f"nothing here is called {pattern!r}; `show` alone lists everything")
         return Answer(ok=True, text="\n".join(_format_rows(found)), values=found)
@@ -202,12 +202,12 @@ class CommandHandler:
         wanted, served = parse_number(text, "VALUE"), self._served
         within_s = parse_number(command_line.keys.get("within", "0"), "within")
         stays_s = parse_number(command_line.keys.get("for", "0"), "for")
-        if point not in served.seen():
+        if point not in served.read_values():
             raise LookupError(f"nothing here is called {point!r}; `show` lists what there is")
         began_s = served.now_s
         since_s: float | None = None
         while True:
-            value = served.seen().get(point, nan)
+            value = served.read_values().get(point, nan)
             if OPERATORS[sign](value, wanted):
                 since_s = served.now_s if since_s is None else since_s
                 if served.now_s - since_s >= stays_s:

@@ -154,13 +154,13 @@ def _list_shown_values(site: Site, name: str, role: DeviceRole) -> Iterator[tupl
     """Yield the values that a device shows: prefix there, owner in the plant, quantities."""
     for owner, asset in site.assets.items():
         if asset.device == name:
-            yield role.prefix(asset.part), owner, role.shown(asset.part)
+            yield role.prefix(asset.part), owner, role.find_quantities(asset.part)
     for owner, node in site.nodes.items():
         if node.device == name:
-            yield role.prefix(node.part), owner, role.shown(node.part)
+            yield role.prefix(node.part), owner, role.find_quantities(node.part)
     for owner, contact in site.contacts.items():
         if contact.device == name:
-            yield role.prefix(contact.part), owner, role.shown(contact.part)
+            yield role.prefix(contact.part), owner, role.find_quantities(contact.part)
     for supply in site.supplies.values():
         if supply.device == name:
-            yield role.prefix(supply.part), site.grid, role.shown(supply.part)
+            yield role.prefix(supply.part), site.grid, role.find_quantities(supply.part)

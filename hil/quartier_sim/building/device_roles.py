@@ -62,7 +62,7 @@ class DeviceRole:
         known = self.parts.get(part, part)
         return f"{known}." if known else ""
 
-    def shown(self, part: str) -> frozenset[str]:
+    def find_quantities(self, part: str) -> frozenset[str]:
         """Return the quantities that it can show of that part."""
         return self.shows_of.get(self.parts.get(part, part), self.shows)
 

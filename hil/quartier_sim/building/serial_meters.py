@@ -40,7 +40,7 @@ class SerialMeter:
         """Show the plant's values."""
         self._now_s = now.timestamp()
         self._apply_faults()
-        told = self.meter_faults.told(values, self._now_s)
+        told = self.meter_faults.apply(values, self._now_s)
         if told is not None:
             self.body.tell(told, now)
 

@@ -145,7 +145,7 @@ class SimulatedBuilding:
         prefix = played.role.prefix(part)
         return {
             point.removeprefix(prefix): value
-            for point, value in played.body.obeyed().items()
+            for point, value in played.body.effective_orders().items()
             if point.startswith(prefix) and "." not in point.removeprefix(prefix)
         }
 
@@ -190,7 +190,7 @@ class SimulatedBuilding:
             }
         return found
 
-    def shown(self, name: str, values: Mapping[str, float]) -> dict[str, float]:
+    def measure_device(self, name: str, values: Mapping[str, float]) -> dict[str, float]:
         """Return the values that one of the devices measures."""
         told = {}
         for prefix, owner, quantities in self._company.played[name].shown:

@@ -1,4 +1,4 @@
-"""What simulated devices share: base class, faults, meter values, ports, catalog.
+"""The common parts of simulated devices: base class, faults, meter values, ports, catalog.
 
 The rig makes a device (``catalog.make_device``), puts it on a wire (``modbus.endpoints.serve_tcp`` or
 ``serve_pty``), calls ``tick`` and ``publish`` each step of the plant and reads ``orders``.  Nothing of the

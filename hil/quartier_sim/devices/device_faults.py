@@ -355,7 +355,7 @@ class MeterFaults:
         fault = self.faults.get(kind)
         return 0.0 if fault is None else fault.seconds
 
-    def told(self, values: Mapping[str, float], now_s: float) -> Mapping[str, float] | None:
+    def apply(self, values: Mapping[str, float], now_s: float) -> Mapping[str, float] | None:
         """Return the values that it shows for ``values``; None: it is stuck and shows the last ones."""
         stuck = self.faults.get("stuck")
         if stuck is not None and stuck.is_whole:

@@ -36,7 +36,7 @@ class Port(ABC):
 
     @property
     @abstractmethod
-    def plugged(self) -> bool:
+    def is_plugged(self) -> bool:
         """Return whether it is there."""
 
     @property
@@ -87,18 +87,18 @@ class PtyPort(Port):
         return str(self.path)
 
     @property
-    def plugged(self) -> bool:
+    def is_plugged(self) -> bool:
         """Return whether the terminal is there."""
         return self._master >= 0
 
     @property
     def speed(self) -> int | None:
         """As the terminal is set."""
-        return _SPEEDS.get(termios.tcgetattr(self._slave)[5]) if self.plugged else None
+        return _SPEEDS.get(termios.tcgetattr(self._slave)[5]) if self.is_plugged else None
 
     async def plug(self) -> None:
         """Make a terminal and link to it."""
-        if self.plugged:
+        if self.is_plugged:
             return
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
@@ -109,7 +109,7 @@ class PtyPort(Port):
 
     async def unplug(self) -> None:
         """Close the terminal and remove the link."""
-        if not self.plugged:
+        if not self.is_plugged:
             return
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._master)
@@ -123,7 +123,7 @@ class PtyPort(Port):
     def say(self, data: bytes) -> int:
         """As much as the terminal takes."""
         sent = 0
-        if self.plugged:
+        if self.is_plugged:
             with contextlib.suppress(BlockingIOError):
                 sent = os.write(self._master, data)
         self.lost_bytes += len(data) - sent
@@ -131,7 +131,7 @@ class PtyPort(Port):
 
     async def room(self) -> None:
         """Until the terminal takes more."""
-        if not self.plugged:
+        if not self.is_plugged:
             return
         self._writable.clear()
         asyncio.get_running_loop().add_writer(self._master, self._ready)
@@ -165,7 +165,7 @@ class TcpPort(Port):
         return f"tcp://{self.host}:{self.port}"
 
     @property
-    def plugged(self) -> bool:
+    def is_plugged(self) -> bool:
         """Return whether it listens."""
         return self._server is not None
 

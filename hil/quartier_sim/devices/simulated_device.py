@@ -69,7 +69,7 @@ class Device(ABC):
         """Return the orders in force, in gateway units: the last ones, or the fallback once they expire."""
         return {}
 
-    def obeyed(self) -> Mapping[str, float]:
+    def effective_orders(self) -> Mapping[str, float]:
         """Return the orders that act on the plant: those in force, bent by a fault where there is one."""
         orders, bent = self.orders(), self.faults.get("bent")
         if bent is None:

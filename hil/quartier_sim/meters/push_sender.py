@@ -112,13 +112,13 @@ class PushSender:
             began = loop.time()
             if self.silent:
                 self._still.set()
-            if self.port.plugged and not self.silent:
+            if self.port.is_plugged and not self.silent:
                 telegram = self.speaker.telegram()
                 await self._send(self._heard(telegram))
                 self.said(telegram)
             # Never without a turn of the loop, or a fast reader would keep the rig from all else.
             rest = self.period_s / self.rate - (loop.time() - began)
-            await asyncio.sleep(max(rest, 0.0 if self.port.plugged and not self.silent else _SLICE_S))
+            await asyncio.sleep(max(rest, 0.0 if self.port.is_plugged and not self.silent else _SLICE_S))
 
     def _heard(self, telegram: Telegram) -> bytes:
         """Return the bytes that arrive of a telegram after noise, another speed or swapped wires."""
@@ -136,7 +136,7 @@ class PushSender:
         loop = asyncio.get_running_loop()
         per_s = self.rate * self.speaker.baud / _BITS_PER_BYTE
         began, sent, now = loop.time(), 0, 0
-        while sent < len(data) and self.port.plugged:
+        while sent < len(data) and self.port.is_plugged:
             due = len(data) if math.isinf(per_s) else int((loop.time() - began) * per_s) + 1
             if self.rate == 1.0:
                 self.port.say(data[sent:due])

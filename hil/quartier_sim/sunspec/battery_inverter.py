@@ -145,7 +145,7 @@ class BatteryInverter(SunSpecDevice):
 
     def _set_w(self) -> float:
         """Model 704: plus generates."""
-        if not self._setpoint.enabled:
+        if not self._setpoint.is_enabled:
             return 0.0
         if self.image.get("704.WSetMod"):
             given_w = self.image.number("704.WSet")
@@ -160,19 +160,19 @@ class BatteryInverter(SunSpecDevice):
         """Return whether the controller's heart beats, where that is asked for."""
         return not self.heartbeat_s or self.now_s - self._beat_s < self.heartbeat_s
 
-    def written(self, paths: Collection[str]) -> None:
+    def handle_write(self, paths: Collection[str]) -> None:
         """A heartbeat counts when it moves."""
         for path in _HEARTBEATS.intersection(paths):
             if self._beats.get(path) != (beat := self.image.get(path)):
                 self._beats[path], self._beat_s = beat, self.now_s
         if self._setpoint.enable in paths and not self._hears:  # the heartbeat may come behind the order
             self._beat_s = self.now_s - self.heartbeat_s + _GRACE_S
-        super().written(paths)
+        super().handle_write(paths)
 
     def expire(self) -> None:
         """Let timers and heartbeats run out."""
         super().expire()
-        if not self._hears and self._setpoint.enabled:
+        if not self._hears and self._setpoint.is_enabled:
             self._setpoint.revert()
 
 

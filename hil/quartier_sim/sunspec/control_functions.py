@@ -24,7 +24,7 @@ class ReversionTimer:
         """Return whether it counts."""
         return self.ends_s < math.inf
 
-    def told(self, paths: Collection[str], *, enabled: bool, seconds: float, now_s: float) -> None:
+    def handle_write(self, paths: Collection[str], *, enabled: bool, seconds: float, now_s: float) -> None:
         """Something was written: starts, starts again, or stops with the function."""
         if not enabled or seconds <= 0:
             self.stop()
@@ -81,16 +81,16 @@ class ControlFunction:
         self.timer = ReversionTimer(frozenset({enable, seconds, *feeds}))
 
     @property
-    def enabled(self) -> bool:
+    def is_enabled(self) -> bool:
         """Return whether it is in force."""
         return bool(self._image.get(self.enable))
 
-    def written(self, paths: Collection[str], now_s: float) -> None:
+    def handle_write(self, paths: Collection[str], now_s: float) -> None:
         """Points of the device were written."""
-        self.timer.told(paths, enabled=self.enabled, seconds=self._seconds(), now_s=now_s)
+        self.timer.handle_write(paths, enabled=self.is_enabled, seconds=self._seconds(), now_s=now_s)
         self.show(now_s)
 
-    def polled(self, now_s: float) -> None:
+    def handle_poll(self, now_s: float) -> None:
         """Its timer is one that reading starts again."""
         self.timer.feed(seconds=self._seconds(), now_s=now_s)
 

@@ -119,7 +119,7 @@ class GenerationLimit:
         """The most it may give; infinite without a cap."""
         if self._old and self._image.get("123.Conn") == 0:
             return 0.0
-        if not self.function.enabled:
+        if not self.function.is_enabled:
             return inf
         pct = self._image.number("123.WMaxLimPct" if self._old else "704.WMaxLimPct")
         return pct / 100.0 * self._image.number("121.WMax" if self._old else "702.WMax")

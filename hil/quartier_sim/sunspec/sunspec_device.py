@@ -138,7 +138,7 @@ class SunSpecDevice(Device):
         """Something was read."""
         if "timer-fed-by-polls" in self.habits:
             for function in self.functions:
-                function.polled(self.now_s)
+                function.handle_poll(self.now_s)
 
     def write(self, _table: Table, address: int, words: Sequence[int]) -> None:
         """Take a write of whole points.  Raises Refusal for what cannot be written."""
@@ -156,7 +156,7 @@ class SunSpecDevice(Device):
             taken.append(cell)
             place = cell.end
         self.image.words.update(enumerate(words, address))
-        self.written([cell.path for cell in taken])
+        self.handle_write([cell.path for cell in taken])
 
     def _check(self, cell: Cell, words: Sequence[int]) -> None:
         value = decode_value(cell.point.kind, words)
@@ -165,14 +165,14 @@ class SunSpecDevice(Device):
         ):
             raise Refusal(ILLEGAL_VALUE)
 
-    def written(self, paths: Collection[str]) -> None:
+    def handle_write(self, paths: Collection[str]) -> None:
         """Points were written."""
         if "timer-lost" in self.habits:
             for function in self.functions:
                 if function.seconds in paths:
                     self.image.put(function.seconds, 0)
         for function in self.functions:
-            function.written(paths, self.now_s)
+            function.handle_write(paths, self.now_s)
 
     # -- functions -------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ class Wire:
     async def exchange(self, place, request):
         asked = udp_endpoint.parse_datagram(request.datagram(7))
         self.sizes.append(len(asked.data))
-        reply = self.station.asked(asked.data, place)
+        reply = self.station.answer_confirmed(asked.data, place)
         if len(asked.data) > self.deaf_bytes or reply.pdu is None:
             raise NoReply(f"{place} is silent")
         data = udp_endpoint.build_datagram(Packet(reply.pdu))

@@ -106,9 +106,9 @@ class DeafSunSpec(BatteryInverter):
             self.orders_s.append(self.now_s)
 
     def expire(self):
-        before = self._setpoint.enabled
+        before = self._setpoint.is_enabled
         super().expire()
-        if self.hears_no_stop and before and not self._setpoint.enabled and self.fell_s is None:
+        if self.hears_no_stop and before and not self._setpoint.is_enabled and self.fell_s is None:
             self.fell_s = self.now_s
 
 

@@ -43,9 +43,9 @@ class Room(RoomController):
         super().__init__(300 + number)
         self.number, self.wire = number, asked
 
-    def asked(self, apdu, client):
+    def answer_confirmed(self, apdu, client):
         self.wire.append((self.number, apdu[3]))
-        return super().asked(apdu, client)
+        return super().answer_confirmed(apdu, client)
 
 
 class House:

@@ -15,7 +15,7 @@ DAY = Saving(planned_eur=3.0, unplanned_eur=3.5, stored_wh=-1_000.0, price_eur_p
 def test_what_is_stored_less_at_the_end_was_not_saved(low_eur, holds):
     verdict = SavingCheck(Asked(check="saved", low_eur=low_eur)).verdict(RunData(saving=DAY))
 
-    assert pytest.approx(0.3) == DAY.saved_eur
+    assert pytest.approx(0.3) == DAY.saving_eur
     assert (holds, "3.00 EUR, 3.50 without a plan; -1.00 kWh stored: saved 0.30 EUR") == (
         verdict.holds,
         verdict.measured,
@@ -33,7 +33,7 @@ def test_heat_that_is_stored_and_the_largest_imports_are_part_of_what_was_saved(
     found = replace(DAY, heat_wh=2_000.0, tops_eur=(0.4, 0.9))
     verdict = SavingCheck(Asked(check="saved", low_eur=1.19)).verdict(RunData(saving=found))
 
-    assert pytest.approx(1.2) == found.saved_eur
+    assert pytest.approx(1.2) == found.saving_eur
     assert verdict.holds
     assert (
         "3.00 EUR, 3.50 without a plan; the largest imports 0.40 and 0.90 EUR; "

@@ -72,10 +72,10 @@ def test_the_battery_stays_in_its_band(soc_pct, holds):
 
 def test_an_order_without_a_reason_is_named():
     judge = ReasonPresenceCheck(SCENARIO)
-    judge.ordered(7, "bat1.setpoint_w", 5, "why")
+    judge.take_order(7, "bat1.setpoint_w", 5, "why")
     assert judge.verdict(RunData()).holds
 
-    judge.ordered(8, "bat1.setpoint_w", 6, " ")
+    judge.take_order(8, "bat1.setpoint_w", 6, " ")
     assert (False, "bat1.setpoint_w = 6 at 8 s has none") == (
         judge.verdict(RunData()).holds,
         judge.verdict(RunData()).measured,
@@ -121,10 +121,10 @@ def test_street_lights_stay_at_half(dim_pct, holds):
 
 def test_what_is_in_tier_a_gets_no_order():
     judge = TierACheck(STREET)
-    judge.ordered(1, "lamps1.dim_pct", 50, "why")
+    judge.take_order(1, "lamps1.dim_pct", 50, "why")
     assert judge.verdict(RunData()).holds
 
-    judge.ordered(2, "lift1.relay_on", 0, "why")
+    judge.take_order(2, "lift1.relay_on", 0, "why")
     assert "lift1.relay_on = 0 at 2 s" == judge.verdict(RunData()).measured
 
 

@@ -38,7 +38,7 @@ def test_a_battery_by_hand_does_what_it_is_ordered_and_reverts():
     device = device_commands.make_sunspec_device("battery-7xx", [])
     for path, value in (("704.WSet", -1200), ("704.WSetRvrtTms", 30), ("704.WSetEna", 1)):
         device.image.put(path, value)
-    device.written(["704.WSetEna"])
+    device.handle_write(["704.WSetEna"])
     device_commands.advance_device(device, 29.0)
     assert -1200.0 == device.image.number("701.W")
 

@@ -54,7 +54,7 @@ def test_the_mark_moves_to_a_newer_boot_only_when_the_older_one_is_settled():
     ledger.take("grid", 8, 1, 5)
     assert {"grid": (7, 3)} == ledger.watermark
 
-    ledger.settled("grid", 8)
+    ledger.finish_older_boots("grid", 8)
     assert {"grid": (8, 5)} == ledger.watermark
 
 

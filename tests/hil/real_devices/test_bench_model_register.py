@@ -23,7 +23,7 @@ def test_a_number_has_the_houses_unit_and_sign(expected, words, told):
 
 
 def test_a_text_ends_at_its_first_zero():
-    assert "EM24" == Register(register="holding:1", type="text", length=4).shown(
+    assert "EM24" == Register(register="holding:1", type="text", length=4).format_value(
         [0x454D, 0x3234, 0x0041, 0x2020]
     )
 

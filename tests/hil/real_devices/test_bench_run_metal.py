@@ -50,7 +50,7 @@ async def test_what_a_real_device_takes_is_what_its_meter_reads(metal):
     await _until(lambda: metal.powers_w()["ev1"] > 0)
 
     assert {"ev1": 11_040.0} == metal.powers_w()
-    assert 16.0 == metal.seen({})["order.current_max_a"]
+    assert 16.0 == metal.find_known_values({})["order.current_max_a"]
     assert [("a car is plugged in, by its relay", "event")] == marks
 
 
@@ -63,9 +63,9 @@ async def test_off_takes_the_supply_by_its_relay_and_clear_gives_it_back(metal, 
     await _until(lambda: metal.powers_w()["ev1"] == 0)
 
     assert (0, False) == (things.coils["0"], things.has_station)
-    assert "order.current_max_a" not in metal.seen({})
+    assert "order.current_max_a" not in metal.find_known_values({})
     await metal.perform_event(CLEAR, lambda *_: None)
-    await _until(lambda: "order.current_max_a" in metal.seen({}))
+    await _until(lambda: "order.current_max_a" in metal.find_known_values({}))
     assert pid != things.station_pid
 
 
@@ -79,7 +79,7 @@ async def test_a_dead_wire_is_a_cut_cable_and_the_device_lives_on(metal, things)
 
     assert (1, True) == (things.coils["1"], things.has_station)
     assert {"ev1": 11_040.0} == metal.powers_w()
-    assert "order.current_max_a" not in metal.seen({})
+    assert "order.current_max_a" not in metal.find_known_values({})
 
 
 @pytest.mark.peer

@@ -26,7 +26,7 @@ class Meters:
     def speak(self):
         self.silent = False
 
-    def sent_counts(self):
+    def count_telegrams(self):
         assert self.silent
         return {name: LineCounts(self.sound_count, 3) for name in self.names}
 

@@ -112,7 +112,7 @@ def test_a_reversed_linky_shows_no_import_and_counts_on_when_it_is_well(metering
         values = {f"grid.power_l{phase}_w": 1_000.0 for phase in (1, 2, 3)}
         now = dt.datetime.fromtimestamp(now_s, dt.UTC)
         metering.publish(values | {"grid.power_w": 3_000.0, "grid.energy_import_wh": wh}, now)
-        return metering.linky.seen.drawn_va, sum(metering.linky.seen.supply_wh)
+        return metering.linky.state.drawn_va, sum(metering.linky.state.supply_wh)
 
     tell(0.0, 1_800_000_000)
     metering.fault("tic", "clamps", factor=-1.0)

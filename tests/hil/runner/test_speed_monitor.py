@@ -46,13 +46,13 @@ def test_on_a_machine_that_is_too_slow_nothing_is_called_broken_but_not_shown_an
     kept = Verdict("mode", "p", "m", holds=True)
     late = _seen((0, 0), (90, 10))
 
-    found = late.settled([*broken, kept])
+    found = late.adjust_verdicts([*broken, kept])
     assert ["not shown", "broken", "broken", "kept", "not shown"] == [one.result for one in found]
     assert (
         "this machine is too slow for 30 times real time: 10 of 100 control cycles were skipped"
         == found[-1].words
     )
-    assert [kept] == _seen((0, 0), (96, 4)).settled([kept])
+    assert [kept] == _seen((0, 0), (96, 4)).adjust_verdicts([kept])
 
 
 def test_a_simulated_building_that_lags_for_a_while_asks_for_a_lower_rate():

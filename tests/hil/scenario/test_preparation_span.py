@@ -17,7 +17,7 @@ def test_a_day_of_the_house_has_as_many_quarters_as_its_hours_have(date, count):
     found = QuarterSpan(begin, count)
 
     after = (begin.date() + dt.timedelta(days=1)).isoformat()
-    assert (begin.date().isoformat(), after) == found.asked
+    assert (begin.date().isoformat(), after) == found.local_times
     assert len(set(found.labels)) == count
     assert found.labels == sorted(found.labels, key=dt.datetime.fromisoformat)
     assert f"{begin.date()} 23:45:00" == found.labels[-1][:19]
@@ -27,7 +27,7 @@ def test_the_hour_that_comes_twice_is_told_and_asked_with_its_offset():
     night = QuarterSpan(dt.datetime(2026, 10, 25, 1, 45, tzinfo=SITE_ZONE), 6)
 
     assert ["02:45:00+02:00", "02:00:00+01:00"] == [label[11:] for label in night.labels[4:]]
-    assert ("2026-10-25T01:45", "2026-10-25T02:15+01:00") == night.asked
+    assert ("2026-10-25T01:45", "2026-10-25T02:15+01:00") == night.local_times
 
 
 def test_the_hour_that_is_skipped_is_not_told():

@@ -39,7 +39,7 @@ def test_it_is_known_by_name_and_digest_and_the_last_word_counts(tmp_path):
     results = appended(tmp_path, judged(verdicts=(BROKEN,)), judged(), judged(digest="e", verdicts=(BROKEN,)))
 
     assert {("cap-kept", "d"): judged(), ("cap-kept", "e"): judged(digest="e", verdicts=(BROKEN,))} == (
-        results.known()
+        results.find_last_results()
     )
 
 
@@ -57,7 +57,7 @@ def test_what_is_no_verdict_is_passed_over(tmp_path):
 
 @pytest.mark.parametrize(("verdicts", "kept"), [((KEPT,), True), ((KEPT, BROKEN), False)])
 def test_it_is_kept_where_every_promise_is(verdicts, kept):
-    assert kept == judged(verdicts=verdicts).kept
+    assert kept == judged(verdicts=verdicts).is_kept
 
 
 def test_its_suite_has_its_promises_its_seed_and_its_time():

@@ -53,7 +53,7 @@ def _performed(folder, first_wh, then=None):
     done = night.perform()
     assert all(one.holds for one in done.verdicts())
     told = done.history_recorder.tells(
-        [POINT], *preparation.make_quarter_span(scenario).asked, preparation.SITE_ZONE
+        [POINT], *preparation.make_quarter_span(scenario).local_times, preparation.SITE_ZONE
     )
     own = [value for _, value in done.stored.quarters[OWN]]
     return told.quarters[POINT], told.samples[POINT], own[-1] - own[0]

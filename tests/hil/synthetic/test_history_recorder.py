@@ -195,7 +195,7 @@ def test_a_gateway_that_answers_wrong_from_what_it_kept_well_breaks_a_check(
     def answer():
         asked = (
             list_stored_points(night.scenario),
-            *preparation.make_quarter_span(night.scenario).asked,
+            *preparation.make_quarter_span(night.scenario).local_times,
             preparation.SITE_ZONE,
         )
         monkeypatch.setattr(night, "stored", night.history_recorder.tells(*asked))

@@ -155,7 +155,7 @@ def test_who_has_not_lived_yet_follows_the_rule(night):
 
     assert [(5, False)] == _leads(done)
     assert "72 h are wanted" in done.planner.why
-    assert abs(done.saving.saved_eur) < 1e-12
+    assert abs(done.saving.saving_eur) < 1e-12
 
 
 FIRST_OF_MARCH = dt.datetime(2026, 3, 1, 3)  # noqa: DTZ001 - legal time of the place

@@ -50,7 +50,7 @@ def test_a_frozen_gateway_orders_nothing_and_timers_run_out(day):
 def test_what_only_wires_can_judge_is_named(day):
     found = day('[[checks]]\ncheck = "delivered"\n', duration_s=5).perform()
 
-    assert ("delivered",) == found.unjudged
+    assert ("delivered",) == found.rig_only_checks
     assert "needs wires and is not judged: delivered" in found.words
 
 

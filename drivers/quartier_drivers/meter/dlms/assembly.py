@@ -97,7 +97,7 @@ class ApduAssembly:
     def _frame(self, source: _Source, frame: HdlcFrame) -> bytes:
         if frame.kind not in (0, UI) or not frame.information:
             return b""
-        information, number = frame.information, frame.sent_number if frame.kind == 0 else -1
+        information, number = frame.information, frame.send_sequence_number if frame.kind == 0 else -1
         head = information[:3] in (LLC_HEARD, LLC_SENT)
         is_begin = head or self._may_begin(source, information[0])
         _note_source(self._ended, source, is_there=not frame.is_segmented)

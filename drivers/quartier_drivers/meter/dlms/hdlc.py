@@ -66,12 +66,12 @@ class HdlcFrame:
         return bool(self.control & POLL)
 
     @property
-    def sent_number(self) -> int:
+    def send_sequence_number(self) -> int:
         """N(S) of an information frame."""
         return self.control >> 1 & 7
 
     @property
-    def awaited_number(self) -> int:
+    def receive_sequence_number(self) -> int:
         """N(R) of an information, RR or RNR frame."""
         return self.control >> 5
 

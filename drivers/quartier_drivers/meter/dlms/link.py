@@ -171,7 +171,7 @@ class HdlcLink:
                 ask = self._ready()  # perhaps only the answer was lost
             elif answer.kind == 0:
                 return None if is_segmented else answer
-            elif answer.awaited_number == self._sent:
+            elif answer.receive_sequence_number == self._sent:
                 if is_segmented:
                     return None
                 ask = self._ready()
@@ -209,7 +209,9 @@ class HdlcLink:
                 continue
             if frame.kind in (hdlc.DM, hdlc.FRMR):
                 raise NoReply("the meter has dropped the HDLC connection")
-            if frame.kind in (hdlc.RR, hdlc.RNR) or (frame.kind == 0 and frame.sent_number == self._received):
+            if frame.kind in (hdlc.RR, hdlc.RNR) or (
+                frame.kind == 0 and frame.send_sequence_number == self._received
+            ):
                 return frame
         return None
 

@@ -148,19 +148,19 @@ def record_connection(protocol: Any, tape: Callable[[], FrameRecorder | None]) -
     transport = protocol.transport
     hear, send = protocol.data_received, transport.write
 
-    def heard(data: bytes) -> None:
+    def record_and_hear(data: bytes) -> None:
         recorder = tape()
         if recorder is not None:
             recorder.record_received(bytes(data))
         hear(data)
 
-    def sent(data: bytes) -> None:
+    def record_and_send(data: bytes) -> None:
         recorder = tape()
         if recorder is not None:
             recorder.record_sent(bytes(data))
         send(data)
 
-    protocol.data_received, transport.write = heard, sent
+    protocol.data_received, transport.write = record_and_hear, record_and_send
     recorder = tape()
     if recorder is not None:
         both = map(transport.get_extra_info, ("sockname", "peername"))

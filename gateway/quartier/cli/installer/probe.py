@@ -161,7 +161,7 @@ def _print_result(
         ramp_w_per_s=0.0 if asset is None or asset.ramp_w_per_s is None else round(asset.ramp_w_per_s, 1),
         gain=round(measurement.asset.gain.value, 3),
         grid_gain=round(measurement.grid.gain.value, 3),
-        phases=" ".join(measurement.observed_phases),
+        phases=" ".join(measurement.visible_phases),
         serial=outcome.identities.get(plan.devices["command"], {}).get("serial", ""),
     )
     if asset is not None:

@@ -45,7 +45,7 @@ def render_stored_list(facts: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
     return {
         "utc_ms": now_ms,
         "active_count": book.active_count,
-        "unacknowledged_count": len(book.unacknowledged_records),
+        "unacknowledged_count": len(book.records_to_acknowledge),
         "alarms": [one.data() for one in rows],
     }
 

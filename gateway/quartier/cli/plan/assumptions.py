@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from quartier.cli.plan.step_series import SeriesError, StepSeries
+from quartier.planning.planning_day import PlanningDay
 from quartier.planning.site.asset_selection import SERIES_POINTS, AssetSelection, ExcludedAsset
-from quartier.planning.site.planning_day import PlanningDay
 from quartier.site.asset_types import Asset, BatchLoad, Battery, ChargePointAsset, HeatAsset, WasteCollection
 from quartier_drivers.device_profile.toml_files import suggest_key
 

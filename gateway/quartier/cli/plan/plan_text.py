@@ -125,7 +125,7 @@ def render_site_plan(outcome: SitePlanResult) -> dict[str, Any]:
         "objective_eur": plan.objective_eur,
         "gap_eur": plan.gap_eur,
         "peak_w": plan.peak_w,
-        "left_eur": outcome.stored_worth_eur,
+        "left_eur": outcome.stores_worth_eur,
         "unplanned": asdict(outcome.baseline),
         "took_s": round(outcome.took_s, 4),
         "work_count": plan.work_count,
@@ -197,7 +197,7 @@ def describe_site_plan(outcome: SitePlanResult) -> str:
     return (
         f"{plan.cost_eur:z.3f} EUR, {outcome.optimality_text}; "
         f"{outcome.baseline.cost_eur:z.3f} EUR where nobody plans{beyond}; "
-        f"largest import {plan.peak_w:.0f} W; left in stores {outcome.stored_worth_eur:z.3f} EUR; "
+        f"largest import {plan.peak_w:.0f} W; left in stores {outcome.stores_worth_eur:z.3f} EUR; "
         f"planned in {outcome.took_s:.2f} s of one core"
     )
 

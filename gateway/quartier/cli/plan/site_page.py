@@ -50,7 +50,7 @@ def _render_left_out(outcome: SitePlanResult) -> str:
 def _list_figures(outcome: SitePlanResult) -> list[tuple[str, str]]:
     plan, base = outcome.plan, outcome.baseline
     hours = plan.step_s / 3600.0
-    saved = (base.cost_eur - base.left_eur) - (plan.cost_eur - outcome.stored_worth_eur)
+    saved = (base.cost_eur - base.left_eur) - (plan.cost_eur - outcome.stores_worth_eur)
 
     def energy(powers_w: Sequence[float]) -> str:
         return f"{sum(max(0.0, power_w) for power_w in powers_w) * hours / _KILO:.2f} kWh"

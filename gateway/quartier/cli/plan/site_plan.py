@@ -68,7 +68,7 @@ class SitePlanResult:
         return find_marginal_prices(self.site, self.plan)
 
     @property
-    def stored_worth_eur(self) -> float:
+    def stores_worth_eur(self) -> float:
         """The worth of what is left in batteries and tanks."""
         worths = {name: one.worth_eur_per_wh for name, one in self.site.batteries.items()}
         worths |= {name: one.worth_eur_per_wh for name, one in self.site.tanks.items()}

@@ -281,8 +281,8 @@ class PageScreen(Screen[None]):
     def on_option_list_option_selected(self) -> None:
         """Look into what was picked."""
         row = self._rows.get(self._find_selected_id())
-        if row is not None and row.opened_subject is not None:
-            self.app.push_screen(PageScreen(self._runtime_dir, row.opened_subject, self._refresh_s))
+        if row is not None and row.page_subject is not None:
+            self.app.push_screen(PageScreen(self._runtime_dir, row.page_subject, self._refresh_s))
 
     def on_input_changed(self) -> None:
         """Filter while it is typed."""

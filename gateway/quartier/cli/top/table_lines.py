@@ -35,7 +35,7 @@ class TableRow:
     """What is said in full while the row is picked."""
 
     @property
-    def opened_subject(self) -> tuple[str, str] | None:
+    def page_subject(self) -> tuple[str, str] | None:
         """Return what Enter opens, as (kind, name)."""
         kind, _, name = self.key.partition(":")
         return (kind, name) if kind in {"bus", "device", "asset"} else None

@@ -71,21 +71,21 @@ class BusPlan:
 def list_bus_tasks(wire: PlannedBus, assumed: AssumedAnswers) -> list[PollTask]:
     """Return the requests of the devices of a bus, as planned by their drivers."""
 
-    async def met() -> list[PollTask]:
+    async def identify_and_list_tasks() -> list[PollTask]:
         play = SimulatedBus(wire, assumed)
         await play.through(play.wait_until_identified)
         return play.tasks()
 
-    return run_simulated(met())
+    return run_simulated(identify_and_list_tasks())
 
 
 def find_bus_answers_s(wire: PlannedBus, assumed: AssumedAnswers) -> dict[str, float]:
     """Return the time from a request to the start of its answer, by device."""
 
-    async def told() -> dict[str, float]:
+    async def find_answers_s() -> dict[str, float]:
         return SimulatedBus(wire, assumed).answers_s()
 
-    return run_simulated(told())
+    return run_simulated(find_answers_s())
 
 
 def explain_problem(found: Sequence[PollTask], wire: PlannedBus, assumed: AssumedAnswers) -> str:

@@ -65,7 +65,7 @@ async def _observe_bus(
         await play.wait_until_identified()
         await asyncio.sleep(_SETTLING_S)
         for duration_s in (falling_s, steady_s, 0.0):
-            marks.append((find_loop_time_s(), play.skipped_count))
+            marks.append((find_loop_time_s(), play.skips_count))
             play.simulated_devices.dead |= play.units(dead)
             await asyncio.sleep(duration_s)
 

@@ -173,7 +173,7 @@ class SimulatedBus:
             await asyncio.sleep(_POLL_S)
 
     @property
-    def skipped_count(self) -> int:
+    def skips_count(self) -> int:
         """Return the number of reads skipped because the one before came too late."""
         return int(self._line.stats["skipped_count"])
 

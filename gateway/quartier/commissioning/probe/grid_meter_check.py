@@ -110,10 +110,10 @@ def _find_phase_shares(subject: ProbeSubject, measurement: ProbeMeasurement) -> 
     if len(measurement.phases) < len(PHASES):
         return ()
     if subject.phase == "all":  # a phase that does not move may be wrong
-        return (1 / 3,) * len(PHASES) if len(measurement.observed_phases) > 1 else ()
+        return (1 / 3,) * len(PHASES) if len(measurement.visible_phases) > 1 else ()
     return (
         tuple(float(phase == subject.phase) for phase in PHASES)
-        if measurement.observed_phases == (subject.phase,)
+        if measurement.visible_phases == (subject.phase,)
         else ()
     )
 

@@ -257,7 +257,7 @@ def _describe_grid(measurement: ProbeMeasurement) -> str:
     grid, asset = measurement.grid.gain, measurement.asset.gain
     if not _is_seen_at_grid(grid, asset):
         return "not seen at the grid meter"
-    where = f" on {describe_phases(measurement)}" if measurement.observed_phases else ""
+    where = f" on {describe_phases(measurement)}" if measurement.visible_phases else ""
     sign = "right" if grid.value > 0 else "wrong"
     return f"seen at the grid meter{where} with the {sign} sign"
 

@@ -47,7 +47,7 @@ class ProbeMeasurement:
     wake_s: float = 0.0
 
     @property
-    def observed_phases(self) -> tuple[str, ...]:
+    def visible_phases(self) -> tuple[str, ...]:
         """Return the phases on which the asset was surely seen, ``l1`` … ``l3``."""
         whole = self.grid.gain if self.grid.gain.is_significant() else self.asset.gain
         if abs(whole.value) < SEEN_GAIN_MIN:
@@ -189,14 +189,14 @@ def _cut_change(edge: CommandedChange, answer: Response, period_s: float) -> Com
 def _make_settling_time(answer: Response | None, margin: float = 0.5) -> Callable[[CommandedChange], float]:
     """Return a function for the settling time of a change; it is never more than two thirds of its hold."""
 
-    def settled_s(edge: CommandedChange) -> float:
+    def find_settling_s(edge: CommandedChange) -> float:
         if answer is None:
             return _find_last_third_s(edge)
         if not margin:
             return answer.find_settling_time_s(edge.change_w)
         return min(answer.find_settling_time_s(edge.change_w) + margin, _find_last_third_s(edge))
 
-    return settled_s
+    return find_settling_s
 
 
 def _find_last_third_s(edge: CommandedChange) -> float:

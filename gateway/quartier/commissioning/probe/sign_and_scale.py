@@ -26,14 +26,14 @@ def find_phase_faults(subject: ProbeSubject, measurement: ProbeMeasurement) -> I
     """Yield differences between moved phases and site file, and reversed or swapped transformers."""
     whole = measurement.grid.gain.value
     if (
-        not measurement.observed_phases
+        not measurement.visible_phases
         or not measurement.grid.gain.is_significant()
         or measurement.has_reacted
     ):
         return
-    right = [phase for phase in measurement.observed_phases if measurement.phases[phase].value * whole > 0]
+    right = [phase for phase in measurement.visible_phases if measurement.phases[phase].value * whole > 0]
 
-    for phase in measurement.observed_phases:
+    for phase in measurement.visible_phases:
         share = measurement.phases[phase].value / whole
         if share < 0 and right and abs(whole) > REVERSED_PHASE_GAIN_MIN * abs(measurement.asset.gain.value):
             mixed = abs(share - MIXED_PHASES_GAIN) < MIXED_PHASES_TOLERANCE
@@ -47,7 +47,7 @@ def find_phase_faults(subject: ProbeSubject, measurement: ProbeMeasurement) -> I
             )
     text = subject.phase
     expected = list(ALL_PHASES) if text == "all" else [text]
-    if text and list(measurement.observed_phases) != expected:
+    if text and list(measurement.visible_phases) != expected:
         yield ProbeFinding(
             "phase.other",
             f"the site file has {subject.name} on {_join_phases(expected)}, "
@@ -57,21 +57,21 @@ def find_phase_faults(subject: ProbeSubject, measurement: ProbeMeasurement) -> I
                     "site",
                     "",
                     "phase",
-                    measurement.observed_phases[0] if len(measurement.observed_phases) == 1 else "",
+                    measurement.visible_phases[0] if len(measurement.visible_phases) == 1 else "",
                 )
             ],
         )
-    elif not text and len(measurement.observed_phases) == 1 and len(measurement.phases) > 1:
+    elif not text and len(measurement.visible_phases) == 1 and len(measurement.phases) > 1:
         yield ProbeFinding(
             "phase.unsaid",
             f"{subject.name} hangs on {describe_phases(measurement)}",
             is_fault=False,
-            targets=[CorrectionTarget("site", "", "phase", measurement.observed_phases[0])],
+            targets=[CorrectionTarget("site", "", "phase", measurement.visible_phases[0])],
         )
     if (
         isinstance(subject.asset, ChargePointAsset)
         and subject.asset.phases_count == 3
-        and len(measurement.observed_phases) == 1
+        and len(measurement.visible_phases) == 1
         and whole > 0.5
     ):
         yield ProbeFinding(
@@ -82,7 +82,7 @@ def find_phase_faults(subject: ProbeSubject, measurement: ProbeMeasurement) -> I
 
 def describe_phases(measurement: ProbeMeasurement) -> str:
     """Return ``L2`` or ``L1, L2 and L3``; empty if no phase is known."""
-    return _join_phases(measurement.observed_phases)
+    return _join_phases(measurement.visible_phases)
 
 
 def _join_phases(phases: Sequence[str]) -> str:

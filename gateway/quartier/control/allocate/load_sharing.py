@@ -84,7 +84,7 @@ class ChargePoint:
         return self.order_a > 0
 
     @property
-    def assumed_current_a(self) -> float:
+    def budget_current_a(self) -> float:
         """The current it counts with: what it may take, or still takes; an idle one only what it takes."""
         return max(self.order_a, self.drawn_a) if self.active or self.fixed else self.drawn_a
 
@@ -102,7 +102,7 @@ def share_load(
     ]
     for bay in bays:
         bay.participant.allowed_w = (
-            bay.assumed_current_a * bay.ev.voltage_v * charging_sessions.count_phases(bay.ev, bay.session)
+            bay.budget_current_a * bay.ev.voltage_v * charging_sessions.count_phases(bay.ev, bay.session)
         )
     plan = _Sharing(inputs, tree, participants, bays)
     park = plan.divide_current()
@@ -290,7 +290,7 @@ class _Sharing:
         return hard, soft
 
     def _list_row_powers(self, bay: ChargePoint) -> list[tuple[int, float]]:
-        return [(row, bay.assumed_current_a * watts) for row, watts in bay.rows]
+        return [(row, bay.budget_current_a * watts) for row, watts in bay.rows]
 
     def _tight(self, hard: Mapping[int, float]) -> set[int]:
         """Return the rows whose limit would be exceeded if each car took all it may."""
@@ -311,7 +311,7 @@ class _Sharing:
         for bay in self.charge_points:
             if bay.fixed or not bay.active:
                 for left in (hard, soft):
-                    subtract_current(bay.rows, bay.assumed_current_a, left)
+                    subtract_current(bay.rows, bay.budget_current_a, left)
         self._reserve(soft)
         found = []
         for bay in sorted(
@@ -365,7 +365,7 @@ class _Sharing:
         left = dict(soft)
         for bay in self.charge_points:
             if bay.fixed or not bay.active:
-                subtract_current(bay.rows, bay.assumed_current_a, left)
+                subtract_current(bay.rows, bay.budget_current_a, left)
         self._reserve(left)
         draws = {}
         for bay in chosen:  # in their order: the urgent before the rest

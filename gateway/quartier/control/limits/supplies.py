@@ -151,14 +151,14 @@ def _find_subscribed_va(supply: SupplyMeter, last_good: LastGoodValues) -> float
     A meter whose mode changed since may report it in amperes. It is a contract, so its age does not matter.
     """
 
-    def said(name: str) -> LastGood | None:
+    def find_last_good(name: str) -> LastGood | None:
         memory = last_good.get(f"{supply.name}.{name}")
         return None if memory is None or memory.value <= 0 else memory
 
-    powers = [memory for name in (SUBSCRIBED_VA, CUT_OFF_VA) if (memory := said(name)) is not None]
-    amperes = said(SUBSCRIBED_A)
+    powers = [memory for name in (SUBSCRIBED_VA, CUT_OFF_VA) if (memory := find_last_good(name)) is not None]
+    amperes = find_last_good(SUBSCRIBED_A)
     if amperes is not None and all(amperes.taken_ns > power.taken_ns for power in powers):
-        phases = 1 if _is_gone(said(THREE_PHASES), amperes) else 3
+        phases = 1 if _is_gone(find_last_good(THREE_PHASES), amperes) else 3
         return amperes.value * VA_PER_A * phases
     return min((power.value for power in powers), default=None)
 

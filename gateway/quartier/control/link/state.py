@@ -303,12 +303,16 @@ def _of_format_1(data: Mapping[str, Any]) -> dict[str, Any]:
     rest["clock"] = asdict(clock) if known else None
     rest["anchor_utc_ms"] = clock.utc_ms(anchor_ns) if known and anchor_ns is not None else None
 
-    def tracked(envelope: Mapping[str, Any]) -> dict[str, Any]:
+    def add_tracking(envelope: Mapping[str, Any]) -> dict[str, Any]:
         begun = {"accepted_ns": rest["seen_ns"], "first_utc_ms": envelope["nbf_utc_ms"], "lost_ms": None}
         return {"envelope": envelope, "positions": [asdict(clock)], **begun}
 
     rest["programs"] = [
-        {**one, "newest": tracked(one["envelope"]), "earlier": [tracked(older) for older in one["earlier"]]}
+        {
+            **one,
+            "newest": add_tracking(one["envelope"]),
+            "earlier": [add_tracking(older) for older in one["earlier"]],
+        }
         for one in rest["programs"]
     ]
     return rest

@@ -60,21 +60,23 @@ def resume_state(old: LinkState, now: Now, *, rebooted: bool | None = None) -> L
     unknown = anew and not now.synced
     shift_ns = now.ns - old.seen_ns - certain_ns
 
-    def moved(then_ns: int, passed_ns: int) -> int:
+    def shift_time_ns(then_ns: int, passed_ns: int) -> int:
         return now.ns - (old.seen_ns - then_ns) - passed_ns
 
     heartbeat_ns = None
     if old.heartbeat_ns is not None and not unknown:
         # A heartbeat of the process before keeps CONTROLLED, but allows no loosening.
-        heartbeat_ns = min(moved(old.heartbeat_ns, likely_ns), now.ns - round(HEARTBEAT_FRESH_S * _S) - 1)
+        heartbeat_ns = min(
+            shift_time_ns(old.heartbeat_ns, likely_ns), now.ns - round(HEARTBEAT_FRESH_S * _S) - 1
+        )
     return replace(
         old,
-        since_ns=moved(old.since_ns, likely_ns if old.mode is LinkMode.HOLD else certain_ns),
-        owed_ns=None if old.owed_ns is None else moved(old.owed_ns, certain_ns),
-        shed_until_ns=None if old.shed_until_ns is None else moved(old.shed_until_ns, certain_ns),
+        since_ns=shift_time_ns(old.since_ns, likely_ns if old.mode is LinkMode.HOLD else certain_ns),
+        owed_ns=None if old.owed_ns is None else shift_time_ns(old.owed_ns, certain_ns),
+        shed_until_ns=None if old.shed_until_ns is None else shift_time_ns(old.shed_until_ns, certain_ns),
         test_ns=None
         if old.test_ns is None
-        else (moved(old.test_ns[0], certain_ns), moved(old.test_ns[1], certain_ns)),
+        else (shift_time_ns(old.test_ns[0], certain_ns), shift_time_ns(old.test_ns[1], certain_ns)),
         heartbeat_ns=heartbeat_ns,
         heartbeat_n=None,
         back_ns=None,

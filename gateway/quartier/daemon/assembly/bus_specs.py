@@ -100,8 +100,8 @@ def _add_state_dir(section: Any, state_dir: Path | None) -> Any:
 
     The code that writes its release values knows no site file.
     """
-    placed = getattr(section, "placed", None)
-    return section if placed is None or state_dir is None else placed(state_dir)
+    resolve_paths = getattr(section, "resolve_paths", None)
+    return section if resolve_paths is None or state_dir is None else resolve_paths(state_dir)
 
 
 def _make_device_spec(

@@ -119,7 +119,7 @@ class AlarmManager:
 
     def summary(self) -> dict[str, Any]:
         """Return the counts, and the newest alarm that nobody has acknowledged."""
-        newest = next(iter(self.book.unacknowledged_records), None)
+        newest = next(iter(self.book.records_to_acknowledge), None)
         return {**self._collect_counts(), "newest": newest and self._render_record(newest, self._clock.now())}
 
     def _render_record(self, one: AlarmRecord, now: Now) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class AlarmManager:
     def _collect_counts(self) -> dict[str, int]:
         return {
             "active_count": self.book.active_count,
-            "unacknowledged_count": len(self.book.unacknowledged_records),
+            "unacknowledged_count": len(self.book.records_to_acknowledge),
         }
 
     async def acknowledge(self, request: Mapping[str, Any], who: Origin) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class AlarmManager:
         if not found and which != alarm_list.ALL_UNACKNOWLEDGED:
             names = ", ".join(
                 format_alarm_name(one.code, one.of)
-                for one in self.book.unacknowledged_records[:_NAMES_COUNT_MAX]
+                for one in self.book.records_to_acknowledge[:_NAMES_COUNT_MAX]
             )
             return {"error": f"no alarm is called {which!r}; not acknowledged: {names or 'none'}"}
         now = self._clock.now()

@@ -46,7 +46,7 @@ class DistrictCommands:
         self._left: list[Ack] = []
 
     @property
-    def commanded_assets(self) -> frozenset[str]:
+    def setpoint_assets(self) -> frozenset[str]:
         """Return the assets that a running setpoint commands."""
         wishes = (one.document.asked for one in self.commands.running)
         return frozenset(wish.asset for wish in wishes if isinstance(wish, Setpoint))

@@ -167,7 +167,7 @@ class Backfill:
         return self._sent_messages.late_count > 0
 
     @property
-    def covered_ns(self) -> int:
+    def last_confirmed_ns(self) -> int:
         """Return when the newest confirmed message was sent."""
         return self._sent_messages.covered_ns
 

@@ -333,7 +333,7 @@ class NodeSession:
         if echoes:
             self._watch.note_confirmed()
         else:
-            is_passed = is_moved and self._history.covered_ns >= self._born_ns
+            is_passed = is_moved and self._history.last_confirmed_ns >= self._born_ns
             if (missed := self._watch.process_missing_echo(self.bdseq, now, is_passed=is_passed)) is not None:
                 notes.append(missed)
                 self._rebirth_ns = self._next_birth_ns

@@ -15,6 +15,7 @@ from quartier.control.orders import local_plan
 from quartier.control.reason import make_reason
 from quartier.control.state import ControlState
 from quartier.planning.horizon import RefusedError
+from quartier.planning.planning_day import PlanningDay
 from quartier.planning.site.asset_selection import (
     AssetSelection,
     StorageTerms,
@@ -23,7 +24,6 @@ from quartier.planning.site.asset_selection import (
     select_assets,
 )
 from quartier.planning.site.other_assets import PowerModes
-from quartier.planning.site.planning_day import PlanningDay
 from quartier.planning.site.site_model import BatchModel, CarModel, TankModel
 from quartier.site.asset_types import (
     BatchLoad,

@@ -27,8 +27,8 @@ from math import ceil, floor
 
 from quartier.planning import horizon
 from quartier.planning.horizon import Contract, Outlook, RefusedError
+from quartier.planning.planning_day import PlanningDay
 from quartier.planning.site import site_model
-from quartier.planning.site.planning_day import PlanningDay
 from quartier.site.asset_types import (
     QUARTER_S,
     Asset,

@@ -114,7 +114,7 @@ class JointPlan:
         """Return the cost in the objective of everything that is given up, in EUR."""
         given_up_wh = self.find_given_up_wh()
         return self.meter.price_max * sum(
-            times * given_up_wh[name] for name, times in self.meter.relaxation.ranked_prices
+            times * given_up_wh[name] for name, times in self.meter.relaxation.prices_by_rank
         )
 
     def is_better(self, new: PlanRank, old: PlanRank) -> bool:

@@ -31,7 +31,7 @@ class RelaxationPrices(NamedTuple):
     """Factor on the price of a limit where whole amperes and starts are chosen."""
 
     @property
-    def ranked_prices(self) -> tuple[tuple[str, float], ...]:
+    def prices_by_rank(self) -> tuple[tuple[str, float], ...]:
         """Return name and price of each level, first given up first."""
         return (("target", self.target), ("comfort", self.comfort), ("car", self.car), ("caps", self.caps))
 

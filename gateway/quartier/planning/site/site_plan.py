@@ -166,7 +166,7 @@ def make_site_plan(site: SiteModel, joint: JointPlan, bound_eur: float, prices: 
         peak_w=metered.peak_wh / hours,
         given_up=_find_shortfalls(site, joint, names),
         given_up_eur_per_wh={
-            name: times * joint.meter.price_max for name, times in joint.meter.relaxation.ranked_prices
+            name: times * joint.meter.price_max for name, times in joint.meter.relaxation.prices_by_rank
         },
         work_count=joint.work,
     )

@@ -85,7 +85,7 @@ class LoadCurve:
             (PROFILE, self.name, PERIOD): encoding.encode_number("uint32", self.period_s),
         }
 
-    def selected(self, selection: bytes) -> bytes:
+    def select_rows(self, selection: bytes) -> bytes:
         """Its rows, or those that a selective access asks for; raises ValueError for what is none."""
         if not selection:
             rows = self.rows
@@ -289,7 +289,7 @@ class PolledMeter:
         if curve is None:
             return self.objects.get((kind, name, attribute), b"")
         if attribute == VALUE:
-            return curve.selected(selection)
+            return curve.select_rows(selection)
         if attribute == IN_USE:
             return encode_number("uint32", len(curve.rows))
         return curve.attributes.get((kind, name, attribute), b"")

@@ -95,7 +95,7 @@ def build_historique_groups(state: LinkyState) -> list[TelegramPart]:
 
 def _build_historique_phases(state: LinkyState) -> list[TelegramPart]:
     """Current, its largest, warnings and power: named by phase where there are three."""
-    papp = build_historique_group("PAPP", f"{state.drawn_total_va:05d}", "VA")
+    papp = build_historique_group("PAPP", f"{state.total_drawn_va:05d}", "VA")
     if state.phases == 1:
         groups = [build_historique_group("IINST", f"{state.current_a[0]:03d}", "A")]
         if state.over_a[0]:
@@ -183,7 +183,7 @@ def _build_counters(state: LinkyState) -> Iterable[TelegramPart]:
 
 
 def _build_powers(state: LinkyState) -> Iterable[TelegramPart]:
-    yield build_standard_group("SINSTS", f"{state.drawn_total_va:05d}", "VA")
+    yield build_standard_group("SINSTS", f"{state.total_drawn_va:05d}", "VA")
     if state.phases == 3:
         for phase, value in enumerate(state.drawn_va, 1):
             yield build_standard_group(f"SINSTS{phase}", f"{value:05d}", "VA")

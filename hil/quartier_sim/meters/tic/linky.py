@@ -86,7 +86,7 @@ class Linky:
         return BAUD[self.mode]
 
     @property
-    def seen(self) -> LinkyState:
+    def state(self) -> LinkyState:
         """The values that it holds now."""
         return self._seen
 

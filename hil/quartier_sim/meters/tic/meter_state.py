@@ -245,7 +245,7 @@ class LinkyState:
         return self.tariff.periods[self.status.supply - 1]
 
     @property
-    def drawn_total_va(self) -> int:
+    def total_drawn_va(self) -> int:
         """Apparent power drawn, all phases."""
         return sum(self.drawn_va)
 

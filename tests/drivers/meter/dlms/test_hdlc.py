@@ -134,7 +134,7 @@ def test_kinds_are_told_by_the_control_field(expected: int, control: int) -> Non
 def test_numbers_are_told_by_the_control_field() -> None:
     frame = HdlcFrame(1, 1, 0xB4)
 
-    assert (2, 5, True) == (frame.sent_number, frame.awaited_number, frame.is_final)
+    assert (2, 5, True) == (frame.send_sequence_number, frame.receive_sequence_number, frame.is_final)
 
 
 def test_a_frame_too_long_is_not_made() -> None:

@@ -129,7 +129,7 @@ async def test_who_is_outside_the_group_may_not_acknowledge(desks, tmp_path, cap
 
     assert 77 == code
     assert "join the group quartier-operators, or use sudo" in capsys.readouterr().err
-    assert 1 == len(alarm_manager.book.unacknowledged_records)
+    assert 1 == len(alarm_manager.book.records_to_acknowledge)
 
 
 async def test_without_a_daemon_the_list_is_read_from_disk_and_that_is_said(call, tmp_path, alarm_manager):

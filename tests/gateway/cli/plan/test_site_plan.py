@@ -43,7 +43,7 @@ def test_what_is_left_counts_at_its_worth(monkeypatch, tmp_path):
     found = outcome(monkeypatch, tmp_path, worth=0.2)
     left_wh = found.plan.parts["bat1"].energy_wh[-1] + found.plan.parts["boiler"].energy_wh[-1]
 
-    assert 0.0002 * left_wh == pytest.approx(found.stored_worth_eur)
+    assert 0.0002 * left_wh == pytest.approx(found.stores_worth_eur)
     assert "above the best" in found.optimality_text or "proven best" == found.optimality_text
 
 

@@ -54,4 +54,4 @@ def test_the_line_below_says_all_of_it():
         "shed: under grid, fuse 16 A, load measured, together 3,900 W of 11,040 W, L1 3,500 W of 3,680 W,"
         " L2 400 W of 3,680 W, L3 0 W of 3,680 W, holds back ev1 and heat"
     ) == row.more
-    assert row.opened_subject is None
+    assert row.page_subject is None

@@ -92,5 +92,5 @@ def test_words_of_any_cell_pick_rows_whatever_their_case():
 
 
 def test_only_buses_devices_and_assets_open():
-    assert ("asset", "hp1") == SHEET.rows[0].opened_subject
-    assert None is TableRow("point:hp1.power_w", ()).opened_subject
+    assert ("asset", "hp1") == SHEET.rows[0].page_subject
+    assert None is TableRow("point:hp1.power_w", ()).page_subject

@@ -86,7 +86,7 @@ def test_each_device_is_asked_as_often_as_its_scan_classes_say(wire):
 
     counts = Counter((one.unit, one.key) for one in play.exchanges)
     assert {3, 121} >= {count for count in counts.values() if count > 4 or count == 3} >= {3}
-    assert 0 == play.skipped_count
+    assert 0 == play.skips_count
     assert 3 == sum(count in (120, 121, 122) for count in counts.values())
 
 

@@ -22,7 +22,7 @@ def test_delay_gain_and_lag_of_both_meters(probe, plant):
     ],
 )
 def test_the_phases_that_moved(probe, plant, shares, moved):
-    assert moved == probe(plant(phases=shares, noise_w=40)).seen.observed_phases
+    assert moved == probe(plant(phases=shares, noise_w=40)).seen.visible_phases
 
 
 def test_a_battery_that_is_full_is_judged_by_the_way_it_goes(probe, plant):
@@ -50,4 +50,4 @@ def test_nothing_commanded_is_nothing_measured():
     )
 
     assert 0 == seen.asset.gain.edges_count
-    assert () == seen.observed_phases
+    assert () == seen.visible_phases

@@ -367,7 +367,7 @@ def test_a_car_counts_with_what_it_may_take_and_one_that_rests_with_what_it_take
     bay = planned().charge_points[0]
     bay.active, bay.fixed, bay.order_a, bay.drawn_a = active, fixed, 10, drawn_a
 
-    assert counted_a == bay.assumed_current_a
+    assert counted_a == bay.budget_current_a
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ def test_over_an_outage_a_shed_goes_on_and_a_setpoint_is_said_to_be_over(desk):
     desk.restarted(outage=True)
 
     assert ["c3 ABORTED SAFETY", "c1 STARTED"] == desk.look()
-    assert frozenset() == desk.commanding.commanded_assets
+    assert frozenset() == desk.commanding.setpoint_assets
 
 
 def test_nothing_is_kept_of_nothing_and_what_is_broken_is_left(desk):

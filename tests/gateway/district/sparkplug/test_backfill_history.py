@@ -68,7 +68,7 @@ def test_what_was_lost_goes_again_once_and_is_counted(notebook):
     assert (1, 1, 10) == (history.resent_count, again.first, len(again))
     history.note_sent_samples(again, 0, 10, at(200), late=True)
     said(history, notebook, 201, {"grid": StreamPosition(7, 10)})
-    assert (False, 200_000_000_000) == (history.is_in_flight, history.covered_ns)
+    assert (False, 200_000_000_000) == (history.is_in_flight, history.last_confirmed_ns)
 
 
 @pytest.mark.parametrize(("late_s", "second"), [(0.0, 25), (None, 70)])

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from quartier.planning.horizon import Contract, Outlook, RefusedError
+from quartier.planning.planning_day import PlanningDay
 from quartier.planning.site.asset_selection import (
     KNOWN_POINTS,
     SERIES_POINTS,
@@ -13,7 +14,6 @@ from quartier.planning.site.asset_selection import (
     StorageTerms,
     select_assets,
 )
-from quartier.planning.site.planning_day import PlanningDay
 from quartier.planning.site.site_plan import plan_site
 from quartier.site.asset_types import (
     BatchLoad,

@@ -8,7 +8,7 @@ def run(link, first, last, *, beats=True):
     shares = []
     for second in range(first, last):
         if beats and second % 30 == 0:
-            link.heard(second)
+            link.accept_heartbeat(second)
         shares.append(link.second(second)[0])
     return shares
 
@@ -60,6 +60,6 @@ def test_after_an_outage_the_fail_safe_value_holds_until_a_document_comes_again(
     assert 0.5 == link.second(31, outage=True)[0]
     assert (LinkMode.INIT, 0.5) == (link.mode, link.second(59)[0])
 
-    link.heard(60)
-    link.told(60)
+    link.accept_heartbeat(60)
+    link.accept_document(60)
     assert (LinkMode.CONTROLLED, 1.0) == (link.mode, link.second(60)[0])

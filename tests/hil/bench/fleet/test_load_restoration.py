@@ -188,7 +188,7 @@ def test_after_a_common_event_each_waits_its_own_part_of_300_s_more(three):
 
 def test_after_an_outage_a_building_rises_by_a_tenth_of_its_contract_a_minute(three):
     three.seen.import_max_w[:] = 1e6
-    three.powered(0)
+    three.start_after_outage(0)
     back = passed(three, 0, 1200)
 
     # A minute of good voltage, up to 300 s, then two minutes for 1 kW of 5.

@@ -17,10 +17,10 @@ def test_sun_is_watts_for_each_kilowatt_and_the_files_efficiency_is_both_ways(ye
 
 def test_a_battery_does_what_it_can_and_loses_on_both_ways():
     battery = HomeBattery(capacity_kwh=6.0, power_kw=5.0, efficiency=0.9)
-    assert (2.0, pytest.approx(1.8)) == battery.charged(0.0, 2.0)
-    assert (5.0, pytest.approx(4.5)) == battery.charged(0.0, 9.0)
-    assert (pytest.approx(1 / 0.9), 6.0) == battery.charged(5.0, 3.0)
-    assert (pytest.approx(-0.9), 0.0) == battery.charged(1.0, -2.0)
+    assert (2.0, pytest.approx(1.8)) == battery.find_possible_charge(0.0, 2.0)
+    assert (5.0, pytest.approx(4.5)) == battery.find_possible_charge(0.0, 9.0)
+    assert (pytest.approx(1 / 0.9), 6.0) == battery.find_possible_charge(5.0, 3.0)
+    assert (pytest.approx(-0.9), 0.0) == battery.find_possible_charge(1.0, -2.0)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_what_is_covered_is_gone_and_the_numbers_go_on():
     made = book()
     made.trim({"grid": StreamPosition(7, 5), "pv1": StreamPosition(6, 99), "ev1": StreamPosition(7, 1)})
 
-    assert (7, 12) == (made.kept_count, made.most_kept)
+    assert (7, 12) == (made.samples_count, made.most_kept)
     assert [6, 7, 8] == [row.seq for row in made.run("grid", StreamPosition(7, 2), 10).rows()]
     made.trim({"grid": StreamPosition(7, 99)})
     made.put(0, 5.0, 9999)

@@ -54,7 +54,7 @@ class Judged:
 
 
 def _storage(one: ExtremeHorizon) -> Judged:
-    there = one.scaled
+    there = one.planner_horizon
     steps, store, plan = there.arrays()
     told = plan_storage(steps, store, plan)
     left = there.store["worth_price"] * plan[(1 + PLAN_COLUMNS.index("energy_wh")) * there.count - 1]
@@ -62,7 +62,7 @@ def _storage(one: ExtremeHorizon) -> Judged:
 
 
 def _sampled(one: ExtremeSampledHorizon) -> Judged:
-    there = one.scaled
+    there = one.planner_horizon
     steps, tiers, samples, store, plan = there.arrays()
     told = plan_sampled(steps, tiers, samples, store, plan)
     at = (1 + MEAN_COLUMNS.index("energy_wh")) * there.horizon.count - 1

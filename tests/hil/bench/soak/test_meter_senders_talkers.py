@@ -27,7 +27,7 @@ def test_the_decoder_hears_the_words_that_were_said(talker, decoder, step_s):
     heard = [one for each in uttered for one in hearing.feed(each.data)] + hearing.end()
 
     assert [word for each in uttered for word in each.words] == [
-        word for one in heard for word in speaking.heard(one)
+        word for one in heard for word in speaking.extract_words(one)
     ]
     assert 60 == len(heard)
     assert 60 == len({each.data for each in uttered}), "no two are alike"

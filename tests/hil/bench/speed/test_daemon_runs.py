@@ -69,7 +69,7 @@ def test_the_daemon_is_measured_from_register_to_subscriber(cache, tmp_path):
         place.mkdir()
         one = arena.measure(daemon_runs.start_quartier, place, warm_s=0.0, window_s=2.0)
 
-    assert 0 == one.lost
+    assert 0 == one.missing_points_count
     assert one.kept
     assert one.points > 0
     assert one.cpu_us_per_point > 0

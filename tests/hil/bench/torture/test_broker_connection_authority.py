@@ -14,7 +14,7 @@ def test_one_name_has_one_place_for_its_certificate_sound_or_over(tmp_path):
     cert_file, key_file = authority.issue("issy.b012")
     assert until(cert_file) > now
 
-    assert (cert_file, key_file) == authority.expired("issy.b012")
+    assert (cert_file, key_file) == authority.issue_expired("issy.b012")
     assert until(cert_file) < now
     authority.issue("issy.b012")
     assert until(cert_file) > now

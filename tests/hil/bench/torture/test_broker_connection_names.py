@@ -14,7 +14,7 @@ def test_a_name_is_known_to_that_process_alone_and_vanishes_for_it(tmp_path):
     argv = hosts.argv([sys.executable, "-c", ASK])
     assert "127.0.0.1\n" == subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
-    hosts.known(False)
+    hosts.set_known(False)
     assert 0 != subprocess.run(argv, capture_output=True, text=True, check=False).returncode
-    hosts.known(True)
+    hosts.set_known(True)
     assert 0 == subprocess.run(argv, capture_output=True, text=True, check=False).returncode

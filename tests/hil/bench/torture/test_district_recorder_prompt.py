@@ -18,12 +18,12 @@ def heard(prompt, status, at_s, seq=7):
 
 def test_the_first_word_is_the_reception_and_the_verdict_comes_after_it(prompt):
     heard(prompt, "NEW", 100.5)
-    assert 1 == prompt.unanswered_count
+    assert 1 == prompt.waiting_count
     heard(prompt, "ACCEPTED", 101.5)
     heard(prompt, "ACCEPTED", 109.0)
 
     assert ({7: 0.5}, {7: 1.5}) == (prompt.received_s, prompt.verdict_s)
-    assert (0, "") == (prompt.unanswered_count, prompt.fault)
+    assert (0, "") == (prompt.waiting_count, prompt.fault)
 
 
 def test_what_is_refused_on_arrival_has_one_answer(prompt):

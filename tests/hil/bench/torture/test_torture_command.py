@@ -48,7 +48,7 @@ def test_a_run_goes_on_where_one_was_left_and_tries_again_what_broke(fast, tmp_p
 
     assert torture_command.BROKEN == cli.main(asked)
     assert [("frozen", 1)] == fast
-    assert set(first) - {("frozen", 1)} == ResultsFile(tmp_path / "results.jsonl").done(
+    assert set(first) - {("frozen", 1)} == ResultsFile(tmp_path / "results.jsonl").find_kept_lots(
         torture_command.SHORT_FORM
     )
     assert "BROKEN frozen/1" in capsys.readouterr().out

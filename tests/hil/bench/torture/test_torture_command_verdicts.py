@@ -13,8 +13,8 @@ def test_what_held_is_done_and_the_last_word_counts(tmp_path):
     results.append(verdict("half-open", 1, "long", "lost"), "2026-11-28T10:03:00+00:00")
     results.append(verdict("away", 1, "short"), "2026-11-28T10:04:00+00:00")
 
-    assert {("flapping", 1)} == results.done("long")
-    assert {("away", 1)} == results.done("short")
+    assert {("flapping", 1)} == results.find_kept_lots("long")
+    assert {("away", 1)} == results.find_kept_lots("short")
 
 
 def test_a_line_cut_off_by_a_kill_costs_that_lot_alone(tmp_path):
@@ -27,7 +27,7 @@ def test_a_line_cut_off_by_a_kill_costs_that_lot_alone(tmp_path):
 
 
 def test_a_file_that_is_not_there_holds_nothing(tmp_path):
-    assert set() == ResultsFile(tmp_path / "results.jsonl").done("long")
+    assert set() == ResultsFile(tmp_path / "results.jsonl").find_kept_lots("long")
 
 
 def test_rows_say_what_broke():

@@ -36,7 +36,7 @@ def test_a_death_makes_it_silent_at_once_and_its_numbers_go(member, wire, now_ms
 def test_its_link_state_and_its_envelopes_answer_are_its_reason(member, wire, now_ms):
     wire.birth(member, now_ms, grid__power_w=1.0, gateway__mode_index=1)
     assert "no envelope was sent yet" == member.why(now_ms)
-    member.told("envelope/district").send(
+    member.find_sent_documents("envelope/district").send(
         SentDocument(seq=5, payload=b"", exp_ms=now_ms + 9_000, sent_ms=now_ms)
     )
     assert "its envelope is not answered, sent 1 times" == member.why(now_ms)

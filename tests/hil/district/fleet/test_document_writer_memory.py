@@ -19,10 +19,12 @@ def test_a_district_that_was_killed_still_counts_what_a_building_may_hold(roster
         wire.birth(member, now_ms, grid__power_w=500.0)
     list(writer.due(everyone, council, now_ms))
     for member in everyone:
-        wire.ack(member, member.told(ENVELOPE_TOPIC).last.seq, now_ms)
+        wire.ack(member, member.find_sent_documents(ENVELOPE_TOPIC).last.seq, now_ms)
     list(writer.due(everyone, council, now_ms + 2_000))
     held = [
-        member.told(ENVELOPE_TOPIC).list_possible_limits_w("import", grid.step_starts_ms, 4_000.0)
+        member.find_sent_documents(ENVELOPE_TOPIC).list_possible_limits_w(
+            "import", grid.step_starts_ms, 4_000.0
+        )
         for member in everyone
     ]
 
@@ -31,7 +33,9 @@ def test_a_district_that_was_killed_still_counts_what_a_building_may_hold(roster
 
     assert writer.last_seq == last_seq
     assert held == [
-        member.told(ENVELOPE_TOPIC).list_possible_limits_w("import", grid.step_starts_ms, 4_000.0)
+        member.find_sent_documents(ENVELOPE_TOPIC).list_possible_limits_w(
+            "import", grid.step_starts_ms, 4_000.0
+        )
         for member in again
     ]
     assert held[0][0] > 4_000.0
@@ -51,7 +55,7 @@ def test_what_has_ended_is_forgotten_and_what_is_none_of_ours_is_refused(roster,
 
     again = members(found)
     load_documents(again, text, now_ms + 49 * 3_600_000)
-    assert [] == again[0].told(ENVELOPE_TOPIC).sent
+    assert [] == again[0].find_sent_documents(ENVELOPE_TOPIC).sent
     for odd in ("[]", "{", '{"last_seq": 1}', '{"last_seq": 1, "buildings": {"b001": {"x": [1]}}}'):
         with pytest.raises(ValueError, match=r"letters|Expecting"):
             load_documents(again, odd, now_ms)

@@ -77,13 +77,13 @@ def test_more_is_said_once_those_who_lose_have_answered(desk, wire, now_ms):
     council.take(_plan({"b001": 12_000.0, "b002": 4_000.0, "b003": 4_000.0}), grid)
     list(writer.due(everyone, council, now_ms))
     _answered(everyone, wire, now_ms)
-    assert 12_000.0 == everyone[0].told(ENVELOPE_TOPIC).last.cap_w("import", now_ms)
+    assert 12_000.0 == everyone[0].find_sent_documents(ENVELOPE_TOPIC).last.cap_w("import", now_ms)
 
     council.take(_plan({"b001": 1_000.0, "b002": 12_000.0, "b003": 1_000.0}), grid)
     first = {post.edge: json.loads(post.payload) for post in writer.due(everyone, council, now_ms + 1_000)}
     assert {"b001"} == first.keys()
     held = [
-        member.told(ENVELOPE_TOPIC).list_possible_limits_w("import", (now_ms,), 4_000.0)[0]
+        member.find_sent_documents(ENVELOPE_TOPIC).list_possible_limits_w("import", (now_ms,), 4_000.0)[0]
         for member in everyone
     ]
     assert sum(held) <= 20_000.0

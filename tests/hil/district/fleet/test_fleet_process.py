@@ -203,7 +203,9 @@ async def test_an_office_that_starts_again_knows_what_was_told_and_its_numbers_g
         hands.live("b001", 1_000.0)
         first = json.loads((await hands.next("envelope/district", "b001")).payload)
     async with working(tmp_path, roster(1)) as (office, hands, _):
-        assert first["seq"] in [letter.seq for letter in office.members[0].told("envelope/district").sent]
+        assert first["seq"] in [
+            letter.seq for letter in office.members[0].find_sent_documents("envelope/district").sent
+        ]
         hands.live("b001", 1_000.0)
         later = json.loads((await hands.next("envelope/district", "b001")).payload)
         while later["seq"] <= first["seq"]:

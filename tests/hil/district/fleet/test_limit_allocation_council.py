@@ -70,8 +70,8 @@ def test_a_silent_building_that_may_still_hold_more_counts_at_that_until_its_int
     for _ in DocumentWriter(roster).due(everyone, council, now_ms):
         pass
     for member in everyone:
-        wire.ack(member, member.told(ENVELOPE_TOPIC).last.seq, now_ms)
-    held_w = everyone[0].told(ENVELOPE_TOPIC).last.cap_w("import", now_ms)
+        wire.ack(member, member.find_sent_documents(ENVELOPE_TOPIC).last.seq, now_ms)
+    held_w = everyone[0].find_sent_documents(ENVELOPE_TOPIC).last.cap_w("import", now_ms)
     assert held_w > 4_000.0
     wire.death(everyone[0], now_ms)
 
@@ -147,7 +147,9 @@ def _lives(member, wire, rng, at_ms):
 def _arrives(post, everyone, really_w, wire, rng, at_ms):
     """A building takes the document, whether or not its answer gets through."""
     member = next(member for member in everyone if member.place.edge == post.edge)
-    letter = next(one for one in member.told(ENVELOPE_TOPIC).sent if one.payload == post.payload)
+    letter = next(
+        one for one in member.find_sent_documents(ENVELOPE_TOPIC).sent if one.payload == post.payload
+    )
     older = really_w[post.edge].get("letter")
     if older is None or letter.seq > older.seq:
         really_w[post.edge]["letter"] = letter

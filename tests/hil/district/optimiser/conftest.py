@@ -80,7 +80,7 @@ def _scored(asked, courses):
     for building, (grid, stored_wh, lacks, cold, heats_wh) in zip(asked.buildings, courses, strict=True):
         missing += lacks
         short += cold
-        worth = asked.prices.stored_eur_per_wh
+        worth = asked.prices.storage_eur_per_wh
         if building.battery:
             cost -= stored_wh[-1] * worth * building.battery.discharge_pct / 100.0
         if building.heat:

@@ -27,4 +27,4 @@ def test_a_price_below_zero_counts_as_zero_and_selling_never_pays_more_than_buyi
 
     assert [0.0, 1.1e-4, 1e-4] == pytest.approx([prices.bought_eur_per_wh(step) for step in range(3)])
     assert [0.0, 1.1e-4, 0.0] == pytest.approx([prices.sold_eur_per_wh(step) for step in range(3)])
-    assert 0.7e-4 == pytest.approx(prices.stored_eur_per_wh)
+    assert 0.7e-4 == pytest.approx(prices.storage_eur_per_wh)

@@ -55,7 +55,7 @@ def test_what_gave_way_is_named_with_what_the_judge_finds_by_living_the_plan(jud
     )
     plan = find_plan(asked)
 
-    assert (SoftLimit.CARS,) == plan.relaxed_limits
+    assert (SoftLimit.CARS,) == plan.limit_violations
     assert 3_000.0 == pytest.approx(plan.relaxed_wh[SoftLimit.CARS], abs=1.0)
     assert 3_000.0 == pytest.approx(judge.score(asked, plan)[2], abs=1.0)
 
@@ -74,14 +74,14 @@ def test_comfort_gives_way_before_cars_cars_before_the_contract_and_the_transfor
 ):
     house = judge.house("a", [2_000.0] * 2, most=most_w, cars=(car(2_000.0, 2),), heat=heat([1_000.0] * 2))
 
-    assert gave_way == find_plan(judge.street([house], [1e-4] * 2, limit_w)).relaxed_limits
+    assert gave_way == find_plan(judge.street([house], [1e-4] * 2, limit_w)).limit_violations
 
 
 def test_a_car_is_served_before_the_tank_whatever_heat_would_be_worth(judge, car, heat):
     house = judge.house("a", [0.0] * 2, cars=(car(2_000.0, 2),), heat=heat([1_000.0] * 2, cop=5.0))
     plan = find_plan(judge.street([house], [1e-4] * 2, 1_000.0))
 
-    assert (SoftLimit.COMFORT,) == plan.relaxed_limits
+    assert (SoftLimit.COMFORT,) == plan.limit_violations
     assert 2_000.0 == pytest.approx(sum(plan.lots["a"].cars_w["ev1"]), abs=1.0)
 
 
@@ -93,7 +93,7 @@ def test_three_cars_at_one_transformer_are_charged_in_turn_and_none_too_late(jud
     asked = judge.street(houses, [2e-4] * 8, 12_500.0, step_s=900)
     plan = find_plan(asked)
 
-    assert () == plan.relaxed_limits
+    assert () == plan.limit_violations
     assert 33_000.0 + 3 * 500.0 > 12_500.0
     assert all(sum(lot.import_w[step] for lot in plan.lots.values()) <= 12_500.1 for step in range(8))
     assert [5_500.0] * 3 == pytest.approx([sum(plan.lots[name].cars_w["ev1"]) / 4 for name in "abc"], abs=1.0)
@@ -131,7 +131,7 @@ def test_sun_that_nobody_may_take_is_curtailed_and_nobodys_sun_pays_for_anothers
     plan = find_plan(asked)
 
     assert 3_000.0 == pytest.approx(plan.lots["a"].curtailed_w[0], abs=0.1)
-    assert (SoftLimit.TRANSFORMER,) == plan.relaxed_limits
+    assert (SoftLimit.TRANSFORMER,) == plan.limit_violations
     assert 2_000.0 == pytest.approx(plan.relaxed_wh[SoftLimit.TRANSFORMER], abs=0.1)
 
 

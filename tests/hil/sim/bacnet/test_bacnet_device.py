@@ -19,13 +19,13 @@ def read(station, kind, instance, name, index=None):
         1, P[name]
     )
     data += b"" if index is None else context(2, index)
-    return station.asked(bytes([0, 5, 1, encoding.READ_PROPERTY]) + data, ME)
+    return station.answer_confirmed(bytes([0, 5, 1, encoding.READ_PROPERTY]) + data, ME)
 
 
 def subscribe(station, kind, instance, confirmed=0, lasts_s=60):
     data = context(0, 7) + encoding.encode_tagged(1, encoding.pack_identifier(kind, instance), context=True)
     data += context(2, confirmed) + context(3, lasts_s)
-    return station.asked(bytes([0, 5, 1, encoding.SUBSCRIBE_COV]) + data, ME)
+    return station.answer_confirmed(bytes([0, 5, 1, encoding.SUBSCRIBE_COV]) + data, ME)
 
 
 def test_it_says_who_it_is_to_whoever_means_it():
@@ -127,7 +127,7 @@ def test_one_that_obeys_in_silence_takes_the_write():
         + encoding.encode_wrapped(3, encoding.encode_real(40.0))
     )
 
-    assert SILENCE == unit.asked(bytes([0, 5, 1, encoding.WRITE_PROPERTY]) + data, ME)
+    assert SILENCE == unit.answer_confirmed(bytes([0, 5, 1, encoding.WRITE_PROPERTY]) + data, ME)
     assert (40.0, 1) == (unit.orders()["speed_pct"], unit.writes_count)
 
 

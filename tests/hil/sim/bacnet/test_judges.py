@@ -276,10 +276,11 @@ def test_tshark_names_every_answer_and_finds_nothing_malformed(unit, tmp_path):
         for key in unit.things
     ]
     answers = [
-        unit.asked(head + bytes([encoding.READ_PROPERTY_MULTIPLE]) + one, "me").pdu for one in everything
+        unit.answer_confirmed(head + bytes([encoding.READ_PROPERTY_MULTIPLE]) + one, "me").pdu
+        for one in everything
     ]
     subscribed = bytes.fromhex("0907 1C00000001 2900 393C")
-    answers.append(unit.asked(head + bytes([encoding.SUBSCRIBE_COV]) + subscribed, "me").pdu)
+    answers.append(unit.answer_confirmed(head + bytes([encoding.SUBSCRIBE_COV]) + subscribed, "me").pdu)
     answers += [bytes([0x10, encoding.UNCONFIRMED_COV]) + body for _, body in unit.news()]
     answers.append(unit.i_am)
     packets = [

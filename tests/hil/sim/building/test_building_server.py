@@ -55,11 +55,11 @@ async def _grid_w(client):
 async def test_the_grid_meter_on_the_serial_line_reads_the_sum_of_all(serve, rtu):
     building = await serve()
     line = await rtu(building.folder / "rs485")
-    await building.until(lambda: abs(building.served.seen()["grid.power_w"] - STEADY_W) < 1)
+    await building.until(lambda: abs(building.served.read_values()["grid.power_w"] - STEADY_W) < 1)
     assert STEADY_W == pytest.approx(await _grid_w(line), abs=1)
 
     await line.write_coil(0, value=True, device_id=3)
-    await building.until(lambda: building.served.seen()["boiler.power_w"] == 2000)
+    await building.until(lambda: building.served.read_values()["boiler.power_w"] == 2000)
     assert STEADY_W + 2000 == pytest.approx(await _grid_w(line), abs=1)
 
 
@@ -67,10 +67,10 @@ async def test_a_current_that_a_foreign_controller_writes_acts_and_is_told(serve
     building = await serve()
     await building.desk.obey("plug ev1 20000")
     charger = await tcp(building.port("charger_net"))
-    await building.until(lambda: building.served.seen()["ev1.power_w"] == 11_040)
+    await building.until(lambda: building.served.read_values()["ev1.power_w"] == 11_040)
 
     await charger.write_register(CURRENT, 8_000, device_id=255)
-    await building.until(lambda: building.served.seen()["ev1.power_w"] == 8 * 230 * 3)
+    await building.until(lambda: building.served.read_values()["ev1.power_w"] == 8 * 230 * 3)
     assert "charger  current_max_a  16 -> 8  written" in building.lines[-1]
 
 
@@ -79,7 +79,7 @@ async def test_the_timer_of_a_device_expires_by_itself_and_is_told(serve, tcp):
     charger = await tcp(building.port("charger_net"))
     await charger.write_register(5018, 10, device_id=255)
     await charger.write_register(CURRENT, 8_000, device_id=255)
-    await building.until(lambda: building.served.seen()["charger.current_max_a"] == 0)
+    await building.until(lambda: building.served.read_values()["charger.current_max_a"] == 0)
 
     assert "charger  current_max_a  8 -> 0  by itself" in building.lines[-1]
 
@@ -91,7 +91,7 @@ async def test_two_devices_share_an_endpoint_and_the_cap_of_one_acts(serve, tcp)
         answer = await lan.read_holding_registers(40000, count=2, device_id=unit)
         assert [0x5375, 0x6E53] == answer.registers
 
-    assert {"bat1.setpoint_w", "pv1.generation_max_w"} <= building.served.seen().keys()
+    assert {"bat1.setpoint_w", "pv1.generation_max_w"} <= building.served.read_values().keys()
 
 
 async def test_a_linky_speaks_on_its_own_port(serve):
@@ -181,12 +181,12 @@ async def test_mbpoll_reads_the_sum_on_the_line_and_pulls_a_relay(serve):
     """libmodbus's client: the connection's power as a float, then coil 0 of the board."""
     building = await serve()
     line = str(building.folder / "rs485")
-    await building.until(lambda: abs(building.served.seen()["grid.power_w"] - STEADY_W) < 1)
+    await building.until(lambda: abs(building.served.read_values()["grid.power_w"] - STEADY_W) < 1)
     power = await _mbpoll("-a", "1", "-t", "3:float", "-B", "-r", str(POWER), line)
     assert STEADY_W == pytest.approx(float(power.rpartition("[52]:")[2].split()[0]), abs=1)
 
     assert "Written 1 references" in await _mbpoll("-a", "3", "-t", "0", "-r", "0", line, "--", "1")
-    await building.until(lambda: building.served.seen()["boiler.power_w"] == 2000)
+    await building.until(lambda: building.served.read_values()["boiler.power_w"] == 2000)
 
 
 async def _mbpoll(*words):

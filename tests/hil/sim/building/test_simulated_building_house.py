@@ -51,11 +51,11 @@ def test_a_device_is_shown_what_its_assets_measure_under_its_own_names(house):
     values = _after(house, 3)
 
     assert {"power_w", "soc_pct", "voltage_v", "frequency_hz", "energy_import_wh", "energy_export_wh"} == set(
-        house.shown("storage", values)
+        house.measure_device("storage", values)
     )
-    assert {"in1.input_on": 0.0} == house.shown("inputs", values)
-    assert {} == house.shown("relays", values)
-    assert values["grid.power_w"] == house.shown("linky", values)["power_w"]
+    assert {"in1.input_on": 0.0} == house.measure_device("inputs", values)
+    assert {} == house.measure_device("relays", values)
+    assert values["grid.power_w"] == house.measure_device("linky", values)["power_w"]
 
 
 def test_counters_of_each_asset_never_shrink(house):

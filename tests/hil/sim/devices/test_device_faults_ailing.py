@@ -12,21 +12,21 @@ def _ailing(kind, **told):
 
 
 def test_who_is_well_tells_everything_as_it_is():
-    assert VALUES == MeterFaults().told(VALUES, 0.0)
+    assert VALUES == MeterFaults().apply(VALUES, 0.0)
     assert not MeterFaults().is_mute(0.0)
 
 
 def test_what_stands_tells_nothing_new():
-    assert _ailing("stuck").told(VALUES, 11.0) is None
+    assert _ailing("stuck").apply(VALUES, 11.0) is None
 
 
 def test_what_is_wrong_is_multiplied_and_counters_are_left_alone():
-    assert {"power_w": -100, "energy_import_wh": 5} == _ailing("wrong", factor=-1.0).told(VALUES, 11.0)
+    assert {"power_w": -100, "energy_import_wh": 5} == _ailing("wrong", factor=-1.0).apply(VALUES, 11.0)
 
 
 def test_what_is_delayed_tells_what_was_so_long_ago():
     ailing = _ailing("delayed", seconds=10.0)
-    told = [ailing.told({"power_w": now_s}, now_s)["power_w"] for now_s in (10.0, 15.0, 20.0, 25.0, 30.0)]
+    told = [ailing.apply({"power_w": now_s}, now_s)["power_w"] for now_s in (10.0, 15.0, 20.0, 25.0, 30.0)]
 
     assert [10, 10, 10, 15, 20] == told
 
@@ -50,17 +50,17 @@ def test_how_long_a_fault_is_is_known_while_it_is_in_force():
 
 
 def test_an_apparent_power_stands_where_it_was_put_while_the_clock_goes_on():
-    assert 500 == _ailing("stuck", value=500.0).told(VALUES, 11.0)["power_w"]
+    assert 500 == _ailing("stuck", value=500.0).apply(VALUES, 11.0)["power_w"]
 
 
 def test_what_a_reversed_meter_counted_stays_after_it_is_well():
     ailing = _ailing("clamps", factor=-1.0)
     counted = {"power_w": 3_600.0, "energy_import_wh": 10.0, "energy_export_wh": 0.0}
-    ailing.told(counted, 10.0)
-    ailing.told(counted | {"energy_import_wh": 11.0}, 11.0)
+    ailing.apply(counted, 10.0)
+    ailing.apply(counted | {"energy_import_wh": 11.0}, 11.0)
     ailing.clear()
 
-    told = ailing.told(counted | {"energy_import_wh": 12.0}, 12.0)
+    told = ailing.apply(counted | {"energy_import_wh": 12.0}, 12.0)
     assert (11, 1) == (told["energy_import_wh"], told["energy_export_wh"])
 
 

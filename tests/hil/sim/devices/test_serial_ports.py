@@ -113,4 +113,4 @@ async def test_unplugged_tcp_ends_its_connections_and_keeps_its_number():
         writer.close()
         await port.plug()
         assert (number, url) == (port.port, port.url)
-        assert port.plugged
+        assert port.is_plugged

@@ -85,4 +85,4 @@ def test_a_stuck_plant_shows_what_it_showed_and_obeys(station):
     station.publish({"supply_c": 40.0})
     station.take("PumpLimit", 60.0)
 
-    assert (12.5, 60.0) == (station.held["SupplyTemperature"], station.obeyed()["pump_pct"])
+    assert (12.5, 60.0) == (station.held["SupplyTemperature"], station.effective_orders()["pump_pct"])

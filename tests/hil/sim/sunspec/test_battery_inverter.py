@@ -8,7 +8,7 @@ def put(device, **values):
     paths = {f"{number}.{name}": value for name, value in values.items()}
     for path, value in paths.items():
         device.image.put(path, value)
-    device.written(list(paths))
+    device.handle_write(list(paths))
 
 
 def set_w(device, watts, **more):
@@ -149,7 +149,7 @@ def test_a_battery_without_heartbeat_is_in_standby_until_it_hears_one():
     assert 4 == device.image.get("802.State")
 
     device.image.put("802.CtrlHb", 1)
-    device.written(["802.CtrlHb"])
+    device.handle_write(["802.CtrlHb"])
     device.publish({})
     assert 3 == device.image.get("802.State")
 

@@ -15,7 +15,7 @@ def second(**values):
 
 def enabled(image, function, now_s=0.0):
     image.put("704.WSetEna", 1)
-    function.written(["704.WSetEna"], now_s)
+    function.handle_write(["704.WSetEna"], now_s)
 
 
 def test_it_takes_its_reversion_value_where_its_enable_stays():
@@ -41,20 +41,20 @@ def test_a_function_of_the_first_generation_is_switched_off():
     function = ControlFunction(
         image, enable="123.WMaxLim_Ena", seconds="123.WMaxLimPct_RvrtTms", feeds=("123.WMaxLimPct",)
     )
-    function.written(["123.WMaxLimPct"], 10.0)
+    function.handle_write(["123.WMaxLimPct"], 10.0)
 
     assert not function.expire(39.9)
     assert function.expire(40.0)
-    assert not function.enabled
+    assert not function.is_enabled
 
 
 def test_one_that_does_not_act_counts_and_keeps():
     image = RegisterImage([(123, {"WMaxLim_Ena": 1, "WMaxLimPct_RvrtTms": 30})])
     function = ControlFunction(image, enable="123.WMaxLim_Ena", seconds="123.WMaxLimPct_RvrtTms", acts=False)
-    function.written(["123.WMaxLim_Ena"], 0.0)
+    function.handle_write(["123.WMaxLim_Ena"], 0.0)
 
     assert not function.expire(1e6)
-    assert function.enabled
+    assert function.is_enabled
 
 
 def test_a_loss_of_power_switches_it_off_and_stops_its_timer():

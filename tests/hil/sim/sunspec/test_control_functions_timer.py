@@ -5,7 +5,7 @@ FEEDS = frozenset({"ena", "tms"})
 
 def running(seconds=60, at_s=100):
     timer = ReversionTimer(FEEDS)
-    timer.told(["ena"], enabled=True, seconds=seconds, now_s=at_s)
+    timer.handle_write(["ena"], enabled=True, seconds=seconds, now_s=at_s)
     return timer
 
 
@@ -28,16 +28,16 @@ def test_zero_means_never():
 
 def test_what_feeds_it_starts_it_again_and_nothing_else_does():
     timer = running()
-    timer.told(["value"], enabled=True, seconds=60, now_s=150)
+    timer.handle_write(["value"], enabled=True, seconds=60, now_s=150)
     assert 10 == timer.left_s(150)
 
-    timer.told(["tms"], enabled=True, seconds=60, now_s=150)
+    timer.handle_write(["tms"], enabled=True, seconds=60, now_s=150)
     assert 60 == timer.left_s(150)
 
 
 def test_it_stops_with_its_function():
     timer = running()
-    timer.told(["ena"], enabled=False, seconds=60, now_s=110)
+    timer.handle_write(["ena"], enabled=False, seconds=60, now_s=110)
 
     assert not timer.has_expired(1e9)
 

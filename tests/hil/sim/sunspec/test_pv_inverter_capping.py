@@ -19,7 +19,7 @@ def put(device, **values):
     number = "123" if "123.WMaxLim_Ena" in device.image.cells else "704"
     for name, value in values.items():
         device.image.put(f"{number}.{name}", value)
-    device.written([f"{number}.{name}" for name in values])
+    device.handle_write([f"{number}.{name}" for name in values])
 
 
 def test_without_a_cap_there_is_no_limit():

@@ -71,9 +71,9 @@ def test_a_timer_of_a_function_counts_in_the_devices_own_clock():
     write(device, "123.WMaxLim_Ena", 1)
 
     device.tick(159.0)
-    assert function.enabled
+    assert function.is_enabled
     device.tick(160.0)
-    assert not function.enabled
+    assert not function.is_enabled
 
 
 def test_a_timer_that_is_lost_reads_zero_and_never_acts():
@@ -83,7 +83,7 @@ def test_a_timer_that_is_lost_reads_zero_and_never_acts():
     write(device, "123.WMaxLim_Ena", 1)
 
     device.tick(1e6)
-    assert (0, True) == (device.image.get("123.WMaxLimPct_RvrtTms"), function.enabled)
+    assert (0, True) == (device.image.get("123.WMaxLimPct_RvrtTms"), function.is_enabled)
 
 
 def test_a_timer_that_is_ignored_reads_as_written_and_never_acts():
@@ -93,7 +93,7 @@ def test_a_timer_that_is_ignored_reads_as_written_and_never_acts():
     write(device, "123.WMaxLim_Ena", 1)
 
     device.tick(1e6)
-    assert (60, True) == (device.image.get("123.WMaxLimPct_RvrtTms"), function.enabled)
+    assert (60, True) == (device.image.get("123.WMaxLimPct_RvrtTms"), function.is_enabled)
 
 
 @pytest.mark.parametrize(("habits", "stands"), [([], False), (["timer-fed-by-polls"], True)])
@@ -106,7 +106,7 @@ def test_polls_feed_a_timer_only_where_that_is_the_habit(habits, stands):
     ask(device, "03 9C40 0004")
 
     device.tick(100.0)
-    assert stands == function.enabled
+    assert stands == function.is_enabled
 
 
 def test_writes_that_are_discarded_are_answered_all_the_same():
@@ -144,7 +144,7 @@ def test_without_power_every_function_is_off():
     device.fault("off")
     device.clear()
 
-    assert not function.enabled
+    assert not function.is_enabled
 
 
 def test_every_habit_can_be_had():

@@ -28,7 +28,7 @@ def by_entry(first, last):
 
 def minutes(curve, selection):
     """Which rows were given, by the minutes after noon that they stand for."""
-    found = curve.selected(selection)
+    found = curve.select_rows(selection)
     return [15 * place for place, (_, row) in enumerate(curve.rows) if row in found]
 
 
@@ -62,7 +62,7 @@ def test_how_long_a_selection_is_is_told():
 @pytest.mark.parametrize("selection", [b"\x03", b"\x01\x02\x02", b"\x02\x09" + bytes(17)])
 def test_other_selections_are_refused(curve, selection):
     with pytest.raises(ValueError, match="no "):
-        curve.selected(selection)
+        curve.select_rows(selection)
 
 
 def test_a_curve_says_what_is_captured_and_how_often(curve):

@@ -14,4 +14,4 @@ def test_the_period_is_that_of_the_status_word():
     seen = LinkyState(moment=NOW, tariff_name="tempo", status=LinkyStatus(supply=6), drawn_va=(100, 200, 300))
 
     assert "HPJR" == seen.period.ptec
-    assert 600 == seen.drawn_total_va
+    assert 600 == seen.total_drawn_va

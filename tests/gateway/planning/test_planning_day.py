@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from quartier.planning.site.planning_day import PlanningDay
+from quartier.planning.planning_day import PlanningDay
 
 PARIS = ZoneInfo("Europe/Paris")
 
