@@ -167,7 +167,9 @@ class RealDevices:
 
     async def _identify(self) -> str:
         """Identify the device at each place of this run; return the mismatch, empty if there is none."""
-        meters = {one.meter for _, _, one in self.measurable_site.iterate_measurements() if one.meter is not None}
+        meters = {
+            one.meter for _, _, one in self.measurable_site.iterate_measurements() if one.meter is not None
+        }
         places: dict[str, DevicePlace] = {name: self.bench.devices[name] for name in self.real}
         places |= {name: self.bench.meters[name] for name in sorted(meters)}
         for name, place in places.items():

@@ -75,4 +75,6 @@ def test_the_port_is_the_registered_one_unless_it_is_said():
 def test_the_folder_of_certificates_lies_in_the_state_directory():
     assert "/var/lib/quartier/opcua" == bus().resolve_paths(Path("/var/lib/quartier")).pki
     assert "/srv/pki" == bus(pki="/srv/pki").resolve_paths(Path("/var/lib/quartier")).pki
-    assert bus().resolve_paths(Path("/a")) == bus().resolve_paths(Path("/a")), "or each reload would restart it"
+    assert bus().resolve_paths(Path("/a")) == bus().resolve_paths(Path("/a")), (
+        "or each reload would restart it"
+    )

@@ -87,11 +87,9 @@ def test_of_a_real_device_only_what_is_read_is_shown():
         "bat1.soc_pct": 50.0,
     }
 
-<<<<<<< HEAD:tests/hil/real_devices/test_feasibility_measured.py
-    assert {"ev1.power_w", "ev1.energy_import_wh", "bat1.soc_pct"} == {*measurable_site.drop_unknown_values(values)}
-=======
-    assert {"ev1.power_w", "ev1.energy_import_wh", "bat1.soc_pct"} == {*sight.drop_unknown_values(values)}
->>>>>>> 3859bad74451d569b286ac0b43284b90a0dd7f08:tests/hil/real_devices/test_feasibility_sight.py
+    assert {"ev1.power_w", "ev1.energy_import_wh", "bat1.soc_pct"} == {
+        *measurable_site.drop_unknown_values(values)
+    }
 
 
 def test_a_check_of_what_nobody_reads_is_named_and_not_judged():

@@ -21,7 +21,9 @@ def test_plain_prices_stand_five_times_apart_and_weigh() -> None:
 
 def test_levels_are_told_from_what_is_given_up_first_on() -> None:
     assert ["target", "comfort", "car", "caps"] == [name for name, _ in PLAIN_PRICES.prices_by_rank]
-    assert sorted(PLAIN_PRICES.prices_by_rank, key=lambda level: level[1]) == list(PLAIN_PRICES.prices_by_rank)
+    assert sorted(PLAIN_PRICES.prices_by_rank, key=lambda level: level[1]) == list(
+        PLAIN_PRICES.prices_by_rank
+    )
 
 
 def test_without_anything_that_lasts_strict_prices_are_the_plain_ones() -> None:
