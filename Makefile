@@ -46,13 +46,13 @@ $(VENV)/.python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	@touch $@
 
-$(VENV)/.demo: $(VENV)/.python pyproject.toml setup.py $(KERNELS)
+$(VENV)/.demo: $(VENV)/.python pyproject.toml hil/pyproject.toml setup.py $(KERNELS)
 	@echo "Installing Quartier with its rig and compiling the kernels (a few minutes the first time)"
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[hil]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable . --editable ./hil
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.python pyproject.toml setup.py $(KERNELS)
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[hil,dev]'
+$(VENV)/.dev: $(VENV)/.python pyproject.toml hil/pyproject.toml setup.py $(KERNELS)
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]' --editable ./hil
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo

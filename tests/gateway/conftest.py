@@ -107,7 +107,7 @@ dynamic_filters = true
 def iotcore(tmp_path):
     """Start the broker rumqttd (package ``iotcore``) in a process of its own; return its port."""
     if importlib.util.find_spec("iotcore") is None:
-        pytest.skip("iotcore is not installed (extra hil)")
+        pytest.skip("iotcore is not installed (quartier-hil brings it)")
     port = free_port_now()
     config = tmp_path / "rumqttd.toml"
     config.write_text(RUMQTTD.format(port=port))

@@ -20,11 +20,11 @@ def test_help_teaches_by_examples(capsys):
     assert "quartier-hil run cap-kept --report out" in capsys.readouterr().out
 
 
-def test_missing_dependencies_are_named_with_the_extra_that_brings_them(monkeypatch, capsys):
+def test_missing_dependencies_are_named_with_the_command_that_brings_them(monkeypatch, capsys):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pvlib" else name)
 
     assert 2 == cli.main(["list"])
-    assert "quartier-hil needs pvlib: install the extra `hil`" in capsys.readouterr().err
+    assert "quartier-hil needs pvlib: install it again with what it needs" in capsys.readouterr().err
 
 
 def test_a_faulty_scenario_ends_with_all_its_faults_and_exit_code_two(tmp_path, capsys):

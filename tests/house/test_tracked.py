@@ -47,9 +47,11 @@ def test_nothing_built_or_huge_is_tracked(root: Path, files: list[Path]) -> None
 
 
 def test_every_file_beside_the_code_is_package_data(root: Path, files: list[Path]) -> None:
-    """Else the wheel and the sdist silently lack it (.pyx, .pxd, .pyi, .toml, .proto …)."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    patterns = project["tool"]["setuptools"]["package-data"]
+    """Else the wheels silently lack it (.toml, .proto …); the sources of kernels are in the sdist alone."""
+    patterns: dict[str, list[str]] = {}
+    for name in ("pyproject.toml", "hil/pyproject.toml"):
+        project = tomllib.loads((root / name).read_text(encoding="utf-8"))
+        patterns |= project["tool"]["setuptools"]["package-data"]
     packed: set[Path] = set()
     for folder in ROOTS:
         for package, globs in patterns.items():
@@ -60,7 +62,7 @@ def test_every_file_beside_the_code_is_package_data(root: Path, files: list[Path
         for path in files
         if path.parts[0] in ROOTS
         and path.parts[1].startswith("quartier")
-        and path.suffix not in {".py", ".md"}
+        and path.suffix not in {".py", ".md", ".pyx", ".pxd", ".h"}
         and not path.name.endswith("_pb2.pyi")  # for our own type checker
     ]
 

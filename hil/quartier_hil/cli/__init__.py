@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     if absent:
         print(
-            f"quartier-hil needs {', '.join(absent)}: install the extra `hil`, "
-            "for example `pip install 'quartier[hil]'` or, in a clone, `pip install -e '.[hil]'`",
+            f"quartier-hil needs {', '.join(absent)}: install it again with what it needs: "
+            "`pip install quartier-hil` or, in a clone, `pip install -e . -e ./hil`",
             file=sys.stderr,
         )
         return NO_RUN

@@ -226,7 +226,7 @@ def _find_missing_packages(options: argparse.Namespace) -> str:
     if not absent:
         return ""
     return (
-        f"a day's course needs {', '.join(absent)}: install the extra `hil` (pip install 'quartier[hil]'), "
+        f"a day's course needs {', '.join(absent)}: install it (pip install quartier-hil), "
         "or say --load W and --sun W_PER_KW"
     )
 

@@ -68,7 +68,7 @@ def _print_declared(options: argparse.Namespace) -> int:
 
 
 RIG_MODULE = "quartier_hil"
-NO_RIG = "the rig is not installed: pip install 'quartier[hil]'; on a gateway drill --on-site does without it"
+NO_RIG = "the rig is not installed: pip install quartier-hil; on a gateway drill --on-site does without it"
 
 
 def run_simulated_drill(options: argparse.Namespace) -> int:

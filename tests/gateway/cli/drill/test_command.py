@@ -53,7 +53,7 @@ def test_without_the_rig_its_remedy_is_named(capsys, monkeypatch):
     monkeypatch.setattr(command, "RIG_MODULE", "quartier_hil_that_is_not_there")
 
     assert 2 == cli.main(["drill", "--simulated"])
-    assert "pip install 'quartier[hil]'" in capsys.readouterr().err
+    assert "pip install quartier-hil" in capsys.readouterr().err
 
 
 def test_a_drill_counts_what_came_of_it(told):
