@@ -261,7 +261,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _critical(
         "loss.disk_full",
         "",
-        "the disk is full: the history gives up its oldest, then names a gap",
+        "the disk is full: samples stay in memory; if that is full, the oldest go and leave a gap record",
         "Make room on the disk of `/var/lib/quartier`; `df -h /var/lib/quartier` shows how much is left.",
     ),
     _critical(
