@@ -11,7 +11,7 @@ KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: bench coverage days demo docs fuzz mutants quick scenarios soak storm street systemd test shape test-deep torture peers lint help clean wrap
+.PHONY: deb lock package-test bench coverage days demo docs fuzz mutants quick scenarios soak storm street systemd test shape test-deep torture peers lint help clean wrap
 
 help:
 	@echo "make demo    a simulated building at work, then three behind one transformer, about three minutes; no root needed"
@@ -30,6 +30,9 @@ help:
 	@echo "make torture check that no sample is lost under faults of wires and clock, a night; continues an earlier run; ONLY=name, SHORT=1, AGAIN=1"
 	@echo "make systemd kill and freeze the daemon under its own systemd, in a namespace; needs root"
 	@echo "make coverage  fail if the tests in tests/gateway/control miss a branch of control/; tests with hypothesis or marker long do not count"
+	@echo "make deb     build dist/quartier_VERSION_amd64.deb for Debian 13, with the Python packages of requirements.lock"
+	@echo "make package-test  install, upgrade and roll back that package under systemd in a Debian 13 of its own; minutes, needs root"
+	@echo "make lock    write requirements.lock anew: versions and hashes of all packages that are used; UPGRADE=1 the newest ones"
 	@echo "make peers   install the programs of other projects that the tests talk to"
 	@echo "make docs    build the documentation site in build/site, without a network; fails at a warning"
 	@echo "make wrap    wrap the prose of the pages at 100 characters"
@@ -54,6 +57,39 @@ $(VENV)/.demo: $(VENV)/.python pyproject.toml hil/pyproject.toml setup.py $(KERN
 $(VENV)/.dev: $(VENV)/.python pyproject.toml hil/pyproject.toml setup.py $(KERNELS)
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]' --editable ./hil
 	@touch $@ $(VENV)/.demo
+
+# The Python of Debian 13, for which the package is.
+DEBIAN_PYTHON ?= /usr/bin/python3.13
+RELEASE := build/release-venv
+RELEASE_BIN := $(RELEASE)/bin
+
+$(RELEASE)/.ready: requirements.lock
+	@$(DEBIAN_PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(DEBIAN_PYTHON) with venv is missing: apt-get install python3.13-venv python3.13-dev"; exit 1; }
+	$(DEBIAN_PYTHON) -m venv $(RELEASE)
+	sed -nE 's/^([A-Za-z0-9_.-]+==[^\\]*).*/\1/p' requirements.lock > build/constraints.txt
+	$(RELEASE_BIN)/python -m pip install --quiet --constraint build/constraints.txt argparse-manpage shtab
+	@touch $@
+
+deb: $(RELEASE)/.ready
+	@command -v dh >/dev/null || { echo "debhelper is missing: apt-get install debhelper"; exit 1; }
+	rm -rf build/wheels
+	PIP_CONSTRAINT=build/constraints.txt $(RELEASE_BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheels .
+	$(RELEASE_BIN)/python systemd/debian/build.py --wheel build/wheels/quartier-*.whl
+
+build/debian13.tar:
+	@command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing: apt-get install mmdebstrap"; exit 1; }
+	mkdir -p build
+	mmdebstrap --quiet --variant=minbase --include=systemd,systemd-sysv,python3,procps trixie $@
+
+package-test: deb build/debian13.tar $(VENV)/.dev
+	QUARTIER_PACKAGE=$$(ls $(CURDIR)/dist/quartier_*_amd64.deb | tail -n 1) QUARTIER_DEBIAN=$(CURDIR)/build/debian13.tar \
+	  $(BIN)/python -m pytest tests/systemd/test_package.py
+
+lock: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet 'uv>=0.9,<1'
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-package quartier $(if $(UPGRADE),--upgrade) pyproject.toml hil/pyproject.toml \
+	  $(addprefix --extra ,opcua gpio dev release fuzz mutants) --output-file requirements.lock
 
 demo: $(VENV)/.demo
 	$(BIN)/quartier-hil demo

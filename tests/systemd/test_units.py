@@ -146,7 +146,7 @@ def test_every_file_is_in_the_table_of_the_page_and_in_its_commands() -> None:
     files = [
         path.relative_to(SYSTEMD)
         for path in SYSTEMD.rglob("*")
-        if path.is_file() and path.name != "README.md"
+        if path.is_file() and path.name != "README.md" and "debian" not in path.parts
     ]
 
-    assert [] == [str(path) for path in files if f"| `{path}` |" not in page or f"systemd/{path}" not in page]
+    assert [] == [str(path) for path in files if f"`{path}`" not in page or f"systemd/{path}" not in page]
