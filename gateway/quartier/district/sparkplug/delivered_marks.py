@@ -35,6 +35,11 @@ class NumberRanges:
         place = bisect_right(self._firsts, number) - 1
         return self._lasts[place] if place >= 0 and self._lasts[place] >= number else None
 
+    def overlaps(self, first: int, last: int) -> bool:
+        """Return whether the set contains any of ``first`` to ``last``."""
+        place = bisect_left(self._lasts, first)
+        return place < len(self._lasts) and self._firsts[place] <= last
+
 
 class DeliveredMarks:
     """The marks of all streams. Events use the control connection, and have a session of their own.
@@ -50,6 +55,7 @@ class DeliveredMarks:
         self.marks: dict[str, StreamPosition] = dict(marks or {})
         self._is_foreign_boot = is_stranger
         self._sent: dict[str, dict[int, NumberRanges]] = {}
+        self._sent_ever: dict[str, dict[int, NumberRanges]] = {}
 
     def start_data_session(self) -> None:
         """Start a session of the data connection: nothing was sent in it."""
@@ -61,8 +67,14 @@ class DeliveredMarks:
 
     def note_sent_samples(self, stream: str, boot: int, first: int, count: int) -> None:
         """Note that samples ``first`` to ``first + count - 1`` were sent in this session."""
-        if count > 0:
-            self._sent.setdefault(stream, {}).setdefault(boot, NumberRanges()).add(first, first + count - 1)
+        for sent in (self._sent, self._sent_ever) if count > 0 else ():
+            sent.setdefault(stream, {}).setdefault(boot, NumberRanges()).add(first, first + count - 1)
+
+    def has_sent(self, stream: str, boot: int, first: int, last: int) -> bool:
+        """Return whether any of these samples was sent, in whatever session, or is below the mark."""
+        ranges = self._sent_ever.get(stream, {}).get(boot)
+        is_below = has_reached(self.marks.get(stream), StreamPosition(boot, first))
+        return is_below or (ranges is not None and ranges.overlaps(first, last))
 
     def confirm(self, stream: str, mark: StreamPosition) -> None:
         """Raise a mark ourselves, if the host sends no watermark; marks never go back."""
@@ -111,8 +123,10 @@ class DeliveredMarks:
                 if place.boot == claim.boot and place.seq >= claim.seq:
                     return claim
             oldest = outbox.run(stream, place, 1)
-            if oldest is None or not has_reached(claim, StreamPosition(oldest.boot, oldest.first)):
+            if oldest is None:
                 return place
+            if not has_reached(claim, StreamPosition(oldest.boot, oldest.first)):
+                return claim  # the store holds nothing up to it: the rest was evicted
             further = self._find_end(sent, oldest.boot, oldest.first)
             if further is None:
                 return place
@@ -126,9 +140,9 @@ class DeliveredMarks:
 
     def _forget(self, stream: str, boot: int) -> None:
         """Forget what was sent of boots before ``boot``, because it is covered."""
-        sent = self._sent[stream]
-        for older in [number for number in sent if number < boot]:
-            del sent[older]
+        for sent in (self._sent.get(stream, {}), self._sent_ever.get(stream, {})):
+            for older in [number for number in sent if number < boot]:
+                del sent[older]
 
 
 def _make_ahead_note(marks: Mapping[str, StreamPosition]) -> Note:

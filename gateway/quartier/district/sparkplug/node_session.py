@@ -124,11 +124,21 @@ class NodeSession:
         self._is_fresh = False
         self._hearing_end_ns: int | None = None
         self._idle_watermarks_count = 0
+        self._heard_ns = 0
 
     @property
     def marks(self) -> Mapping[str, StreamPosition]:
         """Return up to which sample each stream counts as delivered."""
         return self.delivery.marks
+
+    @property
+    def decided_ns(self) -> int:
+        """Return the time up to which sent samples are decided: those above the marks did not arrive."""
+        return self._heard_ns - round(self.rules.arrival_s * _S)
+
+    def has_sent(self, stream: str, boot: int, first: int, last: int) -> bool:
+        """Return whether the district may have any of these samples, and will say so in a watermark."""
+        return self.rules.watermark and self.delivery.has_sent(stream, boot, first, last)
 
     @property
     def resent_count(self) -> int:
@@ -321,6 +331,7 @@ class NodeSession:
         if found is None:
             return [Note("district.watermark_malformed", "a watermark is no valid one")]
         now = scene.now
+        self._heard_ns = now.ns
         notes = [
             *self.delivery.watermark(found.streams, scene.outbox),
             *self._watch.process_watermark(found, now),
