@@ -446,9 +446,13 @@ class Store:
         while self._undecided:
             self._tell_evicted(self._undecided.popleft()[0], now)
 
+    @property
+    def _confirmed(self) -> Mapping[str, StreamPosition]:
+        return self._marks if self.delivery is None else self.delivery.confirmed
+
     def _decide(self, now: Now) -> None:
         """Drop the evicted spans that the district has, and tell those that it does not have."""
-        marks = self._marks if self.delivery is None else self.delivery.marks
+        marks = self._confirmed
         decided_ns = now.ns if self.delivery is None else self.delivery.decided_ns
         count = len(self._undecided)
         for place in range(count):
@@ -463,8 +467,7 @@ class Store:
 
     def _tell_evicted(self, gap: GapRecord, now: Now) -> None:
         """Tell what the marks do not cover of an evicted span."""
-        marks = self._marks if self.delivery is None else self.delivery.marks
-        left = find_above(gap, marks.get(gap.stream, NOTHING_TRIMMED))
+        left = find_above(gap, self._confirmed.get(gap.stream, NOTHING_TRIMMED))
         self._note_gaps(() if left is None else self._noted.subtract(left), now)
         self._decided.append(gap)
         self._urgent = True

@@ -32,13 +32,13 @@ class Delivery(Protocol):
     """What the link to the district knows of the samples that it sent."""
 
     @property
-    def marks(self) -> Mapping[str, StreamPosition]:
+    def confirmed(self) -> Mapping[str, StreamPosition]:
         """The position of each stream up to which the district has it."""
         ...
 
     @property
     def decided_ns(self) -> int:
-        """The time up to which evicted samples are decided: those above the marks did not arrive."""
+        """The time up to which evicted samples are decided: what is not confirmed did not arrive."""
         ...
 
     def has_sent(self, stream: str, boot: int, first: int, last: int) -> bool:

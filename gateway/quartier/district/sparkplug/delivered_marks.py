@@ -56,6 +56,7 @@ class DeliveredMarks:
         self._is_foreign_boot = is_stranger
         self._sent: dict[str, dict[int, NumberRanges]] = {}
         self._sent_ever: dict[str, dict[int, NumberRanges]] = {}
+        self._claims: dict[str, StreamPosition] = {}
 
     def start_data_session(self) -> None:
         """Start a session of the data connection: nothing was sent in it."""
@@ -71,10 +72,18 @@ class DeliveredMarks:
             sent.setdefault(stream, {}).setdefault(boot, NumberRanges()).add(first, first + count - 1)
 
     def has_sent(self, stream: str, boot: int, first: int, last: int) -> bool:
-        """Return whether any of these samples was sent, in whatever session, or is below the mark."""
+        """Return whether any of these samples was sent, in this session or an earlier one."""
         ranges = self._sent_ever.get(stream, {}).get(boot)
-        is_below = has_reached(self.marks.get(stream), StreamPosition(boot, first))
-        return is_below or (ranges is not None and ranges.overlaps(first, last))
+        return ranges is not None and ranges.overlaps(first, last)
+
+    @property
+    def confirmed(self) -> Mapping[str, StreamPosition]:
+        """Return up to where the district has each stream, also what the store does not hold any more."""
+        claims = self._claims
+        ahead = {
+            stream: mark for stream, mark in self.marks.items() if has_reached(mark, claims.get(stream, mark))
+        }
+        return {**claims, **ahead}
 
     def confirm(self, stream: str, mark: StreamPosition) -> None:
         """Raise a mark ourselves, if the host sends no watermark; marks never go back."""
@@ -91,6 +100,7 @@ class DeliveredMarks:
         heads = outbox.heads()
         newest = max((head.boot for head in heads.values()), default=0)
         ahead: dict[str, StreamPosition] = {}
+        self._claims.clear()
         for stream, claim in claims.items():
             head = heads.get(stream)
             if head is None:
@@ -99,6 +109,8 @@ class DeliveredMarks:
             if not has_reached(head, claim) and claim.boot >= newest:
                 ahead[stream] = claim
                 continue
+            if not self._is_foreign(stream, claim):
+                self._claims[stream] = claim
             before = self.marks.get(stream)
             after = self._find_reached(stream, before, claim, outbox)
             if after is not None and after != before:
@@ -113,9 +125,9 @@ class DeliveredMarks:
 
         A claim for a boot of another machine says nothing about ours.
         """
-        sent = self._sent.get(stream, {})
-        if has_reached(before, claim) or (claim.boot not in sent and self._is_foreign_boot(claim.boot)):
+        if has_reached(before, claim) or self._is_foreign(stream, claim):
             return before
+        sent = self._sent.get(stream, {})
         place = before
         while True:
             if place is not None:
@@ -123,14 +135,15 @@ class DeliveredMarks:
                 if place.boot == claim.boot and place.seq >= claim.seq:
                     return claim
             oldest = outbox.run(stream, place, 1)
-            if oldest is None:
+            if oldest is None or not has_reached(claim, StreamPosition(oldest.boot, oldest.first)):
                 return place
-            if not has_reached(claim, StreamPosition(oldest.boot, oldest.first)):
-                return claim  # the store holds nothing up to it: the rest was evicted
             further = self._find_end(sent, oldest.boot, oldest.first)
             if further is None:
                 return place
             place = further
+
+    def _is_foreign(self, stream: str, claim: StreamPosition) -> bool:
+        return claim.boot not in self._sent.get(stream, {}) and self._is_foreign_boot(claim.boot)
 
     @staticmethod
     def _find_end(sent: Mapping[int, NumberRanges], boot: int, seq: int) -> StreamPosition | None:

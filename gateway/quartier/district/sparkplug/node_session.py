@@ -132,8 +132,13 @@ class NodeSession:
         return self.delivery.marks
 
     @property
+    def confirmed(self) -> Mapping[str, StreamPosition]:
+        """Return up to where the district has each stream, evicted samples included."""
+        return self.delivery.confirmed
+
+    @property
     def decided_ns(self) -> int:
-        """Return the time up to which sent samples are decided: those above the marks did not arrive."""
+        """Return the time up to which sent samples are decided: what is not confirmed did not arrive."""
         return self._heard_ns - round(self.rules.arrival_s * _S)
 
     def has_sent(self, stream: str, boot: int, first: int, last: int) -> bool:
