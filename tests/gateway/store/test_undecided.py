@@ -168,7 +168,11 @@ def test_each_evicted_sample_is_confirmed_or_told_once(
     boot, link, dice = house.store.boot, Link(), random.Random(3)
     house.store.delivery = link
     held: set[int] = set()
-    for step in data.draw(st.lists(st.sampled_from(["record", "send", "lose", "hear", "kill"]), max_size=60)):
+    for step in data.draw(
+        st.lists(
+            st.sampled_from(["record", "record", "send", "lose", "hear", "kill"]), min_size=20, max_size=60
+        )
+    ):
         if step == "record" and house.store.boot == boot:
             house.record(*(dice.random() for _ in range(700)))
         elif step in {"send", "lose"}:
