@@ -77,7 +77,9 @@ def make_uplink(
         times=times,
         is_foreign_boot=_make_stranger_check(store, restored=was_restored(folder)),
     )
-    return Uplink(settings, Identity(site.site.district, site.site.id), catalog, rules, house)
+    uplink = Uplink(settings, Identity(site.site.district, site.site.id), catalog, rules, house)
+    store.delivery = uplink.session
+    return uplink
 
 
 def _make_stranger_check(store: Store, *, restored: bool) -> Callable[[int], bool]:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from quartier.site.samples import StreamPosition
+
 GAP_EVENT_CODE = "store.gap"
 GapReason = Literal["power-cut", "evicted", "damaged", "dropped", "removed"]
 
@@ -80,6 +82,13 @@ class KnownGaps:
             all(told.get(stream, 1) <= firsts.get(stream, 1) for stream in told.keys() | firsts.keys())
             for told in self._ends.get(gap.boot, ())
         )
+
+
+def find_above(gap: GapRecord, mark: StreamPosition) -> GapRecord | None:
+    """Return the part of ``gap``, whose end is known, above the mark; None if all of it is covered."""
+    if (mark.boot, mark.seq) >= (gap.boot, gap.last):
+        return None
+    return gap.part(max(gap.first, mark.seq + 1), gap.last) if mark.boot == gap.boot else gap
 
 
 def subtract_spans(span: tuple[int, int], others: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

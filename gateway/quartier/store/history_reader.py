@@ -15,7 +15,7 @@ from quartier.store import journal
 from quartier.store.chunks import Chunk, DamagedBytes, unseal
 from quartier.store.gap_records import GapRecord
 from quartier.store.history_file import commit_log
-from quartier.store.history_file.contents import read_gaps, read_tail_pieces
+from quartier.store.history_file.contents import read_gaps, read_tail_pieces, read_undecided
 from quartier_drivers.points import parse_quantity
 from quartier_drivers.readings import Quality, Value
 
@@ -109,8 +109,11 @@ class HistoryReader:
         return sorted(stored | set(self._loose))
 
     def gaps(self) -> list[GapRecord]:
-        """Return the gap records of the file, oldest first."""
-        return list(_read_until_damage(lambda: read_gaps(self._connection)))
+        """Return the gap records of the file, oldest first, then what was evicted last."""
+        return [
+            *_read_until_damage(lambda: read_gaps(self._connection)),
+            *_read_until_damage(lambda: read_undecided(self._connection)),
+        ]
 
     def samples(self, stream: str) -> Iterator[Sample]:
         """Yield the samples of a stream in sequence, each key once."""

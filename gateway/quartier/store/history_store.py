@@ -16,7 +16,10 @@ States:
 Invariants:
 
 - The writer has one job at most, and all its reports are processed before the next job (``_is_ready``).
-- An unconfirmed sample is in memory, on disk or in a gap record (spec/sync.md#watermark).
+- An unconfirmed sample is in memory, on disk, undecided or in a gap record (spec/sync.md#watermark).
+- An evicted sample that was sent is *undecided*, in memory and in the file, until the district's watermark
+  covers it or leaves it out (``Delivery.decided_ns``): only then a gap record names it.
+- A sample is never offered after its eviction is known.
 - Once ``open`` has returned, the call that numbers a sample also journals it (spec/sync.md#journal).
 - A sealed chunk stays in memory until the next commit, so that a reader always finds it.
 - A file of the journal is deleted only when its samples are on disk or recorded as dropped.
@@ -24,7 +27,8 @@ Invariants:
 - What a failed job should have saved goes into the next job.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +38,7 @@ from quartier.site.samples import SampleBlock, StreamPosition
 from quartier.store import boots, journal
 from quartier.store.chunks import Chunk  # noqa: TC001 - type hints are read at run time too
 from quartier.store.deadband import Deadbands
-from quartier.store.gap_records import GAP_EVENT_CODE, GapRecord, KnownGaps
+from quartier.store.gap_records import GAP_EVENT_CODE, GapRecord, KnownGaps, find_above
 from quartier.store.history_file.chunk_reader import ChunkReader
 from quartier.store.history_file.database import CommitJob, Database
 from quartier.store.history_file.writer import (
@@ -47,11 +51,12 @@ from quartier.store.history_file.writer import (
     make_open_job,
 )
 from quartier.store.ingest import EVENT_STREAM, Ingest
-from quartier.store.outbox import ALL_TRIMMED, NOTHING_TRIMMED, Outbox, is_above
+from quartier.store.outbox import ALL_TRIMMED, NOTHING_TRIMMED, Delivery, Outbox, is_above
 from quartier.store.recovery import find_lost_with_file, make_unknown_end, recover_history
 from quartier_drivers.readings import Readings
 
 OPEN_TIMEOUT_S = 8.0
+UNDECIDED_COUNT_MAX = 1_000  # spans; more than these are told as missing, the oldest first
 RETRY_MAX_S = 60.0
 # Marks alone are written this seldom: the link keeps its own, and a commit with marks costs twice as much.
 MARKS_PERIOD_S, CROWDED_SHARE = 600.0, 0.9
@@ -64,7 +69,7 @@ class Store:
 
     ``assets`` are the owners that have streams of their own; the points of all others go to the stream
     ``node``.  ``local_streams`` never leave the site and are not offered.  Without ``outbox`` (no district)
-    nothing is offered and everything counts as delivered.
+    nothing is offered and everything counts as delivered.  ``delivery`` is set once there is a link.
 
     ``seal_s``: an open chunk is sealed at that age even if it is not full.  ``pending_max_count`` limits the
     samples that wait in memory for a disk that refuses them.
@@ -86,6 +91,7 @@ class Store:
         pending_max_count: int = 200_000,
     ) -> None:
         self.deadbands = deadbands or Deadbands()
+        self.delivery: Delivery | None = None
         self._path = path
         self._folder = runtime_dir / "journal"
         self._commit_s = commit_s
@@ -104,6 +110,9 @@ class Store:
         self._marks, self._marks_new = dict[str, StreamPosition](), dict[str, StreamPosition]()
         self._gaps_new: list[GapRecord] = []
         self._damaged_ids: list[int] = []
+        self._undecided: deque[tuple[GapRecord, int]] = deque()  # evicted spans, and since when
+        self._decided: list[GapRecord] = []
+        self._gone: dict[str, StreamPosition] = {}  # up to where each stream was evicted
         self._evicted_to: dict[str, int] = {}
         self._old_files: list[Path] = []
         self._started: set[int] = set()  # boots whose end the history may not know
@@ -204,6 +213,8 @@ class Store:
         record.
         """
         ready = self._is_ready(now)
+        if self._undecided and self._begun:
+            self._decide(now)
         crowded = ready and self._ingest.pending_count() > self._pending_max_count // 2  # before any drop
         if now.ns < self._due_ns and not ((self._urgent or crowded) and not self._failed_in_row):
             return
@@ -222,6 +233,9 @@ class Store:
     def runs(self, above: Mapping[str, StreamPosition], limit: int) -> list[SampleBlock]:
         """Return up to ``limit`` samples above the marks, live ones only from memory (``outbox.py``)."""
         marks = {**above, **dict.fromkeys(self._local, ALL_TRIMMED)} if self._local else above
+        for stream, gone in self._gone.items():
+            if is_above(marks.get(stream, NOTHING_TRIMMED), gone.boot, gone.seq):
+                marks = {**marks, stream: gone}
         return self._outbox.runs(marks, self._heads, self._ingest.memory, limit) if self._offers else []
 
     def run(self, stream: str, above: StreamPosition | None, limit: int) -> SampleBlock | None:
@@ -229,7 +243,10 @@ class Store:
         if not self._offers or stream in self._local:
             return None
         memory = self._ingest.memory.get(stream, ())
-        return self._outbox.run(stream, above or NOTHING_TRIMMED, self._heads.get(stream), memory, limit)
+        above, gone = above or NOTHING_TRIMMED, self._gone.get(stream)
+        if gone is not None and is_above(above, gone.boot, gone.seq):
+            above = gone
+        return self._outbox.run(stream, above, self._heads.get(stream), memory, limit)
 
     def heads(self) -> Mapping[str, StreamPosition]:
         """Return the newest numbered sample of each stream that may leave the site."""
@@ -289,7 +306,7 @@ class Store:
         if self._loaded and not job.has_work:
             return
         if self._loaded:
-            self._gaps_new, self._damaged_ids = [], []
+            self._gaps_new, self._damaged_ids, self._decided = [], [], []
             if job.marks:
                 self._marks_new, self._marks_due_ns = {}, now.ns + int(MARKS_PERIOD_S * 1e9)
             if job.parts or job.seals:
@@ -304,6 +321,7 @@ class Store:
         job = CommitJob(self.boot, ingest.names, len(ingest.names), parts, seals, marks, self._gaps_new)
         job.utc_ms, job.good_utc_ms = now.utc_ms, now.utc_ms * now.synced
         job.damaged_ids, job.condemned, job.clean = self._damaged_ids, self._chunk_reader.condemned, clean
+        job.decided = self._decided
         job.outbox, job.begin, job.local_streams = self._offers, not self._begun, tuple(sorted(self._local))
         job.is_salvage_reported, job.had_history = self._is_salvage_reported, self._had_history
         return job
@@ -373,8 +391,7 @@ class Store:
         self._stats["size_bytes"], self._stats["used_bytes"] = done.size_bytes, done.used_bytes
         self._stats["evicted_count"] += done.evicted_count
         self._old_backlog_count = done.backlog_count
-        self._skip_gone(done.evicted)
-        self._note_gaps(done.evicted, now, stored=True)
+        self._take_evicted(done.evicted, now)
         if self._failed_in_row:
             self._failed_in_row = 0
             self._stats["error"] = ""
@@ -389,6 +406,7 @@ class Store:
         self._marks_new = {**job.marks, **self._marks_new}
         self._gaps_new = [*job.gaps, *self._gaps_new]
         self._damaged_ids = [*job.damaged_ids, *self._damaged_ids]
+        self._decided = [*job.decided, *self._decided]
         wait_s = min(RETRY_MAX_S, self._commit_s * 2 ** min(self._failed_in_row - 1, 6))
         self._due_ns = max(self._due_ns, now.ns + int(wait_s * 1e9))
         if self._failed_in_row == 1 and self._loaded:
@@ -397,6 +415,7 @@ class Store:
     def _take_renewed(self, report: FileRenewed, now: Now) -> None:
         """Handle a file that was removed: write memory again, and record what was only in the file."""
         self._gaps_new = [*report.job.gaps, *self._gaps_new]
+        told = KnownGaps(gap for gap, _ in self._undecided)
         self._marks_new, self._damaged_ids = {**self._marks}, []
         self._stats["renewed_count"] += 1
         self._take_opened(FileOpened(report.loaded), now)
@@ -407,7 +426,51 @@ class Store:
         boot, memory = self.boot, self._ingest.memory
         lost = find_lost_with_file(boot, memory, self._heads, self._marks, self._opened_ms, now.utc_ms)
         self._skip_gone(lost)
-        self._note_drops(lost, now)
+        self._note_drops([left for gap in lost for left in told.subtract(gap)], now)
+
+    def _take_evicted(self, evicted: Sequence[GapRecord], now: Now) -> None:
+        """Tell what was evicted and never sent; the rest is undecided."""
+        self._skip_gone(evicted)
+        for gap in evicted:
+            gone = self._gone.get(gap.stream, NOTHING_TRIMMED)
+            if not self._outbox.is_partial and is_above(gone, gap.boot, gap.last):
+                self._gone[gap.stream] = StreamPosition(gap.boot, gap.last)
+            span = gap.stream, gap.boot, gap.first, gap.last
+            if self.delivery is not None and self.delivery.has_sent(*span):
+                self._undecided.append((gap, now.ns))
+            else:
+                self._tell_evicted(gap, now)
+
+    def _tell_undecided(self, now: Now) -> None:
+        """Tell all that is undecided, because the file was replaced."""
+        while self._undecided:
+            self._tell_evicted(self._undecided.popleft()[0], now)
+
+    @property
+    def _confirmed(self) -> Mapping[str, StreamPosition]:
+        return self._marks if self.delivery is None else self.delivery.confirmed
+
+    def _decide(self, now: Now) -> None:
+        """Drop the evicted spans that the district has, and tell those that it does not have."""
+        marks = self._confirmed
+        decided_ns = now.ns if self.delivery is None else self.delivery.decided_ns
+        count = len(self._undecided)
+        for place in range(count):
+            gap, since_ns = self._undecided.popleft()
+            left = find_above(gap, marks.get(gap.stream, NOTHING_TRIMMED))
+            if left is None:
+                self._decided.append(gap)
+            elif since_ns <= decided_ns or count - place > UNDECIDED_COUNT_MAX:
+                self._tell_evicted(gap, now)
+            else:
+                self._undecided.append((gap, since_ns))
+
+    def _tell_evicted(self, gap: GapRecord, now: Now) -> None:
+        """Tell what the marks do not cover of an evicted span."""
+        left = find_above(gap, self._confirmed.get(gap.stream, NOTHING_TRIMMED))
+        self._note_gaps(() if left is None else self._noted.subtract(left), now)
+        self._decided.append(gap)
+        self._urgent = True
 
     def _skip_gone(self, gone: Iterable[GapRecord]) -> None:
         """Leave missing samples of this boot out of the backlog."""
@@ -425,6 +488,7 @@ class Store:
             self._ingest.waiting = [*self._retired, *self._ingest.waiting]
             self._retired.clear()
             self._note_gaps(loaded.gaps, now)
+            self._tell_undecided(now)
         else:
             self._take_recovered(report, now)
         self._loaded = True
@@ -436,6 +500,7 @@ class Store:
         self._outbox.is_partial = loaded.is_partial
         self._is_salvage_reported = False
         if report.aside is not None:
+            self._tell_undecided(now)  # the new file does not have them
             self._outbox.is_partial = True
             name = report.aside.name
             self._stats["set_aside"] = name
@@ -461,6 +526,7 @@ class Store:
         self._noted = KnownGaps(recovered.noted)
         self._note_gaps(recovered.unreported_gaps, now, stored=True)
         self._note_gaps(recovered.gaps, now)
+        self._undecided.extend((gap, now.ns) for gap in loaded.undecided)
         for boot, lasts in sorted(recovered.ends.items()):
             self._record_boot_end(boot, lasts, now)
 

@@ -15,6 +15,7 @@ Invariants:
 
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from quartier.site.samples import SampleBlock, StreamPosition
 from quartier.store.chunks import Chunk, ChunkPart
@@ -25,6 +26,24 @@ ALL_TRIMMED = StreamPosition(2**64 - 1, 2**64 - 1)  # no sample is above it
 DAMAGED_CHUNKS_COUNT_MAX = (
     16  # damaged chunks skipped in one call; the rest waits until these are out of the file
 )
+
+
+class Delivery(Protocol):
+    """What the link to the district knows of the samples that it sent."""
+
+    @property
+    def confirmed(self) -> Mapping[str, StreamPosition]:
+        """The position of each stream up to which the district has it."""
+        ...
+
+    @property
+    def decided_ns(self) -> int:
+        """The time up to which evicted samples are decided: what is not confirmed did not arrive."""
+        ...
+
+    def has_sent(self, stream: str, boot: int, first: int, last: int) -> bool:
+        """Return whether any of these samples was sent, so that the district may have it."""
+        ...
 
 
 def is_above(mark: StreamPosition, boot: int, seq: int) -> bool:

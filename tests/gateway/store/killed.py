@@ -136,6 +136,7 @@ class Life:
         )
         marks = load_marks(kept.get("marks"))
         self.session = NodeSession(ME, catalog, self.rules, marks, self.is_stranger)
+        self.store.delivery = self.session
         self.companion = ControlChannel(
             ME,
             DocumentVerifier(ME, {}, None),

@@ -35,6 +35,11 @@ class NumberRanges:
         place = bisect_right(self._firsts, number) - 1
         return self._lasts[place] if place >= 0 and self._lasts[place] >= number else None
 
+    def overlaps(self, first: int, last: int) -> bool:
+        """Return whether the set contains any of ``first`` to ``last``."""
+        place = bisect_left(self._lasts, first)
+        return place < len(self._lasts) and self._firsts[place] <= last
+
 
 class DeliveredMarks:
     """The marks of all streams. Events use the control connection, and have a session of their own.
@@ -50,6 +55,8 @@ class DeliveredMarks:
         self.marks: dict[str, StreamPosition] = dict(marks or {})
         self._is_foreign_boot = is_stranger
         self._sent: dict[str, dict[int, NumberRanges]] = {}
+        self._sent_ever: dict[str, dict[int, NumberRanges]] = {}
+        self._claims: dict[str, StreamPosition] = {}
 
     def start_data_session(self) -> None:
         """Start a session of the data connection: nothing was sent in it."""
@@ -61,8 +68,22 @@ class DeliveredMarks:
 
     def note_sent_samples(self, stream: str, boot: int, first: int, count: int) -> None:
         """Note that samples ``first`` to ``first + count - 1`` were sent in this session."""
-        if count > 0:
-            self._sent.setdefault(stream, {}).setdefault(boot, NumberRanges()).add(first, first + count - 1)
+        for sent in (self._sent, self._sent_ever) if count > 0 else ():
+            sent.setdefault(stream, {}).setdefault(boot, NumberRanges()).add(first, first + count - 1)
+
+    def has_sent(self, stream: str, boot: int, first: int, last: int) -> bool:
+        """Return whether any of these samples was sent, in this session or an earlier one."""
+        ranges = self._sent_ever.get(stream, {}).get(boot)
+        return ranges is not None and ranges.overlaps(first, last)
+
+    @property
+    def confirmed(self) -> Mapping[str, StreamPosition]:
+        """Return up to where the district has each stream, also what the store does not hold any more."""
+        claims = self._claims
+        ahead = {
+            stream: mark for stream, mark in self.marks.items() if has_reached(mark, claims.get(stream, mark))
+        }
+        return {**claims, **ahead}
 
     def confirm(self, stream: str, mark: StreamPosition) -> None:
         """Raise a mark ourselves, if the host sends no watermark; marks never go back."""
@@ -79,6 +100,7 @@ class DeliveredMarks:
         heads = outbox.heads()
         newest = max((head.boot for head in heads.values()), default=0)
         ahead: dict[str, StreamPosition] = {}
+        self._claims.clear()
         for stream, claim in claims.items():
             head = heads.get(stream)
             if head is None:
@@ -87,6 +109,8 @@ class DeliveredMarks:
             if not has_reached(head, claim) and claim.boot >= newest:
                 ahead[stream] = claim
                 continue
+            if not self._is_foreign(stream, claim):
+                self._claims[stream] = claim
             before = self.marks.get(stream)
             after = self._find_reached(stream, before, claim, outbox)
             if after is not None and after != before:
@@ -101,9 +125,9 @@ class DeliveredMarks:
 
         A claim for a boot of another machine says nothing about ours.
         """
-        sent = self._sent.get(stream, {})
-        if has_reached(before, claim) or (claim.boot not in sent and self._is_foreign_boot(claim.boot)):
+        if has_reached(before, claim) or self._is_foreign(stream, claim):
             return before
+        sent = self._sent.get(stream, {})
         place = before
         while True:
             if place is not None:
@@ -118,6 +142,9 @@ class DeliveredMarks:
                 return place
             place = further
 
+    def _is_foreign(self, stream: str, claim: StreamPosition) -> bool:
+        return claim.boot not in self._sent.get(stream, {}) and self._is_foreign_boot(claim.boot)
+
     @staticmethod
     def _find_end(sent: Mapping[int, NumberRanges], boot: int, seq: int) -> StreamPosition | None:
         ranges = sent.get(boot)
@@ -126,9 +153,9 @@ class DeliveredMarks:
 
     def _forget(self, stream: str, boot: int) -> None:
         """Forget what was sent of boots before ``boot``, because it is covered."""
-        sent = self._sent[stream]
-        for older in [number for number in sent if number < boot]:
-            del sent[older]
+        for sent in (self._sent.get(stream, {}), self._sent_ever.get(stream, {})):
+            for older in [number for number in sent if number < boot]:
+                del sent[older]
 
 
 def _make_ahead_note(marks: Mapping[str, StreamPosition]) -> Note:

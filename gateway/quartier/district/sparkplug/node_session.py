@@ -124,11 +124,26 @@ class NodeSession:
         self._is_fresh = False
         self._hearing_end_ns: int | None = None
         self._idle_watermarks_count = 0
+        self._heard_ns = 0
 
     @property
     def marks(self) -> Mapping[str, StreamPosition]:
         """Return up to which sample each stream counts as delivered."""
         return self.delivery.marks
+
+    @property
+    def confirmed(self) -> Mapping[str, StreamPosition]:
+        """Return up to where the district has each stream, evicted samples included."""
+        return self.delivery.confirmed
+
+    @property
+    def decided_ns(self) -> int:
+        """Return the time up to which sent samples are decided: what is not confirmed did not arrive."""
+        return self._heard_ns - round(self.rules.arrival_s * _S)
+
+    def has_sent(self, stream: str, boot: int, first: int, last: int) -> bool:
+        """Return whether the district may have any of these samples, and will say so in a watermark."""
+        return self.rules.watermark and self.delivery.has_sent(stream, boot, first, last)
 
     @property
     def resent_count(self) -> int:
@@ -332,6 +347,7 @@ class NodeSession:
             return [*notes]
         if echoes:
             self._watch.note_confirmed()
+            self._heard_ns = now.ns if scene.outbox.is_whole else self._heard_ns
         else:
             is_passed = is_moved and self._history.last_confirmed_ns >= self._born_ns
             if (missed := self._watch.process_missing_echo(self.bdseq, now, is_passed=is_passed)) is not None:

@@ -12,11 +12,12 @@ from quartier.site.samples import StreamPosition
 from quartier.store.chunks import Chunk, DamagedBytes, unseal
 from quartier.store.gap_records import GapRecord
 
+# One statement, so one state of the file: a row evicted between two of them would look like damage.
 _NEXT_SQL = (
-    "SELECT id, boot, first, count, from_ms, to_ms FROM chunk INDEXED BY chunk_key "
+    "SELECT id, boot, first, count, from_ms, to_ms, (SELECT body FROM chunk AS row WHERE row.id = chunk.id) "
+    "FROM chunk INDEXED BY chunk_key "
     "WHERE stream = ? AND boot >= ? AND (boot > ? OR first + count > ?) ORDER BY boot, first LIMIT 1"
 )
-_BODY_SQL = "SELECT body FROM chunk WHERE id = ?"
 _INT_MAX = 2**63 - 1
 
 
@@ -137,13 +138,12 @@ def _open_connection(path: Path) -> sqlite3.Connection:
 
 def _read_next(connection: sqlite3.Connection, stream: str, mark: StreamPosition) -> ChunkRow | None:
     boot, above = min(mark.boot, _INT_MAX), min(mark.seq + 1, _INT_MAX)
-    key = connection.execute(_NEXT_SQL, (stream, boot, boot, above)).fetchone()
-    if key is None:
+    found = connection.execute(_NEXT_SQL, (stream, boot, boot, above)).fetchone()
+    if found is None:
         return None
-    number, boot, first, count, from_ms, to_ms = key
+    number, boot, first, count, from_ms, to_ms, body = found
     # The index may name a row that is gone: that is damage too, and must not look like the end.
-    row = connection.execute(_BODY_SQL, (number,)).fetchone()
-    chunk = None if row is None else _unseal_checked(row[0], stream, boot, first, count)
+    chunk = None if body is None else _unseal_checked(body, stream, boot, first, count)
     return ChunkRow(number, boot, first, first + count - 1, from_ms, to_ms, chunk)
 
 

@@ -13,7 +13,7 @@ from quartier.site.samples import StreamPosition
 from quartier.store.chunks import Chunk, DamagedBytes, read_tail_boot, read_tail_lasts, unpack_tail
 from quartier.store.gap_records import GapRecord, KnownGaps, load_gap
 
-EVICTED_PREFIX = "evicted "  # prefix of rows of ``meta``
+EVICTED_PREFIX, _UNDECIDED_PREFIX = "evicted ", "undecided "  # prefixes of rows of ``meta``
 
 
 def is_damage(error: sqlite3.Error) -> bool:
@@ -35,7 +35,8 @@ class FileContents:
 
     Every boot before ``boot`` is settled: all that was left of it was committed, and the rest was reported.
     ``gaps`` are holes between sealed chunks that no gap record names.  ``known_gaps`` are the records, and
-    ``unreported_gaps`` those with no committed event yet.
+    ``unreported_gaps`` those with no committed event yet.  ``undecided`` were evicted, and nobody said yet
+    whether the district has them.
     """
 
     boot: int = 0
@@ -48,6 +49,7 @@ class FileContents:
     gaps: list[GapRecord] = field(default_factory=list)
     known_gaps: list[GapRecord] = field(default_factory=list)
     unreported_gaps: list[GapRecord] = field(default_factory=list)
+    undecided: list[GapRecord] = field(default_factory=list)
     newest_utc_ms: int = 0
     good_utc_ms: int = 0  # a time at which the clock was trusted
     fresh: bool = False
@@ -80,6 +82,7 @@ def read_contents(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) 
     loaded.tail_bytes = meta.get("tail", 0)
     loaded.is_partial = meta.get("salvaging", 0) == 1
     loaded.evicted = dict(read_evicted(connection))
+    loaded.undecided = list(read_undecided(connection))
     rows = list(read_numbered_gaps(connection))
     loaded.known_gaps = [gap for _, gap in rows]
     loaded.unreported_gaps = [gap for number, gap in rows if number > meta.get("told", number)]
@@ -117,6 +120,22 @@ def read_evicted(connection: sqlite3.Connection) -> Iterator[tuple[str, StreamPo
         mark = verify_value(key, value, crc)
         if mark is not None:
             yield key.removeprefix(EVICTED_PREFIX), StreamPosition(*mark)
+
+
+def read_undecided(connection: sqlite3.Connection) -> Iterator[GapRecord]:
+    """Yield what was evicted and is neither told as missing nor confirmed, if the checksum holds."""
+    rows = connection.execute(
+        "SELECT key, value, crc FROM meta WHERE key LIKE ? ORDER BY key", (f"{_UNDECIDED_PREFIX}%",)
+    )
+    for key, value, crc in rows:
+        data = verify_value(key, value, crc)
+        if data is not None:
+            yield load_gap(data)
+
+
+def make_undecided_key(gap: GapRecord) -> str:
+    """Make the key of the row of ``meta`` for an evicted span; only its place counts."""
+    return f"{_UNDECIDED_PREFIX}{gap.stream} {gap.boot} {gap.first}"
 
 
 def read_tail_pieces(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) -> Iterator[Chunk]:
@@ -202,7 +221,7 @@ def find_holes(connection: sqlite3.Connection, before_boot: int, pruned_boot: in
 
     Boots up to ``pruned_boot`` are left out: some of their gap records were removed.
     """
-    known = KnownGaps(read_gaps(connection))
+    known = KnownGaps([*read_gaps(connection), *read_undecided(connection)])
     found: list[GapRecord] = []
     before: tuple[str, int, int, int] = ("", 0, 0, 0)
     rows = connection.execute(

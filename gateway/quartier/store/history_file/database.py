@@ -31,6 +31,7 @@ from quartier.store.history_file.contents import (
     add_checksum,
     find_last_sequences,
     holds_no_later_boot,
+    make_undecided_key,
     read_contents,
     read_meta,
     read_names,
@@ -77,6 +78,7 @@ class CommitJob:
     ``condemned``: a reader found the file damaged.  ``good_utc_ms`` is the time, if it is trusted.  After the
     commit the journal's files up to ``generation`` are no longer needed.  ``is_salvage_reported``: events of
     what a file set aside lost are numbered.  ``had_history``: a file that is created now replaces another.
+    ``decided`` are evicted spans that the district confirmed or that ``gaps`` name.
     """
 
     boot: int
@@ -86,6 +88,7 @@ class CommitJob:
     seals: list[Chunk] = field(default_factory=list)
     marks: dict[str, StreamPosition] = field(default_factory=dict)
     gaps: list[GapRecord] = field(default_factory=list)
+    decided: list[GapRecord] = field(default_factory=list)
     damaged_ids: list[int] = field(default_factory=list)
     local_streams: tuple[str, ...] = ()
     outbox: bool = True
@@ -107,6 +110,7 @@ class CommitJob:
                 self.seals,
                 self.marks,
                 self.gaps,
+                self.decided,
                 self.damaged_ids,
                 self.clean,
                 self.condemned,
@@ -117,7 +121,10 @@ class CommitJob:
 
 @dataclass(slots=True)
 class CommitResult:
-    """The result of a commit: what it had to evict, and the sizes of the file."""
+    """The result of a commit: what it had to evict, and the sizes of the file.
+
+    The file keeps ``evicted`` as undecided until a later job decides it.
+    """
 
     evicted: list[GapRecord] = field(default_factory=list)
     evicted_count: int = 0
@@ -255,7 +262,8 @@ class Database:
             terms = EvictionTerms(job.local_streams, job.outbox)
             room_bytes = self._size_max_bytes - self._log.size_bytes
             done.evicted_count, done.evicted = evict_chunks(connection, room_bytes, terms, self._note_evicted)
-            self._put_gaps(connection, done.evicted)
+            for gap in done.evicted:
+                _put_meta(connection, make_undecided_key(gap), gap.data())
         # Only now is it true; an exception above leaves the state of this object as it was.
         self._sealed = sealed
         self._boot_stored = job.boot
@@ -278,7 +286,7 @@ class Database:
         """Return whether one more tail is all there is to write, as in nearly every commit."""
         known = (job.boot, job.names_count) == (self._boot_stored, self._points_count)
         known = known and all(chunk.boot == job.boot for chunk, _, _ in job.parts)
-        other = job.seals or job.marks or job.gaps or job.damaged_ids or job.clean
+        other = job.seals or job.marks or job.gaps or job.decided or job.damaged_ids or job.clean
         room = self._used_bytes < USED_SHARE_HIGH * self._size_max_bytes
         count = sum(stop - start for _, start, stop in job.parts)
         return bool(known and room and not other and 0 < count <= TAIL_COUNT_MAX)
@@ -412,6 +420,8 @@ class Database:
         for number in job.damaged_ids:
             connection.execute("DELETE FROM chunk WHERE id = ?", (number,))
         self._put_gaps(connection, job.gaps)
+        keys = ((make_undecided_key(gap),) for gap in job.decided)
+        connection.executemany("DELETE FROM meta WHERE key = ?", keys)
 
     @staticmethod
     def _put_gaps(connection: sqlite3.Connection, gaps: Sequence[GapRecord]) -> None:
@@ -431,9 +441,7 @@ class Database:
     def _note_evicted(connection: sqlite3.Connection, marks: Mapping[str, StreamPosition]) -> None:
         """Record how far streams were evicted, so that what is missing there does not count as damage."""
         for stream, mark in marks.items():
-            key = f"{EVICTED_PREFIX}{stream}"
-            value, crc = add_checksum(key, [mark.boot, mark.seq])
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (key, value, crc))
+            _put_meta(connection, f"{EVICTED_PREFIX}{stream}", [mark.boot, mark.seq])
 
 
 class _Transaction:
@@ -482,5 +490,5 @@ def _put_marks(connection: sqlite3.Connection, marks: Mapping[str, StreamPositio
     connection.executemany("INSERT OR REPLACE INTO mark VALUES (?, ?, ?)", rows)
 
 
-def _put_meta(connection: sqlite3.Connection, key: str, number: int) -> None:
-    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (key, *add_checksum(key, number)))
+def _put_meta(connection: sqlite3.Connection, key: str, value: object) -> None:
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (key, *add_checksum(key, value)))

@@ -211,6 +211,7 @@ class HistoryWriter:
             return
         rescued = read_damaged_file(aside)
         loaded.pieces += rescued.pieces
+        loaded.undecided += rescued.undecided
         if loaded.fresh:  # stopped before the first commit: only the old file knows the last boot
             loaded.boot, loaded.clean_boot, loaded.fresh = rescued.boot, rescued.clean_boot, False
         self._salvage = Salvage(aside)

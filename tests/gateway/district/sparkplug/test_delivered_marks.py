@@ -112,6 +112,24 @@ def test_what_was_evicted_before_it_could_leave_holds_no_mark_back(outbox):
     )
 
 
+def test_what_was_sent_and_what_the_district_has_outlive_a_session_and_the_eviction(outbox):
+    delivery = DeliveredMarks(is_stranger=lambda _boot: False)
+    delivery.note_sent_samples("grid", 7, 2, 2)
+    delivery.start_data_session()
+    outbox.kept = [sample for sample in outbox.kept if sample.boot == 9]  # evicted before a watermark came
+    assert [False, True, True, False] == [delivery.has_sent("grid", 7, n, n) for n in (1, 2, 3, 4)]
+    assert delivery.has_sent("grid", 7, 1, 9)
+    assert not delivery.has_sent("grid", 9, 2, 2)
+
+    delivery.watermark({"grid": StreamPosition(7, 3)}, outbox)
+    assert {} == delivery.marks
+    assert {"grid": StreamPosition(7, 3)} == delivery.confirmed
+    delivery.confirm("grid", StreamPosition(9, 1))
+    assert {"grid": StreamPosition(9, 1)} == delivery.confirmed
+    delivery.watermark({}, outbox)  # a district that lost its store
+    assert {"grid": StreamPosition(9, 1)} == delivery.confirmed
+
+
 def test_samples_of_an_older_boot_that_are_found_late_hold_the_mark_back_until_they_left(make_notebook):
     outbox, delivery = make_notebook(9), DeliveredMarks()
     outbox.put("grid", "power_w", 1.0)

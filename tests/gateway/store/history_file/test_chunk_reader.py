@@ -90,6 +90,27 @@ def test_a_chunk_under_another_key_than_its_own_is_damaged(path: Path, chunk_rea
     ]
 
 
+def test_a_chunk_evicted_after_its_key_was_read_is_no_damage(path: Path, chunk_reader: ChunkReader) -> None:
+    chunk_reader.after("grid", StreamPosition(0, 0))
+    settled(chunk_reader)
+
+    def evict(statement: str) -> None:
+        """Delete the next chunk between two statements of a reader, if it needs two."""
+        if statements:
+            with sqlite3.connect(path) as connection:
+                connection.execute("DELETE FROM chunk WHERE first = 11")
+            connection.close()
+        statements.append(statement)
+
+    statements: list[str] = []
+    assert chunk_reader._connection is not None
+    chunk_reader._connection.set_trace_callback(evict)
+    entry = chunk_reader.after("grid", StreamPosition(7, 10))
+
+    assert entry is not None
+    assert [] == list(chunk_reader.damaged)
+
+
 def test_a_replaced_file_is_read_anew(path: Path, chunk_reader: ChunkReader) -> None:
     chunk_reader.after("grid", StreamPosition(7, 0))
     settled(chunk_reader)

@@ -5,7 +5,7 @@ import pytest
 
 from quartier.site.samples import StreamPosition
 from quartier.store.chunks import Chunk
-from quartier.store.history_file.contents import read_gaps
+from quartier.store.history_file.contents import read_undecided
 from quartier.store.history_file.database import CommitJob, Database
 
 NAMES = [("grid", "power_w"), ("bat1", "power_w")]
@@ -52,7 +52,7 @@ def test_the_oldest_untrimmed_go_last_and_a_gap_record_names_them(tmp_path: Path
         assert [last + 1 for _, last in ends[:-1]] == [first for first, _ in ends[1:]]
         assert kept(database, stream)[0] == ends[-1][1] + 1
         assert 1 + COUNT * 149 == kept(database, stream)[-1]
-    assert evicted_count == sum(gap.count for gap in read_gaps(database._require_connection()))
+    assert evicted_count == sum(gap.count for gap in read_undecided(database._require_connection()))
     database.close()
 
 
