@@ -134,6 +134,8 @@ class JobRunner:
 
     async def advance(self, loaded: LoadedSite) -> None:
         """Do one turn: note a new site file in use, take the jobs that came, run the one that waits."""
+        if self._seen is None:
+            await self._complete_tightened_limits()
         if loaded is not self._seen:
             self._seen = loaded
             await self._report_superseded(loaded.ordered)
@@ -263,6 +265,14 @@ class JobRunner:
             self._log.info("job.tightened", text=text, **data)
             self._event("job.tightened", text, data, self._clock.now())
             self._adopt()
+
+    async def _complete_tightened_limits(self) -> None:
+        """Save the tighter values again at the start: a run that was killed may have saved one copy only."""
+        tightened = self._tightened
+        if tightened is not None and tightened.limits:
+            await self._try_to_save(
+                lambda state_dir: stored_site_file.save_tightened_limits(state_dir, tightened)
+            )
 
     async def _end_tightened_limits(self) -> None:
         """End tighter values whose file no longer waits, once loosening is allowed (never before)."""
