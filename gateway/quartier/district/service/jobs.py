@@ -51,12 +51,12 @@ class JobResult:
 class HeldSiteFile:
     """A site file that loosens and waits; evaluated against the site that was in use then.
 
-    ``unsaved`` are its tighter values until they are on disk.
+    ``unsaved`` are the tighter values until they are on disk.
     """
 
     job: Job
     used: LoadedSite
-    loosened: tuple[str, ...]
+    judgement: ChangeDecision
     unsaved: TightenedLimits | None
 
 
@@ -64,12 +64,13 @@ class HeldSiteFile:
 class EvaluatedSiteFile:
     """The order to be saved if the file may be used, what it changes, and the tighter values if it waits.
 
-    ``is_loosening_allowed`` says whether the conditions for a loosening were met after the evaluation.
+    ``tightened`` is None if just these are on disk. ``is_loosening_allowed`` says whether the conditions for
+    a loosening were met after the evaluation.
     """
 
     order: StoredSiteFile
     judgement: ChangeDecision
-    tightened: TightenedLimits
+    tightened: TightenedLimits | None
     is_loosening_allowed: bool = False
 
 
@@ -232,12 +233,11 @@ class JobRunner:
         found = await asyncio.to_thread(self._evaluate_site_file, job, used)
         # The evaluation takes a while: the link may have left the state in which loosening is allowed.
         waits_for = find_loosening_conditions(self._link(), self._clock.now())
-        loosened = found.judgement.loosened
-        if not loosened or not waits_for:
+        if not found.judgement.loosened or not waits_for:
             return replace(found, is_loosening_allowed=not waits_for)
         if self._held is None or self._held.job != job:
-            self._report_held(job, loosened, waits_for)
-        self._held = HeldSiteFile(job, used, loosened, found.tightened)
+            self._report_held(job, found.judgement.loosened, waits_for)
+        self._held = HeldSiteFile(job, used, found.judgement, found.tightened)
         await self._tighten(self._held)
         return None
 
@@ -247,18 +247,14 @@ class JobRunner:
         If the disk refuses, the next turn tries again.
         """
         wanted = held.unsaved
-        if wanted is None:
-            return
-        stands = await asyncio.to_thread(stored_site_file.load_tightened_limits, self._state_dir)
-        if stands != wanted and not await self._try_to_save(
+        if wanted is None or not await self._try_to_save(
             lambda state_dir: stored_site_file.save_tightened_limits(state_dir, wanted)
         ):
             return
         self._tightened = wanted
         self._held = replace(held, unsaved=None)
-        before = stands.limits if stands is not None and stands.over == wanted.over else {}
-        new = {f"limits.{key}": value for key, value in wanted.limits.items() if before.get(key) != value}
-        if new:
+        new = {f"limits.{key}": value for key, value in held.judgement.tightened.items()}
+        if new and wanted.limits:
             values = ", ".join(f"{key} = {value:g}" for key, value in new.items())
             text = f"of the site file of job {held.job.id}, which waits, the tighter values act now: {values}"
             data = {"job": held.job.id, "keys": list(new), "values": new}
@@ -312,7 +308,7 @@ class JobRunner:
     def _explain_expiry(self, job: Job) -> str:
         if self._held is None or self._held.job != job:
             return "its window is over"
-        return f"its window is over; it loosens {', '.join(self._held.loosened)} and had to wait"
+        return f"its window is over; it loosens {', '.join(self._held.judgement.loosened)} and had to wait"
 
     def _evaluate_site_file(self, job: Job, used: LoadedSite) -> EvaluatedSiteFile:
         """Evaluate the file of a job against the site in use.  Raises ConfigError."""
@@ -323,9 +319,10 @@ class JobRunner:
         good = "" if before is None else before.before if before.text == job.text else before.text
         over = stored_site_file.find_base_digest(self._config, self._state_dir)
         order = StoredSiteFile(job.text, over, job.id, job.seq, good)
-        stands = stored_site_file.load_tightened_limits(self._state_dir) or self._tightened
+        stands = stored_site_file.load_tightened_limits(self._state_dir)
         own = TightenedLimits(job.id, job.seq, job.exp_utc_ms, approved, judgement.tightened)
-        return EvaluatedSiteFile(order, judgement, stored_site_file.tighten_further(stands, own))
+        wanted = stored_site_file.tighten_further(stands or self._tightened, own)
+        return EvaluatedSiteFile(order, judgement, None if wanted == stands else wanted)
 
     async def _adopt_order(self, found: EvaluatedSiteFile) -> tuple[JobResult, str]:
         """Save the order and make the daemon use it.
