@@ -95,7 +95,8 @@ class House:
         self.link = machine.start_link(PARAMS, None, self.now(), outage=False)
         self.retained, self.seq, self.target_w = None, 0, 0
         self.by_hand, self.may_loosen, self.writes_left, self.disk_full = False, False, None, False
-        self.touched, self.events, self.loaded = False, [], None
+        # Whether a person, or its window, ended the newest job.
+        self.ended, self.events, self.loaded = False, [], None
         self.start()
 
     # The clock, the uplink and the daemon, as the jobs see them
@@ -194,7 +195,7 @@ class House:
         )
         self.retained = AcceptedDocument("job", "job", job)
         self.jobs.append(self.retained)
-        self.writes_left, self.disk_full, self.touched = writes_left, disk_full, False
+        self.writes_left, self.disk_full, self.ended = writes_left, disk_full, False
 
     async def do_beat(self):
         now = self.now()
@@ -223,7 +224,7 @@ class House:
             stored_site_file.save_stored_site_file(self.state_dir, applied, APPLIED_FILE)
         else:
             self.config.write_text(text)
-        self.adopts = self.by_hand = self.touched = True
+        self.adopts = self.by_hand = self.ended = True
         self.read_site_file()
         wanted = load_site_leniently(self.config, ReplacementText("hand", text)).site
         assert looseness(wanted) == looseness(self.loaded.site), "a hand has the last word"
@@ -246,9 +247,9 @@ class House:
         if is_used:
             event("in use")
             assert not allowed or wanted == found, "nothing tighter stays"
-        elif self.touched:
-            event("changed by hand")
-            assert found == looseness(without), "what a hand ended stays ended"
+        elif self.ended:
+            event("ended")
+            assert found == looseness(without), "what ended stays ended"
             return
         elif job.exp_utc_ms > self.now_utc_ms:
             event("waits")
@@ -256,6 +257,7 @@ class House:
         elif allowed:
             event("over")
             assert found == looseness(without), "nothing tighter stays"
+            self.ended = True
             return
         assert not {key for key in PARAMETERS if found[key] > wanted[key]}, "a tighter value acts at once"
 
