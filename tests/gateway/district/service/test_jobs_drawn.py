@@ -211,6 +211,12 @@ class House:
         self.writes_left = writes_left
         self.pass_time(seconds)
 
+    async def do_wait(self):
+        """Each window ends, then loosening is allowed."""
+        self.pass_time(4000)
+        await self.do_recover()
+        await self.do_beat()
+
     async def do_restart(self):
         self.start()
 
@@ -266,7 +272,7 @@ WRITES_LEFT = st.one_of(st.none(), st.integers(0, 5))
 STEPS = st.one_of(
     st.tuples(st.just("order"), LIMITS, st.sampled_from([30, 300, 3600]), WRITES_LEFT, st.booleans()),
     st.tuples(st.just("order"), LIMITS, st.just(3600), st.none(), st.just(value=False)),
-    st.tuples(st.sampled_from(["beat", "fail", "recover", "restart", "damage"])),
+    st.tuples(st.sampled_from(["beat", "fail", "recover", "wait", "restart", "damage"])),
     st.tuples(st.just("pass"), st.sampled_from([5, 61, 400, 4000]), WRITES_LEFT),
     st.tuples(st.just("edit"), LIMITS, st.booleans()),
 )
@@ -286,3 +292,18 @@ async def follow(steps, folder):
 def test_no_remote_file_ever_loosens_before_it_may_and_its_tighter_values_act_at_once(steps):
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(follow(steps, Path(folder)))
+
+
+async def test_tighter_values_of_a_job_that_the_broker_lost_stay_until_its_window_is_over(tmp_path):
+    house = House(tmp_path)
+    limits = {"failsafe_import_w": 1000, "failsafe_export_w": 3000}
+    with mock.patch.object(state_file, "_write_copy", house.write_copy):
+        await house.step(("order", limits, 300, None, False))
+        house.retained = None
+        for step in ("restart", "recover", "beat"):
+            await house.step((step,))
+            assert 1000 == house.loaded.site.limits.import_failsafe_w
+        await house.step(("pass", 400, None))
+        assert 1000 == house.loaded.site.limits.import_failsafe_w, "no heartbeat any more"
+        await house.step(("beat",))
+        assert 6000 == house.loaded.site.limits.import_failsafe_w
