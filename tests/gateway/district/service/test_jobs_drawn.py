@@ -96,7 +96,7 @@ class House:
         self.retained, self.seq, self.target_w = None, 0, 0
         self.by_hand, self.may_loosen, self.writes_left, self.disk_full = False, False, None, False
         # Whether a person, or its window, ended the newest job.
-        self.ended, self.events, self.loaded = False, [], None
+        self.ended, self.events, self.loaded, self.seen = False, [], None, set()
         self.start()
 
     # The clock, the uplink and the daemon, as the jobs see them
@@ -251,17 +251,17 @@ class House:
         is_used = self.loaded.ordered == f"{job.id} ({job.seq})"
         assert is_used == (ordered.control.grid_target_w == used.control.grid_target_w), "all or nothing else"
         if is_used:
-            event("in use")
+            self.seen.add("in use")
             assert not allowed or wanted == found, "nothing tighter stays"
         elif self.ended:
-            event("ended")
+            self.seen.add("ended")
             assert found == looseness(without), "what ended stays ended"
             return
         elif job.exp_utc_ms > self.now_utc_ms:
-            event("waits")
+            self.seen.add("waits")
             assert not allowed, "what may be used is used"
         elif allowed:
-            event("over")
+            self.seen.add("over")
             assert found == looseness(without), "nothing tighter stays"
             self.ended = True
             return
@@ -283,6 +283,8 @@ async def follow(steps, folder):
     with mock.patch.object(state_file, "_write_copy", house.write_copy):
         for step in steps:
             await house.step(step)
+    for outcome in sorted(house.seen):
+        event(outcome)
     event(f"tightened: {'job.tightened' in dict(house.events)}")
     event(f"ended: {'job.tightening_ended' in dict(house.events)}")
 
