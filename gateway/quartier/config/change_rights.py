@@ -7,7 +7,7 @@ tables of buses, devices and assets must have the same entries with the same bus
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from math import inf
@@ -192,12 +192,14 @@ class ChangeDecision:
     """Effect of a remote site file.
 
     ``refused`` are the changes that need a person on site. ``loosened`` are the keys that loosen compared
-    with the site in use. ``changed`` are all keys that differ from the site in use.
+    with the site in use. ``changed`` are all keys that differ from the site in use. ``tightened`` are the
+    parameters that tighten compared with the site in use (see ``find_tighter_limits``).
     """
 
     refused: tuple[FileFault, ...]
     loosened: tuple[str, ...]
     changed: tuple[str, ...]
+    tightened: Mapping[str, float] = field(default_factory=dict)
 
 
 def find_right(path: KeyPath) -> RightRow:
@@ -219,19 +221,59 @@ def evaluate_remote_file(on_site: SiteFile, used: SiteFile, new: SiteFile) -> Ch
     changed = [path for path, _, _ in _find_changes(used, new)]
     loosened = [_join_path(path) for path in changed if _is_loosened(path, used, new)]
     return ChangeDecision(
-        tuple(_find_refusals(on_site, new)), tuple(loosened), tuple(map(_join_path, changed))
+        tuple(_find_refusals(on_site, new)),
+        tuple(loosened),
+        tuple(map(_join_path, changed)),
+        find_tighter_limits(used, new),
     )
 
 
 def make_tightest(one: SiteFile, other: SiteFile) -> SiteFile:
     """Return ``one`` with the tighter of both values for each parameter whose loosening waits."""
+    return tighten_limits(one, find_tighter_limits(one, other))
+
+
+def find_tighter_limits(used: SiteFile, new: SiteFile) -> dict[str, float]:
+    """Return the parameters whose loosening waits and that are tighter in ``new``, with their values there.
+
+    A key is a key of the section ``limits``; its value is the effective one, also where the file has none.
+    """
+    found: dict[str, float] = {}
+    for key in _list_loosening_keys(used):
+        before, after = _find_effective_limit(used, key), _find_effective_limit(new, key)
+        if after != before and _choose_tighter(key, before, after) == after:
+            found[key] = after
+    return found
+
+
+def tighten_limits(site: SiteFile, limits: Mapping[str, float]) -> SiteFile:
+    """Return ``site`` with the tighter of both values for each parameter in ``limits`` whose loosening waits.
+
+    Other keys of ``limits`` have no effect.
+    """
     update: dict[str, Any] = {}
-    for key in type(one.limits).model_fields:
-        row = find_right(("limits", key))
-        if row.right is ChangeRight.LOOSENS:
-            choose = min if row.loosening_direction == "higher" else max
-            update[key] = choose(_find_effective_limit(one, key), _find_effective_limit(other, key))
-    return one.model_copy(update={"limits": one.limits.model_copy(update=update)})
+    for key in _list_loosening_keys(site):
+        present = _find_effective_limit(site, key)
+        if key in limits and (tighter := _choose_tighter(key, present, limits[key])) != present:
+            update[key] = tighter
+    return site.model_copy(update={"limits": site.limits.model_copy(update=update)}) if update else site
+
+
+def combine_tighter_limits(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    """Return all parameters of both, each with the tighter value."""
+    both = {key: _choose_tighter(key, one[key], other[key]) for key in one.keys() & other.keys()}
+    return {**one, **other, **both}
+
+
+def _list_loosening_keys(site: SiteFile) -> Iterator[str]:
+    for key in type(site.limits).model_fields:
+        if find_right(("limits", key)).right is ChangeRight.LOOSENS:
+            yield key
+
+
+def _choose_tighter(key: str, one: float, other: float) -> float:
+    choose = min if find_right(("limits", key)).loosening_direction == "higher" else max
+    return choose(one, other)
 
 
 def _find_refusals(now: SiteFile, new: SiteFile) -> Iterator[FileFault]:

@@ -93,10 +93,11 @@ every message over the uplink, also a signed one. It also holds for a site file 
 (`quartier apply`).
 
 - *free*: takes effect at once, inside the bounds.
-- *loosening waits*: a tighter value takes effect at once. A file with a value that loosens waits as a whole.
-  It waits until the gateway has left FAILSAFE, a heartbeat is at most 60 s old and the clock is synchronised,
-  or until its time window ends. Over SSH nothing waits: `quartier apply` refuses
-  such a file. To undo a tighter value, a person on site or the district must act.
+- *loosening waits*: a tighter value takes effect at once. A file with a value that loosens waits until the
+  gateway has left FAILSAFE, a heartbeat is at most 60 s old and the clock is synchronised, or until its time
+  window ends. Only its tighter values of this right act meanwhile. If the file is not used in the end, they
+  stay until a loosening is allowed, or until a person on site changes the site file. Over SSH nothing waits:
+  `quartier apply` refuses such a file. To undo a tighter value, a person on site or the district must act.
 - *on site only*: refused, and the answer names each key. A person at the gateway's own console changes it, in
   either direction, with [`quartier apply`](operators.md#a-site-file-from-a-person-quartier-apply-file).
 
@@ -161,7 +162,12 @@ MESSAGE_RIGHTS: tuple[tuple[str, str, str, str], ...] = (
     ("command `release`", "–", "a fresh heartbeat and a synchronised clock", "a cap, a person's order"),
     ("command `ping`, `replay`, `reset_alarm`", "yes", "–", "a limit"),
     ("job `keys`", "a list that the offline root signed", "–", "the root itself (`district_link.root_keys`)"),
-    ("job `config`", "keys of the right *free*", "keys of the right *loosening waits*", "all other keys"),
+    (
+        "job `config`",
+        "keys of the right *free*, and tighter values of *loosening waits*",
+        "keys of the right *loosening waits*; until then only the tighter values of the file act",
+        "all other keys",
+    ),
     ("Sparkplug NCMD, DCMD", "rebirth, next server, scan rate within 0..60 s", "–", "whatever moves power"),
 )
 """What the other remote messages may do: freely, loosening only with conditions, and never."""

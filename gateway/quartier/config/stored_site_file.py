@@ -6,10 +6,16 @@ which it was given, so whoever changes that one decides last. An ordered text ne
 on site may change; this is checked again each time it is loaded. The ordered text before the newest is kept.
 If a run with the newest fails to last its first minute three times, the one below it counts, with the tighter
 of both values where a loosening would have to wait.
+
+An ordered text that waits has no effect, except for its tighter values of the parameters whose loosening
+waits. They are stored apart, and act beside every text until they are ended, or until a person changes what
+counts on site.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +27,7 @@ from quartier_drivers.errors import ConfigError
 
 ORDERED_FILE = "ordered"
 APPLIED_FILE = "applied"
+TIGHTENED_FILE = "tightened"
 ORDERED_NAME = "ordered site file"
 APPLIED_NAME = "applied site file"
 STARTS_COUNT_MAX = 3
@@ -58,6 +65,90 @@ class StoredSiteFile:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class TightenedLimits:
+    """The tighter values of a site file that waits, and those of earlier ones that did not end yet.
+
+    ``id``, ``seq`` and ``exp_utc_ms`` are those of the newest job that waited. ``over`` is the digest of what
+    a person had approved (``find_approval_digest``): the values act while it is the present one. It is empty
+    once the values were ended. ``limits`` has a value for each key of the section ``limits`` that tightened.
+    """
+
+    id: str
+    seq: int
+    exp_utc_ms: int
+    over: str
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Return which job it was."""
+        return f"{self.id} ({self.seq})"
+
+    def facts(self) -> dict[str, Any]:
+        """Return the fields for the state file, JSON-ready."""
+        facts = {"id": self.id, "seq": self.seq, "exp": self.exp_utc_ms, "over": self.over}
+        return {**facts, "limits": dict(self.limits)}
+
+
+def load_tightened_limits(state_dir: Path) -> TightenedLimits | None:
+    """Return the tighter values that were stored last; None if there are none, or they cannot be read.
+
+    Unreadable values have no effect: the site file in force then counts as it is. The daemon reports the
+    damage, and a job that still waits stores its values again.
+    """
+    match state_file.load_facts(state_dir / TIGHTENED_FILE):
+        case {
+            "id": str(ident),
+            "seq": int(seq),
+            "exp": int(exp_utc_ms),
+            "over": str(over),
+            "limits": dict(limits),
+        } if all(map(_is_number, limits.values())):
+            return TightenedLimits(ident, seq, exp_utc_ms, over, limits)
+        case _:
+            return None
+
+
+def save_tightened_limits(state_dir: Path, tightened: TightenedLimits) -> None:
+    """Save it in both copies: the previous one must not come back. Raises OSError."""
+    state_file.save_facts(state_dir / TIGHTENED_FILE, tightened.facts(), twice=True)
+
+
+def end_tightened_limits(tightened: TightenedLimits) -> TightenedLimits:
+    """Return it without effect; the same job tightens nothing again."""
+    return replace(tightened, over="", limits={})
+
+
+def tighten_further(before: TightenedLimits | None, waiting: TightenedLimits) -> TightenedLimits:
+    """Return the tighter values to store while ``waiting`` waits; ``before`` is what was stored until now.
+
+    Values of an earlier job stay: to end them is a loosening. A person who changed what counts on site ends
+    all of them, and those of the job that waited then do not return.
+    """
+    if before is None:
+        return waiting
+    if before.over == waiting.over:
+        return replace(waiting, limits=change_rights.combine_tighter_limits(before.limits, waiting.limits))
+    return end_tightened_limits(waiting) if before.name == waiting.name else waiting
+
+
+def drop_superseded_limits(config: Path, state_dir: Path) -> TightenedLimits | None:
+    """End tighter values whose base was changed by hand, so that they never come back; return what they were.
+
+    Raises OSError.
+    """
+    tightened, below = load_tightened_limits(state_dir), find_approval_digest(config, state_dir)
+    if tightened is None or not below or tightened.over in ("", below):
+        return None
+    save_tightened_limits(state_dir, end_tightened_limits(tightened))
+    return tightened
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
 def load_stored_site_file(state_dir: Path, file: str = ORDERED_FILE) -> StoredSiteFile | None:
     """Return the last order; None if there is none, or it cannot be read."""
     match state_file.load_facts(state_dir / file):
@@ -82,8 +173,16 @@ def save_stored_site_file(state_dir: Path, ordered: StoredSiteFile, file: str = 
 def load_site_file_in_force(config: Path, state_dir: Path) -> LoadedSite:
     """Load the site file to run with: the ordered one if it counts, else what a person last approved.
 
-    Raises ConfigError as ``loading.load_site_leniently``.
+    The tighter values of a file that waits act in addition. Raises ConfigError as
+    ``loading.load_site_leniently``.
     """
+    found, tightened = _load_ordered_or_base(config, state_dir), load_tightened_limits(state_dir)
+    if tightened is None or tightened.over != find_approval_digest(config, state_dir):
+        return found
+    return replace(found, site=change_rights.tighten_limits(found.site, tightened.limits))
+
+
+def _load_ordered_or_base(config: Path, state_dir: Path) -> LoadedSite:
     base = load_on_site_file(config, state_dir)
     ordered = load_stored_site_file(state_dir)
     if ordered is None or ordered.over != find_base_digest(config, state_dir):
@@ -186,6 +285,18 @@ def find_base_digest(config: Path, state_dir: Path) -> str:
     return (
         _hash_content(applied.text.encode()) if applied is not None and is_used else find_file_digest(config)
     )
+
+
+def find_approval_digest(config: Path, state_dir: Path) -> str:
+    """Return a digest that changes with each approval of a person: a changed file, or any applied text.
+
+    A text that is applied again counts too; that runs with it fail changes nothing. Empty if the file is
+    unreadable.
+    """
+    applied = _find_applied(config, state_dir)
+    if applied is None:
+        return find_file_digest(config)
+    return _hash_content(f"{applied.name}\n{applied.text}".encode())
 
 
 def find_file_digest(config: Path) -> str:

@@ -75,7 +75,7 @@ LINK_PERIOD_FLOOR_S = 0.2
 _WRITE_LOCK = threading.Lock()
 # All files that are kept in two copies; those of the other modules are in the same folder.
 DOCUMENTS_FILE = "documents"
-DISTRICT_FILES = (DOCUMENTS_FILE, "district", "keys", "expiries", "jobs", "ordered")
+DISTRICT_FILES = (DOCUMENTS_FILE, "district", "keys", "expiries", "jobs", "ordered", "tightened")
 STATE_FILES = (
     LINK_FILE,
     *DISTRICT_FILES,

@@ -13,9 +13,12 @@ from quartier.config.change_rights import (
     DEFAULT_RIGHT,
     RIGHT_ROWS,
     ChangeRight,
+    combine_tighter_limits,
     evaluate_remote_file,
     find_right,
+    find_tighter_limits,
     make_tightest,
+    tighten_limits,
 )
 from quartier.config.checks.site_draft import ASSET_SECTIONS, FIXED_SECTIONS
 from quartier.config.loading import check_site_file
@@ -334,6 +337,29 @@ def test_the_tighter_of_both_values_is_taken_and_nothing_else():
         both.control.grid_target_w,
     )
     assert one.limits.import_autonomous_w == both.limits.import_autonomous_w
+
+
+def test_what_is_tighter_is_found_with_its_effective_value_and_in_the_direction_of_its_key(base):
+    new = changed(("failsafe_import_w = 5000", "hold_max_s = 3600, failsafe_min_s = 9000"))
+
+    assert {"hold_max_s": 3600, "failsafe_min_s": 9000} == find_tighter_limits(base, new)
+    assert {"failsafe_import_w": 5000} == find_tighter_limits(new, base), (
+        "though it stands nowhere in the new"
+    )
+    assert {"hold_max_s": 3600, "failsafe_min_s": 9000} == evaluate_remote_file(base, base, new).tightened
+
+
+def test_limits_that_are_tightened_apart_never_loosen_and_touch_no_other_key(base):
+    tight = tighten_limits(base, {"failsafe_import_w": 800.0, "failsafe_min_s": 7200.0, "hold_max_s": 1e6})
+    assert base.limits.model_copy(update={"failsafe_import_w": 800.0}) == tight.limits
+    assert base is tighten_limits(base, {"contract_import_w": 1.0, "import_max_w": 1.0, "of_later": 1.0})
+
+
+def test_two_sets_of_tighter_values_make_the_tighter_of_each():
+    one = {"failsafe_import_w": 800.0, "failsafe_min_s": 9000.0}
+    other = {"failsafe_import_w": 900.0, "failsafe_min_s": 9500.0, "hold_max_s": 3600.0}
+    wanted = {"failsafe_import_w": 800.0, "failsafe_min_s": 9500.0, "hold_max_s": 3600.0}
+    assert wanted == combine_tighter_limits(one, other) == combine_tighter_limits(other, one)
 
 
 # The table

@@ -3,7 +3,7 @@
 import pytest
 
 from quartier.config import stored_site_file
-from quartier.config.stored_site_file import APPLIED_FILE, StoredSiteFile
+from quartier.config.stored_site_file import APPLIED_FILE, StoredSiteFile, TightenedLimits
 from quartier.runtime.state_file import save_facts
 from quartier_drivers.errors import ConfigError
 
@@ -278,3 +278,118 @@ def test_an_order_in_force_is_not_superseded(places):
     assert "" == stored_site_file.drop_superseded(*places)
     keep(places, 50)
     assert ("", 50) == (stored_site_file.drop_superseded(*places), target_w(places))
+
+
+# The tighter values of a file that waits
+
+
+def tighten(places, over=None, seq=7, **limits):
+    over = stored_site_file.find_approval_digest(*places) if over is None else over
+    made = TightenedLimits("w", seq, 10**12, over, limits)
+    stored_site_file.save_tightened_limits(places[1], made)
+    return made
+
+
+def test_tighter_values_act_beside_each_text_and_never_loosen_it(places):
+    config, _ = places
+    made = tighten(places, failsafe_import_w=2000.0)
+    assert made == stored_site_file.load_tightened_limits(places[1])
+    assert (2000, "") == (failsafe_w(places), stored_site_file.load_site_file_in_force(*places).ordered)
+    keep(places, 50)
+    assert (2000, 50) == (failsafe_w(places), target_w(places)), "beside an order"
+    stored_site_file.save_stored_site_file(
+        places[1], StoredSiteFile(limited(config, 1000), stored_site_file.find_base_digest(*places), "j", 2)
+    )
+    assert 1000 == failsafe_w(places), "the tighter of both"
+
+
+def test_a_person_who_changes_the_file_or_applies_one_ends_tighter_values_for_good(places):
+    config, state_dir = places
+    before = config.read_text()
+    made = tighten(places, failsafe_import_w=2000.0)
+    assert stored_site_file.drop_superseded_limits(*places) is None
+    config.write_text(config_text(config, 70))
+    assert (6000, made) == (failsafe_w(places), stored_site_file.drop_superseded_limits(*places))
+    assert stored_site_file.drop_superseded_limits(*places) is None, "once"
+    config.write_text(before)
+    assert 6000 == failsafe_w(places), "they do not come back with the file"
+    assert "w" == stored_site_file.load_tightened_limits(state_dir).id, "which job it was stays known"
+
+    apply(places, before)
+    tighten(places, failsafe_import_w=2000.0)
+    assert 2000 == failsafe_w(places)
+    applied = StoredSiteFile(before, stored_site_file.find_file_digest(config), "anna", 6)
+    stored_site_file.save_stored_site_file(state_dir, applied, APPLIED_FILE)
+    assert 6000 == failsafe_w(places), "the same text, applied again"
+
+
+def test_an_applied_text_that_no_run_lasts_with_ends_no_tighter_value(places):
+    config, state_dir = places
+    name = apply(places, config_text(config, 60))
+    tighten(places, failsafe_import_w=2000.0)
+    for _ in range(4):
+        assert 2000 == failsafe_w(places)
+        stored_site_file.note_run_began(state_dir, name)
+    assert (2000, 0) == (failsafe_w(places), target_w(places))
+    assert stored_site_file.drop_superseded_limits(*places) is None
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"id": "w", "seq": 1, "exp": 1, "over": "", "limits": {"failsafe_import_w": "none"}},
+        {"id": "w", "seq": 1, "exp": 1, "over": "", "limits": {"failsafe_import_w": True}},
+        {"id": "w", "seq": 1, "exp": 1, "over": "", "limits": {"failsafe_import_w": float("nan")}},
+        {"id": "w", "seq": 1, "exp": 1, "over": ""},
+    ],
+)
+def test_tighter_values_that_cannot_be_read_leave_the_file_in_force_as_it_is(places, facts):
+    config, state_dir = places
+    text = limited(config, 3000)
+    stored_site_file.save_stored_site_file(
+        state_dir, StoredSiteFile(text, stored_site_file.find_base_digest(*places), "j", 1)
+    )
+    facts = {**facts, "over": stored_site_file.find_approval_digest(*places)}
+    save_facts(state_dir / "tightened", facts)
+    assert (None, 3000) == (stored_site_file.load_tightened_limits(state_dir), failsafe_w(places))
+    for copy in "ab":
+        (state_dir / f"tightened.{copy}").write_bytes(b"damaged")
+    assert (None, 3000) == (stored_site_file.load_tightened_limits(state_dir), failsafe_w(places))
+    assert stored_site_file.drop_superseded_limits(*places) is None
+
+
+def test_one_damaged_copy_of_tighter_values_changes_nothing(places):
+    for copy in "ab":
+        tighten(places, failsafe_import_w=3000.0)
+        tighten(places, failsafe_import_w=2000.0)
+        (places[1] / f"tightened.{copy}").write_bytes(b"damaged")
+        assert 2000 == failsafe_w(places)
+
+
+def test_a_file_that_is_gone_for_a_moment_ends_no_tighter_value(places):
+    config, _ = places
+    tighten(places, failsafe_import_w=2000.0)
+    text = config.read_text()
+    config.unlink()
+    assert stored_site_file.drop_superseded_limits(*places) is None
+    config.write_text(text)
+    assert 2000 == failsafe_w(places)
+
+
+def test_values_of_an_earlier_job_stay_beside_those_of_a_newer_one():
+    before = TightenedLimits("a", 1, 10, "base", {"failsafe_import_w": 1000.0, "hold_max_s": 3600.0})
+    newer = TightenedLimits("b", 2, 20, "base", {"failsafe_import_w": 500.0})
+    both = stored_site_file.tighten_further(before, newer)
+    assert TightenedLimits("b", 2, 20, "base", {"failsafe_import_w": 500.0, "hold_max_s": 3600.0}) == both
+    assert newer == stored_site_file.tighten_further(None, newer)
+
+
+def test_what_a_person_ended_does_not_come_back_with_the_same_job_but_with_a_newer_one():
+    before = TightenedLimits("a", 1, 10, "base", {"failsafe_import_w": 1000.0})
+    again = TightenedLimits("a", 1, 10, "other", {"failsafe_import_w": 1000.0})
+    newer = TightenedLimits("b", 2, 10, "other", {"failsafe_import_w": 1000.0})
+    ended = stored_site_file.end_tightened_limits(again)
+    assert ("", {}) == (ended.over, ended.limits)
+    for known in (before, ended):
+        assert ended == stored_site_file.tighten_further(known, again)
+        assert newer == stored_site_file.tighten_further(known, newer)

@@ -158,6 +158,40 @@ async def test_in_failsafe_an_ordered_file_with_larger_values_waits_over_a_kill(
     assert 0 == await gateway.stop()
 
 
+async def test_the_tighter_values_of_a_file_that_waits_act_over_a_kill_until_a_person_ends_them(street):
+    gateway, district = street
+    gateway.state_dir.mkdir()
+    (gateway.state_dir / "link.a").write_bytes(b"damaged")  # who lost its state owes the fail-safe minimum
+    await started(gateway)
+    text = limited(gateway, "failsafe_export_w = 3000, failsafe_import_w = 4000, hold_max_s = 40000")
+    done = district.order({"op": "config", "site": text})
+    await gateway.until(lambda s: failsafe_w(s, "import") == 4000)
+    await district.until(lambda: tightened(district))
+    assert {"limits.failsafe_import_w": 4000, "limits.hold_max_s": 40_000} == tightened(district)[0]["data"][
+        "values"
+    ]
+    await gateway.stop(signal.SIGKILL)
+    status = await started(gateway)
+    assert (4000, 0, "") == (
+        failsafe_w(status, "import"),
+        failsafe_w(status, "export"),
+        status["gateway"]["site_file"],
+    )
+    await district.until(lambda: len({event["boot"] for event in waits(district)}) == 2)
+    assert 1 == len({event["boot"] for event in tightened(district)}), "it is told in one run only"
+    gateway.config.write_text(gateway.config.read_text().replace('tier = "C"', 'tier = "B"'))
+    gateway.process.send_signal(signal.SIGHUP)
+    status = await gateway.until(lambda s: s["control"]["assets"]["boiler"]["tier"] == "B")
+    assert (6000, 0) == (failsafe_w(status, "import"), failsafe_w(status, "export"))
+    assert not {"STARTED", "SUCCEEDED"} & {*said(district, done["seq"])}
+    assert 0 == await gateway.stop()
+
+
+def tightened(district):
+    """What the district was told of tighter values that act."""
+    return [event for event in district.told("event") if event["code"] == "job.tightened"]
+
+
 async def test_a_key_list_is_rolled_over_without_a_restart_and_keys_shows_it(street):
     gateway, district = street
     await started(gateway)

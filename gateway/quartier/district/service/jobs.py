@@ -1,13 +1,15 @@
 """Run jobs of the district: a new site file or key list, once each in its window.
 
 A site file that needs a person on site is refused, with each such key (``config/change_rights.py``). A site
-file that loosens waits as a whole, in every run again, until ``find_loosening_conditions`` is empty or its
-window is over. Until then nothing of it is saved or used.
+file that loosens waits, in every run again, until ``find_loosening_conditions`` is empty or its window is
+over. Until then only its tighter values of the parameters whose loosening waits are saved and used. They act
+at once, also over a restart (spec/failsafe.md#rule-7). They end when a person changes what counts on site, or
+when loosening is allowed and the file no longer waits; never before.
 """
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 from quartier.config import stored_site_file
 from quartier.config.change_rights import ChangeDecision
 from quartier.config.loading import LoadedSite
-from quartier.config.stored_site_file import GatewayPaths, StoredSiteFile
+from quartier.config.stored_site_file import GatewayPaths, StoredSiteFile, TightenedLimits
 from quartier.control.link.allowed import is_failsafe_tested, is_loosening_allowed
 from quartier.control.link.state import LinkMode, LinkState
 from quartier.control.requests import Ack, AckReason
@@ -47,11 +49,29 @@ class JobResult:
 
 @dataclass(frozen=True, slots=True)
 class HeldSiteFile:
-    """A site file that loosens and waits; evaluated against the site that was in use then."""
+    """A site file that loosens and waits; evaluated against the site that was in use then.
+
+    ``unsaved`` are the tighter values until they are on disk.
+    """
 
     job: Job
     used: LoadedSite
-    loosened: tuple[str, ...]
+    judgement: ChangeDecision
+    unsaved: TightenedLimits | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatedSiteFile:
+    """The order to be saved if the file may be used, what it changes, and the tighter values if it waits.
+
+    ``tightened`` is None if just these are on disk. ``is_loosening_allowed`` says whether the conditions for
+    a loosening were met after the evaluation.
+    """
+
+    order: StoredSiteFile
+    judgement: ChangeDecision
+    tightened: TightenedLimits | None
+    is_loosening_allowed: bool = False
 
 
 JOB_DONE = JobResult("OK", "SUCCEEDED")
@@ -95,33 +115,52 @@ class JobRunner:
         self._clock = clock
         self._event = tell
         self._log = log
+        self._seen: LoadedSite | None = None
         self._waiting: Job | None = None
         self._held: HeldSiteFile | None = None
+        self._tightened = stored_site_file.load_tightened_limits(places.state_dir)
+        self._is_disk_failing = False
         self._last = state_file.load_facts(places.state_dir / JOBS_FILE) or {}
 
     async def run(self) -> None:
         """Run for ever; after a minute note that the ordered site file let the gateway run."""
-        began_ns, told, seen = self._clock.now().ns, False, None
+        began_ns, told = self._clock.now().ns, False
         while True:
-            if (loaded := self._loaded()) is not seen:
-                seen = loaded
-                await self._report_superseded(loaded.ordered)
-            while self._uplink.jobs:
-                await self.take(self._uplink.jobs.popleft())
-            await self.run_waiting_job()
+            loaded = self._loaded()
+            await self.advance(loaded)
             if not told and self._clock.now().ns - began_ns > TRIAL_RUN_S * 1e9:
                 told = True
                 await self._try_to_save(partial(stored_site_file.note_run_lasted, used=loaded.ordered))
             await self._clock.sleep_coarsely(JOB_PERIOD_S, _PERIOD_FLOOR_S)
 
+    async def advance(self, loaded: LoadedSite) -> None:
+        """Do one turn: note a new site file in use, take the jobs that came, run the one that waits."""
+        if self._seen is None:
+            await self._complete_tightened_limits()
+        if loaded is not self._seen:
+            self._seen = loaded
+            await self._report_superseded(loaded.ordered)
+        while self._uplink.jobs:
+            await self.take(self._uplink.jobs.popleft())
+        await self.run_waiting_job()
+        await self._end_tightened_limits()
+
     async def _report_superseded(self, in_force: str) -> None:
         """Report an order that is no longer in force, after a site file was read."""
         try:
+            ended = await asyncio.to_thread(
+                stored_site_file.drop_superseded_limits, self._config, self._state_dir
+            )
             gone = await asyncio.to_thread(stored_site_file.drop_superseded, self._config, self._state_dir)
             stands = await asyncio.to_thread(stored_site_file.load_stored_site_file, self._state_dir)
         except OSError as error:
             self._log.warning("jobs.not_kept", why=error.strerror or str(error))
             return
+        if ended is not None:
+            self._tightened = stored_site_file.end_tightened_limits(ended)
+        if ended is not None and ended.limits:
+            text = f"the tighter values of job {ended.name} give way to a hand at the gateway"
+            self._record_event("job.superseded", ended.name, text)
         if gone:
             self._record_event(
                 "job.superseded", gone, f"the site file of job {gone} gives way to a hand at the gateway"
@@ -167,38 +206,92 @@ class JobRunner:
             await self._finish(job, JobResult("OK", "ABORTED", "EXPIRED"), self._explain_expiry(job))
             return
         try:
-            made = await self._prepare_site_file(job) if job.op == "config" else None
-            if job.op == "config" and made is None:
+            found = await self._prepare_site_file(job) if job.op == "config" else None
+            if job.op == "config" and found is None:
                 self._waiting = job
                 return
             self._answer(job, JobResult("OK", "STARTED"))
             self._record_event("job.started", job.id, f"job {job.id} ({job.op}) has begun")
-            verdict, why = await (self._load_key_list(job) if made is None else self._adopt_order(made))
+            verdict, why = await (self._load_key_list(job) if found is None else self._adopt_order(found))
         except ConfigError as error:
             await self._finish(job, _make_refusal(error), "it has faults", error)
         else:
             await self._finish(job, verdict, why)
 
-    async def _prepare_site_file(self, job: Job) -> StoredSiteFile | None:
+    async def _prepare_site_file(self, job: Job) -> EvaluatedSiteFile | None:
         """Evaluate a site file; return None if it loosens and must wait, which is reported once per run.
 
-        A waiting file is evaluated again when it may be used, and whenever another site file is in use.
-        Raises ConfigError.
+        A waiting file is evaluated again when it may be used, and whenever another site file is in use. Its
+        tighter values are put into use. Raises ConfigError.
         """
         used, held = self._loaded(), self._held
         if held is not None and (held.job != job or held.used is not used):
             held = None
         if held is not None and find_loosening_conditions(self._link(), self._clock.now()):
+            await self._tighten(held)
             return None
-        made, judgement = await asyncio.to_thread(self._make_order, job, used)
+        found = await asyncio.to_thread(self._evaluate_site_file, job, used)
         # The evaluation takes a while: the link may have left the state in which loosening is allowed.
         waits_for = find_loosening_conditions(self._link(), self._clock.now())
-        if not judgement.loosened or not waits_for:
-            return made
+        if not found.judgement.loosened or not waits_for:
+            return replace(found, is_loosening_allowed=not waits_for)
         if self._held is None or self._held.job != job:
-            self._report_held(job, judgement.loosened, waits_for)
-        self._held = HeldSiteFile(job, used, judgement.loosened)
+            self._report_held(job, found.judgement.loosened, waits_for)
+        self._held = HeldSiteFile(job, used, found.judgement, found.tightened)
+        await self._tighten(self._held)
         return None
+
+    async def _tighten(self, held: HeldSiteFile) -> None:
+        """Save the tighter values of a file that waits, and make the daemon use them; report it once.
+
+        If the disk refuses, the next turn tries again.
+        """
+        wanted = held.unsaved
+        if wanted is None or not await self._try_to_save(
+            lambda state_dir: stored_site_file.save_tightened_limits(state_dir, wanted)
+        ):
+            return
+        self._tightened = wanted
+        self._held = replace(held, unsaved=None)
+        new = {f"limits.{key}": value for key, value in held.judgement.tightened.items()}
+        if new and wanted.limits:
+            values = ", ".join(f"{key} = {value:g}" for key, value in new.items())
+            text = f"of the site file of job {held.job.id}, which waits, the tighter values act now: {values}"
+            data = {"job": held.job.id, "keys": list(new), "values": new}
+            self._log.info("job.tightened", text=text, **data)
+            self._event("job.tightened", text, data, self._clock.now())
+            self._adopt()
+
+    async def _complete_tightened_limits(self) -> None:
+        """Save the tighter values again at the start: a run that was killed may have saved one copy only."""
+        tightened = self._tightened
+        if tightened is not None and tightened.limits:
+            await self._try_to_save(
+                lambda state_dir: stored_site_file.save_tightened_limits(state_dir, tightened)
+            )
+
+    async def _end_tightened_limits(self) -> None:
+        """End tighter values whose file no longer waits, once loosening is allowed (never before)."""
+        tightened, now = self._tightened, self._clock.now()
+        if tightened is None or not tightened.limits or find_loosening_conditions(self._link(), now):
+            return
+        waiting, last_seq = self._waiting, self._last.get("seq")
+        if waiting is not None and (waiting.id, waiting.seq) == (tightened.id, tightened.seq):
+            return
+        is_decided = isinstance(last_seq, int) and last_seq >= tightened.seq
+        if (is_decided or now.utc_ms >= tightened.exp_utc_ms) and await self._save_end(tightened):
+            text = f"the tighter values of job {tightened.name} ended: it no longer waits for a loosening"
+            self._record_event("job.tightening_ended", tightened.name, text)
+            self._adopt()
+
+    async def _save_end(self, tightened: TightenedLimits) -> bool:
+        ended = stored_site_file.end_tightened_limits(tightened)
+        saved = await self._try_to_save(
+            lambda state_dir: stored_site_file.save_tightened_limits(state_dir, ended)
+        )
+        if saved:
+            self._tightened = ended
+        return saved
 
     def _report_held(self, job: Job, loosened: tuple[str, ...], waits_for: tuple[str, ...]) -> None:
         """Acknowledge that it is accepted but, for SAFETY, not in effect.
@@ -215,25 +308,35 @@ class JobRunner:
     def _explain_expiry(self, job: Job) -> str:
         if self._held is None or self._held.job != job:
             return "its window is over"
-        return f"its window is over; it loosens {', '.join(self._held.loosened)} and had to wait"
+        return f"its window is over; it loosens {', '.join(self._held.judgement.loosened)} and had to wait"
 
-    def _make_order(self, job: Job, used: LoadedSite) -> tuple[StoredSiteFile, ChangeDecision]:
-        """Return the order to be saved if it may be used, and what it changes.
-
-        Raises ConfigError.
-        """
+    def _evaluate_site_file(self, job: Job, used: LoadedSite) -> EvaluatedSiteFile:
+        """Evaluate the file of a job against the site in use.  Raises ConfigError."""
+        # Before the evaluation: a person who changes the base meanwhile makes it void.
+        approved = stored_site_file.find_approval_digest(self._config, self._state_dir)
         judgement = stored_site_file.check_ordered_text(self._config, self._state_dir, job.text, used)
         before = stored_site_file.find_order_in_force(self._config, self._state_dir)
         good = "" if before is None else before.before if before.text == job.text else before.text
         over = stored_site_file.find_base_digest(self._config, self._state_dir)
-        return StoredSiteFile(job.text, over, job.id, job.seq, good), judgement
+        order = StoredSiteFile(job.text, over, job.id, job.seq, good)
+        stands = stored_site_file.load_tightened_limits(self._state_dir)
+        own = TightenedLimits(job.id, job.seq, job.exp_utc_ms, approved, judgement.tightened)
+        wanted = stored_site_file.tighten_further(stands or self._tightened, own)
+        return EvaluatedSiteFile(order, judgement, None if wanted == stands else wanted)
 
-    async def _adopt_order(self, made: StoredSiteFile) -> tuple[JobResult, str]:
-        """Save the order and make the daemon use it."""
+    async def _adopt_order(self, found: EvaluatedSiteFile) -> tuple[JobResult, str]:
+        """Save the order and make the daemon use it.
+
+        Tighter values of a file that waited end with it, if loosening is allowed. They end last: after a kill
+        in between the tighter of both counts.
+        """
+        made = found.order
         if not await self._try_to_save(
             lambda state_dir: stored_site_file.save_stored_site_file(state_dir, made)
         ):
             return JOB_NOT_KEPT
+        if found.is_loosening_allowed and self._tightened is not None and self._tightened.limits:
+            await self._save_end(self._tightened)
         self._adopt()
         for _ in range(_ADOPTION_PERIODS):
             if self._loaded().ordered == made.name:
@@ -250,8 +353,11 @@ class JobRunner:
         try:
             await asyncio.to_thread(write, self._state_dir)
         except OSError as error:
-            self._log.warning("jobs.not_kept", why=error.strerror or str(error))
+            if not self._is_disk_failing:
+                self._log.warning("jobs.not_kept", why=error.strerror or str(error))
+            self._is_disk_failing = True
             return False
+        self._is_disk_failing = False
         return True
 
     def _find_earlier_result(self, job: Job) -> JobResult | None:

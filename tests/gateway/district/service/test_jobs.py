@@ -430,6 +430,171 @@ async def test_what_waits_ends_with_its_window_and_says_what_it_waited_with(scen
         assert 0 == scene.adopted_count
 
 
+# The tighter values of a file that waits
+
+
+BOTH = "contract_export_w = 6000, failsafe_export_w = 3000, failsafe_import_w = 1000"
+
+
+def import_w(scene):
+    return scene.loaded.site.limits.import_failsafe_w
+
+
+def told(scene, code):
+    return [event[2] for event in scene.events if event[0] == code]
+
+
+def both(scene, watts=1000):
+    """A file that loosens the export and tightens the import; it steers too."""
+    text = changed(scene, "contract_export_w = 6000", BOTH.replace("1000", str(watts)))
+    return text.replace("buses.lan", "control = { grid_target_w = 150 }\nbuses.lan", 1)
+
+
+async def test_the_tighter_values_of_a_file_that_waits_act_at_once_and_over_a_restart(scene):
+    payload = scene.district.made({"op": "config", "site": both(scene)}, lasts_ms=10 * HOUR_MS)
+    seq = json.loads(payload)["seq"]
+    scene.fail()
+    async with scene.running():
+        scene.district.say(payload)
+        await scene.until(lambda: import_w(scene) == 1000)
+        assert (0, 0) == (export_w(scene), scene.loaded.site.control.grid_target_w), "all else waits"
+        (data,) = told(scene, "job.tightened")
+        assert (["limits.failsafe_import_w"], {"limits.failsafe_import_w": 1000}) == (
+            data["keys"],
+            data["values"],
+        )
+        assert stored_site_file.load_stored_site_file(scene.state_dir) is None
+        await scene.until(lambda: len(scene.district.said(seq)) >= 3)
+        assert ["NEW", "ACCEPTED", "ACCEPTED"] == scene.district.said(seq)
+    scene.events.clear()
+    scene.adopt()
+    assert 1000 == import_w(scene)
+    async with scene.running():  # the broker still holds it
+        await scene.until(lambda: told(scene, "job.waits"))
+        scene.beat()
+        assert [] == told(scene, "job.tightened"), "it is told once"
+        scene.link = machine.start_link(scene.params, None, scene.now(), outage=False)
+        scene.beat()
+        assert "SUCCEEDED" == (await scene.ended(seq))["status"]
+        assert (1000, 3000, 150) == (
+            import_w(scene),
+            export_w(scene),
+            scene.loaded.site.control.grid_target_w,
+        )
+        assert {} == stored_site_file.load_tightened_limits(scene.state_dir).limits
+
+
+async def test_after_its_window_tighter_values_stay_until_loosening_is_allowed(scene):
+    scene.fail()
+    async with scene.running():
+        ack = await scene.ended(scene.district.order({"op": "config", "site": both(scene)}, lasts_ms=30_000))
+        assert ("ABORTED", "EXPIRED") == (ack["status"], ack["reason"])
+        assert 1000 == import_w(scene)
+        scene.beat()
+        await asyncio.sleep(0.5)
+        assert 1000 == import_w(scene), "a heartbeat in FAILSAFE allows nothing"
+    scene.adopt()
+    async with scene.running():
+        scene.link = machine.start_link(scene.params, None, scene.now(), outage=False)
+        await asyncio.sleep(0.5)
+        assert 1000 == import_w(scene), "nor does the end of FAILSAFE without a heartbeat"
+        scene.beat()
+        await scene.until(lambda: import_w(scene) == 6000)
+        assert 1 == len(told(scene, "job.tightening_ended"))
+
+
+async def test_a_newer_job_is_judged_against_the_tightened_values_and_keeps_them(scene):
+    scene.fail()
+    async with scene.running():
+        first = scene.district.order({"op": "config", "site": both(scene)})
+        await scene.until(lambda: import_w(scene) == 1000)
+        text = changed(
+            scene, "contract_export_w = 6000", "contract_export_w = 6000, failsafe_import_w = 2000"
+        )
+        second = scene.district.order({"op": "config", "site": text})
+        await scene.until(lambda: len(told(scene, "job.waits")) == 2)
+        assert ["limits.failsafe_import_w"] == told(scene, "job.waits")[1]["keys"]
+        assert "REVOKED" == (await scene.ended(first))["status"]
+        assert 1000 == import_w(scene)
+        third = scene.district.order({"op": "config", "site": both(scene, 900)})
+        await scene.until(lambda: import_w(scene) == 900)
+        scene.link = machine.start_link(scene.params, None, scene.now(), outage=False)
+        scene.beat()
+        await scene.ended(third)
+        fourth = scene.district.order({"op": "config", "site": text})
+        assert "SUCCEEDED" == (await scene.ended(fourth))["status"]
+        assert "REVOKED" == (await scene.ended(second))["status"]
+        assert 2000 == import_w(scene)
+
+
+async def test_a_revoked_job_leaves_its_tighter_values_until_loosening_is_allowed(scene):
+    scene.fail()
+    async with scene.running():
+        scene.district.order({"op": "config", "site": both(scene)})
+        await scene.until(lambda: import_w(scene) == 1000)
+        await scene.ended(scene.district.order({"op": "software", "software": {}}))
+        later = scene.district.order({"op": "config", "site": both(scene)}, after_ms=HOUR_MS)
+        await scene.until(lambda: "ACCEPTED" in scene.district.said(later))
+        assert 1000 == import_w(scene)
+        scene.link = machine.start_link(scene.params, None, scene.now(), outage=False)
+        scene.beat()
+        await scene.until(lambda: import_w(scene) == 6000)
+
+
+async def test_a_hand_at_the_gateway_ends_tighter_values_at_once_and_they_do_not_come_back(scene):
+    scene.fail()
+    async with scene.running():
+        scene.district.order({"op": "config", "site": both(scene)})
+        await scene.until(lambda: import_w(scene) == 1000)
+        before = scene.config.read_text()
+        for text in (changed(scene, "rated_w = 2000", "rated_w = 1900"), before):
+            scene.config.write_text(text)
+            scene.adopt()
+            assert 6000 == import_w(scene)
+            await scene.until(lambda: told(scene, "job.superseded"))
+            await asyncio.sleep(0.5)
+            assert 6000 == import_w(scene), "though the job still waits"
+        assert (1, 1) == (len(told(scene, "job.superseded")), len(told(scene, "job.tightened")))
+
+
+async def test_tighter_values_that_the_disk_refuses_act_as_soon_as_it_takes_them(scene, monkeypatch):
+    tries = []
+
+    def refuse(*_):
+        tries.append(1)
+        raise OSError(28, "No space left on device")
+
+    scene.fail()
+    async with scene.running():
+        with monkeypatch.context() as full:
+            full.setattr(stored_site_file, "save_tightened_limits", refuse)
+            scene.district.order({"op": "config", "site": both(scene)})
+            await scene.until(lambda: len(tries) > 2)
+            assert (6000, []) == (import_w(scene), told(scene, "job.tightened"))
+        await scene.until(lambda: import_w(scene) == 1000)
+        assert 1 == len(told(scene, "job.tightened"))
+
+
+async def test_tighter_values_that_were_lost_on_disk_are_stored_again_by_the_job_that_waits(scene):
+    scene.fail()
+    async with scene.running():
+        scene.district.order({"op": "config", "site": both(scene)})
+        await scene.until(lambda: import_w(scene) == 1000)
+        for copy in "ab":
+            (scene.state_dir / f"tightened.{copy}").write_bytes(b"damaged")
+        scene.adopt()
+        assert 6000 == import_w(scene), "what stands on disk without them"
+        await scene.until(lambda: import_w(scene) == 1000)
+
+
+async def test_a_faulty_file_tightens_nothing(scene):
+    scene.fail()
+    async with scene.running():
+        text = both(scene).replace("rated_w = 2000", "rated_w = -1")
+        await scene.ended(scene.district.order({"op": "config", "site": text}))
+        assert (6000, None) == (import_w(scene), stored_site_file.load_tightened_limits(scene.state_dir))
+
+
 def test_loosening_waits_for_each_of_what_is_missing():
     params = PARAMS
     now = Now(10**12, 10**12, synced=True)
