@@ -79,13 +79,13 @@ _TRIAL = make_rule_reason("meter.trial", "grid meter trial")
 _TRIAL_AGAIN = make_rule_reason("meter.trial_again", "grid meter trial")
 
 
-def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now) -> Decision:
+def run_cycle(frozen: FrozenImage, requests: Requests, state: ControlState, now: Now) -> Decision:
     """Decide one cycle.
 
-    ``frozen`` is the process image. ``wishes`` holds the limits of the link and the requests. Raises nothing
+    ``frozen`` is the process image. ``requests`` holds the limits of the link and the requests. Raises nothing
     for any reading: a missing reading leads to a more careful stage, which ``Decision.view`` names.
     """
-    inputs = _scene(frozen, wishes, state, now)
+    inputs = _scene(frozen, requests, state, now)
     participants = _list_participants(inputs)
     window = totals.update_residual_window(inputs, participants)
     base = _base(inputs, window, participants)
@@ -133,7 +133,7 @@ def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: N
     return Decision((*commands, *given), after, shown, freed, away)
 
 
-def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now) -> CycleInputs:
+def _scene(frozen: FrozenImage, requests: Requests, state: ControlState, now: Now) -> CycleInputs:
     """Build the cycle inputs: observations, control stage and the limits in force."""
     house = state.site
     started_ns = now.ns if state.started_ns is None else state.started_ns
@@ -165,7 +165,7 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
     others = (*contacts.find_contact_limits(house.contacts, holds), *supplies.find_supply_limits(loads))
     blind = "grid-meter-implausible" in judgement.rules
     failsafe_of = active.METER_IMPLAUSIBLE if blind else active.METER_LOST
-    force = active.find_active_limits(house, wishes.caps, judgement.stage, others, failsafe_of)
+    force = active.find_active_limits(house, requests.caps, judgement.stage, others, failsafe_of)
     force = unmet.limit_unseen_export(house, last_good, force)
     remainder_w = state.remainder_w
     if grid_w is not None and meter.verdict is Verdict.GOOD:  # an implausible meter teaches nothing
@@ -200,13 +200,13 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
         meter=meter,
         remainder_w=remainder_w,
         switch_states=overrides.apply_overrides(
-            house, operation_modes.adopt_assets(frozen, state, now.ns), wishes.overrides, now.ns
+            house, operation_modes.adopt_assets(frozen, state, now.ns), requests.overrides, now.ns
         ),
         import_breach=update_breach(state.import_breach, import_w, force.import_w, now.ns),
         export_breach=update_breach(state.export_breach, export_w, force.export_w, now.ns),
         overloads=breach.update_overloads(state.overloads, house, last_good, force, now.ns),
         active_limits=force,
-        mode=wishes.caps.mode,
+        mode=requests.caps.mode,
         contacts=holds,
         supplies=loads,
         potentials=generation.find_pv_potentials(
@@ -236,7 +236,7 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
     )
     return CycleInputs(
         state=after,
-        requests=wishes,
+        requests=requests,
         active_limits=force,
         grid_w=grid_w,
         grid_age_s=age_s,
@@ -244,9 +244,9 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
         dt_s=min(dt_s, 10.0),
         running_s=(now.ns - started_ns) / 1e9,
         now=now,
-        common=_common(state, force, wishes),
+        common=_common(state, force, requests),
         grid_effects=effects.add_commanded_tiers(
-            effects.find_grid_effects(events, contract_w, now.ns), wishes.shed
+            effects.find_grid_effects(events, contract_w, now.ns), requests.shed
         ),
     )
 
@@ -280,11 +280,11 @@ def _judge_meter(
     return judge.advance_check(state.meter, house, last_good, seen, state.book.orders, context, now_ns)
 
 
-def _common(before: ControlState, force: ActiveLimits, wishes: Requests) -> bool:
+def _common(before: ControlState, force: ActiveLimits, requests: Requests) -> bool:
     """Return whether a common restriction has just eased: then the buildings must not all restore at once."""
     if before.active_limits is None:
         return True
-    return force.import_w > before.active_limits.import_w or before.mode != wishes.caps.mode
+    return force.import_w > before.active_limits.import_w or before.mode != requests.caps.mode
 
 
 def _list_participants(inputs: CycleInputs) -> list[Participant]:
@@ -429,8 +429,8 @@ def _try(inputs: CycleInputs, unit: Participant, trial_w: float) -> None:
 
 def _target_w(inputs: CycleInputs) -> float:
     """Return the grid power that batteries aim at, in W."""
-    wished_w = inputs.requests.grid_target_w
-    target_w = inputs.site.grid_target_w if wished_w is None else wished_w
+    requested_w = inputs.requests.grid_target_w
+    target_w = inputs.site.grid_target_w if requested_w is None else requested_w
     return max(0.0, target_w) if inputs.requests.caps.no_battery_export else target_w
 
 

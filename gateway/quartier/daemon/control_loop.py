@@ -227,8 +227,8 @@ class ControlLoop:
     @property
     def _grid_operator_programs(self) -> frozenset[str]:
         """The programs of the grid operator: those with priority 0."""
-        papers = (program.envelope for program in self.link.programs)
-        return frozenset(paper.program for paper in papers if paper.priority == 0)
+        documents = (program.envelope for program in self.link.programs)
+        return frozenset(document.program for document in documents if document.priority == 0)
 
     def render_plans(self) -> dict[str, Any]:
         """Return the district's plans and commands, and the fail-safe values in force, JSON-ready."""
@@ -339,21 +339,23 @@ class ControlLoop:
             self.link, ack = machine.accept_envelope(self.link, self.params, envelope, now, sure=False)
         self._answer(*self.district_commands.follow_envelope(envelope, ack))
         fields = {"program": envelope.program, "id": envelope.id, "status": ack.status, "reason": ack.reason}
-        self._log.info("document.judged", **fields)
+        self._log.info("document.answered", **fields)
         if not accepted.repeated:
-            self._store.event("document.judged", f"envelope {envelope.id}: {ack.status}", fields, now)
+            self._store.event("document.answered", f"envelope {envelope.id}: {ack.status}", fields, now)
 
-    def _accept_failsafe(self, accepted: "AcceptedDocument", paper: FailsafeDocument, now: Now) -> None:
-        state, ack = machine.accept_failsafe_parameters(self.link, self.params, paper, now)
+    def _accept_failsafe(self, accepted: "AcceptedDocument", document: FailsafeDocument, now: Now) -> None:
+        state, ack = machine.accept_failsafe_parameters(self.link, self.params, document, now)
         if accepted.persisted or not allowed.loosens_failsafe(self.link, state, self.params):
             self.link = state
         else:
-            ack = Ack(paper.id, paper.seq, "failsafe", "TEMPORARY_ERROR", "REJECTED")
+            ack = Ack(document.id, document.seq, "failsafe", "TEMPORARY_ERROR", "REJECTED")
         self._answer(ack)
-        fields = {"id": paper.id, "status": ack.status, "reason": ack.reason}
-        self._log.info("failsafe.judged", **fields)
+        fields = {"id": document.id, "status": ack.status, "reason": ack.reason}
+        self._log.info("failsafe.answered", **fields)
         if not accepted.repeated:
-            self._store.event("failsafe.judged", f"fail-safe values {paper.id}: {ack.status}", fields, now)
+            self._store.event(
+                "failsafe.answered", f"fail-safe values {document.id}: {ack.status}", fields, now
+            )
 
     def _is_looser(self, state: link_state.LinkState, now: Now) -> bool:
         """Return whether ``state`` allows more now than the present state.
@@ -429,8 +431,8 @@ class ControlLoop:
             self._log.warning("contact.acts", contact=name, why=seen[name]["why"], **caps)
             self._store.event("contact.acts", f"contact {name} {seen[name]['why']}", caps, now)
         for name in sorted(self._acting - acting):
-            self._log.info("contact.lets_go", contact=name)
-            self._store.event("contact.lets_go", f"contact {name} lets go", {}, now)
+            self._log.info("contact.released", contact=name)
+            self._store.event("contact.released", f"contact {name} released", {}, now)
         self._acting = acting
 
 

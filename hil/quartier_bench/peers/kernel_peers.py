@@ -85,7 +85,7 @@ class NumpyAllocation:
         self._divisible = np.array([divisible for _, _, divisible in steps])
         self._order = np.arange(len(steps))
 
-    def wishes(self, want_w: "Sequence[float]") -> Any:
+    def make_array(self, want_w: "Sequence[float]") -> Any:
         """An array of numpy's."""
         return self._np.array(want_w)
 

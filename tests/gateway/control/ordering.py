@@ -13,9 +13,9 @@ from quartier_drivers.contract import Origin
 ANNA = Origin("person", "anna", "1001")
 
 
-def document(wish, seq=1, ident=None):
+def document(request, seq=1, ident=None):
     """A command that came; it may be taken for a minute."""
-    return CommandDocument(id=ident or f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=wish)
+    return CommandDocument(id=ident or f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=request)
 
 
 def by_hand(name, value, until_s=10_000):
@@ -55,7 +55,7 @@ def commanded(plant, **more):
             self.world_is = {}
             self.acks = []
 
-        def wishes(self):
+        def requests(self):
             now_ns = self.now().ns
             return Requests(
                 caps=self.caps,
@@ -65,18 +65,18 @@ def commanded(plant, **more):
 
         @property
         def world(self):
-            wishes = (one.document.asked for one in self.commands.running)
-            ordered = {wish.asset for wish in wishes if isinstance(wish, Setpoint)}
+            requests = (one.document.asked for one in self.commands.running)
+            ordered = {request.asset for request in requests if isinstance(request, Setpoint)}
             plain = {"state": self.state, "overrides": self.people, "ordered": ordered, "now": self.now()}
             return CommandContext(**(plain | self.world_is))
 
-        def command(self, wish, seq=1, *, persisted=True):
+        def command(self, request, seq=1, *, persisted=True):
             """Tell it one; returns status, reception and reason of the verdict."""
-            paper = document(wish, seq)
-            found = command_progress.decide_command(paper, self.commands, self.world, persisted=persisted)
+            received = document(request, seq)
+            found = command_progress.decide_command(received, self.commands, self.world, persisted=persisted)
             if found.status is InstructionStatus.ACCEPTED:
                 self.commands, acks = running_commands.accept_command(
-                    self.commands, paper, found.reason, self.now()
+                    self.commands, received, found.reason, self.now()
                 )
                 self.acks += acks
             return found.status.value, found.reason

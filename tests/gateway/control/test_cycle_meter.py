@@ -28,8 +28,8 @@ class LyingPlant(Plant):
     lie: Callable[[float], float] = lambda watts: watts
     people: dict[str, Override] = field(default_factory=dict)
 
-    def wishes(self) -> Requests:
-        return replace(super().wishes(), overrides=self.people)
+    def requests(self) -> Requests:
+        return replace(super().requests(), overrides=self.people)
 
     def _read(self) -> dict[str, float]:
         seen = super()._read()

@@ -61,8 +61,8 @@ def told(scene):
             judgement=StageDecision(stage=stage),
             conflicts=found or {},
         )
-        wishes = Requests(caps=plain.requests.caps, overrides=overrides or {})
-        return scene(state=state, requests=wishes, **more)
+        requests = Requests(caps=plain.requests.caps, overrides=overrides or {})
+        return scene(state=state, requests=requests, **more)
 
     return make
 

@@ -73,20 +73,20 @@ class Signer:
     def beat(self):
         self.say("quartier/v1/issy/heartbeat", make_heartbeat(self.clock.utc_ms()))
 
-    def paper(self, import_w):
+    def document(self, import_w):
         now_ms = self.clock.utc_ms()
         caps = {"import_max_w": import_w, "export_max_w": 6_000.0}
-        wish = EnvelopeRequest(
+        request = EnvelopeRequest(
             intervals=[{"duration_s": 86_400, **caps}],
             default=caps,
             start_ms=now_ms,
             exp_ms=now_ms + 864_000_000,
         )
         self._seq = max(self._seq + 1, now_ms)
-        return make_envelope(wish, self._seq, now_ms, "issy.b012")
+        return make_envelope(request, self._seq, now_ms, "issy.b012")
 
-    def give(self, paper):
-        self.say("quartier/v1/issy/b012/envelope/district", paper)
+    def give(self, document):
+        self.say("quartier/v1/issy/b012/envelope/district", document)
 
     def close(self):
         self._client.disconnect()
@@ -124,7 +124,7 @@ async def lived(gateway, signer):
     await gateway.stop()
     await gateway.start()
     await gateway.until(lambda s: s["district"]["control_on"])
-    wide, narrow = signer.paper(WIDE_W), signer.paper(CAP_W)
+    wide, narrow = signer.document(WIDE_W), signer.document(CAP_W)
 
     def in_force(expected_w):
         def holds(status):
@@ -133,8 +133,8 @@ async def lived(gateway, signer):
 
         return holds
 
-    for paper, expected_w in ((wide, WIDE_W), (narrow, CAP_W)):
-        signer.give(paper)
+    for document, expected_w in ((wide, WIDE_W), (narrow, CAP_W)):
+        signer.give(document)
         await gateway.until(in_force(expected_w))
     seq = json.loads(narrow)["seq"]
     await gateway.until(

@@ -41,7 +41,7 @@ LOG_ONLY = {
     "fallback.lost": "output.fallback_lost",
     "forecast.begun_anew": "what was learnt is of another building or release; it learns anew from the history",
     "jobs.not_kept": "the list of alarms lies in the same folder: state.not_kept",
-    "link.mode": "loss.uplink_lost, district.unheard",
+    "link.mode": "loss.uplink_lost, district.no_heartbeat",
     "operators.no_group": "there is nobody who could order or acknowledge; quartier alarms says so to who tries",
     "plan.lost": "a new thread plans within half a minute, and the plan before holds meanwhile",
     "plan.partial": "the other assets go by the rule, as without a plan; quartier plan says why",

@@ -57,19 +57,19 @@ class CommandContext:
 
 def is_command_fulfilled(one: RunningCommand, world: CommandContext) -> bool:
     """Return whether readings taken since the command began show what it asked for."""
-    wish = one.document.asked
-    if isinstance(wish, Setpoint):
-        asset = running_commands.find_controllable(world.state.site, wish.asset)
-        return asset is not None and _is_there(asset, wish.power_w, one, world)
-    if isinstance(wish, Shed):
-        return not any(asset.measured for asset in _still_on(wish, one, world))
-    if isinstance(wish, FailsafeTest):
+    request = one.document.asked
+    if isinstance(request, Setpoint):
+        asset = running_commands.find_controllable(world.state.site, request.asset)
+        return asset is not None and _is_there(asset, request.power_w, one, world)
+    if isinstance(request, Shed):
+        return not any(asset.measured for asset in _still_on(request, one, world))
+    if isinstance(request, FailsafeTest):
         return world.state.mode in _CAREFUL and _is_capped(one, world)
-    assert isinstance(wish, SetMode)
+    assert isinstance(request, SetMode)
     units = [
         unit for unit in running_commands.find_batteries(world.state.site) if unit.name not in world.overrides
     ]
-    if wish.mode == "maintenance":
+    if request.mode == "maintenance":
         return all(participants.find_control_point(unit) in world.state.book.released for unit in units)
     return all(_is_there(unit, 0.0, one, world) for unit in units if unit.name not in world.ordered)
 
@@ -86,10 +86,10 @@ def _is_there(asset: ControllableAsset, power_w: float, one: RunningCommand, wor
 
 
 def _still_on(
-    wish: Shed, one: RunningCommand, world: CommandContext
+    request: Shed, one: RunningCommand, world: CommandContext
 ) -> list[Load | ChargePointAsset | OperationModeAsset]:
     """Return the assets of a shed that are not seen to be off, except those that a person ordered."""
-    ours = (asset for asset in find_shed_assets(wish, world.state) if asset.name not in world.overrides)
+    ours = (asset for asset in find_shed_assets(request, world.state) if asset.name not in world.overrides)
     return [asset for asset in ours if not _is_off(asset, one, world)]
 
 
@@ -113,14 +113,14 @@ def _is_capped(one: RunningCommand, world: CommandContext) -> bool:
 
 def explain_failure(one: RunningCommand, world: CommandContext) -> AckReason:
     """Return what kept the command from success until its time was over."""
-    wish = one.document.asked
-    if isinstance(wish, Setpoint):
-        asset = running_commands.find_controllable(world.state.site, wish.asset)
-        return AckReason.UNKNOWN_DEVICE if asset is None else _of_setpoint(asset, wish.power_w, one, world)
-    if isinstance(wish, Shed):
-        kept = any(_runs_its_least(asset, world) for asset in _still_on(wish, one, world))
+    request = one.document.asked
+    if isinstance(request, Setpoint):
+        asset = running_commands.find_controllable(world.state.site, request.asset)
+        return AckReason.UNKNOWN_DEVICE if asset is None else _of_setpoint(asset, request.power_w, one, world)
+    if isinstance(request, Shed):
+        kept = any(_runs_its_least(asset, world) for asset in _still_on(request, one, world))
         return AckReason.SELF_PROTECTION if kept else AckReason.UNCONTROLLED_LOADS
-    return AckReason.SELF_PROTECTION if isinstance(wish, SetMode) else AckReason.UNCONTROLLED_LOADS
+    return AckReason.SELF_PROTECTION if isinstance(request, SetMode) else AckReason.UNCONTROLLED_LOADS
 
 
 def _runs_its_least(asset: Load | ChargePointAsset | OperationModeAsset, world: CommandContext) -> bool:
@@ -179,10 +179,10 @@ def _steps(one: RunningCommand, world: CommandContext) -> Iterator[tuple[Instruc
 
 def _cut(one: RunningCommand, world: CommandContext) -> str:
     """Return why it must end now: a setpoint or mode ends without the district in control; a shed goes on."""
-    wish = one.document.asked
-    if not isinstance(wish, Setpoint | SetMode):
+    request = one.document.asked
+    if not isinstance(request, Setpoint | SetMode):
         return ""
-    if isinstance(wish, Setpoint) and wish.asset in world.overrides:
+    if isinstance(request, Setpoint) and request.asset in world.overrides:
         return AckReason.LOCAL_OVERRIDE
     return "" if world.leads and not world.state.events.is_grid_lost else AckReason.SAFETY
 
@@ -207,33 +207,33 @@ def decide_command(
     A command that only reduces (a shed no weaker than the running one, a test of the fail-safe state) is
     accepted in every state, like a document that tightens.
     """
-    wish = document.asked
-    if isinstance(wish, Ping | Replay | ResetAlarm):
+    request = document.asked
+    if isinstance(request, Ping | Replay | ResetAlarm):
         return CommandDecision()
     refusal = _nonsense(document, world)
     if refusal is None and not _tightens(document, commands, world.now):
         refusal = _loosening(world, persisted=persisted)
     if refusal is not None:
         return refusal
-    if isinstance(wish, Setpoint):
-        return _setpoint(wish, commands, world)
-    if isinstance(wish, SetMode) and wish.mode != "auto":
+    if isinstance(request, Setpoint):
+        return _setpoint(request, commands, world)
+    if isinstance(request, SetMode) and request.mode != "auto":
         return _mode(world)
-    if isinstance(wish, Shed):
-        return _shed(wish, world)
-    out = isinstance(wish, FailsafeTest) and world.state.events.is_grid_lost
+    if isinstance(request, Shed):
+        return _shed(request, world)
+    out = isinstance(request, FailsafeTest) and world.state.events.is_grid_lost
     return _no(AckReason.SAFETY) if out else CommandDecision()
 
 
 def _nonsense(document: CommandDocument, world: CommandContext) -> CommandDecision | None:
     """Refuse a setpoint that no state of the site allows: no such asset, or a power it cannot follow."""
-    wish = document.asked
-    if not isinstance(wish, Setpoint):
+    request = document.asked
+    if not isinstance(request, Setpoint):
         return None
-    asset = running_commands.find_controllable(world.state.site, wish.asset)
+    asset = running_commands.find_controllable(world.state.site, request.asset)
     if asset is None:
         return _no(AckReason.UNKNOWN_DEVICE, ReceptionStatus.INVALID_CONTENT)
-    bad = setpoints.find_power_fault(asset, wish.power_w)
+    bad = setpoints.find_power_fault(asset, request.power_w)
     return _no(AckReason.BOUNDS, ReceptionStatus.INVALID_CONTENT) if bad else None
 
 
@@ -251,22 +251,24 @@ def _no(reason: AckReason, reception: ReceptionStatus = ReceptionStatus.OK) -> C
 
 
 def _tightens(document: CommandDocument, commands: RunningCommands, now: Now) -> bool:
-    wish = document.asked
+    request = document.asked
     ends_ns = now.ns + round(document.duration_s * _S)
-    if isinstance(wish, FailsafeTest):
+    if isinstance(request, FailsafeTest):
         test = commands.test_ns(now.ns)
         return test is None or test[1] <= ends_ns
-    if not isinstance(wish, Shed) or not wish.level:
+    if not isinstance(request, Shed) or not request.level:
         return False
     running = [(one.document.asked, one.until_ns) for one in commands.now(now.ns)]
     return all(
-        old.level <= wish.level and until_ns <= ends_ns for old, until_ns in running if isinstance(old, Shed)
+        old.level <= request.level and until_ns <= ends_ns
+        for old, until_ns in running
+        if isinstance(old, Shed)
     )
 
 
-def _setpoint(wish: Setpoint, commands: RunningCommands, world: CommandContext) -> CommandDecision:
+def _setpoint(request: Setpoint, commands: RunningCommands, world: CommandContext) -> CommandDecision:
     state = world.state
-    asset = running_commands.find_controllable(state.site, wish.asset)
+    asset = running_commands.find_controllable(state.site, request.asset)
     assert asset is not None
     if asset.name in world.overrides:
         return _no(AckReason.LOCAL_OVERRIDE)
@@ -278,9 +280,9 @@ def _setpoint(wish: Setpoint, commands: RunningCommands, world: CommandContext) 
         or state.judgement.stage is not ControlStage.NORMAL
     ):
         return _no(AckReason.SAFETY)
-    if is_protected(asset, wish.power_w, world):
+    if is_protected(asset, request.power_w, world):
         return _no(AckReason.SELF_PROTECTION)
-    return _no(AckReason.REGULATORY) if _is_forbidden(asset, wish.power_w, world) else CommandDecision()
+    return _no(AckReason.REGULATORY) if _is_forbidden(asset, request.power_w, world) else CommandDecision()
 
 
 def _is_maintained(commands: RunningCommands, now: Now) -> bool:
@@ -327,26 +329,26 @@ def _mode(world: CommandContext) -> CommandDecision:
     return CommandDecision(reason=AckReason.LOCAL_OVERRIDE.value if by_hand else "")
 
 
-def _shed(wish: Shed, world: CommandContext) -> CommandDecision:
+def _shed(request: Shed, world: CommandContext) -> CommandDecision:
     """Decide on a shed: a person's order of an asset ranks above it.
 
     The answer says so if a person ordered some of its assets, or all of them.
     """
-    assets = [*find_shed_assets(wish, world.state)]
+    assets = [*find_shed_assets(request, world.state)]
     by_hand = [one for one in assets if one.name in world.overrides]
-    if wish.level and by_hand and len(by_hand) == len(assets):
+    if request.level and by_hand and len(by_hand) == len(assets):
         return _no(AckReason.LOCAL_OVERRIDE)
     orders = (world.overrides.get(one.name) for one in running_commands.find_batteries(world.state.site))
     charges = any(order is not None and (order.value or 0.0) > 0 for order in orders)
-    is_local = bool(wish.level) and (bool(by_hand) or charges)
+    is_local = bool(request.level) and (bool(by_hand) or charges)
     return CommandDecision(reason=AckReason.LOCAL_OVERRIDE.value if is_local else "")
 
 
 def find_shed_assets(
-    wish: Shed, state: ControlState
+    request: Shed, state: ControlState
 ) -> Iterator[Load | ChargePointAsset | OperationModeAsset]:
     """Yield the assets of a shed: those of its tiers that take orders, without batteries and PV."""
-    tiers = running_commands.SHED_TIERS[: wish.level]
+    tiers = running_commands.SHED_TIERS[: request.level]
     for asset in state.site.assets:
         if (
             isinstance(asset, Load | ChargePointAsset | OperationModeAsset)

@@ -109,7 +109,7 @@ def find_scheduled_orders(entries: ScheduleProgresses, moment: ScheduleContext) 
     """Return the present orders of the schedules; empty if the district is not in control."""
     if not moment.leads:
         return {}
-    return {name: one for name, entry in entries.items() if (one := _wish(entry.schedule, moment))}
+    return {name: one for name, entry in entries.items() if (one := _find_request(entry.schedule, moment))}
 
 
 def advance_schedules(
@@ -172,7 +172,7 @@ def _running(schedule: DeviceSchedule, moment: ScheduleContext) -> tuple[Schedul
     return timeline.find_running_span(*spans, moment.utc_ms, moment.lost_ms)
 
 
-def _wish(schedule: DeviceSchedule, moment: ScheduleContext) -> Override | None:
+def _find_request(schedule: DeviceSchedule, moment: ScheduleContext) -> Override | None:
     found, asset = _running(schedule, moment), _asset(moment.site, schedule.asset)
     if found is None or asset is None or _fault(asset, found[0]):
         return None

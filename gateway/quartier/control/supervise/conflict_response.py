@@ -404,16 +404,20 @@ def _update_switch_state(
         mode = _mode(asset, value)
         if mode <= (asset.normal if switch.mode is None else switch.mode):
             return switch
-        return replace(switch_state.switch_off(switch, before_w, now_ns, deaf=True), mode=mode, is_held=True)
+        return replace(
+            switch_state.switch_off(switch, before_w, now_ns, is_unresponsive=True), mode=mode, is_held=True
+        )
     if find_control_point(asset).endswith("_w"):
-        return switch_state.hold_limit(switch, value, now_ns, deaf=True)
+        return switch_state.hold_limit(switch, value, now_ns, is_unresponsive=True)
     if value == 0.0:
-        return switch_state.switch_off(switch, before_w, now_ns, deaf=True) if switch.on else switch
+        return (
+            switch_state.switch_off(switch, before_w, now_ns, is_unresponsive=True) if switch.on else switch
+        )
     assert isinstance(asset, ChargePointAsset)
     if not switch.on:  # another controller switched it on: its minimum times count from here
         switch = switch_state.switch_on(switch, now_ns)
     limit_w = max(find_floor_power_w(asset), value * asset.voltage_v * asset.phases_count)
-    return switch_state.hold_limit(switch, limit_w, now_ns, deaf=True)
+    return switch_state.hold_limit(switch, limit_w, now_ns, is_unresponsive=True)
 
 
 def find_conflict_alarms(inputs: CycleInputs) -> Iterator[Alarm]:

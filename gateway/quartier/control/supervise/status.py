@@ -100,7 +100,7 @@ def find_loss_alarm(inputs: CycleInputs, name: str) -> AlarmKey | None:
 _STEERED, _MEASURED = make_reason("state.steered"), make_reason("state.measured")
 _NOT_ORDERED = make_reason("state.not_ordered", more=NO_FALLBACK)
 _UNREAD, _SHED = make_reason("state.unread"), make_reason("state.shed")
-_ALSO, _DEAF = make_reason("state.also"), make_reason("state.deaf")
+_ALSO, _UNRESPONSIVE = make_reason("state.also"), make_reason("state.unresponsive")
 _OFF: Mapping[type, Reason] = {ChargePointAsset: make_reason("state.paused"), Pv: make_reason("state.off")}
 _PLAIN: Mapping[int, dict[str, Any]] = {
     id(one): {"state": str(one), "state_reason": render_data(one)}
@@ -129,7 +129,7 @@ def render_status(
     rules = inputs.state.judgement.rules
     steps = override_report.find_battery_steps(inputs, participants, result)
     said = {participant.name: participant.reason for participant in participants}
-    deaf = {participant.name for participant in participants if participant.is_unresponsive}
+    unresponsive = {participant.name for participant in participants if participant.is_unresponsive}
     said |= {
         point.partition(".")[0]: make_reason("output.given_back", more=why) for point, why in lost.items()
     }
@@ -166,12 +166,12 @@ def render_status(
         "acted": sorted({f"{participants[index].name}: {reason}" for index, reason in result.acted.items()}),
         "restore": _restore(inputs, result),
         "assets": {
-            a.name: _with_wish(
+            a.name: _add_override(
                 inputs,
                 a,
                 after,
                 steps.get(a.name),
-                _asset(inputs, a, after, said.get(a.name), is_deaf=a.name in deaf),
+                _asset(inputs, a, after, said.get(a.name), is_unresponsive=a.name in unresponsive),
             )
             for a in inputs.site.assets
         },
@@ -336,7 +336,12 @@ def _restore(inputs: CycleInputs, result: AllocationResult) -> dict[str, Any]:
 
 
 def _asset(
-    inputs: CycleInputs, asset: ControllableAsset, after: ControlState, said: Reason | None, *, is_deaf: bool
+    inputs: CycleInputs,
+    asset: ControllableAsset,
+    after: ControlState,
+    said: Reason | None,
+    *,
+    is_unresponsive: bool,
 ) -> dict[str, Any]:
     memory = inputs.state.last_good.get(f"{asset.name}.power_w")
     silent = observations.find_power_w(inputs.state.last_good, asset, inputs.now_ns) is None
@@ -360,7 +365,7 @@ def _asset(
         state = _turn_state(asset, after.switch_states[asset.name])
         if unguarded := explain_no_order(asset, inputs.state.last_good):
             state = state.then(_ALSO).then(unguarded)
-        state = state.then(_DEAF) if is_deaf else state
+        state = state.then(_UNRESPONSIVE) if is_unresponsive else state
         name = find_control_point(asset)
     else:
         state = _MEASURED if is_order_allowed(asset) else _NOT_ORDERED
@@ -380,7 +385,7 @@ def _asset(
     return shown_asset
 
 
-def _with_wish(
+def _add_override(
     inputs: CycleInputs,
     asset: ControllableAsset,
     after: ControlState,
@@ -388,17 +393,17 @@ def _with_wish(
     found: dict[str, Any],
 ) -> dict[str, Any]:
     """Add the order for this asset, if there is one, and the limit that holds it back."""
-    wish = inputs.requests.overrides.get(asset.name)
-    if wish is None:
+    request = inputs.requests.overrides.get(asset.name)
+    if request is None:
         return found
     order = after.book.orders.get(find_control_point(asset))
     found["override"] = {
-        "value": wish.value,
-        "words": str(wish.reason),
-        **render_data(wish.reason),
-        "left_s": round((wish.until_ns - inputs.now_ns) / 1e9, 1),
-        "until_utc_ms": wish.until_utc_ms,
-        **override_report.report_override(inputs, asset, wish, order, step),
+        "value": request.value,
+        "words": str(request.reason),
+        **render_data(request.reason),
+        "left_s": round((request.until_ns - inputs.now_ns) / 1e9, 1),
+        "until_utc_ms": request.until_utc_ms,
+        **override_report.report_override(inputs, asset, request, order, step),
     }
     return found
 

@@ -70,7 +70,7 @@ class NoteReporter:
     def __call__(self, note: Note) -> None:
         """Pass the note on, or count it for the next one of its kind (``more``)."""
         now_ns = self._clock.now().ns
-        kind = (note.code, str(note.data.get("line", note.data.get("paper", ""))))
+        kind = (note.code, str(note.data.get("line", note.data.get("credential", ""))))
         until_ns, held = self._reported.get(kind, (0, 0))
         if now_ns < until_ns:
             self._reported[kind] = (until_ns, held + 1)

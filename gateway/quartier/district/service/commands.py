@@ -48,8 +48,8 @@ class DistrictCommands:
     @property
     def setpoint_assets(self) -> frozenset[str]:
         """Return the assets that a running setpoint commands."""
-        wishes = (one.document.asked for one in self.commands.running)
-        return frozenset(wish.asset for wish in wishes if isinstance(wish, Setpoint))
+        requests = (one.document.asked for one in self.commands.running)
+        return frozenset(request.asset for request in requests if isinstance(request, Setpoint))
 
     # Incoming documents
 
@@ -83,10 +83,10 @@ class DistrictCommands:
 
     def _run_immediate_action(self, document: CommandDocument, now: Now) -> bool:
         """Do an action that does not involve control; return False if it is not possible."""
-        wish = document.asked
-        if isinstance(wish, Replay):
-            self._replay(StreamPosition(wish.boot, max(0, wish.seq - 1)))
-        return self._reset(wish.code, document.id, now) if isinstance(wish, ResetAlarm) else True
+        request = document.asked
+        if isinstance(request, Replay):
+            self._replay(StreamPosition(request.boot, max(0, request.seq - 1)))
+        return self._reset(request.code, document.id, now) if isinstance(request, ResetAlarm) else True
 
     def follow_envelope(self, envelope: Envelope, ack: Ack) -> list[Ack]:
         """Return the acks of an envelope that control decided on; follow its progress if it was accepted."""
@@ -118,8 +118,8 @@ class DistrictCommands:
     def _record_ack(self, ack: Ack, op: str, now: Now) -> None:
         data = {"id": ack.id, "seq": ack.seq, "op": op, "status": ack.status, "reason": ack.reason}
         data = {name: value for name, value in data.items() if value != ""}
-        self._log.info("command.judged", **data)
-        self._event("command.judged", f"command {ack.id}: {ack.status}", data, now)
+        self._log.info("command.answered", **data)
+        self._event("command.answered", f"command {ack.id}: {ack.status}", data, now)
 
     def render_commands(self, now: Now) -> list[dict[str, Any]]:
         """Return the running commands, JSON-ready."""

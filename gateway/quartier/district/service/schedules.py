@@ -70,10 +70,10 @@ class DistrictSchedules:
             "status": last.status,
             "reason": last.reason,
         }
-        self._log.info("schedule.judged", **fields)
+        self._log.info("schedule.answered", **fields)
         if not accepted.repeated:
             text = f"schedule {schedule.id} of {schedule.asset}: {last.status}"
-            self._event("schedule.judged", text, fields, moment.now)
+            self._event("schedule.answered", text, fields, moment.now)
 
     def _accept_signal(self, signal: Signal, accepted: "AcceptedDocument", moment: ScheduleContext) -> None:
         """Accept a signal; while clock or number is in doubt, only one that asks for less."""

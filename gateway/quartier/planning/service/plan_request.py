@@ -146,14 +146,14 @@ def answer_request(question: PlanRequest, learner: Learner) -> PlanAnswer:
         led[name] = _plan_one_battery(question, battery, outlook)
         if others.why_not:
             break  # only one battery is planned, the others follow the rule
-    wish = LocalPlan(
+    request = LocalPlan(
         start_ns=question.start_ns,
         expires_ns=question.expires_ns,
         offset_ms=round(question.start_utc_s * 1000) - question.start_ns // 1_000_000,
         aims={name: one.aims for name, one in led.items() if name},
         legs=others.legs,
     )
-    return PlanAnswer(question=question, batteries=led, forecast=foretold, local_plan=wish, others=others)
+    return PlanAnswer(question=question, batteries=led, forecast=foretold, local_plan=request, others=others)
 
 
 def _plan_one_battery(question: PlanRequest, battery: BatteryModel, outlook: Outlook) -> PlannedBattery:

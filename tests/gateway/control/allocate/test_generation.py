@@ -220,7 +220,7 @@ def test_pv_that_was_never_seen_free_is_taken_to_make_what_it_makes(house):
 def curtailed(scene, house):
     """A scene in which PV that could make 5 kW stands at a limit."""
 
-    def make(made_w=2_000.0, order_w=2_000.0, could_ns=60 * S, wishes=None, **more):
+    def make(made_w=2_000.0, order_w=2_000.0, could_ns=60 * S, requests=None, **more):
         orders = {} if order_w is None else {"pv1.generation_max_w": Order(order_w, 0, NO_REASON, since_ns=0)}
         state = replace(
             ControlState.fresh(replace(house, assets=(PV,))),
@@ -229,7 +229,7 @@ def curtailed(scene, house):
             book=OrderBook(orders),
         )
         plain = scene(state=state, **more)
-        return plain if wishes is None else replace(plain, requests=replace(plain.requests, **wishes))
+        return plain if requests is None else replace(plain, requests=replace(plain.requests, **requests))
 
     return make
 
@@ -245,7 +245,7 @@ def curtailed(scene, house):
         ({"made_w": 5_400.0, "order_w": 5_400.0}, 0.0),
         ({"could_ns": -3_600 * S}, 0.0),
         ({"grid_effects": GridEffects(pv_holds=True)}, 0.0),
-        ({"wishes": {"overrides": {"pv1": None}}}, 0.0),
+        ({"requests": {"overrides": {"pv1": None}}}, 0.0),
     ],
 )
 def test_what_an_export_limit_curtails_is_left_over_for_the_building(curtailed, more, watts):

@@ -104,9 +104,9 @@ def test_what_a_person_ordered_stays(scene):
     anna = Override(
         asset="bat1", value=-5_000.0, until_ns=10**15, until_utc_ms=0, who=Origin("person", "anna", "1")
     )
-    wishes = Requests(caps=scene().requests.caps, overrides={"bat1": anna})
+    requests = Requests(caps=scene().requests.caps, overrides={"bat1": anna})
 
-    assert (-5_000.0, 0.0) == spared(scene(requests=wishes), [battery(), waste()], (-5_000.0, 0.0))
+    assert (-5_000.0, 0.0) == spared(scene(requests=requests), [battery(), waste()], (-5_000.0, 0.0))
 
 
 def test_what_relieves_a_fuse_is_given_on(scene, board, house):

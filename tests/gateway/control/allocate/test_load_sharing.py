@@ -395,7 +395,7 @@ def test_a_car_is_switched_after_its_minimum_time_and_paused_three_times_an_hour
 @pytest.mark.parametrize(
     ("value", "most_a", "movable"), [(10.0, 10.0, True), (32.0, 16.0, True), (0.0, 6.0, False)]
 )
-def test_a_persons_word_is_a_ceiling_for_a_car_that_shares_and_no_wish_above_its_own(
+def test_a_persons_word_is_a_ceiling_for_a_car_that_shares_and_no_request_above_its_own(
     planned, value, most_a, movable
 ):
     by_hand = {"ev0": Override("ev0", value, 0, 0, Origin("person", "anna"))}

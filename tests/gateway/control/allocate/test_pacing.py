@@ -22,8 +22,8 @@ PANELS = Pv(name="pv1", rated_w=6_000, curtail="limit")
 FORCE = ActiveLimits(import_w=4_000.0, export_w=2_000.0, sources={})
 
 
-def participant(asset, present_w, before_w=0.0, *, room=None, is_deaf=False):
-    found = Participant(asset, present_w, present_w, SwitchState(), is_unresponsive=is_deaf)
+def participant(asset, present_w, before_w=0.0, *, room=None, is_unresponsive=False):
+    found = Participant(asset, present_w, present_w, SwitchState(), is_unresponsive=is_unresponsive)
     found.before_w = before_w
     found.headroom = room or PowerRange(-5_000.0, 5_000.0)
     return found
@@ -71,7 +71,7 @@ def test_a_battery_that_must_stop_stops(scene):
 
 
 def test_nobody_waits_for_a_car_that_does_not_obey(scene):
-    participants = [participant(CAR, 9_000.0, is_deaf=True), participant(BATTERY, -5_000.0, -5_000.0)]
+    participants = [participant(CAR, 9_000.0, is_unresponsive=True), participant(BATTERY, -5_000.0, -5_000.0)]
     wanted = (4_140.0, -2_500.0)
 
     assert wanted == wait_for_others(

@@ -101,10 +101,10 @@ def test_nothing_comes_back_before_its_time_or_while_anything_is_wrong(restored,
 def test_what_a_person_keeps_off_stays_off(restored):
     by_hand = Override("cold", 0.0, 0, 0, Origin("person", "anna"))
     roof = replace(by_hand, asset="roof")
-    wishes = Requests(caps=None, overrides={"cold": by_hand, "roof": roof})
+    requests = Requests(caps=None, overrides={"cold": by_hand, "roof": roof})
 
-    assert {0} == set(restored(*off(PUMP, COLD), requests=wishes).back)
-    assert set() == set(restored(*off(COLD, ROOF), requests=wishes).back)
+    assert {0} == set(restored(*off(PUMP, COLD), requests=requests).back)
+    assert set() == set(restored(*off(COLD, ROOF), requests=requests).back)
 
 
 def test_what_was_just_switched_off_waits_for_its_minimum_time(restored):

@@ -43,8 +43,8 @@ def test_rule_aborted_by_a_persons_order_of_the_same_asset(building):
 
 
 def test_rule_aborted_when_the_district_leads_no_more_while_sheds_go_on(building):
-    for seq, wish in enumerate((Setpoint("bat1", -2_000, 600), SetMode("manual", 600), Shed(1, 600)), 1):
-        building.command(wish, seq)
+    for seq, request in enumerate((Setpoint("bat1", -2_000, 600), SetMode("manual", 600), Shed(1, 600)), 1):
+        building.command(request, seq)
     building.run(2).world_is = {"leads": False}
     building.run(1)
 
@@ -52,7 +52,7 @@ def test_rule_aborted_when_the_district_leads_no_more_while_sheds_go_on(building
     assert ["c3"] == [one.document.id for one in building.commands.running]
 
 
-def test_rule_an_outage_drops_wishes(building):
+def test_rule_an_outage_drops_requests(building):
     building.command(Setpoint("bat1", -2_000, 600))
     building.run(1)
     building.world_is = {"state": replace(building.state, events=GridEvents(is_grid_lost=True))}

@@ -38,45 +38,45 @@ TAKES = [Shed(1, 60), FailsafeTest(60)]
 NEUTRAL = [Ping(), Replay(1, 1), ResetAlarm("x")]
 
 
-@pytest.mark.parametrize("wish", TAKES + NEUTRAL)
-def test_rule_clock_not_trusted_only_what_tightens_is_taken(building, wish):
+@pytest.mark.parametrize("requested", TAKES + NEUTRAL)
+def test_rule_clock_not_trusted_only_what_tightens_is_taken(building, requested):
     building.world_is = {"now": unsynced(building), "may_loosen": False, "leads": False}
 
-    assert ACCEPTED == building.command(wish, persisted=False)
+    assert ACCEPTED == building.command(requested, persisted=False)
 
 
-@pytest.mark.parametrize("wish", GIVES)
-def test_rule_clock_not_trusted_what_loosens_is_refused(building, wish):
+@pytest.mark.parametrize("requested", GIVES)
+def test_rule_clock_not_trusted_what_loosens_is_refused(building, requested):
     building.world_is = {"now": unsynced(building)}
 
-    assert ("REJECTED", "CLOCK") == building.command(wish)
+    assert ("REJECTED", "CLOCK") == building.command(requested)
 
 
-@pytest.mark.parametrize("wish", GIVES)
-def test_rule_a_seq_that_cannot_be_kept_lets_nothing_loosen(building, wish):
+@pytest.mark.parametrize("requested", GIVES)
+def test_rule_a_seq_that_cannot_be_kept_lets_nothing_loosen(building, requested):
     found = command_progress.decide_command(
-        document(wish), building.commands, building.world, persisted=False
+        document(requested), building.commands, building.world, persisted=False
     )
 
     assert ("TEMPORARY_ERROR", "REJECTED") == (found.reception, found.status)
 
 
-@pytest.mark.parametrize("wish", GIVES)
-def test_rule_what_loosens_needs_a_heartbeat_of_the_last_minute(building, wish):
+@pytest.mark.parametrize("requested", GIVES)
+def test_rule_what_loosens_needs_a_heartbeat_of_the_last_minute(building, requested):
     building.world_is = {"may_loosen": False}
 
-    assert ("REJECTED", "SAFETY") == building.command(wish)
+    assert ("REJECTED", "SAFETY") == building.command(requested)
 
 
 @pytest.mark.parametrize(
-    ("wish", "tightens"),
+    ("requested", "tightens"),
     [(Shed(2, 600), True), (Shed(3, 900), True), (Shed(1, 900), False), (Shed(3, 500), False)],
 )
-def test_a_shed_that_is_weaker_or_shorter_than_the_one_that_runs_loosens(building, wish, tightens):
+def test_a_shed_that_is_weaker_or_shorter_than_the_one_that_runs_loosens(building, requested, tightens):
     building.command(Shed(2, 600))
     building.world_is = {"may_loosen": False}
 
-    assert (ACCEPTED if tightens else ("REJECTED", "SAFETY")) == building.command(wish, 2)
+    assert (ACCEPTED if tightens else ("REJECTED", "SAFETY")) == building.command(requested, 2)
 
 
 def test_a_test_that_ends_sooner_than_the_one_that_runs_loosens(building):
@@ -108,18 +108,18 @@ def test_rule_local_override_a_persons_order_comes_first(building):
 
 
 def test_rule_safety_where_the_district_does_not_lead_or_inputs_are_not_well(building):
-    wish = Setpoint("bat1", 1_000, 60)
+    requested = Setpoint("bat1", 1_000, 60)
     building.world_is = {"leads": False}
-    assert ("REJECTED", "SAFETY") == building.command(wish)
+    assert ("REJECTED", "SAFETY") == building.command(requested)
     for changes in (
         {"judgement": StageDecision(ControlStage.FREEZE)},
         {"events": GridEvents(is_grid_lost=True)},
     ):
         building.world_is = {"state": replace(building.state, **changes)}
-        assert ("REJECTED", "SAFETY") == building.command(wish)
+        assert ("REJECTED", "SAFETY") == building.command(requested)
     building.world_is = {}
     building.command(SetMode("maintenance", 60), 2)
-    assert ("REJECTED", "SAFETY") == building.command(wish, 3)
+    assert ("REJECTED", "SAFETY") == building.command(requested, 3)
     assert ACCEPTED == building.command(Setpoint("ev1", 6_900, 60), 4)
 
 
@@ -170,15 +170,15 @@ def test_rule_regulatory_an_event_of_the_grid_stands_against_it(building, event,
 
 
 def test_a_mode_is_refused_where_people_order_all_that_it_is_about(building):
-    wish = SetMode("manual", 60)
-    assert ACCEPTED == building.command(wish)
+    requested = SetMode("manual", 60)
+    assert ACCEPTED == building.command(requested)
     building.people = {"bat1": by_hand("bat1", 0.0)}
-    assert ("REJECTED", "LOCAL_OVERRIDE") == building.command(wish, 2)
+    assert ("REJECTED", "LOCAL_OVERRIDE") == building.command(requested, 2)
     two = (*building.house.assets, replace(building.house.assets[0], name="bat2"))
     building.world_is = {"state": replace(building.state, site=replace(building.house, assets=two))}
-    assert ("ACCEPTED", "LOCAL_OVERRIDE") == building.command(wish, 3)
+    assert ("ACCEPTED", "LOCAL_OVERRIDE") == building.command(requested, 3)
     building.people, building.world_is = {}, {"leads": False}
-    assert ("REJECTED", "SAFETY") == building.command(wish, 4)
+    assert ("REJECTED", "SAFETY") == building.command(requested, 4)
 
 
 def test_a_shed_says_where_people_order_a_part_of_it_or_all(building):

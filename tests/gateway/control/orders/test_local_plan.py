@@ -1,4 +1,4 @@
-"""The local plan as a wish: it leads while it holds, below everybody else, and inside every cap."""
+"""The local plan as a request: it leads while it holds, below everybody else, and inside every cap."""
 
 from dataclasses import replace
 from math import inf
@@ -116,7 +116,7 @@ def aimed(plant):
         aim = PLAN.aims["bat1"][0]
         people: ClassVar = {}
 
-        def wishes(self):
+        def requests(self):
             aims_now = {"bat1": RunningAim(self.aim, EPOCH_MS + 900_000)}
             return Requests(caps=self.caps, aims=aims_now, overrides=self.people)
 

@@ -1,4 +1,4 @@
-"""Device schedules: wishes below every limit, each taken or refused with a reason, shown to be kept or not."""
+"""Device schedules: requests below every limit, each taken or refused with a reason, shown to be kept or not."""
 
 import json
 from dataclasses import replace
@@ -59,8 +59,8 @@ class Desk:
             now, now.utc_ms, lost_ms, self.house, memories, self.by_hand, self.leads, self.orders, {"dso"}
         )
 
-    def give(self, paper):
-        self.entries, acks = schedules.accept_schedule(self.entries, paper, self.moment)
+    def give(self, document):
+        self.entries, acks = schedules.accept_schedule(self.entries, document, self.moment)
         return self._answers(acks)
 
     def at(self, t, **measured):
@@ -94,7 +94,7 @@ def test_a_schedule_wants_each_power_in_its_time_and_nothing_in_gaps_before_and_
     assert [{}, {"bat1": 2_000}, {}, {"bat1": -1_000}, {}] == [desk.wants(t) for t in (9, 10, 110, 160, 260)]
 
 
-def test_a_wish_names_its_document_and_when_it_ends(desk):
+def test_a_request_names_its_document_and_when_it_ends(desk):
     desk.give(schedule(ScheduleInterval(100, 2_000)))
     found = schedules.find_scheduled_orders(desk.entries, desk.moment)["bat1"]
 
@@ -356,13 +356,15 @@ def scheduled(plant):
     class Scheduled(plant):
         entries: ClassVar = {}
 
-        def wishes(self):
+        def requests(self):
             now = self.now()
             moment = ScheduleContext(now, now.utc_ms, None, self.house, self.state.last_good)
             return Requests(caps=self.caps, overrides=schedules.find_scheduled_orders(self.entries, moment))
 
-        def follow(self, *papers):
-            self.entries = {paper.asset: schedules.ScheduleProgress.from_schedule(paper) for paper in papers}
+        def follow(self, *documents):
+            self.entries = {
+                document.asset: schedules.ScheduleProgress.from_schedule(document) for document in documents
+            }
             return self
 
     return Scheduled
@@ -393,7 +395,7 @@ def test_a_schedule_stops_a_load_and_slows_a_car_and_they_come_back(scheduled):
 
 
 @pytest.mark.long
-def test_a_battery_reaches_its_target_by_the_end_against_the_houses_own_wish_and_rests_there(scheduled):
+def test_a_battery_reaches_its_target_by_the_end_against_the_houses_own_request_and_rests_there(scheduled):
     class Kept(scheduled):
         said: ClassVar = []
 

@@ -1,4 +1,4 @@
-"""The fixed order in which wishes and limits give way, in code and on its page."""
+"""The fixed order in which requests and limits give way, in code and on its page."""
 
 from dataclasses import replace
 from pathlib import Path

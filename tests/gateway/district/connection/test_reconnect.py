@@ -239,12 +239,12 @@ def test_a_teller_passes_one_note_of_a_kind_a_minute_and_counts_the_rest():
     assert [("a", None), ("b", None), ("a", 49)] == [(note.code, note.data.get("more")) for note in told]
 
 
-def test_each_paper_that_ends_is_told_for_itself():
+def test_each_credential_that_ends_is_told_for_itself():
     clock, told = Clock(), []
     tell = NoteReporter(clock, told.append)
-    for paper in ("key a", "key b", "key a"):
-        tell(Note("district.expiry_near", "it ends", {"paper": paper}))
-    assert ["key a", "key b"] == [note.data["paper"] for note in told]
+    for credential in ("key a", "key b", "key a"):
+        tell(Note("district.expiry_near", "it ends", {"credential": credential}))
+    assert ["key a", "key b"] == [note.data["credential"] for note in told]
 
 
 async def test_who_gives_way_while_it_pauses_stays_away_for_minutes_and_then_tries_again(notes):

@@ -82,10 +82,10 @@ class Desk:
     def world(self, **more):
         return CommandContext(**({"state": ControlState.fresh(HOUSE), "now": self.now} | more))
 
-    def take(self, wish, seq=1, *, repeated=False, persisted=True, **world):
-        paper = CommandDocument(id=f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=wish)
+    def take(self, request, seq=1, *, repeated=False, persisted=True, **world):
+        document = CommandDocument(id=f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=request)
         accepted = SimpleNamespace(repeated=repeated, persisted=persisted)
-        return words(self.commanding.take(accepted, paper, self.world(**world)))
+        return words(self.commanding.take(accepted, document, self.world(**world)))
 
     def look(self, kept=None, **world):
         there = self.world(**world)
@@ -166,7 +166,7 @@ def test_what_becomes_of_a_command_is_an_event_each(desk):
     desk.take(Shed(2, 600), 2)
 
     assert [("c1", "ACCEPTED"), ("c1", "STARTED"), ("c1", "REVOKED"), ("c2", "ACCEPTED")] == [
-        (ident, status) for code, ident, status in desk.events if code == "command.judged"
+        (ident, status) for code, ident, status in desk.events if code == "command.answered"
     ]
 
 

@@ -100,7 +100,7 @@ def test_a_document_again_is_answered_and_no_second_event(office):
         office.hear(level(1), repeated=repeated)
 
     assert ["ACCEPTED", "ACCEPTED"] == [ack.status for ack in office.acks]
-    assert ["schedule.judged", "signal.taken"] == office.events
+    assert ["schedule.answered", "signal.taken"] == office.events
 
 
 def test_an_outage_drops_schedules_and_says_so(office):

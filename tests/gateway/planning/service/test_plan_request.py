@@ -55,12 +55,12 @@ def test_what_is_measured_counts_for_the_first_step_and_what_cars_take_beside_th
     assert 144 == len(found.plan.steps) == len(found.why) == len(found.local_plan.aims["bat1"])
 
 
-def test_the_wish_begins_with_the_question_and_ends_when_it_says():
-    wish = answer_request(QUESTION, training(96)).local_plan
+def test_the_request_begins_with_the_question_and_ends_when_it_says():
+    request = answer_request(QUESTION, training(96)).local_plan
 
-    assert (["bat1"], 50 * S, 950 * S) == ([*wish.aims], wish.start_ns, wish.expires_ns)
-    assert round(START_S * 1000) - 50_000 == wish.offset_ms
-    assert {900} == {aim.duration_s for aim in wish.aims["bat1"]}
+    assert (["bat1"], 50 * S, 950 * S) == ([*request.aims], request.start_ns, request.expires_ns)
+    assert round(START_S * 1000) - 50_000 == request.offset_ms
+    assert {900} == {aim.duration_s for aim in request.aims["bat1"]}
 
 
 def test_at_eight_in_the_evening_it_waits_for_ten_and_charges_then_and_says_when_it_is_used():

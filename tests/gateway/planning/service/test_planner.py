@@ -138,7 +138,7 @@ async def test_a_cap_that_appears_is_planned_with_before_the_next_plan_is_due(ho
         await found.until(lambda: made.answer is not None)
         first = made.answer
         now = found.yard.clock.now()
-        paper = Envelope(
+        document = Envelope(
             id="e1",
             seq=1,
             program="dso",
@@ -150,7 +150,7 @@ async def test_a_cap_that_appears_is_planned_with_before_the_next_plan_is_due(ho
             default_import_max_w=3500.0,
             default_export_max_w=0.0,
         )
-        found.turn.link, ack = machine.accept_envelope(found.turn.link, found.turn.params, paper, now)
+        found.turn.link, ack = machine.accept_envelope(found.turn.link, found.turn.params, document, now)
         assert "ACCEPTED" == ack.status
         await found.until(lambda: made.answer is not first)
         caps = made.answer.question.import_max_w
