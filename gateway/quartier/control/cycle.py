@@ -40,7 +40,7 @@ from quartier.control.observe import (
 from quartier.control.observe.health import ControlStage, InputHealth
 from quartier.control.observe.meter_check import judge
 from quartier.control.observe.meter_check.frozen import QUANTITIES
-from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.observe.meter_check.judge import MeterVerdict
 from quartier.control.observe.meter_check.steps import StepWatch
 from quartier.control.orders import (
     book as orders_book,
@@ -82,10 +82,10 @@ _TRIAL_AGAIN = make_rule_reason("meter.trial_again", "grid meter trial")
 def run_cycle(frozen: FrozenImage, requests: Requests, state: ControlState, now: Now) -> Decision:
     """Decide one cycle.
 
-    ``frozen`` is the process image. ``requests`` holds the limits of the link and the requests. Raises nothing
+    ``frozen`` is the process image. ``requests`` also holds the limits of the link. Raises nothing
     for any reading: a missing reading leads to a more careful stage, which ``Decision.view`` names.
     """
-    inputs = _scene(frozen, requests, state, now)
+    inputs = _make_cycle_inputs(frozen, requests, state, now)
     participants = _list_participants(inputs)
     window = totals.update_residual_window(inputs, participants)
     base = _base(inputs, window, participants)
@@ -133,7 +133,7 @@ def run_cycle(frozen: FrozenImage, requests: Requests, state: ControlState, now:
     return Decision((*commands, *given), after, shown, freed, away)
 
 
-def _scene(frozen: FrozenImage, requests: Requests, state: ControlState, now: Now) -> CycleInputs:
+def _make_cycle_inputs(frozen: FrozenImage, requests: Requests, state: ControlState, now: Now) -> CycleInputs:
     """Build the cycle inputs: observations, control stage and the limits in force."""
     house = state.site
     started_ns = now.ns if state.started_ns is None else state.started_ns
@@ -156,7 +156,7 @@ def _scene(frozen: FrozenImage, requests: Requests, state: ControlState, now: No
     )
     judgement = observe_health.decide_stage(state.judgement, health, now.ns)
     holds = contacts.update_contacts(house.contacts, state.contacts, last_good, now.ns)
-    implausible = meter.verdict is Verdict.IMPLAUSIBLE
+    implausible = meter.verdict is MeterVerdict.IMPLAUSIBLE
     current = grid is not None and age_s <= observe_health.find_stale_after_s(period_s) and not implausible
     grid_w = grid.value if grid is not None and current else None
     loads = supplies.update_supplies(
@@ -168,7 +168,7 @@ def _scene(frozen: FrozenImage, requests: Requests, state: ControlState, now: No
     force = active.find_active_limits(house, requests.caps, judgement.stage, others, failsafe_of)
     force = unmet.limit_unseen_export(house, last_good, force)
     remainder_w = state.remainder_w
-    if grid_w is not None and meter.verdict is Verdict.GOOD:  # an implausible meter teaches nothing
+    if grid_w is not None and meter.verdict is MeterVerdict.GOOD:  # an implausible meter teaches nothing
         remainder_w = residual_load.find_unmeasured_load_w(
             house, last_good, remainder_w, grid_w, dt_s, now.ns
         )
@@ -340,7 +340,7 @@ def _base(
     )
     high_w, low_w = rest_w + residual_load.estimate_silent_rise_w(participants), rest_w
     grid = inputs.state.last_good.get(f"{inputs.site.grid.name}.power_w")
-    if grid is not None and inputs.meter.verdict is Verdict.IMPLAUSIBLE:
+    if grid is not None and inputs.meter.verdict is MeterVerdict.IMPLAUSIBLE:
         # The worse of the shown and the estimated power counts, in either direction.
         shown_w = grid.value - sum(participant.present_w for participant in participants)
         high_w, low_w = max(high_w, shown_w), min(low_w, shown_w)
@@ -466,7 +466,7 @@ def _reach(inputs: CycleInputs, base: residual_load.ResidualLoad, others_w: floa
     more_w, _ = conflict_response.find_conflict_power_w(inputs.site, inputs.state, inputs.now_ns)
     if more_w > 0.0:  # another master's power is no reason to export
         low_w = max(low_w, min(0.0, -(base.now_w + others_w)))
-    if inputs.meter.verdict is Verdict.SUSPECT:  # nor is power that it may hide, beyond the export limit
+    if inputs.meter.verdict is MeterVerdict.SUSPECT:  # nor is power that it may hide, beyond the export limit
         low_w = max(low_w, min(0.0, -(base.low_w + others_w) - inputs.active_limits.export_w))
     if unmet.is_meter_unsigned(inputs.site, inputs.state.last_good):
         low_w = max(low_w, 0.0)  # the meter would show feed-in as import, which asks for more feed-in

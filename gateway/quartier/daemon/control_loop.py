@@ -149,7 +149,7 @@ class ControlLoop:
         )
         self.district_commands.recall(kept.get("district"), now, outage=known.outage.is_open, since=since)
 
-    def believe_meter(self, now: Now) -> str:
+    def restart_meter_check(self, now: Now) -> str:
         """Start a new check of the grid meter; return the verdict that it had."""
         before = self._state.meter
         self._state = replace(self._state, meter=judge.clear_verdict(before, now.ns))
@@ -218,8 +218,8 @@ class ControlLoop:
     def _make_schedule_context(self, now: Now) -> schedules.ScheduleContext:
         utc_ms = allowed.count_utc_ms(self.link, now)
         lost_ms = allowed.find_clock_lost_ms(self.link, now)
-        leads = allowed.follows_district(self.link, self.params, now)
-        known = self.site, self._state.last_good, self._overrides, leads
+        follows_district = allowed.follows_district(self.link, self.params, now)
+        known = self.site, self._state.last_good, self._overrides, follows_district
         return schedules.ScheduleContext(
             now, utc_ms, lost_ms, *known, self._state.book.orders, self._grid_operator_programs
         )
@@ -387,7 +387,7 @@ class ControlLoop:
             overrides=self._overrides,
             ordered=self.district_commands.setpoint_assets,
             may_loosen=allowed.is_loosening_allowed(self.link, now),
-            leads=allowed.follows_district(self.link, self.params, now),
+            follows_district=allowed.follows_district(self.link, self.params, now),
             regulatory=self._grid_operator_programs,
             now=now,
         )

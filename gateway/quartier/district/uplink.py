@@ -303,9 +303,9 @@ class Uplink:
                 raise connection.end_reason
             self._wake.clear()
             began_s = loop.time()
-            scene = self._make_context()
-            self._pumped_ns = scene.now.ns
-            if effects := self.session.pump(scene, connection.free_bytes, connection.backfill_bytes):
+            context = self._make_context()
+            self._pumped_ns = context.now.ns
+            if effects := self.session.pump(context, connection.free_bytes, connection.backfill_bytes):
                 with connection.write_together():
                     self._perform(connection, effects)
             free_s = now_s = loop.time()

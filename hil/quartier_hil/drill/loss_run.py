@@ -220,8 +220,8 @@ class LossRun(Run):
         condition = self.loss_cause.condition
         if condition is None:
             return ""
-        place = bisect_left(self.course.times_s, self.began_s) - 1
-        watts = self.course.columns[condition.point][place] if place >= 0 else 0.0
+        place = bisect_left(self.record.times_s, self.began_s) - 1
+        watts = self.record.columns[condition.point][place] if place >= 0 else 0.0
         return "" if watts >= condition.min_w else f"{condition.unmet}: {watts:.4g} W before the loss"
 
     def _noticed_s(self) -> float | None:

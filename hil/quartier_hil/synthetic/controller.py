@@ -136,7 +136,7 @@ class Controller:
     def _moment(self, now: Now) -> orders_schedules.ScheduleContext:
         utc_ms = allowed.count_utc_ms(self.linked, now)
         lost_ms = allowed.find_clock_lost_ms(self.linked, now)
-        leads = allowed.follows_district(self.linked, self.site.params, now)
+        follows_district = allowed.follows_district(self.linked, self.site.params, now)
         return orders_schedules.ScheduleContext(
-            now, utc_ms, lost_ms, self.state.site, self.state.last_good, (), leads
+            now, utc_ms, lost_ms, self.state.site, self.state.last_good, (), follows_district
         )

@@ -46,7 +46,7 @@ class Planner:
         self.reached_w = self._surcharges.find_month_peak_w(self._since_s)
         """The peak of the month before, W."""
 
-    def lead(self, controller: Controller, now: Now) -> LocalPlan | None:
+    def update(self, controller: Controller, now: Now) -> LocalPlan | None:
         """Return the plan in force now; make a new one each five minutes and on any change that matters."""
         if self.is_alive and controller.state.active_limits is not None and self._is_due(controller, now):
             self._asked_ns = now.ns

@@ -412,7 +412,7 @@ def with_house():
 
 
 @pytest.fixture(scope="session")
-def scene():
+def make_inputs():
     """The circumstances of one cycle: a minute after the start all is well; ``t`` in s."""
 
     def make(

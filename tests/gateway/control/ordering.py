@@ -45,14 +45,14 @@ def _apart(building):
 
 
 def commanded(plant, **more):
-    """A ``plant`` with commands; ``world`` changes what they are judged against."""
+    """A ``plant`` with commands; ``context_changes`` changes what they are judged against."""
 
     class Commanded(plant):
         def __post_init__(self):
             super().__post_init__()
             self.commands = RunningCommands()
             self.people = {}
-            self.world_is = {}
+            self.context_changes = {}
             self.acks = []
 
         def requests(self):
@@ -64,16 +64,18 @@ def commanded(plant, **more):
             )
 
         @property
-        def world(self):
+        def context(self):
             requests = (one.document.asked for one in self.commands.running)
             ordered = {request.asset for request in requests if isinstance(request, Setpoint)}
             plain = {"state": self.state, "overrides": self.people, "ordered": ordered, "now": self.now()}
-            return CommandContext(**(plain | self.world_is))
+            return CommandContext(**(plain | self.context_changes))
 
         def command(self, request, seq=1, *, persisted=True):
             """Tell it one; returns status, reception and reason of the verdict."""
             received = document(request, seq)
-            found = command_progress.decide_command(received, self.commands, self.world, persisted=persisted)
+            found = command_progress.decide_command(
+                received, self.commands, self.context, persisted=persisted
+            )
             if found.status is InstructionStatus.ACCEPTED:
                 self.commands, acks = running_commands.accept_command(
                     self.commands, received, found.reason, self.now()
@@ -83,7 +85,7 @@ def commanded(plant, **more):
 
         def step(self):
             decision = super().step()
-            self.commands, acks = command_progress.evaluate_running_commands(self.commands, self.world)
+            self.commands, acks = command_progress.evaluate_running_commands(self.commands, self.context)
             self.acks += acks
             return decision
 

@@ -199,15 +199,15 @@ def stored(gateway, to_ms=1 << 60):
     return set(history_reader.read_history(path, gateway.runtime_dir, ["*"], 0, to_ms))
 
 
-def unsaid(gateway, files, way, lost):
+def find_unreported(gateway, files, way, lost):
     log = gateway.log()
     if files in FACTS and len(files) == 2 and way == "gone":
         return []  # as if never written
     if files in FACTS:
         return [name for name in files if name not in log or "state.damaged" not in log]
     # Without history and number of the boot nothing tells of what was.
-    untold = lost and '"store.' not in log and "history.db.boot" not in files
-    return [f"{len(lost)} samples lost"] if untold else []
+    is_unreported = lost and '"store.' not in log and "history.db.boot" not in files
+    return [f"{len(lost)} samples lost"] if is_unreported else []
 
 
 async def test_whatever_file_is_damaged_no_limit_widens_no_number_comes_twice_and_it_is_said(house, signer):
@@ -229,7 +229,7 @@ async def test_whatever_file_is_damaged_no_limit_widens_no_number_comes_twice_an
         found = await faults(gateway, signer, wide, files, before)
         now = stored(gateway, end_ms)
         found += [f"{len(now - told)} samples that never were"] * bool(now - told)
-        found += [f"nothing said of {name}" for name in unsaid(gateway, files, way, told - now)]
+        found += [f"nothing said of {name}" for name in find_unreported(gateway, files, way, told - now)]
         wrong += [(files, way, found)] * bool(found)
 
     assert not wrong, "\n".join(map(str, wrong))

@@ -222,7 +222,7 @@ def site_file(folder, ports, broker_port, period_s=1.0):
     return config
 
 
-def untold(subscriber, history):
+def find_unreported(subscriber, history):
     """Messages whose samples do not stand in the history, number by number."""
     return [
         f"{key} from {first}"
@@ -271,7 +271,7 @@ async def test_kills_at_any_instant_lose_nothing_and_tell_nothing_twice(
     assert [] == history.faults
     assert 0 == history.events["store.gap"], "a killed process loses nothing: there is no gap to tell of"
     assert [] == subscriber.session.faults
-    assert [] == untold(subscriber, history), (
+    assert [] == find_unreported(subscriber, history), (
         "whatever left the house stands in its history, number by number"
     )
     kept = sum(map(len, history.values.values()))
@@ -359,7 +359,7 @@ async def test_a_disk_full_for_an_hour_stops_no_cycle_and_costs_no_sample(
     assert {"store.disk_failed": 1, "store.disk_back": 1, "store.gap": 0} == {
         code: history.events[code] for code in ("store.disk_failed", "store.disk_back", "store.gap")
     }
-    assert [] == untold(subscriber, history)
+    assert [] == find_unreported(subscriber, history)
     ledger = subscriber.session.ledger
     assert {} == ledger.holes
     figures = {

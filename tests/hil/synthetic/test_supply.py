@@ -61,7 +61,7 @@ def test_a_white_night_becomes_a_red_day_and_the_gateway_knows(change):
 def test_the_same_run_gives_the_same_to_the_bit(change):
     first, again = change().perform(), change().perform()
 
-    assert first.course.columns["grid.power_w"] == again.course.columns["grid.power_w"]
+    assert first.record.columns["grid.power_w"] == again.record.columns["grid.power_w"]
     assert first.figures == again.figures
     assert first.ledger.rows == again.ledger.rows
     assert first.verdicts() == again.verdicts()

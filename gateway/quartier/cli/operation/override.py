@@ -168,7 +168,7 @@ def run_meter(options: argparse.Namespace) -> int:
     """Show the evidence against the grid meter, or end its verdict; return 1 when the gateway refuses."""
     try:
         if options.believe:
-            answer = send_order(options.runtime_dir, "believe_meter")
+            answer = send_order(options.runtime_dir, "restart_meter_check")
         else:
             answer = ask(options.runtime_dir, "status")["control"]["grid"]
     except NoDaemon as closed:

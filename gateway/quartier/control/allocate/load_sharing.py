@@ -220,8 +220,8 @@ class _Sharing:
 
     @property
     def _may_raise(self) -> bool:
-        duties = self.inputs.grid_effects
-        return self.inputs.stage is ControlStage.NORMAL and not (duties.holds or duties.off)
+        effects = self.inputs.grid_effects
+        return self.inputs.stage is ControlStage.NORMAL and not (effects.holds or effects.off)
 
     def _level_w(self, before_w: float | None, hard_w: float, soft_w: float, *, tight: bool) -> float | None:
         """Return what the cars may take together, in W, after the limit of the connection lowered it.

@@ -13,7 +13,7 @@ from quartier.control.limits import breach
 from quartier.control.limits.node_meters import NodeWindow
 from quartier.control.observe import observations, totals
 from quartier.control.observe.health import ControlStage
-from quartier.control.observe.meter_check.judge import Verdict, find_checking_battery
+from quartier.control.observe.meter_check.judge import MeterVerdict, find_checking_battery
 from quartier.control.observe.meter_check.steps import STEP_MIN_W
 from quartier.control.orders import conflicts, unread_assets
 from quartier.control.orders import overrides as orders_overrides
@@ -145,7 +145,7 @@ def find_check_step_w(inputs: CycleInputs, asset: Battery, room: PowerRange) -> 
 
 def _why_no_meter(inputs: CycleInputs, asset: Battery) -> Reason | None:
     """Return why there is no grid meter that a setpoint may follow; None if there is one."""
-    if inputs.meter.verdict is Verdict.IMPLAUSIBLE:
+    if inputs.meter.verdict is MeterVerdict.IMPLAUSIBLE:
         return _IMPLAUSIBLE if find_check_step_w(inputs, asset, PowerRange(0.0, 0.0)) is None else None
     if inputs.meter.verifies(inputs.now_ns):
         return _CHECKED

@@ -63,7 +63,7 @@ class ScheduleContext:
     """The time, and the facts known at that time.
 
     ``utc_ms`` is trusted, or counted on since ``lost_ms``. ``by_hand``: the assets that people ordered.
-    ``leads``: district requests are followed. ``orders`` are the present orders by point. ``regulatory`` are
+    ``follows_district``: district requests are followed. ``orders`` are the present orders by point. ``regulatory`` are
     the programs of the grid operator.
     """
 
@@ -73,7 +73,7 @@ class ScheduleContext:
     site: Site
     last_good: LastGoodValues
     by_hand: Collection[str] = field(default_factory=tuple)
-    leads: bool = True
+    follows_district: bool = True
     orders: Mapping[str, Order] = field(default_factory=dict)
     regulatory: Collection[str] = field(default_factory=tuple)
 
@@ -82,7 +82,7 @@ class ScheduleContext:
 
         This needs the district in control, and no person's order for the asset.
         """
-        return self.leads and asset not in self.by_hand
+        return self.follows_district and asset not in self.by_hand
 
 
 def accept_schedule(
@@ -107,7 +107,7 @@ def accept_schedule(
 
 def find_scheduled_orders(entries: ScheduleProgresses, moment: ScheduleContext) -> Overrides:
     """Return the present orders of the schedules; empty if the district is not in control."""
-    if not moment.leads:
+    if not moment.follows_district:
         return {}
     return {name: one for name, entry in entries.items() if (one := _find_request(entry.schedule, moment))}
 
@@ -222,7 +222,7 @@ def _why_not(asset: ControllableAsset, moment: ScheduleContext) -> str:
     silent = (
         find_fresh_value(moment.last_good, f"{asset.name}.power_w", asset.period_s, moment.now.ns) is None
     )
-    if silent or order is None or not moment.leads:
+    if silent or order is None or not moment.follows_district:
         return "SAFETY"
     behind = order.reason.who
     if behind.kind == "grid" or (behind.kind == "document" and behind.name in moment.regulatory):

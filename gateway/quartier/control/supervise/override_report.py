@@ -12,7 +12,7 @@ from quartier.control.allocate import results
 from quartier.control.inputs import CycleInputs
 from quartier.control.limits import unmet
 from quartier.control.observe import observations
-from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.observe.meter_check.judge import MeterVerdict
 from quartier.control.orders import setpoints
 from quartier.control.orders.book import VALUE_TOLERANCE
 from quartier.control.participants import Participant, find_control_point
@@ -211,4 +211,4 @@ def _no_discharge(
         return _APPARENT
     if inputs.active_limits.generation_w is not None:
         return inputs.active_limits.reason("generation")
-    return _SUSPECT if inputs.meter.verdict is Verdict.SUSPECT else make_reason("conflict.though")
+    return _SUSPECT if inputs.meter.verdict is MeterVerdict.SUSPECT else make_reason("conflict.though")

@@ -14,7 +14,7 @@ from quartier.control.limits.active import ActiveLimits
 from quartier.control.observe import daily_runs, health, meter_clocks, meter_delay, observations, totals
 from quartier.control.observe.health import ControlStage
 from quartier.control.observe.meter_check import judge
-from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.observe.meter_check.judge import MeterVerdict
 from quartier.control.orders import conflicts, hidden_conflicts, local_plan, releases
 from quartier.control.participants import (
     FALLBACK_LOST,
@@ -64,7 +64,7 @@ def find_present_losses(inputs: CycleInputs) -> list[tuple[str, str]]:
 
 
 def _of_building(inputs: CycleInputs) -> Iterator[tuple[str, str]]:
-    if inputs.is_meter_lost and inputs.meter.verdict is not Verdict.IMPLAUSIBLE:
+    if inputs.is_meter_lost and inputs.meter.verdict is not MeterVerdict.IMPLAUSIBLE:
         yield "grid-meter-lost", ""
     elif inputs.grid_w is None and f"{inputs.site.grid.name}.power_w" in inputs.state.last_good:
         yield "grid-meter-stale", ""
@@ -87,7 +87,7 @@ def _of_assets(inputs: CycleInputs) -> Iterator[tuple[str, str]]:
 
 def find_loss_alarm(inputs: CycleInputs, name: str) -> AlarmKey | None:
     """Return the alarm of the loss for which an asset's point is given back; None for another reason."""
-    if inputs.meter.verdict is Verdict.IMPLAUSIBLE:
+    if inputs.meter.verdict is MeterVerdict.IMPLAUSIBLE:
         return "meter.implausible", inputs.site.grid.name
     if inputs.is_meter_lost or inputs.stage is ControlStage.SAFE:
         return METER_LOST_ROW
@@ -197,10 +197,10 @@ def _caps(force: ActiveLimits) -> dict[str, Any]:
 
 def _grid_state(inputs: CycleInputs) -> str:
     if inputs.grid_w is not None:
-        return "suspect" if inputs.meter.verdict is Verdict.SUSPECT else "good"
+        return "suspect" if inputs.meter.verdict is MeterVerdict.SUSPECT else "good"
     if f"{inputs.site.grid.name}.power_w" not in inputs.state.last_good:
         return "never read" if inputs.is_meter_lost else "starting"
-    if inputs.meter.verdict is Verdict.IMPLAUSIBLE:
+    if inputs.meter.verdict is MeterVerdict.IMPLAUSIBLE:
         return "implausible"
     return "lost" if inputs.is_meter_lost else "stale"
 
@@ -208,7 +208,7 @@ def _grid_state(inputs: CycleInputs) -> str:
 def _grid_verdict(inputs: CycleInputs) -> str:
     """Return the verdict on the grid meter; one that is not read now is not known to be good."""
     verdict = inputs.meter.verdict
-    return "unknown" if verdict is Verdict.GOOD and inputs.grid_w is None else verdict.name.lower()
+    return "unknown" if verdict is MeterVerdict.GOOD and inputs.grid_w is None else verdict.name.lower()
 
 
 def find_control_alarms(
@@ -231,9 +231,9 @@ def find_control_alarms(
 
 def _with_meter_cause(inputs: CycleInputs, one: Alarm) -> Alarm:
     """Return an alarm with the verdict on the grid meter as its cause, if it follows from its readings."""
-    if inputs.meter.verdict is Verdict.GOOD or one.cause is not None:
+    if inputs.meter.verdict is MeterVerdict.GOOD or one.cause is not None:
         return one
-    code = "meter.implausible" if inputs.meter.verdict is Verdict.IMPLAUSIBLE else "meter.suspect"
+    code = "meter.implausible" if inputs.meter.verdict is MeterVerdict.IMPLAUSIBLE else "meter.suspect"
     if one.code in {"meter.late", "control.hunting"}:
         return one.extend(cause=(code, inputs.site.grid.name))
     if one.code == "cap.exceeded":

@@ -54,15 +54,19 @@ class DistrictCommands:
     # Incoming documents
 
     def take(
-        self, accepted: "AcceptedDocument", document: CommandDocument, world: CommandContext
+        self, accepted: "AcceptedDocument", document: CommandDocument, context: CommandContext
     ) -> list[Ack]:
         """Decide on a command and start it; a repetition is acknowledged, but has no second effect."""
         if accepted.repeated:
             ack = self.commands.find_last_ack(document)
             if (ack.reception, ack.status) != (ReceptionStatus.TEMPORARY_ERROR, InstructionStatus.REJECTED):
                 return [ack]
-        found = command_progress.decide_command(document, self.commands, world, persisted=accepted.persisted)
-        if found.status is InstructionStatus.ACCEPTED and not self._run_immediate_action(document, world.now):
+        found = command_progress.decide_command(
+            document, self.commands, context, persisted=accepted.persisted
+        )
+        if found.status is InstructionStatus.ACCEPTED and not self._run_immediate_action(
+            document, context.now
+        ):
             found = command_progress.CommandDecision(
                 InstructionStatus.REJECTED, AckReason.BOUNDS.value, ReceptionStatus.INVALID_CONTENT
             )
@@ -71,14 +75,14 @@ class DistrictCommands:
             self.commands = self.commands.answer(*acks)
         else:
             self.commands, acks = running_commands.accept_command(
-                self.commands, document, found.reason, world.now
+                self.commands, document, found.reason, context.now
             )
             if not document.duration_s:
                 self.commands, done = running_commands.set_command_status(
                     self.commands, document, InstructionStatus.SUCCEEDED
                 )
                 acks.append(done)
-        self._record_acks(acks, document, world.now)
+        self._record_acks(acks, document, context.now)
         return acks
 
     def _run_immediate_action(self, document: CommandDocument, now: Now) -> bool:
@@ -97,15 +101,15 @@ class DistrictCommands:
 
     # Progress
 
-    def look(self, world: CommandContext, measurement: ConnectionMeasurement, utc_ms: int) -> list[Ack]:
+    def look(self, context: CommandContext, measurement: ConnectionMeasurement, utc_ms: int) -> list[Ack]:
         """Return the acks of all running commands and envelopes after a cycle.
 
         ``utc_ms`` is the time by which documents are valid.
         """
         left, self._left = self._left, []
-        self.commands, acks = command_progress.evaluate_running_commands(self.commands, world)
+        self.commands, acks = command_progress.evaluate_running_commands(self.commands, context)
         for ack in acks:
-            self._record_ack(ack, "", world.now)
+            self._record_ack(ack, "", context.now)
         self._envelope_progress, more = envelope_progress.advance_envelopes(
             self._envelope_progress, measurement, utc_ms
         )

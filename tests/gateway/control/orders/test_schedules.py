@@ -42,7 +42,7 @@ class Desk:
         self.t = 0
         self.lost_s = None
         self.by_hand = ()
-        self.leads = True
+        self.follows_district = True
         self.orders = {
             "bat1.setpoint_w": Order(
                 0.0, 0, make_text_reason("x", Origin("document", "schedule bat1", "s1", 1))
@@ -56,7 +56,15 @@ class Desk:
         memories = {point: LastGood(value, now.ns) for point, value in self.measured.items()}
         lost_ms = None if self.lost_s is None else EPOCH_MS + self.lost_s * 1000
         return ScheduleContext(
-            now, now.utc_ms, lost_ms, self.house, memories, self.by_hand, self.leads, self.orders, {"dso"}
+            now,
+            now.utc_ms,
+            lost_ms,
+            self.house,
+            memories,
+            self.by_hand,
+            self.follows_district,
+            self.orders,
+            {"dso"},
         )
 
     def give(self, document):
@@ -266,13 +274,13 @@ def test_what_a_person_orders_goes_before_and_is_said(desk):
 
 def test_where_the_district_does_not_lead_its_schedules_are_not_followed(desk):
     desk.give(schedule(ScheduleInterval(100, 0.0), ScheduleInterval(100, 0.0)))
-    desk.leads = False
+    desk.follows_district = False
     assert ({}, []) == (desk.wants(1), desk.at(1))
-    desk.leads = True
+    desk.follows_district = True
     assert [("s1", "STARTED", "")] == desk.at(150)
     assert [("s1", "ABORTED", "SAFETY")] == desk.at(200), "its first time passed without"
     desk.give(schedule(ScheduleInterval(300, 0.0), seq=2))
-    desk.leads = False
+    desk.follows_district = False
     desk.at(250)
     assert [("s2", "ABORTED", "SAFETY")] == desk.at(300)
 

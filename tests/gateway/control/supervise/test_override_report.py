@@ -7,7 +7,7 @@ from tests.gateway.control.conftest import CAPS, HOUSE
 
 from quartier.control.events.effects import GridEffects
 from quartier.control.limits.active import ActiveLimits
-from quartier.control.observe.meter_check.judge import MeterCheck, Verdict
+from quartier.control.observe.meter_check.judge import MeterCheck, MeterVerdict
 from quartier.control.observe.observations import LastGood
 from quartier.control.participants import Participant
 from quartier.control.reason import NO_REASON, make_reason, make_text_reason
@@ -36,7 +36,7 @@ CAP = make_text_reason("import cap 3000 W (dso)")
 
 
 @pytest.fixture
-def tell(scene):
+def tell(make_inputs):
     """What is shown of one request; ``room`` is what a battery was left, ``done`` what it is told.
 
     ``aims`` is the next step that it wants, ``by_cycle`` the reason of that, ``moved`` the limit that moves it to
@@ -44,9 +44,9 @@ def tell(scene):
     """
 
     def make(asset, value, done=0.0, reason=None, room=None, soc_pct=50.0, turn=FREELY, of=HOUSE, **more):
-        here = scene(of)
+        here = make_inputs(of)
         memories = {} if soc_pct is None else {"bat1.soc_pct": LastGood(soc_pct, here.now_ns)}
-        judge = MeterCheck(verdict=more.pop("verdict", Verdict.GOOD))
+        judge = MeterCheck(verdict=more.pop("verdict", MeterVerdict.GOOD))
         state = replace(here.state, last_good=memories, switch_states={asset.name: turn}, meter=judge)
         requested = Override(asset.name, value, here.now_ns + 60 * S, 0, ANNA)
         order = None if done is None else Order(done, here.now_ns, reason or requested.reason)
@@ -54,7 +54,9 @@ def tell(scene):
         participant.reason, total_w = more.pop("by_cycle", requested.reason), more.pop("total_w", 0.0)
         step = override_report.BatteryStep(participant, done, more.pop("moved", None), total_w, total_w)
         step = None if room is None else step
-        return override_report.report_override(scene(of, state=state, **more), asset, requested, order, step)
+        return override_report.report_override(
+            make_inputs(of, state=state, **more), asset, requested, order, step
+        )
 
     return make
 
@@ -108,7 +110,7 @@ def tell(scene):
             },
             "cap.generation",
         ),
-        (PowerRange(0.0, 5e3), 50.0, -5e3, {"verdict": Verdict.SUSPECT}, "meter.suspect"),
+        (PowerRange(0.0, 5e3), 50.0, -5e3, {"verdict": MeterVerdict.SUSPECT}, "meter.suspect"),
         (PowerRange(0.0, 5e3), 50.0, -5e3, {}, "conflict.though"),
     ],
 )
@@ -180,11 +182,11 @@ def test_what_led_a_battery_before_the_order_by_hand_is_not_taken_for_the_limit(
     ],
 )
 def test_an_order_that_gets_less_than_the_request_names_the_limit_in_its_own_reason(
-    scene, requested, room, words
+    make_inputs, requested, room, words
 ):
-    here = scene(HOUSE)
+    here = make_inputs(HOUSE)
     state = replace(here.state, last_good={"bat1.soc_pct": LastGood(100.0, here.now_ns)})
-    inputs = scene(HOUSE, state=state, requests=Requests(caps=CAPS, overrides={"bat1": requested}))
+    inputs = make_inputs(HOUSE, state=state, requests=Requests(caps=CAPS, overrides={"bat1": requested}))
     reason = override_report.explain_battery_order(inputs, ASSETS["bat1"], room)
 
     assert str(reason).startswith(f"{requested.reason}{words}")

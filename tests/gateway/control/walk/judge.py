@@ -15,7 +15,7 @@ from tests.gateway.control.walk.simulated_site import point_of
 
 from quartier.control.link.state import LinkMode
 from quartier.control.observe.health import ControlStage
-from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.observe.meter_check.judge import MeterVerdict
 from quartier.control.orders import running_commands
 from quartier.control.requests import Ack, Envelope
 from quartier.site import asset_types
@@ -187,7 +187,7 @@ class Judge:
     def _meter(self, now: Now) -> None:
         """Section 7: a meter of which nothing ever lied is believed; rule 11: no setpoint follows another one."""
         world, meter = self.world, self.world.state.meter
-        if meter.verdict is not Verdict.IMPLAUSIBLE:
+        if meter.verdict is not MeterVerdict.IMPLAUSIBLE:
             return
         assert self.lied, (meter.causes, meter.evidence)
         assert world.state.judgement.stage is ControlStage.SAFE

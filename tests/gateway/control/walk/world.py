@@ -164,7 +164,7 @@ class World:
             overrides=self.hands,
             ordered=frozenset(request.asset for request in requests if isinstance(request, Setpoint)),
             may_loosen=allowed.is_loosening_allowed(self.link, now),
-            leads=allowed.follows_district(self.link, self.params, now),
+            follows_district=allowed.follows_district(self.link, self.params, now),
             regulatory={"dso"},
             now=now,
         )
