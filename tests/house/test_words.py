@@ -14,6 +14,7 @@ RENAMED = {
     "befall": "happen",
     "befalls": "happens",
     "befell": "happened",
+    "clerk": "heartbeat key, person",
     "crest": "peak",
     "crests": "peak history",
     "deed": "command",
@@ -24,9 +25,12 @@ RENAMED = {
     "entrance": "ingest",
     "errand": "command, pending request, exchange",
     "errands": "commands, exchanges",
+    "foretold": "forecast",
     "grove": "connection tree",
     "happenings": "events",
+    "hush": "silence",
     "interlude": "yield point",
+    "kids": "key ids, children",
     "ladder": "loss table, relaxation order, steps",
     "ladders": "loss tables, steps",
     "lane": "slot of a bus",
@@ -59,6 +63,7 @@ RENAMED = {
     "steed": "device",
     "steep": "expensive",
     "swarm": "load test",
+    "teller": "source, meter, progress",
     "tallies": "counts",
     "tally": "counts",
     "thrift": "write budget",
@@ -66,8 +71,13 @@ RENAMED = {
     "tolls": "surcharges",
     "town": "simulated site",
     "towns": "simulated sites",
+    "unsaid": "not stated, default",
+    "untold": "unreported, unwritten",
     "voice": "messages",
     "voices": "messages, senders",
+    "wish": "request",
+    "wished": "requested",
+    "wishes": "requests",
     "witness": "write listener, clock source",
     "witnesses": "listeners, measurements",
 }
@@ -79,7 +89,7 @@ WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 NATIVE = r"^(?:native|tests/native)/|^hil/quartier_bench/(?:peers|speed)/|^tests/gateway/control/test_cycle_"
 # (words, pattern of the path, pattern of the line, reason)
 EXCEPTIONS = (
-    ({"ladder", "ladders", "seat", "seats"}, NATIVE, r"", "names that the compiled kernels define"),
+    ({"ladder", "ladders", "seat", "seats", "wishes"}, NATIVE, r"", "names that the compiled kernels define"),
     ({"lane", "lanes"}, r"^(?:native|tests/native)/", r"", "a lane of a vector of the processor"),
     (
         {"crest", "crests"},

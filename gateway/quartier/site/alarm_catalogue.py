@@ -304,7 +304,12 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     ),
     *(
         _warning(
-            f"district.{name}", "line", meaning, remedy, stays_s=2 * HOUR_S, ended_by=("district.link_up",)
+            f"district.{name}",
+            "connection",
+            meaning,
+            remedy,
+            stays_s=2 * HOUR_S,
+            ended_by=("district.link_up",),
         )
         for name, meaning, remedy in (
             (

@@ -30,12 +30,12 @@ class DrawnDocument:
 
 @dataclass(frozen=True, slots=True)
 class DocumentSigners:
-    """Signing keys: ``key`` is right, ``stranger`` is in no list, ``clerk`` may sign heartbeats alone."""
+    """Signing keys: ``key`` is right, ``stranger`` is in no list, ``heartbeat_key`` may sign heartbeats alone."""
 
     names: TopicNames
     key: SigningKey
     stranger: SigningKey
-    clerk: SigningKey
+    heartbeat_key: SigningKey
     program: str = PROGRAM
 
     @property
@@ -214,7 +214,7 @@ _DOCUMENT_KINDS: Mapping[str, Callable[[_Draft], DrawnDocument]] = {
     "headless": _replace_header,
     "altered": _alter_body,
     "stranger": _sign_by("stranger"),
-    "clerk": _sign_by("clerk"),
+    "heartbeat-key": _sign_by("heartbeat_key"),
     "foreign": lambda draft: draft.change(aud="issy.b999").make_document("UNKNOWN_DEVICE"),
     "expired": lambda draft: draft.change(
         nbf=draft.now_ms - 2 * _DAY_MS, exp=draft.now_ms - _DAY_MS

@@ -14,7 +14,7 @@ from quartier_bench.torture import bad_documents
 from quartier_bench.torture.testbed import FaultBench, StateNotReached
 from quartier_district.signed_documents import SigningKey, make_document
 
-CLERK_TYPES = ("heartbeat",)
+HEARTBEAT_KEY_TYPES = ("heartbeat",)
 # So many are under way at once: a gateway keeps so many acks for a district that is away.
 IN_FLIGHT_MAX = 24
 GROWTH_MAX_MB = 8.0
@@ -29,8 +29,10 @@ _PAUSE_S = (0.2, 1.0)
 async def send_bad_documents(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """A thousand bad documents a round: the right reason each, no effect, no latch, memory flat."""
     recorder = stand.recorder
-    clerk = stand.keys[0][0]
-    desk = bad_documents.DocumentSigners(recorder.names, recorder.key, SigningKey.fresh("stranger"), clerk)
+    heartbeat_key = stand.keys[0][0]
+    desk = bad_documents.DocumentSigners(
+        recorder.names, recorder.key, SigningKey.fresh("stranger"), heartbeat_key
+    )
     cap_w, accepted = _LIMIT_W, await send_good_document(stand, desk, _LIMIT_W)
     kinds: Counter[str] = Counter()
     warm_mb, began_s = 0.0, time.monotonic()

@@ -31,9 +31,9 @@ class Fault:
 
 
 def _make_rolled_keys() -> IssuerKeys:
-    """Return the keys of a district after one rollover, and a clerk's for heartbeats alone."""
+    """Return the keys of a district after one rollover, and one for heartbeats alone."""
     return (
-        (SigningKey.fresh("clerk"), document_faults.CLERK_TYPES),
+        (SigningKey.fresh("heartbeat-key"), document_faults.HEARTBEAT_KEY_TYPES),
         (SigningKey.fresh("optimiser1"), DOCUMENT_TYPES),
         (SigningKey.fresh("optimiser2"), DOCUMENT_TYPES),
     )

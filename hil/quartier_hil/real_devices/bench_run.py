@@ -17,7 +17,7 @@ import tomli_w
 from quartier_hil.checks.limit_reaction import ReactionCheck
 from quartier_hil.checks.verdicts import Check, RunData, Verdict
 from quartier_hil.real_devices import bench_survey
-from quartier_hil.real_devices.bench_model import Bench, DevicePlace, Wire, MeasuredQuantity, RealDevice
+from quartier_hil.real_devices.bench_model import Bench, DevicePlace, MeasuredQuantity, RealDevice, Wire
 from quartier_hil.real_devices.device_clients import BenchLines, NoAnswerError
 from quartier_hil.real_devices.feasibility import (
     FAULT_WIRES,
@@ -142,7 +142,7 @@ class RealDevices:
         return found
 
     def add_checks(self, usual: list[Check], *, is_tightening: bool) -> list[Check]:
-        """Those of the scenario, and the two that hold for every run with metal."""
+        """Those of the scenario, and the two that hold for every run with real devices."""
         checks = [check for check in usual if is_tightening or not isinstance(check, ReactionCheck)]
         return [*checks, self.readings, self.rest_check]
 
@@ -335,7 +335,7 @@ class RealDevices:
 
     @property
     def points(self) -> frozenset[str]:
-        """The points that were read from metal, not reckoned."""
+        """The points that were read from real devices, not computed."""
         return frozenset(self._registers)
 
     @property

@@ -13,13 +13,13 @@ from quartier_drivers.errors import ConfigError
 from quartier_hil.real_devices.bench_model import (
     Bench,
     DevicePlace,
-    Wire,
     MeasuredQuantity,
     RealDevice,
     ReferenceMeter,
     Register,
     Relay,
     RelayBoard,
+    Wire,
 )
 from quartier_hil.real_devices.device_clients import (
     BenchLines,

@@ -174,7 +174,7 @@ def _join_names(names: Collection[str]) -> str:
 
 
 FAULT_WIRES: dict[FaultKind, Wire] = {"off": "power", "unplugged": "cable"}
-"""The verbs that a bench can do to metal, and the wire that each cuts."""
+"""The verbs that a bench can do to real devices, and the wire that each cuts."""
 _REFUSED_FAULTS: dict[FaultKind, str] = {
     "silent": "nobody can make it hold its tongue; unplugged cuts its cable",
     "stuck": "its values are its own",
@@ -187,8 +187,8 @@ _REFUSED_FAULTS: dict[FaultKind, str] = {
     "intermittent": "contacts of a relay are no loose contact, and wear out",
 }
 _METER_REFUSAL = (
-    "it reads the sum of a house most of which is simulated, and no current of that flows through metal; "
-    "the reference meter of a real device stands in [meters]"
+    "it reads the sum of a house most of which is simulated, and no current of that flows through a real "
+    "device; the reference meter of a real device stands in [meters]"
 )
 _REFUSED_DEVICES = {
     "meter": _METER_REFUSAL,
@@ -270,13 +270,16 @@ def _list_fault_obstacles(
     scenario: Scenario, bench: Bench, real: tuple[str, ...], event: FaultEvent | FaultEnd
 ) -> Iterator[tuple[str, str]]:
     named = fault_rules.list_target_devices(scenario.house, event.device)
-    metal = [name for name in named if name in real]
-    if not metal:
+    real_names = [name for name in named if name in real]
+    if not real_names:
         return
     if event.device == fault_rules.SERIAL_WIRE:
-        yield "device", f"{', '.join(metal)} is real and not on {event.device}; name the devices one by one"
+        yield (
+            "device",
+            f"{', '.join(real_names)} is real and not on {event.device}; name the devices one by one",
+        )
     elif isinstance(event, FaultEvent):
-        name = metal[0]
+        name = real_names[0]
         why = _explain_impossible_fault(
             name, bench.devices[name], fault_rules.convert_wire_fault(event.device, event.kind)
         )

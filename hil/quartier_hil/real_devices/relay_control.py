@@ -179,7 +179,7 @@ class RelayGuardian:
 
     async def start(self) -> None:
         """Start it and wait until SIGTERM is nothing to it.  Raises RuntimeError where it does not."""
-        await self.child.start(talk=True, outlives=True)
+        await self.child.start(with_pipes=True, outlives=True)
         assert self.child.process is not None
         assert self.child.process.stdout is not None
         data = await asyncio.wait_for(self.child.process.stdout.readline(), READY_REAL_S)

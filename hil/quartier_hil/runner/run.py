@@ -85,7 +85,7 @@ LOOK_REAL_S, LOOKS_COUNT = 0.25, 4
 class RunOptions:
     """Scenario to run, its series, and the folder of its results.
 
-    ``watch`` is called about four times a real second; ``metal`` are the devices that are real, if any.
+    ``watch`` is called about four times a real second; ``real_devices`` are the real ones, if any.
     ``may_slow``: end with TooSlowError where a machine that is too slow should run it at a lower rate.
     """
 

@@ -334,7 +334,7 @@ class StreetRun:
         words += ["--page", str(self.page_port), "--origin", repr(self.clock.origin_s)]
         words += ["--offset", repr(self.clock.offset_s), "--rate", repr(self.clock.rate)]
         child = ChildProcess([sys.executable, "-m", "quartier_hil.cli", *words], self.folder / "district.log")
-        await child.start(talk=True)
+        await child.start(with_pipes=True)
         stack.push_async_callback(child.stop)
         listening = asyncio.create_task(self._listen(child))
         stack.push_async_callback(_cancel_task, listening)

@@ -161,7 +161,7 @@ class ScenarioQueue:
         said = folder / OUTPUT_FILE
         said.unlink(missing_ok=True)
         child = ChildProcess(self._argv(path, folder), said)
-        await child.start(loud=not self.is_quiet)
+        await child.start(inherit_output=not self.is_quiet)
         assert child.process is not None
         try:
             code = await child.process.wait()

@@ -327,7 +327,7 @@ def test_a_car_is_reckoned_with_what_it_may_take(make_inputs, more, goal_a, want
     ("more", "goal_a", "words"),
     [
         ({"fixed": True, "is_unresponsive": True}, 10.0, "held: it takes more than it may"),
-        ({"fixed": True}, 10.0, "held: not heard, or not guarded"),
+        ({"fixed": True}, 10.0, "held: not read, or not guarded"),
         ({"active": False}, 6.0, "offers its minimum current: no car is charging"),
         ({"active": False}, 0.0, "waits for its turn"),
         ({}, 0.0, "waits for its turn"),

@@ -50,7 +50,7 @@ LOG_ONLY = {
     "release.failed": "output.not_taken_back, or the row of a device that does not answer",
     "release.unfinished": "the process ends; what quartier release wrote stands in the ledger",
     "signal.not_taken": "the clock is not trusted, or its number was not kept: district.not_kept",
-    "store.failing": "loss.disk_full, loss.disk_dead",
+    "store.disk_failed": "loss.disk_full, loss.disk_dead",
     "store.unfinished": "the process ends; store.gap in the next",
     "task.failed": "it is started again; task.parked after five",
     "write.budget_spent": "output.refused",

@@ -44,7 +44,7 @@ class Told:
 
     data: dict[str, Any]
     life: int
-    teller: int
+    reporter: int
 
     @property
     def is_end(self) -> bool:
@@ -284,10 +284,10 @@ class Chain:
             if data["boot"] not in self.touched and data["why"] != "evicted":
                 found.append(f"{key}: {told.span} missing, and its journal was whole")
             if told.is_end:
-                ended[data["boot"]] += told.teller not in self.forgetful
+                ended[data["boot"]] += told.reporter not in self.forgetful
             elif subtract_spans(told.span, seen[key]) != [told.span]:
                 found.append(f"{key}: {told.span} was told before")
-            elif told.teller not in self.forgetful:
+            elif told.reporter not in self.forgetful:
                 seen[key].append(told.span)
             found += self.sent_later(told)
         return found + [

@@ -178,7 +178,7 @@ def _reason(
     pauses = value == 0.0 and _is_kept_off(inputs, asset)
     if ordered is not None and (pauses or value == _most(inputs, asset)):
         return ordered.reason.then(_THOUGH)
-    held = switch.is_limited and _rank(asset, _by_turn(asset, switch)) <= _rank(asset, value)
+    held = switch.is_limited and _rank(asset, _find_allowed_value(asset, switch)) <= _rank(asset, value)
     return TIGHTENING if is_needed or held else SAFE_VALUE
 
 
@@ -223,7 +223,7 @@ def _next_value(
     ):
         goals.append(safe)
     if switch.is_limited and not (order is not None and order.reason.code == SAFE_VALUE.code):
-        goals.append(_by_turn(asset, switch))
+        goals.append(_find_allowed_value(asset, switch))
     if _is_needed(inputs, result, asset):
         goals.append(_least(inputs, result, asset))
     most = _most(inputs, asset)
@@ -257,7 +257,7 @@ def _stands(one: PointConflict, ordered: float | None) -> float | None:
     return ordered if one.read is None or one.is_as_ordered else one.read.value
 
 
-def _by_turn(asset: FlexibleAsset, switch: SwitchState) -> float:
+def _find_allowed_value(asset: FlexibleAsset, switch: SwitchState) -> float:
     """Return the value that a limited asset is allowed."""
     if isinstance(asset, OperationModeAsset):
         return asset.modes[asset.normal if switch.mode is None else switch.mode].value

@@ -286,7 +286,7 @@ class NodeSession:
             return self._make_births(context)
         stays = self.phase is SessionPhase.WAITING and self.rules.servers_count == 1
         if online is False and self.phase is not SessionPhase.OFF and not stays:
-            return [*self.on_leaving(context.now), Disconnect("primary host offline", walk=True)]
+            return [*self.on_leaving(context.now), Disconnect("primary host offline", use_next_server=True)]
         return []
 
     def _on_command(self, request: host_commands.HostRequest, context: SessionContext) -> list[Effect]:
@@ -298,7 +298,7 @@ class NodeSession:
             self._owes_rate = True
             return []
         if isinstance(request, host_commands.NextServerRequest):
-            return [*self.on_leaving(context.now), Disconnect("next server asked for", walk=True)]
+            return [*self.on_leaving(context.now), Disconnect("next server asked for", use_next_server=True)]
         if isinstance(request, host_commands.RebirthRequest):
             self._rebirth_ns = self._next_birth_ns
             return self._make_births(context) if context.now.ns >= self._rebirth_ns else []

@@ -91,7 +91,9 @@ def test_offline_of_the_primary_host_ends_the_session_by_its_timestamp(world, ca
     assert ([ME.topic("NDEATH")] if leaves else []) == [
         e.topic for e in effects if isinstance(e, Publication)
     ]
-    assert leaves == any(isinstance(effect, Disconnect) and effect.walk for effect in effects), name
+    assert leaves == any(isinstance(effect, Disconnect) and effect.use_next_server for effect in effects), (
+        name
+    )
 
 
 def test_an_old_online_does_not_count_after_a_newer_one(world, catalog):

@@ -24,13 +24,13 @@ def desk():
         TopicNames("issy", "b012"),
         SigningKey.fresh("optimiser1"),
         SigningKey.fresh("stranger"),
-        SigningKey.fresh("clerk"),
+        SigningKey.fresh("heartbeat-key"),
     )
 
 
 @pytest.fixture
 def gate(desk):
-    listed = [desk.clerk.listing(["heartbeat"]), desk.key.listing(["heartbeat", "envelope"])]
+    listed = [desk.heartbeat_key.listing(["heartbeat"]), desk.key.listing(["heartbeat", "envelope"])]
     return DocumentVerifier(Identity("issy", "b012"), key_list.parse_plain_list(json.dumps(listed)))
 
 
