@@ -92,7 +92,7 @@ class NumpyAllocation:
     def allocate_in_place(
         self, setpoint_w: Any, base_w: float, import_max_w: float, export_max_w: float
     ) -> tuple[float, int, bool]:
-        """Wishes in, setpoints out in the same array; total_w, how many steps acted, and met.
+        """Requests in, setpoints out in the same array; total_w, how many steps acted, and met.
 
         ValueError where a number is not finite or beyond 1e12 W.
         """

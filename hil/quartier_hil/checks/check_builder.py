@@ -57,7 +57,7 @@ _CHECKS_BY_EXPECTATION: dict[type[asked.FileTable], Callable[[Any], Check]] = {
 
 
 def build_checks(scenario: Scenario, caps: Sequence[PromisedLimit]) -> list[Check]:
-    """Return the checks of every run, of each expectation, and of each invariant where the scenario asks for it."""
+    """Return the checks of every run, of each expectation, and of each requested invariant."""
     return [build_balance_check(scenario), DaemonAliveCheck(), *build_requested_checks(scenario, caps)]
 
 
@@ -75,7 +75,7 @@ def build_balance_check(scenario: Scenario) -> Check:
 
 
 def build_requested_checks(scenario: Scenario, caps: Sequence[PromisedLimit]) -> Iterator[Check]:
-    """Yield the check of alarms, those of each expectation, and the reaction to limits where a limit tightens."""
+    """Yield the check of alarms, of each expectation, and of the reaction to limits where one tightens."""
     yield status_checks.AlarmFlappingCheck()
     is_asked = any(isinstance(check, asked.ReactionExpectation) for check in scenario.checks)
     if list_limit_reductions(caps) and not is_asked:

@@ -22,7 +22,7 @@ WATCHDOG_POLL_REAL_S = 0.01
 
 
 class Watchdog:
-    """Hears ``WATCHDOG=1`` on a socket of its own; ``on_timeout`` is called once it stays away for ``after_s``."""
+    """Hears ``WATCHDOG=1`` on its own socket; ``on_timeout`` is called once it stays away for ``after_s``."""
 
     def __init__(self, path: Path, after_s: float, on_timeout: Callable[[], Awaitable[None]]) -> None:
         self.after_s = after_s

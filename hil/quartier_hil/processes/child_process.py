@@ -51,8 +51,8 @@ class ChildProcess:
     ) -> None:
         """Start it in a session of its own: Ctrl-C ends the rig, and the rig ends the rest.
 
-        ``with_pipes`` opens pipes to its stdin and stdout; ``inherit_output``: it writes to our outputs; ``outlives``: it
-        has a duty after the end of the rig.  Raises RuntimeError while one runs already.
+        ``with_pipes`` opens pipes to its stdin and stdout; ``inherit_output``: it writes to our outputs;
+        ``outlives``: it has a duty after the end of the rig.  Raises RuntimeError while one runs already.
         """
         if self.alive:
             raise RuntimeError(f"{self.argv[0]} runs already, as process {self.pid}")

@@ -129,7 +129,7 @@ OUTPUT_FILE = "said.txt"
 class ScenarioQueue:
     """``pending`` has the scenario and the digest of each file, in the order of the turns.
 
-    ``hushed``: they say nothing here, their words go to ``said.txt`` of their folders.
+    ``is_quiet``: they print nothing here, their words go to ``said.txt`` of their folders.
     """
 
     def __init__(

@@ -63,8 +63,8 @@ class ScheduleContext:
     """The time, and the facts known at that time.
 
     ``utc_ms`` is trusted, or counted on since ``lost_ms``. ``by_hand``: the assets that people ordered.
-    ``follows_district``: district requests are followed. ``orders`` are the present orders by point. ``regulatory`` are
-    the programs of the grid operator.
+    ``follows_district``: district requests are followed. ``orders`` are the present orders by point.
+    ``regulatory`` are the programs of the grid operator.
     """
 
     now: Now

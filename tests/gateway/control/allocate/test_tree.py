@@ -1,4 +1,4 @@
-"""Wishes into the tree: what is handed to the kernel, and what comes of it."""
+"""Requests into the tree: what is handed to the kernel, and what comes of it."""
 
 from dataclasses import replace
 
