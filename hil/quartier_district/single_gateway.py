@@ -171,7 +171,7 @@ class District:
                     self._accept_limits(order)
                 case "schedule" | "failsafe" | "signal" as kind:
                     self._accept_document(kind, order)
-                case "nonsense":
+                case "invalid_envelope":
                     self._send_invalid_envelope(order["kind"])
                 case "command" | "job" as once:
                     (self._send_command if once == "command" else self._send_job)(order)
@@ -273,7 +273,7 @@ class District:
         body = make_envelope(request, seq, now_ms - late_ms, self.settings.names.gateway)
         topic = f"{self.settings.names.companion}/envelope/{program}"
         self.line.say(topic, body, qos=1, retain=False)
-        self._note("nonsense", of=kind, id=json.loads(body)["id"])
+        self._note("invalid_envelope", of=kind, id=json.loads(body)["id"])
 
     def _send_envelope(self, program: str) -> None:
         now_ms = self.settings.clock.utc_ms()

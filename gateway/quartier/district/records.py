@@ -104,7 +104,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """Close the data connection, after NDEATH; ``use_next_server``: go on with the next server of the list."""
+    """Close the data connection, after NDEATH; ``use_next_server``: go on with the next server."""
 
     why: str
     use_next_server: bool = False

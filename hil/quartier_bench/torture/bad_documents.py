@@ -30,7 +30,7 @@ class DrawnDocument:
 
 @dataclass(frozen=True, slots=True)
 class DocumentSigners:
-    """Signing keys: ``key`` is right, ``stranger`` in no list, ``heartbeat_key`` may sign heartbeats alone."""
+    """Signing keys: ``key`` is right, ``stranger`` in no list, ``heartbeat_key`` for heartbeats alone."""
 
     names: TopicNames
     key: SigningKey

@@ -141,7 +141,7 @@ FAULTS: Mapping[str, Fault] = {
         rounds=(1, 5),
         size=FaultBenchSize(rate=200.0),
     ),
-    "nonsense": Fault(
+    "invalid-documents": Fault(
         what="100,000 documents that must not act",
         do=document_faults.send_bad_documents,
         rounds=(1, 20),

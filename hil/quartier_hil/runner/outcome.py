@@ -94,7 +94,7 @@ def read_answers(log: Path) -> list[tuple[str, str, str]]:
     kinds: dict[str, str] = {}
     found: dict[str, tuple[str, str]] = {}
     for line in _read_log(log):
-        if line.get("kind") == "nonsense":
+        if line.get("kind") == "invalid_envelope":
             kinds[line["id"]] = line["of"]
         elif line.get("kind") == "ack" and isinstance(body := line.get("body"), dict):
             name = body.get("id") or next(reversed(kinds), "")
