@@ -342,10 +342,10 @@ async def test_the_forecast_is_told_where_no_plan_can_be_made_and_is_in_the_repo
     async with house(planning(history_min_s=259_200.0)) as found, asyncio.TaskGroup() as group:
         await found.well()
         made = found.planner()
-        assert made.summary()["forecast"] is None
+        assert made.summary()["forecast_points"] is None
         task = await running(group, made)
         await found.until(lambda: "h are wanted" in made.why)
-        told = made.summary()["forecast"]
+        told = made.summary()["forecast_points"]
 
         assert told["load_1h_w"] > 0.0, "the site file's default"
         assert told["error_w"] is None
