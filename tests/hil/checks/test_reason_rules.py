@@ -142,7 +142,7 @@ AGREE = [
             {"values": {"contact": "dso1"}},
             {"values": {"contact": "dso1"}, "view": contact("rests", acting=False)},
         )
-        for why in ("waiting", "held")
+        for why in ("waiting", "releasing")
     ),
     *(
         (
