@@ -54,21 +54,21 @@ METER_PROTOCOLS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
 """Protocols of meters, whose telegrams contain groups where other devices have registers."""
 
 
-_MODBUS_GUESTS = {"sunspec": "quartier_drivers.sunspec.factory:FACTORY"}
+_MODBUS_FACTORIES = {"sunspec": "quartier_drivers.sunspec.factory:FACTORY"}
 _MODBUS_RELEASE = "quartier_drivers.modbus.release_writes:write_release"
 BUS_KINDS = {
     "modbus-tcp": BusKind(
         "modbus",
         "quartier_drivers.modbus.bus_section:TcpBus",
         "quartier_drivers.modbus.factory:FACTORY",
-        _MODBUS_GUESTS,
+        _MODBUS_FACTORIES,
         _MODBUS_RELEASE,
     ),
     "modbus-rtu": BusKind(
         "modbus",
         "quartier_drivers.modbus.bus_section:RtuBus",
         "quartier_drivers.modbus.factory:FACTORY",
-        _MODBUS_GUESTS,
+        _MODBUS_FACTORIES,
         _MODBUS_RELEASE,
     ),
     **{
@@ -113,7 +113,7 @@ def load_section(kind: str) -> type[Any]:
 
 
 def load_factory(kind: str, protocol: str = "") -> "ProtocolFactory":
-    """Return the factory for this kind of bus, or for a guest's ``protocol`` on it; imports its library."""
+    """Return the factory for this kind of bus, or for another ``protocol`` on it; imports its library."""
     made = BUS_KINDS[kind]
     return cast("ProtocolFactory", _load_object(made.factories_by_protocol.get(protocol, made.factory)))
 

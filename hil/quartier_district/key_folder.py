@@ -76,8 +76,8 @@ class KeyFolder:
 
     def key(self, role: str) -> SigningKey:
         """The newest key of a role."""
-        kids = [entry["kid"] for entry in self.body["keys"] if _get_role(entry["kid"]) == role]
-        return SigningKey.load(self.folder / f"{kids[-1]}.pem")
+        key_ids = [entry["kid"] for entry in self.body["keys"] if _get_role(entry["kid"]) == role]
+        return SigningKey.load(self.folder / f"{key_ids[-1]}.pem")
 
     def roll(self, role: str, now_ms: int, overlap_ms: int = 30 * DAY_MS) -> str:
         """Make the next key of a role; the one before lives on for the overlap.  Returns its name."""

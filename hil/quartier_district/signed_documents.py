@@ -94,27 +94,27 @@ class EnvelopeRequest:
 
 
 def make_envelope(
-    wish: EnvelopeRequest, seq: int, now_ms: int, gateway: str, issuer: str = DISTRICT_ISSUER
+    request: EnvelopeRequest, seq: int, now_ms: int, gateway: str, issuer: str = DISTRICT_ISSUER
 ) -> bytes:
     """An envelope (spec/sync.md#envelope) as JSON bytes; times are Unix milliseconds."""
     document: dict[str, Any] = {
-        "id": f"{wish.program}-{seq}",
+        "id": f"{request.program}-{seq}",
         "seq": seq,
         "iss": issuer,
         "aud": gateway,
         "iat": now_ms,
         "nbf": now_ms - 60_000,
-        "exp": wish.exp_ms,
-        "priority": wish.priority,
-        "program": wish.program,
-        "start": wish.start_ms,
+        "exp": request.exp_ms,
+        "priority": request.priority,
+        "program": request.program,
+        "start": request.start_ms,
         "randomize_start_s": 0,
-        "on_loss": wish.on_loss,
-        "intervals": [dict(interval) for interval in wish.intervals],
-        "default": dict(wish.default),
+        "on_loss": request.on_loss,
+        "intervals": [dict(interval) for interval in request.intervals],
+        "default": dict(request.default),
     }
-    if wish.ramp_w_per_s is not None:
-        document["ramp_w_per_s"] = wish.ramp_w_per_s
+    if request.ramp_w_per_s is not None:
+        document["ramp_w_per_s"] = request.ramp_w_per_s
     return _encode_json(document)
 
 

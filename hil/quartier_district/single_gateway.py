@@ -69,7 +69,7 @@ class District:
     session: GatewaySession = field(init=False)
     heartbeat_on: bool = True
     watermark_on: bool = True
-    _wishes: dict[str, EnvelopeRequest] = field(default_factory=dict)
+    _requests: dict[str, EnvelopeRequest] = field(default_factory=dict)
     _plans: dict[str, StandingDocument] = field(default_factory=dict)
     _last_seq: int = 0
 
@@ -149,7 +149,7 @@ class District:
             self._log.write(json.dumps(line) + "\n")
             if self.session.births_count > births:
                 self._send_watermark()
-                for program in self._wishes:
+                for program in self._requests:
                     self._send_envelope(program)
                 for place in self._plans:
                     self._send_document(place)
@@ -171,7 +171,7 @@ class District:
                     self._accept_limits(order)
                 case "schedule" | "failsafe" | "signal" as kind:
                     self._accept_document(kind, order)
-                case "nonsense":
+                case "invalid_envelope":
                     self._send_invalid_envelope(order["kind"])
                 case "command" | "job" as once:
                     (self._send_command if once == "command" else self._send_job)(order)
@@ -191,7 +191,7 @@ class District:
 
     def _accept_limits(self, order: dict[str, Any]) -> None:
         now_ms = self.settings.clock.utc_ms()
-        wish = EnvelopeRequest(
+        request = EnvelopeRequest(
             intervals=order["intervals"],
             default=order["default"],
             start_ms=now_ms + int(order.get("in_s", 0) * 1_000),
@@ -201,8 +201,8 @@ class District:
             on_loss=order.get("on_loss", "failsafe"),
             ramp_w_per_s=order.get("ramp_w_per_s"),
         )
-        self._wishes[wish.program] = wish
-        self._send_envelope(wish.program)
+        self._requests[request.program] = request
+        self._send_envelope(request.program)
 
     def _accept_document(self, kind: str, order: dict[str, Any]) -> None:
         """A schedule, fail-safe parameters or a signal: said now, and after each birth while it lasts."""
@@ -261,8 +261,8 @@ class District:
         now_ms = self.settings.clock.utc_ms()
         watts = {"nan": float("nan"), "huge": 1e12, "negative": -5_000.0}.get(kind, 1_000.0)
         late_ms = 3_600_000 if kind == "late" else 0
-        program = next(iter(self._wishes), INVALID_PROGRAM) if kind == "replayed" else INVALID_PROGRAM
-        wish = EnvelopeRequest(
+        program = next(iter(self._requests), INVALID_PROGRAM) if kind == "replayed" else INVALID_PROGRAM
+        request = EnvelopeRequest(
             intervals=[{"duration_s": 600.0, "import_max_w": watts, "export_max_w": watts}],
             default={"import_max_w": watts, "export_max_w": 0.0},
             start_ms=now_ms - late_ms,
@@ -270,21 +270,21 @@ class District:
             program=program,
         )
         seq = now_ms - 86_400_000 if kind == "replayed" else now_ms
-        body = make_envelope(wish, seq, now_ms - late_ms, self.settings.names.gateway)
+        body = make_envelope(request, seq, now_ms - late_ms, self.settings.names.gateway)
         topic = f"{self.settings.names.companion}/envelope/{program}"
         self.line.say(topic, body, qos=1, retain=False)
-        self._note("nonsense", of=kind, id=json.loads(body)["id"])
+        self._note("invalid_envelope", of=kind, id=json.loads(body)["id"])
 
     def _send_envelope(self, program: str) -> None:
         now_ms = self.settings.clock.utc_ms()
-        wish = self._wishes[program]
-        if wish.exp_ms <= now_ms:
+        request = self._requests[program]
+        if request.exp_ms <= now_ms:
             return
         self._last_seq = max(self._last_seq + 1, now_ms)
-        body = make_envelope(wish, self._last_seq, now_ms, self.settings.names.gateway)
+        body = make_envelope(request, self._last_seq, now_ms, self.settings.names.gateway)
         topic = f"{self.settings.names.companion}/envelope/{program}"
         # The broker counts an expiry in real seconds, the document in the house's: rounded up.
-        expiry_s = int(self.settings.clock.real_s((wish.exp_ms - now_ms) / 1_000)) + 60
+        expiry_s = int(self.settings.clock.real_s((request.exp_ms - now_ms) / 1_000)) + 60
         self.line.say(topic, body, qos=1, retain=True, expiry_s=expiry_s)
         self._note("envelope", body=json.loads(body))
 

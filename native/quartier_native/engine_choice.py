@@ -34,21 +34,23 @@ class Engine:
     """Each kernel's name and the module that computes it."""
 
 
-def choose_engine(wish: str) -> tuple[Engine, Mapping[str, ModuleType]]:
+def choose_engine(requested: str) -> tuple[Engine, Mapping[str, ModuleType]]:
     """Return the engine for a request (``auto``, ``cython``, ``reference``) and its modules, not ``LATER``.
 
     ``auto`` takes the compiled kernels, or all references if one of them cannot be imported.  Raises
     ImportError if ``cython`` is requested and not available, ValueError for another request.
     """
-    if wish not in {"auto", "cython", "reference"}:
-        raise ValueError(f"QUARTIER_ENGINE={wish!r}: expected auto, cython or reference")
-    if wish == "reference":
+    if requested not in {"auto", "cython", "reference"}:
+        raise ValueError(f"QUARTIER_ENGINE={requested!r}: expected auto, cython or reference")
+    if requested == "reference":
         return _make_engine("reference", "QUARTIER_ENGINE=reference asks for the plain Python twins")
-    asked = "QUARTIER_ENGINE=cython asks for them" if wish == "cython" else "all compiled kernels are there"
+    asked = (
+        "QUARTIER_ENGINE=cython asks for them" if requested == "cython" else "all compiled kernels are there"
+    )
     try:
         return _make_engine("cython", asked)
     except ImportError as error:
-        if wish == "cython":
+        if requested == "cython":
             raise ImportError(f"QUARTIER_ENGINE=cython, but a compiled kernel is missing: {error}") from error
         return _make_engine(
             "reference", f"SLOW: plain Python twins, as a compiled kernel is missing ({error})"

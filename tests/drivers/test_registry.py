@@ -29,7 +29,7 @@ def test_every_kind_has_a_section_of_that_kind_and_a_factory() -> None:
     assert factories == {registry.load_factory(kind) for kind in registry.BUS_KINDS}
 
 
-def test_a_guest_on_a_wire_has_a_factory_of_its_own_that_nobody_else_pays_for() -> None:
+def test_another_protocol_on_a_wire_has_a_factory_of_its_own_that_nobody_else_pays_for() -> None:
     code = (
         "import sys; from quartier_drivers import registry; from quartier_drivers.device_profile import loading;"
         "registry.load_factory('modbus-tcp'), loading.load_profile('eastron/sdm630');"

@@ -40,5 +40,5 @@ def prepared(tmp_path):
             },
         }
     }
-    found.course.mark(5, "a car is plugged in")
+    found.record.mark(5, "a car is plugged in")
     return found

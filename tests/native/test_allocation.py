@@ -79,7 +79,7 @@ def test_kernel_and_twin_refuse_the_same(problem: tuple[Any, ...]) -> None:
 
 
 @given(problems())
-def test_an_array_of_wishes_is_worth_a_list(problem: tuple[Any, ...]) -> None:
+def test_an_array_of_requests_is_worth_a_list(problem: tuple[Any, ...]) -> None:
     base_w, want_w, *rest = problem
     assert outcome(twin.allocate, problem) == outcome(kernel.allocate, (base_w, array("d", want_w), *rest))
 

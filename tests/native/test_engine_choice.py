@@ -55,17 +55,17 @@ def test_a_missing_kernel_is_an_error_where_it_is_asked_for(monkeypatch: pytest.
         engine_choice.choose_engine("cython")
 
 
-def test_another_wish_is_an_error() -> None:
+def test_another_request_is_an_error() -> None:
     with pytest.raises(ValueError, match="expected auto, cython or reference"):
         engine_choice.choose_engine("numpy")
 
 
-@pytest.mark.parametrize("wish", ["numpy", "cython"])
-def test_what_the_variable_wishes_and_cannot_be_had_keeps_the_package_from_being_imported(
-    monkeypatch: pytest.MonkeyPatch, wish: str
+@pytest.mark.parametrize("requested", ["numpy", "cython"])
+def test_what_the_variable_requests_and_cannot_be_had_keeps_the_package_from_being_imported(
+    monkeypatch: pytest.MonkeyPatch, requested: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "quartier_native.series", None)
-    monkeypatch.setenv("QUARTIER_ENGINE", wish)
-    with pytest.raises(ImportError, match=f"QUARTIER_ENGINE=.?{wish}") as told:
+    monkeypatch.setenv("QUARTIER_ENGINE", requested)
+    with pytest.raises(ImportError, match=f"QUARTIER_ENGINE=.?{requested}") as told:
         engine_choice.choose_by_environment()
     assert "quartier_native" == told.value.name

@@ -427,11 +427,11 @@ def _decode_telegram(profile: Any, vector: ProofVector) -> Mapping[str, object]:
     from quartier_drivers.readings import Quality  # noqa: PLC0415 - as above
 
     data = vector.text.encode("latin-1") if vector.text else bytes.fromhex(vector.capture)
-    teller = MeterReadings(DeviceSpec("meter", 1, {part: part or "own" for part in profile.parts}), profile)
+    meter = MeterReadings(DeviceSpec("meter", 1, {part: part or "own" for part in profile.parts}), profile)
     parser = make_decoder(profile.protocol, profile.decoder)
     found: dict[str, object] = {}
     for moment, telegram in enumerate([*parser.feed(data), *parser.end()]):
-        for one in teller.make_readings((telegram,), moment * 1_000_000_000) or ():
+        for one in meter.make_readings((telegram,), moment * 1_000_000_000) or ():
             if one.quality is Quality.GOOD:
                 found[one.point.removeprefix("own.")] = one.value
     return found

@@ -148,21 +148,21 @@ class MeterLine:
         """Close the wire; it may be opened again."""
         self._handle_close("it was closed")
 
-    async def converse(self, talk: Conversation[Result]) -> Result:
+    async def converse(self, conversation: Conversation[Result]) -> Result:
         """Run a conversation to its end and return its result; only one runs at a time.
 
         Raises LinkLost, and NoReply or Refused from the conversation.
         """
         async with self._lock:
             try:
-                ask = next(talk)
+                ask = next(conversation)
                 while True:
-                    ask = talk.send(await self._answer(ask))
+                    ask = conversation.send(await self._answer(ask))
             except StopIteration as end:
                 result: Result = end.value
                 return result
             finally:
-                talk.close()
+                conversation.close()
                 if self._wire is not None:
                     self._wire.gather(on=True)
 

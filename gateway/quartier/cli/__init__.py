@@ -81,7 +81,7 @@ def _run_command(options: argparse.Namespace) -> int:
     except ImportError as error:
         if error.name != "quartier_native":
             raise
-        print(error, file=sys.stderr)  # its engine is wished by a variable, and cannot be had
+        print(error, file=sys.stderr)  # its engine is chosen by a variable, and cannot be had
         return os.EX_CONFIG
     except BrokenPipeError:
         # Whoever read has seen enough (quartier points | head); nothing is left to flush at exit.

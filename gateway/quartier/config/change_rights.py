@@ -79,10 +79,10 @@ _FREE, _LOOSENS, _ON_SITE = ChangeRight.FREE, ChangeRight.LOOSENS, ChangeRight.O
 RIGHT_ROWS: tuple[RightRow, ...] = (
     # Control inside all limits
     RightRow(
-        ("control.grid_target_w",), _FREE, "a wish; caps come after it", least=-1_000_000, most=1_000_000
+        ("control.grid_target_w",), _FREE, "a request; caps come after it", least=-1_000_000, most=1_000_000
     ),
     RightRow(
-        ("planning", *_join_keys("planning", _PLANNING_KEYS)), _FREE, "a plan is a wish below all limits"
+        ("planning", *_join_keys("planning", _PLANNING_KEYS)), _FREE, "a plan is a request below all limits"
     ),
     RightRow(("tariff", *_join_keys("tariff", _TARIFF_KEYS)), _FREE, "prices lead plans, and no limit"),
     RightRow(

@@ -143,7 +143,7 @@ MESSAGE_RIGHTS: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "schedule, signal",
-        "wishes and prices, inside all caps",
+        "requests and prices, inside all caps",
         "–",
         "a cap, a reserve, a tier, a minimum time",
     ),

@@ -40,7 +40,7 @@ from quartier.control.observe import (
 from quartier.control.observe.health import ControlStage, InputHealth
 from quartier.control.observe.meter_check import judge
 from quartier.control.observe.meter_check.frozen import QUANTITIES
-from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.observe.meter_check.judge import MeterVerdict
 from quartier.control.observe.meter_check.steps import StepWatch
 from quartier.control.orders import (
     book as orders_book,
@@ -79,13 +79,13 @@ _TRIAL = make_rule_reason("meter.trial", "grid meter trial")
 _TRIAL_AGAIN = make_rule_reason("meter.trial_again", "grid meter trial")
 
 
-def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now) -> Decision:
+def run_cycle(frozen: FrozenImage, requests: Requests, state: ControlState, now: Now) -> Decision:
     """Decide one cycle.
 
-    ``frozen`` is the process image. ``wishes`` holds the limits of the link and the requests. Raises nothing
+    ``frozen`` is the process image. ``requests`` also holds the limits of the link. Raises nothing
     for any reading: a missing reading leads to a more careful stage, which ``Decision.view`` names.
     """
-    inputs = _scene(frozen, wishes, state, now)
+    inputs = _make_cycle_inputs(frozen, requests, state, now)
     participants = _list_participants(inputs)
     window = totals.update_residual_window(inputs, participants)
     base = _base(inputs, window, participants)
@@ -133,7 +133,7 @@ def run_cycle(frozen: FrozenImage, wishes: Requests, state: ControlState, now: N
     return Decision((*commands, *given), after, shown, freed, away)
 
 
-def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now) -> CycleInputs:
+def _make_cycle_inputs(frozen: FrozenImage, requests: Requests, state: ControlState, now: Now) -> CycleInputs:
     """Build the cycle inputs: observations, control stage and the limits in force."""
     house = state.site
     started_ns = now.ns if state.started_ns is None else state.started_ns
@@ -156,7 +156,7 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
     )
     judgement = observe_health.decide_stage(state.judgement, health, now.ns)
     holds = contacts.update_contacts(house.contacts, state.contacts, last_good, now.ns)
-    implausible = meter.verdict is Verdict.IMPLAUSIBLE
+    implausible = meter.verdict is MeterVerdict.IMPLAUSIBLE
     current = grid is not None and age_s <= observe_health.find_stale_after_s(period_s) and not implausible
     grid_w = grid.value if grid is not None and current else None
     loads = supplies.update_supplies(
@@ -165,10 +165,10 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
     others = (*contacts.find_contact_limits(house.contacts, holds), *supplies.find_supply_limits(loads))
     blind = "grid-meter-implausible" in judgement.rules
     failsafe_of = active.METER_IMPLAUSIBLE if blind else active.METER_LOST
-    force = active.find_active_limits(house, wishes.caps, judgement.stage, others, failsafe_of)
+    force = active.find_active_limits(house, requests.caps, judgement.stage, others, failsafe_of)
     force = unmet.limit_unseen_export(house, last_good, force)
     remainder_w = state.remainder_w
-    if grid_w is not None and meter.verdict is Verdict.GOOD:  # an implausible meter teaches nothing
+    if grid_w is not None and meter.verdict is MeterVerdict.GOOD:  # an implausible meter teaches nothing
         remainder_w = residual_load.find_unmeasured_load_w(
             house, last_good, remainder_w, grid_w, dt_s, now.ns
         )
@@ -200,13 +200,13 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
         meter=meter,
         remainder_w=remainder_w,
         switch_states=overrides.apply_overrides(
-            house, operation_modes.adopt_assets(frozen, state, now.ns), wishes.overrides, now.ns
+            house, operation_modes.adopt_assets(frozen, state, now.ns), requests.overrides, now.ns
         ),
         import_breach=update_breach(state.import_breach, import_w, force.import_w, now.ns),
         export_breach=update_breach(state.export_breach, export_w, force.export_w, now.ns),
         overloads=breach.update_overloads(state.overloads, house, last_good, force, now.ns),
         active_limits=force,
-        mode=wishes.caps.mode,
+        mode=requests.caps.mode,
         contacts=holds,
         supplies=loads,
         potentials=generation.find_pv_potentials(
@@ -236,7 +236,7 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
     )
     return CycleInputs(
         state=after,
-        requests=wishes,
+        requests=requests,
         active_limits=force,
         grid_w=grid_w,
         grid_age_s=age_s,
@@ -244,9 +244,9 @@ def _scene(frozen: FrozenImage, wishes: Requests, state: ControlState, now: Now)
         dt_s=min(dt_s, 10.0),
         running_s=(now.ns - started_ns) / 1e9,
         now=now,
-        common=_common(state, force, wishes),
+        common=_common(state, force, requests),
         grid_effects=effects.add_commanded_tiers(
-            effects.find_grid_effects(events, contract_w, now.ns), wishes.shed
+            effects.find_grid_effects(events, contract_w, now.ns), requests.shed
         ),
     )
 
@@ -280,11 +280,11 @@ def _judge_meter(
     return judge.advance_check(state.meter, house, last_good, seen, state.book.orders, context, now_ns)
 
 
-def _common(before: ControlState, force: ActiveLimits, wishes: Requests) -> bool:
+def _common(before: ControlState, force: ActiveLimits, requests: Requests) -> bool:
     """Return whether a common restriction has just eased: then the buildings must not all restore at once."""
     if before.active_limits is None:
         return True
-    return force.import_w > before.active_limits.import_w or before.mode != wishes.caps.mode
+    return force.import_w > before.active_limits.import_w or before.mode != requests.caps.mode
 
 
 def _list_participants(inputs: CycleInputs) -> list[Participant]:
@@ -340,7 +340,7 @@ def _base(
     )
     high_w, low_w = rest_w + residual_load.estimate_silent_rise_w(participants), rest_w
     grid = inputs.state.last_good.get(f"{inputs.site.grid.name}.power_w")
-    if grid is not None and inputs.meter.verdict is Verdict.IMPLAUSIBLE:
+    if grid is not None and inputs.meter.verdict is MeterVerdict.IMPLAUSIBLE:
         # The worse of the shown and the estimated power counts, in either direction.
         shown_w = grid.value - sum(participant.present_w for participant in participants)
         high_w, low_w = max(high_w, shown_w), min(low_w, shown_w)
@@ -429,8 +429,8 @@ def _try(inputs: CycleInputs, unit: Participant, trial_w: float) -> None:
 
 def _target_w(inputs: CycleInputs) -> float:
     """Return the grid power that batteries aim at, in W."""
-    wished_w = inputs.requests.grid_target_w
-    target_w = inputs.site.grid_target_w if wished_w is None else wished_w
+    requested_w = inputs.requests.grid_target_w
+    target_w = inputs.site.grid_target_w if requested_w is None else requested_w
     return max(0.0, target_w) if inputs.requests.caps.no_battery_export else target_w
 
 
@@ -466,7 +466,7 @@ def _reach(inputs: CycleInputs, base: residual_load.ResidualLoad, others_w: floa
     more_w, _ = conflict_response.find_conflict_power_w(inputs.site, inputs.state, inputs.now_ns)
     if more_w > 0.0:  # another master's power is no reason to export
         low_w = max(low_w, min(0.0, -(base.now_w + others_w)))
-    if inputs.meter.verdict is Verdict.SUSPECT:  # nor is power that it may hide, beyond the export limit
+    if inputs.meter.verdict is MeterVerdict.SUSPECT:  # nor is power that it may hide, beyond the export limit
         low_w = max(low_w, min(0.0, -(base.low_w + others_w) - inputs.active_limits.export_w))
     if unmet.is_meter_unsigned(inputs.site, inputs.state.last_good):
         low_w = max(low_w, 0.0)  # the meter would show feed-in as import, which asks for more feed-in

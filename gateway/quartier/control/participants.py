@@ -184,14 +184,14 @@ def make_flexible_participant(
     """
     seen_w = find_power_w(last_good, asset, now_ns)
     seen = None if seen_w is None else last_good[f"{asset.name}.power_w"]
-    deaf = seen is not None and _is_deaf(asset, switch, seen)
+    is_unresponsive = seen is not None and _is_unresponsive(asset, switch, seen)
     usable = not explain_no_order(asset, last_good)
     if isinstance(asset, Pv):
         most_w = -asset.rated_w if switch.limit_w is None else -switch.limit_w
         present_w = seen_w if seen_w is not None else (most_w if switch.on else 0.0)
         present_w = min(present_w, 0.0)
         want_w = max(present_w, most_w) if switch.on else 0.0
-        want_w = present_w if deaf else want_w
+        want_w = present_w if is_unresponsive else want_w
         present_w = present_w if then_w is None else min(then_w, 0.0)
         return Participant(
             asset,
@@ -200,26 +200,32 @@ def make_flexible_participant(
             switch,
             is_measured=seen_w is not None,
             usable=usable,
-            is_unresponsive=deaf,
+            is_unresponsive=is_unresponsive,
         )
     full = find_full_power_w(asset) if isinstance(asset, ChargePointAsset) else find_worst_power_w(asset)
     most_w = full if switch.limit_w is None else switch.limit_w
     present_w = seen_w if seen_w is not None else (most_w if switch.on else 0.0)
-    want_w = present_w if deaf else 0.0
-    if switch.on and not deaf:
+    want_w = present_w if is_unresponsive else 0.0
+    if switch.on and not is_unresponsive:
         # Only an asset that is limited on purpose is expected to come down by itself.
         want_w = present_w if switch.limit_w is None else min(present_w, most_w)
     present_w = settled_w = present_w if then_w is None else then_w
     if switch.settling(now_ns, late_s) or (seen is not None and not _is_read_since(asset, switch, seen)):
         present_w, settled_w = max(present_w, switch.before_w), min(present_w, want_w)
     participant = Participant(
-        asset, present_w, want_w, switch, is_measured=seen_w is not None, usable=usable, is_unresponsive=deaf
+        asset,
+        present_w,
+        want_w,
+        switch,
+        is_measured=seen_w is not None,
+        usable=usable,
+        is_unresponsive=is_unresponsive,
     )
     participant.settled_w = settled_w
     return participant
 
 
-def _is_deaf(asset: Load | ChargePointAsset | Pv, switch: SwitchState, seen: LastGood) -> bool:
+def _is_unresponsive(asset: Load | ChargePointAsset | Pv, switch: SwitchState, seen: LastGood) -> bool:
     """Return whether it still takes, or makes, more than it may although it had the time to obey."""
     if switch.on and switch.limit_w is None:
         return False

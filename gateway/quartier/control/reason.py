@@ -94,7 +94,7 @@ def make_grid_reason(code: str, name: str, **values: Value) -> Reason:
 
 def make_text_reason(text: str, who: Origin = OWN_RULE, until_utc_ms: int | None = None) -> Reason:
     """Make a reason from plain text: text that a person wrote, or that an older version stored."""
-    return make_reason("said", who, until_utc_ms, text=text)
+    return make_reason("text", who, until_utc_ms, text=text)
 
 
 def render_text(reason: Reason | None) -> str:

@@ -73,7 +73,7 @@ class ReasonKind:
 
 REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("free", "free"),
-    ReasonKind("said", "{text}"),
+    ReasonKind("text", "{text}"),
     # Limits: which one, and whose
     ReasonKind("cap.import", "import cap {limit_w:.0f} W ({source})"),
     ReasonKind("cap.export", "export cap {limit_w:.0f} W ({source})"),
@@ -102,7 +102,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("contact.acts", "contact {contact}"),
     ReasonKind("contact.waiting", "contact {contact}, not yet read"),
     ReasonKind("contact.lost", "contact {contact}, cannot be read"),
-    ReasonKind("contact.held", "contact {contact}, lets go"),
+    ReasonKind("contact.releasing", "contact {contact}, releasing"),
     ReasonKind("supply.subscribed", "{supply}, {subscribed_kva:g} kVA subscribed"),
     ReasonKind("supply.warns", "{supply}, {warnings}"),
     ReasonKind("supply.warned", "{supply}, warned before"),
@@ -141,8 +141,8 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("mode.to", "to {mode}"),
     ReasonKind("mode.to_of_tier", "to {mode}, tier {tier}"),
     # Cars that share load
-    ReasonKind("car.deaf", "held: it takes more than it may"),
-    ReasonKind("car.unheard", "held: not heard, or not guarded"),
+    ReasonKind("car.unresponsive", "held: it takes more than it may"),
+    ReasonKind("car.not_read", "held: not read, or not guarded"),
     ReasonKind("car.none", "offers its minimum current: no car is charging"),
     ReasonKind("car.waits", "waits for its turn"),
     ReasonKind("car.shares", "cars share it"),
@@ -274,7 +274,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("state.held", "held at {mode}"),
     ReasonKind("state.unread", "no order yet: its actual state is not known"),
     ReasonKind("state.also", "{more}", "; "),
-    ReasonKind("state.deaf", "does not obey", "; "),
+    ReasonKind("state.unresponsive", "does not obey", "; "),
     # Another controller at the same point
     ReasonKind("conflict.safe", "safe value: another controller moves this point too"),
     ReasonKind("conflict.lowered", "lowered for a limit though another controller moves this point too"),

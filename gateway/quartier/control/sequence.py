@@ -46,7 +46,7 @@ def run_turn(
     caps = allowed.find_link_limits(linked, params, now)
     people = {} if by_hand is None else by_hand(events.is_grid_lost)
     ordered = running_commands.collect_overrides(commands, state.site, people, now.ns)
-    wishes = Requests(
+    requests = Requests(
         caps=caps,
         overrides=local_plan.find_plan_orders(plan, state, ordered, now, outage=events.is_grid_lost),
         shed=running_commands.find_commanded_tiers(commands, now.ns),
@@ -54,4 +54,4 @@ def run_turn(
             plan, now, outage=events.is_grid_lost, doubt=meter_clocks.find_clock_doubt(state.clocks, now.ns)
         ),
     )
-    return cycle.run_cycle(frozen, wishes, replace(state, events=events), now), linked
+    return cycle.run_cycle(frozen, requests, replace(state, events=events), now), linked

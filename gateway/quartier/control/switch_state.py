@@ -92,15 +92,20 @@ class SwitchState:
         return sum(now_ns - then < _DAY_NS for then in self.sheds_ns)
 
 
-def switch_off(switch: SwitchState, before_w: float, now_ns: int, *, deaf: bool = False) -> SwitchState:
-    """Shed or pause now; ``deaf``: it was seen not to obey, so its time to obey does not begin anew."""
+def switch_off(
+    switch: SwitchState, before_w: float, now_ns: int, *, is_unresponsive: bool = False
+) -> SwitchState:
+    """Shed or pause now.
+
+    ``is_unresponsive``: it was seen not to obey, so its time to obey does not begin anew.
+    """
     off = replace(
         switch,
         on=False,
         since_ns=now_ns,
         before_w=before_w,
         lowered_ns=now_ns,
-        order_ns=switch.order_ns if deaf else now_ns,
+        order_ns=switch.order_ns if is_unresponsive else now_ns,
     )
     return count_shed(off, now_ns)
 
@@ -139,22 +144,24 @@ def is_rise_allowed(switch: SwitchState, now_ns: int) -> bool:
 
 
 def lower_limit(
-    switch: SwitchState, limit_w: float, before_w: float, now_ns: int, *, deaf: bool = False
+    switch: SwitchState, limit_w: float, before_w: float, now_ns: int, *, is_unresponsive: bool = False
 ) -> SwitchState:
     """Hold the asset to ``limit_w`` from now, or to its present limit if that is lower.
 
-    An asset that is still settling goes on settling from its first lowering. ``deaf`` is as in
+    An asset that is still settling goes on settling from its first lowering. ``is_unresponsive`` is as in
     ``switch_off``.
     """
-    switch = hold_limit(switch, limit_w, now_ns, deaf=deaf)
+    switch = hold_limit(switch, limit_w, now_ns, is_unresponsive=is_unresponsive)
     return switch if switch.settling(now_ns) else replace(switch, before_w=before_w, lowered_ns=now_ns)
 
 
-def hold_limit(switch: SwitchState, limit_w: float, now_ns: int, *, deaf: bool = False) -> SwitchState:
+def hold_limit(
+    switch: SwitchState, limit_w: float, now_ns: int, *, is_unresponsive: bool = False
+) -> SwitchState:
     """Allow no more than ``limit_w`` from now; only a limit below the present one is an order to obey."""
     if switch.limit_w is not None and limit_w >= switch.limit_w:
         return switch
-    return replace(switch, limit_w=limit_w, order_ns=switch.order_ns if deaf else now_ns)
+    return replace(switch, limit_w=limit_w, order_ns=switch.order_ns if is_unresponsive else now_ns)
 
 
 def raise_limit(switch: SwitchState, limit_w: float | None, now_ns: int, *, stands: bool) -> SwitchState:

@@ -37,7 +37,7 @@ class FaultAlarms:
         for bus in self._fleet.buses:
             yield from _find_bus_alarms(bus, told)
         for name, why in self._fleet.shares.find_failed_shares().items():
-            yield Alarm("share.deaf", name, f"share {name} {why}")
+            yield Alarm("share.not_serving", name, f"share {name} {why}")
         yield from self._find_output_alarms()
         yield from self._find_site_alarms()
         if self._safety.fault:
@@ -71,10 +71,13 @@ class FaultAlarms:
             return
         if self._control_loop.view["mode"] == "AUTONOMOUS":
             yield Alarm(
-                "district.unheard", "", "the district is not heard: the house goes by itself", CLOCK_STEPPED
+                "district.no_heartbeat",
+                "",
+                "no heartbeat of the district: the building runs without the district",
+                CLOCK_STEPPED,
             )
-        for paper, words in self._control_loop.uplink.expiring.items():
-            yield Alarm("district.expires", paper, words)
+        for credential, words in self._control_loop.uplink.expiring.items():
+            yield Alarm("district.expires", credential, words)
 
 
 def _find_bus_alarms(bus: Bus, told: set[str]) -> Iterator[Alarm]:

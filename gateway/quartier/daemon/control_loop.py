@@ -149,7 +149,7 @@ class ControlLoop:
         )
         self.district_commands.recall(kept.get("district"), now, outage=known.outage.is_open, since=since)
 
-    def believe_meter(self, now: Now) -> str:
+    def restart_meter_check(self, now: Now) -> str:
         """Start a new check of the grid meter; return the verdict that it had."""
         before = self._state.meter
         self._state = replace(self._state, meter=judge.clear_verdict(before, now.ns))
@@ -218,8 +218,8 @@ class ControlLoop:
     def _make_schedule_context(self, now: Now) -> schedules.ScheduleContext:
         utc_ms = allowed.count_utc_ms(self.link, now)
         lost_ms = allowed.find_clock_lost_ms(self.link, now)
-        leads = allowed.follows_district(self.link, self.params, now)
-        known = self.site, self._state.last_good, self._overrides, leads
+        follows_district = allowed.follows_district(self.link, self.params, now)
+        known = self.site, self._state.last_good, self._overrides, follows_district
         return schedules.ScheduleContext(
             now, utc_ms, lost_ms, *known, self._state.book.orders, self._grid_operator_programs
         )
@@ -227,8 +227,8 @@ class ControlLoop:
     @property
     def _grid_operator_programs(self) -> frozenset[str]:
         """The programs of the grid operator: those with priority 0."""
-        papers = (program.envelope for program in self.link.programs)
-        return frozenset(paper.program for paper in papers if paper.priority == 0)
+        documents = (program.envelope for program in self.link.programs)
+        return frozenset(document.program for document in documents if document.priority == 0)
 
     def render_plans(self) -> dict[str, Any]:
         """Return the district's plans and commands, and the fail-safe values in force, JSON-ready."""
@@ -339,21 +339,23 @@ class ControlLoop:
             self.link, ack = machine.accept_envelope(self.link, self.params, envelope, now, sure=False)
         self._answer(*self.district_commands.follow_envelope(envelope, ack))
         fields = {"program": envelope.program, "id": envelope.id, "status": ack.status, "reason": ack.reason}
-        self._log.info("document.judged", **fields)
+        self._log.info("document.answered", **fields)
         if not accepted.repeated:
-            self._store.event("document.judged", f"envelope {envelope.id}: {ack.status}", fields, now)
+            self._store.event("document.answered", f"envelope {envelope.id}: {ack.status}", fields, now)
 
-    def _accept_failsafe(self, accepted: "AcceptedDocument", paper: FailsafeDocument, now: Now) -> None:
-        state, ack = machine.accept_failsafe_parameters(self.link, self.params, paper, now)
+    def _accept_failsafe(self, accepted: "AcceptedDocument", document: FailsafeDocument, now: Now) -> None:
+        state, ack = machine.accept_failsafe_parameters(self.link, self.params, document, now)
         if accepted.persisted or not allowed.loosens_failsafe(self.link, state, self.params):
             self.link = state
         else:
-            ack = Ack(paper.id, paper.seq, "failsafe", "TEMPORARY_ERROR", "REJECTED")
+            ack = Ack(document.id, document.seq, "failsafe", "TEMPORARY_ERROR", "REJECTED")
         self._answer(ack)
-        fields = {"id": paper.id, "status": ack.status, "reason": ack.reason}
-        self._log.info("failsafe.judged", **fields)
+        fields = {"id": document.id, "status": ack.status, "reason": ack.reason}
+        self._log.info("failsafe.answered", **fields)
         if not accepted.repeated:
-            self._store.event("failsafe.judged", f"fail-safe values {paper.id}: {ack.status}", fields, now)
+            self._store.event(
+                "failsafe.answered", f"fail-safe values {document.id}: {ack.status}", fields, now
+            )
 
     def _is_looser(self, state: link_state.LinkState, now: Now) -> bool:
         """Return whether ``state`` allows more now than the present state.
@@ -385,7 +387,7 @@ class ControlLoop:
             overrides=self._overrides,
             ordered=self.district_commands.setpoint_assets,
             may_loosen=allowed.is_loosening_allowed(self.link, now),
-            leads=allowed.follows_district(self.link, self.params, now),
+            follows_district=allowed.follows_district(self.link, self.params, now),
             regulatory=self._grid_operator_programs,
             now=now,
         )
@@ -429,8 +431,8 @@ class ControlLoop:
             self._log.warning("contact.acts", contact=name, why=seen[name]["why"], **caps)
             self._store.event("contact.acts", f"contact {name} {seen[name]['why']}", caps, now)
         for name in sorted(self._acting - acting):
-            self._log.info("contact.lets_go", contact=name)
-            self._store.event("contact.lets_go", f"contact {name} lets go", {}, now)
+            self._log.info("contact.released", contact=name)
+            self._store.event("contact.released", f"contact {name} released", {}, now)
         self._acting = acting
 
 

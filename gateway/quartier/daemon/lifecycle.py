@@ -183,8 +183,14 @@ class Daemon:
         self._report_earlier_end(left)
         self._fallback_points = fallback_report.FallbackPoints(house, self.fleet.fallbacks)
         self.control_loop.loss_report = LossReport.of(site, house, self.fleet, self._store)
-        beside = *self._services, self.control_loop.believe_meter
-        self._overrides = ManualOverrides(self._places.state_dir, lambda: self.control_loop.site, *beside)
+        self._overrides = ManualOverrides(
+            self._places.state_dir,
+            lambda: self.control_loop.site,
+            clock=self._clock,
+            event=self._store.event,
+            log=self._log,
+            restart_meter_check=self.control_loop.restart_meter_check,
+        )
         self._overrides.recall(known.overrides, now, outage=left.outage)
         self.control_loop.manual_overrides = self._overrides
         known.memory.restore_driver(
@@ -205,15 +211,30 @@ class Daemon:
     def _make_background_tasks(self) -> list[Coroutine[Any, Any, None]]:
         folder, clock, turn = self._places.state_dir, self._clock, self.control_loop
         of_fleet = self.fleet, lambda: turn.link, turn.dump_state, turn.pending_acks, self._list_remembering
-        beside = self._alarm_manager, clock, self._store.event, self._log
-        of_faults = folder, self.fleet, lambda: self._loaded.site, *beside
-        around_faults = self._supervise("records", lambda: fault_recordings.run_fault_recorder(*of_faults))
+        fault_recorder = self._supervise(
+            "records",
+            lambda: fault_recordings.run_fault_recorder(
+                folder,
+                self.fleet,
+                lambda: self._loaded.site,
+                alarm_manager=self._alarm_manager,
+                clock=clock,
+                event=self._store.event,
+                log=self._log,
+            ),
+        )
         kept = background_tasks.make_saving_tasks(folder, *of_fleet, clock, self._log)
         further = background_tasks.make_optional_tasks(
-            lambda: self._loaded, self._places, turn, self._reread.set, *beside[1:]
+            lambda: self._loaded,
+            self._places,
+            turn,
+            self._reread.set,
+            clock=clock,
+            event=self._store.event,
+            log=self._log,
         )
         asked_for = [self._supervise(name, run) for name, run in further.items()]
-        return [*kept, around_faults, self._alarm_manager.run(), *asked_for]
+        return [*kept, fault_recorder, self._alarm_manager.run(), *asked_for]
 
     def _list_remembering(self) -> state_files.NamedParts:
         return (*self.fleet.drivers(), ("gateway", self.control_loop))
@@ -334,10 +355,11 @@ class Daemon:
         )
 
     def _collect_point_infos(self) -> Mapping[str, PointInfo]:
-        told = (point for bus in self.fleet.buses for point in bus.account.points)
-        foretold = background_tasks.list_forecast_points(self._loaded.site, plans=self._plans)
+        bus_points = (point for bus in self.fleet.buses for point in bus.account.points)
+        forecast_points = background_tasks.list_forecast_points(self._loaded.site, plans=self._plans)
         mine = gateway_values.make_point_infos(
-            (*told, *self._fallback_points.names, *gateway_values.GATEWAY_POINTS, *foretold), "gateway"
+            (*bus_points, *self._fallback_points.names, *gateway_values.GATEWAY_POINTS, *forecast_points),
+            "gateway",
         )
         return PointDirectory((("house", self.fleet.points), ("gateway", mine)))
 

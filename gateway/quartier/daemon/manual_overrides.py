@@ -40,9 +40,9 @@ _NS_PER_S = 1_000_000_000
 class ManualOverrides:
     """The overrides that run.
 
-    ``house`` returns the site as it is controlled now.  ``event`` records what happened.  ``believe`` starts
-    a new check of the grid meter and returns its previous verdict.  ``prove`` tells whether the asker is on
-    site.
+    ``house`` returns the site as it is controlled now.  ``event`` records what happened.
+    ``restart_meter_check`` starts a new check of the grid meter and returns its previous verdict.  ``prove``
+    tells whether the asker is on site.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class ManualOverrides:
         clock: SiteClock,
         event: RecordEvent,
         log: Any,
-        believe: Callable[[Now], str] = lambda _: "",
+        restart_meter_check: Callable[[Now], str] = lambda _: "",
         prove: ProvePresence = presence.prove_presence,
     ) -> None:
         self._path = state_dir / OVERRIDES_FILE
@@ -62,7 +62,7 @@ class ManualOverrides:
         self._log = log
         self._boot = find_boot_id()
         self._running: dict[str, Override] = {}
-        self._believe = believe
+        self._restart_meter_check = restart_meter_check
         self._prove = prove
 
     @property
@@ -73,9 +73,9 @@ class ManualOverrides:
     @property
     def on_site_handlers(self) -> OnSiteOrderHandlers:
         """The orders that only a person on site may give."""
-        return {"believe_meter": self.believe_meter}
+        return {"restart_meter_check": self.restart_meter_check}
 
-    async def believe_meter(
+    async def restart_meter_check(
         self, request: Mapping[str, Any], who: Origin, asker: AskingProcess
     ) -> dict[str, Any]:
         """Trust the grid meter again: the person at the gateway saw that it was repaired."""
@@ -83,10 +83,13 @@ class ManualOverrides:
         if not standing.is_on_site:
             return {"error": f"a person at the console of the gateway is needed: {standing.why_not}"}
         now = self._clock.now()
-        was = self._believe(now)
+        was = self._restart_meter_check(now)
         data = {"by": who.name, "at": standing.place, "was": was}
         self._record_event(
-            "meter.believed", f"the grid meter is believed again, by {who.name} ({standing.place})", data, now
+            "meter.check_restarted",
+            f"the check of the grid meter starts again, by {who.name} ({standing.place})",
+            data,
+            now,
         )
         return {"done": was, "at": standing.place}
 

@@ -104,10 +104,10 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """Close the data connection (NDEATH was sent); ``walk`` switches to the next server of the list."""
+    """Close the data connection, after NDEATH; ``use_next_server``: go on with the next server."""
 
     why: str
-    walk: bool = False
+    use_next_server: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,7 +267,7 @@ class Uplink:
                 connection, self.session.process_opening(self._bdseq, self._make_context(), self._data.place)
             )
             self._stay_together()
-            await self._data.converse(
+            await self._data.run_until_first_end(
                 self._listen_data(connection), self._speak_data(connection), self._wake_periodically()
             )
         finally:
@@ -303,9 +303,9 @@ class Uplink:
                 raise connection.end_reason
             self._wake.clear()
             began_s = loop.time()
-            scene = self._make_context()
-            self._pumped_ns = scene.now.ns
-            if effects := self.session.pump(scene, connection.free_bytes, connection.backfill_bytes):
+            context = self._make_context()
+            self._pumped_ns = context.now.ns
+            if effects := self.session.pump(context, connection.free_bytes, connection.backfill_bytes):
                 with connection.write_together():
                     self._perform(connection, effects)
             free_s = now_s = loop.time()
@@ -340,8 +340,8 @@ class Uplink:
             elif isinstance(effect, PointWriteRequest):
                 self.write_requests.append(effect)
             elif isinstance(effect, Disconnect):
-                if effect.walk:
-                    self._data.walk()
+                if effect.use_next_server:
+                    self._data.use_next_server()
                 connection.interrupt(effect.why)
 
     def _on_written(self, tag: tuple[str, StreamPosition], _code: int) -> None:
@@ -374,7 +374,7 @@ class Uplink:
             await self._control.complete_connection(
                 connection, (*companion.documents.subscriptions(), *watermark)
             )
-            await self._control.converse(
+            await self._control.run_until_first_end(
                 self._listen_control(connection), companion.send_until_end(connection)
             )
         except ConnectionEnded as error:

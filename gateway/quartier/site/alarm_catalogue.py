@@ -291,9 +291,9 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     *DEVICE_ALARM_KINDS,
     # The district
     _warning(
-        "district.unheard",
+        "district.no_heartbeat",
         "",
-        "a district is in the site file and not heard: the house goes by itself",
+        "a district is in the site file and sends no heartbeat: the building runs without the district",
         _LINK_REMEDY,
     ),
     _warning(
@@ -304,7 +304,12 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     ),
     *(
         _warning(
-            f"district.{name}", "line", meaning, remedy, stays_s=2 * HOUR_S, ended_by=("district.link_up",)
+            f"district.{name}",
+            "connection",
+            meaning,
+            remedy,
+            stays_s=2 * HOUR_S,
+            ended_by=("district.link_up",),
         )
         for name, meaning, remedy in (
             (

@@ -52,7 +52,7 @@ DEVICE_ALARM_KINDS: tuple[AlarmKind, ...] = (
         "Do what its words say, and compare with `quartier listen PORT` while the service is stopped.",
     ),
     _warning(
-        "share.deaf",
+        "share.not_serving",
         "share",
         "a share cannot listen at its address: its clients are not served",
         "See whether the address is this machine's (`ip addr`) and the port free (`ss -ltn`); ports below "

@@ -39,17 +39,17 @@ _Places = dict[str, tuple[int, int] | None]
 class FrozenImage(Mapping[str, PointValue]):
     """The process image at one instant; it does not change during a cycle.
 
-    ``places`` keeps what ``good`` found in earlier cycles; it is valid as long as ``tellers`` are the same.
+    ``places`` keeps what ``good`` found in earlier cycles; it is valid as long as ``sources`` are the same.
     """
 
     def __init__(
         self,
-        tellers: Mapping[str, tuple[_LayoutSource, ...]],
+        sources: Mapping[str, tuple[_LayoutSource, ...]],
         latest: Mapping[int, Readings],
         now_ns: int,
         places: _Places | None = None,
     ) -> None:
-        self._sources = tellers
+        self._sources = sources
         self._latest = latest
         self._places = {} if places is None else places
         self.now_ns = now_ns
@@ -63,8 +63,8 @@ class FrozenImage(Mapping[str, PointValue]):
         return PointValue(readings.value(place), quality, (self.now_ns - readings.taken_ns) / 1e9)
 
     def __iter__(self) -> Iterator[str]:
-        each = {teller.number: teller for tellers in self._sources.values() for teller in tellers}
-        return (point for _, teller in sorted(each.items()) for point in teller.visible_points)
+        each = {source.number: source for sources in self._sources.values() for source in sources}
+        return (point for _, source in sorted(each.items()) for point in source.visible_points)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -119,10 +119,10 @@ class FrozenImage(Mapping[str, PointValue]):
 
     def _find_source(self, point: str) -> tuple[_LayoutSource, int] | None:
         """Find the layout that last reported a point and the place in it."""
-        for teller in self._sources.get(point.partition(".")[0], ()):
-            place = teller.layout.place(point)
-            if place is not None and point not in teller.hidden:
-                return teller, place
+        for source in self._sources.get(point.partition(".")[0], ()):
+            place = source.layout.place(point)
+            if place is not None and point not in source.hidden:
+                return source, place
         return None
 
 
@@ -145,12 +145,12 @@ class ProcessImage:
     def put(self, readings: Readings) -> None:
         """Store the readings of one exchange; the newest reading of each point stays."""
         layout = readings.layout
-        teller = self._sources.get(layout)
-        if teller is None or teller.hidden:
+        source = self._sources.get(layout)
+        if source is None or source.hidden:
             if not len(layout):
                 return
-            teller = self._take_points(layout, teller)
-        self._latest[teller.number] = readings
+            source = self._take_points(layout, source)
+        self._latest[source.number] = readings
 
     def drop(self, points: Iterable[str]) -> None:
         """Forget points whose device left the site file."""
@@ -158,8 +158,8 @@ class ProcessImage:
         for point in points:
             gone.setdefault(point.partition(".")[0], set()).add(point)
         for owner, names in gone.items():
-            for teller in self._of_owner.get(owner, ()):
-                self._hide_points(teller, names)
+            for source in self._of_owner.get(owner, ()):
+                self._hide_points(source, names)
 
     def freeze(self, now_ns: int) -> FrozenImage:
         """Return the whole image of this instant; this costs one shallow copy of a few entries."""
@@ -170,7 +170,7 @@ class ProcessImage:
         """Make a layout the newest source of all its points."""
         number = self._next if before is None else before.number
         self._next += before is None
-        teller = _LayoutSource(layout, number)
+        source = _LayoutSource(layout, number)
         points = layout.points
         others = {
             other.number: other
@@ -180,33 +180,33 @@ class ProcessImage:
         }
         for other in others.values():
             self._hide_points(other, points)
-        self._place(teller)
-        return teller
+        self._place(source)
+        return source
 
-    def _hide_points(self, teller: _LayoutSource, points: Iterable[str]) -> None:
+    def _hide_points(self, source: _LayoutSource, points: Iterable[str]) -> None:
         """Hide points that another layout now reports, or that left; remove a layout without any point."""
-        layout = teller.layout
-        hidden = teller.hidden.union(point for point in points if layout.place(point) is not None)
-        if hidden == teller.hidden:
+        layout = source.layout
+        hidden = source.hidden.union(point for point in points if layout.place(point) is not None)
+        if hidden == source.hidden:
             return
         if hidden.issuperset(layout.points):
-            del self._sources[layout], self._latest[teller.number]
-            self._replace(teller, ())
+            del self._sources[layout], self._latest[source.number]
+            self._replace(source, ())
         else:
-            self._place(replace(teller, hidden=hidden))
+            self._place(replace(source, hidden=hidden))
 
-    def _place(self, teller: _LayoutSource) -> None:
-        self._sources[teller.layout] = teller
-        self._replace(teller, (teller,))
+    def _place(self, source: _LayoutSource) -> None:
+        self._sources[source.layout] = source
+        self._replace(source, (source,))
 
-    def _replace(self, teller: _LayoutSource, by: tuple[_LayoutSource, ...]) -> None:
+    def _replace(self, source: _LayoutSource, by: tuple[_LayoutSource, ...]) -> None:
         """Replace the entry of the same number with ``by``, for each of its owners."""
         self._places = {}
         if self._shared:
             self._of_owner = self._of_owner.copy()
             self._shared = False
-        for owner in teller.layout.owners:
-            others = tuple(one for one in self._of_owner.get(owner, ()) if one.number != teller.number)
+        for owner in source.layout.owners:
+            others = tuple(one for one in self._of_owner.get(owner, ()) if one.number != source.number)
             if others or by:
                 self._of_owner[owner] = (*others, *by)
             else:

@@ -20,7 +20,7 @@ class LimitContact:
     """A contact, for example of the grid operator, that limits the building while it acts; W or None.
 
     Point: ``input_on`` (true is closed). It acts when closed, or when open if ``acts_open``, once that was
-    seen for ``debounce_s``. It lets go once the other state was seen for ``release_s``.
+    seen for ``debounce_s``. It is released once the other state was seen for ``release_s``.
     """
 
     name: str

@@ -44,10 +44,10 @@ def run_agents(options: argparse.Namespace) -> int:
     told: dict[str, Mapping[str, float]] = {}
     try:
         found = year_records.read_year(options.folder)
-        guest = environment_client.CityLearnProcess(options.python, options.folder, options.hours)
+        process = environment_client.CityLearnProcess(options.python, options.folder, options.hours)
         for agent in options.agent or [OURS, RULE_AGENT]:
             deciders = environment_client.HomePlanners(found, is_blind=agent == BLIND)
-            told[agent] = guest.scores(
+            told[agent] = process.scores(
                 RULE_AGENT if agent == RULE_AGENT else environment_client.PIPE_AGENT, deciders
             )
     except ConfigError as error:

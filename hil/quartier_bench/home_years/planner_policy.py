@@ -40,7 +40,7 @@ class PlanAims:
     day_peak_eur_per_kw: float = 0.1
     """For each day's largest import: 36 a year and kW, as network tariffs with a price for power have it."""
     day_peak_factor_min: float = 0.25
-    """To what share that of the day's peak eases where days are lower than by the rule: it is a wish here,
+    """To what share that of the day's peak eases where days are lower than by the rule: it is a request here,
     no bill.
     """
 

@@ -182,13 +182,13 @@ class DistrictHost:
         """One envelope for each of its edges, signed and retained."""
         now_ms = self.clock.utc_ms()
         for edge, session in self.sessions.items():
-            wish = EnvelopeRequest(
+            request = EnvelopeRequest(
                 intervals=[{"duration_s": 900, "import_max_w": 6000.0, "export_max_w": 6000.0}] * 96,
                 default={"import_max_w": 8000.0, "export_max_w": 6000.0},
                 start_ms=now_ms,
                 exp_ms=now_ms + _DAY_MS,
             )
-            payload = make_envelope(wish, now_ms, now_ms, session.names.gateway)
+            payload = make_envelope(request, now_ms, now_ms, session.names.gateway)
             self._signed(f"{session.names.companion}/envelope/district", payload, qos=1, retain=True)
             self.due.add(edge)
         return len(self.sessions)

@@ -54,7 +54,7 @@ def run_case(case: MeterFaultCase, folder: Path | None = None) -> CaseResult:
         else:
             day.devices.fault(case.meter, kind, -WARM_UP_S, **told)
     watch = _ExcessCheck(day, TrueExcess(case, period_s=day.site.house.grid.period_s))
-    day.judges.append(watch)
+    day.checks.append(watch)
     day.perform()
     return _make_result(day, case, watch.excess)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from quartier.control.observe.meter_check.judge import CheckContext, MeterCheck, Verdict, advance_check
+from quartier.control.observe.meter_check.judge import CheckContext, MeterCheck, MeterVerdict, advance_check
 from quartier.control.observe.observations import LastGood
 from quartier.control.reason import NO_REASON
 from quartier.control.records import Order
@@ -109,8 +109,8 @@ def run_check_alone(site: Site, records: Iterable[SecondRecord], *, signed: bool
             orders = {point: _make_order(orders, point, value, now_ns) for point, value in known.items()}
         before, state = state.verdict, advance_check(state, site, memories, seen, orders, context, now_ns)
         counts.seconds_count += 1
-        counts.suspect_s += state.verdict is Verdict.SUSPECT
-        counts.implausible_s += state.verdict is Verdict.IMPLAUSIBLE
+        counts.suspect_s += state.verdict is MeterVerdict.SUSPECT
+        counts.implausible_s += state.verdict is MeterVerdict.IMPLAUSIBLE
         if state.verdict > before:
             causes = ", ".join(sorted(code for code, _ in state.causes))
             counts.spans.append((now_ns / 1e9, state.verdict.name.lower(), causes))

@@ -109,7 +109,7 @@ def run_day(
         if variant.deadband_w:
             day.devices.fault("meter", "coarse", 0.0, value=variant.deadband_w)
         counts = VerdictCounts()
-        day.judges.append(_VerdictCounter(day, counts))
+        day.checks.append(_VerdictCounter(day, counts))
         day.perform()
     for name, verdict in ((SUSPECT, "suspect"), (IMPLAUSIBLE, "implausible")):
         for at_s in day.alarms.spans.get(name, ()):

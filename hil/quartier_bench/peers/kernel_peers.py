@@ -85,14 +85,14 @@ class NumpyAllocation:
         self._divisible = np.array([divisible for _, _, divisible in steps])
         self._order = np.arange(len(steps))
 
-    def wishes(self, want_w: "Sequence[float]") -> Any:
+    def make_array(self, want_w: "Sequence[float]") -> Any:
         """An array of numpy's."""
         return self._np.array(want_w)
 
     def allocate_in_place(
         self, setpoint_w: Any, base_w: float, import_max_w: float, export_max_w: float
     ) -> tuple[float, int, bool]:
-        """Wishes in, setpoints out in the same array; total_w, how many steps acted, and met.
+        """Requests in, setpoints out in the same array; total_w, how many steps acted, and met.
 
         ValueError where a number is not finite or beyond 1e12 W.
         """

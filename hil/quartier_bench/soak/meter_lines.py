@@ -256,18 +256,18 @@ class _DirectLine(MeterLine):
         )
         self._ask, self._hears = ask, hears
 
-    async def converse(self, talk: Conversation[Result]) -> Result:
+    async def converse(self, conversation: Conversation[Result]) -> Result:
         """Lead a conversation to its end."""
         try:
-            ask = next(talk)
+            ask = next(conversation)
             while True:
-                ask = talk.send(self._ask(ask.send))
+                ask = conversation.send(self._ask(ask.send))
         except StopIteration as end:
             result: Result = end.value
             self._hears(result)  # type: ignore[arg-type]  # what a meter's reader gives are telegrams
             return result
         finally:
-            talk.close()
+            conversation.close()
 
 
 class CheckedPolledMeter:

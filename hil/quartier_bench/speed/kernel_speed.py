@@ -181,11 +181,11 @@ def _make_twin_call(problem: AllocationProblem) -> tuple[Sequence[float], Call]:
 
 def _make_numpy_call(problem: AllocationProblem) -> tuple[Sequence[float], Call]:
     vectors = NumpyAllocation(problem.steps)
-    wishes = vectors.wishes(problem.want_w)
-    setpoint_w = wishes.copy()
+    requests = vectors.make_array(problem.want_w)
+    setpoint_w = requests.copy()
 
     def call() -> None:
-        setpoint_w[:] = wishes
+        setpoint_w[:] = requests
         vectors.allocate_in_place(setpoint_w, *problem.caps_w)
 
     return setpoint_w, call

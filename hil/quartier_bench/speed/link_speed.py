@@ -49,19 +49,19 @@ _DOCUMENT_NOW_MS = 1_780_000_000_000
 
 
 def measure_document(setting: Setting) -> list[Figure]:
-    """A signed envelope from bytes to a wish, against the bare signature."""
+    """A signed envelope from bytes to a request, against the bare signature."""
     calls = _DOCUMENT_CALLS_SHORT if setting.short else _DOCUMENT_CALLS
     key = SigningKey.fresh("optimiser")
     gate = DocumentVerifier(_IDENTITY, key_list.parse_plain_list(json.dumps([key.listing(["envelope"])])))
     topic = f"{_IDENTITY.companion}/envelope/district"
     watts = {"import_max_w": 5000.0, "export_max_w": 0.0}
     intervals = [{"duration_s": 900.0, **watts}] * 96
-    wish = EnvelopeRequest(
+    request = EnvelopeRequest(
         intervals=intervals, default=watts, start_ms=_DOCUMENT_NOW_MS, exp_ms=_DOCUMENT_NOW_MS + 86_400_000
     )
     signed = []
     for seq in range(_DOCUMENT_NOW_MS, _DOCUMENT_NOW_MS + calls * (setting.rounds + 1)):
-        body = make_envelope(wish, seq, _DOCUMENT_NOW_MS, _IDENTITY.client_id)
+        body = make_envelope(request, seq, _DOCUMENT_NOW_MS, _IDENTITY.client_id)
         signed.append((body, key.sign(topic, body)))
     now, left = Now(1, _DOCUMENT_NOW_MS, synced=True), iter(signed)
     public, raw = key.private.public_key(), key.private.sign(signed[0][0])

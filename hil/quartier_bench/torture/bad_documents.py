@@ -30,12 +30,12 @@ class DrawnDocument:
 
 @dataclass(frozen=True, slots=True)
 class DocumentSigners:
-    """Signing keys: ``key`` is right, ``stranger`` is in no list, ``clerk`` may sign heartbeats alone."""
+    """Signing keys: ``key`` is right, ``stranger`` in no list, ``heartbeat_key`` for heartbeats alone."""
 
     names: TopicNames
     key: SigningKey
     stranger: SigningKey
-    clerk: SigningKey
+    heartbeat_key: SigningKey
     program: str = PROGRAM
 
     @property
@@ -48,14 +48,14 @@ def make_envelope_body(
     desk: DocumentSigners, seq: int, now_ms: int, import_max_w: float = 1000.0, for_ms: int = _HOUR_MS
 ) -> dict[str, Any]:
     """A good envelope, as fields."""
-    wish = EnvelopeRequest(
+    request = EnvelopeRequest(
         intervals=[{"duration_s": 3600.0, "import_max_w": import_max_w}],
         default={"import_max_w": import_max_w, "export_max_w": 0.0},
         start_ms=now_ms,
         exp_ms=now_ms + for_ms,
         program=desk.program,
     )
-    found: dict[str, Any] = json.loads(make_envelope(wish, seq, now_ms, desk.names.gateway))
+    found: dict[str, Any] = json.loads(make_envelope(request, seq, now_ms, desk.names.gateway))
     return found
 
 
@@ -89,7 +89,7 @@ class _Draft:
     accepted_seq: int
     kind: str
 
-    def paper(
+    def make_document(
         self,
         reason: str,
         reception: str = "INVALID_CONTENT",
@@ -124,7 +124,7 @@ def _bend_signature(draft: _Draft) -> DrawnDocument:
     head, _, tail = signed.rpartition(".")
     place = draft.dice.randrange(len(tail) - 2)  # the last two characters hold bits that nobody reads
     other = draft.dice.choice([char for char in "ABCDEFGHabcdefgh01234567-_" if char != tail[place]])
-    return draft.paper(
+    return draft.make_document(
         "BAD_SIG", payload=payload, signature=f"{head}.{tail[:place]}{other}{tail[place + 1 :]}"
     )
 
@@ -133,23 +133,23 @@ def _sign_for_other_site(draft: _Draft) -> DrawnDocument:
     """Signed for another building's topic."""
     payload = encode_body(draft.body)
     elsewhere = draft.desk.topic.replace(draft.desk.names.edge, "b999")
-    return draft.paper("BAD_SIG", payload=payload, signature=draft.desk.key.sign(elsewhere, payload))
+    return draft.make_document("BAD_SIG", payload=payload, signature=draft.desk.key.sign(elsewhere, payload))
 
 
 def _sign_by(name: str) -> Callable[[_Draft], DrawnDocument]:
-    def paper(draft: _Draft) -> DrawnDocument:
+    def make(draft: _Draft) -> DrawnDocument:
         payload = encode_body(draft.body)
         key: SigningKey = getattr(draft.desk, name)
-        return draft.paper("BAD_SIG", payload=payload, signature=key.sign(draft.desk.topic, payload))
+        return draft.make_document("BAD_SIG", payload=payload, signature=key.sign(draft.desk.topic, payload))
 
-    return paper
+    return make
 
 
 def _sign_by_stranger(draft: _Draft) -> DrawnDocument:
     """The right name over a stranger's signature."""
     payload = encode_body(draft.body)
     key = SigningKey(draft.desk.key.kid, draft.desk.stranger.private)
-    return draft.paper("BAD_SIG", payload=payload, signature=key.sign(draft.desk.topic, payload))
+    return draft.make_document("BAD_SIG", payload=payload, signature=key.sign(draft.desk.topic, payload))
 
 
 def _replace_header(draft: _Draft) -> DrawnDocument:
@@ -157,38 +157,38 @@ def _replace_header(draft: _Draft) -> DrawnDocument:
     payload = encode_body(draft.body)
     _, _, tail = draft.desk.key.sign(draft.desk.topic, payload).partition(".")
     noise = base64.urlsafe_b64encode(draft.dice.randbytes(draft.dice.randrange(1, 80))).rstrip(b"=").decode()
-    return draft.paper("BAD_SIG", payload=payload, signature=f"{noise}.{tail}")
+    return draft.make_document("BAD_SIG", payload=payload, signature=f"{noise}.{tail}")
 
 
 def _alter_body(draft: _Draft) -> DrawnDocument:
     """Signed, then widened."""
     signed = draft.desk.key.sign(draft.desk.topic, encode_body(draft.body))
     draft.body["default"]["import_max_w"] = 1e6
-    return draft.paper("BAD_SIG", signature=signed)
+    return draft.make_document("BAD_SIG", signature=signed)
 
 
 def _truncate_document(draft: _Draft) -> DrawnDocument:
     """Its last part is lost, and it is signed so."""
     payload = encode_body(draft.body)
-    return draft.paper(
+    return draft.make_document(
         "BOUNDS", "INVALID_DATA", payload=payload[: draft.dice.randrange(1, len(payload))], ident=""
     )
 
 
 def _make_noise(draft: _Draft) -> DrawnDocument:
-    return draft.paper(
+    return draft.make_document(
         "BOUNDS", "INVALID_DATA", payload=b"\xff" + draft.dice.randbytes(draft.dice.randrange(400)), ident=""
     )
 
 
 def _insert_nan(draft: _Draft) -> DrawnDocument:
     draft.body["default"]["import_max_w"] = draft.dice.choice((float("nan"), float("inf"), float("-inf")))
-    return draft.paper("BOUNDS", "INVALID_DATA", ident="")
+    return draft.make_document("BOUNDS", "INVALID_DATA", ident="")
 
 
 def _make_oversized(draft: _Draft) -> DrawnDocument:
     draft.body["id"] = "x" * OVERSIZED_BYTES
-    return draft.paper("BOUNDS", "INVALID_DATA", ident="")
+    return draft.make_document("BOUNDS", "INVALID_DATA", ident="")
 
 
 def _make_malformed(draft: _Draft) -> DrawnDocument:
@@ -203,32 +203,32 @@ def _make_malformed(draft: _Draft) -> DrawnDocument:
         lambda body: body.update(intervals=[{"duration_s": 900.0}] * 289),
     )
     draft.dice.choice(wrong)(draft.body)
-    return draft.paper("BOUNDS", "INVALID_MESSAGE")
+    return draft.make_document("BOUNDS", "INVALID_MESSAGE")
 
 
 _DOCUMENT_KINDS: Mapping[str, Callable[[_Draft], DrawnDocument]] = {
-    "unsigned": lambda draft: draft.paper("BAD_SIG", signature=None),
+    "unsigned": lambda draft: draft.make_document("BAD_SIG", signature=None),
     "bent": _bend_signature,
     "moved": _sign_for_other_site,
     "forged": _sign_by_stranger,
     "headless": _replace_header,
     "altered": _alter_body,
     "stranger": _sign_by("stranger"),
-    "clerk": _sign_by("clerk"),
-    "foreign": lambda draft: draft.change(aud="issy.b999").paper("UNKNOWN_DEVICE"),
-    "expired": lambda draft: draft.change(nbf=draft.now_ms - 2 * _DAY_MS, exp=draft.now_ms - _DAY_MS).paper(
-        "EXPIRED"
-    ),
-    "early": lambda draft: draft.change(nbf=draft.now_ms + _DAY_MS, exp=draft.now_ms + 2 * _DAY_MS).paper(
-        "NOT_YET"
-    ),
-    "backwards": lambda draft: draft.change(exp=draft.body["nbf"]).paper("BOUNDS"),
-    "replayed": lambda draft: draft.change(seq=draft.accepted_seq - draft.dice.randrange(1, 1000)).paper(
-        "REPLAY"
-    ),
-    "twice": lambda draft: draft.change(seq=draft.accepted_seq).paper("REPLAY"),
-    "ahead": lambda draft: draft.change(seq=draft.now_ms + 30 * _DAY_MS).paper("BOUNDS"),
-    "misplaced": lambda draft: draft.change(program="other").paper("BOUNDS"),
+    "heartbeat-key": _sign_by("heartbeat_key"),
+    "foreign": lambda draft: draft.change(aud="issy.b999").make_document("UNKNOWN_DEVICE"),
+    "expired": lambda draft: draft.change(
+        nbf=draft.now_ms - 2 * _DAY_MS, exp=draft.now_ms - _DAY_MS
+    ).make_document("EXPIRED"),
+    "early": lambda draft: draft.change(
+        nbf=draft.now_ms + _DAY_MS, exp=draft.now_ms + 2 * _DAY_MS
+    ).make_document("NOT_YET"),
+    "backwards": lambda draft: draft.change(exp=draft.body["nbf"]).make_document("BOUNDS"),
+    "replayed": lambda draft: draft.change(
+        seq=draft.accepted_seq - draft.dice.randrange(1, 1000)
+    ).make_document("REPLAY"),
+    "twice": lambda draft: draft.change(seq=draft.accepted_seq).make_document("REPLAY"),
+    "ahead": lambda draft: draft.change(seq=draft.now_ms + 30 * _DAY_MS).make_document("BOUNDS"),
+    "misplaced": lambda draft: draft.change(program="other").make_document("BOUNDS"),
     "cut": _truncate_document,
     "noise": _make_noise,
     "nan": _insert_nan,

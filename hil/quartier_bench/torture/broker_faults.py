@@ -135,7 +135,7 @@ async def fill_in_process(state_dir: Path, samples: int, log: Path) -> int:
     """Have a history of so many samples written, none of them delivered; returns how many there are."""
     argv = [sys.executable, "-c", _FILL_PROGRAM, str(state_dir), str(samples)]
     child = ChildProcess(argv, log)
-    await child.start(talk=True)
+    await child.start(with_pipes=True)
     assert child.process is not None
     output, _ = await child.process.communicate()
     if child.process.returncode:

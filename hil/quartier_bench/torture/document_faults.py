@@ -14,7 +14,7 @@ from quartier_bench.torture import bad_documents
 from quartier_bench.torture.testbed import FaultBench, StateNotReached
 from quartier_district.signed_documents import SigningKey, make_document
 
-CLERK_TYPES = ("heartbeat",)
+HEARTBEAT_KEY_TYPES = ("heartbeat",)
 # So many are under way at once: a gateway keeps so many acks for a district that is away.
 IN_FLIGHT_MAX = 24
 GROWTH_MAX_MB = 8.0
@@ -29,8 +29,10 @@ _PAUSE_S = (0.2, 1.0)
 async def send_bad_documents(stand: FaultBench, dice: random.Random, rounds: int) -> None:
     """A thousand bad documents a round: the right reason each, no effect, no latch, memory flat."""
     recorder = stand.recorder
-    clerk = stand.keys[0][0]
-    desk = bad_documents.DocumentSigners(recorder.names, recorder.key, SigningKey.fresh("stranger"), clerk)
+    heartbeat_key = stand.keys[0][0]
+    desk = bad_documents.DocumentSigners(
+        recorder.names, recorder.key, SigningKey.fresh("stranger"), heartbeat_key
+    )
     cap_w, accepted = _LIMIT_W, await send_good_document(stand, desk, _LIMIT_W)
     kinds: Counter[str] = Counter()
     warm_mb, began_s = 0.0, time.monotonic()
@@ -43,7 +45,7 @@ async def send_bad_documents(stand: FaultBench, dice: random.Random, rounds: int
             )
             if len(batch) == IN_FLIGHT_MAX or place == 999:
                 await _send_and_check(stand, batch)
-                kinds.update(paper.kind for paper in batch)
+                kinds.update(document.kind for document in batch)
                 batch = []
         if not await is_limit_in_force(stand, cap_w):
             raise StateNotReached(
@@ -72,12 +74,12 @@ async def send_good_document(
 ) -> int:
     """Send a good document and wait until it acts; returns its number.  Raises GivenUp: a latch."""
     seq = stand.recorder.next_seq()
-    paper = bad_documents.make_good_document(desk, seq, stand.clock.utc_ms(), import_max_w)
+    document = bad_documents.make_good_document(desk, seq, stand.clock.utc_ms(), import_max_w)
     stand.recorder.told.prompt.ask(seq, time.monotonic())
-    stand.recorder.publish_unchecked(paper.topic, paper.payload, paper.signature)
+    stand.recorder.publish_unchecked(document.topic, document.payload, document.signature)
 
     await stand.until(
-        f"the good document {paper.ident} acts", lambda: is_limit_in_force(stand, import_max_w), 20.0
+        f"the good document {document.ident} acts", lambda: is_limit_in_force(stand, import_max_w), 20.0
     )
     return seq
 
@@ -86,8 +88,8 @@ async def _send_and_check(stand: FaultBench, batch: list[bad_documents.DrawnDocu
     """Throw them, and hold each answer against what is owed; answers come in the order of documents."""
     messages = stand.recorder.told
     before = len(messages.acks)
-    for paper in batch:
-        stand.recorder.publish_unchecked(paper.topic, paper.payload, paper.signature)
+    for document in batch:
+        stand.recorder.publish_unchecked(document.topic, document.payload, document.signature)
 
     def is_answered() -> bool:
         refused = [ack for ack in messages.acks[before:] if ack["status"] == "REJECTED"]
@@ -95,10 +97,10 @@ async def _send_and_check(stand: FaultBench, batch: list[bad_documents.DrawnDocu
 
     await stand.until(f"answers to {len(batch)} documents", is_answered, 20.0)
     answers = [ack for ack in messages.acks[before:] if ack["status"] == "REJECTED"]
-    for paper, ack in zip(batch, answers, strict=False):
-        owed = {"id": paper.ident[:64], "reception": paper.reception, "reason": paper.reason}
+    for document, ack in zip(batch, answers, strict=False):
+        owed = {"id": document.ident[:64], "reception": document.reception, "reason": document.reason}
         if {name: ack.get(name) for name in owed} != owed:
-            raise StateNotReached(f"{paper.kind}: answered {ack}, owed {owed}")
+            raise StateNotReached(f"{document.kind}: answered {ack}, owed {owed}")
     del messages.acks[: len(messages.acks) - IN_FLIGHT_MAX]
 
 
@@ -123,10 +125,10 @@ async def use_old_key(stand: FaultBench, dice: random.Random, rounds: int) -> No
         body = bad_documents.make_envelope_body(theirs, seq, now_ms, _LIMIT_W * dice.uniform(2.0, 3.0))
         payload = bad_documents.encode_body(body)
         topic = theirs.topic
-        paper = bad_documents.DrawnDocument(
+        document = bad_documents.DrawnDocument(
             "usurped", topic, payload, old.sign(topic, payload), body["id"], "INVALID_CONTENT", "BAD_SIG"
         )
-        await _send_and_check(stand, [paper])
+        await _send_and_check(stand, [document])
         if not await is_limit_in_force(stand, _LIMIT_W - number):
             raise StateNotReached(f"the old key moved the cap to {await _read_import_limit_w(stand)} W")
 

@@ -31,9 +31,9 @@ class Fault:
 
 
 def _make_rolled_keys() -> IssuerKeys:
-    """Return the keys of a district after one rollover, and a clerk's for heartbeats alone."""
+    """Return the keys of a district after one rollover, and one for heartbeats alone."""
     return (
-        (SigningKey.fresh("clerk"), document_faults.CLERK_TYPES),
+        (SigningKey.fresh("heartbeat-key"), document_faults.HEARTBEAT_KEY_TYPES),
         (SigningKey.fresh("optimiser1"), DOCUMENT_TYPES),
         (SigningKey.fresh("optimiser2"), DOCUMENT_TYPES),
     )
@@ -141,7 +141,7 @@ FAULTS: Mapping[str, Fault] = {
         rounds=(1, 5),
         size=FaultBenchSize(rate=200.0),
     ),
-    "nonsense": Fault(
+    "invalid-documents": Fault(
         what="100,000 documents that must not act",
         do=document_faults.send_bad_documents,
         rounds=(1, 20),

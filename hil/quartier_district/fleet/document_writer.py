@@ -149,7 +149,7 @@ class DocumentWriter:
         }
         after_w = {direction: member.place.share_w(direction) for direction in DIRECTIONS}
         exp_ms = now_ms + int(self.roster.valid_h * 3_600_000)
-        wish = EnvelopeRequest(
+        request = EnvelopeRequest(
             intervals=[
                 {"duration_s": grid.step_s, "import_max_w": bought, "export_max_w": sold}
                 for bought, sold in zip(caps_w["import"], caps_w["export"], strict=True)
@@ -158,7 +158,7 @@ class DocumentWriter:
             start_ms=grid.start_ms,
             exp_ms=exp_ms,
         )
-        payload = make_envelope(wish, seq, now_ms, member.names.gateway)
+        payload = make_envelope(request, seq, now_ms, member.names.gateway)
         member.find_sent_documents(ENVELOPE_TOPIC).send(
             SentDocument(
                 seq=seq,

@@ -57,25 +57,25 @@ _CHECKS_BY_EXPECTATION: dict[type[asked.FileTable], Callable[[Any], Check]] = {
 
 
 def build_checks(scenario: Scenario, caps: Sequence[PromisedLimit]) -> list[Check]:
-    """Return the judges of every run, of each check, and of each invariant where the scenario asks for it."""
+    """Return the checks of every run, of each expectation, and of each requested invariant."""
     return [build_balance_check(scenario), DaemonAliveCheck(), *build_requested_checks(scenario, caps)]
 
 
-def collect_verdicts(judges: Sequence[Check], ending: RunData) -> list[Verdict]:
+def collect_verdicts(checks: Sequence[Check], ending: RunData) -> list[Verdict]:
     """Return the verdicts; a reaction check that was not requested and saw nothing to limit is left out."""
     return [
-        judge.verdict(ending) for judge in judges if not (isinstance(judge, ReactionCheck) and judge.is_idle)
+        check.verdict(ending) for check in checks if not (isinstance(check, ReactionCheck) and check.is_idle)
     ]
 
 
 def build_balance_check(scenario: Scenario) -> Check:
-    """Return the judge of the balance: the grid power is the sum of all assets of the site."""
+    """Return the check of the balance: the grid power is the sum of all assets of the site."""
     further = [name for asset in scenario.house.assets for name in list_asset_names(asset)]
     return BalanceCheck((*STANDARD_ASSETS, *further))
 
 
 def build_requested_checks(scenario: Scenario, caps: Sequence[PromisedLimit]) -> Iterator[Check]:
-    """Yield the judge of alarms, a judge per check, and the reaction to limits where a limit tightens."""
+    """Yield the check of alarms, of each expectation, and of the reaction to limits where one tightens."""
     yield status_checks.AlarmFlappingCheck()
     is_asked = any(isinstance(check, asked.ReactionExpectation) for check in scenario.checks)
     if list_limit_reductions(caps) and not is_asked:

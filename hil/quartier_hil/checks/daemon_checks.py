@@ -60,7 +60,7 @@ class FallbackCheck:
 
 @dataclass
 class _EndCheck:
-    """A judge that needs no steps."""
+    """A check that needs no steps."""
 
     asked: Any
 

@@ -181,7 +181,7 @@ def _list_rows(ending: RunData, point: str) -> Sequence[tuple[str, float]]:
 
 
 def build_quarter_checks(scenario: Scenario, check: asked.QuarterHourExpectation) -> Iterator[Check]:
-    """Yield a judge for the list, one for each counter and one for each power."""
+    """Yield a check for the list, one for each counter and one for each power."""
     whole = preparation.make_quarter_span(scenario)
     yield QuarterListCheck(check, whole)
     for point in check.counters:
@@ -197,7 +197,7 @@ _COLOURS = ("today_colour_state", "tomorrow_colour_state")
 def build_tariff_checks(
     tariff: Tariff, check: asked.TariffExpectation
 ) -> Iterator["TariffStateCheck | TariffCounterCheck"]:
-    """Yield a judge for the period in force, one for each colour, and one for the counters."""
+    """Yield a check for the period in force, one for each colour, and one for the counters."""
     yield TariffStateCheck(INDEX_QUANTITY, check)
     if tariff.contract == "tempo":
         for quantity in _COLOURS:

@@ -159,7 +159,7 @@ class FaultCase:
             promised = f"{name}: heard, so no loss; the cap holds"
             return Verdict("faults", promised, f"{words}; {text}", holds and not told)
         back_s = self.back_s(ending)
-        promised = f"{name}: told in {wanted.told_s:g} s, over in {back_s:g} s; the cap holds"
+        promised = f"{name}: told in {wanted.report_max_s:g} s, over in {back_s:g} s; the cap holds"
         if not ending.is_wired and any(code == SILENT_DEVICE_CODE for code, _ in self.signs):
             promised = f"{name}: told over wires alone, for its bus knows it; the cap holds"
             return Verdict("faults", promised, text, holds)
@@ -171,7 +171,7 @@ class FaultCase:
             measured = "told as no loss" if may_be_heard else "never told"
             return Verdict("faults", promised, f"{measured}; {text}", may_be_heard and holds)
         measured = f"told after {first_s:.0f} s, over after {last_s:.0f} s; {text}"
-        in_time = (may_be_heard or first_s <= wanted.told_s) and last_s <= back_s
+        in_time = (may_be_heard or first_s <= wanted.report_max_s) and last_s <= back_s
         return Verdict("faults", promised, measured, holds and in_time)
 
     def short(self, ending: RunData) -> str:
@@ -288,7 +288,7 @@ class UnfoundedLossCheck:
 def build_fault_checks(
     scenario: Scenario, wanted: asked.FaultExpectation, caps: Sequence[PromisedLimit]
 ) -> Iterator[Check]:
-    """Yield a judge per fault, one per fault with a silent meter too, and one for losses without a fault."""
+    """Yield a check per fault, one per fault with a silent meter too, and one for losses without a fault."""
     failures = [event for event in scenario.events if isinstance(event, FaultEvent)]
     cases = [FaultCase(wanted, scenario, one, caps) for one in failures]
     yield from cases

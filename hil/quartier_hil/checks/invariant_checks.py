@@ -302,7 +302,7 @@ class TierACheck(OrderCheck):
 
 
 def build_invariant_checks(scenario: Scenario, wanted: asked.InvariantExpectation) -> list[Check]:
-    """Return a judge for each invariant that the scenario does not leave out and that its site can break."""
+    """Return a check for each invariant that the scenario does not leave out and that its site can break."""
     made: dict[str, Callable[[], Check]] = {
         "band-kept": BatteryBandCheck,
         "minimum-times": lambda: MinimumTimeCheck(scenario),

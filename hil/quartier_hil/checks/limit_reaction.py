@@ -217,12 +217,12 @@ class ReactionCheck:
         return Verdict("tightening", promised, measured, holds)
 
 
-def collect_reaction_figures(judges: Iterable[Check]) -> dict[str, float]:
+def collect_reaction_figures(checks: Iterable[Check]) -> dict[str, float]:
     """Return both figures of a run; empty where no cap required a reaction."""
     found: dict[str, float] = {}
-    for judge in judges:
-        if isinstance(judge, ReactionCheck):
-            found |= judge.figures
+    for check in checks:
+        if isinstance(check, ReactionCheck):
+            found |= check.figures
     return found
 
 

@@ -161,12 +161,14 @@ def _check_battery_empty(view: ReasonView) -> str:
 
 def _check_ordered(view: ReasonView) -> str:
     """Compare who orders the asset, and by which document, with the order that is in force."""
-    wish = view.asset.get("override")
-    if wish is None:
+    override = view.asset.get("override")
+    if override is None:
         return "nobody orders it"
     stated = view.part["code"], view.part["values"]
     return (
-        "" if "code" not in wish or (wish["code"], wish["values"]) == stated else f"{wish['words']} orders it"
+        ""
+        if "code" not in override or (override["code"], override["values"]) == stated
+        else f"{override['words']} orders it"
     )
 
 
@@ -402,7 +404,7 @@ def _check_unknown_power(view: ReasonView) -> str:
 
 def _check_unresponsive_car(view: ReasonView) -> str:
     codes = {part["code"] for part in iterate_parts(view.asset.get("state_reason", {"code": ""}))}
-    return "" if "state.deaf" in codes else "it obeys"
+    return "" if "state.unresponsive" in codes else "it obeys"
 
 
 def _make_run_rule(*states: str) -> Callable[[ReasonView], str]:
@@ -500,7 +502,7 @@ STATE_RULES: Mapping[str, Callable[[ReasonView], str]] = {
     "limit.failsafe_meter_implausible": _check_failsafe_limit,
     "contact.acts": _check_contact,
     "contact.waiting": _check_contact,
-    "contact.held": _check_contact,
+    "contact.releasing": _check_contact,
     "contact.lost": _check_contact_lost,
     "conflict.safe": _check_conflict,
     "conflict.lowered": _check_conflict,
@@ -526,7 +528,7 @@ STATE_RULES: Mapping[str, Callable[[ReasonView], str]] = {
     **dict.fromkeys(("supply.subscribed", "supply.warns", "supply.warned"), _check_supply),
     "meter.no_export": _check_apparent_power_unit,
     **dict.fromkeys(("generation.blind", "meter.was_lost"), _check_failsafe_limit),
-    "car.deaf": _check_unresponsive_car,
+    "car.unresponsive": _check_unresponsive_car,
     **dict.fromkeys(("plan.charges_car", "plan.car_waits"), check_ready),
     **dict.fromkeys(
         (

@@ -213,7 +213,7 @@ def _check_plugged(view: ReasonView) -> str:
     return "no car is there" if view.read("plugged_on") == 0.0 else ""
 
 
-def _check_unheard(view: ReasonView) -> str:
+def _check_not_read(view: ReasonView) -> str:
     if view.asset.get("quality") != "good":
         return ""
     codes = {part["code"] for part in view.iterate_reasons()}
@@ -483,9 +483,9 @@ SITE_STATE_RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("plan.kept_cap", "plan.kept_peak"), _check_kept_energy),
     "plan.curtails": _check_curtailed_sun,
     **dict.fromkeys(("car.ready", "car.late", "car.unseen"), _check_plugged),
-    "car.unheard": _check_unheard,
+    "car.not_read": _check_not_read,
     **dict.fromkeys(_WITHOUT_ORDER, _check_no_order),
-    "state.deaf": _check_disobeys,
+    "state.unresponsive": _check_disobeys,
     "chp.heat_led": _check_led_by_heat,
     "chp.import_above": _make_import_rule("start_w", 1.0, 1),
     "chp.import_below": _make_import_rule("end_w", CHP_WITHDRAW_SHARE, -1),

@@ -292,7 +292,7 @@ LOSS_CAUSES: tuple[LossCause, ...] = (
         watched="cycles.late_max_s",
         measure=reactions.measure_largest,
         needs=namespaces.explain_no_small_disk,
-        ground=namespaces.use_small_disk,
+        set_up_environment=namespaces.use_small_disk,
     ),
     LossCause(
         loss="disk-dead",
@@ -306,7 +306,7 @@ LOSS_CAUSES: tuple[LossCause, ...] = (
         watched="cycles.late_max_s",
         measure=reactions.measure_largest,
         needs=namespaces.explain_no_failing_disk,
-        ground=namespaces.use_failing_disk,
+        set_up_environment=namespaces.use_failing_disk,
     ),
     LossCause(
         loss="cycle-late",
@@ -342,7 +342,7 @@ LOSS_CAUSES: tuple[LossCause, ...] = (
         rate=1.0,
         house=WIDE_LIMIT_SITE,
         events=(EVENING, CAR),
-        ground=_start_watchdog,
+        set_up_environment=_start_watchdog,
     ),
     LossCause(
         loss="power-lost",
@@ -375,5 +375,5 @@ def use_real_systemd(loss_cause: LossCause) -> LossCause:
         make=_stop_daemon if frozen else loss_cause.make,
         lasts_s=loss_cause.lasts_s + 4.0,
         needs=namespaces.explain_no_systemd,
-        ground=namespaces.start_under_systemd,
+        set_up_environment=namespaces.start_under_systemd,
     )

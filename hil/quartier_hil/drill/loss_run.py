@@ -22,11 +22,11 @@ WATCHDOG_POLL_REAL_S = 0.01
 
 
 class Watchdog:
-    """Hears ``WATCHDOG=1`` on a socket of its own; ``bite`` is called once it stays away for ``after_s``."""
+    """Hears ``WATCHDOG=1`` on its own socket; ``on_timeout`` is called once it stays away for ``after_s``."""
 
-    def __init__(self, path: Path, after_s: float, bite: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, path: Path, after_s: float, on_timeout: Callable[[], Awaitable[None]]) -> None:
         self.after_s = after_s
-        self._on_timeout = bite
+        self._on_timeout = on_timeout
         self._heard_real_s: float | None = None
         self.timeout_real_s: float | None = None
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -94,7 +94,7 @@ class LossCause:
     measure: Measure | None = None
     condition: Condition | None = None
     needs: Callable[[], str] = lambda: ""
-    ground: "Callable[[LossRun, Path, AsyncExitStack], Awaitable[None]] | None" = None
+    set_up_environment: "Callable[[LossRun, Path, AsyncExitStack], Awaitable[None]] | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +135,8 @@ class LossRun(Run):
 
     async def prepare(self, work: Path, stack: AsyncExitStack) -> None:
         """Prepare the surroundings of the daemon that this loss needs."""
-        if self.loss_cause.ground is not None:
-            await self.loss_cause.ground(self, work, stack)
+        if self.loss_cause.set_up_environment is not None:
+            await self.loss_cause.set_up_environment(self, work, stack)
 
     async def _events(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -220,8 +220,8 @@ class LossRun(Run):
         condition = self.loss_cause.condition
         if condition is None:
             return ""
-        place = bisect_left(self.course.times_s, self.began_s) - 1
-        watts = self.course.columns[condition.point][place] if place >= 0 else 0.0
+        place = bisect_left(self.record.times_s, self.began_s) - 1
+        watts = self.record.columns[condition.point][place] if place >= 0 else 0.0
         return "" if watts >= condition.min_w else f"{condition.unmet}: {watts:.4g} W before the loss"
 
     def _noticed_s(self) -> float | None:

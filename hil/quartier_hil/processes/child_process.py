@@ -46,20 +46,22 @@ class ChildProcess:
         """Return whether it runs."""
         return self.process is not None and self.process.returncode is None
 
-    async def start(self, *, talk: bool = False, loud: bool = False, outlives: bool = False) -> None:
+    async def start(
+        self, *, with_pipes: bool = False, inherit_output: bool = False, outlives: bool = False
+    ) -> None:
         """Start it in a session of its own: Ctrl-C ends the rig, and the rig ends the rest.
 
-        ``talk`` opens pipes to its stdin and stdout; ``loud``: it writes to our outputs; ``outlives``: it
-        has a duty after the end of the rig.  Raises RuntimeError while one runs already.
+        ``with_pipes`` opens pipes to its stdin and stdout; ``inherit_output``: it writes to our outputs;
+        ``outlives``: it has a duty after the end of the rig.  Raises RuntimeError while one runs already.
         """
         if self.alive:
             raise RuntimeError(f"{self.argv[0]} runs already, as process {self.pid}")
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.argv,
-                stdin=asyncio.subprocess.PIPE if talk else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE if talk else None if loud else log,
-                stderr=None if loud else log,
+                stdin=asyncio.subprocess.PIPE if with_pipes else asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE if with_pipes else None if inherit_output else log,
+                stderr=None if inherit_output else log,
                 env=self.env,
                 start_new_session=True,
                 preexec_fn=None if outlives else _die_with_parent,

@@ -32,7 +32,7 @@ class DistrictProcess:
 
     async def start(self) -> None:
         """Start it and listen to its figures."""
-        await self.child.start(talk=True)
+        await self.child.start(with_pipes=True)
         self._reader = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:

@@ -154,8 +154,8 @@ def _check_device(bench: Bench, name: str, device: RealDevice) -> Iterator[tuple
 
 def _check_relays(bench: Bench) -> Iterator[tuple[str, str]]:
     seen: dict[tuple[str, int], str] = {}
-    for name, lead, relay in bench.relays():
-        key = f"devices.{name}.{lead}"
+    for name, wire, relay in bench.relays():
+        key = f"devices.{name}.{wire}"
         board = bench.boards.get(relay.board)
         if board is None:
             yield f"{key}.board", f"{relay.board} is not in [boards], which has {_join_names(bench.boards)}"

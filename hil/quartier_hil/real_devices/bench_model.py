@@ -79,10 +79,10 @@ class Register(FileTable):
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")]
 Unit = Annotated[int, Field(ge=0, le=255)]
-Lead = Literal["power", "cable", "car"]
-"""Lead that a relay of the bench can cut: the supply of a device, its bus cable, the car on its plug."""
+Wire = Literal["power", "cable", "car"]
+"""Wire that a relay of the bench can cut: the supply of a device, its bus cable, the car on its plug."""
 HTTP_PORT = 80
-LEADS: tuple[Lead, ...] = ("power", "cable", "car")
+WIRES: tuple[Wire, ...] = ("power", "cable", "car")
 
 
 class Adapter(FileTable):
@@ -144,7 +144,7 @@ class RelayBoard(DevicePlace):
 
 
 class Relay(FileTable):
-    """One relay, and what it does to the lead that runs through it."""
+    """One relay, and what it does to the wire that runs through it."""
 
     board: str
     """Name of the board."""
@@ -153,10 +153,10 @@ class Relay(FileTable):
     contact: Literal["no", "nc"]
     """The contact that is wired: nc lets through while the coil has no current, no cuts then."""
     rest: Literal["connected", "cut"]
-    """State of the lead at the end of every run."""
+    """State of the wire at the end of every run."""
 
     def coil(self, *, connected: bool) -> bool:
-        """Return the state of the coil for which the lead is connected, or cut."""
+        """Return the state of the coil for which the wire is connected, or cut."""
         return connected == (self.contact == "no")
 
 
@@ -204,10 +204,10 @@ class RealDevice(DevicePlace):
     """Longest time to answer again after its supply or cable came back."""
 
     @property
-    def leads(self) -> dict[Lead, Relay]:
+    def wires(self) -> dict[Wire, Relay]:
         """Its relays by what they cut."""
         found = {"power": self.power, "cable": self.cable, "car": self.car}
-        return {lead: found[lead] for lead in LEADS if found[lead] is not None}  # type: ignore[misc]  # None is left out
+        return {wire: found[wire] for wire in WIRES if found[wire] is not None}  # type: ignore[misc]  # None is left out
 
 
 class ReferenceMeter(DevicePlace):
@@ -247,8 +247,8 @@ class Bench(FileTable):
             for name, place in getattr(self, table).items():
                 yield f"{table}.{name}", place
 
-    def relays(self) -> Iterator[tuple[str, Lead, Relay]]:
-        """Every relay with the device and the lead that it cuts."""
+    def relays(self) -> Iterator[tuple[str, Wire, Relay]]:
+        """Every relay with the device and the wire that it cuts."""
         for name, device in self.devices.items():
-            for lead, relay in device.leads.items():
-                yield name, lead, relay
+            for wire, relay in device.wires.items():
+                yield name, wire, relay

@@ -17,10 +17,10 @@ import tomli_w
 from quartier_hil.checks.limit_reaction import ReactionCheck
 from quartier_hil.checks.verdicts import Check, RunData, Verdict
 from quartier_hil.real_devices import bench_survey
-from quartier_hil.real_devices.bench_model import Bench, DevicePlace, Lead, MeasuredQuantity, RealDevice
+from quartier_hil.real_devices.bench_model import Bench, DevicePlace, MeasuredQuantity, RealDevice, Wire
 from quartier_hil.real_devices.device_clients import BenchLines, NoAnswerError
 from quartier_hil.real_devices.feasibility import (
-    FAULT_LEADS,
+    FAULT_WIRES,
     MeasurableSite,
     RemainingChecks,
     list_device_assets,
@@ -78,7 +78,7 @@ def _format_bus(bench: Bench, device: RealDevice) -> dict[str, Any]:
 FIRST_ANSWER_REAL_S = 30.0
 """Time for the first answer of the devices, s: some start when they get their supply."""
 _CAR_DEVICE = "charger"
-_LEAD_WORDS: dict[Lead, str] = {"power": "its supply", "cable": "its cable", "car": "the car"}
+_WIRE_WORDS: dict[Wire, str] = {"power": "its supply", "cable": "its cable", "car": "the car"}
 
 
 @dataclass
@@ -141,9 +141,9 @@ class RealDevices:
         self.unjudged = found.unjudged
         return found
 
-    def judges(self, usual: list[Check], *, is_tightening: bool) -> list[Check]:
-        """Those of the scenario, and the two that hold for every run with metal."""
-        checks = [judge for judge in usual if is_tightening or not isinstance(judge, ReactionCheck)]
+    def add_checks(self, usual: list[Check], *, is_tightening: bool) -> list[Check]:
+        """Those of the scenario, and the two that hold for every run with real devices."""
+        checks = [check for check in usual if is_tightening or not isinstance(check, ReactionCheck)]
         return [*checks, self.readings, self.rest_check]
 
     async def begin(self, work: Path, now_s: Callable[[], float]) -> None:
@@ -237,9 +237,9 @@ class RealDevices:
                 found[point] = 0.0
         return found
 
-    def _is_cut(self, name: str, lead: Lead) -> bool:
-        """Return whether the board confirmed a lead as cut."""
-        return self.relays is not None and self.relays.states.get((name, lead)) == "cut"
+    def _is_cut(self, name: str, wire: Wire) -> bool:
+        """Return whether the board confirmed a wire as cut."""
+        return self.relays is not None and self.relays.states.get((name, wire)) == "cut"
 
     def powers_w(self) -> dict[str, float]:
         """Return the last measured power of each asset of a real device, in W."""
@@ -275,9 +275,9 @@ class RealDevices:
         match event:
             case FaultEvent():
                 for name in fault_rules.list_target_devices(self.house, event.device):
-                    lead = FAULT_LEADS[fault_rules.convert_wire_fault(event.device, event.kind)]
-                    mark(f"{event.device}: {event.kind}, by the relay in {_LEAD_WORDS[lead]}", "fault")
-                    await self._cut(name, lead)
+                    wire = FAULT_WIRES[fault_rules.convert_wire_fault(event.device, event.kind)]
+                    mark(f"{event.device}: {event.kind}, by the relay in {_WIRE_WORDS[wire]}", "fault")
+                    await self._cut(name, wire)
             case FaultEnd():
                 for name in fault_rules.list_target_devices(self.house, event.device):
                     mark(f"{event.device} is connected again", "event")
@@ -300,25 +300,25 @@ class RealDevices:
             else:
                 await self._cut(name, "power")
 
-    async def _cut(self, name: str, lead: Lead) -> None:
-        await self._set(name, lead, connected=False)
+    async def _cut(self, name: str, wire: Wire) -> None:
+        await self._set(name, wire, connected=False)
         self._excuse(name, inf)
 
     async def _connect(self, name: str) -> None:
-        for lead in self.bench.devices[name].leads:
-            if lead != "car":
-                await self._set(name, lead, connected=True)
+        for wire in self.bench.devices[name].wires:
+            if wire != "car":
+                await self._set(name, wire, connected=True)
         self._await_boot(name)
 
     def _await_boot(self, name: str) -> None:
-        """It has its time to start; one whose other lead is still cut has all the time there is."""
-        cut = [self._is_cut(name, lead) for lead in ("power", "cable")]
+        """It has its time to start; one whose other wire is still cut has all the time there is."""
+        cut = [self._is_cut(name, wire) for wire in ("power", "cable")]
         self._excuse(name, inf if any(cut) else self._now_s() + self.bench.devices[name].boot_s)
 
-    async def _set(self, name: str, lead: Lead, *, connected: bool) -> None:
+    async def _set(self, name: str, wire: Wire, *, connected: bool) -> None:
         assert self.relays is not None
         try:
-            await self.relays.set(name, lead, connected=connected)
+            await self.relays.set(name, wire, connected=connected)
         except SwitchError as error:
             raise RigError(str(error)) from error
 
@@ -335,7 +335,7 @@ class RealDevices:
 
     @property
     def points(self) -> frozenset[str]:
-        """The points that were read from metal, not reckoned."""
+        """The points that were read from real devices, not computed."""
         return frozenset(self._registers)
 
     @property

@@ -13,13 +13,13 @@ from quartier_drivers.errors import ConfigError
 from quartier_hil.real_devices.bench_model import (
     Bench,
     DevicePlace,
-    Lead,
     MeasuredQuantity,
     RealDevice,
     ReferenceMeter,
     Register,
     Relay,
     RelayBoard,
+    Wire,
 )
 from quartier_hil.real_devices.device_clients import (
     BenchLines,
@@ -162,7 +162,7 @@ async def survey_bench(
                 rows.append(await _survey_place(lines, key, place))
         if not switch:
             rows += await _survey_devices(bench, lines, waits=False)
-            return [*rows, *[await _find_lead_state(bench, lines, *one) for one in bench.relays()]]
+            return [*rows, *[await _find_wire_state(bench, lines, *one) for one in bench.relays()]]
         relays = Relays(bench, lines, bench.devices, record_owed_states)
         record_owed_states(relays.list_owed_states())
         try:
@@ -180,13 +180,13 @@ async def rest_relays(bench: Bench) -> list[SurveyRow]:
     lines = BenchLines(bench.adapters)
     rows = []
     try:
-        for name, lead, relay in bench.relays():
-            one = find_owed_state(bench, f"{name} {lead}", relay, connected=relay.rest == "connected")
+        for name, wire, relay in bench.relays():
+            one = find_owed_state(bench, f"{name} {wire}", relay, connected=relay.rest == "connected")
             wrong = await write_owed_states([one], lines, _TRY_REAL_S)
             says = "" if wrong else f"at rest: {relay.rest}"
             rows.append(
                 SurveyRow(
-                    f"devices.{name}.{lead}",
+                    f"devices.{name}.{wire}",
                     _describe_relay(bench, relay.board, relay.relay),
                     says,
                     "".join(wrong),
@@ -228,7 +228,7 @@ async def _survey_devices(bench: Bench, lines: BenchLines, *, waits: bool) -> li
     """Each device and each of its quantities; ``waits``: some boot, and may say another name until then."""
     rows = []
     for name, device in bench.devices.items():
-        dark = [lead for lead, relay in device.leads.items() if lead != "car" and relay.rest == "cut"]
+        dark = [wire for wire, relay in device.wires.items() if wire != "car" and relay.rest == "cut"]
         if dark and not waits:
             says = f"not asked: its {' and '.join(dark)} rests cut (--switch connects it)"
             rows.append(SurveyRow(f"devices.{name}", device.words, says))
@@ -262,20 +262,20 @@ async def _survey_quantity(
     return SurveyRow(key, where, f"{value:.6g}")
 
 
-async def _survey_switching(bench: Bench, relays: Relays, name: str, lead: Lead, relay: Relay) -> SurveyRow:
+async def _survey_switching(bench: Bench, relays: Relays, name: str, wire: Wire, relay: Relay) -> SurveyRow:
     """A relay that goes to each of its sides, the connected one last."""
-    key, where = f"devices.{name}.{lead}", _describe_relay(bench, relay.board, relay.relay)
+    key, where = f"devices.{name}.{wire}", _describe_relay(bench, relay.board, relay.relay)
     try:
         for connected in (False, True):
-            await relays.set(name, lead, connected=connected)
+            await relays.set(name, wire, connected=connected)
     except SwitchError as error:
         return SurveyRow(key, where, "", str(error))
     return SurveyRow(key, where, f"went to both sides, is left {relay.rest}")
 
 
-async def _find_lead_state(bench: Bench, lines: BenchLines, name: str, lead: Lead, relay: Relay) -> SurveyRow:
-    key, where = f"devices.{name}.{lead}", _describe_relay(bench, relay.board, relay.relay)
-    rests = find_owed_state(bench, f"{name} {lead}", relay, connected=relay.rest == "connected")
+async def _find_wire_state(bench: Bench, lines: BenchLines, name: str, wire: Wire, relay: Relay) -> SurveyRow:
+    key, where = f"devices.{name}.{wire}", _describe_relay(bench, relay.board, relay.relay)
+    rests = find_owed_state(bench, f"{name} {wire}", relay, connected=relay.rest == "connected")
     try:
         shown = await make_switch_client(rests.board, lines).state(rests.coil)
     except NoAnswerError as error:

@@ -9,7 +9,7 @@ from math import isclose
 
 from quartier_drivers.errors import Fault
 from quartier_hil.checks.promised_values import list_declared_values
-from quartier_hil.real_devices.bench_model import Bench, Lead, MeasuredQuantity, RealDevice
+from quartier_hil.real_devices.bench_model import Bench, MeasuredQuantity, RealDevice, Wire
 from quartier_hil.scenario import expectations as wanted
 from quartier_hil.scenario import fault_rules, site
 from quartier_hil.scenario.events import Blackout, CarPlug, FaultEnd, FaultEvent, SecondMaster
@@ -173,8 +173,8 @@ def _join_names(names: Collection[str]) -> str:
     return ", ".join(sorted(names))
 
 
-FAULT_LEADS: dict[FaultKind, Lead] = {"off": "power", "unplugged": "cable"}
-"""The verbs that a bench can do to metal, and the lead that each cuts."""
+FAULT_WIRES: dict[FaultKind, Wire] = {"off": "power", "unplugged": "cable"}
+"""The verbs that a bench can do to real devices, and the wire that each cuts."""
 _REFUSED_FAULTS: dict[FaultKind, str] = {
     "silent": "nobody can make it hold its tongue; unplugged cuts its cable",
     "stuck": "its values are its own",
@@ -187,8 +187,8 @@ _REFUSED_FAULTS: dict[FaultKind, str] = {
     "intermittent": "contacts of a relay are no loose contact, and wear out",
 }
 _METER_REFUSAL = (
-    "it reads the sum of a house most of which is simulated, and no current of that flows through metal; "
-    "the reference meter of a real device stands in [meters]"
+    "it reads the sum of a house most of which is simulated, and no current of that flows through a real "
+    "device; the reference meter of a real device stands in [meters]"
 )
 _REFUSED_DEVICES = {
     "meter": _METER_REFUSAL,
@@ -270,13 +270,16 @@ def _list_fault_obstacles(
     scenario: Scenario, bench: Bench, real: tuple[str, ...], event: FaultEvent | FaultEnd
 ) -> Iterator[tuple[str, str]]:
     named = fault_rules.list_target_devices(scenario.house, event.device)
-    metal = [name for name in named if name in real]
-    if not metal:
+    real_names = [name for name in named if name in real]
+    if not real_names:
         return
     if event.device == fault_rules.SERIAL_WIRE:
-        yield "device", f"{', '.join(metal)} is real and not on {event.device}; name the devices one by one"
+        yield (
+            "device",
+            f"{', '.join(real_names)} is real and not on {event.device}; name the devices one by one",
+        )
     elif isinstance(event, FaultEvent):
-        name = metal[0]
+        name = real_names[0]
         why = _explain_impossible_fault(
             name, bench.devices[name], fault_rules.convert_wire_fault(event.device, event.kind)
         )
@@ -285,12 +288,12 @@ def _list_fault_obstacles(
 
 
 def _explain_impossible_fault(name: str, device: RealDevice, kind: FaultKind) -> str:
-    lead = FAULT_LEADS.get(kind)
-    if lead is None:
+    wire = FAULT_WIRES.get(kind)
+    if wire is None:
         return _REFUSED_FAULTS[kind]
-    if lead not in device.leads:
-        return f"no relay of the bench cuts its {lead}: devices.{name}.{lead}"
+    if wire not in device.wires:
+        return f"no relay of the bench cuts its {wire}: devices.{name}.{wire}"
     own = [quantity for quantity, one in device.measured.items() if one.where is not None]
-    if lead == "cable" and any(quantity.endswith("power_w") for quantity in own):
+    if wire == "cable" and any(quantity.endswith("power_w") for quantity in own):
         return "its power is read through the cable that is cut; give it a meter of the bench"
     return ""

@@ -32,7 +32,7 @@ class ReadingSource:
     missed_count: int = 0
     age_max_s: float = 0.0
     excused_until_s: float = -inf
-    """Time until which no reading is expected: its lead is cut, or it restarts."""
+    """Time until which no reading is expected: its wire is cut, or it restarts."""
 
     def excuse(self, until_s: float) -> None:
         """Nothing is expected until then, or until the next reading."""
@@ -77,7 +77,7 @@ class Readings:
             if source.value is not None and not (point.startswith("order.") and source.is_excused(now_s))
         }
 
-    # -- the judge -------------------------------------------------------------------------
+    # -- the check ------------------------------------------------------------------
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
         """Record the age of each reading."""

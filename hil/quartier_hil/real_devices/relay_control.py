@@ -1,4 +1,4 @@
-"""Switch the leads of real devices by relays, read each back, and leave all at their declared rest.
+"""Switch the wires of real devices by relays, read each back, and leave all at their declared rest.
 A second process does that when the rig ends without it.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from quartier_hil.processes.child_process import ChildProcess
-from quartier_hil.real_devices.bench_model import Adapter, Bench, Lead, Relay, RelayBoard
+from quartier_hil.real_devices.bench_model import Adapter, Bench, Relay, RelayBoard, Wire
 from quartier_hil.real_devices.device_clients import BenchLines, Client, HttpOutlets, NoAnswerError
 from quartier_hil.scenario.expectations import FileTable
 
@@ -30,7 +30,7 @@ class OwedState(FileTable):
     """Final state of a coil, with everything needed to write it: a guardian has no bench file."""
 
     whose: str
-    """Device and lead, for a person."""
+    """Device and wire, for a person."""
     board: RelayBoard
     """Its board."""
     adapter: Adapter | None
@@ -103,36 +103,36 @@ class Relays:
     ) -> None:
         self._bench, self._lines, self._owe = bench, lines, record_owed_states
         self._relays = {
-            (name, lead): relay for name in names for lead, relay in bench.devices[name].leads.items()
+            (name, wire): relay for name in names for wire, relay in bench.devices[name].wires.items()
         }
-        self.states: dict[tuple[str, Lead], State] = {}
-        """Last state of each lead, as the board confirmed it."""
+        self.states: dict[tuple[str, Wire], State] = {}
+        """Last state of each wire, as the board confirmed it."""
         self.count = 0
         """Number of orders to relays."""
 
     def list_owed_states(self) -> list[OwedState]:
         """Return the final states of all coils."""
         return [
-            self._owed(name, lead, connected=relay.rest == "connected")
-            for (name, lead), relay in self._relays.items()
+            self._owed(name, wire, connected=relay.rest == "connected")
+            for (name, wire), relay in self._relays.items()
         ]
 
     async def begin(self) -> None:
         """Connect supplies and cables, and take cars away.  Raises SwitchError."""
         if self._relays:
             self._owe(self.list_owed_states())
-        for name, lead in self._relays:
-            await self.set(name, lead, connected=lead != "car")
+        for name, wire in self._relays:
+            await self.set(name, wire, connected=wire != "car")
 
-    async def set(self, name: str, lead: Lead, *, connected: bool) -> None:
-        """Connect or cut one lead; the board must confirm it.  Raises SwitchError."""
-        owed = self._owed(name, lead, connected=connected)
+    async def set(self, name: str, wire: Wire, *, connected: bool) -> None:
+        """Connect or cut one wire; the board must confirm it.  Raises SwitchError."""
+        owed = self._owed(name, wire, connected=connected)
         failed = await write_owed_states([owed], self._lines, 1.0)
         self.count += 1
         if failed:
-            self.states.pop((name, lead), None)
+            self.states.pop((name, wire), None)
             raise SwitchError(failed[0].replace("at its rest", "connected" if connected else "cut"))
-        self.states[name, lead] = "connected" if connected else "cut"
+        self.states[name, wire] = "connected" if connected else "cut"
 
     async def rest(self) -> list[str]:
         """Leave every coil as it is declared; what could not be done.  Lines of its own: no request waits."""
@@ -147,13 +147,13 @@ class Relays:
             self._owe([])
         return failed
 
-    def _owed(self, name: str, lead: Lead, *, connected: bool) -> OwedState:
-        relay = self._relays[name, lead]
-        return find_owed_state(self._bench, f"{name} {lead}", relay, connected=connected)
+    def _owed(self, name: str, wire: Wire, *, connected: bool) -> OwedState:
+        relay = self._relays[name, wire]
+        return find_owed_state(self._bench, f"{name} {wire}", relay, connected=connected)
 
 
 def find_owed_state(bench: Bench, whose: str, relay: Relay, *, connected: bool) -> OwedState:
-    """Return the state of the coil of a relay for which its lead is connected, or cut."""
+    """Return the state of the coil of a relay for which its wire is connected, or cut."""
     board = bench.boards[relay.board]
     return OwedState(
         whose=whose,
@@ -179,7 +179,7 @@ class RelayGuardian:
 
     async def start(self) -> None:
         """Start it and wait until SIGTERM is nothing to it.  Raises RuntimeError where it does not."""
-        await self.child.start(talk=True, outlives=True)
+        await self.child.start(with_pipes=True, outlives=True)
         assert self.child.process is not None
         assert self.child.process.stdout is not None
         data = await asyncio.wait_for(self.child.process.stdout.readline(), READY_REAL_S)

@@ -35,13 +35,13 @@ Answer = tuple[AnswerPiece, ...]
 class RecordedAnswers:
     """``unasked`` is what came before anything was asked.  The last answer to a request stays."""
 
-    def __init__(self, story: Recording) -> None:
-        self._is_numbered = story.speech == "modbus-tcp"
+    def __init__(self, recording: Recording) -> None:
+        self._is_numbered = recording.protocol == "modbus-tcp"
         self._of: dict[bytes, deque[tuple[int, Answer]]] = {}
         self.strangers_count = 0
         """Number of requests that are not in the record."""
         self.unrequested: Answer = ()
-        self._learn(story.events)
+        self._learn(recording.events)
 
     def _learn(self, events: Iterable[RecordedEvent]) -> None:
         request: RecordedEvent | None = None
@@ -102,21 +102,21 @@ _PATIENCE_S = 0.3
 
 
 class Responder:
-    """Receiver that answers as recorded, by ``say`` and ``hang_up``; ``fast``: without the waits."""
+    """Receiver that answers as recorded, by ``send`` and ``close``; ``fast``: without the waits."""
 
     def __init__(
         self,
-        story: Recording,
+        recording: Recording,
         answers: RecordedAnswers,
-        say: Callable[[bytes], None],
-        hang_up: Callable[[], None],
+        send: Callable[[bytes], None],
+        close: Callable[[], None],
         *,
         fast: bool,
     ) -> None:
-        self._recording = story
+        self._recording = recording
         self._answers = answers
-        self._say = say
-        self._hang_up = hang_up
+        self._send = send
+        self._close = close
         self._fast = fast
         self._heard = bytearray()
         self._heard_s = 0.0
@@ -145,9 +145,9 @@ class Responder:
     def _request_bytes(self) -> int:
         """Return the size of the request at the start of the received bytes; 0: not known yet."""
         data = self._heard
-        if self._recording.speech == "modbus-tcp":
+        if self._recording.protocol == "modbus-tcp":
             return 6 + int.from_bytes(data[4:6], "big") if len(data) >= 6 else 0
-        if self._recording.speech == "modbus-rtu":
+        if self._recording.protocol == "modbus-rtu":
             return framing.find_rtu_request_size(data) or 0
         return next((len(one) for one in self._answers.requests if data.startswith(one)), 0)
 
@@ -169,9 +169,9 @@ class Responder:
 
     def _tell(self, data: bytes, *, ends: bool) -> None:
         if ends:
-            self._hang_up()
+            self._close()
         else:
-            self._say(data)
+            self._send(data)
 
     def quit(self) -> None:
         """Say no more."""
@@ -182,10 +182,10 @@ class Responder:
 class TcpReplay:
     """The record on a port of 127.0.0.1; 0 becomes a free one.  Connections share its answers."""
 
-    def __init__(self, story: Recording, port: int = 0, *, fast: bool = False) -> None:
-        self.answers = RecordedAnswers(story)
+    def __init__(self, recording: Recording, port: int = 0, *, fast: bool = False) -> None:
+        self.answers = RecordedAnswers(recording)
         self.port = port
-        self._recording = story
+        self._recording = recording
         self._fast = fast
         self._server: asyncio.Server | None = None
         self._responders: dict[asyncio.StreamWriter, Responder] = {}
@@ -225,10 +225,10 @@ class TcpReplay:
 class PtyReplay:
     """The record on a pseudo terminal; it begins when a client opens that."""
 
-    def __init__(self, story: Recording, *, fast: bool = False) -> None:
-        self.answers = RecordedAnswers(story)
+    def __init__(self, recording: Recording, *, fast: bool = False) -> None:
+        self.answers = RecordedAnswers(recording)
         self.path = ""
-        self._recording = story
+        self._recording = recording
         self._fast = fast
         self._master = -1
         self._slave_name = ""
@@ -238,7 +238,7 @@ class PtyReplay:
     @property
     def url(self) -> str:
         """``rtu:/dev/pts/3``; of a meter the path alone."""
-        return f"rtu:{self.path}" if self._recording.speech == "modbus-rtu" else self.path
+        return f"rtu:{self.path}" if self._recording.protocol == "modbus-rtu" else self.path
 
     async def __aenter__(self) -> Self:
         self._master, slave = os.openpty()
@@ -246,7 +246,7 @@ class PtyReplay:
         os.set_blocking(self._master, False)
         self.path = os.ttyname(slave)
         os.close(slave)
-        self._responder = Responder(self._recording, self.answers, self._say, lambda: None, fast=self._fast)
+        self._responder = Responder(self._recording, self.answers, self._send, lambda: None, fast=self._fast)
         self._opening = asyncio.get_running_loop().create_task(self._opened())
         return self
 
@@ -288,7 +288,7 @@ class PtyReplay:
         finally:
             loop.remove_reader(self._master)
 
-    def _say(self, data: bytes) -> None:
+    def _send(self, data: bytes) -> None:
         with contextlib.suppress(BlockingIOError):  # nobody reads: the line loses it
             os.write(self._master, data)
 

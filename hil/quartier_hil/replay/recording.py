@@ -21,9 +21,9 @@ class RecordedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """``speech`` is ``modbus-tcp``, ``modbus-rtu`` or, of anything else, ``serial``."""
+    """``protocol`` is ``modbus-tcp``, ``modbus-rtu`` or, of anything else, ``serial``."""
 
-    speech: Literal["modbus-tcp", "modbus-rtu", "serial"]
+    protocol: Literal["modbus-tcp", "modbus-rtu", "serial"]
     events: tuple[RecordedEvent, ...]
 
     @property

@@ -35,16 +35,18 @@ def add_arguments(found: argparse.ArgumentParser) -> None:
 
 def _run_replay(options: argparse.Namespace) -> int:
     try:
-        story = recording.read_recording(options.file)
+        recorded = recording.read_recording(options.file)
     except (UnreadableRecordError, OSError) as error:
         _print_line(f"quartier-hil: {error}")
         return 2
-    is_tcp = options.tcp is not None or (story.speech == "modbus-tcp" and not options.pty)
-    if story.speech == "modbus-tcp" and not is_tcp:
+    is_tcp = options.tcp is not None or (recorded.protocol == "modbus-tcp" and not options.pty)
+    if recorded.protocol == "modbus-tcp" and not is_tcp:
         _print_line("quartier-hil: a record of Modbus TCP is served by --tcp")
         return 2
     port = 1502 if options.tcp is None else options.tcp
-    served = TcpReplay(story, port, fast=options.fast) if is_tcp else PtyReplay(story, fast=options.fast)
+    served = (
+        TcpReplay(recorded, port, fast=options.fast) if is_tcp else PtyReplay(recorded, fast=options.fast)
+    )
     try:
         asyncio.run(_serve_until_stopped(served))
     except OSError as error:

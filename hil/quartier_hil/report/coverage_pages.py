@@ -55,12 +55,10 @@ def list_proofs(scenarios: Mapping[str, Path]) -> dict[str, list[Proof]]:
 
 
 def find_promise(loaded: scenario_file.Scenario, check: expectations.AnyExpectation) -> str:
-    """Return the promise of a check, as its judge states it."""
+    """Return the promise of a check, as its result states it."""
     alone = loaded.model_copy(update={"checks": (check,)})
-    judges = [
-        judge.verdict(RunData()) for judge in build_requested_checks(alone, list_promised_limits(loaded))
-    ]
-    return "; ".join(verdict.promised for verdict in judges if _belongs_to_check(verdict.check, check))
+    verdicts = [one.verdict(RunData()) for one in build_requested_checks(alone, list_promised_limits(loaded))]
+    return "; ".join(verdict.promised for verdict in verdicts if _belongs_to_check(verdict.check, check))
 
 
 def _belongs_to_check(name: str, check: expectations.AnyExpectation) -> bool:

@@ -65,14 +65,14 @@ _MEASURED_COLOURS = {curve[0]: curve[2] for curve in CHARTS[0][3]}
 
 
 def build_chart_data(
-    course: RunRecord, start_unix_s: float, first: plans.FirstOrders | None = None
+    record: RunRecord, start_unix_s: float, first: plans.FirstOrders | None = None
 ) -> dict[str, Any]:
     """Return the data that the script of the page draws: common times and the curves of each chart."""
-    bins = reduced.list_bins(len(course.times_s))
+    bins = reduced.list_bins(len(record.times_s))
     times: list[float] = []
     for start, end in bins:
-        begin_s = course.times_s[start]
-        middle_s = course.times_s[(start + end) // 2] if end - start > 1 else begin_s
+        begin_s = record.times_s[start]
+        middle_s = record.times_s[(start + end) // 2] if end - start > 1 else begin_s
         times += [round(start_unix_s + begin_s, 2), round(start_unix_s + max(middle_s, begin_s + 0.01), 2)]
     charts = [
         {
@@ -80,39 +80,39 @@ def build_chart_data(
             "unit": unit,
             "curves": [
                 {
-                    "label": label + _REAL * (point in course.real),
+                    "label": label + _REAL * (point in record.real),
                     "colour": colour,
                     "style": style,
-                    "values": reduced.reduce_curve(course.columns[point], bins, factor, style),
+                    "values": reduced.reduce_curve(record.columns[point], bins, factor, style),
                 }
                 for point, label, colour, style in curves
             ],
         }
         for title, unit, factor, curves in CHARTS
     ]
-    charts[_PLANS_AT:_PLANS_AT] = _build_plan_charts(course, bins, first)
-    charts += _build_asset_charts(course, bins)
+    charts[_PLANS_AT:_PLANS_AT] = _build_plan_charts(record, bins, first)
+    charts += _build_asset_charts(record, bins)
     marks = [
         {"at": round(start_unix_s + mark.at_s, 2), "text": mark.text, "kind": mark.kind}
-        for mark in course.marks
+        for mark in record.marks
     ]
     return {"times": times, "charts": charts, "marks": marks}
 
 
 def _build_plan_charts(
-    course: RunRecord, bins: Sequence[tuple[int, int]], first: plans.FirstOrders | None
+    record: RunRecord, bins: Sequence[tuple[int, int]], first: plans.FirstOrders | None
 ) -> list[dict[str, Any]]:
     """One chart per asset: what was measured, and every plan that stood for it."""
     charts: dict[str, dict[str, Any]] = {}
-    for plan in plans.list_active_plans(course, first):
+    for plan in plans.list_active_plans(record, first):
         if plan.asset not in charts:
             colour = _MEASURED_COLOURS[plan.measured]
-            values = reduced.reduce_curve(course.columns[plan.measured], bins, 1e-3, "line")
-            label = "measured" + _REAL * (plan.measured in course.real)
+            values = reduced.reduce_curve(record.columns[plan.measured], bins, 1e-3, "line")
+            label = "measured" + _REAL * (plan.measured in record.real)
             measured = {"label": label, "colour": colour, "style": "line", "values": values}
             title = f"Ordered and measured: {plan.asset}"
             charts[plan.asset] = {"title": title, "unit": "kW", "curves": [measured]}
-        values = reduced.reduce_curve(plans.compute_ordered_w(plan, course, first), bins, 1e-3, "step")
+        values = reduced.reduce_curve(plans.compute_ordered_w(plan, record, first), bins, 1e-3, "step")
         charts[plan.asset]["curves"].append(
             {"label": plan.words, "colour": _PLAN_COLOUR, "style": "step-plan", "values": values}
         )
@@ -130,24 +130,24 @@ _FURTHER = {
 _COLOURS = ("#1d3557", "#2a9d8f", "#e9a800", "#7b2cbf", "#f3722c", "#8d99ae", "#577590", "#43aa8b")
 
 
-def _build_asset_charts(course: RunRecord, bins: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+def _build_asset_charts(record: RunRecord, bins: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
     """Return the charts of this site alone: powers, temperatures, currents, prices, plans."""
     charts: dict[str, dict[str, Any]] = {}
-    for point in course.further:
+    for point in record.further:
         title, unit, factor = _FURTHER[point.rsplit("_", 1)[-1]]
         curves = charts.setdefault(title, {"title": title, "unit": unit, "curves": []})["curves"]
         owner, _, quantity = point.partition(".")
         label = owner if quantity == "power_w" else f"{owner} {quantity.rsplit('_', 1)[0].replace('_', ' ')}"
-        label += _REAL * (point in course.real)
-        values = reduced.reduce_curve(course.columns[point], bins, factor, "line")
+        label += _REAL * (point in record.real)
+        values = reduced.reduce_curve(record.columns[point], bins, factor, "line")
         colour = _COLOURS[len(curves) % len(_COLOURS)]
         curves.append({"label": label, "colour": colour, "style": "line", "values": values})
     return list(charts.values())
 
 
-def _format_plan_rows(course: RunRecord, first: plans.FirstOrders) -> str:
-    active = plans.list_active_plans(course, first)
-    return "".join(_format_plan_row(plans.measure_deviation(plan, course, first)) for plan in active)
+def _format_plan_rows(record: RunRecord, first: plans.FirstOrders) -> str:
+    active = plans.list_active_plans(record, first)
+    return "".join(_format_plan_row(plans.measure_deviation(plan, record, first)) for plan in active)
 
 
 def _format_plan_row(row: plans.PlanDeviation) -> str:
@@ -197,11 +197,11 @@ def _format_tiles(figures: Sequence[tuple[str, str]]) -> str:
     )
 
 
-def _format_mark_rows(course: RunRecord) -> str:
+def _format_mark_rows(record: RunRecord) -> str:
     return "".join(
         f'<tr><td class="n">{number}</td><td>{_format_clock(mark.at_s)}</td>'
         f"<td>{html.escape(mark.text)}</td></tr>"
-        for number, mark in enumerate(course.marks, 1)
+        for number, mark in enumerate(record.marks, 1)
     )
 
 
@@ -265,7 +265,7 @@ def render_page(
     verdicts: Sequence[Verdict],
     figures: Sequence[tuple[str, str]],
     facts: Mapping[str, str],
-    course: RunRecord,
+    record: RunRecord,
     ledger: OrderLedger,
     orders_note: str = "",
     written: Sequence[WriteLedgerRow] = (),
@@ -275,7 +275,7 @@ def render_page(
 ) -> str:
     """The whole page as text; everything it needs is inside.  ``more``: further sections, as HTML."""
     first = plans.find_first_orders(ledger, written)
-    charts = build_chart_data(course, start_unix_s, first)
+    charts = build_chart_data(record, start_unix_s, first)
     drawn = json.dumps({**charts, "zone": time_zone}, separators=(",", ":"))
     filled = {
         "TITLE": html.escape(title),
@@ -284,8 +284,8 @@ def render_page(
         "KEPT": summarize_verdicts(verdicts),
         "VERDICTS": format_verdict_rows(verdicts),
         "TILES": _format_tiles(figures),
-        "PLANS": _format_plan_rows(course, first),
-        "MARKS": _format_mark_rows(course),
+        "PLANS": _format_plan_rows(record, first),
+        "MARKS": _format_mark_rows(record),
         "ORDERS_NOTE": html.escape(orders_note),
         "ORDERS": _format_order_rows(ledger),
         "LEDGER": _format_write_ledger(written),

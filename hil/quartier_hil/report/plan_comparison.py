@@ -108,33 +108,33 @@ def find_first_orders(ledger: OrderLedger, written: Iterable[WriteLedgerRow] = (
 
 
 def compute_ordered_w(
-    plan: PlanComparison, course: RunRecord, first: FirstOrders | None = None
+    plan: PlanComparison, record: RunRecord, first: FirstOrders | None = None
 ) -> list[float]:
     """The plan in W at each step; NaN where there was none.
 
     Before its first order an output is at a value of its own, which is no plan.  ``first`` None: not known.
     """
     begin_s = -inf if first is None or not plan.output else first.get(plan.output, inf)
-    watts = [plan.watts(value) for value in course.columns[plan.order]]
+    watts = [plan.watts(value) for value in record.columns[plan.order]]
     return [
         value if isfinite(value) and abs(value) < INFINITE_W and at_s >= begin_s else nan
-        for at_s, value in zip(course.times_s, watts, strict=True)
+        for at_s, value in zip(record.times_s, watts, strict=True)
     ]
 
 
-def list_active_plans(course: RunRecord, first: FirstOrders | None = None) -> list[PlanComparison]:
+def list_active_plans(record: RunRecord, first: FirstOrders | None = None) -> list[PlanComparison]:
     """Return the plans that were ever in force in this run."""
-    return [plan for plan in PLAN_COMPARISONS if any(map(isfinite, compute_ordered_w(plan, course, first)))]
+    return [plan for plan in PLAN_COMPARISONS if any(map(isfinite, compute_ordered_w(plan, record, first)))]
 
 
 def measure_deviation(
-    plan: PlanComparison, course: RunRecord, first: FirstOrders | None = None
+    plan: PlanComparison, record: RunRecord, first: FirstOrders | None = None
 ) -> PlanDeviation:
     """Compare step by step, each weighted by its length; steps without plan or measurement do not count."""
-    spans_s = _compute_step_durations(course.times_s)
+    spans_s = _compute_step_durations(record.times_s)
     time_s = off_ws = within_s = planned_ws = measured_ws = 0.0
     for span_s, plan_w, seen_w in zip(
-        spans_s, compute_ordered_w(plan, course, first), course.columns[plan.measured], strict=True
+        spans_s, compute_ordered_w(plan, record, first), record.columns[plan.measured], strict=True
     ):
         if not (isfinite(plan_w) and isfinite(seen_w)):
             continue

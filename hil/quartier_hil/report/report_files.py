@@ -33,7 +33,7 @@ class ReportData:
     """Data of a run for its files; ``facts``: conditions of the run, ``more``: entries of run.json alone."""
 
     scenario: Scenario
-    course: RunRecord
+    record: RunRecord
     start_unix_s: float
     caps: Sequence[PromisedLimit]
     modes: Sequence[tuple[float, str]]
@@ -51,7 +51,7 @@ def write_run_report(
     start_unix_s = run.clock.origin_s + run.clock.offset_s + run.zero_s
     account = ReportData(
         scenario=run.scenario,
-        course=run.course,
+        record=run.record,
         start_unix_s=start_unix_s,
         caps=run.caps,
         modes=run.modes,
@@ -124,7 +124,7 @@ def write_report(
             verdicts=verdicts,
             figures=format_figures(figures),
             facts={**account.facts, "promises": _list_promised_limits(account.caps)},
-            course=account.course,
+            record=account.record,
             ledger=account.ledger,
             orders_note=account.orders_note,
             written=account.written,
@@ -193,7 +193,7 @@ def _write_json(
         "figures": dict(figures),
         "promises": [asdict(cap) for cap in account.caps],
         "modes": account.modes,
-        "events": [asdict(mark) for mark in account.course.marks],
+        "events": [asdict(mark) for mark in account.record.marks],
         **account.more,
     }
     path.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
@@ -202,8 +202,8 @@ def _write_json(
 def _write_samples(account: ReportData, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["unix_s", "since_start_s", *account.course.columns])
-        for at_s, values in account.course.rows(ROWS_MAX_COUNT):
+        table.writerow(["unix_s", "since_start_s", *account.record.columns])
+        for at_s, values in account.record.rows(ROWS_MAX_COUNT):
             unix_s = f"{account.start_unix_s + at_s:.2f}"
             table.writerow([unix_s, f"{at_s:g}", *(f"{value:.6g}" for value in values)])
 

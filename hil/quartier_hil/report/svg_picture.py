@@ -43,20 +43,20 @@ _STYLE = """\
 """
 
 
-def draw_picture(shown: Picture, scenario: Scenario, course: RunRecord, ledger: OrderLedger) -> str:
+def draw_picture(shown: Picture, scenario: Scenario, record: RunRecord, ledger: OrderLedger) -> str:
     """The whole drawing.  Raises ConfigError for a curve without a value in it, and for too many lines."""
     until_s = min(shown.until_s, scenario.duration_s)
     start = scenario.start
     day_s = start.hour * 3600.0 + start.minute * 60.0 + start.second
     time = curves.make_time_axis(day_s, shown.from_s, until_s, LEFT, RIGHT)
-    lines = select_marks(shown, course.marks, ledger.rows)
-    _refuse_empty_curves(shown, scenario.title, course, time, len(lines))
+    lines = select_marks(shown, record.marks, ledger.rows)
+    _refuse_empty_curves(shown, scenario.title, record, time, len(lines))
     colours = _choose_colours(shown)
     parts: list[str] = []
     top = float(_TOP if lines else _BETWEEN)
     first_top = top
     for panel in shown.panels:
-        parts += _draw_panel(panel, course, time, Frame(LEFT, RIGHT, top, top + panel.height), colours)
+        parts += _draw_panel(panel, record, time, Frame(LEFT, RIGHT, top, top + panel.height), colours)
         top += panel.height + _BETWEEN
     bottom = top - _BETWEEN
     axis = list(_draw_times(time, bottom, day_s))
@@ -67,14 +67,14 @@ def draw_picture(shown: Picture, scenario: Scenario, course: RunRecord, ledger: 
     )
 
 
-def _refuse_empty_curves(shown: Picture, title: str, course: RunRecord, time: Axis, lines_count: int) -> None:
+def _refuse_empty_curves(shown: Picture, title: str, record: RunRecord, time: Axis, lines_count: int) -> None:
     """Refuse a picture with a missing curve: a reader would not notice it."""
     held = {
         point
         for point in shown.points
         if any(
             time.low <= at_s <= time.high and abs(value) < INFINITE_LEVEL
-            for at_s, value in zip(course.times_s, course.columns[point], strict=True)
+            for at_s, value in zip(record.times_s, record.columns[point], strict=True)
         )
     }
     words = [f"{point} has no value in its time" for point in shown.points if point not in held]
@@ -128,19 +128,19 @@ def _find_curve_owner(curve: Curve) -> str:
 
 
 def _draw_panel(
-    panel: Panel, course: RunRecord, time: Axis, frame: Frame, colours: Mapping[str, int]
+    panel: Panel, record: RunRecord, time: Axis, frame: Frame, colours: Mapping[str, int]
 ) -> Iterator[str]:
-    columns = [_scale_values(curve, course, panel.unit) for curve in panel.curves]
+    columns = [_scale_values(curve, record, panel.unit) for curve in panel.curves]
     seen = [
         value
         for column in columns
-        for at_s, value in zip(course.times_s, column, strict=True)
+        for at_s, value in zip(record.times_s, column, strict=True)
         if time.low <= at_s <= time.high and isfinite(value)
     ]
     axis = curves.make_value_axis(seen, low=panel.low, high=panel.high, top=frame.top, bottom=frame.bottom)
     yield from _draw_axis(axis, frame, panel.unit)
     named = [
-        (curve.label, _draw_trace(course.times_s, column, time, axis, steps=_is_stepped(curve)))
+        (curve.label, _draw_trace(record.times_s, column, time, axis, steps=_is_stepped(curve)))
         for curve, column in zip(panel.curves, columns, strict=True)
     ]
     looks = [_choose_style(curve, colours) for curve in panel.curves]
@@ -162,15 +162,15 @@ def _is_stepped(curve: Curve) -> bool:
     return _is_limit(curve) or str(curve.point).startswith("order.")
 
 
-def _scale_values(curve: Curve, course: RunRecord, unit: str) -> list[float]:
+def _scale_values(curve: Curve, record: RunRecord, unit: str) -> list[float]:
     """In the panel's unit; what is infinite is not there."""
     if curve.level is not None:
-        return [curve.level] * len(course.times_s)
+        return [curve.level] * len(record.times_s)
     assert curve.point is not None
     factor = UNIT_FACTORS.get(unit, 1.0) * (-1.0 if curve.point == "cap.export_w" else 1.0)
     return [
         value * factor if abs(value) < INFINITE_LEVEL else float("nan")
-        for value in course.columns[curve.point]
+        for value in record.columns[curve.point]
     ]
 
 

@@ -181,7 +181,7 @@ class EventDirector:
                 run.peer.order("command", op="shed", level=event.level, duration_s=event.for_s)
             case InvalidDocument():
                 run.mark(f"district: an envelope without sense ({event.kind})", "fault")
-                run.peer.order("nonsense", kind=event.kind)
+                run.peer.order("invalid_envelope", kind=event.kind)
 
     def _whose(self, target: str) -> Any:
         """Return the owner of the target of a fault: the wiring, or the smart meters."""

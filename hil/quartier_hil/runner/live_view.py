@@ -55,9 +55,9 @@ class LiveView:
         if self._live is not None:
             self._live.update(render_screen(run))
             return
-        for mark in run.course.marks[self._told :]:
+        for mark in run.record.marks[self._told :]:
             self.console.print(f"{_format_clock(mark.at_s)}  {mark.text}", highlight=False)
-        self._told = len(run.course.marks)
+        self._told = len(run.record.marks)
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + PLAIN_REAL_S
             self.console.print(_format_line(run), highlight=False)
@@ -191,7 +191,7 @@ def render_screen(run: Run) -> RenderableType:
     share = min(run.now_s / run.scenario.duration_s, 1.0)
     now, rate = _format_time_of_day(run, run.now_s), run.scenario.rate
     title = f"{now} in the house, {rate:g} times real time, {share:.0%} done"
-    marks = [mark for mark in run.course.marks if mark.kind != "say"][-5:]
+    marks = [mark for mark in run.record.marks if mark.kind != "say"][-5:]
     events = Text("\n".join(f"{_format_time_of_day(run, mark.at_s)}  {mark.text}" for mark in marks))
     return Group(
         Panel(Text(run.said or run.scenario.title, style="bold"), title="Quartier", border_style="blue"),

@@ -63,7 +63,7 @@ async def read_counts(smart_meters: SmartMeters, daemon: DaemonProcess) -> Mappi
     before: Mapping[str, tuple[int, int]] = {}
     try:
         async with asyncio.timeout(PATIENCE_S):
-            await smart_meters.hush()
+            await smart_meters.silence_all()
             while True:
                 await asyncio.sleep(QUIET_S)
                 found = await _read_daemon_counts(smart_meters, daemon)
@@ -72,7 +72,7 @@ async def read_counts(smart_meters: SmartMeters, daemon: DaemonProcess) -> Mappi
                 before = found
             spoken = smart_meters.count_telegrams()
     finally:
-        smart_meters.speak()
+        smart_meters.resume_all()
     return {name: MeterCounts(spoken[name], *found[name]) for name in smart_meters.names}
 
 

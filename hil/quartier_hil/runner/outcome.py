@@ -35,17 +35,17 @@ def evaluate_run(run: Run) -> list[Verdict]:
         alarm_spans=run.alarms.spans,
         losses=run.losses.spans,
         stored=run.stored,
-        zero_s=run.zero_s - run.lead_s,
+        zero_s=run.zero_s - run.advance_s,
         saving=run.saving,
         end_s=run.now_s,
     )
-    return run.lateness.adjust_verdicts(collect_verdicts(run.judges, ending))
+    return run.lateness.adjust_verdicts(collect_verdicts(run.checks, ending))
 
 
 def collect_figures(run: Run) -> dict[str, float]:
     """The figures by name: those of the plant, the wires, the district and the daemon."""
     found = run.kpis.table()
-    found |= collect_reaction_figures(run.judges)
+    found |= collect_reaction_figures(run.checks)
     if run.saving is not None:
         found |= {"unplanned_eur": run.saving.unplanned_eur, "saved_eur": run.saving.saving_eur}
     found["writes_count"] = float(run.wiring.writes_count)
@@ -94,7 +94,7 @@ def read_answers(log: Path) -> list[tuple[str, str, str]]:
     kinds: dict[str, str] = {}
     found: dict[str, tuple[str, str]] = {}
     for line in _read_log(log):
-        if line.get("kind") == "nonsense":
+        if line.get("kind") == "invalid_envelope":
             kinds[line["id"]] = line["of"]
         elif line.get("kind") == "ack" and isinstance(body := line.get("body"), dict):
             name = body.get("id") or next(reversed(kinds), "")

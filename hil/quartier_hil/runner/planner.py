@@ -39,7 +39,7 @@ def list_plan_points(scenario: Scenario) -> tuple[str, ...]:
     return priced if house.planning is None else (*priced, LEADS_POINT)
 
 
-def compute_lead_s(scenario: Scenario) -> float:
+def compute_advance_s(scenario: Scenario) -> float:
     """Return the plant seconds that its site runs before the scenario's first second."""
     return 0.0 if scenario.house.planning is None else LEAD_REAL_S * scenario.rate
 
@@ -84,7 +84,7 @@ async def write_prior_history(scenario: Scenario, work: Path) -> None:
     """
     if scenario.house.planning is not None:
         (work / "scenario.json").write_text(scenario.model_dump_json())
-        words = ["--before-s", f"{compute_lead_s(scenario):g}"]
+        words = ["--before-s", f"{compute_advance_s(scenario):g}"]
         await _run_module("quartier_hil.synthetic.prior_history", work, words)
 
 

@@ -85,7 +85,7 @@ LOOK_REAL_S, LOOKS_COUNT = 0.25, 4
 class RunOptions:
     """Scenario to run, its series, and the folder of its results.
 
-    ``watch`` is called about four times a real second; ``metal`` are the devices that are real, if any.
+    ``watch`` is called about four times a real second; ``real_devices`` are the real ones, if any.
     ``may_slow``: end with TooSlowError where a machine that is too slow should run it at a lower rate.
     """
 
@@ -105,7 +105,7 @@ class Run:
     options: RunOptions
     scenario: asked.Scenario = field(init=False)
     caps: tuple[PromisedLimit, ...] = field(init=False)
-    course: RunRecord = field(default_factory=RunRecord)
+    record: RunRecord = field(default_factory=RunRecord)
     kpis: RunFigures = field(default_factory=RunFigures)
     ledger: OrderLedger = field(default_factory=OrderLedger)
     modes: list[tuple[float, str]] = field(default_factory=list)
@@ -134,13 +134,13 @@ class Run:
         self.real_devices = self.options.real_devices
         real = frozenset() if self.real_devices is None else self.real_devices.points
         further = (*plant_assets.list_asset_points(self.scenario), *planner.list_plan_points(self.scenario))
-        self.course = RunRecord(further=further, real=real)
+        self.record = RunRecord(further=further, real=real)
         house = self.scenario.house
         self.spec = build_plant_spec(self.scenario)
         self.plant = building_model.build_initial_state(
             self.spec, house.soc_pct, house.tank_c, plant_assets.build_pieces(self.scenario)
         )
-        self.judges: list[Check] = self._judges()
+        self.checks: list[Check] = self._make_checks()
         # Where frequency is read faster than that, it moves as fast.
         self.step_s = min(max(self.scenario.rate / 40.0, 0.25), 1.0, house.frequency_period_s)
         self.extra: list[tuple[float, float]] = []
@@ -154,13 +154,13 @@ class Run:
         )
         # Whatever harms a device or the daemon may make the grid meter stale by itself.
         self._has_only_harmless_events = all(one.do in _HARMLESS_EVENTS for one in self.scenario.events)
-        self.zero_s = self.lead_s = planner.compute_lead_s(self.scenario)
+        self.zero_s = self.advance_s = planner.compute_advance_s(self.scenario)
         self.calendar = build_calendar(house.tariff, self.scenario.start)
         self._planner = planner.PlannerMonitor()
         self.saving: Saving | None = None
         self.end_wh = 0.0, 0.0
 
-    def _judges(self) -> list[Check]:
+    def _make_checks(self) -> list[Check]:
         slack_s = LOOKS_COUNT * LOOK_REAL_S * self.scenario.rate
         self._reason_check = ReasonCheck(
             {one.asset: one for one in list_outputs(self.scenario.house)}, slack_s
@@ -169,7 +169,7 @@ class Run:
             alike, *others = build_checks(self.scenario, self.caps)
             return [alike, self._reason_check, *others]
         checks = self.real_devices.select_checks(self.scenario)
-        return self.real_devices.judges(
+        return self.real_devices.add_checks(
             build_checks(checks.scenario, self.caps), is_tightening=checks.is_tightening
         )
 
@@ -199,7 +199,7 @@ class Run:
         await planner.write_prior_history(scenario, work)
         start = scenario.start.replace(tzinfo=ZoneInfo(ZONE_NAME)).timestamp()
         origin = time.time()
-        self.clock = RigClock(origin, start - self.lead_s - origin, scenario.rate)
+        self.clock = RigClock(origin, start - self.advance_s - origin, scenario.rate)
         self.broker = BrokerProcess(work, self.options.broker)
         await self.broker.start()
         stack.push_async_callback(self.broker.stop)
@@ -260,7 +260,7 @@ class Run:
         for_s = self.scenario.duration_s + 86_400
         whole = {"duration_s": for_s, **contract}
         self.peer.order("caps", intervals=[whole], default=contract, for_s=for_s)
-        if not self.lead_s:
+        if not self.advance_s:
             self.zero_s = self.clock.elapsed_s()
             return
         fresh, self.plant = self.plant, replace(self.plant, now_s=self.elapsed_s())
@@ -298,7 +298,7 @@ class Run:
         """Return the seconds since the midnight before the start, by the site's clock."""
         start = self.scenario.start
         midnight_s = start.hour * 3600.0 + start.minute * 60.0 + start.second
-        return midnight_s + self.zero_s - self.lead_s + self.plant.now_s
+        return midnight_s + self.zero_s - self.advance_s + self.plant.now_s
 
     @property
     def standing(self) -> ContractState | None:
@@ -331,14 +331,14 @@ class Run:
         }
         standing = self.standing
         values |= planner.make_plan_values(self.scenario, self.status, standing)
-        self.course.add(self.now_s, values)
+        self.record.add(self.now_s, values)
         for text in self.narration.step(self.now_s, values):
             self.said = text
             self.mark(text, "say")
         price, period = planner.find_price(standing, self.options.series.price(self.day_s))
         self.kpis.step(values, cap.import_w, price, self.step_s, period)
-        for judge in self.judges:
-            judge.step(self.now_s, self.step_s, values)
+        for check in self.checks:
+            check.step(self.now_s, self.step_s, values)
 
     def _live(self) -> dict[str, float]:
         """Step the plant and the timers of its devices; return the plant's values and the orders."""
@@ -387,7 +387,7 @@ class Run:
 
     def mark(self, text: str, kind: str = "event") -> None:
         """Something happens now."""
-        self.course.mark(self.elapsed_s(), text, kind)
+        self.record.mark(self.elapsed_s(), text, kind)
 
     # -- looking on ----------------------------------------------------------------------
 
@@ -433,17 +433,17 @@ class Run:
         if isinstance(age_s, int | float):
             from_s = self.elapsed_s() - min(age_s, LOOKS_COUNT * LOOK_REAL_S * self.scenario.rate)
             shown = make_shown_values(read_gateway_limits(control))
-            self.course.revise_limits(from_s, shown)
-            for judge in self.judges:
-                if isinstance(judge, ReactionCheck):
-                    judge.revise_limits(from_s, shown)
+            self.record.revise_limits(from_s, shown)
+            for check in self.checks:
+                if isinstance(check, ReactionCheck):
+                    check.revise_limits(from_s, shown)
 
     def _record_orders(self) -> None:
         """Take the orders that the daemon shows; two of one output within a look are seen as the last."""
         for row in self.ledger.look(self.elapsed_s(), find_value(self.status, "assets")):
-            for judge in self.judges:
-                if isinstance(judge, OrderCheck):
-                    judge.take_order(row.last_s, row.point, row.value, row.reason)
+            for check in self.checks:
+                if isinstance(check, OrderCheck):
+                    check.take_order(row.last_s, row.point, row.value, row.reason)
 
     async def _settle(self) -> None:
         """Let the last samples arrive.

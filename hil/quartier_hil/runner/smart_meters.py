@@ -268,13 +268,13 @@ class SmartMeters:
             found["mbus"] = LineCounts(self.line.sound_count, self.line.hit_count)
         return found
 
-    async def hush(self) -> None:
+    async def silence_all(self) -> None:
         """Silence all meters after their present telegrams."""
         self.flat2.off = True
         for push in self.pushes.values():
-            await push.hush()
+            await push.silence()
 
-    def speak(self) -> None:
+    def resume_all(self) -> None:
         """Let all meters send again."""
         self.flat2.off = False
         for push in self.pushes.values():

@@ -71,7 +71,7 @@ class DaemonSupervisor:
                 return
             began, code = run.elapsed_s(), run.daemon.child.process.returncode or 0
             run.crashes.append((began, code))
-            run.course.mark(began, f"the daemon ended by itself with exit code {code}", "fault")
+            run.record.mark(began, f"the daemon ended by itself with exit code {code}", "fault")
             await self._restart(began, RESTART_S, releases=True)
 
     async def release(self) -> None:
@@ -87,7 +87,7 @@ class DaemonSupervisor:
             await run.daemon.kill()
             run.daemon.reboot()
             await self._restart(began, down_s, releases=False)
-            run.course.mark(run.elapsed_s(), "the gateway is there again")
+            run.record.mark(run.elapsed_s(), "the gateway is there again")
 
     async def _down(self, event: "DaemonStop") -> None:
         run, began = self._run, self._run.elapsed_s()
@@ -97,17 +97,17 @@ class DaemonSupervisor:
             else:
                 run.exit_code = await run.daemon.stop()
             words = "kill -9" if event.do == "kill" else "the daemon is stopped"
-            run.course.mark(began, words if event.release else f"{words}, and nothing releases", "fault")
+            run.record.mark(began, words if event.release else f"{words}, and nothing releases", "fault")
             await self._restart(began, event.down_s, releases=event.release)
 
     async def _freeze(self, event: "DaemonFreeze") -> None:
         run, began = self._run, self._run.elapsed_s()
         async with self._lock:
             run.daemon.freeze()
-            run.course.mark(began, "the daemon is frozen", "fault")
+            run.record.mark(began, "the daemon is frozen", "fault")
             await asyncio.sleep(run.clock.real_s(event.for_s))
             run.daemon.thaw()
-            run.course.mark(run.elapsed_s(), "the daemon goes on")
+            run.record.mark(run.elapsed_s(), "the daemon goes on")
             run.downs.append((began, run.elapsed_s() + _SETTLES_S))
 
     async def _restart(self, began_s: float, down_s: float, *, releases: bool) -> None:

@@ -28,7 +28,7 @@ class InvalidDocument(TimedEvent):
 
 
 class AssetSchedule(TimedEvent):
-    """The district sends a schedule of one asset: one wish for a while."""
+    """The district sends a schedule of one asset: one request for a while."""
 
     do: Literal["schedule"]
     """A schedule of one asset arrives from the district."""
@@ -44,15 +44,15 @@ class AssetSchedule(TimedEvent):
     @property
     def interval(self) -> dict[str, float]:
         """The interval in the form of the document."""
-        wish = {"power_w": self.power_w, "soc_pct": self.soc_pct}
-        said = {name: value for name, value in wish.items() if value is not None}
+        request = {"power_w": self.power_w, "soc_pct": self.soc_pct}
+        said = {name: value for name, value in request.items() if value is not None}
         return {"duration_s": self.for_s, **said}
 
     @property
     def words(self) -> str:
         """The request, as text."""
-        wish = f"{self.soc_pct:g} %" if self.power_w is None else f"{self.power_w / 1e3:g} kW"
-        return f"schedule of {self.asset}: {wish} for {self.for_s / 60:g} min"
+        request = f"{self.soc_pct:g} %" if self.power_w is None else f"{self.power_w / 1e3:g} kW"
+        return f"schedule of {self.asset}: {request} for {self.for_s / 60:g} min"
 
 
 class ClockFault(TimedEvent):

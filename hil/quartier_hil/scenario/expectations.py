@@ -188,18 +188,18 @@ class AlarmExpectation(Expectation):
 class FaultExpectation(Expectation):
     """Check that each fault is reported as the loss that it is; each is one line of the verdict.
 
-    Where a device gives no sound answer, its loss is reported by name within ``told_s``, and no longer than
-    ``back_s`` after it has recovered.  A device that answers is no loss, whatever its values.  No other
+    Where a device gives no sound answer, its loss is reported by name within ``report_max_s``, and no longer
+    than ``back_s`` after it has recovered.  A device that answers is no loss, whatever its values.  No other
     device is reported as lost, and from 30 s after each start and end the cap holds.
     """
 
     check: Literal["faults"]
     """Each fault is told as the loss that it is, or as none, and the cap holds in each."""
-    told_s: Seconds = 18.0
-    """By when a loss is told: 15 s, a cycle, and what looking costs."""
+    report_max_s: Seconds = 18.0
+    """By when a loss is reported: 15 s, a cycle, and what looking costs."""
     back_s: Seconds | None = None
-    """By when it is no longer told once the device is well; absent: 15 s, and over wires 60 s more, for the
-    gateway asks who was gone for long so seldom."""
+    """By when it is no longer reported once the device is well; absent: 15 s, and over wires 60 s more, for
+    the gateway asks who was gone for long so seldom."""
 
 
 class StabilityExpectation(Expectation):

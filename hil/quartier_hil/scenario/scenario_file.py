@@ -212,6 +212,8 @@ def _describe_fault(path: Path, item: Mapping[str, Any]) -> Fault:
         known = _list_known_keys(item["loc"])
         near = difflib.get_close_matches(str(location[-1]), known, n=1)
         hint = f"; did you mean {near[0]}?" if near else f"; expected one of {', '.join(known)}"
+        if (new_name := _RENAMED_KEYS.get(str(location[-1]))) in known:
+            hint = f"; it is now called {new_name}"
         return Fault(str(path), None, key, f"is no key of this table{hint}")
     what = str(item["msg"])
     if item["type"] == "missing":
@@ -221,6 +223,7 @@ def _describe_fault(path: Path, item: Mapping[str, Any]) -> Fault:
     return Fault(str(path), None, key, what)
 
 
+_RENAMED_KEYS = {"told_s": "report_max_s"}
 _MODELS: dict[str, type[BaseModel]] = {
     tag: model
     for union in (Event, AnyExpectation)

@@ -324,11 +324,11 @@ class SiteSpec(FileTable):
     """Mean of the air outside."""
 
     @model_validator(mode="after")
-    def _told(self) -> Self:
+    def _check_linky_source(self) -> Self:
         if self.grid_meter == "linky" and "tic" not in self.meters:
             raise ValueError('grid_meter: there is no Linky; expected meters = ["tic"]')
         if self.tariff is not None and "tic" not in self.meters:
-            raise ValueError('tariff: nobody tells it; expected meters = ["tic"]')
+            raise ValueError('tariff: no meter reports it; expected meters = ["tic"]')
         if self.planning is not None and self.tariff is None:
             raise ValueError("planning: nobody knows a price; expected a table tariff")
         return self

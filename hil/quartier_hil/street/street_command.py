@@ -115,7 +115,7 @@ async def run_street(
     return StreetData(
         titles={home.names.edge: home.scenario.title for home in street.homes},
         limit_w=street.limit_w,
-        course=street.course,
+        moments=street.moments,
         alone_w=street_run.simulate_load_w([home.scenario for home in street.homes], series),
         verdicts=verdicts,
         rate=rate,
@@ -135,6 +135,6 @@ def _write_results(street: "StreetRun", verdicts: "Sequence[Verdict]", folder: P
     found = {
         "verdicts": [one.row for one in verdicts],
         "district": street.figures,
-        "course": [[one.at_s, one.powers_w, one.modes] for one in street.course[::10]],
+        "moments": [[one.at_s, one.powers_w, one.modes] for one in street.moments[::10]],
     }
     (folder / "street.json").write_text(json.dumps(found) + "\n")

@@ -26,7 +26,7 @@ class StreetData:
 
     titles: dict[str, str]
     limit_w: float
-    course: Sequence[StreetSample]
+    moments: Sequence[StreetSample]
     alone_w: Sequence[float]
     verdicts: Sequence[Verdict]
     rate: float
@@ -67,19 +67,19 @@ def render_sections(street: StreetData) -> str:
 
 def build_chart_data(street: StreetData) -> dict[str, Any]:
     """Return the data that the script of the page draws, in kW."""
-    spans = curves.list_bins(len(street.course))
+    spans = curves.list_bins(len(street.moments))
     start_s = street_scenario.compute_start_utc_s()
     times: list[float] = []
     for begin, end in spans:
-        first = street.course[begin].at_s
-        middle = street.course[(begin + end) // 2].at_s if end - begin > 1 else first + 0.01
+        first = street.moments[begin].at_s
+        middle = street.moments[(begin + end) // 2].at_s if end - begin > 1 else first + 0.01
         times += [round(start_s + first, 2), round(start_s + middle, 2)]
 
     def curve(label: str, colour: str, watts: Sequence[float], style: str = "line") -> dict[str, Any]:
         values = curves.reduce_curve(watts, spans, 1e-3, style)
         return {"label": label, "colour": colour, "style": style, "values": values}
 
-    load_w = [moment.load_w for moment in street.course]
+    load_w = [moment.load_w for moment in street.moments]
     transformer = [
         curve("without a district", "#98a2b3", _find_undirected_w(street)),
         curve("its limit", "#d62839", [street.limit_w] * len(load_w), "step-plan"),
@@ -89,7 +89,7 @@ def build_chart_data(street: StreetData) -> dict[str, Any]:
         curve(
             street.titles[name],
             _COLOURS[place % len(_COLOURS)],
-            [one.powers_w[name] for one in street.course],
+            [one.powers_w[name] for one in street.moments],
         )
         for place, name in enumerate(street.titles)
     ]
@@ -110,13 +110,13 @@ def build_chart_data(street: StreetData) -> dict[str, Any]:
 def list_narration_lines(street: StreetData) -> list[tuple[float, str]]:
     """Return the lines of the narration, by the second of their measurements."""
     narration = street_scenario.build_narration(street.titles, street.limit_w)
-    return [(one.at_s, text) for one in street.course for text in narration.step(one.at_s, one.values)]
+    return [(one.at_s, text) for one in street.moments for text in narration.step(one.at_s, one.values)]
 
 
 def _find_undirected_w(street: StreetData) -> list[float]:
     """Return the power of the street without a district, in W, at the seconds of the course."""
     last = len(street.alone_w) - 1
-    return [street.alone_w[min(int(moment.at_s), last)] for moment in street.course]
+    return [street.alone_w[min(int(moment.at_s), last)] for moment in street.moments]
 
 
 def _format_title(street: StreetData) -> str:
@@ -137,9 +137,9 @@ def _format_tiles(street: StreetData) -> str:
     shown = (
         ("transformer's limit", street.limit_w),
         ("highest mean of a minute: without a district", _find_highest_minute_w(_find_undirected_w(street))),
-        ("nobody leads yet", find_highest_mean_w(street.course, street_scenario.UNLED_SPAN_S)),
-        (street_scenario.LED_WORDS, find_highest_mean_w(street.course, street_scenario.LED_SPAN_S)),
-        ("the district dead", find_highest_mean_w(street.course, street_scenario.LOST_SPAN_S)),
+        ("nobody leads yet", find_highest_mean_w(street.moments, street_scenario.UNLED_SPAN_S)),
+        (street_scenario.LED_WORDS, find_highest_mean_w(street.moments, street_scenario.LED_SPAN_S)),
+        ("the district dead", find_highest_mean_w(street.moments, street_scenario.LOST_SPAN_S)),
     )
     return "".join(f"<div><b>{watts / 1e3:.2f} kW</b><span>{words}</span></div>" for words, watts in shown)
 

@@ -162,7 +162,7 @@ def _simulate_building_w(house: Scenario, series: LoadSeries) -> list[float]:
         day.peer = replace(day.peer, up=False)
         day.perform()
     grid_w = dict(
-        zip((int(at) for at in day.course.times_s), day.course.columns["grid.power_w"], strict=True)
+        zip((int(at) for at in day.record.times_s), day.record.columns["grid.power_w"], strict=True)
     )
     last_w, found = 0.0, []
     for second in range(int(street_scenario.ENDS_AT_S)):
@@ -192,7 +192,7 @@ class StreetRun:
     page_port: int = 0
     with_public: bool = False
     broker_kind: str | None = None
-    course: list[StreetSample] = field(default_factory=list)
+    moments: list[StreetSample] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     page_url: str = ""
     at_s: float = 0.0
@@ -222,7 +222,7 @@ class StreetRun:
             except ExceptionGroup as group:
                 raise (find_rig_error(group) or group) from group
         shares_w = {home.names.edge: home.scenario.house.failsafe_import_w for home in self.homes}
-        verdicts = street_scenario.evaluate_street(self.course, shares_w, self.limit_w)
+        verdicts = street_scenario.evaluate_street(self.moments, shares_w, self.limit_w)
         return self._latest.adjust_verdicts(verdicts)
 
     async def _run_all_events(self, stack: AsyncExitStack) -> None:
@@ -304,7 +304,7 @@ class StreetRun:
                 {home.names.edge: home.grid_w for home in self.homes},
                 {home.names.edge: home.mode for home in self.homes},
             )
-            self.course.append(moment)
+            self.moments.append(moment)
             for text in narration.step(self.at_s, moment.values):
                 self.tell(f"{street_scenario.format_minute(self.at_s):>8}  {text}")
             # The devices answer on this loop: between two steps they must get their turn.
@@ -334,7 +334,7 @@ class StreetRun:
         words += ["--page", str(self.page_port), "--origin", repr(self.clock.origin_s)]
         words += ["--offset", repr(self.clock.offset_s), "--rate", repr(self.clock.rate)]
         child = ChildProcess([sys.executable, "-m", "quartier_hil.cli", *words], self.folder / "district.log")
-        await child.start(talk=True)
+        await child.start(with_pipes=True)
         stack.push_async_callback(child.stop)
         listening = asyncio.create_task(self._listen(child))
         stack.push_async_callback(_cancel_task, listening)

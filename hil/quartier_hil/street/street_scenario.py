@@ -194,11 +194,11 @@ class StreetSample:
 
 
 def evaluate_street(
-    course: Sequence[StreetSample], shares_w: dict[str, float], limit_w: float
+    moments: Sequence[StreetSample], shares_w: dict[str, float], limit_w: float
 ) -> list[Verdict]:
     """Return the verdicts with promise and measurement."""
     before, led, lost = (
-        find_highest_mean_w(course, span) for span in (UNLED_SPAN_S, LED_SPAN_S, LOST_SPAN_S)
+        find_highest_mean_w(moments, span) for span in (UNLED_SPAN_S, LED_SPAN_S, LOST_SPAN_S)
     )
     overload = f"without the district above {limit_w / 1e3:g} kW"
     found = [
@@ -207,18 +207,18 @@ def evaluate_street(
         _make_limit_verdict("lost", f"the district dead: at most {limit_w / 1e3:g} kW", lost, limit_w),
     ]
     for edge, share_w in shares_w.items():
-        high = find_highest_mean_w(course, LOST_SPAN_S, edge)
+        high = find_highest_mean_w(moments, LOST_SPAN_S, edge)
         words = f"{edge} keeps its share of {share_w / 1e3:g} kW"
         found.append(_make_limit_verdict("share", words, high, share_w))
-    found.append(_make_link_state_verdict(course, LOST_FROM_S, BACK_AT_S, "FAILSAFE"))
-    return [*found, _make_link_state_verdict(course, ENDS_AT_S - 120.0, ENDS_AT_S, "CONTROLLED")]
+    found.append(_make_link_state_verdict(moments, LOST_FROM_S, BACK_AT_S, "FAILSAFE"))
+    return [*found, _make_link_state_verdict(moments, ENDS_AT_S - 120.0, ENDS_AT_S, "CONTROLLED")]
 
 
 def find_highest_mean_w(
-    course: Sequence[StreetSample], span_s: tuple[float, float], edge: str | None = None
+    moments: Sequence[StreetSample], span_s: tuple[float, float], edge: str | None = None
 ) -> float:
     """Return the highest mean of a minute in a span, of one building or of all; inf if none was measured."""
-    return max(_list_minute_means(course, *span_s, edge), default=inf)
+    return max(_list_minute_means(moments, *span_s, edge), default=inf)
 
 
 def _band_w(cap_w: float) -> float:
@@ -227,10 +227,10 @@ def _band_w(cap_w: float) -> float:
 
 
 def _list_minute_means(
-    course: Sequence[StreetSample], from_s: float, until_s: float, edge: str | None
+    moments: Sequence[StreetSample], from_s: float, until_s: float, edge: str | None
 ) -> Iterator[float]:
     """Means of a minute each, of one building or of all."""
-    span = [moment for moment in course if from_s <= moment.at_s < until_s]
+    span = [moment for moment in moments if from_s <= moment.at_s < until_s]
     for start in range(int(from_s), int(until_s), int(_MEAN_S)):
         inside = [one for one in span if start <= one.at_s < start + _MEAN_S]
         powers_w = [one.load_w if edge is None else one.powers_w[edge] for one in inside]
@@ -253,9 +253,9 @@ def _format_measurement(watts: float) -> str:
 
 
 def _make_link_state_verdict(
-    course: Sequence[StreetSample], from_s: float, until_s: float, expected: str
+    moments: Sequence[StreetSample], from_s: float, until_s: float, expected: str
 ) -> Verdict:
-    seen = {mode for moment in course if from_s <= moment.at_s < until_s for mode in moment.modes.values()}
+    seen = {mode for moment in moments if from_s <= moment.at_s < until_s for mode in moment.modes.values()}
     words = f"each building is {expected} from {from_s / 60:.0f} to {until_s / 60:.0f} min"
     unshown = "" if seen else "nothing was seen"
     return Verdict("mode", words, ", ".join(sorted(seen)), seen == {expected}, unshown)

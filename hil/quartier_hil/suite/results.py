@@ -99,7 +99,7 @@ _SKIPPED_SUFFIXES = (".pyc", ".c", ".md")
 
 
 def compute_digest(scenario: Path, asked: Mapping[str, Any], code: str) -> str:
-    """Sixteen digits: another scenario file, other code or another wish gives others.  Raises OSError."""
+    """Sixteen digits: another scenario file, other code or another request gives others.  Raises OSError."""
     made = hashlib.sha256(f"{code} {sorted(asked.items())}".encode())
     made.update(scenario.read_bytes())
     return made.hexdigest()[:16]

@@ -51,7 +51,7 @@ async def run_scenario(options: argparse.Namespace, path: Path) -> tuple[int, Ju
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     console, code = live_view.make_console(), KEPT
     run = await _run_with_retry(options, asked, series, console)
-    metal = run.real_devices
+    real_devices = run.real_devices
     verdicts, figures = outcome.evaluate_run(run), outcome.collect_figures(run)
     page = report_files.write_run_report(run, verdicts, figures, options.report)
     if options.json:
@@ -60,8 +60,8 @@ async def run_scenario(options: argparse.Namespace, path: Path) -> tuple[int, Ju
         )
     else:
         live_view.print_conclusion(console, verdicts, figures, asked.seed)
-        if metal is not None and metal.unjudged:
-            console.print(f"Not judged: {'; '.join(metal.unjudged)}", style="yellow", highlight=False)
+        if real_devices is not None and real_devices.unjudged:
+            console.print(f"Not judged: {'; '.join(real_devices.unjudged)}", style="yellow", highlight=False)
     if not getattr(options, "alone", True):
         code, street_page = await _run_street(options)
         report_files.write_run_report(run, verdicts, figures, options.report, street_page)
@@ -79,7 +79,7 @@ async def _run_with_retry(
     while True:
         with contextlib.ExitStack() as stack:
             watch = None if silent else stack.enter_context(live_view.LiveView(console)).show
-            metal = bench_command.build_real_devices(options, asked)
+            real_devices = bench_command.build_real_devices(options, asked)
             run = Run(
                 RunOptions(
                     scenario=asked,
@@ -87,8 +87,8 @@ async def _run_with_retry(
                     folder=options.report,
                     broker=options.broker,
                     watch=watch,
-                    real_devices=metal,
-                    may_slow=options.rate is None and metal is None,
+                    real_devices=real_devices,
+                    may_slow=options.rate is None and real_devices is None,
                 )
             )
             try:

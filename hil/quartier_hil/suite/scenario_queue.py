@@ -129,7 +129,7 @@ OUTPUT_FILE = "said.txt"
 class ScenarioQueue:
     """``pending`` has the scenario and the digest of each file, in the order of the turns.
 
-    ``hushed``: they say nothing here, their words go to ``said.txt`` of their folders.
+    ``is_quiet``: they print nothing here, their words go to ``said.txt`` of their folders.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class ScenarioQueue:
         said = folder / OUTPUT_FILE
         said.unlink(missing_ok=True)
         child = ChildProcess(self._argv(path, folder), said)
-        await child.start(loud=not self.is_quiet)
+        await child.start(inherit_output=not self.is_quiet)
         assert child.process is not None
         try:
             code = await child.process.wait()

@@ -133,7 +133,7 @@ def _write_report(done: "SyntheticRun", verdicts: "list[Verdict]", report: Path,
 
     account = ReportData(
         scenario=done.scenario,
-        course=done.course,
+        record=done.record,
         start_unix_s=done.start_utc_ms / 1e3,
         caps=done.caps,
         modes=done.modes,

@@ -97,19 +97,19 @@ class Controller:
         self.linked, ack = machine.accept_envelope(self.linked, self.site.params, envelope, now)
         return ack
 
-    def parameters(self, paper: FailsafeDocument, now: Now) -> Ack:
+    def parameters(self, document: FailsafeDocument, now: Now) -> Ack:
         """Fail-safe parameters of the district; returns the answer to them."""
-        self.linked, ack = machine.accept_failsafe_parameters(self.linked, self.site.params, paper, now)
+        self.linked, ack = machine.accept_failsafe_parameters(self.linked, self.site.params, document, now)
         return ack
 
-    def command(self, paper: CommandDocument, now: Now) -> list[Ack]:
+    def command(self, document: CommandDocument, now: Now) -> list[Ack]:
         """A command of the district; returns the answers to it and to what it ends."""
-        self.commands, acks = running_commands.accept_command(self.commands, paper, "", now)
+        self.commands, acks = running_commands.accept_command(self.commands, document, "", now)
         return acks
 
-    def schedule(self, paper: DeviceSchedule, now: Now) -> None:
+    def schedule(self, document: DeviceSchedule, now: Now) -> None:
         """A schedule of one asset; what was answered stands in ``plan_acks``."""
-        self.entries, acks = orders_schedules.accept_schedule(self.entries, paper, self._moment(now))
+        self.entries, acks = orders_schedules.accept_schedule(self.entries, document, self._moment(now))
         self.plan_acks += acks
 
     def turn(self, now: Now, plan: LocalPlan | None = None) -> control_state.Decision:
@@ -136,7 +136,7 @@ class Controller:
     def _moment(self, now: Now) -> orders_schedules.ScheduleContext:
         utc_ms = allowed.count_utc_ms(self.linked, now)
         lost_ms = allowed.find_clock_lost_ms(self.linked, now)
-        leads = allowed.follows_district(self.linked, self.site.params, now)
+        follows_district = allowed.follows_district(self.linked, self.site.params, now)
         return orders_schedules.ScheduleContext(
-            now, utc_ms, lost_ms, self.state.site, self.state.last_good, (), leads
+            now, utc_ms, lost_ms, self.state.site, self.state.last_good, (), follows_district
         )

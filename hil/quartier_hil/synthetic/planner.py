@@ -32,7 +32,7 @@ class Planner:
         self.period_s = PLAN_INTERVAL_S  # a house may be given more time
         self.why = "the first plan is not made yet"
         self.plans_count = 0
-        self.wish: LocalPlan | None = None
+        self.request: LocalPlan | None = None
         self.start_ns: int | None = None
         self._site = site
         self._learner, self._trial = Learner(site.premises), site.trial()
@@ -46,21 +46,21 @@ class Planner:
         self.reached_w = self._surcharges.find_month_peak_w(self._since_s)
         """The peak of the month before, W."""
 
-    def lead(self, controller: Controller, now: Now) -> LocalPlan | None:
+    def update(self, controller: Controller, now: Now) -> LocalPlan | None:
         """Return the plan in force now; make a new one each five minutes and on any change that matters."""
         if self.is_alive and controller.state.active_limits is not None and self._is_due(controller, now):
             self._asked_ns = now.ns
             try:
                 doubt = self._trial.why_not
                 question = self._site.question(controller.state, controller.linked, now, doubt)
-                self.wish = answer_request(
+                self.request = answer_request(
                     self._surcharges.add_surcharges(question), self._learner
                 ).local_plan
                 self.why, self.start_ns = "", question.start_ns
                 self.plans_count += 1
             except RefusedError as refused:
-                self.wish, self.start_ns, self.why = None, None, str(refused)
-        return self.wish
+                self.request, self.start_ns, self.why = None, None, str(refused)
+        return self.request
 
     def age_s(self, now: Now) -> float:
         """Return the age of the plan in force, s; inf if there is none."""

@@ -26,7 +26,7 @@ from quartier_sim.plant import building_model
 def make_matrix_cells(name: str, done: SyntheticRun) -> dict[tuple[str, str, str], str]:
     """Return the cells of the page from a run without wires: by scenario, device and verb."""
     ending = done.ending
-    cases = [judge for judge in done.judges if isinstance(judge, FaultCase)]
+    cases = [check for check in done.checks if isinstance(check, FaultCase)]
     found = {
         (name, one.failure.device, str(one.failure.kind)): one.short(ending)
         for one in reversed(cases)  # the first of a device and verb is the one of its turn

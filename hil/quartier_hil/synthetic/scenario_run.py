@@ -103,7 +103,7 @@ class SyntheticRun:
 
     options: RunOptions
     scenario: asked.Scenario = field(init=False)
-    course: RunRecord = field(default_factory=RunRecord)
+    record: RunRecord = field(default_factory=RunRecord)
     kpis: RunFigures = field(default_factory=RunFigures)
     hours: HourlyPeaks = field(default_factory=HourlyPeaks)
     ledger: OrderLedger = field(default_factory=OrderLedger)
@@ -124,7 +124,7 @@ class SyntheticRun:
         require_no_wires(self.scenario)
         self.caps = list_promised_limits(self.scenario)
         drawn = tuple(point for picture in self.scenario.pictures for point in picture.points)
-        self.course = RunRecord(
+        self.record = RunRecord(
             further=(
                 *plant_assets.list_asset_points(self.scenario),
                 *planner.list_plan_points(self.scenario),
@@ -137,12 +137,12 @@ class SyntheticRun:
         self.site = site_assembly.assemble_scenario_site(self.scenario, options.folder, clock)
         outputs = {one.asset: one for one in list_outputs(self.scenario.house)}
         self._reason_check = ReasonCheck(outputs, site=self.site.house)
-        self.judges: list[Check] = [
+        self.checks: list[Check] = [
             build_balance_check(self.evaluated_scenario),
             self._reason_check,
             *build_requested_checks(self.evaluated_scenario, self.caps),
         ]
-        self._order_checks = [judge for judge in self.judges if isinstance(judge, OrderCheck)]
+        self._order_checks = [check for check in self.checks if isinstance(check, OrderCheck)]
         house = self.scenario.house
         self.supply = Supply(self.scenario, self.site, clock)
         self.spec = build_plant_spec(self.scenario)
@@ -209,7 +209,7 @@ class SyntheticRun:
         """The figures by name: those of the plant and the outputs."""
         found = {
             **self.kpis.table(),
-            **collect_reaction_figures(self.judges),
+            **collect_reaction_figures(self.checks),
             "writes_count": float(self.devices.writes_count),
         }
         if self.saving is not None and self.planner is not None:
@@ -303,7 +303,7 @@ class SyntheticRun:
     def pictures(self) -> dict[str, str]:
         """The pictures of the scenario, by the name of their file."""
         return {
-            f"{shown.name}.svg": draw_picture(shown, self.scenario, self.course, self.ledger)
+            f"{shown.name}.svg": draw_picture(shown, self.scenario, self.record, self.ledger)
             for shown in self.scenario.pictures
         }
 
@@ -327,7 +327,7 @@ class SyntheticRun:
 
     def verdicts(self) -> list[Verdict]:
         """One for each check that can be judged here, and those that hold for every run."""
-        return collect_verdicts(self.judges, self.ending)
+        return collect_verdicts(self.checks, self.ending)
 
     def _write_as_masters(self) -> None:
         """Let other masters write what they are due to."""
@@ -365,7 +365,7 @@ class SyntheticRun:
         shown = {} if self.controller is None else read_gateway_limits(self.view)
         values |= {**orders.values, "cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
         values |= make_limit_values(tighten_by_gateway(cap, shown))
-        self.course.add(self.now_s, values)
+        self.record.add(self.now_s, values)
         for text in self.narration.step(self.now_s, values):
             self.mark(text, "say")
         self.hours.step(self.day_s, values["grid.power_w"], self.options.step_s)
@@ -374,8 +374,8 @@ class SyntheticRun:
             self.kpis.step(values, cap.import_w, price, step_s)
         else:
             self.kpis.step(values, cap.import_w, standing.price_eur_per_wh, step_s, standing.period)
-        for judge in self.judges:
-            judge.step(self.now_s, self.options.step_s, values)
+        for check in self.checks:
+            check.step(self.now_s, self.options.step_s, values)
 
     def _turn(self) -> None:
         if self.controller is None:
@@ -392,7 +392,7 @@ class SyntheticRun:
         if self.now_s < self.frozen_until_s:
             return
         self.peer.tell(self.controller, self.utc_ms(self.now_s), self.now, self.now_s)
-        plan = None if self.planner is None else self.planner.lead(self.controller, self.now)
+        plan = None if self.planner is None else self.planner.update(self.controller, self.now)
         self._take(self.controller.turn(self.now, plan))
 
     def _take(self, decision: Decision) -> None:
@@ -404,8 +404,8 @@ class SyntheticRun:
         self._reason_check.look(self.now_s, self.view)
         for command in decision.commands:
             self.ledger.note(self.now_s, command.point, command.value, command.reason)
-            for judge in self._order_checks:
-                judge.take_order(self.now_s, command.point, command.value, command.reason)
+            for check in self._order_checks:
+                check.take_order(self.now_s, command.point, command.value, command.reason)
         mode = str(decision.view["mode"])
         if not self.modes or self.modes[-1][1] != mode:
             self.modes.append((self.now_s, mode))
@@ -414,7 +414,7 @@ class SyntheticRun:
 
     def mark(self, text: str, kind: str = "event") -> None:
         """Tell the report that something happens now."""
-        self.course.mark(self.now_s, text, kind)
+        self.record.mark(self.now_s, text, kind)
 
     def blackout(self, event: Blackout) -> None:
         """The supply goes with all that hangs on it; the gateway starts on another boot when it is back."""

@@ -63,7 +63,7 @@ class SimulatedDistrict:
     def plan(self, event: AssetSchedule, now: Now) -> None:
         """Send a schedule of one asset."""
         until_ms = now.utc_ms + int(event.for_s * 1e3)
-        paper = DeviceSchedule(
+        schedule = DeviceSchedule(
             id=f"{event.asset}-{now.utc_ms}",
             seq=now.utc_ms,
             asset=event.asset,
@@ -72,7 +72,7 @@ class SimulatedDistrict:
             start_utc_ms=now.utc_ms,
             intervals=(ScheduleInterval(event.for_s, event.power_w, event.soc_pct),),
         )
-        self._plans.append(paper)
+        self._plans.append(schedule)
 
     def ask(self, event: LimitEnvelope | None, now: Now) -> None:
         """Send an envelope; None: what the contract allows, for as long as the run lasts."""
@@ -114,10 +114,10 @@ class SimulatedDistrict:
 
     def send_shed(self, event: ShedCommand, now: Now) -> None:
         """Send a shed command."""
-        wish = commands.Shed(event.level, event.for_s)
+        request = commands.Shed(event.level, event.for_s)
         self._commands.append(
             commands.CommandDocument(
-                id=f"shed-{now.utc_ms}", seq=now.utc_ms, exp_utc_ms=now.utc_ms + 60_000, asked=wish
+                id=f"shed-{now.utc_ms}", seq=now.utc_ms, exp_utc_ms=now.utc_ms + 60_000, asked=request
             )
         )
 
@@ -160,8 +160,8 @@ class SimulatedDistrict:
             ack = controller.document(document, now)
             self.answers.append((kind, ack.status, ack.reason))
         self._invalid_envelopes.clear()
-        for paper in self._plans:
-            controller.schedule(paper, now)
+        for schedule in self._plans:
+            controller.schedule(schedule, now)
         self._plans.clear()
         for program in dict.fromkeys(self._waiting):
             self.acks.append(controller.document(self._documents[program], now))

@@ -134,7 +134,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         self._invoke = 0
         self._ended: list[tuple[BacnetDevice, Any]] = []
         for place, station in self.stations.items():
-            listener = self._teller(place, station)
+            listener = self._make_listener(place, station)
             station.listeners.append(listener)
             station.watchers.append(self._changed)
             self._ended.append((station, listener))
@@ -293,7 +293,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
             octets = build_datagram(packet, BROADCAST)
             self._put(octets, (self.broadcast, self.port))
 
-    def _teller(self, place: NetworkAddress | None, station: BacnetDevice) -> Any:
+    def _make_listener(self, place: NetworkAddress | None, station: BacnetDevice) -> Any:
         return lambda: self._tell(place, station)
 
     def _tell(self, place: NetworkAddress | None, station: BacnetDevice) -> None:

@@ -81,7 +81,7 @@ class BusWires:
         for name, bus in self.site.buses.items():
             here = self.assignment.on(name)
             if not here:
-                self._hush(name, bus)
+                self._silence(name, bus)
                 continue
             try:
                 await self._serve(name, bus, here)
@@ -171,7 +171,7 @@ class BusWires:
         self._copy["buses"][name] |= led
         self._tell(name, _PROTOCOL_NAMES[bus.kind], port.url, here)
 
-    def _hush(self, name: str, bus: Bus) -> None:
+    def _silence(self, name: str, bus: Bus) -> None:
         """Disable a bus without simulated devices: its copy in the site file never leads to the real one."""
         section = self._copy["buses"][name]
         if bus.kind == "modbus-tcp":

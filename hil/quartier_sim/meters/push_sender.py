@@ -100,7 +100,7 @@ class PushSender:
                 await self._task
         await self.port.unplug()
 
-    async def hush(self) -> None:
+    async def silence(self) -> None:
         """Fall silent after the present telegram."""
         self.silent = True
         self._still.clear()

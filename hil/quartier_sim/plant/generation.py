@@ -85,7 +85,7 @@ class Cogeneration:
         return -self.rated_w if self.running_on and self.since_s >= self.start_s else 0.0
 
     def step(self, orders: Mapping[str, float], around: Surroundings, dt_s: float) -> "Cogeneration":
-        """Its own controller, with the wish ``request_on``."""
+        """Its own controller, with the request ``request_on``."""
         asked = orders.get("request_on", 0.0) > 0 or orders.get("relay_on", 0.0) > 0
         stood_s = around.now_s - self.changed_s
         running = self.running_on

@@ -70,7 +70,7 @@ class HeatPumpSpec:
 
 @dataclass(frozen=True, slots=True)
 class HeatPumpState:
-    """``running_on`` is the thermostat's wish granted by the relay."""
+    """``running_on`` is the thermostat's request granted by the relay."""
 
     tank_c: float = 53.0
     running_on: bool = False

@@ -130,8 +130,8 @@ class BatteryInverter(SunSpecDevice):
         if self._capped.rests() or "ignores-setpoint" in self.habits or not self._hears:
             return {"setpoint_w": 0.0}
         low_w = max(-self._capped.cap_w, -self._rated_w)
-        wished_w = self._stored_w() if self._old else self._set_w()
-        return {"setpoint_w": min(max(wished_w, low_w), self._rated_w)}
+        requested_w = self._stored_w() if self._old else self._set_w()
+        return {"setpoint_w": min(max(requested_w, low_w), self._rated_w)}
 
     def _stored_w(self) -> float:
         """Model 124: its own control, which wants 0 W, within the limits in force."""
@@ -140,8 +140,8 @@ class BatteryInverter(SunSpecDevice):
         whole_w = self.image.number("124.WChaMax") / 100.0
         high_w = self.image.number("124.InWRte") * whole_w if mode & _CHARGE else inf
         low_w = -self.image.number("124.OutWRte") * whole_w if mode & _DISCHARGE else -inf
-        wished_w = min(max(0.0, low_w), high_w)
-        return -wished_w if "inverted-setpoint" in self.habits else wished_w
+        requested_w = min(max(0.0, low_w), high_w)
+        return -requested_w if "inverted-setpoint" in self.habits else requested_w
 
     def _set_w(self) -> float:
         """Model 704: plus generates."""

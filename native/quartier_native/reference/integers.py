@@ -1,10 +1,10 @@
-"""A column of 64-bit integers: steps in their common unit, foretold by a model, the errors packed in blocks.
+"""A column of 64-bit integers: steps in their common unit, predicted by a model, the errors packed in blocks.
 
 Layout: first number (folded varint) · unit of the steps (varint; 0 if all are 0, and nothing follows) ·
 model (byte) · drift (folded varint) · blocks.
 
 Model: order in the low two bits, 4 if the blocks are wide.  Order 0: every step is the drift, and no block
-follows. Else a step, in units, is foretold as the drift (order 1) or as the step before it (order 2; the
+follows. Else a step, in units, is predicted as the drift (order 1) or as the step before it (order 2; the
 drift stands before the first), and the blocks hold the folded errors, one per number: the first number's
 step is the drift itself, so that 512 numbers are four blocks and no rest.  The blocks are near where every
 step is within 2**29, else wide.

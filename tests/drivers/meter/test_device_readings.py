@@ -43,7 +43,7 @@ group = "GAS"
 S = 1_000_000_000
 
 
-def teller(owners=None, **keys):
+def make_meter(owners=None, **keys):
     return MeterReadings(DeviceSpec("linky", 1, owners or {"": "grid"}, **keys), PROFILE)
 
 
@@ -57,7 +57,7 @@ def shown(readings):
 
 
 def test_groups_become_readings_under_the_owners_name():
-    found = shown(told(teller(), EAST="005", URMS1="230", STGE="00000080", ADSC="0123", NTARF="02"))
+    found = shown(told(make_meter(), EAST="005", URMS1="230", STGE="00000080", ADSC="0123", NTARF="02"))
 
     assert {
         "grid.energy_import_wh": (5.0, Quality.GOOD),
@@ -69,8 +69,8 @@ def test_groups_become_readings_under_the_owners_name():
 
 
 def test_parts_and_points_that_nobody_wants_are_not_told():
-    one = teller({"gas": "gas1"})
-    other = teller(points={"": frozenset({"voltage_l1_v"})})
+    one = make_meter({"gas": "gas1"})
+    other = make_meter(points={"": frozenset({"voltage_l1_v"})})
 
     assert ["gas1.volume_m3"] == list(one.points)
     assert ["gas1.volume_m3"] == list(shown(told(one, EAST="5", GAS="7")))
@@ -79,13 +79,13 @@ def test_parts_and_points_that_nobody_wants_are_not_told():
 
 
 def test_the_same_company_of_points_has_the_same_layout():
-    one = teller()
+    one = make_meter()
 
     assert told(one, EAST="5", URMS1="230").layout is told(one, EAST="6", URMS1="231").layout
 
 
 def test_noise_makes_no_endless_number_of_layouts():
-    one = teller()
+    one = make_meter()
     groups = {"EAST": "5", "URMS1": "230", "STGE": "00", "ADSC": "1", "NTARF": "1"}
     for count in range(1, 6):
         for some in itertools.permutations(groups, count):
@@ -95,7 +95,7 @@ def test_noise_makes_no_endless_number_of_layouts():
 
 
 def test_what_is_no_value_keeps_the_last_one_as_bad():
-    one = teller()
+    one = make_meter()
     told(one, URMS1="230")
 
     assert {"grid.voltage_l1_v": (230.0, Quality.BAD)} == shown(told(one, URMS1="2x0"))
@@ -104,7 +104,7 @@ def test_what_is_no_value_keeps_the_last_one_as_bad():
 
 
 def test_a_held_counter_keeps_its_value_and_shows_what_the_meter_said():
-    one = teller()
+    one = make_meter()
     told(one, EAST="5000")
     told(one, 2.0, EAST="5001")
     found = told(one, 3.0, EAST="0000")
@@ -116,7 +116,7 @@ def test_a_held_counter_keeps_its_value_and_shows_what_the_meter_said():
 
 
 def test_counters_go_on_after_a_restart():
-    before, after = teller(), teller()
+    before, after = make_meter(), make_meter()
     told(before, EAST="5000")
     told(before, 2.0, EAST="5001")
     after.recall(before.dump_state(), 0, 60.0)
@@ -126,14 +126,14 @@ def test_counters_go_on_after_a_restart():
 
 
 def test_only_switches_are_told_ahead_of_a_frame():
-    found = teller().ahead([Group("STGE", "00000080"), Group("URMS1", "230")], S)
+    found = make_meter().ahead([Group("STGE", "00000080"), Group("URMS1", "230")], S)
 
     assert {"grid.over_power_on": (True, Quality.GOOD)} == shown(found)
-    assert teller().ahead([Group("URMS1", "230")], S) is None
+    assert make_meter().ahead([Group("URMS1", "230")], S) is None
 
 
 def test_each_point_says_where_it_comes_from_and_how_often():
-    points = teller().points
+    points = make_meter().points
 
     assert ("URMS1", 1.0, 100, 300) == (
         points["grid.voltage_l1_v"].address,
@@ -141,4 +141,4 @@ def test_each_point_says_where_it_comes_from_and_how_often():
         points["grid.voltage_l1_v"].low,
         points["grid.voltage_l1_v"].high,
     )
-    assert 1.0 == teller().period_s
+    assert 1.0 == make_meter().period_s

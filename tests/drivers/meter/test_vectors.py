@@ -30,13 +30,13 @@ def capture(case: dict[str, Any]) -> bytes:
 
 def told(loaded: MeterProfile, data: bytes, step: int) -> tuple[dict[str, Any], str]:
     """The last telling of each point, and who said it."""
-    teller = MeterReadings(DeviceSpec("meter", 1, {part: part or OWN for part in loaded.parts}), loaded)
+    device = MeterReadings(DeviceSpec("meter", 1, {part: part or OWN for part in loaded.parts}), loaded)
     parser = make_decoder(loaded.protocol, loaded.decoder, is_capture=True)
     telegrams = [one for at in range(0, len(data), step) for one in parser.feed(data[at : at + step])]
     found, meter = {}, ""
     for moment, telegram in enumerate([*telegrams, *parser.end()]):
         meter = telegram.meter or meter
-        readings = teller.make_readings((telegram,), moment * 1_000_000_000)
+        readings = device.make_readings((telegram,), moment * 1_000_000_000)
         for one in readings or ():
             found[one.point.removeprefix(f"{OWN}.")] = one
     return found, meter

@@ -152,12 +152,12 @@ def probed(
     of: probe_subject.ProbeSubject | None = None,
     *,
     bounds: ProbeLimits = ProbeLimits(20_000, 20_000),  # noqa: B008 - a frozen one may be shared
-    wish: ProbeRequest = ProbeRequest(),  # noqa: B008 - a frozen one may be shared
+    probe_request: ProbeRequest = ProbeRequest(),  # noqa: B008 - a frozen one may be shared
     until_s: float = 3000.0,
 ) -> Report:
     """Run a whole probe against ``plant`` in synthetic time."""
     of = of or probe_subject.make_battery_subject(BATTERY, plant.point, None, fallback=TIMER)
-    image, session = ProcessImage(), ProbeSession(of, bounds, wish, 0)
+    image, session = ProcessImage(), ProbeSession(of, bounds, probe_request, 0)
     due = {"asset": 0.0, "grid": 0.0}
     layouts = {}
 
@@ -221,5 +221,5 @@ def bounds() -> type[ProbeLimits]:
 
 
 @pytest.fixture(scope="session")
-def wish() -> type[ProbeRequest]:
+def probe_request() -> type[ProbeRequest]:
     return ProbeRequest

@@ -150,20 +150,20 @@ class Drive:
             self.beat(self.t + 30)
         return self.tick(t)
 
-    def give(self, paper: Envelope, t: float | None = None) -> Ack:
+    def give(self, document: Envelope, t: float | None = None) -> Ack:
         self.t = self.t if t is None else t
-        self.state, ack = machine.accept_envelope(self.state, self.params, paper, self.now)
+        self.state, ack = machine.accept_envelope(self.state, self.params, document, self.now)
         return ack
 
     def give_failsafe(self, seq: int, **values: float) -> Ack:
-        paper = FailsafeDocument(id=f"fs-{seq}", seq=seq, values=FailsafeValues(**values))
-        self.state, ack = machine.accept_failsafe_parameters(self.state, self.params, paper, self.now)
+        document = FailsafeDocument(id=f"fs-{seq}", seq=seq, values=FailsafeValues(**values))
+        self.state, ack = machine.accept_failsafe_parameters(self.state, self.params, document, self.now)
         return ack
 
-    def controlled(self, **paper: object) -> "Drive":
+    def controlled(self, **document: object) -> "Drive":
         """CONTROLLED from t = 0 by one document and one heartbeat."""
         self.start()
-        assert self.give(envelope(**paper)).status == "ACCEPTED"
+        assert self.give(envelope(**document)).status == "ACCEPTED"
         self.beat()
         assert self.mode is LinkMode.CONTROLLED
         return self
@@ -181,7 +181,7 @@ def drive() -> type[Drive]:
 
 
 @pytest.fixture(scope="session")
-def paper():
+def document():
     """Makes envelopes; instants in seconds of the test's time."""
     return envelope
 
@@ -338,7 +338,7 @@ class Plant:
     def now(self) -> Now:
         return Now(self.t * 1_000_000_000, EPOCH_MS + self.t * 1000, synced=True)
 
-    def wishes(self) -> Requests:
+    def requests(self) -> Requests:
         return Requests(caps=self.caps)
 
     def step(self) -> Decision:
@@ -352,7 +352,7 @@ class Plant:
             if point.split(".")[0] not in silent and point not in silent
         )
         self._image.put(make_readings(read, ns))
-        self.decision = run_cycle(self._image.freeze(ns), self.wishes(), self.state, self.now())
+        self.decision = run_cycle(self._image.freeze(ns), self.requests(), self.state, self.now())
         self.state = self.decision.state
         for command in self.decision.commands:
             assert command.reason
@@ -412,7 +412,7 @@ def with_house():
 
 
 @pytest.fixture(scope="session")
-def scene():
+def make_inputs():
     """The circumstances of one cycle: a minute after the start all is well; ``t`` in s."""
 
     def make(

@@ -13,9 +13,9 @@ from quartier_drivers.contract import Origin
 ANNA = Origin("person", "anna", "1001")
 
 
-def document(wish, seq=1, ident=None):
+def document(request, seq=1, ident=None):
     """A command that came; it may be taken for a minute."""
-    return CommandDocument(id=ident or f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=wish)
+    return CommandDocument(id=ident or f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=request)
 
 
 def by_hand(name, value, until_s=10_000):
@@ -45,17 +45,17 @@ def _apart(building):
 
 
 def commanded(plant, **more):
-    """A ``plant`` with commands; ``world`` changes what they are judged against."""
+    """A ``plant`` with commands; ``context_changes`` changes what they are judged against."""
 
     class Commanded(plant):
         def __post_init__(self):
             super().__post_init__()
             self.commands = RunningCommands()
             self.people = {}
-            self.world_is = {}
+            self.context_changes = {}
             self.acks = []
 
-        def wishes(self):
+        def requests(self):
             now_ns = self.now().ns
             return Requests(
                 caps=self.caps,
@@ -64,26 +64,28 @@ def commanded(plant, **more):
             )
 
         @property
-        def world(self):
-            wishes = (one.document.asked for one in self.commands.running)
-            ordered = {wish.asset for wish in wishes if isinstance(wish, Setpoint)}
+        def context(self):
+            requests = (one.document.asked for one in self.commands.running)
+            ordered = {request.asset for request in requests if isinstance(request, Setpoint)}
             plain = {"state": self.state, "overrides": self.people, "ordered": ordered, "now": self.now()}
-            return CommandContext(**(plain | self.world_is))
+            return CommandContext(**(plain | self.context_changes))
 
-        def command(self, wish, seq=1, *, persisted=True):
+        def command(self, request, seq=1, *, persisted=True):
             """Tell it one; returns status, reception and reason of the verdict."""
-            paper = document(wish, seq)
-            found = command_progress.decide_command(paper, self.commands, self.world, persisted=persisted)
+            received = document(request, seq)
+            found = command_progress.decide_command(
+                received, self.commands, self.context, persisted=persisted
+            )
             if found.status is InstructionStatus.ACCEPTED:
                 self.commands, acks = running_commands.accept_command(
-                    self.commands, paper, found.reason, self.now()
+                    self.commands, received, found.reason, self.now()
                 )
                 self.acks += acks
             return found.status.value, found.reason
 
         def step(self):
             decision = super().step()
-            self.commands, acks = command_progress.evaluate_running_commands(self.commands, self.world)
+            self.commands, acks = command_progress.evaluate_running_commands(self.commands, self.context)
             self.acks += acks
             return decision
 

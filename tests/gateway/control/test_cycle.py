@@ -42,18 +42,18 @@ def test_self_consumption_follows_the_sun(plant):
     assert "self-consumption: grid target 0 W" == str(p.state.book.orders["bat1.setpoint_w"].reason)
 
 
-def test_the_target_of_the_house_and_of_the_wishes_are_aimed_at(plant, house):
+def test_the_target_of_the_house_and_of_the_requests_are_aimed_at(plant, house):
     p = plant(house=replace(house, grid_target_w=400.0), base_w=2000).run(60)
 
     assert abs(p.grid_w - 400) < 50
 
 
-def test_ramp_holds_for_wishes_and_yields_to_caps(plant, house):
+def test_ramp_holds_for_requests_and_yields_to_caps(plant, house):
     slow = replace(house, assets=(replace(house.assets[0], ramp_max_w_per_s=100), *house.assets[1:]))
-    wish = plant(house=slow, base_w=3000).run(6)
+    request = plant(house=slow, base_w=3000).run(6)
     cap = plant(house=slow, base_w=6000).cap(import_max_w=4000).run(1)
 
-    steps = [w for _, w in wish.written("bat1.setpoint_w")]
+    steps = [w for _, w in request.written("bat1.setpoint_w")]
     assert max(abs(b - a) for a, b in zip([0, *steps], steps, strict=False)) <= 100
     assert -2000 == cap.points["bat1.setpoint_w"]
 

@@ -9,7 +9,7 @@ from tests.gateway.control.conftest import Plant
 from tests.gateway.control.stepping import are_all_on, step_until
 
 from quartier.control.observe import health
-from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.observe.meter_check.judge import MeterVerdict
 from quartier.control.records import Override
 from quartier.control.requests import Requests
 from quartier.site.asset_types import ChargePointAsset, Load, Pv
@@ -28,8 +28,8 @@ class LyingPlant(Plant):
     lie: Callable[[float], float] = lambda watts: watts
     people: dict[str, Override] = field(default_factory=dict)
 
-    def wishes(self) -> Requests:
-        return replace(super().wishes(), overrides=self.people)
+    def requests(self) -> Requests:
+        return replace(super().requests(), overrides=self.people)
 
     def _read(self) -> dict[str, float]:
         seen = super()._read()
@@ -104,7 +104,7 @@ def test_battery_is_trusted_again_after_small_steps_that_the_meter_shows():
 def test_worse_of_the_reading_and_the_estimate_counts_while_the_meter_is_implausible():
     p = LyingPlant(base_w=1_000, soc_pct=20, loads_w={"pump": 2_000, "heat": 1_000}).run(120)
     p.state = replace(
-        p.state, meter=replace(p.state.meter, verdict=Verdict.IMPLAUSIBLE, contradicted_ns=p.t * 10**9)
+        p.state, meter=replace(p.state.meter, verdict=MeterVerdict.IMPLAUSIBLE, contradicted_ns=p.t * 10**9)
     )
     p.lie = frozen(20_000.0)
     p.run(3)
@@ -115,7 +115,10 @@ def test_worse_of_the_reading_and_the_estimate_counts_while_the_meter_is_implaus
 def test_what_a_suspect_meter_may_hide_is_no_reason_to_export_above_the_cap():
     p = LyingPlant(base_w=600, soc_pct=80).cap(import_max_w=5_000, export_max_w=0).run(120)
     meter = replace(
-        p.state.meter, verdict=Verdict.SUSPECT, causes=(("frozen_power_l2_w", 1.0),), caused_ns=p.t * 10**9
+        p.state.meter,
+        verdict=MeterVerdict.SUSPECT,
+        causes=(("frozen_power_l2_w", 1.0),),
+        caused_ns=p.t * 10**9,
     )
     p.state = replace(p.state, meter=meter, remainder_w=15_000.0)
     since = p.t
@@ -185,7 +188,9 @@ def doubted(import_max_w: float, base_w: float = 1_000) -> LyingPlant:
     """A meter that is suspect of too low a factor, and sound."""
     p = LyingPlant(base_w=base_w, soc_pct=60).cap(import_max_w=import_max_w).run(120)
     since_ns = p.t * 10**9
-    meter = replace(p.state.meter, verdict=Verdict.SUSPECT, causes=(("gain_low", 0.6),), caused_ns=since_ns)
+    meter = replace(
+        p.state.meter, verdict=MeterVerdict.SUSPECT, causes=(("gain_low", 0.6),), caused_ns=since_ns
+    )
     p.state = replace(p.state, meter=replace(meter, since_ns=since_ns, good_count=0))
     return p
 

@@ -89,11 +89,11 @@ def building(plant, house, soc_pct):
 
 def is_free(p):
     """Whether the building is as if no event had been."""
-    duties = p.view["events"]
+    effects = p.view["events"]
     return (
-        not duties["off"]
-        and not duties["holds"]
-        and duties["ceiling_w"] is None
+        not effects["off"]
+        and not effects["holds"]
+        and effects["ceiling_w"] is None
         and p.points.get("heat.relay_on", 1.0) == 1.0
         and p.points.get("ev1.current_max_a", 16.0) == 16.0
         and not p.is_held_back()

@@ -10,7 +10,7 @@ from quartier.site.records import Now
 
 def test_house_and_stage_are_those_of_the_state(drive, house):
     state = replace(ControlState.fresh(house), judgement=StageDecision(ControlStage.FREEZE))
-    scene = CycleInputs(
+    make_inputs = CycleInputs(
         state=state,
         requests=Requests(caps=drive().start().caps),
         active_limits=ActiveLimits(import_w=1, export_w=1),
@@ -23,4 +23,4 @@ def test_house_and_stage_are_those_of_the_state(drive, house):
         common=False,
     )
 
-    assert (house, ControlStage.FREEZE) == (scene.site, scene.stage)
+    assert (house, ControlStage.FREEZE) == (make_inputs.site, make_inputs.stage)

@@ -439,7 +439,7 @@ moves = st.one_of(
     st.tuples(st.just("beat")),
     st.tuples(st.just("restart"), st.sampled_from([0, 5, 400, 9_000]), st.booleans(), st.booleans()),
     st.tuples(
-        st.just("paper"),
+        st.just("document"),
         st.sampled_from(["dso", "district"]),
         st.lists(st.tuples(st.sampled_from([60, 600, HOUR]), st.sampled_from(WATTS)), min_size=1, max_size=4),
         st.sampled_from([5_000, 7_000]),
@@ -505,7 +505,7 @@ class Onlooker:
     beat_t: float = -inf
     basis_s: int | None = None
     seqs: dict = field(default_factory=dict)
-    papers: dict = field(default_factory=dict)
+    documents: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.state = machine.start_link(PARAMS, None, self.now, outage=False)
@@ -527,7 +527,7 @@ class Onlooker:
         loosens = self.synced and abs(self.jump_s) <= 60 and self.t - self.beat_t <= 60
         caps = allowed.find_link_limits(self.state, PARAMS, self.now)
         told = (self.t, self.jump_s, self.synced, caps)
-        known = [one for papers in self.papers.values() for one in papers]
+        known = [one for documents in self.documents.values() for one in documents]
         for one in known:
             one.is_released |= one.is_replaced and loosens
             assert caps.import_max_w <= one.most_w(self.t), (told, one)
@@ -536,8 +536,8 @@ class Onlooker:
     def sure(self):
         """The clock is taken for right now, whatever it shows."""
         self.basis_s = self.jump_s
-        for papers in self.papers.values():
-            for one in papers:
+        for documents in self.documents.values():
+            for one in documents:
                 if abs(self.jump_s) <= 60:
                     one.slack_s = max(one.slack_s, abs(self.jump_s))
 
@@ -580,15 +580,15 @@ class Onlooker:
         if reboot:
             self.boot_t, self.basis_s = self.t, None
         self.beat_t = -inf  # one from before allows no loosening
-        for papers in self.papers.values():
-            for one in papers:
+        for documents in self.documents.values():
+            for one in documents:
                 one.is_exact = one.is_exact and not reboot
                 one.off_s += (down_s + 60) * reboot
         state = link_state.load_link_state(json.loads(json.dumps(link_state.dump_link_state(self.saved))))
         self.state = machine.start_link(PARAMS, state, self.now, outage=outage and reboot, rebooted=reboot)
         self.look()
 
-    def paper(self, program, steps, default_w, life_s, ago_s, on_loss):
+    def document(self, program, steps, default_w, life_s, ago_s, on_loss):
         held = self.state.program(program)
         if held is not None and len(held.earlier) >= machine.EARLIER_ENVELOPES_MAX:
             return
@@ -614,7 +614,7 @@ class Onlooker:
             unknown = self.basis_s is None
             judged = unknown or abs(self.basis_s) <= 60
             slack_s = 0 if unknown or not judged else abs(self.basis_s)
-            mine = self.papers.setdefault(program, [])
+            mine = self.documents.setdefault(program, [])
             for one in mine:
                 one.is_replaced = True
             made = Known(steps, default_w, start_s, nbf_s, exp_s, self.t, judged, slack_s)
@@ -641,7 +641,7 @@ calm_moves = moves.filter(lambda move: move[0] not in {"step", "right", "trust"}
 def test_a_run_with_steps_allows_nothing_that_the_same_run_without_them_does_not(sequence):
     set_back, calm = Onlooker(), Onlooker()
     for kind, *args in sequence:
-        if kind == "paper":
+        if kind == "document":
             args[2] = 10_000  # the default of an expired document ends with the state, which a step may end
         if kind == "restart" and args[1]:
             set_back.right()  # what comes after a reboot is judged by the first synchronisation

@@ -82,7 +82,7 @@ def test_what_is_tested_is_worth_saving_and_what_is_as_before_is_the_same(drive)
 
 
 @pytest.mark.parametrize(
-    ("made", "leads"),
+    ("made", "follows_district"),
     [
         (lambda d: d.start(), False),
         (lambda d: d.controlled(), True),
@@ -94,7 +94,7 @@ def test_what_is_tested_is_worth_saving_and_what_is_as_before_is_the_same(drive)
     ],
     ids=["INIT", "CONTROLLED", "HOLD", "FAILSAFE", "AUTONOMOUS", "AUTONOMOUS with heartbeat", "tested"],
 )
-def test_the_district_leads_where_it_is_heard_or_held_and_no_loss_is_tried(drive, made, leads):
+def test_the_district_leads_where_it_is_heard_or_held_and_no_loss_is_tried(drive, made, follows_district):
     d = made(drive())
 
-    assert leads is allowed.follows_district(d.state, d.params, d.now)
+    assert follows_district is allowed.follows_district(d.state, d.params, d.now)

@@ -9,33 +9,33 @@ from quartier.control.requests import Heartbeat, Interval
 # --- rule 3: loosening -----------------------------------------------------------------------
 
 
-def test_a_tightening_acts_without_any_heartbeat_and_with_an_unsynced_clock(drive, paper):
+def test_a_tightening_acts_without_any_heartbeat_and_with_an_unsynced_clock(drive, document):
     d = drive().controlled(import_w=9000).tick(100)
     d.synced = False
-    d.give(paper(2, import_w=3000))
+    d.give(document(2, import_w=3000))
 
     assert 3000 == d.caps.import_max_w
 
 
 @pytest.mark.parametrize(("t", "watts"), [(59, 9000), (61, 4000)])
-def test_a_loosening_needs_a_heartbeat_at_most_60_s_old(drive, paper, t, watts):
+def test_a_loosening_needs_a_heartbeat_at_most_60_s_old(drive, document, t, watts):
     d = drive().controlled(import_w=4000)
-    d.give(paper(2, import_w=9000), t)
+    d.give(document(2, import_w=9000), t)
 
     assert watts == d.caps.import_max_w
 
 
-def test_a_loosening_that_waited_acts_with_the_next_heartbeat(drive, paper):
+def test_a_loosening_that_waited_acts_with_the_next_heartbeat(drive, document):
     d = drive().controlled(import_w=4000)
-    d.give(paper(2, import_w=9000), 100)
+    d.give(document(2, import_w=9000), 100)
 
     assert 9000 == d.beat(110).caps.import_max_w
 
 
-def test_a_loosening_waits_for_a_synced_clock(drive, paper):
+def test_a_loosening_waits_for_a_synced_clock(drive, document):
     d = drive().controlled(import_w=4000)
     d.synced = False
-    ack = d.give(paper(2, import_w=9000), 10)
+    ack = d.give(document(2, import_w=9000), 10)
     waiting = d.caps.import_max_w
     d.synced = True
 
@@ -43,9 +43,9 @@ def test_a_loosening_waits_for_a_synced_clock(drive, paper):
     assert 9000 == d.tick(11).caps.import_max_w
 
 
-def test_loosening_is_judged_per_point_in_time(drive, paper):
-    old = replace(paper(1), intervals=(Interval(100, 4000), Interval(10_000, 8000)))
-    new = replace(paper(2), intervals=(Interval(100, 6000), Interval(10_000, 5000)))
+def test_loosening_is_judged_per_point_in_time(drive, document):
+    old = replace(document(1), intervals=(Interval(100, 4000), Interval(10_000, 8000)))
+    new = replace(document(2), intervals=(Interval(100, 6000), Interval(10_000, 5000)))
     d = drive().start()
     d.give(old)
     d.beat()
@@ -55,34 +55,34 @@ def test_loosening_is_judged_per_point_in_time(drive, paper):
     assert (4000, 5000) == (d.caps.import_max_w, d.tick(101).caps.import_max_w)
 
 
-def test_later_intervals_of_an_accepted_document_are_no_loosening(drive, paper):
+def test_later_intervals_of_an_accepted_document_are_no_loosening(drive, document):
     d = drive().start()
-    d.give(replace(paper(), intervals=(Interval(100, 4000), Interval(10_000, 8000))))
+    d.give(replace(document(), intervals=(Interval(100, 4000), Interval(10_000, 8000))))
     d.beat()
 
     assert (4000, 8000) == (d.tick(99).caps.import_max_w, d.tick(101).caps.import_max_w)
 
 
-def test_a_chain_of_waiting_documents_stays_bounded_and_never_loosens(drive, paper):
+def test_a_chain_of_waiting_documents_stays_bounded_and_never_loosens(drive, document):
     d = drive().controlled(import_w=3000).tick(100)
     for seq in range(2, 40):
-        d.give(paper(seq, import_w=3000 + seq))
+        d.give(document(seq, import_w=3000 + seq))
 
     assert 3000 == d.caps.import_max_w
     assert len(d.state.programs[0].earlier) <= machine.EARLIER_ENVELOPES_MAX
     assert 3039 == d.beat(105).caps.import_max_w
 
 
-def test_an_older_document_that_waits_ends_at_its_own_exp(drive, paper):
+def test_an_older_document_that_waits_ends_at_its_own_exp(drive, document):
     d = drive().controlled(import_w=3000, exp_s=110).tick(100)
-    d.give(paper(2, import_w=6000))
+    d.give(document(2, import_w=6000))
 
     assert (3000, 6000) == (d.caps.import_max_w, d.tick(111).caps.import_max_w)
 
 
-def test_without_a_synced_clock_the_running_interval_binds_on(drive, paper):
+def test_without_a_synced_clock_the_running_interval_binds_on(drive, document):
     d = drive().start()
-    d.give(replace(paper(), intervals=(Interval(100, 4000), Interval(100, 8000), Interval(9000, 2000))))
+    d.give(replace(document(), intervals=(Interval(100, 4000), Interval(100, 8000), Interval(9000, 2000))))
     d.beat().beat(90)
     d.synced = False
     d.jump_s = 5000
@@ -90,22 +90,22 @@ def test_without_a_synced_clock_the_running_interval_binds_on(drive, paper):
     assert (4000, 2000) == (d.tick(150).caps.import_max_w, d.tick(201).caps.import_max_w)
 
 
-def test_what_ran_when_the_clock_was_lost_binds_on_under_a_newer_document_too(drive, paper):
+def test_what_ran_when_the_clock_was_lost_binds_on_under_a_newer_document_too(drive, document):
     d = drive().start()
-    d.give(replace(paper(1), intervals=(Interval(100, 4000), Interval(9000, 8000))))
+    d.give(replace(document(1), intervals=(Interval(100, 4000), Interval(9000, 8000))))
     d.beat().beat(90)
     d.synced = False
     d.tick(150)
-    d.give(paper(2, import_w=9000), 160)
+    d.give(document(2, import_w=9000), 160)
     waiting = d.caps.import_max_w
     d.synced = True
 
     assert (4000, 9000) == (waiting, d.beat(170).caps.import_max_w)
 
 
-def test_entering_control_without_a_synced_clock_keeps_the_caps_of_before(drive, paper):
+def test_entering_control_without_a_synced_clock_keeps_the_caps_of_before(drive, document):
     d = drive(synced=False).start()
-    d.give(paper())
+    d.give(document())
     d.beat()
     before = d.mode, d.caps.import_max_w
     held = d.tick(121)
@@ -114,9 +114,9 @@ def test_entering_control_without_a_synced_clock_keeps_the_caps_of_before(drive,
     assert (LinkMode.CONTROLLED, 5000) == before
 
 
-def test_the_caps_of_before_bind_in_hold_too_until_the_clock_is_synced(drive, paper):
+def test_the_caps_of_before_bind_in_hold_too_until_the_clock_is_synced(drive, document):
     d = drive(synced=False).start()
-    d.give(paper(on_loss="hold"))
+    d.give(document(on_loss="hold"))
     d.beat().tick(121)
     waiting = d.mode, d.caps.import_max_w
     d.synced = True
@@ -125,21 +125,21 @@ def test_the_caps_of_before_bind_in_hold_too_until_the_clock_is_synced(drive, pa
     assert ((LinkMode.HOLD, 5000), 9000) == (waiting, d.caps.import_max_w)
 
 
-def test_a_document_not_yet_valid_is_taken_only_while_the_clock_is_not_trusted(drive, paper):
+def test_a_document_not_yet_valid_is_taken_only_while_the_clock_is_not_trusted(drive, document):
     d = drive().start()
-    synced = d.give(paper(nbf_s=100, import_w=2000))
+    synced = d.give(document(nbf_s=100, import_w=2000))
     d.synced = False
-    unsynced = d.give(paper(nbf_s=100, import_w=2000))
+    unsynced = d.give(document(nbf_s=100, import_w=2000))
 
     assert ("REJECTED", "NOT_YET") == (synced.status, synced.reason)
     assert ("ACCEPTED", 2000) == (unsynced.status, d.caps.import_max_w)
 
 
-def test_a_document_of_a_clock_up_to_60_s_ahead_tightens_at_once_and_loosens_from_its_nbf_on(drive, paper):
+def test_a_document_of_a_clock_up_to_60_s_ahead_tightens_at_once_and_loosens_from_its_nbf_on(drive, document):
     d = drive().controlled(import_w=5000)
-    tighter = d.give(paper(2, import_w=3000, nbf_s=59))
+    tighter = d.give(document(2, import_w=3000, nbf_s=59))
     tightened = d.caps.import_max_w
-    looser = d.give(paper(3, import_w=9000, nbf_s=59))
+    looser = d.give(document(3, import_w=9000, nbf_s=59))
 
     assert ("ACCEPTED", 3000) == (tighter.status, tightened)
     assert ("ACCEPTED", 3000) == (looser.status, d.beat(58).caps.import_max_w)
@@ -148,47 +148,47 @@ def test_a_document_of_a_clock_up_to_60_s_ahead_tightens_at_once_and_loosens_fro
 
 @pytest.mark.parametrize(("t", "watts"), [(179, 8000), (181, 2000)])
 def test_the_default_of_an_expired_document_gives_way_to_a_looser_one_only_when_that_may_loosen(
-    drive, paper, t, watts
+    drive, document, t, watts
 ):
     """The document of the grid operator lasts, so the link stays as it is."""
     d = drive().controlled(import_w=4000, exp_s=100, default_w=2000)
-    d.give(paper(program="dso", import_w=9000))
+    d.give(document(program="dso", import_w=9000))
     expired = d.beat(120).caps.import_max_w
-    d.give(paper(2, import_w=8000), t)
+    d.give(document(2, import_w=8000), t)
 
     assert (LinkMode.CONTROLLED, 2000, watts) == (d.mode, expired, d.caps.import_max_w)
     assert 8000 == d.beat(200).caps.import_max_w
 
 
 @pytest.mark.parametrize(("t", "watts"), [(10.5, 500_003_000.0), (12, None), (5_000, None)])
-def test_what_a_ramp_has_raised_beyond_any_power_is_no_cap_any_more(drive, paper, t, watts):
+def test_what_a_ramp_has_raised_beyond_any_power_is_no_cap_any_more(drive, document, t, watts):
     """The kernel takes none beyond 1e12 W: it would end the cycle, and each run after it."""
     until, after = Interval(10, consumption_max_w=3000, generation_max_w=3000), Interval(10_000)
     d = drive().start()
-    d.give(replace(paper(), intervals=(until, after), ramp_w_per_s=1e9))
+    d.give(replace(document(), intervals=(until, after), ramp_w_per_s=1e9))
 
     assert 3000 == d.beat(9).caps.consumption_max_w
     assert (watts, watts) == (d.tick(t).caps.consumption_max_w, d.caps.generation_max_w)
 
 
 def test_numbers_of_a_wrong_clock_that_came_before_ours_was_trusted_shut_out_none_of_the_right_one(
-    drive, paper
+    drive, document
 ):
     d = drive(synced=False, n=2**63).start()
-    d.give(paper(2**63, import_w=2000))
+    d.give(document(2**63, import_w=2000))
     d.give_failsafe(2**63, import_max_w=4000.0, export_max_w=0.0)
     d.beat()
     d.synced, d.n = True, 0
-    taken = d.give(paper(1, import_w=9000)), d.give_failsafe(1, import_max_w=4500.0, export_max_w=0.0)
+    taken = d.give(document(1, import_w=9000)), d.give_failsafe(1, import_max_w=4500.0, export_max_w=0.0)
     d.beat()
 
     assert ["ACCEPTED"] * 2 == [ack.status for ack in taken]
     assert (LinkMode.CONTROLLED, 9000, 4500.0) == (d.mode, d.caps.import_max_w, d.state.failsafe.import_max_w)
 
 
-def test_a_document_whose_number_is_not_on_disk_loosens_at_no_time_until_it_is(drive, paper):
+def test_a_document_whose_number_is_not_on_disk_loosens_at_no_time_until_it_is(drive, document):
     d = drive().controlled(import_w=5000)
-    later = replace(paper(2), intervals=(Interval(100, 3000), Interval(10_000, 9000)))
+    later = replace(document(2), intervals=(Interval(100, 3000), Interval(10_000, 9000)))
     d.state, ack = machine.accept_envelope(d.state, d.params, later, d.now, sure=False)
     at_first, afterwards = d.caps.import_max_w, d.beat(110).caps.import_max_w
     kept = d.restart().caps.import_max_w
@@ -199,11 +199,11 @@ def test_a_document_whose_number_is_not_on_disk_loosens_at_no_time_until_it_is(d
     assert 9000 == d.caps.import_max_w
 
 
-def test_a_document_whose_number_is_not_on_disk_gives_no_control(drive, paper):
+def test_a_document_whose_number_is_not_on_disk_gives_no_control(drive, document):
     d = drive().start()
-    d.state, _ = machine.accept_envelope(d.state, d.params, paper(import_w=9000), d.now, sure=False)
+    d.state, _ = machine.accept_envelope(d.state, d.params, document(import_w=9000), d.now, sure=False)
     without = d.beat(1).mode
-    d.give(paper(import_w=9000))
+    d.give(document(import_w=9000))
 
     assert (LinkMode.INIT, LinkMode.CONTROLLED) == (without, d.mode)
 
@@ -221,9 +221,9 @@ def test_a_trusted_clock_that_leaps_ahead_ends_no_cap_before_its_time(drive):
     assert 5000 == d.tick(7_201).caps.import_max_w  # by the monotonic clock it is over: fail-safe
 
 
-def test_what_the_leapt_clock_says_binds_too(drive, paper):
+def test_what_the_leapt_clock_says_binds_too(drive, document):
     d = drive().start()
-    d.give(replace(paper(), intervals=(Interval(5000, 6000), Interval(9000, 2000))))
+    d.give(replace(document(), intervals=(Interval(5000, 6000), Interval(9000, 2000))))
     d.beat().tick(60)
     d.jump_s = 6_000
 
@@ -266,10 +266,10 @@ def test_a_clock_set_back_makes_no_cap_last_longer(drive):
     assert (3000, 5000) == (d.tick(7_200).caps.import_max_w, d.tick(7_201).caps.import_max_w)
 
 
-def test_nothing_loosens_by_a_heartbeat_from_before_a_leap(drive, paper):
+def test_nothing_loosens_by_a_heartbeat_from_before_a_leap(drive, document):
     d = drive().controlled(import_w=3000, exp_s=90_000).beat(50)
     d.jump_s = 3_600
-    d.give(paper(2, import_w=6000), 55)
+    d.give(document(2, import_w=6000), 55)
     held, free = d.caps.import_max_w, d.beat(56).caps.import_max_w
 
     assert (3000, 6000) == (held, free)
@@ -310,26 +310,26 @@ def test_how_long_a_reboot_took_is_no_step_and_what_it_loosens_waits_for_a_heart
         ({"seq": 6, "ramp_w_per_s": 0.0}, ("INVALID_CONTENT", "REJECTED", "BOUNDS")),
     ],
 )
-def test_refused_documents_have_no_effect_and_a_reason(drive, paper, change, answer):
+def test_refused_documents_have_no_effect_and_a_reason(drive, document, change, answer):
     d = drive().controlled(seq=5)
     before = d.caps
-    ack = d.give(paper(**{"seq": 5, **change}))
+    ack = d.give(document(**{"seq": 5, **change}))
 
     assert answer == (ack.reception, ack.status, ack.reason)
     assert before == d.caps
 
 
-def test_the_same_document_again_is_acknowledged_without_a_second_effect(drive, paper):
+def test_the_same_document_again_is_acknowledged_without_a_second_effect(drive, document):
     d = drive().controlled()
     before = d.state.programs
-    ack = d.give(paper())
+    ack = d.give(document())
 
     assert ("ACCEPTED", before) == (ack.status, d.state.programs)
 
 
-def test_programs_are_bounded(drive, paper):
+def test_programs_are_bounded(drive, document):
     d = drive().controlled()
-    acks = [d.give(paper(1, f"p{k}")) for k in range(20)]
+    acks = [d.give(document(1, f"p{k}")) for k in range(20)]
 
     assert 15 == sum(ack.status == "ACCEPTED" for ack in acks)
     assert "PERMANENT_ERROR" == acks[-1].reception
@@ -354,29 +354,29 @@ def test_an_unsynced_clock_judges_a_heartbeat_by_its_number_alone(drive):
 # --- several at once -------------------------------------------------------------------------
 
 
-def test_of_several_programs_each_ends_at_its_own_time(drive, paper):
+def test_of_several_programs_each_ends_at_its_own_time(drive, document):
     d = drive().start()
-    d.give(paper(1, "dso", import_w=3_000, exp_s=600, default_w=6_000))
-    d.give(paper(1, "district", import_w=5_000, exp_s=1_200))
-    d.give(paper(1, "nebef", import_w=7_000, nbf_s=-10, exp_s=2_000, length_s=2_000))
+    d.give(document(1, "dso", import_w=3_000, exp_s=600, default_w=6_000))
+    d.give(document(1, "district", import_w=5_000, exp_s=1_200))
+    d.give(document(1, "nebef", import_w=7_000, nbf_s=-10, exp_s=2_000, length_s=2_000))
     seen = [d.beats_until(t).caps.import_max_w for t in (30, 570, 630, 1_170, 1_230)]
 
     assert [3_000, 3_000, 5_000, 5_000, 6_000] == seen, "the default of an expired one stays"
 
 
-def test_the_lower_priority_number_is_named_where_two_programs_say_the_same(drive, paper):
+def test_the_lower_priority_number_is_named_where_two_programs_say_the_same(drive, document):
     d = drive().start()
-    d.give(paper(1, "alpha", import_w=4_000, priority=2))
-    d.give(paper(1, "dso", import_w=4_000, priority=0))
+    d.give(document(1, "alpha", import_w=4_000, priority=2))
+    d.give(document(1, "dso", import_w=4_000, priority=0))
 
     assert "dso" == d.caps.sources["import"].who.name
-    assert 3_000 == (d.give(paper(2, "alpha", import_w=3_000, priority=3)), d.caps.import_max_w)[1]
+    assert 3_000 == (d.give(document(2, "alpha", import_w=3_000, priority=3)), d.caps.import_max_w)[1]
 
 
-def test_one_document_that_says_failsafe_decides_until_it_ends(drive, paper):
+def test_one_document_that_says_failsafe_decides_until_it_ends(drive, document):
     d = drive().start()
-    d.give(paper(1, "dso", on_loss="failsafe", exp_s=100))
-    d.give(paper(1, "district", on_loss="hold"))
+    d.give(document(1, "dso", on_loss="failsafe", exp_s=100))
+    d.give(document(1, "district", on_loss="hold"))
     d.beat()
 
     assert LinkMode.HOLD is d.tick(121).mode, "the one that says failsafe is over"
@@ -393,11 +393,13 @@ def test_failsafe_parameters_are_clamped_by_hard_limits_and_2_to_24_h(drive):
     assert (10_000, 6_000, 86_400) == (values.import_max_w, values.export_max_w, values.duration_min_s)
 
 
-def test_failsafe_parameters_that_tighten_act_at_once_those_that_loosen_when_failsafe_is_left(drive, paper):
+def test_failsafe_parameters_that_tighten_act_at_once_those_that_loosen_when_failsafe_is_left(
+    drive, document
+):
     d = drive().failsafe().beat(130)
     d.give_failsafe(1, import_max_w=2000, export_max_w=1000)
     during = d.caps_w
-    d.give(paper(2), 140)
+    d.give(document(2), 140)
     d.beats_until(170).tick(300)
 
     assert ((2000, 0), LinkMode.FAILSAFE, (2000, 1000)) == (during, d.mode, d.caps_w)
@@ -433,10 +435,10 @@ def test_failsafe_parameters_that_are_negative_or_no_numbers_change_nothing(driv
 
 @pytest.mark.parametrize(("synced", "waits"), [(True, ""), (False, "CLOCK")])
 def test_the_acknowledgement_says_where_it_is_the_clock_that_a_document_waits_for(
-    drive, paper, synced, waits
+    drive, document, synced, waits
 ):
     d = drive(synced=synced).start()
-    ack = d.give(paper())
+    ack = d.give(document())
 
     assert ("ACCEPTED", waits) == (ack.status, ack.reason)
 
@@ -486,16 +488,16 @@ def test_failsafe_parameters_refuse_replays_and_nonsense(drive):
 
 @pytest.mark.parametrize("more", [{"import_w": 1e7}, {"export_w": 1e9}, {"default_w": 1.1e6}])
 def test_document_with_a_power_far_above_the_ratings_of_the_site_is_refused_and_changes_nothing(
-    drive, paper, more
+    drive, document, more
 ):
     d = drive().controlled(import_w=4000)
-    ack = d.give(paper(2, **more), 10)
+    ack = d.give(document(2, **more), 10)
 
     assert ("INVALID_CONTENT", "REJECTED", "BOUNDS") == (ack.reception, ack.status, ack.reason)
     assert 4000 == d.caps.import_max_w
 
 
-def test_document_above_the_hard_limits_is_taken(drive, paper):
-    ack = drive().controlled(import_w=4000).give(paper(2, import_w=900_000, default_w=900_000), 10)
+def test_document_above_the_hard_limits_is_taken(drive, document):
+    ack = drive().controlled(import_w=4000).give(document(2, import_w=900_000, default_w=900_000), 10)
 
     assert "ACCEPTED" == ack.status

@@ -24,7 +24,7 @@ moves = st.one_of(
     st.tuples(st.just("test"), seconds),
     st.tuples(st.just("limits"), watts, watts, seconds),
     st.tuples(
-        st.just("paper"),
+        st.just("document"),
         st.sampled_from(["dso", "district"]),
         st.integers(-1, 2),
         st.lists(st.tuples(seconds, watts, watts), min_size=1, max_size=3),
@@ -35,7 +35,7 @@ moves = st.one_of(
 )
 
 
-def moved(d, move, paper):
+def moved(d, move, document):
     """Make one move; what document was received valid, if any."""
     kind, *args = move
     if kind in {"tick", "outage"}:
@@ -64,7 +64,7 @@ def moved(d, move, paper):
         seq = d.state.seqs.get(program, 0) + newer
         here = d.t + d.jump_s
         made = replace(
-            paper(seq, program, nbf_s=here - 10, start_s=here, exp_s=here + life_s, on_loss=on_loss),
+            document(seq, program, nbf_s=here - 10, start_s=here, exp_s=here + life_s, on_loss=on_loss),
             intervals=tuple(Interval(*interval) for interval in intervals),
             default_import_max_w=default[0],
             default_export_max_w=default[1],
@@ -77,14 +77,14 @@ class Watch:
     """What an onlooker with a true clock holds against the machine."""
 
     def __init__(self) -> None:
-        self.entered_s = self.paper_s = self.beat_s = -inf
+        self.entered_s = self.document_s = self.beat_s = -inf
         self.back_s = inf
 
     def note(self, d, before, kind, *, received):
         if kind == "restart":
-            self.paper_s, self.back_s = -inf, inf
+            self.document_s, self.back_s = -inf, inf
         if received:
-            self.paper_s = d.t
+            self.document_s = d.t
         if kind == "beat" and d.state.heartbeat_ns == d.now.ns:
             self.beat_s = d.t
             if before is LinkMode.FAILSAFE:
@@ -102,8 +102,8 @@ class Watch:
         assert 0 <= d.caps.import_max_w <= import_w
         assert 0 <= d.caps.export_max_w <= export_w
         if (before, d.mode) == (LinkMode.FAILSAFE, LinkMode.CONTROLLED):
-            assert max(d.t - self.paper_s, d.t - self.beat_s) <= 60
-            assert self.paper_s >= self.entered_s
+            assert max(d.t - self.document_s, d.t - self.beat_s) <= 60
+            assert self.document_s >= self.entered_s
         if (before, d.mode) == (LinkMode.FAILSAFE, LinkMode.AUTONOMOUS):
             assert d.t - self.entered_s >= 7200 or d.t - self.back_s >= 120
         if d.mode is LinkMode.FAILSAFE and self.entered_s == -inf:
@@ -114,31 +114,31 @@ class Watch:
 
 @examples(60)
 @given(st.lists(moves, min_size=1, max_size=40))
-def test_no_sequence_lifts_a_cap_above_hard_or_above_failsafe_before_its_minimum(drive, paper, sequence):
+def test_no_sequence_lifts_a_cap_above_hard_or_above_failsafe_before_its_minimum(drive, document, sequence):
     d, watch = drive().start(), Watch()
     for move in sequence:
         before = d.mode
-        received = moved(d, move, paper)
+        received = moved(d, move, document)
         watch.note(d, before, move[0], received=received)
         watch.judge(d, before)
 
 
 @examples(40)
-@given(st.lists(moves.filter(lambda m: m[0] not in {"paper", "restart"}), max_size=40))
-def test_without_a_document_received_since_failsafe_never_becomes_control(drive, paper, sequence):
+@given(st.lists(moves.filter(lambda m: m[0] not in {"document", "restart"}), max_size=40))
+def test_without_a_document_received_since_failsafe_never_becomes_control(drive, document, sequence):
     d = drive().failsafe()
     for move in sequence:
-        moved(d, move, paper)
+        moved(d, move, document)
 
         assert d.mode is not LinkMode.CONTROLLED
 
 
 @examples(40)
 @given(st.lists(moves, min_size=1, max_size=25))
-def test_a_restart_loosens_nothing_but_by_entering_failsafe(drive, paper, sequence):
+def test_a_restart_loosens_nothing_but_by_entering_failsafe(drive, document, sequence):
     d = drive().start()
     for move in sequence:
-        moved(d, move, paper)
+        moved(d, move, document)
     before = d.caps
     after = d.restart().caps
 
@@ -151,14 +151,14 @@ def test_a_restart_loosens_nothing_but_by_entering_failsafe(drive, paper, sequen
 
 @examples(40)
 @given(st.lists(moves, min_size=1, max_size=25), watts, watts)
-def test_whatever_happened_a_tightening_acts_at_once(drive, paper, sequence, import_w, export_w):
+def test_whatever_happened_a_tightening_acts_at_once(drive, document, sequence, import_w, export_w):
     d = drive().start()
     for move in sequence:
-        moved(d, move, paper)
+        moved(d, move, document)
     here = d.t + d.jump_s
     seq = d.state.seqs.get("dso", 0) + 1
     d.give(
-        paper(
+        document(
             seq, "dso", nbf_s=here - 1e7, exp_s=here + 1e7, start_s=here - 1e7, length_s=2e7,
             import_w=import_w, export_w=export_w,
         )
@@ -177,13 +177,15 @@ several = st.lists(
 
 
 @given(several, st.integers(0, 1_000))
-def test_several_programs_bind_by_their_minimum_each_with_its_interval_or_its_default(drive, paper, made, t):
-    papers = [
-        paper(1, f"p{n}", import_w=cap, default_w=rest, start_s=start, length_s=length, exp_s=exp)
+def test_several_programs_bind_by_their_minimum_each_with_its_interval_or_its_default(
+    drive, document, made, t
+):
+    documents = [
+        document(1, f"p{n}", import_w=cap, default_w=rest, start_s=start, length_s=length, exp_s=exp)
         for n, (cap, rest, start, length, exp) in enumerate(made)
     ]
     d = drive().start()
-    for one in papers:
+    for one in documents:
         d.give(one)
     d.beat().beats_until(t)
     utc_ms = d.now.utc_ms
@@ -191,10 +193,10 @@ def test_several_programs_bind_by_their_minimum_each_with_its_interval_or_its_de
         envelopes.find_limits_at(one, utc_ms)
         if utc_ms <= one.exp_utc_ms
         else envelopes.find_default_limits(one)
-        for one in papers
+        for one in documents
     ]
     bound = min([d.params.limits.import_hard_w, *(cap.import_w for cap in caps)])
-    alive = [cap.import_w for one, cap in zip(papers, caps, strict=True) if utc_ms <= one.exp_utc_ms]
+    alive = [cap.import_w for one, cap in zip(documents, caps, strict=True) if utc_ms <= one.exp_utc_ms]
 
     assert all(d.caps.import_max_w <= cap for cap in alive)
     if d.mode is LinkMode.CONTROLLED:

@@ -45,9 +45,9 @@ def test_a_restart_in_control_counts_the_heartbeat_from_before(drive, t, mode):
     assert mode is d.tick(t).mode
 
 
-def test_a_heartbeat_from_before_a_restart_allows_no_loosening(drive, paper):
+def test_a_heartbeat_from_before_a_restart_allows_no_loosening(drive, document):
     d = drive().controlled(import_w=4000).tick(5).restart(down_s=1)
-    d.give(paper(2, import_w=9000))
+    d.give(document(2, import_w=9000))
 
     assert 4000 == d.caps.import_max_w
     assert 9000 == d.beat(10).caps.import_max_w
@@ -95,10 +95,10 @@ def test_an_outage_keeps_unexpired_caps_by_minimum(drive):
     assert (LinkMode.INIT, 1000) == (d.mode, d.caps.import_max_w)
 
 
-def test_an_outage_does_not_count_a_document_from_before(drive, paper):
+def test_an_outage_does_not_count_a_document_from_before(drive, document):
     d = drive().controlled().tick(10, outage=True).tick(11).beat(12)
     alone = d.mode
-    d.give(paper(2))
+    d.give(document(2))
 
     assert (LinkMode.INIT, LinkMode.CONTROLLED) == (alone, d.mode)
 

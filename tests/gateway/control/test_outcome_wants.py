@@ -49,11 +49,11 @@ def by_hand(value, who="anna"):
 
 
 @pytest.fixture
-def told(scene):
+def told(make_inputs):
     """A scene with other memories, orders, conflicts, words of people, or a stage."""
 
     def make(memories=FRESH, orders=None, stage=ControlStage.NORMAL, found=None, overrides=None, **more):
-        plain = scene()
+        plain = make_inputs()
         state = replace(
             plain.state,
             last_good=memories,
@@ -61,19 +61,21 @@ def told(scene):
             judgement=StageDecision(stage=stage),
             conflicts=found or {},
         )
-        wishes = Requests(caps=plain.requests.caps, overrides=overrides or {})
-        return scene(state=state, requests=wishes, **more)
+        requests = Requests(caps=plain.requests.caps, overrides=overrides or {})
+        return make_inputs(state=state, requests=requests, **more)
 
     return make
 
 
-def turn_of(scene, participant, *setpoints_w, **more):
+def turn_of(make_inputs, participant, *setpoints_w, **more):
     """The turn of the only participant."""
-    return results.apply_allocation(scene, [participant], result(*setpoints_w, **more))[1][participant.name]
+    return results.apply_allocation(make_inputs, [participant], result(*setpoints_w, **more))[1][
+        participant.name
+    ]
 
 
-def wants_of(scene, participant, *setpoints_w, **more):
-    return results.apply_allocation(scene, [participant], result(*setpoints_w, **more))[0]
+def wants_of(make_inputs, participant, *setpoints_w, **more):
+    return results.apply_allocation(make_inputs, [participant], result(*setpoints_w, **more))[0]
 
 
 RESTS = {"bat1.setpoint_w": PointConflict(rests_ns=10**15)}

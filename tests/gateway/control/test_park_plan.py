@@ -46,13 +46,15 @@ def bay(name, order_a=6.0, drawn_a=None, **more):
 
 
 @pytest.fixture
-def plan(scene):
+def plan(make_inputs):
     """A sharing among handmade points; ``stage`` is how careful to be."""
 
     def make(*bays, stage=ControlStage.NORMAL):
-        plain = scene()
+        plain = make_inputs()
         state = replace(plain.state, judgement=StageDecision(stage=stage))
-        made = load_sharing._Sharing(scene(state=state), SITE_TREE, [one.participant for one in bays], bays)
+        made = load_sharing._Sharing(
+            make_inputs(state=state), SITE_TREE, [one.participant for one in bays], bays
+        )
         for one in bays:
             one.goal_a = one.order_a
         return made
@@ -279,9 +281,9 @@ def test_the_connection_bounds_a_car_that_charges_or_none(plan, more, bound, is_
 # --- what is told ------------------------------------------------------------------------------
 
 
-def ordered(scene, one, goal_a):
+def ordered(make_inputs, one, goal_a):
     one.goal_a = goal_a
-    return load_sharing._make_switch_state(scene(), SITE_TREE, one)
+    return load_sharing._make_switch_state(make_inputs(), SITE_TREE, one)
 
 
 @pytest.mark.parametrize(
@@ -296,8 +298,8 @@ def ordered(scene, one, goal_a):
         (0.0, 0.0, False, None, 0, None),
     ],
 )
-def test_a_goal_is_an_order(scene, order_a, goal_a, on, limit_w, since_ns, lowered_ns):
-    turn = ordered(scene, bay("a", order_a), goal_a)
+def test_a_goal_is_an_order(make_inputs, order_a, goal_a, on, limit_w, since_ns, lowered_ns):
+    turn = ordered(make_inputs, bay("a", order_a), goal_a)
 
     assert (on, limit_w, since_ns, lowered_ns) == (turn.on, turn.limit_w, turn.since_ns, turn.lowered_ns)
 
@@ -314,9 +316,9 @@ def test_a_goal_is_an_order(scene, order_a, goal_a, on, limit_w, since_ns, lower
         ({"fixed": True, "drawn_a": 3.0, "order_a": 0.0}, 0.0, 0.0, 3.0),
     ],
 )
-def test_a_car_is_reckoned_with_what_it_may_take(scene, more, goal_a, want_a, allowed_a):
+def test_a_car_is_reckoned_with_what_it_may_take(make_inputs, more, goal_a, want_a, allowed_a):
     one = bay("a", **({"order_a": 10.0} | more))
-    ordered(scene, one, goal_a)
+    ordered(make_inputs, one, goal_a)
 
     assert (want_a * V, allowed_a * V) == pytest.approx((one.participant.want_w, one.participant.allowed_w))
 
@@ -325,7 +327,7 @@ def test_a_car_is_reckoned_with_what_it_may_take(scene, more, goal_a, want_a, al
     ("more", "goal_a", "words"),
     [
         ({"fixed": True, "is_unresponsive": True}, 10.0, "held: it takes more than it may"),
-        ({"fixed": True}, 10.0, "held: not heard, or not guarded"),
+        ({"fixed": True}, 10.0, "held: not read, or not guarded"),
         ({"active": False}, 6.0, "offers its minimum current: no car is charging"),
         ({"active": False}, 0.0, "waits for its turn"),
         ({}, 0.0, "waits for its turn"),
@@ -334,9 +336,9 @@ def test_a_car_is_reckoned_with_what_it_may_take(scene, more, goal_a, want_a, al
         ({}, 15.9, "rises step by step"),
     ],
 )
-def test_each_order_has_its_reason(scene, more, goal_a, words):
+def test_each_order_has_its_reason(make_inputs, more, goal_a, words):
     one = bay("a", 10.0, **more)
-    ordered(scene, one, goal_a)
+    ordered(make_inputs, one, goal_a)
 
     assert words == str(one.participant.reason)
 
@@ -347,7 +349,7 @@ YARD = Node(name="yard", fuse_a=20.0, measured=True, unmeasured_w=0.0)
 
 
 @pytest.fixture(scope="module")
-def looked(board, house, car, scene):
+def looked(board, house, car, make_inputs):
     """The first of two points of a yard, as a sharing sees it after its participant was changed."""
     evs = tuple(
         ChargePointAsset(name=f"ev{n}", rated_w=3_680, phases_count=1, phase="l1", node="yard")
@@ -361,7 +363,7 @@ def looked(board, house, car, scene):
     def make(turn=None, stays=None, told=(), **changes):
         state = replace(p.state, last_good=p.state.last_good | dict(told))
         state = state if stays is None else replace(state, charging_sessions=stays)
-        now = scene(p.house, t=p.t, state=state, grid_w=0.0)
+        now = make_inputs(p.house, t=p.t, state=state, grid_w=0.0)
         participants = cycle._list_participants(now)
         site_tree = tree.build_tree(now, participants, cycle._base(now, p.state.window, participants))
         participant = participants[0]

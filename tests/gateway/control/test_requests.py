@@ -1,4 +1,4 @@
-"""What a wish of the local plan asks of a battery, by what the grid shows."""
+"""What a request of the local plan asks of a battery, by what the grid shows."""
 
 from math import inf
 

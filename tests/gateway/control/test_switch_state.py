@@ -53,7 +53,7 @@ def test_what_went_down_may_go_further_down_without_a_wait(on, age_s, sinks):
 
 
 @pytest.mark.parametrize(
-    ("before", "limit_w", "deaf", "after"),
+    ("before", "limit_w", "is_unresponsive", "after"),
     [
         (SwitchState(), 5_000.0, False, (5_000.0, 9)),
         (SwitchState(limit_w=6_000.0, order_ns=1), 5_000.0, False, (5_000.0, 9)),
@@ -62,16 +62,21 @@ def test_what_went_down_may_go_further_down_without_a_wait(on, age_s, sinks):
         (SwitchState(limit_w=6_000.0, order_ns=1), 5_000.0, True, (5_000.0, 1)),
     ],
 )
-def test_only_less_than_before_gives_time_to_obey_and_none_to_one_that_did_not(before, limit_w, deaf, after):
-    found = hold_limit(before, limit_w, 9, deaf=deaf)
+def test_only_less_than_before_gives_time_to_obey_and_none_to_one_that_did_not(
+    before, limit_w, is_unresponsive, after
+):
+    found = hold_limit(before, limit_w, 9, is_unresponsive=is_unresponsive)
 
     assert after == (found.limit_w, found.order_ns)
-    assert after == ((low := lower_limit(before, limit_w, 0.0, 9, deaf=deaf)).limit_w, low.order_ns)
+    assert after == (
+        (low := lower_limit(before, limit_w, 0.0, 9, is_unresponsive=is_unresponsive)).limit_w,
+        low.order_ns,
+    )
 
 
-@pytest.mark.parametrize(("deaf", "told_ns"), [(False, 9), (True, 1)])
-def test_one_that_did_not_obey_gets_no_time_anew_by_being_switched_off(deaf, told_ns):
-    assert told_ns == switch_off(SwitchState(order_ns=1), 0.0, 9, deaf=deaf).order_ns
+@pytest.mark.parametrize(("is_unresponsive", "told_ns"), [(False, 9), (True, 1)])
+def test_one_that_did_not_obey_gets_no_time_anew_by_being_switched_off(is_unresponsive, told_ns):
+    assert told_ns == switch_off(SwitchState(order_ns=1), 0.0, 9, is_unresponsive=is_unresponsive).order_ns
 
 
 def test_sheds_are_counted_over_24_h_and_bounded():

@@ -222,8 +222,8 @@ def test_the_walk_would_see_a_cap_above_the_fail_safe_value():
 def test_the_walk_would_see_a_document_that_is_left_out():
     world, _ = world_with(Battery)
     world.document("dso", 1, [1_000.0, 0.0, None, None], 0.0, 3_600.0)
-    paper = world.papers["dso"]
-    world.papers["dso"] = replace(paper, intervals=(Interval(1_800.0, 900.0),))
+    document = world.documents["dso"]
+    world.documents["dso"] = replace(document, intervals=(Interval(1_800.0, 900.0),))
     world.cycles(0)
     world.state = replace(world.state, active_limits=replace(world.state.active_limits, import_w=1_000.0))
 

@@ -157,7 +157,7 @@ async def test_what_a_site_file_puts_out_of_action_and_one_that_is_refused_are_t
     ("uplink", "mode", "told"),
     [
         (None, "AUTONOMOUS", ["district.off"]),
-        ("there", "AUTONOMOUS", ["district.unheard"]),
+        ("there", "AUTONOMOUS", ["district.no_heartbeat"]),
         ("there", "FAILSAFE", []),
         ("there", "CONTROLLED", []),
     ],
@@ -184,7 +184,9 @@ async def test_a_share_that_cannot_listen_is_told(yard):
             found.fleet.share(made.loaded.site)
             await found.until(found.fleet.shares.find_failed_shares)
 
-            assert [("share.deaf", "portal")] == [key for key in made.told_keys() if key[0] == "share.deaf"]
+            assert [("share.not_serving", "portal")] == [
+                key for key in made.told_keys() if key[0] == "share.not_serving"
+            ]
 
 
 async def test_what_ends_soon_is_told_by_its_name_until_it_is_renewed(yard):

@@ -97,8 +97,8 @@ class Turning:
         self.hear("envelope", Envelope(**{**body, **changes}), persisted=persisted)
 
     def command(self, asked, seq, **options):
-        paper = CommandDocument(id=f"c{seq}", seq=seq, exp_utc_ms=self.now_ms + 60_000, asked=asked)
-        self.hear("command", paper, **options)
+        document = CommandDocument(id=f"c{seq}", seq=seq, exp_utc_ms=self.now_ms + 60_000, asked=asked)
+        self.hear("command", document, **options)
 
     @property
     def acks(self):
@@ -203,7 +203,7 @@ async def test_a_document_is_an_event_once_and_its_repetition_is_answered_only(t
         house.turn()
 
         assert ["ACCEPTED", "STARTED", "STARTED"] == [status for _, status in house.acks]
-        (event,) = house.events("document.judged")
+        (event,) = house.events("document.answered")
         assert {"program": "dso", "id": "e5", "status": "ACCEPTED", "reason": ""} == event["data"]
 
 
@@ -379,12 +379,12 @@ async def test_a_contact_on_a_board_caps_the_house_and_both_turns_of_it_are_kept
         assert (4200.0, "contact dso1") == (cap["max_w"], cap["whose"])
 
         board.publish({"in1.input_on": 0.0})
-        await house.until(lambda view: view["contacts"]["dso1"]["why"] == "lets go")
+        await house.until(lambda view: view["contacts"]["dso1"]["why"] == "releasing")
         assert 4200 == house.turn.view["caps"]["import"]["max_w"]
         await house.until(lambda view: view["contacts"]["dso1"]["why"] == "rests")
 
         assert [{"import_max_w": 4200.0}] == [event["data"] for event in house.events("contact.acts")]
-        assert ["contact dso1 lets go"] == [event["text"] for event in house.events("contact.lets_go")]
+        assert ["contact dso1 released"] == [event["text"] for event in house.events("contact.released")]
         assert [{"contact": "dso1", "why": "acts", "import_max_w": 4200.0}] == house.yard.said("contact.acts")
 
 
@@ -449,7 +449,7 @@ async def test_a_schedule_of_the_district_moves_the_battery_and_succeeds_when_it
         assert "schedule bat1, s5" == reason
         (shown,) = house.turn.render_plans()["schedules"]
         assert ("SUCCEEDED", 800.0) == (shown["status"], shown["power_w"])
-        assert 1 == len(house.events("schedule.judged"))
+        assert 1 == len(house.events("schedule.answered"))
 
 
 async def test_a_schedule_of_an_unknown_asset_is_refused(turning):
@@ -483,14 +483,14 @@ async def test_failsafe_parameters_without_a_number_on_disk_may_tighten_but_not_
     async with turning() as house:
         await house.well()
         values = FailsafeValues(import_max_w=import_w, export_max_w=0.0)
-        paper = FailsafeDocument(id="f5", seq=5, values=values)
-        house.hear("failsafe", paper, persisted=persisted)
+        document = FailsafeDocument(id="f5", seq=5, values=values)
+        house.hear("failsafe", document, persisted=persisted)
         house.turn()
 
         assert [("f5", status)] == house.acks
         told = house.turn.render_plans()["failsafe"]
         assert (status == "ACCEPTED") == told["from_district"]
-        assert 1 == len(house.events("failsafe.judged"))
+        assert 1 == len(house.events("failsafe.answered"))
 
 
 async def test_schedules_and_signals_go_on_after_a_restart_and_a_power_cut_drops_schedules(turning):

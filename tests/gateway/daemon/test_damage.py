@@ -73,20 +73,20 @@ class Signer:
     def beat(self):
         self.say("quartier/v1/issy/heartbeat", make_heartbeat(self.clock.utc_ms()))
 
-    def paper(self, import_w):
+    def document(self, import_w):
         now_ms = self.clock.utc_ms()
         caps = {"import_max_w": import_w, "export_max_w": 6_000.0}
-        wish = EnvelopeRequest(
+        request = EnvelopeRequest(
             intervals=[{"duration_s": 86_400, **caps}],
             default=caps,
             start_ms=now_ms,
             exp_ms=now_ms + 864_000_000,
         )
         self._seq = max(self._seq + 1, now_ms)
-        return make_envelope(wish, self._seq, now_ms, "issy.b012")
+        return make_envelope(request, self._seq, now_ms, "issy.b012")
 
-    def give(self, paper):
-        self.say("quartier/v1/issy/b012/envelope/district", paper)
+    def give(self, document):
+        self.say("quartier/v1/issy/b012/envelope/district", document)
 
     def close(self):
         self._client.disconnect()
@@ -124,7 +124,7 @@ async def lived(gateway, signer):
     await gateway.stop()
     await gateway.start()
     await gateway.until(lambda s: s["district"]["control_on"])
-    wide, narrow = signer.paper(WIDE_W), signer.paper(CAP_W)
+    wide, narrow = signer.document(WIDE_W), signer.document(CAP_W)
 
     def in_force(expected_w):
         def holds(status):
@@ -133,8 +133,8 @@ async def lived(gateway, signer):
 
         return holds
 
-    for paper, expected_w in ((wide, WIDE_W), (narrow, CAP_W)):
-        signer.give(paper)
+    for document, expected_w in ((wide, WIDE_W), (narrow, CAP_W)):
+        signer.give(document)
         await gateway.until(in_force(expected_w))
     seq = json.loads(narrow)["seq"]
     await gateway.until(
@@ -199,15 +199,15 @@ def stored(gateway, to_ms=1 << 60):
     return set(history_reader.read_history(path, gateway.runtime_dir, ["*"], 0, to_ms))
 
 
-def unsaid(gateway, files, way, lost):
+def find_unreported(gateway, files, way, lost):
     log = gateway.log()
     if files in FACTS and len(files) == 2 and way == "gone":
         return []  # as if never written
     if files in FACTS:
         return [name for name in files if name not in log or "state.damaged" not in log]
     # Without history and number of the boot nothing tells of what was.
-    untold = lost and '"store.' not in log and "history.db.boot" not in files
-    return [f"{len(lost)} samples lost"] if untold else []
+    is_unreported = lost and '"store.' not in log and "history.db.boot" not in files
+    return [f"{len(lost)} samples lost"] if is_unreported else []
 
 
 async def test_whatever_file_is_damaged_no_limit_widens_no_number_comes_twice_and_it_is_said(house, signer):
@@ -229,7 +229,7 @@ async def test_whatever_file_is_damaged_no_limit_widens_no_number_comes_twice_an
         found = await faults(gateway, signer, wide, files, before)
         now = stored(gateway, end_ms)
         found += [f"{len(now - told)} samples that never were"] * bool(now - told)
-        found += [f"nothing said of {name}" for name in unsaid(gateway, files, way, told - now)]
+        found += [f"nothing said of {name}" for name in find_unreported(gateway, files, way, told - now)]
         wrong += [(files, way, found)] * bool(found)
 
     assert not wrong, "\n".join(map(str, wrong))

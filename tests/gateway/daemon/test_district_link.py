@@ -340,7 +340,7 @@ async def test_a_house_that_plans_tells_its_forecast_in_birth_data_report_histor
         while seen["value"] is None or status_w != pytest.approx(seen["value"]):
             points = {point["point"]: point for point in await gateway.ask("points")}
             seen = points["gateway.forecast_load_1h_w"]
-            status_w = (await gateway.ask("status"))["plan"]["foretold"]["load_1h_w"]
+            status_w = (await gateway.ask("status"))["plan"]["forecast_points"]["load_1h_w"]
     assert ("good", "W") == (seen["quality"], seen["unit"])
     assert not [name for name in points if "forecast_sun" in name]
     await host.leave()

@@ -215,13 +215,15 @@ async def test_a_disk_that_refuses_leaves_the_order_standing_and_says_so(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("standing", "believed"),
+    ("standing", "is_allowed"),
     [(Presence("the console tty1"), True), (Presence(why_not="the login came over the network"), False)],
 )
-async def test_only_a_person_at_the_console_has_the_grid_meter_believed_again(tmp_path, standing, believed):
+async def test_only_a_person_at_the_console_restarts_the_check_of_the_grid_meter(
+    tmp_path, standing, is_allowed
+):
     told, asked = [], []
 
-    def believe(now):
+    def restart_meter_check(now):
         asked.append(now)
         return "implausible"
 
@@ -231,16 +233,16 @@ async def test_only_a_person_at_the_console_has_the_grid_meter_believed_again(tm
         SiteClock(),
         lambda *event: told.append(event),
         structlog.get_logger(),
-        believe,
+        restart_meter_check,
         lambda *_: standing,
     )
-    answer = await desk.on_site_handlers["believe_meter"](
+    answer = await desk.on_site_handlers["restart_meter_check"](
         {}, Origin("person", "anna", "1000"), AskingProcess(1)
     )
 
-    assert (believed, believed) == (bool(asked), bool(told))
-    assert (answer.get("done") == "implausible") is believed
-    assert ("network" in answer.get("error", "")) is not believed
+    assert (is_allowed, is_allowed) == (bool(asked), bool(told))
+    assert (answer.get("done") == "implausible") is is_allowed
+    assert ("network" in answer.get("error", "")) is not is_allowed
 
 
 @pytest.mark.parametrize(

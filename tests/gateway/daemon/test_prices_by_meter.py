@@ -55,11 +55,11 @@ def heard(name, case, clock_s, house=HOUSE):
         "latin-1"
     )
     loaded = loading.load_profile(name)
-    teller = MeterReadings(DeviceSpec("meter", 1, {"": "grid"}), loaded, lambda: clock_s)
+    meter = MeterReadings(DeviceSpec("meter", 1, {"": "grid"}), loaded, lambda: clock_s)
     parser = make_decoder(loaded.protocol, loaded.decoder)
     image = ProcessImage()
     for telegram in (*parser.feed(said), *parser.end()):
-        readings = teller.make_readings((telegram,), S)
+        readings = meter.make_readings((telegram,), S)
         if readings is not None:
             image.put(readings)
     now = Now(2 * S, round(clock_s * 1000) + 1_000, synced=True)

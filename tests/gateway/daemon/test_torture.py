@@ -222,7 +222,7 @@ def site_file(folder, ports, broker_port, period_s=1.0):
     return config
 
 
-def untold(subscriber, history):
+def find_unreported(subscriber, history):
     """Messages whose samples do not stand in the history, number by number."""
     return [
         f"{key} from {first}"
@@ -271,7 +271,7 @@ async def test_kills_at_any_instant_lose_nothing_and_tell_nothing_twice(
     assert [] == history.faults
     assert 0 == history.events["store.gap"], "a killed process loses nothing: there is no gap to tell of"
     assert [] == subscriber.session.faults
-    assert [] == untold(subscriber, history), (
+    assert [] == find_unreported(subscriber, history), (
         "whatever left the house stands in its history, number by number"
     )
     kept = sum(map(len, history.values.values()))
@@ -334,7 +334,7 @@ def starve(folder, ports, broker_port):
         full = victim.until(lambda s: s["gateway"]["uptime_s"] > end_s)
         (folder / "state" / "filler").unlink()
         after = victim.until(lambda s: not s["store"]["error"] and s["store"]["pending_count"] < 10_000)
-        victim.until(lambda _: '"store.back"' in victim.log(1 << 20))
+        victim.until(lambda _: '"store.disk_back"' in victim.log(1 << 20))
         assert victim.settle() == 0
         return subscriber, History(victim.runs()), [*before, failed, full, after], victim.log(1 << 20)
 
@@ -354,12 +354,12 @@ async def test_a_disk_full_for_an_hour_stops_no_cycle_and_costs_no_sample(
         "the house was steered all the time"
     )
     assert (0, 0) == (after["store"]["dropped_count"], after["store"]["gaps_count"])
-    assert (1, 1) == (log.count('"store.failing"'), log.count('"store.back"'))
+    assert (1, 1) == (log.count('"store.disk_failed"'), log.count('"store.disk_back"'))
     assert [] == history.faults
     assert {"store.disk_failed": 1, "store.disk_back": 1, "store.gap": 0} == {
         code: history.events[code] for code in ("store.disk_failed", "store.disk_back", "store.gap")
     }
-    assert [] == untold(subscriber, history)
+    assert [] == find_unreported(subscriber, history)
     ledger = subscriber.session.ledger
     assert {} == ledger.holes
     figures = {

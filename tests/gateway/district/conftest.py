@@ -157,7 +157,7 @@ class World:
         return self
 
     @property
-    def scene(self):
+    def context(self):
         return SessionContext(self.now, lambda: self.latest, self.notebook, lambda: self.silent)
 
     def put(self, stream, metric, value, quality=Quality.GOOD):
@@ -422,7 +422,7 @@ def state(online, timestamp):
 
 def born(world, catalog, **rules):
     session = NodeSession(ME, catalog, SessionRules(**rules))
-    session.process_opening(3, world.scene)
+    session.process_opening(3, world.context)
     return session
 
 

@@ -44,13 +44,13 @@ class Gate:
 
     async def connect(self, name, client_id=None):
         pair = self.authority.client(name, DAY)
-        papers = BrokerCredentials(
+        credentials = BrokerCredentials(
             ca_file=self.authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file
         )
         profile = ConnectionProfile(client_id=client_id or name, clean_start=True, session_expiry_s=0)
         answers = {}
         server = BrokerServer("localhost", self.port, tls=True)
-        found = MqttConnection(server, papers, profile, answers.__setitem__)
+        found = MqttConnection(server, credentials, profile, answers.__setitem__)
         await found.open()
         found.answers = answers
         self.opened.append(found)
@@ -156,11 +156,11 @@ async def test_a_gateway_says_and_hears_all_that_it_must_within_its_access_list(
     gate, world, catalog, tmp_path, notes, link
 ):
     pair = gate.authority.gateway("issy", A, DAY)
-    papers = BrokerCredentials(
+    credentials = BrokerCredentials(
         ca_file=gate.authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file
     )
     settings = UplinkSettings(
-        servers=(BrokerServer("localhost", gate.port, tls=True),), folder=tmp_path, credentials=papers
+        servers=(BrokerServer("localhost", gate.port, tls=True),), folder=tmp_path, credentials=credentials
     )
     house = SiteView(
         outbox=world.notebook,

@@ -27,9 +27,9 @@ def framed(**more):
     return frame | {"nbf": NOW_MS - 1000, "exp": NOW_MS + 3_600_000} | more
 
 
-def dated(now_ms, paper):
-    """The same paper, of this time."""
-    topic, body = paper
+def dated(now_ms, document):
+    """The same document, of this time."""
+    topic, body = document
     times = {"seq": now_ms, "iat": now_ms, "nbf": now_ms - 1000, "exp": now_ms + 3_600_000}
     return topic, json.dumps(body | times | ({"start": now_ms} if "start" in body else {})).encode()
 
@@ -62,8 +62,8 @@ def gate():
     return opened()
 
 
-def check(gate, paper, at_s=0.0, *, topic=None, synced=True):
-    place, body = paper
+def check(gate, document, at_s=0.0, *, topic=None, synced=True):
+    place, body = document
     payload = json.dumps(body).encode()
     headers = {"kid": "opt", "topic": topic or place, "b64": False, "crit": ["b64"], "typ": None}
     signature = PyJWS().encode(payload, KEY, "EdDSA", headers, is_payload_detached=True)
@@ -71,7 +71,7 @@ def check(gate, paper, at_s=0.0, *, topic=None, synced=True):
 
 
 def test_schedules_failsafe_parameters_and_signals_become_what_control_takes(gate):
-    found = [check(gate, paper) for paper in (schedule(), failsafe(), signal())]
+    found = [check(gate, document) for document in (schedule(), failsafe(), signal())]
 
     assert [DeviceSchedule, FailsafeDocument, Signal] == [type(one.document) for one in found]
     assert ["schedule", "failsafe", "signal"] == [one.kind for one in found]
@@ -167,8 +167,8 @@ async def test_signed_documents_of_every_plan_arrive_and_a_report_of_flexibility
         )
         async with link.running(uplink):
             await host.until(lambda: uplink.stats["control_on"])
-            for paper in (schedule(), failsafe(), signal()):
-                topic, payload = dated(link.now_ms(), paper)
+            for document in (schedule(), failsafe(), signal()):
+                topic, payload = dated(link.now_ms(), document)
                 host.say(topic, payload, host.sign(topic, payload))
             await host.until(lambda: len(uplink.inbox) == 3)
             assert {DeviceSchedule, FailsafeDocument, Signal} == {

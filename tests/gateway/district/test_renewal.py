@@ -17,7 +17,7 @@ DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
-async def scene(world, catalog, tmp_path, mosquitto, free_port, make_host, notes):
+async def context(world, catalog, tmp_path, mosquitto, free_port, make_host, notes):
     """(uplink over TLS, host without, authority)."""
     authority = CertificateAuthority(tmp_path / "ca", dt.datetime.now(dt.UTC))
     server, pair = authority.broker("localhost", DAY), authority.gateway("issy", "b012", DAY)
@@ -52,8 +52,8 @@ async def scene(world, catalog, tmp_path, mosquitto, free_port, make_host, notes
         )
 
 
-async def test_a_renewed_certificate_makes_no_gap_in_samples_and_loses_no_document(scene, world, link):
-    uplink, host, authority = scene
+async def test_a_renewed_certificate_makes_no_gap_in_samples_and_loses_no_document(context, world, link):
+    uplink, host, authority = context
     async with link.running(uplink):
         await host.until(lambda: host.kinds().count("DBIRTH") == 3)
         for number in range(50):
@@ -71,8 +71,8 @@ async def test_a_renewed_certificate_makes_no_gap_in_samples_and_loses_no_docume
         assert 2 == host.kinds().count("NBIRTH")
 
 
-async def test_a_renewed_key_list_counts_without_a_new_connection(scene, link, tmp_path):
-    uplink, host, _ = scene
+async def test_a_renewed_key_list_counts_without_a_new_connection(context, link, tmp_path):
+    uplink, host, _ = context
     listed = tmp_path / "issuers.json"
     async with link.running(uplink):
         await host.until(lambda: "NBIRTH" in host.kinds())

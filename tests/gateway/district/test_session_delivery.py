@@ -24,18 +24,18 @@ def test_backlog_waits_for_a_watermark_then_all_goes_historical_that_this_sessio
         world.put("grid", "power_w", float(value))
     session = born(world, catalog)
 
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    district.take(session.pump(world.pass_s(1).context, 10**6))
     assert [] == district.kinds()
     mark = json.dumps({"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 2}}}).encode()
-    session.watermark(mark, world.scene)
+    session.watermark(mark, world.context)
     assert {} == session.marks
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    district.take(session.pump(world.pass_s(1).context, 10**6))
 
     ((_, message),) = district.messages
     assert (1, [0.0, 1.0, 2.0, 3.0, 4.0]) == (message.key.first, [m.value for m in message.metrics])
     assert all(metric.historical for metric in message.metrics)
     assert not session.is_catching_up
-    session.watermark(mark, world.scene)
+    session.watermark(mark, world.context)
     assert {"grid": StreamPosition(7, 2)} == session.marks
 
 
@@ -45,7 +45,7 @@ def test_live_goes_first_and_never_in_one_message_with_the_backlog(world, catalo
     session = born(world, catalog, watermark=False)
     world.put("grid", "power_w", 99.0)
 
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    district.take(session.pump(world.pass_s(1).context, 10**6))
 
     live, late = (message for _, message in district.messages)
     assert ([99.0], [False]) == ([m.value for m in live.metrics], [m.historical for m in live.metrics])
@@ -59,7 +59,7 @@ def test_backlog_keeps_its_pace_and_the_size_of_a_message(world, catalog, distri
 
     sizes = []
     for _ in range(3):
-        published = district.take(session.pump(world.pass_s(1).scene, 10**7))
+        published = district.take(session.pump(world.pass_s(1).context, 10**7))
         sizes.append(len(published))
 
     assert [2, 2, 2] == sizes
@@ -69,12 +69,12 @@ def test_backlog_keeps_its_pace_and_the_size_of_a_message(world, catalog, distri
 def test_without_room_samples_stay_in_the_store_and_old_ones_give_way(world, catalog, district):
     session = born(world, catalog, watermark=False)
     world.put("grid", "power_w", 1.0)
-    district.take(session.pump(world.pass_s(1).scene, 0))
+    district.take(session.pump(world.pass_s(1).context, 0))
     assert [] == district.kinds()
 
-    district.take(session.pump(world.pass_s(15).scene, 0))  # late: no longer live
+    district.take(session.pump(world.pass_s(15).context, 0))  # late: no longer live
     world.put("grid", "power_w", 2.0)
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    district.take(session.pump(world.pass_s(1).context, 10**6))
 
     assert [(2.0, False), (1.0, True)] == [
         (m.value, m.historical) for _, message in district.messages for m in message.metrics
@@ -85,10 +85,10 @@ def test_what_is_late_leaves_room_for_what_is_live(world, catalog, district):
     for value in range(3):
         world.put("grid", "power_w", float(value))
     session = born(world, catalog)
-    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.context)
     world.put("grid", "power_w", 7.0)
     for late_bytes in (10_000, 0, 10_000):
-        district.take(session.pump(world.pass_s(1).scene, 10**6, late_bytes))
+        district.take(session.pump(world.pass_s(1).context, 10**6, late_bytes))
 
     assert [([7.0], False), ([0.0, 1.0, 2.0], True)] == [
         ([m.value for m in message.metrics], message.metrics[0].historical)
@@ -98,29 +98,29 @@ def test_what_is_late_leaves_room_for_what_is_live(world, catalog, district):
 
 def test_after_a_reconnect_everything_above_the_watermark_goes_again(world, catalog, district):
     session = born(world, catalog)
-    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.context)
     for value in range(3):
         world.put("grid", "power_w", float(value))
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
-    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
+    district.take(session.pump(world.pass_s(1).context, 10**6))
+    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.context)
     session.process_closing()
 
-    district.take(session.process_opening(4, world.pass_s(1).scene))
-    session.watermark(b'{"bdseq": 4, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    district.take(session.process_opening(4, world.pass_s(1).context))
+    session.watermark(b'{"bdseq": 4, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.context)
+    district.take(session.pump(world.pass_s(1).context, 10**6))
 
     assert [1, 2, 2] == [district.keys["grid", 7, seq] for seq in (1, 2, 3)]
 
 
 def test_what_is_sent_but_never_stored_goes_again(world, catalog, district):
     session = born(world, catalog)
-    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.context)
     world.put("grid", "power_w", 1.0)
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    district.take(session.pump(world.pass_s(1).context, 10**6))
     district.keys.clear()  # lost on the way
     for _ in range(7):
-        session.watermark(district.watermark(3), world.pass_s(30).scene)
-        district.take(session.pump(world.pass_s(1).scene, 10**6))
+        session.watermark(district.watermark(3), world.pass_s(30).context)
+        district.take(session.pump(world.pass_s(1).context, 10**6))
 
     assert {("grid", 7, 1): 1} == dict(district.keys)
     assert 1 == session.resent_count
@@ -140,7 +140,7 @@ def test_what_is_sent_but_never_stored_goes_again(world, catalog, district):
 def test_a_malformed_watermark_moves_no_mark(world, catalog, payload):
     session = born(world, catalog)
     world.put("grid", "power_w", 1.0)
-    assert ["district.watermark_malformed"] == codes(session.watermark(payload, world.scene))
+    assert ["district.watermark_malformed"] == codes(session.watermark(payload, world.context))
     assert {} == session.marks
 
 
@@ -148,7 +148,7 @@ def test_a_watermark_beyond_what_was_numbered_moves_no_mark(world, catalog):
     session = born(world, catalog)
     world.put("grid", "power_w", 1.0)
     session.watermark(
-        b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 2}, "x": {"boot": 1, "seq": 1}}}', world.scene
+        b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 2}, "x": {"boot": 1, "seq": 1}}}', world.context
     )
     assert {} == session.marks
 
@@ -157,9 +157,9 @@ def test_marks_never_go_back(world, catalog):
     session = born(world, catalog)
     for _ in range(3):
         world.put("grid", "power_w", 1.0)
-    session.pump(world.pass_s(1).scene, 10**6)
-    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 3}}}', world.scene)
-    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
+    session.pump(world.pass_s(1).context, 10**6)
+    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 3}}}', world.context)
+    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.context)
     assert {"grid": StreamPosition(7, 3)} == session.marks
 
 
@@ -170,11 +170,11 @@ def test_a_mark_of_a_newer_boot_waits_until_the_older_boots_are_sent(world, cata
     world.put("grid", "power_w", 2.0)
     newer = b'{"bdseq": 3, "streams": {"grid": {"boot": 8, "seq": 1}}}'
 
-    session.watermark(newer, world.scene)
+    session.watermark(newer, world.context)
     assert {} == session.marks
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    district.take(session.pump(world.pass_s(1).context, 10**6))
     assert {("grid", 7, 1): 1, ("grid", 8, 1): 1} == dict(district.keys)
-    session.watermark(newer, world.scene)
+    session.watermark(newer, world.context)
     assert {"grid": StreamPosition(8, 1)} == session.marks
 
 
@@ -184,12 +184,12 @@ def test_a_mark_of_another_machines_boot_covers_nothing_of_ours(world, catalog, 
     world.put("grid", "power_w", 2.0)
     session = born(world, catalog)
     others = b'{"bdseq": 3, "streams": {"grid": {"boot": 8, "seq": 50}}}'
-    session.watermark(others, world.scene)
-    session.pump(world.pass_s(1).scene, 10**6)  # lost on the way
+    session.watermark(others, world.context)
+    session.pump(world.pass_s(1).context, 10**6)  # lost on the way
 
     for _ in range(9):
-        session.watermark(others, world.pass_s(30).scene)
-        district.take(session.pump(world.pass_s(1).scene, 10**6))
+        session.watermark(others, world.pass_s(30).context)
+        district.take(session.pump(world.pass_s(1).context, 10**6))
 
     assert {} == session.marks
     assert {("grid", 7, 1), ("grid", 9, 1)} == district.keys.keys()
@@ -199,11 +199,11 @@ def test_without_watermark_published_counts_as_delivered_but_never_past_what_wai
     world.put("grid", "power_w", 1.0)
     session = born(world, catalog, watermark=False, backfill_messages_per_s=1.0)
     world.put("grid", "power_w", 2.0)
-    live, late = session.pump(world.pass_s(0.5).scene, 10**6), session.pump(world.pass_s(1).scene, 10**6)
+    live, late = session.pump(world.pass_s(0.5).context, 10**6), session.pump(world.pass_s(1).context, 10**6)
 
     assert (StreamPosition(7, 2), StreamPosition(7, 1)) == (live[0].upto, late[0].upto)
     late_session = NodeSession(ME, catalog, SessionRules(watermark=False))
-    late_session.process_opening(1, world.scene)
+    late_session.process_opening(1, world.context)
     late_session.on_delivered("grid", StreamPosition(7, 2))
     assert {} == late_session.marks  # the older ones still wait
     session.on_delivered("grid", StreamPosition(7, 2))
@@ -218,11 +218,11 @@ def test_history_goes_in_a_window_ahead_of_the_watermark_and_live_data_beside_it
     for value in range(2_000):
         world.put("grid", "power_w", float(value))
     session = born(world, catalog, backfill_messages_per_s=100.0)
-    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.context)
     for second in range(600):
         if second % 10 == 0:
             world.put("bat1", "soc_pct", float(second))
-        district.take(session.pump(world.pass_s(1).scene, 10**6, 500))
+        district.take(session.pump(world.pass_s(1).context, 10**6, 500))
     late = [m for _, m in district.messages if m.metrics and m.metrics[0].historical]
     live = [m for _, m in district.messages if m.metrics and not m.metrics[0].historical]
 
@@ -235,9 +235,9 @@ def test_a_watermark_opens_the_window_and_all_history_arrives_once(world, catalo
         world.put("grid", "power_w", float(value))
     session = born(world, catalog)
     for _ in range(40):
-        session.watermark(district.watermark(3), world.pass_s(20).scene)
+        session.watermark(district.watermark(3), world.pass_s(20).context)
         for _ in range(10):
-            district.take(session.pump(world.pass_s(1).scene, 10**6, 2_000))
+            district.take(session.pump(world.pass_s(1).context, 10**6, 2_000))
 
     assert not session.is_catching_up
     assert {1} == set(district.keys.values())
@@ -254,11 +254,11 @@ def test_what_a_dead_host_missed_of_all_streams_goes_again_and_little_else(world
     for second in range(300):
         if second % 10 == 0:
             world.put("grid", "power_w", float(second))
-        effects = session.pump(world.pass_s(1).scene, 10**6, 1_000)
+        effects = session.pump(world.pass_s(1).context, 10**6, 1_000)
         if not 30 <= second < 45:
             district.take(effects)
             if second % 5 == 0:
-                session.watermark(told(district), world.scene)
+                session.watermark(told(district), world.context)
 
     assert {(s.stream, s.boot, s.seq) for s in world.notebook.kept} == set(district.keys)
     assert sum(count - 1 for count in district.keys.values()) <= 0.1 * len(district.keys)
@@ -278,14 +278,14 @@ def told(district):
 
 def test_a_rebirth_that_the_host_asks_for_repeats_no_sample(world, catalog, district):
     session = born(world, catalog)
-    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.context)
     for value in range(5):
         world.put("grid", "power_w", float(value))
-        district.take(session.pump(world.pass_s(2).scene, 10**6))
+        district.take(session.pump(world.pass_s(2).context, 10**6))
         district.take(
-            session.process_message(ME.topic("NCMD"), command(REBIRTH_METRIC, True), world.pass_s(10).scene)
+            session.process_message(ME.topic("NCMD"), command(REBIRTH_METRIC, True), world.pass_s(10).context)
         )
-        district.take(session.pump(world.pass_s(1).scene, 10**6))
+        district.take(session.pump(world.pass_s(1).context, 10**6))
 
     assert session.births_count > 3
     assert {1} == set(district.keys.values())
@@ -293,16 +293,18 @@ def test_a_rebirth_that_the_host_asks_for_repeats_no_sample(world, catalog, dist
 
 def test_what_the_last_connection_brought_counts_until_the_births_of_the_next(world, catalog, district):
     session = NodeSession(ME, catalog, SessionRules(primary_host="opt"))
-    session.process_opening(3, world.scene)
-    session.process_message("spBv1.0/STATE/opt", state(True, 1), world.scene)
+    session.process_opening(3, world.context)
+    session.process_message("spBv1.0/STATE/opt", state(True, 1), world.context)
     world.put("grid", "power_w", 1.0)
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    district.take(session.pump(world.pass_s(1).context, 10**6))
     session.process_closing()
-    session.process_opening(4, world.pass_s(1).scene)
-    session.watermark(district.watermark(3), world.scene)  # the host that comes back says it before its STATE
-    session.process_message("spBv1.0/STATE/opt", state(True, 2), world.scene)
+    session.process_opening(4, world.pass_s(1).context)
+    session.watermark(
+        district.watermark(3), world.context
+    )  # the host that comes back says it before its STATE
+    session.process_message("spBv1.0/STATE/opt", state(True, 2), world.context)
     for _ in range(20):
-        district.take(session.pump(world.pass_s(1).scene, 10**6))
+        district.take(session.pump(world.pass_s(1).context, 10**6))
 
     assert {"grid": StreamPosition(7, 1)} == session.marks
     assert {("grid", 7, 1): 1} == dict(district.keys)
@@ -313,8 +315,8 @@ def left_with_history(world, catalog, district):
     for value in range(5):
         world.put("grid", "power_w", float(value))
     session = born(world, catalog)
-    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.context)
+    district.take(session.pump(world.pass_s(1).context, 10**6))
     session.process_closing()
     assert {1} == set(district.keys.values())
     return session
@@ -322,11 +324,11 @@ def left_with_history(world, catalog, district):
 
 def test_births_wait_for_a_watermark_that_confirms_the_last_connections_history(world, catalog, district):
     session = left_with_history(world, catalog, district)
-    assert [] == session.process_opening(4, world.pass_s(1).scene)
-    assert [] == session.pump(world.pass_s(1).scene, 10**6)
-    session.watermark(district.watermark(3), world.scene)
+    assert [] == session.process_opening(4, world.pass_s(1).context)
+    assert [] == session.pump(world.pass_s(1).context, 10**6)
+    session.watermark(district.watermark(3), world.context)
     for _ in range(20):
-        district.take(session.pump(world.pass_s(1).scene, 10**6))
+        district.take(session.pump(world.pass_s(1).context, 10**6))
 
     assert (2, StreamPosition(7, 5)) == (session.births_count, session.marks["grid"])
     assert {1} == set(district.keys.values()), "nothing goes twice"
@@ -337,23 +339,23 @@ def test_births_wait_no_longer_than_twice_the_wait_for_a_watermark_however_often
 ):
     session = left_with_history(world, catalog, district)
     for _ in range(3):
-        session.process_opening(4, world.pass_s(1).scene)
-        assert [] == session.pump(world.pass_s(5).scene, 10**6)
+        session.process_opening(4, world.pass_s(1).context)
+        assert [] == session.pump(world.pass_s(5).context, 10**6)
         session.process_closing()
-    session.process_opening(4, world.scene)
-    assert session.pump(world.pass_s(5).scene, 10**6)
+    session.process_opening(4, world.context)
+    assert session.pump(world.pass_s(5).context, 10**6)
     assert 2 == session.births_count
     for _ in range(20):
-        district.take(session.pump(world.pass_s(1).scene, 10**6))
+        district.take(session.pump(world.pass_s(1).context, 10**6))
     assert {2} == {district.keys["grid", 7, seq] for seq in range(1, 6)}, "what nobody confirmed goes again"
 
 
 def test_births_wait_for_no_third_watermark_where_two_confirm_nothing_more(world, catalog, district):
     session = left_with_history(world, catalog, district)
-    session.process_opening(4, world.pass_s(1).scene)
+    session.process_opening(4, world.pass_s(1).context)
     for births in (1, 2):
-        session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
-        session.pump(world.pass_s(1).scene, 10**6)
+        session.watermark(b'{"bdseq": 3, "streams": {}}', world.context)
+        session.pump(world.pass_s(1).context, 10**6)
         assert births == session.births_count
 
 
@@ -413,9 +415,9 @@ class Run:
     def connect(self):
         self.bdseq = (self.bdseq + 1) % 256
         self.sent.append((self.bdseq, []))
-        self.say(self.session.process_opening(self.bdseq, self.world.scene))
+        self.say(self.session.process_opening(self.bdseq, self.world.context))
         if self.rules.primary_host:
-            self.say(self.session.process_message("spBv1.0/STATE/opt", state(True, 1), self.world.scene))
+            self.say(self.session.process_message("spBv1.0/STATE/opt", state(True, 1), self.world.context))
         self.mark()
 
     def say(self, effects, *, lost=False):
@@ -437,7 +439,7 @@ class Run:
                 if seq and boot == min(b for s, b, _ in self.district.keys if s == stream):
                     streams[stream] = {"boot": boot, "seq": seq}
             payload = json.dumps({"bdseq": self.bdseq, "streams": streams}).encode()
-            self.say(self.session.watermark(payload, self.world.scene))
+            self.say(self.session.watermark(payload, self.world.context))
 
     def step(self, what, which, amount):
         if what == "put":
@@ -445,10 +447,10 @@ class Run:
                 self.world.pass_s(0.1).put(which, METRICS[which], number)
             self.put_count += amount
         elif what == "pump":
-            self.say(self.session.pump(self.world.pass_s(amount).scene, which))
+            self.say(self.session.pump(self.world.pass_s(amount).context, which))
         elif what == "lose":
             if which and self.rules.watermark:  # sent into a half-open link
-                self.say(self.session.pump(self.world.pass_s(1).scene, 10**6), lost=True)
+                self.say(self.session.pump(self.world.pass_s(1).context, 10**6), lost=True)
             self.session.process_closing()
             self.connect()
         elif what == "mark":
@@ -459,9 +461,9 @@ class Run:
                 if what == "rebirth"
                 else command(SCAN_RATE_METRIC, amount, Datatype.INT64)
             )
-            self.say(self.session.process_message(ME.topic("NCMD"), asked, self.world.scene))
+            self.say(self.session.process_message(ME.topic("NCMD"), asked, self.world.context))
         elif what == "host":
-            gone = self.session.process_message("spBv1.0/STATE/opt", state(False, which), self.world.scene)
+            gone = self.session.process_message("spBv1.0/STATE/opt", state(False, which), self.world.context)
             self.say(gone)
             if any(isinstance(effect, Disconnect) for effect in gone):
                 self.session.process_closing()
@@ -483,7 +485,7 @@ class Run:
         self.session.process_closing()
         self.connect()
         for _ in range(30):
-            self.say(self.session.pump(self.world.pass_s(11).scene, 10**7))
+            self.say(self.session.pump(self.world.pass_s(11).context, 10**7))
             self.mark()
 
     def check(self):

@@ -216,7 +216,7 @@ async def test_a_broker_that_does_not_let_us_in_is_an_alarm_and_left_alone(
     broker = await mosquitto("allow_anonymous false", "user root")
     async with link.running(make_uplink(broker.port, rate=60.0)) as uplink:
         await link.until(lambda: 2 == uplink.stats["lost_connections_count"])
-        alarms = {(note.code, note.data["line"]) for note in notes if note.alarm}
+        alarms = {(note.code, note.data["connection"]) for note in notes if note.alarm}
         assert {("district.not_authorised", name) for name in ("data", "control")} == alarms
         assert uplink._data.is_refused
 

@@ -114,7 +114,7 @@ async def running(count, *, routed=False, **keys):
             assert task.cancelled(), task.exception()
 
 
-def hush(house, rooms):
+def silence_rooms(house, rooms):
     for room in rooms:
         room.fault("silent")
     house.wire.clear()
@@ -123,7 +123,7 @@ def hush(house, rooms):
 async def test_silent_devices_delay_nobodys_reading():
     async with running(13) as (house, rooms):
         silent = [room for number, room in rooms.items() if number > 1]
-        hush(house, silent)
+        silence_rooms(house, silent)
         await house.until(lambda: all(len(house.places(room.number)) >= 2 for room in silent))
 
         for room in silent:
@@ -133,7 +133,7 @@ async def test_silent_devices_delay_nobodys_reading():
 
 async def test_an_order_waits_for_nobody_who_is_silent():
     async with running(2) as (house, rooms):
-        hush(house, [rooms[2]])
+        silence_rooms(house, [rooms[2]])
         await house.until(lambda: house.places(2))
         now_ns = house.clock.now_ns()
         house.bus.post(Command("r1.setpoint_shift_k", 1.5, now_ns + 60 * 10**9), now_ns)
@@ -146,7 +146,7 @@ async def test_an_order_waits_for_nobody_who_is_silent():
 @pytest.mark.parametrize("most", [1, 3])
 async def test_behind_one_router_no_more_are_asked_at_once_than_the_bus_says(most):
     async with running(6, routed=True, router_parallel_count=most) as (house, rooms):
-        hush(house, rooms.values())
+        silence_rooms(house, rooms.values())
         await house.until(lambda: any(len(house.places(number)) >= 2 for number in rooms))
         first_repeat = min(house.places(number)[1] for number in rooms if len(house.places(number)) >= 2)
 
@@ -156,7 +156,7 @@ async def test_behind_one_router_no_more_are_asked_at_once_than_the_bus_says(mos
 async def test_each_device_is_asked_one_thing_at_a_time():
     async with running(1) as (house, rooms):
         now_ns = house.clock.now_ns()
-        hush(house, rooms.values())
+        silence_rooms(house, rooms.values())
         await house.until(lambda: house.places(1))
         house.bus.post(Command("r1.setpoint_shift_k", 1.5, now_ns + 60 * 10**9), now_ns)
         await house.until(lambda: len(house.places(1)) >= 2)
@@ -173,7 +173,7 @@ async def fall_silent(house, rooms):
         return all(now_ns - health.since_good_ns < 5 * 10**9 for health in healths)
 
     await house.until(have_answered)
-    hush(house, rooms.values())
+    silence_rooms(house, rooms.values())
     await house.until(lambda: all(health.silent for health in healths))
 
 
@@ -224,7 +224,7 @@ async def test_once_one_behind_a_router_is_back_who_misses_his_probe_is_soon_pro
 
 async def test_a_lost_network_is_tried_again_with_nothing_left_under_way():
     async with running(3) as (house, rooms):
-        hush(house, rooms.values())
+        silence_rooms(house, rooms.values())
         await house.until(lambda: all(house.places(number) for number in rooms))
         house.bus.line._fail_line("the cable is out")
         await house.until(lambda: house.log_of("bus.back"))

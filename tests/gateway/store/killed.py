@@ -160,7 +160,7 @@ class Life:
         return Now(self.second * 1_000_000_000, START_MS + self.second * 1000, synced=True)
 
     @property
-    def scene(self) -> SessionContext:
+    def context(self) -> SessionContext:
         """What the link sees."""
         return SessionContext(self.now, dict, self.store, tuple)
 
@@ -209,7 +209,7 @@ class Life:
         """Stream, boot, first, count and text of all that leaves now."""
         if not self.is_up:
             return []
-        sent = keys_of(self.session.pump(self.scene, ROOM_BYTES))
+        sent = keys_of(self.session.pump(self.context, ROOM_BYTES))
         for _ in range(EVENT_TURNS):
             wire = Wire()
             self.companion._send_events(wire)  # type: ignore[arg-type]  # the wire is all that it needs of one
@@ -226,7 +226,7 @@ class Life:
         sent = self.reach(said["link"])
         if said["watermark"] is not None:
             claim = {"bdseq": self.bdseq, "streams": said["watermark"]}
-            self.session.watermark(json.dumps(claim).encode(), self.scene)
+            self.session.watermark(json.dumps(claim).encode(), self.context)
             self.companion.process_watermark(self.session.marks)
         self.ends(number, "heard")
         if number % 5 == 4:
@@ -253,7 +253,7 @@ class Life:
         self.bdseq = (self.bdseq + 1) % 256
         self.session.delivery.start_event_session()
         self.companion.begin(self.session.marks)
-        return keys_of(self.session.process_opening(self.bdseq, self.scene))
+        return keys_of(self.session.process_opening(self.bdseq, self.context))
 
     def ends(self, number: int, place: str) -> None:
         """Kill ourselves where the plan says so."""

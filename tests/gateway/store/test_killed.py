@@ -44,7 +44,7 @@ class Told:
 
     data: dict[str, Any]
     life: int
-    teller: int
+    reporter: int
 
     @property
     def is_end(self) -> bool:
@@ -284,10 +284,10 @@ class Chain:
             if data["boot"] not in self.touched and data["why"] != "evicted":
                 found.append(f"{key}: {told.span} missing, and its journal was whole")
             if told.is_end:
-                ended[data["boot"]] += told.teller not in self.forgetful
+                ended[data["boot"]] += told.reporter not in self.forgetful
             elif subtract_spans(told.span, seen[key]) != [told.span]:
                 found.append(f"{key}: {told.span} was told before")
-            elif told.teller not in self.forgetful:
+            elif told.reporter not in self.forgetful:
                 seen[key].append(told.span)
             found += self.sent_later(told)
         return found + [
@@ -315,7 +315,7 @@ class Chain:
             if marks.get(stream) != {"boot": boot, "seq": seq}
         }
 
-    def untold(self) -> list[int]:
+    def unreported(self) -> list[int]:
         """Boots whose end nobody knows, and of which no record says so."""
         ended = {told.data["boot"] for told in self.district.told.values() if told.is_end}
         known = {boot for _, boot in self.numbered}
@@ -413,8 +413,8 @@ def test_in_chains_of_kills_nothing_is_lost_in_silence_and_no_gap_record_is_fals
             length = min(random.Random(name).randrange(1, CHAIN_MAX + 1), KILLS - figures["kills"])
             folder = tmp_path / name
             chain = run_chain(server, folder, name, length)
-            verdict = {"silent": chain.silent(), "false": chain.false(), "untold": chain.untold()}
-            assert {"silent": [], "false": [], "untold": []} == verdict, (
+            verdict = {"silent": chain.silent(), "false": chain.false(), "unreported": chain.unreported()}
+            assert {"silent": [], "false": [], "unreported": []} == verdict, (
                 f"chain {name}, {length} kills: {folder}"
             )
             figures["kills"] += chain.kills

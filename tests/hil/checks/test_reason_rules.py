@@ -142,7 +142,7 @@ AGREE = [
             {"values": {"contact": "dso1"}},
             {"values": {"contact": "dso1"}, "view": contact("rests", acting=False)},
         )
-        for why in ("waiting", "held")
+        for why in ("waiting", "releasing")
     ),
     *(
         (
@@ -215,7 +215,11 @@ AGREE = [
     ),
     ("meter.no_export", {"view": grid(unit="VA")}, {}),
     *((code, {"view": {"stage": "SAFE"}}, {}) for code in ("generation.blind", "meter.was_lost")),
-    ("car.deaf", {"asset": {"state_reason": {"code": "free", "more": {"code": "state.deaf"}}}}, {}),
+    (
+        "car.unresponsive",
+        {"asset": {"state_reason": {"code": "free", "more": {"code": "state.unresponsive"}}}},
+        {},
+    ),
     *(
         (f"plan.{code}", {"asset": {"led_by": "local plan"}}, {"asset": {"led_by": "a person"}})
         for code in (

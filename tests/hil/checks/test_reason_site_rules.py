@@ -244,7 +244,7 @@ AGREE = [
         declared=CAR,
         order=16.0,
     ),
-    same("car.unheard", {"asset": {"quality": "silent"}}, {}, declared=CAR, order=6.0),
+    same("car.not_read", {"asset": {"quality": "silent"}}, {}, declared=CAR, order=6.0),
     *(
         same(code, {}, {"order": 0.0})
         for code in (
@@ -253,20 +253,20 @@ AGREE = [
         )
     ),
     same(
-        "state.deaf",
+        "state.unresponsive",
         {"asset": {"power_w": 9_000.0}},
         {"asset": {"power_w": 4_000.0}},
         declared=CAR,
         order=6.0,
     ),
     same(
-        "state.deaf",
+        "state.unresponsive",
         {"asset": {"power_w": -4_000.0}},
         {"asset": {"power_w": -900.0}},
         declared=PV,
         order=1_000.0,
     ),
-    same("state.deaf", {"order": 0.0}, {"order": 1.0}, asset={"power_w": 900.0}),
+    same("state.unresponsive", {"order": 0.0}, {"order": 1.0}, asset={"power_w": 900.0}),
     same("chp.heat_led", {"declared": LED_BY_HEAT}, {"declared": CHP}),
     same("chp.import_above", grid(5_000.0), grid(3_000.0), values={"start_w": 4_000}, declared=CHP),
     same("chp.import_above", {"values": {"start_w": 4_000}}, {"values": {"start_w": 5_000}}, declared=CHP),

@@ -44,14 +44,14 @@ def test_a_heartbeat_takes_its_number_from_the_clock():
     assert {"iss": "district", "n": 5, "ts": 5} == json.loads(make_heartbeat(5))
 
 
-def test_an_envelope_holds_what_was_wished():
-    wish = EnvelopeRequest(
+def test_an_envelope_holds_what_was_requested():
+    request = EnvelopeRequest(
         intervals=[{"duration_s": 60, "import_max_w": 5}],
         default={"import_max_w": 9, "export_max_w": 9},
         start_ms=100,
         exp_ms=900,
     )
-    found = json.loads(make_envelope(wish, 7, 100, "issy.b012"))
+    found = json.loads(make_envelope(request, 7, 100, "issy.b012"))
 
     assert (7, "issy.b012", 900, "failsafe") == (found["seq"], found["aud"], found["exp"], found["on_loss"])
     assert [{"duration_s": 60, "import_max_w": 5}] == found["intervals"]

@@ -77,7 +77,7 @@ async def test_a_birth_is_answered_with_a_watermark_and_the_envelope_in_force_an
         first = json.loads((await heard.get()).payload)
         client.publish("spBv1.0/issy/NBIRTH/b012", BIRTH)
         answers = [await heard.get() for _ in range(2)]
-        orders.feed_data(b'{"do": "nonsense", "kind": "replayed"}\n')
+        orders.feed_data(b'{"do": "invalid_envelope", "kind": "replayed"}\n')
         replayed = await heard.get()
         orders.feed_data(b'{"do": "command", "op": "shed", "level": 1, "duration_s": 60}\n')
         command = await heard.get()

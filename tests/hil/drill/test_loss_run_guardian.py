@@ -13,10 +13,10 @@ def _say(path, words):
 async def test_it_bites_once_when_the_word_stays_away(tmp_path):
     bites = []
 
-    async def bite():
+    async def on_timeout():
         bites.append(True)
 
-    guardian = Watchdog(tmp_path / "notify", 0.05, bite)
+    guardian = Watchdog(tmp_path / "notify", 0.05, on_timeout)
     _say(tmp_path / "notify", b"READY=1\nWATCHDOG=1")
     await asyncio.wait_for(guardian.run(), 60)
     guardian.close()
@@ -26,11 +26,11 @@ async def test_it_bites_once_when_the_word_stays_away(tmp_path):
 
 
 async def test_one_that_was_never_heard_or_may_wait_for_ever_is_left_alone(tmp_path):
-    async def bite():
+    async def on_timeout():
         raise AssertionError
 
     for after_s, words in ((0.0, b"READY=1"), (inf, b"WATCHDOG=1")):
-        guardian = Watchdog(tmp_path / "notify", after_s, bite)
+        guardian = Watchdog(tmp_path / "notify", after_s, on_timeout)
         _say(tmp_path / "notify", words)
         task = asyncio.create_task(guardian.run())
         for _ in range(20):

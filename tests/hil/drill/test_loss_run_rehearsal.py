@@ -70,9 +70,9 @@ def test_what_the_plant_did_counts_from_the_loss():
 def test_a_loss_without_a_charging_car_shows_no_reaction(charged_w, after_s, is_shown):
     made = _rehearsal(measure=reactions.measure_decrease(1.0), condition=loss_causes.CAR_CHARGES)
     made.ordered = [(59.0, 16.0), (70.5, 10.0)]
-    made.course = RunRecord()
+    made.record = RunRecord()
     for at_s, watts in zip((10.0, 59.5, 60.5), (*charged_w, 11_000.0), strict=True):
-        made.course.add(at_s, {"ev1.power_w": watts})
+        made.record.add(at_s, {"ev1.power_w": watts})
     found = made.build_measurement()
 
     assert (after_s, is_shown) == (found.reached_s, found.is_shown)

@@ -60,7 +60,7 @@ def test_under_systemd_nothing_of_the_rig_ends_or_releases_what_systemd_must():
             real = loss_causes.use_real_systemd(making)
 
             assert (namespaces.start_under_systemd, namespaces.explain_no_systemd) == (
-                real.ground,
+                real.set_up_environment,
                 real.needs,
             )
             assert "systemd does the rest" in real.how

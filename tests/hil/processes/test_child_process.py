@@ -10,7 +10,7 @@ from quartier_hil.processes.child_process import ChildProcess, run_command
 
 async def test_a_child_is_ended_by_the_rig_and_its_output_kept(tmp_path):
     child = ChildProcess([sys.executable, "-c", "print('up', flush=True); input()"], tmp_path / "log")
-    await child.start(talk=True)
+    await child.start(with_pipes=True)
     assert child.process is not None
     assert child.process.stdout is not None
     assert b"up\n" == await child.process.stdout.readline()
@@ -53,13 +53,13 @@ async def test_one_whose_duty_begins_with_the_rigs_end_outlives_it(tmp_path):
         "import asyncio, sys; from pathlib import Path; from quartier_hil.processes.child_process import ChildProcess\n"
         "async def main():\n"
         f"    child = ChildProcess([sys.executable, '-c', {duty!r}, sys.argv[1] + '/done'], Path(sys.argv[1]) / 'log')\n"
-        "    await child.start(talk=True, outlives=True)\n"
+        "    await child.start(with_pipes=True, outlives=True)\n"
         "    print(child.pid, flush=True)\n"
         "    await asyncio.sleep(600)\n"
         "asyncio.run(main())\n"
     )
     rig = ChildProcess([sys.executable, "-c", words, str(tmp_path)], tmp_path / "rig.log")
-    await rig.start(talk=True)
+    await rig.start(with_pipes=True)
     assert rig.process is not None
     assert rig.process.stdout is not None
     handle = os.pidfd_open(int(await rig.process.stdout.readline()))

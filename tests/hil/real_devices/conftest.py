@@ -1,4 +1,4 @@
-"""A bench without metal: things of other stacks as processes of their own, on real sockets and ptys."""
+"""A bench without real devices: things of other stacks as processes of their own, on real sockets and ptys."""
 
 import asyncio
 import os

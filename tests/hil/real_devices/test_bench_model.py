@@ -42,7 +42,7 @@ def test_every_relay_is_listed_with_what_it_cuts():
     )
 
     assert [("charger", "power", 1), ("charger", "cable", 2)] == [
-        (name, lead, one.relay) for name, lead, one in bench.relays()
+        (name, wire, one.relay) for name, wire, one in bench.relays()
     ]
     assert ["boards.power", "devices.charger"] == [key for key, _ in bench.places()]
 

@@ -108,7 +108,7 @@ def test_what_needs_hands_or_another_master_is_refused(plain):
 
 @pytest.mark.parametrize(
     ("word", "name"),
-    [("no current of that flows through metal", "meter"), ("is no device of this house", "storage")],
+    [("no current of that flows through a real device", "meter"), ("is no device of this house", "storage")],
 )
 def test_what_cannot_be_real_is_refused_with_the_reason(plain, word, name):
     bench = bench_file.load_bench(

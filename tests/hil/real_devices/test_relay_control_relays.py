@@ -85,9 +85,9 @@ async def test_a_board_that_is_gone_is_tried_for_a_while_and_what_is_left_is_tol
     await lines.close()
 
 
-def _with(things, lead, relay):
+def _with(things, wire, relay):
     text = things.file.read_text().replace(
-        f'{lead} = {{ board = "power", relay = 3', f'{lead} = {{ board = "power", relay = {relay}'
+        f'{wire} = {{ board = "power", relay = 3', f'{wire} = {{ board = "power", relay = {relay}'
     )
     things.file.write_text(text)
     return bench_file.load_bench(things.file)

@@ -12,8 +12,8 @@ def again(frame, number):
     return number.to_bytes(2, "big") + frame[2:]
 
 
-def told(*events, speech="modbus-tcp"):
-    return RecordedAnswers(Recording(speech, tuple(events)))
+def told(*events, protocol="modbus-tcp"):
+    return RecordedAnswers(Recording(protocol, tuple(events)))
 
 
 def test_an_answer_bears_the_number_of_who_asks():
@@ -57,6 +57,6 @@ def test_an_end_is_part_of_the_answer():
 
 
 def test_what_came_unasked_keeps_its_gaps():
-    answers = told(RecordedEvent(10, "in", b"a"), RecordedEvent(10 + 10**9, "in", b"b"), speech="serial")
+    answers = told(RecordedEvent(10, "in", b"a"), RecordedEvent(10 + 10**9, "in", b"b"), protocol="serial")
 
     assert (AnswerPiece(0.0, b"a"), AnswerPiece(1.0, b"b")) == answers.unrequested

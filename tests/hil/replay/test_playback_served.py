@@ -17,8 +17,8 @@ SPOKEN = Recording(
 
 
 async def test_modbus_tcp_answers_over_several_connections(capsys):
-    story = Recording("modbus-tcp", (RecordedEvent(0, "out", ASK), RecordedEvent(1, "in", TELL)))
-    async with TcpReplay(story, fast=True) as served:
+    recording = Recording("modbus-tcp", (RecordedEvent(0, "out", ASK), RecordedEvent(1, "in", TELL)))
+    async with TcpReplay(recording, fast=True) as served:
         for _ in range(2):
             reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
             writer.write(ASK[:5])
@@ -32,8 +32,8 @@ async def test_modbus_tcp_answers_over_several_connections(capsys):
 
 
 async def test_an_end_closes_the_connection():
-    story = Recording("modbus-tcp", (RecordedEvent(0, "out", ASK), RecordedEvent(1, "ended")))
-    async with TcpReplay(story, fast=True) as served:
+    recording = Recording("modbus-tcp", (RecordedEvent(0, "out", ASK), RecordedEvent(1, "ended")))
+    async with TcpReplay(recording, fast=True) as served:
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         writer.write(ASK)
         assert b"" == await reader.read()
@@ -56,7 +56,7 @@ async def test_otherwise_the_gaps_are_those_of_the_record():
         writer.close()
 
 
-async def heard(path, count, say=b""):
+async def heard(path, count, send=b""):
     end = os.open(path, os.O_RDWR | os.O_NOCTTY)
     loop, found = asyncio.get_running_loop(), bytearray()
     whole = loop.create_future()
@@ -68,7 +68,7 @@ async def heard(path, count, say=b""):
 
     loop.add_reader(end, readable)
     try:
-        os.write(end, say)
+        os.write(end, send)
         return await asyncio.wait_for(whole, 60)
     finally:
         loop.remove_reader(end)
@@ -81,15 +81,15 @@ async def test_a_pty_begins_when_it_is_opened():
 
 
 async def test_modbus_rtu_answers_on_a_pty():
-    story = Recording("modbus-rtu", (RecordedEvent(0, "out", RTU_ASK), RecordedEvent(1, "in", RTU_TELL)))
-    async with PtyReplay(story, fast=True) as served:
+    recording = Recording("modbus-rtu", (RecordedEvent(0, "out", RTU_ASK), RecordedEvent(1, "in", RTU_TELL)))
+    async with PtyReplay(recording, fast=True) as served:
         assert served.url.startswith("rtu:/dev/pts/")
         assert RTU_TELL == await heard(served.path, len(RTU_TELL), RTU_ASK)
 
 
 async def test_a_meter_that_is_asked_answers_what_it_was_asked():
     first, second = bytes.fromhex("105b015c16"), bytes.fromhex("107b017c16")
-    story = Recording(
+    recording = Recording(
         "serial",
         (
             RecordedEvent(0, "out", first),
@@ -98,5 +98,5 @@ async def test_a_meter_that_is_asked_answers_what_it_was_asked():
             RecordedEvent(3, "in", b"two"),
         ),
     )
-    async with PtyReplay(story, fast=True) as served:
+    async with PtyReplay(recording, fast=True) as served:
         assert b"twoone" == await heard(served.path, 6, second + first)

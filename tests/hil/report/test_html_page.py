@@ -31,15 +31,15 @@ WRITTEN = WriteLedgerRow(
 )
 
 
-def _course(count):
-    course = RunRecord()
+def _record(count):
+    record = RunRecord()
     for second in range(count):
-        course.add(float(second), dict.fromkeys(RECORDED_POINTS, second * 7919 % 10007 * 1.37))
-    course.mark(5, "a text with </script> & <b>")
-    return course
+        record.add(float(second), dict.fromkeys(RECORDED_POINTS, second * 7919 % 10007 * 1.37))
+    record.mark(5, "a text with </script> & <b>")
+    return record
 
 
-def _page(course, more=""):
+def _page(record, more=""):
     return render_page(
         title="A <day>",
         story="what happens",
@@ -49,7 +49,7 @@ def _page(course, more=""):
         ],
         figures=[("imported", "5 kWh")],
         facts={"records": "none"},
-        course=course,
+        record=record,
         ledger=LEDGER,
         orders_note="what is <counted>",
         written=[WRITTEN],
@@ -60,11 +60,11 @@ def _page(course, more=""):
 
 
 def test_a_day_of_seconds_stays_far_below_two_megabytes():
-    assert len(_page(_course(86_400)).encode()) < 1_000_000
+    assert len(_page(_record(86_400)).encode()) < 1_000_000
 
 
 def test_the_page_needs_no_network():
-    text = _page(_course(10))
+    text = _page(_record(10))
 
     assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", text)
     assert "uPlot" in text
@@ -72,7 +72,7 @@ def test_the_page_needs_no_network():
 
 
 def test_the_gateways_own_ledger_stands_below_the_orders_that_the_rig_saw():
-    text = _page(_course(10))
+    text = _page(_record(10))
 
     assert text.index("<h2>Orders</h2>") < text.index("The gateway's own ledger")
     assert (
@@ -82,7 +82,7 @@ def test_the_gateways_own_ledger_stands_below_the_orders_that_the_rig_saw():
 
 
 def test_a_wide_table_scrolls_in_a_box_that_says_so():
-    text = _page(_course(10))
+    text = _page(_record(10))
 
     wide = re.findall(r'<div class="wide[a-z ]*"><table(?: class="([a-z]+)")?>', text)
     assert ["plans", "", ""] == wide, "plans, orders, ledger"
@@ -102,9 +102,9 @@ def test_what_a_person_cannot_look_through_is_in_the_file():
 
 
 def test_further_sections_stand_at_the_end_and_the_head_leads_to_them():
-    assert "#street" not in _page(_course(10))
+    assert "#street" not in _page(_record(10))
 
-    text = _page(_course(10), more='<header id="street"></header>')
+    text = _page(_record(10), more='<header id="street"></header>')
     assert '<a href="#street">Street: below</a>' in text
     assert (
         text.index('href="#street"')
@@ -115,7 +115,7 @@ def test_further_sections_stand_at_the_end_and_the_head_leads_to_them():
 
 
 def test_texts_cannot_break_the_page():
-    text = _page(_course(10))
+    text = _page(_record(10))
     block = re.search(
         r'<script class="data" data-charts="charts" type="application/json">(.*?)</script>', text, re.DOTALL
     )
@@ -127,7 +127,7 @@ def test_texts_cannot_break_the_page():
 
 
 def test_every_curve_has_a_value_or_a_gap_at_every_time_and_time_rises():
-    drawn = build_chart_data(_course(5_000), 1e9)
+    drawn = build_chart_data(_record(5_000), 1e9)
 
     assert drawn["times"] == sorted(set(drawn["times"]))
     for chart in drawn["charts"]:
@@ -136,20 +136,20 @@ def test_every_curve_has_a_value_or_a_gap_at_every_time_and_time_rises():
 
 
 def test_what_is_no_number_is_a_gap():
-    course = RunRecord()
-    course.add(0.0, {"grid.power_w": 1000.0})
-    drawn = build_chart_data(course, 0.0)
+    record = RunRecord()
+    record.add(0.0, {"grid.power_w": 1000.0})
+    drawn = build_chart_data(record, 0.0)
     power = {curve["label"]: curve["values"] for curve in drawn["charts"][0]["curves"]}
 
     assert ([1.0, 1.0], [None, None]) == (power["grid"], power["PV"])
 
 
 def test_each_asset_that_was_steered_has_what_it_was_ordered_beside_what_was_measured():
-    course = RunRecord()
+    record = RunRecord()
     for second in range(10):
-        course.add(float(second), {"order.battery_w": -500.0, "bat1.power_w": -480.0})
-    charts = {chart["title"]: chart for chart in build_chart_data(course, 0.0)["charts"]}
-    row = "".join(re.findall(r"<tr><td>battery</td>.*?</tr>", _page(course)))
+        record.add(float(second), {"order.battery_w": -500.0, "bat1.power_w": -480.0})
+    charts = {chart["title"]: chart for chart in build_chart_data(record, 0.0)["charts"]}
+    row = "".join(re.findall(r"<tr><td>battery</td>.*?</tr>", _page(record)))
 
     (battery,) = [chart for title, chart in charts.items() if title.startswith("Ordered and measured")]
     assert ["measured", "setpoint"] == [curve["label"] for curve in battery["curves"]]
@@ -159,16 +159,16 @@ def test_each_asset_that_was_steered_has_what_it_was_ordered_beside_what_was_mea
 
 
 def test_each_order_stands_with_its_reason():
-    row = "".join(re.findall(r"<tr><td>.0:00:07</td>.*?</tr>", _page(_course(10))))
+    row = "".join(re.findall(r"<tr><td>.0:00:07</td>.*?</tr>", _page(_record(10))))
 
     assert "<td>bat1.setpoint_w</td><td>-2,500</td><td>cap &lt;5 kW&gt; of the district</td>" in row
 
 
 def test_what_a_house_has_beside_the_usual_is_drawn_with_its_unit():
-    course = RunRecord(further=("lamps1.power_w", "heat1.tank_c", "park.current_l2_a"))
+    record = RunRecord(further=("lamps1.power_w", "heat1.tank_c", "park.current_l2_a"))
     for second in range(10):
-        course.add(second, {"lamps1.power_w": 3_000.0, "heat1.tank_c": 45.0, "park.current_l2_a": 62.0})
-    charts = build_chart_data(course, 0)["charts"][-3:]
+        record.add(second, {"lamps1.power_w": 3_000.0, "heat1.tank_c": 45.0, "park.current_l2_a": 62.0})
+    charts = build_chart_data(record, 0)["charts"][-3:]
 
     assert [("Further assets", "kW"), ("Temperatures", "°C"), ("Phases of the boards", "A")] == [
         (chart["title"], chart["unit"]) for chart in charts
@@ -179,39 +179,39 @@ def test_what_a_house_has_beside_the_usual_is_drawn_with_its_unit():
 
 
 def test_what_energy_costs_and_whether_a_plan_leads_are_drawn():
-    course = RunRecord(further=("contract.price_eur_per_kwh", "plan.leads_on"))
-    course.add(0.0, {"contract.price_eur_per_kwh": 0.7295, "plan.leads_on": 1.0})
+    record = RunRecord(further=("contract.price_eur_per_kwh", "plan.leads_on"))
+    record.add(0.0, {"contract.price_eur_per_kwh": 0.7295, "plan.leads_on": 1.0})
 
     assert [("EUR/kWh", 0.73), ("", 1.0)] == [
         (chart["unit"], round(chart["curves"][0]["values"][0], 2))
-        for chart in build_chart_data(course, 0)["charts"][-2:]
+        for chart in build_chart_data(record, 0)["charts"][-2:]
     ]
 
 
 def test_a_curve_that_was_read_from_a_real_device_is_called_so():
-    course = RunRecord(real=frozenset({"ev1.power_w"}))
+    record = RunRecord(real=frozenset({"ev1.power_w"}))
     for second in range(3):
-        course.add(float(second), dict.fromkeys(RECORDED_POINTS, 1.0))
+        record.add(float(second), dict.fromkeys(RECORDED_POINTS, 1.0))
     labels = [
-        curve["label"] for chart in build_chart_data(course, 0.0)["charts"] for curve in chart["curves"]
+        curve["label"] for chart in build_chart_data(record, 0.0)["charts"] for curve in chart["curves"]
     ]
 
     assert {"car (real)", "measured (real)"} == {label for label in labels if label.endswith("(real)")}
 
 
 def test_the_cap_is_drawn_as_it_is_in_force_and_not_as_it_was_promised():
-    course = RunRecord()
-    course.add(0.0, {"cap.import_w": 12_000.0, "limit.import_w": 3_500.0, "limit.export_w": 6_000.0})
+    record = RunRecord()
+    record.add(0.0, {"cap.import_w": 12_000.0, "limit.import_w": 3_500.0, "limit.export_w": 6_000.0})
     caps = {
         curve["label"]: curve["values"][0]
-        for curve in build_chart_data(course, 1e9)["charts"][0]["curves"][:2]
+        for curve in build_chart_data(record, 1e9)["charts"][0]["curves"][:2]
     }
 
     assert {"import cap": 3.5, "export cap": -6.0} == caps
 
 
 def test_the_table_of_orders_says_what_it_counts():
-    text = _page(_course(10))
+    text = _page(_record(10))
 
     assert '<p class="hint">what is &lt;counted&gt;</p>' in text
     assert "<th>orders seen</th>" in text

@@ -9,7 +9,7 @@ from quartier_hil.report.report_files import format_figures, write_run_report
 
 def test_a_report_folder_holds_page_numbers_and_samples(prepared, tmp_path):
     for second in range(3):
-        prepared.course.add(float(second), {"grid.power_w": second * 100.0})
+        prepared.record.add(float(second), {"grid.power_w": second * 100.0})
     page = write_run_report(
         prepared, [Verdict("x", "p", "m", holds=True)], prepared.kpis.table(), tmp_path / "report"
     )
@@ -58,7 +58,7 @@ def test_every_real_reading_is_kept_with_its_source_and_what_was_real_stands_in_
             ]
         ),
     )
-    prepared.course.add(0.0, {"grid.power_w": 1.0})
+    prepared.record.add(0.0, {"grid.power_w": 1.0})
     page = write_run_report(prepared, [], {}, tmp_path / "report")
     rows = list(csv.DictReader((tmp_path / "report" / "readings.csv").read_text().splitlines()))
 
@@ -70,7 +70,7 @@ def test_every_real_reading_is_kept_with_its_source_and_what_was_real_stands_in_
 
 
 def test_a_page_of_a_run_over_wires_names_every_wire_and_what_its_orders_count(prepared, tmp_path):
-    prepared.course.add(0.0, {"grid.power_w": 1.0})
+    prepared.record.add(0.0, {"grid.power_w": 1.0})
     text = write_run_report(prepared, [], {}, tmp_path / "report").read_text()
 
     assert "TIC on a pty (Linky)" in text

@@ -39,8 +39,8 @@ LEDGER = OrderLedger()
 LEDGER.note(600, "bat1.setpoint_w", -2_500, "cap <5 kW> of the district")
 
 
-def _course(points=("grid.power_w", "bat1.power_w", "order.battery_w", "cap.import_w")):
-    course = RunRecord()
+def _record(points=("grid.power_w", "bat1.power_w", "order.battery_w", "cap.import_w")):
+    record = RunRecord()
     for second in range(1, 1801):
         capped = 600 <= second < 1200
         values = {
@@ -49,13 +49,13 @@ def _course(points=("grid.power_w", "bat1.power_w", "order.battery_w", "cap.impo
             "order.battery_w": -2_000.0 if capped else 0.0,
             "cap.import_w": 5_000.0 if capped else float("inf"),
         }
-        course.add(float(second), {point: values[point] for point in points})
-    course.mark(600, "district: import <= 5 kW")
-    return course
+        record.add(float(second), {point: values[point] for point in points})
+    record.mark(600, "district: import <= 5 kW")
+    return record
 
 
 def _drawn():
-    return draw_picture(SCENARIO.pictures[0], SCENARIO, _course(), LEDGER)
+    return draw_picture(SCENARIO.pictures[0], SCENARIO, _record(), LEDGER)
 
 
 def _texts(svg):
@@ -98,18 +98,18 @@ def test_nothing_is_drawn_where_there_is_no_cap():
 
 def test_a_curve_without_a_value_is_a_fault_with_its_name():
     with pytest.raises(ConfigError) as caught:
-        draw_picture(SCENARIO.pictures[0], SCENARIO, _course(points=("grid.power_w", "cap.import_w")), LEDGER)
+        draw_picture(SCENARIO.pictures[0], SCENARIO, _record(points=("grid.power_w", "cap.import_w")), LEDGER)
 
     assert "pictures.x: order.battery_w has no value" in str(caught.value.faults[0])
 
 
 def test_more_than_a_person_reads_is_a_fault():
-    course = _course()
+    record = _record()
     for second in range(LINES_MAX_COUNT):
-        course.mark(second, "again")
+        record.mark(second, "again")
 
     with pytest.raises(ConfigError, match="fewer orders"):
-        draw_picture(SCENARIO.pictures[0], SCENARIO, course, LEDGER)
+        draw_picture(SCENARIO.pictures[0], SCENARIO, record, LEDGER)
 
 
 def test_colours_follow_light_and_dark():

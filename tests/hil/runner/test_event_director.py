@@ -93,7 +93,7 @@ async def test_a_second_master_writes_over_a_connection_of_its_own(run):
     )
 
     assert 3_000 == run.wiring.devices["gx"].orders()["battery.setpoint_w"]
-    assert "he wrote 2 times, 0 in vain" == run.course.marks[-1].text
+    assert "he wrote 2 times, 0 in vain" == run.record.marks[-1].text
 
 
 async def test_in_a_blackout_what_has_no_battery_forgets_and_comes_back_with_the_supply(run):
@@ -106,7 +106,7 @@ async def test_in_a_blackout_what_has_no_battery_forgets_and_comes_back_with_the
 
     assert (0, 9) == (gx.orders()["battery.setpoint_w"], charger.orders()["current_max_a"])
     assert (False, False, False) == (gx.off, charger.off, run.plant.mains.is_gone)
-    assert ["the supply is gone", "the supply is back"] == [mark.text for mark in run.course.marks[-2:]]
+    assert ["the supply is gone", "the supply is back"] == [mark.text for mark in run.record.marks[-2:]]
 
 
 class _Metal:
@@ -133,7 +133,7 @@ async def test_event_of_a_real_device_is_done_on_its_bench_and_not_to_its_twin(r
 
     assert ["off"] == run.real_devices.heard
     assert (False, True) == (run.wiring.devices["charger"].off, "stuck" in run.wiring.devices["meter"].faults)
-    assert "charger, by its relay" == run.course.marks[-2].text
+    assert "charger, by its relay" == run.record.marks[-2].text
 
 
 async def test_what_the_district_is_to_send_is_told_to_its_process(run, monkeypatch):
@@ -171,7 +171,7 @@ async def test_a_planner_that_died_may_die_or_hang_again_and_one_that_never_was_
     for kind in ("dies", "dies", "hangs"):
         await run.director.perform_event(PlannerFailure(at_s=0, do="planner", kind=kind))
     dead = "the planner's thread is dead already"
-    assert ["the planner's thread dies", dead, dead] == [mark.text for mark in run.course.marks[-3:]]
+    assert ["the planner's thread dies", dead, dead] == [mark.text for mark in run.record.marks[-3:]]
 
     run.director._planner_died = False
     with pytest.raises(ThreadAbsentError):
@@ -206,7 +206,7 @@ async def test_an_event_that_changes_nothing_is_no_fault_of_the_rig(run, monkeyp
         for event in twice:
             for _ in range(2):
                 await run.director.perform_event(event)
-        texts = [mark.text for mark in run.course.marks]
+        texts = [mark.text for mark in run.record.marks]
     finally:
         await run.broker.stop()
 

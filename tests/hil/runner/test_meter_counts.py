@@ -20,10 +20,10 @@ class Meters:
         self.silent = False
         self.sound_count = 100
 
-    async def hush(self):
+    async def silence_all(self):
         self.silent = True
 
-    def speak(self):
+    def resume_all(self):
         self.silent = False
 
     def count_telegrams(self):
@@ -69,7 +69,7 @@ async def test_a_daemon_that_does_not_come_to_rest_is_given_up(monkeypatch):
 
 async def test_a_meter_whose_words_nobody_takes_is_not_waited_for_for_ever(monkeypatch):
     class Stuck(Meters):
-        async def hush(self):
+        async def silence_all(self):
             await asyncio.Event().wait()
 
     monkeypatch.setattr(meter_counts, "PATIENCE_S", 0.05)

@@ -26,14 +26,14 @@ def test_a_key_is_found_however_deep():
     assert find_value({"a": [1]}, "d") is None
 
 
-def test_answers_to_nonsense_are_found_by_name_or_else_by_their_turn(tmp_path):
+def test_answers_to_invalid_envelopes_are_found_by_name_or_else_by_their_turn(tmp_path):
     log = tmp_path / "district.jsonl"
     log.write_text(
-        '{"kind": "nonsense", "of": "huge", "id": "insane-1"}\n'
+        '{"kind": "invalid_envelope", "of": "huge", "id": "insane-1"}\n'
         '{"kind": "ack", "body": {"id": "insane-1", "status": "NEW", "reason": ""}}\n'
         '{"kind": "ack", "body": {"id": "insane-1", "status": "ACTIVE", "reason": null}}\n'
         '{"kind": "ack", "body": {"id": "district-5", "status": "ACTIVE"}}\n'
-        '{"kind": "nonsense", "of": "nan", "id": "insane-2"}\n'
+        '{"kind": "invalid_envelope", "of": "nan", "id": "insane-2"}\n'
         '{"kind": "ack", "body": {"id": "", "status": "REJECTED", "reason": "BOUNDS"}}\n'
     )
 

@@ -36,7 +36,7 @@ def scenario(tmp_path):
 
 def test_a_house_that_plans_is_there_before_its_scenario_begins(scenario):
     assert (0.0, 20 * planner.LEAD_REAL_S) == tuple(
-        planner.compute_lead_s(scenario(text)) for text in (HOUSE, PLANS)
+        planner.compute_advance_s(scenario(text)) for text in (HOUSE, PLANS)
     )
 
 
@@ -80,7 +80,7 @@ def test_the_story_says_when_a_plan_is_followed_and_why_none_is(prepared):
         "the gateway follows a plan",
         "the gateway follows no plan: the plan is too old",
         "the gateway follows a plan",
-    ] == [mark.text for mark in prepared.course.marks[1:]]
+    ] == [mark.text for mark in prepared.record.marks[1:]]
 
 
 async def test_what_a_plan_saved_is_held_against_the_same_minute_without_one(prepared, scenario, tmp_path):

@@ -73,7 +73,7 @@ def test_where_frequency_is_read_faster_the_plant_moves_as_fast(tmp_path):
 def test_a_limit_that_was_kept_before_it_was_shown_reaches_the_check_of_reactions(tmp_path):
     events = '[[events]]\nat_s = 100\ndo = "caps"\nimport_max_w = 4000\nfor_s = 300\n'
     run = _prepared(tmp_path, "[[checks]]\ncheck = 'tightening'\n" + events)
-    (check,) = (judge for judge in run.judges if isinstance(judge, ReactionCheck))
+    (check,) = (judge for judge in run.checks if isinstance(judge, ReactionCheck))
     run.zero_s, run.clock = 0.0, RigClock(time.time() - 101_000.0, rate=0.001)
     wide = {"limit.import_w": 12_000.0, "limit.export_w": 6_000.0}
     for now_s, grid_w, car_a in ((97.0, 4_900.0, 16.0), (99.0, 3_900.0, 14.7), (100.0, 3_900.0, 14.7)):

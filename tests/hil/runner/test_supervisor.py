@@ -38,7 +38,7 @@ async def test_a_killed_daemon_is_released_only_where_somebody_is_left_to_do_it(
         assert expected == len(run.releases)
         assert run.daemon.child.alive
     assert isinstance(run.releases[0], ReleaseResult)
-    assert "kill -9, and nothing releases" == run.course.marks[1].text
+    assert "kill -9, and nothing releases" == run.record.marks[1].text
     assert 2 == len(run.downs)
 
 
@@ -48,7 +48,7 @@ async def test_a_frozen_daemon_is_the_same_process_afterwards(run):
     await run.supervisor.perform_event(DaemonFreeze(at_s=0, do="freeze", for_s=0.01))
 
     assert before == run.daemon.child.pid
-    assert ["the daemon is frozen", "the daemon goes on"] == [mark.text for mark in run.course.marks[1:]]
+    assert ["the daemon is frozen", "the daemon goes on"] == [mark.text for mark in run.record.marks[1:]]
 
 
 async def test_a_daemon_that_ended_by_itself_is_remembered_with_its_exit_code(run, monkeypatch):

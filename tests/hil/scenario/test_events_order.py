@@ -14,7 +14,7 @@ def test_a_master_writes_again_and_again():
     assert 5 == SecondMaster(at_s=0, do="master", point="bat1.setpoint_w", value=4_000, for_s=60).every_s
 
 
-def test_only_nonsense_that_is_known_can_be_sent():
+def test_only_invalid_envelopes_that_are_known_can_be_sent():
     with pytest.raises(ValidationError, match="kind"):
         InvalidDocument(at_s=0, do="document", kind="rude")
 

@@ -55,6 +55,14 @@ def test_all_faults_come_at_once_with_file_and_key(tmp_path):
     assert f"{path}: checks.0.point: is missing" in faults
 
 
+def test_a_renamed_key_is_a_fault_that_names_the_new_one(tmp_path):
+    faults = _faults(tmp_path, HEAD + '[[checks]]\ncheck = "faults"\ntold_s = 20\n')
+
+    assert [
+        f"{tmp_path / 'x.toml'}: checks.0.told_s: is no key of this table; it is now called report_max_s"
+    ] == faults
+
+
 def test_an_event_after_the_end_is_a_fault(tmp_path):
     assert (
         "events.0.at_s: 101 is after the end, 100"

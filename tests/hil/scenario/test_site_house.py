@@ -12,7 +12,7 @@ def test_a_supply_contract_needs_the_linky_that_tells_it():
     told = {"contract": "hc"}
 
     assert "hc" == SiteSpec(meters=["tic"], tariff=told).tariff.contract
-    with pytest.raises(ValidationError, match="nobody tells it"):
+    with pytest.raises(ValidationError, match="no meter reports it"):
         SiteSpec(meters=["p1"], tariff=told)
 
 

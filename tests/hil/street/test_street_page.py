@@ -21,15 +21,15 @@ TITLES = {"b001": "Lilac <house>", "b002": "Corner house", "b003": "Garden house
 @pytest.fixture
 def told():
     """Each takes 12 kW until the district leads them, and 8 kW then."""
-    course = []
+    moments = []
     for second in range(1, int(street_scenario.ENDS_AT_S) + 1):
         watts = 12_000.0 if second < street_scenario.DISTRICT_AT_S + 60 else 8_000.0
-        course.append(
+        moments.append(
             StreetSample(float(second), dict.fromkeys(TITLES, watts), dict.fromkeys(TITLES, "CONTROLLED"))
         )
     verdicts = [Verdict("within", "at most 26 kW", "24 kW", True), Verdict("share", "6 kW", "7 kW", False)]
     return StreetData(
-        TITLES, street_scenario.LIMIT_W, course, [37_000.0] * int(street_scenario.ENDS_AT_S), verdicts, 30.0
+        TITLES, street_scenario.LIMIT_W, moments, [37_000.0] * int(street_scenario.ENDS_AT_S), verdicts, 30.0
     )
 
 
@@ -55,12 +55,12 @@ def test_the_figures_are_the_highest_minutes_of_each_part_of_the_evening(told):
 
 def test_a_tile_shows_the_figure_of_its_row(told):
     """A district that is dead, but not yet noticed as lost, still has its houses led."""
-    course = [
+    moments = [
         replace(one, powers_w=dict.fromkeys(TITLES, 8_600.0)) if 1_260 <= one.at_s < 1_380 else one
-        for one in told.course
+        for one in told.moments
     ]
-    verdicts = street_scenario.evaluate_street(course, {}, told.limit_w)
-    page = render_sections(replace(told, course=course, verdicts=verdicts))
+    verdicts = street_scenario.evaluate_street(moments, {}, told.limit_w)
+    page = render_sections(replace(told, moments=moments, verdicts=verdicts))
     measured = {one.promised: one.measured for one in verdicts}
 
     assert "25.80 kW" in measured["led by the district, until its loss is noticed: at most 26 kW"]
@@ -68,11 +68,11 @@ def test_a_tile_shows_the_figure_of_its_row(told):
 
 
 def test_the_page_gives_the_full_minutes_of_an_event(told):
-    course = [
-        replace(one, modes=dict.fromkeys(TITLES, "INIT")) if one.at_s < 1_735 else one for one in told.course
+    moments = [
+        replace(one, modes=dict.fromkeys(TITLES, "INIT")) if one.at_s < 1_735 else one for one in told.moments
     ]
     (row,) = re.findall(
-        r"<td>([^<]*)</td><td>Each house is led again", render_sections(replace(told, course=course))
+        r"<td>([^<]*)</td><td>Each house is led again", render_sections(replace(told, moments=moments))
     )
 
     assert "+28 min" == row

@@ -9,7 +9,7 @@ from quartier_hil.street.street_scenario import (
 TITLES = {"b001": "Lilac house", "b002": "Corner house", "b003": "Garden house"}
 
 
-def course(before_w=11_000.0, led_w=8_600.0, lost_w=8_400.0, lost_mode="FAILSAFE"):
+def moments(before_w=11_000.0, led_w=8_600.0, lost_w=8_400.0, lost_mode="FAILSAFE"):
     found = []
     for second in range(0, int(street_scenario.ENDS_AT_S), 5):
         led = street_scenario.DISTRICT_AT_S + 100 < second < street_scenario.DIES_AT_S + 121
@@ -24,14 +24,14 @@ SHARES = dict.fromkeys(TITLES, street_scenario.SHARE_W)
 
 
 def test_a_street_that_was_overloaded_is_led_and_keeps_its_shares_when_its_district_dies():
-    assert [True] * 8 == [one.holds for one in evaluate_street(course(), SHARES, street_scenario.LIMIT_W)]
+    assert [True] * 8 == [one.holds for one in evaluate_street(moments(), SHARES, street_scenario.LIMIT_W)]
 
 
 def test_each_promise_is_broken_by_its_own_figure_alone():
     def broken(**what):
         return {
             one.check
-            for one in evaluate_street(course(**what), SHARES, street_scenario.LIMIT_W)
+            for one in evaluate_street(moments(**what), SHARES, street_scenario.LIMIT_W)
             if not one.holds
         }
 
@@ -47,7 +47,7 @@ def test_nothing_measured_is_a_promise_that_was_not_kept():
 
 
 def test_a_share_that_nobody_wanted_is_not_shown_though_it_was_not_exceeded():
-    found = evaluate_street(course(lost_w=640.0), SHARES, street_scenario.LIMIT_W)
+    found = evaluate_street(moments(lost_w=640.0), SHARES, street_scenario.LIMIT_W)
 
     assert {"share", "lost"} == {one.check for one in found if one.result == "not shown"}
     assert "only 8% of the limit: nothing had to be limited" in {one.unshown for one in found}
@@ -59,7 +59,7 @@ def _said(found):
 
 
 def test_the_narration_tells_what_the_meters_show():
-    text = " ".join(_said(course()))
+    text = " ".join(_said(moments()))
 
     assert (
         "Without a district Lilac house takes 11.0 kW (contract 18 kW), Corner house takes 11.0 kW (contract "
@@ -73,7 +73,7 @@ def test_the_narration_tells_what_the_meters_show():
 
 
 def test_a_street_that_draws_little_and_notices_nothing_is_told_so():
-    text = " ".join(_said(course(before_w=600.0, lost_mode="AUTONOMOUS")))
+    text = " ".join(_said(moments(before_w=600.0, lost_mode="AUTONOMOUS")))
 
     assert "The cars did not overload the street: the transformer carries 1.8 kW of 26 kW." in text
     assert "0 of 3 houses know that the district is lost" in text

@@ -140,8 +140,8 @@ def _unretained(patch: Patch) -> None:
 def _parameters_at_once(patch: Patch) -> None:
     whole = machine.accept_failsafe_parameters
 
-    def taken(state: Any, params: Any, paper: Any, now: Any) -> Any:
-        state, ack = whole(state, params, paper, now)
+    def taken(state: Any, params: Any, document: Any, now: Any) -> Any:
+        state, ack = whole(state, params, document, now)
         return replace(state, failsafe=state.failsafe_next or state.failsafe), ack
 
     patch.setattr(machine, "accept_failsafe_parameters", taken)

@@ -46,7 +46,7 @@ class Watched:
         """Those that the day itself asks, for each check that proves something: found by their place."""
         scenario, caps = self.day.evaluated_scenario, self.day.caps
         made = [list(build_expectation_checks(check, scenario, caps)) for check in scenario.checks]
-        left = self.day.judges[len(self.day.judges) - sum(map(len, made)) :]
+        left = self.day.checks[len(self.day.checks) - sum(map(len, made)) :]
         for check, alike in zip(scenario.checks, made, strict=True):
             own, left = left[: len(alike)], left[len(alike) :]
             assert [type(one) for one in alike] == [type(one) for one in own]

@@ -14,11 +14,11 @@ def test_what_happens_is_marked_and_done_in_its_second(day):
     done = day(text, duration_s=40).perform()
 
     assert [(5, "say"), (10, "event"), (20, "event"), (30, "fault")] == [
-        (mark.at_s, mark.kind) for mark in done.course.marks
+        (mark.at_s, mark.kind) for mark in done.record.marks
     ]
     columns = {
-        name: dict(zip(done.course.times_s, done.course.columns[name], strict=True))
-        for name in done.course.columns
+        name: dict(zip(done.record.times_s, done.record.columns[name], strict=True))
+        for name in done.record.columns
     }
     assert [0, 900] == [columns["base.power_w"][at_s] - 500 for at_s in (20, 21)]
     assert 198 < columns["grid.voltage_l1_v"][35] <= 200

@@ -43,7 +43,7 @@ def night(tmp_path):
 def _leads(done):
     """When the plan began or ended to lead, and which."""
     spans, last = [], None
-    for at_s, leads in zip(done.course.times_s, done.course.columns["plan.leads_on"], strict=True):
+    for at_s, leads in zip(done.record.times_s, done.record.columns["plan.leads_on"], strict=True):
         if leads != last:
             spans.append((at_s, bool(leads)))
             last = leads
@@ -96,7 +96,7 @@ def test_the_notice_of_a_mobile_peak_fills_the_battery_before_it_begins(tmp_path
         scenario = load_scenario(path)
         series = standard_load.build_standard_series(scenario.start.date(), 1, scenario.seed)
         done = SyntheticRun(RunOptions(scenario=scenario, series=series, folder=tmp_path / colour)).perform()
-        soc_pct = dict(zip(done.course.times_s, done.course.columns["bat1.soc_pct"], strict=True))
+        soc_pct = dict(zip(done.record.times_s, done.record.columns["bat1.soc_pct"], strict=True))
         return done, [soc_pct[at_s] for at_s in (900, 930, 2700)]
 
     done, (before, noticed, begins) = lived("red")

@@ -12,8 +12,8 @@ def test_a_cap_is_kept_and_every_order_has_its_reason(day):
 
     assert [] == _broken(found)
     assert any("envelope" in row.reason for row in found.ledger.rows)
-    assert 4_000 == found.course.columns["cap.import_w"][-60]
-    assert 4_000 == found.course.columns["limit.import_w"][-60], "the gateway keeps what was promised"
+    assert 4_000 == found.record.columns["cap.import_w"][-60]
+    assert 4_000 == found.record.columns["limit.import_w"][-60], "the gateway keeps what was promised"
 
 
 def test_a_load_that_nobody_can_hold_back_breaks_the_cap(day):
@@ -28,10 +28,10 @@ def test_a_killed_gateway_comes_back_and_its_outputs_were_released(day):
     kill = '[[events]]\nat_s = 100\ndo = "kill"\ndown_s = 30\n'
     found = day(CAR + kill, duration_s=200).perform()
 
-    at = found.course.times_s.index(120)
+    at = found.record.times_s.index(120)
     assert (0, 0) == (
-        found.course.columns["order.battery_w"][at],
-        found.course.columns["order.current_max_a"][at],
+        found.record.columns["order.battery_w"][at],
+        found.record.columns["order.current_max_a"][at],
     )
     assert [(100, 130)] == found.downs
     assert "CONTROLLED" == found.view["mode"]
@@ -41,9 +41,9 @@ def test_a_frozen_gateway_orders_nothing_and_timers_run_out(day):
     freeze = '[[events]]\nat_s = 100\ndo = "freeze"\nfor_s = 80\n'
     found = day(CAR + freeze, duration_s=250).perform()
 
-    column = found.course.columns["order.current_max_a"]
-    assert 16 == column[found.course.times_s.index(99)]
-    assert 0 == column[found.course.times_s.index(170)]
+    column = found.record.columns["order.current_max_a"]
+    assert 16 == column[found.record.times_s.index(99)]
+    assert 0 == column[found.record.times_s.index(170)]
     assert not [row for row in found.ledger.rows if 101 <= row.at_s <= 179]
 
 
@@ -58,7 +58,7 @@ def test_in_a_blackout_nothing_runs_and_the_gateway_starts_on_another_boot(day):
     dark = '[[events]]\nat_s = 100\ndo = "blackout"\nfor_s = 60\nboot_s = 20\n'
     found = day(CAR + dark, duration_s=240).perform()
 
-    grid = dict(zip(found.course.times_s, found.course.columns["grid.power_w"], strict=True))
+    grid = dict(zip(found.record.times_s, found.record.columns["grid.power_w"], strict=True))
     assert {0} == {power_w for at_s, power_w in grid.items() if 102 <= at_s <= 159}
     assert grid[170] > 9_000  # the charging point starts by itself
     assert [(100, 180)] == found.downs
@@ -80,4 +80,4 @@ def test_a_dead_wire_leaves_its_device_with_what_it_was_told(day):
         for name, kind in (("charger_net", "off"), ("charger", "off"))
     ]
 
-    assert [16, 0] == [found.course.columns["order.current_max_a"][-1] for found in held]
+    assert [16, 0] == [found.record.columns["order.current_max_a"][-1] for found in held]

@@ -119,7 +119,7 @@ def test_a_scenario_that_is_left_out_for_another_differs_from_it_by_the_protocol
         told = load_scenario(list_builtin()[name]).model_dump(exclude={"title", "story"})
         told["house"]["battery"] = None
         for one in (*told["house"]["assets"], *told["checks"]):
-            one.pop("protocol", None), one.pop("told_s", None)
+            one.pop("protocol", None), one.pop("report_max_s", None)
         return told
 
     def on_the_page(name):

@@ -61,7 +61,7 @@ def test_a_white_night_becomes_a_red_day_and_the_gateway_knows(change):
 def test_the_same_run_gives_the_same_to_the_bit(change):
     first, again = change().perform(), change().perform()
 
-    assert first.course.columns["grid.power_w"] == again.course.columns["grid.power_w"]
+    assert first.record.columns["grid.power_w"] == again.record.columns["grid.power_w"]
     assert first.figures == again.figures
     assert first.ledger.rows == again.ledger.rows
     assert first.verdicts() == again.verdicts()
@@ -84,8 +84,8 @@ def _stale(patch):
     """Nothing of the meter after the first two minutes."""
     told = MeterReadings.make_readings
 
-    def silent(teller, telegrams, taken_ns):
-        return told(teller, telegrams, taken_ns) if taken_ns < 180e9 else None
+    def silent(meter, telegrams, taken_ns):
+        return told(meter, telegrams, taken_ns) if taken_ns < 180e9 else None
 
     patch.setattr(MeterReadings, "make_readings", silent)
 
@@ -94,8 +94,8 @@ def _frozen_counters(patch):
     """A counter stays at its first value."""
     plausible, first = MeterReadings._plausible, {}
 
-    def stand(teller, name, one, now_ns):
-        value, quality = plausible(teller, name, one, now_ns)
+    def stand(meter, name, one, now_ns):
+        value, quality = plausible(meter, name, one, now_ns)
         return (first.setdefault(name, value) if name.endswith("_wh") else value), quality
 
     patch.setattr(MeterReadings, "_plausible", stand)

@@ -115,10 +115,10 @@ class HdlcLink:
         self._frames.clear()
         if self._is_optical:
             yield from sign_on()
-        wish = _encode_parameters(_INFORMATION_LIMIT)
+        request = _encode_parameters(_INFORMATION_LIMIT)
         for attempt in range(self._retries + 1):
             # A meter without negotiation stays silent; the last try asks for nothing.
-            information = wish if attempt < self._retries else b""
+            information = request if attempt < self._retries else b""
             answer = yield from self._answer(
                 hdlc.SNRM | hdlc.POLL, information, (hdlc.UA, hdlc.DM), fresh=True
             )

@@ -73,71 +73,75 @@ class SharingClient:
         """Return whether there is room for one more connection; an idle one is closed for it."""
         if len(self.connections) >= self.terms.connections_max:
             idle_s = asyncio.get_running_loop().time() - IDLE_S
-            idle = [guest for guest in self.connections if guest.receive_s <= idle_s and not guest.waits]
+            idle = [
+                connection
+                for connection in self.connections
+                if connection.receive_s <= idle_s and not connection.waits
+            ]
             if not idle:
                 return False
-            min(idle, key=lambda guest: guest.receive_s).close()
+            min(idle, key=lambda connection: connection.receive_s).close()
         return True
 
-    def add_connection(self, guest: ClientConnection) -> None:
+    def add_connection(self, connection: ClientConnection) -> None:
         """Add a new connection."""
-        self.connections.add(guest)
+        self.connections.add(connection)
         self.counts.connects += 1
 
-    def remove_connection(self, guest: ClientConnection) -> None:
+    def remove_connection(self, connection: ClientConnection) -> None:
         """Remove an ended connection: its waiting requests need not be sent."""
-        self.connections.discard(guest)
+        self.connections.discard(connection)
         self._queue.sweep()
 
-    def ask(self, guest: ClientConnection, frame: ClientFrame) -> bool:
+    def ask(self, connection: ClientConnection, frame: ClientFrame) -> bool:
         """Answer a request, now or later; return False if the limit is exceeded and reading must pause."""
         self.counts.requests += 1
         if not self._requests.take(_find_time_ns()):
-            return self._too_many(guest, frame)
+            return self._too_many(connection, frame)
         try:
             one = parse_request(frame.unit, frame.pdu)
             self.terms.judge(one)
         except RequestRefused as refusal:
             self.counts.refused += 1
-            self._report_barred(guest, frame)
-            guest.answer(frame, encode_exception(frame.pdu[0], refusal.code))
+            self._report_barred(connection, frame)
+            connection.answer(frame, encode_exception(frame.pdu[0], refusal.code))
             return True
         if self._outstanding_count >= self.terms.outstanding_max:
-            return self._too_many(guest, frame)
+            return self._too_many(connection, frame)
         if one.written is not None and not self._writes.take(_find_time_ns()):
-            return self._too_many(guest, frame)
-        self._send(guest, frame, one)
+            return self._too_many(connection, frame)
+        self._send(connection, frame, one)
         return True
 
-    def _send(self, guest: ClientConnection, frame: ClientFrame, one: ClientRequest) -> None:
+    def _send(self, connection: ClientConnection, frame: ClientFrame, one: ClientRequest) -> None:
         def give(pdu: bytes, fate: RequestOutcome, why: str) -> None:
             self._outstanding_count -= 1
-            guest.remove_request(pending)
+            connection.remove_request(pending)
             self.counts.count_outcome(fate)
             if one.written is not None and fate in {"wire", "unanswered"}:
-                self._report_write(guest, one, pdu, why)
-            guest.answer(frame, pdu)
+                self._report_write(connection, one, pdu, why)
+            connection.answer(frame, pdu)
 
         pending = PendingRequest(one, self.terms, asyncio.get_running_loop().time(), give)
         self._outstanding_count += 1
-        guest.add_request(pending)
+        connection.add_request(pending)
         self._queue.offer(pending)
 
-    def _too_many(self, guest: ClientConnection, frame: ClientFrame) -> bool:
+    def _too_many(self, connection: ClientConnection, frame: ClientFrame) -> bool:
         self.counts.busy += 1
-        guest.answer(frame, encode_exception(frame.pdu[0], SERVER_BUSY))
+        connection.answer(frame, encode_exception(frame.pdu[0], SERVER_BUSY))
         return False
 
-    def _report_write(self, guest: ClientConnection, one: ClientRequest, pdu: bytes, why: str) -> None:
+    def _report_write(self, connection: ClientConnection, one: ClientRequest, pdu: bytes, why: str) -> None:
         request = one.request
         verdict: WriteVerdict = "unknown" if why else "done"
         if pdu[0] & 0x80 and not why:
             verdict, why = "unknown" if pdu[1] == _ACKNOWLEDGE else "refused", f"exception {pdu[1]}"
         self.counts.writes += 1
-        who = self.terms.name, guest.address
+        who = self.terms.name, connection.address
         self._tell(ClientWrite(*who, request.unit, request.function, one.written, verdict, why))
 
-    def _report_barred(self, guest: ClientConnection, frame: ClientFrame) -> None:
+    def _report_barred(self, connection: ClientConnection, frame: ClientFrame) -> None:
         if frame.pdu[0] not in WRITE_PARSERS:
             return
         self.counts.refused_writes += 1
@@ -145,7 +149,9 @@ class SharingClient:
             _, written = WRITE_PARSERS[frame.pdu[0]](frame.pdu)
         except RequestRefused:
             written = None
-        self._tell(ClientWrite(self.terms.name, guest.address, frame.unit, frame.pdu[0], written, "barred"))
+        self._tell(
+            ClientWrite(self.terms.name, connection.address, frame.unit, frame.pdu[0], written, "barred")
+        )
 
 
 def _find_time_ns() -> int:
@@ -202,8 +208,8 @@ class SharingServer:
         if one is not None:
             asyncio.get_running_loop().remove_reader(one.fileno())
             one.close()
-        for guest in [guest for client in self.clients for guest in client.connections]:
-            guest.close()
+        for connection in [connection for client in self.clients for connection in client.connections]:
+            connection.close()
 
     def _is_open(self) -> bool:
         one = socket.socket(socket.AF_INET6 if ":" in self.address else socket.AF_INET)
@@ -267,8 +273,8 @@ class SharingServer:
 
     def _sweep(self, now_s: float) -> None:
         self._queue.sweep()
-        guests = [guest for client in self.clients for guest in client.connections]
-        for guest in guests:
-            guest.sweep(now_s)
-        if not guests:
+        connections = [connection for client in self.clients for connection in client.connections]
+        for connection in connections:
+            connection.sweep(now_s)
+        if not connections:
             self._came.clear()

@@ -74,7 +74,7 @@ def add_override_parser(commands: "argparse._SubParsersAction[argparse.ArgumentP
         "takes a limit the most that it may generate (2kW, no sign), of one behind a relay on or off; of a\n"
         "charging point a current (10A) or off; of a load on or off; of lights and heat pumps the name of a\n"
         "mode.\n"
-        "It is a wish: no cap in force is ever broken for it, no minimum time, no floor.  It ends by\n"
+        "It is a request: no cap in force is ever broken for it, no minimum time, no floor.  It ends by\n"
         "itself.\n"
         "The order is given at once. Then the command waits up to 3.5 s and says what became of it: the\n"
         "value that was set, or the limit that holds it back. Ctrl-C ends the waiting, not the order.\n"

@@ -30,13 +30,13 @@ def run_scan_bacnet(options: argparse.Namespace) -> int:
     from quartier_drivers.bacnet.factory import FACTORY  # noqa: PLC0415 - the same
 
     named = reader.parse_target(options.url)
-    teller = _ScanProgress()
+    progress = _ScanProgress()
     survey = asyncio.run(
         _run_survey(
-            FACTORY, named.bus, discovery_scan, _make_quest(options), _load_known_profiles(options), teller
+            FACTORY, named.bus, discovery_scan, _make_quest(options), _load_known_profiles(options), progress
         )
     )
-    teller.end()
+    progress.end()
     text = render_bacnet_lines(named.bus, survey)
     if options.json:
         output.print_json({"url": options.url, **_render_survey(survey), "site_file": text})
@@ -53,14 +53,14 @@ async def _run_survey(
     scanning: Any,
     quest: "ScanTarget",
     known: "Sequence[BacnetProfile]",
-    teller: "_ScanProgress",
+    progress: "_ScanProgress",
 ) -> "ScanResult":
     from quartier_drivers.transport.event_loop import (  # noqa: PLC0415 - a scan alone needs a clock of its own
         LoopClock,
     )
 
     found: ScanResult = await scanning.scan_network(
-        factory.line("scan", bus, LoopClock()), quest, known, teller
+        factory.line("scan", bus, LoopClock()), quest, known, progress
     )
     return found
 

@@ -33,14 +33,14 @@ def run_scan_mbus(options: argparse.Namespace) -> int:
     from quartier_drivers.transport.event_loop import LoopClock  # noqa: PLC0415 - the same
 
     buses = _list_settings(mbus_scan.parse_target(options.url), options)
-    teller = _ScanProgress()
+    progress = _ScanProgress()
     results: list[MbusScanResult] = []
     interrupted = False
     try:
-        asyncio.run(mbus_scan.scan_line(buses, _make_quest(options), LoopClock(), teller, results))
+        asyncio.run(mbus_scan.scan_line(buses, _make_quest(options), LoopClock(), progress, results))
     except KeyboardInterrupt:
         interrupted = True
-    teller.end()
+    progress.end()
     code = _print_results(options, results)
     if interrupted:
         print(f"{options.url}: interrupted; there may be more meters", file=sys.stderr)

@@ -77,11 +77,13 @@ def _scan_settings(
     loaded = [loading.load_profile(name, folders) for name in _list_loadable_profiles(folders)]
     known = [one for one in loaded if isinstance(one, loading.RegisterProfile)]
     beside = _make_sunspec_guesser([one for one in loaded if one.protocol == "sunspec"])
-    teller = _ScanProgress()
+    progress = _ScanProgress()
     survey = asyncio.run(
-        modbus_scan.scan_buses(settings, wanted, known, LoopClock(), teller, thorough=thorough, beside=beside)
+        modbus_scan.scan_buses(
+            settings, wanted, known, LoopClock(), progress, thorough=thorough, beside=beside
+        )
     )
-    teller.end()
+    progress.end()
     return survey
 
 

@@ -64,12 +64,12 @@ def run_probe(options: argparse.Namespace) -> int:
         if plan.subject.refusal:
             print(f"quartier probe: {plan.subject.refusal}", file=sys.stderr)
             return 1
-        wish = ProbeRequest(options.seconds or find_default_duration_s(plan), options.watch_timer)
-        agreed_to = probe_session.describe_probe(plan.subject, plan.bounds, wish)
+        request = ProbeRequest(options.seconds or find_default_duration_s(plan), options.watch_timer)
+        agreed_to = probe_session.describe_probe(plan.subject, plan.bounds, request)
         print(*agreed_to, sep="\n", file=sys.stderr)
         if not options.yes and not _ask_consent():
             return 1
-        outcome = asyncio.run(_run_session(plan, wish, house_clock, options))
+        outcome = asyncio.run(_run_session(plan, request, house_clock, options))
     return _print_result(options, loaded, plan, outcome, house_clock.utc_ms(), agreed_to)
 
 
@@ -111,14 +111,14 @@ def _ask_consent() -> bool:
 
 
 async def _run_session(
-    plan: probing.ProbePlan, wish: ProbeRequest, house_clock: clock.SiteClock, options: argparse.Namespace
+    plan: probing.ProbePlan, request: ProbeRequest, house_clock: clock.SiteClock, options: argparse.Namespace
 ) -> probing.ProbeOutcome:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return await probing.run_probe_plan(
         plan,
-        wish,
+        request,
         house_clock,
         log.get_logger(),
         lambda text: print(f"  {text}", file=sys.stderr, flush=True),

@@ -35,7 +35,7 @@ def render_overview(status: Mapping[str, Any]) -> Group:
             *status_text.describe_probes(status.get("probes", {})),
             *planning_text.describe_plan(status),
             *planning_text.describe_surcharges(status.get("plan")),
-            *planning_text.describe_forecast((status.get("plan") or {}).get("foretold")),
+            *planning_text.describe_forecast((status.get("plan") or {}).get("forecast_points")),
             *status_text.describe_alarms(status),
             *status_text.describe_troubles(status),
             "",

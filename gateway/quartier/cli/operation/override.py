@@ -99,12 +99,14 @@ def _wait_for_effect(options: argparse.Namespace, done: Mapping[str, Any]) -> di
             reply = ask(options.runtime_dir, "asset", done["asset"])
         except NoDaemon:
             return found
-        wish = reply["asset"].get("override") if reply is not None else None
-        if wish is not None and wish["until_utc_ms"] == done["until_utc_ms"]:
+        override = reply["asset"].get("override") if reply is not None else None
+        if override is not None and override["until_utc_ms"] == done["until_utc_ms"]:
             found = reply["asset"]
             release = _find_release(found)
             is_under_way = release is not None and release.outcome == "pending"
-            if not is_under_way and (wish["held_by"] is not None or wish["done"] == wish["wished"]):
+            if not is_under_way and (
+                override["held_by"] is not None or override["done"] == override["requested"]
+            ):
                 break
         if number == 0 and not options.json:
             print(f"the order is given; waiting up to {WAIT_MAX_S:g} s for its effect", file=sys.stderr)
@@ -115,7 +117,7 @@ def _wait_for_effect(options: argparse.Namespace, done: Mapping[str, Any]) -> di
 def _find_release(asset: Mapping[str, Any]) -> LedgerEntry | None:
     """Return the row by which an asset in maintenance was given back; None if it had no order."""
     newest = next(iter(asset.get("ledger", ())), None)
-    if newest is None or asset["override"]["wished"] is not None:
+    if newest is None or asset["override"]["requested"] is not None:
         return None
     row = load_entry(newest)
     return row if row.cause.get("more", {}).get("code") == "hand.maintenance" else None
@@ -136,7 +138,7 @@ def _describe_maintenance(asset: Mapping[str, Any]) -> str:
 
 def _describe_effect(asset: Mapping[str, Any]) -> str:
     """Return what the order leads to, and for one that must wait what it waits for."""
-    if asset["override"]["wished"] is None:
+    if asset["override"]["requested"] is None:
         return _describe_maintenance(asset)
     words = [status_text.describe_override_effect(asset), status_text.describe_unread(asset)]
     if asset["override"]["done"] is None:
@@ -166,7 +168,7 @@ def run_meter(options: argparse.Namespace) -> int:
     """Show the evidence against the grid meter, or end its verdict; return 1 when the gateway refuses."""
     try:
         if options.believe:
-            answer = send_order(options.runtime_dir, "believe_meter")
+            answer = send_order(options.runtime_dir, "restart_meter_check")
         else:
             answer = ask(options.runtime_dir, "status")["control"]["grid"]
     except NoDaemon as closed:

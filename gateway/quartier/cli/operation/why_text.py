@@ -115,10 +115,10 @@ def _describe_missing_repeats(last: LedgerEntry, now: DisplayClock) -> str:
 
 def _explain_last_order(last: LedgerEntry, live: Mapping[str, Any] | None) -> str:
     """Return the reason of the last order; of one by hand that a limit holds back, the limit too."""
-    wish = None if live is None else live["asset"].get("override")
-    if wish is None or wish["held_by"] is None or wish["held_by"]["text"] in last.why:
+    override = None if live is None else live["asset"].get("override")
+    if override is None or override["held_by"] is None or override["held_by"]["text"] in last.why:
         return last.why
-    return f"{last.why}; it is held back: {wish['held_by']['text']}"
+    return f"{last.why}; it is held back: {override['held_by']['text']}"
 
 
 def _describe_state(told: Mapping[str, Any]) -> Text:
@@ -187,10 +187,13 @@ def _list_outlook_lines(
 
 
 def _list_override_lines(told: Mapping[str, Any]) -> Iterator[LabelledLine]:
-    """Yield the wish, with the limit that holds it back, and what is not known of the device."""
+    """Yield the request, with the limit that holds it back, and what is not known of the device."""
     if told.get("override") is not None and (words := describe_override_effect(told)):
-        wish = told["override"]
-        yield "wished", Text(f"{format_order(wish['point'], wish['wished'])}, {wish['words']}: {words}")
+        override = told["override"]
+        yield (
+            "requested",
+            Text(f"{format_order(override['point'], override['requested'])}, {override['words']}: {words}"),
+        )
     if missing := describe_unread(told):
         yield "unknown", Text(missing)
 

@@ -37,7 +37,7 @@ def print_current_plan(options: argparse.Namespace) -> int:
         print(_describe_head(told))
         for line in (
             *planning_text.describe_surcharges(told),
-            *planning_text.describe_forecast(told.get("foretold")),
+            *planning_text.describe_forecast(told.get("forecast_points")),
         ):
             print(line.plain)
         if told["steps"]:

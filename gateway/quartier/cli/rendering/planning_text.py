@@ -33,7 +33,7 @@ def describe_surcharges(told: Mapping[str, Any] | None) -> Iterator[Text]:
         yield Text(f"the peak of today so far {_format_kw(peak['today_w'])}: {_describe_peak_price(peak)}")
     if co2:
         ahead = (
-            f"foretold from {format_count(co2['days_count'], 'day')}" if co2["is_foretold"] else "not known"
+            f"forecast from {format_count(co2['days_count'], 'day')}" if co2["is_forecast"] else "not known"
         )
         text = f"signalled for {format_age(co2['signalled_s'])}" if co2["signalled_s"] else "not signalled"
         price = f"{co2['eur_per_g'] * 1e6:g} EUR a ton"

@@ -166,29 +166,29 @@ def format_order(point: str, value: float | None) -> str:
 
 
 def explain_asset(asset: Mapping[str, Any]) -> str:
-    """Return why an asset has its order; a limit that holds back a wish comes first."""
-    wish, command = asset.get("override"), asset.get("command")
+    """Return why an asset has its order; a limit that holds back a request comes first."""
+    override, command = asset.get("override"), asset.get("command")
     reason = str(command["reason"]) if command else ""
-    if wish is None or wish.get("wished") is None:
+    if override is None or override.get("requested") is None:
         return reason
-    wished = f"wished {format_order(wish['point'], wish['wished'])}, {wish['words']}"
-    if wish["held_by"] is not None:
-        return f"{wish['held_by']['text']}; {wished}"
-    return reason if command else f"{asset['state']}; {wished}"
+    requested = f"requested {format_order(override['point'], override['requested'])}, {override['words']}"
+    if override["held_by"] is not None:
+        return f"{override['held_by']['text']}; {requested}"
+    return reason if command else f"{asset['state']}; {requested}"
 
 
 def describe_override_effect(asset: Mapping[str, Any]) -> str:
-    """Return what is ordered for a wish, and the limit that holds it back; empty in maintenance."""
-    wish = asset["override"]
-    if wish["wished"] is None:
+    """Return what is ordered for a request, and the limit that holds it back; empty in maintenance."""
+    override = asset["override"]
+    if override["requested"] is None:
         return ""
-    if wish["done"] is None:
+    if override["done"] is None:
         return f"no order is written yet: {asset['state'].removeprefix('no order yet: ')}"
-    ordered, wished = (format_order(wish["point"], wish[key]) for key in ("done", "wished"))
-    if wish["held_by"] is not None:
-        return f"set to {ordered}, not {wished}: {wish['held_by']['text']}"
-    way = "on its way to" if wish["ramps"] else "not yet"
-    return f"set to {ordered}" + ("" if ordered == wished else f", {way} {wished}")
+    ordered, requested = (format_order(override["point"], override[key]) for key in ("done", "requested"))
+    if override["held_by"] is not None:
+        return f"set to {ordered}, not {requested}: {override['held_by']['text']}"
+    way = "on its way to" if override["ramps"] else "not yet"
+    return f"set to {ordered}" + ("" if ordered == requested else f", {way} {requested}")
 
 
 def describe_unread(asset: Mapping[str, Any]) -> str:

@@ -73,21 +73,21 @@ class ProbeFinding:
     targets: Sequence[CorrectionTarget] = ()
 
 
-def list_corrections(findings: Sequence[ProbeFinding], papers: CheckedFiles) -> list[Fault]:
+def list_corrections(findings: Sequence[ProbeFinding], files: CheckedFiles) -> list[Fault]:
     """Return one fault per required change, in the order of the findings, without duplicates."""
     every = [
         fault
         for one in findings
         for target in one.targets
-        for fault in _list_target_corrections(target, papers)
+        for fault in _list_target_corrections(target, files)
     ]
     return list(dict.fromkeys(every))
 
 
-def list_profile_overrides(findings: Sequence[ProbeFinding], papers: CheckedFiles) -> list[str]:
+def list_profile_overrides(findings: Sequence[ProbeFinding], files: CheckedFiles) -> list[str]:
     """Return a sentence for each profile of the package that must be overridden."""
     wanted = {target.where for one in findings for target in one.targets}
-    names = dict.fromkeys(name for what, name in papers.built_in.items() if what in wanted)
+    names = dict.fromkeys(name for what, name in files.built_in.items() if what in wanted)
     return [
         f"profile {name} is Quartier's own: copy it beside the site file with "
         f"quartier profiles show {name} --file > profiles/{name}.toml, change it there, and say "
@@ -96,23 +96,23 @@ def list_profile_overrides(findings: Sequence[ProbeFinding], papers: CheckedFile
     ]
 
 
-def _list_target_corrections(target: CorrectionTarget, papers: CheckedFiles) -> Iterator[Fault]:
+def _list_target_corrections(target: CorrectionTarget, files: CheckedFiles) -> Iterator[Fault]:
     if target.where == "site":
-        path: KeyPath = ("assets", papers.asset_name, target.key)
-        stands = papers.site.value(path)
+        path: KeyPath = ("assets", files.asset_name, target.key)
+        stands = files.site.value(path)
         if str(target.new_value) != str(stands):
-            yield papers.site.fault(path, _describe_change(stands, _format_toml(target.new_value)))
+            yield files.site.fault(path, _describe_change(stands, _format_toml(target.new_value)))
         return
-    paper, part = papers.profiles[target.where]
+    file, part = files.profiles[target.where]
     point: KeyPath = ("parts", part, target.quantity) if part else ("points", target.quantity)
-    if paper.value(point) is None:
+    if file.value(point) is None:
         return
     table = (*point, "write") if target.where == "command" else point
-    path = (*table, target.key) if paper.value((*table, target.key)) is not None else (*point, target.key)
-    stands = paper.value(path)
+    path = (*table, target.key) if file.value((*table, target.key)) is not None else (*point, target.key)
+    stands = file.value(path)
     now = 1.0 if not isinstance(stands, int | float) else float(stands)
     assert isinstance(target.new_value, float)
-    yield paper.fault(path, _describe_change(stands, f"{now * target.new_value:g}", absent="1"))
+    yield file.fault(path, _describe_change(stands, f"{now * target.new_value:g}", absent="1"))
 
 
 def _describe_change(stands: object, should: str, absent: str = "nothing") -> str:

@@ -12,11 +12,11 @@ from quartier.commissioning.probe.probe_subject import ProbeLimits, ProbeSubject
 from quartier.site.process_image import FrozenImage
 
 
-def describe_probe(subject: ProbeSubject, bounds: ProbeLimits, wish: ProbeRequest) -> list[str]:
+def describe_probe(subject: ProbeSubject, bounds: ProbeLimits, request: ProbeRequest) -> list[str]:
     """Return what is done, within which bounds, what ends it, and what happens if this computer fails."""
     name = subject.name
     lines = [
-        f"quartier probe {name} {_describe_steps(subject)}, for at most {wish.for_s:.0f} s.",
+        f"quartier probe {name} {_describe_steps(subject)}, for at most {request.for_s:.0f} s.",
         (
             f"The grid is kept between {-bounds.export_w:.0f} W and {bounds.import_w:.0f} W; "
             "it is looked at before each step and while it lasts."
@@ -32,7 +32,7 @@ def describe_probe(subject: ProbeSubject, bounds: ProbeLimits, wish: ProbeReques
         lines.append(
             f"Each write wears the memory of {subject.point}: about 20 of its {budget} a day are made."
         )
-    if wish.watch_timer:
+    if request.watch_timer:
         lines.append(
             "At the end nothing is written any more, to see whether the device's own timer ends the step."
         )
@@ -79,8 +79,10 @@ class ProbeAction:
 class ProbeSession:
     """One probe. ``run_cycle`` is called several times a second with the process image."""
 
-    def __init__(self, subject: ProbeSubject, bounds: ProbeLimits, wish: ProbeRequest, now_ns: int) -> None:
-        self.stage = ProbeState(subject, bounds, wish, now_ns)
+    def __init__(
+        self, subject: ProbeSubject, bounds: ProbeLimits, request: ProbeRequest, now_ns: int
+    ) -> None:
+        self.stage = ProbeState(subject, bounds, request, now_ns)
         self._script = run_script(self.stage)
         self._end_reason: str | None = None
 

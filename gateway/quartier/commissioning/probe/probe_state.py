@@ -81,10 +81,12 @@ class ProbeState:
     ``is_flipped``: the asset answers with the opposite sign.
     """
 
-    def __init__(self, subject: ProbeSubject, bounds: ProbeLimits, wish: ProbeRequest, began_ns: int) -> None:
+    def __init__(
+        self, subject: ProbeSubject, bounds: ProbeLimits, request: ProbeRequest, began_ns: int
+    ) -> None:
         self.subject = subject
         self.bounds = bounds
-        self.request = wish
+        self.request = request
         self.began_ns = began_ns
         self.now_s = 0.0
         self.frozen: FrozenImage | None = None

@@ -63,7 +63,7 @@ def find_phase_faults(subject: ProbeSubject, measurement: ProbeMeasurement) -> I
         )
     elif not text and len(measurement.visible_phases) == 1 and len(measurement.phases) > 1:
         yield ProbeFinding(
-            "phase.unsaid",
+            "phase.not_stated",
             f"{subject.name} hangs on {describe_phases(measurement)}",
             is_fault=False,
             targets=[CorrectionTarget("site", "", "phase", measurement.visible_phases[0])],

@@ -251,7 +251,7 @@ def make_fallback_proof(
 
 async def run_probe_plan(
     plan: ProbePlan,
-    wish: ProbeRequest,
+    request: ProbeRequest,
     clock: SiteClock,
     log: Any,
     say: Callable[[str], None],
@@ -263,7 +263,7 @@ async def run_probe_plan(
     """Open the buses, probe, and give the point back in any case; end early when ``stop`` is set."""
     image = ProcessImage()
     counts = await asyncio.to_thread(state_files.load_write_counts, state_dir)
-    session = ProbeSession(plan.subject, plan.bounds, wish, clock.now_ns())
+    session = ProbeSession(plan.subject, plan.bounds, request, clock.now_ns())
     failures: list[str] = []
     ended = "it was cut off"
     async with asyncio.TaskGroup() as group:

@@ -192,12 +192,12 @@ def restore_relay_pv(
     After an outage it must fit into the building's own consumption. ``total_low_w`` is the lowest grid power,
     in W. ``acted`` are the participants that were moved.
     """
-    duties = inputs.grid_effects
-    pv_waits = duties.pv_holds and not duties.pv_serves
-    if total_low_w is None or not duties.holds or pv_waits or inputs.stage is not ControlStage.NORMAL:
+    effects = inputs.grid_effects
+    pv_waits = effects.pv_holds and not effects.pv_serves
+    if total_low_w is None or not effects.holds or pv_waits or inputs.stage is not ControlStage.NORMAL:
         return {}
     spare_w = total_low_w
-    if not duties.pv_holds:
+    if not effects.pv_holds:
         spare_w += inputs.active_limits.export_w * switch_state.RESTORE_BELOW_SHARE
     if inputs.active_limits.generation_w is not None:
         made_w = residual_load.find_generation_w(inputs.site, inputs.state.last_good, inputs.now_ns)

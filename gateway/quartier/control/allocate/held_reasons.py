@@ -8,7 +8,7 @@ from quartier.control.inputs import CycleInputs
 from quartier.control.limits import active
 from quartier.control.limits.active import ActiveLimits
 from quartier.control.observe.health import ControlStage
-from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.observe.meter_check.judge import MeterVerdict
 from quartier.control.orders import local_plan
 from quartier.control.reason import Reason, make_reason, make_rule_reason
 from quartier.control.switch_state import FlexibleAsset, RestoreGate, SwitchState
@@ -145,7 +145,7 @@ def explain_no_pv_raise(inputs: CycleInputs, room_w: float | None, step_w: float
 
 def explain_stale_inputs(inputs: CycleInputs) -> Reason:
     """Return why nothing is raised while inputs are stale or the grid meter is suspect."""
-    return _SUSPECT if inputs.meter.verdict is Verdict.SUSPECT else _STALE
+    return _SUSPECT if inputs.meter.verdict is MeterVerdict.SUSPECT else _STALE
 
 
 def make_limit_reason(force: ActiveLimits, direction: str) -> Reason:

@@ -45,7 +45,10 @@ URGENT_LAXITY_S = 1800.0
 """A car with less laxity comes first, and gets the current it needs before the rest is shared."""
 PAUSES_MAX_PER_H = 3
 """No car is paused more often in an hour, so that it is switched six times at most."""
-_DEAF, _UNHEARD = make_rule_reason("car.deaf", "held"), make_rule_reason("car.unheard", "held")
+_UNRESPONSIVE, _NOT_READ = (
+    make_rule_reason("car.unresponsive", "held"),
+    make_rule_reason("car.not_read", "held"),
+)
 _NO_CAR, _WAITS = make_rule_reason("car.none", "no car"), make_rule_reason("car.waits", "turn")
 _SHARES, _RISES = make_rule_reason("car.shares", "sharing"), make_rule_reason("car.rises", "sharing")
 _DEMAND = make_rule_reason("car.demand", "demand", margin_a=charging_sessions.MARGIN_A)
@@ -135,10 +138,10 @@ def _bay(inputs: CycleInputs, tree: ConnectionTree, index: int, participant: Par
     if participant.is_measured:
         takes_a = charging_sessions.find_drawn_current_a(ev, here, last_good, now.ns)
     takes_a = max(takes_a, conflicts.find_foreign_value(inputs.state.conflicts, f"{ev.name}.current_max_a"))
-    deaf = charging_sessions.is_order_ignored(
+    is_unresponsive = charging_sessions.is_order_ignored(
         switch, order_a, takes_a, charging_sessions.find_read_time_ns(ev, last_good, now.ns)
     )
-    fixed = not participant.usable or not participant.is_measured or deaf
+    fixed = not participant.usable or not participant.is_measured or is_unresponsive
     off_lately = sum(1 for then in switch.sheds_ns if now.ns - then < 3600 * _S)
     movable = switch_state.is_switch_allowed(ev, switch, now.ns) and (
         switch.on or off_lately < PAUSES_MAX_PER_H
@@ -165,7 +168,7 @@ def _bay(inputs: CycleInputs, tree: ConnectionTree, index: int, participant: Par
         else charging_sessions.find_needed_current_a(ev, here, last_good, now, inputs.site.zone),
         active=here is not None and not here.is_idle(now.ns),
         fixed=fixed,
-        is_unresponsive=deaf,
+        is_unresponsive=is_unresponsive,
         movable=movable and not fixed,
     )
 
@@ -217,8 +220,8 @@ class _Sharing:
 
     @property
     def _may_raise(self) -> bool:
-        duties = self.inputs.grid_effects
-        return self.inputs.stage is ControlStage.NORMAL and not (duties.holds or duties.off)
+        effects = self.inputs.grid_effects
+        return self.inputs.stage is ControlStage.NORMAL and not (effects.holds or effects.off)
 
     def _level_w(self, before_w: float | None, hard_w: float, soft_w: float, *, tight: bool) -> float | None:
         """Return what the cars may take together, in W, after the limit of the connection lowered it.
@@ -458,7 +461,7 @@ def _reason(inputs: CycleInputs, tree: ConnectionTree, bay: ChargePoint) -> Reas
             inputs.site, tree.topology, inputs.active_limits, bay.bound, "import"
         )
     if bay.fixed:
-        return _DEAF if bay.is_unresponsive else _UNHEARD
+        return _UNRESPONSIVE if bay.is_unresponsive else _NOT_READ
     if not bay.active and bay.goal_a > 0:
         return _NO_CAR
     if bay.goal_a <= 0:

@@ -13,7 +13,7 @@ from quartier.control.limits import breach
 from quartier.control.limits.node_meters import NodeWindow
 from quartier.control.observe import observations, totals
 from quartier.control.observe.health import ControlStage
-from quartier.control.observe.meter_check.judge import Verdict, find_checking_battery
+from quartier.control.observe.meter_check.judge import MeterVerdict, find_checking_battery
 from quartier.control.observe.meter_check.steps import STEP_MIN_W
 from quartier.control.orders import conflicts, unread_assets
 from quartier.control.orders import overrides as orders_overrides
@@ -145,7 +145,7 @@ def find_check_step_w(inputs: CycleInputs, asset: Battery, room: PowerRange) -> 
 
 def _why_no_meter(inputs: CycleInputs, asset: Battery) -> Reason | None:
     """Return why there is no grid meter that a setpoint may follow; None if there is one."""
-    if inputs.meter.verdict is Verdict.IMPLAUSIBLE:
+    if inputs.meter.verdict is MeterVerdict.IMPLAUSIBLE:
         return _IMPLAUSIBLE if find_check_step_w(inputs, asset, PowerRange(0.0, 0.0)) is None else None
     if inputs.meter.verifies(inputs.now_ns):
         return _CHECKED
@@ -305,13 +305,15 @@ def _make_switch_state(
     if switch.on and (setpoint_w < want_w - POWER_EPSILON_W or is_off):
         before_w = max(participant.present_w, 0.0)
         if setpoint_w <= 0 or isinstance(asset, Load) or is_off:
-            return switch_state.switch_off(switch, before_w, now_ns, deaf=participant.is_unresponsive)
+            return switch_state.switch_off(
+                switch, before_w, now_ns, is_unresponsive=participant.is_unresponsive
+            )
         return switch_state.lower_limit(
             switch,
             max(setpoint_w, find_floor_power_w(asset)),
             before_w,
             now_ns,
-            deaf=participant.is_unresponsive,
+            is_unresponsive=participant.is_unresponsive,
         )
     if setpoint_w > want_w + POWER_EPSILON_W:
         return _raise_switch(participant, asset, setpoint_w, now_ns)
@@ -342,10 +344,14 @@ def _car_turn(
     if held_w is None or not switch.on:
         return switch
     if held_w < find_floor_power_w(ev) - POWER_EPSILON_W:
-        return switch_state.switch_off(switch, before_w, now_ns, deaf=participant.is_unresponsive)
+        return switch_state.switch_off(switch, before_w, now_ns, is_unresponsive=participant.is_unresponsive)
     # A car above its order counts with its power: what is left for it may be above the order.
     return switch_state.lower_limit(
-        switch, min(held_w, _limit_w(ev, switch)), before_w, now_ns, deaf=participant.is_unresponsive
+        switch,
+        min(held_w, _limit_w(ev, switch)),
+        before_w,
+        now_ns,
+        is_unresponsive=participant.is_unresponsive,
     )
 
 
@@ -359,7 +365,7 @@ def _pv_turn(
         off = switch.on and index in result.acted and setpoint_w >= 0
         before_w = min(participant.present_w, 0.0)
         return (
-            switch_state.switch_off(switch, before_w, now_ns, deaf=participant.is_unresponsive)
+            switch_state.switch_off(switch, before_w, now_ns, is_unresponsive=participant.is_unresponsive)
             if off
             else switch
         )
@@ -370,7 +376,7 @@ def _pv_turn(
         limit_w = min(limit_w, -setpoint_w)
     elif setpoint_w > participant.want_w + POWER_EPSILON_W:
         switch = switch_state.lower_limit(
-            switch, -setpoint_w, participant.present_w, now_ns, deaf=participant.is_unresponsive
+            switch, -setpoint_w, participant.present_w, now_ns, is_unresponsive=participant.is_unresponsive
         )
         limit_w = min(limit_w, -setpoint_w)
     elif (
@@ -385,7 +391,7 @@ def _pv_turn(
         limit_w = min(limit_w, generation.find_generation_share_w(inputs, asset, cap_w))
     fits_w = find_limit_w(limit_w, asset.rated_w)
     if fits_w is not None:
-        switch = switch_state.hold_limit(switch, fits_w, now_ns, deaf=participant.is_unresponsive)
+        switch = switch_state.hold_limit(switch, fits_w, now_ns, is_unresponsive=participant.is_unresponsive)
     return replace(switch, limit_w=fits_w)
 
 

@@ -225,9 +225,9 @@ def _make_slow_steps(
     A car above its limit is ordered to its floor, after the others and once. With load sharing the others
     make room for it.
     """
-    deaf = [ev for ev in cars if participants[place[ev.name]].is_unresponsive]
-    steps = [_slower(place, ev, _pool(participants[place[ev.name]])) for ev in cars if ev not in deaf]
-    for ev in deaf:
+    unresponsive = [ev for ev in cars if participants[place[ev.name]].is_unresponsive]
+    steps = [_slower(place, ev, _pool(participants[place[ev.name]])) for ev in cars if ev not in unresponsive]
+    for ev in unresponsive:
         participant = participants[place[ev.name]]
         if not _is_shared(participant) and (participant.switch_state.limit_w or 0.0) > find_floor_power_w(ev):
             steps.append(replace(_slower(place, ev), divisible=False))

@@ -170,17 +170,19 @@ def _make_kernel_assets(
         count = len(participants)
         return _KernelAssets([0] * count, [(0.0, 0.0, 0.0)] * count, list(wants), {}, [1.0] * count)
     mine = one.leaves[: len(participants)]
-    homes, shares = [leaf.node_number for leaf in mine], [leaf.share.parts for leaf in mine]
+    node_numbers, shares = [leaf.node_number for leaf in mine], [leaf.share.parts for leaf in mine]
     halves: dict[int, int] = {}
-    seated = list(wants)
+    wants_by_row = list(wants)
     for index, leaf in enumerate(mine):
         if isinstance(leaf.asset, Battery) and not leaf.share.known:
-            halves[index] = len(seated)
-            homes.append(leaf.node_number)
+            halves[index] = len(wants_by_row)
+            node_numbers.append(leaf.node_number)
             shares.append((0.0, 0.0, 0.0))
-            seated.append(min(0.0, wants[index]))
-            seated[index] = max(0.0, wants[index])
-    return _KernelAssets(homes, shares, seated, halves, [participant.scale for participant in participants])
+            wants_by_row.append(min(0.0, wants[index]))
+            wants_by_row[index] = max(0.0, wants[index])
+    return _KernelAssets(
+        node_numbers, shares, wants_by_row, halves, [participant.scale for participant in participants]
+    )
 
 
 def find_headrooms_w(

@@ -81,15 +81,15 @@ def find_grid_effects(events: GridEvents, contract_w: float, now_ns: int) -> Gri
     )
 
 
-def add_commanded_tiers(duties: GridEffects, tiers: Mapping[str, Reason]) -> GridEffects:
+def add_commanded_tiers(effects: GridEffects, tiers: Mapping[str, Reason]) -> GridEffects:
     """Add the ``tiers`` that a command has switched off; meanwhile batteries charge from the sun only.
 
     Not for assets that a person ordered: people rank above the district (spec/failsafe.md#priority-3).
     """
     if not tiers:
-        return duties
-    asked = frozenset(tiers) - duties.off.keys()
-    return replace(duties, off={**tiers, **duties.off}, requested_assets=asked, asked_no_grid_charge=True)
+        return effects
+    asked = frozenset(tiers) - effects.off.keys()
+    return replace(effects, off={**tiers, **effects.off}, requested_assets=asked, asked_no_grid_charge=True)
 
 
 def _discharges(events: GridEvents) -> Reason | None:
@@ -144,9 +144,9 @@ def _phase(one: ActiveRow, acts: str, well: str, lost: str) -> str:
     return acts if one.normal_ns is None else well
 
 
-def find_grid_alarms(events: GridEvents, duties: GridEffects, now_ns: int) -> list[Alarm]:
+def find_grid_alarms(events: GridEvents, effects: GridEffects, now_ns: int) -> list[Alarm]:
     """Return the alarms of the grid; a text stays the same as long as the same rows act."""
-    return [*_of_rows(events), *_of_outage(events, duties, now_ns), *_of_measurement(events)]
+    return [*_of_rows(events), *_of_outage(events, effects, now_ns), *_of_measurement(events)]
 
 
 def _of_rows(events: GridEvents) -> Iterator[Alarm]:
@@ -162,12 +162,12 @@ def _of_rows(events: GridEvents) -> Iterator[Alarm]:
         yield Alarm("grid.high_voltage", "", "high voltage: no battery feeds in")
 
 
-def _of_outage(events: GridEvents, duties: GridEffects, now_ns: int) -> Iterator[Alarm]:
+def _of_outage(events: GridEvents, effects: GridEffects, now_ns: int) -> Iterator[Alarm]:
     if events.is_grid_lost:
         yield Alarm("grid.outage", "", "the grid's voltage is gone")
     elif outage.is_waiting(events.outage, now_ns):
         yield Alarm("grid.after_outage", "", "after an outage: nothing is raised until the grid is normal")
-    elif duties.ceiling_w is not None:
+    elif effects.ceiling_w is not None:
         yield Alarm("grid.after_outage", "", "after an outage: the building rises slowly")
 
 
@@ -184,15 +184,15 @@ def _acting(events: GridEvents) -> tuple[rows.EventRow, ...]:
     return rows.LOW[: events.low.level]
 
 
-def render_grid_effects(events: GridEvents, duties: GridEffects, now_ns: int) -> dict[str, Any]:
+def render_grid_effects(events: GridEvents, effects: GridEffects, now_ns: int) -> dict[str, Any]:
     """Render the events for people, JSON-ready."""
     ends_ns = events.low.ends_ns or events.low_u.ends_ns
     return {
         "frequency_hz": events.hz,
         "voltage_pct": {phase: round(one.value, 1) for phase, one in sorted(events.volts.items())},
-        "off": {tier: str(reason) for tier, reason in duties.off.items()},
-        "off_reasons": {tier: render_data(reason) for tier, reason in duties.off.items()},
-        "holds": duties.holds,
+        "off": {tier: str(reason) for tier, reason in effects.off.items()},
+        "off_reasons": {tier: render_data(reason) for tier, reason in effects.off.items()},
+        "holds": effects.holds,
         "returns_in_s": None if ends_ns is None else round((ends_ns - now_ns) / _S, 1),
-        "ceiling_w": None if duties.ceiling_w is None else round(duties.ceiling_w, 1),
+        "ceiling_w": None if effects.ceiling_w is None else round(effects.ceiling_w, 1),
     }

@@ -1,7 +1,7 @@
 """Contacts as sources of limits: which act now, since when and why (spec/failsafe.md#rule-1).
 
 Missing information never raises a limit: a contact that cannot be read acts. It begins to act after one
-reading, unless the site file asks for more. It lets go after readings over ``release_s``; loads that its
+reading, unless the site file asks for more. It is released after readings over ``release_s``; loads that its
 limit shed are then restored in stages, as after any limit that rose.
 """
 
@@ -28,7 +28,7 @@ class ContactState(StrEnum):
     WAITING = "not yet read"
     LOST = "cannot be read"
     ACTS = "acts"
-    HELD = "lets go"
+    RELEASING = "releasing"
     RESTS = "rests"
 
 
@@ -36,7 +36,7 @@ _CODES = {
     ContactState.WAITING: "contact.waiting",
     ContactState.LOST: "contact.lost",
     ContactState.ACTS: "contact.acts",
-    ContactState.HELD: "contact.held",
+    ContactState.RELEASING: "contact.releasing",
 }
 
 
@@ -88,7 +88,7 @@ def _evaluate_contact(
     turned_ns = taken_ns if before.turned_ns is None else before.turned_ns
     if taken_ns - turned_ns >= (contact.debounce_s if acts else contact.release_s) * _S:
         return ContactHold(ContactState.ACTS if acts else ContactState.RESTS, now_ns)
-    return ContactHold(ContactState.RESTS if acts else ContactState.HELD, before.since_ns, turned_ns)
+    return ContactHold(ContactState.RESTS if acts else ContactState.RELEASING, before.since_ns, turned_ns)
 
 
 def _unread(before: ContactHold | None, now_ns: int) -> ContactHold:

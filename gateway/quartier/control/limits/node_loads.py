@@ -100,8 +100,8 @@ def find_node_loads(
     spare_w = _spare_w(inputs, base, shown)
     for number in reversed(range(count)):
         inside = [leaf for leaf in shown if number in topology.way(leaf.node_number)]
-        kids = [_up(topology, kid, made[kid]) for kid in below[number]]
-        one = _Node(inputs, topology, number, participants, inside, kids)
+        children = [_up(topology, child, made[child]) for child in below[number]]
+        one = _Node(inputs, topology, number, participants, inside, children)
         looks[topology.name(number)] = one.look()
         made[number] = one.make_node_load(looks[topology.name(number)], base, spare_w)
     return NodeLoads(tuple(made[number] for number in range(count)), looks)
@@ -213,8 +213,8 @@ class _Node:
         silent = self.is_metered and reading is None
         own_high, own_low = self._find_uncontrolled_power(silent=silent)
         high, low = (
-            add_rows(own_high, *(kid[0] for kid in self.child_bounds)),
-            add_rows(own_low, *(kid[1] for kid in self.child_bounds)),
+            add_rows(own_high, *(child[0] for child in self.child_bounds)),
+            add_rows(own_low, *(child[1] for child in self.child_bounds)),
         )
         if reading is None:
             gap = self._guess(look, spare_w)

@@ -92,15 +92,17 @@ def update_supplies(
     )
     found = {}
     for supply in house.supplies:
-        told_va = observations.find_fresh_value(
+        supply_va = observations.find_fresh_value(
             last_good, f"{supply.name}.{APPARENT_VA}", supply.period_s, now_ns
         )
-        apparent_va = measured_va if told_va is None else told_va
+        apparent_va = measured_va if supply_va is None else supply_va
         if apparent_va is not None and grid is not None and grid.value < 0 and not supply.is_grid:
             apparent_va = 0.0  # VA have no sign, and export is not drawn
         load = replace(before.get(supply.name, SupplyState()), apparent_va=apparent_va, is_own=supply.is_grid)
-        unsaid_va = house.limits.import_hard_w / W_PER_VA
-        found[supply.name] = _update_supply(supply, load, last_good, unsaid_va, grid, dt_s, now_ns)
+        default_subscribed_va = house.limits.import_hard_w / W_PER_VA
+        found[supply.name] = _update_supply(
+            supply, load, last_good, default_subscribed_va, grid, dt_s, now_ns
+        )
     return found
 
 
@@ -108,12 +110,15 @@ def _update_supply(
     supply: SupplyMeter,
     load: SupplyState,
     last_good: LastGoodValues,
-    unsaid_va: float,
+    default_subscribed_va: float,
     grid: LastGood | None,
     dt_s: float,
     now_ns: int,
 ) -> SupplyState:
-    """Update one supply; ``unsaid_va`` is used if the meter warns before it reported the subscribed power."""
+    """Update one supply.
+
+    ``default_subscribed_va`` is used if the meter warns before it reported the subscribed power.
+    """
     subscribed_va = _find_subscribed_va(supply, last_good) or load.subscribed_va
     if subscribed_va is not None:
         load = _update_ratio(replace(load, subscribed_va=subscribed_va), subscribed_va, grid, dt_s)
@@ -130,7 +135,7 @@ def _update_supply(
         if share > 1.0 and load.apparent_va is not None:
             warned.append("more than subscribed")
     if warned:
-        return _cut(load, tuple(warned), subscribed_va or unsaid_va, grid, now_ns)
+        return _cut(load, tuple(warned), subscribed_va or default_subscribed_va, grid, now_ns)
     if not is_heard and (load.apparent_va is None or load.is_meters):
         return replace(load, calm_ns=None)  # not known: the limit stays, and the time of calm does not run
     calm_ns = now_ns if load.calm_ns is None else load.calm_ns

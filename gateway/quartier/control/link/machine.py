@@ -146,36 +146,38 @@ def accept_envelope(
 
 
 def accept_failsafe_parameters(
-    state: LinkState, params: LinkParameters, paper: FailsafeDocument, now: Now
+    state: LinkState, params: LinkParameters, document: FailsafeDocument, now: Now
 ) -> tuple[LinkState, Ack]:
     """Accept new fail-safe parameters, clamped to the hard limits; loosening waits for FAILSAFE's end.
 
     The ack has the reason BOUNDS if they were clamped, CLOCK if loosening waits for a trusted clock.
     """
     state = _record_time(state, params, now)
-    wanted = paper.values
+    wanted = document.values
     numbers = (wanted.import_max_w, wanted.export_max_w, wanted.duration_min_s)
     if not all(isfinite(number) and number >= 0 for number in numbers):
-        return state, Ack(paper.id, paper.seq, "failsafe", "INVALID_CONTENT", "REJECTED", "BOUNDS")
-    if paper.seq < state.failsafe_seq and not find_latest_time(state, now).rejects_future(state.failsafe_seq):
-        return state, Ack(paper.id, paper.seq, "failsafe", "OK", "REJECTED", "REPLAY")
+        return state, Ack(document.id, document.seq, "failsafe", "INVALID_CONTENT", "REJECTED", "BOUNDS")
+    if document.seq < state.failsafe_seq and not find_latest_time(state, now).rejects_future(
+        state.failsafe_seq
+    ):
+        return state, Ack(document.id, document.seq, "failsafe", "OK", "REJECTED", "REPLAY")
     clamped = FailsafeValues(
         import_max_w=min(wanted.import_max_w, params.limits.import_hard_w),
         export_max_w=min(wanted.export_max_w, params.limits.export_hard_w),
         duration_min_s=min(max(wanted.duration_min_s, 7200.0), 86400.0),
     )
-    if paper.seq != state.failsafe_seq:
+    if document.seq != state.failsafe_seq:
         inforce = find_failsafe_values(state, params)
         tighter = FailsafeValues(
             import_max_w=min(inforce.import_max_w, clamped.import_max_w),
             export_max_w=min(inforce.export_max_w, clamped.export_max_w),
             duration_min_s=max(inforce.duration_min_s, clamped.duration_min_s),
         )
-        state = replace(state, failsafe=tighter, failsafe_next=clamped, failsafe_seq=paper.seq)
+        state = replace(state, failsafe=tighter, failsafe_next=clamped, failsafe_seq=document.seq)
     state = _settle(state, params, now)
     waits = not now.synced and has_waiting_parameters(state)
     reason = "BOUNDS" if clamped != wanted else "CLOCK" if waits else ""
-    return state, Ack(paper.id, paper.seq, "failsafe", "OK", "ACCEPTED", reason)
+    return state, Ack(document.id, document.seq, "failsafe", "OK", "ACCEPTED", reason)
 
 
 def note_running_commands(

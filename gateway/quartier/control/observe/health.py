@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from math import ceil
 
-from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.observe.meter_check.judge import MeterVerdict
 from quartier.site.asset_types import GridMeter
 
 
@@ -44,7 +44,7 @@ class InputHealth:
     grid_period_s: float = 1.0
     grid_ever: bool = True
     late_count: int = 0
-    meter: Verdict = Verdict.GOOD
+    meter: MeterVerdict = MeterVerdict.GOOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +107,14 @@ STAGE_RULES = (
     StageRule(
         "grid-meter-suspect",
         "the grid meter contradicts the meters below it",
-        lambda h: h.meter is Verdict.SUSPECT,
+        lambda h: h.meter is MeterVerdict.SUSPECT,
         ControlStage.FREEZE,
         0,
     ),
     StageRule(
         "grid-meter-implausible",
         "the grid meter is implausible",
-        lambda h: h.meter is Verdict.IMPLAUSIBLE,
+        lambda h: h.meter is MeterVerdict.IMPLAUSIBLE,
         ControlStage.SAFE,
         30,
     ),

@@ -118,7 +118,7 @@ def update_meter_delay(
     if grid == before.grid:
         return before
     now = replace(before, grid=grid)
-    movers = [asset for asset in house.assets if _tells(asset) and _moves(pasts.get(asset.name, ()))]
+    movers = [asset for asset in house.assets if _shows_movement(asset) and _moves(pasts.get(asset.name, ()))]
     until_ns, from_ns = grid[-1][0], before.looked_ns
     if from_ns is None or not movers or until_ns - from_ns > LATEST_S * _S:
         return replace(now, looked_ns=until_ns)
@@ -211,7 +211,7 @@ def _span_w(asset: Asset) -> float:
     return 2.0 * asset.rated_w if isinstance(asset, Battery) else asset.rated_w
 
 
-def _tells(asset: Asset) -> bool:
+def _shows_movement(asset: Asset) -> bool:
     """Return whether its readings show when it moved: a battery ramps between two; others are read often."""
     return isinstance(asset, Battery) or asset.period_s <= SAMPLE_INTERVAL_S
 

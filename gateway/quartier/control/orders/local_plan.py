@@ -170,11 +170,11 @@ def find_plan_orders(
         if asset is None or here is None:
             continue
         leg, until_ns = here
-        wish = _wish(asset, leg, state, now)
-        if wish is not None:
+        request = _find_request(asset, leg, state, now)
+        if request is not None:
             until_utc_ms = plan.offset_ms + until_ns // 1_000_000
-            who, because = wish.reason.who, wish.reason
-            found[name] = Override(name, wish.value, until_ns, until_utc_ms, who, because=because)
+            who, because = request.reason.who, request.reason
+            found[name] = Override(name, request.value, until_ns, until_utc_ms, who, because=because)
     return {**found, **given} if found else given
 
 
@@ -183,7 +183,9 @@ class _PlanRequest(NamedTuple):
     reason: Reason
 
 
-def _wish(asset: ControllableAsset, leg: PlanLeg, state: ControlState, now: Now) -> _PlanRequest | None:
+def _find_request(
+    asset: ControllableAsset, leg: PlanLeg, state: ControlState, now: Now
+) -> _PlanRequest | None:
     """Return the request for an asset; a battery has aims instead, other classes have no plan."""
     if not isinstance(
         asset, ChargePointAsset | HeatAsset | WasteCollection | BatchLoad

@@ -95,9 +95,9 @@ def find_commanded_tiers(commands: RunningCommands, now_ns: int) -> dict[str, Re
     """Return the tiers that a command has switched off, each with the reason."""
     found: dict[str, Reason] = {}
     for one in commands.now(now_ns):
-        wish = one.document.asked
-        if isinstance(wish, Shed):
-            for tier in SHED_TIERS[: wish.level]:
+        request = one.document.asked
+        if isinstance(request, Shed):
+            for tier in SHED_TIERS[: request.level]:
                 reason = make_reason(
                     COMMANDED_SHED, find_requester(one), one.until_utc_ms, document=one.document.id
                 )
@@ -117,11 +117,11 @@ def collect_overrides(commands: RunningCommands, house: Site, given: Overrides, 
     orders: dict[str, Override] = {}
     given_back: dict[str, Override] = {}
     for one in commands.now(now_ns):
-        wish = one.document.asked
-        if isinstance(wish, Setpoint) and (asset := find_controllable(house, wish.asset)) is not None:
-            orders[asset.name] = _order(one, asset.name, setpoints.convert_power(asset, wish.power_w))
-        elif isinstance(wish, SetMode):
-            still = wish.mode == "manual"
+        request = one.document.asked
+        if isinstance(request, Setpoint) and (asset := find_controllable(house, request.asset)) is not None:
+            orders[asset.name] = _order(one, asset.name, setpoints.convert_power(asset, request.power_w))
+        elif isinstance(request, SetMode):
+            still = request.mode == "manual"
             for unit in find_batteries(house):
                 (rest if still else given_back)[unit.name] = _order(one, unit.name, 0.0 if still else None)
     return {**given, **rest, **orders, **given_back, **hands}
@@ -244,13 +244,13 @@ def load_commands(
         raise ValueError(f"the commands are broken: {broken!r}") from broken
     acks = []
     for one in found.running:
-        if one.until_ns <= now.ns and _is_wish(one):
+        if one.until_ns <= now.ns and _is_request(one):
             found, ack = set_command_status(found, one.document, InstructionStatus.ABORTED, AckReason.SAFETY)
             acks.append(ack)
     return found, acks
 
 
-def _is_wish(one: RunningCommand) -> bool:
+def _is_request(one: RunningCommand) -> bool:
     return isinstance(one.document.asked, Setpoint | SetMode)
 
 
@@ -262,9 +262,9 @@ def _row(one: RunningCommand) -> dict[str, Any]:
 def _restore_command(
     row: Mapping[str, Any], now: Now, *, outage: bool, since: RestartFacts
 ) -> RunningCommand:
-    paper = {**row["document"]}
-    asked = OPS[paper.pop("op")](**paper.pop("asked"))
-    document = CommandDocument(**paper, asked=asked)
+    fields = {**row["document"]}
+    asked = OPS[fields.pop("op")](**fields.pop("asked"))
+    document = CommandDocument(**fields, asked=asked)
     one = RunningCommand(**{**row, "document": document, "status": InstructionStatus(row["status"])})
     passed_ns = _find_run_time_ns(one, now, outage=outage, since=since)
     return replace(one, since_ns=now.ns - passed_ns, until_ns=now.ns - passed_ns + one.duration_ns)
@@ -275,10 +275,10 @@ def _find_run_time_ns(one: RunningCommand, now: Now, *, outage: bool, since: Res
 
     A wall clock with a time before its start was set, and says nothing.
     """
-    if since.same_boot and now.ns >= one.since_ns and not (outage and _is_wish(one)):
+    if since.same_boot and now.ns >= one.since_ns and not (outage and _is_request(one)):
         return min(now.ns - one.since_ns, one.duration_ns)
     by_wall_ns = one.duration_ns - (one.until_utc_ms - now.utc_ms) * 1_000_000
-    if _is_wish(one):
+    if _is_request(one):
         return one.duration_ns if outage or not now.synced or by_wall_ns < 0 else by_wall_ns
     end_ns = since.ends_ns.get(type(one.document.asked))
     if end_ns is not None:

@@ -63,8 +63,8 @@ class ScheduleContext:
     """The time, and the facts known at that time.
 
     ``utc_ms`` is trusted, or counted on since ``lost_ms``. ``by_hand``: the assets that people ordered.
-    ``leads``: district requests are followed. ``orders`` are the present orders by point. ``regulatory`` are
-    the programs of the grid operator.
+    ``follows_district``: district requests are followed. ``orders`` are the present orders by point.
+    ``regulatory`` are the programs of the grid operator.
     """
 
     now: Now
@@ -73,7 +73,7 @@ class ScheduleContext:
     site: Site
     last_good: LastGoodValues
     by_hand: Collection[str] = field(default_factory=tuple)
-    leads: bool = True
+    follows_district: bool = True
     orders: Mapping[str, Order] = field(default_factory=dict)
     regulatory: Collection[str] = field(default_factory=tuple)
 
@@ -82,7 +82,7 @@ class ScheduleContext:
 
         This needs the district in control, and no person's order for the asset.
         """
-        return self.leads and asset not in self.by_hand
+        return self.follows_district and asset not in self.by_hand
 
 
 def accept_schedule(
@@ -107,9 +107,9 @@ def accept_schedule(
 
 def find_scheduled_orders(entries: ScheduleProgresses, moment: ScheduleContext) -> Overrides:
     """Return the present orders of the schedules; empty if the district is not in control."""
-    if not moment.leads:
+    if not moment.follows_district:
         return {}
-    return {name: one for name, entry in entries.items() if (one := _wish(entry.schedule, moment))}
+    return {name: one for name, entry in entries.items() if (one := _find_request(entry.schedule, moment))}
 
 
 def advance_schedules(
@@ -172,7 +172,7 @@ def _running(schedule: DeviceSchedule, moment: ScheduleContext) -> tuple[Schedul
     return timeline.find_running_span(*spans, moment.utc_ms, moment.lost_ms)
 
 
-def _wish(schedule: DeviceSchedule, moment: ScheduleContext) -> Override | None:
+def _find_request(schedule: DeviceSchedule, moment: ScheduleContext) -> Override | None:
     found, asset = _running(schedule, moment), _asset(moment.site, schedule.asset)
     if found is None or asset is None or _fault(asset, found[0]):
         return None
@@ -222,7 +222,7 @@ def _why_not(asset: ControllableAsset, moment: ScheduleContext) -> str:
     silent = (
         find_fresh_value(moment.last_good, f"{asset.name}.power_w", asset.period_s, moment.now.ns) is None
     )
-    if silent or order is None or not moment.leads:
+    if silent or order is None or not moment.follows_district:
         return "SAFETY"
     behind = order.reason.who
     if behind.kind == "grid" or (behind.kind == "document" and behind.name in moment.regulatory):

@@ -178,7 +178,7 @@ def _reason(
     pauses = value == 0.0 and _is_kept_off(inputs, asset)
     if ordered is not None and (pauses or value == _most(inputs, asset)):
         return ordered.reason.then(_THOUGH)
-    held = switch.is_limited and _rank(asset, _by_turn(asset, switch)) <= _rank(asset, value)
+    held = switch.is_limited and _rank(asset, _find_allowed_value(asset, switch)) <= _rank(asset, value)
     return TIGHTENING if is_needed or held else SAFE_VALUE
 
 
@@ -223,7 +223,7 @@ def _next_value(
     ):
         goals.append(safe)
     if switch.is_limited and not (order is not None and order.reason.code == SAFE_VALUE.code):
-        goals.append(_by_turn(asset, switch))
+        goals.append(_find_allowed_value(asset, switch))
     if _is_needed(inputs, result, asset):
         goals.append(_least(inputs, result, asset))
     most = _most(inputs, asset)
@@ -257,7 +257,7 @@ def _stands(one: PointConflict, ordered: float | None) -> float | None:
     return ordered if one.read is None or one.is_as_ordered else one.read.value
 
 
-def _by_turn(asset: FlexibleAsset, switch: SwitchState) -> float:
+def _find_allowed_value(asset: FlexibleAsset, switch: SwitchState) -> float:
     """Return the value that a limited asset is allowed."""
     if isinstance(asset, OperationModeAsset):
         return asset.modes[asset.normal if switch.mode is None else switch.mode].value
@@ -404,16 +404,20 @@ def _update_switch_state(
         mode = _mode(asset, value)
         if mode <= (asset.normal if switch.mode is None else switch.mode):
             return switch
-        return replace(switch_state.switch_off(switch, before_w, now_ns, deaf=True), mode=mode, is_held=True)
+        return replace(
+            switch_state.switch_off(switch, before_w, now_ns, is_unresponsive=True), mode=mode, is_held=True
+        )
     if find_control_point(asset).endswith("_w"):
-        return switch_state.hold_limit(switch, value, now_ns, deaf=True)
+        return switch_state.hold_limit(switch, value, now_ns, is_unresponsive=True)
     if value == 0.0:
-        return switch_state.switch_off(switch, before_w, now_ns, deaf=True) if switch.on else switch
+        return (
+            switch_state.switch_off(switch, before_w, now_ns, is_unresponsive=True) if switch.on else switch
+        )
     assert isinstance(asset, ChargePointAsset)
     if not switch.on:  # another controller switched it on: its minimum times count from here
         switch = switch_state.switch_on(switch, now_ns)
     limit_w = max(find_floor_power_w(asset), value * asset.voltage_v * asset.phases_count)
-    return switch_state.hold_limit(switch, limit_w, now_ns, deaf=True)
+    return switch_state.hold_limit(switch, limit_w, now_ns, is_unresponsive=True)
 
 
 def find_conflict_alarms(inputs: CycleInputs) -> Iterator[Alarm]:

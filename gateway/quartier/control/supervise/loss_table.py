@@ -100,8 +100,8 @@ class SiteLoss:
         return not self.loss.untimed or (self.is_ordered and isfinite(self.deadline_s))
 
 
-def _silent_s(pace: SitePeriods) -> float:
-    return observations.find_silent_after_s(pace.period_s)
+def _silent_s(periods: SitePeriods) -> float:
+    return observations.find_silent_after_s(periods.period_s)
 
 
 def _dwell_s(rule: str) -> float:
@@ -117,13 +117,13 @@ def _asset_silent(role: str, words: str, counts: str, ends: str, back: str, unor
         name=f"{role}-silent",
         role=role,
         words=f"{words} is silent",
-        noticed_s=lambda pace: _silent_s(pace) + pace.cycle_s,
+        noticed_s=lambda periods: _silent_s(periods) + periods.cycle_s,
         noticed_by="max(15 s, 3 of its periods) + 1 cycle",
         action=f"{counts}; {ends}",
         untimed=f"{counts}; its device has no timer: its last order stays in force",
         unordered=unordered or counts,
         untimed_where="control, which counts it at its worst",
-        deadline_s=lambda pace: pace.lease_s + pace.period_s,
+        deadline_s=lambda periods: periods.lease_s + periods.period_s,
         within="the device's own timer + 1 period",
         where="the device's own timer; control counts it at its worst meanwhile",
         back=back,
@@ -143,10 +143,10 @@ LOSSES: tuple[LossRow, ...] = (
     LossRow(
         name="grid-meter-stale",
         words=health.STAGE_TEXTS["grid-meter-stale"],
-        noticed_s=lambda pace: health.find_stale_after_s(pace.grid_period_s) + pace.cycle_s,
+        noticed_s=lambda periods: health.find_stale_after_s(periods.grid_period_s) + periods.cycle_s,
         noticed_by="max(3 s, 2.5 of its periods) + 1 cycle",
         action="nothing is raised: setpoints stay, no load comes back",
-        deadline_s=lambda pace: health.find_stale_after_s(pace.grid_period_s) + pace.cycle_s,
+        deadline_s=lambda periods: health.find_stale_after_s(periods.grid_period_s) + periods.cycle_s,
         within="the same",
         where="the control cycle",
         back=f"a fresh reading, and {_dwell_s('grid-meter-stale'):g} s",
@@ -154,10 +154,10 @@ LOSSES: tuple[LossRow, ...] = (
     LossRow(
         name="grid-meter-lost",
         words=health.STAGE_TEXTS["grid-meter-lost"],
-        noticed_s=lambda pace: health.find_lost_after_s(pace.grid_period_s) + pace.cycle_s,
+        noticed_s=lambda periods: health.find_lost_after_s(periods.grid_period_s) + periods.cycle_s,
         noticed_by="max(10 s, 4 of its periods) + 1 cycle",
         action=f"unmeasured loads count at their rated power, {_SHEDS}, {_GIVES_BACK}, {_LIMITS_PV}",
-        deadline_s=lambda pace: health.find_lost_after_s(pace.grid_period_s) + TIGHTEN_REACTION_S,
+        deadline_s=lambda periods: health.find_lost_after_s(periods.grid_period_s) + TIGHTEN_REACTION_S,
         within="max(10 s, 4 of its periods) + 2 s",
         where="the control cycle",
         back=f"a fresh reading, and {_dwell_s('grid-meter-lost'):g} s; loads return staged",
@@ -201,13 +201,13 @@ LOSSES: tuple[LossRow, ...] = (
     LossRow(
         name="bus-down",
         words="a bus is down",
-        noticed_s=lambda pace: _silent_s(pace) + pace.cycle_s,
+        noticed_s=lambda periods: _silent_s(periods) + periods.cycle_s,
         noticed_by="max(15 s, 3 periods) of its slowest device + 1 cycle",
         action=_ON_BUS,
         untimed=f"{_ON_BUS}; no device on it has a timer: their last orders stay in force",
         unordered=_ON_BUS,
         untimed_where="the control cycle, by the rows of its devices",
-        deadline_s=lambda pace: pace.lease_s + pace.period_s,
+        deadline_s=lambda periods: periods.lease_s + periods.period_s,
         within="the longest timer of its devices that have one + 1 period",
         where="the devices' own timers",
         back="the bus is opened again after 1 s, then ever more seldom, up to each 60 s, "
@@ -217,10 +217,10 @@ LOSSES: tuple[LossRow, ...] = (
         name="uplink-lost",
         district=True,
         words="the district is lost",
-        noticed_s=lambda pace: pace.heartbeat_timeout_s + pace.cycle_s,
+        noticed_s=lambda periods: periods.heartbeat_timeout_s + periods.cycle_s,
         noticed_by="the heartbeat's time-out (120 s) + 1 cycle",
         action=f"{_LINK_LOST}{_LINK_LOST_BATTERY}",
-        deadline_s=lambda pace: pace.heartbeat_timeout_s + TIGHTEN_REACTION_S,
+        deadline_s=lambda periods: periods.heartbeat_timeout_s + TIGHTEN_REACTION_S,
         within="the heartbeat's time-out + 2 s",
         where="the link-state machine",
         back="a heartbeat and a valid document within 60 s of each other",
@@ -228,11 +228,11 @@ LOSSES: tuple[LossRow, ...] = (
     LossRow(
         name="clock-unsynced",
         words="the clock is not synchronised",
-        noticed_s=lambda pace: _ASKS_S + pace.cycle_s,
+        noticed_s=lambda periods: _ASKS_S + periods.cycle_s,
         noticed_by=f"1 s + 1 cycle; {UNSYNCED_S:g} s later where quartier-clock.service is gone",
         action="no document loosens anything; limits that were active when the clock was lost stay active; "
         "time counts from the last synchronised moment",
-        deadline_s=lambda pace: _ASKS_S + pace.cycle_s,
+        deadline_s=lambda periods: _ASKS_S + periods.cycle_s,
         within="1 s + 1 cycle",
         where="the link-state machine",
         back="the kernel calls the clock synchronised again",
@@ -241,13 +241,13 @@ LOSSES: tuple[LossRow, ...] = (
         name="clock-jumped",
         district=True,
         words="the clock jumps",
-        noticed_s=lambda pace: pace.heartbeat_timeout_s + pace.cycle_s,
+        noticed_s=lambda periods: periods.heartbeat_timeout_s + periods.cycle_s,
         noticed_by="in the next cycle, by the alarm clock.stepped; the loss of the district that follows "
         "from it: after the heartbeat's time-out + 1 cycle",
         action="ages, timers and documents count on by the machine's boot clock; where the wall clock shows "
         "another position in a document, the lower limit counts; nothing loosens until a heartbeat agrees "
         "with the clock; without such a heartbeat the district counts as lost after the heartbeat's time-out",
-        deadline_s=lambda pace: pace.heartbeat_timeout_s + TIGHTEN_REACTION_S,
+        deadline_s=lambda periods: periods.heartbeat_timeout_s + TIGHTEN_REACTION_S,
         within="limits of documents: the next cycle; the fail-safe caps: the heartbeat's time-out + 2 s",
         where="the link-state machine",
         back="heartbeats that agree with the clock, and a valid document",
@@ -255,10 +255,11 @@ LOSSES: tuple[LossRow, ...] = (
     LossRow(
         name="disk-full",
         words="the disk is full",
-        noticed_s=lambda pace: 2 * pace.commit_s + pace.cycle_s,
+        noticed_s=lambda periods: 2 * periods.commit_s + periods.cycle_s,
         noticed_by="2 commits of the history + 1 cycle",
-        action="reading, control and the link go on; samples stay in memory; if that is full, the oldest go and leave a gap record",
-        deadline_s=lambda pace: pace.cycle_s,
+        action="reading, control and the link go on; samples stay in memory; if that is full, the oldest go"
+        " and leave a gap record",
+        deadline_s=lambda periods: periods.cycle_s,
         within="at once: no cycle waits for the disk",
         where="the writer thread",
         back="room on the disk",
@@ -266,11 +267,11 @@ LOSSES: tuple[LossRow, ...] = (
     LossRow(
         name="disk-dead",
         words="the disk is dead",
-        noticed_s=lambda pace: 2 * pace.commit_s + pace.cycle_s,
+        noticed_s=lambda periods: 2 * periods.commit_s + periods.cycle_s,
         noticed_by="2 commits of the history + 1 cycle",
         action="reading, control and the link go on from memory; safe values stand in the runtime directory, "
         "which is no disk",
-        deadline_s=lambda pace: pace.cycle_s,
+        deadline_s=lambda periods: periods.cycle_s,
         within="at once: no cycle waits for the disk",
         where="the writer thread",
         back="a disk that takes writes; the daemon need not be restarted",
@@ -278,12 +279,12 @@ LOSSES: tuple[LossRow, ...] = (
     LossRow(
         name="cycle-late",
         words=health.STAGE_TEXTS["cycle-late"],
-        noticed_s=lambda pace: health.find_lateness_s(health.CYCLES_LATE_MAX, pace.cycle_s),
+        noticed_s=lambda periods: health.find_lateness_s(health.CYCLES_LATE_MAX, periods.cycle_s),
         noticed_by=f"{health.CYCLES_LATE_MAX} missed cycles in a row,"
         f" {health.LATE_AFTER_PERIODS + 1:g} periods at most each; one longer stall as it ends,"
         " and what does not end is the row of the frozen controller",
         action="nothing is raised",
-        deadline_s=lambda pace: health.find_lateness_s(health.CYCLES_LATE_MAX - 1, pace.cycle_s),
+        deadline_s=lambda periods: health.find_lateness_s(health.CYCLES_LATE_MAX - 1, periods.cycle_s),
         within=f"{health.CYCLES_LATE_MAX - 1} missed cycles, after which one may still raise; while none"
         " runs nothing is raised either",
         where="the control cycle",
@@ -320,7 +321,7 @@ LOSSES: tuple[LossRow, ...] = (
         untimed="no device has a timer: their last orders stay in force",
         unordered="no device takes orders, so none has to fall back",
         untimed_where="nowhere, while the gateway has no power",
-        deadline_s=lambda pace: pace.lease_s + pace.period_s,
+        deadline_s=lambda periods: periods.lease_s + periods.period_s,
         within="the longest timer of the devices that have one + 1 period",
         where="the devices' own timers",
         back="INIT with the fail-safe values, unless the restart was planned; unexpired caps still count",
@@ -340,9 +341,9 @@ def find_alarm_code(loss: LossRow) -> str:
     return f"loss.{loss.name.replace('-', '_')}"
 
 
-def make_site_loss(loss: LossRow, pace: SitePeriods, of: str = "") -> SiteLoss:
+def make_site_loss(loss: LossRow, periods: SitePeriods, of: str = "") -> SiteLoss:
     """Return the row with this site's numbers."""
-    return SiteLoss(loss, of, loss.noticed_s(pace), loss.deadline_s(pace))
+    return SiteLoss(loss, of, loss.noticed_s(periods), loss.deadline_s(periods))
 
 
 def list_site_losses(

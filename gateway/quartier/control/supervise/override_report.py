@@ -12,7 +12,7 @@ from quartier.control.allocate import results
 from quartier.control.inputs import CycleInputs
 from quartier.control.limits import unmet
 from quartier.control.observe import observations
-from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.observe.meter_check.judge import MeterVerdict
 from quartier.control.orders import setpoints
 from quartier.control.orders.book import VALUE_TOLERANCE
 from quartier.control.participants import Participant, find_control_point
@@ -61,17 +61,17 @@ def explain_battery_order(inputs: CycleInputs, asset: Battery, room: records.Pow
 
     ``room`` is the range that is left to the battery. A plan of the gateway itself reckons with its limits.
     """
-    wish = inputs.requests.overrides[asset.name]
-    if wish.value is None or wish.who.kind == "rule":
-        return wish.reason
-    limit = explain_narrow_room(inputs, asset, wish.value, room)
-    return wish.reason if limit is None else wish.reason.then(limit)
+    request = inputs.requests.overrides[asset.name]
+    if request.value is None or request.who.kind == "rule":
+        return request.reason
+    limit = explain_narrow_room(inputs, asset, request.value, room)
+    return request.reason if limit is None else request.reason.then(limit)
 
 
 def report_override(
     inputs: CycleInputs,
     asset: ControllableAsset,
-    wish: Override,
+    request: Override,
     order: Order | None,
     step: BatteryStep | None,
 ) -> dict[str, Any]:
@@ -80,24 +80,24 @@ def report_override(
     JSON-ready. ``held_by``: the limit that holds the request back, or will end its ramp; None if none does.
     ``ramps``: only the ramp of a battery is between the order and the request.
     """
-    wished, done = _at_point(asset, wish.value), None if order is None else order.value
+    requested, done = _at_point(asset, request.value), None if order is None else order.value
     held, ramps = None, False
-    if wished is not None and order is not None and not _is_reached(asset, wished, order.value):
-        held = _explain_held(inputs, asset, wish, wished, order, step)
+    if requested is not None and order is not None and not _is_reached(asset, requested, order.value):
+        held = _explain_held(inputs, asset, request, requested, order, step)
         ramps = (
             held is None and step is not None and abs(step.setpoint_w - step.participant.want_w) < _ROUNDING_W
         )
     return {
         "point": find_control_point(asset),
-        "wished": wished,
+        "requested": requested,
         "done": done,
         "held_by": None if held is None else {"text": str(held), **render_data(held)},
         "ramps": ramps,
     }
 
 
-def _is_reached(asset: ControllableAsset, wished: float, done: float) -> bool:
-    return abs(wished - done) <= VALUE_TOLERANCE.get(find_control_point(asset).rpartition("_")[2], 0.0)
+def _is_reached(asset: ControllableAsset, requested: float, done: float) -> bool:
+    return abs(requested - done) <= VALUE_TOLERANCE.get(find_control_point(asset).rpartition("_")[2], 0.0)
 
 
 def _at_point(asset: ControllableAsset, value: float | None) -> float | None:
@@ -111,51 +111,51 @@ def _at_point(asset: ControllableAsset, value: float | None) -> float | None:
 def _explain_held(
     inputs: CycleInputs,
     asset: ControllableAsset,
-    wish: Override,
-    wished: float,
+    request: Override,
+    requested: float,
     order: Order,
     step: BatteryStep | None,
 ) -> Reason | None:
     if isinstance(asset, Battery):
-        return None if step is None else _battery_held(inputs, asset, wish, wished, step)
-    if isinstance(asset, Load | ChargePointAsset) and wished == 0:
+        return None if step is None else _battery_held(inputs, asset, request, requested, step)
+    if isinstance(asset, Load | ChargePointAsset) and requested == 0:
         switch = inputs.state.switch_states.get(asset.name, switch_state.SwitchState())
         return None if switch_state.is_switch_allowed(asset, switch, inputs.now_ns) else _MINIMUM_ON
-    if order.reason not in (wish.reason, NO_REASON) and not _is_earlier(order.reason):
+    if order.reason not in (request.reason, NO_REASON) and not _is_earlier(order.reason):
         return order.reason
     return None
 
 
 def _battery_held(
-    inputs: CycleInputs, asset: Battery, wish: Override, wished_w: float, step: BatteryStep
+    inputs: CycleInputs, asset: Battery, request: Override, requested_w: float, step: BatteryStep
 ) -> Reason | None:
     """Return what keeps a battery from the request, by this cycle: its order may have an older reason."""
     unit = step.participant
-    least_w, most_w = sorted((unit.want_w, wished_w))
+    least_w, most_w = sorted((unit.want_w, requested_w))
     if step.moved is not None and not least_w <= step.setpoint_w <= most_w:
         return step.moved  # a limit that moves it towards the request holds nothing back
     reason = unit.reason or NO_REASON
-    if reason not in (wish.reason, NO_REASON) and reason.drop_last() != wish.reason:
+    if reason not in (request.reason, NO_REASON) and reason.drop_last() != request.reason:
         return reason
-    return explain_narrow_room(inputs, asset, wished_w, unit.headroom) or _find_limit_ahead(
-        inputs, wished_w, step
+    return explain_narrow_room(inputs, asset, requested_w, unit.headroom) or _find_limit_ahead(
+        inputs, requested_w, step
     )
 
 
-def _find_limit_ahead(inputs: CycleInputs, wished_w: float, step: BatteryStep) -> Reason | None:
+def _find_limit_ahead(inputs: CycleInputs, requested_w: float, step: BatteryStep) -> Reason | None:
     """Return the limit that will end the ramp to the request, as the other assets are now; None if none will.
 
     Only what a battery does before all others is certain: to charge less for an import limit, and to move for
     an export limit (spec/failsafe.md#section-3).
     """
-    more_w, force = wished_w - step.setpoint_w, inputs.active_limits
+    more_w, force = requested_w - step.setpoint_w, inputs.active_limits
     over_w = step.total_high_w + more_w - force.import_w
-    if more_w > 0.0 and wished_w > 0.0 and over_w > _ROUNDING_W:
-        cause, bound_w = force.reason("import"), max(0.0, wished_w - over_w)
-        return cause.then(results.explain_battery_move(wished_w, bound_w))
+    if more_w > 0.0 and requested_w > 0.0 and over_w > _ROUNDING_W:
+        cause, bound_w = force.reason("import"), max(0.0, requested_w - over_w)
+        return cause.then(results.explain_battery_move(requested_w, bound_w))
     over_w = -force.export_w - step.total_low_w - more_w
     if more_w < 0.0 and over_w > _ROUNDING_W and not inputs.grid_effects.holds:
-        return force.reason("export").then(results.explain_battery_move(wished_w, wished_w + over_w))
+        return force.reason("export").then(results.explain_battery_move(requested_w, requested_w + over_w))
     return None
 
 
@@ -164,14 +164,14 @@ def _is_earlier(reason: Reason) -> bool:
 
     An order that keeps its value keeps its reason until it is refreshed, also if the request is new.
     """
-    return reason.code in _ORDERED and reason.last.code in (reason.code, "said")
+    return reason.code in _ORDERED and reason.last.code in (reason.code, "text")
 
 
 def explain_narrow_room(
-    inputs: CycleInputs, asset: Battery, wished_w: float, room: records.PowerRange
+    inputs: CycleInputs, asset: Battery, requested_w: float, room: records.PowerRange
 ) -> Reason | None:
-    """Return what leaves a battery less range than ``wished_w`` needs; None if ``room`` contains it."""
-    if room.low_w - _ROUNDING_W <= wished_w <= room.high_w + _ROUNDING_W:
+    """Return what leaves a battery less range than ``requested_w`` needs; None if ``room`` contains it."""
+    if room.low_w - _ROUNDING_W <= requested_w <= room.high_w + _ROUNDING_W:
         return None
     soc_pct = observations.find_fresh_value(
         inputs.state.last_good, f"{asset.name}.soc_pct", asset.soc_period_s, inputs.now_ns
@@ -180,16 +180,16 @@ def explain_narrow_room(
         return None
     own = setpoints.find_power_range(asset, soc_pct)
     return (
-        _no_charge(inputs, asset, wished_w, own)
-        if wished_w > 0
-        else _no_discharge(inputs, asset, wished_w, own)
+        _no_charge(inputs, asset, requested_w, own)
+        if requested_w > 0
+        else _no_discharge(inputs, asset, requested_w, own)
     )
 
 
 def _no_charge(
-    inputs: CycleInputs, asset: Battery, wished_w: float, own: records.PowerRange
+    inputs: CycleInputs, asset: Battery, requested_w: float, own: records.PowerRange
 ) -> Reason | None:
-    if wished_w > own.high_w:
+    if requested_w > own.high_w:
         return make_reason("battery.full", soc_pct=asset.soc_max_pct)
     is_by_hand = records.is_by_hand(asset.name, inputs.requests.overrides)
     is_shed = inputs.grid_effects.asked_no_grid_charge and not is_by_hand
@@ -199,9 +199,9 @@ def _no_charge(
 
 
 def _no_discharge(
-    inputs: CycleInputs, asset: Battery, wished_w: float, own: records.PowerRange
+    inputs: CycleInputs, asset: Battery, requested_w: float, own: records.PowerRange
 ) -> Reason | None:
-    if wished_w < own.low_w:
+    if requested_w < own.low_w:
         return make_reason("battery.empty", soc_pct=max(asset.soc_min_pct, asset.reserve_soc_pct))
     if inputs.grid_effects.no_feed_in:
         return _NO_FEED_IN
@@ -211,4 +211,4 @@ def _no_discharge(
         return _APPARENT
     if inputs.active_limits.generation_w is not None:
         return inputs.active_limits.reason("generation")
-    return _SUSPECT if inputs.meter.verdict is Verdict.SUSPECT else make_reason("conflict.though")
+    return _SUSPECT if inputs.meter.verdict is MeterVerdict.SUSPECT else make_reason("conflict.though")

@@ -14,7 +14,7 @@ from quartier.control.limits.active import ActiveLimits
 from quartier.control.observe import daily_runs, health, meter_clocks, meter_delay, observations, totals
 from quartier.control.observe.health import ControlStage
 from quartier.control.observe.meter_check import judge
-from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.observe.meter_check.judge import MeterVerdict
 from quartier.control.orders import conflicts, hidden_conflicts, local_plan, releases
 from quartier.control.participants import (
     FALLBACK_LOST,
@@ -64,7 +64,7 @@ def find_present_losses(inputs: CycleInputs) -> list[tuple[str, str]]:
 
 
 def _of_building(inputs: CycleInputs) -> Iterator[tuple[str, str]]:
-    if inputs.is_meter_lost and inputs.meter.verdict is not Verdict.IMPLAUSIBLE:
+    if inputs.is_meter_lost and inputs.meter.verdict is not MeterVerdict.IMPLAUSIBLE:
         yield "grid-meter-lost", ""
     elif inputs.grid_w is None and f"{inputs.site.grid.name}.power_w" in inputs.state.last_good:
         yield "grid-meter-stale", ""
@@ -87,7 +87,7 @@ def _of_assets(inputs: CycleInputs) -> Iterator[tuple[str, str]]:
 
 def find_loss_alarm(inputs: CycleInputs, name: str) -> AlarmKey | None:
     """Return the alarm of the loss for which an asset's point is given back; None for another reason."""
-    if inputs.meter.verdict is Verdict.IMPLAUSIBLE:
+    if inputs.meter.verdict is MeterVerdict.IMPLAUSIBLE:
         return "meter.implausible", inputs.site.grid.name
     if inputs.is_meter_lost or inputs.stage is ControlStage.SAFE:
         return METER_LOST_ROW
@@ -100,7 +100,7 @@ def find_loss_alarm(inputs: CycleInputs, name: str) -> AlarmKey | None:
 _STEERED, _MEASURED = make_reason("state.steered"), make_reason("state.measured")
 _NOT_ORDERED = make_reason("state.not_ordered", more=NO_FALLBACK)
 _UNREAD, _SHED = make_reason("state.unread"), make_reason("state.shed")
-_ALSO, _DEAF = make_reason("state.also"), make_reason("state.deaf")
+_ALSO, _UNRESPONSIVE = make_reason("state.also"), make_reason("state.unresponsive")
 _OFF: Mapping[type, Reason] = {ChargePointAsset: make_reason("state.paused"), Pv: make_reason("state.off")}
 _PLAIN: Mapping[int, dict[str, Any]] = {
     id(one): {"state": str(one), "state_reason": render_data(one)}
@@ -129,7 +129,7 @@ def render_status(
     rules = inputs.state.judgement.rules
     steps = override_report.find_battery_steps(inputs, participants, result)
     said = {participant.name: participant.reason for participant in participants}
-    deaf = {participant.name for participant in participants if participant.is_unresponsive}
+    unresponsive = {participant.name for participant in participants if participant.is_unresponsive}
     said |= {
         point.partition(".")[0]: make_reason("output.given_back", more=why) for point, why in lost.items()
     }
@@ -166,12 +166,12 @@ def render_status(
         "acted": sorted({f"{participants[index].name}: {reason}" for index, reason in result.acted.items()}),
         "restore": _restore(inputs, result),
         "assets": {
-            a.name: _with_wish(
+            a.name: _add_override(
                 inputs,
                 a,
                 after,
                 steps.get(a.name),
-                _asset(inputs, a, after, said.get(a.name), is_deaf=a.name in deaf),
+                _asset(inputs, a, after, said.get(a.name), is_unresponsive=a.name in unresponsive),
             )
             for a in inputs.site.assets
         },
@@ -197,10 +197,10 @@ def _caps(force: ActiveLimits) -> dict[str, Any]:
 
 def _grid_state(inputs: CycleInputs) -> str:
     if inputs.grid_w is not None:
-        return "suspect" if inputs.meter.verdict is Verdict.SUSPECT else "good"
+        return "suspect" if inputs.meter.verdict is MeterVerdict.SUSPECT else "good"
     if f"{inputs.site.grid.name}.power_w" not in inputs.state.last_good:
         return "never read" if inputs.is_meter_lost else "starting"
-    if inputs.meter.verdict is Verdict.IMPLAUSIBLE:
+    if inputs.meter.verdict is MeterVerdict.IMPLAUSIBLE:
         return "implausible"
     return "lost" if inputs.is_meter_lost else "stale"
 
@@ -208,7 +208,7 @@ def _grid_state(inputs: CycleInputs) -> str:
 def _grid_verdict(inputs: CycleInputs) -> str:
     """Return the verdict on the grid meter; one that is not read now is not known to be good."""
     verdict = inputs.meter.verdict
-    return "unknown" if verdict is Verdict.GOOD and inputs.grid_w is None else verdict.name.lower()
+    return "unknown" if verdict is MeterVerdict.GOOD and inputs.grid_w is None else verdict.name.lower()
 
 
 def find_control_alarms(
@@ -231,9 +231,9 @@ def find_control_alarms(
 
 def _with_meter_cause(inputs: CycleInputs, one: Alarm) -> Alarm:
     """Return an alarm with the verdict on the grid meter as its cause, if it follows from its readings."""
-    if inputs.meter.verdict is Verdict.GOOD or one.cause is not None:
+    if inputs.meter.verdict is MeterVerdict.GOOD or one.cause is not None:
         return one
-    code = "meter.implausible" if inputs.meter.verdict is Verdict.IMPLAUSIBLE else "meter.suspect"
+    code = "meter.implausible" if inputs.meter.verdict is MeterVerdict.IMPLAUSIBLE else "meter.suspect"
     if one.code in {"meter.late", "control.hunting"}:
         return one.extend(cause=(code, inputs.site.grid.name))
     if one.code == "cap.exceeded":
@@ -336,7 +336,12 @@ def _restore(inputs: CycleInputs, result: AllocationResult) -> dict[str, Any]:
 
 
 def _asset(
-    inputs: CycleInputs, asset: ControllableAsset, after: ControlState, said: Reason | None, *, is_deaf: bool
+    inputs: CycleInputs,
+    asset: ControllableAsset,
+    after: ControlState,
+    said: Reason | None,
+    *,
+    is_unresponsive: bool,
 ) -> dict[str, Any]:
     memory = inputs.state.last_good.get(f"{asset.name}.power_w")
     silent = observations.find_power_w(inputs.state.last_good, asset, inputs.now_ns) is None
@@ -360,7 +365,7 @@ def _asset(
         state = _turn_state(asset, after.switch_states[asset.name])
         if unguarded := explain_no_order(asset, inputs.state.last_good):
             state = state.then(_ALSO).then(unguarded)
-        state = state.then(_DEAF) if is_deaf else state
+        state = state.then(_UNRESPONSIVE) if is_unresponsive else state
         name = find_control_point(asset)
     else:
         state = _MEASURED if is_order_allowed(asset) else _NOT_ORDERED
@@ -380,7 +385,7 @@ def _asset(
     return shown_asset
 
 
-def _with_wish(
+def _add_override(
     inputs: CycleInputs,
     asset: ControllableAsset,
     after: ControlState,
@@ -388,17 +393,17 @@ def _with_wish(
     found: dict[str, Any],
 ) -> dict[str, Any]:
     """Add the order for this asset, if there is one, and the limit that holds it back."""
-    wish = inputs.requests.overrides.get(asset.name)
-    if wish is None:
+    request = inputs.requests.overrides.get(asset.name)
+    if request is None:
         return found
     order = after.book.orders.get(find_control_point(asset))
     found["override"] = {
-        "value": wish.value,
-        "words": str(wish.reason),
-        **render_data(wish.reason),
-        "left_s": round((wish.until_ns - inputs.now_ns) / 1e9, 1),
-        "until_utc_ms": wish.until_utc_ms,
-        **override_report.report_override(inputs, asset, wish, order, step),
+        "value": request.value,
+        "words": str(request.reason),
+        **render_data(request.reason),
+        "left_s": round((request.until_ns - inputs.now_ns) / 1e9, 1),
+        "until_utc_ms": request.until_utc_ms,
+        **override_report.report_override(inputs, asset, request, order, step),
     }
     return found
 

@@ -208,7 +208,7 @@ class Shares:
                 "listen": place,
                 "listens": one.host.listens,
                 "why": one.host.why,
-                "addresses": sorted({guest.address for guest in client.connections}),
+                "addresses": sorted({connection.address for connection in client.connections}),
                 "connections": len(client.connections),
                 "counts": client.counts.data(),
                 "strangers": one.host.strangers_count if client is one.host.clients[0] else 0,

@@ -30,7 +30,7 @@ SAVE_COUNTS_PERIOD_S = 60.0
 
 # A fast clock must not keep the disk busy.
 SAVE_PERIOD_FLOOR_S = 0.2
-PLACE_KEYS = ("section", "task", "file", "point", "device", "line", "share")
+PLACE_KEYS = ("section", "task", "file", "point", "device", "connection", "share")
 """Keys of event data that say what an event is about; the first one present is used."""
 
 

@@ -25,9 +25,9 @@ class DiskMonitor:
         """Report what changed since the last call (see ``Store.stats``)."""
         if (error := str(stats.get("error", ""))) != self._error:
             if not error:
-                self._log.info("store.back")
+                self._log.info("store.disk_back")
             elif not self._error:
-                self._log.error("store.failing", why=error)
+                self._log.error("store.disk_failed", why=error)
             self._error = error
         if (aside := str(stats.get("set_aside", ""))) != self._aside:
             self._aside = aside

@@ -42,12 +42,12 @@ def find_drift(
     value, taken_ns = seen
     if taken_ns <= known_ns + info.settle_s * 1e9 or _is_near(value, entry.value, info):
         return None
-    untold_s = (taken_ns - asked_ns) / 1e9
+    unwritten_s = (taken_ns - asked_ns) / 1e9
     timer = info.fallback
-    if timer is not None and not timer.holds and untold_s >= _TIMER_EARLY_SHARE * timer.after_s:
+    if timer is not None and not timer.holds and unwritten_s >= _TIMER_EARLY_SHARE * timer.after_s:
         falls_to = timer.value
         if falls_to is None or _is_near(value, falls_to, info):
-            why = f"its own timer acted: it was not told anything for {untold_s:.0f} s"
+            why = f"its own timer acted: nothing was written for {unwritten_s:.0f} s"
             return Drift(value, DEVICE_TIMER_WHO, why, "reverted")
     return Drift(
         value, STRANGER_WHO, "nobody here ordered it: somebody else did, or it began anew", "overwritten"

@@ -28,7 +28,7 @@ class LossReport:
     """The losses of one site; made again when the site file is read again."""
 
     def __init__(
-        self, house: Site, fleet: BusManager, pace: loss_table.SitePeriods, store: Store, *, district: bool
+        self, house: Site, fleet: BusManager, periods: loss_table.SitePeriods, store: Store, *, district: bool
     ) -> None:
         self._fleet = fleet
         self._store = store
@@ -39,7 +39,9 @@ class LossReport:
         }
         self._bus_of = {owner: bus for bus, owners in buses.items() for owner in owners}
         self.cases = tuple(
-            loss_table.list_site_losses(house, pace, _find_timers_s(house, fleet), buses, district=district)
+            loss_table.list_site_losses(
+                house, periods, _find_timers_s(house, fleet), buses, district=district
+            )
         )
         self._since_ms: dict[tuple[str, str], int] = {}
         self._alarms: StandingAlarms = {}
@@ -49,13 +51,13 @@ class LossReport:
     @classmethod
     def of(cls, site: SiteFile, house: Site, fleet: BusManager, store: Store) -> Self:
         """Make the report for a site as it is controlled now."""
-        pace = loss_table.SitePeriods(
+        periods = loss_table.SitePeriods(
             cycle_s=house.cycle_s,
             grid_period_s=house.grid.period_s,
             heartbeat_timeout_s=site.limits.heartbeat_timeout_s,
             commit_s=site.store.commit_s,
         )
-        return cls(house, fleet, pace, store, district=site.district_link is not None)
+        return cls(house, fleet, periods, store, district=site.district_link is not None)
 
     def render_losses(self) -> list[dict[str, Any]]:
         """Return every row, JSON-ready."""

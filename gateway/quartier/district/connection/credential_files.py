@@ -117,7 +117,11 @@ class CredentialWatcher:
         self._use(self.keyring)
         data = {"source": source, "seq": found.seq, "keys": sorted(found.issuers)}
         gone, new = before - found.issuers.keys(), found.issuers.keys() - before
-        words = [f"{word} {', '.join(sorted(kids))}" for word, kids in (("new", new), ("gone", gone)) if kids]
+        words = [
+            f"{word} {', '.join(sorted(key_ids))}"
+            for word, key_ids in (("new", new), ("gone", gone))
+            if key_ids
+        ]
         text = f"key list taken in: {'; '.join(words) or 'the same keys'}"
         self._tell(Note("district.keys_taken", text, data))
         return True

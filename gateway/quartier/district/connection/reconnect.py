@@ -32,6 +32,8 @@ _STEADY_S = 60.0
 _REPORT_PERIOD_NS, _REPORT_SELDOM_PERIOD_NS = 60_000_000_000, 3_600_000_000_000
 # Every watermark (each 20 s) may cause these: they are repeated while the last alarm is active.
 _SELDOM_CODES = {"district.watermark_refused", "district.watermark_ahead"}
+# Data keys that tell notes of one code apart.
+_SUBJECT_KEYS = ("connection", "file", "credential")
 # Minimum in real time, so that a fast clock makes no busy loop.
 REAL_PAUSE_MIN_S = 0.1
 
@@ -70,7 +72,8 @@ class NoteReporter:
     def __call__(self, note: Note) -> None:
         """Pass the note on, or count it for the next one of its kind (``more``)."""
         now_ns = self._clock.now().ns
-        kind = (note.code, str(note.data.get("line", note.data.get("paper", ""))))
+        subject = next((note.data[key] for key in _SUBJECT_KEYS if key in note.data), "")
+        kind = (note.code, str(subject))
         until_ns, held = self._reported.get(kind, (0, 0))
         if now_ns < until_ns:
             self._reported[kind] = (until_ns, held + 1)
@@ -157,14 +160,14 @@ class Reconnector:
         self.connection = connection
         self.is_refused = False
         self.fault = ""
-        self._tell(Note("district.link_up", "connected", {"line": self.name}))
+        self._tell(Note("district.link_up", "connected", {"connection": self.name}))
 
     async def _subscribe(
         self, connection: MqttConnection, filters: list[tuple[str, int]], spare: Collection[str] = ()
     ) -> None:
         refused = [topic for topic in await connection.subscribe(filters) if topic not in spare]
         for topic in refused:
-            self._tell(Note("district.subscription_refused", topic, {"line": self.name}, alarm=True))
+            self._tell(Note("district.subscription_refused", topic, {"connection": self.name}, alarm=True))
         self._refused = [(topic, qos) for topic, qos in filters if topic in refused]
 
     async def _subscribe_again(self, connection: MqttConnection) -> None:
@@ -176,9 +179,11 @@ class Reconnector:
             longest_s = min(2 * longest_s, SLOW_BACK_OFF_MAX_S)
             await self._subscribe(connection, self._refused)
             if not self._refused:
-                self._tell(Note("district.link_up", "all subscriptions are granted", {"line": self.name}))
+                self._tell(
+                    Note("district.link_up", "all subscriptions are granted", {"connection": self.name})
+                )
 
-    async def converse(self, *tasks: Coroutine[Any, Any, None]) -> None:
+    async def run_until_first_end(self, *tasks: Coroutine[Any, Any, None]) -> None:
         """Run the tasks until one of them ends; raise what it raised."""
         if self.connection is not None and self._refused:
             tasks = (*tasks, self._subscribe_again(self.connection))
@@ -202,14 +207,14 @@ class Reconnector:
         if ended:
             raise ended[0]
 
-    def walk(self) -> None:
+    def use_next_server(self) -> None:
         """Switch to the next server of the list."""
         self.place = (self.place + 1) % len(self._servers)
 
     def _take_next_server(self) -> None:
         """Switch to the next server, unless another one was chosen during this attempt."""
         if self.place == self._tried:
-            self.walk()
+            self.use_next_server()
 
     def join(self, place: int) -> None:
         """Use this server of the list; leave another server in good order."""
@@ -250,7 +255,7 @@ class Reconnector:
     def _handle_loss(self, why: str) -> None:
         self.lost_count += 1
         if why != self.fault:
-            self._tell(Note("district.link_lost", why, {"line": self.name}))
+            self._tell(Note("district.link_lost", why, {"connection": self.name}))
         self.fault = why
 
     def _handle_end(self, error: ConnectionEnded) -> None:
@@ -258,12 +263,12 @@ class Reconnector:
         self.is_refused = error.code in {mqtt_types.NOT_AUTHORISED, mqtt_types.BAD_CREDENTIALS}
         if self.is_refused:
             text = "the broker does not let us in; tried again within 15 minutes, or when our files change"
-            self._tell(Note("district.not_authorised", text, {"line": self.name}, alarm=True))
+            self._tell(Note("district.not_authorised", text, {"connection": self.name}, alarm=True))
             self._take_next_server()
         elif error.code == mqtt_types.TAKEN_OVER:
             self._failures = max(self._failures, _TAKEN_OVER_FAILURES)
             self.was_taken_over = True
             text = f"another client calls itself {self._client_id}"
-            self._tell(Note("district.duplicate_id", text, {"line": self.name}, alarm=True))
+            self._tell(Note("district.duplicate_id", text, {"connection": self.name}, alarm=True))
         elif error.code in {mqtt_types.USE_ANOTHER_SERVER, mqtt_types.SERVER_MOVED}:
             self._take_next_server()

@@ -38,7 +38,7 @@ class SavedFacts:
                 await asyncio.shield(self._start_save(name, facts))
         except OSError as error:  # TimeoutError is one
             what = error.strerror or str(error) or "the disk hangs"
-            self._tell(Note("district.not_kept", f"{name}: {what}", {"line": name}, alarm=True))
+            self._tell(Note("district.not_kept", f"{name}: {what}", {"file": name}, alarm=True))
             return False
         return True
 

@@ -156,7 +156,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "boot": 1_764_070_000,
         "seq": 13,
         "ts": EXAMPLE_TIME_MS + 1300,
-        "code": "document.judged",
+        "code": "document.answered",
         "text": "envelope evening-peak: ACCEPTED",
         "data": {"program": "district", "id": "evening-peak", "status": "ACCEPTED", "reason": ""},
     },

@@ -26,25 +26,29 @@ class ExpiryNotices:
         """Return per credential its expiry and the last notice given, JSON-ready."""
         return {name: list(step) for name, step in self._given_steps.items()}
 
-    def due(self, papers: Iterable[ExpiringCredential], utc_ms: int) -> list[Note]:
+    def due(self, credentials: Iterable[ExpiringCredential], utc_ms: int) -> list[Note]:
         """Return the notices that are due now. A renewed credential starts again."""
-        papers = list(papers)
-        self.soon = {paper.name: _render_text(paper, utc_ms) for paper in papers if _is_soon(paper, utc_ms)}
+        credentials = list(credentials)
+        self.soon = {
+            credential.name: _render_text(credential, utc_ms)
+            for credential in credentials
+            if _is_soon(credential, utc_ms)
+        }
         notes: list[Note] = []
         told: dict[str, tuple[int, int]] = {}
-        for paper in papers:
-            left_ms = paper.exp_utc_ms - utc_ms
+        for credential in credentials:
+            left_ms = credential.exp_utc_ms - utc_ms
             step = next((days for days in NOTICE_DAYS if left_ms <= days * _DAY_MS), None)
-            before = self._given_steps.get(paper.name)
-            if before is not None and before[0] == paper.exp_utc_ms:
-                told[paper.name] = before
+            before = self._given_steps.get(credential.name)
+            if before is not None and before[0] == credential.exp_utc_ms:
+                told[credential.name] = before
                 if step is None or step >= before[1]:
                     continue
             if step is not None:
-                told[paper.name] = (paper.exp_utc_ms, step)
+                told[credential.name] = (credential.exp_utc_ms, step)
                 days = max(left_ms, 0) // _DAY_MS
-                data = {"paper": paper.name, "days": days, "exp_utc_ms": paper.exp_utc_ms}
-                notes.append(Note("district.expiry_near", _render_text(paper, utc_ms), data))
+                data = {"credential": credential.name, "days": days, "exp_utc_ms": credential.exp_utc_ms}
+                notes.append(Note("district.expiry_near", _render_text(credential, utc_ms), data))
         self._given_steps = told
         return notes
 
@@ -70,15 +74,15 @@ def _replaces(other: Issuer, issuer: Issuer) -> bool:
     return other.age > issuer.age and longer and covers
 
 
-def _is_soon(paper: ExpiringCredential, utc_ms: int) -> bool:
-    return not paper.replaced and paper.exp_utc_ms - utc_ms <= ALARM_DAYS * _DAY_MS
+def _is_soon(credential: ExpiringCredential, utc_ms: int) -> bool:
+    return not credential.replaced and credential.exp_utc_ms - utc_ms <= ALARM_DAYS * _DAY_MS
 
 
-def _render_text(paper: ExpiringCredential, utc_ms: int) -> str:
-    left_ms = paper.exp_utc_ms - utc_ms
+def _render_text(credential: ExpiringCredential, utc_ms: int) -> str:
+    left_ms = credential.exp_utc_ms - utc_ms
     what = "has expired" if left_ms <= 0 else f"expires in {left_ms // _DAY_MS} days"
-    text = f"{paper.name} {what}"
-    return f"{text}, and has a successor" if paper.replaced else text
+    text = f"{credential.name} {what}"
+    return f"{text}, and has a successor" if credential.replaced else text
 
 
 def _parse_step(pair: object) -> tuple[int, int] | None:

@@ -48,21 +48,25 @@ class DistrictCommands:
     @property
     def setpoint_assets(self) -> frozenset[str]:
         """Return the assets that a running setpoint commands."""
-        wishes = (one.document.asked for one in self.commands.running)
-        return frozenset(wish.asset for wish in wishes if isinstance(wish, Setpoint))
+        requests = (one.document.asked for one in self.commands.running)
+        return frozenset(request.asset for request in requests if isinstance(request, Setpoint))
 
     # Incoming documents
 
     def take(
-        self, accepted: "AcceptedDocument", document: CommandDocument, world: CommandContext
+        self, accepted: "AcceptedDocument", document: CommandDocument, context: CommandContext
     ) -> list[Ack]:
         """Decide on a command and start it; a repetition is acknowledged, but has no second effect."""
         if accepted.repeated:
             ack = self.commands.find_last_ack(document)
             if (ack.reception, ack.status) != (ReceptionStatus.TEMPORARY_ERROR, InstructionStatus.REJECTED):
                 return [ack]
-        found = command_progress.decide_command(document, self.commands, world, persisted=accepted.persisted)
-        if found.status is InstructionStatus.ACCEPTED and not self._run_immediate_action(document, world.now):
+        found = command_progress.decide_command(
+            document, self.commands, context, persisted=accepted.persisted
+        )
+        if found.status is InstructionStatus.ACCEPTED and not self._run_immediate_action(
+            document, context.now
+        ):
             found = command_progress.CommandDecision(
                 InstructionStatus.REJECTED, AckReason.BOUNDS.value, ReceptionStatus.INVALID_CONTENT
             )
@@ -71,22 +75,22 @@ class DistrictCommands:
             self.commands = self.commands.answer(*acks)
         else:
             self.commands, acks = running_commands.accept_command(
-                self.commands, document, found.reason, world.now
+                self.commands, document, found.reason, context.now
             )
             if not document.duration_s:
                 self.commands, done = running_commands.set_command_status(
                     self.commands, document, InstructionStatus.SUCCEEDED
                 )
                 acks.append(done)
-        self._record_acks(acks, document, world.now)
+        self._record_acks(acks, document, context.now)
         return acks
 
     def _run_immediate_action(self, document: CommandDocument, now: Now) -> bool:
         """Do an action that does not involve control; return False if it is not possible."""
-        wish = document.asked
-        if isinstance(wish, Replay):
-            self._replay(StreamPosition(wish.boot, max(0, wish.seq - 1)))
-        return self._reset(wish.code, document.id, now) if isinstance(wish, ResetAlarm) else True
+        request = document.asked
+        if isinstance(request, Replay):
+            self._replay(StreamPosition(request.boot, max(0, request.seq - 1)))
+        return self._reset(request.code, document.id, now) if isinstance(request, ResetAlarm) else True
 
     def follow_envelope(self, envelope: Envelope, ack: Ack) -> list[Ack]:
         """Return the acks of an envelope that control decided on; follow its progress if it was accepted."""
@@ -97,15 +101,15 @@ class DistrictCommands:
 
     # Progress
 
-    def look(self, world: CommandContext, measurement: ConnectionMeasurement, utc_ms: int) -> list[Ack]:
+    def look(self, context: CommandContext, measurement: ConnectionMeasurement, utc_ms: int) -> list[Ack]:
         """Return the acks of all running commands and envelopes after a cycle.
 
         ``utc_ms`` is the time by which documents are valid.
         """
         left, self._left = self._left, []
-        self.commands, acks = command_progress.evaluate_running_commands(self.commands, world)
+        self.commands, acks = command_progress.evaluate_running_commands(self.commands, context)
         for ack in acks:
-            self._record_ack(ack, "", world.now)
+            self._record_ack(ack, "", context.now)
         self._envelope_progress, more = envelope_progress.advance_envelopes(
             self._envelope_progress, measurement, utc_ms
         )
@@ -118,8 +122,8 @@ class DistrictCommands:
     def _record_ack(self, ack: Ack, op: str, now: Now) -> None:
         data = {"id": ack.id, "seq": ack.seq, "op": op, "status": ack.status, "reason": ack.reason}
         data = {name: value for name, value in data.items() if value != ""}
-        self._log.info("command.judged", **data)
-        self._event("command.judged", f"command {ack.id}: {ack.status}", data, now)
+        self._log.info("command.answered", **data)
+        self._event("command.answered", f"command {ack.id}: {ack.status}", data, now)
 
     def render_commands(self, now: Now) -> list[dict[str, Any]]:
         """Return the running commands, JSON-ready."""

@@ -70,10 +70,10 @@ class DistrictSchedules:
             "status": last.status,
             "reason": last.reason,
         }
-        self._log.info("schedule.judged", **fields)
+        self._log.info("schedule.answered", **fields)
         if not accepted.repeated:
             text = f"schedule {schedule.id} of {schedule.asset}: {last.status}"
-            self._event("schedule.judged", text, fields, moment.now)
+            self._event("schedule.answered", text, fields, moment.now)
 
     def _accept_signal(self, signal: Signal, accepted: "AcceptedDocument", moment: ScheduleContext) -> None:
         """Accept a signal; while clock or number is in doubt, only one that asks for less."""
@@ -145,12 +145,12 @@ class DistrictSchedules:
         moment: ScheduleContext,
         local: Collection[str],
         planned: PlannedPowers | None = None,
-        foretold: Mapping[str, Any] | None = None,
+        forecast: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Return the flexibility report (spec/sync.md#topic-flexibility), JSON-ready.
 
         ``local`` are the assets whose data never leave the site. The forecast is the one ``planned``, else
-        that of yesterday, and null if unknown. ``foretold`` is the forecast of load, PV and net before any
+        that of yesterday, and null if unknown. ``forecast`` is the forecast of load, PV and net before any
         control, as far as it may leave.
         """
         ahead = planned or {}
@@ -170,7 +170,7 @@ class DistrictSchedules:
                 "start": moment.utc_ms // SLOT_MS * SLOT_MS,
                 "step_s": SLOT_MS // 1000,
                 "grid_w": None if grid in local else ahead.get(grid) or self._find_forecast(grid, moment),
-                **{name: (foretold or {}).get(name) for name in ("load", "sun", "net")},
+                **{name: (forecast or {}).get(name) for name in ("load", "sun", "net")},
             },
             "devices": devices,
         }

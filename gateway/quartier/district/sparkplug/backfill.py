@@ -189,7 +189,7 @@ class Backfill:
         self,
         late_s: float | None,
         marks: Mapping[str, StreamPosition],
-        scene: SessionContext,
+        context: SessionContext,
         *,
         is_moved: bool,
         echoes: bool,
@@ -198,11 +198,13 @@ class Backfill:
 
         Lost samples are sent again: the first time before those that were never sent.
         """
-        now_ns = scene.now.ns
+        now_ns = context.now.ns
         if echoes:
             self._opens_ns = min(self._opens_ns, now_ns)
             wait_s = self._flow.find_loss_wait_s(self._arrival_s)
-            for stream, gone in self._sent_messages.remove_lost(marks, scene.outbox, now_ns, wait_s).items():
+            for stream, gone in self._sent_messages.remove_lost(
+                marks, context.outbox, now_ns, wait_s
+            ).items():
                 self.resent_count += 1
                 above = {} if gone.above is None else {stream: gone.above}
                 self.backlog.add(above, {stream: gone.upto}, first=not gone.is_again)

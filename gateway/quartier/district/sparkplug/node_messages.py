@@ -46,28 +46,28 @@ class NodeMessages:
         self.catalog = catalog
         self._messages = DataMessageWriter(catalog, aliases=self._aliases)
 
-    def make_nbirth(self, bdseq: int, controls: Sequence[Metric], scene: SessionContext) -> Publication:
+    def make_nbirth(self, bdseq: int, controls: Sequence[Metric], context: SessionContext) -> Publication:
         """Return the node's birth: number 0, ``controls``, and every metric of buses and the gateway.
 
         As in all live messages, the metrics of a birth are in the order of their times (chapter 5).
         """
         self._seq = 0
-        utc_ms = scene.now.utc_ms
+        utc_ms = context.now.utc_ms
         metrics = [
             Metric(BDSEQ, bdseq, Datatype.INT64, utc_ms),
             *controls,
-            *self._iterate_birth_metrics(NODE_STREAM, scene),
+            *self._iterate_birth_metrics(NODE_STREAM, context),
         ]
         metrics.sort(key=_get_timestamp_ms)
         return Publication(self.identity.topic("NBIRTH"), encode_payload(metrics, timestamp_ms=utc_ms, seq=0))
 
-    def make_dbirth(self, device: str, scene: SessionContext) -> Publication:
+    def make_dbirth(self, device: str, context: SessionContext) -> Publication:
         """Return a device's birth with every metric it will ever have."""
         return self._make_message(
             "DBIRTH",
             device,
-            sorted(self._iterate_birth_metrics(device, scene), key=_get_timestamp_ms),
-            scene.now,
+            sorted(self._iterate_birth_metrics(device, context), key=_get_timestamp_ms),
+            context.now,
         )
 
     def make_ddeath(self, device: str, now: Now) -> Publication:
@@ -108,8 +108,8 @@ class NodeMessages:
             self.identity.topic(kind, device), encode_payload(metrics, timestamp_ms=now.utc_ms, seq=self._seq)
         )
 
-    def _iterate_birth_metrics(self, stream: str, scene: SessionContext) -> Iterator[Metric]:
-        latest = scene.latest()
+    def _iterate_birth_metrics(self, stream: str, context: SessionContext) -> Iterator[Metric]:
+        latest = context.latest()
         for entry in self.catalog.entries(stream):
             seen = latest.get(entry.point)
             value = fit_value(seen.value, entry.type) if seen else None
@@ -121,7 +121,7 @@ class NodeMessages:
                 entry.metric,
                 value,
                 entry.type,
-                scene.now.utc_ms - age_ms,
+                context.now.utc_ms - age_ms,
                 alias=entry.alias if self._aliases else None,
                 quality=quality,
                 properties=entry.properties,
@@ -145,12 +145,12 @@ class BirthQueue:
         """Forget all waiting devices: the connection is gone."""
         self._waiting.clear()
 
-    def begin(self, nbirth: Effect, messages: NodeMessages, scene: SessionContext) -> list[Effect]:
+    def begin(self, nbirth: Effect, messages: NodeMessages, context: SessionContext) -> list[Effect]:
         """Return the node's birth, and as many device births as fit in the rest of a portion."""
         self._waiting = deque(messages.catalog.devices)
-        return [nbirth, *self.portion(messages, scene, messages.catalog.count(NODE_STREAM))]
+        return [nbirth, *self.portion(messages, context, messages.catalog.count(NODE_STREAM))]
 
-    def portion(self, messages: NodeMessages, scene: SessionContext, count: int = 0) -> list[Effect]:
+    def portion(self, messages: NodeMessages, context: SessionContext, count: int = 0) -> list[Effect]:
         """Return the births of the next devices, until ``BIRTH_METRICS_MAX`` metrics.
 
         ``count`` were sent already.
@@ -159,5 +159,5 @@ class BirthQueue:
         while self._waiting and count < BIRTH_METRICS_MAX:
             device = self._waiting.popleft()
             count += messages.catalog.count(device)
-            found.append(messages.make_dbirth(device, scene))
+            found.append(messages.make_dbirth(device, context))
         return found

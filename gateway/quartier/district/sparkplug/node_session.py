@@ -185,7 +185,7 @@ class NodeSession:
         own = ((self.identity.topic("NCMD"), 1), (self.identity.topic("DCMD", "+"), 1))
         return (*own, *((topic, 1) for topic in self._state_topics))
 
-    def process_opening(self, bdseq: int, scene: SessionContext, server: int = 0) -> list[Effect]:
+    def process_opening(self, bdseq: int, context: SessionContext, server: int = 0) -> list[Effect]:
         """Process CONNACK and SUBACKs of server number ``server``; the Will of the CONNECT had ``bdseq``.
 
         If the last connection left history unconfirmed, births wait some seconds for a watermark. Before the
@@ -201,12 +201,12 @@ class NodeSession:
         if self._history.is_unconfirmed:
             self.phase = SessionPhase.HEARING
             if self._hearing_end_ns is None:  # kept across reconnects, so that births are sent in the end
-                self._hearing_end_ns = scene.now.ns + round(
+                self._hearing_end_ns = context.now.ns + round(
                     _HEARING_WAITS_COUNT * self.rules.watermark_wait_s * _S
                 )
             self._idle_watermarks_count = 0
             return []
-        return self._make_births(scene)
+        return self._make_births(context)
 
     def process_closing(self) -> None:
         """Process the end of the connection, for whatever reason."""
@@ -235,8 +235,8 @@ class NodeSession:
     def _next_birth_ns(self) -> int:
         return self._born_ns + int(self.rules.rebirth_pause_s * _S)
 
-    def _make_births(self, scene: SessionContext) -> list[Effect]:
-        now = scene.now
+    def _make_births(self, context: SessionContext) -> list[Effect]:
+        now = context.now
         self.phase = SessionPhase.BORN
         self.births_count += 1
         self._born_ns = now.ns
@@ -250,12 +250,12 @@ class NodeSession:
         self._update_closed()
         # The births have the newest values: older samples are sent as history.
         above = self._start_connection(now) if self._is_fresh else self._live
-        self._history.backlog.add(above, self._find_heads(scene))
-        self._live = dict(scene.outbox.heads())
+        self._history.backlog.add(above, self._find_heads(context))
+        self._live = dict(context.outbox.heads())
         nbirth = self._messages.make_nbirth(
-            self.bdseq, self._commands.make_controls(self.scan_ms, now), scene
+            self.bdseq, self._commands.make_controls(self.scan_ms, now), context
         )
-        return self._unborn.begin(nbirth, self._messages, scene)
+        return self._unborn.begin(nbirth, self._messages, context)
 
     def _start_connection(self, now: Now) -> Mapping[str, StreamPosition]:
         """Return the marks above which everything is sent again on a new connection.
@@ -274,37 +274,37 @@ class NodeSession:
     # Messages of the district
 
     def process_message(
-        self, topic: str, payload: bytes, scene: SessionContext, *, retained: bool = False
+        self, topic: str, payload: bytes, context: SessionContext, *, retained: bool = False
     ) -> list[Effect]:
         """Process STATE of the primary host, NCMD or DCMD.
 
         A ``retained`` command was meant for another time.
         """
         if topic in self._state_topics:
-            return self._on_state(payload, scene)
+            return self._on_state(payload, context)
         if self.phase is not SessionPhase.BORN:
             return []
         if retained:
-            return self._on_command(host_commands.RefusedRequest("a retained command"), scene)
+            return self._on_command(host_commands.RefusedRequest("a retained command"), context)
         effects: list[Effect] = []
         for request in self._commands.read(topic, payload):
             if self.phase is SessionPhase.BORN:
-                effects.extend(self._on_command(request, scene))
-        return [*effects, *self._make_rate_message(scene)]
+                effects.extend(self._on_command(request, context))
+        return [*effects, *self._make_rate_message(context)]
 
-    def _on_state(self, payload: bytes, scene: SessionContext) -> list[Effect]:
+    def _on_state(self, payload: bytes, context: SessionContext) -> list[Effect]:
         state = parse_state(payload)
         if state is None:
             return [Note("district.state_malformed", "a STATE message is no valid one")]
-        online = self._primary.hear(scene.now, online=state[0], timestamp_ms=state[1])
+        online = self._primary.hear(context.now, online=state[0], timestamp_ms=state[1])
         if online and self.phase is SessionPhase.WAITING:
-            return self._make_births(scene)
+            return self._make_births(context)
         stays = self.phase is SessionPhase.WAITING and self.rules.servers_count == 1
         if online is False and self.phase is not SessionPhase.OFF and not stays:
-            return [*self.on_leaving(scene.now), Disconnect("primary host offline", walk=True)]
+            return [*self.on_leaving(context.now), Disconnect("primary host offline", use_next_server=True)]
         return []
 
-    def _on_command(self, request: host_commands.HostRequest, scene: SessionContext) -> list[Effect]:
+    def _on_command(self, request: host_commands.HostRequest, context: SessionContext) -> list[Effect]:
         if isinstance(request, host_commands.RefusedRequest):
             self.refused_count += 1
             return [Note("district.command_refused", request.why, {"point": request.point})]
@@ -313,21 +313,21 @@ class NodeSession:
             self._owes_rate = True
             return []
         if isinstance(request, host_commands.NextServerRequest):
-            return [*self.on_leaving(scene.now), Disconnect("next server asked for", walk=True)]
+            return [*self.on_leaving(context.now), Disconnect("next server asked for", use_next_server=True)]
         if isinstance(request, host_commands.RebirthRequest):
             self._rebirth_ns = self._next_birth_ns
-            return self._make_births(scene) if scene.now.ns >= self._rebirth_ns else []
+            return self._make_births(context) if context.now.ns >= self._rebirth_ns else []
         return [request]
 
-    def _make_rate_message(self, scene: SessionContext) -> list[Effect]:
+    def _make_rate_message(self, context: SessionContext) -> list[Effect]:
         """Return the pending answer about the interval of live data; nothing may come between births."""
         waits = self._unborn or self._rebirth_ns is not None or self.phase is not SessionPhase.BORN
         if waits or not self._owes_rate:
             return []
         self._owes_rate = False
-        return [self._messages.control(self._commands.make_scan_rate(self.scan_ms, scene.now), scene.now)]
+        return [self._messages.control(self._commands.make_scan_rate(self.scan_ms, context.now), context.now)]
 
-    def watermark(self, payload: bytes, scene: SessionContext) -> list[Effect]:
+    def watermark(self, payload: bytes, context: SessionContext) -> list[Effect]:
         """Process a watermark: marks rise over what was sent, and its bdSeq shows that the district sees us.
 
         The caller has checked its signature.
@@ -335,9 +335,9 @@ class NodeSession:
         found = parse_watermark(payload)
         if found is None:
             return [Note("district.watermark_malformed", "a watermark is no valid one")]
-        now = scene.now
+        now = context.now
         notes = [
-            *self.delivery.watermark(found.streams, scene.outbox),
+            *self.delivery.watermark(found.streams, context.outbox),
             *self._watch.process_watermark(found, now),
         ]
         self._history.backlog.skip_confirmed(self.marks)
@@ -353,7 +353,7 @@ class NodeSession:
             if (missed := self._watch.process_missing_echo(self.bdseq, now, is_passed=is_passed)) is not None:
                 notes.append(missed)
                 self._rebirth_ns = self._next_birth_ns
-        self._history.process_watermark(found.late_s, self.marks, scene, is_moved=is_moved, echoes=echoes)
+        self._history.process_watermark(found.late_s, self.marks, context, is_moved=is_moved, echoes=echoes)
         return [*notes]
 
     def on_delivered(self, stream: str, upto: StreamPosition) -> None:
@@ -371,7 +371,7 @@ class NodeSession:
     # Messages to the district
 
     def pump(
-        self, scene: SessionContext, room_bytes: int, late_bytes: int = PAYLOAD_MAX_BYTES
+        self, context: SessionContext, room_bytes: int, late_bytes: int = PAYLOAD_MAX_BYTES
     ) -> list[Effect]:
         """Return what is due now: requested births, live samples, deaths of devices, then the backlog.
 
@@ -379,35 +379,35 @@ class NodeSession:
         waits to be written. What does not fit stays in the store.
         """
         if self.phase is SessionPhase.HEARING:
-            return self._make_births(scene) if self._has_settled(scene.now) else []
+            return self._make_births(context) if self._has_settled(context.now) else []
         if self.phase is not SessionPhase.BORN:
-            note = self._primary.accept_contested(scene.now) if self.phase is SessionPhase.WAITING else None
-            return [] if note is None else [note, *self._make_births(scene)]
-        if self._rebirth_ns is None and scene.now.synced and self._is_undated:
+            note = self._primary.accept_contested(context.now) if self.phase is SessionPhase.WAITING else None
+            return [] if note is None else [note, *self._make_births(context)]
+        if self._rebirth_ns is None and context.now.synced and self._is_undated:
             self._rebirth_ns = self._next_birth_ns  # the last births had the time of an untrusted clock
         if self._rebirth_ns is not None:
-            return self._make_births(scene) if scene.now.ns >= self._rebirth_ns else []
+            return self._make_births(context) if context.now.ns >= self._rebirth_ns else []
         if self._unborn:
-            return self._unborn.portion(self._messages, scene) if room_bytes > 0 else []
-        heads, flying = partial(self._find_heads, scene), self._history.is_in_flight
+            return self._unborn.portion(self._messages, context) if room_bytes > 0 else []
+        heads, flying = partial(self._find_heads, context), self._history.is_in_flight
         effects = [
-            *self._make_rate_message(scene),
-            *self._watch.look(scene.now, heads, self.marks, flying=flying),
+            *self._make_rate_message(context),
+            *self._watch.look(context.now, heads, self.marks, flying=flying),
         ]
-        if scene.now.ns >= self._live_ns:
-            self._live_ns = scene.now.ns + self.scan_ms * 1_000_000
-            runs = scene.outbox.runs({**self._live, **self._closed}, _LIVE_SAMPLES_MAX)
+        if context.now.ns >= self._live_ns:
+            self._live_ns = context.now.ns + self.scan_ms * 1_000_000
+            runs = context.outbox.runs({**self._live, **self._closed}, _LIVE_SAMPLES_MAX)
             new = self._find_unborn_streams(runs)
             if NODE_STREAM in new:
-                return self._make_births(scene)
-            effects += self._make_device_births(new, scene)
-            room_bytes = self._add_live_data(runs, scene, room_bytes, effects)
-        if scene.now.ns >= self._look_ns and room_bytes > 0:
-            self._look_ns = scene.now.ns + int(_CHECK_PERIOD_S * _S)
-            effects.extend(self._update_devices(scene))
+                return self._make_births(context)
+            effects += self._make_device_births(new, context)
+            room_bytes = self._add_live_data(runs, context, room_bytes, effects)
+        if context.now.ns >= self._look_ns and room_bytes > 0:
+            self._look_ns = context.now.ns + int(_CHECK_PERIOD_S * _S)
+            effects.extend(self._update_devices(context))
         if any(isinstance(effect, Publication) for effect in effects) and late_bytes < PAYLOAD_MAX_BYTES:
             late_bytes = 0  # a slow link: live data is written first
-        return [*effects, *self._make_late_data(scene, min(room_bytes, late_bytes))]
+        return [*effects, *self._make_late_data(context, min(room_bytes, late_bytes))]
 
     def _has_settled(self, now: Now) -> bool:
         """Return whether the district confirmed the last connection's history, or will not do so."""
@@ -415,9 +415,9 @@ class NodeSession:
         is_idle = self._idle_watermarks_count >= _IDLE_WATERMARKS_MAX
         return is_over or is_idle or not self._history.is_unconfirmed
 
-    def _find_heads(self, scene: SessionContext) -> dict[str, StreamPosition]:
+    def _find_heads(self, context: SessionContext) -> dict[str, StreamPosition]:
         """Return the newest sample of each stream that is sent over Sparkplug."""
-        return {name: mark for name, mark in scene.outbox.heads().items() if self._leaves(name)}
+        return {name: mark for name, mark in context.outbox.heads().items() if self._leaves(name)}
 
     def _update_closed(self) -> None:
         """Mark the streams without live data: events, local ones, silent devices."""
@@ -435,14 +435,14 @@ class NodeSession:
         """
         return [run.stream for run in runs if self._messages.learn(run)]
 
-    def _make_device_births(self, devices: Iterable[str], scene: SessionContext) -> list[Effect]:
+    def _make_device_births(self, devices: Iterable[str], context: SessionContext) -> list[Effect]:
         """Return the births of these devices only."""
         named = dict.fromkeys(devices)
         self._alive |= named.keys()
-        return [self._messages.make_dbirth(device, scene) for device in named]
+        return [self._messages.make_dbirth(device, context) for device in named]
 
     def _add_live_data(
-        self, runs: Sequence[SampleBlock], scene: SessionContext, room_bytes: int, effects: list[Effect]
+        self, runs: Sequence[SampleBlock], context: SessionContext, room_bytes: int, effects: list[Effect]
     ) -> int:
         self._was_cut = False
         for run in runs:
@@ -450,10 +450,10 @@ class NodeSession:
             while place < len(run):
                 if room_bytes <= 0:
                     self.is_full = True
-                    self._give_way(run.times_ms[place], scene)
+                    self._give_way(run.times_ms[place], context)
                     return 0
-                message, count = self._messages.data(run, place, scene.now, historical=False)
-                self._note_sent(run, place, count, scene.now, late=False)
+                message, count = self._messages.data(run, place, context.now, historical=False)
+                self._note_sent(run, place, count, context.now, late=False)
                 place += count
                 room_bytes -= len(message.payload)
                 self._live[run.stream] = StreamPosition(run.boot, run.first + place - 1)
@@ -461,32 +461,32 @@ class NodeSession:
         self.is_full = self._was_cut = sum(map(len, runs)) >= _LIVE_SAMPLES_MAX
         return room_bytes
 
-    def _give_way(self, waits_since_ms: int, scene: SessionContext) -> None:
+    def _give_way(self, waits_since_ms: int, context: SessionContext) -> None:
         """Move live samples that waited too long to the backlog: the connection is slower than the site."""
-        if scene.now.utc_ms - waits_since_ms < self.rules.late_s * 1000:
+        if context.now.utc_ms - waits_since_ms < self.rules.late_s * 1000:
             return
         dead = self._dead
-        alive = {name: mark for name, mark in self._find_heads(scene).items() if name not in dead}
+        alive = {name: mark for name, mark in self._find_heads(context).items() if name not in dead}
         self._history.backlog.add(self._live, alive)
         self._live.update(alive)
 
-    def _update_devices(self, scene: SessionContext) -> list[Effect]:
+    def _update_devices(self, context: SessionContext) -> list[Effect]:
         """Return deaths of silent devices whose last samples are sent, and births of those that came back."""
-        silent = frozenset(scene.silent())
+        silent = frozenset(context.silent())
         if not silent and len(self._alive) == len(self.catalog.devices):
             return []
         effects: list[Effect] = []
-        heads = scene.outbox.heads()
+        heads = context.outbox.heads()
         for device in self.catalog.devices:
             head = heads.get(device)
             if device in self._alive and device in silent:
                 all_out = head is None or has_reached(self._live.get(device), head)
                 if all_out and not self._history.backlog.holds(device):
                     self._alive.discard(device)
-                    effects.append(self._messages.make_ddeath(device, scene.now))
+                    effects.append(self._messages.make_ddeath(device, context.now))
             elif device not in self._alive and device not in silent:
                 self._alive.add(device)
-                effects.append(self._messages.make_dbirth(device, scene))
+                effects.append(self._messages.make_dbirth(device, context))
                 if head is not None:
                     self._history.backlog.add(self._live, {device: head})
                     self._live[device] = head
@@ -497,19 +497,19 @@ class NodeSession:
         self.delivery.note_sent_samples(run.stream, run.boot, run.first + place, count)
         self._history.note_sent_samples(run, place, count, now, late=late)
 
-    def _make_late_data(self, scene: SessionContext, room_bytes: int) -> list[Effect]:
-        self._history.advance_rate(scene.now)
+    def _make_late_data(self, context: SessionContext, room_bytes: int) -> list[Effect]:
+        self._history.advance_rate(context.now)
         effects: list[Effect] = []
         while room_bytes > 0 and len(effects) < _LATE_MESSAGES_MAX:
-            run = self._history.next(scene.outbox, self._dead, scene.now)
+            run = self._history.next(context.outbox, self._dead, context.now)
             if run is None:
                 break
             new = self._find_unborn_streams([run])
             if NODE_STREAM in new:
-                return [*effects, *self._make_births(scene)]
-            effects += self._make_device_births(new, scene)
-            message, count = self._messages.data(run, 0, scene.now, historical=True, most_bytes=room_bytes)
-            self._note_sent(run, 0, count, scene.now, late=True)
+                return [*effects, *self._make_births(context)]
+            effects += self._make_device_births(new, context)
+            message, count = self._messages.data(run, 0, context.now, historical=True, most_bytes=room_bytes)
+            self._note_sent(run, 0, count, context.now, late=True)
             room_bytes -= len(message.payload)
             effects.append(message)
         return effects

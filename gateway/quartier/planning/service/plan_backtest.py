@@ -86,8 +86,8 @@ class PlanBacktest:
         if known.count < KNOWN_PRICES_MIN_H or billed is None:
             return
         count = known.count
-        foretold = make_forecast(learner, start_s, count * _HOUR_S, _HOUR_S)
-        load, sun = [load_w, *foretold.load.mean_w[1:]], [max(sun_w, 0.0), *foretold.generated.mean_w[1:]]
+        forecast = make_forecast(learner, start_s, count * _HOUR_S, _HOUR_S)
+        load, sun = [load_w, *forecast.load.mean_w[1:]], [max(sun_w, 0.0), *forecast.generated.mean_w[1:]]
         outlook = Outlook(
             step_s=_HOUR_S,
             load_w=load,
@@ -96,7 +96,7 @@ class PlanBacktest:
             export_eur_per_wh=known.export_eur_per_wh,
             import_max_w=[self.import_max_w] * count,
             export_max_w=[self.export_max_w] * count,
-            samples=[(), *make_scenarios(foretold)[1:]],
+            samples=[(), *make_scenarios(forecast)[1:]],
         )
         worth = self.battery.discharge_efficiency * max(0.0, min(known.import_eur_per_wh))
         unit = replace(

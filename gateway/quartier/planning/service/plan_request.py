@@ -125,12 +125,12 @@ def answer_request(question: PlanRequest, learner: Learner) -> PlanAnswer:
     known = find_prices(*told, question.start_utc_s, question.step_s, question.count)
     if known.count * question.step_s < min(KNOWN_PRICES_MIN_S, question.count * question.step_s):
         raise RefusedError(f"prices are known for {known.count * question.step_s / 3600:g} h only")
-    foretold = make_forecast(learner, question.start_utc_s, known.count * question.step_s, question.step_s)
+    forecast = make_forecast(learner, question.start_utc_s, known.count * question.step_s, question.step_s)
     batteries = {
         name: replace(one, worth_eur_per_wh=_find_energy_worth(one, known))
         for name, one in question.batteries.items()
     }
-    bare = replace(_make_outlook(question, known, foretold, [0.0] * known.count), samples=())
+    bare = replace(_make_outlook(question, known, forecast, [0.0] * known.count), samples=())
     site = SiteModel(
         bare,
         replace_surcharges_by_peak(question.contract),
@@ -142,18 +142,18 @@ def answer_request(question: PlanRequest, learner: Learner) -> PlanAnswer:
     others = plan_other_assets(site, question.unplanned_w, question.modes, _make_clock(question))
     led = {}
     for name, battery in (batteries or {"": _NO_BATTERY}).items():
-        outlook = _make_outlook(question, known, foretold, others.find_load_without(name))
+        outlook = _make_outlook(question, known, forecast, others.find_load_without(name))
         led[name] = _plan_one_battery(question, battery, outlook)
         if others.why_not:
             break  # only one battery is planned, the others follow the rule
-    wish = LocalPlan(
+    request = LocalPlan(
         start_ns=question.start_ns,
         expires_ns=question.expires_ns,
         offset_ms=round(question.start_utc_s * 1000) - question.start_ns // 1_000_000,
         aims={name: one.aims for name, one in led.items() if name},
         legs=others.legs,
     )
-    return PlanAnswer(question=question, batteries=led, forecast=foretold, local_plan=wish, others=others)
+    return PlanAnswer(question=question, batteries=led, forecast=forecast, local_plan=request, others=others)
 
 
 def _plan_one_battery(question: PlanRequest, battery: BatteryModel, outlook: Outlook) -> PlannedBattery:
@@ -178,7 +178,7 @@ def check_forecast_trust(question: PlanRequest, learner: Learner) -> None:
 
 
 def _make_outlook(
-    question: PlanRequest, known: Prices, foretold: Forecast, others_w: Sequence[float]
+    question: PlanRequest, known: Prices, forecast: Forecast, others_w: Sequence[float]
 ) -> Outlook:
     """Return the outlook: measured values for the first step, scenarios of the forecast for all others.
 
@@ -186,12 +186,12 @@ def _make_outlook(
     """
     count = known.count
     more_w = [planned_w + car_w for planned_w, car_w in zip(others_w, question.cars_w, strict=False)]
-    load_w = [watts + other_w for watts, other_w in zip(foretold.load.mean_w, more_w, strict=False)]
-    sun_w = list(foretold.generated.mean_w)
+    load_w = [watts + other_w for watts, other_w in zip(forecast.load.mean_w, more_w, strict=False)]
+    sun_w = list(forecast.generated.mean_w)
     load_w[0], sun_w[0] = question.net_w + question.sun_w + others_w[0], question.sun_w
     samples = [
         [Scenario(one.load_w + other_w, one.pv_w) for one in step]
-        for step, other_w in zip(make_scenarios(foretold), more_w, strict=False)
+        for step, other_w in zip(make_scenarios(forecast), more_w, strict=False)
     ]
     samples[0] = []
     return Outlook(

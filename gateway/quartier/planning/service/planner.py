@@ -323,7 +323,7 @@ class Planner:
             "asset": None if found is None else found.question.asset,
             "why_not": why,
             "age_s": None if found is None else round((now.ns - found.question.start_ns) / 1e9, 1),
-            "foretold": self.forecast_points.summary(now),
+            "forecast_points": self.forecast_points.summary(now),
             **(
                 {}
                 if found is None

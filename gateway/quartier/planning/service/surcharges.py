@@ -159,7 +159,7 @@ class Surcharges:
         return {
             "eur_per_g": question.contract.co2_eur_per_g,
             "signalled_s": min(told_s, question.count * question.step_s),
-            "is_foretold": bool(question.co2_g_per_wh),
+            "is_forecast": bool(question.co2_g_per_wh),
             "days_count": self.carbon.days,
         }
 

@@ -185,7 +185,7 @@ class SiteMeter:
 
     def make_elastic_steps(
         self,
-        wish_wh: "array[float]",
+        linear_wh: "array[float]",
         others_wh: "array[float]",
         prices: "array[float]",
         spare_wh: "array[float]",
@@ -193,15 +193,15 @@ class SiteMeter:
     ) -> "array[float]":
         """Return the steps for a part around which all others yield at these prices.
 
-        ``wish_wh`` is the course of the linear program. A larger distance costs a little more, so that of
+        ``linear_wh`` is the course of the linear program. A larger distance costs a little more, so that of
         equal choices the nearest is taken. The import limit and the peak level lie ``spare_wh`` higher.
         """
         steps, count = self.make_steps_around(others_wh, level_wh), self.count
         near = _DISTANCE_PRICE_SHARE * self.price_max
         for number in range(count):
-            base_wh = steps[number] + wish_wh[number]
+            base_wh = steps[number] + linear_wh[number]
             row = {
-                "net_wh": -wish_wh[number],
+                "net_wh": -linear_wh[number],
                 "curtailable_wh": 0.0,
                 "import_price": prices[number] + near,
                 "export_price": prices[number] - near,

@@ -98,7 +98,7 @@ def _is_known(value: object) -> bool:
     return value is None or (isinstance(value, int | float) and math.isfinite(value))
 
 
-def fill_carbon(signalled: Sequence[float], foretold: Sequence[float]) -> Sequence[float]:
+def fill_carbon(signalled: Sequence[float], forecast: Sequence[float]) -> Sequence[float]:
     """Return the signalled values, and where they are NaN the forecast, in g/Wh per step.
 
     Without a forecast such steps get the mean of the others; without any value they get 0.
@@ -106,9 +106,9 @@ def fill_carbon(signalled: Sequence[float], foretold: Sequence[float]) -> Sequen
     known = [value for value in signalled if not math.isnan(value)]
     if len(known) == len(signalled):
         return signalled
-    if foretold:
+    if forecast:
         return [
-            guess if math.isnan(value) else value for value, guess in zip(signalled, foretold, strict=False)
+            guess if math.isnan(value) else value for value, guess in zip(signalled, forecast, strict=False)
         ]
     mean = sum(known) / len(known) if known else 0.0
     return [mean if math.isnan(value) else value for value in signalled]

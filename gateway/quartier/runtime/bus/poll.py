@@ -485,7 +485,7 @@ class IdleTime:
         self._clock = clock
 
     async def use(self, gap_ns: int | None) -> None:
-        """Use a gap in which nothing is due (None: no end).  Raises LinkLost by a request of a guest."""
+        """Use a gap in which nothing is due (None: no end).  Raises LinkLost by a request of a client."""
         if not self._exchanges.is_asking:
             self._batch_place.leave()
         rest_s = REST_MAX_S if gap_ns is None else min(gap_ns / 1e9, REST_DUE_MAX_S)

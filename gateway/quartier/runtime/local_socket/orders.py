@@ -81,7 +81,7 @@ class OrderServer:
         with self._connections.admit(writer) as peer:
             if peer is None:
                 return
-            # The client is gone or sends nonsense, or we are leaving: nothing of ours depends on it.
+            # The client is gone or sends invalid data, or we are leaving: nothing of ours depends on it.
             with suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
                 who, asker = _find_who(peer.uid), presence.find_asking_process(peer.pid)
                 while line := await asyncio.wait_for(reader.readline(), ORDER_IDLE_S):

@@ -133,7 +133,7 @@ class QuestionServer:
         with self._connections.admit(writer) as peer:
             if peer is None:
                 return
-            # The client is gone or sends nonsense, or we are leaving: nothing of ours depends on it.
+            # The client is gone or sends invalid data, or we are leaving: nothing of ours depends on it.
             with suppress(OSError, TimeoutError, ValueError, asyncio.CancelledError):
                 while line := await asyncio.wait_for(reader.readline(), QUESTION_IDLE_S):
                     await self._answer_line(line, writer)

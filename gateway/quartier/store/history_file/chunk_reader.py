@@ -110,16 +110,16 @@ class ChunkReader:
 
     def _read_ahead(self) -> None:
         connection: sqlite3.Connection | None = None
-        while (wish := self._requests.get()) is not None:
+        while (request := self._requests.get()) is not None:
             if connection is not None and self._replaced.is_set():
                 connection.close()
                 connection = None
             self._replaced.clear()
             with suppress(sqlite3.Error):  # a caller that needs the chunk reads it and sees the error
                 connection = connection or _open_connection(self._path)
-                entry = _read_next(connection, *wish)
+                entry = _read_next(connection, *request)
                 if entry is not None and not self._replaced.is_set():
-                    self._ahead[wish[0]] = wish[1], entry
+                    self._ahead[request[0]] = request[1], entry
         if connection is not None:
             connection.close()
 

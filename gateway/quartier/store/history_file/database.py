@@ -152,7 +152,7 @@ class Database:
         self._size_bytes = self._used_bytes = 0
         self._place: tuple[int, int] | None = None
         self._reported_id = 0
-        self._salvage_untold = False
+        self._is_salvage_unreported = False
 
     @property
     def is_open(self) -> bool:
@@ -257,8 +257,8 @@ class Database:
             self._put_small(connection, job)
             if job.clean:
                 _put_meta(connection, "tail", self._log.size_bytes - self._log.size_of(done_with))
-            salvage_untold = self._salvage_untold and not job.is_salvage_reported
-            told_id = self._reported_id if salvage_untold else self._note_reported_gaps(connection)
+            is_salvage_unreported = self._is_salvage_unreported and not job.is_salvage_reported
+            reported_id = self._reported_id if is_salvage_unreported else self._note_reported_gaps(connection)
             terms = EvictionTerms(job.local_streams, job.outbox)
             room_bytes = self._size_max_bytes - self._log.size_bytes
             done.evicted_count, done.evicted = evict_chunks(connection, room_bytes, terms, self._note_evicted)
@@ -267,7 +267,7 @@ class Database:
         # Only now is it true; an exception above leaves the state of this object as it was.
         self._sealed = sealed
         self._boot_stored = job.boot
-        self._salvage_untold, self._reported_id = salvage_untold, told_id
+        self._is_salvage_unreported, self._reported_id = is_salvage_unreported, reported_id
         for _ in range(gone):
             self._tails.popleft()
         self._tails += tail
@@ -322,8 +322,8 @@ class Database:
         with _Transaction(connection):
             _put_meta(connection, "salvaging", 1)
             self._put_gaps(connection, told)
-            told_id = self._note_reported_gaps(connection)
-        self._reported_id = told_id
+            reported_id = self._note_reported_gaps(connection)
+        self._reported_id = reported_id
 
     def end_salvage(self, lost: Sequence[GapRecord] = ()) -> None:
         """Record that all readable rows are carried over.
@@ -334,7 +334,7 @@ class Database:
         with _Transaction(connection):
             _put_meta(connection, "salvaging", 0)
             self._put_gaps(connection, lost)
-        self._salvage_untold = bool(lost)
+        self._is_salvage_unreported = bool(lost)
 
     def _require_connection(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -56,13 +56,13 @@ async def test_a_frame_that_does_not_end_ends_the_connection(opened: Opened) -> 
     shared = await opened()
     caller = await shared.call()
     caller.writer.write(b"\0\1\0\0\0\6\1\3\0")
-    (guest,) = await guests(shared.clients["portal"])
-    while not guest._intake.is_torn:  # noqa: ASYNC110 - nothing else shows it
+    (connection,) = await connections(shared.clients["portal"])
+    while not connection._intake.is_torn:  # noqa: ASYNC110 - nothing else shows it
         await asyncio.sleep(0.001)
     now_s = asyncio.get_running_loop().time()
-    guest.sweep(now_s + FRAME_S / 2)
+    connection.sweep(now_s + FRAME_S / 2)
     assert 1 == len(shared.clients["portal"].connections)
-    guest.sweep(now_s + FRAME_S + 0.1)
+    connection.sweep(now_s + FRAME_S + 0.1)
 
     assert await caller.ended()
 
@@ -71,8 +71,8 @@ async def test_a_connection_that_waits_for_hours_between_two_requests_stays(open
     shared = await opened()
     caller = await shared.call()
     assert SAID == await caller.ask(READ)
-    (guest,) = await guests(shared.clients["portal"])
-    guest.sweep(asyncio.get_running_loop().time() + 36_000.0)
+    (connection,) = await connections(shared.clients["portal"])
+    connection.sweep(asyncio.get_running_loop().time() + 36_000.0)
 
     assert SAID == await caller.ask(READ)
 
@@ -80,11 +80,11 @@ async def test_a_connection_that_waits_for_hours_between_two_requests_stays(open
 async def test_who_takes_his_answers_at_last_is_listened_to_again(opened: Opened) -> None:
     shared = await opened(terms_of(outstanding_max=16, requests_per_s=1e6))
     caller = await shared.call()
-    (guest,) = await guests(shared.clients["portal"])
+    (connection,) = await connections(shared.clients["portal"])
     assert SAID == await caller.ask(READ)
-    guest._outlet._unsent, guest._outlet._stuck_s = encode_frame(9, 1, SAID), 0.0
-    guest._deafen()
-    asyncio.get_running_loop().add_writer(guest._socket.fileno(), guest._outlet._writable)
+    connection._outlet._unsent, connection._outlet._stuck_s = encode_frame(9, 1, SAID), 0.0
+    connection._deafen()
+    asyncio.get_running_loop().add_writer(connection._socket.fileno(), connection._outlet._writable)
 
     assert (9, 1, SAID) == await caller.hear()
     assert SAID == await caller.ask(READ)
@@ -109,20 +109,22 @@ async def test_who_takes_no_answers_is_not_listened_to(opened: Opened) -> None:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         deaf.setblocking(False)
         await asyncio.get_running_loop().sock_connect(deaf, ("127.0.0.1", shared.host.port))
-        (guest,) = await guests(shared.clients["portal"])
-        guest._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2048)  # type: ignore[union-attr]  # so that it is full soon
+        (connection,) = await connections(shared.clients["portal"])
+        connection._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2048)  # type: ignore[union-attr]  # so that it is full soon
         frame = struct.pack(">HHHB", 1, 0, 6, 1) + b"\x03\x00\x00\x00\x7d"
         flood = asyncio.get_running_loop().create_task(poured(deaf, frame * 2000))
         good = await shared.call()
         async with asyncio.timeout(60):
             heard_count = -1
-            while not guest._outlet.is_full or heard_count:  # its socket may take a little more, and late
+            while (
+                not connection._outlet.is_full or heard_count
+            ):  # its socket may take a little more, and late
                 asked_count = len(shared.device.asked)
                 for _ in range(30):
                     assert SAID == await good.ask(READ)
                 heard_count = len(shared.device.asked) - asked_count - 30
 
-        guest.sweep(asyncio.get_running_loop().time() + 60.0)
+        connection.sweep(asyncio.get_running_loop().time() + 60.0)
         assert 1 == len(shared.clients["portal"].connections)
         flood.cancel()
 
@@ -132,7 +134,7 @@ async def poured(into: socket.socket, data: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(into, data)
 
 
-async def guests(client):  # type: ignore[no-untyped-def]  # of a test
+async def connections(client):  # type: ignore[no-untyped-def]  # of a test
     while not client.connections:  # noqa: ASYNC110 - nothing else shows it
         await asyncio.sleep(0.001)
     return list(client.connections)

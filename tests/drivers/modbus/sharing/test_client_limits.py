@@ -40,13 +40,13 @@ def other(place: int, unit: int = 1) -> Request:
 
 
 def test_each_time_in_vain_doubles_the_pause_up_to_a_minute() -> None:
-    hush = FailedRequests()
+    failed_requests = FailedRequests()
     pauses_s, now_s = [], 0.0
     for _ in range(7):
-        hush.note_no_answer("portal", READ, now_s)
-        hush.note_answer("portal", other(0))
+        failed_requests.note_no_answer("portal", READ, now_s)
+        failed_requests.note_answer("portal", other(0))
         before_s = now_s
-        while hush.holds("portal", READ, now_s):
+        while failed_requests.holds("portal", READ, now_s):
             now_s += 1.0
         pauses_s.append(now_s - before_s)
 
@@ -55,45 +55,45 @@ def test_each_time_in_vain_doubles_the_pause_up_to_a_minute() -> None:
 
 
 def test_it_holds_for_the_one_who_asked_and_his_question() -> None:
-    hush = FailedRequests()
-    hush.note_no_answer("portal", READ, 0.0)
+    failed_requests = FailedRequests()
+    failed_requests.note_no_answer("portal", READ, 0.0)
 
     assert [True, False, False] == [
-        hush.holds(who, request, 1.0)
+        failed_requests.holds(who, request, 1.0)
         for who, request in (("portal", READ), ("portal", other(0)), ("laptop", READ))
     ]
 
 
 def test_who_asks_one_thing_after_the_other_in_vain_is_held_back_from_the_unit() -> None:
-    hush = FailedRequests()
+    failed_requests = FailedRequests()
     for place in range(IN_A_ROW_MAX):
-        assert not hush.holds("portal", READ, 0.0)
-        hush.note_no_answer("portal", other(place), 0.0)
+        assert not failed_requests.holds("portal", READ, 0.0)
+        failed_requests.note_no_answer("portal", other(place), 0.0)
 
-    assert hush.holds("portal", READ, 1.0)
-    assert not hush.holds("portal", other(0, unit=2), 1.0)
-    assert not hush.holds("laptop", READ, 1.0)
-    assert not hush.holds("portal", READ, FIRST_PAUSE_S)
+    assert failed_requests.holds("portal", READ, 1.0)
+    assert not failed_requests.holds("portal", other(0, unit=2), 1.0)
+    assert not failed_requests.holds("laptop", READ, 1.0)
+    assert not failed_requests.holds("portal", READ, FIRST_PAUSE_S)
 
 
 def test_an_answer_ends_it_and_begins_anew() -> None:
-    hush = FailedRequests()
+    failed_requests = FailedRequests()
     for place in range(IN_A_ROW_MAX - 1):
-        hush.note_no_answer("portal", other(place), 0.0)
-    hush.note_answer("portal", READ)
-    hush.note_no_answer("portal", other(IN_A_ROW_MAX), 0.0)
-    assert not hush.holds("portal", READ, 0.0)
+        failed_requests.note_no_answer("portal", other(place), 0.0)
+    failed_requests.note_answer("portal", READ)
+    failed_requests.note_no_answer("portal", other(IN_A_ROW_MAX), 0.0)
+    assert not failed_requests.holds("portal", READ, 0.0)
 
-    hush.note_answer("portal", other(0))
-    assert [False, True] == [hush.holds("portal", other(place), 1.0) for place in (0, 1)]
+    failed_requests.note_answer("portal", other(0))
+    assert [False, True] == [failed_requests.holds("portal", other(place), 1.0) for place in (0, 1)]
 
 
 def test_it_does_not_grow() -> None:
-    hush = FailedRequests()
+    failed_requests = FailedRequests()
     for unit in range(256):
         for place in range(4):
-            hush.note_no_answer("portal", other(place, unit), 0.0)
+            failed_requests.note_no_answer("portal", other(place, unit), 0.0)
 
     assert KEPT_MAX >= sum(
-        hush.holds("portal", other(place, unit), 1.0) for unit in range(256) for place in range(1)
+        failed_requests.holds("portal", other(place, unit), 1.0) for unit in range(256) for place in range(1)
     )

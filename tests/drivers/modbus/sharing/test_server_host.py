@@ -43,7 +43,7 @@ async def test_one_that_has_done_nothing_for_long_makes_room(opened: Opened) -> 
     shared = await opened(terms_of(connections_max=2))
     first, second = await shared.call(), await shared.call()
     assert [SAID, SAID] == [await first.ask(READ), await second.ask(READ)]
-    oldest = min(shared.clients["portal"].connections, key=lambda guest: guest.receive_s)
+    oldest = min(shared.clients["portal"].connections, key=lambda connection: connection.receive_s)
     oldest.receive_s -= IDLE_S + 1
     third = await shared.call()
 

@@ -25,7 +25,7 @@ def go_of(*taken_ns: int, is_enough: Callable[[], bool] = never) -> ReadSequence
 
 
 def answered(go: ReadSequence) -> None:
-    """The sound answer to what is in hand comes as it is wished for."""
+    """The sound answer to what is in hand comes as it is requested."""
     assert go.heard(go.number.to_bytes(2, "big") + go.request.head + b"\0\7") is not None
 
 

@@ -96,7 +96,7 @@ async def test_what_a_server_ends_without_a_word_is_found_out_and_made_anew(serv
 async def test_server_that_comes_back_otherwise_between_two_looks_is_read_by_what_it_grants_now(
     server, ours, shared, opened
 ):
-    """Namespaces in another order; seven nodes of a request; and it publishes each minute where 0.1 s was wished for."""
+    """Namespaces in another order; seven nodes of a request; and it publishes each minute where 0.1 s was requested."""
     server.put("Double", 11.0)
     await ours.until(lambda seen: seen["double_w"].value == 11.0)
     server.restart(order="other", limit="7", slowest_ms="60000")

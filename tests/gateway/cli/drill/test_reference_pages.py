@@ -18,11 +18,11 @@ def test_the_committed_page_is_what_the_table_says():
 
 
 def test_the_times_of_the_page_are_those_of_a_site_with_the_default_periods():
-    pace = loss_table.SitePeriods()
+    periods = loss_table.SitePeriods()
 
-    assert pace.cycle_s == ControlSection.model_fields["cycle_s"].default
-    assert pace.heartbeat_timeout_s == LimitsSection.model_fields["heartbeat_timeout_s"].default
-    assert pace.commit_s == StoreSection.model_fields["commit_s"].default
+    assert periods.cycle_s == ControlSection.model_fields["cycle_s"].default
+    assert periods.heartbeat_timeout_s == LimitsSection.model_fields["heartbeat_timeout_s"].default
+    assert periods.commit_s == StoreSection.model_fields["commit_s"].default
     assert "2 commits of the history + 1 cycle (21 s)" in reference_pages.render_loss_page()
 
 

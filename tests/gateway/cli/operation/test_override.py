@@ -56,24 +56,24 @@ def test_an_order_of_a_whole_day_is_taken_to_the_daemon(tmp_path):
     assert 69 == main(["override", "bat1", "5kW", "--for", "24h", "--runtime-dir", str(tmp_path)])
 
 
-WISH = {"point": "ev1.current_max_a", "wished": 10.0, "done": 6.0, "words": "by hand, anna"}
-WISH |= {"held_by": None, "ramps": False}
+OVERRIDE = {"point": "ev1.current_max_a", "requested": 10.0, "done": 6.0, "words": "by hand, anna"}
+OVERRIDE |= {"held_by": None, "ramps": False}
 CAP = {"held_by": {"text": "import cap 4000 W (envelope dso 1): charging slowed", "code": "cap.import"}}
 CAR = {"name": "ev1", "role": "ev", "tier": "C", "state": "limited to 4140 W", "power_w": 4_100.0}
-CAR |= {"quality": "good", "age_s": 0.4, "needs": None, "command": {"point": WISH["point"], "value": 6.0}}
+CAR |= {"quality": "good", "age_s": 0.4, "needs": None, "command": {"point": OVERRIDE["point"], "value": 6.0}}
 CAR["command"]["reason"] = "by hand, anna"
 UNREAD = {
     "state": "no order yet: its actual state is not known",
-    "override": WISH | {"done": None},
+    "override": OVERRIDE | {"done": None},
     "command": None,
-    "unread": {"point": WISH["point"], "read_back": False},
+    "unread": {"point": OVERRIDE["point"], "read_back": False},
     "needs": [{"what": "spread", "left_s": 300.0}],
 }
 
 
-def test_the_answer_says_what_is_wished_what_is_done_and_which_limit_holds_it():
+def test_the_answer_says_what_is_requested_what_is_done_and_which_limit_holds_it():
     def effect(**changes):
-        return operation_override._describe_effect(CAR | {"override": WISH | changes})
+        return operation_override._describe_effect(CAR | {"override": OVERRIDE | changes})
 
     assert "set to 6 A, not yet 10 A" == effect()
     assert "set to 6 A, on its way to 10 A" == effect(ramps=True)
@@ -102,7 +102,11 @@ def test_the_answer_says_what_is_wished_what_is_done_and_which_limit_holds_it():
 def test_the_answer_to_maintenance_says_how_far_the_release_came(row, words):
     cause = {"code": "output.given_back", "values": {}, "more": {"code": "hand.maintenance"}}
     made = {"boot": 7, "number": 1, "point": "bat1.setpoint_w", "why": "", "utc_ms": 0, "last_ms": 0}
-    asset = {"name": "bat1", "override": WISH | {"wished": None}, "ledger": [made | {"cause": cause} | row]}
+    asset = {
+        "name": "bat1",
+        "override": OVERRIDE | {"requested": None},
+        "ledger": [made | {"cause": cause} | row],
+    }
 
     assert words == operation_override._describe_effect(asset)
     assert "bat1 gets no orders now" == operation_override._describe_effect(asset | {"ledger": []})
@@ -172,8 +176,8 @@ def override(tmp_path, capsys):
     return call
 
 
-def _car(**wish):
-    return {"asset": CAR | {"override": WISH | {"until_utc_ms": 7} | wish}}
+def _car(**request):
+    return {"asset": CAR | {"override": OVERRIDE | {"until_utc_ms": 7} | request}}
 
 
 async def test_an_order_is_told_at_once_and_its_effect_when_it_is_known(override):
@@ -202,12 +206,12 @@ def test_the_help_says_how_long_an_order_waits_for_its_effect(capsys):
 
 
 def test_status_top_and_why_say_the_same(status):
-    held = CAR | {"override": WISH | CAP}
-    because = "import cap 4000 W (envelope dso 1): charging slowed; wished 10 A, by hand, anna"
+    held = CAR | {"override": OVERRIDE | CAP}
+    because = "import cap 4000 W (envelope dso 1): charging slowed; requested 10 A, by hand, anna"
 
     assert because == status_text.explain_asset(held)
     assert (
-        "no order yet: its actual state is not known; wished 10 A, by hand, anna"
+        "no order yet: its actual state is not known; requested 10 A, by hand, anna"
         == status_text.explain_asset(CAR | UNREAD)
     )
     status["control"]["assets"] = {"ev1": held}
@@ -224,7 +228,7 @@ def test_status_top_and_why_say_the_same(status):
     lines = {
         label: str(words) for label, words in why_text.list_head_lines("ev1", told, (), DisplayClock(0), "")
     }
-    assert lines["wished"] == f"10 A, by hand, anna: set to 6 A, not 10 A: {CAP['held_by']['text']}"
+    assert lines["requested"] == f"10 A, by hand, anna: set to 6 A, not 10 A: {CAP['held_by']['text']}"
     told = {"asset": CAR | UNREAD | {"ledger": []}}
     lines = {
         label: str(words) for label, words in why_text.list_head_lines("ev1", told, (), DisplayClock(0), "")

@@ -123,16 +123,16 @@ def test_a_row_tells_programs_its_outcome_and_its_end_in_words():
 
 
 def test_an_order_by_hand_that_a_limit_holds_back_names_the_limit():
-    wish = {
+    request = {
         "point": "heat.relay_on",
-        "wished": 1.0,
+        "requested": 1.0,
         "done": 0.0,
         "words": "by hand",
         "held_by": {"text": "INIT"},
     }
     told = dict(
         why_text.list_head_lines(
-            "heat", {"asset": {**TOLD, "override": wish}}, (ROW,), DisplayClock(NOW_MS), ""
+            "heat", {"asset": {**TOLD, "override": request}}, (ROW,), DisplayClock(NOW_MS), ""
         )
     )
 

@@ -114,7 +114,7 @@ def test_a_car_that_has_left_before_it_begins_is_named_too(call):
     ]
 
 
-def test_no_wish_of_a_car_is_too_large_to_be_answered(call):
+def test_no_request_of_a_car_is_too_large_to_be_answered(call):
     code, out, _ = call("--with", WARM, "ev1.energy_wanted_wh=500000")
 
     assert 1 == code

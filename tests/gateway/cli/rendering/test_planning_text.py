@@ -37,12 +37,12 @@ def test_the_days_peak_says_what_is_reached_and_from_where_on_an_import_costs_mo
 
 
 def test_carbon_says_how_far_it_is_signalled_and_what_counts_beyond():
-    co2 = {"eur_per_g": 1e-4, "signalled_s": 7_200.0, "is_foretold": True, "days_count": 7}
+    co2 = {"eur_per_g": 1e-4, "signalled_s": 7_200.0, "is_forecast": True, "days_count": 7}
     lines = [*planning_text.describe_surcharges({"co2": co2})]
-    lines += planning_text.describe_surcharges({"co2": co2 | {"signalled_s": 0.0, "is_foretold": False}})
+    lines += planning_text.describe_surcharges({"co2": co2 | {"signalled_s": 0.0, "is_forecast": False}})
 
     assert [
-        "CO2 counts 100 EUR a ton: signalled for 2 h, beyond that foretold from 7 days",
+        "CO2 counts 100 EUR a ton: signalled for 2 h, beyond that forecast from 7 days",
         "CO2 counts 100 EUR a ton: not signalled, beyond that not known",
     ] == [line.plain for line in lines]
 

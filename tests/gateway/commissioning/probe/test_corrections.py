@@ -25,7 +25,7 @@ register = "holding:1"
 [points.setpoint_w.write]
 scale = 0.1
 """
-PAPERS = CheckedFiles(
+FILES = CheckedFiles(
     "bat1",
     CheckedFile("site.toml", SITE),
     {what: (CheckedFile("acme.toml", PROFILE), "") for what in ("asset", "command", "grid")},
@@ -33,21 +33,21 @@ PAPERS = CheckedFiles(
 
 
 def told(*targets):
-    return [str(fault) for fault in list_corrections([ProbeFinding("x", "x", targets=targets)], PAPERS)]
+    return [str(fault) for fault in list_corrections([ProbeFinding("x", "x", targets=targets)], FILES)]
 
 
 def test_a_profile_of_the_package_is_named_with_how_to_override_it_once():
-    papers = replace(PAPERS, built_in={"command": "acme/hy", "grid": "acme/meter", "asset": "acme/hy"})
+    files = replace(FILES, built_in={"command": "acme/hy", "grid": "acme/meter", "asset": "acme/hy"})
     found = [
         ProbeFinding("x", "x", targets=[CorrectionTarget(what, "power_w", "sign", -1.0)])
         for what in ("asset", "command")
     ]
 
-    (told,) = list_profile_overrides(found, papers)
+    (told,) = list_profile_overrides(found, files)
     assert "quartier profiles show acme/hy --file > profiles/acme/hy.toml" in told
     assert 'say profiles = ["profiles"] under [site]' in told
     assert [] == list_profile_overrides(
-        [ProbeFinding("x", "x", targets=[CorrectionTarget("site", "", "phase", "l2")])], papers
+        [ProbeFinding("x", "x", targets=[CorrectionTarget("site", "", "phase", "l2")])], files
     )
 
 

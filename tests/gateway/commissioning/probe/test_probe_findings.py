@@ -66,15 +66,15 @@ def test_a_device_that_falls_asleep_at_0_w_is_named(probe, plant):
     assert not report.faults
 
 
-def test_a_meter_that_has_news_seldom_is_named_and_still_tells_the_sign(probe, plant, wish):
-    report = probe(plant(grid_period_s=10.0, noise_w=30), wish=wish(for_s=600))
+def test_a_meter_that_has_news_seldom_is_named_and_still_tells_the_sign(probe, plant, probe_request):
+    report = probe(plant(grid_period_s=10.0, noise_w=30), probe_request=probe_request(for_s=600))
 
     assert "meter.slow" in report.codes
     assert not report.faults
 
 
-def test_a_device_that_answers_late_is_still_measured(probe, plant, wish):
-    report = probe(plant(delay_s=14.0), wish=wish(for_s=600))
+def test_a_device_that_answers_late_is_still_measured(probe, plant, probe_request):
+    report = probe(plant(delay_s=14.0), probe_request=probe_request(for_s=600))
 
     assert "late" in report.codes
     assert not report.faults

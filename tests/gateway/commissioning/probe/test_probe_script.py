@@ -158,8 +158,8 @@ def test_a_load_is_switched_once_with_its_least_times_kept(probe, plant, subject
     assert not report.faults
 
 
-def test_a_timer_that_acts_is_timed(probe, plant, wish):
-    report = probe(plant(), wish=wish(watch_timer=True))
+def test_a_timer_that_acts_is_timed(probe, plant, probe_request):
+    report = probe(plant(), probe_request=probe_request(watch_timer=True))
 
     assert 60 == pytest.approx(report.session.stage.watch.action_s, abs=3)
     assert "timer" in report.codes
@@ -170,8 +170,8 @@ def test_a_timer_that_acts_is_timed(probe, plant, wish):
     ("timer_s", "code"),
     [(None, "timer.ignored"), (300.0, "timer.ignored"), (25.0, "timer.early"), (71.0, "timer.late")],
 )
-def test_a_timer_that_does_not_act_in_its_time_is_named(probe, plant, wish, timer_s, code):
-    report = probe(plant(timer_s=timer_s), wish=wish(watch_timer=True))
+def test_a_timer_that_does_not_act_in_its_time_is_named(probe, plant, probe_request, timer_s, code):
+    report = probe(plant(timer_s=timer_s), probe_request=probe_request(watch_timer=True))
 
     assert code in report.faults
 

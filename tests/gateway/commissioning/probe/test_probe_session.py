@@ -13,8 +13,8 @@ from quartier.commissioning.probe.probe_session import describe_probe
 from quartier_drivers.contract import Fallback
 
 
-def test_the_operator_is_told_what_is_done_its_bounds_and_what_ends_it(subjects, bounds, wish):
-    text = "\n".join(describe_probe(subjects["battery"], bounds(9000, 6000), wish(for_s=120)))
+def test_the_operator_is_told_what_is_done_its_bounds_and_what_ends_it(subjects, bounds, probe_request):
+    text = "\n".join(describe_probe(subjects["battery"], bounds(9000, 6000), probe_request(for_s=120)))
 
     assert "takes bat1 to 0 W and then steps it by 500 W, charging and discharging" in text
     assert "for at most 120 s" in text
@@ -22,18 +22,20 @@ def test_the_operator_is_told_what_is_done_its_bounds_and_what_ends_it(subjects,
     assert "the device by itself goes to bat1.setpoint_w 0 after 60 s" in text
 
 
-def test_each_role_has_its_words(subjects, bounds, wish):
-    said = {role: describe_probe(one, bounds(9000, 0), wish())[0] for role, one in subjects.items()}
+def test_each_role_has_its_words(subjects, bounds, probe_request):
+    said = {role: describe_probe(one, bounds(9000, 0), probe_request())[0] for role, one in subjects.items()}
 
     assert "at its least current (4140 W), then 1380 W more" in said["ev"]
     assert "curtails it by 600 W" in said["pv"]
     assert "on and off once" in said["load"]
 
 
-def test_what_outlives_this_computer_is_said(subjects, bounds, wish):
+def test_what_outlives_this_computer_is_said(subjects, bounds, probe_request):
     def last(**change):
         return "\n".join(
-            describe_probe(replace(subjects["battery"], **change), bounds(1, 1), wish(watch_timer=True))
+            describe_probe(
+                replace(subjects["battery"], **change), bounds(1, 1), probe_request(watch_timer=True)
+            )
         )
 
     assert "accepts that: only a lamp" in last(fallback=None, accepted="only a lamp")
@@ -71,13 +73,13 @@ def test_a_limit_that_is_broken_already_lets_nothing_begin(probe, plant, bounds)
     assert [] == report.plant.writes
 
 
-def test_a_refused_write_ends_it(subjects, bounds, wish):
+def test_a_refused_write_ends_it(subjects, bounds, probe_request):
     from quartier.commissioning.probe.probe_session import (  # noqa: PLC0415 - this test alone drives it by hand
         ProbeSession,
     )
     from quartier.site.process_image import ProcessImage  # noqa: PLC0415 - as above
 
-    session = ProbeSession(subjects["battery"], bounds(9000, 9000), wish(), 0)
+    session = ProbeSession(subjects["battery"], bounds(9000, 9000), probe_request(), 0)
 
     act = session.run_cycle(ProcessImage().freeze(100), "refused: illegal value", 100)
 

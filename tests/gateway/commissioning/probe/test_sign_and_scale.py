@@ -7,13 +7,13 @@ from quartier.commissioning.probe.step_response import Gain
 
 
 def test_the_site_file_is_told_the_phase_it_does_not_know(probe, plant):
-    (unsaid,) = [one for one in probe(plant()).found if one.code == "phase.unsaid"]
+    (not_stated,) = [one for one in probe(plant()).found if one.code == "phase.not_stated"]
 
-    assert not unsaid.is_fault
+    assert not not_stated.is_fault
     assert ("site", "phase", "l2") == (
-        unsaid.targets[0].where,
-        unsaid.targets[0].key,
-        unsaid.targets[0].new_value,
+        not_stated.targets[0].where,
+        not_stated.targets[0].key,
+        not_stated.targets[0].new_value,
     )
 
 

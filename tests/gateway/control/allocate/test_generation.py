@@ -110,13 +110,13 @@ CHP = ChpUnit(
     [(0, -3_000.0), (16, -1_000.0), (None, -5_000.0)],
     ids=["what it makes", "its rating once it is silent", "nothing where it never told"],
 )
-def test_what_a_chp_makes_is_never_stopped_and_leaves_less_to_the_sun(scene, house, age_s, want_w):
+def test_what_a_chp_makes_is_never_stopped_and_leaves_less_to_the_sun(make_inputs, house, age_s, want_w):
     now_s = 100
     memories = {"pv1.power_w": LastGood(-5_000.0, now_s * 10**9)}
     if age_s is not None:
         memories["chp.power_w"] = LastGood(-2_000.0, (now_s - age_s) * 10**9)
     state = replace(ControlState.fresh(replace(house, assets=(PV, CHP))), last_good=memories)
-    plain = scene(t=now_s, state=state)
+    plain = make_inputs(t=now_s, state=state)
     capped = replace(
         plain,
         active_limits=replace(
@@ -139,11 +139,11 @@ def test_what_a_chp_makes_is_never_stopped_and_leaves_less_to_the_sun(scene, hou
         (replace(ROOF, curtail="relay"), SwitchState(on=False), 0.0),
     ],
 )
-def test_a_pv_that_nobody_measures_counts_as_it_was_ordered(scene, house, asset, turn, most_w):
+def test_a_pv_that_nobody_measures_counts_as_it_was_ordered(make_inputs, house, asset, turn, most_w):
     hidden = replace(asset, measured=False)
     state = replace(ControlState.fresh(replace(house, assets=(hidden,))), switch_states={"roof": turn})
 
-    assert most_w == generation._most_w(scene(state=state), hidden, 1_500.0)
+    assert most_w == generation._most_w(make_inputs(state=state), hidden, 1_500.0)
 
 
 @pytest.mark.parametrize(
@@ -160,11 +160,11 @@ def test_a_pv_that_nobody_measures_counts_as_it_was_ordered(scene, house, asset,
     ],
 )
 def test_only_pv_that_generates_and_takes_orders_is_lowered_into_the_cap(
-    scene, house, asset, want_w, known, after_w
+    make_inputs, house, asset, want_w, known, after_w
 ):
     memories = {"pv1.power_w": LastGood(want_w, 0 if known == {"is_measured": False} else 60 * 10**9)}
     state = replace(ControlState.fresh(replace(house, assets=(asset,))), last_good=memories)
-    plain = scene(state=state)
+    plain = make_inputs(state=state)
     capped = replace(
         plain,
         active_limits=replace(
@@ -217,10 +217,10 @@ def test_pv_that_was_never_seen_free_is_taken_to_make_what_it_makes(house):
 
 
 @pytest.fixture
-def curtailed(scene, house):
+def curtailed(make_inputs, house):
     """A scene in which PV that could make 5 kW stands at a limit."""
 
-    def make(made_w=2_000.0, order_w=2_000.0, could_ns=60 * S, wishes=None, **more):
+    def make(made_w=2_000.0, order_w=2_000.0, could_ns=60 * S, requests=None, **more):
         orders = {} if order_w is None else {"pv1.generation_max_w": Order(order_w, 0, NO_REASON, since_ns=0)}
         state = replace(
             ControlState.fresh(replace(house, assets=(PV,))),
@@ -228,8 +228,8 @@ def curtailed(scene, house):
             potentials={"pv1": LastGood(5_000.0, could_ns)},
             book=OrderBook(orders),
         )
-        plain = scene(state=state, **more)
-        return plain if wishes is None else replace(plain, requests=replace(plain.requests, **wishes))
+        plain = make_inputs(state=state, **more)
+        return plain if requests is None else replace(plain, requests=replace(plain.requests, **requests))
 
     return make
 
@@ -245,7 +245,7 @@ def curtailed(scene, house):
         ({"made_w": 5_400.0, "order_w": 5_400.0}, 0.0),
         ({"could_ns": -3_600 * S}, 0.0),
         ({"grid_effects": GridEffects(pv_holds=True)}, 0.0),
-        ({"wishes": {"overrides": {"pv1": None}}}, 0.0),
+        ({"requests": {"overrides": {"pv1": None}}}, 0.0),
     ],
 )
 def test_what_an_export_limit_curtails_is_left_over_for_the_building(curtailed, more, watts):
@@ -292,8 +292,8 @@ OFF = SwitchState(on=False, since_ns=-300 * S, before_w=-2_000.0)
         ),
     ],
 )
-def test_pv_behind_a_relay_comes_back_in_an_event_that_holds_consumers(scene, more, low_w, is_back):
-    here = scene(grid_effects=more.get("grid_effects", GridEffects(holds=True)))
+def test_pv_behind_a_relay_comes_back_in_an_event_that_holds_consumers(make_inputs, more, low_w, is_back):
+    here = make_inputs(grid_effects=more.get("grid_effects", GridEffects(holds=True)))
     judged = StageDecision(stage=more.get("stage", ControlStage.NORMAL))
     here = replace(
         here,

@@ -25,7 +25,7 @@ NOW_NS = 100_000_000_000
 
 
 @pytest.fixture
-def scene(with_house, drive):
+def make_inputs(with_house, drive):
     def made(
         asset: OperationModeAsset, grid_w: float | None, mode: int | None = None, **points: float
     ) -> CycleInputs:
@@ -54,9 +54,9 @@ def scene(with_house, drive):
     [(500, 900, 0, -400), (0, 0, 3_000, -3_000), (0, 0, -3_000, 0)],
 )
 def test_a_battery_that_charges_leaves_room_one_that_discharges_makes_none(
-    scene, grid_w, own_w, bat_w, beside_w
+    make_inputs, grid_w, own_w, bat_w, beside_w
 ):
-    found = scene(PLAIN, grid_w, x__power_w=own_w, bat1__power_w=bat_w)
+    found = make_inputs(PLAIN, grid_w, x__power_w=own_w, bat1__power_w=bat_w)
 
     assert beside_w == generation.find_import_without_w(found, PLAIN)
 
@@ -65,35 +65,37 @@ def test_a_battery_that_charges_leaves_room_one_that_discharges_makes_none(
     ("grid_w", "own_w", "bat_w", "surplus_w"),
     [(-900, 0, 0, 900), (500, 900, 0, 400), (0, 0, 3_000, 3_000), (0, 900, -900, 0), (0, 0, -3_000, -3_000)],
 )
-def test_what_a_battery_gives_is_no_generation_that_is_left_over(scene, grid_w, own_w, bat_w, surplus_w):
-    found = scene(PLAIN, grid_w, x__power_w=own_w, bat1__power_w=bat_w)
+def test_what_a_battery_gives_is_no_generation_that_is_left_over(
+    make_inputs, grid_w, own_w, bat_w, surplus_w
+):
+    found = make_inputs(PLAIN, grid_w, x__power_w=own_w, bat1__power_w=bat_w)
 
     assert surplus_w == generation.find_surplus_w(found, PLAIN)
 
 
-def test_nothing_is_known_while_the_grid_or_its_own_power_is_not(scene):
-    assert generation.find_import_without_w(scene(PLAIN, None, x__power_w=1), PLAIN) is None
-    assert generation.find_import_without_w(scene(PLAIN, 500), PLAIN) is None
-    assert generation.find_surplus_w(scene(PLAIN, 500), PLAIN) is None
+def test_nothing_is_known_while_the_grid_or_its_own_power_is_not(make_inputs):
+    assert generation.find_import_without_w(make_inputs(PLAIN, None, x__power_w=1), PLAIN) is None
+    assert generation.find_import_without_w(make_inputs(PLAIN, 500), PLAIN) is None
+    assert generation.find_surplus_w(make_inputs(PLAIN, 500), PLAIN) is None
 
 
-def test_one_that_is_not_measured_counts_as_its_mode_says(scene):
+def test_one_that_is_not_measured_counts_as_its_mode_says(make_inputs):
     unmeasured = replace(PLAIN, measured=False)
 
-    assert -400 == generation.find_import_without_w(scene(unmeasured, 500), unmeasured)
-    assert 500 == generation.find_import_without_w(scene(unmeasured, 500, mode=1), unmeasured)
+    assert -400 == generation.find_import_without_w(make_inputs(unmeasured, 500), unmeasured)
+    assert 500 == generation.find_import_without_w(make_inputs(unmeasured, 500, mode=1), unmeasured)
 
 
-def test_a_sensor_counts_until_it_falls_silent(scene):
-    found = scene(PLAIN, 0, x__a_c=21.5)
+def test_a_sensor_counts_until_it_falls_silent(make_inputs):
+    found = make_inputs(PLAIN, 0, x__a_c=21.5)
     late = replace(found, now=Now(NOW_NS + 16_000_000_000, 0, True))
 
     assert 21.5 == generation.read_sensor(found, PLAIN, "a_c")
     assert generation.read_sensor(late, PLAIN, "a_c") is None
 
 
-def test_what_an_export_limit_curtails_is_left_over(scene):
-    found = scene(PLAIN, 0, x__power_w=0, bat1__power_w=0, pv1__power_w=-2_000.0)
+def test_what_an_export_limit_curtails_is_left_over(make_inputs):
+    found = make_inputs(PLAIN, 0, x__power_w=0, bat1__power_w=0, pv1__power_w=-2_000.0)
     roof = Pv(name="pv1", rated_w=6_000, curtail="limit")
     state = replace(
         found.state,

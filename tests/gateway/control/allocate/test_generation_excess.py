@@ -43,73 +43,73 @@ def waste(want_w=3_000.0):
     return Participant(WASTE, 0.0, want_w, SwitchState())
 
 
-def spared(scene, participants, setpoints_w, *, rest_w=4_400.0, target_w=0.0, site_tree=FLAT):
+def spared(make_inputs, participants, setpoints_w, *, rest_w=4_400.0, target_w=0.0, site_tree=FLAT):
     return generation.withhold_discharge(
-        scene, site_tree, participants, setpoints_w, rest_w=rest_w, target_w=target_w
+        make_inputs, site_tree, participants, setpoints_w, rest_w=rest_w, target_w=target_w
     )
 
 
-def test_it_discharges_by_what_is_taken_and_not_by_what_waits(scene):
-    assert (-4_400.0, 0.0) == spared(scene(), [battery(), waste()], (-5_000.0, 0.0))
+def test_it_discharges_by_what_is_taken_and_not_by_what_waits(make_inputs):
+    assert (-4_400.0, 0.0) == spared(make_inputs(), [battery(), waste()], (-5_000.0, 0.0))
 
 
-def test_it_gives_up_no_more_than_was_kept_from_running(scene):
-    assert (-4_700.0, 0.0) == spared(scene(), [battery(), waste(300.0)], (-5_000.0, 0.0))
-    assert (-5_000.0, 3_000.0) == spared(scene(), [battery(), waste()], (-5_000.0, 3_000.0))
+def test_it_gives_up_no_more_than_was_kept_from_running(make_inputs):
+    assert (-4_700.0, 0.0) == spared(make_inputs(), [battery(), waste(300.0)], (-5_000.0, 0.0))
+    assert (-5_000.0, 3_000.0) == spared(make_inputs(), [battery(), waste()], (-5_000.0, 3_000.0))
 
 
-def test_what_is_just_stopping_is_taken_still(scene):
+def test_what_is_just_stopping_is_taken_still(make_inputs):
     running = Participant(WASTE, 3_000.0, 3_000.0, SwitchState())
 
-    assert (-5_000.0, 0.0) == spared(scene(), [battery(), running], (-5_000.0, 0.0))
+    assert (-5_000.0, 0.0) == spared(make_inputs(), [battery(), running], (-5_000.0, 0.0))
 
 
-def test_a_chp_that_is_asked_to_run_does_not_yet(scene):
+def test_a_chp_that_is_asked_to_run_does_not_yet(make_inputs):
     chp = Participant(replace(WASTE, name="chp"), 0.0, 0.0, SwitchState())
 
-    assert (-5_000.0, -3_000.0) == spared(scene(), [battery(), chp], (-5_000.0, -3_000.0))
+    assert (-5_000.0, -3_000.0) == spared(make_inputs(), [battery(), chp], (-5_000.0, -3_000.0))
 
 
-def test_what_is_imported_at_its_target_is_no_excess(scene):
-    assert (-5_000.0, 0.0) == spared(scene(), [battery(), waste()], (-5_000.0, 0.0), rest_w=5_200.0)
-    assert (-5_000.0, 0.0) == spared(scene(), [battery(), waste()], (-5_000.0, 0.0), target_w=-600.0)
+def test_what_is_imported_at_its_target_is_no_excess(make_inputs):
+    assert (-5_000.0, 0.0) == spared(make_inputs(), [battery(), waste()], (-5_000.0, 0.0), rest_w=5_200.0)
+    assert (-5_000.0, 0.0) == spared(make_inputs(), [battery(), waste()], (-5_000.0, 0.0), target_w=-600.0)
 
 
-def test_it_gives_up_as_fast_as_its_ramp(scene):
+def test_it_gives_up_as_fast_as_its_ramp(make_inputs):
     slow = replace(BATTERY, ramp_max_w_per_s=100)
 
-    assert (-4_900.0, 0.0) == spared(scene(), [battery(asset=slow), waste()], (-5_000.0, 0.0))
+    assert (-4_900.0, 0.0) == spared(make_inputs(), [battery(asset=slow), waste()], (-5_000.0, 0.0))
 
 
-def test_several_give_up_together_and_one_that_charges_does_not(scene):
+def test_several_give_up_together_and_one_that_charges_does_not(make_inputs):
     participants = [battery(-200.0), battery(1_000.0), battery(-4_000.0), waste()]
 
     assert (0.0, 1_000.0, -3_600.0, 0.0) == spared(
-        scene(), participants, (-200.0, 1_000.0, -4_000.0, 0.0), rest_w=2_600.0
+        make_inputs(), participants, (-200.0, 1_000.0, -4_000.0, 0.0), rest_w=2_600.0
     )
 
 
-@pytest.mark.parametrize("duties", [GridEffects(holds=True), GridEffects(discharges="the frequency is low")])
-def test_in_an_event_it_goes_on(scene, duties):
-    assert (-5_000.0, 0.0) == spared(scene(grid_effects=duties), [battery(), waste()], (-5_000.0, 0.0))
+@pytest.mark.parametrize("effects", [GridEffects(holds=True), GridEffects(discharges="the frequency is low")])
+def test_in_an_event_it_goes_on(make_inputs, effects):
+    assert (-5_000.0, 0.0) == spared(make_inputs(grid_effects=effects), [battery(), waste()], (-5_000.0, 0.0))
 
 
-def test_on_stale_inputs_it_goes_on(scene):
-    stale = replace(scene().state, judgement=StageDecision(stage=ControlStage.FREEZE))
+def test_on_stale_inputs_it_goes_on(make_inputs):
+    stale = replace(make_inputs().state, judgement=StageDecision(stage=ControlStage.FREEZE))
 
-    assert (-5_000.0, 0.0) == spared(scene(state=stale), [battery(), waste()], (-5_000.0, 0.0))
+    assert (-5_000.0, 0.0) == spared(make_inputs(state=stale), [battery(), waste()], (-5_000.0, 0.0))
 
 
-def test_what_a_person_ordered_stays(scene):
+def test_what_a_person_ordered_stays(make_inputs):
     anna = Override(
         asset="bat1", value=-5_000.0, until_ns=10**15, until_utc_ms=0, who=Origin("person", "anna", "1")
     )
-    wishes = Requests(caps=scene().requests.caps, overrides={"bat1": anna})
+    requests = Requests(caps=make_inputs().requests.caps, overrides={"bat1": anna})
 
-    assert (-5_000.0, 0.0) == spared(scene(requests=wishes), [battery(), waste()], (-5_000.0, 0.0))
+    assert (-5_000.0, 0.0) == spared(make_inputs(requests=requests), [battery(), waste()], (-5_000.0, 0.0))
 
 
-def test_what_relieves_a_fuse_is_given_on(scene, board, house):
+def test_what_relieves_a_fuse_is_given_on(make_inputs, board, house):
     unit = replace(house.assets[0], node="shed", phase="l1")
     heavy = Load(name="heavy", rated_w=5_000, node="shed", phase="l1")
     nodes = (Node(name="shed", fuse_a=16, unmeasured_w=0.0),)
@@ -117,7 +117,7 @@ def test_what_relieves_a_fuse_is_given_on(scene, board, house):
     p.raw = {"bat1.power_w": -1_200.0, "bat1.soc_pct": 60.0}
     p.loads_w = {"heavy": 4_500}
     p.run(10)
-    now = scene(p.house, t=p.t, state=p.state)
+    now = make_inputs(p.house, t=p.t, state=p.state)
     participants = [battery(-1_200.0, unit), waste()]
     site_tree = tree.build_tree(now, participants, p.state.window.base(participants[:1]))
 

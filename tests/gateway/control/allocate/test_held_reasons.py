@@ -8,7 +8,7 @@ from quartier.control.allocate.results import AllocationResult, apply_allocation
 from quartier.control.events.detection import ActiveRow, GridEvents
 from quartier.control.events.effects import GridEffects, make_tier_reason
 from quartier.control.observe.health import ControlStage, StageDecision
-from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.observe.meter_check.judge import MeterVerdict
 from quartier.control.orders import local_plan
 from quartier.control.participants import Participant
 from quartier.control.reason import make_grid_reason, make_reason, make_text_reason
@@ -22,11 +22,11 @@ OFF = make_grid_reason("grid.frequency", "low frequency", frequency_hz=49.46).th
 WAITS = make_reason("restore.apart")
 
 
-def test_an_event_of_the_grid_is_the_reason_as_long_as_it_acts(scene):
-    acts = scene(grid_effects=GridEffects(off={"D": OFF}))
+def test_an_event_of_the_grid_is_the_reason_as_long_as_it_acts(make_inputs):
+    acts = make_inputs(grid_effects=GridEffects(off={"D": OFF}))
 
     assert OFF == held_reasons.explain_held(acts, OFF, WAITS)
-    assert WAITS == held_reasons.explain_held(scene(), OFF, WAITS)
+    assert WAITS == held_reasons.explain_held(make_inputs(), OFF, WAITS)
 
 
 @pytest.mark.parametrize(
@@ -42,13 +42,13 @@ def test_an_event_of_the_grid_is_the_reason_as_long_as_it_acts(scene):
         ),
     ],
 )
-def test_what_ended_is_no_reason_any_more(scene, ended):
-    assert WAITS == held_reasons.explain_held(scene(), ended, WAITS)
+def test_what_ended_is_no_reason_any_more(make_inputs, ended):
+    assert WAITS == held_reasons.explain_held(make_inputs(), ended, WAITS)
 
 
-def test_reason_of_another_rule_stands(scene):
+def test_reason_of_another_rule_stands(make_inputs):
     assert "by another rule" == str(
-        held_reasons.explain_held(scene(), make_text_reason("by another rule"), WAITS)
+        held_reasons.explain_held(make_inputs(), make_text_reason("by another rule"), WAITS)
     )
 
 
@@ -61,13 +61,19 @@ LOW, HIGH, LOW_U = (ActiveRow(level=1, value=value) for value in (49.7, 50.31, 8
 
 
 @pytest.fixture
-def waiting(scene):
+def waiting(make_inputs):
     """``waiting(gate=…, spare_w=…)``: why a load of 1000 W that was shed is not raised at second ``T``."""
 
     def find(
-        *, gate=BELOW, spare_w=1_000.0, stage=ControlStage.NORMAL, verdict=Verdict.GOOD, events=None, **more
+        *,
+        gate=BELOW,
+        spare_w=1_000.0,
+        stage=ControlStage.NORMAL,
+        verdict=MeterVerdict.GOOD,
+        events=None,
+        **more,
     ):
-        at = scene(t=T, **more)
+        at = make_inputs(t=T, **more)
         meter = replace(at.state.meter, verdict=verdict)
         state = replace(
             at.state, judgement=StageDecision(stage=stage), meter=meter, events=events or GridEvents()
@@ -100,7 +106,7 @@ def waiting(scene):
         ),
         ({"stage": ControlStage.FREEZE}, "held: nothing is raised while inputs are stale"),
         (
-            {"stage": ControlStage.FREEZE, "verdict": Verdict.SUSPECT},
+            {"stage": ControlStage.FREEZE, "verdict": MeterVerdict.SUSPECT},
             "held: the grid meter contradicts the meters below it",
         ),
         (
@@ -124,7 +130,7 @@ def test_one_that_is_held_says_which_part_of_the_staged_restore_it_waits_for(wai
 
 
 @pytest.mark.parametrize(
-    ("room_w", "stage", "duties", "generation_w", "words"),
+    ("room_w", "stage", "effects", "generation_w", "words"),
     [
         (
             200.0,
@@ -153,8 +159,8 @@ def test_one_that_is_held_says_which_part_of_the_staged_restore_it_waits_for(wai
         ),
     ],
 )
-def test_pv_that_is_held_says_what_it_waits_for(scene, room_w, stage, duties, generation_w, words):
-    at = scene(grid_effects=duties)
+def test_pv_that_is_held_says_what_it_waits_for(make_inputs, room_w, stage, effects, generation_w, words):
+    at = make_inputs(grid_effects=effects)
     force = replace(at.active_limits, generation_w=generation_w)
     if generation_w is not None:
         force = replace(force, sources={**force.sources, "generation": make_reason("limit.link")})
@@ -224,9 +230,9 @@ def _ordered(point, reason):
         ),
     ],
 )
-def test_its_next_step_up_decides_whether_it_would_fit(scene, participant, spare_w, words):
+def test_its_next_step_up_decides_whether_it_would_fit(make_inputs, participant, spare_w, words):
     point = {"ev1": "ev1.current_max_a", "air": "air.speed_pct"}[participant.name]
-    at = scene(state=_ordered(point, make_reason("cap.fits", more=make_reason("limit.hard"))))
+    at = make_inputs(state=_ordered(point, make_reason("cap.fits", more=make_reason("limit.hard"))))
     result = AllocationResult(
         (participant.want_w,),
         -6_000.0,
@@ -245,8 +251,8 @@ def test_its_next_step_up_decides_whether_it_would_fit(scene, participant, spare
     ("before_w", "low_w", "words"),
     [(-500.0, -4_899.0, "comes"), (-500.0, -4_901.0, "limited to fit export"), (0.0, -2_000.0, "comes")],
 )
-def test_generation_behind_a_relay_fits_with_what_it_made(scene, before_w, low_w, words):
-    at = scene(state=_ordered("pv2.relay_on", make_reason("restore.waits")))
+def test_generation_behind_a_relay_fits_with_what_it_made(make_inputs, before_w, low_w, words):
+    at = make_inputs(state=_ordered("pv2.relay_on", make_reason("restore.waits")))
     roof = Participant(ROOF, 0.0, 0.0, SwitchState(on=False, before_w=before_w))
     result = AllocationResult((0.0,), 0.0, low_w, {}, is_met=True, gate=RestoreGate())
     (want,) = apply_allocation(at, [roof], result)[0]
@@ -276,11 +282,11 @@ def test_one_that_is_off_names_its_minimum_time_or_its_many_switchings(asset, of
     assert words == (None if why is None else str(why))
 
 
-def test_its_own_reason_follows_those_of_the_staged_restore(scene):
+def test_its_own_reason_follows_those_of_the_staged_restore(make_inputs):
     own = make_reason("restore.often")
 
     def explain(gate, spares_w):
-        return held_reasons.explain_no_raise(scene(t=T), gate, spares_w, 1_000.0, own=own).code
+        return held_reasons.explain_no_raise(make_inputs(t=T), gate, spares_w, 1_000.0, own=own).code
 
     assert "restore.often" == explain(BELOW, {"import": 1_000.0})
     assert "restore.below" == explain(RestoreGate(), {"import": 1_000.0})

@@ -117,7 +117,7 @@ def test_a_car_that_is_not_heard_is_lowered_by_the_fuse_it_would_break(yard):
 
 
 @pytest.fixture(scope="module")
-def planned(yard, scene):
+def planned(yard, make_inputs):
     """A sharing of three cars at 6 A each in a yard as it stands after a while; ``more`` differs."""
     p = yard().run(100)
 
@@ -133,7 +133,7 @@ def planned(yard, scene):
                 shared_ns=round((p.t - more.pop("shared_s", 10)) * S),
             ),
         )
-        now = scene(p.house, t=p.t, state=state, **({"grid_w": 4_140.0, "active_limits": force} | more))
+        now = make_inputs(p.house, t=p.t, state=state, **({"grid_w": 4_140.0, "active_limits": force} | more))
         participants = cycle._list_participants(now)
         site_tree = tree.build_tree(now, participants, cycle._base(now, p.state.window, participants))
         bays = [
@@ -395,7 +395,7 @@ def test_a_car_is_switched_after_its_minimum_time_and_paused_three_times_an_hour
 @pytest.mark.parametrize(
     ("value", "most_a", "movable"), [(10.0, 10.0, True), (32.0, 16.0, True), (0.0, 6.0, False)]
 )
-def test_a_persons_word_is_a_ceiling_for_a_car_that_shares_and_no_wish_above_its_own(
+def test_a_persons_word_is_a_ceiling_for_a_car_that_shares_and_no_request_above_its_own(
     planned, value, most_a, movable
 ):
     by_hand = {"ev0": Override("ev0", value, 0, 0, Origin("person", "anna"))}

@@ -153,12 +153,12 @@ def test_minimum_times_hold_against_a_cap(building):
     ],
 )
 def test_what_went_down_may_go_further_down_at_once_and_up_after_its_least_time(
-    scene, house, turn, mode, downs, ups
+    make_inputs, house, turn, mode, downs, ups
 ):
     """It is 60 s: a boost that was ended a second ago had run for its least time."""
     state = replace(ControlState.fresh(replace(house, assets=(BOILER,))), switch_states={"boiler": turn})
     likes = Preference(preferred_mode=1, highest=0, lowest=2, tier="C", reason=NO_REASON)
-    participant = operation_modes.make_participant(scene(state.site, state=state), BOILER, likes)
+    participant = operation_modes.make_participant(make_inputs(state.site, state=state), BOILER, likes)
 
     assert (mode, downs, ups) == (
         participant.mode,
@@ -212,12 +212,12 @@ def test_what_it_would_like_is_gone_to_once_it_was_liked_for_long_without_a_brea
     )
 
 
-def test_after_five_turns_within_the_hour_no_step_up_is_offered(scene, house):
+def test_after_five_turns_within_the_hour_no_step_up_is_offered(make_inputs, house):
     def seated(turns_count):
         turn = SwitchState(on=False, mode=1, switch_times_ns=tuple(range(turns_count)))
         state = replace(ControlState.fresh(replace(house, assets=(BOILER,))), switch_states={"boiler": turn})
         free = Preference(preferred_mode=1, highest=0, lowest=2, tier="C", reason=NO_REASON)
-        return operation_modes.make_participant(scene(state=state), BOILER, free)
+        return operation_modes.make_participant(make_inputs(state=state), BOILER, free)
 
     assert [1, 0] == [len(seated(count).ups) for count in (4, 5)]
     assert [1, 1] == [len(seated(count).downs) for count in (4, 5)]

@@ -22,8 +22,8 @@ PANELS = Pv(name="pv1", rated_w=6_000, curtail="limit")
 FORCE = ActiveLimits(import_w=4_000.0, export_w=2_000.0, sources={})
 
 
-def participant(asset, present_w, before_w=0.0, *, room=None, is_deaf=False):
-    found = Participant(asset, present_w, present_w, SwitchState(), is_unresponsive=is_deaf)
+def participant(asset, present_w, before_w=0.0, *, room=None, is_unresponsive=False):
+    found = Participant(asset, present_w, present_w, SwitchState(), is_unresponsive=is_unresponsive)
     found.before_w = before_w
     found.headroom = room or PowerRange(-5_000.0, 5_000.0)
     return found
@@ -40,40 +40,43 @@ def participant(asset, present_w, before_w=0.0, *, room=None, is_deaf=False):
     ],
 )
 def test_a_battery_takes_more_only_in_room_that_a_car_has_made(
-    scene, before_w, setpoint_w, car_w, high_w, expected_w
+    make_inputs, before_w, setpoint_w, car_w, high_w, expected_w
 ):
     participants = [participant(CAR, 4_140.0 + car_w), participant(BATTERY, before_w, before_w)]
     found = wait_for_others(
-        scene(active_limits=FORCE), participants, (4_140.0, setpoint_w), Totals(float(high_w), float(high_w))
+        make_inputs(active_limits=FORCE),
+        participants,
+        (4_140.0, setpoint_w),
+        Totals(float(high_w), float(high_w)),
     )
 
     assert (4_140.0, expected_w) == found
 
 
-def test_a_battery_gives_more_only_in_room_that_pv_has_made(scene):
+def test_a_battery_gives_more_only_in_room_that_pv_has_made(make_inputs):
     participants = [participant(PANELS, -5_000.0), participant(BATTERY, 0.0)]
 
     assert (-3_500.0, -1_000.0) == wait_for_others(
-        scene(active_limits=FORCE), participants, (-3_500.0, -2_500.0), Totals(-2_000.0, -2_000.0)
+        make_inputs(active_limits=FORCE), participants, (-3_500.0, -2_500.0), Totals(-2_000.0, -2_000.0)
     )
 
 
-def test_a_battery_that_must_stop_stops(scene):
+def test_a_battery_that_must_stop_stops(make_inputs):
     participants = [
         participant(CAR, 9_000.0),
         participant(BATTERY, -5_000.0, -5_000.0, room=PowerRange(-1_000.0, 5_000.0)),
     ]
     found = wait_for_others(
-        scene(active_limits=FORCE), participants, (4_140.0, -1_000.0), Totals(4_000.0, 4_000.0)
+        make_inputs(active_limits=FORCE), participants, (4_140.0, -1_000.0), Totals(4_000.0, 4_000.0)
     )
 
     assert (4_140.0, -1_000.0) == found
 
 
-def test_nobody_waits_for_a_car_that_does_not_obey(scene):
-    participants = [participant(CAR, 9_000.0, is_deaf=True), participant(BATTERY, -5_000.0, -5_000.0)]
+def test_nobody_waits_for_a_car_that_does_not_obey(make_inputs):
+    participants = [participant(CAR, 9_000.0, is_unresponsive=True), participant(BATTERY, -5_000.0, -5_000.0)]
     wanted = (4_140.0, -2_500.0)
 
     assert wanted == wait_for_others(
-        scene(active_limits=FORCE), participants, wanted, Totals(4_000.0, 4_000.0)
+        make_inputs(active_limits=FORCE), participants, wanted, Totals(4_000.0, 4_000.0)
     )

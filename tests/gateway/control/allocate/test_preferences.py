@@ -81,9 +81,9 @@ def test_a_battery_that_charges_is_no_need(seen):
         discharge_max_w=5_000,
         ramp_max_w_per_s=1_000,
     )
-    scene = seen(ENGINE, grid_w=34_000, mode=REST, power_w=0, others=(battery,))
+    make_inputs = seen(ENGINE, grid_w=34_000, mode=REST, power_w=0, others=(battery,))
 
-    assert REST == preferences.find_chp_preference(ENGINE, scene).preferred_mode
+    assert REST == preferences.find_chp_preference(ENGINE, make_inputs).preferred_mode
 
 
 @pytest.mark.parametrize("mode", [REST, RUN])
@@ -191,10 +191,10 @@ def preference(seen):
     """``preference(until_h, progress, …)``: so many hours before its deadline, None where that is not known."""
 
     def made(until_h=10.0, grid_w=0.0, kiln=KILN, *, points=STILL, **progress):
-        scene = seen(kiln, 12, mode=WAIT_MODE, grid_w=grid_w, **points)
-        due_ns = None if until_h is None else scene.now_ns + round(until_h * 3.6e12)
-        state = replace(scene.state, runs={"kiln": RunProgress(due_ns=due_ns, **progress)})
-        return preferences.find_run_preference(kiln, replace(scene, state=state))
+        make_inputs = seen(kiln, 12, mode=WAIT_MODE, grid_w=grid_w, **points)
+        due_ns = None if until_h is None else make_inputs.now_ns + round(until_h * 3.6e12)
+        state = replace(make_inputs.state, runs={"kiln": RunProgress(due_ns=due_ns, **progress)})
+        return preferences.find_run_preference(kiln, replace(make_inputs, state=state))
 
     return made
 

@@ -29,7 +29,7 @@ OFF = SwitchState(on=False, before_w=1_000.0)
 
 
 @pytest.fixture
-def restored(scene, house):
+def restored(make_inputs, house):
     """What a cycle of all well at ``T`` restores: the gate is open, 9 kW of import are free below nine tenths."""
 
     def make(
@@ -45,7 +45,7 @@ def restored(scene, house):
             last_good=more.pop("memories", {}),
             judgement=StageDecision(more.pop("stage", ControlStage.NORMAL)),
         )
-        now = scene(t=T, state=state, grid_w=high_w, **more)
+        now = make_inputs(t=T, state=state, grid_w=high_w, **more)
         now = replace(
             now,
             active_limits=replace(now.active_limits, consumption_w=consumption_w, generation_w=generation_w),
@@ -101,10 +101,10 @@ def test_nothing_comes_back_before_its_time_or_while_anything_is_wrong(restored,
 def test_what_a_person_keeps_off_stays_off(restored):
     by_hand = Override("cold", 0.0, 0, 0, Origin("person", "anna"))
     roof = replace(by_hand, asset="roof")
-    wishes = Requests(caps=None, overrides={"cold": by_hand, "roof": roof})
+    requests = Requests(caps=None, overrides={"cold": by_hand, "roof": roof})
 
-    assert {0} == set(restored(*off(PUMP, COLD), requests=wishes).back)
-    assert set() == set(restored(*off(COLD, ROOF), requests=wishes).back)
+    assert {0} == set(restored(*off(PUMP, COLD), requests=requests).back)
+    assert set() == set(restored(*off(COLD, ROOF), requests=requests).back)
 
 
 def test_what_was_just_switched_off_waits_for_its_minimum_time(restored):
@@ -222,8 +222,10 @@ def test_nothing_comes_back_where_it_would_not_fit_with_room_to_spare(plant):
 
 
 @pytest.mark.parametrize(("ceiling_w", "below"), [(None, True), (5_001.0, True), (5_000.0, False)])
-def test_after_an_outage_the_slow_rise_is_the_cap_below_which_something_comes_back(scene, ceiling_w, below):
-    rising = scene(grid_effects=GridEffects(ceiling_w=ceiling_w), grid_w=5_000.0)
+def test_after_an_outage_the_slow_rise_is_the_cap_below_which_something_comes_back(
+    make_inputs, ceiling_w, below
+):
+    rising = make_inputs(grid_effects=GridEffects(ceiling_w=ceiling_w), grid_w=5_000.0)
     found = restore.restore_next(
         rising, [], AllocationResult((), 5_000.0, 5_000.0, {}, is_met=True, gate=RestoreGate())
     )
@@ -232,7 +234,7 @@ def test_after_an_outage_the_slow_rise_is_the_cap_below_which_something_comes_ba
 
 
 @pytest.mark.parametrize(
-    ("duties", "back"),
+    ("effects", "back"),
     [
         (GridEffects(), {0}),
         (GridEffects(pv_holds=True), set()),
@@ -240,12 +242,12 @@ def test_after_an_outage_the_slow_rise_is_the_cap_below_which_something_comes_ba
     ],
 )
 def test_a_pv_behind_a_relay_stays_off_while_the_grid_holds_it_or_the_building_rises_slowly(
-    scene, duties, back
+    make_inputs, effects, back
 ):
     roof = Pv(name="pv1", rated_w=5_000, curtail="relay")
     off = Participant(roof, 0.0, 0.0, SwitchState(on=False))
     found = restore.restore_next(
-        scene(grid_effects=duties),
+        make_inputs(grid_effects=effects),
         [off],
         AllocationResult((0.0,), 0.0, 0.0, {}, is_met=True, gate=RestoreGate()),
     )
@@ -253,10 +255,10 @@ def test_a_pv_behind_a_relay_stays_off_while_the_grid_holds_it_or_the_building_r
     assert back == set(found.back)
 
 
-def test_a_pv_behind_a_relay_comes_back_where_all_of_it_fits_below_a_generation_cap(scene):
+def test_a_pv_behind_a_relay_comes_back_where_all_of_it_fits_below_a_generation_cap(make_inputs):
     roof = Pv(name="pv1", rated_w=5_000, curtail="relay")
     off = Participant(roof, 0.0, 0.0, SwitchState(on=False))
-    plain = scene()
+    plain = make_inputs()
     for cap_w, back in ((5_000.0 / 0.9 + 1, {0}), (5_000.0 / 0.9 - 1, set())):
         capped = replace(plain, active_limits=replace(plain.active_limits, generation_w=cap_w))
         found = restore.restore_next(

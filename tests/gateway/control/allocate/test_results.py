@@ -33,9 +33,9 @@ def result(*setpoints_w, high_w=0.0, low_w=0.0, **more):
 @pytest.mark.parametrize(
     ("ceiling_w", "limit_w"), [(None, 13 * 690.0), (8_000.0, 10 * 690.0), (4_000.0, 6 * 690.0)]
 )
-def test_after_an_outage_a_car_may_take_no_more_than_the_slow_rise_leaves(scene, ceiling_w, limit_w):
+def test_after_an_outage_a_car_may_take_no_more_than_the_slow_rise_leaves(make_inputs, ceiling_w, limit_w):
     car = Participant(CAR, 4_140.0, 4_140.0, SwitchState())
-    rising = scene(grid_effects=GridEffects(ceiling_w=ceiling_w))
+    rising = make_inputs(grid_effects=GridEffects(ceiling_w=ceiling_w))
 
     assert (
         limit_w == results.apply_allocation(rising, [car], result(4_140.0, high_w=5_000.0))[1]["ev1"].limit_w
@@ -43,7 +43,7 @@ def test_after_an_outage_a_car_may_take_no_more_than_the_slow_rise_leaves(scene,
 
 
 @pytest.mark.parametrize(
-    ("duties", "limit_w"),
+    ("effects", "limit_w"),
     [
         (GridEffects(), 2_500.0),
         (GridEffects(pv_holds=True), 1_000.0),
@@ -52,13 +52,15 @@ def test_after_an_outage_a_car_may_take_no_more_than_the_slow_rise_leaves(scene,
     ],
 )
 def test_pv_is_not_raised_while_the_grid_holds_it_and_by_10_percent_a_minute_after_an_outage(
-    scene, duties, limit_w
+    make_inputs, effects, limit_w
 ):
     held = Participant(PV, -900.0, -1_000.0, SwitchState(limit_w=1_000.0))
 
     assert (
         limit_w
-        == results.apply_allocation(scene(grid_effects=duties), [held], result(-1_000.0))[1]["pv1"].limit_w
+        == results.apply_allocation(make_inputs(grid_effects=effects), [held], result(-1_000.0))[1][
+            "pv1"
+        ].limit_w
     )
 
 
@@ -128,7 +130,7 @@ def test_a_cap_that_is_gone_is_not_the_reason_of_a_car_that_waits_for_its_turn(p
 
 
 @pytest.mark.parametrize(
-    ("duties", "limit_w"),
+    ("effects", "limit_w"),
     [
         (GridEffects(), 3_050.0),
         (GridEffects(holds=True), 3_050.0),
@@ -140,19 +142,21 @@ def test_a_cap_that_is_gone_is_not_the_reason_of_a_car_that_waits_for_its_turn(p
         (GridEffects(pv_ramp_per_min=0.1), 1_550.0),
     ],
 )
-def test_pv_may_always_make_what_the_building_imports_but_for_a_high_frequency(scene, duties, limit_w):
+def test_pv_may_always_make_what_the_building_imports_but_for_a_high_frequency(make_inputs, effects, limit_w):
     held = Participant(PV, -1_000.0, -1_000.0, SwitchState(limit_w=1_000.0))
-    found = results.apply_allocation(scene(grid_effects=duties), [held], result(-1_000.0, low_w=2_200.0))[1][
-        "pv1"
-    ]
+    found = results.apply_allocation(
+        make_inputs(grid_effects=effects), [held], result(-1_000.0, low_w=2_200.0)
+    )[1]["pv1"]
 
     assert limit_w == found.limit_w
 
 
-def test_pv_is_not_moved_to_and_fro_for_less_than_half_a_percent(scene):
+def test_pv_is_not_moved_to_and_fro_for_less_than_half_a_percent(make_inputs):
     held = Participant(PV, -1_000.0, -1_000.0, SwitchState(limit_w=1_000.0))
     limits = [
-        results.apply_allocation(scene(), [held], result(-1_000.0, low_w=-6_000.0 + room_w))[1]["pv1"].limit_w
+        results.apply_allocation(make_inputs(), [held], result(-1_000.0, low_w=-6_000.0 + room_w))[1][
+            "pv1"
+        ].limit_w
         for room_w in (30.0, 40.0)
     ]
 
@@ -234,8 +238,8 @@ def test_the_order_of_pv_at_an_export_limit_is_refreshed_and_not_moved(plant):
         (-3_000.0, -3_501.0, 10, False),
     ],
 )
-def test_a_battery_that_moves_against_its_order_is_told_so(scene, value, seen_w, age_s, follows):
-    here = scene()
+def test_a_battery_that_moves_against_its_order_is_told_so(make_inputs, value, seen_w, age_s, follows):
+    here = make_inputs()
     order = Order(value, 60 * S, NO_REASON, since_ns=0)
     state = replace(
         here.state,
@@ -254,8 +258,8 @@ def test_a_battery_that_moves_against_its_order_is_told_so(scene, value, seen_w,
 @pytest.mark.parametrize(
     ("setpoint_w", "acted", "tighter"), [(0.0, {}, 0), (0.0, {0: "x"}, -1), (3_000.0, {0: "x"}, 1)]
 )
-def test_a_battery_that_a_cap_moves_is_moved_by_every_watt(scene, setpoint_w, acted, tighter):
+def test_a_battery_that_a_cap_moves_is_moved_by_every_watt(make_inputs, setpoint_w, acted, tighter):
     unit = Participant(BATTERY, 1_000.0, 1_000.0, SwitchState(), before_w=1_000.0)
-    (want,) = results.apply_allocation(scene(), [unit], replace(result(setpoint_w), acted=acted))[0]
+    (want,) = results.apply_allocation(make_inputs(), [unit], replace(result(setpoint_w), acted=acted))[0]
 
     assert tighter == want.tighter

@@ -80,9 +80,9 @@ def test_own_generation_that_is_left_over_is_stored_while_the_band_takes_it(
     seen, tank_c, grid_w, mode, wanted
 ):
     power_w = 4_000 if mode == BOOST else 0
-    scene = seen(PUMP, grid_w=grid_w, mode=mode, tank_c=tank_c, power_w=power_w)
+    make_inputs = seen(PUMP, grid_w=grid_w, mode=mode, tank_c=tank_c, power_w=power_w)
 
-    assert wanted == thermal_preferences.find_heat_preference(PUMP, scene).preferred_mode
+    assert wanted == thermal_preferences.find_heat_preference(PUMP, make_inputs).preferred_mode
 
 
 def test_above_the_band_not_even_an_export_cap_boosts_it(seen):

@@ -36,16 +36,16 @@ def test_outside_its_temperatures_the_pump_is_given_back(seen, points, why):
 
 @pytest.mark.parametrize(("supply_c", "well"), [(74.1, False), (74.0, True)])
 def test_what_was_given_back_is_moved_again_only_a_kelvin_inside(seen, supply_c, well):
-    scene = seen(PUMP, released=("loop.pump_pct",), supply_c=supply_c, return_c=30)
+    make_inputs = seen(PUMP, released=("loop.pump_pct",), supply_c=supply_c, return_c=30)
 
-    assert well is (thermal_preferences.find_substation_preference(PUMP, scene).given_back is None)
+    assert well is (thermal_preferences.find_substation_preference(PUMP, make_inputs).given_back is None)
 
 
 def test_at_the_start_it_has_its_time_to_say_how_warm_it_is(seen):
-    scene = replace(seen(PUMP), running_s=15.0)
+    make_inputs = replace(seen(PUMP), running_s=15.0)
 
-    assert thermal_preferences.find_substation_preference(PUMP, scene).given_back is None
-    assert 0 == thermal_preferences.find_substation_preference(PUMP, scene).lowest
+    assert thermal_preferences.find_substation_preference(PUMP, make_inputs).given_back is None
+    assert 0 == thermal_preferences.find_substation_preference(PUMP, make_inputs).lowest
 
 
 def test_its_least_flow_is_the_least_of_all(seen):
@@ -57,8 +57,8 @@ def test_its_least_flow_is_the_least_of_all(seen):
 
 @pytest.mark.parametrize(("ago_s", "why"), [(1_199, "its own control keeps it for 20 min"), (1_200, "")])
 def test_its_own_control_keeps_it_for_20_min_though_the_loop_is_well_again(seen, ago_s, why):
-    scene = seen(PUMP, supply_c=40, return_c=30)
-    turns = {"loop": SwitchState(back_ns=scene.now_ns - ago_s * 1_000_000_000)}
+    make_inputs = seen(PUMP, supply_c=40, return_c=30)
+    turns = {"loop": SwitchState(back_ns=make_inputs.now_ns - ago_s * 1_000_000_000)}
 
-    later = replace(scene, state=replace(scene.state, switch_states=turns))
+    later = replace(make_inputs, state=replace(make_inputs.state, switch_states=turns))
     assert why == render_text(thermal_preferences.find_substation_preference(PUMP, later).given_back)

@@ -1,4 +1,4 @@
-"""Wishes into the tree: what is handed to the kernel, and what comes of it."""
+"""Requests into the tree: what is handed to the kernel, and what comes of it."""
 
 from dataclasses import replace
 
@@ -62,13 +62,13 @@ def test_a_battery_on_the_same_phase_helps_it(hall, house):
     assert "shed, fuse 16 A, L1: battery discharges" == p.reason("bat1")
 
 
-def test_what_may_be_added_ends_at_nine_tenths_of_the_fuses_on_the_way(hall, house, scene):
+def test_what_may_be_added_ends_at_nine_tenths_of_the_fuses_on_the_way(hall, house, make_inputs):
     unit = replace(house.assets[0], node="shed", phase="l1")
     p = hall(unit, Load(name="heavy", rated_w=5_000, node="shed", phase="l1"))
     p.raw = {"bat1.power_w": -1_200.0, "bat1.soc_pct": 60.0}
     p.loads_w = {"heavy": 4_500}
     p.run(10)
-    now = scene(p.house, t=p.t, state=p.state)
+    now = make_inputs(p.house, t=p.t, state=p.state)
     participants = [Participant(unit, -1_200.0, -1_200.0, SwitchState())]
     site_tree = tree.build_tree(now, participants, p.state.window.base(participants))
 

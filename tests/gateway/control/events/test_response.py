@@ -338,13 +338,13 @@ def test_no_event_lifts_a_cap(fed):
         (SwitchState(since_ns=0), True, 20_000.0, 4_140.0, {}),
     ],
 )
-def test_a_car_that_may_not_pause_yet_goes_down_to_its_floor(scene, turn, deaf, want_w, after_w, moved):
+def test_a_car_that_may_not_pause_yet_goes_down_to_its_floor(make_inputs, turn, deaf, want_w, after_w, moved):
     wants, acted = [want_w], {}
     car = Participant(
         ChargePointAsset(name="ev1", rated_w=11_040), want_w, want_w, turn, is_unresponsive=deaf
     )
     found = response.apply_tier_shed(
-        scene(t=59, grid_effects=GridEffects(off={"D": "grid at 49.70 Hz"})), [car], wants, acted
+        make_inputs(t=59, grid_effects=GridEffects(off={"D": "grid at 49.70 Hz"})), [car], wants, acted
     )
 
     assert (moved, [after_w]) == (found, wants)

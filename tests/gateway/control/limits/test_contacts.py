@@ -42,12 +42,12 @@ TABLE = [
     ("15 s without any reading are still waiting", [(SILENT, 16)], ContactState.WAITING),
     ("16 s without any reading: it cannot be read, and acts", [(SILENT, 17)], ContactState.LOST),
     ("closing acts with one reading", [(OPEN, 30), (CLOSED, 1)], ContactState.ACTS),
-    ("open for 60 s still holds", [(CLOSED, 5), (OPEN, 60)], ContactState.HELD),
-    ("open for more than 60 s lets go", [(CLOSED, 5), (OPEN, 61)], ContactState.RESTS),
+    ("open for 60 s still holds", [(CLOSED, 5), (OPEN, 60)], ContactState.RELEASING),
+    ("open for more than 60 s it is released", [(CLOSED, 5), (OPEN, 61)], ContactState.RESTS),
     (
         "closing again begins the 60 s anew",
         [(CLOSED, 5), (OPEN, 50), (CLOSED, 1), (OPEN, 50)],
-        ContactState.HELD,
+        ContactState.RELEASING,
     ),
     ("15 s of silence still rest", [(OPEN, 5), (SILENT, 15)], ContactState.RESTS),
     (
@@ -55,9 +55,9 @@ TABLE = [
         [(OPEN, 5), (SILENT, 16)],
         ContactState.LOST,
     ),
-    ("silence never lets go", [(CLOSED, 5), (OPEN, 10), (SILENT, 3600)], ContactState.LOST),
-    ("who was lost and is open is held 60 s", [(OPEN, 5), (SILENT, 20), (OPEN, 60)], ContactState.HELD),
-    ("and then lets go", [(OPEN, 5), (SILENT, 20), (OPEN, 61)], ContactState.RESTS),
+    ("silence never releases it", [(CLOSED, 5), (OPEN, 10), (SILENT, 3600)], ContactState.LOST),
+    ("who was lost and is open is held 60 s", [(OPEN, 5), (SILENT, 20), (OPEN, 60)], ContactState.RELEASING),
+    ("and is then released", [(OPEN, 5), (SILENT, 20), (OPEN, 61)], ContactState.RESTS),
     ("who was lost and is closed acts on", [(CLOSED, 5), (SILENT, 20), (CLOSED, 1)], ContactState.ACTS),
 ]
 

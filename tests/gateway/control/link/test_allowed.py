@@ -58,9 +58,9 @@ def test_without_a_document_only_the_hard_limits_and_what_binds_count(drive):
     assert [(10_000, 6_000)] * 3 == [(one.import_w, one.export_w) for one in powers]
 
 
-def test_a_random_start_delays_what_loosens_and_not_what_tightens(drive, paper, limits):
+def test_a_random_start_delays_what_loosens_and_not_what_tightens(drive, document, limits):
     steps = (Interval(1000, 8000), Interval(1000, 2000), Interval(9000, 8000))
-    made = replace(paper(), intervals=steps, randomize_start_s=600)
+    made = replace(document(), intervals=steps, randomize_start_s=600)
     seen = {}
     for seed in range(20):
         d = drive(params=allowed.LinkParameters(limits=limits, seed=seed)).start()
@@ -75,8 +75,8 @@ def test_a_random_start_delays_what_loosens_and_not_what_tightens(drive, paper, 
     assert {2000} == set(seen.values())
 
 
-def test_seeds_spread_buildings_and_each_repeats_itself(drive, paper, limits):
-    made = replace(paper(), intervals=(Interval(1000, 2000), Interval(9000, 8000)), randomize_start_s=600)
+def test_seeds_spread_buildings_and_each_repeats_itself(drive, document, limits):
+    made = replace(document(), intervals=(Interval(1000, 2000), Interval(9000, 8000)), randomize_start_s=600)
 
     def at_1300(seed):
         d = drive(params=allowed.LinkParameters(limits=limits, seed=seed)).start()
@@ -111,13 +111,15 @@ def test_the_cap_of_a_document_names_it_by_program_id_and_seq(drive):
 @pytest.mark.parametrize(
     ("on_loss", "t", "followed"), [("failsafe", 119, True), ("failsafe", 121, False), ("hold", 121, True)]
 )
-def test_wishes_for_assets_are_followed_in_control_and_hold_and_not_in_failsafe(drive, on_loss, t, followed):
+def test_requests_for_assets_are_followed_in_control_and_hold_and_not_in_failsafe(
+    drive, on_loss, t, followed
+):
     d = drive().controlled(on_loss=on_loss).tick(t)
 
     assert followed == allowed.follows_district(d.state, d.params, d.now)
 
 
-def test_in_autonomous_wishes_need_a_heartbeat_in_time(drive):
+def test_in_autonomous_requests_need_a_heartbeat_in_time(drive):
     d = drive().start().tick(121)
     alone = allowed.follows_district(d.state, d.params, d.now)
 

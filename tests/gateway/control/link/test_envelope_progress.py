@@ -15,7 +15,7 @@ INSIDE, OUTSIDE, UNKNOWN = (
 
 
 @pytest.fixture
-def follow(paper):
+def follow(document):
     """``follow.give(seq, …)``, ``follow.look(kept, t)``: what is said, as (id, status, reason)."""
 
     class Follow:
@@ -23,7 +23,7 @@ def follow(paper):
             self.held = {}
 
         def give(self, seq=1, waits="", **more):
-            envelope = paper(seq, **more)
+            envelope = document(seq, **more)
             ack = Ack(envelope.id, envelope.seq, "envelope", "OK", "ACCEPTED", waits)
             self.held, acks = envelope_progress.add_envelope(self.held, envelope, ack)
             return [(ack.id, ack.status, ack.reason) for ack in acks]

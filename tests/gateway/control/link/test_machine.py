@@ -33,35 +33,35 @@ def test_a_state_that_was_lost_leaves_the_failsafe_values_for_their_minimum(driv
     assert link.tick(7200).mode is LinkMode.AUTONOMOUS
 
 
-def test_a_state_that_was_lost_is_controlled_again_by_heartbeat_and_document(drive, paper):
+def test_a_state_that_was_lost_is_controlled_again_by_heartbeat_and_document(drive, document):
     link = drive().start(lost=True).beat(1)
-    link.give(paper(), 2)
+    link.give(document(), 2)
 
     assert link.mode is LinkMode.CONTROLLED
 
 
 @pytest.mark.parametrize(("t", "mode"), [(59, LinkMode.CONTROLLED), (61, LinkMode.INIT)])
-def test_init_needs_document_and_heartbeat_within_60_s_in_either_order(drive, paper, t, mode):
+def test_init_needs_document_and_heartbeat_within_60_s_in_either_order(drive, document, t, mode):
     after, before = drive().start().beat(), drive().start()
-    after.give(paper(), t)
-    before.give(paper())
+    after.give(document(), t)
+    before.give(document())
     before.beat(t)
 
     assert (mode, mode) == (after.mode, before.mode)
 
 
-def test_init_is_not_left_by_a_document_alone_nor_by_heartbeats_alone(drive, paper):
-    papers, beats = drive().start(), drive().start()
-    papers.give(paper(), 10)
+def test_init_is_not_left_by_a_document_alone_nor_by_heartbeats_alone(drive, document):
+    documents, beats = drive().start(), drive().start()
+    documents.give(document(), 10)
     beats.beats_until(119)
 
-    assert (LinkMode.INIT, LinkMode.INIT) == (papers.mode, beats.mode)
-    assert (5000, 0) == papers.caps_w
+    assert (LinkMode.INIT, LinkMode.INIT) == (documents.mode, beats.mode)
+    assert (5000, 0) == documents.caps_w
 
 
-def test_init_counts_a_tighter_document_at_once(drive, paper):
+def test_init_counts_a_tighter_document_at_once(drive, document):
     d = drive().start()
-    d.give(paper(import_w=3000))
+    d.give(document(import_w=3000))
 
     assert 3000 == d.caps.import_max_w
     assert "envelope district district-1" == str(d.caps.sources["import"])
@@ -80,9 +80,9 @@ def test_controlled_holds_when_every_document_says_hold(drive, t, mode):
     assert mode is drive().controlled(on_loss="hold").tick(t).mode
 
 
-def test_controlled_goes_failsafe_when_any_document_says_failsafe(drive, paper):
+def test_controlled_goes_failsafe_when_any_document_says_failsafe(drive, document):
     d = drive().controlled(on_loss="hold")
-    d.give(paper(1, "dso", on_loss="failsafe"))
+    d.give(document(1, "dso", on_loss="failsafe"))
 
     assert LinkMode.FAILSAFE is d.tick(121).mode
 
@@ -131,9 +131,9 @@ def test_controlled_takes_the_running_interval_else_the_default(drive):
     assert (7000, 9000, 7000) == (before, inside, after)
 
 
-def test_controlled_combines_programs_by_minimum_per_direction(drive, paper):
+def test_controlled_combines_programs_by_minimum_per_direction(drive, document):
     d = drive().controlled(import_w=9000, export_w=1000)
-    d.give(paper(1, "dso", import_w=4000, export_w=5000))
+    d.give(document(1, "dso", import_w=4000, export_w=5000))
 
     assert (4000, 1000) == d.caps_w
     assert {"import": "envelope dso dso-1", "export": "envelope district district-1"} == {
@@ -141,28 +141,28 @@ def test_controlled_combines_programs_by_minimum_per_direction(drive, paper):
     }
 
 
-def test_default_of_an_expired_document_stays_until_a_newer_one(drive, paper):
+def test_default_of_an_expired_document_stays_until_a_newer_one(drive, document):
     d = drive().controlled(exp_s=200, default_w=2000)
-    d.give(paper(1, "dso"))
+    d.give(document(1, "dso"))
     d.beats_until(201)
     expired = d.caps_w, str(d.caps.sources["import"])
-    d.give(paper(2, import_w=6000))
+    d.give(document(2, import_w=6000))
 
     assert ((2000, 3000), "default of expired envelope district district-1") == expired
     assert 6000 == d.caps.import_max_w
 
 
-def test_default_of_an_expired_document_ends_with_the_state(drive, paper):
+def test_default_of_an_expired_document_ends_with_the_state(drive, document):
     d = drive().controlled(exp_s=50, default_w=2000)
-    d.give(paper(1, "dso"))
+    d.give(document(1, "dso"))
     d.tick(121)
 
     assert (LinkMode.FAILSAFE, 5000) == (d.mode, d.caps.import_max_w)
 
 
-def test_hold_keeps_the_default_of_a_document_that_expired_before(drive, paper):
+def test_hold_keeps_the_default_of_a_document_that_expired_before(drive, document):
     d = drive().controlled(exp_s=50, default_w=2000)
-    d.give(paper(1, "dso", on_loss="hold"))
+    d.give(document(1, "dso", on_loss="hold"))
     d.tick(121)
 
     assert (LinkMode.HOLD, 2000) == (d.mode, d.caps.import_max_w)
@@ -172,9 +172,9 @@ def test_no_document_lifts_a_cap_above_hard(drive):
     assert (10_000, 6_000) == drive().controlled(import_w=99_999, export_w=99_999).caps_w
 
 
-def test_generation_and_consumption_caps_pass_through(drive, paper):
+def test_generation_and_consumption_caps_pass_through(drive, document):
     d = drive().controlled()
-    d.give(replace(paper(2), intervals=(Interval(9999, None, None, 1500, 2500),)))
+    d.give(replace(document(2), intervals=(Interval(9999, None, None, 1500, 2500),)))
 
     assert (1500, 2500) == (d.caps.generation_max_w, d.caps.consumption_max_w)
     assert 7000 == d.caps.import_max_w
@@ -183,10 +183,10 @@ def test_generation_and_consumption_caps_pass_through(drive, paper):
 # --- HOLD ------------------------------------------------------------------------------------
 
 
-def test_hold_goes_on_with_the_schedule(drive, paper):
+def test_hold_goes_on_with_the_schedule(drive, document):
     steps = (Interval(200, 9000, 0), Interval(20_000, 4000, 100))
     d = drive().start()
-    d.give(replace(paper(on_loss="hold"), intervals=steps))
+    d.give(replace(document(on_loss="hold"), intervals=steps))
     d.beat().tick(121)
 
     assert (LinkMode.HOLD, 9000) == (d.mode, d.caps.import_max_w)
@@ -221,10 +221,10 @@ def test_hold_needs_a_schedule_that_is_not_used_up(drive):
     assert (LinkMode.FAILSAFE, "the schedule is used up or was held too long") == (d.mode, d.state.why)
 
 
-def test_hold_is_left_by_heartbeat_and_document_not_by_one_of_them(drive, paper):
+def test_hold_is_left_by_heartbeat_and_document_not_by_one_of_them(drive, document):
     d = drive().controlled(on_loss="hold").tick(121).beat(200)
     alone = d.mode
-    d.give(paper(on_loss="hold"), 259)
+    d.give(document(on_loss="hold"), 259)
 
     assert (LinkMode.HOLD, LinkMode.CONTROLLED) == (alone, d.mode)
 
@@ -246,41 +246,41 @@ def test_failsafe_has_its_values_and_flags(drive):
     assert (True, True) == (d.caps.no_battery_export, d.caps.no_grid_charge_above_reserve)
 
 
-def test_failsafe_counts_every_document_inside_its_validity(drive, paper):
+def test_failsafe_counts_every_document_inside_its_validity(drive, document):
     d = drive().failsafe()
-    d.give(paper(1, "dso", import_w=1000, exp_s=500))
+    d.give(document(1, "dso", import_w=1000, exp_s=500))
 
     assert 1000 == d.tick(499).caps.import_max_w
     assert 5000 == d.tick(501).caps.import_max_w
 
 
 @pytest.mark.parametrize(("wait_s", "mode"), [(59, LinkMode.CONTROLLED), (61, LinkMode.FAILSAFE)])
-def test_failsafe_is_left_by_a_heartbeat_then_a_document_within_60_s(drive, paper, wait_s, mode):
+def test_failsafe_is_left_by_a_heartbeat_then_a_document_within_60_s(drive, document, wait_s, mode):
     d = drive().failsafe().beat(300)
-    d.give(paper(2), 300 + wait_s)
+    d.give(document(2), 300 + wait_s)
 
     assert mode is d.mode
 
 
 @pytest.mark.parametrize(("wait_s", "mode"), [(59, LinkMode.CONTROLLED), (61, LinkMode.FAILSAFE)])
-def test_failsafe_takes_document_and_heartbeat_in_the_other_order_too(drive, paper, wait_s, mode):
+def test_failsafe_takes_document_and_heartbeat_in_the_other_order_too(drive, document, wait_s, mode):
     d = drive().failsafe()
-    d.give(paper(2), 300)
+    d.give(document(2), 300)
 
     assert mode is d.beat(300 + wait_s).mode
 
 
-def test_failsafe_does_not_count_a_document_from_before_it(drive, paper):
+def test_failsafe_does_not_count_a_document_from_before_it(drive, document):
     d = drive().controlled()
-    d.give(paper(2), 119)
+    d.give(document(2), 119)
     d.tick(121).beat(125)
 
     assert LinkMode.FAILSAFE is d.mode
 
 
-def test_a_retained_document_of_the_same_sequence_counts_as_received(drive, paper):
+def test_a_retained_document_of_the_same_sequence_counts_as_received(drive, document):
     d = drive().failsafe().beat(300)
-    ack = d.give(paper())
+    ack = d.give(document())
 
     assert ("OK", "ACCEPTED", "") == (ack.reception, ack.status, ack.reason)
     assert LinkMode.CONTROLLED is d.mode
@@ -320,19 +320,19 @@ def test_failsafe_minimum_is_settable(drive, limits, least_s):
 # --- AUTONOMOUS ------------------------------------------------------------------------------
 
 
-def test_autonomous_has_its_values_and_every_valid_document(drive, paper):
+def test_autonomous_has_its_values_and_every_valid_document(drive, document):
     d = drive().start().tick(121)
     free = d.caps_w
-    d.give(paper(import_w=2000, exp_s=500))
+    d.give(document(import_w=2000, exp_s=500))
 
     assert ((8000, 6000), 2000) == (free, d.caps.import_max_w)
     assert 8000 == d.tick(501).caps.import_max_w
 
 
-def test_autonomous_is_left_by_heartbeat_and_document_only(drive, paper):
+def test_autonomous_is_left_by_heartbeat_and_document_only(drive, document):
     beats = drive().start().tick(121).beats_until(1000)
-    papers = drive().start().tick(121)
-    papers.give(paper())
+    documents = drive().start().tick(121)
+    documents.give(document())
 
-    assert (LinkMode.AUTONOMOUS, LinkMode.AUTONOMOUS) == (beats.mode, papers.mode)
-    assert LinkMode.CONTROLLED is papers.beat().mode
+    assert (LinkMode.AUTONOMOUS, LinkMode.AUTONOMOUS) == (beats.mode, documents.mode)
+    assert LinkMode.CONTROLLED is documents.beat().mode

@@ -20,9 +20,9 @@ def test_what_is_dumped_as_json_comes_back(drive):
     assert (d.state.failsafe, d.state.since_ns) == (back.failsafe, back.since_ns)
 
 
-def test_a_floor_without_a_generation_cap_survives_json(drive, paper):
+def test_a_floor_without_a_generation_cap_survives_json(drive, document):
     d = drive(synced=False).start()
-    d.give(paper())
+    d.give(document())
     d.beat()
 
     assert d.state.floor is not None
@@ -50,12 +50,12 @@ def test_a_broken_state_is_refused_with_a_value_error(drive, damage):
         link_state.load_link_state(data)
 
 
-def test_it_is_worth_saving_at_a_change_and_each_60_s_but_not_each_second(drive, paper):
+def test_it_is_worth_saving_at_a_change_and_each_60_s_but_not_each_second(drive, document):
     d = drive().controlled()
     saved = d.state
     quiet = d.tick(59).state
     aged = d.tick(60).state
-    d.give(paper(2))
+    d.give(document(2))
 
     assert link_state.is_save_due(None, saved)
     assert not link_state.is_save_due(saved, quiet)

@@ -69,60 +69,60 @@ def test_only_a_heartbeat_with_a_document_leads_into_control():
     assert {"_is_paired", "_is_paired_since_failsafe"} == into
 
 
-def _paired(drive, paper, after_s):
+def _paired(drive, document, after_s):
     """A heartbeat at the present, and a document so much later."""
     beat_at = drive.t
     drive.beat(beat_at)
-    drive.give(paper(9), beat_at + after_s)
+    drive.give(document(9), beat_at + after_s)
     return drive
 
 
-def _init(drive, paper, wait_s):
-    return _paired(drive().start(), paper, wait_s)
+def _init(drive, document, wait_s):
+    return _paired(drive().start(), document, wait_s)
 
 
-def _init_owed(drive, _paper, t):
+def _init_owed(drive, _document, t):
     return drive().start(lost=True).tick(t)
 
 
-def _init_over(drive, _paper, t):
+def _init_over(drive, _document, t):
     return drive().start().tick(t)
 
 
-def _hold(drive, _paper, t):
+def _hold(drive, _document, t):
     return drive().controlled(on_loss="hold").tick(t)
 
 
-def _silent(drive, _paper, t):
+def _silent(drive, _document, t):
     return drive().controlled().tick(t)
 
 
-def _no_document(drive, _paper, t):
+def _no_document(drive, _document, t):
     return drive().controlled(exp_s=1000).beats_until(1000).beats_until(t)
 
 
-def _hold_paired(drive, paper, wait_s):
-    return _paired(drive().controlled(on_loss="hold").tick(121).tick(300), paper, wait_s)
+def _hold_paired(drive, document, wait_s):
+    return _paired(drive().controlled(on_loss="hold").tick(121).tick(300), document, wait_s)
 
 
-def _hold_used_up(drive, _paper, t):
+def _hold_used_up(drive, _document, t):
     return drive().controlled(on_loss="hold", length_s=1000).tick(121).tick(t)
 
 
-def _failsafe_paired(drive, paper, wait_s):
-    return _paired(drive().failsafe().tick(300), paper, wait_s)
+def _failsafe_paired(drive, document, wait_s):
+    return _paired(drive().failsafe().tick(300), document, wait_s)
 
 
-def _minimum(drive, _paper, t):
+def _minimum(drive, _document, t):
     return drive().failsafe().tick(t)
 
 
-def _back(drive, _paper, t):
+def _back(drive, _document, t):
     return drive().failsafe().tick(270).beats_until(t)
 
 
-def _autonomous_paired(drive, paper, wait_s):
-    return _paired(drive().start().tick(121), paper, wait_s)
+def _autonomous_paired(drive, document, wait_s):
+    return _paired(drive().start().tick(121), document, wait_s)
 
 
 # By row, in the table's order: how its limit is reached, the last moment before it and the first after.
@@ -149,9 +149,9 @@ def test_every_row_has_its_edge():
 @pytest.mark.parametrize(
     "number", range(len(TRANSITIONS)), ids=lambda number: f"{number + 1}: {TRANSITIONS[number].why}"
 )
-def test_each_row_is_taken_a_second_past_its_limit_and_not_a_second_before(drive, paper, number):
+def test_each_row_is_taken_a_second_past_its_limit_and_not_a_second_before(drive, document, number):
     row, (reach, short, past) = TRANSITIONS[number], EDGES[number]
-    before, after = reach(drive, paper, short), reach(drive, paper, past)
+    before, after = reach(drive, document, short), reach(drive, document, past)
 
     assert row.source is before.mode
     assert (row.target, row.why) == (after.mode, after.state.why)

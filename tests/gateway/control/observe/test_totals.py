@@ -16,8 +16,8 @@ def test_consumption_is_what_runs_and_what_is_charged_whatever_is_generated(plan
     seen = []
     judge = totals.find_consumption_w
 
-    def noted(scene, participants):
-        seen.append(judge(scene, participants))
+    def noted(make_inputs, participants):
+        seen.append(judge(make_inputs, participants))
         return seen[-1]
 
     p.run(60)
@@ -30,10 +30,10 @@ def test_consumption_is_what_runs_and_what_is_charged_whatever_is_generated(plan
 
 
 def test_without_a_fresh_grid_reading_what_is_generated_beside_the_participants_was_consumed_too(
-    scene, house
+    make_inputs, house
 ):
     memories = {"pv1.power_w": LastGood(-1_000.0, 0)}
-    blind = scene(t=0, state=replace(ControlState.fresh(house), last_good=memories), grid_w=None)
+    blind = make_inputs(t=0, state=replace(ControlState.fresh(house), last_good=memories), grid_w=None)
     steered = Participant(house.assets[1], -400.0, -400.0, SwitchState())
 
     assert 5_600 == totals.find_other_consumption_w(blind, [steered], ResidualLoad(1_000, 5_000, 0))

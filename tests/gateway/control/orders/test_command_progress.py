@@ -26,11 +26,11 @@ def running(p):
 
 
 def inside(p):
-    return command_progress.is_command_fulfilled(running(p), p.world)
+    return command_progress.is_command_fulfilled(running(p), p.context)
 
 
 def why(p):
-    return command_progress.explain_failure(running(p), p.world).value
+    return command_progress.explain_failure(running(p), p.context).value
 
 
 def test_the_band_at_the_connection_is_that_of_a_breach():
@@ -119,7 +119,7 @@ def test_a_test_is_there_when_the_connection_is_inside_the_fail_safe_caps(buildi
     assert inside(p)
     p.cap(mode="INIT").run(1)
     assert inside(p), "there the same values hold"
-    p.world_is = {"state": replace(p.state, active_limits=None)}
+    p.context_changes = {"state": replace(p.state, active_limits=None)}
     assert not inside(p)
 
 
@@ -138,7 +138,7 @@ def test_rule_who_stands_against_a_setpoint_is_said(building, reason, expected):
     p = building()
     p.command(Setpoint("bat1", -2_000, 600))
     orders = {} if reason is None else {"bat1.setpoint_w": Order(0.0, 0, reason)}
-    p.world_is = {"state": replace(p.state, book=OrderBook(orders)), "regulatory": {"dso"}}
+    p.context_changes = {"state": replace(p.state, book=OrderBook(orders)), "regulatory": {"dso"}}
 
     assert expected == why(p)
 
@@ -149,6 +149,6 @@ def test_an_asset_that_is_gone_is_unknown_and_one_at_its_edge_protects_itself(bu
     p.raw["bat1.soc_pct"] = 12.0
     p.run(1)
     assert "SELF_PROTECTION" == why(p)
-    p.world_is = {"state": replace(p.state, site=with_house("ev1"))}
+    p.context_changes = {"state": replace(p.state, site=with_house("ev1"))}
 
     assert (False, "UNKNOWN_DEVICE") == (inside(p), why(p))

@@ -43,19 +43,19 @@ def test_rule_aborted_by_a_persons_order_of_the_same_asset(building):
 
 
 def test_rule_aborted_when_the_district_leads_no_more_while_sheds_go_on(building):
-    for seq, wish in enumerate((Setpoint("bat1", -2_000, 600), SetMode("manual", 600), Shed(1, 600)), 1):
-        building.command(wish, seq)
-    building.run(2).world_is = {"leads": False}
+    for seq, request in enumerate((Setpoint("bat1", -2_000, 600), SetMode("manual", 600), Shed(1, 600)), 1):
+        building.command(request, seq)
+    building.run(2).context_changes = {"follows_district": False}
     building.run(1)
 
     assert ["ABORTED SAFETY"] * 2 == [building.said("c1")[-1], building.said("c2")[-1]]
     assert ["c3"] == [one.document.id for one in building.commands.running]
 
 
-def test_rule_an_outage_drops_wishes(building):
+def test_rule_an_outage_drops_requests(building):
     building.command(Setpoint("bat1", -2_000, 600))
     building.run(1)
-    building.world_is = {"state": replace(building.state, events=GridEvents(is_grid_lost=True))}
+    building.context_changes = {"state": replace(building.state, events=GridEvents(is_grid_lost=True))}
     building.run(1)
 
     assert "ABORTED SAFETY" == building.said()[-1]

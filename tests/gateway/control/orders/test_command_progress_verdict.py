@@ -38,50 +38,50 @@ TAKES = [Shed(1, 60), FailsafeTest(60)]
 NEUTRAL = [Ping(), Replay(1, 1), ResetAlarm("x")]
 
 
-@pytest.mark.parametrize("wish", TAKES + NEUTRAL)
-def test_rule_clock_not_trusted_only_what_tightens_is_taken(building, wish):
-    building.world_is = {"now": unsynced(building), "may_loosen": False, "leads": False}
+@pytest.mark.parametrize("requested", TAKES + NEUTRAL)
+def test_rule_clock_not_trusted_only_what_tightens_is_taken(building, requested):
+    building.context_changes = {"now": unsynced(building), "may_loosen": False, "follows_district": False}
 
-    assert ACCEPTED == building.command(wish, persisted=False)
-
-
-@pytest.mark.parametrize("wish", GIVES)
-def test_rule_clock_not_trusted_what_loosens_is_refused(building, wish):
-    building.world_is = {"now": unsynced(building)}
-
-    assert ("REJECTED", "CLOCK") == building.command(wish)
+    assert ACCEPTED == building.command(requested, persisted=False)
 
 
-@pytest.mark.parametrize("wish", GIVES)
-def test_rule_a_seq_that_cannot_be_kept_lets_nothing_loosen(building, wish):
+@pytest.mark.parametrize("requested", GIVES)
+def test_rule_clock_not_trusted_what_loosens_is_refused(building, requested):
+    building.context_changes = {"now": unsynced(building)}
+
+    assert ("REJECTED", "CLOCK") == building.command(requested)
+
+
+@pytest.mark.parametrize("requested", GIVES)
+def test_rule_a_seq_that_cannot_be_kept_lets_nothing_loosen(building, requested):
     found = command_progress.decide_command(
-        document(wish), building.commands, building.world, persisted=False
+        document(requested), building.commands, building.context, persisted=False
     )
 
     assert ("TEMPORARY_ERROR", "REJECTED") == (found.reception, found.status)
 
 
-@pytest.mark.parametrize("wish", GIVES)
-def test_rule_what_loosens_needs_a_heartbeat_of_the_last_minute(building, wish):
-    building.world_is = {"may_loosen": False}
+@pytest.mark.parametrize("requested", GIVES)
+def test_rule_what_loosens_needs_a_heartbeat_of_the_last_minute(building, requested):
+    building.context_changes = {"may_loosen": False}
 
-    assert ("REJECTED", "SAFETY") == building.command(wish)
+    assert ("REJECTED", "SAFETY") == building.command(requested)
 
 
 @pytest.mark.parametrize(
-    ("wish", "tightens"),
+    ("requested", "tightens"),
     [(Shed(2, 600), True), (Shed(3, 900), True), (Shed(1, 900), False), (Shed(3, 500), False)],
 )
-def test_a_shed_that_is_weaker_or_shorter_than_the_one_that_runs_loosens(building, wish, tightens):
+def test_a_shed_that_is_weaker_or_shorter_than_the_one_that_runs_loosens(building, requested, tightens):
     building.command(Shed(2, 600))
-    building.world_is = {"may_loosen": False}
+    building.context_changes = {"may_loosen": False}
 
-    assert (ACCEPTED if tightens else ("REJECTED", "SAFETY")) == building.command(wish, 2)
+    assert (ACCEPTED if tightens else ("REJECTED", "SAFETY")) == building.command(requested, 2)
 
 
 def test_a_test_that_ends_sooner_than_the_one_that_runs_loosens(building):
     building.command(FailsafeTest(300))
-    building.world_is = {"may_loosen": False}
+    building.context_changes = {"may_loosen": False}
 
     assert ACCEPTED == building.command(FailsafeTest(300), 2)
     assert ("REJECTED", "SAFETY") == building.command(FailsafeTest(100), 3)
@@ -108,18 +108,18 @@ def test_rule_local_override_a_persons_order_comes_first(building):
 
 
 def test_rule_safety_where_the_district_does_not_lead_or_inputs_are_not_well(building):
-    wish = Setpoint("bat1", 1_000, 60)
-    building.world_is = {"leads": False}
-    assert ("REJECTED", "SAFETY") == building.command(wish)
+    requested = Setpoint("bat1", 1_000, 60)
+    building.context_changes = {"follows_district": False}
+    assert ("REJECTED", "SAFETY") == building.command(requested)
     for changes in (
         {"judgement": StageDecision(ControlStage.FREEZE)},
         {"events": GridEvents(is_grid_lost=True)},
     ):
-        building.world_is = {"state": replace(building.state, **changes)}
-        assert ("REJECTED", "SAFETY") == building.command(wish)
-    building.world_is = {}
+        building.context_changes = {"state": replace(building.state, **changes)}
+        assert ("REJECTED", "SAFETY") == building.command(requested)
+    building.context_changes = {}
     building.command(SetMode("maintenance", 60), 2)
-    assert ("REJECTED", "SAFETY") == building.command(wish, 3)
+    assert ("REJECTED", "SAFETY") == building.command(requested, 3)
     assert ACCEPTED == building.command(Setpoint("ev1", 6_900, 60), 4)
 
 
@@ -142,9 +142,9 @@ def test_rule_self_protection_a_minimum_time_is_not_over(plant):
 def test_rule_self_protection_another_controller_or_a_fallback_that_is_not_there(building, name, point):
     watts = 0.0 if name == "ev1" else 1_000.0
     rests = {point: PointConflict(rests_ns=2**62, pauses=1)}
-    building.world_is = {"state": replace(building.state, conflicts=rests)}
+    building.context_changes = {"state": replace(building.state, conflicts=rests)}
     assert ("REJECTED", "SELF_PROTECTION") == building.command(Setpoint(name, watts, 60))
-    building.world_is = {}
+    building.context_changes = {}
     building.raw[f"{name}.fallback_on"] = 0.0
     building.run(2)
 
@@ -160,7 +160,7 @@ def test_rule_self_protection_another_controller_or_a_fallback_that_is_not_there
     ],
 )
 def test_rule_regulatory_an_event_of_the_grid_stands_against_it(building, event, name, watts):
-    building.world_is = {"state": replace(building.state, events=GridEvents(**event))}
+    building.context_changes = {"state": replace(building.state, events=GridEvents(**event))}
 
     assert ("REJECTED", "REGULATORY") == building.command(Setpoint(name, watts, 60))
     assert ACCEPTED == building.command(Setpoint(name, 0, 60))
@@ -170,15 +170,15 @@ def test_rule_regulatory_an_event_of_the_grid_stands_against_it(building, event,
 
 
 def test_a_mode_is_refused_where_people_order_all_that_it_is_about(building):
-    wish = SetMode("manual", 60)
-    assert ACCEPTED == building.command(wish)
+    requested = SetMode("manual", 60)
+    assert ACCEPTED == building.command(requested)
     building.people = {"bat1": by_hand("bat1", 0.0)}
-    assert ("REJECTED", "LOCAL_OVERRIDE") == building.command(wish, 2)
+    assert ("REJECTED", "LOCAL_OVERRIDE") == building.command(requested, 2)
     two = (*building.house.assets, replace(building.house.assets[0], name="bat2"))
-    building.world_is = {"state": replace(building.state, site=replace(building.house, assets=two))}
-    assert ("ACCEPTED", "LOCAL_OVERRIDE") == building.command(wish, 3)
-    building.people, building.world_is = {}, {"leads": False}
-    assert ("REJECTED", "SAFETY") == building.command(wish, 4)
+    building.context_changes = {"state": replace(building.state, site=replace(building.house, assets=two))}
+    assert ("ACCEPTED", "LOCAL_OVERRIDE") == building.command(requested, 3)
+    building.people, building.context_changes = {}, {"follows_district": False}
+    assert ("REJECTED", "SAFETY") == building.command(requested, 4)
 
 
 def test_a_shed_says_where_people_order_a_part_of_it_or_all(building):
@@ -191,6 +191,6 @@ def test_a_shed_says_where_people_order_a_part_of_it_or_all(building):
 
 
 def test_in_an_outage_there_is_nothing_to_test(building):
-    building.world_is = {"state": replace(building.state, events=GridEvents(is_grid_lost=True))}
+    building.context_changes = {"state": replace(building.state, events=GridEvents(is_grid_lost=True))}
 
     assert ("REJECTED", "SAFETY") == building.command(FailsafeTest(60))

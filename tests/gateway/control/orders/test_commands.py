@@ -28,18 +28,18 @@ ALL = (
 def test_each_op_has_its_name_on_the_wire():
     names = ["shed", "release", "setpoint", "mode", "ping", "replay", "test_failsafe", "reset_alarm"]
 
-    assert names == [document(wish).op for wish in ALL] == [*OPS]
+    assert names == [document(requested).op for requested in ALL] == [*OPS]
 
 
 def test_what_lasts_has_a_place_of_which_the_newest_holds():
     places = ["shed", "", "setpoint bat1", "mode", "", "", "test_failsafe", ""]
 
-    assert places == [document(wish).place for wish in ALL]
+    assert places == [document(requested).place for requested in ALL]
 
 
-@pytest.mark.parametrize("wish", [Shed(0, 600), SetMode("auto", 600), Release(), Ping()])
-def test_what_ends_something_is_done_at_once(wish):
-    assert 0 == document(wish).duration_s
+@pytest.mark.parametrize("requested", [Shed(0, 600), SetMode("auto", 600), Release(), Ping()])
+def test_what_ends_something_is_done_at_once(requested):
+    assert 0 == document(requested).duration_s
 
 
 def test_what_moves_power_lasts_as_long_as_it_says():

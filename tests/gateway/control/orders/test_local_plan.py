@@ -1,4 +1,4 @@
-"""The local plan as a wish: it leads while it holds, below everybody else, and inside every cap."""
+"""The local plan as a request: it leads while it holds, below everybody else, and inside every cap."""
 
 from dataclasses import replace
 from math import inf
@@ -116,7 +116,7 @@ def aimed(plant):
         aim = PLAN.aims["bat1"][0]
         people: ClassVar = {}
 
-        def wishes(self):
+        def requests(self):
             aims_now = {"bat1": RunningAim(self.aim, EPOCH_MS + 900_000)}
             return Requests(caps=self.caps, aims=aims_now, overrides=self.people)
 
@@ -202,16 +202,18 @@ def test_the_edges_of_the_rule_are_told_where_no_plan_leads(plant):
     assert ("self-consumption: full at 95 %", "self-consumption: down to 20 %, which is kept") == (full, low)
 
 
-def test_two_batteries_that_the_plan_leads_serve_the_house_once_and_one_without_an_aim_takes_the_rest(scene):
-    unit = next(one for one in scene().site.assets if one.name == "bat1")
-    house = replace(scene().site, assets=(unit, replace(unit, name="bat2", discharge_max_w=1_000)))
+def test_two_batteries_that_the_plan_leads_serve_the_house_once_and_one_without_an_aim_takes_the_rest(
+    make_inputs,
+):
+    unit = next(one for one in make_inputs().site.assets if one.name == "bat1")
+    house = replace(make_inputs().site, assets=(unit, replace(unit, name="bat2", discharge_max_w=1_000)))
     state = ControlState.fresh(house)
     until = EPOCH_MS + 900_000
     serves = RunningAim(PlanAim(900, 0.0, 0.0, 0.0, make_text_reason("serves")), until)
     bought = RunningAim(PlanAim(900, 2_000.0, 0.0, inf, make_text_reason("cheap")), until)
 
     def wanted(aims_now):
-        found = scene(house, state=state)
+        found = make_inputs(house, state=state)
         found = replace(found, requests=replace(found.requests, aims=aims_now), dt_s=10.0)
         room = PowerRange(-5_000.0, 5_000.0)
         units = [Participant(asset, 0.0, 0.0, SwitchState(), room) for asset in house.assets]

@@ -297,8 +297,8 @@ def planned(plant):
         wanted_wh = 20_000.0
         ordered: ClassVar = {}
 
-        def wishes(self):
-            made = replace(super().wishes(), overrides=self.ordered)
+        def requests(self):
+            made = replace(super().requests(), overrides=self.ordered)
             state = self.state
             assets = tuple(
                 replace(a, departure_s=DEPARTURE_S, energy_wanted_wh=self.wanted_wh)

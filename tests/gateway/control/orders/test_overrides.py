@@ -26,7 +26,7 @@ def building(plant, house):
     class Building(plant):
         by_hand: ClassVar = {}
 
-        def wishes(self):
+        def requests(self):
             ordered = {
                 name: Override(name, value, (self.t + 60) * 10**9, 0, ANNA, "filter changed")
                 for name, value in self.by_hand.items()
@@ -104,7 +104,7 @@ def test_a_battery_that_takes_the_place_of_a_car_waits_until_the_car_has_obeyed(
 
 
 @pytest.mark.long
-def test_a_lower_current_holds_and_a_higher_one_is_a_wish(building):
+def test_a_lower_current_holds_and_a_higher_one_is_a_request(building):
     p = building(ev_wants_w=11_040, soc_pct=12, loads_w={"street": 0.0, "tank": 0.0})
     p.run(60).by_hand = {"ev1": 8.0}
     p.run(60)

@@ -32,7 +32,7 @@ def nothing(_t):
 
 
 @pytest.fixture
-def released(scene, house):
+def released(make_inputs, house):
     """``released(600, shows=…, power_w=…)``: the seconds after the first write at which it is written again.
 
     ``shows`` and ``power_w`` give what is read at a second, None where nothing is.
@@ -52,7 +52,7 @@ def released(scene, house):
             memories |= {
                 name: LastGood(value, ns) for name, read in reads.items() if (value := read(t)) is not None
             }
-            now = scene(
+            now = make_inputs(
                 of, t=BEGIN_S + t, state=replace(ControlState.fresh(of), last_good=dict(memories), book=book)
             )
             if list(releases.find_release_alarms(now, lost)):
@@ -82,9 +82,9 @@ def test_device_that_ignores_it_is_told_for_30_s_and_then_ever_later(released):
     assert list(range(30, 7_200)) == released.alarms
 
 
-def test_alarm_names_the_device_its_point_and_what_it_was_told(released, scene, house):
+def test_alarm_names_the_device_its_point_and_what_it_was_told(released, make_inputs, house):
     released(60, shows=lambda _: 3_000.0)
-    now = scene(house, t=BEGIN_S + 60, state=replace(ControlState.fresh(house), book=released.book))
+    now = make_inputs(house, t=BEGIN_S + 60, state=replace(ControlState.fresh(house), book=released.book))
     (alarm,) = releases.find_release_alarms(now, LOST)
 
     words = "does not take its release value: it was written 0 for 30 s and does otherwise"
@@ -183,9 +183,9 @@ def test_battery_that_is_ordered_again_has_no_release_value_any_more(released):
 
 
 @pytest.mark.parametrize("lost", [{}, {"pv1.generation_max_w": make_text_reason("x")}])
-def test_nothing_is_written_for_a_point_that_is_not_lost(scene, house, lost):
+def test_nothing_is_written_for_a_point_that_is_not_lost(make_inputs, house, lost):
     book, _, _ = orders_book.find_release_commands(OrderBook(), LOST, {POINT: 0.0}, 0)
-    now = scene(house, state=replace(ControlState.fresh(house), book=book))
+    now = make_inputs(house, state=replace(ControlState.fresh(house), book=book))
 
     assert (book, [], {}) == releases.repeat_releases(now, book, lost, ProcessImage().freeze(60 * S))
 
@@ -203,7 +203,7 @@ FAN = VentilationUnit(
 
 
 @pytest.fixture
-def taken_back(scene, house):
+def taken_back(make_inputs, house):
     """``taken_back(600, asset, own=…, shows=…)``: the seconds after the first time at which it is given back again.
 
     ``own``: the point goes back to its device's own control, and whether that shows; None: it has a value.
@@ -234,7 +234,7 @@ def taken_back(scene, house):
             if (seen := power_w(t)) is not None:
                 memories[f"{asset.name}.power_w"] = LastGood(seen, ns)
             state = replace(ControlState.fresh(of), last_good=dict(memories), book=book, conflicts=rest)
-            now = scene(of, t=BEGIN_S + t, state=state)
+            now = make_inputs(of, t=BEGIN_S + t, state=state)
             if list(releases.find_release_alarms(now, lost)):
                 alarms.append(t)
             book, commands, again = releases.repeat_releases(now, book, lost, image.freeze(ns))

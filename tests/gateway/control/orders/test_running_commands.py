@@ -191,10 +191,10 @@ def at(t, *, synced=True, wall_s=None):
     return Now(t * 10**9, EPOCH_MS + (t if wall_s is None else wall_s) * 1000, synced)
 
 
-def told(*wishes, t=100):
+def told(*requests, t=100):
     commands, acks = RunningCommands(), []
-    for seq, wish in enumerate(wishes, 1):
-        commands, more = running_commands.accept_command(commands, document(wish, seq), "", at(t))
+    for seq, request in enumerate(requests, 1):
+        commands, more = running_commands.accept_command(commands, document(request, seq), "", at(t))
         acks += more
     return commands, [(ack.id, ack.status) for ack in acks]
 

@@ -1,4 +1,4 @@
-"""Device schedules: wishes below every limit, each taken or refused with a reason, shown to be kept or not."""
+"""Device schedules: requests below every limit, each taken or refused with a reason, shown to be kept or not."""
 
 import json
 from dataclasses import replace
@@ -42,7 +42,7 @@ class Desk:
         self.t = 0
         self.lost_s = None
         self.by_hand = ()
-        self.leads = True
+        self.follows_district = True
         self.orders = {
             "bat1.setpoint_w": Order(
                 0.0, 0, make_text_reason("x", Origin("document", "schedule bat1", "s1", 1))
@@ -56,11 +56,19 @@ class Desk:
         memories = {point: LastGood(value, now.ns) for point, value in self.measured.items()}
         lost_ms = None if self.lost_s is None else EPOCH_MS + self.lost_s * 1000
         return ScheduleContext(
-            now, now.utc_ms, lost_ms, self.house, memories, self.by_hand, self.leads, self.orders, {"dso"}
+            now,
+            now.utc_ms,
+            lost_ms,
+            self.house,
+            memories,
+            self.by_hand,
+            self.follows_district,
+            self.orders,
+            {"dso"},
         )
 
-    def give(self, paper):
-        self.entries, acks = schedules.accept_schedule(self.entries, paper, self.moment)
+    def give(self, document):
+        self.entries, acks = schedules.accept_schedule(self.entries, document, self.moment)
         return self._answers(acks)
 
     def at(self, t, **measured):
@@ -94,7 +102,7 @@ def test_a_schedule_wants_each_power_in_its_time_and_nothing_in_gaps_before_and_
     assert [{}, {"bat1": 2_000}, {}, {"bat1": -1_000}, {}] == [desk.wants(t) for t in (9, 10, 110, 160, 260)]
 
 
-def test_a_wish_names_its_document_and_when_it_ends(desk):
+def test_a_request_names_its_document_and_when_it_ends(desk):
     desk.give(schedule(ScheduleInterval(100, 2_000)))
     found = schedules.find_scheduled_orders(desk.entries, desk.moment)["bat1"]
 
@@ -266,13 +274,13 @@ def test_what_a_person_orders_goes_before_and_is_said(desk):
 
 def test_where_the_district_does_not_lead_its_schedules_are_not_followed(desk):
     desk.give(schedule(ScheduleInterval(100, 0.0), ScheduleInterval(100, 0.0)))
-    desk.leads = False
+    desk.follows_district = False
     assert ({}, []) == (desk.wants(1), desk.at(1))
-    desk.leads = True
+    desk.follows_district = True
     assert [("s1", "STARTED", "")] == desk.at(150)
     assert [("s1", "ABORTED", "SAFETY")] == desk.at(200), "its first time passed without"
     desk.give(schedule(ScheduleInterval(300, 0.0), seq=2))
-    desk.leads = False
+    desk.follows_district = False
     desk.at(250)
     assert [("s2", "ABORTED", "SAFETY")] == desk.at(300)
 
@@ -356,13 +364,15 @@ def scheduled(plant):
     class Scheduled(plant):
         entries: ClassVar = {}
 
-        def wishes(self):
+        def requests(self):
             now = self.now()
             moment = ScheduleContext(now, now.utc_ms, None, self.house, self.state.last_good)
             return Requests(caps=self.caps, overrides=schedules.find_scheduled_orders(self.entries, moment))
 
-        def follow(self, *papers):
-            self.entries = {paper.asset: schedules.ScheduleProgress.from_schedule(paper) for paper in papers}
+        def follow(self, *documents):
+            self.entries = {
+                document.asset: schedules.ScheduleProgress.from_schedule(document) for document in documents
+            }
             return self
 
     return Scheduled
@@ -393,7 +403,7 @@ def test_a_schedule_stops_a_load_and_slows_a_car_and_they_come_back(scheduled):
 
 
 @pytest.mark.long
-def test_a_battery_reaches_its_target_by_the_end_against_the_houses_own_wish_and_rests_there(scheduled):
+def test_a_battery_reaches_its_target_by_the_end_against_the_houses_own_request_and_rests_there(scheduled):
     class Kept(scheduled):
         said: ClassVar = []
 

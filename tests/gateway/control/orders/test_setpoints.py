@@ -167,7 +167,7 @@ def test_a_battery_goes_to_its_target_steadily_and_rests_there(assets):
     )
 
 
-def test_a_wish_is_met_where_the_measured_power_is_inside_its_band(assets):
+def test_a_request_is_met_where_the_measured_power_is_inside_its_band(assets):
     bat, pv = replace(assets["bat1"], rated_w=5000), replace(assets["pv1"], rated_w=8000)
 
     assert [True, False] == [setpoints.is_setpoint_reached(bat, 2000, watts) for watts in (2199, 2201)]

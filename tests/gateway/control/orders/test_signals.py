@@ -165,7 +165,7 @@ def signalled(plant):
         level: ClassVar = 0
         by_hand: ClassVar = {}
 
-        def wishes(self):
+        def requests(self):
             now = self.now()
             asked = signals.find_level_orders(LevelInForce(self.level, 0, "l1"), self.house, now, now.utc_ms)
             return Requests(caps=self.caps, overrides={**asked, **self.by_hand})

@@ -39,22 +39,22 @@ YOUNG, OLD = SwitchState(unread_ns=NOW - 15 * S), SwitchState(unread_ns=NOW - 16
 
 
 @pytest.fixture
-def here(scene):
+def here(make_inputs):
     """A minute after the start, with what is heard of each asset's power, and a stage."""
 
     def make(stage=ControlStage.NORMAL, **more):
-        plain = scene()
+        plain = make_inputs()
         heard = {f"{name}.power_w": LastGood(0.0, NOW) for name in ("pump", "ev1", "pv1", "pv2", "heat")}
         state = replace(plain.state, last_good=heard, book=OrderBook(), judgement=StageDecision(stage=stage))
-        return scene(state=state, **more)
+        return make_inputs(state=state, **more)
 
     return make
 
 
-def told(scene, participant, setpoint_w, high_w=0.0, **more):
+def told(make_inputs, participant, setpoint_w, high_w=0.0, **more):
     """What is written to the only participant, and its turn."""
     found = AllocationResult((setpoint_w,), high_w, 0.0, {}, is_met=True, gate=RestoreGate(), **more)
-    wants, turns = results.apply_allocation(scene, [participant], found)
+    wants, turns = results.apply_allocation(make_inputs, [participant], found)
     return [want.value for want in wants], turns[participant.name]
 
 

@@ -268,7 +268,7 @@ LATER = {"rests_ns": (T + 500) * S, "written_ns": (T - 60) * S, "moves_ns": ((T 
 
 
 @pytest.fixture
-def wants(scene, house):
+def wants(make_inputs, house):
     """The values that are written at ``T`` to the point of one asset, and its turn after that."""
 
     def made(asset, foreign, *, order=None, turn=None, high_w=0.0, low_w=0.0, result=None, **changes):
@@ -280,7 +280,7 @@ def wants(scene, house):
         )
         state = replace(state, conflicts={name: conflict}, book=OrderBook(orders), **changes.pop("state", {}))
         generation_w = changes.pop("generation_w", None)
-        at = scene(t=T, state=state, grid_w=high_w, **changes)
+        at = make_inputs(t=T, state=state, grid_w=high_w, **changes)
         at = replace(at, active_limits=replace(at.active_limits, generation_w=generation_w))
         told = {"acted": {}, "is_met": True, "gate": RestoreGate()} | (result or {})
         found = AllocationResult((0.0,), high_w, low_w, **told)

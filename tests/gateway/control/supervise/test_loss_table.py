@@ -73,7 +73,7 @@ def test_a_rule_acts_by_the_time_its_row_declares_and_not_a_cycle_earlier(name, 
 @pytest.mark.parametrize("stall_s", [0.1, 0.51, 1.0, 1.49, 2.49, 3.0, 9.0])
 def test_late_cycles_raise_nothing_after_the_time_that_their_row_declares(cycle_s, stall_s):
     """Cycles come ``stall_s`` periods late, each in turn; the last that may raise is within the deadline."""
-    pace = SitePeriods(cycle_s=cycle_s)
+    periods = SitePeriods(cycle_s=cycle_s)
     late = LOSSES_BY_NAME["cycle-late"]
     at_s, count, last_s, noticed_s = 0.0, 0, 0.0, None
     for _ in range(5):
@@ -89,8 +89,8 @@ def test_late_cycles_raise_nothing_after_the_time_that_their_row_declares(cycle_
     if stall_s <= 0.5:
         assert noticed_s is None
         return
-    assert last_s <= late.deadline_s(pace)
-    assert noticed_s <= max(late.noticed_s(pace), (1.0 + stall_s) * cycle_s)
+    assert last_s <= late.deadline_s(periods)
+    assert noticed_s <= max(late.noticed_s(periods), (1.0 + stall_s) * cycle_s)
 
 
 def test_the_page_of_a_row_lets_nothing_open():

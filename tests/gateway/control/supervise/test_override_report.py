@@ -1,4 +1,4 @@
-"""An order by hand that a limit holds back says what was wished, what is done, and which limit it is."""
+"""An order by hand that a limit holds back says what was requested, what is done, and which limit it is."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from tests.gateway.control.conftest import CAPS, HOUSE
 
 from quartier.control.events.effects import GridEffects
 from quartier.control.limits.active import ActiveLimits
-from quartier.control.observe.meter_check.judge import MeterCheck, Verdict
+from quartier.control.observe.meter_check.judge import MeterCheck, MeterVerdict
 from quartier.control.observe.observations import LastGood
 from quartier.control.participants import Participant
 from quartier.control.reason import NO_REASON, make_reason, make_text_reason
@@ -36,31 +36,33 @@ CAP = make_text_reason("import cap 3000 W (dso)")
 
 
 @pytest.fixture
-def tell(scene):
-    """What is shown of one wish; ``room`` is what a battery was left, ``done`` what it is told.
+def tell(make_inputs):
+    """What is shown of one request; ``room`` is what a battery was left, ``done`` what it is told.
 
     ``aims`` is the next step that it wants, ``by_cycle`` the reason of that, ``moved`` the limit that moves it to
     ``done``, and ``total_w`` the power at the connection then.
     """
 
     def make(asset, value, done=0.0, reason=None, room=None, soc_pct=50.0, turn=FREELY, of=HOUSE, **more):
-        here = scene(of)
+        here = make_inputs(of)
         memories = {} if soc_pct is None else {"bat1.soc_pct": LastGood(soc_pct, here.now_ns)}
-        judge = MeterCheck(verdict=more.pop("verdict", Verdict.GOOD))
+        judge = MeterCheck(verdict=more.pop("verdict", MeterVerdict.GOOD))
         state = replace(here.state, last_good=memories, switch_states={asset.name: turn}, meter=judge)
-        wish = Override(asset.name, value, here.now_ns + 60 * S, 0, ANNA)
-        order = None if done is None else Order(done, here.now_ns, reason or wish.reason)
+        requested = Override(asset.name, value, here.now_ns + 60 * S, 0, ANNA)
+        order = None if done is None else Order(done, here.now_ns, reason or requested.reason)
         participant = Participant(asset, 0.0, more.pop("aims", done), turn, headroom=room)
-        participant.reason, total_w = more.pop("by_cycle", wish.reason), more.pop("total_w", 0.0)
+        participant.reason, total_w = more.pop("by_cycle", requested.reason), more.pop("total_w", 0.0)
         step = override_report.BatteryStep(participant, done, more.pop("moved", None), total_w, total_w)
         step = None if room is None else step
-        return override_report.report_override(scene(of, state=state, **more), asset, wish, order, step)
+        return override_report.report_override(
+            make_inputs(of, state=state, **more), asset, requested, order, step
+        )
 
     return make
 
 
 @pytest.mark.parametrize(
-    ("room", "soc_pct", "wish", "more", "code"),
+    ("room", "soc_pct", "requested", "more", "code"),
     [
         (PowerRange(-5e3, 0.0), 95.0, 5e3, {}, "battery.full"),
         (
@@ -108,14 +110,14 @@ def tell(scene):
             },
             "cap.generation",
         ),
-        (PowerRange(0.0, 5e3), 50.0, -5e3, {"verdict": Verdict.SUSPECT}, "meter.suspect"),
+        (PowerRange(0.0, 5e3), 50.0, -5e3, {"verdict": MeterVerdict.SUSPECT}, "meter.suspect"),
         (PowerRange(0.0, 5e3), 50.0, -5e3, {}, "conflict.though"),
     ],
 )
-def test_a_battery_names_what_leaves_it_less_room(tell, room, soc_pct, wish, more, code):
-    found = tell(ASSETS["bat1"], wish, room=room, soc_pct=soc_pct, **more)
+def test_a_battery_names_what_leaves_it_less_room(tell, room, soc_pct, requested, more, code):
+    found = tell(ASSETS["bat1"], requested, room=room, soc_pct=soc_pct, **more)
 
-    assert ("bat1.setpoint_w", wish, 0.0) == (found["point"], found["wished"], found["done"])
+    assert ("bat1.setpoint_w", requested, 0.0) == (found["point"], found["requested"], found["done"])
     assert code == found["held_by"]["code"]
     assert found["held_by"]["text"]
 
@@ -140,7 +142,7 @@ def test_nothing_holds_what_is_done_on_its_way_or_not_known(tell):
     assert tell(battery, None)["held_by"] is None, "maintenance"
     assert tell(ASSETS["ev1"], 10.0, done=None) == {
         "point": "ev1.current_max_a",
-        "wished": 10.0,
+        "requested": 10.0,
         "done": None,
         "held_by": None,
         "ramps": False,
@@ -148,7 +150,7 @@ def test_nothing_holds_what_is_done_on_its_way_or_not_known(tell):
     assert tell(ASSETS["ev1"], 10.0, done=6.0, reason=NO_REASON)["held_by"] is None
 
 
-def test_another_reason_than_the_wish_is_the_limit(tell):
+def test_another_reason_than_the_request_is_the_limit(tell):
     assert "import cap 3000 W (dso)" == tell(ASSETS["ev1"], 16.0, 8.0, CAP)["held_by"]["text"]
     assert "import cap 3000 W (dso)" == tell(HEAT, 0.0, 0.0, CAP)["held_by"]["text"]
     assert tell(HEAT, 0.0, 1.0, CAP)["held_by"] is None, "a mode is compared by its value"
@@ -171,7 +173,7 @@ def test_what_led_a_battery_before_the_order_by_hand_is_not_taken_for_the_limit(
 
 
 @pytest.mark.parametrize(
-    ("wish", "room", "words"),
+    ("requested", "room", "words"),
     [
         (Override("bat1", 5e3, 60 * S, 0, ANNA), PowerRange(-5e3, 0.0), ": full at"),
         (Override("bat1", 5e3, 60 * S, 0, ANNA), PowerRange(-5e3, 5e3), ""),
@@ -179,15 +181,17 @@ def test_what_led_a_battery_before_the_order_by_hand_is_not_taken_for_the_limit(
         (Override("bat1", 5e3, 60 * S, 0, OWN_RULE, because=CAP), PowerRange(-5e3, 0.0), ""),
     ],
 )
-def test_an_order_that_gets_less_than_the_wish_names_the_limit_in_its_own_reason(scene, wish, room, words):
-    here = scene(HOUSE)
+def test_an_order_that_gets_less_than_the_request_names_the_limit_in_its_own_reason(
+    make_inputs, requested, room, words
+):
+    here = make_inputs(HOUSE)
     state = replace(here.state, last_good={"bat1.soc_pct": LastGood(100.0, here.now_ns)})
-    inputs = scene(HOUSE, state=state, requests=Requests(caps=CAPS, overrides={"bat1": wish}))
+    inputs = make_inputs(HOUSE, state=state, requests=Requests(caps=CAPS, overrides={"bat1": requested}))
     reason = override_report.explain_battery_order(inputs, ASSETS["bat1"], room)
 
-    assert str(reason).startswith(f"{wish.reason}{words}")
-    assert wish.who == reason.who
-    assert bool(words) is (reason != wish.reason)
+    assert str(reason).startswith(f"{requested.reason}{words}")
+    assert requested.who == reason.who
+    assert bool(words) is (reason != requested.reason)
 
 
 EXPORT = make_reason("cap.export", limit_w=0.0, source=make_text_reason("fail-safe value"))
@@ -200,11 +204,11 @@ WIDE = PowerRange(-5e3, 5e3)
 
 
 @pytest.mark.parametrize(
-    ("wish", "changes", "held", "ramps"),
+    ("requested", "changes", "held", "ramps"),
     [
-        # The order is from before the wish, and stays: the cap keeps it where it was.
+        # The order is from before the request, and stays: the cap keeps it where it was.
         (1e3, {"done": 2.3e3, "aims": 2.0e3, "moved": EXPORT}, EXPORT.code, False),
-        (1e3, {"done": 2.3e3, "aims": 0.0, "moved": EXPORT}, EXPORT.code, False),  # beyond the wish
+        (1e3, {"done": 2.3e3, "aims": 0.0, "moved": EXPORT}, EXPORT.code, False),  # beyond the request
         (5e3, {"done": 2.3e3, "aims": 250.0, "moved": EXPORT}, None, False),  # it helps
         (5e3, {"done": 2.3e3, "by_cycle": make_reason("inputs.stale")}, "inputs.stale", False),
         (5e3, {"done": 2.3e3, "aims": 2.5e3}, None, False),  # it waits until others have obeyed
@@ -228,10 +232,10 @@ WIDE = PowerRange(-5e3, 5e3)
         ),  # cars may make the room
     ],
 )
-def test_a_ramp_is_told_from_a_limit_by_what_this_cycle_allocates(tell, wish, changes, held, ramps):
+def test_a_ramp_is_told_from_a_limit_by_what_this_cycle_allocates(tell, requested, changes, held, ramps):
     earlier = make_reason("self_consumption").then(make_reason("grid.target", target_w=0))
 
-    found = tell(ASSETS["bat1"], wish, reason=earlier, room=WIDE, **changes)
+    found = tell(ASSETS["bat1"], requested, reason=earlier, room=WIDE, **changes)
 
     assert (held, ramps) == ((found["held_by"] or {"code": None})["code"], found["ramps"])
 
@@ -240,7 +244,7 @@ def test_a_limit_that_holds_an_order_by_hand_is_named_in_the_first_cycle_and_on(
     class Building(plant):
         ordered = False
 
-        def wishes(self):
+        def requests(self):
             until_ns = (self.t + 60) * S
             orders = {"bat1": Override("bat1", 1e3, until_ns, 0, ANNA)} if self.ordered else {}
             return Requests(caps=self.caps, overrides=orders)
@@ -276,7 +280,7 @@ def test_what_stays_on_for_its_minimum_time_says_so(tell):
 
 def test_the_view_of_a_cycle_shows_it(plant):
     class Building(plant):
-        def wishes(self):
+        def requests(self):
             until_ns = (self.t + 60) * S
             return Requests(caps=self.caps, overrides={"bat1": Override("bat1", 5e3, until_ns, 0, ANNA)})
 

@@ -1,4 +1,4 @@
-"""The fixed order in which wishes and limits give way, in code and on its page."""
+"""The fixed order in which requests and limits give way, in code and on its page."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -91,13 +91,13 @@ FAN = OperationModeAsset(
     ],
 )
 def test_what_takes_power_and_is_not_moved_names_the_rule_that_protects_it(
-    present_w, want_w, turn, usable, why, scene
+    present_w, want_w, turn, usable, why, make_inputs
 ):
     participant = Participant(PUMP, present_w, want_w, turn, usable=usable)
     leaf = PlacedAsset(PUMP, 1, phases.make_single_phase("l1"), 0)
 
-    assert why == list(relaxation_order.find_unmoved_power(scene(), [participant], [leaf], 1))
-    assert [] == list(relaxation_order.find_unmoved_power(scene(), [participant], [leaf], 2)), (
+    assert why == list(relaxation_order.find_unmoved_power(make_inputs(), [participant], [leaf], 1))
+    assert [] == list(relaxation_order.find_unmoved_power(make_inputs(), [participant], [leaf], 2)), (
         "it is not on that phase"
     )
 
@@ -110,22 +110,22 @@ def test_what_takes_power_and_is_not_moved_names_the_rule_that_protects_it(
         (FAN, SwitchState(on=False, since_ns=0), False, []),  # further down it may go at once
     ],
 )
-def test_what_does_not_obey_or_just_went_up_stands_in_the_way(asset, turn, deaf, why, scene):
+def test_what_does_not_obey_or_just_went_up_stands_in_the_way(asset, turn, deaf, why, make_inputs):
     participant = Participant(asset, 900.0, 900.0, turn, is_unresponsive=deaf)
 
     assert why == list(
         relaxation_order.find_unmoved_power(
-            scene(), [participant], [PlacedAsset(asset, 1, phases.ALL_PHASES, 0)], 0
+            make_inputs(), [participant], [PlacedAsset(asset, 1, phases.ALL_PHASES, 0)], 0
         )
     )
 
 
-def test_beside_those_that_are_steered_loads_stand_in_the_way_and_batteries_do_not(scene):
+def test_beside_those_that_are_steered_loads_stand_in_the_way_and_batteries_do_not(make_inputs):
     others = [replace(PUMP, name="lift", tier="A"), replace(PUMP, name="fixed", switchable=False), CELLS]
     inside = [PlacedAsset(asset, 1, phases.ALL_PHASES, None) for asset in others]
 
     assert ["lift (tier A)", "fixed (takes no order)"] == list(
-        relaxation_order.find_unmoved_power(scene(), [], inside, 0)
+        relaxation_order.find_unmoved_power(make_inputs(), [], inside, 0)
     )
 
 
@@ -188,9 +188,9 @@ def test_a_battery_that_could_do_more_is_named_with_the_rule_that_holds_it(plant
     ],
 )
 def test_all_was_done_for_a_limit_only_once_each_battery_is_at_its_bound(
-    direction, setpoint_w, more, words, scene, house
+    direction, setpoint_w, more, words, make_inputs, house
 ):
-    here = scene()
+    here = make_inputs()
     stage = more.pop("stage", ControlStage.NORMAL)
     battery = next(one for one in house.assets if one.name == "bat1")
     state = replace(
@@ -202,15 +202,15 @@ def test_all_was_done_for_a_limit_only_once_each_battery_is_at_its_bound(
     pump = Participant(PUMP, 0.0, 0.0, SwitchState())
 
     assert words == relaxation_order.explain_unmet(
-        scene(state=state), [pump, unit], [0.0, setpoint_w], direction, **more
+        make_inputs(state=state), [pump, unit], [0.0, setpoint_w], direction, **more
     )
 
 
-def test_an_excess_that_waiting_orders_hide_is_that_of_the_nearer_limit(scene):
+def test_an_excess_that_waiting_orders_hide_is_that_of_the_nearer_limit(make_inputs):
     def find(high_w, low_w, broken=(0,)):
         result = AllocationResult((), high_w, low_w, {}, is_met=False, gate=RestoreGate(), broken=broken)
         return status._find_unmet_directions(
-            scene(active_limits=ActiveLimits(import_w=5e3, export_w=1e3)), result
+            make_inputs(active_limits=ActiveLimits(import_w=5e3, export_w=1e3)), result
         )
 
     assert ["import"] == find(6e3, 0.0)
@@ -221,21 +221,21 @@ def test_an_excess_that_waiting_orders_hide_is_that_of_the_nearer_limit(scene):
     assert [] == find(None, None)
 
 
-def test_who_takes_nothing_or_may_be_moved_is_not_in_the_way(scene):
+def test_who_takes_nothing_or_may_be_moved_is_not_in_the_way(make_inputs):
     pump = Load(name="pump", rated_w=3_000, tier="C", switchable=True, min_on_s=600)
     runs = SwitchState(since_ns=0)
     participants = [
         Participant(pump, 2_000.0, 2_000.0, SwitchState()),
         Participant(replace(pump, name="idle"), 0.0, 0.0, runs),
     ]
-    assert "" == relaxation_order.find_obstacles(scene(t=60), participants)
+    assert "" == relaxation_order.find_obstacles(make_inputs(t=60), participants)
 
     participants += [Participant(replace(pump, name="new"), 2_000.0, 2_000.0, runs)]
     participants += [
         Participant(replace(pump, name="deaf"), 2_000.0, 2_000.0, SwitchState(on=False), is_unresponsive=True)
     ]
     assert "new (least times), deaf (does not obey)" == relaxation_order.find_obstacles(
-        scene(t=60), participants
+        make_inputs(t=60), participants
     )
 
 
@@ -285,7 +285,7 @@ def test_generation_that_has_ended_leaves_no_limit_in_doubt(plant, with_house):
     ],
 )
 def test_a_limit_is_in_doubt_exactly_if_what_is_not_past_exceeds_it(
-    high_w, low_w, past_high_w, past_low_w, ways, scene
+    high_w, low_w, past_high_w, past_low_w, ways, make_inputs
 ):
     result = AllocationResult(
         (), high_w, low_w, {}, is_met=False, gate=RestoreGate(), broken=(0,),
@@ -293,5 +293,5 @@ def test_a_limit_is_in_doubt_exactly_if_what_is_not_past_exceeds_it(
     )  # fmt: skip
 
     assert ways == status._find_unmet_directions(
-        scene(active_limits=ActiveLimits(import_w=5e3, export_w=1e3)), result
+        make_inputs(active_limits=ActiveLimits(import_w=5e3, export_w=1e3)), result
     )

@@ -8,7 +8,7 @@ from tests.gateway.control.conftest import HOUSE
 from quartier.control.allocate.results import AllocationResult
 from quartier.control.cycle import run_cycle
 from quartier.control.limits.breach import Breach
-from quartier.control.observe.meter_check.judge import MeterCheck, Verdict
+from quartier.control.observe.meter_check.judge import MeterCheck, MeterVerdict
 from quartier.control.observe.meter_delay import MeterDelay
 from quartier.control.reason import NO_REASON, make_reason
 from quartier.control.records import Order, OrderBook
@@ -192,15 +192,16 @@ def test_what_moved_is_named_with_the_rule_that_moved_it(plant):
     assert ["pump: import cap 3500 W (envelope dso 1): shed, tier C"] == p.view["acted"]
 
 
-def test_what_follows_from_a_doubted_grid_meter_names_that_doubt(scene):
-    meter = MeterCheck(verdict=Verdict.SUSPECT, causes=(("one_step", -1.0),))
+def test_what_follows_from_a_doubted_grid_meter_names_that_doubt(make_inputs):
+    meter = MeterCheck(verdict=MeterVerdict.SUSPECT, causes=(("one_step", -1.0),))
     breach = Breach(fast_over=True)
     state = replace(
         ControlState.fresh(HOUSE), meter=meter, lag=MeterDelay(found_s=16.0), export_breach=breach
     )
     result = AllocationResult((), 0.0, 0.0, acted={}, is_met=True, gate=RestoreGate())
     found = {
-        one.code: one for one in status.find_control_alarms(scene(state=state), (), result, OrderBook(), {})
+        one.code: one
+        for one in status.find_control_alarms(make_inputs(state=state), (), result, OrderBook(), {})
     }
 
     assert found["meter.late"].cause == ("meter.suspect", "grid")
@@ -215,11 +216,11 @@ def test_what_follows_from_a_doubted_grid_meter_names_that_doubt(scene):
         ({}, "meter.lost", "no longer ordered, grid meter lost"),
     ],
 )
-def test_an_output_counts_as_given_back_only_once_its_device_took_it(scene, returns, why, words):
+def test_an_output_counts_as_given_back_only_once_its_device_took_it(make_inputs, returns, why, words):
     result = AllocationResult((), 0.0, 0.0, acted={}, is_met=True, gate=RestoreGate())
     lost, book = {POINT: make_reason(why)}, OrderBook(returns=returns)
 
-    assert [f"{POINT}: {words}"] == list(status.find_control_alarms(scene(), (), result, book, lost))
+    assert [f"{POINT}: {words}"] == list(status.find_control_alarms(make_inputs(), (), result, book, lost))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.gateway.control.walk.simulated_site import point_of
 
 from quartier.control.link.state import LinkMode
-from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.observe.meter_check.judge import MeterVerdict
 from quartier.site import asset_types
 from quartier.site.asset_types import (
     ROOT_NODE,
@@ -153,7 +153,9 @@ class Flows:
         if any(self._is_contested(asset) for asset in world.house.assets if isinstance(asset, Pv)):
             return False  # in a conflict PV counts at what the other sets (section 2, row conflict)
         most_w = battery.discharge_max_w
-        if world.state.meter.verdict is not Verdict.GOOD:  # what it gives, and unmeasured PV, may be export
+        if (
+            world.state.meter.verdict is not MeterVerdict.GOOD
+        ):  # what it gives, and unmeasured PV, may be export
             unseen_w = sum(
                 asset.rated_w for asset in world.house.assets if isinstance(asset, Pv) and not asset.measured
             )

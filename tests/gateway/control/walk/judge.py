@@ -15,7 +15,7 @@ from tests.gateway.control.walk.simulated_site import point_of
 
 from quartier.control.link.state import LinkMode
 from quartier.control.observe.health import ControlStage
-from quartier.control.observe.meter_check.judge import Verdict
+from quartier.control.observe.meter_check.judge import MeterVerdict
 from quartier.control.orders import running_commands
 from quartier.control.requests import Ack, Envelope
 from quartier.site import asset_types
@@ -99,17 +99,17 @@ class Judge:
         self.released = {p for p in self.released if p.partition(".")[0] not in names}
         self.sent = {p: value for p, value in self.sent.items() if p.partition(".")[0] not in names}
 
-    def acknowledged(self, paper: Envelope, held: Envelope | None, ack: Ack) -> None:
+    def acknowledged(self, document: Envelope, held: Envelope | None, ack: Ack) -> None:
         """Section 6: replay and nonsense are refused, acknowledged with a reason, and have no effect."""
         numbers = [
             w
-            for i in paper.intervals
+            for i in document.intervals
             for w in (i.import_max_w, i.export_max_w, i.generation_max_w, i.consumption_max_w)
         ]
         if any(watts is not None and not (isfinite(watts) and watts >= 0) for watts in numbers):
-            assert ack.status == "REJECTED", (paper, ack)
-        if held is not None and paper.seq <= held.seq and paper != held:
-            assert ack.status == "REJECTED", (paper, held, ack)
+            assert ack.status == "REJECTED", (document, ack)
+        if held is not None and document.seq <= held.seq and document != held:
+            assert ack.status == "REJECTED", (document, held, ack)
         assert ack.status == "ACCEPTED" or ack.reason, ack
 
     # --- each cycle ------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ class Judge:
     def _meter(self, now: Now) -> None:
         """Section 7: a meter of which nothing ever lied is believed; rule 11: no setpoint follows another one."""
         world, meter = self.world, self.world.state.meter
-        if meter.verdict is not Verdict.IMPLAUSIBLE:
+        if meter.verdict is not MeterVerdict.IMPLAUSIBLE:
             return
         assert self.lied, (meter.causes, meter.evidence)
         assert world.state.judgement.stage is ControlStage.SAFE
@@ -229,27 +229,30 @@ class Judge:
                 for way in ("import", "export", "generation", "consumption"):
                     cap_w = getattr(contact, f"{way}_max_w")
                     assert cap_w is None or getattr(force, f"{way}_w") <= cap_w, (contact, force)
-        self._papers(now)
+        self._documents(now)
 
-    def _papers(self, now: Now) -> None:
+    def _documents(self, now: Now) -> None:
         """Section 2: every document still inside [nbf, exp] counts by minimum, in every state.
 
         Inside by the wall, and by the time that passed: what the wall is set to makes none last longer.
         """
         if not now.synced:
-            self.world.papers.clear()  # what ends meanwhile is the controller's to reckon
-        for program, paper in list(self.world.papers.items()):
-            if now.utc_ms > paper.exp_utc_ms or self.world.t > self.world.paper_ends_t[program] - SET_MAX_S:
-                del self.world.papers[program]
+            self.world.documents.clear()  # what ends meanwhile is the controller's to reckon
+        for program, document in list(self.world.documents.items()):
+            if (
+                now.utc_ms > document.exp_utc_ms
+                or self.world.t > self.world.document_ends_t[program] - SET_MAX_S
+            ):
+                del self.world.documents[program]
                 continue
-            begins_ms = paper.start_utc_ms + paper.randomize_start_s * 1000
-            if begins_ms <= now.utc_ms < paper.exp_utc_ms - 1000 and paper.ramp_w_per_s is None:
-                one = paper.intervals[0]
+            begins_ms = document.start_utc_ms + document.randomize_start_s * 1000
+            if begins_ms <= now.utc_ms < document.exp_utc_ms - 1000 and document.ramp_w_per_s is None:
+                one = document.intervals[0]
                 for way in ("import", "export", "generation", "consumption"):
                     cap_w = getattr(one, f"{way}_max_w")
                     assert cap_w is None or getattr(self.world.state.active_limits, f"{way}_w") <= cap_w, (
                         way,
-                        paper,
+                        document,
                         self.world.state.active_limits,
                     )
 

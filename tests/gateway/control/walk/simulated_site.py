@@ -364,13 +364,13 @@ class SimulatedSite:
             said["departure_in_s"] = max(0.0, car.leaves_t - self.t) if leaves else 3_600.0
         return said
 
-    def _told(self, owner: str, teller: str, said: dict[str, float], now_ns: int) -> Iterator[Readings]:
+    def _told(self, owner: str, name: str, said: dict[str, float], now_ns: int) -> Iterator[Readings]:
         if owner in self.silent or not said:
             return
-        known = self._layouts.get(teller)
+        known = self._layouts.get(name)
         if known is None:
             points = tuple(f"{owner}.{quantity}" for quantity in said)
-            known = self._layouts[teller] = points, Layout(points, bytes([FLOAT] * len(points)))
+            known = self._layouts[name] = points, Layout(points, bytes([FLOAT] * len(points)))
         points, layout = known
         if self.lies or self.silent:
             told = [self._bent(point, value) for point, value in zip(points, said.values(), strict=True)]

@@ -58,8 +58,8 @@ class World:
         self.image = ProcessImage()
         self.hands: dict[str, Override] = {}
         self.plan: LocalPlan | None = None
-        self.papers: dict[str, Envelope] = {}
-        self.paper_ends_t: dict[str, float] = {}
+        self.documents: dict[str, Envelope] = {}
+        self.document_ends_t: dict[str, float] = {}
         self.commands = RunningCommands()
         self.commands_count = 0
         self.beats_count = self.cycles_count = 0
@@ -134,7 +134,7 @@ class World:
             if now.ns >= order.until_ns or seen.is_grid_lost:
                 del self.hands[name]
         before = dict(self.simulated_site.orders)
-        wishes = Requests(
+        requests = Requests(
             caps=self.caps,
             overrides=local_plan.find_plan_orders(
                 self.plan, self.state, self.overrides(), now, outage=seen.is_grid_lost
@@ -142,7 +142,7 @@ class World:
             shed=running_commands.find_commanded_tiers(self.commands, now.ns),
             aims=local_plan.find_running_aims(self.plan, now, outage=seen.is_grid_lost),
         )
-        self.decision = cycle.run_cycle(frozen, wishes, self.state, now)
+        self.decision = cycle.run_cycle(frozen, requests, self.state, now)
         self.state = self.decision.state
         for command in self.decision.commands:
             self.simulated_site.obey(command.point, command.value)
@@ -158,13 +158,13 @@ class World:
         return running_commands.collect_overrides(self.commands, self.house, self.hands, self.now().ns)
 
     def _against(self, now: Now) -> command_progress.CommandContext:
-        wishes = [one.document.asked for one in self.commands.running]
+        requests = [one.document.asked for one in self.commands.running]
         return command_progress.CommandContext(
             state=self.state,
             overrides=self.hands,
-            ordered=frozenset(wish.asset for wish in wishes if isinstance(wish, Setpoint)),
+            ordered=frozenset(request.asset for request in requests if isinstance(request, Setpoint)),
             may_loosen=allowed.is_loosening_allowed(self.link, now),
-            leads=allowed.follows_district(self.link, self.params, now),
+            follows_district=allowed.follows_district(self.link, self.params, now),
             regulatory={"dso"},
             now=now,
         )
@@ -182,30 +182,32 @@ class World:
         """One envelope of two intervals; ``newer`` than the last accepted of its program by so much."""
         here_s = self.t + self.jump_s
         seq = self.link.seqs.get(program, 0) + newer
-        paper = envelope(
+        document = envelope(
             seq, program, nbf_s=here_s - 10, start_s=here_s + starts_s, exp_s=here_s + starts_s + span_s
         )
-        paper = replace(paper, intervals=(Interval(span_s / 2, *caps), Interval(span_s / 2, *caps)), **more)
+        document = replace(
+            document, intervals=(Interval(span_s / 2, *caps), Interval(span_s / 2, *caps)), **more
+        )
         held = self.link.program(program)
-        self.link, ack = machine.accept_envelope(self.link, self.params, paper, self.now())
-        self.judge.acknowledged(paper, None if held is None else held.envelope, ack)
+        self.link, ack = machine.accept_envelope(self.link, self.params, document, self.now())
+        self.judge.acknowledged(document, None if held is None else held.envelope, ack)
         if ack.status == "ACCEPTED":
-            self.papers[program] = paper
-            self.paper_ends_t[program] = self.t + (paper.exp_utc_ms - self.utc_ms()) / 1000
+            self.documents[program] = document
+            self.document_ends_t[program] = self.t + (document.exp_utc_ms - self.utc_ms()) / 1000
 
     def values(self, seq: int, import_w: float, export_w: float, duration_s: float) -> None:
         values = FailsafeValues(import_max_w=import_w, export_max_w=export_w, duration_min_s=duration_s)
-        paper = FailsafeDocument(id="fs", seq=seq, values=values)
-        self.link, _ = machine.accept_failsafe_parameters(self.link, self.params, paper, self.now())
+        document = FailsafeDocument(id="fs", seq=seq, values=values)
+        self.link, _ = machine.accept_failsafe_parameters(self.link, self.params, document, self.now())
 
-    def command(self, wish: Command) -> None:
+    def command(self, request: Command) -> None:
         """One command, followed where it may be."""
         self.commands_count += 1
         now, seq = self.now(), self.commands_count
-        paper = CommandDocument(id=f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=wish)
-        found = command_progress.decide_command(paper, self.commands, self._against(now), persisted=True)
+        document = CommandDocument(id=f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=request)
+        found = command_progress.decide_command(document, self.commands, self._against(now), persisted=True)
         if found.status == "ACCEPTED":
-            self.commands, _ = running_commands.accept_command(self.commands, paper, found.reason, now)
+            self.commands, _ = running_commands.accept_command(self.commands, document, found.reason, now)
 
     # --- people ----------------------------------------------------------------------------------
 
@@ -226,14 +228,17 @@ class World:
             "commands": running_commands.dump_commands(self.commands),
             "hands": [(o.asset, o.value, o.until_utc_ms) for o in self.hands.values()],
         }
-        kept, papers = json.loads(json.dumps(kept)), json.loads(json.dumps(state.dump_link_state(self.link)))
+        kept, documents = (
+            json.loads(json.dumps(kept)),
+            json.loads(json.dumps(state.dump_link_state(self.link))),
+        )
         for part_s in (down_s / 2, down_s / 2):
             self.simulated_site.pass_(part_s, self.utc_ms())
         if dark or reboot:
             self.boot_t = self.t
         now = self.now()
         self.link = machine.start_link(
-            self.params, state.load_link_state(papers), now, outage=dark, lost=False
+            self.params, state.load_link_state(documents), now, outage=dark, lost=False
         )
         self.image = ProcessImage()
         self.state = ControlState.fresh(self.house)

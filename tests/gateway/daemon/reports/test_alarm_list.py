@@ -99,12 +99,14 @@ def test_what_is_told_once_stays_as_long_as_its_kind_says():
     assert [] == post.active()
 
 
-def test_what_ends_it_is_heard_for_the_same_line_alone():
+def test_what_ends_it_is_heard_for_the_same_connection_alone():
     post = Post()
-    for line in ("data", "control"):
-        post.out.note("district.not_authorised", "the broker does not let us in", {"line": line}, at(0))
+    for connection in ("data", "control"):
+        post.out.note(
+            "district.not_authorised", "the broker does not let us in", {"connection": connection}, at(0)
+        )
     post.out.look([], at(0))
-    post.out.note("district.link_up", "connected", {"line": "data"}, at(1))
+    post.out.note("district.link_up", "connected", {"connection": "data"}, at(1))
     for second in range(1, 70):
         post.out.look([], at(second))
 

@@ -93,10 +93,10 @@ def test_only_what_can_be_given_orders_counts():
     ]
 
 
-def told(teller, now_ns):
+def told(fallback_points, now_ns):
     return {
         reading.point: (reading.value, reading.quality)
-        for readings in teller.make_readings(now_ns)
+        for readings in fallback_points.make_readings(now_ns)
         for reading in readings
     }
 
@@ -105,7 +105,7 @@ def test_each_asset_tells_whether_its_fallback_stands():
     found = KnownFallbacks()
     found.note(ArmedFallback(SETPOINT, 0.0, 60.0), NOON)
     found.note(ArmedFallback("pv1.generation_max_w", 0.0, 60.0, "it never acts"), NOON)
-    teller = fallback_report.FallbackPoints(HOUSE, found)
+    fallback_points = fallback_report.FallbackPoints(HOUSE, found)
 
     assert {
         "bat1.fallback_on": (True, Quality.GOOD),
@@ -116,8 +116,8 @@ def test_each_asset_tells_whether_its_fallback_stands():
         "ev1.fallback_proven_on": (False, Quality.BAD),
         "heat.fallback_on": (False, Quality.GOOD),
         "heat.fallback_proven_on": (False, Quality.GOOD),
-    } == told(teller, 0)
-    assert tuple(told(fallback_report.FallbackPoints(HOUSE, found), 0)) == teller.names
+    } == told(fallback_points, 0)
+    assert tuple(told(fallback_report.FallbackPoints(HOUSE, found), 0)) == fallback_points.names
 
 
 def proof(*, acts=True, words="bat1 fell back 60 s after the last write"):
@@ -158,12 +158,12 @@ def test_a_fallback_is_proven_only_by_who_saw_it_act_and_lost_where_it_was_seen_
 
 def test_it_is_told_at_once_when_somebody_looked_and_every_ten_seconds():
     found = KnownFallbacks()
-    teller = fallback_report.FallbackPoints(HOUSE, found)
-    counts = [len(told(teller, second * S)) for second in (1, 2, 10, 11, 12)]
+    fallback_points = fallback_report.FallbackPoints(HOUSE, found)
+    counts = [len(told(fallback_points, second * S)) for second in (1, 2, 10, 11, 12)]
     found.note(ArmedFallback(SETPOINT, 0.0, 60.0), NOON)
 
     assert [8, 0, 0, 8, 0] == counts
-    assert 8 == len(told(teller, 13 * S))
+    assert 8 == len(told(fallback_points, 13 * S))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,9 @@ def told(*looks):
 def test_a_full_disk_is_said_once_when_it_begins_and_once_when_it_is_over():
     full = {"error": "database or disk is full"}
 
-    assert ["store.failing", "store.back"] == told({"error": ""}, full, full, {"error": ""}, {"error": ""})
+    assert ["store.disk_failed", "store.disk_back"] == told(
+        {"error": ""}, full, full, {"error": ""}, {"error": ""}
+    )
 
 
 def test_a_damaged_history_is_said_with_the_name_it_is_kept_under():

@@ -97,11 +97,11 @@ async def test_control_hears_of_a_heartbeat_that_our_clock_denies_and_it_counts_
 
 async def test_more_documents_than_control_has_taken_wait_outside_and_none_is_lost(companion, monkeypatch):
     monkeypatch.setattr(control_channel, "REAL_PAUSE_MIN_S", 0.0)
-    papers = iter(
+    documents = iter(
         AcceptedDocument("command", "t", CommandDocument(id="c", seq=seq, exp_utc_ms=9, asked=Ping()))
         for seq in range(INBOX_MAX + 1)
     )
-    monkeypatch.setattr(companion.documents, "check", lambda *_: next(papers))
+    monkeypatch.setattr(companion.documents, "check", lambda *_: next(documents))
     for _ in range(INBOX_MAX):
         await companion.hear("t", b"", None)
     one_more = asyncio.ensure_future(companion.hear("t", b"", None))
@@ -335,10 +335,10 @@ async def test_a_repetition_tries_again_to_keep_what_a_disk_refused(companion, m
         asked.append(name)
         return disk["is_well"]
 
-    paper = CommandDocument(id="c", seq=1, exp_utc_ms=9, asked=Ping())
+    document = CommandDocument(id="c", seq=1, exp_utc_ms=9, asked=Ping())
     monkeypatch.setattr(companion, "_keep", keep)
     monkeypatch.setattr(
-        companion.documents, "check", lambda *_: AcceptedDocument("command", "t", paper, repeated["is"])
+        companion.documents, "check", lambda *_: AcceptedDocument("command", "t", document, repeated["is"])
     )
     await companion.hear("t", b"", None)
     repeated["is"] = True

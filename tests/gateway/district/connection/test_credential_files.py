@@ -1,4 +1,4 @@
-"""Our own papers: read at the start, taken in when they change, watched until they end."""
+"""Our own credentials: read at the start, taken in when they change, watched until they end."""
 
 import asyncio
 import datetime as dt
@@ -15,14 +15,14 @@ from quartier_district.key_folder import DAY_MS, KeyFolder, encode_public_key
 
 
 class Desk:
-    """Papers with what they call noted down."""
+    """A watcher of credentials with its calls noted down."""
 
     def __init__(self, world, folder, credentials, keyring, kept=None):
         self.world = world
         self.notes, self.saved, self.renewed, self.used = [], {}, [], []
         self.disk_is_full = False
         clock = self
-        self.papers = CredentialWatcher(
+        self.watcher = CredentialWatcher(
             credentials,
             folder / "keys.jws",
             keyring,
@@ -70,21 +70,21 @@ def desk(world, tmp_path, keys, credentials):
 
 
 async def test_the_list_is_read_at_the_start_and_kept_before_it_counts(desk, keys):
-    await desk.papers.begin()
+    await desk.watcher.begin()
     assert {"optimiser-1", "dso-1", "jobs-1"} == desk.used[-1]
     assert (keys.list, "file") == (desk.saved["keys"]["list"], desk.saved["keys"]["source"])
 
 
 async def test_a_list_that_cannot_be_kept_does_not_count(desk):
     desk.disk_is_full = True
-    await desk.papers.begin()
+    await desk.watcher.begin()
     assert [set()] == desk.used
 
 
 async def test_a_new_list_in_the_file_counts_at_once(desk, keys, world):
-    await desk.papers.begin()
+    await desk.watcher.begin()
     keys.roll("optimiser", world.pass_s(120).utc_ms)
-    await desk.papers.reread()
+    await desk.watcher.reread()
     assert "optimiser-2" in desk.used[-1]
     assert "key list taken in: new optimiser-2" in [note.text for note in desk.notes]
 
@@ -92,11 +92,11 @@ async def test_a_new_list_in_the_file_counts_at_once(desk, keys, world):
 async def test_an_older_list_in_the_file_is_said_and_the_newer_one_counts(desk, keys, world, tmp_path):
     older = keys.list
     keys.roll("optimiser", world.utc_ms + 1)
-    await desk.papers.begin()
+    await desk.watcher.begin()
     (tmp_path / "keys.jws").write_text(older)
-    await desk.papers.reread()
+    await desk.watcher.reread()
     assert "district.issuers_faulty" in desk.told()
-    assert "optimiser-2" in desk.papers.keyring.issuers
+    assert "optimiser-2" in desk.watcher.keyring.issuers
 
 
 async def test_a_file_that_is_older_than_the_list_of_a_job_is_no_trouble_at_a_start(
@@ -104,77 +104,77 @@ async def test_a_file_that_is_older_than_the_list_of_a_job_is_no_trouble_at_a_st
 ):
     older = keys.list
     keys.roll("jobs", world.utc_ms + 1)
-    await desk.papers.take_list(keys.list, "job", "job")
+    await desk.watcher.take_list(keys.list, "job", "job")
     (tmp_path / "keys.jws").write_text(older)
     again = Desk(
-        world, tmp_path, BrokerCredentials(), Keyring("issy", desk.papers.keyring.roots, desk.saved["keys"])
+        world, tmp_path, BrokerCredentials(), Keyring("issy", desk.watcher.keyring.roots, desk.saved["keys"])
     )
-    await again.papers.begin()
+    await again.watcher.begin()
     assert "district.issuers_faulty" not in again.told()
     assert "jobs-2" in again.used[-1]
 
 
 async def test_a_faulty_list_is_said_and_the_last_one_counts(desk, tmp_path):
-    await desk.papers.begin()
+    await desk.watcher.begin()
     (tmp_path / "keys.jws").write_text("no list")
-    await desk.papers.reread()
+    await desk.watcher.reread()
     assert "district.issuers_faulty" in desk.told()
-    assert {"optimiser-1", "dso-1", "jobs-1"} == set(desk.papers.keyring.issuers)
+    assert {"optimiser-1", "dso-1", "jobs-1"} == set(desk.watcher.keyring.issuers)
 
 
 async def test_new_certificates_ask_for_a_new_connection_once_both_halves_fit(desk, authority, credentials):
-    await desk.papers.begin()
+    await desk.watcher.begin()
     before = credentials.key_file.read_bytes()
     pair = authority.gateway("issy", "b012", dt.timedelta(days=365))
     fresh = pair.key_file.read_bytes()
     pair.key_file.write_bytes(before)
-    await desk.papers.reread()
+    await desk.watcher.reread()
     assert ([], True) == (desk.renewed, "district.credentials_faulty" in desk.told())
     pair.key_file.write_bytes(fresh)
-    await desk.papers.reread()
+    await desk.watcher.reread()
     assert [True] == desk.renewed
-    await desk.papers.reread()
+    await desk.watcher.reread()
     assert [True] == desk.renewed, "what did not change asks for nothing"
 
 
 async def test_events_come_90_30_and_7_days_before_a_certificate_expires(desk, world):
-    await desk.papers.begin()
+    await desk.watcher.begin()
     seen = []
     for _ in range(32):
-        await desk.papers.report_expiry()
+        await desk.watcher.report_expiry()
         seen += [
-            note.data["days"] for note in desk.notes if note.data.get("paper") == "certificate issy.b012"
+            note.data["days"] for note in desk.notes if note.data.get("credential") == "certificate issy.b012"
         ]
         desk.notes.clear()
         world.pass_s(86_400)
     assert [30, 7, 0] == [days for days in seen if days in {30, 7, 0}]
-    assert "certificate issy.b012" in desk.papers.expiring
+    assert "certificate issy.b012" in desk.watcher.expiring
 
 
 async def test_events_come_before_a_key_of_the_list_expires_and_a_successor_calms_them(desk, keys, world):
-    await desk.papers.begin()
+    await desk.watcher.begin()
     world.ns += (366 - 5) * DAY_MS * 1_000_000
-    await desk.papers.report_expiry()
-    assert "key optimiser-1" in desk.papers.expiring
+    await desk.watcher.report_expiry()
+    assert "key optimiser-1" in desk.watcher.expiring
     keys.roll("optimiser", world.utc_ms)
-    await desk.papers.reread()
-    await desk.papers.report_expiry()
-    assert "key optimiser-1" not in desk.papers.expiring
+    await desk.watcher.reread()
+    await desk.watcher.report_expiry()
+    assert "key optimiser-1" not in desk.watcher.expiring
 
 
 async def test_without_a_trusted_clock_nothing_is_known_to_end(desk, world):
-    await desk.papers.begin()
+    await desk.watcher.begin()
     world.synced = False
     world.pass_s(40 * 86_400)
-    await desk.papers.report_expiry()
+    await desk.watcher.report_expiry()
     assert "district.expiry_near" not in desk.told()
 
 
 async def test_what_was_told_is_kept_over_a_restart(desk, world, tmp_path, credentials):
-    await desk.papers.begin()
-    await desk.papers.report_expiry()
-    again = Desk(world, tmp_path, credentials, desk.papers.keyring, desk.saved["expiries"])
-    await again.papers.report_expiry()
+    await desk.watcher.begin()
+    await desk.watcher.report_expiry()
+    again = Desk(world, tmp_path, credentials, desk.watcher.keyring, desk.saved["expiries"])
+    await again.watcher.report_expiry()
     assert "district.expiry_near" not in again.told()
 
 
@@ -186,21 +186,21 @@ async def test_of_a_file_and_a_job_at_the_same_moment_the_newer_list_counts(desk
 
     async def bring(text):
         try:
-            await desk.papers.take_list(text, "list", "job")
+            await desk.watcher.take_list(text, "list", "job")
         except OlderList:
             return "older"
 
     for order in (lists, lists[::-1]):
         await asyncio.gather(*map(bring, order))
-        assert "jobs-6" in desk.papers.keyring.issuers
+        assert "jobs-6" in desk.watcher.keyring.issuers
 
 
 async def test_a_certificate_with_another_common_name_than_ours_is_said(desk, authority, credentials):
-    await desk.papers.begin()
+    await desk.watcher.begin()
     assert "district.certificate_name" not in desk.told()
     other = authority.gateway("issy", "b013", dt.timedelta(days=30))
     credentials.cert_file.write_bytes(other.cert_file.read_bytes())
     credentials.key_file.write_bytes(other.key_file.read_bytes())
-    await desk.papers.reread()
+    await desk.watcher.reread()
     (said,) = [note.text for note in desk.notes if note.code == "district.certificate_name"]
     assert "our certificate is that of 'issy.b013'; expected the common name 'issy.b012'" == said

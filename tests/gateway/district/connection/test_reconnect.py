@@ -228,7 +228,7 @@ async def test_the_same_fault_is_said_once(notes):
     assert (20, "lost") == (line.lost_count, line.fault)
 
 
-def test_a_teller_passes_one_note_of_a_kind_a_minute_and_counts_the_rest():
+def test_a_reporter_passes_one_note_of_a_kind_a_minute_and_counts_the_rest():
     clock, told = Clock(), []
     tell = NoteReporter(clock, told.append)
     for _ in range(50):
@@ -239,12 +239,12 @@ def test_a_teller_passes_one_note_of_a_kind_a_minute_and_counts_the_rest():
     assert [("a", None), ("b", None), ("a", 49)] == [(note.code, note.data.get("more")) for note in told]
 
 
-def test_each_paper_that_ends_is_told_for_itself():
+def test_each_credential_that_ends_is_told_for_itself():
     clock, told = Clock(), []
     tell = NoteReporter(clock, told.append)
-    for paper in ("key a", "key b", "key a"):
-        tell(Note("district.expiry_near", "it ends", {"paper": paper}))
-    assert ["key a", "key b"] == [note.data["paper"] for note in told]
+    for credential in ("key a", "key b", "key a"):
+        tell(Note("district.expiry_near", "it ends", {"credential": credential}))
+    assert ["key a", "key b"] == [note.data["credential"] for note in told]
 
 
 async def test_who_gives_way_while_it_pauses_stays_away_for_minutes_and_then_tries_again(notes):
@@ -307,7 +307,7 @@ async def test_subscriptions_that_the_broker_refused_are_asked_for_again_until_i
 
     await line.complete_connection(wire, (("a", 1), ("b", 1), ("c", 0)))
     with pytest.raises(ConnectionEnded):
-        await line.converse(ends())
+        await line.run_until_first_end(ends())
 
     assert ["abc", "abc", "abc", "bc", "c"] == wire.asked
     assert {"a", "b", "c"} >= {note.text for note in notes if note.alarm} > set()
@@ -337,7 +337,7 @@ async def test_a_stop_that_comes_as_the_connection_ends_is_a_stop(notes):
         tried.append(server.host)
         if len(tried) > 1:
             raise SystemError("dialled again")
-        await line.converse(ends())
+        await line.run_until_first_end(ends())
 
     keeping = asyncio.create_task(line.keep(once))
     await begun.wait()
@@ -359,7 +359,7 @@ async def test_an_end_before_all_have_begun_ends_those_that_have_not(notes):
         begun.append(True)
 
     with pytest.raises(ConnectionEnded, match="at once"):
-        await line_of(notes, Clock()).converse(ends(), begins())
+        await line_of(notes, Clock()).run_until_first_end(ends(), begins())
     assert [] == begun
 
 

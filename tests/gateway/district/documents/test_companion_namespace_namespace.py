@@ -42,12 +42,12 @@ def test_another_makers_validator_takes_each_schema_and_its_example_and_no_unkno
 
 
 def test_another_makers_validator_takes_what_the_rig_says():
-    wish = EnvelopeRequest(
+    request = EnvelopeRequest(
         intervals=[{"duration_s": 5, "import_max_w": 1}], default=CAPS, start_ms=AT_MS, exp_ms=AT_MS + 9
     )
     said = {
         "heartbeat": make_heartbeat(AT_MS),
-        "envelope": make_envelope(wish, AT_MS, AT_MS, "issy.b012"),
+        "envelope": make_envelope(request, AT_MS, AT_MS, "issy.b012"),
         "job": make_job({"op": "config", "site": "x = 1"}, AT_MS, AT_MS, "issy.b012", (AT_MS, AT_MS + 9)),
     }
     for name, payload in said.items():

@@ -31,8 +31,8 @@ ENVELOPE = {
 
 
 def test_an_envelope_without_choices_fails_safe_at_once_without_ramp():
-    wish = EnvelopeForm.model_validate(ENVELOPE).convert()
-    assert ("failsafe", 0.0, None) == (wish.on_loss, wish.randomize_start_s, wish.ramp_w_per_s)
+    request = EnvelopeForm.model_validate(ENVELOPE).convert()
+    assert ("failsafe", 0.0, None) == (request.on_loss, request.randomize_start_s, request.ramp_w_per_s)
 
 
 def test_an_interval_keeps_apart_what_it_does_not_say():

@@ -83,7 +83,7 @@ def entry(kid, exp, **more):
 )
 def test_a_key_has_a_successor_where_a_newer_one_may_sign_all_that_it_may_for_longer(newer, replaced):
     found = key_list.parse_plain_list(json.dumps([entry("old", END_MS), newer]))
-    old = next(paper for paper in iterate_expiring_keys(found) if paper.name == "key old")
+    old = next(credential for credential in iterate_expiring_keys(found) if credential.name == "key old")
     assert (END_MS, replaced) == (old.exp_utc_ms, old.replaced)
 
 

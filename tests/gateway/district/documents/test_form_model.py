@@ -30,6 +30,6 @@ def test_a_document_that_says_no_place_has_none():
     assert PriceSignalForm.model_validate(BODY).place is None
 
 
-def test_a_form_that_says_no_wish_cannot_be_made():
+def test_a_form_that_says_no_request_cannot_be_made():
     with pytest.raises(TypeError, match="convert"):
         DocumentForm.model_validate(ENVELOPED)

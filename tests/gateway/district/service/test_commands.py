@@ -79,16 +79,16 @@ class Desk:
     def now(self):
         return Now(self.t * 10**9, EPOCH_MS + self.t * 1000, synced=True)
 
-    def world(self, **more):
+    def context(self, **more):
         return CommandContext(**({"state": ControlState.fresh(HOUSE), "now": self.now} | more))
 
-    def take(self, wish, seq=1, *, repeated=False, persisted=True, **world):
-        paper = CommandDocument(id=f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=wish)
+    def take(self, request, seq=1, *, repeated=False, persisted=True, **context):
+        document = CommandDocument(id=f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=request)
         accepted = SimpleNamespace(repeated=repeated, persisted=persisted)
-        return words(self.commanding.take(accepted, paper, self.world(**world)))
+        return words(self.commanding.take(accepted, document, self.context(**context)))
 
-    def look(self, kept=None, **world):
-        there = self.world(**world)
+    def look(self, kept=None, **context):
+        there = self.context(**context)
         return words(
             self.commanding.look(there, kept or ConnectionMeasurement(inside=None), there.now.utc_ms)
         )
@@ -166,7 +166,7 @@ def test_what_becomes_of_a_command_is_an_event_each(desk):
     desk.take(Shed(2, 600), 2)
 
     assert [("c1", "ACCEPTED"), ("c1", "STARTED"), ("c1", "REVOKED"), ("c2", "ACCEPTED")] == [
-        (ident, status) for code, ident, status in desk.events if code == "command.judged"
+        (ident, status) for code, ident, status in desk.events if code == "command.answered"
     ]
 
 

@@ -100,7 +100,7 @@ def test_a_document_again_is_answered_and_no_second_event(office):
         office.hear(level(1), repeated=repeated)
 
     assert ["ACCEPTED", "ACCEPTED"] == [ack.status for ack in office.acks]
-    assert ["schedule.judged", "signal.taken"] == office.events
+    assert ["schedule.answered", "signal.taken"] == office.events
 
 
 def test_an_outage_drops_schedules_and_says_so(office):
@@ -163,7 +163,7 @@ def test_the_report_says_what_is_planned_where_a_plan_is_followed(office):
     assert None is private["forecast"]["grid_w"]
 
 
-def test_the_report_has_what_is_foretold_and_null_where_nothing_may_leave(office):
+def test_the_report_has_what_is_forecast_and_null_where_nothing_may_leave(office):
     one = {name: [1.0] * 96 for name in ("mean_w", "low_w", "middle_w", "high_w")}
     one |= {"model": "ridge", "error_w": 300.0, "miss_w": None, "inside_pct": None}
     report = office.agenda.report(ControlState(site=HOUSE), office.moment, (), None, {"sun": one})

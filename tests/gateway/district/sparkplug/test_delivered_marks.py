@@ -233,14 +233,14 @@ class Watched(Run):
 
     def step(self, what, which, amount):
         if what == "said":
-            self.say(self.session.watermark(which, self.world.scene))
+            self.say(self.session.watermark(which, self.world.context))
         elif what == "again" and self.rightly:
-            self.say(self.session.watermark(self.rightly[amount % len(self.rightly)], self.world.scene))
+            self.say(self.session.watermark(self.rightly[amount % len(self.rightly)], self.world.context))
         elif what == "near":
             if (head := self.world.notebook.heads().get(which)) is not None:
                 mark = {which: {"boot": head.boot, "seq": max(0, head.seq + amount)}}
                 forged = json.dumps({"bdseq": self.bdseq, "streams": mark}).encode()
-                self.say(self.session.watermark(forged, self.world.scene))
+                self.say(self.session.watermark(forged, self.world.context))
         elif what != "again":
             super().step(what, which, amount)
         if what == "mark":
@@ -277,7 +277,7 @@ def test_no_sequence_of_watermarks_moves_a_mark_beyond_what_was_sent_and_the_lin
         sample = run.world.notebook.kept[-1]
         after[stream] = (stream, sample.boot, sample.seq)
     for number in range(30):
-        run.say(run.session.pump(run.world.pass_s(11).scene, 10**7))
+        run.say(run.session.pump(run.world.pass_s(11).context, 10**7))
         if number % 3 == 2:  # a watermark comes every 30 s at the latest (spec/sync.md)
             run.mark()
     run.check_marks()

@@ -28,23 +28,23 @@ def born(effects):
 
 def test_a_small_house_is_born_at_once(world):
     births = BirthQueue()
-    assert ["load0", "load1"] == born(births.begin(NBIRTH, messages_of(3, 4), world.scene))
+    assert ["load0", "load1"] == born(births.begin(NBIRTH, messages_of(3, 4), world.context))
     assert not births
 
 
 def test_a_portion_ends_with_the_device_that_fills_it(world):
     births, messages = BirthQueue(), messages_of(BIRTH_METRICS_MAX - 1, BIRTH_METRICS_MAX, 1, 1)
-    assert ["load0", "load1"] == born(births.begin(NBIRTH, messages, world.scene))
+    assert ["load0", "load1"] == born(births.begin(NBIRTH, messages, world.context))
     assert births
-    assert ["load2", "load3"] == born(births.portion(messages, world.scene))
+    assert ["load2", "load3"] == born(births.portion(messages, world.context))
     assert not births
 
 
 def test_a_connection_that_is_gone_bears_nobody(world):
     births, messages = BirthQueue(), messages_of(BIRTH_METRICS_MAX, 1)
-    births.begin(NBIRTH, messages, world.scene)
+    births.begin(NBIRTH, messages, world.context)
     births.clear()
-    assert [] == births.portion(messages, world.scene)
+    assert [] == births.portion(messages, world.context)
 
 
 ME = Identity("issy", "b012")
@@ -60,12 +60,12 @@ def test_the_count_wraps_from_255_to_0_and_a_birth_starts_it_anew(world, catalog
     messages = NodeMessages(ME, catalog, aliases=False)
     run = run_of([Sample("grid", 7, 1, "power_w", world.utc_ms, 1.0)])
     messages.learn(run)
-    messages.make_nbirth(0, [], world.scene)
+    messages.make_nbirth(0, [], world.context)
     told = [messages.data(run, 0, world.now, historical=False)[0] for _ in range(300)]
     numbers = [decode_payload(message.payload).seq for message in told]
     assert [(n + 1) % 256 for n in range(300)] == numbers
-    assert 0 == decode_payload(messages.make_nbirth(0, [], world.scene).payload).seq
-    assert 1 == decode_payload(messages.make_dbirth("grid", world.scene).payload).seq
+    assert 0 == decode_payload(messages.make_nbirth(0, [], world.context).payload).seq
+    assert 1 == decode_payload(messages.make_dbirth("grid", world.context).payload).seq
 
 
 def test_births_stand_in_the_order_of_their_times(world, catalog):
@@ -73,8 +73,8 @@ def test_births_stand_in_the_order_of_their_times(world, catalog):
     world.latest["ev1.charge_state"] = PointValue(3, Quality.GOOD, 9.0)
     world.latest["rs485.requests_count"] = PointValue(17, Quality.GOOD, 600.0)
     messages = NodeMessages(ME, catalog, aliases=False)
-    device = decode_payload(messages.make_dbirth("ev1", world.scene).payload).metrics
-    node = decode_payload(messages.make_nbirth(5, [], world.scene).payload).metrics
+    device = decode_payload(messages.make_dbirth("ev1", world.context).payload).metrics
+    node = decode_payload(messages.make_nbirth(5, [], world.context).payload).metrics
     assert ["charge_state", "plugged_on"] == [metric.name for metric in device]
     assert ("rs485.requests_count", "bdSeq") == (node[0].name, node[-1].name)
 
@@ -104,9 +104,9 @@ def test_data_says_which_samples_it_delivers(world, catalog):
 )
 def test_a_birth_says_the_latest_value_as_it_is_trusted(world, catalog, seen, value, quality):
     latest = {} if seen is None else {"grid.power_w": seen}
-    scene = SessionContext(world.now, lambda: latest, world.notebook)
+    context = SessionContext(world.now, lambda: latest, world.notebook)
     metric = decode_payload(
-        NodeMessages(ME, catalog, aliases=False).make_dbirth("grid", scene).payload
+        NodeMessages(ME, catalog, aliases=False).make_dbirth("grid", context).payload
     ).metrics[0]
     assert (value, quality) == (metric.value, metric.quality)
 

@@ -295,18 +295,18 @@ def transcript(world, catalog):
     """One message of every kind that a node says, in the order of a life."""
     session = NodeSession(Identity("issy", "b012"), catalog, SessionRules(watermark=False))
     world.put("bat1", "soc_pct", 44.25)
-    said = session.process_opening(9, world.scene)
+    said = session.process_opening(9, world.context)
     world.put("grid", "power_w", -1234.5)
     world.put("grid", "power_w", 0.1, Quality.STALE)
     world.put("ev1", "plugged_on", False)
     world.put("node", "rs485.requests_count", 2**40)
     world.put("node", "gateway.version_text", "0.1.1 é")
     world.silent.add("ev1")
-    said += session.pump(world.pass_s(1).scene, 10**6)
+    said += session.pump(world.pass_s(1).context, 10**6)
     world.silent.clear()
-    said += session.pump(world.pass_s(1).scene, 10**6)
+    said += session.pump(world.pass_s(1).context, 10**6)
     rate = encode_payload([Metric("Node Control/Scan Rate", 2_000, Datatype.INT64, 1)], timestamp_ms=1)
-    said += session.process_message("spBv1.0/issy/NCMD/b012", rate, world.scene)
+    said += session.process_message("spBv1.0/issy/NCMD/b012", rate, world.context)
     said += session.on_leaving(world.now)
     messages = [effect for effect in said if isinstance(effect, Publication)]
     kinds = {message.topic.split("/")[2] for message in messages}

@@ -54,7 +54,7 @@ def learnt(hours=100):
 
 
 @pytest.fixture
-def foretold(site):
+def forecast(site):
     found, learner = SiteForecast(site()), learnt()
     found.take(make_site_forecast(learner, NOW.utc_ms), learner, NOW.utc_ms)
     return found
@@ -78,35 +78,35 @@ def test_a_building_without_sun_tells_none(site):
 
 
 def test_what_tells_of_an_asset_that_stays_in_the_building_is_no_point_and_stands_in_no_report(
-    site, foretold
+    site, forecast
 ):
     assert ("sun",) == list_public_series(site(grid=LOCAL))
     assert () == list_public_series(site(pv=PV.replace(" }", f"{LOCAL} }}"))), (
         "grid less net tells of the sun"
     )
     assert all("_sun_" in name for name in list_point_names(site(grid=LOCAL)))
-    foretold.follow(site(grid=LOCAL))
-    assert {"sun"} == foretold.report(NOW).keys()
-    assert {name for name in foretold.names if "_sun_" in name} == {
-        reading.point for reading in foretold.readings(NOW)
+    forecast.follow(site(grid=LOCAL))
+    assert {"sun"} == forecast.report(NOW).keys()
+    assert {name for name in forecast.names if "_sun_" in name} == {
+        reading.point for reading in forecast.readings(NOW)
     }
-    foretold.follow(site(grid=LOCAL, pv=""))
-    assert foretold.readings(NOW) is None
+    forecast.follow(site(grid=LOCAL, pv=""))
+    assert forecast.readings(NOW) is None
 
 
-def test_the_hour_is_the_mean_of_its_quarters_and_the_day_their_energy(foretold):
-    series, found = foretold.forecast.load, find_point_values(foretold.forecast)
+def test_the_hour_is_the_mean_of_its_quarters_and_the_day_their_energy(forecast):
+    series, found = forecast.forecast.load, find_point_values(forecast.forecast)
 
     assert sum(series.mean_w[:4]) / 4 == found["gateway.forecast_load_1h_w"]
     assert sum(series.mean_w[:96]) / 4 == found["gateway.forecast_load_24h_wh"]
     low_w, high_w = (found[f"gateway.forecast_net_1h_{end}_w"] for end in ("low", "high"))
     assert low_w < found["gateway.forecast_net_1h_w"] < high_w
-    assert found["gateway.forecast_error_w"] == foretold.forecast.net.error_w > 0.0
+    assert found["gateway.forecast_error_w"] == forecast.forecast.net.error_w > 0.0
 
 
-def test_readings_are_of_now_and_what_nobody_knows_is_bad(site, foretold):
-    found = {reading.point: reading for reading in foretold.readings(NOW)}
-    assert foretold.names == tuple(found)
+def test_readings_are_of_now_and_what_nobody_knows_is_bad(site, forecast):
+    found = {reading.point: reading for reading in forecast.readings(NOW)}
+    assert forecast.names == tuple(found)
     assert {(Quality.GOOD, NOW.ns)} == {(one.quality, one.taken_ns) for one in found.values()}
 
     young, fresh = SiteForecast(site()), Learner(SiteFacts())
@@ -125,13 +125,13 @@ def test_readings_are_of_now_and_what_nobody_knows_is_bad(site, foretold):
         NOW._replace(utc_ms=NOW.utc_ms - SLOT_MS),
     ],
 )
-def test_an_old_forecast_and_one_without_a_clock_tell_nothing(foretold, later):
-    assert {Quality.BAD} == {reading.quality for reading in foretold.readings(later)}
-    assert (None, None) == (foretold.summary(later), foretold.report(later))
+def test_an_old_forecast_and_one_without_a_clock_tell_nothing(forecast, later):
+    assert {Quality.BAD} == {reading.quality for reading in forecast.readings(later)}
+    assert (None, None) == (forecast.summary(later), forecast.report(later))
 
 
-def test_report_starts_with_the_present_quarter_hour_and_lacks_none(foretold):
-    now, later = foretold.report(NOW), foretold.report(NOW._replace(utc_ms=NOW.utc_ms + SLOT_MS))
+def test_report_starts_with_the_present_quarter_hour_and_lacks_none(forecast):
+    now, later = forecast.report(NOW), forecast.report(NOW._replace(utc_ms=NOW.utc_ms + SLOT_MS))
 
     assert now["net"]["mean_w"][1:] == later["net"]["mean_w"][:-1]
     assert all(SeriesForm.model_validate(series) for told in (now, later) for series in told.values())
@@ -140,13 +140,13 @@ def test_report_starts_with_the_present_quarter_hour_and_lacks_none(foretold):
     assert {96} == lengths
 
 
-def test_hour_and_day_start_with_the_present_quarter_hour_while_no_newer_forecast_is_made(foretold):
-    later, series = NOW._replace(utc_ms=NOW.utc_ms + SLOT_MS), foretold.forecast.load
-    found = foretold.summary(later)
+def test_hour_and_day_start_with_the_present_quarter_hour_while_no_newer_forecast_is_made(forecast):
+    later, series = NOW._replace(utc_ms=NOW.utc_ms + SLOT_MS), forecast.forecast.load
+    found = forecast.summary(later)
 
     assert sum(series.mean_w[1:5]) / 4 == found["load_1h_w"]
     assert sum(series.mean_w[1:97]) / 4 == found["load_24h_wh"]
-    seen = {reading.point: reading.value for reading in foretold.readings(later)}
+    seen = {reading.point: reading.value for reading in forecast.readings(later)}
     assert found["load_1h_w"] == seen["gateway.forecast_load_1h_w"]
 
 
@@ -163,8 +163,8 @@ def test_it_is_made_anew_with_each_quarter_hour_and_with_what_was_learnt_and_not
     assert not found.is_due(untaught, NOW.utc_ms), "a house that has learnt nothing rests too"
 
 
-def test_a_series_without_a_back_test_says_so(foretold):
-    series = replace(foretold.forecast.net, error_w=None, miss_w=None, inside_pct=None)
-    foretold.forecast = replace(foretold.forecast, net=series)
+def test_a_series_without_a_back_test_says_so(forecast):
+    series = replace(forecast.forecast.net, error_w=None, miss_w=None, inside_pct=None)
+    forecast.forecast = replace(forecast.forecast, net=series)
 
-    assert [None] * 3 == [foretold.report(NOW)["net"][name] for name in ("error_w", "miss_w", "inside_pct")]
+    assert [None] * 3 == [forecast.report(NOW)["net"][name] for name in ("error_w", "miss_w", "inside_pct")]

@@ -47,20 +47,20 @@ def training(hours, premises=PREMISES):
 
 def test_what_is_measured_counts_for_the_first_step_and_what_cars_take_beside_the_forecast():
     found = answer_request(QUESTION, training(96))
-    foretold = found.forecast.load.mean_w
+    forecast = found.forecast.load.mean_w
 
     assert (800.0, 100.0) == (found.outlook.load_w[0], found.outlook.pv_w[0])
-    assert [watts + 3000.0 for watts in foretold[1:4]] == found.outlook.load_w[1:4]
-    assert list(foretold[4:]) == found.outlook.load_w[4:]
+    assert [watts + 3000.0 for watts in forecast[1:4]] == found.outlook.load_w[1:4]
+    assert list(forecast[4:]) == found.outlook.load_w[4:]
     assert 144 == len(found.plan.steps) == len(found.why) == len(found.local_plan.aims["bat1"])
 
 
-def test_the_wish_begins_with_the_question_and_ends_when_it_says():
-    wish = answer_request(QUESTION, training(96)).local_plan
+def test_the_request_begins_with_the_question_and_ends_when_it_says():
+    request = answer_request(QUESTION, training(96)).local_plan
 
-    assert (["bat1"], 50 * S, 950 * S) == ([*wish.aims], wish.start_ns, wish.expires_ns)
-    assert round(START_S * 1000) - 50_000 == wish.offset_ms
-    assert {900} == {aim.duration_s for aim in wish.aims["bat1"]}
+    assert (["bat1"], 50 * S, 950 * S) == ([*request.aims], request.start_ns, request.expires_ns)
+    assert round(START_S * 1000) - 50_000 == request.offset_ms
+    assert {900} == {aim.duration_s for aim in request.aims["bat1"]}
 
 
 def test_at_eight_in_the_evening_it_waits_for_ten_and_charges_then_and_says_when_it_is_used():
@@ -119,13 +119,13 @@ def test_a_red_day_that_the_meter_told_is_prepared_for_in_the_night_before():
     assert stored_wh(1) < stored_wh(3)
 
 
-def test_carbon_that_is_signalled_for_some_hours_is_foretold_beyond_them():
+def test_carbon_that_is_signalled_for_some_hours_is_forecast_beyond_them():
     quotes = (PriceSignal(START_S, START_S + 7_200, {"import_g_per_wh": 0.05}),)
     asked = replace(QUESTION, quotes=quotes, contract=Contract(co2_eur_per_g=1e-3))
-    foretold = answer_request(replace(asked, co2_g_per_wh=[0.4] * 144), training(96)).outlook.import_g_per_wh
+    forecast = answer_request(replace(asked, co2_g_per_wh=[0.4] * 144), training(96)).outlook.import_g_per_wh
     alone = answer_request(asked, training(96)).outlook.import_g_per_wh
 
-    assert ([0.05] * 8, [0.4] * 136) == (foretold[:8], foretold[8:])
+    assert ([0.05] * 8, [0.4] * 136) == (forecast[:8], forecast[8:])
     assert [0.05] * 144 == pytest.approx(alone), "nothing else is known: no later hour looks cleaner"
     assert {0.0} == set(answer_request(QUESTION, training(96)).outlook.import_g_per_wh)
 
@@ -145,10 +145,10 @@ def test_a_car_is_planned_first_and_the_battery_beside_what_it_takes():
     car = CarModel(need_wh=5_520, room_wh=5_520, from_step=0, until_step=40, current_max_a=16, efficiency=1.0)
     asked = replace(QUESTION, cars_w=[0.0] * 144, cars={"ev1": car}, unplanned_w={"ev1": [0.0] * 144})
     found = answer_request(asked, training(96))
-    foretold, power_w = found.forecast.load.mean_w, found.others.powers_w["ev1"]
+    forecast, power_w = found.forecast.load.mean_w, found.others.powers_w["ev1"]
 
     assert 5_520 == pytest.approx(sum(power_w[8:40]) / 4), "22 h is two hours on"
-    assert [a + b for a, b in zip(foretold[1:], power_w[1:], strict=True)] == pytest.approx(
+    assert [a + b for a, b in zip(forecast[1:], power_w[1:], strict=True)] == pytest.approx(
         found.outlook.load_w[1:]
     )
     assert found.others.legs == found.local_plan.legs

@@ -138,7 +138,7 @@ async def test_a_cap_that_appears_is_planned_with_before_the_next_plan_is_due(ho
         await found.until(lambda: made.answer is not None)
         first = made.answer
         now = found.yard.clock.now()
-        paper = Envelope(
+        document = Envelope(
             id="e1",
             seq=1,
             program="dso",
@@ -150,7 +150,7 @@ async def test_a_cap_that_appears_is_planned_with_before_the_next_plan_is_due(ho
             default_import_max_w=3500.0,
             default_export_max_w=0.0,
         )
-        found.turn.link, ack = machine.accept_envelope(found.turn.link, found.turn.params, paper, now)
+        found.turn.link, ack = machine.accept_envelope(found.turn.link, found.turn.params, document, now)
         assert "ACCEPTED" == ack.status
         await found.until(lambda: made.answer is not first)
         caps = made.answer.question.import_max_w
@@ -342,10 +342,10 @@ async def test_the_forecast_is_told_where_no_plan_can_be_made_and_is_in_the_repo
     async with house(planning(history_min_s=259_200.0)) as found, asyncio.TaskGroup() as group:
         await found.well()
         made = found.planner()
-        assert made.summary()["foretold"] is None
+        assert made.summary()["forecast_points"] is None
         task = await running(group, made)
         await found.until(lambda: "h are wanted" in made.why)
-        told = made.summary()["foretold"]
+        told = made.summary()["forecast_points"]
 
         assert told["load_1h_w"] > 0.0, "the site file's default"
         assert told["error_w"] is None
@@ -378,7 +378,7 @@ async def test_the_days_largest_import_and_carbon_enter_the_plan_and_are_told(ho
 
         assert (1_800.0, [1_800.0] * 3) == (told["day_peak"]["today_w"], told["day_peak"]["above_w"])
         assert pytest.approx(0.001) == sum(told["day_peak"]["eur_per_wh"])
-        assert (True, 1) == (told["co2"]["is_foretold"], told["co2"]["days_count"])
+        assert (True, 1) == (told["co2"]["is_forecast"], told["co2"]["days_count"])
         co2 = list(made.answer.outlook.import_g_per_wh)
         assert pytest.approx([0.08] * len(co2), rel=1e-12) == co2, "as now, where nothing else was ever heard"
         assert told["peak_w"] < 2_500.0, (

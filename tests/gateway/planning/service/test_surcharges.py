@@ -109,7 +109,7 @@ def co2(begin_h, end_h, g_per_wh):
     return PriceSignal(MIDNIGHT_S + begin_h * 3600, MIDNIGHT_S + end_h * 3600, {"import_g_per_wh": g_per_wh})
 
 
-def test_carbon_that_is_signalled_for_now_alone_is_foretold_by_the_days_before():
+def test_carbon_that_is_signalled_for_now_alone_is_forecast_by_the_days_before():
     surcharges = lived()
     for hour in range(49):
         surcharges.hear(
@@ -123,7 +123,7 @@ def test_carbon_that_is_signalled_for_now_alone_is_foretold_by_the_days_before()
         found.co2_g_per_wh[at] for at in (*range(8), *range(76, 80))
     ]
     told = surcharges.render_surcharges(found, MIDNIGHT_S + 48 * 3600)["co2"]
-    assert (7_200.0, True, 3) == (told["signalled_s"], told["is_foretold"], told["days_count"])
+    assert (7_200.0, True, 3) == (told["signalled_s"], told["is_forecast"], told["days_count"])
 
 
 def test_of_carbon_that_nobody_told_for_a_day_nothing_is_said():
@@ -132,7 +132,7 @@ def test_of_carbon_that_nobody_told_for_a_day_nothing_is_said():
     assert () == surcharges.add_surcharges(asked(24.0)).co2_g_per_wh
     silent = asked(24.0, contract=Contract(co2_eur_per_g=1e-4))
     told = surcharges.render_surcharges(surcharges.add_surcharges(silent), MIDNIGHT_S + 86_400)["co2"]
-    assert (0.0, False) == (told["signalled_s"], told["is_foretold"])
+    assert (0.0, False) == (told["signalled_s"], told["is_forecast"])
 
 
 def test_an_hour_of_several_spans_counts_as_their_mean_and_a_signal_for_later_or_of_prices_not_at_all():

@@ -117,11 +117,11 @@ def test_no_way_is_cheaper_than_the_lowest(seed: int) -> None:
         assert lowest <= told.cost_eur + meter.excess_price * told.excess_wh - paid + 1e-9
 
 
-def test_beside_what_yields_the_wish_is_the_cheapest_of_what_is_worth_the_same() -> None:
+def test_beside_what_yields_the_request_is_the_cheapest_of_what_is_worth_the_same() -> None:
     meter = SiteMeter(site(ahead=outlook(import_max_w=5000.0)))
-    wish, others = array("d", [700.0] * 4), array("d", [1000.0] * 4)
+    request, others = array("d", [700.0] * 4), array("d", [1000.0] * 4)
     steps = meter.make_elastic_steps(
-        wish, others, array("d", [2e-4] * 4), array("d", [500.0] * 4), float("inf")
+        request, others, array("d", [2e-4] * 4), array("d", [500.0] * 4), float("inf")
     )
 
     assert [-700.0] * 4 == list(steps[:4])

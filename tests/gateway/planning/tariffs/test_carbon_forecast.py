@@ -94,7 +94,7 @@ def test_what_is_no_such_thing_is_not_taken(change):
             carbon.recall(told)
 
 
-def test_what_is_signalled_counts_before_what_is_foretold_and_a_mean_before_nothing():
+def test_what_is_signalled_counts_before_what_is_forecast_and_a_mean_before_nothing():
     nan = math.nan
     assert (0.1, 0.2) == fill_carbon((0.1, 0.2), [9.0, 9.0])
     assert [0.1, 0.4, 0.5] == fill_carbon((0.1, nan, nan), [0.3, 0.4, 0.5])

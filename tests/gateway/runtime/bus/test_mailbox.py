@@ -25,7 +25,7 @@ def readings(value: float, taken_ns: int, quality: Quality = Quality.GOOD):
     )
 
 
-def test_the_newest_wish_wins():
+def test_the_newest_request_wins():
     box = Mailbox()
     box.post([command(1)], 0)
     box.post([command(2)], 1)
@@ -107,7 +107,7 @@ def test_without_a_read_back_the_devices_word_counts_and_is_named_so():
     )
 
 
-def test_the_fate_of_an_old_write_is_not_told_of_a_newer_wish():
+def test_the_fate_of_an_old_write_is_not_told_of_a_newer_request():
     box = Mailbox()
     box.post([command(1)], 0)
     old = box.take(reach, 1)
@@ -117,7 +117,7 @@ def test_the_fate_of_an_old_write_is_not_told_of_a_newer_wish():
     assert ("pending", 2) == (box.outcomes[POINT].verdict, box.outcomes[POINT].command.value)
 
 
-def test_readings_of_an_old_write_say_nothing_of_a_wish_that_still_waits():
+def test_readings_of_an_old_write_say_nothing_of_a_request_that_still_waits():
     box = Mailbox()
     box.post([command(1000)], 0)
     box.note_written(box.take(reach, 1), 2, read_back=True)
@@ -153,9 +153,9 @@ def test_tolerance_of_a_relay_is_half_a_bit():
 def test_a_device_may_show_the_old_value_for_as_long_as_its_profile_says():
     box = Mailbox()
     infos = {**INFOS, POINT: replace(INFO, settle_s=5.0)}
-    wish = command(100)
-    box.post([wish], 0)
-    box.note_written(wish, 10, read_back=True)
+    request = command(100)
+    box.post([request], 0)
+    box.note_written(request, 10, read_back=True)
     for second in range(1, 6):
         box.compare_readings(readings(0, second * 10**9), infos, second * 10**9)
     assert "pending" == box.outcomes[POINT].verdict
@@ -167,9 +167,9 @@ def test_a_device_may_show_the_old_value_for_as_long_as_its_profile_says():
 
 def test_a_write_that_was_spared_is_done():
     box = Mailbox()
-    wish = command(100)
-    box.post([wish], 0)
-    box.note_unneeded_write(wish, 1)
+    request = command(100)
+    box.post([request], 0)
+    box.note_unneeded_write(request, 1)
 
     assert ("done", "it stands there already: not written again") == (
         box.outcomes[POINT].verdict,

@@ -8,7 +8,7 @@ S = 1_000_000_000
 
 
 class Around:
-    """Mailbox, account, slots, place, clock and guests at once; a wait takes all its time."""
+    """Mailbox, account, slots, place, clock and clients at once; a wait takes all its time."""
 
     rate = 2.0
     is_asking = False
@@ -36,16 +36,16 @@ class Around:
         self.rested_ns.append(duration_ns)
 
 
-def gaps(around, *, guests=True):
+def gaps(around, *, clients=True):
     made = IdleTime(around, around, around, around, around)
-    made.client_requests = around if guests else None
+    made.client_requests = around if clients else None
     return made
 
 
 @pytest.mark.parametrize(("gap_ns", "rest_s"), [(None, REST_MAX_S), (3 * S, REST_DUE_MAX_S), (S // 4, 0.25)])
 async def test_it_rests_until_something_is_due_and_looks_now_and_then(gap_ns, rest_s):
     around = Around()
-    await gaps(around, guests=False).use(gap_ns)
+    await gaps(around, clients=False).use(gap_ns)
 
     assert [rest_s / around.rate] == around.waited_s
     assert [round(rest_s * S * around.free_share)] == around.rested_ns

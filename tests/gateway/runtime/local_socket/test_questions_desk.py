@@ -146,7 +146,7 @@ def test_a_desk_that_is_full_is_said_by_the_command(tmp_path):
         thread.join()
 
 
-async def test_a_guest_who_stays_does_not_hold_the_daemon_back(tmp_path):
+async def test_a_client_that_stays_does_not_hold_the_daemon_back(tmp_path):
     async with desk(tmp_path):
         _, writer = await asyncio.open_unix_connection(tmp_path / "quartier.sock")
     writer.close()

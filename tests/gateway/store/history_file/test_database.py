@@ -273,7 +273,7 @@ def test_samples_of_an_earlier_boot_are_never_a_frame_beside_the_file(database: 
     assert ([], 1) == (list_log_files(database.path), count(database, "tail"))
 
 
-def test_a_record_is_untold_until_a_later_commit_holds_its_event(database: Database) -> None:
+def test_a_record_is_unreported_until_a_later_commit_holds_its_event(database: Database) -> None:
     database.commit(CommitJob(7, NAMES, 2, gaps=[GAP]))
     assert [] == database.open().unreported_gaps
 

@@ -62,9 +62,9 @@ def test_an_hour_is_learnt_once_it_is_over_with_the_exchange_that_came_of_it(fol
 
 
 def test_two_weeks_inside_citylearn_are_better_than_its_own_rule(folder, python):
-    guest, year = CityLearnProcess(python, folder, 24 * DAYS), read_year(folder)
-    peer = guest.scores(RULE_AGENT, HomePlanners(year))
+    process, year = CityLearnProcess(python, folder, 24 * DAYS), read_year(folder)
+    peer = process.scores(RULE_AGENT, HomePlanners(year))
     for is_blind in (False, True):
-        ours = guest.scores(PIPE_AGENT, HomePlanners(year, is_blind=is_blind))
+        ours = process.scores(PIPE_AGENT, HomePlanners(year, is_blind=is_blind))
         assert ours["cost"] < 0.9 * peer["cost"]
         assert all(ours[name] < peer[name] for name in ("co2", "daily_peak", "ramping"))

@@ -1,4 +1,4 @@
-"""The guest runs where nothing of ours can be imported: it asks for the standard library and CityLearn alone."""
+"""The process runs where nothing of ours can be imported: it asks for the standard library and CityLearn alone."""
 
 import ast
 import sys

@@ -57,7 +57,7 @@ def test_frozen_weights_stand():
 
 @pytest.mark.skipif(not HOMES.exists(), reason="../shared/fixtures/district is not beside the clone")
 @pytest.mark.parametrize("name", ["Building_2", "Building_4"])
-def test_ten_days_of_a_metered_home_are_foretold_better_than_by_any_day_before(name):
+def test_ten_days_of_a_metered_home_are_forecast_better_than_by_any_day_before(name):
     # January: the last three months are nobody's to look at here.
     found = forecast_errors.score_forecasts(
         forecast_errors.read_home(HOMES / f"{name}.csv", forecast_errors.RecordsPlace()),

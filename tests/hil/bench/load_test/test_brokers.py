@@ -131,13 +131,13 @@ async def test_a_gateway_hears_the_state_that_rabbitmq_retained(tmp_path):
         await said.leave(0)
         session = NodeSession(Identity("issy", "b012"), MetricCatalog(), SessionRules(primary_host="opt"))
         notebook = MemoryOutbox(7, [("grid", "power_w")])
-        scene = SessionContext(Now(0, 1_764_000_000_000, synced=True), dict, notebook)
+        context = SessionContext(Now(0, 1_764_000_000_000, synced=True), dict, notebook)
         await heard.open()
         assert [] == await heard.subscribe(session.subscriptions())
-        session.process_opening(0, scene)
+        session.process_opening(0, context)
         async with asyncio.timeout(60):
             message = await heard.receive()
-        assert session.process_message(message.topic, message.payload, scene, retained=message.retained)
+        assert session.process_message(message.topic, message.payload, context, retained=message.retained)
         assert SessionPhase.BORN is session.phase
         await heard.leave(0)
     finally:

@@ -20,7 +20,7 @@ def test_numpy_decides_as_the_kernel_does(seed: int) -> None:
     if caps_w[1] < -caps_w[2]:
         caps_w = (caps_w[0], -caps_w[2], caps_w[2])
     vectors = NumpyAllocation(steps)
-    setpoint_w = vectors.wishes(array("d", want_w))
+    setpoint_w = vectors.make_array(array("d", want_w))
     total_w, _, met = vectors.allocate_in_place(setpoint_w, *caps_w)
     wanted = allocate(caps_w[0], want_w, caps_w[1], caps_w[2], steps, [])
     assert wanted.setpoint_w == pytest.approx(list(setpoint_w), abs=1e-6)
@@ -30,4 +30,4 @@ def test_numpy_decides_as_the_kernel_does(seed: int) -> None:
 def test_a_number_that_is_none_is_refused() -> None:
     vectors = NumpyAllocation([(0, 0.0, True)])
     with pytest.raises(ValueError, match="not finite"):
-        vectors.allocate_in_place(vectors.wishes(array("d", [float("nan")])), 0.0, 1.0, 1.0)
+        vectors.allocate_in_place(vectors.make_array(array("d", [float("nan")])), 0.0, 1.0, 1.0)

@@ -24,18 +24,18 @@ def desk():
         TopicNames("issy", "b012"),
         SigningKey.fresh("optimiser1"),
         SigningKey.fresh("stranger"),
-        SigningKey.fresh("clerk"),
+        SigningKey.fresh("heartbeat-key"),
     )
 
 
 @pytest.fixture
 def gate(desk):
-    listed = [desk.clerk.listing(["heartbeat"]), desk.key.listing(["heartbeat", "envelope"])]
+    listed = [desk.heartbeat_key.listing(["heartbeat"]), desk.key.listing(["heartbeat", "envelope"])]
     return DocumentVerifier(Identity("issy", "b012"), key_list.parse_plain_list(json.dumps(listed)))
 
 
-def judged(gate, paper):
-    return gate.check(paper.topic, paper.payload, paper.signature, Now(1, NOW_MS, synced=True))
+def judged(gate, document):
+    return gate.check(document.topic, document.payload, document.signature, Now(1, NOW_MS, synced=True))
 
 
 def test_each_bad_document_is_refused_with_its_reason_and_moves_no_number(desk, gate):
@@ -46,15 +46,15 @@ def test_each_bad_document_is_refused_with_its_reason_and_moves_no_number(desk, 
     before = gate.ledger()
     wrong = []
     for number in range(DRAWN):
-        paper = bad_documents.draw_bad_document(desk, dice, number, NOW_MS + 1 + number, NOW_MS, NOW_MS)
-        found = judged(gate, paper)
-        owed = (paper.ident[:64], paper.reception, paper.reason)
+        document = bad_documents.draw_bad_document(desk, dice, number, NOW_MS + 1 + number, NOW_MS, NOW_MS)
+        found = judged(gate, document)
+        owed = (document.ident[:64], document.reception, document.reason)
         if not isinstance(found, RefusedDocument) or owed != (
             found.ack.id,
             found.ack.reception,
             found.ack.reason,
         ):
-            wrong.append((paper.kind, owed, found))
+            wrong.append((document.kind, owed, found))
 
     assert [] == wrong[:3]
     assert before == gate.ledger()

@@ -17,14 +17,14 @@ def test_a_fault_asked_for_by_name_is_done_though_it_is_long():
 
 
 def test_a_thousand_cuts_and_a_hundred_thousand_documents_are_the_long_form():
-    flapping, nonsense = FAULTS["flapping"], FAULTS["nonsense"]
+    flapping, invalid = FAULTS["flapping"], FAULTS["invalid-documents"]
 
     assert (
         1_000
         == flapping.rounds[1] * flapping.lots
         == len(list(torture_command.list_lots("flapping", torture_command.LONG_FORM))) * 100
     )
-    assert 100_000 == nonsense.rounds[1] * nonsense.lots * 1_000
+    assert 100_000 == invalid.rounds[1] * invalid.lots * 1_000
 
 
 @pytest.fixture

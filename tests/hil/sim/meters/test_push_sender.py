@@ -111,12 +111,12 @@ async def test_a_silent_meter_says_nothing_and_speaks_again():
         writer.close()
 
 
-async def test_who_is_hushed_says_its_telegram_to_the_end_and_then_nothing():
+async def test_who_is_silenced_says_its_telegram_to_the_end_and_then_nothing():
     async with PushSender(Counter(), TcpPort(), rate=math.inf) as push:
         reader, writer = await asyncio.open_connection(push.port.host, push.port.port)
         await reader.readexactly(60)
         reading = asyncio.ensure_future(reader.read())
-        await push.hush()
+        await push.silence()
         said_count = push.ledger.telegrams_count
         push.silent = False
         await _until(lambda: push.ledger.telegrams_count > said_count)

@@ -77,7 +77,7 @@ CHANNELS_COUNT = 4
 _S = 1_000_000_000
 
 
-class Verdict(IntEnum):
+class MeterVerdict(IntEnum):
     """The verdict on the grid meter; a larger one is worse."""
 
     GOOD = 0
@@ -99,7 +99,7 @@ class MeterCheck:
     doubt (None: there is none), around ``checked_w``, the battery's order until then.
     """
 
-    verdict: Verdict = Verdict.GOOD
+    verdict: MeterVerdict = MeterVerdict.GOOD
     causes: tuple[tuple[str, float], ...] = ()
     steered: StepWatch = field(default_factory=StepWatch)
     generation: StepWatch = field(default_factory=StepWatch)
@@ -133,7 +133,7 @@ class MeterCheck:
     def _find_step_to_verify(self, now_ns: int) -> MeterStep | None:
         """Return the last step of the total if a second step shall verify it."""
         last = next((one for one in reversed(self.evidence) if one.channel == 0), None)
-        if self.verdict is not Verdict.SUSPECT or last is None or last.verifies:
+        if self.verdict is not MeterVerdict.SUSPECT or last is None or last.verifies:
             return None
         asks = last.makes_worse or (_is_hard(last) and abs(last.asset_w) >= LARGE_STEP_W)
         return last if asks and now_ns - last.at_ns < VERIFIES_S * _S else None
@@ -143,7 +143,7 @@ class MeterCheck:
 
         None if no step is due: the meter is not implausible, or was contradicted in the last ``wait_s``.
         """
-        if self.verdict is not Verdict.IMPLAUSIBLE or self.contradicted_ns is None:
+        if self.verdict is not MeterVerdict.IMPLAUSIBLE or self.contradicted_ns is None:
             return None
         calm_ns = now_ns - self.contradicted_ns - round(self.wait_s * _S)
         return None if calm_ns < 0 else (calm_ns // round(CHECK_WAIT_S * _S)) % 2 == 0
@@ -161,10 +161,10 @@ class MeterCheck:
         doubted for five minutes after a step with a wrong gain. After a step that a normal building explains
         too, it is doubted only if it showed no good one for ten minutes.
         """
-        if self.verdict is Verdict.SUSPECT:
+        if self.verdict is MeterVerdict.SUSPECT:
             young = now_ns - self.since_ns < DOUBTS_S * _S
             return young and self.good_count < GOOD_COUNT and self._find_step_to_verify(now_ns) is None
-        if self.verdict is Verdict.IMPLAUSIBLE:
+        if self.verdict is MeterVerdict.IMPLAUSIBLE:
             return False
         hinted_ns = max(self.steered.hinted_ns, self.generation.hinted_ns)
         if hinted_ns - self.good_ns < DOUBTS_S * _S:
@@ -324,7 +324,7 @@ def _assets_w(sample: MeterSample) -> AssetPowers:
 class _Evidence:
     code: str
     value: float
-    verdict: Verdict
+    verdict: MeterVerdict
     at_ns: int
 
 
@@ -341,7 +341,7 @@ def _find_causes(
     holds_s = max(VERDICT_HOLD_S, PERIODS * bound.slowest_s) + max(0.0, timing.late_s)
     if now.below_ns is not None and now_ns - now.below_ns >= holds_s * _S:
         sure = house.unlisted_generation_w == 0.0
-        verdict = Verdict.IMPLAUSIBLE if sure else Verdict.SUSPECT
+        verdict = MeterVerdict.IMPLAUSIBLE if sure else MeterVerdict.SUSPECT
         causes.append(_Evidence("below_bound", bound.import_w, verdict, now_ns))
     frozen = [
         name
@@ -355,7 +355,7 @@ def _find_causes(
         sure = frozen[0] == "power_w" and (
             unmoved >= UNMOVED_COUNT or now.quantities.is_surely_frozen(timing, now_ns)
         )
-        verdict = Verdict.IMPLAUSIBLE if sure else Verdict.SUSPECT
+        verdict = MeterVerdict.IMPLAUSIBLE if sure else MeterVerdict.SUSPECT
         causes.append(_Evidence(f"frozen_{frozen[0]}", value, verdict, now_ns))
     for channel in range(CHANNELS_COUNT):
         steps = [one for one in now.evidence if one.channel == channel]
@@ -374,16 +374,16 @@ def _is_hard(step: MeterStep) -> bool:
     return step.reaction in {Reaction.WRONG_SIGN, Reaction.NONE}
 
 
-def _weigh(steps: list[MeterStep], now_ns: int, *, over_limit: bool) -> tuple[str, Verdict] | None:
+def _weigh(steps: list[MeterStep], now_ns: int, *, over_limit: bool) -> tuple[str, MeterVerdict] | None:
     """Return the verdict of the steps of one channel since its last good one, with its code."""
     hard = [one for one in steps if _is_hard(one)]
     large = [one for one in hard if abs(one.asset_w) >= LARGE_STEP_W]
     if len(large) >= LARGE_COUNT:
-        return large[-1].reaction.name.lower(), Verdict.IMPLAUSIBLE
+        return large[-1].reaction.name.lower(), MeterVerdict.IMPLAUSIBLE
     worse = [one for one in steps if one.makes_worse]
     enough = len(worse) >= (CORRECTIONS_OVER_COUNT if over_limit else CORRECTIONS_COUNT)
     if enough or (len(hard) > 1 and hard[-1].verifies):
-        return "corrections_grow" if worse else hard[-1].reaction.name.lower(), Verdict.IMPLAUSIBLE
+        return "corrections_grow" if worse else hard[-1].reaction.name.lower(), MeterVerdict.IMPLAUSIBLE
     for code, kinds in (
         ("wrong_sign", {Reaction.WRONG_SIGN}),
         ("gain_low", {Reaction.LOW, Reaction.NONE}),
@@ -394,11 +394,11 @@ def _weigh(steps: list[MeterStep], now_ns: int, *, over_limit: bool) -> tuple[st
         if len(last) < DOUBTED_COUNT or not _are_alike(last, any_gain=code == "wrong_sign"):
             continue
         if len(last) == STEPS_COUNT:
-            return code, Verdict.IMPLAUSIBLE
+            return code, MeterVerdict.IMPLAUSIBLE
         if now_ns - last[-1].at_ns < DOUBTS_S * _S:
-            return code, Verdict.SUSPECT
+            return code, MeterVerdict.SUSPECT
     if any(now_ns - one.at_ns < DOUBTS_S * _S for one in (*large, *worse)):
-        return "one_step", Verdict.SUSPECT
+        return "one_step", MeterVerdict.SUSPECT
     return None
 
 
@@ -411,25 +411,25 @@ def _are_alike(steps: list[MeterStep], *, any_gain: bool) -> bool:
 
 def _decide(now: MeterCheck, causes: list[_Evidence], now_ns: int) -> MeterCheck:
     """Advance the verdict; it worsens at once and improves only by the way back."""
-    worst = max((one.verdict for one in causes), default=Verdict.GOOD)
+    worst = max((one.verdict for one in causes), default=MeterVerdict.GOOD)
     if causes:
         shown = tuple((one.code, one.value) for one in causes)
         contradicted_ns = max(one.at_ns for one in causes)
         now = replace(now, causes=shown, caused_ns=now_ns, contradicted_ns=contradicted_ns)
     if worst > now.verdict:
-        if worst is Verdict.IMPLAUSIBLE:
+        if worst is MeterVerdict.IMPLAUSIBLE:
             repeated = now.ended_ns is not None and now_ns - now.ended_ns < FORGET_AFTER_S * _S
             wait_s = min(2.0 * now.wait_s, WAIT_MAX_S) if repeated else WAIT_S
             now = replace(now, wait_s=wait_s)
         return replace(now, verdict=worst, since_ns=now_ns, good_count=0)
-    if now.verdict is Verdict.SUSPECT and not causes and now_ns - now.caused_ns >= CLEAR_AFTER_S * _S:
-        return replace(now, verdict=Verdict.GOOD, causes=(), since_ns=now_ns)
-    if now.verdict is not Verdict.IMPLAUSIBLE or now.good_count < GOOD_COUNT:
+    if now.verdict is MeterVerdict.SUSPECT and not causes and now_ns - now.caused_ns >= CLEAR_AFTER_S * _S:
+        return replace(now, verdict=MeterVerdict.GOOD, causes=(), since_ns=now_ns)
+    if now.verdict is not MeterVerdict.IMPLAUSIBLE or now.good_count < GOOD_COUNT:
         return now
     assert now.contradicted_ns is not None
     if now_ns - now.contradicted_ns < now.wait_s * _S:
         return now
-    return replace(now, verdict=Verdict.GOOD, causes=(), evidence=(), since_ns=now_ns, ended_ns=now_ns)
+    return replace(now, verdict=MeterVerdict.GOOD, causes=(), evidence=(), since_ns=now_ns, ended_ns=now_ns)
 
 
 def find_margins(state: MeterCheck, remainder_w: float | None) -> tuple[float, float]:
@@ -439,7 +439,7 @@ def find_margins(state: MeterCheck, remainder_w: float | None) -> tuple[float, f
     the measured power counts, for import together with the largest unmeasured power (``remainder_w``), for
     export alone.
     """
-    if state.verdict is not Verdict.SUSPECT:
+    if state.verdict is not MeterVerdict.SUSPECT:
         return 0.0, 0.0
     others = {"below_bound", *(f"frozen_{name}" for name in QUANTITIES if name != "power_w")}
     if not state.evidence and all(code in others for code, _ in state.causes):
@@ -488,10 +488,10 @@ def dump_check(state: MeterCheck) -> dict[str, Any]:
     Values of evidence change with each reading. They are stored with two figures, so that the disk does not
     wear, and rounded down, so that a stored gain widens no limit.
     """
-    if state.verdict is Verdict.GOOD:
+    if state.verdict is MeterVerdict.GOOD:
         return {}
     causes = [[code, _round_down(value)] for code, value in state.causes]
-    if state.verdict is Verdict.SUSPECT:
+    if state.verdict is MeterVerdict.SUSPECT:
         return {"causes": causes, "verdict": SUSPECTED}
     return {"causes": causes, "wait_s": state.wait_s}
 
@@ -516,10 +516,10 @@ def load_check(facts: object, now_ns: int) -> MeterCheck:
     )
     if facts.get("verdict") == SUSPECTED:  # the steps behind it are gone: others must come
         held_ns = now_ns + round((DOUBTS_S - CLEAR_AFTER_S) * _S)
-        return MeterCheck(verdict=Verdict.SUSPECT, causes=causes, caused_ns=held_ns, since_ns=now_ns)
+        return MeterCheck(verdict=MeterVerdict.SUSPECT, causes=causes, caused_ns=held_ns, since_ns=now_ns)
     wait_s = facts.get("wait_s")
     return MeterCheck(
-        verdict=Verdict.IMPLAUSIBLE,
+        verdict=MeterVerdict.IMPLAUSIBLE,
         causes=causes or (("none", 0.0),),
         contradicted_ns=now_ns,
         since_ns=now_ns,
@@ -530,10 +530,10 @@ def load_check(facts: object, now_ns: int) -> MeterCheck:
 def find_meter_alarms(state: MeterCheck, house: Site) -> Iterator[Alarm]:
     """Yield the alarms of the meter and of devices that do not follow their orders."""
     yield from devices.find_device_alarms(state.followers)
-    if state.verdict is Verdict.GOOD or not state.causes:
+    if state.verdict is MeterVerdict.GOOD or not state.causes:
         return
     name, words = house.grid.name, f"{house.grid.name}: {describe_evidence(state.causes)}"
-    if state.verdict is Verdict.IMPLAUSIBLE:
+    if state.verdict is MeterVerdict.IMPLAUSIBLE:
         yield Alarm("meter.implausible", name, words)
     else:
         yield Alarm("meter.suspect", name, words)

@@ -11,7 +11,7 @@ from quartier.control.observe.meter_check.judge import (
     EVIDENCE_CODES,
     CheckContext,
     MeterCheck,
-    Verdict,
+    MeterVerdict,
     adopt_site,
     clear_verdict,
     dump_check,
@@ -310,7 +310,7 @@ def test_person_on_site_ends_the_verdict(building):
     for watts in (4_000, 0):
         b.order("bat1", watts).step(15)
 
-    assert clear_verdict(b.state, b.t * S).verdict is Verdict.GOOD
+    assert clear_verdict(b.state, b.t * S).verdict is MeterVerdict.GOOD
 
 
 def test_nothing_is_judged_without_a_reading(building):
@@ -366,7 +366,7 @@ def test_suspect_verdict_outlives_a_restart_for_ten_minutes_unless_it_gets_worse
     ("value", "kept"), [(0.55, 0.55), (0.559, 0.55), (-1.016, -1.1), (5_399.0, 5_300.0), (0.0, 0.0)]
 )
 def test_kept_value_of_a_cause_is_never_rounded_up(value, kept):
-    state = replace(MeterCheck(), verdict=Verdict.SUSPECT, causes=(("gain_low", value),))
+    state = replace(MeterCheck(), verdict=MeterVerdict.SUSPECT, causes=(("gain_low", value),))
 
     assert dump_check(state)["causes"] == [["gain_low", kept]]
 
@@ -374,14 +374,14 @@ def test_kept_value_of_a_cause_is_never_rounded_up(value, kept):
 def test_good_meter_leaves_nothing_to_keep_and_nonsense_is_ignored(building):
     assert dump_check(building().state) == {}
     for nonsense in (None, 3, {}, {"causes": 3}):
-        assert load_check(nonsense, 0).verdict is Verdict.GOOD
+        assert load_check(nonsense, 0).verdict is MeterVerdict.GOOD
 
 
 @pytest.mark.parametrize("facts", [{"causes": []}, {"causes": [["x", 1], 3, ["none"]], "wait_s": "x"}])
 def test_facts_that_are_partly_nonsense_still_say_implausible(facts):
     found = load_check(facts, 0)
 
-    assert (Verdict.IMPLAUSIBLE, 600.0, "none") == (found.verdict, found.wait_s, found.causes[0][0])
+    assert (MeterVerdict.IMPLAUSIBLE, 600.0, "none") == (found.verdict, found.wait_s, found.causes[0][0])
 
 
 @pytest.mark.parametrize("code", sorted(EVIDENCE_CODES))
@@ -395,12 +395,12 @@ def test_site_file_that_is_read_again_keeps_the_verdict_and_another_meter_begins
         b.order("bat1", watts).step(15)
     old, less = b.house, replace(b.house, assets=(BATTERY, CAR))
     kept = adopt_site(b.state, old, less)
-    assert (Verdict.IMPLAUSIBLE, (), {"bat1"}) == (kept.verdict, kept.steered.samples, {*kept.followers})
+    assert (MeterVerdict.IMPLAUSIBLE, (), {"bat1"}) == (kept.verdict, kept.steered.samples, {*kept.followers})
 
     b.house, b.state = less, kept
     assert b.step(60).verdict == "IMPLAUSIBLE"
     other = replace(old, grid=replace(old.grid, period_s=5.0))
-    assert adopt_site(kept, old, other).verdict is Verdict.GOOD
+    assert adopt_site(kept, old, other).verdict is MeterVerdict.GOOD
 
 
 def test_meter_that_stands_still_over_kilowatts_is_implausible_at_once(building):
@@ -454,10 +454,12 @@ def test_only_a_doubt_of_the_power_makes_its_reading_say_nothing(building, cause
     b = building(fault=gain(-1.0))
     if evidence:
         b.order("bat1", 3_500).step(15)
-    state = replace(b.state, verdict=Verdict.SUSPECT, causes=tuple(causes), gap_w=700.0, unlisted_w=400.0)
+    state = replace(
+        b.state, verdict=MeterVerdict.SUSPECT, causes=tuple(causes), gap_w=700.0, unlisted_w=400.0
+    )
 
     assert margins_w == find_margins(state, 3_000.0)
-    assert (0.0, 0.0) == find_margins(replace(state, verdict=Verdict.GOOD), 3_000.0)
+    assert (0.0, 0.0) == find_margins(replace(state, verdict=MeterVerdict.GOOD), 3_000.0)
 
 
 def test_two_steps_of_two_sizes_with_one_wrong_gain_make_the_meter_suspect_for_ten_minutes(building):
@@ -503,7 +505,9 @@ def test_limits_are_kept_against_what_a_meter_with_too_low_a_factor_hides(
     building, reading_w, found_w, margins_w
 ):
     causes = (("gain_low", found_w),)
-    state = replace(building().state, verdict=Verdict.SUSPECT, causes=causes, reading_w=reading_w, gap_w=0.0)
+    state = replace(
+        building().state, verdict=MeterVerdict.SUSPECT, causes=causes, reading_w=reading_w, gap_w=0.0
+    )
     state = replace(state, unlisted_w=0.0)
 
     assert margins_w == pytest.approx(find_margins(state, 0.0))

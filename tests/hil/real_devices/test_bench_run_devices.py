@@ -20,13 +20,13 @@ UNPLUGGED = FaultEvent(at_s=1, do="fault", device="charger_net", kind="off")
 CLEAR = FaultEnd(at_s=1, do="clear", device="charger")
 
 
-def _metal(bench):
+def _make_real_devices(bench):
     return RealDevices(bench, ("charger",), Scenario(title="x", start=START, duration_s=100, rate=1))
 
 
 @pytest.fixture
-async def metal(bench, tmp_path):
-    made = _metal(bench)
+async def real_devices(bench, tmp_path):
+    made = _make_real_devices(bench)
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     await made.begin(tmp_path, lambda: loop.time() - began_s)
@@ -43,90 +43,90 @@ async def _until(true):
 
 
 @pytest.mark.peer
-async def test_what_a_real_device_takes_is_what_its_meter_reads(metal):
-    assert {"ev1": 0.0} == metal.powers_w()
+async def test_what_a_real_device_takes_is_what_its_meter_reads(real_devices):
+    assert {"ev1": 0.0} == real_devices.powers_w()
     marks = []
-    await metal.perform_event(PLUG, lambda *words: marks.append(words))
-    await _until(lambda: metal.powers_w()["ev1"] > 0)
+    await real_devices.perform_event(PLUG, lambda *words: marks.append(words))
+    await _until(lambda: real_devices.powers_w()["ev1"] > 0)
 
-    assert {"ev1": 11_040.0} == metal.powers_w()
-    assert 16.0 == metal.find_known_values({})["order.current_max_a"]
+    assert {"ev1": 11_040.0} == real_devices.powers_w()
+    assert 16.0 == real_devices.find_known_values({})["order.current_max_a"]
     assert [("a car is plugged in, by its relay", "event")] == marks
 
 
 @pytest.mark.peer
-async def test_off_takes_the_supply_by_its_relay_and_clear_gives_it_back(metal, things):
-    await metal.perform_event(PLUG, lambda *_: None)
-    await _until(lambda: metal.powers_w()["ev1"] > 0)
+async def test_off_takes_the_supply_by_its_relay_and_clear_gives_it_back(real_devices, things):
+    await real_devices.perform_event(PLUG, lambda *_: None)
+    await _until(lambda: real_devices.powers_w()["ev1"] > 0)
     pid = things.station_pid
-    await metal.perform_event(OFF, lambda *_: None)
-    await _until(lambda: metal.powers_w()["ev1"] == 0)
+    await real_devices.perform_event(OFF, lambda *_: None)
+    await _until(lambda: real_devices.powers_w()["ev1"] == 0)
 
     assert (0, False) == (things.coils["0"], things.has_station)
-    assert "order.current_max_a" not in metal.find_known_values({})
-    await metal.perform_event(CLEAR, lambda *_: None)
-    await _until(lambda: "order.current_max_a" in metal.find_known_values({}))
+    assert "order.current_max_a" not in real_devices.find_known_values({})
+    await real_devices.perform_event(CLEAR, lambda *_: None)
+    await _until(lambda: "order.current_max_a" in real_devices.find_known_values({}))
     assert pid != things.station_pid
 
 
 @pytest.mark.peer
-async def test_a_dead_wire_is_a_cut_cable_and_the_device_lives_on(metal, things):
-    await metal.perform_event(PLUG, lambda *_: None)
-    await _until(lambda: metal.powers_w()["ev1"] > 0)
-    await metal.perform_event(UNPLUGGED, lambda *_: None)
-    count = metal.readings.sources["ev1.power_w"].count
-    await _until(lambda: metal.readings.sources["ev1.power_w"].count > count + 1)
+async def test_a_dead_wire_is_a_cut_cable_and_the_device_lives_on(real_devices, things):
+    await real_devices.perform_event(PLUG, lambda *_: None)
+    await _until(lambda: real_devices.powers_w()["ev1"] > 0)
+    await real_devices.perform_event(UNPLUGGED, lambda *_: None)
+    count = real_devices.readings.sources["ev1.power_w"].count
+    await _until(lambda: real_devices.readings.sources["ev1.power_w"].count > count + 1)
 
     assert (1, True) == (things.coils["1"], things.has_station)
-    assert {"ev1": 11_040.0} == metal.powers_w()
-    assert "order.current_max_a" not in metal.find_known_values({})
+    assert {"ev1": 11_040.0} == real_devices.powers_w()
+    assert "order.current_max_a" not in real_devices.find_known_values({})
 
 
 @pytest.mark.peer
-async def test_a_supply_that_comes_back_leaves_a_cable_cut_that_was_pulled_before(metal, things):
-    await metal.perform_event(UNPLUGGED, lambda *_: None)
-    await metal.supply(on=False, backed=())
+async def test_a_supply_that_comes_back_leaves_a_cable_cut_that_was_pulled_before(real_devices, things):
+    await real_devices.perform_event(UNPLUGGED, lambda *_: None)
+    await real_devices.supply(on=False, backed=())
     assert (0, 1) == (things.coils["0"], things.coils["1"])
-    await metal.supply(on=True, backed=())
+    await real_devices.supply(on=True, backed=())
 
     assert (1, 1) == (things.coils["0"], things.coils["1"])
-    assert metal.readings.sources["order.current_max_a"].is_excused(1e9)
-    await metal.supply(on=False, backed=("charger",))
+    assert real_devices.readings.sources["order.current_max_a"].is_excused(1e9)
+    await real_devices.supply(on=False, backed=("charger",))
     assert 1 == things.coils["0"]
 
 
 @pytest.mark.peer
-async def test_in_the_end_each_relay_is_at_its_rest_and_that_is_judged(metal, things):
-    await metal.perform_event(PLUG, lambda *_: None)
-    assert not metal.rest_check.verdict(RunData()).holds
-    await metal.end()
+async def test_in_the_end_each_relay_is_at_its_rest_and_that_is_judged(real_devices, things):
+    await real_devices.perform_event(PLUG, lambda *_: None)
+    assert not real_devices.rest_check.verdict(RunData()).holds
+    await real_devices.end()
 
     assert {"0": 0, "1": 0, "2": 0} == things.coils
     assert (True, "3 relays") == (
-        metal.rest_check.verdict(RunData()).holds,
-        metal.rest_check.verdict(RunData()).measured,
+        real_devices.rest_check.verdict(RunData()).holds,
+        real_devices.rest_check.verdict(RunData()).measured,
     )
 
 
 @pytest.mark.peer
 async def test_a_relay_that_cannot_be_put_to_rest_breaks_the_verdict_and_is_told_aloud(
-    metal, things, capsys, monkeypatch
+    real_devices, things, capsys, monkeypatch
 ):
     monkeypatch.setattr("quartier_hil.real_devices.relay_control._END_REAL_S", 0.1)
     monkeypatch.setattr("quartier_hil.real_devices.relay_control.WRITE_REAL_S", 0.5)
     things.stop()
-    await metal.end()
+    await real_devices.end()
 
-    assert not metal.rest_check.verdict(RunData()).holds
+    assert not real_devices.rest_check.verdict(RunData()).holds
     assert 3 == capsys.readouterr().err.count("is not at its rest")
-    metal._guardian.child.process.kill()
-    await metal._guardian.child.process.wait()
+    real_devices._guardian.child.process.kill()
+    await real_devices._guardian.child.process.wait()
 
 
 @pytest.mark.peer
 async def test_a_stranger_at_the_place_of_a_device_ends_the_run_before_it_begins(things, tmp_path):
     things.file.write_text(things.file.read_text().replace('"23456789"', '"1"'))
-    made = _metal(bench_file.load_bench(things.file))
+    made = _make_real_devices(bench_file.load_bench(things.file))
 
     with pytest.raises(
         RigError, match=r"charger at .* says 23456789, expected 1; try: quartier-hil rig check"
@@ -137,7 +137,7 @@ async def test_a_stranger_at_the_place_of_a_device_ends_the_run_before_it_begins
 
 
 def test_events_of_others_are_not_its_business(plain):
-    made = _metal(bench_file.load_bench(plain()))
+    made = _make_real_devices(bench_file.load_bench(plain()))
 
     assert [True, True, True, True] == [made.takes(one) for one in (PLUG, OFF, UNPLUGGED, CLEAR)]
     assert not made.takes(FaultEvent(at_s=1, do="fault", device="meter", kind="stuck"))
@@ -146,7 +146,7 @@ def test_events_of_others_are_not_its_business(plain):
 
 def test_a_device_that_reads_itself_takes_nothing_while_its_board_says_that_it_has_no_supply(plain):
     own = '{{ register = "holding:1020", type = "uint32", scale = 0.001 }}'
-    made = _metal(bench_file.load_bench(plain(x=('{{ meter = "clamp" }}', own))))
+    made = _make_real_devices(bench_file.load_bench(plain(x=('{{ meter = "clamp" }}', own))))
     made.readings.take("ev1.power_w", 7000.0, 1000.0, 0.0)
     assert {"ev1": 7000.0} == made.powers_w()
 
@@ -158,7 +158,7 @@ def test_a_device_that_reads_itself_takes_nothing_while_its_board_says_that_it_h
 
 
 def test_the_report_tells_what_is_real_and_who_read_it(plain):
-    made = _metal(bench_file.load_bench(plain()))
+    made = _make_real_devices(bench_file.load_bench(plain()))
     made.unjudged = ("x",)
 
     assert "charger: keba/p30 at 127.0.0.1:3, unit 255" in made.facts["real devices"]
