@@ -347,7 +347,7 @@ class NodeSession:
             return [*notes]
         if echoes:
             self._watch.note_confirmed()
-            self._heard_ns = now.ns if scene.outbox.is_whole else self._heard_ns
+            self._heard_ns = now.ns if context.outbox.is_whole else self._heard_ns
         else:
             is_passed = is_moved and self._history.last_confirmed_ns >= self._born_ns
             if (missed := self._watch.process_missing_echo(self.bdseq, now, is_passed=is_passed)) is not None:
