@@ -72,3 +72,14 @@ def test_a_command_that_is_found_alone_says_the_same_of_itself(word, capsys):
             read([word, "--help"])
     first, second = capsys.readouterr().out.split("usage: ")[1:]
     assert first == second
+
+
+def test_a_reader_that_has_seen_enough_ends_a_list_without_a_traceback():
+    words = [sys.executable, "-m", "quartier_hil.cli", "list"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()  # before the first line: each write meets a broken pipe
+        errors = running.stderr.read()
+
+    assert (0, "") == (running.returncode, errors)

@@ -107,7 +107,8 @@ class ContinuityCheck(_EndCheck):
         ]
         longest_s, at_s = max(pauses, default=(float("inf"), 0.0))
         promised = f"{self.asked.point}: no pause over {self.asked.gap_max_s:g} s while the daemon lived"
-        measured = f"{format_count(len(times), 'sample')}, longest pause {longest_s:.0f} s (at {at_s:.0f} s)"
+        measured = f"{format_count(len(times), 'sample')}, longest pause {longest_s:.0f} s"
+        measured += f" (at {at_s:.0f} s of the site's clock)"
         return Verdict("nothing-lost", promised, measured, longest_s <= self.asked.gap_max_s)
 
 

@@ -90,7 +90,11 @@ class LimitCoverage:
             for one, imports, exports in tight
             if not one.is_bound(imports=imports, exports=exports)
         ]
-        return f"nothing had to be limited: {'; '.join(idle)}" if idle or not stretches else ""
+        return (
+            f"no power came near its limit while it was promised: {'; '.join(idle)}"
+            if idle or not stretches
+            else ""
+        )
 
 
 @dataclass

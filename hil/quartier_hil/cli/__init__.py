@@ -5,6 +5,7 @@ Exit codes: 0 every promise kept · 1 one broken · 2 it could not be run or jud
 
 import argparse
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 
@@ -34,7 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return NO_RUN
-    return int(options.command(options))
+    try:
+        code = int(options.command(options))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough (quartier-hil list | head); nothing is left to flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
 
 
 def _read_options(words: Sequence[str]) -> argparse.Namespace:

@@ -166,6 +166,13 @@ def _format_plan_row(row: plans.PlanDeviation) -> str:
     return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
 
 
+# uPlot formats numbers for the browser's language. A browser that runs with LANG=POSIX states an invalid one.
+_VALID_LANGUAGE_JS = """\
+try { new Intl.NumberFormat(navigator.language); }
+catch { Object.defineProperty(navigator, "language", { value: "en-GB" }); }
+"""
+
+
 def _format_duration(seconds: float) -> str:
     return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02d}:{int(seconds) % 60:02d}"
 
@@ -173,7 +180,8 @@ def _format_duration(seconds: float) -> str:
 def read_page_part(name: str) -> str:
     """Return the text of a file of this folder, or of the chart library beside the district's page."""
     folder = files("quartier_district.page" if name.startswith("uplot/") else "quartier_hil.report")
-    return (folder / name).read_text(encoding="utf-8")
+    text = (folder / name).read_text(encoding="utf-8")
+    return f"{_VALID_LANGUAGE_JS}{text}" if name == "uplot/uPlot.iife.min.js" else text
 
 
 def format_verdict_rows(verdicts: Sequence[Verdict]) -> str:

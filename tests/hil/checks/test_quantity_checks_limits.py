@@ -97,7 +97,7 @@ def test_a_limit_in_whose_time_nothing_had_to_be_limited_is_not_shown(spans, res
 
 def test_what_limited_nothing_is_named_with_how_near_it_came():
     assert (
-        "nothing had to be limited: import at 50% of 3 kW at most (district)"
+        "no power came near its limit while it was promised: import at 50% of 3 kW at most (district)"
         == _result([(0, 20, 0), (100, 300, 1_500)]).unshown
     )
 

@@ -97,10 +97,11 @@ def _find_refusals(
     if options.key is not None and options.key.strip().lower() != key:
         yield f"{options.file} is signed with key {key}, not {options.key}"
     elif not (options.yes and is_known) and not sys.stdin.isatty():
+        clock = "" if is_synced or options.without_clock else " --without-clock"
         needed = "--yes" if is_known else f"--yes --key {key}"
         yield (
             f"there is no terminal to ask. {_KEY_HINT if not is_known else 'To go on'}: "
-            f"{_format_command(options)} {needed}"
+            f"{_format_command(options)}{clock} {needed}"
         )
 
 

@@ -188,7 +188,7 @@ def render_kind(one: AlarmKind) -> dict[str, Any]:
 
 def format_general_remedy(one: AlarmKind) -> str:
     """Return the remedy of a row for any subject."""
-    return one.remedy.format(of="OF", asset="ASSET")
+    return one.remedy.format(of="OF", asset="NODE" if one.of.startswith("node") else "ASSET")
 
 
 def render_kinds(kinds: Sequence[AlarmKind]) -> Iterator[RenderableType]:

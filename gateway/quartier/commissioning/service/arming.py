@@ -86,11 +86,13 @@ async def arm_site(
         nonlocal done_count
         for station in asked:
             if station.bus == bus:
-                why = await _arm_device(site.lines[bus], station, known, clock, writes=writes)
+                try:
+                    found = await _arm_device(site.lines[bus], station, known, clock, writes=writes)
+                    text = _describe_arming(station, found, writes=writes)
+                except WireError as error:
+                    failures[station.name] = str(error)
+                    text = f"no answer: {error}"
                 done_count += 1
-                if why:
-                    failures[station.name] = why
-                text = f"no answer: {why}" if why else "written and read back" if writes else "read back"
                 say(f"{done_count}/{len(asked)} {station.name} on {bus}: {text}")
         await site.lines[bus].close()
 
@@ -108,21 +110,30 @@ def _has_fallback(station: ArmableDevice) -> bool:
 
 async def _arm_device(
     line: Line, station: ArmableDevice, known: KnownFallbacks, clock: SiteClock, *, writes: bool
-) -> str:
-    """Arm one device; return why it did not answer, empty if it did."""
+) -> Sequence[ArmedFallback]:
+    """Arm one device; return what it shows.  Raises WireError if it does not answer."""
     try:
         await line.open()
         identity = await station.driver.open()
         for point, info in station.points.items():
             if info.fallback is not None:
                 known.drop_outdated_proof(point, info.fallback.after_s, identity.get("serial", ""))
-        for found in await _read_fallbacks(station, writes=writes):
-            known.note(found, clock.utc_ms())
-    except WireError as error:
-        if isinstance(error, LinkLost):
-            await line.close()
-        return str(error)
-    return ""
+        armed = await _read_fallbacks(station, writes=writes)
+    except LinkLost:
+        await line.close()
+        raise
+    for found in armed:
+        known.note(found, clock.utc_ms())
+    return armed
+
+
+def _describe_arming(station: ArmableDevice, armed: Sequence[ArmedFallback], *, writes: bool) -> str:
+    """Return what was done, as text."""
+    if not any(found.is_verified for found in armed):
+        return "answers; its manual states the fallback, and the device does not show it"
+    fallbacks = (info.fallback for info in station.points.values())
+    is_written = writes and any(one is not None and one.register for one in fallbacks)
+    return "written and read back" if is_written else "read back"
 
 
 async def _read_fallbacks(station: ArmableDevice, *, writes: bool) -> Sequence[ArmedFallback]:

@@ -49,7 +49,7 @@ async def test_every_output_of_the_site_has_a_row_and_only_those_with_a_fallback
 
     assert ["bat1.setpoint_w", "boiler.relay_on", "lamp.relay_on"] == list(rows)
     assert [True, True, False] == [row["used"] for row in rows.values()]
-    assert ["1/1 gx on lan: written and read back"] == said
+    assert ["1/1 gx on lan: answers; its manual states the fallback, and the device does not show it"] == said
     assert known.of("bat1.setpoint_w").is_as_declared
 
 
