@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf, isfinite
 
+from quartier_hil.checks.limit_reaction import EARLY_S, is_kept_early
 from quartier_hil.checks.promised_values import PromisedLimit, find_promised_limit
 from quartier_hil.checks.verdicts import RunData, Verdict, format_count
 from quartier_hil.scenario import expectations as asked
@@ -116,7 +117,7 @@ class LimitCheck:
         """Evaluate one step of the plant."""
         cap = find_promised_limit(self.caps, now_s)
         grid_w = values["grid.power_w"]
-        self.binding.step(cap, grid_w, dt_s)
+        self.binding.step(self._find_early_limit(cap, now_s, values), grid_w, dt_s)
         if now_s - cap.from_s < self.asked.deadline_s:
             return
         slack = 1.0 + self.asked.slack_pct / 100.0
@@ -126,6 +127,21 @@ class LimitCheck:
         if over_w > 1.0:
             self.over_s += dt_s
             self.worst_w = max(self.worst_w, over_w)
+
+    def _find_early_limit(
+        self, cap: PromisedLimit, now_s: float, values: Mapping[str, float]
+    ) -> PromisedLimit:
+        """Return the next tighter cap if the gateway keeps it before it is due, else ``cap``.
+
+        The power that it takes back then was limited by that cap.
+        """
+        later = (
+            one
+            for one in self.caps
+            if now_s < one.from_s <= now_s + EARLY_S
+            and (one.import_w < cap.import_w or one.export_w < cap.export_w)
+        )
+        return next((one for one in later if is_kept_early(one, values)), cap)
 
     def verdict(self, _: RunData) -> Verdict:
         """Return the verdict with the seconds over."""

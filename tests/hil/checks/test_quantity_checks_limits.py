@@ -95,6 +95,19 @@ def test_a_limit_in_whose_time_nothing_had_to_be_limited_is_not_shown(spans, res
     assert result == _result(spans).result
 
 
+@pytest.mark.parametrize(("early_s", "result"), [(30, "kept"), (0, "not shown")])
+def test_a_power_that_the_gateway_takes_back_before_the_limit_is_due_shows_the_limit(early_s, result):
+    check = LimitCheck(asked.LimitExpectation(check="cap-kept"), CAPS)
+    for now_s in range(300):
+        limit_w = CAPS[1].import_w if now_s >= CAPS[1].from_s - early_s else CAPS[0].import_w
+        grid_w = 7_000 if now_s <= CAPS[1].from_s - 30 else 0
+        check.step(
+            now_s, 1, {"grid.power_w": grid_w, "limit.import_w": limit_w, "limit.export_w": CAPS[1].export_w}
+        )
+
+    assert result == check.verdict(RunData()).result
+
+
 def test_what_limited_nothing_is_named_with_how_near_it_came():
     assert (
         "no power came near its limit while it was promised: import at 50% of 3 kW at most (district)"
