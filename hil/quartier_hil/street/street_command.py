@@ -131,7 +131,7 @@ def _write_results(street: "StreetRun", verdicts: "Sequence[Verdict]", folder: P
     from quartier_hil.runner.live_view import RESULT_WORDS  # noqa: PLC0415 - as above
 
     for verdict in verdicts:
-        print(f"{RESULT_WORDS[verdict.result]:10}{verdict.promised:58}{verdict.words}")
+        print(f"{RESULT_WORDS[verdict.result]:10}{verdict.promised:64}  {verdict.words}")
     found = {
         "verdicts": [one.row for one in verdicts],
         "district": street.figures,
