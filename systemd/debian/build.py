@@ -53,6 +53,7 @@ def main() -> int:
     lay_out_tree(source / "tree", options.wheel, wheelhouse, PLATFORMS[options.architecture])
     lay_out_source(source, version)
     make_pages(source, version)
+    set_times(source)
     subprocess.run(
         ["dpkg-buildpackage", "-b", "-us", "-uc", "-nc", "-d", f"-a{options.architecture}"],
         cwd=source,
@@ -205,6 +206,13 @@ def make_pages(source: Path, version: str) -> None:
             capture_output=True,
         )
         (source / "completions" / name).write_bytes(made.stdout)
+
+
+def set_times(source: Path) -> None:
+    """Give every file the time of the last commit: the time of a checkout says nothing."""
+    moment_s = int(os.environ["SOURCE_DATE_EPOCH"])
+    for path in [source, *source.rglob("*")]:
+        os.utime(path, (moment_s, moment_s), follow_symlinks=False)
 
 
 def run_pip(*words: str) -> None:

@@ -526,7 +526,11 @@ class Store:
         self._noted = KnownGaps(recovered.noted)
         self._note_gaps(recovered.unreported_gaps, now, stored=True)
         self._note_gaps(recovered.gaps, now)
-        self._undecided.extend((gap, now.ns) for gap in loaded.undecided)
+        for gap in loaded.undecided:
+            if self._noted.subtract(gap):
+                self._undecided.append((gap, now.ns))
+            else:  # told, and killed before the file forgot that it was undecided
+                self._decided.append(gap)
         for boot, lasts in sorted(recovered.ends.items()):
             self._record_boot_end(boot, lasts, now)
 

@@ -158,6 +158,26 @@ def test_nothing_evicted_is_offered_again(full: House) -> None:
     full.store.close(at(full.second))
 
 
+def test_what_was_told_before_two_kills_is_not_told_again(tmp_path: Path) -> None:
+    house = House(tmp_path, size_max_bytes=60_000, chunk_count=64, commit_s=1.0)
+    house.open()
+    house.store.delivery, dice = Link(), random.Random(3)
+    while not spans(house):
+        house.record(*(dice.random() for _ in range(700)))
+        house.pass_time(1)
+    told = spans(house)  # the last one may stand in the journal alone
+    for _ in range(2):
+        house = restarted(house)
+        house.store.delivery = Link()
+        house.pass_time(1)
+    house.store.delivery.heard_s = house.second + ARRIVAL_S + 1
+    house.pass_time(1)
+    house.pass_time(1)
+
+    assert told == spans(house)
+    house.store.close(at(house.second))
+
+
 @examples(15, deep=200)
 @given(st.data())
 def test_each_evicted_sample_is_confirmed_or_told_once(

@@ -90,7 +90,7 @@ def test_a_point_that_is_not_heard_keeps_its_order_and_counts_with_it(yard):
     p.run(60)
 
     assert before == orders(p)[0]
-    assert "held: not heard, or not guarded" == p.reason("ev0")
+    assert "held: not read, or not guarded" == p.reason("ev0")
 
 
 def test_the_points_remember_nothing_of_a_car_that_left(yard):
