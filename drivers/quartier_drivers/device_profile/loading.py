@@ -211,7 +211,7 @@ class ProfileCheck(ABC):
         """Return the profile; None if its faults leave none."""
         for key in data:
             if key not in self.sections:
-                self._add((key,), f"is no known key; {suggest_key(key, self.sections)}")
+                self._add((key,), f"is an unknown key; {suggest_key(key, self.sections)}")
         head = self._model(ProfileHead, ("profile",), data.get("profile", {}))
         self._numbers_from = head.numbers_from if head is not None else None
         return self._check_tables(name, head, self._scan(data.get("scan", {})), data)

@@ -109,7 +109,7 @@ def _explain_error(item: Mapping[str, Any], model: type[BaseModel]) -> str:
         return "is missing"
     if item["type"] == "extra_forbidden":
         inner = _find_model_at(model, loc[:-1])
-        return f"is no known key; {suggest_key(str(loc[-1]), list_keys(inner) if inner else [])}"
+        return f"is an unknown key; {suggest_key(str(loc[-1]), list_keys(inner) if inner else [])}"
     message = re.sub(r"^(Value error, |Input should be |Assertion failed, )", "", item["msg"])
     if item["type"] == "value_error":
         return message

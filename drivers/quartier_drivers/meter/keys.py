@@ -78,7 +78,7 @@ def _check_keys(reference: str, data: Mapping[str, Any]) -> MeterKeys:
     for key, text in data.items():
         what = ""
         if key not in (*_HEX_KEYS, "password"):
-            what = f"is no known key; expected {', '.join(_HEX_KEYS)} or password"
+            what = f"is an unknown key; expected {', '.join(_HEX_KEYS)} or password"
         elif not isinstance(text, str):
             what = "is no text"
         elif key == "password":

@@ -192,7 +192,7 @@ def _explain_unknown(url: str) -> str:
 def _explain_error(item: Mapping[str, Any]) -> str:
     if item["type"] == "extra_forbidden":
         kind = TcpBus if item["loc"][0] == "modbus-tcp" else RtuBus
-        return f"is no known key; {suggest_key(str(item['loc'][-1]), [*list_keys(kind), 'unit'])}"
+        return f"is an unknown key; {suggest_key(str(item['loc'][-1]), [*list_keys(kind), 'unit'])}"
     if item["type"] == "value_error":
         example = ", as in rtu:///dev/ttyUSB0" if item["loc"][-1] == "port" else ""
         return str(item["ctx"]["error"]) + example

@@ -286,7 +286,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("chp.import_above", "import without it above {start_w:.0f} W"),
     ReasonKind("chp.import_below", "import without it below {end_w:.0f} W"),
     ReasonKind("chp.import_not_below", "import without it not below {end_w:.0f} W"),
-    ReasonKind("comfort.last", "outside comfort, held back last"),
+    ReasonKind("comfort.last", "outside the comfort band, so limits reduce it last"),
     ReasonKind("comfort.no_preheating", "no pre-heating beyond the comfort band"),
     ReasonKind("comfort.no_precooling", "no pre-cooling beyond the comfort band"),
     ReasonKind("comfort.preheating", "pre-heating with own generation"),

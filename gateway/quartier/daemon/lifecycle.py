@@ -244,7 +244,7 @@ class Daemon:
         for copy, other_is_sound in await asyncio.to_thread(
             lambda: [*state_files.find_damaged_files(self._places.state_dir)]
         ):
-            instead = "its other copy is used" if other_is_sound else "no copy is left, it begins anew"
+            instead = "its other copy is used" if other_is_sound else "no copy is left, the data start empty"
             self._log.error("state.damaged", file=str(copy), why=instead)
             text = f"{copy.name} is damaged or gone: {instead}"
             self._store.event("state.damaged", text, {"file": copy.name}, self._clock.now())
@@ -257,7 +257,7 @@ class Daemon:
             self._record_alarm("loss.power_lost", "the machine started again without a planned stop")
         elif left.killed:
             self._record_alarm(
-                "loss.controller_killed", "the gateway before this one was killed, frozen or failed"
+                "loss.controller_killed", "the previous run of the gateway was killed, froze or failed"
             )
 
     def _make_uplink(self) -> "Uplink | None":

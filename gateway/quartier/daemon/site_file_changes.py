@@ -156,7 +156,7 @@ class SiteFileChanges:
                 "site.superseded", f"the site file of {gone} gives way to the file at the gateway", []
             )
         elif stands is not None and stands.text and stands.starts_count >= stored_site_file.STARTS_COUNT_MAX:
-            text = f"the site file of {stands.name} let no run last: the file at the gateway is used"
+            text = f"no run with the file of {stands.name} lasted a minute: the file at the gateway is used"
             self._record_change("site.given_up", text, [])
         keys = await asyncio.to_thread(self._find_protected_changes, loaded)
         if keys:

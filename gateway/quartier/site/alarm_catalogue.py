@@ -89,7 +89,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _notice(
         "meter.clock_wrong",
         "meter",
-        "a meter's clock is wrong, as another one's agrees with the gateway's; nothing else follows",
+        "a meter's clock is wrong: another meter's clock agrees with the gateway's; there is no other effect",
         "See how far with `quartier points '{of}.*'`, and tell whoever runs that meter.",
     ),
     # Contacts and meters of the grid operator
@@ -203,7 +203,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _critical(
         "output.fallback_lost",
         "asset",
-        "the fallback of its device is not as declared: an order might stay when nobody stands behind it",
+        "the fallback of its device is not as declared: an order may stay active when the gateway stops",
         "Write it anew: `systemctl stop quartier`, `quartier arm`, `systemctl start quartier`.",
     ),
     _warning(
@@ -216,7 +216,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _warning(
         "probe.failed",
         "asset",
-        "the last probe found something that stands in the way of steering it",
+        "the last probe found a fault that may prevent correct control of the asset",
         "Repair what the alarm text names, then try again: `systemctl stop quartier`, `quartier probe {of}`.",
     ),
     # Losses: the rows of gateway/docs/failsafe.md
@@ -279,7 +279,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _warning(
         "loss.controller_killed",
         "",
-        "the gateway before this one ended without leaving in order: killed, frozen or failed",
+        "the previous run of the gateway did not stop in order: it was killed, froze or failed",
         "See why with `journalctl -u quartier -e`.",
     ),
     _warning(
@@ -324,7 +324,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
             ),
             (
                 "duplicate_id",
-                "somebody else uses our name at the broker",
+                "another client uses the client id of this gateway at the broker",
                 "Look for a second gateway with the same `site.id`, as `quartier check` prints it.",
             ),
         )
@@ -406,7 +406,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _critical(
         "district.document_suspect",
         "",
-        "a document was refused, and somebody may be at work: a wrong signature, or old numbers",
+        "a document was refused, and this may be an attack: a wrong signature, or old numbers",
         "Tell the district at once; `quartier history --points 'event.district.document_suspect'` has it.",
         stays_s=HOUR_S,
     ),
@@ -426,7 +426,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _warning(
         "state.damaged",
         "file",
-        "a file of facts was found damaged at the start",
+        "a state file was found damaged at the start",
         "See which copy was used in `quartier status`; if it comes again, replace the disk or card.",
     ),
     _warning(

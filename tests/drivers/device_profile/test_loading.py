@@ -146,7 +146,7 @@ def test_every_fault_is_told_at_once_where_it_stands() -> None:
         :7
     ] or told
     assert any(
-        line.startswith("am300.toml:7: limits.block_mx: is no known key; did you mean 'block_max'?")
+        line.startswith("am300.toml:7: limits.block_mx: is an unknown key; did you mean 'block_max'?")
         for line in told
     )
     assert any("am300.toml:9: points.power_w.register: 'input:70000' is no register" in line for line in told)
@@ -155,7 +155,7 @@ def test_every_fault_is_told_at_once_where_it_stands() -> None:
     )
     assert any("am300.toml:11: points.power_w.scale: '0.1' is wrong" in line for line in told)
     assert any("am300.toml:12: points.powr: 'powr' ends in no unit" in line for line in told)
-    assert any("points.relay_on.write.hihg: is no known key; did you mean 'high'?" in line for line in told)
+    assert any("points.relay_on.write.hihg: is an unknown key; did you mean 'high'?" in line for line in told)
 
 
 def test_what_contradicts_itself_is_told_beside_what_is_malformed() -> None:
@@ -167,7 +167,7 @@ def test_what_contradicts_itself_is_told_beside_what_is_malformed() -> None:
     assert [
         "am300.toml:8: points.power_w.low: 2.0 is above high = 1.0",
         "am300.toml:10: points.x_w.register: is missing",
-        "am300.toml:11: points.x_w.registr: is no known key; did you mean 'register'?",
+        "am300.toml:11: points.x_w.registr: is an unknown key; did you mean 'register'?",
     ] == faults(text)
 
 
@@ -177,7 +177,7 @@ def test_what_contradicts_itself_is_told_beside_what_is_malformed() -> None:
         ("[points\n", "am300.toml:1:1: file: is not valid TOML"),
         ("[points.a_w]\nregister = 'input:1'\n", "profile.protocol: is missing"),
         (HEAD, "points: is missing; expected [points.<quantity>]"),
-        (HEAD + "[point.a_w]\nregister = 'input:1'\n", "point: is no known key; did you mean 'points'?"),
+        (HEAD + "[point.a_w]\nregister = 'input:1'\n", "point: is an unknown key; did you mean 'points'?"),
         (HEAD + "[points]\na_w = 3\n", "points.a_w: 3 is wrong, expected a table"),
         ("points = 3\n" + HEAD, "points: 3 is wrong, expected a table"),
         (HEAD + "[scan]\nfast = 0\n", "scan.fast: 0 is wrong, expected seconds"),

@@ -49,9 +49,9 @@ def test_an_unknown_key_is_told_with_the_nearest_known_one_also_in_a_table_below
 
     assert [
         "site.toml:1: buses.net.host: is missing",
-        "site.toml:2: buses.net.hots: is no known key; did you mean 'host'?",
+        "site.toml:2: buses.net.hots: is an unknown key; did you mean 'host'?",
         "site.toml:4: buses.net.tls.ca: is missing",
-        "site.toml:5: buses.net.tls.ca_: is no known key; did you mean 'ca'?",
+        "site.toml:5: buses.net.tls.ca_: is an unknown key; did you mean 'ca'?",
     ] == sorted(told(text))
 
 

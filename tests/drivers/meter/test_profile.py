@@ -100,7 +100,7 @@ def faults(text):
         ("power", 'group = "P"', "ends in no unit"),
         ("power_w", 'group = [""]', "names no group"),
         ("power_w", "select = {}", "selects nothing"),
-        ("power_w", 'group = "P"\nregister = "input:1"', "is no known key"),
+        ("power_w", 'group = "P"\nregister = "input:1"', "is an unknown key"),
         ("energy_import_wh", 'group = "P"\ncounter = { rate_max = 0 }', "rate_max"),
         ("power_w", 'group = "P"\nunstated_beside = "Q"', "wants unstated"),
     ],
@@ -115,7 +115,7 @@ def test_tables_of_registers_do_not_fit_a_meter():
     found = faults('[limits]\nblock_max = 3\n[points.power_w]\ngroup = "P"\n')
 
     assert [
-        "m1.toml:6: limits: is no known key; expected one of profile, decoder, recognise, scan, points, parts"
+        "m1.toml:6: limits: is an unknown key; expected one of profile, decoder, recognise, scan, points, parts"
     ] == found
 
 

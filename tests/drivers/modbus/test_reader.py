@@ -139,8 +139,8 @@ def test_the_unit_asked_for_wins_over_the_urls() -> None:
         ("rtu://devices/rs485", "or an absolute path, as in rtu:///dev/ttyUSB0$"),
         ("tcp://h:99999", "url: "),
         ("tcp://h?unit=300", "unit: '300' is wrong, expected 0..255"),
-        ("tcp://h?baud=9600", "baud: is no known key; expected one of "),
-        ("tcp://h?unite=3", "unite: is no known key; did you mean 'unit'"),
+        ("tcp://h?baud=9600", "baud: is an unknown key; expected one of "),
+        ("tcp://h?unite=3", "unite: is an unknown key; did you mean 'unit'"),
         ("rtu:///dev/ttyS0?baud=9601", "baud: 9601 is wrong, expected 1200"),
     ],
 )

@@ -47,7 +47,7 @@ def test_every_fault_is_told_at_once():
     )
 
     assert 2 == len(found)
-    assert any("skale: is no known key; did you mean 'scale'?" in fault for fault in found)
+    assert any("skale: is an unknown key; did you mean 'scale'?" in fault for fault in found)
 
 
 def test_registers_and_parts_beside_points_do_not_fit():

@@ -86,7 +86,7 @@ failsafe_export_w = nan
 
     assert [
         "site.toml:3: site.district: 'is.sy' is wrong; expected letters, digits, '_' and '-', at most 63 characters",
-        "site.toml:4: site.latitud: is no known key; did you mean 'latitude'?",
+        "site.toml:4: site.latitud: is an unknown key; did you mean 'latitude'?",
         "site.toml:8: buses.lan.port: 70000 is outside 1..65535",
         "site.toml:10: buses.x.kind: 'modbus-tpc' is unknown; did you mean 'modbus-tcp'?",
         "site.toml:12: devices.hybrid.bus: there is no bus 'lna'; did you mean 'lan'?",
@@ -100,7 +100,7 @@ failsafe_export_w = nan
         "site.toml:24: assets.bat1.reserve_soc_pct: true is wrong; expected a number",
         "site.toml:25: limits.contract_import_w: is missing; expected import power of the contract",
         "site.toml:26: limits.failsafe_export_w: nan is wrong; expected a finite number",
-        "site.toml:27: storage: is no known section; did you mean 'store'?",
+        "site.toml:27: storage: is an unknown section; did you mean 'store'?",
     ] == found
 
 

@@ -87,7 +87,7 @@ def _make_faults(url: str, error: ValidationError) -> list[Fault]:
     for item in error.errors(include_url=False):
         key = ".".join(str(step) for step in item["loc"]) or "url"
         if item["type"] == "extra_forbidden":
-            what = f"is no known key; {suggest_key(key, list_keys(MbusBus))}"
+            what = f"is an unknown key; {suggest_key(key, list_keys(MbusBus))}"
         elif item["type"] == "value_error":
             what = item["msg"].removeprefix("Value error, ")
         else:

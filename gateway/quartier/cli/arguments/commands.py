@@ -32,7 +32,7 @@ first steps:
   quartier why boiler                    who switched it, why, and when it comes back
   quartier override boiler off --for 2h  by hand, never above a cap
   quartier alarms                        what is wrong, what to do, who has seen it
-  quartier record lan --for 60s          what stands on a bus, for Wireshark
+  quartier record lan --for 60s          what is sent on a bus, for Wireshark
   quartier backup b012.qbk               the whole gateway in one file, for another machine
 """
 _PROFILES_OPTION: dict[str, Any] = {
@@ -294,7 +294,7 @@ def _add_status_commands(commands: "argparse._SubParsersAction[argparse.Argument
         commands,
         "why",
         "say who ordered what an asset does, why, until when, and what ends it",
-        "Asks the daemon, and reads the write ledger in the history beside it; without a daemon that alone.\n"
+        "Asks the daemon, and reads the orders stored in the history; without a daemon only the history.\n"
         "TIME is as for quartier history: 2026-11-25T14:30, today, 2h.\n"
         "example: quartier why boiler --since today\n\n"
         "Exit codes: 0 explained · 1 no asset has this name · 2 a time that cannot be read · 69 no daemon\n"

@@ -18,12 +18,12 @@ Without a series: the plan that the running daemon has in force, each step with 
 The series is CSV with a row a step (5, 15 or 60 minutes, up to 672):
   time,load_w,pv_w,import_eur_per_kwh,export_eur_per_kwh
   2026-06-12T00:00,420,0,0.18,0.06
-and may have import_max_w, export_max_w and import_g_per_kwh.  Prices may be eur_per_wh too, numbers may
-have a comma where semicolons part them, and times an offset (+02:00, or Z), which days of 23 and 25 hours
-need: they are told by the building's clock.
+and may have import_max_w, export_max_w and import_g_per_kwh.  Prices may also be eur_per_wh.
+Numbers may have a decimal comma if semicolons separate the columns.  Times may have an offset (+02:00, or
+Z), which days of 23 and 25 hours need; they are converted to the local time of the building.
 
-All that the site file lets be planned is planned together: batteries, charging points whose car wants
-energy, tanks (tank_m3), waste collection, and loads with a run (run_w).  load_w is the rest of the house.
+Everything in the site file that can be planned is planned together: batteries, charge points whose car
+wants energy, tanks (tank_m3), waste collection, and loads with a run (run_w).  load_w is the rest of the house.
 What a site file cannot know of the day is said by --with, or for each step by a column of that name:
   battery  soc_pct (now), target_soc_pct (at the end); --soc and --target say it of all
   ev       energy_wanted_wh, session_energy_wh (what it has got), arrival, departure (07:30, or a date with
@@ -31,7 +31,7 @@ What a site file cannot know of the day is said by --with, or for each step by a
   heat     tank_c (now), draw_w (heat that is drawn; also as a column boiler.draw_w)
   waste    waiting_on, left_s, window_start, deadline
   load     waiting_on, window_start, deadline
-A car that nobody says more of is there from the first step, and leaves at the departure of the site file.
+A car without such values is there from the first step, and leaves at the departure of the site file.
 example: quartier plan --config site.toml --series tomorrow.csv --soc 40 --worth 0.15 --html plan.html
          quartier plan --config site.toml --series tomorrow.csv --with bat1.soc_pct=40 boiler.tank_c=48 \\
            ev1.departure=07:30 ev1.energy_wanted_wh=20000 ev2.plugged_on=0
@@ -46,7 +46,7 @@ def add_plan_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     parser = add_command(
         commands,
         "plan",
-        "plan batteries, cars, tanks and runs ahead, near the best or proven so, and say why",
+        "plan batteries, cars, tanks and runs; say why, and how far the plan is from the best possible one",
         PLAN_EXAMPLES,
     )
     parser.add_argument(
@@ -62,7 +62,7 @@ def add_plan_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         action="extend",
         default=[],
         metavar="ASSET.WORD=VALUE",
-        help="what is so on that day, see below",
+        help="a value of that day, see below",
     )
     parser.add_argument("--battery", metavar="ASSET", help="plan this battery alone")
     for name, default, what in (
@@ -77,7 +77,7 @@ def add_plan_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         ("wear", 0.0, "what a kWh into or out of a battery costs it, EUR"),
         ("efficiency", 95.0, "of charging and of discharging, pct each"),
         ("peak", 0.0, "what a kW of the largest import costs, EUR"),
-        ("peak-free", 0.0, "kW of it that the bill has already"),
+        ("peak-free", 0.0, "part of the largest import that is on the bill already, kW"),
         ("co2", 0.0, "what a ton of CO2 counts, EUR"),
     ):
         more = f"(default: as [planning] says, else {default:g})"

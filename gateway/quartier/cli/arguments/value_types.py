@@ -49,9 +49,9 @@ Nobody can reckon when a device begins its answer: --answer-ms says it, of all o
 its profile's answer_s; else 3.5 characters and 5 ms on a serial line, 5 ms on TCP are assumed.  A SunSpec
 device is taken for one with the models that its profile looks for first.
 
-  room left      of a period, when all that is asked as often or more often has had its time
-  late at most   by how much something was asked too late: it waited for others that were due before it
-  silent         the same while these devices say nothing: they are set aside, and probed now and then
+  room left      free time in a period, after all requests with this period or a shorter one
+  late at most   largest delay of a request that waited for others that were due before it
+  silent         the same while these devices do not answer: they are set aside, and asked less often
 
 examples:
   quartier bus plan site.toml

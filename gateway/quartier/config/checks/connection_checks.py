@@ -18,7 +18,7 @@ def find_contact_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> It
     for name, contact in draft.contacts.items():
         path = ("contacts", name)
         if all(getattr(contact, cap) is None for cap in LIMIT_KEYS):
-            yield FileFault(path, f"caps nothing; expected at least one of {', '.join(LIMIT_KEYS)}")
+            yield FileFault(path, f"sets no limit; expected at least one of {', '.join(LIMIT_KEYS)}")
         home = (contact.device, contact.part, "part" if contact.part else "device")
         yield from check_part(profiles, path, home)
         holder = owners.setdefault(home[:2], name)
@@ -108,7 +108,7 @@ def find_tree_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Itera
         yield FileFault(("nodes",), f"{len(draft.nodes)} are too many; expected at most {NODES_MAX}")
     for name in draft.nodes:
         if _is_loop(name, draft.nodes):
-            yield FileFault(("nodes", name, "under"), "leads back to itself; expected a way to 'grid'")
+            yield FileFault(("nodes", name, "under"), "is a loop; expected a path that ends at 'grid'")
     for name, key, what in find_node_contradictions(draft.nodes):
         yield FileFault(("nodes", name, key), what)
     yield from _find_node_meter_faults(draft, profiles)

@@ -112,7 +112,7 @@ def _describe_missing(item: Mapping[str, Any], model: type[BaseModel]) -> str:
 
 def _describe_unknown(item: Mapping[str, Any], model: type[BaseModel]) -> str:
     known = list(_find_table_schema(model, item["loc"][:-1]).get("properties", ()))
-    return f"is no known key; {suggest_key(str(item['loc'][-1]), known)}"
+    return f"is an unknown key; {suggest_key(str(item['loc'][-1]), known)}"
 
 
 def _describe_outside(item: Mapping[str, Any], model: type[BaseModel]) -> str:

@@ -108,7 +108,7 @@ def read_draft(data: Mapping[str, Any]) -> SiteDraft:
     made = SiteDraft(data)
     known = list(SiteFile.model_fields)
     made.flaws += [
-        FileFault((key,), f"is no known section; {suggest_key(key, known)}")
+        FileFault((key,), f"is an unknown section; {suggest_key(key, known)}")
         for key in data
         if key not in known
     ]

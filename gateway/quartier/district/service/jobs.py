@@ -159,11 +159,11 @@ class JobRunner:
         if ended is not None:
             self._tightened = stored_site_file.end_tightened_limits(ended)
         if ended is not None and ended.limits:
-            text = f"the tighter values of job {ended.name} give way to a hand at the gateway"
+            text = f"job {ended.name}: its tighter values were replaced by a change by hand"
             self._record_event("job.superseded", ended.name, text)
         if gone:
             self._record_event(
-                "job.superseded", gone, f"the site file of job {gone} gives way to a hand at the gateway"
+                "job.superseded", gone, f"job {gone}: its site file was replaced by a change by hand"
             )
         elif stands is not None and stands.text and in_force != stands.name:
             text = (

@@ -108,7 +108,7 @@ def test_keys_of_the_bus_may_follow():
         ("'foo' is unknown", "foo://x"),
         ("'meter.lan:3001' is unknown, expected tcp://HOST:PORT", "meter.lan:3001?baud=300"),
         ("baud: 77 is wrong, expected 300", "/dev/x?baud=77"),
-        ("bauds: is no known key", "/dev/x?bauds=2400"),
+        ("bauds: is an unknown key", "/dev/x?bauds=2400"),
         ("port: 'tcp://x' is no port", "tcp://x"),
         ("timeout_s: 'x' is wrong", "/dev/x?timeout_s=x"),
     ],

@@ -59,7 +59,7 @@ def test_every_fault_is_printed_and_the_exit_is_78(bad: Path, capsys: pytest.Cap
     said = capsys.readouterr()
     assert 3 == len(said.out.splitlines())
     assert f"{bad}:8: site.id: 'b.012' is wrong" in said.out
-    assert "limit: is no known section; did you mean 'limits'?" in said.out
+    assert "limit: is an unknown section; did you mean 'limits'?" in said.out
     assert "3 faults\n" == said.err
 
 

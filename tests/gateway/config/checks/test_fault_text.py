@@ -12,7 +12,7 @@ def test_flaws_of_inner_tables_carry_their_whole_path() -> None:
         StoreSection.model_validate({"deadbands": {"soc": 1, "power_pct": 101}, "commit_s": "1"})
 
     assert {
-        FileFault(("store", "deadbands", "soc"), "is no known key; did you mean 'soc_pct'?"),
+        FileFault(("store", "deadbands", "soc"), "is an unknown key; did you mean 'soc_pct'?"),
         FileFault(("store", "deadbands", "power_pct"), "101 is outside 0..100"),
         FileFault(("store", "commit_s"), "'1' is wrong; expected a number: 1 without quotes"),
     } == set(make_file_faults(caught.value, ("store",), StoreSection))

@@ -50,7 +50,7 @@ CASES = [
     (
         "[limits]",
         NODE.format("a", "b") + NODE.format("b", "a") + "[limits]",
-        "nodes.b.under: leads back to itself; expected a way to 'grid'",
+        "nodes.b.under: is a loop; expected a path that ends at 'grid'",
     ),
     ("[limits]", NODE.format("grid", "grid") + "[limits]", "nodes.grid: is the root, which needs no entry"),
     (

@@ -46,7 +46,7 @@ def test_faults_of_the_file_are_told_as_the_gateway_tells_them(tmp_path, capsys)
 
     assert 78 == main(["devices", str(path), *STEADY, "--strict"])
     assert capsys.readouterr().err.splitlines()[-2:] == [
-        f"{path}:73: assets.pv1.rated_kw: is no known key; did you mean 'rated_w'?",
+        f"{path}:73: assets.pv1.rated_kw: is an unknown key; did you mean 'rated_w'?",
         f"{path}: 2 faults: the gateway refuses this file",
     ]
     path.write_text("[limits]\ncontract_import_w = 9,5\n")
