@@ -23,7 +23,8 @@ Numbers may have a decimal comma if semicolons separate the columns.  Times may 
 Z), which days of 23 and 25 hours need; they are converted to the local time of the building.
 
 Everything in the site file that can be planned is planned together: batteries, charge points whose car
-wants energy, tanks (tank_m3), waste collection, and loads with a run (run_w).  load_w is the rest of the house.
+wants energy, tanks (tank_m3), waste collection, and loads with a run (run_w).
+load_w is the rest of the house.
 What a site file cannot know of the day is said by --with, or for each step by a column of that name:
   battery  soc_pct (now), target_soc_pct (at the end); --soc and --target say it of all
   ev       energy_wanted_wh, session_energy_wh (what it has got), arrival, departure (07:30, or a date with
