@@ -57,7 +57,11 @@ CASES = [
         'device = "relays"\npart = "r1"',
         "contacts.dso1.part: that part belongs to 'heater' already; expected a part of its own",
     ),
-    ("import_max_w = 4200", "", "contacts.dso1: sets no limit; expected at least one of import_max_w, export"),
+    (
+        "import_max_w = 4200",
+        "",
+        "contacts.dso1: sets no limit; expected at least one of import_max_w, export",
+    ),
     ("import_max_w = 4200", "import_max_w = -1", "contacts.dso1.import_max_w: -1 is outside 0..10000000"),
     ("dso1", "relays", "devices.relays: 'relays' is a contact too; expected a name of its own"),
     ("dso1", "heater", "contacts.heater: 'heater' is an asset too; expected a name of its own"),
