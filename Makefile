@@ -11,7 +11,7 @@ KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: deb lock package-test bench coverage days demo docs fuzz mutants quick scenarios soak storm street systemd test shape test-deep torture peers lint help clean wrap
+.PHONY: release deb lock package-test bench coverage days demo docs fuzz mutants quick scenarios soak storm street systemd test shape test-deep torture peers lint help clean wrap
 
 help:
 	@echo "make demo    a simulated building at work, then three behind one transformer, about three minutes; no root needed"
@@ -31,6 +31,7 @@ help:
 	@echo "make systemd kill and freeze the daemon under its own systemd, in a namespace; needs root"
 	@echo "make coverage  fail if the tests in tests/gateway/control miss a branch of control/; tests with hypothesis or marker long do not count"
 	@echo "make deb     build dist/quartier_VERSION_amd64.deb for Debian 13, with the Python packages of requirements.lock"
+	@echo "make release VERSION=0.1.0  dist/ with package, wheels, source distributions, parts list (CycloneDX), licences and SHA256SUMS"
 	@echo "make package-test  install, upgrade and roll back that package under systemd in a Debian 13 of its own; minutes, needs root"
 	@echo "make lock    write requirements.lock anew: versions and hashes of all packages that are used; UPGRADE=1 the newest ones"
 	@echo "make peers   install the programs of other projects that the tests talk to"
@@ -67,7 +68,7 @@ $(RELEASE)/.ready: requirements.lock
 	@$(DEBIAN_PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(DEBIAN_PYTHON) with venv is missing: apt-get install python3.13-venv python3.13-dev"; exit 1; }
 	$(DEBIAN_PYTHON) -m venv $(RELEASE)
 	sed -nE 's/^([A-Za-z0-9_.-]+==[^\\]*).*/\1/p' requirements.lock > build/constraints.txt
-	$(RELEASE_BIN)/python -m pip install --quiet --constraint build/constraints.txt argparse-manpage shtab
+	$(RELEASE_BIN)/python -m pip install --quiet --constraint build/constraints.txt argparse-manpage shtab build cyclonedx-python-lib
 	@touch $@
 
 deb: $(RELEASE)/.ready
@@ -75,6 +76,22 @@ deb: $(RELEASE)/.ready
 	rm -rf build/wheels
 	PIP_CONSTRAINT=build/constraints.txt $(RELEASE_BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheels .
 	$(RELEASE_BIN)/python systemd/debian/build.py --wheel build/wheels/quartier-*.whl
+
+# All files of a release in dist/. The version is stated in two places, and CHANGELOG must have a section for it.
+release: $(RELEASE)/.ready
+	@test -n "$(VERSION)" || { echo "which version? make release VERSION=0.1.0"; exit 2; }
+	@grep -q '^version = "$(VERSION)"$$' pyproject.toml || { echo "pyproject.toml: version is not $(VERSION)"; exit 1; }
+	@grep -q '^version = "$(VERSION)"$$' hil/pyproject.toml || { echo "hil/pyproject.toml: version is not $(VERSION)"; exit 1; }
+	@grep -q '^## $(VERSION)' CHANGELOG.md || { echo "CHANGELOG.md: has no section $(VERSION)"; exit 1; }
+	@test -z "$$(git status --porcelain)" || { echo "the tree has changes that no commit holds: git status"; exit 1; }
+	rm -rf dist
+	$(MAKE) --no-print-directory deb
+	PIP_CONSTRAINT=build/constraints.txt $(RELEASE_BIN)/python -m build --sdist --outdir dist .
+	PIP_CONSTRAINT=build/constraints.txt $(RELEASE_BIN)/python -m build --outdir dist hil
+	cp build/wheels/quartier-*.whl dist/
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(RELEASE_BIN)/python systemd/debian/release_files.py \
+	  --wheelhouse build/wheelhouse/amd64 --dist dist
+	@ls -l dist
 
 build/debian13.tar:
 	@command -v mmdebstrap >/dev/null || { echo "mmdebstrap is missing: apt-get install mmdebstrap"; exit 1; }
