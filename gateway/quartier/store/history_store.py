@@ -56,7 +56,7 @@ from quartier.store.recovery import find_lost_with_file, make_unknown_end, recov
 from quartier_drivers.readings import Readings
 
 OPEN_TIMEOUT_S = 8.0
-UNDECIDED_COUNT_MAX = 1_000  # spans; more than these are told as missing, the oldest first
+UNDECIDED_COUNT_MAX = 1_000  # spans; beyond it the oldest are reported as missing
 RETRY_MAX_S = 60.0
 # Marks alone are written this seldom: the link keeps its own, and a commit with marks costs twice as much.
 MARKS_PERIOD_S, CROWDED_SHARE = 600.0, 0.9
@@ -415,7 +415,7 @@ class Store:
     def _take_renewed(self, report: FileRenewed, now: Now) -> None:
         """Handle a file that was removed: write memory again, and record what was only in the file."""
         self._gaps_new = [*report.job.gaps, *self._gaps_new]
-        told = KnownGaps(gap for gap, _ in self._undecided)
+        reported = KnownGaps(gap for gap, _ in self._undecided)
         self._marks_new, self._damaged_ids = {**self._marks}, []
         self._stats["renewed_count"] += 1
         self._take_opened(FileOpened(report.loaded), now)
@@ -426,10 +426,10 @@ class Store:
         boot, memory = self.boot, self._ingest.memory
         lost = find_lost_with_file(boot, memory, self._heads, self._marks, self._opened_ms, now.utc_ms)
         self._skip_gone(lost)
-        self._note_drops([left for gap in lost for left in told.subtract(gap)], now)
+        self._note_drops([left for gap in lost for left in reported.subtract(gap)], now)
 
     def _take_evicted(self, evicted: Sequence[GapRecord], now: Now) -> None:
-        """Tell what was evicted and never sent; the rest is undecided."""
+        """Report what was evicted and never sent; the rest is undecided."""
         self._skip_gone(evicted)
         for gap in evicted:
             gone = self._gone.get(gap.stream, NOTHING_TRIMMED)
@@ -439,19 +439,19 @@ class Store:
             if self.delivery is not None and self.delivery.has_sent(*span):
                 self._undecided.append((gap, now.ns))
             else:
-                self._tell_evicted(gap, now)
+                self._report_evicted(gap, now)
 
-    def _tell_undecided(self, now: Now) -> None:
-        """Tell all that is undecided, because the file was replaced."""
+    def _report_undecided(self, now: Now) -> None:
+        """Report all that is undecided as missing, because the file was replaced."""
         while self._undecided:
-            self._tell_evicted(self._undecided.popleft()[0], now)
+            self._report_evicted(self._undecided.popleft()[0], now)
 
     @property
     def _confirmed(self) -> Mapping[str, StreamPosition]:
         return self._marks if self.delivery is None else self.delivery.confirmed
 
     def _decide(self, now: Now) -> None:
-        """Drop the evicted spans that the district has, and tell those that it does not have."""
+        """Forget the evicted spans that the district has; report those that it does not have."""
         marks = self._confirmed
         decided_ns = now.ns if self.delivery is None else self.delivery.decided_ns
         count = len(self._undecided)
@@ -461,12 +461,12 @@ class Store:
             if left is None:
                 self._decided.append(gap)
             elif since_ns <= decided_ns or count - place > UNDECIDED_COUNT_MAX:
-                self._tell_evicted(gap, now)
+                self._report_evicted(gap, now)
             else:
                 self._undecided.append((gap, since_ns))
 
-    def _tell_evicted(self, gap: GapRecord, now: Now) -> None:
-        """Tell what the marks do not cover of an evicted span."""
+    def _report_evicted(self, gap: GapRecord, now: Now) -> None:
+        """Report the part of an evicted span that the marks do not cover."""
         left = find_above(gap, self._confirmed.get(gap.stream, NOTHING_TRIMMED))
         self._note_gaps(() if left is None else self._noted.subtract(left), now)
         self._decided.append(gap)
@@ -488,7 +488,7 @@ class Store:
             self._ingest.waiting = [*self._retired, *self._ingest.waiting]
             self._retired.clear()
             self._note_gaps(loaded.gaps, now)
-            self._tell_undecided(now)
+            self._report_undecided(now)
         else:
             self._take_recovered(report, now)
         self._loaded = True
@@ -500,7 +500,7 @@ class Store:
         self._outbox.is_partial = loaded.is_partial
         self._is_salvage_reported = False
         if report.aside is not None:
-            self._tell_undecided(now)  # the new file does not have them
+            self._report_undecided(now)  # the new file does not have them
             self._outbox.is_partial = True
             name = report.aside.name
             self._stats["set_aside"] = name
@@ -529,7 +529,7 @@ class Store:
         for gap in loaded.undecided:
             if self._noted.subtract(gap):
                 self._undecided.append((gap, now.ns))
-            else:  # told, and killed before the file forgot that it was undecided
+            else:  # reported before a kill; only its row in the file is left
                 self._decided.append(gap)
         for boot, lasts in sorted(recovered.ends.items()):
             self._record_boot_end(boot, lasts, now)

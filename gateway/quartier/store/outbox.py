@@ -29,7 +29,7 @@ DAMAGED_CHUNKS_COUNT_MAX = (
 
 
 class Delivery(Protocol):
-    """What the link to the district knows of the samples that it sent."""
+    """Knowledge of the link to the district about the samples that it sent."""
 
     @property
     def confirmed(self) -> Mapping[str, StreamPosition]:

@@ -146,7 +146,7 @@ class ReactionCheck:
     def _is_taken_back_before(self, cap: PromisedLimit) -> bool:
         """Return whether the gateway kept ``cap`` already and had curtailed the excess by orders."""
         recent = [values for at_s, values in self._before if cap.from_s - EARLY_S <= at_s < cap.from_s]
-        if not recent or not is_kept_early(cap, recent[-1]):
+        if not recent or not keeps_limit(cap, recent[-1]):
             return False
         overs = ((values, _over_w(cap, values.get("grid.power_w", 0.0))) for values in recent)
         return any(
@@ -226,7 +226,7 @@ def collect_reaction_figures(checks: Iterable[Check]) -> dict[str, float]:
     return found
 
 
-def is_kept_early(cap: PromisedLimit, values: Mapping[str, float]) -> bool:
+def keeps_limit(cap: PromisedLimit, values: Mapping[str, float]) -> bool:
     """Return whether the gateway keeps both sides of ``cap``; False where its limits are unknown."""
     sides = (("limit.import_w", cap.import_w), ("limit.export_w", cap.export_w))
     return all(values.get(point, inf) <= watts + ROUNDED_W for point, watts in sides)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import inf, isfinite
 
-from quartier_hil.checks.limit_reaction import EARLY_S, is_kept_early
+from quartier_hil.checks.limit_reaction import EARLY_S, keeps_limit
 from quartier_hil.checks.promised_values import PromisedLimit, find_promised_limit
 from quartier_hil.checks.verdicts import RunData, Verdict, format_count
 from quartier_hil.scenario import expectations as asked
@@ -141,7 +141,7 @@ class LimitCheck:
             if now_s < one.from_s <= now_s + EARLY_S
             and (one.import_w < cap.import_w or one.export_w < cap.export_w)
         )
-        return next((one for one in later if is_kept_early(one, values)), cap)
+        return next((one for one in later if keeps_limit(one, values)), cap)
 
     def verdict(self, _: RunData) -> Verdict:
         """Return the verdict with the seconds over."""

@@ -124,12 +124,12 @@ class JobRunner:
 
     async def run(self) -> None:
         """Run for ever; after a minute note that the ordered site file let the gateway run."""
-        began_ns, told = self._clock.now().ns, False
+        began_ns, is_noted = self._clock.now().ns, False
         while True:
             loaded = self._loaded()
             await self.advance(loaded)
-            if not told and self._clock.now().ns - began_ns > TRIAL_RUN_S * 1e9:
-                told = True
+            if not is_noted and self._clock.now().ns - began_ns > TRIAL_RUN_S * 1e9:
+                is_noted = True
                 await self._try_to_save(partial(stored_site_file.note_run_lasted, used=loaded.ordered))
             await self._clock.sleep_coarsely(JOB_PERIOD_S, _PERIOD_FLOOR_S)
 
@@ -256,7 +256,7 @@ class JobRunner:
         new = {f"limits.{key}": value for key, value in held.judgement.tightened.items()}
         if new and wanted.limits:
             values = ", ".join(f"{key} = {value:g}" for key, value in new.items())
-            text = f"of the site file of job {held.job.id}, which waits, the tighter values act now: {values}"
+            text = f"job {held.job.id}: its site file waits; its tighter values act now: {values}"
             data = {"job": held.job.id, "keys": list(new), "values": new}
             self._log.info("job.tightened", text=text, **data)
             self._event("job.tightened", text, data, self._clock.now())

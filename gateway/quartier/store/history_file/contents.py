@@ -35,8 +35,8 @@ class FileContents:
 
     Every boot before ``boot`` is settled: all that was left of it was committed, and the rest was reported.
     ``gaps`` are holes between sealed chunks that no gap record names.  ``known_gaps`` are the records, and
-    ``unreported_gaps`` those with no committed event yet.  ``undecided`` were evicted, and nobody said yet
-    whether the district has them.
+    ``unreported_gaps`` those with no committed event yet.  ``undecided`` were evicted, and it is not known
+    yet whether the district has them.
     """
 
     boot: int = 0
@@ -123,7 +123,7 @@ def read_evicted(connection: sqlite3.Connection) -> Iterator[tuple[str, StreamPo
 
 
 def read_undecided(connection: sqlite3.Connection) -> Iterator[GapRecord]:
-    """Yield what was evicted and is neither told as missing nor confirmed, if the checksum holds."""
+    """Yield evicted spans that are neither reported as missing nor confirmed, if the checksum holds."""
     rows = connection.execute(
         "SELECT key, value, crc FROM meta WHERE key LIKE ? ORDER BY key", (f"{_UNDECIDED_PREFIX}%",)
     )
@@ -134,7 +134,7 @@ def read_undecided(connection: sqlite3.Connection) -> Iterator[GapRecord]:
 
 
 def make_undecided_key(gap: GapRecord) -> str:
-    """Make the key of the row of ``meta`` for an evicted span; only its place counts."""
+    """Make the key of the row of ``meta`` for an evicted span."""
     return f"{_UNDECIDED_PREFIX}{gap.stream} {gap.boot} {gap.first}"
 
 
