@@ -20,13 +20,13 @@ _LINK_STATE_STYLE = {
 _VERDICT_STYLE = {"done": "green", "refused": "red", "unknown": "red", "expired": "yellow"}
 
 
-def describe_gateway(told: Mapping[str, Any]) -> Text:
+def describe_gateway(facts: Mapping[str, Any]) -> Text:
     """Return which house this is, since when it runs, and what is odd about its clock."""
     return Text.assemble(
-        (f"{told['site']} of {told['district']}", "bold"),
-        f"   up {format_age(told['uptime_s'])}, {told['engine']} engine, boot {told['boot']}",
-        "" if told["synced"] else ("   clock not synchronised", "yellow"),
-        ("   simulated", "magenta") if told["simulated"] else "",
+        (f"{facts['site']} of {facts['district']}", "bold"),
+        f"   up {format_age(facts['uptime_s'])}, {facts['engine']} engine, boot {facts['boot']}",
+        "" if facts["synced"] else ("   clock not synchronised", "yellow"),
+        ("   simulated", "magenta") if facts["simulated"] else "",
     )
 
 
@@ -56,9 +56,9 @@ def _describe_rule(rule: Mapping[str, Any]) -> str:
 
 def describe_grid(control: Mapping[str, Any]) -> Text:
     """Return the power at the connection in words."""
-    told = control["grid"]
-    flow = _format_flow(told["power_w"], told["unit"])
-    return Text(f"grid {flow}, {told['state']}, {format_age(told['age_s'])} old")
+    facts = control["grid"]
+    flow = _format_flow(facts["power_w"], facts["unit"])
+    return Text(f"grid {flow}, {facts['state']}, {format_age(facts['age_s'])} old")
 
 
 def _format_flow(power: float | None, unit: str) -> str:
@@ -75,42 +75,42 @@ def describe_limits(control: Mapping[str, Any]) -> Iterator[Text]:
 
 def describe_supplies(control: Mapping[str, Any]) -> Iterator[Text]:
     """Describe each meter of the grid operator: load of the subscription, tariff, colours, relays."""
-    for name, told in control["supplies"].items():
-        parts = [_describe_subscription(told)]
-        if told["warned"]:
-            parts.append(f"warns: {' and '.join(told['warned'])}")
-        if told["cut_w"] is not None:
-            parts.append(f"import cut to {format_number(told['cut_w'], 'W')}")
-        if told["tariff_index"] is not None:
-            parts.append(f"tariff {told['tariff_index']}")
-        parts += [f"{day} {told[day]}" for day in ("today", "tomorrow") if told[day]]
-        if told["mobile_peak"]:
-            parts.append(f"mobile peak {told['mobile_peak']}")
-        if told["relays"] is not None:
-            parts.append(f"relays closed: {', '.join(map(str, told['relays'])) or 'none'}")
-        style = "red" if told["warned"] else ""
+    for name, facts in control["supplies"].items():
+        parts = [_describe_subscription(facts)]
+        if facts["warned"]:
+            parts.append(f"warns: {' and '.join(facts['warned'])}")
+        if facts["cut_w"] is not None:
+            parts.append(f"import cut to {format_number(facts['cut_w'], 'W')}")
+        if facts["tariff_index"] is not None:
+            parts.append(f"tariff {facts['tariff_index']}")
+        parts += [f"{day} {facts[day]}" for day in ("today", "tomorrow") if facts[day]]
+        if facts["mobile_peak"]:
+            parts.append(f"mobile peak {facts['mobile_peak']}")
+        if facts["relays"] is not None:
+            parts.append(f"relays closed: {', '.join(map(str, facts['relays'])) or 'none'}")
+        style = "red" if facts["warned"] else ""
         yield Text(f"supply {name} {', '.join(parts)}", style=style)
 
 
-def _describe_subscription(told: Mapping[str, Any]) -> str:
-    if told["subscribed_va"] is None:
+def _describe_subscription(facts: Mapping[str, Any]) -> str:
+    if facts["subscribed_va"] is None:
         return "has not yet said what is subscribed"
-    flows = "–" if told["apparent_va"] is None else format_number(told["apparent_va"], "VA")
-    return f"{flows} of {format_number(told['subscribed_va'], 'VA')} subscribed"
+    flows = "–" if facts["apparent_va"] is None else format_number(facts["apparent_va"], "VA")
+    return f"{flows} of {format_number(facts['subscribed_va'], 'VA')} subscribed"
 
 
 def describe_alarms(status: Mapping[str, Any]) -> Iterator[Text]:
     """Yield how many alarms are active, how many nobody has acknowledged, and the newest of these."""
-    told = status.get("alarms")
-    if told and (newest := told["newest"]):
+    facts = status.get("alarms")
+    if facts and (newest := facts["newest"]):
         by_wall_s = max(0, status["gateway"]["utc_ms"] - newest["since_utc_ms"]) / 1000
         since_s = newest.get("raised_age_s", by_wall_s)
         name = format_alarm_name(newest["code"], newest["of"])
         unseen = (
-            f"{told['unacknowledged_count']} not acknowledged, the newest of these {format_age(since_s)} ago"
+            f"{facts['unacknowledged_count']} not acknowledged, the newest of these {format_age(since_s)} ago"
         )
         yield Text(
-            f"alarms: {told['active_count']} active; {unseen}: {name} (quartier alarms)", style="bold red"
+            f"alarms: {facts['active_count']} active; {unseen}: {name} (quartier alarms)", style="bold red"
         )
 
 
@@ -121,9 +121,9 @@ def describe_troubles(status: Mapping[str, Any]) -> Iterator[Text]:
         style = "yellow" if contact["acting"] else ""
         yield Text(f"contact {name} {contact['why']}, for {format_age(contact['age_s'])}", style=style)
     yield from _describe_standing_alarms(control["alarms"])
-    for point, told in status["written"].items():
-        if told["verdict"] == "refused":
-            yield Text(f"refused: {point}: {told['why'].removeprefix(f'{point}: ')}", style="red")
+    for point, facts in status["written"].items():
+        if facts["verdict"] == "refused":
+            yield Text(f"refused: {point}: {facts['why'].removeprefix(f'{point}: ')}", style="red")
     for acted in control["acted"]:
         yield Text(f"acting: {acted}", style="yellow")
     for text in status["damaged"]:
@@ -193,13 +193,13 @@ def describe_override_effect(asset: Mapping[str, Any]) -> str:
 
 def describe_unread(asset: Mapping[str, Any]) -> str:
     """Return why the last order of a device is not known, and what follows; empty where it is known."""
-    told = asset.get("unread")
-    if told is None:
+    facts = asset.get("unread")
+    if facts is None:
         return ""
-    if told["read_back"]:
-        return f"{told['point']} was not read yet: `quartier points {asset['name']}` shows why"
+    if facts["read_back"]:
+        return f"{facts['point']} was not read yet: `quartier points {asset['name']}` shows why"
     return (
-        f"its device does not show {told['point']}: orders that reduce it are sent at once, orders that "
+        f"its device does not show {facts['point']}: orders that reduce it are sent at once, orders that "
         "start or raise it wait until the limits leave room"
     )
 
@@ -228,10 +228,10 @@ def describe_fallback(point: str, fallback: Mapping[str, Any] | None) -> str:
     return ", ".join(filter(None, (text, words.get(fallback.get("state", "")))))
 
 
-def describe_fallbacks(told: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
+def describe_fallbacks(facts: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
     """Yield how many devices forget their orders by themselves, and each that would not."""
     by_state: dict[str, list[Mapping[str, Any]]] = {}
-    for row in told:
+    for row in facts:
         by_state.setdefault(
             "accepted" if row["state"] == "none" and row["accepted"] else row["state"], []
         ).append(row)
@@ -251,9 +251,9 @@ def describe_fallbacks(told: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
         yield Text(f"{row['asset']} is given no orders: {row['point']} has no fall-back", style="yellow")
 
 
-def describe_probes(told: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:
+def describe_probes(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:
     """Yield what small steps proved of each asset that was ever probed, and when."""
-    for found in told.values():
+    for found in facts.values():
         use = ", control reckons with it" if found["used"] else ""
         text = f"probed {format_age(found['age_s'])} ago: {found['sentence']}{use}"
         yield Text(text, style="" if found["is_good"] else "yellow")
@@ -268,16 +268,16 @@ def describe_probed_answer(probed: Mapping[str, Any] | None) -> str:
     return f"{100 * probed['gain']:.0f} %{late}{ramp}"
 
 
-def render_verdict(told: Mapping[str, Any] | None) -> Text:
+def render_verdict(facts: Mapping[str, Any] | None) -> Text:
     """Return the outcome of a command in words."""
-    word = "" if told is None else told["verdict"]
+    word = "" if facts is None else facts["verdict"]
     return Text(word, style=_VERDICT_STYLE.get(word, ""))
 
 
 def format_identity(device: Mapping[str, Any]) -> str:
     """Return maker, model and serial number, as far as the device states them."""
-    told = device["identity"]
-    return " ".join(told[key] for key in ("maker", "model", "serial") if told.get(key))
+    facts = device["identity"]
+    return " ".join(facts[key] for key in ("maker", "model", "serial") if facts.get(key))
 
 
 def format_device_state(state: str) -> str:
@@ -317,14 +317,14 @@ def _describe_share(bus: str, share: Mapping[str, Any]) -> Text:
         return Text(f"{head} {share['why'] or 'is being opened'}", style="red" if share["why"] else "")
     counts = share["counts"]
     who = ", ".join(share["addresses"]) or "nobody"
-    told = [
+    facts = [
         f"asked {format_count(counts['requests'], 'time')} ({format_number(counts['held'])} without the wire)"
     ]
-    told += [f"{format_number(counts[key])} {word}" for key, word in _SHARE_WORDS if counts[key]]
+    facts += [f"{format_number(counts[key])} {word}" for key, word in _SHARE_WORDS if counts[key]]
     if share["strangers"]:
-        told.append(f"{format_number(share['strangers'])} sent away as strangers, last {share['stranger']}")
+        facts.append(f"{format_number(share['strangers'])} sent away as strangers, last {share['stranger']}")
     style = "yellow" if counts["refused_writes"] or share["strangers"] else ""
-    return Text(f"{head} at {share['listen']}: {who}; {', '.join(told)}", style=style)
+    return Text(f"{head} at {share['listen']}: {who}; {', '.join(facts)}", style=style)
 
 
 _SHARE_WORDS = (
@@ -351,36 +351,36 @@ def describe_district(link: Mapping[str, Any] | None) -> Text:
     return Text.assemble("district ", ("not connected", "red"), f": {why}")
 
 
-def describe_store(told: Mapping[str, Any]) -> Iterator[Text]:
+def describe_store(facts: Mapping[str, Any]) -> Iterator[Text]:
     """Describe the history: size, what is missing, what waits, and what is wrong."""
     yield Text(
-        f"history {format_size(told['size_bytes'])}, {format_count(told['commits_count'], 'commit')}, "
-        f"{format_number(told['pending_count'])} pending, {format_count(told['gaps_count'], 'gap')}, "
-        f"{format_count(told['backlog_count'], 'sample')} not yet delivered"
+        f"history {format_size(facts['size_bytes'])}, {format_count(facts['commits_count'], 'commit')}, "
+        f"{format_number(facts['pending_count'])} pending, {format_count(facts['gaps_count'], 'gap')}, "
+        f"{format_count(facts['backlog_count'], 'sample')} not yet delivered"
     )
     lost = [
-        f"{format_number(told[f'{key}_count'])} {words}"
+        f"{format_number(facts[f'{key}_count'])} {words}"
         for key, words in (
             ("evicted", "evicted to stay within the size"),
             ("dropped", "dropped"),
             ("commits_failed", "commits failed"),
             ("journal_failed", "writes of the journal failed"),
         )
-        if told.get(f"{key}_count")
+        if facts.get(f"{key}_count")
     ]
     if lost:
         yield Text(f"history: {', '.join(lost)}", style="yellow")
-    if told.get("error"):
-        yield Text(f"history: {told['error']}", style="red")
+    if facts.get("error"):
+        yield Text(f"history: {facts['error']}", style="red")
 
 
-def describe_cycles(told: Mapping[str, Any]) -> Text:
+def describe_cycles(facts: Mapping[str, Any]) -> Text:
     """Return how punctual the cycle is; 99.9 % of fewer than a thousand cycles says nothing."""
-    is_known = told["count"] >= _SHARE_FROM_CYCLES
+    is_known = facts["count"] >= _SHARE_FROM_CYCLES
     return Text.assemble(
-        f"{format_count(told['count'], 'cycle')}, ",
-        (f"{format_number(told['skipped_count'])} skipped", "yellow" if told["skipped_count"] else ""),
-        f", 99.9 % began within {told['late_p999_s'] * 1e3:.3g} ms" if is_known else "",
+        f"{format_count(facts['count'], 'cycle')}, ",
+        (f"{format_number(facts['skipped_count'])} skipped", "yellow" if facts["skipped_count"] else ""),
+        f", 99.9 % began within {facts['late_p999_s'] * 1e3:.3g} ms" if is_known else "",
     )
 
 

@@ -35,21 +35,21 @@ class ExpiryNotices:
             if _is_soon(credential, utc_ms)
         }
         notes: list[Note] = []
-        told: dict[str, tuple[int, int]] = {}
+        steps: dict[str, tuple[int, int]] = {}
         for credential in credentials:
             left_ms = credential.exp_utc_ms - utc_ms
             step = next((days for days in NOTICE_DAYS if left_ms <= days * _DAY_MS), None)
             before = self._given_steps.get(credential.name)
             if before is not None and before[0] == credential.exp_utc_ms:
-                told[credential.name] = before
+                steps[credential.name] = before
                 if step is None or step >= before[1]:
                     continue
             if step is not None:
-                told[credential.name] = (credential.exp_utc_ms, step)
+                steps[credential.name] = (credential.exp_utc_ms, step)
                 days = max(left_ms, 0) // _DAY_MS
                 data = {"credential": credential.name, "days": days, "exp_utc_ms": credential.exp_utc_ms}
                 notes.append(Note("district.expiry_near", _render_text(credential, utc_ms), data))
-        self._given_steps = told
+        self._given_steps = steps
         return notes
 
 
