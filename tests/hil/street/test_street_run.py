@@ -13,8 +13,8 @@ from quartier_hil import cli
 def test_three_buildings_that_would_overload_their_transformer_are_led_and_keep_their_shares_when_the_district_dies(
     tmp_path, capsys
 ):
-    # Half the usual speed: four tests at once share the processors.
-    code = cli.main(["street", "--rate", "8", "--report", str(tmp_path)])
+    # Below the usual speed: four tests at once share the processors.
+    code = cli.main(["street", "--rate", "12", "--report", str(tmp_path)])
     told = re.findall(r"^ *(\d+ min) ", capsys.readouterr().out, re.MULTILINE)
     found = json.loads((tmp_path / "street.json").read_text())
 

@@ -37,6 +37,7 @@ LONG = {
 PLANNED = {
     "plan-back-test",
     "plan-batch",
+    "plan-batch-killed",
     "plan-car-killed",
     "plan-day-peak",
     "plan-forecast-high",
