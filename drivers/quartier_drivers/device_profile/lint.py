@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from quartier_drivers import quantities
 from quartier_drivers.device_profile.loading import Profile, RegisterProfile, parse_profile
 from quartier_drivers.device_profile.schema import Limits, Point, Source
 from quartier_drivers.device_profile.toml_files import TomlPlaces
@@ -16,6 +17,7 @@ Finding = tuple[KeyPath, str]
 """The place in the file, and what to review there with the remedy."""
 
 _SOURCE_LENGTH_MIN = 20
+_SUGGESTIONS_MAX = 20  # each takes about a millisecond, and a profile may have thousands of points
 _NO_FALLBACK_TEXT = (
     "has no fall-back: name what the device does when nobody writes ([….write.fallback]), or say in "
     "limits.no_fallback why there is none"
@@ -49,6 +51,7 @@ def find_findings(text: str, name: str, file: str) -> list[Fault]:
 
 def _find_all(profile: Profile) -> Iterator[Finding]:
     yield from _check_head(profile)
+    yield from _check_quantities(profile)
     yield from _check_fallbacks(profile)
     if profile.protocol == "opcua":
         yield from _check_nodes(profile)
@@ -75,6 +78,16 @@ def _check_head(profile: Profile) -> Iterator[Finding]:
             ("profile", "model"),
             f"stands in {profile.name}.toml; write folder and file in lower case: <maker>/<model>.toml",
         )
+
+
+def _check_quantities(profile: Profile) -> Iterator[Finding]:
+    """Find quantities that the vocabulary does not have; the first ones with a suggestion."""
+    unknown = (row for row in _list_points(profile) if not quantities.is_known(row[1]))
+    for count, (path, quantity, _) in enumerate(unknown):
+        near = quantities.suggest(quantity) if count < _SUGGESTIONS_MAX else None
+        meant = f"did you mean {near!r}? " if near else ""
+        own = f"begin a name of your own with '{quantities.PRIVATE_PREFIX}'"
+        yield path, f"is no known quantity; {meant}'quartier profiles quantities' lists all; {own}"
 
 
 def _check_fallbacks(profile: Profile) -> Iterator[Finding]:

@@ -144,6 +144,11 @@ def find_profile_file(name: str, folders: Sequence[Path] = ()) -> Path:
     )
 
 
+def load_profile_file(file: Path) -> Profile:
+    """Load a profile from any file; its folder and its file name it.  Raises ConfigError with all faults."""
+    return _read_profile(f"{file.absolute().parent.name}/{file.stem}", file)
+
+
 def require_register_profile(profile: Profile) -> RegisterProfile:
     """Return the profile typed as one of registers.  Raises ConfigError if its protocol has no registers."""
     if isinstance(profile, RegisterProfile):

@@ -17,6 +17,7 @@ KEPT = {
     # Generated; a test compares each with what generates it.
     "gateway/docs/alarms.md",
     "gateway/docs/failsafe.md",
+    "gateway/docs/quantities.md",
     "gateway/docs/reasons.md",
     "gateway/docs/remote.md",
     "gateway/docs/site-file.md",

@@ -136,7 +136,7 @@ def test_bits_sums_and_the_same_register_of_another_unit_do_not_cut_into_each_ot
 [points.fault_on]
 register = "holding:11"
 bit = 3
-[points.power_sum_w]
+[points.x_power_sum_w]
 register = "holding:10"
 type = "int32"
 sum_of = 3
@@ -167,14 +167,14 @@ high = 9000
 
 
 def test_points_of_a_server_have_ranges_a_reason_for_no_fall_back_and_nodes_of_their_own():
-    order = '[points.valve_pct]\nnode = "nsu=urn:a;s=Valve"\n[points.valve_pct.write]\nlow = 0\nhigh = 100\non_release = 0\n'
-    twice = '[points.heat_w]\nnode = "nsu=urn:a;s=Power"\nlow = 0\n'
+    order = '[points.position_pct]\nnode = "nsu=urn:a;s=Valve"\n[points.position_pct.write]\nlow = 0\nhigh = 100\non_release = 0\n'
+    twice = '[points.heat_power_w]\nnode = "nsu=urn:a;s=Power"\nlow = 0\n'
 
     assert [] == found(OPCUA, "acme/substation")
     assert any("has no fall-back" in one for one in found(OPCUA + order, "acme/substation"))
     assert [
-        "am300.toml:10: points.heat_w: has no high: whatever the server says would be believed",
-        "am300.toml:11: points.heat_w.node: nsu=urn:a;s=Power is read by points.power_w too; look at the node",
+        "am300.toml:10: points.heat_power_w: has no high: whatever the server says would be believed",
+        "am300.toml:11: points.heat_power_w.node: nsu=urn:a;s=Power is read by points.power_w too; look at the node",
     ] == found(OPCUA + twice, "acme/substation")
 
 

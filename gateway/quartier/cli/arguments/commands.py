@@ -210,21 +210,23 @@ def _add_profile_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     profiles = add_command(
         commands,
         "profiles",
-        "list the device profiles, show one as a sheet, prove them, or look for mistakes in your own",
-        "list [WORD ...]    the profiles whose name, maker and model hold each word (default: all)\n"
-        "show NAME ...      address, unit and range of each point, and what may be ordered;\n"
+        "list the device profiles, show one as a sheet, prove them, or find mistakes in your own",
+        "list [WORD ...]    the profiles with each word in name, maker or model (default: all)\n"
+        "show NAME|FILE ... address, unit and range of each point, and what may be ordered;\n"
         "                   with --file the file itself, for a copy of your own\n"
         "prove [NAME ...]   compare each point with manuals and other lists (default: every profile)\n"
         "lint [FILE|NAME]   mistakes by file, line and key, with what to do (default: every profile)\n"
+        "quantities [WORD]  names that points may have, with unit, meaning and possible range\n"
         "example: quartier profiles list --orders --point current_max\n"
         "         quartier profiles show keba/p30\n"
         "         quartier profiles lint profiles/acme/hy.toml\n\n"
         "Exit codes: 0 well · 1 nothing fits, lint found something, or a source disagrees · 2 wrong use ·\n"
         "78 a profile or a proof file is wrong.",
     )
-    verbs = ("list", "show", "prove", "lint")
+    verbs = ("list", "show", "prove", "lint", "quantities")
     profiles.add_argument("what", nargs="?", default="list", choices=verbs, help="default: list")
-    profiles.add_argument("names", nargs="*", metavar="NAME", help="maker/model; for lint also a file")
+    profiles.add_argument("names", nargs="*", metavar="NAME", help="maker/model, or a file (.toml)")
+    profiles.add_argument("--reference", action="store_true", help="quantities: all, as a page (Markdown)")
     profiles.add_argument("--file", action="store_true", help="show: the file as it stands")
     profiles.add_argument("--protocol", help="list: only what speaks this, such as modbus or sunspec")
     profiles.add_argument("--point", metavar="NAME", help="list: only what serves such a point, as soc_pct")

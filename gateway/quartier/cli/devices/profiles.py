@@ -1,4 +1,7 @@
-"""``quartier profiles``: list device profiles, show one, compare it with other sources, find its mistakes."""
+"""``quartier profiles``: list device profiles, show one, compare it with other sources, find its mistakes.
+
+``quartier profiles quantities`` lists the names that their points may have.
+"""
 
 import argparse
 import math
@@ -11,6 +14,8 @@ from typing import Any
 
 from quartier.cli.rendering import output
 from quartier.config.checks.similar_names import check_profile
+from quartier.district.sparkplug.metric_catalog import find_brick_class
+from quartier_drivers import quantities, ranges
 from quartier_drivers.device_profile import loading, proof_check, proof_files
 from quartier_drivers.device_profile.loading import Profile
 from quartier_drivers.device_profile.proof_check import PROOF_LEVELS, Disagreement, Proof
@@ -50,26 +55,38 @@ _QUANTITY_NAMES = {
 
 
 def run_profiles(options: argparse.Namespace) -> int:
-    """Return what was asked for: ``list``, ``show``, ``prove`` or ``lint``."""
-    if options.what == "lint":
-        return _run_lint(options)
-    if options.what == "prove":
-        return run_prove(options)
-    if options.what == "list":
-        return _print_list(options)
+    """Run ``list``, ``show``, ``prove``, ``lint`` or ``quantities``; return the exit code."""
+    verbs = {"list": _print_list, "lint": _run_lint, "prove": run_prove, "quantities": _print_quantities}
+    return verbs.get(options.what, _print_profiles)(options)
+
+
+def _print_profiles(options: argparse.Namespace) -> int:
+    """Print the sheet of each profile, or its file."""
     if not options.names:
-        print("show whom? quartier profiles list names them", file=sys.stderr)
+        print("name a profile or a file; quartier profiles list prints all names", file=sys.stderr)
         return 2
     for name in options.names:
-        check_profile(name, options.profiles)
+        if not _is_file_name(name):
+            check_profile(name, options.profiles)
     if options.file:
         return _print_files(options.names, options)
     from quartier.cli.devices import profile_sheet  # noqa: PLC0415 - nobody but this one needs it
 
     files = _load_proofs(options.profiles)
-    shown = [loading.load_profile(name, options.profiles) for name in options.names]
+    shown = [_load_profile(name, options.profiles) for name in options.names]
     return profile_sheet.print_sheets(
         [(one, proof_check.prove_profile(one, files.get(one.name, ()))) for one in shown], options
+    )
+
+
+def _is_file_name(name: str) -> bool:
+    return name.endswith(".toml")
+
+
+def _load_profile(name: str, folders: Sequence[Path]) -> Profile:
+    """Load a profile by its name or its file."""
+    return (
+        loading.load_profile_file(Path(name)) if _is_file_name(name) else loading.load_profile(name, folders)
     )
 
 
@@ -83,7 +100,8 @@ def _load_proofs(folders: Sequence[Path]) -> dict[str, list[ProofRecord]]:
 
 def _print_files(names: Sequence[str], options: argparse.Namespace) -> int:
     for name in names:
-        print(loading.find_profile_file(name, options.profiles).read_text(encoding="utf-8"), end="")
+        file = Path(name) if _is_file_name(name) else loading.find_profile_file(name, options.profiles)
+        print(file.read_text(encoding="utf-8"), end="")
     return 0
 
 
@@ -170,6 +188,75 @@ def _make_list_cells(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+_QUANTITY_COLUMNS = ("quantity", "unit", "meaning", ">lowest", ">highest", "Brick class")
+_QUANTITY_PAGE_HEAD = """\
+# Quantities
+
+Made by `quartier profiles quantities --reference` from the table that `quartier profiles lint` checks with.
+
+The points of a device have these names. The ending is the unit; the table has its UCUM code.
+A value outside of its range is impossible: it is shown, and nothing is decided by it.
+The district gets the class of [Brick](https://brickschema.org) 1.4 with each metric; for some quantities
+the role of the asset makes it a narrower one.
+A name of your own begins with `x_` and ends with a unit, such as `x_oil_temperature_c`. It is read, stored
+and shown.
+
+| quantity | unit | meaning | lowest | highest | Brick class |
+| --- | --- | --- | --- | --- | --- |
+"""
+
+
+def list_quantity_rows() -> list[dict[str, Any]]:
+    """Return each quantity with unit (UCUM, or empty), meaning, range and Brick class, JSON-ready."""
+    rows: list[dict[str, Any]] = []
+    for name, meaning in quantities.list_quantities().items():
+        parsed, known = parse_quantity(name), ranges.find_range(name)
+        low, high = (None, None) if known is None else (_make_finite(known.low), _make_finite(known.high))
+        unit = parsed.ucum if parsed.unit else ""
+        row = {"quantity": name, "unit": unit, "meaning": meaning, "lowest": low, "highest": high}
+        rows.append(row | {"brick": find_brick_class("", name)})
+    return rows
+
+
+def _make_finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _make_quantity_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    bounds = (NO_VALUE if row[key] is None else f"{row[key]:,.10g}" for key in ("lowest", "highest"))
+    return (row["quantity"], row["unit"] or NO_VALUE, row["meaning"], *bounds, row["brick"])
+
+
+def render_quantity_page() -> str:
+    """Return the page of all quantities, in Markdown."""
+    lines = (
+        f"| `{name}` | {' | '.join(cells)} |\n"
+        for name, *cells in map(_make_quantity_cells, list_quantity_rows())
+    )
+    return "".join((_QUANTITY_PAGE_HEAD, *lines))
+
+
+def _print_quantities(options: argparse.Namespace) -> int:
+    """Exit 1 where no quantity has all the words in its name or meaning."""
+    if options.reference:
+        print(render_quantity_page(), end="")
+        return 0
+    rows = [
+        row
+        for row in list_quantity_rows()
+        if all(word.lower() in f"{row['quantity']} {row['meaning']}".lower() for word in options.names)
+    ]
+    if options.json:
+        output.print_json(rows)
+    elif rows:
+        made = output.make_table("", _QUANTITY_COLUMNS, map(_make_quantity_cells, rows))
+        made.columns[0].no_wrap = True
+        output.make_console().print(made)
+    else:
+        print("no quantity has these words; without words all are listed", file=sys.stderr)
+    return 0 if rows else 1
+
+
 def _run_lint(options: argparse.Namespace) -> int:
     """Exit 78 where a profile cannot be loaded, 1 where something is to be looked at, 0 where nothing is."""
     results = [
@@ -236,9 +323,9 @@ def _find_findings(name: str, folders: Sequence[Path]) -> list[Fault]:
     """Raises ConfigError where the profile cannot be loaded."""
     from quartier_drivers.device_profile import lint  # noqa: PLC0415 - nobody but this one needs it
 
-    if not name.endswith(".toml"):
+    if not _is_file_name(name):
         check_profile(name, folders)
-    file = Path(name) if name.endswith(".toml") else loading.find_profile_file(name, folders)
+    file = Path(name) if _is_file_name(name) else loading.find_profile_file(name, folders)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,10 +1,12 @@
 """``quartier profiles``: what is listed, copied and found wrong."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from quartier.cli import main
+from quartier.cli.devices import profiles
 from quartier_drivers.device_profile.loading import BUILT_IN_FOLDER, list_profiles
 from quartier_sim.devices import catalog
 
@@ -165,3 +167,61 @@ def test_findings_of_a_file_with_a_fault_are_not_called_none(folder, capsys):
 
     assert "1 profile, 1 fault; findings of 1 profile are looked for when its faults are mended" in said
     assert "0 findings" not in said
+
+
+def test_a_file_is_shown_by_its_path(folder, capsys):
+    assert 0 == main(["profiles", "show", str(folder / "acme" / "hy.toml"), "--json"])
+
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert ("acme/hy", "ACME", ["power_w"]) == (shown["profile"], shown["maker"], shown["measures"])
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path, capsys):
+    assert 78 == main(["profiles", "show", str(tmp_path / "no.toml")])
+
+    assert f"{tmp_path / 'no.toml'}: file: cannot be read" in capsys.readouterr().err
+
+
+def test_lint_names_a_misspelt_quantity_with_line_and_suggestion(folder, capsys):
+    file = folder / "acme" / "hy.toml"
+    file.write_text(GOOD.replace("points.power_w", "points.powr_w"))
+
+    assert 1 == main(["profiles", "lint", str(file)])
+    line = capsys.readouterr().out
+    assert line.startswith(f"{file}:8: points.powr_w: is no known quantity; did you mean 'power_w'?")
+
+
+def test_a_quantity_of_ones_own_is_no_finding(folder, capsys):
+    file = folder / "acme" / "hy.toml"
+    file.write_text(GOOD.replace("points.power_w", "points.x_oil_pressure_pa"))
+
+    assert 0 == main(["profiles", "lint", str(file)]), capsys.readouterr().out
+
+
+def test_quantities_are_found_by_words_of_their_name_or_meaning(capsys):
+    assert 0 == main(["profiles", "quantities", "state of charge", "--json"])
+
+    assert [
+        {
+            "quantity": "soc_pct",
+            "unit": "%",
+            "meaning": "state of charge",
+            "lowest": 0.0,
+            "highest": 100.0,
+            "brick": "Level_Status",
+        }
+    ] == json.loads(capsys.readouterr().out)
+
+
+def test_words_that_no_quantity_has_exit_1(capsys):
+    assert 1 == main(["profiles", "quantities", "zeppelin"])
+
+    assert "no quantity has these words" in capsys.readouterr().err
+
+
+def test_the_committed_page_of_quantities_is_what_the_table_says():
+    page = Path(__file__).parents[4] / "gateway" / "docs" / "quantities.md"
+
+    assert page.read_text("utf-8") == profiles.render_quantity_page(), (
+        "quartier profiles quantities --reference > gateway/docs/quantities.md"
+    )
