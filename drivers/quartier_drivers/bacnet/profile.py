@@ -262,6 +262,11 @@ class BacnetProfile(Profile):
     limits: BacnetLimits
     mark: RecognitionMarks | None
 
+    @property
+    def is_recognisable(self) -> bool:
+        """Whether it says how its device object is recognised."""
+        return self.mark is not None
+
 
 class BacnetCheck(ProfileCheck):
     """The check of profiles that name objects."""

@@ -45,8 +45,13 @@ def find_findings(text: str, name: str, file: str) -> list[Fault]:
     """
     profile = parse_profile(text, name, file)
     places = TomlPlaces(file, text)
-    found = [places.fault(path, what) for path, what in _find_all(profile)]
+    found = [places.fault(path, what) for path, what in find_profile_findings(profile)]
     return sorted(found, key=lambda fault: fault.line or 0)
+
+
+def find_profile_findings(profile: Profile) -> list[Finding]:
+    """Return what to review in a loaded profile."""
+    return list(_find_all(profile))
 
 
 def _find_all(profile: Profile) -> Iterator[Finding]:

@@ -103,6 +103,11 @@ class Profile:
         """The protocol that reads this device."""
         return self.head.protocol
 
+    @property
+    def is_recognisable(self) -> bool:
+        """Whether a scan, or what the device sends, tells that it is this device or one of its family."""
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class RegisterProfile(Profile):
@@ -112,6 +117,11 @@ class RegisterProfile(Profile):
     limits: Limits
     identity: Mapping[str, Source]
     marks: Mapping[str, Mark]
+
+    @property
+    def is_recognisable(self) -> bool:
+        """Whether it names registers that a scan compares."""
+        return bool(self.marks)
 
 
 def list_profiles(folders: Sequence[Path] = ()) -> list[str]:

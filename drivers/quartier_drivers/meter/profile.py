@@ -79,6 +79,11 @@ class MeterProfile(Profile):
     marks: MeterMarks = field(default_factory=MeterMarks)
 
     @property
+    def is_recognisable(self) -> bool:
+        """Whether telegrams are compared: always, by what they contain."""
+        return True
+
+    @property
     def corrects(self) -> bool:
         """Return whether the profile corrects known defects of its meters."""
         return bool(self.correction)

@@ -107,6 +107,11 @@ class OpcuaProfile(Profile):
     limits: OpcuaLimits
     identity: Mapping[str, NodeName]
 
+    @property
+    def is_recognisable(self) -> bool:
+        """Whether it names nodes that identify the device."""
+        return bool(self.identity)
+
 
 class OpcuaCheck(ProfileCheck):
     """The check of profiles that name nodes."""

@@ -156,6 +156,11 @@ class SunspecProfile(Profile):
     limits: Limits
     bases: Sequence[int]
 
+    @property
+    def is_recognisable(self) -> bool:
+        """Whether a scan finds it: always, by its models."""
+        return True
+
 
 class SunspecProfileCheck(ProfileCheck):
     """Checks profiles that name points of models."""

@@ -134,6 +134,7 @@ def make_catalogue() -> str:
     lines = [
         "# Device catalogue",
         f"Quartier knows {count} devices. `quartier profiles show NAME` prints all points of one.",
+        "*Quality* is the level on the scale that `quartier profiles lint` checks.",
         "*Proven* says how the profile was checked: against two independent sources, one list, or not yet.",
         "*Tested* names the firmware of a real device that was read.",
         "*Falls back* says whether the device itself ends an order when the gateway is silent.",
@@ -141,8 +142,8 @@ def make_catalogue() -> str:
     for protocol, group in sorted(rows.items()):
         lines += [
             f"## {TITLES.get(protocol, protocol)}",
-            "| device | profile | orders | falls back | proven | tested | source |\n"
-            "| --- | --- | --- | --- | --- | --- | --- |\n" + "\n".join(map(_format_device, group)),
+            "| device | profile | orders | falls back | quality | proven | tested | source |\n"
+            "| --- | --- | --- | --- | --- | --- | --- | --- |\n" + "\n".join(map(_format_device, group)),
         ]
     return "\n\n".join(lines) + "\n"
 
@@ -155,6 +156,7 @@ def _format_device(row: dict[str, Any]) -> str:
         f"`{row['profile']}`",
         orders,
         falls_back,
+        row["quality"],
         row["proven"],
         row["tested"],
         row["source"],

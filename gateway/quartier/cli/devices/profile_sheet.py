@@ -11,6 +11,7 @@ from quartier_drivers.contract import Fallback
 from quartier_drivers.device_profile.fallback_rules import LIMIT_PREFIX
 from quartier_drivers.device_profile.loading import Profile, RegisterProfile
 from quartier_drivers.device_profile.proof_check import Proof
+from quartier_drivers.device_profile.quality import find_quality
 from quartier_drivers.device_profile.schema import Mark, Quantity, Source
 from quartier_drivers.points import parse_quantity
 
@@ -69,6 +70,7 @@ def _list_properties(one: Profile, proof: Proof) -> Iterator[tuple[str, str]]:
     yield "source", one.head.source
     yield "tested", one.head.tested or "on no real device yet"
     yield "proven", proof.level
+    yield "quality", str(find_quality(one, proof))
     yield from (("checked with", f"{source} ({source.kind})") for source in proof.sources)
     yield from (
         ("differs", f"{d.source}: {d.point}: {d.reason or 'no reason is given'}") for d in proof.disagreements

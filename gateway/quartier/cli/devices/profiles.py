@@ -7,7 +7,7 @@ import argparse
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from quartier_drivers.device_profile import loading, proof_check, proof_files
 from quartier_drivers.device_profile.loading import Profile
 from quartier_drivers.device_profile.proof_check import PROOF_LEVELS, Disagreement, Proof
 from quartier_drivers.device_profile.proof_files import ProofRecord, ProofReview, ProofSource
+from quartier_drivers.device_profile.quality import QUALITY_LEVELS, Quality, find_quality
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.points import parse_quantity
 
@@ -32,6 +33,7 @@ _LIST_COLUMNS = (
     "measures",
     "orders",
     "falls back",
+    "quality",
     "proven",
     "tested",
     "source",
@@ -127,7 +129,8 @@ def _list_rows(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
             yield render_profile(one, proof_check.prove_profile(one, files.get(name, ())))
         except ConfigError as error:
             what = f"{output.format_count(len(error.faults), 'fault', 'faults')}: {error.faults[0]}"
-            yield dict.fromkeys(("maker", "model", "protocol", "proven", "tested"), "") | {
+            yield dict.fromkeys(("maker", "model", "protocol", "quality", "proven", "tested"), "") | {
+                "lacks": [],
                 "profile": name,
                 "measures": [],
                 "orders": [],
@@ -140,6 +143,7 @@ def render_profile(one: Profile, proven: Proof) -> dict[str, Any]:
     """Return a profile for a catalogue, JSON-ready; the points by their names, without the part."""
     points = [(quantity, point) for part in one.parts.values() for quantity, point in part.items()]
     orders = [(quantity, point) for quantity, point in points if point.writable]
+    quality = find_quality(one, proven)
     return {
         "profile": one.name,
         "maker": one.head.maker,
@@ -148,6 +152,8 @@ def render_profile(one: Profile, proven: Proof) -> dict[str, Any]:
         "measures": list(dict.fromkeys(quantity for quantity, point in points if not point.writable)),
         "orders": list(dict.fromkeys(quantity for quantity, _ in orders)),
         "falls_back": list(dict.fromkeys(describe_fallback_class(point.fallback) for _, point in orders)),
+        "quality": quality.level,
+        "lacks": [rule.name for rule in quality.lacks],
         "proven": proven.level,
         "tested": one.head.tested,
         "source": one.head.source,
@@ -182,6 +188,7 @@ def _make_list_cells(row: dict[str, Any]) -> tuple[str, ...]:
         ", ".join(what for unit, what in _QUANTITY_NAMES.items() if unit in units) or NO_VALUE,
         ", ".join(row["orders"]) or NO_VALUE,
         ", ".join(row["falls_back"]) or NO_VALUE,
+        row["quality"] or NO_VALUE,
         row["proven"] or NO_VALUE,
         row["tested"] or "not yet",
         row["source"],
@@ -259,8 +266,9 @@ def _print_quantities(options: argparse.Namespace) -> int:
 
 def _run_lint(options: argparse.Namespace) -> int:
     """Exit 78 where a profile cannot be loaded, 1 where something is to be looked at, 0 where nothing is."""
+    proofs = _load_proofs(options.profiles)
     results = [
-        _lint_profile(name, options.profiles)
+        _lint_profile(name, options.profiles, proofs)
         for name in options.names or loading.list_profiles(options.profiles)
     ]
     if options.json:
@@ -279,17 +287,20 @@ def _run_lint(options: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _LintResult:
-    """The faults of a profile, and its findings; None where a fault kept them from being looked for."""
+    """The faults of a profile, its findings and its quality; None where faults must be mended first."""
 
     profile: str
     faults: Sequence[Fault]
-    findings: Sequence[Fault] | None
+    findings: Sequence[Fault] | None = None
+    quality: Quality | None = None
 
     def render(self) -> dict[str, Any]:
         return {
             "profile": self.profile,
             "faults": [_render_fault(one) for one in self.faults],
             "findings": None if self.findings is None else [_render_fault(one) for one in self.findings],
+            "quality": None if self.quality is None else self.quality.level,
+            "lacks": None if self.quality is None else [rule.name for rule in self.quality.lacks],
         }
 
 
@@ -305,6 +316,7 @@ def _describe_lint(results: Sequence[_LintResult]) -> str:
     ]
     if len(faulty) < len(results):
         counts.append(output.format_count(sum(len(one.findings or ()) for one in results), "finding"))
+        counts.append(_describe_quality([one.quality for one in results if one.quality is not None]))
     text = ", ".join(counts)
     if not faulty:
         return text
@@ -312,15 +324,30 @@ def _describe_lint(results: Sequence[_LintResult]) -> str:
     return f"{text}; findings of {output.format_count(len(faulty), 'profile')} are looked for {mended}"
 
 
-def _lint_profile(name: str, folders: Sequence[Path]) -> _LintResult:
+def _describe_quality(found: Sequence[Quality]) -> str:
+    """Return the quality of one profile with what the next level needs, or how many profiles have each level."""
+    if len(found) == 1:
+        return f"quality {found[0]}"
+    levels = Counter(one.level for one in found)
+    return "quality " + ", ".join(
+        f"{levels[level]} {level}" for level in reversed(QUALITY_LEVELS) if levels[level]
+    )
+
+
+def _lint_profile(
+    name: str, folders: Sequence[Path], proofs: Mapping[str, Sequence[ProofRecord]]
+) -> _LintResult:
     try:
-        return _LintResult(name, (), _find_findings(name, folders))
+        findings = _find_findings(name, folders)
+        profile = _load_profile(name, folders)
     except ConfigError as error:
-        return _LintResult(name, error.faults, None)
+        return _LintResult(name, error.faults)
+    proof = proof_check.prove_profile(profile, proofs.get(profile.name, ()))
+    return _LintResult(name, (), findings, find_quality(profile, proof))
 
 
 def _find_findings(name: str, folders: Sequence[Path]) -> list[Fault]:
-    """Raises ConfigError where the profile cannot be loaded."""
+    """Raise ConfigError where the profile cannot be loaded."""
     from quartier_drivers.device_profile import lint  # noqa: PLC0415 - nobody but this one needs it
 
     if not _is_file_name(name):
