@@ -325,13 +325,12 @@ def _describe_lint(results: Sequence[_LintResult]) -> str:
 
 
 def _describe_quality(found: Sequence[Quality]) -> str:
-    """Return the quality of one profile with what the next level needs, or how many profiles have each level."""
+    """Return the quality of one profile and what it lacks, or the number of profiles of each level."""
     if len(found) == 1:
         return f"quality {found[0]}"
     levels = Counter(one.level for one in found)
-    return "quality " + ", ".join(
-        f"{levels[level]} {level}" for level in reversed(QUALITY_LEVELS) if levels[level]
-    )
+    counts = (f"{levels[level]} {level}" for level in reversed(QUALITY_LEVELS) if levels[level])
+    return f"quality {', '.join(counts)}"
 
 
 def _lint_profile(

@@ -156,7 +156,8 @@ def test_what_cannot_be_loaded_or_read_is_exit_78_and_the_rest_is_looked_at(fold
         [one["what"] for one in result["faults"]] for result in more
     ]
     assert [None, None, None] == [result["findings"] for result in (first, *more)]
-    assert {"profile": "keba/p30", "faults": [], "findings": []} == sound
+    expected = {"profile": "keba/p30", "faults": [], "findings": [], "quality": "bronze"}
+    assert expected | {"lacks": ["manual", "two sources"]} == sound
 
 
 def test_findings_of_a_file_with_a_fault_are_not_called_none(folder, capsys):
