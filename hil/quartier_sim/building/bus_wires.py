@@ -308,8 +308,8 @@ def build_json_table(
 
 def format_profiles() -> str:
     """Return every profile with its simulated device, as text."""
-    whole = {**device_roles.DEVICE_ROLES, **device_roles.METER_ROLES}
-    return "\n".join(_align_columns([(name, whole[name].words) for name in device_roles.list_profiles()]))
+    found = ((name, device_roles.find_role(name)) for name in device_roles.list_profiles())
+    return "\n".join(_align_columns([(name, role.words) for name, role in found if role is not None]))
 
 
 def _format_cells(row: DeviceAddress) -> tuple[str, ...]:

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+from quartier_drivers.device_profile import loading
+from quartier_drivers.errors import ConfigError
 from quartier_sim.building.site_file import Asset
 from quartier_sim.devices import catalog, meter_values
 from quartier_sim.devices.simulated_device import Device
@@ -15,6 +18,7 @@ from quartier_sim.meters.sml.sml_meters import OpticalHead
 from quartier_sim.meters.tic.linky import Linky
 from quartier_sim.modbus.keba_p30 import UNIT as P30_UNIT
 from quartier_sim.modbus.plc import PLANT_MAPS, Plc
+from quartier_sim.modbus.profile_device import ProfileDevice
 
 METER_QUANTITIES = frozenset(meter_values.QUANTITIES)
 _BATTERY_QUANTITIES = frozenset(
@@ -253,9 +257,33 @@ METER_ROLES: Mapping[str, DeviceRole] = {
 
 def list_profiles() -> list[str]:
     """Return every profile with a simulated device."""
-    return sorted((*DEVICE_ROLES, *METER_ROLES))
+    return sorted({*DEVICE_ROLES, *METER_ROLES, *_list_register_profiles()})
 
 
 def find_role(profile: str) -> DeviceRole | None:
-    """Return the simulated device of a profile; None if there is none."""
-    return DEVICE_ROLES.get(profile) or METER_ROLES.get(profile)
+    """Return the simulated device of a profile, its own or one made from its registers; None without one."""
+    return DEVICE_ROLES.get(profile) or METER_ROLES.get(profile) or _make_profile_role(profile)
+
+
+def _list_register_profiles() -> list[str]:
+    return [name for name in loading.list_profiles() if _make_profile_role(name) is not None]
+
+
+@lru_cache(256)
+def _make_profile_role(profile: str) -> DeviceRole | None:
+    try:
+        loaded = loading.load_profile(profile)
+    except ConfigError:
+        return None
+    if not isinstance(loaded, loading.RegisterProfile) or loaded.protocol != "modbus":
+        return None
+    shown = {
+        part: frozenset(quantity for quantity, point in quantities.items() if point.write is None)
+        for part, quantities in loaded.parts.items()
+    }
+    return DeviceRole(
+        words=f"{loaded.head.maker} {loaded.head.model}, made from its profile",
+        make=lambda facts: ProfileDevice(loaded, facts.unit, facts.seed),
+        shows=frozenset(),
+        shows_of=shown,
+    )

@@ -55,7 +55,7 @@ unit = 4
 
 [devices.pac]
 bus = "rs485"
-profile = "siemens/pac2200"
+profile = "solaredge/meter"
 unit = 9
 
 [devices.storage]

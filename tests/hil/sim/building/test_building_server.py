@@ -139,12 +139,12 @@ async def _process(folder, *words, stdin=asyncio.subprocess.DEVNULL):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_ends_it_cleanly_and_leaves_no_port_and_no_socket(number, tmp_path):
     process = await _process(tmp_path, "--json")
-    told = json.loads(await process.stdout.readline())
-    assert {"rs485", "lan", "charger_net", "tic"} == {row["bus"] for row in told["served"]}
-    assert [("pac", "devices.pac.profile")] == [(one["name"], one["key"]) for one in told["not_served"]]
-
+    served = json.loads(await process.stdout.readline())
     process.send_signal(number)
     said, errors = await asyncio.wait_for(process.communicate(), 60)
+
+    assert {"rs485", "lan", "charger_net", "tic"} == {row["bus"] for row in served["served"]}
+    assert [("pac", "devices.pac.profile")] == [(one["name"], one["key"]) for one in served["not_served"]]
     assert (0, b"") == (process.returncode, errors), said
     assert ["site.toml"] == [left.name for left in (tmp_path / "d").iterdir()]
 

@@ -18,7 +18,7 @@ host = "192.168.1.99"
 
 [devices.chiller]
 bus = "chiller_net"
-profile = "siemens/pac2200"
+profile = "solaredge/meter"
 
 [assets.chiller]
 role = "load"

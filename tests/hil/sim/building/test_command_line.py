@@ -25,7 +25,7 @@ def test_a_device_that_nobody_plays_ends_it_where_that_is_asked_for(tmp_path, ca
 
     assert 2 == main(["devices", str(path), *STEADY, "--strict"])
     assert (
-        f"{path}: devices.pac.profile: no device of the rig speaks as siemens/pac2200"
+        f"{path}: devices.pac.profile: no device of the rig speaks as solaredge/meter"
         in capsys.readouterr().err
     )
 

@@ -24,7 +24,7 @@ def _site(bus, *devices, **assets):
             "buses.one.mode",
             "do not work in mode client",
         ),
-        (LAN, "siemens/pac2200", "devices.d0.profile", "no device of the rig speaks as siemens/pac2200"),
+        (LAN, "solaredge/meter", "devices.d0.profile", "no device of the rig speaks as solaredge/meter"),
     ],
 )
 def test_who_cannot_be_played_is_told_with_its_key(bus, profile, key, why):

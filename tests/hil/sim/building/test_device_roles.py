@@ -9,6 +9,7 @@ from tests.hil.sim.building.conftest import serving
 from quartier.config import loading
 from quartier.daemon.assembly import bus_specs
 from quartier.runtime.clock import ClockSetting, SiteClock
+from quartier_drivers.device_profile.loading import list_profiles, load_profile
 from quartier_drivers.errors import NoReply, WireError
 from quartier_drivers.readings import Quality
 from quartier_drivers.registry import load_factory
@@ -53,11 +54,14 @@ OTHERS = {
     '[assets.a1]\ndevice = "load_meter"\nrole = "load"\nrated_w = 2000\ntier = "C"\n'
     f'switch_device = "one"\nswitch_part = "relay1"\n{SPARED}',
 }
+MADE_FROM_PROFILES = ("schneider/iem3155", "abb/terra_ac")
 # Profile: bus, unit, asset, what is read of it: power by default.
 CASES = {
     "carlo-gavazzi/em24": (RTU, 2, GRID, {"power_w": 800.0}),
     "eastron/sdm630": (RTU, 1, GRID, {"power_w": 800.0}),
     "keba/p30": (TCP, 255, _asset("ev"), {"power_w": 0.0}),
+    "schneider/iem3155": (RTU, 4, GRID, {"power_w": 800.0}),
+    "abb/terra_ac": (TCP, 1, _asset("ev"), {"power_w": 0.0}),
     "victron/gx": (TCP, 227, BAT + 'part = "battery"\n', {"soc_pct": 50.0}),
     "waveshare/io8": (RTU, 4, "contact", {}),
     "waveshare/relay8": (RTU, 3, "switch", {}),
@@ -115,8 +119,15 @@ def _site(profile):
     return text + f'[assets.a1]\ndevice = "one"\n{asset}' + ("" if asset == GRID else SPARED)
 
 
-def test_each_profile_that_is_played_has_a_case_here():
-    assert set(device_roles.list_profiles()) == set(CASES)
+def test_each_device_of_its_own_has_a_case_here():
+    assert {*device_roles.DEVICE_ROLES, *device_roles.METER_ROLES} == set(CASES) - set(MADE_FROM_PROFILES)
+
+
+def test_every_other_profile_of_modbus_has_a_device_that_is_made_from_it():
+    modbus = {name for name in list_profiles() if load_profile(name).protocol == "modbus"}
+
+    assert len(modbus) > 60
+    assert modbus <= set(device_roles.list_profiles())
 
 
 async def _read(config, enough):
