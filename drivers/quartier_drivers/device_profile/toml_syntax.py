@@ -96,6 +96,7 @@ class _Row:
         return not self.in_list and self.code.lstrip().startswith("[")
 
 
+_LONG_NUMBER = re.compile(r"[0-9_]{4301,}")
 _Cause = Callable[[_Row], tuple[int, str] | None]
 """Returns the column from 0 and the remedy; None if it is not the cause."""
 
@@ -106,7 +107,13 @@ def explain_syntax_error(file: str, error: Exception, text: str = "") -> Fault:
     what = re.sub(r" *\(at [^)]*\)", "", str(error))
     line, column = (int(place[1]), int(place[2])) if place else (None, None)
     hint = ""
-    if text and not isinstance(error, RecursionError):
+    if isinstance(error, RecursionError):
+        return Fault(file, None, "file", "has tables or lists in each other, more deeply than can be read")
+    if "integer string conversion" in str(error):  # Python refuses it, before tomllib knows the place
+        number = _LONG_NUMBER.search(text)
+        line = None if number is None else text.count("\n", 0, number.start()) + 1
+        return Fault(file, line, "file", "has a number of more than 4300 digits")
+    if text:
         line, column, hint = _find_likely_cause(text, what, line, column)
     return Fault(file, line, "file", f"is not valid TOML: {what}{'; ' * bool(hint)}{hint}", column)
 

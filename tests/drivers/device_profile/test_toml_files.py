@@ -111,3 +111,13 @@ def test_a_large_file_is_not_read(tmp_path):
         toml_files.read_text(tmp_path / "large.toml")
     with pytest.raises(ConfigError, match="has 300000 bytes; at most 262144"):
         toml_files.read_toml("x.toml", "#" * 300_000)
+
+
+def test_a_number_without_end_is_named_with_its_line() -> None:
+    with pytest.raises(ConfigError, match=r"site.toml:2: file: has a number of more than 4300 digits$"):
+        read_toml("site.toml", f"[limits]\nimport_w = {'9' * 5_000}\n")
+
+
+def test_lists_in_lists_without_end_are_one_fault() -> None:
+    with pytest.raises(ConfigError, match="has tables or lists in each other, more deeply than can be read"):
+        read_toml("site.toml", f"a = {'[' * 10_000}{']' * 10_000}\n")

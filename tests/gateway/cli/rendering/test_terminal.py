@@ -49,7 +49,7 @@ def test_a_filter_is_never_put_on_a_filter_and_goes_away(capsys):
     assert "end\n" == capsys.readouterr().out
 
 
-@pytest.mark.parametrize("formula", ["=1+1", "+1", "-x", "@a", "\t=1"])
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-x", "@a", "\t=1", "\n=1", "\uff1d1+1"])
 def test_a_spreadsheet_takes_no_text_for_a_formula(formula):
     assert f"'{formula}" == terminal.escape_formula(formula)
 
