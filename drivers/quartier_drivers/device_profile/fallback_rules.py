@@ -33,7 +33,7 @@ def make_fallback_rules(quantity: str, write: PointWrite) -> list[Rule]:
 def _make_holding_rules(quantity: str, fallback: DeviceFallback) -> list[Rule]:
     keys = {"value": "value", "after_s": "after_s", "refresh_s": "refresh_s", "address": "register"}
     beside = [name for key, name in keys.items() if getattr(fallback, key) is not None]
-    why = f"does not fit {quantity}: only a cap may stand for ever; without a timer there is no fall-back"
+    why = f"does not fit {quantity}: only a cap may stand for ever; without a timer there is no fallback"
     return [
         *((True, name, "stands beside holds = true, which has no timer and no value") for name in beside),
         (LIMIT_PREFIX not in quantity, "holds", why),

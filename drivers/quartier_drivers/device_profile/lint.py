@@ -17,7 +17,7 @@ Finding = tuple[KeyPath, str]
 
 _SOURCE_LENGTH_MIN = 20
 _NO_FALLBACK_TEXT = (
-    "has no fall-back: name what the device does when nobody writes ([….write.fallback]), or say in "
+    "has no fallback: name what the device does when nobody writes ([….write.fallback]), or say in "
     "limits.no_fallback why there is none"
 )
 _POWER_QUANTITIES = ("power_w", "power_l1_w", "power_l2_w", "power_l3_w")

@@ -248,7 +248,7 @@ REASON_KINDS: tuple[ReasonKind, ...] = (
     ReasonKind("output.no_setpoint", "it takes no setpoint"),
     ReasonKind(
         "output.no_fallback",
-        "its device has no fall-back, and the site file does not accept that (accept_no_fallback)",
+        "its device has no fallback, and the site file does not accept that (accept_no_fallback)",
     ),
     ReasonKind("output.fallback_lost", "the fallback of its device is not as declared"),
     ReasonKind("output.second_master", "another controller moves it too: find it and switch one of them off"),

@@ -197,7 +197,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _warning(
         "output.no_fallback",
         "asset",
-        "its device has no fall-back, so it is used for no cap and no shed",
+        "its device has no fallback, so it is used for no cap and no shed",
         "See what there is with `quartier arm --check`, or accept it with `accept_no_fallback`.",
     ),
     _critical(
@@ -236,7 +236,7 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _warning("loss.battery_silent", "asset", "a battery is silent: it gets no orders", DEVICE_REMEDY),
     _warning("loss.pv_silent", "asset", "a PV inverter is silent: it counts at its worst", DEVICE_REMEDY),
     _warning(
-        "loss.ev_silent", "asset", "a charging point is silent: it counts at its rated power", DEVICE_REMEDY
+        "loss.ev_silent", "asset", "a charge point is silent: it counts at its rated power", DEVICE_REMEDY
     ),
     _warning("loss.load_silent", "asset", "a load is silent: it counts at its rated power", DEVICE_REMEDY),
     _warning(

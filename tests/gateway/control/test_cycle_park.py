@@ -19,7 +19,7 @@ EVENING_S = 3 * 3600 if settings.get_current_profile_name() == "deep" else 2_700
 
 
 def points(count, **more):
-    """Charging points of three phases, with turned wiring as an electrician does it."""
+    """Charge points of three phases, with turned wiring as an electrician does it."""
     return tuple(
         ChargePointAsset(
             name=f"ev{n:02}",

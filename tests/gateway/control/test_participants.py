@@ -1,4 +1,4 @@
-"""Without a fall-back that stands no cap, shed or setpoint is built on a point, and nothing is widened by that."""
+"""Without a fallback that stands no cap, shed or setpoint is built on a point, and nothing is widened by that."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -17,7 +17,7 @@ OFF, ON = 0.0, 1.0
 
 
 def refused(house, *names, **changes):
-    """The house where the devices of ``names`` have no fall-back, and nothing accepts it."""
+    """The house where the devices of ``names`` have no fallback, and nothing accepts it."""
     keys = {"falls_back": False} | changes
     return replace(house, assets=tuple(replace(a, **keys) if a.name in names else a for a in house.assets))
 

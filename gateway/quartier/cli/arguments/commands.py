@@ -25,7 +25,7 @@ first steps:
   quartier read victron/gx 'tcp://192.168.1.20?unit=227'
   quartier bus plan site.toml            whether each bus has time for all that is asked
   quartier plan --series tomorrow.csv    what battery, cars and tanks should do, and why
-  quartier arm --config site.toml        each device's own fall-back, written and read back
+  quartier arm --config site.toml        each device's own fallback, written and read back
   quartier probe bat1 --config site.toml small steps that prove sign, phase, gain and delay
   quartier run --config site.toml        the daemon (systemd does this on a gateway)
   quartier top                           what it does, and why, kept up to date

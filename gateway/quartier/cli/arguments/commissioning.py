@@ -53,10 +53,10 @@ def add_arm_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     parser = add_command(
         commands,
         "arm",
-        "write each device's own fall-back, read it back, and name the outputs that have none",
+        "write each device's own fallback, read it back, and name the outputs that have none",
         "The daemon must be stopped: a bus has one master.  --check only reads; a daemon that runs\n"
         "is asked what it found when it last looked (at start and daily).\n"
-        "Whether a fall-back that reads well also acts is shown by quartier probe ASSET --watch-timer.\n\n"
+        "Whether a fallback that reads well also acts is shown by quartier probe ASSET --watch-timer.\n\n"
         "Exit codes: 0 all is as declared or accepted · 1 something is missing, different or silent · 69\n"
         "the daemon does not answer · 75 a daemon is running · 77 this user may not ask it · 78 the site\n"
         "file is wrong.",
@@ -128,7 +128,7 @@ def add_probe_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "78 the site file is wrong.",
     )
     parser.add_argument(
-        "asset", metavar="ASSET", help="a battery, charging point, PV or load of the site file"
+        "asset", metavar="ASSET", help="a battery, charge point, PV or load of the site file"
     )
     parser.add_argument(
         "--config", type=Path, default=SITE_FILE, metavar="FILE", help="the site file (default: %(default)s)"

@@ -72,7 +72,7 @@ def add_override_parser(commands: "argparse._SubParsersAction[argparse.ArgumentP
         "order an asset by hand for a while, or list and end such orders",
         "VALUE has a unit, W, kW or A: of a battery a power (2kW charges, -2kW discharges); of a PV that\n"
         "takes a limit the most that it may generate (2kW, no sign), of one behind a relay on or off; of a\n"
-        "charging point a current (10A) or off; of a load on or off; of lights and heat pumps the name of a\n"
+        "charge point a current (10A) or off; of a load on or off; of lights and heat pumps the name of a\n"
         "mode.\n"
         "It is a request: no cap in force is ever broken for it, no minimum time, no floor.  It ends by\n"
         "itself.\n"

@@ -89,7 +89,7 @@ def _read_inputs(
     found = select_assets(alone, here, _make_terms(site, options))
     if not found.names and not found.wanting:
         lines = explain_left_out(found) or [
-            "no battery, charging point, tank (tank_m3), waste nor run (run_w)"
+            "no battery, charge point, tank (tank_m3), waste nor run (run_w)"
         ]
         raise SeriesError("\n  ".join([f"{options.config}: there is nothing to plan", *lines]))
     return assets, steps, found

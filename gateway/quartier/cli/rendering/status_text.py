@@ -244,11 +244,11 @@ def describe_fallbacks(facts: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
     }
     counts = [f"{len(by_state[state])} {word}" for state, word in words.items() if state in by_state]
     if counts:
-        yield Text(f"fall-backs: {', '.join(counts)}")
+        yield Text(f"fallbacks: {', '.join(counts)}")
     for row in by_state.get("different", ()):
-        yield Text(f"fall-back of {row['point']} is lost: {row['problem']}", style="red")
+        yield Text(f"fallback of {row['point']} is lost: {row['problem']}", style="red")
     for row in by_state.get("none", ()):
-        yield Text(f"{row['asset']} is given no orders: {row['point']} has no fall-back", style="yellow")
+        yield Text(f"{row['asset']} is given no orders: {row['point']} has no fallback", style="yellow")
 
 
 def describe_probes(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:

@@ -333,7 +333,7 @@ def find_planning_faults(draft: SiteDraft) -> Iterator[FileFault]:
         if "tariff" not in draft.raw:
             yield FileFault(("planning",), "needs prices; expected a section [tariff]")
         if not any(_is_planned(raw) for raw in draft.find_raw_entries("assets").values()):
-            yield FileFault(("planning",), "has nothing to plan; expected a battery or a charging point")
+            yield FileFault(("planning",), "has nothing to plan; expected a battery or a charge point")
     if planning is not None and planning.peak_eur_per_w > 0.0 < planning.day_peak_eur_per_w:
         what = "the largest import has a price by peak_eur_per_w too; expected one of the two"
         yield FileFault(("planning", "day_peak_eur_per_w"), what)

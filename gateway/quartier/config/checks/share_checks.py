@@ -181,4 +181,4 @@ def _list_point_registers(quantity: str, point: Point, unit: int) -> Iterator[_O
     for setting in beside:
         at = unit if setting.unit is None else setting.unit
         width = WIDTHS.get(setting.type_name, 1)
-        yield _OwnRegisters(at, setting.address, width, f"a setting of the fall-back of {quantity}")
+        yield _OwnRegisters(at, setting.address, width, f"a setting of the fallback of {quantity}")

@@ -86,10 +86,10 @@ class PvSection(ControllableAssetSection):
 
 
 class ChargePointSection(ControllableAssetSection):
-    """A charging point for cars."""
+    """A charge point for cars."""
 
     role: Literal["ev"]
-    """A charging point that takes a current limit."""
+    """A charge point that takes a current limit."""
     tier: Literal["A", "B", "C", "D"] = "D"
     """Turn in which a cap slows and pauses it: D first, then C and B; A never."""
     phases_count: Literal[1, 3] = 3

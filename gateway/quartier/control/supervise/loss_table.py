@@ -179,7 +179,7 @@ LOSSES: tuple[LossRow, ...] = (
     ),
     _asset_silent(
         "ev",
-        "a charging point",
+        "a charge point",
         "counts at its rated power",
         "its own fail-safe current is in force",
         "its readings; a paused car returns staged",

@@ -45,7 +45,7 @@ RELAXATION_ORDER = (
     ),
     RelaxationRule("import cap", "of the connection, where it contradicts a node's: the nodes come first"),
     RelaxationRule("least times", "only to a fuse or breaker, which switches off at once; to no limit"),
-    RelaxationRule("no fall-back", "never: what its device would not forget is not ordered"),
+    RelaxationRule("no fallback", "never: what its device would not forget is not ordered"),
     RelaxationRule("band", "never: a battery keeps its band and its reserve, lights half of their light"),
     RelaxationRule("tier A", "never: life safety, lifts, the core of IT"),
 )
@@ -125,7 +125,7 @@ def _of(inputs: CycleInputs, participant: Participant) -> str:
         inputs, participant.asset
     )
     if moved or not participant.usable:
-        return MOVED if moved else "no fall-back"
+        return MOVED if moved else "no fallback"
     if participant.is_unresponsive:
         return DEAF
     asset, switch = participant.asset, participant.switch_state

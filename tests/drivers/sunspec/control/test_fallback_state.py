@@ -1,4 +1,4 @@
-"""How a fall-back stands is told in words, with the next step."""
+"""How a fallback stands is told in words, with the next step."""
 
 import math
 

@@ -72,12 +72,12 @@ async def test_each_fallback_is_written_read_back_and_shown(site, capsys):
     assert 0 == code
     assert cells(text, "charger  ").startswith("charger ev1.current_max_a 0 A 60 s armed, not proven 20")
     assert (
-        "charger ev1.current_max_a: nobody has seen its fall-back act; "
+        "charger ev1.current_max_a: nobody has seen its fallback act; "
         "let it run out once: quartier probe ev1 --watch-timer" in text
     )
     assert "relays boiler.relay_on accepted –" == cells(text, "relays  ")
     assert (
-        "relays boiler.relay_on: has no fall-back: the board has no watchdog: its relays stay as they were"
+        "relays boiler.relay_on: has no fallback: the board has no watchdog: its relays stay as they were"
         in text
     )
     assert "accepted: the board has no watchdog and a boiler bears that" in text

@@ -107,7 +107,7 @@ def test_planning_without_prices_is_disabled_and_the_house_runs(written: Written
 def test_a_plan_needs_a_battery_or_a_charging_point(written: Written, site_text: str) -> None:
     sections = re.split(r"(?m)^(?=\[)", site_text + PLANNING + HCHP)
     without = [one for one in sections if 'role = "battery"' not in one and 'role = "ev"' not in one]
-    why = "planning: has nothing to plan; expected a battery or a charging point"
+    why = "planning: has nothing to plan; expected a battery or a charge point"
 
     assert len(without) < len(sections)
     assert why in told(written("".join(without)))

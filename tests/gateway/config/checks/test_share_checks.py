@@ -113,9 +113,9 @@ check = [{ register = "holding:70", equals = 3, remedy = "set it to 3 there" }]
         ("4/holding:30", "a switch of setpoint_w"),
         ("4/coil:40", "a switch of setpoint_w"),
         ("4/holding:50", "the timer of setpoint_w"),
-        ("4/holding:60", "a setting of the fall-back of setpoint_w"),
-        ("7/holding:61", "a setting of the fall-back of setpoint_w"),
-        ("4/holding:70", "a setting of the fall-back of setpoint_w"),
+        ("4/holding:60", "a setting of the fallback of setpoint_w"),
+        ("7/holding:61", "a setting of the fallback of setpoint_w"),
+        ("4/holding:70", "a setting of the fallback of setpoint_w"),
     ],
 )
 def test_all_that_decides_what_our_writes_do_is_ours(

@@ -28,7 +28,7 @@ YARD = Node(name="yard", fuse_a=20.0, measured=True, unmeasured_w=0.0)
 
 @pytest.fixture(scope="module")
 def yard(board, house, car):
-    """Three charging points on one phase behind 20 A: two may charge at their floor."""
+    """Three charge points on one phase behind 20 A: two may charge at their floor."""
 
     def make(**changes):
         evs = tuple(

@@ -85,7 +85,7 @@ FAN = OperationModeAsset(
     [
         (900.0, 0.0, SwitchState(since_ns=0), True, ["pump (least times)"]),
         (0.0, 900.0, SwitchState(since_ns=0), True, ["pump (least times)"]),
-        (900.0, 900.0, SwitchState(since_ns=0), False, ["pump (no fall-back)"]),
+        (900.0, 900.0, SwitchState(since_ns=0), False, ["pump (no fallback)"]),
         (900.0, 900.0, SwitchState(), True, []),
         (0.0, 0.0, SwitchState(since_ns=0), False, []),
     ],
