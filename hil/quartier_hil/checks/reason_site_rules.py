@@ -359,7 +359,7 @@ def _make_loop_rule(sign: int) -> Rule:
 
 def _check_loop_rests(view: ReasonView) -> str:
     if view.get("after_min") != LOOP_RESTS_MIN:
-        return f"its own control keeps it for {LOOP_RESTS_MIN:g} min"
+        return f"its own control is active for {LOOP_RESTS_MIN:g} min"
     return _check_no_order(view)
 
 

@@ -33,7 +33,7 @@ async def test_an_inverter_in_another_mode_is_given_no_orders_until_it_is_set_ri
     devices["gx"]._mode = 3
     devices["gx"]._show_orders()
     await gateway.until(lambda status: row(status)["state"] == "declared")
-    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "steered")
+    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "controlled")
 
     assert "holding:2902 holds 1; set ESS mode 3" in row(lost)["problem"]
     assert (False, "good") == (told["value"], told["quality"])

@@ -52,7 +52,7 @@ RELAXATION_ORDER = (
 """A limit that cannot be kept raises an alarm with those of the last rules that prevent it."""
 RELAXATION_NAMES = tuple(rule.name for rule in RELAXATION_ORDER)
 _ROUNDING_W = 1.0
-NO_ORDER, DEAF, MOVED = "takes no order", "does not obey", "another controller moves it"
+NO_ORDER, DEAF, MOVED = "takes no order", "does not follow its order", "another controller writes it"
 
 
 def find_unmoved_power(
@@ -108,8 +108,8 @@ def _describe_held_battery(
         if is_stale
         else override_report.explain_narrow_room(inputs, asset, bound_w, participant.headroom)
     )
-    words = "it waits until other assets have obeyed" if why is None else str(why)
-    return f"{asset.name} is held at {setpoint_w:.0f} of {bound_w:.0f} W ({words})"
+    words = "it waits until other assets have followed their orders" if why is None else str(why)
+    return f"{asset.name} stays at {setpoint_w:.0f} of {bound_w:.0f} W ({words})"
 
 
 def _of_others(leaf: PlacedAsset) -> str:

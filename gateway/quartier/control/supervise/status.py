@@ -270,7 +270,7 @@ def _alarms(
     yield from limits_breach.find_overload_alarms(inputs.state.overloads, inputs.site, inputs.active_limits)
     for direction in _find_unmet_directions(inputs, result):
         text = relaxation_order.find_obstacles(inputs, participants) if direction == "import" else ""
-        words = f"{inputs.active_limits.reason(direction)} is not sure to be kept: "
+        words = f"{inputs.active_limits.reason(direction)} may be exceeded: "
         words += relaxation_order.explain_unmet(inputs, participants, result.setpoints_w, direction)
         words += f"; in the way: {text}" * bool(text)
         yield Alarm("cap.unmet", direction, words, find_loss_alarm(inputs, ""))

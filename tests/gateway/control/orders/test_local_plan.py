@@ -199,7 +199,7 @@ def test_the_edges_of_the_rule_are_told_where_no_plan_leads(plant):
     full = plant(base_w=-3000.0, soc_pct=95.5).run(10).view["assets"]["bat1"]["command"]["reason"]
     low = plant(base_w=3000.0, soc_pct=19.5).run(10).view["assets"]["bat1"]["command"]["reason"]
 
-    assert ("self-consumption: full at 95 %", "self-consumption: down to 20 %, which is kept") == (full, low)
+    assert ("self-consumption: full at 95 %", "self-consumption: at its lower bound of 20 %") == (full, low)
 
 
 def test_two_batteries_that_the_plan_leads_serve_the_house_once_and_one_without_an_aim_takes_the_rest(
