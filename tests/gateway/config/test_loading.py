@@ -215,7 +215,7 @@ def test_the_daemon_goes_on_without_a_faulty_device(written: Written, site_text:
     assert ["hybrid"] == list(loaded.profiles)
     # Still counted at its worst case.
     assert ["grid", "bat1", "heater"] == list(loaded.site.assets)
-    assert "'relays' is disabled by a fault of its own" == loaded.disabled["assets.heater"][0].what
+    assert "'relays' is disabled by another fault" == loaded.disabled["assets.heater"][0].what
 
 
 def test_the_daemon_goes_on_without_the_grid_meters_device(written: Written, site_text: str) -> None:

@@ -106,7 +106,7 @@ def test_a_shed_load_whose_fallback_is_lost_stays_shed_and_comes_back_in_its_tur
 
     assert OFF == kept
     assert {OFF} == {value for _, value in refreshed}
-    assert [f"heat: used for no cap and no shed, {participants.FALLBACK_LOST}"] == alarms
+    assert [f"heat: not used for limits and sheds, {participants.FALLBACK_LOST}"] == alarms
 
 
 def test_an_ev_whose_fallback_is_lost_is_neither_slowed_further_nor_freed_by_it(plant):

@@ -23,7 +23,7 @@ def test_events_and_orders_are_told_in_their_order():
     found = select_marks(_picture(orders=["lamps1.dim_pct"]), [Mark(30, "district: import <= 5 kW")], rows)
 
     assert [
-        (5, "lamps1 100 %: free", True),
+        (5, "lamps1 100 %: not limited", True),
         (30, "district: import <= 5 kW", False),
         (31, "lamps1 50 %: envelope d1: dimmed", True),
     ] == [(one.at_s, one.text, one.is_order) for one in found]

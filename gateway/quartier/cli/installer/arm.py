@@ -170,7 +170,7 @@ def _list_remarks(row: dict[str, Any]) -> list[str]:
         found.append(f"{none}; accepted: {row['accepted']}")
     elif row["state"] == "none" and row["used"]:
         found.append(
-            f"{none}; so it is used for no cap and no shed; expected another device, or "
+            f"{none}; so it is not used for limits and sheds; expected another device, or "
             f"assets.{row['asset']}.accept_no_fallback with the reason"
         )
     if row.get("prove"):

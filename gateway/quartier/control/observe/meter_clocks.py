@@ -72,7 +72,7 @@ def compare_clocks(
 def find_clock_doubt(clocks: ClockComparisons, now_ns: int) -> str:
     """Return why our clock is doubted; empty while no meter contradicts it, or one of them agrees."""
     against = find_contradicting_meters(clocks, now_ns)
-    return f"the clock is contradicted by {against}" if against else ""
+    return f"the clock contradicts {against}" if against else ""
 
 
 def find_contradicting_meters(clocks: ClockComparisons, now_ns: int) -> str:

@@ -279,7 +279,7 @@ def _alarms(
     yield from releases.find_release_alarms(inputs, lost)
     for asset in (*find_flexible_assets(inputs.site), *operation_modes.find_controllable(inputs.site)):
         if unsafe := explain_no_order(asset, inputs.state.last_good):
-            words = f"{asset.name}: used for no cap and no shed, {unsafe}"
+            words = f"{asset.name}: not used for limits and sheds, {unsafe}"
             yield Alarm("output.fallback_lost", asset.name, words)
 
 

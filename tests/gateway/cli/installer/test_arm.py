@@ -118,7 +118,7 @@ async def test_a_point_without_fallback_that_nobody_accepts_is_exit_1_with_what_
 
     assert 1 == code
     assert "assets.boiler.accept_no_fallback" in text
-    assert "assets.boiler.accept_no_fallback: is missing: waveshare/relay8 does not let go" in told
+    assert "assets.boiler.accept_no_fallback: is missing: waveshare/relay8 keeps its last" in told
 
 
 async def test_a_device_that_does_not_answer_is_named_and_the_others_go_on(site, capsys):
