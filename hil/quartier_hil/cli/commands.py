@@ -193,7 +193,7 @@ def _parse_count(word: str) -> int:
 
 
 def _add_common_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rate", type=float, help="seconds of the house in a real second [the scenario's]")
+    parser.add_argument("--rate", type=float, help="simulated seconds per real second [the scenario's]")
     parser.add_argument(
         "--records",
         type=Path,

@@ -195,9 +195,9 @@ def _render_order(quantity: str, point: Quantity) -> dict[str, str] | None:
 
 def _describe_fallback(quantity: str, fallback: Fallback | None) -> str:
     if fallback is None:
-        return "no fallback: the last order stands"
+        return "no fallback: the last order stays"
     if fallback.after_s == math.inf:
-        return "the last cap stands"
+        return "the last limit stays"
     own = "the fail-safe cap" if LIMIT_PREFIX in quantity else "its own control"
     return f"{own if fallback.value is None else _format_plain(fallback.value)} after {fallback.after_s:g} s"
 

@@ -174,7 +174,7 @@ def _list_remarks(row: dict[str, Any]) -> list[str]:
             f"assets.{row['asset']}.accept_no_fallback with the reason"
         )
     if row.get("prove"):
-        found.append(f"{where}: nobody has seen its fallback act; let it run out once: {row['prove']}")
+        found.append(f"{where}: its fallback was never seen to act; let it act once: {row['prove']}")
     if row.get("kept_by") == "requests":
         found.append(f"{where}: reading keeps it alive too, so it guards against a lost gateway only")
     return found

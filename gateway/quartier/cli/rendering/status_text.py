@@ -340,7 +340,7 @@ _SHARE_WORDS = (
 def describe_district(link: Mapping[str, Any] | None) -> Text:
     """Return whether the district is there, or why not."""
     if link is None:
-        return Text("no district in the site file: the house stands alone")
+        return Text("no district in the site file: the site works alone")
     if link["data_on"] and link["control_on"]:
         beat_s = link["heartbeat_age_s"]
         beat = "no heartbeat yet" if beat_s is None else f"heartbeat {format_age(beat_s)} ago"

@@ -269,7 +269,7 @@ class FallbackMonitor:
             self._tell(Note("fallback.lost", text, data))
         else:
             self._log.info("fallback.recovered", **data)
-            text = f"{armed.point}: its fallback stands as declared again"
+            text = f"{armed.point}: its fallback is as declared again"
             self._tell(Note("fallback.recovered", text, data, is_good=True))
 
 

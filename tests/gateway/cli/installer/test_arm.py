@@ -72,8 +72,8 @@ async def test_each_fallback_is_written_read_back_and_shown(site, capsys):
     assert 0 == code
     assert cells(text, "charger  ").startswith("charger ev1.current_max_a 0 A 60 s armed, not proven 20")
     assert (
-        "charger ev1.current_max_a: nobody has seen its fallback act; "
-        "let it run out once: quartier probe ev1 --watch-timer" in text
+        "charger ev1.current_max_a: its fallback was never seen to act; "
+        "let it act once: quartier probe ev1 --watch-timer" in text
     )
     assert "relays boiler.relay_on accepted –" == cells(text, "relays  ")
     assert (

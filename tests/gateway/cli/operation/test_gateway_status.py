@@ -201,7 +201,7 @@ def test_why_a_bus_is_lost_is_said_once(shown):
 @pytest.mark.parametrize(
     ("link", "expected"),
     [
-        (None, "no district in the site file: the house stands alone"),
+        (None, "no district in the site file: the site works alone"),
         ({**LINK, "catching_up": True}, "district connected, live, heartbeat 12 s ago, catching up"),
         ({**LINK, "heartbeat_age_s": None}, "district connected, live, no heartbeat yet"),
         ({**LINK, "data_on": False, "data_fault": "refused"}, "district not connected: refused"),
