@@ -73,7 +73,7 @@ def _check_head(profile: Profile) -> Iterator[Finding]:
     if not _PROFILE_NAME.fullmatch(profile.name):
         yield (
             ("profile", "model"),
-            f"stands in {profile.name}.toml; write folder and file in lower case: <maker>/<model>.toml",
+            f"is in {profile.name}.toml; write folder and file in lower case: <maker>/<model>.toml",
         )
 
 

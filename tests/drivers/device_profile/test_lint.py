@@ -126,9 +126,7 @@ def test_a_finding_names_line_key_and_what_to_do(expected, text):
 def test_a_file_in_capitals_is_found():
     (told,) = found(HEAD + POWER, "ACME/AM300")
 
-    assert (
-        "am300.toml:4: profile.model: stands in ACME/AM300.toml; write folder and file in lower case" in told
-    )
+    assert "am300.toml:4: profile.model: is in ACME/AM300.toml; write folder and file in lower case" in told
 
 
 def test_bits_sums_and_the_same_register_of_another_unit_do_not_cut_into_each_other():

@@ -72,7 +72,8 @@ def test_the_page_gives_the_full_minutes_of_an_event(told):
         replace(one, modes=dict.fromkeys(TITLES, "INIT")) if one.at_s < 1_735 else one for one in told.moments
     ]
     (row,) = re.findall(
-        r"<td>([^<]*)</td><td>Each house is led again", render_sections(replace(told, moments=moments))
+        r"<td>([^<]*)</td><td>The district controls each house again",
+        render_sections(replace(told, moments=moments)),
     )
 
     assert "+28 min" == row

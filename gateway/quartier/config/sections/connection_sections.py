@@ -52,7 +52,7 @@ class SupplySection(Section):
 
 
 class DistrictLinkSection(Section):
-    """The broker of the district; without this section the gateway stands alone."""
+    """The broker of the district; without this section the gateway works alone."""
 
     url: BrokerUrl
     """mqtts://host or mqtts://host:port; plain mqtt:// only to this machine."""
