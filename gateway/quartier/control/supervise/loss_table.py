@@ -345,7 +345,7 @@ def make_site_loss(loss: LossRow, periods: SitePeriods, of: str = "") -> SiteLos
 
 
 def list_site_losses(
-    house: Site,
+    site: Site,
     whole: SitePeriods,
     timers_s: Mapping[str, float],
     buses: Mapping[str, Sequence[str]],
@@ -358,10 +358,10 @@ def list_site_losses(
     order (inf: never; an asset that takes no order is missing). ``buses`` names the assets on each bus.
     ``district``: there is a link to a district.
     """
-    named = {asset.name: asset for asset in house.assets}
+    named = {asset.name: asset for asset in site.assets}
     for loss in LOSSES:
         if loss.role:
-            for asset in house.assets:
+            for asset in site.assets:
                 if find_asset_loss(asset) is loss:
                     yield _of_assets(loss, whole, (asset,), timers_s, asset.name)
         elif loss.name == "bus-down":
@@ -369,25 +369,25 @@ def list_site_losses(
                 here = tuple(named[name] for name in owners if name in named)
                 yield _of_assets(loss, whole, here, timers_s, bus)
         elif loss.name == "power-lost":
-            yield _of_assets(loss, whole, house.assets, timers_s, "")
+            yield _of_assets(loss, whole, site.assets, timers_s, "")
         elif district or not loss.district:
-            yield replace(make_site_loss(loss, whole), site_action=_find_site_action(loss, house))
+            yield replace(make_site_loss(loss, whole), site_action=_find_site_action(loss, site))
 
 
-def _find_site_action(loss: LossRow, house: Site) -> str:
+def _find_site_action(loss: LossRow, site: Site) -> str:
     """Return the action as far as it applies to this site; empty: all of it does."""
     if loss.name == "grid-meter-lost":
-        return _describe_blind_control(house)
-    if loss.name == "uplink-lost" and not any(isinstance(asset, Battery) for asset in house.assets):
+        return _describe_blind_control(site)
+    if loss.name == "uplink-lost" and not any(isinstance(asset, Battery) for asset in site.assets):
         return _LINK_LOST
     return ""
 
 
-def _describe_blind_control(house: Site) -> str:
+def _describe_blind_control(site: Site) -> str:
     """Describe what is done without a grid meter, and name what takes no order or no limit."""
-    ordered = [one for one in house.assets if isinstance(one, ControllableAsset) and has_writable_point(one)]
-    rest = [one for one in house.assets if one not in ordered]
-    unmeasured_w = house.unmeasured_w
+    ordered = [one for one in site.assets if isinstance(one, ControllableAsset) and has_writable_point(one)]
+    rest = [one for one in site.assets if one not in ordered]
+    unmeasured_w = site.unmeasured_w
     parts = [
         "the unmeasured load counts at the most seen so far"
         if unmeasured_w is None
