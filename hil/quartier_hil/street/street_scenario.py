@@ -79,7 +79,7 @@ def build_narration(titles: Mapping[str, str], limit_w: float) -> Narration:
         {
             "at_s": 0.0,
             "text": f"{spell_number(count)} buildings behind one transformer of {limit}. "
-            "Nobody leads them yet.",
+            "No district controls them yet.",
         },
         {"at_s": PLUGGED_AT_S, "text": "In each a car is plugged in."},
         {

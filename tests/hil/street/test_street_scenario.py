@@ -75,7 +75,7 @@ def test_a_street_that_draws_little_and_notices_nothing_is_told_so():
     text = " ".join(_said(moments(before_w=600.0, lost_mode="AUTONOMOUS")))
 
     assert "The cars did not overload the street: the transformer carries 1.8 kW of 26 kW." in text
-    assert "0 of 3 houses know that the district is lost" in text
+    assert "0 of 3 houses have detected the loss" in text
 
 
 def test_the_shares_of_the_street_fit_its_transformer_and_its_contracts_do_not():

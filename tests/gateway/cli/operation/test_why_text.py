@@ -79,7 +79,7 @@ def head(*, live=True, kept=(ROW,)):
 def test_one_screen_says_who_why_until_when_and_what_brings_it_back():
     assert [
         "load heat of tier D: shed; it takes 0 W (good, 0.4 s old)",
-        "ordered  heat.relay_on off, since 14:05:00 (25 min): done, read back off at 14:05:01; before it was on; told 5 times, last at 14:29:50",
+        "ordered  heat.relay_on off, since 14:05:00 (25 min): done, read back off at 14:05:01; before it was on; sent 5 times, last at 14:29:50",
         "by       the district: program dso, document 12, seq 3",
         "because  import cap 4000 W (envelope dso 12): switched off",
         "until    15:00:00, as dso 12 says now",
