@@ -94,6 +94,6 @@ def test_the_page_holds_all_it_needs_and_no_text_can_break_it(told):
 
 def test_what_happened_is_told_in_words(told):
     assert (
-        "Three buildings behind one transformer of 26 kW. Nobody leads them yet."
+        "Three buildings behind one transformer of 26 kW. No district controls them yet."
         == list_narration_lines(told)[0][1]
     )
