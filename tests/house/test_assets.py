@@ -19,7 +19,7 @@ SIZE_MAX = 40_000
 PARTS = ("read", "may do", "behaves", "gateway is gone", "site file", "real response")
 SECTIONS: dict[str, Any] = {
     "battery": asset_sections.BatterySection,
-    "charging points": asset_sections.ChargePointSection,
+    "charge points": asset_sections.ChargePointSection,
     "heat pump, hot water": operation_mode_sections.HeatSection,
     "cooling": operation_mode_sections.CoolingSection,
     "geothermal substation": operation_mode_sections.SubstationSection,

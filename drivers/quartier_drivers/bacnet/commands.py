@@ -162,8 +162,10 @@ class DeviceCommands:
             await self.release((name,))
         except Refused as refusal:
             self._leave(name)
-            return (Note("command.stuck", f"nobody renews it, and it cannot be given back: {refusal}", data),)
-        return (Note("command.lapsed", f"{name}: nobody renewed its order: given back to the device", data),)
+            return (Note("command.stuck", f"it is not refreshed, and cannot be given back: {refusal}", data),)
+        return (
+            Note("command.lapsed", f"{name}: its order was not refreshed: given back to the device", data),
+        )
 
     async def release(self, points: Collection[str] = ()) -> None:
         """Relinquish points (empty: all) as ``on_release`` says: Null at our priority for ``own``.

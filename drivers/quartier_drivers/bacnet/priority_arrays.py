@@ -160,7 +160,7 @@ class PriorityConflicts:
                 del self._known[one.name]
                 yield Note(
                     "priority.free",
-                    f"{one.name}: nobody stands above our priority {ours} any more",
+                    f"{one.name}: no order above our priority {ours} any more",
                     {"point": one.name},
                     is_good=True,
                 )

@@ -161,12 +161,15 @@ def _make_command_rules(quantity: str, point: BacnetPoint) -> list[BacnetRule]:
         (
             write.priority <= LOW_PRIORITY and write.low_priority_reason is None,
             "write.priority",
-            f"{write.priority} stands above the building's operators; expected 8..16, or low_priority_reason",
+            (
+                f"{write.priority} is above the priority of the building's operators; expected 8..16, or "
+                "low_priority_reason"
+            ),
         ),
         (
             write.priority > LOW_PRIORITY and write.low_priority_reason is not None,
             "write.low_priority_reason",
-            f"stands without a priority of 1..{LOW_PRIORITY}",
+            f"is set without a priority of 1..{LOW_PRIORITY}",
         ),
         (
             write.on_release == "own" and not point.has_priorities and write.shed is None,
@@ -194,7 +197,11 @@ def _make_shed_rules(write: Write) -> Iterator[BacnetRule]:
             "expected one of percent, level and amount",
         )
         yield write.on_release != "own", "write.on_release", 'expected "own": the load runs again'
-        yield write.fallback is not None, "write.fallback", "stands beside shed, which ends by itself"
+        yield (
+            write.fallback is not None,
+            "write.fallback",
+            "cannot be combined with shed, which ends by itself",
+        )
 
 
 def _make_range_rules(quantity: str, write: Write) -> list[BacnetRule]:

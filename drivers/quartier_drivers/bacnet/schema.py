@@ -219,7 +219,7 @@ class BacnetLimits(Section):
     settle_s: Annotated[float, Field(ge=0, le=600)] = 0.0
     """How long after a write the device may still show the old value."""
     no_fallback: Annotated[str, Field(min_length=8)] | None = None
-    """Why points without a watchdog have no fall-back, with the source."""
+    """Why points without a watchdog have no fallback, with the source."""
 
 
 class RecognitionMarks(Section):

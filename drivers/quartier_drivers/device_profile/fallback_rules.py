@@ -33,9 +33,12 @@ def make_fallback_rules(quantity: str, write: PointWrite) -> list[Rule]:
 def _make_holding_rules(quantity: str, fallback: DeviceFallback) -> list[Rule]:
     keys = {"value": "value", "after_s": "after_s", "refresh_s": "refresh_s", "address": "register"}
     beside = [name for key, name in keys.items() if getattr(fallback, key) is not None]
-    why = f"does not fit {quantity}: only a cap may stand for ever; without a timer there is no fall-back"
+    why = f"does not fit {quantity}: only a cap may stand for ever; without a timer there is no fallback"
     return [
-        *((True, name, "stands beside holds = true, which has no timer and no value") for name in beside),
+        *(
+            (True, name, "cannot be combined with holds = true, which has no timer and no value")
+            for name in beside
+        ),
         (LIMIT_PREFIX not in quantity, "holds", why),
     ]
 
@@ -73,12 +76,12 @@ def _make_timer_rules(fallback: DeviceFallback) -> list[Rule]:
         (
             fallback.timer_shown not in (None, "none") and fallback.after_s is None,
             "timer_shown",
-            "stands without after_s",
+            "is set without after_s",
         ),
         (
             fallback.value_shown is not None and not isinstance(fallback.value, float),
             "value_shown",
-            "stands without a value that is a number",
+            "is set without a value that is a number",
         ),
         *(
             rule
@@ -101,7 +104,7 @@ def _make_setting_rules(place: int, setting: Setting) -> list[Rule]:
         (
             setting.confirm == "none" and setting.shown is not None,
             f"{key}.confirm",
-            "stands beside shown; expected one of them",
+            "cannot be combined with shown; expected one of them",
         ),
     ]
 

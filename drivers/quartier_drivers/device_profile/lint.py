@@ -19,7 +19,7 @@ Finding = tuple[KeyPath, str]
 _SOURCE_LENGTH_MIN = 20
 _SUGGESTIONS_MAX = 20  # each takes about a millisecond, and a profile may have thousands of points
 _NO_FALLBACK_TEXT = (
-    "has no fall-back: name what the device does when nobody writes ([….write.fallback]), or say in "
+    "has no fallback: name what the device does when nobody writes ([….write.fallback]), or say in "
     "limits.no_fallback why there is none"
 )
 _POWER_QUANTITIES = ("power_w", "power_l1_w", "power_l2_w", "power_l3_w")
@@ -81,7 +81,7 @@ def _check_head(profile: Profile) -> Iterator[Finding]:
     if not _PROFILE_NAME.fullmatch(profile.name):
         yield (
             ("profile", "model"),
-            f"stands in {profile.name}.toml; write folder and file in lower case: <maker>/<model>.toml",
+            f"is in {profile.name}.toml; write folder and file in lower case: <maker>/<model>.toml",
         )
 
 

@@ -312,7 +312,7 @@ class ProfileCheck(ABC):
 
     def _one_or_parts(self, parts: Mapping[str, object]) -> None:
         if "" in parts and len(parts) > 1:
-            self._add(("points",), "stands beside parts; a device has points or parts, not both")
+            self._add(("points",), "cannot be combined with parts; a device has points or parts, not both")
 
     def _flaws(self, path: tuple[str, ...], flaws: Sequence[ProfileFault]) -> None:
         for key, what in flaws:

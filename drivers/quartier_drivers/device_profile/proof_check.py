@@ -241,7 +241,7 @@ class _SourceCheck:
         table = source.address.table if {figure.table, source.address.table} <= alike else figure.table
         if (table, figure.number) != (source.address.table, source.address.number):
             stands = (f"{figure.table}:{figure.number}", source.address)
-            return iter([("stands at", stands)])
+            return iter([("is at", stands)])
         return _compare_register(key, quantity, point, source, figure)
 
     def _vector(self, number: int, vector: ProofVector) -> Iterator[Disagreement]:
@@ -262,7 +262,7 @@ Differences = Iterator[tuple[str, tuple[object, object]]]
 def _compare_register(key: str, quantity: str, point: Point, source: Any, figure: Figure) -> Differences:
     """Yield where the profile reads something else from the words of the source."""
     if figure.modbus_unit is not None and figure.modbus_unit != source.unit:
-        yield "stands in unit", (figure.modbus_unit, source.unit or "of the device")
+        yield "has unit", (figure.modbus_unit, source.unit or "of the device")
     if source.type_name == "string" or figure.type_name == "string":
         if (figure.type_name, figure.length) != (source.type_name, source.length):
             yield "is", (f"{figure.type_name} of {figure.length}", f"{source.type_name} of {source.length}")
@@ -370,7 +370,7 @@ def _compare_named(key: str, quantity: str, point: Any, figure: Figure) -> Diffe
     """Compare a meter's label, a SunSpec point or a BACnet object, which all carry their own coding."""
     if hasattr(point, "group"):
         if not any(_is_same_label(figure.group, labels) for labels in point.group):
-            yield "stands under", (" + ".join(figure.group), point.group or point.select)
+            yield "has group", (" + ".join(figure.group), point.group or point.select)
         elif figure.minus and not any(_is_same_label((figure.minus,), labels) for labels in point.minus):
             yield "takes off", (figure.minus, point.minus or "nothing")
         elif figure.unit and point.unit and not _is_same_unit(figure.unit, point.unit):

@@ -128,7 +128,7 @@ def _make_source_rules(source: Source) -> list[tuple[bool, str, str]]:
         (
             source.bit is not None and source.bits is not None,
             "bits",
-            "stands beside bit; expected one of them",
+            "cannot be combined with bit; expected one of them",
         ),
         (
             source.field is not None and not whole and not is_directed,
@@ -212,7 +212,7 @@ def _make_function_rules(point: Point, write: PointWrite) -> list[tuple[bool, st
         (
             write.writes_per_day is not None and not write.persistent,
             "writes_per_day",
-            "fits persistent registers only; expected persistent = true beside it",
+            "fits persistent registers only; expected persistent = true as well",
         ),
     ]
 

@@ -101,7 +101,7 @@ class CounterCheck:
             good = self._return_to_former()
         elif self._is_last_step_undone(good, raw, meter, now_ns):
             note = self._note(
-                "counter.held", f"{good.raw:g} was none; it stands until it is reached", raw, meter
+                "counter.held", f"{good.raw:g} was none; the last value stays until it is reached", raw, meter
             )
             good = self._undo_last_step()
         if not _is_meter_swap(good, meter) and self._can_be(good, raw, now_ns):
@@ -110,7 +110,7 @@ class CounterCheck:
         why = _explain_reset(good, raw, meter)
         if self._suspect is None or not self._is_continued(self._suspect, raw, meter, now_ns):
             if self._suspect is None:
-                note = self._note("counter.held", f"{why}; {held:g} stands until it is sure", raw, meter)
+                note = self._note("counter.held", f"{why}; {held:g} stays until it is sure", raw, meter)
             self._suspect, self._why = _make_track(raw, meter, now_ns, now_ns), why
         else:
             self._suspect.follow(raw, now_ns)

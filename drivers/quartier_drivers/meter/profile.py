@@ -36,8 +36,16 @@ def _make_rules(quantity: str, one: MeterPoint) -> list[tuple[bool, str, str]]:
         (is_text and plain and one.values is None, "form", f"expected 'text', for {quantity} is one"),
         (not is_text and one.form == "text" and one.values is None, "form", f"does not fit {quantity}"),
         (one.form in CLOCK_FORMS and said.unit != "s", "form", f"{one.form!r} fits points in _s only"),
-        (one.bit is not None and one.bits is not None, "bits", "stands beside bit; expected one of them"),
-        (one.mask is not None and one.field is not None, "mask", "stands beside bit; expected one of them"),
+        (
+            one.bit is not None and one.bits is not None,
+            "bits",
+            "cannot be combined with bit; expected one of them",
+        ),
+        (
+            one.mask is not None and one.field is not None,
+            "mask",
+            "cannot be combined with bit; expected one of them",
+        ),
         (one.mask is not None and not plain, "mask", f"does not fit form {one.form!r}"),
         (one.field is not None and not plain, "bit", f"does not fit form {one.form!r}"),
         (texts and not is_text, "values", f"expected numbers, for {quantity} is no text"),

@@ -154,7 +154,7 @@ class FallbackArming:
         )
         before = found.is_verified
         seen = await self._read_register(one, shown, found)
-        found.is_verified = before  # it shows that the fall-back may act, not what it does
+        found.is_verified = before  # it shows that the fallback may act, not what it does
         if seen is None:
             return
         low = float("-inf") if condition.low is None else condition.low

@@ -53,7 +53,7 @@ class TcpBus(_Bus):
     port: Annotated[int, Field(ge=1, le=65535)] = 502
     """TCP port."""
     framing: Literal["tcp", "rtu"] = "tcp"
-    """Frames of Modbus TCP, or ``rtu``: a serial server that passes on what stands on its line."""
+    """Frames of Modbus TCP, or ``rtu``: a serial server that passes on the frames of its line."""
     connect_pause_s: Annotated[float, Field(ge=0, le=30)] = 0.0
     """Pause after connecting, for gateways that drop early requests."""
 
@@ -74,6 +74,6 @@ class RtuBus(_Bus):
     rts_on_send: Literal["high", "low"] | None = None
     """Level of RTS while sending, for RS-485 ports that do not switch direction by themselves; most do."""
     rts_before_s: Annotated[float, Field(ge=0, le=0.1)] = 0.0
-    """How long RTS stands before the first bit, in whole milliseconds; with ``rts_on_send`` only."""
+    """How long RTS is set before the first bit, in whole milliseconds; with ``rts_on_send`` only."""
     rts_after_s: Annotated[float, Field(ge=0, le=0.1)] = 0.0
-    """How long RTS stands after the last bit, in whole milliseconds; with ``rts_on_send`` only."""
+    """How long RTS is set after the last bit, in whole milliseconds; with ``rts_on_send`` only."""

@@ -17,14 +17,14 @@ InsecurePolicy = Literal["None", "Basic256", "Basic128Rsa15"]
 def _check_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.username is not None or parts.password is not None:
-        raise ValueError("a user or password stands in the address; expected the keys user and password_file")
+        raise ValueError("the address contains a user or password; expected the keys user and password_file")
     if parts.scheme != "opc.tcp" or not parts.hostname:
         raise ValueError(
             f"{url!r} is no endpoint; expected opc.tcp://HOST or opc.tcp://HOST:{DEFAULT_PORT}/PATH"
         )
     check_host(parts.hostname)
     if not _has_port(url):
-        raise ValueError(f"{url!r} has no port that exists; expected 1..65535")
+        raise ValueError(f"{url!r} has an invalid port; expected 1..65535")
     return url
 
 
@@ -39,7 +39,7 @@ def _check_secret(reference: str) -> str:
     if re.fullmatch(r"credential:[^/]+|/.+", reference):
         return reference
     # The value may be the secret itself, typed in by mistake: never repeat it.
-    raise ValueError("is neither a path nor a credential; expected /an/absolute/path or credential:NAME")
+    raise ValueError("is not a path or credential; expected /an/absolute/path or credential:NAME")
 
 
 Secret = Annotated[str, AfterValidator(_check_secret)]

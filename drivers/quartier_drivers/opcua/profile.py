@@ -30,7 +30,11 @@ def _check_reading(quantity: str, point: OpcuaPoint) -> list[ProfileFault]:
     is_text = parse_quantity(quantity).kind == "text"
     scaled = (point.scale, point.offset, point.sign) != (1.0, 0.0, 1)
     return _list_broken(
-        (point.bit is not None and point.values is not None, "values", "stands beside bit, which is 0 or 1"),
+        (
+            point.bit is not None and point.values is not None,
+            "values",
+            "cannot be combined with bit, which is 0 or 1",
+        ),
         (point.bit is not None and is_text, "bit", "does not fit a text"),
         (is_text and scaled, "scale", "does not fit a text"),
         (
@@ -60,7 +64,7 @@ def _check_writing(quantity: str, point: OpcuaPoint, write: NodeWrite) -> list[P
         (
             write.writes_per_day is not None and not write.persistent,
             "writes_per_day",
-            "fits persistent points only; expected persistent = true beside it",
+            "fits persistent points only; expected persistent = true as well",
         ),
         *(
             (broken, f"fallback.{key}", what)

@@ -141,7 +141,7 @@ class OpcuaLimits(Section):
     subscribe: bool = True
     """False: the server's subscriptions are not to be relied on."""
     no_fallback: Annotated[str, Field(min_length=8)] | None = None
-    """Why points without a fall-back have none, with the source."""
+    """Why points without a fallback have none, with the source."""
 
 
 class OpcuaIdentity(Section):

@@ -38,7 +38,7 @@ def check_taken(quantity: str, taken: SunspecPoint, scan: Mapping[str, float]) -
     if taken.write is None:
         return flaws if taken.source else [*flaws, ("source", "is missing: the points that it may come from")]
     beside = (
-        [("source", "stands beside write: what is written is read where it is written")]
+        [("source", "cannot be combined with write: a written point is read at its own register")]
         if taken.source
         else []
     )

@@ -38,13 +38,13 @@ class ProbeResult:
     serial: str = ""
 
 
-def add_probe_results(house: Site, probes: Mapping[str, ProbeResult]) -> Site:
+def add_probe_results(site: Site, probes: Mapping[str, ProbeResult]) -> Site:
     """Return the site with the response of each battery that a probe proved at asset and grid meter."""
     return replace(
-        house,
+        site,
         assets=tuple(
             _add_response(one, probes.get(one.name)) if isinstance(one, Battery) else one
-            for one in house.assets
+            for one in site.assets
         ),
     )
 
@@ -68,15 +68,15 @@ def _add_response(battery: Battery, found: ProbeResult | None) -> Battery:
     )
 
 
-def render_probe_results(probes: Mapping[str, ProbeResult], house: Site, utc_ms: int) -> dict[str, Any]:
-    """Return the results for the assets of ``house``, JSON-ready; ``used``: control uses the result."""
-    used = {one.name for one in house.assets if isinstance(one, Battery) and one.delay_s is not None}
+def render_probe_results(probes: Mapping[str, ProbeResult], site: Site, utc_ms: int) -> dict[str, Any]:
+    """Return the results for the assets of ``site``, JSON-ready; ``used``: control uses the result."""
+    used = {one.name for one in site.assets if isinstance(one, Battery) and one.delay_s is not None}
     return {
         asset.name: {
             **asdict(probes[asset.name]),
             "age_s": round((utc_ms - probes[asset.name].when_utc_ms) / 1000, 1),
             "used": asset.name in used,
         }
-        for asset in house.assets
+        for asset in site.assets
         if asset.name in probes
     }

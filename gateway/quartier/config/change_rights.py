@@ -291,13 +291,13 @@ def _explain_on_site(path: KeyPath, old: object, value: object, now: SiteFile, n
     if len(path) == 2 and path[0] in _NAMED_TABLES:
         table, name = str(path[0]), str(path[1])
         if value is _MISSING:
-            return f"is taken away {only}"
+            return f"is removed {only}"
         before, after = getattr(now, table), getattr(new, table)
         gone = (one for one in before if one not in after)
         twin = next((one for one in gone if _is_same_entry(now, new, table, one, name)), None)
         return f"is added {only}" if twin is None else f"is {twin!r}, which is renamed {only}"
     if old is _MISSING or str(path[-1]).endswith(_HIDDEN_KEYS) or path[0] == "district_link":
-        return f"is changed {only}; expected it as it stands at the gateway"
+        return f"is changed {only}; expected the value in use at the gateway"
     return f"is changed {only}; expected {'it absent' if old is None else render_value(old)}"
 
 

@@ -177,10 +177,10 @@ def _find_dependent_faults(read: SiteDraft, profiles: Mapping[str, Profile]) -> 
             device.bus not in read.buses or ("buses", device.bus) in faulty
         ):
             dead_devices.add(name)
-            yield FileFault(("devices", name, "bus"), f"{device.bus!r} is disabled by a fault of its own")
+            yield FileFault(("devices", name, "bus"), f"{device.bus!r} is disabled by another fault")
     for name, share in read.shares.items():
         if ("buses", share.bus) in faulty:
-            yield FileFault(("shares", name, "bus"), f"{share.bus!r} is disabled by a fault of its own")
+            yield FileFault(("shares", name, "bus"), f"{share.bus!r} is disabled by another fault")
     for table, entries in (
         ("assets", read.assets),
         ("contacts", read.contacts),
@@ -191,7 +191,7 @@ def _find_dependent_faults(read: SiteDraft, profiles: Mapping[str, Profile]) -> 
             for key in ("device", "switch_device"):
                 device_name = getattr(entry, key, None)
                 if device_name in dead_devices:
-                    yield FileFault((table, name, key), f"{device_name!r} is disabled by a fault of its own")
+                    yield FileFault((table, name, key), f"{device_name!r} is disabled by another fault")
 
 
 def _make_site(read: SiteDraft) -> SiteFile:

@@ -135,9 +135,9 @@ def find_ordered_power_w(participant: Participant) -> float:
     return find_worst_power_w(asset) if switch.limit_w is None else switch.limit_w
 
 
-def find_flexible_assets(house: Site) -> list[LimitableAsset]:
+def find_flexible_assets(site: Site) -> list[LimitableAsset]:
     """Return the assets that can be switched or limited: relays, charge points, curtailable PV."""
-    return [a for a in house.assets if isinstance(a, LimitableAsset) and is_controllable(a)]
+    return [a for a in site.assets if isinstance(a, LimitableAsset) and is_controllable(a)]
 
 
 def find_control_point(asset: ControllableAsset) -> str:

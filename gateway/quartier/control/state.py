@@ -71,25 +71,25 @@ class ControlState:
     alarms: StandingAlarms = field(default_factory=dict)
 
     @classmethod
-    def fresh(cls, house: Site) -> "ControlState":
+    def fresh(cls, site: Site) -> "ControlState":
         """Return the state of a process that has just started."""
-        return cls(site=house)
+        return cls(site=site)
 
-    def adopt(self, house: Site, anew: Collection[str] = ()) -> "ControlState":
+    def adopt(self, site: Site, anew: Collection[str] = ()) -> "ControlState":
         """Return the same memory for a site file that was read again; removed assets are forgotten.
 
         ``anew`` are points whose bus was restarted: the last order there may never have arrived, so it is
         ordered again at once.
         """
-        others = *house.assets, *house.contacts, *house.supplies, *house.clock_sources
-        names = {house.grid.name} | {one.name for one in others}
+        others = *site.assets, *site.contacts, *site.supplies, *site.clock_sources
+        names = {site.grid.name} | {one.name for one in others}
 
         def is_known(point: str) -> bool:
             return point.split(".", 1)[0] in names
 
         return replace(
             self,
-            site=house,
+            site=site,
             last_good={p: m for p, m in self.last_good.items() if is_known(p)},
             switch_states={n: t for n, t in self.switch_states.items() if n in names},
             contacts={n: h for n, h in self.contacts.items() if n in names},
@@ -99,10 +99,10 @@ class ControlState:
                 frozenset(p for p in self.book.released if is_known(p) and p not in anew),
                 {p: o for p, o in self.book.returns.items() if is_known(p) and p not in anew},
             ),
-            meter=judge.adopt_site(self.meter, self.site, house),
+            meter=judge.adopt_site(self.meter, self.site, site),
             window=ResidualWindow(),
             charging_sessions={n: one for n, one in self.charging_sessions.items() if n in names},
-            looks=node_meters.keep_known_nodes(self.looks, [ROOT_NODE, *(node.name for node in house.nodes)]),
+            looks=node_meters.keep_known_nodes(self.looks, [ROOT_NODE, *(node.name for node in site.nodes)]),
             tracks={n: t for n, t in self.tracks.items() if n in names},
             conflicts={p: r for p, r in self.conflicts.items() if is_known(p)},
             hidden_conflicts={p: one for p, one in self.hidden_conflicts.items() if is_known(p)},

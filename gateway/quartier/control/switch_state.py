@@ -297,7 +297,7 @@ def _facts(switch: SwitchState, now: Now) -> dict[str, Any]:
 
 
 def load_switch_states(
-    house: Site, facts: object, now: Now, *, dark: bool = False, same_boot: bool = False
+    site: Site, facts: object, now: Now, *, dark: bool = False, same_boot: bool = False
 ) -> dict[str, SwitchState]:
     """Load the switch states of assets that still exist; invalid facts are left out.
 
@@ -308,7 +308,7 @@ def load_switch_states(
     if not isinstance(facts, Mapping):
         return {}
     found = {}
-    for asset in house.assets:
+    for asset in site.assets:
         known = facts.get(asset.name)
         if isinstance(known, Mapping):
             try:

@@ -67,7 +67,7 @@ class FaultAlarms:
         if loaded.site.district_link is None:
             return
         if self._control_loop.uplink is None:
-            yield Alarm("district.off", "", "the link to the district cannot be used as it is set")
+            yield Alarm("district.off", "", "the settings of the link to the district cannot be used")
             return
         if self._control_loop.view["mode"] == "AUTONOMOUS":
             yield Alarm(

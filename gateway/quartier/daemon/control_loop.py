@@ -103,9 +103,9 @@ class ControlLoop:
         self.pending_acks = PendingAcks(self._answer, clock.rate)
         self._acting: frozenset[str] = frozenset()
 
-    def adopt(self, house: Site, params: allowed.LinkParameters, anew: Collection[str] = ()) -> None:
+    def adopt(self, site: Site, params: allowed.LinkParameters, anew: Collection[str] = ()) -> None:
         """Continue with a site file that was read again; points in ``anew`` are ordered again."""
-        self._state = self._state.adopt(house, anew)
+        self._state = self._state.adopt(site, anew)
         self.params = params
 
     def dump_state(self) -> Mapping[str, Any]:

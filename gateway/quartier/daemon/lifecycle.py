@@ -431,9 +431,9 @@ class Daemon:
         self._release_file.keep(self.fleet)
         self._log.info("config.adopted", file=str(self._places.config))
 
-    def _report_missing_grid_rows(self, house: Site) -> None:
+    def _report_missing_grid_rows(self, site: Site) -> None:
         """Log which grid events need a faster grid meter than this one."""
-        if missing := rows.find_unserved_rows(house.grid.frequency_period_s):
+        if missing := rows.find_unserved_rows(site.grid.frequency_period_s):
             self._log.info("grid.rows", missing=missing)
 
     def _report_faults(self, loaded: LoadedSite) -> None:

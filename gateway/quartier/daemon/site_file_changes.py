@@ -145,7 +145,7 @@ class SiteFileChanges:
             gone = await asyncio.to_thread(
                 stored_site_file.drop_superseded, self._config, self._state_dir, APPLIED_FILE
             )
-            stands = await asyncio.to_thread(
+            stored = await asyncio.to_thread(
                 stored_site_file.load_stored_site_file, self._state_dir, APPLIED_FILE
             )
         except OSError as error:
@@ -155,8 +155,11 @@ class SiteFileChanges:
             self._record_change(
                 "site.superseded", f"the site file of {gone} gives way to the file at the gateway", []
             )
-        elif stands is not None and stands.text and stands.starts_count >= stored_site_file.STARTS_COUNT_MAX:
-            text = f"no run with the file of {stands.name} lasted a minute: the file at the gateway is used"
+        elif stored is not None and stored.text and stored.starts_count >= stored_site_file.STARTS_COUNT_MAX:
+            text = (
+                f"with the site file of {stored.name} the gateway failed within a minute of every start: the "
+                "file at the gateway is used"
+            )
             self._record_change("site.given_up", text, [])
         keys = await asyncio.to_thread(self._find_protected_changes, loaded)
         if keys:

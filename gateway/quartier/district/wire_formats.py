@@ -61,7 +61,7 @@ def _parse_finite(text: str) -> float:
 def _make_unique_dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key is listed twice")
     return found
 
 

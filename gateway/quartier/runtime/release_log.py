@@ -82,5 +82,5 @@ def _make_rows(wire: BusRelease, failed: Sequence[str], utc_ms: int, why: str) -
             writes=1,
             outcome=outcome,
             known_ms=utc_ms,
-            note=fault or "the device took it; nobody read it back",
+            note=fault or "the device accepted it; it was not read back",
         )

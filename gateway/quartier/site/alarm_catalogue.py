@@ -13,9 +13,9 @@ from quartier.site.alarm_kinds import DEVICE_ALARM_KINDS, DEVICE_REMEDY, HOUR_S,
 _critical = partial(AlarmKind, severity=AlarmSeverity.CRITICAL)
 _warning = partial(AlarmKind, severity=AlarmSeverity.WARNING)
 _notice = partial(AlarmKind, severity=AlarmSeverity.NOTICE)
-_LIMIT_REMEDY = "See what takes or makes it in `quartier status`, and switch off by hand what takes no order."
+_LIMIT_REMEDY = "Find the cause in `quartier status`. Switch off by hand what the gateway cannot control."
 _LINK_REMEDY = (
-    "See which of heartbeat, documents and connection is missing in `quartier status`, then ask the district."
+    "See in `quartier status` whether heartbeat, documents or connection are missing. Ask the district."
 )
 
 ALARM_KINDS: tuple[AlarmKind, ...] = (
@@ -23,38 +23,39 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _critical(
         "cap.exceeded",
         "direction",
-        "more flows than the cap in force allows, though all was ordered",
+        "the power exceeds the active limit although every possible order was given",
         _LIMIT_REMEDY,
     ),
     _critical(
         "cap.unmet",
         "direction",
-        "a limit is not sure to be kept, though all that may be ordered now was ordered",
+        "a limit may be exceeded although every order that is possible now was given",
         _LIMIT_REMEDY,
     ),
     _critical(
         "node.unmet",
         "node, and its phase",
-        "a fuse or power of a node cannot be kept, though all that may be ordered now was ordered",
-        "See in `quartier status` what below {asset} takes power, and switch it off by hand.",
+        "a node may exceed its fuse or power limit although every order that is possible now was given",
+        "See in `quartier status` what takes power below {asset}. Switch it off by hand.",
     ),
     _critical(
         "node.exceeded",
         "node, and its phase",
-        "more flows at a node than its fuse or power allows, though all was ordered",
-        "See in `quartier status` what below {asset} takes power; switch off by hand what does not obey.",
+        "a node exceeds its fuse or power limit although every possible order was given",
+        "See in `quartier status` what takes power below {asset}. Switch it off by hand.",
     ),
     _warning(
         "node.meter_silent",
         "node",
-        "the meter of a node is silent: all below it counts at its worst",
+        "the meter of a node is silent: everything below it counts at its worst case",
         DEVICE_REMEDY,
     ),
     _warning(
         "meter.late",
         "meter",
-        "the grid meter answers in time and tells what was seconds ago; all else is compared with it so",
-        "See it with `quartier points '{of}.*'`; look for a radio or cloud in between: connect it directly.",
+        "the grid meter answers, but its values are seconds old; the gateway allows for this delay",
+        "See its delay with `quartier points '{of}.*'`. Connect it directly, not by radio or through a "
+        "cloud.",
     ),
     _critical(
         "meter.implausible",
@@ -71,159 +72,166 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _warning(
         "device.gain",
         "asset",
-        "an asset's measured power does not agree with its order",
+        "the measured power of an asset does not match its order",
         "Check its profile, its rated power and its own meter: `quartier points '{of}.*'`.",
     ),
     _warning(
         "clock.stepped",
         "",
-        "the clock was set by over a minute, or heartbeats contradict it: it loosens no limit",
-        "Compare `date` with a good clock; then see `timedatectl`, and find out who sets the clock.",
+        "the clock jumped by over a minute, or heartbeats contradict it: it cannot raise a limit",
+        "Compare `date` with a good clock. Find out with `timedatectl` what sets the clock.",
     ),
     _warning(
         "clock.contradicted",
         "meter",
-        "a meter's clock contradicts the gateway's, which is trusted: no local plan is followed",
-        "Compare `date` with a good clock; if the gateway's is right, raise `clock.meter_differs_max_s`.",
+        "a meter's clock contradicts the gateway's clock: no local plan is followed",
+        "Compare `date` with a good clock. If the gateway's clock is right, raise "
+        "`clock.meter_differs_max_s`.",
     ),
     _notice(
         "meter.clock_wrong",
         "meter",
-        "a meter's clock is wrong: another meter's clock agrees with the gateway's; there is no other effect",
-        "See how far with `quartier points '{of}.*'`, and tell whoever runs that meter.",
+        "a meter's clock is wrong (another meter agrees with the gateway); control is not affected",
+        "See the error with `quartier points '{of}.*'`. Inform the operator of the meter.",
     ),
     # Contacts and meters of the grid operator
     _warning(
         "contact.unread",
         "contact",
-        "a contact of the grid operator cannot be read: it counts as acting",
-        "See its device in `quartier status`, then look at the input board and the wire of {of}.",
+        "a contact of the grid operator cannot be read: it counts as closed",
+        "See its device in `quartier status`. Check the input board and the wire of {of}.",
     ),
     _critical(
         "supply.warns",
         "supply",
-        "the grid operator's meter warns, or did until now, that more flows than is subscribed",
-        "Switch off by hand what `quartier status` shows as large, before the meter's breaker opens.",
+        "the grid operator's meter warns, or warned shortly before, that the subscribed power is exceeded",
+        "Switch off large loads by hand before the meter's breaker opens: see `quartier status`.",
     ),
     _warning(
         "supply.near",
         "supply",
-        "more than 95 % of the subscribed power is drawn",
-        "See what takes it in `quartier status`; if it comes often, have more subscribed.",
+        "the import is above 95 % of the subscribed power",
+        "See in `quartier status` what takes power. If it comes often, subscribe more power.",
     ),
     # The public grid
     _warning(
         "grid.low_frequency",
         "",
         "the grid's frequency is low: loads are off by tier",
-        "Nothing is wrong here and nothing is to be done; `quartier status` shows when it ends.",
+        "No action needed: the site has no fault. `quartier status` shows when it ends.",
     ),
     _notice(
         "grid.high_frequency",
         "",
         "the grid's frequency is high: PV is not raised",
-        "Nothing is to be done; `quartier status` shows when it ends.",
+        "No action needed. `quartier status` shows when it ends.",
     ),
     _warning(
         "grid.low_voltage",
         "",
         "the grid's voltage is low: tier D is off",
-        "Compare the phases with `quartier points 'grid.*'`; if one alone is low, look at the connection.",
+        "Compare the phases with `quartier points 'grid.*'`. If only one is low, check the connection.",
     ),
     _warning(
         "grid.high_voltage",
         "",
         "the grid's voltage is high: no battery feeds in",
-        "Compare the phases with `quartier points 'grid.*'`; if it lasts, tell the grid operator.",
+        "Compare the phases with `quartier points 'grid.*'`. If it lasts, inform the grid operator.",
     ),
     _critical(
         "grid.outage",
         "",
         "the grid's voltage is gone",
-        "Look at the main breaker, then see with `quartier status` whether the voltage is back.",
+        "Check the main breaker. `quartier status` shows whether the voltage is back.",
     ),
     _notice(
         "grid.after_outage",
         "",
-        "after an outage the building waits, then rises slowly",
-        "Nothing is to be done; `quartier status` shows how far it is.",
+        "after an outage the building waits, then raises its power slowly",
+        "No action needed. `quartier status` shows the progress.",
     ),
     _warning(
         "grid.frequency_stuck",
         "",
-        "the grid's frequency stands still and counts as not measured",
-        "See it with `quartier points 'grid.*'`, then restart or replace the meter.",
+        "the frequency reading does not change: it counts as not measured",
+        "See it with `quartier points 'grid.*'`. Restart or replace the meter.",
     ),
     _critical(
         "grid.phase_missing",
         "phase",
         "a phase that had voltage has none",
-        "Look at the fuse of phase {of}, then see the voltages with `quartier points 'grid.*'`.",
+        "Check the fuse of phase {of}. See the voltages with `quartier points 'grid.*'`.",
     ),
     # Outputs
     _warning(
         "control.hunting",
         "asset",
-        "an output and the grid swing against each other; it is answered less, or held",
-        "Measure it: `systemctl stop quartier`, `quartier probe {of}`; look for a second controller too.",
+        "the power of an asset and of the grid oscillate together: its control gain is lowered, or its "
+        "output is fixed",
+        "Measure it: `systemctl stop quartier`, `quartier probe {of}`. Look for a second controller too.",
     ),
     _warning(
         "output.second_master",
         "point",
-        "another controller changes a point of the gateway: it is not raised for a while, limits lower it",
-        "See who and when with `quartier why {asset}`, and switch the other controller off.",
+        "another controller writes a point of the gateway: it is not raised for a while; limits still "
+        "lower it",
+        "See the foreign values with `quartier why {asset}`. Switch the other controller off.",
     ),
     _warning(
         "output.given_back",
         "point",
-        "an output is no longer ordered and goes back to its device: what its order needs is lost",
+        "an output is given back to its device: an input that its order needs is lost",
         "See what is missing with `quartier why {asset}`.",
     ),
     _warning(
-        "run.late", "asset", "a run missed its deadline: it runs once it may", "See `quartier why {asset}`."
+        "run.late",
+        "asset",
+        "a run missed its deadline: it starts as soon as limits allow it",
+        "See `quartier why {asset}`.",
     ),
     _warning(
         "output.refused",
         "point",
-        "a device refuses what it is ordered",
-        "See its words with `quartier why {asset}`, then allow remote control in the device's own settings.",
+        "a device refuses an order",
+        "See its error with `quartier why {asset}`. Allow remote control in the settings of the device.",
     ),
     _critical(
         "output.not_taken_back",
         "point",
-        "a device did not take its release value, or refuses its own control: the last order may stay active",
-        "See its words with `quartier why {asset}`, then set it to its own control at the device.",
+        "a device did not accept its release value, or its own control: the last order may stay active",
+        "See its error with `quartier why {asset}`. Switch the device to its own control by hand.",
     ),
     _warning(
         "output.no_fallback",
         "asset",
-        "its device has no fall-back, so it is used for no cap and no shed",
-        "See what there is with `quartier arm --check`, or accept it with `accept_no_fallback`.",
+        "its device has no fallback, so it is not used for limits and sheds",
+        "See the fallbacks with `quartier arm --check`. To use it all the same, set `accept_no_fallback`.",
     ),
     _critical(
         "output.fallback_lost",
         "asset",
         "the fallback of its device is not as declared: an order may stay active when the gateway stops",
-        "Write it anew: `systemctl stop quartier`, `quartier arm`, `systemctl start quartier`.",
+        "Write it again: `systemctl stop quartier`, `quartier arm`, `systemctl start quartier`.",
     ),
     _warning(
         "order.not_held",
         "point",
-        "a device took an order and does not do it",
-        "See what was read back with `quartier why {asset}`, then look at the device's own limits.",
+        "a device accepted an order and does not follow it",
+        "See the value read back with `quartier why {asset}`. Check the limits set in the device.",
         stays_s=HOUR_S,
     ),
     _warning(
         "probe.failed",
         "asset",
         "the last probe found a fault that may prevent correct control of the asset",
-        "Repair what the alarm text names, then try again: `systemctl stop quartier`, `quartier probe {of}`.",
+        "Repair what the alarm text names, then probe again: `systemctl stop quartier`, `quartier probe "
+        "{of}`.",
     ),
     # Losses: the rows of gateway/docs/failsafe.md
     _critical(
         "loss.grid_meter_lost",
         "",
-        "the grid meter is lost: assets that take orders keep the fail-safe caps",
+        "the grid meter is lost: controllable assets keep the fail-safe limits",
         DEVICE_REMEDY,
     ),
     _warning(
@@ -236,71 +244,73 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _warning("loss.battery_silent", "asset", "a battery is silent: it gets no orders", DEVICE_REMEDY),
     _warning("loss.pv_silent", "asset", "a PV inverter is silent: it counts at its worst", DEVICE_REMEDY),
     _warning(
-        "loss.ev_silent", "asset", "a charging point is silent: it counts at its rated power", DEVICE_REMEDY
+        "loss.ev_silent", "asset", "a charge point is silent: it counts at its rated power", DEVICE_REMEDY
     ),
     _warning("loss.load_silent", "asset", "a load is silent: it counts at its rated power", DEVICE_REMEDY),
     _warning(
         "loss.moded_silent",
         "asset",
-        "an asset that runs in modes is silent: it counts at its most",
+        "an operation-mode asset is silent: it counts at the power of its largest mode",
         DEVICE_REMEDY,
     ),
     _warning("loss.bus_down", "bus", "a bus is down: every device on it counts as silent", DEVICE_REMEDY),
     _warning(
         "loss.uplink_lost",
         "",
-        "the district is lost: its schedules, or the fail-safe caps, hold",
+        "the district is lost: its schedules, or the fail-safe limits, apply",
         _LINK_REMEDY,
     ),
     _warning(
         "loss.clock_unsynced",
         "",
-        "the clock is not synchronised: no document loosens anything",
-        "See `systemctl status quartier-clock systemd-timesyncd`: both must run, and the time server answer.",
+        "the clock is not synchronised: no document raises a limit",
+        "See `systemctl status quartier-clock systemd-timesyncd`: both must run. Check that the time "
+        "server answers.",
     ),
     _critical(
         "loss.disk_full",
         "",
-        "the disk is full: samples stay in memory; if that is full, the oldest go and leave a gap record",
-        "Make room on the disk of `/var/lib/quartier`; `df -h /var/lib/quartier` shows how much is left.",
+        "the disk is full: samples stay in memory; if that is full, the oldest are dropped, with a gap "
+        "record",
+        "Free space on the disk of `/var/lib/quartier`. `df -h /var/lib/quartier` shows how much is left.",
     ),
     _critical(
         "loss.disk_dead",
         "",
-        "the disk takes no writes: all goes on from memory",
-        "See `journalctl -k` for its errors and replace the disk or card.",
+        "the disk accepts no writes: the gateway continues from memory",
+        "See its errors with `journalctl -k`. Replace the disk or card.",
     ),
     _warning(
         "loss.cycle_late",
         "",
         "the control cycle is late: nothing is raised",
-        "See what else takes the machine's time with `top`.",
+        "See with `top` which process uses the CPU.",
     ),
     _warning(
         "loss.controller_killed",
         "",
-        "the previous run of the gateway did not stop in order: it was killed, froze or failed",
+        "the gateway did not stop normally before this start: it was killed, froze or failed",
         "See why with `journalctl -u quartier -e`.",
     ),
     _warning(
         "loss.power_lost",
         "",
         "the machine lost its power, or was started again without a planned stop",
-        "See when with `journalctl --list-boots`, and look at its supply.",
+        "See when with `journalctl --list-boots`. Check its power supply.",
     ),
     *DEVICE_ALARM_KINDS,
     # The district
     _warning(
         "district.no_heartbeat",
         "",
-        "a district is in the site file and sends no heartbeat: the building runs without the district",
+        "the site file has a district, but no heartbeat arrives: the building works without the district",
         _LINK_REMEDY,
     ),
     _warning(
         "district.off",
         "",
-        "the link to the district cannot be used as it is set",
-        "See why with `journalctl -u quartier -g district.off`, correct it and restart the service.",
+        "the settings of the link to the district cannot be used",
+        "See why with `journalctl -u quartier -g district.off`. Correct it and restart the service.",
     ),
     *(
         _warning(
@@ -314,13 +324,13 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
         for name, meaning, remedy in (
             (
                 "not_authorised",
-                "the broker does not let us in",
-                "See the broker's words in `quartier status`, and have the district check the account.",
+                "the broker refuses the login of the gateway",
+                "See the broker's error in `quartier status`. Ask the district to check the account.",
             ),
             (
                 "subscription_refused",
                 "the broker refuses a subscription",
-                "Have the district compare its access rights; `quartier status` shows the link.",
+                "Ask the district to check the access rights. `quartier status` shows the link.",
             ),
             (
                 "duplicate_id",
@@ -332,23 +342,24 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _warning(
         "district.superseded",
         "",
-        "another machine replaced this gateway: it left the broker, and tries again within 15 minutes",
-        "Disable this one: `systemctl disable --now quartier`; if the other one is wrong, stop that.",
+        "another machine replaced this gateway: this one left the broker, and tries again within 15 minutes",
+        "If the other machine is right, stop this one: `systemctl disable --now quartier`. Else stop the "
+        "other.",
         stays_s=2 * HOUR_S,
     ),
     _warning(
         "district.no_watermark",
         "",
-        "no watermark arrives: the district confirms nothing that it is sent",
-        "Ask the district whether it sends watermarks; if it never does, set `watermark = false`.",
+        "no watermark arrives: the district does not confirm what the gateway sends",
+        "Ask the district whether it sends watermarks. If it never does, set `watermark = false`.",
         stays_s=2 * HOUR_S,
         ended_by=("district.watermark_back",),
     ),
     _warning(
         "district.backlog_grows",
         "",
-        "the district confirms less than is recorded: the backlog grows",
-        "Ask the district whether it stores what it gets; `quartier status` shows the backlog.",
+        "the district confirms less than the gateway stores: the backlog grows",
+        "Ask the district whether it stores what it receives. `quartier status` shows the backlog.",
         stays_s=2 * HOUR_S,
         ended_by=("district.backlog_falls",),
     ),
@@ -357,89 +368,102 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
         for name, meaning, remedy in (
             (
                 "publish_refused",
-                "the broker refuses what we publish",
-                "Have the district compare its access rights; `quartier status` shows the link.",
+                "the broker refuses messages of the gateway",
+                "Ask the district to check the access rights. `quartier status` shows the link.",
             ),
             (
                 "watermark_refused",
-                "a watermark has no valid signature of a key for watermarks: it has no effect",
-                "Have the district sign it (`quartier keys`). If it signs, somebody else writes that topic.",
+                "a watermark has no valid signature: it has no effect",
+                (
+                    "Ask the district to sign it (`quartier keys`). If it does sign, find out who else "
+                    "writes to that topic."
+                ),
             ),
             (
                 "watermark_ahead",
-                "the district says it stored samples that this gateway never made",
-                "Look for a second gateway with the same `site.id`, and for who else writes at the broker.",
+                "the district says that it stored samples that this gateway never sent",
+                (
+                    "Look for a second gateway with the same `site.id`, and for other clients that publish "
+                    "at the broker."
+                ),
             ),
             (
                 "state_contested",
-                "somebody said the primary host is offline, with a time ahead of the host's own",
-                "See when: `journalctl -u quartier -g state_contested`; have the district find who sent it.",
+                (
+                    "a message said that the primary host is offline, with a later time than the host's own "
+                    "messages"
+                ),
+                (
+                    "See when: `journalctl -u quartier -g state_contested`. Ask the district to find out who "
+                    "sent it."
+                ),
             ),
             (
                 "no_echo",
-                "the district does not confirm what it is sent; it is sent again",
-                "Ask the district whether its consumer runs; `quartier status` shows the backlog.",
+                "the district does not confirm samples; they are sent again",
+                "Ask the district whether its receiver works. `quartier status` shows the backlog.",
             ),
             (
                 "not_kept",
-                "what must be known of the district after a restart cannot be written",
-                "Look at the disk: `df -h /var/lib/quartier`.",
+                "the state of the district link cannot be saved for a restart",
+                "Check the disk: `df -h /var/lib/quartier`.",
             ),
             (
                 "credentials_faulty",
                 "the account or certificate for the broker cannot be used",
-                "See why with `journalctl -u quartier -g credentials`, and put the right files in place.",
+                "See why with `journalctl -u quartier -g credentials`. Install the right files.",
             ),
             (
                 "issuers_faulty",
-                "the list of those who may sign cannot be used: no document is taken",
-                "See why with `journalctl -u quartier -g issuers`, and put the right file in place.",
+                "the list of issuers cannot be used: no document is accepted",
+                "See why with `journalctl -u quartier -g issuers`. Install the right file.",
             ),
         )
     ),
     _warning(
         "district.expires",
         "certificate or key",
-        "a certificate or a key of the district ends within seven days, or has ended, and has no successor",
-        "Have the district renew it, and put it in place; `quartier keys` shows when its keys end.",
+        "a certificate or key of the district expires within seven days, or has expired, and has no "
+        "successor",
+        "Ask the district to renew it, and install it. `quartier keys` shows when keys expire.",
     ),
     _critical(
         "district.document_suspect",
         "",
-        "a document was refused, and this may be an attack: a wrong signature, or old numbers",
-        "Tell the district at once; `quartier history --points 'event.district.document_suspect'` has it.",
+        "a document was refused: its signature is wrong or its number is old. This may be an attack",
+        "Inform the district at once. See `quartier history --points 'event.district.document_suspect'`.",
         stays_s=HOUR_S,
     ),
     # The gateway itself
     _critical(
         "release.not_kept",
         "",
-        "the safe values cannot be written down: if the gateway is killed, only the devices' timers act",
-        "Make room in `/run/quartier`; `df -h /run/quartier` shows how much is left.",
+        "the release values cannot be saved: if the gateway is killed, only the timers of the devices act",
+        "Free space in `/run/quartier`. `df -h /run/quartier` shows how much is left.",
     ),
     _warning(
         "state.not_kept",
         "",
-        "what must be known after a restart cannot be written",
+        "the state of the gateway cannot be saved for a restart",
         "See whether the disk is full or read-only: `df -h /var/lib/quartier`.",
     ),
     _warning(
         "state.damaged",
         "file",
-        "a state file was found damaged at the start",
-        "See which copy was used in `quartier status`; if it comes again, replace the disk or card.",
+        "a state file was damaged at the start",
+        "See in `quartier status` which copy was used. If it comes again, replace the disk or card.",
     ),
     _warning(
         "store.set_aside",
         "",
-        "the history was damaged: it is kept beside a new one",
-        "Copy the old file from `/var/lib/quartier`; if it comes again, replace the disk or card.",
+        "the history was damaged: its file was renamed, and a new one was started",
+        "Copy the old file from `/var/lib/quartier`. If it comes again, replace the disk or card.",
     ),
     _warning(
         "store.file_lost",
         "",
-        "the history was removed while in use, and is begun anew",
-        "Find out who did; `quartier history` shows what is left.",
+        "the history file was deleted while in use; a new one was started",
+        "Find out who deleted it. `quartier history` shows what is left.",
     ),
     _notice(
         "store.gap",
@@ -450,27 +474,29 @@ ALARM_KINDS: tuple[AlarmKind, ...] = (
     _warning(
         "task.parked",
         "task",
-        "a part of the gateway failed five times in a row and is left alone",
-        "Send the lines of `journalctl -u quartier -g task.parked` to the maker, and restart the service.",
+        "a task of the gateway failed five times in a row and is not started again",
+        "Send the output of `journalctl -u quartier -g task.parked` to the maker. Restart the service.",
         stays_s=inf,
     ),
     _warning(
         "config.disabled",
         "section",
-        "a fault of the site file puts a part of it out of action",
-        "See every fault with `quartier check`, correct it, and load it with `systemctl reload quartier`.",
+        "a fault in the site file disables a part of it",
+        "See every fault with `quartier check`. Correct the file and load it with `systemctl reload "
+        "quartier`.",
     ),
     _warning(
         "config.refused",
         "",
-        "the new site file cannot be used; the one before goes on",
-        "See every fault with `quartier check`, correct it, and load it with `systemctl reload quartier`.",
+        "the new site file cannot be used; the previous one stays in use",
+        "See every fault with `quartier check`. Correct the file and load it with `systemctl reload "
+        "quartier`.",
     ),
     _notice(
         "config.restart_needed",
         "section",
-        "a section of the new site file counts only after a restart",
-        "Restart when it suits: `systemctl restart quartier`.",
+        "a section of the new site file takes effect only after a restart",
+        "Restart the service: `systemctl restart quartier`.",
         stays_s=inf,
     ),
 )

@@ -41,43 +41,46 @@ class AlarmKind:
 _critical = partial(AlarmKind, severity=AlarmSeverity.CRITICAL)
 _warning = partial(AlarmKind, severity=AlarmSeverity.WARNING)
 _notice = partial(AlarmKind, severity=AlarmSeverity.NOTICE)
-DEVICE_REMEDY = "See what the bus says in `quartier status`, then look at its power, cable and address."
+DEVICE_REMEDY = "See the error of the bus in `quartier status`. Check power, cable and address of the device."
 HOUR_S = 3600.0
 DEVICE_ALARM_KINDS: tuple[AlarmKind, ...] = (
-    _warning("device.silent", "device", "a device is silent, and no other alarm tells of it", DEVICE_REMEDY),
+    _warning("device.silent", "device", "a device is silent (no other alarm covers it)", DEVICE_REMEDY),
     _notice(
         "bus.heard_badly",
         "bus",
-        "a line is heard badly, or nothing comes over it",
-        "Do what its words say, and compare with `quartier listen PORT` while the service is stopped.",
+        "a meter's line has many errors, or no data arrives",
+        "Follow the alarm text. Stop the service and compare with `quartier listen PORT`.",
     ),
     _warning(
         "share.not_serving",
         "share",
-        "a share cannot listen at its address: its clients are not served",
-        "See whether the address is this machine's (`ip addr`) and the port free (`ss -ltn`); ports below "
-        "1024 take a setting of the machine's.",
+        "a share cannot open its address: its clients get no answers",
+        "Check that the address is one of this machine (`ip addr`) and the port is free (`ss -ltn`). Ports "
+        "below "
+        "1024 need a setting of the operating system.",
     ),
     _notice(
         "share.write_refused",
         "share",
-        "a client of a share wanted to write what the site file does not let it write",
-        "Ask who looks after it; if it is to write there, name the registers in `writes` of share {of}.",
+        "a client of a share tried to write registers that the site file does not allow",
+        "Ask the client's operator. If it may write there, add the registers to `writes` of share {of}.",
         stays_s=HOUR_S,
     ),
     _warning(
         "opcua.untrusted",
         "bus",
-        "an OPC UA server is not trusted yet: nothing is read from it and nothing is sent to it",
-        "Compare its fingerprint with what the server itself shows, then `quartier trust` it.",
+        "an OPC UA server is not trusted yet: the gateway does not read or write it",
+        "Compare its fingerprint with the one that the server shows, then run `quartier trust`.",
         stays_s=inf,
         ended_by=("opcua.trusted",),
     ),
     _critical(
         "opcua.certificate_changed",
         "bus",
-        "an OPC UA server shows another certificate than before: it was renewed, or somebody poses as it",
-        "Ask who looks after the server; when it is its own, `quartier trust` it and remove the old one.",
+        "an OPC UA server shows another certificate than before: it was renewed, or another machine "
+        "imitates the server",
+        "Ask the server's operator. If the certificate is right, run `quartier trust` and remove the old "
+        "one.",
         stays_s=inf,
         ended_by=("opcua.trusted",),
     ),
@@ -92,21 +95,21 @@ DEVICE_ALARM_KINDS: tuple[AlarmKind, ...] = (
     _notice(
         "models.moved",
         "device",
-        "a SunSpec device has other models than before: it is read anew",
-        "See with `quartier points` whether all its points are there again.",
+        "a SunSpec device has other models than before: its models were read again",
+        "Check with `quartier points` that all its points are there.",
         stays_s=HOUR_S,
     ),
     _notice(
         "models.odd",
         "device",
-        "a SunSpec device contradicts itself; what is odd is not used",
-        "See its models with `quartier read sunspec URL`, and ask the maker for newer firmware.",
+        "a SunSpec device contradicts itself; the contradictory values are not used",
+        "See its models with `quartier read sunspec URL`. Ask the maker for newer firmware.",
         stays_s=inf,
     ),
     _notice(
         "counter.continued",
         "point",
-        "an energy counter began anew, or the meter was swapped; the count goes on from there",
-        "See both counts with `quartier history`, and note the swap if there was one.",
+        "an energy counter restarted, or the meter was replaced; the gateway continues its own count",
+        "See both counts with `quartier history`. Note the meter exchange, if there was one.",
     ),
 )

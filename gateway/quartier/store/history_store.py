@@ -420,7 +420,7 @@ class Store:
         self._stats["renewed_count"] += 1
         self._take_opened(FileOpened(report.loaded), now)
         name = report.aside.name if report.aside else ""
-        text = "the history was removed while in use, and is begun anew"
+        text = "the history file was deleted while in use; a new one was started"
         self._event("store.file_lost", text, {"kept_as": name}, now)
         self._old_backlog_count = 0
         boot, memory = self.boot, self._ingest.memory

@@ -31,7 +31,7 @@ NEVER_S = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Car:
-    """A charging point and its cars: two stays at most, each from when to when, and what they want.
+    """A charge point and its cars: two stays at most, each from when to when, and what they want.
 
     A driver's own timer starts no sooner than ``timer_s``.
     """
@@ -153,7 +153,7 @@ CONTRACT_KVA = (
 USE_KWH = ((1900.0, 3300.0), (1200.0, 2300.0), (20_000.0, 30_000.0))
 """From least to most in a year; of an office for each 36 kVA."""
 CAR_SHARE, CAR_32_A_SHARE, CAR_TIMER_SHARE = (0.40, 0.15), 0.6, 0.55
-"""Houses and flats with a charging point, 32 A beside 16 A, and those with a timer: suppositions for 2030."""
+"""Houses and flats with a charge point, 32 A beside 16 A, and those with a timer: suppositions for 2030."""
 WATER_HEATER_SHARE, WATER_HEATER_FREE_SHARE = (0.50, 0.45), 0.20
 PANEL_HEATER_SHARE, HEAT_PUMP_SHARE = (0.20, 0.30), (0.25, 0.0)
 """Electric heating in a third of the homes, as in the panel, and heat pumps in a quarter of the houses."""
@@ -334,6 +334,6 @@ def _draw_office_car(source: random.Random) -> Car:
 def count_assets(one: BuildingStock) -> dict[str, int]:
     """Return the number of each kind, for the table."""
     kinds = {name: sum(b.kind == n for b in one.drawn) for n, name in enumerate(BUILDING_KINDS)}
-    sorts = (("charging points", Car), ("water heaters", WaterHeater), ("heaters", SpaceHeater))
+    sorts = (("charge points", Car), ("water heaters", WaterHeater), ("heaters", SpaceHeater))
     more = (("fans", Fan), ("roofs", PvSystem), ("batteries", Battery))
     return kinds | {name: len(one.group(kind).at) for name, kind in (*sorts, *more)}

@@ -46,7 +46,7 @@ def add_arguments(to: argparse.ArgumentParser) -> None:
     to.description, to.epilog = DESCRIPTION, EPILOG
     to.formatter_class = argparse.RawDescriptionHelpFormatter
     to.add_argument("count", nargs="?", type=int, default=1000, metavar="BUILDINGS", help="[%(default)s]")
-    to.add_argument("--event", action="append", default=[], metavar="WORD", help="may be given often")
+    to.add_argument("--event", action="append", default=[], metavar="WORD", help="may be repeated")
     to.add_argument("--events", type=Path, metavar="FILE", help='TOML: events = ["cap@18:00-20:00=0.6"]')
     to.add_argument("--from", dest="begin", default="12:00", metavar="HH:MM", help="[%(default)s]")
     to.add_argument("--hours", type=float, help="until noon at the latest [until noon]")

@@ -134,7 +134,7 @@ def run_torture(options: argparse.Namespace) -> int:
             sys.stdout.flush()
             found.append(verdict)
     except KeyboardInterrupt:
-        sys.stderr.write(f"interrupted; what is done stands in {results.path}\n")
+        sys.stderr.write(f"interrupted; finished results are in {results.path}\n")
         return NOT_RUN
     if not found:
         sys.stdout.write(f"all of it held before, by {results.path}; --again does it once more\n")

@@ -138,7 +138,7 @@ class DistrictFile(FileTable):
     def _sound(self) -> "DistrictFile":
         wrong = []
         edges = [place.edge for place in self.buildings]
-        wrong += [f"{edge} stands there twice" for edge in sorted(set(edges)) if edges.count(edge) > 1]
+        wrong += [f"{edge} is listed twice" for edge in sorted(set(edges)) if edges.count(edge) > 1]
         wrong += [f"cohort: there is no building {edge}" for edge in self.cohort if edge not in edges]
         for direction in ("import", "export"):
             limit_w = self.limit_w(direction)

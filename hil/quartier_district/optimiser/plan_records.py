@@ -186,7 +186,7 @@ def _list_faults(asked: OptimiserInput) -> Iterator[str]:
         yield "there is no step"
         return
     names = [building.name for building in asked.buildings]
-    yield from (f"{name} stands there twice" for name in sorted(set(names)) if names.count(name) > 1)
+    yield from (f"{name} is listed twice" for name in sorted(set(names)) if names.count(name) > 1)
     for name, series, low in _iterate_series(asked):
         if len(series) != asked.steps_count:
             yield f"{name} has {len(series)} values for {asked.steps_count} steps"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class FallbackCheck:
-    """Check that an order in force reaches its fall-back value in time, and stays there."""
+    """Check that an order in force reaches its fallback value in time, and stays there."""
 
     asked: asked.FallbackExpectation
     start_value: float | None = None
@@ -41,7 +41,7 @@ class FallbackCheck:
             self.reached_s = now_s - wanted.at_s
 
     def verdict(self, _: "RunData") -> Verdict:
-        """Return the verdict with the order before and the time that the fall-back took."""
+        """Return the verdict with the order before and the time that the fallback took."""
         wanted = self.asked
         span = (
             f"{wanted.not_before_s:g} to {wanted.within_s:g} s"

@@ -217,7 +217,7 @@ def _check_contact_lost(view: ReasonView) -> str:
 def _check_conflict(view: ReasonView) -> str:
     point = view.asset["command"]["point"]
     found = ("output.second_master", point) in list_alarms(view)
-    return "" if found else "no alarm of another controller stands"
+    return "" if found else "no alarm of another controller is active"
 
 
 def _check_on(view: ReasonView) -> str:
@@ -241,7 +241,7 @@ def _make_alarm_rule(code: str) -> Callable[[ReasonView], str]:
     """Return a rule: an alarm of this code is active, of whatever subject."""
 
     def rule(view: ReasonView) -> str:
-        return "" if any(one == code for one, _ in list_alarms(view)) else f"no alarm {code} stands"
+        return "" if any(one == code for one, _ in list_alarms(view)) else f"no alarm {code} is active"
 
     return rule
 
@@ -251,7 +251,7 @@ def _make_asset_alarm_rule(code: str) -> Callable[[ReasonView], str]:
 
     def rule(view: ReasonView) -> str:
         found = {of.partition(".")[0] for one, of in list_alarms(view) if one == code}
-        return "" if view.name in found else f"no alarm {code} of it stands"
+        return "" if view.name in found else f"no alarm {code} of it is active"
 
     return rule
 
@@ -295,7 +295,7 @@ def _check_contradicting_meters(view: ReasonView) -> str:
     """Compare the meters that contradict the clock with the alarms: one for each of them."""
     meters = {of for code, of in list_alarms(view) if code == "clock.contradicted"}
     silent = set(view.get("meters").split(" and ")) - meters
-    return f"no alarm clock.contradicted of {', '.join(sorted(silent))} stands" if silent else ""
+    return f"no alarm clock.contradicted of {', '.join(sorted(silent))} is active" if silent else ""
 
 
 def _check_low_import_time(view: ReasonView) -> str:

@@ -143,7 +143,7 @@ def _check_grid_limits_charge(view: ReasonView) -> str:
 
 def _check_grid_limits_feed_in(view: ReasonView) -> str:
     found = {code for code, _ in list_alarms(view)} & {"grid.high_voltage", "grid.outage"}
-    return "" if found else "no alarm of a high or missing voltage stands"
+    return "" if found else "no alarm of a high or missing voltage is active"
 
 
 def check_led_by_plan(view: ReasonView) -> str:
@@ -359,7 +359,7 @@ def _make_loop_rule(sign: int) -> Rule:
 
 def _check_loop_rests(view: ReasonView) -> str:
     if view.get("after_min") != LOOP_RESTS_MIN:
-        return f"its own control keeps it for {LOOP_RESTS_MIN:g} min"
+        return f"its own control is active for {LOOP_RESTS_MIN:g} min"
     return _check_no_order(view)
 
 

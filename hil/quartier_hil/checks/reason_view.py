@@ -135,7 +135,7 @@ _NO_PLAN = (
     "it decides that an asset follows no plan; the order and the state of the asset show another reason,"
     " of the rule that leads it instead"
 )
-_LEDGER = "it stands only in rows of the write ledger, of an output that no cycle orders any more"
+_LEDGER = "it is only in rows of the write ledger, of an output that no cycle orders any more"
 UNSHOWN_CODES: Mapping[str, str] = {
     **dict.fromkeys(("plan.too_cold", "plan.unread", "plan.nothing_waits", "plan.no_deadline"), _NO_PLAN),
     **dict.fromkeys(("plan.run_done", "plan.run_late"), _NO_PLAN),

@@ -23,9 +23,9 @@ def add_list_arguments(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--rows",
         action="store_true",
-        help="which of them proves which row of the fail-safe specification, as a page in Markdown",
+        help="make a Markdown page: which scenario proves which row of the fail-safe specification",
     )
-    made.add_argument("--short", action="store_true", help="those that CI runs over wires, and why each")
+    made.add_argument("--short", action="store_true", help="list those that CI runs on real buses, and why")
     made.set_defaults(command=run_list)
 
 
@@ -54,26 +54,26 @@ STREET_RATE = 30.0
 EXAMPLES = """\
 examples:
   quartier-hil list                        the scenarios that come with the rig
-  quartier-hil demo                        a building at work, then a street, about three minutes
-  quartier-hil list --rows                 what they prove of the fail-safe specification
+  quartier-hil demo                        a building, then a street, in about three minutes
+  quartier-hil list --rows                 which rules of the fail-safe specification they prove
   quartier-hil run cap-kept --report out   one scenario; out/index.html shows the curves
   quartier-hil street                      three buildings behind one transformer, and their district
   quartier-hil day day                     the same without wires, a day in a minute
   quartier-hil quirks late --tcp 1502      a Modbus server with one quirk of the field
-  quartier-hil sunspec battery-7xx --pty   a SunSpec device, with the habits it is told to have
+  quartier-hil sunspec battery-7xx --pty   a SunSpec device with chosen habits
   quartier-hil capture tic-standard --line awful | quartier decode tic
-  quartier-hil devices site.toml           a whole building for somebody else's gateway; tell acts on it
-  quartier-hil rig check bench.toml        a bench with real devices: who answers, what is wrong
+  quartier-hil devices site.toml           a simulated building for any gateway; tell changes it
+  quartier-hil rig check bench.toml        check a bench with real devices
   quartier-hil run charger-lost --bench bench.toml --rate 1 --real charger
-  quartier-hil replay fault.pcapng         what quartier record took, served back to a driver
+  quartier-hil replay fault.pcapng         play a recording of quartier record back to a driver
   quartier-hil keys new keys               a district's root, keys and signed key list
-  quartier-hil acl b012 b013 > district.acl  what two gateways may do at mosquitto
+  quartier-hil acl b012 b013 > district.acl  the access rights of two gateways at mosquitto
   quartier-hil fleet 1000 --event cap@18:00-20:00=0.4   a thousand buildings for a day, in half a minute
   quartier-hil storm                       500 gateways with a day of history each come back at once
   quartier-hil homes FOLDER                a year of measured homes, what a battery saves by which rule
   quartier-hil citylearn FOLDER --python venv/bin/python   the same planner in CityLearn's environment
-  quartier-hil forecast Building_1.csv     what the gateway expected of each hour, and what came
-  quartier-hil plausibility faults --draw 8   meters that lie, found in time or not
+  quartier-hil forecast Building_1.csv     the forecast of the gateway, compared with the measured load
+  quartier-hil plausibility faults --draw 8   faulty meters: whether each is detected in time
   quartier-hil soak --days 1               a day of noisy smart meters, in a minute or two
   quartier-hil run short --jobs 2          those that CI runs; quartier-hil list --short says why each
   quartier-hil run all --report reports    each of ours over wires, some hours; Ctrl-C, and on later
@@ -96,7 +96,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser(
         "run",
-        help="run scenarios and judge them",
+        help="run scenarios and check their expectations",
         description="Runs scenarios over wires: broker, district, devices and daemon are started and ended "
         "by the rig. A set (all, short) goes on where it was left: what was judged with the same scenario "
         "file, the same code and the same options, by results.jsonl of the report folder, is not run again. "
@@ -116,29 +116,33 @@ def make_parser() -> argparse.ArgumentParser:
         help="folder for the report; of several a folder for each in it, and verdicts.md [./reports]",
     )
     run.add_argument("--json", action="store_true", help="print the verdicts as JSON instead of a table")
-    run.add_argument("--again", action="store_true", help="of a set: also what was judged before")
-    run.add_argument("--retry", action="store_true", help="of a set: also what was judged before and broke")
+    run.add_argument("--again", action="store_true", help="of a set: also those that were checked before")
+    run.add_argument("--retry", action="store_true", help="of a set: also those that failed before")
     run.add_argument(
         "--jobs",
         type=_parse_count,
         default=1,
         metavar="N",
-        help="of several: as many at once; a machine that is too slow for them breaks promises of time [1]",
+        help="of several: number of parallel scenarios; on a slow machine deadlines may fail [1]",
     )
     real_bench.add_run_options(run)
     _add_common_options(run)
     synthetic.add_repeat_options(run)
     run.set_defaults(command=_run_scenarios)
-    synthetic.add_day_arguments(commands.add_parser("day", help="whole days in one process, without wires"))
+    synthetic.add_day_arguments(
+        commands.add_parser("day", help="run whole days in one process, without real buses")
+    )
     demo = commands.add_parser(
         "demo",
-        help="a building at work, then a street of three, in about three minutes",
+        help="show a building, then a street of three buildings, in about three minutes",
         description="Meters on real Modbus TCP and RTU, a battery following sun and load, a cap from the "
         "district, the broker taken away, every sample delivered afterwards. Then three such buildings "
         "behind one transformer, as `quartier-hil street` shows them. One page has both. Needs no root.",
     )
     demo.add_argument("--report", type=Path, default=Path("demo"), help="folder for the report [./demo]")
-    demo.add_argument("--alone", action="store_true", help="one building and no street: two to four minutes")
+    demo.add_argument(
+        "--alone", action="store_true", help="one building only, no street: two to four minutes"
+    )
     demo.add_argument("--street-rate", type=float, default=STREET_RATE, help="[%(default)g]")
     _add_common_options(demo)
     demo.set_defaults(
@@ -151,34 +155,32 @@ def make_parser() -> argparse.ArgumentParser:
         real=None,
         jobs=1,
     )
-    add_list_arguments(commands.add_parser("list", help="the scenarios that come with the rig"))
+    add_list_arguments(commands.add_parser("list", help="list the scenarios of the rig"))
     drill_command.add_arguments(
-        commands.add_parser("drill", help="each loss made to happen; quartier drill --simulated asks for it")
+        commands.add_parser("drill", help="cause each loss (used by quartier drill --simulated)")
     )
     synthetic.add_matrix_arguments(
-        commands.add_parser("matrix", help="each class of device × each way to fail, as a page")
+        commands.add_parser("matrix", help="make a page of all device classes and faults")
     )
     add_quirks_command(commands)
     add_sunspec_command(commands)
     add_capture_command(commands)
-    real_bench.add_arguments(
-        commands.add_parser("rig", help="real devices on a bench: look at it, put it to rest")
-    )
+    real_bench.add_arguments(commands.add_parser("rig", help="check or switch off a bench with real devices"))
     replay_command.add_arguments(
-        commands.add_parser("replay", help="a record of a bus, served back to a driver")
+        commands.add_parser("replay", help="play a recording of a bus back to a driver")
     )
     building.add_devices_options(
-        commands.add_parser("devices", help="a whole building, for somebody else's gateway")
+        commands.add_parser("devices", help="serve a simulated building for any gateway")
     )
     building.add_tell_options(
-        commands.add_parser("tell", help="a fault, an event, an expectation for such a building")
+        commands.add_parser("tell", help="send a fault, event or expectation to a served building")
     )
     credentials_command.add_commands(commands)
     district_command.add_arguments(
-        commands.add_parser("district", help="the reference district, as a process of its own")
+        commands.add_parser("district", help="run the reference district as a separate process")
     )
     street_command.add_arguments(
-        commands.add_parser("street", help="three buildings behind one transformer, in about two minutes")
+        commands.add_parser("street", help="run three buildings behind one transformer, in about two minutes")
     )
     if importlib.util.find_spec("quartier_bench") is not None:  # absent where only the wheel is installed
         importlib.import_module("quartier_bench.commands").add_commands(commands)
@@ -193,7 +195,7 @@ def _parse_count(word: str) -> int:
 
 
 def _add_common_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rate", type=float, help="seconds of the house in a real second [the scenario's]")
+    parser.add_argument("--rate", type=float, help="simulated seconds per real second [the scenario's]")
     parser.add_argument(
         "--records",
         type=Path,
@@ -202,7 +204,7 @@ def _add_common_options(parser: argparse.ArgumentParser) -> None:
         "solar_generation in W per kW) instead of standard profiles",
     )
     parser.add_argument("--broker", choices=("mosquitto", "iotcore"), help="[mosquitto if it is installed]")
-    parser.add_argument("--quiet", action="store_true", help="say nothing until the end")
+    parser.add_argument("--quiet", action="store_true", help="print nothing until the end")
 
 
 def _run_scenarios(options: argparse.Namespace) -> int:

@@ -228,8 +228,8 @@ def add_quirks_command(commands: "argparse._SubParsersAction[argparse.ArgumentPa
         help="the same with serial frames, as a serial server passes them on",
     )
     where.add_argument("--pty", action="store_true", help="on a pseudo terminal, as a serial port")
-    parser.add_argument("--seconds", type=float, help="the time its sentence speaks of")
-    parser.add_argument("--code", type=int, help="the exception its sentence speaks of")
+    parser.add_argument("--seconds", type=float, help="the time in the description of the quirk")
+    parser.add_argument("--code", type=int, help="the exception code in the description of the quirk")
     parser.set_defaults(command=_run_quirks, needed=())
 
 
@@ -264,7 +264,7 @@ def add_sunspec_command(commands: "argparse._SubParsersAction[argparse.ArgumentP
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--tcp", type=int, metavar="PORT", help="on this port of 127.0.0.1 [1502]")
     where.add_argument("--pty", action="store_true", help="on a pseudo terminal, as a serial port")
-    parser.add_argument("--habit", action="append", default=[], metavar="HABIT", help="may be given often")
+    parser.add_argument("--habit", action="append", default=[], metavar="HABIT", help="may be repeated")
     parser.set_defaults(command=_run_sunspec, needed=())
 
 
@@ -287,7 +287,7 @@ def add_capture_command(commands: "argparse._SubParsersAction[argparse.ArgumentP
     """Add the sub-command ``capture`` and its options."""
     parser = commands.add_parser(
         "capture",
-        help="bytes of simulated smart meters, to try a decoder on",
+        help="write the bytes of simulated smart meters, to test a decoder",
         description="Writes seeded random telegrams of a smart meter to stdout, clean or as a bad line "
         "gives them, and what they say to a file.",
         epilog=CAPTURE_ABOUT,
@@ -295,12 +295,13 @@ def add_capture_command(commands: "argparse._SubParsersAction[argparse.ArgumentP
     )
     parser.add_argument("name", choices=CAPTURES, metavar="CAPTURE", help="which one, see below")
     parser.add_argument("--count", type=int, default=200, help="telegrams [%(default)s]")
-    parser.add_argument("--seed", type=int, default=1, help="another seed, other telegrams [%(default)s]")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the telegrams [%(default)s]")
+    parser.add_argument("--line", choices=LINE_QUALITIES, default="clean", help="quality of the line [clean]")
     parser.add_argument(
-        "--line", choices=LINE_QUALITIES, default="clean", help="what it is heard over [clean]"
-    )
-    parser.add_argument(
-        "--expected", type=Path, metavar="FILE", help="what came through whole, a JSON object a line"
+        "--expected",
+        type=Path,
+        metavar="FILE",
+        help="write the undamaged telegrams here, one JSON object a line",
     )
     parser.set_defaults(command=_run_capture, needed=())
 

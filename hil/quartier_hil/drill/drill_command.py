@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Its options."""
     parser.add_argument("losses", nargs="*", metavar="LOSS", help="rows of the loss table (default: all)")
     parser.add_argument("--report", type=Path, default=Path("drill"), help="folder for the pages [./drill]")
-    parser.add_argument("--rate", type=float, help="seconds of the house in a real second [each loss's own]")
+    parser.add_argument("--rate", type=float, help="simulated seconds per real second [each loss's own]")
     parser.add_argument("--broker", choices=("mosquitto", "iotcore"), help="[mosquitto if it is installed]")
     parser.add_argument(
         "--systemd", action="store_true", help="the daemon under a systemd of its own, in a namespace (root)"

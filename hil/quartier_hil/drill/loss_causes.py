@@ -187,7 +187,7 @@ LOSS_CAUSES: tuple[LossCause, ...] = (
     LossCause(
         loss="ev-silent",
         of="ev1",
-        how="the charging point falls silent while a car charges",
+        how="the charge point falls silent while a car charges",
         make=_make_fault("charger", "silent"),
         undo=_make_fault_end("charger"),
         lasts_s=75.0,

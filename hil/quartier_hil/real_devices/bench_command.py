@@ -41,13 +41,13 @@ def add_arguments(made: argparse.ArgumentParser) -> None:
     verbs = made.add_subparsers(required=True, metavar="VERB")
     check = verbs.add_parser(
         "check",
-        help="walk over adapters, boards, meters and devices",
+        help="check adapters, boards, meters and devices",
         description="Asks each who it is and reads each quantity once. Exit code 0: all answer as the file "
         "says, 1: something is wrong, 2: the file cannot be read.",
     )
     rest = verbs.add_parser(
         "rest",
-        help="put every relay to its declared rest",
+        help="switch every relay to its declared rest position",
         description="After a rig that was killed with its guardian. Exit code 0: all at rest, 1: not.",
     )
     for one in (check, rest):

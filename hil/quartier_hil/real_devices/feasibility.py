@@ -188,7 +188,7 @@ _REFUSED_FAULTS: dict[FaultKind, str] = {
 }
 _METER_REFUSAL = (
     "it reads the sum of a house most of which is simulated, and no current of that flows through a real "
-    "device; the reference meter of a real device stands in [meters]"
+    "device; the reference meter of a real device belongs in [meters]"
 )
 _REFUSED_DEVICES = {
     "meter": _METER_REFUSAL,

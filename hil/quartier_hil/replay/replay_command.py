@@ -25,11 +25,11 @@ def add_arguments(found: argparse.ArgumentParser) -> None:
     found.description = "Serves a record back to a driver: a fault of the field as a regression test."
     found.epilog = ABOUT
     found.formatter_class = argparse.RawDescriptionHelpFormatter
-    found.add_argument("file", type=Path, metavar="FILE", help="what quartier record wrote")
+    found.add_argument("file", type=Path, metavar="FILE", help="a recording of quartier record")
     where = found.add_mutually_exclusive_group()
     where.add_argument("--tcp", type=int, metavar="PORT", help="on this port of 127.0.0.1, 0 for a free one")
     where.add_argument("--pty", action="store_true", help="on a pseudo terminal, as a serial port")
-    found.add_argument("--fast", action="store_true", help="without the waits of the record")
+    found.add_argument("--fast", action="store_true", help="without the pauses of the recording")
     found.set_defaults(command=_run_replay, needed=())
 
 

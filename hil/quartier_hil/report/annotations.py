@@ -102,7 +102,7 @@ def _label_meets_span(label: Label, span: Span, away: float) -> bool:
     return span[0] < label.top + LABEL_HEIGHT + away and span[1] > label.top - away
 
 
-FREE = "free"
+FREE = "not limited"
 _FIGURES = re.compile(r"[-+]?\d[\d.,:]*")
 _UNITS = {"w": "W", "a": "A", "pct": "%", "k": "K"}
 _FOLLOWING = ("_w", "_a")

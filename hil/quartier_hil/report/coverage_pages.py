@@ -138,7 +138,7 @@ DEVICE_CLASSES = (
     DeviceClass("battery (SunSpec 7xx)", "storage", ("battery-7xx-verbs",)),
     DeviceClass("PV inverter (SunSpec 1xx)", "solar", ("solar-1xx-verbs",)),
     DeviceClass("PV inverter (SunSpec 7xx)", "solar", ("solar-7xx-verbs",)),
-    DeviceClass("charging point (KEBA P30)", "charger", ("charger-verbs",)),
+    DeviceClass("charge point (KEBA P30)", "charger", ("charger-verbs",)),
     DeviceClass("relay board", "relays", ("relays-verbs",)),
     DeviceClass("input board with a contact", "inputs", ("contact-verbs",)),
     DeviceClass("meter of a load (EM24)", "heatmeter", ("heatmeter-verbs",)),

@@ -143,7 +143,7 @@ class EventDirector:
                 run.mark(f"{event.device}: {event.kind}", "fault")
                 self._whose(event.device).fault(event.device, event.kind, **event.arguments)
             case FaultEnd():
-                run.mark(f"{event.device} is well again")
+                run.mark(f"{event.device} has no fault any more")
                 self._whose(event.device).clear(event.device)
             case LineDisturbance():
                 run.mark(f"the line of {event.meter}: {event.line}", "fault")

@@ -223,7 +223,7 @@ class FallbackExpectation(Expectation):
     """A device gives up an order by itself."""
 
     check: Literal["falls-back"]
-    """An order stands at a moment, and is at its fall-back value some time after it, until another moment."""
+    """An order stands at a moment, and is at its fallback value some time after it, until another moment."""
     point: str
     """Which, as ``order.battery_w``."""
     at_s: Seconds

@@ -42,10 +42,10 @@ class SiteAsset(FileTable):
 
 
 class ChargePark(SiteAsset):
-    """A park of charging points: ``name01``, ``name02`` and so on, each with one car that comes and goes."""
+    """A park of charge points: ``name01``, ``name02`` and so on, each with one car that comes and goes."""
 
     kind: Literal["cars"]
-    """Charging points for cars."""
+    """Charge points for cars."""
     count: Annotated[int, Field(ge=1, le=99)]
     """How many."""
     single_count: Annotated[int, Field(ge=0)] = 0
@@ -299,7 +299,7 @@ class SiteSpec(FileTable):
     planning: Planning | None = None
     """Whether the gateway plans ahead by the supply contract; absent: the rule of self-consumption leads."""
     departure: TimeOfDay | None = None
-    """When a car at the usual charging point leaves, as the site file says it; absent: it says nothing."""
+    """When a car at the usual charge point leaves, as the site file says it; absent: it says nothing."""
     wanted_wh: Watts | None = None
     """What it wants in one stay, as the site file says it."""
     heat_pump_w: Watts = 2_500.0

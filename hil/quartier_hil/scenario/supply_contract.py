@@ -57,7 +57,9 @@ class Planning(FileTable):
     @model_validator(mode="after")
     def _require_one_peak_price(self) -> Self:
         if self.day_peak_eur_per_w and self.month_peak_eur_per_w:
-            raise ValueError("day_peak_eur_per_w stands beside month_peak_eur_per_w; expected one of them")
+            raise ValueError(
+                "day_peak_eur_per_w cannot be combined with month_peak_eur_per_w; expected one of them"
+            )
         return self
 
     def site(self) -> str:

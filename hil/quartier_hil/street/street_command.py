@@ -27,11 +27,13 @@ def add_arguments(made: argparse.ArgumentParser) -> None:
         "district and without. Needs no root."
     )
     made.add_argument("--report", type=Path, default=Path("street"), help="folder [./street]")
-    made.add_argument("--rate", type=float, default=16.0, help="how fast time runs [%(default)g]")
-    made.add_argument("--page", type=int, default=0, metavar="PORT", help="of the live page [any]")
-    made.add_argument("--public", action="store_true", help="a fourth building: lights, loop, CHP, waste")
+    made.add_argument(
+        "--rate", type=float, default=16.0, help="simulated seconds per real second [%(default)g]"
+    )
+    made.add_argument("--page", type=int, default=0, metavar="PORT", help="port of the live page [any]")
+    made.add_argument("--public", action="store_true", help="add a fourth building: lights, loop, CHP, waste")
     made.add_argument("--broker", choices=("mosquitto", "iotcore"), help="[mosquitto if it is installed]")
-    made.add_argument("--quiet", action="store_true", help="say nothing until the end")
+    made.add_argument("--quiet", action="store_true", help="print nothing until the end")
     made.set_defaults(command=_run)
 
 

@@ -128,7 +128,7 @@ def _format_narration(street: StreetData) -> str:
     return (
         f"{', '.join(street.titles.values())}, each on real wires with a gateway of its own, behind a "
         f"transformer of {street.limit_w / 1e3:g} kW, on a January evening at {street.rate:g} times "
-        "real time. Nobody leads them at first; then a district that plans; it is killed at the peak, and "
+        "real time. No district controls them at first; then a district plans; it is killed at the peak, and "
         "comes back."
     )
 

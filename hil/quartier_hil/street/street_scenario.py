@@ -79,7 +79,7 @@ def build_narration(titles: Mapping[str, str], limit_w: float) -> Narration:
         {
             "at_s": 0.0,
             "text": f"{spell_number(count)} buildings behind one transformer of {limit}. "
-            "Nobody leads them yet.",
+            "No district controls them yet.",
         },
         {"at_s": PLUGGED_AT_S, "text": "In each a car is plugged in."},
         {
@@ -92,27 +92,27 @@ def build_narration(titles: Mapping[str, str], limit_w: float) -> Narration:
         },
         {
             "at_s": DISTRICT_AT_S,
-            "text": "The district comes: it hears the houses, plans, and tells each its envelope.",
+            "text": "The district starts: it reads the houses, plans, and sends each an envelope.",
         },
         {
             "at_s": LED_FROM_S,
             "until_s": DIES_AT_S - 1.0,
             "point": LOAD_POINT,
             "high": band_w,
-            "text": f"Led by the district, {load}.",
-            "otherwise": f"The district leads for four minutes, and {load}.",
+            "text": f"With the district, {load}.",
+            "otherwise": f"The district controls the houses for four minutes, and {load}.",
         },
         {
             "at_s": DIES_AT_S,
-            "text": f"The district's process is killed: {load}. In two minutes each house is to know.",
+            "text": f"The district's process is killed: {load}. The houses must detect it in 2 min.",
         },
         {
             "at_s": DIES_AT_S + 60.0,
             "until_s": BACK_AT_S - 1.0,
             "point": LOST_POINT,
             "low": float(count),
-            "text": f"Each house knows that the district is lost, and is limited to its own share: {load}.",
-            "otherwise": f"{{{LOST_POINT}}} of {count} houses know that the district is lost: {load}.",
+            "text": f"Each house has detected the loss, and is limited to its own share: {load}.",
+            "otherwise": f"{{{LOST_POINT}}} of {count} houses have detected the loss: {load}.",
         },
         {"at_s": BACK_AT_S, "text": "The district is started again."},
         {
@@ -120,8 +120,8 @@ def build_narration(titles: Mapping[str, str], limit_w: float) -> Narration:
             "until_s": ENDS_AT_S - 1.0,
             "point": LED_POINT,
             "low": float(count),
-            "text": f"Each house is led again: {load}.",
-            "otherwise": f"{{{LED_POINT}}} of {count} houses are led again: {load}.",
+            "text": f"The district controls each house again: {load}.",
+            "otherwise": f"{{{LED_POINT}}} of {count} houses are controlled again: {load}.",
         },
     )
     return Narration(StoryLine.model_validate({"do": "say", **one}) for one in told)

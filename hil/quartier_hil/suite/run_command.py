@@ -141,7 +141,7 @@ def run_scenarios(options: argparse.Namespace) -> int:
         done = (
             ""
             if chosen is None
-            else f"; what is done stands in {options.report / RESULTS_FILE}, the same command goes on"
+            else f"; finished results are in {options.report / RESULTS_FILE}, the same command goes on"
         )
         sys.stderr.write(f"quartier-hil: interrupted; everything is ended{done}\n")
         return NO_RUN

@@ -169,7 +169,7 @@ class ScenarioQueue:
             await child.stop()
         # A process that fell over ends with 1 too.
         if code not in (KEPT, BROKEN, NOT_SHOWN) or not (folder / "run.json").exists():
-            why = said.read_text("utf-8").strip() if self.is_quiet else "what it said stands above"
+            why = said.read_text("utf-8").strip() if self.is_quiet else "see its output above"
             sys.stderr.write(f"{why}\n" if self.is_quiet else "")
             self.failed[path] = JunitSuite(scenario=path.stem, error=why)
             return None

@@ -95,7 +95,7 @@ def perform_event(day: "SyntheticRun", event: Any) -> None:
             else:
                 day.devices.fault(event.device, kind, day.now_s, **event.arguments)
         case FaultEnd():
-            day.mark(f"{event.device} is well again")
+            day.mark(f"{event.device} has no fault any more")
             day.supply.clear() if event.device == LINKY_METER else day.devices.clear(event.device)
         case DaemonStop():
             day.down(event)

@@ -9,7 +9,7 @@ from quartier_native.reference.allocation import ASSET_MAX, POWER_MAX_W, STEP_MA
 from quartier_native.reference.tree import POOL_MAX, Tree
 
 LOAD, DIVISIBLE, EV, BATTERY, PV_LIMIT, PV_RELAY, MODED = range(7)
-"""Kinds of units: on or off; any power; charging point; battery; PV with a limit, with a relay; in modes."""
+"""Kinds of units: on or off; any power; charge point; battery; PV with a limit, with a relay; in modes."""
 TIER_D, TIER_C, TIER_B, TIER_A = range(4)
 """In the order of shedding; A is never shed."""
 NONE_W = float("inf")

@@ -92,7 +92,7 @@ def commanded(quantity, where, write):
     [
         (
             commanded("fan_on", "binary-output:1", 'on_release = "own"\npriority = 5'),
-            "stands above the building's operators",
+            "is above the priority of the building's operators",
         ),
         (
             commanded("fan_on", "binary-output:1", 'on_release = "own"\npriority = 17'),
@@ -100,7 +100,7 @@ def commanded(quantity, where, write):
         ),
         (
             commanded("fan_on", "binary-output:1", 'on_release = "own"\nlow_priority_reason = "by contract"'),
-            "stands without a priority of 1..7",
+            "is set without a priority of 1..7",
         ),
         (commanded("fan_on", "binary-input:1", "on_release = 0"), "is an input"),
         (

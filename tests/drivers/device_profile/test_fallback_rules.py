@@ -1,4 +1,4 @@
-"""A fall-back that contradicts itself is a fault of the profile, named by its file and key."""
+"""A fallback that contradicts itself is a fault of the profile, named by its file and key."""
 
 from typing import Any
 
@@ -118,4 +118,4 @@ def test_each_point_of_a_built_in_profile_that_can_be_written_falls_back_or_says
         if point.writable and point.fallback is None
     ]
 
-    assert not lacking or found.limits.no_fallback, f"{lacking}: a fall-back, or limits.no_fallback"
+    assert not lacking or found.limits.no_fallback, f"{lacking}: a fallback, or limits.no_fallback"

@@ -91,7 +91,7 @@ def test_what_cannot_be_loaded_is_the_loaders_to_refuse():
         ),
         (
             (
-                "am300.toml:9: points.current_max_a.write: has no fall-back: name what the device does when "
+                "am300.toml:9: points.current_max_a.write: has no fallback: name what the device does when "
                 "nobody writes ([….write.fallback]), or say in limits.no_fallback why there is none"
             ),
             HEAD + ORDER,
@@ -126,9 +126,7 @@ def test_a_finding_names_line_key_and_what_to_do(expected, text):
 def test_a_file_in_capitals_is_found():
     (told,) = found(HEAD + POWER, "ACME/AM300")
 
-    assert (
-        "am300.toml:4: profile.model: stands in ACME/AM300.toml; write folder and file in lower case" in told
-    )
+    assert "am300.toml:4: profile.model: is in ACME/AM300.toml; write folder and file in lower case" in told
 
 
 def test_bits_sums_and_the_same_register_of_another_unit_do_not_cut_into_each_other():
@@ -171,7 +169,7 @@ def test_points_of_a_server_have_ranges_a_reason_for_no_fall_back_and_nodes_of_t
     twice = '[points.heat_power_w]\nnode = "nsu=urn:a;s=Power"\nlow = 0\n'
 
     assert [] == found(OPCUA, "acme/substation")
-    assert any("has no fall-back" in one for one in found(OPCUA + order, "acme/substation"))
+    assert any("has no fallback" in one for one in found(OPCUA + order, "acme/substation"))
     assert [
         "am300.toml:10: points.heat_power_w: has no high: whatever the server says would be believed",
         "am300.toml:11: points.heat_power_w.node: nsu=urn:a;s=Power is read by points.power_w too; look at the node",

@@ -184,7 +184,7 @@ def test_what_contradicts_itself_is_told_beside_what_is_malformed() -> None:
         (HEAD + "[parts.Grid.a_w]\nregister = 'input:1'\n", "'Grid' is no name"),
         (
             HEAD + "[points.a_w]\nregister = 'input:1'\n[parts.b.a_w]\nregister = 'input:1'\n",
-            "points: stands beside parts",
+            "points: cannot be combined with parts",
         ),
         (
             HEAD + "[limits]\nblock_max = 2\n[points.a_w]\nregister = 'input:1'\ntype = 'float64'\n",

@@ -96,7 +96,9 @@ def test_a_key_of_many_parts_is_refused_before_it_is_read(text):
     "text", ["a" * 250_000, '"' * 250_000, "x = " + "[" * 250_000, "x = " + "{a=" * 80_000]
 )
 def test_a_text_of_any_depth_is_a_fault_without_a_traceback(text):
-    with pytest.raises(ConfigError, match="is not valid TOML"):
+    with pytest.raises(
+        ConfigError, match="is not valid TOML|has tables or lists in each other|has a number of more"
+    ):
         toml_files.read_toml("x.toml", text)
 
 
@@ -115,9 +117,9 @@ def test_a_large_file_is_not_read(tmp_path):
 
 def test_a_number_without_end_is_named_with_its_line() -> None:
     with pytest.raises(ConfigError, match=r"site.toml:2: file: has a number of more than 4300 digits$"):
-        read_toml("site.toml", f"[limits]\nimport_w = {'9' * 5_000}\n")
+        toml_files.read_toml("site.toml", f"[limits]\nimport_w = {'9' * 5_000}\n")
 
 
 def test_lists_in_lists_without_end_are_one_fault() -> None:
     with pytest.raises(ConfigError, match="has tables or lists in each other, more deeply than can be read"):
-        read_toml("site.toml", f"a = {'[' * 10_000}{']' * 10_000}\n")
+        toml_files.read_toml("site.toml", f"a = {'[' * 10_000}{']' * 10_000}\n")

@@ -1,4 +1,4 @@
-"""A fall-back is written and read back register by register; what differs is named with the next step."""
+"""A fallback is written and read back register by register; what differs is named with the next step."""
 
 import math
 from typing import Any

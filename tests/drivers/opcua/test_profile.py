@@ -54,7 +54,7 @@ def test_registers_and_parts_beside_points_do_not_fit():
     both = faults(PROFILE + '[parts.pump.speed_pct]\nnode = "i=1"\n')
     numbered = faults(PROFILE.replace('protocol = "opcua"', 'protocol = "opcua"\nnumbers_from = 1'))
 
-    assert "stands beside parts" in both[0]
+    assert "cannot be combined with parts" in both[0]
     assert "has no registers" in numbered[0]
 
 
@@ -82,7 +82,7 @@ def test_a_plain_point_has_none():
         (flaws("power"), "ends in no unit"),
         (flaws("power_w", scan="quick"), "scan: 'quick' is no scan class"),
         (flaws("name_text", scale=2.0), "scale: does not fit a text"),
-        (flaws("alarm_on", bit=1, values={"0": "no"}), "values: stands beside bit"),
+        (flaws("alarm_on", bit=1, values={"0": "no"}), "values: cannot be combined with bit"),
         (flaws("alarm_on", deadband=0.5), "deadband: does not fit alarm_on"),
         (flaws("name_text", write=WRITE), "write: does not fit a text"),
         (flaws("pump_on", bit=3, write=WRITE | {"high": 1}), "write.node: is missing"),

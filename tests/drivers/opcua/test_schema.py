@@ -1,4 +1,4 @@
-"""The tables of a profile: fall-backs as the contract says them, and what a key may hold."""
+"""The tables of a profile: fallbacks as the contract says them, and what a key may hold."""
 
 import pytest
 from pydantic import ValidationError

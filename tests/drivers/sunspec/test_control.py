@@ -246,7 +246,7 @@ async def test_a_timer_that_ran_out_and_did_nothing_is_named(driven, clock):
         await driver.read()
 
     (armed,) = await driver.arm(writes=False)
-    assert "704.WSetRvrtTms has run out, and the order still stands: it does nothing" in armed.problem
+    assert "704.WSetRvrtTms has run out and has no effect: the order is still active" in armed.problem
 
 
 async def test_a_timer_that_counts_as_it_should_is_no_trouble(driven, clock):

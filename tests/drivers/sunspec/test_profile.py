@@ -46,7 +46,10 @@ def test_the_places_of_the_map_and_limits_may_be_said():
         ("source: 701.X: is no point", '[points.power_w]\nsource = "701.X"\n'),
         ("is an unknown key; did you mean 'source'?", '[points.power_w]\nsourc = "701.W"\n'),
         ("names no point", '[points.power_w]\nsource = "W"\n'),
-        ("stands beside parts", '[points.power_w]\nsource = "701.W"\n[parts.b.power_w]\nsource = "701.W"\n'),
+        (
+            "cannot be combined with parts",
+            '[points.power_w]\nsource = "701.W"\n[parts.b.power_w]\nsource = "701.W"\n',
+        ),
         ("points: is missing", ""),
         ("ends in no unit", "[points.power]\nsource = 7\n"),
         ("is an unknown key", "[point]\n"),

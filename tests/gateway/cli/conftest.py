@@ -30,10 +30,10 @@ STATUS = {
         "assets": {
             "bat1": {
                 "role": "battery", "tier": "D", "power_w": -1200.0, "age_s": 0.3, "quality": "good", "soc_pct": 61.2,
-                "state": "steered",
+                "state": "controlled",
                 "command": {"point": "bat1.setpoint_w", "value": -1180.0, "age_s": 2, "reason": "self-consumption"},
             },
-            "boiler": {"role": "load", "tier": "C", "power_w": None, "age_s": None, "quality": "never read", "state": "free"},
+            "boiler": {"role": "load", "tier": "C", "power_w": None, "age_s": None, "quality": "never read", "state": "not limited"},
         },
     },
     "cycles": {"count": 8000, "skipped_count": 0, "late_p999_s": 0.002, "late_max_s": 0.01},

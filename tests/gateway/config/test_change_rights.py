@@ -235,7 +235,7 @@ def test_a_rename_is_told_as_one(base):
     (gone, come) = evaluate_remote_file(base, base, changed(("assets.boiler =", "assets.heater2 ="))).refused
 
     assert (
-        "is taken away by a person on site only",
+        "is removed by a person on site only",
         "is 'boiler', which is renamed by a person on site only",
     ) == (
         gone.what,

@@ -1,4 +1,3 @@
-import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -140,10 +139,15 @@ def test_a_text_that_is_no_toml_is_one_fault_at_its_line(written: Written, text:
     assert [expected] == faults(written(text))
 
 
-@pytest.mark.parametrize("value", ["[" * 2_000, "9" * 5_000])
-def test_a_text_that_no_parser_can_bear_is_one_fault_too(written: Written, value: str) -> None:
-    (found,) = faults(written(f"[site]\nid = {value}\n"))
-    assert re.match(r"site\.toml:2(:\d+)?: file: is not valid TOML: ", found)
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ("[" * 2_000, "has tables or lists in each other, more deeply than can be read"),
+        ("9" * 5_000, "has a number of more than 4300 digits"),
+    ],
+)
+def test_a_text_that_no_parser_can_bear_is_one_fault_too(written: Written, value: str, what: str) -> None:
+    assert [f"site.toml:2: file: {what}"] == faults(written(f"[site]\nid = {value}\n"))
 
 
 def test_a_file_that_cannot_be_read_is_one_fault(written: Written, tmp_path: Path) -> None:
@@ -215,7 +219,7 @@ def test_the_daemon_goes_on_without_a_faulty_device(written: Written, site_text:
     assert ["hybrid"] == list(loaded.profiles)
     # Still counted at its worst case.
     assert ["grid", "bat1", "heater"] == list(loaded.site.assets)
-    assert "'relays' is disabled by a fault of its own" == loaded.disabled["assets.heater"][0].what
+    assert "'relays' is disabled by another fault" == loaded.disabled["assets.heater"][0].what
 
 
 def test_the_daemon_goes_on_without_the_grid_meters_device(written: Written, site_text: str) -> None:

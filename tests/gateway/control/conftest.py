@@ -439,7 +439,7 @@ def make_inputs():
 
 @dataclass
 class Car:
-    """A car at a charging point: it draws what it is allowed on its phases, until it has what it wants."""
+    """A car at a charge point: it draws what it is allowed on its phases, until it has what it wants."""
 
     phases: int = 3
     wants_wh: float = 1e9
@@ -453,7 +453,7 @@ class Car:
 class Board:
     """A building with a connection tree, 230 V on each phase; a second a step.
 
-    ``base_w`` is what nothing measures, by node (``grid``: the connection itself) and phase.  A charging point
+    ``base_w`` is what nothing measures, by node (``grid``: the connection itself) and phase.  A charge point
     obeys after ``delay_s``; ``told`` are the quantities it says beside its power.  Nodes with a meter say their
     powers and currents, the grid meter too where ``phased``.
     """
@@ -497,7 +497,7 @@ class Board:
         return min(allowed, car.max_a, ev.current_max_a)
 
     def terminals(self, ev: ChargePointAsset) -> tuple[float, float, float]:
-        """The currents at L1, L2 and L3 of a charging point."""
+        """The currents at L1, L2 and L3 of a charge point."""
         drawn = self.amperes(ev)
         car = self.cars.get(ev.name, Car())
         count = min(car.phases, ev.phases_count)
@@ -541,7 +541,7 @@ class Board:
     def _of_car(
         self, ev: ChargePointAsset, terminals: tuple[float, float, float]
     ) -> tuple[float, float, float]:
-        """The powers of a charging point on the phases of the building."""
+        """The powers of a charge point on the phases of the building."""
         first = 0 if ev.l1_on is None else PHASES.index(ev.l1_on)
         if ev.phases_count == 1 and ev.phase is not None:
             first = PHASES.index(ev.phase)

@@ -69,7 +69,7 @@ def test_the_battery_never_leaves_its_band_and_keeps_its_reserve(plant, soc_pct,
 
 @pytest.mark.parametrize(
     ("soc_pct", "base_w", "sun_w", "why"),
-    [(20.0, 3000, 0, "down to 20 %, which is kept"), (95.0, 200, 3000, "full at 95 %")],
+    [(20.0, 3000, 0, "at its lower bound of 20 %"), (95.0, 200, 3000, "full at 95 %")],
 )
 def test_a_battery_at_the_edge_of_its_band_says_so(plant, soc_pct, base_w, sun_w, why):
     p = plant(soc_pct=soc_pct, base_w=base_w, sun_w=sun_w).run(60)
@@ -82,7 +82,7 @@ def test_a_relay_found_open_is_no_shed_and_says_so(plant):
     p.raw["heat.relay_on"] = 0.0
     p.run(20)
 
-    assert "found off: comes back in its turn" == str(p.state.book.orders["heat.relay_on"].reason)
+    assert "was already off: comes back in its turn" == str(p.state.book.orders["heat.relay_on"].reason)
 
 
 def test_the_reserve_is_not_used_for_an_import_cap_either(plant):
@@ -90,7 +90,7 @@ def test_the_reserve_is_not_used_for_an_import_cap_either(plant):
 
     assert 0 == p.bat_w
     assert (
-        "import cap 4000 W (envelope dso 1) is not sure to be kept: every asset that may change its power has done so"
+        "import cap 4000 W (envelope dso 1) may be exceeded: every asset that may change its power has done so"
         in p.view["alarms"]
     )
 
@@ -149,7 +149,7 @@ def test_export_over_its_cap_stops_what_discharges_and_what_generates(plant, hou
     p.cap(export_max_w=0).run(60)
 
     assert p.points["bat1.setpoint_w"] >= 0
-    assert any("kept over it" in c.reason or "generation curtailed" in c.reason for _, c in p.log)
+    assert any("still above it" in c.reason or "generation curtailed" in c.reason for _, c in p.log)
 
 
 # --- writing ---------------------------------------------------------------------------------

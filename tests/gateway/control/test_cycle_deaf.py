@@ -32,7 +32,7 @@ def test_a_paused_car_that_somebody_else_lets_charge_is_answered_by_the_battery_
     assert [-5_000.0] * 36 == told[4:]
     # A point that is written so often is in conflict: its car is slowed to its least current, not paused again.
     assert 6.0 == p.state.book.orders["ev1.current_max_a"].value
-    assert "limited to 4140 W; does not obey" == p.view["assets"]["ev1"]["state"]
+    assert "limited to 4140 W; does not follow its order" == p.view["assets"]["ev1"]["state"]
 
 
 def test_a_car_that_ignores_a_lower_current_is_believed_for_six_seconds(plant):

@@ -1,6 +1,6 @@
 """The fleet's kernel and the cycle decide alike where both are meant to.
 
-Compared are houses of relays, charging points, PV and batteries behind one connection, in a cycle where every
+Compared are houses of relays, charge points, PV and batteries behind one connection, in a cycle where every
 input is fresh, nothing is in breach, no event of the grid is on, no cap but import and export is given, and
 nothing comes back (the gate is shut, a relay's PV still rests).  What runs in modes is given a drawn preference,
 which the kernel is told, in place of that of its class.  Batteries are compared in whole watts, as they are

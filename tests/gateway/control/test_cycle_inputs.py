@@ -112,7 +112,7 @@ def test_the_meter_that_comes_back_gives_control_back_after_its_dwell(plant):
     assert ("lost", "unknown") == lost
     assert "good" == p.view["grid"]["verdict"]
     assert ("SAFE", "grid meter was lost shortly before") == dwelling
-    assert ("NORMAL", "steered") == (p.view["stage"], p.view["assets"]["bat1"]["state"])
+    assert ("NORMAL", "controlled") == (p.view["stage"], p.view["assets"]["bat1"]["state"])
     assert abs(p.grid_w) < 50
 
 
@@ -306,7 +306,7 @@ def test_a_cap_interrupts_it_and_it_goes_on_as_soon_as_there_is_room(laundry):
     p.cap(import_max_w=1_500).run(100)
     assert not on(p)
     assert p.longest_over_s(1_500, p.t - 95) == 0
-    assert "held at waits" == p.view["assets"]["washer"]["state"]
+    assert "limited to waits" == p.view["assets"]["washer"]["state"]
     left_s = p.view["assets"]["washer"]["run"]["left_s"]
     p.cap(import_max_w=10_000).run(100)
 

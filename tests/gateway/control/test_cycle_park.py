@@ -19,7 +19,7 @@ EVENING_S = 3 * 3600 if settings.get_current_profile_name() == "deep" else 2_700
 
 
 def points(count, **more):
-    """Charging points of three phases, with turned wiring as an electrician does it."""
+    """Charge points of three phases, with turned wiring as an electrician does it."""
     return tuple(
         ChargePointAsset(
             name=f"ev{n:02}",
@@ -128,7 +128,7 @@ def test_one_car_alone_has_all_that_its_point_may_give(park, car):
     p.run(120)
 
     assert 32.0 == p.points["ev03.current_max_a"]
-    assert "free" == p.reason("ev03")
+    assert "not limited" == p.reason("ev03")
     assert (6.0, "offers its minimum current: no car is charging") == (
         p.points["ev01.current_max_a"],
         p.reason("ev01"),
@@ -142,7 +142,7 @@ def test_what_a_car_does_not_take_goes_to_the_others(park, car):
 
     assert p.points["ev00.current_max_a"] > 28
     assert 10.0 == p.points["ev01.current_max_a"]
-    assert "held to what it takes and 2 A" == p.reason("ev01")
+    assert "limited to its present current plus 2 A" == p.reason("ev01")
 
 
 def test_a_car_of_one_phase_leaves_the_other_phases_to_the_rest(park, car):
@@ -189,7 +189,7 @@ def test_a_point_that_does_not_obey_is_made_room_for(park, car):
 
     assert max(p.longest_s.values()) <= 5
     assert max(p.flows_w["park"]) / 230 <= 63
-    assert "lowered for a limit though another controller moves this point too" == p.reason("ev00")
+    assert "lowered for a limit though another controller writes this point too" == p.reason("ev00")
 
 
 def test_behind_a_silent_meter_nothing_rises_and_nothing_breaks(park, car):

@@ -546,8 +546,8 @@ STAYS = "comes back in its turn: the import must stay below 9000 W for 2 min"
     [
         (ON, None, {"acted": {0: OLD.then(SHED_C)}}, f"{OLD}: shed, tier C"),
         (OFF, None, {"back": {0: ON}}, "restored: below the cap by 10 % for 120 s"),
-        (ON, OLD, {}, "free"),
-        (OFF, None, {}, "found off: comes back in its turn"),
+        (ON, OLD, {}, "not limited"),
+        (OFF, None, {}, "was already off: comes back in its turn"),
         (OFF, IMPORT.then(SHED_C), {}, f"{CAP}: shed, tier C"),
         (OFF, OLD.then(SHED_C), {}, f"{CAP}: comes back in its turn"),
         (OFF, make_reason("cap.generation", source=DSO, limit_w=300), {}, "comes back in its turn"),
@@ -560,11 +560,12 @@ STAYS = "comes back in its turn: the import must stay below 9000 W for 2 min"
         (OFF, OLD.then(SHED_C), ROOM, f"{CAP}: {STAYS}"),
         (OFF, held_reasons.RETURNS, ROOM, STAYS),
         (NEW, NO_REASON, {"broken": (0,), "high_w": 10_001.0}, f"{CAP}: on for its minimum time"),
-        (NEW, NO_REASON, {"broken": (0,), "high_w": 9_999.0}, "free"),  # it is export that cannot be kept
-        (NEW, NO_REASON, {"broken": (0,), "high_w": None}, "free"),
-        (NEW, NO_REASON, {"broken": (5,), "high_w": 10_001.0}, "free"),
-        (ON, NO_REASON, {"broken": (0,), "high_w": 10_001.0}, "free"),
-        (NEW, NO_REASON, {"broken": (0,), "high_w": 10_001.0, "takes_w": 0.0}, "free"),
+        # it is export that cannot be kept
+        (NEW, NO_REASON, {"broken": (0,), "high_w": 9_999.0}, "not limited"),
+        (NEW, NO_REASON, {"broken": (0,), "high_w": None}, "not limited"),
+        (NEW, NO_REASON, {"broken": (5,), "high_w": 10_001.0}, "not limited"),
+        (ON, NO_REASON, {"broken": (0,), "high_w": 10_001.0}, "not limited"),
+        (NEW, NO_REASON, {"broken": (0,), "high_w": 10_001.0, "takes_w": 0.0}, "not limited"),
     ],
 )
 def test_what_stands_beside_an_order_is_why_it_stands_now(told, turn, before, more, words):
@@ -590,11 +591,11 @@ def test_what_a_person_keeps_off_says_who(told):
     mine = (Participant(PUMP, 0.0, 0.0, turn) for turn in (OFF, ON))
     off, on = (str(wants_of(here, one, 0.0, high_w=0.0)[0].reason) for one in mine)
 
-    assert ("by hand, anna", "free") == (off, on)
+    assert ("by hand, anna", "not limited") == (off, on)
 
 
 def test_a_car_that_shares_says_what_the_sharing_says(told):
-    words = make_text_reason("yard, fuse 20 A, L1: cars share it", Origin("rule", "fuse"))
+    words = make_text_reason("yard, fuse 20 A, L1: shared by the cars", Origin("rule", "fuse"))
     car = Participant(CAR, 0.0, 0.0, LIMITED, allowed_w=2_000.0, reason=words)
     here = told(orders={"ev1.current_max_a": Order(6.0, 0, IMPORT)})
 

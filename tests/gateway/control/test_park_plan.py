@@ -326,13 +326,13 @@ def test_a_car_is_reckoned_with_what_it_may_take(make_inputs, more, goal_a, want
 @pytest.mark.parametrize(
     ("more", "goal_a", "words"),
     [
-        ({"fixed": True, "is_unresponsive": True}, 10.0, "held: it takes more than it may"),
-        ({"fixed": True}, 10.0, "held: not read, or not guarded"),
+        ({"fixed": True, "is_unresponsive": True}, 10.0, "not changed: it takes more than its limit"),
+        ({"fixed": True}, 10.0, "not changed: not read, or its device has no fallback"),
         ({"active": False}, 6.0, "offers its minimum current: no car is charging"),
         ({"active": False}, 0.0, "waits for its turn"),
         ({}, 0.0, "waits for its turn"),
-        ({"most_a": 12.0}, 12.0, "held to what it takes and 2 A"),
-        ({}, 16.0, "free"),
+        ({"most_a": 12.0}, 12.0, "limited to its present current plus 2 A"),
+        ({}, 16.0, "not limited"),
         ({}, 15.9, "rises step by step"),
     ],
 )

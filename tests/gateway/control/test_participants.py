@@ -1,4 +1,4 @@
-"""Without a fall-back that stands no cap, shed or setpoint is built on a point, and nothing is widened by that."""
+"""Without a fallback that stands no cap, shed or setpoint is built on a point, and nothing is widened by that."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -17,7 +17,7 @@ OFF, ON = 0.0, 1.0
 
 
 def refused(house, *names, **changes):
-    """The house where the devices of ``names`` have no fall-back, and nothing accepts it."""
+    """The house where the devices of ``names`` have no fallback, and nothing accepts it."""
     keys = {"falls_back": False} | changes
     return replace(house, assets=tuple(replace(a, **keys) if a.name in names else a for a in house.assets))
 
@@ -58,7 +58,7 @@ def test_a_cap_that_nobody_else_can_keep_is_reported_as_broken(plant, house):
 
     assert [] == p.log
     assert any(text.startswith("over the import cap 2500 W") for text in p.view["alarms"])
-    assert any("is not sure to be kept" in text for text in p.view["alarms"])
+    assert any("may be exceeded" in text for text in p.view["alarms"])
 
 
 def test_an_accepted_point_is_used_like_any_other(plant, house):
@@ -106,7 +106,7 @@ def test_a_shed_load_whose_fallback_is_lost_stays_shed_and_comes_back_in_its_tur
 
     assert OFF == kept
     assert {OFF} == {value for _, value in refreshed}
-    assert [f"heat: used for no cap and no shed, {participants.FALLBACK_LOST}"] == alarms
+    assert [f"heat: not used for limits and sheds, {participants.FALLBACK_LOST}"] == alarms
 
 
 def test_an_ev_whose_fallback_is_lost_is_neither_slowed_further_nor_freed_by_it(plant):
@@ -116,7 +116,7 @@ def test_an_ev_whose_fallback_is_lost_is_neither_slowed_further_nor_freed_by_it(
     p.cap(import_max_w=4000).run(60)
 
     assert slowed == p.points["ev1.current_max_a"]
-    assert any("is not sure to be kept" in text for text in p.view["alarms"])
+    assert any("may be exceeded" in text for text in p.view["alarms"])
 
 
 @pytest.mark.parametrize("curtail", ["limit", "relay"])

@@ -52,7 +52,7 @@ class Ahead:
 
     async def well(self):
         """All is read that a plan needs."""
-        await self.until(lambda: self.turn.view["assets"]["bat1"]["state"] == "steered")
+        await self.until(lambda: self.turn.view["assets"]["bat1"]["state"] == "controlled")
 
     @property
     def led_by(self):

@@ -384,7 +384,7 @@ async def test_a_broker_that_goes_leaves_polling_and_control_as_they_were(house,
         lambda s: (
             s["cycles"]["count"] > count
             and s["control"]["grid"]["state"] == "good"
-            and s["control"]["assets"]["bat1"]["state"] == "steered"
+            and s["control"]["assets"]["bat1"]["state"] == "controlled"
         )
     )
     values = {point["point"]: point["value"] for point in await gateway.ask("points")}
@@ -405,7 +405,7 @@ async def test_signed_commands_move_the_house_and_are_answered_over_a_restart_of
     devices["relays"].units[3].put("coil", 0, [1])  # it runs, so that there is something to shed
     await gateway.start()
     await gateway.until(
-        lambda s: s["district"]["control_on"] and s["control"]["assets"]["boiler"]["state"] == "free"
+        lambda s: s["district"]["control_on"] and s["control"]["assets"]["boiler"]["state"] == "not limited"
     )
     now_ms = host.clock.utc_ms()
     host.command(now_ms, now_ms, op="ping")

@@ -1,4 +1,4 @@
-"""A running daemon builds nothing on a fall-back that is not as declared, and says so wherever it is asked."""
+"""A running daemon builds nothing on a fallback that is not as declared, and says so wherever it is asked."""
 
 import json
 
@@ -20,7 +20,7 @@ async def point(gateway, name):
 
 async def test_an_inverter_in_another_mode_is_given_no_orders_until_it_is_set_right(house):
     gateway, devices = house
-    gateway.rate = 12.0  # a fall-back is looked at again after a minute
+    gateway.rate = 12.0  # a fallback is looked at again after a minute
     devices["gx"]._mode = 1
     devices["gx"]._show_orders()
     await gateway.start()
@@ -33,7 +33,7 @@ async def test_an_inverter_in_another_mode_is_given_no_orders_until_it_is_set_ri
     devices["gx"]._mode = 3
     devices["gx"]._show_orders()
     await gateway.until(lambda status: row(status)["state"] == "declared")
-    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "steered")
+    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "controlled")
 
     assert "holding:2902 holds 1; set ESS mode 3" in row(lost)["problem"]
     assert (False, "good") == (told["value"], told["quality"])
@@ -64,7 +64,7 @@ async def test_points_status_and_arm_tell_the_same(house):
     status, points, arm = [await gateway.call(word, *places) for word in ("status", "points", "arm")]
     check = await gateway.call("arm", "--check", *places)
 
-    assert "fall-backs: 1 by the manual, 1 accepted without" in status[1]
+    assert "fallbacks: 1 by the manual, 1 accepted without" in status[1]
     assert "0 W after 60 s, by the manual" in points[1]
     assert (75, 0) == (arm[0], check[0])
     assert "bat1.setpoint_w" in check[1]

@@ -101,7 +101,7 @@ async def test_a_daemon_tells_who_ordered_what_and_a_killed_one_tells_it_still(h
     assert all(left[row["boot"], row["number"]]["value"] == row["value"] for row in boiler)
     assert all(left[row["boot"], row["number"]]["why"] == row["why"] for row in boiler)
     assert "pending" not in {row["outcome"] for row in left.values()}
-    assert "no daemon says how it stands now" in " ".join((await book.why("bat1")).split())
+    assert "its present state is not known" in " ".join((await book.why("bat1")).split())
 
 
 async def test_a_device_that_takes_an_order_and_does_not_follow_is_told_as_refused(house):

@@ -29,7 +29,7 @@ def switched(devices):
 def well(status):
     return (
         status["control"]["grid"]["state"] == "good"
-        and status["control"]["assets"]["bat1"]["state"] == "steered"
+        and status["control"]["assets"]["bat1"]["state"] == "controlled"
     )
 
 

@@ -46,7 +46,7 @@ async def by_hand(gateway, *words):
 async def test_a_battery_obeys_a_person_and_the_status_says_whom_until_it_is_ended(house):
     gateway, _ = house
     await started(gateway)
-    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "steered")
+    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "controlled")
     done = await by_hand(gateway, "override", "bat1", "1kW", "--for", "2h", "--why", "capacity test")
     status = await gateway.until(
         lambda status: (status["control"]["assets"]["bat1"].get("command") or {}).get("value") == 1_000
@@ -98,14 +98,14 @@ async def test_what_cannot_be_ordered_is_told_why(house):
 async def test_maintenance_outlives_a_kill_and_ends_by_a_word(house):
     gateway, _ = house
     await started(gateway)
-    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "steered")
+    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "controlled")
     begun = await by_hand(gateway, "maintenance", "bat1", "--for", "4h", "--json")
     await gateway.until(lambda status: "maintenance" in status["control"]["assets"]["bat1"]["state"])
     await gateway.stop(signal.SIGKILL)
     await started(gateway)
     status = await gateway.until(lambda status: "maintenance" in status["control"]["assets"]["bat1"]["state"])
     await by_hand(gateway, "override", "bat1", "--cancel")
-    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "steered")
+    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "controlled")
 
     assert json.loads(begun[1])["kept"]
     assert status["control"]["assets"]["bat1"]["override"]["left_s"] <= 4 * 3600

@@ -117,7 +117,7 @@ async def test_a_value_that_stands_there_already_is_not_written_again():
         await house.until(lambda: POINT in house.latest)
         spared = await ordered(house, 5.0)
 
-    assert ("done", "it stands there already: not written again") == (spared.verdict, spared.why)
+    assert ("done", "the device has this value already: not written again") == (spared.verdict, spared.why)
     assert [] == writes(server)
 
 

@@ -167,7 +167,7 @@ def test_codes_are_dotted_words_and_each_is_there_once():
 
 
 @pytest.mark.parametrize("kind", ALARM_KINDS, ids=lambda kind: kind.code)
-def test_a_remedy_is_one_sentence_with_a_command_that_exists(kind):
+def test_a_remedy_names_a_command_that_exists(kind):
     remedy = kind.remedy.format(of="bat1", asset="bat1")
     commands = re.findall(r"`([^`]*)`", remedy)
 

@@ -19,11 +19,11 @@ def _rows(*orders):
 
 
 def test_events_and_orders_are_told_in_their_order():
-    rows = _rows((5, "lamps1.dim_pct", 100, "free"), (31, "lamps1.dim_pct", 50, "envelope d1: dimmed"))
+    rows = _rows((5, "lamps1.dim_pct", 100, "not limited"), (31, "lamps1.dim_pct", 50, "envelope d1: dimmed"))
     found = select_marks(_picture(orders=["lamps1.dim_pct"]), [Mark(30, "district: import <= 5 kW")], rows)
 
     assert [
-        (5, "lamps1 100 %: free", True),
+        (5, "lamps1 100 %: not limited", True),
         (30, "district: import <= 5 kW", False),
         (31, "lamps1 50 %: envelope d1: dimmed", True),
     ] == [(one.at_s, one.text, one.is_order) for one in found]
@@ -50,7 +50,7 @@ def test_what_is_outside_the_time_is_not_told():
 
 
 def test_that_nothing_holds_any_more_what_stands_is_no_news():
-    rows = _rows((1, "hp1.relay_on", 1, "restored"), (2, "hp1.relay_on", 1, "free"))
+    rows = _rows((1, "hp1.relay_on", 1, "restored"), (2, "hp1.relay_on", 1, "not limited"))
 
     assert [1] == [one.at_s for one in select_marks(_picture(orders=["hp1.relay_on"]), [], rows)]
 

@@ -22,7 +22,7 @@ def test_every_class_of_asset_has_a_row():
     kinds = {one.model_fields["kind"].annotation.__args__[0] for one in Asset.__origin__.__args__}
     words = " ".join(row.words for row in coverage_pages.DEVICE_CLASSES)
     named = {
-        "cars": "charging point",
+        "cars": "charge point",
         "lights": "lights",
         "heat": "heat pump",
         "chp": "CHP",
@@ -49,7 +49,7 @@ def test_the_page_has_each_row_with_its_scenarios():
 def test_a_result_without_wires_has_precedence_in_its_cell():
     results = {("charger-verbs", "charger", "off"): "12 s, 1 s, 89%"}
     text = coverage_pages.render_matrix_page(results, {"charger-verbs": "20 of 20"})
-    (line,) = [one for one in text.splitlines() if one.startswith("| charging point")]
+    (line,) = [one for one in text.splitlines() if one.startswith("| charge point")]
 
     assert ["12 s, 1 s, 89%", "over wires 20 of 20"] == line.strip("| ").split(" | ")[1:3]
 

@@ -72,7 +72,8 @@ def test_the_page_gives_the_full_minutes_of_an_event(told):
         replace(one, modes=dict.fromkeys(TITLES, "INIT")) if one.at_s < 1_735 else one for one in told.moments
     ]
     (row,) = re.findall(
-        r"<td>([^<]*)</td><td>Each house is led again", render_sections(replace(told, moments=moments))
+        r"<td>([^<]*)</td><td>The district controls each house again",
+        render_sections(replace(told, moments=moments)),
     )
 
     assert "+28 min" == row
@@ -93,6 +94,6 @@ def test_the_page_holds_all_it_needs_and_no_text_can_break_it(told):
 
 def test_what_happened_is_told_in_words(told):
     assert (
-        "Three buildings behind one transformer of 26 kW. Nobody leads them yet."
+        "Three buildings behind one transformer of 26 kW. No district controls them yet."
         == list_narration_lines(told)[0][1]
     )

@@ -66,17 +66,16 @@ def test_the_narration_tells_what_the_meters_show():
         "18 kW), Garden house takes 11.0 kW (contract 18 kW); the transformer carries 33.0 kW of 26 kW."
     ) in text
     assert (
-        "Each house knows that the district is lost, and is limited to its own share: the transformer carries"
-        in text
+        "Each house has detected the loss, and is limited to its own share: the transformer carries" in text
     )
-    assert "Each house is led again" in text
+    assert "The district controls each house again" in text
 
 
 def test_a_street_that_draws_little_and_notices_nothing_is_told_so():
     text = " ".join(_said(moments(before_w=600.0, lost_mode="AUTONOMOUS")))
 
     assert "The cars did not overload the street: the transformer carries 1.8 kW of 26 kW." in text
-    assert "0 of 3 houses know that the district is lost" in text
+    assert "0 of 3 houses have detected the loss" in text
 
 
 def test_the_shares_of_the_street_fit_its_transformer_and_its_contracts_do_not():

@@ -17,7 +17,7 @@ if how == "hangs":
     pathlib.Path(report, "hangs").touch()
     time.sleep(600)
 if how == "fails":
-    sys.exit("no broker")
+    sys.exit("is not a broker")
 pathlib.Path(report, "run.json").write_text(left)
 sys.exit(json.loads(left)["verdicts"][0]["holds"] is False)
 """

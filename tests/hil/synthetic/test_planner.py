@@ -107,7 +107,7 @@ def test_the_notice_of_a_mobile_peak_fills_the_battery_before_it_begins(tmp_path
     assert before - 1.0 <= noticed <= before + 1.0, "the chance of a peak alone is not worth it"
     assert calm[2] <= calm[0]
     reasons = [row.reason for row in done.ledger.rows]
-    assert any("charges at 0.150, used from 07:00 (spares an import at 0.240)" in one for one in reasons)
+    assert any("charges at 0.150, used from 07:00 (avoids an import at 0.240)" in one for one in reasons)
 
 
 def test_a_cap_that_comes_is_planned_at_once(night):

@@ -60,7 +60,7 @@ def test_in_a_blackout_nothing_runs_and_the_gateway_starts_on_another_boot(day):
 
     grid = dict(zip(found.record.times_s, found.record.columns["grid.power_w"], strict=True))
     assert {0} == {power_w for at_s, power_w in grid.items() if 102 <= at_s <= 159}
-    assert grid[170] > 9_000  # the charging point starts by itself
+    assert grid[170] > 9_000  # the charge point starts by itself
     assert [(100, 180)] == found.downs
     assert found.controller.state.events.outage.is_open
 

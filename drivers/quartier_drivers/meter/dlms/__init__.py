@@ -35,7 +35,7 @@ def decoder(
     """
     del client
     if authentication_key and not encryption_key:
-        raise ValueError("an authentication_key wants the encryption_key beside it")
+        raise ValueError("an authentication_key needs the encryption_key too")
     known = CipherKeys(encryption_key, authentication_key)
     return PushDecoder(known, defects, is_capture=is_capture, over_tcp=over_tcp)
 

@@ -57,7 +57,7 @@ def make_decoder(
     """
     if not encryption_key:
         if authentication_key:
-            raise ValueError("an authentication_key wants the encryption_key beside it")
+            raise ValueError("an authentication_key needs the encryption_key too")
         return P1Decoder(is_capture=is_capture)
     from quartier_drivers.meter.p1.encrypted_decoder import (  # noqa: PLC0415 - few sites need cryptography here
         EncryptedP1Decoder,

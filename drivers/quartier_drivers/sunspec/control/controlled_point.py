@@ -249,7 +249,7 @@ class ControlledPoint:
         with suppress(ValueError):
             value, text = self.function.reading()
             if value is None and self.function.is_enabled:
-                return f"it stands otherwise than it was ordered: {text}"
+                return f"its value differs from the order:  {text}"
         return ""
 
     async def release(self) -> None:

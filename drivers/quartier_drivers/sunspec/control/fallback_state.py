@@ -159,8 +159,8 @@ class TimerCheck:
             fault = "reading starts it again, so that it guards against a lost gateway only"
             return f"{text}: {fault}; {_NEXT_STEP_TEXT}"
         if left_s == 0 and self._ran and since_s > self._after_s + _SLACK_S:
-            return f"{self._name} has run out, and the order still stands: it does nothing; {_NEXT_STEP_TEXT}"
+            return f"{self._name} has run out and has no effect: the order is still active; {_NEXT_STEP_TEXT}"
         if left_s == 0 and not self._ran:
-            text = f"{self._name} has 0 s left while an order stands"
+            text = f"{self._name} has 0 s left while an order is active"
             return f"{text}: it was taken and never ran; {_NEXT_STEP_TEXT}"
         return ""

@@ -17,22 +17,22 @@ from quartier.cli.arguments.shared_options import (
 
 USAGE = """\
 first steps:
-  quartier init tcp://192.168.1.20       a site file from what answers, asking only what cannot be found
+  quartier init tcp://192.168.1.20       write a first site file from the devices that answer
   quartier config sample > site.toml     a commented file to start from
   quartier check site.toml               every fault at once
-  quartier scan modbus tcp://192.168.1.20  which devices answer, and who they are
-  quartier listen usb:DA3FMX1Z           which smart meter is on a port, and what it says
+  quartier scan modbus tcp://192.168.1.20  which devices answer, and their models
+  quartier listen usb:DA3FMX1Z           which smart meter is on a port, and its values
   quartier read victron/gx 'tcp://192.168.1.20?unit=227'
-  quartier bus plan site.toml            whether each bus has time for all that is asked
+  quartier bus plan site.toml            whether each bus is fast enough for all its requests
   quartier plan --series tomorrow.csv    what battery, cars and tanks should do, and why
-  quartier arm --config site.toml        each device's own fall-back, written and read back
+  quartier arm --config site.toml        write the fallback of each device and read it back
   quartier probe bat1 --config site.toml small steps that prove sign, phase, gain and delay
   quartier run --config site.toml        the daemon (systemd does this on a gateway)
-  quartier top                           what it does, and why, kept up to date
+  quartier top                           live view of the daemon: what it does, and why
   quartier why boiler                    who switched it, why, and when it comes back
   quartier override boiler off --for 2h  by hand, never above a cap
-  quartier alarms                        what is wrong, what to do, who has seen it
-  quartier record lan --for 60s          what is sent on a bus, for Wireshark
+  quartier alarms                        active alarms, what to do, who acknowledged them
+  quartier record lan --for 60s          record a bus, for Wireshark
   quartier backup b012.qbk               the whole gateway in one file, for another machine
 """
 _PROFILES_OPTION: dict[str, Any] = {
@@ -40,7 +40,7 @@ _PROFILES_OPTION: dict[str, Any] = {
     "action": "append",
     "default": [],
     "metavar": "DIR",
-    "help": "folder of your own profiles",
+    "help": "folder with your own profiles",
 }
 
 
@@ -81,7 +81,7 @@ def _add_gateway_commands(commands: "argparse._SubParsersAction[argparse.Argumen
         "run",
         "run the daemon until SIGTERM; SIGHUP re-reads the site file",
         "A device that is off, an unknown profile or a bad field disables that device only.\n"
-        "On leaving every output gets its declared safe value (see quartier release).",
+        "When it stops, every output gets its release value (see quartier release).",
     )
     run.add_argument(
         "--config", type=Path, default=SITE_FILE, metavar="FILE", help="the site file (default: %(default)s)"
@@ -105,7 +105,7 @@ def _add_gateway_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     shared_options.add_release_parser(partial(add_command, commands))
 
     engines = add_command(
-        commands, "engines", "say which arithmetic is in use, compiled or reference, and why"
+        commands, "engines", "show which calculation code is in use (compiled or Python), and why"
     )
     add_json_option(engines)
     engines.set_defaults(run="gateway.engines:run_engines")
@@ -115,7 +115,7 @@ def _add_site_commands(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     check = add_command(
         commands,
         "check",
-        "check a site file: every fault at once, exit 78 when there is one",
+        "check a site file: list all faults, exit 78 if there is one",
         "A fault is shown as file:line: key: what is wrong, and what was expected.  For a file that is not\n"
         "valid TOML also the column and the likely cause.  A warning names an implausible value.\n\n"
         "Exit codes: 0 no fault · 78 a fault, or with --strict a warning.",
@@ -157,7 +157,7 @@ def _add_device_commands(commands: "argparse._SubParsersAction[argparse.Argument
     read.add_argument("profile", help="maker/model, see quartier profiles; or sunspec, bacnet, opcua")
     read.add_argument("url", help="where the device is")
     read.add_argument("--profiles", **_PROFILES_OPTION)
-    read.add_argument("--draft", action="store_true", help="bacnet: print the draft of a profile instead")
+    read.add_argument("--draft", action="store_true", help="bacnet: print a draft profile instead")
     opcua.add_login_options(read, places=True)
     add_json_option(read)
     read.set_defaults(run="devices.read:run_read")
@@ -187,7 +187,9 @@ def _add_device_commands(commands: "argparse._SubParsersAction[argparse.Argument
         "--parities", type=value_types.parse_parities, metavar="N,E", help="the same for its parity"
     )
     look.add_argument(
-        "--thorough", action="store_true", help="ask silent units a second way, and go on after a find"
+        "--thorough",
+        action="store_true",
+        help="try silent units with a second request type, and continue after the first find",
     )
     look.add_argument("--profiles", **_PROFILES_OPTION)
     add_json_option(look)
@@ -227,7 +229,7 @@ def _add_profile_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     profiles.add_argument("what", nargs="?", default="list", choices=verbs, help="default: list")
     profiles.add_argument("names", nargs="*", metavar="NAME", help="maker/model, or a file (.toml)")
     profiles.add_argument("--reference", action="store_true", help="quantities: all, as a page (Markdown)")
-    profiles.add_argument("--file", action="store_true", help="show: the file as it stands")
+    profiles.add_argument("--file", action="store_true", help="show: the profile file itself")
     profiles.add_argument("--protocol", help="list: only what speaks this, such as modbus or sunspec")
     profiles.add_argument("--point", metavar="NAME", help="list: only what serves such a point, as soc_pct")
     profiles.add_argument(
@@ -244,10 +246,10 @@ def _add_meter_commands(commands: "argparse._SubParsersAction[argparse.ArgumentP
     decode = add_command(
         commands,
         "decode",
-        "read a meter's capture from standard input, one line a frame, and say which profile fits",
-        "Each frame is told in the meter's own words (groups) and in ours (points), by the code that reads\n"
-        "the meter's line.  Without --profile the points are those of the profile that fits best by the\n"
-        "maker and model that the meter states; which that is, and why, stands on the error output.\n"
+        "decode the recorded bytes of a meter from standard input, and name the profile that fits",
+        "Each frame is shown as the meter's own groups and as points of Quartier, by the same code that the\n"
+        "daemon uses.  Without --profile, the profile is chosen by the maker and model that the meter\n"
+        "states; its name, and why it was chosen, go to the error output.\n"
         "Frames are JSON where the output is no terminal.\n"
         "example: quartier decode tic < capture.bin\n\n"
         "Exit codes: 0 a frame was good · 1 none was · 2 wrong use, profile and key file included.",
@@ -285,7 +287,7 @@ def _add_status_commands(commands: "argparse._SubParsersAction[argparse.Argument
     status = add_command(
         commands,
         "status",
-        "ask the running daemon what it does, and why",
+        "show what the running daemon does, and why",
         "Exit codes: 0 shown · 69 no daemon answers · 77 this user may not ask it.",
     )
     add_json_option(status)
@@ -295,7 +297,7 @@ def _add_status_commands(commands: "argparse._SubParsersAction[argparse.Argument
     why = add_command(
         commands,
         "why",
-        "say who ordered what an asset does, why, until when, and what ends it",
+        "show who ordered what an asset does, why, until when, and what ends it",
         "Asks the daemon, and reads the orders stored in the history; without a daemon only the history.\n"
         "TIME is as for quartier history: 2026-11-25T14:30, today, 2h.\n"
         "example: quartier why boiler --since today\n\n"
@@ -323,8 +325,8 @@ def _add_status_commands(commands: "argparse._SubParsersAction[argparse.Argument
     top = add_command(
         commands,
         "top",
-        "follow the running daemon on one screen, and look into buses, devices and assets",
-        "Enter looks into a row, Esc goes back, / filters, s sorts, p pauses, ? explains, q quits.\n"
+        "show the running daemon live on one screen, with buses, devices and assets",
+        "Enter opens a row, Esc goes back, / filters, s sorts, p pauses, ? explains, q quits.\n"
         "It asks the daemon once a second for what is shown.  Without a terminal it prints one snapshot.",
     )
     add_runtime_option(top)
@@ -336,9 +338,11 @@ def _add_status_commands(commands: "argparse._SubParsersAction[argparse.Argument
         "list the points of the running daemon with value, age and quality",
         "--writes shows the writable points: writes today (UTC), the budget of those whose memory wears,\n"
         "and writes in all.  A spent budget refuses further writes until midnight; safe values are always\n"
-        "written.  The budget stands in the profile (writes_per_day).",
+        "written.  The profile sets the budget (writes_per_day).",
     )
-    points.add_argument("--writes", action="store_true", help="how often points were written, and may be")
+    points.add_argument(
+        "--writes", action="store_true", help="how often points were written today, and their budget"
+    )
     points.add_argument("pattern", nargs="*", default=["*"], help="such as 'grid.*' (default: all)")
     add_json_option(points)
     add_runtime_option(points)

@@ -35,7 +35,7 @@ def add_bus_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         action="append",
         default=[],
         metavar="MS",
-        help="how long devices take to begin an answer, or DEVICE=MS for one; may be given often",
+        help="time until a device answers, or DEVICE=MS for one; may be repeated",
     )
     parser.add_argument(
         "--dead",
@@ -53,10 +53,10 @@ def add_arm_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     parser = add_command(
         commands,
         "arm",
-        "write each device's own fall-back, read it back, and name the outputs that have none",
-        "The daemon must be stopped: a bus has one master.  --check only reads; a daemon that runs\n"
-        "is asked what it found when it last looked (at start and daily).\n"
-        "Whether a fall-back that reads well also acts is shown by quartier probe ASSET --watch-timer.\n\n"
+        "write the fallback of each device, read it back, and list the outputs without one",
+        "The daemon must be stopped: a bus has one master.  --check only reads; a running daemon\n"
+        "reports its last check (made at start and daily).\n"
+        "To prove that a fallback acts: quartier probe ASSET --watch-timer.\n\n"
         "Exit codes: 0 all is as declared or accepted · 1 something is missing, different or silent · 69\n"
         "the daemon does not answer · 75 a daemon is running · 77 this user may not ask it · 78 the site\n"
         "file is wrong.",
@@ -96,7 +96,7 @@ def add_init_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="an answer in advance; may be given often",
+        help="an answer in advance; may be repeated",
     )
     found.add_argument(
         "--units", type=value_types.parse_units, metavar="1-20,100", help="which units (default: all)"
@@ -120,16 +120,15 @@ def add_probe_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     parser = add_command(
         commands,
         "probe",
-        "command small steps of one asset and prove sign, phase, gain, delay and ramp",
-        "Stop the daemon first.  It says what it will do, asks, steps the asset up and down, sees it at the\n"
-        "asset and at the grid meter, and gives it back.  What is wrong is named with the line to change.\n"
+        "order small steps of one asset, and measure sign, phase, gain, delay and ramp",
+        "Stop the daemon first.  The probe shows its plan and asks for a yes. It steps the asset up and "
+        "down,\n"
+        "measures at the asset and at the grid meter, and gives it back.  It names the line of each fault.\n"
         "example: quartier probe bat1 --page /tmp/bat1.html\n\n"
-        "Exit codes: 0 as it should be · 1 something is not, or it was refused · 75 a daemon is running ·\n"
+        "Exit codes: 0 no fault · 1 a fault, or the probe was refused · 75 a daemon is running ·\n"
         "78 the site file is wrong.",
     )
-    parser.add_argument(
-        "asset", metavar="ASSET", help="a battery, charging point, PV or load of the site file"
-    )
+    parser.add_argument("asset", metavar="ASSET", help="a battery, charge point, PV or load of the site file")
     parser.add_argument(
         "--config", type=Path, default=SITE_FILE, metavar="FILE", help="the site file (default: %(default)s)"
     )
@@ -148,10 +147,10 @@ def add_probe_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     )
     parser.add_argument("--yes", action="store_true", help="agree in advance, for scripts")
     parser.add_argument(
-        "--watch-timer", action="store_true", help="also see whether the device's own timer ends a command"
+        "--watch-timer", action="store_true", help="also check that the device's own timer ends an order"
     )
     parser.add_argument(
-        "--page", type=Path, metavar="FILE.html", help="write a page for the building's papers"
+        "--page", type=Path, metavar="FILE.html", help="write a report page for the documents of the building"
     )
     add_json_option(parser)
     add_state_option(parser)
@@ -164,30 +163,30 @@ def add_drill_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
     parser = add_command(
         commands,
         "drill",
-        "make losses happen, and compare what is declared for each with what is measured",
-        "--simulated starts the rig with a building of its own; no device of this site is touched.  Each\n"
-        "loss leaves a page with its curves.  What cannot be made on this machine is SKIPPED, with why.\n"
+        "cause losses, and compare the declared reaction to each with the measured one",
+        "--simulated starts a simulated building; no device of this site is touched.  Each\n"
+        "loss leaves a page with its curves.  A loss that this machine cannot cause is SKIPPED, with the "
+        "reason.\n"
         'If nothing had to be reduced (no car charged), the verdict is "not shown".\n'
         "--on-site says which cable to pull and when, measures what the running daemon does, and signs the\n"
-        "record with this gateway's own key; it can be interrupted, the same command goes on.\n"
+        "record with the key of this gateway. After an interruption the same command continues.\n"
         "example: quartier drill --simulated grid-meter-lost controller-killed\n\n"
-        "Exit codes: 0 every deadline was kept · 1 one was not, was not shown or not judged · 2 wrong use,\n"
+        "Exit codes: 0 every deadline was kept · 1 one was not kept, not shown or not checked · 2 wrong "
+        "use,\n"
         "or the rig is not installed · 69 no daemon answers\n"
         "            77 this user may not ask it.",
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--simulated", action="store_true", help="on the rig's building")
     what.add_argument("--on-site", action="store_true", help="guide through the real cables, sign a record")
-    what.add_argument("--verify", type=Path, metavar="FILE", help="whether a record is as it was signed")
+    what.add_argument("--verify", type=Path, metavar="FILE", help="check the signature of a record")
     what.add_argument("--declared", action="store_true", help="list what the running daemon declares")
     what.add_argument("--reference", choices=("page", "picture"), help="print a page of the documentation")
     parser.add_argument("losses", nargs="*", metavar="LOSS", help="such as grid-meter-lost (default: all)")
     parser.add_argument(
         "--report", type=Path, default=Path("drill"), metavar="DIR", help="where pages go (default: ./drill)"
     )
-    parser.add_argument(
-        "--rate", type=value_types.parse_positive, help="seconds of the house in a real second"
-    )
+    parser.add_argument("--rate", type=value_types.parse_positive, help="simulated seconds per real second")
     parser.add_argument(
         "--record",
         type=Path,
@@ -196,7 +195,7 @@ def add_drill_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         help="on site: the signed record (default: ./drill.json)",
     )
     parser.add_argument(
-        "--systemd", action="store_true", help="kill and freeze it under a systemd of its own (needs root)"
+        "--systemd", action="store_true", help="kill and freeze it under a separate systemd (needs root)"
     )
     add_json_option(parser)
     add_state_option(parser)

@@ -16,8 +16,8 @@ def add_history_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPa
         "TIME: 2026-11-25 or 2026-11-25T14:30, with or without +01:00 (default: the site's time zone), now,\n"
         "today, yesterday, or 2h, 15min, 3d for so long ago.  --every takes 10s, 15min, 1h, 1d;\n"
         "after a --from for so long ago its spans begin at whole quarters, hours and days.\n"
-        'A mean is that of the good time; "partly bad" says that some of the span was not good.\n'
-        "Where nothing was read there is no value: a dash, empty in csv, null in jsonl.\n"
+        'A mean covers only the time with good values; "partly bad": some values of the span were not good.\n'
+        "If nothing was read there is no value: a dash, empty in csv, null in jsonl.\n"
         "example: quartier history --points 'grid.*' --from 1d --every 15min --format csv",
     )
     history.add_argument(
@@ -44,15 +44,16 @@ def add_record_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     found = shared_options.add_command(
         commands,
         "record",
-        "write the last bytes of a bus, or the next ones, into a file for Wireshark and quartier-hil replay",
-        "The running daemon holds the last minute of each bus (recording in the site file).  Modbus and\n"
+        "write the last or next frames of a bus into a file, for Wireshark and quartier-hil replay",
+        "The running daemon keeps the last minute of each bus (recording in the site file).  Modbus and\n"
         "BACnet become pcapng files, which tshark and Wireshark read as they are; lines of meters become\n"
-        "text: time, direction, hex and ASCII.  A record holds the serials and addresses of your devices:\n"
-        "--anonymise gives each another one of the same length, and checksums that hold.\n"
-        "example: quartier record lan                      what is held now\n"
+        "text: time, direction, hex and ASCII.  A recording contains the serials and addresses of your "
+        "devices:\n"
+        "--anonymise replaces each by another one of the same length, with correct checksums.\n"
+        "example: quartier record lan                      the frames kept now\n"
         "         quartier record lan --for 60s --out fault.pcapng\n"
         "         tshark -r fault.pcapng\n\n"
-        "Exit codes: 0 written · 1 no such bus, or it cannot be · 2 wrong use · 69 no daemon answers\n"
+        "Exit codes: 0 written · 1 no such bus, or not possible · 2 wrong use · 69 no daemon answers\n"
         "            77 this user may not ask it.",
     )
     found.add_argument("bus", metavar="BUS", help="its name in the site file")
@@ -77,9 +78,9 @@ def add_backup_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         commands,
         "backup",
         "write the whole gateway into one file: site file, keys, numbers, counters, history",
-        "Stop the daemon first: samples that it still holds in memory would be missing.  The file holds\n"
+        "Stop the daemon first: samples that are still in memory would be missing.  The file holds\n"
         "private keys; only its owner may read it.  It is signed with the gateway's key: note the printed\n"
-        "key, a new machine asks for it.  It is read again and verified before the command ends.\n"
+        "key, because a new machine asks for it.  The file is read back and verified at the end.\n"
         "example: sudo systemctl stop quartier; sudo quartier backup /media/usb/b012.qbk\n\n"
         "Exit codes: 0 written · 1 not written · 75 a daemon runs · 78 the site file cannot be used.",
     )
@@ -93,10 +94,11 @@ def add_restore_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     found = shared_options.add_command(
         commands,
         "restore",
-        "put a backup on this machine; it goes on as the gateway that was backed up",
-        "Signature and every byte are verified, the files are listed and you are asked before anything is\n"
+        "restore a backup on this machine; it then replaces the gateway of the backup",
+        "First the signature and every file are verified and listed; then you must confirm before anything "
+        "is\n"
         "written.  Only files of the gateway are written, in the service's folders with its rights.\n"
-        "Numbers continue above all that the old gateway can have used, so the clock must be synchronised.\n"
+        "Sequence numbers continue above those of the old gateway, so the clock must be synchronised.\n"
         "Never start the old one again: see the page for operators.  --check only verifies and lists.\n"
         "example: sudo quartier restore /media/usb/b012.qbk\n\n"
         "Exit codes: 0 well · 1 it must not be put here, or the file is damaged · 75 a daemon runs.",

@@ -21,9 +21,9 @@ def add_trust_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         commands,
         "trust",
         "list the certificates of OPC UA servers, accept one, or remove one",
-        "A server is refused until somebody has compared its certificate with what the server itself shows.\n"
+        "A server is refused until a person compares its certificate with the one that the server shows.\n"
         "WHICH is a fingerprint (SHA-256) or its first 8 digits or more; or the URL of a server, which is\n"
-        "looked at and shown.  Our own certificate, which the server must trust, is listed first.\n"
+        "contacted and shown.  The gateway's certificate, which the server must trust, is listed first.\n"
         "example: quartier trust opc.tcp://192.168.1.50:4840\n"
         "         quartier trust 2b647a90aace51c7\n\n"
         "Exit codes: 0 well · 1 nothing, or more than one, is meant; a server is shown, not trusted yet.",
@@ -46,11 +46,12 @@ def add_browse_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     parser = add_command(
         commands,
         "browse",
-        "show what stands in an OPC UA server: its nodes as a tree, with types and values",
+        "show the nodes of an OPC UA server as a tree, with types and values",
         "The names of nodes are as a profile takes them.  It must be trusted first: quartier trust URL.\n"
         "example: quartier browse opc.tcp://192.168.1.50:4840 --user quartier --password-file plant.pw\n"
-        "         quartier browse opc.tcp://192.168.1.50:4840 --anonymous --node 'nsu=http://acme/;s=Pump'\n\n"
-        "Exit codes: 0 well · 1 it does not let us in, or does not answer · 78 a wrong URL, node or login.",
+        "         quartier browse opc.tcp://192.168.1.50:4840 --anonymous --node "
+        "'nsu=http://acme/;s=Pump'\n\n"
+        "Exit codes: 0 well · 1 it refuses the login, or does not answer · 78 a wrong URL, node or login.",
     )
     parser.add_argument("url", help="its endpoint, opc.tcp://HOST:PORT")
     parser.add_argument("--node", default="", metavar="NODE", help="begin here (default: the Objects folder)")
@@ -76,7 +77,9 @@ def add_login_options(parser: "argparse.ArgumentParser", *, places: bool = False
     group.add_argument("--policy", choices=policies, help="default: the strongest that is offered")
     group.add_argument("--mode", choices=("sign-and-encrypt", "sign"), help="default: sign-and-encrypt")
     insecure = ("None", "Basic256", "Basic128Rsa15")
-    group.add_argument("--insecure-policy", choices=insecure, help="in place of a policy that protects")
+    group.add_argument(
+        "--insecure-policy", choices=insecure, help="a policy without protection, instead of --policy"
+    )
     group.add_argument(
         "--timeout-s", type=parse_positive_seconds, metavar="5s", help="how long an answer may take"
     )
@@ -85,5 +88,5 @@ def add_login_options(parser: "argparse.ArgumentParser", *, places: bool = False
     )
     if places:
         group.add_argument(
-            "--state-dir", type=Path, default=find_state_dir(), metavar="DIR", help="where that lies"
+            "--state-dir", type=Path, default=find_state_dir(), metavar="DIR", help="where that folder is"
         )

@@ -29,7 +29,7 @@ def _add_keys_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "keys",
         "show who may sign documents of the district, or check a key list",
         "show          each key: what it may sign, from when until when, last use, fingerprint (default)\n"
-        "check FILE    judge a list as the daemon would: its root's signature, its number, every key\n"
+        "check FILE    check a list as the daemon does: its root's signature, its number, every key\n"
         "Asks the daemon; without one it reads the site file and the state directory.\n"
         "example: quartier keys check keys.jws\n"
         "         quartier keys check keys.jws --district issy --root 11qYAYKx…\n\n"
@@ -41,7 +41,11 @@ def _add_keys_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "--config", type=Path, default=SITE_FILE, metavar="FILE", help="the site file (default: %(default)s)"
     )
     keys.add_argument(
-        "--root", action="append", default=[], metavar="KEY", help="check: by this root, without a site file"
+        "--root",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="check: with this root key, without a site file",
     )
     keys.add_argument("--district", metavar="NAME", help="check: and for this district")
     add_json_option(keys)
@@ -54,7 +58,7 @@ def _add_documents_parser(commands: "argparse._SubParsersAction[argparse.Argumen
     documents = add_command(
         commands,
         "documents",
-        "list what goes over the district's companion topics, or print the JSON Schema of one",
+        "list the documents of the district's companion topics, or print the JSON Schema of one",
         "example: quartier documents envelope > envelope.json",
     )
     documents.add_argument("name", nargs="?", metavar="NAME", help="whose schema to print")
@@ -72,7 +76,7 @@ def add_override_parser(commands: "argparse._SubParsersAction[argparse.ArgumentP
         "order an asset by hand for a while, or list and end such orders",
         "VALUE has a unit, W, kW or A: of a battery a power (2kW charges, -2kW discharges); of a PV that\n"
         "takes a limit the most that it may generate (2kW, no sign), of one behind a relay on or off; of a\n"
-        "charging point a current (10A) or off; of a load on or off; of lights and heat pumps the name of a\n"
+        "charge point a current (10A) or off; of a load on or off; of lights and heat pumps the name of a\n"
         "mode.\n"
         "It is a request: no cap in force is ever broken for it, no minimum time, no floor.  It ends by\n"
         "itself.\n"
@@ -86,11 +90,11 @@ def add_override_parser(commands: "argparse._SubParsersAction[argparse.ArgumentP
         "            77 this user may not give orders.",
     )
     found.add_argument("asset", nargs="?", help="its name in the site file; none: list them")
-    found.add_argument("value", nargs="?", help="what it shall be")
+    found.add_argument("value", nargs="?", help="the ordered value")
     found.add_argument(
         "--for", dest="for_s", type=parse_order_duration_s, metavar="2h", help="for how long, 24h at most"
     )
-    found.add_argument("--why", default="", metavar="TEXT", help="the reason, for whoever asks later")
+    found.add_argument("--why", default="", metavar="TEXT", help="the reason, for later readers")
     found.add_argument("--cancel", action="store_true", help="end it now")
     add_json_option(found)
     add_runtime_option(found)
@@ -102,8 +106,8 @@ def add_maintenance_parser(commands: "argparse._SubParsersAction[argparse.Argume
     found = add_command(
         commands,
         "maintenance",
-        "leave an asset to its device for a while: it is given back, and gets no orders",
-        "Caps are then kept with the others.  quartier override ASSET --cancel ends it early.\n"
+        "give an asset back to its device for a while: it gets no orders",
+        "Limits are then kept with the other assets.  quartier override ASSET --cancel ends it early.\n"
         "example: quartier maintenance bat1 --for 4h --why 'inverter update'\n\n"
         "Exit codes: 0 done · 1 refused, with the reason · 2 wrong use · 69 no daemon takes orders\n"
         "            77 this user may not give orders.",
@@ -112,7 +116,7 @@ def add_maintenance_parser(commands: "argparse._SubParsersAction[argparse.Argume
     found.add_argument(
         "--for", dest="for_s", type=parse_order_duration_s, metavar="4h", help="required; 24h at most"
     )
-    found.add_argument("--why", default="", metavar="TEXT", help="the reason, for whoever asks later")
+    found.add_argument("--why", default="", metavar="TEXT", help="the reason, for later readers")
     add_json_option(found)
     add_runtime_option(found)
     found.set_defaults(run=MAINTENANCE_COMMAND)
@@ -126,7 +130,7 @@ def add_apply_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPars
         "make the running gateway use a site file",
         "At the gateway's own console it may change everything: log in at screen and keyboard, or at a\n"
         "serial console.  Over SSH it may change only the free keys: see gateway/docs/remote.md.\n"
-        "The gateway stores it beside the installer's file.  It counts until that file changes.\n"
+        "The gateway stores it next to the installer's file.  It stays in use until that file changes.\n"
         "For members of the group quartier-operators; your name goes into the history.\n"
         "example: quartier apply new-battery.toml --check    what it changes, and whether you may do it\n"
         "         quartier apply new-battery.toml\n\n"
@@ -167,20 +171,20 @@ def add_alarms_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     found = add_command(
         commands,
         "alarms",
-        "list what is wrong, since when and what to do; acknowledge it",
+        "list the alarms, since when and what to do; acknowledge them",
         "An alarm leaves the list when it is gone and acknowledged.  If it is raised again, it must be\n"
         "acknowledged again.  If a cause gets worse (the grid meter is late, then lost),\n"
         "a worse alarm replaces the first one and names it: acknowledge the worse one.\n"
         "WHICH is its number in the list, its code (cap.unmet), its code and what it is about\n"
         "(contact.unread:dso1), or all.  To list needs the group quartier, to acknowledge\n"
-        "quartier-operators; your name stands beside it.  With no daemon the list is read from disk.\n"
+        "quartier-operators; the list shows your name.  With no daemon the list is read from disk.\n"
         "example: quartier alarms --ack contact.unread:dso1 --note 'electrician comes on Monday'\n"
         "         quartier alarms --explain loss.bus_down\n\n"
         "Exit codes: 0 all are acknowledged · 1 one is not, or no such alarm · 2 wrong use\n"
         "            69 no daemon answers · 77 this user may not ask it.",
     )
     doing = found.add_mutually_exclusive_group()
-    doing.add_argument("--ack", metavar="WHICH", help="say that you have seen it")
+    doing.add_argument("--ack", metavar="WHICH", help="acknowledge an alarm")
     doing.add_argument(
         "--explain",
         nargs="?",
@@ -189,8 +193,8 @@ def add_alarms_parser(commands: "argparse._SubParsersAction[argparse.ArgumentPar
         help="what an alarm means and what to do about it; without CODE all of them",
     )
     doing.add_argument("--reference", action="store_true", help="the same as the page gateway/docs/alarms.md")
-    found.add_argument("--note", default="", metavar="TEXT", help="with --ack: for whoever looks later")
-    found.add_argument("--all", action="store_true", help="all that is over, not the last ten")
+    found.add_argument("--note", default="", metavar="TEXT", help="with --ack: a note for later readers")
+    found.add_argument("--all", action="store_true", help="all ended alarms, not only the last ten")
     add_json_option(found)
     found.add_argument(
         "--config",

@@ -47,7 +47,7 @@ def add_plan_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     parser = add_command(
         commands,
         "plan",
-        "plan batteries, cars, tanks and runs; say why, and how far the plan is from the best possible one",
+        "plan batteries, cars, tanks and runs; show why, and how far the plan is from the optimum",
         PLAN_EXAMPLES,
     )
     parser.add_argument(
@@ -84,7 +84,7 @@ def add_plan_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         more = f"(default: as [planning] says, else {default:g})"
         parser.add_argument(f"--{name}", type=float, metavar="X", help=f"{what} {more}")
     parser.add_argument(
-        "--html", type=Path, metavar="FILE", help="write a page with the curves too, that needs no network"
+        "--html", type=Path, metavar="FILE", help="also write a page with curves (works offline)"
     )
     add_json_option(parser)
     add_runtime_option(parser)

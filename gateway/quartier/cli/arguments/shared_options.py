@@ -36,7 +36,7 @@ def add_release_parser(made: Callable[[str, str, str], argparse.ArgumentParser])
     """Add ``quartier release``, among all commands or alone."""
     found = made(
         "release",
-        "write the safe values that a stopped daemon left in release.json",
+        "write the release values that a stopped daemon left in release.json",
         "systemd calls it after every stop, crash or watchdog kill (ExecStopPost).  It needs no site\n"
         "file, and refuses with exit 75 while a daemon holds the lock.  Exit 1 when a write failed.",
     )
@@ -53,7 +53,7 @@ def add_runtime_option(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=find_runtime_dir(),
         metavar="DIR",
-        help="where the daemon's socket, lock and journal are (default: %(default)s)",
+        help="folder of the daemon's socket, lock and journal (default: %(default)s)",
     )
 
 
@@ -64,7 +64,7 @@ def add_state_option(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=find_state_dir(),
         metavar="DIR",
-        help="where the history and the link's state are (default: %(default)s)",
+        help="folder of the history and the state of the link (default: %(default)s)",
     )
 
 

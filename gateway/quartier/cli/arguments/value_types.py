@@ -13,22 +13,22 @@ SCAN_EXAMPLES = """\
 URL: tcp://HOST[:PORT], rtu:/dev/ttyUSB0?baud=9600&parity=E or rtu://usb:SERIAL?baud=19200; other keys of
 the bus's section may follow, such as timeout_s=1 for slow devices (default here: 0.5).
 
-Each unit is asked for one register, one request at a time, and whoever answers (also with "illegal
-address") is there.  Nothing is ever written.  Then the registers by which profiles are recognised are read:
-  sure      all that the profile knows its device by is there
-  likely    some of it, or another profile fits as well
+The scan reads one register of each unit, one unit at a time. A unit that answers (also with "illegal
+address") is found.  The scan never writes.  Then it reads the registers that identify a profile:
+sure      all identifying registers of the profile match
+likely    some of them match, or another profile fits as well
   possible  only numbers in a plausible range: compare the maker's plate
 A serial line has one master: stop the daemon first (systemctl stop quartier).
 
 M-Bus: URL is tcp://HOST:PORT, /dev/ttyUSB0 or usb:SERIAL, then ?baud=2400.  All meters are searched by
-secondary address, digit by digit where several answer at once, then the primary addresses 0 to 250 are asked.
-With --units only these primary addresses are, with --secondary only the meters that fit; --thorough asks who
-is silent twice, and looks behind a meter that may drown others.  Slow meters want &timeout_s=1.
+secondary address, digit by digit if several answer at once, then the primary addresses 0 to 250.
+With --units only these primary addresses, with --secondary only the meters that fit; --thorough asks a
+silent meter twice, and searches further if one meter may hide others.  Slow meters need &timeout_s=1.
 
 BACnet: URL is the network, eth0 or 192.168.1.5/24, then ?port=47808 and other keys of the bus's section.
-Who-Is goes to all of it, and through ?bbmd=ADDRESS to other subnets; routers are passed.  --instances asks
-range by range, where hundreds would answer at once; --at asks single addresses where no broadcast passes.
-Our UDP port must be free: stop the daemon first.
+Who-Is goes to the whole network, through ?bbmd=ADDRESS to other subnets; routers pass it.  --instances asks
+range by range, if hundreds would answer at once; --at asks single addresses if broadcasts are blocked.
+The UDP port of this machine must be free: stop the daemon first.
 
 examples:
   quartier scan modbus tcp://192.168.1.20
@@ -40,14 +40,14 @@ examples:
   quartier scan bacnet eth0
   quartier scan bacnet '192.168.1.5/24?bbmd=10.2.0.1' --instances 1-999,2001-2099
 
-Exit codes: 0 somebody answers · 1 nobody does, or the bus cannot be opened · 78 the URL is wrong.
+Exit codes: 0 a device answers · 1 none does, or the bus cannot be opened · 78 the URL is wrong.
 """
 BUS_PLAN_HELP = """\
-Each bus is rehearsed: the daemon's own drivers plan their requests and make them of pretended devices, on a
-wire whose time is reckoned: characters at the baud rate, silences, pauses, time-outs.  Nothing is opened.
-Nobody can reckon when a device begins its answer: --answer-ms says it, of all or of one (heatpump=150); else
+Each bus is simulated: the daemon's own drivers send their requests to simulated devices, on a wire with
+calculated times: characters at the baud rate, silences, pauses, time-outs.  No real bus is opened.
+The answer time of a device cannot be calculated: --answer-ms sets it, for all or for one (heatpump=150); else
 its profile's answer_s; else 3.5 characters and 5 ms on a serial line, 5 ms on TCP are assumed.  A SunSpec
-device is taken for one with the models that its profile looks for first.
+device is assumed to have the models that its profile looks for first.
 
   room left      free time in a period, after all requests with this period or a shorter one
   late at most   largest delay of a request that waited for others that were due before it

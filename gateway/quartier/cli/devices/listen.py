@@ -115,7 +115,7 @@ async def _listen_to_port(port: str, known: keys.MeterKeys, options: argparse.Na
     print(render_meter_lines(port, found), file=sys.stderr)
     if found.was_asked:
         next_step = f"quartier scan mbus '{port}'" if found.protocol == "mbus" else "a device with a profile"
-        _print_note(f"it speaks only when it is asked; next: {next_step}")
+        _print_note(f"it answers only to requests; next: {next_step}")
         for one in find_asked_advice(found):
             _print_note(one)
         return 0

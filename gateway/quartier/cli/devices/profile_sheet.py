@@ -81,7 +81,7 @@ def _list_properties(one: Profile, proof: Proof) -> Iterator[tuple[str, str]]:
     if limits is not None and one.protocol == "opcua":
         yield "a read", f"at most {limits.nodes_max} nodes"
         if limits.no_fallback is not None:
-            yield "no fall-back", limits.no_fallback
+            yield "no fallback", limits.no_fallback
     elif limits is not None and one.protocol == "bacnet":
         yield from _list_bacnet_limits(limits)
     elif limits is not None and one.protocol != "gpio":
@@ -92,7 +92,7 @@ def _list_properties(one: Profile, proof: Proof) -> Iterator[tuple[str, str]]:
         if limits.single_client:
             yield "clients", "one at a time; others go through a share"
         if limits.no_fallback is not None:
-            yield "no fall-back", limits.no_fallback
+            yield "no fallback", limits.no_fallback
     if isinstance(one, RegisterProfile):
         yield from (
             (f"its {key}", f"{_describe_address(at)}, {_describe_form(at)}")
@@ -108,7 +108,7 @@ def _list_bacnet_limits(limits: Any) -> Iterator[tuple[str, str]]:
     if limits.apdu_max is not None:
         yield "a message", f"at most {limits.apdu_max} octets"
     if limits.no_fallback is not None:
-        yield "no fall-back", limits.no_fallback
+        yield "no fallback", limits.no_fallback
 
 
 def _describe_mark(mark: Mark) -> str:
@@ -197,9 +197,9 @@ def _render_order(quantity: str, point: Quantity) -> dict[str, str] | None:
 
 def _describe_fallback(quantity: str, fallback: Fallback | None) -> str:
     if fallback is None:
-        return "no fall-back: the last order stands"
+        return "no fallback: the last order stays"
     if fallback.after_s == math.inf:
-        return "the last cap stands"
+        return "the last limit stays"
     own = "the fail-safe cap" if LIMIT_PREFIX in quantity else "its own control"
     return f"{own if fallback.value is None else _format_plain(fallback.value)} after {fallback.after_s:g} s"
 

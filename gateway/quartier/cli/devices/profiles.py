@@ -161,10 +161,10 @@ def render_profile(one: Profile, proven: Proof) -> dict[str, Any]:
 
 
 def describe_fallback_class(fallback: Any) -> str:
-    """Return whether a device does something by itself when nobody writes: yes, no, or the order stands."""
+    """Return whether a device does something by itself when nobody writes: yes, no, or the order stays."""
     if fallback is None:
         return "no"
-    return "stands" if fallback.after_s == math.inf else "yes"
+    return "stays" if fallback.after_s == math.inf else "yes"
 
 
 def _matches_filters(row: dict[str, Any], options: argparse.Namespace) -> bool:

@@ -106,7 +106,7 @@ class _ScanProgress(ProgressLine):
 
 def _suggest_remedy(bus: "BacnetIpBus") -> str:
     return (
-        "nobody says that he is there; look whether BACnet/IP is switched on in the devices and at UDP port "
+        "no device answers; check that BACnet/IP is switched on in the devices and at UDP port "
         f"{bus.port}, name addresses with --at where no broadcast passes, or a BBMD with ?bbmd=ADDRESS for "
         "another subnet"
     )

@@ -109,7 +109,7 @@ def _suggest_remedy(results: "Sequence[MbusScanResult]") -> str:
     look = (
         "look at the level converter, its supply and its speed, try other --bauds, measure the bus: some 36 V"
     )
-    return f"nobody answers to {output.format_count(asked_count, 'request')}; {look}"
+    return f"no answer to {output.format_count(asked_count, 'request')}; {look}"
 
 
 def _print_table(results: "Sequence[MbusScanResult]", text: str, folders: "Sequence[Path]") -> None:

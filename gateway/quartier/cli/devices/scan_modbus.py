@@ -129,7 +129,7 @@ def _explain_none_found(bus: "ScannedBus", survey: "ScanResult", wanted: Sequenc
     if survey.absent_count:
         remedy = "look at the power and unit number of the device, and at speed and wires behind the gateway"
         return f"a gateway answers, but no device under {numbers}; {remedy}"
-    return f"nobody answers under {numbers}; {_suggest_remedy(bus)}"
+    return f"no answer under {numbers}; {_suggest_remedy(bus)}"
 
 
 def _suggest_remedy(bus: "ScannedBus") -> str:

@@ -138,7 +138,7 @@ _RECORD_ADVICE = "name the file that `quartier drill --on-site --record FILE` wr
 
 
 def verify_record(options: argparse.Namespace) -> int:
-    """Return whether a record is as it was signed; 0 it is, 1 it is not."""
+    """Return check the signature of a record; 0 it is, 1 it is not."""
     try:
         record = json.loads(options.verify.read_text("utf-8"))
     except OSError as error:
@@ -149,9 +149,9 @@ def verify_record(options: argparse.Namespace) -> int:
         print(f"{options.verify}: is no record of a drill; {_RECORD_ADVICE}", file=sys.stderr)
         return 1
     if not isinstance(record, dict) or not signing.is_signature_sound(record):
-        print(f"{options.verify}: altered, or signed by nobody", file=sys.stderr)
+        print(f"{options.verify}: altered, or without a valid signature", file=sys.stderr)
         return 1
-    print(f"{options.verify}: as it was signed by {record['who']} at {record['site']}, {record['ended_utc']}")
+    print(f"{options.verify}: signed by {record['who']} at {record['site']}, {record['ended_utc']}")
     print(f"public key: {record['public_key']}")
     print("It proves who signed only to those who know that key of the gateway from elsewhere.")
     return 0

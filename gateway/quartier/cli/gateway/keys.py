@@ -41,7 +41,7 @@ def run_keys(options: argparse.Namespace) -> int:
     except NoDaemon:
         found = _load_from_disk(options)
     if not found:
-        print("this house stands alone: its site file has no district_link", file=sys.stderr)
+        print("this site has no district: its site file has no district_link", file=sys.stderr)
         return 1
     _print_keys(found, find_database(options.config, options.state_dir)[1], as_json=options.json)
     return 0

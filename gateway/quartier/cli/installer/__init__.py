@@ -1,1 +1,1 @@
-"""Commands of an installer: site file, checks, fall-backs, probes, records."""
+"""Commands of an installer: site file, checks, fallbacks, probes, records."""

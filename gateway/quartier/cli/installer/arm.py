@@ -1,4 +1,4 @@
-"""``quartier arm``: write every device's own fall-back, read it back and show it."""
+"""``quartier arm``: write every device's own fallback, read it back and show it."""
 
 import argparse
 import asyncio
@@ -35,7 +35,7 @@ _STATE_TEXTS = {
 
 
 def run_arm(options: argparse.Namespace) -> int:
-    """Arm the devices of a site, or check them; exit 1 when a fall-back is missing or not as declared.
+    """Arm the devices of a site, or check them; exit 1 when a fallback is missing or not as declared.
 
     Root acts with the rights of the service.
     """
@@ -124,7 +124,7 @@ def _print_result(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -
     heads = (
         "device",
         "point",
-        "fall-back",
+        "fallback",
         ">after",
         "state",
         f"looked at ({time_text.describe_zone(zone)})",
@@ -165,16 +165,16 @@ def _list_remarks(row: dict[str, Any]) -> list[str]:
     """Return the remarks below the table: facts and actions for a person."""
     where = f"{row['device']} {row['point']}"
     found = [f"{where}: {row['problem']}"] if row["problem"] else []
-    none = f"{where}: has no fall-back" + (f": {row['why']}" if row.get("why") else "")
+    none = f"{where}: has no fallback" + (f": {row['why']}" if row.get("why") else "")
     if row["state"] == "none" and row["accepted"]:
         found.append(f"{none}; accepted: {row['accepted']}")
     elif row["state"] == "none" and row["used"]:
         found.append(
-            f"{none}; so it is used for no cap and no shed; expected another device, or "
+            f"{none}; so it is not used for limits and sheds; expected another device, or "
             f"assets.{row['asset']}.accept_no_fallback with the reason"
         )
     if row.get("prove"):
-        found.append(f"{where}: nobody has seen its fall-back act; let it run out once: {row['prove']}")
+        found.append(f"{where}: its fallback was never seen to act; let it act once: {row['prove']}")
     if row.get("kept_by") == "requests":
         found.append(f"{where}: reading keeps it alive too, so it guards against a lost gateway only")
     return found

@@ -219,13 +219,9 @@ def describe_unplanned_bus(wire: PlannedBus) -> str:
         return f"{name}, {_UNPLANNED_TEXTS[kind]}"
     every = " and ".join(sorted({format_seconds(_find_period_s(profile)) for _, profile in wire.devices}))
     if getattr(wire.section, "asks", None) is None:
-        return f"{name}, speaks by itself, every {every} by its profile: nothing is asked, nothing to plan"
+        return f"{name}, speaks by itself, every {every} by its profile: no requests, nothing to plan"
     asked = f"{name}, {output.format_count(len(wire.devices), 'meter', 'meters')} asked every {every}"
-    return (
-        f"{asked}, {_describe_mbus(wire)}"
-        if kind == "mbus"
-        else f"{asked}; how long it answers is its own affair"
-    )
+    return f"{asked}, {_describe_mbus(wire)}" if kind == "mbus" else f"{asked}; its answer time is not known"
 
 
 def _describe_mbus(wire: PlannedBus) -> str:

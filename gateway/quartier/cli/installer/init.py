@@ -375,7 +375,7 @@ def _list_next_steps(path: Path, checked: loading.LoadedSite) -> Iterator[tuple[
         if asset.role == role and quantity in points[name] and points[name][quantity].writable
     ]
     if steered:
-        yield f"quartier arm --config {file}", "write each fall-back, read it back (stop the daemon first)"
+        yield f"quartier arm --config {file}", "write each fallback, read it back (stop the daemon first)"
     seen = [name for name in steered if "power_w" in points[name]]
     if seen and "power_w" in points[checked.site.grid()[0]]:
         also = f"; then {', '.join(seen[1:])}" if seen[1:] else ""

@@ -131,7 +131,7 @@ def parse_phases_count(text: str) -> int:
 
 
 def parse_current_a(text: str) -> float:
-    """Parse the largest current of a charging point: ``16 A`` or ``16``.  Raises ValueError."""
+    """Parse the largest current of a charge point: ``16 A`` or ``16``.  Raises ValueError."""
     found = re.fullmatch(r"(\d+(?:[.,]\d+)?)\s*a?", text.strip(), re.IGNORECASE)
     if found is None or not 6 <= (current_a := first_site_file.read_number(found[1], "A")) <= 80:
         raise ValueError(f"{text!r}: expected 6 to 80 A")

@@ -104,7 +104,7 @@ def _explain_unwritable(page: Path) -> str:
 
 def _ask_consent() -> bool:
     if not sys.stdin.isatty():
-        print("nobody can be asked here; --yes agrees in advance", file=sys.stderr)
+        print("no terminal to ask for a confirmation; use --yes", file=sys.stderr)
         return False
     print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

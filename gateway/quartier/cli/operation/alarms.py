@@ -204,7 +204,7 @@ _ALARM_PAGE_HEAD = f"""\
 # Alarms
 
 Made by `quartier alarms --reference` from the table that the gateway raises its alarms from.
-How to work with the list stands in [for operators](operators.md#alarms).
+How to work with the list: see [for operators](operators.md#alarms).
 
 An alarm is known by its code and what it is about, as in `contact.unread:dso1`. Codes keep their meaning over
 versions. The text beside it may change its figures; the alarm stays the same one.

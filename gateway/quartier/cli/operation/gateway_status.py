@@ -65,7 +65,7 @@ _COLUMNS = (
     "quality",
     ">SoC",
     "state",
-    ">asked",
+    ">ordered",
     "outcome",
     "because",
 )
@@ -74,7 +74,7 @@ WIDE_CHARS, MEDIUM_CHARS = 120, 76
 _NARROW_COLUMNS = tuple(
     index for index, column in enumerate(_COLUMNS) if column not in {"role", "tier", "because"}
 )
-_NARROWEST_COLUMNS = tuple(_COLUMNS.index(one) for one in ("asset", ">power", ">asked", "outcome"))
+_NARROWEST_COLUMNS = tuple(_COLUMNS.index(one) for one in ("asset", ">power", ">ordered", "outcome"))
 _STATE_COLUMN = _COLUMNS.index("state")
 
 

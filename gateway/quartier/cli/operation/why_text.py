@@ -78,7 +78,7 @@ def list_head_lines(
     ours = [entry for entry in reversed(kept) if entry.who.kind != "client"]
     last = max(ours, key=lambda entry: (entry.is_in_force, entry.utc_ms), default=None)
     if live is None:
-        yield "", Text(f"{asset}: no daemon says how it stands now ({silence})", style="yellow")
+        yield "", Text(f"{asset}: its present state is not known ({silence})", style="yellow")
     else:
         yield "", _describe_state(live["asset"])
         yield from _list_override_lines(live["asset"])
@@ -92,7 +92,7 @@ def list_head_lines(
     words = _describe_order(
         last, now, ages_s.get((last.boot, last.number)), is_partial=live is None and _may_miss_repeats(last)
     )
-    yield "last" if live is None else "asked", Text(words)
+    yield "last" if live is None else "ordered", Text(words)
     if live is None and _may_miss_repeats(last):
         yield "stored", Text(_describe_missing_repeats(last, now))
     yield "by", Text(ledger_text.describe_who(last.who))
@@ -156,7 +156,7 @@ def _describe_order(
         before = "before the first of these" if several else "before"
         parts.append(f"{before} it was {format_order(last.point, last.before)}")
     if last.count > 1 and not several:
-        told = f"{stored or 'told '}{format_count(last.count, 'time')}"
+        told = f"{stored or 'sent '}{format_count(last.count, 'time')}"
         parts.append(f"{told}, last at {now.format_time(last.last_ms)}")
     if last.fault and last.fault != last.note:
         parts.append(f"what went wrong last: {last.fault.removeprefix(f'{last.point}: ')}")
@@ -272,7 +272,7 @@ def make_line_table(lines: Iterable[LabelledLine]) -> Table:
 def make_order_table(shown: Sequence[LedgerEntry], now: DisplayClock) -> Table:
     """Make the table of the rows, the newest first."""
     several = len({entry.point for entry in shown}) > 1
-    columns = ["time", *(["point"] if several else []), ">asked", "who", "outcome", "because"]
+    columns = ["time", *(["point"] if several else []), ">ordered", "who", "outcome", "because"]
     return make_table("", columns, (_make_cells(entry, now, several=several) for entry in reversed(shown)))
 
 

@@ -88,9 +88,7 @@ def _read_inputs(
     alone = [asset for asset in assets if options.battery in {None, asset.name}]
     found = select_assets(alone, here, _make_terms(site, options))
     if not found.names and not found.wanting:
-        lines = explain_left_out(found) or [
-            "no battery, charging point, tank (tank_m3), waste nor run (run_w)"
-        ]
+        lines = explain_left_out(found) or ["no battery, charge point, tank (tank_m3), waste nor run (run_w)"]
         raise SeriesError("\n  ".join([f"{options.config}: there is nothing to plan", *lines]))
     return assets, steps, found
 

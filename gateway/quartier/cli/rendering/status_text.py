@@ -244,11 +244,11 @@ def describe_fallbacks(facts: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
     }
     counts = [f"{len(by_state[state])} {word}" for state, word in words.items() if state in by_state]
     if counts:
-        yield Text(f"fall-backs: {', '.join(counts)}")
+        yield Text(f"fallbacks: {', '.join(counts)}")
     for row in by_state.get("different", ()):
-        yield Text(f"fall-back of {row['point']} is lost: {row['problem']}", style="red")
+        yield Text(f"fallback of {row['point']} is lost: {row['problem']}", style="red")
     for row in by_state.get("none", ()):
-        yield Text(f"{row['asset']} is given no orders: {row['point']} has no fall-back", style="yellow")
+        yield Text(f"{row['asset']} is given no orders: {row['point']} has no fallback", style="yellow")
 
 
 def describe_probes(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:
@@ -340,7 +340,7 @@ _SHARE_WORDS = (
 def describe_district(link: Mapping[str, Any] | None) -> Text:
     """Return whether the district is there, or why not."""
     if link is None:
-        return Text("no district in the site file: the house stands alone")
+        return Text("no district in the site file: the site works alone")
     if link["data_on"] and link["control_on"]:
         beat_s = link["heartbeat_age_s"]
         beat = "no heartbeat yet" if beat_s is None else f"heartbeat {format_age(beat_s)} ago"

@@ -8,7 +8,7 @@ from typing import Any, TextIO, cast
 from quartier.runtime.text_output import escape_text
 
 PROGRESS_EVERY_S = 5.0
-# Also the wide forms of Asian keyboards, which a spreadsheet takes for the narrow ones (OWASP, CSV injection).
+# With the wide forms, which a spreadsheet takes for the narrow ones (OWASP, CSV injection).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 

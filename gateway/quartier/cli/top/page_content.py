@@ -64,7 +64,7 @@ _ASSET_COLUMNS = (
     TableColumn("quality", drop_rank=2),
     TableColumn("SoC", right=True, drop_rank=3),
     TableColumn("state", drop_rank=5),
-    TableColumn("asked", right=True, drop_rank=1),
+    TableColumn("ordered", right=True, drop_rank=1),
     TableColumn("outcome", whole=True),
     TableColumn("because"),
 )
@@ -316,7 +316,7 @@ def _describe_point(point: Mapping[str, Any]) -> Iterator[str]:
 
 _LEDGER_COLUMNS = (
     TableColumn("ago", right=True),
-    TableColumn("asked", right=True),
+    TableColumn("ordered", right=True),
     TableColumn("orders", right=True, drop_rank=2),
     TableColumn("who", drop_rank=1),
     TableColumn("outcome", whole=True),
@@ -340,11 +340,13 @@ def make_asset_page(told: Mapping[str, Any], points: Sequence[Mapping[str, Any]]
         ),
     ]
     if command:
-        asked = status_text.format_order(command["point"], command["value"])
+        value = status_text.format_order(command["point"], command["value"])
         outcome = found["written"]
         why = f" ({outcome['why']})" if outcome and outcome["why"] else ""
         verdict = status_text.render_verdict(outcome)
-        head.append(Text.assemble(f"asked {asked}, ", verdict, f"{why}: {status_text.explain_asset(found)}"))
+        head.append(
+            Text.assemble(f"ordered {value}, ", verdict, f"{why}: {status_text.explain_asset(found)}")
+        )
     elif words := [
         one for one in (status_text.explain_asset(found), status_text.describe_unread(found)) if one
     ]:

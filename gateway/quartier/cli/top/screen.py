@@ -73,8 +73,8 @@ late        the longest that a device waited for its turn, over 10 s
 retries, time-outs   since the start; yellow while they rise
 silent      no answer for 15 s or longer: its points are bad
 set aside   three exchanges without an answer: asked less often
-asked       the last order, and whether the device took it: done, refused,
-            unknown (asked again), expired (could not be sent in time)
+ordered     the last order, and whether the device took it: done, refused,
+            unknown (sent again), expired (could not be sent in time)
 
 Nothing can be changed here.  Any key closes this page."""
 

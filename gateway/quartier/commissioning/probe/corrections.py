@@ -117,9 +117,7 @@ def _list_target_corrections(target: CorrectionTarget, files: CheckedFiles) -> I
 
 def _describe_change(stands: object, should: str, absent: str = "nothing") -> str:
     there = f"{absent} (the key is absent)" if stands is None else f"{stands!r}".replace("'", '"')
-    return (
-        f"{there} stands there, it should be {should}" if should else f"{there} stands there, which is not so"
-    )
+    return f"{there} is set, it should be {should}" if should else f"{there} is set, which is wrong"
 
 
 def _format_toml(value: float | str) -> str:

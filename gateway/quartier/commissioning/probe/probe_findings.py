@@ -62,7 +62,7 @@ def _find_early_end(subject: ProbeSubject, trace: ProbeTrace, ended: str) -> Ite
         way = " and the other way round" if times < 0 else ""
         yield ProbeFinding(
             "factor.runaway",
-            f"{subject.name} took at least {abs(times):.0f} times what was asked for{way} when it was "
+            f"{subject.name} took at least {abs(times):.0f} times what was ordered{way} when it was "
             f"stopped: {'are W read as kW?' if size > 10 else 'a factor of ten?'}",
             targets=[CorrectionTarget("command", subject.point.partition(".")[2], "scale", size)],
         )
@@ -110,7 +110,7 @@ def _find_answer_faults(
         else:
             yield ProbeFinding(
                 "gain",
-                f"{name} answered with {asset.value:.2f} ± {asset.error:.2f} of what was asked for",
+                f"{name} answered with {asset.value:.2f} ± {asset.error:.2f} of what was ordered",
                 is_fault=not 0.5 < abs(asset.value) < 1.5,
             )
 

@@ -132,7 +132,7 @@ def _render_numbers(sheet: ProbeReport) -> str:
     )
     return (
         '<div class="wide"><table><tr><th>at</th>'
-        "<th class=n>seen / asked</th><th class=n>steps</th><th class=n>scatter</th>"
+        "<th class=n>measured / ordered</th><th class=n>steps</th><th class=n>scatter</th>"
         f"<th class=n>delay</th><th class=n>ramp</th></tr>{''.join(rows)}{facts}</table></div>"
     )
 

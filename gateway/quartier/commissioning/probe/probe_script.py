@@ -154,9 +154,7 @@ def _run_feeler(stage: ProbeState, step_w: float) -> Generator[None, None, float
             continue  # it may not react to such a small step
         stage.is_flipped = gain.value < 0
         if abs(gain.value) > 2:
-            stage.add_text(
-                f"it answers {gain.value:.1f} times what it is asked for: only small steps are taken"
-            )
+            stage.add_text(f"it answers {gain.value:.1f} times its order: only small steps are taken")
             return share * step_w
         return step_w
     return step_w
@@ -215,7 +213,7 @@ def _learn_hold_time(stage: ProbeState, before_w: float) -> ProbeScript:
     hold_s = 1.5 * answer.find_settling_time_s(level_w - before_w) + 4 * slowest_s
     stage.hold_s = min(max(hold_s, HOLD_MIN_S), HOLD_MAX_S)
     stage.learned_w = abs(level_w - before_w)
-    stage.add_text(f"it answers after {answer.delay_s:.1f} s; each step is held for {stage.hold_s:.0f} s")
+    stage.add_text(f"it answers after {answer.delay_s:.1f} s; each step lasts {stage.hold_s:.0f} s")
 
 
 def _run_switching(stage: ProbeState) -> ProbeScript:
@@ -228,7 +226,7 @@ def _run_switching(stage: ProbeState) -> ProbeScript:
     stage.level_w = stage.subject.watts(float(on))
     wait_s = load.min_on_s if on else load.min_off_s
     stage.add_text(
-        f"{load.name} is {'on' if on else 'off'}, since when nobody knows: it stays so for {wait_s:.0f} s"
+        f"{load.name} is {'on' if on else 'off'}, since when is not known: it stays so for {wait_s:.0f} s"
     )
     yield from stage.wait(wait_s)
     stage.steps = True
@@ -245,7 +243,7 @@ def _watch_timer(stage: ProbeState) -> ProbeScript:
     """Stop writing, and check whether the device ends the last command by itself in time."""
     timer = stage.subject.fallback
     if timer is None or not isfinite(timer.after_s):
-        stage.add_text("there is no timer to watch: what was written last stands")
+        stage.add_text("there is no timer to watch: the last written value stays")
         return
     if timer.kept_by == "requests":
         stage.add_text("its timer cannot be watched: reading keeps it alive too, as its profile says")

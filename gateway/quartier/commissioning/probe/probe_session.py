@@ -58,7 +58,7 @@ def _describe_fallback(subject: ProbeSubject) -> str:
     if timer is None:
         return f"The device has no timer of its own; the site file accepts that: {subject.accepted}."
     if not isfinite(timer.after_s):
-        return "If this computer dies, what was written last stands until quartier release is run."
+        return "If this computer dies, the last written value stays until quartier release is run."
     falls = "its own control" if timer.value is None else f"{subject.point} {timer.value:g}"
     return f"If this computer dies, the device by itself goes to {falls} after {timer.after_s:.0f} s."
 
@@ -129,9 +129,7 @@ def _check_state(stage: ProbeState, refused: str) -> None:
     allowed_w = find_runaway_power_w(subject, stage.most_w, stage.noise_w)
     if subject.role in {"battery", "ev"} and abs(stage.asset_w - stage.rest_w) > allowed_w:
         asked_w = stage.level_w or 0.0
-        raise ProbeEnded(
-            f"{subject.name} ran away: {stage.asset_w:.0f} W where {asked_w:.0f} W were asked for"
-        )
+        raise ProbeEnded(f"{subject.name} ran away: {stage.asset_w:.0f} W where {asked_w:.0f} W were ordered")
     if stage.now_s > _find_duration_max_s(stage):
         raise ProbeEnded(f"the time of {stage.request.for_s:.0f} s was over")
 

@@ -87,7 +87,7 @@ class ProbeSubject:
         """Return why it must not be probed; empty if it may."""
         if self.fallback is None and not self.accepted:
             return (
-                f"{self.point} has no fall-back: if the gateway died, the device would keep its last order; "
+                f"{self.point} has no fallback: if the gateway died, the device would keep its last order; "
                 f'say accept_no_fallback = "reason" under [assets.{self.name}] where that is no harm'
             )
         return ""

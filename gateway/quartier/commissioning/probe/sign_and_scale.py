@@ -201,7 +201,7 @@ def _find_scale_faults_without_grid(subject: ProbeSubject, asset: Gain) -> Itera
         quantity = subject.point.partition(".")[2]
         yield ProbeFinding(
             "factor",
-            f"{subject.name} seems to take {_describe_factor(power)} what was asked for;"
+            f"{subject.name} seems to take {_describe_factor(power)} what was ordered;"
             " which is wrong is open",
             targets=[
                 CorrectionTarget("command", quantity, "scale", 10.0**power),

@@ -101,21 +101,21 @@ def make_probe_plan(
 
 
 def _make_subject(
-    asset: Asset, section: Any, infos: Mapping[str, PointInfo], house: Site, step_w: float | None
+    asset: Asset, section: Any, infos: Mapping[str, PointInfo], site: Site, step_w: float | None
 ) -> ProbeSubject:
     quantity, why = _find_point(asset)
     point = f"{asset.name}.{quantity}"
     info = _find_steppable_point(asset, infos)
     if info is None:
         why = why or f"no device of it has a writable {quantity}"
-        raise ProbeImpossible(f"{asset.name} takes no orders: {why}; {_list_steppable(house, infos)}")
+        raise ProbeImpossible(f"{asset.name} takes no orders: {why}; {_list_steppable(site, infos)}")
     more: dict[str, Any] = {
         "fallback": info.fallback,
         "accepted": getattr(section, "accept_no_fallback", None) or "",
         "persistent": info.persistent,
         "writes_per_day": info.writes_per_day,
         "phase": getattr(section, "phase", None) or "",
-        "grid": house.grid.name,
+        "grid": site.grid.name,
     }
     if isinstance(asset, Battery):
         return probe_subject.make_battery_subject(asset, point, step_w, **more)
@@ -134,9 +134,9 @@ def _find_steppable_point(asset: Asset, infos: Mapping[str, PointInfo]) -> Point
     return info if info is not None and info.writable else None
 
 
-def _list_steppable(house: Site, infos: Mapping[str, PointInfo]) -> str:
+def _list_steppable(site: Site, infos: Mapping[str, PointInfo]) -> str:
     """Say which assets a probe can step."""
-    able = [one.name for one in house.assets if _find_steppable_point(one, infos) is not None]
+    able = [one.name for one in site.assets if _find_steppable_point(one, infos) is not None]
     if not able:
         return "no asset of this site takes orders that a probe can step"
     return f"expected one of {', '.join(able)}"

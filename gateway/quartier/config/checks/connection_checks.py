@@ -23,7 +23,7 @@ def find_contact_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> It
         yield from check_part(profiles, path, home)
         holder = owners.setdefault(home[:2], name)
         if holder != name:
-            what = f"that part belongs to {holder!r} already; expected a part of its own"
+            what = f"that part is used by {holder!r} already; expected another part"
             yield FileFault((*path, home[2]), what)
         yield from _find_input_faults(path, contact, profiles)
 
@@ -33,7 +33,7 @@ def _find_input_faults(
 ) -> Iterator[FileFault]:
     own = find_part_points(profiles, contact.device, contact.part)
     if own is not None and "input_on" not in own:
-        what = f"{profiles[contact.device].name} has no input_on there, which a contact needs"
+        what = f"{profiles[contact.device].name} has no point input_on in this part, which a contact needs"
         yield FileFault((*path, "part" if contact.part else "device"), what)
 
 
@@ -50,12 +50,12 @@ def find_node_contradictions(nodes: Mapping[str, NodeSection]) -> Iterator[tuple
     """Yield name, key and text of each contradiction within a node, or with the node that feeds it."""
     for name, node in nodes.items():
         if node.phase is not None and node.phases != 1:
-            yield name, "phase", "stands at a node of three phases; expected phases = 1, or no phase"
+            yield name, "phase", "needs a node with one phase; expected phases = 1, or no phase"
         if node.part and node.device is None:
-            yield name, "part", "stands without device; expected both"
+            yield name, "part", "is set without device; expected both"
         above = nodes.get(node.under)
         if above is not None and above.phases == 1 and node.phases != 1:
-            yield name, "phases", f"{node.under!r} feeds it with one phase; expected phases = 1"
+            yield name, "phases", f"{node.under!r} feeds it on one phase only; expected phases = 1"
 
 
 def find_unmeasured_nodes(nodes: Mapping[str, NodeSection]) -> Iterator[tuple[str, str]]:
@@ -64,7 +64,7 @@ def find_unmeasured_nodes(nodes: Mapping[str, NodeSection]) -> Iterator[tuple[st
         if node.device is None and node.unmeasured_w is None:
             yield (
                 name,
-                "has neither device nor unmeasured_w: all that nothing measures in the building counts there",
+                "has neither device nor unmeasured_w: all unmeasured power of the building counts there",
             )
 
 
@@ -82,12 +82,13 @@ def find_supply_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Ite
         yield from check_part(profiles, path, home)
         holder = owners.setdefault(home[:2], name)
         if holder != name:
-            what = f"that part belongs to {holder!r} already; expected a part of its own"
+            what = f"that part is used by {holder!r} already; expected another part"
             yield FileFault((*path, home[2]), what)
         own = find_part_points(profiles, supply.device, supply.part)
         if own is not None and not set(SUBSCRIBED_POWER_POINTS) & own.keys():
             what = (
-                f"{profiles[supply.device].name} says neither {' nor '.join(SUBSCRIBED_POWER_POINTS)} there"
+                f"{profiles[supply.device].name} has neither {' nor '.join(SUBSCRIBED_POWER_POINTS)} in "
+                "this part"
             )
             yield FileFault((*path, home[2]), f"{what}; expected one of them")
 
@@ -103,12 +104,12 @@ NODE_METER_POINTS = ("power_w", "power_l1_w", "current_l1_a")
 def find_tree_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iterator[FileFault]:
     """Yield all faults of nodes except missing references."""
     if ROOT_NODE in draft.find_raw_entries("nodes"):
-        yield FileFault(("nodes", ROOT_NODE), "is the root, which needs no entry; expected another name")
+        yield FileFault(("nodes", ROOT_NODE), "is the root node, which needs no entry; expected another name")
     if len(draft.nodes) > NODES_MAX:
-        yield FileFault(("nodes",), f"{len(draft.nodes)} are too many; expected at most {NODES_MAX}")
+        yield FileFault(("nodes",), f"{len(draft.nodes)} nodes are too many; expected at most {NODES_MAX}")
     for name in draft.nodes:
         if _is_loop(name, draft.nodes):
-            yield FileFault(("nodes", name, "under"), "is a loop; expected a path that ends at 'grid'")
+            yield FileFault(("nodes", name, "under"), "makes a loop; expected a path that ends at 'grid'")
     for name, key, what in find_node_contradictions(draft.nodes):
         yield FileFault(("nodes", name, key), what)
     yield from _find_node_meter_faults(draft, profiles)
@@ -134,13 +135,13 @@ def _find_node_meter_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -
         yield from check_part(profiles, path, (node.device, node.part, key))
         holder = owners.setdefault((node.device, node.part), name)
         if holder != name:
-            what = f"that part belongs to {holder!r} already; expected a part of its own"
+            what = f"that part is used by {holder!r} already; expected another part"
             yield FileFault((*path, key), what)
         own = find_part_points(profiles, node.device, node.part)
         if own is not None and not set(NODE_METER_POINTS) & own.keys():
             yield FileFault(
                 (*path, key),
-                f"{profiles[node.device].name} says none of {', '.join(NODE_METER_POINTS)} there",
+                f"{profiles[node.device].name} has none of {', '.join(NODE_METER_POINTS)} in this part",
             )
 
 

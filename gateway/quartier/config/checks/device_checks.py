@@ -34,13 +34,19 @@ def find_fallback_warnings(assets: Mapping[str, Any], profiles: Mapping[str, Pro
             continue
         device, quantity, point = found
         fallback = point.fallback
-        used = "no order at all" if isinstance(asset, BatterySection) else "no cap and no shed"
-        remedy = f"so it is used for {used}; expected another device, or a reason why it may be used"
+        effect = (
+            "it gets no orders"
+            if isinstance(asset, BatterySection)
+            else "it is not used for limits and sheds"
+        )
+        remedy = f"so {effect}; expected another device, or a reason why its use is safe"
         if fallback is None:
-            what = f"is missing: {profiles[device].name} does not let go of {quantity} by itself, {remedy}"
+            keeps = f"{profiles[device].name} keeps its last {quantity} if the gateway stops"
+            what = f"is missing: {keeps}, {remedy}"
             yield FileFault(("assets", name, ACCEPT_KEY), what)
         elif isinstance(asset, BatterySection) and fallback.kept_by == "requests":
-            what = f"is missing: reading keeps the order of {profiles[device].name} alive too, {remedy}"
+            keeps = f"reading {profiles[device].name} restarts its timer, and its order does not end"
+            what = f"is missing: {keeps}, {remedy}"
             yield FileFault(("assets", name, ACCEPT_KEY), what)
 
 
@@ -130,7 +136,7 @@ def find_part_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Itera
             holder = owners.setdefault((device, part), name)
             if holder != name:
                 shown = f"{device}.{part}" if part else device
-                what = f"{shown} belongs to {holder!r} already; expected a part of its own"
+                what = f"{shown} is used by {holder!r} already; expected another part"
                 yield FileFault(("assets", name, key), what)
         yield from _find_ability_faults(name, asset, profiles)
     yield from _find_own_unit_faults(draft, profiles, list(owners))
@@ -179,7 +185,7 @@ def check_part(
     prefix = "switch_" if key.startswith("switch") else ""
     if device in profiles and part not in profiles[device].parts:
         known = list(profiles[device].parts)
-        help_ = "it has one part, named by no part key" if known == [""] else suggest_key(part, known)
+        help_ = "it has one part; remove the key" if known == [""] else suggest_key(part, known)
         shown = f"{device!r} has no part {part!r}" if part else f"{device!r} has several parts"
         yield FileFault((*path, f"{prefix}part"), f"{shown}; {help_}")
 
@@ -248,7 +254,9 @@ def _find_switch_faults(
         return
     has_relay = _is_writable(relay, "relay_on")
     if other and not has_relay:
-        yield FileFault(("assets", name, "switch_device"), f"{other[0]!r} has no relay_on to write there")
+        yield FileFault(
+            ("assets", name, "switch_device"), f"this part of {other[0]!r} has no relay_on to write"
+        )
     elif isinstance(asset, PvSection) and asset.curtail == "relay" and not has_relay:
         yield FileFault(
             ("assets", name, "curtail"),
@@ -267,7 +275,7 @@ def _find_switch_faults(
         yield FileFault(("assets", name, "curtail"), what)
     if isinstance(asset, LoadSection) and not {"power_w", "relay_on"} & own.keys():
         yield FileFault(
-            ("assets", name, "device"), "has neither power_w nor relay_on there; a load needs one"
+            ("assets", name, "device"), "has neither power_w nor relay_on; a load needs one of them"
         )
 
 

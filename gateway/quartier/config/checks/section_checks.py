@@ -79,7 +79,7 @@ def _find_name_faults(draft: SiteDraft) -> Iterator[FileFault]:
     ):
         for name in draft.find_raw_entries(table):
             if name in taken:
-                yield FileFault((table, name), f"{name!r} is {taken[name]} too; expected a name of its own")
+                yield FileFault((table, name), f"{name!r} is {taken[name]} too; expected another name")
             taken.setdefault(name, word)
     for name in (name for name, node in draft.nodes.items() if node.device is not None and name in taken):
         what = f"{name!r} is {taken[name]} too; expected another name for a node with a meter"
@@ -91,7 +91,7 @@ def _find_shared_wires(draft: SiteDraft) -> Iterator[FileFault]:
         return tuple(getattr(bus, key, "") for key in ("host", "interface", "port", "chip"))
 
     for first, name in _find_repeated(draft.buses, endpoint):
-        yield FileFault(("buses", name), f"is the same wire as {first!r}; expected one bus for its devices")
+        yield FileFault(("buses", name), f"is the same connection as {first!r}; expected one bus for both")
 
 
 def _find_missing_references(draft: SiteDraft) -> Iterator[FileFault]:
@@ -123,7 +123,7 @@ def _find_unit_faults(draft: SiteDraft) -> Iterator[FileFault]:
     for name, device in draft.devices.items():
         if device.unit == 0 and getattr(draft.buses.get(device.bus), "kind", "") == "modbus-rtu":
             yield FileFault(
-                ("devices", name, "unit"), "0 reaches every device of a serial line; expected 1..247"
+                ("devices", name, "unit"), "0 is the broadcast address of a serial line; expected 1..247"
             )
         bus = draft.buses.get(device.bus)
         most = getattr(bus, "unit_max", _UNIT_MAX)
@@ -142,7 +142,7 @@ def _find_unit_faults(draft: SiteDraft) -> Iterator[FileFault]:
         device = draft.devices[name]
         key, shown = ("address", device.address) if device.address else ("unit", str(device.unit))
         yield FileFault(
-            ("devices", name, key), f"{shown} is the {key} of {first!r} too; expected one of its own"
+            ("devices", name, key), f"{shown} is the {key} of {first!r} too; expected another one"
         )
 
 
@@ -161,7 +161,7 @@ def _find_grid_meter_faults(draft: SiteDraft) -> Iterator[FileFault]:
     if not grids and "assets" in draft.raw:
         yield FileFault(("assets",), 'no asset has role = "grid"; expected exactly one, the connection meter')
     for name in grids[1:]:
-        yield FileFault(("assets", name, "role"), f"is the grid like {grids[0]!r}; expected exactly one")
+        yield FileFault(("assets", name, "role"), f"is 'grid' like {grids[0]!r}; expected exactly one")
 
 
 def _read_role(raw: object) -> object:
@@ -192,7 +192,7 @@ def _find_district_link_faults(draft: SiteDraft) -> Iterator[FileFault]:
     twice = [url for place, url in enumerate(link.urls) if url in link.urls[:place]]
     if twice:
         yield FileFault(
-            ("district_link", "further_urls"), f"{twice[0]!r} stands twice; expected each broker once"
+            ("district_link", "further_urls"), f"{twice[0]!r} is listed twice; expected each broker once"
         )
     pairs = (("user", "password_file"), ("cert_file", "key_file"))
     for one, other in (*pairs, *(pair[::-1] for pair in pairs)):
@@ -200,7 +200,7 @@ def _find_district_link_faults(draft: SiteDraft) -> Iterator[FileFault]:
             yield FileFault(("district_link", other), f"is missing; {one} needs it")
     for key in ("ca_file", "cert_file"):
         if not link.tls and getattr(link, key) is not None:
-            yield FileFault(("district_link", key), "does not fit mqtt://, which has no certificates")
+            yield FileFault(("district_link", key), "cannot be used with mqtt://, which has no certificates")
 
 
 def _find_location_faults(draft: SiteDraft) -> Iterator[FileFault]:
@@ -234,9 +234,9 @@ def _find_contradictions(asset: object) -> Iterator[tuple[str, str]]:
                 yield key, f"{value_w:g} is above rated_w; expected at most {asset.rated_w:g}"
     elif isinstance(asset, ChargePointSection):
         if asset.phases_count == 1 and asset.l1_on is not None:
-            yield "l1_on", "stands at a charger of one phase; expected phase"
+            yield "l1_on", "is for three phases, but the charge point has one; expected phase"
         if asset.phases_count == 3 and asset.phase not in {None, "all"}:
-            yield "phase", f"{asset.phase!r} stands at a charger of three phases; expected l1_on"
+            yield "phase", f"{asset.phase!r} is for one phase, but the charge point has three; expected l1_on"
     elif isinstance(asset, ChpSection) and asset.led == "electricity" and asset.start_import_w is None:
         yield "start_import_w", 'is missing; led = "electricity" needs it'
     yield from _find_batch_faults(asset)
@@ -247,7 +247,7 @@ def _find_contradictions(asset: object) -> Iterator[tuple[str, str]]:
         and asset.switch_part
         and asset.switch_device is None
     ):
-        yield "switch_part", "stands without switch_device; expected both"
+        yield "switch_part", "is set without switch_device; expected both"
 
 
 def _find_batch_faults(load: object) -> Iterator[tuple[str, str]]:
@@ -256,12 +256,12 @@ def _find_batch_faults(load: object) -> Iterator[tuple[str, str]]:
     if load.run_w and max(load.run_w) > load.rated_w:
         yield "run_w", f"{max(load.run_w):g} is above rated_w; expected at most {load.rated_w:g}"
     if load.run_w and max(load.run_w) == 0.0:
-        yield "run_w", "takes nothing; expected its power in each quarter of an hour"
+        yield "run_w", "has no power above 0; expected the power in each quarter of an hour"
     for key in ("window_start", "deadline"):
         if getattr(load, key) is not None and not load.run_w:
-            yield key, "stands without run_w; expected both"
+            yield key, "is set without run_w; expected both"
     if not load.run_resumes and not load.run_w:
-        yield "run_resumes", "stands without run_w; expected both"
+        yield "run_resumes", "is set without run_w; expected both"
     run_min = _QUARTER_MIN * len(load.run_w)
     # control starts the run at the latest this long before the deadline
     needed_min = run_min + max(0.1 * run_min, _RUN_MARGIN_MIN, load.min_off_s / 60)
@@ -269,7 +269,7 @@ def _find_batch_faults(load: object) -> Iterator[tuple[str, str]]:
     if load.run_w and needed_min > hours_min:
         key = "run_w" if load.window_start is None else "deadline"
         what = f"a run of {run_min} min in {hours_min} min"
-        yield key, f"{what} cannot be begun in time; expected {needed_min:g} min or more for it"
+        yield key, f"{what} cannot end before its deadline; expected a window of {needed_min:g} min or more"
 
 
 def _count_window_minutes(load: LoadSection) -> int:
@@ -286,7 +286,7 @@ def _find_tank_faults(heat: object) -> Iterator[tuple[str, str]]:
         return
     if heat.tank_m3 is None:
         if heat.tank_loss_w is not None:
-            yield "tank_loss_w", "stands without tank_m3; expected both"
+            yield "tank_loss_w", "is set without tank_m3; expected both"
         return
     for key in ("comfort_min_c", "comfort_max_c"):
         if getattr(heat, key) is None:
@@ -333,20 +333,20 @@ def find_planning_faults(draft: SiteDraft) -> Iterator[FileFault]:
         if "tariff" not in draft.raw:
             yield FileFault(("planning",), "needs prices; expected a section [tariff]")
         if not any(_is_planned(raw) for raw in draft.find_raw_entries("assets").values()):
-            yield FileFault(("planning",), "has nothing to plan; expected a battery or a charging point")
+            yield FileFault(("planning",), "has nothing to plan; expected a battery or a charge point")
     if planning is not None and planning.peak_eur_per_w > 0.0 < planning.day_peak_eur_per_w:
-        what = "the largest import has a price by peak_eur_per_w too; expected one of the two"
+        what = "peak_eur_per_w prices the largest import too; expected only one of the two"
         yield FileFault(("planning", "day_peak_eur_per_w"), what)
     if planning is not None and _plans_for_nothing(planning):
-        what = "has no weight that could rise; expected co2_eur_per_g or day_peak_eur_per_w above 0"
+        what = "has no cost to limit; expected co2_eur_per_g or day_peak_eur_per_w above 0"
         yield FileFault(("planning", "rule_bound"), what)
     if planning is not None and planning.peak_by_month and planning.peak_eur_per_w == 0.0:
-        what = "a month's peak has no price; expected peak_eur_per_w above 0 beside it"
+        what = "the peak of a month has no price; expected peak_eur_per_w above 0 as well"
         yield FileFault(("planning", "peak_by_month"), what)
     if tariff is None:
         return
     if tariff.contract == "signal" and "district_link" not in draft.raw:
-        what = "the prices come by the district's signal; expected a section [district_link]"
+        what = "the prices come from the signal of the district; expected a section [district_link]"
         yield FileFault(("tariff", "contract"), what)
     yield from _find_tariff_faults(tariff)
 
@@ -364,12 +364,12 @@ def _find_tariff_faults(tariff: TariffSection) -> Iterator[FileFault]:
             yield FileFault(("tariff", name), f'is missing; contract = "{tariff.contract}" needs it')
         elif has and name not in needed:
             yield FileFault(
-                ("tariff", name), f'stands at contract = "{tariff.contract}"; expected none there'
+                ("tariff", name), f'cannot be used with contract = "{tariff.contract}"; expected no such key'
             )
     for name, contracts in _KEYS_BY_CONTRACT.items():
         if name in tariff.model_fields_set and tariff.contract not in contracts:
             yield FileFault(
-                ("tariff", name), f'stands at contract = "{tariff.contract}"; expected none there'
+                ("tariff", name), f'cannot be used with contract = "{tariff.contract}"; expected no such key'
             )
 
 

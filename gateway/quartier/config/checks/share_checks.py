@@ -37,10 +37,10 @@ def find_share_faults(draft: SiteDraft, profiles: Mapping[str, Profile]) -> Iter
     for name, share in draft.shares.items():
         bus = draft.buses.get(share.bus)
         if bus is not None and BUS_KINDS[bus.kind].protocol != "modbus":
-            what = f"{share.bus!r} is no Modbus bus but {bus.kind}; expected a modbus-tcp or modbus-rtu one"
+            what = f"{share.bus!r} is a {bus.kind} bus; expected a modbus-tcp or modbus-rtu bus"
             yield FileFault(("shares", name, "bus"), what)
         if bus is not None and 0 in share.units and _is_serial(bus):
-            what = "0 reaches every device of a serial line; expected 1..255"
+            what = "0 is the broadcast address of a serial line; expected 1..255"
             yield FileFault(("shares", name, "units", share.units.index(0)), what)
         yield from _find_write_faults(name, share, draft, profiles)
     yield from _find_address_faults(draft.shares)
@@ -58,7 +58,7 @@ def find_share_warnings(shares: Mapping[str, ShareSection]) -> Iterator[FileFaul
             count = ip_network(text).num_addresses
             if count > _CLIENT_ADDRESSES_MAX and (share.writes or not ip_network(text).is_private):
                 what = f"{text} lets in {count} addresses" + " that may write" * bool(share.writes)
-                yield FileFault(("shares", name, "clients", at), f"{what}; Modbus knows no password")
+                yield FileFault(("shares", name, "clients", at), f"{what}; Modbus has no password")
 
 
 def _find_address_faults(shares: Mapping[str, ShareSection]) -> Iterator[FileFault]:
@@ -74,7 +74,7 @@ def _find_address_faults(shares: Mapping[str, ShareSection]) -> Iterator[FileFau
             if port != same or (host != there and not {host, there} & set(_ANY_ADDRESS)):
                 continue
             if host != there or share.bus != one.bus:
-                what = f"{share.listen} meets {one.listen} of {other!r}; expected a port of its own"
+                what = f"{share.listen} conflicts with {one.listen} of {other!r}; expected another port"
                 yield FileFault(
                     ("shares", name, "listen"), what, contradicted_path=("shares", other, "listen")
                 )
@@ -88,7 +88,7 @@ def _find_client_faults(shares: Mapping[str, ShareSection]) -> Iterator[FileFaul
         for at, text in enumerate(share.clients):
             holder = holders.setdefault((share.listen, str(ip_network(text))), name)
             if holder != name:
-                what = f"{text} belongs to {holder!r} at the same address"
+                what = f"{text} is a client of {holder!r} at the same address"
                 yield FileFault(
                     ("shares", name, "clients", at), what, contradicted_path=("shares", holder, "clients")
                 )
@@ -107,7 +107,7 @@ def _find_write_faults(
     for at, span in enumerate(parse_spans(share.writes)):
         path = ("shares", name, "writes", at)
         if span.unit not in named | set(share.units):
-            yield FileFault(path, f"unit {span.unit} is no device's; expected it in units, or another one")
+            yield FileFault(path, f"unit {span.unit} is no device; expected it in units, or another unit")
         # A device with its own TCP port mostly answers to any unit: an unknown unit may be this device, too.
         may_be_any = span.unit not in named and bus is not None and not _is_serial(bus)
         for key, device in devices.items():
@@ -132,15 +132,15 @@ def _find_overlaps(
     ``may_be_any``: its unit is not in the site, and may be another number of this device.
     """
     line: KeyPath = ("devices", key, "profile")
-    other = f"; if unit {span.unit} is something else, expected a device of its own with it" * may_be_any
+    other = f"; if unit {span.unit} is another device, expected a [devices] entry for it" * may_be_any
     is_register = isinstance(profile, RegisterProfile)
     if profile is not None and not is_register and (may_be_any or span.unit == device.unit):
-        what = f"{span}: where the registers of {key!r} lie is only found out there, so none may be written"
+        what = f"{span}: the registers of {key!r} are known only after it was read, so none may be written"
         yield FileFault(path, what + other, contradicted_path=line)
     for own in _list_own_registers(device, profile, parts):
         unit = span.unit if may_be_any else own.unit
         if span.touches(unit, own.place.table, own.place.number, own.count):
-            what = f"{span} covers {own.place}, {own.what} of {key!r}; expected what Quartier does not write"
+            what = f"{span} covers {own.place}, {own.what} of {key!r}; expected others"
             yield FileFault(path, what + other, contradicted_path=line)
             return
 
@@ -181,4 +181,4 @@ def _list_point_registers(quantity: str, point: Point, unit: int) -> Iterator[_O
     for setting in beside:
         at = unit if setting.unit is None else setting.unit
         width = WIDTHS.get(setting.type_name, 1)
-        yield _OwnRegisters(at, setting.address, width, f"a setting of the fall-back of {quantity}")
+        yield _OwnRegisters(at, setting.address, width, f"a setting of the fallback of {quantity}")

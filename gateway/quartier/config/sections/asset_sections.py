@@ -86,10 +86,10 @@ class PvSection(ControllableAssetSection):
 
 
 class ChargePointSection(ControllableAssetSection):
-    """A charging point for cars."""
+    """A charge point for cars."""
 
     role: Literal["ev"]
-    """A charging point that takes a current limit."""
+    """A charge point that takes a current limit."""
     tier: Literal["A", "B", "C", "D"] = "D"
     """Turn in which a cap slows and pauses it: D first, then C and B; A never."""
     phases_count: Literal[1, 3] = 3
@@ -97,9 +97,9 @@ class ChargePointSection(ControllableAssetSection):
     l1_on: Literal["l1", "l2", "l3"] | None = None
     """The phase of the building at its terminal L1 (rotated wiring); absent: one-phase cars may be on any."""
     departure: TimeOfDay | None = None
-    """Local time by which a car wants its energy, such as "07:30"; a charger that says one is believed."""
+    """Local time by which a car needs its energy, as "07:30"; a value from the charge point comes first."""
     energy_wanted_wh: Annotated[float, Field(gt=0, le=500_000)] | None = None
-    """Energy that a car wants in one stay; a charger that knows better is believed."""
+    """Energy that a car wants in one stay; a value from the charge point comes first."""
     voltage_v: Annotated[float, Field(ge=100, le=260)] = 230.0
     """Voltage from phase to neutral."""
     current_min_a: Annotated[float, Field(ge=6, le=32)] = 6.0

@@ -52,7 +52,7 @@ class SupplySection(Section):
 
 
 class DistrictLinkSection(Section):
-    """The broker of the district; without this section the gateway stands alone."""
+    """The broker of the district; without this section the gateway works alone."""
 
     url: BrokerUrl
     """mqtts://host or mqtts://host:port; plain mqtt:// only to this machine."""
@@ -138,12 +138,12 @@ def _check_listen_address(text: str) -> str:
             return text
     except ValueError:
         pass
-    raise ValueError(f"{text!r} is no place to listen; expected ADDRESS:PORT, as '192.168.1.10:1502'")
+    raise ValueError(f"{text!r} is not ADDRESS:PORT; expected such as '192.168.1.10:1502'")
 
 
 def _check_networks(texts: tuple[str, ...]) -> tuple[str, ...]:
     if not texts:
-        raise ValueError("names nobody; expected addresses or networks, as ['192.168.1.40']")
+        raise ValueError("is empty; expected addresses or networks, such as ['192.168.1.40']")
     for text in texts:
         try:
             ip_network(text)

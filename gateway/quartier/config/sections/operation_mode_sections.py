@@ -49,7 +49,7 @@ class HeatSection(SwitchedAssetSection):
     role: Literal["heat"]
     """A heat pump or hot water; takes sg_ready_state (SG Ready 1 to 4), setpoint_shift_k or relay_on."""
     tier: Tier = "C"
-    """Turn in which a cap lowers and blocks it; below comfort_min_c it stands in B; A never."""
+    """Turn in which a cap lowers and blocks it; below comfort_min_c it is in tier B; A never."""
     rated_w: Watts
     """Most power it takes."""
     normal_w: Watts | None = None
@@ -163,7 +163,7 @@ class WasteSection(SwitchedAssetSection):
     role: Literal["waste"]
     """Pneumatic waste collection; takes run_on or relay_on."""
     tier: Tier = "C"
-    """Turn in which a cap interrupts it; once its time runs out it stands in B; A never."""
+    """Turn in which a cap interrupts it; when its time runs out it is in tier B; A never."""
     rated_w: Watts
     """Power of its fans."""
     window_start: TimeOfDay = "06:00"
@@ -184,7 +184,7 @@ class VentilationSection(SwitchedAssetSection):
     role: Literal["ventilation"]
     """A ventilation unit that takes speed_pct."""
     tier: Tier = "C"
-    """Turn in which a cap slows it; the step onto speed_min_pct stands in B; A never."""
+    """Turn in which a cap slows it; the step to speed_min_pct is in tier B; A never."""
     rated_w: Watts
     """Power of its fans at full speed; it goes with the third power of the speed."""
     speed_normal_pct: Annotated[float, Field(ge=20, le=100)] = 100.0

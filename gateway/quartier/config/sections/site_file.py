@@ -192,7 +192,7 @@ class StoreSection(Section):
     path: str = "history.db"
     """The database; a relative path lies in the state directory (/var/lib/quartier)."""
     size_max_mb: Annotated[int, Field(ge=16, le=1_000_000)] = 512
-    """Disk budget in MB (1000 000 bytes); beyond it the oldest goes, and a gap record says so."""
+    """Disk budget in MB (1000 000 bytes); above it the oldest samples are deleted, with a gap record."""
     commit_s: Annotated[float, Field(ge=1, le=60)] = 10.0
     """Time between commits: the most that a power cut can cost."""
     chunk_count: Annotated[int, Field(ge=16, le=8_192)] = 512
@@ -215,18 +215,18 @@ class ClockSection(Section):
 
 
 class RecordingSection(Section):
-    """The last bytes of each bus, for `quartier record` and kept around a fault."""
+    """The last bytes of each bus, for `quartier record` and for recordings of faults."""
 
     buffer_max_bytes: Annotated[int, Field(ge=0, le=16_000_000)] = 512_000
     """Memory for the last frames of all buses, an equal share for each; 0: nothing is recorded."""
     buffer_s: Annotated[float, Field(ge=5, le=600)] = 60.0
     """How far back the frames of a bus go at most."""
     files_max_count: Annotated[int, Field(ge=0, le=1_000)] = 20
-    """Records kept by themselves around a fault, in the state directory; the oldest goes first; 0: none."""
+    """Recordings that are saved around a fault, in the state directory; the oldest goes first; 0: none."""
     after_s: Annotated[float, Field(ge=0, le=60)] = 5.0
-    """How long such a record goes on after the fault."""
+    """How long such a recording continues after the fault."""
     anonymise: bool = False
-    """Whether serials and addresses are masked in such records; a meter that encrypts then leaves none."""
+    """Whether serials and addresses are masked in such recordings; an encrypting meter then leaves none."""
 
 
 class SiteFile(Section):
@@ -251,7 +251,7 @@ class SiteFile(Section):
     control: ControlSection = ControlSection()
     """Settings of the control cycle."""
     district_link: DistrictLinkSection | None = None
-    """The broker of the district; absent: the gateway stands alone."""
+    """The broker of the district; absent: the gateway works alone."""
     planning: PlanningSection | None = None
     """Planning ahead; absent: the battery follows the rule of self-consumption."""
     tariff: TariffSection | None = None
@@ -263,7 +263,7 @@ class SiteFile(Section):
     clock: ClockSection = ClockSection()
     """When the wall clock is trusted."""
     recording: RecordingSection = RecordingSection()
-    """The last bytes of each bus, for ``quartier record`` and kept around a fault."""
+    """The last bytes of each bus, for ``quartier record`` and for recordings of faults."""
 
     def grid(self) -> tuple[str, GridMeterSection]:
         """The name and section of the connection meter."""

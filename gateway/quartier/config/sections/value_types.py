@@ -1,4 +1,4 @@
-"""Types of the values of keys, and what is said when one is wrong."""
+"""Types of the values of keys, and the error texts for wrong values."""
 
 from ipaddress import ip_address
 from typing import Annotated
@@ -31,14 +31,14 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 
 def _check_entry_name(name: str) -> str:
     if name in {"gateway", "node", "event", "ledger"}:
-        raise ValueError(f"{name!r} is a word of Quartier's own; expected another name")
+        raise ValueError(f"{name!r} is reserved by Quartier; expected another name")
     return name
 
 
 def check_building_id(name: str) -> str:
     """Return the name of a building.  Raises ValueError if it is a topic of the district."""
     if name in {"heartbeat", "signal"}:
-        raise ValueError(f"{name!r} is a topic of the district; expected another name")
+        raise ValueError(f"{name!r} is the name of an MQTT topic of the district; expected another name")
     return name
 
 
@@ -46,19 +46,23 @@ def _check_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError) as error:
-        raise ValueError(f"{name!r} is no known time zone; expected a name such as 'Europe/Paris'") from error
+        raise ValueError(
+            f"{name!r} is an unknown time zone; expected a name such as 'Europe/Paris'"
+        ) from error
     return name
 
 
 def _check_broker_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or parts.path.strip("/"):
-        raise ValueError(f"{_remove_secret(url)!r} is no broker; expected mqtts://host or mqtts://host:port")
+        raise ValueError(
+            f"{_remove_secret(url)!r} is not a broker; expected mqtts://host or mqtts://host:port"
+        )
     if parts.username or parts.password:
-        raise ValueError("a user or password stands in the address; expected the keys user and password_file")
+        raise ValueError("the address contains a user or password; expected the keys user and password_file")
     check_host(parts.hostname)
     if not _has_port(parts):
-        raise ValueError(f"{url!r} has no port that exists; expected 1..65535")
+        raise ValueError(f"{url!r} has an invalid port; expected 1..65535")
     if parts.scheme == "mqtt" and not _is_loopback(parts.hostname):
         raise ValueError(
             f"mqtt:// to {parts.hostname} is unencrypted; expected mqtts:// (mqtt:// only to this machine)"
@@ -89,17 +93,17 @@ def _check_secret_reference(reference: str) -> str:
         return reference
     if reference.startswith("/"):
         return reference
-    # What stands here may be the secret itself, typed in by mistake: never repeat it.
-    raise ValueError("is neither a path nor a credential; expected /an/absolute/path or credential:NAME")
+    # The value may be the secret itself, typed in by mistake: the error text must not repeat it.
+    raise ValueError("is not a path or credential; expected /an/absolute/path or credential:NAME")
 
 
 def _check_reason(text: str) -> str:
     if len(text.split()) < _REASON_WORDS_MIN:
-        raise ValueError(f"{text!r} is no reason; expected a sentence: who decided it and why that is safe")
+        raise ValueError(f"{text!r} is too short; expected a sentence: who decided it, and why it is safe")
     return text
 
 
-# Less says nothing to who reads it in three years.
+# A shorter text does not help a person who reads it in three years.
 _REASON_WORDS_MIN = 4
 _NAME_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
 TOPIC_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
@@ -118,19 +122,19 @@ PATTERN_TEXTS = {
     _PROFILE_PATTERN: "maker/model, in lower case",
     _ROOT_KEY_PATTERN: "the public Ed25519 key of a root, 32 bytes in base64url (43 characters)",
 }
-"""What to say when a text does not have its form."""
+"""Description of each pattern, for error texts."""
 Name = Annotated[str, StringConstraints(pattern=_NAME_PATTERN), AfterValidator(_check_entry_name)]
-"""A name of ours: it may own points, so lower-case, at most 32 characters, no dot."""
+"""A name in the site file: it may be the first part of a point, so lower-case, no dot."""
 TopicName = Annotated[str, StringConstraints(pattern=TOPIC_PATTERN)]
 """A level of an MQTT topic that works on every broker: letters, digits, ``_`` and ``-``."""
 SecretReference = Annotated[str, AfterValidator(_check_secret_reference)]
-"""Where a secret lies: an absolute path or ``credential:NAME`` of systemd."""
+"""The place of a secret: an absolute path or ``credential:NAME`` of systemd."""
 TimeZone = Annotated[str, AfterValidator(_check_time_zone)]
 """A name of the IANA data base."""
 BrokerUrl = Annotated[str, AfterValidator(_check_broker_url)]
 """``mqtts://host[:port]``; ``mqtt://`` only to this machine."""
 BuildingId = Annotated[TopicName, AfterValidator(check_building_id)]
-"""A topic level that is no word of the companion namespace."""
+"""A topic level that is not a fixed name of the companion namespace."""
 TimeOfDay = Annotated[str, StringConstraints(pattern=_TIME_OF_DAY_PATTERN)]
 """A time of the local day, to the minute."""
 DimmingStep = Annotated[str, StringConstraints(pattern=_DIMMING_PATTERN)]
@@ -138,7 +142,7 @@ DimmingStep = Annotated[str, StringConstraints(pattern=_DIMMING_PATTERN)]
 ReasonText = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=300), AfterValidator(_check_reason)
 ]
-"""A sentence that says why something is right although it looks wrong."""
+"""A sentence that explains why a setting is safe although it looks wrong."""
 ProfileName = Annotated[str, StringConstraints(pattern=_PROFILE_PATTERN)]
 """``maker/model``."""
 RootKey = Annotated[str, StringConstraints(pattern=_ROOT_KEY_PATTERN)]

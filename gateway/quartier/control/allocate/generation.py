@@ -223,7 +223,7 @@ def restore_relay_pv(
 
 def find_pv_potentials(
     before: Mapping[str, LastGood],
-    house: Site,
+    site: Site,
     last_good: LastGoodValues,
     orders: Mapping[str, Order],
     now_ns: int,
@@ -233,7 +233,7 @@ def find_pv_potentials(
     A PV at its limit could generate more: its earlier value is remembered.
     """
     found = {}
-    for pv in house.assets:
+    for pv in site.assets:
         seen = last_good.get(f"{pv.name}.power_w")
         if not isinstance(pv, Pv) or pv.curtail != "limit" or seen is None:
             continue

@@ -193,11 +193,11 @@ class MinimumTimeExcess:
     machines: tuple[str, ...]
 
 
-def find_largest_excesses(house: Site) -> list[MinimumTimeExcess]:
+def find_largest_excesses(site: Site) -> list[MinimumTimeExcess]:
     """Return the largest possible excess of a site for import and for export; nothing if there is none."""
-    machines = [one for one in house.assets if switch_state.is_machine(one) and _is_steered(one, house)]
+    machines = [one for one in site.assets if switch_state.is_machine(one) and _is_steered(one, site)]
     # Charge points of a tree share the current, and start together; all other machines are released alone.
-    together = [one for one in machines if house.has_connection_tree and isinstance(one, ChargePointAsset)]
+    together = [one for one in machines if site.has_connection_tree and isinstance(one, ChargePointAsset)]
     alone = [one for one in machines if one not in together]
     largest = max(alone, key=lambda one: (_find_least_w(one), one.min_on_s), default=None)
     held = {
@@ -206,7 +206,7 @@ def find_largest_excesses(house: Site) -> list[MinimumTimeExcess]:
     }
     plants = {
         one.name: (max(0.0, -min(mode.power_w for mode in one.modes)), one.min_off_s)
-        for one in house.assets
+        for one in site.assets
         if isinstance(one, ChpUnit) and one.min_off_s > 0
     }
     return [found for way, by in (("import", held), ("export", plants)) if (found := _excess(way, by))]
@@ -219,9 +219,9 @@ def _excess(way: str, held: Mapping[str, tuple[float, float]]) -> MinimumTimeExc
     return MinimumTimeExcess(way, power_w, max(seconds for _, seconds in held.values()), tuple(sorted(held)))
 
 
-def _is_steered(asset: Load | ChargePointAsset | OperationModeAsset, house: Site) -> bool:
+def _is_steered(asset: Load | ChargePointAsset | OperationModeAsset, site: Site) -> bool:
     return (
-        asset in operation_modes.find_controllable(house)
+        asset in operation_modes.find_controllable(site)
         if isinstance(asset, OperationModeAsset)
         else is_controllable(asset)
     )

@@ -75,11 +75,11 @@ _EPSILON_W = 1e-6
 _S = 1_000_000_000
 
 
-def find_controllable(house: Site) -> list[OperationModeAsset]:
+def find_controllable(site: Site) -> list[OperationModeAsset]:
     """Return the operation-mode assets that take orders."""
     return [
         a
-        for a in house.assets
+        for a in site.assets
         if isinstance(a, OperationModeAsset) and a.writable and participants.is_order_allowed(a)
     ]
 
@@ -123,13 +123,11 @@ def is_relinquished(asset: OperationModeAsset, switch: SwitchState) -> bool:
     return asset.own_normal and switch.mode == asset.normal and switch.back_ns is None
 
 
-def find_normal_points(
-    house: Site, switches: Mapping[str, SwitchState], book: OrderBook
-) -> dict[str, Reason]:
+def find_normal_points(site: Site, switches: Mapping[str, SwitchState], book: OrderBook) -> dict[str, Reason]:
     """Return the ordered points that are normal again, if their own control is the normal mode."""
     found = (
         a
-        for a in find_controllable(house)
+        for a in find_controllable(site)
         if a.point in book.orders and is_relinquished(a, switches.get(a.name, SwitchState()))
     )
     return {asset.point: _NORMAL_AGAIN for asset in found}

@@ -79,12 +79,12 @@ class GridEvents:
         return any(now > was for now, was in zip(self.levels, before.levels, strict=True))
 
 
-def update_events(before: GridEvents, frozen: FrozenImage, house: Site, now_ns: int) -> GridEvents:
+def update_events(before: GridEvents, frozen: FrozenImage, site: Site, now_ns: int) -> GridEvents:
     """Update the events with the image; at the same instant again nothing changes."""
     if before.evaluation_ns == now_ns:
         return before
-    grid = house.grid
-    volts, live = _volts(before, frozen, house)
+    grid = site.grid
+    volts, live = _volts(before, frozen, site)
     u_period_s = grid.voltage_period_s or 1.0
     fresh_u = {
         p: one
@@ -100,7 +100,7 @@ def update_events(before: GridEvents, frozen: FrozenImage, house: Site, now_ns: 
     stuck = frequency is not None and _is_stuck(before, frequency)
     counted = None if is_gone or stuck else readings.find_fresh_value(frequency, f_period_s, now_ns)
     sound = bool(fresh_u) and all(90.0 <= one.value <= 110.0 for one in fresh_u.values())
-    low = _low(before.low, counted, f_period_s, house.seed, now_ns, sound=sound)
+    low = _low(before.low, counted, f_period_s, site.seed, now_ns, sound=sound)
     worst = min(fresh_u.values(), key=lambda one: one.value, default=None)
     best = max(fresh_u.values(), key=lambda one: one.value, default=None)
     sensed = replace(
@@ -112,32 +112,32 @@ def update_events(before: GridEvents, frozen: FrozenImage, house: Site, now_ns: 
         is_stuck=stuck,
         low=low,
         high=_high(before.high, counted, now_ns),
-        low_u=_voltage(before.low_u, None if is_gone else worst, LOW_U, house.seed, now_ns),
-        high_u=_voltage(before.high_u, best, HIGH_U, house.seed, now_ns),
+        low_u=_voltage(before.low_u, None if is_gone else worst, LOW_U, site.seed, now_ns),
+        high_u=_voltage(before.high_u, best, HIGH_U, site.seed, now_ns),
         is_grid_lost=is_gone,
         evaluation_ns=now_ns,
     )
     if is_gone:
         # All readings are void: their events end, and the outage decides what may rise again.
         sensed = replace(sensed, low=ActiveRow(), high=ActiveRow(), low_u=ActiveRow(), high_u=ActiveRow())
-    well = _is_well(sensed, fresh_u, frozen, house, now_ns)
+    well = _is_well(sensed, fresh_u, frozen, site, now_ns)
     return sensed.with_outage(
-        outage.update_recovery(before.outage, house.seed, now_ns, gone=is_gone, well=well)
+        outage.update_recovery(before.outage, site.seed, now_ns, gone=is_gone, well=well)
     )
 
 
-def is_dark(events: GridEvents, house: Site, last_good: observations.LastGoodValues, now_ns: int) -> bool:
+def is_dark(events: GridEvents, site: Site, last_good: observations.LastGoodValues, now_ns: int) -> bool:
     """Return whether the voltage is gone and nothing below the meter is seen to run.
 
     Then everything stops and starts at once, which says nothing about the meter; else the meter is wrong.
     """
-    seen = (last_good.get(f"{asset.name}.power_w") for asset in house.assets)
+    seen = (last_good.get(f"{asset.name}.power_w") for asset in site.assets)
     runs = any(one and now_ns - one.taken_ns <= RUNS_S * _S and abs(one.value) > RUNS_W for one in seen)
     return events.is_grid_lost and not runs
 
 
 def _volts(
-    before: GridEvents, frozen: FrozenImage, house: Site
+    before: GridEvents, frozen: FrozenImage, site: Site
 ) -> tuple[dict[str, FilteredReading], frozenset[str]]:
     """Return the trusted voltages by phase, and the phases that ever had voltage.
 
@@ -145,9 +145,9 @@ def _volts(
     """
     volts = dict(before.volts)
     for phase in VOLTAGE_PHASES:
-        read = observations.read_number(frozen, f"{house.grid.name}.voltage_{phase}_v")
+        read = observations.read_number(frozen, f"{site.grid.name}.voltage_{phase}_v")
         if read is not None:
-            share = observations.LastGood(read.value * 100.0 / house.grid.voltage_v, read.taken_ns)
+            share = observations.LastGood(read.value * 100.0 / site.grid.voltage_v, read.taken_ns)
             found = readings.filter_reading(volts.get(phase), share, readings.VOLTAGE_FILTER)
             if found is not None:
                 volts[phase] = found
@@ -277,16 +277,16 @@ def _wait_ns(seed: int, now_ns: int) -> int:
 
 
 def _is_well(
-    events: GridEvents, volts: Mapping[str, FilteredReading], frozen: FrozenImage, house: Site, now_ns: int
+    events: GridEvents, volts: Mapping[str, FilteredReading], frozen: FrozenImage, site: Site, now_ns: int
 ) -> bool:
     """Return whether the grid is normal after an outage; if it is not measured, a fresh reading counts."""
     low, high = rows.OUTAGE_PCT
     if volts and not all(low <= one.value <= high for one in volts.values()):
         return False
-    if house.grid.frequency_period_s is not None and not events.is_stuck:
+    if site.grid.frequency_period_s is not None and not events.is_stuck:
         return events.hz is not None and rows.OUTAGE_HZ[0] <= events.hz <= rows.OUTAGE_HZ[1]
-    power = observations.read_number(frozen, f"{house.grid.name}.power_w")
-    return power is not None and now_ns - power.taken_ns <= max(3.0, 2.5 * house.grid.period_s) * _S
+    power = observations.read_number(frozen, f"{site.grid.name}.power_w")
+    return power is not None and now_ns - power.taken_ns <= max(3.0, 2.5 * site.grid.period_s) * _S
 
 
 SAVED_LEVELS = {"low": len(rows.LOW), "high": 1, "low_u": 1, "high_u": 1}

@@ -173,7 +173,7 @@ def _of_outage(events: GridEvents, effects: GridEffects, now_ns: int) -> Iterato
 
 def _of_measurement(events: GridEvents) -> Iterator[Alarm]:
     if events.is_stuck:
-        words = "the grid's frequency stands still: it counts as not measured; look at the meter"
+        words = "the frequency reading does not change: it counts as not measured; check the meter"
         yield Alarm("grid.frequency_stuck", "", words)
     there = {p for p, one in events.volts.items() if one.value > rows.GONE.limit}
     for phase in () if events.is_grid_lost else sorted(events.live - there):

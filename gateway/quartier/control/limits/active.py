@@ -59,7 +59,7 @@ class ActiveLimits:
 
 
 def find_active_limits(
-    house: Site,
+    site: Site,
     link: LinkLimits,
     stage: ControlStage,
     others: Iterable[tuple[Reason, PowerLimits]] = (),
@@ -70,7 +70,7 @@ def find_active_limits(
     ``others`` are contacts and supplies; ``failsafe`` is the reason of SAFE. The result is never above a hard
     limit. With a grid meter slower than 2 s all limits keep a margin of 10 %.
     """
-    limits = house.limits
+    limits = site.limits
     sources = [
         (HARD, PowerLimits(limits.import_hard_w, limits.export_hard_w)),
         *others,
@@ -80,7 +80,7 @@ def find_active_limits(
         sources.append((failsafe, PowerLimits(limits.import_failsafe_w, limits.export_failsafe_w)))
     powers, whose = combine_limits(sources)
     named = {way: link.sources.get(way, LINK) if one is LINK else one for way, one in whose.items()}
-    part = SLOW_METER_MARGIN if is_slow_meter(house.grid) else 1.0
+    part = SLOW_METER_MARGIN if is_slow_meter(site.grid) else 1.0
     return ActiveLimits(
         import_w=powers.import_w * part,
         export_w=powers.export_w * part,

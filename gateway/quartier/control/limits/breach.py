@@ -106,15 +106,15 @@ Overloads = Mapping[WatchedRow, Breach]
 
 
 def update_overloads(
-    before: Overloads, house: Site, last_good: LastGoodValues, force: ActiveLimits, now_ns: int
+    before: Overloads, site: Site, last_good: LastGoodValues, force: ActiveLimits, now_ns: int
 ) -> Overloads:
     """Return every measured row that is near its limit; a missing reading interrupts the observation."""
-    if not house.has_connection_tree:
+    if not site.has_connection_tree:
         return {}
-    topology = connection_tree.build_topology(house.nodes)
-    caps = connection_tree.find_row_limits(house, topology, force)
+    topology = connection_tree.build_topology(site.nodes)
+    caps = connection_tree.find_row_limits(site, topology, force)
     found = {}
-    for name, watts in _read(house, topology, last_good, now_ns):
+    for name, watts in _read(site, topology, last_good, now_ns):
         number = topology.number(name)
         for k, power_w in watts:
             for direction, cap_w, sign in (("import", caps.import_w, 1.0), ("export", caps.export_w, -1.0)):
@@ -125,10 +125,10 @@ def update_overloads(
 
 
 def _read(
-    house: Site, topology: Topology, last_good: LastGoodValues, now_ns: int
+    site: Site, topology: Topology, last_good: LastGoodValues, now_ns: int
 ) -> Iterator[tuple[str, list[tuple[int, float]]]]:
     """Yield the present readings of each meter by row, without the connection's own sum."""
-    metered = [(ROOT_NODE, house.grid.name, house.grid.period_s)]
+    metered = [(ROOT_NODE, site.grid.name, site.grid.period_s)]
     metered += [(node.name, node.name, node.period_s) for node in topology.nodes if node.measured]
     for name, owner, period_s in metered:
         reading = node_meters.read_node_meter(owner, last_good, health.find_stale_after_s(period_s), now_ns)
@@ -157,11 +157,11 @@ def is_feeding_back(breaches: Overloads, nodes: tuple[Node, ...], node: str) -> 
     return any(topology.name(number) in over for number in topology.way(topology.number(node)))
 
 
-def find_overload_alarms(overloads: Overloads, house: Site, force: ActiveLimits) -> Iterator[Alarm]:
+def find_overload_alarms(overloads: Overloads, site: Site, force: ActiveLimits) -> Iterator[Alarm]:
     """Yield an alarm for each overloaded row."""
-    topology = connection_tree.build_topology(house.nodes)
+    topology = connection_tree.build_topology(site.nodes)
     for row, breach in overloads.items():
-        words = connection_tree.make_row_reason(house, topology, force, row.number(topology), row.direction)
+        words = connection_tree.make_row_reason(site, topology, force, row.number(topology), row.direction)
         place = row.node + f".l{row.k}" * bool(row.k)
         if breach.fast_over:
             yield Alarm("node.exceeded", place, f"over {words} by 10 % for 5 s")

@@ -89,12 +89,12 @@ class RowLimits:
     export_w: tuple[float, ...]
 
 
-def find_row_limits(house: Site, topology: Topology, force: ActiveLimits) -> RowLimits:
+def find_row_limits(site: Site, topology: Topology, force: ActiveLimits) -> RowLimits:
     """Return the fuses and powers of all nodes, and the limits in force at the connection.
 
     A meter slower than 2 s costs a margin of 10 %, as for the grid meter.
     """
-    main_w = min(house.main_fuse_a * NOMINAL_V, NO_LIMIT_W)
+    main_w = min(site.main_fuse_a * NOMINAL_V, NO_LIMIT_W)
     import_w, export_w = [force.import_w, *(main_w,) * 3], [force.export_w, *(main_w,) * 3]
     for node in topology.nodes:
         part = SLOW_METER_MARGIN if node.measured and node.period_s > _SLOW_S else 1.0
@@ -106,17 +106,17 @@ def find_row_limits(house: Site, topology: Topology, force: ActiveLimits) -> Row
     return RowLimits(tuple(import_w), tuple(export_w))
 
 
-def make_row_reason(house: Site, topology: Topology, force: ActiveLimits, row: int, direction: str) -> Reason:
+def make_row_reason(site: Site, topology: Topology, force: ActiveLimits, row: int, direction: str) -> Reason:
     """Name the limit of a row, as in ``board_park, fuse 63 A, L2``; ``direction`` is import or export."""
     if row == 0:
         return force.reason(direction)
     number, k = divmod(row, NODE_ROWS)
-    found = _main_fuse(house, k) if number == 0 else _node(topology.nodes[number - 1], k)
+    found = _main_fuse(site, k) if number == 0 else _node(topology.nodes[number - 1], k)
     return found.then(_FEEDS_BACK) if direction == "export" else found
 
 
-def _main_fuse(house: Site, k: int) -> Reason:
-    return make_rule_reason("fuse.main_phase", MAIN_FUSE, fuse_a=house.main_fuse_a, phase=f"L{k}")
+def _main_fuse(site: Site, k: int) -> Reason:
+    return make_rule_reason("fuse.main_phase", MAIN_FUSE, fuse_a=site.main_fuse_a, phase=f"L{k}")
 
 
 def _node(node: Node, k: int) -> Reason:

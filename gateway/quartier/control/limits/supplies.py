@@ -79,7 +79,7 @@ class SupplyState:
 
 
 def update_supplies(
-    house: Site,
+    site: Site,
     before: Mapping[str, SupplyState],
     last_good: LastGoodValues,
     grid: LastGood | None,
@@ -88,10 +88,10 @@ def update_supplies(
 ) -> dict[str, SupplyState]:
     """Update every supply of a site; ``grid`` is the import now, None while it is not known."""
     measured_va = observations.find_fresh_value(
-        last_good, f"{house.grid.name}.{APPARENT_VA}", house.grid.period_s, now_ns
+        last_good, f"{site.grid.name}.{APPARENT_VA}", site.grid.period_s, now_ns
     )
     found = {}
-    for supply in house.supplies:
+    for supply in site.supplies:
         supply_va = observations.find_fresh_value(
             last_good, f"{supply.name}.{APPARENT_VA}", supply.period_s, now_ns
         )
@@ -99,7 +99,7 @@ def update_supplies(
         if apparent_va is not None and grid is not None and grid.value < 0 and not supply.is_grid:
             apparent_va = 0.0  # VA have no sign, and export is not drawn
         load = replace(before.get(supply.name, SupplyState()), apparent_va=apparent_va, is_own=supply.is_grid)
-        default_subscribed_va = house.limits.import_hard_w / W_PER_VA
+        default_subscribed_va = site.limits.import_hard_w / W_PER_VA
         found[supply.name] = _update_supply(
             supply, load, last_good, default_subscribed_va, grid, dt_s, now_ns
         )

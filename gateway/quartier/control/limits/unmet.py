@@ -55,15 +55,15 @@ _NO_EXPORT = make_reason("meter.no_export")
 _BLIND = make_reason("generation.blind")
 
 
-def is_meter_unsigned(house: Site, last_good: LastGoodValues) -> bool:
+def is_meter_unsigned(site: Site, last_good: LastGoodValues) -> bool:
     """Return whether the grid meter would show export as import: it has neither W nor, now, any export."""
-    return house.grid.is_apparent and not observations.has_unsigned_export(house.grid, last_good)
+    return site.grid.is_apparent and not observations.has_unsigned_export(site.grid, last_good)
 
 
-def limit_unseen_export(house: Site, last_good: LastGoodValues, force: ActiveLimits) -> ActiveLimits:
+def limit_unseen_export(site: Site, last_good: LastGoodValues, force: ActiveLimits) -> ActiveLimits:
     """Return the limits in force; if export is not visible, generation must fit into the export limit."""
     is_kept = force.generation_w is not None and force.generation_w <= force.export_w
-    if is_kept or not is_meter_unsigned(house, last_good):
+    if is_kept or not is_meter_unsigned(site, last_good):
         return force
     whose = {**force.sources, "generation": force.sources["export"].then(_NO_EXPORT)}
     return replace(force, generation_w=force.export_w, sources=whose)

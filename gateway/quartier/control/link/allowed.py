@@ -110,7 +110,7 @@ _MOST_W = 1e9
 
 _FAILSAFE = make_rule_reason("limit.failsafe", "fail-safe value")
 _AUTONOMOUS = make_rule_reason("limit.autonomous", "autonomous value")
-_BEFORE = make_rule_reason("limit.before", "the state before, until loosening is allowed")
+_BEFORE = make_rule_reason("limit.before", "the earlier limit, until a higher one is allowed")
 _S = 1_000_000_000
 
 

@@ -126,7 +126,7 @@ class SharingState:
 
 
 def update_sessions(
-    house: Site,
+    site: Site,
     before: Mapping[str, ChargingSession],
     switches: Mapping[str, SwitchState],
     last_good: LastGoodValues,
@@ -139,7 +139,7 @@ def update_sessions(
     ``orders`` are the last ones: a plan or a person may order less than the switch state allows.
     """
     found = {}
-    for asset in house.assets:
+    for asset in site.assets:
         if not isinstance(asset, ChargePointAsset) or _is_away(asset, last_good):
             continue
         stay = before.get(asset.name, ChargingSession(now.ns))

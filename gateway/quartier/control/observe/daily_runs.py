@@ -52,7 +52,7 @@ RunProgresses = Mapping[str, RunProgress]
 
 
 def update_runs(
-    house: Site,
+    site: Site,
     before: RunProgresses,
     switches: Mapping[str, SwitchState],
     last_good: LastGoodValues,
@@ -63,13 +63,13 @@ def update_runs(
     return {
         asset.name: _ran(
             asset,
-            _find_due_run(asset, before.get(asset.name, NO_RUN), last_good, now, house.zone),
+            _find_due_run(asset, before.get(asset.name, NO_RUN), last_good, now, site.zone),
             switches.get(asset.name, SwitchState()),
             last_good,
             dt_s,
             now.ns,
         )
-        for asset in house.assets
+        for asset in site.assets
         if isinstance(asset, BatchLoad) and asset.writable
     }
 
@@ -161,9 +161,9 @@ def _draws(asset: BatchLoad, last_good: LastGoodValues, now_ns: int) -> bool:
     return watts is None or watts >= RUNNING_SHARE * sum(asset.run_w) / len(asset.run_w)
 
 
-def find_late_run_alarms(house: Site, runs: RunProgresses) -> list[Alarm]:
+def find_late_run_alarms(site: Site, runs: RunProgresses) -> list[Alarm]:
     """Return an alarm for each run that was not done in time."""
-    late = (one for one in house.assets if isinstance(one, BatchLoad) and runs.get(one.name, NO_RUN).is_late)
+    late = (one for one in site.assets if isinstance(one, BatchLoad) and runs.get(one.name, NO_RUN).is_late)
     return [
         Alarm(
             "run.late",
@@ -196,7 +196,7 @@ def dump_runs(runs: RunProgresses) -> dict[str, Any]:
     return found
 
 
-def load_runs(house: Site, facts: object) -> dict[str, RunProgress]:
+def load_runs(site: Site, facts: object) -> dict[str, RunProgress]:
     """Load the result of ``dump_runs`` for loads that still exist; invalid facts are left out.
 
     A run without observation does not count: a run is rather prolonged than cut short.
@@ -204,7 +204,7 @@ def load_runs(house: Site, facts: object) -> dict[str, RunProgress]:
     if not isinstance(facts, Mapping):
         return {}
     found = {}
-    for asset in house.assets:
+    for asset in site.assets:
         known = facts.get(asset.name)
         if isinstance(asset, BatchLoad) and isinstance(known, Mapping):
             try:

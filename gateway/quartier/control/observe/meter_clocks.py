@@ -49,11 +49,11 @@ ClockComparisons = Mapping[str, ClockComparison]
 
 
 def compare_clocks(
-    house: Site, before: ClockComparisons, last_good: LastGoodValues, now: Now
+    site: Site, before: ClockComparisons, last_good: LastGoodValues, now: Now
 ) -> dict[str, ClockComparison]:
     """Compare every clock that is known now; none while ours is not trusted."""
     found = {}
-    for meter in house.clock_sources:
+    for meter in site.clock_sources:
         if meter.clock_s is None or not now.synced:
             continue
         behind_s = observations.find_fresh_value(
@@ -64,7 +64,7 @@ def compare_clocks(
         known = before.get(meter.name)
         since_ns = now.ns if known is None or known.since_ns is None else known.since_ns
         found[meter.name] = ClockComparison(
-            behind_s, since_ns if abs(behind_s) > house.clock_differs_max_s else None
+            behind_s, since_ns if abs(behind_s) > site.clock_differs_max_s else None
         )
     return found
 
@@ -72,7 +72,7 @@ def compare_clocks(
 def find_clock_doubt(clocks: ClockComparisons, now_ns: int) -> str:
     """Return why our clock is doubted; empty while no meter contradicts it, or one of them agrees."""
     against = find_contradicting_meters(clocks, now_ns)
-    return f"the clock is contradicted by {against}" if against else ""
+    return f"the clock contradicts {against}" if against else ""
 
 
 def find_contradicting_meters(clocks: ClockComparisons, now_ns: int) -> str:

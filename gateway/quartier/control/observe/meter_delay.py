@@ -101,24 +101,24 @@ class MeterDelay:
         """The known delay of the grid meter, in s; 0 if it is not late."""
         return max(self.found_s or 0.0, 0.0)
 
-    def find_delay_s(self, house: Site) -> float:
+    def find_delay_s(self, site: Site) -> float:
         """Return the delay of the grid meter, in s: as estimated, else as a probe measured it."""
         if self.found_s is not None:
             return self.late_s
-        probed = (one.lag_s for one in house.assets if isinstance(one, Battery) and one.delay_s is not None)
+        probed = (one.lag_s for one in site.assets if isinstance(one, Battery) and one.delay_s is not None)
         return max(probed, default=0.0)
 
 
 def update_meter_delay(
-    before: MeterDelay, house: Site, last_good: LastGoodValues, pasts: Mapping[str, PowerHistory]
+    before: MeterDelay, site: Site, last_good: LastGoodValues, pasts: Mapping[str, PowerHistory]
 ) -> MeterDelay:
     """Update the estimate; ``pasts`` are the past powers of each asset that may move and is measured."""
-    newest = last_good.get(f"{house.grid.name}.power_w")
+    newest = last_good.get(f"{site.grid.name}.power_w")
     grid = append_grid_reading(before.grid, newest, 0 if newest is None else newest.taken_ns)
     if grid == before.grid:
         return before
     now = replace(before, grid=grid)
-    movers = [asset for asset in house.assets if _shows_movement(asset) and _moves(pasts.get(asset.name, ()))]
+    movers = [asset for asset in site.assets if _shows_movement(asset) and _moves(pasts.get(asset.name, ()))]
     until_ns, from_ns = grid[-1][0], before.looked_ns
     if from_ns is None or not movers or until_ns - from_ns > LATEST_S * _S:
         return replace(now, looked_ns=until_ns)
@@ -243,11 +243,11 @@ def interpolate_power_w(past: PowerHistory, wanted_ns: int) -> float:
 _instant = itemgetter(0)
 
 
-def find_delay_alarms(lag: MeterDelay, house: Site) -> Iterator[Alarm]:
+def find_delay_alarms(lag: MeterDelay, site: Site) -> Iterator[Alarm]:
     """Yield the alarm of a late meter."""
     if lag.late_s >= ALARM_FROM_S:
-        words = f"{house.grid.name}: its meter tells what was {lag.late_s:.0f} s ago"
-        yield Alarm("meter.late", house.grid.name, f"{words}; what else is measured is compared with it so")
+        words = f"{site.grid.name}: its meter tells what was {lag.late_s:.0f} s ago"
+        yield Alarm("meter.late", site.grid.name, f"{words}; what else is measured is compared with it so")
 
 
 _Moving = Battery | ChargePointAsset | Pv
@@ -262,7 +262,7 @@ class PowerTrack:
 
 
 def update_tracks(
-    house: Site,
+    site: Site,
     before: Mapping[str, PowerTrack],
     last_good: LastGoodValues,
     orders: Mapping[str, Order],
@@ -270,7 +270,7 @@ def update_tracks(
 ) -> dict[str, PowerTrack]:
     """Update the tracks of all measured assets that may move; orders only of probed batteries."""
     found = {}
-    for asset in house.assets:
+    for asset in site.assets:
         if isinstance(asset, _Moving) and f"{asset.name}.power_w" in last_good:
             track = before.get(asset.name, PowerTrack())
             probed = isinstance(asset, Battery) and asset.delay_s is not None

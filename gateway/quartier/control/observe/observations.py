@@ -44,15 +44,15 @@ def read_number(frozen: FrozenImage, point: str) -> LastGood | None:
     return LastGood(*seen)
 
 
-def update_last_good(frozen: FrozenImage, house: Site, before: LastGoodValues) -> dict[str, LastGood]:
+def update_last_good(frozen: FrozenImage, site: Site, before: LastGoodValues) -> dict[str, LastGood]:
     """Update the last good values: a bad reading does not erase the good one before it."""
     after = dict(before)
-    for point in list_read_points(house):
+    for point in list_read_points(site):
         found = read_number(frozen, point)
         if found is not None:
             after[point] = found
-    if house.grid.is_apparent:
-        after |= _apparent(house.grid, after)
+    if site.grid.is_apparent:
+        after |= _apparent(site.grid, after)
     return after
 
 
@@ -90,22 +90,22 @@ def _newest(first: LastGood | None, second: LastGood | None) -> LastGood | None:
     return second if second.taken_ns > first.taken_ns else first
 
 
-def list_read_points(house: Site) -> list[str]:
+def list_read_points(site: Site) -> list[str]:
     """Return every point that control reads of a site."""
-    wanted = [f"{asset.name}.power_w" for asset in (house.grid, *house.assets)]
-    if house.supplies:
-        wanted.append(f"{house.grid.name}.{APPARENT}")
-    if house.grid.is_apparent:
+    wanted = [f"{asset.name}.power_w" for asset in (site.grid, *site.assets)]
+    if site.supplies:
+        wanted.append(f"{site.grid.name}.{APPARENT}")
+    if site.grid.is_apparent:
         wanted += [
-            f"{house.grid.name}.{quantity}" for quantity in (APPARENT, APPARENT_EXPORT, *CURRENT_QUANTITIES)
+            f"{site.grid.name}.{quantity}" for quantity in (APPARENT, APPARENT_EXPORT, *CURRENT_QUANTITIES)
         ]
-    wanted += [f"{contact.name}.input_on" for contact in house.contacts]
-    wanted += [f"{supply.name}.{name}" for supply in house.supplies for name in SUPPLY_POINTS]
-    wanted += [f"{one.name}.tariff_index" for one in house.clock_sources if one.tariff_s is not None]
-    wanted += [f"{one.name}.clock_offset_s" for one in house.clock_sources if one.clock_s is not None]
-    if house.has_connection_tree:
-        wanted += _iterate_branch_points(house)
-    for asset in house.assets:
+    wanted += [f"{contact.name}.input_on" for contact in site.contacts]
+    wanted += [f"{supply.name}.{name}" for supply in site.supplies for name in SUPPLY_POINTS]
+    wanted += [f"{one.name}.tariff_index" for one in site.clock_sources if one.tariff_s is not None]
+    wanted += [f"{one.name}.clock_offset_s" for one in site.clock_sources if one.clock_s is not None]
+    if site.has_connection_tree:
+        wanted += _iterate_branch_points(site)
+    for asset in site.assets:
         if asset.falls_back and not asset.accepts_no_fallback:
             wanted.append(f"{asset.name}.fallback_on")
         if isinstance(asset, Battery):
@@ -124,9 +124,9 @@ def list_read_points(house: Site) -> list[str]:
     return wanted
 
 
-def _iterate_branch_points(house: Site) -> Iterator[str]:
+def _iterate_branch_points(site: Site) -> Iterator[str]:
     """Yield the points that show how the power is spread over nodes and phases."""
-    meters = [house.grid.name, *(node.name for node in house.nodes if node.measured)]
+    meters = [site.grid.name, *(node.name for node in site.nodes if node.measured)]
     yield from (
         f"{meter}.{quantity}"
         for meter in meters

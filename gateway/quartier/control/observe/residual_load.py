@@ -222,7 +222,7 @@ def _names(participants: Sequence[Participant]) -> tuple[str, ...]:
 
 
 def find_unmeasured_load_w(
-    house: Site, last_good: LastGoodValues, before_w: float | None, grid_w: float, dt_s: float, now_ns: int
+    site: Site, last_good: LastGoodValues, before_w: float | None, grid_w: float, dt_s: float, now_ns: int
 ) -> float | None:
     """Return the largest power seen that no asset measures (decaying over a day), in W; None: never seen.
 
@@ -230,7 +230,7 @@ def find_unmeasured_load_w(
     would count as unmeasured load.
     """
     total_w = 0.0
-    for asset in house.assets:
+    for asset in site.assets:
         if asset.measured:
             seen_w = find_power_w(last_good, asset, now_ns)
             if seen_w is None or -seen_w > REMAINDER_DECAY * asset.rated_w:
@@ -241,7 +241,7 @@ def find_unmeasured_load_w(
 
 
 def estimate_residual_load_w(
-    house: Site,
+    site: Site,
     last_good: LastGoodValues,
     participants: Sequence[Participant],
     seen_w: float | None,
@@ -252,14 +252,14 @@ def estimate_residual_load_w(
     The unmeasured load is the declared one, else the largest seen. If nothing was ever seen it is assumed to
     use up the fail-safe import by itself.
     """
-    outside = [asset for asset in house.assets if asset.name not in {p.name for p in participants}]
+    outside = [asset for asset in site.assets if asset.name not in {p.name for p in participants}]
     known_w = sum(_worst_now(asset, last_good, now_ns) for asset in outside)
-    if house.unmeasured_w is not None:
-        return known_w + house.unmeasured_w
+    if site.unmeasured_w is not None:
+        return known_w + site.unmeasured_w
     if seen_w is None:
-        return known_w + house.limits.import_failsafe_w
+        return known_w + site.limits.import_failsafe_w
     # Loads without measurement are part of what was seen, and already count at their rating.
-    rated_w = sum(find_worst_power_w(asset) for asset in house.assets if not asset.measured)
+    rated_w = sum(find_worst_power_w(asset) for asset in site.assets if not asset.measured)
     return known_w + max(0.0, seen_w - rated_w)
 
 
@@ -302,10 +302,10 @@ def estimate_lost_discharge_w(assets: Iterable[Asset], last_good: LastGoodValues
     return gone_w
 
 
-def find_generation_w(house: Site, last_good: LastGoodValues, now_ns: int) -> float:
+def find_generation_w(site: Site, last_good: LastGoodValues, now_ns: int) -> float:
     """Return the present generation, in W, positive; a silent asset that ever reported counts as rated."""
     total_w = 0.0
-    for asset in house.assets:
+    for asset in site.assets:
         if isinstance(asset, Pv | ChpUnit):
             seen_w = find_power_w(last_good, asset, now_ns)
             if seen_w is not None:

@@ -53,14 +53,14 @@ _UNKNOWN = HiddenConflict()
 def update_hidden_conflicts(
     before: Mapping[str, HiddenConflict],
     frozen: FrozenImage,
-    house: Site,
+    site: Site,
     last_good: LastGoodValues,
     orders: Mapping[str, Order],
     now_ns: int,
 ) -> dict[str, HiddenConflict]:
     """Update every point that is ordered and does not show its order."""
     found = {}
-    for asset in find_flexible_assets(house):
+    for asset in find_flexible_assets(site):
         name = find_control_point(asset)
         order = orders.get(name)
         if order is not None and not _shows_order(frozen, asset):
@@ -153,14 +153,14 @@ def _check_point(
     )
 
 
-def find_hidden_conflict_alarms(found: Mapping[str, HiddenConflict], house: Site) -> Iterator[Alarm]:
+def find_hidden_conflict_alarms(found: Mapping[str, HiddenConflict], site: Site) -> Iterator[Alarm]:
     """Yield an alarm for each device that somebody else allows more than we do."""
     told = [(name, one) for name, one in found.items() if len(one.moves_ns) >= FOREIGN_MOVES_COUNT]
     if not told:
         return
     cars = {
         find_control_point(asset)
-        for asset in find_flexible_assets(house)
+        for asset in find_flexible_assets(site)
         if isinstance(asset, ChargePointAsset)
     }
     for name, one in told:

@@ -47,11 +47,11 @@ def find_override_fault(asset: ControllableAsset, value: float) -> str:
 
 
 def apply_overrides(
-    house: Site, switches: Mapping[str, SwitchState], overrides: Overrides, now_ns: int
+    site: Site, switches: Mapping[str, SwitchState], overrides: Overrides, now_ns: int
 ) -> dict[str, SwitchState]:
     """Return the switch states with the assets that overrides switch off, after their minimum time."""
     after = dict(switches)
-    for asset in house.assets:
+    for asset in site.assets:
         switch = after.get(asset.name)
         if switch is None or isinstance(asset, Battery) or not is_kept_off(asset, overrides):
             continue

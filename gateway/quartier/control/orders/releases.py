@@ -180,12 +180,12 @@ def _is_heard(inputs: CycleInputs, asset: _Released, order: Order, shown: LastGo
     return not taken_ns or max(taken_ns) > order.written_ns
 
 
-def _fell_back(house: Site, point: str, order: Order, shown: LastGood | None, now_ns: int) -> bool:
+def _fell_back(site: Site, point: str, order: Order, shown: LastGood | None, now_ns: int) -> bool:
     """Return whether the device's own timer may have acted since, and it does what it then does."""
-    fallback, after_s = house.fallbacks.get(point, (None, inf))
+    fallback, after_s = site.fallbacks.get(point, (None, inf))
     if now_ns - order.written_ns < after_s * _S:
         return False
-    step = house.steps.get(point, 0.0)
+    step = site.steps.get(point, 0.0)
     return fallback is None or (
         shown is not None and conflicts.is_same_value(point, shown.value, fallback, step)
     )

@@ -105,7 +105,7 @@ def find_commanded_tiers(commands: RunningCommands, now_ns: int) -> dict[str, Re
     return found
 
 
-def collect_overrides(commands: RunningCommands, house: Site, given: Overrides, now_ns: int) -> Overrides:
+def collect_overrides(commands: RunningCommands, site: Site, given: Overrides, now_ns: int) -> Overrides:
     """Return the overrides of all assets: people's first, then maintenance, setpoints, ``manual``, others.
 
     ``given`` are those of people and of schedules.
@@ -118,11 +118,11 @@ def collect_overrides(commands: RunningCommands, house: Site, given: Overrides, 
     given_back: dict[str, Override] = {}
     for one in commands.now(now_ns):
         request = one.document.asked
-        if isinstance(request, Setpoint) and (asset := find_controllable(house, request.asset)) is not None:
+        if isinstance(request, Setpoint) and (asset := find_controllable(site, request.asset)) is not None:
             orders[asset.name] = _order(one, asset.name, setpoints.convert_power(asset, request.power_w))
         elif isinstance(request, SetMode):
             still = request.mode == "manual"
-            for unit in find_batteries(house):
+            for unit in find_batteries(site):
                 (rest if still else given_back)[unit.name] = _order(one, unit.name, 0.0 if still else None)
     return {**given, **rest, **orders, **given_back, **hands}
 
@@ -131,15 +131,15 @@ def _order(one: RunningCommand, asset: str, order: float | None) -> Override:
     return Override(asset, order, one.until_ns, one.until_utc_ms, find_requester(one))
 
 
-def find_batteries(house: Site) -> list[Battery]:
+def find_batteries(site: Site) -> list[Battery]:
     """Return the batteries that take orders: the subject of a mode."""
-    return [one for one in house.assets if isinstance(one, Battery) and participants.has_writable_point(one)]
+    return [one for one in site.assets if isinstance(one, Battery) and participants.has_writable_point(one)]
 
 
-def find_controllable(house: Site, asset: str) -> ControllableAsset | None:
+def find_controllable(site: Site, asset: str) -> ControllableAsset | None:
     """Return the asset of that name that takes orders; None if there is none."""
     return next(
-        (one for one in house.assets if one.name == asset and participants.has_writable_point(one)), None
+        (one for one in site.assets if one.name == asset and participants.has_writable_point(one)), None
     )
 
 

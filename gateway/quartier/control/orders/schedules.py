@@ -269,8 +269,8 @@ def _is_kept(asset: ControllableAsset, stretch: ScheduleInterval, moment: Schedu
     return measured_w is not None and setpoints.is_setpoint_reached(asset, stretch.power_w or 0.0, measured_w)
 
 
-def _asset(house: Site, name: str) -> ControllableAsset | None:
-    return next((asset for asset in house.assets if asset.name == name), None)
+def _asset(site: Site, name: str) -> ControllableAsset | None:
+    return next((asset for asset in site.assets if asset.name == name), None)
 
 
 def _ack(schedule: DeviceSchedule, status: str, reason: str = "") -> Ack:

@@ -84,18 +84,18 @@ def update_level(before: LevelInForce, said: Signals, signalled: int, seed: int,
     )
 
 
-def find_level_orders(at: LevelInForce, house: Site, now: Now, utc_ms: int) -> Overrides:
+def find_level_orders(at: LevelInForce, site: Site, now: Now, utc_ms: int) -> Overrides:
     """Return the orders of the level in force, as overrides that everything else outranks."""
     if not at.level:
         return {}
     who = Origin("document", f"signal level {at.level}", at.id, at.seq)
     until = now.ns + _STANDS_S * 1_000_000_000, utc_ms + _STANDS_S * 1000
-    eased = _iterate_level_orders(house, LEVEL_TIERS[at.level])
+    eased = _iterate_level_orders(site, LEVEL_TIERS[at.level])
     return {asset.name: Override(asset.name, value, *until, who) for asset, value in eased}
 
 
-def _iterate_level_orders(house: Site, tiers: str) -> Iterator[tuple[ControllableAsset, float]]:
-    for asset in house.assets:
+def _iterate_level_orders(site: Site, tiers: str) -> Iterator[tuple[ControllableAsset, float]]:
+    for asset in site.assets:
         if asset.tier not in tiers:
             continue
         if isinstance(asset, ChargePointAsset) and is_controllable(asset):

@@ -63,7 +63,7 @@ def find_contested_assets(inputs: CycleInputs) -> Iterator[FlexibleAsset | Batte
             yield asset
 
 
-def find_conflict_power_w(house: Site, state: ControlState, now_ns: int) -> tuple[float, float]:
+def find_conflict_power_w(site: Site, state: ControlState, now_ns: int) -> tuple[float, float]:
     """Return how much more import, and how much less of it, points in conflict may cause at any moment, in W.
 
     It comes on top of the meters' readings: the larger of the measured and the last foreign value counts.
@@ -73,7 +73,7 @@ def find_conflict_power_w(house: Site, state: ControlState, now_ns: int) -> tupl
     moved = {name for name, one in state.conflicts.items() if _is_moved(one, now_ns)}
     if not moved:
         return more_w, less_w
-    for asset in house.assets:
+    for asset in site.assets:
         if (point := find_control_point(asset)) not in moved:
             continue
         one = state.conflicts[point]

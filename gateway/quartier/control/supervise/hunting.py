@@ -98,13 +98,13 @@ class OutputSwings:
 
 
 def update_hunting(
-    before: OutputSwings, house: Site, last_good: LastGoodValues, orders: Mapping[str, Order], now_ns: int
+    before: OutputSwings, site: Site, last_good: LastGoodValues, orders: Mapping[str, Order], now_ns: int
 ) -> OutputSwings:
     """Update the swings of the grid and of each output."""
-    least_w = max(LEAST_W, LEAST_SHARE * house.limits.import_hard_w)
-    grid = _add_value(before.grid, last_good.get(f"{house.grid.name}.power_w"), least_w)
+    least_w = max(LEAST_W, LEAST_SHARE * site.limits.import_hard_w)
+    grid = _add_value(before.grid, last_good.get(f"{site.grid.name}.power_w"), least_w)
     seen = {}
-    for asset in house.assets:
+    for asset in site.assets:
         if isinstance(asset, _Follower):
             point = f"{asset.name}.{'setpoint_w' if isinstance(asset, Battery) else 'generation_max_w'}"
             order = orders.get(point)
@@ -117,7 +117,7 @@ def update_hunting(
                 same = moved is swing.order and power is swing.power
                 seen[asset.name] = swing if same else replace(swing, order=moved, power=power)
     grid_s = _half_s(grid, now_ns)
-    mine = [a for a in house.assets if a.name in seen and isinstance(a, _Follower)]
+    mine = [a for a in site.assets if a.name in seen and isinstance(a, _Follower)]
     suspects = [asset for asset in mine if _swings(seen[asset.name], asset, grid_s, now_ns)]
     own_w = sum(_find_movement_w(seen[asset.name], asset, last_good, now_ns) for asset in suspects)
     names = {asset.name for asset in suspects} if own_w >= OWN_SHARE * grid.amplitude else set()

@@ -122,21 +122,19 @@ def _asset_silent(role: str, words: str, counts: str, ends: str, back: str, unor
         action=f"{counts}; {ends}",
         untimed=f"{counts}; its device has no timer: its last order stays in force",
         unordered=unordered or counts,
-        untimed_where="control, which counts it at its worst",
+        untimed_where="control, which counts it at its worst case",
         deadline_s=lambda periods: periods.lease_s + periods.period_s,
         within="the device's own timer + 1 period",
-        where="the device's own timer; control counts it at its worst meanwhile",
+        where="the device's own timer; control counts it at its worst case meanwhile",
         back=back,
     )
 
 
 _ON_BUS = "every device on it counts as silent, by its own row; the other buses keep their rate"
-_LINK_LOST = (
-    "HOLD goes on with the schedules where every document allows it; else FAILSAFE: the fail-safe caps"
-)
+_LINK_LOST = "HOLD continues the schedules if every document allows it; else FAILSAFE: the fail-safe limits"
 _LINK_LOST_BATTERY = ", no battery export, no grid charging above the reserve"
-_SHEDS, _GIVES_BACK = "loads are shed to the fail-safe caps", "batteries are being given back"
-_LIMITS_PV = "PV is limited to the export cap"
+_SHEDS, _GIVES_BACK = "loads are shed to the fail-safe limits", "batteries are given back"
+_LIMITS_PV = "PV is limited to the export limit"
 
 
 LOSSES: tuple[LossRow, ...] = (
@@ -165,8 +163,8 @@ LOSSES: tuple[LossRow, ...] = (
     _asset_silent(
         "battery",
         "a battery",
-        "its setpoint is being given back and no longer refreshed",
-        "its device's own timer ends the last one",
+        "its setpoint is given back and no longer refreshed",
+        "its device's own timer ends the last setpoint",
         "its readings; the setpoint ramps from what it does",
         "counts at its largest charging power",
     ),
@@ -174,12 +172,12 @@ LOSSES: tuple[LossRow, ...] = (
         "pv",
         "a PV inverter",
         "counts as nothing towards the import, and at its rated power towards generation and export",
-        "a limit that it was told stays, or falls to the value declared for its timer",
+        "its last limit stays, or its timer sets the declared fallback value",
         "its readings",
     ),
     _asset_silent(
         "ev",
-        "a charging point",
+        "a charge point",
         "counts at its rated power",
         "its own fail-safe current is in force",
         "its readings; a paused car returns staged",
@@ -188,15 +186,15 @@ LOSSES: tuple[LossRow, ...] = (
         "load",
         "a load",
         "counts at its rated power",
-        "what it was told ends by its device's own timer",
+        "its last order ends by its device's own timer",
         "its readings; staged",
     ),
     _asset_silent(
         "moded",
-        "an asset that runs in modes (lights, heat, CHP and the like)",
-        "counts at the mode that takes most",
-        "what it was told ends by its device's own timer",
-        "its readings; its least times are kept",
+        "an operation-mode asset (lights, heat, CHP and others)",
+        "counts at its largest mode",
+        "its last order ends by its device's own timer",
+        "its readings; minimum times still apply",
     ),
     LossRow(
         name="bus-down",
@@ -210,8 +208,8 @@ LOSSES: tuple[LossRow, ...] = (
         deadline_s=lambda periods: periods.lease_s + periods.period_s,
         within="the longest timer of its devices that have one + 1 period",
         where="the devices' own timers",
-        back="the bus is opened again after 1 s, then ever more seldom, up to each 60 s, "
-        "each 5 s while an order waits for it",
+        back="the bus is opened again after 1 s, then at growing intervals up to 60 s, "
+        "or every 5 s while an order waits for it",
     ),
     LossRow(
         name="uplink-lost",
@@ -230,12 +228,12 @@ LOSSES: tuple[LossRow, ...] = (
         words="the clock is not synchronised",
         noticed_s=lambda periods: _ASKS_S + periods.cycle_s,
         noticed_by=f"1 s + 1 cycle; {UNSYNCED_S:g} s later where quartier-clock.service is gone",
-        action="no document loosens anything; limits that were active when the clock was lost stay active; "
+        action="no document raises a limit; limits that were active when the clock was lost stay active; "
         "time counts from the last synchronised moment",
         deadline_s=lambda periods: _ASKS_S + periods.cycle_s,
         within="1 s + 1 cycle",
         where="the link-state machine",
-        back="the kernel calls the clock synchronised again",
+        back="the kernel reports the clock as synchronised again",
     ),
     LossRow(
         name="clock-jumped",
@@ -245,10 +243,10 @@ LOSSES: tuple[LossRow, ...] = (
         noticed_by="in the next cycle, by the alarm clock.stepped; the loss of the district that follows "
         "from it: after the heartbeat's time-out + 1 cycle",
         action="ages, timers and documents count on by the machine's boot clock; where the wall clock shows "
-        "another position in a document, the lower limit counts; nothing loosens until a heartbeat agrees "
+        "another position in a document, the lower limit counts; no limit is raised until a heartbeat agrees "
         "with the clock; without such a heartbeat the district counts as lost after the heartbeat's time-out",
         deadline_s=lambda periods: periods.heartbeat_timeout_s + TIGHTEN_REACTION_S,
-        within="limits of documents: the next cycle; the fail-safe caps: the heartbeat's time-out + 2 s",
+        within="limits of documents: the next cycle; the fail-safe limits: the heartbeat's time-out + 2 s",
         where="the link-state machine",
         back="heartbeats that agree with the clock, and a valid document",
     ),
@@ -257,8 +255,8 @@ LOSSES: tuple[LossRow, ...] = (
         words="the disk is full",
         noticed_s=lambda periods: 2 * periods.commit_s + periods.cycle_s,
         noticed_by="2 commits of the history + 1 cycle",
-        action="reading, control and the link go on; samples stay in memory; if that is full, the oldest go"
-        " and leave a gap record",
+        action="reading, control and the link go on; samples stay in memory; if that is full, the oldest are"
+        " dropped, with a gap record",
         deadline_s=lambda periods: periods.cycle_s,
         within="at once: no cycle waits for the disk",
         where="the writer thread",
@@ -269,12 +267,12 @@ LOSSES: tuple[LossRow, ...] = (
         words="the disk is dead",
         noticed_s=lambda periods: 2 * periods.commit_s + periods.cycle_s,
         noticed_by="2 commits of the history + 1 cycle",
-        action="reading, control and the link go on from memory; safe values stand in the runtime directory, "
-        "which is no disk",
+        action="reading, control and the link go on from memory; release values are in the runtime directory,"
+        " which is no disk",
         deadline_s=lambda periods: periods.cycle_s,
         within="at once: no cycle waits for the disk",
         where="the writer thread",
-        back="a disk that takes writes; the daemon need not be restarted",
+        back="the disk accepts writes again; the daemon need not be restarted",
     ),
     LossRow(
         name="cycle-late",
@@ -282,7 +280,7 @@ LOSSES: tuple[LossRow, ...] = (
         noticed_s=lambda periods: health.find_lateness_s(health.CYCLES_LATE_MAX, periods.cycle_s),
         noticed_by=f"{health.CYCLES_LATE_MAX} missed cycles in a row,"
         f" {health.LATE_AFTER_PERIODS + 1:g} periods at most each; one longer stall as it ends,"
-        " and what does not end is the row of the frozen controller",
+        " and a stall that does not end is the row of the frozen controller",
         action="nothing is raised",
         deadline_s=lambda periods: health.find_lateness_s(health.CYCLES_LATE_MAX - 1, periods.cycle_s),
         within=f"{health.CYCLES_LATE_MAX - 1} missed cycles, after which one may still raise; while none"
@@ -316,10 +314,10 @@ LOSSES: tuple[LossRow, ...] = (
         name="power-lost",
         words="the gateway has no power",
         noticed_s=lambda _: inf,
-        noticed_by="nobody here; the district hears the broker's last will",
-        action="each device falls back by its own timer; caps that stand in a device stay",
+        noticed_by="not by the gateway; the district receives the last will from the broker",
+        action="each device goes to its fallback by its own timer; limits stored in a device stay",
         untimed="no device has a timer: their last orders stay in force",
-        unordered="no device takes orders, so none has to fall back",
+        unordered="no device takes orders, so none needs a fallback",
         untimed_where="nowhere, while the gateway has no power",
         deadline_s=lambda periods: periods.lease_s + periods.period_s,
         within="the longest timer of the devices that have one + 1 period",
@@ -347,7 +345,7 @@ def make_site_loss(loss: LossRow, periods: SitePeriods, of: str = "") -> SiteLos
 
 
 def list_site_losses(
-    house: Site,
+    site: Site,
     whole: SitePeriods,
     timers_s: Mapping[str, float],
     buses: Mapping[str, Sequence[str]],
@@ -360,10 +358,10 @@ def list_site_losses(
     order (inf: never; an asset that takes no order is missing). ``buses`` names the assets on each bus.
     ``district``: there is a link to a district.
     """
-    named = {asset.name: asset for asset in house.assets}
+    named = {asset.name: asset for asset in site.assets}
     for loss in LOSSES:
         if loss.role:
-            for asset in house.assets:
+            for asset in site.assets:
                 if find_asset_loss(asset) is loss:
                     yield _of_assets(loss, whole, (asset,), timers_s, asset.name)
         elif loss.name == "bus-down":
@@ -371,25 +369,25 @@ def list_site_losses(
                 here = tuple(named[name] for name in owners if name in named)
                 yield _of_assets(loss, whole, here, timers_s, bus)
         elif loss.name == "power-lost":
-            yield _of_assets(loss, whole, house.assets, timers_s, "")
+            yield _of_assets(loss, whole, site.assets, timers_s, "")
         elif district or not loss.district:
-            yield replace(make_site_loss(loss, whole), site_action=_find_site_action(loss, house))
+            yield replace(make_site_loss(loss, whole), site_action=_find_site_action(loss, site))
 
 
-def _find_site_action(loss: LossRow, house: Site) -> str:
+def _find_site_action(loss: LossRow, site: Site) -> str:
     """Return the action as far as it applies to this site; empty: all of it does."""
     if loss.name == "grid-meter-lost":
-        return _describe_blind_control(house)
-    if loss.name == "uplink-lost" and not any(isinstance(asset, Battery) for asset in house.assets):
+        return _describe_blind_control(site)
+    if loss.name == "uplink-lost" and not any(isinstance(asset, Battery) for asset in site.assets):
         return _LINK_LOST
     return ""
 
 
-def _describe_blind_control(house: Site) -> str:
+def _describe_blind_control(site: Site) -> str:
     """Describe what is done without a grid meter, and name what takes no order or no limit."""
-    ordered = [one for one in house.assets if isinstance(one, ControllableAsset) and has_writable_point(one)]
-    rest = [one for one in house.assets if one not in ordered]
-    unmeasured_w = house.unmeasured_w
+    ordered = [one for one in site.assets if isinstance(one, ControllableAsset) and has_writable_point(one)]
+    rest = [one for one in site.assets if one not in ordered]
+    unmeasured_w = site.unmeasured_w
     parts = [
         "the unmeasured load counts at the most seen so far"
         if unmeasured_w is None

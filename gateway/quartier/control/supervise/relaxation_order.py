@@ -45,14 +45,14 @@ RELAXATION_ORDER = (
     ),
     RelaxationRule("import cap", "of the connection, where it contradicts a node's: the nodes come first"),
     RelaxationRule("least times", "only to a fuse or breaker, which switches off at once; to no limit"),
-    RelaxationRule("no fall-back", "never: what its device would not forget is not ordered"),
+    RelaxationRule("no fallback", "never: what its device would not forget is not ordered"),
     RelaxationRule("band", "never: a battery keeps its band and its reserve, lights half of their light"),
     RelaxationRule("tier A", "never: life safety, lifts, the core of IT"),
 )
 """A limit that cannot be kept raises an alarm with those of the last rules that prevent it."""
 RELAXATION_NAMES = tuple(rule.name for rule in RELAXATION_ORDER)
 _ROUNDING_W = 1.0
-NO_ORDER, DEAF, MOVED = "takes no order", "does not obey", "another controller moves it"
+NO_ORDER, DEAF, MOVED = "takes no order", "does not follow its order", "another controller writes it"
 
 
 def find_unmoved_power(
@@ -108,8 +108,8 @@ def _describe_held_battery(
         if is_stale
         else override_report.explain_narrow_room(inputs, asset, bound_w, participant.headroom)
     )
-    words = "it waits until other assets have obeyed" if why is None else str(why)
-    return f"{asset.name} is held at {setpoint_w:.0f} of {bound_w:.0f} W ({words})"
+    words = "it waits until other assets have followed their orders" if why is None else str(why)
+    return f"{asset.name} stays at {setpoint_w:.0f} of {bound_w:.0f} W ({words})"
 
 
 def _of_others(leaf: PlacedAsset) -> str:
@@ -125,7 +125,7 @@ def _of(inputs: CycleInputs, participant: Participant) -> str:
         inputs, participant.asset
     )
     if moved or not participant.usable:
-        return MOVED if moved else "no fall-back"
+        return MOVED if moved else "no fallback"
     if participant.is_unresponsive:
         return DEAF
     asset, switch = participant.asset, participant.switch_state

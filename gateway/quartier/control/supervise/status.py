@@ -270,7 +270,7 @@ def _alarms(
     yield from limits_breach.find_overload_alarms(inputs.state.overloads, inputs.site, inputs.active_limits)
     for direction in _find_unmet_directions(inputs, result):
         text = relaxation_order.find_obstacles(inputs, participants) if direction == "import" else ""
-        words = f"{inputs.active_limits.reason(direction)} is not sure to be kept: "
+        words = f"{inputs.active_limits.reason(direction)} may be exceeded: "
         words += relaxation_order.explain_unmet(inputs, participants, result.setpoints_w, direction)
         words += f"; in the way: {text}" * bool(text)
         yield Alarm("cap.unmet", direction, words, find_loss_alarm(inputs, ""))
@@ -279,7 +279,7 @@ def _alarms(
     yield from releases.find_release_alarms(inputs, lost)
     for asset in (*find_flexible_assets(inputs.site), *operation_modes.find_controllable(inputs.site)):
         if unsafe := explain_no_order(asset, inputs.state.last_good):
-            words = f"{asset.name}: used for no cap and no shed, {unsafe}"
+            words = f"{asset.name}: not used for limits and sheds, {unsafe}"
             yield Alarm("output.fallback_lost", asset.name, words)
 
 

@@ -22,9 +22,9 @@ from quartier_drivers.readings import VALUE_KINDS, Layout, Quality, Reading, Rea
 FALLBACK_POINTS_PERIOD_NS = 10_000_000_000
 
 
-def find_controllable_assets(house: Site) -> Iterator[tuple[ControllableAsset, str]]:
+def find_controllable_assets(site: Site) -> Iterator[tuple[ControllableAsset, str]]:
     """Yield each asset that can be ordered, with the point that takes the orders."""
-    for asset in house.assets:
+    for asset in site.assets:
         if isinstance(asset, Battery | OperationModeAsset):
             if asset.writable:
                 yield asset, participants.find_control_point(asset)
@@ -137,14 +137,14 @@ def find_probe_command(asset: ControllableAsset | None, row: Mapping[str, Any]) 
 
 
 def render_fallbacks(
-    house: Site, fleet: BusManager, reasons: Mapping[str, str], utc_ms: int
+    site: Site, fleet: BusManager, reasons: Mapping[str, str], utc_ms: int
 ) -> list[dict[str, Any]]:
     """Return a row for each asset that can be ordered.
 
     ``reasons`` says by asset why the site file accepts that there is no fallback.
     """
     found = []
-    for asset, point in find_controllable_assets(house):
+    for asset, point in find_controllable_assets(site):
         if point in fleet.points:
             row: dict[str, Any] = {**_find_device(fleet, point), "asset": asset.name, "point": point}
             row |= render_fallback(fleet.points[point], fleet.fallbacks, utc_ms)

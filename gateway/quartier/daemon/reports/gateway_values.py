@@ -35,7 +35,7 @@ class DiskMonitor:
             self._notice("store.set_aside", f"the history was damaged, and is kept as {aside}")
         if (renewed_count := int(stats.get("renewed_count", 0))) > self._renewed_count:
             self._renewed_count = renewed_count
-            why = "the history was removed while in use, and is begun anew"
+            why = "the history file was deleted while in use; a new one was started"
             self._log.error("store.file_lost", why=why)
             self._notice("store.file_lost", why)
         if (gaps_count := int(stats.get("gaps_count", 0))) > self._gaps_count:

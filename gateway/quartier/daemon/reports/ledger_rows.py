@@ -50,7 +50,10 @@ def find_drift(
             why = f"its own timer acted: nothing was written for {unwritten_s:.0f} s"
             return Drift(value, DEVICE_TIMER_WHO, why, "reverted")
     return Drift(
-        value, STRANGER_WHO, "nobody here ordered it: somebody else did, or it began anew", "overwritten"
+        value,
+        STRANGER_WHO,
+        "not ordered by the gateway: another controller wrote it, or the device restarted",
+        "overwritten",
     )
 
 

@@ -123,10 +123,10 @@ def make_loss_alarm(case: loss_table.SiteLoss, cause: AlarmKey | None = None) ->
     return Alarm(loss_table.find_alarm_code(loss), case.of, words, cause)
 
 
-def _find_timers_s(house: Site, fleet: BusManager) -> dict[str, float]:
+def _find_timers_s(site: Site, fleet: BusManager) -> dict[str, float]:
     """Return by asset that takes orders after how long in s its device drops an order by itself."""
     found = {}
-    for asset, point in fallback_report.find_controllable_assets(house):
+    for asset, point in fallback_report.find_controllable_assets(site):
         fallback = fleet.points[point].fallback if point in fleet.points else None
         found[asset.name] = inf if fallback is None or fallback.holds else fallback.after_s
     return found

@@ -262,7 +262,10 @@ class Reconnector:
         """React to the MQTT reason code."""
         self.is_refused = error.code in {mqtt_types.NOT_AUTHORISED, mqtt_types.BAD_CREDENTIALS}
         if self.is_refused:
-            text = "the broker does not let us in; tried again within 15 minutes, or when our files change"
+            text = (
+                "the broker refuses the login of the gateway; it tries again within 15 minutes, or when its "
+                "files change"
+            )
             self._tell(Note("district.not_authorised", text, {"connection": self.name}, alarm=True))
             self._take_next_server()
         elif error.code == mqtt_types.TAKEN_OVER:

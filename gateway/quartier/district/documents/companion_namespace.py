@@ -175,7 +175,7 @@ def iterate_rows() -> Iterator[MessageRow]:
         expiry="none",
         confirmed="–",
     )
-    beat = "every 30 s, for all buildings; the link stands while it comes"
+    beat = "every 30 s, for all buildings; keeps the link alive"
     yield MessageRow(
         "heartbeat", f"{ROOT_TOPIC}/heartbeat", "down", beat, HeartbeatForm, 0, False, "30 s", "–"
     )

@@ -202,11 +202,11 @@ def _make_issuer(entry: KeyForm, place: int) -> Issuer | None:
 
 def _find_faults(file: str, place: int, entry: KeyForm, before: Collection[str]) -> Iterator[Fault]:
     if entry.kid in before:
-        yield Fault(file, None, f"{place}.kid", f"{entry.kid!r} stands twice")
+        yield Fault(file, None, f"{place}.kid", f"{entry.kid!r} is listed twice")
     if entry.nbf is not None and entry.exp is not None and entry.exp <= entry.nbf:
         yield Fault(file, None, f"{place}.exp", "not after nbf")
     if entry.programs is not None and "envelope" not in entry.types:
-        yield Fault(file, None, f"{place}.programs", "stands without the type envelope; expected both")
+        yield Fault(file, None, f"{place}.programs", "is set without the type envelope; expected both")
 
 
 def _make_fault(file: str, place: tuple[int | str, ...], what: str) -> Fault:

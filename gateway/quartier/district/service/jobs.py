@@ -152,7 +152,7 @@ class JobRunner:
                 stored_site_file.drop_superseded_limits, self._config, self._state_dir
             )
             gone = await asyncio.to_thread(stored_site_file.drop_superseded, self._config, self._state_dir)
-            stands = await asyncio.to_thread(stored_site_file.load_stored_site_file, self._state_dir)
+            stored = await asyncio.to_thread(stored_site_file.load_stored_site_file, self._state_dir)
         except OSError as error:
             self._log.warning("jobs.not_kept", why=error.strerror or str(error))
             return
@@ -165,11 +165,12 @@ class JobRunner:
             self._record_event(
                 "job.superseded", gone, f"job {gone}: its site file was replaced by a change by hand"
             )
-        elif stands is not None and stands.text and in_force != stands.name:
+        elif stored is not None and stored.text and in_force != stored.name:
             text = (
-                f"the site file of job {stands.name} let no run last, or cannot be read: an older one is used"
+                f"with the site file of job {stored.name} the gateway failed at every start, or the file "
+                "cannot be read: an older one is used"
             )
-            self._record_event("job.given_up", stands.name, text)
+            self._record_event("job.given_up", stored.name, text)
 
     def _record_event(self, code: str, job: str, text: str) -> None:
         self._log.info(code, job=job, text=text)
@@ -319,10 +320,10 @@ class JobRunner:
         good = "" if before is None else before.before if before.text == job.text else before.text
         over = stored_site_file.find_base_digest(self._config, self._state_dir)
         order = StoredSiteFile(job.text, over, job.id, job.seq, good)
-        stands = stored_site_file.load_tightened_limits(self._state_dir)
+        stored = stored_site_file.load_tightened_limits(self._state_dir)
         own = TightenedLimits(job.id, job.seq, job.exp_utc_ms, approved, judgement.tightened)
-        wanted = stored_site_file.tighten_further(stands or self._tightened, own)
-        return EvaluatedSiteFile(order, judgement, None if wanted == stands else wanted)
+        wanted = stored_site_file.tighten_further(stored or self._tightened, own)
+        return EvaluatedSiteFile(order, judgement, None if wanted == stored else wanted)
 
     async def _adopt_order(self, found: EvaluatedSiteFile) -> tuple[JobResult, str]:
         """Save the order and make the daemon use it.

@@ -108,9 +108,9 @@ def find_planned_uptakes(state: ControlState) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-def list_plannable_stores(house: Site) -> tuple[str, ...]:
+def list_plannable_stores(site: Site) -> tuple[str, ...]:
     """Return the tanks and batches that may be planned; the forecast must exclude them from the load."""
-    found = (one for one in house.assets if isinstance(one, PlannableStore) and one.measured)
+    found = (one for one in site.assets if isinstance(one, PlannableStore) and one.measured)
     return tuple(
         one.name for one in found if participants.has_writable_point(one) and _is_plannable_store(one)
     )

@@ -212,10 +212,10 @@ def _make_car(
     if isinstance(stay, ExcludedAsset):
         return stay
     if wanted_wh is None:
-        return ExcludedAsset("nobody says what its car wants", f"{name}.energy_wanted_wh")
+        return ExcludedAsset("the energy that its car wants is not known", f"{name}.energy_wanted_wh")
     need_wh = max(0.0, wanted_wh - (known("session_energy_wh") or 0.0))
     if need_wh == 0.0:
-        return ExcludedAsset("its car has what it wants")
+        return ExcludedAsset("its car has all the energy that it wants")
     least_a, most_a = float(ceil(asset.current_min_a)), float(floor(asset.current_max_a))
     if least_a > most_a:
         return ExcludedAsset("no whole ampere lies within its currents", f"assets.{name}.current_max_a")
@@ -323,7 +323,7 @@ def _make_batch(
 ) -> site_model.BatchModel | ExcludedAsset:
     """Plan a batch in its first window with enough room; without a reading it counts as waiting."""
     if known("waiting_on") == 0.0 or not run_w:
-        return ExcludedAsset("nothing waits to be run")
+        return ExcludedAsset("no run is waiting")
     for from_step, until_step in _iterate_windows(day, *hours):
         if until_step - from_step >= len(run_w):
             return site_model.BatchModel(run_w, from_step, until_step)

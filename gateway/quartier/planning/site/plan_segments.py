@@ -124,7 +124,7 @@ def _explain_battery(part: _DescribedPart, begin: int, end: int, sign: int) -> s
     if other is None:
         worth = battery.worth_eur_per_wh
         worth_told = f", where it is worth {_format_price(worth)}" if worth > 0.0 else ""
-        return f"charges at {_format_price(price)}: kept beyond the last step{worth_told}"
+        return f"charges at {_format_price(price)}: kept for the time after the plan{worth_told}"
     kept = battery.charge_efficiency * battery.discharge_efficiency
     # Where a store has room for more, a kWh is worth the cost of the next one. That does not count against
     # it.
@@ -152,9 +152,9 @@ def _explain_gain(part: _DescribedPart, begin: int, end: int) -> str:
     prices = (outlook.export_eur_per_wh if is_sold else outlook.import_eur_per_wh)[begin:end]
     mean = sum(price * weight for price, weight in zip(prices, weights, strict=True)) / sum(weights)
     return (
-        f"an export brings {_format_price(mean)}"
+        f"an export earns {_format_price(mean)}"
         if is_sold
-        else f"it spares an import at {_format_price(mean)}"
+        else f"it avoids an import at {_format_price(mean)}"
     )
 
 
@@ -193,7 +193,7 @@ def _explain_car_rest(part: _DescribedPart, car: CarModel, begin: int, end: int)
     later = part.later(end, 1)
     price = _format_price(part.find_price(begin, end))
     if later is None:
-        return "has what it wants"
+        return "has all the energy that it wants"
     then = _format_price(_find_run_price(part, later))
     if then == price:
         return f"waits: as cheap from {part.when(later)}, at {then}"

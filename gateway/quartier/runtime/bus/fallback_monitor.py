@@ -265,11 +265,11 @@ class FallbackMonitor:
         data = {"point": armed.point, "device": health.name}
         if armed.problem:
             self._log.warning("fallback.lost", **data, why=armed.problem)
-            text = f"{armed.point}: its fall-back is not as declared: {armed.problem}"
+            text = f"{armed.point}: its fallback is not as declared: {armed.problem}"
             self._tell(Note("fallback.lost", text, data))
         else:
             self._log.info("fallback.recovered", **data)
-            text = f"{armed.point}: its fall-back stands as declared again"
+            text = f"{armed.point}: its fallback is as declared again"
             self._tell(Note("fallback.recovered", text, data, is_good=True))
 
 

@@ -167,7 +167,7 @@ class Mailbox:
 
     def note_unneeded_write(self, command: Command, now_ns: int) -> None:
         """Note that the point has the value already, in a register that each write wears."""
-        self._set_verdict(command, "done", now_ns, "it stands there already: not written again")
+        self._set_verdict(command, "done", now_ns, "the device has this value already: not written again")
 
     def compare_readings(self, readings: Readings, infos: Mapping[str, PointInfo], now_ns: int) -> None:
         """Compare readings with the last writes to their points that are not confirmed yet."""

@@ -1,4 +1,4 @@
-"""How a fall-back stands is told in words, with the next step."""
+"""How a fallback stands is told in words, with the next step."""
 
 import math
 
@@ -161,7 +161,7 @@ def test_one_that_stays_full_is_fed_by_reading_and_told_once(countdown, clock):
 def test_one_that_ran_out_under_an_order_does_nothing(countdown, clock):
     seen(countdown, clock, 30, 30)
     assert seen(countdown, clock, 35, 0)
-    assert "it does nothing" in countdown.trouble
+    assert "has no effect" in countdown.trouble
 
 
 def test_one_that_shows_zero_under_an_order_never_ran(countdown, clock):

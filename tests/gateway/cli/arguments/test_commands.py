@@ -9,7 +9,7 @@ from quartier.cli import main
 COMMANDS = {
     "run": ("--config", "--log", "SIGTERM", "SIGHUP"),
     "release": ("release.json", "ExecStopPost", "75"),
-    "engines": ("compiled or reference", "--json"),
+    "engines": ("compiled or Python", "--json"),
     "check": ("78", "file:line: key", "--json"),
     "config": ("sample", "reference", "schema", "remote"),
     "bus": ("plan", "--answer-ms", "--dead", "--json", "example", "Exit codes"),
@@ -30,7 +30,7 @@ COMMANDS = {
     "override": ("VALUE", "--for", "--why", "--cancel", "quartier-operators", "example", "Exit codes"),
     "meter": ("--believe", "console", "--json", "example", "Exit codes"),
     "apply": ("console", "SSH", "--check", "--json", "quartier-operators", "example", "Exit codes"),
-    "maintenance": ("--for", "--why", "given back", "example", "Exit codes"),
+    "maintenance": ("--for", "--why", "back to its device", "example", "Exit codes"),
     "alarms": (
         "--ack",
         "--note",

@@ -67,12 +67,12 @@ def shown(capsys, *names):
         ("carlo-gavazzi/em24", "power_w W input:40 int32, low word first, times 0.1 -1000000..1000000 1 s"),
         ("victron/gx", "pv.power_w W holding:884 of unit 100 uint32, sum of 9, times -1 -1000000..0 1 s"),
         ("victron/gx", "ess.setpoint_w -1000000 1000000 0 its own control after 300 s"),
-        ("grundfos/cim", "pump_pct 10 100 its own control no fall-back: the last order stands"),
+        ("grundfos/cim", "pump_pct 10 100 its own control no fallback: the last order stays"),
         ("sunspec/hybrid", "battery.soc_pct % 713.SoC or 802.SoC or 124.ChaState – 0..100 5 s"),
         ("sunspec/hybrid", "battery.setpoint_w W 124.StorCtl_Mod – – 5 s"),
         ("sunspec/hybrid", "battery.setpoint_w – – its own control its own control after 60 s"),
         ("sunspec/hybrid", "pv.generation_max_w 0 – the fail-safe cap the fail-safe cap after 60 s"),
-        ("kaco/blueplanet", "generation_max_w 0 – the fail-safe cap the last cap stands"),
+        ("kaco/blueplanet", "generation_max_w 0 – the fail-safe cap the last limit stays"),
         ("enedis/linky_standard", "energy_import_wh Wh EAST – – 5 s"),
     ],
 )
@@ -85,11 +85,11 @@ def test_a_line_of_the_sheet(name, line, capsys):
     [
         "tested firmware 2.11",
         "clients one at a time; others go through a share",
-        "no fall-back the manual names no timer (section 4)",
+        "no fallback the manual names no timer (section 4)",
         'known by its vendor reads "ACME*"',
         "known by holding:1 is 17 or 18",
         "level_pct % holding:40 uint16, bits 8 to 15, plus -5 0.. 5 s",
-        "boost_on 0 1 stays no fall-back: the last order stands",
+        "boost_on 0 1 stays no fallback: the last order stays",
     ],
 )
 def test_a_line_of_a_sheet_of_ones_own(line, tmp_path, capsys):

@@ -58,7 +58,7 @@ def test_a_row_tells_maker_model_points_orders_fall_back_and_source(capsys):
     )
     assert "power_w" in keba["measures"]
     assert ["no"] == rows["waveshare/relay8"]["falls_back"]
-    assert ["stands"] == rows["kaco/blueplanet"]["falls_back"]
+    assert ["stays"] == rows["kaco/blueplanet"]["falls_back"]
     assert ([], []) == (rows["abb/b23"]["orders"], rows["abb/b23"]["falls_back"])
 
 

@@ -84,7 +84,7 @@ def test_only_the_instances_that_were_asked_for_count(capsys):
     with serving(VentilationUnit(201)) as (network, address):
         assert 1 == scan(network, address, "--instances", "1-200")
 
-    assert "nobody says that he is there" in capsys.readouterr().err
+    assert "no device answers" in capsys.readouterr().err
 
 
 def test_an_occupied_port_is_named(capsys):

@@ -121,7 +121,7 @@ def test_nobody_is_an_answer_with_advice(capsys):
     with serving() as url:
         assert 1 == main(["scan", "mbus", url, "--units", "1"])
 
-    assert "nobody answers to 1 request; look at the level converter" in capsys.readouterr().err
+    assert "no answer to 1 request; look at the level converter" in capsys.readouterr().err
 
 
 def test_a_line_that_is_not_there_is_said(capsys, tmp_path):

@@ -117,7 +117,7 @@ def test_the_districts_engineer_checks_a_list_without_a_site_file(asked, keys, t
 def test_a_house_that_stands_alone_has_no_keys(asked, tmp_path):
     (tmp_path / "site.toml").write_text(SITE.format(link=""))
     code, _, err = asked()
-    assert (1, True) == (code, "stands alone" in err)
+    assert (1, True) == (code, "has no district" in err)
     assert 78 == asked("check", tmp_path / "site.toml")[0]
 
 

@@ -72,12 +72,12 @@ async def test_each_fallback_is_written_read_back_and_shown(site, capsys):
     assert 0 == code
     assert cells(text, "charger  ").startswith("charger ev1.current_max_a 0 A 60 s armed, not proven 20")
     assert (
-        "charger ev1.current_max_a: nobody has seen its fall-back act; "
-        "let it run out once: quartier probe ev1 --watch-timer" in text
+        "charger ev1.current_max_a: its fallback was never seen to act; "
+        "let it act once: quartier probe ev1 --watch-timer" in text
     )
     assert "relays boiler.relay_on accepted –" == cells(text, "relays  ")
     assert (
-        "relays boiler.relay_on: has no fall-back: the board has no watchdog: its relays stay as they were"
+        "relays boiler.relay_on: has no fallback: the board has no watchdog: its relays stay as they were"
         in text
     )
     assert "accepted: the board has no watchdog and a boiler bears that" in text
@@ -118,7 +118,7 @@ async def test_a_point_without_fallback_that_nobody_accepts_is_exit_1_with_what_
 
     assert 1 == code
     assert "assets.boiler.accept_no_fallback" in text
-    assert "assets.boiler.accept_no_fallback: is missing: waveshare/relay8 does not let go" in told
+    assert "assets.boiler.accept_no_fallback: is missing: waveshare/relay8 keeps its last" in told
 
 
 async def test_a_device_that_does_not_answer_is_named_and_the_others_go_on(site, capsys):

@@ -24,7 +24,7 @@ def answers(**more):
 
 @pytest.fixture
 def found(tmp_path):
-    """What a scan said of a home: a GX with meter, sun and battery, and a charging point."""
+    """What a scan said of a home: a GX with meter, sun and battery, and a charge point."""
     bus = {"kind": "modbus-tcp", "host": "192.168.1.20", "port": 502, "timeout_s": 1.0}
     rows = [
         {"unit": 227, "bus": bus, "answers": "GX", "guesses": [{"profile": "victron/gx", "sure": "sure"}]},

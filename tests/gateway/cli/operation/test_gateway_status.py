@@ -64,7 +64,7 @@ def test_a_good_day_at_a_glance(shown):
     assert "CONTROLLED for 65 s: heartbeat and documents" == line(text, "CONTROLLED")
     assert "grid 420 W export, good, 0.4 s old" == line(text, "grid")
     assert "import at most 5,000 W: envelope dso e1" == line(text, "import")
-    assert "bat1 battery D -1,200 W 0.3 s good 61.2 % steered -1,180 W done self-consumption" == line(
+    assert "bat1 battery D -1,200 W 0.3 s good 61.2 % controlled -1,180 W done self-consumption" == line(
         text, "bat1"
     )
     assert "lan open 88 % 0.0 s" == line(text, "lan")
@@ -145,7 +145,7 @@ def test_a_grid_meter_of_va_is_shown_in_va(shown):
 def test_what_was_never_read_is_a_dash_and_no_zero(shown):
     text = shown(control__grid={"power_w": None, "age_s": None, "state": "starting", "unit": "W"})
 
-    assert "boiler load C – – never read free" == line(text, "boiler")
+    assert "boiler load C – – never read not limited" == line(text, "boiler")
     assert "grid –, starting, – old" == line(text, "grid")
 
 
@@ -201,7 +201,7 @@ def test_why_a_bus_is_lost_is_said_once(shown):
 @pytest.mark.parametrize(
     ("link", "expected"),
     [
-        (None, "no district in the site file: the house stands alone"),
+        (None, "no district in the site file: the site works alone"),
         ({**LINK, "catching_up": True}, "district connected, live, heartbeat 12 s ago, catching up"),
         ({**LINK, "heartbeat_age_s": None}, "district connected, live, no heartbeat yet"),
         ({**LINK, "data_on": False, "data_fault": "refused"}, "district not connected: refused"),
@@ -228,7 +228,7 @@ def test_on_a_terminal_of_80_columns_no_word_is_cut(status):
     narrow.print(render_overview(status))
     text = narrow.file.getvalue()
 
-    assert "bat1 -1,200 W 0.3 s good 61.2 % steered -1,180 W done" == line(text, "bat1 ")
+    assert "bat1 -1,200 W 0.3 s good 61.2 % controlled -1,180 W done" == line(text, "bat1 ")
     assert "bat1: self-consumption" == line(text, "bat1:")
 
 

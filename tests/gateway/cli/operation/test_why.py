@@ -103,7 +103,7 @@ async def test_a_killed_daemon_is_told_from_its_history_alone(ask, keep, now_ms)
     code, text, _ = await ask("boiler")
 
     assert 0 == code
-    assert "no daemon says how it stands now" in text
+    assert "its present state is not known" in text
     assert "unknown (the gateway stopped before it was read back)" in " ".join(text.split())
     assert "cap 1" in text
 

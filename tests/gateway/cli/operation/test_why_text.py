@@ -79,7 +79,7 @@ def head(*, live=True, kept=(ROW,)):
 def test_one_screen_says_who_why_until_when_and_what_brings_it_back():
     assert [
         "load heat of tier D: shed; it takes 0 W (good, 0.4 s old)",
-        "asked    heat.relay_on off, since 14:05:00 (25 min): done, read back off at 14:05:01; before it was on; told 5 times, last at 14:29:50",
+        "ordered  heat.relay_on off, since 14:05:00 (25 min): done, read back off at 14:05:01; before it was on; sent 5 times, last at 14:29:50",
         "by       the district: program dso, document 12, seq 3",
         "because  import cap 4000 W (envelope dso 12): switched off",
         "until    15:00:00, as dso 12 says now",
@@ -94,7 +94,7 @@ def test_orders_of_several_values_are_told_with_their_range_and_the_time_of_the_
     row = replace(ROW, point="bat1.setpoint_w", value=1_500.0, low=-84.0, high=1_500.0, before=0.0)
     told = dict(why_text.list_head_lines("bat1", {"asset": TOLD}, (row,), DisplayClock(NOW_MS), ""))
 
-    assert str(told["asked"]) == (
+    assert str(told["ordered"]) == (
         "bat1.setpoint_w 1,500 W, last ordered at 14:29:50: done, read back off at 14:05:01;"
         " -84 to 1,500 W in 5 orders since 14:05:00 (25 min); before the first of these it was 0 W"
     ).replace("read back off", "read back 0 W")
@@ -108,8 +108,8 @@ def test_a_row_that_went_on_after_other_orders_says_so(low, words):
     told = dict(why_text.list_head_lines("bat1", {"asset": TOLD}, (row,), DisplayClock(NOW_MS), ""))
     cells = why_text._make_cells(row, DisplayClock(NOW_MS), several=False)
 
-    assert str(told["asked"]).startswith("bat1.setpoint_w 1,500 W, last ordered at 14:29:50: done")
-    assert str(told["asked"]).endswith(
+    assert str(told["ordered"]).startswith("bat1.setpoint_w 1,500 W, last ordered at 14:29:50: done")
+    assert str(told["ordered"]).endswith(
         f"{words} since 14:05:00 (25 min), with other orders between them; before the first of these it was 0 W"
     )
     assert f"{ROW.why}; with other orders between, last at 14:29:50" == str(cells[-1])
@@ -143,7 +143,7 @@ def test_how_long_ago_an_order_was_is_told_by_the_daemons_own_time():
     def asked(ago_s, **more):
         row = replace(ROW, utc_ms=NOW_MS - ago_s * 1000)
         told = {"asset": {**TOLD, "ledger": [{**row.data(), **more}]}}
-        return str(dict(why_text.list_head_lines("heat", told, (row,), DisplayClock(NOW_MS), ""))["asked"])
+        return str(dict(why_text.list_head_lines("heat", told, (row,), DisplayClock(NOW_MS), ""))["ordered"])
 
     assert "(9.0 s): " in asked(-3_268, age_s=9.0)
     assert "(9.0 s): " in asked(3_600, age_s=9.0)
@@ -182,7 +182,7 @@ def test_nothing_in_the_way_is_said_too():
 
 def test_without_a_daemon_the_last_row_is_told_as_that():
     first, last, *_ = head(live=False)
-    assert "heat: no daemon says how it stands now (no daemon answers)" == first
+    assert "heat: its present state is not known (no daemon answers)" == first
     assert last.startswith("last     heat.relay_on off, since 14:05:00")
     assert last.endswith("before it was on; stored 5 times, last at 14:29:50")
 
@@ -203,7 +203,7 @@ def test_without_a_daemon_repetitions_after_the_last_stored_one_are_said_to_be_m
 def test_of_an_order_that_ended_and_of_a_release_all_is_stored(more):
     told = head(live=False, kept=(replace(ROW, **more),))
 
-    assert "told 5 times, last at 14:29:50" in told[1]
+    assert "sent 5 times, last at 14:29:50" in told[1]
     assert not any("stored" in line for line in told)
 
 
@@ -243,7 +243,7 @@ def test_the_orders_are_a_table_of_at_most_80_columns_the_newest_first():
         console.print(why_text.make_order_table(rows, DisplayClock(NOW_MS)))
     lines = shown.get().splitlines()
 
-    assert "time asked who outcome because" == " ".join(lines[0].split())
+    assert "time ordered who outcome because" == " ".join(lines[0].split())
     assert all(len(line) <= 80 for line in lines)
     assert ["14:05:00", "2026-11-26", "2026-11-25"] == [
         line.split()[0] for line in lines[1:] if line[0] != " "

@@ -43,7 +43,7 @@ def test_the_plan_says_what_each_step_does_and_why(call):
 
     assert (0, "") == (code, err)
     assert "bat1  0.720 EUR, proven best; largest import 2000 W" in out
-    assert "charges at 0.210, used from 14:00 (spares an import at 0.540); a stored kWh is worth 0.300" in out
+    assert "charges at 0.210, used from 14:00 (avoids an import at 0.540); a stored kWh is worth 0.300" in out
     assert "▁▃█" in out
 
 

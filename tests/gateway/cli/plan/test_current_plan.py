@@ -44,7 +44,7 @@ TOLD = {
             {"power_w": 0.0, "value": 0.0, "why": "waits until 03:00"},
             {"power_w": 0.0, "value": 0.0, "why": "waits until 03:00"},
             {"power_w": 6900.0, "value": 10.0, "why": "charges"},
-            {"power_w": 0.0, "value": 0.0, "why": "has what it wants"},
+            {"power_w": 0.0, "value": 0.0, "why": "has all the energy that it wants"},
         ]
     },
     "beside_why_not": "",
@@ -104,7 +104,7 @@ async def test_what_is_planned_beside_the_battery_stands_below_with_its_reason_o
     _, out, _ = await asked(TOLD)
 
     assert "ev1, 00:00+0100 to 03:00+0200: 0 W, waits until 03:00\n" in out
-    assert "ev1, 04:00+0200 to the end: 0 W, has what it wants\n" in out
+    assert "ev1, 04:00+0200 to the end: 0 W, has all the energy that it wants\n" in out
     _, out, _ = await asked({**TOLD, "others": {}, "beside_why_not": "too large"})
     assert "the others are not planned: too large\n" in out
 

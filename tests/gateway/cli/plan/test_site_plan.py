@@ -165,7 +165,7 @@ def test_what_nobody_says_is_left_out_with_what_to_say(call):
     assert 0 == code
     assert "not planned: boiler: its temperature is not known; say --with boiler.tank_c=50" in out
     assert (
-        "not planned: ev1: nobody says what its car wants; say --with ev1.energy_wanted_wh=15000 (or "
+        "not planned: ev1: the energy that its car wants is not known; say --with ev1.energy_wanted_wh=15000 (or "
         "assets.ev1.energy_wanted_wh in the site file), or --with ev1.plugged_on=0"
     ) in out
 
@@ -185,7 +185,7 @@ def test_a_battery_that_is_left_alone_says_what_else_there_would_be(call):
     assert 0 == code
     assert out.startswith("bat1  ")
     assert "not planned: ev1: no car is there\n" in out
-    assert "not planned: washer: nothing waits to be run\n" in out
+    assert "not planned: washer: no run is waiting\n" in out
 
 
 @pytest.mark.parametrize(

@@ -104,12 +104,12 @@ def test_a_status_counts_fallbacks_and_names_each_that_would_not_act():
     told = [row, row | {"state": "declared"}, lost, none, none | {"accepted": "it harms nobody at all"}]
     counts, first, second = status_text.describe_fallbacks(told)
 
-    assert "fall-backs: 1 verified, 1 by the manual, 1 accepted without" == str(counts)
-    assert ("fall-back of ev1.current_max_a is lost: it never acts; run quartier arm", "red") == (
+    assert "fallbacks: 1 verified, 1 by the manual, 1 accepted without" == str(counts)
+    assert ("fallback of ev1.current_max_a is lost: it never acts; run quartier arm", "red") == (
         str(first),
         first.style,
     )
-    assert "heat is given no orders: heat.relay_on has no fall-back" == str(second)
+    assert "heat is given no orders: heat.relay_on has no fallback" == str(second)
     assert [] == list(status_text.describe_fallbacks([]))
 
 

@@ -39,14 +39,14 @@ def test_the_house_on_a_good_day(status):
         "b012 of issy up 2 h, cython engine, boot 7",
         "CONTROLLED for 65 s: heartbeat and documents",
         "grid 420 W export, good, 0.4 s old · import at most 5,000 W: envelope dso e1 · export at most 0 W: hard limit",
-        "asset role tier power age quality SoC state asked outcome because",
-        "bat1 battery D -1,200 W 0.3 s good 61 % steered -1,180 W done self-consumption",
-        "boiler load C – – never read free",
+        "asset role tier power age quality SoC state ordered outcome because",
+        "bat1 battery D -1,200 W 0.3 s good 61 % controlled -1,180 W done self-consumption",
+        "boiler load C – – never read not limited",
         "bus state slack late req/s retries time-outs devices why",
         "lan open 88 % 10 ms 4.0 2 1 1 of 1",
         "device state errors last good who, or why",
         "gx good 0 0.2 s Victron Energy GX c0619",
-        "no district in the site file: the house stands alone",
+        "no district in the site file: the site works alone",
         "history 12.3 MB, 35 commits, 6 pending, 0 gaps, 42 samples not yet delivered",
         "8,000 cycles, 0 skipped, 99.9 % began within 2 ms",
     ] == shown(page_content.make_site_page(status, rates))
@@ -65,7 +65,7 @@ def test_outcome_and_reason_stay_on_a_screen_of_46_columns(status, about):
 
     told = about("asset", "bat1")
     orders = render_sheet(page_content.make_asset_page(told, about("points", "bat1")).sheets[0], 46)
-    assert {"asked", "outcome", "because"} <= set(orders[0].plain.split())
+    assert {"ordered", "outcome", "because"} <= set(orders[0].plain.split())
     assert told["asset"]["ledger"][0]["why"][:13] in orders[1].plain
 
 
@@ -120,7 +120,7 @@ def test_what_is_wrong_is_worried_about_and_said(status):
     assert "lan lost – – – 2 1 0 of 1 127.0.0.1:502 refuses" in told
     assert "gx silent 1,234 0.2 s unit 1 is silent" in told
     assert [[2, 3], [3], [3]] == [[row.severity for row in sheet.rows] for sheet in (assets, buses, devices)]
-    assert "bat1: steered; self-consumption; exception 3" == assets.rows[0].more
+    assert "bat1: controlled; self-consumption; exception 3" == assets.rows[0].more
 
 
 def test_the_page_of_a_bus_whose_line_is_down_has_dashes_too(about):
@@ -159,9 +159,9 @@ def test_a_device_shows_its_points_and_in_full_what_becomes_of_them(about):
 def test_an_asset_shows_why_it_is_steered_so(about):
     told = shown(page_content.make_asset_page(about("asset", "bat1"), about("points", "bat1")))
 
-    assert "battery bat1 of tier D: -1,200 W, 61.2 % charged, good, 0.3 s old; steered" == told[1]
-    assert "asked -1,180 W, done: self-consumption" == told[2]
-    assert "ago asked orders who outcome because" == told[3]
+    assert "battery bat1 of tier D: -1,200 W, 61.2 % charged, good, 0.3 s old; controlled" == told[1]
+    assert "ordered -1,180 W, done: self-consumption" == told[2]
+    assert "ago ordered orders who outcome because" == told[3]
     assert "9.0 s -1,180 to -900 W 4 self-consumption done self-consumption" == told[4]
     assert "3 min own control 1 the gateway, giving it back refused given back" == told[5]
     assert "power_w -1,200 W good 0.3 s holding:842" == told[-2]

@@ -59,10 +59,12 @@ def test_what_could_not_be_made_was_not_kept_and_says_why():
     skipped = evaluate_loss(
         {"loss": "disk-dead", "of": "", "how": "x", "state": "skipped", "why": "needs root"}
     )
-    failed = evaluate_loss({"loss": "disk-dead", "of": "", "how": "x", "state": "failed", "why": "no broker"})
+    failed = evaluate_loss(
+        {"loss": "disk-dead", "of": "", "how": "x", "state": "failed", "why": "is not a broker"}
+    )
 
     assert (SKIPPED, "needs root") == (skipped.verdict, skipped.why)
-    assert (FAILED, "no broker") == (failed.verdict, failed.why)
+    assert (FAILED, "is not a broker") == (failed.verdict, failed.why)
 
 
 def test_a_loss_that_the_daemon_does_not_declare_is_a_failure(told):

@@ -52,7 +52,7 @@ def test_a_profile_of_the_package_is_named_with_how_to_override_it_once():
 
 
 def test_a_sign_is_turned_where_it_stands():
-    assert ["acme.toml:3: points.power_w.sign: -1 stands there, it should be 1"] == told(
+    assert ["acme.toml:3: points.power_w.sign: -1 is set, it should be 1"] == told(
         CorrectionTarget("asset", "power_w", "sign", -1.0)
     )
 
@@ -60,21 +60,21 @@ def test_a_sign_is_turned_where_it_stands():
 def test_a_key_that_is_absent_is_told_at_its_table():
     (text,) = told(CorrectionTarget("asset", "power_w", "scale", 0.1))
 
-    assert "acme.toml:1: points.power_w.scale: 1 (the key is absent) stands there, it should be 0.1" == text
+    assert "acme.toml:1: points.power_w.scale: 1 (the key is absent) is set, it should be 0.1" == text
 
 
 def test_a_scale_of_writing_has_the_place_of_writing():
-    assert ["acme.toml:8: points.setpoint_w.write.scale: 0.1 stands there, it should be 1"] == told(
+    assert ["acme.toml:8: points.setpoint_w.write.scale: 0.1 is set, it should be 1"] == told(
         CorrectionTarget("command", "setpoint_w", "scale", 10.0)
     )
 
 
 def test_a_key_of_the_site_file_is_told_with_its_line():
-    assert ['site.toml:4: assets.bat1.phase: "l1" stands there, it should be "l2"'] == told(
+    assert ['site.toml:4: assets.bat1.phase: "l1" is set, it should be "l2"'] == told(
         CorrectionTarget("site", "", "phase", "l2")
     )
     assert [
-        "site.toml:1: assets.bat1.phases_count: nothing (the key is absent) stands there, it should be 1"
+        "site.toml:1: assets.bat1.phases_count: nothing (the key is absent) is set, it should be 1"
     ] == told(CorrectionTarget("site", "", "phases_count", "1"))
 
 

@@ -54,7 +54,9 @@ def test_frozen_meter_is_named(probe, plant):
     (finding,) = [one for one in report.found if one.code == "grid.frozen"]
 
     assert ["frozen_power_w"] == causes(report)
-    assert finding.words.startswith("grid: frozen values: power_w stands still at 600 while assets move")
+    assert finding.words.startswith(
+        "grid: frozen values: power_w stays at 600 while assets change their power"
+    )
 
 
 @pytest.mark.parametrize(("phase", "channels"), [("", {0}), ("l1", {0}), ("l2", {0, 2}), ("all", {0})])

@@ -30,7 +30,7 @@ def sheet(report, **change):
         "sentence": report.sentence,
         "is_good": not report.faults,
         "findings": report.found,
-        "changes": [Fault("p.toml", 3, "points.power_w.sign", "1 stands there, it should be -1")],
+        "changes": [Fault("p.toml", 3, "points.power_w.sign", "1 is set, it should be -1")],
         "measured": report.seen,
         "trace": report.trace,
         "devices": [("gx", "Victron Energy GX", "c0619ab12345", "3.70")],

@@ -74,12 +74,12 @@ async def test_a_battery_as_it_should_be_is_proved_kept_and_given_back(street):
         (
             -1.0,
             "sign.command",
-            "parts.battery.setpoint_w.sign: 1 (the key is absent) stands there, it should be -1",
+            "parts.battery.setpoint_w.sign: 1 (the key is absent) is set, it should be -1",
         ),
         (
             10.0,
             "factor.command",
-            "parts.battery.setpoint_w.scale: 1 (the key is absent) stands there, it should be 10",
+            "parts.battery.setpoint_w.scale: 1 (the key is absent) is set, it should be 10",
         ),
     ],
 )
@@ -129,7 +129,7 @@ async def test_a_battery_on_another_phase_than_the_site_file_says_is_named_with_
     _, found = await told(street, "bat1")
     (change,) = found["changes"]
 
-    assert change.endswith('assets.bat1.phase: "l1" stands there, it should be "l2"')
+    assert change.endswith('assets.bat1.phase: "l1" is set, it should be "l2"')
     assert "site.toml:" in change
 
 

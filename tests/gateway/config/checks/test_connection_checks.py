@@ -50,12 +50,12 @@ CASES = [
     (
         'device = "io1"\npart = "in1"',
         'device = "relays"\npart = "r2"',
-        "contacts.dso1.part: acme/relays has no input_on there, which a contact needs",
+        "contacts.dso1.part: acme/relays has no point input_on in this part, which a contact needs",
     ),
     (
         'device = "io1"\npart = "in1"',
         'device = "relays"\npart = "r1"',
-        "contacts.dso1.part: that part belongs to 'heater' already; expected a part of its own",
+        "contacts.dso1.part: that part is used by 'heater' already; expected another part",
     ),
     (
         "import_max_w = 4200",
@@ -63,8 +63,8 @@ CASES = [
         "contacts.dso1: sets no limit; expected at least one of import_max_w, export",
     ),
     ("import_max_w = 4200", "import_max_w = -1", "contacts.dso1.import_max_w: -1 is outside 0..10000000"),
-    ("dso1", "relays", "devices.relays: 'relays' is a contact too; expected a name of its own"),
-    ("dso1", "heater", "contacts.heater: 'heater' is an asset too; expected a name of its own"),
+    ("dso1", "relays", "devices.relays: 'relays' is a contact too; expected another name"),
+    ("dso1", "heater", "contacts.heater: 'heater' is an asset too; expected another name"),
 ]
 
 
@@ -80,7 +80,7 @@ def test_what_is_wrong_with_a_contact_is_said(
 def test_two_contacts_need_two_inputs(written: Written, site_text: str) -> None:
     twice = DSO.replace("dso1", "dso2")
 
-    assert ["contacts.dso2.part: that part belongs to 'dso1' already; expected a part of its own"] == told(
+    assert ["contacts.dso2.part: that part is used by 'dso1' already; expected another part"] == told(
         written(site_text + BOARD + DSO + twice)
     )
     assert 2 == len(load_site(written(site_text + BOARD + DSO + twice.replace("in1", "in2"))).contacts)
@@ -111,7 +111,7 @@ GPIO = '[buses.header]\nkind = "gpio"\n[devices.line]\nbus = "header"\nprofile =
     [
         ('profile = "linux/gpio"', 'profile = "acme/inputs"', "'acme/inputs' speaks modbus; expected a profile of the bus's gpio"),
         ('bus = "header"', 'bus = "rs485"', "'linux/gpio' speaks gpio; expected a profile of the bus's modbus"),
-        ("[devices", '[buses.again]\nkind = "gpio"\n[devices', "buses.again: is the same wire as 'header'"),
+        ("[devices", '[buses.again]\nkind = "gpio"\n[devices', "buses.again: is the same connection as 'header'"),
         ('"gpio"\n[', '"gpio"\nchip = "gpiochip0"\n[', "'gpiochip0' is no chip; expected a path such as /dev/gpiochip0"),
     ],
 )  # fmt: skip

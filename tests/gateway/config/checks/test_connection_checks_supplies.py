@@ -33,14 +33,14 @@ CASES = [
     (
         'device = "tic1"',
         'device = "hybrid"\npart = "pv"',
-        "supplies.linky.part: acme/hybrid says neither subscribed_power_va nor subscribed_current_a there",
+        "supplies.linky.part: acme/hybrid has neither subscribed_power_va nor subscribed_current_a in this part",
     ),
     (
         'device = "tic1"',
         'device = "hybrid"\npart = "grid"',
-        "supplies.linky.part: that part belongs to 'grid' already; expected a part of its own",
+        "supplies.linky.part: that part is used by 'grid' already; expected another part",
     ),
-    ("linky", "heater", "supplies.heater: 'heater' is an asset too; expected a name of its own"),
+    ("linky", "heater", "supplies.heater: 'heater' is an asset too; expected another name"),
     ('"tic1"', '"tic1"\nrelease_s = -1', "supplies.linky.release_s: -1 is outside 0..3600"),
 ]
 

@@ -32,14 +32,14 @@ def test_a_node_that_must_count_at_its_worst_is_a_warning(written, site_text):
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (NODE + 'device = "hybrid"\npart = "grid"\n', "nodes.shed.part: that part belongs to 'grid' already"),
-        (NODE + 'device = "relays"\npart = "r2"\n', "nodes.shed.part: acme/relays says none of power_w"),
+        (NODE + 'device = "hybrid"\npart = "grid"\n', "nodes.shed.part: that part is used by 'grid' already"),
+        (NODE + 'device = "relays"\npart = "r2"\n', "nodes.shed.part: acme/relays has none of power_w"),
         (NODE + 'device = "gone"\n', "nodes.shed.device: there is no device 'gone'"),
         (
             METER + NODE.replace("shed", "heater") + 'device = "meter"\n',
             "nodes.heater.device: 'heater' is an asset too",
         ),
-        (NODE + 'phase = "l1"\n', "nodes.shed.phase: stands at a node of three phases"),
+        (NODE + 'phase = "l1"\n', "nodes.shed.phase: needs a node with one phase"),
     ],
 )
 def test_what_is_wrong_with_a_node_is_said(written, site_text, text, fault):
@@ -49,7 +49,7 @@ def test_what_is_wrong_with_a_node_is_said(written, site_text, text, fault):
 def test_more_nodes_than_control_can_hold_are_refused(written, site_text):
     many = "".join(f"[nodes.n{n}]\nfuse_a = 16\n" for n in range(64))
 
-    assert any(one.startswith("nodes: 64 are too many") for one in told(written(site_text + many)))
+    assert any(one.startswith("nodes: 64 nodes are too many") for one in told(written(site_text + many)))
 
 
 def test_a_node_whose_fuse_is_not_known_lets_nothing_start(written, site_text):

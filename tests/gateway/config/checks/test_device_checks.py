@@ -31,23 +31,23 @@ def test_a_relay_without_fallback_is_used_for_nothing_and_that_is_said(told):
     (text,) = told()
 
     assert text.startswith(
-        "assets.heater.accept_no_fallback: is missing: acme/relays does not let go of relay_on"
+        "assets.heater.accept_no_fallback: is missing: acme/relays keeps its last relay_on if the gateway stops"
     )
     assert text.endswith(
-        "used for no cap and no shed; expected another device, or a reason why it may be used"
+        "not used for limits and sheds; expected another device, or a reason why its use is safe"
     )
 
 
 def test_a_battery_without_fallback_gets_no_order_at_all(told):
     (text,) = told("hybrid", ", fallback = { value = 0, after_s = 60 }", asset="bat1")
 
-    assert "setpoint_w by itself, so it is used for no order at all" in text
+    assert "setpoint_w if the gateway stops, so it gets no orders" in text
 
 
 def test_a_timer_that_reading_keeps_alive_does_not_end_a_setpoint(told):
     (text,) = told("hybrid", "after_s = 60 }", 'after_s = 60, kept_by = "requests" }', asset="bat1")
 
-    assert "reading keeps the order of acme/hybrid alive too" in text
+    assert "reading acme/hybrid restarts its timer, and its order does not end" in text
 
 
 def test_a_reason_accepts_it(told):
@@ -105,12 +105,12 @@ CASES = [
     (
         'part = "battery"',
         'part = "grid"',
-        "assets.bat1.part: hybrid.grid belongs to 'grid' already; expected a part of its own",
+        "assets.bat1.part: hybrid.grid is used by 'grid' already; expected another part",
     ),
     (
         'part = "r1"',
         'part = "r1"\nswitch_device = "hybrid"\nswitch_part = "pv"',
-        "assets.heater.switch_device: 'hybrid' has no relay_on to write there",
+        "assets.heater.switch_device: this part of 'hybrid' has no relay_on to write",
     ),
     (
         'device = "relays"\npart = "r1"',
@@ -120,7 +120,7 @@ CASES = [
     (
         "[limits]",
         f'{PV}switch_device = "relays"\nswitch_part = "r1"\n[limits]',
-        "assets.pv1.switch_part: relays.r1 belongs to 'heater' already",
+        "assets.pv1.switch_part: relays.r1 is used by 'heater' already",
     ),
     (
         "[limits]",

@@ -12,24 +12,32 @@ LINK = "[district_link]\nurl = '{}'\n"
 
 # (what is replaced, by what, the fault)
 CASES = [
-    ("[assets.heater]", "[assets.lan]", "buses.lan: 'lan' is an asset too; expected a name of its own"),
+    (
+        "[assets.heater]",
+        "[assets.lan]",
+        "buses.lan: 'lan' is an asset too; expected another name",
+    ),
     (
         "[buses.rs485]",
         "[buses.relays]",
-        "buses.relays: 'relays' is a device too; expected a name of its own",
+        "buses.relays: 'relays' is a device too; expected another name",
     ),
-    ("[assets.heater]", "[assets.gateway]", "assets.gateway: 'gateway' is a word of Quartier's own"),
+    ("[assets.heater]", "[assets.gateway]", "assets.gateway: 'gateway' is reserved by Quartier"),
     ('bus = "rs485"', 'bus = "rs458"', "devices.relays.bus: there is no bus 'rs458'; did you mean 'rs485'?"),
-    ("unit = 2", "unit = 0", "devices.relays.unit: 0 reaches every device of a serial line; expected 1..247"),
+    (
+        "unit = 2",
+        "unit = 0",
+        "devices.relays.unit: 0 is the broadcast address of a serial line; expected 1..247",
+    ),
     (
         'bus = "rs485"\nprofile = "acme/relays"\nunit = 2',
         'bus = "lan"\nprofile = "acme/relays"',
-        "devices.relays.unit: 1 is the unit of 'hybrid' too; expected one of its own",
+        "devices.relays.unit: 1 is the unit of 'hybrid' too; expected another one",
     ),
     (
         '[buses.rs485]\nkind = "modbus-rtu"\nport = "usb:A50285BI"',
         '[buses.rs485]\nkind = "modbus-tcp"\nhost = "192.0.2.1"',
-        "buses.rs485: is the same wire as 'lan'; expected one bus for its devices",
+        "buses.rs485: is the same connection as 'lan'; expected one bus for both",
     ),
     (
         'role = "grid"',
@@ -39,7 +47,7 @@ CASES = [
     (
         "[limits]",
         '[assets.g2]\nrole = "grid"\ndevice = "hybrid"\npart = "pv"\n[limits]',
-        "assets.g2.role: is the grid like 'grid'; expected exactly one",
+        "assets.g2.role: is 'grid' like 'grid'; expected exactly one",
     ),
     (
         'tier = "C"',
@@ -50,9 +58,13 @@ CASES = [
     (
         "[limits]",
         NODE.format("a", "b") + NODE.format("b", "a") + "[limits]",
-        "nodes.b.under: is a loop; expected a path that ends at 'grid'",
+        "nodes.b.under: makes a loop; expected a path that ends at 'grid'",
     ),
-    ("[limits]", NODE.format("grid", "grid") + "[limits]", "nodes.grid: is the root, which needs no entry"),
+    (
+        "[limits]",
+        NODE.format("grid", "grid") + "[limits]",
+        "nodes.grid: is the root node, which needs no entry",
+    ),
     (
         "contract_import_w = 9000",
         "contract_import_w = 9000\nfailsafe_import_w = 9001",
@@ -76,7 +88,7 @@ CASES = [
     (
         "[limits]",
         LINK.format("mqtt://127.0.0.1") + "ca_file = '/c'\n[limits]",
-        "district_link.ca_file: does not fit mqtt://",
+        "district_link.ca_file: cannot be used with mqtt://",
     ),
     (
         "[limits]",
@@ -86,7 +98,7 @@ CASES = [
     (
         "[limits]",
         LINK.format("mqtts://h") + "further_urls = ['mqtts://i', 'mqtts://h']\n[limits]",
-        "district_link.further_urls: 'mqtts://h' stands twice; expected each broker once",
+        "district_link.further_urls: 'mqtts://h' is listed twice; expected each broker once",
     ),
     (
         "[limits]",
@@ -98,7 +110,7 @@ CASES = [
         'district = "issy"\nlatitude = 48.8',
         "site.longitude: is missing; latitude needs it",
     ),
-    ('id = "b012"', 'id = "heartbeat"', "site.id: 'heartbeat' is a topic of the district"),
+    ('id = "b012"', 'id = "heartbeat"', "site.id: 'heartbeat' is the name of an MQTT topic of the district"),
     (
         "capacity_wh = 10_000",
         "capacity_wh = 10_000\nsoc_min_pct = 30",
@@ -122,7 +134,7 @@ CASES = [
     (
         'tier = "C"',
         'tier = "C"\nswitch_part = "r2"',
-        "assets.heater.switch_part: stands without switch_device; expected both",
+        "assets.heater.switch_part: is set without switch_device; expected both",
     ),
 ]
 

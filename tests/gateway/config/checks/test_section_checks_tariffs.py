@@ -42,22 +42,22 @@ CASES = [
     ),
     (
         HCHP + "red_peak_eur_per_wh = 0.0007\n",
-        'tariff.red_peak_eur_per_wh: stands at contract = "hchp"; expected none there',
+        'tariff.red_peak_eur_per_wh: cannot be used with contract = "hchp"; expected no such key',
     ),
     (
         HCHP + "off_peak_index = 2\n",
-        'tariff.off_peak_index: stands at contract = "hchp"; expected none there',
+        'tariff.off_peak_index: cannot be used with contract = "hchp"; expected no such key',
     ),
     (HCHP.replace("hchp", "two_rates") + "off_peak_index = 3\n", "tariff.off_peak_index"),
     (
         '[tariff]\ncontract = "signal"\n',
-        "tariff.contract: the prices come by the district's signal; expected a section [district_link]",
+        "tariff.contract: the prices come from the signal of the district; expected a section [district_link]",
     ),
     (HCHP.replace("0.00027", "0.27"), "tariff.peak_eur_per_wh: 0.27 is outside -0.01..0.01"),
     (HCHP + 'off_peak = ["22-6"]\n', "tariff.off_peak"),
     (
         PLANNING + "peak_by_month = true\n" + HCHP,
-        "planning.peak_by_month: a month's peak has no price; expected peak_eur_per_w above 0 beside it",
+        "planning.peak_by_month: the peak of a month has no price; expected peak_eur_per_w above 0 as well",
     ),
     (
         PLANNING + "day_peak_eur_per_w = 0.1\n" + HCHP,
@@ -65,11 +65,11 @@ CASES = [
     ),
     (
         PLANNING + "day_peak_eur_per_w = 0.0001\npeak_eur_per_w = 0.01\n" + HCHP,
-        "planning.day_peak_eur_per_w: the largest import has a price by peak_eur_per_w too; expected one",
+        "planning.day_peak_eur_per_w: peak_eur_per_w prices the largest import too; expected only one",
     ),
     (
         PLANNING + "rule_bound = true\n" + HCHP,
-        "planning.rule_bound: has no weight that could rise; expected co2_eur_per_g or day_peak_eur_per_w",
+        "planning.rule_bound: has no cost to limit; expected co2_eur_per_g or day_peak_eur_per_w",
     ),
 ]
 
@@ -107,7 +107,7 @@ def test_planning_without_prices_is_disabled_and_the_house_runs(written: Written
 def test_a_plan_needs_a_battery_or_a_charging_point(written: Written, site_text: str) -> None:
     sections = re.split(r"(?m)^(?=\[)", site_text + PLANNING + HCHP)
     without = [one for one in sections if 'role = "battery"' not in one and 'role = "ev"' not in one]
-    why = "planning: has nothing to plan; expected a battery or a charging point"
+    why = "planning: has nothing to plan; expected a battery or a charge point"
 
     assert len(without) < len(sections)
     assert why in told(written("".join(without)))

@@ -38,7 +38,7 @@ def test_a_share_of_a_modbus_bus_is_good(written: Written, site_text: str) -> No
 CASES = [
     ('bus = "lan"', 'bus = "lam"', "shares.portal.bus: there is no bus 'lam'; did you mean 'lan'?"),
     ("shares.portal", "shares.heater", "shares.heater: 'heater' is an asset too"),
-    ('["192.168.1.40"]', "[]", "shares.portal.clients: names nobody"),
+    ('["192.168.1.40"]', "[]", "shares.portal.clients: is empty"),
     (
         'bus = "lan"',
         'bus = "lan"\nwrites = ["1/holding:0"]',
@@ -47,7 +47,7 @@ CASES = [
     (
         'bus = "lan"',
         'bus = "lan"\nwrites = ["1/holding:7", "9/holding:3"]',
-        "shares.portal.writes[1]: unit 9 is no device's; expected it in units, or another one",
+        "shares.portal.writes[1]: unit 9 is no device; expected it in units, or another unit",
     ),
     ('bus = "lan"', 'bus = "lan"\nrequests_per_s = 0', "shares.portal.requests_per_s: 0 is outside 0.1..200"),
 ]
@@ -113,9 +113,9 @@ check = [{ register = "holding:70", equals = 3, remedy = "set it to 3 there" }]
         ("4/holding:30", "a switch of setpoint_w"),
         ("4/coil:40", "a switch of setpoint_w"),
         ("4/holding:50", "the timer of setpoint_w"),
-        ("4/holding:60", "a setting of the fall-back of setpoint_w"),
-        ("7/holding:61", "a setting of the fall-back of setpoint_w"),
-        ("4/holding:70", "a setting of the fall-back of setpoint_w"),
+        ("4/holding:60", "a setting of the fallback of setpoint_w"),
+        ("7/holding:61", "a setting of the fallback of setpoint_w"),
+        ("4/holding:70", "a setting of the fallback of setpoint_w"),
     ],
 )
 def test_all_that_decides_what_our_writes_do_is_ours(
@@ -143,7 +143,7 @@ def test_where_registers_are_found_only_on_the_wire_none_may_be_written(
     text = site_text + SUNSPEC + PORTAL.replace("lan", "roof") + 'writes = ["1/holding:40200"]\n'
 
     assert any(
-        "where the registers of 'inverter' lie is only found out there" in one for one in told(written(text))
+        "the registers of 'inverter' are known only after it was read" in one for one in told(written(text))
     )
 
 
@@ -153,11 +153,11 @@ def test_a_unit_of_nobody_may_be_another_number_of_a_device_that_has_its_port_fo
     found = told(written(site_text + PORTAL + 'units = [255]\nwrites = ["255/holding:0"]\n'))
     (fault,) = (one for one in found if one.startswith("shares.portal.writes[0]: 255/holding:0 covers"))
     assert "setpoint_w, which Quartier writes, of 'hybrid'" in fault
-    assert "if unit 255 is something else, expected a device of its own with it" in fault
+    assert "if unit 255 is another device, expected a [devices] entry for it" in fault
 
     text = site_text + SUNSPEC + PORTAL.replace("lan", "roof")
     found = told(written(text + 'units = [5]\nwrites = ["5/holding:40200"]\n'))
-    assert any("where the registers of 'inverter' lie" in one for one in found), found
+    assert any("the registers of 'inverter' are known only after it was read" in one for one in found), found
 
 
 def test_on_a_serial_line_each_unit_is_somebody_else(written: Written, site_text: str) -> None:
@@ -172,23 +172,26 @@ def test_two_shares_of_one_bus_share_an_address_and_those_of_two_do_not(
     other = SUNSPEC + LAPTOP.replace("lan", "roof")
     found = told(written(site_text + other + PORTAL))
     assert any(
-        "shares.portal.listen: 127.0.0.1:1502 meets 127.0.0.1:1502 of 'laptop'" in one for one in found
+        "shares.portal.listen: 127.0.0.1:1502 conflicts with 127.0.0.1:1502 of 'laptop'" in one
+        for one in found
     )
 
     wild = other + 'listen = "0.0.0.0:1502"\n'
-    assert any("meets 0.0.0.0:1502" in one for one in told(written(site_text + wild + PORTAL)))
+    assert any("conflicts with 0.0.0.0:1502" in one for one in told(written(site_text + wild + PORTAL)))
 
 
 def test_an_address_belongs_to_one_share(written: Written, site_text: str) -> None:
     found = told(written(site_text + PORTAL + LAPTOP.replace(".50", ".40")))
 
-    assert any(one.startswith("shares.laptop.clients[0]: 192.168.1.40 belongs to 'portal'") for one in found)
+    assert any(
+        one.startswith("shares.laptop.clients[0]: 192.168.1.40 is a client of 'portal'") for one in found
+    )
 
 
 def test_nobody_asks_all_devices_of_a_serial_line_at_once(written: Written, site_text: str) -> None:
     found = told(written(site_text + PORTAL.replace("lan", "rs485") + "units = [9, 0]\n"))
     assert any(
-        one.startswith("shares.portal.units[1]: 0 reaches every device of a serial line") for one in found
+        one.startswith("shares.portal.units[1]: 0 is the broadcast address of a serial line") for one in found
     )
 
     assert check_site_file(written(site_text + PORTAL + "units = [0, 255]\n")).site.shares
@@ -198,13 +201,13 @@ def test_a_bus_that_is_no_modbus_is_not_shared(written: Written, site_text: str)
     bus = '[buses.tic]\nkind = "tic"\nport = "usb:TIC1"\n'
     found = told(written(site_text + bus + PORTAL.replace("lan", "tic")))
 
-    assert any(one.startswith("shares.portal.bus: 'tic' is no Modbus bus but tic") for one in found), found
+    assert any(one.startswith("shares.portal.bus: 'tic' is a tic bus") for one in found), found
 
 
 def test_who_lets_in_everybody_is_warned(written: Written, site_text: str) -> None:
     text = site_text + PORTAL.replace("192.168.1.40", "0.0.0.0/0")
     (warning,) = check_site_file(written(text)).warnings
-    assert "lets in 4294967296 addresses; Modbus knows no password" in warning.what
+    assert "lets in 4294967296 addresses; Modbus has no password" in warning.what
 
     text = site_text + PORTAL.replace("192.168.1.40", "192.168.0.0/16") + 'writes = ["1/holding:77"]\n'
     (warning,) = check_site_file(written(text)).warnings

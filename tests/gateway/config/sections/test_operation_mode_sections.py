@@ -143,7 +143,7 @@ def plant(written, tmp_path, site_text):
         ),
         (
             'role = "heat"\nrated_w = 9\ntank_loss_w = 70',
-            "assets.x.tank_loss_w: stands without tank_m3; expected both",
+            "assets.x.tank_loss_w: is set without tank_m3; expected both",
         ),
         (
             'role = "load"\nrated_w = 900\nrun_w = [100, 1000]',
@@ -151,23 +151,23 @@ def plant(written, tmp_path, site_text):
         ),
         (
             'role = "load"\nrated_w = 900\ndeadline = "20:00"',
-            "assets.x.deadline: stands without run_w; expected both",
+            "assets.x.deadline: is set without run_w; expected both",
         ),
         (
             'role = "load"\nrated_w = 900\nrun_resumes = false',
-            "assets.x.run_resumes: stands without run_w; expected both",
+            "assets.x.run_resumes: is set without run_w; expected both",
         ),
         (
             'role = "load"\nrated_w = 900\nrun_w = [0, 0]',
-            "assets.x.run_w: takes nothing; expected its power in each quarter of an hour",
+            "assets.x.run_w: has no power above 0; expected the power in each quarter of an hour",
         ),
         (
             'role = "load"\nrated_w = 900\nrun_w = [900, 900]\nwindow_start = "23:30"\ndeadline = "00:04"',
-            "assets.x.deadline: a run of 30 min in 34 min cannot be begun in time; expected 35 min or more",
+            "assets.x.deadline: a run of 30 min in 34 min cannot end before its deadline; expected a window of 35 min or more",
         ),
         (
             f'role = "load"\nrated_w = 900\nrun_w = {[900] * 96}',
-            "assets.x.run_w: a run of 1440 min in 1440 min cannot be begun in time; expected 1584 min or more",
+            "assets.x.run_w: a run of 1440 min in 1440 min cannot end before its deadline; expected a window of 1584 min or more",
         ),
     ],
 )

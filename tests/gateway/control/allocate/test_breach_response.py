@@ -33,7 +33,7 @@ def test_a_breach_of_the_export_cap_stops_what_discharges_and_what_generates(pla
     reasons = {command.reason for _, command in p.log if command.point == "pv1.generation_max_w"}
 
     assert 0 == min(value for _, value in p.written("pv1.generation_max_w"))
-    assert any("kept over it: stopped" in reason for reason in reasons)
+    assert any("still above it: stopped" in reason for reason in reasons)
 
 
 def test_a_breach_of_the_export_cap_curtails_pv_that_obeys_by_the_excess_alone(plant):
@@ -54,7 +54,7 @@ def test_a_breach_takes_from_pv_no_more_each_cycle_while_it_is_on_its_way():
     roof = Participant(ROOF, -5_000.0, -5_000.0, SwitchState())
     wants, acted = [-5_000.0], {}
     breach_response._export(trouble, [roof], wants, acted)
-    assert ([-3_900.0], {0: "cap: kept over it: curtailed further"}) == (wants, texts(acted))
+    assert ([-3_900.0], {0: "cap: still above it: curtailed further"}) == (wants, texts(acted))
 
     acted = {}
     breach_response._export(trouble, [roof], wants, acted)  # its meter shows what it made before
@@ -73,4 +73,4 @@ def test_pv_that_does_not_obey_or_is_not_seen_or_loads_a_node_is_stopped_by_a_br
         trouble, [Participant(ROOF, -5_000.0, -5_000.0, SwitchState(), **more)], wants, acted
     )
 
-    assert ([0.0], {0: "cap: kept over it: stopped"}) == (wants, texts(acted))
+    assert ([0.0], {0: "cap: still above it: stopped"}) == (wants, texts(acted))

@@ -43,7 +43,7 @@ def test_a_silent_pv_is_held_steadily_at_its_share_of_the_cap_with_that_reason(s
     told = {c.reason for t, c in p.log if c.point == "pv1.generation_max_w" and t >= seen_s + 45}
 
     assert {1_500.0} == limits(p, "pv1.generation_max_w", since=seen_s + 41)
-    assert {"generation cap 1500 W (link): held at its share, its power is not known"} == told
+    assert {"generation cap 1500 W (link): limited to its share: its power is not known"} == told
 
 
 @pytest.mark.long

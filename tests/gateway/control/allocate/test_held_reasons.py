@@ -104,10 +104,10 @@ def waiting(make_inputs):
             {"gate": replace(BELOW, not_before_ns=(T + 1) * S)},
             "comes back in its turn: after a random delay, so that not all buildings do so at once",
         ),
-        ({"stage": ControlStage.FREEZE}, "held: nothing is raised while inputs are stale"),
+        ({"stage": ControlStage.FREEZE}, "not raised: inputs are stale"),
         (
             {"stage": ControlStage.FREEZE, "verdict": MeterVerdict.SUSPECT},
-            "held: the grid meter contradicts the meters below it",
+            "not raised: the grid meter contradicts the meters below it",
         ),
         (
             {"grid_effects": GridEffects(holds=True), "events": GridEvents(low=LOW)},
@@ -141,7 +141,7 @@ def test_one_that_is_held_says_which_part_of_the_staged_restore_it_waits_for(wai
         ),
         (None, ControlStage.NORMAL, GridEffects(), None, "limited to fit export cap 6000 W (envelope dso 1)"),
         (201.0, ControlStage.NORMAL, GridEffects(), None, "rises step by step"),
-        (201.0, ControlStage.FREEZE, GridEffects(), None, "held: nothing is raised while inputs are stale"),
+        (201.0, ControlStage.FREEZE, GridEffects(), None, "not raised: inputs are stale"),
         (201.0, ControlStage.NORMAL, GridEffects(), 3_000.0, "limited to fit generation cap 3000 W (link)"),
         (
             201.0,

@@ -28,7 +28,7 @@ YARD = Node(name="yard", fuse_a=20.0, measured=True, unmeasured_w=0.0)
 
 @pytest.fixture(scope="module")
 def yard(board, house, car):
-    """Three charging points on one phase behind 20 A: two may charge at their floor."""
+    """Three charge points on one phase behind 20 A: two may charge at their floor."""
 
     def make(**changes):
         evs = tuple(
@@ -58,7 +58,7 @@ def test_three_share_what_fits_at_their_floor(yard):
     p = yard().run(300)
 
     assert [6.0, 6.0, 6.0] == orders(p), "0.4 A more are no reason to tell anybody"
-    assert "yard, fuse 20 A, L1: cars share it" == p.reason("ev0")
+    assert "yard, fuse 20 A, L1: shared by the cars" == p.reason("ev0")
 
 
 @pytest.mark.long
@@ -90,7 +90,7 @@ def test_a_point_that_is_not_heard_keeps_its_order_and_counts_with_it(yard):
     p.run(60)
 
     assert before == orders(p)[0]
-    assert "held: not read, or not guarded" == p.reason("ev0")
+    assert "not changed: not read, or its device has no fallback" == p.reason("ev0")
 
 
 def test_the_points_remember_nothing_of_a_car_that_left(yard):
@@ -337,8 +337,8 @@ def test_what_bounds_a_car_is_judged_anew_when_it_is_time_or_where_something_doe
 @pytest.mark.parametrize(
     ("most_a", "goal_a", "words"),
     [
-        (12.0, 12.0, "held to what it takes and 2 A"),
-        (16.0, 16.0, "free"),
+        (12.0, 12.0, "limited to its present current plus 2 A"),
+        (16.0, 16.0, "not limited"),
         (16.0, 10.0, "rises step by step"),
         (16.0, 0.0, "waits for its turn"),
     ],

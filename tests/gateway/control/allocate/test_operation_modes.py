@@ -35,7 +35,7 @@ def test_what_is_found_free_is_free(plant):
     p.raw |= {"pump.relay_on": 1.0, "ev1.current_max_a": 16.0, "pv1.generation_max_w": 6_000.0}
     p.step()
 
-    assert {"free"} == {p.view["assets"][name]["state"] for name in ("pump", "ev1", "pv1")}
+    assert {"not limited"} == {p.view["assets"][name]["state"] for name in ("pump", "ev1", "pv1")}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_lights_are_dimmed_as_far_as_a_cap_needs_and_each_step_has_a_reason(buil
     assert "import cap 3800 W (envelope dso 1): to 80 % light, tier C" == str(
         p.state.book.orders["street.dim_pct"].reason
     )
-    assert "held at 80 % light" == p.view["assets"]["street"]["state"]
+    assert "limited to 80 % light" == p.view["assets"]["street"]["state"]
 
 
 def test_lights_stay_at_half_under_a_cap_that_asks_for_more(building):
@@ -104,7 +104,7 @@ def test_lights_stay_at_half_under_a_cap_that_asks_for_more(building):
 
     assert 50 == min(value for _, value in p.written("street.dim_pct"))
     assert (
-        "import cap 500 W (envelope dso 1) is not sure to be kept: every asset that may change its power has done so"
+        "import cap 500 W (envelope dso 1) may be exceeded: every asset that may change its power has done so"
         in p.view["alarms"]
     )
 

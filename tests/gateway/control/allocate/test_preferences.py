@@ -257,7 +257,7 @@ def test_a_run_that_is_done_waits_for_the_next(preference):
 
 
 def test_where_nothing_waits_nothing_begins(preference):
-    assert "nothing waits to be run" == str(preference(0.1, points=STILL | {"waiting_on": 0}).reason)
+    assert "no run is waiting" == str(preference(0.1, points=STILL | {"waiting_on": 0}).reason)
     assert "has to be done by 22:00" == str(preference(0.1, points=STILL | {"waiting_on": 1}).reason)
 
 

@@ -55,7 +55,7 @@ def test_its_least_flow_is_the_least_of_all(seen):
     assert 0 == preference.preferred_mode
 
 
-@pytest.mark.parametrize(("ago_s", "why"), [(1_199, "its own control keeps it for 20 min"), (1_200, "")])
+@pytest.mark.parametrize(("ago_s", "why"), [(1_199, "its own control is active for 20 min"), (1_200, "")])
 def test_its_own_control_keeps_it_for_20_min_though_the_loop_is_well_again(seen, ago_s, why):
     make_inputs = seen(PUMP, supply_c=40, return_c=30)
     turns = {"loop": SwitchState(back_ns=make_inputs.now_ns - ago_s * 1_000_000_000)}

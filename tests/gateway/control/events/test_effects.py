@@ -113,7 +113,7 @@ def test_a_reason_says_what_became_of_the_reading_that_began_it(more, words):
 def test_a_reason_of_low_voltage_says_so_too():
     events = GridEvents(low_u=ActiveRow(level=1, value=87.0, normal_ns=1))
 
-    assert {"D": "voltage was at 87 %, it is well again: tier D off"} == texts(
+    assert {"D": "voltage was at 87 %, back to normal: tier D off"} == texts(
         effects.find_grid_effects(events, 10_000, 0).off
     )
 

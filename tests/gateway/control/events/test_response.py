@@ -155,7 +155,7 @@ def test_a_battery_that_has_nothing_to_give_is_not_said_to_discharge(fed, with_h
     hz(hz(p, 50.0, CALM_S), 49.45, 20)
     order = p.state.book.orders["bat1.setpoint_w"]
 
-    assert (0.0, "self-consumption: down to 20 %, which is kept") == (order.value, str(order.reason))
+    assert (0.0, "self-consumption: at its lower bound of 20 %") == (order.value, str(order.reason))
 
 
 def test_a_surplus_still_charges_the_battery_in_the_first_row(fed):

@@ -191,6 +191,6 @@ def test_a_roof_that_feeds_back_over_its_fuse_whatever_it_is_told_is_told_to_sto
     p.run(30)
 
     assert [6_000, 0] == list(dict.fromkeys(value for _, value in p.written("roof.generation_max_w")))
-    assert "shed, fuse 32 A, L1 feeding back: kept over it: stopped" in {c.reason for _, c in p.log}
-    assert "limited to 0 W; does not obey" == p.view["assets"]["roof"]["state"]
+    assert "shed, fuse 32 A, L1 feeding back: still above it: stopped" in {c.reason for _, c in p.log}
+    assert "limited to 0 W; does not follow its order" == p.view["assets"]["roof"]["state"]
     assert "over shed, fuse 32 A, L1 feeding back by 10 % for 5 s" in p.view["alarms"]

@@ -207,7 +207,7 @@ def test_a_cut_goes_a_minute_after_the_last_warning():
     watch.looks(5, grid_w=4_900.0, over_power_on=True)
     watch.looks(60, grid_w=3_000.0, over_power_on=False)
     assert 4_600.0 == watch.cap_w
-    assert "linky, warned before" in dict(watch.sources)
+    assert "linky, warned shortly before" in dict(watch.sources)
     watch.looks(1, grid_w=3_000.0)
     assert 5_400.0 == watch.cap_w
 

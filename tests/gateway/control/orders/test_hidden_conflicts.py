@@ -1,4 +1,4 @@
-"""A charging point that does not tell its order: what it may take, or takes, against what it was ordered."""
+"""A charge point that does not tell its order: what it may take, or takes, against what it was ordered."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ AMPERE_W = 690.0
 
 
 class Station:
-    """One charging point, looked at each second; its order is refreshed every 20 s."""
+    """One charge point, looked at each second; its order is refreshed every 20 s."""
 
     def __init__(self, house, order_a=11.0, *, tells=True):
         self.house, self.order_a, self.tells = house, order_a, tells

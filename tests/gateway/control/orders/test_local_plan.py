@@ -69,13 +69,13 @@ def test_a_plan_leads_only_while_it_can_be_trusted(plan, now, outage, why):
 
 
 def test_a_clock_that_a_meter_contradicts_leads_no_plan():
-    doubt = "the clock is contradicted by linky"
+    doubt = "the clock contradicts linky"
 
     assert doubt == local_plan.explain_no_plan(PLAN, at(200), outage=False, doubt=doubt)
     assert {} == local_plan.find_running_aims(PLAN, at(200), outage=False, doubt=doubt)
 
 
-@pytest.mark.parametrize(("plans", "words"), [(True, "; no plan is followed, {}"), (False, "")])
+@pytest.mark.parametrize(("plans", "words"), [(True, "; no plan is followed: {}"), (False, "")])
 def test_the_rules_reason_says_that_the_clock_is_in_doubt_where_a_plan_would_lead_and_caps_stay(
     plant, plans, words
 ):
@@ -87,7 +87,7 @@ def test_the_rules_reason_says_that_the_clock_is_in_doubt_where_a_plan_would_lea
     before = p.cap(import_max_w=5_000.0).run(50).view["caps"]
     reason = p.run(60).view["assets"]["bat1"]["command"]["reason"]
 
-    assert reason.endswith("W" + words.format("the clock is contradicted by grid"))
+    assert reason.endswith("W" + words.format("the clock contradicts grid"))
     assert local_plan.find_leader(p.state.book.orders["bat1.setpoint_w"].reason) == "rule: self-consumption"
     assert before == p.view["caps"]
     assert ["clock.contradicted"] == [one.code for one in p.view["alarms"]]
@@ -199,7 +199,7 @@ def test_the_edges_of_the_rule_are_told_where_no_plan_leads(plant):
     full = plant(base_w=-3000.0, soc_pct=95.5).run(10).view["assets"]["bat1"]["command"]["reason"]
     low = plant(base_w=3000.0, soc_pct=19.5).run(10).view["assets"]["bat1"]["command"]["reason"]
 
-    assert ("self-consumption: full at 95 %", "self-consumption: down to 20 %, which is kept") == (full, low)
+    assert ("self-consumption: full at 95 %", "self-consumption: at its lower bound of 20 %") == (full, low)
 
 
 def test_two_batteries_that_the_plan_leads_serve_the_house_once_and_one_without_an_aim_takes_the_rest(

@@ -114,14 +114,14 @@ def test_a_plan_that_does_not_hold_leads_nothing(stands, plan, t_s, how):
 
 
 def test_what_is_missing_never_lets_a_car_wait(stands):
-    there = "nobody says that a car is there"
+    there = "not known whether a car is there"
     assert local_plan.explain_not_followed(EV, stands(), at(10)) is None
     assert there == str(local_plan.explain_not_followed(EV, replace(stands(), charging_sessions={}), at(10)))
     assert there == str(local_plan.explain_not_followed(EV, stands(plugged_on=None), at(10)))
     assert there == str(local_plan.explain_not_followed(EV, stands(), at(60))), "its point is silent"
     for ev, why in (
-        (replace(EV, departure_s=None), "nobody says when it leaves"),
-        (replace(EV, energy_wanted_wh=None), "nobody says what it wants"),
+        (replace(EV, departure_s=None), "its departure time is not known"),
+        (replace(EV, energy_wanted_wh=None), "the energy that it wants is not known"),
     ):
         assert why == str(local_plan.explain_not_followed(ev, stands(ev), at(10)))
 
@@ -276,8 +276,8 @@ def test_a_run_that_is_owed_waits_and_begins_as_the_plan_has_it(house):
         (replace(OWED, is_begun=True), {}, "its run has begun"),
         (replace(OWED, is_done=True), {}, "its run is done"),
         (replace(OWED, is_late=True), {}, "its run is late"),
-        (RunProgress(), {}, "nobody knows how long it may wait"),
-        (OWED, {"waiting_on": 0.0}, "nothing waits to be run"),
+        (RunProgress(), {}, "its deadline is not known"),
+        (OWED, {"waiting_on": 0.0}, "no run is waiting"),
         (OWED, {"waiting_on": 1.0}, ""),
     ],
 )

@@ -406,7 +406,7 @@ def test_who_ordered_it_is_named_in_a_conflict_too(wants, value, who):
     wants(CAR, 16.0, turn=SwitchState(on=value > 0), **ordered(value, who))
     (reason,) = wants.reasons
 
-    assert (who == ANN) is (str(reason) == "by hand, ann, though another controller moves this point too")
+    assert (who == ANN) is (str(reason) == "by hand, ann, though another controller writes this point too")
     assert (who == ANN) is (reason.who == ANN)
 
 

@@ -126,22 +126,22 @@ def test_an_order_that_nothing_ends_has_no_deadline():
     [
         (
             {"boiler": 120.0},
-            "counts at its rated power; what it was told ends by its device's own timer",
-            "the device's own timer; control counts it at its worst meanwhile",
+            "counts at its rated power; its last order ends by its device's own timer",
+            "the device's own timer; control counts it at its worst case meanwhile",
             "",
             "the devices' own timers",
         ),
         (
             {"boiler": inf},
             "counts at its rated power; its device has no timer: its last order stays in force",
-            "control, which counts it at its worst",
+            "control, which counts it at its worst case",
             "; no device on it has a timer: their last orders stay in force",
             "the control cycle, by the rows of its devices",
         ),
         (
             {},
             "counts at its rated power",
-            "control, which counts it at its worst",
+            "control, which counts it at its worst case",
             "",
             "the control cycle, by the rows of its devices",
         ),
@@ -164,7 +164,7 @@ def _tell(house, name, timers_s=None, buses=None):
 def test_a_bus_of_meters_alone_and_a_site_without_orders_wait_for_no_timer():
     assert "the control cycle, by the rows of its devices" == _tell(HOUSE, "bus-down", {}, {"tic": ()})[1]
     assert (
-        "no device takes orders, so none has to fall back",
+        "no device takes orders, so none needs a fallback",
         "nowhere, while the gateway has no power",
     ) == (_tell(HOUSE, "power-lost"))
     assert (
@@ -188,14 +188,14 @@ RATED, SEEN = (
             (BATTERY, replace(SUN, curtail="limit"), replace(BOILER, tier="C", switchable=True)),
             300.0,
             (
-                f"{RATED}, loads are shed to the fail-safe caps, batteries are being given back, PV is limited to the "
-                "export cap"
+                f"{RATED}, loads are shed to the fail-safe limits, batteries are given back, PV is limited to the "
+                "export limit"
             ),
         ),
         (
             (BATTERY, SUN),
             None,
-            (f"{SEEN}, batteries are being given back, pv1 takes no limit and is measured only"),
+            (f"{SEEN}, batteries are given back, pv1 takes no limit and is measured only"),
         ),
         (
             (replace(BATTERY, writable=False), replace(SUN, measured=False), BOILER),

@@ -85,7 +85,7 @@ FAN = OperationModeAsset(
     [
         (900.0, 0.0, SwitchState(since_ns=0), True, ["pump (least times)"]),
         (0.0, 900.0, SwitchState(since_ns=0), True, ["pump (least times)"]),
-        (900.0, 900.0, SwitchState(since_ns=0), False, ["pump (no fall-back)"]),
+        (900.0, 900.0, SwitchState(since_ns=0), False, ["pump (no fallback)"]),
         (900.0, 900.0, SwitchState(), True, []),
         (0.0, 0.0, SwitchState(since_ns=0), False, []),
     ],
@@ -105,7 +105,7 @@ def test_what_takes_power_and_is_not_moved_names_the_rule_that_protects_it(
 @pytest.mark.parametrize(
     ("asset", "turn", "deaf", "why"),
     [
-        (PUMP, SwitchState(on=False), True, ["pump (does not obey)"]),
+        (PUMP, SwitchState(on=False), True, ["pump (does not follow its order)"]),
         (FAN, SwitchState(since_ns=0), False, ["fan (least times)"]),
         (FAN, SwitchState(on=False, since_ns=0), False, []),  # further down it may go at once
     ],
@@ -143,7 +143,7 @@ def test_a_building_without_nodes_says_too_who_is_in_the_way_of_its_limit(plant,
 
     words = "every asset that may change its power has done so; in the way: ev1 (least times)"
     assert 4_140 == p.ev_w
-    assert f"import cap 1000 W (envelope dso 1) is not sure to be kept: {words}" in p.view["alarms"]
+    assert f"import cap 1000 W (envelope dso 1) may be exceeded: {words}" in p.view["alarms"]
 
 
 def test_a_battery_that_could_do_more_is_named_with_the_rule_that_holds_it(plant, with_house):
@@ -161,7 +161,7 @@ def test_a_battery_that_could_do_more_is_named_with_the_rule_that_holds_it(plant
 
     assert rises
     assert [("export", True)] == [(one.of, one.startswith("export cap 0 W (envelope dso 1)")) for one in told]
-    assert "bat1 is held at 1800 of 5000 W (INIT: above its reserve it charges with own generation" in told[0]
+    assert "bat1 stays at 1800 of 5000 W (INIT: above its reserve it charges with own generation" in told[0]
     assert "every asset that may change its power has done so" not in told[0]
     assert [True] == ["every asset that may change its power has done so" in one for one in full]
 
@@ -170,19 +170,24 @@ def test_a_battery_that_could_do_more_is_named_with_the_rule_that_holds_it(plant
     ("direction", "setpoint_w", "more", "words"),
     [
         ("export", 5e3, {}, "every asset that may change its power has done so"),
-        ("export", 1e3, {}, "bat1 is held at 1000 of 5000 W (it waits until other assets have obeyed)"),
+        (
+            "export",
+            1e3,
+            {},
+            "bat1 stays at 1000 of 5000 W (it waits until other assets have followed their orders)",
+        ),
         (
             "export",
             1e3,
             {"stage": ControlStage.FREEZE},
-            "bat1 is held at 1000 of 5000 W (held: nothing is raised while inputs are stale)",
+            "bat1 stays at 1000 of 5000 W (not raised: inputs are stale)",
         ),
         ("import", -5e3, {}, "every asset that may change its power has done so"),
         (
             "import",
             -1e3,
             {"stage": ControlStage.FREEZE},
-            "bat1 is held at -1000 of -5000 W (it waits until other assets have obeyed)",
+            "bat1 stays at -1000 of -5000 W (it waits until other assets have followed their orders)",
         ),
         ("import", -1e3, {"indices": {7}}, "every asset that may change its power has done so"),
     ],
@@ -234,7 +239,7 @@ def test_who_takes_nothing_or_may_be_moved_is_not_in_the_way(make_inputs):
     participants += [
         Participant(replace(pump, name="deaf"), 2_000.0, 2_000.0, SwitchState(on=False), is_unresponsive=True)
     ]
-    assert "new (least times), deaf (does not obey)" == relaxation_order.find_obstacles(
+    assert "new (least times), deaf (does not follow its order)" == relaxation_order.find_obstacles(
         make_inputs(t=60), participants
     )
 
@@ -247,7 +252,7 @@ def test_a_load_that_has_ended_leaves_no_limit_in_doubt(plant, cap_w):
     p.base_w = 800
     shown = [one for _ in range(12) for one in p.run(1).view["alarms"] if one.code == "cap.unmet"]
 
-    words = "is not sure to be kept: every asset that may change its power has done so"
+    words = "may be exceeded: every asset that may change its power has done so"
     assert [f"import cap {cap_w} W (envelope dso 1) {words}"] == before
     assert {f"{before[0]}; ended 16:14:00"} == set(shown)
 

@@ -145,7 +145,7 @@ def test_each_asset_shows_power_age_quality_tier_state_and_last_command(plant):
     shown = {"role", "tier", "power_w", "age_s", "quality", "soc_pct", "state", "state_reason", "command"}
     assert shown | {"led_by"} == set(asset)
     assert {"code": "state.steered", "values": {}} == asset["state_reason"]
-    assert ("battery", "D", "good", "steered") == (
+    assert ("battery", "D", "good", "controlled") == (
         asset["role"],
         asset["tier"],
         asset["quality"],
@@ -161,7 +161,7 @@ def test_states_have_the_words_of_their_role(plant, house):
     p = plant(base_w=3000, soc_pct=10, ev_wants_w=7000, loads_w={"pump": 2000}).cap(import_max_w=3000).run(3)
     states = {name: asset["state"] for name, asset in p.view["assets"].items()}
 
-    assert ("paused", "shed", "free", "measured only") == (
+    assert ("paused", "shed", "not limited", "measured only") == (
         states["ev1"],
         states["pump"],
         states["pv1"],

@@ -5,11 +5,11 @@ breaks is told with a line that replays it, and is cut down to the moves that it
 
 A walk drives the whole pure controller, in the order of ``control/sequence.py``: grid events, link state, caps, orders
 by hand, the cycle.  It goes through hundreds of sites (``sites``), drawn by number: batteries, PV with a
-limit, a relay or neither, charging points alone and in groups with departures, loads of all tiers, street
+limit, a relay or neither, charge points alone and in groups with departures, loads of all tiers, street
 lights, heat pumps, cooling, geothermal pumps, CHP led by heat or electricity, waste batches with a
 deadline, runs of the day, ventilation; boards with fuses per phase, with and without meters, on one phase or
 three; grid meters of W, of VA alone, slow ones, with and without frequency and voltage; contacts and meters of
-the grid operator; cycles of 0.5, 1 and 5 s; devices with and without fall-backs and timers.
+the grid operator; cycles of 0.5, 1 and 5 s; devices with and without fallbacks and timers.
 
 What happens to them (``moves``): time, late cycles; readings that are wrong (sentinels, not a number, infinite,
 off by a factor, of the wrong sign), that stand still, are bad, stale, or lost, of a point or a whole device;

@@ -334,7 +334,7 @@ class Judge:
             and not asset.accepts_no_fallback
         ):
             assert command.value or before == 0 or self._last(command.point) == 0, (
-                "without a fall-back",
+                "without a fallback",
                 command,
             )
         self._times(command, asset, before)
@@ -547,7 +547,7 @@ def codes(command: Command) -> list[str]:
 
 
 def _unordered(asset: ControllableAsset) -> float | None:
-    """What a load or a charging point does without an order."""
+    """What a load or a charge point does without an order."""
     return {Load: 1.0, ChargePointAsset: getattr(asset, "current_max_a", 0.0)}.get(type(asset))
 
 

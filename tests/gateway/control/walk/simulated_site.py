@@ -32,7 +32,7 @@ Three = tuple[float, float, float]
 
 @dataclass
 class Car:
-    """What stands at a charging point; ``phases`` are those it charges on."""
+    """What stands at a charge point; ``phases`` are those it charges on."""
 
     phases: int = 3
     max_a: float = 16.0

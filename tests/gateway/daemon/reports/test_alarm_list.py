@@ -103,7 +103,10 @@ def test_what_ends_it_is_heard_for_the_same_connection_alone():
     post = Post()
     for connection in ("data", "control"):
         post.out.note(
-            "district.not_authorised", "the broker does not let us in", {"connection": connection}, at(0)
+            "district.not_authorised",
+            "the broker refuses the login of the gateway",
+            {"connection": connection},
+            at(0),
         )
     post.out.look([], at(0))
     post.out.note("district.link_up", "connected", {"connection": "data"}, at(1))
@@ -237,7 +240,7 @@ async def test_a_device_that_is_cut_off_is_listed_seen_remembered_over_a_kill_an
 ):
     gateway, devices = house
     await started(gateway)
-    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "steered")
+    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "controlled")
     devices["gx"].fault("silent")
     await until_listed(gateway, SILENT, lambda row: row["cleared_utc_ms"] is None)
     code, rows, _ = await listed(gateway)

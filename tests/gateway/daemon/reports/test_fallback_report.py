@@ -1,4 +1,4 @@
-"""What is known of fall-backs survives a restart, becomes points, and is shown with the reason or the remedy."""
+"""What is known of fallbacks survives a restart, becomes points, and is shown with the reason or the remedy."""
 
 import asyncio
 from types import SimpleNamespace

@@ -73,7 +73,7 @@ def test_an_alarm_names_the_row_and_its_deadline():
     view = _loss_report().add_details(_view(("battery-silent", "bat1"), ("load-silent", "heat")), NOW)
 
     assert "one before" == view["alarms"][0]
-    assert view["alarms"][1].startswith("bat1: a battery is silent: its setpoint is being given back")
+    assert view["alarms"][1].startswith("bat1: a battery is silent: its setpoint is given back")
     assert view["alarms"][1].endswith("(battery-silent, within 46 s)")
     assert view["alarms"][2].endswith("its last order stays in force (load-silent, nothing ends it)")
 

@@ -51,7 +51,7 @@ def test_a_key_is_valid_from_nbf_until_before_exp(at_ms, valid):
         (json.dumps([entry(types=[])]), "types"),
         (json.dumps([entry(public_key="AAAA")]), "32 bytes in base64url"),
         (json.dumps([entry(public_key="é")]), "32 bytes in base64url"),
-        (json.dumps([entry(), entry()]), "stands twice"),
+        (json.dumps([entry(), entry()]), "is listed twice"),
         (json.dumps([entry(nbf=9, exp=5)]), "not after nbf"),
         (json.dumps([entry(nbf="9")]), "nbf"),
         (json.dumps([entry(kid=f"k{n}") for n in range(65)]), "at most 64"),

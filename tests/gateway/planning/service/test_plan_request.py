@@ -138,7 +138,7 @@ def test_the_price_of_a_days_largest_import_holds_what_is_bought_and_the_reason_
 
     assert free.peak_w > 2_000.0
     assert max(step.grid_w for step in held.plan.steps) < 1_600.0
-    assert any("above 1.5 kW is spared: the day's largest costs" in str(line) for line in held.why)
+    assert any("above 1.5 kW: the largest import of the day has a price" in str(line) for line in held.why)
 
 
 def test_a_car_is_planned_first_and_the_battery_beside_what_it_takes():

@@ -263,10 +263,10 @@ async def test_a_clock_that_a_meter_contradicts_leaves_the_rule_until_it_agrees_
         caps = turn.view["caps"]
         await found.until(lambda: then("rule: self-consumption", -7_200.0))
         await found.until(lambda: then("rule: self-consumption", -7_200.0) and made.answer is None)
-        why = "the clock is contradicted by tic"
+        why = "the clock contradicts tic"
         assert why == made.summary()["why_not"]
         reason = turn.view["assets"]["bat1"]["command"]["reason"]
-        assert reason.endswith(f"; no plan is followed, {why}")
+        assert reason.endswith(f"; no plan is followed: {why}")
         assert ["clock.contradicted"] == [one.code for one in turn.view["alarms"]]
         assert caps == turn.view["caps"]
         made._learn_s = made._due_ns = 0  # the hour that a wrong clock begins

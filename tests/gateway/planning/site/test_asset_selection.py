@@ -132,7 +132,7 @@ def test_a_car_wants_what_its_charger_says_less_what_it_got_until_it_leaves():
         said.current_min_a,
         said.current_max_a,
     )
-    assert "its car has what it wants" == of(EV, {"ev1.session_energy_wh": 15_000.0}).why
+    assert "its car has all the energy that it wants" == of(EV, {"ev1.session_energy_wh": 15_000.0}).why
 
 
 def test_a_car_that_comes_later_leaves_at_the_next_such_time_after_that():
@@ -230,8 +230,8 @@ def test_waste_runs_in_the_first_window_that_has_room():
 
 
 def test_a_batch_that_waits_for_nothing_or_has_no_room_is_left_out():
-    assert "nothing waits to be run" == of(WASTE, {"waste1.waiting_on": 0.0}).why
-    assert "nothing waits to be run" == of(WASTE, {"waste1.left_s": 0.0}).why
+    assert "no run is waiting" == of(WASTE, {"waste1.waiting_on": 0.0}).why
+    assert "no run is waiting" == of(WASTE, {"waste1.left_s": 0.0}).why
     narrow = of(WASTE, {"waste1.left_s": 20 * HOUR_S})
     assert ("assets.waste1.deadline", True) == (
         narrow.missing,

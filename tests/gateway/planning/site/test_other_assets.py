@@ -52,11 +52,11 @@ def test_a_car_waits_for_the_cheap_hours_has_its_energy_in_time_and_each_step_sa
     assert 11_040 == pytest.approx(sum(power_w[8:32]) / 4)
     assert found.load_w == power_w
     assert [leg.value * 690 for leg in legs] == pytest.approx(power_w)
-    assert ("waits until step 8, ready by step 40", "has what it wants") == (
+    assert ("waits until step 8, ready by step 40", "has all the energy that it wants") == (
         str(legs[0].why),
         str(legs[-1].why),
     )
-    assert "charges where a kWh more costs 0.100, ready by step 40" == str(legs[8].why)
+    assert "charges at a marginal price of 0.100, ready by step 40" == str(legs[8].why)
 
 
 def test_currents_are_nothing_or_from_the_floor_on_in_whole_amperes():
@@ -120,17 +120,17 @@ def test_a_tank_is_heated_in_cheap_hours_inside_its_band_and_each_mode_says_why(
     assert any(leg.value == 0.0 for leg in legs[8:32])
     assert [leg.value == 0.0 for leg in legs] == [watts >= 1_000 for watts in power_w]
     assert str(legs[0].why).startswith("waits until step ")
-    assert "has enough for as long as is planned" == str(legs[-1].why)
-    assert {"heats where a kWh more costs 0.100"} == {str(leg.why) for leg in legs if leg.value == 0.0}
+    assert "stores enough for the planned time" == str(legs[-1].why)
+    assert {"heats at a marginal price of 0.100"} == {str(leg.why) for leg in legs if leg.value == 0.0}
 
 
 def test_a_batch_runs_once_before_its_deadline_and_one_that_no_longer_fits_takes_what_it_takes_by_the_rule():
     found = with_store(batches={"waste": BatchModel([3_000.0] * 4, 0, 20)})
     runs = [step for step, leg in enumerate(found.legs["waste"]) if leg.value == 0.0]
     assert [8, 9, 10, 11] == runs
-    assert "runs where" in str(found.legs["waste"][8].why)
+    assert "runs at a marginal price" in str(found.legs["waste"][8].why)
     assert "waits until step 8" == str(found.legs["waste"][7].why)
-    assert {"nothing waits by then"} == {str(leg.why) for leg in found.legs["waste"][12:]}
+    assert {"no run will be waiting then"} == {str(leg.why) for leg in found.legs["waste"][12:]}
     modes = {"waste": RUNS}
     car = replace(site({"ev1": CAR}), batches={})
     left = plan_other_assets(car, {"waste": [100.0] * 48, "ev1": [0.0] * 48}, modes, str)

@@ -47,9 +47,9 @@ def test_a_battery_says_what_its_charge_is_for_and_what_it_spares():
 
     assert [
         (0, "waits: it is at its reserve"),
-        (1, "charges at 0.100: gives from 3 h, where it spares an import at 0.500"),
+        (1, "charges at 0.100: gives from 3 h, where it avoids an import at 0.500"),
         (2, "waits: 0.300 is too dear to charge by and too cheap to give for"),
-        (3, "gives: it spares an import at 0.500"),
+        (3, "gives: it avoids an import at 0.500"),
     ] == said
 
 
@@ -57,7 +57,7 @@ def test_a_battery_with_room_for_more_says_what_it_spares_though_a_kwh_more_cost
     large = replace(BATTERY, capacity_wh=20_000.0, charge_max_w=5000.0, charge_efficiency=0.95)
     said = told(site([0.1, 0.3, 0.3, 0.3], load_w=800.0, batteries={"bat1": large}), "bat1")
 
-    assert (0, "charges at 0.100: gives from 1 h, where it spares an import at 0.300") == said[0]
+    assert (0, "charges at 0.100: gives from 1 h, where it avoids an import at 0.300") == said[0]
 
 
 def test_a_car_that_waits_for_hours_as_cheap_says_so():
@@ -73,9 +73,9 @@ def test_a_battery_that_sells_or_keeps_says_so():
     kept = BatteryModel(1000.0, 0.0, 0.0, 1000.0, 1000.0, 1.0, 1.0, worth_eur_per_wh=0.0004)
 
     sold = told(site([0.5, 0.5], load_w=0.0, export_eur_per_kwh=0.2, batteries={"bat1": full}), "bat1")
-    assert [(0, "gives: an export brings 0.200")] == sold
+    assert [(0, "gives: an export earns 0.200")] == sold
     assert [
-        (0, "charges at 0.100: kept beyond the last step, where it is worth 0.400"),
+        (0, "charges at 0.100: kept for the time after the plan, where it is worth 0.400"),
         (1, "waits: it is full"),
     ] == told(site([0.1, 0.3], batteries={"bat1": kept}), "bat1")
 
@@ -84,8 +84,8 @@ def test_a_battery_that_is_filled_again_says_when():
     full = BatteryModel(1000.0, 0.0, 1000.0, 1000.0, 1000.0, 1.0, 1.0, target_wh=1000.0)
     said = told(site([0.5, 0.1], batteries={"bat1": full}), "bat1")
 
-    assert "gives: it spares an import at 0.500; charges again from 1 h, at 0.100" == said[0][1]
-    assert "charges at 0.100: kept beyond the last step" == said[1][1]
+    assert "gives: it avoids an import at 0.500; charges again from 1 h, at 0.100" == said[0][1]
+    assert "charges at 0.100: kept for the time after the plan" == said[1][1]
 
 
 def car(**changes):
@@ -100,7 +100,7 @@ def test_a_car_says_why_it_waits_and_that_its_hours_are_the_cheapest():
         (0, "is not there yet"),
         (1, "waits: 0.300 now, 0.100 from 2 h"),
         (2, "charges at 0.100: the cheapest steps before it leaves at 5 h"),
-        (4, "has what it wants"),
+        (4, "has all the energy that it wants"),
         (5, "has left"),
     ] == said
     left = told(site([0.1, 0.1, 0.1, 0.3], cars={"ev1": car(from_step=0, until_step=2)}), "ev1")

@@ -48,7 +48,9 @@ def test_a_wh_that_is_kept_for_a_dearer_hour_still_spares_the_days_largest_impor
 
     assert plan.steps[1].grid_w == pytest.approx(3_000.0)
     assert [3_000.0] * 3 == [one.grid_max_w for one in found[:3]]
-    assert "free; an import above 3.0 kW is spared: the day's largest costs" == str(lines[1])
+    assert "not limited; avoids an import above 3.0 kW: the largest import of the day has a price" == str(
+        lines[1]
+    )
     assert found[1].find_power_w(4_800.0) == pytest.approx(-1_800.0), "as measured, not as planned"
     assert 0.0 == found[1].find_power_w(2_900.0), "what is no peak is not served"
 

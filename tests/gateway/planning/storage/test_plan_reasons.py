@@ -19,11 +19,11 @@ def test_charging_tells_its_price_its_worth_and_its_use() -> None:
     lines = told(plan_battery(PLAIN, there), there, lambda number: f"{number + 12} h")
 
     assert (
-        "charges at 0.210, used from 14 h (spares an import at 0.540); a stored kWh is worth 0.300"
+        "charges at 0.210, used from 14 h (avoids an import at 0.540); a stored kWh is worth 0.300"
         == lines[0]
     )
     assert "waits: an import costs 0.300; a stored kWh is worth 0.300" == lines[1]
-    assert "discharges: spares an import at 0.540; a stored kWh is worth 0.300" == lines[2]
+    assert "discharges: avoids an import at 0.540; a stored kWh is worth 0.300" == lines[2]
 
 
 def test_sun_in_store_and_what_an_export_brings_are_told() -> None:
@@ -31,12 +31,12 @@ def test_sun_in_store_and_what_an_export_brings_are_told() -> None:
     lines = told(plan_battery(PLAIN, there), there)
 
     assert (
-        "charges with sun that an export would sell at 0.040, used from 1 (an export brings 0.090)"
+        "charges with PV power whose export would earn 0.040, used from 1 (an export earns 0.090)"
         == lines[0].partition(";")[0]
     )
-    assert lines[1].startswith("discharges: an export brings 0.090")
+    assert lines[1].startswith("discharges: an export earns 0.090")
     assert told(plan_battery(replace(PLAIN, charge_max_w=0.0), there), there)[0].startswith(
-        "waits: an export brings 0.040"
+        "waits: an export earns 0.040"
     )
 
 
@@ -45,12 +45,12 @@ def test_a_cap_that_holds_and_sun_that_is_curtailed_are_told() -> None:
     dark = outlook([0.1], load_w=[0.0], pv_w=[2500.0], export_max_w=[1000.0], export_eur_per_wh=[5e-5])
 
     assert (
-        "held by a cap or the peak, a kWh more would be worth 0.400"
+        "limited by a cap or the peak, one more kWh would be worth 0.400"
         in told(plan_battery(PLAIN, there), there)[0]
     )
     assert (
-        "charges with sun that an export would sell at 0.050, kept beyond the last step; "
-        "a stored kWh is worth 0.010; 500 W of the sun are curtailed"
+        "charges with PV power whose export would earn 0.050, kept for the time after the plan; "
+        "a stored kWh is worth 0.010; 500 W of PV are curtailed"
         == told(plan_battery(replace(PLAIN, worth_eur_per_wh=1e-5), dark), dark)[0]
     )
 
@@ -73,7 +73,7 @@ def test_what_is_kept_for_an_import_cap_ahead_is_told_until_it_is_used() -> None
     assert [f"0.4 {cap}", f"0.8 {cap}", f"0.8 {cap}", "", ""] == kept, (
         "what comes at 13 h is not kept at 12 h"
     )
-    assert lines[0].startswith("charges at 0.210, used from 14 h (spares an import at 0.540)")
+    assert lines[0].startswith("charges at 0.210, used from 14 h (avoids an import at 0.540)")
 
 
 def test_what_is_kept_for_the_peak_that_is_paid_is_told_as_such() -> None:
@@ -107,4 +107,6 @@ def test_what_is_worth_more_later_is_kept() -> None:
     there = outlook([0.1])
     kept = plan_battery(replace(PLAIN, worth_eur_per_wh=5e-4), there)
 
-    assert ["charges at 0.100, kept beyond the last step; a stored kWh is worth 0.500"] == told(kept, there)
+    assert ["charges at 0.100, kept for the time after the plan; a stored kWh is worth 0.500"] == told(
+        kept, there
+    )

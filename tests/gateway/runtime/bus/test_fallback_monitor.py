@@ -1,4 +1,4 @@
-"""Fall-backs are looked at when a device is met, after its first order and daily, in nobody's way."""
+"""Fallbacks are looked at when a device is met, after its first order and daily, in nobody's way."""
 
 import asyncio
 import contextlib

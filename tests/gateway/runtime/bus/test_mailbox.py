@@ -171,7 +171,7 @@ def test_a_write_that_was_spared_is_done():
     box.post([request], 0)
     box.note_unneeded_write(request, 1)
 
-    assert ("done", "it stands there already: not written again") == (
+    assert ("done", "the device has this value already: not written again") == (
         box.outcomes[POINT].verdict,
         box.outcomes[POINT].why,
     )

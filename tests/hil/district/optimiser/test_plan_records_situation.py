@@ -9,7 +9,7 @@ def test_everything_that_is_wrong_is_named_at_once(judge, battery):
     sound = judge.street([judge.house("a", [1.0, 2.0], battery=battery())], [1e-4, 1e-4], 9.0)
     house = replace(sound.buildings[0], base_w=(1.0,), battery=battery(stored_wh=float("nan")))
 
-    with pytest.raises(ValueError, match="a stands there twice.*has 1 values for 2 steps.*stored_wh is nan"):
+    with pytest.raises(ValueError, match="a is listed twice.*has 1 values for 2 steps.*stored_wh is nan"):
         replace(sound, buildings=(house, house))
     with pytest.raises(ValueError, match="limit_import_w holds what is no number, or is below 0"):
         replace(sound, limit_import_w=(-1.0, float("inf")))

@@ -31,17 +31,17 @@ class LowerBound:
         return reading_w < self.import_w - max(EXCEEDS_W, EXCEEDS_SHARE * abs(self.import_w))
 
 
-def find_lower_bound(house: Site, last_good: LastGoodValues, now_ns: int) -> LowerBound:
+def find_lower_bound(site: Site, last_good: LastGoodValues, now_ns: int) -> LowerBound:
     """Sum the power measured below the connection; unmeasured power counts at its least.
 
     A sub-board with a meter of its own counts by that meter, whatever is below it. Generation and discharge
     that are not measured now count at their rating; ``unlisted_generation_w`` stands for devices that the
     site file does not name. Source: spec/failsafe.md#sub-measurements.
     """
-    under = {node.name: node.under for node in house.nodes}
+    under = {node.name: node.under for node in site.nodes}
     metered: dict[str, float] = {}
-    periods_s = [house.grid.period_s]
-    for node in house.nodes:
+    periods_s = [site.grid.period_s]
+    for node in site.nodes:
         seen_w = (
             observations.find_fresh_value(last_good, f"{node.name}.power_w", node.period_s, now_ns)
             if node.measured
@@ -54,8 +54,8 @@ def find_lower_bound(house: Site, last_good: LastGoodValues, now_ns: int) -> Low
         if not _is_below(under[name], under, metered):
             sum_w += watts
             measured_w += max(0.0, watts)
-            periods_s.append(next(node.period_s for node in house.nodes if node.name == name))
-    for asset in house.assets:
+            periods_s.append(next(node.period_s for node in site.nodes if node.name == name))
+    for asset in site.assets:
         if _is_below(asset.node, under, metered):
             continue
         seen_w = observations.find_power_w(last_good, asset, now_ns) if asset.measured else None
@@ -66,7 +66,7 @@ def find_lower_bound(house: Site, last_good: LastGoodValues, now_ns: int) -> Low
         measured_w += max(0.0, seen_w)
         periods_s.append(asset.period_s)
     return LowerBound(
-        import_w=sum_w - house.unlisted_generation_w, measured_w=measured_w, slowest_s=max(periods_s)
+        import_w=sum_w - site.unlisted_generation_w, measured_w=measured_w, slowest_s=max(periods_s)
     )
 
 

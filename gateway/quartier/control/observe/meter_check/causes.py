@@ -58,7 +58,7 @@ def describe_evidence(causes: tuple[tuple[str, float], ...]) -> str:
 
 def _describe(code: str, value: float) -> str:
     if code.startswith("frozen_"):
-        return f"{code.removeprefix('frozen_')} stands still at {value:g} while assets move"
+        return f"{code.removeprefix('frozen_')} stays at {value:g} while assets change their power"
     known, _, phase = code.rpartition("_l")
     if phase.isdigit():
         return f"{_describe(known, value)} (phase L{phase})"

@@ -31,17 +31,17 @@ class FaultDetection:
     missing: str = ""
 
 
-def find_detections(house: Site) -> Iterator[FaultDetection]:
+def find_detections(site: Site) -> Iterator[FaultDetection]:
     """Yield all known faults, each with what detects it in this building."""
-    measured = [asset for asset in house.assets if asset.measured and asset.rated_w >= STEP_MIN_W]
+    measured = [asset for asset in site.assets if asset.measured and asset.rated_w >= STEP_MIN_W]
     steered = [asset for asset in measured if not is_generator(asset)]
     ordered = [asset for asset in steered if is_orderable(asset)]
     large = [asset for asset in measured if _span_w(asset) >= LARGE_STEP_W]
-    signed = not house.grid.is_apparent
-    fast = house.grid.period_s <= FAST_S
+    signed = not site.grid.is_apparent
+    fast = site.grid.period_s <= FAST_S
     consumers = [
         *(asset.name for asset in steered),
-        *(node.name for node in house.nodes if node.measured),
+        *(node.name for node in site.nodes if node.measured),
     ]
     yield _found(FROZEN, measured, "suspect", "an asset with a power meter of its own, of 300 W or more")
     yield _found(
@@ -62,7 +62,7 @@ def find_detections(house: Site) -> Iterator[FaultDetection]:
         "implausible",
         "a meter that is read each 5 s or more often, and an asset of 3 kW with a power meter",
     )
-    verdict = "suspect" if house.unlisted_generation_w else "implausible"
+    verdict = "suspect" if site.unlisted_generation_w else "implausible"
     missing = "a consumer, or a board, with a power meter of its own"
     by = tuple(consumers)
     yield FaultDetection(TOO_LOW, by, verdict if by else "", "" if by else missing)

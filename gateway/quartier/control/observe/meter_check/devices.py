@@ -39,14 +39,14 @@ class DeviceResponse:
 
 def update_devices(
     before: Mapping[str, DeviceResponse],
-    house: Site,
+    site: Site,
     last_good: LastGoodValues,
     orders: Mapping[str, Order],
     now_ns: int,
 ) -> dict[str, DeviceResponse]:
     """Advance every device that has an order in W and a power meter."""
     found = {}
-    for asset in house.assets:
+    for asset in site.assets:
         if not isinstance(asset, _Ordered):
             continue
         point = "setpoint_w" if isinstance(asset, Battery) else "generation_max_w"

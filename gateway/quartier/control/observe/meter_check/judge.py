@@ -190,7 +190,7 @@ class CheckContext:
 
 def advance_check(
     before: MeterCheck,
-    house: Site,
+    site: Site,
     last_good: LastGoodValues,
     readings: Mapping[str, LastGood],
     orders: Mapping[str, Order],
@@ -202,14 +202,14 @@ def advance_check(
     ``readings`` are the good readings of the grid meter by quantity, as far as it has those of
     ``frozen.QUANTITIES``. Raises nothing for any reading.
     """
-    followers = update_devices(before.followers, house, last_good, orders, now_ns)
-    sample = take_sample(house, last_good, orders, now_ns)
+    followers = update_devices(before.followers, site, last_good, orders, now_ns)
+    sample = take_sample(site, last_good, orders, now_ns)
     if sample is None:
         return replace(before, followers=followers)
     timing = MeterTiming(
-        period_s=max(house.grid.period_s, before.quantities.usual_s),
+        period_s=max(site.grid.period_s, before.quantities.usual_s),
         late_s=circumstances.late_s,
-        assets_s=tuple(asset.period_s for asset in find_measured_assets(house)),
+        assets_s=tuple(asset.period_s for asset in find_measured_assets(site)),
         signed=circumstances.signed,
         target_w=circumstances.target_w,
     )
@@ -217,13 +217,13 @@ def advance_check(
     if not held or sample.taken_ns > held[-1].taken_ns:
         follows = any(point.endswith(".setpoint_w") for point in orders)
         now = _take(now, sample, readings, timing, now_ns, follows=follows)
-    bound = find_lower_bound(house, last_good, now_ns)
+    bound = find_lower_bound(site, last_good, now_ns)
     reading_w = sample.meter_w[0]
     below_ns = None
     if bound.is_contradicted(reading_w):
         below_ns = now_ns if before.below_ns is None else before.below_ns
     gap_w = max(0.0, bound.import_w - reading_w) if bound.measured_w > 0.0 else 0.0
-    listed_w = bound.import_w + house.unlisted_generation_w
+    listed_w = bound.import_w + site.unlisted_generation_w
     now = replace(
         now,
         below_ns=below_ns,
@@ -232,17 +232,17 @@ def advance_check(
         unlisted_w=reading_w - listed_w,
         followers=followers,
     )
-    causes = _find_causes(now, house, bound, timing, circumstances, now_ns)
-    return _check(_decide(now, causes, now_ns), house, orders, timing, now_ns)
+    causes = _find_causes(now, site, bound, timing, circumstances, now_ns)
+    return _check(_decide(now, causes, now_ns), site, orders, timing, now_ns)
 
 
-def find_checking_battery(house: Site) -> Battery | None:
+def find_checking_battery(site: Site) -> Battery | None:
     """Return the battery whose small steps check the meter; None if there is none."""
-    return next((one for one in house.assets if isinstance(one, Battery) and one.writable), None)
+    return next((one for one in site.assets if isinstance(one, Battery) and one.writable), None)
 
 
 def _check(
-    now: MeterCheck, house: Site, orders: Mapping[str, Order], timing: MeterTiming, now_ns: int
+    now: MeterCheck, site: Site, orders: Mapping[str, Order], timing: MeterTiming, now_ns: int
 ) -> MeterCheck:
     """Begin or end the small steps that settle a doubt.
 
@@ -250,7 +250,7 @@ def _check(
     """
     order = None
     if timing.signed and timing.period_s <= FAST_S and now.is_doubted(now_ns):
-        battery = find_checking_battery(house)
+        battery = find_checking_battery(site)
         order = None if battery is None else orders.get(f"{battery.name}.setpoint_w")
     if (order is None) == (now.checked_ns is None):
         return now
@@ -330,7 +330,7 @@ class _Evidence:
 
 def _find_causes(
     now: MeterCheck,
-    house: Site,
+    site: Site,
     bound: LowerBound,
     timing: MeterTiming,
     circumstances: CheckContext,
@@ -340,7 +340,7 @@ def _find_causes(
     causes = []
     holds_s = max(VERDICT_HOLD_S, PERIODS * bound.slowest_s) + max(0.0, timing.late_s)
     if now.below_ns is not None and now_ns - now.below_ns >= holds_s * _S:
-        sure = house.unlisted_generation_w == 0.0
+        sure = site.unlisted_generation_w == 0.0
         verdict = MeterVerdict.IMPLAUSIBLE if sure else MeterVerdict.SUSPECT
         causes.append(_Evidence("below_bound", bound.import_w, verdict, now_ns))
     frozen = [
@@ -527,12 +527,12 @@ def load_check(facts: object, now_ns: int) -> MeterCheck:
     )
 
 
-def find_meter_alarms(state: MeterCheck, house: Site) -> Iterator[Alarm]:
+def find_meter_alarms(state: MeterCheck, site: Site) -> Iterator[Alarm]:
     """Yield the alarms of the meter and of devices that do not follow their orders."""
     yield from devices.find_device_alarms(state.followers)
     if state.verdict is MeterVerdict.GOOD or not state.causes:
         return
-    name, words = house.grid.name, f"{house.grid.name}: {describe_evidence(state.causes)}"
+    name, words = site.grid.name, f"{site.grid.name}: {describe_evidence(state.causes)}"
     if state.verdict is MeterVerdict.IMPLAUSIBLE:
         yield Alarm("meter.implausible", name, words)
     else:

@@ -106,9 +106,9 @@ def is_generator(asset: Asset) -> bool:
     return isinstance(asset, _Generator)
 
 
-def find_measured_assets(house: Site) -> list[Asset]:
+def find_measured_assets(site: Site) -> list[Asset]:
     """Return the assets whose power is measured."""
-    return [asset for asset in house.assets if asset.measured]
+    return [asset for asset in site.assets if asset.measured]
 
 
 def find_move_start_ns(before: MeterSample, after: MeterSample) -> int | None:

@@ -9,7 +9,7 @@ def test_causes_are_told_with_the_name_of_their_fault():
     )
 
     assert told == (
-        "frozen values: frequency_hz stands still at 50 while assets move; "
+        "frozen values: frequency_hz stays at 50 while assets change their power; "
         "it did not follow a step of an asset (gain -1.00): the next step decides; "
         "wrong ratio, or one phase wrong: it shows too little of the assets' steps (gain 0.50): "
         "look at its CT ratio and phases (phase L2)"
